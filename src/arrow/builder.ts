@@ -1,0 +1,314 @@
+/** Records → batches. */
+import { type Data, makeData, RecordBatch, type Schema, Struct } from "apache-arrow";
+import type { Field } from "../models/field.ts";
+import type { Batch } from "../core/batch.ts";
+import { ValueError } from "../core/errors.ts";
+import {
+  type DXTRecord,
+  exactDecimal,
+  INFINITY,
+  INTEGER_BOUNDS,
+  JSONText,
+  jsonText,
+  NEGATIVE_INFINITY,
+  type Value,
+} from "../core/values.ts";
+import { BigColumn, BoolColumn, BytesColumn, type Column, NumberColumn } from "./column.ts";
+import { arrowSchema, arrowType, decimalBits } from "./schema.ts";
+
+/** Days and microseconds that stand for infinity, as PostgreSQL has them on the wire. */
+export const INFINITE_DAY = 0x7fffffff;
+export const NEGATIVE_INFINITE_DAY = -0x80000000;
+export const INFINITE_MICROS = 2n ** 63n - 1n;
+export const NEGATIVE_INFINITE_MICROS = -(2n ** 63n);
+
+/** An empty column for a field. */
+export function columnFor(field: Field): Column {
+  const type = arrowType(field);
+  switch (field.dtype) {
+    case "int8":
+      return new NumberColumn(type, Int8Array);
+    case "int16":
+      return new NumberColumn(type, Int16Array);
+    case "int32":
+    case "date":
+      return new NumberColumn(type, Int32Array);
+    case "uint8":
+      return new NumberColumn(type, Uint8Array);
+    case "uint16":
+      return new NumberColumn(type, Uint16Array);
+    case "uint32":
+      return new NumberColumn(type, Uint32Array);
+    case "float32":
+      return new NumberColumn(type, Float32Array);
+    case "float64":
+      return new NumberColumn(type, Float64Array);
+    case "int64":
+    case "time":
+    case "timestamp":
+    case "timestamp_tz":
+      return new BigColumn(type, BigInt64Array);
+    case "uint64":
+      return new BigColumn(type, BigUint64Array);
+    case "decimal":
+      return new BigColumn(
+        type,
+        BigUint64Array,
+        decimalBits(field.precision ?? 38) === 128 ? 2 : 4,
+      );
+    case "bool":
+      return new BoolColumn(type);
+    case "string":
+    case "binary":
+    case "json":
+    case "array":
+    case "object":
+      return new BytesColumn(type);
+  }
+}
+
+/** Wraps columns of the same length as a batch; they are empty afterwards. */
+export function batchOf(schema: Schema, columns: readonly Column[]): Batch {
+  const length = columns[0]?.length ?? 0;
+  return batchOfData(schema, columns.map((column) => column.take()), length);
+}
+
+/** Wraps Arrow data of the same length as a batch. */
+export function batchOfData(schema: Schema, children: Data[], length: number): Batch {
+  const data = makeData({ type: new Struct(schema.fields), length, nullCount: 0, children });
+  return new RecordBatch(schema, data as never);
+}
+
+/** Puts one value into a column, or throws a ValueError. */
+export type PushValue = (value: Value | undefined) => void;
+
+/**
+ * A function that checks a record value against a field and pushes it.
+ *
+ * @throws {ValueError} (the function) when the value is not one of the field's type
+ */
+export function valuePusher(field: Field, column: Column): PushValue {
+  const push = checkedPush(field, column);
+  if (!field.nullable) {
+    return (value) => {
+      if (value === null || value === undefined) {
+        throw new ValueError(
+          "expected a value, the field is not nullable",
+          field.name,
+          undefined,
+          null,
+        );
+      }
+      push(value);
+    };
+  }
+  return (value) => value === null || value === undefined ? column.pushNull() : push(value);
+}
+
+function checkedPush(field: Field, column: Column): (value: Exclude<Value, null>) => void {
+  const wrong = (wanted: string, value: unknown): never => {
+    throw new ValueError(`expected ${wanted}`, field.name, undefined, value);
+  };
+  const { dtype } = field;
+  switch (dtype) {
+    case "int8":
+    case "int16":
+    case "int32":
+    case "uint8":
+    case "uint16":
+    case "uint32": {
+      const numbers = column as NumberColumn;
+      const [low, high] = INTEGER_BOUNDS[dtype].map(Number) as [number, number];
+      return (value) =>
+        typeof value === "number" && Number.isInteger(value) && value >= low && value <= high
+          ? numbers.push(value)
+          : wrong(`${dtype} (${low} to ${high})`, value);
+    }
+    case "int64":
+    case "uint64": {
+      const bigs = column as BigColumn;
+      const [low, high] = INTEGER_BOUNDS[dtype];
+      return (value) => {
+        const big = typeof value === "number" && Number.isSafeInteger(value)
+          ? BigInt(value)
+          : value;
+        return typeof big === "bigint" && big >= low && big <= high
+          ? bigs.push(big)
+          : wrong(`${dtype} (${low} to ${high})`, value);
+      };
+    }
+    case "float32": {
+      const numbers = column as NumberColumn;
+      return (value) =>
+        typeof value === "number" && (Math.fround(value) === value || Number.isNaN(value))
+          ? numbers.push(value)
+          : wrong("float32 (a number that 32 bits hold exactly)", value);
+    }
+    case "float64": {
+      const numbers = column as NumberColumn;
+      return (value) => typeof value === "number" ? numbers.push(value) : wrong("float64", value);
+    }
+    case "decimal": {
+      const bigs = column as BigColumn;
+      const { precision = 38, scale = 0 } = field;
+      return (value) => {
+        const text = typeof value === "string" ? exactDecimal(value, precision, scale) : undefined;
+        if (text === undefined) return wrong(`decimal(${precision},${scale}) as text`, value);
+        bigs.push(BigInt(text.replace(".", "")));
+      };
+    }
+    case "bool": {
+      const bools = column as BoolColumn;
+      return (value) => typeof value === "boolean" ? bools.push(value) : wrong("bool", value);
+    }
+    case "date": {
+      const days = column as NumberColumn;
+      return (value) => {
+        if (value instanceof Temporal.PlainDate) days.push(dayOf(value));
+        else if (value === INFINITY) days.push(INFINITE_DAY);
+        else if (value === NEGATIVE_INFINITY) days.push(NEGATIVE_INFINITE_DAY);
+        else wrong("date as Temporal.PlainDate", value);
+      };
+    }
+    case "time": {
+      const micros = column as BigColumn;
+      return (value) =>
+        value instanceof Temporal.PlainTime && value.nanosecond === 0
+          ? micros.push(microsOfTime(value))
+          : wrong("time as Temporal.PlainTime in microseconds", value);
+    }
+    case "timestamp": {
+      const micros = column as BigColumn;
+      return (value) => {
+        if (value instanceof Temporal.PlainDateTime && value.nanosecond === 0) {
+          micros.push(BigInt(dayOf(value)) * DAY_MICROS + microsOfTime(value));
+        } else if (!pushInfinity(micros, value)) {
+          wrong("timestamp as Temporal.PlainDateTime in microseconds", value);
+        }
+      };
+    }
+    case "timestamp_tz": {
+      const micros = column as BigColumn;
+      return (value) => {
+        if (value instanceof Temporal.Instant && value.epochNanoseconds % 1000n === 0n) {
+          micros.push(value.epochNanoseconds / 1000n);
+        } else if (!pushInfinity(micros, value)) {
+          wrong("timestamp_tz as Temporal.Instant in microseconds", value);
+        }
+      };
+    }
+    case "binary": {
+      const bytes = column as BytesColumn;
+      return (value) =>
+        value instanceof Uint8Array ? bytes.pushBytes(value) : wrong("binary as Uint8Array", value);
+    }
+    case "string": {
+      const strings = column as BytesColumn;
+      return (value) => {
+        if (typeof value !== "string") return wrong("string", value);
+        if (!value.isWellFormed()) return wrong("string without lone surrogates", value);
+        strings.pushString(value);
+      };
+    }
+    case "json":
+    case "array":
+    case "object": {
+      const strings = column as BytesColumn;
+      return (value) => {
+        const text = value instanceof JSONText ? value.text : JSON.stringify(value);
+        if (typeof text !== "string" || !text.isWellFormed()) {
+          return wrong(`${dtype} as JSON`, value);
+        }
+        strings.pushString(dtype === "json" ? text : jsonText(text, field).text);
+      };
+    }
+  }
+}
+
+export const DAY_MICROS = 86_400_000_000n;
+
+const epoch = new Date(0);
+
+/** Days since 1970-01-01; unlike Date.UTC, years 0 to 99 mean themselves. */
+function dayOf({ year, month, day }: Temporal.PlainDate | Temporal.PlainDateTime): number {
+  return epoch.setUTCFullYear(year, month - 1, day) / 86_400_000;
+}
+
+function microsOfTime(time: Temporal.PlainTime | Temporal.PlainDateTime): bigint {
+  const seconds = (time.hour * 60 + time.minute) * 60 + time.second;
+  return BigInt(seconds * 1_000_000 + time.millisecond * 1000 + time.microsecond);
+}
+
+function pushInfinity(column: BigColumn, value: unknown): boolean {
+  if (value === INFINITY) column.push(INFINITE_MICROS);
+  else if (value === NEGATIVE_INFINITY) column.push(NEGATIVE_INFINITE_MICROS);
+  else return false;
+  return true;
+}
+
+/** Fills batches of bounded rows and bytes from records. */
+export class BatchBuilder {
+  readonly schema: Schema;
+  readonly #columns: Column[];
+  readonly #pushers: PushValue[];
+  #rows = 0;
+  #taken = 0;
+
+  constructor(
+    private readonly fields: readonly Field[],
+    private readonly bounds: { readonly rows: number; readonly bytes: number },
+  ) {
+    this.schema = arrowSchema(fields);
+    this.#columns = fields.map(columnFor);
+    this.#pushers = fields.map((field, i) => valuePusher(field, this.#columns[i]!));
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Whether the batch should be taken before the next record. */
+  get full(): boolean {
+    if (this.#rows >= this.bounds.rows) return true;
+    // Sizes are summed now and then: it costs a walk over the columns.
+    return (this.#rows & 63) === 0 && this.#rows > 0 &&
+      this.#columns.reduce((sum, column) => sum + column.byteLength, 0) >= this.bounds.bytes;
+  }
+
+  /** @throws {ValueError} with the record's number in the stream; the builder is then spoilt */
+  push(record: DXTRecord): void {
+    this.pushValues(this.fields.map((field) => record[field.name]));
+  }
+
+  /** As `push`, for values in the order of the fields. */
+  pushValues(values: readonly (Value | undefined)[]): void {
+    try {
+      for (let i = 0; i < this.#pushers.length; i++) this.#pushers[i]!(values[i]);
+    } catch (error) {
+      throw error instanceof ValueError ? error.atRow(this.#taken + this.#rows + 1) : error;
+    }
+    this.#rows++;
+  }
+
+  /** The records so far as a batch; the builder is empty again. */
+  take(): Batch {
+    const length = this.#rows;
+    this.#taken += length;
+    this.#rows = 0;
+    return batchOfData(this.schema, this.#columns.map((column) => column.take()), length);
+  }
+}
+
+/** Records as batches of bounded size. */
+export async function* batchesOf(
+  fields: readonly Field[],
+  records: Iterable<DXTRecord> | AsyncIterable<DXTRecord>,
+  bounds: { readonly rows: number; readonly bytes: number },
+): AsyncGenerator<Batch, void, void> {
+  const builder = new BatchBuilder(fields, bounds);
+  for await (const record of records) {
+    builder.push(record);
+    if (builder.full) yield builder.take();
+  }
+  if (builder.rows > 0) yield builder.take();
+}

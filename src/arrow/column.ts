@@ -1,0 +1,291 @@
+/**
+ * Columns being filled: typed arrays in Arrow's own layout, which Arrow wraps without copying.
+ * Bulk readers push raw values; `ValueColumn` in `builder.ts` takes record values.
+ * Layout: https://arrow.apache.org/docs/format/Columnar.html
+ */
+import { type Data, type DataType, makeData } from "apache-arrow";
+
+/** Room for this many values at first. */
+const START = 1024;
+
+const utf8 = new TextEncoder();
+
+/** Bits of the rows that are not NULL, least significant first; made when the first NULL comes. */
+class Validity {
+  #bits: Uint8Array | undefined;
+  nulls = 0;
+
+  setNull(row: number, capacity: number): void {
+    this.#bits ??= new Uint8Array((capacity + 7) >> 3).fill(0xff);
+    if (row >> 3 >= this.#bits.length) {
+      const grown = new Uint8Array(this.#bits.length * 2 + 1).fill(0xff);
+      grown.set(this.#bits);
+      this.#bits = grown;
+      return this.setNull(row, capacity);
+    }
+    this.#bits[row >> 3]! &= ~(1 << (row & 7));
+    this.nulls++;
+  }
+
+  /** The bitmap for `rows` rows, or null when all are valid. */
+  take(rows: number): Uint8Array | null {
+    const bits = this.#bits;
+    this.#bits = undefined;
+    if (bits === undefined) return null;
+    const bytes = (rows + 7) >> 3;
+    if (bits.length >= bytes) return bits.subarray(0, bytes);
+    const grown = new Uint8Array(bytes).fill(0xff);
+    grown.set(bits);
+    return grown;
+  }
+}
+
+/** What every column being filled can do. */
+export interface Column {
+  readonly length: number;
+  /** Bytes of the values so far. */
+  readonly byteLength: number;
+  pushNull(): void;
+  /** The column as Arrow data; the column is empty again, with arrays of its own. */
+  take(): Data;
+}
+
+type NumberArray =
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array;
+type BigArray = BigInt64Array | BigUint64Array;
+type Constructor<A> = { new (length: number): A; readonly BYTES_PER_ELEMENT: number };
+
+abstract class Base implements Column {
+  length = 0;
+  protected validity = new Validity();
+
+  constructor(protected readonly type: DataType) {}
+
+  abstract readonly byteLength: number;
+  protected abstract readonly capacity: number;
+  protected abstract skip(): void;
+  protected abstract takeData(nulls: number, bitmap: Uint8Array | null): Data;
+
+  pushNull(): void {
+    this.validity.setNull(this.length, this.capacity);
+    this.skip();
+  }
+
+  take(): Data {
+    const { nulls } = this.validity;
+    const bitmap = this.validity.take(this.length);
+    const data = this.takeData(nulls, bitmap);
+    this.validity = new Validity();
+    this.length = 0;
+    return data;
+  }
+}
+
+/** A column of numbers up to 32 bits, or doubles. */
+export class NumberColumn extends Base {
+  #values: NumberArray;
+
+  constructor(type: DataType, private readonly array: Constructor<NumberArray>) {
+    super(type);
+    this.#values = new array(START);
+  }
+
+  get byteLength(): number {
+    return this.length * this.array.BYTES_PER_ELEMENT;
+  }
+
+  protected get capacity(): number {
+    return this.#values.length;
+  }
+
+  push(value: number): void {
+    if (this.length === this.#values.length) this.#grow();
+    this.#values[this.length++] = value;
+  }
+
+  protected skip(): void {
+    this.push(0);
+  }
+
+  #grow(): void {
+    const grown = new this.array(this.#values.length * 2);
+    grown.set(this.#values);
+    this.#values = grown;
+  }
+
+  protected takeData(nullCount: number, nullBitmap: Uint8Array | null): Data {
+    const { length, type } = this;
+    const data = this.#values.subarray(0, length);
+    this.#values = new this.array(this.#values.length);
+    return makeData({ type, length, nullCount, nullBitmap, data } as never);
+  }
+}
+
+/** A column of 64-bit values, or of decimals in `width` 64-bit words, lowest first. */
+export class BigColumn extends Base {
+  #values: BigArray;
+
+  constructor(
+    type: DataType,
+    private readonly array: Constructor<BigArray>,
+    private readonly width: 1 | 2 | 4 = 1,
+  ) {
+    super(type);
+    this.#values = new array(START * width);
+  }
+
+  get byteLength(): number {
+    return this.length * this.width * 8;
+  }
+
+  protected get capacity(): number {
+    return this.#values.length / this.width;
+  }
+
+  /** One value; of a decimal its unscaled value, extended by sign over all words. */
+  push(value: bigint): void {
+    if (this.length === this.capacity) this.#grow();
+    if (this.width === 1) {
+      this.#values[this.length++] = value;
+      return;
+    }
+    const at = this.length++ * this.width;
+    let rest = value;
+    for (let word = 0; word < this.width; word++) {
+      this.#values[at + word] = BigInt.asUintN(64, rest);
+      rest >>= 64n;
+    }
+  }
+
+  protected skip(): void {
+    this.push(0n);
+  }
+
+  #grow(): void {
+    const grown = new this.array(this.#values.length * 2);
+    grown.set(this.#values as never);
+    this.#values = grown;
+  }
+
+  protected takeData(nullCount: number, nullBitmap: Uint8Array | null): Data {
+    const { length, type } = this;
+    const words = this.#values.subarray(0, length * this.width);
+    this.#values = new this.array(this.#values.length);
+    const data = this.width === 1
+      ? words
+      : new Uint32Array(words.buffer, words.byteOffset, words.length * 2);
+    return makeData({ type, length, nullCount, nullBitmap, data } as never);
+  }
+}
+
+/** A column of booleans, a bit each. */
+export class BoolColumn extends Base {
+  #bits = new Uint8Array(START >> 3);
+
+  get byteLength(): number {
+    return (this.length + 7) >> 3;
+  }
+
+  protected get capacity(): number {
+    return this.#bits.length * 8;
+  }
+
+  push(value: boolean): void {
+    if (this.length === this.capacity) {
+      const grown = new Uint8Array(this.#bits.length * 2);
+      grown.set(this.#bits);
+      this.#bits = grown;
+    }
+    if (value) this.#bits[this.length >> 3]! |= 1 << (this.length & 7);
+    this.length++;
+  }
+
+  protected skip(): void {
+    this.push(false);
+  }
+
+  protected takeData(nullCount: number, nullBitmap: Uint8Array | null): Data {
+    const { length, type } = this;
+    const data = this.#bits.subarray(0, (length + 7) >> 3);
+    this.#bits = new Uint8Array(this.#bits.length);
+    return makeData({ type, length, nullCount, nullBitmap, data } as never);
+  }
+}
+
+/** A column of strings in UTF-8, or of bytes. */
+export class BytesColumn extends Base {
+  #offsets = new Int32Array(START + 1);
+  #bytes = new Uint8Array(START * 16);
+  #end = 0;
+
+  get byteLength(): number {
+    return this.#end + this.length * 4;
+  }
+
+  protected get capacity(): number {
+    return this.#offsets.length - 1;
+  }
+
+  /** A string; a lone surrogate, which UTF-8 cannot hold, must have been refused before. */
+  pushString(text: string): void {
+    this.#reserve(text.length * 3);
+    this.#end += utf8.encodeInto(text, this.#bytes.subarray(this.#end)).written;
+    this.#endValue();
+  }
+
+  /** Bytes, or UTF-8 that has been checked, from `from` up to `to`. */
+  pushBytes(source: Uint8Array, from = 0, to = source.length): void {
+    const size = to - from;
+    this.#reserve(size);
+    // A call of set costs more than a few bytes do.
+    if (size > 24) {
+      this.#bytes.set(source.subarray(from, to), this.#end);
+    } else {
+      for (let i = 0, at = this.#end; i < size; i++) this.#bytes[at + i] = source[from + i]!;
+    }
+    this.#end += size;
+    this.#endValue();
+  }
+
+  protected skip(): void {
+    this.#endValue();
+  }
+
+  #endValue(): void {
+    if (this.length === this.capacity) {
+      const grown = new Int32Array(this.#offsets.length * 2);
+      grown.set(this.#offsets);
+      this.#offsets = grown;
+    }
+    this.#offsets[++this.length] = this.#end;
+  }
+
+  #reserve(size: number): void {
+    const wanted = this.#end + size;
+    if (wanted <= this.#bytes.length) return;
+    if (wanted > 0x7fffffff) {
+      throw new RangeError("a column of one batch holds at most 2 GiB of text or bytes");
+    }
+    const grown = new Uint8Array(Math.min(0x7fffffff, Math.max(wanted, this.#bytes.length * 2)));
+    grown.set(this.#bytes.subarray(0, this.#end));
+    this.#bytes = grown;
+  }
+
+  protected takeData(nullCount: number, nullBitmap: Uint8Array | null): Data {
+    const { length, type } = this;
+    const valueOffsets = this.#offsets.subarray(0, length + 1);
+    const data = this.#bytes.subarray(0, this.#end);
+    this.#offsets = new Int32Array(this.#offsets.length);
+    // One huge value must not make every later batch huge.
+    this.#bytes = new Uint8Array(Math.min(this.#bytes.length, Math.max(START * 16, this.#end * 2)));
+    this.#end = 0;
+    return makeData({ type, length, nullCount, nullBitmap, valueOffsets, data } as never);
+  }
+}

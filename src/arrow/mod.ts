@@ -1,0 +1,6 @@
+/** The one door to apache-arrow. */
+export * from "./builder.ts";
+export * from "./column.ts";
+export * from "./reader.ts";
+export * from "./schema.ts";
+export * from "./text.ts";

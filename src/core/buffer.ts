@@ -1,0 +1,74 @@
+import type { Field } from "../models/field.ts";
+import type { Batch } from "./batch.ts";
+import type { SourceFile } from "./extractor.ts";
+import type { DXTRecord } from "./values.ts";
+import type { Extraction } from "./proof.ts";
+
+/** A file of the stage. */
+export interface StagedFile {
+  /** Name inside the stage. */
+  readonly name: string;
+  readonly rows: number;
+  readonly size: number;
+  /** SHA-256 of its bytes in hexadecimal digits. */
+  readonly sha256: string;
+  /** Name in the source, of a file whose bytes were kept. */
+  readonly original_name?: string;
+}
+
+/** Facts about an extraction that the manifest keeps, known only when it ended. */
+export interface StageDetails {
+  readonly pipeline: string;
+  readonly stream: string;
+  readonly run_id: string;
+  /** Source as in the pipeline, without secrets. */
+  readonly source: unknown;
+  readonly watermark?: {
+    readonly field: string;
+    readonly after?: string;
+    readonly max?: string;
+  };
+}
+
+/** What was staged, as its manifest tells. */
+export interface StagedData {
+  /** Records in one of the formats, or files whose bytes were kept. */
+  readonly kind: "records" | "files";
+  readonly fields: readonly Field[];
+  /** Records, or files where bytes were kept. */
+  readonly count: number;
+  readonly files: readonly StagedFile[];
+  readonly details: StageDetails;
+  /** The source's own words, from its completion proof. */
+  readonly evidence: string;
+  /** Batches in the order in which they were written. */
+  readBatches(): AsyncGenerator<Batch, void, void>;
+  readRecords(): AsyncGenerator<DXTRecord, void, void>;
+  /** Bytes of one staged file. */
+  openFile(name: string): Promise<ReadableStream<Uint8Array>>;
+}
+
+/**
+ * The stage of one stream. A write leaves everything or nothing: while it lasts, and after it
+ * failed, `open` returns what was committed before.
+ */
+export interface Buffer {
+  /** Human-readable place of the stage. */
+  readonly location: string;
+  /**
+   * Writes batches and commits when the extraction returned its proof.
+   *
+   * @throws {BufferError} when the proof is missing or speaks of another number of records
+   */
+  write(
+    fields: readonly Field[],
+    batches: Extraction<Batch>,
+    details: () => StageDetails,
+  ): Promise<StagedData>;
+  /** As `write`, for files whose bytes are kept as they are. */
+  writeFiles(files: Extraction<SourceFile>, details: () => StageDetails): Promise<StagedData>;
+  /** The committed stage, checked against its manifest; undefined when there is none. */
+  open(): Promise<StagedData | undefined>;
+  /** Removes the stage, committed or not. */
+  clear(): Promise<void>;
+}

@@ -1,0 +1,70 @@
+import type { Field } from "../models/field.ts";
+import type { StreamRef, StreamSource } from "../models/source.ts";
+import type { Value } from "./values.ts";
+
+export interface ServerInfo {
+  /** Name of the product, for example `PostgreSQL`. */
+  readonly product: string;
+  readonly version: string;
+}
+
+/** A dataset that a system offers. */
+export interface DiscoveredStream {
+  /** Name that works as a stream's string `source`. */
+  readonly name: string;
+  readonly source: StreamSource;
+  readonly fields: readonly Field[];
+  /** Rows, where the system knows without counting. */
+  readonly estimatedRows?: number;
+}
+
+/** An open connection to one system. Disposing twice is harmless. */
+export interface Connector extends AsyncDisposable {
+  testConnection(): Promise<ServerInfo>;
+  /** Fields of a dataset in its own order; undefined when it does not exist. */
+  getStreamFields(ref: StreamRef): Promise<Field[] | undefined>;
+  /** All datasets that the login can see, system catalogues left out, sorted by name. */
+  discover(): Promise<DiscoveredStream[]>;
+}
+
+/** A row of a control query: values as the driver gives them, for catalogues and checks only. */
+export type ControlRow = Record<string, unknown>;
+
+export interface RelationalConnector extends Connector {
+  query(sql: string, params?: readonly unknown[]): Promise<ControlRow[]>;
+  /** Runs a statement that returns no rows, and returns how many it touched. */
+  execute(sql: string, params?: readonly unknown[]): Promise<number>;
+  /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
+  transaction<T>(work: (connector: RelationalConnector) => Promise<T>): Promise<T>;
+  /** An identifier, whatever characters it has, safe to put into SQL. */
+  quote(identifier: string): string;
+}
+
+export interface FileEntry {
+  /** Path that `openRead` takes. */
+  readonly path: string;
+  /** Path below the folder that was listed, with `/` between its parts. */
+  readonly name: string;
+  readonly size: number;
+  /** Milliseconds since the epoch, where the system tells. */
+  readonly modified?: number;
+}
+
+export interface FilestoreConnector extends Connector {
+  /** The files of a source, sorted by name; empty when there are none. */
+  list(ref: StreamRef): Promise<FileEntry[]>;
+  openRead(path: string): Promise<ReadableStream<Uint8Array>>;
+  /** Writes a whole file that appears only when complete; returns its size. */
+  write(path: string, bytes: AsyncIterable<Uint8Array>): Promise<number>;
+  delete(path: string): Promise<void>;
+}
+
+/** Bounds of a watermark, compared by the source in its own precision. */
+export interface WatermarkRange {
+  /** Name of the field in the stream. */
+  readonly field: string;
+  readonly after?: { readonly value: Exclude<Value, null>; readonly inclusive: boolean };
+  readonly upTo?: { readonly value: Exclude<Value, null>; readonly inclusive: boolean };
+  /** What becomes of records without a watermark. */
+  readonly nulls: "include" | "exclude";
+}

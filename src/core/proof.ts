@@ -1,0 +1,13 @@
+/**
+ * What a source says of a finished extraction. Without one nothing is committed: a driver's
+ * iterator was seen to end as if done after half a table when the server died.
+ */
+export interface CompletionProof {
+  /** Records that the source says it sent. */
+  readonly rows: number;
+  /** The source's own words, for example `COPY 347` or `3 files, 120331 bytes`. */
+  readonly evidence: string;
+}
+
+/** Batches or files, ended by the source's proof that these were all. */
+export type Extraction<T> = AsyncGenerator<T, CompletionProof, void>;

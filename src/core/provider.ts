@@ -1,0 +1,68 @@
+import type { z } from "zod";
+import type { Category } from "../models/source.ts";
+import type { LoadMode } from "../models/stream.ts";
+import type { StagedData } from "./buffer.ts";
+import type { Connector } from "./connector.ts";
+import type { Extractor } from "./extractor.ts";
+import type { Loader } from "./loader.ts";
+import type { TypeMapper } from "./type_mapper.ts";
+
+/** What a connection needs of the runtime, as Deno's permission flags take it. */
+export interface Permissions {
+  /** `host:port` */
+  readonly net: readonly string[];
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly env: readonly string[];
+}
+
+export interface ExtractorClass<C extends Connector = Connector> {
+  readonly description: string;
+  /** Known before connecting, so that a buffer can be chosen. */
+  readonly yields: Extractor["yields"];
+  /** Validates `extractor.config`; every key described. */
+  readonly options: z.ZodType;
+  /** `options` has been validated by the schema above. */
+  create(connector: C, options: unknown): Extractor;
+}
+
+export interface LoaderClass<C extends Connector = Connector> {
+  readonly description: string;
+  readonly modes: readonly LoadMode[];
+  /** Kinds of staged data that it can load. */
+  readonly accepts: readonly StagedData["kind"][];
+  readonly options: z.ZodType;
+  create(connector: C, options: unknown): Loader;
+}
+
+/** Folder that a connection's relative paths start from. */
+export interface ConnectContext {
+  readonly baseDirectory: string;
+  readonly signal: AbortSignal;
+}
+
+/** All that dxt knows of one system: the default export of its folder. */
+export interface Provider<Config = unknown, C extends Connector = Connector> {
+  readonly name: string;
+  readonly category: Category;
+  readonly description: string;
+  /** URL schemes, without the colon, that mean this provider. */
+  readonly schemes: readonly string[];
+  /** Validates a connection without its `provider` key; every key described. */
+  readonly config: z.ZodType<Config>;
+  /** A URL of one of `schemes`, as a connection's keys. */
+  fromURL(url: string): unknown;
+  connect(config: Config, context: ConnectContext): Promise<C>;
+  permissions(config: Config, baseDirectory: string): Permissions;
+  readonly typeMapper: TypeMapper;
+  /** By class name; the first is the default. */
+  readonly extractors: Readonly<Record<string, ExtractorClass<C>>>;
+  readonly loaders: Readonly<Record<string, LoaderClass<C>>>;
+}
+
+/** Types a provider without losing its config's type, to export it. */
+export function defineProvider<Config, C extends Connector>(
+  provider: Provider<Config, C>,
+): Provider<Config, C> {
+  return provider;
+}

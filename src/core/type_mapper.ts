@@ -1,0 +1,17 @@
+import type { DXTType } from "../models/dtype.ts";
+import type { Field } from "../models/field.ts";
+
+/** The type part of a field. */
+export interface MappedType {
+  readonly dtype: DXTType;
+  readonly precision?: number;
+  readonly scale?: number;
+}
+
+/** Between a system's types and the 21 of dxt, both ways without loss. */
+export interface TypeMapper {
+  /** @throws {TypeMappingError} for a type that has no lossless counterpart */
+  fromSource(nativeType: string): MappedType;
+  /** The field's `target_type` where it has one, else the type that holds all its values. */
+  toTarget(field: Field): string;
+}

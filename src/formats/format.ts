@@ -1,0 +1,63 @@
+/** What a file format is: batches ↔ bytes. */
+import type { Field } from "../models/field.ts";
+import type { Compression, Format, FormatOptions } from "../models/format.ts";
+import type { Batch } from "../core/batch.ts";
+import type { Projection } from "../core/extractor.ts";
+
+/** A file to read, from anywhere. It can be opened more than once. */
+export interface FileInput {
+  /** Name for messages. */
+  readonly name: string;
+  readonly size: number;
+  /** The bytes from the beginning. */
+  open(): Promise<ReadableStream<Uint8Array>>;
+  /** The bytes from `start` up to `end`. */
+  read(start: number, end: number): Promise<Uint8Array>;
+}
+
+export interface ReadRequest {
+  /** Fields wanted; a projection's column is the name in the file. */
+  readonly projections: readonly Projection[];
+  readonly batchRows: number;
+  readonly batchBytes: number;
+  readonly compression: Compression;
+  readonly options: FormatOptions;
+}
+
+export interface WriteRequest {
+  readonly fields: readonly Field[];
+  readonly compression: Compression;
+  readonly options: FormatOptions;
+}
+
+/** The default export of a format's file. */
+export interface FileFormat {
+  readonly name: Format;
+  /** Ending of its files' names, without a dot. */
+  readonly extension: string;
+  /** Compressions that it can write, the default first. */
+  readonly compressions: readonly Compression[];
+  /** Keys of FormatOptions that mean something to it. */
+  readonly optionKeys: readonly (keyof FormatOptions)[];
+  /**
+   * Fields that the file has, told by its schema or its first records.
+   *
+   * @throws {ValidationError} when the file is malformed
+   */
+  inferFields(
+    input: FileInput,
+    request: Pick<ReadRequest, "compression" | "options">,
+  ): Promise<Field[]>;
+  /**
+   * The file's records, all of them or an error.
+   *
+   * @throws {ValidationError} when the file is malformed or cut, or a value is not of its field's
+   * type, with the record's number
+   */
+  read(input: FileInput, request: ReadRequest): AsyncGenerator<Batch, void, void>;
+  /** The file's bytes, batch by batch. */
+  write(
+    batches: AsyncIterable<Batch>,
+    request: WriteRequest,
+  ): AsyncGenerator<Uint8Array, void, void>;
+}

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { BufferSettings } from "./buffer.ts";
+import { ClassReference, ExtractSettings, LoadSettings, Stream, Tag } from "./stream.ts";
+
+const text = z.string().min(1);
+
+/**
+ * One end of a pipeline: the name of a connection of the project, a URL, or a provider with the
+ * keys of its own schema (which validates them).
+ */
+export const Endpoint = z.union([
+  text,
+  z.looseObject({
+    provider: text.optional().describe("postgres, sqlite, local, …, or a class path"),
+    connection: text.optional().describe("Name of a connection of the project, or a URL"),
+  }).refine((e) => e.provider !== undefined || e.connection !== undefined, {
+    error: "expected a provider or a connection",
+  }),
+]).meta({ id: "Endpoint", description: "A connection: a name, a URL, or {provider, …}" });
+export type Endpoint = z.infer<typeof Endpoint>;
+
+export const Defaults = z.strictObject({
+  extract: ExtractSettings.optional(),
+  load: LoadSettings.optional(),
+  tags: z.array(Tag).optional(),
+  extractor: ClassReference.optional(),
+  loader: ClassReference.optional(),
+}).meta({ id: "Defaults", description: "For every stream that does not say otherwise" });
+export type Defaults = z.infer<typeof Defaults>;
+
+export const Pipeline = z.strictObject({
+  version: z.literal(1).describe("Of this file's shape"),
+  name: text.regex(/^[\w.-]+$/, "expected letters, digits, _ . and -"),
+  description: z.string().optional(),
+  source: Endpoint,
+  target: Endpoint,
+  buffer: BufferSettings.optional(),
+  defaults: Defaults.optional(),
+  on_error: z.enum(["continue", "fail_fast"]).optional()
+    .describe("When a stream fails: go on with the others, or stop; continue"),
+  streams: z.array(Stream).min(1),
+}).meta({ id: "Pipeline", description: "A dxt pipeline" });
+export type Pipeline = z.infer<typeof Pipeline>;
+
+export const LogSettings = z.strictObject({
+  level: z.enum(["debug", "info", "warning", "error"]).optional(),
+  file: text.optional().describe("JSON lines are appended to this file"),
+}).meta({ id: "Logging" });
+
+export const Project = z.strictObject({
+  version: z.literal(1).optional(),
+  name: text.optional(),
+  connections: z.record(z.string(), Endpoint).optional().describe("Connections by name"),
+  buffer: BufferSettings.optional(),
+  defaults: Defaults.optional(),
+  logging: LogSettings.optional(),
+}).meta({ id: "Project", description: "dxt_project.yaml: what the pipelines of a folder share" });
+export type Project = z.infer<typeof Project>;

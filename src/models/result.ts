@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { LoadMode } from "./stream.ts";
+
+/** What became of one stream. Times are milliseconds, sizes bytes. */
+export const StreamResult = z.strictObject({
+  stream: z.string(),
+  status: z.enum(["succeeded", "failed", "skipped", "cancelled"]),
+  mode: LoadMode.optional(),
+  rows_extracted: z.int(),
+  rows_loaded: z.int(),
+  bytes_staged: z.int(),
+  files_staged: z.int(),
+  /** Highest watermark that the target held before, as text. */
+  watermark_before: z.string().optional(),
+  /** Highest watermark among the extracted records, as text. */
+  watermark_after: z.string().optional(),
+  /** What each side said of itself, for example `COPY 347`. */
+  proof: z.strictObject({ source: z.string(), stage: z.string(), target: z.string() }).optional(),
+  warnings: z.array(z.string()),
+  error: z.strictObject({ type: z.string(), message: z.string() }).optional(),
+  /** Where the stage was kept. */
+  stage: z.string().optional(),
+  extract_ms: z.number(),
+  load_ms: z.number(),
+}).meta({ id: "StreamResult" });
+export type StreamResult = z.infer<typeof StreamResult>;
+
+/** The one JSON document of `--quiet`. */
+export const RunResult = z.strictObject({
+  pipeline: z.string(),
+  run_id: z.string(),
+  status: z.enum(["succeeded", "failed", "partial", "cancelled"]),
+  started_at: z.string(),
+  duration_ms: z.number(),
+  streams: z.array(StreamResult),
+}).meta({ id: "RunResult" });
+export type RunResult = z.infer<typeof RunResult>;

@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { FieldDeclaration } from "./field.ts";
+import { StreamSource, StreamTarget } from "./source.ts";
+
+const text = z.string().min(1);
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+export const ExtractSettings = z.strictObject({
+  mode: z.enum(["full", "incremental"]).optional().describe("Everything, or what is newer; full"),
+  watermark_field: text.optional().describe("Field whose highest value in the target is known"),
+  initial_value: scalar.optional()
+    .describe("Watermark for an empty target: only what is greater is read"),
+  overlap: text.regex(
+    /^(\d+(\.\d+)?|P(?!$)(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?)$/,
+    "expected a number, or an ISO 8601 duration such as PT1H or P2D",
+  ).optional().describe("Read again this far below the watermark: a number, or PT1H, P2D"),
+  null_watermark: z.enum(["error", "include", "exclude"]).optional()
+    .describe("Rows whose watermark is NULL when a watermark is known; error"),
+  batch_rows: z.int().min(1).max(1_048_576).optional()
+    .describe("Most rows in a batch; 16384"),
+  batch_bytes: z.int().min(1024).optional().describe("Most bytes in a batch; 16 MiB"),
+}).meta({ id: "Extract", description: "How a stream is read" });
+export type ExtractSettings = z.infer<typeof ExtractSettings>;
+
+export const LOAD_MODES = ["append", "replace", "upsert"] as const;
+export const LoadMode = z.enum(LOAD_MODES);
+export type LoadMode = z.infer<typeof LoadMode>;
+
+export const LoadSettings = z.strictObject({
+  mode: LoadMode.optional().describe("Add to the target, replace it, or update by key; append"),
+  upsert_keys: z.array(text).min(1).optional().describe("Fields that identify a record"),
+}).meta({ id: "Load", description: "How a stream is written" });
+export type LoadSettings = z.infer<typeof LoadSettings>;
+
+/** A class of a provider with its options: `{class, config}`, or the class alone. */
+export const ClassReference = z.union([
+  text,
+  z.strictObject({ class: text, config: z.record(z.string(), z.unknown()).optional() }),
+]).meta({
+  id: "Class",
+  description:
+    "postgres, dxt.providers.postgres.PostgresCopyExtractor, https://host/mod.ts#Name or ./mod.ts#Name",
+});
+export type ClassReference = z.infer<typeof ClassReference>;
+
+export const Tag = text.regex(/^[^\s,+:*?]+$/, "expected a tag without space , + : * ?");
+
+export const Stream = z.strictObject({
+  id: text.regex(/^[^\s,:*?]+$/, "expected an id without space , : * ?")
+    .describe("Name of the stream, unique in the pipeline"),
+  description: z.string().optional(),
+  source: z.union([text, StreamSource]).describe("A table, file, …, or {type, …}"),
+  target: z.union([text, StreamTarget]).optional().describe("A table, file, …; the id when absent"),
+  tags: z.array(Tag).optional().describe("For selectors such as tag:daily"),
+  fields: z.array(FieldDeclaration).min(1).optional()
+    .describe("Fields to type, rename, compute or generate; all fields when absent"),
+  only_declared_fields: z.boolean().optional()
+    .describe("Move the declared fields and no others; false"),
+  extract: ExtractSettings.optional(),
+  load: LoadSettings.optional(),
+  extractor: ClassReference.optional().describe("Another extractor than the provider's first"),
+  loader: ClassReference.optional().describe("Another loader than the provider's first"),
+}).meta({ id: "Stream", description: "One dataset to move" });
+export type Stream = z.infer<typeof Stream>;

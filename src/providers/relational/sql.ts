@@ -1,0 +1,146 @@
+/** SQL that all relational providers share; a dialect holds what differs. */
+import type { Field } from "../../models/field.ts";
+import type { StreamRef } from "../../models/source.ts";
+import type { WatermarkRange } from "../../core/connector.ts";
+import { ConfigurationError, LoaderError, SchemaError } from "../../core/errors.ts";
+import type { ExtractTask, Projection } from "../../core/extractor.ts";
+import type { LoadTask } from "../../core/loader.ts";
+import type { Value } from "../../core/values.ts";
+
+export interface Dialect {
+  /** An identifier, whatever characters it has, safe to put into SQL. */
+  quote(identifier: string): string;
+  /** A value as a literal of the field's type. */
+  literal(value: Exclude<Value, null>, field: Field): string;
+  /** SQL of a projection in the select list, without an alias; `sql` is its column or expression. */
+  select(sql: string, field: Field): string;
+}
+
+export interface TableName {
+  readonly schema?: string;
+  readonly name: string;
+}
+
+/**
+ * Table of a reference: `name`, `schema.name`, or parts in double quotes that may hold dots. With
+ * a `schema` key the name is taken as it stands.
+ */
+export function tableName(ref: StreamRef): TableName {
+  if (ref.type !== "relation") {
+    throw new ConfigurationError(
+      `Cannot write to a ${ref.type}: a relational target is a relation`,
+    );
+  }
+  if (ref.schema !== undefined) return { schema: ref.schema, name: ref.name };
+  const parts = ref.name.match(/"(?:[^"]|"")*"|[^."]+/g) ?? [];
+  const whole = parts.join(".") === ref.name;
+  if (!whole || parts.length > 2) return { name: ref.name };
+  const [first, second] = parts.map((part) =>
+    part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part
+  );
+  return second === undefined ? { name: first! } : { schema: first!, name: second };
+}
+
+export function quoteTable(table: TableName, dialect: Dialect): string {
+  const name = dialect.quote(table.name);
+  return table.schema === undefined ? name : `${dialect.quote(table.schema)}.${name}`;
+}
+
+/** What a SELECT reads from: a table, a query, or a function's result. */
+export function fromClause(ref: StreamRef, dialect: Dialect): string {
+  switch (ref.type) {
+    case "relation":
+      return quoteTable(tableName(ref), dialect);
+    case "sql":
+      return `(${withoutSemicolon(ref.sql)}\n) AS dxt_query`;
+    case "function": {
+      const args = (ref.args ?? []).map((arg) =>
+        arg === null
+          ? "NULL"
+          : typeof arg === "string"
+          ? `'${arg.replaceAll("'", "''")}'`
+          : String(arg).toUpperCase()
+      );
+      const name = quoteTable(tableName({ type: "relation", name: ref.name }), dialect);
+      return `${name}(${args.join(", ")}) AS dxt_function`;
+    }
+    default:
+      throw new ConfigurationError(
+        `Cannot read a ${ref.type} from a relational system: expected relation, sql or function`,
+      );
+  }
+}
+
+function withoutSemicolon(sql: string): string {
+  return sql.trim().replace(/;+\s*$/, "");
+}
+
+/** The SELECT of an extraction, its columns in the order of the projections. */
+export function selectStatement(task: ExtractTask, dialect: Dialect): string {
+  const columns = task.projections.map((projection) => {
+    const sql = projectionSQL(projection, dialect);
+    return `${dialect.select(sql, projection.field)} AS ${dialect.quote(projection.field.name)}`;
+  });
+  const conditions = [
+    ...(task.source.type === "relation" && task.source.where !== undefined
+      ? [`(${task.source.where}\n)`]
+      : []),
+    ...(task.range === undefined ? [] : rangeConditions(task.range, task.projections, dialect)),
+  ];
+  const where = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
+  return `SELECT ${columns.join(", ")} FROM ${fromClause(task.source, dialect)}${where}`;
+}
+
+function projectionSQL(projection: Projection, dialect: Dialect): string {
+  return projection.expression !== undefined
+    ? `(${projection.expression}\n)`
+    : dialect.quote(projection.column ?? projection.field.name);
+}
+
+function rangeConditions(
+  range: WatermarkRange,
+  projections: readonly Projection[],
+  dialect: Dialect,
+): string[] {
+  const projection = projections.find((p) => p.field.name === range.field);
+  if (projection === undefined) {
+    throw new SchemaError(`Cannot filter by watermark: no field "${range.field}" in the stream`);
+  }
+  const sql = projectionSQL(projection, dialect);
+  const bounds: string[] = [];
+  if (range.after !== undefined) {
+    const { value, inclusive } = range.after;
+    bounds.push(`${sql} ${inclusive ? ">=" : ">"} ${dialect.literal(value, projection.field)}`);
+  }
+  if (range.upTo !== undefined) {
+    const { value, inclusive } = range.upTo;
+    bounds.push(`${sql} ${inclusive ? "<=" : "<"} ${dialect.literal(value, projection.field)}`);
+  }
+  if (bounds.length === 0) return range.nulls === "exclude" ? [`${sql} IS NOT NULL`] : [];
+  const within = bounds.join(" AND ");
+  return [range.nulls === "include" ? `((${within}) OR ${sql} IS NULL)` : `(${within})`];
+}
+
+/** Refuses staged files, missing upsert keys, and names that the target cannot tell apart. */
+export function checkLoadTask(task: LoadTask, fold: (name: string) => string): void {
+  const { fields } = task.staged;
+  const seen = new Map<string, string>();
+  for (const { name } of fields) {
+    const other = seen.get(fold(name));
+    if (other !== undefined) {
+      throw new SchemaError(
+        `Cannot load fields "${other}" and "${name}": the target cannot tell their names apart`,
+      );
+    }
+    seen.set(fold(name), name);
+  }
+  for (const key of task.upsertKeys) {
+    if (!fields.some((field) => field.name === key)) {
+      throw new LoaderError(
+        `Cannot upsert by "${key}": no such field, staged are ${
+          fields.map((field) => `"${field.name}"`).join(", ")
+        }`,
+      );
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/** Class paths and connections → providers. */
+import { ConfigurationError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
+import type { ExtractorClass, LoaderClass, Provider } from "../core/provider.ts";
+import type { Category } from "../models/source.ts";
+import { REGISTRY } from "./registry.ts";
+
+/** A class path taken apart: the module or built-in provider, and the class, where one is named. */
+export interface ClassPath {
+  readonly provider: string;
+  readonly className?: string;
+}
+
+const BUILT_IN = /^dxt\.providers\.(?:\w+\.)*?(\w+)(?:\.([A-Z]\w*))?$/;
+
+/**
+ * `postgres`, `dxt.providers.postgres.PostgresCopyExtractor`, `https://host/mod.ts#Name`,
+ * `./mod.ts#Name`.
+ */
+export function parseClassPath(text: string): ClassPath {
+  const builtIn = BUILT_IN.exec(text);
+  if (builtIn !== null) return withClass(builtIn[1]!, builtIn[2]);
+  const hash = text.lastIndexOf("#");
+  if (hash > 0) return withClass(text.slice(0, hash), text.slice(hash + 1));
+  return { provider: text };
+}
+
+function withClass(provider: string, className: string | undefined): ClassPath {
+  return className === undefined || className === "" ? { provider } : { provider, className };
+}
+
+/** Category of a built-in provider, without loading it. */
+export function categoryOf(name: string): Category {
+  return entry(name).category;
+}
+
+/** Name of the built-in provider of a URL's scheme, driver suffix ignored. */
+export function providerOfURL(url: string): string {
+  const scheme = url.slice(0, url.indexOf(":")).toLowerCase().replace(/\+.*$/, "");
+  for (const [name, { schemes }] of Object.entries(REGISTRY)) {
+    if ((schemes as readonly string[]).includes(scheme)) return name;
+  }
+  const known = Object.values(REGISTRY).flatMap((e) => [...e.schemes]);
+  throw new ConfigurationError(
+    `Cannot connect to a "${scheme}:" URL: no provider knows it${nearest(scheme, known)}`,
+  );
+}
+
+/** Loads a built-in provider and its driver. */
+export async function loadProvider(name: string): Promise<Provider> {
+  return (await entry(name).load()).default as unknown as Provider;
+}
+
+function entry(name: string): (typeof REGISTRY)[keyof typeof REGISTRY] {
+  if (Object.hasOwn(REGISTRY, name)) return REGISTRY[name as keyof typeof REGISTRY];
+  const known = Object.keys(REGISTRY);
+  throw new ConfigurationError(
+    `Cannot find provider "${name}": known are ${known.join(", ")}${nearest(name, known)}`,
+  );
+}
+
+/** The extractor that a class path names, or the provider's first. */
+export function extractorOf(provider: Provider, className: string | undefined): ExtractorClass {
+  return classOf(provider, "extractor", provider.extractors, className);
+}
+
+/** The loader that a class path names, or the provider's first. */
+export function loaderOf(provider: Provider, className: string | undefined): LoaderClass {
+  return classOf(provider, "loader", provider.loaders, className);
+}
+
+function classOf<T>(
+  provider: Provider,
+  kind: string,
+  classes: Readonly<Record<string, T>>,
+  className: string | undefined,
+): T {
+  const names = Object.keys(classes);
+  const name = className ?? names[0];
+  if (name === undefined) {
+    throw new ConfigurationError(`Cannot use provider "${provider.name}" here: it has no ${kind}`);
+  }
+  if (Object.hasOwn(classes, name)) return classes[name]!;
+  throw new ConfigurationError(
+    `Cannot find ${kind} "${name}" of provider "${provider.name}": it has ${names.join(", ")}${
+      nearest(name, names)
+    }`,
+  );
+}

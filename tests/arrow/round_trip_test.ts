@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
+import type { DXTRecord } from "../../src/core/values.ts";
+import { ValueError } from "../../src/core/errors.ts";
+import { extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
+
+Deno.test("every DXTType survives a batch, extremes and nulls too", async () => {
+  const records = extremes();
+  const back: DXTRecord[] = [];
+  for await (const batch of batchesOf(FIELDS_OF_EVERY_TYPE, records, { rows: 3, bytes: 1 << 20 })) {
+    assert.ok(batch.numRows <= 3);
+    back.push(...recordsOf(batch));
+  }
+  assert.deepEqual(back, records);
+});
+
+Deno.test("a value of another type is refused with field, row and value", async () => {
+  const fields = [{ name: "n", dtype: "int8", nullable: true }] as const;
+  const records = [{ n: 1 }, { n: 128 }];
+  const run = async () => {
+    for await (const _ of batchesOf(fields, records, { rows: 10, bytes: 1 << 20 }));
+  };
+  await assert.rejects(run, (error: unknown) => {
+    assert.ok(error instanceof ValueError);
+    assert.match(error.message, /field "n", row 2: expected int8 \(-128 to 127\), value is "128"/);
+    return true;
+  });
+});
