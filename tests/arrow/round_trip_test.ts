@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
 import type { DXTRecord } from "../../src/core/values.ts";
 import { ValueError } from "../../src/core/errors.ts";
-import { extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
+import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 
 Deno.test("every DXTType survives a batch, extremes and nulls too", async () => {
   const records = extremes();
@@ -11,7 +11,7 @@ Deno.test("every DXTType survives a batch, extremes and nulls too", async () => 
     assert.ok(batch.numRows <= 3);
     back.push(...recordsOf(batch));
   }
-  assert.deepEqual(back, records);
+  assert.deepEqual(comparableRecords(back), comparableRecords(records));
 });
 
 Deno.test("a value of another type is refused with field, row and value", async () => {

@@ -119,3 +119,23 @@ export function extremes(): DXTRecord[] {
     },
   ];
 }
+
+/**
+ * A value that `deepEqual` tells from every other one: two Temporal objects are equal to it
+ * whatever they hold.
+ */
+export function comparable(value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Uint8Array) return `binary ${value.toHex()}`;
+  if (typeof value === "object") return `${value.constructor.name} ${String(value)}`;
+  return value;
+}
+
+/** Records with {@linkcode comparable} values. */
+export function comparableRecords(records: Iterable<DXTRecord>): Record<string, unknown>[] {
+  return Array.from(
+    records,
+    (record) =>
+      Object.fromEntries(Object.entries(record).map(([name, value]) => [name, comparable(value)])),
+  );
+}
