@@ -16,6 +16,8 @@ export class ConnectionError extends DXTError {}
 export class ConnectorError extends DXTError {}
 export class ExtractorError extends DXTError {}
 export class LoaderError extends DXTError {}
+/** Source, stage and target do not agree on what was moved. */
+export class VerificationError extends LoaderError {}
 /** The stage could not be written, or is not what its manifest says. */
 export class BufferError extends DXTError {}
 /** Records and declared fields do not agree. */

@@ -1,3 +1,4 @@
+import type { DXTType } from "../models/dtype.ts";
 import type { Field } from "../models/field.ts";
 import { ValueError } from "./errors.ts";
 
@@ -267,4 +268,60 @@ export function wholeMicros<
     ? value.epochNanoseconds % 1000n !== 0n
     : value.nanosecond !== 0;
   return rest ? refuse() : value;
+}
+
+/**
+ * Order of two values of the same type: negative, zero or positive. Strings by code point,
+ * decimals by number, infinity after and -infinity before every date or timestamp, NaN last.
+ */
+export function compareValues(
+  a: Exclude<Value, null>,
+  b: Exclude<Value, null>,
+  dtype: DXTType,
+): number {
+  if (dtype === "decimal") return compareDecimals(String(a), String(b));
+  if (dtype === "date" || dtype === "timestamp" || dtype === "timestamp_tz") {
+    const order = infinityRank(a) - infinityRank(b);
+    if (order !== 0 || typeof a === "string") return order;
+  }
+  if (a instanceof Temporal.PlainDate) {
+    return Temporal.PlainDate.compare(a, b as Temporal.PlainDate);
+  }
+  if (a instanceof Temporal.PlainTime) {
+    return Temporal.PlainTime.compare(a, b as Temporal.PlainTime);
+  }
+  if (a instanceof Temporal.PlainDateTime) {
+    return Temporal.PlainDateTime.compare(a, b as Temporal.PlainDateTime);
+  }
+  if (a instanceof Temporal.Instant) return Temporal.Instant.compare(a, b as Temporal.Instant);
+  if (typeof a === "number" && (Number.isNaN(a) || Number.isNaN(b))) {
+    return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+  }
+  if (a instanceof Uint8Array) return compareText(a.toHex(), (b as Uint8Array).toHex());
+  if (typeof a === "string" || a instanceof JSONText) return compareText(String(a), String(b));
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function infinityRank(value: unknown): number {
+  return value === INFINITY ? 1 : value === NEGATIVE_INFINITY ? -1 : 0;
+}
+
+function compareDecimals(a: string, b: string): number {
+  const scale = Math.max(...[a, b].map((text) => (text.split(".")[1] ?? "").length));
+  const [left, right] = [a, b].map((text) => {
+    const [whole, fraction = ""] = text.split(".");
+    return BigInt(`${whole}${fraction.padEnd(scale, "0")}`);
+  }) as [bigint, bigint];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** UTF-16 order differs from code points where a surrogate meets U+E000 to U+FFFF. */
+function compareText(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    if (a.charCodeAt(i) === b.charCodeAt(i)) continue;
+    const [left, right] = [a.codePointAt(i)!, b.codePointAt(i)!];
+    return left - right;
+  }
+  return a.length - b.length;
 }

@@ -1,0 +1,40 @@
+/** Fields whose values dxt makes. */
+import { columnFor, valuePusher, withColumns } from "../arrow/mod.ts";
+import type { Batch } from "../core/batch.ts";
+import type { Transform } from "../core/transform.ts";
+import type { Value } from "../core/values.ts";
+import type { Field } from "../models/field.ts";
+
+/** Adds fields that have the same value in every record of a run. */
+export function constantFields(added: readonly { field: Field; value: Value }[]): Transform {
+  return {
+    fields: (before) => [...before, ...added.map(({ field }) => field)],
+    apply(batch: Batch): Batch {
+      const columns = added.map(({ field, value }) => {
+        const column = columnFor(field);
+        const push = valuePusher(field, column);
+        for (let row = 0; row < batch.numRows; row++) push(value);
+        return { field, data: column.take() };
+      });
+      return withColumns(batch, columns);
+    },
+  };
+}
+
+/** The start of the run as a value of a generated field's type. */
+export function currentTimestamp(field: Field, now: Temporal.Instant): Value {
+  const micros = now.round({ smallestUnit: "microsecond", roundingMode: "floor" });
+  const utc = micros.toZonedDateTimeISO("UTC");
+  switch (field.dtype) {
+    case "timestamp_tz":
+      return micros;
+    case "timestamp":
+      return utc.toPlainDateTime();
+    case "date":
+      return utc.toPlainDate();
+    case "time":
+      return utc.toPlainTime();
+    default:
+      return micros.toString();
+  }
+}
