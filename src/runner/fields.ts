@@ -1,0 +1,176 @@
+/** Which fields a stream moves: what the source has, what the pipeline declares, what dxt makes. */
+import { ConfigurationError, SchemaError } from "../core/errors.ts";
+import type { Projection } from "../core/extractor.ts";
+import { nearest } from "../core/nearest.ts";
+import { MAX_DECIMAL_PRECISION } from "../models/dtype.ts";
+import type { Field, FieldDeclaration } from "../models/field.ts";
+import type { Stream } from "../models/stream.ts";
+
+export interface ResolvedFields {
+  /** Fields that the source gives, in the order of the target. */
+  readonly projections: readonly Projection[];
+  /** Fields that dxt adds after them. */
+  readonly generated: readonly Field[];
+}
+
+/** The name that a field has in stage and target, by the id that the pipeline gives it. */
+export function targetName(stream: Stream, id: string): string {
+  const declared = stream.fields?.find((field) => field.id === id);
+  return declared === undefined ? id : nameInTarget(declared);
+}
+
+function nameInTarget(declared: FieldDeclaration): string {
+  const { target } = declared;
+  return (typeof target === "string" ? target : target?.name) ?? declared.id;
+}
+
+function nameInSource(declared: FieldDeclaration): string {
+  const { source } = declared;
+  return (typeof source === "string" ? source : source?.name) ?? declared.id;
+}
+
+/**
+ * Merges the source's fields with the declared ones.
+ *
+ * Fields keep the source's order; computed and generated fields follow in the order of the
+ * declaration. With `only_declared_fields` the declaration's order is the target's.
+ *
+ * @throws {SchemaError} that lists, column by column, what the declaration wants and the source
+ * does not have
+ */
+export function resolveFields(stream: Stream, sourceFields: readonly Field[]): ResolvedFields {
+  const declarations = stream.fields ?? [];
+  const taken = declarations.filter((d) =>
+    d.generator === undefined && expressionOf(d) === undefined
+  );
+  const problems = taken.flatMap((d) => problemOf(d, sourceFields));
+  if (problems.length > 0) {
+    const list = problems.map((problem) => `\n  ${problem}`).join("");
+    throw new SchemaError(`Cannot resolve the fields of stream "${stream.id}":${list}`);
+  }
+  const bySource = new Map(taken.map((d) => [nameInSource(d), d]));
+  const fromSource = stream.only_declared_fields === true ? [] : sourceFields.map((field) => {
+    const declared = bySource.get(field.name);
+    return declared === undefined ? { field, column: field.name } : project(declared, field);
+  });
+  const added = declarations.filter((d) =>
+    d.generator === undefined &&
+    (stream.only_declared_fields === true || expressionOf(d) !== undefined)
+  ).map((d) => {
+    const field = sourceFields.find(({ name }) => name === nameInSource(d));
+    return expressionOf(d) === undefined ? project(d, field!) : compute(d);
+  });
+  // The same column may be declared twice, under two names.
+  const twice = stream.only_declared_fields === true ? [] : taken
+    .filter((d) => bySource.get(nameInSource(d)) !== d)
+    .map((d) => project(d, sourceFields.find(({ name }) => name === nameInSource(d))!));
+  const projections = [...fromSource, ...twice, ...added];
+  const generated = declarations.filter((d) => d.generator !== undefined).map(generate);
+  refuseSameNames(stream, [...projections.map(({ field }) => field), ...generated]);
+  return { projections, generated };
+}
+
+function expressionOf({ source }: FieldDeclaration): string | undefined {
+  return typeof source === "object" ? source.expression : undefined;
+}
+
+function problemOf(declared: FieldDeclaration, fields: readonly Field[]): string[] {
+  const wanted = nameInSource(declared);
+  if (fields.some(({ name }) => name === wanted)) return [];
+  const names = fields.map(({ name }) => name);
+  return [
+    `column "${wanted}" is declared, the source does not have it${nearest(wanted, names)}; it has ${
+      names.map((name) => `"${name}"`).join(", ")
+    }`,
+  ];
+}
+
+function project(declared: FieldDeclaration, inferred: Field): Projection {
+  return { field: declaredField(declared, inferred), column: inferred.name };
+}
+
+function compute(declared: FieldDeclaration): Projection {
+  const expression = expressionOf(declared)!;
+  const { dtype } = typed(declared);
+  if (dtype === undefined) {
+    throw new ConfigurationError(
+      `Cannot type field "${declared.id}": an expression needs a dtype`,
+    );
+  }
+  const field = declaredField(declared, { name: declared.id, dtype, nullable: true });
+  return { field, expression };
+}
+
+function generate(declared: FieldDeclaration): Field {
+  const dtype = declared.dtype ?? "timestamp_tz";
+  if (!["timestamp_tz", "timestamp", "date", "time", "string"].includes(dtype)) {
+    throw new ConfigurationError(
+      `Cannot generate field "${declared.id}": current_timestamp is no ${dtype}`,
+    );
+  }
+  return declaredField(declared, { name: declared.id, dtype, nullable: false });
+}
+
+/** The type part of a declaration: `source: {dtype}` wins over the short form. */
+function typed(declared: FieldDeclaration) {
+  const source = typeof declared.source === "object" ? declared.source : {};
+  return {
+    dtype: source.dtype ?? declared.dtype,
+    precision: source.precision ?? declared.precision,
+    scale: source.scale ?? declared.scale,
+  };
+}
+
+function declaredField(declared: FieldDeclaration, inferred: Field): Field {
+  const { source_type, ...field } = inferred;
+  const type = typed(declared);
+  const target = typeof declared.target === "object" ? declared.target : {};
+  const source = typeof declared.source === "object" ? declared.source : {};
+  const nullable = [inferred.nullable, declared.nullable, source.nullable, target.nullable]
+    .every((allowed) => allowed ?? true);
+  const dtype = type.dtype ?? inferred.dtype;
+  const sameType = dtype === inferred.dtype && type.precision === undefined &&
+    type.scale === undefined;
+  return {
+    ...withoutType(field),
+    name: nameInTarget(declared),
+    dtype,
+    ...(dtype === "decimal" ? digits(declared, type, inferred) : {}),
+    nullable,
+    ...(sameType && source_type !== undefined ? { source_type } : {}),
+    ...(target.dtype === undefined ? {} : { target_type: target.dtype }),
+    ...(declared.metadata === undefined ? {} : { metadata: declared.metadata }),
+  };
+}
+
+function withoutType({ precision: _precision, scale: _scale, ...field }: Field): Field {
+  return field;
+}
+
+function digits(
+  declared: FieldDeclaration,
+  type: { precision: number | undefined; scale: number | undefined },
+  inferred: Field,
+) {
+  const known = inferred.dtype === "decimal" ? inferred : undefined;
+  const precision = type.precision ?? known?.precision ?? 38;
+  const scale = type.scale ?? known?.scale ?? 0;
+  if (scale > precision || precision > MAX_DECIMAL_PRECISION) {
+    throw new ConfigurationError(
+      `Cannot type field "${declared.id}": decimal(${precision},${scale}) has a scale above its precision`,
+    );
+  }
+  return { precision, scale };
+}
+
+function refuseSameNames(stream: Stream, fields: readonly Field[]): void {
+  const seen = new Set<string>();
+  for (const { name } of fields) {
+    if (seen.has(name)) {
+      throw new SchemaError(
+        `Cannot resolve the fields of stream "${stream.id}": two fields are named "${name}" in the target`,
+      );
+    }
+    seen.add(name);
+  }
+}

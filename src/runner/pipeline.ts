@@ -1,0 +1,156 @@
+/** One run of a pipeline: its selected streams, one after the other. */
+import type { LoadedPipeline } from "../config/mod.ts";
+import { DXTError, messageOf } from "../core/errors.ts";
+import type { RunResult, StreamResult } from "../models/result.ts";
+import { selectStreams } from "../selector/mod.ts";
+import type { RunEvent } from "./events.ts";
+import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan.ts";
+import { extractStream, loadStream, type Progress, type RunContext } from "./stream.ts";
+
+export type Phase = "run" | "extract" | "load";
+
+export interface RunOptions {
+  readonly phase: Phase;
+  readonly select?: string;
+  readonly exclude?: string;
+  /** Read everything and replace the target, whatever the stream's modes. */
+  readonly fullRefresh?: boolean;
+  /** Stop after the first failed stream, whatever the pipeline's `on_error`. */
+  readonly failFast?: boolean;
+  readonly signal: AbortSignal;
+  onEvent(event: RunEvent): void;
+}
+
+/** Checks a pipeline as far as it can be without connecting. */
+export async function checkPipeline(loaded: LoadedPipeline): Promise<void> {
+  await planPipeline(loaded);
+}
+
+/**
+ * Runs the selected streams. A failed stream is told in the result, never thrown.
+ *
+ * @throws {ConfigurationError} for a pipeline that cannot mean anything
+ * @throws {SelectorError} for a selector that selects nothing
+ */
+export async function runPipeline(
+  loaded: LoadedPipeline,
+  options: RunOptions,
+): Promise<RunResult> {
+  const plan = await planPipeline(loaded);
+  const selected = selectStreams(loaded.pipeline.streams, options);
+  const startedAt = Temporal.Now.instant();
+  const context: RunContext = {
+    source: plan.source,
+    target: plan.target,
+    runId: crypto.randomUUID(),
+    startedAt,
+    fullRefresh: options.fullRefresh ?? false,
+    signal: options.signal,
+    onEvent: (event) => options.onEvent(event),
+  };
+  const failFast = options.failFast ?? loaded.pipeline.on_error === "fail_fast";
+  const start = performance.now();
+  const streams = await runStreams(plan, selected.map(({ id }) => id), options, context, failFast);
+  return {
+    pipeline: loaded.pipeline.name,
+    run_id: context.runId,
+    status: statusOf(streams),
+    started_at: startedAt.toString(),
+    duration_ms: Math.round(performance.now() - start),
+    streams,
+  };
+}
+
+async function runStreams(
+  plan: PipelinePlan,
+  ids: readonly string[],
+  options: RunOptions,
+  context: RunContext,
+  failFast: boolean,
+): Promise<StreamResult[]> {
+  const results: StreamResult[] = [];
+  let stopped = false;
+  for (const streamPlan of plan.streams.filter(({ stream }) => ids.includes(stream.id))) {
+    const result = stopped || context.signal.aborted
+      ? resultOf(streamPlan, options.phase, newProgress(), stopped ? "skipped" : "cancelled")
+      : await runStream(streamPlan, options.phase, context);
+    results.push(result);
+    if (result.status === "failed" && failFast) stopped = true;
+  }
+  return results;
+}
+
+async function runStream(
+  plan: StreamPlan,
+  phase: Phase,
+  context: RunContext,
+): Promise<StreamResult> {
+  const stream = plan.stream.id;
+  const progress = newProgress();
+  context.onEvent({ type: "stream_started", stream, at: Temporal.Now.instant().toString() });
+  let result: StreamResult;
+  try {
+    if (phase !== "load") await extractStream(plan, context, progress);
+    if (phase !== "extract") await loadStream(plan, context, progress);
+    result = resultOf(plan, phase, progress, "succeeded");
+  } catch (error) {
+    result = context.signal.aborted
+      ? resultOf(plan, phase, progress, "cancelled")
+      : resultOf(plan, phase, progress, "failed", describeError(error, plan, context, progress));
+  }
+  context.onEvent({ type: "stream_finished", stream, result });
+  return result;
+}
+
+function newProgress(): Progress {
+  return { rowsExtracted: 0, rowsLoaded: 0, extractMs: 0, loadMs: 0 };
+}
+
+/** The one place where an error is told which stream and step it belongs to. */
+function describeError(
+  error: unknown,
+  plan: StreamPlan,
+  context: RunContext,
+  progress: Progress,
+): NonNullable<StreamResult["error"]> {
+  const type = error instanceof DXTError ? error.name : "PipelineExecutionError";
+  const { pipeline, stream } = plan;
+  const step = progress.staged === undefined
+    ? `extract stream "${stream.id}" of pipeline "${pipeline}" from ${context.source.provider.name}`
+    : `load stream "${stream.id}" of pipeline "${pipeline}" into ${context.target.provider.name}`;
+  return { type, message: `Cannot ${step}: ${messageOf(error)}` };
+}
+
+function resultOf(
+  plan: StreamPlan,
+  phase: Phase,
+  progress: Progress,
+  status: StreamResult["status"],
+  error?: StreamResult["error"],
+): StreamResult {
+  const { staged, watermarkBefore, watermarkAfter, receipt, stage } = progress;
+  return {
+    stream: plan.stream.id,
+    status,
+    ...(phase === "extract" ? {} : { mode: plan.mode }),
+    rows_extracted: staged?.count ?? progress.rowsExtracted,
+    rows_loaded: progress.rowsLoaded,
+    bytes_staged: staged?.files.reduce((sum, file) => sum + file.size, 0) ?? 0,
+    files_staged: staged?.files.length ?? 0,
+    ...(watermarkBefore === undefined ? {} : { watermark_before: watermarkBefore }),
+    ...(watermarkAfter === undefined ? {} : { watermark_after: watermarkAfter }),
+    ...(receipt === undefined ? {} : { proof: receipt }),
+    warnings: [],
+    ...(error === undefined ? {} : { error }),
+    ...(stage === undefined ? {} : { stage }),
+    extract_ms: Math.round(progress.extractMs),
+    load_ms: Math.round(progress.loadMs),
+  };
+}
+
+function statusOf(streams: readonly StreamResult[]): RunResult["status"] {
+  const failed = streams.filter(({ status }) => status === "failed").length;
+  if (streams.some(({ status }) => status === "cancelled")) return "cancelled";
+  if (failed === 0) return "succeeded";
+  return streams.some(({ status }) => status === "succeeded") ? "partial" : "failed";
+}

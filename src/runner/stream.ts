@@ -1,0 +1,304 @@
+/** One run of one stream: extract → stage → load → receipt. */
+import { openBuffer } from "../buffers/mod.ts";
+import type { Buffer, StagedData, StageDetails } from "../core/buffer.ts";
+import type { Connector, WatermarkRange } from "../core/connector.ts";
+import { BufferError, SchemaError } from "../core/errors.ts";
+import type { ExtractTask, FileExtractor, RecordExtractor } from "../core/extractor.ts";
+import type { LoadReceipt } from "../core/loader.ts";
+import { textOf, type Value } from "../core/values.ts";
+import { type Receipt, receiptOf } from "../integrity/receipt.ts";
+import type { LoadMode } from "../models/stream.ts";
+import { constantFields, currentTimestamp } from "../transforms/generated.ts";
+import { connect, type Endpoint } from "./endpoint.ts";
+import type { RunEvent } from "./events.ts";
+import { type ResolvedFields, resolveFields, targetName } from "./fields.ts";
+import { observe, type Seen } from "./observe.ts";
+import type { StreamPlan } from "./plan.ts";
+import { watermarkRange } from "./watermark.ts";
+
+const BATCH_ROWS = 16_384;
+const BATCH_BYTES = 16 * 1024 * 1024;
+
+/** What a stream's run needs besides its plan. */
+export interface RunContext {
+  readonly source: Endpoint;
+  readonly target: Endpoint;
+  readonly runId: string;
+  readonly startedAt: Temporal.Instant;
+  readonly fullRefresh: boolean;
+  readonly signal: AbortSignal;
+  onEvent(event: RunEvent): void;
+}
+
+/** What is known so far, for the result of a run that failed half-way too. */
+export interface Progress {
+  rowsExtracted: number;
+  rowsLoaded: number;
+  staged?: StagedData;
+  watermarkBefore?: string;
+  watermarkAfter?: string;
+  receipt?: Receipt;
+  stage?: string;
+  extractMs: number;
+  loadMs: number;
+}
+
+/** Extracts a stream into its stage. */
+export async function extractStream(
+  plan: StreamPlan,
+  context: RunContext,
+  progress: Progress,
+): Promise<void> {
+  const start = performance.now();
+  const buffer = await openStage(plan, context);
+  await using source = await connect(context.source, context.signal);
+  try {
+    progress.staged = plan.extractor.yields === "files"
+      ? await stageFiles(plan, context, buffer, source)
+      : await stageRecords(plan, context, buffer, source, progress);
+  } finally {
+    progress.extractMs = performance.now() - start;
+  }
+  progress.stage = buffer.location;
+  context.onEvent({
+    type: "phase_finished",
+    stream: plan.stream.id,
+    phase: "extract",
+    rows: progress.staged.count,
+    ms: progress.extractMs,
+  });
+}
+
+async function stageRecords(
+  plan: StreamPlan,
+  context: RunContext,
+  buffer: Buffer,
+  source: Connector,
+  progress: Progress,
+): Promise<StagedData> {
+  const fields = await sourceFields(plan, context, source);
+  const range = await findRange(plan, context, fields, progress);
+  const extractor = plan.extractor.create(source, plan.extractorOptions) as RecordExtractor;
+  const { projections, generated } = fields;
+  const before = projections.map(({ field }) => field);
+  const transforms = generated.length === 0 ? [] : [constantFields(
+    generated.map((field) => ({ field, value: currentTimestamp(field, context.startedAt) })),
+  )];
+  const seen: Seen = { rows: 0, bytes: 0, max: null };
+  const batches = observe(extractor.extract(taskOf(plan, context, projections, range)), {
+    fields: before,
+    transforms,
+    ...(range === undefined ? {} : {
+      watermark: { field: range.field, refuseNull: refusesNull(plan) },
+    }),
+    signal: context.signal,
+    onProgress(rows, bytes) {
+      progress.rowsExtracted = rows;
+      context.onEvent({ type: "progress", stream: plan.stream.id, phase: "extract", rows, bytes });
+    },
+  }, seen);
+  const after = transforms.reduce((now, transform) => transform.fields(now), before);
+  const staged = await buffer.write(
+    after,
+    batches,
+    () => detailsOf(plan, context, range, seen.max),
+  );
+  if (seen.max !== null) progress.watermarkAfter = textOf(seen.max);
+  return staged;
+}
+
+function refusesNull(plan: StreamPlan): boolean {
+  return (plan.stream.extract?.null_watermark ?? "error") === "error";
+}
+
+function stageFiles(
+  plan: StreamPlan,
+  context: RunContext,
+  buffer: Buffer,
+  source: Connector,
+): Promise<StagedData> {
+  const extractor = plan.extractor.create(source, plan.extractorOptions) as FileExtractor;
+  const files = extractor.extract(taskOf(plan, context, [], undefined));
+  return buffer.writeFiles(files, () => detailsOf(plan, context, undefined, null));
+}
+
+function taskOf(
+  plan: StreamPlan,
+  context: RunContext,
+  projections: ExtractTask["projections"],
+  range: WatermarkRange | undefined,
+): ExtractTask {
+  return {
+    source: plan.source,
+    projections,
+    ...(range === undefined ? {} : { range }),
+    batchRows: plan.stream.extract?.batch_rows ?? BATCH_ROWS,
+    batchBytes: plan.stream.extract?.batch_bytes ?? BATCH_BYTES,
+    signal: context.signal,
+  };
+}
+
+function detailsOf(
+  plan: StreamPlan,
+  context: RunContext,
+  range: WatermarkRange | undefined,
+  max: Value,
+): StageDetails {
+  return {
+    pipeline: plan.pipeline,
+    stream: plan.stream.id,
+    run_id: context.runId,
+    source: plan.source,
+    ...(range === undefined ? {} : {
+      watermark: {
+        field: range.field,
+        ...(range.after === undefined ? {} : { after: textOf(range.after.value) }),
+        ...(max === null ? {} : { max: textOf(max) }),
+      },
+    }),
+  };
+}
+
+async function sourceFields(
+  plan: StreamPlan,
+  context: RunContext,
+  source: Connector,
+): Promise<ResolvedFields> {
+  const found = await source.getStreamFields(plan.source);
+  if (found === undefined) {
+    throw new SchemaError(
+      `Cannot find ${
+        describe(plan)
+      } in ${context.source.provider.name}: it does not exist, or the login may not see it`,
+    );
+  }
+  return resolveFields(plan.stream, found);
+}
+
+/** The source for a message: its type and the text that names it. */
+function describe({ source }: StreamPlan): string {
+  const name = "name" in source ? source.name : "path" in source ? source.path : undefined;
+  return name === undefined ? `the ${source.type}` : `${source.type} "${name}"`;
+}
+
+async function findRange(
+  plan: StreamPlan,
+  context: RunContext,
+  { projections }: ResolvedFields,
+  progress: Progress,
+): Promise<WatermarkRange | undefined> {
+  const settings = plan.stream.extract;
+  if (settings?.mode !== "incremental" || context.fullRefresh) return undefined;
+  const name = targetName(plan.stream, settings.watermark_field!);
+  const field = projections.find((projection) => projection.field.name === name)?.field;
+  if (field === undefined) {
+    throw new SchemaError(
+      `Cannot use watermark field "${settings.watermark_field}": the stream has no such field, it has ${
+        projections.map((projection) => `"${projection.field.name}"`).join(", ")
+      }`,
+    );
+  }
+  await using target = await connect(context.target, context.signal);
+  const loader = plan.loader.create(target, plan.loaderOptions);
+  const max = await loader.getMaxWatermark(plan.target, name);
+  if (max !== undefined) progress.watermarkBefore = textOf(max);
+  return watermarkRange(settings, field, max);
+}
+
+/** Loads a stream's committed stage into its target, and cleans the stage. */
+export async function loadStream(
+  plan: StreamPlan,
+  context: RunContext,
+  progress: Progress,
+): Promise<void> {
+  const start = performance.now();
+  const buffer = await openStage(plan, context);
+  try {
+    const staged = progress.staged ?? await committed(plan, buffer);
+    progress.staged = staged;
+    progress.stage = buffer.location;
+    const receipt = await load(plan, context, staged);
+    progress.receipt = receiptOf(staged, receipt);
+    progress.rowsLoaded = receipt.rows;
+  } catch (error) {
+    if (plan.buffer.retain_on_failure === false) {
+      await buffer.clear();
+      delete progress.stage;
+    }
+    throw error;
+  } finally {
+    progress.loadMs = performance.now() - start;
+  }
+  context.onEvent({
+    type: "phase_finished",
+    stream: plan.stream.id,
+    phase: "load",
+    rows: progress.rowsLoaded,
+    ms: progress.loadMs,
+  });
+  if (plan.buffer.cleanup_on_success !== false) {
+    await buffer.clear();
+    delete progress.stage;
+  }
+}
+
+async function load(
+  plan: StreamPlan,
+  context: RunContext,
+  staged: StagedData,
+): Promise<LoadReceipt> {
+  await using target = await connect(context.target, context.signal);
+  const loader = plan.loader.create(target, plan.loaderOptions);
+  return await loader.load({
+    target: plan.target,
+    staged: watched(staged, plan, context),
+    mode: loadMode(plan, context),
+    upsertKeys: (plan.stream.load?.upsert_keys ?? []).map((id) => targetName(plan.stream, id)),
+    signal: context.signal,
+  });
+}
+
+/** A full refresh replaces what earlier runs added. */
+function loadMode(plan: StreamPlan, context: RunContext): LoadMode {
+  return context.fullRefresh && plan.loader.modes.includes("replace") ? "replace" : plan.mode;
+}
+
+/** The staged data, telling how far the loader has read. */
+function watched(staged: StagedData, plan: StreamPlan, context: RunContext): StagedData {
+  const { stream } = plan;
+  const { signal, onEvent } = context;
+  return {
+    ...staged,
+    readRecords: () => staged.readRecords(),
+    openFile: (name) => staged.openFile(name),
+    async *readBatches() {
+      let rows = 0;
+      for await (const batch of staged.readBatches()) {
+        signal.throwIfAborted();
+        yield batch;
+        rows += batch.numRows;
+        onEvent({ type: "progress", stream: stream.id, phase: "load", rows, bytes: 0 });
+      }
+    },
+  };
+}
+
+function openStage(plan: StreamPlan, context: RunContext): Promise<Buffer> {
+  return openBuffer(plan.buffer, { directory: plan.stageDirectory, signal: context.signal });
+}
+
+async function committed(plan: StreamPlan, buffer: Buffer): Promise<StagedData> {
+  const staged = await buffer.open();
+  if (staged === undefined) {
+    throw new BufferError(
+      `Cannot load stream "${plan.stream.id}": nothing is staged in "${buffer.location}", dxt extract stages it`,
+    );
+  }
+  const { pipeline, stream } = staged.details;
+  if (pipeline !== plan.pipeline || stream !== plan.stream.id) {
+    throw new BufferError(
+      `Cannot load stream "${plan.stream.id}" of pipeline "${plan.pipeline}": "${buffer.location}" holds stream "${stream}" of "${pipeline}"`,
+    );
+  }
+  return staged;
+}

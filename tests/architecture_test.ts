@@ -1,0 +1,149 @@
+/** The rooms of src/README.md and the arrows between them, as data. */
+import assert from "node:assert/strict";
+import { dirname, join, normalize, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** Rooms that each room may import from, besides itself. */
+const ARROWS: Record<string, readonly string[]> = {
+  models: [],
+  core: ["models"],
+  arrow: ["models", "core"],
+  formats: ["models", "core", "arrow"],
+  buffers: ["models", "core", "arrow", "formats"],
+  transforms: ["models", "core", "arrow"],
+  integrity: ["models", "core", "arrow"],
+  config: ["models", "core/errors.ts", "core/nearest.ts"],
+  selector: ["models", "core/errors.ts", "core/nearest.ts"],
+  providers: ["models", "core", "arrow", "formats"],
+  sandbox: ["models", "core", "providers"],
+  runner: [
+    "models",
+    "core",
+    "arrow",
+    "buffers",
+    "transforms",
+    "integrity",
+    "providers",
+    "sandbox",
+    "config",
+    "selector",
+  ],
+  cli: ["models", "core", "providers", "config", "selector", "runner"],
+};
+
+/** The one room that each package is imported in. */
+const PACKAGES: Record<string, readonly string[]> = {
+  "apache-arrow": ["arrow"],
+  "optique": ["cli"],
+  "optique/run": ["cli"],
+  "parquet-wasm": ["formats"],
+  "postgres": ["providers/relational/postgres"],
+  "yaml": ["config"],
+  "zod": ["models", "core", "providers", "config", "cli"],
+};
+
+/** Type-only imports that are allowed beyond the tables above, with their reason. */
+const TYPE_ONLY: Record<string, string> = {
+  "core/batch.ts apache-arrow": "Batch is Arrow's record batch, and contracts speak of it",
+};
+
+interface Import {
+  readonly file: string;
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+}
+
+async function* sources(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(folder)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory) yield* sources(path);
+    else if (entry.name.endsWith(".ts")) yield path;
+  }
+}
+
+async function imports(): Promise<Import[]> {
+  const found: Import[] = [];
+  for await (const path of sources(join(ROOT, "src"))) {
+    const text = (await Deno.readTextFile(path)).replace(/^\s*(?:\/\/|\*|\/\*\*).*$/gm, "");
+    const file = relative(join(ROOT, "src"), path);
+    const from = /\b(import|export)(\s+type)?\b[^;"'()]*?\bfrom\s*["']([^"']+)["']/g;
+    for (const match of text.matchAll(from)) {
+      found.push({ file, specifier: match[3]!, typeOnly: match[2] !== undefined });
+    }
+    for (const match of text.matchAll(/\bimport\s*\(\s*["']([^"']+)["']/g)) {
+      found.push({ file, specifier: match[1]!, typeOnly: false });
+    }
+    for (const match of text.matchAll(/\bimport\s+["']([^"']+)["']/g)) {
+      found.push({ file, specifier: match[1]!, typeOnly: false });
+    }
+  }
+  return found;
+}
+
+const room = (file: string) => file.split("/")[0]!;
+const isLocal = ({ specifier }: Import) => specifier.startsWith(".");
+
+function target({ file, specifier }: Import): string {
+  return normalize(join(dirname(file), specifier));
+}
+
+Deno.test("imports between rooms point down only", async () => {
+  const wrong = (await imports()).filter(isLocal).filter((found) => {
+    if (!found.file.includes("/")) return false;
+    const to = target(found);
+    const allowed = ARROWS[room(found.file)];
+    assert.ok(allowed !== undefined, `src/${found.file}: no room of this name in the table`);
+    return room(to) !== room(found.file) &&
+      !allowed.some((arrow) => arrow === room(to) || arrow === to);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("a provider sees its own folder and its category, no other provider", async () => {
+  const wrong = (await imports()).filter(isLocal).filter((found) => {
+    const [top, category, name] = found.file.split("/");
+    if (top !== "providers" || name === undefined || name.endsWith(".ts")) return false;
+    const to = target(found).split("/");
+    if (to[0] !== "providers") return false;
+    const ownFolder = to[1] === category && to[2] === name;
+    const categoryFile = to[1] === category && to.length === 3;
+    return !ownFolder && !categoryFile;
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("each package is imported in one room, under its name in the import map", async () => {
+  const wrong = (await imports()).filter((found) =>
+    !isLocal(found) && !found.specifier.startsWith("node:")
+  ).filter((found) => {
+    const rooms = PACKAGES[found.specifier];
+    if (rooms?.some((folder) => found.file.startsWith(`${folder}/`))) return false;
+    return !(found.typeOnly && `${found.file} ${found.specifier}` in TYPE_ONLY);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("only the command line prints", async () => {
+  const printing: string[] = [];
+  for await (const path of sources(join(ROOT, "src"))) {
+    const file = relative(join(ROOT, "src"), path);
+    const text = await Deno.readTextFile(path);
+    if (room(file) !== "cli" && /\bconsole\.|Deno\.std(out|err)\b|process\.std/.test(text)) {
+      printing.push(file);
+    }
+  }
+  assert.deepEqual(printing, []);
+});
+
+Deno.test("src/README.md names every room and no other", async () => {
+  const readme = await Deno.readTextFile(join(ROOT, "src/README.md"));
+  const named = new Set([...readme.matchAll(/^\| `(\w+)\/` /gm)].map((match) => match[1]!));
+  const rooms = new Set<string>();
+  for await (const entry of Deno.readDir(join(ROOT, "src"))) {
+    if (entry.isDirectory) rooms.add(entry.name);
+  }
+  assert.deepEqual([...named].sort(), [...rooms].sort());
+  assert.deepEqual([...rooms].filter((name) => !(name in ARROWS)), []);
+});

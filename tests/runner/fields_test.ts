@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { ConfigurationError, SchemaError } from "../../src/core/errors.ts";
+import type { Field } from "../../src/models/field.ts";
+import { Stream } from "../../src/models/stream.ts";
+import { resolveFields } from "../../src/runner/fields.ts";
+
+const SOURCE: Field[] = [
+  { name: "id", dtype: "int64", nullable: false, key: true, source_type: "postgres:bigint" },
+  { name: "total", dtype: "decimal", precision: 12, scale: 2, nullable: true },
+  { name: "note", dtype: "string", nullable: true, source_type: "postgres:tsvector" },
+];
+
+function stream(fields?: unknown[], more: Record<string, unknown> = {}): Stream {
+  return Stream.parse({
+    id: "s",
+    source: "t",
+    ...(fields === undefined ? {} : { fields }),
+    ...more,
+  });
+}
+
+Deno.test("without a declaration the source's fields are the stream's", () => {
+  const { projections, generated } = resolveFields(stream(), SOURCE);
+  assert.deepEqual(projections.map(({ field }) => field), SOURCE);
+  assert.deepEqual(projections.map(({ column }) => column), ["id", "total", "note"]);
+  assert.deepEqual(generated, []);
+});
+
+Deno.test("a field by id alone keeps the inferred type", () => {
+  const { projections } = resolveFields(stream([{ id: "total" }]), SOURCE);
+  assert.deepEqual(projections[1], { field: SOURCE[1], column: "total" });
+});
+
+Deno.test("a declared dtype wins over the inferred one and drops its origin", () => {
+  const { projections } = resolveFields(stream([{ id: "note", dtype: "json" }]), SOURCE);
+  assert.deepEqual(projections[2]!.field, { name: "note", dtype: "json", nullable: true });
+});
+
+Deno.test("a decimal keeps the digits that the declaration leaves open", () => {
+  const { projections } = resolveFields(stream([{ id: "total", precision: 14 }]), SOURCE);
+  assert.deepEqual(projections[1]!.field, {
+    name: "total",
+    dtype: "decimal",
+    precision: 14,
+    scale: 2,
+    nullable: true,
+  });
+});
+
+Deno.test("source and target strings rename in place", () => {
+  const { projections } = resolveFields(
+    stream([{ id: "amount", source: "total", target: "grand total" }]),
+    SOURCE,
+  );
+  assert.deepEqual(projections.map(({ field, column }) => [column, field.name]), [
+    ["id", "id"],
+    ["total", "grand total"],
+    ["note", "note"],
+  ]);
+});
+
+Deno.test("the full form computes, retypes and refuses NULL", () => {
+  const { projections } = resolveFields(
+    stream([{
+      id: "double",
+      source: { expression: "total * 2", dtype: "decimal", precision: 13, scale: 2 },
+      target: { name: "twice", dtype: "numeric(20,4)", nullable: false },
+      metadata: { owner: "finance" },
+    }]),
+    SOURCE,
+  );
+  assert.deepEqual(projections[3], {
+    expression: "total * 2",
+    field: {
+      name: "twice",
+      dtype: "decimal",
+      precision: 13,
+      scale: 2,
+      nullable: false,
+      target_type: "numeric(20,4)",
+      metadata: { owner: "finance" },
+    },
+  });
+});
+
+Deno.test("generated fields follow, typed timestamp_tz unless declared", () => {
+  const { generated } = resolveFields(
+    stream([{ id: "loaded_at", generator: "current_timestamp" }]),
+    SOURCE,
+  );
+  assert.deepEqual(generated, [{ name: "loaded_at", dtype: "timestamp_tz", nullable: false }]);
+});
+
+Deno.test("only_declared_fields moves those, in the declared order", () => {
+  const { projections } = resolveFields(
+    stream([{ id: "note" }, { id: "id" }], { only_declared_fields: true }),
+    SOURCE,
+  );
+  assert.deepEqual(projections.map(({ column }) => column), ["note", "id"]);
+});
+
+Deno.test("declared columns that the source lacks are told one by one", () => {
+  assert.throws(
+    () => resolveFields(stream([{ id: "totl" }, { id: "gone" }]), SOURCE),
+    (error: unknown) => {
+      assert.ok(error instanceof SchemaError);
+      assert.match(error.message, /column "totl" is declared.*did you mean "total"/);
+      assert.match(error.message, /column "gone" is declared/);
+      return true;
+    },
+  );
+});
+
+Deno.test("two fields of one name, an untyped expression, an odd generator are refused", () => {
+  assert.throws(
+    () => resolveFields(stream([{ id: "note", target: "id" }]), SOURCE),
+    /two fields are named "id"/,
+  );
+  assert.throws(
+    () => resolveFields(stream([{ id: "x", source: { expression: "1" } }]), SOURCE),
+    ConfigurationError,
+  );
+  assert.throws(
+    () =>
+      resolveFields(stream([{ id: "x", generator: "current_timestamp", dtype: "bool" }]), SOURCE),
+    /is no bool/,
+  );
+});
