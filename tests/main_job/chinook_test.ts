@@ -83,7 +83,10 @@ function compareSQLite(copy: string): void {
   for (const table of TABLES) {
     const columns = db.prepare(`SELECT name FROM pragma_table_info('${table}')`).all()
       .map(({ name }) => `"${name}"`).join(", ");
-    const [a, b] = [`SELECT ${columns} FROM main."${table}"`, `SELECT ${columns} FROM copy."${table}"`];
+    const [a, b] = [
+      `SELECT ${columns} FROM main."${table}"`,
+      `SELECT ${columns} FROM copy."${table}"`,
+    ];
     const { n } = db.prepare(
       `SELECT count(*) AS n FROM (SELECT * FROM (${a} EXCEPT ${b}) UNION ALL SELECT * FROM (${b} EXCEPT ${a}))`,
     ).get() as { n: number };
@@ -100,7 +103,9 @@ async function comparePostgres(url: string): Promise<void> {
       `SELECT string_agg(format('%I::text', column_name), ', ' ORDER BY ordinal_position) AS list
        FROM information_schema.columns WHERE table_schema = 'store' AND table_name = '${table}'`,
     ))[0]!["list"];
-    const [a, b] = ["store", "from_csv"].map((schema) => `SELECT ${columns} FROM ${schema}."${table}"`);
+    const [a, b] = ["store", "from_csv"].map((schema) =>
+      `SELECT ${columns} FROM ${schema}."${table}"`
+    );
     const [row] = await queryPostgres(
       url,
       `SELECT count(*)::int AS n FROM ((${a} EXCEPT ALL ${b}) UNION ALL (${b} EXCEPT ALL ${a})) AS d`,

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { LoaderError, show, ValueError, withoutSecrets } from "../../src/core/errors.ts";
+import { nearest } from "../../src/core/nearest.ts";
+
+Deno.test("an error is named after its class", () => {
+  assert.equal(new LoaderError("x").name, "LoaderError");
+  assert.equal(
+    String(new ValueError("expected int8", "a", 3, "ü")),
+    'ValueError: Cannot represent value of field "a", row 3: expected int8, value is "ü"',
+  );
+});
+
+Deno.test("a value is shown on one short line", () => {
+  assert.equal(show(null), "NULL");
+  assert.equal(show("a\n\u001b[31m"), '"a\\n\\u001b[31m"');
+  assert.equal(show("x".repeat(100)).length, 63);
+  assert.equal(show(new Uint8Array([1, 255])), "0x01ff");
+  assert.equal(show(12n), '"12"');
+  assert.equal(show({ a: 1 }), '"{\\"a\\":1}"');
+  assert.equal(show(new Temporal.PlainDate(2024, 1, 2)), '"2024-01-02"');
+});
+
+Deno.test("a URL is shown without user, password and query", () => {
+  assert.equal(
+    withoutSecrets("postgres://me:p@ss:w@rd@host:5432/db?sslmode=require&password=x"),
+    "postgres://host:5432/db",
+  );
+  assert.equal(withoutSecrets("sqlite:a.db"), "sqlite:a.db");
+});
+
+Deno.test("a mistyped word finds its nearest, a foreign one none", () => {
+  const known = ["upsert_keys", "watermark_field", "mode"];
+  assert.equal(nearest("upsert_key", known), ', did you mean "upsert_keys"');
+  assert.equal(nearest("mdoe", known), ', did you mean "mode"');
+  assert.equal(nearest("banana", known), "");
+});

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import type { StagedData } from "../../src/core/buffer.ts";
+import { VerificationError } from "../../src/core/errors.ts";
+import { receiptOf } from "../../src/integrity/receipt.ts";
+
+const staged = {
+  kind: "records",
+  count: 3,
+  files: [{ name: "a", rows: 3, size: 9, sha256: "" }],
+  evidence: "COPY 3",
+} as unknown as StagedData;
+
+Deno.test("a receipt holds what source, stage and target say", () => {
+  assert.deepEqual(receiptOf(staged, { rows: 3, evidence: "INSERT 0 3" }), {
+    source: "COPY 3",
+    stage: "3 rows in 1 file",
+    target: "INSERT 0 3",
+  });
+});
+
+Deno.test("a target that took fewer is a verification error with both numbers", () => {
+  assert.throws(
+    () => receiptOf(staged, { rows: 2, evidence: "INSERT 0 2" }),
+    (error: unknown) => {
+      assert.ok(error instanceof VerificationError);
+      assert.match(error.message, /took 2 rows \(INSERT 0 2\), staged are 3/);
+      return true;
+    },
+  );
+});
