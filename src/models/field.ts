@@ -67,6 +67,8 @@ export const Field = z.strictObject({
   nullable: z.boolean(),
   /** Part of the source's primary key. */
   key: z.boolean().optional(),
+  /** The type is a guess from values: a target that exists knows better. */
+  inferred: z.boolean().optional(),
   /** `provider:native type`, so that the same provider can make the very same type again. */
   source_type: z.string().optional(),
   /** The user's `target.dtype`. */

@@ -122,7 +122,7 @@ function typed(declared: FieldDeclaration) {
 }
 
 function declaredField(declared: FieldDeclaration, inferred: Field): Field {
-  const { source_type, ...field } = inferred;
+  const { source_type, inferred: guessed, ...field } = inferred;
   const type = typed(declared);
   const target = typeof declared.target === "object" ? declared.target : {};
   const source = typeof declared.source === "object" ? declared.source : {};
@@ -138,6 +138,7 @@ function declaredField(declared: FieldDeclaration, inferred: Field): Field {
     ...(dtype === "decimal" ? digits(declared, type, inferred) : {}),
     nullable,
     ...(sameType && source_type !== undefined ? { source_type } : {}),
+    ...(sameType && type.dtype === undefined && guessed === true ? { inferred: true } : {}),
     ...(target.dtype === undefined ? {} : { target_type: target.dtype }),
     ...(declared.metadata === undefined ? {} : { metadata: declared.metadata }),
   };
@@ -161,6 +162,37 @@ function digits(
     );
   }
   return { precision, scale };
+}
+
+/**
+ * Fields whose types were guessed from values take the types that the target has for them, so
+ * that a file fits the table that an earlier file made.
+ */
+export function withTargetTypes(
+  resolved: ResolvedFields,
+  targetFields: readonly Field[],
+): ResolvedFields {
+  const known = new Map(targetFields.map((field) => [field.name, field]));
+  const projections = resolved.projections.map((projection) => {
+    const { inferred, ...field } = projection.field;
+    const target = known.get(field.name);
+    if (inferred !== true) return projection;
+    return {
+      ...projection,
+      field: target === undefined || target.inferred === true
+        ? field
+        : { ...withoutType(field), ...typeOf(target) },
+    };
+  });
+  return { ...resolved, projections };
+}
+
+function typeOf({ dtype, precision, scale }: Field) {
+  return {
+    dtype,
+    ...(precision === undefined ? {} : { precision }),
+    ...(scale === undefined ? {} : { scale }),
+  };
 }
 
 function refuseSameNames(stream: Stream, fields: readonly Field[]): void {

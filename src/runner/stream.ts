@@ -11,7 +11,7 @@ import type { LoadMode } from "../models/stream.ts";
 import { constantFields, currentTimestamp } from "../transforms/generated.ts";
 import { connect, type Endpoint } from "./endpoint.ts";
 import type { RunEvent } from "./events.ts";
-import { type ResolvedFields, resolveFields, targetName } from "./fields.ts";
+import { type ResolvedFields, resolveFields, targetName, withTargetTypes } from "./fields.ts";
 import { observe, type Seen } from "./observe.ts";
 import type { StreamPlan } from "./plan.ts";
 import { watermarkRange } from "./watermark.ts";
@@ -76,7 +76,7 @@ async function stageRecords(
   source: Connector,
   progress: Progress,
 ): Promise<StagedData> {
-  const fields = await sourceFields(plan, context, source);
+  const fields = await streamFields(plan, context, source);
   const range = await findRange(plan, context, fields, progress);
   const extractor = plan.extractor.create(source, plan.extractorOptions) as RecordExtractor;
   const { projections, generated } = fields;
@@ -159,7 +159,7 @@ function detailsOf(
   };
 }
 
-async function sourceFields(
+async function streamFields(
   plan: StreamPlan,
   context: RunContext,
   source: Connector,
@@ -172,7 +172,10 @@ async function sourceFields(
       } in ${context.source.provider.name}: it does not exist, or the login may not see it`,
     );
   }
-  return resolveFields(plan.stream, found);
+  const resolved = resolveFields(plan.stream, found);
+  if (!resolved.projections.some(({ field }) => field.inferred === true)) return resolved;
+  await using target = await connect(context.target, context.signal);
+  return withTargetTypes(resolved, await target.getStreamFields(plan.target) ?? []);
 }
 
 /** The source for a message: its type and the text that names it. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ConfigurationError, SchemaError } from "../../src/core/errors.ts";
 import type { Field } from "../../src/models/field.ts";
 import { Stream } from "../../src/models/stream.ts";
-import { resolveFields } from "../../src/runner/fields.ts";
+import { resolveFields, withTargetTypes } from "../../src/runner/fields.ts";
 
 const SOURCE: Field[] = [
   { name: "id", dtype: "int64", nullable: false, key: true, source_type: "postgres:bigint" },
@@ -125,4 +125,23 @@ Deno.test("two fields of one name, an untyped expression, an odd generator are r
       resolveFields(stream([{ id: "x", generator: "current_timestamp", dtype: "bool" }]), SOURCE),
     /is no bool/,
   );
+});
+
+Deno.test("a guessed type gives way to the target's, a declared one does not", () => {
+  const guessed: Field[] = ["n", "zip", "d"].map((name) => ({
+    name,
+    dtype: "int64",
+    nullable: true,
+    inferred: true,
+  }));
+  const resolved = resolveFields(stream([{ id: "d", dtype: "int8" }]), guessed);
+  const { projections } = withTargetTypes(resolved, [
+    { name: "n", dtype: "decimal", precision: 10, scale: 2, nullable: false },
+    { name: "d", dtype: "string", nullable: false },
+  ]);
+  assert.deepEqual(projections.map(({ field }) => field), [
+    { name: "n", dtype: "decimal", precision: 10, scale: 2, nullable: true },
+    { name: "zip", dtype: "int64", nullable: true },
+    { name: "d", dtype: "int8", nullable: true },
+  ]);
 });
