@@ -1,0 +1,105 @@
+import { SelectorError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
+import type { Stream } from "../models/stream.ts";
+import { parseSelector, textOfToken, type Token } from "./parse.ts";
+
+export interface Selection {
+  /** Every stream when absent. */
+  readonly select?: string;
+  readonly exclude?: string;
+}
+
+/**
+ * The streams that one of the tokens of `select` means and none of `exclude`, in the order of the
+ * pipeline.
+ *
+ * @throws {SelectorError} for a selector that cannot be parsed, a token that means no stream of the
+ * pipeline (it is more likely mistyped than meant, in `exclude` too), and when no stream is left
+ */
+export function selectStreams(
+  streams: readonly Stream[],
+  { select = "all", exclude }: Selection = {},
+): Stream[] {
+  const selected = union(streams, select);
+  if (exclude === undefined) return streams.filter((stream) => selected.has(stream));
+  const excluded = union(streams, exclude);
+  const left = streams.filter((stream) => selected.has(stream) && !excluded.has(stream));
+  if (left.length > 0) return left;
+  throw new SelectorError(
+    `Cannot exclude ${JSON.stringify(exclude)} from ${JSON.stringify(select)}: no stream is left`,
+  );
+}
+
+/** Whether a token means a stream. */
+export function matches(token: Token, stream: Pick<Stream, "id" | "tags">): boolean {
+  switch (token.kind) {
+    case "all":
+      return true;
+    case "id":
+      return token.id === stream.id;
+    case "pattern":
+      return matchesPattern(token.pattern, stream.id);
+    case "tags":
+      return token.tags.every((tag) => stream.tags?.includes(tag) ?? false);
+  }
+}
+
+function union(streams: readonly Stream[], selector: string): Set<Stream> {
+  const found = parseSelector(selector).map((token) => {
+    const meant = streams.filter((stream) => matches(token, stream));
+    if (meant.length === 0) throw nothingMeant(token, streams);
+    return meant;
+  });
+  return new Set(found.flat());
+}
+
+/** Without going back further than the last `*`, so that no pattern takes long. */
+function matchesPattern(pattern: string, text: string): boolean {
+  const [wanted, given] = [[...pattern], [...text]];
+  let [p, t, star, resume] = [0, 0, -1, 0];
+  while (t < given.length) {
+    if (wanted[p] === "*") [star, resume, p] = [p, t, p + 1];
+    else if (wanted[p] === "?" || wanted[p] === given[t]) [p, t] = [p + 1, t + 1];
+    else if (star >= 0) [p, t, resume] = [star + 1, resume + 1, resume + 1];
+    else return false;
+  }
+  return wanted.slice(p).every((character) => character === "*");
+}
+
+function nothingMeant(token: Token, streams: readonly Stream[]): SelectorError {
+  const ids = streams.map(({ id }) => id);
+  const tags = [...new Set(streams.flatMap((stream) => stream.tags ?? []))];
+  return new SelectorError(
+    `Cannot select ${JSON.stringify(textOfToken(token))}: ${detail(token, ids, tags)}`,
+  );
+}
+
+function detail(token: Token, ids: readonly string[], tags: readonly string[]): string {
+  switch (token.kind) {
+    case "all":
+      return "the pipeline has no streams";
+    case "id": {
+      const hint = tags.includes(token.id)
+        ? `, did you mean "tag:${token.id}"`
+        : nearest(token.id, ids);
+      return `no stream has this id${hint || listed("ids", ids)}`;
+    }
+    case "pattern":
+      return `no stream's id matches${listed("ids", ids)}`;
+    case "tags": {
+      const unknown = token.tags.find((tag) => !tags.includes(tag));
+      if (unknown === undefined) return "no stream has all of these tags";
+      const hint = ids.includes(unknown) ? `, did you mean "${unknown}"` : nearest(unknown, tags);
+      return `no stream has the tag ${JSON.stringify(unknown)}${hint || listed("tags", tags)}`;
+    }
+  }
+}
+
+const MOST_LISTED = 8;
+
+function listed(what: string, names: readonly string[]): string {
+  if (names.length === 0) return `, there are no ${what}`;
+  const shown = names.slice(0, MOST_LISTED).map((name) => JSON.stringify(name)).join(", ");
+  const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : "";
+  return `, ${what} are ${shown}${more}`;
+}
