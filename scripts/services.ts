@@ -1,0 +1,56 @@
+/** The real servers that tests run against: on loopback, on free ports, in temporary folders. */
+import { startPostgres } from "./services/postgres.ts";
+
+/** A server that runs, and what tests need to know to reach it. */
+export interface Service {
+  readonly env: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+export interface Services {
+  readonly env: Readonly<Record<string, string>>;
+  /** Environment names of the servers that this machine cannot run, with the reason. */
+  readonly missing: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+/** By the environment name that carries the server's URL. */
+const STARTERS: Readonly<Record<string, () => Promise<Service>>> = {
+  DXT_TEST_POSTGRES_15: () => startPostgres(15, "DXT_TEST_POSTGRES_15"),
+  DXT_TEST_POSTGRES_18: () => startPostgres(18, "DXT_TEST_POSTGRES_18"),
+};
+
+/** Starts every server that this machine can run; a missing one is no error. */
+export async function startServices(): Promise<Services> {
+  const started: Service[] = [];
+  const missing: Record<string, string> = {};
+  await Promise.all(
+    Object.entries(STARTERS).map(async ([name, start]) => {
+      try {
+        started.push(await start());
+      } catch (error) {
+        missing[name] = error instanceof Error ? error.message : String(error);
+      }
+    }),
+  );
+  return {
+    env: Object.assign({}, ...started.map(({ env }) => env)),
+    missing,
+    async stop() {
+      await Promise.all(started.map((service) => service.stop()));
+    },
+  };
+}
+
+if (import.meta.main) {
+  const services = await startServices();
+  for (const [name, value] of Object.entries(services.env)) console.log(`${name}=${value}`);
+  for (const [name, reason] of Object.entries(services.missing)) {
+    console.error(`${name} is missing: ${reason}`);
+  }
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, resolve);
+  });
+  await services.stop();
+  Deno.exit(0);
+}

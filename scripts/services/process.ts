@@ -1,0 +1,98 @@
+/** Server processes that never outlive this one. */
+
+/** An unprivileged user for servers that refuse to run as root. */
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface ServerProcess {
+  readonly pid: number;
+  /** Resolves when the server has ended and its folder is gone. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs the server and waits for it, and interrupts it when standard input closes: the kernel closes
+ * it even when the parent was killed, so no orphan stays. Signals of the terminal are the parent's.
+ */
+const WATCHDOG = `
+trap '' INT TERM HUP
+folder=$1; log=$2; shift 2
+exec 3<&0
+"$@" </dev/null >"$log" 2>&1 3<&- &
+server=$!
+{ cat <&3 >/dev/null; kill -INT "$server" 2>/dev/null; } &
+exec 3<&-
+wait "$server"
+rm -rf "$folder"
+`;
+
+/** The user to run servers as: nobody else's than ours, unless we are root. */
+export async function serverUser(): Promise<User | undefined> {
+  if (Deno.uid() !== 0) return undefined;
+  const lines = (await Deno.readTextFile("/etc/passwd")).split("\n").map((line) => line.split(":"));
+  for (const name of ["postgres", "nobody"]) {
+    const line = lines.find(([user]) => user === name);
+    if (line !== undefined) return { uid: Number(line[2]), gid: Number(line[3]) };
+  }
+  throw new Error("running as root, and /etc/passwd has neither postgres nor nobody");
+}
+
+/** A temporary folder of the user's own. */
+export async function ownedFolder(prefix: string, user: User | undefined): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix });
+  if (user !== undefined) await Deno.chown(folder, user.uid, user.gid);
+  return folder;
+}
+
+/** Runs a command to its end. @throws {Error} with what it said, when it fails */
+export async function run(command: string, args: string[], user?: User): Promise<string> {
+  const output = await new Deno.Command(command, {
+    args,
+    cwd: "/",
+    stdout: "piped",
+    stderr: "piped",
+    ...user,
+  }).output();
+  const [stdout, stderr] = [output.stdout, output.stderr].map((b) => new TextDecoder().decode(b));
+  if (!output.success) throw new Error(`${command} failed: ${(stderr || stdout)!.trim()}`);
+  return stdout!;
+}
+
+/** Starts a server that ends, and whose `folder` is deleted, at the latest when this process ends. */
+export function startServer(
+  command: string,
+  args: string[],
+  { folder, log, user }: { folder: string; log: string; user: User | undefined },
+): ServerProcess {
+  const child = new Deno.Command("/bin/sh", {
+    args: ["-c", WATCHDOG, "watchdog", folder, log, command, ...args],
+    cwd: "/",
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+    ...user,
+  }).spawn();
+  child.unref();
+  const ended = child.status.then(() => {});
+  let stopping: Promise<void> | undefined;
+  return {
+    pid: child.pid,
+    ended,
+    stop() {
+      child.ref();
+      stopping ??= child.stdin.close().then(() => ended);
+      return stopping;
+    },
+  };
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  return port;
+}
