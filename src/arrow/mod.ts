@@ -2,6 +2,7 @@
 export * from "./batch.ts";
 export * from "./builder.ts";
 export * from "./column.ts";
+export * from "./filter.ts";
 export * from "./reader.ts";
 export * from "./schema.ts";
 export * from "./text.ts";

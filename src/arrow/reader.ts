@@ -125,7 +125,7 @@ export function dateTimeOf(micros: bigint): Temporal.PlainDateTime {
 }
 
 /** Unscaled value of a decimal of 2 or 4 64-bit words, lowest first. */
-function unscaledReader(data: Data): (row: number) => bigint {
+export function unscaledReader(data: Data): (row: number) => bigint {
   const words = data.values as Uint32Array;
   const width = (data.type as Decimal).bitWidth / 32;
   return (row) => {

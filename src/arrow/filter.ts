@@ -1,0 +1,184 @@
+/** Rows of a batch that are wanted, column by column. */
+import { type Data, DataType, makeData } from "apache-arrow";
+import type { Batch } from "../core/batch.ts";
+import type { WatermarkRange } from "../core/connector.ts";
+import { compareValues, type Value } from "../core/values.ts";
+import type { Field } from "../models/field.ts";
+import { batchOfData, columnFor, valuePusher } from "./builder.ts";
+import { isNull, unscaledReader, valueReader } from "./reader.ts";
+
+/** Whether a row is wanted. */
+export type RowPredicate = (row: number) => boolean;
+
+/** The rows of a batch that `keep` wants, in their order; the batch itself when it wants all. */
+export function filterBatch(batch: Batch, keep: RowPredicate): Batch {
+  const runs = runsOf(batch.numRows, keep);
+  const length = runs.reduce((sum, [from, to]) => sum + to - from, 0);
+  if (length === batch.numRows) return batch;
+  const columns = batch.data.children.map((data) => gather(data, runs, length));
+  return batchOfData(batch.schema, columns, length);
+}
+
+/** Neighbouring rows that are kept, from the first up to but not including the second number. */
+type Run = readonly [number, number];
+
+function runsOf(rows: number, keep: RowPredicate): Run[] {
+  const runs: Run[] = [];
+  for (let row = 0; row < rows; row++) {
+    if (!keep(row)) continue;
+    const from = row;
+    while (row + 1 < rows && keep(row + 1)) row++;
+    runs.push([from, row + 1]);
+  }
+  return runs;
+}
+
+function gather(data: Data, runs: readonly Run[], length: number): Data {
+  const { type } = data;
+  const nullBitmap = data.nullCount === 0 ? null : gatherBits(data.nullBitmap, data, runs, length);
+  const nullCount = nullBitmap === null ? 0 : countNulls(nullBitmap, length);
+  const common = { type, length, nullCount, nullBitmap };
+  if (DataType.isBool(type)) {
+    return makeData({ ...common, data: gatherBits(data.values, data, runs, length) } as never);
+  }
+  if (DataType.isUtf8(type) || DataType.isBinary(type)) {
+    return makeData({ ...common, ...gatherBytes(data, runs, length) } as never);
+  }
+  return makeData({ ...common, data: gatherNumbers(data, runs, length) } as never);
+}
+
+type Numbers = Uint32Array;
+
+function gatherNumbers(data: Data, runs: readonly Run[], length: number): Numbers {
+  const values = data.values as Numbers;
+  const { stride } = data;
+  const kept = new (values.constructor as { new (size: number): Numbers })(length * stride);
+  let at = 0;
+  for (const [from, to] of runs) {
+    kept.set(values.subarray(from * stride, to * stride), at);
+    at += (to - from) * stride;
+  }
+  return kept;
+}
+
+function gatherBytes(data: Data, runs: readonly Run[], length: number) {
+  const offsets = data.valueOffsets as Int32Array;
+  const bytes = data.values as Uint8Array;
+  const size = runs.reduce((sum, [from, to]) => sum + offsets[to]! - offsets[from]!, 0);
+  const kept = new Uint8Array(size);
+  const valueOffsets = new Int32Array(length + 1);
+  let row = 0;
+  let end = 0;
+  for (const [from, to] of runs) {
+    const start = offsets[from]!;
+    kept.set(bytes.subarray(start, offsets[to]!), end);
+    for (let i = from; i < to; i++) valueOffsets[++row] = end + offsets[i + 1]! - start;
+    end = valueOffsets[row]!;
+  }
+  return { valueOffsets, data: kept };
+}
+
+/** Bits, unlike numbers, start at the data's offset. */
+function gatherBits(
+  bits: Uint8Array,
+  { offset }: Data,
+  runs: readonly Run[],
+  length: number,
+): Uint8Array {
+  const kept = new Uint8Array((length + 7) >> 3);
+  let at = 0;
+  for (const [from, to] of runs) {
+    for (let i = offset + from; i < offset + to; i++, at++) {
+      if ((bits[i >> 3]! & (1 << (i & 7))) !== 0) kept[at >> 3]! |= 1 << (at & 7);
+    }
+  }
+  return kept;
+}
+
+function countNulls(bitmap: Uint8Array, length: number): number {
+  let nulls = 0;
+  for (let i = 0; i < length; i++) if ((bitmap[i >> 3]! & (1 << (i & 7))) === 0) nulls++;
+  return nulls;
+}
+
+/**
+ * Whether the watermark of a row is in a range. Compared in the type's own order: numbers and
+ * decimals by value, dates and timestamps to the microsecond, strings by code point.
+ */
+export function rangePredicate(range: WatermarkRange, field: Field, data: Data): RowPredicate {
+  const { after, upTo } = range;
+  const above = after === undefined ? undefined : comparer(field, data, after.value);
+  const below = upTo === undefined ? undefined : comparer(field, data, upTo.value);
+  const lowest = after?.inclusive === true ? 0 : 1;
+  const highest = upTo?.inclusive === true ? 0 : -1;
+  const nulls = range.nulls === "include";
+  return (row) => {
+    if (isNull(data, row)) return nulls;
+    return (above === undefined || above(row) >= lowest) &&
+      (below === undefined || below(row) <= highest);
+  };
+}
+
+/** Compares a row's value with a bound: -1, 0 or 1. */
+type Comparer = (row: number) => number;
+
+function comparer(field: Field, data: Data, bound: Exclude<Value, null>): Comparer {
+  switch (field.dtype) {
+    case "int8":
+    case "int16":
+    case "int32":
+    case "int64":
+    case "uint8":
+    case "uint16":
+    case "uint32":
+    case "uint64":
+    case "date":
+    case "time":
+    case "timestamp":
+    case "timestamp_tz": {
+      const values = data.values as ArrayLike<number>;
+      const wanted = (columnOf(field, bound).values as ArrayLike<number>)[0]!;
+      return (row) => order(values[row]!, wanted);
+    }
+    case "decimal": {
+      const read = unscaledReader(data);
+      const wanted = unscaledReader(columnOf(field, bound))(0);
+      return (row) => order(read(row), wanted);
+    }
+    case "string":
+    case "binary":
+      return bytesComparer(data, columnOf(field, bound).values as Uint8Array);
+    default: {
+      const read = valueReader(field, data);
+      return (row) =>
+        Math.sign(compareValues(read(row) as Exclude<Value, null>, bound, field.dtype));
+    }
+  }
+}
+
+/** A column with one value, so that a bound has the same raw form as the rows. */
+function columnOf(field: Field, value: Exclude<Value, null>): Data {
+  const column = columnFor(field);
+  valuePusher(field, column)(value);
+  return column.take();
+}
+
+function order<T extends number | bigint>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The order of UTF-8 bytes is that of the code points. */
+function bytesComparer(data: Data, wanted: Uint8Array): Comparer {
+  const offsets = data.valueOffsets as Int32Array;
+  const bytes = data.values as Uint8Array;
+  return (row) => {
+    const start = offsets[row]!;
+    const length = offsets[row + 1]! - start;
+    const common = Math.min(length, wanted.length);
+    for (let i = 0; i < common; i++) {
+      const difference = bytes[start + i]! - wanted[i]!;
+      if (difference !== 0) return Math.sign(difference);
+    }
+    return Math.sign(length - wanted.length);
+  };
+}
