@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
-import { freshDatabase, postgresTest, queryPostgres } from "../support/services.ts";
+import { freshDatabase, postgresTest } from "../support/services.ts";
 import { run, withFolder } from "../support/run.ts";
 
-const server = postgresTest(15, 18);
+const server = postgresTest(18);
 
 function pipeline(source: unknown, target: unknown, stream: Record<string, unknown> = {}) {
   return {
@@ -44,10 +44,10 @@ async function entries(folder: string): Promise<string[]> {
 
 Deno.test({
   name: "a wrong password is one clear error without the password",
-  ignore: "ignore" in server,
+  ignore: server.missing !== undefined,
   fn: () =>
     withFolder(async (folder) => {
-      await using database = await freshDatabase(server);
+      await using database = await freshDatabase(server.url);
       const url = new URL(database.url);
       url.password = "secret-word";
       const source = await sqliteSource(folder);
@@ -68,10 +68,10 @@ Deno.test("an unreachable host is named with its port", () =>
 
 Deno.test({
   name: "a missing table is named, in PostgreSQL and in SQLite",
-  ignore: "ignore" in server,
+  ignore: server.missing !== undefined,
   fn: () =>
     withFolder(async (folder) => {
-      await using database = await freshDatabase(server);
+      await using database = await freshDatabase(server.url);
       const sqlite = await sqliteSource(folder);
       const target = { provider: "sqlite", path: "target.db" };
       for (const source of [database.url, sqlite]) {
@@ -83,10 +83,10 @@ Deno.test({
 
 Deno.test({
   name: "a column that disappeared is named, and the target keeps what it has",
-  ignore: "ignore" in server,
+  ignore: server.missing !== undefined,
   fn: () =>
     withFolder(async (folder) => {
-      await using database = await freshDatabase(server);
+      await using database = await freshDatabase(server.url);
       const source = await sqliteSource(folder);
       const yaml = pipeline(source, database.url, {
         fields: [{ id: "id" }, { id: "name" }],
@@ -97,7 +97,7 @@ Deno.test({
       db.exec("ALTER TABLE t RENAME COLUMN name TO title");
       const message = await failure(folder, yaml);
       assert.match(message, /column "name" is declared, the source does not have it/);
-      const rows = await queryPostgres(database.url, `SELECT id::int, name FROM s`);
+      const rows = await database.sql(`SELECT id::int, name FROM s`);
       assert.deepEqual(rows.map((row) => ({ ...row })), [{ id: 1, name: "a" }]);
     }),
 });

@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { fileURLToPath } from "node:url";
-import { freshDatabase, postgresTest, queryPostgres, runPsql } from "../support/services.ts";
+import { restoreDump } from "../support/dump.ts";
+import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
 import { runWell, withFolder } from "../support/run.ts";
 
 async function sql(name: string): Promise<string> {
@@ -14,9 +15,8 @@ async function sql(name: string): Promise<string> {
 }
 
 /** Tables with records of their own: of an inherited table only the children's are moved twice. */
-async function tables(url: string): Promise<string[]> {
-  const rows = await queryPostgres(
-    url,
+async function tables(database: TestDatabase): Promise<string[]> {
+  const rows = await database.sql(
     `SELECT relname::text AS name FROM pg_class
      WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1`,
   );
@@ -24,17 +24,18 @@ async function tables(url: string): Promise<string[]> {
 }
 
 /** A digest of all rows of a table as text, whatever their order. */
-async function digests(url: string, names: readonly string[]): Promise<Record<string, unknown>> {
+async function digests(
+  database: TestDatabase,
+  names: readonly string[],
+): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
   for (const name of names) {
-    const columns = (await queryPostgres(
-      url,
+    const columns = (await database.sql(
       `SELECT string_agg(format('%I::text', attname), ', ' ORDER BY attnum) AS list
        FROM pg_attribute WHERE attrelid = 'public.${name}'::regclass AND attnum > 0
        AND NOT attisdropped`,
     ))[0]!["list"];
-    const [row] = await queryPostgres(
-      url,
+    const [row] = await database.sql(
       `SELECT count(*)::int AS n, md5(string_agg(r, E'\\n' ORDER BY r COLLATE "C")) AS md5
        FROM (SELECT (ROW(${columns}))::text AS r FROM public.${name}) AS t`,
     );
@@ -47,15 +48,15 @@ for (const version of [15, 18] as const) {
   const server = postgresTest(version);
   Deno.test({
     name: `Sakila goes through PostgreSQL ${version}, SQLite and Parquet with every value equal`,
-    ignore: "ignore" in server,
+    ignore: server.missing !== undefined,
     fn: () =>
       withFolder(async (folder) => {
-        await using original = await freshDatabase(server);
-        await runPsql(original.url, await sql("schema"));
-        await runPsql(original.url, await sql("data"));
-        const names = await tables(original.url);
+        await using original = await freshDatabase(server.url);
+        await restoreDump(original.url, await sql("schema"));
+        await restoreDump(original.url, await sql("data"));
+        const names = await tables(original);
         assert.equal(names.length, 21);
-        const wanted = await digests(original.url, names);
+        const wanted = await digests(original, names);
         const sqlite = { provider: "sqlite", path: "sakila.db" };
         const files = { provider: "local", path: "parquet" };
         await Deno.mkdir(`${folder}/parquet`);
@@ -81,10 +82,10 @@ for (const version of [15, 18] as const) {
             [files, files, parquet, parquet],
           ] as const
         ) {
-          await using copy = await freshDatabase(server);
+          await using copy = await freshDatabase(server.url);
           if (there !== undefined) await hop(original.url, there, plain, to);
           await hop(back, copy.url, from, plain);
-          assert.deepEqual(await digests(copy.url, names), wanted);
+          assert.deepEqual(await digests(copy, names), wanted);
         }
       }),
   });
