@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console
 /** The real servers that tests run against: on loopback, on free ports, in temporary folders. */
 import { startPostgres } from "./services/postgres.ts";
 
