@@ -50,12 +50,33 @@ export interface FileEntry {
   readonly modified?: number;
 }
 
+/** Looks at a written file, at a path that `openRead` takes, before it appears; throws to stop it. */
+export type CheckWritten = (path: string) => Promise<void>;
+
+/** A file to write into a folder. */
+export interface NewFile {
+  /** Path below the folder, with `/` between its parts. */
+  readonly name: string;
+  bytes(): AsyncIterable<Uint8Array>;
+  readonly check: CheckWritten;
+}
+
 export interface FilestoreConnector extends Connector {
-  /** The files of a source, sorted by name; empty when there are none. */
+  /** The files of a source or target, sorted by name; empty when there are none. */
   list(ref: StreamRef): Promise<FileEntry[]>;
   openRead(path: string): Promise<ReadableStream<Uint8Array>>;
-  /** Writes a whole file that appears only when complete; returns its size. */
-  write(path: string, bytes: AsyncIterable<Uint8Array>): Promise<number>;
+  /** The bytes from `start` up to `end`; fewer only when the file ends before. */
+  readRange(path: string, start: number, end: number): Promise<Uint8Array>;
+  /**
+   * Writes a whole file that appears only when complete and checked; returns its size. Until then,
+   * and when it fails, the file is what it was: `bytes` may read the old one.
+   */
+  write(path: string, bytes: AsyncIterable<Uint8Array>, check: CheckWritten): Promise<number>;
+  /**
+   * Writes files into a folder, all of them or none. Files of the same name are replaced; with the
+   * mode `replace` nothing else that was in the folder is left.
+   */
+  writeFolder(path: string, files: readonly NewFile[], mode: "append" | "replace"): Promise<void>;
   delete(path: string): Promise<void>;
 }
 
