@@ -1,0 +1,51 @@
+/** What the server says when it refuses. */
+import { ConnectionError, ConnectorError } from "../../../core/errors.ts";
+
+/** Fields of an ErrorResponse: https://www.postgresql.org/docs/current/protocol-error-fields.html */
+export interface ServerReport {
+  readonly severity: string;
+  /** SQLSTATE */
+  readonly code: string;
+  readonly message: string;
+  readonly detail?: string | undefined;
+  readonly hint?: string | undefined;
+  /** Context, for example `COPY orders, line 3, column total: "x"`. */
+  readonly where?: string | undefined;
+  readonly position?: string | undefined;
+}
+
+/** An error of the server, in its own words with its SQLSTATE. */
+export class PostgresError extends ConnectorError {
+  constructor(readonly report: ServerReport) {
+    super(describe(report));
+  }
+
+  get code(): string {
+    return this.report.code;
+  }
+}
+
+function describe({ message, code, detail, hint, where }: ServerReport): string {
+  const context = where?.split("\n").find((line) => line.startsWith("COPY "));
+  return [
+    message,
+    detail,
+    hint === undefined ? undefined : `hint: ${hint}`,
+    context === undefined ? undefined : `at ${context}`,
+  ].filter((part) => part !== undefined).map((part) => part.replace(/\.$/, "")).join(", ") +
+    ` (SQLSTATE ${code})`;
+}
+
+/** Classes 28 (authorization), 3D (no such database), 57P (shut down), 53 (too many), 08. */
+export function isLoginFailure({ code }: ServerReport): boolean {
+  return /^(28|3D|57P|53|08)/.test(code);
+}
+
+/** A connection that ended before the server had answered. */
+export function connectionLost(where: string, cause?: unknown): ConnectionError {
+  const detail = cause instanceof Error && cause.message !== "" ? `, ${cause.message}` : "";
+  return new ConnectionError(
+    `Cannot talk to PostgreSQL at "${where}": the connection was lost before the server had answered${detail}`,
+    { cause },
+  );
+}

@@ -1,0 +1,246 @@
+/**
+ * Bytes to and from the server. Without TLS they go over the runtime's own sockets, measured at twice
+ * the speed of `node:net` and read only when asked. TLS begins inside an open connection and must
+ * also be possible without a check of the certificate (sslmode require), which `node:tls` can do.
+ */
+import { connect as connectNode, isIP, type Socket } from "node:net";
+import { checkServerIdentity, connect as connectSecure } from "node:tls";
+import { ConnectionError, messageOf } from "../../../core/errors.ts";
+import { address, type PostgresConfig, rootPath } from "./config.ts";
+import { sslRequest } from "./messages.ts";
+
+/** A connection of bytes. Closing it makes what waits on it reject or end. */
+export interface ByteSocket {
+  /** Reads what is there, at least one byte; null at the end. */
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<void>;
+  close(): void;
+}
+
+/** Where a connection goes, how, and until when it is tried. */
+export interface SocketTarget
+  extends Pick<PostgresConfig, "host" | "port" | "sslmode" | "sslrootcert" | "connect_timeout"> {
+  readonly baseDirectory: string;
+}
+
+/** @throws {ConnectionError} when the server cannot be reached in time, or not with this sslmode */
+export async function openSocket(target: SocketTarget): Promise<ByteSocket> {
+  const secure = await secureSocket(target);
+  return secure === undefined ? await plainSocket(target) : new StreamSocket(secure);
+}
+
+/** As {@linkcode openSocket}, as a stream of node's for the control client. */
+export async function openStream(target: SocketTarget): Promise<Socket> {
+  return await secureSocket(target) ?? await nodeSocket(target);
+}
+
+function cannot({ host, port }: SocketTarget, detail: string, cause?: unknown): ConnectionError {
+  return new ConnectionError(
+    `Cannot connect to PostgreSQL at "${address({ host, port })}": ${detail}`,
+    cause === undefined ? {} : { cause },
+  );
+}
+
+function tooLate(target: SocketTarget): ConnectionError {
+  return cannot(target, `no answer within ${target.connect_timeout} s (connect_timeout)`);
+}
+
+/** Waits for `work` no longer than connect_timeout; `discard` gets what comes after that. */
+async function inTime<T>(
+  target: SocketTarget,
+  work: Promise<T>,
+  discard: (late: T) => void,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let late = false;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      late = true;
+      reject(tooLate(target));
+    }, target.connect_timeout * 1000);
+  });
+  work.then((value) => late && discard(value), () => {});
+  try {
+    return await Promise.race([work, timeout]);
+  } catch (error) {
+    throw error instanceof ConnectionError ? error : cannot(target, reason(error), error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function reason(error: unknown): string {
+  const { code } = error as { code?: string };
+  if (error instanceof Deno.errors.ConnectionRefused || code === "ECONNREFUSED") {
+    return "nothing listens there, the connection was refused";
+  }
+  if (code === "ENOTFOUND" || /failed to lookup|not known/.test(messageOf(error))) {
+    return "the host name is not known";
+  }
+  return messageOf(error);
+}
+
+async function plainSocket(target: SocketTarget): Promise<ByteSocket> {
+  const { host: hostname, port } = target;
+  const connection = await inTime(
+    target,
+    Deno.connect({ hostname, port }),
+    (late) => late.close(),
+  );
+  connection.setNoDelay(true);
+  connection.setKeepAlive(true);
+  return {
+    read: (into) => connection.read(into),
+    async write(bytes) {
+      for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+    },
+    close() {
+      try {
+        connection.close();
+      } catch {
+        // It was closed before.
+      }
+    },
+  };
+}
+
+function nodeSocket(target: SocketTarget): Promise<Socket> {
+  const socket = connectNode({ host: target.host, port: target.port });
+  socket.setNoDelay(true);
+  const connected = new Promise<Socket>((resolve, reject) => {
+    socket.once("connect", () => resolve(socket));
+    socket.once("error", reject);
+  });
+  return inTime(target, connected, () => {}).catch((error) => {
+    socket.destroy();
+    throw error;
+  });
+}
+
+/** A connection inside TLS; undefined when sslmode wants none, or prefers it and there is none. */
+async function secureSocket(target: SocketTarget): Promise<Socket | undefined> {
+  if (target.sslmode === "disable") return undefined;
+  const options = await tlsOptions(target);
+  const socket = await nodeSocket(target);
+  try {
+    if (await inTime(target, offersTLS(socket), () => {})) {
+      return await inTime(target, upgraded(target, socket, options), (late) => late.destroy());
+    }
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  socket.destroy();
+  if (target.sslmode === "prefer") return undefined;
+  throw cannot(target, `the server does not offer TLS, sslmode is ${target.sslmode}`);
+}
+
+function offersTLS(socket: Socket): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.once("close", () => reject(new Error("the server closed the connection")));
+    socket.once("data", (bytes: Uint8Array) => {
+      // More than the one byte would be taken for the server's although anybody can have sent it.
+      if (bytes.length === 1 && (bytes[0] === 0x53 || bytes[0] === 0x4e)) {
+        resolve(bytes[0] === 0x53);
+      } else reject(new Error("the answer to the request for TLS is not PostgreSQL's"));
+    });
+    socket.write(sslRequest());
+  });
+}
+
+interface TLSOptions {
+  readonly rejectUnauthorized: boolean;
+  readonly ca?: string;
+  readonly checkServerIdentity?: typeof checkServerIdentity;
+}
+
+/** As libpq: prefer and require take any certificate, verify-ca any name in it. */
+async function tlsOptions(target: SocketTarget): Promise<TLSOptions> {
+  const { sslmode, sslrootcert, baseDirectory } = target;
+  if (sslmode === "prefer" || sslmode === "require") return { rejectUnauthorized: false };
+  let ca: { ca?: string } = {};
+  if (sslrootcert !== undefined) {
+    try {
+      ca = { ca: await Deno.readTextFile(rootPath(sslrootcert, baseDirectory)) };
+    } catch (error) {
+      throw cannot(target, `sslrootcert "${sslrootcert}" cannot be read, ${messageOf(error)}`);
+    }
+  }
+  return {
+    rejectUnauthorized: true,
+    ...ca,
+    ...(sslmode === "verify-ca" ? { checkServerIdentity: () => undefined } : {}),
+  };
+}
+
+function upgraded(target: SocketTarget, socket: Socket, options: TLSOptions): Promise<Socket> {
+  socket.removeAllListeners();
+  return new Promise((resolve, reject) => {
+    const secure = connectSecure({
+      socket,
+      ...options,
+      host: target.host,
+      ...(isIP(target.host) ? {} : { servername: target.host }),
+    });
+    const refused = (error: Error) =>
+      reject(cannot(target, `TLS failed, ${error.message} (sslmode ${target.sslmode})`, error));
+    secure.once("secureConnect", () => resolve(secure));
+    secure.once("error", refused);
+    secure.once("close", () => refused(new Error("the server closed the connection")));
+  });
+}
+
+/** A stream of node's, read when asked. */
+class StreamSocket implements ByteSocket {
+  #rest: Uint8Array = new Uint8Array();
+  #ended = false;
+  #error: Error | undefined;
+  #wake = () => {};
+
+  constructor(private readonly stream: Socket) {
+    stream.removeAllListeners("error").removeAllListeners("close");
+    const end = (error?: Error) => {
+      this.#ended = true;
+      this.#error ??= error;
+      this.#wake();
+    };
+    stream.on("readable", () => this.#wake());
+    stream.on("end", () => end());
+    stream.on("close", () => end());
+    stream.on("error", end);
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    while (this.#rest.length === 0) {
+      const chunk: Uint8Array | null = this.stream.read();
+      if (chunk !== null) this.#rest = chunk;
+      else if (this.#error !== undefined) throw this.#error;
+      else if (this.#ended) return null;
+      else await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    const size = Math.min(this.#rest.length, into.length);
+    into.set(this.#rest.subarray(0, size));
+    this.#rest = this.#rest.subarray(size);
+    return size;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const closed = () => reject(this.#error ?? new Error("the connection was closed"));
+      if (this.#ended) return closed();
+      this.stream.once("close", closed);
+      this.stream.write(bytes, (error) => {
+        this.stream.off("close", closed);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  close(): void {
+    this.stream.destroy();
+    this.#ended = true;
+    this.#wake();
+  }
+}
