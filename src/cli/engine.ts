@@ -1,0 +1,13 @@
+type Config = typeof import("../config/mod.ts");
+type Runner = typeof import("../runner/mod.ts");
+
+/** What a command needs beyond its options, imported when a command asks: help stays fast. */
+export interface Engine {
+  config(): Promise<Pick<Config, "loadPipeline" | "secretsOf">>;
+  runner(): Promise<Pick<Runner, "runPipeline" | "checkPipeline">>;
+}
+
+export const ENGINE: Engine = {
+  config: () => import("../config/mod.ts"),
+  runner: () => import("../runner/mod.ts"),
+};

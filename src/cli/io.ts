@@ -1,0 +1,65 @@
+export type Signal = "SIGINT" | "SIGTERM";
+
+/** One of the two output streams. */
+export interface Output {
+  readonly isTerminal: boolean;
+  /** Columns of the terminal; 80 where there is none. */
+  readonly columns: number;
+  write(text: string): void;
+}
+
+/** All that a command sees of the process it runs in. */
+export interface IO {
+  readonly version: string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string>>;
+  /** Calls back for each signal, until what is returned is disposed. */
+  onSignal(listener: (signal: Signal) => void): Disposable;
+  /** Ends the process at once. */
+  exit(code: number): never;
+}
+
+/** The process that dxt was started as. */
+export function processIO(version: string): IO {
+  return {
+    version,
+    stdout: outputOf(Deno.stdout),
+    stderr: outputOf(Deno.stderr),
+    env: Deno.env.toObject(),
+    onSignal,
+    exit: Deno.exit,
+  };
+}
+
+function outputOf(stream: typeof Deno.stdout): Output {
+  let isOpen = true;
+  return {
+    isTerminal: stream.isTerminal(),
+    get columns() {
+      return stream.isTerminal() ? Deno.consoleSize().columns : 80;
+    },
+    write(text) {
+      let rest = new TextEncoder().encode(text);
+      try {
+        while (isOpen && rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+      } catch (error) {
+        // The reader has left, as `head` does; what it did not want to read is no failure.
+        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+        isOpen = false;
+      }
+    },
+  };
+}
+
+function onSignal(listener: (signal: Signal) => void): Disposable {
+  // Windows knows no SIGTERM.
+  const signals: Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  const listeners = signals.map((signal) => [signal, () => listener(signal)] as const);
+  for (const [signal, call] of listeners) Deno.addSignalListener(signal, call);
+  return {
+    [Symbol.dispose]() {
+      for (const [signal, call] of listeners) Deno.removeSignalListener(signal, call);
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { command, map, merge, message, object } from "optique";
+import type { StreamRef } from "../models/source.ts";
+import type { Stream } from "../models/stream.ts";
+import { selectStreams } from "../selector/mod.ts";
+import { type Action, type Context, given, openPipeline, type Variables } from "./action.ts";
+import { EXIT } from "./exit.ts";
+import * as options from "./options.ts";
+import type { Verbosity } from "./printer.ts";
+import { cut } from "./text.ts";
+
+interface ListOptions extends Verbosity, Variables {
+  readonly pipeline: string;
+  readonly select?: string | undefined;
+  readonly exclude?: string | undefined;
+}
+
+const parser = merge(
+  object({ pipeline: options.pipeline() }),
+  object("Options", {
+    ...options.selection(),
+    ...options.variables(),
+    quiet: options.quiet(),
+    verbose: options.verbose(),
+  }),
+);
+
+export const list = command(
+  "list",
+  map(parser, (values): Action => ({
+    verbosity: values,
+    act: (context) => listStreams(values, context),
+  })),
+  {
+    usageLine: options.usageLine("PIPELINE"),
+    brief: message`Show the streams of a pipeline`,
+    description:
+      message`Shows what a selector means before it is run: each stream's source, target, modes and tags. Connects to nothing.`,
+    footer: options.examples("dxt list shop.yaml", "dxt list shop.yaml --select tag:daily --quiet"),
+  },
+);
+
+const COLUMNS = ["stream", "source", "target", "extract", "load", "tags"]
+  .map((title) => ({ title }));
+
+async function listStreams(
+  { pipeline, select, exclude, quiet, ...variables }: ListOptions,
+  context: Context,
+): Promise<number> {
+  const loaded = await openPipeline(pipeline, variables, context);
+  const streams = selectStreams(loaded.pipeline.streams, given({ select, exclude }));
+  if (quiet) {
+    context.printer.json({ pipeline: loaded.pipeline.name, streams: streams.map(entryOf) });
+  } else context.printer.table(COLUMNS, streams.map(rowOf));
+  return EXIT.done;
+}
+
+/** A stream with all that the file may leave out. */
+function entryOf({ id, description, source, target, tags, extract, load }: Stream) {
+  return {
+    id,
+    ...given({ description }),
+    source,
+    target: target ?? id,
+    extract: extract?.mode ?? "full",
+    load: load?.mode ?? "append",
+    tags: tags ?? [],
+  };
+}
+
+function rowOf(stream: Stream): string[] {
+  const { id, source, target, extract, load, tags } = entryOf(stream);
+  return [id, refText(source), refText(target), extract, load, tags.join(", ")];
+}
+
+const WIDEST_REF = 48;
+
+/** A dataset in a few words: its name, path, pattern or query. */
+function refText(ref: string | StreamRef): string {
+  const text = typeof ref === "string" ? ref : `${ref.type} ${nameOf(ref)}`;
+  return cut(text.replace(/\s+/g, " ").trim(), WIDEST_REF);
+}
+
+function nameOf(ref: StreamRef): string {
+  if ("name" in ref) {
+    return "schema" in ref && ref.schema !== undefined ? `${ref.schema}.${ref.name}` : ref.name;
+  }
+  if ("path" in ref) return ref.path;
+  if ("pattern" in ref) return ref.pattern;
+  if ("sql" in ref) return ref.sql;
+  if ("collection" in ref) return ref.collection;
+  if ("key" in ref) return ref.key;
+  if ("label" in ref) return ref.label;
+  return "query" in ref ? ref.query : ref.relationship;
+}

@@ -1,0 +1,30 @@
+import { command, map, merge, message, object } from "optique";
+import type { Action } from "./action.ts";
+import * as options from "./options.ts";
+import { runPhase } from "./phase.ts";
+
+const parser = merge(
+  object({ pipeline: options.pipeline() }),
+  object("Options", {
+    ...options.selection(),
+    failFast: options.failFast(),
+    ...options.variables(),
+    quiet: options.quiet(),
+    verbose: options.verbose(),
+  }),
+);
+
+export const load = command(
+  "load",
+  map(parser, (values): Action => ({
+    verbosity: values,
+    act: (context) => runPhase("load", values, context),
+  })),
+  {
+    usageLine: options.usageLine("PIPELINE"),
+    brief: message`Only write: from the stage into the target`,
+    description:
+      message`Loads what dxt extract staged, or what a run left staged when its load failed. The source is not read again.`,
+    footer: options.examples("dxt load shop.yaml", "dxt load shop.yaml --select orders"),
+  },
+);

@@ -1,0 +1,33 @@
+/** The command line: the only room that prints. */
+import { ENGINE, type Engine } from "./engine.ts";
+import { EXIT, exitOfError } from "./exit.ts";
+import type { IO } from "./io.ts";
+import { Printer } from "./printer.ts";
+import { parseArguments } from "./usage.ts";
+
+export type { Engine } from "./engine.ts";
+export { type IO, type Output, processIO, type Signal } from "./io.ts";
+
+const SILENT = { quiet: false, verbose: false };
+
+/** Does what the arguments say, and returns the exit code; throws nothing. */
+export async function main(
+  args: readonly string[],
+  io: IO,
+  engine: Engine = ENGINE,
+): Promise<number> {
+  let printer = new Printer(io, SILENT);
+  try {
+    if (args.length === 0) {
+      parseArguments(["--help"], io, io.stderr);
+      return EXIT.usage;
+    }
+    const action = parseArguments(args, io);
+    if (action === undefined) return EXIT.done;
+    printer = new Printer(io, action.verbosity);
+    return await action.act({ io, engine, printer });
+  } catch (error) {
+    printer.failure(error);
+    return exitOfError(error);
+  }
+}

@@ -1,0 +1,64 @@
+/** Options that several commands take, and what their help has in common. */
+import {
+  argument,
+  keyValue,
+  lineBreak,
+  type Message,
+  message,
+  multiple,
+  option,
+  optional,
+  string,
+  text,
+  type Usage,
+} from "optique";
+
+const file = () => string({ metavar: "PIPELINE" });
+
+export const pipeline = () => argument(file(), { description: message`File of the pipeline` });
+
+export const pipelines = () =>
+  multiple(argument(file(), { description: message`Files of the pipelines` }), {
+    min: 1,
+    errors: { tooFew: message`Expected a PIPELINE, but too few arguments` },
+  });
+
+export const selection = () => ({
+  select: optional(option("-s", "--select", string({ metavar: "SELECTOR" }), {
+    description:
+      message`Only these streams: orders, sales_*, tag:daily, tag:a+b (both tags), all; commas between`,
+  })),
+  exclude: optional(option("-x", "--exclude", string({ metavar: "SELECTOR" }), {
+    description: message`Not these streams, in the same words`,
+  })),
+});
+
+export const variables = () => ({
+  envFile: optional(option("--env-file", string({ metavar: "FILE" }), {
+    description: message`File with values for the pipeline's variables, in place of .env`,
+  })),
+  vars: multiple(option("--var", keyValue({ metavar: "NAME=VALUE" }), {
+    description: message`Value of one variable, before environment and file; repeat for more`,
+  })),
+});
+
+export const failFast = () =>
+  option("--fail-fast", { description: message`Stop after the first stream that fails` });
+
+export const fullRefresh = (description: Message) => option("--full-refresh", { description });
+
+export const quiet = () =>
+  option("-q", "--quiet", { description: message`One JSON document as result, no progress` });
+
+export const verbose = () =>
+  option("-v", "--verbose", { description: message`Tell each step, and where an error arose` });
+
+/** Usage of a command in one line: the options are told below it. */
+export function usageLine(operands: string): Usage {
+  return [{ type: "literal", value: operands }, { type: "literal", value: "[OPTION...]" }];
+}
+
+/** Examples at the end of a command's help. */
+export function examples(...lines: readonly string[]): Message {
+  return [text("Examples:"), ...lines.flatMap((line) => [lineBreak(), text(`  ${line}`)])];
+}

@@ -1,0 +1,70 @@
+/** What `run`, `extract` and `load` have in common. */
+import { messageOf } from "../core/errors.ts";
+import type { RunResult } from "../models/result.ts";
+import type { Phase } from "../runner/mod.ts";
+import { type Context, given, openPipeline, type Variables } from "./action.ts";
+import { EXIT, exitOfRun } from "./exit.ts";
+import { Interruption } from "./interruption.ts";
+import type { Verbosity } from "./printer.ts";
+import { Progress } from "./progress.ts";
+import { printSummary } from "./summary.ts";
+
+export interface PhaseOptions extends Verbosity, Variables {
+  readonly pipeline: string;
+  readonly select?: string | undefined;
+  readonly exclude?: string | undefined;
+  readonly failFast: boolean;
+  readonly fullRefresh?: boolean;
+}
+
+/** Runs a phase of a pipeline, prints its result, and returns the exit code. */
+export async function runPhase(
+  phase: Phase,
+  options: PhaseOptions,
+  context: Context,
+): Promise<number> {
+  const { printer } = context;
+  using interruption = new Interruption(context.io, printer);
+  let result: RunResult;
+  try {
+    result = await execute(phase, options, context, interruption.signal);
+  } catch (error) {
+    if (interruption.received === undefined) throw error;
+    printer.detail(messageOf(error));
+    return EXIT[interruption.received];
+  }
+  if (options.quiet) printer.json(result);
+  else {
+    printSummary(result, phase, printer);
+    if (phase === "run") adviseLoad(result, options.pipeline, context);
+  }
+  return exitOfRun(result, interruption.received);
+}
+
+async function execute(
+  phase: Phase,
+  { pipeline, select, exclude, failFast, fullRefresh, ...options }: PhaseOptions,
+  context: Context,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const loaded = await openPipeline(pipeline, options, context);
+  signal.throwIfAborted();
+  const { runPipeline } = await context.engine.runner();
+  using progress = new Progress(context.printer);
+  return await runPipeline(loaded, {
+    phase,
+    ...given({ select, exclude, fullRefresh }),
+    // Absent, the pipeline's own on_error decides.
+    ...(failFast ? { failFast } : {}),
+    signal,
+    onEvent: (event) => progress.onEvent(event),
+  });
+}
+
+/** A stage that outlived its run can be loaded without extracting again. */
+function adviseLoad({ streams }: RunResult, pipeline: string, { printer }: Context): void {
+  const kept = streams.filter(({ status, stage }) => status !== "succeeded" && stage !== undefined);
+  if (kept.length === 0) return;
+  const ids = kept.map(({ stream }) => stream).join(",");
+  printer.progress(`What was staged is kept: dxt load ${pipeline} --select ${ids}`);
+}

@@ -1,0 +1,92 @@
+import { DXTError, messageOf } from "../core/errors.ts";
+import { type Colour, coloured, hasColour } from "./colour.ts";
+import type { IO, Output } from "./io.ts";
+import { maskOf, maskStrings } from "./mask.ts";
+import { type Cell, type Column, formatTable } from "./table.ts";
+import { visibleJSON, visibleLines } from "./text.ts";
+
+export interface Verbosity {
+  /** Results as one JSON document, and no progress. */
+  readonly quiet: boolean;
+  /** Each step, and the stack of an error. */
+  readonly verbose: boolean;
+}
+
+/**
+ * The one way out: results to stdout, everything else to stderr, no secret and no character that
+ * steers a terminal in either.
+ */
+export class Printer {
+  #mask: (text: string) => string = (text) => text;
+
+  constructor(private readonly io: IO, private readonly verbosity: Verbosity) {}
+
+  /** Masks secrets from here on. */
+  hide(secrets: readonly string[]): void {
+    this.#mask = maskOf(secrets);
+  }
+
+  /** A line of a result. */
+  result(text: string): void {
+    this.#write(this.io.stdout, visibleLines(this.#mask(text)));
+  }
+
+  json(value: unknown): void {
+    this.#write(this.io.stdout, visibleJSON(maskStrings(value, this.#mask)));
+  }
+
+  table(columns: readonly Column[], rows: readonly (readonly (string | Cell)[])[]): void {
+    const masked = rows.map((row) =>
+      row.map((cell) =>
+        typeof cell === "string" ? this.#mask(cell) : { ...cell, text: this.#mask(cell.text) }
+      )
+    );
+    this.#write(this.io.stdout, formatTable(columns, masked).join("\n"));
+  }
+
+  /** A cell of {@linkcode table} in a colour, where stdout has colours. */
+  cell(text: string, colour: Colour): Cell {
+    return hasColour(this.io.env, this.io.stdout)
+      ? { text, style: (padded) => coloured(padded, colour) }
+      : { text };
+  }
+
+  progress(text: string): void {
+    if (!this.verbosity.quiet || this.verbosity.verbose) this.#note(text);
+  }
+
+  /** Progress that only `--verbose` asks for. */
+  detail(text: string): void {
+    if (this.verbosity.verbose) this.#note(text);
+  }
+
+  warning(message: string): void {
+    this.#labelled("warning", "yellow", message);
+  }
+
+  error(message: string): void {
+    this.#labelled("error", "red", message);
+  }
+
+  /** Anything that was thrown; with `--verbose` its stack and its causes. */
+  failure(error: unknown): void {
+    const expected = error instanceof DXTError || !(error instanceof Error);
+    const message = messageOf(error);
+    this.error(expected ? message : `${error.name}: ${message}`);
+    if (!this.verbosity.verbose) return;
+    for (let at = error; at instanceof Error; at = at.cause) this.#note(at.stack ?? at.message);
+  }
+
+  #labelled(label: string, colour: Colour, message: string): void {
+    const shown = hasColour(this.io.env, this.io.stderr) ? coloured(label, colour) : label;
+    this.#write(this.io.stderr, `${shown}: ${visibleLines(this.#mask(message))}`);
+  }
+
+  #note(text: string): void {
+    this.#write(this.io.stderr, visibleLines(this.#mask(text)));
+  }
+
+  #write(output: Output, text: string): void {
+    output.write(`${text}\n`);
+  }
+}

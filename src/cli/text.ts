@@ -1,0 +1,60 @@
+/** Text as a terminal shows it. */
+
+/** Controls, direction marks and lone surrogates: what could write more than it shows. */
+const HOSTILE = /[\p{Cc}\p{Cs}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/gu;
+const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+function escaped(character: string): string {
+  return SHORT[character] ??
+    `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/** On one line, with every character that could steer a terminal written as an escape. */
+export function visible(text: string): string {
+  return text.replace(HOSTILE, escaped);
+}
+
+/** As {@linkcode visible}, line by line, without empty lines. */
+export function visibleLines(text: string): string {
+  return text.split(/\r?\n/).filter((line) => line.trim() !== "").map(visible).join("\n");
+}
+
+/** JSON on one line that is safe on a terminal; it parses to the same value. */
+export function visibleJSON(value: unknown): string {
+  return visible(JSON.stringify(value));
+}
+
+/**
+ * Wide and full-width characters outside emoji.
+ * Source: https://www.unicode.org/Public/UCD/latest/ucd/EastAsianWidth.txt
+ */
+const WIDE =
+  /[\u1100-\u115F\u2329\u232A\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF\uFE10-\uFE19\uFE30-\uFE6B\uFF01-\uFF60\uFFE0-\uFFE6\u{16FE0}-\u{1B2FF}\u{1F200}-\u{1F265}\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}|\uFE0F/u;
+const EMPTY = /^[\p{M}\p{Cf}]+$/u;
+const GRAPHEMES = new Intl.Segmenter("und", { granularity: "grapheme" });
+
+/** Columns that text takes on a terminal. */
+export function widthOf(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of GRAPHEMES.segment(text)) width += graphemeWidth(segment);
+  return width;
+}
+
+function graphemeWidth(grapheme: string): number {
+  if (EMPTY.test(grapheme)) return 0;
+  return WIDE.test(grapheme) ? 2 : 1;
+}
+
+/** Text of at most `width` columns, with an ellipsis where it was cut. */
+export function cut(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  let kept = "";
+  let used = 1;
+  for (const { segment } of GRAPHEMES.segment(text)) {
+    used += graphemeWidth(segment);
+    if (used > width) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}
