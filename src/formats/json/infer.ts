@@ -1,0 +1,147 @@
+/** Records of JSON → fields. */
+import { ValidationError } from "../../core/errors.ts";
+import { INTEGER_BOUNDS } from "../../core/values.ts";
+import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
+import type { DXTType } from "../../models/dtype.ts";
+import type { Field } from "../../models/field.ts";
+import { type DecimalParts, decimalParts, decimalSize, floatHolds } from "./number.ts";
+import { RecordScanner } from "./record.ts";
+import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
+import type { RecordSource, Scan } from "./source.ts";
+import { decode } from "./text.ts";
+
+/** Records that are read to infer the types, unless `infer_rows` says otherwise. */
+export const INFER_ROWS = 20_480;
+
+/**
+ * Fields of a source told by its first records: the keys in the order in which they are first
+ * seen, each of the narrowest type that holds its values exactly, all nullable. Strings stay
+ * strings, whatever they look like; values of different kinds together, or none, are json.
+ */
+export async function inferFields(
+  name: string,
+  open: (scan: Scan) => RecordSource,
+  rows: number,
+): Promise<Field[]> {
+  const scanner = new RecordScanner();
+  const kinds = new Map<string, Kinds>();
+  const source = open(scanner.scan);
+  try {
+    do {
+      while (source.records < rows && source.next()) {
+        for (const key of scanner.keys) {
+          let seen = kinds.get(key.name);
+          if (seen === undefined) kinds.set(key.name, seen = new Kinds());
+          seen.add(source.bytes, key.start, key.end);
+        }
+      }
+    } while (source.records < rows && await source.fill());
+  } finally {
+    await source.close();
+  }
+  if (kinds.has("")) {
+    throw new ValidationError(`Cannot read "${name}": a key is "", expected a name for its field`);
+  }
+  return Array.from(kinds, ([key, seen]) => ({
+    name: key,
+    ...seen.type(),
+    nullable: true,
+    inferred: true,
+  }));
+}
+
+type InferredType = Pick<Field, "dtype" | "precision" | "scale">;
+
+/** What kinds of values a key had. */
+class Kinds {
+  readonly #scalars = new Set<DXTType>();
+  readonly #numbers = new Numbers();
+
+  add(bytes: Uint8Array, start: number, end: number): void {
+    switch (bytes[start]) {
+      case QUOTE:
+        this.#scalars.add("string");
+        break;
+      case OPEN_OBJECT:
+        this.#scalars.add("object");
+        break;
+      case OPEN_ARRAY:
+        this.#scalars.add("array");
+        break;
+      case 0x74:
+      case 0x66:
+        this.#scalars.add("bool");
+        break;
+      case 0x6e:
+        break;
+      default:
+        this.#numbers.add(decode(bytes, start, end));
+    }
+  }
+
+  type(): InferredType {
+    const numbers = this.#numbers.type();
+    const kinds = [...this.#scalars, ...(numbers === undefined ? [] : [numbers.dtype])];
+    if (kinds.length !== 1) return { dtype: "json" };
+    return numbers ?? { dtype: kinds[0]! };
+  }
+}
+
+/** Digits whose integer is always a safe one. */
+const SHORT_INTEGER = /^-?[1-9]\d{0,14}$/;
+
+/** The narrowest type for numbers. */
+class Numbers {
+  #count = 0;
+  #low = 0n;
+  #high = 0n;
+  #integers = true;
+  #floats = true;
+  #negativeZero = false;
+  #whole = 0;
+  #scale = 0;
+
+  add(text: string): void {
+    this.#count++;
+    if (SHORT_INTEGER.test(text)) {
+      const negative = text.startsWith("-");
+      this.#whole = Math.max(this.#whole, text.length - (negative ? 1 : 0));
+      if (negative && this.#low === 0n) this.#low = -1n;
+      return;
+    }
+    const parts = decimalParts(text)!;
+    this.#addSize(parts);
+    this.#negativeZero ||= parts.digits === "" && parts.negative;
+    this.#floats &&= floatHolds(text, Number(text), "float64");
+    if (!/^-?\d+$/.test(text)) this.#integers = false;
+    else if (text.length <= MAX_DECIMAL_PRECISION) {
+      const value = BigInt(text);
+      if (value < this.#low) this.#low = value;
+      if (value > this.#high) this.#high = value;
+    }
+  }
+
+  #addSize(parts: DecimalParts): void {
+    const { whole, scale } = decimalSize(parts);
+    this.#whole = Math.max(this.#whole, whole);
+    this.#scale = Math.max(this.#scale, scale);
+  }
+
+  /** undefined when there were no numbers */
+  type(): InferredType | undefined {
+    if (this.#count === 0) return undefined;
+    if (this.#integers && !this.#negativeZero) {
+      for (const dtype of ["int64", "uint64"] as const) {
+        const [low, high] = INTEGER_BOUNDS[dtype];
+        if (this.#whole <= 20 && this.#low >= low && this.#high <= high) return { dtype };
+      }
+    } else if (this.#floats) return { dtype: "float64" };
+    return this.#negativeZero ? { dtype: "json" } : this.#decimal();
+  }
+
+  #decimal(): InferredType {
+    const digits = Math.max(1, this.#whole + this.#scale);
+    if (digits > MAX_DECIMAL_PRECISION) return { dtype: "json" };
+    return { dtype: "decimal", precision: digits <= 38 ? 38 : 76, scale: this.#scale };
+  }
+}

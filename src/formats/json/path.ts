@@ -1,0 +1,48 @@
+/** Values inside a record's values, by paths such as `address.city`. */
+import { show, ValueError } from "../../core/errors.ts";
+import { CLOSE_OBJECT, OPEN_OBJECT, skipColon, skipKey, skipSpace, skipValue } from "./scan.ts";
+import { keyName } from "./record.ts";
+import { decode } from "./text.ts";
+
+/** Position of the value of a path's last step; -1 where the record has no such path. */
+export function findPath(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  steps: readonly string[],
+  field: string,
+): number {
+  let at = start;
+  for (const step of steps) {
+    if (bytes[at] !== OPEN_OBJECT) return -1;
+    at = findMember(bytes, at, end, step, field);
+    if (at === -1) return -1;
+  }
+  return at;
+}
+
+/** Position of the value of a key in the correct object at `start`; -1 when it is not there. */
+function findMember(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  name: string,
+  field: string,
+): number {
+  let found = -1;
+  let at = skipSpace(bytes, start + 1);
+  while (bytes[at] !== CLOSE_OBJECT) {
+    const close = skipKey(bytes, at, end);
+    const value = skipColon(bytes, close, end);
+    if (keyName(bytes, at, close) === name) {
+      if (found !== -1) {
+        const text = decode(bytes, start, end);
+        throw new ValueError(`expected key ${show(name)} once`, field, undefined, text);
+      }
+      found = value;
+    }
+    at = skipSpace(bytes, skipValue(bytes, value, end));
+    if (bytes[at] !== CLOSE_OBJECT) at = skipSpace(bytes, at + 1);
+  }
+  return found;
+}

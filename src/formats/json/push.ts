@@ -1,0 +1,216 @@
+/**
+ * JSON text → columns. A number, string or boolean is read by its text, as `parseText` reads it,
+ * so quotes around a scalar do not matter where the field has another type than JSON's own; a
+ * number may have a fraction or exponent that leaves it the same number (1.0, 1e2). Text of a
+ * json, array or object field is kept as it is.
+ */
+import {
+  BigColumn,
+  BoolColumn,
+  BytesColumn,
+  type Column,
+  NumberColumn,
+  type PushValue,
+  valuePusher,
+} from "../../arrow/mod.ts";
+import { ValueError } from "../../core/errors.ts";
+import { INTEGER_BOUNDS, type IntegerType, parseText } from "../../core/values.ts";
+import type { Field } from "../../models/field.ts";
+import { decimalParts, floatHolds, plainDigits } from "./number.ts";
+import { isDigit, MINUS, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
+import { decode, hasEscape, unescape } from "./text.ts";
+
+/**
+ * Puts the correct JSON value from `start` up to `end` into a column.
+ *
+ * @throws {ValueError} when it is not of the field's type
+ */
+export type PushJSON = (bytes: Uint8Array, start: number, end: number) => void;
+
+const LETTER_F = 0x66;
+const LETTER_N = 0x6e;
+const LETTER_T = 0x74;
+const POINT = 0x2e;
+
+/** A pusher for a field; `null` is NULL, but JSON's null in a json field that is not nullable. */
+export function jsonPusher(field: Field, column: Column): PushJSON {
+  const pushValue = valuePusher(field, column);
+  const push = presentPusher(field, column, textPusher(field, pushValue));
+  if (field.dtype === "json" && !field.nullable) return push;
+  return (bytes, start, end) =>
+    bytes[start] === LETTER_N ? pushValue(null) : push(bytes, start, end);
+}
+
+function presentPusher(field: Field, column: Column, pushText: PushJSON): PushJSON {
+  switch (field.dtype) {
+    case "int8":
+    case "int16":
+    case "int32":
+    case "uint8":
+    case "uint16":
+    case "uint32": {
+      const numbers = column as NumberColumn;
+      return integerPusher(field.dtype, (value) => numbers.push(value), pushText);
+    }
+    case "int64":
+    case "uint64": {
+      const bigs = column as BigColumn;
+      return integerPusher(field.dtype, (value) => bigs.push(BigInt(value)), pushText);
+    }
+    case "float64": {
+      const numbers = column as NumberColumn;
+      return (bytes, start, end) => {
+        const value = shortDecimal(bytes, start, end);
+        if (value === undefined) pushText(bytes, start, end);
+        else numbers.push(value);
+      };
+    }
+    case "string": {
+      const strings = column as BytesColumn;
+      return (bytes, start, end) => {
+        if (bytes[start] === QUOTE && !hasEscape(bytes, start + 1, end - 1)) {
+          strings.pushBytes(bytes, start + 1, end - 1);
+          return;
+        }
+        pushText(bytes, start, end);
+      };
+    }
+    case "bool": {
+      const bools = column as BoolColumn;
+      return (bytes, start, end) => {
+        const first = bytes[start];
+        if (first === LETTER_T || first === LETTER_F) bools.push(first === LETTER_T);
+        else pushText(bytes, start, end);
+      };
+    }
+    case "json": {
+      const texts = column as BytesColumn;
+      return (bytes, start, end) => texts.pushBytes(bytes, start, end);
+    }
+    case "array":
+    case "object": {
+      const texts = column as BytesColumn;
+      const open = field.dtype === "array" ? OPEN_ARRAY : OPEN_OBJECT;
+      return (bytes, start, end) => {
+        if (bytes[start] === open) texts.pushBytes(bytes, start, end);
+        else pushText(bytes, start, end);
+      };
+    }
+    default:
+      return pushText;
+  }
+}
+
+/** Integers of few digits without making a string of them. */
+function integerPusher(
+  dtype: IntegerType,
+  push: (value: number) => void,
+  pushText: PushJSON,
+): PushJSON {
+  const [low, high] = INTEGER_BOUNDS[dtype].map(Number) as [number, number];
+  return (bytes, start, end) => {
+    const value = shortInteger(bytes, start, end);
+    if (value === undefined || value < low || value > high) pushText(bytes, start, end);
+    else push(value);
+  };
+}
+
+/** Digits whose number is always a safe integer. */
+const SHORT = 15;
+
+function shortInteger(bytes: Uint8Array, start: number, end: number): number | undefined {
+  const first = bytes[start] === MINUS ? start + 1 : start;
+  if (end - first > SHORT) return undefined;
+  let value = 0;
+  for (let at = first; at < end; at++) {
+    const byte = bytes[at]!;
+    if (!isDigit(byte)) return undefined;
+    value = value * 10 + (byte - 0x30);
+  }
+  return first === start ? value : -value;
+}
+
+const POWERS_OF_TEN = Array.from({ length: SHORT + 1 }, (_, power) => 10 ** power);
+
+/**
+ * A number of at most 15 digits without exponent: both digits and power of ten are exact doubles,
+ * so their quotient is the double nearest to the text.
+ */
+function shortDecimal(bytes: Uint8Array, start: number, end: number): number | undefined {
+  const first = bytes[start] === MINUS ? start + 1 : start;
+  if (end - first > SHORT + 1) return undefined;
+  let value = 0;
+  let point = end - 1;
+  for (let at = first; at < end; at++) {
+    const byte = bytes[at]!;
+    if (isDigit(byte)) value = value * 10 + (byte - 0x30);
+    else if (byte === POINT && point === end - 1) point = at;
+    else return undefined;
+  }
+  if (value > Number.MAX_SAFE_INTEGER) return undefined;
+  const absolute = value / POWERS_OF_TEN[end - 1 - point]!;
+  return first === start ? absolute : -absolute;
+}
+
+/** Reads any scalar by its text. */
+function textPusher(field: Field, pushValue: PushValue): PushJSON {
+  return (bytes, start, end) => {
+    if (bytes[start] === QUOTE) {
+      const inside = unescape(bytes, start + 1, end - 1);
+      if (inside === undefined) {
+        const text = decode(bytes, start, end);
+        throw wrong(field, "text without half a surrogate pair", text);
+      }
+      const text = decode(inside, 0, inside.length);
+      pushValue(parseText(text, field));
+    } else {
+      pushValue(parseBare(decode(bytes, start, end), field));
+    }
+  };
+}
+
+/** Reads a number, `true` or `false`, or refuses an array or object. */
+function parseBare(text: string, field: Field): Parameters<PushValue>[0] {
+  const isNumber = /^[-\d]/.test(text);
+  switch (field.dtype) {
+    case "int8":
+    case "int16":
+    case "int32":
+    case "int64":
+    case "uint8":
+    case "uint16":
+    case "uint32":
+    case "uint64":
+    case "decimal":
+      return isNumber ? parseText(withoutExponent(text, field), field) : parseText(text, field);
+    case "float32":
+    case "float64":
+      return isNumber ? parseFloatExactly(text, field.dtype, field) : parseText(text, field);
+    case "bool":
+      return parseText(text, field);
+    case "string":
+      if (isNumber || text === "true" || text === "false") return text;
+      throw wrong(field, "string (declare the field as json to keep arrays and objects)", text);
+    default:
+      throw wrong(field, `${field.dtype} as JSON ${JSON_KIND[field.dtype] ?? "string"}`, text);
+  }
+}
+
+const JSON_KIND: Readonly<Record<string, string>> = { array: "array", object: "object" };
+
+function withoutExponent(text: string, field: Field): string {
+  const parts = decimalParts(text);
+  const plain = parts && plainDigits(parts);
+  if (plain === undefined) throw wrong(field, `${field.dtype} of at most 76 digits`, text);
+  return plain;
+}
+
+function parseFloatExactly(text: string, dtype: "float32" | "float64", field: Field): number {
+  const value = dtype === "float32" ? Math.fround(Number(text)) : Number(text);
+  if (floatHolds(text, value, dtype)) return value;
+  throw wrong(field, `${dtype} (declare the field as decimal or json to keep all digits)`, text);
+}
+
+function wrong(field: Field, wanted: string, text: string): ValueError {
+  return new ValueError(`expected ${wanted}`, field.name, undefined, text);
+}

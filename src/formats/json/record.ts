@@ -1,0 +1,128 @@
+/** Where the values of a record are in its text, by key. */
+import { show } from "../../core/errors.ts";
+import {
+  CLOSE_OBJECT,
+  COMMA,
+  fail,
+  Malformed,
+  OPEN_OBJECT,
+  skipColon,
+  skipKey,
+  skipSpace,
+  skipValue,
+} from "./scan.ts";
+
+/** Most keys to remember: records that are rather maps would fill the memory. */
+const MAX_KEYS = 16_384;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A key, and the value that it had in the record scanned last. */
+export class Key {
+  /** Record in which the key was seen last. */
+  record = 0;
+  start = 0;
+  end = 0;
+  /** The key that came after this one last time. */
+  next: Key | undefined;
+
+  constructor(
+    readonly name: string,
+    /** As spelled the first time, with quotes. */
+    readonly spelling: Uint8Array,
+  ) {}
+}
+
+/** Scans objects; the values' positions are in the keys afterwards. */
+export class RecordScanner {
+  /** The keys of the record scanned last, in its order. */
+  readonly keys: Key[] = [];
+  readonly #known = new Map<string, Key>();
+  readonly #wanted: readonly Key[];
+  readonly #beforeFirst = new Key("", new Uint8Array());
+  #record = 0;
+
+  /** @param wanted names of the keys that {@linkcode wanted} gives */
+  constructor(wanted: ReadonlySet<string> = new Set()) {
+    const utf8 = new TextEncoder();
+    this.#wanted = [...wanted].map((name) => new Key(name, utf8.encode(JSON.stringify(name))));
+    this.#forget();
+  }
+
+  wanted(name: string): Key {
+    return this.#known.get(name)!;
+  }
+
+  /** Whether the record scanned last has a key. */
+  has(key: Key): boolean {
+    return key.record === this.#record;
+  }
+
+  /** Scans a record. It is an arrow function for `RecordSource` to call. */
+  readonly scan = (bytes: Uint8Array, start: number, end: number): number => {
+    if (bytes[start] !== OPEN_OBJECT) fail(bytes, start, end, "an object as record");
+    if (this.#known.size > MAX_KEYS) this.#forget();
+    this.#record++;
+    this.keys.length = 0;
+    let at = skipSpace(bytes, start + 1);
+    if (bytes[at] === CLOSE_OBJECT) return at + 1;
+    let before = this.#beforeFirst;
+    for (;;) {
+      let key = before.next;
+      if (key !== undefined && startsWith(bytes, at, key.spelling)) {
+        at += key.spelling.length;
+      } else {
+        const close = skipKey(bytes, at, end);
+        key = before.next = this.#keyOf(bytes, at, close);
+        at = close;
+      }
+      if (key.record === this.#record) {
+        throw new Malformed(`key ${show(key.name)} comes twice, expected it once`);
+      }
+      key.record = this.#record;
+      key.start = skipColon(bytes, at, end);
+      key.end = skipValue(bytes, key.start, end, 1);
+      this.keys.push(key);
+      before = key;
+      at = skipSpace(bytes, key.end);
+      if (bytes[at] === CLOSE_OBJECT) return at + 1;
+      if (bytes[at] !== COMMA) fail(bytes, at, end, '"," or "}"');
+      at = skipSpace(bytes, at + 1);
+    }
+  };
+
+  #keyOf(bytes: Uint8Array, start: number, end: number): Key {
+    const name = keyName(bytes, start, end);
+    let key = this.#known.get(name);
+    if (key === undefined) {
+      key = new Key(name, bytes.slice(start, end));
+      this.#known.set(name, key);
+    }
+    return key;
+  }
+
+  #forget(): void {
+    this.#known.clear();
+    this.#beforeFirst.next = undefined;
+    for (const key of this.#wanted) {
+      key.next = undefined;
+      this.#known.set(key.name, key);
+    }
+  }
+}
+
+function startsWith(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
+  for (let i = 0; i < expected.length; i++) {
+    if (bytes[at + i] !== expected[i]) return false;
+  }
+  return true;
+}
+
+/** Name that a key's text, with its quotes, stands for. */
+export function keyName(bytes: Uint8Array, start: number, end: number): string {
+  const text = utf8.decode(bytes.subarray(start, end));
+  if (!text.includes("\\")) return text.slice(1, -1);
+  const name: string = JSON.parse(text);
+  if (name.isWellFormed()) return name;
+  throw new Malformed(`key ${show(text)} has half a surrogate pair, which no text can hold`);
+}

@@ -1,0 +1,179 @@
+/**
+ * Strict JSON over UTF-8 bytes: finds where a value ends, and that it is one.
+ * Grammar: https://www.rfc-editor.org/rfc/rfc8259
+ *
+ * Every function takes text that ends before `end`, where a zero byte must stand: zero is in no
+ * JSON text, so loops need no bounds check. They return the position after what they skipped, and
+ * throw {@linkcode Malformed}, or {@linkcode INCOMPLETE} where more bytes could mend the text.
+ */
+
+/** Objects and arrays inside each other, at most. */
+export const MAX_DEPTH = 512;
+
+export const QUOTE = 0x22;
+export const COMMA = 0x2c;
+export const COLON = 0x3a;
+export const OPEN_ARRAY = 0x5b;
+export const BACKSLASH = 0x5c;
+export const CLOSE_ARRAY = 0x5d;
+export const OPEN_OBJECT = 0x7b;
+export const CLOSE_OBJECT = 0x7d;
+export const MINUS = 0x2d;
+export const ZERO = 0x30;
+const PLUS = 0x2b;
+const POINT = 0x2e;
+const LOWER_U = 0x75;
+
+const TRUE = new TextEncoder().encode("true");
+const FALSE = new TextEncoder().encode("false");
+const NULL = new TextEncoder().encode("null");
+const SIMPLE_ESCAPES = new Set(new TextEncoder().encode('"\\/bfnrt'));
+
+/** Text that no further byte could make JSON; its reader knows which file and record it is in. */
+export class Malformed extends Error {}
+
+class Incomplete extends Error {}
+/** Thrown where the text goes on after the bytes at hand; one object, as making one costs much. */
+export const INCOMPLETE = new Incomplete("incomplete JSON");
+
+/** Throws what is wrong at a position. */
+export function fail(bytes: Uint8Array, at: number, end: number, wanted: string): never {
+  if (at >= end) throw INCOMPLETE;
+  throw new Malformed(`expected ${wanted}, found ${snippet(bytes, at, end)}`);
+}
+
+function snippet(bytes: Uint8Array, at: number, end: number): string {
+  const text = new TextDecoder().decode(bytes.subarray(at, Math.min(end, at + 24)));
+  return JSON.stringify(text.replace(/\ufffd+$/, ""));
+}
+
+export function skipSpace(bytes: Uint8Array, start: number): number {
+  for (let at = start;; at++) {
+    const byte = bytes[at]!;
+    if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) {
+      return at;
+    }
+  }
+}
+
+/** Skips any value that begins at `at`. */
+export function skipValue(bytes: Uint8Array, at: number, end: number, depth = 0): number {
+  switch (bytes[at]) {
+    case QUOTE:
+      return skipString(bytes, at, end);
+    case OPEN_OBJECT:
+      return skipObject(bytes, at, end, depth + 1);
+    case OPEN_ARRAY:
+      return skipArray(bytes, at, end, depth + 1);
+    case 0x74:
+      return skipLiteral(bytes, at, end, TRUE);
+    case 0x66:
+      return skipLiteral(bytes, at, end, FALSE);
+    case 0x6e:
+      return skipLiteral(bytes, at, end, NULL);
+    default:
+      return skipNumber(bytes, at, end);
+  }
+}
+
+/** Skips a string with both its quotes. Control characters must be escaped. */
+export function skipString(bytes: Uint8Array, start: number, end: number): number {
+  let at = start + 1;
+  for (;;) {
+    const byte = bytes[at]!;
+    if (byte === QUOTE) return at + 1;
+    if (byte === BACKSLASH) at = skipEscape(bytes, at + 1, end);
+    else if (byte < 0x20) fail(bytes, at, end, "no control character in a string");
+    else at++;
+  }
+}
+
+function skipEscape(bytes: Uint8Array, at: number, end: number): number {
+  const byte = bytes[at]!;
+  if (SIMPLE_ESCAPES.has(byte)) return at + 1;
+  if (byte !== LOWER_U) fail(bytes, at, end, "an escape of JSON");
+  for (let digit = at + 1; digit <= at + 4; digit++) {
+    if (!isHexDigit(bytes[digit]!)) fail(bytes, digit, end, "a hexadecimal digit");
+  }
+  return at + 5;
+}
+
+function isHexDigit(byte: number): boolean {
+  const lower = byte | 0x20;
+  return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66);
+}
+
+export function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+function skipNumber(bytes: Uint8Array, start: number, end: number): number {
+  let at = bytes[start] === MINUS ? start + 1 : start;
+  if (bytes[at] === ZERO) at++;
+  else at = skipDigits(bytes, at, end, at === start ? "a value" : "a digit");
+  if (bytes[at] === POINT) at = skipDigits(bytes, at + 1, end, "a digit");
+  if ((bytes[at]! | 0x20) === 0x65) {
+    at++;
+    if (bytes[at] === PLUS || bytes[at] === MINUS) at++;
+    at = skipDigits(bytes, at, end, "a digit");
+  }
+  return at;
+}
+
+function skipDigits(bytes: Uint8Array, start: number, end: number, wanted: string): number {
+  let at = start;
+  while (isDigit(bytes[at]!)) at++;
+  return at === start ? fail(bytes, at, end, wanted) : at;
+}
+
+function skipLiteral(bytes: Uint8Array, start: number, end: number, literal: Uint8Array): number {
+  for (let i = 1; i < literal.length; i++) {
+    if (bytes[start + i] === literal[i]) continue;
+    fail(bytes, start + i >= end ? end : start, end, "a value");
+  }
+  return start + literal.length;
+}
+
+function checkDepth(depth: number): void {
+  if (depth > MAX_DEPTH) {
+    throw new Malformed(`nested more than ${MAX_DEPTH} deep, expected at most ${MAX_DEPTH}`);
+  }
+}
+
+function skipArray(bytes: Uint8Array, start: number, end: number, depth: number): number {
+  checkDepth(depth);
+  let at = skipSpace(bytes, start + 1);
+  if (bytes[at] === CLOSE_ARRAY) return at + 1;
+  for (;;) {
+    at = skipSpace(bytes, skipValue(bytes, at, end, depth));
+    if (bytes[at] === CLOSE_ARRAY) return at + 1;
+    if (bytes[at] !== COMMA) fail(bytes, at, end, '"," or "]"');
+    at = skipSpace(bytes, at + 1);
+  }
+}
+
+function skipObject(bytes: Uint8Array, start: number, end: number, depth: number): number {
+  checkDepth(depth);
+  let at = skipSpace(bytes, start + 1);
+  if (bytes[at] === CLOSE_OBJECT) return at + 1;
+  for (;;) {
+    at = skipColon(bytes, skipKey(bytes, at, end), end);
+    at = skipSpace(bytes, skipValue(bytes, at, end, depth));
+    if (bytes[at] === CLOSE_OBJECT) return at + 1;
+    if (bytes[at] !== COMMA) fail(bytes, at, end, '"," or "}"');
+    at = skipSpace(bytes, at + 1);
+  }
+}
+
+/** Skips a key with both its quotes. */
+export function skipKey(bytes: Uint8Array, at: number, end: number): number {
+  if (bytes[at] !== QUOTE) fail(bytes, at, end, "a key in double quotes");
+  return skipString(bytes, at, end);
+}
+
+/** Skips the colon after a key and the space around it. */
+export function skipColon(bytes: Uint8Array, start: number, end: number): number {
+  const at = skipSpace(bytes, start);
+  if (bytes[at] !== COLON) fail(bytes, at, end, '":" after a key');
+  return skipSpace(bytes, at + 1);
+}

@@ -1,0 +1,63 @@
+/** The bytes of a file that are being looked at, between two chunks' ends. */
+
+/** Least bytes that a fill gets together. */
+const FILL = 65_536;
+
+/** `bytes` from `start` up to `end` are at hand, with a zero byte after them. */
+export class Window {
+  bytes = new Uint8Array(4 * FILL);
+  start = 0;
+  end = 0;
+  readonly #chunks: AsyncIterator<Uint8Array>;
+
+  constructor(chunks: AsyncIterable<Uint8Array>) {
+    this.#chunks = chunks[Symbol.asyncIterator]();
+  }
+
+  get size(): number {
+    return this.end - this.start;
+  }
+
+  /**
+   * Gets at least twice the bytes that are at hand, so that a long value is not looked at over and
+   * over. Positions from before are void afterwards.
+   *
+   * @returns false when there was no byte more
+   */
+  async fill(): Promise<boolean> {
+    const before = this.size;
+    const wanted = Math.max(FILL, before * 2);
+    while (this.size < wanted) {
+      const { done, value } = await this.#chunks.next();
+      if (done) break;
+      this.#append(value);
+    }
+    return this.size > before;
+  }
+
+  #append(chunk: Uint8Array): void {
+    if (this.end + chunk.length >= this.bytes.length) this.#makeRoom(chunk.length);
+    this.bytes.set(chunk, this.end);
+    this.end += chunk.length;
+    this.bytes[this.end] = 0;
+  }
+
+  /** Moves what is at hand to the front, of other memory where it is far too small or too large. */
+  #makeRoom(size: number): void {
+    const needed = this.size + size + 1;
+    const fit = Math.max(4 * FILL, needed * 2);
+    if (needed > this.bytes.length || fit * 4 < this.bytes.length) {
+      const moved = new Uint8Array(fit);
+      moved.set(this.bytes.subarray(this.start, this.end));
+      this.bytes = moved;
+    } else {
+      this.bytes.copyWithin(0, this.start, this.end);
+    }
+    this.end -= this.start;
+    this.start = 0;
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+}
