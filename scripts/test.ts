@@ -1,0 +1,130 @@
+// deno-lint-ignore-file no-console
+/**
+ * What `deno task test` does: starts the real servers, runs the tests with no more permissions than
+ * they need, stops the servers. More arguments go to `deno test`. The last line is
+ * `N passed, N failed`, and `, N skipped` when any were. With CI=true a skipped test is a failure,
+ * unless {@linkcode IMPOSSIBLE} says why.
+ */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startServices } from "./services.ts";
+
+/** Tests that cannot run on the machines of the continuous integration, and why, by name. */
+const IMPOSSIBLE: Readonly<Record<string, string>> = {};
+
+/** Files are read everywhere, and written in temporary folders and where examples write. */
+const PERMISSIONS: readonly string[] = [
+  "--no-prompt",
+  "--allow-read",
+  `--allow-write=${[tmpdir(), "tests/golden", "pipelines/out", "pipelines/.dxt"].join(",")}`,
+  "--allow-net=127.0.0.1,localhost,[::1]",
+  "--allow-env",
+  "--allow-sys",
+  "--allow-run",
+];
+
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  /** Names of tests and steps that were ignored. */
+  readonly skipped: readonly string[];
+}
+
+/** Counts the tests of a JUnit report of `deno test`; a step belongs to its test. */
+export function countTests(report: string): Counts {
+  let [passed, failed] = [0, 0];
+  const skipped: string[] = [];
+  const seen = new Set<string>();
+  for (const [, attributes = "", body = ""] of report.matchAll(TEST_CASE)) {
+    const name = attribute(attributes, "name");
+    const file = attribute(attributes, "classname");
+    const isStep = [...name.matchAll(/ > /g)].some(({ index }) =>
+      seen.has(`${file}\0${name.slice(0, index)}`)
+    );
+    seen.add(`${file}\0${name}`);
+    if (/<skipped\b/.test(body)) skipped.push(name);
+    else if (isStep) continue;
+    else if (/<(failure|error)\b/.test(body)) failed++;
+    else passed++;
+  }
+  return { passed, failed, skipped };
+}
+
+const TEST_CASE = /<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g;
+
+function attribute(attributes: string, name: string): string {
+  const value = new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(attributes)?.[1] ?? "";
+  return value.replace(/&(lt|gt|quot|apos|amp);/g, (_, entity: string) => ENTITIES[entity]!);
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+  amp: "&",
+};
+
+/** The last line. */
+export function closingLine({ passed, failed, skipped }: Counts): string {
+  const rest = skipped.length > 0 ? `, ${skipped.length} skipped` : "";
+  return `${passed} passed, ${failed} failed${rest}`;
+}
+
+/**
+ * The counts that the process answers for: in strict mode a skipped test without a reason failed,
+ * and a run that failed without a failed test (a file that does not load) has one.
+ */
+export function judge(
+  counts: Counts,
+  exitCode: number,
+  strict: boolean,
+  impossible: Readonly<Record<string, string>> = IMPOSSIBLE,
+): Counts {
+  const unexplained = strict ? counts.skipped.filter((name) => !(name in impossible)) : [];
+  const failed = counts.failed + unexplained.length;
+  return {
+    passed: counts.passed,
+    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    skipped: counts.skipped.filter((name) => !unexplained.includes(name)),
+  };
+}
+
+async function runTests(args: readonly string[], env: Record<string, string>): Promise<Counts> {
+  const folder = await Deno.makeTempDir({ prefix: "dxt-test-report-" });
+  const report = join(folder, "junit.xml");
+  try {
+    const { code } = await new Deno.Command(Deno.execPath(), {
+      args: ["test", ...PERMISSIONS, `--junit-path=${report}`, ...args],
+      env,
+    }).spawn().status;
+    const strict = Deno.env.get("CI") === "true";
+    const counts = countTests(await Deno.readTextFile(report).catch(() => ""));
+    const judged = judge(counts, code, strict);
+    if (strict) {
+      for (const name of counts.skipped) {
+        console.error(
+          `skipped: ${name}: ${IMPOSSIBLE[name] ?? "no reason is known, so it failed"}`,
+        );
+      }
+    }
+    return judged;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  let counts: Counts;
+  const services = await startServices();
+  try {
+    for (const [name, reason] of Object.entries(services.missing)) {
+      console.error(`${name} is missing: ${reason}`);
+    }
+    counts = await runTests(Deno.args, services.env);
+  } finally {
+    await services.stop();
+  }
+  console.log(closingLine(counts));
+  Deno.exit(counts.failed > 0 ? 1 : 0);
+}

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { closingLine, countTests, judge } from "../../scripts/test.ts";
+
+const TESTS = `
+Deno.test('passes <&"\u00e9', () => {});
+Deno.test({ name: "ignored", ignore: true, fn() {} });
+Deno.test("fails", () => { throw new Error("</testcase><testcase>"); });
+Deno.test("a > b", () => {});
+Deno.test("has steps", async (t) => {
+  await t.step("one", () => {});
+  await t.step({ name: "two", ignore: true, fn() {} });
+  await t.step("three", () => { throw new Error("x"); });
+});
+`;
+
+/** The JUnit report and exit code of `deno test` on one file. */
+async function report(source: string): Promise<[string, number]> {
+  const folder = await Deno.makeTempDir({ prefix: "dxt-test-" });
+  const [file, path] = [join(folder, "a_test.ts"), join(folder, "junit.xml")];
+  await Deno.writeTextFile(file, source);
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "--no-check", "--no-config", `--junit-path=${path}`, file],
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  const xml = await Deno.readTextFile(path).catch(() => "");
+  await Deno.remove(folder, { recursive: true });
+  return [xml, code];
+}
+
+Deno.test("tests are counted as deno reports them, steps with their test", async () => {
+  const [xml, code] = await report(TESTS);
+  const counts = countTests(xml);
+  assert.deepEqual(counts, {
+    passed: 2,
+    failed: 2,
+    skipped: ["ignored", "has steps > two"],
+  });
+  assert.equal(closingLine(judge(counts, code, false)), "2 passed, 2 failed, 2 skipped");
+});
+
+Deno.test("a file that does not load is one failure", async () => {
+  const [xml, code] = await report(`throw new Error("no");`);
+  assert.equal(closingLine(judge(countTests(xml), code, false)), "0 passed, 1 failed");
+  assert.equal(closingLine(judge(countTests(""), 1, true)), "0 passed, 1 failed");
+});
+
+Deno.test("in strict mode a skipped test without a reason failed", () => {
+  const counts = { passed: 1, failed: 0, skipped: ["a", "b"] };
+  const impossible = { b: "needs another machine" };
+  assert.equal(closingLine(judge(counts, 0, true, impossible)), "1 passed, 1 failed, 1 skipped");
+  assert.equal(closingLine(judge(counts, 0, false, impossible)), "1 passed, 0 failed, 2 skipped");
+});
