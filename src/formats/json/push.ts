@@ -16,6 +16,7 @@ import {
 import { ValueError } from "../../core/errors.ts";
 import { INTEGER_BOUNDS, type IntegerType, parseText } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
+import { isoDate, isoTime, isoTimestamp } from "./iso.ts";
 import { decimalParts, floatHolds, plainDigits } from "./number.ts";
 import { isDigit, MINUS, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
 import { decode, hasEscape, unescape } from "./text.ts";
@@ -83,6 +84,22 @@ function presentPusher(field: Field, column: Column, pushText: PushJSON): PushJS
         else pushText(bytes, start, end);
       };
     }
+    case "date": {
+      const days = column as NumberColumn;
+      return insidePusher(isoDate, (day) => days.push(day), pushText);
+    }
+    case "time": {
+      const micros = column as BigColumn;
+      return insidePusher(isoTime, (time) => micros.push(time), pushText);
+    }
+    case "timestamp":
+    case "timestamp_tz": {
+      const micros = column as BigColumn;
+      const zone = field.dtype === "timestamp_tz";
+      const parse: ParseInside<bigint> = (bytes, start, end) =>
+        isoTimestamp(bytes, start, end, zone);
+      return insidePusher(parse, (instant) => micros.push(instant), pushText);
+    }
     case "json": {
       const texts = column as BytesColumn;
       return (bytes, start, end) => texts.pushBytes(bytes, start, end);
@@ -111,6 +128,21 @@ function integerPusher(
   return (bytes, start, end) => {
     const value = shortInteger(bytes, start, end);
     if (value === undefined || value < low || value > high) pushText(bytes, start, end);
+    else push(value);
+  };
+}
+
+/** Reads the inside of a string; undefined for a spelling that it does not know. */
+type ParseInside<T> = (bytes: Uint8Array, start: number, end: number) => T | undefined;
+
+function insidePusher<T>(
+  parse: ParseInside<T>,
+  push: (value: T) => void,
+  pushText: PushJSON,
+): PushJSON {
+  return (bytes, start, end) => {
+    const value = bytes[start] === QUOTE ? parse(bytes, start + 1, end - 1) : undefined;
+    if (value === undefined) pushText(bytes, start, end);
     else push(value);
   };
 }
