@@ -1,0 +1,134 @@
+/** An open connection to a PostgreSQL database. */
+import type {
+  ControlRow,
+  DiscoveredStream,
+  RelationalConnector,
+  ServerInfo,
+} from "../../../core/connector.ts";
+import type { Field } from "../../../models/field.ts";
+import type { StreamRef } from "../../../models/source.ts";
+import { fromClause, quoteTable, tableName } from "../sql.ts";
+import { fieldOf, findRelation, listRelations, typeNames } from "./catalogue.ts";
+import { ControlClient, type ControlTransaction } from "./control.ts";
+import { dialect, quote } from "./dialect.ts";
+import { Session, type SessionConfig } from "./session.ts";
+import { beginStatement } from "./settings.ts";
+
+export class PostgresConnector implements RelationalConnector {
+  /** A session that waits for its next caller. */
+  #idle: Session | undefined;
+  readonly #control: ControlClient;
+
+  private constructor(readonly config: SessionConfig, first: Session, signal: AbortSignal) {
+    this.#idle = first;
+    this.#control = new ControlClient(config, signal);
+  }
+
+  /** @throws {ConnectionError} when the server cannot be reached in time, or refuses the login */
+  static async open(config: SessionConfig, signal: AbortSignal): Promise<PostgresConnector> {
+    return new PostgresConnector(config, await Session.open(config, signal), signal);
+  }
+
+  /** A session for one caller, who gives it back. */
+  async openSession(signal?: AbortSignal): Promise<Session> {
+    const session = this.#idle;
+    this.#idle = undefined;
+    return session?.usable ? session : await Session.open(this.config, signal);
+  }
+
+  /** Keeps a session for the next caller when it is whole and idle, and ends it when not. */
+  async giveBack(session: Session): Promise<void> {
+    if (session.usable && this.#idle === undefined) this.#idle = session;
+    else await session.close();
+  }
+
+  /** Runs `work` in a transaction that only reads. */
+  async #reading<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const session = await this.openSession();
+    try {
+      await session.query(beginStatement("read", this.config));
+      const result = await work(session);
+      await session.query("COMMIT");
+      return result;
+    } catch (error) {
+      await session.close();
+      throw error;
+    } finally {
+      await this.giveBack(session);
+    }
+  }
+
+  async testConnection(): Promise<ServerInfo> {
+    const [row] = await this.query("SHOW server_version");
+    return { product: "PostgreSQL", version: String(row!["server_version"]) };
+  }
+
+  getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
+    return this.#reading(async (session) => {
+      if (ref.type === "relation") {
+        const found = await findRelation(session, quoteTable(tableName(ref), dialect));
+        return found?.columns.map(fieldOf);
+      }
+      const columns = await session.describe(`SELECT * FROM ${fromClause(ref, dialect)}`);
+      const types = await typeNames(session, columns);
+      return columns.map(({ name }, i) => fieldOf({ name, type: types[i]! }));
+    });
+  }
+
+  discover(): Promise<DiscoveredStream[]> {
+    return this.#reading(async (session) => {
+      const relations = await listRelations(session);
+      return relations.map(({ schema, table, columns, estimatedRows }) => {
+        const name = `${sourcePart(schema)}.${sourcePart(table)}`;
+        return {
+          name,
+          source: { type: "relation" as const, name },
+          fields: columns.map(fieldOf),
+          ...(estimatedRows === undefined ? {} : { estimatedRows }),
+        };
+      }).sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+    });
+  }
+
+  query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {
+    return this.#control.query(sql, params);
+  }
+
+  execute(sql: string, params: readonly unknown[] = []): Promise<number> {
+    return this.#control.execute(sql, params);
+  }
+
+  transaction<T>(work: (connector: RelationalConnector) => Promise<T>): Promise<T> {
+    return this.#control.transaction((client) => work(this.#within(client)));
+  }
+
+  /** This connector, with its statements inside a transaction. */
+  #within(client: ControlTransaction): RelationalConnector {
+    return {
+      query: (sql, params = []) => client.query(sql, params),
+      execute: (sql, params = []) => client.execute(sql, params),
+      transaction: (work) => client.transaction((inner) => work(this.#within(inner))),
+      quote,
+      testConnection: () => this.testConnection(),
+      getStreamFields: (ref) => this.getStreamFields(ref),
+      discover: () => this.discover(),
+      // The transaction ends with its work, the connection later.
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+
+  quote(identifier: string): string {
+    return quote(identifier);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const session = this.#idle;
+    this.#idle = undefined;
+    await Promise.all([session?.close(), this.#control.close()]);
+  }
+}
+
+/** A part of a name as a stream's `source` has it: in quotes where it would be read otherwise. */
+function sourcePart(name: string): string {
+  return /^[^."]+$/.test(name) ? name : quote(name);
+}

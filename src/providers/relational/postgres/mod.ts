@@ -1,0 +1,38 @@
+/** PostgreSQL. */
+import { z } from "zod";
+import { defineProvider } from "../../../core/provider.ts";
+import { fromURL, permissions, PostgresConfig } from "./config.ts";
+import { PostgresConnector } from "./connector.ts";
+import { PostgresCopyExtractor } from "./extractor.ts";
+import { PostgresCopyLoader } from "./loader.ts";
+import { typeMapper } from "./type_mapper.ts";
+
+export default defineProvider<PostgresConfig, PostgresConnector>({
+  name: "postgres",
+  category: "relational",
+  description: "PostgreSQL",
+  schemes: ["postgres", "postgresql"],
+  config: PostgresConfig,
+  fromURL,
+  connect: (config, { baseDirectory, signal }) =>
+    PostgresConnector.open({ ...config, baseDirectory }, signal),
+  permissions,
+  typeMapper,
+  extractors: {
+    PostgresCopyExtractor: {
+      description: "COPY … TO STDOUT in binary, decoded into columns",
+      yields: "records",
+      options: z.strictObject({}),
+      create: (connector) => new PostgresCopyExtractor(connector),
+    },
+  },
+  loaders: {
+    PostgresCopyLoader: {
+      description: "COPY … FROM STDIN, one transaction",
+      modes: ["append", "replace", "upsert"],
+      accepts: ["records"],
+      options: z.strictObject({}),
+      create: (connector) => new PostgresCopyLoader(connector),
+    },
+  },
+});

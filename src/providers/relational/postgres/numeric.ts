@@ -1,0 +1,121 @@
+/**
+ * numeric in COPY's binary format: int16 number of digits, weight, sign, scale for display, and digits
+ * to base 10000, the first one worth 10000^weight.
+ * https://github.com/postgres/postgres/blob/master/src/backend/utils/adt/numeric.c (numeric_send)
+ */
+import type { BigColumn } from "../../../arrow/mod.ts";
+import { ValueError } from "../../../core/errors.ts";
+import type { Field } from "../../../models/field.ts";
+import type { Input } from "./input.ts";
+
+const NEGATIVE = 0x4000;
+const NAN = 0xc000;
+const INFINITE = 0xd000;
+const NEGATIVE_INFINITE = 0xf000;
+const NAMES: Readonly<Record<number, string>> = {
+  [NAN]: "NaN",
+  [INFINITE]: "Infinity",
+  [NEGATIVE_INFINITE]: "-Infinity",
+};
+
+/** 10^16 is the last power of ten that a double holds exactly with all integers below it. */
+const EXACT_DIGITS = 15;
+const POWERS = Array.from({ length: EXACT_DIGITS + 1 }, (_, i) => 10 ** i);
+
+/** Puts numerics into a decimal column, none rounded. */
+export function decimalDecoder(
+  field: Field,
+  column: BigColumn,
+): (input: Input, at: number, size: number) => void {
+  const { precision = 38, scale = 0 } = field;
+  const limit = 10n ** BigInt(precision);
+  const refuse = (input: Input, at: number): never => {
+    const { sign } = head(input, at);
+    const hint = sign in NAMES ? ', "dtype: string" moves it as text' : "";
+    const wanted = `expected decimal(${precision},${scale})${hint}`;
+    throw new ValueError(wanted, field.name, undefined, numericText(input, at));
+  };
+  return (input, at) => {
+    const { view } = input;
+    const count = view.getInt16(at);
+    const sign = view.getUint16(at + 4);
+    if (count === 0 && sign === 0) return column.push(0n);
+    if (sign > NEGATIVE) refuse(input, at);
+    // Powers of ten that the last digit is worth, in units of the scale.
+    const shift = 4 * (view.getInt16(at + 2) - count + 1) + scale;
+    if (count <= 3 && 4 * count + shift <= EXACT_DIGITS && shift > -EXACT_DIGITS) {
+      let digits = 0;
+      for (let i = 0; i < count; i++) digits = digits * 10_000 + view.getInt16(at + 8 + i * 2);
+      const value = shift >= 0 ? digits * POWERS[shift]! : digits / POWERS[-shift]!;
+      if (!Number.isInteger(value)) refuse(input, at);
+      if (precision <= EXACT_DIGITS && value >= POWERS[precision]!) refuse(input, at);
+      return column.push(BigInt(sign === 0 ? value : -value));
+    }
+    let digits = 0n;
+    for (let i = 0; i < count; i++) {
+      digits = digits * 10_000n + BigInt(view.getInt16(at + 8 + i * 2));
+    }
+    const power = 10n ** BigInt(Math.abs(shift));
+    if (shift < 0 && digits % power !== 0n) refuse(input, at);
+    const value = shift >= 0 ? digits * power : digits / power;
+    if (value >= limit) refuse(input, at);
+    column.push(sign === 0 ? value : -value);
+  };
+}
+
+function head({ view }: Pick<Input, "view">, at: number) {
+  return {
+    count: view.getInt16(at),
+    weight: view.getInt16(at + 2),
+    sign: view.getUint16(at + 4),
+    scale: view.getUint16(at + 6),
+  };
+}
+
+/** The digits of a numeric as the server prints them. */
+export function numericText(input: Pick<Input, "view">, at: number): string {
+  const { count, weight, sign, scale } = head(input, at);
+  if (sign in NAMES) return NAMES[sign]!;
+  const group = (i: number) =>
+    i < 0 || i >= count ? "0000" : String(input.view.getInt16(at + 8 + i * 2)).padStart(4, "0");
+  let whole = "";
+  for (let i = 0; i <= weight; i++) whole += group(i);
+  let fraction = "";
+  for (let i = weight + 1; fraction.length < scale; i++) fraction += group(i);
+  const number = whole.replace(/^0+(?=\d)/, "") || "0";
+  const tail = scale === 0 ? "" : `.${fraction.slice(0, scale)}`;
+  return `${sign === NEGATIVE ? "-" : ""}${number}${tail}`;
+}
+
+/**
+ * Writes an unscaled value as a numeric.
+ *
+ * @returns how many bytes it took
+ */
+export function writeNumeric(view: DataView, at: number, unscaled: bigint, scale: number): number {
+  const negative = unscaled < 0n;
+  // The digits after the point must fill whole groups of four.
+  const padding = (4 - scale % 4) % 4;
+  let rest = (negative ? -unscaled : unscaled) * BigInt(10 ** padding);
+  let weight = -((scale + padding) / 4) - 1;
+  const groups: number[] = [];
+  while (rest > 0n) {
+    if (rest <= BigInt(Number.MAX_SAFE_INTEGER)) {
+      for (let low = Number(rest); low > 0; low = Math.floor(low / 10_000)) {
+        groups.push(low % 10_000);
+      }
+      break;
+    }
+    groups.push(Number(rest % 10_000n));
+    rest /= 10_000n;
+  }
+  weight += groups.length;
+  view.setInt16(at, groups.length);
+  view.setInt16(at + 2, groups.length === 0 ? 0 : weight);
+  view.setUint16(at + 4, negative ? NEGATIVE : 0);
+  view.setUint16(at + 6, scale);
+  for (let i = 0; i < groups.length; i++) {
+    view.setInt16(at + 8 + i * 2, groups[groups.length - 1 - i]!);
+  }
+  return 8 + groups.length * 2;
+}

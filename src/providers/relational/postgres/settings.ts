@@ -1,0 +1,36 @@
+/** What a session must have set so that the server's text means the same everywhere. */
+import type { PostgresConfig } from "./config.ts";
+import { quote } from "./dialect.ts";
+
+/**
+ * Text formats of the types that are moved as text. Set for one transaction only, so that a pooled
+ * connection is given back as it was.
+ */
+const SETTINGS = {
+  DateStyle: "ISO, YMD",
+  IntervalStyle: "iso_8601",
+  TimeZone: "UTC",
+  extra_float_digits: "3",
+  bytea_output: "hex",
+  lc_monetary: "C",
+  xmloption: "content",
+  standard_conforming_strings: "on",
+} as const;
+
+/** The search path that a connection's `schema` means; types of extensions are often in public. */
+export function searchPath(schema: string): string {
+  return `${quote(schema)}, public`;
+}
+
+/** Statements that begin a transaction. */
+export function beginStatement(mode: "read" | "write", config: PostgresConfig): string {
+  const begin = mode === "read"
+    ? "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+    : "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE";
+  const settings = Object.entries(SETTINGS)
+    .map(([name, value]) => `SET LOCAL ${name} = '${value}'`);
+  const path = config.schema === undefined
+    ? []
+    : [`SET LOCAL search_path = ${searchPath(config.schema)}`];
+  return [begin, ...settings, ...path].join("; ");
+}

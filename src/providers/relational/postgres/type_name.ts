@@ -1,0 +1,45 @@
+/** Type names as `format_type` prints them, taken apart. */
+
+export interface TypeName {
+  /** The short name, for example `int4` for `integer`; of others the name as it stands. */
+  readonly base: string;
+  /** Numbers in parentheses, for example precision and scale. */
+  readonly args: readonly number[];
+  readonly array: boolean;
+}
+
+const SHORT: Readonly<Record<string, string>> = {
+  smallint: "int2",
+  integer: "int4",
+  int: "int4",
+  bigint: "int8",
+  real: "float4",
+  "double precision": "float8",
+  decimal: "numeric",
+  boolean: "bool",
+  "character varying": "varchar",
+  character: "bpchar",
+  char: "bpchar",
+  "time without time zone": "time",
+  "time with time zone": "timetz",
+  "timestamp without time zone": "timestamp",
+  "timestamp with time zone": "timestamptz",
+  "bit varying": "varbit",
+};
+
+export function parseTypeName(text: string): TypeName {
+  const array = /\[\d*\]$/.test(text);
+  const element = text.replace(/(?:\[\d*\])+$/, "");
+  const match = /\(([\d\s,-]+)\)/.exec(element);
+  const name = (match === null ? element : element.replace(match[0], "")).replace(/ +/g, " ")
+    .trim();
+  // The type "char" of the catalogues, in double quotes, is another one than char.
+  const base = name.startsWith('"') ? name : SHORT[name.toLowerCase()] ?? bare(name);
+  return { base, args: match === null ? [] : match[1]!.split(",").map(Number), array };
+}
+
+/** Names of extensions' types carry the schema where that is not in the search path. */
+function bare(name: string): string {
+  const last = name.slice(name.lastIndexOf(".") + 1);
+  return last === "citext" ? last : name;
+}
