@@ -13,8 +13,12 @@ export const Endpoint = z.union([
   z.looseObject({
     provider: text.optional().describe("postgres, sqlite, local, …, or a class path"),
     connection: text.optional().describe("Name of a connection of the project, or a URL"),
-  }).refine((e) => e.provider !== undefined || e.connection !== undefined, {
-    error: "expected a provider or a connection",
+    url: text.optional().describe("What a URL says of the connection; other keys win over it"),
+  }).refine((e) => [e.provider, e.connection, e.url].some((key) => key !== undefined), {
+    error: "expected a provider, a connection or a url",
+  }).refine((e) => e.connection === undefined || e.url === undefined, {
+    error: "connection and url exclude each other",
+    path: ["url"],
   }),
 ]).meta({ id: "Endpoint", description: "A connection: a name, a URL, or {provider, …}" });
 export type Endpoint = z.infer<typeof Endpoint>;
@@ -45,7 +49,8 @@ export type Pipeline = z.infer<typeof Pipeline>;
 export const LogSettings = z.strictObject({
   level: z.enum(["debug", "info", "warning", "error"]).optional(),
   file: text.optional().describe("JSON lines are appended to this file"),
-}).meta({ id: "Logging" });
+}).meta({ id: "Logging", description: "Where the log goes and what is in it" });
+export type LogSettings = z.infer<typeof LogSettings>;
 
 export const Project = z.strictObject({
   version: z.literal(1).optional(),

@@ -10,10 +10,13 @@ export const ExtractSettings = z.strictObject({
   watermark_field: text.optional().describe("Field whose highest value in the target is known"),
   initial_value: scalar.optional()
     .describe("Watermark for an empty target: only what is greater is read"),
-  overlap: text.regex(
-    /^(\d+(\.\d+)?|P(?!$)(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?)$/,
-    "expected a number, or an ISO 8601 duration such as PT1H or P2D",
-  ).optional().describe("Read again this far below the watermark: a number, or PT1H, P2D"),
+  overlap: z.union([
+    text.regex(
+      /^(\d+(\.\d+)?|P(?!$)(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?)$/,
+      "expected a number, or an ISO 8601 duration such as PT1H or P2D",
+    ),
+    z.number().min(0).max(Number.MAX_SAFE_INTEGER).transform(String),
+  ]).optional().describe("Read again this far below the watermark: a number, or PT1H, P2D"),
   null_watermark: z.enum(["error", "include", "exclude"]).optional()
     .describe("Rows whose watermark is NULL when a watermark is known; error"),
   batch_rows: z.int().min(1).max(1_048_576).optional()

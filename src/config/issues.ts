@@ -1,0 +1,67 @@
+import { ConfigurationError } from "../core/errors.ts";
+import type { SourceText } from "./source_text.ts";
+
+/** A spot in a file. */
+export interface Place {
+  readonly source: SourceText;
+  readonly offset: number;
+}
+
+/** One thing that is wrong with a file; line and column from 1. */
+export interface Issue {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  /** The offending line with a caret below. */
+  readonly excerpt: string;
+}
+
+/** All that is wrong with a pipeline, each with its file, line, column and the line itself. */
+export class LocatedError extends ConfigurationError {
+  /** At least one, in the order of the file. */
+  readonly issues: readonly Issue[];
+
+  constructor(issues: readonly Issue[]) {
+    const shown = issues.map(({ file, line, column, message, excerpt }) =>
+      `${file}:${line}:${column}: ${message}${excerpt === "" ? "" : `\n${excerpt}`}`
+    );
+    super(shown.join("\n"));
+    this.issues = issues;
+  }
+
+  /** Where the first issue is. */
+  get position(): Issue {
+    return this.issues[0]!;
+  }
+}
+
+export function issueAt({ source, offset }: Place, message: string): Issue {
+  const { line, column } = source.position(offset);
+  return { file: source.name, line, column, message, excerpt: source.excerpt(offset) };
+}
+
+/** Gathers what is wrong, to tell it all at once. */
+export class Issues {
+  readonly #found: Issue[] = [];
+
+  add(place: Place, message: string): void {
+    const issue = issueAt(place, message);
+    if (!this.#found.some((known) => sameIssue(known, issue))) this.#found.push(issue);
+  }
+
+  /** @throws {LocatedError} when anything was added */
+  throwIfAny(): void {
+    if (this.#found.length === 0) return;
+    throw new LocatedError(
+      this.#found.toSorted((a, b) =>
+        Number(a.file > b.file) - Number(a.file < b.file) || a.line - b.line || a.column - b.column
+      ),
+    );
+  }
+}
+
+function sameIssue(a: Issue, b: Issue): boolean {
+  return a.file === b.file && a.line === b.line && a.column === b.column &&
+    a.message === b.message;
+}

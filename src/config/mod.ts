@@ -1,0 +1,90 @@
+/** Text → validated pipeline: YAML with positions, variables, `.env`, project file, older shapes. */
+import { dirname, join, resolve } from "node:path";
+import { ConfigurationError } from "../core/errors.ts";
+import { type FileText, type LoadedPipeline, parsePipeline } from "./pipeline.ts";
+import { findProject } from "./project.ts";
+import { MAX_BYTES } from "./yaml.ts";
+
+export type { ConnectionSpec } from "./endpoint.ts";
+export { type Issue, LocatedError } from "./issues.ts";
+export {
+  type FileText,
+  type LoadedPipeline,
+  type ParseOptions,
+  parsePipeline,
+  secretsOf,
+} from "./pipeline.ts";
+export { findProject, PROJECT_FILES } from "./project.ts";
+
+export interface LoadOptions {
+  readonly env: Readonly<Record<string, string>>;
+  /** Instead of the `.env` beside the pipeline and the one beside the project. */
+  readonly envFile?: string;
+  /** Win over the environment. */
+  readonly vars?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads a pipeline's file with its project and `.env` files.
+ *
+ * @throws {ConfigurationError} when a file cannot be read
+ * @throws {LocatedError} that lists all that is wrong in them
+ */
+export async function loadPipeline(path: string, options: LoadOptions): Promise<LoadedPipeline> {
+  const { env, envFile, vars = {} } = options;
+  const text = await read("pipeline", path);
+  const directory = dirname(resolve(path));
+  const found = await findProject(directory);
+  const project = found === undefined
+    ? undefined
+    : { path: found, text: await read("project", found) };
+  const folders = [...new Set([directory, ...(found === undefined ? [] : [dirname(found)])])];
+  const envFiles = envFile === undefined
+    ? (await Promise.all(folders.map((folder) => readIfThere(join(folder, ".env")))))
+    : [{ path: envFile, text: await read("variables file", envFile) }];
+  return parsePipeline(text, {
+    env,
+    vars,
+    envFiles: envFiles.filter((file) => file !== undefined),
+    path,
+    directory,
+    ...(project === undefined ? {} : { project }),
+  });
+}
+
+async function read(what: string, path: string): Promise<string> {
+  const fail = (detail: string, cause?: unknown) =>
+    new ConfigurationError(`Cannot read ${what} "${path}": ${detail}`, { cause });
+  let bytes: Uint8Array;
+  try {
+    const { size, isDirectory } = await Deno.stat(path);
+    if (isDirectory) throw fail("it is a folder");
+    if (size > MAX_BYTES) throw fail(`it has ${size} bytes, expected at most ${MAX_BYTES}`);
+    bytes = await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
+    if (error instanceof Deno.errors.NotFound) throw fail("there is no such file", error);
+    if (error instanceof Deno.errors.PermissionDenied) throw fail("permission denied", error);
+    if (error instanceof Deno.errors.NotCapable) {
+      throw fail("dxt was not granted to read it", error);
+    }
+    throw error;
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw fail("it is not UTF-8", error);
+  }
+}
+
+async function readIfThere(path: string): Promise<FileText | undefined> {
+  try {
+    if (!(await Deno.stat(path)).isFile) return undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) {
+      return undefined;
+    }
+    throw error;
+  }
+  return { path, text: await read("variables file", path) };
+}

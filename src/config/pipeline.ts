@@ -1,0 +1,141 @@
+/** The text of a pipeline and of its project → what they mean together. */
+import { dirname, resolve } from "node:path";
+import type { z } from "zod";
+import type { ConfigurationError } from "../core/errors.ts";
+import { type LogSettings, Pipeline } from "../models/pipeline.ts";
+import { checkMeaning } from "./checks.ts";
+import { type ConnectionSpec, resolveEndpoint } from "./endpoint.ts";
+import { issueAt, Issues, LocatedError } from "./issues.ts";
+import { mergeDefaults } from "./merge.ts";
+import { type LoadedProject, parseProject } from "./project.ts";
+import { findSecrets } from "./secrets.ts";
+import { normalise } from "./shapes/mod.ts";
+import { SourceText } from "./source_text.ts";
+import { child, type MapTree, type Path, placeOf, type Tree, withEntry } from "./tree.ts";
+import { isVariableAt, parseTyped, validate } from "./validate.ts";
+import { parseDotenv } from "./dotenv.ts";
+import { expand, Variables } from "./variables.ts";
+import { parseYAML } from "./yaml.ts";
+
+/** A pipeline that means something, with the places that errors point at. */
+export interface LoadedPipeline {
+  /** Of today's shape, variables expanded, defaults merged into the streams. */
+  readonly pipeline: Pipeline;
+  readonly source: ConnectionSpec;
+  readonly target: ConnectionSpec;
+  /** The file as the user named it. */
+  readonly path: string;
+  /** Absolute folder that relative paths in the file start from. */
+  readonly directory: string;
+  readonly logging?: LogSettings;
+  /** Variables that were used, by name. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** An error with file, line, column, the line itself and a caret. */
+  errorAt(path: Path, message: string): ConfigurationError;
+  /**
+   * As `schema.safeParse`, for a part of the file that another room's schema checks: text of a
+   * variable is read as the number or the boolean that the schema wants, as in `port: ${PORT}`.
+   */
+  parseAt<T>(path: Path, schema: z.ZodType<T>, value: unknown): z.ZodSafeParseResult<T>;
+}
+
+/** A file that has been read. */
+export interface FileText {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface ParseOptions {
+  readonly env: Readonly<Record<string, string>>;
+  /** `.env` files, the first wins; the environment wins over all. */
+  readonly envFiles?: readonly FileText[];
+  /** Win over the environment. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** For messages; `<text>` */
+  readonly path?: string;
+  /** Relative paths start here; the path's folder, or the working directory. */
+  readonly directory?: string;
+  readonly project?: FileText;
+}
+
+/**
+ * Reads a pipeline from text.
+ *
+ * @throws {LocatedError} that lists all that is wrong
+ */
+export function parsePipeline(text: string, options: ParseOptions): LoadedPipeline {
+  const { path = "<text>", env, vars = {}, envFiles = [] } = options;
+  const directory = resolve(options.directory ?? (options.path ? dirname(options.path) : "."));
+  const issues = new Issues();
+  const dotenv = envFiles.map((file) => parseDotenv(sourceOf(file, true), issues));
+  const variables = new Variables([vars, env, ...dotenv]);
+  const project = readProject(options.project, variables, issues);
+  const tree = readPipeline(sourceOf({ path, text }), variables, issues);
+  issues.throwIfAny();
+  const merged = mergeDefaults(tree!, project?.tree);
+  const ends = (["source", "target"] as const).map((end) =>
+    resolveEndpoint(child(merged, end)!, [end], directory, { project, variables, issues })
+  );
+  const pipeline = validate(Pipeline, merged, issues);
+  if (pipeline !== undefined) checkMeaning(pipeline, merged, issues);
+  issues.throwIfAny();
+  const [source, target] = ends as [Resolved, Resolved];
+  const places = withEntry(withEntry(merged, "source", source.tree), "target", target.tree);
+  return {
+    pipeline: pipeline!,
+    source: source.spec,
+    target: target.spec,
+    path,
+    directory,
+    ...(project?.value.logging === undefined ? {} : { logging: project.value.logging }),
+    variables: variables.used,
+    errorAt: (at, message) => new LocatedError([issueAt(placeOf(places, at), message)]),
+    parseAt: (at, schema, value) =>
+      parseTyped(schema, value, (below) => isVariableAt(places, [...at, ...below])),
+  };
+}
+
+type Resolved = NonNullable<ReturnType<typeof resolveEndpoint>>;
+
+/** Everything that may not be printed: see {@linkcode findSecrets}. */
+export function secretsOf(loaded: LoadedPipeline): string[] {
+  const { pipeline, source, target, variables } = loaded;
+  return findSecrets(variables.values(), [
+    pipeline,
+    source.url,
+    source.config,
+    target.url,
+    target.config,
+  ]);
+}
+
+function sourceOf({ path, text }: FileText, hidden = false): SourceText {
+  return new SourceText(path, text.replace(/^\ufeff/, ""), hidden);
+}
+
+function readProject(
+  file: FileText | undefined,
+  variables: Variables,
+  issues: Issues,
+): LoadedProject | undefined {
+  if (file === undefined) return undefined;
+  return parseProject(sourceOf(file), dirname(resolve(file.path)), variables, issues);
+}
+
+/** A tree of today's shape that the models accept; undefined when issues were added. */
+function readPipeline(
+  source: SourceText,
+  variables: Variables,
+  issues: Issues,
+): MapTree | undefined {
+  const parsed = parseYAML(source, issues);
+  if (parsed === undefined) return undefined;
+  const expanded: Tree = expand(parsed, variables, issues);
+  if (expanded.kind !== "map") {
+    issues.add(expanded.place, "the file is no mapping, expected version, name, source, …");
+    return undefined;
+  }
+  const tree = normalise(expanded, issues);
+  validate(Pipeline, tree, issues);
+  return tree;
+}

@@ -1,0 +1,96 @@
+/** `dxt_project.yaml`: what the pipelines of a folder and of the folders below share. */
+import { dirname, join, resolve } from "node:path";
+import { Project } from "../models/pipeline.ts";
+import { expand, type Variables } from "./variables.ts";
+import type { Issues } from "./issues.ts";
+import type { SourceText } from "./source_text.ts";
+import { mapScalars, type MapTree, type Tree, withEntry, without } from "./tree.ts";
+import { child } from "./tree.ts";
+import { validate } from "./validate.ts";
+import { parseYAML } from "./yaml.ts";
+
+export const PROJECT_FILES = ["dxt_project.yaml", "dxt_project.yml"] as const;
+
+/** The project file of a folder or of the nearest folder above that has one. */
+export async function findProject(directory: string): Promise<string | undefined> {
+  let folder = resolve(directory);
+  while (true) {
+    for (const name of PROJECT_FILES) {
+      const path = join(folder, name);
+      if (await isFile(path)) return path;
+    }
+    const above = dirname(folder);
+    if (above === folder) return undefined;
+    folder = above;
+  }
+}
+
+/** A folder that the process may not look into is one without a project. */
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+/** A project file, read and checked. */
+export interface LoadedProject {
+  readonly tree: MapTree;
+  readonly value: Project;
+  /** The file as the user would name it. */
+  readonly path: string;
+  /** Folder that relative paths in the file start from. */
+  readonly directory: string;
+}
+
+/**
+ * Variables of connections are left alone: those of a connection that a pipeline does not use need
+ * not be set.
+ */
+export function parseProject(
+  source: SourceText,
+  directory: string,
+  variables: Variables,
+  issues: Issues,
+): LoadedProject | undefined {
+  const parsed = parseYAML(source, issues);
+  if (parsed === undefined) return undefined;
+  if (parsed.kind !== "map") {
+    issues.add(parsed.place, "a project is a mapping");
+    return undefined;
+  }
+  const connections = child(parsed, "connections");
+  const rest = expand(without(parsed, "connections"), variables, issues) as MapTree;
+  const whole = connections === undefined ? rest : withEntry(rest, "connections", connections);
+  const tree = withAbsolutePaths(whole, directory);
+  const value = validate(Project, tree, issues);
+  return value === undefined ? undefined : { tree, value, path: source.name, directory };
+}
+
+/** Paths that a pipeline inherits keep starting at the project's folder. */
+function withAbsolutePaths(tree: MapTree, directory: string): MapTree {
+  const absolute = (part: Tree | undefined, wanted: RegExp): Tree | undefined =>
+    part === undefined
+      ? undefined
+      : mapScalars(part, (found) =>
+        typeof found.value === "string" && wanted.test(found.value)
+          ? { ...found, value: resolve(directory, found.value) }
+          : found);
+  const change = (map: MapTree, name: string, key: string, wanted: RegExp): MapTree => {
+    const part = child(map, name);
+    if (part?.kind !== "map") return map;
+    const value = absolute(child(part, key), wanted);
+    return value === undefined ? map : withEntry(map, name, withEntry(part, key, value));
+  };
+  const local = /^\.\.?\//;
+  return [
+    ["buffer", "location", /^/] as const,
+    ["logging", "file", /^/] as const,
+    ["defaults", "extractor", local] as const,
+    ["defaults", "loader", local] as const,
+  ].reduce((map, [name, key, wanted]) => change(map, name, key, wanted), tree);
+}

@@ -1,0 +1,122 @@
+/** What a file says, each value with its place, so that errors can point at it after any change. */
+import type { Place } from "./issues.ts";
+
+export type Path = readonly (string | number)[];
+export type Scalar = string | number | boolean | null;
+
+export interface ScalarTree {
+  readonly kind: "scalar";
+  readonly value: Scalar;
+  readonly place: Place;
+  /** Text in the file, when variables in it were expanded; a message shows it, not the value. */
+  readonly written?: string;
+  /** The value is wholly one variable's. */
+  readonly variable?: boolean;
+  /** It could not be expanded, and has been told. */
+  readonly broken?: boolean;
+}
+
+export interface Entry {
+  readonly key: Place;
+  readonly value: Tree;
+}
+
+export interface MapTree {
+  readonly kind: "map";
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly place: Place;
+}
+
+export interface ListTree {
+  readonly kind: "list";
+  readonly items: readonly Tree[];
+  readonly place: Place;
+}
+
+export type Tree = ScalarTree | MapTree | ListTree;
+
+export function scalar(value: Scalar, place: Place): ScalarTree {
+  return { kind: "scalar", value, place };
+}
+
+/** A mapping whose keys stand where their values do. */
+export function mapOf(place: Place, values: Readonly<Record<string, Tree | undefined>>): MapTree {
+  const entries = Object.entries(values).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, { key: value.place, value }] as const]
+  );
+  return { kind: "map", entries: new Map(entries), place };
+}
+
+export function child(tree: Tree | undefined, key: string): Tree | undefined {
+  return tree?.kind === "map" ? tree.entries.get(key)?.value : undefined;
+}
+
+/** Text of a child that is a string. */
+export function textOf(tree: Tree | undefined): string | undefined {
+  return tree?.kind === "scalar" && typeof tree.value === "string" ? tree.value : undefined;
+}
+
+export function without(map: MapTree, ...keys: string[]): MapTree {
+  return { ...map, entries: new Map([...map.entries].filter(([key]) => !keys.includes(key))) };
+}
+
+export function withEntry(map: MapTree, key: string, value: Tree): MapTree {
+  const place = map.entries.get(key)?.key ?? value.place;
+  return { ...map, entries: new Map([...map.entries, [key, { key: place, value }]]) };
+}
+
+/** Keys of `top` win over those of `base`. */
+export function overlay(base: Tree | undefined, top: Tree | undefined): Tree | undefined {
+  if (base?.kind !== "map" || top?.kind !== "map") return top ?? base;
+  return { ...top, entries: new Map([...base.entries, ...top.entries]) };
+}
+
+/** The value at a path; undefined when there is none. */
+export function at(tree: Tree, path: Path): Tree | undefined {
+  let here: Tree | undefined = tree;
+  for (const part of path) {
+    if (here?.kind === "list") here = here.items[Number(part)];
+    else here = child(here, String(part));
+  }
+  return here;
+}
+
+/** Place of the value at a path, or of the nearest value around it. */
+export function placeOf(tree: Tree, path: Path): Place {
+  for (let length = path.length; length >= 0; length--) {
+    const found = at(tree, path.slice(0, length));
+    if (found !== undefined) return found.place;
+  }
+  return tree.place;
+}
+
+export function plain(tree: Tree): unknown {
+  switch (tree.kind) {
+    case "scalar":
+      return tree.value;
+    case "list":
+      return tree.items.map(plain);
+    case "map":
+      // fromEntries defines own properties, so that a key "__proto__" is a key like any other.
+      return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, plain(value)]));
+  }
+}
+
+/** The tree with its scalars changed. */
+export function mapScalars(tree: Tree, change: (scalar: ScalarTree) => ScalarTree): Tree {
+  switch (tree.kind) {
+    case "scalar":
+      return change(tree);
+    case "list":
+      return { ...tree, items: tree.items.map((item) => mapScalars(item, change)) };
+    case "map":
+      return {
+        ...tree,
+        entries: new Map(
+          [...tree.entries].map(([name, { key, value }]) =>
+            [name, { key, value: mapScalars(value, change) }] as const
+          ),
+        ),
+      };
+  }
+}
