@@ -1,0 +1,80 @@
+/**
+ * What every provider holds to. A provider's test calls {@linkcode testProvider} once; each check
+ * is a test of its own, on a connection of its own.
+ */
+import assert from "node:assert/strict";
+import type { Connector } from "../../src/core/connector.ts";
+import type { Provider } from "../../src/core/provider.ts";
+import type { Field } from "../../src/models/field.ts";
+import type { StreamTarget } from "../../src/models/source.ts";
+import { atomicityChecks } from "./provider/atomicity.ts";
+import { connectionChecks } from "./provider/connection.ts";
+import { modeChecks } from "./provider/modes.ts";
+import { nameChecks } from "./provider/names.ts";
+import { readingChecks } from "./provider/reading.ts";
+import { targetChecks } from "./provider/targets.ts";
+import { type Check, Trial } from "./provider/trial.ts";
+import { valueChecks } from "./provider/values.ts";
+import { watermarkChecks } from "./provider/watermarks.ts";
+
+const CHECKS = {
+  ...connectionChecks,
+  ...valueChecks,
+  ...nameChecks,
+  ...modeChecks,
+  ...targetChecks,
+  ...atomicityChecks,
+  ...watermarkChecks,
+  ...readingChecks,
+};
+export type CheckName = keyof typeof CHECKS;
+
+/** A connection of one check: an empty database or folder of its own. */
+export interface TestConnection {
+  readonly config: unknown;
+  release(): Promise<void>;
+}
+
+export interface ProviderTest<Config, C extends Connector> {
+  readonly provider: Provider<Config, C>;
+  /** Before the provider's name in the tests' names, for example a server's version. */
+  readonly label?: string;
+  /** `ignore` says why there is no system to test against. */
+  connection(): Promise<TestConnection | { readonly ignore: string }>;
+  /** For example `{type: "relation", name}` or `{type: "file", path: name + ".parquet"}`. */
+  target(name: string): StreamTarget;
+  /** What the system gives a field back as, where it has no type of its own for it. */
+  widens?(field: Field): Partial<Field>;
+  /** Checks that the system cannot pass, with the reason; one that passes nevertheless fails. */
+  readonly skip?: Partial<Record<CheckName, string>>;
+}
+
+export function testProvider<Config, C extends Connector>(test: ProviderTest<Config, C>): void {
+  const provider = test.provider as unknown as Provider;
+  for (const [key, check] of Object.entries(CHECKS) as [CheckName, Check][]) {
+    const modes = Object.values(provider.loaders).find((l) => l.accepts.includes("records"))
+      ?.modes ?? [];
+    if (check.when?.({ provider, modes }) === false) continue;
+    const reason = test.skip?.[key];
+    const label = `${test.label ?? provider.name}: ${check.title}`;
+    Deno.test(reason === undefined ? label : `${label} (not here: ${reason})`, async (t) => {
+      const connection = await test.connection();
+      if ("ignore" in connection) {
+        await t.step({ name: connection.ignore, ignore: true, fn: () => {} });
+        return;
+      }
+      try {
+        await using trial = new Trial({
+          provider,
+          config: connection.config,
+          target: test.target,
+          widens: test.widens ?? (() => ({})),
+        });
+        if (reason === undefined) await check.run(trial);
+        else await assert.rejects(check.run(trial), "the check passes: do not skip it");
+      } finally {
+        await connection.release();
+      }
+    });
+  }
+}

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import type { Field } from "../../../src/models/field.ts";
+import { ORDER_FIELDS, orders } from "./records.ts";
+import { type Check, refused, relational, rowsOf, type Trial } from "./trial.ts";
+
+async function quoted(trial: Trial, name: string): Promise<string> {
+  return (await trial.relational()).quote(name);
+}
+
+const COUNT: Field = { name: "n", dtype: "int64", nullable: true };
+
+export const readingChecks = {
+  "projection": {
+    title: "fields are read under other names, in another order, and some are left out",
+    async run(trial) {
+      await trial.load("projected", ORDER_FIELDS, orders(1, 10));
+      const fields = await trial.fields("projected");
+      const named = (name: string) => fields.find((field) => field.name === name)!;
+      const { records } = await trial.read("projected", {
+        projections: [
+          { field: { ...named("total"), name: "amount" }, column: "total" },
+          { field: named("id"), column: "id" },
+          { field: { ...named("id"), name: "id again" }, column: "id" },
+        ],
+      });
+      const wanted = orders(1, 10).map(({ id, total }) => ({
+        amount: total!,
+        id: id!,
+        "id again": id!,
+      }));
+      assert.deepEqual(rowsOf(records), rowsOf(wanted));
+    },
+  },
+  "missing column": {
+    title: "a column that the source does not have is an error that names it",
+    async run(trial) {
+      await trial.load("columns", ORDER_FIELDS, orders(0, 3));
+      const field: Field = { name: "x", dtype: "string", nullable: true };
+      await assert.rejects(
+        trial.read("columns", { projections: [{ field, column: "no_such_column" }] }),
+        /no_such_column/,
+      );
+    },
+  },
+  "where": {
+    title: "a condition of the source's SQL chooses the rows",
+    when: relational,
+    async run(trial) {
+      await trial.load("chosen", ORDER_FIELDS, orders(0, 20));
+      const id = await quoted(trial, "id");
+      const source = {
+        ...trial.source("chosen"),
+        where: `${id} = 3 OR ${id} = 5 -- two of them`,
+      } as never;
+      assert.deepEqual(
+        await trial.rows(source),
+        trial.expected(ORDER_FIELDS, [...orders(3, 4), ...orders(5, 6)]),
+      );
+      const above = { value: 3n, inclusive: false };
+      assert.deepEqual(
+        await trial.rows(source, { range: { field: "id", after: above, nulls: "exclude" } }),
+        trial.expected(ORDER_FIELDS, orders(5, 6)),
+      );
+    },
+  },
+  "sql": {
+    title: "a query is a source, with its fields, a comment and a semicolon at its end",
+    when: relational,
+    async run(trial) {
+      await trial.load("queried", ORDER_FIELDS, orders(0, 20));
+      const id = await quoted(trial, "id");
+      const table = await quoted(trial, "queried");
+      const source = {
+        type: "sql",
+        sql: `SELECT ${id} AS n, ${await quoted(trial, "customer")}
+              FROM ${table} WHERE ${id} < 5; -- the first`,
+      } as const;
+      assert.deepEqual((await trial.fields(source)).map(({ name }) => name), ["n", "customer"]);
+      const { records } = await trial.read(source, { batchRows: 2 });
+      assert.deepEqual(
+        rowsOf(records),
+        rowsOf(orders(0, 5).map(({ id, customer }) => ({ n: id!, customer: customer! }))),
+      );
+    },
+  },
+  "wrong sql": {
+    title: "a query that is wrong, or several, is an error and changes nothing",
+    when: relational,
+    async run(trial) {
+      await trial.load("safe", ORDER_FIELDS, orders(0, 3));
+      const table = await quoted(trial, "safe");
+      for (const sql of ["SELEC 1", `SELECT 1; DELETE FROM ${table}`, `DELETE FROM ${table}`]) {
+        const source = { type: "sql", sql } as const;
+        await assert.rejects(trial.read(source, { projections: [{ field: COUNT, column: "n" }] }));
+        assert.equal((await trial.rows("safe")).length, 3, sql);
+      }
+    },
+  },
+  "expression": {
+    title: "an expression of the source's SQL computes a field",
+    when: relational,
+    async run(trial) {
+      await trial.load("computed", ORDER_FIELDS, orders(1, 4));
+      const { records } = await trial.read("computed", {
+        projections: [{ field: COUNT, expression: `${await quoted(trial, "id")} * 2 -- twice` }],
+      });
+      assert.deepEqual(rowsOf(records), rowsOf([{ n: 2n }, { n: 4n }, { n: 6n }]));
+    },
+  },
+  "wrong dtype": {
+    title: "a value that is not of the declared type is an error that names field and value",
+    async run(trial) {
+      await trial.load("mistyped", ORDER_FIELDS, orders(1, 4));
+      const field: Field = { name: "customer", dtype: "date", nullable: true };
+      await assert.rejects(
+        trial.read("mistyped", { projections: [{ field, column: "customer" }] }),
+        /customer 1/,
+      );
+    },
+  },
+  "transaction": {
+    title: "a transaction is committed whole or rolled back whole",
+    when: relational,
+    async run(trial) {
+      await trial.load("changed", ORDER_FIELDS, orders(0, 5));
+      const connector = await trial.relational();
+      const remove = `DELETE FROM ${connector.quote("changed")} WHERE ${connector.quote("id")} < 2`;
+      const stop = new Error("stop");
+      await assert.rejects(
+        connector.transaction(async (inside) => {
+          assert.equal(await inside.execute(remove), 2);
+          throw stop;
+        }),
+        (error) => error === stop,
+      );
+      assert.equal((await trial.rows("changed")).length, 5);
+      assert.equal(await connector.transaction((inside) => inside.execute(remove)), 2);
+      assert.equal((await trial.rows("changed")).length, 3);
+    },
+  },
+  "unsupported source": {
+    title: "a source of another kind of system is refused",
+    when: relational,
+    async run(trial) {
+      const source = { type: "keys", pattern: "*" } as const;
+      await refused(() => trial.read(source, { projections: [{ field: COUNT, column: "n" }] }));
+    },
+  },
+} satisfies Record<string, Check>;

@@ -1,0 +1,248 @@
+/** One check's connection to the system under test, and what every check does with it. */
+import assert from "node:assert/strict";
+import { recordsOf } from "../../../src/arrow/mod.ts";
+import type {
+  Connector,
+  RelationalConnector,
+  WatermarkRange,
+} from "../../../src/core/connector.ts";
+import { DXTError } from "../../../src/core/errors.ts";
+import type { Projection, RecordExtractor } from "../../../src/core/extractor.ts";
+import type { Loader, LoadReceipt } from "../../../src/core/loader.ts";
+import type { CompletionProof } from "../../../src/core/proof.ts";
+import type { Provider } from "../../../src/core/provider.ts";
+import { type DXTRecord, parseText, textOf, type Value } from "../../../src/core/values.ts";
+import type { Field } from "../../../src/models/field.ts";
+import type { StreamSource, StreamTarget } from "../../../src/models/source.ts";
+import type { LoadMode } from "../../../src/models/stream.ts";
+import { stagedOf, type StagedOptions } from "../../support/staged.ts";
+import { comparableRecords } from "../values.ts";
+
+export interface LoadOptions extends StagedOptions {
+  readonly mode?: LoadMode;
+  readonly upsertKeys?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+export interface ReadOptions {
+  readonly projections?: readonly Projection[];
+  readonly range?: WatermarkRange;
+  readonly batchRows?: number;
+  readonly signal?: AbortSignal;
+  readonly connector?: Connector;
+}
+
+export interface Read {
+  readonly records: DXTRecord[];
+  /** Rows of each batch. */
+  readonly sizes: number[];
+  readonly proof: CompletionProof;
+}
+
+export interface TrialSettings {
+  readonly provider: Provider;
+  readonly config: unknown;
+  readonly target: (name: string) => StreamTarget;
+  readonly widens: (field: Field) => Partial<Field>;
+}
+
+export class Trial implements AsyncDisposable {
+  readonly provider: Provider;
+  readonly config: unknown;
+  readonly #settings: TrialSettings;
+  readonly #connectors: Connector[] = [];
+  readonly #controller = new AbortController();
+
+  constructor(settings: TrialSettings) {
+    this.#settings = settings;
+    this.provider = settings.provider;
+    this.config = settings.config;
+  }
+
+  /** Another connection to the same system, closed at the end of the check. */
+  async open(): Promise<Connector> {
+    const config = this.provider.config.parse(this.config);
+    const connector = await this.provider.connect(config, {
+      baseDirectory: Deno.cwd(),
+      signal: this.#controller.signal,
+    });
+    this.#connectors.push(connector);
+    return connector;
+  }
+
+  /** The first connection. */
+  async connector(): Promise<Connector> {
+    return this.#connectors[0] ?? await this.open();
+  }
+
+  async relational(): Promise<RelationalConnector> {
+    return await this.connector() as RelationalConnector;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const connector of this.#connectors) await connector[Symbol.asyncDispose]();
+  }
+
+  /** The target of a name; a relation's name is quoted, so that it may hold anything. */
+  target(name: string): StreamTarget {
+    return this.#settings.target(
+      this.provider.category === "relational" ? `"${name.replaceAll('"', '""')}"` : name,
+    );
+  }
+
+  source(name: string): StreamSource {
+    return this.target(name) as StreamSource;
+  }
+
+  /** Modes of the loader that the checks use. */
+  get modes(): readonly LoadMode[] {
+    return this.#loaderClass().modes;
+  }
+
+  async loader(connector?: Connector): Promise<Loader> {
+    const options = this.#loaderClass().options.parse({});
+    return this.#loaderClass().create(connector ?? await this.connector(), options);
+  }
+
+  #loaderClass() {
+    const found = Object.values(this.provider.loaders).find((l) => l.accepts.includes("records"));
+    assert.ok(found !== undefined, "no loader accepts records");
+    return found;
+  }
+
+  async extractor(connector?: Connector): Promise<RecordExtractor> {
+    const found = Object.values(this.provider.extractors).find((e) => e.yields === "records");
+    assert.ok(found !== undefined, "no extractor yields records");
+    const options = found.options.parse({});
+    return found.create(connector ?? await this.connector(), options) as RecordExtractor;
+  }
+
+  async load(
+    name: string,
+    fields: readonly Field[],
+    records: readonly DXTRecord[],
+    options: LoadOptions = {},
+  ): Promise<LoadReceipt> {
+    const loader = await this.loader();
+    return await loader.load({
+      target: this.target(name),
+      staged: stagedOf(fields, records, options),
+      mode: options.mode ?? "replace",
+      upsertKeys: options.upsertKeys ?? [],
+      signal: options.signal ?? this.#controller.signal,
+    });
+  }
+
+  async fields(source: string | StreamSource, connector?: Connector): Promise<Field[]> {
+    const ref = typeof source === "string" ? this.source(source) : source;
+    const fields = await (connector ?? await this.connector()).getStreamFields(ref);
+    assert.ok(fields !== undefined, `there is no ${JSON.stringify(ref)}`);
+    return fields;
+  }
+
+  async exists(name: string): Promise<boolean> {
+    return await (await this.connector()).getStreamFields(this.source(name)) !== undefined;
+  }
+
+  /** An extraction that has not begun. */
+  async extraction(source: string | StreamSource, options: ReadOptions = {}) {
+    const ref = typeof source === "string" ? this.source(source) : source;
+    const extractor = await this.extractor(options.connector);
+    const projections = options.projections ??
+      (await this.fields(ref, options.connector)).map((field) => ({ field, column: field.name }));
+    return extractor.extract({
+      source: ref,
+      projections,
+      ...(options.range === undefined ? {} : { range: options.range }),
+      batchRows: options.batchRows ?? 1000,
+      batchBytes: 1 << 24,
+      signal: options.signal ?? this.#controller.signal,
+    });
+  }
+
+  async read(source: string | StreamSource, options: ReadOptions = {}): Promise<Read> {
+    return await drain(await this.extraction(source, options));
+  }
+
+  /** The records of a target, comparable, in the order of their text. */
+  async rows(source: string | StreamSource, options: ReadOptions = {}): Promise<string[]> {
+    return rowsOf((await this.read(source, options)).records);
+  }
+
+  /** A field as the system gives it back. */
+  widen(field: Field): Field {
+    return { ...field, ...this.#settings.widens(field) };
+  }
+
+  /** A value as the system gives it back. */
+  widenValue(value: Value, field: Field): Value {
+    return value === null ? null : parseText(textOf(value), this.widen(field));
+  }
+
+  widenRecords(fields: readonly Field[], records: readonly DXTRecord[]): DXTRecord[] {
+    return records.map((record) =>
+      Object.fromEntries(
+        fields.map((field) => [field.name, this.widenValue(record[field.name] ?? null, field)]),
+      )
+    );
+  }
+
+  /** Rows that `records` become, as {@linkcode rows} returns them. */
+  expected(fields: readonly Field[], records: readonly DXTRecord[]): string[] {
+    return rowsOf(this.widenRecords(fields, records));
+  }
+}
+
+/** Reads an extraction to its end and holds its proof against what came. */
+export async function drain(
+  extraction: Awaited<ReturnType<Trial["extraction"]>>,
+): Promise<Read> {
+  const records: DXTRecord[] = [];
+  const sizes: number[] = [];
+  while (true) {
+    const { done, value } = await extraction.next();
+    if (done) {
+      assert.ok(value !== undefined, "the extraction ended without a proof");
+      assert.equal(value.rows, records.length, "the proof speaks of another number of rows");
+      assert.notEqual(value.evidence, "");
+      return { records, sizes, proof: value };
+    }
+    assert.ok(value.numRows > 0, "an empty batch came");
+    sizes.push(value.numRows);
+    records.push(...recordsOf(value));
+  }
+}
+
+/** Records as comparable text, sorted: tables have no order. */
+export function rowsOf(records: readonly DXTRecord[]): string[] {
+  return comparableRecords(records).map((record) =>
+    Object.entries(record)
+      .map(([name, value]) => `${name}=${Object.is(value, -0) ? "-0" : String(value)}`).join("|")
+  ).sort();
+}
+
+/** Fails unless `work` is refused with an error that dxt raises on purpose. */
+export async function refused(work: () => Promise<unknown>, words?: RegExp): Promise<Error> {
+  try {
+    await work();
+  } catch (error) {
+    assert.ok(error instanceof DXTError, `expected an error of dxt, got ${String(error)}`);
+    if (words !== undefined) assert.match(error.message, words);
+    return error;
+  }
+  return assert.fail("expected an error of dxt, nothing was thrown");
+}
+
+type When = (trial: Pick<Trial, "provider" | "modes">) => boolean;
+
+export interface Check {
+  /** A sentence: what holds. */
+  readonly title: string;
+  /** Whether the check has a meaning for a provider; always when absent. */
+  readonly when?: When;
+  run(trial: Trial): Promise<void>;
+}
+
+export const relational: When = ({ provider }) => provider.category === "relational";
+export const appends: When = ({ modes }) => modes.includes("append");
+export const upserts: When = ({ modes }) => modes.includes("upsert");
