@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { show } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { keysAt } from "./schema.ts";
+import { SECRET_KEY } from "./source_text.ts";
 import { at, type Path, type Tree } from "./tree.ts";
 
 /** An issue with its whole path, alternatives reduced to the one that was meant. */
@@ -109,8 +110,6 @@ function nameOf(path: Path): string {
   return typeof last === "number" ? `item ${last + 1} of "${path.at(-2)}"` : `"${last}"`;
 }
 
-const SECRET = /pass|secret|token|key|credential|authorization/i;
-
 /** What the file says there; never the value of a variable. */
 function stateOf(here: Tree | undefined, issue: MeantIssue): string {
   if (here === undefined) return "is empty";
@@ -119,7 +118,7 @@ function stateOf(here: Tree | undefined, issue: MeantIssue): string {
   const { value, written } = here;
   if (value === null) return "has no value";
   if (value === "" && written === undefined) return "is empty";
-  const secret = issue.path.some((part) => typeof part === "string" && SECRET.test(part));
+  const secret = issue.path.some((part) => typeof part === "string" && SECRET_KEY.test(part));
   const shown = typeof value === "string" || written !== undefined
     ? show(written ?? value)
     : String(value);

@@ -119,7 +119,7 @@ function fileEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load">
   if (path === undefined) issues.add(config.place, `missing key "path" of the file`);
   const place = config.place;
   return {
-    connection: mapOf(place, { provider: scalar("local", type.place), path: scalar(".", place) }),
+    connection: mapOf(place, { provider: scalar("local", type.place) }),
     dataset: mapOf(place, {
       type: scalar("file", type.place),
       path,
