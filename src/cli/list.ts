@@ -6,6 +6,7 @@ import { type Action, type Context, given, openPipeline, type Variables } from "
 import { EXIT } from "./exit.ts";
 import * as options from "./options.ts";
 import type { Verbosity } from "./printer.ts";
+import type { Cell } from "./table.ts";
 import { cut } from "./text.ts";
 
 interface ListOptions extends Verbosity, Variables {
@@ -67,9 +68,10 @@ function entryOf({ id, description, source, target, tags, extract, load }: Strea
   };
 }
 
-function rowOf(stream: Stream): string[] {
+function rowOf(stream: Stream): (string | Cell)[] {
   const { id, source, target, extract, load, tags } = entryOf(stream);
-  return [id, refText(source), refText(target), extract, load, tags.join(", ")];
+  const [name, how, what] = [id, extract, load].map((text): Cell => ({ text }));
+  return [name!, refText(source), refText(target), how!, what!, { text: tags.join(", ") }];
 }
 
 const WIDEST_REF = 48;

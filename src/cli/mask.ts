@@ -20,12 +20,32 @@ export function maskOf(secrets: readonly string[]): (text: string) => string {
   return (text) => longestFirst.reduce((masked, form) => masked.replaceAll(form, MASK), text);
 }
 
-/** The same JSON value with every string in it masked; keys stay. */
+/** Keys whose values are names and words of dxt: readers of the JSON look them up. */
+const NAMES: ReadonlySet<string> = new Set([
+  "pipeline",
+  "run_id",
+  "started_at",
+  "stream",
+  "id",
+  "tags",
+  "status",
+  "mode",
+  "extract",
+  "load",
+  "type",
+  "watermark_before",
+  "watermark_after",
+]);
+
+/** The same JSON value with every string in it masked, except in names. */
 export function maskStrings(value: unknown, mask: (text: string) => string): unknown {
   if (typeof value === "string") return mask(value);
   if (Array.isArray(value)) return value.map((element) => maskStrings(element, mask));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, element]) => [key, maskStrings(element, mask)]),
+    Object.entries(value).map(([key, inside]) => [
+      key,
+      NAMES.has(key) && typeof inside !== "object" ? inside : maskStrings(inside, mask),
+    ]),
   );
 }

@@ -30,7 +30,7 @@ export async function runPhase(
     result = await execute(phase, options, context, interruption.signal);
   } catch (error) {
     if (interruption.received === undefined) throw error;
-    printer.detail(messageOf(error));
+    printer.detail("stopped", messageOf(error));
     return EXIT[interruption.received];
   }
   if (options.quiet) printer.json(result);
@@ -62,9 +62,19 @@ async function execute(
 }
 
 /** A stage that outlived its run can be loaded without extracting again. */
-function adviseLoad({ streams }: RunResult, pipeline: string, { printer }: Context): void {
-  const kept = streams.filter(({ status, stage }) => status !== "succeeded" && stage !== undefined);
+function adviseLoad(result: RunResult, pipeline: string, { printer }: Context): void {
+  const kept = result.streams.filter(({ status, stage }) =>
+    status !== "succeeded" && stage !== undefined
+  );
   if (kept.length === 0) return;
   const ids = kept.map(({ stream }) => stream).join(",");
-  printer.progress(`What was staged is kept: dxt load ${pipeline} --select ${ids}`);
+  printer.progress(
+    result.pipeline,
+    `what was staged is kept: dxt load ${shellWord(pipeline)} --select ${shellWord(ids)}`,
+  );
+}
+
+/** A word that a shell takes as it is. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

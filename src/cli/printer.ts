@@ -3,7 +3,7 @@ import { type Colour, coloured, hasColour } from "./colour.ts";
 import type { IO, Output } from "./io.ts";
 import { maskOf, maskStrings } from "./mask.ts";
 import { type Cell, type Column, formatTable } from "./table.ts";
-import { visibleJSON, visibleLines } from "./text.ts";
+import { visible, visibleJSON, visibleLines } from "./text.ts";
 
 export interface Verbosity {
   /** Results as one JSON document, and no progress. */
@@ -14,7 +14,8 @@ export interface Verbosity {
 
 /**
  * The one way out: results to stdout, everything else to stderr, no secret and no character that
- * steers a terminal in either.
+ * steers a terminal in either. The values of all variables count as secrets, and one may well be
+ * `orders`: so names of pipelines and streams are not masked, or nobody could tell them apart.
  */
 export class Printer {
   #mask: (text: string) => string = (text) => text;
@@ -35,33 +36,33 @@ export class Printer {
     this.#write(this.io.stdout, visibleJSON(maskStrings(value, this.#mask)));
   }
 
+  /** Text is masked; a cell that is one already holds a name, a number or a word of dxt. */
   table(columns: readonly Column[], rows: readonly (readonly (string | Cell)[])[]): void {
     const masked = rows.map((row) =>
-      row.map((cell) =>
-        typeof cell === "string" ? this.#mask(cell) : { ...cell, text: this.#mask(cell.text) }
-      )
+      row.map((cell) => typeof cell === "string" ? { text: this.#mask(cell) } : cell)
     );
     this.#write(this.io.stdout, formatTable(columns, masked).join("\n"));
   }
 
   /** A cell of {@linkcode table} in a colour, where stdout has colours. */
-  cell(text: string, colour: Colour): Cell {
+  coloured(text: string, colour: Colour): Cell {
     return hasColour(this.io.env, this.io.stdout)
       ? { text, style: (padded) => coloured(padded, colour) }
       : { text };
   }
 
-  progress(text: string): void {
-    if (!this.verbosity.quiet || this.verbosity.verbose) this.#note(text);
+  /** What happens, to the pipeline or the stream of this name. */
+  progress(name: string, text: string): void {
+    if (!this.verbosity.quiet || this.verbosity.verbose) this.#note(text, name);
   }
 
   /** Progress that only `--verbose` asks for. */
-  detail(text: string): void {
-    if (this.verbosity.verbose) this.#note(text);
+  detail(name: string, text: string): void {
+    if (this.verbosity.verbose) this.#note(text, name);
   }
 
-  warning(message: string): void {
-    this.#labelled("warning", "yellow", message);
+  warning(message: string, name?: string): void {
+    this.#labelled("warning", "yellow", message, name);
   }
 
   error(message: string): void {
@@ -77,13 +78,14 @@ export class Printer {
     for (let at = error; at instanceof Error; at = at.cause) this.#note(at.stack ?? at.message);
   }
 
-  #labelled(label: string, colour: Colour, message: string): void {
+  #labelled(label: string, colour: Colour, message: string, name?: string): void {
     const shown = hasColour(this.io.env, this.io.stderr) ? coloured(label, colour) : label;
-    this.#write(this.io.stderr, `${shown}: ${visibleLines(this.#mask(message))}`);
+    this.#note(message, name, `${shown}: `);
   }
 
-  #note(text: string): void {
-    this.#write(this.io.stderr, visibleLines(this.#mask(text)));
+  #note(text: string, name?: string, label = ""): void {
+    const about = name === undefined ? "" : `${visible(name)}: `;
+    this.#write(this.io.stderr, label + about + visibleLines(this.#mask(text)));
   }
 
   #write(output: Output, text: string): void {

@@ -26,7 +26,7 @@ export class Progress implements Disposable {
     switch (event.type) {
       case "stream_started":
         this.#running.set(event.stream, { since: performance.now(), rows: 0, bytes: 0 });
-        return this.printer.progress(`${event.stream}: started`);
+        return this.printer.progress(event.stream, "started");
       case "progress": {
         const running = this.#running.get(event.stream);
         if (running !== undefined) Object.assign(running, event);
@@ -35,13 +35,12 @@ export class Progress implements Disposable {
       case "phase_finished": {
         const rows = counted(event.rows, "row");
         return this.printer.detail(
-          `${event.stream}: ${DONE[event.phase]} ${rows} in ${durationText(event.ms)}`,
+          event.stream,
+          `${DONE[event.phase]} ${rows} in ${durationText(event.ms)}`,
         );
       }
-      case "warning": {
-        const { stream, message } = event;
-        return this.printer.warning(stream === undefined ? message : `${stream}: ${message}`);
-      }
+      case "warning":
+        return this.printer.warning(event.message, event.stream);
       case "stream_finished":
         this.#running.delete(event.stream);
         return this.#tellFinished(event.result);
@@ -57,7 +56,8 @@ export class Progress implements Disposable {
       const doing = phase === undefined ? "waiting" : DOING[phase];
       const time = durationText(performance.now() - since);
       this.printer.progress(
-        `${stream}: ${doing}, ${counted(rows, "row")}, ${bytesText(bytes)}, ${time}`,
+        stream,
+        `${doing}, ${counted(rows, "row")}, ${bytesText(bytes)}, ${time}`,
       );
     }
   }
@@ -65,7 +65,8 @@ export class Progress implements Disposable {
   #tellFinished({ stream, status, error, ...result }: StreamResult): void {
     const time = durationText(result.extract_ms + result.load_ms);
     this.printer.progress(
-      `${stream}: ${status}, ${counted(result.rows_extracted, "row")} extracted, ` +
+      stream,
+      `${status}, ${counted(result.rows_extracted, "row")} extracted, ` +
         `${counted(result.rows_loaded, "row")} loaded, ${time}`,
     );
     if (error !== undefined) this.printer.error(error.message);

@@ -23,36 +23,39 @@ interface ResultColumn {
 }
 
 const COLUMNS: readonly ResultColumn[] = [
-  { title: "stream", cell: ({ stream }) => stream },
-  { title: "status", cell: ({ status }, printer) => printer.cell(status, COLOURS[status]) },
-  { title: "mode", optional: true, cell: ({ mode }) => mode ?? "" },
+  { title: "stream", cell: ({ stream }) => ({ text: stream }) },
+  { title: "status", cell: ({ status }, printer) => printer.coloured(status, COLOURS[status]) },
+  { title: "mode", optional: true, cell: ({ mode }) => mode === undefined ? "" : { text: mode } },
   {
     title: "extracted",
     align: "right",
     phases: ["run", "extract"],
-    cell: (result) => countText(result.rows_extracted),
+    cell: (result) => ({ text: countText(result.rows_extracted) }),
   },
   {
     title: "loaded",
     align: "right",
     phases: ["run", "load"],
-    cell: (result) => countText(result.rows_loaded),
+    cell: (result) => ({ text: countText(result.rows_loaded) }),
   },
   {
     title: "staged",
     align: "right",
     phases: ["extract"],
-    cell: ({ bytes_staged }) => bytesText(bytes_staged),
+    cell: ({ bytes_staged }) => ({ text: bytesText(bytes_staged) }),
   },
   {
     title: "watermark",
     optional: true,
-    cell: ({ watermark_after, watermark_before }) => watermark_after ?? watermark_before ?? "",
+    cell: ({ watermark_after, watermark_before }) => {
+      const text = watermark_after ?? watermark_before;
+      return text === undefined ? "" : { text };
+    },
   },
   {
     title: "time",
     align: "right",
-    cell: ({ extract_ms, load_ms }) => durationText(extract_ms + load_ms),
+    cell: ({ extract_ms, load_ms }) => ({ text: durationText(extract_ms + load_ms) }),
   },
   { title: "stage", optional: true, cell: ({ stage }) => stage ?? "" },
 ];
@@ -69,7 +72,8 @@ export function printSummary(result: RunResult, phase: Phase, printer: Printer):
   );
   const succeeded = result.streams.filter(({ status }) => status === "succeeded").length;
   printer.progress(
-    `${result.pipeline}: ${result.status}, ${countText(succeeded)} of ` +
-      `${counted(result.streams.length, "stream")} in ${durationText(result.duration_ms)}`,
+    result.pipeline,
+    `${countText(succeeded)} of ${counted(result.streams.length, "stream")} ` +
+      `succeeded in ${durationText(result.duration_ms)}`,
   );
 }

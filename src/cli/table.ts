@@ -16,16 +16,11 @@ const GAP = "  ";
 /** Lines of a table, titles first; whatever a cell holds, it stays in its cell. */
 export function formatTable(
   columns: readonly Column[],
-  rows: readonly (readonly (string | Cell)[])[],
+  rows: readonly (readonly Cell[])[],
 ): string[] {
-  const titles = columns.map(({ title }) => title);
+  const titles = columns.map(({ title }): Cell => ({ text: title }));
   const cells = [titles, ...rows].map((row) =>
-    columns.map((_, i): Cell => {
-      const cell = row[i] ?? "";
-      return typeof cell === "string"
-        ? { text: visible(cell) }
-        : { ...cell, text: visible(cell.text) };
-    })
+    columns.map((_, i): Cell => ({ ...row[i], text: visible(row[i]?.text ?? "") }))
   );
   const widths = columns.map((_, i) => Math.max(...cells.map((row) => widthOf(row[i]!.text))));
   return cells.map((row) => {

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ConnectionError } from "../../src/core/errors.ts";
+import { maskOf, maskStrings } from "../../src/cli/mask.ts";
+import { dxt, type FakeBehaviour, fakeEngine, runResult, streamResult } from "./fakes.ts";
+
+const SECRET = 'pa"ss/w\u00f6rd@1';
+const FORMS = [SECRET, encodeURIComponent(SECRET), JSON.stringify(SECRET).slice(1, -1)];
+const said = FORMS.join(" | ");
+
+function assertHidden(text: string): void {
+  for (const form of FORMS) assert.ok(!text.includes(form), text);
+  assert.ok(text.includes("***"), text);
+}
+
+const TELLING: FakeBehaviour = {
+  secrets: ["wo", "ss/w", SECRET],
+  run({ onEvent }) {
+    const result = streamResult("orders", {
+      status: "failed",
+      warnings: [said],
+      stage: said,
+      error: { type: "LoaderError", message: `Cannot load: ${said}` },
+    });
+    onEvent({ type: "stream_started", stream: "orders", at: "" });
+    onEvent({ type: "warning", stream: "a", message: said });
+    onEvent({ type: "stream_finished", stream: "orders", result });
+    return runResult([result], "failed");
+  },
+};
+
+Deno.test("no secret is printed by a run, whatever the verbosity", async () => {
+  for (const options of ["", " --quiet", " --verbose"]) {
+    const { out, err } = await dxt(`run a.yaml${options}`, { engine: fakeEngine(TELLING) });
+    assertHidden(out);
+    assertHidden(err);
+    if (options === " --quiet") assertHidden(JSON.parse(out).streams[0].error.message);
+  }
+});
+
+Deno.test("no secret is printed by an error, its stack, a list or a validation", async () => {
+  const fail = () => {
+    throw new ConnectionError(`Cannot connect: ${said}`);
+  };
+  const engine = fakeEngine({ secrets: [SECRET], run: fail, check: fail });
+  assertHidden((await dxt("run a.yaml --verbose", { engine })).err);
+  assertHidden((await dxt("validate a.yaml --verbose", { engine })).err);
+  const streams = [{ id: "a", source: { type: "sql" as const, sql: `SELECT '${SECRET}'` } }];
+  for (const options of ["", " --quiet"]) {
+    const list = fakeEngine({ secrets: [SECRET], streams });
+    assertHidden((await dxt(`list a.yaml${options}`, { engine: list })).out);
+  }
+});
+
+Deno.test("a secret inside another one leaves nothing of the longer one", () => {
+  assert.equal(maskOf(["abc", "abcdef", "def"])("x abcdef abc def"), "x *** *** ***");
+});
+
+Deno.test("what is too short to be a secret is left alone", () => {
+  assert.equal(maskOf(["", "a", "ab"])("a b ab"), "a b ab");
+});
+
+Deno.test("no text holds a secret after it was masked", () => {
+  fc.assert(fc.property(
+    fc.array(fc.string({ minLength: 3, maxLength: 6 }).filter((text) => !text.includes("*"))),
+    fc.string(),
+    fc.string(),
+    (secrets, before, after) => {
+      for (const secret of secrets) {
+        const masked = maskOf(secrets)(before + secret + after);
+        assert.ok(!masked.includes(secret));
+      }
+    },
+  ));
+});
+
+Deno.test("names of streams stay, also where a variable has the same value", async () => {
+  const secrets = ["orders", "succeeded", "append", "shop", "2025", "daily"];
+  const run = () => runResult([streamResult("orders", { watermark_after: "2025-01-01" })]);
+  const engine = fakeEngine({ secrets, run });
+  const { out, err } = await dxt("run a.yaml", { engine });
+  assert.match(out, /\norders  succeeded  append .* 2025-01-01 /);
+  assert.match(err, /^shop: 1 of 1 stream /);
+  const quiet = await dxt("run a.yaml -q", { engine });
+  assert.deepEqual(JSON.parse(quiet.out), run());
+  const list = JSON.parse((await dxt("list a.yaml -q", { engine })).out);
+  assert.equal(list.streams[0].id, "orders");
+  assert.equal(list.streams[0].source, "public.***");
+});
+
+Deno.test("masking a JSON value keeps its shape and its keys", () => {
+  const value = { secret: ["x secret", 1, null, { a: true }] };
+  assert.deepEqual(maskStrings(value, maskOf(["secret"])), {
+    secret: ["x ***", 1, null, { a: true }],
+  });
+});

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import type { Signal } from "../../src/cli/mod.ts";
+import { Progress } from "../../src/cli/progress.ts";
+import { Printer } from "../../src/cli/printer.ts";
+import type { RunOptions } from "../../src/runner/mod.ts";
+import { dxt, Exited, fakeEngine, fakeIO, runResult, streamResult } from "./fakes.ts";
+
+/** A run that a signal interrupts after it began. */
+function interrupted(signal: Signal, after: (options: RunOptions) => ReturnType<typeof runResult>) {
+  const io = fakeIO();
+  const engine = fakeEngine({
+    run(options) {
+      assert.equal(options.signal.aborted, false);
+      assert.equal(io.send(signal), true);
+      assert.equal(options.signal.aborted, true);
+      return after(options);
+    },
+  });
+  return { io, engine };
+}
+
+const cancelled = () => runResult([streamResult("a", { status: "cancelled" })], "cancelled");
+
+for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test(`${signal} aborts the run, which ends with ${expected} after it cleaned up`, async () => {
+    const { io, engine } = interrupted(signal, cancelled);
+    const { code, out, err } = await dxt("run a.yaml", { io, engine });
+    assert.equal(code, expected);
+    assert.match(out, /cancelled/);
+    assert.match(err, new RegExp(`^warning: ${signal}: stopping and cleaning up`));
+    assert.equal(io.send(signal), false);
+  });
+
+  Deno.test(`an error that ${signal} caused is no failure`, async () => {
+    const { io, engine } = interrupted(signal, ({ signal }) => {
+      signal.throwIfAborted();
+      return cancelled();
+    });
+    const { code, err } = await dxt("run a.yaml", { io, engine });
+    assert.equal(code, expected);
+    assert.doesNotMatch(err, /error/);
+  });
+}
+
+Deno.test("a signal that comes when everything was loaded changes nothing", async () => {
+  const { io, engine } = interrupted("SIGINT", () => runResult([streamResult("a")]));
+  assert.equal((await dxt("run a.yaml", { io, engine })).code, 0);
+});
+
+Deno.test("the second signal ends the process at once, with its own code", async () => {
+  const codes: number[] = [];
+  const { io, engine } = interrupted("SIGINT", () => {
+    try {
+      io.send("SIGTERM");
+    } catch (error) {
+      codes.push((error as Exited).code);
+    }
+    return cancelled();
+  });
+  await dxt("run a.yaml", { io, engine });
+  assert.deepEqual(codes, [143]);
+});
+
+Deno.test("nobody listens for signals outside a run", async () => {
+  const io = fakeIO();
+  const engine = fakeEngine({ check: () => assert.equal(io.send("SIGINT"), false) });
+  assert.equal((await dxt("validate a.yaml", { io, engine })).code, 0);
+});
+
+Deno.test("a long phase is told again and again, until its stream has finished", async () => {
+  const io = fakeIO();
+  const lines = () => io.err.split("\n").length - 1;
+  using progress = new Progress(new Printer(io, { quiet: false, verbose: false }), 5);
+  progress.onEvent({ type: "stream_started", stream: "orders", at: "" });
+  await until(() => lines() >= 2);
+  assert.match(io.err, /^orders: started\norders: waiting, 0 rows, 0 B, \d+ ms\n/);
+  progress.onEvent({
+    type: "progress",
+    stream: "orders",
+    phase: "load",
+    rows: 1_000_000,
+    bytes: 2 ** 20,
+  });
+  await until(() => /orders: loading, 1,000,000 rows, 1\.0 MiB, \d+ ms\n/.test(io.err));
+  progress.onEvent({ type: "stream_finished", stream: "orders", result: streamResult("orders") });
+  const finished = lines();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.equal(lines(), finished);
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while (!condition()) {
+    assert.ok(performance.now() < deadline, "nothing happened in 5 s");
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+const PROCESS = fileURLToPath(new URL("./process.ts", import.meta.url));
+
+function start(): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "--no-prompt", "--allow-env", "--allow-read", PROCESS],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** Reads until the text has come. */
+async function untilSaid(stream: ReadableStream<Uint8Array>, text: string): Promise<string> {
+  let said = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    said += chunk;
+    if (said.includes(text)) return said;
+  }
+  throw new Error(`"${text}" was not said, but ${said}`);
+}
+
+Deno.test({
+  name: "a real SIGTERM stops a real process after it cleaned up",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using child = start();
+    await untilSaid(child.stderr, "orders: started");
+    child.kill("SIGTERM");
+    const said = await untilSaid(child.stdout, "cancelled");
+    assert.match(said, /cancelled/);
+    assert.equal((await child.status).code, 143);
+  },
+});
+
+Deno.test({
+  name: "a reader that leaves is no failure",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using child = start();
+    await child.stdout.cancel();
+    await untilSaid(child.stderr, "orders: started");
+    child.kill("SIGINT");
+    assert.equal((await child.status).code, 130);
+  },
+});
