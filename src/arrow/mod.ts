@@ -1,4 +1,5 @@
 /** The one door to apache-arrow. */
+export type { Data } from "apache-arrow";
 export * from "./batch.ts";
 export * from "./builder.ts";
 export * from "./column.ts";

@@ -28,14 +28,17 @@ export class PostgresCopyExtractor implements RecordExtractor {
     }
     const session = await this.connector.openSession(task.signal);
     const release = session.abortedBy(task.signal);
+    let whole = false;
     try {
       await session.query(beginStatement("read", this.connector.config));
       const tag = yield* copy(session, task);
       await session.query("COMMIT");
+      whole = true;
       return { rows: rowsOfTag(tag)!, evidence: tag };
     } finally {
       release();
-      await this.connector.giveBack(session);
+      if (whole) await this.connector.giveBack(session);
+      else await session.close();
     }
   }
 }

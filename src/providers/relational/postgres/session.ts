@@ -177,7 +177,8 @@ export class Session {
       }
     } catch (error) {
       // Of two errors the server's says more than that it then closed the connection.
-      if (answered || error instanceof ConnectionError) await this.#settled(answer);
+      if (this.#failure !== undefined) await this.#settled(answer);
+      else await this.#copyFailed(error, answer);
       this.#fail(error);
       throw error;
     }
@@ -193,6 +194,13 @@ export class Session {
       this.#end();
     }
     await this.#cancelling;
+  }
+
+  /** Tells the server to forget the rows, and waits until it has. */
+  async #copyFailed(error: unknown, answer: Promise<void>): Promise<void> {
+    const reason = cstring(messageOf(error).replaceAll("\0", ""));
+    await this.#send(message(MESSAGE.copyFail, reason));
+    await answer.catch(() => {});
   }
 
   /** Throws the server's error, if that comes soon. */

@@ -1,0 +1,153 @@
+/** Staged data → a table, in one transaction. */
+import { valueReader } from "../../../arrow/mod.ts";
+import { ConnectionError, LoaderError, SchemaError } from "../../../core/errors.ts";
+import type { Loader, LoadReceipt, LoadTask } from "../../../core/loader.ts";
+import type { Value } from "../../../core/values.ts";
+import type { StreamTarget } from "../../../models/source.ts";
+import { checkLoadTask, quoteTable, tableName } from "../sql.ts";
+import type { PostgresConnector } from "./connector.ts";
+import { dialect, quote } from "./dialect.ts";
+import { PostgresError } from "./errors.ts";
+import { PostgresCopyExtractor } from "./extractor.ts";
+import { formatOf, framesOf } from "./frames.ts";
+import { rowsOfTag } from "./messages.ts";
+import type { Session } from "./session.ts";
+import { beginStatement } from "./settings.ts";
+import { prepareTarget, shown, type Target } from "./target.ts";
+import { refuseCascades, upsertStatements } from "./upsert.ts";
+
+/** Table of an upsert's staged rows, gone with the transaction. */
+const STAGE = "pg_temp.dxt_stage";
+
+/**
+ * Appends by COPY into the table itself. Replaces by DELETE and COPY: TRUNCATE would be faster, but is
+ * not under MVCC, so that a reader with an older snapshot would find the table empty; swapping tables
+ * would lose grants, indexes, foreign keys and views. Other writers wait until the end, readers do not.
+ * Upserts by COPY into a temporary table, see `upsert.ts`.
+ */
+export class PostgresCopyLoader implements Loader {
+  constructor(private readonly connector: PostgresConnector) {}
+
+  async load(task: LoadTask): Promise<LoadReceipt> {
+    checkLoadTask(task, (name) => name);
+    const { config } = this.connector;
+    const session = await this.connector.openSession(task.signal);
+    const release = session.abortedBy(task.signal);
+    try {
+      await session.query(beginStatement("write", config));
+      const target = await prepareTarget(session, task, config.schema);
+      const evidence = await write(session, task, target);
+      await commit(session);
+      return { rows: task.staged.count, evidence };
+    } catch (error) {
+      await session.close();
+      throw explained(error, task);
+    } finally {
+      release();
+      await this.connector.giveBack(session);
+    }
+  }
+
+  async getMaxWatermark(
+    target: StreamTarget,
+    name: string,
+  ): Promise<Exclude<Value, null> | undefined> {
+    const fields = await this.connector.getStreamFields(target);
+    if (fields === undefined) return undefined;
+    const field = fields.find((candidate) => candidate.name === name);
+    if (field === undefined) {
+      throw new SchemaError(
+        `Cannot find the highest "${name}" in ${
+          shown(quoteTable(tableName(target), dialect))
+        }: it has no such column`,
+      );
+    }
+    // max() is not there for every type that has an order; an index serves this as well.
+    const column = quote(name);
+    const sql = `SELECT ${column} FROM ${
+      quoteTable(tableName(target), dialect)
+    } WHERE ${column} IS NOT NULL ORDER BY ${column} DESC LIMIT 1`;
+    let max: Exclude<Value, null> | undefined;
+    const batches = new PostgresCopyExtractor(this.connector).extract({
+      source: { type: "sql", sql },
+      projections: [{ field, column: name }],
+      batchRows: 1,
+      batchBytes: 1,
+      signal: new AbortController().signal,
+    });
+    for await (const batch of batches) {
+      max = valueReader(field, batch.data.children[0]!)(0) ?? undefined;
+    }
+    return max;
+  }
+}
+
+async function write(session: Session, task: LoadTask, target: Target): Promise<string> {
+  if (task.mode !== "upsert") {
+    if (task.mode === "replace") await empty(session, target);
+    return await copy(session, task, target, target.name);
+  }
+  const { create, check, apply } = await upsertStatements(session, task, target, STAGE);
+  await session.query(create);
+  const copied = await copy(session, task, target, STAGE);
+  const { rows: [wrong] } = await session.query(check);
+  if (wrong !== undefined) {
+    throw new LoaderError(
+      `Cannot upsert into ${shown(target.name)}: key "${wrong[0]}" is NULL in ${wrong[1]} rows`,
+    );
+  }
+  const tags: string[] = [copied];
+  for (const statement of apply) tags.push((await session.query(statement)).tag);
+  return tags.join(", ");
+}
+
+async function empty(session: Session, { name, relation }: Target): Promise<void> {
+  await refuseCascades(session, relation);
+  if (relation.kind !== "f") {
+    await session.query(`LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`);
+  }
+  await session.query(`DELETE FROM ${name}`);
+}
+
+/** Copies the staged rows, and holds the server's count against the stage's. */
+async function copy(
+  session: Session,
+  task: LoadTask,
+  target: Target,
+  into: string,
+): Promise<string> {
+  const names = target.columns.map(({ field }) => quote(field.name)).join(", ");
+  const format = formatOf(target.columns);
+  const tag = await session.copyIn(
+    `COPY ${into} (${names}) FROM STDIN (FORMAT ${format})`,
+    framesOf(task.staged.readBatches(), target.columns, format),
+  );
+  if (rowsOfTag(tag) !== task.staged.count) {
+    throw new LoaderError(
+      `Cannot load all rows into ${
+        shown(target.name)
+      }: PostgreSQL says "${tag}", staged are ${task.staged.count}`,
+    );
+  }
+  return tag;
+}
+
+async function commit(session: Session): Promise<void> {
+  let tag: string;
+  try {
+    ({ tag } = await session.query("COMMIT"));
+  } catch (error) {
+    if (!(error instanceof ConnectionError)) throw error;
+    throw new LoaderError(
+      `Cannot tell whether the load was committed: ${error.message}`,
+      { cause: error },
+    );
+  }
+  if (tag !== "COMMIT") throw new LoaderError(`Cannot commit the load: PostgreSQL says "${tag}"`);
+}
+
+function explained(error: unknown, task: LoadTask): unknown {
+  if (!(error instanceof PostgresError)) return error;
+  const name = shown(quoteTable(tableName(task.target), dialect));
+  return new LoaderError(`Cannot load into ${name}: ${error.message}`, { cause: error });
+}
