@@ -16,6 +16,8 @@ export interface IO {
   readonly env: Readonly<Record<string, string>>;
   /** Calls back for each signal, until what is returned is disposed. */
   onSignal(listener: (signal: Signal) => void): Disposable;
+  /** Calls back for each error that nobody caught, until what is returned is disposed. */
+  onCrash(listener: (error: unknown) => void): Disposable;
   /** Ends the process at once. */
   exit(code: number): never;
 }
@@ -28,6 +30,7 @@ export function processIO(version: string): IO {
     stderr: outputOf(Deno.stderr),
     env: Deno.env.toObject(),
     onSignal,
+    onCrash,
     exit: Deno.exit,
   };
 }
@@ -60,6 +63,25 @@ function onSignal(listener: (signal: Signal) => void): Disposable {
   return {
     [Symbol.dispose]() {
       for (const [signal, call] of listeners) Deno.removeSignalListener(signal, call);
+    },
+  };
+}
+
+function onCrash(listener: (error: unknown) => void): Disposable {
+  const rejected = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    listener(event.reason);
+  };
+  const thrown = (event: ErrorEvent) => {
+    event.preventDefault();
+    listener(event.error);
+  };
+  addEventListener("unhandledrejection", rejected);
+  addEventListener("error", thrown);
+  return {
+    [Symbol.dispose]() {
+      removeEventListener("unhandledrejection", rejected);
+      removeEventListener("error", thrown);
     },
   };
 }

@@ -17,6 +17,11 @@ export async function main(
   engine: Engine = ENGINE,
 ): Promise<number> {
   let printer = new Printer(io, SILENT);
+  // What a driver leaves uncaught must neither print its stack nor a secret.
+  using _ = io.onCrash((error) => {
+    printer.failure(error);
+    io.exit(EXIT.failed);
+  });
   try {
     if (args.length === 0) {
       parseArguments(["--help"], io, io.stderr);

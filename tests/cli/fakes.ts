@@ -17,6 +17,8 @@ export interface FakeIO extends IO {
   readonly err: string;
   /** Sends a signal to whoever listens; false when nobody does. */
   send(signal: Signal): boolean;
+  /** Tells whoever listens that an error was not caught. */
+  crash(error: unknown): void;
 }
 
 export function fakeIO(
@@ -26,6 +28,7 @@ export function fakeIO(
 ): FakeIO {
   const written = { out: "", err: "" };
   const listeners = new Set<(signal: Signal) => void>();
+  const crashes = new Set<(error: unknown) => void>();
   const output = (to: "out" | "err") => ({
     isTerminal,
     columns,
@@ -51,6 +54,13 @@ export function fakeIO(
     send(signal) {
       for (const listener of [...listeners]) listener(signal);
       return listeners.size > 0;
+    },
+    onCrash(listener) {
+      crashes.add(listener);
+      return { [Symbol.dispose]: () => void crashes.delete(listener) };
+    },
+    crash(error) {
+      for (const listener of [...crashes]) listener(error);
     },
     exit(code) {
       throw new Exited(code);

@@ -1,10 +1,20 @@
-/** A whole process whose run lasts until it is aborted, and then takes a moment to clean up. */
+/**
+ * A whole process whose run lasts until it is aborted, and then takes a moment to clean up; with
+ * `reject` or `throw` as argument, an error escapes from the run.
+ */
 import { main, processIO } from "../../src/cli/mod.ts";
 import { fakeEngine, runResult, streamResult } from "./fakes.ts";
 
 const engine = fakeEngine({
+  secrets: ["hunter22"],
   async run({ signal, onEvent }) {
     const forever = setInterval(() => {}, 1000);
+    if (Deno.args[0] === "reject") Promise.reject(new TypeError("lost hunter22"));
+    if (Deno.args[0] === "throw") {
+      setTimeout(() => {
+        throw new TypeError("lost hunter22");
+      });
+    }
     onEvent({ type: "stream_started", stream: "orders", at: "" });
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -99,9 +99,9 @@ async function until(condition: () => boolean): Promise<void> {
 
 const PROCESS = fileURLToPath(new URL("./process.ts", import.meta.url));
 
-function start(): Deno.ChildProcess {
+function start(...args: string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--no-prompt", "--allow-env", "--allow-read", PROCESS],
+    args: ["run", "--no-check", "--no-prompt", "--allow-env", "--allow-read", PROCESS, ...args],
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -140,4 +140,29 @@ Deno.test({
     child.kill("SIGINT");
     assert.equal((await child.status).code, 130);
   },
+});
+
+for (const way of ["reject", "throw"]) {
+  Deno.test(`an error that nobody caught ends the process as any other (${way})`, async () => {
+    await using child = start(way);
+    const { code, stdout, stderr } = await child.output();
+    assert.equal(code, 1);
+    assert.equal(stdout.length, 0);
+    assert.match(
+      new TextDecoder().decode(stderr),
+      /^(orders: started\n)?error: TypeError: lost \*\*\*\n$/,
+    );
+  });
+}
+
+Deno.test("with --verbose an error that nobody caught has its stack", async () => {
+  const io = fakeIO();
+  const engine = fakeEngine({
+    run() {
+      assert.throws(() => io.crash(new TypeError("lost")), (error) => (error as Exited).code === 1);
+      return runResult([streamResult("a")]);
+    },
+  });
+  const { err } = await dxt("run a.yaml --verbose", { io, engine });
+  assert.match(err, /error: TypeError: lost\nTypeError: lost\n +at /);
 });
