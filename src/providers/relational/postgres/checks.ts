@@ -25,7 +25,7 @@ export const NAME_BYTES = 63;
 
 /** The check of a column's values; undefined when there is nothing that could be wrong. */
 export function checkOf(field: Field, column: TableColumn, data: Data): Check | undefined {
-  const { base, args } = parseTypeName(column.type);
+  const { base, args, array } = parseTypeName(column.type);
   switch (field.dtype) {
     case "date":
       return dateCheck(field, data);
@@ -37,7 +37,7 @@ export function checkOf(field: Field, column: TableColumn, data: Data): Check | 
     case "json":
     case "array":
     case "object":
-      return textCheck(field, data, base, args[0]);
+      return textCheck(field, data, array ? "array" : base, args[0]);
     default:
       return undefined;
   }

@@ -79,15 +79,19 @@ function integerFit(dtype: keyof typeof INTEGER_BOUNDS, type: TypeName): Fit | u
 function stringFit(field: Field, column: TableColumn, type: TypeName): Fit | undefined {
   if (column.kind === "e" || TEXT.has(type.base)) return binary("text");
   if (fromSource(column.type).dtype !== "string") return undefined;
-  // A modifier may make the server round or cut what another type held.
-  const same = [nativeType(field), field.target_type].includes(column.type);
-  return same || type.args.length === 0 ? { how: "text" } : undefined;
+  return unmodified(field, column) ? { how: "text" } : undefined;
+}
+
+/** A modifier may make the server round or cut what another type held. */
+function unmodified(field: Field, column: TableColumn): boolean {
+  return parseTypeName(column.type).args.length === 0 ||
+    [nativeType(field), field.target_type].includes(column.type);
 }
 
 function arrayFit(field: Field, column: TableColumn): Fit | undefined {
   const natural = fromSource(column.type).dtype;
-  if (field.dtype === "string") return natural === "string" ? { how: "text" } : undefined;
-  return field.dtype === "array" && natural === "array" ? { how: "array" } : undefined;
+  if (field.dtype !== natural || !unmodified(field, column)) return undefined;
+  return { how: natural === "array" ? "array" : "text" };
 }
 
 /** The field that a column's type is by nature, under the name of the field that goes there. */

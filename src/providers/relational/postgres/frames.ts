@@ -22,11 +22,13 @@ export async function* framesOf(
   batches: AsyncIterable<Batch>,
   columns: readonly LoadColumn[],
   format: CopyFormat,
+  signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, void> {
   const out = new CopyWriter();
   if (format === "binary") out.slice(COPY_HEADER, 0, COPY_HEADER.length);
   let rows = 0;
   for await (const batch of batches) {
+    signal.throwIfAborted();
     const writers = columns.map((column, i) =>
       columnWriter(column, batch.data.children[i]!, format)
     );

@@ -120,7 +120,7 @@ async function copy(
   const format = formatOf(target.columns);
   const tag = await session.copyIn(
     `COPY ${into} (${names}) FROM STDIN (FORMAT ${format})`,
-    framesOf(task.staged.readBatches(), target.columns, format),
+    framesOf(task.staged.readBatches(), target.columns, format, task.signal),
   );
   if (rowsOfTag(tag) !== task.staged.count) {
     throw new LoaderError(
