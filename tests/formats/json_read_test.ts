@@ -88,7 +88,8 @@ Deno.test("what is malformed is an error that tells the record, and the line of 
   await malformed('[{"v":1,"\\u0076":2}]', /record 1: key "v" comes twice/);
   await malformed('[{"v":1,"w":1,"w":2}]', /record 1: key "w" comes twice/);
   await malformed('[{"\\ud800":1}]', /half a surrogate pair/);
-  await malformed(Uint8Array.of(0x22, 0xff, 0x22), /./);
+  const latin = Uint8Array.from('[{"v":"é"}]', (c) => c.charCodeAt(0));
+  await malformed(latin, /Cannot read "test", after record 0: Cannot read text as utf-8/);
 });
 
 Deno.test("integers keep all digits", async () => {
@@ -267,6 +268,27 @@ Deno.test("a column names a key, or a path where there is no such key", async ()
     /field "city", row 2: expected "address.city" as path only/,
   );
   await assert.rejects(read('{"address":{"city":1,"city":2}}'), /row 1: expected key "city" once/);
+});
+
+Deno.test("compressed files are read; what is no such file is an error with its name", async () => {
+  const compressed = new Blob(['{"v":1}\n']).stream().pipeThrough(new CompressionStream("gzip"));
+  const bytes = new Uint8Array(await new Response(compressed).arrayBuffer());
+  const read = (content: Uint8Array) =>
+    Array.fromAsync(jsonl.read(inputOf(content, 10), {
+      projections: [{ field: field("v", "int8"), column: "v" }],
+      batchRows: 10,
+      batchBytes: 1 << 20,
+      compression: "gzip",
+      options: {},
+    }));
+  assert.equal((await read(bytes))[0]!.numRows, 1);
+  for (const wrong of [bytes.subarray(0, -9), new TextEncoder().encode('{"v":1}')]) {
+    await assert.rejects(read(wrong), (error: unknown) => {
+      assert.ok(error instanceof ValidationError, String(error));
+      assert.match(error.message, /Cannot read "test", after record 0: Cannot decompress as gzip/);
+      return true;
+    });
+  }
 });
 
 Deno.test("an expression is refused", async () => {

@@ -51,6 +51,7 @@ const SMALLEST_NORMAL = { float64: 2.2250738585072014e-308, float32: 1.175494350
  * spelling with as many digits as the text has, is the same number.
  */
 export function floatHolds(text: string, value: number, dtype: "float32" | "float64"): boolean {
+  if (String(value) === text) return true;
   const parts = decimalParts(text);
   if (parts === undefined || !Number.isFinite(value)) return false;
   const count = parts.digits.length;

@@ -1,5 +1,5 @@
 /** What JSON and JSON Lines have in common: all but what stands between records. */
-import type { FormatOptions } from "../../models/format.ts";
+import type { Compression, FormatOptions } from "../../models/format.ts";
 import { compress, decompress } from "../compression.ts";
 import { encodeText, toUTF8 } from "../encoding.ts";
 import type { FileFormat, FileInput, ReadRequest } from "../format.ts";
@@ -18,11 +18,8 @@ interface RecordFormat {
 }
 
 export function jsonFormat({ name, optionKeys, source: Source, layout }: RecordFormat): FileFormat {
-  const open = (
-    input: FileInput,
-    { compression, options }: Pick<ReadRequest, "compression" | "options">,
-  ) => {
-    const bytes = toUTF8(decompress(input, compression), options.encoding ?? "utf-8");
+  const open = (input: FileInput, request: Pick<ReadRequest, "compression" | "options">) => {
+    const bytes = toUTF8(bytesOf(input, request.compression), request.options.encoding ?? "utf-8");
     return (scan: Scan) => new Source(input.name, bytes, scan);
   };
   return {
@@ -33,9 +30,13 @@ export function jsonFormat({ name, optionKeys, source: Source, layout }: RecordF
     inferFields: (input, request) =>
       inferFields(input.name, open(input, request), request.options.infer_rows ?? INFER_ROWS),
     read: (input, request) => readBatches(open(input, request), request),
-    write: (batches, { fields, compression, options }) => {
+    async *write(batches, { fields, compression, options }) {
       const records = writeRecords(batches, fields, layout(options));
-      return compress(encodeText(records, options.encoding ?? "utf-8"), compression);
+      yield* compress(encodeText(records, options.encoding ?? "utf-8"), compression);
     },
   };
+}
+
+async function* bytesOf(input: FileInput, compression: Compression) {
+  yield* decompress(await input.open(), compression);
 }

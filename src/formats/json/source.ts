@@ -62,7 +62,8 @@ export abstract class RecordSource {
    * Gets more bytes.
    *
    * @returns false at the end of the file, when all records have been scanned
-   * @throws {ValidationError} when the file ends too early, or a record is too large
+   * @throws {ValidationError} when the file ends too early, a record is too large, or the bytes are
+   * not of the file's compression or encoding
    */
   async fill(): Promise<boolean> {
     if (this.window.size > MAX_RECORD_BYTES) {
@@ -70,7 +71,14 @@ export abstract class RecordSource {
         `more than ${MAX_RECORD_BYTES} bytes in one record, expected at most that many`,
       );
     }
-    return await this.window.fill() || this.finish();
+    try {
+      if (await this.window.fill()) return true;
+    } catch (error) {
+      if (!(error instanceof ValidationError)) throw error;
+      const detail = `Cannot read "${this.name}", after record ${this.records}: ${error.message}`;
+      throw new ValidationError(detail, { cause: error });
+    }
+    return this.finish();
   }
 
   close(): Promise<void> {
