@@ -1,0 +1,150 @@
+/** Whole files, compressed and back, chunk by chunk. */
+import { Readable, type Transform } from "node:stream";
+import {
+  constants,
+  createGunzip,
+  createGzip,
+  createZstdCompress,
+  createZstdDecompress,
+} from "node:zlib";
+import { ConfigurationError, messageOf, ValidationError } from "../core/errors.ts";
+import type { Compression } from "../models/format.ts";
+import { FrameError, zstdFrames } from "./zstd_frames.ts";
+
+type Bytes = AsyncIterable<Uint8Array>;
+
+/** The command-line tools' fastest level: about the same size as their default for tables. */
+const ZSTD_LEVEL = 1;
+
+/**
+ * The bytes of a compressed file; several members or frames one after the other are one file.
+ *
+ * @throws {ValidationError} when they are malformed or cut
+ */
+export function decompress(bytes: Bytes, compression: Compression): Bytes {
+  switch (compression) {
+    case "none":
+      return bytes;
+    case "gzip":
+      return checked(compression, through(bytes, createGunzip()));
+    case "zstd":
+      return checked(compression, unzstd(bytes));
+    case "bz2":
+      return checked(compression, bunzip2(bytes));
+    case "xz":
+      return checked(compression, unxz(bytes));
+    case "snappy":
+      throw new ConfigurationError('Cannot read a file compressed with "snappy": expected Parquet');
+  }
+}
+
+/** @throws {ConfigurationError} for a compression that is for reading only */
+export function compress(bytes: Bytes, compression: Compression): Bytes {
+  switch (compression) {
+    case "none":
+      return bytes;
+    case "gzip":
+      return through(bytes, createGzip());
+    case "zstd": {
+      const params = {
+        [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
+        [constants.ZSTD_c_checksumFlag]: 1,
+      };
+      return through(bytes, createZstdCompress({ params }));
+    }
+    default:
+      throw new ConfigurationError(
+        `Cannot write a file compressed with "${compression}": expected none, gzip or zstd`,
+      );
+  }
+}
+
+async function* through(bytes: Bytes, transform: Transform): AsyncGenerator<Uint8Array> {
+  const source = Readable.from(bytes, { objectMode: false, highWaterMark: 1 << 16 });
+  // A pipe forwards no errors; the source's own is the one to tell.
+  let failure: unknown;
+  source.once("error", (error) => {
+    failure = error;
+    transform.destroy(error);
+  });
+  try {
+    for await (const chunk of source.pipe(transform)) yield chunk;
+  } catch (error) {
+    throw failure ?? error;
+  } finally {
+    source.destroy();
+    transform.destroy();
+  }
+}
+
+/** Errors of a decompressor become typed; those of the bytes' own source stay. */
+async function* checked(compression: Compression, bytes: Bytes): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    if (!isFromDecompressor(error)) throw error;
+    throw new ValidationError(`Cannot decompress as ${compression}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+class MalformedError extends Error {}
+
+function isFromDecompressor(error: unknown): boolean {
+  if (error instanceof MalformedError || error instanceof FrameError) return true;
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  return (typeof code === "string" && code.startsWith("Z_")) || error.message.startsWith("Zstd ");
+}
+
+async function* unzstd(bytes: Bytes): AsyncGenerator<Uint8Array> {
+  for await (const frame of zstdFrames(bytes)) yield* through(frame, createZstdDecompress());
+}
+
+/** The library works on what `write` gives it at once, and throws from there. */
+async function* bunzip2(bytes: Bytes): AsyncGenerator<Uint8Array> {
+  const { default: unbzip2 } = await import("unbzip2-stream");
+  const stream = unbzip2();
+  const chunks: Uint8Array[] = [];
+  let failure: unknown;
+  stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+  stream.on("error", (error: unknown) => failure = error);
+  const attempt = (step: () => void) => {
+    try {
+      step();
+    } catch (error) {
+      failure ??= error;
+    }
+    // At the end of a cut file the library reads from what is not there.
+    if (failure instanceof TypeError) throw new MalformedError("unexpected end of file");
+    if (failure !== undefined) throw new MalformedError(messageOf(failure));
+  };
+  let empty = true;
+  for await (const chunk of bytes) {
+    empty = false;
+    attempt(() => stream.write(chunk));
+    yield* chunks.splice(0);
+  }
+  if (empty) throw new MalformedError("unexpected end of file");
+  attempt(() => stream.end());
+  yield* chunks.splice(0);
+}
+
+async function* unxz(bytes: Bytes): AsyncGenerator<Uint8Array> {
+  const { default: { XzReadableStream } } = await import("xz-decompress");
+  let failure: unknown;
+  const source = ReadableStream.from((async function* () {
+    try {
+      yield* bytes;
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  })());
+  try {
+    yield* new XzReadableStream(source);
+  } catch (error) {
+    throw failure ?? new MalformedError(messageOf(error));
+  }
+}

@@ -1,0 +1,63 @@
+/** Format and compression of a file, by its name. */
+import { ConfigurationError, show } from "../core/errors.ts";
+import type { Compression, Format } from "../models/format.ts";
+
+const FORMAT_BY_EXTENSION: Readonly<Record<string, Format>> = {
+  parquet: "parquet",
+  pq: "parquet",
+  csv: "csv",
+  tsv: "tsv",
+  tab: "tsv",
+  json: "json",
+  jsonl: "jsonl",
+  ndjson: "jsonl",
+  arrow: "arrow",
+  arrows: "arrow",
+  feather: "arrow",
+  ipc: "arrow",
+};
+
+const COMPRESSION_BY_EXTENSION: Readonly<Record<string, Compression>> = {
+  gz: "gzip",
+  gzip: "gzip",
+  zst: "zstd",
+  zstd: "zstd",
+  bz2: "bz2",
+  xz: "xz",
+};
+
+export interface NamedFormat {
+  /** Undefined when the name does not tell. */
+  readonly format: Format | undefined;
+  /** Of the file as a whole. */
+  readonly compression: Compression;
+}
+
+/** `orders.csv.gz` is CSV in gzip. */
+export function formatOfPath(path: string): NamedFormat {
+  const parts = path.slice(path.lastIndexOf("/") + 1).toLowerCase().split(".").slice(1);
+  const compression = lookUp(COMPRESSION_BY_EXTENSION, parts.at(-1));
+  const format = lookUp(FORMAT_BY_EXTENSION, parts.at(compression === undefined ? -1 : -2));
+  return { format, compression: compression ?? "none" };
+}
+
+function lookUp<T>(table: Readonly<Record<string, T>>, key: string | undefined): T | undefined {
+  return key !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+/** How a file at a path is written down: what is said of it, else what its name tells. */
+export function resolveFormat(
+  path: string,
+  said: { readonly format?: Format | undefined; readonly compression?: Compression | undefined },
+): { format: Format; compression: Compression } {
+  const named = formatOfPath(path);
+  const format = said.format ?? named.format;
+  if (format === undefined) {
+    throw new ConfigurationError(
+      `Cannot tell the format of file ${show(path)}: its name has none of ${
+        [...new Set(Object.keys(FORMAT_BY_EXTENSION))].map((e) => `.${e}`).join(" ")
+      }, set format`,
+    );
+  }
+  return { format, compression: said.compression ?? named.compression };
+}

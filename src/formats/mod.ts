@@ -1,0 +1,33 @@
+/** File formats, each loaded when it is first needed. */
+import { ConfigurationError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
+import type { Format, FormatOptions } from "../models/format.ts";
+import type { FileFormat } from "./format.ts";
+
+export { formatOfPath, type NamedFormat, resolveFormat } from "./detect.ts";
+export type { FileFormat, FileInput, ReadRequest, WriteRequest } from "./format.ts";
+
+const LOADERS: Readonly<Record<Format, () => Promise<{ default: FileFormat }>>> = {
+  parquet: () => import("./parquet/parquet.ts"),
+  csv: () => import("./csv/csv.ts"),
+  tsv: () => import("./csv/tsv.ts"),
+  json: () => import("./json/json.ts"),
+  jsonl: () => import("./json/jsonl.ts"),
+  arrow: () => import("./arrow/arrow.ts"),
+};
+
+export async function loadFormat(name: Format): Promise<FileFormat> {
+  return (await LOADERS[name]()).default;
+}
+
+/** @throws {ConfigurationError} for an option that means nothing to the format */
+export function checkOptions(format: FileFormat, options: FormatOptions): void {
+  const known: readonly string[] = format.optionKeys;
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const wanted = known.length === 0 ? "it has no options" : `known are ${known.join(", ")}`;
+    throw new ConfigurationError(
+      `Cannot use option "${key}" with format ${format.name}: ${wanted}${nearest(key, known)}`,
+    );
+  }
+}
