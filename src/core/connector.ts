@@ -50,6 +50,19 @@ export interface FileEntry {
   readonly modified?: number;
 }
 
+/** A file as it was when it was opened, whatever takes its name afterwards. */
+export interface OpenFile extends AsyncDisposable {
+  readonly size: number;
+  /** Milliseconds since the epoch, where the system tells. */
+  readonly modified?: number;
+  /** The bytes from the beginning, each time anew. */
+  stream(): ReadableStream<Uint8Array>;
+  /** The bytes from `start` up to `end`; fewer only when the file ends before. */
+  read(start: number, end: number): Promise<Uint8Array>;
+  /** @throws {ExtractorError} when the file was changed since it was opened */
+  check(): Promise<void>;
+}
+
 /** Looks at a written file, at a path that `openRead` takes, before it appears; throws to stop it. */
 export type CheckWritten = (path: string) => Promise<void>;
 
@@ -57,16 +70,14 @@ export type CheckWritten = (path: string) => Promise<void>;
 export interface NewFile {
   /** Path below the folder, with `/` between its parts. */
   readonly name: string;
-  bytes(): AsyncIterable<Uint8Array>;
+  readonly bytes: () => AsyncIterable<Uint8Array>;
   readonly check: CheckWritten;
 }
 
 export interface FilestoreConnector extends Connector {
   /** The files of a source or target, sorted by name; empty when there are none. */
   list(ref: StreamRef): Promise<FileEntry[]>;
-  openRead(path: string): Promise<ReadableStream<Uint8Array>>;
-  /** The bytes from `start` up to `end`; fewer only when the file ends before. */
-  readRange(path: string, start: number, end: number): Promise<Uint8Array>;
+  openRead(path: string): Promise<OpenFile>;
   /**
    * Writes a whole file that appears only when complete and checked; returns its size. Until then,
    * and when it fails, the file is what it was: `bytes` may read the old one.

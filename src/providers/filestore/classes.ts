@@ -1,0 +1,31 @@
+/** The extractors and the loader that every filestore has, under names of its own. */
+import { z } from "zod";
+import type { FilestoreConnector } from "../../core/connector.ts";
+import type { ExtractorClass, LoaderClass } from "../../core/provider.ts";
+import { fileExtractor, recordExtractor } from "./extract.ts";
+import { fileLoader } from "./load.ts";
+
+/** Without options: how files are read and written is said by source and target. */
+const NO_OPTIONS = z.strictObject({});
+
+export const recordExtractorClass: ExtractorClass<FilestoreConnector> = {
+  description: "Reads the records of files, one file after the other",
+  yields: "records",
+  options: NO_OPTIONS,
+  create: (connector) => recordExtractor(connector),
+};
+
+export const fileExtractorClass: ExtractorClass<FilestoreConnector> = {
+  description: "Hands on whole files, bytes untouched, for a passthrough buffer",
+  yields: "files",
+  options: NO_OPTIONS,
+  create: (connector) => fileExtractor(connector),
+};
+
+export const loaderClass: LoaderClass<FilestoreConnector> = {
+  description: "Writes records in any format, or files as they are; a target changes at once",
+  modes: ["append", "replace"],
+  accepts: ["records", "files"],
+  options: NO_OPTIONS,
+  create: (connector) => fileLoader(connector),
+};

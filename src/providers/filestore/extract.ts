@@ -1,0 +1,109 @@
+/** Files of any filestore → records, or files as they are. */
+import { filterBatch, rangePredicate } from "../../arrow/mod.ts";
+import type { Batch } from "../../core/batch.ts";
+import type { FileEntry, FilestoreConnector, OpenFile } from "../../core/connector.ts";
+import { ConfigurationError, SchemaError, ValueError } from "../../core/errors.ts";
+import type {
+  ExtractTask,
+  FileExtractor,
+  RecordExtractor,
+  SourceFile,
+} from "../../core/extractor.ts";
+import type { Extraction } from "../../core/proof.ts";
+import { requireFiles } from "./fields.ts";
+import { fileInput, fileType, hintsOf, openListed, whole } from "./file.ts";
+
+/** Reads the records of all files of a stream, one file after the other. */
+export function recordExtractor(connector: FilestoreConnector): RecordExtractor {
+  return { yields: "records", extract: (task) => extractRecords(connector, task) };
+}
+
+/** Hands on the files of a stream, bytes untouched. */
+export function fileExtractor(connector: FilestoreConnector): FileExtractor {
+  return { yields: "files", extract: (task) => extractFiles(connector, task) };
+}
+
+async function* extractRecords(
+  connector: FilestoreConnector,
+  task: ExtractTask,
+): Extraction<Batch> {
+  refuseExpressions(task);
+  const keep = rangeFilter(task);
+  const entries = await connector.list(task.source);
+  requireFiles(entries, task.source);
+  let [read, kept, bytes] = [0, 0, 0];
+  for (const entry of entries) {
+    await using file = await openListed(connector, entry, entries);
+    for await (const batch of fileBatches(file, entry, task)) {
+      task.signal.throwIfAborted();
+      const wanted = keep(batch);
+      read += batch.numRows;
+      kept += wanted.numRows;
+      if (wanted.numRows > 0) yield wanted;
+    }
+    await file.check();
+    bytes += file.size;
+  }
+  const inRange = task.range?.after === undefined && task.range?.upTo === undefined
+    ? ""
+    : `, ${kept} of them in range`;
+  return { rows: kept, evidence: `${volume(entries.length, bytes)}, ${read} rows${inRange}` };
+}
+
+async function* fileBatches(
+  file: OpenFile,
+  entry: FileEntry,
+  { source, projections, batchRows, batchBytes }: ExtractTask,
+): AsyncGenerator<Batch, void, void> {
+  const { format, compression, options } = await fileType(entry.name, hintsOf(source));
+  const request = { projections, batchRows, batchBytes, compression, options };
+  try {
+    yield* format.read(fileInput(file, entry.path), request);
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    const { detail, field, row, value } = error;
+    throw new ValueError(`${detail} in "${entry.path}"`, field, row, value);
+  }
+}
+
+async function* extractFiles(
+  connector: FilestoreConnector,
+  task: ExtractTask,
+): Extraction<SourceFile> {
+  const entries = await connector.list(task.source);
+  requireFiles(entries, task.source);
+  let bytes = 0;
+  for (const entry of entries) {
+    task.signal.throwIfAborted();
+    await using file = await openListed(connector, entry, entries);
+    const { size } = file;
+    yield { ...entry, size, open: () => Promise.resolve(whole(file, entry.path)) };
+    await file.check();
+    bytes += size;
+  }
+  return { rows: entries.length, evidence: volume(entries.length, bytes) };
+}
+
+function volume(files: number, bytes: number): string {
+  return `${files} file${files === 1 ? "" : "s"}, ${bytes} bytes`;
+}
+
+function refuseExpressions({ projections }: ExtractTask): void {
+  for (const { field, expression } of projections) {
+    if (expression === undefined) continue;
+    throw new ConfigurationError(
+      `Cannot compute field "${field.name}" as "${expression}": files evaluate no expressions`,
+    );
+  }
+}
+
+/** Keeps the rows in the task's range; all of them when it has none. */
+function rangeFilter({ range, projections }: ExtractTask): (batch: Batch) => Batch {
+  if (range === undefined) return (batch) => batch;
+  const column = projections.findIndex(({ field }) => field.name === range.field);
+  if (column === -1) {
+    throw new SchemaError(`Cannot filter by watermark: no field "${range.field}" in the stream`);
+  }
+  const { field } = projections[column]!;
+  return (batch) => filterBatch(batch, rangePredicate(range, field, batch.data.children[column]!));
+}

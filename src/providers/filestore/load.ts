@@ -1,0 +1,101 @@
+/** Staged data → files of any filestore. */
+import { maxOf } from "../../arrow/mod.ts";
+import type { FilestoreConnector } from "../../core/connector.ts";
+import { ConfigurationError, LoaderError, SchemaError } from "../../core/errors.ts";
+import type { Loader, LoadReceipt, LoadTask } from "../../core/loader.ts";
+import { compareValues, type Value } from "../../core/values.ts";
+import type { StreamTarget } from "../../models/source.ts";
+import { copyFiles } from "./copy.ts";
+import { fieldsOfFile, type FileFields, mergeFields, typeText } from "./fields.ts";
+import { fileInput, fileType, hintsOf, openListed } from "./file.ts";
+import { loadRecordFile } from "./load_file.ts";
+import { loadRecordFolder } from "./load_folder.ts";
+
+/** Targets of a filestore. */
+export type FileTarget = Extract<StreamTarget, { type: "file" | "directory" }>;
+
+/** A load of records or files into a file or a folder. */
+export type FileLoadTask = LoadTask & { readonly target: FileTarget };
+
+/** Writes staged records in any format, and staged files as they are. */
+export function fileLoader(connector: FilestoreConnector): Loader {
+  return {
+    load: (task) => load(connector, task),
+    getMaxWatermark: (target, field) => maxWatermark(connector, target, field),
+  };
+}
+
+async function load(connector: FilestoreConnector, task: LoadTask): Promise<LoadReceipt> {
+  task.signal.throwIfAborted();
+  if (task.mode === "upsert") {
+    throw new LoaderError(
+      "Cannot upsert into files: they have no keys, expected load mode append or replace",
+    );
+  }
+  const own: FileLoadTask = { ...task, target: fileTarget(task.target) };
+  if (task.staged.kind === "files") return await copyFiles(connector, own);
+  refuseNativeTypes(own);
+  return own.target.type === "file"
+    ? await loadRecordFile(connector, own)
+    : await loadRecordFolder(connector, own);
+}
+
+function fileTarget(target: StreamTarget): FileTarget {
+  if (target.type === "file" || target.type === "directory") return target;
+  throw new ConfigurationError(
+    `Cannot write a ${target.type} to files: expected a file or a directory`,
+  );
+}
+
+/** A file has dxt's types alone: another one would be ignored in silence. */
+function refuseNativeTypes({ staged }: LoadTask): void {
+  for (const field of staged.fields) {
+    if (field.target_type === undefined || field.target_type === typeText(field)) continue;
+    throw new ConfigurationError(
+      `Cannot write field "${field.name}" as ${field.target_type}: a file holds it as ${
+        typeText(field)
+      }, set the field's own dtype instead of its target's`,
+    );
+  }
+}
+
+/** Highest value of a field over the target's files, read with that one column. */
+async function maxWatermark(
+  connector: FilestoreConnector,
+  ref: StreamTarget,
+  name: string,
+): Promise<Exclude<Value, null> | undefined> {
+  const target = fileTarget(ref);
+  const entries = (await connector.list(target)).filter(({ size }) => size > 0);
+  const files: FileFields[] = [];
+  for (const entry of entries) files.push(await fieldsOfFile(connector, entry, hintsOf(target)));
+  const fields = mergeFields(files);
+  if (fields.length === 0) return undefined;
+  const field = fields.find((known) => known.name === name);
+  if (field === undefined) {
+    throw new SchemaError(
+      `Cannot find the highest "${name}" in "${target.path}": it has ${
+        fields.map((known) => `"${known.name}"`).join(", ")
+      }`,
+    );
+  }
+  let max: Value = null;
+  for (const entry of entries) {
+    const { format, compression, options } = await fileType(entry.name, hintsOf(target));
+    await using file = await openListed(connector, entry, entries);
+    const batches = format.read(fileInput(file, entry.path), {
+      projections: [{ field, column: name }],
+      batchRows: 65_536,
+      batchBytes: 1 << 24,
+      compression,
+      options,
+    });
+    for await (const batch of batches) {
+      const value = maxOf(batch, 0, field);
+      if (value === null) continue;
+      if (max === null || compareValues(value, max, field.dtype) > 0) max = value;
+    }
+    await file.check();
+  }
+  return max ?? undefined;
+}

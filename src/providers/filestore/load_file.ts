@@ -1,0 +1,83 @@
+/** Staged records → one file. */
+import { arrowSchema, batchOfData } from "../../arrow/mod.ts";
+import type { Batch } from "../../core/batch.ts";
+import type { FilestoreConnector } from "../../core/connector.ts";
+import type { LoadReceipt } from "../../core/loader.ts";
+import type { Field } from "../../models/field.ts";
+import { fieldsOfFile } from "./fields.ts";
+import { fileInput, type TypeToWrite, typeToWrite } from "./file.ts";
+import { fit } from "./fit.ts";
+import type { FileLoadTask } from "./load.ts";
+import { countBack, encode, evidence, type Written } from "./records.ts";
+
+/**
+ * Replaces the file, or writes what it has and the staged records into a new file that takes its
+ * place: readers see the old one or the new one.
+ */
+export async function loadRecordFile(
+  connector: FilestoreConnector,
+  task: FileLoadTask,
+): Promise<LoadReceipt> {
+  const { target, staged, mode } = task;
+  const type = await typeToWrite(target.path, target);
+  if (mode === "append" && staged.count === 0 && (await connector.list(target)).length > 0) {
+    return { rows: 0, evidence: `"${target.path}" as it was` };
+  }
+  const written: Written = { rows: 0, bytes: 0, fields: staged.fields };
+  let before = 0;
+  async function* bytes() {
+    // Only here does nobody else write to the file.
+    const old = mode === "append" ? await oldRecords(connector, task, type) : undefined;
+    written.fields = old?.fields ?? staged.fields;
+    yield* encode(all(old?.batches), type, written);
+  }
+  async function* all(old: AsyncIterable<Batch> | undefined) {
+    for await (const batch of old ?? []) {
+      before += batch.numRows;
+      yield batch;
+    }
+    for await (const batch of staged.readBatches()) {
+      task.signal.throwIfAborted();
+      yield inOrder(batch, staged.fields, written.fields);
+    }
+  }
+  const check = countBack(connector, type, written, () => before + staged.count);
+  await connector.write(target.path, bytes(), check);
+  return {
+    rows: written.rows - before,
+    total: written.rows,
+    evidence: evidence(target.path, written),
+  };
+}
+
+/** The records of the file that is there, in the staged types; undefined when there are none. */
+async function oldRecords(
+  connector: FilestoreConnector,
+  { target, staged, signal }: FileLoadTask,
+  type: TypeToWrite,
+): Promise<{ fields: Field[]; batches: AsyncGenerator<Batch, void, void> } | undefined> {
+  const [entry] = await connector.list(target);
+  if (entry === undefined || entry.size === 0) return undefined;
+  const fields = fit(await fieldsOfFile(connector, entry, target), staged.fields);
+  async function* batches() {
+    const projections = fields.map((field) => ({ field, column: field.name }));
+    const { format, compression, options } = type;
+    const request = { projections, batchRows: 16_384, batchBytes: 1 << 24, compression, options };
+    await using file = await connector.openRead(target.path);
+    for await (const batch of format.read(fileInput(file, target.path), request)) {
+      signal.throwIfAborted();
+      yield batch;
+    }
+    await file.check();
+  }
+  return { fields, batches: batches() };
+}
+
+/** The batch with its columns in the order of other fields of the same names. */
+function inOrder(batch: Batch, from: readonly Field[], to: readonly Field[]): Batch {
+  if (from === to) return batch;
+  const columns = to.map(({ name }) =>
+    batch.data.children[from.findIndex((field) => field.name === name)]!
+  );
+  return batchOfData(arrowSchema(to), columns, batch.numRows);
+}

@@ -1,0 +1,85 @@
+/** Staged records → a folder of part files. */
+import { createHash } from "node:crypto";
+import { posix } from "node:path";
+import type { FileEntry, FilestoreConnector } from "../../core/connector.ts";
+import { LoaderError } from "../../core/errors.ts";
+import type { LoadReceipt } from "../../core/loader.ts";
+import { fieldsOfFile } from "./fields.ts";
+import { type TypeToWrite, typeToWrite } from "./file.ts";
+import { fit } from "./fit.ts";
+import { literalGlob } from "./glob.ts";
+import type { FileLoadTask } from "./load.ts";
+import { countBack, encode, evidence, type Written } from "./records.ts";
+
+/**
+ * Adds one part file, or replaces the folder by one with a single part. A part that is added is
+ * named after its stage, so that loading the same stage again does not add it twice.
+ */
+export async function loadRecordFolder(
+  connector: FilestoreConnector,
+  task: FileLoadTask,
+): Promise<LoadReceipt> {
+  const { target, staged, mode } = task;
+  const type = await typeToWrite(`part.${target.format ?? "parquet"}`, target);
+  const parts = await connector.list(target);
+  if (mode === "append" && staged.count === 0 && parts.length > 0) {
+    return { rows: 0, evidence: `"${target.path}" as it was` };
+  }
+  if (mode === "append") await checkFit(connector, task, parts.at(-1));
+  else await refuseOthers(connector, task, type);
+  const name = partName(task, parts, type);
+  const written: Written = { rows: 0, bytes: 0, fields: staged.fields };
+  async function* batches() {
+    for await (const batch of staged.readBatches()) {
+      task.signal.throwIfAborted();
+      yield batch;
+    }
+  }
+  const check = countBack(connector, type, written, () => staged.count);
+  const bytes = () => encode(batches(), type, written);
+  await connector.writeFolder(target.path, [{ name, bytes, check }], mode);
+  return { rows: written.rows, evidence: evidence(posix.join(target.path, name), written) };
+}
+
+async function checkFit(
+  connector: FilestoreConnector,
+  { target, staged }: FileLoadTask,
+  last: FileEntry | undefined,
+): Promise<void> {
+  if (last === undefined || last.size === 0) return;
+  fit(await fieldsOfFile(connector, last, target), staged.fields);
+}
+
+/** A folder with anything but files of this format is not one that dxt may empty. */
+async function refuseOthers(
+  connector: FilestoreConnector,
+  { target }: FileLoadTask,
+  { extension }: TypeToWrite,
+): Promise<void> {
+  const all = await connector.list({
+    type: "glob",
+    pattern: posix.join(literalGlob(target.path), "**/{.*,*}"),
+  });
+  const other = all.find(({ name }) => !name.endsWith(extension));
+  if (other === undefined) return;
+  throw new LoaderError(
+    `Cannot replace folder "${target.path}": it holds "${other.name}", expected only files that end with ${extension}`,
+  );
+}
+
+/** `part-00000` of a replaced folder; an added part has the next number and its stage's mark. */
+function partName(
+  { staged, mode }: FileLoadTask,
+  parts: readonly FileEntry[],
+  { extension }: TypeToWrite,
+): string {
+  if (mode === "replace") return `part-00000${extension}`;
+  const { pipeline, stream, run_id } = staged.details;
+  const mark = createHash("sha256").update(JSON.stringify([pipeline, stream, run_id])).digest("hex")
+    .slice(0, 16);
+  const same = parts.find(({ name }) => name.endsWith(`-${mark}${extension}`));
+  if (same !== undefined) return same.name;
+  const numbers = parts.map(({ name }) => Number(/^part-(\d+)/.exec(name)?.[1] ?? -1));
+  const next = Math.max(-1, ...numbers) + 1;
+  return `part-${String(next).padStart(5, "0")}-${mark}${extension}`;
+}

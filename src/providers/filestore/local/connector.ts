@@ -1,0 +1,133 @@
+/** Files of this machine. */
+import { basename } from "node:path";
+import type {
+  CheckWritten,
+  DiscoveredStream,
+  FileEntry,
+  FilestoreConnector,
+  NewFile,
+  OpenFile,
+  ServerInfo,
+} from "../../../core/connector.ts";
+import { ConfigurationError, ConnectorError } from "../../../core/errors.ts";
+import type { Field } from "../../../models/field.ts";
+import type { StreamRef } from "../../../models/source.ts";
+import { discoverFiles } from "../discover.ts";
+import { streamFields } from "../fields.ts";
+import { folderGlob, type Glob, parseGlob } from "../glob.ts";
+import { type Access, explained } from "./errors.ts";
+import { openFile } from "./open.ts";
+import type { Base } from "./paths.ts";
+import { fileEntry, statOf, walk } from "./walk.ts";
+import { addToFolder, oldFolder, replaceFolder, writeFile } from "./write.ts";
+
+export class LocalConnector implements FilestoreConnector {
+  constructor(private readonly base: Base, private readonly signal: AbortSignal) {}
+
+  testConnection(): Promise<ServerInfo> {
+    return this.#explained("read", ".", async (full) => {
+      if ((await statOf(full))?.isDirectory !== true) {
+        throw new ConnectorError(`Cannot read folder "${full}": it does not exist`);
+      }
+      for await (const _ of Deno.readDir(full)) break;
+      return { product: "Local files", version: `${Deno.build.os} ${Deno.build.arch}` };
+    });
+  }
+
+  getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
+    return streamFields(this, ref, this.signal);
+  }
+
+  discover(): Promise<DiscoveredStream[]> {
+    return discoverFiles(this, this.signal);
+  }
+
+  async list(ref: StreamRef): Promise<FileEntry[]> {
+    switch (ref.type) {
+      case "file":
+        return await this.#explained("read", ref.path, async (full) => {
+          if ((await statOf(full))?.isDirectory === true) {
+            throw new ConnectorError(
+              `Cannot read file "${ref.path}": it is a folder, its files are "${ref.path}/"`,
+            );
+          }
+          const entry = await fileEntry(full, basename(full), this.base);
+          return entry === undefined ? [] : [entry];
+        });
+      case "glob": {
+        if (ref.pattern.split("/").includes("..")) {
+          throw new ConfigurationError(
+            `Cannot use pattern "${ref.pattern}": it holds "..", expected one without`,
+          );
+        }
+        return await this.#walk(parseGlob(ref.pattern));
+      }
+      case "directory": {
+        const recursive = "recursive" in ref && ref.recursive === true;
+        return await this.#walk(folderGlob(ref.path, recursive));
+      }
+      default:
+        throw new ConfigurationError(
+          `Cannot find files of a ${ref.type}: expected file, glob or directory`,
+        );
+    }
+  }
+
+  openRead(path: string): Promise<OpenFile> {
+    return this.#explained("read", path, (full) => openFile(full, path));
+  }
+
+  write(path: string, bytes: AsyncIterable<Uint8Array>, check: CheckWritten): Promise<number> {
+    return this.#explained(
+      "write",
+      path,
+      (full) => writeFile(this.base, full, bytes, this.#checker(check)),
+    );
+  }
+
+  async writeFolder(
+    path: string,
+    files: readonly NewFile[],
+    mode: "append" | "replace",
+  ): Promise<void> {
+    await this.#explained("write", path, async (full) => {
+      const own = files.map((file) => ({ ...file, check: this.#checker(file.check) }));
+      if (mode === "append") return await addToFolder(this.base, full, own);
+      if (full !== this.base.folder) return await replaceFolder(this.base, full, own);
+      throw new ConfigurationError(
+        `Cannot replace folder "${path}": it is the connection's own, expected a folder below it`,
+      );
+    });
+  }
+
+  async delete(path: string): Promise<void> {
+    await this.#explained("write", path, (full) => Deno.remove(full));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #walk(glob: Glob): Promise<FileEntry[]> {
+    return await this.#explained("read", glob.folder, async (full) => {
+      const there = await statOf(full);
+      if (there?.isDirectory === false) {
+        throw new ConnectorError(`Cannot read folder "${glob.folder}": it is a file`);
+      }
+      // A folder that is being replaced has no name for a moment.
+      const swapped = there === undefined && full !== this.base.folder;
+      return await walk(swapped ? oldFolder(full) : full, glob, this.base);
+    });
+  }
+
+  #checker(check: CheckWritten): (full: string) => Promise<void> {
+    return (full) => check(this.base.show(full));
+  }
+
+  async #explained<T>(
+    access: Access,
+    path: string,
+    work: (full: string) => Promise<T>,
+  ): Promise<T> {
+    const full = this.base.resolve(path);
+    return await explained(access, full, this.base, () => work(full));
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Files of this machine.
+ *
+ * Paths in sources and targets are relative to the connection's `path`, and may not lead out of
+ * it. A connection without `path` starts from the pipeline's folder and takes absolute paths too.
+ */
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { ConfigurationError } from "../../../core/errors.ts";
+import { defineProvider } from "../../../core/provider.ts";
+import { fileExtractorClass, loaderClass, recordExtractorClass } from "../classes.ts";
+import { fileTypes } from "../types.ts";
+import { LocalConnector } from "./connector.ts";
+import { Base } from "./paths.ts";
+
+const Config = z.strictObject({
+  path: z.string().min(1).optional()
+    .describe("Folder that paths start from and may not leave; the pipeline's, without the limit"),
+});
+type Config = z.infer<typeof Config>;
+
+export default defineProvider<Config, LocalConnector>({
+  name: "local",
+  category: "filestore",
+  description: "Files on this machine",
+  schemes: ["file"],
+  config: Config,
+  fromURL(url) {
+    try {
+      return { path: fileURLToPath(url) };
+    } catch (cause) {
+      throw new ConfigurationError(
+        `Cannot use URL "${url}": expected a path of this machine, such as file:///data/in`,
+        { cause },
+      );
+    }
+  },
+  connect({ path }, { baseDirectory, signal }) {
+    const base = new Base(resolve(baseDirectory, path ?? "."), path !== undefined);
+    return Promise.resolve(new LocalConnector(base, signal));
+  },
+  permissions({ path }, baseDirectory) {
+    const folder = resolve(baseDirectory, path ?? ".");
+    return { net: [], read: [folder], write: [folder], env: [] };
+  },
+  typeMapper: fileTypes,
+  extractors: {
+    LocalRecordExtractor: recordExtractorClass,
+    LocalFileExtractor: fileExtractorClass,
+  },
+  loaders: { LocalLoader: loaderClass },
+});

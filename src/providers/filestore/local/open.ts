@@ -1,0 +1,74 @@
+import type { OpenFile } from "../../../core/connector.ts";
+import { ExtractorError } from "../../../core/errors.ts";
+
+/** Bytes read at once by a stream. */
+const CHUNK = 262_144;
+
+/** @param path as the pipeline has it, for messages */
+export async function openFile(full: string, path: string): Promise<OpenFile> {
+  const file = await Deno.open(full);
+  return new LocalFile(path, file, await file.stat());
+}
+
+/** One handle for all reads: a rename puts another file under the name, not behind the handle. */
+class LocalFile implements OpenFile {
+  readonly size: number;
+  readonly modified?: number;
+  /** Reads wait for each other: they share the handle's position. */
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(
+    private readonly path: string,
+    private readonly file: Deno.FsFile,
+    stat: Deno.FileInfo,
+  ) {
+    this.size = stat.size;
+    if (stat.mtime !== null) this.modified = stat.mtime.getTime();
+  }
+
+  stream(): ReadableStream<Uint8Array> {
+    let at = 0;
+    return new ReadableStream({
+      pull: async (controller) => {
+        const bytes = await this.read(at, at + CHUNK);
+        at += bytes.length;
+        if (bytes.length > 0) controller.enqueue(bytes);
+        else controller.close();
+      },
+    });
+  }
+
+  read(start: number, end: number): Promise<Uint8Array> {
+    const reading = this.#last.then(() => this.#readAt(start, new Uint8Array(end - start)));
+    this.#last = reading.catch(() => {});
+    return reading;
+  }
+
+  async #readAt(start: number, bytes: Uint8Array): Promise<Uint8Array> {
+    await this.file.seek(start, Deno.SeekMode.Start);
+    let at = 0;
+    while (at < bytes.length) {
+      const read = await this.file.read(bytes.subarray(at));
+      if (read === null) break;
+      at += read;
+    }
+    return bytes.subarray(0, at);
+  }
+
+  async check(): Promise<void> {
+    const { size, mtime } = await this.file.stat();
+    if (size === this.size && mtime?.getTime() === this.modified) return;
+    const now = size === this.size ? "the same size again" : `${size} bytes`;
+    throw new ExtractorError(
+      `Cannot read "${this.path}": it changed while it was read, had ${this.size} bytes, has ${now}`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#last;
+    this.file.close();
+  }
+}

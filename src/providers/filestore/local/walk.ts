@@ -1,0 +1,77 @@
+/** The files of a folder that a pattern finds. */
+import { join } from "node:path";
+import type { FileEntry } from "../../../core/connector.ts";
+import { ConnectorError } from "../../../core/errors.ts";
+import type { Glob } from "../glob.ts";
+import type { Base } from "./paths.ts";
+
+/**
+ * Files below `folder`, sorted by name; none when the folder is missing. A link to a file is that
+ * file; a link to a folder is not followed, so that there is no loop.
+ */
+export async function walk(folder: string, glob: Glob, base: Base): Promise<FileEntry[]> {
+  const found: FileEntry[] = [];
+  await visit("", 0);
+  return found.sort((a, b) => a.name < b.name ? -1 : 1);
+
+  async function visit(prefix: string, depth: number): Promise<void> {
+    for (const child of await children(join(folder, prefix))) {
+      const name = `${prefix}${child.name}`;
+      if (child.isDirectory) {
+        const wanted = glob.hidden || !child.name.startsWith(".");
+        if (wanted && depth < glob.depth) await visit(`${name}/`, depth + 1);
+      } else if (glob.matches(name)) {
+        const entry = await fileEntry(join(folder, name), name, base);
+        if (entry !== undefined) found.push(entry);
+        else if (child.isSymlink && await isDangling(join(folder, name))) {
+          throw new ConnectorError(
+            `Cannot read "${
+              base.show(join(folder, name))
+            }": it links to a file that does not exist`,
+          );
+        }
+      }
+    }
+  }
+}
+
+/** An empty list for a folder that is missing, or gone since its parent was read. */
+async function children(folder: string): Promise<Deno.DirEntry[]> {
+  try {
+    return await Array.fromAsync(Deno.readDir(folder));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** A file's entry; undefined when there is none of that name, or it is no regular file. */
+export async function fileEntry(
+  full: string,
+  name: string,
+  base: Base,
+): Promise<FileEntry | undefined> {
+  const stat = await statOf(full);
+  if (stat?.isFile !== true) return undefined;
+  const { size, mtime } = stat;
+  return {
+    path: base.show(full),
+    name,
+    size,
+    ...(mtime === null ? {} : { modified: mtime.getTime() }),
+  };
+}
+
+/** Facts about a file or folder; undefined when there is none. */
+export async function statOf(full: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(full);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function isDangling(full: string): Promise<boolean> {
+  return await statOf(full) === undefined;
+}

@@ -1,0 +1,221 @@
+/** Files and folders that readers see as they were, or complete. */
+import { basename, dirname, join } from "node:path";
+import { LoaderError } from "../../../core/errors.ts";
+import { lockTarget, removeIfThere } from "./lock.ts";
+import type { Base } from "./paths.ts";
+import { statOf } from "./walk.ts";
+
+/** Looks at a written file; throws to stop it from appearing. */
+export type CheckFile = (full: string) => Promise<void>;
+
+/** A file to write into a folder, its name with `/` between its parts. */
+export interface FileToWrite {
+  readonly name: string;
+  readonly bytes: () => AsyncIterable<Uint8Array>;
+  readonly check: CheckFile;
+}
+
+/** Hidden names beside a target: its lock, what is being written, what it was. */
+const beside = (full: string, ending: "lock" | "new" | "old") =>
+  join(dirname(full), `.${basename(full)}.dxt-${ending}`);
+
+/** What a folder is called while a new one takes its place. */
+export const oldFolder = (full: string) => beside(full, "old");
+
+/** Writes a file beside its target, flushes it to the disk, and renames it; returns its size. */
+export async function writeFile(
+  base: Base,
+  full: string,
+  bytes: AsyncIterable<Uint8Array>,
+  check: CheckFile,
+): Promise<number> {
+  await using made = await makeFolder(dirname(full), base);
+  await using _lock = await lockTarget(beside(full, "lock"), base.show(full));
+  const fresh = beside(full, "new");
+  try {
+    await removeIfThere(fresh);
+    const size = await writeWhole(fresh, bytes);
+    await check(fresh);
+    await Deno.rename(fresh, full);
+    made.keep();
+    await syncFolder(dirname(full));
+    return size;
+  } finally {
+    await removeIfThere(fresh);
+  }
+}
+
+/** Adds files to a folder: all are written inside it under hidden names, then renamed. */
+export async function addToFolder(
+  base: Base,
+  full: string,
+  files: readonly FileToWrite[],
+): Promise<void> {
+  await recoverFolder(full);
+  await using made = await makeFolder(full, base);
+  await using _lock = await lockFolder(base, full);
+  const fresh = join(full, ".dxt-new");
+  try {
+    await writeAll(fresh, files);
+    await moveAll(fresh, full, files, base);
+    made.keep();
+    for (const folder of foldersOf(full, files)) await syncFolder(folder);
+  } finally {
+    await removeIfThere(fresh);
+  }
+}
+
+/** Renames files from one folder into another, or none of them. */
+async function moveAll(
+  from: string,
+  to: string,
+  files: readonly FileToWrite[],
+  base: Base,
+): Promise<void> {
+  const moved: string[] = [];
+  const made: MadeFolders[] = [];
+  try {
+    for (const { name } of files) {
+      const path = join(to, name);
+      made.push(await makeFolder(dirname(path), base));
+      const known = await statOf(path) !== undefined;
+      await Deno.rename(join(from, name), path);
+      if (!known) moved.push(path);
+    }
+  } catch (error) {
+    for (const path of moved) await removeIfThere(path);
+    for (const folders of made.reverse()) await folders[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * Writes files into a folder beside the target, and swaps the two by two renames. Between them
+ * there is no folder of that name, only the old one under a hidden name; `recoverFolder` brings it
+ * back when the process died there.
+ */
+export async function replaceFolder(
+  base: Base,
+  full: string,
+  files: readonly FileToWrite[],
+): Promise<void> {
+  await recoverFolder(full);
+  await using made = await makeFolder(dirname(full), base);
+  await using _lock = await lockFolder(base, full);
+  const [fresh, old] = [beside(full, "new"), oldFolder(full)];
+  try {
+    await writeAll(fresh, files);
+    await swap(full, fresh, old);
+    made.keep();
+    await syncFolder(dirname(full));
+    await removeIfThere(old);
+  } finally {
+    await removeIfThere(fresh);
+  }
+}
+
+async function swap(full: string, fresh: string, old: string): Promise<void> {
+  const known = await statOf(full) !== undefined;
+  if (known) {
+    await removeIfThere(old);
+    await Deno.rename(full, old);
+  }
+  try {
+    await Deno.rename(fresh, full);
+  } catch (error) {
+    if (known) await Deno.rename(old, full);
+    throw error;
+  }
+}
+
+/** The connection's own folder is locked from inside: what is beside it may be out of bounds. */
+function lockFolder(base: Base, full: string): Promise<AsyncDisposable> {
+  const path = full === base.folder ? join(full, ".dxt-lock") : beside(full, "lock");
+  return lockTarget(path, base.show(full));
+}
+
+/** A folder that a killed run left under its hidden name gets its own back. */
+async function recoverFolder(full: string): Promise<void> {
+  const old = oldFolder(full);
+  if (await statOf(full) === undefined && await statOf(old) !== undefined) {
+    await Deno.rename(old, full);
+  }
+}
+
+async function writeAll(folder: string, files: readonly FileToWrite[]): Promise<void> {
+  await removeIfThere(folder);
+  await Deno.mkdir(folder);
+  for (const { name, bytes, check } of files) {
+    const path = join(folder, name);
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await writeWhole(path, bytes());
+    await check(path);
+  }
+  for (const inside of foldersOf(folder, files)) await syncFolder(inside);
+}
+
+/** The folder and those inside it that the files need. */
+function foldersOf(folder: string, files: readonly FileToWrite[]): Set<string> {
+  const folders = new Set([folder]);
+  for (const { name } of files) {
+    for (let path = dirname(name); path !== "."; path = dirname(path)) {
+      folders.add(join(folder, path));
+    }
+  }
+  return folders;
+}
+
+async function writeWhole(path: string, bytes: AsyncIterable<Uint8Array>): Promise<number> {
+  using file = await Deno.open(path, { write: true, create: true, truncate: true });
+  let size = 0;
+  for await (const chunk of bytes) {
+    for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
+    size += chunk.length;
+  }
+  await file.sync();
+  return size;
+}
+
+/** A rename lasts when its folder is flushed; Windows has no such thing. */
+async function syncFolder(folder: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  using file = await Deno.open(folder);
+  await file.sync();
+}
+
+interface MadeFolders extends AsyncDisposable {
+  /** The folders stay when the object is disposed. */
+  keep(): void;
+}
+
+/** Makes a folder and those above it; the made ones are removed again unless they are kept. */
+async function makeFolder(folder: string, base: Base): Promise<MadeFolders> {
+  const missing: string[] = [];
+  for (let path = folder; await isMissing(path, base); path = dirname(path)) {
+    missing.push(path);
+    // Above its own folder a connection may not even look.
+    if (path === base.folder) break;
+  }
+  await Deno.mkdir(folder, { recursive: true });
+  return {
+    keep() {
+      missing.length = 0;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const path of missing) {
+        // Another run may have put something into it.
+        await Deno.remove(path).catch(() => {});
+      }
+    },
+  };
+}
+
+async function isMissing(path: string, base: Base): Promise<boolean> {
+  const stat = await statOf(path);
+  if (stat !== undefined && !stat.isDirectory) {
+    throw new LoaderError(
+      `Cannot write into "${base.show(path)}": it is a file, expected a folder`,
+    );
+  }
+  return stat === undefined;
+}

@@ -1,0 +1,139 @@
+/** Staged records → the bytes of one file, counted on the way and read back. */
+import {
+  INFINITE_DAY,
+  INFINITE_MICROS,
+  isNull,
+  NEGATIVE_INFINITE_DAY,
+  NEGATIVE_INFINITE_MICROS,
+} from "../../arrow/mod.ts";
+import type { Batch } from "../../core/batch.ts";
+import type { CheckWritten, FilestoreConnector } from "../../core/connector.ts";
+import { ValueError, VerificationError } from "../../core/errors.ts";
+import { INFINITY, NEGATIVE_INFINITY } from "../../core/values.ts";
+import type { DXTType } from "../../models/dtype.ts";
+import type { Field } from "../../models/field.ts";
+import { fileInput, type TypeToWrite } from "./file.ts";
+
+/** What went into a file so far. */
+export interface Written {
+  rows: number;
+  bytes: number;
+  fields: readonly Field[];
+}
+
+/** What the target says of a written file. */
+export function evidence(path: string, { rows, bytes }: Written): string {
+  return `${rows} rows, ${bytes} bytes in "${path}"`;
+}
+
+/** The bytes of a file with these records, whose fields are those of `written`. */
+export async function* encode(
+  batches: AsyncIterable<Batch>,
+  { format, written: compression, options }: TypeToWrite,
+  written: Written,
+): AsyncGenerator<Uint8Array, void, void> {
+  const { fields } = written;
+  const finite = format.name === "parquet" || format.name === "arrow";
+  async function* counted() {
+    for await (const batch of batches) {
+      // Other readers of these files would see a day in the year 5881580.
+      if (finite) refuseInfinity(batch, fields, written.rows);
+      written.rows += batch.numRows;
+      yield batch;
+    }
+  }
+  for await (const chunk of format.write(counted(), { fields, compression, options })) {
+    written.bytes += chunk.length;
+    yield chunk;
+  }
+}
+
+/** @throws {ValueError} for an infinite date or timestamp */
+function refuseInfinity(batch: Batch, fields: readonly Field[], rowsBefore: number): void {
+  fields.forEach((field, i) => {
+    const infinite = INFINITE[field.dtype];
+    if (infinite === undefined) return;
+    const data = batch.data.children[i]!;
+    for (const [raw, text] of infinite) {
+      // A NULL's slot may hold anything.
+      let row = data.values.indexOf(raw);
+      while (row !== -1 && isNull(data, row)) row = data.values.indexOf(raw, row + 1);
+      if (row === -1) continue;
+      throw new ValueError(
+        "expected a finite value, these files hold no infinity",
+        field.name,
+        rowsBefore + row + 1,
+        text,
+      );
+    }
+  });
+}
+
+const MICROS = [[INFINITE_MICROS, INFINITY], [
+  NEGATIVE_INFINITE_MICROS,
+  NEGATIVE_INFINITY,
+]] as const;
+const INFINITE: Partial<Record<DXTType, readonly (readonly [number | bigint, string])[]>> = {
+  date: [[INFINITE_DAY, INFINITY], [NEGATIVE_INFINITE_DAY, NEGATIVE_INFINITY]],
+  timestamp: MICROS,
+  timestamp_tz: MICROS,
+};
+
+/**
+ * A check that reads a written file back and counts its records: the encoder's word is not enough.
+ *
+ * @param wanted the number of records that it should have
+ * @throws {VerificationError} (the check) when size or count are others
+ */
+export function countBack(
+  connector: FilestoreConnector,
+  { format, compression, options }: TypeToWrite,
+  written: Written,
+  wanted: () => number,
+): CheckWritten {
+  return async (path) => {
+    await using file = await connector.openRead(path);
+    const refuse = (detail: string) =>
+      new VerificationError(`Cannot prove the write of "${path}": ${detail}`);
+    if (file.size !== written.bytes) {
+      throw refuse(`it has ${file.size} bytes, written were ${written.bytes}`);
+    }
+    const field = narrowest(written.fields);
+    const batches = format.read(fileInput(file, path), {
+      projections: [{ field, column: field.name }],
+      batchRows: 65_536,
+      batchBytes: 1 << 24,
+      compression,
+      options,
+    });
+    let rows = 0;
+    for await (const batch of batches) rows += batch.numRows;
+    if (rows !== wanted()) {
+      throw refuse(`it reads back as ${rows} rows, expected ${wanted()}`);
+    }
+  };
+}
+
+/** Types by what it costs to read a column of them. */
+const CHEAP: readonly DXTType[] = [
+  "bool",
+  "int8",
+  "uint8",
+  "int16",
+  "uint16",
+  "int32",
+  "uint32",
+  "float32",
+  "date",
+  "int64",
+  "uint64",
+  "float64",
+  "time",
+  "timestamp",
+  "timestamp_tz",
+];
+
+function narrowest(fields: readonly Field[]): Field {
+  const cost = ({ dtype }: Field) => CHEAP.includes(dtype) ? CHEAP.indexOf(dtype) : CHEAP.length;
+  return fields.reduce((best, field) => cost(field) < cost(best) ? field : best);
+}

@@ -1,0 +1,149 @@
+/** A store in a folder of its own, and staged data without a stage. */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
+import type { StagedData } from "../../src/core/buffer.ts";
+import type { FilestoreConnector, WatermarkRange } from "../../src/core/connector.ts";
+import type { ExtractTask, RecordExtractor } from "../../src/core/extractor.ts";
+import type { Loader } from "../../src/core/loader.ts";
+import type { CompletionProof } from "../../src/core/proof.ts";
+import type { DXTRecord } from "../../src/core/values.ts";
+import type { Field } from "../../src/models/field.ts";
+import {
+  sourceOf,
+  type StreamSource,
+  type StreamTarget,
+  targetOf,
+} from "../../src/models/source.ts";
+import type { LoadMode } from "../../src/models/stream.ts";
+import local from "../../src/providers/filestore/local/mod.ts";
+
+export interface Store {
+  readonly folder: string;
+  readonly connector: FilestoreConnector;
+  readonly loader: Loader;
+  /** Writes a text file. */
+  put(name: string, text: string): Promise<void>;
+  text(name: string): Promise<string>;
+  /** Names of all that is in a folder, hidden or not, sorted. */
+  names(folder?: string): Promise<string[]>;
+  load(
+    target: string | StreamTarget,
+    staged: StagedData,
+    mode?: LoadMode,
+  ): ReturnType<Loader["load"]>;
+  read(
+    source: string | StreamSource,
+    range?: WatermarkRange,
+    fields?: readonly Field[],
+  ): Promise<Read>;
+}
+
+export interface Read {
+  readonly fields: readonly Field[];
+  readonly records: DXTRecord[];
+  readonly proof: CompletionProof;
+}
+
+/** Calls `work` with a store whose folder is gone afterwards. */
+export async function withStore(work: (store: Store) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "dxt-test-" });
+  try {
+    await work(await openStore(folder));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function openStore(folder: string): Promise<Store> {
+  const { signal } = new AbortController();
+  const connector = await local.connect({ path: folder }, { baseDirectory: folder, signal });
+  const loader = local.loaders["LocalLoader"]!.create(connector, {});
+  const extractor = local.extractors["LocalRecordExtractor"]!.create(
+    connector,
+    {},
+  ) as RecordExtractor;
+  return {
+    folder,
+    connector,
+    loader,
+    put: (name, text) => Deno.writeTextFile(join(folder, name), text),
+    text: (name) => Deno.readTextFile(join(folder, name)),
+    async names(path = ".") {
+      const entries = await Array.fromAsync(Deno.readDir(join(folder, path)));
+      return entries.map(({ name }) => name).sort();
+    },
+    load: (target, staged, mode = "append") =>
+      loader.load({
+        target: typeof target === "string" ? targetOf("filestore", target) : target,
+        staged,
+        mode,
+        upsertKeys: [],
+        signal,
+      }),
+    async read(from, range, declared) {
+      const source = typeof from === "string" ? sourceOf("filestore", from) : from;
+      const fields = declared ?? await connector.getStreamFields(source) ?? [];
+      const task: ExtractTask = {
+        source,
+        projections: fields.map((field) => ({ field, column: field.name })),
+        ...(range === undefined ? {} : { range }),
+        batchRows: 100,
+        batchBytes: 1 << 20,
+        signal,
+      };
+      const extraction = extractor.extract(task);
+      const records: DXTRecord[] = [];
+      while (true) {
+        const next = await extraction.next();
+        if (next.done === true) return { fields, records, proof: next.value };
+        records.push(...recordsOf(next.value));
+      }
+    },
+  };
+}
+
+const details = (run: string) => ({ pipeline: "p", stream: "s", run_id: run, source: "test" });
+
+/** Records as if they were staged. */
+export function stagedRecords(
+  fields: readonly Field[],
+  records: readonly DXTRecord[],
+  run: string = crypto.randomUUID(),
+): StagedData {
+  return {
+    kind: "records",
+    fields,
+    count: records.length,
+    files: [],
+    details: details(run),
+    evidence: "test",
+    readBatches: () => batchesOf(fields, records, { rows: 100, bytes: 1 << 20 }),
+    async *readRecords() {
+      yield* records;
+    },
+    openFile: () => Promise.reject(new Error("no files are staged")),
+  };
+}
+
+/** Files as if they were staged, by their names in the source. */
+export function stagedFiles(contents: Record<string, string>): StagedData {
+  const bytes = Object.values(contents).map((text) => new TextEncoder().encode(text));
+  return {
+    kind: "files",
+    fields: [],
+    count: bytes.length,
+    files: Object.keys(contents).map((original_name, i) => ({
+      name: `file-${i}`,
+      rows: 1,
+      size: bytes[i]!.length,
+      sha256: createHash("sha256").update(bytes[i]!).digest("hex"),
+      original_name,
+    })),
+    details: details("r"),
+    evidence: "test",
+    async *readBatches() {},
+    async *readRecords() {},
+    openFile: (name) => Promise.resolve(new Blob([bytes[Number(name.slice(5))]!]).stream()),
+  };
+}
