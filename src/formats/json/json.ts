@@ -1,7 +1,70 @@
 /** JSON: an array of objects, one record each, or one object. https://www.rfc-editor.org/rfc/rfc8259 */
 import type { FileFormat } from "../format.ts";
 import { jsonFormat } from "./record_format.ts";
-import { DocumentSource } from "./source.ts";
+import { CLOSE_ARRAY, COMMA, fail, OPEN_ARRAY, OPEN_OBJECT, skipSpace } from "./scan.ts";
+import { RecordSource } from "./source.ts";
+
+/** The elements of a top-level array, or one top-level object. */
+class DocumentSource extends RecordSource {
+  #state: "start" | "first" | "element" | "object" | "done" = "start";
+
+  protected advance(): boolean {
+    const { window } = this;
+    const { bytes, end } = window;
+    if (this.#state === "start") this.#open();
+    const at = window.start = skipSpace(bytes, window.start);
+    switch (this.#state) {
+      case "first":
+        if (bytes[at] !== CLOSE_ARRAY) return this.#element(at);
+        this.#state = "done";
+        window.start = at + 1;
+        return this.advance();
+      case "element":
+        return this.#element(at);
+      case "object":
+        window.start = this.scan(bytes, at, end);
+        this.#state = "done";
+        return true;
+      default:
+        fail(bytes, at, end, "the end of the file (a file of JSON Lines has format jsonl)");
+    }
+  }
+
+  #open(): void {
+    const { window } = this;
+    const at = window.start = skipSpace(window.bytes, window.start);
+    const first = window.bytes[at];
+    if (first === OPEN_ARRAY) {
+      this.#state = "first";
+      window.start = at + 1;
+    } else if (first === OPEN_OBJECT) {
+      this.#state = "object";
+    } else {
+      fail(window.bytes, at, window.end, "an array of objects, or one object");
+    }
+  }
+
+  /** A record with the comma or bracket after it. */
+  #element(start: number): boolean {
+    const { window } = this;
+    const { bytes, end } = window;
+    const at = skipSpace(bytes, this.scan(bytes, start, end));
+    if (bytes[at] === CLOSE_ARRAY) this.#state = "done";
+    else if (bytes[at] === COMMA) this.#state = "element";
+    else fail(bytes, at, end, '"," or "]" after a record');
+    window.start = at + 1;
+    return true;
+  }
+
+  protected finish(): boolean {
+    if (this.#state === "done") return false;
+    throw this.error(
+      this.#state === "start"
+        ? "the file is empty, expected an array of objects, or one object"
+        : "the file ends in the middle, expected it to go on",
+    );
+  }
+}
 
 export default jsonFormat({
   name: "json",

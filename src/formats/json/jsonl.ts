@@ -1,7 +1,71 @@
 /** JSON Lines: an object on each line, one record each. https://jsonlines.org */
 import type { FileFormat } from "../format.ts";
 import { jsonFormat } from "./record_format.ts";
-import { LineSource } from "./source.ts";
+import { fail, INCOMPLETE, Malformed, skipSpace } from "./scan.ts";
+import { RecordSource } from "./source.ts";
+
+const LINE_END = 0x0a;
+
+/**
+ * One record on each line; lines of white space are skipped. A carriage return before the line's
+ * end is white space of JSON. Format: https://jsonlines.org
+ */
+class LineSource extends RecordSource {
+  /** Lines that are behind. */
+  #lines = 0;
+  /** Bytes of the unfinished line in which there is no line end. */
+  #searched = 0;
+  #lastLine = false;
+
+  protected override get place(): string {
+    return `line ${this.#lines + 1}, ${super.place}`;
+  }
+
+  protected advance(): boolean {
+    const { window } = this;
+    const { bytes } = window;
+    for (;;) {
+      const end = this.#lineEnd();
+      if (end === undefined) return false;
+      // The zero byte that scanning relies on.
+      bytes[end] = 0;
+      const start = skipSpace(bytes, window.start);
+      if (start < end) this.#line(start, end);
+      window.start = Math.min(end + 1, window.end);
+      this.#lines++;
+      if (start < end) return true;
+    }
+  }
+
+  #lineEnd(): number | undefined {
+    const { window } = this;
+    const found = window.bytes.indexOf(LINE_END, window.start + this.#searched);
+    if (found !== -1 && found < window.end) {
+      this.#searched = 0;
+      return found;
+    }
+    if (this.#lastLine && window.size > 0) return window.end;
+    this.#searched = window.size;
+    return undefined;
+  }
+
+  #line(start: number, end: number): void {
+    const { bytes } = this.window;
+    try {
+      const at = skipSpace(bytes, this.scan(bytes, start, end));
+      if (at !== end) fail(bytes, at, end, "the end of the line");
+    } catch (error) {
+      if (error !== INCOMPLETE) throw error;
+      throw new Malformed("the line ends in the middle of a value, expected all of it on one line");
+    }
+  }
+
+  protected finish(): boolean {
+    if (this.#lastLine) return false;
+    this.#lastLine = true;
+    return true;
+  }
+}
 
 export default jsonFormat({
   name: "jsonl",

@@ -1,25 +1,18 @@
-/**
- * JSON text → columns. A number, string or boolean is read by its text, as `parseText` reads it,
- * so quotes around a scalar do not matter where the field has another type than JSON's own; a
- * number may have a fraction or exponent that leaves it the same number (1.0, 1e2). Text of a
- * json, array or object field is kept as it is.
- */
+/** JSON text → columns. Text of a json, array or object field is kept as it is. */
 import {
   BigColumn,
   BoolColumn,
   BytesColumn,
   type Column,
   NumberColumn,
-  type PushValue,
   valuePusher,
 } from "../../arrow/mod.ts";
-import { ValueError } from "../../core/errors.ts";
-import { INTEGER_BOUNDS, type IntegerType, parseText } from "../../core/values.ts";
+import { INTEGER_BOUNDS, type IntegerType } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
 import { isoDate, isoTime, isoTimestamp } from "./iso.ts";
-import { decimalParts, floatHolds, plainDigits } from "./number.ts";
+import { parseScalar } from "./scalar.ts";
 import { isDigit, MINUS, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
-import { decode, hasEscape, unescape } from "./text.ts";
+import { hasEscape } from "./text.ts";
 
 /**
  * Puts the correct JSON value from `start` up to `end` into a column.
@@ -36,7 +29,9 @@ const POINT = 0x2e;
 /** A pusher for a field; `null` is NULL, but JSON's null in a json field that is not nullable. */
 export function jsonPusher(field: Field, column: Column): PushJSON {
   const pushValue = valuePusher(field, column);
-  const push = presentPusher(field, column, textPusher(field, pushValue));
+  const pushText: PushJSON = (bytes, start, end) =>
+    pushValue(parseScalar(field, bytes, start, end));
+  const push = presentPusher(field, column, pushText);
   if (field.dtype === "json" && !field.nullable) return push;
   return (bytes, start, end) =>
     bytes[start] === LETTER_N ? pushValue(null) : push(bytes, start, end);
@@ -182,67 +177,4 @@ function shortDecimal(bytes: Uint8Array, start: number, end: number): number | u
   if (value > Number.MAX_SAFE_INTEGER) return undefined;
   const absolute = value / POWERS_OF_TEN[end - 1 - point]!;
   return first === start ? absolute : -absolute;
-}
-
-/** Reads any scalar by its text. */
-function textPusher(field: Field, pushValue: PushValue): PushJSON {
-  return (bytes, start, end) => {
-    if (bytes[start] === QUOTE) {
-      const inside = unescape(bytes, start + 1, end - 1);
-      if (inside === undefined) {
-        const text = decode(bytes, start, end);
-        throw wrong(field, "text without half a surrogate pair", text);
-      }
-      const text = decode(inside, 0, inside.length);
-      pushValue(parseText(text, field));
-    } else {
-      pushValue(parseBare(decode(bytes, start, end), field));
-    }
-  };
-}
-
-/** Reads a number, `true` or `false`, or refuses an array or object. */
-function parseBare(text: string, field: Field): Parameters<PushValue>[0] {
-  const isNumber = /^[-\d]/.test(text);
-  switch (field.dtype) {
-    case "int8":
-    case "int16":
-    case "int32":
-    case "int64":
-    case "uint8":
-    case "uint16":
-    case "uint32":
-    case "uint64":
-    case "decimal":
-      return isNumber ? parseText(withoutExponent(text, field), field) : parseText(text, field);
-    case "float32":
-    case "float64":
-      return isNumber ? parseFloatExactly(text, field.dtype, field) : parseText(text, field);
-    case "bool":
-      return parseText(text, field);
-    case "string":
-      if (isNumber || text === "true" || text === "false") return text;
-      throw wrong(field, "string (declare the field as json to keep arrays and objects)", text);
-    default:
-      throw wrong(field, `${field.dtype} as JSON ${JSON_KIND[field.dtype] ?? "string"}`, text);
-  }
-}
-
-const JSON_KIND: Readonly<Record<string, string>> = { array: "array", object: "object" };
-
-function withoutExponent(text: string, field: Field): string {
-  const parts = decimalParts(text);
-  const plain = parts && plainDigits(parts);
-  if (plain === undefined) throw wrong(field, `${field.dtype} of at most 76 digits`, text);
-  return plain;
-}
-
-function parseFloatExactly(text: string, dtype: "float32" | "float64", field: Field): number {
-  const value = dtype === "float32" ? Math.fround(Number(text)) : Number(text);
-  if (floatHolds(text, value, dtype)) return value;
-  throw wrong(field, `${dtype} (declare the field as decimal or json to keep all digits)`, text);
-}
-
-function wrong(field: Field, wanted: string, text: string): ValueError {
-  return new ValueError(`expected ${wanted}`, field.name, undefined, text);
 }

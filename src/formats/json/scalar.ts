@@ -1,0 +1,74 @@
+/**
+ * JSON values by their text. A number, string or boolean is read as `parseText` reads it, so
+ * quotes around a scalar do not matter where the field has another type than JSON's own; a number
+ * may have a fraction or exponent that leaves it the same number (1.0, 1e2).
+ */
+import { ValueError } from "../../core/errors.ts";
+import { parseText, type Value } from "../../core/values.ts";
+import type { Field } from "../../models/field.ts";
+import { decimalParts, floatHolds, plainDigits } from "./number.ts";
+import { QUOTE } from "./scan.ts";
+import { decode, unescape } from "./text.ts";
+
+/**
+ * Reads the correct JSON value from `start` up to `end`, any but null.
+ *
+ * @throws {ValueError} when it is not of the field's type
+ */
+export function parseScalar(
+  field: Field,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Exclude<Value, null> {
+  if (bytes[start] !== QUOTE) return parseBare(decode(bytes, start, end), field);
+  const inside = unescape(bytes, start + 1, end - 1);
+  if (inside !== undefined) return parseText(decode(inside, 0, inside.length), field);
+  throw wrong(field, "text without half a surrogate pair", decode(bytes, start, end));
+}
+
+/** Reads a number, `true` or `false`, or refuses an array or object. */
+function parseBare(text: string, field: Field): Exclude<Value, null> {
+  const isNumber = /^[-\d]/.test(text);
+  switch (field.dtype) {
+    case "int8":
+    case "int16":
+    case "int32":
+    case "int64":
+    case "uint8":
+    case "uint16":
+    case "uint32":
+    case "uint64":
+    case "decimal":
+      return isNumber ? parseText(withoutExponent(text, field), field) : parseText(text, field);
+    case "float32":
+    case "float64":
+      return isNumber ? parseFloatExactly(text, field.dtype, field) : parseText(text, field);
+    case "bool":
+      return parseText(text, field);
+    case "string":
+      if (isNumber || text === "true" || text === "false") return text;
+      throw wrong(field, "string (declare the field as json to keep arrays and objects)", text);
+    default:
+      throw wrong(field, `${field.dtype} as JSON ${JSON_KIND[field.dtype] ?? "string"}`, text);
+  }
+}
+
+const JSON_KIND: Readonly<Record<string, string>> = { array: "array", object: "object" };
+
+function withoutExponent(text: string, field: Field): string {
+  const parts = decimalParts(text);
+  const plain = parts && plainDigits(parts);
+  if (plain === undefined) throw wrong(field, `${field.dtype} of at most 76 digits`, text);
+  return plain;
+}
+
+function parseFloatExactly(text: string, dtype: "float32" | "float64", field: Field): number {
+  const value = dtype === "float32" ? Math.fround(Number(text)) : Number(text);
+  if (floatHolds(text, value, dtype)) return value;
+  throw wrong(field, `${dtype} (declare the field as decimal or json to keep all digits)`, text);
+}
+
+function wrong(field: Field, wanted: string, text: string): ValueError {
+  return new ValueError(`expected ${wanted}`, field.name, undefined, text);
+}
