@@ -1,15 +1,17 @@
 /**
  * Statements with parameters, over npm:postgres. Nothing that moves a stream's data goes this way; see
- * `session.ts` for why. Its own ways are kept in check here: it connects again and again, without a
- * pause, while a server closes the connection before the login is done; it has no bound on silence; and
- * it reads PG* variables, unless it is given options that are complete.
+ * `session.ts` for why. Its own ways are kept in check here. It connects again and again, without a
+ * pause, while a server closes the connection before the login is done, and after a loss it was seen to
+ * hang, or to give the old error to the next statement: so a client here has one connection, and a new
+ * client follows it. It has no bound on silence: so the socket is ours, and is destroyed. It reads PG*
+ * variables, unless it is given options that are complete: so it is.
  */
 import type { Socket } from "node:net";
 import postgres, { type Sql, type TransactionSql } from "postgres";
 import type { ControlRow } from "../../../core/connector.ts";
-import { ConnectionError, ConnectorError, DXTError, messageOf } from "../../../core/errors.ts";
+import { ConnectionError, DXTError, messageOf } from "../../../core/errors.ts";
 import { address } from "./config.ts";
-import { isLoginFailure, PostgresError } from "./errors.ts";
+import { connectionLost, isLoginFailure, PostgresError } from "./errors.ts";
 import type { SessionConfig } from "./session.ts";
 import { searchPath } from "./settings.ts";
 import { openStream } from "./socket.ts";
@@ -45,8 +47,6 @@ const FAREWELL = 1;
 export class ControlClient {
   #client: Sql | undefined;
   #socket: Socket | undefined;
-  /** The server has said something since the socket was opened. */
-  #greeted = true;
   readonly #abort = () => this.#socket?.destroy(this.#reason());
 
   constructor(private readonly config: SessionConfig, private readonly signal: AbortSignal) {
@@ -117,34 +117,41 @@ export class ControlClient {
     try {
       return await work;
     } catch (error) {
-      throw this.signal.aborted ? this.signal.reason : clearError(error, this.config);
+      const clear = clearError(error, this.config);
+      if (clear instanceof ConnectionError) this.#discard(this.#client);
+      throw this.signal.aborted ? this.signal.reason : clear;
     }
   }
 
   #open(): Sql {
-    this.#client ??= postgres(this.#options() as never);
+    if (this.#client === undefined) {
+      const client: Sql = postgres(this.#options(() => this.#discard(client)) as never);
+      this.#client = client;
+    }
     return this.#client;
   }
 
-  async #connect(options: { parameters: unknown }): Promise<Socket> {
-    this.signal.throwIfAborted();
-    if (!this.#greeted) {
-      this.#greeted = true;
-      throw new ConnectionError(
-        `Cannot log in to PostgreSQL at "${
-          address(this.config)
-        }": the server closed the connection before it had answered`,
-      );
-    }
-    // The client reports only what differs from the connection before.
-    options.parameters = {};
-    this.#socket = await openStream(this.config);
-    this.#greeted = false;
-    return this.#socket;
+  /** Lets go of a client whose connection is lost. */
+  #discard(client: Sql | undefined): void {
+    if (client === undefined || client !== this.#client) return;
+    this.#client = undefined;
+    this.#socket?.destroy();
+    client.end({ timeout: 0 }).catch(() => {});
+  }
+
+  /** Opens the one connection of a client. */
+  #opener(): () => Promise<Socket> {
+    let opened = false;
+    return async () => {
+      if (opened) throw connectionLost(address(this.config));
+      opened = true;
+      this.#socket = await openStream(this.config);
+      return this.#socket;
+    };
   }
 
   /** The client's options as it has them after it has filled in its defaults. */
-  #options() {
+  #options(onclose: () => void) {
     const { host, port, user, password = "", database = user, schema } = this.config;
     const { application_name, options, connect_timeout } = this.config;
     return {
@@ -157,7 +164,7 @@ export class ControlClient {
       // The socket below has TLS already.
       ssl: false,
       sslnegotiation: null,
-      socket: (own: { parameters: unknown }) => this.#connect(own),
+      socket: this.#opener(),
       idle_timeout: null,
       connect_timeout,
       max_lifetime: null,
@@ -177,7 +184,7 @@ export class ControlClient {
       },
       types: {},
       onnotice: () => {},
-      onparameter: () => this.#greeted = true,
+      onclose,
       transform: { undefined: undefined, column: {}, value: {}, row: {} },
       parameters: {},
       shared: { retries: 0, typeArrayMap: {} },
@@ -207,6 +214,10 @@ function clearError(error: unknown, config: SessionConfig): unknown {
     where: fields["where"],
     position: fields["position"],
   });
-  if (!isLoginFailure(failure.report)) return failure;
-  return new ConnectorError(`Cannot run a statement: ${failure.message}`, { cause: failure });
+  return isLoginFailure(failure.report)
+    ? new ConnectionError(
+      `Cannot talk to PostgreSQL at "${address(config)}": ${failure.message}`,
+      { cause: failure },
+    )
+    : failure;
 }

@@ -348,15 +348,15 @@ export class Session {
   /** Waits for `work`, and gives the session up when the server stays silent. */
   async #guarded<T>(work: Promise<T>): Promise<T> {
     const { inactivity_timeout: seconds } = this.config;
-    const timer = setTimeout(
-      () =>
-        this.#fail(
-          new ConnectionError(
-            `Cannot talk to PostgreSQL at "${this.#where}": the server was silent for ${seconds} s (inactivity_timeout)`,
-          ),
+    const timer = setTimeout(() => {
+      // It may be busy with what nobody waits for any more.
+      this.#cancelling = this.#cancel();
+      this.#fail(
+        new ConnectionError(
+          `Cannot talk to PostgreSQL at "${this.#where}": the server was silent for ${seconds} s (inactivity_timeout)`,
         ),
-      seconds * 1000,
-    );
+      );
+    }, seconds * 1000);
     try {
       return await work;
     } catch (error) {

@@ -1,0 +1,63 @@
+/** A TCP proxy that breaks what one side sends after some bytes. */
+
+export type Break = "reset" | "close" | "silence";
+
+export interface Proxy extends AsyncDisposable {
+  readonly port: number;
+}
+
+export function proxyTo(
+  target: number,
+  how: Break,
+  after: number,
+  sender: "server" | "client" = "server",
+): Proxy {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const open: Deno.Conn[] = [];
+  let first = true;
+  const done = (async () => {
+    for await (const client of listener) {
+      const server = await Deno.connect({ hostname: "127.0.0.1", port: target });
+      open.push(client, server);
+      const limit = (side: typeof sender) => first && side === sender ? after : Infinity;
+      pump(client, server, how, limit("client")).catch(() => {});
+      pump(server, client, how, limit("server")).catch(() => {});
+      first = false;
+    }
+  })();
+  return {
+    port: (listener.addr as Deno.NetAddr).port,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      for (const connection of open) close(connection);
+      await done;
+    },
+  };
+}
+
+async function pump(from: Deno.Conn, to: Deno.Conn, how: Break, limit: number): Promise<void> {
+  const buffer = new Uint8Array(4096);
+  let left = limit;
+  while (left > 0) {
+    const count = await from.read(buffer);
+    if (count === null) return close(to);
+    for (let at = 0; at < Math.min(count, left);) {
+      at += await to.write(buffer.subarray(at, Math.min(count, left)));
+    }
+    left -= count;
+  }
+  if (how === "silence") return;
+  // Closing with bytes unread makes the kernel send a reset.
+  if (how === "reset") await new Promise((resolve) => setTimeout(resolve, 20));
+  if (how === "close") await (to as Deno.TcpConn).closeWrite();
+  else close(to);
+  close(from);
+}
+
+function close(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch {
+    // It was closed before.
+  }
+}
