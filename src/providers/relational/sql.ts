@@ -16,6 +16,9 @@ export interface Dialect {
   select(sql: string, field: Field): string;
 }
 
+/** All of a dialect that naming things takes. */
+export type Quoting = Pick<Dialect, "quote">;
+
 export interface TableName {
   readonly schema?: string;
   readonly name: string;
@@ -41,13 +44,13 @@ export function tableName(ref: StreamRef): TableName {
   return second === undefined ? { name: first! } : { schema: first!, name: second };
 }
 
-export function quoteTable(table: TableName, dialect: Dialect): string {
+export function quoteTable(table: TableName, dialect: Quoting): string {
   const name = dialect.quote(table.name);
   return table.schema === undefined ? name : `${dialect.quote(table.schema)}.${name}`;
 }
 
 /** What a SELECT reads from: a table, a query, or a function's result. */
-export function fromClause(ref: StreamRef, dialect: Dialect): string {
+export function fromClause(ref: StreamRef, dialect: Quoting): string {
   switch (ref.type) {
     case "relation":
       return quoteTable(tableName(ref), dialect);
@@ -71,8 +74,16 @@ export function fromClause(ref: StreamRef, dialect: Dialect): string {
   }
 }
 
-function withoutSemicolon(sql: string): string {
-  return sql.trim().replace(/;+\s*$/, "");
+const TOKENS =
+  /e'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\$(\w*)\$[^]*?\$\1\$|--[^\n]*|\/\*[^]*?\*\/|\s+|[\w$]+|[^]/giy;
+
+/** A query without the semicolon at its end, which comments may follow. */
+export function withoutSemicolon(sql: string): string {
+  let end = 0;
+  for (const { 0: token, index } of sql.matchAll(TOKENS)) {
+    if (token !== ";" && !/^(?:\s|--|\/\*)/.test(token)) end = index + token.length;
+  }
+  return sql.slice(0, end);
 }
 
 /** The SELECT of an extraction, its columns in the order of the projections. */
