@@ -1,3 +1,4 @@
+import type { Field } from "../models/field.ts";
 import type { StreamTarget } from "../models/source.ts";
 import type { LoadMode } from "../models/stream.ts";
 import type { StagedData } from "./buffer.ts";
@@ -28,9 +29,13 @@ export interface Loader {
    * When upserted records share a key, the last one staged wins.
    */
   load(task: LoadTask): Promise<LoadReceipt>;
-  /** Highest value of a field in the target; undefined when the target is missing or empty. */
+  /**
+   * Highest value of a field in the target; undefined when the target is missing or empty. `as` is
+   * the field as the stream has it, for a target that keeps no types: text has another order.
+   */
   getMaxWatermark(
     target: StreamTarget,
     field: string,
+    as?: Field,
   ): Promise<Exclude<Value, null> | undefined>;
 }

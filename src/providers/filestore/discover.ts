@@ -21,7 +21,7 @@ export async function discoverFiles(
       fields: await knownFields(connector, entry),
     });
   }
-  return found;
+  return found.sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
 async function knownFields(

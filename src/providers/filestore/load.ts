@@ -4,6 +4,7 @@ import type { FilestoreConnector } from "../../core/connector.ts";
 import { ConfigurationError, LoaderError, SchemaError } from "../../core/errors.ts";
 import type { Loader, LoadReceipt, LoadTask } from "../../core/loader.ts";
 import { compareValues, type Value } from "../../core/values.ts";
+import type { Field } from "../../models/field.ts";
 import type { StreamTarget } from "../../models/source.ts";
 import { copyFiles } from "./copy.ts";
 import { fieldsOfFile, type FileFields, mergeFields, typeText } from "./fields.ts";
@@ -15,24 +16,28 @@ import { loadRecordFolder } from "./load_folder.ts";
 export type FileTarget = Extract<StreamTarget, { type: "file" | "directory" }>;
 
 /** A load of records or files into a file or a folder. */
-export type FileLoadTask = LoadTask & { readonly target: FileTarget };
+export interface FileLoadTask extends LoadTask {
+  readonly target: FileTarget;
+  readonly mode: "append" | "replace";
+}
 
 /** Writes staged records in any format, and staged files as they are. */
 export function fileLoader(connector: FilestoreConnector): Loader {
   return {
     load: (task) => load(connector, task),
-    getMaxWatermark: (target, field) => maxWatermark(connector, target, field),
+    getMaxWatermark: (target, field, as) => maxWatermark(connector, target, field, as),
   };
 }
 
 async function load(connector: FilestoreConnector, task: LoadTask): Promise<LoadReceipt> {
   task.signal.throwIfAborted();
-  if (task.mode === "upsert") {
+  const { mode } = task;
+  if (mode === "upsert") {
     throw new LoaderError(
       "Cannot upsert into files: they have no keys, expected load mode append or replace",
     );
   }
-  const own: FileLoadTask = { ...task, target: fileTarget(task.target) };
+  const own: FileLoadTask = { ...task, mode, target: fileTarget(task.target) };
   if (task.staged.kind === "files") return await copyFiles(connector, own);
   refuseNativeTypes(own);
   return own.target.type === "file"
@@ -64,6 +69,7 @@ async function maxWatermark(
   connector: FilestoreConnector,
   ref: StreamTarget,
   name: string,
+  as: Field | undefined,
 ): Promise<Exclude<Value, null> | undefined> {
   const target = fileTarget(ref);
   const entries = (await connector.list(target)).filter(({ size }) => size > 0);
@@ -71,14 +77,16 @@ async function maxWatermark(
   for (const entry of entries) files.push(await fieldsOfFile(connector, entry, hintsOf(target)));
   const fields = mergeFields(files);
   if (fields.length === 0) return undefined;
-  const field = fields.find((known) => known.name === name);
-  if (field === undefined) {
+  const found = fields.find((known) => known.name === name);
+  if (found === undefined) {
     throw new SchemaError(
       `Cannot find the highest "${name}" in "${target.path}": it has ${
         fields.map((known) => `"${known.name}"`).join(", ")
       }`,
     );
   }
+  // A type that was guessed from text may have another order than the stream's.
+  const field = as === undefined || files.some(isTyped) ? found : { ...as, name, nullable: true };
   let max: Value = null;
   for (const entry of entries) {
     const { format, compression, options } = await fileType(entry.name, hintsOf(target));

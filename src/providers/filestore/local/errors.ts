@@ -10,9 +10,10 @@ export function explain(error: unknown, access: Access, full: string, base: Base
   const refuse = (why: string) =>
     new ConnectorError(`Cannot ${access} "${base.show(full)}": ${why}`, { cause: error });
   if (error instanceof Deno.errors.NotCapable) {
-    return refuse(
-      `dxt runs without the permission, run it with --allow-${access}=${base.permission(full)}`,
-    );
+    // To write, dxt also reads: what is there, and what it wrote.
+    const wanted = /--allow-(\w+)/.exec(error.message)?.[1] ?? access;
+    const flag = `--allow-${wanted}=${base.permission(full)}`;
+    return refuse(`dxt runs without the permission, run it with ${flag}`);
   }
   if (error instanceof Deno.errors.PermissionDenied) return refuse("the system denies permission");
   if (error instanceof Deno.errors.NotFound) return refuse("it does not exist");

@@ -7,6 +7,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import type { FilestoreConnector } from "../../../core/connector.ts";
 import { ConfigurationError } from "../../../core/errors.ts";
 import { defineProvider } from "../../../core/provider.ts";
 import { fileExtractorClass, loaderClass, recordExtractorClass } from "../classes.ts";
@@ -20,7 +21,7 @@ const Config = z.strictObject({
 });
 type Config = z.infer<typeof Config>;
 
-export default defineProvider<Config, LocalConnector>({
+export default defineProvider<Config, FilestoreConnector>({
   name: "local",
   category: "filestore",
   description: "Files on this machine",
