@@ -1,0 +1,24 @@
+/**
+ * What a first look at dxt shows: files into SQLite, what came later, nothing new, and SQLite into
+ * Parquet. `deno task start` runs it from the beginning each time.
+ */
+import { main, processIO } from "../src/cli/mod.ts";
+
+const RUNS: readonly string[][] = [
+  ["run", "pipelines/quickstart.yaml", "--var", "YEARS=201[2-4]"],
+  ["run", "pipelines/quickstart.yaml"],
+  ["run", "pipelines/quickstart.yaml", "--select", "tag:daily"],
+  ["run", "pipelines/quickstart_export.yaml"],
+];
+
+const io = processIO("quickstart");
+try {
+  Deno.removeSync("pipelines/out", { recursive: true });
+} catch (error) {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+for (const args of RUNS) {
+  io.stdout.write(`\n$ dxt ${args.join(" ")}\n`);
+  const code = await main(args, io);
+  if (code !== 0) Deno.exit(code);
+}
