@@ -29,7 +29,7 @@ export function parseSelector(text: string): Token[] {
     end = start + part.length;
     const lead = part.length - part.trimStart().length;
     const fail: Fail = (offset, detail) => {
-      throw syntaxError(text, Math.min(start + lead + offset, end), detail);
+      throw syntaxError(text, start + lead + offset, detail);
     };
     return parseToken(part.trim(), fail);
   });

@@ -71,7 +71,7 @@ Deno.test("nobody listens for signals outside a run", async () => {
 Deno.test("a long phase is told again and again, until its stream has finished", async () => {
   const io = fakeIO();
   const lines = () => io.err.split("\n").length - 1;
-  using progress = new Progress(new Printer(io, { quiet: false, verbose: false }), 5);
+  const progress = new Progress(new Printer(io, { quiet: false, verbose: false }), 5);
   progress.onEvent({ type: "stream_started", stream: "orders", at: "" });
   await until(() => lines() >= 2);
   assert.match(io.err, /^orders: started\norders: waiting, 0 rows, 0 B, \d+ ms\n/);
@@ -87,6 +87,10 @@ Deno.test("a long phase is told again and again, until its stream has finished",
   const finished = lines();
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.equal(lines(), finished);
+  progress.onEvent({ type: "stream_started", stream: "totals", at: "" });
+  progress[Symbol.dispose]();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.equal(lines(), finished + 1);
 });
 
 async function until(condition: () => boolean): Promise<void> {
@@ -99,12 +103,16 @@ async function until(condition: () => boolean): Promise<void> {
 
 const PROCESS = fileURLToPath(new URL("./process.ts", import.meta.url));
 
+/** A process that is gone after 10 seconds, so that no fault of it makes a test wait for ever. */
 function start(...args: string[]): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", "--no-prompt", "--allow-env", "--allow-read", PROCESS, ...args],
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  const deadline = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  child.status.then(() => clearTimeout(deadline));
+  return child;
 }
 
 /** Reads until the text has come. */

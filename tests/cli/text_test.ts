@@ -39,6 +39,7 @@ Deno.test("text that is shown steers no terminal, and plain text is shown as it 
     "a\\u001b[31mb\\n\\t\\u0000\\u009b\\u202e",
   );
   assert.equal(visible('größe 商品 👨‍👩‍👧 "x" \\'), 'größe 商品 👨‍👩‍👧 "x" \\');
+  assert.equal(visible("a\ud800b"), "a\\ud800b");
   fc.assert(fc.property(anyText, (text) => {
     assert.doesNotMatch(visible(text), STEERING);
     assert.doesNotMatch(visibleLines(text).replaceAll("\n", ""), STEERING);
