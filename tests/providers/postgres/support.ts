@@ -94,7 +94,7 @@ export function load(
   connector: PostgresConnector,
   name: string,
   staged: StagedData,
-  options: { mode?: LoadMode; upsertKeys?: string[]; signal?: AbortSignal } = {},
+  options: { mode?: LoadMode; upsertKeys?: readonly string[]; signal?: AbortSignal } = {},
 ) {
   return new PostgresCopyLoader(connector).load({
     target: { type: "relation", name },

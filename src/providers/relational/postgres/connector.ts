@@ -21,7 +21,7 @@ export class PostgresConnector implements RelationalConnector {
 
   private constructor(readonly config: SessionConfig, first: Session, signal: AbortSignal) {
     this.#idle = first;
-    this.#control = new ControlClient(config, signal);
+    this.#control = new ControlClient({ ...config, password: first.password }, signal);
   }
 
   /** @throws {ConnectionError} when the server cannot be reached in time, or refuses the login */

@@ -78,6 +78,7 @@ function integerFit(dtype: keyof typeof INTEGER_BOUNDS, type: TypeName): Fit | u
 
 function stringFit(field: Field, column: TableColumn, type: TypeName): Fit | undefined {
   if (column.kind === "e" || TEXT.has(type.base)) return binary("text");
+  if (type.base === "uuid") return binary("uuid");
   if (fromSource(column.type).dtype !== "string") return undefined;
   return unmodified(field, column) ? { how: "text" } : undefined;
 }

@@ -9,7 +9,7 @@
  */
 import { ConnectionError, DXTError, messageOf } from "../../../core/errors.ts";
 import { address, type PostgresConfig } from "./config.ts";
-import { connectionLost, isLoginFailure, PostgresError } from "./errors.ts";
+import { connectionLost, PostgresError } from "./errors.ts";
 import { Input } from "./input.ts";
 import {
   type Body,
@@ -27,7 +27,7 @@ import {
   startupMessage,
   text,
 } from "./messages.ts";
-import { md5Password, SCRAM, ScramClient } from "./scram.ts";
+import { md5Password, saslPrepared, SCRAM, ScramClient } from "./scram.ts";
 import { type ByteSocket, openSocket, type SocketTarget } from "./socket.ts";
 
 /** A connection's keys, and the folder that its relative paths start from. */
@@ -50,6 +50,8 @@ const CANCEL_TIMEOUT = 3000;
 export class Session {
   /** What the server told of itself, for example `server_version`. */
   readonly parameters = new Map<string, string>();
+  /** The password in the form that the server took. */
+  password = "";
   readonly #input: Input;
   readonly #where: string;
   #pid = 0;
@@ -265,6 +267,7 @@ export class Session {
       throw new ConnectionError("the server wants a password, none is given");
     }
     const rest = bytes.subarray(4);
+    if (this.password === "") this.password = password;
     switch (kind) {
       case 3:
         return await this.#send(message(MESSAGE.password, cstring(password)));
@@ -277,6 +280,7 @@ export class Session {
         if (!offered.includes(SCRAM)) {
           throw new ConnectionError(`the server offers ${offered.join(" ")}, wanted is ${SCRAM}`);
         }
+        this.password = saslPrepared(password);
         const first = new TextEncoder().encode(scram.first);
         return await this.#send(
           message(MESSAGE.password, cstring(SCRAM), integers(first.length), first),
@@ -297,7 +301,7 @@ export class Session {
 
   /** A refused login as one clear error. */
   #refusal(error: unknown): unknown {
-    if (error instanceof PostgresError && isLoginFailure(error.report)) {
+    if (error instanceof PostgresError) {
       return new ConnectionError(
         `Cannot log in to PostgreSQL at "${this.#where}": ${error.message}`,
         { cause: error },

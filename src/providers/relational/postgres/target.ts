@@ -144,5 +144,7 @@ function typeText({ dtype, precision, scale }: Field): string {
 
 /** A quoted name as messages have it: `"analytics.orders"`. */
 export function shown(name: string): string {
-  return JSON.stringify(name.replace(/^"?((?:[^".]|"")+)"?\."?((?:[^".]|"")+)"?$/, "$1.$2"));
+  const parts = name.match(/"(?:[^"]|"")*"|[^."]+/g) ?? [name];
+  const bare = parts.map((part) => part.replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
+  return JSON.stringify(bare.join("."));
 }

@@ -60,6 +60,8 @@ function arrayConverter(field: Field, column: TableColumn): (text: string) => st
   return (text) => {
     const literal = arrayLiteral(text, strings);
     if (literal !== undefined) return literal;
+    // A string may be an array literal already, which the server reads.
+    if (field.dtype === "string") return text;
     throw new ValueError(`expected a JSON array for ${column.type}`, field.name, undefined, text);
   };
 }
