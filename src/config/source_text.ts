@@ -27,9 +27,9 @@ export class SourceText {
   excerpt(offset: number): string {
     if (this.hidden) return "";
     const line = this.#lineAt(offset);
-    const start = this.#starts[line]!;
-    const end = this.text.indexOf("\n", start);
-    const text = this.text.slice(start, end < 0 ? undefined : end);
+    // A minified file is one line: only what is near is looked at.
+    const start = Math.max(this.#starts[line]!, offset - NEAR);
+    const text = /^[^\n]*/.exec(this.text.slice(start, offset + NEAR))![0];
     const before = printable(text.slice(0, offset - start));
     const number = String(line + 1).padStart(5);
     const shown = cut(printable(text), before.length);
@@ -55,7 +55,9 @@ export const SECRET_KEY =
   /pass(word|wd|phrase)?$|secret|token|api_?key|access_?key|private_?key|credential|authorization/i;
 
 const SECRET_VALUE = new RegExp(
-  `((?:${SECRET_KEY.source.replace("$", "")})[\\w-]*["']?\\s*[:=]\\s*)(?!\\$\\{)[^\\s,}][^,}]*`,
+  `((?:${
+    SECRET_KEY.source.replace("$", "")
+  })[\\w-]*["']?\\s*[:=]\\s*)(?!["']?\\$\\{)[^\\s,}][^,}]*`,
   "gi",
 );
 
@@ -68,6 +70,7 @@ function printable(text: string): string {
 }
 
 const WIDTH = 120;
+const NEAR = 2000;
 
 /** A window of a long line around its caret. */
 function cut(text: string, caret: number): { text: string; caret: number } {

@@ -97,7 +97,6 @@ export function plain(tree: Tree): unknown {
     case "list":
       return tree.items.map(plain);
     case "map":
-      // fromEntries defines own properties, so that a key "__proto__" is a key like any other.
       return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, plain(value)]));
   }
 }

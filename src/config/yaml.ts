@@ -20,6 +20,7 @@ const SYNTAX: Readonly<Record<string, string>> = {
   BLOCK_AS_IMPLICIT_KEY: "a second key on the same line, or a line that is indented too far: " +
     "put a value that holds a colon and a space in quotes",
   MULTILINE_IMPLICIT_KEY: "a key must be on one line: is a quote, or a colon after a key, missing",
+  RESOURCE_EXHAUSTION: `nested deeper than ${MAX_DEPTH} levels`,
   BAD_INDENT: "wrong indentation, or a bracket that is not closed",
 };
 
@@ -56,8 +57,12 @@ export function parseYAML(source: SourceText, issues: Issues): Tree | undefined 
   }
   const wrong = [...first.errors, ...first.warnings][0];
   if (wrong !== undefined) {
-    const message = SYNTAX[wrong.code] ?? lowered(wrong.message);
-    issues.add(place(Math.min(wrong.pos[0], source.text.length)), message);
+    const offset = Math.min(wrong.pos[0], source.text.length);
+    const variable = source.text.startsWith("${", offset - 1);
+    const message = variable
+      ? "between { } or [ ] a variable needs quotes around it"
+      : SYNTAX[wrong.code] ?? lowered(wrong.message);
+    issues.add(place(variable ? offset - 1 : offset), message);
     return undefined;
   }
   if (first.directives?.yaml.explicit === true && first.directives.yaml.version !== "1.2") {
@@ -137,7 +142,7 @@ class Reader {
     const found = this.#anchors.get(name);
     if (found === undefined) {
       this.issues.add(place, `alias "*${name}" has no anchor "&${name}" before it`);
-      return scalar(null, place);
+      return { ...scalar(null, place), broken: true };
     }
     this.#values += found.size;
     if (depth + this.#heights.get(found.tree)! > MAX_DEPTH) {
@@ -163,6 +168,7 @@ class Reader {
       const tree = value === null ? scalar(null, keyPlace) : this.#tree(value, depth + 1);
       const name = keyText(key);
       if (name === undefined) this.issues.add(keyPlace, "a key must be text");
+      else if (name === "__proto__") this.issues.add(keyPlace, `no key can be "${name}"`);
       else if (name === "<<" && (key as { type?: string }).type === "PLAIN") {
         merged.push(...(tree.kind === "list" ? tree.items : [tree]));
         const wrong = merged.find(({ kind }) => kind !== "map");

@@ -50,12 +50,10 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   "an alias without anchor": [
     `${HEAD}  - { id: a, source: t, tags: *daily }\n`,
     '6:31: alias "*daily" has no anchor "&daily" before it',
-    '6:31: "tags" has no value, expected a list',
   ],
   "an alias of what it is inside of": [
     `${HEAD}  - { id: a, source: t, tags: &x [*x] }\n`,
     '6:35: alias "*x" has no anchor "&x" before it',
-    '6:35: item 1 of "tags" has no value, expected text',
   ],
   "a foreign tag": [
     stream("target: !!js/function x"),
@@ -285,6 +283,10 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
     stream('target: "a${T"'),
     '6:35: a "${" is not closed by "}"; "$$" means one "$"',
   ],
+  "a variable without quotes where braces mean something": [
+    stream("target: ${T}"),
+    "6:33: between { } or [ ] a variable needs quotes around it",
+  ],
   "an operator of another shell": [
     stream('target: "${T-x}"'),
     '6:34: cannot expand "${T-x}": expected ${NAME}, ${NAME:-default} or ${NAME:?message}',
@@ -361,7 +363,7 @@ streams: [{ id: "\${SECRET}", source: t, load: { mode: "\${SECRET}" }, y: "a://u
 Deno.test("a terminal's escapes in a file do not reach the message", () => {
   const text = `${HEAD}  - { id: a, source: t, "x": "\u009b31m\u001b[31m" }\n`;
   assert.throws(() => parsePipeline(text, { env: {} }), (error: Error) => {
-    assert.doesNotMatch(error.message, /[\u001b\u009b]/);
+    for (const escape of ["\u001b", "\u009b"]) assert.ok(!error.message.includes(escape));
     return true;
   });
 });
