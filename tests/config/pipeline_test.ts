@@ -379,7 +379,7 @@ Deno.test("a connection that cannot be found is told with what is near", () => {
   assert.throws(() => ends("unused"), /dxt_project.yaml:6:44: variable "NOT_SET" is not set/);
   assert.throws(
     () => ends("{ connection: shop, provider: sqlite }"),
-    /p.yaml:3:38: connection "shop" has provider "postgres", not "sqlite"/,
+    /p.yaml:3:39: connection "shop" has provider "postgres", not "sqlite"/,
   );
 });
 

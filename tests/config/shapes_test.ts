@@ -258,7 +258,7 @@ Deno.test("mistakes in older shapes are told where they stand", () => {
       swap("table: orders }\n  transforms", "tabel: orders }\n  transforms"),
       /^<text>:6:13: no dataset is named, expected one of table, view/m,
     ],
-    [swap("schema: shop", "query: x"), /^<text>:6:52: two datasets are named/m],
+    [swap("schema: shop", "query: x"), /^<text>:6:37: two datasets are named/m],
     [
       swap("on_error: stop", "on_error: explode"),
       /^<text>:15:31: "error_handling" is "explode", expected/m,
