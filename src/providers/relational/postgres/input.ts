@@ -24,7 +24,9 @@ export class Input {
 
   find(): boolean {
     if (this.#end - this.#start < HEADER) return false;
-    const to = this.#start + 1 + this.view.getInt32(this.#start + 1);
+    const length = this.view.getInt32(this.#start + 1);
+    if (length < 4) throw new RangeError("the server sent a message shorter than its own length");
+    const to = this.#start + 1 + length;
     if (to > this.#end) return false;
     this.type = this.bytes[this.#start]!;
     this.from = this.#start + HEADER;
@@ -57,7 +59,6 @@ export class Input {
   #makeRoom(): void {
     const held = this.#end - this.#start;
     const wanted = held < HEADER ? HEADER : 1 + this.view.getInt32(this.#start + 1);
-    if (wanted < HEADER) throw new RangeError("the server sent a message of negative length");
     const capacity = Math.max(CAPACITY, wanted);
     if (this.#start + capacity <= this.bytes.length && this.#end < this.bytes.length) return;
     if (capacity === this.bytes.length) {
