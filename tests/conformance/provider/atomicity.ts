@@ -114,14 +114,14 @@ export const atomicityChecks = {
       const wanted = [old, fresh].map((records) => trial.expected(ORDER_FIELDS, records).join());
       const connector = await trial.open();
       const begun = await trial.extraction("swapped", { connector, batchRows: 100 });
-      const records = [...(await firstOf(begun))];
+      const first = await firstOf(begun);
       let loading = true;
       const load = trial.load("swapped", ORDER_FIELDS, fresh, {
         batchRows: 100,
         beforeBatch: () => new Promise((resolve) => setTimeout(resolve, 2)),
       }).finally(() => loading = false);
       const reading = (async () => {
-        records.push(...(await drain(begun)).records);
+        const { records } = await drain(begun, first);
         assert.ok(wanted.includes(rowsOf(records).join()), "a reader saw neither old nor new");
         let reads = 0;
         while (loading) {
@@ -139,7 +139,7 @@ export const atomicityChecks = {
 async function firstOf(extraction: Awaited<ReturnType<Trial["extraction"]>>) {
   const { done, value } = await extraction.next();
   assert.ok(!done);
-  return recordsOf(value);
+  return [...recordsOf(value)];
 }
 
 /** Whether the load failed for the reason that the check gave it, bare or wrapped. */

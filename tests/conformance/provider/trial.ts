@@ -193,11 +193,12 @@ export class Trial implements AsyncDisposable {
   }
 }
 
-/** Reads an extraction to its end and holds its proof against what came. */
+/** Reads an extraction to its end and holds its proof against what came, after `begun`. */
 export async function drain(
   extraction: Awaited<ReturnType<Trial["extraction"]>>,
+  begun: readonly DXTRecord[] = [],
 ): Promise<Read> {
-  const records: DXTRecord[] = [];
+  const records = [...begun];
   const sizes: number[] = [];
   while (true) {
     const { done, value } = await extraction.next();

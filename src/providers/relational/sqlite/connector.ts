@@ -1,0 +1,142 @@
+import { DatabaseSync } from "node:sqlite";
+import type {
+  ControlRow,
+  DiscoveredStream,
+  RelationalConnector,
+  ServerInfo,
+} from "../../../core/connector.ts";
+import type { ConnectContext } from "../../../core/provider.ts";
+import type { Field } from "../../../models/field.ts";
+import type { StreamRef } from "../../../models/source.ts";
+import { discoverTables, fieldsOfRef } from "./catalogue.ts";
+import { databasePath, type SqliteConfig } from "./config.ts";
+import { type DatabaseFile, exists, openToRead, openToWrite, whenFree } from "./database.ts";
+import { quote } from "./dialect.ts";
+
+type Bound = null | number | bigint | string | Uint8Array;
+
+const BUSY_TIMEOUT = 10_000;
+
+/**
+ * A database file. Every extraction and load opens it for itself, with no more rights than it
+ * needs, and closes it; statements of `execute` and `transaction` share one connection.
+ */
+export class SqliteConnector implements RelationalConnector {
+  readonly file: DatabaseFile;
+  readonly #signal: AbortSignal;
+  #writer: DatabaseSync | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(config: SqliteConfig, context: ConnectContext) {
+    this.file = {
+      path: databasePath(config, context.baseDirectory),
+      readonly: config.readonly ?? false,
+      busyTimeout: config.busy_timeout_ms ?? BUSY_TIMEOUT,
+    };
+    this.#signal = context.signal;
+  }
+
+  testConnection(): Promise<ServerInfo> {
+    return this.read((database) => {
+      const row = database.prepare("SELECT sqlite_version() AS version").get();
+      return { product: "SQLite", version: String(row!["version"]) };
+    });
+  }
+
+  /** A file that does not exist yet has no tables; a query of it is an error. */
+  async getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
+    if (ref.type === "relation" && !exists(this.file)) return undefined;
+    return await this.read((database) => fieldsOfRef(database, ref));
+  }
+
+  discover(): Promise<DiscoveredStream[]> {
+    return this.read(discoverTables);
+  }
+
+  query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {
+    return this.read((database) => rowsOf(database, sql, params));
+  }
+
+  execute(sql: string, params: readonly unknown[] = []): Promise<number> {
+    return this.#inTurn(() => whenFree(this.file, this.#signal, () => this.#run(sql, params)));
+  }
+
+  transaction<T>(work: (connector: RelationalConnector) => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      const database = this.#writing();
+      const inside: RelationalConnector = {
+        query: (sql, params = []) => attempt(() => rowsOf(database, sql, params)),
+        execute: (sql, params = []) => attempt(() => this.#run(sql, params)),
+        transaction: (nested) => nested(inside),
+        quote,
+        testConnection: () => this.testConnection(),
+        getStreamFields: (ref) => attempt(() => fieldsOfRef(database, ref)),
+        discover: () => attempt(() => discoverTables(database)),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      };
+      return await inTransaction(this.file, database, this.#signal, () => work(inside));
+    });
+  }
+
+  quote(identifier: string): string {
+    return quote(identifier);
+  }
+
+  /** Runs `work` on a connection of its own that cannot write. */
+  async read<T>(work: (database: DatabaseSync) => T): Promise<T> {
+    return await whenFree(this.file, this.#signal, () => {
+      using database = openToRead(this.file);
+      return work(database);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last;
+    this.#writer?.close();
+    this.#writer = undefined;
+  }
+
+  #writing(): DatabaseSync {
+    return this.#writer ??= openToWrite(this.file);
+  }
+
+  #run(sql: string, params: readonly unknown[]): number {
+    return Number(this.#writing().prepare(sql).run(...params as Bound[]).changes);
+  }
+
+  /** One after the other: a statement must not fall into another caller's transaction. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+}
+
+function rowsOf(database: DatabaseSync, sql: string, params: readonly unknown[]): ControlRow[] {
+  const statement = database.prepare(sql);
+  return statement.all(...params as Bound[]).map((row) => ({ ...row }));
+}
+
+async function attempt<T>(work: () => T): Promise<T> {
+  return await work();
+}
+
+/** Runs `work` in a transaction that may write: committed when it resolves, else rolled back. */
+export async function inTransaction<T>(
+  file: DatabaseFile,
+  database: DatabaseSync,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  await whenFree(file, signal, () => database.exec("BEGIN IMMEDIATE"));
+  try {
+    const result = await work();
+    // Readers keep the lock busy until they are done; the transaction waits as it is.
+    await whenFree(file, signal, () => database.exec("COMMIT"));
+    return result;
+  } catch (error) {
+    // SQLite itself rolls back after some errors, such as a full disk.
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}

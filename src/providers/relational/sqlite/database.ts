@@ -1,0 +1,117 @@
+/** Open database files, waiting for locks without blocking the thread, errors told apart. */
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { ConnectionError, messageOf } from "../../../core/errors.ts";
+
+/** What a connector knows of its database. */
+export interface DatabaseFile {
+  readonly path: string;
+  readonly readonly: boolean;
+  readonly busyTimeout: number;
+}
+
+export function exists({ path }: DatabaseFile): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** @throws {ConnectionError} when there is no file: reading makes none */
+export function openToRead(file: DatabaseFile): DatabaseSync {
+  if (!exists(file)) throw cannotOpen(file, missing(file));
+  return open(file, true);
+}
+
+/** Makes the file when there is none; its folder must be there. */
+export function openToWrite(file: DatabaseFile): DatabaseSync {
+  if (file.readonly) {
+    throw new ConnectionError(`Cannot write to database "${file.path}": it is readonly`);
+  }
+  if (!exists(file) && !isFolder(dirname(file.path))) throw cannotOpen(file, missing(file));
+  return open(file, false);
+}
+
+function open(file: DatabaseFile, readOnly: boolean): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    // Locks are waited for by `whenFree`, which leaves the thread to others.
+    database = new DatabaseSync(file.path, { readOnly, timeout: 0 });
+    // The header is read with the first statement; a lock is no reason to refuse here.
+    database.prepare("SELECT count(*) FROM sqlite_schema").get();
+    return database;
+  } catch (error) {
+    if (database !== undefined && isBusy(error)) return database;
+    database?.close();
+    throw cannotOpen(file, messageOf(error), error);
+  }
+}
+
+function missing({ path }: DatabaseFile): string {
+  const folder = dirname(path);
+  return isFolder(folder) ? "no such file, a load would make it" : `there is no folder "${folder}"`;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function cannotOpen({ path }: DatabaseFile, detail: string, cause?: unknown): ConnectionError {
+  return new ConnectionError(`Cannot open database "${path}": ${detail}`, { cause });
+}
+
+/** Whether another connection holds a lock. */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && /^database (table )?is locked/.test(error.message);
+}
+
+const FIRST_WAIT = 2;
+const LONGEST_WAIT = 50;
+
+/**
+ * Does what needs a lock, again and again until it is free.
+ *
+ * @throws {ConnectionError} when it is not free within `busyTimeout` milliseconds
+ */
+export async function whenFree<T>(
+  file: DatabaseFile,
+  signal: AbortSignal | undefined,
+  work: () => T,
+): Promise<T> {
+  const start = performance.now();
+  for (let wait = FIRST_WAIT;; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+    signal?.throwIfAborted();
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      if (performance.now() - start + wait > file.busyTimeout) {
+        throw new ConnectionError(
+          `Cannot use database "${file.path}": another connection holds it locked, waited ${file.busyTimeout} ms`,
+          { cause: error },
+        );
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+}
+
+const BREATH = 50;
+
+/**
+ * Lets timers and signals in now and then: SQLite works on this thread, and an abort would not be
+ * seen until the end.
+ */
+export function breather(signal: AbortSignal): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last > BREATH) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      last = performance.now();
+    }
+    signal.throwIfAborted();
+  };
+}

@@ -1,0 +1,162 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { firstNull } from "../../../arrow/mod.ts";
+import type { Batch } from "../../../core/batch.ts";
+import { LoaderError, ValueError, VerificationError } from "../../../core/errors.ts";
+import type { Loader, LoadReceipt, LoadTask } from "../../../core/loader.ts";
+import type { Value } from "../../../core/values.ts";
+import type { StreamTarget } from "../../../models/source.ts";
+import { checkLoadTask } from "../sql.ts";
+import { inTransaction, type SqliteConnector } from "./connector.ts";
+import { breather, exists, openToWrite } from "./database.ts";
+import { fold, quote } from "./dialect.ts";
+import { highest } from "./highest.ts";
+import { prepareTarget, refuseCascade, type Target } from "./target.ts";
+import { type Bound, boundReader } from "./writing.ts";
+
+/** Values bound with one statement: fewer statements are faster, up to about here. */
+const VALUES = 100;
+/** Rows between two looks at the clock and the signal. */
+const BREATHE = 4096;
+
+/**
+ * Writes in one transaction. Replace empties the table and fills it again: its declared types,
+ * indexes and triggers stay. Upsert is INSERT … ON CONFLICT DO UPDATE.
+ */
+export class SqliteLoader implements Loader {
+  constructor(private readonly connector: SqliteConnector) {}
+
+  async load(task: LoadTask): Promise<LoadReceipt> {
+    const { signal, staged, mode } = task;
+    signal.throwIfAborted();
+    if (staged.kind !== "records") {
+      throw new LoaderError(`Cannot load files into SQLite: expected records`);
+    }
+    checkLoadTask(task, fold);
+    const { file } = this.connector;
+    using database = openToWrite(file);
+    return await inTransaction(file, database, signal, async () => {
+      // Rows that a replace deletes may come again before the end.
+      database.exec("PRAGMA defer_foreign_keys = ON");
+      const target = prepareTarget(database, task);
+      if (mode === "replace") {
+        refuseCascade(database, target);
+        database.exec(`DELETE FROM ${target.sql}`);
+      }
+      const rows = await insertAll(database, target, task);
+      return receiptOf(database, target, task, rows);
+    });
+  }
+
+  async getMaxWatermark(
+    target: StreamTarget,
+    field: string,
+  ): Promise<Exclude<Value, null> | undefined> {
+    if (!exists(this.connector.file)) return undefined;
+    return await this.connector.read((database) => highest(database, target, field));
+  }
+}
+
+function receiptOf(
+  database: DatabaseSync,
+  target: Target,
+  { mode, staged }: LoadTask,
+  rows: number,
+): LoadReceipt {
+  if (rows !== staged.count) {
+    throw new VerificationError(
+      `Cannot load into "${target.name}": SQLite took ${rows} rows, staged are ${staged.count}`,
+    );
+  }
+  const evidence = `${mode} changed ${rows} rows`;
+  if (mode !== "replace") return { rows, evidence };
+  const count = database.prepare(`SELECT count(*) AS n FROM ${target.sql}`).get()!;
+  const total = Number(count["n"]);
+  if (total !== rows) {
+    throw new VerificationError(
+      `Cannot replace "${target.name}": it holds ${total} rows, staged are ${staged.count}`,
+    );
+  }
+  return { rows, total, evidence: `${evidence}, count(*) = ${total}` };
+}
+
+/** Writes all batches; returns how many rows SQLite says it changed. */
+async function insertAll(database: DatabaseSync, target: Target, task: LoadTask): Promise<number> {
+  const width = target.columns.length;
+  const group = Math.max(1, Math.floor(VALUES / width));
+  const many = database.prepare(insertSQL(target, task, group));
+  const one = database.prepare(insertSQL(target, task, 1));
+  const breathe = breather(task.signal);
+  let changed = 0;
+  let before = 0;
+  for await (const batch of task.staged.readBatches()) {
+    await breathe();
+    refuseNulls(batch, target, task, before);
+    const write = writer(batch, target, task, before);
+    for (let row = 0; row < batch.numRows;) {
+      const size = row + group <= batch.numRows ? group : 1;
+      changed += write(size === 1 ? one : many, row, size);
+      row += size;
+      if (row % BREATHE < size) await breathe();
+    }
+    before += batch.numRows;
+  }
+  task.signal.throwIfAborted();
+  return changed;
+}
+
+/** A function that binds `size` rows from `row` and runs a statement. */
+function writer(
+  batch: Batch,
+  target: Target,
+  { staged }: LoadTask,
+  before: number,
+): (statement: StatementSync, row: number, size: number) => number {
+  const readers = staged.fields.map((field, i) =>
+    boundReader(field, batch.data.children[i]!, target.columns[i]!.declared)
+  );
+  return (statement, from, size) => {
+    const values: Bound[] = [];
+    try {
+      for (let row = from; row < from + size; row++) {
+        for (let i = 0; i < readers.length; i++) values.push(readers[i]!(row));
+      }
+    } catch (error) {
+      throw error instanceof ValueError ? error.atRow(before + error.row!) : error;
+    }
+    return Number(statement.run(...values).changes);
+  };
+}
+
+function insertSQL(target: Target, { mode, upsertKeys }: LoadTask, rows: number): string {
+  const names = target.columns.map(({ name }) => quote(name));
+  const row = `(${names.map(() => "?").join(", ")})`;
+  const values = Array(rows).fill(row).join(", ");
+  const insert = `INSERT INTO ${target.sql} (${names.join(", ")}) VALUES ${values}`;
+  if (mode !== "upsert") return insert;
+  const keys = new Set(upsertKeys.map((key) => quote(key).toLowerCase()));
+  const others = names.filter((name) => !keys.has(name.toLowerCase()));
+  // A record that is nothing but key is updated too, so that it is counted.
+  const changes = (others.length > 0 ? others : names).map((name) => `${name} = excluded.${name}`);
+  return `${insert} ON CONFLICT (${upsertKeys.map(quote).join(", ")}) DO UPDATE SET ${
+    changes.join(", ")
+  }`;
+}
+
+/** NULL where the column refuses it, where SQLite would make a number up, or in a key. */
+function refuseNulls(
+  batch: Batch,
+  { columns }: Target,
+  { staged, upsertKeys }: LoadTask,
+  before: number,
+): void {
+  for (const [i, field] of staged.fields.entries()) {
+    const key = upsertKeys.includes(field.name);
+    if (!key && !columns[i]!.required) continue;
+    const row = firstNull(batch, i);
+    if (row < 0) continue;
+    const wanted = key
+      ? "expected a value in a key of the upsert"
+      : `expected a value, column "${columns[i]!.name}" is NOT NULL`;
+    throw new ValueError(wanted, field.name, before + row + 1, null);
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * Watermarks in SQL. SQLite compares text byte by byte; here texts are compared as the times and
+ * numbers that they mean, whatever shape others wrote them in: by the function `dxt_order`.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { WatermarkRange } from "../../../core/connector.ts";
+import { SchemaError, ValueError } from "../../../core/errors.ts";
+import type { Projection } from "../../../core/extractor.ts";
+import { textOf, type Value } from "../../../core/values.ts";
+import { MAX_DECIMAL_PRECISION } from "../../../models/dtype.ts";
+import type { Field } from "../../../models/field.ts";
+import { clockReader } from "./clock.ts";
+import { NEGATIVE_ZERO, NOT_A_NUMBER, type Raw, unscaledReader } from "./reading.ts";
+
+/** What SQLite can compare: the keys of one field are all of one kind. */
+type Key = bigint | number | string;
+
+const FUNCTION = "dxt_order";
+
+type Ordering = "raw" | "double" | "text" | "function";
+
+function orderingOf({ dtype }: Field): Ordering {
+  switch (dtype) {
+    case "string":
+      return "text";
+    case "float32":
+    case "float64":
+      return "double";
+    case "decimal":
+    case "uint64":
+    case "date":
+    case "time":
+    case "timestamp":
+    case "timestamp_tz":
+      return "function";
+    default:
+      return "raw";
+  }
+}
+
+/** SQL that sorts as the field's values do. */
+export function orderSQL(sql: string, field: Field): string {
+  switch (orderingOf(field)) {
+    case "raw":
+      return sql;
+    case "text":
+      return `${sql} COLLATE BINARY`;
+    case "double":
+      return `iif(${sql} = '${NEGATIVE_ZERO}', 0.0, ${sql})`;
+    case "function":
+      return `${FUNCTION}(${sql})`;
+  }
+}
+
+/** Defines `dxt_order` for a field on a connection that reads nothing else by it. */
+export function defineOrder(database: DatabaseSync, field: Field): void {
+  if (orderingOf(field) !== "function") return;
+  const key = keyReader(field);
+  database.function(
+    FUNCTION,
+    { deterministic: true, useBigIntArguments: true },
+    (value) => value === null ? null : key(value as Exclude<Raw, null>),
+  );
+}
+
+function keyReader(field: Field): (value: Exclude<Raw, null>) => Key {
+  const wrong = (value: Raw): never => {
+    throw new ValueError(`expected ${field.dtype} to compare`, field.name, undefined, value);
+  };
+  if (field.dtype === "decimal" || field.dtype === "uint64") {
+    const whole = { ...field, precision: 20, scale: 0 };
+    const unscaled = unscaledReader(field.dtype === "decimal" ? field : whole);
+    return (value) => numberKey(unscaled(value) ?? wrong(value));
+  }
+  const read = clockReader(field);
+  return (value) => typeof value === "string" ? read(value) : wrong(value);
+}
+
+/** Text that sorts as the number does: the sign, then digits, those of negative ones upside down. */
+function numberKey(value: bigint): string {
+  const width = MAX_DECIMAL_PRECISION + 1;
+  if (value >= 0n) return `1${String(value).padStart(width, "0")}`;
+  return `0${String(10n ** BigInt(width) + value).padStart(width, "0")}`;
+}
+
+/** The key of a bound, as `orderSQL` gives that of a row. */
+function boundKey(value: Exclude<Value, null>, field: Field): Key {
+  switch (orderingOf(field)) {
+    case "function":
+      return keyReader(field)(textOf(value));
+    case "double":
+      return Number.isNaN(value) ? NOT_A_NUMBER : value as number;
+    default:
+      return typeof value === "boolean" ? Number(value) : value as Key;
+  }
+}
+
+export interface Condition {
+  readonly sql: string;
+  readonly params: readonly Key[];
+}
+
+/** The condition of a range; `sqlOf` gives the SQL of a projection. */
+export function rangeCondition(
+  range: WatermarkRange,
+  projections: readonly Projection[],
+  sqlOf: (projection: Projection) => string,
+): Condition | undefined {
+  const projection = projections.find(({ field }) => field.name === range.field);
+  if (projection === undefined) {
+    throw new SchemaError(`Cannot filter by watermark: no field "${range.field}" in the stream`);
+  }
+  const { field } = projection;
+  const column = sqlOf(projection);
+  const order = orderSQL(column, field);
+  const conditions: string[] = [];
+  const params: Key[] = [];
+  if (range.after !== undefined) {
+    const prefilter = notBefore(column, range.after.value, field);
+    if (prefilter !== undefined) conditions.push(prefilter);
+    conditions.push(`${order} ${range.after.inclusive ? ">=" : ">"} ?`);
+    params.push(boundKey(range.after.value, field));
+  }
+  if (range.upTo !== undefined) {
+    conditions.push(`${order} ${range.upTo.inclusive ? "<=" : "<"} ?`);
+    params.push(boundKey(range.upTo.value, field));
+  }
+  if (conditions.length === 0) {
+    return range.nulls === "exclude" ? { sql: `${column} IS NOT NULL`, params } : undefined;
+  }
+  const within = conditions.join(" AND ");
+  const nulls = range.nulls === "include" ? ` OR ${column} IS NULL` : "";
+  return { sql: `((${within})${nulls})`, params };
+}
+
+/**
+ * A condition that an index serves and that no row at or after a day fails: the beginning of a
+ * date is the same in every shape. Numbers, signed years and -infinity, which sort below digits,
+ * pass to be looked at one by one.
+ */
+function notBefore(
+  column: string,
+  value: Exclude<Value, null>,
+  field: Field,
+): string | undefined {
+  const day = value instanceof Temporal.PlainDate
+    ? value
+    : value instanceof Temporal.PlainDateTime
+    ? value.toPlainDate()
+    : value instanceof Temporal.Instant
+    // Another offset is at most a day away.
+    ? value.toZonedDateTimeISO("UTC").toPlainDate().subtract({ days: 1 })
+    : undefined;
+  if (day === undefined || field.dtype === "time" || day.year < 0 || day.year > 9999) {
+    return undefined;
+  }
+  return dayPrefilter(column, day.toString());
+}
+
+/** `day` is text of the shape YYYY-MM-DD. */
+export function dayPrefilter(column: string, day: string): string {
+  return `(${column} >= '${day}' OR ${column} < '0-')`;
+}

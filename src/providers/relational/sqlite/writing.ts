@@ -1,0 +1,137 @@
+/** Columns → values as SQLite keeps them. */
+import {
+  decimalText,
+  isNull,
+  textReader,
+  timestampText,
+  unscaledReader,
+  valueReader,
+} from "../../../arrow/mod.ts";
+import type { Batch } from "../../../core/batch.ts";
+import { ValueError } from "../../../core/errors.ts";
+import { exactDecimal, INTEGER_BOUNDS, plainDecimal } from "../../../core/values.ts";
+import type { Field } from "../../../models/field.ts";
+import { NEGATIVE_ZERO, NOT_A_NUMBER } from "./reading.ts";
+import { type Affinity, affinityOf, EXACT_DIGITS } from "./type_mapper.ts";
+
+type Data = Batch["data"]["children"][number];
+export type Bound = null | number | bigint | string | Uint8Array;
+
+/**
+ * A reader of a column's values as they are bound for a column of a declared type.
+ *
+ * @throws {ValueError} (the function) for a value that the column's affinity would change
+ */
+export function boundReader(
+  field: Field,
+  data: Data,
+  declared: string,
+): (row: number) => Bound {
+  const read = presentReader(field, data, affinityOf(declared), declared);
+  return (row) => isNull(data, row) ? null : read(row);
+}
+
+function presentReader(
+  field: Field,
+  data: Data,
+  affinity: Affinity,
+  declared: string,
+): (row: number) => Bound {
+  const { values } = data;
+  const changed = (row: number, value: unknown): never => {
+    throw new ValueError(
+      `SQLite would change it in a column declared ${declared}`,
+      field.name,
+      row + 1,
+      value,
+    );
+  };
+  switch (field.dtype) {
+    case "int8":
+    case "int16":
+    case "int32":
+    case "uint8":
+    case "uint16":
+    case "uint32":
+      // Numbers are bound as doubles, which columns of these affinities make integers again.
+      return affinity === "none" || affinity === "text"
+        ? (row) => BigInt(values[row])
+        : (row) => values[row];
+    case "int64":
+      return (row) => values[row];
+    case "uint64":
+      if (affinity === "text") return (row) => String(values[row]);
+      return (row) => {
+        if (values[row] <= INTEGER_BOUNDS.int64[1]) return values[row];
+        return affinity === "none" ? String(values[row]) : changed(row, values[row]);
+      };
+    case "float32":
+    case "float64":
+      return (row) => {
+        const value = values[row] as number;
+        if (Number.isNaN(value)) return NOT_A_NUMBER;
+        return Object.is(value, -0) ? NEGATIVE_ZERO : value;
+      };
+    case "bool": {
+      const read = valueReader(field, data);
+      return affinity === "none"
+        ? (row) => read(row) === true ? 1n : 0n
+        : (row) => read(row) === true ? 1 : 0;
+    }
+    case "decimal":
+      return decimalReader(field, data, affinity, changed);
+    case "timestamp":
+      return (row) => timestampText(values[row], " ");
+    case "timestamp_tz":
+      return (row) => {
+        const text = timestampText(values[row], " ");
+        return text.endsWith("y") ? text : `${text}+00:00`;
+      };
+    case "binary":
+      return valueReader(field, data) as (row: number) => Uint8Array;
+    case "string":
+    case "json":
+    case "array":
+    case "object": {
+      const read = textReader(field, data) as (row: number) => string;
+      if (affinity === "text" || affinity === "none") return read;
+      return (row) => {
+        const text = read(row);
+        return NUMERIC.test(text) ? changed(row, text) : text;
+      };
+    }
+    default:
+      return textReader(field, data);
+  }
+}
+
+/** Text that a column without text affinity makes a number. */
+const NUMERIC = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
+
+function decimalReader(
+  field: Field,
+  data: Data,
+  affinity: Affinity,
+  changed: (row: number, value: unknown) => never,
+): (row: number) => Bound {
+  const { precision = 38, scale = 0 } = field;
+  const unscaled = unscaledReader(data);
+  if (affinity === "text" || affinity === "none") {
+    return (row) => decimalText(unscaled(row), scale);
+  }
+  if (precision <= EXACT_DIGITS) {
+    const factor = 10 ** scale;
+    return (row) => Number(unscaled(row)) / factor;
+  }
+  const [low, high] = INTEGER_BOUNDS.int64;
+  const whole = 10n ** BigInt(scale);
+  return (row) => {
+    const value = unscaled(row);
+    const integer = value / whole;
+    if (integer * whole === value && integer >= low && integer <= high) return integer;
+    const text = decimalText(value, scale);
+    const double = Number(text);
+    if (exactDecimal(plainDecimal(double), precision, scale) !== text) return changed(row, text);
+    return double;
+  };
+}
