@@ -272,14 +272,22 @@ export async function update(root: string, check: boolean): Promise<string[]> {
   return stale;
 }
 
+/** Runs the command; returns its exit code. */
+export async function main(
+  root: string,
+  args: readonly string[],
+  print: (line: string) => void,
+): Promise<number> {
+  const check = args.includes("--check");
+  const stale = await update(root, check);
+  for (const path of stale) print(check ? `not current: ${path}, run deno task gen` : path);
+  return check && stale.length > 0 ? 1 : 0;
+}
+
 if (import.meta.main) {
   const root = fileURLToPath(new URL("../", import.meta.url));
-  const check = Deno.args.includes("--check");
-  const stale = await update(root, check);
-  const encode = new TextEncoder();
-  for (const path of stale) {
-    const line = check ? `not current: ${path}, run deno task gen\n` : `${path}\n`;
-    await (check ? Deno.stderr : Deno.stdout).write(encode.encode(line));
-  }
-  Deno.exit(check && stale.length > 0 ? 1 : 0);
+  const print = (line: string) => {
+    Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+  };
+  Deno.exit(await main(root, Deno.args, print));
 }
