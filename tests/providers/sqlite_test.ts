@@ -1,14 +1,26 @@
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import sqlite from "../../src/providers/relational/sqlite/mod.ts";
 import { testProvider } from "../conformance/provider.ts";
 
-testProvider({
-  provider: sqlite,
-  async connection() {
-    const folder = await Deno.makeTempDir();
-    const path = join(folder, "test.db");
-    await Deno.writeFile(path, new Uint8Array());
-    return { config: { path }, release: () => Deno.remove(folder, { recursive: true }) };
-  },
-  target: (name) => ({ type: "relation", name }),
-});
+/** Databases as others may have made them; pragmas hold for a file that is still empty. */
+const DATABASES = {
+  sqlite: "",
+  "sqlite in WAL mode": "PRAGMA journal_mode = WAL",
+  "sqlite in UTF-16": "PRAGMA encoding = 'UTF-16be'; CREATE TABLE x (x); DROP TABLE x",
+};
+
+for (const [label, pragmas] of Object.entries(DATABASES)) {
+  testProvider({
+    provider: sqlite,
+    label,
+    async connection() {
+      const folder = await Deno.makeTempDir();
+      const path = join(folder, "test.db");
+      using database = new DatabaseSync(path);
+      database.exec(pragmas);
+      return { config: { path }, release: () => Deno.remove(folder, { recursive: true }) };
+    },
+    target: (name) => ({ type: "relation", name }),
+  });
+}

@@ -36,7 +36,7 @@ export const HOSTILE_STRINGS = [
   "\ufeffBOM",
   "\u202eright to left",
   "\u2028\u2029",
-  "\ufffd\uffff",
+  "\ufffd",
   "\u{10ffff}🏳️‍🌈",
   "\u0001\u0008\u000b\u001f\u007f",
   "x".repeat(100_000),
@@ -122,6 +122,10 @@ export const valueChecks = {
   "U+0000": {
     title: "U+0000 in text is kept, or refused and the target is as it was",
     run: (trial) => keptOrRefused(trial, nullable("text", "string"), ["a\0b", "\0", "after\0"]),
+  },
+  "noncharacters": {
+    title: "U+FFFE and U+FFFF in text are kept, or refused and the target is as it was",
+    run: (trial) => keptOrRefused(trial, nullable("text", "string"), ["\ufffe", "a\uffffb"]),
   },
   "NaN": {
     title: "NaN is kept, or refused and the target is as it was",

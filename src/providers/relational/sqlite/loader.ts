@@ -112,7 +112,10 @@ function writer(
   before: number,
 ): (statement: StatementSync, row: number, size: number) => number {
   const readers = staged.fields.map((field, i) =>
-    boundReader(field, batch.data.children[i]!, target.columns[i]!.declared)
+    boundReader(field, batch.data.children[i]!, {
+      declared: target.columns[i]!.declared,
+      wide: target.wide,
+    })
   );
   return (statement, from, size) => {
     const values: Bound[] = [];

@@ -7,6 +7,7 @@ import { INTEGER_BOUNDS, isIntegerType } from "../../../core/values.ts";
 import type { Field } from "../../../models/field.ts";
 import { quoteTable, type TableName } from "../sql.ts";
 import { findTable, rowNumberColumn, type Table, type TableColumn } from "./catalogue.ts";
+import { databaseEncoding } from "./text.ts";
 import { fold, mainTable, quote } from "./dialect.ts";
 import { declaredType, typeMapper } from "./type_mapper.ts";
 
@@ -14,6 +15,8 @@ export interface Target {
   /** The table, quoted. */
   readonly sql: string;
   readonly name: string;
+  /** The database keeps text as UTF-16. */
+  readonly wide: boolean;
   /** Columns of the staged fields, in their order. */
   readonly columns: readonly TargetColumn[];
 }
@@ -29,7 +32,8 @@ export interface TargetColumn {
 export function prepareTarget(database: DatabaseSync, task: LoadTask): Target {
   const table = mainTable(task.target);
   const found = findTable(database, table) ?? createTable(database, table, task);
-  const target = checkedTarget(found, table, task);
+  const wide = databaseEncoding(database) !== "utf-8";
+  const target = { ...checkedTarget(found, table, task), wide };
   if (task.mode === "upsert") ensureUnique(database, found, target, task.upsertKeys);
   return target;
 }
@@ -58,7 +62,7 @@ function createTable(database: DatabaseSync, table: TableName, task: LoadTask): 
   return findTable(database, table)!;
 }
 
-function checkedTarget(found: Table, table: TableName, { staged }: LoadTask): Target {
+function checkedTarget(found: Table, table: TableName, { staged }: LoadTask): Omit<Target, "wide"> {
   const refuse = (detail: string): never => {
     throw new SchemaError(`Cannot load into "${found.name}": ${detail}`);
   };

@@ -41,12 +41,17 @@ export function wholeSQL(sql: string): string {
     `WHEN 'blob' THEN 'x' || hex(substr(${sql}, 1, 17)) ELSE ${sql} END`;
 }
 
+/** Encoding of a database's text: utf-8, utf-16le or utf-16be. */
+export function databaseEncoding(database: DatabaseSync): string {
+  return String(database.prepare("PRAGMA encoding").get()!["encoding"]).toLowerCase();
+}
+
 export class TextEncoding {
   readonly #wide: boolean;
   readonly #decoder: TextDecoder;
 
   constructor(database: DatabaseSync) {
-    const name = String(database.prepare("PRAGMA encoding").get()!["encoding"]).toLowerCase();
+    const name = databaseEncoding(database);
     this.#wide = name !== "utf-8";
     this.#decoder = new TextDecoder(name, { fatal: true, ignoreBOM: true });
   }

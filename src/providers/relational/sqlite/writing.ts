@@ -17,30 +17,33 @@ import { type Affinity, affinityOf, EXACT_DIGITS } from "./type_mapper.ts";
 type Data = Batch["data"]["children"][number];
 export type Bound = null | number | bigint | string | Uint8Array;
 
+/** What of a column changes values. */
+export interface Holder {
+  readonly declared: string;
+  /** The database keeps text as UTF-16. */
+  readonly wide: boolean;
+}
+
 /**
- * A reader of a column's values as they are bound for a column of a declared type.
+ * A reader of a column's values as they are bound for a column of a table.
  *
- * @throws {ValueError} (the function) for a value that the column's affinity would change
+ * @throws {ValueError} (the function) for a value that SQLite would change there
  */
-export function boundReader(
-  field: Field,
-  data: Data,
-  declared: string,
-): (row: number) => Bound {
-  const read = presentReader(field, data, affinityOf(declared), declared);
+export function boundReader(field: Field, data: Data, holder: Holder): (row: number) => Bound {
+  const read = presentReader(field, data, holder);
   return (row) => isNull(data, row) ? null : read(row);
 }
 
 function presentReader(
   field: Field,
   data: Data,
-  affinity: Affinity,
-  declared: string,
+  { declared, wide }: Holder,
 ): (row: number) => Bound {
   const { values } = data;
+  const affinity = affinityOf(declared);
   const changed = (row: number, value: unknown): never => {
     throw new ValueError(
-      `SQLite would change it in a column declared ${declared}`,
+      `SQLite would change it in a column declared ${declared}${wide ? " of UTF-16" : ""}`,
       field.name,
       row + 1,
       value,
@@ -94,10 +97,12 @@ function presentReader(
     case "array":
     case "object": {
       const read = textReader(field, data) as (row: number) => string;
-      if (affinity === "text" || affinity === "none") return read;
+      const keeps = affinity === "text" || affinity === "none";
+      if (keeps && !wide) return read;
       return (row) => {
         const text = read(row);
-        return NUMERIC.test(text) ? changed(row, text) : text;
+        if (!keeps && NUMERIC.test(text)) return changed(row, text);
+        return wide && NONCHARACTERS.test(text) ? changed(row, text) : text;
       };
     }
     default:
@@ -107,6 +112,9 @@ function presentReader(
 
 /** Text that a column without text affinity makes a number. */
 const NUMERIC = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
+
+/** On the way from UTF-8 to UTF-16 SQLite makes U+FFFD of these. */
+const NONCHARACTERS = /[\ufffe\uffff]/;
 
 function decimalReader(
   field: Field,
