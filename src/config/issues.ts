@@ -43,25 +43,21 @@ export function issueAt({ source, offset }: Place, message: string): Issue {
 
 /** Gathers what is wrong, to tell it all at once. */
 export class Issues {
-  readonly #found: Issue[] = [];
+  /** By place and message: an alias or a default is looked at more than once. */
+  readonly #found = new Map<string, Issue>();
 
   add(place: Place, message: string): void {
-    const issue = issueAt(place, message);
-    if (!this.#found.some((known) => sameIssue(known, issue))) this.#found.push(issue);
+    const key = `${place.source.name}\0${place.offset}\0${message}`;
+    if (!this.#found.has(key)) this.#found.set(key, issueAt(place, message));
   }
 
   /** @throws {LocatedError} when anything was added */
   throwIfAny(): void {
-    if (this.#found.length === 0) return;
+    if (this.#found.size === 0) return;
     throw new LocatedError(
-      this.#found.toSorted((a, b) =>
+      [...this.#found.values()].sort((a, b) =>
         Number(a.file > b.file) - Number(a.file < b.file) || a.line - b.line || a.column - b.column
       ),
     );
   }
-}
-
-function sameIssue(a: Issue, b: Issue): boolean {
-  return a.file === b.file && a.line === b.line && a.column === b.column &&
-    a.message === b.message;
 }
