@@ -37,11 +37,12 @@ const ARROWS: Record<string, readonly string[]> = {
 const PACKAGES: Record<string, readonly string[]> = {
   "apache-arrow": ["arrow"],
   "optique": ["cli"],
-  "optique/run": ["cli"],
   "parquet-wasm": ["formats"],
+  "unbzip2-stream": ["formats"],
+  "xz-decompress": ["formats"],
   "postgres": ["providers/relational/postgres"],
   "yaml": ["config"],
-  "zod": ["models", "core", "providers", "config", "cli"],
+  "zod": ["models", "core", "buffers", "providers", "config", "cli"],
 };
 
 /** Type-only imports that are allowed beyond the tables above, with their reason. */

@@ -13,7 +13,7 @@ export interface StagedFile {
   /** SHA-256 of its bytes in hexadecimal digits. */
   readonly sha256: string;
   /** Name in the source, of a file whose bytes were kept. */
-  readonly original_name?: string;
+  readonly original_name?: string | undefined;
 }
 
 /** Facts about an extraction that the manifest keeps, known only when it ended. */
@@ -25,9 +25,9 @@ export interface StageDetails {
   readonly source: unknown;
   readonly watermark?: {
     readonly field: string;
-    readonly after?: string;
-    readonly max?: string;
-  };
+    readonly after?: string | undefined;
+    readonly max?: string | undefined;
+  } | undefined;
 }
 
 /** What was staged, as its manifest tells. */

@@ -50,7 +50,7 @@ export async function extractStream(
   progress: Progress,
 ): Promise<void> {
   const start = performance.now();
-  const buffer = await openStage(plan, context);
+  const buffer = await openStage(plan);
   await using source = await connect(context.source, context.signal);
   try {
     progress.staged = plan.extractor.yields === "files"
@@ -215,7 +215,7 @@ export async function loadStream(
   progress: Progress,
 ): Promise<void> {
   const start = performance.now();
-  const buffer = await openStage(plan, context);
+  const buffer = await openStage(plan);
   try {
     const staged = progress.staged ?? await committed(plan, buffer);
     progress.staged = staged;
@@ -286,8 +286,8 @@ function watched(staged: StagedData, plan: StreamPlan, context: RunContext): Sta
   };
 }
 
-function openStage(plan: StreamPlan, context: RunContext): Promise<Buffer> {
-  return openBuffer(plan.buffer, { directory: plan.stageDirectory, signal: context.signal });
+function openStage(plan: StreamPlan): Promise<Buffer> {
+  return openBuffer(plan.buffer, plan.stageDirectory);
 }
 
 async function committed(plan: StreamPlan, buffer: Buffer): Promise<StagedData> {

@@ -1,0 +1,51 @@
+import { recordsOf } from "../arrow/mod.ts";
+import type { Batch } from "../core/batch.ts";
+import type { Buffer, StagedData, StageDetails } from "../core/buffer.ts";
+import { BufferError } from "../core/errors.ts";
+import type { Extraction } from "../core/proof.ts";
+import type { Field } from "../models/field.ts";
+import { Proven } from "./proven.ts";
+
+/** A stage in memory, for tests and for data that is known to be small. */
+export class MemoryBuffer implements Buffer {
+  readonly location = "memory";
+  #committed: StagedData | undefined;
+
+  async write(
+    fields: readonly Field[],
+    batches: Extraction<Batch>,
+    details: () => StageDetails,
+  ): Promise<StagedData> {
+    const source = new Proven(batches, (batch) => batch.numRows);
+    const kept = await Array.fromAsync(source);
+    this.#committed = {
+      kind: "records",
+      fields: [...fields],
+      count: source.count,
+      files: [],
+      details: details(),
+      evidence: source.proof.evidence,
+      async *readBatches() {
+        yield* kept;
+      },
+      async *readRecords() {
+        for (const batch of kept) yield* recordsOf(batch);
+      },
+      openFile: (name) => Promise.reject(new BufferError(`Cannot open "${name}": no such file`)),
+    };
+    return this.#committed;
+  }
+
+  writeFiles(): Promise<StagedData> {
+    return Promise.reject(new BufferError("Cannot keep files in memory: expected records"));
+  }
+
+  open(): Promise<StagedData | undefined> {
+    return Promise.resolve(this.#committed);
+  }
+
+  clear(): Promise<void> {
+    this.#committed = undefined;
+    return Promise.resolve();
+  }
+}
