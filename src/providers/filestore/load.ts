@@ -7,7 +7,7 @@ import { compareValues, type Value } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamTarget } from "../../models/source.ts";
 import { copyFiles } from "./copy.ts";
-import { fieldsOfFile, type FileFields, mergeFields, typeText } from "./fields.ts";
+import { fieldsOfFile, type FileFields, isTyped, mergeFields, typeText } from "./fields.ts";
 import { fileInput, fileType, hintsOf, openListed } from "./file.ts";
 import { loadRecordFile } from "./load_file.ts";
 import { loadRecordFolder } from "./load_folder.ts";
