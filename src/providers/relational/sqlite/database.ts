@@ -11,7 +11,7 @@ export interface DatabaseFile {
   readonly busyTimeout: number;
 }
 
-export function exists({ path }: DatabaseFile): boolean {
+export function exists({ path }: Pick<DatabaseFile, "path">): boolean {
   try {
     return statSync(path).isFile();
   } catch (error) {
@@ -23,7 +23,14 @@ export function exists({ path }: DatabaseFile): boolean {
 /** @throws {ConnectionError} when there is no file: reading makes none */
 export function openToRead(file: DatabaseFile): DatabaseSync {
   if (!exists(file)) throw cannotOpen(file, missing(file));
-  return open(file, true);
+  try {
+    return open(file, true);
+  } catch (error) {
+    // A program that was killed while it wrote has left its journal; who cannot write, cannot undo.
+    if (file.readonly || !exists({ path: `${file.path}-journal` })) throw error;
+    open(file, false).close();
+    return open(file, true);
+  }
 }
 
 /** Makes the file when there is none; its folder must be there. */
@@ -38,8 +45,10 @@ export function openToWrite(file: DatabaseFile): DatabaseSync {
 function open(file: DatabaseFile, readOnly: boolean): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    // Locks are waited for by `whenFree`, which leaves the thread to others.
-    database = new DatabaseSync(file.path, { readOnly, timeout: 0 });
+    database = new DatabaseSync(file.path, { readOnly });
+    // Locks are waited for by `whenFree`, which leaves the thread to others. The constructor's own
+    // timeout is not obeyed when readOnly is set: it waits 5 seconds.
+    database.exec("PRAGMA busy_timeout = 0");
     // The header is read with the first statement; a lock is no reason to refuse here.
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
     return database;

@@ -142,8 +142,9 @@ function wholeColumns(projections: readonly Projection[]): string {
 }
 
 function decoded(row: Row, projections: readonly Projection[], encoding: TextEncoding): Row {
-  return row.map((value, i) => {
-    const { field } = projections[i]!;
-    return mayBeText(field) ? encoding.decode(value, field) : value;
-  });
+  const values = [...row];
+  for (const [i, { field }] of projections.entries()) {
+    if (mayBeText(field)) values[i] = encoding.decode(row[i]!, field);
+  }
+  return values;
 }

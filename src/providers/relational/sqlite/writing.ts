@@ -1,4 +1,5 @@
 /** Columns → values as SQLite keeps them. */
+import { Buffer } from "node:buffer";
 import {
   decimalText,
   isNull,
@@ -96,7 +97,7 @@ function presentReader(
     case "json":
     case "array":
     case "object": {
-      const read = textReader(field, data) as (row: number) => string;
+      const read = stringReader(field, data);
       const keeps = affinity === "text" || affinity === "none";
       if (keeps && !wide) return read;
       return (row) => {
@@ -112,6 +113,18 @@ function presentReader(
 
 /** Text that a column without text affinity makes a number. */
 const NUMERIC = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
+
+/** As `textReader`, and faster: it checks the bytes again only where a fault may be. */
+function stringReader(field: Field, data: Data): (row: number) => string {
+  const checked = textReader(field, data) as (row: number) => string;
+  const { buffer, byteOffset, length } = data.values as Uint8Array;
+  const bytes = Buffer.from(buffer, byteOffset, length);
+  const offsets = data.valueOffsets as Int32Array;
+  return (row) => {
+    const text = bytes.toString("utf8", offsets[row], offsets[row + 1]);
+    return text.includes("\ufffd") ? checked(row) : text;
+  };
+}
 
 /** On the way from UTF-8 to UTF-16 SQLite makes U+FFFD of these. */
 const NONCHARACTERS = /[\ufffe\uffff]/;

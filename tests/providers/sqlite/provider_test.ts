@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import sqlite from "../../src/providers/relational/sqlite/mod.ts";
-import { testProvider } from "../conformance/provider.ts";
+import sqlite from "../../../src/providers/relational/sqlite/mod.ts";
+import { testProvider } from "../../conformance/provider.ts";
 
 /** Databases as others may have made them; pragmas hold for a file that is still empty. */
 const DATABASES = {
