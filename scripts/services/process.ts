@@ -15,7 +15,8 @@ export interface ServerProcess {
 
 /**
  * Runs the server and waits for it, and interrupts it when standard input closes: the kernel closes
- * it even when the parent was killed, so no orphan stays. Signals of the terminal are the parent's.
+ * it even when the parent was killed, so no orphan stays. A server that is still there 10 s later is
+ * killed. Signals of the terminal are the parent's.
  */
 const WATCHDOG = `
 trap '' INT TERM HUP
@@ -23,7 +24,15 @@ folder=$1; log=$2; shift 2
 exec 3<&0
 "$@" </dev/null >"$log" 2>&1 3<&- &
 server=$!
-{ cat <&3 >/dev/null; kill -INT "$server" 2>/dev/null; } &
+{
+  cat <&3 >/dev/null
+  kill -INT "$server"
+  for _ in $(seq 100); do
+    kill -0 "$server" || exit
+    sleep 0.1
+  done
+  kill -KILL "$server"
+} 2>/dev/null &
 exec 3<&-
 wait "$server"
 rm -rf "$folder"

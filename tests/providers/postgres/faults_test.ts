@@ -207,3 +207,15 @@ onServers(
     assert.deepEqual(await connector.query("SELECT 3 AS n"), [{ n: 3 }]);
   },
 );
+
+onServers("a connection that was closed while it was idle is made anew", async (database) => {
+  await database.sql("CREATE TABLE few AS SELECT 1 AS n");
+  await using connector = await connect(database.url);
+  for (let time = 0; time < 3; time++) {
+    assert.equal((await extract(connector, "few")).proof.rows, 1);
+    await database.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+    );
+  }
+});

@@ -140,9 +140,9 @@ onServers("TLS is as strict as sslmode says", async (database, { authority }) =>
     // Data and control connection alike.
     const sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     const [row] = await connector.query(sql);
-    const session = await connector.openSession();
+    const session = await connector.begin("read");
     const { rows } = await session.query(sql);
-    await connector.giveBack(session);
+    await session.close();
     assert.equal(rows[0]![0] === "t", row!["ssl"]);
     return row!["ssl"];
   };

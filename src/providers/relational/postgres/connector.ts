@@ -5,14 +5,16 @@ import type {
   RelationalConnector,
   ServerInfo,
 } from "../../../core/connector.ts";
+import { ConnectionError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef } from "../../../models/source.ts";
 import { fromClause, quoteTable, tableName } from "../sql.ts";
 import { fieldOf, findRelation, listRelations, typeNames } from "./catalogue.ts";
 import { ControlClient, type ControlTransaction } from "./control.ts";
 import { dialect, quote } from "./dialect.ts";
+import { isConnectionEnd } from "./errors.ts";
 import { Session, type SessionConfig } from "./session.ts";
-import { beginStatement } from "./settings.ts";
+import { beginStatement, type TransactionMode } from "./settings.ts";
 
 export class PostgresConnector implements RelationalConnector {
   /** A session that waits for its next caller. */
@@ -29,11 +31,28 @@ export class PostgresConnector implements RelationalConnector {
     return new PostgresConnector(config, await Session.open(config, signal), signal);
   }
 
-  /** A session for one caller, who gives it back. */
-  async openSession(signal?: AbortSignal): Promise<Session> {
-    const session = this.#idle;
+  /** A session for one caller, who gives it back, in a transaction. */
+  async begin(mode: TransactionMode, signal?: AbortSignal): Promise<Session> {
+    const idle = this.#idle;
     this.#idle = undefined;
-    return session?.usable ? session : await Session.open(this.config, signal);
+    if (idle?.usable) {
+      try {
+        await idle.query(beginStatement(mode, this.config));
+        return idle;
+      } catch (error) {
+        await idle.close();
+        // The server, or what is before it, may have closed it meanwhile.
+        if (!(error instanceof ConnectionError || isConnectionEnd(error))) throw error;
+      }
+    }
+    const session = await Session.open(this.config, signal);
+    try {
+      await session.query(beginStatement(mode, this.config));
+      return session;
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
   }
 
   /** Keeps a session for the next caller when it is whole and idle, and ends it when not. */
@@ -44,17 +63,15 @@ export class PostgresConnector implements RelationalConnector {
 
   /** Runs `work` in a transaction that only reads. */
   async #reading<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const session = await this.openSession();
+    const session = await this.begin("read");
     try {
-      await session.query(beginStatement("read", this.config));
       const result = await work(session);
       await session.query("COMMIT");
+      await this.giveBack(session);
       return result;
     } catch (error) {
       await session.close();
       throw error;
-    } finally {
-      await this.giveBack(session);
     }
   }
 

@@ -36,6 +36,11 @@ function describe({ message, code, detail, hint, where }: ServerReport): string 
     ` (SQLSTATE ${code})`;
 }
 
+/** Whether the server ended the connection with this error: 57P shut down, terminated; 08; 25P03 idle. */
+export function isConnectionEnd(error: unknown): boolean {
+  return error instanceof PostgresError && /^(57P|08|25P03)/.test(error.code);
+}
+
 /** Classes 28 (authorization), 3D (no such database), 57P (shut down), 53 (too many), 08. */
 export function isLoginFailure({ code }: ServerReport): boolean {
   return /^(28|3D|57P|53|08)/.test(code);

@@ -11,7 +11,6 @@ import { dialect } from "./dialect.ts";
 import { rowsOfTag } from "./messages.ts";
 import { RowDecoder } from "./row_decoder.ts";
 import type { Session } from "./session.ts";
-import { beginStatement } from "./settings.ts";
 
 /**
  * One COPY in one read-only transaction, so that all rows are of one moment. Its proof is the count in
@@ -26,11 +25,10 @@ export class PostgresCopyExtractor implements RecordExtractor {
     if (task.projections.length === 0) {
       throw new ExtractorError("Cannot extract a stream without fields: it has no column to read");
     }
-    const session = await this.connector.openSession(task.signal);
+    const session = await this.connector.begin("read", task.signal);
     const release = session.abortedBy(task.signal);
     let whole = false;
     try {
-      await session.query(beginStatement("read", this.connector.config));
       const tag = yield* copy(session, task);
       await session.query("COMMIT");
       whole = true;

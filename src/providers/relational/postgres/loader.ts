@@ -12,7 +12,6 @@ import { PostgresCopyExtractor } from "./extractor.ts";
 import { formatOf, framesOf } from "./frames.ts";
 import { rowsOfTag } from "./messages.ts";
 import type { Session } from "./session.ts";
-import { beginStatement } from "./settings.ts";
 import { prepareTarget, shown, type Target } from "./target.ts";
 import { refuseCascades, upsertStatements } from "./upsert.ts";
 
@@ -30,12 +29,10 @@ export class PostgresCopyLoader implements Loader {
 
   async load(task: LoadTask): Promise<LoadReceipt> {
     checkLoadTask(task, (name) => name);
-    const { config } = this.connector;
-    const session = await this.connector.openSession(task.signal);
+    const session = await this.connector.begin("write", task.signal);
     const release = session.abortedBy(task.signal);
     try {
-      await session.query(beginStatement("write", config));
-      const target = await prepareTarget(session, task, config.schema);
+      const target = await prepareTarget(session, task, this.connector.config.schema);
       const evidence = await write(session, task, target);
       await commit(session);
       return { rows: task.staged.count, evidence };

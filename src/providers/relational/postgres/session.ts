@@ -10,13 +10,14 @@
 import { ConnectionError, DXTError, messageOf } from "../../../core/errors.ts";
 import { address, type PostgresConfig } from "./config.ts";
 import { connectionLost, PostgresError } from "./errors.ts";
+import { type BackendKey, cancelStatement } from "./cancel.ts";
+import { CopyOut } from "./copy_out.ts";
 import { Input } from "./input.ts";
+import { Authentication, loginMessage } from "./login.ts";
 import {
   type Body,
   bodyOf,
-  cancelRequest,
   cstring,
-  integers,
   MESSAGE,
   message,
   parseDataRow,
@@ -24,10 +25,7 @@ import {
   parseRowDescription,
   readString,
   type ResultColumn,
-  startupMessage,
-  text,
 } from "./messages.ts";
-import { md5Password, saslPrepared, SCRAM, ScramClient } from "./scram.ts";
 import { type ByteSocket, openSocket, type SocketTarget } from "./socket.ts";
 
 /** A connection's keys, and the folder that its relative paths start from. */
@@ -40,9 +38,6 @@ export interface QueryResult {
   readonly tag: string;
 }
 
-/** Longest that a cancel request may take, in milliseconds. */
-const CANCEL_TIMEOUT = 3000;
-
 /**
  * One connection. It serves one caller at a time, and ends at the first error of any kind: the server
  * then rolls back what was not committed.
@@ -54,8 +49,7 @@ export class Session {
   password = "";
   readonly #input: Input;
   readonly #where: string;
-  #pid = 0;
-  #secret = 0;
+  #key: BackendKey | undefined;
   /** A statement is running. */
   #busy = false;
   #failure: unknown;
@@ -105,7 +99,7 @@ export class Session {
   abortedBy(signal: AbortSignal | undefined): () => void {
     if (signal === undefined) return () => {};
     const abort = () => {
-      if (this.#busy) this.#cancelling = this.#cancel();
+      if (this.#busy) this.#cancel();
       this.#fail(signal.reason);
     };
     if (signal.aborted) abort();
@@ -191,7 +185,7 @@ export class Session {
   /** Ends the session; a statement that still runs is cancelled first. */
   async close(): Promise<void> {
     if (!this.#closed) {
-      if (this.#busy) this.#cancelling = this.#cancel();
+      if (this.#busy) this.#cancel();
       else await this.#farewell();
       this.#end();
     }
@@ -238,65 +232,20 @@ export class Session {
   }
 
   async #login(): Promise<void> {
-    const { user, database = user, application_name, options } = this.config;
-    await this.#begin(startupMessage({
-      user,
-      database,
-      client_encoding: "UTF8",
-      application_name,
-      ...(options === undefined ? {} : { options }),
-    }));
-    const scram = new ScramClient(this.config.password ?? "");
+    await this.#begin(loginMessage(this.config));
+    const authentication = new Authentication(this.config);
     for (;;) {
       const [type, body] = await this.#answer();
       if (type === MESSAGE.ready) break;
       if (type === MESSAGE.backendKey) {
-        [this.#pid, this.#secret] = [body.view.getInt32(0), body.view.getInt32(4)];
+        this.#key = { pid: body.view.getInt32(0), secret: body.view.getInt32(4) };
       } else if (type === MESSAGE.authentication) {
-        await this.#authenticate(scram, body);
+        const reply = await authentication.answer(body);
+        if (reply !== undefined) await this.#send(reply);
       } else if (type !== MESSAGE.negotiate) this.#unexpected(type);
     }
+    this.password = authentication.password;
     this.#busy = false;
-  }
-
-  async #authenticate(scram: ScramClient, { bytes, view }: Body): Promise<void> {
-    const { user, password } = this.config;
-    const kind = view.getInt32(0);
-    if (kind === 0) return;
-    if (password === undefined) {
-      throw new ConnectionError("the server wants a password, none is given");
-    }
-    const rest = bytes.subarray(4);
-    if (this.password === "") this.password = password;
-    switch (kind) {
-      case 3:
-        return await this.#send(message(MESSAGE.password, cstring(password)));
-      case 5:
-        return await this.#send(
-          message(MESSAGE.password, cstring(md5Password(user, password, rest))),
-        );
-      case 10: {
-        const offered = text(rest).split("\0");
-        if (!offered.includes(SCRAM)) {
-          throw new ConnectionError(`the server offers ${offered.join(" ")}, wanted is ${SCRAM}`);
-        }
-        this.password = saslPrepared(password);
-        const first = new TextEncoder().encode(scram.first);
-        return await this.#send(
-          message(MESSAGE.password, cstring(SCRAM), integers(first.length), first),
-        );
-      }
-      case 11: {
-        const final = new TextEncoder().encode(await scram.final(text(rest)));
-        return await this.#send(message(MESSAGE.password, final));
-      }
-      case 12:
-        return scram.verify(text(rest));
-      default:
-        throw new ConnectionError(
-          `the server wants authentication of kind ${kind}, known are password, md5 and ${SCRAM}`,
-        );
-    }
   }
 
   /** A refused login as one clear error. */
@@ -354,7 +303,7 @@ export class Session {
     const { inactivity_timeout: seconds } = this.config;
     const timer = setTimeout(() => {
       // It may be busy with what nobody waits for any more.
-      this.#cancelling = this.#cancel();
+      this.#cancel();
       this.#fail(
         new ConnectionError(
           `Cannot talk to PostgreSQL at "${this.#where}": the server was silent for ${seconds} s (inactivity_timeout)`,
@@ -423,63 +372,8 @@ export class Session {
     throw error;
   }
 
-  /** Asks the server to stop what this session has it do; without an answer, as the protocol has it. */
-  async #cancel(): Promise<void> {
-    if (this.#pid === 0) return;
-    let socket: ByteSocket | undefined;
-    const timer = setTimeout(() => socket?.close(), CANCEL_TIMEOUT);
-    try {
-      socket = await openSocket({ ...this.config, connect_timeout: CANCEL_TIMEOUT / 1000 });
-      await socket.write(cancelRequest(this.#pid, this.#secret));
-      await socket.read(new Uint8Array(1));
-    } catch (error) {
-      // The connection itself is closed in any case, which the server notices sooner or later.
-      void messageOf(error);
-    } finally {
-      clearTimeout(timer);
-      socket?.close();
-    }
-  }
-}
-
-/** Rows of a COPY TO STDOUT as they come. */
-export class CopyOut {
-  /** The command tag, once the server has sent it. */
-  tag: string | undefined;
-
-  constructor(
-    private readonly input: Input,
-    private readonly receive: () => Promise<void>,
-    private readonly handle: (type: number, body: Body) => boolean,
-    private readonly done: () => void,
-  ) {}
-
-  /**
-   * Gives the rows that have come, each with the input and where in it the row is, until `onRow`
-   * returns false. Waits for more when there are none.
-   *
-   * @returns false when the server has said that these were all
-   */
-  async read(onRow: (input: Input, from: number, to: number) => boolean): Promise<boolean> {
-    const { input } = this;
-    for (let rows = 0;;) {
-      while (input.find()) {
-        const { type, from, to } = input;
-        input.skip();
-        if (type === MESSAGE.copyData) {
-          rows++;
-          if (!onRow(input, from, to)) return true;
-        } else if (type === MESSAGE.ready) {
-          this.done();
-          return false;
-        } else if (type === MESSAGE.commandComplete) {
-          this.tag = readString(input.bytes.subarray(0, to), from)[0];
-        } else if (type !== MESSAGE.copyDone) {
-          this.handle(type, bodyOf(input.bytes.slice(from, to)));
-        }
-      }
-      if (rows > 0) return true;
-      await this.receive();
-    }
+  /** Asks the server to stop; `close` waits until that was sent. */
+  #cancel(): void {
+    if (this.#key !== undefined) this.#cancelling = cancelStatement(this.config, this.#key);
   }
 }

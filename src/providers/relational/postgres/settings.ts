@@ -22,8 +22,10 @@ export function searchPath(schema: string): string {
   return `${quote(schema)}, public`;
 }
 
+export type TransactionMode = "read" | "write";
+
 /** Statements that begin a transaction. */
-export function beginStatement(mode: "read" | "write", config: PostgresConfig): string {
+export function beginStatement(mode: TransactionMode, config: PostgresConfig): string {
   const begin = mode === "read"
     ? "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
     : "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE";
