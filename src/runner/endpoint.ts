@@ -2,8 +2,8 @@
 import type { ConnectionSpec, LoadedPipeline } from "../config/mod.ts";
 import type { Connector } from "../core/connector.ts";
 import { ConnectionError, DXTError, messageOf, withoutSecrets } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
 import type { Provider } from "../core/provider.ts";
+import { firstIssue } from "./options.ts";
 import { loadProvider, parseClassPath, providerOfURL } from "../providers/resolve.ts";
 
 export interface Endpoint {
@@ -14,7 +14,6 @@ export interface Endpoint {
 }
 
 type Path = readonly (string | number)[];
-type IssueList = NonNullable<ReturnType<Provider["config"]["safeParse"]>["error"]>;
 
 /** @throws {ConfigurationError} that names the place in the pipeline's file */
 export async function resolveEndpoint(
@@ -36,31 +35,12 @@ export async function resolveEndpoint(
     if (error instanceof DXTError) throw at(error.message);
     throw error;
   }
-  const parsed = provider.config.safeParse(keys);
-  if (!parsed.success) throw at(...firstIssue(provider, parsed.error));
-  return { provider, config: parsed.data, baseDirectory: spec.baseDirectory };
-}
-
-function firstIssue(provider: Provider, error: IssueList): [string, Path] {
-  const issue = error.issues[0]!;
-  const path = issue.path.filter((part) => typeof part !== "symbol");
-  if (issue.code === "unrecognized_keys") {
-    const known = Object.keys(schemaShape(provider.config));
-    const key = issue.keys[0]!;
-    return [
-      `Cannot connect to ${provider.name}: unknown key "${key}"${nearest(key, known)}` +
-      (known.length > 0 ? `; known are ${known.join(", ")}` : ""),
-      [...path, key],
-    ];
+  const parsed = loaded.parseAt(spec.origin.path, provider.config, keys);
+  if (!parsed.success) {
+    const { message, path } = firstIssue(provider.config, parsed.error);
+    throw at(`Cannot connect to ${provider.name}: ${message}`, path);
   }
-  const name = path.length === 0 ? "" : ` key "${path.join(".")}"`;
-  return [`Cannot connect to ${provider.name}:${name} ${issue.message}`, path];
-}
-
-/** Keys of an object schema; none for a schema of another shape. */
-export function schemaShape(schema: unknown): Record<string, unknown> {
-  const shape = (schema as { shape?: unknown }).shape;
-  return typeof shape === "object" && shape !== null ? shape as Record<string, unknown> : {};
+  return { provider, config: parsed.data, baseDirectory: spec.baseDirectory };
 }
 
 /** Opens the connection of an end. */

@@ -17,11 +17,12 @@ export interface Watch {
   onProgress(rows: number, bytes: number): void;
 }
 
-/** What was seen so far; `max` is the highest watermark. */
+/** What was seen so far; `max` is the highest watermark, `nulls` counts the missing ones. */
 export interface Seen {
   rows: number;
   bytes: number;
   max: Value;
+  nulls: number;
 }
 
 /**
@@ -41,7 +42,10 @@ export async function* observe(
       const next = await batches.next();
       if (next.done === true) return next.value;
       refuseNulls(next.value, watch, column, seen.rows);
-      if (column >= 0) seen.max = higher(seen.max, next.value, column, watch.fields[column]!);
+      if (column >= 0) {
+        seen.max = higher(seen.max, next.value, column, watch.fields[column]!);
+        seen.nulls += nullCounts(next.value)[column]!;
+      }
       seen.rows += next.value.numRows;
       seen.bytes += byteLength(next.value);
       watch.onProgress(seen.rows, seen.bytes);

@@ -103,7 +103,7 @@ async function runStream(
 }
 
 function newProgress(): Progress {
-  return { rowsExtracted: 0, rowsLoaded: 0, extractMs: 0, loadMs: 0 };
+  return { rowsExtracted: 0, rowsLoaded: 0, warnings: [], extractMs: 0, loadMs: 0 };
 }
 
 /** The one place where an error is told which stream and step it belongs to. */
@@ -128,7 +128,7 @@ function resultOf(
   status: StreamResult["status"],
   error?: StreamResult["error"],
 ): StreamResult {
-  const { staged, watermarkBefore, watermarkAfter, receipt, stage } = progress;
+  const { staged, watermarkBefore, watermarkAfter, receipt, stage, warnings } = progress;
   return {
     stream: plan.stream.id,
     status,
@@ -140,7 +140,7 @@ function resultOf(
     ...(watermarkBefore === undefined ? {} : { watermark_before: watermarkBefore }),
     ...(watermarkAfter === undefined ? {} : { watermark_after: watermarkAfter }),
     ...(receipt === undefined ? {} : { proof: receipt }),
-    warnings: [],
+    warnings,
     ...(error === undefined ? {} : { error }),
     ...(stage === undefined ? {} : { stage }),
     extract_ms: Math.round(progress.extractMs),

@@ -1,8 +1,7 @@
 /** What a pipeline means: each stream with its classes, sources and settings, before connecting. */
 import { join, resolve } from "node:path";
-import type { LoadedPipeline } from "../config/mod.ts";
+import { type LoadedPipeline, LocatedError } from "../config/mod.ts";
 import { DXTError } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
 import type { ExtractorClass, LoaderClass, Provider } from "../core/provider.ts";
 import type { BufferSettings } from "../models/buffer.ts";
 import {
@@ -14,7 +13,8 @@ import {
 } from "../models/source.ts";
 import type { ClassReference, LoadMode, Stream } from "../models/stream.ts";
 import { extractorOf, loaderOf, parseClassPath } from "../providers/resolve.ts";
-import { type Endpoint, resolveEndpoint, schemaShape } from "./endpoint.ts";
+import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
+import { firstIssue } from "./options.ts";
 
 export interface StreamPlan {
   readonly pipeline: string;
@@ -155,12 +155,10 @@ function classWithOptions<T extends ExtractorClass | LoaderClass>(
     const chosen = choose(provider, className(path, provider));
     const parsed = chosen.options.safeParse(config);
     if (parsed.success) return { chosen, options: parsed.data };
-    const issue = parsed.error.issues[0]!;
-    const key = issue.code === "unrecognized_keys" ? issue.keys[0]! : undefined;
-    const hint = key === undefined ? "" : nearest(key, Object.keys(schemaShape(chosen.options)));
-    throw at(`Cannot configure "${path ?? provider.name}": ${issue.message}${hint}`);
+    const { message } = firstIssue(chosen.options, parsed.error);
+    throw at(`Cannot configure "${path ?? provider.name}": ${message}`);
   } catch (error) {
-    if (error instanceof DXTError && !("position" in error)) throw at(error.message);
+    if (error instanceof DXTError && !(error instanceof LocatedError)) throw at(error.message);
     throw error;
   }
 }

@@ -39,6 +39,7 @@ export interface Progress {
   watermarkAfter?: string;
   receipt?: Receipt;
   stage?: string;
+  warnings: string[];
   extractMs: number;
   loadMs: number;
 }
@@ -84,7 +85,7 @@ async function stageRecords(
   const transforms = generated.length === 0 ? [] : [constantFields(
     generated.map((field) => ({ field, value: currentTimestamp(field, context.startedAt) })),
   )];
-  const seen: Seen = { rows: 0, bytes: 0, max: null };
+  const seen: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
   const batches = observe(extractor.extract(taskOf(plan, context, projections, range)), {
     fields: before,
     transforms,
@@ -104,6 +105,13 @@ async function stageRecords(
     () => detailsOf(plan, context, range, seen.max),
   );
   if (seen.max !== null) progress.watermarkAfter = textOf(seen.max);
+  if (seen.nulls > 0) {
+    const message = `${seen.nulls} rows have a NULL in watermark field "${
+      range!.field
+    }": every run reads them again`;
+    progress.warnings.push(message);
+    context.onEvent({ type: "warning", stream: plan.stream.id, message });
+  }
   return staged;
 }
 

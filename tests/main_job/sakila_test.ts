@@ -23,6 +23,15 @@ async function tables(database: TestDatabase): Promise<string[]> {
   return rows.map(({ name }) => String(name));
 }
 
+/** Sakila's tables with nothing in them; triggers and foreign keys sleep, as for a restored dump. */
+async function restoreSchema(database: TestDatabase): Promise<void> {
+  await restoreDump(database.url, await sql("schema"));
+  const [{ name }] = await database.sql("SELECT current_database()::text AS name") as [
+    { name: string },
+  ];
+  await database.sql(`ALTER DATABASE ${name} SET session_replication_role = replica`);
+}
+
 /** A digest of all rows of a table as text, whatever their order. */
 async function digests(
   database: TestDatabase,
@@ -83,6 +92,8 @@ for (const version of [15, 18] as const) {
           ] as const
         ) {
           await using copy = await freshDatabase(server.url);
+          // SQLite has no arrays and no blank-padded text: there the tables that are loaded tell.
+          if (there === sqlite) await restoreSchema(copy);
           if (there !== undefined) await hop(original.url, there, plain, to);
           await hop(back, copy.url, from, plain);
           assert.deepEqual(await digests(copy, names), wanted);
