@@ -72,6 +72,21 @@ Deno.test("a folder's parts are Parquet unless the target says otherwise", () =>
     assert.deepEqual(await store.names("parts"), ["part-00000.parquet"]);
   }));
 
+Deno.test("a file is compressed as the target says, else as its name, else as its format is wont to", () =>
+  withStore(async (store) => {
+    const same = Array.from({ length: 2000 }, () => ({ id: 7n, name: "the same" }));
+    const size = async (path: string, compression?: "none" | "gzip" | "zstd") => {
+      const target = { type: "file" as const, path, ...(compression && { compression }) };
+      await store.load(target, stagedRecords(FIELDS, same), "replace");
+      assert.equal((await store.read(target)).records.length, 2000);
+      return (await Deno.stat(join(store.folder, path))).size;
+    };
+    assert.ok(await size("a.parquet") < await size("a.parquet", "none") / 4);
+    assert.ok(await size("a.csv.gz") < await size("a.csv") / 4);
+    assert.ok(await size("b.csv", "gzip") < await size("b.csv") / 4);
+    await assert.rejects(size("a.csv.bz2"), ConfigurationError);
+  }));
+
 Deno.test("a file to add to keeps the order of its columns", () =>
   withStore(async (store) => {
     await store.put("a.csv", "name,id\nn1,1\n");
@@ -84,6 +99,18 @@ Deno.test("a file without a line end at its end is added to on a line of its own
     await store.put("a.csv", "id,name\n1,n1");
     await store.load("a.csv", stagedRecords(FIELDS, records(2)));
     assert.equal(await store.text("a.csv"), "id,name\n1,n1\n2,n2\n");
+  }));
+
+Deno.test("a CSV file without a header is added to by the order of its columns", () =>
+  withStore(async (store) => {
+    const target = { type: "file" as const, path: "a.csv", options: { header: false } };
+    await store.load(target, stagedRecords(FIELDS, records(1)));
+    await store.load(target, stagedRecords(FIELDS, records(2)));
+    assert.equal(await store.text("a.csv"), "1,n1\n2,n2\n");
+    await assert.rejects(
+      store.load(target, stagedRecords([FIELDS[0]!], [{ id: 3n }])),
+      /Cannot add to "a\.csv": it has 2 columns, staged are 1/,
+    );
   }));
 
 Deno.test("columns that do not fit are refused before anything is written", () =>

@@ -3,7 +3,8 @@ import type { FileEntry, FilestoreConnector, OpenFile } from "../../core/connect
 import { ConfigurationError, ExtractorError } from "../../core/errors.ts";
 import type { ReadRequest } from "../../formats/format.ts";
 import type { FileFormat, FileInput } from "../../formats/format.ts";
-import { checkOptions, loadFormat, resolveFormat } from "../../formats/mod.ts";
+import { checkOptions, formatOfPath, loadFormat, resolveFormat } from "../../formats/mod.ts";
+import type { Field } from "../../models/field.ts";
 import type { Compression, Format, FormatOptions } from "../../models/format.ts";
 import type { StreamRef } from "../../models/source.ts";
 
@@ -30,7 +31,12 @@ export async function fileType(name: string, hints: FormatHints): Promise<FileTy
   const format = await loadFormat(formatName);
   const options = hints.options ?? {};
   checkOptions(format, options);
-  return { format, compression: compression ?? "none", options };
+  return { format, compression, options };
+}
+
+/** Name that a file's reader knows a field by: without a header it counts the columns. */
+export function columnName(field: Field, index: number, { options }: FileType): string {
+  return options.header === false ? `column_${index + 1}` : field.name;
 }
 
 /** How a file is to be written, and read back. */
@@ -45,7 +51,9 @@ export interface TypeToWrite extends FileType {
 export async function typeToWrite(name: string, hints: FormatHints): Promise<TypeToWrite> {
   const type = await fileType(name, hints);
   const { format } = type;
-  const written = resolveFormat(name, hints).compression ?? format.compressions[0] ?? "none";
+  const named = formatOfPath(name).compression;
+  const [own = "none"] = format.compressions;
+  const written = hints.compression ?? (named === "none" ? own : named);
   if (!format.compressions.includes(written)) {
     throw new ConfigurationError(
       `Cannot write "${name}" with compression ${written}: ${format.name} is written with ${

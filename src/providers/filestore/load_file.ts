@@ -5,7 +5,7 @@ import type { FilestoreConnector } from "../../core/connector.ts";
 import type { LoadReceipt } from "../../core/loader.ts";
 import type { Field } from "../../models/field.ts";
 import { fieldsOfFile } from "./fields.ts";
-import { fileInput, type TypeToWrite, typeToWrite } from "./file.ts";
+import { columnName, fileInput, type TypeToWrite, typeToWrite } from "./file.ts";
 import { fit } from "./fit.ts";
 import type { FileLoadTask } from "./load.ts";
 import { countBack, encode, evidence, type Written } from "./records.ts";
@@ -58,9 +58,9 @@ async function oldRecords(
 ): Promise<{ fields: Field[]; batches: AsyncGenerator<Batch, void, void> } | undefined> {
   const [entry] = await connector.list(target);
   if (entry === undefined || entry.size === 0) return undefined;
-  const fields = fit(await fieldsOfFile(connector, entry, target), staged.fields);
+  const fields = fit(await fieldsOfFile(connector, entry, target), staged.fields, type);
   async function* batches() {
-    const projections = fields.map((field) => ({ field, column: field.name }));
+    const projections = fields.map((field, i) => ({ field, column: columnName(field, i, type) }));
     const { format, compression, options } = type;
     const request = { projections, batchRows: 16_384, batchBytes: 1 << 24, compression, options };
     await using file = await connector.openRead(target.path);

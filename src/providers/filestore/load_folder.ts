@@ -25,7 +25,7 @@ export async function loadRecordFolder(
   if (mode === "append" && staged.count === 0 && parts.length > 0) {
     return { rows: 0, evidence: `"${target.path}" as it was` };
   }
-  if (mode === "append") await checkFit(connector, task, parts.at(-1));
+  if (mode === "append") await checkFit(connector, task, parts.at(-1), type);
   else await refuseOthers(connector, task, type);
   const name = partName(task, parts, type);
   const written: Written = { rows: 0, bytes: 0, fields: staged.fields };
@@ -45,9 +45,10 @@ async function checkFit(
   connector: FilestoreConnector,
   { target, staged }: FileLoadTask,
   last: FileEntry | undefined,
+  type: TypeToWrite,
 ): Promise<void> {
   if (last === undefined || last.size === 0) return;
-  fit(await fieldsOfFile(connector, last, target), staged.fields);
+  fit(await fieldsOfFile(connector, last, target), staged.fields, type);
 }
 
 /** A folder with anything but files of this format is not one that dxt may empty. */

@@ -12,7 +12,7 @@ import { ValueError, VerificationError } from "../../core/errors.ts";
 import { INFINITY, NEGATIVE_INFINITY } from "../../core/values.ts";
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
-import { fileInput, type TypeToWrite } from "./file.ts";
+import { columnName, fileInput, type TypeToWrite } from "./file.ts";
 
 /** What went into a file so far. */
 export interface Written {
@@ -87,7 +87,7 @@ const INFINITE: Partial<Record<DXTType, readonly (readonly [number | bigint, str
  */
 export function countBack(
   connector: FilestoreConnector,
-  { format, compression, options }: TypeToWrite,
+  type: TypeToWrite,
   written: Written,
   wanted: () => number,
 ): CheckWritten {
@@ -99,8 +99,10 @@ export function countBack(
       throw refuse(`it has ${file.size} bytes, written were ${written.bytes}`);
     }
     const field = narrowest(written.fields);
+    const column = columnName(field, written.fields.indexOf(field), type);
+    const { format, compression, options } = type;
     const batches = format.read(fileInput(file, path), {
-      projections: [{ field, column: field.name }],
+      projections: [{ field, column }],
       batchRows: 65_536,
       batchBytes: 1 << 24,
       compression,
