@@ -11,12 +11,15 @@ const RUNS: readonly string[][] = [
   ["run", "pipelines/quickstart_export.yaml"],
 ];
 
+const OUT = "pipelines/out";
+
 const io = processIO("quickstart");
 try {
-  Deno.removeSync("pipelines/out", { recursive: true });
+  Deno.removeSync(OUT, { recursive: true });
 } catch (error) {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
+Deno.mkdirSync(OUT);
 for (const args of RUNS) {
   io.stdout.write(`\n$ dxt ${args.join(" ")}\n`);
   const code = await main(args, io);
