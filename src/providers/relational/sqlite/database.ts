@@ -38,7 +38,6 @@ export function openToWrite(file: DatabaseFile): DatabaseSync {
   if (file.readonly) {
     throw new ConnectionError(`Cannot write to database "${file.path}": it is readonly`);
   }
-  if (!exists(file) && !isFolder(dirname(file.path))) throw cannotOpen(file, missing(file));
   return open(file, false);
 }
 
@@ -55,17 +54,24 @@ function open(file: DatabaseFile, readOnly: boolean): DatabaseSync {
   } catch (error) {
     if (database !== undefined && isBusy(error)) return database;
     database?.close();
-    throw cannotOpen(file, messageOf(error), error);
+    const lost = messageOf(error).startsWith("unable to open") && !hasFolder(file);
+    throw cannotOpen(file, lost ? missing(file) : messageOf(error), error);
   }
 }
 
-function missing({ path }: DatabaseFile): string {
-  const folder = dirname(path);
-  return isFolder(folder) ? "no such file, a load would make it" : `there is no folder "${folder}"`;
+function missing(file: DatabaseFile): string {
+  return hasFolder(file)
+    ? "no such file, a load would make it"
+    : `there is no folder "${dirname(file.path)}"`;
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+/** Whether the file's folder is there; so it is taken where the run may not look at it. */
+function hasFolder({ path }: DatabaseFile): boolean {
+  try {
+    return statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch {
+    return true;
+  }
 }
 
 function cannotOpen({ path }: DatabaseFile, detail: string, cause?: unknown): ConnectionError {
