@@ -298,14 +298,17 @@ Deno.test("a copy that arrives changed is refused", () =>
 Deno.test({
   name: "a full disk is named, and the target is as it was",
   ignore: Deno.build.os !== "linux" || Deno.uid() !== 0,
-  fn: () =>
+  fn: (t) =>
     withStore(async (store) => {
       const disk = join(store.folder, "disk");
       await Deno.mkdir(disk);
       const mounted = await new Deno.Command("mount", {
         args: ["-t", "tmpfs", "-o", "size=256k", "tmpfs", disk],
       }).output();
-      if (!mounted.success) return;
+      if (!mounted.success) {
+        await t.step({ name: "no file system can be mounted here", ignore: true, fn: () => {} });
+        return;
+      }
       try {
         await store.load("disk/a.csv", stagedRecords(FIELDS, records(1)));
         const long = "x".repeat(1000);
