@@ -9,7 +9,8 @@ import {
 } from "../../arrow/mod.ts";
 import { INTEGER_BOUNDS, type IntegerType } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
-import { isoDate, isoTime, isoTimestamp } from "./iso.ts";
+import { isoDate, isoTime, isoTimestamp } from "../iso.ts";
+import { SHORT, shortInteger } from "../short.ts";
 import { parseScalar } from "./scalar.ts";
 import { isDigit, MINUS, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
 import { hasEscape } from "./text.ts";
@@ -140,21 +141,6 @@ function insidePusher<T>(
     if (value === undefined) pushText(bytes, start, end);
     else push(value);
   };
-}
-
-/** Digits whose number is always a safe integer. */
-const SHORT = 15;
-
-function shortInteger(bytes: Uint8Array, start: number, end: number): number | undefined {
-  const first = bytes[start] === MINUS ? start + 1 : start;
-  if (end - first > SHORT) return undefined;
-  let value = 0;
-  for (let at = first; at < end; at++) {
-    const byte = bytes[at]!;
-    if (!isDigit(byte)) return undefined;
-    value = value * 10 + (byte - 0x30);
-  }
-  return first === start ? value : -value;
 }
 
 const POWERS_OF_TEN = Array.from({ length: SHORT + 1 }, (_, power) => 10 ** power);

@@ -1,0 +1,56 @@
+/** How a CSV file is written down. */
+import { ConfigurationError } from "../../core/errors.ts";
+import type { FormatOptions } from "../../models/format.ts";
+import type { Encoding } from "../encoding.ts";
+
+/** Characters are their bytes: all are ASCII. */
+export interface Dialect {
+  readonly delimiter: number;
+  readonly quote: number;
+  readonly escape: number;
+  readonly header: boolean;
+  readonly encoding: Encoding;
+  /** Unquoted text that means NULL, in UTF-8. */
+  readonly nullValue: Uint8Array;
+  readonly lineEnd: string;
+}
+
+/** @throws {ConfigurationError} for characters that cannot be told apart */
+export function dialectOf(options: FormatOptions, delimiter: string): Dialect {
+  const quote = options.quote ?? '"';
+  const chosen = {
+    delimiter: options.delimiter ?? delimiter,
+    quote,
+    escape: options.escape ?? quote,
+  };
+  for (const [key, character] of Object.entries(chosen)) {
+    if (/^[\t\x20-\x7e]$/.test(character)) continue;
+    throw new ConfigurationError(
+      `Cannot use ${JSON.stringify(character)} as ${key}: expected a tab or a character of ASCII`,
+    );
+  }
+  if (chosen.delimiter === chosen.quote || chosen.delimiter === chosen.escape) {
+    throw new ConfigurationError(
+      `Cannot use ${JSON.stringify(chosen.delimiter)} as delimiter: it is the quote or escape too`,
+    );
+  }
+  const nullValue = options.null_value ?? "";
+  if (
+    /[\r\n]/.test(nullValue) || nullValue.includes(chosen.delimiter) || nullValue.includes(quote)
+  ) {
+    throw new ConfigurationError(
+      `Cannot use ${
+        JSON.stringify(nullValue)
+      } as null_value: it needs quotes, and quoted it is a text`,
+    );
+  }
+  return {
+    delimiter: chosen.delimiter.charCodeAt(0),
+    quote: chosen.quote.charCodeAt(0),
+    escape: chosen.escape.charCodeAt(0),
+    header: options.header ?? true,
+    encoding: options.encoding ?? "utf-8",
+    nullValue: new TextEncoder().encode(nullValue),
+    lineEnd: options.line_end ?? "\n",
+  };
+}

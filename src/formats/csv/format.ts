@@ -1,0 +1,53 @@
+/** CSV, and its brothers with another delimiter. */
+import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
+import { compress, decompress } from "../compression.ts";
+import { encodeText, toUTF8 } from "../encoding.ts";
+import type { Batch } from "../../core/batch.ts";
+import { dialectOf } from "./dialect.ts";
+import { inferFields, readBatches } from "./read.ts";
+import { writeRecords } from "./write.ts";
+
+const INFER_ROWS = 20_480;
+
+export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFormat {
+  const open = async (
+    input: FileInput,
+    { compression, options }: Pick<ReadRequest, "compression" | "options">,
+  ) => toUTF8(decompress(await input.open(), compression), options.encoding ?? "utf-8");
+  return {
+    name,
+    extension: name,
+    compressions: ["none", "gzip", "zstd"],
+    optionKeys: [
+      "delimiter",
+      "quote",
+      "escape",
+      "header",
+      "encoding",
+      "null_value",
+      "line_end",
+      "infer_rows",
+    ],
+
+    async inferFields(input, request) {
+      const dialect = dialectOf(request.options, delimiter);
+      const most = request.options.infer_rows ?? INFER_ROWS;
+      return await inferFields(await open(input, request), dialect, most);
+    },
+
+    async *read(input: FileInput, request: ReadRequest) {
+      const dialect = dialectOf(request.options, delimiter);
+      yield* readBatches(await open(input, request), dialect, request);
+    },
+
+    write(batches: AsyncIterable<Batch>, { fields, compression, options }: WriteRequest) {
+      const dialect = dialectOf(options, delimiter);
+      const text = writeRecords(batches, fields, dialect);
+      return generated(compress(encodeText(text, dialect.encoding), compression));
+    },
+  };
+}
+
+async function* generated(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* bytes;
+}

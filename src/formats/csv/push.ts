@@ -1,0 +1,80 @@
+/** Fields of CSV → columns. */
+import { BigColumn, BytesColumn, type Column, NumberColumn, valuePusher } from "../../arrow/mod.ts";
+import { INTEGER_BOUNDS, parseText } from "../../core/values.ts";
+import type { Field } from "../../models/field.ts";
+import { isoDate, isoTime, isoTimestamp } from "../iso.ts";
+import { shortInteger } from "../short.ts";
+
+/**
+ * Puts the UTF-8 text from `start` up to `end` into a column.
+ *
+ * @throws {ValueError} when it is not of the field's type
+ */
+export type PushText = (bytes: Uint8Array, start: number, end: number) => void;
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+export function textPusher(field: Field, column: Column): PushText {
+  const pushValue = valuePusher(field, column);
+  const general: PushText = (bytes, start, end) =>
+    pushValue(parseText(utf8.decode(bytes.subarray(start, end)), field));
+  switch (field.dtype) {
+    case "string": {
+      const strings = column as BytesColumn;
+      return (bytes, start, end) => strings.pushBytes(bytes, start, end);
+    }
+    case "int8":
+    case "int16":
+    case "int32":
+    case "uint8":
+    case "uint16":
+    case "uint32": {
+      const numbers = column as NumberColumn;
+      const [low, high] = INTEGER_BOUNDS[field.dtype].map(Number) as [number, number];
+      return (bytes, start, end) => {
+        const value = shortInteger(bytes, start, end);
+        if (value === undefined || value < low || value > high) general(bytes, start, end);
+        else numbers.push(value);
+      };
+    }
+    case "int64": {
+      const bigs = column as BigColumn;
+      return (bytes, start, end) => {
+        const value = shortInteger(bytes, start, end);
+        if (value === undefined) general(bytes, start, end);
+        else bigs.push(BigInt(value));
+      };
+    }
+    case "date": {
+      const days = column as NumberColumn;
+      return known(isoDate, (day) => days.push(day), general);
+    }
+    case "time": {
+      const micros = column as BigColumn;
+      return known(isoTime, (time) => micros.push(time), general);
+    }
+    case "timestamp":
+    case "timestamp_tz": {
+      const micros = column as BigColumn;
+      const zone = field.dtype === "timestamp_tz";
+      const parse = (bytes: Uint8Array, start: number, end: number) =>
+        isoTimestamp(bytes, start, end, zone);
+      return known(parse, (instant) => micros.push(instant), general);
+    }
+    default:
+      return general;
+  }
+}
+
+/** The usual spelling without a string for each; others go the general way. */
+function known<T>(
+  parse: (bytes: Uint8Array, start: number, end: number) => T | undefined,
+  push: (value: T) => void,
+  general: PushText,
+): PushText {
+  return (bytes, start, end) => {
+    const value = parse(bytes, start, end);
+    if (value === undefined) general(bytes, start, end);
+    else push(value);
+  };
+}

@@ -1,0 +1,4 @@
+/** Tab-separated values, quoted like CSV. */
+import { delimitedFormat } from "./format.ts";
+
+export default delimitedFormat("tsv", "\t");

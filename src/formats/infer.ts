@@ -1,0 +1,140 @@
+/** Types told by texts, for files that have none. */
+import type { Field } from "../models/field.ts";
+import { INTEGER_BOUNDS } from "../core/values.ts";
+import { MAX_DECIMAL_PRECISION } from "../models/dtype.ts";
+
+type Kind =
+  | "integer"
+  | "decimal"
+  | "float"
+  | "bool"
+  | "date"
+  | "time"
+  | "timestamp"
+  | "timestamp_tz"
+  | "string";
+
+const DATE = String.raw`\d{4}-\d\d-\d\d`;
+const TIME = String.raw`\d\d:\d\d:\d\d(?:\.\d{1,6})?`;
+
+/** Only spellings that say what they are: `007`, `+5` and `1.` are texts. */
+const KINDS: readonly (readonly [Kind, RegExp])[] = [
+  ["integer", /^(?:0|-?[1-9]\d*)$/],
+  ["decimal", /^-?(?:0|[1-9]\d*)\.\d+$/],
+  ["float", /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?[eE][+-]?\d{1,3}|NaN|-?Infinity)$/],
+  ["bool", /^(?:true|false|True|False|TRUE|FALSE)$/],
+  ["date", new RegExp(`^${DATE}$`)],
+  ["timestamp", new RegExp(`^${DATE}[T ]${TIME}$`)],
+  ["timestamp_tz", new RegExp(`^${DATE}[T ]${TIME}(?:Z|[+-]\\d\\d(?::?\\d\\d)?)$`)],
+  ["time", new RegExp(`^${TIME}$`)],
+];
+
+/** Digits of a number without exponent that a double always gives back. */
+const FLOAT_DIGITS = 15;
+
+/**
+ * The narrowest type that holds all texts seen, so that no number or time is changed:
+ *
+ * - whole numbers are int64, uint64 beyond it, and decimal beyond that
+ * - with a point they are decimal(38, most digits seen after the point); with an exponent float64,
+ *   unless a double would not give some of them back
+ * - `true` and `false`, dates, times and timestamps of ISO 8601; a date among timestamps is midnight
+ * - everything else, and a column without values, is string
+ */
+export class TextTypeGuess {
+  readonly #kinds = new Set<Kind>();
+  #low = 0n;
+  #high = 0n;
+  #whole = 0;
+  #scale = 0;
+  #doubles = true;
+
+  see(text: string): void {
+    // A text that is no number or time makes all others texts.
+    if (this.#kinds.has("string")) return;
+    const kind = kindOf(text);
+    this.#kinds.add(kind);
+    if (kind === "float") this.#doubles &&= isDouble(text);
+    if (kind !== "integer" && kind !== "decimal") return;
+    const [whole = "", fraction = ""] = text.replace("-", "").split(".");
+    this.#whole = Math.max(this.#whole, whole.length);
+    this.#scale = Math.max(this.#scale, fraction.length);
+    if (whole.length + fraction.length > FLOAT_DIGITS) this.#doubles &&= isDouble(text);
+    if (kind !== "integer") return;
+    // A short number is within all bounds but that of its sign.
+    const value = whole.length > FLOAT_DIGITS ? BigInt(text) : text.startsWith("-") ? -1n : 0n;
+    if (value < this.#low) this.#low = value;
+    if (value > this.#high) this.#high = value;
+  }
+
+  /** A nullable field of the type that fits. */
+  field(name: string): Field {
+    return { name, ...this.#type(), nullable: true, inferred: true };
+  }
+
+  #type(): Pick<Field, "dtype" | "precision" | "scale"> {
+    const kinds = this.#kinds;
+    const only = (...allowed: Kind[]) => kinds.isSubsetOf(new Set(allowed));
+    if (kinds.size === 0) return { dtype: "string" };
+    if (only("integer")) return this.#integer();
+    if (only("integer", "decimal")) return this.#decimal();
+    if (only("integer", "decimal", "float")) {
+      return { dtype: this.#doubles ? "float64" : "string" };
+    }
+    if (only("date")) return { dtype: "date" };
+    if (only("date", "timestamp")) return { dtype: "timestamp" };
+    const [kind] = kinds;
+    if (kinds.size > 1 || kind === undefined) return { dtype: "string" };
+    return { dtype: kind as Field["dtype"] };
+  }
+
+  #integer(): Pick<Field, "dtype" | "precision" | "scale"> {
+    const fits = (dtype: "int64" | "uint64") =>
+      this.#low >= INTEGER_BOUNDS[dtype][0] && this.#high <= INTEGER_BOUNDS[dtype][1];
+    if (fits("int64")) return { dtype: "int64" };
+    return fits("uint64") ? { dtype: "uint64" } : this.#decimal();
+  }
+
+  #decimal(): Pick<Field, "dtype" | "precision" | "scale"> {
+    const precision = Math.max(38, this.#whole + this.#scale);
+    if (precision > MAX_DECIMAL_PRECISION) return { dtype: "string" };
+    return { dtype: "decimal", precision, scale: this.#scale };
+  }
+}
+
+/** Whether the double nearest to the text has all its digits, and no others. */
+function isDouble(text: string): boolean {
+  const value = Number(text);
+  return !Number.isFinite(value)
+    ? text.endsWith("N") || text.endsWith("y")
+    : digitsOf(text) === digitsOf(value.toExponential());
+}
+
+/** Digits that count, from the first to the last that is not zero. */
+function digitsOf(text: string): string {
+  return text.replace(/e.*/i, "").replace(/[-.]/g, "").replace(/^0+|0+$/g, "");
+}
+
+function kindOf(text: string): Kind {
+  const found = KINDS.find(([, pattern]) => pattern.test(text));
+  if (found === undefined) return "string";
+  const [kind] = found;
+  if (kind === "date" || kind === "timestamp" || kind === "timestamp_tz" || kind === "time") {
+    return isReal(kind, text) ? kind : "string";
+  }
+  return kind;
+}
+
+/** Whether there is such a day and time. */
+function isReal(kind: "date" | "time" | "timestamp" | "timestamp_tz", text: string): boolean {
+  if (/:60/.test(text)) return false;
+  try {
+    if (kind === "date") Temporal.PlainDate.from(text);
+    else if (kind === "time") Temporal.PlainTime.from(text);
+    else if (kind === "timestamp") Temporal.PlainDateTime.from(text);
+    else Temporal.Instant.from(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
