@@ -53,18 +53,15 @@ export function resolveFields(stream: Stream, sourceFields: readonly Field[]): R
     const declared = bySource.get(field.name);
     return declared === undefined ? { field, column: field.name } : project(declared, field);
   });
-  const added = declarations.filter((d) =>
-    d.generator === undefined &&
-    (stream.only_declared_fields === true || expressionOf(d) !== undefined)
-  ).map((d) => {
-    const field = sourceFields.find(({ name }) => name === nameInSource(d));
-    return expressionOf(d) === undefined ? project(d, field!) : compute(d);
-  });
-  // The same column may be declared twice, under two names.
-  const twice = stream.only_declared_fields === true ? [] : taken
-    .filter((d) => bySource.get(nameInSource(d)) !== d)
-    .map((d) => project(d, sourceFields.find(({ name }) => name === nameInSource(d))!));
-  const projections = [...fromSource, ...twice, ...added];
+  const columns = new Set(sourceFields.map(({ name }) => name));
+  // Besides what is computed: a column declared twice, under two names, and a part of a column.
+  const isInPlace = (d: FieldDeclaration) =>
+    stream.only_declared_fields !== true && expressionOf(d) === undefined &&
+    columns.has(nameInSource(d)) && bySource.get(nameInSource(d)) === d;
+  const added = declarations.filter((d) => d.generator === undefined && !isInPlace(d)).map((d) =>
+    expressionOf(d) === undefined ? project(d, fieldInSource(d, sourceFields)!) : compute(d)
+  );
+  const projections = [...fromSource, ...added];
   const generated = declarations.filter((d) => d.generator !== undefined).map(generate);
   refuseSameNames(stream, [...projections.map(({ field }) => field), ...generated]);
   return { projections, generated };
@@ -76,13 +73,26 @@ function expressionOf({ source }: FieldDeclaration): string | undefined {
 
 function problemOf(declared: FieldDeclaration, fields: readonly Field[]): string[] {
   const wanted = nameInSource(declared);
-  if (fields.some(({ name }) => name === wanted)) return [];
+  if (fieldInSource(declared, fields) !== undefined) return [];
   const names = fields.map(({ name }) => name);
   return [
     `column "${wanted}" is declared, the source does not have it${nearest(wanted, names)}; it has ${
       names.map((name) => `"${name}"`).join(", ")
     }`,
   ];
+}
+
+/**
+ * The source's field that a declaration means: a column, or `a.b.c` inside a column of JSON, whose
+ * type only the declaration can tell.
+ */
+function fieldInSource(declared: FieldDeclaration, fields: readonly Field[]): Field | undefined {
+  const wanted = nameInSource(declared);
+  const found = fields.find(({ name }) => name === wanted);
+  if (found !== undefined || !wanted.includes(".")) return found;
+  const outer = fields.find(({ name }) => wanted.startsWith(`${name}.`));
+  const holds = outer?.inferred === true && ["object", "json"].includes(outer.dtype);
+  return holds ? { name: wanted, dtype: "json", nullable: true } : undefined;
 }
 
 function project(declared: FieldDeclaration, inferred: Field): Projection {

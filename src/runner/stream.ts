@@ -174,6 +174,8 @@ async function streamFields(
 ): Promise<ResolvedFields> {
   const found = await source.getStreamFields(plan.source);
   if (found === undefined) {
+    // A system that is not there at all says so in its own words.
+    await source.testConnection();
     throw new SchemaError(
       `Cannot find ${
         describe(plan)
@@ -188,7 +190,13 @@ async function streamFields(
 
 /** The source for a message: its type and the text that names it. */
 function describe({ source }: StreamPlan): string {
-  const name = "name" in source ? source.name : "path" in source ? source.path : undefined;
+  const name = "name" in source
+    ? source.name
+    : "path" in source
+    ? source.path
+    : "pattern" in source
+    ? source.pattern
+    : undefined;
   return name === undefined ? `the ${source.type}` : `${source.type} "${name}"`;
 }
 
@@ -211,7 +219,7 @@ async function findRange(
   }
   await using target = await connect(context.target, context.signal);
   const loader = plan.loader.create(target, plan.loaderOptions);
-  const max = await loader.getMaxWatermark(plan.target, name);
+  const max = await loader.getMaxWatermark(plan.target, name, field);
   if (max !== undefined) progress.watermarkBefore = textOf(max);
   return watermarkRange(settings, field, max);
 }

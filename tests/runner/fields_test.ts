@@ -145,3 +145,27 @@ Deno.test("a guessed type gives way to the target's, a declared one does not", (
     { name: "d", dtype: "int8", nullable: true },
   ]);
 });
+
+Deno.test("a part of a guessed JSON column is a field, of another column it is not", () => {
+  const fields: Field[] = [{ name: "address", dtype: "object", nullable: true, inferred: true }];
+  const declared = stream([{ id: "city", source: "address.city", dtype: "string" }]);
+  const { projections } = resolveFields(declared, fields);
+  assert.deepEqual(projections.map(({ column, field }) => [column, field.name, field.dtype]), [
+    ["address", "address", "object"],
+    ["address.city", "city", "string"],
+  ]);
+  assert.throws(() => resolveFields(declared, SOURCE), /column "address.city" is declared/);
+});
+
+Deno.test("a column may be declared twice, under two names", () => {
+  const { projections } = resolveFields(
+    stream([{ id: "note" }, { id: "copy", source: "note" }]),
+    SOURCE,
+  );
+  assert.deepEqual(projections.map(({ field }) => field.name).sort(), [
+    "copy",
+    "id",
+    "note",
+    "total",
+  ]);
+});

@@ -155,3 +155,13 @@ export function checkLoadTask(task: LoadTask, fold: (name: string) => string): v
     }
   }
 }
+
+/**
+ * Primary key of a table that a load creates: the upsert keys, or the source's key where the table
+ * is replaced. Appended records of the same key are several records.
+ */
+export function keyOfNewTable({ mode, upsertKeys, staged }: LoadTask): readonly string[] {
+  if (mode === "append") return [];
+  if (mode === "upsert") return upsertKeys;
+  return staged.fields.filter(({ key }) => key === true).map(({ name }) => name);
+}

@@ -123,17 +123,19 @@ export const targetChecks = {
     },
   },
   "primary key": {
-    title: "a missing target is made with the key of its fields, and the key comes back",
+    title: "a replaced target is made with the key of its fields, an appended one without",
     when: relational,
     async run(trial) {
       const fields = ORDER_FIELDS.map((field) =>
         field.name === "id" ? { ...field, nullable: false, key: true } : field
       );
-      await trial.load("keyed", fields, orders(1, 5));
+      await trial.load("keyed", fields, orders(1, 5), { mode: "replace" });
       const keys = (await trial.fields("keyed")).filter(({ key }) => key === true);
       assert.deepEqual(keys.map(({ name }) => name), ["id"]);
       await assert.rejects(trial.load("keyed", fields, orders(4, 6), { mode: "append" }));
       assert.deepEqual(await trial.rows("keyed"), trial.expected(fields, orders(1, 5)));
+      for (const _ of [1, 2]) await trial.load("several", fields, orders(1, 5), { mode: "append" });
+      assert.equal((await trial.rows("several")).length, 2 * orders(1, 5).length);
     },
   },
   "count": {

@@ -292,21 +292,25 @@ onServers("a column type that the pipeline asks for takes what fits it", async (
   );
 });
 
-onServers("fields that are the source's key become the primary key", async (database) => {
-  await using connector = await connect(database.url);
-  const fields = [
-    field("a", "int32", { key: true }),
-    field("b", "string", { key: true }),
-    field("c", "bool"),
-  ];
-  await load(connector, "new schema.keyed", stagedOf(fields, [{ a: 1, b: "x", c: true }]));
-  const found = await connector.getStreamFields({ type: "relation", name: "new schema.keyed" });
-  assert.deepEqual(found!.map(({ key, nullable }) => [key, nullable]), [
-    [true, false],
-    [true, false],
-    [undefined, true],
-  ]);
-});
+onServers(
+  "fields that are the source's key become the primary key of a replaced table",
+  async (database) => {
+    await using connector = await connect(database.url);
+    const fields = [
+      field("a", "int32", { key: true }),
+      field("b", "string", { key: true }),
+      field("c", "bool"),
+    ];
+    const staged = stagedOf(fields, [{ a: 1, b: "x", c: true }]);
+    await load(connector, "new schema.keyed", staged, { mode: "replace" });
+    const found = await connector.getStreamFields({ type: "relation", name: "new schema.keyed" });
+    assert.deepEqual(found!.map(({ key, nullable }) => [key, nullable]), [
+      [true, false],
+      [true, false],
+      [undefined, true],
+    ]);
+  },
+);
 
 onServers(
   "upserts work without a unique index, through a partial one and an identity",

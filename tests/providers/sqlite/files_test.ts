@@ -52,15 +52,13 @@ Deno.test("reading makes no file", () =>
     assert.deepEqual(await Array.fromAsync(Deno.readDir(database.folder)), []);
   }));
 
-Deno.test("a load makes the file, but no folder", async () => {
-  await withDatabase(async (database) => {
-    await database.load("t", ID, [{ id: 1n }]);
-    assert.deepEqual(database.rows("SELECT id FROM t"), [[1]]);
-  });
-  await withDatabase(async (database) => {
-    await assert.rejects(database.load("t", ID, []), /there is no folder ".*nowhere"/);
-    assert.deepEqual(await Array.fromAsync(Deno.readDir(database.folder)), []);
-  }, { path: "nowhere/test.db" });
+Deno.test("a load makes the file and its folders", async () => {
+  for (const path of ["test.db", "a/b/test.db"]) {
+    await withDatabase(async (database) => {
+      await database.load("t", ID, [{ id: 1n }]);
+      assert.equal(await database.max("t", "id"), 1n);
+    }, { path });
+  }
 });
 
 Deno.test("a file that is no database, or a folder, is said to be none", () =>

@@ -2,7 +2,7 @@
 import { SchemaError } from "../../../core/errors.ts";
 import type { LoadTask } from "../../../core/loader.ts";
 import type { Field } from "../../../models/field.ts";
-import { quoteTable, tableName } from "../sql.ts";
+import { keyOfNewTable, quoteTable, tableName } from "../sql.ts";
 import { findRelation, type Relation, type TableColumn } from "./catalogue.ts";
 import { NAME_BYTES } from "./checks.ts";
 import { dialect, quote, quoteText } from "./dialect.ts";
@@ -71,9 +71,7 @@ async function createTable(
     const type = await columnType(session, field);
     lines.push(`${quote(field.name)} ${type}${field.nullable ? "" : " NOT NULL"}`);
   }
-  const keys = task.mode === "upsert"
-    ? task.upsertKeys
-    : fields.filter(({ key }) => key === true).map((field) => field.name);
+  const keys = keyOfNewTable(task);
   if (keys.length > 0) lines.push(`PRIMARY KEY (${keys.map(quote).join(", ")})`);
   await session.query(`CREATE TABLE ${name} (${lines.join(", ")})`);
 }

@@ -1,5 +1,5 @@
 /** Open database files, waiting for locks without blocking the thread, errors told apart. */
-import { statSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ConnectionError, messageOf } from "../../../core/errors.ts";
@@ -33,11 +33,12 @@ export function openToRead(file: DatabaseFile): DatabaseSync {
   }
 }
 
-/** Makes the file when there is none; its folder must be there. */
+/** Makes the file, and the folders on its path, when there are none. */
 export function openToWrite(file: DatabaseFile): DatabaseSync {
   if (file.readonly) {
     throw new ConnectionError(`Cannot write to database "${file.path}": it is readonly`);
   }
+  if (!hasFolder(file)) mkdirSync(dirname(file.path), { recursive: true });
   return open(file, false);
 }
 

@@ -5,7 +5,7 @@ import type { LoadTask } from "../../../core/loader.ts";
 import type { MappedType } from "../../../core/type_mapper.ts";
 import { INTEGER_BOUNDS, isIntegerType } from "../../../core/values.ts";
 import type { Field } from "../../../models/field.ts";
-import { quoteTable, type TableName } from "../sql.ts";
+import { keyOfNewTable, quoteTable, type TableName } from "../sql.ts";
 import { findTable, rowNumberColumn, type Table, type TableColumn } from "./catalogue.ts";
 import { databaseEncoding } from "./text.ts";
 import { fold, mainTable, quote } from "./dialect.ts";
@@ -43,9 +43,7 @@ function createTable(database: DatabaseSync, table: TableName, task: LoadTask): 
   if (staged.fields.length === 0) {
     throw new SchemaError(`Cannot create table "${table.name}": the stream has no fields`);
   }
-  const keys = upsertKeys.length > 0
-    ? upsertKeys
-    : staged.fields.filter(({ key }) => key === true).map(({ name }) => name);
+  const keys = keyOfNewTable(task);
   const columns = staged.fields.map((field) => {
     const required = !field.nullable || upsertKeys.includes(field.name);
     return `${quote(field.name)} ${typeMapper.toTarget(field)}${required ? " NOT NULL" : ""}`;
