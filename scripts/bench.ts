@@ -1,10 +1,10 @@
+// deno-lint-ignore-file no-console -- a script prints
 /**
  * Times the main paths against their floors: `deno task bench [--rows n] [--rounds n] [--only text]
  * [--json]`. Each round runs a path and its floor one after the other, so that a slow moment of
  * the machine meets both; figures are medians of the rounds, ratios medians of the rounds' ratios.
  */
 import { parseArgs } from "node:util";
-// deno-lint-ignore-file no-console
 import { fileURLToPath } from "node:url";
 import { startServices } from "./services.ts";
 

@@ -4,6 +4,7 @@ import type { Batch } from "../core/batch.ts";
 import type { WatermarkRange } from "../core/connector.ts";
 import { compareValues, type Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
+import { byteLength } from "./batch.ts";
 import { batchOfData, columnFor, valuePusher } from "./builder.ts";
 import { isNull, unscaledReader, valueReader } from "./reader.ts";
 
@@ -17,6 +18,22 @@ export function filterBatch(batch: Batch, keep: RowPredicate): Batch {
   if (length === batch.numRows) return batch;
   const columns = batch.data.children.map((data) => gather(data, runs, length));
   return batchOfData(batch.schema, columns, length);
+}
+
+/** The same rows in batches within bounds; one row is a batch however large it is. */
+export function* splitBatch(
+  batch: Batch,
+  bounds: { readonly rows: number; readonly bytes: number },
+): Generator<Batch, void, void> {
+  const parts = Math.max(
+    Math.ceil(batch.numRows / bounds.rows),
+    Math.ceil(byteLength(batch) / bounds.bytes),
+  );
+  if (parts <= 1) return yield batch;
+  const size = Math.max(1, Math.floor(batch.numRows / parts));
+  for (let from = 0; from < batch.numRows; from += size) {
+    yield filterBatch(batch, (row) => row >= from && row < from + size);
+  }
 }
 
 /** Neighbouring rows that are kept, from the first up to but not including the second number. */

@@ -137,7 +137,8 @@ export function unscaledReader(data: Data): (row: number) => bigint {
   };
 }
 
-function decimalReader(data: Data, scale: number): (row: number) => string {
+/** A reader of decimals as plain digits, `scale` of them after the point. */
+export function decimalReader(data: Data, scale: number): (row: number) => string {
   const unscaled = unscaledReader(data);
   return (row) => decimalText(unscaled(row), scale);
 }

@@ -1,10 +1,10 @@
 /** A music store's 11 tables: SQLite → PostgreSQL → Parquet → SQLite, and → CSV → PostgreSQL. */
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
 import { runWell, withFolder } from "../support/run.ts";
+import { askBoth, countDifferences } from "../support/sqlite.ts";
 
 const CHINOOK = fileURLToPath(new URL("../data/chinook/chinook.sqlite", import.meta.url));
 
@@ -71,28 +71,23 @@ for (const version of [15, 18] as const) {
         await hop("to_sqlite", files, copy, (t) => `${t}.parquet`, plain);
         await hop("to_csv", url, files, (t) => `store."${t}"`, (t) => `${t}.csv.gz`);
         await hop("from_csv", files, url, (t) => `${t}.csv.gz`, (t) => `from_csv."${t}"`);
-        compareSQLite(join(folder, "copy.db"));
+        await compareSQLite(join(folder, "copy.db"));
         await comparePostgres(database);
       }),
   });
 }
 
-function compareSQLite(copy: string): void {
-  using db = new DatabaseSync(CHINOOK, { readOnly: true });
-  db.exec(`ATTACH '${copy}' AS copy`);
+async function compareSQLite(copy: string): Promise<void> {
   for (const table of TABLES) {
-    const columns = db.prepare(`SELECT name FROM pragma_table_info('${table}')`).all()
-      .map(({ name }) => `"${name}"`).join(", ");
-    const [a, b] = [
-      `SELECT ${columns} FROM main."${table}"`,
-      `SELECT ${columns} FROM copy."${table}"`,
-    ];
-    const { n } = db.prepare(
-      `SELECT count(*) AS n FROM (SELECT * FROM (${a} EXCEPT ${b}) UNION ALL SELECT * FROM (${b} EXCEPT ${a}))`,
-    ).get() as { n: number };
-    assert.equal(n, 0, `${table}: ${n} rows differ`);
-    const counted = db.prepare(`SELECT count(*) AS n FROM copy."${table}"`).get() as { n: number };
-    assert.equal(counted.n, COUNTS[table]);
+    const rows = (database: string) => `SELECT * FROM ${database}."${table}"`;
+    const { differing, counted } = await askBoth(
+      CHINOOK,
+      copy,
+      `SELECT (${countDifferences(rows("main"), rows("other"))}) AS differing,
+       (SELECT count(*) FROM other."${table}") AS counted`,
+    );
+    assert.equal(differing, 0, table);
+    assert.equal(counted, COUNTS[table], table);
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 /** Folder of a package's files, in Deno's own npm cache. */
 export async function npmFolder(name: string, version: string): Promise<string> {
   const specifier = `npm:${name}@${version}`;
-  const cached = await output(["cache", specifier]);
+  const cached = await output(["cache", "--no-lock", specifier]);
   if (!cached.success) throw new Error(`cannot fetch ${specifier}`);
   const info = await output(["info", "--json"]);
   const { npmCache } = JSON.parse(new TextDecoder().decode(info.stdout)) as { npmCache: string };

@@ -6,6 +6,7 @@ import { recordsOf } from "../../../src/arrow/mod.ts";
 import { SqliteConnector, SqliteExtractor } from "../../../src/providers/relational/sqlite/mod.ts";
 import type { StreamSource } from "../../../src/models/source.ts";
 import { field, withDatabase } from "./support.ts";
+import { askBoth, countDifferences } from "../../support/sqlite.ts";
 
 const CHINOOK = fileURLToPath(new URL("../../data/chinook/chinook.sqlite", import.meta.url));
 
@@ -123,13 +124,13 @@ Deno.test("a whole shop is copied, and SQLite finds no row that differs", () =>
       }
       await database.load(name, fields, records, "replace");
       assert.deepEqual(await database.fields(name), fields, name);
-      const except = (a: string, b: string) =>
-        `SELECT * FROM ${a}."${name}" EXCEPT SELECT * FROM ${b}."${name}"`;
-      const [differing, left, right] = database.compare(
+      const rows = (database: string) => `SELECT * FROM ${database}."${name}"`;
+      const { differing, left, right } = await askBoth(
+        database.path,
         CHINOOK,
-        `SELECT (SELECT count(*) FROM (SELECT * FROM (${except("main", "other")})
-           UNION ALL SELECT * FROM (${except("other", "main")}))),
-         (SELECT count(*) FROM main."${name}"), (SELECT count(*) FROM other."${name}")`,
+        `SELECT (${countDifferences(rows("main"), rows("other"))}) AS differing,
+         (SELECT count(*) FROM main."${name}") AS left,
+         (SELECT count(*) FROM other."${name}") AS right`,
       );
       assert.equal(differing, 0, name);
       assert.equal(left, right, name);

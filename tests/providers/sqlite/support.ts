@@ -43,13 +43,6 @@ export class Database {
     return database.prepare(text).all().map((row) => Object.values(row));
   }
 
-  /** One row, as this database and another one, attached as `other`, have it together. */
-  compare(other: string, text: string): unknown[] {
-    using database = new DatabaseSync(this.path, { readOnly: true });
-    database.prepare("ATTACH ? AS other").run(other);
-    return Object.values(database.prepare(text).get()!);
-  }
-
   async fields(source: string | StreamSource): Promise<Field[]> {
     return (await this.connector.getStreamFields(sourceOf(source)))!;
   }

@@ -1,0 +1,182 @@
+/**
+ * Batches of others → batches in the layout of `columnFor`. Files that dxt wrote keep their fields
+ * in the schema's metadata and pass through without a copy.
+ */
+import { type Data, DataType, DateUnit, type Field as ArrowField, type Schema } from "apache-arrow";
+import type { Batch } from "../core/batch.ts";
+import { SchemaError, ValueError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
+import type { Projection } from "../core/extractor.ts";
+import { JSONText, parseText, textOf, type Value } from "../core/values.ts";
+import { MAX_DECIMAL_PRECISION } from "../models/dtype.ts";
+import type { Field } from "../models/field.ts";
+import { batchOfData, columnFor, valuePusher } from "./builder.ts";
+import { isDense, largeUtf8ToUtf8 } from "./dense.ts";
+import { foreignReader } from "./foreign.ts";
+import { isNull, type ReadValue, valueReader } from "./reader.ts";
+import { arrowSchema, arrowType, keptField } from "./schema.ts";
+
+/**
+ * The fields of a schema: those that dxt kept, else what the Arrow types say.
+ *
+ * @throws {SchemaError} for a column of a type that no DXTType can hold
+ */
+export function canonicalFields(schema: Schema): Field[] {
+  return schema.fields.map((column) => keptField(column) ?? fieldOf(column));
+}
+
+function fieldOf(column: ArrowField): Field {
+  return { name: column.name, ...typeOf(column.type, column.name), nullable: column.nullable };
+}
+
+function typeOf(type: DataType, name: string): Pick<Field, "dtype" | "precision" | "scale"> {
+  if (DataType.isDictionary(type)) return typeOf(type.dictionary, name);
+  if (DataType.isInt(type)) {
+    return { dtype: `${type.isSigned ? "int" : "uint"}${type.bitWidth}` as Field["dtype"] };
+  }
+  if (DataType.isFloat(type)) return { dtype: type.precision === 2 ? "float64" : "float32" };
+  if (DataType.isDecimal(type)) return decimalOf(type.precision, type.scale, name);
+  if (DataType.isBool(type)) return { dtype: "bool" };
+  if (DataType.isUtf8(type) || DataType.isLargeUtf8(type) || DataType.isUtf8View(type)) {
+    return { dtype: "string" };
+  }
+  if (
+    DataType.isBinary(type) || DataType.isLargeBinary(type) || DataType.isBinaryView(type) ||
+    DataType.isFixedSizeBinary(type)
+  ) return { dtype: "binary" };
+  if (DataType.isDate(type)) {
+    return { dtype: type.unit === DateUnit.DAY ? "date" : "timestamp" };
+  }
+  if (DataType.isTime(type)) return { dtype: "time" };
+  if (DataType.isTimestamp(type)) {
+    return { dtype: (type.timezone ?? null) === null ? "timestamp" : "timestamp_tz" };
+  }
+  if (DataType.isList(type) || DataType.isFixedSizeList(type) || DataType.isLargeList(type)) {
+    return { dtype: "array" };
+  }
+  if (DataType.isStruct(type) || DataType.isMap(type)) return { dtype: "object" };
+  if (DataType.isNull(type)) return { dtype: "string" };
+  throw new SchemaError(`Cannot read column "${name}": no type holds ${type} without loss`);
+}
+
+function decimalOf(precision: number, scale: number, name: string) {
+  const wide = scale < 0 ? precision - scale : Math.max(precision, scale);
+  if (wide > MAX_DECIMAL_PRECISION) {
+    throw new SchemaError(
+      `Cannot read column "${name}": decimal(${precision},${scale}) has more than ${MAX_DECIMAL_PRECISION} digits`,
+    );
+  }
+  return { dtype: "decimal" as const, precision: wide, scale: Math.max(0, scale) };
+}
+
+/**
+ * Makes batches with the projections' fields out of batches with a schema of anyone.
+ *
+ * @throws {SchemaError} when a column is missing; the function throws a {@linkcode ValueError} for
+ * a value that its field cannot hold, with its row
+ */
+export function canonicaliser(
+  schema: Schema,
+  projections: readonly Projection[],
+): (batch: Batch) => Batch {
+  const names = schema.fields.map(({ name }) => name);
+  const columns = projections.map(({ field, column, expression }) => {
+    if (expression !== undefined) {
+      throw new SchemaError(
+        `Cannot read field "${field.name}" from a file: it has expression "${expression}", expected a column`,
+      );
+    }
+    const wanted = column ?? field.name;
+    const index = names.indexOf(wanted);
+    if (index >= 0) return { index, field, kept: keptField(schema.fields[index]!) };
+    throw new SchemaError(
+      `Cannot read column "${wanted}": the file does not have it${nearest(wanted, names)}; it has ${
+        names.map((name) => `"${name}"`).join(", ")
+      }`,
+    );
+  });
+  const canonical = arrowSchema(projections.map(({ field }) => field));
+  let rows = 0;
+  return (batch) => {
+    const before = rows;
+    const data = columns.map(({ index, field, kept }) => {
+      try {
+        return canonicalData(batch.data.children[index]!, field, kept);
+      } catch (error) {
+        if (!(error instanceof ValueError) || error.row === undefined) throw error;
+        throw error.atRow(before + error.row);
+      }
+    });
+    rows += batch.numRows;
+    return batchOfData(canonical, data, batch.numRows);
+  };
+}
+
+function canonicalData(data: Data, field: Field, kept: Field | undefined): Data {
+  const source = kept ?? { name: field.name, ...typeOf(data.type, field.name), nullable: true };
+  if (sameType(source, field)) {
+    if (isDense(data) && sameLayout(data.type, arrowType(field))) return data;
+    if (DataType.isLargeUtf8(data.type)) {
+      const narrow = largeUtf8ToUtf8(data);
+      if (narrow !== undefined) return narrow;
+    }
+  }
+  const read = kept === undefined ? foreignReader(data, field.name) : valueReader(kept, data);
+  return converted(data, read, source, field);
+}
+
+function sameType(a: Field, b: Field): boolean {
+  return a.dtype === b.dtype && a.precision === b.precision && a.scale === b.scale;
+}
+
+/** Whether the buffers of one type can be taken for those of the other. */
+function sameLayout(from: DataType, to: DataType): boolean {
+  return from.typeId === to.typeId && String(from) === String(to) &&
+    (from as { bitWidth?: number }).bitWidth === (to as { bitWidth?: number }).bitWidth;
+}
+
+function converted(data: Data, read: ReadValue, source: Field, field: Field): Data {
+  const column = columnFor(field);
+  const push = valuePusher({ ...field, nullable: true }, column);
+  const convert = converter(source, field);
+  for (let row = 0; row < data.length; row++) {
+    try {
+      push(isNull(data, row) ? null : convert(read(row)));
+    } catch (error) {
+      throw error instanceof ValueError ? error.atRow(row + 1) : error;
+    }
+  }
+  return column.take();
+}
+
+const JSON_TYPES: ReadonlySet<string> = new Set(["json", "array", "object"]);
+
+/** Values of one type as values of another: through their text, which is exact or no such value. */
+function converter(source: Field, field: Field): (value: Value) => Value {
+  if (source.dtype === field.dtype && field.dtype !== "decimal") return (value) => value;
+  if (JSON_TYPES.has(field.dtype) && !JSON_TYPES.has(source.dtype) && source.dtype !== "string") {
+    return (value) => value === null ? null : JSONText.of(value);
+  }
+  return (value) => value === null ? null : parseText(textOf(value), field);
+}
+
+/** @throws {ValueError} when a batch holds an infinite date, which no format of others has */
+export function refuseInfinity(batch: Batch, fields: readonly Field[], rowsBefore: number): void {
+  fields.forEach((field, i) => {
+    if (!["date", "timestamp", "timestamp_tz"].includes(field.dtype)) return;
+    const data = batch.data.children[i]!;
+    const [low, high] = field.dtype === "date"
+      ? [-0x80000000, 0x7fffffff]
+      : [-(2n ** 63n), 2n ** 63n - 1n];
+    for (let row = 0; row < data.length; row++) {
+      const value = data.values[row];
+      if ((value !== low && value !== high) || isNull(data, row)) continue;
+      throw new ValueError(
+        `expected a finite ${field.dtype}, the file's format has no infinity`,
+        field.name,
+        rowsBefore + row + 1,
+        value === high ? "infinity" : "-infinity",
+      );
+    }
+  });
+}
