@@ -1,4 +1,5 @@
 /** Whole files, compressed and back, chunk by chunk. */
+import { once } from "node:events";
 import { Readable, type Transform } from "node:stream";
 import {
   constants,
@@ -74,6 +75,8 @@ async function* through(bytes: Bytes, transform: Transform): AsyncGenerator<Uint
   } finally {
     source.destroy();
     transform.destroy();
+    // Whoever made the bytes is done with them when this is.
+    if (!source.closed) await once(source, "close");
   }
 }
 
