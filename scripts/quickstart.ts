@@ -4,11 +4,16 @@
  */
 import { main, processIO } from "../src/cli/mod.ts";
 
-const RUNS: readonly string[][] = [
-  ["run", "pipelines/quickstart.yaml", "--var", "YEARS=201[2-4]"],
-  ["run", "pipelines/quickstart.yaml"],
-  ["run", "pipelines/quickstart.yaml", "--select", "tag:daily"],
-  ["run", "pipelines/quickstart_export.yaml"],
+const RUNS: readonly (readonly [string, string[]])[] = [
+  ["Files into SQLite, the year 2015 left out", [
+    "run",
+    "pipelines/quickstart.yaml",
+    "--var",
+    "YEARS=201[2-4]",
+  ]],
+  ["The same again: of the weather only 2015 is new", ["run", "pipelines/quickstart.yaml"]],
+  ["Nothing is new any more", ["run", "pipelines/quickstart.yaml", "--select", "tag:daily"]],
+  ["SQLite into Parquet files in pipelines/out", ["run", "pipelines/quickstart_export.yaml"]],
 ];
 
 const OUT = "pipelines/out";
@@ -20,8 +25,8 @@ try {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 Deno.mkdirSync(OUT);
-for (const args of RUNS) {
-  io.stdout.write(`\n$ dxt ${args.join(" ")}\n`);
+for (const [what, args] of RUNS) {
+  io.stdout.write(`\n# ${what}\n$ dxt ${args.join(" ")}\n`);
   const code = await main(args, io);
   if (code !== 0) Deno.exit(code);
 }

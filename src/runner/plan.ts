@@ -1,5 +1,5 @@
 /** What a pipeline means: each stream with its classes, sources and settings, before connecting. */
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type LoadedPipeline, LocatedError } from "../config/mod.ts";
 import { DXTError } from "../core/errors.ts";
 import type { ExtractorClass, LoaderClass, Provider } from "../core/provider.ts";
@@ -29,6 +29,8 @@ export interface StreamPlan {
   readonly buffer: BufferSettings;
   /** Folder of the stream's stage. */
   readonly stageDirectory: string;
+  /** Folders around it that dxt makes, from the inside out. */
+  readonly stageParents: readonly string[];
 }
 
 export interface PipelinePlan {
@@ -124,11 +126,19 @@ function planStream(
     loaderOptions: loader.options,
     mode,
     buffer,
-    stageDirectory: join(
-      resolve(loaded.directory, buffer.location ?? ".dxt/stage"),
-      safeName(loaded.pipeline.name),
-      safeName(stream.id),
-    ),
+    ...stageFolders(loaded, stream),
+  };
+}
+
+const STAGE = join(".dxt", "stage");
+
+function stageFolders(loaded: LoadedPipeline, stream: Stream) {
+  const { location } = loaded.pipeline.buffer ?? {};
+  const root = resolve(loaded.directory, location ?? STAGE);
+  const pipeline = join(root, safeName(loaded.pipeline.name));
+  return {
+    stageDirectory: join(pipeline, safeName(stream.id)),
+    stageParents: [pipeline, ...(location === undefined ? [root, dirname(root)] : [])],
   };
 }
 

@@ -241,7 +241,7 @@ export async function loadStream(
     progress.rowsLoaded = receipt.rows;
   } catch (error) {
     if (plan.buffer.retain_on_failure === false) {
-      await buffer.clear();
+      await removeStage(plan, buffer);
       delete progress.stage;
     }
     throw error;
@@ -256,7 +256,7 @@ export async function loadStream(
     ms: progress.loadMs,
   });
   if (plan.buffer.cleanup_on_success !== false) {
-    await buffer.clear();
+    await removeStage(plan, buffer);
     delete progress.stage;
   }
 }
@@ -300,6 +300,19 @@ function watched(staged: StagedData, plan: StreamPlan, context: RunContext): Sta
       }
     },
   };
+}
+
+/** Removes a stage, and the folders around it that hold no other. */
+async function removeStage(plan: StreamPlan, buffer: Buffer): Promise<void> {
+  await buffer.clear();
+  for (const folder of plan.stageParents) {
+    try {
+      await Deno.remove(folder);
+    } catch {
+      // Another stage is in it, or the run may not remove it.
+      return;
+    }
+  }
 }
 
 function openStage(plan: StreamPlan): Promise<Buffer> {

@@ -7,30 +7,19 @@ import { npmFolder } from "../support/npm.ts";
 import { freshDatabase, postgresTest } from "../support/services.ts";
 import { withFolder } from "../support/run.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const PEAK = fileURLToPath(new URL("../support/peak.ts", import.meta.url));
 const ROWS = 3_000_000;
 const LIMIT_MIB = 512;
 
-/** Runs dxt in a process of its own; returns what it printed and its peak memory in MiB. */
-async function measure(args: string[]): Promise<{ result: unknown; peak: number }> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", MAIN, ...args],
+/** Runs dxt in a process of its own; returns its peak memory in MiB. */
+async function peakOf(args: string[]): Promise<number> {
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", PEAK, ...args],
     stdout: "piped",
     stderr: "inherit",
-  }).spawn();
-  let peak = 0;
-  const timer = setInterval(() => {
-    try {
-      const status = Deno.readTextFileSync(`/proc/${process.pid}/status`);
-      peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-    } catch {
-      // It has ended.
-    }
-  }, 100);
-  const { code, stdout } = await process.output();
-  clearInterval(timer);
+  }).output();
   assert.equal(code, 0);
-  return { result: JSON.parse(new TextDecoder().decode(stdout)), peak };
+  return Number(new TextDecoder().decode(stdout));
 }
 
 const server = postgresTest(18);
@@ -53,7 +42,7 @@ Deno.test({
             streams: [{ id: "flights", source: from, target: "flights" }],
           }),
         );
-        const { peak } = await measure(["run", path, "--quiet"]);
+        const peak = await peakOf(["run", path, "--quiet"]);
         assert.ok(peak > 0 && peak < LIMIT_MIB, `peak memory is ${peak.toFixed(0)} MiB`);
       };
       await hop({ provider: "local", path: data }, database.url, "flights-3m.parquet");

@@ -172,6 +172,7 @@ Deno.test("extract stages, load loads, and a success cleans the stage", () =>
     await runWell(folder, pipeline, { phase: "load" });
     assert.deepEqual(rows("SELECT count(*) FROM orders"), ["2"]);
     await assert.rejects(Deno.stat(stage), Deno.errors.NotFound);
+    await assert.rejects(Deno.stat(join(folder, ".dxt")), Deno.errors.NotFound);
     const nothing = await run(folder, pipeline, { phase: "load" });
     assert.match(nothing.streams[0]!.error!.message, /nothing is staged/);
   }));
