@@ -1,12 +1,18 @@
 /** CSV and TSV: dialects, quotes, line ends and what is wrong with files. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ConfigurationError, type DXTError, ValidationError } from "../../src/core/errors.ts";
-import type { DXTRecord } from "../../src/core/values.ts";
+import {
+  ConfigurationError,
+  type DXTError,
+  ValidationError,
+  ValueError,
+} from "../../src/core/errors.ts";
+import { type DXTRecord, parseText } from "../../src/core/values.ts";
 import csv from "../../src/formats/csv/csv.ts";
 import tsv from "../../src/formats/csv/tsv.ts";
 import type { Field } from "../../src/models/field.ts";
 import type { FormatOptions } from "../../src/models/format.ts";
+import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 import { testFormat } from "../conformance/format.ts";
 import { field, inferAll, inputOf, readAll, writeAll } from "./json_support.ts";
 
@@ -295,4 +301,51 @@ Deno.test("any text is read or refused, and read as lines wherever it has no quo
     }),
     { numRuns: 1000 },
   );
+});
+
+Deno.test("decimals and whole numbers are read as their general spelling says, or refused", async () => {
+  const digits = fc.string({
+    unit: fc.constantFrom(..."0123456789.-"),
+    minLength: 1,
+    maxLength: 20,
+  });
+  const shape = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.nat(20)).filter(([p, s]) => s <= p);
+  await fc.assert(
+    fc.asyncProperty(digits, shape, async (text, [precision, scale]) => {
+      for (const one of [field("a", "decimal", { precision, scale }), field("a", "int64")]) {
+        const wanted = attempt(() => parseText(text, one));
+        const read = await readAll(csv, inputOf(`a\n${text}\n`), [one]).catch((e) => e);
+        if (wanted === undefined) assert.ok(read instanceof ValueError, `${text} is read`);
+        else assert.deepEqual(read, [{ a: wanted }]);
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+function attempt<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch {
+    return undefined;
+  }
+}
+
+Deno.test("values of every type survive where their own characters are the dialect's", async () => {
+  const records = extremes();
+  for (
+    const options of [
+      { delimiter: "1", quote: "e" },
+      { delimiter: ":", quote: "." },
+      { delimiter: "-", escape: "T" },
+      { null_value: "true" },
+      { null_value: "infinity" },
+      { null_value: "0" },
+      { null_value: "-0.01" },
+    ] satisfies FormatOptions[]
+  ) {
+    const bytes = await writeAll(csv, FIELDS_OF_EVERY_TYPE, records, options);
+    const read = await readAll(csv, inputOf(bytes), FIELDS_OF_EVERY_TYPE, options);
+    assert.deepEqual(comparableRecords(read), comparableRecords(records));
+  }
 });

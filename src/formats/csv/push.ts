@@ -3,7 +3,7 @@ import { BigColumn, BytesColumn, type Column, NumberColumn, valuePusher } from "
 import { INTEGER_BOUNDS, parseText } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
 import { isoDate, isoTime, isoTimestamp } from "../iso.ts";
-import { shortInteger } from "../short.ts";
+import { SHORT, shortDecimal, shortInteger } from "../short.ts";
 
 /**
  * Puts the UTF-8 text from `start` up to `end` into a column.
@@ -43,6 +43,16 @@ export function textPusher(field: Field, column: Column): PushText {
         const value = shortInteger(bytes, start, end);
         if (value === undefined) general(bytes, start, end);
         else bigs.push(BigInt(value));
+      };
+    }
+    case "decimal": {
+      const bigs = column as BigColumn;
+      const { precision = 38, scale = 0 } = field;
+      const limit = 10 ** Math.min(precision, SHORT + 1);
+      return (bytes, start, end) => {
+        const unscaled = shortDecimal(bytes, start, end, scale);
+        if (unscaled === undefined || Math.abs(unscaled) >= limit) general(bytes, start, end);
+        else bigs.push(BigInt(unscaled));
       };
     }
     case "date": {

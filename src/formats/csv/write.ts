@@ -21,20 +21,20 @@ function special(dialect: Dialect): { quoted: Uint8Array; escaped: Uint8Array } 
 
 class Writer {
   readonly output = new Output();
+  readonly nullText: string;
   readonly #special: ReturnType<typeof special>;
   readonly #lineEnd: Uint8Array;
 
   constructor(private readonly dialect: Dialect) {
+    this.nullText = new TextDecoder().decode(dialect.nullValue);
     this.#special = special(dialect);
     this.#lineEnd = utf8.encode(dialect.lineEnd);
   }
 
-  /** Whether no digit, nor a minus, means anything else than itself. */
-  get digitsAreData(): boolean {
-    const { delimiter, quote, escape, nullValue } = this.dialect;
-    return ![delimiter, quote, escape, ...nullValue].some((byte) =>
-      byte === 0x2d || (byte >= 0x30 && byte <= 0x39)
-    );
+  /** Whether letters, digits, signs, points and colons mean nothing else than themselves. */
+  get plainIsData(): boolean {
+    const { delimiter, quote, escape } = this.dialect;
+    return !/[\w+\-.:]/.test(String.fromCharCode(delimiter, quote, escape));
   }
 
   delimiter(): void {
@@ -112,18 +112,6 @@ export async function* writeRecords(
 
 type Data = Parameters<typeof isNull>[0];
 
-/** Types whose text has nothing that needs quotes, whatever the value. */
-const DIGITS_ONLY: ReadonlySet<string> = new Set([
-  "int8",
-  "int16",
-  "int32",
-  "int64",
-  "uint8",
-  "uint16",
-  "uint32",
-  "uint64",
-]);
-
 function cellWriter(field: Field, data: Data, writer: Writer): (row: number) => void {
   const { values } = data;
   if (["string", "json", "array", "object"].includes(field.dtype)) {
@@ -132,17 +120,15 @@ function cellWriter(field: Field, data: Data, writer: Writer): (row: number) => 
       isNull(data, row) ? writer.null() : writer.text(values, offsets[row]!, offsets[row + 1]!);
   }
   const read = textReader(field, data);
-  if (DIGITS_ONLY.has(field.dtype) && writer.digitsAreData) {
-    return (row) => {
-      const text = read(row);
-      if (text === null) writer.null();
-      else writer.output.ascii(text);
-    };
-  }
-  return (row) => {
-    const text = read(row);
-    if (text === null) return writer.null();
+  const general = (text: string) => {
     const bytes = utf8.encode(text);
     writer.text(bytes, 0, bytes.length);
+  };
+  const { plainIsData, nullText } = writer;
+  return (row) => {
+    const text = read(row);
+    if (text === null) writer.null();
+    else if (plainIsData && text !== "" && text !== nullText) writer.output.ascii(text);
+    else general(text);
   };
 }
