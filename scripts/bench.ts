@@ -124,7 +124,12 @@ function paths(url: string, folder: string): Path[] {
         shell(
           `cd '${folder}' && ${from} -c "\\copy wide to 'wide.csv' csv" && sqlite3 floor.db -cmd '.mode csv' '.import wide.csv wide'`,
         ),
-      reset: () => remove("copy.db*", "floor.db*", "wide.csv"),
+      async reset() {
+        await remove("copy.db*", "floor.db*", "wide.csv");
+        // Or .import would make a table of the first row's values.
+        const columns = Array.from({ length: 17 }, (_, i) => `c${i}`).join(", ");
+        await shell(`sqlite3 '${folder}/floor.db' 'CREATE TABLE wide (${columns})'`);
+      },
     },
     {
       name: "SQLite → Parquet",
