@@ -8,6 +8,7 @@ import {
   type TypeMap,
 } from "apache-arrow";
 import type { Batch } from "../core/batch.ts";
+import { batchOfData } from "./builder.ts";
 
 export interface IPCReader {
   readonly schema: Schema;
@@ -21,10 +22,14 @@ export function schemaToIPC(schema: Schema): Uint8Array {
   return writer.finish().toUint8Array(true);
 }
 
-/** A stream that holds one batch. */
-export function batchToIPC(batch: Batch): Uint8Array {
+/** A stream that holds batches; their columns are those of the schema. */
+export function batchesToIPC(schema: Schema, batches: readonly Batch[]): Uint8Array {
   const writer = new RecordBatchStreamWriter();
-  writer.write(batch);
+  writer.reset(undefined, schema);
+  // A batch with another schema object would make the writer begin anew.
+  for (const { data, numRows } of batches) {
+    writer.write(batchOfData(schema, data.children, numRows));
+  }
   return writer.finish().toUint8Array(true);
 }
 

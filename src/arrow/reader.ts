@@ -1,5 +1,5 @@
 /** Batches → values and records. */
-import type { Data, Decimal } from "apache-arrow";
+import { type Data, DataType, type Decimal } from "apache-arrow";
 import type { Field } from "../models/field.ts";
 import { ValueError } from "../core/errors.ts";
 import type { Batch } from "../core/batch.ts";
@@ -27,6 +27,7 @@ const EPOCH_DATE = new Temporal.PlainDate(1970, 1, 1);
 
 /** Whether a row of a column is NULL. */
 export function isNull(data: Data, row: number): boolean {
+  if (DataType.isNull(data.type)) return true;
   if (data.nullCount === 0 || data.nullBitmap.length === 0) return false;
   const at = data.offset + row;
   return (data.nullBitmap[at >> 3]! & (1 << (at & 7))) === 0;
@@ -57,7 +58,7 @@ function presentReader(field: Field, data: Data): ReadValue {
         return inRange(field, row, day, () => EPOCH_DATE.add({ days: day }));
       };
     case "time":
-      return (row) => timeOf(values[row]);
+      return (row) => inRange(field, row, values[row], () => timeOf(values[row]));
     case "timestamp":
       return (row) =>
         infinityOf(values[row]) ??
@@ -85,12 +86,13 @@ function presentReader(field: Field, data: Data): ReadValue {
   }
 }
 
-/** Temporal ends in the year 275760, Arrow's days and microseconds later. */
+/** Temporal ends in the year 275760 and a day after 24 hours, Arrow's numbers later. */
 function inRange<T>(field: Field, row: number, raw: number | bigint, make: () => T): T {
   try {
     return make();
   } catch {
-    throw new ValueError("expected a year up to 275760", field.name, row + 1, String(raw));
+    const wanted = field.dtype === "time" ? "a time of day" : "a year up to 275760";
+    throw new ValueError(`expected ${wanted}`, field.name, row + 1, String(raw));
   }
 }
 
@@ -162,8 +164,7 @@ export function* recordsOf(batch: Batch): Generator<DXTRecord, void, void> {
   const fields = fieldsOf(batch.schema);
   const readers = valueReaders(batch, fields);
   for (let row = 0; row < batch.numRows; row++) {
-    const record: DXTRecord = {};
-    for (let i = 0; i < fields.length; i++) record[fields[i]!.name] = readers[i]!(row);
-    yield record;
+    // Unlike an assignment, this keeps a field named __proto__.
+    yield Object.fromEntries(fields.map(({ name }, i) => [name, readers[i]!(row)]));
   }
 }

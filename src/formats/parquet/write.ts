@@ -1,19 +1,21 @@
-/** The library's writer, fed batch by batch. */
+/** The library's encoder, a row group at a time. */
 import {
   Compression as Codec,
-  type RecordBatch,
   Table,
-  transformParquetStream,
   writeParquet,
   type WriterProperties,
   WriterPropertiesBuilder,
 } from "parquet-wasm";
-import { batchToIPC, type Schema, schemaToIPC } from "../../arrow/mod.ts";
+import { batchesToIPC, byteLength, fieldsOf, type Schema } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { Compression, FormatOptions } from "../../models/format.ts";
+import { Assembly } from "./assembly.ts";
+import { FIELDS_KEY, MAGIC } from "./metadata.ts";
 
 const ROW_GROUP_ROWS = 65_536;
+/** A row group is closed at this size, however few rows it has. */
+const ROW_GROUP_BYTES = 64 * 1024 * 1024;
 
 const CODECS: Readonly<Partial<Record<Compression, Codec>>> = {
   none: Codec.UNCOMPRESSED,
@@ -46,63 +48,50 @@ function properties({ compression, options }: Settings): WriterProperties {
     .build();
 }
 
-/** The bytes of a file that holds the batches, row group by row group. */
+/**
+ * The bytes of a file that holds the batches. Each row group is encoded as a file of its own, whose
+ * bytes follow the others' and whose footer becomes part of the one at the end: the library's own
+ * stream hides the errors of its encoder, and with them rows.
+ */
 export async function* parquetBytes(
   schema: Schema,
   batches: AsyncIterable<Batch>,
   settings: Settings,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const iterator = batches[Symbol.asyncIterator]();
-  try {
-    const first = await iterator.next();
-    if (first.done === true) {
-      yield writeParquet(Table.fromIPCStream(schemaToIPC(schema)), properties(settings));
-      return;
-    }
-    const feed = new Feed(first.value, iterator);
-    // Resolves only after its first pull of the feed, which therefore must be ready.
-    const bytes: ReadableStream<Uint8Array> = await transformParquetStream(
-      new ReadableStream(feed, { highWaterMark: 0 }),
-      properties(settings),
-    );
-    try {
-      yield* bytes;
-    } catch (error) {
-      throw feed.failure ?? error;
-    }
-    if (feed.failure !== undefined) throw feed.failure;
-  } finally {
-    await iterator.return?.();
+  const file = new Assembly();
+  yield MAGIC;
+  for await (const group of rowGroups(batches, settings.options.row_group_rows ?? ROW_GROUP_ROWS)) {
+    yield file.add(encode(schema, group, settings), group.reduce((sum, b) => sum + b.numRows, 0));
   }
+  // A file without rows has a schema too.
+  if (file.isEmpty) file.add(encode(schema, [], settings), 0);
+  yield* file.end(FIELDS_KEY, JSON.stringify(fieldsOf(schema)));
 }
 
-/** Batches as the library takes them, one for each pull. */
-class Feed implements UnderlyingDefaultSource<RecordBatch> {
-  /** What the batches' own source threw, which the library would tell in its own words. */
-  failure: unknown;
-  #next: Batch | undefined;
+function encode(schema: Schema, batches: readonly Batch[], settings: Settings): Uint8Array {
+  return writeParquet(Table.fromIPCStream(batchesToIPC(schema, batches)), properties(settings));
+}
 
-  constructor(first: Batch, private readonly batches: AsyncIterator<Batch>) {
-    this.#next = first;
-  }
-
-  async pull(controller: ReadableStreamDefaultController<RecordBatch>): Promise<void> {
-    try {
-      const batch = this.#next ?? await this.#following();
-      this.#next = undefined;
-      if (batch === undefined) return controller.close();
-      const table = Table.fromIPCStream(batchToIPC(batch));
-      controller.enqueue(table.recordBatch(0));
-      // Or the library's memory grows with every batch.
-      table.free();
-    } catch (error) {
-      this.failure = error;
-      controller.error(error);
+/** The batches of each row group: as many rows as asked for, fewer where those are too large. */
+async function* rowGroups(
+  batches: AsyncIterable<Batch>,
+  most: number,
+): AsyncGenerator<Batch[], void, void> {
+  let group: Batch[] = [];
+  let [rows, bytes] = [0, 0];
+  for await (const batch of batches) {
+    for (let from = 0; from < batch.numRows;) {
+      const to = Math.min(batch.numRows, from + most - rows);
+      const part = from === 0 && to === batch.numRows ? batch : batch.slice(from, to);
+      group.push(part);
+      rows += part.numRows;
+      bytes += byteLength(part);
+      from = to;
+      if (rows < most && bytes < ROW_GROUP_BYTES) continue;
+      yield group;
+      group = [];
+      rows = bytes = 0;
     }
   }
-
-  async #following(): Promise<Batch | undefined> {
-    const next = await this.batches.next();
-    return next.done === true ? undefined : next.value;
-  }
+  if (rows > 0) yield group;
 }

@@ -1,0 +1,238 @@
+/** The footer of a Parquet file, read and judged here: the decoder trusts what footers say. */
+import { messageOf, SchemaError, TypeMappingError, ValidationError } from "../../core/errors.ts";
+import { Field } from "../../models/field.ts";
+import type { FileInput } from "../format.ts";
+import {
+  ColumnChunk,
+  ColumnMetaData,
+  ConvertedType,
+  FIELDS_KEY,
+  FileMetaData,
+  KeyValue,
+  LogicalType,
+  MAGIC,
+  PhysicalType,
+  RowGroup,
+  SchemaElement,
+} from "./metadata.ts";
+import { decodeStruct, I32, ThriftError, ThriftStruct } from "./thrift.ts";
+
+/** What a column's bytes are when the decoder's own reading of its type would change values. */
+export type RawType = "int96" | "interval";
+
+/** A field of the file's records, with everything below it. */
+export interface ParquetColumn {
+  readonly name: string;
+  /** Its part of the schema, from itself down to the last leaf. */
+  readonly elements: readonly ThriftStruct[];
+  /** Its leaves' column chunks in each row group, from the first up to the second number. */
+  readonly leaves: readonly [number, number];
+  readonly raw?: RawType;
+  readonly isJSON: boolean;
+}
+
+export interface ParquetRowGroup {
+  readonly rows: number;
+  readonly chunks: readonly ThriftStruct[];
+}
+
+export interface Footer {
+  readonly metadata: ThriftStruct;
+  readonly columns: readonly ParquetColumn[];
+  readonly rowGroups: readonly ParquetRowGroup[];
+  /** The fields of a file that dxt wrote; empty in a file of others. */
+  readonly kept: readonly Field[];
+}
+
+const TAIL = 8;
+/** Hardly any file has a footer that is larger than this; one more read for those that have. */
+const GUESS = 64 * 1024;
+
+/** @throws {ValidationError} when the file is not Parquet, cut, or its footer contradicts itself */
+export async function readFooter(input: FileInput): Promise<Footer> {
+  const malformed = (detail: string) =>
+    new ValidationError(`Cannot read "${input.name}" as Parquet: ${detail}`);
+  if (input.size < MAGIC.length + TAIL) throw malformed(`it has ${input.size} bytes`);
+  const start = Math.max(0, input.size - GUESS);
+  let bytes = await input.read(start, input.size);
+  const magic = new TextDecoder("latin1").decode(bytes.subarray(-4));
+  if (magic === "PARE") throw malformed("it is encrypted");
+  if (magic !== "PAR1") throw malformed("it does not end with PAR1, expected a whole file");
+  const size = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - TAIL)
+    .getUint32(0, true);
+  if (size > input.size - TAIL - MAGIC.length) {
+    throw malformed("its footer is larger than the file");
+  }
+  if (size + TAIL > bytes.length) bytes = await input.read(input.size - TAIL - size, input.size);
+  try {
+    return judge(decodeStruct(bytes.subarray(bytes.length - TAIL - size, -TAIL)), input.size);
+  } catch (error) {
+    if (error instanceof ThriftError) {
+      throw malformed(`its footer is malformed, ${messageOf(error)}`);
+    }
+    throw error;
+  }
+}
+
+function judge(metadata: ThriftStruct, fileSize: number): Footer {
+  if (metadata.struct(FileMetaData.encryption) !== undefined) throw new ThriftError("encrypted");
+  const columns = columnsOf(metadata.structs(FileMetaData.schema));
+  const leaves = columns.at(-1)?.leaves[1] ?? 0;
+  const rowGroups = metadata.structs(FileMetaData.rowGroups).map((group) => {
+    const chunks = group.structs(RowGroup.columns);
+    if (chunks.length !== leaves) {
+      throw new ThriftError(`a row group has ${chunks.length} columns, the schema has ${leaves}`);
+    }
+    for (const chunk of chunks) chunkRange(chunk, fileSize);
+    return { rows: count(group, RowGroup.numRows), chunks };
+  });
+  const rows = count(metadata, FileMetaData.numRows);
+  const sum = rowGroups.reduce((total, group) => total + group.rows, 0);
+  if (rows !== sum) throw new ThriftError(`it says ${rows} rows, its row groups ${sum}`);
+  return { metadata, columns, rowGroups, kept: keptFields(metadata) };
+}
+
+/** Not from Arrow's schema beside it: no reader of flat buffers here withstands hostile ones. */
+function keptFields(metadata: ThriftStruct): Field[] {
+  const text = metadata.structs(FileMetaData.keyValues)
+    .find((pair) => pair.text(KeyValue.key) === FIELDS_KEY)?.text(KeyValue.value);
+  try {
+    return text === undefined ? [] : Field.array().parse(JSON.parse(text));
+  } catch {
+    // The columns say enough themselves.
+    return [];
+  }
+}
+
+function count(struct: ThriftStruct, id: number): number {
+  const value = struct.number(id);
+  if (value === undefined || value < 0) throw new ThriftError("a count is missing or negative");
+  return value;
+}
+
+/** Where a column chunk is in its file: from its dictionary or first page to its end. */
+export function chunkRange(chunk: ThriftStruct, fileSize: number): readonly [number, number] {
+  if (chunk.text(ColumnChunk.filePath) !== undefined) {
+    throw new ThriftError("a column is in another file");
+  }
+  const metadata = chunk.struct(ColumnChunk.metadata);
+  if (metadata === undefined || chunk.struct(ColumnChunk.crypto) !== undefined) {
+    throw new ThriftError("a column has no metadata, or is encrypted");
+  }
+  const data = count(metadata, ColumnMetaData.dataPageOffset);
+  const dictionary = metadata.number(ColumnMetaData.dictionaryPageOffset) ?? 0;
+  // Some writers say 0 where there is none.
+  const start = dictionary > 0 ? Math.min(dictionary, data) : data;
+  const end = start + count(metadata, ColumnMetaData.compressedSize);
+  if (end > fileSize) throw new ThriftError("a column lies beyond the file's end");
+  return [start, end];
+}
+
+/** Splits the schema, a tree in depth-first order, into the fields of its root. */
+function columnsOf(elements: readonly ThriftStruct[]): ParquetColumn[] {
+  const [root] = elements;
+  if (root === undefined) throw new ThriftError("it has no schema");
+  const columns: ParquetColumn[] = [];
+  let at = 1;
+  let leaf = 0;
+  for (let i = root.number(SchemaElement.numChildren) ?? 0; i > 0; i--) {
+    const first = at;
+    const firstLeaf = leaf;
+    for (let open = 1; open > 0; open--) {
+      const element = elements[at++];
+      if (element === undefined) throw new ThriftError("its schema ends early");
+      const children = element.number(SchemaElement.numChildren) ?? 0;
+      if (children < 0) throw new ThriftError("its schema has a negative count");
+      if (children === 0) leaf++;
+      open += children;
+    }
+    columns.push(columnOf(elements.slice(first, at), [firstLeaf, leaf]));
+  }
+  if (at !== elements.length) throw new ThriftError("its schema has parts outside its root");
+  return columns;
+}
+
+function columnOf(
+  elements: readonly ThriftStruct[],
+  leaves: readonly [number, number],
+): ParquetColumn {
+  const name = elements[0]!.text(SchemaElement.name);
+  if (name === undefined) throw new ThriftError("a column has no name");
+  const raw = elements.length === 1 ? rawType(elements[0]!) : undefined;
+  return {
+    name,
+    elements: elements.map(readable),
+    leaves,
+    ...(raw === undefined || isRepeated(elements[0]!) ? {} : { raw }),
+    isJSON: elements.length === 1 && !isRepeated(elements[0]!) &&
+      (isConverted(elements[0]!, ConvertedType.JSON) || isLogical(elements[0]!, LogicalType.JSON)),
+  };
+}
+
+const REPEATED = 2;
+const isRepeated = (element: ThriftStruct) => element.number(SchemaElement.repetition) === REPEATED;
+const isConverted = (element: ThriftStruct, type: number) =>
+  element.number(SchemaElement.convertedType) === type;
+const isLogical = (element: ThriftStruct, type: number) =>
+  element.struct(SchemaElement.logicalType)?.struct(type) !== undefined;
+
+/** The decoder wraps INT96 beyond the years 1677 to 2262 and drops the months of an INTERVAL. */
+function rawType(element: ThriftStruct): RawType | undefined {
+  if (element.number(SchemaElement.type) === PhysicalType.INT96) return "int96";
+  return isConverted(element, ConvertedType.INTERVAL) ? "interval" : undefined;
+}
+
+/** @throws {TypeMappingError} for a raw type below a list, map or group */
+export function refuseNestedRaw({ name, elements, raw }: ParquetColumn): void {
+  const nested = raw === undefined ? elements.map(rawType).find(Boolean) : undefined;
+  if (nested === undefined) return;
+  throw new TypeMappingError(
+    `Cannot read column "${name}": it holds ${nested.toUpperCase()} values inside a list or group, which cannot be read without loss`,
+  );
+}
+
+/** The element as the decoder should see it, so that it knows the type and changes no value. */
+function readable(element: ThriftStruct, _: number, all: readonly ThriftStruct[]): ThriftStruct {
+  const { type, typeLength, repetition, name, numChildren, convertedType, scale, precision } =
+    SchemaElement;
+  const base = element.pick(type, typeLength, repetition, name, numChildren);
+  const nested = all.length > 1 || isRepeated(element);
+  if (!nested && element.number(type) === PhysicalType.INT96) {
+    return base.set(type, I32, PhysicalType.FIXED).set(typeLength, I32, 12);
+  }
+  if (!nested && isConverted(element, ConvertedType.INTERVAL)) return base;
+  if (isConverted(element, ConvertedType.ENUM) || isLogical(element, LogicalType.ENUM)) {
+    return base.set(convertedType, I32, ConvertedType.UTF8);
+  }
+  const logical = element.struct(SchemaElement.logicalType);
+  const [kind] = logical?.fields.keys() ?? [];
+  const whole = element.pick(
+    type,
+    typeLength,
+    repetition,
+    name,
+    numChildren,
+    convertedType,
+    scale,
+    precision,
+  );
+  if (logical === undefined || kind === undefined || kind > LogicalType.FLOAT16) return whole;
+  return whole.setStruct(SchemaElement.logicalType, logical);
+}
+
+/**
+ * The column of a name.
+ *
+ * @throws {SchemaError} when there is none, or more than one
+ */
+export function columnIndex(footer: Footer, name: string, file: string): number {
+  const index = footer.columns.findIndex((column) => column.name === name);
+  if (index === -1) {
+    const names = footer.columns.map((column) => `"${column.name}"`).join(", ");
+    throw new SchemaError(`Cannot find column "${name}" in "${file}": it has ${names}`);
+  }
+  if (footer.columns.findLastIndex((column) => column.name === name) !== index) {
+    throw new SchemaError(`Cannot tell the columns "${name}" of "${file}" apart: it has several`);
+  }
+  return index;
+}

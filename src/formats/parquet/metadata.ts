@@ -1,0 +1,72 @@
+/**
+ * Names for the numbers of Parquet's footer.
+ * https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
+ */
+
+export const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31);
+
+/** Key of the file's metadata under which dxt keeps its fields, as JSON. */
+export const FIELDS_KEY = "dxt.fields";
+
+export const FileMetaData = {
+  version: 1,
+  schema: 2,
+  numRows: 3,
+  rowGroups: 4,
+  keyValues: 5,
+  createdBy: 6,
+  columnOrders: 7,
+  encryption: 8,
+} as const;
+
+export const SchemaElement = {
+  type: 1,
+  typeLength: 2,
+  repetition: 3,
+  name: 4,
+  numChildren: 5,
+  convertedType: 6,
+  scale: 7,
+  precision: 8,
+  logicalType: 10,
+} as const;
+
+export const KeyValue = { key: 1, value: 2 } as const;
+
+export const RowGroup = {
+  columns: 1,
+  totalByteSize: 2,
+  numRows: 3,
+  fileOffset: 5,
+  totalCompressedSize: 6,
+  ordinal: 7,
+} as const;
+
+export const ColumnChunk = {
+  filePath: 1,
+  fileOffset: 2,
+  metadata: 3,
+  offsetIndexOffset: 4,
+  columnIndexOffset: 6,
+  crypto: 8,
+} as const;
+
+export const ColumnMetaData = {
+  type: 1,
+  encodings: 2,
+  path: 3,
+  codec: 4,
+  numValues: 5,
+  uncompressedSize: 6,
+  compressedSize: 7,
+  dataPageOffset: 9,
+  indexPageOffset: 10,
+  dictionaryPageOffset: 11,
+} as const;
+
+export const PhysicalType = { INT96: 3, BYTE_ARRAY: 6, FIXED: 7 } as const;
+
+export const ConvertedType = { UTF8: 0, ENUM: 4, JSON: 19, INTERVAL: 21 } as const;
+
+/** Fields of the union LogicalType. */
+export const LogicalType = { STRING: 1, ENUM: 4, JSON: 12, FLOAT16: 15 } as const;

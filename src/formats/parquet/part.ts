@@ -1,0 +1,121 @@
+/**
+ * A row group with some of its columns as a Parquet file of its own, small enough for memory. Its
+ * schema is the Parquet one alone: Arrow's, which other writers leave in their files, makes the
+ * decoder give layouts that depend on the writer (views, dictionaries, large lists).
+ */
+import type { FileInput } from "../format.ts";
+import { chunkRange, type Footer, type ParquetColumn, type ParquetRowGroup } from "./footer.ts";
+import {
+  ColumnChunk,
+  ColumnMetaData,
+  FileMetaData,
+  MAGIC,
+  PhysicalType,
+  RowGroup,
+  SchemaElement,
+} from "./metadata.ts";
+import { encodeStruct, I32, I64, ThriftStruct } from "./thrift.ts";
+
+/** A file with the columns' types and no rows. */
+export function schemaFile(footer: Footer, columns: readonly ParquetColumn[]): Uint8Array {
+  return fileOf(footerOf(footer, columns, 0), []);
+}
+
+/** Bytes that the columns of a row group take before they are compressed. */
+export function uncompressedSize(
+  group: ParquetRowGroup,
+  columns: readonly ParquetColumn[],
+): number {
+  return chunksOf(group, columns).reduce((sum, { chunk }) => {
+    const metadata = chunk.struct(ColumnChunk.metadata)!;
+    return sum + Math.max(0, metadata.number(ColumnMetaData.uncompressedSize) ?? 0);
+  }, 0);
+}
+
+/** A file with the columns of one row group. */
+export async function rowGroupFile(
+  input: FileInput,
+  footer: Footer,
+  group: ParquetRowGroup,
+  columns: readonly ParquetColumn[],
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  const chunks: ThriftStruct[] = [];
+  let at = MAGIC.length;
+  for (const { chunk, column } of chunksOf(group, columns)) {
+    const [start, end] = chunkRange(chunk, input.size);
+    parts.push(await input.read(start, end));
+    chunks.push(movedChunk(chunk, column, at - start));
+    at += end - start;
+  }
+  const rowGroup = new ThriftStruct()
+    .setStructs(RowGroup.columns, chunks)
+    .set(RowGroup.totalByteSize, I64, uncompressedSize(group, columns))
+    .set(RowGroup.numRows, I64, group.rows);
+  const metadata = footerOf(footer, columns, group.rows)
+    .setStructs(FileMetaData.rowGroups, [rowGroup]);
+  return fileOf(metadata, parts);
+}
+
+function chunksOf(group: ParquetRowGroup, columns: readonly ParquetColumn[]) {
+  return columns.flatMap((column) =>
+    group.chunks.slice(...column.leaves).map((chunk) => ({ chunk, column }))
+  );
+}
+
+/** The chunk at another place, without statistics and indexes, which nobody asks for here. */
+function movedChunk(chunk: ThriftStruct, column: ParquetColumn, shift: number): ThriftStruct {
+  const { type, encodings, path, codec, numValues, uncompressedSize, compressedSize } =
+    ColumnMetaData;
+  const from = chunk.struct(ColumnChunk.metadata)!;
+  const metadata = from
+    .pick(type, encodings, path, codec, numValues, uncompressedSize, compressedSize)
+    .set(
+      ColumnMetaData.dataPageOffset,
+      I64,
+      from.number(ColumnMetaData.dataPageOffset)! + shift,
+    );
+  const dictionary = from.number(ColumnMetaData.dictionaryPageOffset) ?? 0;
+  if (dictionary > 0) {
+    metadata.set(ColumnMetaData.dictionaryPageOffset, I64, dictionary + shift);
+  }
+  if (column.raw === "int96") metadata.set(type, I32, PhysicalType.FIXED);
+  return new ThriftStruct()
+    .set(ColumnChunk.fileOffset, I64, 0)
+    .setStruct(ColumnChunk.metadata, metadata);
+}
+
+function footerOf(
+  footer: Footer,
+  columns: readonly ParquetColumn[],
+  rows: number,
+): ThriftStruct {
+  const root = new ThriftStruct()
+    .setText(SchemaElement.name, "root")
+    .set(SchemaElement.numChildren, I32, columns.length);
+  return footer.metadata.pick(FileMetaData.version, FileMetaData.createdBy)
+    .setStructs(FileMetaData.schema, [root, ...columns.flatMap(({ elements }) => elements)])
+    .set(FileMetaData.numRows, I64, rows)
+    .setStructs(FileMetaData.rowGroups, []);
+}
+
+/** Magic, parts, footer, its size, magic. */
+function fileOf(metadata: ThriftStruct, parts: readonly Uint8Array[]): Uint8Array {
+  return concat([MAGIC, ...parts, ...closing(metadata)]);
+}
+
+/** What ends a file: its footer, the footer's size and the magic bytes. */
+export function closing(metadata: ThriftStruct): [Uint8Array, Uint8Array, Uint8Array] {
+  const footer = encodeStruct(metadata);
+  return [footer, new Uint8Array(Uint32Array.of(footer.length).buffer), MAGIC];
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
