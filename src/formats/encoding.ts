@@ -101,6 +101,9 @@ async function* withoutMark(bytes: Bytes): AsyncGenerator<Uint8Array> {
   if (start !== undefined && start.length > 0) yield start;
 }
 
+/** A pair is one character to the flag u, so only a half without the other is found. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 async function* utf16Text(bytes: Bytes, encoding: Encoding): AsyncGenerator<string> {
   let littleEndian: boolean | undefined = encoding === "utf-16"
     ? undefined
@@ -116,14 +119,17 @@ async function* utf16Text(bytes: Bytes, encoding: Encoding): AsyncGenerator<stri
     const first = offset === 0 ? view.getUint16(0) : 0;
     littleEndian ??= first !== 0xfeff;
     const skip = first === (littleEndian ? 0xfffe : 0xfeff) ? 2 : 0;
+    const carried = surrogate.length * 2;
     let text = surrogate + decodeUnits(view, skip, littleEndian);
     surrogate = /[\ud800-\udbff]$/.test(text) ? text.slice(-1) : "";
     if (surrogate !== "") text = text.slice(0, -1);
-    if (!text.isWellFormed()) throw malformed(encoding, offset);
+    const broken = text.search(LONE_SURROGATE);
+    if (broken >= 0) throw malformed(encoding, offset + skip - carried + broken * 2);
     offset += even;
     yield text;
   }
-  if (rest.length > 0 || surrogate !== "") throw malformed(encoding, offset);
+  if (surrogate !== "") throw malformed(encoding, offset - 2);
+  if (rest.length > 0) throw malformed(encoding, offset);
 }
 
 function decodeUnits(view: DataView, from: number, littleEndian: boolean): string {
@@ -144,7 +150,7 @@ function unitsOf(view: DataView, from: number, littleEndian: boolean): string {
 }
 
 function malformed(encoding: Encoding, offset: number): ValidationError {
-  return new ValidationError(`Cannot read text as ${encoding}: malformed after byte ${offset}`);
+  return new ValidationError(`Cannot read text as ${encoding}: malformed at byte ${offset}`);
 }
 
 /**

@@ -46,6 +46,27 @@ Deno.test("malformed text is refused with its place", async () => {
   await assert.rejects(decode([0, 0xd8], "utf-16le"), ValidationError);
 });
 
+Deno.test("half a surrogate pair is refused at its byte, whatever the chunks", async () => {
+  const [mark, a, high, low] = [[0xff, 0xfe], [0x61, 0], [0, 0xd8], [0, 0xdc]];
+  for (
+    const [units, at] of [
+      [[mark, a, high, a], 4],
+      [[mark, a, low], 4],
+      [[mark, high, low, low, a], 6],
+      [[mark, a, high], 4],
+      [[mark, high, high, low], 2],
+      [[mark, a, [0x61]], 4],
+    ] as const
+  ) {
+    const bytes = units.flat();
+    for (let size = 1; size <= bytes.length; size++) {
+      await assert.rejects(decode(bytes, "utf-16", size), {
+        message: `Cannot read text as utf-16: malformed at byte ${at}`,
+      });
+    }
+  }
+});
+
 Deno.test("a character that latin-1 lacks is refused", async () => {
   const text = inChunks(utf8.encode("10 €"));
   await assert.rejects(collect(encodeText(text, "latin-1")), /Cannot write "€" as latin-1/);
