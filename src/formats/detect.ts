@@ -45,6 +45,9 @@ function lookUp<T>(table: Readonly<Record<string, T>>, key: string | undefined):
   return key !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
+/** Formats whose files are not compressed as a whole. */
+const INSIDE: ReadonlySet<Format> = new Set<Format>(["parquet", "arrow"]);
+
 /** How a file at a path is written down: what is said of it, else what its name tells. */
 export function resolveFormat(
   path: string,
@@ -55,8 +58,17 @@ export function resolveFormat(
   if (format === undefined) {
     throw new ConfigurationError(
       `Cannot tell the format of file ${show(path)}: its name has none of ${
-        [...new Set(Object.keys(FORMAT_BY_EXTENSION))].map((e) => `.${e}`).join(" ")
+        Object.keys(FORMAT_BY_EXTENSION).map((e) => `.${e}`).join(" ")
       }, set format`,
+    );
+  }
+  if (said.compression === undefined && named.compression !== "none" && INSIDE.has(format)) {
+    throw new ConfigurationError(
+      `Cannot use file ${
+        show(path)
+      } as ${format}: ${format} is compressed inside, expected a name without ${
+        path.slice(path.lastIndexOf("."))
+      }`,
     );
   }
   return { format, compression: said.compression ?? named.compression };
