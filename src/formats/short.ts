@@ -46,3 +46,26 @@ export function shortDecimal(
   if (unscaled > Number.MAX_SAFE_INTEGER) return undefined;
   return first === start ? unscaled : -unscaled;
 }
+
+/**
+ * The double nearest to a number of at most 15 digits without exponent; undefined for any other
+ * text. Its digits and the power of ten are exact doubles, so their quotient is rounded but once.
+ */
+export function shortDouble(bytes: Uint8Array, start: number, end: number): number | undefined {
+  const first = bytes[start] === MINUS ? start + 1 : start;
+  if (end - first > SHORT || !isDigit(bytes[first]!) || !isDigit(bytes[end - 1]!)) {
+    return undefined;
+  }
+  let value = 0;
+  let point = end - 1;
+  for (let at = first; at < end; at++) {
+    const byte = bytes[at]!;
+    if (isDigit(byte)) value = value * 10 + (byte - 0x30);
+    else if (byte === POINT && point === end - 1) point = at;
+    else return undefined;
+  }
+  const absolute = value / POWERS_OF_TEN[end - 1 - point]!;
+  return first === start ? absolute : -absolute;
+}
+
+const POWERS_OF_TEN = Array.from({ length: SHORT + 1 }, (_, power) => 10 ** power);

@@ -32,12 +32,12 @@ export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFor
     async inferFields(input, request) {
       const dialect = dialectOf(request.options, delimiter);
       const most = request.options.infer_rows ?? INFER_ROWS;
-      return await inferFields(await open(input, request), dialect, most);
+      return await inferFields(input.name, await open(input, request), dialect, most);
     },
 
     async *read(input: FileInput, request: ReadRequest) {
       const dialect = dialectOf(request.options, delimiter);
-      yield* readBatches(await open(input, request), dialect, request);
+      yield* readBatches(input.name, await open(input, request), dialect, request);
     },
 
     write(batches: AsyncIterable<Batch>, { fields, compression, options }: WriteRequest) {

@@ -1,9 +1,11 @@
 /** Fields of CSV → columns. */
 import { BigColumn, BytesColumn, type Column, NumberColumn, valuePusher } from "../../arrow/mod.ts";
+import { ValueError } from "../../core/errors.ts";
 import { INTEGER_BOUNDS, parseText } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
 import { isoDate, isoTime, isoTimestamp } from "../iso.ts";
-import { SHORT, shortDecimal, shortInteger } from "../short.ts";
+import { floatHolds } from "../json/number.ts";
+import { SHORT, shortDecimal, shortDouble, shortInteger } from "../short.ts";
 
 /**
  * Puts the UTF-8 text from `start` up to `end` into a column.
@@ -55,6 +57,17 @@ export function textPusher(field: Field, column: Column): PushText {
         else bigs.push(BigInt(unscaled));
       };
     }
+    case "float32":
+    case "float64": {
+      const numbers = column as NumberColumn;
+      const { dtype } = field;
+      return (bytes, start, end) => {
+        const short = dtype === "float64" ? shortDouble(bytes, start, end) : undefined;
+        numbers.push(
+          short ?? exactFloat(utf8.decode(bytes.subarray(start, end)), field, dtype),
+        );
+      };
+    }
     case "date": {
       const days = column as NumberColumn;
       return known(isoDate, (day) => days.push(day), general);
@@ -87,4 +100,18 @@ function known<T>(
     if (value === undefined) general(bytes, start, end);
     else push(value);
   };
+}
+
+/** The float nearest to the text, where that is the number of the text and no other. */
+function exactFloat(text: string, field: Field, dtype: "float32" | "float64"): number {
+  const nearest = parseText(text, field) as number;
+  const value = dtype === "float32" ? Math.fround(nearest) : nearest;
+  if (!/\d/.test(text) || floatHolds(withDigits(text), value, dtype)) return value;
+  const wanted = `expected ${dtype} (declare the field as decimal or string to keep all digits)`;
+  throw new ValueError(wanted, field.name, undefined, text);
+}
+
+/** The number with a digit on both sides of its point, or without one. */
+function withDigits(text: string): string {
+  return text.replace(/^([+-]?)\./, "$10.").replace(/\.(?=$|e)/i, "");
 }

@@ -1,7 +1,7 @@
 /** Records of CSV → batches. */
 import { arrowSchema, batchOf, columnFor } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
-import { SchemaError, show, ValidationError, ValueError } from "../../core/errors.ts";
+import { SchemaError, show, ValueError } from "../../core/errors.ts";
 import type { Projection } from "../../core/extractor.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { Field } from "../../models/field.ts";
@@ -26,8 +26,12 @@ class Records {
   /** What the first line of a file without header holds, once more. */
   #first: Int32Array | undefined;
 
-  constructor(bytes: AsyncIterable<Uint8Array>, private readonly dialect: Dialect) {
-    this.tokens = new Tokenizer(bytes, dialect);
+  constructor(
+    name: string,
+    bytes: AsyncIterable<Uint8Array>,
+    private readonly dialect: Dialect,
+  ) {
+    this.tokens = new Tokenizer(name, bytes, dialect);
   }
 
   /** Finds the header, or what stands for it. */
@@ -98,20 +102,19 @@ function headerOf(tokens: Tokenizer): string[] {
       ? `has the name of field ${names.indexOf(name) + 1}, ${show(name)}`
       : undefined;
     if (wrong === undefined) return;
-    throw new ValidationError(
-      `Cannot read the header on line ${tokens.line}: field ${i + 1} ${wrong}`,
-    );
+    throw tokens.wrong(`field ${i + 1} ${wrong}`);
   });
   return names;
 }
 
 /** Fields that the first records tell. */
 export async function inferFields(
+  name: string,
   bytes: AsyncIterable<Uint8Array>,
   dialect: Dialect,
   most: number,
 ): Promise<Field[]> {
-  const records = new Records(bytes, dialect);
+  const records = new Records(name, bytes, dialect);
   const { tokens } = records;
   try {
     await records.start();
@@ -145,11 +148,12 @@ function nullTest(tokens: Tokenizer, { nullValue }: Dialect): (field: number) =>
 
 /** All records as batches. */
 export async function* readBatches(
+  name: string,
   bytes: AsyncIterable<Uint8Array>,
   dialect: Dialect,
   request: ReadRequest,
 ): AsyncGenerator<Batch, void, void> {
-  const records = new Records(bytes, dialect);
+  const records = new Records(name, bytes, dialect);
   const { tokens } = records;
   const { projections, batchRows, batchBytes } = request;
   const fields = projections.map(({ field }) => field);
@@ -157,8 +161,11 @@ export async function* readBatches(
   const columns = fields.map(columnFor);
   try {
     await records.start();
-    if (records.names === undefined) return;
-    const cells = cellsOf(projections, records.names, columns, nullTest(tokens, dialect));
+    // An empty file without header has no records; with one it is cut.
+    if (records.names === undefined && !dialect.header) return;
+    const names = records.names ?? [];
+    const indexes = columnIndexes(name, names, projections);
+    const cells = cellsOf(fields, indexes, columns, nullTest(tokens, dialect));
     const sumEvery = Math.min(SUM_EVERY, batchBytes);
     let rows = 0;
     let unsummed = 0;
@@ -190,31 +197,41 @@ interface Cell {
   pushNull(): void;
 }
 
-function cellsOf(
-  projections: readonly Projection[],
+/** @throws {SchemaError} when the file does not have a column */
+function columnIndexes(
+  file: string,
   names: readonly string[],
-  columns: readonly ReturnType<typeof columnFor>[],
-  isNull: (field: number) => boolean,
-): Cell[] {
-  return projections.map(({ field, column: name, expression }, i) => {
-    const wanted = name ?? field.name;
-    const index = names.indexOf(wanted);
+  projections: readonly Projection[],
+): number[] {
+  return projections.map(({ field, column, expression }) => {
     if (expression !== undefined) {
       throw new SchemaError(
         `Cannot read field "${field.name}" from CSV: it has expression "${expression}", expected a column`,
       );
     }
-    if (index < 0) {
-      throw new SchemaError(
-        `Cannot read column "${wanted}": the file does not have it${
-          nearest(wanted, names)
-        }; it has ${names.map((known) => `"${known}"`).join(", ")}`,
-      );
-    }
+    const wanted = column ?? field.name;
+    const index = names.indexOf(wanted);
+    if (index >= 0) return index;
+    const has = names.length === 0
+      ? "the file is empty, expected a header"
+      : `the file does not have it${nearest(wanted, names)}; it has ${
+        names.map((name) => `"${name}"`).join(", ")
+      }`;
+    throw new SchemaError(`Cannot read column "${wanted}" of "${file}": ${has}`);
+  });
+}
+
+function cellsOf(
+  fields: readonly Field[],
+  indexes: readonly number[],
+  columns: readonly ReturnType<typeof columnFor>[],
+  isNull: (field: number) => boolean,
+): Cell[] {
+  return fields.map((field, i) => {
     const column = columns[i]!;
     return {
       field,
-      index,
+      index: indexes[i]!,
       isNull,
       push: textPusher(field, column),
       pushNull: () => column.pushNull(),

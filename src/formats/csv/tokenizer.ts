@@ -36,24 +36,31 @@ export class Tokenizer {
   #nextLine = 1;
   #ended = false;
 
-  constructor(bytes: AsyncIterable<Uint8Array>, private readonly dialect: Dialect) {
+  constructor(
+    private readonly name: string,
+    bytes: AsyncIterable<Uint8Array>,
+    private readonly dialect: Dialect,
+  ) {
     this.#chunks = bytes[Symbol.asyncIterator]();
   }
 
-  /** Reads on; false when there is nothing more. */
+  /**
+   * Reads on; false when there is nothing more.
+   *
+   * @throws {ValidationError} when the bytes are not of the file's compression or encoding
+   */
   async fill(): Promise<boolean> {
     if (this.#ended) return false;
     const left = this.#end - this.#from;
     if (left > LARGEST_RECORD) {
-      throw new ValidationError(
-        `Cannot read line ${this.#nextLine}: its record has more than ${LARGEST_RECORD} bytes, is a quote not closed`,
-      );
+      this.line = this.#nextLine;
+      throw this.wrong(`its record has more than ${LARGEST_RECORD} bytes, is a quote not closed`);
     }
     // At least as much again, so that a long record is not looked at over and over.
     const parts: Uint8Array[] = [];
     let size = 0;
     while (size <= left) {
-      const next = await this.#chunks.next();
+      const next = await this.#nextChunk();
       if (next.done === true) {
         this.#ended = true;
         break;
@@ -70,6 +77,18 @@ export class Tokenizer {
     }
     [this.bytes, this.#from, this.#end] = [grown, 0, at];
     return at > 0;
+  }
+
+  async #nextChunk(): Promise<IteratorResult<Uint8Array>> {
+    try {
+      return await this.#chunks.next();
+    } catch (error) {
+      if (!(error instanceof ValidationError)) throw error;
+      const after = this.#nextLine === 1 ? "" : `, after line ${this.#nextLine - 1}`;
+      throw new ValidationError(`Cannot read "${this.name}"${after}: ${error.message}`, {
+        cause: error,
+      });
+    }
   }
 
   async close(): Promise<void> {
@@ -134,7 +153,7 @@ export class Tokenizer {
     while (true) {
       while (at < end && bytes[at] !== quote && bytes[at] !== escape) at++;
       if (at + 1 >= end && !this.#ended) return -1;
-      if (at >= end) throw this.#wrong("its quote is not closed");
+      if (at >= end) throw this.#wrongField("its quote is not closed");
       const next = at + 1 < end ? bytes[at + 1] : undefined;
       const escapes = bytes[at] === escape && (next === quote || next === escape);
       if (escapes && next !== undefined) {
@@ -143,7 +162,7 @@ export class Tokenizer {
       } else if (bytes[at] === quote) {
         if (
           next !== undefined && next !== delimiter && next !== LINE_FEED && next !== CARRIAGE_RETURN
-        ) throw this.#wrong("a quoted field is followed by other text than a delimiter");
+        ) throw this.#wrongField("a quoted field is followed by other text than a delimiter");
         this.#push(start, at, kind);
         return at + 1;
       } else {
@@ -181,9 +200,17 @@ export class Tokenizer {
     this.fields[at + 2] = kind;
   }
 
-  #wrong(detail: string): ValidationError {
-    const field = this.count + 1;
-    return new ValidationError(`Cannot read line ${this.line}, field ${field}: ${detail}`);
+  #wrongField(detail: string): ValidationError {
+    return new ValidationError(`${this.#place}, field ${this.count + 1}: ${detail}`);
+  }
+
+  get #place(): string {
+    return `Cannot read "${this.name}", line ${this.line}`;
+  }
+
+  /** An error about the record. */
+  wrong(detail: string): ValidationError {
+    return new ValidationError(`${this.#place}: ${detail}`);
   }
 
   /** Whether the record is a line with nothing on it. */
@@ -218,10 +245,8 @@ export class Tokenizer {
   /** @throws {ValidationError} when the record has another number of fields */
   expect(count: number): void {
     if (this.count === count) return;
-    throw new ValidationError(
-      `Cannot read line ${this.line}: it has ${this.count} fields, expected ${count}; it begins with ${
-        show(this.text(0))
-      }`,
+    throw this.wrong(
+      `it has ${this.count} fields, expected ${count}; it begins with ${show(this.text(0))}`,
     );
   }
 }

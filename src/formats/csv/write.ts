@@ -1,6 +1,7 @@
 /** Batches → records of CSV. */
 import { isNull, textReader } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
+import { SchemaError, show } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
 import { Output } from "../json/output.ts";
 import type { Dialect } from "./dialect.ts";
@@ -91,6 +92,11 @@ export async function* writeRecords(
   if (dialect.header) {
     fields.forEach(({ name }, i) => {
       if (i > 0) writer.delimiter();
+      if (!name.isWellFormed()) {
+        throw new SchemaError(
+          `Cannot write field ${show(name)}: its name has half a surrogate pair`,
+        );
+      }
       const bytes = utf8.encode(name);
       writer.text(bytes, 0, bytes.length);
     });
