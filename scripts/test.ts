@@ -5,7 +5,6 @@
  * `N passed, N failed`, and `, N skipped` when any were. With CI=true a skipped test is a failure,
  * unless {@linkcode IMPOSSIBLE} says why.
  */
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startServices } from "./services.ts";
 
