@@ -14,7 +14,7 @@ import { batchOfData, columnFor, valuePusher } from "./builder.ts";
 import { isDense, largeUtf8ToUtf8 } from "./dense.ts";
 import { foreignReader } from "./foreign.ts";
 import { isNull, type ReadValue, valueReader } from "./reader.ts";
-import { arrowSchema, arrowType, keptField } from "./schema.ts";
+import { arrowSchema, arrowType, keptField, sameLayout } from "./schema.ts";
 
 /**
  * The fields of a schema: those that dxt kept, else what the Arrow types say.
@@ -129,12 +129,6 @@ function sameType(a: Field, b: Field): boolean {
   return a.dtype === b.dtype && a.precision === b.precision && a.scale === b.scale;
 }
 
-/** Whether the buffers of one type can be taken for those of the other. */
-function sameLayout(from: DataType, to: DataType): boolean {
-  return from.typeId === to.typeId && String(from) === String(to) &&
-    (from as { bitWidth?: number }).bitWidth === (to as { bitWidth?: number }).bitWidth;
-}
-
 function converted(data: Data, read: ReadValue, source: Field, field: Field): Data {
   const column = columnFor(field);
   const push = valuePusher({ ...field, nullable: true }, column);
@@ -158,25 +152,4 @@ function converter(source: Field, field: Field): (value: Value) => Value {
     return (value) => value === null ? null : JSONText.of(value);
   }
   return (value) => value === null ? null : parseText(textOf(value), field);
-}
-
-/** @throws {ValueError} when a batch holds an infinite date, which no format of others has */
-export function refuseInfinity(batch: Batch, fields: readonly Field[], rowsBefore: number): void {
-  fields.forEach((field, i) => {
-    if (!["date", "timestamp", "timestamp_tz"].includes(field.dtype)) return;
-    const data = batch.data.children[i]!;
-    const [low, high] = field.dtype === "date"
-      ? [-0x80000000, 0x7fffffff]
-      : [-(2n ** 63n), 2n ** 63n - 1n];
-    for (let row = 0; row < data.length; row++) {
-      const value = data.values[row];
-      if ((value !== low && value !== high) || isNull(data, row)) continue;
-      throw new ValueError(
-        `expected a finite ${field.dtype}, the file's format has no infinity`,
-        field.name,
-        rowsBefore + row + 1,
-        value === high ? "infinity" : "-infinity",
-      );
-    }
-  });
 }

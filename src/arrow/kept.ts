@@ -1,23 +1,17 @@
 /** Schemas with fields put back into them that a file's own schema cannot tell. */
-import { type Field as ArrowField, Schema } from "apache-arrow";
+import { Schema } from "apache-arrow";
 import type { Field } from "../models/field.ts";
-import { arrowSchema, arrowType } from "./schema.ts";
+import { arrowSchema, arrowType, sameLayout } from "./schema.ts";
 
 /** The schema with fields in the place of the columns that still have their name and type. */
 export function withKeptFields(schema: Schema, fields: readonly Field[]): Schema {
   const byName = new Map(fields.map((field) => [field.name, field]));
   return new Schema(schema.fields.map((column) => {
     const field = byName.get(column.name);
-    return field !== undefined && isColumnOf(field, column)
+    return field !== undefined && sameLayout(column.type, arrowType(field))
       ? arrowSchema([{ ...field, nullable: column.nullable }]).fields[0]!
       : column;
   }));
-}
-
-function isColumnOf(field: Field, column: ArrowField): boolean {
-  const type = arrowType(field);
-  return String(type) === String(column.type) &&
-    (type as { bitWidth?: number }).bitWidth === (column.type as { bitWidth?: number }).bitWidth;
 }
 
 /** The schema with fields in the place of some of its columns, by their number. */

@@ -108,10 +108,28 @@ export function fieldsOf(schema: Schema): Field[] {
   });
 }
 
-/** The field that a column's metadata keeps; undefined in a schema of others. */
+/**
+ * The field that a column's metadata keeps; undefined in a schema of others, and where the column
+ * is no longer what the field says.
+ */
 export function keptField(column: ArrowField): Field | undefined {
   const text = column.metadata.get(METADATA_KEY);
   if (text === undefined) return undefined;
-  const parsed = Field.safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data : undefined;
+  const parsed = Field.safeParse(parsedJSON(text));
+  if (!parsed.success || !sameLayout(column.type, arrowType(parsed.data))) return undefined;
+  return { ...parsed.data, name: column.name };
+}
+
+function parsedJSON(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the buffers of one type can be taken for those of the other. */
+export function sameLayout(from: DataType, to: DataType): boolean {
+  return from.typeId === to.typeId && String(from) === String(to) &&
+    (from as { bitWidth?: number }).bitWidth === (to as { bitWidth?: number }).bitWidth;
 }
