@@ -1,3 +1,11 @@
+/** Bytes, and those of ASCII that numbers are written with. */
+
+export const MINUS = 0x2d;
+
+export function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
 /** Parts of bytes as one. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

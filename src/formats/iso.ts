@@ -2,7 +2,7 @@
  * Dates and times in their usual spelling, without an object for each: `YYYY-MM-DD`, `T` or a
  * space, `HH:MM:SS` with up to six digits after a point, `Z`. Other spellings are `parseText`'s.
  */
-import { isDigit, MINUS } from "./json/scan.ts";
+import { isDigit, MINUS } from "./bytes.ts";
 
 const COLON = 0x3a;
 const POINT = 0x2e;

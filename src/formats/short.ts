@@ -1,4 +1,4 @@
-import { isDigit, MINUS } from "./json/scan.ts";
+import { isDigit, MINUS } from "./bytes.ts";
 
 const POINT = 0x2e;
 

@@ -3,27 +3,14 @@ import type { Projection } from "../../src/core/extractor.ts";
 import { type DXTRecord } from "../../src/core/values.ts";
 import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
 import type { FileFormat, FileInput } from "../../src/formats/format.ts";
+import { fileInput } from "../support/file_input.ts";
 import type { Field } from "../../src/models/field.ts";
 import type { FormatOptions } from "../../src/models/format.ts";
 
+/** A file of text or bytes that comes in chunks of a size. */
 export function inputOf(content: string | Uint8Array, chunk = 65_536, name = "test"): FileInput {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  return {
-    name,
-    size: bytes.length,
-    read: (start, end) => Promise.resolve(bytes.slice(start, end)),
-    open: () => {
-      let at = 0;
-      return Promise.resolve(
-        new ReadableStream({
-          pull(controller) {
-            if (at >= bytes.length) return controller.close();
-            controller.enqueue(bytes.slice(at, at += chunk));
-          },
-        }),
-      );
-    },
-  };
+  return fileInput(bytes, { chunk, name });
 }
 
 export type Column = Field | (Field & { readonly column: string });

@@ -10,9 +10,9 @@ import {
 import { INTEGER_BOUNDS, type IntegerType } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
 import { isoDate, isoTime, isoTimestamp } from "../iso.ts";
-import { SHORT, shortInteger } from "../short.ts";
+import { shortDouble, shortInteger } from "../short.ts";
 import { parseScalar } from "./scalar.ts";
-import { isDigit, MINUS, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
+import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
 import { hasEscape } from "./text.ts";
 
 /**
@@ -25,7 +25,6 @@ export type PushJSON = (bytes: Uint8Array, start: number, end: number) => void;
 const LETTER_F = 0x66;
 const LETTER_N = 0x6e;
 const LETTER_T = 0x74;
-const POINT = 0x2e;
 
 /** A pusher for a field; `null` is NULL, but JSON's null in a json field that is not nullable. */
 export function jsonPusher(field: Field, column: Column): PushJSON {
@@ -57,7 +56,7 @@ function presentPusher(field: Field, column: Column, pushText: PushJSON): PushJS
     case "float64": {
       const numbers = column as NumberColumn;
       return (bytes, start, end) => {
-        const value = shortDecimal(bytes, start, end);
+        const value = shortDouble(bytes, start, end);
         if (value === undefined) pushText(bytes, start, end);
         else numbers.push(value);
       };
@@ -141,26 +140,4 @@ function insidePusher<T>(
     if (value === undefined) pushText(bytes, start, end);
     else push(value);
   };
-}
-
-const POWERS_OF_TEN = Array.from({ length: SHORT + 1 }, (_, power) => 10 ** power);
-
-/**
- * A number of at most 15 digits without exponent: both digits and power of ten are exact doubles,
- * so their quotient is the double nearest to the text.
- */
-function shortDecimal(bytes: Uint8Array, start: number, end: number): number | undefined {
-  const first = bytes[start] === MINUS ? start + 1 : start;
-  if (end - first > SHORT + 1) return undefined;
-  let value = 0;
-  let point = end - 1;
-  for (let at = first; at < end; at++) {
-    const byte = bytes[at]!;
-    if (isDigit(byte)) value = value * 10 + (byte - 0x30);
-    else if (byte === POINT && point === end - 1) point = at;
-    else return undefined;
-  }
-  if (value > Number.MAX_SAFE_INTEGER) return undefined;
-  const absolute = value / POWERS_OF_TEN[end - 1 - point]!;
-  return first === start ? absolute : -absolute;
 }

@@ -6,6 +6,7 @@
  * JSON text, so loops need no bounds check. They return the position after what they skipped, and
  * throw {@linkcode Malformed}, or {@linkcode INCOMPLETE} where more bytes could mend the text.
  */
+import { isDigit, MINUS } from "../bytes.ts";
 
 /** Objects and arrays inside each other, at most. */
 export const MAX_DEPTH = 512;
@@ -18,7 +19,6 @@ export const BACKSLASH = 0x5c;
 export const CLOSE_ARRAY = 0x5d;
 export const OPEN_OBJECT = 0x7b;
 export const CLOSE_OBJECT = 0x7d;
-export const MINUS = 0x2d;
 export const ZERO = 0x30;
 const PLUS = 0x2b;
 const POINT = 0x2e;
@@ -101,10 +101,6 @@ function skipEscape(bytes: Uint8Array, at: number, end: number): number {
 function isHexDigit(byte: number): boolean {
   const lower = byte | 0x20;
   return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66);
-}
-
-export function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39;
 }
 
 function skipNumber(bytes: Uint8Array, start: number, end: number): number {
