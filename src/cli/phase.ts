@@ -5,6 +5,7 @@ import type { Phase } from "../runner/mod.ts";
 import { type Context, given, openPipeline, type Variables } from "./action.ts";
 import { EXIT, exitOfRun } from "./exit.ts";
 import { Interruption } from "./interruption.ts";
+import { RunLog } from "./log.ts";
 import type { Verbosity } from "./printer.ts";
 import { Progress } from "./progress.ts";
 import { printSummary } from "./summary.ts";
@@ -50,6 +51,11 @@ async function execute(
   const loaded = await openPipeline(pipeline, options, context);
   signal.throwIfAborted();
   const { runPipeline } = await context.engine.runner();
+  using log = new RunLog(
+    loaded.logging ?? {},
+    loaded.pipeline.name,
+    (value) => context.printer.masked(value),
+  );
   using progress = new Progress(context.printer);
   return await runPipeline(loaded, {
     phase,
@@ -57,7 +63,10 @@ async function execute(
     // Absent, the pipeline's own on_error decides.
     ...(failFast ? { failFast } : {}),
     signal,
-    onEvent: (event) => progress.onEvent(event),
+    onEvent(event) {
+      log.onEvent(event);
+      progress.onEvent(event);
+    },
   });
 }
 

@@ -33,7 +33,12 @@ export class Printer {
   }
 
   json(value: unknown): void {
-    this.#write(this.io.stdout, visibleJSON(maskStrings(value, this.#mask)));
+    this.#write(this.io.stdout, visibleJSON(this.masked(value)));
+  }
+
+  /** The same JSON value without secrets. */
+  masked(value: unknown): unknown {
+    return maskStrings(value, this.#mask);
   }
 
   /** Text is masked; a cell that is one already holds a name, a number or a word of dxt. */
