@@ -101,7 +101,9 @@ export function canonicaliser(
     const before = rows;
     const data = columns.map(({ index, field, kept }) => {
       try {
-        return canonicalData(batch.data.children[index]!, field, kept);
+        const data = canonicalData(batch.data.children[index]!, field, kept);
+        if (!field.nullable) refuseNull(data, field);
+        return data;
       } catch (error) {
         if (!(error instanceof ValueError) || error.row === undefined) throw error;
         throw error.atRow(before + error.row);
@@ -110,6 +112,13 @@ export function canonicaliser(
     rows += batch.numRows;
     return batchOfData(canonical, data, batch.numRows);
   };
+}
+
+function refuseNull(data: Data, { name }: Field): void {
+  if (data.nullCount === 0) return;
+  let row = 0;
+  while (!isNull(data, row)) row++;
+  throw new ValueError("expected a value, the field is not nullable", name, row + 1, null);
 }
 
 function canonicalData(data: Data, field: Field, kept: Field | undefined): Data {

@@ -1,18 +1,24 @@
 /** Batches ↔ Arrow's messages. https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc */
 import {
   AsyncByteQueue,
+  compressionRegistry,
+  CompressionType,
   RecordBatchFileWriter,
   RecordBatchReader,
   RecordBatchStreamWriter,
   type Schema,
-  type TypeMap,
 } from "apache-arrow";
 import type { Batch } from "../core/batch.ts";
+import { zstdDecompressSync } from "node:zlib";
+import { ValidationError } from "../core/errors.ts";
 import { batchOfData } from "./builder.ts";
+import { decompressedSize, type ReadableFile, readFooter, readMessage } from "./message.ts";
+import { checkColumn } from "./sound.ts";
 
 export interface IPCReader {
   readonly schema: Schema;
-  readonly batches: AsyncIterable<Batch>;
+  /** Its batches; only the named columns of each are checked. */
+  batches(names: ReadonlySet<string>): AsyncGenerator<Batch, void, void>;
 }
 
 /** A stream that holds a schema and no batch. */
@@ -43,33 +49,94 @@ export function batchesFromIPC(bytes: Uint8Array): Iterable<Batch> {
   return RecordBatchReader.from(bytes).open();
 }
 
-/** A stream of messages, a batch in memory at a time. */
-export async function openIPCStream(stream: AsyncIterable<Uint8Array>): Promise<IPCReader> {
-  const reader = await (await RecordBatchReader.from(stream)).open();
-  return { schema: reader.schema, batches: reader };
-}
+const MAGIC = "ARROW1";
 
-/** A file of messages that is read anywhere, a batch in memory at a time. */
-export async function openIPCFile(
-  file: { readonly size: number; read(start: number, end: number): Promise<Uint8Array> },
-): Promise<IPCReader> {
-  const handle = {
-    // What the library knows a file by.
-    fd: -1,
-    stat: () => Promise.resolve({ size: file.size }),
-    close: () => Promise.resolve(),
-    async read(buffer: Uint8Array, offset: number, length: number, position: number) {
-      const bytes = await file.read(position, Math.min(file.size, position + length));
-      buffer.set(bytes, offset);
-      return { bytesRead: bytes.length, buffer };
+/**
+ * Opens a file or stream of messages, a batch in memory at a time.
+ *
+ * @throws {ValidationError} when it is malformed, cut or compressed with LZ4; so do its batches
+ */
+export async function openIPC(file: ReadableFile): Promise<IPCReader> {
+  const reader = await (await RecordBatchReader.from(chunks(file))).open();
+  if (reader.schema === undefined) throw new ValidationError("it has no schema");
+  return {
+    schema: reader.schema,
+    async *batches(names) {
+      const columns = reader.schema.fields.map(({ name }) => name)
+        .flatMap((name, i) => names.has(name) ? [i] : []);
+      for await (const batch of reader) {
+        for (const i of columns) {
+          const column = batch.data.children[i];
+          if (column?.length !== batch.numRows) {
+            throw new ValidationError("a column has other rows");
+          }
+          checkColumn(column);
+        }
+        yield batch;
+      }
     },
   };
-  const reader = await RecordBatchReader.from<TypeMap>(
-    handle as unknown as Promise<Uint8Array>,
-  );
-  const { schema } = await reader.open();
-  return { schema, batches: reader as unknown as AsyncIterable<Batch> };
 }
+
+/** The bytes of the messages in the order of a stream: a file may have its dictionaries later. */
+async function* chunks(file: ReadableFile): AsyncGenerator<Uint8Array, void, void> {
+  if (await text(file, 0, MAGIC.length) === MAGIC) {
+    const { schema, starts } = readFooter(await footerBytes(file));
+    yield* schema;
+    for (const start of starts) yield* await following(file, start);
+  } else {
+    const schema = await readMessage(file, 0);
+    if (schema?.kind !== "schema") throw new ValidationError("it has no schema");
+    yield* schema.parts;
+    yield* messagesAfter(file, schema.end);
+  }
+}
+
+async function* messagesAfter(file: ReadableFile, start: number): AsyncGenerator<Uint8Array> {
+  for (let at = start;;) {
+    if (at === file.size) throw new ValidationError("its end is missing");
+    const message = await readMessage(file, at);
+    if (message === undefined) return;
+    if (message.kind === "schema") throw new ValidationError("it has two schemas");
+    yield* message.parts;
+    at = message.end;
+  }
+}
+
+async function following(file: ReadableFile, start: number): Promise<readonly Uint8Array[]> {
+  const message = await readMessage(file, start);
+  if (message === undefined || message.kind === "schema") {
+    throw new ValidationError("its footer leads to no batch");
+  }
+  return message.parts;
+}
+
+async function footerBytes(file: ReadableFile): Promise<Uint8Array> {
+  const end = file.size - MAGIC.length - 4;
+  if (end < 12 || await text(file, end + 4, file.size) !== MAGIC) {
+    throw new ValidationError("its end is missing");
+  }
+  const bytes = await file.read(end, end + 4);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, true);
+  if (length <= 0 || length > end) throw new ValidationError("its footer is malformed");
+  return await file.read(end - length, end);
+}
+
+async function text(file: ReadableFile, start: number, end: number): Promise<string> {
+  return new TextDecoder().decode(await file.read(start, Math.min(end, file.size)));
+}
+
+// The library has no codecs of its own. A buffer's size stands before its bytes.
+compressionRegistry.set(CompressionType.ZSTD, {
+  decode(bytes) {
+    const buffer = new Uint8Array(bytes.buffer, bytes.byteOffset - 8, bytes.byteLength + 8);
+    const size = decompressedSize(buffer);
+    const decoded = zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, size) });
+    if (decoded.length !== size) throw new ValidationError("a compressed column is malformed");
+    // Node's buffers come from a pool, at any place in it.
+    return decoded.byteOffset % 8 === 0 ? decoded : new Uint8Array(decoded);
+  },
+});
 
 /** The bytes of a file that holds the batches, message by message. */
 export async function* ipcFile(

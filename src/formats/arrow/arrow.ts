@@ -4,9 +4,7 @@ import {
   canonicalFields,
   canonicaliser,
   ipcFile,
-  type IPCReader,
-  openIPCFile,
-  openIPCStream,
+  openIPC,
   splitBatch,
 } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
@@ -14,20 +12,8 @@ import { ConfigurationError, DXTError, messageOf, ValidationError } from "../../
 import type { Compression } from "../../models/format.ts";
 import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
 
-const MAGIC = "ARROW1";
-/** A continuation marker and a length of zero. */
-const END_OF_STREAM = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0);
-
-async function openArrow(input: FileInput, compression: Compression): Promise<IPCReader> {
-  refuseCompression(compression);
-  const start = await input.read(0, Math.min(input.size, MAGIC.length));
-  const isFile = new TextDecoder().decode(start) === MAGIC;
-  // The library takes what is cut between two batches for whole.
-  const ending = isFile ? new TextEncoder().encode(MAGIC) : END_OF_STREAM;
-  const end = await input.read(Math.max(0, input.size - ending.length), input.size);
-  if (ending.some((byte, i) => byte !== end[i])) throw new ValidationError("its end is missing");
-  return isFile ? await openIPCFile(input) : await openIPCStream(await input.open());
-}
+/** A longer batch is read in parts: one of NULLs may have any number of rows. */
+const MAX_ROWS = 1 << 20;
 
 function refuseCompression(compression: Compression): void {
   if (compression === "none") return;
@@ -51,8 +37,9 @@ const arrow: FileFormat = {
   optionKeys: [],
 
   async inferFields(input, { compression }) {
+    refuseCompression(compression);
     try {
-      return canonicalFields((await openArrow(input, compression)).schema);
+      return canonicalFields((await openIPC(input)).schema);
     } catch (error) {
       throw malformed(input, error);
     }
@@ -60,11 +47,16 @@ const arrow: FileFormat = {
 
   async *read(input: FileInput, request: ReadRequest) {
     const bounds = { rows: request.batchRows, bytes: request.batchBytes };
+    refuseCompression(request.compression);
     try {
-      const { schema, batches } = await openArrow(input, request.compression);
+      const { schema, batches } = await openIPC(input);
       const canonical = canonicaliser(schema, request.projections);
-      for await (const batch of batches) {
-        if (batch.numRows > 0) yield* splitBatch(canonical(batch), bounds);
+      const names = new Set(request.projections.map(({ field, column }) => column ?? field.name));
+      for await (const batch of batches(names)) {
+        for (let row = 0; row < batch.numRows; row += MAX_ROWS) {
+          const part = batch.numRows > MAX_ROWS ? batch.slice(row, row + MAX_ROWS) : batch;
+          yield* splitBatch(canonical(part), bounds);
+        }
       }
     } catch (error) {
       throw malformed(input, error);

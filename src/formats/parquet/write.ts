@@ -59,12 +59,15 @@ export async function* parquetBytes(
   settings: Settings,
 ): AsyncGenerator<Uint8Array, void, void> {
   const file = new Assembly();
-  yield MAGIC;
   for await (const group of rowGroups(batches, settings.options.row_group_rows ?? ROW_GROUP_ROWS)) {
+    if (file.isEmpty) yield MAGIC;
     yield file.add(encode(schema, group, settings), group.reduce((sum, b) => sum + b.numRows, 0));
   }
   // A file without rows has a schema too.
-  if (file.isEmpty) file.add(encode(schema, [], settings), 0);
+  if (file.isEmpty) {
+    yield MAGIC;
+    file.add(encode(schema, [], settings), 0);
+  }
   yield* file.end(FIELDS_KEY, JSON.stringify(fieldsOf(schema)));
 }
 
