@@ -6,6 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
+import { type Figure, measure } from "./measure.ts";
 import { startServices } from "./services.ts";
 
 const { values } = parseArgs({
@@ -34,12 +35,6 @@ const WIDE = `
     jsonb_build_object('k', i % 10, 'v', 'value') AS doc
   FROM generate_series(1, ${ROWS}) AS i`;
 
-interface Figure {
-  readonly seconds: number;
-  /** Peak memory of the largest process, MiB; 0 where /proc does not tell. */
-  readonly peak: number;
-}
-
 interface Path {
   readonly name: string;
   readonly floor: string;
@@ -48,29 +43,14 @@ interface Path {
   reset(): Promise<void>;
 }
 
-async function measure(command: string[]): Promise<Figure> {
-  const start = performance.now();
-  const process = new Deno.Command(command[0]!, {
-    args: command.slice(1),
-    stdout: "null",
-    stderr: "inherit",
-  }).spawn();
-  let peak = 0;
-  const timer = setInterval(() => {
-    try {
-      const status = Deno.readTextFileSync(`/proc/${process.pid}/status`);
-      peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-    } catch {
-      // The process has ended, or there is no /proc.
-    }
-  }, 50);
-  const { code } = await process.status;
-  clearInterval(timer);
-  if (code !== 0) throw new Error(`${command.join(" ")}: exit code ${code}`);
-  return { seconds: (performance.now() - start) / 1000, peak };
+/** Times a command that must succeed. */
+async function time(command: readonly string[]): Promise<Figure> {
+  const figure = await measure(command);
+  if (figure.code !== 0) throw new Error(`${command.join(" ")}: exit code ${figure.code}`);
+  return figure;
 }
 
-const shell = (script: string) => measure(["bash", "-o", "pipefail", "-c", script]);
+const shell = (script: string) => time(["bash", "-o", "pipefail", "-c", script]);
 
 async function dxt(
   folder: string,
@@ -84,7 +64,7 @@ async function dxt(
     path,
     JSON.stringify({ version: 1, name: "bench", source, target, streams }),
   );
-  return await measure([Deno.execPath(), "run", "-A", MAIN, "run", path, "--quiet"]);
+  return await time([Deno.execPath(), "run", "-A", MAIN, "run", path, "--quiet"]);
 }
 
 function paths(url: string, folder: string): Path[] {
@@ -144,7 +124,7 @@ function paths(url: string, folder: string): Path[] {
 
 const median = (figures: number[]) => figures.toSorted((a, b) => a - b)[figures.length >> 1]!;
 
-async function time(path: Path) {
+async function compare(path: Path) {
   const [ours, floors]: [Figure[], Figure[]] = [[], []];
   for (let round = 0; round <= ROUNDS; round++) {
     await path.reset();
@@ -175,7 +155,7 @@ try {
   await dxt(folder, url, { provider: "sqlite", path: "source.db" });
   const results = [];
   for (const path of paths(url, folder).filter(({ name }) => name.includes(values.only))) {
-    results.push(await time(path));
+    results.push(await compare(path));
   }
   if (values.json) {
     console.log(JSON.stringify({ rows: ROWS, rounds: ROUNDS, results }, null, 2));

@@ -1,7 +1,7 @@
 /** Questions about whole batches, and batches made from batches. */
 import type { Data } from "apache-arrow";
 import type { Batch } from "../core/batch.ts";
-import { compareValues, type Value } from "../core/values.ts";
+import { compareValues, isIntegerType, type Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
 import { batchOfData } from "./builder.ts";
 import { valueReader } from "./reader.ts";
@@ -45,8 +45,9 @@ export function maxOf(batch: Batch, column: number, field: Field): Value {
   const raw = data.values as ArrayLike<number> & ArrayLike<bigint>;
   let best = -1;
   let max: Value = null;
+  const isRaw = hasRawOrder(field);
   for (let row = 0; row < data.length; row++) {
-    if (RAW_ORDER.has(field.dtype) && best >= 0 && raw[row]! <= raw[best]!) continue;
+    if (isRaw && best >= 0 && raw[row]! <= raw[best]!) continue;
     const value = read(row);
     if (value === null) continue;
     if (max === null || compareValues(value, max, field.dtype) > 0) [best, max] = [row, value];
@@ -54,18 +55,9 @@ export function maxOf(batch: Batch, column: number, field: Field): Value {
   return max;
 }
 
-/** Types whose column holds one number for each row, in the order of the values. */
-const RAW_ORDER: ReadonlySet<string> = new Set([
-  "int8",
-  "int16",
-  "int32",
-  "int64",
-  "uint8",
-  "uint16",
-  "uint32",
-  "uint64",
-  "date",
-  "time",
-  "timestamp",
-  "timestamp_tz",
-]);
+const TIMES: ReadonlySet<string> = new Set(["date", "time", "timestamp", "timestamp_tz"]);
+
+/** Whether a column holds one number for each row, in the order of the values. */
+function hasRawOrder({ dtype }: Field): boolean {
+  return isIntegerType(dtype) || TIMES.has(dtype);
+}

@@ -127,20 +127,11 @@ export function sourceOf(category: Category, text: string): StreamSource {
   }
 }
 
-/** As {@linkcode sourceOf}, for a target. */
+/** As {@linkcode sourceOf}, for a target, which is no pattern of files and no set of keys. */
 export function targetOf(category: Category, text: string): StreamTarget {
-  switch (category) {
-    case "relational":
-      return { type: "relation", name: text };
-    case "document":
-      return { type: "collection", name: text };
-    case "filestore":
-      return text.endsWith("/") ? { type: "directory", path: text } : { type: "file", path: text };
-    case "webapi":
-      return { type: "endpoint", path: text };
-    case "keyvalue":
-      return { type: "hash", pattern: text };
-    case "graph":
-      return { type: "nodes", label: text };
+  if (category === "keyvalue") return { type: "hash", pattern: text };
+  if (category === "filestore") {
+    return { type: text.endsWith("/") ? "directory" : "file", path: text };
   }
+  return sourceOf(category, text) as StreamTarget;
 }

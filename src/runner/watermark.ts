@@ -7,25 +7,8 @@ import type { ExtractSettings } from "../models/stream.ts";
 
 type Present = Exclude<Value, null>;
 
-/** Types that have an order in which "newer" means something. */
-const ORDERED: ReadonlySet<string> = new Set([
-  "int8",
-  "int16",
-  "int32",
-  "int64",
-  "uint8",
-  "uint16",
-  "uint32",
-  "uint64",
-  "float32",
-  "float64",
-  "decimal",
-  "string",
-  "date",
-  "time",
-  "timestamp",
-  "timestamp_tz",
-]);
+/** Types without an order in which "newer" means something. */
+const UNORDERED: ReadonlySet<string> = new Set(["bool", "binary", "json", "array", "object"]);
 
 /**
  * The range to extract, from the highest value in the target. Without one it starts at
@@ -38,7 +21,7 @@ export function watermarkRange(
   field: Field,
   max: Present | undefined,
 ): WatermarkRange {
-  if (!ORDERED.has(field.dtype)) {
+  if (UNORDERED.has(field.dtype)) {
     throw new SchemaError(
       `Cannot use field "${field.name}" as watermark: ${field.dtype} has no order`,
     );

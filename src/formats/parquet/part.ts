@@ -3,6 +3,7 @@
  * schema is the Parquet one alone: Arrow's, which other writers leave in their files, makes the
  * decoder give layouts that depend on the writer (views, dictionaries, large lists).
  */
+import { concat } from "../bytes.ts";
 import type { FileInput } from "../format.ts";
 import { chunkRange, type Footer, type ParquetColumn, type ParquetRowGroup } from "./footer.ts";
 import {
@@ -101,21 +102,11 @@ function footerOf(
 
 /** Magic, parts, footer, its size, magic. */
 function fileOf(metadata: ThriftStruct, parts: readonly Uint8Array[]): Uint8Array {
-  return concat([MAGIC, ...parts, ...closing(metadata)]);
+  return concat(MAGIC, ...parts, ...closing(metadata));
 }
 
 /** What ends a file: its footer, the footer's size and the magic bytes. */
 export function closing(metadata: ThriftStruct): [Uint8Array, Uint8Array, Uint8Array] {
   const footer = encodeStruct(metadata);
   return [footer, new Uint8Array(Uint32Array.of(footer.length).buffer), MAGIC];
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
