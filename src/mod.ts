@@ -6,11 +6,14 @@
 export type { Batch } from "./core/batch.ts";
 export type { Buffer, StagedData, StageDetails, StagedFile } from "./core/buffer.ts";
 export type {
+  CheckWritten,
   Connector,
   ControlRow,
   DiscoveredStream,
   FileEntry,
   FilestoreConnector,
+  NewFile,
+  OpenFile,
   RelationalConnector,
   ServerInfo,
   WatermarkRange,
