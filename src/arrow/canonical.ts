@@ -124,7 +124,10 @@ function refuseNull(data: Data, { name }: Field): void {
 function canonicalData(data: Data, field: Field, kept: Field | undefined): Data {
   const source = kept ?? { name: field.name, ...typeOf(data.type, field.name), nullable: true };
   if (sameType(source, field)) {
-    if (isDense(data) && sameLayout(data.type, arrowType(field))) return data;
+    if (isDense(data) && sameLayout(data.type, arrowType(field))) {
+      if (JSON_TYPES.has(field.dtype)) refuseOther(data, field);
+      return data;
+    }
     if (DataType.isLargeUtf8(data.type)) {
       const narrow = largeUtf8ToUtf8(data);
       if (narrow !== undefined) return narrow;
@@ -132,6 +135,20 @@ function canonicalData(data: Data, field: Field, kept: Field | undefined): Data 
   }
   const read = kept === undefined ? foreignReader(data, field.name) : valueReader(kept, data);
   return converted(data, read, source, field);
+}
+
+/** @throws {ValueError} for text that is not JSON of the field's type, as anyone may write */
+function refuseOther(data: Data, field: Field): void {
+  const read = valueReader(field, data);
+  for (let row = 0; row < data.length; row++) {
+    const value = read(row);
+    if (value === null) continue;
+    try {
+      parseText(textOf(value), field);
+    } catch (error) {
+      throw error instanceof ValueError ? error.atRow(row + 1) : error;
+    }
+  }
 }
 
 function sameType(a: Field, b: Field): boolean {

@@ -5,6 +5,7 @@ import { JSONText, type Value } from "../core/values.ts";
 import {
   dateTimeOf,
   decimalReader,
+  inRange,
   isNull,
   type ReadValue,
   timeOf,
@@ -42,16 +43,22 @@ export function foreignReader(data: Data, name: string): ReadValue {
   if (DataType.isBinary(type)) return plain({ dtype: "binary" });
   if (DataType.isDate(type)) {
     if (type.unit === DateUnit.DAY) return plain({ dtype: "date" });
-    return (row) => dateTimeOf(BigInt(values[row]) * 1000n);
+    const field = { name, dtype: "timestamp", nullable: false } as const;
+    return (row) => inRange(field, row, values[row], () => dateTimeOf(BigInt(values[row]) * 1000n));
   }
   if (DataType.isTime(type)) {
-    return (row) => timeOf(micros(values[row], type.unit, name, row));
+    const field = { name, dtype: "time", nullable: false } as const;
+    return (row) =>
+      inRange(field, row, values[row], () => timeOf(micros(values[row], type.unit, name, row)));
   }
   if (DataType.isTimestamp(type)) {
-    const read = (row: number) => micros(values[row], type.unit, name, row);
-    return (type.timezone ?? null) === null
-      ? (row) => dateTimeOf(read(row))
-      : (row) => new Temporal.Instant(read(row) * 1000n);
+    const isLocal = (type.timezone ?? null) === null;
+    const field = { name, dtype: isLocal ? "timestamp" : "timestamp_tz", nullable: false } as const;
+    return (row) =>
+      inRange(field, row, values[row], () => {
+        const amount = micros(values[row], type.unit, name, row);
+        return isLocal ? dateTimeOf(amount) : new Temporal.Instant(amount * 1000n);
+      });
   }
   if (DataType.isNull(type)) return () => null;
   return nestedReader(data, name);
@@ -113,8 +120,8 @@ function nestedText(data: Data, name: string): (row: number) => string {
   }
   if (DataType.isFixedSizeList(type)) {
     const read = child(0);
-    const at = data.offset;
-    return (row) => listText(read, (at + row) * type.listSize, (at + row + 1) * type.listSize);
+    // A part of a column has a part of its children.
+    return (row) => listText(read, row * type.listSize, (row + 1) * type.listSize);
   }
   if (DataType.isMap(type)) {
     const entries = data.children[0]!;

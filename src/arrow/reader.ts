@@ -86,11 +86,12 @@ function presentReader(field: Field, data: Data): ReadValue {
   }
 }
 
-/** Temporal ends in the year 275760 and a day after 24 hours, Arrow's numbers later. */
-function inRange<T>(field: Field, row: number, raw: number | bigint, make: () => T): T {
+/** Makes a value, or throws a ValueError: Temporal ends in the year 275760 and a day after 24 hours, Arrow's numbers later. */
+export function inRange<T>(field: Field, row: number, raw: number | bigint, make: () => T): T {
   try {
     return make();
-  } catch {
+  } catch (error) {
+    if (error instanceof ValueError) throw error;
     const wanted = field.dtype === "time" ? "a time of day" : "a year up to 275760";
     throw new ValueError(`expected ${wanted}`, field.name, row + 1, String(raw));
   }
