@@ -11,9 +11,9 @@ export interface OptionIssue {
   readonly path: readonly (string | number)[];
 }
 
-/** The first issue, told with the known keys where one is unknown. */
+/** The issue that explains most: an unknown key, since the missing one is what was meant by it. */
 export function firstIssue(schema: Schema, { issues }: Issues): OptionIssue {
-  const issue = issues[0]!;
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
   const path = issue.path.filter((part) => typeof part !== "symbol");
   if (issue.code === "unrecognized_keys") {
     const known = keysOf(schema);
@@ -24,8 +24,11 @@ export function firstIssue(schema: Schema, { issues }: Issues): OptionIssue {
       path: [...path, key],
     };
   }
-  const name = path.length === 0 ? "" : `key "${path.join(".")}": `;
-  return { message: `${name}${issue.message}`, path };
+  const detail = issue.message.replace(/^Invalid input: /, "");
+  const missing = /^(expected .+), received undefined$/.exec(detail);
+  const name = path.join(".");
+  if (missing !== null) return { message: `key "${name}" is missing, ${missing[1]}`, path };
+  return { message: name === "" ? detail : `key "${name}": ${detail}`, path };
 }
 
 /** Keys of an object schema; none for a schema of another shape. */
