@@ -20,6 +20,8 @@ export interface CheckedMessage {
 
 /** Rows of the longest batch: https://arrow.apache.org/docs/format/Columnar.html#array-lengths */
 const MAX_ROWS = 2 ** 31 - 1;
+/** Values that take no bytes, such as NULLs without a type. */
+export const MAX_EMPTY = 1 << 20;
 /** Compressed bodies that say to be larger are refused. */
 const MAX_BODY = 1 << 30;
 
@@ -146,17 +148,14 @@ function checkSchema(schema: FlatTable): void {
 }
 
 function checkBatch(batch: FlatTable, body: Uint8Array = new Uint8Array()): void {
-  const tooMany = (count: bigint) => count < 0n || count > MAX_ROWS;
-  const nodes = batch.structs(1, 16);
-  for (const node of nodes) {
-    const [length, nulls] = [node.getBigInt64(0, true), node.getBigInt64(8, true)];
-    if (tooMany(length) || nulls < 0n || nulls > length) {
-      throw new RangeError("a column is malformed");
-    }
+  const buffers = batch.structs(2, 16);
+  const views = batch.structs(4, 8).map((count) => count.getBigInt64(0, true));
+  if (views.some((count) => count < 0n || count > buffers.length)) {
+    throw new RangeError("a column has more parts than its message");
   }
   const compressed = batch.table(3);
   let size = 0;
-  for (const buffer of batch.structs(2, 16)) {
+  for (const buffer of buffers) {
     const [start, length] = [buffer.getBigInt64(0, true), buffer.getBigInt64(8, true)];
     if (start < 0n || length < 0n || start + length > BigInt(body.length)) {
       throw new RangeError("a column is longer than its message");
@@ -165,6 +164,7 @@ function checkBatch(batch: FlatTable, body: Uint8Array = new Uint8Array()): void
       size += decompressedSize(body.subarray(Number(start), Number(start + length)));
     }
   }
+  checkNodes(batch, compressed === undefined ? body.length : size);
   if (compressed === undefined) return;
   if (compressed.byte(0) !== ZSTD) {
     throw new ValidationError(
@@ -175,6 +175,16 @@ function checkBatch(batch: FlatTable, body: Uint8Array = new Uint8Array()): void
     throw new ValidationError(
       `a batch has ${size} bytes uncompressed, expected at most ${MAX_BODY}`,
     );
+  }
+}
+
+/** A value takes a bit at least, but NULLs without a type take none. */
+function checkNodes(batch: FlatTable, size: number): void {
+  const most = BigInt(Math.min(MAX_ROWS, 8 * size + MAX_EMPTY));
+  for (const node of batch.structs(1, 16)) {
+    const [length, nulls] = [node.getBigInt64(0, true), node.getBigInt64(8, true)];
+    if (length > most) throw new RangeError(`a column has ${length} rows in ${size} bytes`);
+    if (nulls < 0n || nulls > length) throw new RangeError("a column is malformed");
   }
 }
 

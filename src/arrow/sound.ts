@@ -1,10 +1,8 @@
 /** Whether a column of a file that nobody vouches for holds what its type says. */
 import { isUtf8 } from "node:buffer";
 import { type Data, DataType, util, type Vector } from "apache-arrow";
+import { MAX_EMPTY } from "./message.ts";
 import { isNull } from "./reader.ts";
-
-/** Elements of a list that take no bytes, such as NULLs without a type. */
-const MAX_EMPTY = 1 << 20;
 
 /**
  * Checks that all buffers are long enough, offsets and indices stay within, and text is UTF-8.
