@@ -94,8 +94,12 @@ class Check {
     this.#need(vtable, 4);
     const entries = this.view.getUint16(vtable, true);
     const size = this.view.getUint16(vtable + 2, true);
-    this.#need(vtable, Math.max(4, entries));
-    this.#need(at, Math.max(4, size));
+    // Whole entries only, and numbers that are the same with a sign: libraries differ beyond.
+    if (entries < 4 || entries % 2 !== 0 || entries > 0x7fff || size < 4 || size > 0x7fff) {
+      throw malformed();
+    }
+    this.#need(vtable, entries);
+    this.#need(at, size);
     let before = 0;
     shape.forEach((slot, i) => {
       const entry = 4 + i * 2;

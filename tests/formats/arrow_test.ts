@@ -134,3 +134,9 @@ Deno.test("damaged files are refused or read, in little time and memory", async 
     await Deno.remove(own);
   }
 });
+
+Deno.test("metadata with half an entry is refused, not read without end", async () => {
+  // The size of a vtable of the schema.
+  const bytes = (await sample("replaced.arrows")).with(104, 9);
+  await assert.rejects(infer(bytes), /its metadata is malformed/);
+});
