@@ -98,3 +98,12 @@ export function stagedInput(path: string, size: number): FileInput {
     },
   };
 }
+
+/** Removes a file or folder with all that is in it; that there is none is no error. */
+export async function remove(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import type { StagedFile } from "../core/buffer.ts";
 import { BufferError, messageOf } from "../core/errors.ts";
 import { Field } from "../models/field.ts";
-import { sha256Of, syncFolder, writeSynced } from "./disk.ts";
+import { remove, sha256Of, syncFolder, writeSynced } from "./disk.ts";
 
-const MANIFEST = "manifest.json";
+export const MANIFEST = "manifest.json";
+/** Beginning of the name that a manifest has until it is whole. */
+export const PARTIAL_MANIFEST = ".manifest.json.";
 
 const Manifest = z.strictObject({
   version: z.literal(1),
@@ -42,9 +44,14 @@ export type Manifest = z.infer<typeof Manifest>;
 /** Commits: from here on the stage holds these files and no others. */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
   const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
-  const partial = join(directory, `.${MANIFEST}.${manifest.folder}`);
-  await writeSynced(partial, bytes);
-  await Deno.rename(partial, join(directory, MANIFEST));
+  const partial = join(directory, `${PARTIAL_MANIFEST}${manifest.folder}`);
+  try {
+    await writeSynced(partial, bytes);
+    await Deno.rename(partial, join(directory, MANIFEST));
+  } catch (error) {
+    await remove(partial);
+    throw error;
+  }
   await syncFolder(directory);
 }
 

@@ -17,7 +17,12 @@ export class MemoryBuffer implements Buffer {
     details: () => StageDetails,
   ): Promise<StagedData> {
     const source = new Proven(batches, (batch) => batch.numRows);
-    const kept = await Array.fromAsync(source);
+    const kept: Batch[] = [];
+    try {
+      for await (const batch of source) kept.push(batch);
+    } finally {
+      await source.close();
+    }
     this.#committed = {
       kind: "records",
       fields: [...fields],

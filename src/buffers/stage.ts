@@ -1,8 +1,14 @@
 /** A stage's folder: what was committed, and what is being written beside it. */
 import { join } from "node:path";
 import type { StagedFile } from "../core/buffer.ts";
-import { FOLDER_MODE, syncFolder } from "./disk.ts";
-import { type Manifest, readManifest, writeManifest } from "./manifest.ts";
+import { FOLDER_MODE, remove, syncFolder } from "./disk.ts";
+import {
+  MANIFEST,
+  type Manifest,
+  PARTIAL_MANIFEST,
+  readManifest,
+  writeManifest,
+} from "./manifest.ts";
 
 const PREFIX = "files-";
 
@@ -34,7 +40,7 @@ export async function commit(
 /** Older files, and those of writers that were killed. */
 async function removeOthers(directory: string, folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(directory)) {
-    const isOld = name.startsWith(PREFIX) || name.startsWith(".manifest.json.");
+    const isOld = name.startsWith(PREFIX) || name.startsWith(PARTIAL_MANIFEST);
     if (isOld && name !== folder) await remove(join(directory, name));
   }
 }
@@ -46,16 +52,8 @@ export function committed(directory: string): Promise<Manifest | undefined> {
 
 /** Removes the stage. The manifest goes first, so that no half of a stage looks committed. */
 export async function clear(directory: string): Promise<void> {
-  await remove(join(directory, "manifest.json"));
+  await remove(join(directory, MANIFEST));
   await remove(directory);
-}
-
-async function remove(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 /** Name of the nth file of a stage. */
