@@ -53,7 +53,13 @@ export interface Extracted {
 export async function extract(
   connector: PostgresConnector,
   name: string,
-  options: { fields?: readonly Field[]; signal?: AbortSignal; batchRows?: number } = {},
+  options: {
+    fields?: readonly Field[];
+    signal?: AbortSignal;
+    batchRows?: number;
+    /** Awaited before each batch after the first: meanwhile the server cannot send on. */
+    between?: () => Promise<void>;
+  } = {},
 ): Promise<Extracted> {
   const source = { type: "relation", name } as const;
   const fields = options.fields ?? await connector.getStreamFields(source);
@@ -70,6 +76,7 @@ export async function extract(
     const { done, value } = await extraction.next();
     if (done) return { fields, batches, proof: value };
     batches.push(value);
+    await options.between?.();
   }
 }
 
