@@ -5,7 +5,7 @@ import type { FileInput } from "../formats/format.ts";
 
 /** Only the user who runs dxt may read a stage: it holds what the source's password protects. */
 const FILE_MODE = 0o600;
-export const FOLDER_MODE = 0o700;
+const FOLDER_MODE = 0o700;
 
 export interface Written {
   readonly size: number;
@@ -25,14 +25,17 @@ export async function writeFile(
 ): Promise<Written> {
   const hash = createHash("sha256");
   let size = 0;
-  using file = await Deno.open(path, { write: true, createNew: true, mode: FILE_MODE });
+  using file = await fits(
+    path,
+    () => Deno.open(path, { write: true, createNew: true, mode: FILE_MODE }),
+  );
   for await (const chunk of bytes) {
     hash.update(chunk);
-    await fits(path, size, () => writeAll(file, chunk));
+    await fits(path, () => writeAll(file, chunk), size);
     size += chunk.length;
     onSize(size);
   }
-  await fits(path, size, () => file.sync());
+  await fits(path, () => file.sync(), size);
   return { size, sha256: hash.digest("hex") };
 }
 
@@ -50,9 +53,14 @@ async function writeAll(file: Deno.FsFile, chunk: Uint8Array): Promise<void> {
   for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
 }
 
-async function fits(path: string, size: number, step: () => Promise<void>): Promise<void> {
+/** Makes a folder and those above it. */
+export async function makeFolder(path: string): Promise<void> {
+  await fits(path, () => Deno.mkdir(path, { recursive: true, mode: FOLDER_MODE }));
+}
+
+async function fits<T>(path: string, step: () => Promise<T>, size = 0): Promise<T> {
   try {
-    await step();
+    return await step();
   } catch (error) {
     const { code } = error as { code?: unknown };
     if (code !== "ENOSPC" && code !== "EDQUOT") throw error;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { StagedFile } from "../core/buffer.ts";
 import { BufferError, messageOf } from "../core/errors.ts";
 import { Field } from "../models/field.ts";
-import { remove, sha256Of, syncFolder, writeSynced } from "./disk.ts";
+import { remove, sha256Of, writeSynced } from "./disk.ts";
 
 export const MANIFEST = "manifest.json";
 /** Beginning of the name that a manifest has until it is whole. */
@@ -41,7 +41,7 @@ const Manifest = z.strictObject({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** Commits: from here on the stage holds these files and no others. */
+/** Renames the manifest into place when it is whole; when that fails none of it is left. */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
   const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
   const partial = join(directory, `${PARTIAL_MANIFEST}${manifest.folder}`);
@@ -49,10 +49,9 @@ export async function writeManifest(directory: string, manifest: Manifest): Prom
     await writeSynced(partial, bytes);
     await Deno.rename(partial, join(directory, MANIFEST));
   } catch (error) {
-    await remove(partial);
+    await remove(partial).catch(() => {});
     throw error;
   }
-  await syncFolder(directory);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** A stage's folder: what was committed, and what is being written beside it. */
 import { join } from "node:path";
 import type { StagedFile } from "../core/buffer.ts";
-import { FOLDER_MODE, remove, syncFolder } from "./disk.ts";
+import { makeFolder, remove, syncFolder } from "./disk.ts";
 import {
   MANIFEST,
   type Manifest,
@@ -16,32 +16,46 @@ const PREFIX = "files-";
  * Writes files into a new folder and commits them: the manifest is renamed into place last, and
  * only then the files that were committed before are deleted. When `write` throws, what it wrote
  * is deleted and the stage is as it was.
+ *
+ * @throws {BufferError} when the disk is full
  */
 export async function commit(
   directory: string,
   write: (folder: string) => Promise<Omit<Manifest, "version" | "folder">>,
 ): Promise<Manifest> {
-  await Deno.mkdir(directory, { recursive: true, mode: FOLDER_MODE });
   const folder = `${PREFIX}${crypto.randomUUID()}`;
   const path = join(directory, folder);
-  await Deno.mkdir(path, { mode: FOLDER_MODE });
-  try {
+  const manifest = await orNothing(path, async (): Promise<Manifest> => {
+    await makeFolder(directory);
+    await makeFolder(path);
     const manifest: Manifest = { version: 1, folder, ...await write(path) };
     await syncFolder(path);
     await writeManifest(directory, manifest);
-    await removeOthers(directory, folder);
     return manifest;
+  });
+  // The manifest may be on the disk or not when this fails: either one must find its files.
+  await syncFolder(directory);
+  await removeOthers(directory, folder);
+  return manifest;
+}
+
+async function orNothing<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
-    await remove(path);
+    await remove(path).catch(() => {});
     throw error;
   }
 }
 
-/** Older files, and those of writers that were killed. */
+/**
+ * Older files, and those of writers that were killed. What cannot be deleted does no harm to what
+ * was committed, and the next commit tries again.
+ */
 async function removeOthers(directory: string, folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(directory)) {
     const isOld = name.startsWith(PREFIX) || name.startsWith(PARTIAL_MANIFEST);
-    if (isOld && name !== folder) await remove(join(directory, name));
+    if (isOld && name !== folder) await remove(join(directory, name)).catch(() => {});
   }
 }
 
