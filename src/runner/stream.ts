@@ -5,6 +5,7 @@ import type { Connector, WatermarkRange } from "../core/connector.ts";
 import { BufferError, SchemaError } from "../core/errors.ts";
 import type { ExtractTask, FileExtractor, RecordExtractor } from "../core/extractor.ts";
 import type { LoadReceipt } from "../core/loader.ts";
+import { nearest } from "../core/nearest.ts";
 import { textOf, type Value } from "../core/values.ts";
 import { type Receipt, receiptOf } from "../integrity/receipt.ts";
 import type { LoadMode } from "../models/stream.ts";
@@ -78,6 +79,7 @@ async function stageRecords(
   progress: Progress,
 ): Promise<StagedData> {
   const fields = await streamFields(plan, context, source);
+  checkUpsertKeys(plan, fields);
   const range = await findRange(plan, context, fields, progress);
   const extractor = plan.extractor.create(source, plan.extractorOptions) as RecordExtractor;
   const { projections, generated } = fields;
@@ -186,6 +188,19 @@ async function streamFields(
   if (!resolved.projections.some(({ field }) => field.inferred === true)) return resolved;
   await using target = await connect(context.target, context.signal);
   return withTargetTypes(resolved, await target.getStreamFields(plan.target) ?? []);
+}
+
+/** A key that is no field would only be found out when everything is staged. */
+function checkUpsertKeys({ stream }: StreamPlan, { projections, generated }: ResolvedFields): void {
+  const names = [...projections.map(({ field }) => field), ...generated].map(({ name }) => name);
+  for (const id of stream.load?.upsert_keys ?? []) {
+    if (names.includes(targetName(stream, id))) continue;
+    throw new SchemaError(
+      `Cannot upsert by "${id}": the stream has no such field${nearest(id, names)}; it has ${
+        names.map((name) => `"${name}"`).join(", ")
+      }`,
+    );
+  }
 }
 
 /** The source for a message: its type and the text that names it. */

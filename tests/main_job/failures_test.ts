@@ -134,3 +134,15 @@ Deno.test("a failed load keeps the stage, and dxt load goes on from it", () =>
     assert.equal(loaded.status, "succeeded");
     assert.equal(target.prepare("SELECT count(*) AS n FROM s").get()!["n"], 1);
   }));
+
+Deno.test("an upsert key that is no field is told before anything is read", () =>
+  withFolder(async (folder) => {
+    const source = await sqliteSource(folder);
+    const message = await failure(
+      folder,
+      pipeline(source, { provider: "sqlite", path: "target.db" }, {
+        load: { mode: "upsert", upsert_keys: ["nme"] },
+      }),
+    );
+    assert.match(message, /Cannot upsert by "nme": .*did you mean "name"; it has "id", "name"/);
+  }));

@@ -52,7 +52,9 @@ const GUESS = 64 * 1024;
 export async function readFooter(input: FileInput): Promise<Footer> {
   const malformed = (detail: string) =>
     new ValidationError(`Cannot read "${input.name}" as Parquet: ${detail}`);
-  if (input.size < MAGIC.length + TAIL) throw malformed(`it has ${input.size} bytes`);
+  if (input.size < MAGIC.length + TAIL) {
+    throw malformed(`it has ${input.size} bytes, no Parquet file is that short`);
+  }
   const start = Math.max(0, input.size - GUESS);
   let bytes = await input.read(start, input.size);
   const magic = new TextDecoder("latin1").decode(bytes.subarray(-4));

@@ -38,7 +38,11 @@ export function openToWrite(file: DatabaseFile): DatabaseSync {
   if (file.readonly) {
     throw new ConnectionError(`Cannot write to database "${file.path}": it is readonly`);
   }
-  if (!hasFolder(file)) mkdirSync(dirname(file.path), { recursive: true });
+  try {
+    if (!hasFolder(file)) mkdirSync(dirname(file.path), { recursive: true });
+  } catch (error) {
+    throw cannotOpen(file, `its folder cannot be made: ${messageOf(error)}`, error);
+  }
   return open(file, false);
 }
 
