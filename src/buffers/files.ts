@@ -10,9 +10,9 @@ import type { BufferSettings } from "../models/buffer.ts";
 import type { Field } from "../models/field.ts";
 import type { Compression, Format, FormatOptions } from "../models/format.ts";
 import { stagedInput, writeFile } from "./disk.ts";
-import type { Manifest } from "./manifest.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
 import { Proven } from "./proven.ts";
-import { clear, commit, committed, partName, pathOf } from "./stage.ts";
+import { clear, commit, partName, pathOf } from "./stage.ts";
 
 const FILE_BYTES = 256 * 1024 * 1024;
 const READ = { batchRows: 16_384, batchBytes: 16 * 1024 * 1024 };
@@ -58,6 +58,7 @@ export class FileBuffer implements Buffer {
         kind: "records",
         format: this.format.name,
         compression: this.compression,
+        options: this.options,
         fields: [...fields],
         files: await this.#writeFiles(folder, fields, source),
         count: source.count,
@@ -103,7 +104,7 @@ export class FileBuffer implements Buffer {
   }
 
   async open(): Promise<StagedData | undefined> {
-    const manifest = await committed(this.location);
+    const manifest = await readManifest(this.location);
     if (manifest === undefined) return undefined;
     if (manifest.kind === "records" && manifest.format === this.format.name) {
       return this.#staged(manifest);
@@ -118,9 +119,8 @@ export class FileBuffer implements Buffer {
   }
 
   #staged(manifest: Manifest): StagedData {
-    const { fields, files } = manifest;
-    const { format, options, location } = this;
-    const compression = manifest.compression as Compression;
+    const { fields, files, compression, options } = manifest;
+    const { format, location } = this;
     const projections = fields.map((field) => ({ field, column: field.name }));
     const readBatches = async function* () {
       for (const file of files) {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { StagedFile } from "../core/buffer.ts";
 import { BufferError, messageOf } from "../core/errors.ts";
 import { Field } from "../models/field.ts";
+import { Compression, FormatOptions } from "../models/format.ts";
 import { remove, sha256Of, writeSynced } from "./disk.ts";
 
 export const MANIFEST = "manifest.json";
@@ -16,7 +17,9 @@ const Manifest = z.strictObject({
   /** Folder of the files, inside the stage's. */
   folder: z.string().regex(/^files-[\w-]+$/),
   format: z.string(),
-  compression: z.string(),
+  compression: Compression,
+  /** As they were when the files were written: a pipeline may change before it loads. */
+  options: FormatOptions,
   count: z.int().min(0),
   fields: z.array(Field),
   files: z.array(z.strictObject({

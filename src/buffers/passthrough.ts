@@ -6,9 +6,9 @@ import type { SourceFile } from "../core/extractor.ts";
 import type { Extraction } from "../core/proof.ts";
 import { writeFile } from "./disk.ts";
 import { openStaged } from "./files.ts";
-import type { Manifest } from "./manifest.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
 import { Proven } from "./proven.ts";
-import { clear, commit, committed, partName } from "./stage.ts";
+import { clear, commit, partName } from "./stage.ts";
 
 const FORMAT = "passthrough";
 
@@ -31,6 +31,7 @@ export class PassthroughBuffer implements Buffer {
         kind: "files",
         format: FORMAT,
         compression: "none",
+        options: {},
         fields: [],
         files: await copyFiles(folder, source),
         count: source.count,
@@ -44,7 +45,7 @@ export class PassthroughBuffer implements Buffer {
   }
 
   async open(): Promise<StagedData | undefined> {
-    const manifest = await committed(this.location);
+    const manifest = await readManifest(this.location);
     if (manifest === undefined || manifest.kind === "files") {
       return manifest === undefined ? undefined : this.#staged(manifest);
     }
@@ -80,7 +81,7 @@ async function copyFiles(folder: string, source: Proven<SourceFile>): Promise<St
   const files: StagedFile[] = [];
   for await (const file of source) {
     const name = partName(files.length, "");
-    const written = await writeFile(join(folder, name), await file.open());
+    const written = await writeFile(join(folder, name), bytesOf(file));
     if (written.size !== file.size) {
       throw new BufferError(
         `Cannot stage "${file.path}": it gave ${written.size} bytes, its source told ${file.size}`,
@@ -89,4 +90,9 @@ async function copyFiles(folder: string, source: Proven<SourceFile>): Promise<St
     files.push({ name, rows: 0, ...written, original_name: file.name });
   }
   return files;
+}
+
+/** Opened only when there is a place for its bytes. */
+async function* bytesOf(file: SourceFile): AsyncGenerator<Uint8Array, void, void> {
+  yield* await file.open();
 }

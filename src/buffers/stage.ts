@@ -2,13 +2,7 @@
 import { join } from "node:path";
 import type { StagedFile } from "../core/buffer.ts";
 import { makeFolder, remove, syncFolder } from "./disk.ts";
-import {
-  MANIFEST,
-  type Manifest,
-  PARTIAL_MANIFEST,
-  readManifest,
-  writeManifest,
-} from "./manifest.ts";
+import { MANIFEST, type Manifest, PARTIAL_MANIFEST, writeManifest } from "./manifest.ts";
 
 const PREFIX = "files-";
 
@@ -57,11 +51,6 @@ async function removeOthers(directory: string, folder: string): Promise<void> {
     const isOld = name.startsWith(PREFIX) || name.startsWith(PARTIAL_MANIFEST);
     if (isOld && name !== folder) await remove(join(directory, name)).catch(() => {});
   }
-}
-
-/** The committed manifest, its files checked; undefined when there is none. */
-export function committed(directory: string): Promise<Manifest | undefined> {
-  return readManifest(directory);
 }
 
 /** Removes the stage. The manifest goes first, so that no half of a stage looks committed. */
