@@ -44,6 +44,9 @@ export class FileBuffer implements Buffer {
         }`,
       );
     }
+    if (options.header === false) {
+      throw new BufferError(`Cannot stage as ${name} without a header: a stage is read by name`);
+    }
     return new FileBuffer(directory, format, compression, options, file_bytes);
   }
 

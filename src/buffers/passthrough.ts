@@ -46,9 +46,8 @@ export class PassthroughBuffer implements Buffer {
 
   async open(): Promise<StagedData | undefined> {
     const manifest = await readManifest(this.location);
-    if (manifest === undefined || manifest.kind === "files") {
-      return manifest === undefined ? undefined : this.#staged(manifest);
-    }
+    if (manifest === undefined) return undefined;
+    if (manifest.kind === "files" && manifest.format === FORMAT) return this.#staged(manifest);
     throw new BufferError(
       `Cannot open stage "${this.location}": it holds ${manifest.format}, expected ${FORMAT}`,
     );
