@@ -23,7 +23,7 @@ const Manifest = z.strictObject({
   count: z.int().min(0),
   fields: z.array(Field),
   files: z.array(z.strictObject({
-    name: z.string().regex(/^part-\d+[\w.]*$/),
+    name: z.string().regex(/^part-(?:\d+-)?\d+[\w.]*$/),
     rows: z.int().min(0),
     size: z.int().min(0),
     sha256: z.string().regex(/^[0-9a-f]{64}$/),

@@ -36,9 +36,16 @@ export class MemoryBuffer implements Buffer {
       async *readRecords() {
         for (const batch of kept) yield* recordsOf(batch);
       },
+      slice() {
+        throw new BufferError("Cannot hand on a slice: memory is of one thread");
+      },
       openFile: (name) => Promise.reject(new BufferError(`Cannot open "${name}": no such file`)),
     };
     return this.#committed;
+  }
+
+  writeParts(): Promise<StagedData> {
+    return Promise.reject(new BufferError("Cannot keep parts in memory: other threads write them"));
   }
 
   writeFiles(): Promise<StagedData> {

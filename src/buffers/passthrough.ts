@@ -5,10 +5,11 @@ import { BufferError } from "../core/errors.ts";
 import type { SourceFile } from "../core/extractor.ts";
 import type { Extraction } from "../core/proof.ts";
 import { writeFile } from "./disk.ts";
-import { openStaged } from "./files.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { Proven } from "./proven.ts";
-import { clear, commit, partName } from "./stage.ts";
+import { partName } from "./part.ts";
+import { clear, commit } from "./stage.ts";
+import { openStaged } from "./staged.ts";
 
 const FORMAT = "passthrough";
 
@@ -19,6 +20,10 @@ export class PassthroughBuffer implements Buffer {
     return Promise.reject(
       new BufferError("Cannot pass records through: expected files, or another buffer format"),
     );
+  }
+
+  writeParts(): Promise<StagedData> {
+    return this.write();
   }
 
   async writeFiles(
@@ -70,6 +75,7 @@ export class PassthroughBuffer implements Buffer {
       evidence: manifest.evidence,
       readBatches: refuse,
       readRecords: refuse,
+      slice: refuse,
       openFile: (name) => openStaged(this.location, manifest, name),
     };
   }
@@ -79,7 +85,7 @@ export class PassthroughBuffer implements Buffer {
 async function copyFiles(folder: string, source: Proven<SourceFile>): Promise<StagedFile[]> {
   const files: StagedFile[] = [];
   for await (const file of source) {
-    const name = partName(files.length, "");
+    const name = partName(files.length);
     const written = await writeFile(join(folder, name), bytesOf(file));
     if (written.size !== file.size) {
       throw new BufferError(

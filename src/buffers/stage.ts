@@ -15,14 +15,14 @@ const PREFIX = "files-";
  */
 export async function commit(
   directory: string,
-  write: (folder: string) => Promise<Omit<Manifest, "version" | "folder">>,
+  write: (path: string, folder: string) => Promise<Omit<Manifest, "version" | "folder">>,
 ): Promise<Manifest> {
   const folder = `${PREFIX}${crypto.randomUUID()}`;
   const path = join(directory, folder);
   const manifest = await orNothing(path, async (): Promise<Manifest> => {
     await makeFolder(directory);
     await makeFolder(path);
-    const manifest: Manifest = { version: 1, folder, ...await write(path) };
+    const manifest: Manifest = { version: 1, folder, ...await write(path, folder) };
     await syncFolder(path);
     await writeManifest(directory, manifest);
     return manifest;
@@ -57,11 +57,6 @@ async function removeOthers(directory: string, folder: string): Promise<void> {
 export async function clear(directory: string): Promise<void> {
   await remove(join(directory, MANIFEST));
   await remove(directory);
-}
-
-/** Name of the nth file of a stage. */
-export function partName(n: number, extension: string): string {
-  return `part-${String(n).padStart(5, "0")}${extension}`;
 }
 
 /** Path of a staged file. */

@@ -44,8 +44,29 @@ export interface StagedData {
   /** Batches in the order in which they were written. */
   readBatches(): AsyncGenerator<Batch, void, void>;
   readRecords(): AsyncGenerator<DXTRecord, void, void>;
+  /** Some of its files, for another thread. */
+  slice(files: readonly StagedFile[]): StageSlice;
   /** Bytes of one staged file. */
   openFile(name: string): Promise<ReadableStream<Uint8Array>>;
+}
+
+/** Some files of a stage, committed or not. Plain data: it is sent to the thread that reads it. */
+export type StageSlice = Readonly<Record<string, unknown>>;
+
+/** What one thread wrote of a stage. */
+export interface WrittenPart {
+  readonly files: readonly StagedFile[];
+  readonly count: number;
+  /** The source's own words of this part. */
+  readonly evidence: string;
+}
+
+/** A stage that threads write part by part. */
+export interface OpenStage {
+  /** Folder for the files. */
+  readonly folder: string;
+  /** Files that are closed, to be read before all are there. */
+  slice(files: readonly StagedFile[]): StageSlice;
 }
 
 /**
@@ -63,6 +84,16 @@ export interface Buffer {
   write(
     fields: readonly Field[],
     batches: Extraction<Batch>,
+    details: () => StageDetails,
+  ): Promise<StagedData>;
+  /**
+   * As `write`, from parts that other threads write.
+   *
+   * @throws {BufferError} where a stage is not made of files
+   */
+  writeParts(
+    fields: readonly Field[],
+    write: (stage: OpenStage) => Promise<readonly WrittenPart[]>,
     details: () => StageDetails,
   ): Promise<StagedData>;
   /** As `write`, for files whose bytes are kept as they are. */
