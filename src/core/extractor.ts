@@ -14,10 +14,36 @@ export interface Projection {
   readonly expression?: string;
 }
 
+/** Which part of a source to read. Plain data: it is sent to the thread that reads it. */
+export type Part = Readonly<Record<string, string | number | null>>;
+
+/** How a source is split. */
+export interface PartitionSettings {
+  /** At most this many parts. */
+  readonly most: number;
+  /** Field of whole numbers whose ranges are the parts; unset, the source's own way. */
+  readonly field?: string | undefined;
+}
+
+/**
+ * Parts of an extraction, in the order of its records: together all of it, as of one moment. That
+ * moment lasts until it is disposed of. A single part is read without naming it.
+ */
+export interface Partition extends AsyncDisposable {
+  readonly parts: readonly Part[];
+}
+
+/** The partition of an extraction that is read as a whole. */
+export function undivided(): Promise<Partition> {
+  return Promise.resolve({ parts: [{}], [Symbol.asyncDispose]: () => Promise.resolve() });
+}
+
 export interface ExtractTask {
   readonly source: StreamSource;
   readonly projections: readonly Projection[];
   readonly range?: WatermarkRange;
+  /** One of the parts of {@linkcode RecordExtractor.partition}; everything when unset. */
+  readonly part?: Part;
   readonly batchRows: number;
   readonly batchBytes: number;
   readonly signal: AbortSignal;
@@ -29,6 +55,8 @@ export interface ExtractTask {
  */
 export interface RecordExtractor {
   readonly yields: "records";
+  /** Splits what `extract` reads, where it is large and can be split without losing its moment. */
+  partition(task: ExtractTask, settings: PartitionSettings): Promise<Partition>;
   extract(task: ExtractTask): Extraction<Batch>;
 }
 

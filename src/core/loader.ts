@@ -2,10 +2,12 @@ import type { Field } from "../models/field.ts";
 import type { StreamTarget } from "../models/source.ts";
 import type { LoadMode } from "../models/stream.ts";
 import type { StagedData } from "./buffer.ts";
+import { LoaderError } from "./errors.ts";
 import type { Value } from "./values.ts";
 
 export interface LoadTask {
   readonly target: StreamTarget;
+  /** Its count and files are known to be all only after its batches were read. */
   readonly staged: StagedData;
   readonly mode: LoadMode;
   /** Field names, not empty when the mode is upsert. */
@@ -23,12 +25,31 @@ export interface LoadReceipt {
   readonly evidence: string;
 }
 
+/** What another thread needs to take part in a load. Plain data: it is sent there. */
+export type LoadTicket = Readonly<Record<string, unknown>>;
+
+/** A load that several threads write. Nothing of it shows in the target before `finish`. */
+export interface SharedLoad {
+  readonly ticket: LoadTicket;
+  /** Makes all that was written the target's; `rows` is what the shares took together. */
+  finish(rows: number): Promise<LoadReceipt>;
+  /** Leaves the target as it was. */
+  abort(): Promise<void>;
+}
+
 export interface Loader {
   /**
    * Creates the target if it is missing, writes all staged data, or leaves the target as it was.
    * When upserted records share a key, the last one staged wins.
    */
   load(task: LoadTask): Promise<LoadReceipt>;
+  /**
+   * Begins the same load for several threads; undefined where only `load` keeps what the target
+   * has. The task's stage may still be written.
+   */
+  share(task: LoadTask): Promise<SharedLoad | undefined>;
+  /** Writes some files of a stage into a shared load; returns the rows that it took. */
+  loadShare(task: LoadTask, ticket: LoadTicket): Promise<number>;
   /**
    * Highest value of a field in the target; undefined when the target is missing or empty. `as` is
    * the field as the stream has it, for a target that keeps no types: text has another order.
@@ -39,3 +60,9 @@ export interface Loader {
     as?: Field,
   ): Promise<Exclude<Value, null> | undefined>;
 }
+
+/** The two ends of a shared load, for a loader that has none. */
+export const unshared: Pick<Loader, "share" | "loadShare"> = {
+  share: () => Promise.resolve(undefined),
+  loadShare: () => Promise.reject(new LoaderError("Cannot share a load: this target takes one")),
+};

@@ -31,6 +31,8 @@ export interface LoaderClass<C extends Connector = Connector> {
   readonly modes: readonly LoadMode[];
   /** Kinds of staged data that it can load. */
   readonly accepts: readonly StagedData["kind"][];
+  /** Whether it is worth beginning a load while its stage is still written. */
+  readonly overlaps: boolean;
   readonly options: z.ZodType;
   create(connector: C, options: unknown): Loader;
 }

@@ -19,6 +19,12 @@ export const ExtractSettings = z.strictObject({
   ]).optional().describe("Read again this far below the watermark: a number, or PT1H, P2D"),
   null_watermark: z.enum(["error", "include", "exclude"]).optional()
     .describe("Rows whose watermark is NULL when a watermark is known; error"),
+  partition: z.union([
+    z.enum(["auto", "none"]),
+    z.strictObject({ field: text.describe("Field of whole numbers to split by") }),
+  ]).optional().describe(
+    "Large sources are read in parts by several threads: auto, none, or by ranges of a field; auto",
+  ),
   batch_rows: z.int().min(1).max(1_048_576).optional()
     .describe("Most rows in a batch; 16384"),
   batch_bytes: z.int().min(1024).optional().describe("Most bytes in a batch; 16 MiB"),
@@ -32,6 +38,9 @@ export type LoadMode = z.infer<typeof LoadMode>;
 export const LoadSettings = z.strictObject({
   mode: LoadMode.optional().describe("Add to the target, replace it, or update by key; append"),
   upsert_keys: z.array(text).min(1).optional().describe("Fields that identify a record"),
+  early: z.boolean().optional().describe(
+    "Begin to load a large stream while it is still extracted, unseen until the end; true",
+  ),
 }).meta({ id: "Load", description: "How a stream is written" });
 export type LoadSettings = z.infer<typeof LoadSettings>;
 

@@ -26,6 +26,7 @@ export const loaderClass: LoaderClass<FilestoreConnector> = {
   description: "Writes records in any format, or files as they are; a target changes at once",
   modes: ["append", "replace"],
   accepts: ["records", "files"],
+  overlaps: false,
   options: NO_OPTIONS,
   create: (connector) => fileLoader(connector),
 };

@@ -3,11 +3,12 @@ import { filterBatch, rangePredicate } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import type { FileEntry, FilestoreConnector, OpenFile } from "../../core/connector.ts";
 import { ConfigurationError, SchemaError, ValueError } from "../../core/errors.ts";
-import type {
-  ExtractTask,
-  FileExtractor,
-  RecordExtractor,
-  SourceFile,
+import {
+  type ExtractTask,
+  type FileExtractor,
+  type RecordExtractor,
+  type SourceFile,
+  undivided,
 } from "../../core/extractor.ts";
 import type { Extraction } from "../../core/proof.ts";
 import { requireFiles } from "./fields.ts";
@@ -15,7 +16,11 @@ import { fileInput, fileType, hintsOf, openListed, whole } from "./file.ts";
 
 /** Reads the records of all files of a stream, one file after the other. */
 export function recordExtractor(connector: FilestoreConnector): RecordExtractor {
-  return { yields: "records", extract: (task) => extractRecords(connector, task) };
+  return {
+    yields: "records",
+    partition: undivided,
+    extract: (task) => extractRecords(connector, task),
+  };
 }
 
 /** Hands on the files of a stream, bytes untouched. */

@@ -2,7 +2,7 @@
 import { maxOf } from "../../arrow/mod.ts";
 import type { FilestoreConnector } from "../../core/connector.ts";
 import { ConfigurationError, LoaderError, SchemaError } from "../../core/errors.ts";
-import type { Loader, LoadReceipt, LoadTask } from "../../core/loader.ts";
+import { type Loader, type LoadReceipt, type LoadTask, unshared } from "../../core/loader.ts";
 import { compareValues, type Value } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamTarget } from "../../models/source.ts";
@@ -24,6 +24,7 @@ export interface FileLoadTask extends LoadTask {
 /** Writes staged records in any format, and staged files as they are. */
 export function fileLoader(connector: FilestoreConnector): Loader {
   return {
+    ...unshared,
     load: (task) => load(connector, task),
     getMaxWatermark: (target, field, as) => maxWatermark(connector, target, field, as),
   };

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { arrowSchema, batchOf, columnFor } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/batch.ts";
 import { ExtractorError, ValueError } from "../../../core/errors.ts";
-import type { ExtractTask, RecordExtractor } from "../../../core/extractor.ts";
+import { type ExtractTask, type RecordExtractor, undivided } from "../../../core/extractor.ts";
 import type { Extraction } from "../../../core/proof.ts";
 import type { SqliteConnector } from "./connector.ts";
 import { breather, openToRead, whenFree } from "./database.ts";
@@ -15,6 +15,7 @@ import { type Rows, rowsOf } from "./rows.ts";
  */
 export class SqliteExtractor implements RecordExtractor {
   readonly yields = "records";
+  readonly partition = undivided;
 
   constructor(private readonly connector: SqliteConnector) {}
 

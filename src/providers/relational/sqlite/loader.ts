@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { firstNull } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/batch.ts";
 import { LoaderError, ValueError, VerificationError } from "../../../core/errors.ts";
-import type { Loader, LoadReceipt, LoadTask } from "../../../core/loader.ts";
+import { type Loader, type LoadReceipt, type LoadTask, unshared } from "../../../core/loader.ts";
 import type { Value } from "../../../core/values.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { checkLoadTask } from "../sql.ts";
@@ -23,6 +23,9 @@ const BREATHE = 4096;
  * indexes and triggers stay. Upsert is INSERT … ON CONFLICT DO UPDATE.
  */
 export class SqliteLoader implements Loader {
+  readonly share = unshared.share;
+  readonly loadShare = unshared.loadShare;
+
   constructor(private readonly connector: SqliteConnector) {}
 
   async load(task: LoadTask): Promise<LoadReceipt> {

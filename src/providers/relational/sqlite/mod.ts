@@ -32,6 +32,7 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
       description: "Writes in one transaction: append, replace, upsert",
       modes: ["append", "replace", "upsert"],
       accepts: ["records"],
+      overlaps: true,
       options: NONE,
       create: (connector) => new SqliteLoader(connector),
     },
