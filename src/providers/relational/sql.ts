@@ -86,13 +86,21 @@ export function withoutSemicolon(sql: string): string {
   return sql.slice(0, end);
 }
 
-/** The SELECT of an extraction, its columns in the order of the projections. */
-export function selectStatement(task: ExtractTask, dialect: Dialect): string {
+/**
+ * The SELECT of an extraction, its columns in the order of the projections; `part` are conditions
+ * besides those of the task.
+ */
+export function selectStatement(
+  task: ExtractTask,
+  dialect: Dialect,
+  part: readonly string[] = [],
+): string {
   const columns = task.projections.map((projection) => {
     const sql = projectionSQL(projection, dialect);
     return `${dialect.select(sql, projection.field)} AS ${dialect.quote(projection.field.name)}`;
   });
   const conditions = [
+    ...part,
     ...(task.source.type === "relation" && task.source.where !== undefined
       ? [`(${task.source.where}\n)`]
       : []),
@@ -102,7 +110,7 @@ export function selectStatement(task: ExtractTask, dialect: Dialect): string {
   return `SELECT ${columns.join(", ")} FROM ${fromClause(task.source, dialect)}${where}`;
 }
 
-function projectionSQL(projection: Projection, dialect: Dialect): string {
+export function projectionSQL(projection: Projection, dialect: Dialect): string {
   return projection.expression !== undefined
     ? `(${projection.expression}\n)`
     : dialect.quote(projection.column ?? projection.field.name);

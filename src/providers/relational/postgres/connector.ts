@@ -32,12 +32,17 @@ export class PostgresConnector implements RelationalConnector {
   }
 
   /** A session for one caller, who gives it back, in a transaction. */
-  async begin(mode: TransactionMode, signal?: AbortSignal): Promise<Session> {
+  async begin(
+    mode: TransactionMode,
+    signal?: AbortSignal,
+    snapshot?: string,
+  ): Promise<Session> {
+    const begin = beginStatement(mode, this.config, snapshot);
     const idle = this.#idle;
     this.#idle = undefined;
     if (idle?.usable) {
       try {
-        await idle.query(beginStatement(mode, this.config));
+        await idle.query(begin);
         return idle;
       } catch (error) {
         await idle.close();
@@ -47,7 +52,7 @@ export class PostgresConnector implements RelationalConnector {
     }
     const session = await Session.open(this.config, signal);
     try {
-      await session.query(beginStatement(mode, this.config));
+      await session.query(begin);
       return session;
     } catch (error) {
       await session.close();

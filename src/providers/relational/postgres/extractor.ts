@@ -1,7 +1,13 @@
 /** Tables, queries and functions → batches, over COPY in binary. */
 import type { Batch } from "../../../core/batch.ts";
 import { ExtractorError } from "../../../core/errors.ts";
-import type { ExtractTask, Projection, RecordExtractor } from "../../../core/extractor.ts";
+import type {
+  ExtractTask,
+  Partition,
+  PartitionSettings,
+  Projection,
+  RecordExtractor,
+} from "../../../core/extractor.ts";
 import type { Extraction } from "../../../core/proof.ts";
 import { type Dialect, selectStatement } from "../sql.ts";
 import { typeNames } from "./catalogue.ts";
@@ -9,6 +15,7 @@ import type { PostgresConnector } from "./connector.ts";
 import { type Reading, readingOf } from "./decoder.ts";
 import { dialect } from "./dialect.ts";
 import { rowsOfTag } from "./messages.ts";
+import { partConditions, partitionOf, snapshotOf } from "./partition.ts";
 import { RowDecoder } from "./row_decoder.ts";
 import type { Session } from "./session.ts";
 
@@ -21,11 +28,15 @@ export class PostgresCopyExtractor implements RecordExtractor {
 
   constructor(private readonly connector: PostgresConnector) {}
 
+  partition(task: ExtractTask, settings: PartitionSettings): Promise<Partition> {
+    return partitionOf(this.connector, task, settings);
+  }
+
   async *extract(task: ExtractTask): Extraction<Batch> {
     if (task.projections.length === 0) {
       throw new ExtractorError("Cannot extract a stream without fields: it has no column to read");
     }
-    const session = await this.connector.begin("read", task.signal);
+    const session = await this.connector.begin("read", task.signal, snapshotOf(task));
     const release = session.abortedBy(task.signal);
     let whole = false;
     try {
@@ -43,7 +54,11 @@ export class PostgresCopyExtractor implements RecordExtractor {
 
 async function* copy(session: Session, task: ExtractTask): AsyncGenerator<Batch, string, void> {
   const readings = await readingsOf(session, task);
-  const sql = selectStatement(task, withReadings(task.projections, readings));
+  const sql = selectStatement(
+    task,
+    withReadings(task.projections, readings),
+    partConditions(task),
+  );
   const decoder = new RowDecoder(task.projections.map(({ field }) => field), readings, {
     rows: task.batchRows,
     bytes: task.batchBytes,

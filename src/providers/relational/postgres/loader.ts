@@ -1,17 +1,23 @@
 /** Staged data → a table, in one transaction. */
 import { valueReader } from "../../../arrow/mod.ts";
-import { ConnectionError, LoaderError, SchemaError } from "../../../core/errors.ts";
-import type { Loader, LoadReceipt, LoadTask } from "../../../core/loader.ts";
+import { LoaderError, SchemaError } from "../../../core/errors.ts";
+import type {
+  Loader,
+  LoadReceipt,
+  LoadTask,
+  LoadTicket,
+  SharedLoad,
+} from "../../../core/loader.ts";
 import type { Value } from "../../../core/values.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { checkLoadTask, quoteTable, tableName } from "../sql.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { dialect, quote } from "./dialect.ts";
+import { commit, copy } from "./copy_in.ts";
 import { PostgresError } from "./errors.ts";
 import { PostgresCopyExtractor } from "./extractor.ts";
-import { formatOf, framesOf } from "./frames.ts";
-import { rowsOfTag } from "./messages.ts";
 import type { Session } from "./session.ts";
+import { loadShare, shareLoad } from "./shared.ts";
 import { prepareTarget, shown, type Target } from "./target.ts";
 import { refuseCascades, upsertStatements } from "./upsert.ts";
 
@@ -19,7 +25,7 @@ import { refuseCascades, upsertStatements } from "./upsert.ts";
 const STAGE = "pg_temp.dxt_stage";
 
 /**
- * Appends by COPY into the table itself. Replaces by DELETE and COPY: TRUNCATE would be faster, but is
+ * A new table may be written by several connections, see `shared.ts`. Appends by COPY into the table itself. Replaces by DELETE and COPY: TRUNCATE would be faster, but is
  * not under MVCC, so that a reader with an older snapshot would find the table empty; swapping tables
  * would lose grants, indexes, foreign keys and views. Other writers wait until the end, readers do not.
  * Upserts by COPY into a temporary table, see `upsert.ts`.
@@ -42,6 +48,23 @@ export class PostgresCopyLoader implements Loader {
     } finally {
       release();
       await this.connector.giveBack(session);
+    }
+  }
+
+  async share(task: LoadTask): Promise<SharedLoad | undefined> {
+    checkLoadTask(task, (name) => name);
+    try {
+      return await shareLoad(this.connector, task);
+    } catch (error) {
+      throw explained(error, task);
+    }
+  }
+
+  async loadShare(task: LoadTask, ticket: LoadTicket): Promise<number> {
+    try {
+      return await loadShare(this.connector, task, ticket);
+    } catch (error) {
+      throw explained(error, task);
     }
   }
 
@@ -104,43 +127,6 @@ async function empty(session: Session, { name, relation }: Target): Promise<void
     await session.query(`LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`);
   }
   await session.query(`DELETE FROM ${name}`);
-}
-
-/** Copies the staged rows, and holds the server's count against the stage's. */
-async function copy(
-  session: Session,
-  task: LoadTask,
-  target: Target,
-  into: string,
-): Promise<string> {
-  const names = target.columns.map(({ field }) => quote(field.name)).join(", ");
-  const format = formatOf(target.columns);
-  const tag = await session.copyIn(
-    `COPY ${into} (${names}) FROM STDIN (FORMAT ${format})`,
-    framesOf(task.staged.readBatches(), target.columns, format, task.signal),
-  );
-  if (rowsOfTag(tag) !== task.staged.count) {
-    throw new LoaderError(
-      `Cannot load all rows into ${
-        shown(target.name)
-      }: PostgreSQL says "${tag}", staged are ${task.staged.count}`,
-    );
-  }
-  return tag;
-}
-
-async function commit(session: Session): Promise<void> {
-  let tag: string;
-  try {
-    ({ tag } = await session.query("COMMIT"));
-  } catch (error) {
-    if (!(error instanceof ConnectionError)) throw error;
-    throw new LoaderError(
-      `Cannot tell whether the load was committed: ${error.message}`,
-      { cause: error },
-    );
-  }
-  if (tag !== "COMMIT") throw new LoaderError(`Cannot commit the load: PostgreSQL says "${tag}"`);
 }
 
 function explained(error: unknown, task: LoadTask): unknown {

@@ -31,6 +31,7 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
       description: "COPY … FROM STDIN, one transaction",
       modes: ["append", "replace", "upsert"],
       accepts: ["records"],
+      overlaps: true,
       options: z.strictObject({}),
       create: (connector) => new PostgresCopyLoader(connector),
     },

@@ -1,6 +1,6 @@
 /** What a session must have set so that the server's text means the same everywhere. */
 import type { PostgresConfig } from "./config.ts";
-import { quote } from "./dialect.ts";
+import { quote, quoteText } from "./dialect.ts";
 
 /**
  * Text formats of the types that are moved as text. Set for one transaction only, so that a pooled
@@ -24,8 +24,12 @@ export function searchPath(schema: string): string {
 
 export type TransactionMode = "read" | "write";
 
-/** Statements that begin a transaction. */
-export function beginStatement(mode: TransactionMode, config: PostgresConfig): string {
+/** Statements that begin a transaction, which sees what another one does where it has its snapshot. */
+export function beginStatement(
+  mode: TransactionMode,
+  config: PostgresConfig,
+  snapshot?: string,
+): string {
   const begin = mode === "read"
     ? "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
     : "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE";
@@ -34,5 +38,7 @@ export function beginStatement(mode: TransactionMode, config: PostgresConfig): s
   const path = config.schema === undefined
     ? []
     : [`SET LOCAL search_path = ${searchPath(config.schema)}`];
-  return [begin, ...settings, ...path].join("; ");
+  // A snapshot can be taken over only before the first statement that needs one.
+  const same = snapshot === undefined ? [] : [`SET TRANSACTION SNAPSHOT ${quoteText(snapshot)}`];
+  return [begin, ...same, ...settings, ...path].join("; ");
 }

@@ -32,16 +32,26 @@ export async function prepareTarget(
 ): Promise<Target> {
   refuseLongNames(task);
   const name = quoteTable(tableName(task.target), dialect);
-  const existing = await findRelation(session, name);
-  if (existing !== undefined) return fitted(existing, task.staged.fields);
-  await createTable(session, task, name, defaultSchema);
-  const created = await findRelation(session, name);
+  const existing = await findTarget(session, task, name);
+  if (existing !== undefined) return existing;
+  await createTable(session, task, name, defaultSchema, keyOfNewTable(task));
+  const created = await findTarget(session, task, name);
   if (created === undefined) throw new SchemaError(`Cannot find ${name} after it was created`);
-  return fitted(created, task.staged.fields);
+  return created;
+}
+
+/** The table of a (quoted) name; undefined when there is none. */
+export async function findTarget(
+  session: Session,
+  task: LoadTask,
+  name: string,
+): Promise<Target | undefined> {
+  const relation = await findRelation(session, name);
+  return relation === undefined ? undefined : fitted(relation, task.staged.fields);
 }
 
 /** The server would cut them without a word. */
-function refuseLongNames({ target, staged }: LoadTask): void {
+export function refuseLongNames({ target, staged }: LoadTask): void {
   const table = tableName(target);
   const names = [table.schema, table.name, ...staged.fields.map(({ name }) => name)];
   for (const name of names) {
@@ -55,11 +65,13 @@ function refuseLongNames({ target, staged }: LoadTask): void {
   }
 }
 
-async function createTable(
+/** Makes the table of a load, in a schema that is made too when it is missing. */
+export async function createTable(
   session: Session,
   task: LoadTask,
   name: string,
   defaultSchema: string | undefined,
+  keys: readonly string[],
 ): Promise<void> {
   const schema = tableName(task.target).schema ?? defaultSchema;
   if (schema !== undefined && !await known(session, "to_regnamespace", quote(schema))) {
@@ -71,7 +83,6 @@ async function createTable(
     const type = await columnType(session, field);
     lines.push(`${quote(field.name)} ${type}${field.nullable ? "" : " NOT NULL"}`);
   }
-  const keys = keyOfNewTable(task);
   if (keys.length > 0) lines.push(`PRIMARY KEY (${keys.map(quote).join(", ")})`);
   await session.query(`CREATE TABLE ${name} (${lines.join(", ")})`);
 }

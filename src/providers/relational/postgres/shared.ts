@@ -1,0 +1,155 @@
+/**
+ * A load that several connections write: into a table beside the target, which takes its name when all
+ * of it is there. Only for a target that is not there yet: nothing of an old table can be lost then.
+ */
+import { createHash } from "node:crypto";
+import { LoaderError } from "../../../core/errors.ts";
+import type { LoadReceipt, LoadTask, LoadTicket, SharedLoad } from "../../../core/loader.ts";
+import { keyOfNewTable, quoteTable, tableName } from "../sql.ts";
+import { findRelation } from "./catalogue.ts";
+import type { PostgresConnector } from "./connector.ts";
+import { commit, copy } from "./copy_in.ts";
+import { dialect, quote, quoteText } from "./dialect.ts";
+import { rowsOfTag } from "./messages.ts";
+import type { Session } from "./session.ts";
+import { createTable, findTarget, refuseLongNames, shown } from "./target.ts";
+
+/** The table of a shared load, quoted, with its schema. */
+interface Ticket extends LoadTicket {
+  readonly table: string;
+}
+
+/** Begins a shared load; undefined where one is not possible, or another one is going on. */
+export async function shareLoad(
+  connector: PostgresConnector,
+  task: LoadTask,
+): Promise<SharedLoad | undefined> {
+  if (task.mode === "upsert") return undefined;
+  refuseLongNames(task);
+  const session = await connector.begin("write", task.signal);
+  try {
+    const table = await createBeside(session, task, connector.config.schema);
+    if (table === undefined) {
+      await session.close();
+      return undefined;
+    }
+    await commit(session);
+    return new PostgresSharedLoad(connector, session, task, { table });
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** Copies some files of the stage, in a transaction of their own. */
+export async function loadShare(
+  connector: PostgresConnector,
+  task: LoadTask,
+  ticket: LoadTicket,
+): Promise<number> {
+  const { table } = ticket as Ticket;
+  const session = await connector.begin("write", task.signal);
+  const release = session.abortedBy(task.signal);
+  try {
+    const target = await findTarget(session, task, table);
+    if (target === undefined) throw new LoaderError(`Cannot load into ${shown(table)}: it is gone`);
+    const tag = await copy(session, task, target, target.name);
+    await commit(session);
+    return rowsOfTag(tag)!;
+  } catch (error) {
+    await session.close();
+    throw error;
+  } finally {
+    release();
+    await connector.giveBack(session);
+  }
+}
+
+class PostgresSharedLoad implements SharedLoad {
+  /** `session` holds the lock of the target's loads. */
+  constructor(
+    private readonly connector: PostgresConnector,
+    private readonly session: Session,
+    private readonly task: LoadTask,
+    readonly ticket: Ticket,
+  ) {}
+
+  async finish(rows: number): Promise<LoadReceipt> {
+    const { session, task, ticket: { table } } = this;
+    const name = quoteTable(tableName(task.target), dialect);
+    if (rows !== task.staged.count) {
+      throw new LoaderError(
+        `Cannot load all rows into ${
+          shown(name)
+        }: PostgreSQL took ${rows}, staged are ${task.staged.count}`,
+      );
+    }
+    const release = session.abortedBy(task.signal);
+    try {
+      await session.query("BEGIN");
+      await session.query(`ALTER TABLE ${table} RENAME TO ${quote(tableName(task.target).name)}`);
+      const relation = await findRelation(session, name);
+      if (relation === undefined) throw new LoaderError(`Cannot find ${shown(name)} by its name`);
+      await session.query(`COMMENT ON TABLE ${relation.name} IS NULL`);
+      const keys = keyOfNewTable(task);
+      if (keys.length > 0) {
+        await session.query(
+          `ALTER TABLE ${relation.name} ADD PRIMARY KEY (${keys.map(quote).join(", ")})`,
+        );
+      }
+      await commit(session);
+    } finally {
+      release();
+    }
+    await session.close();
+    return { rows, evidence: `COPY ${rows}, ALTER TABLE` };
+  }
+
+  async abort(): Promise<void> {
+    await this.session.close();
+    // The first session may be the one that was lost, or was aborted.
+    const session = await this.connector.begin("write");
+    try {
+      await session.query(`DROP TABLE IF EXISTS ${this.ticket.table}`);
+      await commit(session);
+    } finally {
+      await session.close();
+    }
+  }
+}
+
+/** Makes the table that is going to be the target, and takes the lock of such loads. */
+async function createBeside(
+  session: Session,
+  task: LoadTask,
+  defaultSchema: string | undefined,
+): Promise<string | undefined> {
+  const target = tableName(task.target);
+  const name = quoteTable(target, dialect);
+  if (await findRelation(session, name) !== undefined) return undefined;
+  const mark = `dxt loads ${name}`;
+  const key = createHash("sha256").update(mark).digest();
+  const { rows: [locked] } = await session.query(
+    `SELECT pg_catalog.pg_try_advisory_lock(${key.readBigInt64BE()})`,
+  );
+  if (locked![0] !== "t") return undefined;
+  const beside = quoteTable({ ...target, name: `dxt_load_${key.toString("hex", 0, 8)}` }, dialect);
+  if (!await dropLeftOver(session, beside, mark)) return undefined;
+  await createTable(session, task, beside, defaultSchema, []);
+  const created = await findTarget(session, task, beside);
+  if (created === undefined) throw new LoaderError(`Cannot find ${beside} after it was created`);
+  await session.query(`COMMENT ON TABLE ${created.name} IS ${quoteText(mark)}`);
+  return created.name;
+}
+
+/** Drops what a killed load left; false when the table is somebody else's. */
+async function dropLeftOver(session: Session, table: string, mark: string): Promise<boolean> {
+  const { rows: [found] } = await session.query(
+    `SELECT pg_catalog.obj_description(to_regclass(${quoteText(table)}), 'pg_class')
+     WHERE to_regclass(${quoteText(table)}) IS NOT NULL`,
+  );
+  if (found === undefined) return true;
+  if (found[0] !== mark) return false;
+  await session.query(`DROP TABLE ${table}`);
+  return true;
+}
