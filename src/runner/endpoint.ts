@@ -43,6 +43,12 @@ export async function resolveEndpoint(
   return { provider, config: parsed.data, baseDirectory: spec.baseDirectory };
 }
 
+/** Whether two ends are one and the same system. */
+export function sameSystem(one: Endpoint, other: Endpoint): boolean {
+  const text = ({ provider, config }: Endpoint) => JSON.stringify([provider.name, config]);
+  return text(one) === text(other);
+}
+
 /** Opens the connection of an end. */
 export async function connect(endpoint: Endpoint, signal: AbortSignal): Promise<Connector> {
   const { provider, config, baseDirectory } = endpoint;

@@ -1,11 +1,14 @@
-/** One run of a pipeline: its selected streams, one after the other. */
+/** One run of a pipeline: its selected streams, extracted side by side, loaded in their order. */
 import type { LoadedPipeline } from "../config/mod.ts";
-import { DXTError, messageOf } from "../core/errors.ts";
+import { DXTError, messageOf, PipelineExecutionError } from "../core/errors.ts";
 import type { RunResult, StreamResult } from "../models/result.ts";
 import { selectStreams } from "../selector/mod.ts";
 import type { RunEvent } from "./events.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan.ts";
-import { extractStream, loadStream, type Progress, type RunContext } from "./stream.ts";
+import { newProgress, type Progress, type RunContext } from "./context.ts";
+import { sameSystem } from "./endpoint.ts";
+import { extractStream, loadStream } from "./stream.ts";
+import { ThreadPool } from "../sandbox/pool.ts";
 
 export type Phase = "run" | "extract" | "load";
 
@@ -17,6 +20,8 @@ export interface RunOptions {
   readonly fullRefresh?: boolean;
   /** Stop after the first failed stream, whatever the pipeline's `on_error`. */
   readonly failFast?: boolean;
+  /** Streams, and parts of a stream, that are moved at once; the number of cores when absent. */
+  readonly threads?: number;
   readonly signal: AbortSignal;
   onEvent(event: RunEvent): void;
 }
@@ -39,12 +44,17 @@ export async function runPipeline(
   const plan = await planPipeline(loaded);
   const selected = selectStreams(loaded.pipeline.streams, options);
   const startedAt = Temporal.Now.instant();
+  const most = options.threads ?? navigator.hardwareConcurrency;
+  using threads = new ThreadPool(new URL("./worker.ts", import.meta.url), most);
   const context: RunContext = {
     source: plan.source,
     target: plan.target,
     runId: crypto.randomUUID(),
     startedAt,
     fullRefresh: options.fullRefresh ?? false,
+    loads: options.phase === "run",
+    threads,
+    turn: Promise.resolve(),
     signal: options.signal,
     onEvent: (event) => options.onEvent(event),
   };
@@ -61,6 +71,13 @@ export async function runPipeline(
   };
 }
 
+/** Why a stream was stopped: one before it failed, and the run is to fail fast. */
+class FailedFast extends PipelineExecutionError {}
+
+/**
+ * Results in the order of the pipeline, whatever the order in which the streams ended. Failing fast
+ * stops those that come after the failed one, however far they are; those before it end.
+ */
 async function runStreams(
   plan: PipelinePlan,
   ids: readonly string[],
@@ -68,16 +85,30 @@ async function runStreams(
   context: RunContext,
   failFast: boolean,
 ): Promise<StreamResult[]> {
+  const plans = plan.streams.filter(({ stream }) => ids.includes(stream.id));
+  const stops = plans.map(() => new AbortController());
   const results: StreamResult[] = [];
-  let stopped = false;
-  for (const streamPlan of plan.streams.filter(({ stream }) => ids.includes(stream.id))) {
-    const result = stopped || context.signal.aborted
-      ? resultOf(streamPlan, options.phase, newProgress(), stopped ? "skipped" : "cancelled")
-      : await runStream(streamPlan, options.phase, context);
-    results.push(result);
-    if (result.status === "failed" && failFast) stopped = true;
-  }
+  let next = 0;
+  let turn = context.turn;
+  const lane = async () => {
+    for (let at = next++; at < plans.length; at = next++) {
+      const signal = AbortSignal.any([context.signal, stops[at]!.signal]);
+      const running = runStream(plans[at]!, options.phase, { ...context, signal, turn });
+      turn = Promise.all([turn, running]).then(() => {});
+      const result = await running;
+      results[at] = result;
+      if (result.status !== "failed" || !failFast) continue;
+      const reason = new FailedFast(`Cannot go on: stream "${result.stream}" failed`);
+      for (const stop of stops.slice(at + 1)) stop.abort(reason);
+    }
+  };
+  await Promise.all(Array.from({ length: lanesOf(plan, context) }, lane));
   return results;
+}
+
+/** A system that is read and written at once may lock itself. */
+function lanesOf({ source, target }: PipelinePlan, { threads }: RunContext): number {
+  return sameSystem(source, target) ? 1 : threads.most;
 }
 
 async function runStream(
@@ -87,6 +118,8 @@ async function runStream(
 ): Promise<StreamResult> {
   const stream = plan.stream.id;
   const progress = newProgress();
+  const { signal } = context;
+  if (signal.aborted) return resultOf(plan, phase, progress, stoppedStatus(signal));
   context.onEvent({ type: "stream_started", stream, at: Temporal.Now.instant().toString() });
   let result: StreamResult;
   try {
@@ -94,16 +127,16 @@ async function runStream(
     if (phase !== "extract") await loadStream(plan, context, progress);
     result = resultOf(plan, phase, progress, "succeeded");
   } catch (error) {
-    result = context.signal.aborted
-      ? resultOf(plan, phase, progress, "cancelled")
+    result = signal.aborted
+      ? resultOf(plan, phase, progress, stoppedStatus(signal))
       : resultOf(plan, phase, progress, "failed", describeError(error, plan, context, progress));
   }
   context.onEvent({ type: "stream_finished", stream, result });
   return result;
 }
 
-function newProgress(): Progress {
-  return { rowsExtracted: 0, rowsLoaded: 0, warnings: [], extractMs: 0, loadMs: 0 };
+function stoppedStatus({ reason }: AbortSignal): StreamResult["status"] {
+  return reason instanceof FailedFast ? "skipped" : "cancelled";
 }
 
 /** The one place where an error is told which stream and step it belongs to. */

@@ -3,47 +3,22 @@ import { openBuffer } from "../buffers/mod.ts";
 import type { Buffer, StagedData, StageDetails } from "../core/buffer.ts";
 import type { Connector, WatermarkRange } from "../core/connector.ts";
 import { BufferError, SchemaError } from "../core/errors.ts";
-import type { ExtractTask, FileExtractor, RecordExtractor } from "../core/extractor.ts";
-import type { LoadReceipt } from "../core/loader.ts";
+import type { FileExtractor, RecordExtractor } from "../core/extractor.ts";
 import { nearest } from "../core/nearest.ts";
 import { textOf, type Value } from "../core/values.ts";
-import { type Receipt, receiptOf } from "../integrity/receipt.ts";
-import type { LoadMode } from "../models/stream.ts";
-import { constantFields, currentTimestamp } from "../transforms/generated.ts";
-import { connect, type Endpoint } from "./endpoint.ts";
-import type { RunEvent } from "./events.ts";
+import { receiptOf } from "../integrity/receipt.ts";
+import type { Progress, RunContext } from "./context.ts";
+import { connect, sameSystem } from "./endpoint.ts";
+import { read, type Reading, stagedFields, taskOf } from "./extraction.ts";
 import { type ResolvedFields, resolveFields, targetName, withTargetTypes } from "./fields.ts";
-import { observe, type Seen } from "./observe.ts";
+import { EarlyLoad, load } from "./load.ts";
+import type { Seen } from "./observe.ts";
+import { extractParts } from "./parts.ts";
 import type { StreamPlan } from "./plan.ts";
 import { watermarkRange } from "./watermark.ts";
 
 const BATCH_ROWS = 16_384;
 const BATCH_BYTES = 16 * 1024 * 1024;
-
-/** What a stream's run needs besides its plan. */
-export interface RunContext {
-  readonly source: Endpoint;
-  readonly target: Endpoint;
-  readonly runId: string;
-  readonly startedAt: Temporal.Instant;
-  readonly fullRefresh: boolean;
-  readonly signal: AbortSignal;
-  onEvent(event: RunEvent): void;
-}
-
-/** What is known so far, for the result of a run that failed half-way too. */
-export interface Progress {
-  rowsExtracted: number;
-  rowsLoaded: number;
-  staged?: StagedData;
-  watermarkBefore?: string;
-  watermarkAfter?: string;
-  receipt?: Receipt;
-  stage?: string;
-  warnings: string[];
-  extractMs: number;
-  loadMs: number;
-}
 
 /** Extracts a stream into its stage. */
 export async function extractStream(
@@ -53,11 +28,14 @@ export async function extractStream(
 ): Promise<void> {
   const start = performance.now();
   const buffer = await openStage(plan);
-  await using source = await connect(context.source, context.signal);
   try {
+    await using source = await connect(context.source, context.signal);
     progress.staged = plan.extractor.yields === "files"
       ? await stageFiles(plan, context, buffer, source)
       : await stageRecords(plan, context, buffer, source, progress);
+  } catch (error) {
+    await progress.early?.abort(error);
+    throw error;
   } finally {
     progress.extractMs = performance.now() - start;
   }
@@ -82,30 +60,32 @@ async function stageRecords(
   checkUpsertKeys(plan, fields);
   const range = await findRange(plan, context, fields, progress);
   const extractor = plan.extractor.create(source, plan.extractorOptions) as RecordExtractor;
-  const { projections, generated } = fields;
-  const before = projections.map(({ field }) => field);
-  const transforms = generated.length === 0 ? [] : [constantFields(
-    generated.map((field) => ({ field, value: currentTimestamp(field, context.startedAt) })),
-  )];
+  const reading = readingOf(plan, context, fields, range);
   const seen: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
-  const batches = observe(extractor.extract(taskOf(plan, context, projections, range)), {
-    fields: before,
-    transforms,
-    ...(range === undefined ? {} : {
-      watermark: { field: range.field, refuseNull: refusesNull(plan) },
-    }),
-    signal: context.signal,
-    onProgress(rows, bytes) {
-      progress.rowsExtracted = rows;
-      context.onEvent({ type: "progress", stream: plan.stream.id, phase: "extract", rows, bytes });
-    },
-  }, seen);
-  const after = transforms.reduce((now, transform) => transform.fields(now), before);
-  const staged = await buffer.write(
-    after,
-    batches,
-    () => detailsOf(plan, context, range, seen.max),
+  const onProgress = (rows: number, bytes: number) => {
+    progress.rowsExtracted = rows;
+    context.onEvent({ type: "progress", stream: plan.stream.id, phase: "extract", rows, bytes });
+  };
+  const details = () => detailsOf(plan, context, range, seen.max);
+  await using partition = await extractor.partition(
+    taskOf(reading, context.signal),
+    partitionSettings(plan, context),
   );
+  const { parts } = partition;
+  const staged = parts.length > 1
+    ? await extractParts({
+      ...{ plan, context, buffer, reading, parts, seen, details, onProgress },
+      onOpen(stage) {
+        if (!loadsEarly(plan, context)) return;
+        progress.early = new EarlyLoad(plan, context, stage, stagedFields(reading), details());
+      },
+      onFile: (file) => progress.early?.push(file),
+    })
+    : await buffer.write(
+      stagedFields(reading),
+      read(extractor, reading, context.signal, onProgress, seen),
+      details,
+    );
   if (seen.max !== null) progress.watermarkAfter = textOf(seen.max);
   if (seen.nulls > 0) {
     const message = `${seen.nulls} rows have a NULL in watermark field "${
@@ -115,6 +95,43 @@ async function stageRecords(
     context.onEvent({ type: "warning", stream: plan.stream.id, message });
   }
   return staged;
+}
+
+/** Whether the load begins before the stage is whole: the target shows nothing of it until then. */
+function loadsEarly(
+  { loader, stream }: StreamPlan,
+  { loads, source, target }: RunContext,
+): boolean {
+  return loads && loader.overlaps && stream.load?.early !== false && !sameSystem(source, target);
+}
+
+/** A stage that is not made of files is not for other threads. */
+function partitionSettings({ stream, buffer }: StreamPlan, { threads }: RunContext) {
+  const { partition = "auto" } = stream.extract ?? {};
+  const whole = partition === "none" || buffer.format === "memory";
+  return {
+    most: whole ? 1 : threads.most,
+    ...(typeof partition === "object" ? { field: targetName(stream, partition.field) } : {}),
+  };
+}
+
+function readingOf(
+  plan: StreamPlan,
+  { startedAt }: RunContext,
+  { projections, generated }: ResolvedFields,
+  range: WatermarkRange | undefined,
+): Reading {
+  const { batch_rows = BATCH_ROWS, batch_bytes = BATCH_BYTES } = plan.stream.extract ?? {};
+  return {
+    source: plan.source,
+    projections,
+    ...(range === undefined ? {} : { range }),
+    batchRows: batch_rows,
+    batchBytes: batch_bytes,
+    generated,
+    startedAt,
+    refuseNull: refusesNull(plan),
+  };
 }
 
 function refusesNull(plan: StreamPlan): boolean {
@@ -128,24 +145,9 @@ function stageFiles(
   source: Connector,
 ): Promise<StagedData> {
   const extractor = plan.extractor.create(source, plan.extractorOptions) as FileExtractor;
-  const files = extractor.extract(taskOf(plan, context, [], undefined));
+  const reading = readingOf(plan, context, { projections: [], generated: [] }, undefined);
+  const files = extractor.extract(taskOf(reading, context.signal));
   return buffer.writeFiles(files, () => detailsOf(plan, context, undefined, null));
-}
-
-function taskOf(
-  plan: StreamPlan,
-  context: RunContext,
-  projections: ExtractTask["projections"],
-  range: WatermarkRange | undefined,
-): ExtractTask {
-  return {
-    source: plan.source,
-    projections,
-    ...(range === undefined ? {} : { range }),
-    batchRows: plan.stream.extract?.batch_rows ?? BATCH_ROWS,
-    batchBytes: plan.stream.extract?.batch_bytes ?? BATCH_BYTES,
-    signal: context.signal,
-  };
 }
 
 function detailsOf(
@@ -251,7 +253,7 @@ export async function loadStream(
     const staged = progress.staged ?? await committed(plan, buffer);
     progress.staged = staged;
     progress.stage = buffer.location;
-    const receipt = await load(plan, context, staged);
+    const receipt = await (progress.early?.finish(staged) ?? load(plan, context, staged));
     progress.receipt = receiptOf(staged, receipt);
     progress.rowsLoaded = receipt.rows;
   } catch (error) {
@@ -274,47 +276,6 @@ export async function loadStream(
     await removeStage(plan, buffer);
     delete progress.stage;
   }
-}
-
-async function load(
-  plan: StreamPlan,
-  context: RunContext,
-  staged: StagedData,
-): Promise<LoadReceipt> {
-  await using target = await connect(context.target, context.signal);
-  const loader = plan.loader.create(target, plan.loaderOptions);
-  return await loader.load({
-    target: plan.target,
-    staged: watched(staged, plan, context),
-    mode: loadMode(plan, context),
-    upsertKeys: (plan.stream.load?.upsert_keys ?? []).map((id) => targetName(plan.stream, id)),
-    signal: context.signal,
-  });
-}
-
-/** A full refresh replaces what earlier runs added. */
-function loadMode(plan: StreamPlan, context: RunContext): LoadMode {
-  return context.fullRefresh && plan.loader.modes.includes("replace") ? "replace" : plan.mode;
-}
-
-/** The staged data, telling how far the loader has read. */
-function watched(staged: StagedData, plan: StreamPlan, context: RunContext): StagedData {
-  const { stream } = plan;
-  const { signal, onEvent } = context;
-  return {
-    ...staged,
-    readRecords: () => staged.readRecords(),
-    openFile: (name) => staged.openFile(name),
-    async *readBatches() {
-      let rows = 0;
-      for await (const batch of staged.readBatches()) {
-        signal.throwIfAborted();
-        yield batch;
-        rows += batch.numRows;
-        onEvent({ type: "progress", stream: stream.id, phase: "load", rows, bytes: 0 });
-      }
-    },
-  };
 }
 
 /** Removes a stage, and the folders around it that hold no other. */

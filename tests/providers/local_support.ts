@@ -122,6 +122,7 @@ export function stagedRecords(
     async *readRecords() {
       yield* records;
     },
+    slice: () => ({}),
     openFile: () => Promise.reject(new Error("no files are staged")),
   };
 }
@@ -144,6 +145,7 @@ export function stagedFiles(contents: Record<string, string>): StagedData {
     evidence: "test",
     async *readBatches() {},
     async *readRecords() {},
+    slice: () => ({}),
     openFile: (name) => Promise.resolve(new Blob([bytes[Number(name.slice(5))]!]).stream()),
   };
 }

@@ -48,6 +48,7 @@ export function stagedOf(
     async *readRecords() {
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },
+    slice: () => ({}),
     openFile: () => Promise.reject(new Error("records have no files")),
   };
 }

@@ -93,6 +93,7 @@ export function stagedBatches(fields: readonly Field[], batches: readonly Batch[
       yield* batches;
     },
     async *readRecords() {},
+    slice: () => ({}),
     openFile: () => Promise.reject(new Error("no files")),
   };
 }

@@ -1,0 +1,46 @@
+/** What the steps of a stream's run share. */
+import type { StagedData } from "../core/buffer.ts";
+import type { Receipt } from "../integrity/receipt.ts";
+import type { ThreadPool } from "../sandbox/pool.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { RunEvent } from "./events.ts";
+import type { EarlyLoad } from "./load.ts";
+
+/** What a stream's run needs besides its plan. */
+export interface RunContext {
+  readonly source: Endpoint;
+  readonly target: Endpoint;
+  readonly runId: string;
+  readonly startedAt: Temporal.Instant;
+  readonly fullRefresh: boolean;
+  /** Whether loads follow in this run: one may begin while its stage is still written. */
+  readonly loads: boolean;
+  readonly threads: ThreadPool;
+  /**
+   * Streams are extracted side by side, but loaded in the order of the pipeline: a table may refer to
+   * one that is loaded before it. Resolves when the streams before this one have ended.
+   */
+  readonly turn: Promise<void>;
+  readonly signal: AbortSignal;
+  onEvent(event: RunEvent): void;
+}
+
+/** What is known so far, for the result of a run that failed half-way too. */
+export interface Progress {
+  rowsExtracted: number;
+  rowsLoaded: number;
+  staged?: StagedData;
+  /** The load, where it began while the stage was written. */
+  early?: EarlyLoad;
+  watermarkBefore?: string;
+  watermarkAfter?: string;
+  receipt?: Receipt;
+  stage?: string;
+  warnings: string[];
+  extractMs: number;
+  loadMs: number;
+}
+
+export function newProgress(): Progress {
+  return { rowsExtracted: 0, rowsLoaded: 0, warnings: [], extractMs: 0, loadMs: 0 };
+}

@@ -1,0 +1,47 @@
+/** What a thread and its host say to each other. Values are what structured cloning takes. */
+import { DXTError, messageOf } from "../core/errors.ts";
+
+export type ToThread =
+  | { readonly type: "start"; readonly job: string; readonly input: unknown }
+  | { readonly type: "abort"; readonly reason: Thrown };
+
+export type FromThread =
+  | { readonly type: "news"; readonly news: unknown }
+  | { readonly type: "done"; readonly result: unknown }
+  | { readonly type: "failed"; readonly error: Thrown };
+
+/** An error on its way to another thread. */
+export interface Thrown {
+  /** Class of an error that dxt raised on purpose. */
+  readonly name: string | undefined;
+  readonly message: string;
+  readonly stack: string | undefined;
+}
+
+export function thrown(error: unknown): Thrown {
+  return {
+    name: error instanceof DXTError ? error.name : undefined,
+    message: messageOf(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  };
+}
+
+/** The error of another thread, told by the same name. */
+export function rethrown({ name, message, stack }: Thrown): Error {
+  const error = name === undefined ? new Error(message) : new ThreadError(name, message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
+
+class ThreadError extends DXTError {
+  readonly #name: string;
+
+  constructor(name: string, message: string) {
+    super(message);
+    this.#name = name;
+  }
+
+  override get name(): string {
+    return this.#name;
+  }
+}
