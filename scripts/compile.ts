@@ -19,6 +19,9 @@ const { code } = await new Deno.Command(Deno.execPath(), {
     "--exclude-unused-npm",
     "--frozen",
     "--allow-all",
+    // A thread's module is no import.
+    "--include",
+    "src/runner/worker.ts",
     ...(values.target === undefined ? [] : ["--target", values.target]),
     "--output",
     values.output,

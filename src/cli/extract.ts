@@ -9,6 +9,7 @@ const parser = merge(
     ...options.selection(),
     fullRefresh: options.fullRefresh(message`Read everything, whatever the streams' modes`),
     failFast: options.failFast(),
+    threads: options.threads(),
     ...options.variables(),
     quiet: options.quiet(),
     verbose: options.verbose(),

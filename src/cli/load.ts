@@ -8,6 +8,7 @@ const parser = merge(
   object("Options", {
     ...options.selection(),
     failFast: options.failFast(),
+    threads: options.threads(),
     ...options.variables(),
     quiet: options.quiet(),
     verbose: options.verbose(),

@@ -1,6 +1,7 @@
 /** Options that several commands take, and what their help has in common. */
 import {
   argument,
+  integer,
   keyValue,
   lineBreak,
   type Message,
@@ -44,6 +45,12 @@ export const variables = () => ({
 
 export const failFast = () =>
   option("--fail-fast", { description: message`Stop after the first stream that fails` });
+
+export const threads = () =>
+  optional(option("--threads", integer({ metavar: "N", min: 1, max: 256 }), {
+    description:
+      message`Streams, and parts of a large stream, that are moved at once; the number of cores`,
+  }));
 
 export const fullRefresh = (description: Message) => option("--full-refresh", { description });
 

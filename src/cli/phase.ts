@@ -16,6 +16,7 @@ export interface PhaseOptions extends Verbosity, Variables {
   readonly exclude?: string | undefined;
   readonly failFast: boolean;
   readonly fullRefresh?: boolean;
+  readonly threads?: number | undefined;
 }
 
 /** Runs a phase of a pipeline, prints its result, and returns the exit code. */
@@ -44,7 +45,7 @@ export async function runPhase(
 
 async function execute(
   phase: Phase,
-  { pipeline, select, exclude, failFast, fullRefresh, ...options }: PhaseOptions,
+  { pipeline, select, exclude, failFast, fullRefresh, threads, ...options }: PhaseOptions,
   context: Context,
   signal: AbortSignal,
 ): Promise<RunResult> {
@@ -59,7 +60,7 @@ async function execute(
   using progress = new Progress(context.printer);
   return await runPipeline(loaded, {
     phase,
-    ...given({ select, exclude, fullRefresh }),
+    ...given({ select, exclude, fullRefresh, threads }),
     // Absent, the pipeline's own on_error decides.
     ...(failFast ? { failFast } : {}),
     signal,

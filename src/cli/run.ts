@@ -11,6 +11,7 @@ const parser = merge(
       message`Read everything and replace the targets, whatever the streams' modes`,
     ),
     failFast: options.failFast(),
+    threads: options.threads(),
     ...options.variables(),
     quiet: options.quiet(),
     verbose: options.verbose(),

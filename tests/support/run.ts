@@ -12,6 +12,7 @@ export interface PipelineRun {
   readonly exclude?: string;
   readonly fullRefresh?: boolean;
   readonly failFast?: boolean;
+  readonly threads?: number;
   readonly signal?: AbortSignal;
   onEvent?(event: RunEvent): void;
 }
