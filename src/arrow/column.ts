@@ -1,6 +1,7 @@
 /**
  * Columns being filled: typed arrays in Arrow's own layout, which Arrow wraps without copying.
- * Bulk readers push raw values; `ValueColumn` in `builder.ts` takes record values.
+ * Bulk readers push raw values, or fill the arrays themselves: they `open` a column for so many rows,
+ * write into what it shows, and `close` it. `valuePusher` in `builder.ts` takes record values.
  * Layout: https://arrow.apache.org/docs/format/Columnar.html
  */
 import { type Data, type DataType, makeData } from "apache-arrow";
@@ -27,11 +28,22 @@ class Validity {
     this.nulls++;
   }
 
+  /** The bitmap with room for `rows` rows, new ones valid. */
+  open(rows: number): Uint8Array {
+    const bytes = (rows + 7) >> 3;
+    if (this.#bits === undefined || this.#bits.length < bytes) {
+      const grown = new Uint8Array(bytes).fill(0xff);
+      if (this.#bits !== undefined) grown.set(this.#bits);
+      this.#bits = grown;
+    }
+    return this.#bits;
+  }
+
   /** The bitmap for `rows` rows, or null when all are valid. */
   take(rows: number): Uint8Array | null {
     const bits = this.#bits;
     this.#bits = undefined;
-    if (bits === undefined) return null;
+    if (bits === undefined || this.nulls === 0) return null;
     const bytes = (rows + 7) >> 3;
     if (bits.length >= bytes) return bits.subarray(0, bytes);
     const grown = new Uint8Array(bytes).fill(0xff);
@@ -71,7 +83,24 @@ abstract class Base implements Column {
   abstract readonly byteLength: number;
   protected abstract readonly capacity: number;
   protected abstract skip(): void;
+  protected abstract grow(rows: number): void;
   protected abstract takeData(nulls: number, bitmap: Uint8Array | null): Data;
+
+  /**
+   * Makes room for `rows` rows in all, to be filled from outside; what the column shows changes.
+   *
+   * @returns the bits of the rows that are not NULL, all set for new ones
+   */
+  open(rows: number): Uint8Array {
+    if (rows > this.capacity) this.grow(rows);
+    return this.validity.open(rows);
+  }
+
+  /** Says that there are `rows` rows now, `nulls` of them NULL. */
+  close(rows: number, nulls: number): void {
+    this.length = rows;
+    this.validity.nulls = nulls;
+  }
 
   pushNull(): void {
     this.validity.setNull(this.length, this.capacity);
@@ -101,12 +130,17 @@ export class NumberColumn extends Base {
     return this.length * this.array.BYTES_PER_ELEMENT;
   }
 
+  /** Room for values, zero where none was put. */
+  get values(): NumberArray {
+    return this.#values;
+  }
+
   protected get capacity(): number {
     return this.#values.length;
   }
 
   push(value: number): void {
-    if (this.length === this.#values.length) this.#grow();
+    if (this.length === this.#values.length) this.grow(this.length * 2);
     this.#values[this.length++] = value;
   }
 
@@ -114,8 +148,8 @@ export class NumberColumn extends Base {
     this.push(0);
   }
 
-  #grow(): void {
-    const grown = new this.array(this.#values.length * 2);
+  protected grow(rows: number): void {
+    const grown = new this.array(rows);
     grown.set(this.#values);
     this.#values = grown;
   }
@@ -145,13 +179,18 @@ export class BigColumn extends Base {
     return this.length * this.width * 8;
   }
 
+  /** Room for values as words of 32 bits, lowest first, zero where none was put. */
+  get words(): Int32Array {
+    return new Int32Array(this.#values.buffer);
+  }
+
   protected get capacity(): number {
     return this.#values.length / this.width;
   }
 
   /** One value; of a decimal its unscaled value, extended by sign over all words. */
   push(value: bigint): void {
-    if (this.length === this.capacity) this.#grow();
+    if (this.length === this.capacity) this.grow(this.length * 2);
     if (this.width === 1) {
       this.#values[this.length++] = value;
       return;
@@ -168,8 +207,8 @@ export class BigColumn extends Base {
     this.push(0n);
   }
 
-  #grow(): void {
-    const grown = new this.array(this.#values.length * 2);
+  protected grow(rows: number): void {
+    const grown = new this.array(rows * this.width);
     grown.set(this.#values as never);
     this.#values = grown;
   }
@@ -197,12 +236,19 @@ export class BoolColumn extends Base {
     return this.#bits.length * 8;
   }
 
+  /** Room for bits, 0 where none was set. */
+  get values(): Uint8Array {
+    return this.#bits;
+  }
+
+  protected grow(rows: number): void {
+    const grown = new Uint8Array((rows + 7) >> 3);
+    grown.set(this.#bits);
+    this.#bits = grown;
+  }
+
   push(value: boolean): void {
-    if (this.length === this.capacity) {
-      const grown = new Uint8Array(this.#bits.length * 2);
-      grown.set(this.#bits);
-      this.#bits = grown;
-    }
+    if (this.length === this.capacity) this.grow(this.length * 2);
     if (value) this.#bits[this.length >> 3]! |= 1 << (this.length & 7);
     this.length++;
   }
@@ -229,8 +275,41 @@ export class BytesColumn extends Base {
     return this.#end + this.length * 4;
   }
 
+  /** Where each value begins, and behind the last one where it ends. */
+  get offsets(): Int32Array {
+    return this.#offsets;
+  }
+
+  /** Room for the values' bytes. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Where the last value ends. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Makes room for `size` bytes behind `end`, where the last value that was put from outside ends. */
+  extend(end: number, size: number): Uint8Array {
+    this.#end = end;
+    this.#reserve(size);
+    return this.#bytes;
+  }
+
+  override close(rows: number, nulls: number): void {
+    super.close(rows, nulls);
+    this.#end = this.#offsets[rows]!;
+  }
+
   protected get capacity(): number {
     return this.#offsets.length - 1;
+  }
+
+  protected grow(rows: number): void {
+    const grown = new Int32Array(rows + 1);
+    grown.set(this.#offsets);
+    this.#offsets = grown;
   }
 
   /** A string; a lone surrogate, which UTF-8 cannot hold, must have been refused before. */
@@ -259,11 +338,7 @@ export class BytesColumn extends Base {
   }
 
   #endValue(): void {
-    if (this.length === this.capacity) {
-      const grown = new Int32Array(this.#offsets.length * 2);
-      grown.set(this.#offsets);
-      this.#offsets = grown;
-    }
+    if (this.length === this.capacity) this.grow(this.length * 2);
     this.#offsets[++this.length] = this.#end;
   }
 
