@@ -9,6 +9,7 @@ import {
   BytesColumn,
   type Column,
   DAY_MICROS,
+  decimalBits,
   decimalText,
   INFINITE_DAY,
   INFINITE_MICROS,
@@ -21,9 +22,11 @@ import { ValueError } from "../../../core/errors.ts";
 import { INTEGER_BOUNDS, isIntegerType, parseText } from "../../../core/values.ts";
 import type { Field } from "../../../models/field.ts";
 import type { Input } from "./input.ts";
-import { decimalDecoder } from "./numeric.ts";
+import { decimalDecoder, unscaledDecoder } from "./numeric.ts";
+import type { Direct, DirectKind, Unusual } from "./row_reader.ts";
 import { parseTypeName } from "./type_name.ts";
 import { fromSource } from "./type_mapper.ts";
+import { writeUUID } from "./uuid.ts";
 
 export type Decode = (input: Input, at: number, size: number) => void;
 
@@ -31,11 +34,19 @@ export type Decode = (input: Input, at: number, size: number) => void;
 export interface Reading {
   select(sql: string): string;
   decoder(field: Field, column: Column): Decode;
+  /** How whole rows are read, where that does the same as the decoder without a call for a value. */
+  direct?(field: Field): Direct | undefined;
 }
 
 /** Days and microseconds from 1970 to PostgreSQL's epoch, 2000-01-01. */
 export const EPOCH_DAYS = 10_957;
 export const EPOCH_MICROS = BigInt(EPOCH_DAYS) * DAY_MICROS;
+
+/** Low and high 32 bits of microseconds. */
+const wordsOf = (micros: bigint) =>
+  [Number(BigInt.asUintN(32, micros)), Number(micros >> 32n)] as const;
+export const EPOCH_WORDS = wordsOf(EPOCH_MICROS);
+export const DAY_WORDS = wordsOf(DAY_MICROS);
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const asIs = (sql: string) => sql;
@@ -49,15 +60,18 @@ export function readingOf(native: string, field: Field, checkUTF8: boolean): Rea
   const { base, array } = parseTypeName(native);
   const natural = fromSource(native).dtype;
   if (!array && isIntegerType(field.dtype) && base in INTEGER_SIZES) {
-    return { select: asIs, decoder: (f, column) => integerDecoder(base, f, column) };
+    const kind = INTEGER_SIZES[base]!;
+    return {
+      select: asIs,
+      decoder: (f, column) => integerDecoder(base, f, column),
+      ...(kind === field.dtype ? { direct: always(kind) } : {}),
+    };
   }
-  if (base === "numeric" && !array && field.dtype === "decimal") {
-    return { select: asIs, decoder: (f, column) => decimalDecoder(f, column as BigColumn) };
-  }
+  if (base === "numeric" && !array && field.dtype === "decimal") return numericReading;
   if (natural !== field.dtype) return checkedReading;
   if (array) return field.dtype === "array" ? arrayReading : stringReading(asText, checkUTF8);
-  const direct = DIRECT[base];
-  if (direct !== undefined) return { select: asIs, decoder: direct };
+  const reading = READINGS[base];
+  if (reading !== undefined) return { select: asIs, ...reading };
   return stringReading(TEXT_LIKE.has(base) ? asIs : asText, checkUTF8);
 }
 
@@ -70,32 +84,67 @@ const INTEGER_SIZES: Readonly<Record<string, "int16" | "int32" | "int64">> = {
   int8: "int64",
 };
 
-const DIRECT: Readonly<Record<string, (field: Field, column: Column) => Decode>> = {
-  float4: (_, column) => {
-    const numbers = column as NumberColumn;
-    return ({ view }, at) => numbers.push(view.getFloat32(at));
+const always = (kind: DirectKind) => (): Direct => ({ kind });
+
+const numericReading: Reading = {
+  select: asIs,
+  decoder: (field, column) => decimalDecoder(field, column as BigColumn),
+  direct: (field) => {
+    const read = unscaledDecoder(field);
+    return decimalBits(field.precision ?? 38) === 128
+      ? { kind: "numeric", unusual: inWords(4, read) }
+      : undefined;
   },
-  float8: (_, column) => {
-    const numbers = column as NumberColumn;
-    return ({ view }, at) => numbers.push(view.getFloat64(at));
+};
+
+/** The readings of types whose values are not text. */
+const READINGS: Readonly<Record<string, Omit<Reading, "select">>> = {
+  float4: {
+    decoder: (_, column) => {
+      const numbers = column as NumberColumn;
+      return ({ view }, at) => numbers.push(view.getFloat32(at));
+    },
+    direct: always("float32"),
   },
-  bool: (_, column) => {
-    const bools = column as BoolColumn;
-    return ({ bytes }, at) => bools.push(bytes[at] !== 0);
+  float8: {
+    decoder: (_, column) => {
+      const numbers = column as NumberColumn;
+      return ({ view }, at) => numbers.push(view.getFloat64(at));
+    },
+    direct: always("float64"),
   },
-  date: (_, column) => {
-    const days = column as NumberColumn;
-    return ({ view }, at) => {
-      const day = view.getInt32(at);
-      days.push(day === INFINITE_DAY || day === NEGATIVE_INFINITE_DAY ? day : day + EPOCH_DAYS);
-    };
+  bool: {
+    decoder: (_, column) => {
+      const bools = column as BoolColumn;
+      return ({ bytes }, at) => bools.push(bytes[at] !== 0);
+    },
+    direct: always("bool"),
   },
-  time: timeDecoder,
-  timestamp: timestampDecoder,
-  timestamptz: timestampDecoder,
-  bytea: (_, column) => bytesDecoder(column as BytesColumn, 0),
-  jsonb: (_, column) => bytesDecoder(column as BytesColumn, 1),
-  uuid: (_, column) => uuidDecoder(column as BytesColumn),
+  date: {
+    decoder: (_, column) => {
+      const days = column as NumberColumn;
+      return ({ view }, at) => {
+        const day = view.getInt32(at);
+        days.push(day === INFINITE_DAY || day === NEGATIVE_INFINITE_DAY ? day : day + EPOCH_DAYS);
+      };
+    },
+    direct: always("date"),
+  },
+  time: microsReading("time", timeReader),
+  timestamp: microsReading("timestamp", timestampReader),
+  timestamptz: microsReading("timestamp", timestampReader),
+  bytea: {
+    decoder: (_, column) => bytesDecoder(column as BytesColumn, 0),
+    direct: always("bytes"),
+  },
+  jsonb: {
+    decoder: (_, column) => bytesDecoder(column as BytesColumn, 1),
+    direct: always("jsonb"),
+  },
+  uuid: {
+    decoder: (_, column) => uuidDecoder(column as BytesColumn),
+    direct: always("uuid"),
+  },
 };
 
 /** Skips what stands before the text, such as jsonb's version. */
@@ -106,6 +155,7 @@ function bytesDecoder(bytes: BytesColumn, skip: number): Decode {
 function stringReading(select: (sql: string) => string, checkUTF8: boolean): Reading {
   return {
     select,
+    ...(checkUTF8 ? {} : { direct: always("bytes") }),
     decoder: (field, column) => {
       const push = bytesDecoder(column as BytesColumn, 0);
       if (!checkUTF8) return push;
@@ -200,52 +250,63 @@ function integerDecoder(base: string, field: Field, column: Column): Decode {
   };
 }
 
-function timeDecoder(field: Field, column: Column): Decode {
-  const micros = column as BigColumn;
-  return ({ view }, at) => {
-    const value = view.getBigInt64(at);
-    if (value >= DAY_MICROS) {
-      throw new ValueError(
-        'expected a time before 24:00:00, "dtype: string" moves it as text',
-        field.name,
-        undefined,
-        "24:00:00",
-      );
-    }
-    micros.push(value);
+/** Reads a value as a number of 64 bits or more. */
+type ReadBig = (input: Input, at: number) => bigint;
+
+function microsReading(
+  kind: "time" | "timestamp",
+  reader: (field: Field) => ReadBig,
+): Omit<Reading, "select"> {
+  return {
+    decoder: (field, column) => {
+      const read = reader(field);
+      return (input, at) => (column as BigColumn).push(read(input, at));
+    },
+    direct: (field) => ({ kind, unusual: inWords(2, reader(field)) }),
   };
 }
 
-function timestampDecoder(field: Field, column: Column): Decode {
-  const micros = column as BigColumn;
-  return ({ view }, at) => {
-    const value = view.getBigInt64(at);
-    if (value === INFINITE_MICROS || value === NEGATIVE_INFINITE_MICROS) return micros.push(value);
-    if (value >= INFINITE_MICROS - EPOCH_MICROS) {
-      throw new ValueError(
-        'expected a timestamp before the year 294247, "dtype: string" moves it as text',
-        field.name,
-        undefined,
-        `${decimalText(value, 6)} s after 2000-01-01`,
-      );
+function inWords(count: number, read: ReadBig): Unusual {
+  return (input, at, words, to) => {
+    let rest = read(input, at);
+    for (let i = 0; i < count; i++) {
+      words[to + i] = Number(BigInt.asIntN(32, rest));
+      rest >>= 32n;
     }
-    micros.push(value + EPOCH_MICROS);
   };
 }
 
-const HEX = new TextEncoder().encode("0123456789abcdef");
-const DASH = 0x2d;
+function timeReader(field: Field): ReadBig {
+  return ({ view }, at) => {
+    const value = view.getBigInt64(at);
+    if (value < DAY_MICROS) return value;
+    throw new ValueError(
+      'expected a time before 24:00:00, "dtype: string" moves it as text',
+      field.name,
+      undefined,
+      "24:00:00",
+    );
+  };
+}
+
+function timestampReader(field: Field): ReadBig {
+  return ({ view }, at) => {
+    const value = view.getBigInt64(at);
+    if (value === INFINITE_MICROS || value === NEGATIVE_INFINITE_MICROS) return value;
+    if (value < INFINITE_MICROS - EPOCH_MICROS) return value + EPOCH_MICROS;
+    throw new ValueError(
+      'expected a timestamp before the year 294247, "dtype: string" moves it as text',
+      field.name,
+      undefined,
+      `${decimalText(value, 6)} s after 2000-01-01`,
+    );
+  };
+}
 
 function uuidDecoder(column: BytesColumn): Decode {
   const text = new Uint8Array(36);
   return ({ bytes }, at) => {
-    let to = 0;
-    for (let i = 0; i < 16; i++) {
-      if (i === 4 || i === 6 || i === 8 || i === 10) text[to++] = DASH;
-      const byte = bytes[at + i]!;
-      text[to++] = HEX[byte >> 4]!;
-      text[to++] = HEX[byte & 15]!;
-    }
+    writeUUID(bytes, at, text, 0);
     column.pushBytes(text);
   };
 }

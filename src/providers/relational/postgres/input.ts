@@ -6,13 +6,15 @@ import type { ByteSocket } from "./socket.ts";
 /** Room for bytes; it grows for a longer message and shrinks again after it. */
 const CAPACITY = 256 * 1024;
 const HEADER = 5;
+/** Bytes behind those that are filled, so that values can be copied eight bytes at a time. */
+export const SLACK = 8;
 
 /**
  * Messages are read in place: `find` finds the next one that is there as a whole, and tells its type
  * and where its body is in `bytes`, until `skip` and `fill`.
  */
 export class Input {
-  bytes = new Uint8Array(CAPACITY);
+  bytes = new Uint8Array(CAPACITY + SLACK);
   view = new DataView(this.bytes.buffer);
   type = 0;
   from = 0;
@@ -34,8 +36,14 @@ export class Input {
     return true;
   }
 
-  skip(): void {
-    this.#start = this.to;
+  /** Where the bytes that are there end. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Goes on behind the message that was found, or where a later one begins. */
+  skip(to = this.to): void {
+    this.#start = to;
   }
 
   /** The next message with a copy of its body; undefined when it is not there as a whole. */
@@ -49,7 +57,7 @@ export class Input {
   /** Waits for more bytes; false when the connection has ended. */
   async fill(): Promise<boolean> {
     this.#makeRoom();
-    const count = await this.socket.read(this.bytes.subarray(this.#end));
+    const count = await this.socket.read(this.bytes.subarray(this.#end, -SLACK));
     if (count === null) return false;
     this.#end += count;
     return true;
@@ -60,11 +68,12 @@ export class Input {
     const held = this.#end - this.#start;
     const wanted = held < HEADER ? HEADER : 1 + this.view.getInt32(this.#start + 1);
     const capacity = Math.max(CAPACITY, wanted);
-    if (this.#start + capacity <= this.bytes.length && this.#end < this.bytes.length) return;
-    if (capacity === this.bytes.length) {
+    const room = this.bytes.length - SLACK;
+    if (this.#start + capacity <= room && this.#end < room) return;
+    if (capacity === room) {
       this.bytes.copyWithin(0, this.#start, this.#end);
     } else {
-      const bytes = new Uint8Array(capacity);
+      const bytes = new Uint8Array(capacity + SLACK);
       bytes.set(this.bytes.subarray(this.#start, this.#end));
       this.bytes = bytes;
       this.view = new DataView(bytes.buffer);

@@ -18,15 +18,21 @@ const NAMES: Readonly<Record<number, string>> = {
   [NEGATIVE_INFINITE]: "-Infinity",
 };
 
-/** 10^16 is the last power of ten that a double holds exactly with all integers below it. */
-const EXACT_DIGITS = 15;
-const POWERS = Array.from({ length: EXACT_DIGITS + 1 }, (_, i) => 10 ** i);
-
 /** Puts numerics into a decimal column, none rounded. */
 export function decimalDecoder(
   field: Field,
   column: BigColumn,
 ): (input: Input, at: number, size: number) => void {
+  const read = unscaledDecoder(field);
+  return (input, at) => column.push(read(input, at));
+}
+
+/**
+ * Reads numerics as unscaled values of a decimal field.
+ *
+ * @throws {ValueError} (the function) for what the field cannot hold exactly
+ */
+export function unscaledDecoder(field: Field): (input: Input, at: number) => bigint {
   const { precision = 38, scale = 0 } = field;
   const limit = 10n ** BigInt(precision);
   const refuse = (input: Input, at: number): never => {
@@ -39,18 +45,10 @@ export function decimalDecoder(
     const { view } = input;
     const count = view.getInt16(at);
     const sign = view.getUint16(at + 4);
-    if (count === 0 && sign === 0) return column.push(0n);
+    if (count === 0 && sign === 0) return 0n;
     if (sign > NEGATIVE) refuse(input, at);
     // Powers of ten that the last digit is worth, in units of the scale.
     const shift = 4 * (view.getInt16(at + 2) - count + 1) + scale;
-    if (count <= 3 && 4 * count + shift <= EXACT_DIGITS && shift > -EXACT_DIGITS) {
-      let digits = 0;
-      for (let i = 0; i < count; i++) digits = digits * 10_000 + view.getInt16(at + 8 + i * 2);
-      const value = shift >= 0 ? digits * POWERS[shift]! : digits / POWERS[-shift]!;
-      if (!Number.isInteger(value)) refuse(input, at);
-      if (precision <= EXACT_DIGITS && value >= POWERS[precision]!) refuse(input, at);
-      return column.push(BigInt(sign === 0 ? value : -value));
-    }
     let digits = 0n;
     for (let i = 0; i < count; i++) {
       digits = digits * 10_000n + BigInt(view.getInt16(at + 8 + i * 2));
@@ -59,7 +57,7 @@ export function decimalDecoder(
     if (shift < 0 && digits % power !== 0n) refuse(input, at);
     const value = shift >= 0 ? digits * power : digits / power;
     if (value >= limit) refuse(input, at);
-    column.push(sign === 0 ? value : -value);
+    return sign === 0 ? value : -value;
   };
 }
 

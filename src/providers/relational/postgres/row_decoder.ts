@@ -6,8 +6,9 @@ import { arrowSchema, batchOf, type Column, columnFor } from "../../../arrow/mod
 import type { Batch } from "../../../core/batch.ts";
 import { ExtractorError, ValueError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
-import type { Decode, Reading } from "./decoder.ts";
+import type { Reading } from "./decoder.ts";
 import type { Input } from "./input.ts";
+import { type Reach, RowReader } from "./row_reader.ts";
 
 /** Signature, flags, length of the header's extension. */
 export const COPY_HEADER = Uint8Array.of(
@@ -15,16 +16,18 @@ export const COPY_HEADER = Uint8Array.of(
   ...[0, 0, 0, 0, 0, 0, 0, 0],
 );
 
+/** Room for this many rows at first. */
+const START = 1024;
+
 /** Fills columns from rows, a batch at a time. */
 export class RowDecoder {
-  /** Rows since the beginning. */
-  rows = 0;
   readonly #columns: Column[];
-  readonly #decoders: Decode[];
+  readonly #reader: RowReader;
+  readonly #reach: Reach;
   readonly #schema;
   #started = false;
-  #batchRows = 0;
-  #batchBytes = 0;
+  /** Rows of the batches that were taken. */
+  #taken = 0;
 
   constructor(
     fields: readonly Field[],
@@ -33,61 +36,64 @@ export class RowDecoder {
   ) {
     this.#schema = arrowSchema(fields);
     this.#columns = fields.map(columnFor);
-    this.#decoders = readings.map((reading, i) => reading.decoder(fields[i]!, this.#columns[i]!));
+    this.#reader = new RowReader(fields, readings, this.#columns);
+    const capacity = Math.min(START, bounds.rows);
+    this.#reach = { at: 0, to: 0, row: 0, capacity, bytes: bounds.bytes };
+    this.#reader.open(capacity);
+  }
+
+  /** Rows since the beginning. */
+  get rows(): number {
+    return this.#taken + this.#reach.row;
   }
 
   get empty(): boolean {
-    return this.#batchRows === 0;
+    return this.#reach.row === 0;
   }
 
   /**
-   * Takes the row from `from` to `to`; the first also has the header, the last is a trailer.
+   * Takes the row from `from` to `to`, and those of the whole messages that the input has behind it,
+   * which it skips, while there is room. The first row also has the header, the last is a trailer.
    *
    * @returns whether there is room for another one in the batch
    */
   push(input: Input, from: number, to: number): boolean {
+    const reach = this.#reach;
     const at = this.#started ? from : this.#afterHeader(input, from);
-    const { view } = input;
-    const count = view.getInt16(at);
+    const count = input.view.getInt16(at);
     if (count === -1) return true;
-    if (count !== this.#decoders.length) {
-      throw new ExtractorError(
-        `Cannot decode row ${
-          this.rows + 1
-        }: it has ${count} columns, expected ${this.#decoders.length}`,
-      );
+    if (count !== this.#columns.length) {
+      throw this.#malformed(`it has ${count} columns, expected ${this.#columns.length}`);
     }
-    this.#decode(input, at + 2, to);
-    this.rows++;
-    this.#batchRows++;
-    this.#batchBytes += to - from;
-    return this.#batchRows < this.bounds.rows && this.#batchBytes < this.bounds.bytes;
+    if (reach.row === reach.capacity) {
+      reach.capacity = Math.min(reach.capacity * 2, this.bounds.rows);
+      this.#reader.open(reach.capacity);
+    }
+    reach.at = at;
+    reach.to = to;
+    this.#read(input);
+    input.skip(reach.at);
+    return reach.row < this.bounds.rows && reach.bytes > 0;
   }
 
-  #decode(input: Input, from: number, to: number): void {
-    const { view } = input;
-    let at = from;
+  #read(input: Input): void {
+    let wrong: number;
     try {
-      for (let i = 0; i < this.#decoders.length; i++) {
-        const size = view.getInt32(at);
-        at += 4;
-        if (size < 0) {
-          this.#columns[i]!.pushNull();
-        } else {
-          this.#decoders[i]!(input, at, size);
-          at += size;
-        }
-      }
+      wrong = this.#reader.run(this.#reach, input);
     } catch (error) {
       throw error instanceof ValueError ? error.atRow(this.rows + 1) : error;
     }
-    if (at !== to) {
-      throw new ExtractorError(
-        `Cannot decode row ${this.rows + 1}: it is ${to - from} bytes long, its columns ${
-          at - from
-        }`,
-      );
-    }
+    if (wrong < 0) return;
+    const { at, to } = this.#reach;
+    throw this.#malformed(
+      wrong < this.#columns.length
+        ? `column ${wrong + 1} has a value of ${input.view.getInt32(at - 4)} bytes`
+        : `its columns end ${Math.abs(to - at)} bytes ${at < to ? "before" : "behind"} it`,
+    );
+  }
+
+  #malformed(detail: string): ExtractorError {
+    return new ExtractorError(`Cannot decode row ${this.rows + 1}: ${detail}`);
   }
 
   #afterHeader({ bytes, view }: Input, from: number): number {
@@ -102,8 +108,13 @@ export class RowDecoder {
 
   /** The rows since the last batch. */
   take(): Batch {
-    this.#batchRows = 0;
-    this.#batchBytes = 0;
-    return batchOf(this.#schema, this.#columns);
+    const reach = this.#reach;
+    this.#reader.close(reach.row);
+    this.#taken += reach.row;
+    reach.row = 0;
+    reach.bytes = this.bounds.bytes;
+    const batch = batchOf(this.#schema, this.#columns);
+    this.#reader.open(reach.capacity);
+    return batch;
   }
 }
