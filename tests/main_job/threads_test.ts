@@ -106,6 +106,25 @@ threadsTest(
   },
 );
 
+threadsTest("a table is swapped for one that several connections wrote", async (systems) => {
+  const { folder, source, target } = systems;
+  await source.sql(ACCOUNTS);
+  await target.sql(`CREATE TABLE accounts (id int PRIMARY KEY, balance bigint, note text);
+    CREATE INDEX kept ON accounts (balance); INSERT INTO accounts VALUES (0, 0, 'old')`);
+  const yaml = pipeline(systems, {
+    ...accounts,
+    load: { mode: "replace" },
+    loader: { class: "postgres", config: { replace: "swap" } },
+  });
+  const result = await runWell(folder, yaml, { threads: THREADS });
+  assert.equal(proofOf(result)["target"], `COPY ${ROWS}, ALTER TABLE`);
+  const [sums] = await target.sql(`${SUMS} FROM accounts`);
+  assert.deepEqual({ ...sums }, { n: ROWS, balance: ROWS * 1000, ids: ROWS });
+  const indexes = await target.sql("SELECT indexname FROM pg_indexes WHERE tablename = 'accounts'");
+  assert.deepEqual(indexes.map(({ indexname }) => indexname).sort(), ["accounts_pkey", "kept"]);
+  assert.deepEqual(await tables(systems), ["accounts"]);
+});
+
 threadsTest("when a part fails nothing is in the target and nothing is staged", async (systems) => {
   const { folder, source } = systems;
   await source.sql(ACCOUNTS);

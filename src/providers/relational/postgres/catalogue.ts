@@ -27,6 +27,7 @@ export interface Relation {
   readonly id: string;
   /** Quoted, with its schema: `"public"."orders"`. */
   readonly name: string;
+  readonly schema: string;
   /** r table, p partitioned, v view, m materialised view, f foreign */
   readonly kind: string;
   readonly columns: readonly TableColumn[];
@@ -74,7 +75,6 @@ export async function findRelation(session: Session, name: string): Promise<Rela
 
 /** A relation with what only a listing tells. */
 export interface ListedRelation extends Relation {
-  readonly schema: string;
   readonly table: string;
   /** Rows as the last ANALYZE counted; undefined when there was none. */
   readonly estimatedRows: number | undefined;

@@ -24,17 +24,29 @@ import { refuseCascades, upsertStatements } from "./upsert.ts";
 /** Table of an upsert's staged rows, gone with the transaction. */
 const STAGE = "pg_temp.dxt_stage";
 
+export interface LoaderOptions {
+  readonly replace: "delete" | "swap";
+}
+
 /**
- * A new table may be written by several connections, see `shared.ts`. Appends by COPY into the table itself. Replaces by DELETE and COPY: TRUNCATE would be faster, but is
- * not under MVCC, so that a reader with an older snapshot would find the table empty; swapping tables
- * would lose grants, indexes, foreign keys and views. Other writers wait until the end, readers do not.
- * Upserts by COPY into a temporary table, see `upsert.ts`.
+ * Appends by COPY into the table itself. Replaces by DELETE and COPY: TRUNCATE would be faster, but is
+ * not under MVCC, so that a reader with an older snapshot would find the table empty. Other writers wait
+ * until the end, readers do not. A swap of tables (`swap.ts`) has to be asked for, as it makes readers
+ * wait, and older snapshots see none of its rows. Upserts by COPY into a temporary table (`upsert.ts`). A
+ * table that is not there yet may be written by several connections (`shared.ts`).
  */
 export class PostgresCopyLoader implements Loader {
-  constructor(private readonly connector: PostgresConnector) {}
+  constructor(
+    private readonly connector: PostgresConnector,
+    private readonly options: LoaderOptions = { replace: "delete" },
+  ) {}
 
   async load(task: LoadTask): Promise<LoadReceipt> {
     checkLoadTask(task, (name) => name);
+    if (this.#swaps(task)) {
+      const shared = await this.share(task);
+      if (shared !== undefined) return await this.#loadAlone(shared, task);
+    }
     const session = await this.connector.begin("write", task.signal);
     const release = session.abortedBy(task.signal);
     try {
@@ -54,7 +66,7 @@ export class PostgresCopyLoader implements Loader {
   async share(task: LoadTask): Promise<SharedLoad | undefined> {
     checkLoadTask(task, (name) => name);
     try {
-      return await shareLoad(this.connector, task);
+      return await shareLoad(this.connector, task, this.#swaps(task));
     } catch (error) {
       throw explained(error, task);
     }
@@ -64,6 +76,19 @@ export class PostgresCopyLoader implements Loader {
     try {
       return await loadShare(this.connector, task, ticket);
     } catch (error) {
+      throw explained(error, task);
+    }
+  }
+
+  #swaps({ mode }: LoadTask): boolean {
+    return mode === "replace" && this.options.replace === "swap";
+  }
+
+  async #loadAlone(shared: SharedLoad, task: LoadTask): Promise<LoadReceipt> {
+    try {
+      return await shared.finish(await this.loadShare(task, shared.ticket));
+    } catch (error) {
+      await shared.abort();
       throw explained(error, task);
     }
   }

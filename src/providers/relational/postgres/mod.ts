@@ -7,6 +7,12 @@ import { PostgresCopyExtractor } from "./extractor.ts";
 import { PostgresCopyLoader } from "./loader.ts";
 import { typeMapper } from "./type_mapper.ts";
 
+const LoaderOptions = z.strictObject({
+  replace: z.enum(["delete", "swap"]).default("delete").describe(
+    "delete: rows are deleted and copied in one transaction, everything else stays and readers never wait; swap: a new table takes the place of the old one, faster, for tables that nothing depends on; delete",
+  ),
+});
+
 export default defineProvider<PostgresConfig, PostgresConnector>({
   name: "postgres",
   category: "relational",
@@ -32,8 +38,9 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
       modes: ["append", "replace", "upsert"],
       accepts: ["records"],
       overlaps: true,
-      options: z.strictObject({}),
-      create: (connector) => new PostgresCopyLoader(connector),
+      options: LoaderOptions,
+      create: (connector, options) =>
+        new PostgresCopyLoader(connector, options as z.infer<typeof LoaderOptions>),
     },
   },
 });

@@ -1,17 +1,18 @@
 /**
- * A load that several connections write: into a table beside the target, which takes its name when all
- * of it is there. Only for a target that is not there yet: nothing of an old table can be lost then.
+ * A load that several connections write: into a table beside the target, which takes its place when all
+ * of it is there. For a target that is not there yet, or one that may be swapped.
  */
 import { createHash } from "node:crypto";
 import { LoaderError } from "../../../core/errors.ts";
 import type { LoadReceipt, LoadTask, LoadTicket, SharedLoad } from "../../../core/loader.ts";
 import { keyOfNewTable, quoteTable, tableName } from "../sql.ts";
-import { findRelation } from "./catalogue.ts";
+import { findRelation, type Relation } from "./catalogue.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { commit, copy } from "./copy_in.ts";
 import { dialect, quote, quoteText } from "./dialect.ts";
 import { rowsOfTag } from "./messages.ts";
 import type { Session } from "./session.ts";
+import { createLike, refuseLosses, takePlace } from "./swap.ts";
 import { createTable, findTarget, refuseLongNames, shown } from "./target.ts";
 
 /** The table of a shared load, quoted, with its schema. */
@@ -19,22 +20,28 @@ interface Ticket extends LoadTicket {
   readonly table: string;
 }
 
-/** Begins a shared load; undefined where one is not possible, or another one is going on. */
+/**
+ * Begins a shared load; undefined where one is not possible, or another one is going on. `swap` allows
+ * it for a target that is there.
+ *
+ * @throws {LoaderError} when a swap would lose something
+ */
 export async function shareLoad(
   connector: PostgresConnector,
   task: LoadTask,
+  swap: boolean,
 ): Promise<SharedLoad | undefined> {
   if (task.mode === "upsert") return undefined;
   refuseLongNames(task);
   const session = await connector.begin("write", task.signal);
   try {
-    const table = await createBeside(session, task, connector.config.schema);
-    if (table === undefined) {
+    const beside = await createBeside(session, task, connector.config.schema, swap);
+    if (beside === undefined) {
       await session.close();
       return undefined;
     }
     await commit(session);
-    return new PostgresSharedLoad(connector, session, task, { table });
+    return new PostgresSharedLoad(connector, session, task, beside.old, { table: beside.name });
   } catch (error) {
     await session.close();
     throw error;
@@ -71,6 +78,7 @@ class PostgresSharedLoad implements SharedLoad {
     private readonly connector: PostgresConnector,
     private readonly session: Session,
     private readonly task: LoadTask,
+    private readonly old: Relation | undefined,
     readonly ticket: Ticket,
   ) {}
 
@@ -87,22 +95,26 @@ class PostgresSharedLoad implements SharedLoad {
     const release = session.abortedBy(task.signal);
     try {
       await session.query("BEGIN");
-      await session.query(`ALTER TABLE ${table} RENAME TO ${quote(tableName(task.target).name)}`);
-      const relation = await findRelation(session, name);
-      if (relation === undefined) throw new LoaderError(`Cannot find ${shown(name)} by its name`);
-      await session.query(`COMMENT ON TABLE ${relation.name} IS NULL`);
-      const keys = keyOfNewTable(task);
-      if (keys.length > 0) {
-        await session.query(
-          `ALTER TABLE ${relation.name} ADD PRIMARY KEY (${keys.map(quote).join(", ")})`,
-        );
-      }
+      if (this.old === undefined) await this.#appear(name);
+      else await takePlace(session, table, this.old);
       await commit(session);
     } finally {
       release();
     }
     await session.close();
     return { rows, evidence: `COPY ${rows}, ALTER TABLE` };
+  }
+
+  /** The table gets the target's name and, now that it is full, its key. */
+  async #appear(name: string): Promise<void> {
+    const { session, task, ticket: { table } } = this;
+    await session.query(`ALTER TABLE ${table} RENAME TO ${quote(tableName(task.target).name)}`);
+    const relation = await findRelation(session, name);
+    if (relation === undefined) throw new LoaderError(`Cannot find ${shown(name)} by its name`);
+    await session.query(`COMMENT ON TABLE ${relation.name} IS NULL`);
+    const keys = keyOfNewTable(task).map(quote).join(", ");
+    if (keys === "") return;
+    await session.query(`ALTER TABLE ${relation.name} ADD PRIMARY KEY (${keys})`);
   }
 
   async abort(): Promise<void> {
@@ -123,23 +135,28 @@ async function createBeside(
   session: Session,
   task: LoadTask,
   defaultSchema: string | undefined,
-): Promise<string | undefined> {
+  swap: boolean,
+): Promise<{ name: string; old: Relation | undefined } | undefined> {
   const target = tableName(task.target);
   const name = quoteTable(target, dialect);
-  if (await findRelation(session, name) !== undefined) return undefined;
+  const old = (await findTarget(session, task, name))?.relation;
+  if (old !== undefined && !swap) return undefined;
+  if (old !== undefined) await refuseLosses(session, old);
   const mark = `dxt loads ${name}`;
   const key = createHash("sha256").update(mark).digest();
   const { rows: [locked] } = await session.query(
     `SELECT pg_catalog.pg_try_advisory_lock(${key.readBigInt64BE()})`,
   );
   if (locked![0] !== "t") return undefined;
-  const beside = quoteTable({ ...target, name: `dxt_load_${key.toString("hex", 0, 8)}` }, dialect);
+  const own = `dxt_load_${key.toString("hex", 0, 8)}`;
+  const beside = quoteTable({ ...target, ...(old && { schema: old.schema }), name: own }, dialect);
   if (!await dropLeftOver(session, beside, mark)) return undefined;
-  await createTable(session, task, beside, defaultSchema, []);
+  if (old === undefined) await createTable(session, task, beside, defaultSchema, []);
+  else await session.query(createLike(beside, old));
   const created = await findTarget(session, task, beside);
   if (created === undefined) throw new LoaderError(`Cannot find ${beside} after it was created`);
   await session.query(`COMMENT ON TABLE ${created.name} IS ${quoteText(mark)}`);
-  return created.name;
+  return { name: created.name, old };
 }
 
 /** Drops what a killed load left; false when the table is somebody else's. */
