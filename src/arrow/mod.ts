@@ -4,6 +4,7 @@ export * from "./batch.ts";
 export * from "./builder.ts";
 export * from "./canonical.ts";
 export * from "./column.ts";
+export * from "./data.ts";
 export * from "./kept.ts";
 export * from "./filter.ts";
 export * from "./ipc.ts";

@@ -5,6 +5,9 @@
 
 export const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31);
 
+/** What the writer here calls itself: the reader here trusts no other's features. */
+export const CREATED_BY = "dxt version 1";
+
 /** Key of the file's metadata under which dxt keeps its fields, as JSON. */
 export const FIELDS_KEY = "dxt.fields";
 
@@ -62,11 +65,74 @@ export const ColumnMetaData = {
   dataPageOffset: 9,
   indexPageOffset: 10,
   dictionaryPageOffset: 11,
+  statistics: 12,
 } as const;
 
-export const PhysicalType = { INT96: 3, BYTE_ARRAY: 6, FIXED: 7 } as const;
+export const Statistics = {
+  nullCount: 3,
+  max: 5,
+  min: 6,
+  isMaxExact: 7,
+  isMinExact: 8,
+} as const;
 
-export const ConvertedType = { UTF8: 0, ENUM: 4, JSON: 19, INTERVAL: 21 } as const;
+export const PageHeader = {
+  type: 1,
+  uncompressedSize: 2,
+  compressedSize: 3,
+  crc: 4,
+  dataV2: 8,
+} as const;
+
+export const DataPageHeaderV2 = {
+  numValues: 1,
+  numNulls: 2,
+  numRows: 3,
+  encoding: 4,
+  definitionSize: 5,
+  repetitionSize: 6,
+  isCompressed: 7,
+} as const;
+
+export const DATA_PAGE_V2 = 3;
+
+export const Encoding = { PLAIN: 0, RLE: 3, DELTA_LENGTH_BYTE_ARRAY: 6 } as const;
+
+export const Repetition = { REQUIRED: 0, OPTIONAL: 1, REPEATED: 2 } as const;
+
+export const PhysicalType = {
+  BOOLEAN: 0,
+  INT32: 1,
+  INT64: 2,
+  INT96: 3,
+  FLOAT: 4,
+  DOUBLE: 5,
+  BYTE_ARRAY: 6,
+  FIXED: 7,
+} as const;
+
+export const ConvertedType = {
+  UTF8: 0,
+  ENUM: 4,
+  DECIMAL: 5,
+  DATE: 6,
+  TIME_MICROS: 8,
+  TIMESTAMP_MICROS: 10,
+  UINT_8: 11,
+  INT_8: 15,
+  JSON: 19,
+  INTERVAL: 21,
+} as const;
 
 /** Fields of the union LogicalType. */
-export const LogicalType = { STRING: 1, ENUM: 4, JSON: 12, FLOAT16: 15 } as const;
+export const LogicalType = {
+  STRING: 1,
+  ENUM: 4,
+  DECIMAL: 5,
+  DATE: 6,
+  TIME: 7,
+  TIMESTAMP: 8,
+  INTEGER: 10,
+  JSON: 12,
+  FLOAT16: 15,
+} as const;

@@ -2,7 +2,7 @@
  * Parquet, read and written row group by row group.
  * Format: https://parquet.apache.org/docs/file-format/
  */
-import { arrowSchema, canonicalFields, canonicaliser, splitBatch } from "../../arrow/mod.ts";
+import { canonicalFields, canonicaliser, splitBatch } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
@@ -50,7 +50,7 @@ const parquet: FileFormat = {
   },
 
   write(batches: AsyncIterable<Batch>, request: WriteRequest) {
-    return parquetBytes(arrowSchema(request.fields), batches, request);
+    return parquetBytes(batches, request);
   },
 };
 

@@ -6,13 +6,13 @@
 /** Types as they are on the wire. */
 const TRUE = 1;
 const FALSE = 2;
-const BYTE = 3;
+export const BYTE = 3;
 export const I16 = 4;
 const DOUBLE = 7;
-const LIST = 9;
+export const LIST = 9;
 const SET = 10;
 const MAP = 11;
-const STRUCT = 12;
+export const STRUCT = 12;
 export const I32 = 5;
 export const I64 = 6;
 export const BINARY = 8;
@@ -81,6 +81,15 @@ export class ThriftStruct {
     return this.set(id, LIST, { element: STRUCT, items });
   }
 
+  setFlag(id: number, value: boolean): this {
+    return this.set(id, TRUE, value);
+  }
+
+  flag(id: number): boolean | undefined {
+    const value = this.get(id);
+    return typeof value === "boolean" ? value : undefined;
+  }
+
   setStruct(id: number, value: ThriftStruct): this {
     return this.set(id, STRUCT, value);
   }
@@ -101,12 +110,27 @@ export function decodeStruct(bytes: Uint8Array): ThriftStruct {
   return new Decoder(bytes).struct(0);
 }
 
+/**
+ * As {@linkcode decodeStruct}, with the number of bytes that the struct takes of them.
+ *
+ * @throws {ThriftError} when they do not begin with a struct
+ */
+export function decodePrefix(bytes: Uint8Array): { struct: ThriftStruct; size: number } {
+  const decoder = new Decoder(bytes);
+  const struct = decoder.struct(0);
+  return { struct, size: decoder.at };
+}
+
 class Decoder {
   #at = 0;
   readonly #view: DataView;
 
   constructor(private readonly bytes: Uint8Array) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get at(): number {
+    return this.#at;
   }
 
   struct(depth: number): ThriftStruct {

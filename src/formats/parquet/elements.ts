@@ -1,0 +1,128 @@
+/**
+ * Fields → the columns of a schema.
+ * Logical types: https://github.com/apache/parquet-format/blob/master/LogicalTypes.md
+ */
+import type { Field } from "../../models/field.ts";
+import { ConvertedType, LogicalType, PhysicalType, Repetition, SchemaElement } from "./metadata.ts";
+import { BYTE, I32, ThriftStruct } from "./thrift.ts";
+
+/** How the values of a field are laid out in a file. */
+export interface Layout {
+  readonly type: number;
+  /** Bytes of a value of type FIXED. */
+  readonly width?: number;
+}
+
+export function layoutOf({ dtype, precision = 38 }: Field): Layout {
+  switch (dtype) {
+    case "bool":
+      return { type: PhysicalType.BOOLEAN };
+    case "int8":
+    case "int16":
+    case "int32":
+    case "uint8":
+    case "uint16":
+    case "uint32":
+    case "date":
+      return { type: PhysicalType.INT32 };
+    case "int64":
+    case "uint64":
+    case "time":
+    case "timestamp":
+    case "timestamp_tz":
+      return { type: PhysicalType.INT64 };
+    case "float32":
+      return { type: PhysicalType.FLOAT };
+    case "float64":
+      return { type: PhysicalType.DOUBLE };
+    case "decimal":
+      if (precision <= 9) return { type: PhysicalType.INT32 };
+      if (precision <= 18) return { type: PhysicalType.INT64 };
+      return { type: PhysicalType.FIXED, width: widthOf(precision) };
+    default:
+      return { type: PhysicalType.BYTE_ARRAY };
+  }
+}
+
+/** Bytes that hold every decimal of a precision, and its sign. */
+function widthOf(precision: number): number {
+  return Math.ceil((precision * Math.log2(10) + 1) / 8);
+}
+
+/** The root of a schema and its columns. */
+export function elementsOf(fields: readonly Field[]): ThriftStruct[] {
+  const root = new ThriftStruct()
+    .setText(SchemaElement.name, "root")
+    .set(SchemaElement.numChildren, I32, fields.length);
+  return [root, ...fields.map(elementOf)];
+}
+
+export function elementOf(field: Field): ThriftStruct {
+  const { type, width } = layoutOf(field);
+  const element = new ThriftStruct()
+    .set(SchemaElement.type, I32, type)
+    .set(
+      SchemaElement.repetition,
+      I32,
+      field.nullable ? Repetition.OPTIONAL : Repetition.REQUIRED,
+    )
+    .setText(SchemaElement.name, field.name);
+  if (width !== undefined) element.set(SchemaElement.typeLength, I32, width);
+  return annotate(element, field);
+}
+
+function annotate(element: ThriftStruct, { dtype, precision = 38, scale = 0 }: Field) {
+  const { UTF8, DECIMAL, DATE, TIMESTAMP_MICROS } = ConvertedType;
+  const set = (logical: number, converted?: number, content = new ThriftStruct()) => {
+    if (converted !== undefined) element.set(SchemaElement.convertedType, I32, converted);
+    const union = new ThriftStruct().setStruct(logical, content);
+    return element.setStruct(SchemaElement.logicalType, union);
+  };
+  switch (dtype) {
+    case "int8":
+      return set(LogicalType.INTEGER, ConvertedType.INT_8, integer(8, true));
+    case "int16":
+      return set(LogicalType.INTEGER, ConvertedType.INT_8 + 1, integer(16, true));
+    case "uint8":
+      return set(LogicalType.INTEGER, ConvertedType.UINT_8, integer(8, false));
+    case "uint16":
+      return set(LogicalType.INTEGER, ConvertedType.UINT_8 + 1, integer(16, false));
+    case "uint32":
+      return set(LogicalType.INTEGER, ConvertedType.UINT_8 + 2, integer(32, false));
+    case "uint64":
+      return set(LogicalType.INTEGER, ConvertedType.UINT_8 + 3, integer(64, false));
+    case "decimal":
+      element.set(SchemaElement.scale, I32, scale).set(SchemaElement.precision, I32, precision);
+      return set(
+        LogicalType.DECIMAL,
+        DECIMAL,
+        new ThriftStruct().set(1, I32, scale).set(2, I32, precision),
+      );
+    case "date":
+      return set(LogicalType.DATE, DATE);
+    case "time":
+      // The older annotations of times mean UTC.
+      return set(LogicalType.TIME, undefined, micros(false));
+    case "timestamp":
+      return set(LogicalType.TIMESTAMP, undefined, micros(false));
+    case "timestamp_tz":
+      return set(LogicalType.TIMESTAMP, TIMESTAMP_MICROS, micros(true));
+    case "string":
+    case "json":
+    case "array":
+    case "object":
+      return set(LogicalType.STRING, UTF8);
+    default:
+      return element;
+  }
+}
+
+const integer = (bits: number, isSigned: boolean) =>
+  new ThriftStruct().set(1, BYTE, bits).setFlag(2, isSigned);
+
+/** TimeType and TimestampType in microseconds. */
+const micros = (isUTC: boolean) =>
+  new ThriftStruct().setFlag(1, isUTC).setStruct(
+    2,
+    new ThriftStruct().setStruct(2, new ThriftStruct()),
+  );

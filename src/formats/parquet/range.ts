@@ -1,0 +1,244 @@
+/**
+ * Lowest and highest values of column chunks, in the orders that Parquet defines.
+ * https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift, ColumnOrder
+ */
+
+/** Lowest and highest value as they are written. */
+export interface Extremes {
+  readonly min: Uint8Array;
+  readonly max: Uint8Array;
+  readonly isMinExact: boolean;
+  readonly isMaxExact: boolean;
+}
+
+/** Numbers of up to 32 bits, and doubles. NaN is in no order, and 0 may be either of two. */
+export class NumberRange {
+  #min = Infinity;
+  #max = -Infinity;
+
+  constructor(private readonly encode: (value: number) => Uint8Array) {}
+
+  add(values: Int32Array | Uint32Array | Float32Array | Float64Array, count: number): void {
+    let [min, max] = [this.#min, this.#max];
+    for (let i = 0; i < count; i++) {
+      const value = values[i]!;
+      if (value < min) min = value;
+      if (value > max) max = value;
+    }
+    [this.#min, this.#max] = [min, max];
+  }
+
+  take(): Extremes | undefined {
+    const [min, max] = [this.#min, this.#max];
+    this.#min = Infinity;
+    this.#max = -Infinity;
+    // NaN alone leaves them as they were.
+    if (min > max) return undefined;
+    return exact(this.encode(min === 0 ? -0 : min), this.encode(max === 0 ? 0 : max));
+  }
+}
+
+/** The bytes of one value. */
+export function bytesOf(values: ArrayBufferView): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+function exact(min: Uint8Array, max: Uint8Array): Extremes {
+  return { min, max, isMinExact: true, isMaxExact: true };
+}
+
+/**
+ * Numbers of several words of 32 bits, lowest first, the highest with or without a sign. Numbers
+ * like these are compared without making a BigInt of each, which takes ten times as long.
+ */
+export class WordsRange {
+  readonly #min: Int32Array;
+  readonly #max: Int32Array;
+  #empty = true;
+
+  /** `flip` is the sign bit where there is none, and makes the numbers signed ones. */
+  constructor(
+    private readonly width: number,
+    private readonly flip: number,
+    private readonly encode: (words: Int32Array) => Uint8Array,
+  ) {
+    this.#min = new Int32Array(width);
+    this.#max = new Int32Array(width);
+  }
+
+  add(words: Int32Array, count: number): void {
+    if (count === 0) return;
+    if (this.#empty) {
+      this.#empty = false;
+      this.#min.set(words.subarray(0, this.width));
+      this.#max.set(this.#min);
+    }
+    if (this.width === 2) return this.#addPairs(words, count);
+    const { width } = this;
+    for (let at = 0; at < count * width; at += width) {
+      if (this.#compare(words, at, this.#min) < 0) copyWords(words, at, this.#min);
+      if (this.#compare(words, at, this.#max) > 0) copyWords(words, at, this.#max);
+    }
+  }
+
+  #addPairs(words: Int32Array, count: number): void {
+    const { flip } = this;
+    let [minLow, minHigh] = [this.#min[0]! >>> 0, this.#min[1]! ^ flip];
+    let [maxLow, maxHigh] = [this.#max[0]! >>> 0, this.#max[1]! ^ flip];
+    for (let i = 0; i < count; i++) {
+      const low = words[i * 2]! >>> 0;
+      const high = words[i * 2 + 1]! ^ flip;
+      if (high < minHigh || (high === minHigh && low < minLow)) [minLow, minHigh] = [low, high];
+      if (high > maxHigh || (high === maxHigh && low > maxLow)) [maxLow, maxHigh] = [low, high];
+    }
+    this.#min.set([minLow, minHigh ^ flip]);
+    this.#max.set([maxLow, maxHigh ^ flip]);
+  }
+
+  #compare(words: Int32Array, at: number, other: Int32Array): number {
+    let word = this.width - 1;
+    const high = (words[at + word]! ^ this.flip) - (other[word]! ^ this.flip);
+    if (high !== 0) return high;
+    while (--word >= 0) {
+      const difference = (words[at + word]! >>> 0) - (other[word]! >>> 0);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  }
+
+  take(): Extremes | undefined {
+    if (this.#empty) return undefined;
+    this.#empty = true;
+    return exact(this.encode(this.#min), this.encode(this.#max));
+  }
+}
+
+function copyWords(words: Int32Array, at: number, to: Int32Array): void {
+  for (let i = 0; i < to.length; i++) to[i] = words[at + i]!;
+}
+
+/** Longer values are cut: a bound is worth no more. */
+const MAX_BYTES = 64;
+const WORDS = MAX_BYTES / 4;
+
+/** The beginning of a value as big-endian words, filled up with zeros. */
+class Prefix {
+  readonly words = new Uint32Array(WORDS);
+  /** Bytes of it that are the value's. */
+  size = 0;
+  isWhole = true;
+
+  /** Sign of a value's order to this one, as far as the beginnings tell. */
+  compare(view: DataView, at: number, size: number): number {
+    for (let word = 0; word < WORDS; word++) {
+      const left = size - word * 4;
+      let value = 0;
+      if (left > 0) {
+        value = view.getUint32(at + word * 4);
+        if (left < 4) value = (value >>> (32 - left * 8) << (32 - left * 8)) >>> 0;
+      }
+      const other = this.words[word]!;
+      if (value !== other) return value < other ? -1 : 1;
+      if (left <= 4) break;
+    }
+    return size - this.size;
+  }
+
+  set(view: DataView, at: number, size: number, isWhole: boolean): void {
+    for (let word = 0; word < WORDS; word++) {
+      const left = size - word * 4;
+      const shift = 32 - left * 8;
+      this.words[word] = left <= 0
+        ? 0
+        : left < 4
+        ? view.getUint32(at + word * 4) >>> shift << shift
+        : view.getUint32(at + word * 4);
+    }
+    this.size = size;
+    this.isWhole = isWhole;
+  }
+
+  bytes(): Uint8Array {
+    const bytes = new Uint8Array(MAX_BYTES);
+    const view = new DataView(bytes.buffer);
+    this.words.forEach((word, i) => view.setUint32(i * 4, word));
+    return bytes.subarray(0, this.size);
+  }
+}
+
+/** Text and binary, by their bytes. */
+export class BytesRange {
+  readonly #min = new Prefix();
+  readonly #max = new Prefix();
+  #empty = true;
+
+  constructor(private readonly isText: boolean) {}
+
+  /** Values behind each other from `start` on; the view goes on for 64 bytes behind the last. */
+  add(view: DataView, start: number, lengths: Int32Array, count: number): void {
+    const [min, max] = [this.#min, this.#max];
+    let at = start;
+    for (let i = 0; i < count; i++) {
+      const length = lengths[i]!;
+      const size = Math.min(length, MAX_BYTES);
+      const isWhole = length === size;
+      if (this.#empty) {
+        this.#empty = false;
+        min.set(view, at, size, isWhole);
+        max.set(view, at, size, isWhole);
+      } else {
+        if (min.compare(view, at, size) < 0) min.set(view, at, size, isWhole);
+        const order = max.compare(view, at, size);
+        if (order > 0 || (order === 0 && !isWhole)) max.set(view, at, size, isWhole);
+      }
+      at += length;
+    }
+  }
+
+  take(): Extremes | undefined {
+    if (this.#empty) return undefined;
+    this.#empty = true;
+    const [low, high] = [this.#min.bytes(), this.#max.bytes()];
+    const { isText } = this;
+    const min = this.#min.isWhole || !isText ? low : wholeCharacters(low);
+    const max = this.#max.isWhole ? high : isText ? textAbove(high) : bytesAbove(high);
+    // No value of so many of the highest bytes is above them all.
+    if (max === undefined) return undefined;
+    return { min, max, isMinExact: this.#min.isWhole, isMaxExact: this.#max.isWhole };
+  }
+}
+
+/** Bytes of UTF-8 without a character that was cut at the end. */
+function wholeCharacters(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(0, textSize(bytes));
+}
+
+function textSize(bytes: Uint8Array): number {
+  let lead = bytes.length - 1;
+  while (lead > 0 && (bytes[lead]! & 0xc0) === 0x80) lead--;
+  const first = bytes[lead]!;
+  const wanted = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  return bytes.length - lead >= wanted ? bytes.length : lead;
+}
+
+/** The lowest text of the same length that is above all that begin with this one. */
+function textAbove(bytes: Uint8Array): Uint8Array | undefined {
+  const characters = [...new TextDecoder().decode(wholeCharacters(bytes))];
+  while (characters.length > 0) {
+    const code = characters.pop()!.codePointAt(0)!;
+    // Between these two are no characters.
+    const next = code === 0xd7ff ? 0xe000 : code + 1;
+    if (next > 0x10ffff) continue;
+    return new TextEncoder().encode(characters.join("") + String.fromCodePoint(next));
+  }
+  return undefined;
+}
+
+function bytesAbove(bytes: Uint8Array): Uint8Array | undefined {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0xff) end--;
+  if (end === 0) return undefined;
+  const above = bytes.slice(0, end);
+  above[end - 1]!++;
+  return above;
+}

@@ -1,0 +1,142 @@
+/** Snappy's block format. https://github.com/google/snappy/blob/main/format_description.txt */
+
+/** Positions are found again within a block of this size: two bytes hold their distance. */
+const BLOCK = 1 << 16;
+const HASH_BITS = 14;
+const MIN_MATCH = 4;
+
+export class SnappyError extends Error {}
+
+export function snappyCompress(bytes: Uint8Array): Uint8Array {
+  const out = new Uint8Array(16 + bytes.length + Math.ceil(bytes.length / 6));
+  let at = writeSize(out, bytes.length);
+  for (let start = 0; start < bytes.length; start += BLOCK) {
+    at = compressBlock(bytes, start, Math.min(bytes.length, start + BLOCK), out, at);
+  }
+  return out.subarray(0, at);
+}
+
+function writeSize(out: Uint8Array, size: number): number {
+  let at = 0;
+  let rest = size;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) out[at++] = rest % 128 | 128;
+  out[at++] = rest;
+  return at;
+}
+
+function compressBlock(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  to: number,
+): number {
+  const places = new Uint16Array(1 << HASH_BITS);
+  let at = to;
+  let literal = start;
+  const last = end - MIN_MATCH;
+  // After many misses the bytes are taken for random ones, which are passed faster.
+  for (let i = start + 1, misses = 32; i <= last;) {
+    const word = word32(bytes, i);
+    const hash = Math.imul(word, 0x1e35a7bd) >>> (32 - HASH_BITS);
+    const place = start + places[hash]!;
+    places[hash] = i - start;
+    if (place >= i || word32(bytes, place) !== word) {
+      i += misses++ >> 5;
+      continue;
+    }
+    let length = MIN_MATCH;
+    while (i + length < end && bytes[place + length] === bytes[i + length]) length++;
+    at = writeLiteral(bytes, literal, i, out, at);
+    at = writeCopy(i - place, length, out, at);
+    i += length;
+    literal = i;
+    misses = 32;
+  }
+  return writeLiteral(bytes, literal, end, out, at);
+}
+
+function word32(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24;
+}
+
+function writeLiteral(bytes: Uint8Array, from: number, end: number, out: Uint8Array, to: number) {
+  const size = end - from;
+  if (size === 0) return to;
+  let at = to;
+  if (size <= 60) {
+    out[at++] = (size - 1) << 2;
+  } else {
+    // No block is longer than two bytes tell.
+    out[at++] = 61 << 2;
+    out[at++] = (size - 1) & 255;
+    out[at++] = (size - 1) >> 8;
+  }
+  out.set(bytes.subarray(from, end), at);
+  return at + size;
+}
+
+function writeCopy(distance: number, length: number, out: Uint8Array, to: number): number {
+  let at = to;
+  for (let rest = length; rest > 0;) {
+    const size = Math.min(rest, 64);
+    out[at++] = (size - 1) << 2 | 2;
+    out[at++] = distance & 255;
+    out[at++] = distance >> 8;
+    rest -= size;
+  }
+  return at;
+}
+
+/**
+ * The `size` bytes that a block holds.
+ *
+ * @throws {SnappyError} when it is malformed or holds another number of bytes
+ */
+export function snappyDecompress(bytes: Uint8Array, size: number): Uint8Array {
+  const [said, start] = readSize(bytes);
+  if (said !== size) throw new SnappyError(`a block says ${said} bytes, expected ${size}`);
+  const out = new Uint8Array(size);
+  let to = 0;
+  for (let at = start; at < bytes.length;) {
+    const tag = bytes[at++]!;
+    if ((tag & 3) === 0) {
+      let length = tag >> 2;
+      if (length >= 60) {
+        const count = length - 59;
+        if (at + count > bytes.length) throw cut();
+        length = 0;
+        for (let i = 0; i < count; i++) length += bytes[at++]! * 256 ** i;
+      }
+      length++;
+      if (at + length > bytes.length || to + length > size) throw cut();
+      out.set(bytes.subarray(at, at + length), to);
+      at += length;
+      to += length;
+      continue;
+    }
+    const operands = [0, 1, 2, 4][tag & 3]!;
+    if (at + operands > bytes.length) throw cut();
+    const length = (tag & 3) === 1 ? (tag >> 2 & 7) + 4 : (tag >> 2) + 1;
+    let distance = (tag & 3) === 1 ? (tag >> 5) * 256 : 0;
+    for (let i = 0; i < operands; i++) distance += bytes[at++]! * 256 ** i;
+    if (distance === 0 || distance > to || to + length > size) throw cut();
+    // Byte by byte: a copy may read what it wrote.
+    for (const end = to + length; to < end; to++) out[to] = out[to - distance]!;
+  }
+  if (to !== size) throw cut();
+  return out;
+}
+
+function readSize(bytes: Uint8Array): readonly [size: number, at: number] {
+  let size = 0;
+  for (let at = 0; at < 5 && at < bytes.length; at++) {
+    size += (bytes[at]! & 127) * 128 ** at;
+    if (bytes[at]! < 128) return [size, at + 1];
+  }
+  throw cut();
+}
+
+function cut(): SnappyError {
+  return new SnappyError("a compressed block is malformed");
+}
