@@ -1,6 +1,7 @@
 /** Bytes, and those of ASCII that numbers are written with. */
 
 export const MINUS = 0x2d;
+export const PLUS = 0x2b;
 
 export function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;

@@ -1,4 +1,5 @@
 /** Text in other encodings ↔ UTF-8, chunk by chunk; nothing becomes U+FFFD in silence. */
+import { isUtf8 } from "node:buffer";
 import { ValidationError } from "../core/errors.ts";
 import type { FormatOptions } from "../models/format.ts";
 import { concat } from "./bytes.ts";
@@ -41,13 +42,18 @@ function latin1ToUTF8(chunk: Uint8Array): Uint8Array {
 
 /** The same chunks, not copied; a character that lies across two is checked as a whole. */
 async function* checkUTF8(bytes: Bytes): AsyncGenerator<Uint8Array> {
-  // The decoder is the runtime's own and fast; what it decodes is thrown away.
+  // For characters across two chunks; what it decodes is thrown away.
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let offset = 0;
   const check = (chunk: Uint8Array | undefined) => {
     try {
-      if (chunk === undefined) decoder.decode();
-      else decoder.decode(chunk, { stream: true });
+      if (chunk === undefined) return void decoder.decode();
+      const from = charactersRest(chunk);
+      const to = chunk.length - characterBegun(chunk);
+      if (from >= to) return void decoder.decode(chunk, { stream: true });
+      decoder.decode(chunk.subarray(0, from));
+      if (!isUtf8(chunk.subarray(from, to))) throw new TypeError();
+      decoder.decode(chunk.subarray(to), { stream: true });
     } catch {
       throw new ValidationError(
         `Cannot read text as utf-8: malformed ${
@@ -64,6 +70,23 @@ async function* checkUTF8(bytes: Bytes): AsyncGenerator<Uint8Array> {
     yield chunk;
   }
   check(undefined);
+}
+
+/** Bytes at the start of a chunk that can only be the end of a character. */
+function charactersRest(chunk: Uint8Array): number {
+  let at = 0;
+  while (at < 3 && at < chunk.length && (chunk[at]! & 0xc0) === 0x80) at++;
+  return at;
+}
+
+/** Bytes at the end of a chunk that can only be the beginning of a character. */
+function characterBegun(chunk: Uint8Array): number {
+  for (let count = 1; count <= 3 && count <= chunk.length; count++) {
+    const byte = chunk[chunk.length - count]!;
+    if (byte >= 0xc0) return count < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? count : 0;
+    if (byte < 0x80) return 0;
+  }
+  return 0;
 }
 
 /** Offset of the first byte that is not UTF-8, by halving; 0 when it began in an earlier chunk. */

@@ -53,9 +53,9 @@ export function shortDecimal(
  */
 export function shortDouble(bytes: Uint8Array, start: number, end: number): number | undefined {
   const first = bytes[start] === MINUS ? start + 1 : start;
-  if (end - first > SHORT || !isDigit(bytes[first]!) || !isDigit(bytes[end - 1]!)) {
-    return undefined;
-  }
+  if (
+    end <= first || end - first > SHORT || !isDigit(bytes[first]!) || !isDigit(bytes[end - 1]!)
+  ) return undefined;
   let value = 0;
   let point = end - 1;
   for (let at = first; at < end; at++) {
@@ -68,4 +68,4 @@ export function shortDouble(bytes: Uint8Array, start: number, end: number): numb
   return first === start ? absolute : -absolute;
 }
 
-const POWERS_OF_TEN = Array.from({ length: SHORT + 1 }, (_, power) => 10 ** power);
+export const POWERS_OF_TEN = Array.from({ length: SHORT + 1 }, (_, power) => 10 ** power);

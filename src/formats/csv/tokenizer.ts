@@ -1,47 +1,63 @@
 /**
- * Bytes of CSV → where the fields of each record begin and end.
+ * Bytes of CSV → where the fields of its records begin and end.
  * Format: https://www.rfc-editor.org/rfc/rfc4180, with other characters, and line ends of any kind
  */
 import { show, ValidationError } from "../../core/errors.ts";
 import type { Dialect } from "./dialect.ts";
+import { Window } from "./window.ts";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 /** A record beyond this is taken for a quote that was never closed. */
 const LARGEST_RECORD = 256 * 1024 * 1024;
 
-/** How a field is written. */
-export const PLAIN = 0;
-export const QUOTED = 1;
-/** Quoted, with an escape inside that must be taken out. */
-export const ESCAPED = 2;
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** What {@linkcode Tokenizer.scan} gives for the first record, whose number of fields is not known. */
+export const ANY_WIDTH = 0;
 
 /**
- * Records one after the other. Those that are whole in memory are found by `next`, without waiting;
- * when it finds no more, `fill` reads on.
+ * Records in blocks. Those that are whole in memory are found by `scan`, without waiting; when it
+ * finds no more, `fill` reads on.
  */
 export class Tokenizer {
-  /** Holds the record found last. */
-  bytes: Uint8Array = new Uint8Array();
-  /** For each field of the record: from, to, and PLAIN, QUOTED or ESCAPED. */
-  fields = new Int32Array(3 * 64);
-  count = 0;
-  /** Line on which the record begins, from 1. */
-  line = 1;
-  /** Bytes that the record takes. */
-  size = 0;
-  readonly #chunks: AsyncIterator<Uint8Array>;
-  #from = 0;
-  #end = 0;
-  #nextLine = 1;
-  #ended = false;
+  /**
+   * For each field of each record found: where it begins in `bytes`, and where it ends, as ~end
+   * when there are escapes to take out of it. A field that begins behind a quote is a quoted one.
+   */
+  spans = new Int32Array(4096);
+  /** Fields that a record has; ANY_WIDTH until the first one tells. */
+  width = ANY_WIDTH;
+  /** Blank lines before the record found first. */
+  blanks = 0;
+  readonly #window: Window;
+  /** Lines behind the records found. */
+  #lines = 0;
+  /** What is wrong behind the records found. */
+  #wrong: ValidationError | undefined;
+  /** Line on which the first record begins. */
+  #firstLine = 1;
 
   constructor(
     private readonly name: string,
-    bytes: AsyncIterable<Uint8Array>,
+    chunks: AsyncIterable<Uint8Array>,
     private readonly dialect: Dialect,
   ) {
-    this.#chunks = bytes[Symbol.asyncIterator]();
+    this.#window = new Window(chunks);
+  }
+
+  /** Holds the records found last. */
+  get bytes(): Uint8Array {
+    return this.#window.bytes;
+  }
+
+  /** Where in the text the next record begins. */
+  get offset(): number {
+    return this.#window.offset;
+  }
+
+  get lines(): number {
+    return this.#lines;
   }
 
   /**
@@ -50,203 +66,199 @@ export class Tokenizer {
    * @throws {ValidationError} when the bytes are not of the file's compression or encoding
    */
   async fill(): Promise<boolean> {
-    if (this.#ended) return false;
-    const left = this.#end - this.#from;
-    if (left > LARGEST_RECORD) {
-      this.line = this.#nextLine;
-      throw this.wrong(`its record has more than ${LARGEST_RECORD} bytes, is a quote not closed`);
+    if (this.#window.size > LARGEST_RECORD) {
+      throw this.#error(
+        this.#lines + 1,
+        `its record has more than ${LARGEST_RECORD} bytes, is a quote not closed`,
+      );
     }
-    // At least as much again, so that a long record is not looked at over and over.
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    while (size <= left) {
-      const next = await this.#nextChunk();
-      if (next.done === true) {
-        this.#ended = true;
-        break;
-      }
-      parts.push(next.value);
-      size += next.value.length;
-    }
-    const grown = new Uint8Array(left + size);
-    grown.set(this.bytes.subarray(this.#from, this.#end));
-    let at = left;
-    for (const part of parts) {
-      grown.set(part, at);
-      at += part.length;
-    }
-    [this.bytes, this.#from, this.#end] = [grown, 0, at];
-    return at > 0;
-  }
-
-  async #nextChunk(): Promise<IteratorResult<Uint8Array>> {
     try {
-      return await this.#chunks.next();
+      return await this.#window.fill();
     } catch (error) {
       if (!(error instanceof ValidationError)) throw error;
-      const after = this.#nextLine === 1 ? "" : `, after line ${this.#nextLine - 1}`;
+      const after = this.#lines === 0 ? "" : `, after line ${this.#lines}`;
       throw new ValidationError(`Cannot read "${this.name}"${after}: ${error.message}`, {
         cause: error,
       });
     }
   }
 
-  async close(): Promise<void> {
-    await this.#chunks.return?.();
+  close(): Promise<void> {
+    return this.#window.close();
   }
 
   /**
-   * Finds the next record; false when it is not whole in memory.
+   * Finds the next records, up to `most` of them and no further once they have `size` bytes. A line
+   * with nothing on it is a record only where records have one field.
    *
-   * @throws {ValidationError} for a quote that is not closed, or text beside a quoted field
+   * @returns how many are in `spans`
+   * @throws {ValidationError} for a quote that is not closed, text beside a quoted field, or a
+   * record of another width
    */
-  next(): boolean {
-    const { bytes } = this;
-    const { delimiter, quote } = this.dialect;
-    const end = this.#end;
-    let at = this.#from;
-    if (at >= end) return false;
-    this.line = this.#nextLine;
-    this.count = 0;
-    let lines = 0;
-    while (true) {
-      if (at < end && bytes[at] === quote) {
-        const close = this.#quoted(at + 1);
-        if (close < 0) return false;
-        lines += this.#lineEnds(at, close);
-        at = close;
+  scan(most: number, size: number): number {
+    if (this.#wrong !== undefined) throw this.#wrong;
+    const { bytes, end, ended, start } = this.#window;
+    const { delimiter, quote, escape } = this.dialect;
+    const highest = Math.max(delimiter, CARRIAGE_RETURN);
+    const isAny = this.width === ANY_WIDTH;
+    let { spans } = this;
+    let room = spans.length;
+    let lines = this.#lines;
+    let rows = 0;
+    let to = 0;
+    // Of the record that `at` is in.
+    let record = start;
+    let first = 0;
+    let inside = 0;
+    let at = start;
+    const stop = Math.min(end, start + size);
+    scanning: while (record < stop && rows < most) {
+      let from = at;
+      let byte = bytes[at]!;
+      if (to === room) room = (spans = this.#grow()).length;
+      if (byte === quote && at < end) {
+        let escaped = false;
+        from = ++at;
+        while (true) {
+          // All bytes beyond the end are line feeds.
+          while ((byte = bytes[at]!) !== quote && byte !== escape && byte > CARRIAGE_RETURN) at++;
+          if (byte !== quote && byte !== escape) {
+            if (at >= end) {
+              if (!ended) break scanning;
+              this.#wrong = this.#wrongField(lines, to - first, "its quote is not closed");
+              break scanning;
+            }
+            if (
+              byte === LINE_FEED || byte === CARRIAGE_RETURN && bytes[at + 1] !== LINE_FEED
+            ) inside++;
+            at++;
+            continue;
+          }
+          if (at + 1 >= end && !ended) break scanning;
+          const next = bytes[at + 1]!;
+          if (byte === escape && (next === quote || next === escape)) {
+            escaped = true;
+            at += 2;
+          } else if (byte === quote) {
+            break;
+          } else {
+            at++;
+          }
+        }
+        spans[to] = from;
+        spans[to + 1] = escaped ? ~at : at;
+        byte = bytes[++at]!;
+        if (byte !== delimiter && byte !== LINE_FEED && byte !== CARRIAGE_RETURN) {
+          const detail = "a quoted field is followed by other text than a delimiter";
+          this.#wrong = this.#wrongField(lines, to - first, detail);
+          break;
+        }
       } else {
-        const start = at;
-        let byte = 0;
         while (
-          at < end && (byte = bytes[at]!) !== delimiter && byte !== LINE_FEED &&
-          byte !== CARRIAGE_RETURN
+          (byte = bytes[at]!) > highest ||
+          (byte !== delimiter && byte !== LINE_FEED && byte !== CARRIAGE_RETURN)
         ) at++;
-        if (at === end && !this.#ended) return false;
-        this.#push(start, at, PLAIN);
+        spans[to] = from;
+        spans[to + 1] = at;
       }
-      if (at === end) break;
-      if (bytes[at] === delimiter) {
+      to += 2;
+      if (byte === delimiter && at < end) {
         at++;
-        if (at === end && !this.#ended) return false;
+        if (at === end && !ended) break;
         continue;
       }
-      const after = this.#afterLineEnd(at);
-      if (after < 0) return false;
-      at = after;
-      lines++;
-      break;
-    }
-    this.size = at - this.#from;
-    this.#from = at;
-    this.#nextLine += lines;
-    return true;
-  }
-
-  /** Past the closing quote of the field that began before `start`; negative when it is not there. */
-  #quoted(start: number): number {
-    const { bytes } = this;
-    const { quote, escape, delimiter } = this.dialect;
-    const end = this.#end;
-    let kind = QUOTED;
-    let at = start;
-    while (true) {
-      while (at < end && bytes[at] !== quote && bytes[at] !== escape) at++;
-      if (at + 1 >= end && !this.#ended) return -1;
-      if (at >= end) throw this.#wrongField("its quote is not closed");
-      const next = at + 1 < end ? bytes[at + 1] : undefined;
-      const escapes = bytes[at] === escape && (next === quote || next === escape);
-      if (escapes && next !== undefined) {
-        kind = ESCAPED;
-        at += 2;
-      } else if (bytes[at] === quote) {
-        if (
-          next !== undefined && next !== delimiter && next !== LINE_FEED && next !== CARRIAGE_RETURN
-        ) throw this.#wrongField("a quoted field is followed by other text than a delimiter");
-        this.#push(start, at, kind);
-        return at + 1;
-      } else {
+      if (at >= end) {
+        if (!ended) break;
+      } else if (byte === LINE_FEED) {
         at++;
+      } else if (at + 1 < end) {
+        at += bytes[at + 1] === LINE_FEED ? 2 : 1;
+      } else if (ended) {
+        at++;
+      } else {
+        break;
       }
+      const count = (to - first) >> 1;
+      if (count === this.width) {
+        rows++;
+      } else if (count === 1 && from === spans[to - 1] && bytes[from - 1] !== quote) {
+        if (isAny) this.blanks++;
+        to = first;
+      } else if (isAny) {
+        this.width = count;
+        this.#firstLine = lines + 1;
+        rows = most;
+      } else {
+        this.#wrong = this.#wrongWidth(lines, count, first);
+        break;
+      }
+      first = to;
+      lines += 1 + inside;
+      inside = 0;
+      record = at;
     }
+    this.#window.start = record;
+    this.#lines = lines;
+    if (rows === 0 && this.#wrong !== undefined) throw this.#wrong;
+    return isAny ? Math.min(rows, 1) : rows;
   }
 
-  #afterLineEnd(at: number): number {
-    if (this.bytes[at] === LINE_FEED) return at + 1;
-    if (at + 1 < this.#end) return this.bytes[at + 1] === LINE_FEED ? at + 2 : at + 1;
-    return this.#ended ? at + 1 : -1;
+  #grow(): Int32Array<ArrayBuffer> {
+    const grown = new Int32Array(this.spans.length * 2);
+    grown.set(this.spans);
+    return this.spans = grown;
   }
 
-  #lineEnds(from: number, to: number): number {
-    const { bytes } = this;
-    let count = 0;
-    for (let at = from; at < to; at++) {
-      const byte = bytes[at]!;
-      if (byte > CARRIAGE_RETURN) continue;
-      if (byte === LINE_FEED || (byte === CARRIAGE_RETURN && bytes[at + 1] !== LINE_FEED)) count++;
-    }
-    return count;
+  #wrongField(lines: number, at: number, detail: string): ValidationError {
+    return new ValidationError(
+      `Cannot read "${this.name}", line ${lines + 1}, field ${(at >> 1) + 1}: ${detail}`,
+    );
   }
 
-  #push(from: number, to: number, kind: number): void {
-    const at = this.count++ * 3;
-    if (at + 3 > this.fields.length) {
-      const grown = new Int32Array(this.fields.length * 2);
-      grown.set(this.fields);
-      this.fields = grown;
-    }
-    this.fields[at] = from;
-    this.fields[at + 1] = to;
-    this.fields[at + 2] = kind;
+  #wrongWidth(lines: number, count: number, at: number): ValidationError {
+    const begins = show(utf8.decode(this.content(at)));
+    return this.#error(
+      lines + 1,
+      `it has ${count} fields, expected ${this.width}; it begins with ${begins}`,
+    );
   }
 
-  #wrongField(detail: string): ValidationError {
-    return new ValidationError(`${this.#place}, field ${this.count + 1}: ${detail}`);
+  #error(line: number, detail: string): ValidationError {
+    return new ValidationError(`Cannot read "${this.name}", line ${line}: ${detail}`);
   }
 
-  get #place(): string {
-    return `Cannot read "${this.name}", line ${this.line}`;
+  /** Takes these spans for those of the records found last. */
+  put(spans: Int32Array): void {
+    while (this.spans.length < spans.length) this.#grow();
+    this.spans.set(spans);
   }
 
-  /** An error about the record. */
+  /** An error about the first record. */
   wrong(detail: string): ValidationError {
-    return new ValidationError(`${this.#place}: ${detail}`);
+    return this.#error(this.#firstLine, detail);
   }
 
-  /** Whether the record is a line with nothing on it. */
-  get blank(): boolean {
-    return this.count === 1 && this.fields[0] === this.fields[1] && this.fields[2] === PLAIN;
+  /** Bytes of the field whose span is at `at`, escapes taken out. */
+  content(at: number): Uint8Array {
+    const [from, to] = [this.spans[at]!, this.spans[at + 1]!];
+    return to >= 0 ? this.bytes.subarray(from, to) : this.#unescaped(from, ~to);
   }
 
-  /** Bytes of a field, escapes taken out. */
-  content(field: number): Uint8Array {
-    const at = field * 3;
-    const raw = this.bytes.subarray(this.fields[at], this.fields[at + 1]);
-    return this.fields[at + 2] === ESCAPED ? this.#unescaped(raw) : raw;
-  }
-
-  #unescaped(raw: Uint8Array): Uint8Array {
+  #unescaped(from: number, to: number): Uint8Array {
+    const { bytes } = this;
     const { quote, escape } = this.dialect;
-    const out = new Uint8Array(raw.length);
+    const out = new Uint8Array(to - from);
     let end = 0;
-    for (let at = 0; at < raw.length; at++) {
-      const next = raw[at + 1];
-      if (raw[at] === escape && (next === quote || next === escape)) at++;
-      out[end++] = raw[at]!;
+    for (let at = from; at < to; at++) {
+      const next = bytes[at + 1];
+      if (bytes[at] === escape && (next === quote || next === escape) && at + 1 < to) at++;
+      out[end++] = bytes[at]!;
     }
     return out.subarray(0, end);
   }
 
-  /** Text of a field, for names and messages. */
-  text(field: number): string {
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.content(field));
-  }
-
-  /** @throws {ValidationError} when the record has another number of fields */
-  expect(count: number): void {
-    if (this.count === count) return;
-    throw this.wrong(
-      `it has ${this.count} fields, expected ${count}; it begins with ${show(this.text(0))}`,
-    );
+  /** Text of the field whose span is at `at`, for names and messages. */
+  text(at: number): string {
+    return utf8.decode(this.content(at));
   }
 }

@@ -9,7 +9,7 @@ import {
 } from "../../arrow/mod.ts";
 import { INTEGER_BOUNDS, type IntegerType } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
-import { isoDate, isoTime, isoTimestamp } from "../iso.ts";
+import { isoDate, isoTime, isoTimestamp, NO_DAY } from "../iso.ts";
 import { shortDouble, shortInteger } from "../short.ts";
 import { parseScalar } from "./scalar.ts";
 import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
@@ -81,19 +81,24 @@ function presentPusher(field: Field, column: Column, pushText: PushJSON): PushJS
     }
     case "date": {
       const days = column as NumberColumn;
-      return insidePusher(isoDate, (day) => days.push(day), pushText);
+      const parse: ParseInside<number> = (bytes, start, end) => {
+        const day = isoDate(bytes, start, end);
+        return day === NO_DAY ? undefined : day;
+      };
+      return insidePusher(parse, (day) => days.push(day), pushText);
     }
     case "time": {
       const micros = column as BigColumn;
-      return insidePusher(isoTime, (time) => micros.push(time), pushText);
+      const parse: ParseInside<number> = (bytes, start, end) => known(isoTime(bytes, start, end));
+      return insidePusher(parse, (time) => micros.push(BigInt(time)), pushText);
     }
     case "timestamp":
     case "timestamp_tz": {
       const micros = column as BigColumn;
       const zone = field.dtype === "timestamp_tz";
-      const parse: ParseInside<bigint> = (bytes, start, end) =>
-        isoTimestamp(bytes, start, end, zone);
-      return insidePusher(parse, (instant) => micros.push(instant), pushText);
+      const parse: ParseInside<number> = (bytes, start, end) =>
+        known(isoTimestamp(bytes, start, end, zone));
+      return insidePusher(parse, (instant) => micros.push(BigInt(instant)), pushText);
     }
     case "json": {
       const texts = column as BytesColumn;
@@ -140,4 +145,8 @@ function insidePusher<T>(
     if (value === undefined) pushText(bytes, start, end);
     else push(value);
   };
+}
+
+function known(value: number): number | undefined {
+  return Number.isNaN(value) ? undefined : value;
 }

@@ -1,0 +1,82 @@
+/** Records of CSV under their header. */
+import { show } from "../../core/errors.ts";
+import type { Slice } from "../fill.ts";
+import type { Dialect } from "./dialect.ts";
+import { Tokenizer } from "./tokenizer.ts";
+
+/** Finds the records of a file, and the names of their fields. */
+export class Records {
+  readonly tokens: Tokenizer;
+  /** Names of the fields; undefined for a file with nothing in it. */
+  names: readonly string[] | undefined;
+  /** Records before those found last. */
+  rows = 0;
+  #found = 0;
+  /** Records that stand before what the tokenizer finds: the file's first ones without a header. */
+  #first: Int32Array = new Int32Array();
+
+  constructor(
+    name: string,
+    bytes: AsyncIterable<Uint8Array>,
+    private readonly dialect: Dialect,
+  ) {
+    this.tokens = new Tokenizer(name, bytes, dialect);
+  }
+
+  /** Where the values of the records found last are. */
+  get slice(): Slice {
+    const { bytes, spans, width } = this.tokens;
+    return { bytes, spans, stride: width * 2 };
+  }
+
+  /** Finds the header, or what stands for it. */
+  async start(): Promise<void> {
+    const { tokens, dialect } = this;
+    let found = 0;
+    do {
+      found = tokens.scan(1, Infinity);
+    } while (found === 0 && await tokens.fill());
+    if (found === 1 && dialect.header) {
+      this.names = headerOf(tokens);
+    } else if (!dialect.header && (found === 1 || tokens.blanks > 0)) {
+      // Blank lines are records, all NULL, where records have one field.
+      if (found === 0) tokens.width = 1;
+      const { width, blanks } = tokens;
+      const leading = width === 1 ? blanks * 2 : 0;
+      this.#first = new Int32Array(leading + found * width * 2);
+      this.#first.set(tokens.spans.subarray(0, found * width * 2), leading);
+      this.names = Array.from({ length: width }, (_, i) => `column_${i + 1}`);
+    }
+  }
+
+  /**
+   * Finds the next records in memory, as `Tokenizer.scan` does.
+   *
+   * @returns how many, 0 when more must be read
+   */
+  scan(most: number, size: number): number {
+    const { tokens } = this;
+    this.rows += this.#found;
+    this.#found = 0;
+    if (this.names === undefined) return 0;
+    if (this.#first.length === 0) return this.#found = tokens.scan(most, size);
+    const length = Math.min(this.#first.length, most * tokens.width * 2);
+    tokens.put(this.#first.subarray(0, length));
+    this.#first = this.#first.subarray(length);
+    return this.#found = length / (tokens.width * 2);
+  }
+}
+
+function headerOf(tokens: Tokenizer): string[] {
+  const names = Array.from({ length: tokens.width }, (_, i) => tokens.text(i * 2));
+  names.forEach((name, i) => {
+    const wrong = name === ""
+      ? "has no name"
+      : names.indexOf(name) < i
+      ? `has the name of field ${names.indexOf(name) + 1}, ${show(name)}`
+      : undefined;
+    if (wrong === undefined) return;
+    throw tokens.wrong(`field ${i + 1} ${wrong}`);
+  });
+  return names;
+}
