@@ -6,7 +6,7 @@ import { canonicalFields, canonicaliser, splitBatch } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
-import { openParquet } from "./read.ts";
+import { openParquet } from "./reader.ts";
 import { parquetBytes } from "./write.ts";
 
 /** Errors of the library become typed; those of the input, and ours, stay. */
@@ -41,7 +41,7 @@ const parquet: FileFormat = {
       const names = projections.map(({ column, field }) => column ?? field.name);
       const file = await openParquet(input, names);
       const canonical = canonicaliser(file.schema, projections);
-      for await (const batch of file.batches(batchRows)) {
+      for await (const batch of file.batches(batchRows, batchBytes)) {
         yield* splitBatch(canonical(batch), { rows: batchRows, bytes: batchBytes });
       }
     } catch (error) {

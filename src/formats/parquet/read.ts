@@ -20,38 +20,24 @@ import {
   type Footer,
   type ParquetColumn,
   type ParquetRowGroup,
-  readFooter,
   refuseNestedRaw,
 } from "./footer.ts";
 import { rowGroupFile, schemaFile, uncompressedSize } from "./part.ts";
 import { decodeRaw, rawField } from "./raw.ts";
+import type { ParquetReader } from "./reader.ts";
 
 /** Bytes of a row group that are decoded at once, as far as one can tell before. */
 const DECODED_BYTES = 32 * 1024 * 1024;
 /** Rows decoded at first, when dictionaries may hide how large they are. */
 const FIRST_ROWS = 65_536;
 
-export interface ParquetReader {
-  /** Schema of the columns that were asked for, in the file's order. */
-  readonly schema: Schema;
-  /** Columns annotated as JSON, by name. */
-  readonly json: ReadonlySet<string>;
-  batches(batchRows: number): AsyncGenerator<Batch, void, void>;
-}
-
-/**
- * Opens some columns of a file, or all.
- *
- * @throws {ValidationError} when the footer is malformed
- * @throws {SchemaError} when a column is missing or ambiguous
- */
-export async function openParquet(
+/** Opens some columns of a file of anyone, or all; as `openParquet`. */
+export function openForeign(
   input: FileInput,
-  names?: readonly string[],
-): Promise<ParquetReader> {
-  const footer = await readFooter(input);
-  const wanted = names ?? footer.columns.map(({ name }) => name);
-  const indexes = new Set(wanted.map((name) => columnIndex(footer, name, input.name)));
+  footer: Footer,
+  names: readonly string[] = footer.columns.map(({ name }) => name),
+): ParquetReader {
+  const indexes = new Set(names.map((name) => columnIndex(footer, name, input.name)));
   const columns = footer.columns.filter((_, i) => indexes.has(i));
   columns.forEach(refuseNestedRaw);
   const plain = withKeptFields(

@@ -72,8 +72,14 @@ function writeLiteral(bytes: Uint8Array, from: number, end: number, out: Uint8Ar
     out[at++] = (size - 1) & 255;
     out[at++] = (size - 1) >> 8;
   }
-  out.set(bytes.subarray(from, end), at);
+  move(bytes, from, size, out, at);
   return at + size;
+}
+
+/** Calls cost more than a few bytes do. */
+function move(bytes: Uint8Array, from: number, size: number, out: Uint8Array, to: number): void {
+  if (size > 64) out.set(bytes.subarray(from, from + size), to);
+  else for (let i = 0; i < size; i++) out[to + i] = bytes[from + i]!;
 }
 
 function writeCopy(distance: number, length: number, out: Uint8Array, to: number): number {
@@ -110,16 +116,20 @@ export function snappyDecompress(bytes: Uint8Array, size: number): Uint8Array {
       }
       length++;
       if (at + length > bytes.length || to + length > size) throw cut();
-      out.set(bytes.subarray(at, at + length), to);
+      move(bytes, at, length, out, to);
       at += length;
       to += length;
       continue;
     }
-    const operands = [0, 1, 2, 4][tag & 3]!;
+    const kind = tag & 3;
+    const operands = kind === 3 ? 4 : kind;
     if (at + operands > bytes.length) throw cut();
-    const length = (tag & 3) === 1 ? (tag >> 2 & 7) + 4 : (tag >> 2) + 1;
-    let distance = (tag & 3) === 1 ? (tag >> 5) * 256 : 0;
-    for (let i = 0; i < operands; i++) distance += bytes[at++]! * 256 ** i;
+    const length = kind === 1 ? (tag >> 2 & 7) + 4 : (tag >> 2) + 1;
+    let distance = bytes[at]!;
+    if (kind === 1) distance += (tag >> 5) * 256;
+    else distance += bytes[at + 1]! * 256;
+    if (kind === 3) distance += bytes[at + 2]! * 65_536 + bytes[at + 3]! * 2 ** 24;
+    at += operands;
     if (distance === 0 || distance > to || to + length > size) throw cut();
     // Byte by byte: a copy may read what it wrote.
     for (const end = to + length; to < end; to++) out[to] = out[to - distance]!;

@@ -1,0 +1,146 @@
+/**
+ * Files that dxt wrote, read straight into Arrow's buffers: their pages are what batches are, and
+ * hold few encodings. Whether a file says so or is so is not the same: all is checked.
+ */
+import { arrowSchema, batchOfData, byteLength } from "../../arrow/mod.ts";
+import type { Batch } from "../../core/batch.ts";
+import type { Field } from "../../models/field.ts";
+import type { FileInput } from "../format.ts";
+import { ColumnPages } from "./column_pages.ts";
+import { elementOf } from "./elements.ts";
+import { chunkRange, columnIndex, type Footer, type ParquetRowGroup } from "./footer.ts";
+import { ColumnChunk, ColumnMetaData, CREATED_BY, FileMetaData } from "./metadata.ts";
+import { type Page, partOf } from "./page.ts";
+import type { ParquetReader } from "./reader.ts";
+import { encodeStruct, ThriftError } from "./thrift.ts";
+import { codecOf } from "./codec.ts";
+
+/** Pages of one batch that say to be larger are refused, as the bodies of Arrow's messages are. */
+const MAX_BYTES = 1 << 30;
+
+/** Whether a file was written by the writer here, with the columns of its fields. */
+export function isOwn({ metadata, columns, kept }: Footer): boolean {
+  return metadata.text(FileMetaData.createdBy) === CREATED_BY && columns.length === kept.length &&
+    kept.every((field, i) => {
+      const { elements } = columns[i]!;
+      return elements.length === 1 && equal(encodeStruct(elements[0]!), elementBytes(field));
+    });
+}
+
+const elementBytes = (field: Field) => encodeStruct(elementOf(field));
+
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/**
+ * Opens some columns of such a file.
+ *
+ * @throws {SchemaError} when a column is missing or ambiguous
+ */
+export function openOwn(
+  input: FileInput,
+  footer: Footer,
+  names: readonly string[] = footer.kept.map(({ name }) => name),
+): ParquetReader {
+  const wanted = new Set(names.map((name) => columnIndex(footer, name, input.name)));
+  const columns = [...wanted].sort((a, b) => a - b);
+  const schema = arrowSchema(columns.map((i) => footer.kept[i]!));
+  return {
+    schema,
+    json: new Set(),
+    async *batches(batchRows, batchBytes) {
+      let end = 0;
+      for (const group of footer.rowGroups) {
+        end = checkRanges(group, input.size, end);
+        const pages = await openColumns(input, footer, group, columns);
+        for (const page of pageSets(pages, group.rows)) {
+          const whole = batchOfPages(page, 0, page[0]!.rows);
+          const parts = Math.ceil(byteLength(whole) / batchBytes);
+          const most = Math.min(batchRows, Math.max(1, Math.floor(whole.numRows / parts)));
+          if (whole.numRows <= most) yield whole;
+          else {
+            for (let from = 0; from < whole.numRows; from += most) {
+              yield batchOfPages(page, from, Math.min(whole.numRows, from + most));
+            }
+          }
+        }
+      }
+    },
+  };
+
+  function batchOfPages(pages: readonly Page[], from: number, to: number): Batch {
+    return batchOfData(schema, pages.map((page) => partOf(page, from, to)), to - from);
+  }
+}
+
+/** Columns lie behind each other: bytes that several claimed would be read again and again. */
+function checkRanges(group: ParquetRowGroup, fileSize: number, after: number): number {
+  let before = after;
+  for (const chunk of group.chunks) {
+    const [start, end] = chunkRange(chunk, fileSize);
+    if (start < before) throw new ThriftError("its columns overlap");
+    before = end;
+  }
+  return before;
+}
+
+/** Reads columns of a row group; those next to each other at once. */
+async function openColumns(
+  input: FileInput,
+  footer: Footer,
+  group: ParquetRowGroup,
+  columns: readonly number[],
+): Promise<ColumnPages[]> {
+  const opened: ColumnPages[] = [];
+  for (let i = 0; i < columns.length;) {
+    const [start, firstEnd] = chunkRange(group.chunks[columns[i]!]!, input.size);
+    const ranges: [number, number][] = [[start, firstEnd]];
+    while (i + ranges.length < columns.length) {
+      const next = chunkRange(group.chunks[columns[i + ranges.length]!]!, input.size);
+      if (next[0] !== ranges.at(-1)![1]) break;
+      ranges.push([...next]);
+    }
+    const bytes = await input.read(start, ranges.at(-1)![1]);
+    for (const [from, to] of ranges) {
+      const column = columns[i++]!;
+      opened.push(
+        pagesOf(footer.kept[column]!, group, column, bytes.subarray(from - start, to - start)),
+      );
+    }
+  }
+  return opened;
+}
+
+function pagesOf(
+  field: Field,
+  group: ParquetRowGroup,
+  column: number,
+  bytes: Uint8Array,
+): ColumnPages {
+  const metadata = group.chunks[column]!.struct(ColumnChunk.metadata)!;
+  const codec = codecOf(metadata.number(ColumnMetaData.codec));
+  if (codec === undefined || metadata.number(ColumnMetaData.numValues) !== group.rows) {
+    throw new ThriftError(`column "${field.name}" has another codec or number of values`);
+  }
+  return new ColumnPages(field, codec, bytes);
+}
+
+/** The columns' next pages, which begin and end with the same rows. */
+function* pageSets(columns: readonly ColumnPages[], rows: number): Generator<Page[], void, void> {
+  for (let left = rows; left > 0;) {
+    const headers = columns.map((column) => column.next());
+    const [first] = headers;
+    if (first === undefined || first.rows > left || headers.some((h) => h.rows !== first.rows)) {
+      throw new ThriftError("its pages do not line up");
+    }
+    if (headers.reduce((sum, { size }) => sum + size, 0) > MAX_BYTES) {
+      throw new ThriftError("its pages are too large");
+    }
+    yield columns.map((column, i) => column.read(headers[i]!));
+    left -= first.rows;
+  }
+  if (columns.some((column) => !column.isAtEnd)) {
+    throw new ThriftError(`a row group says ${rows} rows, it has more`);
+  }
+}
