@@ -83,6 +83,12 @@ function cannotOpen({ path }: DatabaseFile, detail: string, cause?: unknown): Co
   return new ConnectionError(`Cannot open database "${path}": ${detail}`, { cause });
 }
 
+/** The transaction begins with the first read. */
+export function beginReading(database: DatabaseSync): void {
+  if (!database.isTransaction) database.exec("BEGIN");
+  database.prepare("SELECT count(*) FROM sqlite_schema").get();
+}
+
 /** Whether another connection holds a lock. */
 function isBusy(error: unknown): boolean {
   return error instanceof Error && /^database (table )?is locked/.test(error.message);

@@ -1,11 +1,16 @@
-import type { DatabaseSync } from "node:sqlite";
 import { arrowSchema, batchOf, columnFor } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/batch.ts";
 import { ExtractorError, ValueError } from "../../../core/errors.ts";
-import { type ExtractTask, type RecordExtractor, undivided } from "../../../core/extractor.ts";
+import type {
+  ExtractTask,
+  Partition,
+  PartitionSettings,
+  RecordExtractor,
+} from "../../../core/extractor.ts";
 import type { Extraction } from "../../../core/proof.ts";
 import type { SqliteConnector } from "./connector.ts";
-import { breather, openToRead, whenFree } from "./database.ts";
+import { beginReading, breather, type DatabaseFile, openToRead, whenFree } from "./database.ts";
+import { partitionOf } from "./partition.ts";
 import { type Raw, rawPusher } from "./reading.ts";
 import { type Rows, rowsOf } from "./rows.ts";
 
@@ -15,15 +20,18 @@ import { type Rows, rowsOf } from "./rows.ts";
  */
 export class SqliteExtractor implements RecordExtractor {
   readonly yields = "records";
-  readonly partition = undivided;
 
   constructor(private readonly connector: SqliteConnector) {}
+
+  partition(task: ExtractTask, settings: PartitionSettings): Promise<Partition> {
+    return partitionOf(this.connector.file, task, settings);
+  }
 
   async *extract(task: ExtractTask): Extraction<Batch> {
     const { file } = this.connector;
     task.signal.throwIfAborted();
     using database = openToRead(file);
-    await whenFree(file, task.signal, () => beginReading(database));
+    await whenFree(patient(file, task), task.signal, () => beginReading(database));
     const rows = rowsOf(database, task);
     const read = yield* batchesOf(rows, task);
     if (rows.count !== undefined && rows.count !== read) {
@@ -36,10 +44,12 @@ export class SqliteExtractor implements RecordExtractor {
   }
 }
 
-/** The transaction begins with the first read. */
-function beginReading(database: DatabaseSync): void {
-  if (!database.isTransaction) database.exec("BEGIN");
-  database.prepare("SELECT count(*) FROM sqlite_schema").get();
+/**
+ * A writer that waits for the readers to end lets no new ones in, and a part would fail before the writer
+ * gives up.
+ */
+function patient(file: DatabaseFile, { part }: ExtractTask): DatabaseFile {
+  return part?.["to"] === undefined ? file : { ...file, busyTimeout: file.busyTimeout * 10 };
 }
 
 /** How often, in rows, the bytes of a batch are summed. */

@@ -28,14 +28,15 @@ function projectionSQL({ column, expression, field }: Projection): string {
 
 /** Rows of a source, read in the transaction that is open on the connection. */
 export function rowsOf(database: DatabaseSync, task: ExtractTask): Rows {
-  const rowNumber = wholeTable(database, task);
-  return rowNumber === undefined
-    ? { pages: streamed(database, task), count: undefined }
-    : { pages: paged(database, task, rowNumber), count: countOf(database, task) };
+  const rowNumber = rowNumberOf(database, task);
+  return rowNumber === undefined ? { pages: streamed(database, task), count: undefined } : {
+    pages: paged(database, task, rowNumber),
+    count: countOf(database, task, task.part && rowNumber),
+  };
 }
 
 /** Name of the row number of a table that is read without a condition. */
-function wholeTable(database: DatabaseSync, task: ExtractTask): string | undefined {
+export function rowNumberOf(database: DatabaseSync, task: ExtractTask): string | undefined {
   const { source, range } = task;
   if (source.type !== "relation" || source.where !== undefined || range !== undefined) return;
   const table = findTable(database, mainTable(source));
@@ -44,9 +45,22 @@ function wholeTable(database: DatabaseSync, task: ExtractTask): string | undefin
   return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
 }
 
-function countOf(database: DatabaseSync, { source }: ExtractTask): number {
-  const sql = `SELECT count(*) AS n FROM ${fromClause(source, { quote })}`;
-  return Number(database.prepare(sql).get()!["n"]);
+/** Rows of a table, or of the task's part of it. */
+export function countOf(database: DatabaseSync, task: ExtractTask, rowNumber?: string): number {
+  const { from, to } = boundsOf(task);
+  const all = `SELECT count(*) AS n FROM ${fromClause(task.source, { quote })}`;
+  if (rowNumber === undefined) return Number(database.prepare(all).get()!["n"]);
+  const within = database.prepare(`${all} WHERE ${rowNumber} BETWEEN ? AND ?`);
+  return Number(within.get(from, to)!["n"]);
+}
+
+/** First and last row number of the task's part. */
+function boundsOf({ part }: ExtractTask): { from: bigint; to: bigint } {
+  const [from, to] = [part?.["from"] ?? null, part?.["to"] ?? null];
+  return {
+    from: from === null ? LOWEST : BigInt(from),
+    to: to === null ? HIGHEST : BigInt(to) - 1n,
+  };
 }
 
 function arrays(database: DatabaseSync, sql: string): StatementSync {
@@ -73,7 +87,7 @@ function* paged(
   const columns = [...projections.map(projectionSQL), size, rowNumber].join(", ");
   const page = arrays(
     database,
-    `SELECT ${columns} FROM ${from} WHERE ${rowNumber} >= ? ORDER BY ${rowNumber} LIMIT ?`,
+    `SELECT ${columns} FROM ${from} WHERE ${rowNumber} BETWEEN ? AND ? ORDER BY ${rowNumber} LIMIT ?`,
   );
   const one = arrays(
     database,
@@ -86,14 +100,15 @@ function* paged(
       else yield decoded(one.get(row[numberAt]!) as unknown as Row, projections, encoding);
     }
   }
-  let next = LOWEST;
+  const { from: first, to: end } = boundsOf(task);
+  let next = first;
   // One row at first, since rows may be huge.
   for (let limit = 1;; limit = Math.min(limit * 8, PAGE, task.batchRows)) {
-    const found = page.all(next, limit) as unknown as Row[];
+    const found = page.all(next, end, limit) as unknown as Row[];
     if (found.length === 0) return;
     yield whole(found);
     const last = found.at(-1)![numberAt] as bigint;
-    if (last === HIGHEST) return;
+    if (last === end) return;
     next = last + 1n;
   }
 }
