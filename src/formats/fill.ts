@@ -43,6 +43,14 @@ export interface Spelling {
    * @throws {ValueError} when it is not of the field's type
    */
   push(slice: Slice, at: number): void;
+  /**
+   * Writes a text that does not stand as it is meant from `end` on; there is room for all between
+   * its ends.
+   *
+   * @returns where it ends
+   * @throws {ValueError} when it is no text
+   */
+  write(slice: Slice, at: number, out: Uint8Array, end: number): number;
 }
 
 /** Fills one column. */
@@ -79,7 +87,7 @@ export class Filler {
 
   /** Puts NULL, or a value that the loop does not know. */
   other(slice: Slice, row: number): void {
-    if (this.isNull(slice, row)) return this.#putNull(row);
+    if (this.isNull(slice, row)) return this.putNull(row);
     this.column.close(this.base + row, this.#nulls);
     try {
       this.spelling.push(slice, this.at + row * slice.stride);
@@ -88,7 +96,17 @@ export class Filler {
     }
   }
 
-  #putNull(row: number): void {
+  /** Writes a text that does not stand as it is meant. */
+  write(slice: Slice, row: number, out: Uint8Array, end: number): number {
+    try {
+      return this.spelling.write(slice, this.at + row * slice.stride, out, end);
+    } catch (error) {
+      throw error instanceof ValueError ? error.atRow(row + 1) : error;
+    }
+  }
+
+  /** Puts NULL; texts say where they end themselves. */
+  putNull(row: number): void {
     const { name, nullable } = this.field;
     if (!nullable) {
       throw new ValueError("expected a value, the field is not nullable", name, row + 1, null);

@@ -18,6 +18,10 @@ export type Loop = (filler: Filler, slice: Slice, rows: number) => void;
 
 const POINT = 0x2e;
 const WORD = 0x1_0000_0000;
+/** Bytes that are copied at a time, those behind a text too. */
+const STEP = 8;
+/** Beyond so many bytes a call of the runtime's own copy is faster. */
+const LONG = 96;
 
 /** The loop of a field's type. */
 export function loopFor(field: Field): Loop {
@@ -57,40 +61,38 @@ export function putOthers(filler: Filler, slice: Slice, rows: number): void {
   for (let row = 0; row < rows; row++) filler.other(slice, row);
 }
 
-/** Text as it stands. */
 export function putTexts(filler: Filler, slice: Slice, rows: number): void {
   const { base, nullSize } = filler;
   const column = filler.column as BytesColumn;
   const { offsets } = column;
   const { bytes, spans, stride } = slice;
   const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let end = column.end;
-  let out = column.bytes;
+  let { bytes: out, end } = column;
   let target = new DataView(out.buffer, out.byteOffset, out.byteLength);
   for (let row = 0, at = filler.at; row < rows; row++, at += stride) {
     const from = spans[at]!;
-    const size = spans[at + 1]! - from;
-    if (size < 0 || (size === nullSize && filler.isNull(slice, row))) {
-      filler.other(slice, row);
-      end = offsets[base + row + 1]!;
-      if (column.bytes !== out) {
-        out = column.bytes;
-        target = new DataView(out.buffer, out.byteOffset, out.byteLength);
-      }
+    const to = spans[at + 1]!;
+    const size = (to < 0 ? ~to : to) - from;
+    if ((size === nullSize || size <= 0) && filler.isNull(slice, row)) {
+      filler.putNull(row);
       continue;
     }
-    if (end + size + 8 > out.length) {
-      out = column.extend(end, size + 8);
+    if (end + size + STEP > out.length) {
+      out = column.extend(end, size + STEP);
       target = new DataView(out.buffer, out.byteOffset, out.byteLength);
     }
-    if (size > 64) {
-      out.set(bytes.subarray(from, from + size), end);
+    if (to < 0) {
+      end = filler.write(slice, row, out, end);
+    } else if (size > LONG) {
+      out.set(bytes.subarray(from, to), end);
+      end += size;
     } else {
-      for (let i = 0; i < size; i += 8) {
+      for (let i = 0; i < size; i += STEP) {
         target.setBigInt64(end + i, source.getBigInt64(from + i, true), true);
       }
+      end += size;
     }
-    offsets[base + row + 1] = end += size;
+    offsets[base + row + 1] = end;
   }
 }
 

@@ -1,5 +1,5 @@
 /** How CSV spells values. */
-import { type BytesColumn, type NumberColumn, valuePusher } from "../../arrow/mod.ts";
+import { type NumberColumn, valuePusher } from "../../arrow/mod.ts";
 import { ValueError } from "../../core/errors.ts";
 import { parseText } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
@@ -7,6 +7,7 @@ import type { OpenColumn, Slice, Spelling } from "../fill.ts";
 import { floatHolds } from "../json/number.ts";
 import { loopFor, putOthers, putTexts } from "../loops.ts";
 import type { Dialect } from "./dialect.ts";
+import { unescape } from "./tokenizer.ts";
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -31,37 +32,25 @@ export function spellingOf(field: Field, column: OpenColumn, dialect: Dialect): 
       return true;
     },
     push: (slice, at) => push(unquote(slice, at)),
+    write: ({ bytes, spans }, at, out, end) =>
+      unescape(bytes, spans[at]!, ~spans[at + 1]!, dialect, out, end),
   };
 }
 
-/** The bytes of a value, escapes taken out; void after the next call. */
-function unescaper({ quote, escape }: Dialect): (slice: Slice, at: number) => Uint8Array {
+/** Text of a value; void after the next call. */
+function unescaper(dialect: Dialect): (slice: Slice, at: number) => Uint8Array {
   let scratch = new Uint8Array(1024);
   return ({ bytes, spans }, at) => {
     const from = spans[at]!;
     if (spans[at + 1]! >= 0) return bytes.subarray(from, spans[at + 1]!);
     const to = ~spans[at + 1]!;
     if (scratch.length < to - from) scratch = new Uint8Array((to - from) * 2);
-    const out = scratch;
-    let end = 0;
-    for (let next = from; next < to; next++) {
-      let byte = bytes[next]!;
-      if (byte === escape && next + 1 < to) {
-        const escaped = bytes[next + 1]!;
-        if (escaped === quote || escaped === escape) {
-          byte = escaped;
-          next++;
-        }
-      }
-      out[end++] = byte;
-    }
-    return out.subarray(0, end);
+    return scratch.subarray(0, unescape(bytes, from, to, dialect, scratch, 0));
   };
 }
 
 function pusher(field: Field, column: OpenColumn): (bytes: Uint8Array) => void {
   const { dtype } = field;
-  if (dtype === "string") return (bytes) => (column as BytesColumn).pushBytes(bytes);
   if (dtype === "float32" || dtype === "float64") {
     return (bytes) => (column as NumberColumn).push(exactFloat(utf8.decode(bytes), field, dtype));
   }

@@ -11,6 +11,10 @@ const CARRIAGE_RETURN = 0x0d;
 /** A record beyond this is taken for a quote that was never closed. */
 const LARGEST_RECORD = 256 * 1024 * 1024;
 
+/** No closing quote in the bytes at hand, or in all of the file. */
+const CUT = -1;
+const UNCLOSED = -2;
+
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What {@linkcode Tokenizer.scan} gives for the first record, whose number of fields is not known. */
@@ -37,6 +41,10 @@ export class Tokenizer {
   #wrong: ValidationError | undefined;
   /** Line on which the first record begins. */
   #firstLine = 1;
+  /** Line ends in the quoted fields of the record being looked at. */
+  #inside = 0;
+  /** Whether the quoted field found last has escapes. */
+  #escaped = false;
 
   constructor(
     private readonly name: string,
@@ -98,55 +106,35 @@ export class Tokenizer {
   scan(most: number, size: number): number {
     if (this.#wrong !== undefined) throw this.#wrong;
     const { bytes, end, ended, start } = this.#window;
-    const { delimiter, quote, escape } = this.dialect;
+    const { delimiter, quote } = this.dialect;
     const highest = Math.max(delimiter, CARRIAGE_RETURN);
     const isAny = this.width === ANY_WIDTH;
     let { spans } = this;
     let room = spans.length;
     let lines = this.#lines;
+    this.#inside = 0;
     let rows = 0;
     let to = 0;
     // Of the record that `at` is in.
     let record = start;
     let first = 0;
-    let inside = 0;
     let at = start;
     const stop = Math.min(end, start + size);
-    scanning: while (record < stop && rows < most) {
+    while (record < stop && rows < most) {
       let from = at;
       let byte = bytes[at]!;
       if (to === room) room = (spans = this.#grow()).length;
       if (byte === quote && at < end) {
-        let escaped = false;
         from = ++at;
-        while (true) {
-          // All bytes beyond the end are line feeds.
-          while ((byte = bytes[at]!) !== quote && byte !== escape && byte > CARRIAGE_RETURN) at++;
-          if (byte !== quote && byte !== escape) {
-            if (at >= end) {
-              if (!ended) break scanning;
-              this.#wrong = this.#wrongField(lines, to - first, "its quote is not closed");
-              break scanning;
-            }
-            if (
-              byte === LINE_FEED || byte === CARRIAGE_RETURN && bytes[at + 1] !== LINE_FEED
-            ) inside++;
-            at++;
-            continue;
+        at = this.#closingQuote(at);
+        if (at < 0) {
+          if (at === UNCLOSED) {
+            this.#wrong = this.#wrongField(lines, to - first, "its quote is not closed");
           }
-          if (at + 1 >= end && !ended) break scanning;
-          const next = bytes[at + 1]!;
-          if (byte === escape && (next === quote || next === escape)) {
-            escaped = true;
-            at += 2;
-          } else if (byte === quote) {
-            break;
-          } else {
-            at++;
-          }
+          break;
         }
         spans[to] = from;
-        spans[to + 1] = escaped ? ~at : at;
+        spans[to + 1] = this.#escaped ? ~at : at;
         byte = bytes[++at]!;
         if (byte !== delimiter && byte !== LINE_FEED && byte !== CARRIAGE_RETURN) {
           const detail = "a quoted field is followed by other text than a delimiter";
@@ -193,14 +181,42 @@ export class Tokenizer {
         break;
       }
       first = to;
-      lines += 1 + inside;
-      inside = 0;
+      lines += 1 + this.#inside;
+      this.#inside = 0;
       record = at;
     }
     this.#window.start = record;
     this.#lines = lines;
     if (rows === 0 && this.#wrong !== undefined) throw this.#wrong;
     return isAny ? Math.min(rows, 1) : rows;
+  }
+
+  /** Where the quote is that closes the field whose text begins at `start`. */
+  #closingQuote(start: number): number {
+    const { bytes, end, ended } = this.#window;
+    const { quote, escape } = this.dialect;
+    this.#escaped = false;
+    for (let at = start;; at++) {
+      let byte = 0;
+      // All bytes beyond the end are line feeds.
+      while ((byte = bytes[at]!) !== quote && byte !== escape && byte > CARRIAGE_RETURN) at++;
+      if (byte === quote || byte === escape) {
+        if (at + 1 >= end && !ended) return CUT;
+        const next = bytes[at + 1]!;
+        if (byte === escape && (next === quote || next === escape)) {
+          this.#escaped = true;
+          at++;
+        } else if (byte === quote) {
+          return at;
+        }
+      } else if (at >= end) {
+        return ended ? UNCLOSED : CUT;
+      } else if (
+        byte === LINE_FEED || (byte === CARRIAGE_RETURN && bytes[at + 1] !== LINE_FEED)
+      ) {
+        this.#inside++;
+      }
+    }
   }
 
   #grow(): Int32Array<ArrayBuffer> {
@@ -216,7 +232,7 @@ export class Tokenizer {
   }
 
   #wrongWidth(lines: number, count: number, at: number): ValidationError {
-    const begins = show(utf8.decode(this.content(at)));
+    const begins = show(this.text(at));
     return this.#error(
       lines + 1,
       `it has ${count} fields, expected ${this.width}; it begins with ${begins}`,
@@ -238,27 +254,39 @@ export class Tokenizer {
     return this.#error(this.#firstLine, detail);
   }
 
-  /** Bytes of the field whose span is at `at`, escapes taken out. */
-  content(at: number): Uint8Array {
-    const [from, to] = [this.spans[at]!, this.spans[at + 1]!];
-    return to >= 0 ? this.bytes.subarray(from, to) : this.#unescaped(from, ~to);
-  }
-
-  #unescaped(from: number, to: number): Uint8Array {
-    const { bytes } = this;
-    const { quote, escape } = this.dialect;
-    const out = new Uint8Array(to - from);
-    let end = 0;
-    for (let at = from; at < to; at++) {
-      const next = bytes[at + 1];
-      if (bytes[at] === escape && (next === quote || next === escape) && at + 1 < to) at++;
-      out[end++] = bytes[at]!;
-    }
-    return out.subarray(0, end);
-  }
-
   /** Text of the field whose span is at `at`, for names and messages. */
   text(at: number): string {
-    return utf8.decode(this.content(at));
+    const from = this.spans[at]!;
+    const to = this.spans[at + 1]!;
+    if (to >= 0) return utf8.decode(this.bytes.subarray(from, to));
+    const out = new Uint8Array(~to - from);
+    return utf8.decode(out.subarray(0, unescape(this.bytes, from, ~to, this.dialect, out, 0)));
   }
+}
+
+/**
+ * Writes the text between two quotes from `end` on, its escapes taken out.
+ *
+ * @returns where it ends
+ */
+export function unescape(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  { quote, escape }: Dialect,
+  out: Uint8Array,
+  end: number,
+): number {
+  for (let at = from; at < to; at++) {
+    let byte = bytes[at]!;
+    if (byte === escape && at + 1 < to) {
+      const next = bytes[at + 1]!;
+      if (next === quote || next === escape) {
+        byte = next;
+        at++;
+      }
+    }
+    out[end++] = byte;
+  }
+  return end;
 }
