@@ -7,7 +7,15 @@ import type { Compression, FormatOptions } from "../../models/format.ts";
 import { codecFor } from "./codec.ts";
 import { ColumnWriter } from "./column_writer.ts";
 import { elementsOf } from "./elements.ts";
-import { CREATED_BY, FIELDS_KEY, FileMetaData, KeyValue, MAGIC, RowGroup } from "./metadata.ts";
+import {
+  CREATED_BY,
+  FIELDS_KEY,
+  FileMetaData,
+  KeyValue,
+  MAGIC,
+  MAX_ORDINAL,
+  RowGroup,
+} from "./metadata.ts";
 import { closing } from "./part.ts";
 import {
   EncodedStruct,
@@ -24,8 +32,6 @@ import { PAGE_ROWS } from "./values.ts";
 const ROW_GROUP_ROWS = 65_536;
 /** A row group is closed at this size before compression, however few rows it has. */
 const ROW_GROUP_BYTES = 32 * 1024 * 1024;
-/** Row groups beyond have no number: the format keeps it in 16 bits. */
-const MAX_ORDINAL = 32_767;
 /** Key under which readers of Arrow look for its schema. */
 const ARROW_KEY = "ARROW:schema";
 

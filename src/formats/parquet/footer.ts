@@ -42,6 +42,8 @@ export interface Footer {
   readonly rowGroups: readonly ParquetRowGroup[];
   /** The fields of a file that dxt wrote; empty in a file of others. */
   readonly kept: readonly Field[];
+  /** Where the row groups end. */
+  readonly start: number;
 }
 
 const TAIL = 8;
@@ -67,7 +69,8 @@ export async function readFooter(input: FileInput): Promise<Footer> {
   }
   if (size + TAIL > bytes.length) bytes = await input.read(input.size - TAIL - size, input.size);
   try {
-    return judge(decodeStruct(bytes.subarray(bytes.length - TAIL - size, -TAIL)), input.size);
+    const metadata = decodeStruct(bytes.subarray(bytes.length - TAIL - size, -TAIL));
+    return judge(metadata, input.size - TAIL - size);
   } catch (error) {
     if (error instanceof ThriftError) {
       throw malformed(`its footer is malformed, ${messageOf(error)}`);
@@ -76,7 +79,7 @@ export async function readFooter(input: FileInput): Promise<Footer> {
   }
 }
 
-function judge(metadata: ThriftStruct, fileSize: number): Footer {
+function judge(metadata: ThriftStruct, start: number): Footer {
   if (metadata.struct(FileMetaData.encryption) !== undefined) throw new ThriftError("encrypted");
   const columns = columnsOf(metadata.structs(FileMetaData.schema));
   const leaves = columns.at(-1)?.leaves[1] ?? 0;
@@ -85,13 +88,13 @@ function judge(metadata: ThriftStruct, fileSize: number): Footer {
     if (chunks.length !== leaves) {
       throw new ThriftError(`a row group has ${chunks.length} columns, the schema has ${leaves}`);
     }
-    for (const chunk of chunks) chunkRange(chunk, fileSize);
+    for (const chunk of chunks) chunkRange(chunk, start);
     return { rows: count(group, RowGroup.numRows), chunks };
   });
   const rows = count(metadata, FileMetaData.numRows);
   const sum = rowGroups.reduce((total, group) => total + group.rows, 0);
   if (rows !== sum) throw new ThriftError(`it says ${rows} rows, its row groups ${sum}`);
-  return { metadata, columns, rowGroups, kept: keptFields(metadata) };
+  return { metadata, columns, rowGroups, kept: keptFields(metadata), start };
 }
 
 /** Not from Arrow's schema beside it: no reader of flat buffers here withstands hostile ones. */
@@ -112,8 +115,8 @@ function count(struct: ThriftStruct, id: number): number {
   return value;
 }
 
-/** Where a column chunk is in its file: from its dictionary or first page to its end. */
-export function chunkRange(chunk: ThriftStruct, fileSize: number): readonly [number, number] {
+/** Where a column chunk is in its file, which must be before `limit`: from its first page to its end. */
+export function chunkRange(chunk: ThriftStruct, limit: number): readonly [number, number] {
   if (chunk.text(ColumnChunk.filePath) !== undefined) {
     throw new ThriftError("a column is in another file");
   }
@@ -126,7 +129,9 @@ export function chunkRange(chunk: ThriftStruct, fileSize: number): readonly [num
   // Some writers say 0 where there is none.
   const start = dictionary > 0 ? Math.min(dictionary, data) : data;
   const end = start + count(metadata, ColumnMetaData.compressedSize);
-  if (end > fileSize) throw new ThriftError("a column lies beyond the file's end");
+  if (start < MAGIC.length || end > limit) {
+    throw new ThriftError("a column lies beyond the file's row groups");
+  }
   return [start, end];
 }
 

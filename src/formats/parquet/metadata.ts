@@ -45,6 +45,9 @@ export const RowGroup = {
   ordinal: 7,
 } as const;
 
+/** Row groups beyond have no number: the format keeps it in 16 bits. */
+export const MAX_ORDINAL = 32_767;
+
 export const ColumnChunk = {
   filePath: 1,
   fileOffset: 2,

@@ -50,9 +50,8 @@ export function openOwn(
     schema,
     json: new Set(),
     async *batches(batchRows, batchBytes) {
-      let end = 0;
+      checkRanges(footer);
       for (const group of footer.rowGroups) {
-        end = checkRanges(group, input.size, end);
         const pages = await openColumns(input, footer, group, columns);
         for (const page of pageSets(pages, group.rows)) {
           const whole = batchOfPages(page, 0, page[0]!.rows);
@@ -74,15 +73,20 @@ export function openOwn(
   }
 }
 
-/** Columns lie behind each other: bytes that several claimed would be read again and again. */
-function checkRanges(group: ParquetRowGroup, fileSize: number, after: number): number {
-  let before = after;
-  for (const chunk of group.chunks) {
-    const [start, end] = chunkRange(chunk, fileSize);
-    if (start < before) throw new ThriftError("its columns overlap");
-    before = end;
+/**
+ * Columns lie behind each other: bytes that several claimed would be read again and again.
+ *
+ * @throws {ThriftError} otherwise
+ */
+export function checkRanges({ rowGroups, start: limit }: Footer): void {
+  let before = 0;
+  for (const { chunks } of rowGroups) {
+    for (const chunk of chunks) {
+      const [start, end] = chunkRange(chunk, limit);
+      if (start < before) throw new ThriftError("its columns overlap");
+      before = end;
+    }
   }
-  return before;
 }
 
 /** Reads columns of a row group; those next to each other at once. */
@@ -94,10 +98,10 @@ async function openColumns(
 ): Promise<ColumnPages[]> {
   const opened: ColumnPages[] = [];
   for (let i = 0; i < columns.length;) {
-    const [start, firstEnd] = chunkRange(group.chunks[columns[i]!]!, input.size);
+    const [start, firstEnd] = chunkRange(group.chunks[columns[i]!]!, footer.start);
     const ranges: [number, number][] = [[start, firstEnd]];
     while (i + ranges.length < columns.length) {
-      const next = chunkRange(group.chunks[columns[i + ranges.length]!]!, input.size);
+      const next = chunkRange(group.chunks[columns[i + ranges.length]!]!, footer.start);
       if (next[0] !== ranges.at(-1)![1]) break;
       ranges.push([...next]);
     }

@@ -44,7 +44,7 @@ export async function rowGroupFile(
   const chunks: ThriftStruct[] = [];
   let at = MAGIC.length;
   for (const { chunk, column } of chunksOf(group, columns)) {
-    const [start, end] = chunkRange(chunk, input.size);
+    const [start, end] = chunkRange(chunk, footer.start);
     parts.push(await input.read(start, end));
     chunks.push(movedChunk(chunk, column, at - start));
     at += end - start;
