@@ -30,6 +30,9 @@ const bytes = (most: number) =>
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: most }) },
   );
 
+/** Anything but U+0000. */
+const text = (most: number) => bytes(most).map((value) => value.map((byte) => byte || 1));
+
 function edges<T>(values: readonly T[], others: fc.Arbitrary<T>): fc.Arbitrary<T> {
   return fc.oneof(
     { weight: 3, arbitrary: others },
@@ -72,7 +75,10 @@ export const WIRE: Readonly<Record<string, fc.Arbitrary<Uint8Array>>> = {
   "real": fc.float().map((n) => bytesOf(4, (view) => view.setFloat32(0, n))),
   "double precision": fc.double().map((n) => bytesOf(8, (view) => view.setFloat64(0, n))),
   "boolean": fc.constantFrom(Uint8Array.of(0), Uint8Array.of(1)),
-  "date": int32,
+  "date": fc.oneof(
+    { weight: 9, arbitrary: fc.integer({ min: -2_451_545, max: 2_145_031_948 }) },
+    { weight: 1, arbitrary: fc.constantFrom(-(2 ** 31), 2 ** 31 - 1) },
+  ).map((n) => bytesOf(4, (view) => view.setInt32(0, n))),
   "time without time zone": big(0n, 86_399_999_999n),
   "timestamp without time zone": big(-211_813_488_000_000_000n, 9_222_000_000_000_000_000n),
   "timestamp with time zone": fc.oneof(
@@ -84,10 +90,10 @@ export const WIRE: Readonly<Record<string, fc.Arbitrary<Uint8Array>>> = {
   "numeric(38,0)": numeric(38, 0),
   "numeric(38,10)": numeric(38, 10),
   "numeric(76,38)": numeric(76, 38),
-  "text": bytes(1000),
-  "json": bytes(10),
+  "text": text(1000),
+  "json": text(10),
   "bytea": bytes(1000),
-  "jsonb": bytes(300).map((value) => Uint8Array.of(1, ...value)),
+  "jsonb": text(300).map((value) => Uint8Array.of(1, ...value)),
   "uuid": fc.uint8Array({ minLength: 16, maxLength: 16 }),
 };
 
@@ -124,7 +130,7 @@ export function rowBytes(values: readonly (Uint8Array | null)[]): Uint8Array {
   });
 }
 
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
+export function joined(...parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

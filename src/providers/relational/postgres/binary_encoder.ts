@@ -14,7 +14,7 @@ import {
 import { ValueError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type { CopyWriter } from "./copy_writer.ts";
-import { EPOCH_DAYS, EPOCH_MICROS } from "./decoder.ts";
+import { EPOCH_DAYS, EPOCH_MICROS } from "./epoch.ts";
 import { writeNumeric } from "./numeric.ts";
 
 /** Writes the value of a row, which is not NULL, with its length before it. */

@@ -10,15 +10,15 @@ import {
 import { ValueError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type { TableColumn } from "./catalogue.ts";
-import { EPOCH_DAYS, EPOCH_MICROS } from "./decoder.ts";
+import { EPOCH_DAYS, EPOCH_MICROS } from "./epoch.ts";
 import { parseTypeName } from "./type_name.ts";
 
 /** Throws when a row's value, which is not NULL, does not go into the column. */
 export type Check = (row: number) => void;
 
 /** First day and microsecond, and those after the last, from 2000-01-01; of `datatype/timestamp.h`. */
-const DAYS = [-2_451_545, 2_145_031_949] as const;
-const MICROS = [-211_813_488_000_000_000n, 9_223_371_331_200_000_000n] as const;
+export const DAYS = [-2_451_545, 2_145_031_949] as const;
+export const MICROS = [-211_813_488_000_000_000n, 9_223_371_331_200_000_000n] as const;
 const DAY_END = 86_400_000_000n;
 /** NAMEDATALEN − 1 */
 export const NAME_BYTES = 63;

@@ -3,7 +3,7 @@ import { MESSAGE } from "./messages.ts";
 
 const HEADER = 5;
 /** A message is sent when it has this many bytes. */
-const FRAME = 256 * 1024;
+export const FRAME = 256 * 1024;
 
 const utf8 = new TextEncoder();
 

@@ -21,6 +21,7 @@ import {
 import { ValueError } from "../../../core/errors.ts";
 import { INTEGER_BOUNDS, isIntegerType, parseText } from "../../../core/values.ts";
 import type { Field } from "../../../models/field.ts";
+import { EPOCH_DAYS, EPOCH_MICROS } from "./epoch.ts";
 import type { Input } from "./input.ts";
 import { decimalDecoder, unscaledDecoder } from "./numeric.ts";
 import type { Direct, DirectKind, Unusual } from "./row_reader.ts";
@@ -37,16 +38,6 @@ export interface Reading {
   /** How whole rows are read, where that does the same as the decoder without a call for a value. */
   direct?(field: Field): Direct | undefined;
 }
-
-/** Days and microseconds from 1970 to PostgreSQL's epoch, 2000-01-01. */
-export const EPOCH_DAYS = 10_957;
-export const EPOCH_MICROS = BigInt(EPOCH_DAYS) * DAY_MICROS;
-
-/** Low and high 32 bits of microseconds. */
-const wordsOf = (micros: bigint) =>
-  [Number(BigInt.asUintN(32, micros)), Number(micros >> 32n)] as const;
-export const EPOCH_WORDS = wordsOf(EPOCH_MICROS);
-export const DAY_WORDS = wordsOf(DAY_MICROS);
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const asIs = (sql: string) => sql;

@@ -86,7 +86,7 @@ export function numericText(input: Pick<Input, "view">, at: number): string {
 }
 
 /**
- * Writes an unscaled value as a numeric.
+ * Writes an unscaled value as a numeric, without groups of zeros at its end, as the server does.
  *
  * @returns how many bytes it took
  */
@@ -108,12 +108,14 @@ export function writeNumeric(view: DataView, at: number, unscaled: bigint, scale
     rest /= 10_000n;
   }
   weight += groups.length;
-  view.setInt16(at, groups.length);
-  view.setInt16(at + 2, groups.length === 0 ? 0 : weight);
+  const zeros = Math.max(0, groups.findIndex((group) => group !== 0));
+  const count = groups.length - zeros;
+  view.setInt16(at, count);
+  view.setInt16(at + 2, count === 0 ? 0 : weight);
   view.setUint16(at + 4, negative ? NEGATIVE : 0);
   view.setUint16(at + 6, scale);
-  for (let i = 0; i < groups.length; i++) {
+  for (let i = 0; i < count; i++) {
     view.setInt16(at + 8 + i * 2, groups[groups.length - 1 - i]!);
   }
-  return 8 + groups.length * 2;
+  return 8 + count * 2;
 }

@@ -1,5 +1,5 @@
 /**
- * numeric in COPY's binary format → decimals of up to 38 digits as four words of 32 bits, lowest
+ * numeric in COPY's binary format ↔ decimals of up to 38 digits as four words of 32 bits, lowest
  * first, without a bigint. The format is told in `numeric.ts`.
  */
 const NEGATIVE = 0x4000;
@@ -104,5 +104,97 @@ function put(
   for (let i = to; i < to + 4; i++) {
     words[i] = ~words[i]! + carry;
     if (words[i] !== 0) carry = 0;
+  }
+}
+
+/** Longest numeric of 38 digits: its head, and groups of four on both sides of the point. */
+export const NUMERIC_BYTES = 8 + 2 * 11;
+
+/** Groups of digits, lowest first. */
+const groups = new Int32Array(12);
+const magnitude = new Float64Array(4);
+
+/**
+ * Writes the decimal in four words from `from` on as a numeric.
+ *
+ * @returns how many bytes it took
+ */
+export function writeNumericWords(
+  words: Int32Array,
+  from: number,
+  scale: number,
+  view: DataView,
+  at: number,
+): number {
+  const top = words[from + 3]!;
+  const middle = words[from + 1]!;
+  const isShort = top === words[from + 2] && top === middle >> 31;
+  const value = middle * WORD + (words[from]! >>> 0);
+  // The digits behind the point fill whole groups of four.
+  const padding = POWERS[(4 - scale % 4) % 4]!;
+  const count = isShort && value < SHORT && value > -SHORT
+    ? shortGroups(Math.abs(value), padding)
+    : longGroups(words, from, padding);
+  let first = count - 1;
+  while (first >= 0 && groups[first] === 0) first--;
+  let last = 0;
+  while (last < first && groups[last] === 0) last++;
+  const written = first < 0 ? 0 : first - last + 1;
+  view.setInt16(at, written);
+  view.setInt16(at + 2, written === 0 ? 0 : first - Math.ceil(scale / 4));
+  view.setInt16(at + 4, top < 0 ? NEGATIVE : 0);
+  view.setInt16(at + 6, scale);
+  let to = at + 8;
+  for (let i = first; i >= last; i--, to += 2) view.setInt16(to, groups[i]!);
+  return to - at;
+}
+
+/** Doubles below hold every integer. */
+const SHORT = 2 ** 53;
+const PAIR = 100_000_000;
+
+function shortGroups(value: number, padding: number): number {
+  const unit = PAIR / padding;
+  const high = Math.floor(value / unit);
+  putPair(0, (value - high * unit) * padding);
+  if (high === 0) return 2;
+  const top = high < PAIR ? 0 : Math.floor(high / PAIR);
+  putPair(2, high - top * PAIR);
+  if (top === 0) return 4;
+  putPair(4, top);
+  return 6;
+}
+
+/** Two groups of a number below 10^8. */
+function putPair(at: number, value: number): void {
+  const pair = value | 0;
+  const high = (pair / 10_000) | 0;
+  groups[at] = pair - high * 10_000;
+  groups[at + 1] = high;
+}
+
+function longGroups(words: Int32Array, from: number, padding: number): number {
+  let carry = words[from + 3]! < 0 ? 1 : 0;
+  const mask = -carry;
+  for (let i = 0; i < 4; i++) {
+    const word = ((words[from + i]! ^ mask) >>> 0) + carry;
+    carry = word === WORD ? 1 : 0;
+    magnitude[i] = carry === 1 ? 0 : word;
+  }
+  let top = 3;
+  let count = 0;
+  // The lowest group has fewer digits where it was padded.
+  for (let divisor = 10_000 / padding, factor = padding;; divisor = 10_000, factor = 1) {
+    while (top >= 0 && magnitude[top] === 0) top--;
+    if (top < 0) return count;
+    let rest = 0;
+    for (let i = top; i >= 0; i--) {
+      // Below 2^46: the quotient is exact but for what is cut.
+      const dividend = rest * WORD + magnitude[i]!;
+      const quotient = Math.floor(dividend / divisor);
+      rest = dividend - quotient * divisor;
+      magnitude[i] = quotient;
+    }
+    groups[count++] = rest * factor;
   }
 }

@@ -11,7 +11,8 @@ import {
   NumberColumn,
 } from "../../../arrow/mod.ts";
 import type { Field } from "../../../models/field.ts";
-import { DAY_WORDS, type Decode, EPOCH_DAYS, EPOCH_WORDS, type Reading } from "./decoder.ts";
+import type { Decode, Reading } from "./decoder.ts";
+import { DAY_WORDS, EPOCH_DAYS, EPOCH_WORDS } from "./epoch.ts";
 import { type Input, SLACK } from "./input.ts";
 import { MESSAGE } from "./messages.ts";
 import { readNumericWords } from "./numeric_words.ts";

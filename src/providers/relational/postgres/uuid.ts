@@ -21,3 +21,33 @@ export function writeUUID(source: Uint8Array, from: number, into: Uint8Array, to
     into[to + 23] =
       DASH;
 }
+
+/** What each hexadecimal digit is worth; 255 for what is none. */
+const VALUE = new Uint8Array(256).fill(255);
+for (let digit = 0; digit < 16; digit++) {
+  VALUE[digits[digit]!] = digit;
+  VALUE[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
+}
+
+/**
+ * Reads 36 characters as 16 bytes.
+ *
+ * @returns false when they are not those of a UUID; what was written is then of no use
+ */
+export function readUUID(
+  source: Uint8Array,
+  from: number,
+  size: number,
+  into: Uint8Array,
+  to: number,
+): boolean {
+  if (size !== 36) return false;
+  for (let i = 0; i < 16; i++) {
+    const at = from + PLACES[i]!;
+    const [high, low] = [VALUE[source[at]!]!, VALUE[source[at + 1]!]!];
+    if ((high | low) > 15) return false;
+    into[to + i] = high << 4 | low;
+  }
+  return source[from + 8] === DASH && source[from + 13] === DASH && source[from + 18] === DASH &&
+    source[from + 23] === DASH;
+}
