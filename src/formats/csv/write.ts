@@ -3,11 +3,15 @@ import { isNull, textReader } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { SchemaError, show } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
-import { Output } from "../json/output.ts";
+import { Output } from "../output.ts";
+import { numberWriter, timeWriter, type WriteRow } from "../scalars.ts";
 import type { Dialect } from "./dialect.ts";
 
 const utf8 = new TextEncoder();
 const MARK = utf8.encode("\ufeff");
+
+/** Text that may be a number, a time or a truth value. */
+const MAY_BE_VALUE = /^(?:[-+\d.]|t|f|inf|nan)/i;
 
 /** Bytes that must be in quotes, and those that the escape stands before. */
 function special(dialect: Dialect): { quoted: Uint8Array; escaped: Uint8Array } {
@@ -22,20 +26,20 @@ function special(dialect: Dialect): { quoted: Uint8Array; escaped: Uint8Array } 
 
 class Writer {
   readonly output = new Output();
-  readonly nullText: string;
+  /**
+   * Whether letters, digits, signs, points and colons mean nothing else than themselves, so that no
+   * number or time needs quotes.
+   */
+  readonly isPlain: boolean;
   readonly #special: ReturnType<typeof special>;
   readonly #lineEnd: Uint8Array;
 
   constructor(private readonly dialect: Dialect) {
-    this.nullText = new TextDecoder().decode(dialect.nullValue);
+    const { delimiter, quote, escape, nullValue } = dialect;
+    this.isPlain = !/[\w+\-.:]/.test(String.fromCharCode(delimiter, quote, escape)) &&
+      !MAY_BE_VALUE.test(new TextDecoder().decode(nullValue));
     this.#special = special(dialect);
     this.#lineEnd = utf8.encode(dialect.lineEnd);
-  }
-
-  /** Whether letters, digits, signs, points and colons mean nothing else than themselves. */
-  get plainIsData(): boolean {
-    const { delimiter, quote, escape } = this.dialect;
-    return !/[\w+\-.:]/.test(String.fromCharCode(delimiter, quote, escape));
   }
 
   delimiter(): void {
@@ -52,32 +56,45 @@ class Writer {
 
   /** Text in UTF-8, in quotes where it would be read as something else. */
   text(bytes: Uint8Array, from: number, to: number): void {
-    if (!this.#needsQuotes(bytes, from, to)) return this.output.bytes(bytes, from, to);
-    const { quote, escape } = this.dialect;
-    const { escaped } = this.#special;
-    this.output.byte(quote);
-    let start = from;
+    const { output } = this;
+    const { quoted } = this.#special;
+    if (this.#isMistakable(bytes, from, to)) return this.#quoted(bytes, from, to);
+    const out = output.room(to - from);
+    let { end } = output;
     for (let at = from; at < to; at++) {
-      if (escaped[bytes[at]!] === 0) continue;
-      this.output.bytes(bytes, start, at);
-      this.output.byte(escape);
-      start = at;
+      const byte = bytes[at]!;
+      if (quoted[byte] === 1) return this.#quoted(bytes, from, to);
+      out[end++] = byte;
     }
-    this.output.bytes(bytes, start, to);
-    this.output.byte(quote);
+    output.end = end;
   }
 
-  #needsQuotes(bytes: Uint8Array, from: number, to: number): boolean {
-    const { nullValue } = this.dialect;
-    const { quoted } = this.#special;
-    if (from === to || to - from === nullValue.length) {
-      if (nullValue.every((byte, i) => byte === bytes[from + i])) return true;
-      // In a file of one column, a line with nothing on it may be taken for none.
-      if (from === to) return true;
+  #quoted(bytes: Uint8Array, from: number, to: number): void {
+    const { output } = this;
+    const { quote, escape } = this.dialect;
+    const { escaped } = this.#special;
+    const out = output.room((to - from) * 2 + 2);
+    let { end } = output;
+    out[end++] = quote;
+    for (let at = from; at < to; at++) {
+      const byte = bytes[at]!;
+      if (escaped[byte] === 1) out[end++] = escape;
+      out[end++] = byte;
     }
-    for (let at = from; at < to; at++) if (quoted[bytes[at]!] === 1) return true;
-    // At a file's start it would be taken for a byte order mark.
-    return bytes[from] === MARK[0] && bytes[from + 1] === MARK[1] && bytes[from + 2] === MARK[2];
+    out[end++] = quote;
+    output.end = end;
+  }
+
+  /** Whether it would be taken for NULL, for no record, or for a byte order mark. */
+  #isMistakable(bytes: Uint8Array, from: number, to: number): boolean {
+    // In a file of one column, a line with nothing on it may be taken for none.
+    if (from === to) return true;
+    const { nullValue } = this.dialect;
+    if (to - from === nullValue.length && nullValue.every((byte, i) => byte === bytes[from + i])) {
+      return true;
+    }
+    return bytes[from] === MARK[0] && to - from >= MARK.length && bytes[from + 1] === MARK[1] &&
+      bytes[from + 2] === MARK[2];
   }
 }
 
@@ -118,23 +135,29 @@ export async function* writeRecords(
 
 type Data = Parameters<typeof isNull>[0];
 
-function cellWriter(field: Field, data: Data, writer: Writer): (row: number) => void {
+function cellWriter(field: Field, data: Data, writer: Writer): WriteRow {
+  const write = presentWriter(field, data, writer);
+  if (data.nullCount === 0) return write;
+  return (row) => isNull(data, row) ? writer.null() : write(row);
+}
+
+function presentWriter(field: Field, data: Data, writer: Writer): WriteRow {
   const { values } = data;
   if (["string", "json", "array", "object"].includes(field.dtype)) {
     const offsets = data.valueOffsets as Int32Array;
-    return (row) =>
-      isNull(data, row) ? writer.null() : writer.text(values, offsets[row]!, offsets[row + 1]!);
+    return (row) => writer.text(values, offsets[row]!, offsets[row + 1]!);
   }
+  const { output, isPlain } = writer;
+  const fast = isPlain
+    ? numberWriter(field, data, output) ?? timeWriter(field, data, output)
+    : undefined;
+  if (fast !== undefined) return fast;
   const read = textReader(field, data);
-  const general = (text: string) => {
+  const isNumber = isPlain && field.dtype !== "binary";
+  return (row) => {
+    const text = read(row)!;
+    if (isNumber) return output.ascii(text);
     const bytes = utf8.encode(text);
     writer.text(bytes, 0, bytes.length);
-  };
-  const { plainIsData, nullText } = writer;
-  return (row) => {
-    const text = read(row);
-    if (text === null) writer.null();
-    else if (plainIsData && text !== "" && text !== nullText) writer.output.ascii(text);
-    else general(text);
   };
 }

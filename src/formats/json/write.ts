@@ -3,8 +3,12 @@ import { isNull, textReader } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { ValueError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
-import { Output } from "./output.ts";
-import { CLOSE_OBJECT, COMMA, OPEN_OBJECT, skipSpace } from "./scan.ts";
+import { Output } from "../output.ts";
+import { numberWriter, timeWriter, type WriteRow } from "../scalars.ts";
+import { CLOSE_OBJECT, OPEN_OBJECT, QUOTE, skipSpace } from "./scan.ts";
+
+const utf8 = new TextEncoder();
+const NULL = utf8.encode("null");
 
 /** What stands around the records of a file. */
 export interface Layout {
@@ -31,7 +35,10 @@ export async function* writeRecords(
   layout: Layout,
 ): AsyncGenerator<Uint8Array, void, void> {
   const output = new Output();
-  const keys = fields.map(({ name }) => new TextEncoder().encode(`${JSON.stringify(name)}:`));
+  const keys = fields.map(({ name }, i) =>
+    utf8.encode(`${i === 0 ? "{" : ","}${JSON.stringify(name)}:`)
+  );
+  const between = utf8.encode(layout.between);
   let records = 0;
   output.ascii(layout.open);
   for await (const batch of batches) {
@@ -39,7 +46,8 @@ export async function* writeRecords(
       new Cell(field, keys[i]!, batch.data.children[i]!, output, layout)
     );
     for (let row = 0; row < batch.numRows; row++) {
-      output.ascii(records === 0 ? layout.beforeFirst : layout.between);
+      if (records === 0) output.ascii(layout.beforeFirst);
+      else output.bytes(between);
       records++;
       writeRecord(cells, row, records, output);
       if (output.full) yield output.take();
@@ -50,12 +58,9 @@ export async function* writeRecords(
 }
 
 function writeRecord(cells: readonly Cell[], row: number, record: number, output: Output): void {
-  output.byte(OPEN_OBJECT);
+  if (cells.length === 0) output.byte(OPEN_OBJECT);
   try {
-    for (let i = 0; i < cells.length; i++) {
-      if (i > 0) output.byte(COMMA);
-      cells[i]!.write(row);
-    }
+    for (let i = 0; i < cells.length; i++) cells[i]!.write(row);
   } catch (error) {
     throw error instanceof ValueError ? error.atRow(record) : error;
   }
@@ -66,21 +71,24 @@ type Data = Parameters<typeof isNull>[0];
 
 /** One column of a batch. */
 class Cell {
-  readonly #write: (row: number) => void;
+  readonly #write: WriteRow;
+  readonly #hasNulls: boolean;
 
   constructor(
     field: Field,
+    /** With what stands before it. */
     private readonly key: Uint8Array,
     private readonly data: Data,
     private readonly output: Output,
     layout: Layout,
   ) {
+    this.#hasNulls = data.nullCount > 0;
     this.#write = valueWriter(field, data, output, layout.oneLine);
   }
 
   write(row: number): void {
     this.output.bytes(this.key);
-    if (isNull(this.data, row)) this.output.ascii("null");
+    if (this.#hasNulls && isNull(this.data, row)) this.output.bytes(NULL);
     else this.#write(row);
   }
 }
@@ -90,28 +98,16 @@ function valueWriter(
   data: Data,
   output: Output,
   oneLine: boolean,
-): (row: number) => void {
+): WriteRow {
   const { values } = data;
   const offsets = data.valueOffsets as Int32Array;
+  const time = timeWriter(field, data, output);
+  const write = time === undefined ? numberWriter(field, data, output) : inQuotes(time, output);
+  if (write !== undefined) return write;
   switch (field.dtype) {
-    case "int8":
-    case "int16":
-    case "int32":
-    case "uint8":
-    case "uint16":
-    case "uint32":
-    case "uint64":
-      return (row) => output.ascii(String(values[row]));
-    case "int64":
-      return int64Writer(values, output);
     case "float32":
     case "float64":
       return (row) => output.ascii(floatText(values[row]));
-    case "decimal":
-    case "bool": {
-      const text = textReader(field, data);
-      return (row) => output.ascii(text(row)!);
-    }
     case "string":
       return (row) => output.string(values, offsets[row]!, offsets[row + 1]!);
     case "json":
@@ -131,15 +127,11 @@ function valueWriter(
   }
 }
 
-/** Integers of less than 53 bits without a bigint for each. */
-function int64Writer(values: BigInt64Array, output: Output): (row: number) => void {
-  const words = new Int32Array(values.buffer, values.byteOffset, values.length * 2);
+function inQuotes(write: WriteRow, output: Output): WriteRow {
   return (row) => {
-    const high = words[row * 2 + 1]!;
-    const small = high >= -0x100000 && high < 0x100000;
-    output.ascii(
-      String(small ? high * 0x100000000 + (words[row * 2]! >>> 0) : values[row]),
-    );
+    output.byte(QUOTE);
+    write(row);
+    output.byte(QUOTE);
   };
 }
 

@@ -1,6 +1,6 @@
-/** JSON being written. */
-import { BACKSLASH, QUOTE, ZERO } from "./scan.ts";
-import { mistakeIn } from "./parse.ts";
+/** Text being written. */
+import { BACKSLASH, QUOTE, ZERO } from "./json/scan.ts";
+import { mistakeIn } from "./json/parse.ts";
 
 const CHUNK = 65_536;
 
@@ -19,51 +19,52 @@ const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 
 export class Output {
+  /** Bytes that are written; whoever asked for `room` moves it on. */
+  end = 0;
   #bytes = new Uint8Array(2 * CHUNK);
-  #end = 0;
 
   /** Whether there is a chunk's worth of bytes. */
   get full(): boolean {
-    return this.#end >= CHUNK;
+    return this.end >= CHUNK;
   }
 
   get empty(): boolean {
-    return this.#end === 0;
+    return this.end === 0;
   }
 
   /** The bytes so far; the output is empty again, with memory of its own. */
   take(): Uint8Array {
-    const taken = this.#bytes.subarray(0, this.#end);
+    const taken = this.#bytes.subarray(0, this.end);
     this.#bytes = new Uint8Array(2 * CHUNK);
-    this.#end = 0;
+    this.end = 0;
     return taken;
   }
 
   byte(byte: number): void {
-    this.#reserve(1);
-    this.#bytes[this.#end++] = byte;
+    this.room(1)[this.end++] = byte;
   }
 
   ascii(text: string): void {
-    this.#reserve(text.length);
-    for (let i = 0; i < text.length; i++) this.#bytes[this.#end++] = text.charCodeAt(i);
+    const bytes = this.room(text.length);
+    for (let i = 0; i < text.length; i++) bytes[this.end++] = text.charCodeAt(i);
   }
 
   bytes(source: Uint8Array, from = 0, to = source.length): void {
-    this.#reserve(to - from);
+    const bytes = this.room(to - from);
     if (to - from > 24) {
-      this.#bytes.set(source.subarray(from, to), this.#end);
-      this.#end += to - from;
+      bytes.set(source.subarray(from, to), this.end);
+      this.end += to - from;
     } else {
-      for (let at = from; at < to; at++) this.#bytes[this.#end++] = source[at]!;
+      let { end } = this;
+      for (let at = from; at < to; at++) bytes[end++] = source[at]!;
+      this.end = end;
     }
   }
 
   /** UTF-8 text as a string of JSON. */
   string(source: Uint8Array, from: number, to: number): void {
-    this.#reserve((to - from) * 6 + 2);
-    const bytes = this.#bytes;
-    let end = this.#end;
+    const bytes = this.room((to - from) * 6 + 2);
+    let { end } = this;
     bytes[end++] = QUOTE;
     for (let at = from; at < to; at++) {
       const byte = source[at]!;
@@ -81,7 +82,7 @@ export class Output {
       bytes[end++] = HEX_DIGITS[byte & 15]!;
     }
     bytes[end++] = QUOTE;
-    this.#end = end;
+    this.end = end;
   }
 
   /**
@@ -90,9 +91,8 @@ export class Output {
    * @returns what is wrong when it is no JSON, or nested too deep to be read inside a record
    */
   json(source: Uint8Array, from: number, to: number, oneLine: boolean): string | undefined {
-    this.#reserve(to - from + 1);
-    const bytes = this.#bytes;
-    const start = this.#end;
+    const bytes = this.room(to - from + 1);
+    const start = this.end;
     const end = start + to - from;
     bytes.set(source.subarray(from, to), start);
     bytes[end] = 0;
@@ -103,15 +103,18 @@ export class Output {
         if (bytes[at] === LINE_FEED || bytes[at] === CARRIAGE_RETURN) bytes[at] = SPACE;
       }
     }
-    this.#end = end;
+    this.end = end;
     return undefined;
   }
 
-  #reserve(size: number): void {
-    const needed = this.#end + size;
-    if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-    grown.set(this.#bytes.subarray(0, this.#end));
-    this.#bytes = grown;
+  /** The memory of the output, with room for so many bytes from `end` on. */
+  room(size: number): Uint8Array {
+    const needed = this.end + size;
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      grown.set(this.#bytes.subarray(0, this.end));
+      this.#bytes = grown;
+    }
+    return this.#bytes;
   }
 }
