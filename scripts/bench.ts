@@ -1,176 +1,114 @@
 // deno-lint-ignore-file no-console -- a script prints
 /**
- * Times the main paths against their floors: `deno task bench [--rows n] [--rounds n] [--only text]
- * [--json]`. Each round runs a path and its floor one after the other, so that a slow moment of
- * the machine meets both; figures are medians of the rounds, ratios medians of the rounds' ratios.
+ * Times the paths against their floors, which do less, and against other programs:
+ *
+ *     deno task bench [--rows 3000000] [--rounds 5] [--only TEXT]... [--no-peers] [--json]
+ *                     [--wait SECONDS]
+ *     deno task bench --install
+ *
+ * Each round runs every way along a path once, in another order, so that a slow moment of the
+ * machine meets all; figures are medians of the rounds, ratios medians of the rounds' ratios. A
+ * first round warms the caches and looks whether the targets hold all rows. Programs that the
+ * machine does not have are told as absent; `--install` fetches them, into the user's cache folder.
+ * The exit code is 1 when dxt or a floor failed.
  */
 import { parseArgs } from "node:util";
-import { fileURLToPath } from "node:url";
-import { type Figure, measure } from "./measure.ts";
-import { startServices } from "./services.ts";
+import { Data } from "./bench/data.ts";
+import { installPrograms } from "./bench/programs.ts";
+import { FROM_FILES } from "./bench/paths/files.ts";
+import { FROM_POSTGRES } from "./bench/paths/postgres.ts";
+import { starts } from "./bench/paths/start.ts";
+import { formatReport, type Report, reportOf } from "./bench/report.ts";
+import { runRounds, SMALLER } from "./bench/rounds.ts";
+import { makeWorld, type World } from "./bench/world.ts";
 
 const { values } = parseArgs({
   options: {
-    rows: { type: "string", default: "500000" },
+    rows: { type: "string", default: "3000000" },
     rounds: { type: "string", default: "5" },
-    only: { type: "string", default: "" },
+    only: { type: "string", multiple: true, default: [] },
+    peers: { type: "boolean", default: true },
+    wait: { type: "string", default: "30" },
     json: { type: "boolean", default: false },
+    install: { type: "boolean", default: false },
   },
+  allowNegative: true,
 });
-const ROWS = Number(values.rows);
-const ROUNDS = Number(values.rounds);
-const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 
-/** 17 columns: integers, decimals, dates, texts, NULLs and JSON. */
-const WIDE = `
-  CREATE TABLE wide AS SELECT
-    i::bigint AS id, i::bigint * 7919 AS big, (i % 100000)::int AS n1, (i % 1000)::int AS n2,
-    (i % 97)::int AS n3, (i * 0.37)::numeric(12,2) AS amount, (i % 1000 / 10.0)::numeric(12,2) AS tax,
-    DATE '2020-01-01' + (i % 1500)::int AS day,
-    TIMESTAMP '2020-01-01' + i * INTERVAL '1.000123 second' AS created,
-    TIMESTAMPTZ '2020-01-01 00:00Z' + i * INTERVAL '1 minute' AS updated,
-    'customer ' || i % 5000 AS customer, md5(i::text) AS hash, repeat('x', (i % 40)::int) AS note,
-    i % 3 = 0 AS active, CASE WHEN i % 5 = 0 THEN i::int END AS maybe_n,
-    CASE WHEN i % 2 = 0 THEN 'maybe ' || i % 77 END AS maybe_text,
-    jsonb_build_object('k', i % 10, 'v', 'value') AS doc
-  FROM generate_series(1, ${ROWS}) AS i`;
-
-interface Path {
-  readonly name: string;
-  readonly floor: string;
-  run(): Promise<Figure>;
-  runFloor(): Promise<Figure>;
-  reset(): Promise<void>;
+function whole(name: "rows" | "rounds" | "wait", least: number): number {
+  const value = Number(values[name]);
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new Error(`Cannot bench with --${name} "${values[name]}": expected at least ${least}`);
 }
 
-/** Times a command that must succeed. */
-async function time(command: readonly string[]): Promise<Figure> {
-  const figure = await measure(command);
-  if (figure.code !== 0) throw new Error(`${command.join(" ")}: exit code ${figure.code}`);
-  return figure;
-}
+const tell = (line: string) => console.error(line);
 
-const shell = (script: string) => time(["bash", "-o", "pipefail", "-c", script]);
-
-async function dxt(
-  folder: string,
-  source: unknown,
-  target: unknown,
-  to = "wide",
-): Promise<Figure> {
-  const path = `${folder}/bench.yaml`;
-  const streams = [{ id: "wide", source: "wide", target: to }];
-  await Deno.writeTextFile(
-    path,
-    JSON.stringify({ version: 1, name: "bench", source, target, streams }),
+async function bench(world: World): Promise<Report[]> {
+  const rows = whole("rows", SMALLER);
+  const rounds = whole("rounds", 1);
+  const wait = whole("wait", 0);
+  const all = [...FROM_POSTGRES, ...FROM_FILES, ...starts(world.compiled)];
+  const paths = all.filter(({ name }) =>
+    values.only.length === 0 || values.only.some((text) => name.includes(text))
   );
-  return await time([Deno.execPath(), "run", "-A", MAIN, "run", path, "--quiet"]);
-}
-
-function paths(url: string, folder: string): Path[] {
-  const other = new URL(url);
-  other.pathname = "/bench_copy";
-  const [from, to] = [url, other.href].map((u) => `psql -qAt -d '${u}'`);
-  const sqlite = { provider: "sqlite", path: "copy.db" };
-  const remove = (...names: string[]) =>
-    shell(`cd '${folder}' && rm -rf ${names.join(" ")} .dxt`).then(() => {});
-  return [
-    {
-      name: "PostgreSQL → stage → PostgreSQL",
-      floor: "raw binary pipe",
-      run: () => dxt(folder, url, other.href),
-      runFloor: () =>
-        shell(
-          `${from} -c 'COPY wide TO STDOUT (FORMAT binary)' | ${to} -c 'COPY wide FROM STDIN (FORMAT binary)'`,
-        ),
-      async reset() {
-        await shell(
-          `${to} -c 'DROP TABLE IF EXISTS wide' && pg_dump -s -t wide '${url}' | ${to} >/dev/null`,
-        );
-      },
-    },
-    {
-      name: "PostgreSQL → Parquet",
-      floor: "psql COPY binary > /dev/null",
-      run: () => dxt(folder, url, { provider: "local" }, "wide.parquet"),
-      runFloor: () => shell(`${from} -c 'COPY wide TO STDOUT (FORMAT binary)' > /dev/null`),
-      reset: () => remove("wide.parquet"),
-    },
-    {
-      name: "PostgreSQL → SQLite",
-      floor: "psql \\copy csv, sqlite3 .import",
-      run: () => dxt(folder, url, sqlite),
-      runFloor: () =>
-        shell(
-          `cd '${folder}' && ${from} -c "\\copy wide to 'wide.csv' csv" && sqlite3 floor.db -cmd '.mode csv' '.import wide.csv wide'`,
-        ),
-      async reset() {
-        await remove("copy.db*", "floor.db*", "wide.csv");
-        // Or .import would make a table of the first row's values.
-        const columns = Array.from({ length: 17 }, (_, i) => `c${i}`).join(", ");
-        await shell(`sqlite3 '${folder}/floor.db' 'CREATE TABLE wide (${columns})'`);
-      },
-    },
-    {
-      name: "SQLite → Parquet",
-      floor: "sqlite3 -csv select > /dev/null",
-      run: () =>
-        dxt(folder, { provider: "sqlite", path: "source.db" }, { provider: "local" }, "s.parquet"),
-      runFloor: () => shell(`sqlite3 -csv '${folder}/source.db' 'SELECT * FROM wide' > /dev/null`),
-      reset: () => remove("s.parquet"),
-    },
-  ];
-}
-
-const median = (figures: number[]) => figures.toSorted((a, b) => a - b)[figures.length >> 1]!;
-
-async function compare(path: Path) {
-  const [ours, floors]: [Figure[], Figure[]] = [[], []];
-  for (let round = 0; round <= ROUNDS; round++) {
-    await path.reset();
-    const figure = await path.run();
-    await path.reset();
-    const floor = await path.runFloor();
-    // The first round warms the caches.
-    if (round > 0) ours.push(figure), floors.push(floor);
+  if (paths.length === 0) {
+    throw new Error(`Cannot bench ${values.only.map((text) => `"${text}"`).join(", ")}: no path`);
   }
-  return {
-    path: path.name,
-    seconds: median(ours.map(({ seconds }) => seconds)),
-    floor: path.floor,
-    floor_seconds: median(floors.map(({ seconds }) => seconds)),
-    ratio: median(ours.map(({ seconds }, i) => seconds / floors[i]!.seconds)),
-    peak_mib: Math.round(Math.max(...ours.map(({ peak }) => peak))),
-  };
+  const data = [new Data(world, rows), new Data(world, Math.floor(rows / SMALLER))] as const;
+  const reports: Report[] = [];
+  for (const path of paths) {
+    const report = reportOf(
+      await runRounds(world, path, data, { rounds, peers: values.peers, wait, tell }),
+    );
+    reports.push(report);
+    if (!values.json) console.log(`${formatReport(report)}\n`);
+  }
+  return reports;
 }
 
-const services = await startServices();
-const folder = await Deno.makeTempDir({ prefix: "dxt-bench-" });
-try {
-  const url = services.env["DXT_TEST_POSTGRES_15"] ?? services.env["DXT_TEST_POSTGRES_18"];
-  if (url === undefined) throw new Error("no PostgreSQL server can be started here");
-  await shell(
-    `psql -q -d '${url}' -c 'CREATE DATABASE bench_copy' -c '${WIDE.replaceAll("'", "'\\''")}'`,
+function programsOf({ programs }: World): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(programs).map(([name, program]) => [
+      name,
+      "path" in program ? program.version : `absent: ${program.absent}`,
+    ]),
   );
-  await dxt(folder, url, { provider: "sqlite", path: "source.db" });
-  const results = [];
-  for (const path of paths(url, folder).filter(({ name }) => name.includes(values.only))) {
-    results.push(await compare(path));
-  }
+}
+
+function head(world: World): string {
+  const programs = Object.entries(programsOf(world)).map((pair) => pair.join(" ")).join(", ");
+  return `${whole("rows", SMALLER)} rows, medians of ${whole("rounds", 1)} rounds, ` +
+    `${navigator.hardwareConcurrency} cores\nPostgreSQL ${world.server}\n${programs}\n`;
+}
+
+/** What the machine's other work may have changed. */
+function foot(reports: readonly Report[]): string {
+  const waited = reports.reduce((sum, report) => sum + report.waited, 0);
+  const busy = reports.reduce((sum, report) => sum + report.busy_rounds, 0);
+  const rounds = reports.length * (whole("rounds", 1) + 1);
+  return `waited ${
+    waited.toFixed(0)
+  } s for a quiet machine; it was busy before ${busy} of ${rounds} rounds`;
+}
+
+function failed({ results }: Report): boolean {
+  return results.some(({ role, problem }) => role === "dxt" && problem !== undefined);
+}
+
+if (values.install) {
+  await installPrograms(tell);
+} else {
+  await using world = await makeWorld();
+  if (!values.json) console.log(head(world));
+  const reports = await bench(world);
   if (values.json) {
-    console.log(JSON.stringify({ rows: ROWS, rounds: ROUNDS, results }, null, 2));
+    const { server } = world;
+    const options = { rows: whole("rows", SMALLER), rounds: whole("rounds", 1) };
+    console.log(
+      JSON.stringify({ ...options, server, programs: programsOf(world), paths: reports }, null, 2),
+    );
   } else {
-    console.log(`${ROWS} rows of 17 columns, medians of ${ROUNDS} interleaved rounds`);
-    console.table(results.map((r) => ({
-      path: r.path,
-      seconds: r.seconds.toFixed(2),
-      floor: r.floor,
-      "floor seconds": r.floor_seconds.toFixed(2),
-      ratio: r.ratio.toFixed(2),
-      "peak MiB": r.peak_mib,
-    })));
+    console.log(foot(reports));
   }
-} finally {
-  await Deno.remove(folder, { recursive: true });
-  await services.stop();
+  if (reports.some(failed)) Deno.exitCode = 1;
 }

@@ -1,30 +1,86 @@
-/** How long a command takes, and how much memory. */
+/** How long a command takes, and how much CPU and memory. */
+import { memoryOf, ProcessTree, statOf } from "./bench/proc.ts";
 
 export interface Figure {
   readonly code: number;
   readonly seconds: number;
-  /** Peak memory of the process, MiB; 0 where /proc does not tell. Its children are not counted. */
+  /** CPU seconds of the command and its children; undefined where /proc does not tell. */
+  readonly cpu: number | undefined;
+  /**
+   * Peak memory, MiB, of the command and its children together, as far as samples show; memory
+   * that they share counts for each. 0 where /proc does not tell.
+   */
   readonly peak: number;
+  /** The end of what the command wrote to stderr, when that was asked for. */
+  readonly errors: string;
 }
 
-/** Runs a command whose output nobody reads; its errors go to stderr. */
-export async function measure(command: readonly string[]): Promise<Figure> {
+export interface MeasureOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Keep the errors instead of showing them. */
+  readonly keepErrors?: boolean;
+  /** The command and its children are killed after this many seconds. */
+  readonly limit?: number;
+}
+
+const SAMPLE_MS = 50;
+const ERROR_CHARS = 10_000;
+
+/** Runs a command whose output nobody reads. Commands are measured one at a time. */
+export async function measure(
+  command: readonly string[],
+  { cwd, env, keepErrors = false, limit }: MeasureOptions = {},
+): Promise<Figure> {
+  const before = statOf("self")?.reaped;
   const start = performance.now();
-  const process = new Deno.Command(command[0]!, {
+  const child = new Deno.Command(command[0]!, {
     args: command.slice(1),
+    stdin: "null",
     stdout: "null",
-    stderr: "inherit",
+    stderr: keepErrors ? "piped" : "inherit",
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env === undefined ? {} : { env }),
   }).spawn();
+  const errors = keepErrors ? endOf(child.stderr) : "";
+  const tree = new ProcessTree(child.pid);
   let peak = 0;
-  const timer = setInterval(() => {
-    try {
-      const status = Deno.readTextFileSync(`/proc/${process.pid}/status`);
-      peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-    } catch {
-      // The process has ended, or there is no /proc.
-    }
-  }, 50);
-  const { code } = await process.status;
+  const timer = setInterval(() => peak = Math.max(peak, memoryNow(tree)), SAMPLE_MS);
+  const killer = limit === undefined ? undefined : setTimeout(() => kill(tree), limit * 1000);
+  const { code } = await child.status;
+  const seconds = (performance.now() - start) / 1000;
   clearInterval(timer);
-  return { code, seconds: (performance.now() - start) / 1000, peak };
+  clearTimeout(killer);
+  const after = statOf("self")?.reaped;
+  const cpu = before === undefined || after === undefined ? undefined : after - before;
+  return { code, seconds, cpu, peak, errors: await errors };
+}
+
+/** Of all processes together now, and no less than the most that one of them had. */
+function memoryNow(tree: ProcessTree): number {
+  let [together, most] = [0, 0];
+  for (const pid of tree.look()) {
+    const { now, peak } = memoryOf(pid);
+    together += now;
+    most = Math.max(most, peak);
+  }
+  return Math.max(together, most);
+}
+
+function kill(tree: ProcessTree): void {
+  for (const pid of tree.look()) {
+    try {
+      Deno.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
+
+async function endOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  for await (const part of stream.pipeThrough(new TextDecoderStream())) {
+    text = (text + part).slice(-ERROR_CHARS);
+  }
+  return text;
 }

@@ -24,8 +24,15 @@ hostnossl all  dxt_tls       127.0.0.1/32  reject
 host      all  all           127.0.0.1/32  scram-sha-256
 `;
 
-/** Starts a server of this major version; its URL is that of the superuser, with a fresh password. */
-export async function startPostgres(version: number, name: string): Promise<Service> {
+/**
+ * Starts a server of this major version; its URL is that of the superuser, with a fresh password.
+ * Settings such as `fsync=on` win over those that suit tests.
+ */
+export async function startPostgres(
+  version: number,
+  name: string,
+  settings: readonly string[] = [],
+): Promise<Service> {
   const bin = await installed(version) ?? await embedded(version);
   const user = await serverUser();
   const folder = await ownedFolder(`dxt-postgres-${version}-`, user);
@@ -47,6 +54,7 @@ export async function startPostgres(version: number, name: string): Promise<Serv
     ...["-D", data, "-p", String(port), "-k", folder, "-c", "listen_addresses=127.0.0.1"],
     ...["-c", "fsync=off", "-c", "ssl=on"],
     ...["-c", `ssl_cert_file=${folder}/server.crt`, "-c", `ssl_key_file=${folder}/server.key`],
+    ...settings.flatMap((setting) => ["-c", setting]),
   ], { folder, log, user });
   await ready(server, port, log);
   return {

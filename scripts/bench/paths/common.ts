@@ -1,0 +1,44 @@
+/** What several paths have in common. */
+import type { Path, Table, Way } from "../way.ts";
+import { peer } from "../way.ts";
+
+/** Prints rows and sum of a table in the target database. */
+export const inPostgres = (table: Table) =>
+  `sql "$TARGET" -c 'SELECT count(*), sum(id) FROM public.${table}'`;
+
+export const inSQLite = () => `sqlite3 "$OUT/wide.db" 'SELECT count(*), sum(id) FROM wide'`;
+
+/** Of all Parquet files below the target folder. */
+export const inParquet = (): Pick<Path, "totals" | "totalsNeed"> => ({
+  totals: `"$DUCKDB" "$PEERS/duckdb_sql.py" \
+    "SELECT count(*), sum(id) FROM read_parquet('$OUT/**/*.parquet')"`,
+  totalsNeed: ["duckdb"],
+});
+
+/** A table without types, which is the fastest, and without it `.import` eats the first row. */
+export const filled = `sqlite3 "$OUT/wide.db" 'CREATE TABLE wide (id, big, n1, n2, n3, amount, tax,
+  day, created, updated, customer, hash, note, active, maybe_n, maybe_text, doc)'`;
+
+/** https://docs.slingdata.io/sling-cli/run */
+export function sling(source: string, stream: string, target: string, object: string): Way {
+  const connection = (url: string) => url.startsWith("$") ? `${url}?sslmode=disable` : url;
+  return peer(
+    "sling",
+    `"$SLING" run --src-conn "${connection(source)}" --src-stream "${stream}" \\
+      --tgt-conn "${connection(target)}" --tgt-object "${object}" --mode full-refresh`,
+  );
+}
+
+export function dlt(source: string, table: string, target: string): Way {
+  return peer("dlt", `"$DLT" "$PEERS/dlt_move.py" "${source}" ${table} "${target}" "$WORK"`);
+}
+
+/** https://bruin-data.github.io/ingestr/commands/ingest.html */
+export function ingestr(source: string, table: string, target: string, to: string): Way {
+  return peer(
+    "ingestr",
+    `"$INGESTR" ingest --yes --progress log --sql-backend connectorx \\
+      --source-uri "${source}" --source-table "${table}" \\
+      --dest-uri "${target}" --dest-table "${to}" --pipelines-dir "$WORK/ingestr"`,
+  );
+}

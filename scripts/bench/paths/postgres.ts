@@ -1,0 +1,175 @@
+/** Paths from PostgreSQL. */
+import { dxt, floor, type Path, peer, type Table } from "../way.ts";
+import { dlt, filled, ingestr, inParquet, inPostgres, inSQLite, sling } from "./common.ts";
+
+/** An empty table like the source's. */
+const sameTable = (table: Table) => `pg_dump -s -t ${table} "$SOURCE" | sql "$TARGET" > /dev/null`;
+const copyOut = (table: Table) => `sql "$SOURCE" -c 'COPY ${table} TO STDOUT (FORMAT binary)'`;
+const copyIn = (table: Table) => `sql "$TARGET" -c 'COPY ${table} FROM STDIN (FORMAT binary)'`;
+
+const rawPipe = (table: Table, atMost: number) =>
+  floor("COPY | COPY", ["psql"], `${copyOut(table)} | ${copyIn(table)}`, {
+    prepare: sameTable(table),
+    fills: true,
+    atMost,
+  });
+
+const pgcopydb = (table: Table) =>
+  peer(
+    "pgcopydb",
+    `pgcopydb clone --source "$SOURCE" --target "$TARGET" --dir "$WORK/pgcopydb" --table-jobs 2 \\
+      --index-jobs 2 --split-tables-larger-than 32MB --filters filters.ini --skip-extensions \\
+      --skip-large-objects --skip-vacuum --no-owner --no-acl --no-comments`,
+    {
+      prepare: `printf '[include-only-table]\\npublic.${table}\\n' > filters.ini`,
+      atMost: 0.75,
+    },
+  );
+
+const pgloader = (table: Table) =>
+  peer("pgloader", "pgloader --no-ssl-cert-verification move.load", {
+    prepare: `cat > move.load <<EOF
+LOAD DATABASE FROM $SOURCE INTO $TARGET
+  WITH workers = 2, concurrency = 1, prefetch rows = 10000
+  INCLUDING ONLY TABLE NAMES MATCHING '${table}' IN SCHEMA 'public';
+EOF`,
+  });
+
+function toPostgres(table: Table): Path {
+  const streams = [{ id: table, source: table, target: table }];
+  return {
+    name: `PostgreSQL → stage → PostgreSQL, ${table}`,
+    from: "postgres",
+    table,
+    totals: inPostgres(table),
+    compares: "seconds",
+    memory: 450,
+    ways: [
+      dxt({ source: "${SOURCE}", target: "${TARGET}", streams }),
+      rawPipe(table, 1.15),
+      floor(
+        "COPY | COPY, two parts",
+        ["psql"],
+        `"$PEERS/two_parts.sh" ${table} '| psql -qAtX -d "$TARGET" -c "COPY ${table} FROM STDIN (FORMAT binary)"'`,
+        { prepare: sameTable(table), fills: true },
+      ),
+      pgcopydb(table),
+      pgloader(table),
+      sling("$SOURCE", `public.${table}`, "$TARGET", `public.${table}`),
+      dlt("$SOURCE", table, "$TARGET"),
+      ingestr("$SOURCE", `public.${table}`, "$TARGET", `public.${table}`),
+    ],
+  };
+}
+
+function inPhases(): Path {
+  const table = "wide";
+  const buffer = { format: "parquet", compression: "zstd" };
+  const streams = [{ id: table, source: table, target: table }];
+  return {
+    name: "PostgreSQL → stage → PostgreSQL, wide, phases in sequence, zstd",
+    from: "postgres",
+    table,
+    totals: inPostgres(table),
+    compares: "seconds",
+    memory: 256,
+    ways: [
+      dxt({ source: "${SOURCE}", target: "${TARGET}", buffer, streams }, ["extract", "load"]),
+      rawPipe(table, 1.2),
+    ],
+  };
+}
+
+function toParquet(table: Table): Path {
+  return {
+    name: `PostgreSQL → zstd Parquet, ${table}`,
+    from: "postgres",
+    table,
+    ...inParquet(),
+    compares: "seconds",
+    memory: 450,
+    ways: [
+      dxt({
+        source: "${SOURCE}",
+        target: { provider: "local", path: "${OUT}" },
+        streams: [{ id: table, source: table, target: `${table}.parquet` }],
+      }),
+      floor("COPY > /dev/null", ["psql"], `${copyOut(table)} > /dev/null`, { atMost: 0.8 }),
+      floor(
+        "COPY > /dev/null, two parts",
+        ["psql"],
+        `"$PEERS/two_parts.sh" ${table} '> /dev/null'`,
+        { atMost: 1.35 },
+      ),
+      peer(
+        "connectorx",
+        `"$CONNECTORX" "$PEERS/connectorx_parquet.py" "$SOURCE" ${table} "$OUT/${table}.parquet"`,
+      ),
+      sling("$SOURCE", `public.${table}`, "file://$OUT", `file://$OUT/${table}.parquet`),
+      dlt("$SOURCE", table, "file://$OUT"),
+    ],
+  };
+}
+
+function toSQLite(): Path {
+  return {
+    name: "PostgreSQL → SQLite, wide",
+    from: "postgres",
+    totals: inSQLite(),
+    compares: "seconds",
+    memory: 450,
+    ways: [
+      dxt({
+        source: "${SOURCE}",
+        target: { provider: "sqlite", path: "${OUT}/wide.db" },
+        streams: [{ id: "wide", source: "wide", target: "wide" }],
+      }),
+      floor(
+        "\\copy csv, .import",
+        ["psql", "sqlite3"],
+        `sql "$SOURCE" -c "\\copy wide to '$OUT/wide.csv' csv"
+sqlite3 "$OUT/wide.db" -cmd '.mode csv' ".import $OUT/wide.csv wide"`,
+        { prepare: filled, fills: true, atMost: 0.8 },
+      ),
+      sling("$SOURCE", "public.wide", "sqlite://$OUT/wide.db", "main.wide"),
+      dlt("$SOURCE", "wide", "sqlite:///$OUT/wide.db"),
+      ingestr("$SOURCE", "public.wide", "sqlite:///$OUT/wide.db", "main.wide"),
+    ],
+  };
+}
+
+function toText(format: "csv" | "jsonl", what: string, command: string): Path {
+  return {
+    name: `PostgreSQL → ${format === "csv" ? "CSV" : "JSON Lines"}, wide`,
+    from: "postgres",
+    totals: format === "csv"
+      ? `tail -n +2 "$OUT/wide.csv" | awk -F, '{ s += $1 } END { printf "%d|%.0f", NR, s }'`
+      : `awk -F'[:,]' '{ s += $2 } END { printf "%d|%.0f", NR, s }' "$OUT/wide.jsonl"`,
+    compares: "seconds",
+    memory: 450,
+    ways: [
+      dxt({
+        source: "${SOURCE}",
+        target: { provider: "local", path: "${OUT}" },
+        streams: [{ id: "wide", source: "wide", target: `wide.${format}` }],
+      }),
+      floor(what, ["psql"], command, { fills: true }),
+      sling("$SOURCE", "public.wide", "file://$OUT", `file://$OUT/wide.${format}`),
+    ],
+  };
+}
+
+export const FROM_POSTGRES: readonly Path[] = [
+  toPostgres("wide"),
+  inPhases(),
+  toPostgres("narrow"),
+  toParquet("wide"),
+  toParquet("narrow"),
+  toSQLite(),
+  toText("csv", "\\copy csv", `sql "$SOURCE" -c "\\copy wide to '$OUT/wide.csv' csv header"`),
+  toText(
+    "jsonl",
+    "COPY row_to_json",
+    `sql "$SOURCE" -c 'COPY (SELECT row_to_json(wide) FROM wide) TO STDOUT' > "$OUT/wide.jsonl"`,
+  ),
+];

@@ -1,0 +1,135 @@
+/** What Linux's /proc tells of processes: https://man7.org/linux/man-pages/man5/proc.5.html */
+
+/** Clock ticks per second in /proc, the same on every Linux that Deno runs on. */
+const TICKS = 100;
+
+export interface ProcessStat {
+  readonly pid: number;
+  readonly parent: number;
+  /** CPU seconds of the process itself. */
+  readonly own: number;
+  /** CPU seconds of children that have ended and were waited for. */
+  readonly reaped: number;
+}
+
+/** One line of /proc/PID/stat. The name in it may hold blanks and parentheses. */
+export function parseStat(line: string): ProcessStat {
+  const name = line.lastIndexOf(")");
+  const fields = line.slice(name + 2).split(" ");
+  const seconds = (at: number) => (Number(fields[at]) + Number(fields[at + 1])) / TICKS;
+  return {
+    pid: Number.parseInt(line),
+    parent: Number(fields[1]),
+    own: seconds(11),
+    reaped: seconds(13),
+  };
+}
+
+/** A process; undefined when it has ended, or there is no /proc. */
+export function statOf(pid: number | "self"): ProcessStat | undefined {
+  try {
+    return parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ids of all processes; none where there is no /proc. */
+export function allProcesses(): number[] {
+  try {
+    return Array.from(Deno.readDirSync("/proc"), ({ name }) => Number(name)).filter(
+      Number.isInteger,
+    );
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * A process and its descendants, looked at again and again: only processes that are new since the
+ * last look are asked for their parent.
+ */
+export class ProcessTree {
+  readonly #inside: Set<number>;
+  readonly #outside: Set<number>;
+
+  constructor(readonly root: number) {
+    this.#inside = new Set([root]);
+    this.#outside = new Set(allProcesses().filter((pid) => pid !== root && !this.#isBelow(pid)));
+  }
+
+  /** Ids of the processes that are there now. */
+  look(): number[] {
+    const now = allProcesses();
+    // Parents come before their children, unless the ids have started anew.
+    for (const pid of now) {
+      if (this.#inside.has(pid) || this.#outside.has(pid)) continue;
+      (this.#isBelow(pid) ? this.#inside : this.#outside).add(pid);
+    }
+    return now.filter((pid) => this.#inside.has(pid));
+  }
+
+  #isBelow(pid: number): boolean {
+    for (let at = statOf(pid)?.parent; at !== undefined && at > 1; at = statOf(at)?.parent) {
+      if (this.#inside.has(at)) return true;
+    }
+    return false;
+  }
+}
+
+export interface Memory {
+  /** Resident memory now, MiB. */
+  readonly now: number;
+  /** The most that it was, MiB. */
+  readonly peak: number;
+}
+
+/** The text of /proc/PID/status. */
+export function parseMemory(status: string): Memory {
+  const mib = (key: string) =>
+    Number(new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0) / 1024;
+  return { now: mib("VmRSS"), peak: mib("VmHWM") };
+}
+
+export function memoryOf(pid: number): Memory {
+  try {
+    return parseMemory(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return { now: 0, peak: 0 };
+  }
+}
+
+/** CPU seconds of a process and of its children, of those too that have ended. */
+export function familyCPU(pid: number): number | undefined {
+  const root = statOf(pid);
+  if (root === undefined) return undefined;
+  let seconds = root.own + root.reaped;
+  for (const other of allProcesses()) {
+    const stat = statOf(other);
+    if (stat?.parent === pid) seconds += stat.own + stat.reaped;
+  }
+  return seconds;
+}
+
+export interface MachineTime {
+  /** Clock ticks of all cores, since the start of the machine. */
+  readonly busy: number;
+  readonly all: number;
+}
+
+/** The first line of /proc/stat. Time that another machine took from this one is busy. */
+export function parseMachineTime(text: string): MachineTime {
+  const [user, nice, system, idle, wait, irq, soft, steal] = text.split("\n", 1)[0]!.split(/\s+/)
+    .slice(1).map(Number) as number[];
+  const busy = user! + nice! + system! + irq! + soft! + (steal ?? 0);
+  return { busy, all: busy + idle! + wait! };
+}
+
+/** Undefined where there is no /proc. */
+export function machineTime(): MachineTime | undefined {
+  try {
+    return parseMachineTime(Deno.readTextFileSync("/proc/stat"));
+  } catch {
+    return undefined;
+  }
+}
