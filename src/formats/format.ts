@@ -15,6 +15,12 @@ export interface FileInput {
   read(start: number, end: number): Promise<Uint8Array>;
 }
 
+/** A part of a file in what its format counts: row groups, or bytes. `end` is outside. */
+export interface FileRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface ReadRequest {
   /** Fields wanted; a projection's column is the name in the file. */
   readonly projections: readonly Projection[];
@@ -22,6 +28,8 @@ export interface ReadRequest {
   readonly batchBytes: number;
   readonly compression: Compression;
   readonly options: FormatOptions;
+  /** One of the ranges of {@linkcode FileFormat.split}; the whole file when unset. */
+  readonly range?: FileRange | undefined;
 }
 
 export interface WriteRequest {
@@ -49,6 +57,17 @@ export interface FileFormat {
     request: Pick<ReadRequest, "compression" | "options">,
   ): Promise<Field[]>;
   /**
+   * Cuts a file into at most `most` ranges of about the same size, which are read apart from each other
+   * and together are the file; none where the format, or this file, cannot be cut.
+   *
+   * @throws {ValidationError} when the file is malformed
+   */
+  split(
+    input: FileInput,
+    request: Pick<ReadRequest, "compression" | "options">,
+    most: number,
+  ): Promise<readonly FileRange[]>;
+  /**
    * The file's records, all of them or an error.
    *
    * @throws {ValidationError} when the file is malformed or cut, or a value is not of its field's
@@ -60,4 +79,9 @@ export interface FileFormat {
     batches: AsyncIterable<Batch>,
     request: WriteRequest,
   ): AsyncGenerator<Uint8Array, void, void>;
+}
+
+/** The `split` of a format whose files are read from the beginning only. */
+export function whole(): Promise<readonly FileRange[]> {
+  return Promise.resolve([]);
 }

@@ -10,7 +10,13 @@ import {
 import type { Batch } from "../../core/batch.ts";
 import { ConfigurationError, DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { Compression } from "../../models/format.ts";
-import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
+import {
+  type FileFormat,
+  type FileInput,
+  type ReadRequest,
+  whole,
+  type WriteRequest,
+} from "../format.ts";
 
 /** A longer batch is read in parts: one of NULLs may have any number of rows. */
 const MAX_ROWS = 1 << 20;
@@ -35,6 +41,8 @@ const arrow: FileFormat = {
   extension: "arrow",
   compressions: ["none"],
   optionKeys: [],
+
+  split: whole,
 
   async inferFields(input, { compression }) {
     refuseCompression(compression);

@@ -1,5 +1,11 @@
 /** CSV, and its brothers with another delimiter. */
-import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
+import {
+  type FileFormat,
+  type FileInput,
+  type ReadRequest,
+  whole,
+  type WriteRequest,
+} from "../format.ts";
 import { compress, decompress } from "../compression.ts";
 import { encodeText, toUTF8 } from "../encoding.ts";
 import type { Batch } from "../../core/batch.ts";
@@ -28,6 +34,8 @@ export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFor
       "line_end",
       "infer_rows",
     ],
+
+    split: whole,
 
     async inferFields(input, request) {
       const dialect = dialectOf(request.options, delimiter);

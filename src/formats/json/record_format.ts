@@ -2,7 +2,7 @@
 import type { Compression, FormatOptions } from "../../models/format.ts";
 import { compress, decompress } from "../compression.ts";
 import { encodeText, toUTF8 } from "../encoding.ts";
-import type { FileFormat, FileInput, ReadRequest } from "../format.ts";
+import { type FileFormat, type FileInput, type ReadRequest, whole } from "../format.ts";
 import { INFER_ROWS, inferFields } from "./infer.ts";
 import { readBatches } from "./read.ts";
 import type { RecordSource, Scan } from "./source.ts";
@@ -27,6 +27,7 @@ export function jsonFormat({ name, optionKeys, source: Source, layout }: RecordF
     extension: name,
     compressions: ["none", "gzip", "zstd"],
     optionKeys,
+    split: whole,
     inferFields: (input, request) =>
       inferFields(input.name, open(input, request), request.options.infer_rows ?? INFER_ROWS),
     read: (input, request) => readBatches(open(input, request), request),

@@ -6,7 +6,8 @@ import { canonicalFields, canonicaliser, splitBatch } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
-import { openParquet } from "./reader.ts";
+import { readFooter } from "./footer.ts";
+import { openParquet, splitRowGroups } from "./reader.ts";
 import { parquetBytes } from "./write.ts";
 
 /** Errors of the library become typed; those of the input, and ours, stay. */
@@ -35,11 +36,19 @@ const parquet: FileFormat = {
     }
   },
 
+  async split(input: FileInput, _request, most: number) {
+    try {
+      return splitRowGroups(await readFooter(input), most);
+    } catch (error) {
+      throw malformed(input, error);
+    }
+  },
+
   async *read(input: FileInput, request: ReadRequest) {
-    const { projections, batchRows, batchBytes } = request;
+    const { projections, batchRows, batchBytes, range } = request;
     try {
       const names = projections.map(({ column, field }) => column ?? field.name);
-      const file = await openParquet(input, names);
+      const file = await openParquet(input, names, range);
       const canonical = canonicaliser(file.schema, projections);
       for await (const batch of file.batches(batchRows, batchBytes)) {
         yield* splitBatch(canonical(batch), { rows: batchRows, bytes: batchBytes });

@@ -1,8 +1,8 @@
 /** What reading a file of anyone comes down to. */
 import type { Schema } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
-import type { FileInput } from "../format.ts";
-import { readFooter } from "./footer.ts";
+import type { FileInput, FileRange } from "../format.ts";
+import { type Footer, readFooter } from "./footer.ts";
 import { isOwn, openOwn } from "./own.ts";
 
 export interface ParquetReader {
@@ -15,7 +15,7 @@ export interface ParquetReader {
 }
 
 /**
- * Opens some columns of a file, or all.
+ * Opens some columns of a file, or all; its row groups, or a range of them.
  *
  * @throws {ValidationError} when the footer is malformed
  * @throws {SchemaError} when a column is missing or ambiguous
@@ -23,10 +23,29 @@ export interface ParquetReader {
 export async function openParquet(
   input: FileInput,
   names?: readonly string[],
+  range?: FileRange,
 ): Promise<ParquetReader> {
-  const footer = await readFooter(input);
+  const whole = await readFooter(input);
+  const footer = range === undefined
+    ? whole
+    : { ...whole, rowGroups: whole.rowGroups.slice(range.start, range.end) };
   if (isOwn(footer)) return openOwn(input, footer, names);
   // The library is large, and a stage never needs it.
   const { openForeign } = await import("./read.ts");
   return openForeign(input, footer, names);
+}
+
+/** Ranges of row groups, of about as many rows each. */
+export function splitRowGroups({ rowGroups }: Footer, most: number): FileRange[] {
+  const total = rowGroups.reduce((sum, { rows }) => sum + rows, 0);
+  const ranges: FileRange[] = [];
+  let [start, rows] = [0, 0];
+  rowGroups.forEach((group, i) => {
+    rows += group.rows;
+    const isLast = i === rowGroups.length - 1;
+    if (!isLast && rows < (total * (ranges.length + 1)) / most) return;
+    ranges.push({ start, end: i + 1 });
+    start = i + 1;
+  });
+  return ranges;
 }
