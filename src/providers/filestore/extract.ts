@@ -1,24 +1,27 @@
 /** Files of any filestore → records, or files as they are. */
 import { filterBatch, rangePredicate } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
-import type { FileEntry, FilestoreConnector, OpenFile } from "../../core/connector.ts";
+import type { FilestoreConnector, OpenFile } from "../../core/connector.ts";
 import { ConfigurationError, SchemaError, ValueError } from "../../core/errors.ts";
 import {
   type ExtractTask,
   type FileExtractor,
   type RecordExtractor,
   type SourceFile,
-  undivided,
 } from "../../core/extractor.ts";
 import type { Extraction } from "../../core/proof.ts";
 import { requireFiles } from "./fields.ts";
 import { fileInput, fileType, hintsOf, openListed, whole } from "./file.ts";
+import { partitionOf, type Piece, piecesOf } from "./partition.ts";
 
 /** Reads the records of all files of a stream, one file after the other. */
 export function recordExtractor(connector: FilestoreConnector): RecordExtractor {
   return {
     yields: "records",
-    partition: undivided,
+    partition: (task, settings) => {
+      refuseExpressions(task);
+      return partitionOf(connector, task, settings);
+    },
     extract: (task) => extractRecords(connector, task),
   };
 }
@@ -34,12 +37,11 @@ async function* extractRecords(
 ): Extraction<Batch> {
   refuseExpressions(task);
   const keep = rangeFilter(task);
-  const entries = await connector.list(task.source);
-  requireFiles(entries, task.source);
+  const { pieces, others } = await piecesOf(connector, task);
   let [read, kept, bytes] = [0, 0, 0];
-  for (const entry of entries) {
-    await using file = await openListed(connector, entry, entries);
-    for await (const batch of fileBatches(file, entry, task)) {
+  for (const piece of pieces) {
+    await using file = await openListed(connector, piece.entry, others);
+    for await (const batch of fileBatches(file, piece, task)) {
       task.signal.throwIfAborted();
       const wanted = keep(batch);
       read += batch.numRows;
@@ -52,16 +54,16 @@ async function* extractRecords(
   const inRange = task.range?.after === undefined && task.range?.upTo === undefined
     ? ""
     : `, ${kept} of them in range`;
-  return { rows: kept, evidence: `${volume(entries.length, bytes)}, ${read} rows${inRange}` };
+  return { rows: kept, evidence: `${volume(pieces, bytes)}, ${read} rows${inRange}` };
 }
 
 async function* fileBatches(
   file: OpenFile,
-  entry: FileEntry,
+  { entry, range }: Piece,
   { source, projections, batchRows, batchBytes }: ExtractTask,
 ): AsyncGenerator<Batch, void, void> {
   const { format, compression, options } = await fileType(entry.name, hintsOf(source));
-  const request = { projections, batchRows, batchBytes, compression, options };
+  const request = { projections, batchRows, batchBytes, compression, options, range };
   try {
     yield* format.read(fileInput(file, entry.path), request);
   } catch (error) {
@@ -86,11 +88,13 @@ async function* extractFiles(
     await file.check();
     bytes += size;
   }
-  return { rows: entries.length, evidence: volume(entries.length, bytes) };
+  return { rows: entries.length, evidence: volume(entries.map((entry) => ({ entry })), bytes) };
 }
 
-function volume(files: number, bytes: number): string {
-  return `${files} file${files === 1 ? "" : "s"}, ${bytes} bytes`;
+function volume(pieces: readonly Piece[], bytes: number): string {
+  const files = pieces.length === 1 ? "1 file" : `${pieces.length} files`;
+  const cut = pieces.some(({ range }) => range !== undefined) ? "parts of " : "";
+  return `${cut}${files}, ${bytes} bytes`;
 }
 
 function refuseExpressions({ projections }: ExtractTask): void {

@@ -1,0 +1,95 @@
+/** Parts of a filestore's source: some of its files, or ranges of a large one. */
+import type { FileEntry, FilestoreConnector } from "../../core/connector.ts";
+import {
+  type ExtractTask,
+  type Part,
+  type Partition,
+  type PartitionSettings,
+  undivided,
+} from "../../core/extractor.ts";
+import type { FileRange } from "../../formats/mod.ts";
+import { requireFiles } from "./fields.ts";
+import { fileInput, fileType, hintsOf } from "./file.ts";
+
+/** A smaller part is read before its thread has started. */
+const PART_BYTES = 16 * 1024 * 1024;
+
+/** A file, or a range of it. */
+export interface Piece {
+  readonly entry: FileEntry;
+  readonly range?: FileRange;
+}
+
+/** All files of a source, or those of the task's part. */
+export async function piecesOf(
+  connector: FilestoreConnector,
+  { source, part }: ExtractTask,
+): Promise<{ pieces: readonly Piece[]; others: readonly FileEntry[] }> {
+  const pieces = part?.["pieces"];
+  if (typeof pieces === "string") {
+    // Two entries: each file must be the one that was listed.
+    const listed = JSON.parse(pieces) as Piece[];
+    const others = listed.map(({ entry }) => entry);
+    return { pieces: listed, others: [...others, ...others] };
+  }
+  const entries = await connector.list(source);
+  requireFiles(entries, source);
+  return { pieces: entries.map((entry) => ({ entry })), others: entries };
+}
+
+/** In the order of the files, about as many bytes in each part. */
+export async function partitionOf(
+  connector: FilestoreConnector,
+  task: ExtractTask,
+  { most }: PartitionSettings,
+): Promise<Partition> {
+  if (most < 2) return await undivided();
+  const entries = await connector.list(task.source);
+  requireFiles(entries, task.source);
+  const total = sizeOf(entries);
+  const count = Math.min(most, Math.floor(total / PART_BYTES));
+  if (count < 2) return await undivided();
+  const pieces: (Piece & { size: number })[] = [];
+  for (const entry of entries) {
+    pieces.push(...await cut(connector, task, entry, Math.round((entry.size * count) / total)));
+  }
+  const parts = share(pieces, total, count);
+  if (parts.length < 2) return await undivided();
+  return { parts, [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+/** Ranges of a file that is worth so many parts. */
+async function cut(
+  connector: FilestoreConnector,
+  { source }: ExtractTask,
+  entry: FileEntry,
+  worth: number,
+): Promise<(Piece & { size: number })[]> {
+  if (worth < 2) return [{ entry, size: entry.size }];
+  const { format, ...request } = await fileType(entry.name, hintsOf(source));
+  await using file = await connector.openRead(entry.path);
+  const ranges = await format.split(fileInput(file, entry.path), request, worth);
+  if (ranges.length < 2) return [{ entry, size: entry.size }];
+  return ranges.map((range) => ({ entry, range, size: entry.size / ranges.length }));
+}
+
+function share(
+  pieces: readonly (Piece & { size: number })[],
+  total: number,
+  count: number,
+): Part[] {
+  const parts: Piece[][] = [[]];
+  let before = 0;
+  for (const { size, ...piece } of pieces) {
+    // A piece belongs to the part that its middle is in.
+    const at = Math.floor(((before + size / 2) * count) / total);
+    if (parts.at(-1)!.length > 0 && at > parts.length - 1) parts.push([]);
+    parts.at(-1)!.push(piece);
+    before += size;
+  }
+  return parts.map((part) => ({ pieces: JSON.stringify(part) }));
+}
+
+function sizeOf(entries: readonly FileEntry[]): number {
+  return entries.reduce((sum, { size }) => sum + size, 0);
+}
