@@ -1,4 +1,5 @@
-import { arrowSchema, batchOf, columnFor } from "../../../arrow/mod.ts";
+import type { DatabaseSync } from "node:sqlite";
+import { arrowSchema, batchOf, type Column, columnFor, type Schema } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/batch.ts";
 import { ExtractorError, ValueError } from "../../../core/errors.ts";
 import type {
@@ -9,10 +10,13 @@ import type {
 } from "../../../core/extractor.ts";
 import type { Extraction } from "../../../core/proof.ts";
 import type { SqliteConnector } from "./connector.ts";
+import { copied, countOf, rowNumberOf } from "./copies.ts";
 import { beginReading, breather, type DatabaseFile, openToRead, whenFree } from "./database.ts";
+import { filler } from "./fill.ts";
 import { partitionOf } from "./partition.ts";
 import { type Raw, rawPusher } from "./reading.ts";
-import { type Rows, rowsOf } from "./rows.ts";
+import { streamed } from "./rows.ts";
+import { TextEncoding } from "./text.ts";
 
 /**
  * Reads tables, views, queries and table-valued functions in one transaction on a connection that
@@ -32,63 +36,105 @@ export class SqliteExtractor implements RecordExtractor {
     task.signal.throwIfAborted();
     using database = openToRead(file);
     await whenFree(patient(file, task), task.signal, () => beginReading(database));
-    const rows = rowsOf(database, task);
-    const read = yield* batchesOf(rows, task);
-    if (rows.count !== undefined && rows.count !== read) {
+    const rowNumber = rowNumberOf(database, task);
+    if (rowNumber === undefined) {
+      const rows = yield* foundBatches(database, task);
+      return { rows, evidence: `SQLITE_DONE after ${rows} rows` };
+    }
+    const count = countOf(database, task, rowNumber);
+    const rows = yield* copiedBatches(database, task, rowNumber);
+    if (rows !== count) {
       throw new ExtractorError(
-        `Cannot prove the extraction: ${read} rows were read, count(*) is ${rows.count}`,
+        `Cannot prove the extraction: ${rows} rows were read, count(*) is ${count}`,
       );
     }
-    const counted = rows.count === undefined ? "" : `, count(*) = ${rows.count}`;
-    return { rows: read, evidence: `SQLITE_DONE after ${read} rows${counted}` };
+    return { rows, evidence: `SQLITE_DONE after ${rows} rows, count(*) = ${count}` };
   }
 }
 
 /**
- * A writer that waits for the readers to end lets no new ones in, and a part would fail before the writer
- * gives up.
+ * A writer that waits for the readers to end lets no new ones in, and a part would fail before the
+ * writer gives up.
  */
 function patient(file: DatabaseFile, { part }: ExtractTask): DatabaseFile {
   return part?.["to"] === undefined ? file : { ...file, busyTimeout: file.busyTimeout * 10 };
 }
 
+/** Columns on their way to batches. */
+class Columns {
+  readonly columns: readonly Column[];
+  readonly #schema: Schema;
+  /** Rows of the batches that were taken. */
+  taken = 0;
+  rows = 0;
+
+  constructor({ projections }: ExtractTask) {
+    const fields = projections.map(({ field }) => field);
+    this.columns = fields.map(columnFor);
+    this.#schema = arrowSchema(fields);
+  }
+
+  get byteLength(): number {
+    return this.columns.reduce((sum, column) => sum + column.byteLength, 0);
+  }
+
+  take(): Batch {
+    this.taken += this.rows;
+    this.rows = 0;
+    return batchOf(this.#schema, this.columns);
+  }
+}
+
+async function* copiedBatches(
+  database: DatabaseSync,
+  task: ExtractTask,
+  rowNumber: string,
+): AsyncGenerator<Batch, number, void> {
+  const batch = new Columns(task);
+  const encoding = new TextEncoding(database);
+  const fillers = task.projections.map(({ field }, i) =>
+    filler(field, batch.columns[i]!, encoding)
+  );
+  const breathe = breather(task.signal);
+  for (const cells of copied(database, task, rowNumber, () => task.batchRows - batch.rows)) {
+    await breathe();
+    // The first cell of a row is its number.
+    fillers.forEach((fill, i) => fill(cells, i + 1, batch.taken + batch.rows));
+    batch.rows += cells.rows;
+    if (batch.rows === task.batchRows || batch.byteLength >= task.batchBytes) yield batch.take();
+  }
+  task.signal.throwIfAborted();
+  if (batch.rows > 0) yield batch.take();
+  return batch.taken;
+}
+
 /** How often, in rows, the bytes of a batch are summed. */
 const WEIGH = 64;
 
-async function* batchesOf(
-  { pages }: Rows,
+async function* foundBatches(
+  database: DatabaseSync,
   task: ExtractTask,
 ): AsyncGenerator<Batch, number, void> {
-  const fields = task.projections.map(({ field }) => field);
-  const schema = arrowSchema(fields);
-  const columns = fields.map(columnFor);
-  const pushers = fields.map((field, i) => rawPusher(field, columns[i]!));
+  const batch = new Columns(task);
+  const pushers = task.projections.map(({ field }, i) => rawPusher(field, batch.columns[i]!));
   const breathe = breather(task.signal);
-  const weight = () => columns.reduce((sum, column) => sum + column.byteLength, 0);
-  let taken = 0;
-  let rows = 0;
-  const take = () => {
-    taken += rows;
-    rows = 0;
-    return batchOf(schema, columns);
-  };
   try {
-    for (const page of pages) {
+    for (const page of streamed(database, task)) {
       await breathe();
       for (const row of page) {
         push(row, pushers);
-        rows++;
-        if (rows < task.batchRows && (rows % WEIGH !== 0 || weight() < task.batchBytes)) continue;
-        yield take();
+        batch.rows++;
+        const weighed = batch.rows % WEIGH === 0 && batch.byteLength >= task.batchBytes;
+        if (weighed || batch.rows === task.batchRows) yield batch.take();
       }
-      if (weight() >= task.batchBytes) yield take();
+      if (batch.byteLength >= task.batchBytes) yield batch.take();
     }
     task.signal.throwIfAborted();
-    if (rows > 0) yield take();
+    if (batch.rows > 0) yield batch.take();
   } catch (error) {
-    throw error instanceof ValueError ? error.atRow(taken + rows + 1) : error;
+    throw error instanceof ValueError ? error.atRow(batch.taken + batch.rows + 1) : error;
   }
-  return taken;
+  return batch.taken;
 }
 
 function push(row: readonly Raw[], pushers: readonly ((value: Raw) => void)[]): void {

@@ -13,7 +13,7 @@ import {
   undivided,
 } from "../../../core/extractor.ts";
 import { beginReading, type DatabaseFile, openToRead, whenFree } from "./database.ts";
-import { countOf, rowNumberOf } from "./rows.ts";
+import { countOf, rowNumberOf } from "./copies.ts";
 import { fromClause } from "../sql.ts";
 import { quote } from "./dialect.ts";
 
@@ -54,7 +54,7 @@ function cut(database: DatabaseSync, file: DatabaseFile, task: ExtractTask, most
   if (rowNumber === undefined || hasLog(database)) return [];
   const byBytes = Math.floor(statSync(file.path).size / PART_BYTES);
   if (byBytes < 2) return [];
-  const rows = countOf(database, task);
+  const rows = countOf(database, task, rowNumber);
   const count = Math.min(most, byBytes, Math.floor(rows / PART_ROWS));
   const nth = database.prepare(
     `SELECT ${rowNumber} AS n FROM ${

@@ -1,7 +1,7 @@
 /**
  * Text without loss. The driver gives text only up to the first U+0000 and puts U+FFFD for what is
- * not Unicode, without a word; as a blob it comes whole. So text is either read as a blob, or as
- * text beside its size in bytes and read again as a blob where the size tells that it was changed.
+ * not Unicode, without a word; as a blob it comes whole. So text is read as a blob, or from the bytes
+ * of a database's pages.
  */
 import { Buffer } from "node:buffer";
 import type { DatabaseSync } from "node:sqlite";
@@ -29,12 +29,6 @@ export function mayBeText(field: Field): boolean {
   return !WITHOUT_TEXT.has(field.dtype);
 }
 
-/** SQL of the bytes that the text among some columns takes. */
-export function sizeSQL(columns: readonly string[]): string {
-  const sizes = columns.map((sql) => `iif(typeof(${sql}) = 'text', octet_length(${sql}), 0)`);
-  return sizes.length === 0 ? "0" : sizes.join(" + ");
-}
-
 /** SQL of a value whose text comes as a blob, and its blob as the text `x` and digits. */
 export function wholeSQL(sql: string): string {
   return `CASE typeof(${sql}) WHEN 'text' THEN CAST(${sql} AS BLOB) ` +
@@ -47,56 +41,42 @@ export function databaseEncoding(database: DatabaseSync): string {
 }
 
 export class TextEncoding {
-  readonly #wide: boolean;
+  /** The database keeps text as UTF-16. */
+  readonly wide: boolean;
   readonly #decoder: TextDecoder;
 
   constructor(database: DatabaseSync) {
     const name = databaseEncoding(database);
-    this.#wide = name !== "utf-8";
+    this.wide = name !== "utf-8";
     this.#decoder = new TextDecoder(name, { fatal: true, ignoreBOM: true });
-  }
-
-  /** Whether the texts at some places of a row are whole, by their bytes in the database. */
-  isWhole(row: readonly Raw[], places: readonly number[], size: number): boolean {
-    let units = 0;
-    for (const place of places) {
-      const value = row[place];
-      if (typeof value !== "string") continue;
-      if (value.includes("\ufffd")) return false;
-      units += value.length;
-    }
-    if (this.#wide) return units * 2 === size;
-    // Every character beyond ASCII takes more bytes than it has units.
-    return units === size || utf8Size(row, places) === size;
   }
 
   /** A value of {@linkcode wholeSQL} as any other one. */
   decode(value: Raw, field: Field): Raw {
     if (typeof value === "string") return Uint8Array.fromHex(value.slice(1));
-    if (!(value instanceof Uint8Array)) return value;
-    if (!this.#wide) {
+    return value instanceof Uint8Array ? this.text(value, field) : value;
+  }
+
+  /**
+   * Text by its bytes in the database.
+   *
+   * @throws {ValueError} when they are none
+   */
+  text(bytes: Uint8Array, field: Field): string {
+    if (!this.wide) {
       // Three times as fast as a decoder that checks; where it finds a fault, it puts U+FFFD.
-      const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString();
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
       if (!text.includes("\ufffd")) return text;
     }
     try {
-      return this.#decoder.decode(value);
+      return this.#decoder.decode(bytes);
     } catch {
       throw new ValueError(
         "expected text in the database's encoding; a CAST to BLOB with dtype binary reads its bytes",
         field.name,
         undefined,
-        value,
+        bytes,
       );
     }
   }
-}
-
-function utf8Size(row: readonly Raw[], places: readonly number[]): number {
-  let size = 0;
-  for (const place of places) {
-    const value = row[place];
-    if (typeof value === "string") size += Buffer.byteLength(value);
-  }
-  return size;
 }
