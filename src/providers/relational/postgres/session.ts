@@ -27,6 +27,7 @@ import {
   type ResultColumn,
 } from "./messages.ts";
 import { type ByteSocket, openSocket, type SocketTarget } from "./socket.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** A connection's keys, and the folder that its relative paths start from. */
 export type SessionConfig = PostgresConfig & SocketTarget;
@@ -49,6 +50,7 @@ export class Session {
   password = "";
   readonly #input: Input;
   readonly #where: string;
+  readonly #watchdog: Watchdog;
   #key: BackendKey | undefined;
   /** A statement is running. */
   #busy = false;
@@ -62,6 +64,7 @@ export class Session {
   ) {
     this.#input = new Input(socket);
     this.#where = address(config);
+    this.#watchdog = new Watchdog(config.inactivity_timeout * 1000, () => this.#silent());
   }
 
   /** @throws {ConnectionError} when the server cannot be reached in time, or refuses the login */
@@ -139,9 +142,12 @@ export class Session {
     await this.#begin(message(MESSAGE.query, cstring(sql)));
     const [type, body] = await this.#answer();
     if (type !== MESSAGE.copyOut) this.#unexpected(type, body);
-    return new CopyOut(this.#input, () => this.#receive(), (t, b) => this.#handle(t, b), () => {
-      this.#busy = false;
-    });
+    return new CopyOut(
+      this.#input,
+      () => this.#receive(),
+      (t, b) => this.#handle(t, b),
+      () => this.#idle(),
+    );
   }
 
   /**
@@ -220,8 +226,15 @@ export class Session {
     }
   }
 
+  /** The statement has ended. */
+  #idle(): void {
+    this.#busy = false;
+    this.#watchdog.rest();
+  }
+
   #end(): void {
     this.#closed = true;
+    this.#watchdog.stop();
     this.socket.close();
   }
 
@@ -245,7 +258,7 @@ export class Session {
       } else if (type !== MESSAGE.negotiate) this.#unexpected(type);
     }
     this.password = authentication.password;
-    this.#busy = false;
+    this.#idle();
   }
 
   /** A refused login as one clear error. */
@@ -300,23 +313,21 @@ export class Session {
 
   /** Waits for `work`, and gives the session up when the server stays silent. */
   async #guarded<T>(work: Promise<T>): Promise<T> {
-    const { inactivity_timeout: seconds } = this.config;
-    const timer = setTimeout(() => {
-      // It may be busy with what nobody waits for any more.
-      this.#cancel();
-      this.#fail(
-        new ConnectionError(
-          `Cannot talk to PostgreSQL at "${this.#where}": the server was silent for ${seconds} s (inactivity_timeout)`,
-        ),
-      );
-    }, seconds * 1000);
     try {
-      return await work;
+      return await this.#watchdog.wait(work);
     } catch (error) {
       throw this.#failure ?? error;
-    } finally {
-      clearTimeout(timer);
     }
+  }
+
+  #silent(): void {
+    // It may be busy with what nobody waits for any more.
+    this.#cancel();
+    this.#fail(
+      new ConnectionError(
+        `Cannot talk to PostgreSQL at "${this.#where}": the server was silent for ${this.config.inactivity_timeout} s (inactivity_timeout)`,
+      ),
+    );
   }
 
   /** The next message that is not a notice or the like. */
@@ -358,7 +369,7 @@ export class Session {
       if (type === MESSAGE.ready) break;
       take(type, body);
     }
-    this.#busy = false;
+    this.#idle();
   }
 
   #unexpected(type: number, body: Body = bodyOf(new Uint8Array())): never {
