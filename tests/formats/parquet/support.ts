@@ -1,0 +1,81 @@
+/** Parquet files for tests, and their values as text that tells every bit of them. */
+import { batchesOf, type Data, fieldsOf, unscaledReader } from "../../../src/arrow/mod.ts";
+import { isNull } from "../../../src/arrow/mod.ts";
+import type { Batch } from "../../../src/core/batch.ts";
+import type { DXTRecord } from "../../../src/core/values.ts";
+import { concat } from "../../../src/formats/bytes.ts";
+import parquet from "../../../src/formats/parquet/parquet.ts";
+import type { Field } from "../../../src/models/field.ts";
+import type { Compression, FormatOptions } from "../../../src/models/format.ts";
+
+export interface WriteSettings {
+  readonly compression?: Compression;
+  readonly options?: FormatOptions;
+  /** Rows of each batch that is written. */
+  readonly batchRows?: number;
+}
+
+export async function writeParquet(
+  fields: readonly Field[],
+  records: Iterable<DXTRecord>,
+  { compression = "zstd", options = {}, batchRows = 1000 }: WriteSettings = {},
+): Promise<Uint8Array> {
+  const batches = batchesOf(fields, records, { rows: batchRows, bytes: 1 << 26 });
+  return concat(
+    ...await Array.fromAsync(parquet.write(batches, { fields, compression, options })),
+  );
+}
+
+/** Each value of a batch as text: NULL is null, bytes are hexadecimal, times are their numbers. */
+export function textsOf(batch: Batch, fields = fieldsOf(batch.schema)): (string | null)[][] {
+  const readers = fields.map((field, i) => textReader(field, batch.data.children[i]!));
+  return Array.from({ length: batch.numRows }, (_, row) => readers.map((read) => read(row)));
+}
+
+function textReader(field: Field, data: Data): (row: number) => string | null {
+  const read = presentReader(field, data);
+  return (row) => isNull(data, row) ? null : read(row);
+}
+
+function presentReader({ dtype }: Field, data: Data): (row: number) => string {
+  switch (dtype) {
+    case "decimal": {
+      const unscaled = unscaledReader(data);
+      return (row) => String(unscaled(row));
+    }
+    case "bool":
+      return (row) =>
+        String((data.values[(data.offset + row) >> 3] & (1 << ((data.offset + row) & 7))) !== 0);
+    case "string":
+    case "binary":
+    case "json":
+    case "array":
+    case "object":
+      return (row) =>
+        data.values.subarray(data.valueOffsets[row], data.valueOffsets[row + 1]).toHex();
+    case "float32":
+    case "float64":
+      return (row) => floatText(data.values[row]);
+    default:
+      return (row) => String(data.values[row]);
+  }
+}
+
+/** A double as text that tells zero's sign. */
+export function floatText(value: number): string {
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+/** Runs a test with the bytes as a file on the disk. */
+export async function withFile(
+  bytes: Uint8Array,
+  test: (path: string) => Promise<void>,
+): Promise<void> {
+  const path = await Deno.makeTempFile({ suffix: ".parquet" });
+  try {
+    await Deno.writeFile(path, bytes);
+    await test(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
