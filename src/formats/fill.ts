@@ -118,6 +118,20 @@ export class Filler {
   }
 }
 
+/** Records and bytes of text that are looked at together: they stay in the processor's cache. */
+export const SLICE_RECORDS = 2048;
+const SLICE_BYTES = 131_072;
+
+/** Bytes of text for the next slice where the batch has room for so many bytes of values. */
+export function sliceBytes(room: number): number {
+  return Math.max(1, Math.min(SLICE_BYTES, Math.floor(room / 4)));
+}
+
+/** Bytes that the values of columns take. */
+export function sizeOf(columns: readonly OpenColumn[]): number {
+  return columns.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
 /** An empty column that can be filled. */
 export function openColumn(field: Field): OpenColumn {
   return columnFor(field) as OpenColumn;

@@ -36,7 +36,9 @@ export function loopFor(field: Field): Loop {
       return (filler, slice, rows) => putIntegers(filler, slice, rows, low, high);
     }
     case "int64":
-      return putLongs;
+      return (filler, slice, rows) => putLongs(filler, slice, rows, true);
+    case "uint64":
+      return (filler, slice, rows) => putLongs(filler, slice, rows, false);
     case "float64":
       return putDoubles;
     case "decimal":
@@ -129,7 +131,7 @@ function putIntegers(
   }
 }
 
-function putLongs(filler: Filler, slice: Slice, rows: number): void {
+function putLongs(filler: Filler, slice: Slice, rows: number, isSigned: boolean): void {
   const { base } = filler;
   const { words } = filler.column as BigColumn;
   const { bytes, spans, stride } = slice;
@@ -140,12 +142,12 @@ function putLongs(filler: Filler, slice: Slice, rows: number): void {
     const middle = to - 9 > first ? to - 9 : first;
     const high = wholeNumber(bytes, first, middle);
     const low = wholeNumber(bytes, middle, to);
-    if (high < 0 || low < 0 || to <= first) {
+    const negative = first !== from;
+    if (high < 0 || low < 0 || to <= first || (negative && !isSigned)) {
       filler.other(slice, row);
       continue;
     }
     const word = (base + row) * 2;
-    const negative = first !== from;
     if (high === 0) {
       words[word] = negative ? -low : low;
       words[word + 1] = negative && low !== 0 ? -1 : 0;

@@ -5,17 +5,12 @@ import { SchemaError, ValueError } from "../../core/errors.ts";
 import type { Projection } from "../../core/extractor.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { Field } from "../../models/field.ts";
-import { fillAll, Filler, openColumn } from "../fill.ts";
+import { fillAll, Filler, openColumn, sizeOf, SLICE_RECORDS, sliceBytes } from "../fill.ts";
 import type { ReadRequest } from "../format.ts";
 import { TextTypeGuess } from "../infer.ts";
 import type { Dialect } from "./dialect.ts";
 import { Records } from "./records.ts";
 import { spellingOf } from "./spelling.ts";
-
-/** Bytes of text that are looked at together: they stay in the processor's cache. */
-const SLICE = 131_072;
-/** Records at most: their spans stay there too. */
-const SLICE_RECORDS = 4096;
 
 /** Fields that the first records tell. */
 export async function inferFields(
@@ -34,7 +29,7 @@ export async function inferFields(
     let left = most;
     do {
       let found: number;
-      while (left > 0 && (found = records.scan(left, SLICE)) > 0) {
+      while (left > 0 && (found = records.scan(Math.min(left, SLICE_RECORDS), Infinity)) > 0) {
         left -= found;
         const { slice } = records;
         guesses.forEach((guess, i) => {
@@ -69,17 +64,18 @@ export async function* readBatches(
     if (records.names === undefined && !dialect.header) return;
     const fillers = fillersOf(name, records.names ?? [], projections, dialect);
     const columns = fillers.map(({ column }) => column);
-    const size = Math.max(1, Math.min(SLICE, batchBytes >> 4));
     let rows = 0;
+    let room = batchBytes;
     do {
       let found: number;
-      while ((found = records.scan(Math.min(batchRows - rows, SLICE_RECORDS), size)) > 0) {
+      const next = () => records.scan(Math.min(batchRows - rows, SLICE_RECORDS), sliceBytes(room));
+      while ((found = next()) > 0) {
         fillRecords(fillers, records, found);
         rows += found;
-        const isFull = rows >= batchRows ||
-          columns.reduce((sum, { byteLength }) => sum + byteLength, 0) >= batchBytes;
-        if (!isFull) continue;
+        room = batchBytes - sizeOf(columns);
+        if (rows < batchRows && room > 0) continue;
         rows = 0;
+        room = batchBytes;
         yield batchOf(schema, columns);
       }
     } while (await tokens.fill());

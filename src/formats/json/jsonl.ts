@@ -1,10 +1,11 @@
 /** JSON Lines: an object on each line, one record each. https://jsonlines.org */
 import type { FileFormat } from "../format.ts";
 import { jsonFormat } from "./record_format.ts";
-import { fail, INCOMPLETE, Malformed, skipSpace } from "./scan.ts";
+import { fail, INCOMPLETE, lineFeeds, Malformed, OPEN_OBJECT, skipSpace } from "./scan.ts";
 import { RecordSource } from "./source.ts";
 
 const LINE_END = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 
 /**
  * One record on each line; lines of white space are skipped. A carriage return before the line's
@@ -22,6 +23,29 @@ class LineSource extends RecordSource {
   }
 
   protected advance(): boolean {
+    return this.#wholeLine() || this.#anyLine();
+  }
+
+  /** Scans a line that has a record and its end at hand, without a search for the end before. */
+  #wholeLine(): boolean {
+    const { window } = this;
+    const { bytes, start } = window;
+    if (bytes[start] !== OPEN_OBJECT) return false;
+    const before = lineFeeds;
+    let at: number;
+    try {
+      at = this.scan(bytes, start, window.end);
+    } catch {
+      return false;
+    }
+    if (bytes[at] === CARRIAGE_RETURN) at++;
+    if (bytes[at] !== LINE_END || at >= window.end || lineFeeds !== before) return false;
+    window.start = at + 1;
+    this.#lines++;
+    return true;
+  }
+
+  #anyLine(): boolean {
     const { window } = this;
     const { bytes } = window;
     for (;;) {

@@ -1,18 +1,15 @@
 /** Records of JSON → batches. */
-import { arrowSchema, batchOfData, type Column, columnFor } from "../../arrow/mod.ts";
+import { arrowSchema, batchOfData } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { SchemaError, show, ValueError } from "../../core/errors.ts";
 import type { Projection } from "../../core/extractor.ts";
-import type { Field } from "../../models/field.ts";
+import { fillAll, Filler, openColumn, sizeOf, SLICE_RECORDS, sliceBytes } from "../fill.ts";
 import type { ReadRequest } from "../format.ts";
 import { findPath } from "./path.ts";
-import { jsonPusher, type PushJSON } from "./push.ts";
 import { type Key, RecordScanner } from "./record.ts";
 import { skipValue } from "./scan.ts";
 import type { RecordSource, Scan } from "./source.ts";
-
-/** How often the columns' sizes are summed: it costs a walk over them. */
-const SUM_EVERY = 64;
+import { putMissing, type PutSpan, spanPutter, spellingOf } from "./spelling.ts";
 
 /** All records of a source as batches. */
 export async function* readBatches(
@@ -21,25 +18,25 @@ export async function* readBatches(
 ): AsyncGenerator<Batch, void, void> {
   const { batchRows, batchBytes } = request;
   const scanner = new RecordScanner(new Set(request.projections.flatMap(keysOf)));
-  const fields = request.projections.map(({ field }) => field);
-  const schema = arrowSchema(fields);
-  const cells = request.projections.map((projection) => new Cell(projection, scanner));
+  const schema = arrowSchema(request.projections.map(({ field }) => field));
   const source = open(scanner.scan);
+  const records = new Records(source, scanner, request.projections);
+  const columns = records.fillers.map(({ column }) => column);
   let rows = 0;
-  let textBytes = 0;
+  let room = batchBytes;
   const take = () => {
-    const batch = batchOfData(schema, cells.map(({ column }) => column.take()), rows);
-    rows = textBytes = 0;
+    const batch = batchOfData(schema, columns.map((column) => column.take()), rows);
+    rows = 0;
+    room = batchBytes;
     return batch;
   };
   try {
     do {
-      while (source.next()) {
-        textBytes += pushRecord(cells, source);
-        rows++;
-        const full = rows >= batchRows || textBytes >= batchBytes ||
-          (rows % SUM_EVERY === 0 && byteLength(cells) >= batchBytes);
-        if (full) yield take();
+      let found: number;
+      while ((found = records.fill(batchRows - rows, sliceBytes(room))) > 0) {
+        rows += found;
+        room = batchBytes - sizeOf(columns);
+        if (rows >= batchRows || room <= 0) yield take();
       }
     } while (await source.fill());
     if (rows > 0) yield take();
@@ -48,20 +45,68 @@ export async function* readBatches(
   }
 }
 
-/** Pushes the record scanned last and returns how many bytes of text its values had. */
-function pushRecord(cells: readonly Cell[], source: RecordSource): number {
-  const { bytes } = source;
-  let size = 0;
-  try {
-    for (const cell of cells) size += cell.push(bytes);
-  } catch (error) {
-    throw error instanceof ValueError ? error.atRow(source.records) : error;
-  }
-  return size;
-}
+/** Finds records and fills the columns from them. */
+class Records {
+  readonly fillers: readonly Filler[];
+  readonly #cells: readonly Cell[];
+  readonly #spans: Int32Array;
+  /** What is wrong behind the records found. */
+  #wrong: unknown;
 
-function byteLength(cells: readonly Cell[]): number {
-  return cells.reduce((sum, { column }) => sum + column.byteLength, 0);
+  constructor(
+    private readonly source: RecordSource,
+    scanner: RecordScanner,
+    projections: readonly Projection[],
+  ) {
+    this.#cells = projections.map((projection, i) => new Cell(projection, scanner, i * 2));
+    this.#spans = new Int32Array(SLICE_RECORDS * projections.length * 2);
+    this.fillers = projections.map(({ field }, i) => {
+      const column = openColumn(field);
+      return new Filler(field, column, i * 2, spellingOf(field, column));
+    });
+  }
+
+  /**
+   * Pushes the next records in memory, up to `most` of them and no further once their values have
+   * `size` bytes.
+   *
+   * @returns how many, 0 when more must be read
+   */
+  fill(most: number, size: number): number {
+    if (this.#wrong !== undefined) throw this.#wrong;
+    const { source } = this;
+    const before = source.records;
+    const found = this.#find(most, size);
+    if (found > 0) {
+      const stride = this.#cells.length * 2;
+      try {
+        fillAll(this.fillers, { bytes: source.bytes, spans: this.#spans, stride }, found);
+      } catch (error) {
+        throw error instanceof ValueError ? error.atRow(before + error.row!) : error;
+      }
+    } else if (this.#wrong !== undefined) throw this.#wrong;
+    return found;
+  }
+
+  #find(most: number, size: number): number {
+    const { source } = this;
+    const stride = this.#cells.length * 2;
+    let found = 0;
+    let bytes = 0;
+    try {
+      const rows = Math.min(most, SLICE_RECORDS);
+      while (found < rows && bytes < size && source.next()) {
+        for (const cell of this.#cells) {
+          bytes += cell.putSpan(source.bytes, this.#spans, found * stride);
+        }
+        found++;
+      }
+    } catch (error) {
+      // The values before it come first, and may be wrong themselves.
+      this.#wrong = error instanceof ValueError ? error.atRow(source.records) : error;
+    }
+    return found;
+  }
 }
 
 /** Name of a projection in the file: a key, or keys inside each other with dots between. */
@@ -77,53 +122,54 @@ function keysOf(projection: Projection): string[] {
   return column.includes(".") ? [column, column.slice(0, column.indexOf("."))] : [column];
 }
 
-/** One field of the batch being filled. */
+/** One field of the records. */
 class Cell {
-  readonly column: Column;
-  readonly #push: PushJSON;
-  readonly #pushMissing: () => void;
+  readonly #putSpan: PutSpan;
   readonly #key: Key;
   /** First key and further keys of a path; a path serves a file that has no key spelled like it. */
   readonly #root: Key | undefined;
   readonly #steps: readonly string[];
   #foundAs: "key" | "path" | undefined;
 
-  constructor(private readonly projection: Projection, private readonly scanner: RecordScanner) {
-    const { field } = projection;
+  /** @param at of the field's span in those of a record */
+  constructor(
+    private readonly projection: Projection,
+    private readonly scanner: RecordScanner,
+    private readonly at: number,
+  ) {
     const [name, root] = keysOf(projection) as [string, string | undefined];
-    this.column = columnFor(field);
-    this.#push = jsonPusher(field, this.column);
-    this.#pushMissing = missingPusher(field, this.column);
+    this.#putSpan = spanPutter(projection.field);
     this.#key = scanner.wanted(name);
     this.#root = root === undefined ? undefined : scanner.wanted(root);
     this.#steps = name.split(".").slice(1);
   }
 
-  /** Pushes the value of the record scanned last and returns the size of its text. */
-  push(bytes: Uint8Array): number {
+  /** Puts the span of the value in the record scanned last, and returns its size. */
+  putSpan(bytes: Uint8Array, spans: Int32Array, record: number): number {
     const key = this.#key;
+    const at = record + this.at;
     if (this.scanner.has(key)) {
       this.#expect("key");
-      this.#push(bytes, key.start, key.end);
+      this.#putSpan(bytes, key.start, key.end, key.escaped, spans, at);
       return key.end - key.start;
     }
     const root = this.#root;
     if (root !== undefined && this.#foundAs !== "key" && this.scanner.has(root)) {
-      return this.#pushPath(bytes, root);
+      return this.#putPath(bytes, root, spans, at);
     }
-    this.#pushMissing();
+    putMissing(spans, at);
     return 0;
   }
 
-  #pushPath(bytes: Uint8Array, root: Key): number {
+  #putPath(bytes: Uint8Array, root: Key, spans: Int32Array, at: number): number {
     const start = findPath(bytes, root.start, root.end, this.#steps, this.projection.field.name);
     if (start === -1) {
-      this.#pushMissing();
+      putMissing(spans, at);
       return 0;
     }
     this.#expect("path");
     const end = skipValue(bytes, start, root.end);
-    this.#push(bytes, start, end);
+    this.#putSpan(bytes, start, end, root.escaped, spans, at);
     return end - start;
   }
 
@@ -135,16 +181,4 @@ class Cell {
     const detail = `expected ${show(this.#key.name)} as path only, as in the records before`;
     throw new ValueError(detail, name, undefined, this.#key.name);
   }
-}
-
-function missingPusher(field: Field, column: Column): () => void {
-  if (field.nullable) return () => column.pushNull();
-  return () => {
-    throw new ValueError(
-      "expected a value, the field is not nullable",
-      field.name,
-      undefined,
-      null,
-    );
-  };
 }

@@ -3,6 +3,7 @@ import { show } from "../../core/errors.ts";
 import {
   CLOSE_OBJECT,
   COMMA,
+  escapes,
   fail,
   Malformed,
   OPEN_OBJECT,
@@ -23,6 +24,8 @@ export class Key {
   record = 0;
   start = 0;
   end = 0;
+  /** Whether there are escapes in the value. */
+  escaped = false;
   /** The key that came after this one last time. */
   next: Key | undefined;
 
@@ -81,7 +84,9 @@ export class RecordScanner {
       }
       key.record = this.#record;
       key.start = skipColon(bytes, at, end);
+      const escaped = escapes;
       key.end = skipValue(bytes, key.start, end, 1);
+      key.escaped = escapes !== escaped;
       this.keys.push(key);
       before = key;
       at = skipSpace(bytes, key.end);

@@ -47,12 +47,15 @@ function snippet(bytes: Uint8Array, at: number, end: number): string {
   return JSON.stringify(text.replace(/\ufffd+$/, ""));
 }
 
+/** Line feeds skipped so far as space. */
+export let lineFeeds = 0;
+
 export function skipSpace(bytes: Uint8Array, start: number): number {
   for (let at = start;; at++) {
     const byte = bytes[at]!;
-    if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) {
-      return at;
-    }
+    if (byte > 0x20) return at;
+    if (byte === 0x0a) lineFeeds++;
+    else if (byte !== 0x20 && byte !== 0x0d && byte !== 0x09) return at;
   }
 }
 
@@ -88,7 +91,11 @@ export function skipString(bytes: Uint8Array, start: number, end: number): numbe
   }
 }
 
+/** Escapes skipped so far: between two looks at it there was one, or there was none. */
+export let escapes = 0;
+
 function skipEscape(bytes: Uint8Array, at: number, end: number): number {
+  escapes++;
   const byte = bytes[at]!;
   if (SIMPLE_ESCAPES.has(byte)) return at + 1;
   if (byte !== LOWER_U) fail(bytes, at, end, "an escape of JSON");

@@ -2,6 +2,8 @@
 
 /** Least bytes that a fill gets together. */
 const FILL = 65_536;
+/** Bytes behind the text that may be read, so that loops may take more than one. */
+const SPARE = 16;
 
 /** `bytes` from `start` up to `end` are at hand, with a zero byte after them. */
 export class Window {
@@ -36,7 +38,7 @@ export class Window {
   }
 
   #append(chunk: Uint8Array): void {
-    if (this.end + chunk.length >= this.bytes.length) this.#makeRoom(chunk.length);
+    if (this.end + chunk.length + SPARE > this.bytes.length) this.#makeRoom(chunk.length);
     this.bytes.set(chunk, this.end);
     this.end += chunk.length;
     this.bytes[this.end] = 0;
@@ -44,7 +46,7 @@ export class Window {
 
   /** Moves what is at hand to the front, of other memory where it is far too small or too large. */
   #makeRoom(size: number): void {
-    const needed = this.size + size + 1;
+    const needed = this.size + size + SPARE;
     const fit = Math.max(4 * FILL, needed * 2);
     if (needed > this.bytes.length || fit * 4 < this.bytes.length) {
       const moved = new Uint8Array(fit);
