@@ -2,6 +2,7 @@
  * Batches of others → batches in the layout of `columnFor`. Files that dxt wrote keep their fields
  * in the schema's metadata and pass through without a copy.
  */
+import { isUtf8 } from "node:buffer";
 import { type Data, DataType, DateUnit, type Field as ArrowField, type Schema } from "apache-arrow";
 import type { Batch } from "../core/batch.ts";
 import { SchemaError, ValueError } from "../core/errors.ts";
@@ -13,6 +14,7 @@ import type { Field } from "../models/field.ts";
 import { batchOfData, columnFor, valuePusher } from "./builder.ts";
 import { isDense, largeUtf8ToUtf8 } from "./dense.ts";
 import { foreignReader } from "./foreign.ts";
+import { isJSON, OPENING } from "./json.ts";
 import { isNull, type ReadValue, valueReader } from "./reader.ts";
 import { arrowSchema, arrowType, keptField, sameLayout } from "./schema.ts";
 
@@ -139,6 +141,8 @@ function canonicalData(data: Data, field: Field, kept: Field | undefined): Data 
 
 /** @throws {ValueError} for text that is not JSON of the field's type, as anyone may write */
 function refuseOther(data: Data, field: Field): void {
+  if (holdsJSON(data, field)) return;
+  // Parsed, so that the error tells what is wrong.
   const read = valueReader(field, data);
   for (let row = 0; row < data.length; row++) {
     const value = read(row);
@@ -149,6 +153,19 @@ function refuseOther(data: Data, field: Field): void {
       throw error instanceof ValueError ? error.atRow(row + 1) : error;
     }
   }
+}
+
+function holdsJSON(data: Data, { dtype }: Field): boolean {
+  const bytes = data.values as Uint8Array;
+  const offsets = data.valueOffsets as Int32Array;
+  if (!isUtf8(bytes.subarray(offsets[0], offsets[data.length]))) return false;
+  const opening = dtype === "array" || dtype === "object" ? OPENING[dtype] : undefined;
+  for (let row = 0; row < data.length; row++) {
+    if (!isNull(data, row) && !isJSON(bytes, offsets[row]!, offsets[row + 1]!, opening)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 function sameType(a: Field, b: Field): boolean {
