@@ -52,6 +52,21 @@ class Validity {
   }
 }
 
+/** The arrays of a column: new ones for each batch, or two in turn. */
+class Rotation<A extends Uint8Array | Int32Array | NumberArray | BigArray> {
+  #other: A | undefined;
+  on = false;
+
+  /** The array to fill after `used`, of at least `size` values and hardly more, zeros at first. */
+  next(used: A, size: number, make: (size: number) => A): A {
+    const other = this.#other;
+    this.#other = this.on ? used : undefined;
+    if (other === undefined || other.length < size || other.length > size * 4) return make(size);
+    new Uint8Array(other.buffer, other.byteOffset, other.byteLength).fill(0);
+    return other;
+  }
+}
+
 /** What every column being filled can do. */
 export interface Column {
   readonly length: number;
@@ -60,6 +75,8 @@ export interface Column {
   pushNull(): void;
   /** The column as Arrow data; the column is empty again, with arrays of its own. */
   take(): Data;
+  /** From here on what `take` gives is good until the next `take`. */
+  recycle(): void;
 }
 
 type NumberArray =
@@ -85,6 +102,7 @@ abstract class Base implements Column {
   protected abstract skip(): void;
   protected abstract grow(rows: number): void;
   protected abstract takeData(nulls: number, bitmap: Uint8Array | null): Data;
+  abstract recycle(): void;
 
   /**
    * Makes room for `rows` rows in all, to be filled from outside; what the column shows changes.
@@ -120,6 +138,7 @@ abstract class Base implements Column {
 /** A column of numbers up to 32 bits, or doubles. */
 export class NumberColumn extends Base {
   #values: NumberArray;
+  readonly #rotation = new Rotation<NumberArray>();
 
   constructor(type: DataType, private readonly array: Constructor<NumberArray>) {
     super(type);
@@ -157,14 +176,21 @@ export class NumberColumn extends Base {
   protected takeData(nullCount: number, nullBitmap: Uint8Array | null): Data {
     const { length, type } = this;
     const data = this.#values.subarray(0, length);
-    this.#values = new this.array(this.#values.length);
+    const { array } = this;
+    const used = this.#values;
+    this.#values = this.#rotation.next(used, used.length, (size) => new array(size));
     return makeData({ type, length, nullCount, nullBitmap, data } as never);
+  }
+
+  recycle(): void {
+    this.#rotation.on = true;
   }
 }
 
 /** A column of 64-bit values, or of decimals in `width` 64-bit words, lowest first. */
 export class BigColumn extends Base {
   #values: BigArray;
+  readonly #rotation = new Rotation<BigArray>();
 
   constructor(
     type: DataType,
@@ -216,17 +242,24 @@ export class BigColumn extends Base {
   protected takeData(nullCount: number, nullBitmap: Uint8Array | null): Data {
     const { length, type } = this;
     const words = this.#values.subarray(0, length * this.width);
-    this.#values = new this.array(this.#values.length);
+    const { array } = this;
+    const used = this.#values;
+    this.#values = this.#rotation.next(used, used.length, (size) => new array(size));
     const data = this.width === 1
       ? words
       : new Uint32Array(words.buffer, words.byteOffset, words.length * 2);
     return makeData({ type, length, nullCount, nullBitmap, data } as never);
   }
+
+  recycle(): void {
+    this.#rotation.on = true;
+  }
 }
 
 /** A column of booleans, a bit each. */
 export class BoolColumn extends Base {
-  #bits = new Uint8Array(START >> 3);
+  #bits: Uint8Array = new Uint8Array(START >> 3);
+  readonly #rotation = new Rotation<Uint8Array>();
 
   get byteLength(): number {
     return (this.length + 7) >> 3;
@@ -260,16 +293,23 @@ export class BoolColumn extends Base {
   protected takeData(nullCount: number, nullBitmap: Uint8Array | null): Data {
     const { length, type } = this;
     const data = this.#bits.subarray(0, (length + 7) >> 3);
-    this.#bits = new Uint8Array(this.#bits.length);
+    const used = this.#bits;
+    this.#bits = this.#rotation.next(used, used.length, (size) => new Uint8Array(size));
     return makeData({ type, length, nullCount, nullBitmap, data } as never);
+  }
+
+  recycle(): void {
+    this.#rotation.on = true;
   }
 }
 
 /** A column of strings in UTF-8, or of bytes. */
 export class BytesColumn extends Base {
-  #offsets = new Int32Array(START + 1);
-  #bytes = new Uint8Array(START * 16);
+  #offsets: Int32Array = new Int32Array(START + 1);
+  #bytes: Uint8Array = new Uint8Array(START * 16);
   #end = 0;
+  readonly #offsetsRotation = new Rotation<Int32Array>();
+  readonly #bytesRotation = new Rotation<Uint8Array>();
 
   get byteLength(): number {
     return this.#end + this.length * 4;
@@ -357,10 +397,17 @@ export class BytesColumn extends Base {
     const { length, type } = this;
     const valueOffsets = this.#offsets.subarray(0, length + 1);
     const data = this.#bytes.subarray(0, this.#end);
-    this.#offsets = new Int32Array(this.#offsets.length);
+    const { length: rows } = this.#offsets;
+    this.#offsets = this.#offsetsRotation.next(this.#offsets, rows, (size) => new Int32Array(size));
     // One huge value must not make every later batch huge.
-    this.#bytes = new Uint8Array(Math.min(this.#bytes.length, Math.max(START * 16, this.#end * 2)));
+    const room = Math.min(this.#bytes.length, Math.max(START * 16, this.#end * 2));
+    this.#bytes = this.#bytesRotation.next(this.#bytes, room, (size) => new Uint8Array(size));
     this.#end = 0;
     return makeData({ type, length, nullCount, nullBitmap, valueOffsets, data } as never);
+  }
+
+  recycle(): void {
+    this.#offsetsRotation.on = true;
+    this.#bytesRotation.on = true;
   }
 }

@@ -46,6 +46,8 @@ export interface ExtractTask {
   readonly part?: Part;
   readonly batchRows: number;
   readonly batchBytes: number;
+  /** Whether the memory of a batch may be used again when the next is asked for. */
+  readonly recycle?: boolean;
   readonly signal: AbortSignal;
 }
 

@@ -22,6 +22,8 @@ export interface Reading {
   readonly startedAt: Temporal.Instant;
   /** Whether a NULL watermark is an error. */
   readonly refuseNull: boolean;
+  /** Whether batches are done with when the next is asked for. */
+  readonly recycle: boolean;
 }
 
 /** Fields of the stage. */
@@ -30,7 +32,7 @@ export function stagedFields({ projections, generated }: Reading): Field[] {
 }
 
 export function taskOf(reading: Reading, signal: AbortSignal): ExtractTask {
-  const { source, projections, range, part, batchRows, batchBytes } = reading;
+  const { source, projections, range, part, batchRows, batchBytes, recycle } = reading;
   return {
     source,
     projections,
@@ -38,6 +40,7 @@ export function taskOf(reading: Reading, signal: AbortSignal): ExtractTask {
     ...(part === undefined ? {} : { part }),
     batchRows,
     batchBytes,
+    recycle,
     signal,
   };
 }

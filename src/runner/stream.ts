@@ -131,6 +131,8 @@ function readingOf(
     generated,
     startedAt,
     refuseNull: refusesNull(plan),
+    // A stage in memory keeps the batches themselves.
+    recycle: plan.buffer.format !== "memory",
   };
 }
 

@@ -62,7 +62,7 @@ async function* copy(session: Session, task: ExtractTask): AsyncGenerator<Batch,
   const decoder = new RowDecoder(task.projections.map(({ field }) => field), readings, {
     rows: task.batchRows,
     bytes: task.batchBytes,
-  });
+  }, task.recycle);
   const out = await session.copyOut(`COPY (${sql}) TO STDOUT (FORMAT binary)`);
   let room = true;
   const onRow: Parameters<typeof out.read>[0] = (input, from, to) =>

@@ -33,9 +33,11 @@ export class RowDecoder {
     fields: readonly Field[],
     readings: readonly Reading[],
     private readonly bounds: { readonly rows: number; readonly bytes: number },
+    recycle = false,
   ) {
     this.#schema = arrowSchema(fields);
     this.#columns = fields.map(columnFor);
+    if (recycle) { for (const column of this.#columns) column.recycle(); }
     this.#reader = new RowReader(fields, readings, this.#columns);
     const capacity = Math.min(START, bounds.rows);
     this.#reach = { at: 0, to: 0, row: 0, capacity, bytes: bounds.bytes };
