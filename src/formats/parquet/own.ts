@@ -48,6 +48,7 @@ export function openOwn(
   const schema = arrowSchema(columns.map((i) => footer.kept[i]!));
   return {
     schema,
+    isOwn: true,
     json: new Set(),
     async *batches(batchRows, batchBytes) {
       checkRanges(footer);

@@ -7,6 +7,7 @@ import type { Batch } from "../../core/batch.ts";
 import { DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
 import { readFooter } from "./footer.ts";
+import { ownCanonicaliser } from "./own_fields.ts";
 import { openParquet, splitRowGroups } from "./reader.ts";
 import { parquetBytes } from "./write.ts";
 
@@ -49,7 +50,7 @@ const parquet: FileFormat = {
     try {
       const names = projections.map(({ column, field }) => column ?? field.name);
       const file = await openParquet(input, names, range);
-      const canonical = canonicaliser(file.schema, projections);
+      const canonical = (file.isOwn ? ownCanonicaliser : canonicaliser)(file.schema, projections);
       for await (const batch of file.batches(batchRows, batchBytes)) {
         yield* splitBatch(canonical(batch), { rows: batchRows, bytes: batchBytes });
       }

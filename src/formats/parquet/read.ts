@@ -48,6 +48,7 @@ export function openForeign(
   const schema = withFields(plain, raw);
   return {
     schema,
+    isOwn: false,
     json: new Set(columns.filter(({ isJSON }) => isJSON).map(({ name }) => name)),
     async *batches(batchRows) {
       let rows = 0;

@@ -8,6 +8,8 @@ import { isOwn, openOwn } from "./own.ts";
 export interface ParquetReader {
   /** Schema of the columns that were asked for, in the file's order. */
   readonly schema: Schema;
+  /** Whether its schema is that of the fields that dxt wrote. */
+  readonly isOwn: boolean;
   /** Columns annotated as JSON, by name. */
   readonly json: ReadonlySet<string>;
   /** Batches that are hardly larger: `splitBatch` makes the rest of them so. */

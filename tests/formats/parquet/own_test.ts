@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
-import { DXTError, SchemaError, ValidationError } from "../../../src/core/errors.ts";
+import { DXTError, SchemaError, ValidationError, ValueError } from "../../../src/core/errors.ts";
 import { concat } from "../../../src/formats/bytes.ts";
 import { readFooter } from "../../../src/formats/parquet/footer.ts";
 import {
@@ -191,6 +191,17 @@ Deno.test("values that their type cannot hold are refused", async () => {
       ValidationError,
     );
   }
+});
+
+Deno.test("text that is not JSON is told with field and row, whatever wrote it", async () => {
+  const given = field("v", "json");
+  const values = Array.from({ length: 50 }, (_, i) => i);
+  const bytes = await withPage(given, values, (_, page) => page.with(-3, 0x2c));
+  await assert.rejects(read(bytes, [given]), (error) => {
+    assert.ok(error instanceof ValueError);
+    assert.deepEqual([error.field, error.row], ["v", 49]);
+    return true;
+  });
 });
 
 Deno.test("text whose values cut a character is refused, however whole it is together", async () => {
