@@ -80,7 +80,7 @@ function resultOf(
     ...comparison(course, ours, compares),
   };
   return present({
-    way: data.rows === ours.data.rows ? way.name : `${way.name}, fewer rows`,
+    way: data.rows === ours.data.rows ? way.name : `${way.name}, a tenth of the rows`,
     role: way.role,
     rows: data.rows,
     rounds: runs.size,

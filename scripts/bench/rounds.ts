@@ -166,9 +166,9 @@ function reasonOf({ code, seconds, errors }: Figure, limit: number): string {
 export function errorLine(errors: string): string | undefined {
   // deno-lint-ignore no-control-regex -- colours
   const lines = errors.replace(/\x1b\[[\d;]*m/g, "").split("\n").map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("Traceback"));
-  return lines.find((line) => /\b(error|fatal|failed|cannot|could not)\b/i.test(line)) ??
-    lines.at(-1);
+    .filter((line) => line !== "" && !line.endsWith(":") && !/\b(INFO?|LOG|NOTICE)\b/.test(line));
+  const telling = /\b(error|fatal|failed|cannot|could not|unable)\b|(Error|Exception): /i;
+  return lines.find((line) => telling.test(line)) ?? lines.at(-1);
 }
 
 function firstLine(error: unknown): string {

@@ -2,9 +2,9 @@
 import type { Path, Table, Way } from "../way.ts";
 import { peer } from "../way.ts";
 
-/** Prints rows and sum of a table in the target database. */
+/** Prints rows and sum of a table in the target database, where some make all columns text. */
 export const inPostgres = (table: Table) =>
-  `sql "$TARGET" -c 'SELECT count(*), sum(id) FROM public.${table}'`;
+  `sql "$TARGET" -c 'SELECT count(*), sum(id::numeric) FROM public.${table}'`;
 
 export const inSQLite = () => `sqlite3 "$OUT/wide.db" 'SELECT count(*), sum(id) FROM wide'`;
 
@@ -37,7 +37,7 @@ export function dlt(source: string, table: string, target: string): Way {
 export function ingestr(source: string, table: string, target: string, to: string): Way {
   return peer(
     "ingestr",
-    `"$INGESTR" ingest --yes --progress log --sql-backend connectorx \\
+    `"$INGESTR" ingest --yes --progress log \\
       --source-uri "${source}" --source-table "${table}" \\
       --dest-uri "${target}" --dest-table "${to}" --pipelines-dir "$WORK/ingestr"`,
   );

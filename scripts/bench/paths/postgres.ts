@@ -19,7 +19,7 @@ const pgcopydb = (table: Table) =>
     "pgcopydb",
     `pgcopydb clone --source "$SOURCE" --target "$TARGET" --dir "$WORK/pgcopydb" --table-jobs 2 \\
       --index-jobs 2 --split-tables-larger-than 32MB --filters filters.ini --skip-extensions \\
-      --skip-large-objects --skip-vacuum --no-owner --no-acl --no-comments`,
+      --skip-large-objects --no-owner --no-acl --no-comments`,
     {
       prepare: `printf '[include-only-table]\\npublic.${table}\\n' > filters.ini`,
       atMost: 0.75,
@@ -144,7 +144,8 @@ function toText(format: "csv" | "jsonl", what: string, command: string): Path {
     from: "postgres",
     totals: format === "csv"
       ? `tail -n +2 "$OUT/wide.csv" | awk -F, '{ s += $1 } END { printf "%d|%.0f", NR, s }'`
-      : `awk -F'[:,]' '{ s += $2 } END { printf "%d|%.0f", NR, s }' "$OUT/wide.jsonl"`,
+      : `sed -E 's/.*"id": ?([0-9]+).*/\\1/' "$OUT/wide.jsonl" |
+        awk '{ s += $1 } END { printf "%d|%.0f", NR, s }'`,
     compares: "seconds",
     memory: 450,
     ways: [

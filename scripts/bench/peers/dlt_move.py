@@ -23,9 +23,13 @@ def csv_batches():
 if source.endswith(".csv"):
     resource = dlt.resource(csv_batches, name=table)
 else:
-    resource = sql_table(source, table=table, backend="connectorx", reflection_level="full")
+    # SQLAlchemy has no driver of the scheme's own name.
+    url = source.replace("postgres://", "postgresql+psycopg2://")
+    # Of SQLite's declared types SQLAlchemy knows only some: there the values tell.
+    level = "minimal" if url.startswith("sqlite") else "full"
+    resource = sql_table(url, table=table, backend="connectorx", reflection_level=level)
 if target.startswith("postgres"):
-    destination = dlt.destinations.postgres(target)
+    destination = dlt.destinations.postgres(target.replace("postgres://", "postgresql://"))
 elif target.startswith("sqlite"):
     destination = dlt.destinations.sqlalchemy(target)
 else:
