@@ -39,6 +39,6 @@ export function expectedTotals(rows: number): Totals {
 
 /** What a database prints for `SELECT count(*), sum(id)`, with any separator. */
 export function parseTotals(text: string): Totals {
-  const [rows = NaN, sum = NaN] = text.trim().split(/[|,\s]+/).map(Number);
+  const [rows = NaN, sum = NaN] = text.match(/[^|,\s]+/g)?.map(Number) ?? [];
   return { rows, sum };
 }

@@ -68,8 +68,9 @@ Deno.test("CPU of a command's children counts, and sleeping is none", async () =
 });
 
 Deno.test("memory of a command's children counts together", async () => {
-  const one =
-    `"${Deno.execPath()}" eval 'new Uint8Array(1e8).fill(1); ${"await new Promise((done) => setTimeout(done, 700))"}'`;
+  const held = "const held = new Uint8Array(1e8).fill(1)";
+  const wait = "await new Promise((done) => setTimeout(done, 1500))";
+  const one = `"${Deno.execPath()}" eval '${held}; ${wait}; held[0] = 2'`;
   const alone = await measure(bash(`${one}; true`));
   const both = await measure(bash(`${one} & ${one}; wait`));
   assert.ok(alone.peak > 95, `${alone.peak} MiB`);
