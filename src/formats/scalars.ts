@@ -13,6 +13,9 @@ import {
 } from "./digits.ts";
 import type { Output } from "./output.ts";
 
+/** Where the bytes go. */
+export type ScalarOutput = Pick<Output, "end" | "room" | "ascii" | "bytes">;
+
 /** Writes the value of a row that is not NULL. */
 export type WriteRow = (row: number) => void;
 
@@ -28,7 +31,11 @@ const TRUE = utf8.encode("true");
 const FALSE = utf8.encode("false");
 
 /** A writer of whole numbers, decimals and truth values; undefined for a field of another type. */
-export function numberWriter(field: Field, data: Data, output: Output): WriteRow | undefined {
+export function numberWriter(
+  field: Field,
+  data: Data,
+  output: ScalarOutput,
+): WriteRow | undefined {
   const { values } = data;
   switch (field.dtype) {
     case "int8":
@@ -66,7 +73,7 @@ export function numberWriter(field: Field, data: Data, output: Output): WriteRow
 function decimalWriter(
   { precision = 38, scale = 0 }: Field,
   data: Data,
-  output: Output,
+  output: ScalarOutput,
 ): WriteRow {
   const words = wordsOf(data.values);
   const width = decimalBits(precision) / 32;
@@ -85,7 +92,11 @@ function decimalWriter(
 }
 
 /** A writer of dates and times; undefined for a field of another type. */
-export function timeWriter(field: Field, data: Data, output: Output): WriteRow | undefined {
+export function timeWriter(
+  field: Field,
+  data: Data,
+  output: ScalarOutput,
+): WriteRow | undefined {
   const text = textReader(field, data);
   const general: WriteRow = (row) => output.ascii(text(row)!);
   switch (field.dtype) {
