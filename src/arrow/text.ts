@@ -11,7 +11,13 @@ import {
 } from "./builder.ts";
 import { isNull, type ReadValue, valueReader } from "./reader.ts";
 
-const pad = (value: number, digits = 2) => String(value).padStart(digits, "0");
+/** All numbers of two digits. */
+const PAIRS = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, "0"));
+
+const WORD = 0x1_0000_0000;
+/** High words of the 64-bit numbers that a double holds: less than 2⁵³. */
+const SAFE_HIGH = 0x20_0000;
+const SAFE_DAY_MICROS = Number(DAY_MICROS);
 
 /** ISO 8601 date of days since 1970-01-01, for any year; years beyond 9999 have a sign. */
 export function dateText(day: number): string {
@@ -30,23 +36,29 @@ export function dateText(day: number): string {
   const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
   const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
   const sign = year < 0 ? "-" : year > 9999 ? "+" : "";
-  return `${sign}${pad(Math.abs(year), sign === "" ? 4 : 6)}-${pad(month)}-${pad(dayOfMonth)}`;
+  const years = sign === ""
+    ? PAIRS[Math.floor(year / 100)]! + PAIRS[year % 100]!
+    : sign + String(Math.abs(year)).padStart(6, "0");
+  return `${years}-${PAIRS[month]!}-${PAIRS[dayOfMonth]!}`;
 }
 
 /** `HH:MM:SS`, with `.ffffff` less its closing zeros when there is a fraction. */
 export function timeText(micros: number): string {
   const seconds = Math.floor(micros / 1_000_000);
   const rest = micros - seconds * 1_000_000;
-  const whole = `${pad(Math.floor(seconds / 3600))}:${pad(Math.floor(seconds / 60) % 60)}:${
-    pad(seconds % 60)
-  }`;
-  return rest === 0 ? whole : `${whole}.${pad(rest, 6).replace(/0+$/, "")}`;
+  const minutes = Math.floor(seconds / 60);
+  const whole = `${
+    PAIRS[Math.floor(minutes / 60)] ?? Math.floor(minutes / 60)
+  }:${PAIRS[minutes % 60]!}:${PAIRS[seconds % 60]!}`;
+  return rest === 0 ? whole : `${whole}.${String(rest).padStart(6, "0").replace(/0+$/, "")}`;
 }
 
 /** `YYYY-MM-DDTHH:MM:SS.ffffff` of microseconds since 1970, or infinity. */
 export function timestampText(micros: bigint, separator = "T"): string {
   if (micros === INFINITE_MICROS) return INFINITY;
   if (micros === NEGATIVE_INFINITE_MICROS) return NEGATIVE_INFINITY;
+  const number = Number(micros);
+  if (Number.isSafeInteger(number)) return safeTimestampText(number, separator);
   let days = micros / DAY_MICROS;
   let rest = micros % DAY_MICROS;
   if (rest < 0n) {
@@ -54,6 +66,23 @@ export function timestampText(micros: bigint, separator = "T"): string {
     days -= 1n;
   }
   return `${dateText(Number(days))}${separator}${timeText(Number(rest))}`;
+}
+
+function safeTimestampText(micros: number, separator: string): string {
+  const days = Math.floor(micros / SAFE_DAY_MICROS);
+  return `${dateText(days)}${separator}${timeText(micros - days * SAFE_DAY_MICROS)}`;
+}
+
+/** A reader of a column of timestamps as `timestampText` writes them; not for NULLs. */
+export function timestampReader(data: Data, separator = "T"): (row: number) => string {
+  const values: BigInt64Array = data.values;
+  const words = new Int32Array(values.buffer, values.byteOffset, values.length * 2);
+  return (row) => {
+    const high = words[row * 2 + 1]!;
+    return high < SAFE_HIGH && high >= -SAFE_HIGH
+      ? safeTimestampText(high * WORD + (words[row * 2]! >>> 0), separator)
+      : timestampText(values[row]!, separator);
+  };
 }
 
 /** A reader of a column's values as the text that `parseText` reads; null for NULL. */
@@ -75,12 +104,14 @@ function presentText(field: Field, data: Data): (row: number) => string {
     case "time":
       return (row) => timeText(Number(values[row]));
     case "timestamp":
-      return (row) => timestampText(values[row]);
-    case "timestamp_tz":
+      return timestampReader(data);
+    case "timestamp_tz": {
+      const readTimestamp = timestampReader(data);
       return (row) => {
-        const text = timestampText(values[row]);
+        const text = readTimestamp(row);
         return text.endsWith("y") ? text : `${text}Z`;
       };
+    }
     default: {
       const read: ReadValue = valueReader(field, data);
       return (row) => textOf(read(row) as Exclude<Value, null>);

@@ -40,11 +40,16 @@ function latin1ToUTF8(chunk: Uint8Array): Uint8Array {
   return out.subarray(0, end);
 }
 
-/** The same chunks, not copied; a character that lies across two is checked as a whole. */
-async function* checkUTF8(bytes: Bytes): AsyncGenerator<Uint8Array> {
+/**
+ * The same chunks, not copied; a character that lies across two is checked as a whole.
+ *
+ * @param start offset of the first byte, for messages
+ * @throws {ValidationError} where the bytes are not UTF-8, with their offset
+ */
+export async function* checkUTF8(bytes: Bytes, start = 0): AsyncGenerator<Uint8Array> {
   // For characters across two chunks; what it decodes is thrown away.
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  let offset = 0;
+  let offset = start;
   const check = (chunk: Uint8Array | undefined) => {
     try {
       if (chunk === undefined) return void decoder.decode();

@@ -59,6 +59,8 @@ export class Filler {
   base = 0;
   readonly nullSize: number;
   #nulls = 0;
+  /** Rows that there is room for. */
+  #room = 0;
   #valid: Uint8Array = new Uint8Array();
 
   /** @param at of the field's value in the spans of a record */
@@ -76,7 +78,10 @@ export class Filler {
     const { column } = this;
     this.base = column.length;
     if (this.base === 0) this.#nulls = 0;
-    this.#valid = column.open(this.base + rows);
+    const wanted = this.base + rows;
+    // A batch is mostly as long as the one before, and its arrays should grow but a few times.
+    if (wanted > this.#room) this.#room = Math.max(wanted, this.#room * 2);
+    this.#valid = column.open(this.#room);
     this.spelling.loop(this, slice, rows);
     column.close(this.base + rows, this.#nulls);
   }

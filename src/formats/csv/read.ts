@@ -55,34 +55,47 @@ export async function* readBatches(
   request: ReadRequest,
 ): AsyncGenerator<Batch, void, void> {
   const records = new Records(name, bytes, dialect);
-  const { tokens } = records;
-  const { projections, batchRows, batchBytes } = request;
-  const schema = arrowSchema(projections.map(({ field }) => field));
   try {
     await records.start();
     // An empty file without header has no records; with one it is cut.
     if (records.names === undefined && !dialect.header) return;
-    const fillers = fillersOf(name, records.names ?? [], projections, dialect);
-    const columns = fillers.map(({ column }) => column);
-    let rows = 0;
-    let room = batchBytes;
-    do {
-      let found: number;
-      const next = () => records.scan(Math.min(batchRows - rows, SLICE_RECORDS), sliceBytes(room));
-      while ((found = next()) > 0) {
-        fillRecords(fillers, records, found);
-        rows += found;
-        room = batchBytes - sizeOf(columns);
-        if (rows < batchRows && room > 0) continue;
-        rows = 0;
-        room = batchBytes;
-        yield batchOf(schema, columns);
-      }
-    } while (await tokens.fill());
-    if (rows > 0) yield batchOf(schema, columns);
+    yield* batchesOf(name, records, dialect, request, Infinity);
   } finally {
-    await tokens.close();
+    await records.tokens.close();
   }
+}
+
+/** The records that begin before an offset of the file. */
+export async function* batchesOf(
+  name: string,
+  records: Records,
+  dialect: Dialect,
+  { projections, batchRows, batchBytes }: ReadRequest,
+  end: number,
+): AsyncGenerator<Batch, void, void> {
+  const { tokens } = records;
+  const schema = arrowSchema(projections.map(({ field }) => field));
+  const fillers = fillersOf(name, records.names ?? [], projections, dialect);
+  const columns = fillers.map(({ column }) => column);
+  let rows = 0;
+  let room = batchBytes;
+  const next = () => {
+    const size = Math.min(sliceBytes(room), end - tokens.offset);
+    return records.scan(Math.min(batchRows - rows, SLICE_RECORDS), size);
+  };
+  do {
+    let found: number;
+    while ((found = next()) > 0) {
+      fillRecords(fillers, records, found);
+      rows += found;
+      room = batchBytes - sizeOf(columns);
+      if (rows < batchRows && room > 0) continue;
+      rows = 0;
+      room = batchBytes;
+      yield batchOf(schema, columns);
+    }
+  } while (tokens.offset < end && await tokens.fill());
+  if (rows > 0) yield batchOf(schema, columns);
 }
 
 function fillRecords(fillers: readonly Filler[], records: Records, found: number): void {

@@ -4,6 +4,15 @@ import type { Slice } from "../fill.ts";
 import type { Dialect } from "./dialect.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
+/** A place between two records of a file. */
+export interface Position {
+  /** Bytes before it. */
+  readonly offset: number;
+  /** Records and lines before it. */
+  readonly rows: number;
+  readonly lines: number;
+}
+
 /** Finds the records of a file, and the names of their fields. */
 export class Records {
   readonly tokens: Tokenizer;
@@ -27,6 +36,20 @@ export class Records {
   get slice(): Slice {
     const { bytes, spans, width } = this.tokens;
     return { bytes, spans, stride: width * 2 };
+  }
+
+  /** Starts behind a header that is known. */
+  resume(names: readonly string[], { offset, rows, lines }: Position): void {
+    this.names = names;
+    this.rows = rows;
+    this.tokens.width = names.length;
+    this.tokens.begin(offset, lines);
+  }
+
+  /** Where the next record begins, and what is before it. */
+  get position(): Position {
+    const { offset, lines } = this.tokens;
+    return { offset, rows: this.rows + this.#found, lines };
   }
 
   /** Finds the header, or what stands for it. */

@@ -35,7 +35,7 @@ export class Tokenizer {
   /** Blank lines before the record found first. */
   blanks = 0;
   readonly #window: Window;
-  /** Lines behind the records found. */
+  #begin = 0;
   #lines = 0;
   /** What is wrong behind the records found. */
   #wrong: ValidationError | undefined;
@@ -59,13 +59,20 @@ export class Tokenizer {
     return this.#window.bytes;
   }
 
-  /** Where in the text the next record begins. */
+  /** Where in the file the next record begins. */
   get offset(): number {
-    return this.#window.offset;
+    return this.#begin + this.#window.offset;
   }
 
+  /** Lines behind the records found. */
   get lines(): number {
     return this.#lines;
+  }
+
+  /** Says that the text begins at an offset of the file, behind so many lines. */
+  begin(offset: number, lines: number): void {
+    this.#begin = offset;
+    this.#lines = lines;
   }
 
   /**

@@ -128,31 +128,9 @@ class Prefix {
   size = 0;
   isWhole = true;
 
-  /** Sign of a value's order to this one, as far as the beginnings tell. */
-  compare(view: DataView, at: number, size: number): number {
-    for (let word = 0; word < WORDS; word++) {
-      const left = size - word * 4;
-      let value = 0;
-      if (left > 0) {
-        value = view.getUint32(at + word * 4);
-        if (left < 4) value = (value >>> (32 - left * 8) << (32 - left * 8)) >>> 0;
-      }
-      const other = this.words[word]!;
-      if (value !== other) return value < other ? -1 : 1;
-      if (left <= 4) break;
-    }
-    return size - this.size;
-  }
-
   set(view: DataView, at: number, size: number, isWhole: boolean): void {
     for (let word = 0; word < WORDS; word++) {
-      const left = size - word * 4;
-      const shift = 32 - left * 8;
-      this.words[word] = left <= 0
-        ? 0
-        : left < 4
-        ? view.getUint32(at + word * 4) >>> shift << shift
-        : view.getUint32(at + word * 4);
+      this.words[word] = wordAt(view, at + word * 4, size - word * 4);
     }
     this.size = size;
     this.isWhole = isWhole;
@@ -166,6 +144,13 @@ class Prefix {
   }
 }
 
+/** Four bytes as a number, of which `left` are the value's. */
+function wordAt(view: DataView, at: number, left: number): number {
+  if (left >= 4) return view.getUint32(at);
+  const shift = 32 - left * 8;
+  return left <= 0 ? 0 : (view.getUint32(at) >>> shift << shift) >>> 0;
+}
+
 /** Text and binary, by their bytes. */
 export class BytesRange {
   readonly #min = new Prefix();
@@ -177,20 +162,27 @@ export class BytesRange {
   /** Values behind each other from `start` on; the view goes on for 64 bytes behind the last. */
   add(view: DataView, start: number, lengths: Int32Array, count: number): void {
     const [min, max] = [this.#min, this.#max];
+    const [low, high] = [min.words, max.words];
     let at = start;
     for (let i = 0; i < count; i++) {
       const length = lengths[i]!;
-      const size = Math.min(length, MAX_BYTES);
-      const isWhole = length === size;
-      if (this.#empty) {
-        this.#empty = false;
-        min.set(view, at, size, isWhole);
-        max.set(view, at, size, isWhole);
-      } else {
-        if (min.compare(view, at, size) < 0) min.set(view, at, size, isWhole);
-        const order = max.compare(view, at, size);
-        if (order > 0 || (order === 0 && !isWhole)) max.set(view, at, size, isWhole);
+      const size = length < MAX_BYTES ? length : MAX_BYTES;
+      // Zero is equal so far: a value's beginning is mostly told from both by its first words.
+      let [toMin, toMax] = [0, 0];
+      for (let word = 0; word < WORDS && (toMin === 0 || toMax === 0); word++) {
+        const left = size - word * 4;
+        const value = wordAt(view, at + word * 4, left);
+        if (toMin === 0) toMin = value - low[word]!;
+        if (toMax === 0) toMax = value - high[word]!;
+        if (left <= 4) break;
       }
+      // One that is the other's beginning, but for zeros, is the lower one.
+      if (toMin === 0) toMin = size - min.size;
+      if (toMax === 0) toMax = size - max.size;
+      if (toMin < 0 || this.#empty) min.set(view, at, size, length === size);
+      if (toMax > 0 || this.#empty) max.set(view, at, size, length === size);
+      else if (toMax === 0 && length > size) max.isWhole = false;
+      this.#empty = false;
       at += length;
     }
   }
