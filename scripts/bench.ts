@@ -10,7 +10,7 @@
  * machine meets all; figures are medians of the rounds, ratios medians of the rounds' ratios. A
  * first round warms the caches and looks whether the targets hold all rows. Programs that the
  * machine does not have are told as absent; `--install` fetches them, into the user's cache folder.
- * The exit code is 1 when dxt or a floor failed.
+ * The exit code is 1 when dxt failed, or did not bring all rows.
  */
 import { parseArgs } from "node:util";
 import { Data } from "./bench/data.ts";

@@ -110,6 +110,7 @@ export async function installPrograms(tell: (line: string) => void): Promise<voi
 
 async function install(name: ProgramName, { from }: Wanted): Promise<void> {
   if (typeof from === "string") {
+    await run("apt-get", ["update", "-qq"]);
     await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", from]);
     return;
   }

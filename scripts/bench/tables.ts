@@ -27,6 +27,11 @@ export function createTable(table: Table, rows: number): string {
     VACUUM (FREEZE, ANALYZE) ${table};`;
 }
 
+/** The statement that makes the same table without rows, for those who only fill one. */
+export function createEmptyTable(table: Table): string {
+  return `CREATE TABLE ${table} AS SELECT ${COLUMNS[table]} FROM generate_series(1, 0) AS i`;
+}
+
 export interface Totals {
   readonly rows: number;
   /** Sum of `id`. */

@@ -24,11 +24,16 @@ const SETTINGS = [
   "autovacuum=off",
 ];
 
-/** Everything in the target goes, whatever schemas a program made; then all is on the disk. */
+/**
+ * Everything in the target goes, whatever schemas a program made, and connections of programs that
+ * were killed; then all is on the disk.
+ */
 const CLEAN = `
 rm -rf "$OUT" "$WORK" .dxt && mkdir "$OUT" "$WORK"
 sql "$TARGET" <<'SQL'
 SET client_min_messages = warning;
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid();
 DO $$
 DECLARE name text;
 BEGIN

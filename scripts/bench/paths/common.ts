@@ -1,6 +1,7 @@
 /** What several paths have in common. */
 import type { Path, Table, Way } from "../way.ts";
 import { peer } from "../way.ts";
+import { createEmptyTable } from "../tables.ts";
 
 /** Prints rows and sum of a table in the target database, where some make all columns text. */
 export const inPostgres = (table: Table) =>
@@ -14,6 +15,10 @@ export const inParquet = (): Pick<Path, "totals" | "totalsNeed"> => ({
     "SELECT count(*), sum(id) FROM read_parquet('$OUT/**/*.parquet')"`,
   totalsNeed: ["duckdb"],
 });
+
+/** Makes a table like the source's in the target database. */
+export const emptyTable = (table: Table) =>
+  `sql "$TARGET" > /dev/null <<'SQL'\n${createEmptyTable(table)}\nSQL`;
 
 /** A table without types, which is the fastest, and without it `.import` eats the first row. */
 export const filled = `sqlite3 "$OUT/wide.db" 'CREATE TABLE wide (id, big, n1, n2, n3, amount, tax,

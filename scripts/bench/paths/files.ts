@@ -1,6 +1,15 @@
 /** Paths from files, SQLite's among them. */
 import { dxt, floor, type Path, peer } from "../way.ts";
-import { dlt, filled, ingestr, inParquet, inPostgres, inSQLite, sling } from "./common.ts";
+import {
+  dlt,
+  emptyTable,
+  filled,
+  ingestr,
+  inParquet,
+  inPostgres,
+  inSQLite,
+  sling,
+} from "./common.ts";
 
 const LOCAL = { provider: "local", path: "${DATA}" };
 const SQLITE = { provider: "sqlite", path: "${DATA}/wide.db" };
@@ -16,8 +25,6 @@ const duckdb = (read: string, extra: { atMost?: number } = {}) =>
       (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"`,
     { fills: true, ...extra },
   );
-
-const sameTable = `pg_dump -s -t wide "$SOURCE" | sql "$TARGET" > /dev/null`;
 
 const CSV: readonly Path[] = [
   {
@@ -68,10 +75,10 @@ const CSV: readonly Path[] = [
         "\\copy csv",
         ["psql"],
         `sql "$TARGET" -c "\\copy wide from '$DATA/wide.csv' csv header"`,
-        { prepare: sameTable, fills: true },
+        { prepare: emptyTable("wide"), fills: true },
       ),
       peer("pgloader", "pgloader --no-ssl-cert-verification csv.load", {
-        prepare: `${sameTable}
+        prepare: `${emptyTable("wide")}
 cat > csv.load <<EOF
 LOAD CSV FROM '$DATA/wide.csv' INTO $TARGET?tablename=wide
   WITH skip header = 1, fields terminated by ',', workers = 2, concurrency = 1;
@@ -131,7 +138,7 @@ const SQLITE_PATHS: readonly Path[] = [
         "sqlite3 -csv | \\copy",
         ["sqlite3", "psql"],
         `sqlite3 -csv "$DATA/wide.db" 'SELECT * FROM wide' | sql "$TARGET" -c '\\copy wide from stdin csv'`,
-        { prepare: sameTable, fills: true },
+        { prepare: emptyTable("wide"), fills: true },
       ),
       peer("pgloader", "pgloader --no-ssl-cert-verification sqlite.load", {
         prepare: `cat > sqlite.load <<EOF

@@ -1,15 +1,22 @@
 /** Paths from PostgreSQL. */
 import { dxt, floor, type Path, peer, type Table } from "../way.ts";
-import { dlt, filled, ingestr, inParquet, inPostgres, inSQLite, sling } from "./common.ts";
+import {
+  dlt,
+  emptyTable,
+  filled,
+  ingestr,
+  inParquet,
+  inPostgres,
+  inSQLite,
+  sling,
+} from "./common.ts";
 
-/** An empty table like the source's. */
-const sameTable = (table: Table) => `pg_dump -s -t ${table} "$SOURCE" | sql "$TARGET" > /dev/null`;
 const copyOut = (table: Table) => `sql "$SOURCE" -c 'COPY ${table} TO STDOUT (FORMAT binary)'`;
 const copyIn = (table: Table) => `sql "$TARGET" -c 'COPY ${table} FROM STDIN (FORMAT binary)'`;
 
 const rawPipe = (table: Table, atMost: number) =>
   floor("COPY | COPY", ["psql"], `${copyOut(table)} | ${copyIn(table)}`, {
-    prepare: sameTable(table),
+    prepare: emptyTable(table),
     fills: true,
     atMost,
   });
@@ -51,7 +58,7 @@ function toPostgres(table: Table): Path {
         "COPY | COPY, two parts",
         ["psql"],
         `"$PEERS/two_parts.sh" ${table} '| psql -qAtX -d "$TARGET" -c "COPY ${table} FROM STDIN (FORMAT binary)"'`,
-        { prepare: sameTable(table), fills: true },
+        { prepare: emptyTable(table), fills: true },
       ),
       pgcopydb(table),
       pgloader(table),
