@@ -1,5 +1,7 @@
 /** Types told by texts, for files that have none. */
 import type { Field } from "../models/field.ts";
+import { isDigit, MINUS } from "./bytes.ts";
+import { isoDate, isoTime, isoTimestamp, NO_DAY } from "./iso.ts";
 import { INTEGER_BOUNDS } from "../core/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../models/dtype.ts";
 
@@ -13,6 +15,11 @@ type Kind =
   | "timestamp"
   | "timestamp_tz"
   | "string";
+
+const ZERO = 0x30;
+const POINT = 0x2e;
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const DATE = String.raw`\d{4}-\d\d-\d\d`;
 const TIME = String.raw`\d\d:\d\d:\d\d(?:\.\d{1,6})?`;
@@ -49,9 +56,46 @@ export class TextTypeGuess {
   #scale = 0;
   #doubles = true;
 
+  /** Whether nothing that comes can change the type. */
+  get settled(): boolean {
+    return this.#kinds.has("string");
+  }
+
+  /** As {@linkcode see}, for the UTF-8 text from `start` up to `end`. */
+  seeBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (this.settled) return;
+    if (this.#seeShortNumber(bytes, start, end)) return;
+    const kind = isDigit(bytes[start]!) ? timeKind(bytes, start, end) : undefined;
+    if (kind === undefined) this.see(utf8.decode(bytes.subarray(start, end)));
+    else this.#kinds.add(kind);
+  }
+
+  /** Sees a number that is short enough for a double to give it back; false for other texts. */
+  #seeShortNumber(bytes: Uint8Array, start: number, end: number): boolean {
+    const first = bytes[start] === MINUS ? start + 1 : start;
+    if (end <= first || end - first > FLOAT_DIGITS) return false;
+    let point = end;
+    let isZero = true;
+    for (let at = first; at < end; at++) {
+      const byte = bytes[at]!;
+      if (isDigit(byte)) isZero &&= byte === ZERO;
+      else if (byte === POINT && point === end && at > first && at + 1 < end) point = at;
+      else return false;
+    }
+    // A zero in front says that it is no number, and a zero with a sign is not an integer.
+    if (bytes[first] === ZERO && point !== first + 1) return false;
+    const negative = first !== start;
+    if (point === end && isZero && negative) return false;
+    this.#kinds.add(point === end ? "integer" : "decimal");
+    this.#whole = Math.max(this.#whole, point - first);
+    this.#scale = Math.max(this.#scale, end - point - 1);
+    if (point === end && negative && this.#low === 0n) this.#low = -1n;
+    return true;
+  }
+
   see(text: string): void {
     // A text that is no number or time makes all others texts.
-    if (this.#kinds.has("string")) return;
+    if (this.settled) return;
     const kind = kindOf(text);
     this.#kinds.add(kind);
     if (kind === "float") this.#doubles &&= isDouble(text);
@@ -100,6 +144,15 @@ export class TextTypeGuess {
     if (precision > MAX_DECIMAL_PRECISION) return { dtype: "string" };
     return { dtype: "decimal", precision, scale: this.#scale };
   }
+}
+
+/** The kind of a date or time in its usual spelling; undefined for other texts. */
+function timeKind(bytes: Uint8Array, start: number, end: number): Kind | undefined {
+  const size = end - start;
+  if (size === 10) return isoDate(bytes, start, end) === NO_DAY ? undefined : "date";
+  if (size < 19) return Number.isNaN(isoTime(bytes, start, end)) ? undefined : "time";
+  if (!Number.isNaN(isoTimestamp(bytes, start, end, false))) return "timestamp";
+  return Number.isNaN(isoTimestamp(bytes, start, end, true)) ? undefined : "timestamp_tz";
 }
 
 /** Whether the double nearest to the text has all its digits, and no others. */

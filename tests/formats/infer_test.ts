@@ -1,11 +1,19 @@
 /** Types that texts tell. */
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { parseText, textOf } from "../../src/core/values.ts";
 import { TextTypeGuess } from "../../src/formats/infer.ts";
 
-function guess(texts: readonly string[]): string {
+function guess(texts: readonly string[], inBytes = false): string {
   const guess = new TextTypeGuess();
-  for (const text of texts) guess.see(text);
+  for (const text of texts) {
+    if (!inBytes) {
+      guess.see(text);
+      continue;
+    }
+    const bytes = new TextEncoder().encode(`,${text},0000-00-00T00:00:00`);
+    guess.seeBytes(bytes, 1, bytes.length - 20);
+  }
   const { dtype, precision, scale } = guess.field("f");
   return dtype === "decimal" ? `decimal(${precision},${scale})` : dtype;
 }
@@ -71,6 +79,8 @@ for (const [what, texts, wanted] of CASES) {
   Deno.test(`infer: ${what} is ${wanted}`, () => {
     assert.equal(guess(texts), wanted);
     assert.equal(guess(texts.toReversed()), wanted);
+    assert.equal(guess(texts, true), wanted);
+    assert.equal(guess(texts.toReversed(), true), wanted);
   });
 }
 
@@ -86,4 +96,36 @@ Deno.test("infer: every text can be read as the type it told", () => {
       if (field.dtype === "string") assert.equal(value, text);
     }
   }
+});
+
+Deno.test("infer: bytes tell what the text tells", () => {
+  const part = (least: number, most: number, digits = 2) =>
+    fc.integer({ min: least, max: most }).map((n) => String(n).padStart(digits, "0"));
+  const time = fc.tuple(
+    part(0, 24),
+    part(0, 60),
+    part(0, 60),
+    fc.constantFrom("", ".5", ".1234567"),
+  )
+    .map(([h, m, s, fraction]) => `${h}:${m}:${s}${fraction}`);
+  const date = fc.tuple(part(0, 9999, 4), part(0, 13), part(0, 32)).map((parts) => parts.join("-"));
+  const stamp = fc.tuple(date, fc.constantFrom("T", " ", "t"), time).map((parts) => parts.join(""));
+  const zone = fc.constantFrom("Z", "z", "+02", "-0330", "+05:45", "+24", "+1", "+02:60");
+  const text = fc.oneof(
+    fc.string({ unit: fc.constantFrom(..."0123456789.-"), minLength: 1, maxLength: 22 }),
+    fc.integer().map(String),
+    fc.tuple(fc.integer(), fc.nat()).map((parts) => parts.join(".")),
+    fc.double().map(String),
+    date,
+    time,
+    stamp,
+    fc.tuple(stamp, zone).map((parts) => parts.join("")),
+    fc.constantFrom("true", "False", "x", "-", ".", "-0", "0", "-0.0"),
+  );
+  fc.assert(
+    fc.property(fc.array(text, { minLength: 1, maxLength: 3 }), (texts) => {
+      assert.equal(guess(texts, true), guess(texts), texts.join(" | "));
+    }),
+    { numRuns: 20_000 },
+  );
 });

@@ -33,8 +33,11 @@ export async function inferFields(
         left -= found;
         const { slice } = records;
         guesses.forEach((guess, i) => {
-          for (let at = i * 2; at < found * slice.stride; at += slice.stride) {
-            if (!isNull(slice, at)) guess.see(tokens.text(at));
+          for (let at = i * 2; at < found * slice.stride && !guess.settled; at += slice.stride) {
+            const to = slice.spans[at + 1]!;
+            if (isNull(slice, at)) continue;
+            if (to < 0) guess.see(tokens.text(at));
+            else guess.seeBytes(slice.bytes, slice.spans[at]!, to);
           }
         });
       }

@@ -4,6 +4,7 @@ import {
   arrowSchema,
   batchesOf,
   batchOfData,
+  byteLength,
   dataOf,
   filterBatch,
 } from "../../../src/arrow/mod.ts";
@@ -14,6 +15,7 @@ import { concat } from "../../../src/formats/bytes.ts";
 import { ParquetEncoder } from "../../../src/formats/parquet/encoder.ts";
 import { readFooter } from "../../../src/formats/parquet/footer.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
+import { openParquet } from "../../../src/formats/parquet/reader.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../../conformance/values.ts";
 import { field, inputOf, readAll } from "../json_support.ts";
@@ -153,3 +155,23 @@ Deno.test("a compression that Parquet does not have is refused", async () => {
   const request = { fields: FIELDS, compression: "bz2", options: {} } as const;
   await assert.rejects(Array.fromAsync(parquet.write(batches, request)), ConfigurationError);
 });
+
+Deno.test("many columns share what a page of all of them may hold", async () => {
+  const fields = Array.from({ length: 400 }, (_, i) => field(`c${i}`, i % 2 ? "string" : "int64"));
+  const records = Array.from(
+    { length: 300 },
+    (_, row) =>
+      Object.fromEntries(fields.map(({ name, dtype }, i) => [
+        name,
+        dtype === "int64" ? BigInt(row * i) : `${row} `.repeat(200),
+      ])),
+  );
+  const bytes = await writeParquet(fields, records, { batchRows: 300 });
+  const batches = await Array.fromAsync(openedBatches(bytes));
+  assert.ok(batches.length > 1 && batches.every((batch) => byteLength(batch) < 1 << 24));
+  assert.deepEqual(await readAll(parquet, inputOf(bytes), fields), records);
+});
+
+async function* openedBatches(bytes: Uint8Array): AsyncGenerator<Batch, void, void> {
+  yield* (await openParquet(inputOf(bytes))).batches(65_536, 2 ** 40);
+}
