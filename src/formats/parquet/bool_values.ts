@@ -16,6 +16,10 @@ export class BoolValues implements PageValues {
     return rows;
   }
 
+  sizeOf(_data: Data, _from: number, count: number): number {
+    return count >> 3;
+  }
+
   addRun(data: Data, from: number, count: number): void {
     copyBits(data.values as Uint8Array, data.offset + from, this.#bits, this.#count, count);
     this.#count += count;

@@ -14,11 +14,12 @@ const ROOM = maxDeltaSize(PAGE_ROWS);
 /** Behind the last value the range looks at no more than this. */
 const SLACK = 64;
 const START = 1 << 16;
+/** Shared by all columns, none of which keeps anything in it. */
+const header = new Uint8Array(ROOM);
 
 export class BytesValues implements PageValues {
   readonly encoding = Encoding.DELTA_LENGTH_BYTE_ARRAY;
   readonly #lengths = new Int32Array(PAGE_ROWS);
-  readonly #header = new Uint8Array(ROOM);
   readonly #range: BytesRange;
   #bytes = new Uint8Array(ROOM + START + SLACK);
   #count = 0;
@@ -40,6 +41,11 @@ export class BytesValues implements PageValues {
       else high = middle;
     }
     return Math.max(low, this.#count === 0 && this.#end === ROOM ? 1 : 0);
+  }
+
+  sizeOf(data: Data, from: number, count: number): number {
+    const offsets = data.valueOffsets as Int32Array;
+    return offsets[from + count]! - offsets[from]! + count * 4;
   }
 
   addRun(data: Data, from: number, count: number): void {
@@ -86,10 +92,10 @@ export class BytesValues implements PageValues {
   }
 
   take(): Uint8Array {
-    const size = encodeDelta(this.#lengths, this.#count, this.#header);
+    const size = encodeDelta(this.#lengths, this.#count, header);
     const view = new DataView(this.#bytes.buffer);
     this.#range.add(view, ROOM, this.#lengths, this.#count);
-    this.#bytes.set(this.#header.subarray(0, size), ROOM - size);
+    this.#bytes.set(header.subarray(0, size), ROOM - size);
     const page = this.#bytes.subarray(ROOM - size, this.#end);
     // One huge value must not be kept room for.
     if (page.length > PAGE_BYTES * 2) this.#bytes = new Uint8Array(ROOM + START + SLACK);

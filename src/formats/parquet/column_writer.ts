@@ -29,6 +29,9 @@ import { PAGE_ROWS, type PageValues } from "./values.ts";
 /** A store that grew beyond this is not kept for the next row group. */
 const KEPT_BYTES = 8 * 1024 * 1024;
 
+/** Shared by all columns, none of which keeps anything in it. */
+const rowNumbers = new Int32Array(PAGE_ROWS);
+
 /** A finished column of a row group. */
 export interface WrittenChunk {
   /** Valid until the next row. */
@@ -41,7 +44,6 @@ export interface WrittenChunk {
 export class ColumnWriter {
   readonly #values: PageValues;
   readonly #type: number;
-  readonly #rowNumbers = new Int32Array(PAGE_ROWS);
   readonly #valid = new Uint8Array(PAGE_ROWS >> 3);
   #pageRows = 0;
   #pageNulls = 0;
@@ -61,6 +63,10 @@ export class ColumnWriter {
     return this.#values.room(data, from, rows);
   }
 
+  sizeOf(data: Data, from: number, rows: number): number {
+    return this.#values.sizeOf(data, from, rows);
+  }
+
   /**
    * Adds rows, for which the page has room.
    *
@@ -74,9 +80,9 @@ export class ColumnWriter {
       if (!this.field.nullable) refuseNull(data, from, count, this.field);
       const start = data.offset + from;
       copyBits(data.nullBitmap, start, this.#valid, this.#pageRows, count);
-      const present = setRows(data.nullBitmap, start, count, this.#rowNumbers, from);
+      const present = setRows(data.nullBitmap, start, count, rowNumbers, from);
       if (present === count) this.#values.addRun(data, from, count);
-      else this.#values.addRows(data, this.#rowNumbers, present);
+      else this.#values.addRows(data, rowNumbers, present);
       this.#pageNulls += count - present;
     }
     this.#pageRows += count;

@@ -27,7 +27,7 @@ import {
   STRUCT,
   ThriftStruct,
 } from "./thrift.ts";
-import { PAGE_ROWS } from "./values.ts";
+import { PAGE_ROWS, PAGES_BYTES } from "./values.ts";
 
 const ROW_GROUP_ROWS = 65_536;
 /** A row group is closed at this size before compression, however few rows it has. */
@@ -43,6 +43,7 @@ export class ParquetEncoder {
   #rows = 0;
   #rowsOfGroup = 0;
   #rowsOfPage = 0;
+  #bytesOfPage = 0;
   #bytesOfGroup = 0;
 
   /** @throws {ConfigurationError} for a compression that Parquet does not have */
@@ -70,6 +71,7 @@ export class ParquetEncoder {
       if (count === 0) {
         this.#endPage();
       } else {
+        this.#bytesOfPage += this.#sizeOf(batch, from, count);
         this.#addRows(batch, from, count);
         from += count;
         this.#rowsOfPage += count;
@@ -100,14 +102,24 @@ export class ParquetEncoder {
     for (let i = 0; i < this.#columns.length && count > 0; i++) {
       count = this.#columns[i]!.room(batch.data.children[i]!, from, count);
     }
-    return count;
+    const left = PAGES_BYTES - this.#bytesOfPage;
+    while (count > 1 && this.#sizeOf(batch, from, count) > left) count >>= 1;
+    if (count !== 1 || this.#rowsOfPage === 0) return count;
+    return this.#sizeOf(batch, from, 1) > left ? 0 : 1;
+  }
+
+  #sizeOf(batch: Batch, from: number, count: number): number {
+    return this.#columns.reduce(
+      (sum, column, i) => sum + column.sizeOf(batch.data.children[i]!, from, count),
+      0,
+    );
   }
 
   /** All columns' pages end together, so that a reader need not put them together. */
   #endPage(): void {
     if (this.#rowsOfPage === 0) return;
     for (const column of this.#columns) this.#bytesOfGroup += column.endPage();
-    this.#rowsOfPage = 0;
+    this.#rowsOfPage = this.#bytesOfPage = 0;
   }
 
   *#endRowGroup(): Generator<Uint8Array, void, void> {

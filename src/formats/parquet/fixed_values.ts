@@ -32,6 +32,10 @@ class FixedValues implements PageValues {
     return rows;
   }
 
+  sizeOf(_data: Data, _from: number, count: number): number {
+    return count * this.width;
+  }
+
   addRun(data: Data, from: number, count: number): void {
     this.move.run(data, from, count, this.#count);
     this.#count += count;

@@ -15,8 +15,8 @@ import type { ParquetReader } from "./reader.ts";
 import { encodeStruct, ThriftError } from "./thrift.ts";
 import { codecOf } from "./codec.ts";
 
-/** Pages of one batch that say to be larger are refused, as the bodies of Arrow's messages are. */
-const MAX_BYTES = 1 << 30;
+/** Pages of one batch that say to be larger are refused: no row of any system is. */
+const MAX_BYTES = 5 * 2 ** 28;
 
 /** Whether a file was written by the writer here, with the columns of its fields. */
 export function isOwn({ metadata, columns, kept }: Footer): boolean {
