@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { freshDatabase, type TestDatabase } from "../../support/services.ts";
-import { connect, extract, load, onServers, stagedBatches } from "./support.ts";
+import { findRelation } from "../../../src/providers/relational/postgres/catalogue.ts";
+import { fitOf } from "../../../src/providers/relational/postgres/fit.ts";
+import { type CopyFormat, formatOf } from "../../../src/providers/relational/postgres/frames.ts";
+import { connect, extract, load, never, onServers, stagedBatches } from "./support.ts";
 
 /** Each type with its lowest, highest and oddest values; NULL comes with every one. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
@@ -114,9 +117,21 @@ const TYPES = `
 
 const quoted = (text: string) => ` E'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 
-async function createValues(database: TestDatabase): Promise<void> {
+/** Types that go to the server as text, and with them all columns of their tables. */
+const AS_TEXT: ReadonlySet<string> = new Set([
+  ...['"char"', "time with time zone", "interval", "interval day to second(3)", "point2", "money"],
+  ...["bit(3)", "bit varying", "bit varying(8)", "inet", "cidr", "macaddr", "macaddr8"],
+  ...["tsvector", "tsquery", "int4range", "numrange", "tstzrange", "int4multirange", "point"],
+  ...["line", "lseg", "box", "path", "polygon", "circle", "oid", "regclass", "regtype", "pg_lsn"],
+  ...["xid", "tid", "jsonpath", "hstore", ...Object.keys(VALUES).filter((t) => t.endsWith("[]"))],
+]);
+
+async function createValues(
+  database: TestDatabase,
+  values: Readonly<Record<string, readonly string[]>>,
+): Promise<void> {
   await database.sql(TYPES);
-  const entries = Object.entries(VALUES);
+  const entries = Object.entries(values);
   await database.sql(
     `CREATE TABLE every (n integer PRIMARY KEY, ${
       entries.map(([type], i) => `c${i} ${type}`).join(", ")
@@ -134,13 +149,14 @@ async function createValues(database: TestDatabase): Promise<void> {
 const SETTINGS = "SET extra_float_digits = 3; SET TimeZone = 'UTC'; SET lc_monetary = 'C';";
 
 /** Each value in the server's own text, and the type of each column. */
-async function contents(database: TestDatabase): Promise<unknown> {
-  const columns = Object.keys(VALUES).map((_, i) => `format('%s', c${i}) || '|' AS c${i}`);
+async function contents(database: TestDatabase, count: number): Promise<unknown> {
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  const columns = numbers.map((i) => `format('%s', c${i}) || '|' AS c${i}`);
   const types = await database.sql(
     `SELECT attname, format_type(atttypid, atttypmod) AS type FROM pg_attribute
      WHERE attrelid = 'every'::regclass AND attnum > 0 ORDER BY attname`,
   );
-  const nulls = Object.keys(VALUES).map((_, i) => `c${i} IS NULL AS n${i}`);
+  const nulls = numbers.map((i) => `c${i} IS NULL AS n${i}`);
   return {
     types,
     rows: await database.sql(
@@ -149,9 +165,14 @@ async function contents(database: TestDatabase): Promise<unknown> {
   };
 }
 
-onServers("every type goes from one database to another unchanged", async (source, { url }) => {
-  await createValues(source);
-  await using target = await freshDatabase(url);
+/** Moves a table of these values from one database to another and compares all that it holds. */
+async function move(
+  source: TestDatabase,
+  server: string,
+  values: Readonly<Record<string, readonly string[]>>,
+): Promise<CopyFormat> {
+  await createValues(source, values);
+  await using target = await freshDatabase(server);
   await target.sql(TYPES);
   await using from = await connect(source.url);
   await using to = await connect(target.url);
@@ -159,7 +180,8 @@ onServers("every type goes from one database to another unchanged", async (sourc
   assert.equal(proof.evidence, `COPY ${proof.rows}`);
   const receipt = await load(to, "every", stagedBatches(fields, batches));
   assert.equal(receipt.evidence, proof.evidence);
-  const [sent, taken] = [await contents(source), await contents(target)] as {
+  const count = Object.keys(values).length;
+  const [sent, taken] = [await contents(source, count), await contents(target, count)] as {
     types: { attname: string; type: string }[];
     rows: Record<string, unknown>[];
   }[];
@@ -168,6 +190,22 @@ onServers("every type goes from one database to another unchanged", async (sourc
     types.map(({ attname, type }) => `${attname} ${type.replace("positive", "integer")}`);
   assert.deepEqual(base(taken!.types), base(sent!.types));
   assert.deepEqual(taken!.rows, sent!.rows);
+  const session = await to.begin("read", never);
+  const relation = (await findRelation(session, '"every"'))!;
+  await session.close();
+  return formatOf(fields.map((field, i) => {
+    const column = relation.columns[i]!;
+    return { field, column, fit: fitOf(field, column)! };
+  }));
+}
+
+onServers("every type goes from one database to another unchanged", async (source, { url }) => {
+  assert.equal(await move(source, url, VALUES), "text");
+});
+
+onServers("types with a binary form go in it unchanged", async (source, { url }) => {
+  const values = Object.entries(VALUES).filter(([type]) => !AS_TEXT.has(type));
+  assert.equal(await move(source, url, Object.fromEntries(values)), "binary");
 });
 
 onServers("a type that the target does not have becomes text", async (source, { url }) => {

@@ -4,8 +4,10 @@ import fc from "fast-check";
 import { columnFor, decimalText, valueReader } from "../../../src/arrow/mod.ts";
 import type { BigColumn } from "../../../src/arrow/mod.ts";
 import { arrayLiteral } from "../../../src/providers/relational/postgres/array_literal.ts";
+import type { TableColumn } from "../../../src/providers/relational/postgres/catalogue.ts";
 import { CopyWriter } from "../../../src/providers/relational/postgres/copy_writer.ts";
 import { quoteText, serverDate } from "../../../src/providers/relational/postgres/dialect.ts";
+import { fitOf } from "../../../src/providers/relational/postgres/fit.ts";
 import { Input } from "../../../src/providers/relational/postgres/input.ts";
 import {
   bodyOf,
@@ -22,6 +24,7 @@ import {
   decimalDecoder,
   numericText,
   writeNumeric,
+  writeNumericText,
 } from "../../../src/providers/relational/postgres/numeric.ts";
 import {
   md5Password,
@@ -212,6 +215,47 @@ Deno.test("a decimal written as numeric is read as the same digits", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+Deno.test("a numeric's text is written as the numeric that is printed so", () => {
+  const view = new DataView(new ArrayBuffer(200));
+  const other = new DataView(new ArrayBuffer(200));
+  const write = (text: string) => {
+    const bytes = new TextEncoder().encode(`1${text}1`);
+    return writeNumericText(view, 0, bytes, 1, bytes.length - 1);
+  };
+  fc.assert(
+    fc.property(decimals, ([, scale, value, zeros]) => {
+      const unscaled = value / 10n ** BigInt(zeros);
+      const size = writeNumeric(other, 0, unscaled, scale);
+      assert.equal(write(decimalText(unscaled, scale)), size);
+      assert.deepEqual(view.buffer.slice(0, size), other.buffer.slice(0, size));
+    }),
+    { numRuns: 2000 },
+  );
+  for (const text of ["NaN", "Infinity", "-Infinity", "0", "0.000", "0.00001", "1000000000000"]) {
+    assert.ok(write(text) >= 8, text);
+    assert.equal(numericText({ view }, 0), text);
+  }
+  write("-0.0");
+  assert.equal(numericText({ view }, 0), "0.0");
+  for (
+    const text of ["", "-", ".", "1.", ".5", "1e5", "+1", " 1", "1 ", "1_0", "nan", "--1", "1.2.3"]
+  ) {
+    assert.equal(write(text), -1, text);
+  }
+});
+
+Deno.test("only text that a numeric was is written as one", () => {
+  const column = { name: "f", type: "numeric", kind: "b" } as TableColumn;
+  const string = { name: "f", dtype: "string", nullable: true } as const;
+  const fit = (native?: string) =>
+    fitOf(native === undefined ? string : { ...string, source_type: `postgres:${native}` }, column);
+  assert.deepEqual(fit("numeric"), { how: "binary", as: "numeric" });
+  assert.deepEqual(fit("numeric(100,50)"), { how: "binary", as: "numeric" });
+  for (const native of [undefined, "text", "numeric[]", "interval"]) {
+    assert.deepEqual(fit(native), { how: "text" });
+  }
 });
 
 Deno.test("a numeric that needs more digits than the field has is refused", () => {

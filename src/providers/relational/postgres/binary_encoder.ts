@@ -15,7 +15,7 @@ import { ValueError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type { CopyWriter } from "./copy_writer.ts";
 import { EPOCH_DAYS, EPOCH_MICROS } from "./epoch.ts";
-import { writeNumeric } from "./numeric.ts";
+import { numericTextBytes, writeNumeric, writeNumericText } from "./numeric.ts";
 
 /** Writes the value of a row, which is not NULL, with its length before it. */
 type Encode = (row: number, out: CopyWriter) => void;
@@ -110,12 +110,33 @@ function timestampEncoder(_: Field, { values }: Data): Encode {
 const NUMERIC_BYTES = 8 + 2 * 20;
 
 function numericEncoder(field: Field, data: Data): Encode {
+  if (field.dtype === "string") return numericTextEncoder(field, data);
   const decimal = field.dtype === "decimal";
   const scale = decimal ? field.scale ?? 0 : 0;
   const unscaled = decimal ? unscaledReader(data) : (row: number) => BigInt(data.values[row]);
   return (row, out) => {
     out.reserve(4 + NUMERIC_BYTES);
     const size = writeNumeric(out.view, out.at + 4, unscaled(row), scale);
+    out.view.setInt32(out.at, size);
+    out.at += 4 + size;
+  };
+}
+
+function numericTextEncoder(field: Field, data: Data): Encode {
+  const offsets = data.valueOffsets as Int32Array;
+  return (row, out) => {
+    const [from, to] = [offsets[row]!, offsets[row + 1]!];
+    out.reserve(4 + numericTextBytes(to - from));
+    const size = writeNumericText(out.view, out.at + 4, data.values, from, to);
+    if (size < 0) {
+      const text = latin.decode(data.values.subarray(from, to));
+      throw new ValueError(
+        "expected digits of a number, as the column has",
+        field.name,
+        undefined,
+        text,
+      );
+    }
     out.view.setInt32(out.at, size);
     out.at += 4 + size;
   };

@@ -79,8 +79,15 @@ function integerFit(dtype: keyof typeof INTEGER_BOUNDS, type: TypeName): Fit | u
 function stringFit(field: Field, column: TableColumn, type: TypeName): Fit | undefined {
   if (column.kind === "e" || TEXT.has(type.base)) return binary("text");
   if (type.base === "uuid") return binary("uuid");
-  if (fromSource(column.type).dtype !== "string") return undefined;
-  return unmodified(field, column) ? { how: "text" } : undefined;
+  if (fromSource(column.type).dtype !== "string" || !unmodified(field, column)) return undefined;
+  return type.base === "numeric" && isServerNumeric(field) ? binary("numeric") : { how: "text" };
+}
+
+/** Whether the text is what the server prints of a numeric, which is read here. */
+function isServerNumeric(field: Field): boolean {
+  const native = nativeType(field);
+  return native !== undefined && parseTypeName(native).base === "numeric" &&
+    !parseTypeName(native).array;
 }
 
 /** A modifier may make the server round or cut what another type held. */

@@ -110,12 +110,88 @@ export function writeNumeric(view: DataView, at: number, unscaled: bigint, scale
   weight += groups.length;
   const zeros = Math.max(0, groups.findIndex((group) => group !== 0));
   const count = groups.length - zeros;
-  view.setInt16(at, count);
-  view.setInt16(at + 2, count === 0 ? 0 : weight);
-  view.setUint16(at + 4, negative ? NEGATIVE : 0);
-  view.setUint16(at + 6, scale);
+  writeHead(view, at, count, count === 0 ? 0 : weight, negative ? NEGATIVE : 0, scale);
   for (let i = 0; i < count; i++) {
     view.setInt16(at + 8 + i * 2, groups[groups.length - 1 - i]!);
   }
   return 8 + count * 2;
+}
+
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
+
+/** Bytes that {@linkcode writeNumericText} may write for a text of so many. */
+export const numericTextBytes = (length: number) => 16 + length;
+
+/**
+ * Writes the text from `from` up to `to`, as the server prints numerics, as a numeric.
+ *
+ * @returns how many bytes it took; -1 when it is none
+ */
+export function writeNumericText(
+  view: DataView,
+  at: number,
+  text: Uint8Array,
+  from: number,
+  to: number,
+): number {
+  const isNegative = text[from] === MINUS;
+  const start = isNegative ? from + 1 : from;
+  let point = start;
+  while (point < to && isDigit(text[point]!)) point++;
+  const fraction = point < to ? point + 1 : to;
+  let end = fraction;
+  while (end < to && isDigit(text[end]!)) end++;
+  const isPlain = end === to && point > start &&
+    (point === to || (text[point] === POINT && end > fraction));
+  if (!isPlain) return writeSpecial(view, at, latin1.decode(text.subarray(from, to)));
+  const scale = to - fraction;
+  // Groups of four digits on both sides of the point, those of zeros at both ends left out.
+  const whole = Math.ceil((point - start) / 4);
+  const groups = whole + Math.ceil(scale / 4);
+  let count = 0;
+  let weight = 0;
+  let kept = 0;
+  for (let i = 0; i < groups; i++) {
+    const first = i < whole ? point - 4 * (whole - i) : fraction + 4 * (i - whole);
+    const stop = i < whole ? point : to;
+    let group = 0;
+    for (let digit = first; digit < first + 4; digit++) {
+      group = group * 10 + (digit >= start && digit < stop ? text[digit]! - ZERO : 0);
+    }
+    if (count === 0 && group === 0) continue;
+    if (count === 0) weight = whole - 1 - i;
+    view.setInt16(at + 8 + 2 * count++, group);
+    if (group !== 0) kept = count;
+  }
+  writeHead(view, at, kept, weight, isNegative && kept > 0 ? NEGATIVE : 0, scale);
+  return 8 + 2 * kept;
+}
+
+const latin1 = new TextDecoder("latin1");
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte < ZERO + 10;
+}
+
+function writeSpecial(view: DataView, at: number, text: string): number {
+  const sign = Object.keys(NAMES).find((key) => NAMES[Number(key)] === text);
+  if (sign === undefined) return -1;
+  writeHead(view, at, 0, 0, Number(sign), 0);
+  return 8;
+}
+
+function writeHead(
+  view: DataView,
+  at: number,
+  count: number,
+  weight: number,
+  sign: number,
+  scale: number,
+): void {
+  view.setUint16(at, count);
+  view.setInt16(at + 2, weight);
+  view.setUint16(at + 4, sign);
+  view.setUint16(at + 6, scale);
 }
