@@ -99,6 +99,12 @@ if (values.install) {
   await installPrograms(tell);
 } else {
   await using world = await makeWorld();
+  for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    Deno.addSignalListener(signal, async () => {
+      await world[Symbol.asyncDispose]();
+      Deno.exit(code);
+    });
+  }
   if (!values.json) console.log(head(world));
   const reports = await bench(world);
   if (values.json) {

@@ -24,6 +24,9 @@ export interface Result {
   readonly reached?: boolean;
   /** Whether rows and sum were found in the target. */
   readonly verified?: boolean;
+  /** It took so much longer than dxt that it ran in one round only. */
+  readonly slow?: true;
+  /** Why there are no figures. */
   readonly problem?: string;
 }
 
@@ -86,7 +89,8 @@ function resultOf(
     rounds: runs.size,
     ...figures,
     verified,
-    problem: problem ?? (isSlow(course, courses) ? "slow, so 1 round" : undefined),
+    slow: isSlow(course, courses) ? true : undefined,
+    problem,
   });
 }
 
@@ -156,8 +160,9 @@ function mark(reached: boolean | undefined): string {
   return reached === undefined ? "" : reached ? " yes" : " NO";
 }
 
-function remarks({ problem, verified }: Result): string {
+function remarks({ problem, slow, verified }: Result): string {
   if (problem !== undefined) return problem;
+  if (slow) return "slow: 1 round";
   return verified === false ? "rows not verified" : "";
 }
 

@@ -2,7 +2,7 @@
 import { type Figure, measure } from "../measure.ts";
 import type { Data } from "./data.ts";
 import { type Quiet, waitForQuiet } from "./quiet.ts";
-import { bash, shell } from "./shell.ts";
+import { bash, errorLine, type Place, shell } from "./shell.ts";
 import { rotated } from "./statistics.ts";
 import { expectedTotals, parseTotals } from "./tables.ts";
 import type { Path, Way } from "./way.ts";
@@ -129,7 +129,7 @@ async function runOnce(
       course.runs.set(round, { ...figure, server: usesServer(path, way) ? server : undefined });
     }
   } catch (error) {
-    course.problem = `failed: ${firstLine(error)}`;
+    course.problem = `failed: ${error instanceof Error ? error.message : error}`;
   }
 }
 
@@ -142,7 +142,7 @@ async function verify(
   { programs }: World,
   { totals, totalsNeed = [] }: Path,
   course: Course,
-  place: { cwd: string; env: Data["env"] },
+  place: Place,
 ): Promise<void> {
   if (totals === undefined || course.way.fills !== true) return;
   course.verified = false;
@@ -160,19 +160,6 @@ async function verify(
 function reasonOf({ code, seconds, errors }: Figure, limit: number): string {
   if (seconds >= limit) return `not done after ${limit.toFixed(0)} s`;
   return errorLine(errors) ?? `exit code ${code}`;
-}
-
-/** The line of a program's errors that says most. */
-export function errorLine(errors: string): string | undefined {
-  // deno-lint-ignore no-control-regex -- colours
-  const lines = errors.replace(/\x1b\[[\d;]*m/g, "").split("\n").map((line) => line.trim())
-    .filter((line) => line !== "" && !line.endsWith(":") && !/\b(INFO?|LOG|NOTICE)\b/.test(line));
-  const telling = /\b(error|fatal|failed|cannot|could not|unable)\b|(Error|Exception): /i;
-  return lines.find((line) => telling.test(line)) ?? lines.at(-1);
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!.slice(0, 200);
 }
 
 function told({ way, data, runs, problem, warmUp }: Course, round: number): string {

@@ -19,7 +19,7 @@ export function bash(script: string): string[] {
   return ["bash", "-c", PRELUDE + script];
 }
 
-/** Runs a script to its end; returns what it printed. @throws {Error} with what it said of its failure */
+/** Runs a script to its end; returns what it printed. @throws {Error} with why it failed */
 export async function shell(script: string, { cwd, env }: Place): Promise<string> {
   const [program, ...args] = bash(script);
   const output = await new Deno.Command(program!, {
@@ -31,6 +31,18 @@ export async function shell(script: string, { cwd, env }: Place): Promise<string
     stderr: "piped",
   }).output();
   const [out, errors] = [output.stdout, output.stderr].map((b) => new TextDecoder().decode(b));
-  if (!output.success) throw new Error(`${script.trim()}: ${errors!.trim()}`);
+  if (!output.success) throw new Error(errorLine(errors!) ?? `exit code ${output.code}`);
   return out!;
+}
+
+/** Longer lines are cut. */
+const LINE_CHARS = 200;
+
+/** The line of a program's errors that says most. */
+export function errorLine(errors: string): string | undefined {
+  // deno-lint-ignore no-control-regex -- colours
+  const lines = errors.replace(/\x1b\[[\d;]*m/g, "").split("\n").map((line) => line.trim())
+    .filter((line) => line !== "" && !line.endsWith(":") && !/\b(INFO?|LOG|NOTICE)\b/.test(line));
+  const telling = /\b(error|fatal|failed|cannot|could not|unable)\b|(Error|Exception): /i;
+  return (lines.find((line) => telling.test(line)) ?? lines.at(-1))?.slice(0, LINE_CHARS);
 }

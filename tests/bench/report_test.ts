@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { formatReport, reportOf } from "../../scripts/bench/report.ts";
-import { type Course, errorLine, isSlow, type Run } from "../../scripts/bench/rounds.ts";
+import { type Course, isSlow, type Run } from "../../scripts/bench/rounds.ts";
+import { errorLine } from "../../scripts/bench/shell.ts";
 import { dxt, floor, type Path, peer, type Way } from "../../scripts/bench/way.ts";
 
 const OURS = dxt({});
