@@ -34,6 +34,7 @@ export async function openPipeline(
     vars: Object.fromEntries(vars),
   });
   printer.hide(secretsOf(loaded));
+  for (const warning of loaded.warnings) printer.warning(warning);
   return loaded;
 }
 

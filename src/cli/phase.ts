@@ -57,7 +57,7 @@ async function execute(
     loaded.pipeline.name,
     (value) => context.printer.masked(value),
   );
-  using progress = new Progress(context.printer);
+  using progress = new Progress(context.printer, phase);
   return await runPipeline(loaded, {
     phase,
     ...given({ select, exclude, fullRefresh, threads }),

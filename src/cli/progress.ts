@@ -1,5 +1,5 @@
 import type { StreamResult } from "../models/result.ts";
-import type { RunEvent } from "../runner/mod.ts";
+import type { Phase, RunEvent } from "../runner/mod.ts";
 import type { Printer } from "./printer.ts";
 import { bytesText, counted, durationText } from "./units.ts";
 
@@ -18,7 +18,11 @@ export class Progress implements Disposable {
   readonly #running = new Map<string, Running>();
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(private readonly printer: Printer, interval = 10_000) {
+  constructor(
+    private readonly printer: Printer,
+    private readonly phase: Phase,
+    interval = 10_000,
+  ) {
     this.#timer = setInterval(() => this.#tellRunning(), interval);
   }
 
@@ -64,11 +68,10 @@ export class Progress implements Disposable {
 
   #tellFinished({ stream, status, error, ...result }: StreamResult): void {
     const time = durationText(result.extract_ms + result.load_ms);
-    this.printer.progress(
-      stream,
-      `${status}, ${counted(result.rows_extracted, "row")} extracted, ` +
-        `${counted(result.rows_loaded, "row")} loaded, ${time}`,
-    );
+    const extracted = `${counted(result.rows_extracted, "row")} extracted`;
+    const loaded = `${counted(result.rows_loaded, "row")} loaded`;
+    const done = { run: [extracted, loaded], extract: [extracted], load: [loaded] }[this.phase];
+    this.printer.progress(stream, [status, ...done, time].join(", "));
     if (error !== undefined) this.printer.error(error.message);
   }
 }

@@ -96,7 +96,12 @@ function describeUnexpected(
 ): string {
   const quoted = JSON.stringify(token);
   if (token.startsWith("-")) {
-    return `Unknown option ${quoted}${nearest(token, optionsOf(chosen))}`;
+    if (chosen === undefined && optionsOf(commands).includes(token)) {
+      return `Unexpected option ${quoted}: options of a command come after it`;
+    }
+    return `Unknown option ${quoted}${
+      nearest(token, optionsOf(chosen === undefined ? [] : [chosen]))
+    }`;
   }
   if (chosen !== undefined) return `Unexpected argument ${quoted}`;
   return `Unknown command ${quoted}${
@@ -104,10 +109,11 @@ function describeUnexpected(
   }`;
 }
 
-function optionsOf(chosen: string | undefined): string[] {
-  const commands = { run, extract, load, list, validate };
-  const own = Object.entries(commands).find(([name]) => name === chosen)?.[1];
-  return [...(own === undefined ? [] : extractOptionNames(own.usage)), ...HELP, ...VERSION];
+function optionsOf(names: readonly string[]): string[] {
+  const own = Object.entries({ run, extract, load, list, validate })
+    .filter(([name]) => names.includes(name))
+    .flatMap(([, { usage }]) => [...extractOptionNames(usage)]);
+  return [...own, ...HELP, ...VERSION];
 }
 
 /** The argument that nothing wanted, when that is the error. */

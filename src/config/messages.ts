@@ -98,7 +98,11 @@ function missingKey(issue: MeantIssue, { schema, value, tree, all }: Context): D
     );
     return told ? [] : [unknownKey(parent, typed, [key])];
   }
-  const options = "options" in issue && Array.isArray(issue.options) ? issue.options : undefined;
+  const options = "options" in issue && Array.isArray(issue.options)
+    ? issue.options
+    : issue.code === "invalid_value"
+    ? issue.values
+    : undefined;
   const about = known.get(key) ?? "";
   const detail = options !== undefined ? `: expected ${oneOf(options)}` : about && `: ${about}`;
   return [{ path: parent, atKey: false, message: `missing key "${key}"${detail}` }];
@@ -152,6 +156,10 @@ function wanted(issue: MeantIssue, here: Tree | undefined): string {
     }
     case "invalid_value": {
       const given = here?.kind === "scalar" && here.written === undefined ? here.value : undefined;
+      const isQuoted = issue.values.some((value) =>
+        typeof value !== "string" && String(value) === given
+      );
+      if (isQuoted) return `expected ${given} without quotes`;
       return `expected ${oneOf(issue.values, given)}`;
     }
     case "invalid_union":

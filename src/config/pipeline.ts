@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import type { z } from "zod";
 import type { ConfigurationError } from "../core/errors.ts";
 import { type LogSettings, Pipeline } from "../models/pipeline.ts";
+import { nearest } from "../core/nearest.ts";
 import { checkMeaning } from "./checks.ts";
 import { type ConnectionSpec, resolveEndpoint } from "./endpoint.ts";
 import { issueAt, Issues, LocatedError } from "./issues.ts";
@@ -30,6 +31,8 @@ export interface LoadedPipeline {
   readonly logging?: LogSettings;
   /** Variables that were used, by name. */
   readonly variables: ReadonlyMap<string, string>;
+  /** What is no mistake of the file and rarely meant. */
+  readonly warnings: readonly string[];
   /** An error with file, line, column, the line itself and a caret. */
   errorAt(path: Path, message: string): ConfigurationError;
   /**
@@ -89,6 +92,7 @@ export function parsePipeline(text: string, options: ParseOptions): LoadedPipeli
     directory,
     ...(project?.value.logging === undefined ? {} : { logging: project.value.logging }),
     variables: variables.used,
+    warnings: unused(Object.keys(vars), variables),
     errorAt: (at, message) => new LocatedError([issueAt(placeOf(places, at), message)]),
     parseAt: (at, schema, value) =>
       parseTyped(schema, value, (below) => isVariableAt(places, [...at, ...below])),
@@ -96,6 +100,13 @@ export function parsePipeline(text: string, options: ParseOptions): LoadedPipeli
 }
 
 type Resolved = NonNullable<ReturnType<typeof resolveEndpoint>>;
+
+/** A mistyped name leaves a default in force without a word. */
+function unused(names: readonly string[], { asked }: Variables): string[] {
+  return names.filter((name) => !asked.has(name)).map((name) =>
+    `variable "${name}" is given and not used${nearest(name, [...asked])}`
+  );
+}
 
 /** Everything that may not be printed: see {@linkcode findSecrets}. */
 export function secretsOf(loaded: LoadedPipeline): string[] {

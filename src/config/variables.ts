@@ -11,10 +11,13 @@ import { mapScalars, type ScalarTree, type Tree } from "./tree.ts";
 export class Variables {
   /** Those that were used, for masking and for permissions. */
   readonly used = new Map<string, string>();
+  /** Names that were asked for, set or not. */
+  readonly asked = new Set<string>();
 
   constructor(readonly layers: readonly Readonly<Record<string, string>>[]) {}
 
   get(name: string): string | undefined {
+    this.asked.add(name);
     const layer = this.layers.find((values) => Object.hasOwn(values, name));
     const value = layer?.[name];
     if (value !== undefined) this.used.set(name, value);

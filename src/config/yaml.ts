@@ -1,5 +1,15 @@
 /** YAML 1.2 text → a tree with places. JSON is a subset. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  visit,
+} from "yaml";
 import { type Issues, type Place } from "./issues.ts";
 import type { SourceText } from "./source_text.ts";
 import { type Entry, type MapTree, type Scalar, scalar, type Tree } from "./tree.ts";
@@ -56,6 +66,11 @@ export function parseYAML(source: SourceText, issues: Issues): Tree | undefined 
     return undefined;
   }
   const wrong = [...first.errors, ...first.warnings][0];
+  const quote = wrong === undefined ? undefined : openQuote(first, wrong.pos[0]);
+  if (quote !== undefined) {
+    issues.add(place(quote), "this quote is not closed");
+    return undefined;
+  }
   if (wrong !== undefined) {
     const offset = Math.min(wrong.pos[0], source.text.length);
     const variable = source.text.startsWith("${", offset - 1);
@@ -78,6 +93,18 @@ export function parseYAML(source: SourceText, issues: Issues): Tree | undefined 
     return undefined;
   }
   return new Reader(source, issues).read(first.contents as Node);
+}
+
+/** Where the quoted text begins that the parser gave up on at `end`. */
+function openQuote({ errors, contents }: Document.Parsed, end: number): number | undefined {
+  if (errors[0]?.code !== "MISSING_CHAR" || !errors[0].message.endsWith("quote")) return undefined;
+  let start: number | undefined;
+  visit(contents, {
+    Scalar(_, { type, range }) {
+      if (type?.startsWith("QUOTE") && range?.[1] === end) start = range[0];
+    },
+  });
+  return start;
 }
 
 function lowered(message: string): string {

@@ -97,6 +97,7 @@ export interface FakeEngine extends Engine {
 export interface FakeBehaviour {
   readonly streams?: readonly Stream[];
   readonly secrets?: readonly string[];
+  readonly warnings?: readonly string[];
   load?(path: string): void;
   check?(path: string): void;
   run?(options: RunOptions): RunResult | Promise<RunResult>;
@@ -110,7 +111,8 @@ export function fakeEngine(behaviour: FakeBehaviour = {}): FakeEngine {
       asked.load = options;
       behaviour.load?.(path);
       const streams = behaviour.streams ?? STREAMS;
-      const loaded = { path, pipeline: { version: 1, name: "shop", streams } };
+      const pipeline = { version: 1, name: "shop", streams };
+      const loaded = { path, pipeline, warnings: behaviour.warnings ?? [] };
       return Promise.resolve(loaded as unknown as LoadedPipeline);
     },
     secretsOf: () => [...behaviour.secrets ?? []],

@@ -55,6 +55,11 @@ const WRONG: readonly [string, string, string][] = [
   ["run a.yaml --selct x", 'Unknown option "--selct", did you mean "--select"', "dxt run"],
   ["run a.yaml --fail-fsat", 'Unknown option "--fail-fsat", did you mean "--fail-fast"', "dxt run"],
   ["load a.yaml --full-refresh", 'Unknown option "--full-refresh"', "dxt load"],
+  [
+    "--quiet run a.yaml",
+    'Unexpected option "--quiet": options of a command come after it',
+    "dxt",
+  ],
   ["run a.yaml --zzzzzz", 'Unknown option "--zzzzzz"', "dxt run"],
   ["run a.yaml b.yaml", 'Unexpected argument "b.yaml"', "dxt run"],
   [

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ConfigurationError, ConnectionError, SelectorError } from "../../src/core/errors.ts";
 import { RunResult } from "../../src/models/result.ts";
+import type { RunOptions } from "../../src/runner/mod.ts";
 import { golden } from "../support/golden.ts";
 import { dxt, eventfulRun, fakeEngine, fakeIO, runResult, streamResult } from "./fakes.ts";
 
@@ -39,6 +40,30 @@ Deno.test("an extract tells where the stage is, a load does not tell of the sour
     (await dxt("extract a.yaml", { engine: fakeEngine({ run }) })).out,
   );
   await golden("load_table.txt", (await dxt("load a.yaml", { engine: fakeEngine({ run }) })).out);
+});
+
+Deno.test("each command tells of what it did, and not of the other phase", async () => {
+  const run = ({ onEvent }: RunOptions) => {
+    const result = streamResult("a", { rows_extracted: 3, rows_loaded: 2 });
+    onEvent?.({ type: "stream_finished", stream: "a", result });
+    return runResult([result]);
+  };
+  const told = async (command: string) => {
+    const { err } = await dxt(`${command} a.yaml`, { engine: fakeEngine({ run }) });
+    return /^a: (.*), [^,]+$/m.exec(err)?.[1];
+  };
+  assert.equal(await told("run"), "succeeded, 3 rows extracted, 2 rows loaded");
+  assert.equal(await told("extract"), "succeeded, 3 rows extracted");
+  assert.equal(await told("load"), "succeeded, 2 rows loaded");
+});
+
+Deno.test("what is odd about a pipeline is a warning, also with --quiet", async () => {
+  const engine = fakeEngine({ warnings: ['variable "A" is given and not used'] });
+  for (const command of ["list", "validate", "run --quiet"]) {
+    const { code, err } = await dxt(`${command} a.yaml`, { engine });
+    assert.equal(code, 0);
+    assert.match(err, /^warning: variable "A" is given and not used$/m);
+  }
 });
 
 Deno.test("each command asks for its phase, with what was given and nothing else", async () => {

@@ -71,7 +71,7 @@ Deno.test("nobody listens for signals outside a run", async () => {
 Deno.test("a long phase is told again and again, until its stream has finished", async () => {
   const io = fakeIO();
   const lines = () => io.err.split("\n").length - 1;
-  const progress = new Progress(new Printer(io, { quiet: false, verbose: false }), 5);
+  const progress = new Progress(new Printer(io, { quiet: false, verbose: false }), "run", 5);
   progress.onEvent({ type: "stream_started", stream: "orders", at: "" });
   await until(() => lines() >= 2);
   assert.match(io.err, /^orders: started\norders: waiting, 0 rows, 0 B, \d+ ms\n/);

@@ -37,7 +37,14 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
     `${HEAD}  - { id: a, source: t }\n---\nname: q\n`,
     "7:1: a second document starts here, expected one document a file",
   ],
-  "a quote that is not closed": ["name: 'a\n", "2:1: missing closing 'quote"],
+  "a quote that is not closed": [
+    'version: 1\nname: "a\nsource: "b"\n# more\n',
+    "2:7: this quote is not closed",
+  ],
+  "a quote that the end of the file leaves open": [
+    "name: ok\ntags: [x, 'a\n",
+    "2:11: this quote is not closed",
+  ],
   "a colon in a plain value": [
     `${HEAD}  - { id: a, source: t }\ndescription: a: b\n`,
     "7:14: a second key on the same line, or a line that is indented too far: " +
@@ -63,6 +70,14 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   "another version": [
     `${HEAD.replace("1", "2")}  - { id: a, source: t }\n`,
     '1:10: "version" is 2, expected 1',
+  ],
+  "a version in quotes": [
+    `${HEAD.replace("1", '"1"')}  - { id: a, source: t }\n`,
+    '1:10: "version" is "1", expected 1 without quotes',
+  ],
+  "a missing version": [
+    `${HEAD.replace("version: 1\n", "")}  - { id: a, source: t }\n`,
+    '1:1: missing key "version": expected 1',
   ],
   "a missing key": [
     "version: 1\nname: p\nsource: sqlite:a.db\nstreams: [{ id: a, source: t }]\n",

@@ -288,3 +288,14 @@ streams: [{ id: a, source: "\${TABLE}", description: "\${UNSET:-a default}" }]
   const lengths = secretsOf(loaded).map(({ length }) => length);
   assert.deepEqual(lengths, lengths.toSorted((a, b) => b - a));
 });
+
+Deno.test("a variable that is given and not used is told, with the name that was meant", () => {
+  const yaml = PIPELINE.replace("TEXT", '"${YEARS:-all} ${REGION:-eu}"');
+  const warningsOf = (vars: Record<string, string>, env: Record<string, string> = {}) =>
+    parsePipeline(yaml, { env, vars }).warnings;
+  assert.deepEqual(warningsOf({ YEARS: "2014" }, { UNUSED: "1" }), []);
+  assert.deepEqual(warningsOf({ YERAS: "2014", REGION: "us" }), [
+    'variable "YERAS" is given and not used, did you mean "YEARS"',
+  ]);
+  assert.deepEqual(warningsOf({ ZZZ: "s3cret" }), ['variable "ZZZ" is given and not used']);
+});
