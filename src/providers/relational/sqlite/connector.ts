@@ -10,8 +10,16 @@ import type { Field } from "../../../models/field.ts";
 import type { StreamRef } from "../../../models/source.ts";
 import { discoverTables, fieldsOfRef } from "./catalogue.ts";
 import { databasePath, type SqliteConfig } from "./config.ts";
-import { type DatabaseFile, exists, openToRead, openToWrite, whenFree } from "./database.ts";
+import {
+  type DatabaseFile,
+  exists,
+  isBusy,
+  openToRead,
+  openToWrite,
+  whenFree,
+} from "./database.ts";
 import { quote } from "./dialect.ts";
+import { isBeingMade } from "./journal.ts";
 
 type Bound = null | number | bigint | string | Uint8Array;
 
@@ -85,8 +93,14 @@ export class SqliteConnector implements RelationalConnector {
   /** Runs `work` on a connection of its own that cannot write. */
   async read<T>(work: (database: DatabaseSync) => T): Promise<T> {
     return await whenFree(this.file, this.#signal, () => {
-      using database = openToRead(this.file);
-      return work(database);
+      try {
+        using database = openToRead(this.file);
+        return work(database);
+      } catch (error) {
+        if (!isBusy(error) || !isBeingMade(this.file)) throw error;
+        using empty = new DatabaseSync(":memory:");
+        return work(empty);
+      }
     });
   }
 

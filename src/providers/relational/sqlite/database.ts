@@ -90,7 +90,7 @@ export function beginReading(database: DatabaseSync): void {
 }
 
 /** Whether another connection holds a lock. */
-function isBusy(error: unknown): boolean {
+export function isBusy(error: unknown): boolean {
   return error instanceof Error && /^database (table )?is locked/.test(error.message);
 }
 

@@ -1,5 +1,4 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { firstNull } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/batch.ts";
 import { LoaderError, ValueError, VerificationError } from "../../../core/errors.ts";
 import { type Loader, type LoadReceipt, type LoadTask, unshared } from "../../../core/loader.ts";
@@ -10,6 +9,8 @@ import { inTransaction, type SqliteConnector } from "./connector.ts";
 import { breather, exists, openToWrite } from "./database.ts";
 import { fold, quote } from "./dialect.ts";
 import { highest } from "./highest.ts";
+import { loadNew } from "./new_file.ts";
+import { refuseNulls } from "./nulls.ts";
 import { prepareTarget, refuseCascade, type Target } from "./target.ts";
 import { type Bound, boundReader } from "./writing.ts";
 
@@ -37,6 +38,8 @@ export class SqliteLoader implements Loader {
     checkLoadTask(task, fold);
     const { file } = this.connector;
     using database = openToWrite(file);
+    const receipt = await loadNew(file, database, task);
+    if (receipt !== undefined) return receipt;
     return await inTransaction(file, database, signal, async () => {
       // Rows that a replace deletes may come again before the end.
       database.exec("PRAGMA defer_foreign_keys = ON");
@@ -146,23 +149,4 @@ function insertSQL(target: Target, { mode, upsertKeys }: LoadTask, rows: number)
   return `${insert} ON CONFLICT (${upsertKeys.map(quote).join(", ")}) DO UPDATE SET ${
     changes.join(", ")
   }`;
-}
-
-/** NULL where the column refuses it, where SQLite would make a number up, or in a key. */
-function refuseNulls(
-  batch: Batch,
-  { columns }: Target,
-  { staged, upsertKeys }: LoadTask,
-  before: number,
-): void {
-  for (const [i, field] of staged.fields.entries()) {
-    const key = upsertKeys.includes(field.name);
-    if (!key && !columns[i]!.required) continue;
-    const row = firstNull(batch, i);
-    if (row < 0) continue;
-    const wanted = key
-      ? "expected a value in a key of the upsert"
-      : `expected a value, column "${columns[i]!.name}" is NOT NULL`;
-    throw new ValueError(wanted, field.name, before + row + 1, null);
-  }
 }

@@ -17,6 +17,7 @@ export interface Target {
   readonly name: string;
   /** The database keeps text as UTF-16. */
   readonly wide: boolean;
+  readonly hasKey: boolean;
   /** Columns of the staged fields, in their order. */
   readonly columns: readonly TargetColumn[];
 }
@@ -84,7 +85,8 @@ function checkedTarget(found: Table, table: TableName, { staged }: LoadTask): Om
     const required = column.notNull || column === rowNumber;
     return { name: column.name, declared: column.declared, required };
   });
-  return { sql: quoteTable(table, { quote }), name: found.name, columns };
+  const hasKey = found.columns.some(({ key }) => key > 0);
+  return { sql: quoteTable(table, { quote }), name: found.name, hasKey, columns };
 }
 
 function typeName({ dtype, precision = 38, scale = 0 }: Field): string {

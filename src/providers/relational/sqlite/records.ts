@@ -1,0 +1,41 @@
+import type { Batch } from "../../../core/batch.ts";
+import { ValueError } from "../../../core/errors.ts";
+import type { Field } from "../../../models/field.ts";
+import { Body, putter, type PutValue, putVarint } from "./body.ts";
+import type { Holder } from "./writing.ts";
+
+/** Puts the rows of a batch, one record at a time. */
+export class Records {
+  readonly body = new Body();
+  /** The record's header but for its own length. */
+  types = new Uint8Array(0);
+  typesEnd = 0;
+  #put: PutValue[] = [];
+  #before = 0;
+
+  /** Goes on with a batch, after `before` rows of the stream. */
+  open(fields: readonly Field[], batch: Batch, holders: readonly Holder[], before: number): void {
+    this.#before = before;
+    this.#put = fields.map((field, i) =>
+      putter(field, batch.data.children[i]!, holders[i]!, this.body)
+    );
+    if (this.types.length < fields.length * 5) this.types = new Uint8Array(fields.length * 5);
+  }
+
+  /** @throws {ValueError} for a value that SQLite would change */
+  put(row: number): void {
+    const put = this.#put;
+    this.body.end = 0;
+    let at = 0;
+    try {
+      for (let i = 0; i < put.length; i++) {
+        const type = put[i]!(row);
+        if (type < 128) this.types[at++] = type;
+        else at = putVarint(this.types, at, type);
+      }
+    } catch (error) {
+      throw error instanceof ValueError ? error.atRow(this.#before + row + 1) : error;
+    }
+    this.typesEnd = at;
+  }
+}
