@@ -12,6 +12,7 @@ import { chunkRange, columnIndex, type Footer, type ParquetRowGroup } from "./fo
 import { ColumnChunk, ColumnMetaData, CREATED_BY, FileMetaData } from "./metadata.ts";
 import { type Page, partOf } from "./page.ts";
 import type { ParquetReader } from "./reader.ts";
+import { PAGE_ROWS } from "./values.ts";
 import { encodeStruct, ThriftError } from "./thrift.ts";
 import { codecOf } from "./codec.ts";
 
@@ -53,15 +54,15 @@ export function openOwn(
     async *batches(batchRows, batchBytes) {
       checkRanges(footer);
       for (const group of footer.rowGroups) {
-        const pages = await openColumns(input, footer, group, columns);
-        for (const page of pageSets(pages, group.rows)) {
-          const whole = batchOfPages(page, 0, page[0]!.rows);
+        const columnPages = await openColumns(input, footer, group, columns);
+        for (const { rows, pages } of pageSets(columnPages, group.rows)) {
+          const whole = batchOfPages(pages, 0, rows);
           const parts = Math.ceil(byteLength(whole) / batchBytes);
-          const most = Math.min(batchRows, Math.max(1, Math.floor(whole.numRows / parts)));
-          if (whole.numRows <= most) yield whole;
+          const most = Math.min(batchRows, Math.max(1, Math.floor(rows / parts)));
+          if (rows <= most) yield whole;
           else {
-            for (let from = 0; from < whole.numRows; from += most) {
-              yield batchOfPages(page, from, Math.min(whole.numRows, from + most));
+            for (let from = 0; from < rows; from += most) {
+              yield batchOfPages(pages, from, Math.min(rows, from + most));
             }
           }
         }
@@ -132,17 +133,18 @@ function pagesOf(
 }
 
 /** The columns' next pages, which begin and end with the same rows. */
-function* pageSets(columns: readonly ColumnPages[], rows: number): Generator<Page[], void, void> {
+function* pageSets(columns: readonly ColumnPages[], rows: number) {
   for (let left = rows; left > 0;) {
-    const headers = columns.map((column) => column.next());
-    const [first] = headers;
-    if (first === undefined || first.rows > left || headers.some((h) => h.rows !== first.rows)) {
+    const infos = columns.map((column) => column.next());
+    // Rows can be counted where no column is wanted.
+    const [first = { rows: Math.min(left, PAGE_ROWS) }] = infos;
+    if (first.rows > left || infos.some((info) => info.rows !== first.rows)) {
       throw new ThriftError("its pages do not line up");
     }
-    if (headers.reduce((sum, { size }) => sum + size, 0) > MAX_BYTES) {
+    if (infos.reduce((sum, { size }) => sum + size, 0) > MAX_BYTES) {
       throw new ThriftError("its pages are too large");
     }
-    yield columns.map((column, i) => column.read(headers[i]!));
+    yield { rows: first.rows, pages: columns.map((column, i) => column.read(infos[i]!)) };
     left -= first.rows;
   }
   if (columns.some((column) => !column.isAtEnd)) {

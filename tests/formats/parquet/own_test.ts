@@ -246,3 +246,10 @@ Deno.test("a column that is read as another type is converted as those of others
   assert.deepEqual(await read(bytes, [field("n", "string")]), [{ n: "7" }, { n: null }]);
   await assert.rejects(read(bytes, [field("m", "string")]), SchemaError);
 });
+
+Deno.test("rows are counted where no column is wanted", async () => {
+  const records = Array.from({ length: 10 }, (_, i) => ({ i }));
+  const options = { row_group_rows: 4 };
+  const bytes = await writeParquet([field("i", "int32")], records, { options });
+  assert.equal((await read(bytes, [])).length, 10);
+});
