@@ -53,6 +53,18 @@ Deno.test("every command that README.md names is there, and every other one is n
   assert.deepEqual(named.sort(), known.sort());
 });
 
+Deno.test("every option of dxt that README.md names is there", async () => {
+  const named = [...README.matchAll(/`(?:dxt \w+ )?(--[a-z-]+)/g)].map((match) => match[1]!);
+  assert.ok(named.length >= 5, named.join());
+  const helps = await Promise.all(
+    ["run", "extract", "load", "list", "validate"].map((command) => dxt(`${command} --help`)),
+  );
+  const known = helps.map(({ out }) => out).join();
+  for (const option of named.filter((name) => name !== "--help")) {
+    assert.match(known, new RegExp(` ${option} `), option);
+  }
+});
+
 Deno.test("every file that README.md links is there", async () => {
   for (const [, link] of README.matchAll(/\]\((?!http)([^)]+)\)/g)) {
     await Deno.stat(join(ROOT, link!));
