@@ -12,7 +12,6 @@ import { chunkRange, columnIndex, type Footer, type ParquetRowGroup } from "./fo
 import { ColumnChunk, ColumnMetaData, CREATED_BY, FileMetaData } from "./metadata.ts";
 import { type Page, partOf } from "./page.ts";
 import type { ParquetReader } from "./reader.ts";
-import { PAGE_ROWS } from "./values.ts";
 import { encodeStruct, ThriftError } from "./thrift.ts";
 import { codecOf } from "./codec.ts";
 
@@ -21,8 +20,8 @@ const MAX_BYTES = 5 * 2 ** 28;
 
 /** Whether a file was written by the writer here, with the columns of its fields. */
 export function isOwn({ metadata, columns, kept }: Footer): boolean {
-  return metadata.text(FileMetaData.createdBy) === CREATED_BY && columns.length === kept.length &&
-    kept.every((field, i) => {
+  return metadata.text(FileMetaData.createdBy) === CREATED_BY && kept.length > 0 &&
+    columns.length === kept.length && kept.every((field, i) => {
       const { elements } = columns[i]!;
       return elements.length === 1 && equal(encodeStruct(elements[0]!), elementBytes(field));
     });
@@ -47,6 +46,8 @@ export function openOwn(
   const wanted = new Set(names.map((name) => columnIndex(footer, name, input.name)));
   const columns = [...wanted].sort((a, b) => a - b);
   const schema = arrowSchema(columns.map((i) => footer.kept[i]!));
+  // Rows are those of the pages, whatever the footer says, where no column is wanted, too.
+  const needed = columns.length === 0 ? [0] : columns;
   return {
     schema,
     isOwn: true,
@@ -54,7 +55,7 @@ export function openOwn(
     async *batches(batchRows, batchBytes) {
       checkRanges(footer);
       for (const group of footer.rowGroups) {
-        const columnPages = await openColumns(input, footer, group, columns);
+        const columnPages = await openColumns(input, footer, group, needed);
         for (const { rows, pages } of pageSets(columnPages, group.rows)) {
           const whole = batchOfPages(pages, 0, rows);
           const parts = Math.ceil(byteLength(whole) / batchBytes);
@@ -71,7 +72,8 @@ export function openOwn(
   };
 
   function batchOfPages(pages: readonly Page[], from: number, to: number): Batch {
-    return batchOfData(schema, pages.map((page) => partOf(page, from, to)), to - from);
+    const data = columns.map((_, i) => partOf(pages[i]!, from, to));
+    return batchOfData(schema, data, to - from);
   }
 }
 
@@ -133,21 +135,20 @@ function pagesOf(
 }
 
 /** The columns' next pages, which begin and end with the same rows. */
-function* pageSets(columns: readonly ColumnPages[], rows: number) {
-  for (let left = rows; left > 0;) {
+function* pageSets(columns: readonly ColumnPages[], total: number) {
+  for (let left = total; left > 0;) {
     const infos = columns.map((column) => column.next());
-    // Rows can be counted where no column is wanted.
-    const [first = { rows: Math.min(left, PAGE_ROWS) }] = infos;
-    if (first.rows > left || infos.some((info) => info.rows !== first.rows)) {
+    const { rows } = infos[0]!;
+    if (rows > left || infos.some((info) => info.rows !== rows)) {
       throw new ThriftError("its pages do not line up");
     }
     if (infos.reduce((sum, { size }) => sum + size, 0) > MAX_BYTES) {
       throw new ThriftError("its pages are too large");
     }
-    yield { rows: first.rows, pages: columns.map((column, i) => column.read(infos[i]!)) };
-    left -= first.rows;
+    yield { rows, pages: columns.map((column, i) => column.read(infos[i]!)) };
+    left -= rows;
   }
   if (columns.some((column) => !column.isAtEnd)) {
-    throw new ThriftError(`a row group says ${rows} rows, it has more`);
+    throw new ThriftError(`a row group says ${total} rows, it has more`);
   }
 }

@@ -26,6 +26,7 @@ import {
   type ThriftStruct,
 } from "../../../src/formats/parquet/thrift.ts";
 import type { Field } from "../../../src/models/field.ts";
+import type { Compression } from "../../../src/models/format.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../../conformance/values.ts";
 import { field, inputOf, readAll } from "../json_support.ts";
 import { writeParquet } from "./support.ts";
@@ -55,9 +56,10 @@ async function withPage(
   given: Field,
   values: readonly unknown[],
   change: (header: ThriftStruct, page: Uint8Array) => Uint8Array | void,
+  compression: Compression = "none",
 ): Promise<Uint8Array> {
   const records = values.map((value) => ({ [given.name]: value as null }));
-  const { body, footer } = partsOf(await writeParquet([given], records, { compression: "none" }));
+  const { body, footer } = partsOf(await writeParquet([given], records, { compression }));
   const { struct, size } = decodePrefix(body.subarray(MAGIC.length));
   const page = body.slice(MAGIC.length + size);
   const changed = change(struct, page) ?? page;
@@ -171,6 +173,33 @@ Deno.test("a page that says more than it has is refused", async () => {
       const bytes = await withPage(given, values, change);
       await assert.rejects(read(bytes, [given]), ValidationError, `${given.dtype}: ${name}`);
     }
+  }
+});
+
+Deno.test("pages with changed bytes and right checksums are errors of dxt or records", async () => {
+  const change = fc.tuple(fc.nat(), fc.nat(255));
+  const numbers = Object.values(DataPageHeaderV2).filter((id) => id < 7);
+  const header = fc.tuple(fc.constantFrom(...numbers), fc.integer({ min: -5, max: 300 }));
+  const records = Array.from({ length: 40 }, (_, i) => extremes()[i % 6]!);
+  for (const given of FIELDS_OF_EVERY_TYPE) {
+    const values = records.map((record) => record[given.name]);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(change, { maxLength: 4 }),
+        fc.option(header, { freq: 4 }),
+        fc.constantFrom("none" as const, "zstd" as const, "snappy" as const, "gzip" as const),
+        async (changes, number, compression) => {
+          const bytes = await withPage(given, values, (struct, page) => {
+            for (const [at, value] of changes) page[at % page.length] = value;
+            if (number !== null) struct.struct(PageHeader.dataV2)!.set(number[0], I32, number[1]);
+          }, compression);
+          await read(bytes, [given]).catch((error) => {
+            assert.ok(error instanceof DXTError, String(error));
+          });
+        },
+      ),
+      { numRuns: 60 },
+    );
   }
 });
 
