@@ -369,6 +369,18 @@ Deno.test("a writer's frame is one message, whatever its size", () => {
   assert.ok(!out.full);
 });
 
+Deno.test("a writer keeps no memory of a huge value, and its message stays whole", () => {
+  const out = new CopyWriter();
+  const before = out.bytes.length;
+  const huge = new Uint8Array(10_000_000).fill(7);
+  out.slice(huge, 0, huge.length);
+  const frame = out.take();
+  out.int32(-1);
+  assert.equal(out.bytes.length, before);
+  assert.ok(frame.subarray(5).every((byte) => byte === 7));
+  assert.deepEqual([...out.take().subarray(5)], [255, 255, 255, 255]);
+});
+
 Deno.test("native types map to dxt's and back to themselves", () => {
   for (
     const [native, dtype] of [

@@ -5,6 +5,9 @@ const HEADER = 5;
 /** A message is sent when it has this many bytes. */
 export const FRAME = 256 * 1024;
 
+/** A buffer beyond this is let go with its message. */
+const LARGE = FRAME * 8;
+
 const utf8 = new TextEncoder();
 
 export class CopyWriter {
@@ -64,6 +67,11 @@ export class CopyWriter {
     this.view.setInt32(1, this.at - 1);
     const frame = this.bytes.subarray(0, this.at);
     this.at = HEADER;
+    // One huge value must not take its memory to the end.
+    if (this.bytes.length > LARGE) {
+      this.bytes = new Uint8Array(FRAME * 2);
+      this.view = new DataView(this.bytes.buffer);
+    }
     return frame;
   }
 }
