@@ -174,10 +174,21 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: Body): Pu
         return Number.isNaN(value) || Object.is(value, -0) ? other(row) : body.double(value);
       };
     case "decimal": {
-      if (affinityOf(holder.declared) === "text") return other;
       const words = wordsOf(values);
       const width = words.length / data.length;
-      const factor = 10 ** (field.scale ?? 0);
+      const { scale = 0 } = field;
+      const factor = 10 ** scale;
+      if (affinityOf(holder.declared) === "text") {
+        return (row) => {
+          const at = row * width;
+          const unscaled = words[at + 1]! * 4_294_967_296 + (words[at]! >>> 0);
+          const high = words[at + 1]! >> 31;
+          for (let i = 2; i < width; i++) if (words[at + i] !== high) return other(row);
+          return Number.isSafeInteger(unscaled) && scale < SHORT_SCALE
+            ? putDecimal(body, unscaled, scale)
+            : other(row);
+        };
+      }
       return (row) => {
         const at = row * width;
         const unscaled = words[at + 1]! * 4_294_967_296 + (words[at]! >>> 0);
@@ -255,6 +266,32 @@ function areTexts(values: Uint8Array, offsets: Int32Array, rows: number): boolea
     if (start < offsets[row + 1]! && (values[start]! & 0xc0) === 0x80) return false;
   }
   return isUtf8(values.subarray(offsets[0]!, offsets[rows]!));
+}
+
+/** A decimal of a smaller scale takes at most so many bytes as a time. */
+const SHORT_SCALE = 20;
+
+/** Puts the digits of a safe integer, with a point before the last `scale` ones. */
+function putDecimal(body: Body, unscaled: number, scale: number): number {
+  let rest = Math.abs(unscaled);
+  let digits = 1;
+  for (let limit = 10; rest >= limit; limit *= 10) digits++;
+  const { bytes, end } = body;
+  const negative = unscaled < 0 ? 1 : 0;
+  const size = negative + Math.max(digits, scale + 1) + (scale > 0 ? 1 : 0);
+  if (negative) bytes[end] = 0x2d;
+  const point = scale > 0 ? end + size - 1 - scale : -1;
+  for (let at = end + size - 1; at >= end + negative; at--) {
+    if (at === point) {
+      bytes[at] = 0x2e;
+      continue;
+    }
+    const tenth = Math.floor(rest / 10);
+    bytes[at] = 0x30 + rest - tenth * 10;
+    rest = tenth;
+  }
+  body.end += size;
+  return TEXT + size * 2;
 }
 
 const DAY_MICROS = 86_400_000_000;
