@@ -9,9 +9,10 @@ export class SnappyError extends Error {}
 
 export function snappyCompress(bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(16 + bytes.length + Math.ceil(bytes.length / 6));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = writeSize(out, bytes.length);
   for (let start = 0; start < bytes.length; start += BLOCK) {
-    at = compressBlock(bytes, start, Math.min(bytes.length, start + BLOCK), out, at);
+    at = compressBlock(bytes, view, start, Math.min(bytes.length, start + BLOCK), out, at);
   }
   return out.subarray(0, at);
 }
@@ -26,6 +27,7 @@ function writeSize(out: Uint8Array, size: number): number {
 
 function compressBlock(
   bytes: Uint8Array,
+  view: DataView,
   start: number,
   end: number,
   out: Uint8Array,
@@ -37,15 +39,18 @@ function compressBlock(
   const last = end - MIN_MATCH;
   // After many misses the bytes are taken for random ones, which are passed faster.
   for (let i = start + 1, misses = 32; i <= last;) {
-    const word = word32(bytes, i);
+    const word = view.getInt32(i, true);
     const hash = Math.imul(word, 0x1e35a7bd) >>> (32 - HASH_BITS);
     const place = start + places[hash]!;
     places[hash] = i - start;
-    if (place >= i || word32(bytes, place) !== word) {
+    if (place >= i || view.getInt32(place, true) !== word) {
       i += misses++ >> 5;
       continue;
     }
     let length = MIN_MATCH;
+    while (
+      i + length <= last && view.getInt32(place + length) === view.getInt32(i + length)
+    ) length += 4;
     while (i + length < end && bytes[place + length] === bytes[i + length]) length++;
     at = writeLiteral(bytes, literal, i, out, at);
     at = writeCopy(i - place, length, out, at);
@@ -54,10 +59,6 @@ function compressBlock(
     misses = 32;
   }
   return writeLiteral(bytes, literal, end, out, at);
-}
-
-function word32(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24;
 }
 
 function writeLiteral(bytes: Uint8Array, from: number, end: number, out: Uint8Array, to: number) {
