@@ -32,7 +32,7 @@ export class Journal {
     view.setUint32(SECTOR, 1);
     bytes.set(page, SECTOR + 4);
     view.setUint32(SECTOR + 4 + PAGE, checksum(page));
-    this.#file = openSync(this.#path, "wx");
+    this.#file = openSync(this.#path, "w");
     writeSync(this.#file, bytes);
     fsyncSync(this.#file);
   }
