@@ -12,6 +12,7 @@ import {
   LogicalType,
   MAGIC,
   PhysicalType,
+  Repetition,
   RowGroup,
   SchemaElement,
 } from "./metadata.ts";
@@ -176,8 +177,8 @@ function columnOf(
   };
 }
 
-const REPEATED = 2;
-const isRepeated = (element: ThriftStruct) => element.number(SchemaElement.repetition) === REPEATED;
+const isRepeated = (element: ThriftStruct) =>
+  element.number(SchemaElement.repetition) === Repetition.REPEATED;
 const isConverted = (element: ThriftStruct, type: number) =>
   element.number(SchemaElement.convertedType) === type;
 const isLogical = (element: ThriftStruct, type: number) =>

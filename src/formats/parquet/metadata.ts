@@ -119,7 +119,6 @@ export const ConvertedType = {
   ENUM: 4,
   DECIMAL: 5,
   DATE: 6,
-  TIME_MICROS: 8,
   TIMESTAMP_MICROS: 10,
   UINT_8: 11,
   INT_8: 15,
