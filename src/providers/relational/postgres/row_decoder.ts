@@ -16,9 +16,6 @@ export const COPY_HEADER = Uint8Array.of(
   ...[0, 0, 0, 0, 0, 0, 0, 0],
 );
 
-/** Room for this many rows at first. */
-const START = 1024;
-
 /** Fills columns from rows, a batch at a time. */
 export class RowDecoder {
   readonly #columns: Column[];
@@ -39,9 +36,10 @@ export class RowDecoder {
     this.#columns = fields.map(columnFor);
     if (recycle) { for (const column of this.#columns) column.recycle(); }
     this.#reader = new RowReader(fields, readings, this.#columns);
-    const capacity = Math.min(START, bounds.rows);
-    this.#reach = { at: 0, to: 0, row: 0, capacity, bytes: bounds.bytes };
-    this.#reader.open(capacity);
+    // The first runs are short: V8 optimises the reader's loop while it runs, and would fall out of it
+    // at each end if it had not seen one before.
+    this.#reach = { at: 0, to: 0, row: 0, capacity: 1, bytes: bounds.bytes };
+    this.#reader.open(1);
   }
 
   /** Rows since the beginning. */

@@ -37,6 +37,9 @@ const GENERATED = 64;
 /** Bytes from which one call of set costs less than to copy eight at a time. */
 const LONG = 192;
 
+/** Rows that are written at once when the writer has warmed up. */
+const MOST = 65_536;
+
 /** The arrays of a column. */
 interface Buffers {
   /** Null where no value is NULL. */
@@ -62,6 +65,8 @@ export class RowWriter {
   readonly #scope: Scope;
   readonly #kinds: readonly (Kind | undefined)[];
   readonly #run: Run;
+  /** Rows that are written at once. */
+  #most = 1;
 
   constructor(columns: readonly Written[]) {
     this.#kinds = columns.map((column, i) => i < GENERATED ? kindOf(column) : undefined);
@@ -91,7 +96,10 @@ export class RowWriter {
 
   /** Writes rows from `row` on until the message is full; returns the first that is left. */
   write(row: number, rows: number, out: CopyWriter): number {
-    return this.#run(row, rows, out);
+    // The first runs are short, for the reason that `row_decoder.ts` has.
+    const end = Math.min(row + this.#most, rows);
+    this.#most = Math.min(this.#most * 2, MOST);
+    return this.#run(row, end, out);
   }
 }
 
@@ -273,7 +281,8 @@ const VALUES = {
       4,
       `low = v${i}[row];
       if (low < ${FIRST_DAY} || low >= ${END_DAY}) c${i}(row);
-      view.setInt32(at + 4, low === 0x7fffffff || low === -0x80000000 ? low : (low - ${EPOCH_DAYS}) | 0);`,
+      if (low !== 0x7fffffff && low !== -0x80000000) low = (low - ${EPOCH_DAYS}) | 0;
+      view.setInt32(at + 4, low);`,
     ),
   time: (i: number) => putWords(i, `if (high < 0 || high >= ${DAY_WORDS[1]}) c${i}(row);`),
   timestamp: (i: number) =>
