@@ -19,6 +19,8 @@ const { code } = await new Deno.Command(Deno.execPath(), {
     "--exclude-unused-npm",
     "--frozen",
     "--allow-all",
+    // Several threads share the memory: see src/sandbox/garbage.ts.
+    "--v8-flags=--expose-gc,--max-semi-space-size=2",
     // A thread's module is no import.
     "--include",
     "src/runner/worker.ts",

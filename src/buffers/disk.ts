@@ -7,6 +7,8 @@ import type { FileInput } from "../formats/format.ts";
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
+const READ_BYTES = 256 * 1024;
+
 export interface Written {
   readonly size: number;
   /** In hexadecimal digits. */
@@ -81,8 +83,10 @@ export async function syncFolder(path: string): Promise<void> {
 
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash("sha256");
-  const file = await Deno.open(path);
-  for await (const chunk of file.readable) hash.update(chunk);
+  using file = await Deno.open(path);
+  // One buffer: a stream would make a new one for each read.
+  const buffer = new Uint8Array(READ_BYTES);
+  for (let size; (size = await file.read(buffer)) !== null;) hash.update(buffer.subarray(0, size));
   return hash.digest("hex");
 }
 

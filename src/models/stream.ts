@@ -26,7 +26,7 @@ export const ExtractSettings = z.strictObject({
     "Large sources are read in parts by several threads: auto, none, or by ranges of a field; auto",
   ),
   batch_rows: z.int().min(1).max(1_048_576).optional()
-    .describe("Most rows in a batch; 16384"),
+    .describe("Most rows in a batch; 8192"),
   batch_bytes: z.int().min(1024).optional().describe("Most bytes in a batch; 16 MiB"),
 }).meta({ id: "Extract", description: "How a stream is read" });
 export type ExtractSettings = z.infer<typeof ExtractSettings>;

@@ -1,4 +1,5 @@
 /** What threads do for a run: extract a part of a stream, load some files of its stage. */
+import { byteLength } from "../arrow/mod.ts";
 import { fileSettings, openSlice, writePart } from "../buffers/mod.ts";
 import type { StagedFile, StageSlice, WrittenPart } from "../core/buffer.ts";
 import { ValidationError, ValueError } from "../core/errors.ts";
@@ -11,6 +12,7 @@ import type { Format } from "../models/format.ts";
 import type { StreamTarget } from "../models/source.ts";
 import type { LoadMode } from "../models/stream.ts";
 import { loadProvider } from "../providers/resolve.ts";
+import { released } from "../sandbox/garbage.ts";
 import { connect, type Endpoint } from "./endpoint.ts";
 import { fromPlain, type PlainReading, read, stagedFields } from "./extraction.ts";
 import type { Seen } from "./observe.ts";
@@ -60,6 +62,7 @@ export async function extractPart(
   const seen: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
   let [rowsTold, bytesTold] = [0, 0];
   const onProgress = (rows: number, bytes: number) => {
+    released(bytes - bytesTold);
     tell({ rows: rows - rowsTold, bytes: bytes - bytesTold });
     [rowsTold, bytesTold] = [rows, bytes];
   };
@@ -108,6 +111,7 @@ export async function loadSlice(
     async *readBatches() {
       for await (const batch of staged.readBatches()) {
         yield batch;
+        released(byteLength(batch));
         tell({ rows: batch.numRows });
       }
     },

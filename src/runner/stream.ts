@@ -17,7 +17,7 @@ import { extractParts } from "./parts.ts";
 import type { StreamPlan } from "./plan.ts";
 import { watermarkRange } from "./watermark.ts";
 
-const BATCH_ROWS = 16_384;
+const BATCH_ROWS = 8_192;
 const BATCH_BYTES = 16 * 1024 * 1024;
 
 /** Extracts a stream into its stage. */
