@@ -99,16 +99,24 @@ export function memoryOf(pid: number): Memory {
   }
 }
 
-/** CPU seconds of a process and of its children, of those too that have ended. */
+/**
+ * CPU seconds of a process and of its children, of those too that have ended. A child that ends
+ * while they are looked at moves from one sum to the other: then they are looked at again.
+ */
 export function familyCPU(pid: number): number | undefined {
-  const root = statOf(pid);
-  if (root === undefined) return undefined;
-  let seconds = root.own + root.reaped;
-  for (const other of allProcesses()) {
-    const stat = statOf(other);
-    if (stat?.parent === pid) seconds += stat.own + stat.reaped;
+  let root = statOf(pid);
+  for (;;) {
+    if (root === undefined) return undefined;
+    const children = allProcesses().map(statOf).filter((stat) => stat?.parent === pid);
+    const again = statOf(pid);
+    if (again?.reaped === root.reaped) {
+      return children.reduce(
+        (sum, child) => sum + child!.own + child!.reaped,
+        again.own + again.reaped,
+      );
+    }
+    root = again;
   }
-  return seconds;
 }
 
 export interface MachineTime {

@@ -48,6 +48,25 @@ Deno.test("a family's CPU has that of children who ended, and nothing of a proce
   assert.equal(statOf(2 ** 30), undefined);
 });
 
+Deno.test("a family's CPU never becomes less while children come and go", async () => {
+  const one = "for ((j = 0; j < 60000; j++)); do :; done";
+  const child = new Deno.Command("bash", {
+    args: ["-c", `for i in {1..12}; do bash -c '${one}'; done`],
+    stdin: "null",
+  }).spawn();
+  const seen: number[] = [];
+  const sampling = setInterval(() => {
+    const cpu = familyCPU(child.pid);
+    if (cpu !== undefined) seen.push(cpu);
+  }, 1);
+  await child.status;
+  clearInterval(sampling);
+  assert.ok(seen.length > 10 && seen[0]! < seen.at(-1)!, `${seen}`);
+  // The kernel rounds each sum to hundredths; each child takes more than a tenth.
+  const most = seen.map((_, at) => Math.max(...seen.slice(0, at + 1)));
+  assert.ok(seen.every((value, at) => value > most[at]! - 0.05), `${seen}`);
+});
+
 Deno.test("a command's exit code, time and errors are told", async () => {
   const figure = await measure(bash("sleep 0.2; echo wrong >&2; exit 3"), { keepErrors: true });
   assert.equal(figure.code, 3);
