@@ -21,6 +21,13 @@ export interface FileRange {
   readonly end: number;
 }
 
+/** Ranges of a file, in its order. */
+export interface Split {
+  readonly ranges: readonly FileRange[];
+  /** Whether they may turn out to be wrong: then reading one fails, and all that was read is void. */
+  readonly guessed: boolean;
+}
+
 export interface ReadRequest {
   /** Fields wanted; a projection's column is the name in the file. */
   readonly projections: readonly Projection[];
@@ -66,7 +73,7 @@ export interface FileFormat {
     input: FileInput,
     request: Pick<ReadRequest, "compression" | "options">,
     most: number,
-  ): Promise<readonly FileRange[]>;
+  ): Promise<Split>;
   /**
    * The file's records, all of them or an error.
    *
@@ -82,6 +89,6 @@ export interface FileFormat {
 }
 
 /** The `split` of a format whose files are read from the beginning only. */
-export function whole(): Promise<readonly FileRange[]> {
-  return Promise.resolve([]);
+export function whole(): Promise<Split> {
+  return Promise.resolve({ ranges: [], guessed: false });
 }

@@ -42,6 +42,7 @@ class LineSource extends RecordSource {
     if (bytes[at] !== LINE_END || at >= window.end || lineFeeds !== before) return false;
     window.start = at + 1;
     this.#lines++;
+    this.#searched = 0;
     return true;
   }
 
@@ -95,6 +96,7 @@ export default jsonFormat({
   name: "jsonl",
   optionKeys: ["encoding", "infer_rows", "line_end"],
   source: LineSource,
+  divisible: true,
   layout: ({ line_end = "\n" }) => ({
     open: "",
     beforeFirst: "",

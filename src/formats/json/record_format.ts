@@ -1,8 +1,15 @@
 /** What JSON and JSON Lines have in common: all but what stands between records. */
 import type { Compression, FormatOptions } from "../../models/format.ts";
 import { compress, decompress } from "../compression.ts";
-import { encodeText, toUTF8 } from "../encoding.ts";
-import { type FileFormat, type FileInput, type ReadRequest, whole } from "../format.ts";
+import { checkUTF8, encodeText, toUTF8 } from "../encoding.ts";
+import {
+  type FileFormat,
+  type FileInput,
+  type FileRange,
+  type ReadRequest,
+  whole,
+} from "../format.ts";
+import { lineRanges, rangeBytes } from "../lines.ts";
 import { INFER_ROWS, inferFields } from "./infer.ts";
 import { readBatches } from "./read.ts";
 import type { RecordSource, Scan } from "./source.ts";
@@ -15,11 +22,29 @@ interface RecordFormat {
     new (name: string, chunks: AsyncIterable<Uint8Array>, scan: Scan): RecordSource;
   };
   readonly layout: (options: FormatOptions) => Layout;
+  /** Whether a record begins with each line. */
+  readonly divisible: boolean;
 }
 
-export function jsonFormat({ name, optionKeys, source: Source, layout }: RecordFormat): FileFormat {
-  const open = (input: FileInput, request: Pick<ReadRequest, "compression" | "options">) => {
-    const bytes = toUTF8(bytesOf(input, request.compression), request.options.encoding ?? "utf-8");
+type Encoded = Pick<ReadRequest, "compression" | "options">;
+
+/** Whether a file's bytes are those of its text. */
+function isPlain({ compression, options }: Encoded): boolean {
+  return compression === "none" && (options.encoding ?? "utf-8") === "utf-8";
+}
+
+export function jsonFormat(
+  { name, optionKeys, source: Source, layout, divisible }: RecordFormat,
+): FileFormat {
+  const open = (input: FileInput, request: Encoded, range?: FileRange) => {
+    const { compression, options } = request;
+    // Only at the beginning of the file is a byte order mark none of its text.
+    const bytes = range !== undefined && range.start > 0
+      ? checkUTF8(rangeBytes(input, range), range.start)
+      : toUTF8(
+        range === undefined ? bytesOf(input, compression) : rangeBytes(input, range),
+        options.encoding ?? "utf-8",
+      );
     return (scan: Scan) => new Source(input.name, bytes, scan);
   };
   return {
@@ -27,10 +52,15 @@ export function jsonFormat({ name, optionKeys, source: Source, layout }: RecordF
     extension: name,
     compressions: ["none", "gzip", "zstd"],
     optionKeys,
-    split: whole,
+    split: divisible
+      ? async (input, request, most) => {
+        if (!isPlain(request)) return await whole();
+        return { ranges: await lineRanges(input, most), guessed: false };
+      }
+      : whole,
     inferFields: (input, request) =>
       inferFields(input.name, open(input, request), request.options.infer_rows ?? INFER_ROWS),
-    read: (input, request) => readBatches(open(input, request), request),
+    read: (input, request) => readBatches(open(input, request, request.range), request),
     async *write(batches, { fields, compression, options }) {
       const records = writeRecords(batches, fields, layout(options));
       yield* compress(encodeText(records, options.encoding ?? "utf-8"), compression);

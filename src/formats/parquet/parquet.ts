@@ -39,7 +39,7 @@ const parquet: FileFormat = {
 
   async split(input: FileInput, _request, most: number) {
     try {
-      return splitRowGroups(await readFooter(input), most);
+      return { ranges: splitRowGroups(await readFooter(input), most), guessed: false };
     } catch (error) {
       throw malformed(input, error);
     }
