@@ -2,16 +2,13 @@
  * The rows of a table in the bytes of a database file.
  * https://www.sqlite.org/fileformat2.html#b_tree_pages, #record_format
  */
+import { BLOB, DOUBLE } from "./body.ts";
 import type { Raw } from "./reading.ts";
 
 const LEAF = 0x0d;
 const INTERIOR = 0x05;
 const FILE_HEADER = 100;
 
-/** Serial types from here on are blobs when even, text when odd. */
-export const BLOB = 12;
-export const TEXT = 13;
-export const DOUBLE = 7;
 export const INTEGER_64 = 6;
 const ONE = 9;
 

@@ -8,10 +8,10 @@ import { closeSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } fr
 import { DatabaseSync } from "node:sqlite";
 import { VerificationError } from "../../../core/errors.ts";
 import type { LoadReceipt, LoadTask } from "../../../core/loader.ts";
-import { isDirect } from "./body.ts";
 import { breather, type DatabaseFile, whenFree } from "./database.ts";
 import { Journal } from "./journal.ts";
 import { refuseNulls } from "./nulls.ts";
+import { isDirect } from "./putter.ts";
 import { Records } from "./records.ts";
 import { prepareTarget, type Target } from "./target.ts";
 import { nextOf, PAGE, type PageSink, TableTree } from "./tree.ts";

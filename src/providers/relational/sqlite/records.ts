@@ -1,7 +1,8 @@
 import type { Batch } from "../../../core/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
-import { Body, putter, type PutValue, putVarint } from "./body.ts";
+import { Body, putVarint } from "./body.ts";
+import { putter, type PutValue } from "./putter.ts";
 import type { Holder } from "./writing.ts";
 
 /** Puts the rows of a batch, one record at a time. */
