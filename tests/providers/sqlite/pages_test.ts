@@ -357,6 +357,33 @@ Deno.test("huge rows come in batches of their own, small ones before and after a
     assert.ok(batches.length < 60, String(batches.length));
   }));
 
+Deno.test("the pages of a huge row are not copied with every later one", () =>
+  withDatabase(async (database) => {
+    database.sql(
+      `CREATE TABLE t (n INTEGER, bytes BLOB); INSERT INTO t VALUES (0, zeroblob(9000000));
+      WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 20000)
+      INSERT INTO t SELECT n, x'00' FROM i`,
+    );
+    const copies: number[] = [];
+    let holder: object = DatabaseSync.prototype;
+    while (!Object.hasOwn(holder, "serialize")) holder = Object.getPrototypeOf(holder);
+    const original = Object.getOwnPropertyDescriptor(holder, "serialize")!;
+    Object.defineProperty(holder, "serialize", {
+      ...original,
+      value(this: DatabaseSync, name: string) {
+        const bytes: Uint8Array = original.value.call(this, name);
+        copies.push(bytes.length);
+        return bytes;
+      },
+    });
+    try {
+      assert.equal((await database.read("t")).length, 20_001);
+    } finally {
+      Object.defineProperty(holder, "serialize", original);
+    }
+    assert.ok(copies[0]! > 9_000_000 && copies.slice(1).every((size) => size <= 1 << 20));
+  }));
+
 Deno.test("JSON that SQLite keeps is checked and comes as it is", () =>
   withDatabase(async (database) => {
     database.sql(`CREATE TABLE t (j JSON_TEXT);

@@ -26,6 +26,8 @@ export class Cells {
   bytes: Uint8Array = new Uint8Array(0);
   view = new DataView(this.bytes.buffer);
   rows = 0;
+  /** Bytes of the file that the rows were found in. */
+  fileBytes = 0;
   /** Serial type of each value; 0 is NULL. */
   readonly types: Uint32Array;
   readonly offsets: Uint32Array;
@@ -46,7 +48,7 @@ export class Cells {
     this.#over(file);
     this.rows = 0;
     this.#long = [];
-    this.#end = file.length;
+    this.fileBytes = this.#end = file.length;
     const page = this.view.getUint16(16);
     this.#page = page === 1 ? 65_536 : page;
     this.#usable = this.#page - file[20]!;

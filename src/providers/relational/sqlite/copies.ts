@@ -56,8 +56,8 @@ const PAGE_BYTES = 65_536;
 /** Most rows and bytes of a copy: more are not faster. */
 const ROWS = 8192;
 const BYTES = 4 * 1024 * 1024;
-/** More bytes than the page of a table that is empty, and of the schema. */
-const FEWEST_PAGES = 3;
+/** More than an empty table has, with those of the schema and of where pages belong. */
+const FEWEST_PAGES = 4;
 
 /**
  * Copies the rows, in the transaction that is open on the connection, in the order of their
@@ -75,6 +75,7 @@ export function* copied(
   const names = projections.map((_, i) => `c${i}`).join(", ");
   database.exec(
     `PRAGMA temp_store = MEMORY; PRAGMA temp.page_size = ${PAGE_BYTES};
+     PRAGMA temp.auto_vacuum = INCREMENTAL;
      CREATE TABLE ${COPY} (number INTEGER PRIMARY KEY, ${names})`,
   );
   const root = database.prepare(`SELECT rootpage FROM temp.sqlite_schema`).get()!["rootpage"];
@@ -85,6 +86,7 @@ export function* copied(
      WHERE ${rowNumber} BETWEEN ? AND ? ORDER BY ${rowNumber} LIMIT ?`,
   );
   copy.setReadBigInts(true);
+  const shrink = database.prepare("PRAGMA temp.incremental_vacuum");
   const most = Math.min(ROWS, batchRows);
   const bounded = Math.max(FEWEST_PAGES, Math.ceil(Math.min(BYTES, batchBytes) / PAGE_BYTES));
   const cells = new Cells(projections.length + 1, most);
@@ -112,6 +114,8 @@ export function* copied(
       continue;
     }
     database.exec(`DELETE FROM ${COPY}`);
+    // A huge row's pages would be part of every later copy.
+    if (cells.fileBytes > bounded * PAGE_BYTES) shrink.all();
     yield cells;
     from = last + 1n;
     limit = Math.min(rows * 8, most);
