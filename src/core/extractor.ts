@@ -31,6 +31,8 @@ export interface PartitionSettings {
  */
 export interface Partition extends AsyncDisposable {
   readonly parts: readonly Part[];
+  /** Whether they may turn out to be wrong: then one of them fails, and the whole is to be read. */
+  readonly guessed?: boolean;
 }
 
 /** The partition of an extraction that is read as a whole. */

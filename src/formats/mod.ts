@@ -5,7 +5,14 @@ import type { Format, FormatOptions } from "../models/format.ts";
 import type { FileFormat } from "./format.ts";
 
 export { formatOfPath, type NamedFormat, resolveFormat } from "./detect.ts";
-export type { FileFormat, FileInput, FileRange, ReadRequest, Split, WriteRequest } from "./format.ts";
+export type {
+  FileFormat,
+  FileInput,
+  FileRange,
+  ReadRequest,
+  Split,
+  WriteRequest,
+} from "./format.ts";
 
 const LOADERS: Readonly<Record<Format, () => Promise<{ default: FileFormat }>>> = {
   parquet: () => import("./parquet/parquet.ts"),

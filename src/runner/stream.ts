@@ -49,6 +49,8 @@ export async function extractStream(
   });
 }
 
+const NOTHING_SEEN: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
+
 async function stageRecords(
   plan: StreamPlan,
   context: RunContext,
@@ -61,7 +63,7 @@ async function stageRecords(
   const range = await findRange(plan, context, fields, progress);
   const extractor = plan.extractor.create(source, plan.extractorOptions) as RecordExtractor;
   const reading = readingOf(plan, context, fields, range);
-  const seen: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
+  const seen: Seen = { ...NOTHING_SEEN };
   const onProgress = (rows: number, bytes: number) => {
     progress.rowsExtracted = rows;
     context.onEvent({ type: "progress", stream: plan.stream.id, phase: "extract", rows, bytes });
@@ -71,21 +73,30 @@ async function stageRecords(
     taskOf(reading, context.signal),
     partitionSettings(plan, context),
   );
-  const { parts } = partition;
-  const staged = parts.length > 1
-    ? await extractParts({
+  const { parts, guessed } = partition;
+  const asWhole = () =>
+    buffer.write(
+      stagedFields(reading),
+      read(extractor, reading, context.signal, onProgress, seen),
+      details,
+    );
+  const inParts = () =>
+    extractParts({
       ...{ plan, context, buffer, reading, parts, seen, details, onProgress },
       onOpen(stage) {
         if (!loadsEarly(plan, context)) return;
         progress.early = new EarlyLoad(plan, context, stage, stagedFields(reading), details());
       },
       onFile: (file) => progress.early?.push(file),
-    })
-    : await buffer.write(
-      stagedFields(reading),
-      read(extractor, reading, context.signal, onProgress, seen),
-      details,
-    );
+    });
+  const staged = parts.length < 2 ? await asWhole() : await inParts().catch(async (error) => {
+    if (guessed !== true || context.signal.aborted) throw error;
+    // What is wrong may be the guess: only the whole can tell.
+    await progress.early?.abort(error);
+    delete progress.early;
+    Object.assign(seen, NOTHING_SEEN);
+    return await asWhole();
+  });
   if (seen.max !== null) progress.watermarkAfter = textOf(seen.max);
   if (seen.nulls > 0) {
     const message = `${seen.nulls} rows have a NULL in watermark field "${

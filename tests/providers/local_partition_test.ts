@@ -10,6 +10,7 @@ import { loadFormat } from "../../src/formats/mod.ts";
 import type { Field } from "../../src/models/field.ts";
 import { sourceOf } from "../../src/models/source.ts";
 import { type Store, withStore } from "./local_support.ts";
+import { run, runWell } from "../support/run.ts";
 import local from "../../src/providers/filestore/local/mod.ts";
 
 const FIELDS: Field[] = [
@@ -34,7 +35,7 @@ async function* batches(from: number, count: number): AsyncGenerator<Batch, void
 async function put(
   { folder }: Store,
   name: string,
-  format: "parquet" | "csv",
+  format: "parquet" | "csv" | "jsonl",
   from: number,
   megabytes: number,
 ): Promise<void> {
@@ -90,6 +91,43 @@ Deno.test("local: a Parquet file is shared out by its row groups", () =>
     const found = await parts(store, "f.parquet", 2);
     assert.deepEqual(found.map(({ length }) => length), [22 * ROWS, 20 * ROWS]);
     assert.deepEqual(found.flat(), upTo(42 * ROWS));
+  }));
+
+for (const format of ["csv", "jsonl"] as const) {
+  Deno.test(`local: a large file of ${format} is shared out by its bytes`, () =>
+    withStore(async (store) => {
+      await put(store, `f.${format}`, format, 0, 40);
+      const found = await parts(store, `f.${format}`, 2);
+      assert.equal(found.length, 2);
+      assert.ok(found.every(({ length }) => Math.abs(length - 20 * ROWS) < 20));
+      assert.deepEqual(found.flat(), upTo(40 * ROWS));
+    }));
+}
+
+Deno.test("a CSV file that misleads about where its records begin is read as a whole", () =>
+  withStore(async ({ folder, put, text }) => {
+    // One text of 40 MB that looks like records of two fields.
+    const inside = `1,${"2".repeat(500)}\n`.repeat(80_000);
+    await put("f.csv", `a,b\n0,"${inside}"\n5,6\n`);
+    const streams = [{ id: "f", source: "f.csv", target: "g.csv" }];
+    const local = { provider: "local" };
+    const yaml = { version: 1, name: "p", source: local, target: local, streams };
+    const { streams: [result] } = await runWell(folder, yaml, { threads: 2 });
+    assert.equal(result!.rows_loaded, 2);
+    assert.equal((await text("g.csv")).length, inside.length + 'a,b\n0,""\n5,6\n'.length);
+  }));
+
+Deno.test("an error in a CSV file that was read in parts is told with its row in the file", () =>
+  withStore(async ({ folder, put }) => {
+    const lines = Array.from({ length: 500_000 }, (_, i) => `${i},${"x".repeat(70)}`);
+    lines[400_000] = `oops,${"x".repeat(70)}`;
+    await put("f.csv", `a,b\n${lines.join("\n")}\n`);
+    const fields = [{ id: "a", dtype: "int64" }, { id: "b" }];
+    const streams = [{ id: "f", source: "f.csv", target: "g.csv", fields }];
+    const local = { provider: "local" };
+    const yaml = { version: 1, name: "p", source: local, target: local, streams };
+    const { streams: [result] } = await run(folder, yaml, { threads: 2 });
+    assert.match(result!.error!.message, /field "a", row 400001: .*"oops"/);
   }));
 
 Deno.test("local: a large file among small ones is cut, and they go along", () =>

@@ -2,6 +2,7 @@
 import {
   type FileFormat,
   type FileInput,
+  type FileRange,
   type ReadRequest,
   whole,
   type WriteRequest,
@@ -9,7 +10,9 @@ import {
 import { compress, decompress } from "../compression.ts";
 import { encodeText, toUTF8 } from "../encoding.ts";
 import type { Batch } from "../../core/batch.ts";
+import { ValidationError } from "../../core/errors.ts";
 import { dialectOf } from "./dialect.ts";
+import { isDivisible, readRange, splitPoints } from "./ranges.ts";
 import { inferFields, readBatches } from "./read.ts";
 import { writeRecords } from "./write.ts";
 
@@ -35,7 +38,12 @@ export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFor
       "infer_rows",
     ],
 
-    split: whole,
+    async split(input, request, most) {
+      if (!isDivisible(request)) return await whole();
+      const points = await splitPoints(input, delimiter, request.options, most);
+      const ranges = [0, ...points].map((start, i) => ({ start, end: points[i] ?? input.size }));
+      return { ranges, guessed: true };
+    },
 
     async inferFields(input, request) {
       const dialect = dialectOf(request.options, delimiter);
@@ -44,6 +52,9 @@ export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFor
     },
 
     async *read(input: FileInput, request: ReadRequest) {
+      if (request.range !== undefined) {
+        return yield* exactRange(input, delimiter, request, request.range);
+      }
       const dialect = dialectOf(request.options, delimiter);
       yield* readBatches(input.name, await open(input, request), dialect, request);
     },
@@ -58,4 +69,19 @@ export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFor
 
 async function* generated(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield* bytes;
+}
+
+/** @throws {ValidationError} when the range that follows was guessed wrong */
+async function* exactRange(
+  input: FileInput,
+  delimiter: string,
+  request: ReadRequest,
+  { start, end }: FileRange,
+): AsyncGenerator<Batch, void, void> {
+  const from = { offset: start, rows: 0, lines: 0 };
+  const { offset } = yield* readRange(input, delimiter, request, from, end);
+  if (offset === end || end === input.size) return;
+  throw new ValidationError(
+    `Cannot read a part of "${input.name}": a record begins at byte ${offset}, expected ${end}`,
+  );
 }

@@ -70,6 +70,7 @@ export default jsonFormat({
   name: "json",
   optionKeys: ["encoding", "infer_rows"],
   source: DocumentSource,
+  divisible: false,
   layout: () => ({
     open: "[",
     beforeFirst: "\n",

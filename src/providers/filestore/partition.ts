@@ -20,6 +20,10 @@ export interface Piece {
   readonly range?: FileRange;
 }
 
+interface Sized extends Piece {
+  readonly size: number;
+}
+
 /** All files of a source, or those of the task's part. */
 export async function piecesOf(
   connector: FilestoreConnector,
@@ -49,13 +53,16 @@ export async function partitionOf(
   const total = sizeOf(entries);
   const count = Math.min(most, Math.floor(total / PART_BYTES));
   if (count < 2) return await undivided();
-  const pieces: (Piece & { size: number })[] = [];
+  const pieces: Sized[] = [];
+  let guessed = false;
   for (const entry of entries) {
-    pieces.push(...await cut(connector, task, entry, Math.round((entry.size * count) / total)));
+    const found = await cut(connector, task, entry, Math.round((entry.size * count) / total));
+    pieces.push(...found.pieces);
+    guessed ||= found.guessed;
   }
   const parts = share(pieces, total, count);
   if (parts.length < 2) return await undivided();
-  return { parts, [Symbol.asyncDispose]: () => Promise.resolve() };
+  return { parts, guessed, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
 /** Ranges of a file that is worth so many parts. */
@@ -64,17 +71,19 @@ async function cut(
   { source }: ExtractTask,
   entry: FileEntry,
   worth: number,
-): Promise<(Piece & { size: number })[]> {
-  if (worth < 2) return [{ entry, size: entry.size }];
+): Promise<{ pieces: Sized[]; guessed: boolean }> {
+  const whole = { pieces: [{ entry, size: entry.size }], guessed: false };
+  if (worth < 2) return whole;
   const { format, ...request } = await fileType(entry.name, hintsOf(source));
   await using file = await connector.openRead(entry.path);
-  const ranges = await format.split(fileInput(file, entry.path), request, worth);
-  if (ranges.length < 2) return [{ entry, size: entry.size }];
-  return ranges.map((range) => ({ entry, range, size: entry.size / ranges.length }));
+  const { ranges, guessed } = await format.split(fileInput(file, entry.path), request, worth);
+  if (ranges.length < 2) return whole;
+  const size = entry.size / ranges.length;
+  return { pieces: ranges.map((range) => ({ entry, range, size })), guessed };
 }
 
 function share(
-  pieces: readonly (Piece & { size: number })[],
+  pieces: readonly Sized[],
   total: number,
   count: number,
 ): Part[] {
