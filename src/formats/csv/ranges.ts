@@ -16,9 +16,11 @@ import { Tokenizer } from "./tokenizer.ts";
 /** What a file's first part begins at. */
 export const START: Position = { offset: 0, rows: 0, lines: 0 };
 
-/** Bytes that are looked at for the beginning of a part, and read at once. */
+/** Bytes that are looked at for the beginning of a part. */
 const SAMPLE = 262_144;
-const BLOCK = 1_048_576;
+/** Bytes that are read at once, at first and at most: a header is short, and each request costs. */
+const FIRST_BLOCK = 65_536;
+const LARGEST_BLOCK = 4_194_304;
 /** Line ends that are tried as a part's beginning. */
 const TRIES = 256;
 const MARK = [0xef, 0xbb, 0xbf];
@@ -71,7 +73,7 @@ export async function* readRange(
   const dialect = dialectOf(request.options, delimiter);
   if (from.offset >= end && from.offset > 0) return from;
   if (from.offset === 0) {
-    const records = await opened(input, dialect);
+    const records = await opened(input, dialect, end);
     try {
       await records.start();
       if (records.names !== undefined || dialect.header) {
@@ -85,7 +87,7 @@ export async function* readRange(
   const { names } = await header(input, dialect);
   const records = new Records(
     input.name,
-    checkUTF8(blocks(input, from.offset), from.offset),
+    checkUTF8(blocks(input, from.offset, end), from.offset),
     dialect,
   );
   try {
@@ -98,11 +100,11 @@ export async function* readRange(
 }
 
 /** The file from its start, behind a byte order mark. */
-async function opened(input: FileInput, dialect: Dialect): Promise<Records> {
+async function opened(input: FileInput, dialect: Dialect, end?: number): Promise<Records> {
   const first = await input.read(0, Math.min(input.size, MARK.length));
   const hasMark = first.length === MARK.length && first.every((byte, i) => byte === MARK[i]);
   const start = hasMark ? MARK.length : 0;
-  const records = new Records(input.name, checkUTF8(blocks(input, start), start), dialect);
+  const records = new Records(input.name, checkUTF8(blocks(input, start, end), start), dialect);
   records.tokens.begin(start, 0);
   return records;
 }
@@ -117,9 +119,13 @@ async function header(input: FileInput, dialect: Dialect): Promise<Records> {
   return records;
 }
 
-async function* blocks(input: FileInput, start: number): AsyncGenerator<Uint8Array> {
-  for (let at = start; at < input.size; at += BLOCK) {
-    yield await input.read(at, Math.min(at + BLOCK, input.size));
+/** The bytes from `start` on; those behind `end` are not many. */
+async function* blocks(input: FileInput, start: number, end = input.size) {
+  let size = FIRST_BLOCK;
+  for (let at = start, next = 0; at < input.size; at = next) {
+    next = Math.min(at < end ? Math.min(at + size, end) : at + FIRST_BLOCK, input.size);
+    yield await input.read(at, next);
+    size = Math.min(size * 2, LARGEST_BLOCK);
   }
 }
 
