@@ -7,7 +7,7 @@ import { type Condition, defineOrder, rangeCondition } from "./order.ts";
 import type { Raw } from "./reading.ts";
 import { mayBeText, TextEncoding, wholeSQL } from "./text.ts";
 
-type Row = readonly Raw[];
+type Row = Raw[];
 
 /** Rows between two looks at the clock. */
 const PAGE = 256;
@@ -28,7 +28,10 @@ function arrays(database: DatabaseSync, sql: string): StatementSync {
  * Rows of any source as SQLite finds them, in pages, read in the transaction that is open on the
  * connection.
  */
-export function* streamed(database: DatabaseSync, task: ExtractTask): Generator<Iterable<Row>> {
+export function* streamed(
+  database: DatabaseSync,
+  task: ExtractTask,
+): Generator<Iterable<readonly Raw[]>> {
   const encoding = new TextEncoding(database);
   const { source, projections, range } = task;
   const conditions: Condition[] = [];
@@ -48,13 +51,18 @@ export function* streamed(database: DatabaseSync, task: ExtractTask): Generator<
   );
   const params = conditions.flatMap(({ params }) => params);
   const rows = statement.iterate(...params) as unknown as Iterator<Row>;
+  const texts = projections.map(({ field }, i) => [i, field] as const)
+    .filter(([, field]) => mayBeText(field));
   let done = false;
   function* some(): Generator<Row> {
     for (let i = 0; i < PAGE; i++) {
       const row = rows.next();
       done = row.done === true;
       if (row.done === true) return;
-      yield decoded(row.value, projections, encoding);
+      for (const [place, field] of texts) {
+        row.value[place] = encoding.decode(row.value[place]!, field);
+      }
+      yield row.value;
     }
   }
   while (!done) yield some();
@@ -65,12 +73,4 @@ function wholeColumns(projections: readonly Projection[]): string {
     const sql = projectionSQL(projection);
     return mayBeText(projection.field) ? wholeSQL(sql) : sql;
   }).join(", ");
-}
-
-function decoded(row: Row, projections: readonly Projection[], encoding: TextEncoding): Row {
-  const values = [...row];
-  for (const [i, { field }] of projections.entries()) {
-    if (mayBeText(field)) values[i] = encoding.decode(row[i]!, field);
-  }
-  return values;
 }
