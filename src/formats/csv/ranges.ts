@@ -20,7 +20,7 @@ export const START: Position = { offset: 0, rows: 0, lines: 0 };
 const SAMPLE = 262_144;
 /** Bytes that are read at once, at first and at most: a header is short, and each request costs. */
 const FIRST_BLOCK = 65_536;
-const LARGEST_BLOCK = 4_194_304;
+const LARGEST_BLOCK = 1_048_576;
 /** Line ends that are tried as a part's beginning. */
 const TRIES = 256;
 const MARK = [0xef, 0xbb, 0xbf];
