@@ -357,6 +357,37 @@ Deno.test("huge rows come in batches of their own, small ones before and after a
     assert.ok(batches.length < 60, String(batches.length));
   }));
 
+Deno.test("rows that a condition finds are copied by their numbers, whatever the columns are named", () =>
+  withDatabase(async (database) => {
+    database.sql(`CREATE TABLE t (id INTEGER, key TEXT, value TEXT, rowid TEXT, type INTEGER);
+      CREATE INDEX by_type ON t (type DESC);
+      WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 20000)
+      INSERT INTO t (_rowid_, id, key, value, rowid, type)
+        SELECT n * 1000000007, n, 'k' || n, char(n), 'r' || n, n % 10 FROM i;
+      INSERT INTO t (_rowid_, id, type) VALUES
+        (-9223372036854775808, -1, 3), (9223372036854775807, -2, 3), (0, -3, 3)`);
+    const read = (where: string) => database.read({ type: "relation", name: "t", where });
+    const rows = await read("type = 3");
+    assert.equal(rows.length, 2003);
+    for (const { id, key, value, rowid, type } of rows) {
+      const n = Number(id);
+      assert.equal(type, 3n);
+      assert.deepEqual(
+        [key, value, rowid],
+        n < 0 ? [null, null, null] : [`k${n}`, String.fromCodePoint(n), `r${n}`],
+      );
+    }
+    assert.equal(new Set(rows.map(({ id }) => id)).size, 2003);
+    assert.deepEqual((await read("id IN (SELECT -2 FROM t)")).map(({ id }) => id), [-2n]);
+    assert.deepEqual(await read("id IS NULL"), []);
+    const range = {
+      field: "id",
+      after: { value: 19_998n, inclusive: false },
+      nulls: "exclude",
+    } as const;
+    assert.deepEqual((await database.read("t", { range })).map(({ id }) => id), [19_999n, 20_000n]);
+  }));
+
 Deno.test("the pages of a huge row are not copied with every later one", () =>
   withDatabase(async (database) => {
     database.sql(

@@ -13,7 +13,7 @@ import {
   undivided,
 } from "../../../core/extractor.ts";
 import { beginReading, type DatabaseFile, openToRead, whenFree } from "./database.ts";
-import { countOf, rowNumberOf } from "./copies.ts";
+import { countOf, isWhole, rowNumberOf } from "./numbers.ts";
 import { fromClause } from "../sql.ts";
 import { quote } from "./dialect.ts";
 
@@ -27,7 +27,7 @@ export async function partitionOf(
   task: ExtractTask,
   { most }: PartitionSettings,
 ): Promise<Partition> {
-  if (most < 2 || task.source.type !== "relation") return undivided();
+  if (most < 2 || !isWhole(task)) return undivided();
   const database = openToRead(file);
   try {
     await whenFree(file, task.signal, () => beginReading(database));

@@ -24,15 +24,8 @@ function arrays(database: DatabaseSync, sql: string): StatementSync {
   return statement;
 }
 
-/**
- * Rows of any source as SQLite finds them, in pages, read in the transaction that is open on the
- * connection.
- */
-export function* streamed(
-  database: DatabaseSync,
-  task: ExtractTask,
-): Generator<Iterable<readonly Raw[]>> {
-  const encoding = new TextEncoding(database);
+/** The condition of a task as a clause that follows the source, or nothing. */
+export function conditionOf(database: DatabaseSync, task: ExtractTask) {
   const { source, projections, range } = task;
   const conditions: Condition[] = [];
   if (source.type === "relation" && source.where !== undefined) {
@@ -43,13 +36,28 @@ export function* streamed(
     defineOrder(database, projections.find(({ field }) => field.name === range.field)!.field);
     if (condition !== undefined) conditions.push(condition);
   }
-  const where = conditions.map(({ sql }) => sql).join(" AND ");
+  const sql = conditions.map(({ sql }) => sql).join(" AND ");
+  return {
+    where: sql === "" ? "" : ` WHERE ${sql}`,
+    params: conditions.flatMap(({ params }) => params),
+  };
+}
+
+/**
+ * Rows of any source as SQLite finds them, in pages, read in the transaction that is open on the
+ * connection.
+ */
+export function* streamed(
+  database: DatabaseSync,
+  task: ExtractTask,
+): Generator<Iterable<readonly Raw[]>> {
+  const encoding = new TextEncoding(database);
+  const { source, projections } = task;
+  const { where, params } = conditionOf(database, task);
   const statement = arrays(
     database,
-    `SELECT ${wholeColumns(projections)} FROM ${fromClause(source, { quote })}` +
-      (where === "" ? "" : ` WHERE ${where}`),
+    `SELECT ${wholeColumns(projections)} FROM ${fromClause(source, { quote })}${where}`,
   );
-  const params = conditions.flatMap(({ params }) => params);
   const rows = statement.iterate(...params) as unknown as Iterator<Row>;
   const texts = projections.map(({ field }, i) => [i, field] as const)
     .filter(([, field]) => mayBeText(field));
