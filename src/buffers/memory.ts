@@ -6,6 +6,9 @@ import type { Extraction } from "../core/proof.ts";
 import type { Field } from "../models/field.ts";
 import { Proven } from "./proven.ts";
 
+const noFile = (name: string) =>
+  Promise.reject(new BufferError(`Cannot open "${name}": no such file`));
+
 /** A stage in memory, for tests and for data that is known to be small. */
 export class MemoryBuffer implements Buffer {
   readonly location = "memory";
@@ -39,7 +42,8 @@ export class MemoryBuffer implements Buffer {
       slice() {
         throw new BufferError("Cannot hand on a slice: memory is of one thread");
       },
-      openFile: (name) => Promise.reject(new BufferError(`Cannot open "${name}": no such file`)),
+      openFile: noFile,
+      readFile: noFile,
     };
     return this.#committed;
   }

@@ -9,7 +9,7 @@ import { type Manifest, readManifest } from "./manifest.ts";
 import { Proven } from "./proven.ts";
 import { partName } from "./part.ts";
 import { clear, commit } from "./stage.ts";
-import { openStaged } from "./staged.ts";
+import { openStaged, readStaged } from "./staged.ts";
 
 const FORMAT = "passthrough";
 
@@ -76,6 +76,7 @@ export class PassthroughBuffer implements Buffer {
       readBatches: refuse,
       readRecords: refuse,
       slice: refuse,
+      readFile: (name, start, end) => readStaged(this.location, manifest, name, start, end),
       openFile: (name) => openStaged(this.location, manifest, name),
     };
   }

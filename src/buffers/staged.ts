@@ -51,6 +51,8 @@ export function stagedOf(location: string, manifest: Manifest, format: FileForma
     async *readRecords() {
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },
+    format: format.name,
+    readFile: (name, start, end) => readStaged(location, manifest, name, start, end),
     slice: (files) => sliceOf(location, { ...manifest, files: [...files], count: rowsOf(files) }),
     openFile: (name) => openStaged(location, manifest, name),
   };
@@ -67,9 +69,24 @@ export async function openStaged(
   manifest: Manifest,
   name: string,
 ): Promise<ReadableStream<Uint8Array>> {
+  const file = fileOf(directory, manifest, name);
+  return (await Deno.open(pathOf(directory, manifest, file))).readable;
+}
+
+/** Some of the bytes of a file of a stage. */
+export function readStaged(
+  directory: string,
+  manifest: Manifest,
+  name: string,
+  start: number,
+  end: number,
+): Promise<Uint8Array> {
+  const file = fileOf(directory, manifest, name);
+  return stagedInput(pathOf(directory, manifest, file), file.size).read(start, end);
+}
+
+function fileOf(directory: string, manifest: Manifest, name: string): StagedFile {
   const file = manifest.files.find((staged) => staged.name === name);
-  if (file === undefined) {
-    throw new BufferError(`Cannot open "${name}" of stage "${directory}": it has no such file`);
-  }
-  return (await Deno.open(pathOf(directory, manifest, file as StagedFile))).readable;
+  if (file !== undefined) return file as StagedFile;
+  throw new BufferError(`Cannot open "${name}" of stage "${directory}": it has no such file`);
 }

@@ -1,4 +1,5 @@
 import type { Field } from "../models/field.ts";
+import type { Format } from "../models/format.ts";
 import type { Batch } from "./batch.ts";
 import type { SourceFile } from "./extractor.ts";
 import type { DXTRecord } from "./values.ts";
@@ -44,6 +45,10 @@ export interface StagedData {
   /** Batches in the order in which they were written. */
   readBatches(): AsyncGenerator<Batch, void, void>;
   readRecords(): AsyncGenerator<DXTRecord, void, void>;
+  /** Format of the files, where they hold records: they may be what a target wants. */
+  readonly format?: Format | undefined;
+  /** Bytes of one staged file from `start` up to `end`. */
+  readFile(name: string, start: number, end: number): Promise<Uint8Array>;
   /** Some of its files, for another thread. */
   slice(files: readonly StagedFile[]): StageSlice;
   /** Bytes of one staged file. */

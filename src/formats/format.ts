@@ -81,6 +81,15 @@ export interface FileFormat {
    * type, with the record's number
    */
   read(input: FileInput, request: ReadRequest): AsyncGenerator<Batch, void, void>;
+  /**
+   * The bytes that `write` would give for the records of several files of this format, taken from them
+   * as they are; undefined where that cannot be, or where they hold infinite dates, which are for dxt
+   * alone.
+   */
+  join(
+    parts: readonly FileInput[],
+    request: WriteRequest,
+  ): Promise<AsyncGenerator<Uint8Array, void, void> | undefined>;
   /** The file's bytes, batch by batch. */
   write(
     batches: AsyncIterable<Batch>,
@@ -91,4 +100,9 @@ export interface FileFormat {
 /** The `split` of a format whose files are read from the beginning only. */
 export function whole(): Promise<Split> {
   return Promise.resolve({ ranges: [], guessed: false });
+}
+
+/** The `join` of a format whose files are decoded for that. */
+export function apart(): Promise<undefined> {
+  return Promise.resolve(undefined);
 }

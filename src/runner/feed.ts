@@ -83,6 +83,7 @@ export function growing(
     async *readRecords() {
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },
+    readFile: (name, start, end) => feed.staged.readFile(name, start, end),
     slice: (files) => stage.slice(files),
     openFile: (name) => feed.staged.openFile(name),
   };

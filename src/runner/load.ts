@@ -184,6 +184,8 @@ function watched(
     },
     readRecords: () => staged.readRecords(),
     openFile: (name) => staged.openFile(name),
+    format: staged.format,
+    readFile: (name, start, end) => staged.readFile(name, start, end),
     slice: (files) => staged.slice(files),
     async *readBatches() {
       for await (const batch of staged.readBatches()) {

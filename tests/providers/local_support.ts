@@ -123,6 +123,7 @@ export function stagedRecords(
       yield* records;
     },
     slice: () => ({}),
+    readFile: () => Promise.reject(new Error("no files")),
     openFile: () => Promise.reject(new Error("no files are staged")),
   };
 }
@@ -146,6 +147,7 @@ export function stagedFiles(contents: Record<string, string>): StagedData {
     async *readBatches() {},
     async *readRecords() {},
     slice: () => ({}),
+    readFile: () => Promise.reject(new Error("no files")),
     openFile: (name) => Promise.resolve(new Blob([bytes[Number(name.slice(5))]!]).stream()),
   };
 }

@@ -49,6 +49,7 @@ export function stagedOf(
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },
     slice: () => ({}),
+    readFile: () => Promise.reject(new Error("no files")),
     openFile: () => Promise.reject(new Error("records have no files")),
   };
 }

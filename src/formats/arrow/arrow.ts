@@ -11,6 +11,7 @@ import type { Batch } from "../../core/batch.ts";
 import { ConfigurationError, DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { Compression } from "../../models/format.ts";
 import {
+  apart,
   type FileFormat,
   type FileInput,
   type ReadRequest,
@@ -42,6 +43,7 @@ const arrow: FileFormat = {
   compressions: ["none"],
   optionKeys: [],
 
+  join: apart,
   split: whole,
 
   async inferFields(input, { compression }) {

@@ -1,5 +1,6 @@
 /** CSV, and its brothers with another delimiter. */
 import {
+  apart,
   type FileFormat,
   type FileInput,
   type FileRange,
@@ -38,6 +39,7 @@ export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFor
       "infer_rows",
     ],
 
+    join: apart,
     async split(input, request, most) {
       if (!isDivisible(request)) return await whole();
       const points = await splitPoints(input, delimiter, request.options, most);

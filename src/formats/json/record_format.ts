@@ -3,6 +3,7 @@ import type { Compression, FormatOptions } from "../../models/format.ts";
 import { compress, decompress } from "../compression.ts";
 import { checkUTF8, encodeText, toUTF8 } from "../encoding.ts";
 import {
+  apart,
   type FileFormat,
   type FileInput,
   type FileRange,
@@ -52,6 +53,7 @@ export function jsonFormat(
     extension: name,
     compressions: ["none", "gzip", "zstd"],
     optionKeys,
+    join: apart,
     split: divisible
       ? async (input, request, most) => {
         if (!isPlain(request)) return await whole();

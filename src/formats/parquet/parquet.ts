@@ -8,6 +8,7 @@ import { DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
 import { readFooter } from "./footer.ts";
 import { ownCanonicaliser } from "./own_fields.ts";
+import { joinParquet } from "./join.ts";
 import { openParquet, splitRowGroups } from "./reader.ts";
 import { parquetBytes } from "./write.ts";
 
@@ -58,6 +59,8 @@ const parquet: FileFormat = {
       throw malformed(input, error);
     }
   },
+
+  join: joinParquet,
 
   write(batches: AsyncIterable<Batch>, request: WriteRequest) {
     return parquetBytes(batches, request);

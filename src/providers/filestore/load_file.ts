@@ -8,7 +8,7 @@ import { fieldsOfFile } from "./fields.ts";
 import { columnName, fileInput, type TypeToWrite, typeToWrite } from "./file.ts";
 import { fit } from "./fit.ts";
 import type { FileLoadTask } from "./load.ts";
-import { countBack, encode, evidence, type Written } from "./records.ts";
+import { countBack, encode, evidence, joined, type Written } from "./records.ts";
 
 /**
  * Replaces the file, or writes what it has and the staged records into a new file that takes its
@@ -29,7 +29,8 @@ export async function loadRecordFile(
     // Only here does nobody else write to the file.
     const old = mode === "append" ? await oldRecords(connector, task, type) : undefined;
     written.fields = old?.fields ?? staged.fields;
-    yield* encode(all(old?.batches), type, written);
+    const same = old === undefined ? await joined(staged, type, written) : undefined;
+    yield* same ?? encode(all(old?.batches), type, written);
   }
   async function* all(old: AsyncIterable<Batch> | undefined) {
     for await (const batch of old ?? []) {

@@ -9,7 +9,7 @@ import { type TypeToWrite, typeToWrite } from "./file.ts";
 import { fit } from "./fit.ts";
 import { literalGlob } from "./glob.ts";
 import type { FileLoadTask } from "./load.ts";
-import { countBack, encode, evidence, type Written } from "./records.ts";
+import { countBack, encode, evidence, joined, type Written } from "./records.ts";
 
 /**
  * Adds one part file, or replaces the folder by one with a single part. A part that is added is
@@ -36,7 +36,9 @@ export async function loadRecordFolder(
     }
   }
   const check = countBack(connector, type, written, () => staged.count);
-  const bytes = () => encode(batches(), type, written);
+  async function* bytes() {
+    yield* await joined(staged, type, written) ?? encode(batches(), type, written);
+  }
   await connector.writeFolder(target.path, [{ name, bytes, check }], mode);
   return { rows: written.rows, evidence: evidence(posix.join(target.path, name), written) };
 }

@@ -7,6 +7,7 @@ import {
   NEGATIVE_INFINITE_MICROS,
 } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
+import type { StagedData } from "../../core/buffer.ts";
 import type { CheckWritten, FilestoreConnector } from "../../core/connector.ts";
 import { ValueError, VerificationError } from "../../core/errors.ts";
 import { INFINITY, NEGATIVE_INFINITY } from "../../core/values.ts";
@@ -24,6 +25,38 @@ export interface Written {
 /** What the target says of a written file. */
 export function evidence(path: string, { rows, bytes }: Written): string {
   return `${rows} rows, ${bytes} bytes in "${path}"`;
+}
+
+/**
+ * The bytes of a file with the staged records, taken from the stage's own files as they are where those
+ * are what is wanted; undefined where they are not.
+ */
+export async function joined(
+  staged: StagedData,
+  { format, written: compression, options }: TypeToWrite,
+  written: Written,
+): Promise<AsyncGenerator<Uint8Array, void, void> | undefined> {
+  if (staged.format !== format.name || staged.files.length === 0) return undefined;
+  const parts = staged.files.map(({ name, size }) => ({
+    name,
+    size,
+    open: () => staged.openFile(name),
+    read: (start: number, end: number) => staged.readFile(name, start, end),
+  }));
+  const bytes = await format.join(parts, { fields: staged.fields, compression, options });
+  return bytes && counted(bytes, staged.count, written);
+}
+
+async function* counted(
+  bytes: AsyncIterable<Uint8Array>,
+  rows: number,
+  written: Written,
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of bytes) {
+    written.bytes += chunk.length;
+    yield chunk;
+  }
+  written.rows += rows;
 }
 
 /** The bytes of a file with these records, whose fields are those of `written`. */

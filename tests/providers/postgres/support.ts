@@ -94,6 +94,7 @@ export function stagedBatches(fields: readonly Field[], batches: readonly Batch[
     },
     async *readRecords() {},
     slice: () => ({}),
+    readFile: () => Promise.reject(new Error("no files")),
     openFile: () => Promise.reject(new Error("no files")),
   };
 }

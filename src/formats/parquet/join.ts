@@ -1,0 +1,60 @@
+/** Several of dxt's files as one, where nothing needs to be decoded for it. */
+import {
+  INFINITE_DAY,
+  INFINITE_MICROS,
+  NEGATIVE_INFINITE_DAY,
+  NEGATIVE_INFINITE_MICROS,
+} from "../../arrow/mod.ts";
+import type { FileInput, WriteRequest } from "../format.ts";
+import { codecFor } from "./codec.ts";
+import { canConcat, concatParquet } from "./concat.ts";
+import { type Footer, readFooter } from "./footer.ts";
+import { ColumnChunk, ColumnMetaData, Statistics } from "./metadata.ts";
+
+/** As the format's `join`. */
+export async function joinParquet(
+  parts: readonly FileInput[],
+  { fields, compression, options }: WriteRequest,
+): Promise<AsyncGenerator<Uint8Array, void, void> | undefined> {
+  if (options.row_group_rows !== undefined || !await canConcat(parts)) return undefined;
+  const codec = codecFor(compression).id;
+  for (const part of parts) {
+    const footer = await readFooter(part);
+    const same = JSON.stringify(footer.kept) === JSON.stringify(fields);
+    if (!same || !footer.rowGroups.every(({ chunks }) => chunks.every(hasCodec))) return undefined;
+    if (holdsInfinity(footer)) return undefined;
+  }
+  return concatParquet(parts);
+
+  function hasCodec(chunk: Footer["rowGroups"][number]["chunks"][number]): boolean {
+    return chunk.struct(ColumnChunk.metadata)?.number(ColumnMetaData.codec) === codec;
+  }
+}
+
+/** Whether a bound of a column of dates or timestamps is the number that stands for infinity. */
+function holdsInfinity({ kept, rowGroups }: Footer): boolean {
+  return kept.some(({ dtype }, i) => {
+    const isInfinite = INFINITE[dtype];
+    return isInfinite !== undefined && rowGroups.some(({ chunks }) => {
+      const statistics = chunks[i]!.struct(ColumnChunk.metadata)?.struct(ColumnMetaData.statistics);
+      return [Statistics.min, Statistics.max].some((bound) => {
+        const bytes = statistics?.get(bound);
+        return bytes instanceof Uint8Array &&
+          isInfinite(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      });
+    });
+  });
+}
+
+const micros = (view: DataView) => {
+  const value = view.getBigInt64(0, true);
+  return value === INFINITE_MICROS || value === NEGATIVE_INFINITE_MICROS;
+};
+const INFINITE: Readonly<Record<string, (view: DataView) => boolean>> = {
+  date: (view) => {
+    const value = view.getInt32(0, true);
+    return value === INFINITE_DAY || value === NEGATIVE_INFINITE_DAY;
+  },
+  timestamp: micros,
+  timestamp_tz: micros,
+};
