@@ -17,14 +17,12 @@ import { extract } from "./extract.ts";
 import type { IO, Output } from "./io.ts";
 import { list } from "./list.ts";
 import { load } from "./load.ts";
+import { HELP, VERSION } from "./names.ts";
 import { usageLine } from "./options.ts";
 import { run } from "./run.ts";
 import { validate } from "./validate.ts";
 
 const parser = or(run, extract, load, list, validate);
-
-const HELP = ["-h", "--help"] as const;
-const VERSION = ["-V", "--version"] as const;
 
 const EXIT_CODES: readonly string[] = [
   "0    done",

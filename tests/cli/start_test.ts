@@ -41,8 +41,14 @@ const packages = (loaded: Set<string>) =>
 const rooms = (loaded: Set<string>) =>
   new Set([...loaded].map((specifier) => /\/src\/(\w+)\//.exec(specifier)?.[1]).filter(Boolean));
 
-Deno.test("the program starts with its command line alone", async () => {
+Deno.test("the program starts with no package at all, which is enough for its version", async () => {
   const loaded = await loadedWith("main.ts");
+  assert.deepEqual(packages(loaded), []);
+  assert.deepEqual([...rooms(loaded)].sort(), ["cli", "core"]);
+});
+
+Deno.test("the command line loads the parser of its options alone", async () => {
+  const loaded = await loadedWith("src/cli/usage.ts");
   assert.deepEqual(packages(loaded), ["@optique/core"]);
   assert.deepEqual([...rooms(loaded)].sort(), ["cli", "core", "selector"]);
 });
