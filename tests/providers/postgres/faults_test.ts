@@ -37,12 +37,16 @@ async function untilIdle(database: TestDatabase): Promise<void> {
   }
 }
 
+/** TLS is a path of its own to and from the socket. */
+const SSLMODES = ["disable", "require"] as const;
+
 onServers(
   "an extraction whose backend is killed half-way rejects, every time",
   async (database) => {
     await big(database);
-    for (let time = 0; time < 10; time++) {
-      await using connector = await connect(database.url);
+    for (let time = 0; time < 20; time++) {
+      const sslmode = SSLMODES[time % 2]!;
+      await using connector = await connect(database.url, { sslmode });
       let killed = 0;
       // 23 MB do not fit between the server and a reader that waits: the COPY is still going on.
       const between = async () => {
@@ -68,11 +72,24 @@ onServers("an extraction whose connection breaks after some bytes rejects", asyn
   await big(database);
   const port = Number(new URL(database.url).port);
   for (const how of BREAKS) {
-    for (const after of [3000, 100_000, 5_000_000]) {
+    for (
+      const [after, sslmode] of [
+        [3000, "disable"],
+        [100_000, "disable"],
+        [5_000_000, "disable"],
+        [
+          5000,
+          "require",
+        ],
+        [311_111, "require"],
+        [1_000_000, "require"],
+        [5_000_003, "require"],
+      ] as const
+    ) {
       await using proxy = proxyTo(port, how, after);
       const url = new URL(database.url);
       url.port = String(proxy.port);
-      await using connector = await connect(url.href, { inactivity_timeout: 0.5 });
+      await using connector = await connect(url.href, { sslmode, inactivity_timeout: 0.5 });
       const started = performance.now();
       await assert.rejects(extract(connector, "big"), (error) => {
         assert.ok(error instanceof ConnectionError, String(error));
@@ -86,6 +103,30 @@ onServers("an extraction whose connection breaks after some bytes rejects", asyn
     }
   }
   await untilIdle(database);
+});
+
+onServers("a server that sends faster than is read has to wait", async (database) => {
+  await big(database);
+  for (const sslmode of SSLMODES) {
+    await using proxy = proxyTo(Number(new URL(database.url).port), "close", Infinity);
+    const url = new URL(database.url);
+    url.port = String(proxy.port);
+    await using connector = await connect(url.href, { sslmode });
+    let passed = 0;
+    let waits = 0;
+    const between = async () => {
+      if (waits++ > 0) return;
+      do {
+        passed = proxy.passed();
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      } while (proxy.passed() > passed);
+    };
+    const { proof } = await extract(connector, "big", { between });
+    assert.equal(proof.rows, ROWS);
+    // What the buffers of four sockets take.
+    assert.ok(passed < 15_000_000, `${passed} bytes passed (sslmode ${sslmode})`);
+    assert.ok(proxy.passed() > 20_000_000);
+  }
 });
 
 onServers("a login that breaks or stays silent is given up in time", async (database) => {

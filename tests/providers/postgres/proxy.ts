@@ -4,6 +4,8 @@ export type Break = "reset" | "close" | "silence";
 
 export interface Proxy extends AsyncDisposable {
   readonly port: number;
+  /** Bytes that the server's side has sent on to the client. */
+  passed(): number;
 }
 
 export function proxyTo(
@@ -15,18 +17,20 @@ export function proxyTo(
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open: Deno.Conn[] = [];
   let first = true;
+  let passed = 0;
   const done = (async () => {
     for await (const client of listener) {
       const server = await Deno.connect({ hostname: "127.0.0.1", port: target });
       open.push(client, server);
       const limit = (side: typeof sender) => first && side === sender ? after : Infinity;
-      pump(client, server, how, limit("client")).catch(() => {});
-      pump(server, client, how, limit("server")).catch(() => {});
+      pump(client, server, how, limit("client"), () => {}).catch(() => {});
+      pump(server, client, how, limit("server"), (bytes) => passed += bytes).catch(() => {});
       first = false;
     }
   })();
   return {
     port: (listener.addr as Deno.NetAddr).port,
+    passed: () => passed,
     async [Symbol.asyncDispose]() {
       listener.close();
       for (const connection of open) close(connection);
@@ -35,7 +39,13 @@ export function proxyTo(
   };
 }
 
-async function pump(from: Deno.Conn, to: Deno.Conn, how: Break, limit: number): Promise<void> {
+async function pump(
+  from: Deno.Conn,
+  to: Deno.Conn,
+  how: Break,
+  limit: number,
+  onPassed: (bytes: number) => void,
+): Promise<void> {
   const buffer = new Uint8Array(4096);
   let left = limit;
   while (left > 0) {
@@ -45,6 +55,7 @@ async function pump(from: Deno.Conn, to: Deno.Conn, how: Break, limit: number): 
       at += await to.write(buffer.subarray(at, Math.min(count, left)));
     }
     left -= count;
+    onPassed(count);
   }
   if (how === "silence") return;
   // Closing with bytes unread makes the kernel send a reset.

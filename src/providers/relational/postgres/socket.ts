@@ -6,6 +6,7 @@
 import { connect as connectNode, isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectSecure } from "node:tls";
 import { ConnectionError, messageOf } from "../../../core/errors.ts";
+import { Carrier, close, writeAll } from "./carrier.ts";
 import { address, type PostgresConfig, rootPath } from "./config.ts";
 import { sslRequest } from "./messages.ts";
 
@@ -25,13 +26,15 @@ export interface SocketTarget
 
 /** @throws {ConnectionError} when the server cannot be reached in time, or not with this sslmode */
 export async function openSocket(target: SocketTarget): Promise<ByteSocket> {
-  const secure = await secureSocket(target);
-  return secure === undefined ? await plainSocket(target) : new StreamSocket(secure);
+  const inTLS = await secured(target);
+  return inTLS === undefined
+    ? plainSocket(await tcp(target))
+    : new StreamSocket(inTLS.secure, inTLS.carrier);
 }
 
 /** As {@linkcode openSocket}, as a stream of node's for the control client. */
 export async function openStream(target: SocketTarget): Promise<Socket> {
-  return await secureSocket(target) ?? await nodeSocket(target);
+  return (await secured(target))?.secure ?? await nodeSocket(target);
 }
 
 function cannot({ host, port }: SocketTarget, detail: string, cause?: unknown): ConnectionError {
@@ -80,73 +83,75 @@ function reason(error: unknown): string {
   return messageOf(error);
 }
 
-async function plainSocket(target: SocketTarget): Promise<ByteSocket> {
+async function tcp(target: SocketTarget): Promise<Deno.TcpConn> {
   const { host: hostname, port } = target;
-  const connection = await inTime(
-    target,
-    Deno.connect({ hostname, port }),
-    (late) => late.close(),
-  );
+  const connection = await inTime(target, Deno.connect({ hostname, port }), close);
   connection.setNoDelay(true);
   connection.setKeepAlive(true);
+  return connection;
+}
+
+function plainSocket(connection: Deno.Conn): ByteSocket {
   return {
     read: (into) => connection.read(into),
-    async write(bytes) {
-      for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
-    },
-    close() {
-      try {
-        connection.close();
-      } catch {
-        // It was closed before.
-      }
-    },
+    write: (bytes) => writeAll(connection, bytes),
+    close: () => close(connection),
   };
 }
 
-function nodeSocket(target: SocketTarget): Promise<Socket> {
+async function nodeSocket(target: SocketTarget): Promise<Socket> {
   const socket = connectNode({ host: target.host, port: target.port });
   socket.setNoDelay(true);
   const connected = new Promise<Socket>((resolve, reject) => {
     socket.once("connect", () => resolve(socket));
     socket.once("error", reject);
   });
-  return inTime(target, connected, () => {}).catch((error) => {
-    socket.destroy();
-    throw error;
-  });
-}
-
-/** A connection inside TLS; undefined when sslmode wants none, or prefers it and there is none. */
-async function secureSocket(target: SocketTarget): Promise<Socket | undefined> {
-  if (target.sslmode === "disable") return undefined;
-  const options = await tlsOptions(target);
-  const socket = await nodeSocket(target);
   try {
-    if (await inTime(target, offersTLS(socket), () => {})) {
-      return await inTime(target, upgraded(target, socket, options), (late) => late.destroy());
-    }
+    return await inTime(target, connected, () => {});
   } catch (error) {
     socket.destroy();
     throw error;
   }
-  socket.destroy();
+}
+
+/** TLS, and the stream that it goes over. */
+interface Secured {
+  readonly secure: Socket;
+  readonly carrier: Carrier;
+}
+
+/** A connection inside TLS; undefined when sslmode wants none, or prefers it and there is none. */
+async function secured(target: SocketTarget): Promise<Secured | undefined> {
+  if (target.sslmode === "disable") return undefined;
+  const options = await tlsOptions(target);
+  const connection = await tcp(target);
+  try {
+    if (await inTime(target, offersTLS(connection), () => {})) {
+      const carrier = new Carrier(connection);
+      const secure = await inTime(
+        target,
+        upgraded(target, carrier, options),
+        (late) => late.destroy(),
+      );
+      return { secure, carrier };
+    }
+  } catch (error) {
+    close(connection);
+    throw error;
+  }
+  close(connection);
   if (target.sslmode === "prefer") return undefined;
   throw cannot(target, `the server does not offer TLS, sslmode is ${target.sslmode}`);
 }
 
-function offersTLS(socket: Socket): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    socket.once("error", reject);
-    socket.once("close", () => reject(new Error("the server closed the connection")));
-    socket.once("data", (bytes: Uint8Array) => {
-      // More than the one byte would be taken for the server's although anybody can have sent it.
-      if (bytes.length === 1 && (bytes[0] === 0x53 || bytes[0] === 0x4e)) {
-        resolve(bytes[0] === 0x53);
-      } else reject(new Error("the answer to the request for TLS is not PostgreSQL's"));
-    });
-    socket.write(sslRequest());
-  });
+async function offersTLS(connection: Deno.Conn): Promise<boolean> {
+  await writeAll(connection, sslRequest());
+  const answer = new Uint8Array(2);
+  const size = await connection.read(answer);
+  if (size === null) throw new Error("the server closed the connection");
+  // More than the one byte would be taken for the server's although anybody can have sent it.
+  if (size === 1 && (answer[0] === 0x53 || answer[0] === 0x4e)) return answer[0] === 0x53;
+  throw new Error("the answer to the request for TLS is not PostgreSQL's");
 }
 
 interface TLSOptions {
@@ -174,21 +179,32 @@ async function tlsOptions(target: SocketTarget): Promise<TLSOptions> {
   };
 }
 
-function upgraded(target: SocketTarget, socket: Socket, options: TLSOptions): Promise<Socket> {
-  socket.removeAllListeners();
+function upgraded(target: SocketTarget, carrier: Carrier, options: TLSOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const secure = connectSecure({
-      socket,
+      // Any stream will do, its type says less.
+      socket: carrier as unknown as Socket,
       ...options,
       host: target.host,
       ...(isIP(target.host) ? {} : { servername: target.host }),
     });
+    carrier.once("lost", () => endOnceRead(secure));
     const refused = (error: Error) =>
       reject(cannot(target, `TLS failed, ${error.message} (sslmode ${target.sslmode})`, error));
     secure.once("secureConnect", () => resolve(secure));
     secure.once("error", refused);
     secure.once("close", () => refused(new Error("the server closed the connection")));
   });
+}
+
+/** Time for what has come to be decrypted. */
+const DECRYPTED_MS = 50;
+
+function endOnceRead(stream: Socket): void {
+  setTimeout(() => {
+    if (stream.readableLength > 0) endOnceRead(stream);
+    else stream.destroy();
+  }, DECRYPTED_MS);
 }
 
 /** A stream of node's, read when asked. */
@@ -198,7 +214,8 @@ class StreamSocket implements ByteSocket {
   #error: Error | undefined;
   #wake = () => {};
 
-  constructor(private readonly stream: Socket) {
+  constructor(private readonly stream: Socket, private readonly carrier: Carrier) {
+    carrier.demand(false);
     stream.removeAllListeners("error").removeAllListeners("close");
     const end = (error?: Error) => {
       this.#ended = true;
@@ -217,8 +234,13 @@ class StreamSocket implements ByteSocket {
       if (chunk !== null) this.#rest = chunk;
       else if (this.#error !== undefined) throw this.#error;
       else if (this.#ended) return null;
-      else await new Promise<void>((resolve) => this.#wake = resolve);
+      else {
+        const more = new Promise<void>((resolve) => this.#wake = resolve);
+        this.carrier.demand(true);
+        await more;
+      }
     }
+    this.carrier.demand(false);
     const size = Math.min(this.#rest.length, into.length);
     into.set(this.#rest.subarray(0, size));
     this.#rest = this.#rest.subarray(size);
