@@ -8,9 +8,9 @@ export interface Place {
   readonly env: Variables;
 }
 
-/** A script fails with its first command that fails, and has dxt as a command. */
+/** A script fails with its first command that fails, and has dxt as a command, as it is compiled. */
 const PRELUDE = `set -eo pipefail
-dxt() { "$DENO" run -A "$MAIN" "$@"; }
+dxt() { "$DENO" run -A --v8-flags=--expose-gc,--max-semi-space-size=2 "$MAIN" "$@"; }
 sql() { psql -qAtX -v ON_ERROR_STOP=1 -d "$@"; }
 `;
 

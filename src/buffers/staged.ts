@@ -8,7 +8,8 @@ import { stagedInput } from "./disk.ts";
 import type { Manifest } from "./manifest.ts";
 import { pathOf } from "./stage.ts";
 
-const READ = { batchRows: 16_384, batchBytes: 16 * 1024 * 1024 };
+/** Each page has a checksum, and the files' digests were compared when the stage was opened. */
+const READ = { batchRows: 16_384, batchBytes: 16 * 1024 * 1024, proven: true };
 
 /** Files of a stage, and what its manifest tells, or is going to tell, of them. */
 export function sliceOf(location: string, manifest: Manifest): StageSlice {

@@ -37,6 +37,8 @@ export interface ReadRequest {
   readonly options: FormatOptions;
   /** One of the ranges of {@linkcode FileFormat.split}; the whole file when unset. */
   readonly range?: FileRange | undefined;
+  /** The file is as dxt wrote it: its values need not be looked at again. */
+  readonly proven?: boolean;
 }
 
 export interface WriteRequest {

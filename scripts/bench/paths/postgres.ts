@@ -72,7 +72,7 @@ function toPostgres(table: Table): Path {
 function inPhases(): Path {
   const table = "wide";
   const buffer = { format: "parquet", compression: "zstd" };
-  const streams = [{ id: table, source: table, target: table }];
+  const streams = [{ id: table, source: table, target: table, load: { early: false } }];
   return {
     name: "PostgreSQL → stage → PostgreSQL, wide, phases in sequence, zstd",
     from: "postgres",
@@ -81,7 +81,7 @@ function inPhases(): Path {
     compares: "seconds",
     memory: 256,
     ways: [
-      dxt({ source: "${SOURCE}", target: "${TARGET}", buffer, streams }, ["extract", "load"]),
+      dxt({ source: "${SOURCE}", target: "${TARGET}", buffer, streams }),
       rawPipe(table, 1.2),
     ],
   };

@@ -16,11 +16,12 @@ import { isJSON } from "./json_text.ts";
 
 /**
  * As `canonicaliser`, for columns that have the types wanted: JSON, which may be none in a hostile
- * file, is checked without being parsed.
+ * file, is checked without being parsed. In a file that is proven it is not looked at.
  */
 export function ownCanonicaliser(
   schema: Schema,
   projections: readonly Projection[],
+  proven: boolean,
 ): (batch: Batch) => Batch {
   const general = canonicaliser(schema, projections);
   const kept = fieldsOf(schema);
@@ -35,7 +36,7 @@ export function ownCanonicaliser(
     const data = columns.map((column) => batch.data.children[column]!);
     const before = rows;
     rows += batch.numRows;
-    if (fields.every((field, i) => holds(data[i]!, field))) {
+    if (fields.every((field, i) => holds(data[i]!, field, proven))) {
       return batchOfData(wanted, data, batch.numRows);
     }
     try {
@@ -55,9 +56,9 @@ function haveSameType(a: Field, b: Field): boolean {
 /** What the text of a JSON type begins with. */
 const FIRST = { json: undefined, array: 0x5b, object: 0x7b } as const;
 
-function holds(data: Data, { dtype, nullable }: Field): boolean {
+function holds(data: Data, { dtype, nullable }: Field, proven: boolean): boolean {
   if (!nullable && data.nullCount > 0) return false;
-  if (dtype !== "json" && dtype !== "array" && dtype !== "object") return true;
+  if (proven || dtype !== "json" && dtype !== "array" && dtype !== "object") return true;
   const offsets = data.valueOffsets as Int32Array;
   const bytes = data.values as Uint8Array;
   for (let row = 0; row < data.length; row++) {

@@ -47,11 +47,13 @@ const parquet: FileFormat = {
   },
 
   async *read(input: FileInput, request: ReadRequest) {
-    const { projections, batchRows, batchBytes, range } = request;
+    const { projections, batchRows, batchBytes, range, proven = false } = request;
     try {
       const names = projections.map(({ column, field }) => column ?? field.name);
       const file = await openParquet(input, names, range);
-      const canonical = (file.isOwn ? ownCanonicaliser : canonicaliser)(file.schema, projections);
+      const canonical = file.isOwn
+        ? ownCanonicaliser(file.schema, projections, proven)
+        : canonicaliser(file.schema, projections);
       for await (const batch of file.batches(batchRows, batchBytes)) {
         yield* splitBatch(canonical(batch), { rows: batchRows, bytes: batchBytes });
       }
