@@ -6,6 +6,7 @@
 export type { Batch } from "./core/batch.ts";
 export type { Buffer, StagedData, StageDetails, StagedFile } from "./core/buffer.ts";
 export type {
+  Access,
   CheckWritten,
   Connector,
   ControlRow,

@@ -17,6 +17,11 @@ export function withColumns(
   return batchOfData(arrowSchema(fields), data, batch.numRows);
 }
 
+/** The first rows of a batch. */
+export function firstRows(batch: Batch, rows: number): Batch {
+  return rows >= batch.numRows ? batch : batch.slice(0, rows);
+}
+
 /** NULLs in each column of a batch. */
 export function nullCounts(batch: Batch): number[] {
   return batch.data.children.map((data) => data.nullCount);

@@ -1,5 +1,6 @@
 import type { Field } from "../models/field.ts";
-import type { StreamRef, StreamSource } from "../models/source.ts";
+import type { StreamRef, StreamSource, StreamTarget } from "../models/source.ts";
+import type { LoadMode } from "../models/stream.ts";
 import type { Value } from "./values.ts";
 
 export interface ServerInfo {
@@ -18,6 +19,14 @@ export interface DiscoveredStream {
   readonly estimatedRows?: number;
 }
 
+/** Whether a login may do something, found out without moving data. */
+export interface Access {
+  /** What it is, for example `create table "orders" in schema "public"`. */
+  readonly action: string;
+  /** All that stands in its way, each without a final period; empty when nothing does. */
+  readonly problems: readonly string[];
+}
+
 /** An open connection to one system. Disposing twice is harmless. */
 export interface Connector extends AsyncDisposable {
   testConnection(): Promise<ServerInfo>;
@@ -25,6 +34,10 @@ export interface Connector extends AsyncDisposable {
   getStreamFields(ref: StreamRef): Promise<Field[] | undefined>;
   /** All datasets that the login can see, system catalogues left out, sorted by name. */
   discover(): Promise<DiscoveredStream[]>;
+  /** Whether a dataset can be read. */
+  checkRead(source: StreamSource): Promise<Access>;
+  /** Whether a load of this mode can write, and create what is missing. */
+  checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access>;
 }
 
 /** A row of a control query: values as the driver gives them, for catalogues and checks only. */

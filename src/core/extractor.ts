@@ -46,6 +46,8 @@ export interface ExtractTask {
   readonly range?: WatermarkRange;
   /** One of the parts of {@linkcode RecordExtractor.partition}; everything when unset. */
   readonly part?: Part;
+  /** At most this many records, whichever the source gives first; the proof counts these. */
+  readonly limit?: number;
   readonly batchRows: number;
   readonly batchBytes: number;
   /** Whether the memory of a batch may be used again when the next is asked for. */

@@ -1,5 +1,5 @@
 /** Files of any filestore → records, or files as they are. */
-import { filterBatch, rangePredicate } from "../../arrow/mod.ts";
+import { filterBatch, firstRows, rangePredicate } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import type { FilestoreConnector, OpenFile } from "../../core/connector.ts";
 import { ConfigurationError, SchemaError, ValueError } from "../../core/errors.ts";
@@ -38,15 +38,18 @@ async function* extractRecords(
   refuseExpressions(task);
   const keep = rangeFilter(task);
   const { pieces, others } = await piecesOf(connector, task);
+  const { limit = Infinity } = task;
   let [read, kept, bytes] = [0, 0, 0];
   for (const piece of pieces) {
+    if (kept === limit) break;
     await using file = await openListed(connector, piece.entry, others);
     for await (const batch of fileBatches(file, piece, task)) {
       task.signal.throwIfAborted();
-      const wanted = keep(batch);
+      const wanted = firstRows(keep(batch), limit - kept);
       read += batch.numRows;
       kept += wanted.numRows;
       if (wanted.numRows > 0) yield wanted;
+      if (kept === limit) break;
     }
     await file.check();
     bytes += file.size;
@@ -54,7 +57,8 @@ async function* extractRecords(
   const inRange = task.range?.after === undefined && task.range?.upTo === undefined
     ? ""
     : `, ${kept} of them in range`;
-  return { rows: kept, evidence: `${volume(pieces, bytes)}, ${read} rows${inRange}` };
+  const first = limit === Infinity ? "" : `, the first ${kept} of them`;
+  return { rows: kept, evidence: `${volume(pieces, bytes)}, ${read} rows${inRange}${first}` };
 }
 
 async function* fileBatches(

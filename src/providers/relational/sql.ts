@@ -107,7 +107,8 @@ export function selectStatement(
     ...(task.range === undefined ? [] : rangeConditions(task.range, task.projections, dialect)),
   ];
   const where = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
-  return `SELECT ${columns.join(", ")} FROM ${fromClause(task.source, dialect)}${where}`;
+  const limit = task.limit === undefined ? "" : ` LIMIT ${task.limit}`;
+  return `SELECT ${columns.join(", ")} FROM ${fromClause(task.source, dialect)}${where}${limit}`;
 }
 
 export function projectionSQL(projection: Projection, dialect: Dialect): string {

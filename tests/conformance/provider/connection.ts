@@ -65,6 +65,27 @@ export const connectionChecks = {
       assert.equal((await trial.rows(one.source)).length, 3);
     },
   },
+  "access": {
+    title: "what can be read and written is told, and what cannot with the reason, nothing is made",
+    async run(trial) {
+      await trial.load("reachable", ORDER_FIELDS, orders(0, 3));
+      const connector = await trial.connector();
+      const read = await connector.checkRead(trial.source("reachable"));
+      assert.deepEqual(read.problems, []);
+      assert.match(read.action, /reachable/);
+      for (const mode of trial.modes) {
+        const written = await connector.checkWrite(trial.target("reachable"), mode);
+        assert.deepEqual(written.problems, [], mode);
+        assert.match(written.action, /reachable/);
+        assert.deepEqual((await connector.checkWrite(trial.target("new one"), mode)).problems, []);
+      }
+      const { problems } = await connector.checkRead(trial.source("nowhere"));
+      assert.equal(problems.length, 1);
+      assert.match(problems[0]!, /nowhere/);
+      assert.equal(await trial.exists("new one"), false);
+      assert.equal((await trial.rows("reachable")).length, 3);
+    },
+  },
   "permissions": {
     title: "the permissions that a connection needs are named",
     async run({ provider, config }) {

@@ -31,6 +31,23 @@ export const readingChecks = {
       assert.deepEqual(rowsOf(records), rowsOf(wanted));
     },
   },
+  "limit": {
+    title: "a limited extraction gives so many records, and proves these",
+    async run(trial) {
+      await trial.load("limited", ORDER_FIELDS, orders(0, 20));
+      const all = await trial.rows("limited");
+      for (const [limit, batchRows] of [[7, 1000], [7, 3], [20, 6], [50, 1000], [1, 1]] as const) {
+        const { records, sizes } = await trial.read("limited", { limit, batchRows });
+        assert.equal(records.length, Math.min(limit, 20), `limit ${limit}`);
+        assert.ok(sizes.every((rows) => rows <= batchRows));
+        assert.ok(rowsOf(records).every((row) => all.includes(row)));
+      }
+      const above = { value: 17n, inclusive: false };
+      const range = { field: "id", after: above, nulls: "exclude" } as const;
+      assert.equal((await trial.read("limited", { limit: 1, range })).records.length, 1);
+      assert.equal((await trial.read("limited", { limit: 9, range })).records.length, 2);
+    },
+  },
   "missing column": {
     title: "a column that the source does not have is an error that names it",
     async run(trial) {

@@ -27,6 +27,7 @@ export interface LoadOptions extends StagedOptions {
 export interface ReadOptions {
   readonly projections?: readonly Projection[];
   readonly range?: WatermarkRange;
+  readonly limit?: number;
   readonly batchRows?: number;
   readonly signal?: AbortSignal;
   readonly connector?: Connector;
@@ -154,6 +155,7 @@ export class Trial implements AsyncDisposable {
       source: ref,
       projections,
       ...(options.range === undefined ? {} : { range: options.range }),
+      ...(options.limit === undefined ? {} : { limit: options.limit }),
       batchRows: options.batchRows ?? 1000,
       batchBytes: 1 << 24,
       signal: options.signal ?? this.#controller.signal,

@@ -1,6 +1,7 @@
 /** Files of this machine. */
 import { basename } from "node:path";
 import type {
+  Access,
   CheckWritten,
   DiscoveredStream,
   FileEntry,
@@ -11,11 +12,13 @@ import type {
 } from "../../../core/connector.ts";
 import { ConfigurationError, ConnectorError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
-import type { StreamRef } from "../../../models/source.ts";
+import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
+import type { LoadMode } from "../../../models/stream.ts";
 import { discoverFiles } from "../discover.ts";
 import { streamFields } from "../fields.ts";
 import { folderGlob, type Glob, parseGlob } from "../glob.ts";
-import { type Access, explained } from "./errors.ts";
+import { checkRead, checkWrite } from "./access.ts";
+import { explained, type Purpose } from "./errors.ts";
 import { openFile } from "./open.ts";
 import type { Base } from "./paths.ts";
 import { fileEntry, statOf, walk } from "./walk.ts";
@@ -40,6 +43,14 @@ export class LocalConnector implements FilestoreConnector {
 
   discover(): Promise<DiscoveredStream[]> {
     return discoverFiles(this, this.signal);
+  }
+
+  checkRead(source: StreamSource): Promise<Access> {
+    return checkRead(this, source);
+  }
+
+  checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
+    return checkWrite(this, this.base, target, mode);
   }
 
   async list(ref: StreamRef): Promise<FileEntry[]> {
@@ -123,7 +134,7 @@ export class LocalConnector implements FilestoreConnector {
   }
 
   async #explained<T>(
-    access: Access,
+    access: Purpose,
     path: string,
     work: (full: string) => Promise<T>,
   ): Promise<T> {

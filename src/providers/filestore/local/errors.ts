@@ -2,10 +2,10 @@
 import { ConnectorError, DXTError } from "../../../core/errors.ts";
 import type { Base } from "./paths.ts";
 
-export type Access = "read" | "write";
+export type Purpose = "read" | "write";
 
 /** The error to throw for one that the runtime threw. */
-export function explain(error: unknown, access: Access, full: string, base: Base): unknown {
+export function explain(error: unknown, access: Purpose, full: string, base: Base): unknown {
   if (error instanceof DXTError) return error;
   const refuse = (why: string) =>
     new ConnectorError(`Cannot ${access} "${base.show(full)}": ${why}`, { cause: error });
@@ -37,7 +37,7 @@ export function explain(error: unknown, access: Access, full: string, base: Base
 
 /** Calls `work` and explains what it throws. */
 export async function explained<T>(
-  access: Access,
+  access: Purpose,
   full: string,
   base: Base,
   work: () => Promise<T>,

@@ -1,5 +1,6 @@
 /** An open connection to a PostgreSQL database. */
 import type {
+  Access,
   ControlRow,
   DiscoveredStream,
   RelationalConnector,
@@ -7,8 +8,10 @@ import type {
 } from "../../../core/connector.ts";
 import { ConnectionError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
-import type { StreamRef } from "../../../models/source.ts";
+import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
+import type { LoadMode } from "../../../models/stream.ts";
 import { fromClause, quoteTable, tableName } from "../sql.ts";
+import { checkRead, checkWrite } from "./access.ts";
 import { fieldOf, findRelation, listRelations, typeNames } from "./catalogue.ts";
 import { ControlClient, type ControlTransaction } from "./control.ts";
 import { dialect, quote } from "./dialect.ts";
@@ -112,6 +115,14 @@ export class PostgresConnector implements RelationalConnector {
     });
   }
 
+  checkRead(source: StreamSource): Promise<Access> {
+    return checkRead(this, source);
+  }
+
+  checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
+    return checkWrite(this, target, mode);
+  }
+
   query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {
     return this.#control.query(sql, params);
   }
@@ -134,6 +145,8 @@ export class PostgresConnector implements RelationalConnector {
       testConnection: () => this.testConnection(),
       getStreamFields: (ref) => this.getStreamFields(ref),
       discover: () => this.discover(),
+      checkRead: (source) => this.checkRead(source),
+      checkWrite: (target, mode) => this.checkWrite(target, mode),
       // The transaction ends with its work, the connection later.
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };

@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import type {
+  Access,
   ControlRow,
   DiscoveredStream,
   RelationalConnector,
@@ -7,7 +8,9 @@ import type {
 } from "../../../core/connector.ts";
 import type { ConnectContext } from "../../../core/provider.ts";
 import type { Field } from "../../../models/field.ts";
-import type { StreamRef } from "../../../models/source.ts";
+import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
+import type { LoadMode } from "../../../models/stream.ts";
+import { checkRead, checkWrite } from "./access.ts";
 import { discoverTables, fieldsOfRef } from "./catalogue.ts";
 import { databasePath, type SqliteConfig } from "./config.ts";
 import {
@@ -61,6 +64,14 @@ export class SqliteConnector implements RelationalConnector {
     return this.read(discoverTables);
   }
 
+  checkRead(source: StreamSource): Promise<Access> {
+    return checkRead(this, source);
+  }
+
+  checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
+    return checkWrite(this, target, mode);
+  }
+
   query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {
     return this.read((database) => rowsOf(database, sql, params));
   }
@@ -80,6 +91,8 @@ export class SqliteConnector implements RelationalConnector {
         testConnection: () => this.testConnection(),
         getStreamFields: (ref) => attempt(() => fieldsOfRef(database, ref)),
         discover: () => attempt(() => discoverTables(database)),
+        checkRead: (source) => this.checkRead(source),
+        checkWrite: (target, mode) => this.checkWrite(target, mode),
         [Symbol.asyncDispose]: () => Promise.resolve(),
       };
       return await inTransaction(this.file, database, this.#signal, () => work(inside));

@@ -37,7 +37,7 @@ export class SqliteExtractor implements RecordExtractor {
     task.signal.throwIfAborted();
     using database = openToRead(file);
     await whenFree(patient(file, task), task.signal, () => beginReading(database));
-    const rowNumber = rowNumberOf(database, task);
+    const rowNumber = task.limit === undefined ? rowNumberOf(database, task) : undefined;
     if (rowNumber === undefined) {
       const rows = yield* foundBatches(database, task);
       return { rows, evidence: `SQLITE_DONE after ${rows} rows` };

@@ -52,11 +52,13 @@ export function* streamed(
   task: ExtractTask,
 ): Generator<Iterable<readonly Raw[]>> {
   const encoding = new TextEncoding(database);
-  const { source, projections } = task;
+  const { source, projections, limit } = task;
   const { where, params } = conditionOf(database, task);
   const statement = arrays(
     database,
-    `SELECT ${wholeColumns(projections)} FROM ${fromClause(source, { quote })}${where}`,
+    `SELECT ${wholeColumns(projections)} FROM ${fromClause(source, { quote })}${where}${
+      limit === undefined ? "" : ` LIMIT ${limit}`
+    }`,
   );
   const rows = statement.iterate(...params) as unknown as Iterator<Row>;
   const texts = projections.map(({ field }, i) => [i, field] as const)

@@ -1,0 +1,71 @@
+/** What can be done with files, as the file system says it. */
+import { join } from "node:path";
+import type { Access, FilestoreConnector } from "../../../core/connector.ts";
+import { DXTError } from "../../../core/errors.ts";
+import type { StreamSource, StreamTarget } from "../../../models/source.ts";
+import type { LoadMode } from "../../../models/stream.ts";
+import { folderProblem } from "../../../core/writable.ts";
+import { requireFiles } from "../fields.ts";
+import { fileType, hintsOf } from "../file.ts";
+import type { Base } from "./paths.ts";
+import { statOf } from "./walk.ts";
+
+/** Each file is opened, and its name or the source tells its format. */
+export async function checkRead(
+  connector: FilestoreConnector,
+  source: StreamSource,
+): Promise<Access> {
+  const name = "path" in source ? source.path : "pattern" in source ? source.pattern : "";
+  const action = `read ${source.type} "${name}"`;
+  const problems: string[] = [];
+  try {
+    const entries = await connector.list(source);
+    requireFiles(entries, source);
+    for (const entry of entries) {
+      try {
+        await fileType(entry.name, hintsOf(source));
+        await using _file = await connector.openRead(entry.path);
+      } catch (error) {
+        problems.push(refused(error));
+      }
+    }
+  } catch (error) {
+    problems.push(refused(error));
+  }
+  return { action, problems };
+}
+
+/** A file is written beside the old one and renamed: its folder is what must take writes. */
+export async function checkWrite(
+  connector: FilestoreConnector,
+  base: Base,
+  target: StreamTarget,
+  mode: LoadMode,
+): Promise<Access> {
+  const name = "path" in target ? target.path : "";
+  const action = `${mode} ${target.type} "${name}"`;
+  try {
+    const full = base.resolve(name);
+    const there = await statOf(full);
+    if (target.type === "file") {
+      await fileType(name, hintsOf(target));
+      // An append reads what is there; of a folder of that name it says so.
+      for (const { path } of await connector.list(target)) {
+        if (mode !== "append") continue;
+        await using _file = await connector.openRead(path);
+      }
+    } else if (there?.isDirectory === false) {
+      return { action, problems: [`"${name}" is a file, expected a folder`] };
+    }
+    const inside = target.type === "directory" && there !== undefined;
+    const problem = await folderProblem(inside ? join(full, "x") : full);
+    return { action, problems: problem === undefined ? [] : [problem] };
+  } catch (error) {
+    return { action, problems: [refused(error)] };
+  }
+}
+
+function refused(error: unknown): string {
+  if (error instanceof DXTError) return error.message;
+  throw error;
+}

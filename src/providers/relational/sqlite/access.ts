@@ -1,0 +1,59 @@
+/** What can be done with a database file, as the file system and SQLite say it. */
+import type { Access } from "../../../core/connector.ts";
+import { DXTError, messageOf } from "../../../core/errors.ts";
+import type { StreamSource, StreamTarget } from "../../../models/source.ts";
+import type { LoadMode } from "../../../models/stream.ts";
+import { fromClause } from "../sql.ts";
+import { findTable } from "./catalogue.ts";
+import type { SqliteConnector } from "./connector.ts";
+import { type DatabaseFile, exists } from "./database.ts";
+import { mainTable, quote } from "./dialect.ts";
+import { fileProblem, folderProblem } from "../../../core/writable.ts";
+
+/** SQLite compiles the query, and reads no row. */
+export async function checkRead(connector: SqliteConnector, source: StreamSource): Promise<Access> {
+  const action = source.type === "relation" ? `read "${source.name}"` : `read the ${source.type}`;
+  const where = source.type === "relation" && source.where !== undefined
+    ? ` WHERE (${source.where}\n)`
+    : "";
+  try {
+    const from = fromClause(source, { quote });
+    await connector.read((database) => database.prepare(`SELECT * FROM ${from}${where}`));
+    return { action, problems: [] };
+  } catch (error) {
+    return { action, problems: [messageOf(error)] };
+  }
+}
+
+/** Beside the file SQLite keeps a journal: the folder must take files too. */
+export async function checkWrite(
+  connector: SqliteConnector,
+  target: StreamTarget,
+  mode: LoadMode,
+): Promise<Access> {
+  try {
+    const table = mainTable(target);
+    const { file } = connector;
+    const found = exists(file)
+      ? await connector.read((database) => findTable(database, table))
+      : undefined;
+    const action = found === undefined
+      ? `create and write "${table.name}"`
+      : `${mode} "${found.name}"`;
+    const problems = [
+      ...await fileProblems(file),
+      ...(found?.view === true ? [`"${found.name}" is a view, expected a table`] : []),
+    ];
+    return { action, problems };
+  } catch (error) {
+    if (!(error instanceof DXTError)) throw error;
+    return { action: "write", problems: [error.message] };
+  }
+}
+
+async function fileProblems(file: DatabaseFile): Promise<string[]> {
+  const { path, readonly } = file;
+  if (readonly) return [`the connection to "${path}" is readonly`];
+  const found = [exists(file) ? await fileProblem(path) : undefined, await folderProblem(path)];
+  return found.filter((problem) => problem !== undefined);
+}
