@@ -7,7 +7,7 @@ export interface Place {
   readonly offset: number;
 }
 
-/** One thing that is wrong with a file; line and column from 1. */
+/** One thing that is wrong with a file; line and column from 1, both 0 of the command line. */
 export interface Issue {
   readonly file: string;
   readonly line: number;
@@ -23,10 +23,7 @@ export class LocatedError extends ConfigurationError {
   readonly issues: readonly Issue[];
 
   constructor(issues: readonly Issue[]) {
-    const shown = issues.map(({ file, line, column, message, excerpt }) =>
-      `${file}:${line}:${column}: ${message}${excerpt === "" ? "" : `\n${excerpt}`}`
-    );
-    super(shown.join("\n"));
+    super(issues.map(shown).join("\n"));
     this.issues = issues;
   }
 
@@ -36,8 +33,13 @@ export class LocatedError extends ConfigurationError {
   }
 }
 
+function shown({ file, line, column, message, excerpt }: Issue): string {
+  const place = line === 0 ? file : `${file}:${line}:${column}`;
+  return `${place}: ${message}${excerpt === "" ? "" : `\n${excerpt}`}`;
+}
+
 export function issueAt({ source, offset }: Place, message: string): Issue {
-  const { line, column } = source.position(offset);
+  const { line, column } = source.argument ? { line: 0, column: 0 } : source.position(offset);
   return { file: source.name, line, column, message, excerpt: source.excerpt(offset) };
 }
 

@@ -1,10 +1,23 @@
 /** Text → validated pipeline: YAML with positions, variables, `.env`, project file, older shapes. */
 import { dirname, join, resolve } from "node:path";
 import { ConfigurationError } from "../core/errors.ts";
-import { type FileText, type LoadedPipeline, parsePipeline } from "./pipeline.ts";
+import {
+  type Argument,
+  connectionOf,
+  type NamedConnection,
+  pipelineOf,
+  type StreamArguments,
+} from "./arguments.ts";
+import {
+  type FileText,
+  type LoadedPipeline,
+  type ParseOptions,
+  parsePipeline,
+} from "./pipeline.ts";
 import { findProject } from "./project.ts";
 import { MAX_BYTES } from "./yaml.ts";
 
+export type { Argument, NamedConnection, StreamArguments } from "./arguments.ts";
 export type { ConnectionSpec } from "./endpoint.ts";
 export { type Issue, LocatedError } from "./issues.ts";
 export {
@@ -34,6 +47,15 @@ export async function loadPipeline(path: string, options: LoadOptions): Promise<
   const { env, envFile, vars = {} } = options;
   const text = await read("pipeline", path);
   const directory = dirname(resolve(path));
+  const around = await readAround(directory, envFile);
+  return parsePipeline(text, { env, vars, path, directory, ...around });
+}
+
+/** The project and the `.env` files of a folder. */
+async function readAround(
+  directory: string,
+  envFile: string | undefined,
+): Promise<Pick<ParseOptions, "project" | "envFiles">> {
   const found = await findProject(directory);
   const project = found === undefined
     ? undefined
@@ -42,13 +64,33 @@ export async function loadPipeline(path: string, options: LoadOptions): Promise<
   const envFiles = envFile === undefined
     ? (await Promise.all(folders.map((folder) => readIfThere(join(folder, ".env")))))
     : [{ path: envFile, text: await read("variables file", envFile) }];
-  return parsePipeline(text, {
-    env,
-    vars,
+  return {
     envFiles: envFiles.filter((file) => file !== undefined),
-    path,
-    directory,
     ...(project === undefined ? {} : { project }),
+  };
+}
+
+/** A connection of the command line: the name of one of the project, a URL, a file or a folder. */
+export async function loadConnection(
+  argument: Argument,
+  directory: string,
+  options: LoadOptions,
+): Promise<NamedConnection> {
+  return await connectionOf(argument, directory, {
+    ...options,
+    ...await readAround(directory, options.envFile),
+  });
+}
+
+/** A pipeline of one stream from the options of the command line. */
+export async function loadArguments(
+  stream: StreamArguments,
+  directory: string,
+  options: LoadOptions,
+): Promise<LoadedPipeline> {
+  return await pipelineOf(stream, directory, {
+    ...options,
+    ...await readAround(directory, options.envFile),
   });
 }
 

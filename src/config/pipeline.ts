@@ -75,7 +75,28 @@ export function parsePipeline(text: string, options: ParseOptions): LoadedPipeli
   const project = readProject(options.project, variables, issues);
   const tree = readPipeline(sourceOf({ path, text }), variables, issues);
   issues.throwIfAny();
-  const merged = mergeDefaults(tree!, project?.tree);
+  return assemble(tree!, { path, directory, project, variables, issues, vars });
+}
+
+export interface Assembly {
+  readonly path: string;
+  readonly directory: string;
+  readonly project: LoadedProject | undefined;
+  readonly variables: Variables;
+  readonly issues: Issues;
+  readonly vars: Readonly<Record<string, string>>;
+}
+
+/**
+ * The pipeline that a tree of today's shape means.
+ *
+ * @throws {LocatedError} that lists all that is wrong
+ */
+export function assemble(
+  tree: MapTree,
+  { path, directory, project, variables, issues, vars }: Assembly,
+): LoadedPipeline {
+  const merged = mergeDefaults(tree, project?.tree);
   const ends = (["source", "target"] as const).map((end) =>
     resolveEndpoint(child(merged, end)!, [end], directory, { project, variables, issues })
   );
@@ -93,6 +114,13 @@ export function parsePipeline(text: string, options: ParseOptions): LoadedPipeli
     ...(project?.value.logging === undefined ? {} : { logging: project.value.logging }),
     variables: variables.used,
     warnings: unused(Object.keys(vars), variables),
+    ...placed(places),
+  };
+}
+
+/** Errors and checks of values, at the places of a tree. */
+export function placed(places: Tree): Pick<LoadedPipeline, "errorAt" | "parseAt"> {
+  return {
     errorAt: (at, message) => new LocatedError([issueAt(placeOf(places, at), message)]),
     parseAt: (at, schema, value) =>
       parseTyped(schema, value, (below) => isVariableAt(places, [...at, ...below])),
@@ -124,7 +152,7 @@ function sourceOf({ path, text }: FileText, hidden = false): SourceText {
   return new SourceText(path, text.replace(/^\ufeff/, ""), hidden);
 }
 
-function readProject(
+export function readProject(
   file: FileText | undefined,
   variables: Variables,
   issues: Issues,

@@ -9,6 +9,8 @@ export class SourceText {
     text: string,
     /** Every line may hold a secret, so that none is shown. */
     readonly hidden = false,
+    /** It is an argument of the command line, which has no lines; its name is the option's. */
+    readonly argument = false,
   ) {
     this.text = text;
     for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) {
@@ -25,7 +27,7 @@ export class SourceText {
 
   /** The line of an offset with a caret below, secrets in it masked; empty of a hidden file. */
   excerpt(offset: number): string {
-    if (this.hidden) return "";
+    if (this.hidden || this.argument) return "";
     const line = this.#lineAt(offset);
     // A minified file is one line: only what is near is looked at.
     const start = Math.max(this.#starts[line]!, offset - NEAR);

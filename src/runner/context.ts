@@ -4,6 +4,7 @@ import type { Receipt } from "../integrity/receipt.ts";
 import type { ThreadPool } from "../sandbox/pool.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { RunEvent } from "./events.ts";
+import type { Backfill } from "./backfill.ts";
 import type { EarlyLoad } from "./load.ts";
 
 /** What a stream's run needs besides its plan. */
@@ -13,6 +14,10 @@ export interface RunContext {
   readonly runId: string;
   readonly startedAt: Temporal.Instant;
   readonly fullRefresh: boolean;
+  /** Read this range of the watermark instead of what is new. */
+  readonly backfill: Backfill | undefined;
+  /** At most this many rows of each stream. */
+  readonly limit: number | undefined;
   /** Whether loads follow in this run: one may begin while its stage is still written. */
   readonly loads: boolean;
   readonly threads: ThreadPool;

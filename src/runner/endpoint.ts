@@ -17,7 +17,7 @@ type Path = readonly (string | number)[];
 
 /** @throws {ConfigurationError} that names the place in the pipeline's file */
 export async function resolveEndpoint(
-  loaded: LoadedPipeline,
+  loaded: Pick<LoadedPipeline, "errorAt" | "parseAt">,
   spec: ConnectionSpec,
 ): Promise<Endpoint> {
   const at = (message: string, path: Path = []) =>

@@ -15,6 +15,7 @@ export interface Reading {
   readonly projections: readonly Projection[];
   readonly range?: WatermarkRange;
   readonly part?: Part;
+  readonly limit?: number;
   readonly batchRows: number;
   readonly batchBytes: number;
   /** Fields that dxt adds, and the start of the run that their values come from. */
@@ -32,12 +33,13 @@ export function stagedFields({ projections, generated }: Reading): Field[] {
 }
 
 export function taskOf(reading: Reading, signal: AbortSignal): ExtractTask {
-  const { source, projections, range, part, batchRows, batchBytes, recycle } = reading;
+  const { source, projections, range, part, limit, batchRows, batchBytes, recycle } = reading;
   return {
     source,
     projections,
     ...(range === undefined ? {} : { range }),
     ...(part === undefined ? {} : { part }),
+    ...(limit === undefined ? {} : { limit }),
     batchRows,
     batchBytes,
     recycle,

@@ -3,6 +3,7 @@ import type { LoadedPipeline } from "../config/mod.ts";
 import { DXTError, messageOf, PipelineExecutionError } from "../core/errors.ts";
 import type { RunResult, StreamResult } from "../models/result.ts";
 import { selectStreams } from "../selector/mod.ts";
+import { type Backfill, checkBackfill, checkLimit } from "./backfill.ts";
 import type { RunEvent } from "./events.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan.ts";
 import { newProgress, type Progress, type RunContext } from "./context.ts";
@@ -18,6 +19,10 @@ export interface RunOptions {
   readonly exclude?: string;
   /** Read everything and replace the target, whatever the stream's modes. */
   readonly fullRefresh?: boolean;
+  /** Read this range of the watermark field instead of what is new. */
+  readonly backfill?: Backfill;
+  /** Read at most this many rows of each stream. */
+  readonly limit?: number;
   /** Stop after the first failed stream, whatever the pipeline's `on_error`. */
   readonly failFast?: boolean;
   /** Streams, and parts of a stream, that are moved at once; the number of cores when absent. */
@@ -43,6 +48,10 @@ export async function runPipeline(
 ): Promise<RunResult> {
   const plan = await planPipeline(loaded);
   const selected = selectStreams(loaded.pipeline.streams, options);
+  const ids = selected.map(({ id }) => id);
+  const plans = plan.streams.filter(({ stream }) => ids.includes(stream.id));
+  checkBackfill(plans, options);
+  checkLimit(plans, options);
   const startedAt = Temporal.Now.instant();
   const most = options.threads ?? navigator.hardwareConcurrency;
   using threads = new ThreadPool(new URL("./worker.ts", import.meta.url), most);
@@ -52,6 +61,8 @@ export async function runPipeline(
     runId: crypto.randomUUID(),
     startedAt,
     fullRefresh: options.fullRefresh ?? false,
+    backfill: options.backfill,
+    limit: options.limit,
     loads: options.phase === "run",
     threads,
     turn: Promise.resolve(),
@@ -60,7 +71,7 @@ export async function runPipeline(
   };
   const failFast = options.failFast ?? loaded.pipeline.on_error === "fail_fast";
   const start = performance.now();
-  const streams = await runStreams(plan, selected.map(({ id }) => id), options, context, failFast);
+  const streams = await runStreams(plan, plans, options, context, failFast);
   return {
     pipeline: loaded.pipeline.name,
     run_id: context.runId,
@@ -80,12 +91,11 @@ class FailedFast extends PipelineExecutionError {}
  */
 async function runStreams(
   plan: PipelinePlan,
-  ids: readonly string[],
+  plans: readonly StreamPlan[],
   options: RunOptions,
   context: RunContext,
   failFast: boolean,
 ): Promise<StreamResult[]> {
-  const plans = plan.streams.filter(({ stream }) => ids.includes(stream.id));
   const stops = plans.map(() => new AbortController());
   const results: StreamResult[] = [];
   let next = 0;

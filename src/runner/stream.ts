@@ -7,6 +7,7 @@ import type { FileExtractor, RecordExtractor } from "../core/extractor.ts";
 import { nearest } from "../core/nearest.ts";
 import { textOf, type Value } from "../core/values.ts";
 import { receiptOf } from "../integrity/receipt.ts";
+import { backfillRange, limitNote } from "./backfill.ts";
 import type { Progress, RunContext } from "./context.ts";
 import { connect, sameSystem } from "./endpoint.ts";
 import { read, type Reading, stagedFields, taskOf } from "./extraction.ts";
@@ -62,7 +63,10 @@ async function stageRecords(
   checkUpsertKeys(plan, fields);
   const range = await findRange(plan, context, fields, progress);
   const extractor = plan.extractor.create(source, plan.extractorOptions) as RecordExtractor;
-  const reading = readingOf(plan, context, fields, range);
+  const reading = {
+    ...readingOf(plan, context, fields, range),
+    ...(context.limit === undefined ? {} : { limit: context.limit }),
+  };
   const seen: Seen = { ...NOTHING_SEEN };
   const onProgress = (rows: number, bytes: number) => {
     progress.rowsExtracted = rows;
@@ -98,6 +102,11 @@ async function stageRecords(
     return await asWhole();
   });
   if (seen.max !== null) progress.watermarkAfter = textOf(seen.max);
+  if (context.limit !== undefined) {
+    const message = limitNote(context.limit);
+    progress.warnings.push(message);
+    context.onEvent({ type: "warning", stream: plan.stream.id, message });
+  }
   if (seen.nulls > 0) {
     const message = `${seen.nulls} rows have a NULL in watermark field "${
       range!.field
@@ -117,9 +126,9 @@ function loadsEarly(
 }
 
 /** A stage that is not made of files is not for other threads. */
-function partitionSettings({ stream, buffer }: StreamPlan, { threads }: RunContext) {
+function partitionSettings({ stream, buffer }: StreamPlan, { threads, limit }: RunContext) {
   const { partition = "auto" } = stream.extract ?? {};
-  const whole = partition === "none" || buffer.format === "memory";
+  const whole = partition === "none" || buffer.format === "memory" || limit !== undefined;
   return {
     most: whole ? 1 : threads.most,
     ...(typeof partition === "object" ? { field: targetName(stream, partition.field) } : {}),
@@ -247,6 +256,7 @@ async function findRange(
       }`,
     );
   }
+  if (context.backfill !== undefined) return backfillRange(context.backfill, field);
   await using target = await connect(context.target, context.signal);
   const loader = plan.loader.create(target, plan.loaderOptions);
   const max = await loader.getMaxWatermark(plan.target, name, field);

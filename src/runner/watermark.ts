@@ -21,11 +21,7 @@ export function watermarkRange(
   field: Field,
   max: Present | undefined,
 ): WatermarkRange {
-  if (UNORDERED.has(field.dtype)) {
-    throw new SchemaError(
-      `Cannot use field "${field.name}" as watermark: ${field.dtype} has no order`,
-    );
-  }
+  refuseUnordered(field);
   // NULLs under the rule "error" are read, so that they can be seen and refused.
   const nulls = settings.null_watermark === "exclude" ? "exclude" : "include";
   const start = max === undefined ? settings.initial_value : textOf(max);
@@ -40,6 +36,12 @@ export function watermarkRange(
     after: { value: before(value, overlap, field), inclusive: true },
     nulls,
   };
+}
+
+/** @throws {SchemaError} for a type without an order */
+export function refuseUnordered({ name, dtype }: Field): void {
+  if (!UNORDERED.has(dtype)) return;
+  throw new SchemaError(`Cannot use field "${name}" as watermark: ${dtype} has no order`);
 }
 
 /** The target may hold the value in a wider type: 7.00 for 7, a timestamp for a date. */

@@ -1,0 +1,198 @@
+/** Connections and streams that the command line names, in place of a file. */
+import { resolve } from "node:path";
+import { LOAD_MODES } from "../models/stream.ts";
+import { parseDotenv } from "./dotenv.ts";
+import { type ConnectionSpec, resolveEndpoint } from "./endpoint.ts";
+import { Issues, type Place } from "./issues.ts";
+import {
+  assemble,
+  type LoadedPipeline,
+  type ParseOptions,
+  placed,
+  readProject,
+} from "./pipeline.ts";
+import { DATASET, type Meaning, meaningOf } from "./meaning.ts";
+import { referenceOf } from "./reference.ts";
+import { findSecrets } from "./secrets.ts";
+import { SourceText } from "./source_text.ts";
+import { child, mapOf, type MapTree, scalar, type ScalarTree, type Tree } from "./tree.ts";
+import { expand, Variables } from "./variables.ts";
+
+/** A value of the command line. */
+export interface Argument {
+  /** The option as a message names it: `--from`. */
+  readonly option: string;
+  readonly text: string;
+}
+
+export interface NamedConnection extends Pick<LoadedPipeline, "errorAt" | "parseAt"> {
+  readonly spec: ConnectionSpec;
+  /** The one file that was named, below the connection's folder. */
+  readonly dataset?: string;
+  /** How a pipeline's file says it, without a secret. */
+  readonly reference: string | Readonly<Record<string, string>>;
+  /** Variable of the reference that has no value yet. */
+  readonly unset?: string;
+  /** A name for what is made of it: of the database, the file or the folder. */
+  readonly name: string;
+  readonly secrets: readonly string[];
+}
+
+/** A pipeline of one stream. */
+export interface StreamArguments {
+  readonly from: Argument;
+  readonly to: Argument;
+  readonly source?: Argument | undefined;
+  readonly target?: Argument | undefined;
+  readonly mode?: Argument | undefined;
+  readonly keys?: readonly Argument[];
+}
+
+interface Reading {
+  readonly directory: string;
+  readonly variables: Variables;
+  readonly issues: Issues;
+  readonly project: ReturnType<typeof readProject>;
+}
+
+function readingOf(directory: string, { env, vars = {}, envFiles = [], project }: ParseOptions) {
+  const issues = new Issues();
+  const dotenv = envFiles.map(({ path, text }) =>
+    parseDotenv(new SourceText(path, text, true), issues)
+  );
+  const variables = new Variables([vars, env, ...dotenv]);
+  const reading: Reading = {
+    directory,
+    variables,
+    issues,
+    project: readProject(project, variables, issues),
+  };
+  issues.throwIfAny();
+  return reading;
+}
+
+/** @throws {LocatedError} that names the option */
+export async function connectionOf(
+  argument: Argument,
+  directory: string,
+  options: ParseOptions,
+): Promise<NamedConnection> {
+  const reading = readingOf(resolve(directory), options);
+  const { variables, issues } = reading;
+  const meaning = await read(argument, reading, false);
+  const resolved = resolveEndpoint(meaning.tree, [], reading.directory, reading);
+  issues.throwIfAny();
+  const { spec, tree } = resolved!;
+  const secrets = findSecrets(variables.used.values(), [spec.url, spec.config]);
+  const inURL = findSecrets([], [spec.url, spec.config]);
+  return {
+    spec,
+    ...(meaning.dataset === undefined ? {} : { dataset: meaning.dataset }),
+    ...referenceOf(argument.text, meaning, spec, inURL, variables),
+    secrets,
+    ...placed(tree),
+  };
+}
+
+/** @throws {LocatedError} that lists all that is wrong, by option */
+export async function pipelineOf(
+  { from, to, source, target, mode, keys = [] }: StreamArguments,
+  directory: string,
+  options: ParseOptions,
+): Promise<LoadedPipeline> {
+  const reading = readingOf(resolve(directory), options);
+  const [origin, goal] = [await read(from, reading, false), await read(to, reading, true)];
+  const dataset = source === undefined ? origin.dataset : source.text;
+  if (dataset === undefined) {
+    reading.issues.add(
+      placeOf(from),
+      "it has more than one dataset, expected --source to name one; dxt discover lists them",
+    );
+  }
+  if (source !== undefined && origin.dataset !== undefined) {
+    reading.issues.add(placeOf(source), `--from names the file already, "${origin.dataset}"`);
+  }
+  if (target !== undefined && goal.dataset !== undefined) {
+    reading.issues.add(placeOf(target), `--to names the file already, "${goal.dataset}"`);
+  }
+  reading.issues.throwIfAny();
+  const id = stemOf(dataset!);
+  const words = (argument: Argument) => scalar(argument.text, placeOf(argument));
+  const at = placeOf(from);
+  const stream = mapOf(at, {
+    id: scalar(id, placeOf(source ?? from)),
+    source: sourceTree(dataset!, source ?? from, origin),
+    target: target !== undefined ? words(target) : targetTree(goal, id, placeOf(to)),
+    load: mode === undefined && keys.length === 0 ? undefined : mapOf(placeOf(mode ?? keys[0]!), {
+      mode: mode === undefined ? undefined : words(mode),
+      upsert_keys: keys.length === 0
+        ? undefined
+        : { kind: "list", items: keys.map(words), place: placeOf(keys[0]!) },
+    }),
+  });
+  if (mode !== undefined && !LOAD_MODES.some((known) => known === mode.text)) {
+    reading.issues.add(
+      placeOf(mode),
+      `unknown mode "${mode.text}", expected ${LOAD_MODES.join(", ")}`,
+    );
+    reading.issues.throwIfAny();
+  }
+  const tree: MapTree = mapOf(at, {
+    version: scalar(1, at),
+    name: scalar("run", at),
+    source: origin.tree,
+    target: goal.tree,
+    // There is no file that a later dxt load could name.
+    buffer: mapOf(at, { retain_on_failure: scalar(false, at) }),
+    streams: { kind: "list", items: [stream], place: at },
+  });
+  return assemble(tree, {
+    ...reading,
+    path: "--from",
+    vars: options.vars ?? {},
+  });
+}
+
+function placeOf({ option, text }: Argument): Place {
+  return { source: new SourceText(option, text, false, true), offset: 0 };
+}
+
+async function read(
+  argument: Argument,
+  { directory, variables, issues, project }: Reading,
+  makes: boolean,
+): Promise<Meaning> {
+  const written = scalar(argument.text, placeOf(argument));
+  const found = expand(written, variables, issues) as ScalarTree;
+  issues.throwIfAny();
+  const isName = child(child(project?.tree, "connections"), String(found.value)) !== undefined;
+  return isName ? { tree: found, kind: "name" } : await meaningOf(found, directory, makes);
+}
+
+/** A query is told by its first word; a file that was named is taken as it stands. */
+function sourceTree(text: string, argument: Argument, { dataset, kind }: Meaning): Tree {
+  const place = placeOf(argument);
+  const word = scalar(text, place);
+  if (kind !== "files" && /^\s*(select|with|values)\s/i.test(text)) {
+    return mapOf(place, { type: scalar("sql", place), sql: word });
+  }
+  if (dataset === undefined || kind === "pattern") return word;
+  return mapOf(place, { type: scalar("file", place), path: word });
+}
+
+function targetTree({ dataset, kind }: Meaning, id: string, place: Place): Tree {
+  if (dataset !== undefined) {
+    return mapOf(place, { type: scalar("file", place), path: scalar(dataset, place) });
+  }
+  return scalar(kind === "files" ? `${id}.parquet` : id, place);
+}
+
+/** An id of what a dataset is called: without schema, folders and endings. */
+function stemOf(dataset: string): string {
+  if (/^\s*(select|with|values)\s/i.test(dataset)) return "query";
+  const bare = DATASET.test(dataset)
+    ? dataset.replace(/^.*\//, "").replace(DATASET, "")
+    : dataset.replace(/^.*\.(?=[^.]+$)/, "");
+  const id = bare.replace(/[^\p{L}\p{N}_-]+/gu, "_").replace(/^_+(?=.)|(?<=.)_+$/g, "");
+  return id === "" || id === "_" ? "records" : id;
+}

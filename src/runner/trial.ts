@@ -1,0 +1,132 @@
+/** Whether a pipeline could run: its connections, and what its logins may do, without moving data. */
+import type { LoadedPipeline } from "../config/mod.ts";
+import type { Access, Connector } from "../core/connector.ts";
+import { messageOf } from "../core/errors.ts";
+import { type Selection, selectStreams } from "../selector/mod.ts";
+import { connect, type Endpoint } from "./endpoint.ts";
+import { planPipeline, type StreamPlan } from "./plan.ts";
+
+/** One thing that was tried. Times are milliseconds. */
+export interface TrialResult {
+  readonly check: "source" | "target" | "read" | "write";
+  /** Stream that it is for; absent for a connection. */
+  readonly stream?: string;
+  /** What was tried, for example `PostgreSQL 15.8` or `read "public.orders"`. */
+  readonly subject: string;
+  /** All that stands in the way; empty when nothing does. */
+  readonly problems: readonly string[];
+  readonly ms: number;
+}
+
+export interface TrialOptions extends Selection {
+  readonly signal: AbortSignal;
+  onResult(result: TrialResult): void;
+}
+
+/** Tries all that the selected streams need, whatever failed before; tells each result as it comes. */
+export async function tryPipeline(
+  loaded: LoadedPipeline,
+  { signal, onResult, ...selection }: TrialOptions,
+): Promise<TrialResult[]> {
+  const { source, target, streams } = await planPipeline(loaded);
+  const ids = selectStreams(loaded.pipeline.streams, selection).map(({ id }) => id);
+  const plans = streams.filter(({ stream }) => ids.includes(stream.id));
+  const results: TrialResult[] = [];
+  const tell = (found: readonly TrialResult[]) => {
+    for (const result of found) onResult(result);
+    results.push(...found);
+  };
+  tell(await trySource(source, plans, signal));
+  tell(await tryTarget(target, plans, signal));
+  return results;
+}
+
+async function trySource(
+  endpoint: Endpoint,
+  plans: readonly StreamPlan[],
+  signal: AbortSignal,
+): Promise<TrialResult[]> {
+  return await tryEnd("source", endpoint, signal, async (connector) => {
+    const results: TrialResult[] = [await greet("source", endpoint, connector)];
+    if (results[0]!.problems.length > 0) return results;
+    for (const { stream, source } of plans) {
+      const access = await timed(() => connector.checkRead(source));
+      results.push({ check: "read", stream: stream.id, ...access });
+    }
+    return results;
+  });
+}
+
+/** What is not there yet and can be made is a target as well as any. */
+async function tryTarget(
+  endpoint: Endpoint,
+  plans: readonly StreamPlan[],
+  signal: AbortSignal,
+): Promise<TrialResult[]> {
+  return await tryEnd("target", endpoint, signal, async (connector) => {
+    const greeting = await greet("target", endpoint, connector);
+    const results: TrialResult[] = [];
+    for (const { stream, target, mode } of plans) {
+      const access = await timed(() => connector.checkWrite(target, mode));
+      results.push({ check: "write", stream: stream.id, ...access });
+    }
+    const writable = results.every(({ problems }) => problems.length === 0);
+    const { subject } = greeting;
+    const made = greeting.problems.length > 0 && writable;
+    return [
+      made
+        ? { ...greeting, subject: `${subject}, made by the first load`, problems: [] }
+        : greeting,
+      ...results,
+    ];
+  });
+}
+
+async function tryEnd(
+  check: "source" | "target",
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  work: (connector: Connector) => Promise<TrialResult[]>,
+): Promise<TrialResult[]> {
+  const start = performance.now();
+  let connector: Connector;
+  try {
+    connector = await connect(endpoint, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    const problems = [messageOf(error)];
+    return [{ check, subject: endpoint.provider.name, problems, ms: since(start) }];
+  }
+  const opening = since(start);
+  await using _ = connector;
+  const [greeting, ...others] = await work(connector);
+  return [{ ...greeting!, ms: greeting!.ms + opening }, ...others];
+}
+
+async function greet(
+  check: "source" | "target",
+  { provider }: Endpoint,
+  connector: Connector,
+): Promise<TrialResult> {
+  const greeting = await timed(async () => {
+    const { product, version } = await connector.testConnection();
+    return { action: `${product} ${version}`, problems: [] };
+  });
+  return { check, ...greeting, subject: greeting.subject || provider.name };
+}
+
+async function timed(
+  work: () => Promise<Access>,
+): Promise<Pick<TrialResult, "subject" | "problems" | "ms">> {
+  const start = performance.now();
+  try {
+    const { action, problems } = await work();
+    return { subject: action, problems, ms: since(start) };
+  } catch (error) {
+    return { subject: "", problems: [messageOf(error)], ms: since(start) };
+  }
+}
+
+function since(start: number): number {
+  return Math.round((performance.now() - start) * 10) / 10;
+}
