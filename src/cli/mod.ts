@@ -30,10 +30,10 @@ export async function main(
     // The parser of the options takes three times as long as all that was done before.
     const { parseArguments } = await import("./usage.ts");
     if (args.length === 0) {
-      parseArguments(["--help"], io, io.stderr);
+      await parseArguments(["--help"], io, io.stderr);
       return EXIT.usage;
     }
-    const action = parseArguments(args, io);
+    const action = await parseArguments(args, io);
     if (action === undefined) return EXIT.done;
     printer = new Printer(io, action.verbosity);
     return await action.act({ io, engine, printer });

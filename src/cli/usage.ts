@@ -1,7 +1,7 @@
 /** Turns a command line into what is to be done, or into help, or into an error that helps. */
 import {
-  extractCommandNames,
   extractOptionNames,
+  group,
   lineBreak,
   type Message,
   message,
@@ -13,16 +13,10 @@ import { ConfigurationError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { hasColour } from "./colour.ts";
 import type { Action } from "./action.ts";
-import { extract } from "./extract.ts";
+import { type CommandParser, COMMANDS, NAMES } from "./commands.ts";
 import type { IO, Output } from "./io.ts";
-import { list } from "./list.ts";
-import { load } from "./load.ts";
 import { HELP, VERSION } from "./names.ts";
 import { usageLine } from "./options.ts";
-import { run } from "./run.ts";
-import { validate } from "./validate.ts";
-
-const parser = or(run, extract, load, list, validate);
 
 const EXIT_CODES: readonly string[] = [
   "0    done",
@@ -42,16 +36,17 @@ const WIDEST_HELP = 100;
  *
  * @throws {ConfigurationError} for a command line that cannot be understood
  */
-export function parseArguments(
+export async function parseArguments(
   args: readonly string[],
   io: IO,
   output: Output = io.stdout,
-): Action | undefined {
+): Promise<Action | undefined> {
+  const commands = await loadFor(args[0]);
   let shown = false;
   const onShow = () => {
     shown = true;
   };
-  const action = runParser(parser, "dxt", args, {
+  const action = runParser(together(commands), "dxt", args, {
     help: { option: { names: HELP }, onShow },
     version: { option: { names: VERSION }, value: io.version, onShow },
     brief: message`Moves data in batches from one system to another, and proves that all arrived.`,
@@ -70,16 +65,39 @@ export function parseArguments(
     stdout: (text) => output.write(`${text.replace(/ +$/gm, "")}\n`),
     stderr: () => {},
     onError: (_code, error): never => {
-      throw new ConfigurationError(describe(error, args));
+      throw new ConfigurationError(describe(error, args, commands));
     },
   });
   return shown ? undefined : action;
 }
 
+type Commands = ReadonlyMap<string, CommandParser>;
+
+/** The command of this name alone, or all when none has it. */
+async function loadFor(name: string | undefined): Promise<Commands> {
+  const names = name !== undefined && Object.hasOwn(COMMANDS, name) ? [name] : NAMES;
+  return new Map(
+    await Promise.all(names.map(async (name) => [name, await COMMANDS[name]!.load()] as const)),
+  );
+}
+
+/** One parser of several commands, each below the title of its group. */
+function together(commands: Commands): CommandParser {
+  const titles = [...new Set([...commands.keys()].map((name) => COMMANDS[name]!.group))];
+  return oneOf(titles.map((title) => {
+    const own = [...commands].filter(([name]) => COMMANDS[name]!.group === title);
+    return group(title, oneOf(own.map(([, parser]) => parser)));
+  }));
+}
+
+function oneOf(parsers: readonly CommandParser[]): CommandParser {
+  const [first, second, ...more] = parsers;
+  return second === undefined ? first! : oneOf([or(first!, second) as CommandParser, ...more]);
+}
+
 /** What is wrong, what was probably meant, and where to read on. */
-function describe(error: Message, args: readonly string[]): string {
-  const commands = [...extractCommandNames(parser.usage)];
-  const chosen = commands.find((name) => name === args[0]);
+function describe(error: Message, args: readonly string[], commands: Commands): string {
+  const chosen = commands.size === 1 ? args[0] : undefined;
   const unexpected = unexpectedToken(error);
   const detail = unexpected === undefined
     ? `Cannot understand the command line: ${plain(error)}`
@@ -90,34 +108,26 @@ function describe(error: Message, args: readonly string[]): string {
 function describeUnexpected(
   token: string,
   chosen: string | undefined,
-  commands: readonly string[],
+  commands: Commands,
 ): string {
   const quoted = JSON.stringify(token);
+  const options = [...commands.values()].flatMap(({ usage }) => [...extractOptionNames(usage)]);
   if (token.startsWith("-")) {
-    if (chosen === undefined && optionsOf(commands).includes(token)) {
+    if (chosen === undefined && options.includes(token)) {
       return `Unexpected option ${quoted}: options of a command come after it`;
     }
-    return `Unknown option ${quoted}${
-      nearest(token, optionsOf(chosen === undefined ? [] : [chosen]))
-    }`;
+    const known = [...(chosen === undefined ? [] : options), ...HELP, ...VERSION];
+    return `Unknown option ${quoted}${nearest(token, known)}`;
   }
   if (chosen !== undefined) return `Unexpected argument ${quoted}`;
-  return `Unknown command ${quoted}${
-    nearest(token, commands) || `, there are ${commands.join(", ")}`
-  }`;
-}
-
-function optionsOf(names: readonly string[]): string[] {
-  const own = Object.entries({ run, extract, load, list, validate })
-    .filter(([name]) => names.includes(name))
-    .flatMap(([, { usage }]) => [...extractOptionNames(usage)]);
-  return [...own, ...HELP, ...VERSION];
+  return `Unknown command ${quoted}${nearest(token, NAMES) || `, there are ${NAMES.join(", ")}`}`;
 }
 
 /** The argument that nothing wanted, when that is the error. */
 function unexpectedToken(error: Message): string | undefined {
   const [first, second] = error;
   if (first?.type !== "text" || !first.text.startsWith("Unexpected option or")) return undefined;
+  if (second?.type === "value") return second.value;
   return second?.type === "optionName" ? second.optionName : undefined;
 }
 

@@ -1,0 +1,25 @@
+/** The table of commands, in the order and groups of the help. Each is loaded when it is asked for. */
+import type { Parser } from "optique";
+import type { Action } from "./action.ts";
+
+export type CommandParser = Parser<"sync", Action, unknown>;
+
+interface Entry {
+  /** Title above the commands of its kind. */
+  readonly group: string;
+  load(): Promise<CommandParser>;
+}
+
+const MOVE = "Move data";
+const LOOK = "Look before";
+const WRITE = "Write pipelines";
+
+export const COMMANDS: Readonly<Record<string, Entry>> = {
+  run: { group: MOVE, load: async () => (await import("./run.ts")).run },
+  extract: { group: MOVE, load: async () => (await import("./extract.ts")).extract },
+  load: { group: MOVE, load: async () => (await import("./load.ts")).load },
+  list: { group: LOOK, load: async () => (await import("./list.ts")).list },
+  validate: { group: WRITE, load: async () => (await import("./validate.ts")).validate },
+};
+
+export const NAMES: readonly string[] = Object.keys(COMMANDS);
