@@ -1,8 +1,10 @@
 /** What `run`, `extract` and `load` have in common. */
+import type { StreamArguments } from "../config/mod.ts";
 import { messageOf } from "../core/errors.ts";
 import type { RunResult } from "../models/result.ts";
 import type { Phase } from "../runner/mod.ts";
 import { type Context, given, openPipeline, type Variables } from "./action.ts";
+import { openStream } from "./connection.ts";
 import { EXIT, exitOfRun } from "./exit.ts";
 import { Interruption } from "./interruption.ts";
 import { RunLog } from "./log.ts";
@@ -11,12 +13,17 @@ import { Progress } from "./progress.ts";
 import { printSummary } from "./summary.ts";
 
 export interface PhaseOptions extends Verbosity, Variables {
-  readonly pipeline: string;
+  /** File of the pipeline; absent when the command line says its one stream. */
+  readonly pipeline?: string | undefined;
+  readonly stream?: StreamArguments | undefined;
   readonly select?: string | undefined;
   readonly exclude?: string | undefined;
   readonly failFast: boolean;
   readonly fullRefresh?: boolean;
   readonly threads?: number | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly limit?: number | undefined;
 }
 
 /** Runs a phase of a pipeline, prints its result, and returns the exit code. */
@@ -38,18 +45,25 @@ export async function runPhase(
   if (options.quiet) printer.json(result);
   else {
     printSummary(result, phase, printer);
-    if (phase === "run") adviseLoad(result, options.pipeline, context);
+    if (phase === "run" && options.pipeline !== undefined) {
+      adviseLoad(result, options.pipeline, context);
+    }
   }
   return exitOfRun(result, interruption.received);
 }
 
 async function execute(
   phase: Phase,
-  { pipeline, select, exclude, failFast, fullRefresh, threads, ...options }: PhaseOptions,
+  options: PhaseOptions,
   context: Context,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  const loaded = await openPipeline(pipeline, options, context);
+  const { pipeline, stream, select, exclude, failFast, fullRefresh, threads } = options;
+  const loaded = stream === undefined
+    ? await openPipeline(pipeline!, options, context)
+    : await openStream(stream, options, context);
+  const { since, until, limit } = options;
+  const backfill = since === undefined && until === undefined ? undefined : given({ since, until });
   signal.throwIfAborted();
   const { runPipeline } = await context.engine.runner();
   using log = new RunLog(
@@ -60,7 +74,7 @@ async function execute(
   using progress = new Progress(context.printer, phase);
   return await runPipeline(loaded, {
     phase,
-    ...given({ select, exclude, fullRefresh, threads }),
+    ...given({ select, exclude, fullRefresh, threads, backfill, limit }),
     // Absent, the pipeline's own on_error decides.
     ...(failFast ? { failFast } : {}),
     signal,

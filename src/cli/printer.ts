@@ -36,6 +36,11 @@ export class Printer {
     this.#write(this.io.stdout, visibleJSON(this.masked(value)));
   }
 
+  /** Text that is a result as it stands: names and records, which hold no secret of dxt. */
+  document(text: string): void {
+    this.#write(this.io.stdout, text);
+  }
+
   /** The same JSON value without secrets. */
   masked(value: unknown): unknown {
     return maskStrings(value, this.#mask);

@@ -15,7 +15,7 @@ export interface Reference {
 /** @param secrets of the connection's URL and keys */
 export function referenceOf(
   written: string,
-  { tree, kind }: Meaning,
+  { tree, kind, dataset }: Meaning,
   { url, config }: ConnectionSpec,
   secrets: readonly string[],
   variables: Variables,
@@ -23,7 +23,7 @@ export function referenceOf(
   const path = textOf(child(tree, "path"));
   if (path !== undefined) {
     const provider = kind === "database" ? "sqlite" : "local";
-    return { reference: { provider, path: escaped(path) }, name: nameOf(path) };
+    return { reference: { provider, path: escaped(path) }, name: nameOf(dataset ?? path) };
   }
   if (kind === "name") return { reference: written, name: nameOf(written) };
   const name = nameOf(url ?? String(config["path"] ?? ""));

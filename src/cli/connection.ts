@@ -1,0 +1,54 @@
+/** Connections that a command line names, and work that a signal may stop. */
+import type { Argument, LoadedPipeline, NamedConnection, StreamArguments } from "../config/mod.ts";
+import { messageOf } from "../core/errors.ts";
+import { type Context, given, type Variables } from "./action.ts";
+import { EXIT } from "./exit.ts";
+import { Interruption } from "./interruption.ts";
+
+/** Finds out what is meant; its secrets are hidden in all that is printed afterwards. */
+export async function openConnection(
+  argument: Argument,
+  { envFile, vars }: Variables,
+  { io, printer }: Context,
+): Promise<NamedConnection> {
+  const { loadConnection } = await import("../config/mod.ts");
+  const connection = await loadConnection(argument, Deno.cwd(), {
+    env: io.env,
+    ...given({ envFile }),
+    vars: Object.fromEntries(vars),
+  });
+  printer.hide(connection.secrets);
+  return connection;
+}
+
+/** A pipeline of the one stream that the command line says; its secrets are hidden from here on. */
+export async function openStream(
+  stream: StreamArguments,
+  { envFile, vars }: Variables,
+  { io, printer }: Context,
+): Promise<LoadedPipeline> {
+  const { loadArguments, secretsOf } = await import("../config/mod.ts");
+  const loaded = await loadArguments(stream, Deno.cwd(), {
+    env: io.env,
+    ...given({ envFile }),
+    vars: Object.fromEntries(vars),
+  });
+  printer.hide(secretsOf(loaded));
+  for (const warning of loaded.warnings) printer.warning(warning);
+  return loaded;
+}
+
+/** Does work until the first signal aborts it. */
+export async function untilSignal(
+  { io, printer }: Context,
+  work: (signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  using interruption = new Interruption(io, printer);
+  try {
+    return await work(interruption.signal);
+  } catch (error) {
+    if (interruption.received === undefined) throw error;
+    printer.detail("stopped", messageOf(error));
+    return EXIT[interruption.received];
+  }
+}

@@ -1,0 +1,263 @@
+import {
+  argument,
+  choice,
+  command,
+  map,
+  merge,
+  message,
+  object,
+  option,
+  optional,
+  string,
+} from "optique";
+import type { NamedConnection } from "../config/mod.ts";
+import type { DiscoveredStream } from "../core/connector.ts";
+import { ConfigurationError, ConnectorError, SelectorError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
+import type { Field } from "../models/field.ts";
+import type { Discovery } from "../runner/mod.ts";
+import { matches, parseSelector, textOfToken } from "../selector/mod.ts";
+import type { Action, Context, Variables } from "./action.ts";
+import { openConnection, untilSignal } from "./connection.ts";
+import { EXIT } from "./exit.ts";
+import * as options from "./options.ts";
+import { partsOf, pipelineText } from "./pipeline_text.ts";
+import type { Cell } from "./table.ts";
+import { visibleJSON } from "./text.ts";
+import { counted, countText } from "./units.ts";
+
+interface DiscoverOptions extends Variables {
+  readonly connection: string;
+  readonly schema?: string | undefined;
+  readonly select?: string | undefined;
+  readonly format?: "table" | "yaml" | "json" | undefined;
+}
+
+const parser = merge(
+  object({
+    connection: argument(string({ metavar: "CONNECTION" }), {
+      description: message`Name of a connection of the project, a URL, a database file or a folder`,
+    }),
+  }),
+  object("Options", {
+    schema: optional(option("--schema", string({ metavar: "NAME" }), {
+      description: message`Only streams of this schema`,
+    })),
+    select: optional(option("-s", "--select", string({ metavar: "PATTERN" }), {
+      description: message`Only these streams: orders, public.*, *_log; commas between`,
+    })),
+    format: optional(option("-f", "--format", choice(["table", "yaml", "json"]), {
+      description: message`table, yaml (a pipeline that runs) or json; table`,
+    })),
+    ...options.variables(),
+    verbose: options.verbose(),
+  }),
+);
+
+export const discover = command(
+  "discover",
+  map(parser, (values): Action => ({
+    verbosity: { quiet: false, verbose: values.verbose },
+    act: (context) => discoverStreams(values, context),
+  })),
+  {
+    usageLine: options.usageLine("CONNECTION"),
+    brief: message`Show the streams and fields of a connection`,
+    description:
+      message`Lists what the login can read, with field types, primary keys and fields that may serve as watermark. As YAML it is a pipeline that runs: a password in the URL becomes a variable, which is told.`,
+    footer: options.examples(
+      "dxt discover postgres://reader@127.0.0.1/shop --schema public",
+      "dxt discover '${SHOP_URL}' --format yaml > shop.yaml",
+      "dxt discover warehouse.db --select 'sales_*' --format json",
+      "dxt discover data/",
+    ),
+  },
+);
+
+async function discoverStreams(values: DiscoverOptions, context: Context): Promise<number> {
+  const argument = { option: "CONNECTION", text: values.connection };
+  const connection = await openConnection(argument, values, context);
+  const { discover, keyCandidates, watermarkCandidates } = await import("../runner/mod.ts");
+  return await untilSignal(context, async (signal) => {
+    const found = await discover(connection, signal);
+    const streams = chosen(found, values);
+    const marks = { keys: keyCandidates, watermarks: watermarkCandidates };
+    switch (values.format) {
+      case "json":
+        context.printer.document(jsonOf(found, streams, marks));
+        break;
+      case "yaml":
+        await printPipeline(connection, found, streams, marks, context);
+        break;
+      default:
+        printTable(streams, marks, context);
+    }
+    return EXIT.done;
+  });
+}
+
+interface Marks {
+  keys(fields: readonly Field[]): readonly string[];
+  watermarks(fields: readonly Field[]): readonly string[];
+}
+
+function chosen(
+  { streams, category }: Discovery,
+  { schema, select }: DiscoverOptions,
+): readonly DiscoveredStream[] {
+  let left = streams;
+  if (schema !== undefined) {
+    const schemas = [...new Set(streams.map(schemaOf).filter((name) => name !== undefined))];
+    if (!schemas.includes(schema)) {
+      const detail = schemas.length === 0
+        ? `${
+          category === "relational" ? "the database" : "the connection"
+        } has no stream in a schema`
+        : `there are ${schemas.map((name) => `"${name}"`).join(", ")}${nearest(schema, schemas)}`;
+      throw new ConfigurationError(`Cannot find schema "${schema}": ${detail}`);
+    }
+    left = left.filter((stream) => schemaOf(stream) === schema);
+  }
+  return select === undefined ? left : selected(left, select);
+}
+
+function schemaOf({ name, source }: DiscoveredStream): string | undefined {
+  if (source.type !== "relation") return undefined;
+  const parts = partsOf(name);
+  return parts.length === 2 ? parts[0] : undefined;
+}
+
+/** A pattern means whole names, or names without their schema. */
+function selected(streams: readonly DiscoveredStream[], select: string): DiscoveredStream[] {
+  const meant = new Set<DiscoveredStream>();
+  for (const token of parseSelector(select)) {
+    const found = streams.filter(({ name }) =>
+      matches(token, { id: name }) || matches(token, { id: partsOf(name).at(-1)! })
+    );
+    if (found.length === 0) {
+      const names = streams.flatMap(({ name }) => [name, partsOf(name).at(-1)!]);
+      const text = textOfToken(token);
+      throw new SelectorError(
+        `Cannot select ${JSON.stringify(text)}: none of ${
+          counted(streams.length, "stream")
+        } matches${nearest(text, names)}`,
+      );
+    }
+    for (const stream of found) meant.add(stream);
+  }
+  return streams.filter((stream) => meant.has(stream));
+}
+
+function jsonOf(
+  { provider, category }: Discovery,
+  streams: readonly DiscoveredStream[],
+  { keys, watermarks }: Marks,
+): string {
+  return visibleJSON({
+    provider,
+    category,
+    streams: streams.map(({ name, source, estimatedRows, fields }) => ({
+      name,
+      source,
+      ...(estimatedRows === undefined ? {} : { estimated_rows: estimatedRows }),
+      fields,
+      key: keys(fields),
+      watermark_candidates: watermarks(fields),
+    })),
+  });
+}
+
+const COLUMNS = [
+  { title: "stream" },
+  { title: "rows", align: "right" },
+  { title: "field" },
+  { title: "type" },
+  { title: "null" },
+  { title: "may serve as" },
+] as const;
+
+/** A row a field, its stream told once. */
+function printTable(
+  streams: readonly DiscoveredStream[],
+  { keys, watermarks }: Marks,
+  { printer }: Context,
+): void {
+  if (streams.length === 0) {
+    return printer.warning("there are no streams, or the login may see none of them");
+  }
+  const cells = streams.flatMap(({ name, estimatedRows, fields }) => {
+    const [key, marks] = [keys(fields), watermarks(fields)];
+    const rows = estimatedRows === undefined ? "" : countText(estimatedRows);
+    const about = [name, rows].map((text): Cell => ({ text }));
+    if (fields.length === 0) return [[...about, { text: "(none that can be read)" }]];
+    return fields.map((field, i) => [
+      ...(i === 0 ? about : [{ text: "" }, { text: "" }]),
+      { text: field.name },
+      { text: typeText(field) },
+      { text: field.nullable ? "null" : "" },
+      {
+        text: [
+          ...(key.includes(field.name) ? ["key"] : []),
+          ...(marks.includes(field.name) ? ["watermark"] : []),
+        ].join(", "),
+      },
+    ]);
+  });
+  printer.table(COLUMNS, cells);
+}
+
+export function typeText({ dtype, precision, scale }: Field): string {
+  return dtype === "decimal" ? `decimal(${precision ?? 38},${scale ?? 0})` : dtype;
+}
+
+async function printPipeline(
+  { reference, unset, name }: NamedConnection,
+  { provider }: Discovery,
+  streams: readonly DiscoveredStream[],
+  marks: Marks,
+  { printer }: Context,
+): Promise<void> {
+  const readable = streams.filter(({ fields }) => fields.length > 0);
+  if (readable.length === 0) {
+    throw new ConnectorError(
+      "Cannot write a pipeline: there are no streams, or the login may see none of them",
+    );
+  }
+  const target = {
+    provider: "sqlite",
+    path: await freePath(`${name}${provider === "sqlite" ? "_copy" : ""}`),
+  };
+  printer.document(pipelineText({
+    name,
+    about: [
+      `${
+        counted(readable.length, "stream")
+      } of ${provider}, by dxt discover. Each run replaces the targets; with`,
+      "the comments of a stream made lines, it moves what is new, or updates by key.",
+    ],
+    source: reference,
+    target,
+    toFiles: false,
+    streams,
+    ...marks,
+  }));
+  if (unset !== undefined) {
+    printer.progress(
+      "discover",
+      `the URL has a password: set ${unset} to the URL before a run, in the environment or in .env`,
+    );
+  }
+}
+
+/** A database that is not there yet: no table of another one is replaced by accident. */
+export async function freePath(name: string): Promise<string> {
+  for (let n = 1;; n++) {
+    const path = n === 1 ? `${name}.db` : `${name}_${n}.db`;
+    try {
+      await Deno.stat(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return path;
+      throw error;
+    }
+  }
+}
