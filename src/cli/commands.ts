@@ -18,6 +18,9 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   run: { group: MOVE, load: async () => (await import("./run.ts")).run },
   extract: { group: MOVE, load: async () => (await import("./extract.ts")).extract },
   load: { group: MOVE, load: async () => (await import("./load.ts")).load },
+  discover: { group: LOOK, load: async () => (await import("./discover.ts")).discover },
+  test: { group: LOOK, load: async () => (await import("./test.ts")).test },
+  head: { group: LOOK, load: async () => (await import("./head.ts")).head },
   list: { group: LOOK, load: async () => (await import("./list.ts")).list },
   validate: { group: WRITE, load: async () => (await import("./validate.ts")).validate },
 };
