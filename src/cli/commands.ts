@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   test: { group: LOOK, load: async () => (await import("./test.ts")).test },
   head: { group: LOOK, load: async () => (await import("./head.ts")).head },
   list: { group: LOOK, load: async () => (await import("./list.ts")).list },
+  init: { group: WRITE, load: async () => (await import("./init.ts")).init },
   validate: { group: WRITE, load: async () => (await import("./validate.ts")).validate },
 };
 

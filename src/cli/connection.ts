@@ -10,12 +10,14 @@ export async function openConnection(
   argument: Argument,
   { envFile, vars }: Variables,
   { io, printer }: Context,
+  makes = false,
 ): Promise<NamedConnection> {
   const { loadConnection } = await import("../config/mod.ts");
   const connection = await loadConnection(argument, Deno.cwd(), {
     env: io.env,
     ...given({ envFile }),
     vars: Object.fromEntries(vars),
+    makes,
   });
   printer.hide(connection.secrets);
   return connection;

@@ -31,6 +31,8 @@ interface DiscoverOptions extends Variables {
   readonly schema?: string | undefined;
   readonly select?: string | undefined;
   readonly format?: "table" | "yaml" | "json" | undefined;
+  readonly output?: "text" | "json" | "ndjson" | undefined;
+  readonly quiet: boolean;
 }
 
 const parser = merge(
@@ -50,14 +52,14 @@ const parser = merge(
       description: message`table, yaml (a pipeline that runs) or json; table`,
     })),
     ...options.variables(),
-    verbose: options.verbose(),
+    ...options.channels(),
   }),
 );
 
 export const discover = command(
   "discover",
   map(parser, (values): Action => ({
-    verbosity: { quiet: false, verbose: values.verbose },
+    verbosity: values,
     act: (context) => discoverStreams(values, context),
   })),
   {
@@ -82,7 +84,7 @@ async function discoverStreams(values: DiscoverOptions, context: Context): Promi
     const found = await discover(connection, signal);
     const streams = chosen(found, values);
     const marks = { keys: keyCandidates, watermarks: watermarkCandidates };
-    switch (values.format) {
+    switch (values.format ?? (context.printer.format === "text" ? "table" : "json")) {
       case "json":
         context.printer.document(jsonOf(found, streams, marks));
         break;
@@ -96,14 +98,19 @@ async function discoverStreams(values: DiscoverOptions, context: Context): Promi
   });
 }
 
+/** `--format` says more than `--output`, which says more than `--quiet`. */
+function formatOf({ format, output, quiet }: DiscoverOptions) {
+  return format ?? (output === "text" ? undefined : output) ?? (quiet ? "json" : "table");
+}
+
 interface Marks {
   keys(fields: readonly Field[]): readonly string[];
   watermarks(fields: readonly Field[]): readonly string[];
 }
 
-function chosen(
+export function chosen(
   { streams, category }: Discovery,
-  { schema, select }: DiscoverOptions,
+  { schema, select }: Pick<DiscoverOptions, "schema" | "select">,
 ): readonly DiscoveredStream[] {
   let left = streams;
   if (schema !== undefined) {
@@ -151,20 +158,27 @@ function selected(streams: readonly DiscoveredStream[], select: string): Discove
 function jsonOf(
   { provider, category }: Discovery,
   streams: readonly DiscoveredStream[],
-  { keys, watermarks }: Marks,
+  marks: Marks,
 ): string {
   return visibleJSON({
     provider,
     category,
-    streams: streams.map(({ name, source, estimatedRows, fields }) => ({
-      name,
-      source,
-      ...(estimatedRows === undefined ? {} : { estimated_rows: estimatedRows }),
-      fields,
-      key: keys(fields),
-      watermark_candidates: watermarks(fields),
-    })),
+    streams: streams.map((stream) => entryOf(stream, marks)),
   });
+}
+
+function entryOf(
+  { name, source, estimatedRows, fields }: DiscoveredStream,
+  { keys, watermarks }: Marks,
+) {
+  return {
+    name,
+    source,
+    ...(estimatedRows === undefined ? {} : { estimated_rows: estimatedRows }),
+    fields,
+    key: keys(fields),
+    watermark_candidates: watermarks(fields),
+  };
 }
 
 const COLUMNS = [
@@ -210,6 +224,15 @@ export function typeText({ dtype, precision, scale }: Field): string {
   return dtype === "decimal" ? `decimal(${precision ?? 38},${scale ?? 0})` : dtype;
 }
 
+/** The streams that can be read, which a pipeline needs at least one of. */
+export function readable(streams: readonly DiscoveredStream[]): readonly DiscoveredStream[] {
+  const found = streams.filter(({ fields }) => fields.length > 0);
+  if (found.length > 0) return found;
+  throw new ConnectorError(
+    "Cannot write a pipeline: there are no streams, or the login may see none of them",
+  );
+}
+
 async function printPipeline(
   { reference, unset, name }: NamedConnection,
   { provider }: Discovery,
@@ -217,12 +240,7 @@ async function printPipeline(
   marks: Marks,
   { printer }: Context,
 ): Promise<void> {
-  const readable = streams.filter(({ fields }) => fields.length > 0);
-  if (readable.length === 0) {
-    throw new ConnectorError(
-      "Cannot write a pipeline: there are no streams, or the login may see none of them",
-    );
-  }
+  const count = readable(streams).length;
   const target = {
     provider: "sqlite",
     path: await freePath(`${name}${provider === "sqlite" ? "_copy" : ""}`),
@@ -231,7 +249,7 @@ async function printPipeline(
     name,
     about: [
       `${
-        counted(readable.length, "stream")
+        counted(count, "stream")
       } of ${provider}, by dxt discover. Each run replaces the targets; with`,
       "the comments of a stream made lines, it moves what is new, or updates by key.",
     ],

@@ -43,7 +43,8 @@ export function pipelineText(pipeline: PipelineText): string {
   ].join("\n");
 }
 
-function referenceText(reference: Reference): string {
+/** A reference as a value of YAML. */
+export function referenceText(reference: Reference): string {
   if (typeof reference === "string") return yamlText(reference);
   return yamlMap(
     Object.fromEntries(Object.entries(reference).map(([key, value]) => [key, yamlText(value)])),

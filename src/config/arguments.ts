@@ -75,11 +75,11 @@ function readingOf(directory: string, { env, vars = {}, envFiles = [], project }
 export async function connectionOf(
   argument: Argument,
   directory: string,
-  options: ParseOptions,
+  options: ParseOptions & { readonly makes?: boolean },
 ): Promise<NamedConnection> {
   const reading = readingOf(resolve(directory), options);
   const { variables, issues } = reading;
-  const meaning = await read(argument, reading, false);
+  const meaning = await read(argument, reading, options.makes ?? false);
   const resolved = resolveEndpoint(meaning.tree, [], reading.directory, reading);
   issues.throwIfAny();
   const { spec, tree } = resolved!;

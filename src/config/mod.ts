@@ -70,11 +70,14 @@ async function readAround(
   };
 }
 
-/** A connection of the command line: the name of one of the project, a URL, a file or a folder. */
+/**
+ * A connection of the command line: the name of one of the project, a URL, a file or a folder, which
+ * need not be there yet when the connection `makes` it.
+ */
 export async function loadConnection(
   argument: Argument,
   directory: string,
-  options: LoadOptions,
+  options: LoadOptions & { readonly makes?: boolean },
 ): Promise<NamedConnection> {
   return await connectionOf(argument, directory, {
     ...options,
