@@ -31,8 +31,6 @@ interface DiscoverOptions extends Variables {
   readonly schema?: string | undefined;
   readonly select?: string | undefined;
   readonly format?: "table" | "yaml" | "json" | undefined;
-  readonly output?: "text" | "json" | "ndjson" | undefined;
-  readonly quiet: boolean;
 }
 
 const parser = merge(
@@ -84,9 +82,14 @@ async function discoverStreams(values: DiscoverOptions, context: Context): Promi
     const found = await discover(connection, signal);
     const streams = chosen(found, values);
     const marks = { keys: keyCandidates, watermarks: watermarkCandidates };
-    switch (values.format ?? (context.printer.format === "text" ? "table" : "json")) {
+    switch (formatOf(values, context)) {
       case "json":
         context.printer.document(jsonOf(found, streams, marks));
+        break;
+      case "ndjson":
+        for (const stream of streams) {
+          context.printer.document(visibleJSON(entryOf(stream, marks)));
+        }
         break;
       case "yaml":
         await printPipeline(connection, found, streams, marks, context);
@@ -98,9 +101,9 @@ async function discoverStreams(values: DiscoverOptions, context: Context): Promi
   });
 }
 
-/** `--format` says more than `--output`, which says more than `--quiet`. */
-function formatOf({ format, output, quiet }: DiscoverOptions) {
-  return format ?? (output === "text" ? undefined : output) ?? (quiet ? "json" : "table");
+/** The command's own `--format` wins over how it speaks in general. */
+function formatOf({ format }: DiscoverOptions, { printer }: Context) {
+  return format ?? (printer.format === "text" ? "table" : printer.format);
 }
 
 interface Marks {

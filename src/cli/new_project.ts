@@ -11,8 +11,8 @@ export interface NewFile {
   /** From the working directory, with `/` between its parts. */
   readonly path: string;
   readonly text: string;
-  /** What becomes of a file that is there: an error, kept as it is, or more lines. */
-  readonly there: "refuse" | "keep" | "append";
+  /** What becomes of a file that is there: an error, or the lines that it lacks are added. */
+  readonly there: "refuse" | "append";
   /** Variables without a value that the file is about. */
   readonly variables?: readonly string[];
 }
@@ -145,7 +145,7 @@ function environment(variables: readonly (readonly [string, string])[]): NewFile
     {
       path: ".env.example",
       text: `${about}${lines.join("")}`,
-      there: "keep",
+      there: "append",
       variables: variables.map(([name]) => name),
     },
     { path: ".gitignore", text: ".env\n", there: "append" },
@@ -191,13 +191,14 @@ export async function writeFiles(files: readonly NewFile[]): Promise<string[]> {
   return told;
 }
 
-async function writeOne({ path, text, there }: NewFile): Promise<string> {
+async function writeOne({ path, text }: NewFile): Promise<string> {
   if (await exists(path)) {
-    if (there === "keep") return `kept     ${path}`;
     const before = await Deno.readTextFile(path);
-    if (before.split(/\r?\n/).includes(text.trim())) return `kept     ${path}`;
+    const known = new Set(before.split(/\r?\n/));
+    const lines = text.split("\n").filter((line) => line !== "" && !known.has(line));
+    if (lines.length === 0) return `kept     ${path}`;
     const gap = before === "" || before.endsWith("\n") ? "" : "\n";
-    await Deno.writeTextFile(path, `${gap}${text}`, { append: true });
+    await Deno.writeTextFile(path, `${gap}${lines.join("\n")}\n`, { append: true });
     return `added to ${path}`;
   }
   const folder = path.replace(/\/?[^/]*$/, "");
