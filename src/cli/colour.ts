@@ -4,11 +4,20 @@ import type { IO, Output } from "./io.ts";
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const;
 export type Colour = keyof typeof CODES;
 
+export const COLOUR_CHOICES = ["auto", "always", "never"] as const;
+export type ColourChoice = (typeof COLOUR_CHOICES)[number];
+
 /**
- * Whether to colour: on a terminal, unless NO_COLOR is set; elsewhere only with FORCE_COLOR.
+ * Whether to colour: as `choice` says; where it says auto, on a terminal, unless NO_COLOR is set,
+ * and elsewhere only with FORCE_COLOR.
  * Source: https://no-color.org and https://force-color.org
  */
-export function hasColour(env: IO["env"], output: Output): boolean {
+export function hasColour(
+  env: IO["env"],
+  output: Output,
+  choice: ColourChoice = "auto",
+): boolean {
+  if (choice !== "auto") return choice === "always";
   if ((env["NO_COLOR"] ?? "") !== "") return false;
   const forced = env["FORCE_COLOR"] ?? "";
   if (forced !== "") return forced !== "0";

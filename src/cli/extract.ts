@@ -11,8 +11,8 @@ const parser = merge(
     failFast: options.failFast(),
     threads: options.threads(),
     ...options.variables(),
-    quiet: options.quiet(),
-    verbose: options.verbose(),
+    ...options.logging(),
+    ...options.channels(),
   }),
 );
 

@@ -1,6 +1,5 @@
 import {
   argument,
-  choice,
   command,
   integer,
   map,
@@ -14,7 +13,6 @@ import {
 import { ConfigurationError } from "../core/errors.ts";
 import type { Head, HeadOf } from "../runner/mod.ts";
 import { type Action, type Context, openPipeline, type Variables } from "./action.ts";
-import { hasColour } from "./colour.ts";
 import { openConnection, untilSignal } from "./connection.ts";
 import { EXIT } from "./exit.ts";
 import { gridOf } from "./grid.ts";
@@ -29,7 +27,6 @@ interface HeadOptions extends Variables {
   readonly rows?: number | undefined;
   readonly stage: boolean;
   readonly target: boolean;
-  readonly output?: "text" | "json" | "ndjson" | undefined;
 }
 
 const MOST_ROWS = 100_000;
@@ -52,19 +49,15 @@ const parser = merge(
     target: option("--target", {
       description: message`What the target of the pipeline's stream holds`,
     }),
-    output: optional(option("-o", "--output", choice(["text", "json", "ndjson"]), {
-      description:
-        message`text, or json and ndjson without loss: 64-bit integers and decimals as strings; text`,
-    })),
     ...options.variables(),
-    verbose: options.verbose(),
+    ...options.channels(),
   }),
 );
 
 export const head = command(
   "head",
   map(parser, (values): Action => ({
-    verbosity: { quiet: false, verbose: values.verbose },
+    verbosity: values,
     act: (context) => showHead(values, context),
   })),
   {
@@ -93,7 +86,7 @@ async function showHead(values: HeadOptions, context: Context): Promise<number> 
     const loaded = await openPipeline(from, values, context);
     const { headOfPipeline } = await import("../runner/mod.ts");
     return await untilSignal(context, async (signal) => {
-      print(await headOfPipeline(loaded, stream, of, rows, signal), values, context);
+      print(await headOfPipeline(loaded, stream, of, rows, signal), context);
       return EXIT.done;
     });
   }
@@ -109,7 +102,7 @@ async function showHead(values: HeadOptions, context: Context): Promise<number> 
   );
   const { headOfConnection } = await import("../runner/mod.ts");
   return await untilSignal(context, async (signal) => {
-    print(await headOfConnection(connection, stream, rows, signal), values, context);
+    print(await headOfConnection(connection, stream, rows, signal), context);
     return EXIT.done;
   });
 }
@@ -118,23 +111,22 @@ function isPipeline(text: string): boolean {
   return /\.ya?ml$/i.test(text);
 }
 
-function print({ fields, rows }: Head, { output }: HeadOptions, { printer, io }: Context): void {
+function print({ fields, rows }: Head, { printer, io }: Context): void {
   const names = fields.map(({ name }) => name);
   const records = () => rows.map((row) => visible(jsonRecord(names, row)));
-  if (output === "ndjson") {
+  if (printer.format === "ndjson") {
     if (rows.length > 0) printer.document(records().join("\n"));
     return;
   }
-  if (output === "json") {
+  if (printer.format === "json") {
     return printer.document(rows.length === 0 ? "[]" : `[\n${records().join(",\n")}\n]`);
   }
   const width = io.stdout.isTerminal ? io.stdout.columns : undefined;
-  const coloured = hasColour(io.env, io.stdout);
   const { columns, rows: cells, hidden } = gridOf(
     fields,
     rows,
     width,
-    (text) => coloured ? printer.coloured(text, "dim") : { text },
+    (text) => printer.coloured(text, "dim"),
   );
   printer.table(columns, cells);
   if (rows.length === 0) printer.warning("there are no records");

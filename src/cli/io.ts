@@ -3,8 +3,10 @@ export type Signal = "SIGINT" | "SIGTERM";
 /** One of the two output streams. */
 export interface Output {
   readonly isTerminal: boolean;
-  /** Columns of the terminal; 80 where there is none. */
+  /** Columns of the terminal, or what COLUMNS says; 80 where neither is known. */
   readonly columns: number;
+  /** Lines of the terminal; 24 where there is none. */
+  readonly rows: number;
   write(text: string): void;
 }
 
@@ -24,23 +26,37 @@ export interface IO {
 
 /** The process that dxt was started as. */
 export function processIO(version: string): IO {
+  const env = Deno.env.toObject();
   return {
     version,
-    stdout: outputOf(Deno.stdout),
-    stderr: outputOf(Deno.stderr),
-    env: Deno.env.toObject(),
+    stdout: outputOf(Deno.stdout, env["COLUMNS"]),
+    stderr: outputOf(Deno.stderr, env["COLUMNS"]),
+    env,
     onSignal,
     onCrash,
     exit: Deno.exit,
   };
 }
 
-function outputOf(stream: typeof Deno.stdout): Output {
+/** Size of the terminal; zeros where it has none, as a terminal that nobody sized says itself. */
+function consoleSize(): { columns: number; rows: number } {
+  try {
+    return Deno.consoleSize();
+  } catch {
+    return { columns: 0, rows: 0 };
+  }
+}
+
+function outputOf(stream: typeof Deno.stdout, asked: string | undefined): Output {
   let isOpen = true;
   return {
     isTerminal: stream.isTerminal(),
     get columns() {
-      return stream.isTerminal() ? Deno.consoleSize().columns : 80;
+      const wanted = /^[1-9]\d{0,4}$/.test(asked ?? "") ? Number(asked) : 0;
+      return wanted || (stream.isTerminal() && consoleSize().columns) || 80;
+    },
+    get rows() {
+      return (stream.isTerminal() && consoleSize().rows) || 24;
     },
     write(text) {
       let rest = new TextEncoder().encode(text);

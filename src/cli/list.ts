@@ -5,11 +5,10 @@ import { selectStreams } from "../selector/mod.ts";
 import { type Action, type Context, given, openPipeline, type Variables } from "./action.ts";
 import { EXIT } from "./exit.ts";
 import * as options from "./options.ts";
-import type { Verbosity } from "./printer.ts";
 import type { Cell } from "./table.ts";
 import { cut } from "./text.ts";
 
-interface ListOptions extends Verbosity, Variables {
+interface ListOptions extends Variables {
   readonly pipeline: string;
   readonly select?: string | undefined;
   readonly exclude?: string | undefined;
@@ -20,8 +19,7 @@ const parser = merge(
   object("Options", {
     ...options.selection(),
     ...options.variables(),
-    quiet: options.quiet(),
-    verbose: options.verbose(),
+    ...options.channels(),
   }),
 );
 
@@ -44,14 +42,17 @@ const COLUMNS = ["stream", "source", "target", "extract", "load", "tags"]
   .map((title) => ({ title }));
 
 async function listStreams(
-  { pipeline, select, exclude, quiet, ...variables }: ListOptions,
+  { pipeline, select, exclude, ...variables }: ListOptions,
   context: Context,
 ): Promise<number> {
   const loaded = await openPipeline(pipeline, variables, context);
   const streams = selectStreams(loaded.pipeline.streams, given({ select, exclude }));
-  if (quiet) {
-    context.printer.json({ pipeline: loaded.pipeline.name, streams: streams.map(entryOf) });
-  } else context.printer.table(COLUMNS, streams.map(rowOf));
+  context.printer.results({
+    name: "streams",
+    entries: streams.map(entryOf),
+    about: { pipeline: loaded.pipeline.name },
+    table: () => context.printer.table(COLUMNS, streams.map(rowOf)),
+  });
   return EXIT.done;
 }
 

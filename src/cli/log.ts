@@ -3,43 +3,92 @@ import { dirname } from "node:path";
 import { mkdirSync } from "node:fs";
 import { ConfigurationError, messageOf } from "../core/errors.ts";
 import type { LogSettings } from "../models/pipeline.ts";
+import type { RunResult } from "../models/result.ts";
 import type { RunEvent } from "../runner/mod.ts";
+import { LOG_LEVELS, type LogLevel } from "./levels.ts";
+import type { Printer } from "./printer.ts";
 import { visibleJSON } from "./text.ts";
 
-const LEVELS = ["debug", "info", "warning", "error"] as const;
-type Level = (typeof LEVELS)[number];
-
-/** Appends what happens in a run to a file; without a file it does nothing. */
+/**
+ * Appends what happens in a run to a file; without a file it does nothing. Each line is in the file
+ * before the run goes on, so that a crash loses none.
+ */
 export class RunLog implements Disposable {
   readonly #file: Deno.FsFile | undefined;
+  readonly #path: string;
   readonly #least: number;
+  readonly #listening: Disposable;
+  #isOpen = true;
 
-  /**
-   * `masked` takes secrets out of what is written.
-   *
-   * @throws {ConfigurationError} when the file cannot be written
-   */
+  /** @throws {ConfigurationError} when the file cannot be written, before anything is moved */
   constructor(
     { file, level = "info" }: LogSettings,
     private readonly pipeline: string,
-    private readonly masked: (value: unknown) => unknown,
+    private readonly printer: Printer,
   ) {
-    this.#least = LEVELS.indexOf(level);
+    this.#least = LOG_LEVELS.indexOf(level);
+    this.#path = file ?? "";
     this.#file = file === undefined ? undefined : open(file);
+    this.#listening = printer.onError((message) => this.onError(message));
+    try {
+      this.#write("info", "run_started", {});
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw cannotWrite(this.#path, error);
+    }
   }
 
-  onEvent({ type, ...event }: RunEvent): void {
-    const level = levelOf({ type, ...event } as RunEvent);
-    if (this.#file === undefined || LEVELS.indexOf(level) < this.#least) return;
-    const time = new Date().toISOString();
-    const { pipeline } = this;
-    const line = visibleJSON(this.masked({ time, level, pipeline, event: type, ...event }));
-    // One write a line: runs that share the file do not mix their lines.
-    this.#file.writeSync(new TextEncoder().encode(`${line}\n`));
+  onEvent(event: RunEvent): void {
+    if (event.type !== "stream_finished") {
+      const { type, ...rest } = event;
+      return this.#add(levelOf(event), type, rest);
+    }
+    const { result } = event;
+    this.#add(levelOf(event), event.type, {
+      stream: event.stream,
+      rows: result.rows_loaded,
+      bytes: result.bytes_staged,
+      ms: result.extract_ms + result.load_ms,
+      result,
+    });
+  }
+
+  onError(message: string): void {
+    this.#add("error", "error", { message });
+  }
+
+  onEnd({ status, run_id, duration_ms, streams }: RunResult): void {
+    const rows = streams.reduce((sum, { rows_loaded }) => sum + rows_loaded, 0);
+    const level = status === "failed" || status === "partial" ? "error" : "info";
+    this.#add(level, "run_finished", { run_id, status, rows, ms: duration_ms });
   }
 
   [Symbol.dispose](): void {
-    this.#file?.close();
+    this.#listening[Symbol.dispose]();
+    if (this.#isOpen) this.#file?.close();
+    this.#isOpen = false;
+  }
+
+  /** A log that can be written no more, as on a full disk, is told once and stops no run. */
+  #add(level: LogLevel, event: string, details: object): void {
+    try {
+      this.#write(level, event, details);
+    } catch (error) {
+      this.#file?.close();
+      this.#isOpen = false;
+      this.printer.warning(`${cannotWrite(this.#path, error).message}; nothing more is logged`);
+    }
+  }
+
+  #write(level: LogLevel, event: string, details: object): void {
+    if (this.#file === undefined || !this.#isOpen) return;
+    if (LOG_LEVELS.indexOf(level) < this.#least) return;
+    const time = new Date().toISOString();
+    const { pipeline, printer } = this;
+    const line = visibleJSON(printer.masked({ time, level, event, pipeline, ...details }));
+    // One write a line: runs that share the file do not mix their lines.
+    let rest = new TextEncoder().encode(`${line}\n`);
+    while (rest.length > 0) rest = rest.subarray(this.#file.writeSync(rest));
   }
 }
 
@@ -48,13 +97,15 @@ function open(path: string): Deno.FsFile {
     mkdirSync(dirname(path), { recursive: true });
     return Deno.openSync(path, { append: true, create: true, mode: 0o600 });
   } catch (error) {
-    throw new ConfigurationError(`Cannot write the log "${path}": ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw cannotWrite(path, error);
   }
 }
 
-function levelOf(event: RunEvent): Level {
+function cannotWrite(path: string, cause: unknown): ConfigurationError {
+  return new ConfigurationError(`Cannot write the log "${path}": ${messageOf(cause)}`, { cause });
+}
+
+function levelOf(event: RunEvent): LogLevel {
   if (event.type === "progress") return "debug";
   if (event.type === "warning") return "warning";
   return event.type === "stream_finished" && event.result.status === "failed" ? "error" : "info";

@@ -1,3 +1,7 @@
 /** Options that stand without a command. */
 export const HELP = ["-h", "--help"] as const;
 export const VERSION = ["-V", "--version"] as const;
+
+/** How a result is written. */
+export const FORMATS = ["text", "json", "ndjson"] as const;
+export type Format = (typeof FORMATS)[number];

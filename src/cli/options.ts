@@ -1,6 +1,7 @@
 /** Options that several commands take, and what their help has in common. */
 import {
   argument,
+  choice,
   integer,
   keyValue,
   lineBreak,
@@ -13,6 +14,9 @@ import {
   text,
   type Usage,
 } from "optique";
+import { COLOUR_CHOICES } from "./colour.ts";
+import { LOG_LEVELS } from "./levels.ts";
+import { FORMATS } from "./names.ts";
 
 const file = () => string({ metavar: "PIPELINE" });
 
@@ -54,11 +58,32 @@ export const threads = () =>
 
 export const fullRefresh = (description: Message) => option("--full-refresh", { description });
 
-export const quiet = () =>
-  option("-q", "--quiet", { description: message`One JSON document as result, no progress` });
+/** How a command speaks; every command takes these. */
+export const channels = () => ({
+  output: optional(option("-o", "--output", choice(FORMATS, { metavar: "FORMAT" }), {
+    description:
+      message`Result as text, as one json document, or as ndjson: a line for each event and result`,
+  })),
+  color: optional(option("--color", choice(COLOUR_CHOICES, { metavar: "WHEN" }), {
+    description: message`auto (on a terminal), always or never`,
+  })),
+  quiet: option("-q", "--quiet", {
+    description: message`One JSON document as result, no progress`,
+  }),
+  verbose: option("-v", "--verbose", {
+    description: message`Tell each step, and where an error arose`,
+  }),
+});
 
-export const verbose = () =>
-  option("-v", "--verbose", { description: message`Tell each step, and where an error arose` });
+/** What is logged, and where; they win over the project's `logging`. */
+export const logging = () => ({
+  logFile: optional(option("--log-file", string({ metavar: "FILE" }), {
+    description: message`Append what happens to this file, a JSON object a line`,
+  })),
+  logLevel: optional(option("--log-level", choice(LOG_LEVELS, { metavar: "LEVEL" }), {
+    description: message`Least that is logged: debug, info, warning or error; info`,
+  })),
+});
 
 /** Usage of a command in one line: the options are told below it. */
 export function usageLine(operands: string): Usage {

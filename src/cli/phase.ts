@@ -7,8 +7,9 @@ import { type Context, given, openPipeline, type Variables } from "./action.ts";
 import { openStream } from "./connection.ts";
 import { EXIT, exitOfRun } from "./exit.ts";
 import { Interruption } from "./interruption.ts";
+import type { LogLevel } from "./levels.ts";
 import { RunLog } from "./log.ts";
-import type { Verbosity } from "./printer.ts";
+import { describe, type Verbosity } from "./printer.ts";
 import { Progress } from "./progress.ts";
 import { printSummary } from "./summary.ts";
 
@@ -21,6 +22,8 @@ export interface PhaseOptions extends Verbosity, Variables {
   readonly failFast: boolean;
   readonly fullRefresh?: boolean;
   readonly threads?: number | undefined;
+  readonly logFile?: string | undefined;
+  readonly logLevel?: LogLevel | undefined;
   readonly since?: string | undefined;
   readonly until?: string | undefined;
   readonly limit?: number | undefined;
@@ -42,12 +45,10 @@ export async function runPhase(
     printer.detail("stopped", messageOf(error));
     return EXIT[interruption.received];
   }
-  if (options.quiet) printer.json(result);
-  else {
-    printSummary(result, phase, printer);
-    if (phase === "run" && options.pipeline !== undefined) {
-      adviseLoad(result, options.pipeline, context);
-    }
+  if (printer.format === "text") printSummary(result, phase, printer);
+  else printer.json(printer.format === "json" ? result : { event: "run_finished", result });
+  if (phase !== "extract" && options.pipeline !== undefined) {
+    adviseLoad(result, options.pipeline, options, context);
   }
   return exitOfRun(result, interruption.received);
 }
@@ -67,34 +68,67 @@ async function execute(
   signal.throwIfAborted();
   const { runPipeline } = await context.engine.runner();
   using log = new RunLog(
-    loaded.logging ?? {},
+    { ...loaded.logging, ...given({ file: options.logFile, level: options.logLevel }) },
     loaded.pipeline.name,
-    (value) => context.printer.masked(value),
+    context.printer,
   );
   using progress = new Progress(context.printer, phase);
-  return await runPipeline(loaded, {
-    phase,
-    ...given({ select, exclude, fullRefresh, threads, backfill, limit }),
-    // Absent, the pipeline's own on_error decides.
-    ...(failFast ? { failFast } : {}),
-    signal,
-    onEvent(event) {
-      log.onEvent(event);
-      progress.onEvent(event);
-    },
-  });
+  const result = await telling(log, () =>
+    runPipeline(loaded, {
+      phase,
+      ...given({ select, exclude, fullRefresh, threads, backfill, limit }),
+      // Absent, the pipeline's own on_error decides.
+      ...(failFast ? { failFast } : {}),
+      signal,
+      onEvent(event) {
+        log.onEvent(event);
+        progress.onEvent(event);
+        if (context.printer.format === "ndjson") {
+          const { type, ...rest } = event;
+          context.printer.json({ event: type, ...rest });
+        }
+      },
+    }));
+  log.onEnd(result);
+  return result;
+}
+
+/** An error that ends a run is logged before the log is closed. */
+async function telling(log: RunLog, run: () => Promise<RunResult>): Promise<RunResult> {
+  try {
+    return await run();
+  } catch (error) {
+    log.onError(describe(error));
+    throw error;
+  }
 }
 
 /** A stage that outlived its run can be loaded without extracting again. */
-function adviseLoad(result: RunResult, pipeline: string, { printer }: Context): void {
+function adviseLoad(
+  result: RunResult,
+  pipeline: string,
+  { envFile, vars, threads }: PhaseOptions,
+  { printer }: Context,
+): void {
   const kept = result.streams.filter(({ status, stage }) =>
     status !== "succeeded" && stage !== undefined
   );
   if (kept.length === 0) return;
   const ids = kept.map(({ stream }) => stream).join(",");
+  const words = [
+    "dxt",
+    "load",
+    pipeline,
+    "--select",
+    ids,
+    ...(threads === undefined ? [] : ["--threads", String(threads)]),
+    ...(envFile === undefined ? [] : ["--env-file", envFile]),
+    // A value may be a secret, which is masked.
+    ...vars.flatMap(([name, value]) => ["--var", `${name}=${value}`]),
+  ];
   printer.progress(
     result.pipeline,
-    `what was staged is kept: dxt load ${shellWord(pipeline)} --select ${shellWord(ids)}`,
+    `what was staged is kept: ${words.map(shellWord).join(" ")}`,
   );
 }
 

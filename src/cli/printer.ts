@@ -1,7 +1,9 @@
 import { DXTError, messageOf } from "../core/errors.ts";
-import { type Colour, coloured, hasColour } from "./colour.ts";
+import { type Colour, type ColourChoice, coloured, hasColour } from "./colour.ts";
 import type { IO, Output } from "./io.ts";
+import { LiveLines } from "./live.ts";
 import { maskOf, maskStrings } from "./mask.ts";
+import type { Format } from "./names.ts";
 import { type Cell, type Column, formatTable } from "./table.ts";
 import { visible, visibleJSON, visibleLines } from "./text.ts";
 
@@ -10,6 +12,19 @@ export interface Verbosity {
   readonly quiet: boolean;
   /** Each step, and the stack of an error. */
   readonly verbose: boolean;
+  /** How a result is written; text, or json with `quiet`, when absent. */
+  readonly output?: Format | undefined;
+  readonly color?: ColourChoice | undefined;
+}
+
+/** A result of several entries of one kind. */
+export interface Results {
+  /** Key of the entries in the JSON document. */
+  readonly name: string;
+  readonly entries: readonly unknown[];
+  /** More keys of the document. */
+  readonly about: Readonly<Record<string, unknown>>;
+  table(): void;
 }
 
 /**
@@ -20,7 +35,43 @@ export interface Verbosity {
 export class Printer {
   #mask: (text: string) => string = (text) => text;
 
-  constructor(private readonly io: IO, private readonly verbosity: Verbosity) {}
+  readonly format: Format;
+  readonly #live: LiveLines;
+  readonly #listeners = new Set<(message: string) => void>();
+
+  constructor(private readonly io: IO, private readonly verbosity: Verbosity) {
+    this.format = verbosity.output ?? (verbosity.quiet ? "json" : "text");
+    this.#live = new LiveLines(io.stderr);
+  }
+
+  /** Whether lines can be drawn again on stderr: a terminal, and progress wanted. */
+  get isLive(): boolean {
+    const { quiet, verbose } = this.verbosity;
+    return this.io.stderr.isTerminal && this.io.env["TERM"] !== "dumb" && (!quiet || verbose);
+  }
+
+  /** Draws these lines below all that was written to stderr, in place of those drawn before. */
+  draw(lines: readonly string[]): void {
+    this.#live.draw(lines.map((line) => visible(this.#mask(line))));
+  }
+
+  /** Columns that a line drawn on stderr has. */
+  get width(): number {
+    return this.io.stderr.columns;
+  }
+
+  /** Calls back with each error that is told, secrets masked, until what is returned is disposed. */
+  onError(listener: (message: string) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** Entries as a table, as one JSON document, or as a line of JSON each. */
+  results({ name, entries, about, table }: Results): void {
+    if (this.format === "text") return table();
+    if (this.format === "json") return this.json({ ...about, [name]: entries });
+    for (const entry of entries) this.json(entry);
+  }
 
   /** Masks secrets from here on. */
   hide(secrets: readonly string[]): void {
@@ -56,7 +107,7 @@ export class Printer {
 
   /** A cell of {@linkcode table} in a colour, where stdout has colours. */
   coloured(text: string, colour: Colour): Cell {
-    return hasColour(this.io.env, this.io.stdout)
+    return hasColour(this.io.env, this.io.stdout, this.verbosity.color)
       ? { text, style: (padded) => coloured(padded, colour) }
       : { text };
   }
@@ -81,15 +132,16 @@ export class Printer {
 
   /** Anything that was thrown; with `--verbose` its stack and its causes. */
   failure(error: unknown): void {
-    const expected = error instanceof DXTError || !(error instanceof Error);
-    const message = messageOf(error);
-    this.error(expected ? message : `${error.name}: ${message}`);
+    const text = describe(error);
+    this.error(text);
+    for (const listener of this.#listeners) listener(this.#mask(text));
     if (!this.verbosity.verbose) return;
     for (let at = error; at instanceof Error; at = at.cause) this.#note(at.stack ?? at.message);
   }
 
   #labelled(label: string, colour: Colour, message: string, name?: string): void {
-    const shown = hasColour(this.io.env, this.io.stderr) ? coloured(label, colour) : label;
+    const isColoured = hasColour(this.io.env, this.io.stderr, this.verbosity.color);
+    const shown = isColoured ? coloured(label, colour) : label;
     this.#note(message, name, `${shown}: `);
   }
 
@@ -99,6 +151,14 @@ export class Printer {
   }
 
   #write(output: Output, text: string): void {
+    this.#live.clear();
     output.write(`${text}\n`);
+    if (output === this.io.stderr) this.#live.redraw();
   }
+}
+
+/** The message of anything thrown; with its name where dxt did not raise it on purpose. */
+export function describe(error: unknown): string {
+  const expected = error instanceof DXTError || !(error instanceof Error);
+  return expected ? messageOf(error) : `${error.name}: ${error.message}`;
 }

@@ -1,42 +1,60 @@
 import type { StreamResult } from "../models/result.ts";
 import type { Phase, RunEvent } from "../runner/mod.ts";
 import type { Printer } from "./printer.ts";
-import { bytesText, counted, durationText } from "./units.ts";
+import { cut, widthOf } from "./text.ts";
+import { bytesText, counted, countText, durationText } from "./units.ts";
 
 interface Running {
-  readonly since: number;
+  since: number;
   phase?: "extract" | "load";
   rows: number;
   bytes: number;
+  /** Rows of the phase, where they are known: all that was extracted is to be loaded. */
+  total?: number;
 }
 
 const DOING = { extract: "extracting", load: "loading" } as const;
 const DONE = { extract: "extracted", load: "loaded" } as const;
 
-/** Tells a run line by line, and every 10 seconds what is still going on. */
+/** Milliseconds between two drawings on a terminal. */
+const REDRAW = 100;
+/** Milliseconds between two lines of a stream elsewhere. */
+const REPEAT = 5_000;
+/** Share of a line that names may take. */
+const NAME_SHARE = 0.4;
+
+/**
+ * Tells a run: on a terminal a line for each running stream, drawn again and again; elsewhere line
+ * by line, and every few seconds what is still going on.
+ */
 export class Progress implements Disposable {
   readonly #running = new Map<string, Running>();
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #live: boolean;
 
   constructor(
     private readonly printer: Printer,
     private readonly phase: Phase,
-    interval = 10_000,
+    interval?: number,
   ) {
-    this.#timer = setInterval(() => this.#tellRunning(), interval);
+    this.#live = printer.isLive;
+    this.#timer = setInterval(
+      () => this.#live ? this.#draw() : this.#tellRunning(),
+      interval ?? (this.#live ? REDRAW : REPEAT),
+    );
   }
 
   onEvent(event: RunEvent): void {
     switch (event.type) {
       case "stream_started":
         this.#running.set(event.stream, { since: performance.now(), rows: 0, bytes: 0 });
-        return this.printer.progress(event.stream, "started");
-      case "progress": {
-        const running = this.#running.get(event.stream);
-        if (running !== undefined) Object.assign(running, event);
+        if (!this.#live) this.printer.progress(event.stream, "started");
         return;
-      }
+      case "progress":
+        return this.#onProgress(event);
       case "phase_finished": {
+        const running = this.#running.get(event.stream);
+        if (running !== undefined && event.phase === "extract") running.total = event.rows;
         const rows = counted(event.rows, "row");
         return this.printer.detail(
           event.stream,
@@ -47,22 +65,40 @@ export class Progress implements Disposable {
         return this.printer.warning(event.message, event.stream);
       case "stream_finished":
         this.#running.delete(event.stream);
+        if (this.#live) this.#draw();
         return this.#tellFinished(event.result);
     }
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+    if (this.#live) this.printer.draw([]);
+  }
+
+  #onProgress({ stream, phase, rows, bytes }: RunEvent & { type: "progress" }): void {
+    const running = this.#running.get(stream);
+    if (running === undefined) return;
+    // The rate is that of the phase.
+    if (running.phase !== undefined && running.phase !== phase) running.since = performance.now();
+    Object.assign(running, { phase, rows, bytes });
+  }
+
+  #draw(): void {
+    const running = [...this.#running];
+    const most = Math.max(8, Math.floor(this.printer.width * NAME_SHARE));
+    const names = running.map(([stream]) => cut(stream, most));
+    const width = Math.max(0, ...names.map(widthOf));
+    this.printer.draw(
+      running.map(([, stream], i) => {
+        const name = names[i]!;
+        return `${name}${" ".repeat(width - widthOf(name))}  ${stateOf(stream).join("  ")}`;
+      }),
+    );
   }
 
   #tellRunning(): void {
-    for (const [stream, { since, phase, rows, bytes }] of this.#running) {
-      const doing = phase === undefined ? "waiting" : DOING[phase];
-      const time = durationText(performance.now() - since);
-      this.printer.progress(
-        stream,
-        `${doing}, ${counted(rows, "row")}, ${bytesText(bytes)}, ${time}`,
-      );
+    for (const [stream, running] of this.#running) {
+      this.printer.progress(stream, stateOf(running).join(", "));
     }
   }
 
@@ -74,4 +110,22 @@ export class Progress implements Disposable {
     this.printer.progress(stream, [status, ...done, time].join(", "));
     if (error !== undefined) this.printer.error(error.message);
   }
+}
+
+/** Phase, rows, bytes, time, rate, and what is left where a total is known. */
+function stateOf({ since, phase, rows, bytes, total }: Running): string[] {
+  const ms = performance.now() - since;
+  const state = [
+    phase === undefined ? "waiting" : DOING[phase],
+    counted(rows, "row"),
+    bytesText(bytes),
+    durationText(ms),
+  ];
+  if (rows === 0 || ms < 1) return state;
+  const rate = rows / ms;
+  state.push(`${countText(Math.round(rate * 1000))} rows/s`);
+  if (phase === "load" && total !== undefined && total >= rows) {
+    state.push(`ETA ${durationText((total - rows) / rate)}`);
+  }
+  return state;
 }

@@ -4,11 +4,10 @@ import { type Action, type Context, given, openPipeline, type Variables } from "
 import { untilSignal } from "./connection.ts";
 import { EXIT } from "./exit.ts";
 import * as options from "./options.ts";
-import type { Verbosity } from "./printer.ts";
 import { cut } from "./text.ts";
 import { counted, durationText } from "./units.ts";
 
-interface TestOptions extends Verbosity, Variables {
+interface TestOptions extends Variables {
   readonly pipeline: string;
   readonly select?: string | undefined;
   readonly exclude?: string | undefined;
@@ -19,8 +18,7 @@ const parser = merge(
   object("Options", {
     ...options.selection(),
     ...options.variables(),
-    quiet: options.quiet(),
-    verbose: options.verbose(),
+    ...options.channels(),
   }),
 );
 
@@ -40,7 +38,7 @@ export const test = command(
 );
 
 async function testPipeline(
-  { pipeline, select, exclude, quiet, ...variables }: TestOptions,
+  { pipeline, select, exclude, ...variables }: TestOptions,
   context: Context,
 ): Promise<number> {
   const { printer } = context;
@@ -51,11 +49,12 @@ async function testPipeline(
       ...given({ select, exclude }),
       signal,
       onResult: (result) => {
-        if (!quiet) tell(result, context);
+        if (printer.format === "text") tell(result, context);
+        if (printer.format === "ndjson") printer.json(result);
       },
     });
     const failed = results.filter(({ problems }) => problems.length > 0).length;
-    if (quiet) {
+    if (printer.format === "json") {
       const status = failed === 0 ? "passed" : "failed";
       printer.json({ pipeline: loaded.pipeline.name, status, checks: results });
     } else {

@@ -10,13 +10,13 @@ interface ValidateOptions extends Variables {
 
 const parser = merge(
   object({ pipelines: options.pipelines() }),
-  object("Options", { ...options.variables(), verbose: options.verbose() }),
+  object("Options", { ...options.variables(), ...options.channels() }),
 );
 
 export const validate = command(
   "validate",
   map(parser, (values): Action => ({
-    verbosity: { quiet: false, verbose: values.verbose },
+    verbosity: values,
     act: (context) => validatePipelines(values, context),
   })),
   {

@@ -32,6 +32,7 @@ export function fakeIO(
   const output = (to: "out" | "err") => ({
     isTerminal,
     columns,
+    rows: 24,
     write(text: string) {
       written[to] += text;
     },

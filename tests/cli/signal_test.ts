@@ -82,7 +82,9 @@ Deno.test("a long phase is told again and again, until its stream has finished",
     rows: 1_000_000,
     bytes: 2 ** 20,
   });
-  await until(() => /orders: loading, 1,000,000 rows, 1\.0 MiB, \d+ ms\n/.test(io.err));
+  await until(() =>
+    /orders: loading, 1,000,000 rows, 1\.0 MiB, \d+ ms, [\d,]+ rows\/s\n/.test(io.err)
+  );
   progress.onEvent({ type: "stream_finished", stream: "orders", result: streamResult("orders") });
   const finished = lines();
   await new Promise((resolve) => setTimeout(resolve, 30));

@@ -50,7 +50,7 @@ Deno.test("the program starts with no package at all, which is enough for its ve
 Deno.test("the command line loads the parser of its options alone", async () => {
   const loaded = await loadedWith("src/cli/usage.ts");
   assert.deepEqual(packages(loaded), ["@optique/core"]);
-  assert.deepEqual([...rooms(loaded)].sort(), ["cli", "core", "selector"]);
+  assert.deepEqual([...rooms(loaded)].sort(), ["cli", "core"]);
 });
 
 Deno.test("a list loads neither Arrow nor a driver", async () => {
