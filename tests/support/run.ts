@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadPipeline } from "../../src/config/mod.ts";
 import type { RunResult } from "../../src/models/result.ts";
-import { type Phase, type RunEvent, runPipeline } from "../../src/runner/mod.ts";
+import { type Backfill, type Phase, type RunEvent, runPipeline } from "../../src/runner/mod.ts";
 
 export interface PipelineRun {
   readonly phase?: Phase;
@@ -11,6 +11,8 @@ export interface PipelineRun {
   readonly select?: string;
   readonly exclude?: string;
   readonly fullRefresh?: boolean;
+  readonly backfill?: Backfill;
+  readonly limit?: number;
   readonly failFast?: boolean;
   readonly threads?: number;
   readonly signal?: AbortSignal;
