@@ -102,6 +102,11 @@ export async function pipelineOf(
 ): Promise<LoadedPipeline> {
   const reading = readingOf(resolve(directory), options);
   const [origin, goal] = [await read(from, reading, false), await read(to, reading, true)];
+  // A connection that nobody knows is told before what it lacks.
+  for (const { tree } of [origin, goal]) {
+    resolveEndpoint(tree, [], reading.directory, reading);
+  }
+  reading.issues.throwIfAny();
   const dataset = source === undefined ? origin.dataset : source.text;
   if (dataset === undefined) {
     reading.issues.add(
