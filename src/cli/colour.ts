@@ -27,3 +27,11 @@ export function hasColour(
 export function coloured(text: string, colour: Colour): string {
   return `\u001b[${CODES[colour]}m${text}\u001b[0m`;
 }
+
+/** What the arguments or the variable say of colour, before any of them is understood. */
+export function colourOf(args: readonly string[], env: IO["env"]): ColourChoice {
+  const at = args.indexOf("--color");
+  const joined = args.find((arg) => arg.startsWith("--color="))?.slice("--color=".length);
+  const said = joined ?? (at < 0 ? env["DXT_COLOR"] : args[at + 1]);
+  return COLOUR_CHOICES.find((choice) => choice === said) ?? "auto";
+}

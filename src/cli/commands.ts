@@ -13,17 +13,22 @@ interface Entry {
 const MOVE = "Move data";
 const LOOK = "Look before";
 const WRITE = "Write pipelines";
+const SHELL = "In a shell";
 
 export const COMMANDS: Readonly<Record<string, Entry>> = {
   run: { group: MOVE, load: async () => (await import("./run.ts")).run },
   extract: { group: MOVE, load: async () => (await import("./extract.ts")).extract },
   load: { group: MOVE, load: async () => (await import("./load.ts")).load },
   discover: { group: LOOK, load: async () => (await import("./discover.ts")).discover },
+  plan: { group: LOOK, load: async () => (await import("./plan.ts")).plan },
   test: { group: LOOK, load: async () => (await import("./test.ts")).test },
   head: { group: LOOK, load: async () => (await import("./head.ts")).head },
   list: { group: LOOK, load: async () => (await import("./list.ts")).list },
   init: { group: WRITE, load: async () => (await import("./init.ts")).init },
   validate: { group: WRITE, load: async () => (await import("./validate.ts")).validate },
+  schema: { group: WRITE, load: async () => (await import("./schema.ts")).schema },
+  operators: { group: WRITE, load: async () => (await import("./operators.ts")).operators },
+  completions: { group: SHELL, load: async () => (await import("./completions.ts")).completions },
 };
 
 export const NAMES: readonly string[] = Object.keys(COMMANDS);

@@ -1,6 +1,7 @@
 /** The command line: the only room that prints. */
 import { ENGINE, type Engine } from "./engine.ts";
 import { EXIT, exitOfError } from "./exit.ts";
+import { keptHelp } from "./help.ts";
 import type { IO } from "./io.ts";
 import { VERSION } from "./names.ts";
 import { Printer } from "./printer.ts";
@@ -25,6 +26,18 @@ export async function main(
   try {
     if (args.length === 1 && VERSION.some((name) => name === args[0])) {
       printer.result(io.version);
+      return EXIT.done;
+    }
+    const help = args.length === 0
+      ? keptHelp(["--help"], io.env, io.stderr)
+      : keptHelp(args, io.env, io.stdout);
+    if (help !== undefined) {
+      (args.length === 0 ? io.stderr : io.stdout).write(help);
+      return args.length === 0 ? EXIT.usage : EXIT.done;
+    }
+    if (args[0] === "completions" && args[1] === "--words") {
+      const { completionLines } = await import("./complete.ts");
+      io.stdout.write(await completionLines(args.slice(2)));
       return EXIT.done;
     }
     // The parser of the options takes three times as long as all that was done before.

@@ -87,7 +87,8 @@ export const logging = () => ({
 
 /** Usage of a command in one line: the options are told below it. */
 export function usageLine(operands: string): Usage {
-  return [{ type: "literal", value: operands }, { type: "literal", value: "[OPTION...]" }];
+  return [operands, "[OPTION...]"].filter((word) => word !== "")
+    .map((value) => ({ type: "literal", value }));
 }
 
 /** Examples at the end of a command's help. */

@@ -39,7 +39,7 @@ export class Progress implements Disposable {
   ) {
     this.#live = printer.isLive;
     this.#timer = setInterval(
-      () => this.#live ? this.#draw() : this.#tellRunning(),
+      () => this.#live ? this.draw() : this.#tellRunning(),
       interval ?? (this.#live ? REDRAW : REPEAT),
     );
   }
@@ -65,7 +65,7 @@ export class Progress implements Disposable {
         return this.printer.warning(event.message, event.stream);
       case "stream_finished":
         this.#running.delete(event.stream);
-        if (this.#live) this.#draw();
+        if (this.#live) this.draw();
         return this.#tellFinished(event.result);
     }
   }
@@ -83,7 +83,8 @@ export class Progress implements Disposable {
     Object.assign(running, { phase, rows, bytes });
   }
 
-  #draw(): void {
+  /** Draws the running streams now. */
+  draw(): void {
     const running = [...this.#running];
     const most = Math.max(8, Math.floor(this.printer.width * NAME_SHARE));
     const names = running.map(([stream]) => cut(stream, most));

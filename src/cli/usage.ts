@@ -11,9 +11,11 @@ import {
 } from "optique";
 import { ConfigurationError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
-import { hasColour } from "./colour.ts";
+import { colourOf, hasColour } from "./colour.ts";
 import type { Action } from "./action.ts";
 import { type CommandParser, COMMANDS, NAMES } from "./commands.ts";
+import { fromEnvironment } from "./environment.ts";
+import { helpWidth } from "./help.ts";
 import type { IO, Output } from "./io.ts";
 import { HELP, VERSION } from "./names.ts";
 import { usageLine } from "./options.ts";
@@ -27,12 +29,9 @@ const EXIT_CODES: readonly string[] = [
   "130  stopped by Ctrl-C; 143 by SIGTERM",
 ];
 
-/** Widest that help is set, so that it stays readable on a wide terminal. */
-const WIDEST_HELP = 100;
-
 /**
- * The action that the arguments mean; undefined when they asked for help or the version, which is
- * printed to `output`.
+ * The action that the arguments mean, and what `DXT_…` variables add to them; undefined when they
+ * asked for help or the version, which is printed to `output`.
  *
  * @throws {ConfigurationError} for a command line that cannot be understood
  */
@@ -42,33 +41,72 @@ export async function parseArguments(
   output: Output = io.stdout,
 ): Promise<Action | undefined> {
   const commands = await loadFor(args[0]);
+  const parser = together(commands);
+  const usage = commands.size === 1 ? parser.usage : [];
+  const asksHelp = args.some((arg) => HELP.some((name) => name === arg));
+  const variables = asksHelp ? [] : fromEnvironment(usage, args, io.env);
+  const parse = (more: readonly string[]) =>
+    parseWith(parser, [...args.slice(0, 1), ...more, ...args.slice(1)], io, output);
+  const parsed = parse(variables.flatMap(({ args }) => args));
+  if (!("error" in parsed)) return parsed.action;
+  const { error } = parsed;
+  const plainly = variables.length === 0 ? parsed : parse([]);
+  if ("error" in plainly) throw new ConfigurationError(describe(plainly.error, args, commands));
+  const wrong = variables.find(({ args }) => "error" in parse(args));
+  if (wrong === undefined) throw new ConfigurationError(describe(error, args, commands));
+  const { error: detail = error } = parse(wrong.args) as { error?: Message };
+  throw new ConfigurationError(
+    `Cannot use variable ${wrong.variable}: value is ${JSON.stringify(wrong.value)}, ${
+      plain(detail)
+    }`,
+  );
+}
+
+function parseWith(
+  parser: CommandParser,
+  args: readonly string[],
+  io: IO,
+  output: Output,
+): { action: Action | undefined } | { error: Message } {
   let shown = false;
   const onShow = () => {
     shown = true;
   };
-  const action = runParser(together(commands), "dxt", args, {
-    help: { option: { names: HELP }, onShow },
-    version: { option: { names: VERSION }, value: io.version, onShow },
-    brief: message`Moves data in batches from one system to another, and proves that all arrived.`,
-    usageLine: usageLine("COMMAND"),
-    footer: [
-      text("Exit codes:"),
-      ...EXIT_CODES.flatMap((line) => [lineBreak(), text(`  ${line}`)]),
-      lineBreak(),
-      lineBreak(),
-      text("dxt COMMAND --help tells more about a command."),
-    ],
-    aboveError: "none",
-    colors: hasColour(io.env, output),
-    maxWidth: Math.min(output.columns, WIDEST_HELP),
-    termWidth: "auto",
-    stdout: (text) => output.write(`${text.replace(/ +$/gm, "")}\n`),
-    stderr: () => {},
-    onError: (_code, error): never => {
-      throw new ConfigurationError(describe(error, args, commands));
-    },
-  });
-  return shown ? undefined : action;
+  let problem: Message | undefined;
+  try {
+    const action = runParser(parser, "dxt", args, {
+      help: { option: { names: HELP }, onShow },
+      version: { option: { names: VERSION }, value: io.version, onShow },
+      brief:
+        message`Moves data in batches from one system to another, and proves that all arrived.`,
+      usageLine: usageLine("COMMAND"),
+      footer: [
+        text("Exit codes:"),
+        ...EXIT_CODES.flatMap((line) => [lineBreak(), text(`  ${line}`)]),
+        lineBreak(),
+        lineBreak(),
+        text(
+          "Each option is also a variable: DXT_THREADS=4 is --threads 4, DXT_QUIET=1 is --quiet.",
+        ),
+        lineBreak(),
+        text("dxt COMMAND --help tells more about a command."),
+      ],
+      aboveError: "none",
+      colors: hasColour(io.env, output, colourOf(args, io.env)),
+      maxWidth: helpWidth(output.columns),
+      termWidth: "auto",
+      stdout: (text) => output.write(`${text.replace(/ +$/gm, "")}\n`),
+      stderr: () => {},
+      onError: (_code, error): never => {
+        problem = error;
+        throw error;
+      },
+    });
+    return { action: shown ? undefined : action };
+  } catch (error) {
+    if (problem === undefined) throw error;
+    return { error: problem };
+  }
 }
 
 type Commands = ReadonlyMap<string, CommandParser>;

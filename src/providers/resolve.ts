@@ -29,6 +29,9 @@ function withClass(provider: string, className: string | undefined): ClassPath {
   return className === undefined || className === "" ? { provider } : { provider, className };
 }
 
+/** Names of the built-in providers. */
+export const PROVIDER_NAMES: readonly string[] = Object.keys(REGISTRY);
+
 /** Category of a built-in provider, without loading it. */
 export function categoryOf(name: string): Category {
   return entry(name).category;

@@ -184,7 +184,8 @@ Deno.test("init writes a project that validates and runs, overwrites nothing, an
     assert.equal(
       out,
       "wrote    pipelines/music.yaml\nwrote    dxt_project.yaml\nwrote    .env.example\n" +
-        "added to .gitignore\n",
+        "added to .gitignore\nwrote    pipelines/schema.json\n" +
+        "wrote    pipelines/project.schema.json\n",
     );
     await golden("init_project.yaml", await text("dxt_project.yaml"));
     await golden("init_pipeline.yaml", await text("pipelines/music.yaml"));
@@ -215,5 +216,41 @@ Deno.test("init of a template makes a project that names its variable in .env.ex
     assert.match(err, /set SHOP_URL in the environment or in \.env/);
     await Deno.copyFile(join(folder, ".env.example"), join(folder, ".env"));
     await well(program(folder, ["validate", "pipelines/shop.yaml"]));
+  });
+});
+
+Deno.test("files whose names look like patterns are themselves, and their pipeline runs", async () => {
+  await withFolder(async (folder) => {
+    const name = "a[1] {b}*.csv";
+    await Deno.mkdir(join(folder, "in"));
+    await Deno.writeTextFile(join(folder, "in", name), "id\n7\n");
+    await Deno.writeTextFile(join(folder, "in", "a1.csv"), "id\n8\n");
+    const one = await well(program(folder, ["head", `in/${name}`, "-o", "ndjson"]));
+    assert.equal(one.out, '{"id":"7"}\n');
+    for (const [of, rows] of [[`in/${name}`, [7]], ["in", [8, 7]]] as const) {
+      const { out } = await well(program(folder, ["discover", of, "-f", "yaml"]));
+      await Deno.writeTextFile(join(folder, "p.yaml"), out);
+      const { streams } = JSON.parse((await well(program(folder, ["run", "p.yaml", "-q"]))).out);
+      assert.equal(streams.length, rows.length);
+    }
+    const pattern = await well(program(folder, ["discover", "in/a*.csv", "-f", "json"]));
+    assert.deepEqual(JSON.parse(pattern.out).streams[0].source, {
+      type: "glob",
+      pattern: "a*.csv",
+    });
+  });
+});
+
+Deno.test("a mistyped URL does not tell its password", async () => {
+  await withFolder(async (folder) => {
+    for (const url of ["postgres//u:hunter22@h/db", "postgers://u:hunter22@h/db"]) {
+      for (
+        const args of [["discover", url], ["head", url, "x"], ["run", "--from", url, "--to", "x"]]
+      ) {
+        const { code, out, err } = await program(folder, args);
+        assert.equal(code, 2);
+        assert.doesNotMatch(out + err, /hunter22/);
+      }
+    }
   });
 });

@@ -1,0 +1,80 @@
+import { argument, choice, command, map, merge, message, object, option, optional } from "optique";
+import { CATEGORIES } from "../models/source.ts";
+import type { Action, Context } from "./action.ts";
+import { EXIT } from "./exit.ts";
+import * as options from "./options.ts";
+import type { Operator } from "./operator_list.ts";
+import type { Cell } from "./table.ts";
+
+const parser = merge(
+  object({
+    action: argument(choice(["list"], { metavar: "list" }), {
+      description: message`What to do; there is one thing`,
+    }),
+  }),
+  object("Options", {
+    category: optional(option("-c", "--category", choice(CATEGORIES, { metavar: "CATEGORY" }), {
+      description: message`Only those of this category, for example relational or filestore`,
+    })),
+    ...options.channels(),
+  }),
+);
+
+export const operators = command(
+  "operators",
+  map(parser, (values): Action => ({
+    verbosity: values,
+    act: (context) => listOperators(values.category, context),
+  })),
+  {
+    usageLine: options.usageLine("list"),
+    brief: message`Show providers, extractors and loaders with their options`,
+    description:
+      message`Tells what a pipeline's source, target, extractor and loader can be, and the options of each with type, default and meaning, from the schemas that validate them. An option with * is required.`,
+    footer: options.examples(
+      "dxt operators list",
+      "dxt operators list --category relational",
+      "dxt operators list --output json",
+    ),
+  },
+);
+
+const COLUMNS = ["operator", "kind", "option", "type", "default", "meaning"]
+  .map((title) => ({ title }));
+
+async function listOperators(
+  category: string | undefined,
+  { printer }: Context,
+): Promise<number> {
+  const { PROVIDER_NAMES, loadProvider } = await import("../providers/resolve.ts");
+  const { operatorsOf } = await import("./operator_list.ts");
+  const providers = await Promise.all(PROVIDER_NAMES.map(loadProvider));
+  const entries = operatorsOf(providers)
+    .filter((operator) => category === undefined || operator.category === category);
+  if (entries.length === 0) printer.warning(`there are no operators of category "${category}"`);
+  printer.results({
+    name: "operators",
+    entries,
+    about: {},
+    table: () => printer.table(COLUMNS, entries.flatMap(rowsOf)),
+  });
+  return EXIT.done;
+}
+
+/** A row for the operator, one for each of its options. */
+function rowsOf({ name, kind, description, options }: Operator): Cell[][] {
+  const row = (...texts: string[]) => texts.map((text): Cell => ({ text }));
+  return [
+    row(name, kind, "", "", "", description),
+    ...options.map((option) =>
+      row(
+        "",
+        "",
+        `${option.name}${option.required ? "*" : ""}`,
+        option.type,
+        option.default === undefined ? "" : JSON.stringify(option.default),
+        option.description,
+      )
+    ),
+  ];
+}
