@@ -5,7 +5,7 @@ import { ask, canAsk } from "./ask.ts";
 import { openConnection, untilSignal } from "./connection.ts";
 import { chosen, freePath, readable } from "./discover.ts";
 import { EXIT } from "./exit.ts";
-import { type NewFile, plainFiles, projectFiles, writeFiles } from "./new_project.ts";
+import { type NewFile, plainFiles, projectFiles, schemaFiles, writeFiles } from "./new_project.ts";
 import * as options from "./options.ts";
 
 interface InitOptions extends Variables {
@@ -51,7 +51,7 @@ export const init = command(
     usageLine: options.usageLine("[NAME]"),
     brief: message`Write a project with its first pipeline into this folder`,
     description:
-      message`Writes dxt_project.yaml, pipelines/NAME.yaml and .env.example, and keeps .env out of git. With --from the pipeline has the streams that the source has. Asks on a terminal for what is not given. Overwrites no file; a project that is there gets one more pipeline.`,
+      message`Writes dxt_project.yaml, pipelines/NAME.yaml, .env.example and the JSON Schemas that editors check the files by, and keeps .env out of git. With --from the pipeline has the streams that the source has. Asks on a terminal for what is not given. Overwrites no file; a project that is there gets one more pipeline.`,
     footer: options.examples(
       "dxt init shop",
       "dxt init shop --from '${SHOP_URL}' --to sqlite:shop.db --schema public",
@@ -125,7 +125,8 @@ async function fromConnection(
 }
 
 async function write(files: readonly NewFile[], { printer }: Context): Promise<number> {
-  for (const line of await writeFiles(files)) printer.document(line);
+  const all = [...files, ...await schemaFiles()];
+  for (const line of await writeFiles(all)) printer.document(line);
   const pipeline = files.find(({ path }) => path.startsWith("pipelines/"))!.path;
   const variables = files.flatMap(({ variables = [] }) => variables);
   if (variables.length > 0) {

@@ -11,8 +11,8 @@ export interface NewFile {
   /** From the working directory, with `/` between its parts. */
   readonly path: string;
   readonly text: string;
-  /** What becomes of a file that is there: an error, or the lines that it lacks are added. */
-  readonly there: "refuse" | "append";
+  /** What becomes of a file that is there: an error, the lines that it lacks added, or nothing. */
+  readonly there: "refuse" | "append" | "keep";
   /** Variables without a value that the file is about. */
   readonly variables?: readonly string[];
 }
@@ -152,6 +152,20 @@ function environment(variables: readonly (readonly [string, string])[]): NewFile
   ];
 }
 
+/** What editors check the files by. */
+export async function schemaFiles(): Promise<NewFile[]> {
+  const { PROVIDER_NAMES, loadProvider } = await import("../providers/resolve.ts");
+  const { schemaOf } = await import("./json_schema.ts");
+  const { Pipeline, Project } = await import("../models/pipeline.ts");
+  const providers = await Promise.all(PROVIDER_NAMES.map(loadProvider));
+  const models = { "schema.json": Pipeline, "project.schema.json": Project };
+  return Object.entries(models).map(([name, model]) => ({
+    path: `pipelines/${name}`,
+    text: `${JSON.stringify(schemaOf(model, providers), null, 2)}\n`,
+    there: "keep",
+  }));
+}
+
 function variableOf(name: string): string {
   return `${name.toUpperCase().replace(/\W/g, "_").replace(/^(?=\d)/, "DB_")}_URL`;
 }
@@ -191,8 +205,9 @@ export async function writeFiles(files: readonly NewFile[]): Promise<string[]> {
   return told;
 }
 
-async function writeOne({ path, text }: NewFile): Promise<string> {
+async function writeOne({ path, text, there }: NewFile): Promise<string> {
   if (await exists(path)) {
+    if (there === "keep") return `kept     ${path}`;
     const before = await Deno.readTextFile(path);
     const known = new Set(before.split(/\r?\n/));
     const lines = text.split("\n").filter((line) => line !== "" && !known.has(line));

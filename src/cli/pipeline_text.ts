@@ -95,6 +95,10 @@ const DATASET =
 /** What a dataset is called without schema, folders and endings. */
 function plainName({ name, source }: Pick<DiscoveredStream, "name" | "source">): string {
   if ("path" in source) return source.path.replace(DATASET, "").replaceAll("/", "_");
+  if ("pattern" in source) {
+    const words = source.pattern.replace(DATASET, "").replace(/[^\p{L}\p{N}]+/gu, "_");
+    return words.replace(/^_|_$/g, "") || "files";
+  }
   return partsOf(name).at(-1)!;
 }
 

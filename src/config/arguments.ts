@@ -27,7 +27,7 @@ export interface Argument {
 
 export interface NamedConnection extends Pick<LoadedPipeline, "errorAt" | "parseAt"> {
   readonly spec: ConnectionSpec;
-  /** The one file that was named, below the connection's folder. */
+  /** The file or the files that were named, below the folder, as a stream's `source` has them. */
   readonly dataset?: string;
   /** How a pipeline's file says it, without a secret. */
   readonly reference: string | Readonly<Record<string, string>>;
@@ -87,11 +87,16 @@ export async function connectionOf(
   const inURL = findSecrets([], [spec.url, spec.config]);
   return {
     spec,
-    ...(meaning.dataset === undefined ? {} : { dataset: meaning.dataset }),
+    ...(meaning.dataset === undefined ? {} : { dataset: datasetOf(meaning) }),
     ...referenceOf(argument.text, meaning, spec, inURL, variables),
     secrets,
     ...placed(tree),
   };
+}
+
+/** A name that was taken as it stands is a pattern that finds it alone. */
+function datasetOf({ dataset, kind }: Meaning): string {
+  return kind === "files" ? dataset!.replace(/[*?[{]/g, "[$&]") : dataset!;
 }
 
 /** @throws {LocatedError} that lists all that is wrong, by option */

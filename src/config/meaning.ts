@@ -56,9 +56,14 @@ export async function meaningOf(
   if (makes && DATABASE.test(extname(text))) return { tree: end("sqlite", text), kind: "database" };
   if (makes && DATASET.test(text)) return inFolder("files", dirname(text), basename(text));
   if (makes && /[/\\]/.test(text)) return { tree: end("local", text), kind: "files" };
-  if (/[/\\]/.test(text) || extname(text) !== "") return refuse(`there is no "${text}"`);
+  if (/[/\\]/.test(text) || extname(text) !== "") return refuse(`there is no "${shown(text)}"`);
   // A bare word was meant as the name of a connection: what has those says which there are.
   return { tree: word, kind: "name" };
+}
+
+/** A mistyped URL may hold a password all the same. */
+function shown(text: string): string {
+  return text.replace(/[^/]*@/g, "***@");
 }
 
 function pattern(

@@ -34,16 +34,9 @@ export async function discover(
   if (connection.dataset === undefined) {
     return { provider: name, category, streams: await connector.discover() };
   }
-  const source = datasetOf(connection.dataset);
+  const source = sourceOf("filestore", connection.dataset);
   const fields = await connector.getStreamFields(source) ?? [];
   return { provider: name, category, streams: [{ name: connection.dataset, source, fields }] };
-}
-
-/** A file as it is named, or the files of a pattern. */
-function datasetOf(dataset: string): StreamSource {
-  return sourceOf("filestore", dataset).type === "glob"
-    ? { type: "glob", pattern: dataset }
-    : { type: "file", path: dataset };
 }
 
 /** Records as rows of values in the order of the fields. */
@@ -52,7 +45,9 @@ export interface Head {
   readonly rows: readonly (readonly Value[])[];
 }
 
-/** The first records of a dataset of a connection. */
+const QUERY = /^\s*(select|with|values)\s/i;
+
+/** The first records of a dataset of a connection, or of what a query returns. */
 export async function headOfConnection(
   connection: NamedConnection,
   stream: string | undefined,
@@ -66,9 +61,10 @@ export async function headOfConnection(
       "Cannot show records: expected a STREAM, dxt discover lists those of the connection",
     );
   }
-  const source = stream === undefined
-    ? datasetOf(dataset!)
-    : sourceOf(endpoint.provider.category, stream);
+  const { category } = endpoint.provider;
+  const source: StreamSource = category === "relational" && QUERY.test(stream ?? "")
+    ? { type: "sql", sql: stream! }
+    : sourceOf(category, stream ?? dataset!);
   await using connector = await connect(endpoint, signal);
   return await headOf(endpoint.provider, connector, source, rows, signal);
 }
