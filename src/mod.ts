@@ -11,6 +11,7 @@ export type {
   Connector,
   ControlRow,
   DiscoveredStream,
+  Estimate,
   FileEntry,
   FilestoreConnector,
   NewFile,
@@ -28,7 +29,16 @@ export type {
   RecordExtractor,
   SourceFile,
 } from "./core/extractor.ts";
-export type { Loader, LoadReceipt, LoadTask } from "./core/loader.ts";
+export {
+  type Conversion,
+  type ConversionKind,
+  convert,
+  EXACT,
+  type FieldConversion,
+  lossy,
+  WIDENED,
+} from "./core/conversion.ts";
+export type { Loader, LoadPlan, LoadReceipt, LoadTask, PlannedLoad } from "./core/loader.ts";
 export type { CompletionProof, Extraction } from "./core/proof.ts";
 export {
   type ConnectContext,

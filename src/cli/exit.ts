@@ -1,5 +1,10 @@
-import { ConfigurationError, SelectorError, VerificationError } from "../core/errors.ts";
-import type { RunResult } from "../models/result.ts";
+import {
+  ConfigurationError,
+  LossyConversionError,
+  SelectorError,
+  VerificationError,
+} from "../core/errors.ts";
+import type { RunResult, StreamResult } from "../models/result.ts";
 import type { Signal } from "./io.ts";
 
 /** What the process says when it ends. */
@@ -24,8 +29,13 @@ export function exitOfRun({ status, streams }: RunResult, signal: Signal = "SIGI
     case "partial":
       return EXIT.someFailed;
     case "failed":
-      return EXIT.failed;
+      return streams.every(isLossy) ? EXIT.usage : EXIT.failed;
   }
+}
+
+/** The pipeline's author has to accept the loss, or to change the target. */
+function isLossy({ status, error }: StreamResult): boolean {
+  return status !== "failed" || error?.type === LossyConversionError.name;
 }
 
 export function exitOfError(error: unknown): number {

@@ -17,6 +17,7 @@ import { ConfigurationError } from "../core/errors.ts";
 import type { Action } from "./action.ts";
 import * as options from "./options.ts";
 import { runPhase } from "./phase.ts";
+import { showPlan } from "./plan.ts";
 
 const text = (name: `--${string}`, metavar: string, description: ReturnType<typeof message>) =>
   optional(option(name, string({ metavar: metavar as "TEXT" }), { description }));
@@ -65,6 +66,9 @@ const parser = merge(
     fullRefresh: options.fullRefresh(
       message`Read everything and replace the targets, whatever the streams' modes`,
     ),
+    dryRun: option("--dry-run", {
+      description: message`Show what would be done, as dxt plan does, and change nothing`,
+    }),
     failFast: options.failFast(),
     threads: options.threads(),
     ...options.variables(),
@@ -80,8 +84,9 @@ export const run = command(
   map(parser, (values): Action => ({
     verbosity: values,
     act: (context) => {
-      const { source: _source, target: _target, mode: _mode, ...phase } = values;
-      return runPhase("run", { ...phase, stream: streamOf(values) }, context);
+      const { source: _source, target: _target, mode: _mode, dryRun, ...phase } = values;
+      const asked = { ...phase, stream: streamOf(values) };
+      return dryRun ? showPlan(asked, context) : runPhase("run", asked, context);
     },
   })),
   {

@@ -19,6 +19,14 @@ export interface DiscoveredStream {
   readonly estimatedRows?: number;
 }
 
+/** What a dataset is, and how much of it there is as far as the system knows without reading it. */
+export interface Estimate {
+  /** For example `table`, `view`, `query`, `3 csv files`. */
+  readonly kind: string;
+  readonly rows?: number;
+  readonly bytes?: number;
+}
+
 /** Whether a login may do something, found out without moving data. */
 export interface Access {
   /** What it is, for example `create table "orders" in schema "public"`. */
@@ -34,6 +42,8 @@ export interface Connector extends AsyncDisposable {
   getStreamFields(ref: StreamRef): Promise<Field[] | undefined>;
   /** All datasets that the login can see, system catalogues left out, sorted by name. */
   discover(): Promise<DiscoveredStream[]>;
+  /** What a dataset that is there is. */
+  estimate(source: StreamSource): Promise<Estimate>;
   /** Whether a dataset can be read. */
   checkRead(source: StreamSource): Promise<Access>;
   /** Whether a load of this mode can write, and create what is missing. */

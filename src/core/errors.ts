@@ -24,6 +24,8 @@ export class BufferError extends DXTError {}
 export class ValidationError extends DXTError {}
 /** Fields of source, declaration or target do not fit each other. */
 export class SchemaError extends DXTError {}
+/** A target holds less than a field, and the pipeline does not accept that. */
+export class LossyConversionError extends SchemaError {}
 /** A type has no lossless counterpart. */
 export class TypeMappingError extends DXTError {}
 export class PipelineExecutionError extends DXTError {}

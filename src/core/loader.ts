@@ -1,18 +1,42 @@
 import type { Field } from "../models/field.ts";
 import type { StreamTarget } from "../models/source.ts";
-import type { LoadMode } from "../models/stream.ts";
+import type { LoadMode, LossRule } from "../models/stream.ts";
 import type { StagedData } from "./buffer.ts";
+import type { FieldConversion } from "./conversion.ts";
 import { LoaderError } from "./errors.ts";
 import type { Value } from "./values.ts";
 
-export interface LoadTask {
+/** All of a load that is known before a record is staged. */
+export interface PlannedLoad {
   readonly target: StreamTarget;
-  /** Its count and files are known to be all only after its batches were read. */
-  readonly staged: StagedData;
+  readonly staged: Pick<StagedData, "kind" | "fields">;
   readonly mode: LoadMode;
   /** Field names, not empty when the mode is upsert. */
   readonly upsertKeys: readonly string[];
+  /** What becomes of a column that holds less than its field; it is accepted when unset. */
+  readonly lossy?: LossRule | undefined;
   readonly signal: AbortSignal;
+}
+
+/** What a load would do to its target. */
+export interface LoadPlan {
+  /** The target is there. */
+  readonly exists: boolean;
+  /** Records in it, where it is there and knows. */
+  readonly rows?: number;
+  /** In the order of the fields. */
+  readonly columns: readonly FieldConversion[];
+  /** Statements, word for word, that make, empty or change what is there, in their order. */
+  readonly statements: readonly string[];
+  /** What is lost, each in a few words. */
+  readonly destructive: readonly string[];
+  /** Why the load would be refused; empty when it would not. */
+  readonly problems: readonly string[];
+}
+
+export interface LoadTask extends PlannedLoad {
+  /** Its count and files are known to be all only after its batches were read. */
+  readonly staged: StagedData;
 }
 
 /** What the target says of a finished load. */
@@ -50,6 +74,8 @@ export interface Loader {
   share(task: LoadTask): Promise<SharedLoad | undefined>;
   /** Writes some files of a stage into a shared load; returns the rows that it took. */
   loadShare(task: LoadTask, ticket: LoadTicket): Promise<number>;
+  /** What a load would do, told without changing anything. */
+  plan(load: PlannedLoad): Promise<LoadPlan>;
   /**
    * Highest value of a field in the target; undefined when the target is missing or empty. `as` is
    * the field as the stream has it, for a target that keeps no types: text has another order.

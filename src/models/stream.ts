@@ -35,9 +35,15 @@ export const LOAD_MODES = ["append", "replace", "upsert"] as const;
 export const LoadMode = z.enum(LOAD_MODES);
 export type LoadMode = z.infer<typeof LoadMode>;
 
+export const LossRule = z.enum(["stop", "accept"]);
+export type LossRule = z.infer<typeof LossRule>;
+
 export const LoadSettings = z.strictObject({
   mode: LoadMode.optional().describe("Add to the target, replace it, or update by key; append"),
   upsert_keys: z.array(text).min(1).optional().describe("Fields that identify a record"),
+  lossy: LossRule.optional().describe(
+    "When a column that is there has a narrower type than its field: stop before a row is written, or load as long as every value fits (accept); stop",
+  ),
   early: z.boolean().optional().describe(
     "Begin to load a large stream while it is still extracted, unseen until the end; true",
   ),

@@ -10,7 +10,7 @@ import type { BufferSettings } from "../models/buffer.ts";
 import type { Field } from "../models/field.ts";
 import type { Format } from "../models/format.ts";
 import type { StreamTarget } from "../models/source.ts";
-import type { LoadMode } from "../models/stream.ts";
+import type { LoadMode, LossRule } from "../models/stream.ts";
 import { loadProvider } from "../providers/resolve.ts";
 import { released } from "../sandbox/garbage.ts";
 import { connect, type Endpoint } from "./endpoint.ts";
@@ -92,13 +92,14 @@ export interface LoadInput {
   readonly ref: StreamTarget;
   readonly mode: LoadMode;
   readonly upsertKeys: readonly string[];
+  readonly lossy?: LossRule | undefined;
   readonly slice: StageSlice;
   readonly ticket: LoadTicket;
 }
 
 /** Loads some files of a stage into a shared load; returns the rows that the target took. */
 export async function loadSlice(
-  { target, ref, mode, upsertKeys, slice, ticket }: LoadInput,
+  { target, ref, slice, ticket, ...settings }: LoadInput,
   tell: (news: { rows: number }) => void,
   signal: AbortSignal,
 ): Promise<number> {
@@ -116,7 +117,7 @@ export async function loadSlice(
       }
     },
   };
-  return await loader.loadShare({ target: ref, staged: told, mode, upsertKeys, signal }, ticket);
+  return await loader.loadShare({ target: ref, staged: told, ...settings, signal }, ticket);
 }
 
 async function endpointOf({ provider, config, baseDirectory }: PlainEndpoint): Promise<Endpoint> {

@@ -6,7 +6,7 @@ import type {
   StagedFile,
   StageSlice,
 } from "../core/buffer.ts";
-import type { LoadReceipt, LoadTask, SharedLoad } from "../core/loader.ts";
+import type { LoadReceipt, LoadTask, PlannedLoad, SharedLoad } from "../core/loader.ts";
 import type { Field } from "../models/field.ts";
 import type { LoadMode } from "../models/stream.ts";
 import type { RunContext } from "./context.ts";
@@ -102,9 +102,7 @@ async function loadFrom(
   const task: LoadTask = {
     target: plan.target,
     staged: watched(staged, context.signal, onRows),
-    mode: loadMode(plan, context),
-    upsertKeys: (plan.stream.load?.upsert_keys ?? []).map((id) => targetName(plan.stream, id)),
-    signal: context.signal,
+    ...loadSettings(plan, context),
   };
   const shared = next !== undefined && context.threads.most > 1
     ? await loader.share(task)
@@ -123,12 +121,13 @@ async function loadShared(
 ): Promise<LoadReceipt> {
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const { target: ref, mode, upsertKeys } = task;
+  const { target: ref, mode, upsertKeys, lossy } = task;
   const common = {
     target: plainTarget(plan, context.target),
     ref,
     mode,
     upsertKeys,
+    lossy,
     ticket: shared.ticket,
   };
   const lane = async () => {
@@ -157,8 +156,22 @@ async function loadShared(
   }
 }
 
+/** How a stream is loaded. */
+export function loadSettings(
+  plan: StreamPlan,
+  context: Pick<RunContext, "fullRefresh" | "signal">,
+): Omit<PlannedLoad, "target" | "staged"> {
+  const { load } = plan.stream;
+  return {
+    mode: loadMode(plan, context),
+    upsertKeys: (load?.upsert_keys ?? []).map((id) => targetName(plan.stream, id)),
+    lossy: load?.lossy ?? "stop",
+    signal: context.signal,
+  };
+}
+
 /** A full refresh replaces what earlier runs added. */
-function loadMode(plan: StreamPlan, context: RunContext): LoadMode {
+function loadMode(plan: StreamPlan, context: Pick<RunContext, "fullRefresh">): LoadMode {
   return context.fullRefresh && plan.loader.modes.includes("replace") ? "replace" : plan.mode;
 }
 

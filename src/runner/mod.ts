@@ -12,3 +12,4 @@ export {
   headOfPipeline,
 } from "./explore.ts";
 export { type TrialResult, tryPipeline } from "./trial.ts";
+export { type PreviewOptions, previewPipeline } from "./preview.ts";

@@ -6,6 +6,7 @@ import { BufferError, SchemaError } from "../core/errors.ts";
 import type { FileExtractor, RecordExtractor } from "../core/extractor.ts";
 import { nearest } from "../core/nearest.ts";
 import { textOf, type Value } from "../core/values.ts";
+import type { Field } from "../models/field.ts";
 import { receiptOf } from "../integrity/receipt.ts";
 import { backfillRange, limitNote } from "./backfill.ts";
 import type { Progress, RunContext } from "./context.ts";
@@ -193,11 +194,14 @@ function detailsOf(
   };
 }
 
-async function streamFields(
+type Ends = Pick<RunContext, "source" | "target" | "signal">;
+
+/** The fields that a stream moves, and those that its source has. */
+export async function streamFields(
   plan: StreamPlan,
-  context: RunContext,
+  context: Ends,
   source: Connector,
-): Promise<ResolvedFields> {
+): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
   const found = await source.getStreamFields(plan.source);
   if (found === undefined) {
     // A system that is not there at all says so in its own words.
@@ -209,13 +213,23 @@ async function streamFields(
     );
   }
   const resolved = resolveFields(plan.stream, found);
-  if (!resolved.projections.some(({ field }) => field.inferred === true)) return resolved;
+  if (!resolved.projections.some(({ field }) => field.inferred === true)) {
+    return { ...resolved, found };
+  }
   await using target = await connect(context.target, context.signal);
-  return withTargetTypes(resolved, await target.getStreamFields(plan.target) ?? []);
+  const known = await target.getStreamFields(plan.target) ?? [];
+  return { ...withTargetTypes(resolved, known), found };
 }
 
-/** A key that is no field would only be found out when everything is staged. */
-function checkUpsertKeys({ stream }: StreamPlan, { projections, generated }: ResolvedFields): void {
+/**
+ * A key that is no field would only be found out when everything is staged.
+ *
+ * @throws {SchemaError} that names it
+ */
+export function checkUpsertKeys(
+  { stream }: StreamPlan,
+  { projections, generated }: ResolvedFields,
+): void {
   const names = [...projections.map(({ field }) => field), ...generated].map(({ name }) => name);
   for (const id of stream.load?.upsert_keys ?? []) {
     if (names.includes(targetName(stream, id))) continue;
@@ -239,11 +253,12 @@ function describe({ source }: StreamPlan): string {
   return name === undefined ? `the ${source.type}` : `${source.type} "${name}"`;
 }
 
-async function findRange(
+/** The range to read, from the watermark that the target has. */
+export async function findRange(
   plan: StreamPlan,
-  context: RunContext,
+  context: Ends & Pick<RunContext, "fullRefresh" | "backfill">,
   { projections }: ResolvedFields,
-  progress: Progress,
+  progress: Pick<Progress, "watermarkBefore">,
 ): Promise<WatermarkRange | undefined> {
   const settings = plan.stream.extract;
   if (settings?.mode !== "incremental" || context.fullRefresh) return undefined;

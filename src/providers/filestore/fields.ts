@@ -1,5 +1,6 @@
 /** The fields of a stream, which may have many files. */
 import type { FileEntry, FilestoreConnector } from "../../core/connector.ts";
+import { typeText } from "../../core/conversion.ts";
 import { ExtractorError, SchemaError } from "../../core/errors.ts";
 import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
@@ -140,11 +141,6 @@ function mergeColumn(a: Column, b: Column): Column {
     },
     from: a.from,
   };
-}
-
-/** Type of a field in words, for example `decimal(10,2)`. */
-export function typeText({ dtype, precision, scale }: Field): string {
-  return dtype === "decimal" ? `decimal(${precision ?? 38},${scale ?? 0})` : dtype;
 }
 
 const INTEGER_DIGITS: Partial<Record<Field["dtype"], number>> = { int64: 19, uint64: 20 };

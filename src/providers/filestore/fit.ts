@@ -1,8 +1,9 @@
 /** Whether staged records can be added to what a target has. */
+import { typeText } from "../../core/conversion.ts";
 import { SchemaError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
 import type { FileType } from "./file.ts";
-import { type FileFields, isTyped, typeText } from "./fields.ts";
+import { type FileFields, isTyped } from "./fields.ts";
 
 /**
  * Fields of existing and staged records together: columns in the order of the file, types of the

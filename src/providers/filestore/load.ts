@@ -1,16 +1,24 @@
 /** Staged data → files of any filestore. */
 import { maxOf } from "../../arrow/mod.ts";
 import type { FilestoreConnector } from "../../core/connector.ts";
+import { typeText } from "../../core/conversion.ts";
 import { ConfigurationError, LoaderError, SchemaError } from "../../core/errors.ts";
-import { type Loader, type LoadReceipt, type LoadTask, unshared } from "../../core/loader.ts";
+import {
+  type Loader,
+  type LoadReceipt,
+  type LoadTask,
+  type PlannedLoad,
+  unshared,
+} from "../../core/loader.ts";
 import { compareValues, type Value } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamTarget } from "../../models/source.ts";
 import { copyFiles } from "./copy.ts";
-import { fieldsOfFile, type FileFields, isTyped, mergeFields, typeText } from "./fields.ts";
+import { fieldsOfFile, type FileFields, isTyped, mergeFields } from "./fields.ts";
 import { fileInput, fileType, hintsOf, openListed } from "./file.ts";
 import { loadRecordFile } from "./load_file.ts";
 import { loadRecordFolder } from "./load_folder.ts";
+import { planLoad } from "./load_plan.ts";
 
 /** Targets of a filestore. */
 export type FileTarget = Extract<StreamTarget, { type: "file" | "directory" }>;
@@ -26,24 +34,30 @@ export function fileLoader(connector: FilestoreConnector): Loader {
   return {
     ...unshared,
     load: (task) => load(connector, task),
+    plan: (task) => planLoad(connector, task),
     getMaxWatermark: (target, field, as) => maxWatermark(connector, target, field, as),
   };
 }
 
 async function load(connector: FilestoreConnector, task: LoadTask): Promise<LoadReceipt> {
   task.signal.throwIfAborted();
+  const own: FileLoadTask = { ...task, ...refused(task) };
+  if (task.staged.kind === "files") return await copyFiles(connector, own);
+  return own.target.type === "file"
+    ? await loadRecordFile(connector, own)
+    : await loadRecordFolder(connector, own);
+}
+
+/** What of a load is never possible is refused; the mode and target of the others. */
+export function refused(task: PlannedLoad): Pick<FileLoadTask, "mode" | "target"> {
   const { mode } = task;
   if (mode === "upsert") {
     throw new LoaderError(
       "Cannot upsert into files: they have no keys, expected load mode append or replace",
     );
   }
-  const own: FileLoadTask = { ...task, mode, target: fileTarget(task.target) };
-  if (task.staged.kind === "files") return await copyFiles(connector, own);
-  refuseNativeTypes(own);
-  return own.target.type === "file"
-    ? await loadRecordFile(connector, own)
-    : await loadRecordFolder(connector, own);
+  if (task.staged.kind === "records") refuseNativeTypes(task);
+  return { mode, target: fileTarget(task.target) };
 }
 
 function fileTarget(target: StreamTarget): FileTarget {
@@ -54,7 +68,7 @@ function fileTarget(target: StreamTarget): FileTarget {
 }
 
 /** A file has dxt's types alone: another one would be ignored in silence. */
-function refuseNativeTypes({ staged }: LoadTask): void {
+function refuseNativeTypes({ staged }: PlannedLoad): void {
   for (const field of staged.fields) {
     if (field.target_type === undefined || field.target_type === typeText(field)) continue;
     throw new ConfigurationError(

@@ -26,7 +26,7 @@ export async function loadRecordFolder(
     return { rows: 0, evidence: `"${target.path}" as it was` };
   }
   if (mode === "append") await checkFit(connector, task, parts.at(-1), type);
-  else await refuseOthers(connector, task, type);
+  else await refuseOthers(connector, target.path, type);
   const name = partName(task, parts, type);
   const written: Written = { rows: 0, bytes: 0, fields: staged.fields };
   async function* batches() {
@@ -54,19 +54,19 @@ async function checkFit(
 }
 
 /** A folder with anything but files of this format is not one that dxt may empty. */
-async function refuseOthers(
+export async function refuseOthers(
   connector: FilestoreConnector,
-  { target }: FileLoadTask,
+  path: string,
   { extension }: TypeToWrite,
 ): Promise<void> {
   const all = await connector.list({
     type: "glob",
-    pattern: posix.join(literalGlob(target.path), "**/{.*,*}"),
+    pattern: posix.join(literalGlob(path), "**/{.*,*}"),
   });
   const other = all.find(({ name }) => !name.endsWith(extension));
   if (other === undefined) return;
   throw new LoaderError(
-    `Cannot replace folder "${target.path}": it holds "${other.name}", expected only files that end with ${extension}`,
+    `Cannot replace folder "${path}": it holds "${other.name}", expected only files that end with ${extension}`,
   );
 }
 

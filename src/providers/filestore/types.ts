@@ -1,8 +1,8 @@
 /** The types of files are dxt's own. */
+import { typeText } from "../../core/conversion.ts";
 import { TypeMappingError } from "../../core/errors.ts";
 import type { TypeMapper } from "../../core/type_mapper.ts";
 import { DXT_TYPES, type DXTType } from "../../models/dtype.ts";
-import { typeText } from "./fields.ts";
 
 export const fileTypes: TypeMapper = {
   fromSource(nativeType) {

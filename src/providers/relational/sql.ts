@@ -4,7 +4,7 @@ import type { StreamRef } from "../../models/source.ts";
 import type { WatermarkRange } from "../../core/connector.ts";
 import { ConfigurationError, LoaderError, SchemaError } from "../../core/errors.ts";
 import type { ExtractTask, Projection } from "../../core/extractor.ts";
-import type { LoadTask } from "../../core/loader.ts";
+import type { PlannedLoad } from "../../core/loader.ts";
 import type { Value } from "../../core/values.ts";
 
 export interface Dialect {
@@ -142,7 +142,7 @@ function rangeConditions(
 }
 
 /** Refuses staged files, missing upsert keys, and names that the target cannot tell apart. */
-export function checkLoadTask(task: LoadTask, fold: (name: string) => string): void {
+export function checkLoadTask(task: PlannedLoad, fold: (name: string) => string): void {
   const { fields } = task.staged;
   const seen = new Map<string, string>();
   for (const { name } of fields) {
@@ -169,7 +169,7 @@ export function checkLoadTask(task: LoadTask, fold: (name: string) => string): v
  * Primary key of a table that a load creates: the upsert keys, or the source's key where the table
  * is replaced. Appended records of the same key are several records.
  */
-export function keyOfNewTable({ mode, upsertKeys, staged }: LoadTask): readonly string[] {
+export function keyOfNewTable({ mode, upsertKeys, staged }: PlannedLoad): readonly string[] {
   if (mode === "append") return [];
   if (mode === "upsert") return upsertKeys;
   return staged.fields.filter(({ key }) => key === true).map(({ name }) => name);

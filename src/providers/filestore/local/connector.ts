@@ -4,6 +4,7 @@ import type {
   Access,
   CheckWritten,
   DiscoveredStream,
+  Estimate,
   FileEntry,
   FilestoreConnector,
   NewFile,
@@ -15,6 +16,7 @@ import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
 import { discoverFiles } from "../discover.ts";
+import { estimate } from "../estimate.ts";
 import { streamFields } from "../fields.ts";
 import { folderGlob, type Glob, parseGlob } from "../glob.ts";
 import { checkRead, checkWrite } from "./access.ts";
@@ -43,6 +45,10 @@ export class LocalConnector implements FilestoreConnector {
 
   discover(): Promise<DiscoveredStream[]> {
     return discoverFiles(this, this.signal);
+  }
+
+  estimate(source: StreamSource): Promise<Estimate> {
+    return estimate(this, source);
   }
 
   checkRead(source: StreamSource): Promise<Access> {

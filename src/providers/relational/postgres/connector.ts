@@ -3,6 +3,7 @@ import type {
   Access,
   ControlRow,
   DiscoveredStream,
+  Estimate,
   RelationalConnector,
   ServerInfo,
 } from "../../../core/connector.ts";
@@ -15,6 +16,7 @@ import { checkRead, checkWrite } from "./access.ts";
 import { fieldOf, findRelation, listRelations, typeNames } from "./catalogue.ts";
 import { ControlClient, type ControlTransaction } from "./control.ts";
 import { dialect, quote } from "./dialect.ts";
+import { estimate } from "./estimate.ts";
 import { isConnectionEnd } from "./errors.ts";
 import { Session, type SessionConfig } from "./session.ts";
 import { beginStatement, type TransactionMode } from "./settings.ts";
@@ -70,7 +72,7 @@ export class PostgresConnector implements RelationalConnector {
   }
 
   /** Runs `work` in a transaction that only reads. */
-  async #reading<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  async reading<T>(work: (session: Session) => Promise<T>): Promise<T> {
     const session = await this.begin("read");
     try {
       const result = await work(session);
@@ -89,7 +91,7 @@ export class PostgresConnector implements RelationalConnector {
   }
 
   getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
-    return this.#reading(async (session) => {
+    return this.reading(async (session) => {
       if (ref.type === "relation") {
         const found = await findRelation(session, quoteTable(tableName(ref), dialect));
         return found?.columns.map(fieldOf);
@@ -101,7 +103,7 @@ export class PostgresConnector implements RelationalConnector {
   }
 
   discover(): Promise<DiscoveredStream[]> {
-    return this.#reading(async (session) => {
+    return this.reading(async (session) => {
       const relations = await listRelations(session);
       return relations.map(({ schema, table, columns, estimatedRows }) => {
         const name = `${sourcePart(schema)}.${sourcePart(table)}`;
@@ -113,6 +115,10 @@ export class PostgresConnector implements RelationalConnector {
         };
       }).sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
     });
+  }
+
+  estimate(source: StreamSource): Promise<Estimate> {
+    return this.reading((session) => estimate(session, source));
   }
 
   checkRead(source: StreamSource): Promise<Access> {
@@ -145,6 +151,7 @@ export class PostgresConnector implements RelationalConnector {
       testConnection: () => this.testConnection(),
       getStreamFields: (ref) => this.getStreamFields(ref),
       discover: () => this.discover(),
+      estimate: (source) => this.estimate(source),
       checkRead: (source) => this.checkRead(source),
       checkWrite: (target, mode) => this.checkWrite(target, mode),
       // The transaction ends with its work, the connection later.

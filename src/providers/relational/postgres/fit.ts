@@ -32,13 +32,14 @@ const SAME: Readonly<Record<string, readonly string[]>> = {
 
 const binary = (as: string): Fit => ({ how: "binary", as });
 
-/** @returns undefined when the column cannot take every value of the field */
-export function fitOf(field: Field, column: TableColumn): Fit | undefined {
+/** @returns undefined when the column cannot take every value of the field, and that is not accepted */
+export function fitOf(field: Field, column: TableColumn, accept = false): Fit | undefined {
   return fits(field, column, parseTypeName(column.type)) ??
-    (field.target_type === undefined ? undefined : { how: "checked" });
+    (accept || field.target_type !== undefined ? { how: "checked" } : undefined);
 }
 
-function fits(field: Field, column: TableColumn, type: TypeName): Fit | undefined {
+/** How a column takes every value of a field that is within its limits. */
+export function fits(field: Field, column: TableColumn, type: TypeName): Fit | undefined {
   const { dtype } = field;
   const { base, array } = type;
   if (array) return arrayFit(field, column);

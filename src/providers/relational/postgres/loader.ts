@@ -3,9 +3,11 @@ import { valueReader } from "../../../arrow/mod.ts";
 import { LoaderError, SchemaError } from "../../../core/errors.ts";
 import type {
   Loader,
+  LoadPlan,
   LoadReceipt,
   LoadTask,
   LoadTicket,
+  PlannedLoad,
   SharedLoad,
 } from "../../../core/loader.ts";
 import type { Value } from "../../../core/values.ts";
@@ -16,13 +18,11 @@ import { dialect, quote } from "./dialect.ts";
 import { commit, copy } from "./copy_in.ts";
 import { PostgresError } from "./errors.ts";
 import { PostgresCopyExtractor } from "./extractor.ts";
+import { planLoad } from "./load_plan.ts";
 import type { Session } from "./session.ts";
 import { loadShare, shareLoad } from "./shared.ts";
 import { prepareTarget, shown, type Target } from "./target.ts";
-import { refuseCascades, upsertStatements } from "./upsert.ts";
-
-/** Table of an upsert's staged rows, gone with the transaction. */
-const STAGE = "pg_temp.dxt_stage";
+import { emptying, refuseCascades, STAGE, upsertStatements } from "./upsert.ts";
 
 export interface LoaderOptions {
   readonly replace: "delete" | "swap";
@@ -80,8 +80,16 @@ export class PostgresCopyLoader implements Loader {
     }
   }
 
-  #swaps({ mode }: LoadTask): boolean {
+  #swaps({ mode }: PlannedLoad): boolean {
     return mode === "replace" && this.options.replace === "swap";
+  }
+
+  async plan(load: PlannedLoad): Promise<LoadPlan> {
+    try {
+      return await planLoad(this.connector, load, this.#swaps(load));
+    } catch (error) {
+      throw explained(error, load);
+    }
   }
 
   async #loadAlone(shared: SharedLoad, task: LoadTask): Promise<LoadReceipt> {
@@ -132,7 +140,7 @@ async function write(session: Session, task: LoadTask, target: Target): Promise<
     if (task.mode === "replace") await empty(session, target);
     return await copy(session, task, target, target.name);
   }
-  const { create, check, apply } = await upsertStatements(session, task, target, STAGE);
+  const { create, check, apply } = await upsertStatements(session, task, target);
   await session.query(create);
   const copied = await copy(session, task, target, STAGE);
   const { rows: [wrong] } = await session.query(check);
@@ -148,13 +156,10 @@ async function write(session: Session, task: LoadTask, target: Target): Promise<
 
 async function empty(session: Session, { name, relation }: Target): Promise<void> {
   await refuseCascades(session, relation);
-  if (relation.kind !== "f") {
-    await session.query(`LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`);
-  }
-  await session.query(`DELETE FROM ${name}`);
+  for (const statement of emptying(relation, name)) await session.query(statement);
 }
 
-function explained(error: unknown, task: LoadTask): unknown {
+function explained(error: unknown, task: PlannedLoad): unknown {
   if (!(error instanceof PostgresError)) return error;
   const name = shown(quoteTable(tableName(task.target), dialect));
   return new LoaderError(`Cannot load into ${name}: ${error.message}`, { cause: error });

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { LoaderError } from "../../../core/errors.ts";
 import type { LoadReceipt, LoadTask, LoadTicket, SharedLoad } from "../../../core/loader.ts";
-import { keyOfNewTable, quoteTable, tableName } from "../sql.ts";
+import { keyOfNewTable, quoteTable, type TableName, tableName } from "../sql.ts";
 import { findRelation, type Relation } from "./catalogue.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { commit, copy } from "./copy_in.ts";
@@ -142,14 +142,11 @@ async function createBeside(
   const old = (await findTarget(session, task, name))?.relation;
   if (old !== undefined && !swap) return undefined;
   if (old !== undefined) await refuseLosses(session, old);
-  const mark = `dxt loads ${name}`;
-  const key = createHash("sha256").update(mark).digest();
+  const { mark, key, beside } = besideOf(target, old);
   const { rows: [locked] } = await session.query(
     `SELECT pg_catalog.pg_try_advisory_lock(${key.readBigInt64BE()})`,
   );
   if (locked![0] !== "t") return undefined;
-  const own = `dxt_load_${key.toString("hex", 0, 8)}`;
-  const beside = quoteTable({ ...target, ...(old && { schema: old.schema }), name: own }, dialect);
   if (!await dropLeftOver(session, beside, mark)) return undefined;
   if (old === undefined) await createTable(session, task, beside, defaultSchema, []);
   else await session.query(createLike(beside, old));
@@ -157,6 +154,15 @@ async function createBeside(
   if (created === undefined) throw new LoaderError(`Cannot find ${beside} after it was created`);
   await session.query(`COMMENT ON TABLE ${created.name} IS ${quoteText(mark)}`);
   return { name: created.name, old };
+}
+
+/** The table beside a target, its mark, and the key of its lock. */
+export function besideOf(target: TableName, old: Relation | undefined) {
+  const mark = `dxt loads ${quoteTable(target, dialect)}`;
+  const key = createHash("sha256").update(mark).digest();
+  const own = `dxt_load_${key.toString("hex", 0, 8)}`;
+  const beside = quoteTable({ ...target, ...(old && { schema: old.schema }), name: own }, dialect);
+  return { mark, key, beside };
 }
 
 /** Drops what a killed load left; false when the table is somebody else's. */

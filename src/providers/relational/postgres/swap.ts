@@ -125,16 +125,25 @@ const STATEMENTS = (id: string, table: string) => `
 /** The step that ends the old table. */
 const DROP = 6;
 
+/** The statements that give a full table what the old one has, and its place. */
+export async function placing(
+  session: Session,
+  table: string,
+  old: Relation,
+): Promise<{ drops: boolean; statement: string }[]> {
+  const { rows } = await session.query(STATEMENTS(old.id, table));
+  return rows.map(([step, statement]) => ({ drops: Number(step) === DROP, statement: statement! }));
+}
+
 /** Gives a full table what the old one has, then puts it into its place. */
 export async function takePlace(session: Session, table: string, old: Relation): Promise<void> {
-  const { rows } = await session.query(STATEMENTS(old.id, table));
-  for (const [step, statement] of rows) {
-    if (Number(step) === DROP) {
+  for (const { drops, statement } of await placing(session, table, old)) {
+    if (drops) {
       await lock(session, old);
       // It may have got something since the load began.
       await refuseLosses(session, old);
     }
-    await session.query(statement!);
+    await session.query(statement);
   }
 }
 

@@ -1,10 +1,12 @@
 /** The table that is loaded: made when it is missing, held against the staged fields when not. */
+import { type FieldConversion, refuseLosses, typeText } from "../../../core/conversion.ts";
 import { SchemaError } from "../../../core/errors.ts";
-import type { LoadTask } from "../../../core/loader.ts";
+import type { PlannedLoad } from "../../../core/loader.ts";
 import type { Field } from "../../../models/field.ts";
 import { keyOfNewTable, quoteTable, tableName } from "../sql.ts";
 import { findRelation, type Relation, type TableColumn } from "./catalogue.ts";
 import { NAME_BYTES } from "./checks.ts";
+import { conversionOf } from "./conversion.ts";
 import { dialect, quote, quoteText } from "./dialect.ts";
 import { type Fit, fitOf } from "./fit.ts";
 import type { Session } from "./session.ts";
@@ -27,7 +29,7 @@ export interface Target {
 /** @throws {SchemaError} when the target cannot take the fields; nothing was written then */
 export async function prepareTarget(
   session: Session,
-  task: LoadTask,
+  task: PlannedLoad,
   defaultSchema: string | undefined,
 ): Promise<Target> {
   refuseLongNames(task);
@@ -43,15 +45,27 @@ export async function prepareTarget(
 /** The table of a (quoted) name; undefined when there is none. */
 export async function findTarget(
   session: Session,
-  task: LoadTask,
+  task: PlannedLoad,
   name: string,
 ): Promise<Target | undefined> {
   const relation = await findRelation(session, name);
-  return relation === undefined ? undefined : fitted(relation, task.staged.fields);
+  return relation === undefined ? undefined : fitted(relation, task);
+}
+
+/** What becomes of the fields in the columns of their names. */
+export function conversionsOf(
+  { columns }: Pick<Relation, "columns">,
+  fields: readonly Field[],
+): FieldConversion[] {
+  return fields.flatMap((field) => {
+    const column = columns.find(({ name }) => name === field.name);
+    if (column === undefined) return [];
+    return [{ field, type: column.type, conversion: conversionOf(field, column) }];
+  });
 }
 
 /** The server would cut them without a word. */
-export function refuseLongNames({ target, staged }: LoadTask): void {
+export function refuseLongNames({ target, staged }: PlannedLoad): void {
   const table = tableName(target);
   const names = [table.schema, table.name, ...staged.fields.map(({ name }) => name)];
   for (const name of names) {
@@ -68,23 +82,47 @@ export function refuseLongNames({ target, staged }: LoadTask): void {
 /** Makes the table of a load, in a schema that is made too when it is missing. */
 export async function createTable(
   session: Session,
-  task: LoadTask,
+  task: PlannedLoad,
   name: string,
   defaultSchema: string | undefined,
   keys: readonly string[],
 ): Promise<void> {
-  const schema = tableName(task.target).schema ?? defaultSchema;
-  if (schema !== undefined && !await known(session, "to_regnamespace", quote(schema))) {
-    await session.query(`CREATE SCHEMA IF NOT EXISTS ${quote(schema)}`);
+  const types = await columnTypes(session, task);
+  for (const statement of await creation(session, task, name, defaultSchema, keys, types)) {
+    await session.query(statement);
   }
-  const { fields } = task.staged;
-  const lines: string[] = [];
-  for (const field of fields) {
-    const type = await columnType(session, field);
-    lines.push(`${quote(field.name)} ${type}${field.nullable ? "" : " NOT NULL"}`);
-  }
+}
+
+/** Types of the columns of a new table. */
+export async function columnTypes(
+  session: Session,
+  { staged: { fields } }: PlannedLoad,
+): Promise<string[]> {
+  const types: string[] = [];
+  for (const field of fields) types.push(await columnType(session, field));
+  return types;
+}
+
+/** The statements that make a table. */
+export async function creation(
+  session: Session,
+  { target, staged: { fields } }: PlannedLoad,
+  name: string,
+  defaultSchema: string | undefined,
+  keys: readonly string[],
+  types: readonly string[],
+): Promise<string[]> {
+  const schema = tableName(target).schema ?? defaultSchema;
+  const missing = schema !== undefined &&
+    !await known(session, "to_regnamespace", quote(schema));
+  const lines = fields.map((field, i) =>
+    `${quote(field.name)} ${types[i]}${field.nullable ? "" : " NOT NULL"}`
+  );
   if (keys.length > 0) lines.push(`PRIMARY KEY (${keys.map(quote).join(", ")})`);
-  await session.query(`CREATE TABLE ${name} (${lines.join(", ")})`);
+  return [
+    ...(missing ? [`CREATE SCHEMA IF NOT EXISTS ${quote(schema)}`] : []),
+    `CREATE TABLE ${name} (${lines.join(", ")})`,
+  ];
 }
 
 /** A type that only the source has, such as an enum, becomes the one that holds its values. */
@@ -109,13 +147,15 @@ const KINDS: Readonly<Record<string, string>> = {
   c: "a composite type",
 };
 
-function fitted(relation: Relation, fields: readonly Field[]): Target {
+/** @throws {SchemaError} when the columns cannot take the fields */
+export function fitted(relation: Relation, { staged: { fields }, lossy }: PlannedLoad): Target {
   const { name } = relation;
   const kind = KINDS[relation.kind];
   if (kind !== undefined) {
     throw new SchemaError(`Cannot load into ${shown(name)}: it is ${kind}, expected a table`);
   }
-  const columns = fields.map((field) => columnFor(relation, field));
+  refuseLosses(shown(name), conversionsOf(relation, fields), lossy);
+  const columns = fields.map((field) => columnFor(relation, field, lossy === "accept"));
   for (const { name: column, nullable, hasDefault, generated } of relation.columns) {
     if (nullable || hasDefault || generated || fields.some((f) => f.name === column)) continue;
     throw new SchemaError(
@@ -127,7 +167,7 @@ function fitted(relation: Relation, fields: readonly Field[]): Target {
   return { name, relation, columns };
 }
 
-function columnFor(relation: Relation, field: Field): LoadColumn {
+function columnFor(relation: Relation, field: Field, accept: boolean): LoadColumn {
   const at = `Cannot load into ${shown(relation.name)}`;
   const column = relation.columns.find(({ name }) => name === field.name);
   if (column === undefined) {
@@ -140,15 +180,11 @@ function columnFor(relation: Relation, field: Field): LoadColumn {
   if (column.generated) {
     throw new SchemaError(`${at}: column "${field.name}" is generated, it cannot be written`);
   }
-  const fit = fitOf(field, column);
+  const fit = fitOf(field, column, accept);
   if (fit !== undefined) return { field, column, fit };
   throw new SchemaError(
     `${at}: column "${field.name}" is ${column.type}, field "${field.name}" is ${typeText(field)}`,
   );
-}
-
-function typeText({ dtype, precision, scale }: Field): string {
-  return dtype === "decimal" ? `decimal(${precision},${scale})` : dtype;
 }
 
 /** A quoted name as messages have it: `"analytics.orders"`. */

@@ -1,11 +1,14 @@
 /** The statements of an upsert, and what a replacement must not do to other tables. */
 import { LoaderError } from "../../../core/errors.ts";
 import type { LoadTask } from "../../../core/loader.ts";
+import type { Field } from "../../../models/field.ts";
 import type { Relation } from "./catalogue.ts";
 import { quote } from "./dialect.ts";
 import type { Session } from "./session.ts";
 import { shown, type Target } from "./target.ts";
 
+/** Table of the staged rows, gone with the transaction. */
+export const STAGE = "pg_temp.dxt_stage";
 /** Number of a staged row; of rows with the same key the highest wins. */
 const ORDER = quote("dxt row");
 
@@ -25,12 +28,12 @@ export async function upsertStatements(
   session: Session,
   { upsertKeys }: LoadTask,
   { name, relation, columns }: Target,
-  stage: string,
 ): Promise<UpsertStatements> {
-  const all = columns.map(({ field }) => quote(field.name));
+  const fields = columns.map(({ field }) => field);
+  const all = fields.map((field) => quote(field.name));
   const keys = upsertKeys.map(quote);
   const others = all.filter((column) => !keys.includes(column));
-  const latest = `SELECT DISTINCT ON (${keys.join(", ")}) * FROM ${stage} ORDER BY ${
+  const latest = `SELECT DISTINCT ON (${keys.join(", ")}) * FROM ${STAGE} ORDER BY ${
     keys.join(", ")
   }, ${ORDER} DESC`;
   const list = all.join(", ");
@@ -44,12 +47,8 @@ export async function upsertStatements(
     others.map((column) => `${column} = s.${column}`).join(", ")
   } FROM (${latest}) AS s WHERE ${same}`;
   return {
-    create:
-      `CREATE TEMPORARY TABLE ${
-        stage.replace("pg_temp.", "")
-      } ON COMMIT DROP AS SELECT ${list} FROM ${name} WITH NO DATA; ` +
-      `ALTER TABLE ${stage} ADD COLUMN ${ORDER} bigint GENERATED ALWAYS AS IDENTITY`,
-    check: nullKeys(upsertKeys, stage),
+    create: stageTable(name, fields),
+    check: nullKeys(upsertKeys),
     apply: indexed
       ? [
         `${insert} SELECT ${list} FROM (${latest}) AS s ON CONFLICT (${keys.join(", ")}) ${action}`,
@@ -62,9 +61,18 @@ export async function upsertStatements(
   };
 }
 
-function nullKeys(keys: readonly string[], stage: string): string {
+/** Makes the table of the staged rows, gone with the transaction. */
+export function stageTable(name: string, fields: readonly Field[]): string {
+  const list = fields.map((field) => quote(field.name)).join(", ");
+  return `CREATE TEMPORARY TABLE ${
+    STAGE.replace("pg_temp.", "")
+  } ON COMMIT DROP AS SELECT ${list} FROM ${name} WITH NO DATA; ` +
+    `ALTER TABLE ${STAGE} ADD COLUMN ${ORDER} bigint GENERATED ALWAYS AS IDENTITY`;
+}
+
+function nullKeys(keys: readonly string[]): string {
   return keys.map((key) =>
-    `SELECT ${text(key)} AS key, count(*) FROM ${stage} WHERE ${
+    `SELECT ${text(key)} AS key, count(*) FROM ${STAGE} WHERE ${
       quote(key)
     } IS NULL HAVING count(*) > 0`
   ).join(" UNION ALL ");
@@ -87,6 +95,12 @@ async function hasUniqueIndex(
       AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL`);
   const wanted = JSON.stringify([...keys].sort());
   return rows.some(([names]) => JSON.stringify((JSON.parse(names!) as string[]).sort()) === wanted);
+}
+
+/** Deletes the rows of a table that others may read, and nobody else may write. */
+export function emptying({ kind }: Relation, name: string): string[] {
+  const lock = `LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`;
+  return [...(kind === "f" ? [] : [lock]), `DELETE FROM ${name}`];
 }
 
 const ACTIONS: Readonly<Record<string, string>> = {

@@ -3,6 +3,7 @@ import type {
   Access,
   ControlRow,
   DiscoveredStream,
+  Estimate,
   RelationalConnector,
   ServerInfo,
 } from "../../../core/connector.ts";
@@ -22,6 +23,7 @@ import {
   whenFree,
 } from "./database.ts";
 import { quote } from "./dialect.ts";
+import { estimate } from "./estimate.ts";
 import { isBeingMade } from "./journal.ts";
 
 type Bound = null | number | bigint | string | Uint8Array;
@@ -64,6 +66,10 @@ export class SqliteConnector implements RelationalConnector {
     return this.read(discoverTables);
   }
 
+  estimate(source: StreamSource): Promise<Estimate> {
+    return this.read((database) => estimate(database, source));
+  }
+
   checkRead(source: StreamSource): Promise<Access> {
     return checkRead(this, source);
   }
@@ -91,6 +97,7 @@ export class SqliteConnector implements RelationalConnector {
         testConnection: () => this.testConnection(),
         getStreamFields: (ref) => attempt(() => fieldsOfRef(database, ref)),
         discover: () => attempt(() => discoverTables(database)),
+        estimate: (source) => attempt(() => estimate(database, source)),
         checkRead: (source) => this.checkRead(source),
         checkWrite: (target, mode) => this.checkWrite(target, mode),
         [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -1,7 +1,14 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Batch } from "../../../core/batch.ts";
 import { LoaderError, ValueError, VerificationError } from "../../../core/errors.ts";
-import { type Loader, type LoadReceipt, type LoadTask, unshared } from "../../../core/loader.ts";
+import {
+  type Loader,
+  type LoadPlan,
+  type LoadReceipt,
+  type LoadTask,
+  type PlannedLoad,
+  unshared,
+} from "../../../core/loader.ts";
 import type { Value } from "../../../core/values.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { checkLoadTask } from "../sql.ts";
@@ -9,9 +16,10 @@ import { inTransaction, type SqliteConnector } from "./connector.ts";
 import { breather, exists, openToWrite } from "./database.ts";
 import { fold, quote } from "./dialect.ts";
 import { highest } from "./highest.ts";
+import { planLoad } from "./load_plan.ts";
 import { loadNew } from "./new_file.ts";
 import { refuseNulls } from "./nulls.ts";
-import { prepareTarget, refuseCascade, type Target } from "./target.ts";
+import { emptying, prepareTarget, refuseCascade, type Target } from "./target.ts";
 import { type Bound, boundReader } from "./writing.ts";
 
 /** Values bound with one statement: fewer statements are faster, up to about here. */
@@ -46,11 +54,15 @@ export class SqliteLoader implements Loader {
       const target = prepareTarget(database, task);
       if (mode === "replace") {
         refuseCascade(database, target);
-        database.exec(`DELETE FROM ${target.sql}`);
+        database.exec(emptying(target.sql));
       }
       const rows = await insertAll(database, target, task);
       return receiptOf(database, target, task, rows);
     });
+  }
+
+  plan(load: PlannedLoad): Promise<LoadPlan> {
+    return planLoad(this.connector, load);
   }
 
   async getMaxWatermark(

@@ -1,13 +1,14 @@
 /** The table that a load writes to: made when it is missing, else checked before a row is written. */
 import type { DatabaseSync } from "node:sqlite";
 import { LoaderError, messageOf, SchemaError } from "../../../core/errors.ts";
-import type { LoadTask } from "../../../core/loader.ts";
-import type { MappedType } from "../../../core/type_mapper.ts";
-import { INTEGER_BOUNDS, isIntegerType } from "../../../core/values.ts";
+import { type FieldConversion, refuseLosses, typeText } from "../../../core/conversion.ts";
+import type { PlannedLoad } from "../../../core/loader.ts";
 import type { Field } from "../../../models/field.ts";
 import { keyOfNewTable, quoteTable, type TableName } from "../sql.ts";
 import { findTable, rowNumberColumn, type Table, type TableColumn } from "./catalogue.ts";
+import { conversionOf } from "./conversion.ts";
 import { databaseEncoding } from "./text.ts";
+import { fits } from "./fit.ts";
 import { fold, mainTable, quote } from "./dialect.ts";
 import { declaredType, typeMapper } from "./type_mapper.ts";
 
@@ -30,7 +31,7 @@ export interface TargetColumn {
 }
 
 /** Makes or checks the table of a load, inside its transaction. */
-export function prepareTarget(database: DatabaseSync, task: LoadTask): Target {
+export function prepareTarget(database: DatabaseSync, task: PlannedLoad): Target {
   const table = mainTable(task.target);
   const found = findTable(database, table) ?? createTable(database, table, task);
   const wide = databaseEncoding(database) !== "utf-8";
@@ -39,20 +40,24 @@ export function prepareTarget(database: DatabaseSync, task: LoadTask): Target {
   return target;
 }
 
-function createTable(database: DatabaseSync, table: TableName, task: LoadTask): Table {
+/** The statement that makes the table of a load. */
+export function creation(table: TableName, task: PlannedLoad): string {
   const { staged, upsertKeys } = task;
-  if (staged.fields.length === 0) {
-    throw new SchemaError(`Cannot create table "${table.name}": the stream has no fields`);
-  }
   const keys = keyOfNewTable(task);
   const columns = staged.fields.map((field) => {
     const required = !field.nullable || upsertKeys.includes(field.name);
     return `${quote(field.name)} ${typeMapper.toTarget(field)}${required ? " NOT NULL" : ""}`;
   });
   const key = keys.length === 0 ? [] : [`PRIMARY KEY (${keys.map(quote).join(", ")})`];
-  const sql = `CREATE TABLE ${quoteTable(table, { quote })} (${[...columns, ...key].join(", ")})`;
+  return `CREATE TABLE ${quoteTable(table, { quote })} (${[...columns, ...key].join(", ")})`;
+}
+
+function createTable(database: DatabaseSync, table: TableName, task: PlannedLoad): Table {
+  if (task.staged.fields.length === 0) {
+    throw new SchemaError(`Cannot create table "${table.name}": the stream has no fields`);
+  }
   try {
-    database.exec(sql);
+    database.exec(creation(table, task));
   } catch (error) {
     throw new LoaderError(`Cannot create table "${table.name}": ${messageOf(error)}`, {
       cause: error,
@@ -61,7 +66,21 @@ function createTable(database: DatabaseSync, table: TableName, task: LoadTask): 
   return findTable(database, table)!;
 }
 
-function checkedTarget(found: Table, table: TableName, { staged }: LoadTask): Omit<Target, "wide"> {
+/** What becomes of the fields in the columns of their names. */
+export function conversionsOf(found: Table, fields: readonly Field[]): FieldConversion[] {
+  return fields.flatMap((field) => {
+    const column = found.columns.find(({ name }) => fold(name) === fold(field.name));
+    if (column === undefined) return [];
+    return [{ field, type: column.declared, conversion: conversionOf(field, column.declared) }];
+  });
+}
+
+/** @throws {SchemaError} when the columns cannot take the fields */
+export function checkedTarget(
+  found: Table,
+  table: TableName,
+  { staged, lossy }: PlannedLoad,
+): Omit<Target, "wide"> {
   const refuse = (detail: string): never => {
     throw new SchemaError(`Cannot load into "${found.name}": ${detail}`);
   };
@@ -78,46 +97,16 @@ function checkedTarget(found: Table, table: TableName, { staged }: LoadTask): Om
     if (!fits(field, declaredType(column.declared))) {
       refuse(
         `column "${column.name}" is ${column.declared}, field "${field.name}" is ${
-          typeName(field)
+          typeText(field)
         }`,
       );
     }
     const required = column.notNull || column === rowNumber;
     return { name: column.name, declared: column.declared, required };
   });
+  refuseLosses(`"${found.name}"`, conversionsOf(found, staged.fields), lossy);
   const hasKey = found.columns.some(({ key }) => key > 0);
   return { sql: quoteTable(table, { quote }), name: found.name, hasKey, columns };
-}
-
-function typeName({ dtype, precision = 38, scale = 0 }: Field): string {
-  return dtype === "decimal" ? `decimal(${precision},${scale})` : dtype;
-}
-
-/** Digits of the widest integer of each type. */
-const digitsOf = (dtype: keyof typeof INTEGER_BOUNDS) => String(INTEGER_BOUNDS[dtype][1]).length;
-
-/** Whether every value of a field can be kept under a type; under none every value can. */
-function fits(field: Field, to: MappedType | undefined): boolean {
-  if (to === undefined) return true;
-  const { dtype } = field;
-  if (to.dtype === "decimal") {
-    const whole = to.precision! - to.scale!;
-    if (isIntegerType(dtype)) return digitsOf(dtype) <= whole;
-    const { precision = 38, scale = 0 } = field;
-    return dtype === "decimal" && scale <= to.scale! && precision - scale <= whole;
-  }
-  if (dtype === to.dtype) return true;
-  if (isIntegerType(dtype)) {
-    const [low, high] = INTEGER_BOUNDS[dtype];
-    if (isIntegerType(to.dtype)) {
-      const [lowest, highest] = INTEGER_BOUNDS[to.dtype];
-      return low >= lowest && high <= highest;
-    }
-    return to.dtype === "float64" && high <= BigInt(Number.MAX_SAFE_INTEGER);
-  }
-  if (dtype === "float32") return to.dtype === "float64";
-  if (dtype === "array" || dtype === "object") return ["json", "string"].includes(to.dtype);
-  return dtype === "json" && to.dtype === "string";
 }
 
 /**
@@ -131,24 +120,10 @@ function ensureUnique(
   target: Target,
   keys: readonly string[],
 ): void {
-  const wanted = sameSet(keys);
-  if (sameSet(found.columns.filter(({ key }) => key > 0).map(({ name }) => name)) === wanted) {
-    return;
-  }
-  const indexes = database.prepare(
-    `SELECT name FROM pragma_index_list(?, 'main') WHERE "unique" = 1 AND partial = 0`,
-  ).all(found.name) as { name: string }[];
-  const columnsOf = database.prepare(`SELECT name FROM pragma_index_info(?, 'main')`);
-  for (const { name } of indexes) {
-    const columns = (columnsOf.all(name) as { name: string | null }[]).map((row) => row.name);
-    if (columns.every((column) => column !== null) && sameSet(columns as string[]) === wanted) {
-      return;
-    }
-  }
+  if (hasUnique(database, found, keys)) return;
   const list = keys.map(quote).join(", ");
-  const name = quote(`dxt_upsert_${found.name}_${keys.join("_")}`);
   try {
-    database.exec(`CREATE UNIQUE INDEX main.${name} ON ${quote(found.name)} (${list})`);
+    database.exec(indexing(found.name, keys));
   } catch (error) {
     throw new LoaderError(
       `Cannot upsert into "${target.name}" by ${list}: no unique index of these columns can be made, ${
@@ -159,6 +134,31 @@ function ensureUnique(
   }
 }
 
+/** The statement that makes the unique index of an upsert. */
+export function indexing(table: string, keys: readonly string[]): string {
+  const name = quote(`dxt_upsert_${table}_${keys.join("_")}`);
+  return `CREATE UNIQUE INDEX main.${name} ON ${quote(table)} (${keys.map(quote).join(", ")})`;
+}
+
+/** Whether the table has a unique index of these columns. */
+export function hasUnique(database: DatabaseSync, found: Table, keys: readonly string[]): boolean {
+  const wanted = sameSet(keys);
+  if (sameSet(found.columns.filter(({ key }) => key > 0).map(({ name }) => name)) === wanted) {
+    return true;
+  }
+  const indexes = database.prepare(
+    `SELECT name FROM pragma_index_list(?, 'main') WHERE "unique" = 1 AND partial = 0`,
+  ).all(found.name) as { name: string }[];
+  const columnsOf = database.prepare(`SELECT name FROM pragma_index_info(?, 'main')`);
+  for (const { name } of indexes) {
+    const columns = (columnsOf.all(name) as { name: string | null }[]).map((row) => row.name);
+    if (columns.every((column) => column !== null) && sameSet(columns as string[]) === wanted) {
+      return true;
+    }
+  }
+  return false;
+}
+
 function sameSet(names: readonly string[]): string {
   return JSON.stringify(names.map(fold).sort());
 }
@@ -166,7 +166,7 @@ function sameSet(names: readonly string[]): string {
 /**
  * @throws {LoaderError} when emptying the table would delete or change rows of other tables
  */
-export function refuseCascade(database: DatabaseSync, target: Target): void {
+export function refuseCascade(database: DatabaseSync, target: Pick<Target, "name">): void {
   const found = database.prepare(
     `SELECT m.name, f.on_delete AS action FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f
      WHERE m.type = 'table' AND f."table" = ? COLLATE NOCASE AND f.on_delete NOT IN ('NO ACTION', 'RESTRICT')`,
@@ -177,4 +177,9 @@ export function refuseCascade(database: DatabaseSync, target: Target): void {
       found["action"]
     }, and would lose its rows; an upsert would not`,
   );
+}
+
+/** The statement that deletes all rows of a (quoted) table. */
+export function emptying(table: string): string {
+  return `DELETE FROM ${table}`;
 }

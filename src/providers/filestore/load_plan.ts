@@ -1,0 +1,67 @@
+/** What a load into files would do. */
+import type { FieldConversion } from "../../core/conversion.ts";
+import type { FileEntry, FilestoreConnector } from "../../core/connector.ts";
+import { DXTError } from "../../core/errors.ts";
+import type { LoadPlan, PlannedLoad } from "../../core/loader.ts";
+import type { Field } from "../../models/field.ts";
+import { inFile } from "./conversion.ts";
+import { fieldsOfFile } from "./fields.ts";
+import { type TypeToWrite, typeToWrite } from "./file.ts";
+import { fit } from "./fit.ts";
+import { type FileTarget, refused } from "./load.ts";
+import { refuseOthers } from "./load_folder.ts";
+
+/** Files have no statements: each appears at once, under its name. */
+export async function planLoad(
+  connector: FilestoreConnector,
+  load: PlannedLoad,
+): Promise<LoadPlan> {
+  const { mode, target } = refused(load);
+  const entries = await connector.list(target);
+  const exists = entries.length > 0;
+  const destructive = mode === "replace" && exists ? [replaced(target, entries)] : [];
+  const base = { exists, statements: [], destructive };
+  if (load.staged.kind === "files") return { ...base, columns: [], problems: [] };
+  const isFile = target.type === "file";
+  const name = isFile ? target.path : `part.${target.format ?? "parquet"}`;
+  const type = await typeToWrite(name, target);
+  const { fields } = load.staged;
+  const columns = fields.map((field): FieldConversion => ({
+    field,
+    ...inFile(field, type.format.name),
+  }));
+  const problems = await problemsOf(async () => {
+    if (mode === "append") await fitsInto(connector, target, entries.at(-1), fields, type);
+    else if (!isFile) await refuseOthers(connector, target.path, type);
+  });
+  return { ...base, columns, problems };
+}
+
+async function problemsOf(work: () => Promise<void>): Promise<string[]> {
+  try {
+    await work();
+    return [];
+  } catch (error) {
+    if (error instanceof DXTError) return [error.message];
+    throw error;
+  }
+}
+
+async function fitsInto(
+  connector: FilestoreConnector,
+  target: FileTarget,
+  last: FileEntry | undefined,
+  fields: readonly Field[],
+  type: TypeToWrite,
+): Promise<void> {
+  if (last === undefined || last.size === 0) return;
+  fit(await fieldsOfFile(connector, last, target), fields, type);
+}
+
+function replaced({ type, path }: FileTarget, entries: readonly FileEntry[]): string {
+  const bytes = entries.reduce((sum, { size }) => sum + size, 0);
+  const files = entries.length === 1 ? "1 file" : `${entries.length} files`;
+  return type === "file"
+    ? `file "${path}" of ${bytes} bytes is replaced`
+    : `${files} of folder "${path}" with ${bytes} bytes are deleted`;
+}

@@ -1,0 +1,68 @@
+/** What becomes of a field's values in a column, as `fit.ts` sends them and `checks.ts` checks them. */
+import { type Conversion, convert, EXACT, lossy, WIDENED } from "../../../core/conversion.ts";
+import { isIntegerType } from "../../../core/values.ts";
+import type { Field } from "../../../models/field.ts";
+import type { TableColumn } from "./catalogue.ts";
+import { NAME_BYTES } from "./checks.ts";
+import { fits, naturalField } from "./fit.ts";
+import { nativeType } from "./type_mapper.ts";
+import { parseTypeName, type TypeName } from "./type_name.ts";
+
+/** Types that keep any text as it is, where they have no length. */
+const FREE: ReadonlySet<string> = new Set(["text", "varchar", "citext"]);
+const NESTED: ReadonlySet<string> = new Set(["json", "array", "object"]);
+const CLOCKS: ReadonlySet<string> = new Set(["time", "timestamp", "timestamptz"]);
+
+export function conversionOf(field: Field, column: TableColumn): Conversion {
+  const type = parseTypeName(column.type);
+  const conversion = between(field, column, type);
+  const isLimit = conversion.kind === "lossy" && fits(field, column, type) !== undefined;
+  return isLimit ? { ...conversion, limit: true } : conversion;
+}
+
+function between(field: Field, column: TableColumn, type: TypeName): Conversion {
+  const native = nativeType(field);
+  if (native === column.type) return EXACT;
+  const { base, array, args: [size] } = type;
+  if (array) return lossy(`a value is no ${column.type}`);
+  if (base === "varchar" || base === "bpchar") return textConversion(field, type, native);
+  if (base === "name") return lossy(`a text has more than ${NAME_BYTES} bytes`);
+  if (base === "numeric" && size === undefined) return numberConversion(field, native);
+  if (NESTED.has(field.dtype) && (base === "json" || base === "jsonb")) {
+    if (base === "json") return field.dtype === "json" ? EXACT : WIDENED;
+    return { ...WIDENED, note: "as a JSON value: without the order of keys, and keys given twice" };
+  }
+  const natural = naturalField(field, column);
+  const conversion = convert(field, natural);
+  // What is text to dxt is narrower to the server: an enum, a uuid, an interval.
+  if (natural.dtype === "string" && !FREE.has(base)) return lossy(`a text is no ${column.type}`);
+  if (CLOCKS.has(base) && size !== undefined && size < 6 && conversion.kind !== "lossy") {
+    const same = native !== undefined && parseTypeName(native).base === base &&
+      (parseTypeName(native).args[0] ?? 6) <= size;
+    return same ? WIDENED : lossy(`a time has more than ${size} digits of the second`);
+  }
+  return conversion;
+}
+
+function textConversion(
+  field: Field,
+  { base, args: [size] }: TypeName,
+  native: string | undefined,
+): Conversion {
+  // The server pads with blanks, and takes them off again in comparisons.
+  if (base === "bpchar" && size !== undefined) {
+    return lossy(`a text has not ${size} characters, or ends with blanks`);
+  }
+  if (size === undefined) return convert(field, { dtype: "string" });
+  const from = native === undefined ? undefined : parseTypeName(native);
+  const bounded = from !== undefined && from.base === "varchar" && !from.array &&
+    from.args[0] !== undefined && from.args[0] <= size;
+  return bounded ? WIDENED : lossy(`a text has more than ${size} characters`);
+}
+
+/** A numeric without a size holds any number. */
+function numberConversion(field: Field, native: string | undefined): Conversion {
+  if (isIntegerType(field.dtype) || field.dtype === "decimal") return WIDENED;
+  if (native !== undefined && parseTypeName(native).base === "numeric") return WIDENED;
+  return lossy("a value is no decimal number");
+}

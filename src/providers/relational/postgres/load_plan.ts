@@ -1,0 +1,134 @@
+/** What a load would do, by the statements that it would run, in a transaction that only reads. */
+import { convert, type FieldConversion } from "../../../core/conversion.ts";
+import { DXTError } from "../../../core/errors.ts";
+import type { LoadPlan, PlannedLoad } from "../../../core/loader.ts";
+import { checkLoadTask, keyOfNewTable, quoteTable, tableName } from "../sql.ts";
+import { findRelation, type Relation } from "./catalogue.ts";
+import type { PostgresConnector } from "./connector.ts";
+import { conversionOf } from "./conversion.ts";
+import { dialect } from "./dialect.ts";
+import type { Session } from "./session.ts";
+import { besideOf } from "./shared.ts";
+import { createLike, placing, refuseLosses } from "./swap.ts";
+import { columnTypes, conversionsOf, creation, fitted, refuseLongNames, shown } from "./target.ts";
+import { emptying, refuseCascades, stageTable } from "./upsert.ts";
+
+/** Rows that are counted; of a larger table the catalogue's estimate is told. */
+const COUNTED = 1_000_000;
+
+/** `swaps`: a replacement puts a new table into the place of the old one. */
+export function planLoad(
+  connector: PostgresConnector,
+  load: PlannedLoad,
+  swaps: boolean,
+): Promise<LoadPlan> {
+  checkLoadTask(load, (name) => name);
+  refuseLongNames(load);
+  return connector.reading(async (session) => {
+    const name = quoteTable(tableName(load.target), dialect);
+    const relation = await findRelation(session, name);
+    return relation === undefined
+      ? await planNew(session, load, name, connector.config.schema)
+      : await planExisting(session, load, relation, swaps);
+  });
+}
+
+async function planNew(
+  session: Session,
+  load: PlannedLoad,
+  name: string,
+  schema: string | undefined,
+): Promise<LoadPlan> {
+  const { fields } = load.staged;
+  const types = await columnTypes(session, load);
+  const columns = fields.map((field, i): FieldConversion => {
+    const type = types[i]!;
+    const column = { name: field.name, type, kind: "b", nullable: field.nullable } as const;
+    const none = { hasDefault: false, generated: false, identity: false, key: false };
+    return { field, type, conversion: conversionOf(field, { ...column, ...none }) };
+  });
+  const made = await creation(session, load, name, schema, keyOfNewTable(load), types);
+  return { exists: false, columns, statements: [...made, ...staging(load, name)], ...CALM };
+}
+
+const CALM = { destructive: [], problems: [] } as const;
+
+function staging({ mode, staged }: PlannedLoad, name: string): string[] {
+  return mode === "upsert" ? stageTable(name, staged.fields).split("; ") : [];
+}
+
+async function planExisting(
+  session: Session,
+  load: PlannedLoad,
+  relation: Relation,
+  swaps: boolean,
+): Promise<LoadPlan> {
+  const { name } = relation;
+  const problems: string[] = [];
+  const tried = async (work: () => unknown) => {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof DXTError)) throw error;
+      problems.push(error.message);
+    }
+  };
+  // What is lossy and not accepted is told with its column.
+  await tried(() => fitted(relation, { ...load, lossy: "accept" }));
+  const { rows, shownRows } = await rowsOf(session, relation);
+  const statements = staging(load, name);
+  const destructive: string[] = [];
+  if (load.mode === "replace") {
+    await tried(() => refuseCascades(session, relation));
+    if (swaps) {
+      await tried(() => refuseLosses(session, relation));
+      const { beside } = besideOf(tableName(load.target), relation);
+      const placed = await placing(session, beside, relation);
+      statements.push(createLike(beside, relation), ...placed.map((one) => one.statement));
+      destructive.push(`${shown(name)} is dropped with ${shownRows}, a new table takes its place`);
+    } else {
+      statements.push(...emptying(relation, name));
+      if (rows !== 0) destructive.push(`${shownRows} of ${shown(name)} are deleted`);
+    }
+  }
+  return {
+    exists: true,
+    ...(rows === undefined ? {} : { rows }),
+    columns: await columnsOf(session, load, relation),
+    statements,
+    destructive,
+    problems,
+  };
+}
+
+/** Columns that are missing would be a problem: they are shown as the type that they should have. */
+async function columnsOf(
+  session: Session,
+  load: PlannedLoad,
+  relation: Relation,
+): Promise<FieldConversion[]> {
+  const found = new Map(
+    conversionsOf(relation, load.staged.fields).map((one) => [one.field, one]),
+  );
+  const types = await columnTypes(session, load);
+  return load.staged.fields.map((field, i) =>
+    found.get(field) ?? { field, type: types[i]!, conversion: convert(field, field) }
+  );
+}
+
+/** Rows, counted or estimated; a login that may not look at them is told so. */
+async function rowsOf(
+  session: Session,
+  { id, name }: Relation,
+): Promise<{ rows?: number; shownRows: string }> {
+  const { rows: [row] } = await session.query(
+    `SELECT reltuples::bigint::text, pg_catalog.has_table_privilege(oid, 'SELECT')
+     FROM pg_catalog.pg_class WHERE oid = ${id}`,
+  );
+  const estimate = Number(row![0]);
+  if (row![1] !== "t") return { shownRows: "an unknown number of rows" };
+  if (estimate > COUNTED) return { rows: estimate, shownRows: `about ${estimate} rows` };
+  const { rows: [counted] } = await session.query(`SELECT count(*) FROM ${name}`);
+  const rows = Number(counted![0]);
+  return { rows, shownRows: rows === 1 ? "1 row" : `${rows} rows` };
+}

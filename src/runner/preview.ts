@@ -1,0 +1,251 @@
+/** What a run would do, told without moving or changing anything. */
+import type { LoadedPipeline } from "../config/mod.ts";
+import {
+  type Conversion,
+  CONVERSIONS,
+  convert,
+  EXACT,
+  type FieldConversion,
+  isAccepted,
+  typeText,
+} from "../core/conversion.ts";
+import { ConnectorError, messageOf } from "../core/errors.ts";
+import type { Projection } from "../core/extractor.ts";
+import { textOf } from "../core/values.ts";
+import type { Field } from "../models/field.ts";
+import type { PlannedField, PlannedStream, PlanResult } from "../models/plan.ts";
+import type { StreamRef } from "../models/source.ts";
+import { type Selection, selectStreams } from "../selector/mod.ts";
+import { type Backfill, checkBackfill, checkLimit } from "./backfill.ts";
+import { connect } from "./endpoint.ts";
+import type { ResolvedFields } from "./fields.ts";
+import { loadSettings } from "./load.ts";
+import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan.ts";
+import { checkUpsertKeys, findRange, streamFields } from "./stream.ts";
+
+export interface PreviewOptions extends Selection {
+  readonly fullRefresh?: boolean;
+  readonly backfill?: Backfill;
+  readonly limit?: number;
+  readonly signal: AbortSignal;
+}
+
+type Context = Pick<PipelinePlan, "source" | "target"> & {
+  readonly fullRefresh: boolean;
+  readonly backfill: Backfill | undefined;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Plans the selected streams. One that fails is told in the result, and the others are planned.
+ *
+ * @throws {ConfigurationError} for a pipeline that cannot mean anything
+ * @throws {SelectorError} for a selector that selects nothing
+ */
+export async function previewPipeline(
+  loaded: LoadedPipeline,
+  options: PreviewOptions,
+): Promise<PlanResult> {
+  const { source, target, streams: plans } = await planPipeline(loaded);
+  const ids = selectStreams(loaded.pipeline.streams, options).map(({ id }) => id);
+  const selected = plans.filter(({ stream }) => ids.includes(stream.id));
+  checkBackfill(selected, options);
+  checkLimit(selected, options);
+  const { fullRefresh = false, backfill, signal } = options;
+  const context: Context = { source, target, fullRefresh, backfill, signal };
+  const streams: PlannedStream[] = [];
+  for (const plan of selected) {
+    signal.throwIfAborted();
+    streams.push(await previewStream(plan, context));
+  }
+  return {
+    pipeline: loaded.pipeline.name,
+    status: statusOf(streams),
+    source: source.provider.name,
+    target: target.provider.name,
+    streams,
+  };
+}
+
+function statusOf(streams: readonly PlannedStream[]): PlanResult["status"] {
+  const are = (status: PlannedStream["status"]) => streams.filter((one) => one.status === status);
+  if (are("ready").length === streams.length) return "ready";
+  if (are("failed").length === 0) return "stopped";
+  return are("failed").length === streams.length ? "failed" : "partial";
+}
+
+/** Each end is asked for what it knows, whatever the other says. */
+async function previewStream(plan: StreamPlan, context: Context): Promise<PlannedStream> {
+  const { stream } = plan;
+  const { mode, upsertKeys } = loadSettings(plan, context);
+  const planned: Planned = {
+    stream: stream.id,
+    status: "ready",
+    source: { name: nameOf(plan.source) },
+    extract: { mode: context.fullRefresh ? "full" : stream.extract?.mode ?? "full" },
+    target: { name: nameOf(plan.target) },
+    load: { mode, upsert_keys: [...upsertKeys] },
+    fields: [],
+    statements: [],
+    destructive: [],
+    problems: [],
+  };
+  const tried = async <T>(doing: string, work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      context.signal.throwIfAborted();
+      planned.status = "failed";
+      const problem = `Cannot ${doing} of stream "${stream.id}": ${messageOf(error)}`;
+      if (!planned.problems.some((told) => told.endsWith(messageOf(error)))) {
+        planned.problems.push(problem);
+      }
+      return undefined;
+    }
+  };
+  const resolved = await tried("plan the source", () => previewSource(plan, context, planned));
+  await tried("plan the target", () => previewTarget(plan, context, planned, resolved));
+  stopOnLoss(planned);
+  return planned;
+}
+
+type Planned = { -readonly [K in keyof PlannedStream]: PlannedStream[K] };
+type Found = ResolvedFields & { readonly found: readonly Field[] };
+
+async function previewSource(
+  plan: StreamPlan,
+  context: Context,
+  planned: Planned,
+): Promise<Found | undefined> {
+  await using source = await connect(context.source, context.signal);
+  const resolved = plan.extractor.yields === "files"
+    ? { projections: [], generated: [], found: [] }
+    : await streamFields(plan, context, source);
+  planned.source = { ...planned.source, ...await source.estimate(plan.source) };
+  const { action, problems } = await source.checkRead(plan.source);
+  if (problems.length > 0) throw new ConnectorError(`Cannot ${action}: ${problems.join("; ")}`);
+  return resolved;
+}
+
+async function previewTarget(
+  plan: StreamPlan,
+  context: Context,
+  planned: Planned,
+  resolved: Found | undefined,
+): Promise<void> {
+  await using target = await connect(context.target, context.signal);
+  const settings = loadSettings(plan, context);
+  const { problems: rights, action } = await target.checkWrite(plan.target, settings.mode);
+  if (resolved === undefined) return;
+  checkUpsertKeys(plan, resolved);
+  const fields = [...resolved.projections.map(({ field }) => field), ...resolved.generated];
+  const loader = plan.loader.create(target, plan.loaderOptions);
+  const kind = plan.extractor.yields;
+  const load = await loader.plan({ ...settings, target: plan.target, staged: { kind, fields } });
+  const { exists, rows, columns, statements, destructive, problems } = load;
+  planned.target = { ...planned.target, exists, ...(rows === undefined ? {} : { rows }) };
+  planned.fields = fieldsOf(resolved, columns, settings.lossy);
+  planned.statements = [...statements];
+  planned.destructive = [...destructive];
+  planned.problems.push(...problems);
+  if (rights.length > 0) planned.problems.push(`Cannot ${action}: ${rights.join("; ")}`);
+  if (planned.problems.length > 0) planned.status = "failed";
+  else await previewWatermark(plan, context, planned, resolved);
+}
+
+async function previewWatermark(
+  plan: StreamPlan,
+  context: Context,
+  planned: Planned,
+  resolved: Found,
+): Promise<void> {
+  const seen: { watermarkBefore?: string } = {};
+  const range = await findRange(plan, context, resolved, seen);
+  if (range === undefined) return;
+  planned.extract = {
+    ...planned.extract,
+    watermark_field: range.field,
+    watermark: seen.watermarkBefore ?? null,
+    ...(range.after === undefined ? {} : { after: textOf(range.after.value) }),
+    ...(range.upTo === undefined ? {} : { up_to: textOf(range.upTo.value) }),
+  };
+}
+
+type LossRule = Parameters<typeof isAccepted>[1];
+
+function fieldsOf(
+  { projections, generated, found }: Found,
+  columns: readonly FieldConversion[],
+  rule: LossRule,
+): PlannedField[] {
+  const known = new Map(found.map((field) => [field.name, field]));
+  const read = projections.map((projection) => reading(projection, known));
+  const made = generated.map((): Reading => ({
+    source: "generated",
+    source_type: "",
+    conversion: EXACT,
+  }));
+  return [...read, ...made].map(({ conversion: first, ...from }, i) => {
+    const column = columns[i]!;
+    const { field, type, conversion: second } = column;
+    const kind = CONVERSIONS[Math.max(...[first, second].map(({ kind }) => rank(kind)))]!;
+    const notes = [first, second].map(({ note }) => note).filter((note) => note !== undefined);
+    // What is read as another type than the source has is declared so.
+    const accepted = isAccepted(column, rule);
+    return {
+      name: field.name,
+      ...from,
+      dtype: typeText(field),
+      target_type: type,
+      conversion: kind,
+      ...(notes.length === 0 ? {} : { note: notes.join("; ") }),
+      ...(kind === "lossy" ? { accepted } : {}),
+    };
+  });
+}
+
+const rank = (kind: Conversion["kind"]) => CONVERSIONS.indexOf(kind);
+
+interface Reading {
+  readonly source: string;
+  readonly source_type: string;
+  readonly conversion: Conversion;
+}
+
+/** From the source's type to dxt's. */
+function reading(
+  { field, column, expression }: Projection,
+  known: ReadonlyMap<string, Field>,
+): Reading {
+  if (expression !== undefined) {
+    return { source: expression, source_type: "", conversion: EXACT };
+  }
+  const source = column ?? field.name;
+  const from = known.get(source);
+  // A part of a column of JSON is what the declaration says.
+  if (from === undefined) return { source, source_type: "json", conversion: EXACT };
+  const source_type = from.source_type?.replace(/^\w+:/, "") ?? typeText(from);
+  if (from.inferred === true) {
+    return { source, source_type, conversion: { ...EXACT, note: "type guessed from values" } };
+  }
+  return { source, source_type, conversion: convert(from, field) };
+}
+
+function stopOnLoss(planned: Planned): void {
+  const lost = planned.fields.filter(({ accepted }) => accepted === false);
+  if (lost.length === 0) return;
+  const list = lost.map(({ name, note }) => `"${name}" (${note})`).join(", ");
+  planned.problems.push(
+    `Lossy and not accepted: ${list}; set "load: { lossy: accept }" in the stream to load as long as every value fits, or change the target`,
+  );
+  if (planned.status === "ready") planned.status = "stopped";
+}
+
+function nameOf(ref: StreamRef): string {
+  if ("name" in ref) {
+    return "schema" in ref && ref.schema !== undefined ? `${ref.schema}.${ref.name}` : ref.name;
+  }
+  if ("path" in ref) return ref.path;
+  if ("pattern" in ref) return ref.pattern;
+  return "sql" in ref ? ref.sql.replace(/\s+/g, " ").trim() : ref.type;
+}
