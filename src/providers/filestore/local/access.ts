@@ -1,12 +1,13 @@
 /** What can be done with files, as the file system says it. */
 import { join } from "node:path";
 import type { Access, FilestoreConnector } from "../../../core/connector.ts";
-import { DXTError } from "../../../core/errors.ts";
+import { DXTError, messageOf } from "../../../core/errors.ts";
 import type { StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
 import { folderProblem } from "../../../core/writable.ts";
 import { requireFiles } from "../fields.ts";
 import { fileType, hintsOf } from "../file.ts";
+import { explain } from "./errors.ts";
 import type { Base } from "./paths.ts";
 import { statOf } from "./walk.ts";
 
@@ -44,8 +45,9 @@ export async function checkWrite(
 ): Promise<Access> {
   const name = "path" in target ? target.path : "";
   const action = `${mode} ${target.type} "${name}"`;
+  let full = base.folder;
   try {
-    const full = base.resolve(name);
+    full = base.resolve(name);
     const there = await statOf(full);
     if (target.type === "file") {
       await fileType(name, hintsOf(target));
@@ -61,7 +63,7 @@ export async function checkWrite(
     const problem = await folderProblem(inside ? join(full, "x") : full);
     return { action, problems: problem === undefined ? [] : [problem] };
   } catch (error) {
-    return { action, problems: [refused(error)] };
+    return { action, problems: [messageOf(explain(error, "write", full, base))] };
   }
 }
 

@@ -15,7 +15,8 @@ export function exists({ path }: Pick<DatabaseFile, "path">): boolean {
   try {
     return statSync(path).isFile();
   } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT") return false;
+    const { code } = error as { code?: string };
+    if (code === "ENOENT" || code === "ENOTDIR") return false;
     throw error;
   }
 }
