@@ -1,4 +1,5 @@
 /** What may come next on a command line, told without the parser of the options. */
+import type { StreamNames } from "../config/names.ts";
 import type { CommandPage, OptionPage } from "./pages.ts";
 import { visible } from "./text.ts";
 import { PAGES } from "./words.ts";
@@ -7,11 +8,6 @@ import { PAGES } from "./words.ts";
 export interface Completion {
   readonly word: string;
   readonly about: string;
-}
-
-export interface StreamNames {
-  readonly ids: readonly string[];
-  readonly tags: readonly string[];
 }
 
 const FILES: Completion = { word: ":files", about: "" };

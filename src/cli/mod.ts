@@ -40,6 +40,14 @@ export async function main(
       io.stdout.write(await completionLines(args.slice(2)));
       return EXIT.done;
     }
+    if (args[0] === "completions" && args.length === 2) {
+      const { SCRIPTS } = await import("./completion_scripts.ts");
+      const script = Object.entries(SCRIPTS).find(([shell]) => shell === args[1])?.[1];
+      if (script !== undefined) {
+        io.stdout.write(script);
+        return EXIT.done;
+      }
+    }
     // The parser of the options takes three times as long as all that was done before.
     const { parseArguments } = await import("./usage.ts");
     if (args.length === 0) {

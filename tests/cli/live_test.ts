@@ -13,6 +13,7 @@ function screen(text: string, columns: number): string[] {
   let at = 0;
   // deno-lint-ignore no-control-regex
   for (const [part] of plain.matchAll(/\u001b\[\d*[A-Za-z]|[^]/gu)) {
+    // deno-lint-ignore no-control-regex
     const up = /^\u001b\[(\d+)A$/.exec(part);
     if (up !== null) at = Math.max(0, at - Number(up[1]));
     else if (part === "\u001b[J") lines.splice(at, Infinity, "");
@@ -25,7 +26,7 @@ function screen(text: string, columns: number): string[] {
   return lines;
 }
 
-for (const columns of [64, 80, 200]) {
+for (const columns of [80, 120, 200]) {
   Deno.test(`lines are drawn again in place in ${columns} columns, CJK names too`, () => {
     const io = fakeIO({ isTerminal: true, columns });
     const printer = new Printer(io, { quiet: false, verbose: false });

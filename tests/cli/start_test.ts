@@ -53,9 +53,9 @@ Deno.test("the command line loads the parser of its options alone", async () => 
   assert.deepEqual([...rooms(loaded)].sort(), ["cli", "core"]);
 });
 
-Deno.test("completions load no package but that of YAML, and that for a selector only", async () => {
+Deno.test("completions load no package", async () => {
   assert.deepEqual(packages(await loadedWith("src/cli/complete.ts")), []);
-  assert.deepEqual(packages(await loadedWith("src/config/names.ts")), ["yaml"]);
+  assert.deepEqual(packages(await loadedWith("src/config/names.ts")), []);
 });
 
 Deno.test("a list loads neither Arrow nor a driver", async () => {
