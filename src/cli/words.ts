@@ -502,6 +502,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
     "brief": "Check pipelines without connecting to anything",
     "operands": ["PIPELINE..."],
     "options": [
+      { "names": ["--strict"], "description": "Take warnings for mistakes" },
       {
         "names": ["--env-file"],
         "value": "FILE",
