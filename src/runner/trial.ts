@@ -2,6 +2,7 @@
 import type { LoadedPipeline } from "../config/mod.ts";
 import type { Access, Connector } from "../core/connector.ts";
 import { messageOf } from "../core/errors.ts";
+import type { StreamSource } from "../models/source.ts";
 import { type Selection, selectStreams } from "../selector/mod.ts";
 import { connect, type Endpoint } from "./endpoint.ts";
 import { planPipeline, type StreamPlan } from "./plan.ts";
@@ -66,9 +67,9 @@ async function tryTarget(
   return await tryEnd("target", endpoint, signal, async (connector) => {
     const greeting = await greet("target", endpoint, connector);
     const results: TrialResult[] = [];
-    for (const { stream, target, mode } of plans) {
-      const access = await timed(() => connector.checkWrite(target, mode));
-      results.push({ check: "write", stream: stream.id, ...access });
+    for (const plan of plans) {
+      const access = await timed(() => checkTarget(connector, plan));
+      results.push({ check: "write", stream: plan.stream.id, ...access });
     }
     const writable = results.every(({ problems }) => problems.length === 0);
     const { subject } = greeting;
@@ -80,6 +81,19 @@ async function tryTarget(
       ...results,
     ];
   });
+}
+
+/** What is new is asked of a target that is there: it must be readable too. */
+async function checkTarget(
+  connector: Connector,
+  { stream, target, mode }: StreamPlan,
+): Promise<Access> {
+  const access = await connector.checkWrite(target, mode);
+  if (stream.extract?.mode !== "incremental") return access;
+  if (await connector.getStreamFields(target) === undefined) return access;
+  const { problems } = await connector.checkRead(target as StreamSource);
+  const unread = problems.map((problem) => `its highest watermark cannot be read, ${problem}`);
+  return { ...access, problems: [...access.problems, ...unread] };
 }
 
 async function tryEnd(

@@ -66,7 +66,8 @@ Deno.test({
       const env = { [variable]: database.url };
       await dxt(["validate", "p.yaml"], env);
       await golden("test_lines.txt", steady((await dxt(["test", "p.yaml"], env)).out));
-      await assert.rejects(Deno.stat(join(folder, `${"x"}.db`)));
+      const made = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+      assert.ok(!made.some((name) => name.endsWith(".db")), "dxt test made a database");
       await dxt(["run", "p.yaml"], env);
       const { out } = await dxt(["head", "p.yaml", "Invoice", "--target", "-n", "3"], env);
       await golden("head_table.txt", out);
@@ -154,6 +155,7 @@ Deno.test({
         CREATE TABLE seen (id int PRIMARY KEY); CREATE TABLE hidden (id int);
         GRANT SELECT, INSERT ON seen TO ${login};
         CREATE SCHEMA closed; CREATE TABLE closed.t (id int);
+        CREATE TABLE blind (id int PRIMARY KEY); GRANT INSERT ON blind TO ${login};
         CREATE SCHEMA open; GRANT USAGE ON SCHEMA open TO ${login};
         CREATE VIEW watched AS SELECT 1 AS id; GRANT SELECT ON watched TO ${login}`);
       const own = new URL(database.url);
@@ -180,11 +182,22 @@ Deno.test({
             stream("no_schema", "seen", "brand_new.x", { mode: "append" }),
             stream("no_table", "seen", "watched", { mode: "append" }),
             stream("no_usage", "seen", "closed.t", { mode: "append" }),
+            stream("may_insert", "seen", "blind", { mode: "append" }),
+            {
+              ...stream("not_ask", "seen", "blind", { mode: "append" }),
+              extract: { mode: "incremental", watermark_field: "id" },
+            },
           ],
         }),
       );
       const { code, out, err } = await program(folder, ["test", "p.yaml"], { OWN: own.href });
+      const quiet = await program(folder, ["test", "p.yaml", "-q", "-s", "may"], { OWN: own.href });
       await database.sql(`DROP OWNED BY ${login}; DROP ROLE ${login}`);
+      const told = JSON.parse(quiet.out);
+      assert.equal(told.status, "passed");
+      assert.deepEqual(told.checks.map(({ check }: { check: string }) => check), [
+        ...["source", "read", "target", "write"],
+      ]);
       assert.equal(code, 1, err);
       const lines = out.trimEnd().split("\n");
       const of = (check: string, id: string) =>
@@ -203,7 +216,9 @@ Deno.test({
       );
       assert.match(of("write", "no_table"), /is no table/);
       assert.match(of("write", "no_usage"), /USAGE on schema "closed".*INSERT on "closed.t"/);
-      assert.equal(lines.filter((line) => line.startsWith("failed")).length, 9, out);
+      assert.match(of("write", "may_insert"), /^ok /);
+      assert.match(of("write", "not_ask"), /highest watermark cannot be read, permission denied/);
+      assert.equal(lines.filter((line) => line.startsWith("failed")).length, 10, out);
       assert.doesNotMatch(out + err, /secret word/);
     }),
 });

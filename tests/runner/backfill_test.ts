@@ -81,6 +81,16 @@ Deno.test("a range may be open at either end", async () => {
   }
 });
 
+Deno.test("files are read by a range too", async () => {
+  await withFolder(async (folder) => {
+    const lines = ROWS.map(([at, id]) => `${id},${at?.replace(" ", "T") ?? ""},1`);
+    await Deno.writeTextFile(join(folder, "t.csv"), `id,at,n\n${lines.join("\n")}\n`);
+    const fromFile = stream({ source: "t.csv" });
+    await runWell(folder, pipeline(fromFile, { provider: "local" }), { backfill: JANUARY });
+    assert.deepEqual(idsIn(folder), [2, 3]);
+  });
+});
+
 const server = postgresTest(15);
 
 Deno.test({
