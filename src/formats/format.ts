@@ -39,6 +39,8 @@ export interface ReadRequest {
   readonly range?: FileRange | undefined;
   /** The file is as dxt wrote it: its values need not be looked at again. */
   readonly proven?: boolean;
+  /** Whether the memory of a batch may be used again when the next is asked for. */
+  readonly recycle?: boolean | undefined;
 }
 
 export interface WriteRequest {

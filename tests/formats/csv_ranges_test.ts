@@ -9,6 +9,7 @@ import { isDivisible, readRange, splitPoints, START } from "../../src/formats/cs
 import type { Position } from "../../src/formats/csv/records.ts";
 import type { Field } from "../../src/models/field.ts";
 import type { FormatOptions } from "../../src/models/format.ts";
+import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 import { field, inputOf, readAll, writeAll } from "./json_support.ts";
 
 const FIELDS = ["column_1", "column_2"].map((name) => field(name, "string"));
@@ -26,6 +27,7 @@ async function part(
     batchBytes: 1 << 20,
     compression: "none" as const,
     options,
+    recycle: true,
   };
   const records: DXTRecord[] = [];
   const reading = readRange(inputOf(content), ",", request, from, end);
@@ -128,4 +130,12 @@ Deno.test("only plain UTF-8 is divided, and a file too small is not", async () =
   for (const content of ["", "a,b\n", "a,b"]) {
     assert.deepEqual(await splitPoints(inputOf(content), ",", {}, 4), []);
   }
+});
+
+Deno.test("batches in memory that is used again hold the same values of every type", async () => {
+  const fields = FIELDS_OF_EVERY_TYPE;
+  const records = Array.from({ length: 5 }, extremes).flat();
+  const bytes = await writeAll(csv, fields, records);
+  const { records: read } = await part(bytes, fields, START, bytes.length);
+  assert.deepEqual(comparableRecords(read), comparableRecords(records));
 });

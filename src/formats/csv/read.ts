@@ -73,13 +73,14 @@ export async function* batchesOf(
   name: string,
   records: Records,
   dialect: Dialect,
-  { projections, batchRows, batchBytes }: ReadRequest,
+  { projections, batchRows, batchBytes, recycle = false }: ReadRequest,
   end: number,
 ): AsyncGenerator<Batch, void, void> {
   const { tokens } = records;
   const schema = arrowSchema(projections.map(({ field }) => field));
   const fillers = fillersOf(name, records.names ?? [], projections, dialect);
   const columns = fillers.map(({ column }) => column);
+  if (recycle) { for (const column of columns) column.recycle(); }
   let rows = 0;
   let room = batchBytes;
   const next = () => {

@@ -64,10 +64,10 @@ async function* extractRecords(
 async function* fileBatches(
   file: OpenFile,
   { entry, range }: Piece,
-  { source, projections, batchRows, batchBytes }: ExtractTask,
+  { source, projections, batchRows, batchBytes, recycle }: ExtractTask,
 ): AsyncGenerator<Batch, void, void> {
   const { format, compression, options } = await fileType(entry.name, hintsOf(source));
-  const request = { projections, batchRows, batchBytes, compression, options, range };
+  const request = { projections, batchRows, batchBytes, recycle, compression, options, range };
   try {
     yield* format.read(fileInput(file, entry.path), request);
   } catch (error) {
