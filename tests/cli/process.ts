@@ -1,6 +1,6 @@
 /**
- * A whole process whose run lasts until it is aborted, and then takes a moment to clean up; with
- * `reject` or `throw` as argument, an error escapes from the run.
+ * A whole process whose run lasts until it is aborted, and then takes a moment to clean up, with
+ * `stubborn` as argument a minute; with `reject` or `throw` an error escapes from the run.
  */
 import { main, processIO } from "../../src/cli/mod.ts";
 import { fakeEngine, runResult, streamResult } from "./fakes.ts";
@@ -17,7 +17,7 @@ const engine = fakeEngine({
     }
     onEvent({ type: "stream_started", stream: "orders", at: "" });
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, Deno.args[0] === "stubborn" ? 60_000 : 20));
     clearInterval(forever);
     return runResult([streamResult("orders", { status: "cancelled" })], "cancelled");
   },

@@ -32,6 +32,27 @@ for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     assert.equal(io.send(signal), false);
   });
 
+  Deno.test(`${signal} during a load keeps the whole stage, and the very load is told`, async () => {
+    const { io, engine } = interrupted(signal, () =>
+      runResult([
+        streamResult("a", { status: "cancelled", stage: ".dxt/stage/shop/a" }),
+        streamResult("b", { status: "cancelled" }),
+      ], "cancelled"));
+    const args = "run a.yaml --threads 2 --env-file my.env --var A=b$c --select a,b";
+    const { code, err } = await dxt(args, { io, engine });
+    assert.equal(code, expected);
+    assert.match(
+      err,
+      /what was staged is kept: dxt load a\.yaml --select a --threads 2 --env-file my\.env --var 'A=b\$c'\n$/,
+    );
+    const load = interrupted(signal, () =>
+      runResult(
+        [streamResult("a", { status: "cancelled", stage: ".dxt/stage/shop/a" })],
+        "cancelled",
+      ));
+    assert.match((await dxt("load a.yaml", load)).err, /is kept: dxt load a\.yaml --select a\n$/);
+  });
+
   Deno.test(`an error that ${signal} caused is no failure`, async () => {
     const { io, engine } = interrupted(signal, ({ signal }) => {
       signal.throwIfAborted();
@@ -137,6 +158,21 @@ Deno.test({
     const said = await untilSaid(child.stdout, "cancelled");
     assert.match(said, /cancelled/);
     assert.equal((await child.status).code, 143);
+  },
+});
+
+Deno.test({
+  name: "a second real signal ends a real process at once, with its own code",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using child = start("stubborn");
+    const [first, second] = child.stderr.tee();
+    await untilSaid(first, "orders: started");
+    child.kill("SIGTERM");
+    await untilSaid(second, "SIGTERM: stopping");
+    child.kill("SIGINT");
+    assert.equal((await child.status).code, 130);
+    await child.stdout.cancel();
   },
 });
 
