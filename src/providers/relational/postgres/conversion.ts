@@ -13,11 +13,18 @@ const FREE: ReadonlySet<string> = new Set(["text", "varchar", "citext"]);
 const NESTED: ReadonlySet<string> = new Set(["json", "array", "object"]);
 const CLOCKS: ReadonlySet<string> = new Set(["time", "timestamp", "timestamptz"]);
 
+/** A text column for numbers, say: what is put there is another thing than what was read. */
+const OTHER_KIND: Conversion = {
+  kind: "lossy",
+  note: "refused as the column is of another kind, unless its text is accepted there",
+};
+
 export function conversionOf(field: Field, column: TableColumn): Conversion {
   const type = parseTypeName(column.type);
   const conversion = between(field, column, type);
-  const isLimit = conversion.kind === "lossy" && fits(field, column, type) !== undefined;
-  return isLimit ? { ...conversion, limit: true } : conversion;
+  const fit = fits(field, column, type);
+  if (conversion.kind === "lossy") return fit ? { ...conversion, limit: true } : conversion;
+  return fit || field.target_type !== undefined ? conversion : OTHER_KIND;
 }
 
 function between(field: Field, column: TableColumn, type: TypeName): Conversion {

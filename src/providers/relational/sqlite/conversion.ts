@@ -8,8 +8,9 @@ const TEXTS: ReadonlySet<string> = new Set(["string", "json", "array", "object"]
 
 export function conversionOf(field: Field, declared: string): Conversion {
   const conversion = between(field, declared);
-  const isLimit = conversion.kind === "lossy" && fits(field, declaredType(declared));
-  return isLimit ? { ...conversion, limit: true } : conversion;
+  const fit = fits(field, declaredType(declared));
+  if (conversion.kind === "lossy") return fit ? { ...conversion, limit: true } : conversion;
+  return fit ? conversion : { kind: "lossy", note: "refused as the column is of another kind" };
 }
 
 function between(field: Field, declared: string): Conversion {
