@@ -1,4 +1,5 @@
 /** A pipeline's file for discovered streams. */
+import { DATASET } from "../config/meaning.ts";
 import type { DiscoveredStream } from "../core/connector.ts";
 import type { Field } from "../models/field.ts";
 import { yamlList, yamlMap, yamlName, yamlText } from "./yaml_text.ts";
@@ -88,9 +89,6 @@ function renamedFields(fields: readonly Field[]): string[] {
       : [`      - ${yamlMap({ id: yamlName(name), target: yamlName(free) })}`];
   });
 }
-
-const DATASET =
-  /\.(parquet|csv|tsv|json|jsonl|ndjson|arrow|feather|ipc)(\.(gz|gzip|zst|zstd|bz2|xz))?$/i;
 
 /** What a dataset is called without schema, folders and endings. */
 function plainName({ name, source }: Pick<DiscoveredStream, "name" | "source">): string {

@@ -11,7 +11,7 @@ import {
   placed,
   readProject,
 } from "./pipeline.ts";
-import { DATASET, type Meaning, meaningOf } from "./meaning.ts";
+import { DATASET, type Meaning, meaningOf, QUERY } from "./meaning.ts";
 import { referenceOf } from "./reference.ts";
 import { findSecrets } from "./secrets.ts";
 import { SourceText } from "./source_text.ts";
@@ -183,7 +183,7 @@ async function read(
 function sourceTree(text: string, argument: Argument, { dataset, kind }: Meaning): Tree {
   const place = placeOf(argument);
   const word = scalar(text, place);
-  if (kind !== "files" && /^\s*(select|with|values)\s/i.test(text)) {
+  if (kind !== "files" && QUERY.test(text)) {
     return mapOf(place, { type: scalar("sql", place), sql: word });
   }
   if (dataset === undefined || kind === "pattern") return word;
@@ -199,7 +199,7 @@ function targetTree({ dataset, kind }: Meaning, id: string, place: Place): Tree 
 
 /** An id of what a dataset is called: without schema, folders and endings. */
 function stemOf(dataset: string): string {
-  if (/^\s*(select|with|values)\s/i.test(dataset)) return "query";
+  if (QUERY.test(dataset)) return "query";
   const bare = DATASET.test(dataset)
     ? dataset.replace(/^.*\//, "").replace(DATASET, "")
     : dataset.replace(/^.*\.(?=[^.]+$)/, "");

@@ -16,6 +16,9 @@ export interface Meaning {
 export const DATASET =
   /\.(parquet|csv|tsv|json|jsonl|ndjson|arrow|feather|ipc)(\.(gz|gzip|zst|zstd|bz2|xz))?$/i;
 
+/** Where a table's name may stand, a query of SQL is told by its first word. */
+export const QUERY = /^\s*(select|with|values)\s/i;
+
 const URL_SCHEME = /^[a-z][a-z0-9+.-]+:/i;
 const DATABASE = /^\.(db|db3|sqlite|sqlite3)$/i;
 const HEADER = "SQLite format 3\0";

@@ -27,6 +27,7 @@ export {
   parsePipeline,
   secretsOf,
 } from "./pipeline.ts";
+export { DATASET, QUERY } from "./meaning.ts";
 export { findProject, PROJECT_FILES } from "./project.ts";
 
 export interface LoadOptions {

@@ -1,7 +1,7 @@
 /** What a connection offers, and the first records of a dataset. */
 import { valueReaders } from "../arrow/mod.ts";
 import { openBuffer } from "../buffers/mod.ts";
-import type { LoadedPipeline, NamedConnection } from "../config/mod.ts";
+import { type LoadedPipeline, type NamedConnection, QUERY } from "../config/mod.ts";
 import type { Batch } from "../core/batch.ts";
 import type { Connector, DiscoveredStream } from "../core/connector.ts";
 import { BufferError, ConfigurationError, SchemaError } from "../core/errors.ts";
@@ -44,8 +44,6 @@ export interface Head {
   readonly fields: readonly Field[];
   readonly rows: readonly (readonly Value[])[];
 }
-
-const QUERY = /^\s*(select|with|values)\s/i;
 
 /** The first records of a dataset of a connection, or of what a query returns. */
 export async function headOfConnection(
