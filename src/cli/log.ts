@@ -3,11 +3,19 @@ import { dirname } from "node:path";
 import { mkdirSync } from "node:fs";
 import { ConfigurationError, messageOf } from "../core/errors.ts";
 import type { LogSettings } from "../models/pipeline.ts";
-import type { RunResult } from "../models/result.ts";
+import type { RunResult, StreamResult } from "../models/result.ts";
 import type { RunEvent } from "../runner/mod.ts";
 import { LOG_LEVELS, type LogLevel } from "./levels.ts";
 import type { Printer } from "./printer.ts";
 import { visibleJSON } from "./text.ts";
+
+const LEVELS: Readonly<Record<(RunResult | StreamResult)["status"], LogLevel>> = {
+  succeeded: "info",
+  skipped: "info",
+  cancelled: "warning",
+  partial: "error",
+  failed: "error",
+};
 
 /**
  * Appends what happens in a run to a file; without a file it does nothing. Each line is in the file
@@ -59,8 +67,7 @@ export class RunLog implements Disposable {
 
   onEnd({ status, run_id, duration_ms, streams }: RunResult): void {
     const rows = streams.reduce((sum, { rows_loaded }) => sum + rows_loaded, 0);
-    const level = status === "failed" || status === "partial" ? "error" : "info";
-    this.#add(level, "run_finished", { run_id, status, rows, ms: duration_ms });
+    this.#add(LEVELS[status], "run_finished", { run_id, status, rows, ms: duration_ms });
   }
 
   [Symbol.dispose](): void {
@@ -108,5 +115,5 @@ function cannotWrite(path: string, cause: unknown): ConfigurationError {
 function levelOf(event: RunEvent): LogLevel {
   if (event.type === "progress") return "debug";
   if (event.type === "warning") return "warning";
-  return event.type === "stream_finished" && event.result.status === "failed" ? "error" : "info";
+  return event.type === "stream_finished" ? LEVELS[event.result.status] : "info";
 }

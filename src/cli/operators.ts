@@ -4,6 +4,7 @@ import type { Action, Context } from "./action.ts";
 import { EXIT } from "./exit.ts";
 import * as options from "./options.ts";
 import type { Operator } from "./operator_list.ts";
+import type { Printer } from "./printer.ts";
 import type { Cell } from "./table.ts";
 
 const parser = merge(
@@ -39,8 +40,7 @@ export const operators = command(
   },
 );
 
-const COLUMNS = ["operator", "kind", "option", "type", "default", "meaning"]
-  .map((title) => ({ title }));
+const COLUMNS = ["option", "type", "default", "meaning"].map((title) => ({ title }));
 
 async function listOperators(
   category: string | undefined,
@@ -56,25 +56,22 @@ async function listOperators(
     name: "operators",
     entries,
     about: {},
-    table: () => printer.table(COLUMNS, entries.flatMap(rowsOf)),
+    table: () => entries.forEach((operator) => printOperator(operator, printer)),
   });
   return EXIT.done;
 }
 
-/** A row for the operator, one for each of its options. */
-function rowsOf({ name, kind, description, options }: Operator): Cell[][] {
-  const row = (...texts: string[]) => texts.map((text): Cell => ({ text }));
-  return [
-    row(name, kind, "", "", "", description),
-    ...options.map((option) =>
-      row(
-        "",
-        "",
-        `${option.name}${option.required ? "*" : ""}`,
-        option.type,
-        option.default === undefined ? "" : JSON.stringify(option.default),
-        option.description,
-      )
-    ),
-  ];
+/** A line for the operator, below it a table of its options. */
+function printOperator({ name, kind, description, options }: Operator, printer: Printer): void {
+  printer.result(`${name} (${kind}): ${description}`);
+  if (options.length === 0) return;
+  const rows = options.map(({ name, type, required, description, ...option }) =>
+    [
+      `${name}${required ? "*" : ""}`,
+      type,
+      option.default === undefined ? "" : JSON.stringify(option.default),
+      description,
+    ].map((text): Cell => ({ text }))
+  );
+  printer.table(COLUMNS, rows, "  ");
 }

@@ -98,11 +98,18 @@ export class Printer {
   }
 
   /** Text is masked; a cell that is one already holds a name, a number or a word of dxt. */
-  table(columns: readonly Column[], rows: readonly (readonly (string | Cell)[])[]): void {
+  table(
+    columns: readonly Column[],
+    rows: readonly (readonly (string | Cell)[])[],
+    indent = "",
+  ): void {
     const masked = rows.map((row) =>
       row.map((cell) => typeof cell === "string" ? { text: this.#mask(cell) } : cell)
     );
-    this.#write(this.io.stdout, formatTable(columns, masked).join("\n"));
+    this.#write(
+      this.io.stdout,
+      formatTable(columns, masked).map((line) => indent + line).join("\n"),
+    );
   }
 
   /** A cell of {@linkcode table} in a colour, where stdout has colours. */

@@ -23,4 +23,4 @@ const engine = fakeEngine({
   },
 });
 
-Deno.exit(await main(["run", "shop.yaml"], processIO("0.0.0"), engine));
+Deno.exit(await main(["run", "shop.yaml", ...Deno.args.slice(1)], processIO("0.0.0"), engine));

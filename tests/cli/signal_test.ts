@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Signal } from "../../src/cli/mod.ts";
 import { Progress } from "../../src/cli/progress.ts";
 import { Printer } from "../../src/cli/printer.ts";
 import type { RunOptions } from "../../src/runner/mod.ts";
+import { withFolder } from "../support/run.ts";
 import { dxt, Exited, fakeEngine, fakeIO, runResult, streamResult } from "./fakes.ts";
 
 /** A run that a signal interrupts after it began. */
@@ -129,7 +131,16 @@ const PROCESS = fileURLToPath(new URL("./process.ts", import.meta.url));
 /** A process that is gone after 10 seconds, so that no fault of it makes a test wait for ever. */
 function start(...args: string[]): Deno.ChildProcess {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--no-prompt", "--allow-env", "--allow-read", PROCESS, ...args],
+    args: [
+      "run",
+      "--no-check",
+      "--no-prompt",
+      "--allow-env",
+      "--allow-read",
+      "--allow-write",
+      PROCESS,
+      ...args,
+    ],
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -186,6 +197,28 @@ Deno.test({
     child.kill("SIGINT");
     assert.equal((await child.status).code, 130);
   },
+});
+
+Deno.test({
+  name: "what was logged is in the file when the process is killed, or ends by an error",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      const file = join(folder, "a.jsonl");
+      const events = async () =>
+        (await Deno.readTextFile(file)).trimEnd().split("\n").map((line) => JSON.parse(line).event);
+      await using killed = start("wait", "--log-file", file);
+      await untilSaid(killed.stderr, "orders: started");
+      killed.kill("SIGKILL");
+      await killed.status;
+      await killed.stdout.cancel();
+      assert.deepEqual(await events(), ["run_started", "stream_started"]);
+      await Deno.remove(file);
+      await using crashed = start("throw", "--log-file", file);
+      assert.equal((await crashed.output()).code, 1);
+      assert.deepEqual(await events(), ["run_started", "stream_started", "error"]);
+      assert.doesNotMatch(await Deno.readTextFile(file), /hunter22/);
+    }),
 });
 
 for (const way of ["reject", "throw"]) {
