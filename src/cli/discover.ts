@@ -12,16 +12,14 @@ import {
 } from "optique";
 import type { NamedConnection } from "../config/mod.ts";
 import type { DiscoveredStream } from "../core/connector.ts";
-import { ConfigurationError, ConnectorError, SelectorError } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
 import type { Field } from "../models/field.ts";
 import type { Discovery } from "../runner/mod.ts";
-import { matches, parseSelector, textOfToken } from "../selector/mod.ts";
 import type { Action, Context, Variables } from "./action.ts";
 import { openConnection, untilSignal } from "./connection.ts";
+import { chosen, freePath, readable } from "./discovered.ts";
 import { EXIT } from "./exit.ts";
 import * as options from "./options.ts";
-import { partsOf, pipelineText } from "./pipeline_text.ts";
+import { pipelineText } from "./pipeline_text.ts";
 import type { Cell } from "./table.ts";
 import { visibleJSON } from "./text.ts";
 import { counted, countText } from "./units.ts";
@@ -111,53 +109,6 @@ interface Marks {
   watermarks(fields: readonly Field[]): readonly string[];
 }
 
-export function chosen(
-  { streams, category }: Discovery,
-  { schema, select }: Pick<DiscoverOptions, "schema" | "select">,
-): readonly DiscoveredStream[] {
-  let left = streams;
-  if (schema !== undefined) {
-    const schemas = [...new Set(streams.map(schemaOf).filter((name) => name !== undefined))];
-    if (!schemas.includes(schema)) {
-      const detail = schemas.length === 0
-        ? `${
-          category === "relational" ? "the database" : "the connection"
-        } has no stream in a schema`
-        : `there are ${schemas.map((name) => `"${name}"`).join(", ")}${nearest(schema, schemas)}`;
-      throw new ConfigurationError(`Cannot find schema "${schema}": ${detail}`);
-    }
-    left = left.filter((stream) => schemaOf(stream) === schema);
-  }
-  return select === undefined ? left : selected(left, select);
-}
-
-function schemaOf({ name, source }: DiscoveredStream): string | undefined {
-  if (source.type !== "relation") return undefined;
-  const parts = partsOf(name);
-  return parts.length === 2 ? parts[0] : undefined;
-}
-
-/** A pattern means whole names, or names without their schema. */
-function selected(streams: readonly DiscoveredStream[], select: string): DiscoveredStream[] {
-  const meant = new Set<DiscoveredStream>();
-  for (const token of parseSelector(select)) {
-    const found = streams.filter(({ name }) =>
-      matches(token, { id: name }) || matches(token, { id: partsOf(name).at(-1)! })
-    );
-    if (found.length === 0) {
-      const names = streams.flatMap(({ name }) => [name, partsOf(name).at(-1)!]);
-      const text = textOfToken(token);
-      throw new SelectorError(
-        `Cannot select ${JSON.stringify(text)}: none of ${
-          counted(streams.length, "stream")
-        } matches${nearest(text, names)}`,
-      );
-    }
-    for (const stream of found) meant.add(stream);
-  }
-  return streams.filter((stream) => meant.has(stream));
-}
-
 function jsonOf(
   { provider, category }: Discovery,
   streams: readonly DiscoveredStream[],
@@ -227,15 +178,6 @@ export function typeText({ dtype, precision, scale }: Field): string {
   return dtype === "decimal" ? `decimal(${precision ?? 38},${scale ?? 0})` : dtype;
 }
 
-/** The streams that can be read, which a pipeline needs at least one of. */
-export function readable(streams: readonly DiscoveredStream[]): readonly DiscoveredStream[] {
-  const found = streams.filter(({ fields }) => fields.length > 0);
-  if (found.length > 0) return found;
-  throw new ConnectorError(
-    "Cannot write a pipeline: there are no streams, or the login may see none of them",
-  );
-}
-
 async function printPipeline(
   { reference, unset, name }: NamedConnection,
   { provider }: Discovery,
@@ -267,18 +209,5 @@ async function printPipeline(
       "discover",
       `the URL has a password: set ${unset} to the URL before a run, in the environment or in .env`,
     );
-  }
-}
-
-/** A database that is not there yet: no table of another one is replaced by accident. */
-export async function freePath(name: string): Promise<string> {
-  for (let n = 1;; n++) {
-    const path = n === 1 ? `${name}.db` : `${name}_${n}.db`;
-    try {
-      await Deno.stat(path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return path;
-      throw error;
-    }
   }
 }

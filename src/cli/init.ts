@@ -3,7 +3,7 @@ import { ConfigurationError } from "../core/errors.ts";
 import type { Action, Context, Variables } from "./action.ts";
 import { ask, canAsk } from "./ask.ts";
 import { openConnection, untilSignal } from "./connection.ts";
-import { chosen, freePath, readable } from "./discover.ts";
+import { chosen, freePath, readable } from "./discovered.ts";
 import { EXIT } from "./exit.ts";
 import { type NewFile, plainFiles, projectFiles, schemaFiles, writeFiles } from "./new_project.ts";
 import * as options from "./options.ts";
