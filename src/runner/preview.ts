@@ -225,10 +225,10 @@ function reading(
   // A part of a column of JSON is what the declaration says.
   if (from === undefined) return { source, source_type: "json", conversion: EXACT };
   const source_type = from.source_type?.replace(/^\w+:/, "") ?? typeText(from);
-  if (from.inferred === true) {
-    return { source, source_type, conversion: { ...EXACT, note: "type guessed from values" } };
-  }
-  return { source, source_type, conversion: convert(from, field) };
+  const conversion = convert(from, field);
+  if (from.inferred !== true) return { source, source_type, conversion };
+  const note = ["type guessed from values", conversion.note].filter(Boolean).join(", ");
+  return { source, source_type, conversion: { ...conversion, note } };
 }
 
 function stopOnLoss(planned: Planned): void {

@@ -360,3 +360,56 @@ Deno.test("an unreachable target leaves what the source says", () =>
       assert.doesNotMatch(problems.join(), /hunter22/);
     }
   }));
+
+onPostgres(
+  "sizes are those of the catalogue, or what the planner expects",
+  async (folder, database) => {
+    await database.sql(
+      `CREATE TABLE t AS SELECT n, n % 2 AS odd FROM generate_series(1, 1000) AS n; ANALYZE t;
+     CREATE TABLE fresh (a int) WITH (autovacuum_enabled = off);
+     CREATE VIEW v AS SELECT * FROM t; CREATE MATERIALIZED VIEW m AS SELECT * FROM t; ANALYZE m;
+     CREATE TABLE parts (a int) PARTITION BY RANGE (a);
+     CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (100);
+     INSERT INTO parts SELECT generate_series(0, 99); ANALYZE part`,
+    );
+    const sources: [unknown, string, number | undefined][] = [
+      ["public.t", "table", 1000],
+      ["public.fresh", "table", undefined],
+      ["public.v", "view", 1000],
+      ["public.m", "materialised view", 1000],
+      ["public.parts", "partitioned table", 100],
+      [{ type: "relation", name: "public.t", where: "odd = 1" }, "table with a condition", 500],
+      [{ type: "sql", sql: "SELECT n FROM t LIMIT 7; -- seven" }, "query", 7],
+      [{ type: "function", name: "generate_series", args: [1, 3] }, "function", 3],
+    ];
+    const { status, streams } = await plan(folder, {
+      source: database.url,
+      target: { provider: "local" },
+      streams: sources.map(([source], i) => ({ id: `s${i}`, source, target: `${i}.csv` })),
+    });
+    assert.equal(status, "ready");
+    for (const [i, { source }] of streams.entries()) {
+      const [, kind, rows] = sources[i]!;
+      assert.equal(source.kind, kind);
+      if (rows === undefined) assert.equal(source.rows, undefined);
+      else assert.ok(Math.abs(source.rows! - rows) <= rows / 10, `${kind}: ${source.rows}`);
+      if (rows !== undefined) assert.ok(source.bytes! > 0, kind);
+    }
+  },
+);
+
+Deno.test("types of text are guessed, and a plan says so", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "a.csv"), "x,y\n1,a\n2,b\n");
+    const [stream] = (await plan(folder, {
+      source: { provider: "local" },
+      target: "sqlite:w.db",
+      streams: [{ id: "a", source: "a.csv", fields: [{ id: "x", dtype: "int16" }] }],
+    })).streams;
+    assert.deepEqual(stream!.source, { name: "a.csv", kind: "csv file", bytes: 12 });
+    const [x, y] = stream!.fields;
+    assert.equal(x!.note, "type guessed from values, refused when a value is no int16");
+    assert.equal(x!.accepted, true);
+    assert.equal(y!.note, "type guessed from values");
+    assert.equal(stream!.status, "ready");
+  }));
