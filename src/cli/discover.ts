@@ -174,7 +174,7 @@ function printTable(
   printer.table(COLUMNS, cells);
 }
 
-export function typeText({ dtype, precision, scale }: Field): string {
+function typeText({ dtype, precision, scale }: Field): string {
   return dtype === "decimal" ? `decimal(${precision ?? 38},${scale ?? 0})` : dtype;
 }
 

@@ -4,7 +4,7 @@ import { ConfigurationError, ConnectorError, SelectorError } from "../core/error
 import { nearest } from "../core/nearest.ts";
 import type { Discovery } from "../runner/mod.ts";
 import { matches, parseSelector, textOfToken } from "../selector/mod.ts";
-import { partsOf } from "./pipeline_text.ts";
+import { partsOf, plainName } from "./pipeline_text.ts";
 import { counted } from "./units.ts";
 
 export interface Choice {
@@ -42,15 +42,15 @@ function schemaOf({ name, source }: DiscoveredStream): string | undefined {
   return parts.length === 2 ? parts[0] : undefined;
 }
 
-/** A pattern means whole names, or names without their schema. */
+/** A pattern means whole names, or names without schema, folders and endings. */
 function selected(streams: readonly DiscoveredStream[], select: string): DiscoveredStream[] {
   const meant = new Set<DiscoveredStream>();
   for (const token of parseSelector(select)) {
-    const found = streams.filter(({ name }) =>
-      matches(token, { id: name }) || matches(token, { id: partsOf(name).at(-1)! })
+    const found = streams.filter((stream) =>
+      matches(token, { id: stream.name }) || matches(token, { id: plainName(stream) })
     );
     if (found.length === 0) {
-      const names = streams.flatMap(({ name }) => [name, partsOf(name).at(-1)!]);
+      const names = streams.flatMap((stream) => [stream.name, plainName(stream)]);
       const text = textOfToken(token);
       throw new SelectorError(
         `Cannot select ${JSON.stringify(text)}: none of ${

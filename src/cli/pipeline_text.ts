@@ -91,7 +91,7 @@ function renamedFields(fields: readonly Field[]): string[] {
 }
 
 /** What a dataset is called without schema, folders and endings. */
-function plainName({ name, source }: Pick<DiscoveredStream, "name" | "source">): string {
+export function plainName({ name, source }: Pick<DiscoveredStream, "name" | "source">): string {
   if ("path" in source) return source.path.replace(DATASET, "").replaceAll("/", "_");
   if ("pattern" in source) {
     const words = source.pattern.replace(DATASET, "").replace(/[^\p{L}\p{N}]+/gu, "_");

@@ -233,6 +233,10 @@ Deno.test("files whose names look like patterns are themselves, and their pipeli
       const { streams } = JSON.parse((await well(program(folder, ["run", "p.yaml", "-q"]))).out);
       assert.equal(streams.length, rows.length);
     }
+    const chosen = await well(program(folder, ["discover", "in", "-s", "a1", "-f", "json"]));
+    assert.deepEqual(JSON.parse(chosen.out).streams.map((one: { name: string }) => one.name), [
+      "a1.csv",
+    ]);
     const pattern = await well(program(folder, ["discover", "in/a*.csv", "-f", "json"]));
     assert.deepEqual(JSON.parse(pattern.out).streams[0].source, {
       type: "glob",
