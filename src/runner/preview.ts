@@ -9,6 +9,7 @@ import {
   isAccepted,
   typeText,
 } from "../core/conversion.ts";
+import type { Connector } from "../core/connector.ts";
 import { ConnectorError, messageOf } from "../core/errors.ts";
 import type { Projection } from "../core/extractor.ts";
 import { textOf } from "../core/values.ts";
@@ -17,7 +18,7 @@ import type { PlannedField, PlannedStream, PlanResult } from "../models/plan.ts"
 import type { StreamRef } from "../models/source.ts";
 import { type Selection, selectStreams } from "../selector/mod.ts";
 import { type Backfill, checkBackfill, checkLimit } from "./backfill.ts";
-import { connect } from "./endpoint.ts";
+import { connect, type Endpoint } from "./endpoint.ts";
 import type { ResolvedFields } from "./fields.ts";
 import { loadSettings } from "./load.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan.ts";
@@ -34,6 +35,9 @@ type Context = Pick<PipelinePlan, "source" | "target"> & {
   readonly fullRefresh: boolean;
   readonly backfill: Backfill | undefined;
   readonly signal: AbortSignal;
+  /** The connections that all streams are asked about. */
+  readonly reader: End;
+  readonly writer: End;
 };
 
 /**
@@ -52,7 +56,9 @@ export async function previewPipeline(
   checkBackfill(selected, options);
   checkLimit(selected, options);
   const { fullRefresh = false, backfill, signal } = options;
-  const context: Context = { source, target, fullRefresh, backfill, signal };
+  await using reader = new End(source, signal);
+  await using writer = new End(target, signal);
+  const context: Context = { source, target, fullRefresh, backfill, signal, reader, writer };
   const streams: PlannedStream[] = [];
   for (const plan of selected) {
     signal.throwIfAborted();
@@ -65,6 +71,22 @@ export async function previewPipeline(
     target: target.provider.name,
     streams,
   };
+}
+
+/** A connection that is opened when it is first asked for; who cannot be reached is tried once. */
+class End implements AsyncDisposable {
+  #connection: Promise<Connector> | undefined;
+
+  constructor(private readonly endpoint: Endpoint, private readonly signal: AbortSignal) {}
+
+  connected(): Promise<Connector> {
+    return this.#connection ??= connect(this.endpoint, this.signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const connector = await this.#connection?.catch(() => undefined);
+    await connector?.[Symbol.asyncDispose]();
+  }
 }
 
 function statusOf(streams: readonly PlannedStream[]): PlanResult["status"] {
@@ -117,13 +139,13 @@ async function previewSource(
   context: Context,
   planned: Planned,
 ): Promise<Found | undefined> {
-  await using source = await connect(context.source, context.signal);
+  const source = await context.reader.connected();
   const resolved = plan.extractor.yields === "files"
     ? { projections: [], generated: [], found: [] }
     : await streamFields(plan, context, source);
-  planned.source = { ...planned.source, ...await source.estimate(plan.source) };
   const { action, problems } = await source.checkRead(plan.source);
   if (problems.length > 0) throw new ConnectorError(`Cannot ${action}: ${problems.join("; ")}`);
+  planned.source = { ...planned.source, ...await source.estimate(plan.source) };
   return resolved;
 }
 
@@ -133,9 +155,13 @@ async function previewTarget(
   planned: Planned,
   resolved: Found | undefined,
 ): Promise<void> {
-  await using target = await connect(context.target, context.signal);
+  const target = await context.writer.connected();
   const settings = loadSettings(plan, context);
   const { problems: rights, action } = await target.checkWrite(plan.target, settings.mode);
+  if (rights.length > 0) {
+    planned.problems.push(`Cannot ${action}: ${rights.join("; ")}`);
+    planned.status = "failed";
+  }
   if (resolved === undefined) return;
   checkUpsertKeys(plan, resolved);
   const fields = [...resolved.projections.map(({ field }) => field), ...resolved.generated];
@@ -148,7 +174,6 @@ async function previewTarget(
   planned.statements = [...statements];
   planned.destructive = [...destructive];
   planned.problems.push(...problems);
-  if (rights.length > 0) planned.problems.push(`Cannot ${action}: ${rights.join("; ")}`);
   if (planned.problems.length > 0) planned.status = "failed";
   else await previewWatermark(plan, context, planned, resolved);
 }
