@@ -119,7 +119,8 @@ function stateOf({ since, phase, rows, bytes, total }: Running): string[] {
   const state = [
     phase === undefined ? "waiting" : DOING[phase],
     counted(rows, "row"),
-    bytesText(bytes),
+    // Not every loader tells bytes.
+    ...(bytes === 0 && rows > 0 ? [] : [bytesText(bytes)]),
     durationText(ms),
   ];
   if (rows === 0 || ms < 1) return state;
