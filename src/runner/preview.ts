@@ -1,26 +1,17 @@
 /** What a run would do, told without moving or changing anything. */
 import type { LoadedPipeline } from "../config/mod.ts";
-import {
-  type Conversion,
-  CONVERSIONS,
-  convert,
-  EXACT,
-  type FieldConversion,
-  isAccepted,
-  typeText,
-} from "../core/conversion.ts";
 import type { Connector } from "../core/connector.ts";
 import { ConnectorError, messageOf } from "../core/errors.ts";
-import type { Projection } from "../core/extractor.ts";
 import { textOf } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
-import type { PlannedField, PlannedStream, PlanResult } from "../models/plan.ts";
+import type { PlannedStream, PlanResult } from "../models/plan.ts";
 import type { StreamRef } from "../models/source.ts";
 import { type Selection, selectStreams } from "../selector/mod.ts";
 import { type Backfill, checkBackfill, checkLimit } from "./backfill.ts";
 import { connect, type Endpoint } from "./endpoint.ts";
 import type { ResolvedFields } from "./fields.ts";
 import { loadSettings } from "./load.ts";
+import { plannedFields } from "./planned_fields.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan.ts";
 import { checkUpsertKeys, findRange, streamFields } from "./stream.ts";
 
@@ -170,7 +161,7 @@ async function previewTarget(
   const load = await loader.plan({ ...settings, target: plan.target, staged: { kind, fields } });
   const { exists, rows, columns, statements, destructive, problems } = load;
   planned.target = { ...planned.target, exists, ...(rows === undefined ? {} : { rows }) };
-  planned.fields = fieldsOf(resolved, columns, settings.lossy);
+  planned.fields = plannedFields(resolved, resolved.found, columns, settings.lossy);
   planned.statements = [...statements];
   planned.destructive = [...destructive];
   planned.problems.push(...problems);
@@ -194,66 +185,6 @@ async function previewWatermark(
     ...(range.after === undefined ? {} : { after: textOf(range.after.value) }),
     ...(range.upTo === undefined ? {} : { up_to: textOf(range.upTo.value) }),
   };
-}
-
-type LossRule = Parameters<typeof isAccepted>[1];
-
-function fieldsOf(
-  { projections, generated, found }: Found,
-  columns: readonly FieldConversion[],
-  rule: LossRule,
-): PlannedField[] {
-  const known = new Map(found.map((field) => [field.name, field]));
-  const read = projections.map((projection) => reading(projection, known));
-  const made = generated.map((): Reading => ({
-    source: "generated",
-    source_type: "",
-    conversion: EXACT,
-  }));
-  return [...read, ...made].map(({ conversion: first, ...from }, i) => {
-    const column = columns[i]!;
-    const { field, type, conversion: second } = column;
-    const kind = CONVERSIONS[Math.max(...[first, second].map(({ kind }) => rank(kind)))]!;
-    const notes = [first, second].map(({ note }) => note).filter((note) => note !== undefined);
-    // What is read as another type than the source has is declared so.
-    const accepted = isAccepted(column, rule);
-    return {
-      name: field.name,
-      ...from,
-      dtype: typeText(field),
-      target_type: type,
-      conversion: kind,
-      ...(notes.length === 0 ? {} : { note: notes.join("; ") }),
-      ...(kind === "lossy" ? { accepted } : {}),
-    };
-  });
-}
-
-const rank = (kind: Conversion["kind"]) => CONVERSIONS.indexOf(kind);
-
-interface Reading {
-  readonly source: string;
-  readonly source_type: string;
-  readonly conversion: Conversion;
-}
-
-/** From the source's type to dxt's. */
-function reading(
-  { field, column, expression }: Projection,
-  known: ReadonlyMap<string, Field>,
-): Reading {
-  if (expression !== undefined) {
-    return { source: expression, source_type: "", conversion: EXACT };
-  }
-  const source = column ?? field.name;
-  const from = known.get(source);
-  // A part of a column of JSON is what the declaration says.
-  if (from === undefined) return { source, source_type: "json", conversion: EXACT };
-  const source_type = from.source_type?.replace(/^\w+:/, "") ?? typeText(from);
-  const conversion = convert(from, field);
-  if (from.inferred !== true) return { source, source_type, conversion };
-  const note = ["type guessed from values", conversion.note].filter(Boolean).join(", ");
-  return { source, source_type, conversion: { ...conversion, note } };
 }
 
 function stopOnLoss(planned: Planned): void {
