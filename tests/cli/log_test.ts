@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { RunLog } from "../../src/cli/log.ts";
 import { Printer } from "../../src/cli/printer.ts";
 import type { RunEvent } from "../../src/runner/mod.ts";
 import { withFolder } from "../support/run.ts";
 import { dxt, eventfulRun, fakeEngine, fakeIO, runResult, streamResult } from "./fakes.ts";
+
+const PROCESS = fileURLToPath(new URL("./process.ts", import.meta.url));
 
 const EVENTS: readonly RunEvent[] = [
   { type: "stream_started", stream: "orders", at: "2025-03-01T06:00:00Z" },
@@ -63,10 +66,15 @@ Deno.test({
   name: "a full disk is an error before anything moves",
   ignore: Deno.build.os !== "linux",
   async fn() {
-    const engine = fakeEngine({ run: () => assert.fail("it ran") });
-    const { code, err } = await dxt("run a.yaml --log-file /dev/full", { engine });
-    assert.equal(code, 2);
-    assert.match(err, /^error: Cannot write the log "\/dev\/full": .*No space left/);
+    // The runtime asks for all permissions to write to a device.
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", PROCESS, "wait", "--log-file", "/dev/full"],
+    }).output();
+    assert.deepEqual([code, stdout.length], [2, 0]);
+    assert.match(
+      new TextDecoder().decode(stderr),
+      /^error: Cannot write the log "\/dev\/full": .*No space left[^\n]*\n$/,
+    );
   },
 });
 
