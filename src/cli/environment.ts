@@ -16,6 +16,9 @@ export interface FromVariable {
   readonly args: readonly string[];
 }
 
+/** These say what a file says: beside a file their variables mean nothing. */
+const INSTEAD_OF_FILE = ["--from", "--to", "--source", "--target", "--mode", "--key"];
+
 /**
  * The options of a command that variables say and `args` do not.
  *
@@ -30,7 +33,10 @@ export function fromEnvironment(
   const given = new Set(
     (end < 0 ? args : args.slice(0, end)).map((arg) => arg.replace(/^(--[^=]+)=.*/s, "$1")),
   );
-  return optionsOf(usage).flatMap(({ names, takesValue, repeats }) => {
+  const options = optionsOf(usage);
+  const left = hasOperand(args.slice(1), options) ? INSTEAD_OF_FILE : [];
+  return options.flatMap(({ names, takesValue, repeats }) => {
+    if (names.some((name) => left.includes(name))) return [];
     const variable = variableOf(names);
     const value = env[variable];
     if (value === undefined || value === "") return [];
@@ -42,6 +48,17 @@ export function fromEnvironment(
     const values = repeats ? value.split("\n").filter((line) => line !== "") : [value];
     return [{ variable, value, args: values.map((value) => `${name}=${value}`) }];
   });
+}
+
+/** Whether something is neither an option nor the value of one. */
+function hasOperand(args: readonly string[], options: readonly Option[]): boolean {
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (!arg.startsWith("-") || arg === "-") return true;
+    if (arg === "--") return i + 1 < args.length;
+    if (options.some(({ names, takesValue }) => takesValue && names.includes(arg))) i++;
+  }
+  return false;
 }
 
 function longest(names: readonly string[]): string {

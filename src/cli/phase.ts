@@ -77,6 +77,7 @@ async function execute(
     runPipeline(loaded, {
       phase,
       ...given({ select, exclude, fullRefresh, threads, backfill, limit }),
+      ...(context.printer.isLive ? { estimates: true } : {}),
       // Absent, the pipeline's own on_error decides.
       ...(failFast ? { failFast } : {}),
       signal,

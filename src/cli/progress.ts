@@ -11,6 +11,10 @@ interface Running {
   bytes: number;
   /** Rows of the phase, where they are known: all that was extracted is to be loaded. */
   total?: number;
+  /** Whether all is extracted. */
+  extracted: boolean;
+  /** Rows that were loaded while others were still extracted. */
+  early: number;
 }
 
 const DOING = { extract: "extracting", load: "loading" } as const;
@@ -47,14 +51,22 @@ export class Progress implements Disposable {
   onEvent(event: RunEvent): void {
     switch (event.type) {
       case "stream_started":
-        this.#running.set(event.stream, { since: performance.now(), rows: 0, bytes: 0 });
+        this.#running.set(event.stream, {
+          since: performance.now(),
+          rows: 0,
+          bytes: 0,
+          extracted: this.phase === "load",
+          early: 0,
+        });
         if (!this.#live) this.printer.progress(event.stream, "started");
         return;
       case "progress":
         return this.#onProgress(event);
       case "phase_finished": {
         const running = this.#running.get(event.stream);
-        if (running !== undefined && event.phase === "extract") running.total = event.rows;
+        if (running !== undefined && event.phase === "extract") {
+          Object.assign(running, { total: event.rows, extracted: true });
+        }
         const rows = counted(event.rows, "row");
         return this.printer.detail(
           event.stream,
@@ -75,9 +87,14 @@ export class Progress implements Disposable {
     if (this.#live) this.printer.draw([]);
   }
 
-  #onProgress({ stream, phase, rows, bytes }: RunEvent & { type: "progress" }): void {
+  #onProgress({ stream, phase, rows, bytes, total }: RunEvent & { type: "progress" }): void {
     const running = this.#running.get(stream);
     if (running === undefined) return;
+    if (phase === "load" && !running.extracted) {
+      running.early = rows;
+      return;
+    }
+    if (total !== undefined) running.total = total;
     // The rate is that of the phase.
     if (running.phase !== undefined && running.phase !== phase) running.since = performance.now();
     Object.assign(running, { phase, rows, bytes });
@@ -114,7 +131,7 @@ export class Progress implements Disposable {
 }
 
 /** Phase, rows, bytes, time, rate, and what is left where a total is known. */
-function stateOf({ since, phase, rows, bytes, total }: Running): string[] {
+function stateOf({ since, phase, rows, bytes, total, early }: Running): string[] {
   const ms = performance.now() - since;
   const state = [
     phase === undefined ? "waiting" : DOING[phase],
@@ -123,10 +140,11 @@ function stateOf({ since, phase, rows, bytes, total }: Running): string[] {
     ...(bytes === 0 && rows > 0 ? [] : [bytesText(bytes)]),
     durationText(ms),
   ];
-  if (rows === 0 || ms < 1) return state;
-  const rate = rows / ms;
+  const done = phase === "load" ? rows - early : rows;
+  if (done <= 0 || ms < 1) return state;
+  const rate = done / ms;
   state.push(`${countText(Math.round(rate * 1000))} rows/s`);
-  if (phase === "load" && total !== undefined && total >= rows) {
+  if (total !== undefined && total >= rows) {
     state.push(`ETA ${durationText((total - rows) / rate)}`);
   }
   return state;

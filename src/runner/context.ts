@@ -20,6 +20,8 @@ export interface RunContext {
   readonly limit: number | undefined;
   /** Whether loads follow in this run: one may begin while its stage is still written. */
   readonly loads: boolean;
+  /** Whether the source is asked how much there is, for those who watch. */
+  readonly estimates: boolean;
   readonly threads: ThreadPool;
   /**
    * Streams are extracted side by side, but loaded in the order of the pipeline: a table may refer to

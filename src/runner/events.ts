@@ -11,6 +11,8 @@ export type RunEvent =
     readonly phase: Step;
     readonly rows: number;
     readonly bytes: number;
+    /** About how many rows there are to extract, where that was asked for and the source knows. */
+    readonly total?: number;
   }
   | {
     readonly type: "phase_finished";

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly failFast?: boolean;
   /** Streams, and parts of a stream, that are moved at once; the number of cores when absent. */
   readonly threads?: number;
+  /** Ask the source how much there is, so that progress tells a total. */
+  readonly estimates?: boolean;
   readonly signal: AbortSignal;
   onEvent(event: RunEvent): void;
 }
@@ -64,6 +66,7 @@ export async function runPipeline(
     backfill: options.backfill,
     limit: options.limit,
     loads: options.phase === "run",
+    estimates: options.estimates ?? false,
     threads,
     turn: Promise.resolve(),
     signal: options.signal,

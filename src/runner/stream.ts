@@ -69,9 +69,12 @@ async function stageRecords(
     ...(context.limit === undefined ? {} : { limit: context.limit }),
   };
   const seen: Seen = { ...NOTHING_SEEN };
+  const total = await expectedRows(plan, context, source, range);
   const onProgress = (rows: number, bytes: number) => {
     progress.rowsExtracted = rows;
-    context.onEvent({ type: "progress", stream: plan.stream.id, phase: "extract", rows, bytes });
+    const known = total === undefined ? {} : { total };
+    const stream = plan.stream.id;
+    context.onEvent({ type: "progress", stream, phase: "extract", rows, bytes, ...known });
   };
   const details = () => detailsOf(plan, context, range, seen.max);
   await using partition = await extractor.partition(
@@ -116,6 +119,17 @@ async function stageRecords(
     context.onEvent({ type: "warning", stream: plan.stream.id, message });
   }
   return staged;
+}
+
+/** About how many rows there are; of a part of them only the source's own search would know. */
+async function expectedRows(
+  plan: StreamPlan,
+  { estimates, limit }: RunContext,
+  source: Connector,
+  range: WatermarkRange | undefined,
+): Promise<number | undefined> {
+  if (!estimates || limit !== undefined || range !== undefined) return undefined;
+  return (await source.estimate(plan.source)).rows;
 }
 
 /** Whether the load begins before the stage is whole: the target shows nothing of it until then. */

@@ -46,6 +46,16 @@ Deno.test("a variable of an option that the command does not have is left alone"
   assert.equal((await withVariables({ DXT_THREADS: "3" }, "list a.yaml")).code, 0);
 });
 
+Deno.test("variables of a stream without a file mean nothing beside a file", async () => {
+  const env = { DXT_FROM: "a.csv", DXT_SOURCE: "postgres://host/db", DXT_MODE: "replace" };
+  assert.equal((await withVariables(env, "run --threads 2 a.yaml")).code, 0);
+  const { code, err } = await withVariables(env, "run --threads 2");
+  assert.deepEqual([code, err.split("\n")[0]], [
+    2,
+    "error: Cannot run without a PIPELINE: --to is missing",
+  ]);
+});
+
 for (
   const [env, message] of [
     [

@@ -49,6 +49,36 @@ for (const columns of [80, 120, 200]) {
   });
 }
 
+Deno.test("an early load is told when all is extracted, and each phase by its own rate", async () => {
+  const io = fakeIO({ isTerminal: true, columns: 120 });
+  const printer = new Printer(io, { quiet: false, verbose: false });
+  using progress = new Progress(printer, "run", 1_000_000);
+  const stream = "orders";
+  const line = async () => {
+    // Less than a millisecond has no rate.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    progress.draw();
+    return screen(io.err, 120).at(-2)!;
+  };
+  const moved = (phase: "extract" | "load", rows: number, total?: number) =>
+    progress.onEvent({
+      ...{ type: "progress", stream, phase, rows, bytes: 0 },
+      ...(total === undefined ? {} : { total }),
+    });
+  progress.onEvent({ type: "stream_started", stream, at: "" });
+  moved("extract", 60, 100);
+  moved("load", 40);
+  assert.match(await line(), /^orders {2}extracting {2}60 rows .* ETA /);
+  moved("extract", 120, 100);
+  assert.doesNotMatch(await line(), /ETA/);
+  progress.onEvent({ type: "phase_finished", stream, phase: "extract", rows: 120, ms: 5 });
+  moved("load", 40);
+  assert.match(await line(), /^orders {2}loading {2}40 rows/);
+  assert.doesNotMatch(await line(), /rows\/s/);
+  moved("load", 90);
+  assert.match(await line(), /^orders {2}loading {2}90 rows .* rows\/s {2}ETA /);
+});
+
 Deno.test("what a narrower terminal has broken is cleared whole", () => {
   const size = { columns: 80, rows: 24 };
   let written = "";
