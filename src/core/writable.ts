@@ -15,14 +15,16 @@ export async function fileProblem(path: string): Promise<string | undefined> {
 /** Why no file can be made beside `path`, in the nearest folder above it that is there. */
 export async function folderProblem(path: string): Promise<string | undefined> {
   let folder = dirname(path);
-  for (;;) {
-    const stat = await statOf(folder);
-    if (stat !== undefined && !stat.isDirectory) return `"${folder}" is a file, expected a folder`;
-    if (stat !== undefined || dirname(folder) === folder) break;
-    folder = dirname(folder);
-  }
-  const probe = join(folder, `.dxt-probe-${crypto.randomUUID()}`);
   try {
+    for (;;) {
+      const stat = await statOf(folder);
+      if (stat !== undefined && !stat.isDirectory) {
+        return `"${folder}" is a file, expected a folder`;
+      }
+      if (stat !== undefined || dirname(folder) === folder) break;
+      folder = dirname(folder);
+    }
+    const probe = join(folder, `.dxt-probe-${crypto.randomUUID()}`);
     (await Deno.open(probe, { write: true, createNew: true })).close();
     await Deno.remove(probe);
     return undefined;
