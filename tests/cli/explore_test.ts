@@ -43,7 +43,8 @@ function steady(text: string): string {
 const server = postgresTest(15);
 
 Deno.test({
-  name: "Chinook: discover, validate, test, run, head, nothing edited between, no password told",
+  name:
+    "Chinook: discover, validate, test, plan, run, head, nothing edited between, no password told",
   ignore: server.missing !== undefined,
   fn: () =>
     withFolder(async (folder) => {
@@ -66,8 +67,13 @@ Deno.test({
       const env = { [variable]: database.url };
       await dxt(["validate", "p.yaml"], env);
       await golden("test_lines.txt", steady((await dxt(["test", "p.yaml"], env)).out));
+      const plan = JSON.parse((await dxt(["plan", "p.yaml", "--output", "json"], env)).out);
+      assert.deepEqual(
+        plan.streams.map(({ stream, status }: Record<string, string>) => [stream, status]),
+        TABLES.map((table) => [table, "ready"]),
+      );
       const made = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
-      assert.ok(!made.some((name) => name.endsWith(".db")), "dxt test made a database");
+      assert.ok(!made.some((name) => name.endsWith(".db")), "dxt test or plan made a database");
       await dxt(["run", "p.yaml"], env);
       const { out } = await dxt(["head", "p.yaml", "Invoice", "--target", "-n", "3"], env);
       await golden("head_table.txt", out);
