@@ -101,12 +101,12 @@ Deno.test("a long phase is told again and again, until its stream has finished",
   progress.onEvent({
     type: "progress",
     stream: "orders",
-    phase: "load",
+    phase: "extract",
     rows: 1_000_000,
     bytes: 2 ** 20,
   });
   await until(() =>
-    /orders: loading, 1,000,000 rows, 1\.0 MiB, \d+ ms, [\d,]+ rows\/s\n/.test(io.err)
+    /orders: extracting, 1,000,000 rows, 1\.0 MiB, \d+ ms, [\d,]+ rows\/s\n/.test(io.err)
   );
   progress.onEvent({ type: "stream_finished", stream: "orders", result: streamResult("orders") });
   const finished = lines();
