@@ -11,8 +11,8 @@ const { gc } = globalThis as {
 };
 
 /** So many bytes of batches may be let go between two collections, and so many between large ones. */
-const MINOR_BYTES = 4 * 1024 * 1024;
-const MAJOR_BYTES = 32 * 1024 * 1024;
+const MINOR_BYTES = 8 * 1024 * 1024;
+const MAJOR_BYTES = 64 * 1024 * 1024;
 
 let sinceMinor = 0;
 let sinceMajor = 0;
