@@ -47,6 +47,7 @@ export {
   type LoaderClass,
   type Permissions,
   type Provider,
+  type Usage,
 } from "./core/provider.ts";
 export type { Transform } from "./core/transform.ts";
 export type { MappedType, TypeMapper } from "./core/type_mapper.ts";

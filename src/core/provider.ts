@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Category } from "../models/source.ts";
+import type { Category, StreamSource, StreamTarget } from "../models/source.ts";
 import type { LoadMode } from "../models/stream.ts";
 import type { StagedData } from "./buffer.ts";
 import type { Connector } from "./connector.ts";
@@ -14,6 +14,17 @@ export interface Permissions {
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly env: readonly string[];
+}
+
+/** What is done with a connection, as far as it is known before connecting. */
+export interface Usage {
+  /** Folder that the connection's relative paths start from. */
+  readonly baseDirectory: string;
+  readonly reads: readonly StreamSource[];
+  /** What is written is read too: its fields, its highest watermark. */
+  readonly writes: readonly StreamTarget[];
+  /** Whether the connection is asked for all that it offers. */
+  readonly explores?: boolean;
 }
 
 export interface ExtractorClass<C extends Connector = Connector> {
@@ -55,7 +66,8 @@ export interface Provider<Config = unknown, C extends Connector = Connector> {
   /** A URL of one of `schemes`, as a connection's keys. */
   fromURL(url: string): unknown;
   connect(config: Config, context: ConnectContext): Promise<C>;
-  permissions(config: Config, baseDirectory: string): Permissions;
+  /** The least that a connection needs when it is used so. */
+  permissions(config: Config, usage: Usage): Permissions;
   readonly typeMapper: TypeMapper;
   /** By class name; the first is the default. */
   readonly extractors: Readonly<Record<string, ExtractorClass<C>>>;

@@ -1,3 +1,4 @@
+import { usage } from "../../support/usage.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import type { Check } from "./trial.ts";
@@ -89,7 +90,7 @@ export const connectionChecks = {
   "permissions": {
     title: "the permissions that a connection needs are named",
     async run({ provider, config }) {
-      const needed = provider.permissions(provider.config.parse(config), Deno.cwd());
+      const needed = provider.permissions(provider.config.parse(config), usage(Deno.cwd()));
       assert.ok([...needed.net, ...needed.read].length > 0, "neither a host nor a path");
       for (const host of needed.net) assert.match(host, /:\d+$/);
       for (const path of [...needed.read, ...needed.write]) assert.match(path, /^\/|^[A-Z]:/);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { usage } from "../../support/usage.ts";
 import { ConfigurationError, ConnectionError } from "../../../src/core/errors.ts";
 import postgres from "../../../src/providers/relational/postgres/mod.ts";
 import { makeCertificates } from "../../../scripts/services/certificate.ts";
@@ -205,7 +206,7 @@ Deno.test("a connection needs its host and its certificate file, and nothing els
     sslmode: "verify-full",
     sslrootcert: "ca.pem",
   });
-  assert.deepEqual(postgres.permissions(config, "/project"), {
+  assert.deepEqual(postgres.permissions(config, usage("/project")), {
     net: ["[::1]:5432"],
     read: ["/project/ca.pem"],
     write: [],

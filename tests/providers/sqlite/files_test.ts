@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { usage } from "../../support/usage.ts";
 import { ConnectionError } from "../../../src/core/errors.ts";
 import sqlite from "../../../src/providers/relational/sqlite/mod.ts";
 import { field, withDatabase } from "./support.ts";
@@ -31,13 +32,13 @@ Deno.test("a database in memory and URIs are refused, they would be gone or else
 
 Deno.test("the permissions are the database's files and no others", () => {
   const files = ["/p/a.db", "/p/a.db-journal", "/p/a.db-wal", "/p/a.db-shm"];
-  assert.deepEqual(sqlite.permissions({ path: "a.db" }, "/p"), {
+  assert.deepEqual(sqlite.permissions({ path: "a.db" }, usage("/p")), {
     net: [],
     read: files,
     write: files,
     env: [],
   });
-  assert.deepEqual(sqlite.permissions({ path: "/p/a.db", readonly: true }, "/").write, []);
+  assert.deepEqual(sqlite.permissions({ path: "/p/a.db", readonly: true }, usage("/")).write, []);
 });
 
 Deno.test("reading makes no file", () =>

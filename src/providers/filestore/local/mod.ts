@@ -41,7 +41,7 @@ export default defineProvider<Config, FilestoreConnector>({
     const base = new Base(resolve(baseDirectory, path ?? "."), path !== undefined);
     return Promise.resolve(new LocalConnector(base, signal));
   },
-  permissions({ path }, baseDirectory) {
+  permissions({ path }, { baseDirectory }) {
     const folder = resolve(baseDirectory, path ?? ".");
     return { net: [], read: [folder], write: [folder], env: [] };
   },

@@ -1,7 +1,7 @@
 /** The keys of a connection, named as libpq names them. */
 import { z } from "zod";
 import { ConfigurationError } from "../../../core/errors.ts";
-import type { Permissions } from "../../../core/provider.ts";
+import type { Permissions, Usage } from "../../../core/provider.ts";
 
 const text = z.string().min(1);
 
@@ -67,7 +67,7 @@ export function address({ host, port }: Pick<PostgresConfig, "host" | "port">): 
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-export function permissions(config: PostgresConfig, baseDirectory: string): Permissions {
+export function permissions(config: PostgresConfig, { baseDirectory }: Usage): Permissions {
   return {
     net: [address(config)],
     read: config.sslrootcert === undefined ? [] : [rootPath(config.sslrootcert, baseDirectory)],

@@ -2,7 +2,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigurationError } from "../../../core/errors.ts";
-import type { Permissions } from "../../../core/provider.ts";
+import type { Permissions, Usage } from "../../../core/provider.ts";
 
 export const SqliteConfig = z.strictObject({
   path: z.string().min(1)
@@ -53,7 +53,7 @@ function decoded(text: string): string {
   }
 }
 
-export function permissions(config: SqliteConfig, baseDirectory: string): Permissions {
+export function permissions(config: SqliteConfig, { baseDirectory }: Usage): Permissions {
   const path = databasePath(config, baseDirectory);
   const files = COMPANIONS.map((ending) => `${path}${ending}`);
   return { net: [], read: files, write: config.readonly === true ? [] : files, env: [] };

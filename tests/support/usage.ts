@@ -1,0 +1,6 @@
+import type { Usage } from "../../src/core/provider.ts";
+
+/** A connection that is tested and no more. */
+export function usage(baseDirectory: string): Usage {
+  return { baseDirectory, reads: [], writes: [] };
+}
