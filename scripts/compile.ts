@@ -1,34 +1,157 @@
+// deno-lint-ignore-file no-console
 /**
- * Makes the dxt binary: `deno task compile [--target TRIPLE] [--output PATH]`, more arguments go
- * to `deno compile`. Packages that a provider imports lazily are traced and embedded.
+ * Makes dxt binaries: `deno task compile [--target TRIPLE…|--all] [--output PATH]
+ * [--allow-net=…] [--allow-read=…] …`. Without permissions a binary has all and narrows itself, run
+ * by run; with any it has these and no more, whatever its command line says.
  */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import config from "../deno.json" with { type: "json" };
+import { asModules } from "./compile/as_modules.ts";
+import { causeOf } from "./compile/cause.ts";
+import { hasRuntimeOf, type Target, targetOf, TARGETS } from "./compile/targets.ts";
 
-const { values, positionals } = parseArgs({
-  options: {
-    target: { type: "string" },
-    output: { type: "string", default: "dist/dxt" },
-  },
-  allowPositionals: true,
-});
+export interface Build {
+  /** This machine's when absent. */
+  readonly target?: Target;
+  readonly output: string;
+  /** Flags of `deno run`; all permissions when there are none. */
+  readonly permissions: readonly string[];
+}
 
-const { code } = await new Deno.Command(Deno.execPath(), {
-  args: [
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** A binary that could not be made, and why. */
+export class BuildError extends Error {}
+
+/**
+ * Makes one binary. Packages that are imported lazily are traced and embedded; types are checked
+ * beforehand, by {@linkcode checkTypes}.
+ *
+ * @throws {BuildError} that names the target and the cause
+ */
+export async function build({ target, output, permissions }: Build): Promise<void> {
+  await Deno.mkdir(dirname(output), { recursive: true });
+  const importMap = await asModules(["yaml"], join(ROOT, "dist/modules"));
+  const { success, stderr } = await deno([
     "compile",
+    "--quiet",
+    "--no-check",
     "--no-prompt",
     "--exclude-unused-npm",
     "--frozen",
-    "--allow-all",
+    // It would be a file in the folder for temporary files, under a name that anybody may take.
+    "--no-code-cache",
+    // Else it is the file's name, and two binaries of the same program differ.
+    "--app-name=dxt",
+    `--import-map=${importMap}`,
+    ...(permissions.length === 0 ? ["--allow-all"] : permissions),
     // Several threads share the memory: see src/sandbox/garbage.ts.
     "--v8-flags=--expose-gc,--max-semi-space-size=2",
     // A thread's module is no import.
-    "--include",
-    "src/runner/worker.ts",
-    ...(values.target === undefined ? [] : ["--target", values.target]),
-    "--output",
-    values.output,
-    ...positionals,
+    "--include=src/runner/worker.ts",
+    ...(target === undefined ? [] : [`--target=${target}`]),
+    `--output=${output}`,
     "main.ts",
-  ],
-}).spawn().status;
-Deno.exit(code);
+  ], await hasRuntimeOf(target));
+  if (success) return;
+  throw new BuildError(`Cannot build for "${target ?? Deno.build.target}": ${causeOf(stderr)}`);
+}
+
+/** @throws {BuildError} with what is wrong */
+export async function checkTypes(): Promise<void> {
+  const { success, stderr } = await deno(["check", "--quiet", "main.ts", "src/runner/worker.ts"]);
+  if (!success) throw new BuildError(`Cannot build dxt: its types are wrong\n${stderr}`);
+}
+
+/** With the runtime that DENORT_BIN names, or with the one that Deno downloads. */
+async function deno(args: readonly string[], ownRuntime = false) {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1", ...(ownRuntime ? {} : { DENORT_BIN: "" }) },
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  return { success, stderr: new TextDecoder().decode(stderr) };
+}
+
+/** A release's name for a binary: `dxt-0.1.0-x86_64-unknown-linux-gnu`. */
+export function nameOf(target: Target): string {
+  return `dxt-${config.version}-${target}`;
+}
+
+export function endingOf(target: string): string {
+  return target.includes("windows") ? ".exe" : "";
+}
+
+const PERMISSION = /^--(allow|deny)-(net|read|write|env|sys|run|ffi|import)(=.+)?$/;
+
+/** @throws {Error} for what is neither an option of these scripts nor a permission */
+export function optionsOf(args: readonly string[]) {
+  const permissions = args.filter((arg) => PERMISSION.test(arg));
+  const { values } = parseArgs({
+    args: args.filter((arg) => !PERMISSION.test(arg)),
+    options: {
+      target: { type: "string", multiple: true, default: [] },
+      all: { type: "boolean", default: false },
+      output: { type: "string" },
+    },
+  });
+  const targets = values.all ? [...TARGETS] : values.target.map(targetOf);
+  return { targets, permissions, output: values.output };
+}
+
+/** What to build, and where to. */
+export function buildsOf(args: readonly string[]): Build[] {
+  const { targets, permissions, output } = optionsOf(args);
+  if (targets.length === 0) {
+    return [{ output: output ?? `dist/dxt${endingOf(Deno.build.target)}`, permissions }];
+  }
+  return targets.map((target) => ({
+    target,
+    permissions,
+    output: targets.length === 1 && output !== undefined
+      ? output
+      : join(output ?? "dist", nameOf(target) + endingOf(target)),
+  }));
+}
+
+/** Builds one after the other; what cannot be built is told, and does not stop the others. */
+export async function buildAll(builds: readonly Build[]): Promise<Build[]> {
+  const built: Build[] = [];
+  for (const one of builds) {
+    try {
+      await build(one);
+      const { size } = await Deno.stat(one.output);
+      console.log(`${one.output}: ${(size / 1e6).toFixed(1)} MB`);
+      built.push(one);
+    } catch (error) {
+      if (!(error instanceof BuildError)) throw error;
+      console.error(`error: ${error.message}`);
+    }
+  }
+  return built;
+}
+
+/** Ends the process with 2 when the arguments are wrong, with 1 when anything was not built. */
+export async function exiting(work: () => Promise<boolean>): Promise<never> {
+  try {
+    Deno.exit(await work() ? 0 : 1);
+  } catch (error) {
+    const isUsage = (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS") === true ||
+      error instanceof RangeError;
+    if (!isUsage && !(error instanceof BuildError)) throw error;
+    console.error(`error: ${(error as Error).message}`);
+    Deno.exit(isUsage ? 2 : 1);
+  }
+}
+
+if (import.meta.main) {
+  await exiting(async () => {
+    const builds = buildsOf(Deno.args);
+    await checkTypes();
+    return (await buildAll(builds)).length === builds.length;
+  });
+}

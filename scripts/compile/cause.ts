@@ -1,0 +1,15 @@
+/**
+ * What `deno compile` says went wrong, on one line: its causes from the outermost to the innermost,
+ * each of which often ends with the next.
+ */
+export function causeOf(stderr: string): string {
+  const lines = stderr.split(/^Stack backtrace:/m)[0]!.split("\n").map((line) => line.trim());
+  const causes = lines.flatMap((line) => /^\d+: (.+)$/.exec(line)?.[1] ?? []);
+  if (causes.length === 0) {
+    return lines.filter((line) => line !== "").join(" ").replace(/^error: /, "");
+  }
+  return causes.reduce((told, cause) => {
+    const more = cause.replace(/\.$/, "");
+    return told.includes(more) ? told : told === "" ? more : `${told}: ${more}`;
+  }, "");
+}
