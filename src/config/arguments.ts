@@ -1,15 +1,20 @@
 /** Connections and streams that the command line names, in place of a file. */
 import { resolve } from "node:path";
+import type { PermissionLists } from "../models/permissions.ts";
 import { LOAD_MODES } from "../models/stream.ts";
 import { parseDotenv } from "./dotenv.ts";
 import { type ConnectionSpec, resolveEndpoint } from "./endpoint.ts";
 import { Issues, type Place } from "./issues.ts";
 import {
+  askedOf,
   assemble,
+  ceilingOf,
+  filesOf,
   type LoadedPipeline,
   type ParseOptions,
   placed,
   readProject,
+  type Unseen,
 } from "./pipeline.ts";
 import { DATASET, type Meaning, meaningOf, QUERY } from "./meaning.ts";
 import { referenceOf } from "./reference.ts";
@@ -36,6 +41,10 @@ export interface NamedConnection extends Pick<LoadedPipeline, "errorAt" | "parse
   /** A name for what is made of it: of the database, the file or the folder. */
   readonly name: string;
   readonly secrets: readonly string[];
+  /** As of a {@linkcode LoadedPipeline}. */
+  readonly environment: readonly string[];
+  readonly files: readonly string[];
+  readonly ceiling?: PermissionLists;
 }
 
 /** A pipeline of one stream. */
@@ -53,19 +62,24 @@ interface Reading {
   readonly variables: Variables;
   readonly issues: Issues;
   readonly project: ReturnType<typeof readProject>;
+  readonly files: readonly string[];
+  readonly unseen: Unseen | undefined;
 }
 
-function readingOf(directory: string, { env, vars = {}, envFiles = [], project }: ParseOptions) {
+function readingOf(directory: string, options: ParseOptions): Reading {
+  const { env, vars = {}, envFiles = [], project, unseen } = options;
   const issues = new Issues();
   const dotenv = envFiles.map(({ path, text }) =>
     parseDotenv(new SourceText(path, text, true), issues)
   );
-  const variables = new Variables([vars, env, ...dotenv]);
+  const variables = new Variables([vars, env, ...dotenv], unseen?.env);
   const reading: Reading = {
     directory,
     variables,
     issues,
     project: readProject(project, variables, issues),
+    files: filesOf(options),
+    unseen,
   };
   issues.throwIfAny();
   return reading;
@@ -90,6 +104,9 @@ export async function connectionOf(
     ...(meaning.dataset === undefined ? {} : { dataset: datasetOf(meaning) }),
     ...referenceOf(argument.text, meaning, spec, inURL, variables),
     secrets,
+    environment: askedOf(variables, options.vars ?? {}),
+    files: reading.files,
+    ...ceilingOf(reading.project),
     ...placed(tree),
   };
 }

@@ -1,6 +1,7 @@
 /** One end of a pipeline: where it comes from and what it says, not yet what its provider makes of it. */
 import { nearest } from "../core/nearest.ts";
 import type { Issues, Place } from "./issues.ts";
+import type { Unseen } from "./pipeline.ts";
 import type { LoadedProject } from "./project.ts";
 import {
   child,
@@ -14,7 +15,7 @@ import {
   type Tree,
   without,
 } from "./tree.ts";
-import { expand, type Variables } from "./variables.ts";
+import { expand, unseenText, type Variables } from "./variables.ts";
 
 /** A connection as it was written down. Its provider checks `url` and `config`. */
 export interface ConnectionSpec {
@@ -40,6 +41,7 @@ export interface EndpointContext {
   readonly project: LoadedProject | undefined;
   readonly variables: Variables;
   readonly issues: Issues;
+  readonly unseen?: Unseen | undefined;
 }
 
 interface Found {
@@ -104,14 +106,16 @@ function named(
   seen: readonly string[],
 ): Found | undefined {
   const name = String(found.value);
-  const { project, issues } = context;
+  const { project, issues, unseen } = context;
   const declared = child(project?.tree, "connections");
   const connection = child(declared, name);
   if (connection === undefined) {
     if (URL_SCHEME.test(name)) {
       return { tree: mapOf(found.place, { url: found }), baseDirectory: directory };
     }
-    if (found.broken !== true) issues.add(found.place, unknown(found, declared, project));
+    if (found.broken !== true) {
+      issues.add(found.place, unknown(found, declared, project, unseen?.project));
+    }
     return undefined;
   }
   if (seen.includes(name)) {
@@ -131,9 +135,13 @@ function unknown(
   { value, written }: ScalarTree,
   declared: Tree | undefined,
   project: LoadedProject | undefined,
+  unseen: readonly string[] = [],
 ): string {
   const shown = written ?? String(value);
   const names = declared?.kind === "map" ? [...declared.entries.keys()] : [];
+  if (project === undefined && unseen.length > 0) {
+    return `"${shown}" is not a URL, and ${unseenText(unseen)}`;
+  }
   if (project === undefined) {
     return `"${shown}" is not a URL, and there is no dxt_project.yaml that names connections`;
   }

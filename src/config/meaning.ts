@@ -1,6 +1,6 @@
 /** What a word of the command line is, that no connection of the project is called: a URL or a path. */
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { ConfigurationError } from "../core/errors.ts";
+import { ConfigurationError, messageOf } from "../core/errors.ts";
 import { issueAt, LocatedError } from "./issues.ts";
 import { mapOf, scalar, type ScalarTree, type Tree } from "./tree.ts";
 
@@ -91,7 +91,7 @@ async function statOf(
       return undefined;
     }
     if (error instanceof Deno.errors.PermissionDenied) return refuse("permission denied");
-    if (error instanceof Deno.errors.NotCapable) return refuse("dxt was not granted to read it");
+    if (error instanceof Deno.errors.NotCapable) return refuse(messageOf(error));
     return undefined;
   }
 }
@@ -103,7 +103,7 @@ async function isDatabase(path: string): Promise<boolean> {
     const read = await file.read(bytes);
     return read === HEADER.length && new TextDecoder().decode(bytes) === HEADER;
   } catch (error) {
-    throw new ConfigurationError(`Cannot read "${join(path)}": ${(error as Error).message}`, {
+    throw new ConfigurationError(`Cannot read "${join(path)}": ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -1,6 +1,6 @@
 /** Text → validated pipeline: YAML with positions, variables, `.env`, project file, older shapes. */
 import { dirname, join, resolve } from "node:path";
-import { ConfigurationError } from "../core/errors.ts";
+import { ConfigurationError, messageOf } from "../core/errors.ts";
 import {
   type Argument,
   connectionOf,
@@ -56,18 +56,22 @@ export async function loadPipeline(path: string, options: LoadOptions): Promise<
 async function readAround(
   directory: string,
   envFile: string | undefined,
-): Promise<Pick<ParseOptions, "project" | "envFiles">> {
-  const found = await findProject(directory);
+): Promise<Pick<ParseOptions, "project" | "envFiles" | "unseen">> {
+  const unseen = { project: [] as string[], env: [] as string[] };
+  const found = await findProject(directory, (path) => unseen.project.push(path));
   const project = found === undefined
     ? undefined
     : { path: found, text: await read("project", found) };
   const folders = [...new Set([directory, ...(found === undefined ? [] : [dirname(found)])])];
   const envFiles = envFile === undefined
-    ? (await Promise.all(folders.map((folder) => readIfThere(join(folder, ".env")))))
+    ? (await Promise.all(
+      folders.map((folder) => readIfThere(join(folder, ".env"), (path) => unseen.env.push(path))),
+    ))
     : [{ path: envFile, text: await read("variables file", envFile) }];
   return {
     envFiles: envFiles.filter((file) => file !== undefined),
     ...(project === undefined ? {} : { project }),
+    unseen,
   };
 }
 
@@ -111,9 +115,7 @@ async function read(what: string, path: string): Promise<string> {
     if (error instanceof ConfigurationError) throw error;
     if (error instanceof Deno.errors.NotFound) throw fail("there is no such file", error);
     if (error instanceof Deno.errors.PermissionDenied) throw fail("permission denied", error);
-    if (error instanceof Deno.errors.NotCapable) {
-      throw fail("dxt was not granted to read it", error);
-    }
+    if (error instanceof Deno.errors.NotCapable) throw fail(messageOf(error), error);
     throw error;
   }
   try {
@@ -123,14 +125,17 @@ async function read(what: string, path: string): Promise<string> {
   }
 }
 
-async function readIfThere(path: string): Promise<FileText | undefined> {
+async function readIfThere(
+  path: string,
+  unseen: (path: string) => void,
+): Promise<FileText | undefined> {
   try {
     if (!(await Deno.stat(path)).isFile) return undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) {
-      return undefined;
-    }
-    throw error;
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    unseen(path);
+    return undefined;
   }
   return { path, text: await read("variables file", path) };
 }

@@ -2,6 +2,7 @@
 import { dirname, resolve } from "node:path";
 import type { z } from "zod";
 import type { ConfigurationError } from "../core/errors.ts";
+import type { PermissionLists } from "../models/permissions.ts";
 import { type LogSettings, Pipeline } from "../models/pipeline.ts";
 import { nearest } from "../core/nearest.ts";
 import { checkMeaning } from "./checks.ts";
@@ -31,6 +32,12 @@ export interface LoadedPipeline {
   readonly logging?: LogSettings;
   /** Variables that were used, by name. */
   readonly variables: ReadonlyMap<string, string>;
+  /** Names that were asked of the environment, set or not. */
+  readonly environment: readonly string[];
+  /** Absolute paths of the files that say all this. */
+  readonly files: readonly string[];
+  /** The most that the project lets its pipelines need, paths absolute. */
+  readonly ceiling?: PermissionLists;
   /** What is no mistake of the file and rarely meant. */
   readonly warnings: readonly string[];
   /** An error with file, line, column, the line itself and a caret. */
@@ -49,6 +56,7 @@ export interface FileText {
 }
 
 export interface ParseOptions {
+  /** Asked by name; throws for one that the process may not read. */
   readonly env: Readonly<Record<string, string>>;
   /** `.env` files, the first wins; the environment wins over all. */
   readonly envFiles?: readonly FileText[];
@@ -59,6 +67,14 @@ export interface ParseOptions {
   /** Relative paths start here; the path's folder, or the working directory. */
   readonly directory?: string;
   readonly project?: FileText;
+  /** Files that the process may not look for. */
+  readonly unseen?: Unseen;
+}
+
+/** Paths where a file would be read if it is there, and may not be looked for. */
+export interface Unseen {
+  readonly project: readonly string[];
+  readonly env: readonly string[];
 }
 
 /**
@@ -71,11 +87,23 @@ export function parsePipeline(text: string, options: ParseOptions): LoadedPipeli
   const directory = resolve(options.directory ?? (options.path ? dirname(options.path) : "."));
   const issues = new Issues();
   const dotenv = envFiles.map((file) => parseDotenv(sourceOf(file, true), issues));
-  const variables = new Variables([vars, env, ...dotenv]);
+  const variables = new Variables([vars, env, ...dotenv], options.unseen?.env);
   const project = readProject(options.project, variables, issues);
   const tree = readPipeline(sourceOf({ path, text }), variables, issues);
   issues.throwIfAny();
-  return assemble(tree!, { path, directory, project, variables, issues, vars });
+  const files = [
+    ...(options.path === undefined ? [] : [resolve(options.path)]),
+    ...filesOf(options),
+  ];
+  const { unseen } = options;
+  return assemble(tree!, { path, directory, project, variables, issues, vars, files, unseen });
+}
+
+/** Absolute paths of the files around a pipeline. */
+export function filesOf({ project, envFiles = [] }: ParseOptions): string[] {
+  return [...(project === undefined ? [] : [project]), ...envFiles].map(({ path }) =>
+    resolve(path)
+  );
 }
 
 export interface Assembly {
@@ -85,6 +113,8 @@ export interface Assembly {
   readonly variables: Variables;
   readonly issues: Issues;
   readonly vars: Readonly<Record<string, string>>;
+  readonly files: readonly string[];
+  readonly unseen: Unseen | undefined;
 }
 
 /**
@@ -94,11 +124,11 @@ export interface Assembly {
  */
 export function assemble(
   tree: MapTree,
-  { path, directory, project, variables, issues, vars }: Assembly,
+  { path, directory, project, variables, issues, vars, files, unseen }: Assembly,
 ): LoadedPipeline {
   const merged = mergeDefaults(tree, project?.tree);
   const ends = (["source", "target"] as const).map((end) =>
-    resolveEndpoint(child(merged, end)!, [end], directory, { project, variables, issues })
+    resolveEndpoint(child(merged, end)!, [end], directory, { project, variables, issues, unseen })
   );
   const pipeline = validate(Pipeline, merged, issues);
   if (pipeline !== undefined) checkMeaning(pipeline, merged, issues);
@@ -113,6 +143,9 @@ export function assemble(
     directory,
     ...(project?.value.logging === undefined ? {} : { logging: project.value.logging }),
     variables: variables.used,
+    environment: askedOf(variables, vars),
+    files,
+    ...ceilingOf(project),
     warnings: unused(Object.keys(vars), variables),
     ...placed(places),
   };
@@ -125,6 +158,21 @@ export function placed(places: Tree): Pick<LoadedPipeline, "errorAt" | "parseAt"
     parseAt: (at, schema, value) =>
       parseTyped(schema, value, (below) => isVariableAt(places, [...at, ...below])),
   };
+}
+
+/** Names that the command line does not say. */
+export function askedOf(
+  { asked }: Variables,
+  vars: Readonly<Record<string, string>>,
+): readonly string[] {
+  return [...asked].filter((name) => !Object.hasOwn(vars, name));
+}
+
+export function ceilingOf(
+  project: LoadedProject | undefined,
+): Pick<LoadedPipeline, "ceiling"> {
+  const ceiling = project?.value.permissions;
+  return ceiling === undefined ? {} : { ceiling };
 }
 
 type Resolved = NonNullable<ReturnType<typeof resolveEndpoint>>;

@@ -11,13 +11,19 @@ import { parseYAML } from "./yaml.ts";
 
 export const PROJECT_FILES = ["dxt_project.yaml", "dxt_project.yml"] as const;
 
-/** The project file of a folder or of the nearest folder above that has one. */
-export async function findProject(directory: string): Promise<string | undefined> {
+/**
+ * The project file of a folder or of the nearest folder above that has one. A folder that the
+ * process may not look into is one without a project: `unseen` is told of it.
+ */
+export async function findProject(
+  directory: string,
+  unseen: (path: string) => void = () => {},
+): Promise<string | undefined> {
   let folder = resolve(directory);
   while (true) {
     for (const name of PROJECT_FILES) {
       const path = join(folder, name);
-      if (await isFile(path)) return path;
+      if (await isFile(path, unseen)) return path;
     }
     const above = dirname(folder);
     if (above === folder) return undefined;
@@ -25,15 +31,14 @@ export async function findProject(directory: string): Promise<string | undefined
   }
 }
 
-/** A folder that the process may not look into is one without a project. */
-async function isFile(path: string): Promise<boolean> {
+async function isFile(path: string, unseen: (path: string) => void): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isFile;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) {
-      return false;
-    }
-    throw error;
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    unseen(path);
+    return false;
   }
 }
 
@@ -92,5 +97,7 @@ function withAbsolutePaths(tree: MapTree, directory: string): MapTree {
     ["logging", "file", /^/] as const,
     ["defaults", "extractor", local] as const,
     ["defaults", "loader", local] as const,
+    ["permissions", "read", /^/] as const,
+    ["permissions", "write", /^/] as const,
   ].reduce((map, [name, key, wanted]) => change(map, name, key, wanted), tree);
 }

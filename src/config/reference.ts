@@ -30,7 +30,8 @@ export function referenceOf(
   const text = textOf(tree)!;
   if (text !== written) return { reference: written, name };
   if (secrets.length === 0) return { reference: escaped(text), name };
-  const known = variableOf(text, variables);
+  // The shell took the URL from there.
+  const known = variables.nameOf(text);
   if (known !== undefined) return { reference: `\${${known}}`, name };
   const unset = `${name.toUpperCase().replace(/^(?=\d)/, "DB_")}_URL`;
   return { reference: `\${${unset}}`, unset, name };
@@ -39,12 +40,6 @@ export function referenceOf(
 /** In a file `$` may begin a variable. */
 function escaped(text: string): string {
   return text.replaceAll("$", "$$$$");
-}
-
-/** The variable that the shell took the URL from. */
-function variableOf(value: string, { layers }: Variables): string | undefined {
-  return layers.flatMap((layer) => Object.entries(layer))
-    .find(([name, text]) => text === value && /^[A-Za-z]\w*$/.test(name))?.[0];
 }
 
 /** The last part of a URL or path that is a name, without an ending. */

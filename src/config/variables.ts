@@ -3,29 +3,67 @@
  * left alone, and a value stays one string whatever is in it. A default and a message may hold
  * variables themselves. `:-` and `:?` take an empty variable for an unset one, as a shell does.
  */
+import { flagOf, remedy } from "../core/grant.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Issues, Place } from "./issues.ts";
 import { mapScalars, type ScalarTree, type Tree } from "./tree.ts";
 
-/** Values by name: the first that has a name wins. */
+/**
+ * Values by name: the first layer that has a name wins. The environment is asked by name, and
+ * throws for one that the process may not read.
+ */
 export class Variables {
   /** Those that were used, for masking and for permissions. */
   readonly used = new Map<string, string>();
   /** Names that were asked for, set or not. */
   readonly asked = new Set<string>();
 
-  constructor(readonly layers: readonly Readonly<Record<string, string>>[]) {}
+  /** @param unseen files that may have values, and may not be looked for */
+  constructor(
+    readonly layers: readonly Readonly<Record<string, string>>[],
+    readonly unseen: readonly string[] = [],
+  ) {}
 
+  /** @throws {VariableError} for one that may not be read */
   get(name: string): string | undefined {
     this.asked.add(name);
-    const layer = this.layers.find((values) => Object.hasOwn(values, name));
+    const layer = this.layers.find((values) => has(values, name));
     const value = layer?.[name];
     if (value !== undefined) this.used.set(name, value);
     return value;
   }
 
+  /** Names that are known: not those of an environment that may not be read as a whole. */
   get names(): string[] {
-    return this.layers.flatMap((values) => Object.keys(values));
+    return this.#entries.map(([name]) => name);
+  }
+
+  /** A known name of this value. */
+  nameOf(value: string): string | undefined {
+    return this.#entries.find(([name, text]) => text === value && /^[A-Za-z]\w*$/.test(name))?.[0];
+  }
+
+  get #entries(): [string, string][] {
+    return this.layers.flatMap((values) => entriesOf(values));
+  }
+}
+
+function has(values: Readonly<Record<string, string>>, name: string): boolean {
+  try {
+    return Object.hasOwn(values, name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    const flag = flagOf({ kind: "env", value: name });
+    throw new VariableError(`variable "${name}" may not be read: ${remedy([flag])}`, name);
+  }
+}
+
+function entriesOf(values: Readonly<Record<string, string>>): [string, string][] {
+  try {
+    return Object.entries(values);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return [];
+    throw error;
   }
 }
 
@@ -101,14 +139,28 @@ function valueOf(inside: string, variables: Variables): string {
   if (operator === undefined) {
     if (value !== undefined) return value;
     throw new VariableError(
-      `variable "${name}" is not set${nearest(name, variables.names)}`,
+      `variable "${name}" is not set${nearest(name, variables.names)}${hidden(variables)}`,
       name,
     );
   }
   if (value !== undefined && value !== "") return value;
   const text = expandText(rest, variables);
   if (operator === "-") return text;
-  throw new VariableError(`variable "${name}" is not set${text === "" ? "" : `: ${text}`}`, name);
+  throw new VariableError(
+    `variable "${name}" is not set${text === "" ? "" : `: ${text}`}${hidden(variables)}`,
+    name,
+  );
+}
+
+/** A file that may hold the value. */
+function hidden({ unseen }: Variables): string {
+  return unseen.length === 0 ? "" : `; ${unseenText(unseen)}`;
+}
+
+/** That files may be there, and cannot be looked for. */
+export function unseenText(paths: readonly string[]): string {
+  const flag = flagOf({ kind: "read", value: paths.join(",") });
+  return `dxt may not look for ${paths.map((path) => `"${path}"`).join(", ")}: ${remedy([flag])}`;
 }
 
 /** Where a variable stands inside its value. */

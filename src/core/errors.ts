@@ -1,3 +1,5 @@
+import { denial } from "./grant.ts";
+
 /**
  * Every error that dxt raises on purpose. A message says what could not be done, the value in
  * double quotes, a colon, the detail, and current state then wanted, without a final period.
@@ -70,8 +72,10 @@ export function show(value: unknown): string {
   return JSON.stringify(cut);
 }
 
-/** The message of anything thrown. */
+/** The message of anything thrown; of a permission that is missing, with the flag that grants it. */
 export function messageOf(error: unknown): string {
+  const denied = denial(error);
+  if (denied !== undefined) return denied;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { BufferSettings } from "./buffer.ts";
+import { PermissionLists } from "./permissions.ts";
 import { ClassReference, ExtractSettings, LoadSettings, Stream, Tag } from "./stream.ts";
 
 const text = z.string().min(1);
@@ -59,5 +60,6 @@ export const Project = z.strictObject({
   buffer: BufferSettings.optional(),
   defaults: Defaults.optional(),
   logging: LogSettings.optional(),
+  permissions: PermissionLists.optional(),
 }).meta({ id: "Project", description: "dxt_project.yaml: what the pipelines of a folder share" });
 export type Project = z.infer<typeof Project>;

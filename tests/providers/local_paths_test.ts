@@ -1,7 +1,6 @@
 /** Which files a source finds, and which paths are out of bounds. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { usage } from "../support/usage.ts";
 import type { FilestoreConnector } from "../../src/core/connector.ts";
 import { ConfigurationError } from "../../src/core/errors.ts";
 import type { StreamRef } from "../../src/models/source.ts";
@@ -159,14 +158,4 @@ Deno.test("URLs name a folder of this machine, nothing else", () => {
   assert.deepEqual(local.fromURL("file:///data/in"), { path: "/data/in" });
   assert.deepEqual(local.fromURL("file:///data/with%20space"), { path: "/data/with space" });
   assert.throws(() => local.fromURL("file://host/data"), ConfigurationError);
-});
-
-Deno.test("a connection needs its folder and nothing else", () => {
-  assert.deepEqual(local.permissions({ path: "in" }, usage("/project")), {
-    net: [],
-    read: ["/project/in"],
-    write: ["/project/in"],
-    env: [],
-  });
-  assert.deepEqual(local.permissions({}, usage("/project")).read, ["/project"]);
 });

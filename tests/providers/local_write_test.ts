@@ -216,7 +216,9 @@ Deno.test("a missing permission is told as the flag that grants it", () =>
     );
     assert.match(
       await script([`--allow-read=${real}`], code),
-      new RegExp(`^done\nCannot write "a.txt": .* --allow-write=${real}\n$`),
+      new RegExp(
+        `^done\nCannot write "a.txt": dxt may not write .* --allow-write=${real}/.a.txt.dxt-lock\n$`,
+      ),
     );
     assert.equal(
       await script([`--allow-read=${real}`, `--allow-write=${real}`], code),

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { usage } from "../../support/usage.ts";
+import type { Usage } from "../../../src/core/provider.ts";
 import { ConnectionError } from "../../../src/core/errors.ts";
 import sqlite from "../../../src/providers/relational/sqlite/mod.ts";
 import { field, withDatabase } from "./support.ts";
@@ -30,16 +31,27 @@ Deno.test("a database in memory and URIs are refused, they would be gone or else
   }
 });
 
-Deno.test("the permissions are the database's files and no others", () => {
-  const files = ["/p/a.db", "/p/a.db-journal", "/p/a.db-wal", "/p/a.db-shm"];
-  assert.deepEqual(sqlite.permissions({ path: "a.db" }, usage("/p")), {
-    net: [],
-    read: files,
-    write: files,
-    env: [],
-  });
-  assert.deepEqual(sqlite.permissions({ path: "/p/a.db", readonly: true }, usage("/")).write, []);
-});
+const TABLE = { type: "relation", name: "t" } as const;
+
+Deno.test("the permissions are the database's file and its journal, written only as a target", () =>
+  withDatabase(({ folder }) => {
+    const files = [join(folder, "a.db"), join(folder, "a.db-journal")];
+    const none = { net: [], env: [] };
+    const at = (config: Record<string, unknown>, use: Partial<Usage>) =>
+      sqlite.permissions(sqlite.config.parse(config), { ...usage(folder), ...use });
+    const path = "a.db";
+    assert.deepEqual(at({ path }, { reads: [TABLE] }), { ...none, read: files, write: [] });
+    assert.deepEqual(at({ path }, { writes: [TABLE] }), { ...none, read: files, write: files });
+    assert.deepEqual(at({ path, readonly: true }, { writes: [TABLE] }).write, []);
+    const deep = at({ path: "new/er/a.db" }, { writes: [TABLE] });
+    assert.deepEqual(deep.write, [
+      join(folder, "new/er/a.db"),
+      join(folder, "new/er/a.db-journal"),
+      join(folder, "new"),
+    ]);
+    assert.deepEqual(deep.read, deep.write);
+    return Promise.resolve();
+  }));
 
 Deno.test("reading makes no file", () =>
   withDatabase(async (database) => {

@@ -31,11 +31,16 @@ export class LocalConnector implements FilestoreConnector {
 
   testConnection(): Promise<ServerInfo> {
     return this.#explained("read", ".", async (full) => {
+      const product = { product: "Local files", version: `${Deno.build.os} ${Deno.build.arch}` };
+      // Who was granted some of its files need not look at the folder.
+      if (Deno.permissions.querySync({ name: "read", path: full }).state !== "granted") {
+        return product;
+      }
       if ((await statOf(full))?.isDirectory !== true) {
         throw new ConnectorError(`Cannot read folder "${full}": it does not exist`);
       }
       for await (const _ of Deno.readDir(full)) break;
-      return { product: "Local files", version: `${Deno.build.os} ${Deno.build.arch}` };
+      return product;
     });
   }
 

@@ -1,5 +1,5 @@
 /** What went wrong with a file, where the runtime's words do not tell what to do. */
-import { ConnectorError, DXTError } from "../../../core/errors.ts";
+import { ConnectorError, DXTError, messageOf } from "../../../core/errors.ts";
 import type { Base } from "./paths.ts";
 
 export type Purpose = "read" | "write";
@@ -9,12 +9,7 @@ export function explain(error: unknown, access: Purpose, full: string, base: Bas
   if (error instanceof DXTError) return error;
   const refuse = (why: string) =>
     new ConnectorError(`Cannot ${access} "${base.show(full)}": ${why}`, { cause: error });
-  if (error instanceof Deno.errors.NotCapable) {
-    // To write, dxt also reads: what is there, and what it wrote.
-    const wanted = /--allow-(\w+)/.exec(error.message)?.[1] ?? access;
-    const flag = `--allow-${wanted}=${base.permission(full)}`;
-    return refuse(`dxt runs without the permission, run it with ${flag}`);
-  }
+  if (error instanceof Deno.errors.NotCapable) return refuse(messageOf(error));
   if (error instanceof Deno.errors.PermissionDenied) return refuse("the system denies permission");
   if (error instanceof Deno.errors.NotFound) return refuse("it does not exist");
   if (error instanceof Deno.errors.NotADirectory) {

@@ -14,12 +14,17 @@ import { fileExtractorClass, loaderClass, recordExtractorClass } from "../classe
 import { fileTypes } from "../types.ts";
 import { LocalConnector } from "./connector.ts";
 import { Base } from "./paths.ts";
+import { permissions } from "./permissions.ts";
 
 const Config = z.strictObject({
   path: z.string().min(1).optional()
     .describe("Folder that paths start from and may not leave; the pipeline's, without the limit"),
 });
 type Config = z.infer<typeof Config>;
+
+function baseOf({ path }: Config, baseDirectory: string): Base {
+  return new Base(resolve(baseDirectory, path ?? "."), path !== undefined);
+}
 
 export default defineProvider<Config, FilestoreConnector>({
   name: "local",
@@ -37,14 +42,10 @@ export default defineProvider<Config, FilestoreConnector>({
       );
     }
   },
-  connect({ path }, { baseDirectory, signal }) {
-    const base = new Base(resolve(baseDirectory, path ?? "."), path !== undefined);
-    return Promise.resolve(new LocalConnector(base, signal));
+  connect(config, { baseDirectory, signal }) {
+    return Promise.resolve(new LocalConnector(baseOf(config, baseDirectory), signal));
   },
-  permissions({ path }, { baseDirectory }) {
-    const folder = resolve(baseDirectory, path ?? ".");
-    return { net: [], read: [folder], write: [folder], env: [] };
-  },
+  permissions: (config, usage) => permissions(baseOf(config, usage.baseDirectory), usage),
   typeMapper: fileTypes,
   extractors: {
     LocalRecordExtractor: recordExtractorClass,

@@ -24,11 +24,6 @@ export class Base {
     return path === "" ? "." : path.split(sep).join("/");
   }
 
-  /** The folder to allow, so that a path can be used. */
-  permission(full: string): string {
-    return this.holds(full) ? this.folder : full;
-  }
-
   holds(full: string): boolean {
     const prefix = this.folder.endsWith(sep) ? this.folder : `${this.folder}${sep}`;
     return full === this.folder || full.startsWith(prefix);

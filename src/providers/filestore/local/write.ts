@@ -16,7 +16,7 @@ export interface FileToWrite {
 }
 
 /** Hidden names beside a target: its lock, what is being written, what it was. */
-const beside = (full: string, ending: "lock" | "new" | "old") =>
+export const beside = (full: string, ending: "lock" | "new" | "old") =>
   join(dirname(full), `.${basename(full)}.dxt-${ending}`);
 
 /** What a folder is called while a new one takes its place. */
@@ -51,7 +51,7 @@ export async function addToFolder(
   full: string,
   files: readonly FileToWrite[],
 ): Promise<void> {
-  await recoverFolder(full);
+  await recoverFolder(base, full);
   await using made = await makeFolder(full, base);
   await using _lock = await lockFolder(base, full);
   const fresh = join(full, ".dxt-new");
@@ -99,7 +99,7 @@ export async function replaceFolder(
   full: string,
   files: readonly FileToWrite[],
 ): Promise<void> {
-  await recoverFolder(full);
+  await recoverFolder(base, full);
   await using made = await makeFolder(dirname(full), base);
   await using _lock = await lockFolder(base, full);
   const [fresh, old] = [beside(full, "new"), oldFolder(full)];
@@ -135,7 +135,9 @@ function lockFolder(base: Base, full: string): Promise<AsyncDisposable> {
 }
 
 /** A folder that a killed run left under its hidden name gets its own back. */
-async function recoverFolder(full: string): Promise<void> {
+async function recoverFolder(base: Base, full: string): Promise<void> {
+  // The connection's own is replaced by nobody, and what is beside it may be out of bounds.
+  if (full === base.folder) return;
   const old = oldFolder(full);
   if (await statOf(full) === undefined && await statOf(old) !== undefined) {
     await Deno.rename(old, full);
@@ -196,7 +198,8 @@ async function makeFolder(folder: string, base: Base): Promise<MadeFolders> {
     // Above its own folder a connection may not even look.
     if (path === base.folder) break;
   }
-  await Deno.mkdir(folder, { recursive: true });
+  // To make what is there takes the permission to write all of it.
+  if (missing.length > 0) await Deno.mkdir(folder, { recursive: true });
   return {
     keep() {
       missing.length = 0;
@@ -210,7 +213,10 @@ async function makeFolder(folder: string, base: Base): Promise<MadeFolders> {
   };
 }
 
+/** A folder that may not be looked at is taken to be there. */
 async function isMissing(path: string, base: Base): Promise<boolean> {
+  const name = "read";
+  if ((await Deno.permissions.query({ name, path })).state !== "granted") return false;
   const stat = await statOf(path);
   if (stat !== undefined && !stat.isDirectory) {
     throw new LoaderError(

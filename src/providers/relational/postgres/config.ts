@@ -1,4 +1,5 @@
 /** The keys of a connection, named as libpq names them. */
+import { resolve } from "node:path";
 import { z } from "zod";
 import { ConfigurationError } from "../../../core/errors.ts";
 import type { Permissions, Usage } from "../../../core/provider.ts";
@@ -67,6 +68,7 @@ export function address({ host, port }: Pick<PostgresConfig, "host" | "port">): 
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** The connection alone, whatever is done with it: a host name is looked up by the runtime. */
 export function permissions(config: PostgresConfig, { baseDirectory }: Usage): Permissions {
   return {
     net: [address(config)],
@@ -78,5 +80,5 @@ export function permissions(config: PostgresConfig, { baseDirectory }: Usage): P
 
 /** A path from the folder of the connection. */
 export function rootPath(path: string, baseDirectory: string): string {
-  return path.startsWith("/") ? path : `${baseDirectory}/${path}`;
+  return resolve(baseDirectory, path);
 }

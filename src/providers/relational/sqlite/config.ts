@@ -2,7 +2,6 @@
 import { isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigurationError } from "../../../core/errors.ts";
-import type { Permissions, Usage } from "../../../core/provider.ts";
 
 export const SqliteConfig = z.strictObject({
   path: z.string().min(1)
@@ -17,9 +16,6 @@ export const SqliteConfig = z.strictObject({
     .describe("Wait this long for a database that another process has locked; 10000"),
 });
 export type SqliteConfig = z.infer<typeof SqliteConfig>;
-
-/** Files that SQLite keeps beside a database while it is written. */
-const COMPANIONS = ["", "-journal", "-wal", "-shm"];
 
 export function databasePath(config: SqliteConfig, baseDirectory: string): string {
   return isAbsolute(config.path) ? config.path : resolve(baseDirectory, config.path);
@@ -51,10 +47,4 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
-}
-
-export function permissions(config: SqliteConfig, { baseDirectory }: Usage): Permissions {
-  const path = databasePath(config, baseDirectory);
-  const files = COMPANIONS.map((ending) => `${path}${ending}`);
-  return { net: [], read: files, write: config.readonly === true ? [] : files, env: [] };
 }

@@ -29,9 +29,17 @@ export function openToRead(file: DatabaseFile): DatabaseSync {
   } catch (error) {
     // A program that was killed while it wrote has left its journal; who cannot write, cannot undo.
     if (file.readonly || !exists({ path: `${file.path}-journal` })) throw error;
+    if (!mayWrite(file)) throw cannotOpen(file, HALF_WRITTEN, error);
     open(file, false).close();
     return open(file, true);
   }
+}
+
+const HALF_WRITTEN =
+  "a program was killed while it wrote it, and dxt may only read it; open it once with a program that may write it";
+
+function mayWrite({ path }: DatabaseFile): boolean {
+  return Deno.permissions.querySync({ name: "write", path }).state === "granted";
 }
 
 /** Makes the file, and the folders on its path, when there are none. */

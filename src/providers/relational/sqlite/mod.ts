@@ -1,10 +1,11 @@
 /** SQLite database files, over the runtime's own SQLite. */
 import { z } from "zod";
 import { defineProvider } from "../../../core/provider.ts";
-import { fromURL, permissions, SqliteConfig } from "./config.ts";
+import { fromURL, SqliteConfig } from "./config.ts";
 import { SqliteConnector } from "./connector.ts";
 import { SqliteExtractor } from "./extractor.ts";
 import { SqliteLoader } from "./loader.ts";
+import { permissions } from "./permissions.ts";
 import { typeMapper } from "./type_mapper.ts";
 
 const NONE = z.strictObject({});

@@ -1,0 +1,57 @@
+/** One permission of the runtime, and the words for one that is missing. */
+import { resolve } from "node:path";
+
+export const KINDS = ["net", "read", "write", "env"] as const;
+export type PermissionKind = (typeof KINDS)[number];
+
+/** A host, a path or a variable that may be used. */
+export interface Grant {
+  readonly kind: PermissionKind;
+  readonly value: string;
+}
+
+/** As the runtime takes it on its command line. */
+export function flagOf({ kind, value }: Grant): string {
+  return `--allow-${kind}=${value}`;
+}
+
+/** A word that a shell takes as it is. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * What the runtime refused, in one sentence with the flag that would allow it; undefined for
+ * another error.
+ */
+export function denial(error: unknown): string | undefined {
+  if (!(error instanceof Deno.errors.NotCapable)) return undefined;
+  const match = /^Requires (\w+) access(?: to (?:"(.*)"|(<.*>)))?, /s.exec(error.message);
+  if (match === null) return undefined;
+  const [, kind = "all", named, place = "anything"] = match;
+  const isPath = kind === "read" || kind === "write";
+  const value = named !== undefined && isPath ? resolve(named) : named;
+  const flag = value === undefined ? `--allow-${kind}` : `--allow-${kind}=${value}`;
+  const subject = value === undefined ? place : JSON.stringify(value);
+  return `dxt may not ${VERBS[kind] ?? "use"} ${subject}: ${remedy([shellWord(flag)])}`;
+}
+
+const VERBS: Readonly<Record<string, string>> = {
+  net: "connect to",
+  read: "read",
+  write: "write",
+  env: "read variable",
+  run: "start",
+};
+
+/** Whether this is a thread: all that its connection was said to need is allowed there. */
+const IS_THREAD = "WorkerGlobalScope" in globalThis;
+
+/** What to do about flags that are missing. Those of a binary are fixed when it is built. */
+export function remedy(flags: readonly string[]): string {
+  const words = flags.join(" ");
+  if (IS_THREAD) return `its connection does not name it among its permissions (${words})`;
+  return Deno.build.standalone
+    ? `this binary was built without the permission, compile it with ${words}`
+    : `run it with ${words}`;
+}

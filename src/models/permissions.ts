@@ -1,0 +1,48 @@
+/** Permissions as lists: what a project or a command line allows at most. */
+import { z } from "zod";
+
+/** A host, and a port where only that one is meant. */
+export interface Host {
+  /** Lower case; an IPv6 address without brackets, in its shortest form. */
+  readonly name: string;
+  readonly port?: number;
+}
+
+const NAME = /^(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*\.?$/;
+
+/** `host`, `host:port`, `[v6]` or `[v6]:port`; undefined for anything else. */
+export function parseHost(text: string): Host | undefined {
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([1-9]\d{0,4}))?$/.exec(text.toLowerCase());
+  if (match === null) return undefined;
+  const [, v6, plain = "", digits] = match;
+  const port = digits === undefined ? {} : { port: Number(digits) };
+  if ((port.port ?? 0) > 65_535) return undefined;
+  if (v6 === undefined) {
+    return NAME.test(plain) && plain.length <= 253
+      ? { name: plain.replace(/\.$/, ""), ...port }
+      : undefined;
+  }
+  const url = URL.parse(`http://[${v6}]/`);
+  return url === null ? undefined : { name: url.hostname.slice(1, -1), ...port };
+}
+
+export const HOST_SYNTAX =
+  "expected host, host:port or [IPv6 address]:port, with a port from 1 to 65535";
+
+const item = z.string().min(1, "expected some text");
+
+/** Absent means no limit of that kind; an empty list allows nothing. */
+export const PermissionLists = z.strictObject({
+  net: z.array(item.refine((host) => parseHost(host) !== undefined, HOST_SYNTAX)).optional()
+    .describe("Hosts that may be reached: host, host:port, [IPv6 address]:port"),
+  read: z.array(item).optional()
+    .describe("Files and folders that may be read, from the project's folder"),
+  write: z.array(item).optional()
+    .describe("Files and folders that may be written, from the project's folder"),
+  env: z.array(item.regex(/^[^=\0,\s]+$/, "expected the name of a variable")).optional()
+    .describe("Variables of the environment that may be read"),
+}).meta({
+  id: "Permissions",
+  description: "The most that a pipeline may need; absent: no limit, empty: nothing",
+});
+export type PermissionLists = z.infer<typeof PermissionLists>;

@@ -1,0 +1,23 @@
+/** What a connection to a SQLite database needs of the runtime. */
+import { dirname } from "node:path";
+import type { Permissions, Usage } from "../../../core/provider.ts";
+import { missingFolder } from "../../../core/writable.ts";
+import { databasePath, type SqliteConfig } from "./config.ts";
+
+/**
+ * SQLite opens its companions (`-wal`, `-shm`) by itself, unseen by the runtime; dxt looks at the
+ * journal, and writes it where it makes the file.
+ */
+export function permissions(
+  config: SqliteConfig,
+  { baseDirectory, writes }: Usage,
+): Permissions {
+  const path = databasePath(config, baseDirectory);
+  const files = [path, `${path}-journal`];
+  if (config.readonly === true || writes.length === 0) {
+    return { net: [], read: files, write: [], env: [] };
+  }
+  const missing = missingFolder(dirname(path));
+  const made = missing === undefined ? [] : [missing];
+  return { net: [], read: [...files, ...made], write: [...files, ...made], env: [] };
+}
