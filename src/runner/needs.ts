@@ -1,0 +1,112 @@
+/** What a planned pipeline needs of the runtime, and what for. */
+import type { LoadedPipeline } from "../config/mod.ts";
+import { NOTHING, union } from "../core/permissions.ts";
+import type { Permissions, Usage } from "../core/provider.ts";
+import { ownPermissions } from "../sandbox/permissions.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Phase } from "./pipeline.ts";
+import type { PipelinePlan, StreamPlan } from "./plan.ts";
+
+/** What is done with a pipeline: moving its data, or trying both ends. */
+export type Purpose = Phase | "look";
+
+/** The two sides of a stream, each in a thread of its own. */
+export interface StreamNeeds {
+  /** Reads the source, writes the stage. */
+  readonly source: Permissions;
+  /** Reads the stage, writes the target. */
+  readonly target: Permissions;
+}
+
+/** What one part of a run needs. */
+export interface Need {
+  /** As a message names it, for example `stream "orders"`. */
+  readonly subject: string;
+  readonly permissions: Permissions;
+  /** Whether a ceiling holds for it: not for the files that say what the pipeline is. */
+  readonly limited: boolean;
+}
+
+/** The least that a connection needs when it is used so. */
+export function connectionNeeds(
+  { provider, config, baseDirectory }: Endpoint,
+  usage: Partial<Omit<Usage, "baseDirectory">>,
+): Permissions {
+  return provider.permissions(config, { baseDirectory, reads: [], writes: [], ...usage });
+}
+
+export function streamNeeds({ source, target }: PipelinePlan, stream: StreamPlan): StreamNeeds {
+  const staged = stream.buffer.format === "memory" ? [] : [stream.stageDirectory];
+  return {
+    source: union(
+      connectionNeeds(source, { reads: [stream.source] }),
+      { ...NOTHING, write: staged },
+    ),
+    target: union(
+      connectionNeeds(target, { writes: [stream.target] }),
+      { ...NOTHING, read: staged },
+    ),
+  };
+}
+
+/** What these streams need together with the process that runs them. */
+export function pipelineNeeds(
+  loaded: Pick<LoadedPipeline, "files" | "environment">,
+  plan: PipelinePlan,
+  streams: readonly StreamPlan[],
+  purpose: Purpose,
+  logFile?: string,
+): Need[] {
+  const limited = (subject: string, permissions: Permissions): Need => ({
+    subject,
+    permissions,
+    limited: true,
+  });
+  return [
+    ...ownNeeds(loaded),
+    limited("the pipeline's variables", { ...NOTHING, env: loaded.environment }),
+    ...(logFile === undefined ? [] : [limited("the log", logNeeds(logFile))]),
+    ...streams.map((stream) =>
+      limited(`stream "${stream.stream.id}"`, purposeNeeds(plan, stream, purpose))
+    ),
+  ];
+}
+
+/** What dxt reads before it knows what is limited. */
+export function ownNeeds({ files }: Pick<LoadedPipeline, "files">): Need[] {
+  return [
+    { subject: "the pipeline's files", permissions: { ...NOTHING, read: files }, limited: false },
+    { subject: "dxt itself", permissions: ownPermissions(), limited: false },
+  ];
+}
+
+function logNeeds(file: string): Permissions {
+  return { ...NOTHING, write: [file] };
+}
+
+function purposeNeeds(plan: PipelinePlan, stream: StreamPlan, purpose: Purpose): Permissions {
+  const reads = () => connectionNeeds(plan.source, { reads: [stream.source] });
+  const writes = () => connectionNeeds(plan.target, { writes: [stream.target] });
+  switch (purpose) {
+    case "run":
+      return union(reads(), writes(), stageNeeds(stream));
+    case "extract":
+      // The target is asked what is not new, and for the types of what the source gives none.
+      return union(reads(), readOnly(writes()), stageNeeds(stream));
+    case "load":
+      return union(writes(), stageNeeds(stream));
+    case "look":
+      return union(reads(), writes());
+  }
+}
+
+/** The stage, with the folders around it that go when they are empty. */
+function stageNeeds({ buffer, stageDirectory, stageParents }: StreamPlan): Permissions {
+  if (buffer.format === "memory") return NOTHING;
+  const folder = stageParents.at(-1) ?? stageDirectory;
+  return { ...NOTHING, read: [folder], write: [folder] };
+}
+
+function readOnly(permissions: Permissions): Permissions {
+  return { ...permissions, write: [] };
+}
