@@ -67,10 +67,12 @@ export async function checkTypes(): Promise<void> {
 
 /** With the runtime that DENORT_BIN names, or with the one that Deno downloads. */
 async function deno(args: readonly string[], ownRuntime = false) {
+  const { DENORT_BIN, ...env } = Deno.env.toObject();
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: ROOT,
-    env: { NO_COLOR: "1", ...(ownRuntime ? {} : { DENORT_BIN: "" }) },
+    clearEnv: true,
+    env: { ...env, NO_COLOR: "1", ...(ownRuntime ? { DENORT_BIN: DENORT_BIN! } : {}) },
     stdout: "null",
     stderr: "piped",
   }).output();
@@ -118,15 +120,18 @@ export function buildsOf(args: readonly string[]): Build[] {
   }));
 }
 
+export async function sizeOf(path: string): Promise<string> {
+  return `${((await Deno.stat(path)).size / 1e6).toFixed(1)} MB`;
+}
+
 /** Builds one after the other; what cannot be built is told, and does not stop the others. */
 export async function buildAll(builds: readonly Build[]): Promise<Build[]> {
   const built: Build[] = [];
   for (const one of builds) {
     try {
       await build(one);
-      const { size } = await Deno.stat(one.output);
-      console.log(`${one.output}: ${(size / 1e6).toFixed(1)} MB`);
       built.push(one);
+      console.log(`${one.output}: ${await sizeOf(one.output)}`);
     } catch (error) {
       if (!(error instanceof BuildError)) throw error;
       console.error(`error: ${error.message}`);

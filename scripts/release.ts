@@ -1,0 +1,110 @@
+// deno-lint-ignore-file no-console
+/**
+ * What is published of a version: `deno task release [--target TRIPLE…] [--output FOLDER]` makes for
+ * each target `dxt-VERSION-TRIPLE.tar.gz`, and `dxt-VERSION.cdx.json`, the list of all parts, and
+ * `SHA256SUMS` of these. A target that cannot be built is told; the others are built.
+ */
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import config from "../deno.json" with { type: "json" };
+import {
+  type Build,
+  buildAll,
+  checkTypes,
+  endingOf,
+  exiting,
+  nameOf,
+  optionsOf,
+  sizeOf,
+} from "./compile.ts";
+import { graphOf } from "./compile/graph.ts";
+import { TARGETS } from "./compile/targets.ts";
+import { archive } from "./release_archive.ts";
+import { type Runtime, sbomOf } from "./sbom.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** Files that come with each binary. */
+const BESIDE = ["LICENSE", "README.md"];
+
+async function release(args: readonly string[]): Promise<boolean> {
+  const { targets, permissions, output = "dist/release" } = optionsOf(args);
+  const wanted = targets.length === 0 ? TARGETS : targets;
+  await checkTypes();
+  await Deno.mkdir(output, { recursive: true });
+  const work = await Deno.makeTempDir({ dir: output, prefix: ".build-" });
+  try {
+    const built = await buildAll(wanted.map((target) => ({
+      target,
+      permissions,
+      output: join(work, nameOf(target) + endingOf(target)),
+    })));
+    const names: string[] = [];
+    for (const one of built) names.push(await pack(one, output));
+    if (built.length > 0) names.push(await writeSBOM(output));
+    await writeSums(output, names.sort());
+    return built.length === wanted.length;
+  } finally {
+    await Deno.remove(work, { recursive: true });
+  }
+}
+
+/** Packs a binary with what comes with it, and returns the archive's name. */
+async function pack({ target, output }: Build, folder: string): Promise<string> {
+  const name = nameOf(target!);
+  const bytes = await archive([
+    { name: `${name}/dxt${endingOf(target!)}`, mode: 0o755, bytes: await Deno.readFile(output) },
+    ...await Promise.all(BESIDE.map(async (file) => ({
+      name: `${name}/${file}`,
+      mode: 0o644,
+      bytes: await Deno.readFile(join(ROOT, file)),
+    }))),
+  ]);
+  const path = join(folder, `${name}.tar.gz`);
+  await Deno.writeFile(path, bytes);
+  console.log(`${path}: ${await sizeOf(path)}`);
+  return basename(path);
+}
+
+async function writeSBOM(folder: string): Promise<string> {
+  const { name, version, license } = config;
+  const document = await sbomOf(
+    { name: basename(name), version, license },
+    await runtime(),
+    await graphOf("main.ts", ROOT),
+    JSON.parse(await Deno.readTextFile(join(ROOT, "deno.lock"))),
+  );
+  const file = `dxt-${version}.cdx.json`;
+  await Deno.writeTextFile(join(folder, file), `${JSON.stringify(document, null, 2)}\n`);
+  return file;
+}
+
+/** Of the runtime that DENORT_BIN names, as a program of it tells; else Deno embeds its own version. */
+async function runtime(): Promise<Runtime> {
+  if ((Deno.env.get("DENORT_BIN") ?? "") === "") return Deno.version;
+  const folder = await Deno.makeTempDir({ prefix: "dxt-runtime-" });
+  try {
+    const [source, program] = [join(folder, "versions.ts"), join(folder, "versions")];
+    await Deno.writeTextFile(source, "console.log(JSON.stringify(Deno.version));");
+    const told = async (path: string, args: string[]) => {
+      const { stdout } = await new Deno.Command(path, { args, stderr: "inherit" }).output();
+      return new TextDecoder().decode(stdout);
+    };
+    await told(Deno.execPath(), ["compile", "--quiet", "--no-config", "-o", program, source]);
+    return JSON.parse(await told(program, []));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** As `sha256sum` writes and checks it. */
+async function writeSums(folder: string, names: readonly string[]): Promise<void> {
+  const lines = await Promise.all(names.map(async (name) => {
+    const bytes = await Deno.readFile(join(folder, name));
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    return `${digest.toHex()}  ${name}\n`;
+  }));
+  await Deno.writeTextFile(join(folder, "SHA256SUMS"), lines.join(""));
+}
+
+if (import.meta.main) await exiting(() => release(Deno.args));
