@@ -1,4 +1,4 @@
-import type { IO, Output } from "./io.ts";
+import { type IO, type Output, ownVariable } from "./io.ts";
 
 /** Numbers of the terminal's own colours. */
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const;
@@ -18,10 +18,10 @@ export function hasColour(
   choice: ColourChoice = "auto",
 ): boolean {
   if (choice !== "auto") return choice === "always";
-  if ((env["NO_COLOR"] ?? "") !== "") return false;
-  const forced = env["FORCE_COLOR"] ?? "";
+  if ((ownVariable(env, "NO_COLOR") ?? "") !== "") return false;
+  const forced = ownVariable(env, "FORCE_COLOR") ?? "";
   if (forced !== "") return forced !== "0";
-  return output.isTerminal && env["TERM"] !== "dumb";
+  return output.isTerminal && ownVariable(env, "TERM") !== "dumb";
 }
 
 export function coloured(text: string, colour: Colour): string {
@@ -32,6 +32,6 @@ export function coloured(text: string, colour: Colour): string {
 export function colourOf(args: readonly string[], env: IO["env"]): ColourChoice {
   const at = args.indexOf("--color");
   const joined = args.find((arg) => arg.startsWith("--color="))?.slice("--color=".length);
-  const said = joined ?? (at < 0 ? env["DXT_COLOR"] : args[at + 1]);
+  const said = joined ?? (at < 0 ? ownVariable(env, "DXT_COLOR") : args[at + 1]);
   return COLOUR_CHOICES.find((choice) => choice === said) ?? "auto";
 }

@@ -1,6 +1,7 @@
 /** Options as `DXT_…` variables: `--log-level` is `DXT_LOG_LEVEL`. Options of the command line win. */
 import type { Usage } from "optique";
 import { ConfigurationError } from "../core/errors.ts";
+import { ownVariable } from "./io.ts";
 import { isOff, isOn } from "./names.ts";
 
 interface Option {
@@ -38,7 +39,7 @@ export function fromEnvironment(
   return options.flatMap(({ names, takesValue, repeats }) => {
     if (names.some((name) => left.includes(name))) return [];
     const variable = variableOf(names);
-    const value = env[variable];
+    const value = ownVariable(env, variable);
     if (value === undefined || value === "") return [];
     if (!repeats && names.some((name) => given.has(name))) return [];
     const name = longest(names);

@@ -15,6 +15,7 @@ export interface IO {
   readonly version: string;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** By name; one that the process may not read throws, `ownVariable` takes it for unset. */
   readonly env: Readonly<Record<string, string>>;
   /** Calls back for each signal, until what is returned is disposed. */
   onSignal(listener: (signal: Signal) => void): Disposable;
@@ -26,16 +27,36 @@ export interface IO {
 
 /** The process that dxt was started as. */
 export function processIO(version: string): IO {
-  const env = Deno.env.toObject();
+  const columns = ownVariable(environment, "COLUMNS");
   return {
     version,
-    stdout: outputOf(Deno.stdout, env["COLUMNS"]),
-    stderr: outputOf(Deno.stderr, env["COLUMNS"]),
-    env,
+    stdout: outputOf(Deno.stdout, columns),
+    stderr: outputOf(Deno.stderr, columns),
+    env: environment,
     onSignal,
     onCrash,
     exit: Deno.exit,
   };
+}
+
+/** Asked for one name at a time: a run needs no permission for the rest. */
+const environment = new Proxy<Record<string, string>>({}, {
+  get: (_, name) => typeof name === "string" ? Deno.env.get(name) : undefined,
+  getOwnPropertyDescriptor: (_, name) => {
+    const value = typeof name === "string" ? Deno.env.get(name) : undefined;
+    return value === undefined ? undefined : { value, enumerable: true, configurable: true };
+  },
+  ownKeys: () => Object.keys(Deno.env.toObject()),
+});
+
+/** A variable that steers dxt itself; unset where it may not be read. */
+export function ownVariable(env: IO["env"], name: string): string | undefined {
+  try {
+    return env[name];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
 }
 
 /** Size of the terminal; zeros where it has none, as a terminal that nobody sized says itself. */

@@ -1,6 +1,6 @@
 import { DXTError, messageOf } from "../core/errors.ts";
 import { type Colour, type ColourChoice, coloured, hasColour } from "./colour.ts";
-import type { IO, Output } from "./io.ts";
+import { type IO, type Output, ownVariable } from "./io.ts";
 import { LiveLines } from "./live.ts";
 import { maskOf, maskStrings } from "./mask.ts";
 import type { Format } from "./names.ts";
@@ -47,7 +47,7 @@ export class Printer {
   /** Whether lines can be drawn again on stderr: a terminal, and progress wanted. */
   get isLive(): boolean {
     const { quiet, verbose } = this.verbosity;
-    return this.io.stderr.isTerminal && this.io.env["TERM"] !== "dumb" && (!quiet || verbose);
+    return this.io.stderr.isTerminal && ownVariable(this.io.env, "TERM") !== "dumb" && (!quiet || verbose);
   }
 
   /** Draws these lines below all that was written to stderr, in place of those drawn before. */

@@ -140,7 +140,7 @@ function unknown(
   const shown = written ?? String(value);
   const names = declared?.kind === "map" ? [...declared.entries.keys()] : [];
   if (project === undefined && unseen.length > 0) {
-    return `"${shown}" is not a URL, and ${unseenText(unseen)}`;
+    return `"${shown}" is not a URL, and ${unseenText("dxt_project.yaml", unseen)}`;
   }
   if (project === undefined) {
     return `"${shown}" is not a URL, and there is no dxt_project.yaml that names connections`;

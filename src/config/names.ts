@@ -1,4 +1,5 @@
 /** Names in a pipeline, read without validating it: what a shell completes need not be whole. */
+import { withoutEnvironment } from "./without_environment.ts";
 
 export interface StreamNames {
   readonly ids: readonly string[];
@@ -48,7 +49,7 @@ export function scanned(text: string): StreamNames | undefined {
 
 async function parsed(text: string): Promise<StreamNames> {
   const { parse } = await import("yaml");
-  const pipeline: unknown = parse(text, { maxAliasCount: 100 });
+  const pipeline: unknown = withoutEnvironment(() => parse(text, { maxAliasCount: 100 }));
   const streams = listOf(keyOf(pipeline, "streams"));
   const ids = streams.map((stream) => keyOf(stream, "id"));
   const tags = [keyOf(pipeline, "defaults"), ...streams]

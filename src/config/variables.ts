@@ -154,13 +154,13 @@ function valueOf(inside: string, variables: Variables): string {
 
 /** A file that may hold the value. */
 function hidden({ unseen }: Variables): string {
-  return unseen.length === 0 ? "" : `; ${unseenText(unseen)}`;
+  return unseen.length === 0 ? "" : `; ${unseenText(".env", unseen)}`;
 }
 
 /** That files may be there, and cannot be looked for. */
-export function unseenText(paths: readonly string[]): string {
+export function unseenText(name: string, paths: readonly string[]): string {
   const flag = flagOf({ kind: "read", value: paths.join(",") });
-  return `dxt may not look for ${paths.map((path) => `"${path}"`).join(", ")}: ${remedy([flag])}`;
+  return `dxt may not look for a ${name}: ${remedy([flag])}`;
 }
 
 /** Where a variable stands inside its value. */

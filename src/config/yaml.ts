@@ -13,6 +13,7 @@ import {
 import { type Issues, type Place } from "./issues.ts";
 import type { SourceText } from "./source_text.ts";
 import { type Entry, type MapTree, type Scalar, scalar, type Tree } from "./tree.ts";
+import { withoutEnvironment } from "./without_environment.ts";
 
 /** A pipeline of ten thousand streams is smaller. */
 export const MAX_BYTES = 8 * 1024 * 1024;
@@ -43,18 +44,20 @@ export function parseYAML(source: SourceText, issues: Issues): Tree | undefined 
   }
   let documents;
   try {
-    documents = parseAllDocuments(source.text, {
-      version: "1.2",
-      schema: "core",
-      merge: false,
-      uniqueKeys: false,
-      stringKeys: false,
-      intAsBigInt: true,
-      prettyErrors: false,
-      keepSourceTokens: false,
-      lineCounter: new LineCounter(),
-      logLevel: "silent",
-    });
+    documents = withoutEnvironment(() =>
+      parseAllDocuments(source.text, {
+        version: "1.2",
+        schema: "core",
+        merge: false,
+        uniqueKeys: false,
+        stringKeys: false,
+        intAsBigInt: true,
+        prettyErrors: false,
+        keepSourceTokens: false,
+        lineCounter: new LineCounter(),
+        logLevel: "silent",
+      })
+    );
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     issues.add(place(0), `the file is nested deeper than ${MAX_DEPTH} levels`);

@@ -33,7 +33,7 @@ export function denial(error: unknown): string | undefined {
   const value = named !== undefined && isPath ? resolve(named) : named;
   const flag = value === undefined ? `--allow-${kind}` : `--allow-${kind}=${value}`;
   const subject = value === undefined ? place : JSON.stringify(value);
-  return `dxt may not ${VERBS[kind] ?? "use"} ${subject}: ${remedy([shellWord(flag)])}`;
+  return `dxt may not ${VERBS[kind] ?? "use"} ${subject}: ${remedy([flag])}`;
 }
 
 const VERBS: Readonly<Record<string, string>> = {
@@ -49,7 +49,7 @@ const IS_THREAD = "WorkerGlobalScope" in globalThis;
 
 /** What to do about flags that are missing. Those of a binary are fixed when it is built. */
 export function remedy(flags: readonly string[]): string {
-  const words = flags.join(" ");
+  const words = flags.map(shellWord).join(" ");
   if (IS_THREAD) return `its connection does not name it among its permissions (${words})`;
   return Deno.build.standalone
     ? `this binary was built without the permission, compile it with ${words}`

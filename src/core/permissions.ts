@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { parseHost, type PermissionLists } from "../models/permissions.ts";
 import { ConfigurationError } from "./errors.ts";
-import { flagOf, type Grant, KINDS, type PermissionKind, shellWord } from "./grant.ts";
+import { flagOf, type Grant, KINDS, type PermissionKind } from "./grant.ts";
 import type { Permissions } from "./provider.ts";
 import { isWithin, realPath } from "./real_path.ts";
 
@@ -65,7 +65,7 @@ export function grantsOf(needs: Permissions): Grant[] {
 }
 
 /**
- * The flags of the runtime that grant these permissions and no others, each a word of a shell.
+ * The flags of the runtime that grant these permissions and no others, each one argument.
  *
  * @throws {ConfigurationError} for a value with a comma, which a flag cannot hold
  */
@@ -77,7 +77,7 @@ export function flagsOf(needs: Permissions): string[] {
     );
   }
   return KINDS.filter((kind) => needs[kind].length > 0)
-    .map((kind) => shellWord(flagOf({ kind, value: needs[kind].join(",") })));
+    .map((kind) => flagOf({ kind, value: needs[kind].join(",") }));
 }
 
 /** The permissions that grants are, to put them together. */
