@@ -1,0 +1,188 @@
+/** Sets of permissions: put together, held to a ceiling, written as flags. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import fc from "fast-check";
+import { flagsOf, NOTHING, uncovered, union } from "../../src/core/permissions.ts";
+import type { Permissions } from "../../src/core/provider.ts";
+import { isWithin, realPath } from "../../src/core/real_path.ts";
+import { HOST_SYNTAX, parseHost, PermissionLists } from "../../src/models/permissions.ts";
+import { withFolder } from "../support/run.ts";
+
+const needs = (part: Partial<Permissions>): Permissions => ({ ...NOTHING, ...part });
+const values = (grants: readonly { kind: string; value: string }[]) =>
+  grants.map(({ kind, value }) => `${kind} ${value}`);
+
+Deno.test("a union holds each value once, and nothing that another one includes", () => {
+  const all = union(
+    needs({ net: ["b:1", "a:1"], read: ["/x/y", "/z"], env: ["B"] }),
+    needs({ net: ["a", "[::1]:5"], read: ["/x", "/xy"], write: ["/x/../w"], env: ["A", "B"] }),
+  );
+  assert.deepEqual(all, {
+    net: ["[::1]:5", "a", "b:1"],
+    read: ["/x", "/xy", "/z"],
+    write: ["/w"],
+    env: ["A", "B"],
+  });
+  assert.deepEqual(union(), NOTHING);
+});
+
+Deno.test("a union covers its parts, and no more than they say", () => {
+  const names = fc.constantFrom<string>("a", "b", "ab");
+  const path = fc.array(names, { minLength: 1, maxLength: 3 }).map((parts) =>
+    `/${parts.join("/")}`
+  );
+  const host = fc.tuple(names, fc.constantFrom("", ":1", ":2")).map((parts) => parts.join(""));
+  const part = fc.record({
+    net: fc.array(host, { maxLength: 4 }),
+    read: fc.array(path, { maxLength: 4 }),
+    write: fc.array(path, { maxLength: 4 }),
+    env: fc.array(names, { maxLength: 2 }),
+  });
+  const ceiling = (permissions: Permissions) => PermissionLists.parse(permissions);
+  fc.assert(fc.property(fc.array(part, { maxLength: 4 }), (parts) => {
+    const all = union(...parts);
+    for (const one of parts) assert.deepEqual(uncovered(ceiling(all), one), []);
+    for (const kind of ["net", "read", "write", "env"] as const) {
+      for (const value of all[kind]) assert.ok(parts.some((one) => one[kind].includes(value)));
+    }
+  }));
+});
+
+Deno.test("a ceiling limits the kinds that it names, an empty one to nothing", () => {
+  const wanted = needs({ net: ["a:1"], read: ["/r"], write: ["/w"], env: ["E"] });
+  assert.deepEqual(uncovered({}, wanted), []);
+  assert.deepEqual(values(uncovered({ net: [], env: [] }, wanted)), ["net a:1", "env E"]);
+  assert.deepEqual(values(uncovered({ read: ["/r"], write: [] }, wanted)), ["write /w"]);
+});
+
+Deno.test("a host is covered by itself with the same port, or without one", () => {
+  const cases: [string, string, boolean][] = [
+    ["a.example", "a.example:5432", true],
+    ["a.example:5432", "a.example:5432", true],
+    ["A.Example.:5432", "a.example:5432", true],
+    ["a.example:5433", "a.example:5432", false],
+    ["a.example:5432", "a.example", false],
+    ["example", "a.example:5432", false],
+    ["127.0.0.1", "localhost:5432", false],
+    ["[::1]", "[::1]:5432", true],
+    ["[0:0:0:0:0:0:0:1]:5432", "[::1]:5432", true],
+    ["[::1]:5433", "[::1]:5432", false],
+  ];
+  for (const [allowed, host, covered] of cases) {
+    const found = uncovered({ net: [allowed] }, needs({ net: [host] }));
+    assert.equal(found.length === 0, covered, `${allowed} covers ${host}`);
+  }
+});
+
+Deno.test("a host is a name or an address, with a port that exists, and nothing else", () => {
+  assert.deepEqual(parseHost("[FE80::1]:5432"), { name: "fe80::1", port: 5432 });
+  assert.deepEqual(parseHost("db_1.internal"), { name: "db_1.internal" });
+  for (
+    const wrong of [
+      "",
+      ":5432",
+      "a:0",
+      "a:65536",
+      "a:99999",
+      "a:x",
+      "a:",
+      "a/b",
+      "http://a",
+      "a:1/b",
+      "*.example.com",
+      "10.0.0.0/8",
+      "a b",
+      " a",
+      "::1",
+      "::1:5432",
+      "[::1",
+      "[]",
+      "[a]:1",
+      "[::1]x",
+      "-a",
+      "a..b",
+      "a,b",
+    ]
+  ) {
+    assert.equal(parseHost(wrong), undefined, wrong);
+    const { error } = PermissionLists.safeParse({ net: [wrong] });
+    assert.ok(error !== undefined, wrong);
+    if (wrong !== "") assert.equal(error.issues[0]!.message, HOST_SYNTAX);
+  }
+  for (const list of [{ read: [""] }, { env: ["A=B"] }, { env: ["A B"] }, { net: "a" }]) {
+    assert.ok(!PermissionLists.safeParse(list).success, JSON.stringify(list));
+  }
+});
+
+Deno.test("paths are compared by whole parts, whether they exist or not", () =>
+  withFolder((folder) => {
+    const at = (path: string) => join(folder, path);
+    const missing = (allowed: string, path: string) =>
+      uncovered({ read: [at(allowed)] }, needs({ read: [at(path)] })).length > 0;
+    assert.ok(!missing("a", "a"));
+    assert.ok(!missing("a", "a/b/c"));
+    assert.ok(!missing("a/", "a/b"));
+    assert.ok(!missing("x/../a", "a/./b"));
+    assert.ok(missing("a", "ab"));
+    assert.ok(missing("a/b", "a"));
+    assert.ok(missing("a", "a/../b"));
+    assert.ok(isWithin("/anything", "/"));
+    return Promise.resolve();
+  }));
+
+Deno.test({
+  name: "a link is what it leads to, on both sides, also where nothing is there yet",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      const at = (path: string) => join(folder, path);
+      for (const path of ["in", "out"]) await Deno.mkdir(at(path));
+      await Deno.symlink("../out", at("in/away"));
+      await Deno.symlink(at("in"), at("same"));
+      await Deno.symlink("../out/new/file", at("in/dangling"));
+      await Deno.symlink("circle", at("circle"));
+      const real = await Deno.realPath(folder);
+      assert.equal(realPath(at("same/x/y")), join(real, "in/x/y"));
+      assert.equal(realPath(at("in/away/x")), join(real, "out/x"));
+      assert.equal(realPath(at("in/dangling")), join(real, "out/new/file"));
+      assert.throws(() => realPath(at("circle/x")), /too many links/);
+      const missing = (allowed: string, path: string) =>
+        uncovered({ write: [at(allowed)] }, needs({ write: [at(path)] })).length > 0;
+      assert.ok(missing("in", "in/away/x"), "a link leads out of the folder");
+      assert.ok(missing("in", "in/dangling"), "a link would make a file elsewhere");
+      assert.ok(!missing("out", "in/away/x"));
+      assert.ok(!missing("same", "in/x"));
+      assert.ok(!missing("in", "same/x"));
+    }),
+});
+
+Deno.test("flags name what is needed, a kind that needs nothing has none", () => {
+  const flags = flagsOf(needs({ net: ["[::1]:5432", "a:1"], read: ["/a b/c"] }));
+  assert.deepEqual(flags, ["--allow-net=[::1]:5432,a:1", "--allow-read=/a b/c"]);
+  assert.deepEqual(flagsOf(NOTHING), []);
+  assert.throws(() => flagsOf(needs({ write: ["/a,b"] })), {
+    name: "ConfigurationError",
+    message: /^Cannot write --allow-write for "\/a,b": it holds a comma/,
+  });
+});
+
+Deno.test("what the process was not granted is found without asking", async () => {
+  const mod = new URL("../../src/core/permissions.ts", import.meta.url).href;
+  const code = `import { ungranted } from ${JSON.stringify(mod)};
+    const needs = { net: ["a:1", "b:2"], read: ["/a/b", "/c"], write: ["/a"], env: ["A", "B"] };
+    console.log(JSON.stringify(ungranted(needs).map(({ kind, value }) => kind + value)));
+    try { ungranted({ ...needs, net: ["a b:1"] }); } catch (error) { console.log(error.message); }`;
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "--no-prompt", "--no-check", "--config", "deno.json"],
+      ...["--allow-net=a", "--allow-read=/a", "--allow-env=B"],
+      `data:text/javascript,${encodeURIComponent(code)}`,
+    ],
+    cwd: new URL("../../", import.meta.url),
+  }).output();
+  assert.deepEqual(new TextDecoder().decode(stdout).split("\n"), [
+    '["netb:2","read/c","write/a","envA"]',
+    'Cannot use net permission of "a b:1": the runtime does not take it',
+    "",
+  ]);
+});
