@@ -1,5 +1,6 @@
 // deno-lint-ignore-file no-console
-/** The real servers that tests run against: on loopback, on free ports, in temporary folders. */
+/** What tests run against: the binary, and real servers on loopback, in temporary folders. */
+import { makeBinary } from "./services/binary.ts";
 import { startPostgres } from "./services/postgres.ts";
 
 /** A server that runs, and what tests need to know to reach it. */
@@ -15,10 +16,11 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-/** By the environment name that carries the server's URL. */
+/** By the environment name that carries the server's URL, or the binary's path. */
 const STARTERS: Readonly<Record<string, () => Promise<Service>>> = {
   DXT_TEST_POSTGRES_15: () => startPostgres(15, "DXT_TEST_POSTGRES_15"),
   DXT_TEST_POSTGRES_18: () => startPostgres(18, "DXT_TEST_POSTGRES_18"),
+  DXT_TEST_BINARY: () => makeBinary("DXT_TEST_BINARY"),
 };
 
 /** Starts every server that this machine can run; a missing one is no error. */

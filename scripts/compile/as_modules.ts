@@ -2,8 +2,7 @@
  * Packages that ship modules beside CommonJS. The runtime takes their CommonJS, and for that Node's
  * whole loader, which is slower than all the rest of `dxt list`; a binary gets the modules.
  */
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { basename, dirname, join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import { graphOf } from "./graph.ts";
 
@@ -28,8 +27,8 @@ export async function asModules(
     const manifest: Manifest = JSON.parse(await Deno.readTextFile(join(source, "package.json")));
     const entry = manifest.exports["."].default;
     await copy(join(source, dirname(entry)), join(folder, name));
-    const path = join(folder, name, entry.slice(dirname(entry).length + 1));
-    imports[name] = pathToFileURL(path).href;
+    // An absolute path would lead out of the binary.
+    imports[name] = `./${name}/${basename(entry)}`;
   }
   const map = join(folder, "import_map.json");
   await Deno.writeTextFile(map, JSON.stringify({ imports }, null, 2));

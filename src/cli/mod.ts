@@ -3,6 +3,7 @@ import { ENGINE, type Engine } from "./engine.ts";
 import { EXIT, exitOfError } from "./exit.ts";
 import { keptHelp } from "./help.ts";
 import type { IO } from "./io.ts";
+import { checkMachine } from "./machine.ts";
 import { VERSION } from "./names.ts";
 import { Printer } from "./printer.ts";
 
@@ -48,6 +49,7 @@ export async function main(
         return EXIT.done;
       }
     }
+    checkMachine();
     // The parser of the options takes three times as long as all that was done before.
     const { parseArguments } = await import("./usage.ts");
     if (args.length === 0) {

@@ -1,0 +1,26 @@
+/** The dxt binary that tests run, made once for all of them. */
+import { join } from "node:path";
+import { build, BuildError } from "../compile.ts";
+import type { Service } from "../services.ts";
+
+/**
+ * @throws {Error} where the runtime that is embedded cannot be fetched; a program that cannot be
+ * built for another reason is no missing service, but a path where there is nothing
+ */
+export async function makeBinary(name: string): Promise<Service> {
+  const folder = await Deno.makeTempDir({ prefix: "dxt-binary-" });
+  const remove = () => Deno.remove(folder, { recursive: true });
+  const output = join(folder, "dxt");
+  try {
+    // Another user runs it in a chroot.
+    await Deno.chmod(folder, 0o755);
+    await build({ output, permissions: [] });
+  } catch (error) {
+    const isMissing = error instanceof BuildError && /base binary|denort/.test(error.message);
+    if (isMissing) await remove();
+    if (isMissing || !(error instanceof BuildError)) throw error;
+    // deno-lint-ignore no-console
+    console.error(`error: ${error.message}`);
+  }
+  return { env: { [name]: output }, stop: remove };
+}
