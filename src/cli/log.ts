@@ -1,6 +1,5 @@
 /** The log of the project's `logging`: one JSON object on each line of a file. */
 import { dirname } from "node:path";
-import { mkdirSync } from "node:fs";
 import { ConfigurationError, messageOf } from "../core/errors.ts";
 import type { LogSettings } from "../models/pipeline.ts";
 import type { RunResult, StreamResult } from "../models/result.ts";
@@ -101,11 +100,20 @@ export class RunLog implements Disposable {
 
 function open(path: string): Deno.FsFile {
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    return Deno.openSync(path, { append: true, create: true, mode: 0o600 });
+    return append(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw cannotWrite(path, error);
+  }
+  try {
+    Deno.mkdirSync(dirname(path), { recursive: true });
+    return append(path);
   } catch (error) {
     throw cannotWrite(path, error);
   }
+}
+
+function append(path: string): Deno.FsFile {
+  return Deno.openSync(path, { append: true, create: true, mode: 0o600 });
 }
 
 function cannotWrite(path: string, cause: unknown): ConfigurationError {

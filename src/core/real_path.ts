@@ -1,3 +1,4 @@
+import { ConfigurationError } from "./errors.ts";
 import { dirname, join, parse, resolve, sep } from "node:path";
 
 /** As many as Linux follows. */
@@ -8,7 +9,7 @@ const MOST_LINKS = 40;
  * link to what does not. What the process may not look at is taken for no link: it may not follow
  * it either.
  *
- * @throws {Error} for links that lead in a circle
+ * @throws {ConfigurationError} for links that lead in a circle
  */
 export function realPath(path: string): string {
   let links = 0;
@@ -22,7 +23,9 @@ export function realPath(path: string): string {
       real = next;
       continue;
     }
-    if (++links > MOST_LINKS) throw new Error(`Cannot resolve "${path}": too many links`);
+    if (++links > MOST_LINKS) {
+      throw new ConfigurationError(`Cannot follow the links of "${path}": too many`);
+    }
     const aim = resolve(dirname(next), link);
     real = parse(aim).root;
     left.unshift(...partsOf(aim));

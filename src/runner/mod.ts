@@ -1,5 +1,12 @@
 /** Plans and runs pipelines. */
 export type { Backfill } from "./backfill.ts";
+export {
+  admitConnection,
+  admitHead,
+  admitPipeline,
+  type Limit,
+  permissionsOfPipeline,
+} from "./admission.ts";
 export type { RunEvent } from "./events.ts";
 export { checkPipeline, type Phase, type RunOptions, runPipeline } from "./pipeline.ts";
 export { keyCandidates, watermarkCandidates } from "./candidates.ts";

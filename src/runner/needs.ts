@@ -1,7 +1,9 @@
 /** What a planned pipeline needs of the runtime, and what for. */
 import type { LoadedPipeline } from "../config/mod.ts";
+import { dirname, resolve } from "node:path";
 import { NOTHING, union } from "../core/permissions.ts";
 import type { Permissions, Usage } from "../core/provider.ts";
+import { missingFolder } from "../core/writable.ts";
 import { ownPermissions } from "../sandbox/permissions.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Phase } from "./pipeline.ts";
@@ -64,7 +66,7 @@ export function pipelineNeeds(
   });
   return [
     ...ownNeeds(loaded),
-    limited("the pipeline's variables", { ...NOTHING, env: loaded.environment }),
+    limited("the pipeline", { ...NOTHING, env: loaded.environment }),
     ...(logFile === undefined ? [] : [limited("the log", logNeeds(logFile))]),
     ...streams.map((stream) =>
       limited(`stream "${stream.stream.id}"`, purposeNeeds(plan, stream, purpose))
@@ -81,7 +83,9 @@ export function ownNeeds({ files }: Pick<LoadedPipeline, "files">): Need[] {
 }
 
 function logNeeds(file: string): Permissions {
-  return { ...NOTHING, write: [file] };
+  const path = resolve(file);
+  const missing = missingFolder(dirname(path));
+  return { ...NOTHING, write: [path, ...(missing === undefined ? [] : [missing])] };
 }
 
 function purposeNeeds(plan: PipelinePlan, stream: StreamPlan, purpose: Purpose): Permissions {

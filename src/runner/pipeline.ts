@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly failFast?: boolean;
   /** Streams, and parts of a stream, that are moved at once; the number of cores when absent. */
   readonly threads?: number;
+  /** Whether each thread may do no more than its side of its stream needs; true when absent. */
+  readonly sandbox?: boolean;
   /** Ask the source how much there is, so that progress tells a total. */
   readonly estimates?: boolean;
   readonly signal: AbortSignal;
