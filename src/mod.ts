@@ -56,3 +56,5 @@ export { DXT_TYPES, type DXTType } from "./models/dtype.ts";
 export type { Field } from "./models/field.ts";
 export type { Category, StreamRef, StreamSource, StreamTarget } from "./models/source.ts";
 export type { LoadMode } from "./models/stream.ts";
+/** Schemas of connections and options: dxt's own instance, which its checks expect. */
+export { z } from "zod";

@@ -1,0 +1,170 @@
+/**
+ * The global scope that external code sees. This is depth, not a boundary: what the thread may reach
+ * is decided by its permissions, which the runtime enforces below all JavaScript. What is taken away
+ * here are doors that no permission guards: other threads of the process, its arguments, its working
+ * directory, its output, the runtime's own insides.
+ */
+
+/** Names that stay; all that is not in this list goes, whatever later runtimes add. */
+const KEPT = new Set([
+  // The language.
+  ..."Object Function Array Number parseFloat parseInt Infinity NaN undefined Boolean String".split(
+    " ",
+  ),
+  ..."Symbol Date Promise RegExp Error AggregateError EvalError RangeError ReferenceError".split(
+    " ",
+  ),
+  ..."SyntaxError TypeError URIError SuppressedError globalThis JSON Math Intl ArrayBuffer".split(
+    " ",
+  ),
+  ..."SharedArrayBuffer Atomics DataView Map BigInt Set Iterator WeakMap WeakSet WeakRef".split(
+    " ",
+  ),
+  ..."Proxy Reflect FinalizationRegistry Temporal DisposableStack AsyncDisposableStack".split(" "),
+  ..."decodeURI decodeURIComponent encodeURI encodeURIComponent escape unescape eval".split(" "),
+  ..."isFinite isNaN Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array".split(" "),
+  ..."Float16Array Float32Array Float64Array Uint8ClampedArray BigUint64Array".split(" "),
+  ..."BigInt64Array WebAssembly".split(" "),
+  // The web, without threads, stores, screens and workers' own names.
+  ..."console queueMicrotask AbortController AbortSignal Blob File FormData Headers".split(" "),
+  ..."Request Response fetch URL URLPattern URLSearchParams TextDecoder TextEncoder".split(" "),
+  ..."TextDecoderStream TextEncoderStream CompressionStream DecompressionStream".split(" "),
+  ..."ReadableStream ReadableStreamDefaultReader ReadableStreamDefaultController".split(" "),
+  ..."ReadableByteStreamController ReadableStreamBYOBReader ReadableStreamBYOBRequest".split(" "),
+  ..."WritableStream WritableStreamDefaultWriter WritableStreamDefaultController".split(" "),
+  ..."TransformStream TransformStreamDefaultController ByteLengthQueuingStrategy".split(" "),
+  ..."CountQueuingStrategy Event EventTarget CustomEvent ErrorEvent CloseEvent".split(" "),
+  ..."ProgressEvent DOMException MessageEvent PromiseRejectionEvent WebSocket".split(" "),
+  ..."EventSource atob btoa structuredClone crypto Crypto CryptoKey SubtleCrypto".split(" "),
+  ..."performance Performance setTimeout clearTimeout setInterval clearInterval".split(" "),
+  ..."setImmediate clearImmediate".split(" "),
+  // Asked for by packages that dxt itself uses; `process` is made small below.
+  ..."Deno process Buffer global self".split(" "),
+]);
+
+/** Members of `Deno` that stay: files, sockets and facts, each of which the permissions decide on. */
+const KEPT_OF_DENO = new Set([
+  ..."build version errors inspect SeekMode FsFile memoryUsage".split(" "),
+  ..."open openSync create createSync readFile readFileSync readTextFile readTextFileSync".split(
+    " ",
+  ),
+  ..."writeFile writeFileSync writeTextFile writeTextFileSync readDir readDirSync".split(" "),
+  ..."stat statSync lstat lstatSync realPath realPathSync readLink readLinkSync".split(" "),
+  ..."mkdir mkdirSync remove removeSync rename renameSync copyFile copyFileSync".split(" "),
+  ..."truncate truncateSync makeTempDir makeTempDirSync makeTempFile makeTempFileSync".split(" "),
+  ..."chmod chmodSync utime utimeSync cwd".split(" "),
+  ..."connect connectTls startTls resolveDns createHttpClient HttpClient".split(" "),
+]);
+
+/** Members of `process` that packages look at, and that neither change nor tell of anything. */
+const KEPT_OF_PROCESS = [
+  ..."version versions platform arch release nextTick hrtime uptime emitWarning".split(" "),
+  ..."memoryUsage features".split(" "),
+];
+
+/** Takes away what external code must not see; `write` hears what it prints. */
+export function narrowGlobals(write: (text: string) => void): void {
+  const scope = globalThis as unknown as Record<string, unknown>;
+  const replaced: Record<string, unknown> = {
+    Deno: smallDeno(),
+    process: smallProcess(scope["process"] as Record<string, unknown> | undefined),
+    console: quietConsole(write),
+  };
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    if (!KEPT.has(name)) delete scope[name];
+  }
+  for (const [name, value] of Object.entries(replaced)) {
+    Object.defineProperty(globalThis, name, {
+      value,
+      writable: false,
+      enumerable: false,
+      configurable: false,
+    });
+  }
+}
+
+function smallDeno(): object {
+  const members = Object.getOwnPropertyDescriptors(Deno);
+  const small: Record<string, unknown> = {};
+  for (const name of Object.keys(members)) {
+    if (KEPT_OF_DENO.has(name)) small[name] = Deno[name as keyof typeof Deno];
+  }
+  const { env, permissions } = Deno;
+  small["env"] = readOnlyEnv(env);
+  // To ask what is granted changes nothing; to request or to revoke would.
+  small["permissions"] = Object.freeze({
+    query: permissions.query.bind(permissions),
+    querySync: permissions.querySync.bind(permissions),
+  });
+  // Programs ask it before they write to a terminal; there is none here.
+  small["noColor"] = true;
+  small["args"] = Object.freeze([]);
+  return Object.freeze(small);
+}
+
+/** Variables are those of the whole process: to set one would change it for all threads. */
+function readOnlyEnv(env: typeof Deno.env): object {
+  return Object.freeze({
+    get: env.get.bind(env),
+    has: env.has.bind(env),
+    toObject: env.toObject.bind(env),
+  });
+}
+
+function smallProcess(process: Record<string, unknown> | undefined): object {
+  const small: Record<string, unknown> = { argv: Object.freeze([]), browser: false };
+  for (const name of KEPT_OF_PROCESS) {
+    const member = process?.[name];
+    if (member === undefined) continue;
+    small[name] = typeof member === "function" ? bound(member, process!) : member;
+  }
+  small["cwd"] = Deno.cwd;
+  small["env"] = lookedUp(Deno.env);
+  // Packages wait for an end that is not theirs to see.
+  for (const name of ["on", "once", "off", "addListener", "removeListener", "emit"]) {
+    small[name] = () => small;
+  }
+  return Object.freeze(small);
+}
+
+function bound(member: unknown, owner: object): unknown {
+  // deno-lint-ignore ban-types -- any function of the runtime.
+  return Object.assign((member as Function).bind(owner), member);
+}
+
+/** Variables by name; those that may not be read are not there. */
+function lookedUp(env: typeof Deno.env): object {
+  const get = env.get.bind(env);
+  const look = (name: string | symbol) => {
+    if (typeof name === "symbol") return undefined;
+    try {
+      return get(name);
+    } catch {
+      return undefined;
+    }
+  };
+  return new Proxy(Object.create(null), {
+    get: (_, name) => look(name),
+    has: (_, name) => look(name) !== undefined,
+    set: () => false,
+    deleteProperty: () => false,
+    defineProperty: () => false,
+  });
+}
+
+/** A console whose words go to dxt: the process's own output is for results. */
+function quietConsole(write: (text: string) => void): object {
+  const { inspect } = Deno;
+  const say = (...values: unknown[]) =>
+    write(values.map((value) => typeof value === "string" ? value : inspect(value)).join(" "));
+  const silent = () => {};
+  const said = ["debug", "error", "info", "log", "warn", "dir", "trace"];
+  const unsaid = [
+    ..."assert clear count countReset dirxml group groupCollapsed groupEnd table".split(" "),
+    ..."time timeEnd timeLog timeStamp".split(" "),
+  ];
+  return Object.freeze({
+    ...Object.fromEntries(said.map((name) => [name, say])),
+    ...Object.fromEntries(unsaid.map((name) => [name, silent])),
+  });
+}

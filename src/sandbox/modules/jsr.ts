@@ -1,0 +1,84 @@
+/**
+ * `jsr:` names, by the registry's own protocol, which needs nothing of the runtime: `meta.json` has
+ * a package's versions, `VERSION_meta.json` its exports and the checksums of its files.
+ */
+import { ConfigurationError, messageOf } from "../../core/errors.ts";
+import { checkHost } from "./hosts.ts";
+import { notLocked, own, type PinnedSettings } from "./pinned.ts";
+import { fetchRemote } from "./remote.ts";
+import { highest } from "./version.ts";
+
+export interface JSRSettings extends PinnedSettings {
+  readonly registry: string | undefined;
+}
+
+export interface JSRModule {
+  readonly url: string;
+  /** SHA-256 of the package's files, by URL. */
+  readonly checksums: ReadonlyMap<string, string>;
+}
+
+const NAME = /^jsr:\/?(@[a-z0-9-]+\/[a-z0-9-]+)(?:@([^/]+))?(?:\/(.+))?$/;
+
+/**
+ * The module of a package that a `jsr:` name means; where the lock has it, that one.
+ *
+ * @throws {ConfigurationError} when there is none
+ */
+export async function resolveJSR(name: string, settings: JSRSettings): Promise<JSRModule> {
+  const locked = own(settings.lock.redirects, name);
+  if (locked !== undefined) return { url: locked, checksums: new Map() };
+  if (settings.frozen) throw notLocked(name);
+  const refuse = (detail: string) => new ConfigurationError(`Cannot load "${name}": ${detail}`);
+  const [, scoped, range = "*", path] = NAME.exec(decodeURI(name)) ?? [];
+  if (scoped === undefined) throw refuse("expected jsr:@scope/package@version/export");
+  const { registry } = settings;
+  if (registry === undefined) throw refuse("variable JSR_URL does not say where the registry is");
+  const base = new URL(`${scoped}/`, registry.endsWith("/") ? registry : `${registry}/`);
+  const { versions } = await fetchJSON(new URL("meta.json", base), settings, refuse);
+  const offered = Object.entries(object(versions))
+    .filter(([, about]) => object(about)["yanked"] !== true).map(([version]) => version);
+  const version = highest(offered, range);
+  if (version === undefined) {
+    throw refuse(`no version of it is "${range}", there are ${offered.join(", ") || "none"}`);
+  }
+  const about = await fetchJSON(new URL(`${version}_meta.json`, base), settings, refuse);
+  const folder = new URL(`${version}/`, base);
+  const exported = path === undefined ? "." : `./${path}`;
+  const file = own(object(about["exports"]), exported);
+  if (typeof file !== "string") {
+    throw refuse(
+      `version ${version} exports no "${exported}", it has ${
+        Object.keys(object(about["exports"])).join(", ") || "none"
+      }`,
+    );
+  }
+  return { url: new URL(file, folder).href, checksums: checksums(about, folder) };
+}
+
+function checksums(about: Readonly<Record<string, unknown>>, folder: URL): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [path, file] of Object.entries(object(about["manifest"]))) {
+    const checksum = object(file)["checksum"];
+    if (typeof checksum !== "string" || !checksum.startsWith("sha256-")) continue;
+    found.set(new URL(`.${path}`, folder).href, checksum.slice("sha256-".length));
+  }
+  return found;
+}
+
+async function fetchJSON(
+  url: URL,
+  { hosts, signal }: JSRSettings,
+  refuse: (detail: string) => Error,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { bytes } = await fetchRemote(url.href, { check: (hop) => checkHost(hop, hosts), signal });
+  try {
+    return object(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch (error) {
+    throw refuse(`"${url.href}" is no JSON: ${messageOf(error)}`);
+  }
+}
+
+function object(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
+}

@@ -1,0 +1,56 @@
+/** Modules that are files of the user. */
+import { dirname, relative, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { ConfigurationError } from "../../core/errors.ts";
+import { denial } from "../../core/grant.ts";
+import { MODULE_BYTES } from "./bounds.ts";
+
+export interface LocalFile {
+  /** Of the file itself, whatever links led to it. */
+  readonly url: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The folder that a local module and its imports lie below: the project's, or the module's own
+ * where it lies elsewhere.
+ */
+export async function rootOf(entry: string, project: string | undefined): Promise<string> {
+  const path = await realPath(entry);
+  const folder = project === undefined ? undefined : await Deno.realPath(project);
+  return folder !== undefined && isBelow(path, folder) ? folder : dirname(path);
+}
+
+/**
+ * Reads a file below a folder, links resolved.
+ *
+ * @throws {ConfigurationError} when it is not there, elsewhere or no file
+ */
+export async function readLocal(url: string, root: string): Promise<LocalFile> {
+  const path = await realPath(url);
+  const refuse = (detail: string) =>
+    new ConfigurationError(`Cannot read module "${fileURLToPath(url)}": ${detail}`);
+  if (!isBelow(path, root)) {
+    throw refuse(`it is "${path}", expected a file below "${root}"`);
+  }
+  const { isFile, size } = await Deno.stat(path);
+  if (!isFile) throw refuse("it is no file");
+  if (size > MODULE_BYTES) throw refuse(`it is larger than ${MODULE_BYTES} bytes`);
+  return { url: pathToFileURL(path).href, bytes: await Deno.readFile(path) };
+}
+
+async function realPath(url: string): Promise<string> {
+  const path = fileURLToPath(url);
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    const detail = error instanceof Deno.errors.NotFound ? "there is no such file" : denial(error);
+    if (detail === undefined) throw error;
+    throw new ConfigurationError(`Cannot read module "${path}": ${detail}`, { cause: error });
+  }
+}
+
+function isBelow(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !/^([a-z]:|[\\/])/i.test(way);
+}
