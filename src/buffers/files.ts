@@ -1,42 +1,23 @@
-/** A stage of files in one of the formats. */
-import type { Batch } from "../core/batch.ts";
+/** A stage of files: records in one of the formats, or the source's own files. */
 import type { Buffer, OpenStage, StagedData, StageDetails, WrittenPart } from "../core/buffer.ts";
 import { BufferError } from "../core/errors.ts";
-import type { Extraction } from "../core/proof.ts";
 import type { Field } from "../models/field.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { type FileSettings, writePart } from "./part.ts";
 import { clear, commit } from "./stage.ts";
-import { rowsOf, sliceOf, stagedOf } from "./staged.ts";
+import { countOf, sliceOf, stagedOf } from "./staged.ts";
+
+/** What a manifest tells of the files before there are any. */
+export type FileKind = Pick<Manifest, "kind" | "format" | "compression" | "options">;
 
 export class FileBuffer implements Buffer {
-  constructor(readonly location: string, private readonly settings: FileSettings) {}
+  constructor(readonly location: string, private readonly kind: FileKind) {}
 
-  write(
-    fields: readonly Field[],
-    batches: Extraction<Batch>,
-    details: () => StageDetails,
-  ): Promise<StagedData> {
-    return this.writeParts(
-      fields,
-      async ({ folder }) => [await writePart(this.settings, { folder, fields }, batches)],
-      details,
-    );
-  }
-
-  async writeParts(
+  async write(
     fields: readonly Field[],
     write: (stage: OpenStage) => Promise<readonly WrittenPart[]>,
     details: () => StageDetails,
   ): Promise<StagedData> {
-    const { format, compression, options } = this.settings;
-    const common = {
-      kind: "records" as const,
-      format: format.name,
-      compression,
-      options,
-      fields: [...fields],
-    };
+    const common = { ...this.kind, fields: [...fields] };
     const { location } = this;
     const manifest = await commit(location, async (folder, name) => {
       const parts = await write({
@@ -47,7 +28,7 @@ export class FileBuffer implements Buffer {
             version: 1,
             folder: name,
             files: [...files],
-            count: rowsOf(files),
+            count: countOf(common.kind, files),
             evidence: "",
             details: details(),
           }),
@@ -60,35 +41,22 @@ export class FileBuffer implements Buffer {
         details: details(),
       };
     });
-    return this.#staged(manifest);
-  }
-
-  writeFiles(): Promise<StagedData> {
-    return Promise.reject(
-      new BufferError(`Cannot stage files as ${this.#format}: expected format passthrough`),
-    );
+    return await stagedOf(location, manifest);
   }
 
   async open(): Promise<StagedData | undefined> {
     const manifest = await readManifest(this.location);
     if (manifest === undefined) return undefined;
-    if (manifest.kind === "records" && manifest.format === this.#format) {
-      return this.#staged(manifest);
+    const { kind, format } = this.kind;
+    if (manifest.kind === kind && manifest.format === format) {
+      return await stagedOf(this.location, manifest);
     }
     throw new BufferError(
-      `Cannot open stage "${this.location}": it holds ${manifest.format}, expected ${this.#format}`,
+      `Cannot open stage "${this.location}": it holds ${manifest.format}, expected ${format}`,
     );
   }
 
   clear(): Promise<void> {
     return clear(this.location);
-  }
-
-  get #format(): string {
-    return this.settings.format.name;
-  }
-
-  #staged(manifest: Manifest): StagedData {
-    return stagedOf(this.location, manifest, this.settings.format);
   }
 }

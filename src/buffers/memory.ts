@@ -1,59 +1,91 @@
-import { recordsOf } from "../arrow/mod.ts";
+/** A stage in memory, for data that is known to be small. Nothing of it outlives the run. */
+import { createHash } from "node:crypto";
+import { arrowSchema, batchesFromIPC, batchesToIPC, byteLength, recordsOf } from "../arrow/mod.ts";
 import type { Batch } from "../core/batch.ts";
-import type { Buffer, StagedData, StageDetails } from "../core/buffer.ts";
+import type {
+  Buffer,
+  OpenStage,
+  StagedData,
+  StageDetails,
+  StagedFile,
+  StageSlice,
+  WrittenPart,
+} from "../core/buffer.ts";
 import { BufferError } from "../core/errors.ts";
 import type { Extraction } from "../core/proof.ts";
 import type { Field } from "../models/field.ts";
+import { partName } from "./part.ts";
 import { Proven } from "./proven.ts";
 
-const noFile = (name: string) =>
-  Promise.reject(new BufferError(`Cannot open "${name}": no such file`));
+/** Batches become a file, Arrow's stream of messages, when they are so large together. */
+const FILE_BYTES = 16 * 1024 * 1024;
 
-/** A stage in memory, for tests and for data that is known to be small. */
+/** Files in memory, and what is told of them. Plain data. */
+interface Memory {
+  readonly fields: readonly Field[];
+  readonly count: number;
+  readonly files: readonly StagedFile[];
+  readonly bytes: readonly Uint8Array[];
+  readonly evidence: string;
+  readonly details: StageDetails;
+}
+
+/**
+ * The batches of an extraction as files in memory.
+ *
+ * @throws {BufferError} when its proof is missing or speaks of another number
+ */
+export async function keepPart(
+  fields: readonly Field[],
+  batches: Extraction<Batch>,
+): Promise<WrittenPart> {
+  const source = new Proven(batches, (batch) => batch.numRows);
+  try {
+    const files: StagedFile[] = [];
+    const bytes: Uint8Array[] = [];
+    while (await source.more()) {
+      const before = source.count;
+      const file = await fileOf(fields, source);
+      const name = `${partName(files.length)}.arrow`;
+      const sha256 = createHash("sha256").update(file).digest("hex");
+      files.push({ name, rows: source.count - before, size: file.length, sha256 });
+      bytes.push(file);
+    }
+    return { files, bytes, count: source.count, evidence: source.proof.evidence };
+  } finally {
+    await source.close();
+  }
+}
+
+async function fileOf(fields: readonly Field[], source: Proven<Batch>): Promise<Uint8Array> {
+  const batches: Batch[] = [];
+  for (let size = 0; size < FILE_BYTES && await source.more();) {
+    const batch = source.take();
+    size += byteLength(batch);
+    batches.push(batch);
+  }
+  return batchesToIPC(arrowSchema(fields), batches);
+}
+
 export class MemoryBuffer implements Buffer {
   readonly location = "memory";
   #committed: StagedData | undefined;
 
   async write(
     fields: readonly Field[],
-    batches: Extraction<Batch>,
+    write: (stage: OpenStage) => Promise<readonly WrittenPart[]>,
     details: () => StageDetails,
   ): Promise<StagedData> {
-    const source = new Proven(batches, (batch) => batch.numRows);
-    const kept: Batch[] = [];
-    try {
-      for await (const batch of source) kept.push(batch);
-    } finally {
-      await source.close();
-    }
-    this.#committed = {
-      kind: "records",
+    const parts = await write({ folder: "", slice: notYet });
+    this.#committed = keptOf({
       fields: [...fields],
-      count: source.count,
-      files: [],
+      count: parts.reduce((sum, { count }) => sum + count, 0),
+      files: parts.flatMap(({ files }) => files),
+      bytes: parts.flatMap(({ bytes = [] }) => bytes),
+      evidence: parts.map(({ evidence }) => evidence).join(", "),
       details: details(),
-      evidence: source.proof.evidence,
-      async *readBatches() {
-        yield* kept;
-      },
-      async *readRecords() {
-        for (const batch of kept) yield* recordsOf(batch);
-      },
-      slice() {
-        throw new BufferError("Cannot hand on a slice: memory is of one thread");
-      },
-      openFile: noFile,
-      readFile: noFile,
-    };
+    });
     return this.#committed;
-  }
-
-  writeParts(): Promise<StagedData> {
-    return Promise.reject(new BufferError("Cannot keep parts in memory: other threads write them"));
-  }
-
-  writeFiles(): Promise<StagedData> {
-    return Promise.reject(new BufferError("Cannot keep files in memory: expected records"));
   }
 
   open(): Promise<StagedData | undefined> {
@@ -64,4 +96,56 @@ export class MemoryBuffer implements Buffer {
     this.#committed = undefined;
     return Promise.resolve();
   }
+}
+
+function notYet(): never {
+  throw new BufferError("Cannot hand on files of a stage in memory: they are not there yet");
+}
+
+/** Whether a slice is one of memory. */
+export function isKept(slice: StageSlice): boolean {
+  return "memory" in slice;
+}
+
+/** The data of a slice of memory. */
+export function openKept(slice: StageSlice): StagedData {
+  return keptOf(slice["memory"] as Memory);
+}
+
+function keptOf(memory: Memory): StagedData {
+  const { fields, count, files, bytes, evidence, details } = memory;
+  const fileAt = (name: string): Uint8Array => {
+    const at = files.findIndex((file) => file.name === name);
+    if (at >= 0) return bytes[at]!;
+    throw new BufferError(`Cannot open "${name}" of a stage in memory: it has no such file`);
+  };
+  const readBatches = async function* () {
+    for (const file of bytes) yield* await Promise.resolve(batchesFromIPC(file));
+  };
+  return {
+    kind: "records",
+    fields,
+    count,
+    files,
+    details,
+    evidence,
+    readBatches,
+    async *readRecords() {
+      for await (const batch of readBatches()) yield* recordsOf(batch);
+    },
+    slice(some) {
+      const kept = files.flatMap((file, i) =>
+        some.some(({ name }) => name === file.name) ? [i] : []
+      );
+      const part: Memory = {
+        ...memory,
+        files: kept.map((i) => files[i]!),
+        bytes: kept.map((i) => bytes[i]!),
+        count: kept.reduce((sum, i) => sum + files[i]!.rows, 0),
+      };
+      return { memory: part };
+    },
+    openFile: (name) => Promise.try(() => new Blob([fileAt(name) as BlobPart]).stream()),
+    readFile: (name, start, end) => Promise.try(() => fileAt(name).slice(start, end)),
+  };
 }

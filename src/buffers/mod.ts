@@ -1,18 +1,48 @@
 /** The stage between extract and load. */
-import type { Buffer } from "../core/buffer.ts";
+import type { Batch } from "../core/batch.ts";
+import type { Buffer, WrittenPart } from "../core/buffer.ts";
+import type { SourceFile } from "../core/extractor.ts";
+import type { Extraction } from "../core/proof.ts";
 import type { BufferSettings } from "../models/buffer.ts";
-import { FileBuffer } from "./files.ts";
-import { MemoryBuffer } from "./memory.ts";
-import { fileSettings } from "./part.ts";
-import { PassthroughBuffer } from "./passthrough.ts";
+import { copyFiles } from "./copy.ts";
+import { FileBuffer, type FileKind } from "./files.ts";
+import { keepPart, MemoryBuffer } from "./memory.ts";
+import { fileSettings, type PartPlace, writePart } from "./part.ts";
+
+const PASSTHROUGH: FileKind = {
+  kind: "files",
+  format: "passthrough",
+  compression: "none",
+  options: {},
+};
 
 /** Opens the stage of one stream in a folder of its own, which is made when it is written. */
 export async function openBuffer(settings: BufferSettings, directory: string): Promise<Buffer> {
   const format = settings.format ?? "parquet";
   if (format === "memory") return new MemoryBuffer();
-  if (format === "passthrough") return new PassthroughBuffer(directory);
-  return new FileBuffer(directory, await fileSettings(format, settings));
+  if (format === "passthrough") return new FileBuffer(directory, PASSTHROUGH);
+  const { compression, options } = await fileSettings(format, settings);
+  return new FileBuffer(directory, { kind: "records", format, compression, options });
 }
 
-export { fileSettings, type PartPlace, writePart } from "./part.ts";
+/**
+ * Writes what a part of an extraction yields, records or files, into an open stage.
+ *
+ * @throws {BufferError} when the extraction's proof is missing or speaks of another number
+ */
+export async function stagePart(
+  settings: BufferSettings,
+  place: PartPlace,
+  extraction: Extraction<Batch> | Extraction<SourceFile>,
+): Promise<WrittenPart> {
+  const format = settings.format ?? "parquet";
+  if (format === "passthrough") {
+    return await copyFiles(place.folder, extraction as Extraction<SourceFile>);
+  }
+  const batches = extraction as Extraction<Batch>;
+  if (format === "memory") return await keepPart(place.fields, batches);
+  return await writePart(await fileSettings(format, settings), place, batches);
+}
+
+export type { PartPlace } from "./part.ts";
 export { openSlice } from "./staged.ts";

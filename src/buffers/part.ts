@@ -15,7 +15,7 @@ import { Proven } from "./proven.ts";
 const FILE_BYTES = 16 * 1024 * 1024;
 const ENDINGS: Readonly<Partial<Record<Compression, string>>> = { gzip: ".gz", zstd: ".zst" };
 
-/** How the files of a stage are written. */
+/** How the files of a stage of records are written. */
 export interface FileSettings {
   readonly format: FileFormat;
   readonly compression: Compression;

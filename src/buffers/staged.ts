@@ -1,11 +1,12 @@
-/** Reading what a stage of records holds. */
+/** Reading what a stage holds. */
 import { recordsOf } from "../arrow/mod.ts";
 import type { StagedData, StageDetails, StagedFile, StageSlice } from "../core/buffer.ts";
 import { BufferError } from "../core/errors.ts";
-import { type FileFormat, loadFormat } from "../formats/mod.ts";
+import { loadFormat } from "../formats/mod.ts";
 import type { Format } from "../models/format.ts";
 import { stagedInput } from "./disk.ts";
 import type { Manifest } from "./manifest.ts";
+import { isKept, openKept } from "./memory.ts";
 import { pathOf } from "./stage.ts";
 
 /** Each page has a checksum, and the files' digests were compared when the stage was opened. */
@@ -16,15 +17,39 @@ export function sliceOf(location: string, manifest: Manifest): StageSlice {
   return { location, manifest };
 }
 
-/** The data of a slice, on any thread. The slice was made by `sliceOf` of this very program. */
+/** The data of a slice, on any thread. The slice was made by this very program. */
 export async function openSlice(slice: StageSlice): Promise<StagedData> {
+  if (isKept(slice)) return openKept(slice);
   const { location, manifest } = slice as { location: string; manifest: Manifest };
-  return stagedOf(location, manifest, await loadFormat(manifest.format as Format));
+  return await stagedOf(location, manifest);
 }
 
-/** What a manifest of records tells, with the ways to read it. */
-export function stagedOf(location: string, manifest: Manifest, format: FileFormat): StagedData {
+/** What a manifest tells, with the ways to read it. */
+export async function stagedOf(location: string, manifest: Manifest): Promise<StagedData> {
+  const { kind, fields, files, count, evidence } = manifest;
+  const told = {
+    kind,
+    fields,
+    count,
+    files: files as StagedFile[],
+    details: manifest.details as StageDetails,
+    evidence,
+  };
+  return {
+    ...told,
+    ...(kind === "records" ? await recordReaders(location, manifest) : noRecords()),
+    readFile: (name, start, end) => readStaged(location, manifest, name, start, end),
+    slice: (some) =>
+      sliceOf(location, { ...manifest, files: [...some], count: countOf(kind, some) }),
+    openFile: (name) => openStaged(location, manifest, name),
+  };
+}
+
+type RecordReaders = Pick<StagedData, "readBatches" | "readRecords" | "format">;
+
+async function recordReaders(location: string, manifest: Manifest): Promise<RecordReaders> {
   const { fields, files, compression, options } = manifest;
+  const format = await loadFormat(manifest.format as Format);
   const projections = fields.map((field) => ({ field, column: field.name }));
   const readBatches = async function* () {
     for (const file of files) {
@@ -42,30 +67,28 @@ export function stagedOf(location: string, manifest: Manifest, format: FileForma
     }
   };
   return {
-    kind: "records",
-    fields,
-    count: manifest.count,
-    files: files as StagedFile[],
-    details: manifest.details as StageDetails,
-    evidence: manifest.evidence,
     readBatches,
     async *readRecords() {
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },
     format: format.name,
-    readFile: (name, start, end) => readStaged(location, manifest, name, start, end),
-    slice: (files) => sliceOf(location, { ...manifest, files: [...files], count: rowsOf(files) }),
-    openFile: (name) => openStaged(location, manifest, name),
   };
 }
 
-/** Records in files together. */
-export function rowsOf(files: readonly StagedFile[]): number {
-  return files.reduce((sum, { rows }) => sum + rows, 0);
+function noRecords(): RecordReaders {
+  const refuse = (): never => {
+    throw new BufferError("Cannot read records of a passthrough stage: it holds files");
+  };
+  return { readBatches: refuse, readRecords: refuse };
+}
+
+/** Records in files together, or the files where bytes were kept. */
+export function countOf(kind: StagedData["kind"], files: readonly StagedFile[]): number {
+  return kind === "files" ? files.length : files.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 /** Bytes of a file of a stage. */
-export async function openStaged(
+async function openStaged(
   directory: string,
   manifest: Manifest,
   name: string,
@@ -75,7 +98,7 @@ export async function openStaged(
 }
 
 /** Some of the bytes of a file of a stage. */
-export function readStaged(
+function readStaged(
   directory: string,
   manifest: Manifest,
   name: string,

@@ -1,9 +1,7 @@
 import type { Field } from "../models/field.ts";
 import type { Format } from "../models/format.ts";
 import type { Batch } from "./batch.ts";
-import type { SourceFile } from "./extractor.ts";
 import type { DXTRecord } from "./values.ts";
-import type { Extraction } from "./proof.ts";
 
 /** A file of the stage. */
 export interface StagedFile {
@@ -58,12 +56,14 @@ export interface StagedData {
 /** Some files of a stage, committed or not. Plain data: it is sent to the thread that reads it. */
 export type StageSlice = Readonly<Record<string, unknown>>;
 
-/** What one thread wrote of a stage. */
+/** What one thread wrote of a stage. Plain data. */
 export interface WrittenPart {
   readonly files: readonly StagedFile[];
   readonly count: number;
   /** The source's own words of this part. */
   readonly evidence: string;
+  /** Bytes of each file, of a stage in memory. */
+  readonly bytes?: readonly Uint8Array[];
 }
 
 /** A stage that threads write part by part. */
@@ -81,28 +81,12 @@ export interface OpenStage {
 export interface Buffer {
   /** Human-readable place of the stage. */
   readonly location: string;
-  /**
-   * Writes batches and commits when the extraction returned its proof.
-   *
-   * @throws {BufferError} when the proof is missing or speaks of another number of records
-   */
+  /** Commits the parts that `write` returns, which were written with proofs of the source. */
   write(
-    fields: readonly Field[],
-    batches: Extraction<Batch>,
-    details: () => StageDetails,
-  ): Promise<StagedData>;
-  /**
-   * As `write`, from parts that other threads write.
-   *
-   * @throws {BufferError} where a stage is not made of files
-   */
-  writeParts(
     fields: readonly Field[],
     write: (stage: OpenStage) => Promise<readonly WrittenPart[]>,
     details: () => StageDetails,
   ): Promise<StagedData>;
-  /** As `write`, for files whose bytes are kept as they are. */
-  writeFiles(files: Extraction<SourceFile>, details: () => StageDetails): Promise<StagedData>;
   /** The committed stage, checked against its manifest; undefined when there is none. */
   open(): Promise<StagedData | undefined>;
   /** Removes the stage, committed or not. */

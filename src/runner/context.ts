@@ -1,10 +1,10 @@
 /** What the steps of a stream's run share. */
 import type { StagedData } from "../core/buffer.ts";
 import type { Receipt } from "../integrity/receipt.ts";
-import type { ThreadPool } from "../sandbox/pool.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { RunEvent } from "./events.ts";
 import type { Backfill } from "./backfill.ts";
+import type { Threads } from "./end.ts";
 import type { EarlyLoad } from "./load.ts";
 
 /** What a stream's run needs besides its plan. */
@@ -22,7 +22,7 @@ export interface RunContext {
   readonly loads: boolean;
   /** Whether the source is asked how much there is, for those who watch. */
   readonly estimates: boolean;
-  readonly threads: ThreadPool;
+  readonly threads: Threads;
   /**
    * Streams are extracted side by side, but loaded in the order of the pipeline: a table may refer to
    * one that is loaded before it. Resolves when the streams before this one have ended.

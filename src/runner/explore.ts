@@ -1,19 +1,22 @@
 /** What a connection offers, and the first records of a dataset. */
-import { valueReaders } from "../arrow/mod.ts";
 import { openBuffer } from "../buffers/mod.ts";
 import { type LoadedPipeline, type NamedConnection, QUERY } from "../config/mod.ts";
-import type { Batch } from "../core/batch.ts";
-import type { Connector, DiscoveredStream } from "../core/connector.ts";
+import type { DiscoveredStream } from "../core/connector.ts";
 import { BufferError, ConfigurationError, SchemaError } from "../core/errors.ts";
-import type { Projection, RecordExtractor } from "../core/extractor.ts";
+import type { Projection } from "../core/extractor.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
 import { type Category, sourceOf, type StreamSource } from "../models/source.ts";
-import { connect, type Endpoint, resolveEndpoint } from "./endpoint.ts";
+import type { End } from "./end.ts";
+import { endOf, openThreads, plainExtractor } from "./ends.ts";
+import { resolveEndpoint } from "./endpoint.ts";
+import { BATCH_BYTES, BATCH_ROWS, type Reading } from "./extraction.ts";
 import { resolveFields } from "./fields.ts";
+import type { PlainClass } from "./jobs.ts";
 import { planPipeline, type StreamPlan } from "./plan.ts";
+import { firstRows } from "./rows.ts";
 
 export interface Discovery {
   /** Name of the provider. */
@@ -30,12 +33,13 @@ export async function discover(
 ): Promise<Discovery> {
   const endpoint = await resolveEndpoint(connection, connection.spec);
   const { name, category } = endpoint.provider;
-  await using connector = await connect(endpoint, signal);
+  using threads = openThreads();
+  await using end = endOf(endpoint, { threads, signal });
   if (connection.dataset === undefined) {
-    return { provider: name, category, streams: await connector.discover() };
+    return { provider: name, category, streams: await end.discover() };
   }
   const source = sourceOf("filestore", connection.dataset);
-  const fields = await connector.getStreamFields(source) ?? [];
+  const fields = await end.getStreamFields(source) ?? [];
   return { provider: name, category, streams: [{ name: connection.dataset, source, fields }] };
 }
 
@@ -63,8 +67,9 @@ export async function headOfConnection(
   const source: StreamSource = category === "relational" && QUERY.test(stream ?? "")
     ? { type: "sql", sql: stream! }
     : sourceOf(category, stream ?? dataset!);
-  await using connector = await connect(endpoint, signal);
-  return await headOf(endpoint.provider, connector, source, rows, signal);
+  using threads = openThreads();
+  await using end = endOf(endpoint, { threads, signal });
+  return await headOf(endpoint.provider, end, source, rows);
 }
 
 export type HeadOf = "source" | "stage" | "target";
@@ -92,39 +97,40 @@ export async function headOfPipeline(
   }
   if (of === "stage") return await headOfStage(plan, rows);
   const endpoint = of === "source" ? source : target;
-  await using connector = await connect(endpoint, signal);
+  using threads = openThreads();
+  await using end = endOf(endpoint, { threads, signal });
   if (of === "target") {
-    const there = plan.target as StreamSource;
-    return await headOf(endpoint.provider, connector, there, rows, signal);
+    return await headOf(endpoint.provider, end, plan.target as StreamSource, rows);
   }
-  const fields = await fieldsOf(connector, endpoint.provider, plan.source);
+  const fields = await fieldsOf(end, endpoint.provider, plan.source);
   const { projections } = resolveFields(plan.stream, fields);
-  return await read(extractorOf(endpoint, connector, plan), plan.source, projections, rows, signal);
+  const extractor = plan.extractor.yields === "records"
+    ? plainExtractor(plan, { source })
+    : firstExtractor(endpoint.provider);
+  return await read(end, extractor, plan.source, projections, rows);
 }
 
 async function headOf(
   provider: Provider,
-  connector: Connector,
+  end: End,
   source: StreamSource,
   rows: number,
-  signal: AbortSignal,
 ): Promise<Head> {
-  const fields = await fieldsOf(connector, provider, source);
+  const fields = await fieldsOf(end, provider, source);
   const projections = fields.map((field) => ({ field, column: field.name }));
-  const extractor = firstExtractor(provider, connector);
-  return await read(extractor, source, projections, rows, signal);
+  return await read(end, firstExtractor(provider), source, projections, rows);
 }
 
 /** @throws {SchemaError} for a dataset that is not there, with the nearest that is */
 async function fieldsOf(
-  connector: Connector,
+  end: End,
   provider: Provider,
   source: StreamSource,
 ): Promise<readonly Field[]> {
-  const fields = await connector.getStreamFields(source);
+  const fields = await end.getStreamFields(source);
   if (fields !== undefined) return fields;
-  const { product } = await connector.testConnection();
-  const names = (await connector.discover()).map(({ name }) => name);
+  const { product } = await end.testConnection();
+  const names = (await end.discover()).map(({ name }) => name);
   const wanted = "name" in source ? source.name : "path" in source ? source.path : source.type;
   const hint = nearest(wanted, names) || nearestBare(wanted, names);
   throw new SchemaError(
@@ -149,36 +155,30 @@ function listed(names: readonly string[]): string {
   return names.length > MOST_LISTED ? `${shown} and ${names.length - MOST_LISTED} more` : shown;
 }
 
-function extractorOf(
-  { provider }: Endpoint,
-  connector: Connector,
-  { extractor, extractorOptions }: StreamPlan,
-): RecordExtractor {
-  if (extractor.yields !== "records") return firstExtractor(provider, connector);
-  return extractor.create(connector, extractorOptions) as RecordExtractor;
-}
-
-function firstExtractor(provider: Provider, connector: Connector): RecordExtractor {
-  const found = Object.values(provider.extractors).find(({ yields }) => yields === "records");
+/** The provider's first that has records, as it is without options. */
+function firstExtractor({ name, extractors }: Provider): PlainClass {
+  const found = Object.entries(extractors).find(([, { yields }]) => yields === "records");
   if (found === undefined) {
-    throw new ConfigurationError(`Cannot show records of ${provider.name}: it has no records`);
+    throw new ConfigurationError(`Cannot show records of ${name}: it has no records`);
   }
-  return found.create(connector, found.options.parse({})) as RecordExtractor;
+  return { name: found[0], options: found[1].options.parse({}) };
 }
-
-const BATCH_BYTES = 1 << 24;
 
 async function read(
-  extractor: RecordExtractor,
+  end: End,
+  extractor: PlainClass,
   source: StreamSource,
   projections: readonly Projection[],
   limit: number,
-  signal: AbortSignal,
 ): Promise<Head> {
+  const reading: Reading = {
+    ...{ source, projections, limit, generated: [], refuseNull: false, recycle: false },
+    batchRows: Math.min(limit, BATCH_ROWS),
+    batchBytes: BATCH_BYTES,
+    startedAt: Temporal.Now.instant(),
+  };
   const fields = projections.map(({ field }) => field);
-  const task = { source, projections, limit, batchBytes: BATCH_BYTES, signal };
-  const batches = extractor.extract({ ...task, batchRows: Math.min(limit, 8192) });
-  return { fields, rows: await firstOf(batches, fields, limit) };
+  return { fields, rows: await end.head({ extractor, reading }) };
 }
 
 async function headOfStage(plan: StreamPlan, limit: number): Promise<Head> {
@@ -194,21 +194,8 @@ async function headOfStage(plan: StreamPlan, limit: number): Promise<Head> {
       `Cannot show the stage of stream "${plan.stream.id}": it holds files as they are in the source, and no records`,
     );
   }
-  return { fields: staged.fields, rows: await firstOf(staged.readBatches(), staged.fields, limit) };
-}
-
-async function firstOf(
-  batches: AsyncIterable<Batch>,
-  fields: readonly Field[],
-  limit: number,
-): Promise<Value[][]> {
-  const rows: Value[][] = [];
-  for await (const batch of batches) {
-    const readers = valueReaders(batch, fields);
-    for (let row = 0; row < batch.numRows && rows.length < limit; row++) {
-      rows.push(readers.map((read) => read(row)));
-    }
-    if (rows.length >= limit) break;
-  }
-  return rows;
+  return {
+    fields: staged.fields,
+    rows: await firstRows(staged.readBatches(), staged.fields, limit),
+  };
 }

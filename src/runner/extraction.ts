@@ -10,6 +10,10 @@ import type { StreamSource } from "../models/source.ts";
 import { constantFields, currentTimestamp } from "../transforms/generated.ts";
 import { observe, type Seen } from "./observe.ts";
 
+/** Rows and bytes of a batch where a pipeline does not say. */
+export const BATCH_ROWS = 8_192;
+export const BATCH_BYTES = 16 * 1024 * 1024;
+
 export interface Reading {
   readonly source: StreamSource;
   readonly projections: readonly Projection[];

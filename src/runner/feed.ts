@@ -1,19 +1,19 @@
-/** The files of a stage for a load that begins while they are still written. */
+/** Slices of a stage for a load that begins while it is still written. */
 import { recordsOf } from "../arrow/mod.ts";
 import { openSlice } from "../buffers/mod.ts";
-import type { OpenStage, StagedData, StageDetails, StagedFile } from "../core/buffer.ts";
+import type { StagedData, StageDetails, StageSlice } from "../core/buffer.ts";
 import { BufferError } from "../core/errors.ts";
 import type { Field } from "../models/field.ts";
 
-/** A queue of closed files, which several readers may share. */
+/** A queue of slices that can be read, which several readers may share. */
 export class Feed {
-  readonly #files: StagedFile[] = [];
+  readonly #slices: StageSlice[] = [];
   #waiting: (() => void)[] = [];
   #staged: StagedData | undefined;
   #failed: { error: unknown } | undefined;
 
-  push(file: StagedFile): void {
-    this.#files.push(file);
+  push(slice: StageSlice): void {
+    this.#slices.push(slice);
     this.#wake();
   }
 
@@ -29,12 +29,12 @@ export class Feed {
     this.#wake();
   }
 
-  /** The next file; undefined after the last. */
-  async next(): Promise<StagedFile | undefined> {
+  /** The next slice; undefined after the last. */
+  async next(): Promise<StageSlice | undefined> {
     while (true) {
       if (this.#failed !== undefined) throw this.#failed.error;
-      const file = this.#files.shift();
-      if (file !== undefined || this.#staged !== undefined) return file;
+      const slice = this.#slices.shift();
+      if (slice !== undefined || this.#staged !== undefined) return slice;
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
@@ -54,16 +54,15 @@ export class Feed {
   }
 }
 
-/** Staged data that is read as its files are closed, and ends when the stage is committed. */
+/** Staged data that is read as its slices come, and ends when the stage is committed. */
 export function growing(
-  stage: OpenStage,
   feed: Feed,
   fields: readonly Field[],
   details: StageDetails,
 ): StagedData {
   const readBatches = async function* () {
-    for (let file = await feed.next(); file !== undefined; file = await feed.next()) {
-      yield* (await openSlice(stage.slice([file]))).readBatches();
+    for (let slice = await feed.next(); slice !== undefined; slice = await feed.next()) {
+      yield* (await openSlice(slice)).readBatches();
     }
   };
   return {
@@ -84,7 +83,7 @@ export function growing(
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },
     readFile: (name, start, end) => feed.staged.readFile(name, start, end),
-    slice: (files) => stage.slice(files),
+    slice: (files) => feed.staged.slice(files),
     openFile: (name) => feed.staged.openFile(name),
   };
 }

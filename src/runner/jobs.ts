@@ -1,37 +1,68 @@
-/** What threads do for a run: extract a part of a stream, load some files of its stage. */
+/**
+ * What a thread does at one end of a pipeline. It holds the connection of that end; between host and
+ * thread go small messages only: names, files, rows, proofs.
+ */
 import { byteLength } from "../arrow/mod.ts";
-import { fileSettings, openSlice, writePart } from "../buffers/mod.ts";
-import type { StagedFile, StageSlice, WrittenPart } from "../core/buffer.ts";
-import { ValidationError, ValueError } from "../core/errors.ts";
-import type { Part, RecordExtractor } from "../core/extractor.ts";
-import type { LoadTicket } from "../core/loader.ts";
-import { parseText, textOf, type Value } from "../core/values.ts";
+import { openSlice, stagePart } from "../buffers/mod.ts";
+import type {
+  StagedData,
+  StageDetails,
+  StagedFile,
+  StageSlice,
+  WrittenPart,
+} from "../core/buffer.ts";
+import type { Batch } from "../core/batch.ts";
+import type { Connector } from "../core/connector.ts";
+import { DXTError, ValidationError, ValueError } from "../core/errors.ts";
+import type {
+  Extractor,
+  FileExtractor,
+  Part,
+  Partition,
+  PartitionSettings,
+  RecordExtractor,
+} from "../core/extractor.ts";
+import type { Loader, LoadReceipt, LoadTicket, PlannedLoad, SharedLoad } from "../core/loader.ts";
+import { type PlainValue, toPlainValue } from "../core/plain_value.ts";
 import type { BufferSettings } from "../models/buffer.ts";
 import type { Field } from "../models/field.ts";
-import type { Format } from "../models/format.ts";
-import type { StreamTarget } from "../models/source.ts";
-import type { LoadMode, LossRule } from "../models/stream.ts";
+import type { StreamRef, StreamSource, StreamTarget } from "../models/source.ts";
+import type { LoadMode } from "../models/stream.ts";
 import { loadProvider } from "../providers/resolve.ts";
 import { released } from "../sandbox/garbage.ts";
+import { rethrown, type Thrown } from "../sandbox/messages.ts";
+import { breathe, type Jobs } from "../sandbox/serve.ts";
 import { connect, type Endpoint } from "./endpoint.ts";
-import { fromPlain, type PlainReading, read, stagedFields } from "./extraction.ts";
+import { fromPlain, type PlainReading, read, stagedFields, taskOf } from "./extraction.ts";
+import { Feed, growing } from "./feed.ts";
+import { firstRows } from "./rows.ts";
 import type { Seen } from "./observe.ts";
 
-/** A connection, and a class of its provider, by name. */
+/** A connection by the name of its provider. */
 export interface PlainEndpoint {
   readonly provider: string;
   readonly config: unknown;
   readonly baseDirectory: string;
-  readonly class: string;
+}
+
+/** A class of a provider by its name, with its options checked. */
+export interface PlainClass {
+  readonly name: string;
   readonly options: unknown;
 }
 
-export interface ExtractInput {
-  readonly source: PlainEndpoint;
+export interface PartitionInput {
+  readonly extractor: PlainClass;
   readonly reading: PlainReading;
-  readonly part: Part;
-  /** Number of the part, and folder for its files. */
-  readonly number: number;
+  readonly settings: PartitionSettings;
+}
+
+export interface ExtractInput {
+  readonly extractor: PlainClass;
+  readonly reading: PlainReading;
+  /** One of several parts, read over a connection of its own; unset, everything. */
+  readonly part?: { readonly part: Part; readonly number: number };
+  /** Folder for the files. */
   readonly folder: string;
   readonly buffer: BufferSettings;
 }
@@ -42,23 +73,207 @@ export type ExtractNews =
   | { readonly file: StagedFile };
 
 export interface ExtractResult extends WrittenPart {
-  /** Highest watermark as text, and how many had none. */
-  readonly max: string | null;
+  /** Highest watermark, and how many had none. */
+  readonly max: PlainValue;
   readonly nulls: number;
 }
 
-/** Extracts one part into files of its own. */
-export async function extractPart(
-  { source, reading: plain, part, number, folder, buffer }: ExtractInput,
+export interface HeadInput {
+  readonly extractor: PlainClass;
+  readonly reading: PlainReading;
+}
+
+export type PlanInput = Omit<PlannedLoad, "signal"> & { readonly loader: PlainClass };
+
+export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
+  readonly loader: PlainClass;
+  /** What is staged; a stage that is still written is told by `feed`. */
+  readonly staged: StageSlice | Pick<StagedData, "kind" | "fields" | "details">;
+};
+
+export interface ShareInput extends LoadInput {
+  readonly slice: StageSlice;
+  readonly ticket: LoadTicket;
+}
+
+export interface MaxWatermarkInput {
+  readonly loader: PlainClass;
+  readonly target: StreamTarget;
+  readonly field: string;
+  readonly as: Field;
+}
+
+export interface FinishInput {
+  /** What the shares took together. */
+  readonly rows: number;
+  /** All of the stage. */
+  readonly committed: StageSlice;
+}
+
+interface Rows {
+  readonly rows: number;
+}
+
+/** The end that this thread is at. */
+class OpenEnd implements AsyncDisposable {
+  partition?: Partition;
+  shared?: SharedLoad;
+  feed?: Feed;
+  readonly #stop = new AbortController();
+  #connection: Promise<Connector> | undefined;
+
+  constructor(readonly endpoint: Endpoint) {}
+
+  /** Connected when it is first asked for; who cannot be reached is tried once. */
+  get connector(): Promise<Connector> {
+    return this.#connection ??= connect(this.endpoint, this.#stop.signal);
+  }
+
+  stop(reason: Error): void {
+    this.#stop.abort(reason);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await using _connector = await this.#connection?.catch(() => undefined);
+    await using _partition = this.partition;
+    await this.shared?.abort();
+  }
+}
+
+let end: Promise<OpenEnd> | undefined;
+
+function opened(): Promise<OpenEnd> {
+  return end ?? Promise.reject(new DXTError("Cannot do this: no connection is open"));
+}
+
+async function openEnd({ provider, config, baseDirectory }: PlainEndpoint): Promise<OpenEnd> {
+  return new OpenEnd({ provider: await loadProvider(provider), config, baseDirectory });
+}
+
+export const JOBS = {
+  async open(endpoint: PlainEndpoint): Promise<void> {
+    await (end = openEnd(endpoint));
+  },
+  /** The run was stopped: what waits for the other system waits no longer. */
+  async stop(reason: Thrown): Promise<void> {
+    (await end)?.stop(rethrown(reason));
+  },
+  async close(_: undefined): Promise<void> {
+    const closing = end;
+    end = undefined;
+    await using _end = await closing?.catch(() => undefined);
+  },
+  connect: (_: undefined) => connected(() => Promise.resolve()),
+  testConnection: (_: undefined) => connected((c) => c.testConnection()),
+  getStreamFields: (ref: StreamRef) => connected((c) => c.getStreamFields(ref)),
+  discover: (_: undefined) => connected((c) => c.discover()),
+  estimate: (source: StreamSource) => connected((c) => c.estimate(source)),
+  checkRead: (source: StreamSource) => connected((c) => c.checkRead(source)),
+  checkWrite: ({ target, mode }: { target: StreamTarget; mode: LoadMode }) =>
+    connected((c) => c.checkWrite(target, mode)),
+  partition,
+  extract,
+  head,
+  async plan({ loader, ...load }: PlanInput, _tell: Tell, signal: AbortSignal) {
+    return await (await loaderOf(await opened(), loader)).plan({ ...load, signal });
+  },
+  async maxWatermark(
+    { loader, target, field, as }: MaxWatermarkInput,
+  ): Promise<PlainValue | undefined> {
+    const max = await (await loaderOf(await opened(), loader)).getMaxWatermark(target, field, as);
+    return max === undefined ? undefined : toPlainValue(max);
+  },
+  load,
+  /** More of a stage that is still written; its committed rest; or that it will not be committed. */
+  async feed(
+    news: { slice: StageSlice } | { committed: StageSlice } | { failed: Thrown },
+  ): Promise<void> {
+    const { feed } = await opened();
+    if ("slice" in news) feed?.push(news.slice);
+    else if ("committed" in news) feed?.end(await openSlice(news.committed));
+    else feed?.fail(rethrown(news.failed));
+  },
+  async share(
+    { loader, staged, ...input }: LoadInput,
+    _tell: Tell,
+    signal: AbortSignal,
+  ): Promise<LoadTicket | undefined> {
+    const here = await opened();
+    const task = { ...input, staged: await stagedOf(staged, here), signal };
+    const shared = await (await loaderOf(here, loader)).share(task);
+    if (shared !== undefined) here.shared = shared;
+    return shared?.ticket;
+  },
+  loadShare,
+  /** Makes all that was shared the target's. */
+  async finish({ rows, committed }: FinishInput): Promise<LoadReceipt> {
+    const here = await opened();
+    const { shared, feed } = here;
+    feed?.end(await openSlice(committed));
+    if (shared === undefined) throw new DXTError("Cannot end a load: none is shared");
+    const receipt = await shared.finish(rows);
+    // What was finished is not to be undone when the end is closed.
+    delete here.shared;
+    return receipt;
+  },
+} satisfies Jobs;
+
+export type EndJobs = typeof JOBS;
+
+type Tell = (news: never) => void;
+
+function classOf<T>(classes: Readonly<Record<string, T>>, { name }: PlainClass): T {
+  return classes[name]!;
+}
+
+async function connected<T>(work: (connector: Connector) => Promise<T>): Promise<T> {
+  return await work(await (await opened()).connector);
+}
+
+/** Over the end's connection, or another one. */
+async function extractorOf(here: OpenEnd, chosen: PlainClass, own?: Connector): Promise<Extractor> {
+  const found = classOf(here.endpoint.provider.extractors, chosen);
+  return found.create(own ?? await here.connector, chosen.options);
+}
+
+async function loaderOf(here: OpenEnd, chosen: PlainClass, own?: Connector): Promise<Loader> {
+  const found = classOf(here.endpoint.provider.loaders, chosen);
+  return found.create(own ?? await here.connector, chosen.options);
+}
+
+/** The partition stays open, and with it the moment that its parts are read of, until `close`. */
+async function partition(
+  { extractor: chosen, reading, settings }: PartitionInput,
+  _tell: Tell,
+  signal: AbortSignal,
+): Promise<Pick<Partition, "parts" | "guessed">> {
+  const here = await opened();
+  const extractor = await extractorOf(here, chosen) as RecordExtractor;
+  here.partition = await extractor.partition(taskOf(fromPlain(reading), signal), settings);
+  const { parts, guessed } = here.partition;
+  return guessed === undefined ? { parts } : { parts, guessed };
+}
+
+/** Extracts everything, or one part, into files of its own. */
+async function extract(
+  { extractor: chosen, reading: plain, part, folder, buffer }: ExtractInput,
   tell: (news: ExtractNews) => void,
   signal: AbortSignal,
 ): Promise<ExtractResult> {
-  const settings = await fileSettings((buffer.format ?? "parquet") as Format, buffer);
-  const reading = { ...fromPlain(plain), part };
-  const endpoint = await endpointOf(source);
-  await using connector = await connect(endpoint, signal);
-  const extractor = endpoint.provider.extractors[source.class]!
-    .create(connector, source.options) as RecordExtractor;
+  const here = await opened();
+  await using own = part && await connect(here.endpoint, signal);
+  const extractor = await extractorOf(here, chosen, own);
+  const reading = { ...fromPlain(plain), ...(part === undefined ? {} : { part: part.part }) };
+  const place = {
+    folder,
+    ...(part === undefined ? {} : { part: part.number }),
+    fields: stagedFields(reading),
+    onFile: (file: StagedFile) => tell({ file }),
+  };
+  if (extractor.yields === "files") {
+    const files = (extractor as FileExtractor).extract(taskOf(reading, signal));
+    return { ...await stagePart(buffer, place, files), max: null, nulls: 0 };
+  }
   const seen: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
   let [rowsTold, bytesTold] = [0, 0];
   const onProgress = (rows: number, bytes: number) => {
@@ -66,14 +281,12 @@ export async function extractPart(
     tell({ rows: rows - rowsTold, bytes: bytes - bytesTold });
     [rowsTold, bytesTold] = [rows, bytes];
   };
-  const batches = read(extractor, reading, signal, onProgress, seen);
-  const fields = stagedFields(reading);
-  const onFile = (file: StagedFile) => tell({ file });
   try {
-    const written = await writePart(settings, { folder, part: number, fields, onFile }, batches);
-    return { ...written, max: seen.max === null ? null : textOf(seen.max), nulls: seen.nulls };
+    const batches = read(extractor, reading, signal, onProgress, seen);
+    const written = await stagePart(buffer, place, batches);
+    return { ...written, max: toPlainValue(seen.max), nulls: seen.nulls };
   } catch (error) {
-    throw number === 0 ? error : ofPart(error, number);
+    throw part === undefined || part.number === 0 ? error : ofPart(error, part.number);
   }
 }
 
@@ -83,43 +296,68 @@ function ofPart(error: unknown, number: number): unknown {
   return new ValidationError(`${error.message} (row of part ${number + 1})`, { cause: error });
 }
 
-export function maxOfPart({ max }: ExtractResult, field: Field): Value {
-  return max === null ? null : parseText(max, field);
+async function head(
+  { extractor: chosen, reading: plain }: HeadInput,
+  _tell: Tell,
+  signal: AbortSignal,
+): Promise<PlainValue[][]> {
+  const here = await opened();
+  const reading = fromPlain(plain);
+  const extractor = await extractorOf(here, chosen) as RecordExtractor;
+  const fields = stagedFields(reading);
+  const rows = await firstRows(extractor.extract(taskOf(reading, signal)), fields, reading.limit!);
+  return rows.map((row) => row.map(toPlainValue));
 }
 
-export interface LoadInput {
-  readonly target: PlainEndpoint;
-  readonly ref: StreamTarget;
-  readonly mode: LoadMode;
-  readonly upsertKeys: readonly string[];
-  readonly lossy?: LossRule | undefined;
-  readonly slice: StageSlice;
-  readonly ticket: LoadTicket;
+function stagedOf(staged: LoadInput["staged"], here: OpenEnd): Promise<StagedData> {
+  if (!("kind" in staged)) return openSlice(staged);
+  here.feed = new Feed();
+  const { fields, details } = staged as { fields: Field[]; details: StageDetails };
+  return Promise.resolve(growing(here.feed, fields, details));
 }
 
-/** Loads some files of a stage into a shared load; returns the rows that the target took. */
-export async function loadSlice(
-  { target, ref, slice, ticket, ...settings }: LoadInput,
-  tell: (news: { rows: number }) => void,
+/** Loads all of a stage, or what `feed` tells until it is committed. */
+async function load(
+  { loader, staged, ...input }: LoadInput,
+  tell: (news: Rows) => void,
+  signal: AbortSignal,
+): Promise<LoadReceipt> {
+  const here = await opened();
+  const task = { ...input, staged: told(await stagedOf(staged, here), signal, tell), signal };
+  return await (await loaderOf(here, loader)).load(task);
+}
+
+/** Loads some files into a shared load, over a connection of its own. */
+async function loadShare(
+  { loader: chosen, slice, ticket, ...input }: ShareInput,
+  tell: (news: Rows) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const staged = await openSlice(slice);
-  const endpoint = await endpointOf(target);
-  await using connector = await connect(endpoint, signal);
-  const loader = endpoint.provider.loaders[target.class]!.create(connector, target.options);
-  const told = {
-    ...staged,
-    async *readBatches() {
-      for await (const batch of staged.readBatches()) {
-        yield batch;
-        released(byteLength(batch));
-        tell({ rows: batch.numRows });
-      }
-    },
-  };
-  return await loader.loadShare({ target: ref, staged: told, ...settings, signal }, ticket);
+  const here = await opened();
+  await using connector = await connect(here.endpoint, signal);
+  const staged = told(await openSlice(slice), signal, tell);
+  const loader = await loaderOf(here, chosen, connector);
+  return await loader.loadShare({ ...input, staged, signal }, ticket);
 }
 
-async function endpointOf({ provider, config, baseDirectory }: PlainEndpoint): Promise<Endpoint> {
-  return { provider: await loadProvider(provider), config, baseDirectory };
+/** The staged data, telling how far the loader has read. */
+function told(
+  staged: StagedData,
+  signal: AbortSignal,
+  tell: (news: Rows) => void,
+): StagedData {
+  // Of a stage that is still written not everything is known yet: it stays with the stage.
+  return Object.create(staged, {
+    readBatches: {
+      value: async function* (): AsyncGenerator<Batch, void, void> {
+        for await (const batch of staged.readBatches()) {
+          await breathe();
+          signal.throwIfAborted();
+          yield batch;
+          released(byteLength(batch));
+          tell({ rows: batch.numRows });
+        }
+      },
+    },
+  });
 }

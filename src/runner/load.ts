@@ -6,22 +6,21 @@ import type {
   StagedFile,
   StageSlice,
 } from "../core/buffer.ts";
-import type { LoadReceipt, LoadTask, PlannedLoad, SharedLoad } from "../core/loader.ts";
+import type { LoadReceipt, LoadTicket, PlannedLoad } from "../core/loader.ts";
 import type { Field } from "../models/field.ts";
 import type { LoadMode } from "../models/stream.ts";
+import { thrown } from "../sandbox/messages.ts";
 import type { RunContext } from "./context.ts";
-import { connect } from "./endpoint.ts";
-import { Feed, growing } from "./feed.ts";
+import type { End } from "./end.ts";
+import { plainLoader, targetEnd } from "./ends.ts";
+import { Feed } from "./feed.ts";
 import { targetName } from "./fields.ts";
 import type { LoadInput } from "./jobs.ts";
 import { settled } from "./parts.ts";
-import { plainTarget } from "./plain.ts";
 import type { StreamPlan } from "./plan.ts";
 
-/** A smaller stage is loaded before threads have started. */
+/** A smaller stage is loaded before more threads have started. */
 const SHARED_BYTES = 32 * 1024 * 1024;
-
-type NextSlice = () => Promise<StageSlice | undefined>;
 
 /** Loads a committed stage. */
 export async function load(
@@ -29,14 +28,17 @@ export async function load(
   context: RunContext,
   staged: StagedData,
 ): Promise<LoadReceipt> {
-  const files = [...staged.files];
-  const bytes = files.reduce((sum, { size }) => sum + size, 0);
-  const shareable = files.length > 1 && bytes > SHARED_BYTES && staged.kind === "records";
-  const next: NextSlice = () => {
-    const file = files.shift();
-    return Promise.resolve(file && staged.slice([file]));
-  };
-  return await loadFrom(plan, context, staged, shareable ? next : undefined);
+  const bytes = staged.files.reduce((sum, { size }) => sum + size, 0);
+  const shareable = staged.files.length > 1 && bytes > SHARED_BYTES && staged.kind === "records";
+  await using target = await turnAtTarget(plan, context);
+  const input = inputOf(plan, context, staged.slice(staged.files));
+  const onRows = progressOf(plan, context);
+  const ticket = shareable && context.threads.most > 1 ? await target.share(input) : undefined;
+  if (ticket === undefined) return await target.load(input, onRows);
+  const feed = new Feed();
+  for (const file of staged.files) feed.push(staged.slice([file]));
+  feed.end(staged);
+  return await loadShared(target, context, input, ticket, feed, onRows);
 }
 
 /** A load that takes the files of a stage as they are closed. */
@@ -47,22 +49,17 @@ export class EarlyLoad {
   constructor(
     plan: StreamPlan,
     context: RunContext,
-    stage: OpenStage,
+    private readonly stage: OpenStage,
     fields: readonly Field[],
     details: StageDetails,
   ) {
-    const feed = this.#feed;
-    const next: NextSlice = async () => {
-      const file = await feed.next();
-      return file && stage.slice([file]);
-    };
-    this.#receipt = loadFrom(plan, context, growing(stage, feed, fields, details), next);
+    this.#receipt = this.#load(plan, context, { kind: "records", fields, details });
     // It is asked for when the stage is committed, which may be long after it failed.
     this.#receipt.catch(() => {});
   }
 
   push(file: StagedFile): void {
-    this.#feed.push(file);
+    this.#feed.push(this.stage.slice([file]));
   }
 
   /** The stage is committed: the load may come to its end. */
@@ -76,136 +73,118 @@ export class EarlyLoad {
     this.#feed.fail(error);
     await this.#receipt.catch(() => {});
   }
+
+  async #load(
+    plan: StreamPlan,
+    context: RunContext,
+    staged: LoadInput["staged"],
+  ): Promise<LoadReceipt> {
+    await using target = await turnAtTarget(plan, context);
+    const input = inputOf(plan, context, staged);
+    const onRows = progressOf(plan, context);
+    const ticket = context.threads.most > 1 ? await target.share(input) : undefined;
+    if (ticket !== undefined) {
+      return await loadShared(target, context, input, ticket, this.#feed, onRows);
+    }
+    const loading = target.load(input, onRows);
+    const handing = hand(this.#feed, target);
+    await settled<unknown>([loading, handing], (error) => this.#feed.fail(error));
+    return await loading;
+  }
 }
 
-async function loadFrom(
-  plan: StreamPlan,
-  context: RunContext,
-  staged: StagedData,
-  next: NextSlice | undefined,
-): Promise<LoadReceipt> {
+/** Tells a thread what comes into a feed, until it is committed or fails. */
+async function hand(feed: Feed, target: End): Promise<void> {
+  try {
+    for (let slice = await feed.next(); slice !== undefined; slice = await feed.next()) {
+      await target.feed({ slice });
+    }
+  } catch (error) {
+    return await target.feed({ failed: thrown(error) });
+  }
+  const { staged } = feed;
+  await target.feed({ committed: staged.slice(staged.files) });
+}
+
+async function turnAtTarget(plan: StreamPlan, context: RunContext): Promise<End> {
   await context.turn;
   context.signal.throwIfAborted();
-  await using target = await connect(context.target, context.signal);
-  const loader = plan.loader.create(target, plan.loaderOptions);
-  const rows = { loaded: 0 };
-  const onRows = (more: number) => {
-    rows.loaded += more;
-    context.onEvent({
-      type: "progress",
-      stream: plan.stream.id,
-      phase: "load",
-      rows: rows.loaded,
-      bytes: 0,
-    });
-  };
-  const task: LoadTask = {
-    target: plan.target,
-    staged: watched(staged, context.signal, onRows),
-    ...loadSettings(plan, context),
-  };
-  const shared = next !== undefined && context.threads.most > 1
-    ? await loader.share(task)
-    : undefined;
-  if (shared === undefined) return await loader.load(task);
-  return await loadShared(plan, context, task, shared, next!, onRows);
+  return targetEnd(plan, context);
 }
 
-async function loadShared(
+function inputOf(
   plan: StreamPlan,
   context: RunContext,
-  task: LoadTask,
-  shared: SharedLoad,
-  next: NextSlice,
+  staged: LoadInput["staged"],
+): LoadInput {
+  const loader = plainLoader(plan, context);
+  return { loader, target: plan.target, staged, ...loadSettings(plan, context) };
+}
+
+function progressOf(plan: StreamPlan, context: RunContext): (rows: number) => void {
+  let loaded = 0;
+  return (more) => {
+    loaded += more;
+    const stream = plan.stream.id;
+    context.onEvent({ type: "progress", stream, phase: "load", rows: loaded, bytes: 0 });
+  };
+}
+
+/** The target's own thread, which keeps what is shared, does its part. */
+async function loadShared(
+  target: End,
+  context: RunContext,
+  input: LoadInput,
+  ticket: LoadTicket,
+  feed: Feed,
   onRows: (rows: number) => void,
 ): Promise<LoadReceipt> {
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const { target: ref, mode, upsertKeys, lossy } = task;
-  const common = {
-    target: plainTarget(plan, context.target),
-    ref,
-    mode,
-    upsertKeys,
-    lossy,
-    ticket: shared.ticket,
+  const share = async (end: End, slice: StageSlice): Promise<number> => {
+    using _turn = await context.threads.turn("load");
+    return await end.loadShare({ ...input, slice, ticket }, onRows, signal);
   };
-  const lane = async () => {
+  const lane = async (isOwn: boolean): Promise<number> => {
     let rows = 0;
-    while (!signal.aborted) {
-      const slice = await next();
-      if (slice === undefined) break;
-      const input: LoadInput = { ...common, slice };
-      rows += await context.threads.run<number, { rows: number }>({
-        job: "load",
-        input,
-        signal,
-        onNews: (news) => onRows(news.rows),
-      });
+    let end: End | undefined;
+    try {
+      for (let slice = await feed.next(); slice !== undefined; slice = await feed.next()) {
+        signal.throwIfAborted();
+        end ??= isOwn ? target : target.again();
+        rows += await share(end, slice);
+      }
+    } finally {
+      if (!isOwn) await end?.[Symbol.asyncDispose]();
     }
     return rows;
   };
-  try {
-    const lanes = Array.from({ length: context.threads.most }, lane);
-    const rows = await settled(lanes, (error) => stop.abort(error));
-    context.signal.throwIfAborted();
-    return await shared.finish(rows.reduce((sum, more) => sum + more, 0));
-  } catch (error) {
-    await shared.abort();
-    throw error;
-  }
+  const lanes = Array.from({ length: context.threads.most }, (_, i) => lane(i === 0));
+  const rows = await settled<number>(lanes, (error) => {
+    stop.abort(error);
+    // The others may wait for a file that does not come any more.
+    feed.fail(error);
+  });
+  context.signal.throwIfAborted();
+  const { staged } = feed;
+  const committed = staged.slice(staged.files);
+  return await target.finish({ rows: rows.reduce((sum, more) => sum + more, 0), committed });
 }
 
 /** How a stream is loaded. */
 export function loadSettings(
   plan: StreamPlan,
-  context: Pick<RunContext, "fullRefresh" | "signal">,
-): Omit<PlannedLoad, "target" | "staged"> {
+  context: Pick<RunContext, "fullRefresh">,
+): Pick<PlannedLoad, "mode" | "upsertKeys" | "lossy"> {
   const { load } = plan.stream;
   return {
     mode: loadMode(plan, context),
     upsertKeys: (load?.upsert_keys ?? []).map((id) => targetName(plan.stream, id)),
     lossy: load?.lossy ?? "stop",
-    signal: context.signal,
   };
 }
 
 /** A full refresh replaces what earlier runs added. */
 function loadMode(plan: StreamPlan, context: Pick<RunContext, "fullRefresh">): LoadMode {
   return context.fullRefresh && plan.loader.modes.includes("replace") ? "replace" : plan.mode;
-}
-
-/** The staged data, telling how far the loader has read. */
-function watched(
-  staged: StagedData,
-  signal: AbortSignal,
-  onRows: (rows: number) => void,
-): StagedData {
-  return {
-    kind: staged.kind,
-    fields: staged.fields,
-    details: staged.details,
-    // Of a stage that is still written these are not known yet.
-    get count() {
-      return staged.count;
-    },
-    get files() {
-      return staged.files;
-    },
-    get evidence() {
-      return staged.evidence;
-    },
-    readRecords: () => staged.readRecords(),
-    openFile: (name) => staged.openFile(name),
-    format: staged.format,
-    readFile: (name, start, end) => staged.readFile(name, start, end),
-    slice: (files) => staged.slice(files),
-    async *readBatches() {
-      for await (const batch of staged.readBatches()) {
-        signal.throwIfAborted();
-        yield batch;
-        onRows(batch.numRows);
-      }
-    },
-  };
 }

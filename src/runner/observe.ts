@@ -6,6 +6,7 @@ import type { Extraction } from "../core/proof.ts";
 import type { Transform } from "../core/transform.ts";
 import { compareValues, type Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
+import { breathe } from "../sandbox/serve.ts";
 
 export interface Watch {
   /** Fields before the transforms. */
@@ -38,6 +39,7 @@ export async function* observe(
   const column = watch.fields.findIndex(({ name }) => name === watch.watermark?.field);
   try {
     while (true) {
+      await breathe();
       watch.signal.throwIfAborted();
       const next = await batches.next();
       if (next.done === true) return next.value;

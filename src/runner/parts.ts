@@ -1,81 +1,106 @@
-/** The extraction of a stream in parts, each on a thread of its own. */
-import type { Buffer, OpenStage, StagedData, StageDetails } from "../core/buffer.ts";
+/** The extraction of a stream into its stage: as a whole, or in parts on several threads. */
+import type { Buffer, OpenStage, StagedData, StageDetails, StagedFile } from "../core/buffer.ts";
 import type { Part } from "../core/extractor.ts";
-import { compareValues } from "../core/values.ts";
+import { fromPlainValue } from "../core/plain_value.ts";
+import { compareValues, type Value } from "../core/values.ts";
+import type { BufferSettings } from "../models/buffer.ts";
 import type { RunContext } from "./context.ts";
-import { type Reading, stagedFields, toPlain } from "./extraction.ts";
-import { type ExtractInput, type ExtractNews, type ExtractResult, maxOfPart } from "./jobs.ts";
+import type { End } from "./end.ts";
+import { type Reading, stagedFields } from "./extraction.ts";
+import type { ExtractNews, ExtractResult, PlainClass } from "./jobs.ts";
 import type { Seen } from "./observe.ts";
-import { plainSource } from "./plain.ts";
-import type { StreamPlan } from "./plan.ts";
-import type { StagedFile } from "../core/buffer.ts";
 
-export interface PartedExtraction {
-  readonly plan: StreamPlan;
-  readonly context: RunContext;
-  readonly buffer: Buffer;
+export interface Extraction {
+  readonly source: End;
+  readonly extractor: PlainClass;
+  readonly context: Pick<RunContext, "threads" | "signal">;
+  readonly stage: Buffer;
+  readonly buffer: BufferSettings;
   readonly reading: Reading;
-  readonly parts: readonly Part[];
-  /** Watermarks of all parts. */
+  /** What was seen by all threads. */
   readonly seen: Seen;
   details(): StageDetails;
   onProgress(rows: number, bytes: number): void;
-  /** The stage is open. */
+  /** The stage of a partition is open. */
   onOpen(stage: OpenStage): void;
-  /** A file is on the disk. */
+  /** A file of a partition is on the disk. */
   onFile(file: StagedFile): void;
 }
 
-/** Stages all parts or nothing; the first that fails stops the others. */
-export async function extractParts(extraction: PartedExtraction): Promise<StagedData> {
-  const { buffer, reading, details } = extraction;
-  return await buffer.writeParts(stagedFields(reading), (stage) => {
-    extraction.onOpen(stage);
-    return extractAll(extraction, stage);
+/** Stages everything over the source's own connection. */
+export async function extractWhole(extraction: Extraction): Promise<StagedData> {
+  const { source, extractor, stage, reading, buffer, details } = extraction;
+  return await stage.write(stagedFields(reading), async ({ folder }) => {
+    const onNews = watch(extraction, () => {});
+    const result = await source.extract({ extractor, reading, folder, buffer }, onNews);
+    note(result, extraction);
+    return [result];
   }, details);
 }
 
+/** Stages all parts or nothing; the first that fails stops the others. */
+export async function extractParts(
+  extraction: Extraction,
+  parts: readonly Part[],
+): Promise<StagedData> {
+  const { stage, reading, details } = extraction;
+  return await stage.write(stagedFields(reading), (open) => {
+    extraction.onOpen(open);
+    return extractAll(extraction, parts, open);
+  }, details);
+}
+
+/** The source's own thread, which keeps the moment of the partition, does its share. */
 async function extractAll(
-  { plan, context, reading, parts, seen, onProgress, onFile }: PartedExtraction,
+  extraction: Extraction,
+  parts: readonly Part[],
   { folder }: OpenStage,
 ): Promise<ExtractResult[]> {
+  const { source, extractor, context, reading, buffer, onFile } = extraction;
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const source = plainSource(plan, context.source);
-  const onNews = (news: ExtractNews) => {
+  const onNews = watch(extraction, onFile);
+  const results: ExtractResult[] = [];
+  const left = parts.map((part, number) => ({ part, number })).values();
+  const lane = async (isOwn: boolean) => {
+    using _turn = await context.threads.turn("extract");
+    let end: End | undefined;
+    try {
+      for (const part of left) {
+        signal.throwIfAborted();
+        end ??= isOwn ? source : source.again();
+        const input = { extractor, reading, part, folder, buffer };
+        results[part.number] = await end.extract(input, onNews, signal);
+      }
+    } finally {
+      if (!isOwn) await end?.[Symbol.asyncDispose]();
+    }
+  };
+  const lanes = Math.min(context.threads.most, parts.length);
+  const work = Array.from({ length: lanes }, (_, i) => lane(i === 0));
+  await settled(work, (error) => stop.abort(error));
+  for (const result of results) note(result, extraction);
+  return results;
+}
+
+function watch(
+  { seen, onProgress }: Extraction,
+  onFile: (file: StagedFile) => void,
+): (news: ExtractNews) => void {
+  return (news) => {
     if ("file" in news) return onFile(news.file);
     seen.rows += news.rows;
     seen.bytes += news.bytes;
     onProgress(seen.rows, seen.bytes);
   };
-  const results = await settled(
-    parts.map((part, number) => {
-      const input: ExtractInput = {
-        source,
-        reading: toPlain(reading),
-        part,
-        number,
-        folder,
-        buffer: plan.buffer,
-      };
-      return context.threads.run<ExtractResult, ExtractNews>({
-        job: "extract",
-        input,
-        signal,
-        onNews,
-      });
-    }),
-    (error) => stop.abort(error),
-  );
-  results.forEach((result) => note(result, reading, seen));
-  return results;
 }
 
-function note(result: ExtractResult, { range, projections }: Reading, seen: Seen): void {
+function note({ max: told, nulls }: ExtractResult, { reading, seen }: Extraction): void {
+  const { range, projections } = reading;
   if (range === undefined) return;
   const { field } = projections.find((projection) => projection.field.name === range.field)!;
-  const max = maxOfPart(result, field);
-  seen.nulls += result.nulls;
+  const max: Value = fromPlainValue(told);
+  seen.nulls += nulls;
   if (max === null) return;
   if (seen.max === null || compareValues(max, seen.max, field.dtype) > 0) seen.max = max;
 }

@@ -9,7 +9,7 @@ import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan.ts";
 import { newProgress, type Progress, type RunContext } from "./context.ts";
 import { sameSystem } from "./endpoint.ts";
 import { extractStream, loadStream } from "./stream.ts";
-import { ThreadPool } from "../sandbox/pool.ts";
+import { openThreads } from "./ends.ts";
 
 export type Phase = "run" | "extract" | "load";
 
@@ -57,8 +57,7 @@ export async function runPipeline(
   checkBackfill(plans, options);
   checkLimit(plans, options);
   const startedAt = Temporal.Now.instant();
-  const most = options.threads ?? navigator.hardwareConcurrency;
-  using threads = new ThreadPool(new URL("./worker.ts", import.meta.url), most);
+  using threads = openThreads(options.threads);
   const context: RunContext = {
     source: plan.source,
     target: plan.target,

@@ -1,6 +1,5 @@
 /** What a run would do, told without moving or changing anything. */
 import type { LoadedPipeline } from "../config/mod.ts";
-import type { Connector } from "../core/connector.ts";
 import { ConnectorError, messageOf } from "../core/errors.ts";
 import { textOf } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
@@ -8,12 +7,13 @@ import type { PlannedStream, PlanResult } from "../models/plan.ts";
 import type { StreamRef } from "../models/source.ts";
 import { type Selection, selectStreams } from "../selector/mod.ts";
 import { type Backfill, checkBackfill, checkLimit } from "./backfill.ts";
-import { connect, type Endpoint } from "./endpoint.ts";
+import type { End } from "./end.ts";
+import { endOf, openThreads, plainLoader } from "./ends.ts";
 import type { ResolvedFields } from "./fields.ts";
 import { loadSettings } from "./load.ts";
 import { plannedFields } from "./planned_fields.ts";
-import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan.ts";
-import { checkUpsertKeys, findRange, streamFields } from "./stream.ts";
+import { planPipeline, type StreamPlan } from "./plan.ts";
+import { type Asked, checkUpsertKeys, findRange, streamFields } from "./stream.ts";
 
 export interface PreviewOptions extends Selection {
   readonly fullRefresh?: boolean;
@@ -22,7 +22,7 @@ export interface PreviewOptions extends Selection {
   readonly signal: AbortSignal;
 }
 
-type Context = Pick<PipelinePlan, "source" | "target"> & {
+type Context = Asked & {
   readonly fullRefresh: boolean;
   readonly backfill: Backfill | undefined;
   readonly signal: AbortSignal;
@@ -47,9 +47,13 @@ export async function previewPipeline(
   checkBackfill(selected, options);
   checkLimit(selected, options);
   const { fullRefresh = false, backfill, signal } = options;
-  await using reader = new End(source, signal);
-  await using writer = new End(target, signal);
-  const context: Context = { source, target, fullRefresh, backfill, signal, reader, writer };
+  using threads = openThreads();
+  await using reader = endOf(source, { threads, signal });
+  await using writer = endOf(target, { threads, signal });
+  const context: Context = {
+    ...{ source, target, fullRefresh, backfill, signal, reader, writer },
+    atTarget: (ask) => ask(writer),
+  };
   const streams: PlannedStream[] = [];
   for (const plan of selected) {
     signal.throwIfAborted();
@@ -62,22 +66,6 @@ export async function previewPipeline(
     target: target.provider.name,
     streams,
   };
-}
-
-/** A connection that is opened when it is first asked for; who cannot be reached is tried once. */
-class End implements AsyncDisposable {
-  #connection: Promise<Connector> | undefined;
-
-  constructor(private readonly endpoint: Endpoint, private readonly signal: AbortSignal) {}
-
-  connected(): Promise<Connector> {
-    return this.#connection ??= connect(this.endpoint, this.signal);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const connector = await this.#connection?.catch(() => undefined);
-    await connector?.[Symbol.asyncDispose]();
-  }
 }
 
 function statusOf(streams: readonly PlannedStream[]): PlanResult["status"] {
@@ -130,7 +118,7 @@ async function previewSource(
   context: Context,
   planned: Planned,
 ): Promise<Found | undefined> {
-  const source = await context.reader.connected();
+  const { reader: source } = context;
   const resolved = plan.extractor.yields === "files"
     ? { projections: [], generated: [], found: [] }
     : await streamFields(plan, context, source);
@@ -146,7 +134,7 @@ async function previewTarget(
   planned: Planned,
   resolved: Found | undefined,
 ): Promise<void> {
-  const target = await context.writer.connected();
+  const { writer: target } = context;
   const settings = loadSettings(plan, context);
   const { problems: rights, action } = await target.checkWrite(plan.target, settings.mode);
   if (rights.length > 0) {
@@ -156,9 +144,9 @@ async function previewTarget(
   if (resolved === undefined) return;
   checkUpsertKeys(plan, resolved);
   const fields = [...resolved.projections.map(({ field }) => field), ...resolved.generated];
-  const loader = plan.loader.create(target, plan.loaderOptions);
-  const kind = plan.extractor.yields;
-  const load = await loader.plan({ ...settings, target: plan.target, staged: { kind, fields } });
+  const loader = plainLoader(plan, context);
+  const staged = { kind: plan.extractor.yields, fields };
+  const load = await target.plan({ ...settings, loader, target: plan.target, staged });
   const { exists, rows, columns, statements, destructive, problems } = load;
   planned.target = { ...planned.target, exists, ...(rows === undefined ? {} : { rows }) };
   planned.fields = plannedFields(resolved, resolved.found, columns, settings.lossy);

@@ -1,26 +1,24 @@
 /** One run of one stream: extract → stage → load → receipt. */
 import { openBuffer } from "../buffers/mod.ts";
-import type { Buffer, StagedData, StageDetails } from "../core/buffer.ts";
-import type { Connector, WatermarkRange } from "../core/connector.ts";
+import type { Buffer, OpenStage, StagedData, StageDetails, StagedFile } from "../core/buffer.ts";
+import type { WatermarkRange } from "../core/connector.ts";
 import { BufferError, SchemaError } from "../core/errors.ts";
-import type { FileExtractor, RecordExtractor } from "../core/extractor.ts";
 import { nearest } from "../core/nearest.ts";
 import { textOf, type Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
 import { receiptOf } from "../integrity/receipt.ts";
 import { backfillRange, limitNote } from "./backfill.ts";
 import type { Progress, RunContext } from "./context.ts";
-import { connect, sameSystem } from "./endpoint.ts";
-import { read, type Reading, stagedFields, taskOf } from "./extraction.ts";
+import type { End } from "./end.ts";
+import { sameSystem } from "./endpoint.ts";
+import { plainExtractor, plainLoader, sourceEnd, targetEnd } from "./ends.ts";
+import { BATCH_BYTES, BATCH_ROWS, type Reading, stagedFields } from "./extraction.ts";
 import { type ResolvedFields, resolveFields, targetName, withTargetTypes } from "./fields.ts";
 import { EarlyLoad, load } from "./load.ts";
 import type { Seen } from "./observe.ts";
-import { extractParts } from "./parts.ts";
+import { extractParts, extractWhole } from "./parts.ts";
 import type { StreamPlan } from "./plan.ts";
 import { watermarkRange } from "./watermark.ts";
-
-const BATCH_ROWS = 8_192;
-const BATCH_BYTES = 16 * 1024 * 1024;
 
 /** Extracts a stream into its stage. */
 export async function extractStream(
@@ -31,7 +29,7 @@ export async function extractStream(
   const start = performance.now();
   const buffer = await openStage(plan);
   try {
-    await using source = await connect(context.source, context.signal);
+    await using source = sourceEnd(plan, context);
     progress.staged = plan.extractor.yields === "files"
       ? await stageFiles(plan, context, buffer, source)
       : await stageRecords(plan, context, buffer, source, progress);
@@ -57,18 +55,19 @@ async function stageRecords(
   plan: StreamPlan,
   context: RunContext,
   buffer: Buffer,
-  source: Connector,
+  source: End,
   progress: Progress,
 ): Promise<StagedData> {
-  const fields = await streamFields(plan, context, source);
+  const asked = askedBy(plan, context);
+  const fields = await streamFields(plan, asked, source);
   checkUpsertKeys(plan, fields);
-  const range = await findRange(plan, context, fields, progress);
-  const extractor = plan.extractor.create(source, plan.extractorOptions) as RecordExtractor;
+  const range = await findRange(plan, asked, fields, progress);
   const reading = {
     ...readingOf(plan, context, fields, range),
     ...(context.limit === undefined ? {} : { limit: context.limit }),
   };
   const seen: Seen = { ...NOTHING_SEEN };
+  const extractor = plainExtractor(plan, context);
   const total = await expectedRows(plan, context, source, range);
   const onProgress = (rows: number, bytes: number) => {
     progress.rowsExtracted = rows;
@@ -77,34 +76,27 @@ async function stageRecords(
     context.onEvent({ type: "progress", stream, phase: "extract", rows, bytes, ...known });
   };
   const details = () => detailsOf(plan, context, range, seen.max);
-  await using partition = await extractor.partition(
-    taskOf(reading, context.signal),
-    partitionSettings(plan, context),
-  );
-  const { parts, guessed } = partition;
-  const asWhole = () =>
-    buffer.write(
-      stagedFields(reading),
-      read(extractor, reading, context.signal, onProgress, seen),
-      details,
-    );
+  const extraction = {
+    ...{ source, extractor, context, stage: buffer, buffer: plan.buffer, reading, seen },
+    ...{ details, onProgress },
+    onOpen(stage: OpenStage) {
+      if (!loadsEarly(plan, context)) return;
+      progress.early = new EarlyLoad(plan, context, stage, stagedFields(reading), details());
+    },
+    onFile: (file: StagedFile) => progress.early?.push(file),
+  };
+  const settings = partitionSettings(plan, context);
+  const { parts, guessed } = await source.partition({ extractor, reading, settings });
   const inParts = () =>
-    extractParts({
-      ...{ plan, context, buffer, reading, parts, seen, details, onProgress },
-      onOpen(stage) {
-        if (!loadsEarly(plan, context)) return;
-        progress.early = new EarlyLoad(plan, context, stage, stagedFields(reading), details());
-      },
-      onFile: (file) => progress.early?.push(file),
+    extractParts(extraction, parts).catch(async (error) => {
+      if (guessed !== true || context.signal.aborted) throw error;
+      // What is wrong may be the guess: only the whole can tell.
+      await progress.early?.abort(error);
+      delete progress.early;
+      Object.assign(seen, NOTHING_SEEN);
+      return await extractWhole(extraction);
     });
-  const staged = parts.length < 2 ? await asWhole() : await inParts().catch(async (error) => {
-    if (guessed !== true || context.signal.aborted) throw error;
-    // What is wrong may be the guess: only the whole can tell.
-    await progress.early?.abort(error);
-    delete progress.early;
-    Object.assign(seen, NOTHING_SEEN);
-    return await asWhole();
-  });
+  const staged = await (parts.length < 2 ? extractWhole(extraction) : inParts());
   if (seen.max !== null) progress.watermarkAfter = textOf(seen.max);
   if (context.limit !== undefined) {
     const message = limitNote(context.limit);
@@ -125,7 +117,7 @@ async function stageRecords(
 async function expectedRows(
   plan: StreamPlan,
   { estimates, limit }: RunContext,
-  source: Connector,
+  source: End,
   range: WatermarkRange | undefined,
 ): Promise<number | undefined> {
   if (!estimates || limit !== undefined || range !== undefined) return undefined;
@@ -175,16 +167,29 @@ function refusesNull(plan: StreamPlan): boolean {
   return (plan.stream.extract?.null_watermark ?? "error") === "error";
 }
 
-function stageFiles(
+async function stageFiles(
   plan: StreamPlan,
   context: RunContext,
   buffer: Buffer,
-  source: Connector,
+  source: End,
 ): Promise<StagedData> {
-  const extractor = plan.extractor.create(source, plan.extractorOptions) as FileExtractor;
   const reading = readingOf(plan, context, { projections: [], generated: [] }, undefined);
-  const files = extractor.extract(taskOf(reading, context.signal));
-  return buffer.writeFiles(files, () => detailsOf(plan, context, undefined, null));
+  const extractor = plainExtractor(plan, context);
+  return await extractWhole({
+    ...{
+      source,
+      extractor,
+      context,
+      stage: buffer,
+      buffer: plan.buffer,
+      reading,
+      seen: { ...NOTHING_SEEN },
+    },
+    details: () => detailsOf(plan, context, undefined, null),
+    onProgress() {},
+    onOpen() {},
+    onFile() {},
+  });
 }
 
 function detailsOf(
@@ -208,13 +213,27 @@ function detailsOf(
   };
 }
 
-type Ends = Pick<RunContext, "source" | "target" | "signal">;
+/** What is asked while a stream is planned or begun. */
+export type Asked = Pick<RunContext, "source" | "target"> & {
+  /** Asks the target something, over a connection that is open or is opened for it. */
+  atTarget<T>(ask: (target: End) => Promise<T>): Promise<T>;
+};
+
+function askedBy(plan: StreamPlan, context: RunContext): Asked & RunContext {
+  return {
+    ...context,
+    async atTarget(ask) {
+      await using target = targetEnd(plan, context);
+      return await ask(target);
+    },
+  };
+}
 
 /** The fields that a stream moves, and those that its source has. */
 export async function streamFields(
   plan: StreamPlan,
-  context: Ends,
-  source: Connector,
+  context: Asked,
+  source: Pick<End, "getStreamFields" | "testConnection">,
 ): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
   const found = await source.getStreamFields(plan.source);
   if (found === undefined) {
@@ -230,8 +249,7 @@ export async function streamFields(
   if (!resolved.projections.some(({ field }) => field.inferred === true)) {
     return { ...resolved, found };
   }
-  await using target = await connect(context.target, context.signal);
-  const known = await target.getStreamFields(plan.target) ?? [];
+  const known = await context.atTarget((target) => target.getStreamFields(plan.target)) ?? [];
   return { ...withTargetTypes(resolved, known), found };
 }
 
@@ -270,7 +288,7 @@ function describe({ source }: StreamPlan): string {
 /** The range to read, from the watermark that the target has. */
 export async function findRange(
   plan: StreamPlan,
-  context: Ends & Pick<RunContext, "fullRefresh" | "backfill">,
+  context: Asked & Pick<RunContext, "fullRefresh" | "backfill">,
   { projections }: ResolvedFields,
   progress: Pick<Progress, "watermarkBefore">,
 ): Promise<WatermarkRange | undefined> {
@@ -286,9 +304,9 @@ export async function findRange(
     );
   }
   if (context.backfill !== undefined) return backfillRange(context.backfill, field);
-  await using target = await connect(context.target, context.signal);
-  const loader = plan.loader.create(target, plan.loaderOptions);
-  const max = await loader.getMaxWatermark(plan.target, name, field);
+  const loader = plainLoader(plan, context);
+  const asked = { loader, target: plan.target, field: name, as: field };
+  const max = await context.atTarget((target) => target.getMaxWatermark(asked));
   if (max !== undefined) progress.watermarkBefore = textOf(max);
   return watermarkRange(settings, field, max);
 }

@@ -1,10 +1,12 @@
 /** Whether a pipeline could run: its connections, and what its logins may do, without moving data. */
 import type { LoadedPipeline } from "../config/mod.ts";
-import type { Access, Connector } from "../core/connector.ts";
+import type { Access } from "../core/connector.ts";
 import { messageOf } from "../core/errors.ts";
 import type { StreamSource } from "../models/source.ts";
 import { type Selection, selectStreams } from "../selector/mod.ts";
-import { connect, type Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { End, Threads } from "./end.ts";
+import { endOf, openThreads } from "./ends.ts";
 import { planPipeline, type StreamPlan } from "./plan.ts";
 
 /** One thing that was tried. Times are milliseconds. */
@@ -37,17 +39,21 @@ export async function tryPipeline(
     for (const result of found) onResult(result);
     results.push(...found);
   };
-  tell(await trySource(source, plans, signal));
-  tell(await tryTarget(target, plans, signal));
+  using threads = openThreads();
+  const context = { threads, signal };
+  tell(await trySource(source, plans, context));
+  tell(await tryTarget(target, plans, context));
   return results;
 }
+
+type Context = { readonly threads: Threads; readonly signal: AbortSignal };
 
 async function trySource(
   endpoint: Endpoint,
   plans: readonly StreamPlan[],
-  signal: AbortSignal,
+  context: Context,
 ): Promise<TrialResult[]> {
-  return await tryEnd("source", endpoint, signal, async (connector) => {
+  return await tryEnd("source", endpoint, context, async (connector) => {
     const results: TrialResult[] = [await greet("source", endpoint, connector)];
     if (results[0]!.problems.length > 0) return results;
     for (const { stream, source } of plans) {
@@ -62,9 +68,9 @@ async function trySource(
 async function tryTarget(
   endpoint: Endpoint,
   plans: readonly StreamPlan[],
-  signal: AbortSignal,
+  context: Context,
 ): Promise<TrialResult[]> {
-  return await tryEnd("target", endpoint, signal, async (connector) => {
+  return await tryEnd("target", endpoint, context, async (connector) => {
     const greeting = await greet("target", endpoint, connector);
     const results: TrialResult[] = [];
     for (const plan of plans) {
@@ -85,7 +91,7 @@ async function tryTarget(
 
 /** What is new is asked of a target that is there: it must be readable too. */
 async function checkTarget(
-  connector: Connector,
+  connector: End,
   { stream, target, mode }: StreamPlan,
 ): Promise<Access> {
   const access = await connector.checkWrite(target, mode);
@@ -96,31 +102,31 @@ async function checkTarget(
   return { ...access, problems: [...access.problems, ...unread] };
 }
 
+/** Where no connection is made nothing else is tried. */
 async function tryEnd(
   check: "source" | "target",
   endpoint: Endpoint,
-  signal: AbortSignal,
-  work: (connector: Connector) => Promise<TrialResult[]>,
+  context: Context,
+  work: (end: End) => Promise<TrialResult[]>,
 ): Promise<TrialResult[]> {
   const start = performance.now();
-  let connector: Connector;
+  await using end = endOf(endpoint, context);
   try {
-    connector = await connect(endpoint, signal);
+    await end.connected();
   } catch (error) {
-    signal.throwIfAborted();
+    context.signal.throwIfAborted();
     const problems = [messageOf(error)];
     return [{ check, subject: endpoint.provider.name, problems, ms: since(start) }];
   }
   const opening = since(start);
-  await using _ = connector;
-  const [greeting, ...others] = await work(connector);
+  const [greeting, ...others] = await work(end);
   return [{ ...greeting!, ms: greeting!.ms + opening }, ...others];
 }
 
 async function greet(
   check: "source" | "target",
   { provider }: Endpoint,
-  connector: Connector,
+  connector: End,
 ): Promise<TrialResult> {
   const greeting = await timed(async () => {
     const { product, version } = await connector.testConnection();

@@ -1,5 +1,5 @@
 /** The module that the threads of a run begin with. */
-import { type Job, serve } from "../sandbox/thread.ts";
-import { extractPart, loadSlice } from "./jobs.ts";
+import { serve } from "../sandbox/serve.ts";
+import { JOBS } from "./jobs.ts";
 
-serve({ extract: extractPart as Job, load: loadSlice as Job });
+serve(JOBS);

@@ -1,14 +1,17 @@
 /** What a thread and its host say to each other. Values are what structured cloning takes. */
 import { DXTError, messageOf } from "../core/errors.ts";
 
+/** Calls have numbers, since several may be under way in one thread. */
 export type ToThread =
-  | { readonly type: "start"; readonly job: string; readonly input: unknown }
-  | { readonly type: "abort"; readonly reason: Thrown };
+  | { readonly type: "call"; readonly id: number; readonly job: string; readonly input: unknown }
+  | { readonly type: "abort"; readonly id: number; readonly reason: Thrown };
 
 export type FromThread =
-  | { readonly type: "news"; readonly news: unknown }
-  | { readonly type: "done"; readonly result: unknown }
-  | { readonly type: "failed"; readonly error: Thrown };
+  | { readonly type: "news"; readonly id: number; readonly news: unknown }
+  | { readonly type: "done"; readonly id: number; readonly result: unknown }
+  | { readonly type: "failed"; readonly id: number; readonly error: Thrown }
+  /** An error that belongs to no call: the thread is not to be trusted any more. */
+  | { readonly type: "crashed"; readonly error: Thrown };
 
 /** An error on its way to another thread. */
 export interface Thrown {

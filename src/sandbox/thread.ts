@@ -1,35 +1,88 @@
-/** The thread's side: runs the jobs that its host sends, one at a time. */
+/** One thread, seen from its host. */
 import { DXTError } from "../core/errors.ts";
 import { type FromThread, rethrown, thrown, type ToThread } from "./messages.ts";
+import type { Jobs } from "./serve.ts";
 
-/** Work that a thread can do; `tell` sends news of it to the host. */
-export type Job = (
-  input: unknown,
-  tell: (news: unknown) => void,
-  signal: AbortSignal,
-) => Promise<unknown>;
-
-/** The part of a worker's global scope that is used here. */
-interface Scope {
-  postMessage(message: FromThread): void;
-  onmessage: ((event: { data: ToThread }) => void) | null;
+export interface CallOptions<News> {
+  readonly signal: AbortSignal;
+  /** Hears what the thread tells meanwhile. */
+  onNews?(news: News): void;
 }
 
-/** Answers the host from now on. */
-export function serve(jobs: Readonly<Record<string, Job>>): void {
-  const scope = globalThis as unknown as Scope;
-  const post = (message: FromThread) => scope.postMessage(message);
-  let controller: AbortController | undefined;
-  scope.onmessage = async ({ data }) => {
-    if (data.type === "abort") return controller?.abort(rethrown(data.reason));
-    controller = new AbortController();
+type InputOf<J> = J extends (input: infer Input, ...rest: never[]) => unknown ? Input : never;
+type ResultOf<J> = J extends (...args: never[]) => Promise<infer Result> ? Result : never;
+type NewsOf<J> = J extends
+  (input: never, tell: (news: infer News) => void, ...rest: never[]) => unknown ? News
+  : never;
+
+/** A thread that does the jobs of a module which calls `serve`. */
+export class Thread<J extends Jobs = Jobs> implements Disposable {
+  readonly #worker: Worker;
+  readonly #calls = new Map<number, (message: FromThread) => void>();
+  #last = 0;
+  #lost: Error | undefined;
+
+  constructor(module: URL, permissions: Deno.PermissionOptions) {
+    this.#worker = new Worker(module, { type: "module", deno: { permissions } });
+    this.#worker.onmessage = ({ data }) => this.#hear(data as FromThread);
+    this.#worker.onerror = (event) => {
+      // Or the runtime takes it for an error of the host.
+      event.preventDefault();
+      this.#lose(new DXTError(`A thread ended: ${event.message}`));
+    };
+  }
+
+  /** It ended by itself: what it did is lost. */
+  get lost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /**
+   * Does a job and returns its result; input, news and result are cloned. An abort is passed on, and
+   * the thread's answer is waited for.
+   */
+  async call<K extends keyof J & string>(
+    job: K,
+    input: InputOf<J[K]>,
+    { signal, onNews }: CallOptions<NewsOf<J[K]>>,
+  ): Promise<ResultOf<J[K]>> {
+    signal.throwIfAborted();
+    if (this.#lost !== undefined) throw this.#lost;
+    const id = ++this.#last;
+    const abort = () => this.#post({ type: "abort", id, reason: thrown(signal.reason) });
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#calls.set(id, (message) => {
+      if (message.type === "news") onNews?.(message.news as NewsOf<J[K]>);
+      else if (message.type === "done") resolve(message.result);
+      else reject(signal.aborted ? signal.reason : rethrown(message.error));
+    });
+    signal.addEventListener("abort", abort);
     try {
-      const job = jobs[data.job];
-      if (job === undefined) throw new DXTError(`Cannot do "${data.job}": no such job`);
-      const tell = (news: unknown) => post({ type: "news", news });
-      post({ type: "done", result: await job(data.input, tell, controller.signal) });
-    } catch (error) {
-      post({ type: "failed", error: thrown(error) });
+      this.#post({ type: "call", id, job, input });
+      return await promise as ResultOf<J[K]>;
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#calls.delete(id);
     }
-  };
+  }
+
+  /** Ends it at once, whatever it does. */
+  [Symbol.dispose](): void {
+    this.#worker.terminate();
+  }
+
+  #hear(message: FromThread): void {
+    if (message.type === "crashed") this.#lose(rethrown(message.error));
+    else this.#calls.get(message.id)?.(message);
+  }
+
+  #lose(error: Error): void {
+    this.#lost ??= error;
+    this.#worker.terminate();
+    for (const [id, answer] of this.#calls) answer({ type: "failed", id, error: thrown(error) });
+  }
+
+  #post(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
 }

@@ -9,6 +9,7 @@ import type { BufferSettings } from "../../src/models/buffer.ts";
 import type { Field } from "../../src/models/field.ts";
 import { testBuffer } from "../conformance/buffer.ts";
 import { withFolder } from "../support/run.ts";
+import { stageIn } from "../support/stage.ts";
 
 const SETTINGS: readonly BufferSettings[] = [
   { format: "parquet" },
@@ -30,6 +31,7 @@ const labelOf = ({ format, compression }: BufferSettings) =>
 for (const settings of SETTINGS) {
   testBuffer(labelOf(settings), (directory) => openBuffer(settings, directory), {
     kind: "records",
+    settings,
     persistent: true,
     skip: settings.format === "json" || settings.format === "jsonl"
       ? { "JSON null": "JSON has one null for both" }
@@ -39,6 +41,7 @@ for (const settings of SETTINGS) {
 
 testBuffer("passthrough", (directory) => openBuffer({ format: "passthrough" }, directory), {
   kind: "files",
+  settings: { format: "passthrough" },
   persistent: true,
 });
 
@@ -47,7 +50,7 @@ testBuffer("memory", (directory) => {
   const memory = memories.get(directory) ?? openBuffer({ format: "memory" }, directory);
   memories.set(directory, memory);
   return memory;
-}, { kind: "records", persistent: false });
+}, { kind: "records", settings: { format: "memory" }, persistent: false });
 
 const TEXTS: readonly Field[] = [
   { name: "a", dtype: "string", nullable: true },
@@ -60,9 +63,12 @@ async function* batches(records: readonly DXTRecord[]) {
   return { rows: records.length, evidence: "all" };
 }
 
-function stage(buffer: Buffer, records: readonly DXTRecord[]): Promise<StagedData> {
-  const details = { pipeline: "p", stream: "s", run_id: "r", source: null };
-  return buffer.write(TEXTS, batches(records), () => details);
+function stage(
+  directory: string,
+  settings: BufferSettings,
+  records: readonly DXTRecord[],
+): Promise<StagedData> {
+  return stageIn(directory, settings, TEXTS, batches(records));
 }
 
 const FILE_BYTES = 1024 * 1024;
@@ -75,15 +81,15 @@ for (const settings of SETTINGS) {
         b: randomBytes(5_000).toString("hex"),
       }));
       const options = settings.format === "parquet" ? { row_group_rows: 20 } : settings.options;
-      const buffer = await openBuffer(
-        { ...settings, options, file_bytes: FILE_BYTES },
-        join(folder, "stage"),
-      );
-      const { files } = await stage(buffer, records);
+      const several = { ...settings, options, file_bytes: FILE_BYTES };
+      const directory = join(folder, "stage");
+      const { files } = await stage(directory, several, records);
       assert.ok(files.length >= 3, `${files.length} files`);
       for (const { size } of files) assert.ok(size < FILE_BYTES * 1.5, `a file of ${size} bytes`);
       assert.equal(files.reduce((sum, { rows }) => sum + rows, 0), 600);
-      const read = await Array.fromAsync((await buffer.open())!.readRecords());
+      const read = await Array.fromAsync(
+        (await (await openBuffer(several, directory)).open())!.readRecords(),
+      );
       assert.deepEqual(read.map(({ a, b }) => ({ a, b })), records);
     }));
 }
@@ -93,7 +99,7 @@ Deno.test("a stage is read with the options that it was written with", () =>
     const directory = join(folder, "stage");
     const written = { delimiter: ";", null_value: "\\N" };
     const records = [{ a: null, b: "" }, { a: "x;y", b: "\\N" }];
-    await stage(await openBuffer({ format: "csv", options: written }, directory), records);
+    await stage(directory, { format: "csv", options: written }, records);
     for (const options of [written, {}, { delimiter: "|", null_value: "x;y" }]) {
       const staged = await (await openBuffer({ format: "csv", options }, directory)).open();
       const read = await Array.fromAsync(staged!.readRecords());
@@ -104,7 +110,7 @@ Deno.test("a stage is read with the options that it was written with", () =>
 Deno.test("a stage of another format, and settings that mean nothing, are refused", () =>
   withFolder(async (folder) => {
     const directory = join(folder, "stage");
-    await stage(await openBuffer({ format: "csv" }, directory), []);
+    await stage(directory, { format: "csv" }, []);
     for (const format of ["parquet", "passthrough"] as const) {
       const other = await openBuffer({ format }, directory);
       await assert.rejects(other.open(), /it holds csv, expected/);

@@ -6,6 +6,7 @@ import { batchesOf } from "../../src/arrow/mod.ts";
 import { openBuffer } from "../../src/buffers/mod.ts";
 import { BufferError } from "../../src/core/errors.ts";
 import { withFolder } from "../support/run.ts";
+import { stageIn } from "../support/stage.ts";
 import { commit, FIELDS, ROWS } from "./commit.ts";
 
 const COMMIT = fileURLToPath(new URL("commit.ts", import.meta.url));
@@ -107,15 +108,15 @@ Deno.test({
       try {
         const directory = join(disk, "stage");
         await commit(directory, OLD);
-        const buffer = await openBuffer({ format: "csv" }, directory);
         const records = Array.from({ length: 400_000 }, (_, n) => ({ n }));
-        const write = buffer.write(
+        const write = stageIn(
+          directory,
+          { format: "csv" },
           FIELDS,
           (async function* () {
             yield* batchesOf(FIELDS, records, { rows: 1000, bytes: 1e9 });
             return { rows: records.length, evidence: "all" };
           })(),
-          () => ({ pipeline: "p", stream: "s", run_id: "r", source: null }),
         );
         await assert.rejects(write, (error: unknown) => {
           assert.ok(error instanceof BufferError);

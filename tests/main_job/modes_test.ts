@@ -181,7 +181,7 @@ Deno.test("a cancelled run leaves the target as it was", () =>
   withDatabases(async ({ folder, source, rows }) => {
     source(`${ORDERS}
       INSERT INTO orders SELECT value + 10, 1, NULL FROM (
-        WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 60000)
+        WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 400000)
         SELECT value FROM n)`);
     await runWell(
       folder,

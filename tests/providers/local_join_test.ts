@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { arrowSchema, batchOf, columnFor, valuePusher } from "../../src/arrow/mod.ts";
 import { Buffer } from "node:buffer";
-import { fileSettings, openBuffer, writePart } from "../../src/buffers/mod.ts";
+import { openBuffer, stagePart } from "../../src/buffers/mod.ts";
 import type { StagedData } from "../../src/core/buffer.ts";
 import type { DXTRecord } from "../../src/core/values.ts";
 import { loadFormat } from "../../src/formats/mod.ts";
@@ -32,12 +32,12 @@ async function staged(
   const buffer = await openBuffer(settings, join(folder, ".stage"));
   const half = all.length >> 1;
   const parts = [all.slice(0, half), all.slice(half)];
-  return await buffer.writeParts(
+  return await buffer.write(
     FIELDS,
     async (stage) =>
       await Promise.all(parts.map(async (part, number) => {
         const place = { folder: stage.folder, part: number, fields: FIELDS };
-        return await writePart(await fileSettings("parquet", settings), place, extracted(part));
+        return await stagePart(settings, place, extracted(part));
       })),
     () => ({ pipeline: "p", stream: "s", run_id: "r", source: null }),
   );

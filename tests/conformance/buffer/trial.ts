@@ -7,13 +7,16 @@ import type { Buffer, StagedData, StageDetails } from "../../../src/core/buffer.
 import type { SourceFile } from "../../../src/core/extractor.ts";
 import type { CompletionProof, Extraction } from "../../../src/core/proof.ts";
 import type { DXTRecord } from "../../../src/core/values.ts";
+import type { BufferSettings } from "../../../src/models/buffer.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { collect } from "../../support/bytes.ts";
+import { stageWhole } from "../../support/stage.ts";
 
 /** Opens the stage in a folder; opened again it is the same stage. */
 export type OpenBuffer = (directory: string) => Promise<Buffer>;
 
 export interface BufferTest {
+  readonly settings: BufferSettings;
   readonly kind: StagedData["kind"];
   /** Whether the stage is on disk. */
   readonly persistent: boolean;
@@ -106,7 +109,10 @@ export class Trial {
     const rows = Math.max(4, records.length >> 2);
     const batches = await Array.fromAsync(batchesOf(fields, records, { rows, bytes: 1e9 }));
     const source = sourceOf<Batch>(batches, end);
-    return await closing(source, buffer.write(fields, source.items, () => DETAILS));
+    return await closing(
+      source,
+      stageWhole(buffer, this.test.settings, fields, source.items, DETAILS),
+    );
   }
 
   async writeFiles(
@@ -115,7 +121,7 @@ export class Trial {
     end: End = { rows: files.length, evidence: "all" },
   ): Promise<StagedData> {
     const source = sourceOf(files, end);
-    return await closing(source, buffer.writeFiles(source.items, () => DETAILS));
+    return await closing(source, stageWhole(buffer, this.test.settings, [], source.items, DETAILS));
   }
 
   /** What is staged, as text, in its order. */

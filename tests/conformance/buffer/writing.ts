@@ -1,18 +1,8 @@
 /** A write leaves everything or nothing. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Batch } from "../../../src/core/batch.ts";
 import { BufferError } from "../../../src/core/errors.ts";
-import type { SourceFile } from "../../../src/core/extractor.ts";
-import {
-  type Check,
-  DETAILS,
-  type End,
-  ofFiles,
-  sourceFile,
-  sourceOf,
-  type Trial,
-} from "./trial.ts";
+import { type Check, type End, ofFiles, sourceFile, type Trial } from "./trial.ts";
 
 type ErrorType = new (...args: never[]) => Error;
 
@@ -83,18 +73,6 @@ export const writingChecks = {
       }
       await trial.write(buffer, 7);
       await trial.holds(buffer, 7);
-    },
-  },
-  "other kind": {
-    title: "what is of the other kind is refused",
-    async run(trial) {
-      const buffer = await trial.open();
-      const proof = { rows: 0, evidence: "none" };
-      const refused = trial.test.kind === "files"
-        ? buffer.write([], sourceOf<Batch>([], proof).items, () => DETAILS)
-        : buffer.writeFiles(sourceOf<SourceFile>([], proof).items, () => DETAILS);
-      await assert.rejects(refused, BufferError);
-      assert.equal(await buffer.open(), undefined);
     },
   },
   "names": {

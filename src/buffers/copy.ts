@@ -1,0 +1,43 @@
+/** The source's own files in a stage, bytes untouched. */
+import { join } from "node:path";
+import type { StagedFile, WrittenPart } from "../core/buffer.ts";
+import { BufferError } from "../core/errors.ts";
+import type { SourceFile } from "../core/extractor.ts";
+import type { Extraction } from "../core/proof.ts";
+import { writeFile } from "./disk.ts";
+import { partName } from "./part.ts";
+import { Proven } from "./proven.ts";
+
+/**
+ * Copies files into a folder. Names of the source may be anything, so staged files have names of
+ * their own.
+ *
+ * @throws {BufferError} when a file is not as large as its source said, or the proof is missing
+ */
+export async function copyFiles(
+  folder: string,
+  extraction: Extraction<SourceFile>,
+): Promise<WrittenPart> {
+  const source = new Proven(extraction, () => 1);
+  try {
+    const files: StagedFile[] = [];
+    for await (const file of source) {
+      const name = partName(files.length);
+      const written = await writeFile(join(folder, name), bytesOf(file));
+      if (written.size !== file.size) {
+        throw new BufferError(
+          `Cannot stage "${file.path}": it gave ${written.size} bytes, its source told ${file.size}`,
+        );
+      }
+      files.push({ name, rows: 0, ...written, original_name: file.name });
+    }
+    return { files, count: source.count, evidence: source.proof.evidence };
+  } finally {
+    await source.close();
+  }
+}
+
+/** Opened only when there is a place for its bytes. */
+async function* bytesOf(file: SourceFile): AsyncGenerator<Uint8Array, void, void> {
+  yield* await file.open();
+}

@@ -1,0 +1,31 @@
+/** Values on their way to another thread: cloning knows neither Temporal nor classes. */
+import { JSONText, type Value } from "./values.ts";
+
+const TEMPORAL = {
+  PlainDate: Temporal.PlainDate,
+  PlainTime: Temporal.PlainTime,
+  PlainDateTime: Temporal.PlainDateTime,
+  Instant: Temporal.Instant,
+} as const;
+
+/** A value as plain data. */
+export type PlainValue =
+  | null
+  | number
+  | bigint
+  | string
+  | boolean
+  | Uint8Array
+  | { readonly type: keyof typeof TEMPORAL | "JSON"; readonly text: string };
+
+export function toPlainValue(value: Value): PlainValue {
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  if (value instanceof JSONText) return { type: "JSON", text: value.text };
+  const [type] = Object.entries(TEMPORAL).find(([, kind]) => value instanceof kind)!;
+  return { type: type as keyof typeof TEMPORAL, text: value.toString() };
+}
+
+export function fromPlainValue(value: PlainValue): Value {
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  return value.type === "JSON" ? new JSONText(value.text) : TEMPORAL[value.type].from(value.text);
+}

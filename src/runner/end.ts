@@ -1,0 +1,174 @@
+/** The ends of a pipeline, seen from the host: connections in threads that may reach nothing else. */
+import type { Access, DiscoveredStream, Estimate, ServerInfo } from "../core/connector.ts";
+import type { Part } from "../core/extractor.ts";
+import type { LoadPlan, LoadReceipt, LoadTicket } from "../core/loader.ts";
+import { fromPlainValue } from "../core/plain_value.ts";
+import type { Value } from "../core/values.ts";
+import type { Field } from "../models/field.ts";
+import type { StreamRef, StreamSource, StreamTarget } from "../models/source.ts";
+import type { LoadMode } from "../models/stream.ts";
+import { thrown } from "../sandbox/messages.ts";
+import type { Lease, ThreadPool } from "../sandbox/pool.ts";
+import { type Reading, toPlain } from "./extraction.ts";
+import type {
+  EndJobs,
+  ExtractInput,
+  ExtractNews,
+  ExtractResult,
+  FinishInput,
+  HeadInput,
+  LoadInput,
+  MaxWatermarkInput,
+  PartitionInput,
+  PlainEndpoint,
+  PlanInput,
+  ShareInput,
+} from "./jobs.ts";
+
+export type Threads = ThreadPool<EndJobs>;
+
+/** What an end is, and what its thread may do. */
+export interface EndSpec extends PlainEndpoint {
+  readonly permissions: Deno.PermissionOptions;
+}
+
+/** An input whose reading is not plain data yet. */
+type Read<Input> = Omit<Input, "reading"> & { readonly reading: Reading };
+
+function plain<Input extends { readonly reading: Reading }>({ reading, ...input }: Input) {
+  return { ...input, reading: toPlain(reading) };
+}
+
+/** A connection in a thread of its own. It connects when something is first asked of it. */
+export class End implements AsyncDisposable {
+  readonly #lease: Lease<EndJobs>;
+  readonly #stop: () => void;
+
+  constructor(
+    readonly spec: EndSpec,
+    private readonly threads: Threads,
+    private readonly signal: AbortSignal,
+  ) {
+    signal.throwIfAborted();
+    const { permissions, ...endpoint } = spec;
+    this.#lease = threads.lease(permissions);
+    // Its answer is that of the first call: a thread does its jobs in their order.
+    this.#call("open", endpoint).catch(() => {});
+    this.#stop = () => {
+      const forever = new AbortController().signal;
+      this.#lease.thread.call("stop", thrown(signal.reason), { signal: forever }).catch(() => {});
+    };
+    signal.addEventListener("abort", this.#stop);
+  }
+
+  /** The same end in another thread. */
+  again(signal = this.signal): End {
+    return new End(this.spec, this.threads, signal);
+  }
+
+  /** Connects, where nothing was asked before. */
+  connected(): Promise<void> {
+    return this.#call("connect", undefined);
+  }
+
+  testConnection(): Promise<ServerInfo> {
+    return this.#call("testConnection", undefined);
+  }
+
+  getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
+    return this.#call("getStreamFields", ref);
+  }
+
+  discover(): Promise<DiscoveredStream[]> {
+    return this.#call("discover", undefined);
+  }
+
+  estimate(source: StreamSource): Promise<Estimate> {
+    return this.#call("estimate", source);
+  }
+
+  checkRead(source: StreamSource): Promise<Access> {
+    return this.#call("checkRead", source);
+  }
+
+  checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
+    return this.#call("checkWrite", { target, mode });
+  }
+
+  /** Parts of one moment, which lasts until the end is disposed of. */
+  partition(
+    input: Read<PartitionInput>,
+  ): Promise<{ readonly parts: readonly Part[]; readonly guessed?: boolean }> {
+    return this.#call("partition", plain(input));
+  }
+
+  /** Extracts into files, whose names, rows and checksums are returned. */
+  extract(
+    input: Read<ExtractInput>,
+    onNews: (news: ExtractNews) => void,
+    signal = this.signal,
+  ): Promise<ExtractResult> {
+    return this.#call("extract", plain(input), onNews, signal);
+  }
+
+  /** As many rows as the reading's limit, as values in the order of its fields. */
+  async head(input: Read<HeadInput>): Promise<Value[][]> {
+    const rows = await this.#call("head", plain(input));
+    return rows.map((row) => row.map(fromPlainValue));
+  }
+
+  plan(load: PlanInput): Promise<LoadPlan> {
+    return this.#call("plan", load);
+  }
+
+  async getMaxWatermark(
+    input: MaxWatermarkInput,
+  ): Promise<Exclude<Value, null> | undefined> {
+    const max = await this.#call("maxWatermark", input);
+    return max === undefined ? undefined : fromPlainValue(max) as Exclude<Value, null>;
+  }
+
+  load(input: LoadInput, onRows: (rows: number) => void): Promise<LoadReceipt> {
+    return this.#call("load", input, ({ rows }) => onRows(rows));
+  }
+
+  feed(news: Parameters<EndJobs["feed"]>[0]): Promise<void> {
+    return this.#call("feed", news);
+  }
+
+  /** Undefined where only `load` keeps what the target has. Undone when the end is disposed of. */
+  share(input: LoadInput): Promise<LoadTicket | undefined> {
+    return this.#call("share", input);
+  }
+
+  loadShare(
+    input: ShareInput,
+    onRows: (rows: number) => void,
+    signal = this.signal,
+  ): Promise<number> {
+    return this.#call("loadShare", input, ({ rows }) => onRows(rows), signal);
+  }
+
+  finish(input: FinishInput): Promise<LoadReceipt> {
+    return this.#call("finish", input);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    using _lease = this.#lease;
+    this.signal.removeEventListener("abort", this.#stop);
+    if (this.#lease.thread.lost) return;
+    // What was stopped is to be closed all the same.
+    const { signal } = new AbortController();
+    await this.#lease.thread.call("close", undefined, { signal });
+  }
+
+  #call<K extends keyof EndJobs>(
+    job: K,
+    input: Parameters<EndJobs[K]>[0],
+    onNews?: (news: never) => void,
+    signal = this.signal,
+  ): ReturnType<EndJobs[K]> {
+    const options = onNews === undefined ? { signal } : { signal, onNews };
+    return this.#lease.thread.call(job, input as never, options as never) as ReturnType<EndJobs[K]>;
+  }
+}

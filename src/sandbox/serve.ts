@@ -1,0 +1,67 @@
+/** The thread's side: does the jobs that its host calls. */
+import { DXTError } from "../core/errors.ts";
+import { type FromThread, rethrown, thrown, type ToThread } from "./messages.ts";
+
+/** Work that a thread can do; `tell` sends news of it to the host. */
+export type Job<Input = never, Result = unknown, News = never> = (
+  input: Input,
+  tell: (news: News) => void,
+  signal: AbortSignal,
+) => Promise<Result>;
+
+export type Jobs = Readonly<Record<string, Job<never, unknown, unknown>>>;
+
+/** The part of a worker's global scope that is used here. */
+interface Scope {
+  postMessage(message: FromThread): void;
+  onmessage: ((event: { data: ToThread }) => void) | null;
+  addEventListener(type: string, listener: (event: Event) => void): void;
+}
+
+const BREATH_MS = 20;
+let breathed = 0;
+
+/**
+ * To be awaited now and then in long work that never waits for anything outside: lets the thread hear
+ * that it is to stop.
+ */
+export async function breathe(): Promise<void> {
+  if (performance.now() - breathed < BREATH_MS) return;
+  await new Promise((resolve) => setTimeout(resolve));
+  breathed = performance.now();
+}
+
+/** Answers the host from now on. */
+export function serve(jobs: Jobs): void {
+  const scope = globalThis as unknown as Scope;
+  const post = (message: FromThread) => scope.postMessage(message);
+  const running = new Map<number, AbortController>();
+  const call = async (id: number, name: string, input: unknown) => {
+    const controller = new AbortController();
+    running.set(id, controller);
+    try {
+      if (!Object.hasOwn(jobs, name)) throw new DXTError(`Cannot do "${name}": no such job`);
+      const tell = (news: unknown) => post({ type: "news", id, news });
+      const result = await jobs[name]!(input as never, tell, controller.signal);
+      post({ type: "done", id, result });
+    } catch (error) {
+      post({ type: "failed", id, error: thrown(error) });
+    } finally {
+      running.delete(id);
+    }
+  };
+  scope.onmessage = ({ data }) => {
+    if (data.type === "abort") running.get(data.id)?.abort(rethrown(data.reason));
+    else void call(data.id, data.job, data.input);
+  };
+  // Uncaught, the runtime would print it with its stack and whatever secret it holds.
+  const crashed = (event: Event, error: unknown) => {
+    event.preventDefault();
+    post({ type: "crashed", error: thrown(error) });
+  };
+  scope.addEventListener("error", (event) => crashed(event, (event as ErrorEvent).error));
+  scope.addEventListener(
+    "unhandledrejection",
+    (event) => crashed(event, (event as PromiseRejectionEvent).reason),
+  );
+}

@@ -1,0 +1,35 @@
+/** Stages in one thread what a run stages in several. */
+import { openBuffer, stagePart } from "../../src/buffers/mod.ts";
+import type { Batch } from "../../src/core/batch.ts";
+import type { Buffer, StagedData, StageDetails } from "../../src/core/buffer.ts";
+import type { SourceFile } from "../../src/core/extractor.ts";
+import type { Extraction } from "../../src/core/proof.ts";
+import type { BufferSettings } from "../../src/models/buffer.ts";
+import type { Field } from "../../src/models/field.ts";
+
+const DETAILS: StageDetails = { pipeline: "p", stream: "s", run_id: "r", source: null };
+
+/** Writes an extraction as the only part of a stage that was opened with the same settings. */
+export async function stageWhole(
+  buffer: Buffer,
+  settings: BufferSettings,
+  fields: readonly Field[],
+  extraction: Extraction<Batch> | Extraction<SourceFile>,
+  details: StageDetails = DETAILS,
+): Promise<StagedData> {
+  return await buffer.write(
+    fields,
+    async ({ folder }) => [await stagePart(settings, { folder, fields }, extraction)],
+    () => details,
+  );
+}
+
+/** As {@linkcode stageWhole}, into a stage in this folder. */
+export async function stageIn(
+  directory: string,
+  settings: BufferSettings,
+  fields: readonly Field[],
+  extraction: Extraction<Batch> | Extraction<SourceFile>,
+): Promise<StagedData> {
+  return await stageWhole(await openBuffer(settings, directory), settings, fields, extraction);
+}
