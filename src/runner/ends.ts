@@ -1,29 +1,43 @@
 /** The two ends of a stream's run. */
-import type { RunContext } from "./context.ts";
+import type { Permissions, Usage } from "../core/provider.ts";
+import { workerPermissions } from "../sandbox/permissions.ts";
 import { ThreadPool } from "../sandbox/pool.ts";
+import type { RunContext } from "./context.ts";
 import { End, type EndSpec, type Threads } from "./end.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { PlainClass } from "./jobs.ts";
+import { connectionNeeds, streamNeeds } from "./needs.ts";
 import type { StreamPlan } from "./plan.ts";
 
 type Context = Pick<RunContext, "source" | "target" | "threads" | "signal">;
 
-/** Threads for the ends of a run; as many streams, or parts of one, as there are cores. */
-export function openThreads(most = navigator.hardwareConcurrency): Threads {
-  return new ThreadPool(new URL("./worker.ts", import.meta.url), most);
+export interface ThreadOptions {
+  /** As many streams, or parts of one, are moved at once; the number of cores when absent. */
+  readonly threads?: number;
+  /** Whether a thread may do only what it needs; true when absent. */
+  readonly sandbox?: boolean;
+}
+
+/** Threads for the ends of a run. */
+export function openThreads(
+  { threads = navigator.hardwareConcurrency, sandbox = true }: ThreadOptions = {},
+): Threads {
+  return new ThreadPool(new URL("./worker.ts", import.meta.url), threads, sandbox);
 }
 
 /** A connection that is asked about several streams, or about what it offers. */
 export function endOf(
   endpoint: Endpoint,
+  usage: Partial<Omit<Usage, "baseDirectory">>,
   { threads, signal }: Pick<Context, "threads" | "signal">,
 ): End {
-  return new End(specOf(endpoint), threads, signal);
+  return new End(specOf(endpoint, connectionNeeds(endpoint, usage)), threads, signal);
 }
 
 /** The connection that a stream is read from. */
-export function sourceEnd(_plan: StreamPlan, context: Context): End {
-  return new End(specOf(context.source), context.threads, context.signal);
+export function sourceEnd(plan: StreamPlan, context: Context): End {
+  const { source } = streamNeeds(context, plan);
+  return new End(specOf(context.source, source), context.threads, context.signal);
 }
 
 export function plainExtractor(plan: StreamPlan, { source }: Pick<Context, "source">): PlainClass {
@@ -31,16 +45,17 @@ export function plainExtractor(plan: StreamPlan, { source }: Pick<Context, "sour
 }
 
 /** The connection that a stream is written to. */
-export function targetEnd(_plan: StreamPlan, context: Context): End {
-  return new End(specOf(context.target), context.threads, context.signal);
+export function targetEnd(plan: StreamPlan, context: Context): End {
+  const { target } = streamNeeds(context, plan);
+  return new End(specOf(context.target, target), context.threads, context.signal);
 }
 
 export function plainLoader(plan: StreamPlan, { target }: Pick<Context, "target">): PlainClass {
   return named(target.provider.loaders, plan.loader, plan.loaderOptions);
 }
 
-function specOf({ provider, config, baseDirectory }: Endpoint): EndSpec {
-  return { provider: provider.name, config, baseDirectory, permissions: "inherit" };
+function specOf({ provider, config, baseDirectory }: Endpoint, needs: Permissions): EndSpec {
+  return { provider: provider.name, config, baseDirectory, permissions: workerPermissions(needs) };
 }
 
 function named<T>(classes: Readonly<Record<string, T>>, chosen: T, options: unknown): PlainClass {

@@ -34,7 +34,7 @@ export async function discover(
   const endpoint = await resolveEndpoint(connection, connection.spec);
   const { name, category } = endpoint.provider;
   using threads = openThreads();
-  await using end = endOf(endpoint, { threads, signal });
+  await using end = endOf(endpoint, { explores: true }, { threads, signal });
   if (connection.dataset === undefined) {
     return { provider: name, category, streams: await end.discover() };
   }
@@ -68,7 +68,7 @@ export async function headOfConnection(
     ? { type: "sql", sql: stream! }
     : sourceOf(category, stream ?? dataset!);
   using threads = openThreads();
-  await using end = endOf(endpoint, { threads, signal });
+  await using end = endOf(endpoint, { reads: [source], explores: true }, { threads, signal });
   return await headOf(endpoint.provider, end, source, rows);
 }
 
@@ -97,8 +97,12 @@ export async function headOfPipeline(
   }
   if (of === "stage") return await headOfStage(plan, rows);
   const endpoint = of === "source" ? source : target;
+  const usage = {
+    ...(of === "source" ? { reads: [plan.source] } : { writes: [plan.target] }),
+    explores: true,
+  };
   using threads = openThreads();
-  await using end = endOf(endpoint, { threads, signal });
+  await using end = endOf(endpoint, usage, { threads, signal });
   if (of === "target") {
     return await headOf(endpoint.provider, end, plan.target as StreamSource, rows);
   }

@@ -37,7 +37,10 @@ export function connectionNeeds(
   return provider.permissions(config, { baseDirectory, reads: [], writes: [], ...usage });
 }
 
-export function streamNeeds({ source, target }: PipelinePlan, stream: StreamPlan): StreamNeeds {
+export function streamNeeds(
+  { source, target }: Pick<PipelinePlan, "source" | "target">,
+  stream: StreamPlan,
+): StreamNeeds {
   const staged = stream.buffer.format === "memory" ? [] : [stream.stageDirectory];
   return {
     source: union(

@@ -57,7 +57,7 @@ export async function runPipeline(
   checkBackfill(plans, options);
   checkLimit(plans, options);
   const startedAt = Temporal.Now.instant();
-  using threads = openThreads(options.threads);
+  using threads = openThreads(options);
   const context: RunContext = {
     source: plan.source,
     target: plan.target,

@@ -48,8 +48,14 @@ export async function previewPipeline(
   checkLimit(selected, options);
   const { fullRefresh = false, backfill, signal } = options;
   using threads = openThreads();
-  await using reader = endOf(source, { threads, signal });
-  await using writer = endOf(target, { threads, signal });
+  await using reader = endOf(source, { reads: selected.map((one) => one.source) }, {
+    threads,
+    signal,
+  });
+  await using writer = endOf(target, { writes: selected.map((one) => one.target) }, {
+    threads,
+    signal,
+  });
   const context: Context = {
     ...{ source, target, fullRefresh, backfill, signal, reader, writer },
     atTarget: (ask) => ask(writer),

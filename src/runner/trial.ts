@@ -53,15 +53,21 @@ async function trySource(
   plans: readonly StreamPlan[],
   context: Context,
 ): Promise<TrialResult[]> {
-  return await tryEnd("source", endpoint, context, async (connector) => {
-    const results: TrialResult[] = [await greet("source", endpoint, connector)];
-    if (results[0]!.problems.length > 0) return results;
-    for (const { stream, source } of plans) {
-      const access = await timed(() => connector.checkRead(source));
-      results.push({ check: "read", stream: stream.id, ...access });
-    }
-    return results;
-  });
+  return await tryEnd(
+    "source",
+    endpoint,
+    { reads: plans.map(({ source }) => source) },
+    context,
+    async (connector) => {
+      const results: TrialResult[] = [await greet("source", endpoint, connector)];
+      if (results[0]!.problems.length > 0) return results;
+      for (const { stream, source } of plans) {
+        const access = await timed(() => connector.checkRead(source));
+        results.push({ check: "read", stream: stream.id, ...access });
+      }
+      return results;
+    },
+  );
 }
 
 /** What is not there yet and can be made is a target as well as any. */
@@ -70,23 +76,29 @@ async function tryTarget(
   plans: readonly StreamPlan[],
   context: Context,
 ): Promise<TrialResult[]> {
-  return await tryEnd("target", endpoint, context, async (connector) => {
-    const greeting = await greet("target", endpoint, connector);
-    const results: TrialResult[] = [];
-    for (const plan of plans) {
-      const access = await timed(() => checkTarget(connector, plan));
-      results.push({ check: "write", stream: plan.stream.id, ...access });
-    }
-    const writable = results.every(({ problems }) => problems.length === 0);
-    const { subject } = greeting;
-    const made = greeting.problems.length > 0 && writable;
-    return [
-      made
-        ? { ...greeting, subject: `${subject}, made by the first load`, problems: [] }
-        : greeting,
-      ...results,
-    ];
-  });
+  return await tryEnd(
+    "target",
+    endpoint,
+    { writes: plans.map(({ target }) => target) },
+    context,
+    async (connector) => {
+      const greeting = await greet("target", endpoint, connector);
+      const results: TrialResult[] = [];
+      for (const plan of plans) {
+        const access = await timed(() => checkTarget(connector, plan));
+        results.push({ check: "write", stream: plan.stream.id, ...access });
+      }
+      const writable = results.every(({ problems }) => problems.length === 0);
+      const { subject } = greeting;
+      const made = greeting.problems.length > 0 && writable;
+      return [
+        made
+          ? { ...greeting, subject: `${subject}, made by the first load`, problems: [] }
+          : greeting,
+        ...results,
+      ];
+    },
+  );
 }
 
 /** What is new is asked of a target that is there: it must be readable too. */
@@ -106,11 +118,12 @@ async function checkTarget(
 async function tryEnd(
   check: "source" | "target",
   endpoint: Endpoint,
+  usage: Parameters<typeof endOf>[1],
   context: Context,
   work: (end: End) => Promise<TrialResult[]>,
 ): Promise<TrialResult[]> {
   const start = performance.now();
-  await using end = endOf(endpoint, context);
+  await using end = endOf(endpoint, usage, context);
   try {
     await end.connected();
   } catch (error) {

@@ -18,11 +18,16 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
   readonly #turns = new Map<string, number>();
   readonly #waiting: { kind: string; start: () => void }[] = [];
 
-  /** `module` calls `serve`. */
-  constructor(private readonly module: URL, readonly most: number) {}
+  /** `module` calls `serve`. Without a sandbox every thread may do what its host may. */
+  constructor(
+    private readonly module: URL,
+    readonly most: number,
+    private readonly sandbox = true,
+  ) {}
 
   /** A thread with these permissions. */
-  lease(permissions: Deno.PermissionOptions): Lease<J> {
+  lease(needed: Deno.PermissionOptions): Lease<J> {
+    const permissions = this.sandbox ? needed : "inherit";
     const key = JSON.stringify(permissions);
     const at = this.#idle.findLastIndex((idle) => idle.key === key);
     const thread = at >= 0 ? this.#idle.splice(at, 1)[0]!.thread : this.#start(permissions);
