@@ -23,6 +23,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   plan: { group: LOOK, load: async () => (await import("./plan.ts")).plan },
   test: { group: LOOK, load: async () => (await import("./test.ts")).test },
   head: { group: LOOK, load: async () => (await import("./head.ts")).head },
+  permissions: { group: LOOK, load: async () => (await import("./permissions.ts")).permissions },
   list: { group: LOOK, load: async () => (await import("./list.ts")).list },
   init: { group: WRITE, load: async () => (await import("./init.ts")).init },
   validate: { group: WRITE, load: async () => (await import("./validate.ts")).validate },

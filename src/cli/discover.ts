@@ -18,13 +18,14 @@ import type { Action, Context, Variables } from "./action.ts";
 import { openConnection, untilSignal } from "./connection.ts";
 import { chosen, freePath, readable } from "./discovered.ts";
 import { EXIT } from "./exit.ts";
+import { type LimitOptions, limitsOf } from "./limits.ts";
 import * as options from "./options.ts";
 import { pipelineText } from "./pipeline_text.ts";
 import type { Cell } from "./table.ts";
 import { visibleJSON } from "./text.ts";
 import { counted, countText } from "./units.ts";
 
-interface DiscoverOptions extends Variables {
+interface DiscoverOptions extends Variables, LimitOptions {
   readonly connection: string;
   readonly schema?: string | undefined;
   readonly select?: string | undefined;
@@ -47,6 +48,7 @@ const parser = merge(
     format: optional(option("-f", "--format", choice(["table", "yaml", "json"]), {
       description: message`table, yaml (a pipeline that runs) or json; table`,
     })),
+    ...options.limits(),
     ...options.variables(),
     ...options.channels(),
   }),
@@ -75,8 +77,11 @@ export const discover = command(
 async function discoverStreams(values: DiscoverOptions, context: Context): Promise<number> {
   const argument = { option: "CONNECTION", text: values.connection };
   const connection = await openConnection(argument, values, context);
-  const { discover, keyCandidates, watermarkCandidates } = await import("../runner/mod.ts");
+  const { admitConnection, discover, keyCandidates, watermarkCandidates } = await import(
+    "../runner/mod.ts"
+  );
   return await untilSignal(context, async (signal) => {
+    await admitConnection(connection, undefined, limitsOf(values));
     const found = await discover(connection, signal);
     const streams = chosen(found, values);
     const marks = { keys: keyCandidates, watermarks: watermarkCandidates };

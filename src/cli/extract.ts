@@ -10,6 +10,8 @@ const parser = merge(
     fullRefresh: options.fullRefresh(message`Read everything, whatever the streams' modes`),
     failFast: options.failFast(),
     threads: options.threads(),
+    sandbox: options.sandbox(),
+    ...options.limits(),
     ...options.variables(),
     ...options.logging(),
     ...options.channels(),

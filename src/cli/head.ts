@@ -16,12 +16,13 @@ import { type Action, type Context, openPipeline, type Variables } from "./actio
 import { openConnection, untilSignal } from "./connection.ts";
 import { EXIT } from "./exit.ts";
 import { gridOf } from "./grid.ts";
+import { type LimitOptions, limitsOf } from "./limits.ts";
 import * as options from "./options.ts";
 import { visible } from "./text.ts";
 import { counted } from "./units.ts";
 import { jsonRecord } from "./value_text.ts";
 
-interface HeadOptions extends Variables {
+interface HeadOptions extends Variables, LimitOptions {
   readonly from: string;
   readonly stream?: string | undefined;
   readonly rows?: number | undefined;
@@ -49,6 +50,7 @@ const parser = merge(
     target: option("--target", {
       description: message`What the target of the pipeline's stream holds`,
     }),
+    ...options.limits(),
     ...options.variables(),
     ...options.channels(),
   }),
@@ -84,8 +86,9 @@ async function showHead(values: HeadOptions, context: Context): Promise<number> 
   const of: HeadOf = stage ? "stage" : target ? "target" : "source";
   if (isPipeline(from)) {
     const loaded = await openPipeline(from, values, context);
-    const { headOfPipeline } = await import("../runner/mod.ts");
+    const { admitHead, headOfPipeline } = await import("../runner/mod.ts");
     return await untilSignal(context, async (signal) => {
+      await admitHead(loaded, stream, of, limitsOf(values));
       print(await headOfPipeline(loaded, stream, of, rows, signal), context);
       return EXIT.done;
     });
@@ -100,8 +103,9 @@ async function showHead(values: HeadOptions, context: Context): Promise<number> 
     values,
     context,
   );
-  const { headOfConnection } = await import("../runner/mod.ts");
+  const { admitConnection, headOfConnection } = await import("../runner/mod.ts");
   return await untilSignal(context, async (signal) => {
+    await admitConnection(connection, stream, limitsOf(values));
     print(await headOfConnection(connection, stream, rows, signal), context);
     return EXIT.done;
   });

@@ -9,6 +9,8 @@ const parser = merge(
     ...options.selection(),
     failFast: options.failFast(),
     threads: options.threads(),
+    sandbox: options.sandbox(),
+    ...options.limits(),
     ...options.variables(),
     ...options.logging(),
     ...options.channels(),

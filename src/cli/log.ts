@@ -60,6 +60,12 @@ export class RunLog implements Disposable {
     });
   }
 
+  /** A warning about the run as a whole, which is shown too. */
+  onWarning(message: string): void {
+    this.printer.warning(message);
+    this.#add("warning", "warning", { message });
+  }
+
   onError(message: string): void {
     this.#add("error", "error", { message });
   }

@@ -58,6 +58,31 @@ export const threads = () =>
 
 export const fullRefresh = (description: Message) => option("--full-refresh", { description });
 
+const most = (name: `--allow-${string}`, metavar: "HOSTS" | "PATHS" | "NAMES", what: Message) =>
+  optional(option(name, string({ metavar }), { description: what }));
+
+/** The most that a pipeline may need, as lists; the project's `permissions` hold too. */
+export const limits = () => ({
+  allowNet: most(
+    "--allow-net",
+    "HOSTS",
+    message`Refuse what connects elsewhere: host or host:port, commas between; empty: nowhere`,
+  ),
+  allowRead: most(
+    "--allow-read",
+    "PATHS",
+    message`Refuse what reads elsewhere than these files and folders; empty: nothing`,
+  ),
+  allowWrite: most("--allow-write", "PATHS", message`Refuse what writes elsewhere; empty: nothing`),
+  allowEnv: most("--allow-env", "NAMES", message`Refuse what asks for other variables`),
+});
+
+export const sandbox = () =>
+  optional(option("--sandbox", choice(["on", "off"], { metavar: "WHEN" }), {
+    description:
+      message`off: each side of a stream may do all that dxt may, not only what it needs; on`,
+  }));
+
 /** How a command speaks; every command takes these. */
 export const channels = () => ({
   output: optional(option("-o", "--output", choice(FORMATS, { metavar: "FORMAT" }), {

@@ -8,12 +8,13 @@ import { openStream } from "./connection.ts";
 import { EXIT, exitOfRun } from "./exit.ts";
 import { Interruption } from "./interruption.ts";
 import type { LogLevel } from "./levels.ts";
+import { type LimitOptions, limitsOf } from "./limits.ts";
 import { RunLog } from "./log.ts";
 import { describe, type Verbosity } from "./printer.ts";
 import { Progress } from "./progress.ts";
 import { printSummary } from "./summary.ts";
 
-export interface PhaseOptions extends Verbosity, Variables {
+export interface PhaseOptions extends Verbosity, Variables, LimitOptions {
   /** File of the pipeline; absent when the command line says its one stream. */
   readonly pipeline?: string | undefined;
   readonly stream?: StreamArguments | undefined;
@@ -22,6 +23,7 @@ export interface PhaseOptions extends Verbosity, Variables {
   readonly failFast: boolean;
   readonly fullRefresh?: boolean;
   readonly threads?: number | undefined;
+  readonly sandbox?: "on" | "off" | undefined;
   readonly logFile?: string | undefined;
   readonly logLevel?: LogLevel | undefined;
   readonly since?: string | undefined;
@@ -63,15 +65,21 @@ async function execute(
   const loaded = stream === undefined
     ? await openPipeline(pipeline!, options, context)
     : await openStream(stream, options, context);
-  const { since, until, limit } = options;
+  const { since, until, limit, sandbox } = options;
   const backfill = since === undefined && until === undefined ? undefined : given({ since, until });
   signal.throwIfAborted();
-  const { runPipeline } = await context.engine.runner();
-  using log = new RunLog(
-    { ...loaded.logging, ...given({ file: options.logFile, level: options.logLevel }) },
-    loaded.pipeline.name,
-    context.printer,
-  );
+  const logging = {
+    ...loaded.logging,
+    ...given({ file: options.logFile, level: options.logLevel }),
+  };
+  const { runPipeline, admitPipeline } = await context.engine.runner();
+  await admitPipeline(loaded, {
+    purpose: phase,
+    ...given({ select, exclude, logFile: logging.file }),
+    limits: limitsOf(options),
+  });
+  using log = new RunLog(logging, loaded.pipeline.name, context.printer);
+  if (sandbox === "off") log.onWarning(UNCONFINED);
   using progress = new Progress(context.printer, phase);
   const result = await telling(log, () =>
     runPipeline(loaded, {
@@ -80,6 +88,7 @@ async function execute(
       ...(context.printer.isLive ? { estimates: true } : {}),
       // Absent, the pipeline's own on_error decides.
       ...(failFast ? { failFast } : {}),
+      ...(sandbox === undefined ? {} : { sandbox: sandbox === "on" }),
       signal,
       onEvent(event) {
         log.onEvent(event);
@@ -93,6 +102,9 @@ async function execute(
   log.onEnd(result);
   return result;
 }
+
+const UNCONFINED =
+  "the sandbox is off: each side of a stream may do all that dxt may, not only what it needs";
 
 /** An error that ends a run is logged before the log is closed. */
 async function telling(log: RunLog, run: () => Promise<RunResult>): Promise<RunResult> {

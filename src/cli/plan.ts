@@ -4,6 +4,7 @@ import type { PlanResult } from "../models/plan.ts";
 import { type Action, type Context, given, openPipeline, type Variables } from "./action.ts";
 import { openStream, untilSignal } from "./connection.ts";
 import { EXIT } from "./exit.ts";
+import { type LimitOptions, limitsOf } from "./limits.ts";
 import * as options from "./options.ts";
 import { printPlan } from "./plan_text.ts";
 
@@ -12,6 +13,7 @@ const parser = merge(
   object("Options", {
     ...options.selection(),
     fullRefresh: options.fullRefresh(message`Plan to read everything and replace the targets`),
+    ...options.limits(),
     ...options.variables(),
     ...options.channels(),
   }),
@@ -38,7 +40,7 @@ export const plan = command(
   },
 );
 
-export interface PlanOptions extends Variables {
+export interface PlanOptions extends Variables, LimitOptions {
   readonly pipeline?: string | undefined;
   readonly stream?: StreamArguments | undefined;
   readonly select?: string | undefined;
@@ -57,8 +59,10 @@ export async function showPlan(options: PlanOptions, context: Context): Promise<
     ? await openPipeline(pipeline!, options, context)
     : await openStream(stream, options, context);
   const backfill = since === undefined && until === undefined ? undefined : given({ since, until });
-  const { previewPipeline } = await import("../runner/mod.ts");
+  const { admitPipeline, previewPipeline } = await import("../runner/mod.ts");
   return await untilSignal(context, async (signal) => {
+    const limits = limitsOf(options);
+    await admitPipeline(loaded, { purpose: "look", ...given({ select, exclude }), limits });
     const result = await previewPipeline(loaded, {
       ...given({ select, exclude, fullRefresh, backfill, limit }),
       signal,

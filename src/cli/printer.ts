@@ -1,4 +1,4 @@
-import { DXTError, messageOf } from "../core/errors.ts";
+import { DXTError, messageOf, PermissionError } from "../core/errors.ts";
 import { type Colour, type ColourChoice, coloured, hasColour } from "./colour.ts";
 import { type IO, type Output, ownVariable } from "./io.ts";
 import { LiveLines } from "./live.ts";
@@ -47,7 +47,8 @@ export class Printer {
   /** Whether lines can be drawn again on stderr: a terminal, and progress wanted. */
   get isLive(): boolean {
     const { quiet, verbose } = this.verbosity;
-    return this.io.stderr.isTerminal && ownVariable(this.io.env, "TERM") !== "dumb" && (!quiet || verbose);
+    return this.io.stderr.isTerminal && ownVariable(this.io.env, "TERM") !== "dumb" &&
+      (!quiet || verbose);
   }
 
   /** Draws these lines below all that was written to stderr, in place of those drawn before. */
@@ -139,22 +140,30 @@ export class Printer {
 
   /** Anything that was thrown; with `--verbose` its stack and its causes. */
   failure(error: unknown): void {
+    // A flag with a path that is masked, because a variable says it, helps nobody.
+    const mask = error instanceof PermissionError ? (text: string) => text : this.#mask;
     const text = describe(error);
-    this.error(text);
-    for (const listener of this.#listeners) listener(this.#mask(text));
+    this.#labelled("error", "red", text, undefined, mask);
+    for (const listener of this.#listeners) listener(mask(text));
     if (!this.verbosity.verbose) return;
     for (let at = error; at instanceof Error; at = at.cause) this.#note(at.stack ?? at.message);
   }
 
-  #labelled(label: string, colour: Colour, message: string, name?: string): void {
+  #labelled(
+    label: string,
+    colour: Colour,
+    message: string,
+    name?: string,
+    mask = this.#mask,
+  ): void {
     const isColoured = hasColour(this.io.env, this.io.stderr, this.verbosity.color);
     const shown = isColoured ? coloured(label, colour) : label;
-    this.#note(message, name, `${shown}: `);
+    this.#note(message, name, `${shown}: `, mask);
   }
 
-  #note(text: string, name?: string, label = ""): void {
+  #note(text: string, name?: string, label = "", mask = this.#mask): void {
     const about = name === undefined ? "" : `${visible(name)}: `;
-    this.#write(this.io.stderr, label + about + visibleLines(this.#mask(text)));
+    this.#write(this.io.stderr, label + about + visibleLines(mask(text)));
   }
 
   #write(output: Output, text: string): void {

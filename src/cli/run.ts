@@ -71,6 +71,8 @@ const parser = merge(
     }),
     failFast: options.failFast(),
     threads: options.threads(),
+    sandbox: options.sandbox(),
+    ...options.limits(),
     ...options.variables(),
     ...options.logging(),
     ...options.channels(),

@@ -3,11 +3,12 @@ import type { TrialResult } from "../runner/mod.ts";
 import { type Action, type Context, given, openPipeline, type Variables } from "./action.ts";
 import { untilSignal } from "./connection.ts";
 import { EXIT } from "./exit.ts";
+import { type LimitOptions, limitsOf } from "./limits.ts";
 import * as options from "./options.ts";
 import { cut } from "./text.ts";
 import { counted, durationText } from "./units.ts";
 
-interface TestOptions extends Variables {
+interface TestOptions extends Variables, LimitOptions {
   readonly pipeline: string;
   readonly select?: string | undefined;
   readonly exclude?: string | undefined;
@@ -17,6 +18,7 @@ const parser = merge(
   object({ pipeline: options.pipeline() }),
   object("Options", {
     ...options.selection(),
+    ...options.limits(),
     ...options.variables(),
     ...options.channels(),
   }),
@@ -38,13 +40,15 @@ export const test = command(
 );
 
 async function testPipeline(
-  { pipeline, select, exclude, ...variables }: TestOptions,
+  { pipeline, select, exclude, ...others }: TestOptions,
   context: Context,
 ): Promise<number> {
   const { printer } = context;
-  const loaded = await openPipeline(pipeline, variables, context);
-  const { tryPipeline } = await import("../runner/mod.ts");
+  const loaded = await openPipeline(pipeline, others, context);
+  const { admitPipeline, tryPipeline } = await import("../runner/mod.ts");
   return await untilSignal(context, async (signal) => {
+    const limits = limitsOf(others);
+    await admitPipeline(loaded, { purpose: "look", ...given({ select, exclude }), limits });
     const results = await tryPipeline(loaded, {
       ...given({ select, exclude }),
       signal,

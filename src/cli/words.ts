@@ -78,6 +78,34 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
           "Streams, and parts of a large stream, that are moved at once; the number of cores",
       },
       {
+        "names": ["--sandbox"],
+        "value": "WHEN",
+        "choices": ["on", "off"],
+        "description":
+          "off: each side of a stream may do all that dxt may, not only what it needs; on",
+      },
+      {
+        "names": ["--allow-net"],
+        "value": "HOSTS",
+        "description":
+          "Refuse what connects elsewhere: host or host:port, commas between; empty: nowhere",
+      },
+      {
+        "names": ["--allow-read"],
+        "value": "PATHS",
+        "description": "Refuse what reads elsewhere than these files and folders; empty: nothing",
+      },
+      {
+        "names": ["--allow-write"],
+        "value": "PATHS",
+        "description": "Refuse what writes elsewhere; empty: nothing",
+      },
+      {
+        "names": ["--allow-env"],
+        "value": "NAMES",
+        "description": "Refuse what asks for other variables",
+      },
+      {
         "names": ["--env-file"],
         "value": "FILE",
         "description": "File with values for the pipeline's variables, in place of .env",
@@ -142,6 +170,34 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
           "Streams, and parts of a large stream, that are moved at once; the number of cores",
       },
       {
+        "names": ["--sandbox"],
+        "value": "WHEN",
+        "choices": ["on", "off"],
+        "description":
+          "off: each side of a stream may do all that dxt may, not only what it needs; on",
+      },
+      {
+        "names": ["--allow-net"],
+        "value": "HOSTS",
+        "description":
+          "Refuse what connects elsewhere: host or host:port, commas between; empty: nowhere",
+      },
+      {
+        "names": ["--allow-read"],
+        "value": "PATHS",
+        "description": "Refuse what reads elsewhere than these files and folders; empty: nothing",
+      },
+      {
+        "names": ["--allow-write"],
+        "value": "PATHS",
+        "description": "Refuse what writes elsewhere; empty: nothing",
+      },
+      {
+        "names": ["--allow-env"],
+        "value": "NAMES",
+        "description": "Refuse what asks for other variables",
+      },
+      {
         "names": ["--env-file"],
         "value": "FILE",
         "description": "File with values for the pipeline's variables, in place of .env",
@@ -202,6 +258,34 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
           "Streams, and parts of a large stream, that are moved at once; the number of cores",
       },
       {
+        "names": ["--sandbox"],
+        "value": "WHEN",
+        "choices": ["on", "off"],
+        "description":
+          "off: each side of a stream may do all that dxt may, not only what it needs; on",
+      },
+      {
+        "names": ["--allow-net"],
+        "value": "HOSTS",
+        "description":
+          "Refuse what connects elsewhere: host or host:port, commas between; empty: nowhere",
+      },
+      {
+        "names": ["--allow-read"],
+        "value": "PATHS",
+        "description": "Refuse what reads elsewhere than these files and folders; empty: nothing",
+      },
+      {
+        "names": ["--allow-write"],
+        "value": "PATHS",
+        "description": "Refuse what writes elsewhere; empty: nothing",
+      },
+      {
+        "names": ["--allow-env"],
+        "value": "NAMES",
+        "description": "Refuse what asks for other variables",
+      },
+      {
         "names": ["--env-file"],
         "value": "FILE",
         "description": "File with values for the pipeline's variables, in place of .env",
@@ -256,6 +340,27 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "description": "table, yaml (a pipeline that runs) or json; table",
       },
       {
+        "names": ["--allow-net"],
+        "value": "HOSTS",
+        "description":
+          "Refuse what connects elsewhere: host or host:port, commas between; empty: nowhere",
+      },
+      {
+        "names": ["--allow-read"],
+        "value": "PATHS",
+        "description": "Refuse what reads elsewhere than these files and folders; empty: nothing",
+      },
+      {
+        "names": ["--allow-write"],
+        "value": "PATHS",
+        "description": "Refuse what writes elsewhere; empty: nothing",
+      },
+      {
+        "names": ["--allow-env"],
+        "value": "NAMES",
+        "description": "Refuse what asks for other variables",
+      },
+      {
         "names": ["--env-file"],
         "value": "FILE",
         "description": "File with values for the pipeline's variables, in place of .env",
@@ -302,6 +407,27 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "description": "Plan to read everything and replace the targets",
       },
       {
+        "names": ["--allow-net"],
+        "value": "HOSTS",
+        "description":
+          "Refuse what connects elsewhere: host or host:port, commas between; empty: nowhere",
+      },
+      {
+        "names": ["--allow-read"],
+        "value": "PATHS",
+        "description": "Refuse what reads elsewhere than these files and folders; empty: nothing",
+      },
+      {
+        "names": ["--allow-write"],
+        "value": "PATHS",
+        "description": "Refuse what writes elsewhere; empty: nothing",
+      },
+      {
+        "names": ["--allow-env"],
+        "value": "NAMES",
+        "description": "Refuse what asks for other variables",
+      },
+      {
         "names": ["--env-file"],
         "value": "FILE",
         "description": "File with values for the pipeline's variables, in place of .env",
@@ -344,6 +470,27 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "description": "Not these streams, in the same words",
       },
       {
+        "names": ["--allow-net"],
+        "value": "HOSTS",
+        "description":
+          "Refuse what connects elsewhere: host or host:port, commas between; empty: nowhere",
+      },
+      {
+        "names": ["--allow-read"],
+        "value": "PATHS",
+        "description": "Refuse what reads elsewhere than these files and folders; empty: nothing",
+      },
+      {
+        "names": ["--allow-write"],
+        "value": "PATHS",
+        "description": "Refuse what writes elsewhere; empty: nothing",
+      },
+      {
+        "names": ["--allow-env"],
+        "value": "NAMES",
+        "description": "Refuse what asks for other variables",
+      },
+      {
         "names": ["--env-file"],
         "value": "FILE",
         "description": "File with values for the pipeline's variables, in place of .env",
@@ -377,6 +524,80 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
       { "names": ["-n", "--rows"], "value": "N", "description": "Records to show; 20" },
       { "names": ["--stage"], "description": "What is staged of the pipeline's stream" },
       { "names": ["--target"], "description": "What the target of the pipeline's stream holds" },
+      {
+        "names": ["--allow-net"],
+        "value": "HOSTS",
+        "description":
+          "Refuse what connects elsewhere: host or host:port, commas between; empty: nowhere",
+      },
+      {
+        "names": ["--allow-read"],
+        "value": "PATHS",
+        "description": "Refuse what reads elsewhere than these files and folders; empty: nothing",
+      },
+      {
+        "names": ["--allow-write"],
+        "value": "PATHS",
+        "description": "Refuse what writes elsewhere; empty: nothing",
+      },
+      {
+        "names": ["--allow-env"],
+        "value": "NAMES",
+        "description": "Refuse what asks for other variables",
+      },
+      {
+        "names": ["--env-file"],
+        "value": "FILE",
+        "description": "File with values for the pipeline's variables, in place of .env",
+      },
+      {
+        "names": ["--var"],
+        "value": "NAME=VALUE",
+        "description": "Value of one variable, before environment and file; repeat for more",
+      },
+      {
+        "names": ["-o", "--output"],
+        "value": "FORMAT",
+        "choices": ["text", "json", "ndjson"],
+        "description":
+          "Result as text, as one json document, or as ndjson: a line for each event and result",
+      },
+      {
+        "names": ["--color"],
+        "value": "WHEN",
+        "choices": ["auto", "always", "never"],
+        "description": "auto (on a terminal), always or never",
+      },
+      { "names": ["-q", "--quiet"], "description": "One JSON document as result, no progress" },
+      { "names": ["-v", "--verbose"], "description": "Tell each step, and where an error arose" },
+    ],
+  },
+  "permissions": {
+    "brief": "Print the least that a run of a pipeline needs of the runtime",
+    "operands": ["PIPELINE"],
+    "options": [
+      {
+        "names": ["-s", "--select"],
+        "value": "SELECTOR",
+        "description":
+          "Only these streams: orders, sales_*, tag:daily, tag:a+b (both tags), all; commas between",
+      },
+      {
+        "names": ["-x", "--exclude"],
+        "value": "SELECTOR",
+        "description": "Not these streams, in the same words",
+      },
+      {
+        "names": ["-f", "--format"],
+        "value": "TYPE",
+        "choices": ["flags", "json"],
+        "description": "flags of deno run and deno compile, or json; flags",
+      },
+      {
+        "names": ["--log-file"],
+        "value": "FILE",
+        "description": "Append what happens to this file, a JSON object a line",
+      },
       {
         "names": ["--env-file"],
         "value": "FILE",

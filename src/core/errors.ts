@@ -12,6 +12,8 @@ export class DXTError extends Error {
 
 /** A pipeline, project, option or variable is wrong; the reader edits a file or a command. */
 export class ConfigurationError extends DXTError {}
+/** What is asked for needs more than it may. The message names hosts, paths and variables alone. */
+export class PermissionError extends ConfigurationError {}
 /** A system could not be reached or refused the login. */
 export class ConnectionError extends DXTError {}
 /** A connector could not do what it was asked. */

@@ -26,14 +26,18 @@ export function parseHost(text: string): Host | undefined {
   return url === null ? undefined : { name: url.hostname.slice(1, -1), ...port };
 }
 
+function isHost(text: string): boolean {
+  return parseHost(text) !== undefined;
+}
+
 export const HOST_SYNTAX =
   "expected host, host:port or [IPv6 address]:port, with a port from 1 to 65535";
 
-const item = z.string().min(1, "expected some text");
+const item = z.string().min(1, "expected a value, it is empty");
 
 /** Absent means no limit of that kind; an empty list allows nothing. */
 export const PermissionLists = z.strictObject({
-  net: z.array(item.refine((host) => parseHost(host) !== undefined, HOST_SYNTAX)).optional()
+  net: z.array(item.refine(isHost, HOST_SYNTAX)).optional()
     .describe("Hosts that may be reached: host, host:port, [IPv6 address]:port"),
   read: z.array(item).optional()
     .describe("Files and folders that may be read, from the project's folder"),

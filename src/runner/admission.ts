@@ -1,6 +1,6 @@
 /** Whether what is asked for may be done: refused before anything connects or is written. */
 import type { LoadedPipeline, NamedConnection } from "../config/mod.ts";
-import { ConfigurationError } from "../core/errors.ts";
+import { PermissionError } from "../core/errors.ts";
 import { flagOf, type Grant, remedy } from "../core/grant.ts";
 import {
   type Ceiling,
@@ -53,7 +53,7 @@ async function needsOf(
   return pipelineNeeds(loaded, plan, streams, purpose, logFile);
 }
 
-/** @throws {ConfigurationError} that names all that is not allowed, or all that is not granted */
+/** @throws {PermissionError} that names all that is not allowed, or all that is not granted */
 export async function admitPipeline(loaded: LoadedPipeline, use: PipelineUse): Promise<void> {
   if (isUnlimited(loaded, use.limits)) return;
   admit(`pipeline "${loaded.pipeline.name}"`, await needsOf(loaded, use), loaded, use.limits);
@@ -123,14 +123,14 @@ function admit(
     : [{ ceiling, place: (kind) => `permissions.${kind} in dxt_project.yaml` }];
   const refused = [...limits, ...project].flatMap((limit) => refusals(needs, limit));
   if (refused.length > 0) {
-    throw new ConfigurationError(
+    throw new PermissionError(
       `Cannot use ${what}: it needs more than is allowed\n${refused.join("\n")}`,
     );
   }
   const missing = ungranted(union(...needs.map(({ permissions }) => permissions)));
   if (missing.length === 0) return;
   const flags = flagsOf(permissionsOf(missing));
-  throw new ConfigurationError(`Cannot use ${what}: dxt lacks permissions, ${remedy(flags)}`);
+  throw new PermissionError(`Cannot use ${what}: dxt lacks permissions, ${remedy(flags)}`);
 }
 
 /** A line for each grant that a limit lacks, with all that need it. */

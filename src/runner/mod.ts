@@ -6,7 +6,9 @@ export {
   admitPipeline,
   type Limit,
   permissionsOfPipeline,
+  type PipelineUse,
 } from "./admission.ts";
+export { flagsOf } from "../core/permissions.ts";
 export type { RunEvent } from "./events.ts";
 export { checkPipeline, type Phase, type RunOptions, runPipeline } from "./pipeline.ts";
 export { keyCandidates, watermarkCandidates } from "./candidates.ts";

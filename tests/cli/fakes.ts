@@ -3,7 +3,7 @@ import type { LoadedPipeline } from "../../src/config/mod.ts";
 import { type Engine, type IO, main, type Signal } from "../../src/cli/mod.ts";
 import type { RunResult, StreamResult } from "../../src/models/result.ts";
 import type { Stream } from "../../src/models/stream.ts";
-import type { RunEvent, RunOptions } from "../../src/runner/mod.ts";
+import type { PipelineUse, RunEvent, RunOptions } from "../../src/runner/mod.ts";
 
 /** What `exit` throws in place of ending the test. */
 export class Exited extends Error {
@@ -91,8 +91,14 @@ export const STREAMS: readonly Stream[] = [
 ];
 
 export interface FakeEngine extends Engine {
-  /** What `loadPipeline` and `runPipeline` were called with. */
-  readonly asked: { path?: string; load?: unknown; run?: RunOptions; checked: string[] };
+  /** What `loadPipeline`, `admitPipeline` and `runPipeline` were called with. */
+  readonly asked: {
+    path?: string;
+    load?: unknown;
+    use?: PipelineUse;
+    run?: RunOptions;
+    checked: string[];
+  };
 }
 
 export interface FakeBehaviour {
@@ -122,6 +128,10 @@ export function fakeEngine(behaviour: FakeBehaviour = {}): FakeEngine {
     runPipeline(_: LoadedPipeline, options: RunOptions) {
       asked.run = options;
       return Promise.resolve(behaviour.run?.(options) ?? runResult([streamResult("orders")]));
+    },
+    admitPipeline(_: LoadedPipeline, use: PipelineUse) {
+      asked.use = use;
+      return Promise.resolve();
     },
     checkPipeline(loaded: LoadedPipeline) {
       const { path } = loaded as unknown as { path: string };
