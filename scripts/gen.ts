@@ -1,7 +1,7 @@
 /**
- * Writes what is made from the code: the registry of providers, the JSON Schemas of pipelines and
- * projects, the help, and the tables of README.md. `deno task gen`; with `--check` nothing is written, and a file that is not current
- * is named and makes the exit code 1.
+ * Writes what is made from the code: the registry of providers, the shapes and JSON Schemas of
+ * pipelines and projects, the help, and the tables of README.md. `deno task gen`; with `--check`
+ * nothing is written, and a file that is not current is named and makes the exit code 1.
  */
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -10,6 +10,7 @@ import type { Provider } from "../src/core/provider.ts";
 import { Pipeline, Project } from "../src/models/pipeline.ts";
 import { CATEGORIES, type Category } from "../src/models/source.ts";
 import { documents } from "./docs.ts";
+import { knownShapes } from "./shapes.ts";
 
 /** A provider and the module that it is the default export of, below `src/providers`. */
 interface Found {
@@ -23,6 +24,7 @@ export async function generate(root: string): Promise<Map<string, string>> {
   const providers = found.map(({ provider }) => provider);
   const files = new Map([
     ["src/providers/registry.ts", registry(found)],
+    ["src/config/known_shapes.ts", knownShapes()],
     ["pipelines/schema.json", json(schemaOf(Pipeline, providers))],
     ["pipelines/project.schema.json", json(schemaOf(Project, providers))],
     ...(await isFile(join(root, "src/cli/commands.ts")) ? await documents(root, providers) : []),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DXTType, MAX_DECIMAL_PRECISION } from "./dtype.ts";
+import { hasOneOrigin, hasRoomForScale } from "./rules.ts";
 
 const name = z.string().min(1);
 const precision = z.int().min(1).max(MAX_DECIMAL_PRECISION)
@@ -46,10 +47,10 @@ export const FieldDeclaration = z.strictObject({
   generator: z.enum(["current_timestamp"]).optional()
     .describe("The value is made by dxt: current_timestamp is the start of the run"),
   metadata: z.record(z.string(), z.unknown()).optional().describe("Anything; kept, not read"),
-}).refine((f) => f.scale === undefined || f.precision === undefined || f.scale <= f.precision, {
+}).refine(hasRoomForScale, {
   error: "scale must not exceed precision",
   path: ["scale"],
-}).refine((f) => f.generator === undefined || f.source === undefined, {
+}).refine(hasOneOrigin, {
   error: "a generated field has no source",
   path: ["source"],
 }).meta({ id: "Field", description: "A field of a stream" });

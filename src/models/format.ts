@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isCharacter } from "./rules.ts";
 
 export const FORMATS = ["parquet", "csv", "tsv", "json", "jsonl", "arrow"] as const;
 export const Format = z.enum(FORMATS).meta({ id: "Format", description: "File format" });
@@ -13,7 +14,7 @@ export type Compression = z.infer<typeof Compression>;
 
 export const ENCODINGS = ["utf-8", "latin-1", "utf-16", "utf-16le", "utf-16be"] as const;
 
-const char = z.string().refine((s) => [...s].length === 1 && s.length === 1, {
+const char = z.string().refine(isCharacter, {
   error: "expected one character",
 });
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { BufferSettings } from "./buffer.ts";
 import { PermissionLists } from "./permissions.ts";
+import { saysWhere, saysWhereOnce } from "./rules.ts";
 import { ClassReference, ExtractSettings, LoadSettings, Stream, Tag } from "./stream.ts";
 
 const text = z.string().min(1);
@@ -15,9 +16,9 @@ export const Endpoint = z.union([
     provider: text.optional().describe("postgres, sqlite, local, …, or a class path"),
     connection: text.optional().describe("Name of a connection of the project, or a URL"),
     url: text.optional().describe("What a URL says of the connection; other keys win over it"),
-  }).refine((e) => [e.provider, e.connection, e.url].some((key) => key !== undefined), {
+  }).refine(saysWhere, {
     error: "expected a provider, a connection or a url",
-  }).refine((e) => e.connection === undefined || e.url === undefined, {
+  }).refine(saysWhereOnce, {
     error: "connection and url exclude each other",
     path: ["url"],
   }),

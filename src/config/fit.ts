@@ -1,0 +1,127 @@
+/**
+ * Values held to shapes that are data: to load the schemas that they are made from takes longer than
+ * all else that `dxt list` does. What does not fit, the schemas explain.
+ */
+import * as rules from "../models/rules.ts";
+import { SHAPES } from "./known_shapes.ts";
+
+/** The part of JSON Schema that the schemas of `src/models` use, and two keys of our own. */
+export interface Shape {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly items?: Shape;
+  readonly properties?: Readonly<Record<string, Shape>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: Shape | false;
+  readonly propertyNames?: Shape;
+  readonly anyOf?: readonly Shape[];
+  readonly oneOf?: readonly Shape[];
+  /** Functions of `src/models/rules.ts` that hold, too. */
+  readonly rules?: readonly string[];
+  /** Only the schema itself knows. */
+  readonly unknown?: true;
+}
+
+/** A value does not fit, or only a schema can tell. */
+export class Unfit extends Error {}
+
+/**
+ * What a schema makes of a value that it accepts: the same value, keys in the order of the schema.
+ *
+ * @throws {Unfit}
+ */
+export function fitted(name: string, value: unknown): unknown {
+  return fit(SHAPES[name]!, value);
+}
+
+function fit(shape: Shape, value: unknown): unknown {
+  if (shape.unknown === true) throw new Unfit();
+  if (shape.$ref !== undefined) return fitted(shape.$ref.replace("#/$defs/", ""), value);
+  const alternatives = shape.anyOf ?? shape.oneOf;
+  if (alternatives !== undefined) return firstFit(alternatives, value);
+  if (shape.const !== undefined && value !== shape.const) throw new Unfit();
+  if (shape.enum !== undefined && !shape.enum.includes(value)) throw new Unfit();
+  const types = typeof shape.type === "string" ? [shape.type] : shape.type;
+  if (types !== undefined && !types.some((type) => isOf(type, value))) throw new Unfit();
+  const made = Array.isArray(value) && shape.items !== undefined
+    ? itemsOf(value, shape)
+    : types?.[0] === "object"
+    ? entriesOf(value as Readonly<Record<string, unknown>>, shape)
+    : value;
+  if (typeof value === "string" && !isText(value, shape)) throw new Unfit();
+  if (typeof value === "number" && !isWithin(value, shape)) throw new Unfit();
+  for (const rule of shape.rules ?? []) {
+    if (!(rules as Record<string, (value: never) => boolean>)[rule]!(made as never)) {
+      throw new Unfit();
+    }
+  }
+  return made;
+}
+
+/** An alternative that only its schema knows ends the search: it may be the one. */
+function firstFit(alternatives: readonly Shape[], value: unknown): unknown {
+  for (const shape of alternatives) {
+    if (shape.unknown === true) throw new Unfit();
+    try {
+      return fit(shape, value);
+    } catch (error) {
+      if (!(error instanceof Unfit)) throw error;
+    }
+  }
+  throw new Unfit();
+}
+
+function isOf(type: string, value: unknown): boolean {
+  switch (type) {
+    case "null":
+      return value === null;
+    case "array":
+      return Array.isArray(value);
+    case "object":
+      return typeof value === "object" && value !== null && !Array.isArray(value);
+    case "integer":
+      return Number.isSafeInteger(value);
+    case "number":
+      return Number.isFinite(value);
+    case "string":
+      return typeof value === "string";
+    default:
+      return type === "boolean" && typeof value === "boolean";
+  }
+}
+
+function isText(text: string, { minLength = 0, maxLength = Infinity, pattern }: Shape): boolean {
+  return text.length >= minLength && text.length <= maxLength &&
+    (pattern === undefined || new RegExp(pattern).test(text));
+}
+
+function isWithin(value: number, { minimum = -Infinity, maximum = Infinity }: Shape): boolean {
+  return value >= minimum && value <= maximum;
+}
+
+function itemsOf(values: readonly unknown[], { items, minItems = 0 }: Shape): unknown[] {
+  if (values.length < minItems) throw new Unfit();
+  return values.map((value) => fit(items!, value));
+}
+
+function entriesOf(
+  value: Readonly<Record<string, unknown>>,
+  { properties = {}, required = [], additionalProperties = false }: Shape,
+): Record<string, unknown> {
+  if (required.some((key) => !Object.hasOwn(value, key))) throw new Unfit();
+  const known = Object.keys(properties).filter((key) => Object.hasOwn(value, key));
+  const others = Object.keys(value).filter((key) => !Object.hasOwn(properties, key));
+  if (others.length > 0 && additionalProperties === false) throw new Unfit();
+  return Object.fromEntries([
+    ...known.map((key) => [key, fit(properties[key]!, value[key])]),
+    ...others.map((key) => [key, fit(additionalProperties as Shape, value[key])]),
+  ]);
+}
