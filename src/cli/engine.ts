@@ -1,4 +1,4 @@
-type Config = typeof import("../config/mod.ts");
+type Config = typeof import("../config/load.ts");
 type Runner = typeof import("../runner/mod.ts");
 
 /** What a command needs beyond its options, imported when a command asks: help stays fast. */
@@ -8,6 +8,6 @@ export interface Engine {
 }
 
 export const ENGINE: Engine = {
-  config: () => import("../config/mod.ts"),
+  config: () => import("../config/load.ts"),
   runner: () => import("../runner/mod.ts"),
 };

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { PermissionLists } from "../models/permissions.ts";
 import { LOAD_MODES } from "../models/stream.ts";
+import { BY_SCHEMA } from "./by_schema.ts";
 import { parseDotenv } from "./dotenv.ts";
 import { type ConnectionSpec, resolveEndpoint } from "./endpoint.ts";
 import { Issues, type Place } from "./issues.ts";
@@ -14,14 +15,13 @@ import {
   type ParseOptions,
   placed,
   readProject,
-  type Unseen,
 } from "./pipeline.ts";
 import { DATASET, type Meaning, meaningOf, QUERY } from "./meaning.ts";
 import { referenceOf } from "./reference.ts";
 import { findSecrets } from "./secrets.ts";
 import { SourceText } from "./source_text.ts";
 import { child, mapOf, type MapTree, scalar, type ScalarTree, type Tree } from "./tree.ts";
-import { expand, Variables } from "./variables.ts";
+import { expand, type Unseen, Variables } from "./variables.ts";
 
 /** A value of the command line. */
 export interface Argument {
@@ -72,12 +72,12 @@ function readingOf(directory: string, options: ParseOptions): Reading {
   const dotenv = envFiles.map(({ path, text }) =>
     parseDotenv(new SourceText(path, text, true), issues)
   );
-  const variables = new Variables([vars, env, ...dotenv], unseen?.env);
+  const variables = new Variables([vars, env, ...dotenv], unseen);
   const reading: Reading = {
     directory,
     variables,
     issues,
-    project: readProject(project, variables, issues),
+    project: readProject(project, variables, issues, BY_SCHEMA),
     files: filesOf(options),
     unseen,
   };
@@ -177,6 +177,7 @@ export async function pipelineOf(
     ...reading,
     path: "--from",
     vars: options.vars ?? {},
+    checking: BY_SCHEMA,
   });
 }
 

@@ -1,7 +1,6 @@
 /** One end of a pipeline: where it comes from and what it says, not yet what its provider makes of it. */
 import { nearest } from "../core/nearest.ts";
 import type { Issues, Place } from "./issues.ts";
-import type { Unseen } from "./pipeline.ts";
 import type { LoadedProject } from "./project.ts";
 import {
   child,
@@ -15,7 +14,7 @@ import {
   type Tree,
   without,
 } from "./tree.ts";
-import { expand, unseenText, type Variables } from "./variables.ts";
+import { expand, type Unseen, unseenText, type Variables } from "./variables.ts";
 
 /** A connection as it was written down. Its provider checks `url` and `config`. */
 export interface ConnectionSpec {
@@ -114,7 +113,7 @@ function named(
       return { tree: mapOf(found.place, { url: found }), baseDirectory: directory };
     }
     if (found.broken !== true) {
-      issues.add(found.place, unknown(found, declared, project, unseen?.project));
+      issues.add(found.place, unknown(found, declared, project, unseen));
     }
     return undefined;
   }
@@ -135,12 +134,12 @@ function unknown(
   { value, written }: ScalarTree,
   declared: Tree | undefined,
   project: LoadedProject | undefined,
-  unseen: readonly string[] = [],
+  unseen: Unseen | undefined,
 ): string {
   const shown = written ?? String(value);
   const names = declared?.kind === "map" ? [...declared.entries.keys()] : [];
-  if (project === undefined && unseen.length > 0) {
-    return `"${shown}" is not a URL, and ${unseenText("dxt_project.yaml", unseen)}`;
+  if (project === undefined && unseen !== undefined && unseen.project.length > 0) {
+    return `"${shown}" is not a URL, and ${unseenText({ ...unseen, env: [] })}`;
   }
   if (project === undefined) {
     return `"${shown}" is not a URL, and there is no dxt_project.yaml that names connections`;

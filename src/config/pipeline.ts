@@ -1,22 +1,22 @@
 /** The text of a pipeline and of its project → what they mean together. */
-import { dirname, resolve } from "node:path";
 import type { z } from "zod";
 import type { ConfigurationError } from "../core/errors.ts";
 import type { PermissionLists } from "../models/permissions.ts";
-import { type LogSettings, Pipeline } from "../models/pipeline.ts";
+import type { LogSettings, Pipeline } from "../models/pipeline.ts";
 import { nearest } from "../core/nearest.ts";
+import type { Checking } from "./checking.ts";
 import { checkMeaning } from "./checks.ts";
 import { type ConnectionSpec, resolveEndpoint } from "./endpoint.ts";
 import { issueAt, Issues, LocatedError } from "./issues.ts";
 import { mergeDefaults } from "./merge.ts";
+import { dirname, resolve } from "./paths.ts";
 import { type LoadedProject, parseProject } from "./project.ts";
 import { findSecrets } from "./secrets.ts";
-import { normalise } from "./shapes/mod.ts";
 import { SourceText } from "./source_text.ts";
 import { child, type MapTree, type Path, placeOf, type Tree, withEntry } from "./tree.ts";
-import { isVariableAt, parseTyped, validate } from "./validate.ts";
+import { isVariableAt, parseTyped } from "./validate.ts";
 import { parseDotenv } from "./dotenv.ts";
-import { expand, Variables } from "./variables.ts";
+import { expand, type Unseen, Variables } from "./variables.ts";
 import { parseYAML } from "./yaml.ts";
 
 /** A pipeline that means something, with the places that errors point at. */
@@ -71,32 +71,27 @@ export interface ParseOptions {
   readonly unseen?: Unseen;
 }
 
-/** Paths where a file would be read if it is there, and may not be looked for. */
-export interface Unseen {
-  readonly project: readonly string[];
-  readonly env: readonly string[];
-}
-
-/**
- * Reads a pipeline from text.
- *
- * @throws {LocatedError} that lists all that is wrong
- */
-export function parsePipeline(text: string, options: ParseOptions): LoadedPipeline {
+/** @throws {LocatedError} that lists all that is wrong */
+export function parseWith(
+  checking: Checking,
+  text: string,
+  options: ParseOptions,
+): LoadedPipeline {
   const { path = "<text>", env, vars = {}, envFiles = [] } = options;
   const directory = resolve(options.directory ?? (options.path ? dirname(options.path) : "."));
   const issues = new Issues();
   const dotenv = envFiles.map((file) => parseDotenv(sourceOf(file, true), issues));
-  const variables = new Variables([vars, env, ...dotenv], options.unseen?.env);
-  const project = readProject(options.project, variables, issues);
-  const tree = readPipeline(sourceOf({ path, text }), variables, issues);
+  const variables = new Variables([vars, env, ...dotenv], options.unseen);
+  const project = readProject(options.project, variables, issues, checking);
+  const tree = readPipeline(sourceOf({ path, text }), variables, issues, checking);
   issues.throwIfAny();
   const files = [
     ...(options.path === undefined ? [] : [resolve(options.path)]),
     ...filesOf(options),
   ];
   const { unseen } = options;
-  return assemble(tree!, { path, directory, project, variables, issues, vars, files, unseen });
+  const around = { path, directory, project, variables, issues, vars, files, unseen };
+  return assemble(tree!, { ...around, checking });
 }
 
 /** Absolute paths of the files around a pipeline. */
@@ -115,6 +110,7 @@ export interface Assembly {
   readonly vars: Readonly<Record<string, string>>;
   readonly files: readonly string[];
   readonly unseen: Unseen | undefined;
+  readonly checking: Checking;
 }
 
 /**
@@ -124,13 +120,13 @@ export interface Assembly {
  */
 export function assemble(
   tree: MapTree,
-  { path, directory, project, variables, issues, vars, files, unseen }: Assembly,
+  { path, directory, project, variables, issues, vars, files, unseen, checking }: Assembly,
 ): LoadedPipeline {
   const merged = mergeDefaults(tree, project?.tree);
   const ends = (["source", "target"] as const).map((end) =>
     resolveEndpoint(child(merged, end)!, [end], directory, { project, variables, issues, unseen })
   );
-  const pipeline = validate(Pipeline, merged, issues);
+  const pipeline = checking.pipeline(merged, issues);
   if (pipeline !== undefined) checkMeaning(pipeline, merged, issues);
   issues.throwIfAny();
   const [source, target] = ends as [Resolved, Resolved];
@@ -204,9 +200,10 @@ export function readProject(
   file: FileText | undefined,
   variables: Variables,
   issues: Issues,
+  checking: Checking,
 ): LoadedProject | undefined {
   if (file === undefined) return undefined;
-  return parseProject(sourceOf(file), dirname(resolve(file.path)), variables, issues);
+  return parseProject(sourceOf(file), dirname(resolve(file.path)), variables, issues, checking);
 }
 
 /** A tree of today's shape that the models accept; undefined when issues were added. */
@@ -214,6 +211,7 @@ function readPipeline(
   source: SourceText,
   variables: Variables,
   issues: Issues,
+  checking: Checking,
 ): MapTree | undefined {
   const parsed = parseYAML(source, issues);
   if (parsed === undefined) return undefined;
@@ -222,7 +220,7 @@ function readPipeline(
     issues.add(expanded.place, "the file is no mapping, expected version, name, source, …");
     return undefined;
   }
-  const tree = normalise(expanded, issues);
-  validate(Pipeline, tree, issues);
+  const tree = checking.normalise(expanded, issues);
+  checking.pipeline(tree, issues);
   return tree;
 }

@@ -1,12 +1,12 @@
 /** `dxt_project.yaml`: what the pipelines of a folder and of the folders below share. */
-import { dirname, join, resolve } from "node:path";
-import { Project } from "../models/pipeline.ts";
+import type { Project } from "../models/pipeline.ts";
+import type { Checking } from "./checking.ts";
 import { expand, type Variables } from "./variables.ts";
 import type { Issues } from "./issues.ts";
+import { dirname, resolve } from "./paths.ts";
 import type { SourceText } from "./source_text.ts";
 import { mapScalars, type MapTree, type Tree, withEntry, without } from "./tree.ts";
 import { child } from "./tree.ts";
-import { validate } from "./validate.ts";
 import { parseYAML } from "./yaml.ts";
 
 export const PROJECT_FILES = ["dxt_project.yaml", "dxt_project.yml"] as const;
@@ -22,7 +22,7 @@ export async function findProject(
   let folder = resolve(directory);
   while (true) {
     for (const name of PROJECT_FILES) {
-      const path = join(folder, name);
+      const path = resolve(folder, name);
       if (await isFile(path, unseen)) return path;
     }
     const above = dirname(folder);
@@ -61,6 +61,7 @@ export function parseProject(
   directory: string,
   variables: Variables,
   issues: Issues,
+  checking: Checking,
 ): LoadedProject | undefined {
   const parsed = parseYAML(source, issues);
   if (parsed === undefined) return undefined;
@@ -72,7 +73,7 @@ export function parseProject(
   const rest = expand(without(parsed, "connections"), variables, issues) as MapTree;
   const whole = connections === undefined ? rest : withEntry(rest, "connections", connections);
   const tree = withAbsolutePaths(whole, directory);
-  const value = validate(Project, tree, issues);
+  const value = checking.project(tree, issues);
   return value === undefined ? undefined : { tree, value, path: source.name, directory };
 }
 

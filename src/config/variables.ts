@@ -8,6 +8,12 @@ import { nearest } from "../core/nearest.ts";
 import type { Issues, Place } from "./issues.ts";
 import { mapScalars, type ScalarTree, type Tree } from "./tree.ts";
 
+/** Paths where a file would be read if it is there, and may not be looked for. */
+export interface Unseen {
+  readonly project: readonly string[];
+  readonly env: readonly string[];
+}
+
 /**
  * Values by name: the first layer that has a name wins. The environment is asked by name, and
  * throws for one that the process may not read.
@@ -18,10 +24,9 @@ export class Variables {
   /** Names that were asked for, set or not. */
   readonly asked = new Set<string>();
 
-  /** @param unseen files that may have values, and may not be looked for */
   constructor(
     readonly layers: readonly Readonly<Record<string, string>>[],
-    readonly unseen: readonly string[] = [],
+    readonly unseen: Unseen = { project: [], env: [] },
   ) {}
 
   /** @throws {VariableError} for one that may not be read */
@@ -152,15 +157,19 @@ function valueOf(inside: string, variables: Variables): string {
   );
 }
 
-/** A file that may hold the value. */
+/** A file that may hold the value: beside a project is another `.env`. */
 function hidden({ unseen }: Variables): string {
-  return unseen.length === 0 ? "" : `; ${unseenText(".env", unseen)}`;
+  return unseen.project.length + unseen.env.length === 0 ? "" : `; ${unseenText(unseen)}`;
 }
 
 /** That files may be there, and cannot be looked for. */
-export function unseenText(name: string, paths: readonly string[]): string {
-  const flag = flagOf({ kind: "read", value: paths.join(",") });
-  return `dxt may not look for a ${name}: ${remedy([flag])}`;
+export function unseenText({ env, project }: Unseen): string {
+  const names = [
+    ...(env.length === 0 ? [] : ["a .env"]),
+    ...(project.length === 0 ? [] : ["a dxt_project.yaml"]),
+  ];
+  const flag = flagOf({ kind: "read", value: [...env, ...project].join(",") });
+  return `dxt may not look for ${names.join(" or ")}: ${remedy([flag])}`;
 }
 
 /** Where a variable stands inside its value. */

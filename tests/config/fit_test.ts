@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { z } from "zod";
+import { byShape as byShapeOfFile } from "../../src/config/by_shape.ts";
 import { fitted, Unfit } from "../../src/config/fit.ts";
 import { SHAPES } from "../../src/config/known_shapes.ts";
+import { type LoadedPipeline, LocatedError, parsePipeline } from "../../src/config/mod.ts";
 import { Pipeline, Project } from "../../src/models/pipeline.ts";
 import * as rules from "../../src/models/rules.ts";
 
@@ -98,9 +100,9 @@ for (const [name, schema] of Object.entries({ Pipeline, Project })) {
       fc.property(valueOf(name), (value) => {
         if (agree(name, schema, value)) fitting++;
       }),
-      { numRuns: 1500 },
+      { numRuns: 4000 },
     );
-    assert.ok(fitting > 50, `only ${fitting} of 1500 fitted`);
+    assert.ok(fitting > 100, `only ${fitting} of 4000 fitted`);
   });
 }
 
@@ -122,6 +124,67 @@ const BASE = {
   target: { provider: "sqlite", path: "b.db" },
   streams: [{ id: "s", source: "t" }],
 };
+
+/** All that a pipeline's text means, functions aside. */
+function meaning(loaded: LoadedPipeline): string {
+  return JSON.stringify({ ...loaded, variables: [...loaded.variables] });
+}
+
+/** The pipeline, or what is wrong with it. */
+function outcome(text: string, read: typeof parsePipeline): string {
+  try {
+    return meaning(read(text, OPTIONS));
+  } catch (error) {
+    if (error instanceof LocatedError) return error.message;
+    throw error;
+  }
+}
+
+const OPTIONS = { env: { A: "text", N: "5" }, vars: { UNUSED: "x" }, path: "/folder/p.yaml" };
+
+Deno.test("a file that is read by its shape means what its schema makes of it", () => {
+  let read = 0;
+  const streams = fc.array(valueOf("Stream"), { minLength: 1, maxLength: 2 }).map((all) =>
+    all.map((stream, i) => ({ ...stream as object, id: `s${i}` }))
+  );
+  const texts = fc.tuple(valueOf("Defaults"), streams).map(([defaults, streams]) =>
+    JSON.stringify({ ...BASE, defaults, streams })
+  );
+  fc.assert(
+    fc.property(texts, (text) => {
+      const found = byShapeOfFile(text, OPTIONS);
+      if (found === undefined) return;
+      read++;
+      assert.equal(meaning(found), outcome(text, parsePipeline), text);
+    }),
+    { numRuns: 3000 },
+  );
+  assert.ok(read > 20, `only ${read} files were read`);
+});
+
+Deno.test("the example pipelines are read by their shapes, wrong ones are not", async () => {
+  const folder = new URL("../../pipelines/", import.meta.url);
+  for await (const { name } of Deno.readDir(folder)) {
+    if (!name.endsWith(".yaml")) continue;
+    const text = await Deno.readTextFile(new URL(name, folder));
+    const options = { env: { SHOP_URL: "postgres://a:b@c/d", WAREHOUSE_URL: "postgres://h/d" } };
+    const found = byShapeOfFile(text, options);
+    assert.ok(found !== undefined, name);
+    assert.equal(meaning(found), meaning(parsePipeline(text, options)));
+  }
+  const project = { path: "dxt_project.yaml", text: "defaults: { tags: [a] }" };
+  const text = JSON.stringify(BASE);
+  const found = byShapeOfFile(text, { env: {}, project });
+  assert.deepEqual(found!.pipeline.streams[0]!.tags, ["a"]);
+  assert.equal(meaning(found!), meaning(parsePipeline(text, { env: {}, project })));
+  for (
+    const wrong of ["", "a: [", "version: 2", text.replace("streams", "steams"), `${text}\n---\n{}`]
+  ) {
+    assert.equal(byShapeOfFile(wrong, { env: {} }), undefined, wrong);
+  }
+  assert.equal(byShapeOfFile(text, { env: {}, project: { ...project, text: "x: 1" } }), undefined);
+  assert.equal(byShapeOfFile(text.replace('"t"', '"${UNSET}"'), { env: {} }), undefined);
+});
 
 Deno.test("what a schema alone can decide is left to it", () => {
   const one = (stream: Record<string, unknown>, more: Record<string, unknown> = {}) =>

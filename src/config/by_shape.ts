@@ -1,0 +1,23 @@
+import type { Pipeline, Project } from "../models/pipeline.ts";
+import type { Checking } from "./checking.ts";
+import { fitted, Unfit } from "./fit.ts";
+import { LocatedError } from "./issues.ts";
+import { type LoadedPipeline, type ParseOptions, parseWith } from "./pipeline.ts";
+import { plain } from "./tree.ts";
+
+/** Files of today's shape in which nothing is unusual; any other is {@linkcode Unfit}. */
+const BY_SHAPE: Checking = {
+  normalise: (tree) => tree,
+  pipeline: (tree) => fitted("Pipeline", plain(tree)) as Pipeline,
+  project: (tree) => fitted("Project", plain(tree)) as Project,
+};
+
+/** Reads a pipeline from text; undefined when its schema has to look, be it for what is wrong. */
+export function byShape(text: string, options: ParseOptions): LoadedPipeline | undefined {
+  try {
+    return parseWith(BY_SHAPE, text, options);
+  } catch (error) {
+    if (error instanceof Unfit || error instanceof LocatedError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+/** A pipeline's file, with the project and the variables around it, and no schema unless one is needed. */
+import { ConfigurationError, messageOf } from "../core/errors.ts";
+import { byShape } from "./by_shape.ts";
+import { dirname, resolve } from "./paths.ts";
+import type { FileText, LoadedPipeline, ParseOptions } from "./pipeline.ts";
+import { findProject } from "./project.ts";
+import { MAX_BYTES } from "./yaml.ts";
+
+export { secretsOf } from "./pipeline.ts";
+
+export interface LoadOptions {
+  readonly env: Readonly<Record<string, string>>;
+  /** Instead of the `.env` beside the pipeline and the one beside the project. */
+  readonly envFile?: string;
+  /** Win over the environment. */
+  readonly vars?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads a pipeline's file with its project and `.env` files.
+ *
+ * @throws {ConfigurationError} when a file cannot be read
+ * @throws {LocatedError} that lists all that is wrong in them
+ */
+export async function loadPipeline(path: string, options: LoadOptions): Promise<LoadedPipeline> {
+  const { env, envFile, vars = {} } = options;
+  const text = await read("pipeline", path);
+  const directory = dirname(resolve(path));
+  const around = await readAround(directory, envFile);
+  const given = { env, vars, path, directory, ...around };
+  return byShape(text, given) ?? (await import("./by_schema.ts")).parsePipeline(text, given);
+}
+
+/** The project and the `.env` files of a folder. */
+export async function readAround(
+  directory: string,
+  envFile: string | undefined,
+): Promise<Pick<ParseOptions, "project" | "envFiles" | "unseen">> {
+  const unseen = { project: [] as string[], env: [] as string[] };
+  const found = await findProject(directory, (path) => unseen.project.push(path));
+  const project = found === undefined
+    ? undefined
+    : { path: found, text: await read("project", found) };
+  const folders = [...new Set([directory, ...(found === undefined ? [] : [dirname(found)])])];
+  const envFiles = envFile === undefined
+    ? (await Promise.all(
+      folders.map((folder) =>
+        readIfThere(resolve(folder, ".env"), (path) => unseen.env.push(path))
+      ),
+    ))
+    : [{ path: envFile, text: await read("variables file", envFile) }];
+  return {
+    envFiles: envFiles.filter((file) => file !== undefined),
+    ...(project === undefined ? {} : { project }),
+    unseen,
+  };
+}
+
+async function read(what: string, path: string): Promise<string> {
+  const fail = (detail: string, cause?: unknown) =>
+    new ConfigurationError(`Cannot read ${what} "${path}": ${detail}`, { cause });
+  let bytes: Uint8Array;
+  try {
+    const { size, isDirectory } = await Deno.stat(path);
+    if (isDirectory) throw fail("it is a folder");
+    if (size > MAX_BYTES) throw fail(`it has ${size} bytes, expected at most ${MAX_BYTES}`);
+    bytes = await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
+    if (error instanceof Deno.errors.NotFound) throw fail("there is no such file", error);
+    if (error instanceof Deno.errors.PermissionDenied) throw fail("permission denied", error);
+    if (error instanceof Deno.errors.NotCapable) throw fail(messageOf(error), error);
+    throw error;
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw fail("it is not UTF-8", error);
+  }
+}
+
+async function readIfThere(
+  path: string,
+  unseen: (path: string) => void,
+): Promise<FileText | undefined> {
+  try {
+    if (!(await Deno.stat(path)).isFile) return undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    unseen(path);
+    return undefined;
+  }
+  return { path, text: await read("variables file", path) };
+}
