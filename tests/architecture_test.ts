@@ -14,7 +14,7 @@ const ARROWS: Record<string, readonly string[]> = {
   buffers: ["models", "core", "arrow", "formats"],
   transforms: ["models", "core", "arrow"],
   integrity: ["models", "core", "arrow"],
-  config: ["models", "core/errors.ts", "core/grant.ts", "core/nearest.ts"],
+  config: ["models", "core/errors.ts", "core/grant.ts", "core/nearest.ts", "core/paths.ts"],
   selector: ["models", "core/errors.ts", "core/nearest.ts"],
   providers: ["models", "core", "arrow", "formats"],
   sandbox: ["models", "core", "providers", "mod.ts"],

@@ -1,7 +1,7 @@
 /** A pipeline's file, with the project and the variables around it, and no schema unless one is needed. */
 import { ConfigurationError, messageOf } from "../core/errors.ts";
 import { byShape } from "./by_shape.ts";
-import { dirname, resolve } from "./paths.ts";
+import { dirname, resolve } from "../core/paths.ts";
 import type { FileText, LoadedPipeline, ParseOptions } from "./pipeline.ts";
 import { findProject } from "./project.ts";
 import { MAX_BYTES } from "./yaml.ts";

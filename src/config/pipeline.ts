@@ -9,7 +9,7 @@ import { checkMeaning } from "./checks.ts";
 import { type ConnectionSpec, resolveEndpoint } from "./endpoint.ts";
 import { issueAt, Issues, LocatedError } from "./issues.ts";
 import { mergeDefaults } from "./merge.ts";
-import { dirname, resolve } from "./paths.ts";
+import { dirname, resolve } from "../core/paths.ts";
 import { type LoadedProject, parseProject } from "./project.ts";
 import { findSecrets } from "./secrets.ts";
 import { SourceText } from "./source_text.ts";

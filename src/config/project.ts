@@ -3,7 +3,7 @@ import type { Project } from "../models/pipeline.ts";
 import type { Checking } from "./checking.ts";
 import { expand, type Variables } from "./variables.ts";
 import type { Issues } from "./issues.ts";
-import { dirname, resolve } from "./paths.ts";
+import { dirname, resolve } from "../core/paths.ts";
 import type { SourceText } from "./source_text.ts";
 import { mapScalars, type MapTree, type Tree, withEntry, without } from "./tree.ts";
 import { child } from "./tree.ts";

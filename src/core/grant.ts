@@ -1,5 +1,5 @@
 /** One permission of the runtime, and the words for one that is missing. */
-import { resolve } from "node:path";
+import { resolve } from "./paths.ts";
 
 export const KINDS = ["net", "read", "write", "env"] as const;
 export type PermissionKind = (typeof KINDS)[number];
