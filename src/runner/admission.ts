@@ -144,7 +144,7 @@ function refusals(needs: readonly Need[], { ceiling, place }: Limit): string[] {
     }
   }
   return [...lacking.values()].map(({ grant: { kind, value }, subjects }) =>
-    `  ${listed(subjects)} ${VERBS[kind]} ${described(kind, value)}: add it to ${place(kind)}`
+    `  ${VERBS[kind]} ${described(kind, value)} for ${listed(subjects)}: add it to ${place(kind)}`
   );
 }
 
@@ -155,10 +155,10 @@ function described(kind: Grant["kind"], value: string): string {
 }
 
 const VERBS: Readonly<Record<Grant["kind"], string>> = {
-  net: "connects to",
-  read: "reads",
-  write: "writes",
-  env: "asks for variable",
+  net: "connect to",
+  read: "read",
+  write: "write",
+  env: "read variable",
 };
 
 const MOST_LISTED = 3;

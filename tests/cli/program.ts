@@ -9,18 +9,19 @@ export interface Ended {
   readonly err: string;
 }
 
-/** Runs dxt with these arguments; only these variables and what a process needs are set. */
+/** Runs dxt with these arguments and permissions, all of them when absent; only these variables and what a process needs are set. */
 export async function program(
   folder: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  permissions: readonly string[] = ["-A"],
 ): Promise<Ended> {
   const kept = ["PATH", "HOME", "DENO_DIR", "TMPDIR"].flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   });
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", MAIN, ...args],
+    args: ["run", "--no-prompt", "--no-check", ...permissions, MAIN, ...args],
     cwd: folder,
     clearEnv: true,
     env: { ...Object.fromEntries(kept), NO_COLOR: "1", ...env },
