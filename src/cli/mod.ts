@@ -49,6 +49,14 @@ export async function main(
         return EXIT.done;
       }
     }
+    if (args[0] === "list") {
+      const { plainList } = await import("./plain_list.ts");
+      const action = plainList(args.slice(1), io.env);
+      if (action !== undefined) {
+        printer = new Printer(io, action.verbosity);
+        return await action.act({ io, engine, printer });
+      }
+    }
     checkMachine();
     // The parser of the options takes three times as long as all that was done before.
     const { parseArguments } = await import("./usage.ts");

@@ -58,7 +58,18 @@ Deno.test("completions load no package", async () => {
   assert.deepEqual(packages(await loadedWith("src/config/names.ts")), []);
 });
 
-Deno.test("a list loads neither Arrow nor a driver", async () => {
+Deno.test("a list loads the parser of YAML alone, and nothing of Node", async () => {
+  const [plain, files] = [
+    await loadedWith("src/cli/plain_list.ts"),
+    await loadedWith("src/config/load.ts"),
+  ];
+  const loaded = new Set([...plain, ...files]);
+  assert.deepEqual(packages(loaded), ["yaml"]);
+  assert.deepEqual([...rooms(loaded)].sort(), ["cli", "config", "core", "models", "selector"]);
+  assert.deepEqual([...loaded].filter((specifier) => specifier.startsWith("node:")), []);
+});
+
+Deno.test("a pipeline that needs its schemas loads neither Arrow nor a driver", async () => {
   const loaded = await loadedWith("src/config/mod.ts");
   assert.deepEqual(packages(loaded), ["yaml", "zod"]);
   assert.deepEqual([...rooms(loaded)].sort(), ["config", "core", "models"]);
