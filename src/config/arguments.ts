@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import type { PermissionLists } from "../models/permissions.ts";
 import { LOAD_MODES } from "../models/stream.ts";
 import { BY_SCHEMA } from "./by_schema.ts";
-import { parseDotenv } from "./dotenv.ts";
 import { type ConnectionSpec, resolveEndpoint } from "./endpoint.ts";
 import { Issues, type Place } from "./issues.ts";
 import {
@@ -15,13 +14,14 @@ import {
   type ParseOptions,
   placed,
   readProject,
+  variablesOf,
 } from "./pipeline.ts";
 import { DATASET, type Meaning, meaningOf, QUERY } from "./meaning.ts";
 import { referenceOf } from "./reference.ts";
 import { findSecrets } from "./secrets.ts";
 import { SourceText } from "./source_text.ts";
 import { child, mapOf, type MapTree, scalar, type ScalarTree, type Tree } from "./tree.ts";
-import { expand, type Unseen, Variables } from "./variables.ts";
+import { expand, type Variables } from "./variables.ts";
 
 /** A value of the command line. */
 export interface Argument {
@@ -63,22 +63,19 @@ interface Reading {
   readonly issues: Issues;
   readonly project: ReturnType<typeof readProject>;
   readonly files: readonly string[];
-  readonly unseen: Unseen | undefined;
+  readonly unseen: readonly string[] | undefined;
 }
 
 function readingOf(directory: string, options: ParseOptions): Reading {
-  const { env, vars = {}, envFiles = [], project, unseen } = options;
+  const { project, looked = [], unseen } = options;
   const issues = new Issues();
-  const dotenv = envFiles.map(({ path, text }) =>
-    parseDotenv(new SourceText(path, text, true), issues)
-  );
-  const variables = new Variables([vars, env, ...dotenv], unseen);
+  const variables = variablesOf(options, issues);
   const reading: Reading = {
     directory,
     variables,
     issues,
     project: readProject(project, variables, issues, BY_SCHEMA),
-    files: filesOf(options),
+    files: looked,
     unseen,
   };
   issues.throwIfAny();
@@ -105,7 +102,7 @@ export async function connectionOf(
     ...referenceOf(argument.text, meaning, spec, inURL, variables),
     secrets,
     environment: askedOf(variables, options.vars ?? {}),
-    files: reading.files,
+    files: filesOf(reading.files, variables),
     ...ceilingOf(reading.project),
     ...placed(tree),
   };

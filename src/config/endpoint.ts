@@ -14,7 +14,8 @@ import {
   type Tree,
   without,
 } from "./tree.ts";
-import { expand, type Unseen, unseenText, type Variables } from "./variables.ts";
+import { mayNotLook } from "./search.ts";
+import { expand, type Variables } from "./variables.ts";
 
 /** A connection as it was written down. Its provider checks `url` and `config`. */
 export interface ConnectionSpec {
@@ -40,7 +41,7 @@ export interface EndpointContext {
   readonly project: LoadedProject | undefined;
   readonly variables: Variables;
   readonly issues: Issues;
-  readonly unseen?: Unseen | undefined;
+  readonly unseen?: readonly string[] | undefined;
 }
 
 interface Found {
@@ -134,12 +135,12 @@ function unknown(
   { value, written }: ScalarTree,
   declared: Tree | undefined,
   project: LoadedProject | undefined,
-  unseen: Unseen | undefined,
+  unseen: readonly string[] = [],
 ): string {
   const shown = written ?? String(value);
   const names = declared?.kind === "map" ? [...declared.entries.keys()] : [];
-  if (project === undefined && unseen !== undefined && unseen.project.length > 0) {
-    return `"${shown}" is not a URL, and ${unseenText({ ...unseen, env: [] })}`;
+  if (project === undefined && unseen.length > 0) {
+    return `"${shown}" is not a URL, and ${mayNotLook(unseen)}`;
   }
   if (project === undefined) {
     return `"${shown}" is not a URL, and there is no dxt_project.yaml that names connections`;

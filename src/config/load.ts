@@ -2,8 +2,8 @@
 import { ConfigurationError, messageOf } from "../core/errors.ts";
 import { byShape } from "./by_shape.ts";
 import { dirname, resolve } from "../core/paths.ts";
-import type { FileText, LoadedPipeline, ParseOptions } from "./pipeline.ts";
-import { findProject } from "./project.ts";
+import type { EnvFile, LoadedPipeline, ParseOptions } from "./pipeline.ts";
+import { searchProject } from "./search.ts";
 import { MAX_BYTES } from "./yaml.ts";
 
 export { secretsOf } from "./pipeline.ts";
@@ -35,23 +35,17 @@ export async function loadPipeline(path: string, options: LoadOptions): Promise<
 export async function readAround(
   directory: string,
   envFile: string | undefined,
-): Promise<Pick<ParseOptions, "project" | "envFiles" | "unseen">> {
-  const unseen = { project: [] as string[], env: [] as string[] };
-  const found = await findProject(directory, (path) => unseen.project.push(path));
-  const project = found === undefined
-    ? undefined
-    : { path: found, text: await read("project", found) };
-  const folders = [...new Set([directory, ...(found === undefined ? [] : [dirname(found)])])];
+): Promise<Pick<ParseOptions, "project" | "envFiles" | "looked" | "unseen">> {
+  const { path, looked, unseen } = await searchProject(directory);
+  const project = path === undefined ? undefined : { path, text: await read("project", path) };
+  const folders = [...new Set([directory, ...(path === undefined ? [] : [dirname(path)])])];
   const envFiles = envFile === undefined
-    ? (await Promise.all(
-      folders.map((folder) =>
-        readIfThere(resolve(folder, ".env"), (path) => unseen.env.push(path))
-      ),
-    ))
+    ? await Promise.all(folders.map((folder) => readIfThere(resolve(folder, ".env"))))
     : [{ path: envFile, text: await read("variables file", envFile) }];
   return {
-    envFiles: envFiles.filter((file) => file !== undefined),
+    envFiles,
     ...(project === undefined ? {} : { project }),
+    looked: [...looked, ...(envFile === undefined ? [] : [resolve(envFile)])],
     unseen,
   };
 }
@@ -79,17 +73,13 @@ async function read(what: string, path: string): Promise<string> {
   }
 }
 
-async function readIfThere(
-  path: string,
-  unseen: (path: string) => void,
-): Promise<FileText | undefined> {
+async function readIfThere(path: string): Promise<EnvFile> {
   try {
-    if (!(await Deno.stat(path)).isFile) return undefined;
+    if (!(await Deno.stat(path)).isFile) return { path, text: "" };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    unseen(path);
-    return undefined;
+    if (error instanceof Deno.errors.NotFound) return { path, text: "" };
+    if (error instanceof Deno.errors.NotCapable) return { path, text: undefined };
+    throw error;
   }
   return { path, text: await read("variables file", path) };
 }

@@ -16,7 +16,7 @@ export { type Issue, LocatedError } from "./issues.ts";
 export { type LoadOptions, loadPipeline } from "./load.ts";
 export { type FileText, type LoadedPipeline, type ParseOptions, secretsOf } from "./pipeline.ts";
 export { DATASET, QUERY } from "./meaning.ts";
-export { findProject, PROJECT_FILES } from "./project.ts";
+export { findProject, PROJECT_FILES } from "./search.ts";
 
 /**
  * A connection of the command line: the name of one of the project, a URL, a file or a folder, which

@@ -16,7 +16,7 @@ import { SourceText } from "./source_text.ts";
 import { child, type MapTree, type Path, placeOf, type Tree, withEntry } from "./tree.ts";
 import { isVariableAt, parseTyped } from "./validate.ts";
 import { parseDotenv } from "./dotenv.ts";
-import { expand, type Unseen, Variables } from "./variables.ts";
+import { expand, Variables } from "./variables.ts";
 import { parseYAML } from "./yaml.ts";
 
 /** A pipeline that means something, with the places that errors point at. */
@@ -34,7 +34,7 @@ export interface LoadedPipeline {
   readonly variables: ReadonlyMap<string, string>;
   /** Names that were asked of the environment, set or not. */
   readonly environment: readonly string[];
-  /** Absolute paths of the files that say all this. */
+  /** Absolute paths that were looked at for all this, whether a file is there or not. */
   readonly files: readonly string[];
   /** The most that the project lets its pipelines need, paths absolute. */
   readonly ceiling?: PermissionLists;
@@ -59,7 +59,7 @@ export interface ParseOptions {
   /** Asked by name; throws for one that the process may not read. */
   readonly env: Readonly<Record<string, string>>;
   /** `.env` files, the first wins; the environment wins over all. */
-  readonly envFiles?: readonly FileText[];
+  readonly envFiles?: readonly EnvFile[];
   /** Win over the environment. */
   readonly vars?: Readonly<Record<string, string>>;
   /** For messages; `<text>` */
@@ -67,8 +67,28 @@ export interface ParseOptions {
   /** Relative paths start here; the path's folder, or the working directory. */
   readonly directory?: string;
   readonly project?: FileText;
-  /** Files that the process may not look for. */
-  readonly unseen?: Unseen;
+  /** Absolute paths that were looked at to find all this. */
+  readonly looked?: readonly string[];
+  /** Where a project may be, and the process may not look. */
+  readonly unseen?: readonly string[];
+}
+
+/** A file of variables: empty when it is not there, without text when the process may not look. */
+export interface EnvFile {
+  readonly path: string;
+  readonly text: string | undefined;
+}
+
+/** The variables of the options, each file of them read. */
+export function variablesOf(
+  { env, vars = {}, envFiles = [] }: ParseOptions,
+  issues: Issues,
+): Variables {
+  const files = envFiles.map(({ path, text }) => ({
+    path,
+    values: text === undefined ? undefined : parseDotenv(sourceOf({ path, text }, true), issues),
+  }));
+  return new Variables(vars, env, files);
 }
 
 /** @throws {LocatedError} that lists all that is wrong */
@@ -77,28 +97,16 @@ export function parseWith(
   text: string,
   options: ParseOptions,
 ): LoadedPipeline {
-  const { path = "<text>", env, vars = {}, envFiles = [] } = options;
+  const { path = "<text>", vars = {}, looked = [], unseen } = options;
   const directory = resolve(options.directory ?? (options.path ? dirname(options.path) : "."));
   const issues = new Issues();
-  const dotenv = envFiles.map((file) => parseDotenv(sourceOf(file, true), issues));
-  const variables = new Variables([vars, env, ...dotenv], options.unseen);
+  const variables = variablesOf(options, issues);
   const project = readProject(options.project, variables, issues, checking);
   const tree = readPipeline(sourceOf({ path, text }), variables, issues, checking);
   issues.throwIfAny();
-  const files = [
-    ...(options.path === undefined ? [] : [resolve(options.path)]),
-    ...filesOf(options),
-  ];
-  const { unseen } = options;
+  const files = [...(options.path === undefined ? [] : [resolve(options.path)]), ...looked];
   const around = { path, directory, project, variables, issues, vars, files, unseen };
   return assemble(tree!, { ...around, checking });
-}
-
-/** Absolute paths of the files around a pipeline. */
-export function filesOf({ project, envFiles = [] }: ParseOptions): string[] {
-  return [...(project === undefined ? [] : [project]), ...envFiles].map(({ path }) =>
-    resolve(path)
-  );
 }
 
 export interface Assembly {
@@ -109,7 +117,7 @@ export interface Assembly {
   readonly issues: Issues;
   readonly vars: Readonly<Record<string, string>>;
   readonly files: readonly string[];
-  readonly unseen: Unseen | undefined;
+  readonly unseen: readonly string[] | undefined;
   readonly checking: Checking;
 }
 
@@ -140,7 +148,7 @@ export function assemble(
     ...(project?.value.logging === undefined ? {} : { logging: project.value.logging }),
     variables: variables.used,
     environment: askedOf(variables, vars),
-    files,
+    files: filesOf(files, variables),
     ...ceilingOf(project),
     warnings: unused(Object.keys(vars), variables),
     ...placed(places),
@@ -154,6 +162,11 @@ export function placed(places: Tree): Pick<LoadedPipeline, "errorAt" | "parseAt"
     parseAt: (at, schema, value) =>
       parseTyped(schema, value, (below) => isVariableAt(places, [...at, ...below])),
   };
+}
+
+/** What had to be looked at: files of variables only where one was wanted from there. */
+export function filesOf(looked: readonly string[], { consulted }: Variables): string[] {
+  return [...new Set([...looked, ...consulted.map((path) => resolve(path))])];
 }
 
 /** Names that the command line does not say. */

@@ -3,44 +3,11 @@ import type { Project } from "../models/pipeline.ts";
 import type { Checking } from "./checking.ts";
 import { expand, type Variables } from "./variables.ts";
 import type { Issues } from "./issues.ts";
-import { dirname, resolve } from "../core/paths.ts";
+import { resolve } from "../core/paths.ts";
 import type { SourceText } from "./source_text.ts";
 import { mapScalars, type MapTree, type Tree, withEntry, without } from "./tree.ts";
 import { child } from "./tree.ts";
 import { parseYAML } from "./yaml.ts";
-
-export const PROJECT_FILES = ["dxt_project.yaml", "dxt_project.yml"] as const;
-
-/**
- * The project file of a folder or of the nearest folder above that has one. A folder that the
- * process may not look into is one without a project: `unseen` is told of it.
- */
-export async function findProject(
-  directory: string,
-  unseen: (path: string) => void = () => {},
-): Promise<string | undefined> {
-  let folder = resolve(directory);
-  while (true) {
-    for (const name of PROJECT_FILES) {
-      const path = resolve(folder, name);
-      if (await isFile(path, unseen)) return path;
-    }
-    const above = dirname(folder);
-    if (above === folder) return undefined;
-    folder = above;
-  }
-}
-
-async function isFile(path: string, unseen: (path: string) => void): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    unseen(path);
-    return false;
-  }
-}
 
 /** A project file, read and checked. */
 export interface LoadedProject {

@@ -5,37 +5,46 @@
  */
 import { flagOf, remedy } from "../core/grant.ts";
 import { nearest } from "../core/nearest.ts";
+import { resolve } from "../core/paths.ts";
 import type { Issues, Place } from "./issues.ts";
 import { mapScalars, type ScalarTree, type Tree } from "./tree.ts";
 
-/** Paths where a file would be read if it is there, and may not be looked for. */
-export interface Unseen {
-  readonly project: readonly string[];
-  readonly env: readonly string[];
+type Values = Readonly<Record<string, string>>;
+
+/** A `.env` file; without values when the process may not look at it. */
+export interface VariablesFile {
+  readonly path: string;
+  readonly values: Values | undefined;
 }
 
 /**
- * Values by name: the first layer that has a name wins. The environment is asked by name, and
- * throws for one that the process may not read.
+ * Values by name: those of the command line win over the environment, it over the files, the first
+ * of them over the next. The environment is asked by name.
  */
 export class Variables {
   /** Those that were used, for masking and for permissions. */
   readonly used = new Map<string, string>();
   /** Names that were asked for, set or not. */
   readonly asked = new Set<string>();
+  #consulted = 0;
 
   constructor(
-    readonly layers: readonly Readonly<Record<string, string>>[],
-    readonly unseen: Unseen = { project: [], env: [] },
+    private readonly given: Values,
+    private readonly environment: Values,
+    private readonly files: readonly VariablesFile[],
   ) {}
 
-  /** @throws {VariableError} for one that may not be read */
+  /** @throws {VariableError} where it may not be looked for, so that nobody takes another value */
   get(name: string): string | undefined {
     this.asked.add(name);
-    const layer = this.layers.find((values) => has(values, name));
-    const value = layer?.[name];
+    const value = this.#find(name);
     if (value !== undefined) this.used.set(name, value);
     return value;
+  }
+
+  /** Paths of the files that were asked for a value. */
+  get consulted(): string[] {
+    return this.files.slice(0, this.#consulted).map(({ path }) => path);
   }
 
   /** Names that are known: not those of an environment that may not be read as a whole. */
@@ -48,14 +57,32 @@ export class Variables {
     return this.#entries.find(([name, text]) => text === value && /^[A-Za-z]\w*$/.test(name))?.[0];
   }
 
+  #find(name: string): string | undefined {
+    if (Object.hasOwn(this.given, name)) return this.given[name];
+    if (isSet(this.environment, name)) return this.environment[name];
+    for (const [i, { path, values }] of this.files.entries()) {
+      this.#consulted = Math.max(this.#consulted, i + 1);
+      if (values === undefined) {
+        const flag = flagOf({ kind: "read", value: resolve(path) });
+        throw new VariableError(
+          `variable "${name}" may be in "${path}", which dxt may not read: ${remedy([flag])}`,
+          name,
+        );
+      }
+      if (Object.hasOwn(values, name)) return values[name];
+    }
+    return undefined;
+  }
+
   get #entries(): [string, string][] {
-    return this.layers.flatMap((values) => entriesOf(values));
+    const files = this.files.map(({ values }) => values ?? {});
+    return [this.given, this.environment, ...files].flatMap((values) => entriesOf(values));
   }
 }
 
-function has(values: Readonly<Record<string, string>>, name: string): boolean {
+function isSet(environment: Values, name: string): boolean {
   try {
-    return Object.hasOwn(values, name);
+    return Object.hasOwn(environment, name);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     const flag = flagOf({ kind: "env", value: name });
@@ -63,7 +90,7 @@ function has(values: Readonly<Record<string, string>>, name: string): boolean {
   }
 }
 
-function entriesOf(values: Readonly<Record<string, string>>): [string, string][] {
+function entriesOf(values: Values): [string, string][] {
   try {
     return Object.entries(values);
   } catch (error) {
@@ -144,7 +171,7 @@ function valueOf(inside: string, variables: Variables): string {
   if (operator === undefined) {
     if (value !== undefined) return value;
     throw new VariableError(
-      `variable "${name}" is not set${nearest(name, variables.names)}${hidden(variables)}`,
+      `variable "${name}" is not set${nearest(name, variables.names)}`,
       name,
     );
   }
@@ -152,24 +179,9 @@ function valueOf(inside: string, variables: Variables): string {
   const text = expandText(rest, variables);
   if (operator === "-") return text;
   throw new VariableError(
-    `variable "${name}" is not set${text === "" ? "" : `: ${text}`}${hidden(variables)}`,
+    `variable "${name}" is not set${text === "" ? "" : `: ${text}`}`,
     name,
   );
-}
-
-/** A file that may hold the value: beside a project is another `.env`. */
-function hidden({ unseen }: Variables): string {
-  return unseen.project.length + unseen.env.length === 0 ? "" : `; ${unseenText(unseen)}`;
-}
-
-/** That files may be there, and cannot be looked for. */
-export function unseenText({ env, project }: Unseen): string {
-  const names = [
-    ...(env.length === 0 ? [] : ["a .env"]),
-    ...(project.length === 0 ? [] : ["a dxt_project.yaml"]),
-  ];
-  const flag = flagOf({ kind: "read", value: [...env, ...project].join(",") });
-  return `dxt may not look for ${names.join(" or ")}: ${remedy([flag])}`;
 }
 
 /** Where a variable stands inside its value. */

@@ -35,6 +35,12 @@ async function validate(
   return { code, stderr: new TextDecoder().decode(stderr).trim() };
 }
 
+/** The least that a pipeline without a project is read with. */
+function reading(path: string, ...more: readonly string[]): string {
+  const project = ["yaml", "yml"].map((ending) => join(path, `../dxt_project.${ending}`));
+  return `--allow-read=${[path, ...project, ...more].join(",")}`;
+}
+
 async function withPipeline(
   files: Record<string, string>,
   work: (path: string, folder: string) => Promise<void>,
@@ -50,7 +56,7 @@ async function withPipeline(
 
 Deno.test("variables are read by name, each that may not be is told with its place and flag", () =>
   withPipeline({ "p.yaml": PIPELINE }, async (path) => {
-    const read = `--allow-read=${path}`;
+    const read = reading(path, join(path, "../.env"));
     const env = { WH: "w.db", OTHER: "x" };
     assert.deepEqual(await validate(path, [read, "--allow-env=WH,DIR"], { env }), {
       code: 0,
@@ -69,8 +75,9 @@ ${path}:7:14: variable "DIR" may not be read: run it with --allow-env=DIR
 
 Deno.test("a variable that the command line gives needs no permission", () =>
   withPipeline({ "p.yaml": PIPELINE }, async (path) => {
-    const flags = [`--allow-read=${path}`, "--allow-env=DIR"];
-    const { code, stderr } = await validate(path, flags, { args: ["--var", "WH=w.db"] });
+    const flags = [reading(path), "--allow-env=DIR"];
+    const args = ["--var", "WH=w.db"];
+    const { code, stderr } = await validate(path, flags, { args, env: { DIR: "in" } });
     assert.deepEqual([code, stderr], [0, ""]);
   }));
 
@@ -100,32 +107,70 @@ Deno.test("switches of dxt that may not be read are unset", () =>
     assert.match(told.stderr, /DXT_QUIET/);
   }));
 
-Deno.test("a file that may be there and cannot be looked for is named with its flag", () =>
+Deno.test("a file that may have a variable's value and may not be read is an error, not another value", () =>
   withPipeline({
-    "p.yaml": PIPELINE,
-    ".env": "WH=w.db\n",
-    "q/p.yaml": PIPELINE.replace(/^target:.*/m, "target: warehouse"),
-    "dxt_project.yaml": "connections: { warehouse: { provider: sqlite, path: w.db } }\n",
-  }, async (path, folder) => {
-    const env = ["--allow-env=WH,DIR"];
-    const flags = [...env, `--allow-read=${path},${folder}/dxt_project.yaml`];
-    const unset = await validate(path, flags);
+    "dxt_project.yaml": "name: shop\n",
+    ".env": "WH=far.db\nDIR=far\n",
+    "q/p.yaml": PIPELINE,
+    "q/.env": "WH=near.db\n",
+  }, async (_, folder) => {
+    const path = join(folder, "q/p.yaml");
+    const env = "--allow-env=WH,DIR";
+    const project = ["yaml", "yml"].map((ending) => join(folder, `dxt_project.${ending}`));
+    const far = [...project, join(folder, ".env")];
+    const near = join(folder, "q/.env");
+    assert.equal((await validate(path, [env, reading(path, near, ...far)])).code, 0);
+    const without = await validate(path, [env, reading(path, ...far)]);
+    assert.equal(without.code, 2);
     assert.match(
-      unset.stderr,
-      new RegExp(`"WH" is not set; dxt may not look for a .env: .*=${folder}/.env\n`),
-    );
-    assert.equal((await validate(path, [...flags, `--allow-read=${folder}/.env`])).code, 0);
-    const inside = join(folder, "q/p.yaml");
-    const alone = await validate(inside, [...env, `--allow-read=${inside}`]);
-    assert.equal(alone.code, 2);
-    assert.match(
-      alone.stderr,
+      without.stderr,
       new RegExp(
-        `"warehouse" is not a URL, and dxt may not look for a dxt_project.yaml: .*,${folder}/dxt_project.yaml,`,
+        `4:36: variable "WH" may be in "${near}", which dxt may not read: run it with --allow-read=${near}\n`,
       ),
     );
-    const project = `--allow-read=${folder}/dxt_project.yaml`;
-    assert.equal((await validate(inside, [...env, `--allow-read=${inside}`, project])).code, 0);
+    const given = await validate(path, [env, reading(path)], { env: { WH: "w.db", DIR: "in" } });
+    assert.deepEqual(given, { code: 0, stderr: "" });
+  }));
+
+Deno.test("a project is looked for as far up as dxt may look, and never left out by half", () =>
+  withPipeline({
+    "q/p.yaml": PIPELINE.replace("${WH}", "w.db").replace("${DIR:-data}", "data"),
+    "dxt_project.yaml": "defaults: { load: { mode: upsert } }\n",
+  }, async (_, folder) => {
+    const path = join(folder, "q/p.yaml");
+    const above = ["yaml", "yml"].map((ending) => join(folder, `dxt_project.${ending}`));
+    const all = await validate(path, [reading(path, ...above)]);
+    assert.match(all.stderr, /mode upsert and no upsert_keys/);
+    assert.equal((await validate(path, [reading(path)])).code, 0);
+    assert.equal((await validate(path, [`--allow-read=${folder}/q`])).code, 0);
+    for (const [kept, hidden] of [above, above.toReversed()] as [string, string][]) {
+      const half = await validate(path, [reading(path, kept)]);
+      assert.deepEqual(half, {
+        code: 2,
+        stderr:
+          `error: Cannot look for a project: dxt may not look at "${hidden}": run it with --allow-read=${hidden}`,
+      });
+    }
+    const none = await validate(path, [`--allow-read=${path}`]);
+    assert.equal(none.code, 2);
+    const own = ["yaml", "yml"].map((ending) => join(folder, `q/dxt_project.${ending}`)).join(",");
+    assert.match(none.stderr, new RegExp(`Cannot look for a project: .*--allow-read=${own}$`));
+  }));
+
+Deno.test("an unknown connection may be one of a project that dxt may not look for", () =>
+  withPipeline({
+    "q/p.yaml": PIPELINE.replace(/^target:.*/m, "target: warehouse").replace("${DIR:-data}", "d"),
+    "dxt_project.yaml": "connections: { warehouse: { provider: sqlite, path: w.db } }\n",
+  }, async (_, folder) => {
+    const path = join(folder, "q/p.yaml");
+    const { code, stderr } = await validate(path, [reading(path)]);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      new RegExp(
+        `"warehouse" is not a URL, and dxt may not look at "${folder}/dxt_project.yaml": `,
+      ),
+    );
   }));
 
 Deno.test("a pipeline that may not be read is told with its flag, quoted for a shell", () =>
