@@ -62,8 +62,20 @@ const KEPT_OF_PROCESS = [
   ..."memoryUsage features".split(" "),
 ];
 
+/**
+ * Whoever could change these would see each event of dxt's own port, and have the port from it.
+ * Object.prototype is left open to changes, since packages assign to names that it has.
+ */
+function fixPrototypes(): void {
+  for (const { prototype } of [EventTarget, Event, MessageEvent, MessagePort]) {
+    Object.freeze(prototype);
+  }
+  Object.preventExtensions(Object.prototype);
+}
+
 /** Takes away what external code must not see; `write` hears what it prints. */
 export function narrowGlobals(write: (text: string) => void): void {
+  fixPrototypes();
   const scope = globalThis as unknown as Record<string, unknown>;
   const replaced: Record<string, unknown> = {
     Deno: smallDeno(),

@@ -1,6 +1,7 @@
 /** A thread for the tests: confines itself, imports external code, and tells what its default export returns. */
 import { confine } from "../../src/sandbox/confine.ts";
 import type { ExternalCode } from "../../src/sandbox/modules/code.ts";
+import { onUncaught, openPort } from "../../src/sandbox/port.ts";
 
 export interface Order {
   readonly code: ExternalCode;
@@ -10,38 +11,24 @@ export interface Order {
 
 export type Answer =
   | { readonly value: unknown }
-  | { readonly error: string }
+  | { readonly error: string; readonly bound?: string }
   | { readonly output: string };
 
-interface Scope {
-  postMessage(message: Answer): void;
-  onmessage: ((event: { data: Order }) => void) | null;
-}
+const port = openPort();
+const post = (answer: Answer) => port.post(answer);
+const textOf = (error: unknown) =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 
-const scope = globalThis as unknown as Scope;
-const post = scope.postMessage.bind(scope);
+onUncaught((error) => post({ error: `uncaught ${textOf(error)}` }));
 
-/** Text of what cannot be cloned. */
-function plain(value: unknown): unknown {
-  try {
-    return structuredClone(value);
-  } catch {
-    return String(value);
-  }
-}
-
-globalThis.addEventListener("unhandledrejection", (event) => {
-  event.preventDefault();
-  post({ error: `unhandled: ${event.reason}` });
-});
-
-scope.onmessage = async ({ data: { code, argument } }) => {
+port.listen(async (message) => {
+  const { code, argument } = message as Order;
   try {
     const { importExternal } = await confine([code], { onOutput: (output) => post({ output }) });
     const { default: exported } = await importExternal(code.entry);
-    const value = typeof exported === "function" ? await exported(argument) : exported;
-    post({ value: plain(value) });
+    const value = typeof exported === "function" ? await exported(argument, port.post) : exported;
+    post({ value });
   } catch (error) {
-    post({ error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
+    post({ error: textOf(error) });
   }
-};
+});

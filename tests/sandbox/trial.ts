@@ -4,48 +4,55 @@
  * Run by `deno run` and compiled.
  */
 import { fileURLToPath } from "node:url";
+import {
+  BoundedThread,
+  BoundError,
+  BOUNDS,
+  type Bounds,
+  type ThreadPermissions,
+} from "../../src/sandbox/bounds.ts";
 import { type CodeSettings, loadCode } from "../../src/sandbox/modules/mod.ts";
 import type { Answer } from "./cell.ts";
 
 export interface TrialOptions {
   readonly specifier: string;
   readonly settings: Pick<CodeSettings, "directory" | "hosts">;
-  readonly permissions: Readonly<Record<string, unknown>>;
+  readonly permissions?: ThreadPermissions;
+  readonly bounds?: Partial<Bounds>;
   readonly argument?: unknown;
 }
 
 const CELL = new URL("./cell.ts", import.meta.url);
 const SOURCES = fileURLToPath(new URL("../../", import.meta.url));
 
+const NOTHING = { net: false, write: false, env: false, run: false, ffi: false, sys: false };
+
 export async function trial(
-  { specifier, settings, permissions, argument }: TrialOptions,
+  { specifier, settings, permissions = {}, bounds = {}, argument }: TrialOptions,
 ): Promise<Answer> {
   const code = await loadCode(specifier, settings);
   // A program from source reads its own modules.
   const own = Deno.build.standalone ? [] : [`${SOURCES}src`, `${SOURCES}tests/sandbox/cell.ts`];
-  const read = [...permissions["read"] as string[] ?? [], ...own];
-  const worker = new Worker(CELL, {
-    type: "module",
-    deno: {
-      permissions: {
-        ...{ net: false, write: false, env: false, run: false, ffi: false, sys: false },
-        ...permissions,
-        read: read.length === 0 ? false : read,
-        import: false,
-      },
+  const read = [...(permissions["read"] ?? []) as string[], ...own];
+  const thread = new BoundedThread(CELL, {
+    permissions: {
+      ...{ ...NOTHING, ...permissions },
+      ...{ read: read.length === 0 ? false : read, import: false },
     },
-  } as WorkerOptions);
+    bounds: { ...BOUNDS, ...bounds },
+  });
   try {
     return await new Promise<Answer>((done) => {
-      worker.onmessage = ({ data }) => done(data);
-      worker.onerror = (event) => {
-        event.preventDefault();
-        done({ error: `thread: ${event.message}` });
-      };
-      worker.postMessage({ code, argument });
+      thread.onmessage = ({ data }) => done(data as Answer);
+      thread.onend = (error) =>
+        done({
+          error: error.message,
+          ...(error instanceof BoundError ? { bound: error.bound } : {}),
+        });
+      thread.postMessage({ code, argument });
     });
   } finally {
-    worker.terminate();
+    thread.terminate();
   }
 }
 

@@ -1,0 +1,37 @@
+/**
+ * A thread around a thread. This one is a Web Worker, which takes permissions; it starts one of
+ * Node's kind, which inherits them and takes a limit for its heap. A Web Worker that runs out of
+ * memory ends the process, one of Node's ends alone. No external code runs here.
+ */
+import { Worker as NodeWorker } from "node:worker_threads";
+import type { Ports } from "./port.ts";
+
+/** The one message to a cell. */
+export interface CellOrder {
+  readonly module: string;
+  readonly heapMiB: number;
+  readonly ports: Ports;
+}
+
+/** How the thread inside ended. */
+export interface CellReport {
+  readonly code: string | undefined;
+  readonly message: string;
+}
+
+const scope = globalThis as unknown as {
+  postMessage(message: CellReport): void;
+  onmessage: ((event: { data: CellOrder }) => void) | null;
+};
+
+scope.onmessage = ({ data: { module, heapMiB, ports } }) => {
+  const thread = new NodeWorker(new URL(module), {
+    workerData: ports,
+    transferList: [ports.messages, ports.pings] as never,
+    resourceLimits: { maxOldGenerationSizeMb: heapMiB },
+  });
+  thread.on("error", (error: Error & { code?: string }) => {
+    scope.postMessage({ code: error.code, message: error.message });
+  });
+  thread.on("exit", () => scope.postMessage({ code: undefined, message: "it ended by itself" }));
+};

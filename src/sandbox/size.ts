@@ -1,0 +1,24 @@
+/** About how many bytes a message takes; counting stops beyond `most`. */
+export function sizeOf(message: unknown, most: number): number {
+  const seen = new Set<object>();
+  const waiting: unknown[] = [message];
+  let size = 0;
+  while (waiting.length > 0 && size <= most) {
+    const value = waiting.pop();
+    size += 8;
+    if (typeof value === "string") size += value.length * 2;
+    if (typeof value === "bigint") size += value.toString(16).length / 2;
+    if (typeof value !== "object" || value === null || seen.has(value)) continue;
+    seen.add(value);
+    if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) size += value.byteLength;
+    else if (Array.isArray(value)) {
+      // What is left out of an array takes no room, and would take long to walk.
+      for (const key in value) {
+        if (waiting.push(value[key]) * 8 > most) return waiting.length * 8;
+      }
+    } else if (value instanceof Map) { for (const pair of value) waiting.push(...pair); }
+    else if (value instanceof Set) waiting.push(...value);
+    else for (const [key, member] of Object.entries(value)) waiting.push(key, member);
+  }
+  return size;
+}
