@@ -100,7 +100,21 @@ compiled("writes below the folders that the pipeline names, and nowhere else", a
   const home = join(folder, "home");
   await Deno.mkdir(home);
   const { code, err } = await outcomeOf(
-    ["/usr/bin/strace", "-f", "-qq", "-y", "-e", "trace=%file", "-o", log, dxt, "run", pipeline],
+    [
+      "/usr/bin/strace",
+      "-f",
+      "-qq",
+      "-y",
+      "-s",
+      "4096",
+      "-e",
+      "trace=%file",
+      "-o",
+      log,
+      dxt,
+      "run",
+      pipeline,
+    ],
     { cwd: "/", env: { HOME: home, TMPDIR: home } },
   );
   assert.equal(code, 0, err);
@@ -115,7 +129,21 @@ compiled("writes below the folders that the pipeline names, and nowhere else", a
 compiled("reads of the system only what a program needs to start", async (folder) => {
   const [pipeline, log] = [await quickstart(folder), join(folder, "strace.log")];
   const { code, err } = await outcomeOf(
-    ["/usr/bin/strace", "-f", "-qq", "-y", "-e", "trace=%file", "-o", log, dxt, "list", pipeline],
+    [
+      "/usr/bin/strace",
+      "-f",
+      "-qq",
+      "-y",
+      "-s",
+      "4096",
+      "-e",
+      "trace=%file",
+      "-o",
+      log,
+      dxt,
+      "list",
+      pipeline,
+    ],
     { cwd: "/" },
   );
   assert.equal(code, 0, err);
