@@ -85,9 +85,10 @@ export class BoundedThread {
       this.#end(new DXTError(`A thread ended: ${event.message}`));
     };
     this.#messages.port1.onmessage = ({ data }) => this.#hear(data);
-    this.#pings.port1.onmessage = () => {
+    this.#pings.port1.onmessage = ({ data }) => {
       this.#asked = false;
       this.#silentMs = 0;
+      if (data === "full") this.#end(this.#fullHeap());
     };
     const ports: Ports = { messages: this.#messages.port2, pings: this.#pings.port2 };
     const order: CellOrder = { module: module.href, heapMiB: bounds.heapMiB, ports };
@@ -115,10 +116,14 @@ export class BoundedThread {
   }
 
   #errorOf({ code, message }: CellReport): DXTError {
-    const { heapMiB } = this.#bounds;
     return code === "ERR_WORKER_OUT_OF_MEMORY"
-      ? new BoundError("heapMiB", `its heap is full, allowed are ${heapMiB} MiB`)
+      ? this.#fullHeap()
       : new DXTError(`A thread ended: ${message}`);
+  }
+
+  #fullHeap(): BoundError {
+    const { heapMiB } = this.#bounds;
+    return new BoundError("heapMiB", `its heap is full, allowed are ${heapMiB} MiB`);
   }
 
   #hear(data: unknown): void {

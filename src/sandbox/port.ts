@@ -1,10 +1,11 @@
 /** The thread's way to its host, taken from the global scope before anything else can have it. */
+import { getHeapStatistics } from "node:v8";
 import { workerData } from "node:worker_threads";
 
 /** What a {@linkcode BoundedThread} starts its module with. */
 export interface Ports {
   readonly messages: MessagePort;
-  /** Answers that the thread still turns to its events. */
+  /** Answers as long as the thread turns to its events: `well`, or that its heap was `full`. */
   readonly pings: MessagePort;
 }
 
@@ -28,8 +29,18 @@ export function openPort(): Port {
     return portOf(globalThis as unknown as MessagePort);
   }
   const { post, listen } = portOf(ports.pings);
-  listen(post);
+  const limit = heapLimit();
+  listen(() => post(heapLimit() > limit ? "full" : "well"));
   return portOf(ports.messages);
+}
+
+/**
+ * When the heap is full, V8 breaks off what runs, gives it more room to end in, and goes on with the
+ * next event: a promise of what ran is never settled. That the limit has grown is all that is left
+ * to see.
+ */
+function heapLimit(): number {
+  return getHeapStatistics().heap_size_limit;
 }
 
 /** Calls back for each error of this thread that nobody caught; the thread goes on. */
