@@ -72,6 +72,8 @@ inRootfs("needs no library that its container lacks", async ({ libraries }) => {
 inRootfs("says what is wrong without /proc instead of crashing", async ({ data, run }) => {
   await copyExamples(data);
   assert.match(succeeded(await run(["--version"], { proc: false })), /^\d+\.\d+\.\d+\n$/);
+  assert.match(succeeded(await run(["run", "--help"], { proc: false })), /dxt run/);
+  assert.match(succeeded(await run(["list", "/data/quickstart.yaml"], { proc: false })), /weather/);
   assert.deepEqual(await run(["run", "/data/quickstart.yaml"], { proc: false }), {
     code: 1,
     out: "",
