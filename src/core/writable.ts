@@ -1,5 +1,5 @@
-/** Whether the file system takes writes, and which folders a write has to make. */
-import { dirname, join } from "node:path";
+/** Folders that a write has to make, and whether it could. */
+import { dirname } from "node:path";
 import { messageOf } from "./errors.ts";
 
 /**
@@ -25,57 +25,33 @@ function isMissing(path: string): boolean {
 }
 
 /**
- * Why an existing file cannot be written; undefined when it can. Tried, since modes do not tell
- * all. Its bytes and time stay.
+ * Why a file cannot be made at `path`; undefined when it can, or is there. Tried, since modes do
+ * not tell all; nothing of it is left.
  */
-export async function fileProblem(path: string): Promise<string | undefined> {
+export async function makingProblem(path: string): Promise<string | undefined> {
+  const folder = dirname(path);
+  const missing = missingFolder(folder);
   try {
-    (await Deno.open(path, { write: true })).close();
+    if (missing !== undefined) await Deno.mkdir(folder, { recursive: true });
+    (await Deno.open(path, { write: true, createNew: true })).close();
+    await Deno.remove(path);
     return undefined;
   } catch (error) {
-    return `file "${path}" cannot be written: ${reason(error)}`;
-  }
-}
-
-/**
- * Why no file can be made beside `path`, in the nearest folder above it that is there; undefined
- * also where dxt was not granted to find out.
- */
-export async function folderProblem(path: string): Promise<string | undefined> {
-  let folder = dirname(path);
-  try {
-    for (;;) {
-      if (!mayTry(folder)) return undefined;
-      const stat = await statOf(folder);
-      if (stat !== undefined && !stat.isDirectory) {
-        return `"${folder}" is a file, expected a folder`;
-      }
-      if (stat !== undefined || dirname(folder) === folder) break;
-      folder = dirname(folder);
+    if (error instanceof Deno.errors.AlreadyExists) return undefined;
+    if (error instanceof Deno.errors.NotADirectory) {
+      return `"${folder}" is a file, expected a folder`;
     }
-    const probe = join(folder, `.dxt-probe-${crypto.randomUUID()}`);
-    (await Deno.open(probe, { write: true, createNew: true })).close();
-    await Deno.remove(probe);
-    return undefined;
-  } catch (error) {
     return `no file can be made in folder "${folder}": ${reason(error)}`;
+  } finally {
+    if (missing !== undefined) await removeEmpty(folder, missing);
   }
 }
 
-/** Who was granted files and not their folder can find out no more. */
-function mayTry(path: string): boolean {
-  return (["read", "write"] as const)
-    .every((name) => Deno.permissions.querySync({ name, path }).state === "granted");
-}
-
-async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
-    throw error;
+/** Removes the folders from one up to another, unless somebody has put something into them. */
+async function removeEmpty(from: string, to: string): Promise<void> {
+  for (let path = from;; path = dirname(path)) {
+    await Deno.remove(path).catch(() => {});
+    if (path === to) return;
   }
 }
 

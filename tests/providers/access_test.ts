@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Connector } from "../../src/core/connector.ts";
-import { fileProblem, folderProblem } from "../../src/core/writable.ts";
+import { makingProblem } from "../../src/core/writable.ts";
 import type { StreamSource, StreamTarget } from "../../src/models/source.ts";
 import local from "../../src/providers/filestore/local/mod.ts";
 import sqlite from "../../src/providers/relational/sqlite/mod.ts";
@@ -99,26 +99,54 @@ Deno.test("files: missing ones, patterns, unknown formats, folders in the way, w
   });
 });
 
-Deno.test({
-  name: "a file and a folder that the system protects are told, and stay as they are",
-  ignore: Deno.build.os === "windows",
-  fn: () =>
-    withFolder(async (folder) => {
-      const path = join(folder, "a.db");
-      await Deno.writeTextFile(path, "text");
-      const { mtime } = await Deno.stat(path);
-      assert.equal(await fileProblem(path), undefined);
-      assert.equal(await folderProblem(path), undefined);
-      assert.deepEqual((await Deno.stat(path)).mtime, mtime);
-      assert.equal(await Deno.readTextFile(path), "text");
-      assert.deepEqual(await namesIn(folder), ["a.db"]);
-      // Even root cannot write here; without all permissions the runtime does not look, either.
-      if (Deno.build.os === "linux") {
-        assert.match(
-          await folderProblem("/proc/x") ?? "",
-          /no file can be made in folder "\/proc"/,
-        );
-        assert.match(await fileProblem(folder) ?? "", /cannot be written/);
-      }
-    }),
-});
+Deno.test("what can be made is made and gone again, what is in the way is told", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "a.db"), "text");
+    assert.equal(await makingProblem(join(folder, "b.db")), undefined);
+    assert.equal(await makingProblem(join(folder, "a.db")), undefined);
+    assert.equal(await makingProblem(join(folder, "new/er/b.db")), undefined);
+    assert.match(await makingProblem(join(folder, "a.db/b")) ?? "", /a.db" is a file, expected a/);
+    assert.equal(await Deno.readTextFile(join(folder, "a.db")), "text");
+    assert.deepEqual(await namesIn(folder), ["a.db"]);
+    // Even root cannot write here; without all permissions the runtime does not look, either.
+    if (Deno.build.os === "linux") {
+      assert.match(
+        await makingProblem("/proc/x") ?? "",
+        /no file can be made in folder "\/proc"/,
+      );
+    }
+  }));
+
+Deno.test("a write is tried with the permissions of a load, and leaves what is there as it is", () =>
+  withFolder(async (folder) => {
+    using made = new DatabaseSync(join(folder, "a.db"));
+    made.exec("CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (1)");
+    await Deno.mkdir(join(folder, "out/there"), { recursive: true });
+    await Deno.writeTextFile(join(folder, "out/there/a.csv"), "id\n1\n");
+    const everything = async () =>
+      await Promise.all(
+        ["a.db", "out/there/a.csv"].map(async (name) => {
+          const { mtime, ino } = await Deno.stat(join(folder, name));
+          return [name, mtime, ino, (await Deno.readFile(join(folder, name))).join()];
+        }),
+      );
+    const before = [await everything(), await namesIn(folder), await namesIn(join(folder, "out"))];
+    const context = { baseDirectory: folder, signal };
+    await using database = await sqlite.connect({ path: "a.db" }, context);
+    await using files = await local.connect({}, context);
+    const into: StreamTarget = { type: "directory", path: "out/there", format: "csv" };
+    await holds([
+      [() => database.checkWrite(table("t"), "append"), undefined],
+      [() => files.checkWrite(into, "append"), undefined],
+      [() => files.checkWrite({ ...into, path: "new/er" }, "replace"), undefined],
+      [() => files.checkWrite(file("out/there/a.csv"), "append"), undefined],
+      [() => files.checkWrite(file("new/a.csv"), "append"), undefined],
+    ]);
+    made.exec("BEGIN IMMEDIATE");
+    await holds([[() => database.checkWrite(table("t"), "append"), undefined]]);
+    made.exec("ROLLBACK");
+    assert.deepEqual(
+      [await everything(), await namesIn(folder), await namesIn(join(folder, "out"))],
+      before,
+    );
+  }));

@@ -1,15 +1,14 @@
 /** What can be done with files, as the file system says it. */
-import { join } from "node:path";
 import type { Access, FilestoreConnector } from "../../../core/connector.ts";
 import { DXTError, messageOf } from "../../../core/errors.ts";
 import type { StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
-import { folderProblem } from "../../../core/writable.ts";
 import { requireFiles } from "../fields.ts";
 import { fileType, hintsOf } from "../file.ts";
 import { explain } from "./errors.ts";
 import type { Base } from "./paths.ts";
 import { statOf } from "./walk.ts";
+import { tryWriting } from "./write.ts";
 
 /** Each file is opened, and its name or the source tells its format. */
 export async function checkRead(
@@ -59,9 +58,8 @@ export async function checkWrite(
     } else if (there?.isDirectory === false) {
       return { action, problems: [`"${name}" is a file, expected a folder`] };
     }
-    const inside = target.type === "directory" && there !== undefined;
-    const problem = await folderProblem(inside ? join(full, "x") : full);
-    return { action, problems: problem === undefined ? [] : [problem] };
+    await tryWriting(base, full, target.type === "directory");
+    return { action, problems: [] };
   } catch (error) {
     return { action, problems: [messageOf(explain(error, "write", full, base))] };
   }

@@ -2,11 +2,14 @@
 import { LoaderError } from "../../../core/errors.ts";
 import { statOf } from "./walk.ts";
 
+/** Another run holds the lock. */
+export class InUse extends LoaderError {}
+
 /**
  * Locks a target by a file beside it, which is gone afterwards. The system lets go of the lock
  * when the process dies, so a file that was left behind locks nobody out.
  *
- * @throws {LoaderError} when another run writes to the target
+ * @throws {InUse} when another run writes to the target
  */
 export async function lockTarget(path: string, shown: string): Promise<AsyncDisposable> {
   while (true) {
@@ -14,7 +17,7 @@ export async function lockTarget(path: string, shown: string): Promise<AsyncDisp
     const held = await file.tryLock(true);
     if (!held) {
       file.close();
-      throw new LoaderError(`Cannot write "${shown}": another run is writing it`);
+      throw new InUse(`Cannot write "${shown}": another run is writing it`);
     }
     // The file may have been removed by the run that held it before.
     const [own, now] = [await file.stat(), await statOf(path)];

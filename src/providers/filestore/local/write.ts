@@ -1,7 +1,7 @@
 /** Files and folders that readers see as they were, or complete. */
 import { basename, dirname, join } from "node:path";
 import { LoaderError } from "../../../core/errors.ts";
-import { lockTarget, removeIfThere } from "./lock.ts";
+import { InUse, lockTarget, removeIfThere } from "./lock.ts";
 import type { Base } from "./paths.ts";
 import { statOf } from "./walk.ts";
 
@@ -62,6 +62,35 @@ export async function addToFolder(
     for (const folder of foldersOf(full, files)) await syncFolder(folder);
   } finally {
     await removeIfThere(fresh);
+  }
+}
+
+/**
+ * Begins to write a file, or into a folder, and takes it back: so it is known that it could.
+ *
+ * @throws what a write would
+ */
+export async function tryWriting(base: Base, full: string, isFolder: boolean): Promise<void> {
+  const inside = isFolder && full === base.folder;
+  await using _made = await makeFolder(inside ? full : dirname(full), base);
+  try {
+    await using _lock = isFolder
+      ? await lockFolder(base, full)
+      : await lockTarget(beside(full, "lock"), base.show(full));
+    if (isFolder && await statOf(full) !== undefined) await tryMaking(join(full, ".dxt-new"));
+  } catch (error) {
+    // Who holds the lock can write.
+    if (!(error instanceof InUse)) throw error;
+  }
+}
+
+/** Makes a folder; one that a killed run left stays as it is. */
+async function tryMaking(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder);
+    await Deno.remove(folder);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
 }
 

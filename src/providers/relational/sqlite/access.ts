@@ -6,9 +6,9 @@ import type { LoadMode } from "../../../models/stream.ts";
 import { fromClause } from "../sql.ts";
 import { findTable } from "./catalogue.ts";
 import type { SqliteConnector } from "./connector.ts";
-import { type DatabaseFile, exists } from "./database.ts";
+import { type DatabaseFile, exists, isBusy, tryWriting } from "./database.ts";
 import { mainTable, quote } from "./dialect.ts";
-import { fileProblem, folderProblem } from "../../../core/writable.ts";
+import { makingProblem } from "../../../core/writable.ts";
 
 /** SQLite compiles the query, and reads no row. */
 export async function checkRead(connector: SqliteConnector, source: StreamSource): Promise<Access> {
@@ -54,6 +54,16 @@ export async function checkWrite(
 async function fileProblems(file: DatabaseFile): Promise<string[]> {
   const { path, readonly } = file;
   if (readonly) return [`the connection to "${path}" is readonly`];
-  const found = [exists(file) ? await fileProblem(path) : undefined, await folderProblem(path)];
-  return found.filter((problem) => problem !== undefined);
+  if (!exists(file)) {
+    // An empty journal means nothing to SQLite, where an empty database might be taken for its own.
+    const problem = await makingProblem(`${path}-journal`);
+    return problem === undefined ? [] : [problem];
+  }
+  try {
+    tryWriting(file);
+    return [];
+  } catch (error) {
+    // Somebody else is writing it, so it can be written.
+    return isBusy(error) ? [] : [`file "${path}" cannot be written: ${messageOf(error)}`];
+  }
 }

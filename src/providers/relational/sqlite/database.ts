@@ -35,6 +35,23 @@ export function openToRead(file: DatabaseFile): DatabaseSync {
   }
 }
 
+/**
+ * Begins to write and takes it back: so the file, its folder and what SQLite keeps there are known
+ * to take a write.
+ *
+ * @throws {ConnectionError} or SQLite's error, when they do not
+ */
+export function tryWriting(file: DatabaseFile): void {
+  using database = open(file, false);
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const { user_version: same } = database.prepare("PRAGMA user_version").get()!;
+    database.exec(`PRAGMA user_version = ${same}`);
+  } finally {
+    database.exec("ROLLBACK");
+  }
+}
+
 const HALF_WRITTEN =
   "a program was killed while it wrote it, and dxt may only read it; open it once with a program that may write it";
 
