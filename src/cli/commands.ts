@@ -13,6 +13,7 @@ interface Entry {
 const MOVE = "Move data";
 const LOOK = "Look before";
 const WRITE = "Write pipelines";
+const CODE = "External modules";
 const SHELL = "In a shell";
 
 export const COMMANDS: Readonly<Record<string, Entry>> = {
@@ -29,6 +30,8 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   validate: { group: WRITE, load: async () => (await import("./validate.ts")).validate },
   schema: { group: WRITE, load: async () => (await import("./schema.ts")).schema },
   operators: { group: WRITE, load: async () => (await import("./operators.ts")).operators },
+  lock: { group: CODE, load: async () => (await import("./lock.ts")).lock },
+  vendor: { group: CODE, load: async () => (await import("./vendor.ts")).vendor },
   completions: { group: SHELL, load: async () => (await import("./completions.ts")).completions },
 };
 

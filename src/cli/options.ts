@@ -77,6 +77,21 @@ export const limits = () => ({
   allowEnv: most("--allow-env", "NAMES", message`Refuse what asks for other variables`),
 });
 
+/** Where external modules may come from. */
+export const imports = () => ({
+  allowImport: most(
+    "--allow-import",
+    "HOSTS",
+    message`Fetch external modules from these hosts, commas between, besides the project's`,
+  ),
+  cacheDir: optional(option("--cache-dir", string({ metavar: "FOLDER" }), {
+    description: message`Keep fetched modules in this folder; in memory alone when absent`,
+  })),
+});
+
+export const frozen = () =>
+  option("--frozen", { description: message`Refuse external modules that dxt.lock does not have` });
+
 export const sandbox = () =>
   optional(option("--sandbox", choice(["on", "off"], { metavar: "WHEN" }), {
     description:

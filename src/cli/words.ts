@@ -803,6 +803,90 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
       { "names": ["-v", "--verbose"], "description": "Tell each step, and where an error arose" },
     ],
   },
+  "lock": {
+    "brief": "Pin the external modules of pipelines in dxt.lock",
+    "operands": ["PIPELINE..."],
+    "options": [
+      {
+        "names": ["--allow-import"],
+        "value": "HOSTS",
+        "description":
+          "Fetch external modules from these hosts, commas between, besides the project's",
+      },
+      {
+        "names": ["--cache-dir"],
+        "value": "FOLDER",
+        "description": "Keep fetched modules in this folder; in memory alone when absent",
+      },
+      {
+        "names": ["--env-file"],
+        "value": "FILE",
+        "description": "File with values for the pipeline's variables, in place of .env",
+      },
+      {
+        "names": ["--var"],
+        "value": "NAME=VALUE",
+        "description": "Value of one variable, before environment and file; repeat for more",
+      },
+      {
+        "names": ["-o", "--output"],
+        "value": "FORMAT",
+        "choices": ["text", "json", "ndjson"],
+        "description":
+          "Result as text, as one json document, or as ndjson: a line for each event and result",
+      },
+      {
+        "names": ["--color"],
+        "value": "WHEN",
+        "choices": ["auto", "always", "never"],
+        "description": "auto (on a terminal), always or never",
+      },
+      { "names": ["-q", "--quiet"], "description": "One JSON document as result, no progress" },
+      { "names": ["-v", "--verbose"], "description": "Tell each step, and where an error arose" },
+    ],
+  },
+  "vendor": {
+    "brief": "Copy the locked modules of pipelines, for runs without a network",
+    "operands": ["PIPELINE..."],
+    "options": [
+      {
+        "names": ["--allow-import"],
+        "value": "HOSTS",
+        "description":
+          "Fetch external modules from these hosts, commas between, besides the project's",
+      },
+      {
+        "names": ["--cache-dir"],
+        "value": "FOLDER",
+        "description": "Keep fetched modules in this folder; in memory alone when absent",
+      },
+      {
+        "names": ["--env-file"],
+        "value": "FILE",
+        "description": "File with values for the pipeline's variables, in place of .env",
+      },
+      {
+        "names": ["--var"],
+        "value": "NAME=VALUE",
+        "description": "Value of one variable, before environment and file; repeat for more",
+      },
+      {
+        "names": ["-o", "--output"],
+        "value": "FORMAT",
+        "choices": ["text", "json", "ndjson"],
+        "description":
+          "Result as text, as one json document, or as ndjson: a line for each event and result",
+      },
+      {
+        "names": ["--color"],
+        "value": "WHEN",
+        "choices": ["auto", "always", "never"],
+        "description": "auto (on a terminal), always or never",
+      },
+      { "names": ["-q", "--quiet"], "description": "One JSON document as result, no progress" },
+      { "names": ["-v", "--verbose"], "description": "Tell each step, and where an error arose" },
+    ],
+  },
   "completions": {
     "brief": "Print a script that completes commands, options, streams and tags",
     "operands": ["SHELL"],

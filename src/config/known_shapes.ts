@@ -566,6 +566,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
         "type": "array",
         "items": { "type": "string", "minLength": 1, "pattern": "^[^=\\0,\\s]+$" },
       },
+      "import": { "type": "array", "items": { "unknown": true } },
     },
     "additionalProperties": false,
   },

@@ -38,6 +38,8 @@ export interface LoadedPipeline {
   readonly files: readonly string[];
   /** The most that the project lets its pipelines need, paths absolute. */
   readonly ceiling?: PermissionLists;
+  /** Absolute folder of the project, where there is one. */
+  readonly projectDirectory?: string;
   /** What is no mistake of the file and rarely meant. */
   readonly warnings: readonly string[];
   /** An error with file, line, column, the line itself and a caret. */
@@ -179,9 +181,13 @@ export function askedOf(
 
 export function ceilingOf(
   project: LoadedProject | undefined,
-): Pick<LoadedPipeline, "ceiling"> {
-  const ceiling = project?.value.permissions;
-  return ceiling === undefined ? {} : { ceiling };
+): Pick<LoadedPipeline, "ceiling" | "projectDirectory"> {
+  if (project === undefined) return {};
+  const { directory, value: { permissions } } = project;
+  return {
+    projectDirectory: directory,
+    ...(permissions === undefined ? {} : { ceiling: permissions }),
+  };
 }
 
 type Resolved = NonNullable<ReturnType<typeof resolveEndpoint>>;

@@ -30,6 +30,11 @@ function isHost(text: string): boolean {
   return parseHost(text) !== undefined;
 }
 
+/** Hosts of modules are reached with TLS, unless they say otherwise. */
+function isImportHost(text: string): boolean {
+  return isHost(text.replace(/^http:\/\//, ""));
+}
+
 export const HOST_SYNTAX =
   "expected host, host:port or [IPv6 address]:port, with a port from 1 to 65535";
 
@@ -45,6 +50,8 @@ export const PermissionLists = z.strictObject({
     .describe("Files and folders that may be written, from the project's folder"),
   env: z.array(item.regex(/^[^=\0,\s]+$/, "expected the name of a variable")).optional()
     .describe("Variables of the environment that may be read"),
+  import: z.array(item.refine(isImportHost, HOST_SYNTAX)).optional()
+    .describe("Hosts that external modules may be fetched from; absent: none"),
 }).meta({
   id: "Permissions",
   description: "The most that a pipeline may need; absent: no limit, empty: nothing",

@@ -12,7 +12,7 @@ import type { Store } from "./store.ts";
 export type { ExternalCode, ExternalModule } from "./code.ts";
 export type { Graph } from "./graph.ts";
 export { lockText, merged, NO_PINS, type Pins, readLock } from "./lock.ts";
-export type { Store } from "./store.ts";
+export { cacheIn, type Store, vendor, vendorIn, writeWhole } from "./store.ts";
 
 export interface CodeSettings {
   /** Absolute folder that a relative class path starts from. */

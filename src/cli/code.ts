@@ -1,0 +1,43 @@
+/** What the command line says of external modules. */
+import { ConfigurationError } from "../core/errors.ts";
+import { PermissionLists } from "../models/permissions.ts";
+import type { CodeOptions } from "../runner/code.ts";
+import { type Context, given, openPipeline, type Variables } from "./action.ts";
+import { type IO, ownVariable } from "./io.ts";
+
+export interface ImportOptions {
+  /** Comma list as it was given. */
+  readonly allowImport?: string | undefined;
+  readonly cacheDir?: string | undefined;
+  readonly frozen?: boolean | undefined;
+}
+
+/** @throws {ConfigurationError} for an option that is no list of hosts */
+export function codeOptions(
+  { allowImport = "", cacheDir, frozen }: ImportOptions,
+  { env }: Pick<IO, "env">,
+): CodeOptions {
+  const hosts = allowImport === "" ? [] : allowImport.split(",");
+  const parsed = PermissionLists.shape.import.safeParse(hosts);
+  if (!parsed.success) {
+    const { path: [index], message } = parsed.error.issues[0]!;
+    throw new ConfigurationError(
+      `Cannot use --allow-import with "${hosts[Number(index)]}": ${message}`,
+    );
+  }
+  return {
+    allowImport: hosts,
+    ...given({ frozen, cacheDirectory: cacheDir, registry: ownVariable(env, "JSR_URL") }),
+  };
+}
+
+/** Reads pipelines in their order. */
+export async function openPipelines(
+  paths: readonly string[],
+  variables: Variables,
+  context: Context,
+) {
+  const loaded = [];
+  for (const path of paths) loaded.push(await openPipeline(path, variables, context));
+  return loaded;
+}

@@ -1,0 +1,54 @@
+import { command, map, merge, message, object } from "optique";
+import { type Action, type Context, given, type Variables } from "./action.ts";
+import { codeOptions, type ImportOptions, openPipelines } from "./code.ts";
+import { EXIT } from "./exit.ts";
+import * as options from "./options.ts";
+import { counted } from "./units.ts";
+
+interface VendorOptions extends Variables, ImportOptions {
+  readonly pipelines: readonly string[];
+}
+
+const parser = merge(
+  object({ pipelines: options.pipelines() }),
+  object("Options", {
+    ...options.imports(),
+    ...options.variables(),
+    ...options.channels(),
+  }),
+);
+
+export const vendor = command(
+  "vendor",
+  map(parser, (values): Action => ({
+    verbosity: values,
+    act: (context) => vendorModules(values, context),
+  })),
+  {
+    usageLine: options.usageLine("PIPELINE..."),
+    brief: message`Copy the locked modules of pipelines, for runs without a network`,
+    description:
+      message`Copies each external module that dxt.lock has for the pipelines into the folder vendor beside it. Later commands read them there, check them against dxt.lock, and connect to no server of modules.`,
+    footer: options.examples(
+      "dxt vendor shop.yaml --allow-import=modules.example.com",
+      "dxt vendor pipelines/*.yaml --output json",
+    ),
+  },
+);
+
+async function vendorModules(
+  { pipelines, allowImport, cacheDir, ...variables }: VendorOptions,
+  context: Context,
+): Promise<number> {
+  const { printer, io } = context;
+  const loaded = await openPipelines(pipelines, variables, context);
+  const { vendorPipelines } = await import("../runner/code.ts");
+  const done = await vendorPipelines(loaded, codeOptions(given({ allowImport, cacheDir }), io));
+  if (printer.format !== "text") printer.document(JSON.stringify({ folders: done }, null, 2));
+  else {
+    for (const { folder, modules } of done) {
+      printer.result(`${folder} has copies of ${counted(modules.length, "module")}`);
+    }
+  }
+  return EXIT.done;
+}

@@ -1,0 +1,194 @@
+/** External modules of pipelines: which they name, and how they are gathered, locked and copied. */
+import { join, resolve } from "node:path";
+import type { LoadedPipeline } from "../config/mod.ts";
+import type { ClassReference } from "../models/stream.ts";
+import { parseClassPath } from "../providers/resolve.ts";
+import {
+  cacheIn,
+  type CodeSettings,
+  type ExternalCode,
+  type Graph,
+  loadCode,
+  loadGraph,
+  lockText,
+  merged,
+  NO_PINS,
+  type Pins,
+  readLock,
+  vendor,
+  vendorIn,
+  writeWhole,
+} from "../sandbox/modules/mod.ts";
+
+/**
+ * The module that a class path names: a URL, or an absolute path; undefined for one that names a
+ * provider of dxt. Relative paths start from `directory`.
+ */
+export function modulePathOf(classPath: string, directory: string): string | undefined {
+  const { provider } = parseClassPath(classPath);
+  if (/^(https?|file|jsr|npm):/i.test(provider)) return provider;
+  return /^(\.{0,2}[\\/]|[a-z]:[\\/])/i.test(provider) ? resolve(directory, provider) : undefined;
+}
+
+type Named = Pick<LoadedPipeline, "pipeline" | "source" | "target" | "directory">;
+
+/** The modules that a pipeline's class paths name, each once. */
+export function classPathsOf({ pipeline, source, target, directory }: Named): string[] {
+  const ends = [source, target].map((end) => modulePathOf(end.provider, end.baseDirectory));
+  const classes = pipeline.streams.flatMap((stream) => {
+    const { transforms = [] } = stream as { transforms?: readonly ClassReference[] };
+    return [stream.extractor, stream.loader, ...transforms].map((reference) => {
+      const path = typeof reference === "object" ? reference.class : reference;
+      return path === undefined ? undefined : modulePathOf(path, directory);
+    });
+  });
+  return [...new Set([...ends, ...classes].filter((path) => path !== undefined))];
+}
+
+/** What the command line and the environment say of external modules. */
+export interface CodeOptions {
+  /** Hosts that modules may be fetched from, besides those of the project. */
+  readonly allowImport?: readonly string[] | undefined;
+  readonly frozen?: boolean | undefined;
+  /** Folder that fetched modules are kept in; memory alone when unset. */
+  readonly cacheDirectory?: string | undefined;
+  /** Base URL of the registry that `jsr:` means. */
+  readonly registry?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  onWarning?(message: string): void;
+}
+
+type Placed = Pick<LoadedPipeline, "directory" | "projectDirectory" | "ceiling">;
+
+/** The lock of a pipeline: beside its project's file, or beside its own. */
+export function lockPath({ directory, projectDirectory }: Placed): string {
+  return join(projectDirectory ?? directory, "dxt.lock");
+}
+
+function vendorFolder({ directory, projectDirectory }: Placed): string {
+  return join(projectDirectory ?? directory, "vendor");
+}
+
+/** How the external modules of a pipeline are gathered. */
+export async function codeSettings(
+  loaded: Placed,
+  { allowImport = [], frozen, cacheDirectory, registry, signal, onWarning }: CodeOptions,
+): Promise<CodeSettings> {
+  return {
+    directory: loaded.directory,
+    project: loaded.projectDirectory,
+    hosts: [...loaded.ceiling?.import ?? [], ...allowImport],
+    lock: await readLock(lockPath(loaded)),
+    frozen,
+    stores: [
+      vendorIn(vendorFolder(loaded)),
+      ...(cacheDirectory === undefined ? [] : [cacheIn(cacheDirectory)]),
+    ],
+    registry,
+    signal,
+    ...(onWarning === undefined ? {} : { onWarning }),
+  };
+}
+
+/**
+ * Gathers all external modules of a pipeline, by what {@linkcode modulePathOf} says of class paths.
+ *
+ * @throws {ConfigurationError} when one may not be used, or is not what the lock has
+ * @throws {ConnectionError} when one cannot be fetched
+ */
+export async function loadPipelineCode(
+  loaded: Named & Placed,
+  options: CodeOptions,
+): Promise<ReadonlyMap<string, ExternalCode>> {
+  const paths = classPathsOf(loaded);
+  if (paths.length === 0) return new Map();
+  const settings = await codeSettings(loaded, options);
+  return new Map(
+    await Promise.all(paths.map(async (path) => [path, await loadCode(path, settings)] as const)),
+  );
+}
+
+/** What `dxt lock` did to a lock. */
+export interface Locked {
+  readonly path: string;
+  readonly modules: readonly {
+    readonly url: string;
+    readonly sha256: string;
+    readonly change: "added" | "changed" | "same";
+  }[];
+}
+
+/** Fetches all external modules of pipelines anew, and pins in each lock what they are now. */
+export async function lockPipelines(
+  pipelines: readonly (Named & Placed)[],
+  options: CodeOptions,
+): Promise<Locked[]> {
+  const byPath = Map.groupBy(pipelines, lockPath);
+  const results: Locked[] = [];
+  for (const [path, those] of byPath) {
+    const graphs = await graphsOf(those, options, () => ({ lock: NO_PINS, stores: [] }));
+    const before = await readLock(path);
+    const found = merged(graphs.map(({ pins }) => pins));
+    await writeWhole(
+      path,
+      new TextEncoder().encode(lockText(merged([without(before, found), found]))),
+    );
+    results.push({ path, modules: changes(before, found) });
+  }
+  return results;
+}
+
+/** What was pinned of other modules: what was redirected once may be a module itself now. */
+function without({ modules, redirects, kinds }: Pins, found: Pins): Pins {
+  const left = Object.entries(redirects).filter(([from]) => !Object.hasOwn(found.modules, from));
+  return { modules, redirects: Object.fromEntries(left), kinds };
+}
+
+function changes(before: Pins, { modules }: Pins): Locked["modules"] {
+  return Object.entries(modules).sort(([a], [b]) => (a < b ? -1 : 1)).map(([url, sha256]) => {
+    const was = Object.hasOwn(before.modules, url) ? before.modules[url] : undefined;
+    const change = was === undefined ? "added" : was === sha256 ? "same" : "changed";
+    return { url, sha256, change };
+  });
+}
+
+/** What `dxt vendor` copied. */
+export interface Vendored {
+  readonly folder: string;
+  readonly modules: readonly string[];
+}
+
+/** Copies all locked external modules of pipelines beside their lock. */
+export async function vendorPipelines(
+  pipelines: readonly (Named & Placed)[],
+  options: CodeOptions,
+): Promise<Vendored[]> {
+  const byFolder = Map.groupBy(pipelines, vendorFolder);
+  const results: Vendored[] = [];
+  for (const [folder, those] of byFolder) {
+    const frozen = { ...options, frozen: true };
+    // A copy that was changed is to be replaced: it is not looked at.
+    const graphs = await graphsOf(those, frozen, ({ stores }) => ({ stores: stores!.slice(1) }));
+    const fetched = new Map(graphs.flatMap(({ fetched }) => [...fetched]));
+    for (const [url, bytes] of fetched) await vendor(folder, url, bytes);
+    results.push({ folder, modules: [...fetched.keys()].sort() });
+  }
+  return results;
+}
+
+type Overrides = (settings: CodeSettings) => Partial<CodeSettings>;
+
+async function graphsOf(
+  pipelines: readonly (Named & Placed)[],
+  options: CodeOptions,
+  override: Overrides,
+): Promise<Graph[]> {
+  const graphs: Graph[] = [];
+  for (const loaded of pipelines) {
+    const settings = await codeSettings(loaded, options);
+    for (const path of classPathsOf(loaded)) {
+      graphs.push(await loadGraph(path, { ...settings, ...override(settings) }));
+    }
+  }
+  return graphs;
+}
