@@ -39,6 +39,8 @@ function isLossy({ status, error }: StreamResult): boolean {
 }
 
 export function exitOfError(error: unknown): number {
-  if (error instanceof ConfigurationError || error instanceof SelectorError) return EXIT.usage;
+  const isUsage = error instanceof ConfigurationError || error instanceof SelectorError ||
+    error instanceof Deno.errors.NotCapable;
+  if (isUsage) return EXIT.usage;
   return error instanceof VerificationError ? EXIT.mismatch : EXIT.failed;
 }

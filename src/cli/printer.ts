@@ -175,6 +175,7 @@ export class Printer {
 
 /** The message of anything thrown; with its name where dxt did not raise it on purpose. */
 export function describe(error: unknown): string {
-  const expected = error instanceof DXTError || !(error instanceof Error);
+  const expected = error instanceof DXTError || error instanceof Deno.errors.NotCapable ||
+    !(error instanceof Error);
   return expected ? messageOf(error) : `${error.name}: ${error.message}`;
 }

@@ -28,12 +28,15 @@ export function denial(error: unknown): string | undefined {
   if (!(error instanceof Deno.errors.NotCapable)) return undefined;
   const match = /^Requires (\w+) access(?: to (?:"(.*)"|(<.*>)))?, /s.exec(error.message);
   if (match === null) return undefined;
-  const [, kind = "all", named, place = "anything"] = match;
+  const [, kind = "all", named, place] = match;
   const isPath = kind === "read" || kind === "write";
   const value = named !== undefined && isPath ? resolve(named) : named;
   const flag = value === undefined ? `--allow-${kind}` : `--allow-${kind}=${value}`;
-  const subject = value === undefined ? place : JSON.stringify(value);
-  return `dxt may not ${VERBS[kind] ?? "use"} ${subject}: ${remedy([flag])}`;
+  const subject = value === undefined ? place : `"${value}"`;
+  const what = subject === undefined
+    ? `lacks ${kind} permission`
+    : `may not ${VERBS[kind] ?? "use"} ${subject}`;
+  return `dxt ${what}: ${remedy([flag])}`;
 }
 
 const VERBS: Readonly<Record<string, string>> = {

@@ -70,9 +70,12 @@ export function address({ host, port }: Pick<PostgresConfig, "host" | "port">): 
 
 /** The connection alone, whatever is done with it: a host name is looked up by the runtime. */
 export function permissions(config: PostgresConfig, { baseDirectory }: Usage): Permissions {
+  const { sslrootcert, sslmode } = config;
   return {
     net: [address(config)],
-    read: config.sslrootcert === undefined ? [] : [rootPath(config.sslrootcert, baseDirectory)],
+    read: sslrootcert === undefined || !sslmode.startsWith("verify-")
+      ? []
+      : [rootPath(sslrootcert, baseDirectory)],
     write: [],
     env: [],
   };
