@@ -55,6 +55,6 @@ export function remedy(flags: readonly string[]): string {
   const words = flags.map(shellWord).join(" ");
   if (IS_THREAD) return `its connection does not name it among its permissions (${words})`;
   return Deno.build.standalone
-    ? `this binary was built without the permission, compile it with ${words}`
+    ? `this binary was built without it, compile it with ${words}`
     : `run it with ${words}`;
 }

@@ -130,7 +130,9 @@ function admit(
   const missing = ungranted(union(...needs.map(({ permissions }) => permissions)));
   if (missing.length === 0) return;
   const flags = flagsOf(permissionsOf(missing));
-  throw new PermissionError(`Cannot use ${what}: dxt lacks permissions, ${remedy(flags)}`);
+  throw new PermissionError(
+    `Cannot use ${what}: it needs permissions that dxt does not have, ${remedy(flags)}`,
+  );
 }
 
 /** A line for each grant that a limit lacks, with all that need it. */
