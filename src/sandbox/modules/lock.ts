@@ -36,7 +36,10 @@ export async function readLock(path: string): Promise<Pins> {
     throw error;
   }
   const parsed = File.safeParse(parseJSON(text));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { modules, redirects, kinds } = parsed.data;
+    return { modules, redirects, kinds };
+  }
   const { path: key, message } = parsed.error.issues[0]!;
   const at = key.length === 0 ? "" : `"${key.join(".")}": `;
   throw new ConfigurationError(

@@ -32,7 +32,7 @@ export async function fetchRemote(
     check(url);
     const response = await get(url, signal).catch((error) => {
       if (signal.aborted) throw signal.reason;
-      throw fail(denial(error) ?? withoutSecrets(messageOf(error)), error);
+      throw fail(denial(error) ?? reasonOf(error), error);
     });
     const to = response.headers.get("location");
     if (response.status >= 300 && response.status < 400 && to !== null) {
@@ -48,6 +48,13 @@ export async function fetchRemote(
     return { url: url.href, bytes, contentType: response.headers.get("content-type") };
   }
   throw fail(`it is redirected more than ${REDIRECTS} times`);
+}
+
+/** What lies at the bottom: the error above it says no more than that it failed. */
+function reasonOf(error: unknown): string {
+  let reason = error;
+  while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;
+  return messageOf(reason).replace(/ for url \(.*?\)/, "");
 }
 
 function get(url: URL, signal: AbortSignal): Promise<Response> {

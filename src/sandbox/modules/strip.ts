@@ -23,7 +23,7 @@ export function withoutTypes(url: string, source: string): string {
   try {
     return stripTypeScriptTypes(source, { mode: "transform" });
   } catch (error) {
-    const detail = messageOf(error).split("\n")[0]!.replace(/^\[\w+\] /, "");
+    const detail = messageOf(error).split("\n")[0]!.replace(/^(\[\w+\]|SyntaxError:) /, "");
     throw new ConfigurationError(`Cannot read module "${url}": ${detail}`, { cause: error });
   }
 }

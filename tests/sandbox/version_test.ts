@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { highest } from "../../src/sandbox/modules/version.ts";
+
+const VERSIONS = [
+  ..."0.0.1 0.0.2 0.1.0 0.1.5 0.2.0 1.0.0 1.0.1 1.2.3 1.10.0 2.0.0-alpha 2.0.0-alpha.2".split(" "),
+  ..."2.0.0-alpha.10 2.0.0-rc.1 2.0.0 2.1.0-beta 3.0.0+build".split(" "),
+];
+
+/** Ranges and the highest version in them, as https://semver.org and npm's ranges have it. */
+const EXPECTED: Readonly<Record<string, string | undefined>> = {
+  "*": "3.0.0+build",
+  "": "3.0.0+build",
+  "1": "1.10.0",
+  "1.x": "1.10.0",
+  "1.0": "1.0.1",
+  "1.0.0": "1.0.0",
+  "=1.0.0": "1.0.0",
+  "v1.0.0": "1.0.0",
+  "^1.0.1": "1.10.0",
+  "~1.0.0": "1.0.1",
+  "~1": "1.10.0",
+  "^0.1.0": "0.1.5",
+  "^0.0.1": "0.0.1",
+  "^0.0": "0.0.2",
+  "^0": "0.2.0",
+  "~0.1": "0.1.5",
+  ">=1.2 <2": "1.10.0",
+  ">1.0": "3.0.0+build",
+  ">1": "3.0.0+build",
+  "<=1.0": "1.0.1",
+  "<1": "0.2.0",
+  "> 1.2.3 <= 2.0.0": "2.0.0",
+  "1.0.0 - 1.2.3": "1.2.3",
+  "0.1 || ^1.0.0 || 9": "1.10.0",
+  "2.0.0-alpha": "2.0.0-alpha",
+  "^2.0.0-alpha": "2.0.0",
+  ">=2.0.0-alpha <2.0.0": "2.0.0-rc.1",
+  ">=2.0.0-alpha <2.0.0-rc": "2.0.0-alpha.10",
+  "^2.1.0-a": "2.1.0-beta",
+  "9": undefined,
+  "no range": undefined,
+  "latest": undefined,
+};
+
+for (const [range, expected] of Object.entries(EXPECTED)) {
+  Deno.test(`the highest version in "${range}" is ${expected ?? "none"}`, () => {
+    assert.equal(highest(VERSIONS, range), expected);
+    assert.equal(highest([...VERSIONS].reverse(), range), expected);
+  });
+}
