@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import config from "../deno.json" with { type: "json" };
 import { asModules } from "./compile/as_modules.ts";
 import { causeOf } from "./compile/cause.ts";
+import { threadsOf } from "./compile/threads.ts";
 import { hasRuntimeOf, type Target, targetOf, TARGETS } from "./compile/targets.ts";
 
 export interface Build {
@@ -49,8 +50,7 @@ export async function build({ target, output, permissions }: Build): Promise<voi
     ...(permissions.length === 0 ? ["--allow-all"] : permissions),
     // Several threads share the memory: see src/sandbox/garbage.ts.
     "--v8-flags=--expose-gc,--max-semi-space-size=2",
-    // A thread's module is no import.
-    "--include=src/runner/worker.ts",
+    ...(await threadsOf(ROOT)).map((path) => `--include=${path}`),
     ...(target === undefined ? [] : [`--target=${target}`]),
     `--output=${output}`,
     "main.ts",
@@ -61,7 +61,8 @@ export async function build({ target, output, permissions }: Build): Promise<voi
 
 /** @throws {BuildError} with what is wrong */
 export async function checkTypes(): Promise<void> {
-  const { success, stderr } = await deno(["check", "--quiet", "main.ts", "src/runner/worker.ts"]);
+  const files = ["main.ts", ...await threadsOf(ROOT)];
+  const { success, stderr } = await deno(["check", "--quiet", ...files]);
   if (!success) throw new BuildError(`Cannot build dxt: its types are wrong\n${stderr}`);
 }
 

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { buildsOf, nameOf, optionsOf } from "../../scripts/compile.ts";
 import { causeOf } from "../../scripts/compile/cause.ts";
 import { targetOfRuntime, TARGETS } from "../../scripts/compile/targets.ts";
+import { threadsOf } from "../../scripts/compile/threads.ts";
 import config from "../../deno.json" with { type: "json" };
 
 Deno.test("a binary is built for this machine, for one target, or for all", () => {
@@ -47,6 +50,13 @@ Deno.test("the runtime of another machine is known by its first bytes", () => {
   assert.equal(targetOfRuntime(bytes("cffaedfe0c000001")), "aarch64-apple-darwin");
   assert.equal(targetOfRuntime(bytes("4d5a9000")), "x86_64-pc-windows-msvc");
   assert.equal(targetOfRuntime(bytes("23212f62")), undefined);
+});
+
+Deno.test("the modules that threads begin with are found", async () => {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const threads = await threadsOf(root);
+  assert.ok(threads.includes("src/runner/worker.ts"), threads.join());
+  for (const path of threads) assert.ok((await Deno.stat(join(root, path))).isFile);
 });
 
 Deno.test("what went wrong is told on one line, each cause once", () => {
