@@ -23,14 +23,24 @@ export function union(...parts: readonly Permissions[]): Permissions {
   return { net: all("net"), read: all("read"), write: all("write"), env: all("env") };
 }
 
+/** The same with what its paths lead to: of an open file the runtime asks about that. */
+export function withRealPaths(needs: Permissions): Permissions {
+  const both = (paths: readonly string[]) =>
+    paths.flatMap((path) => [...new Set([path, realPath(path)])]);
+  return { ...needs, read: both(needs.read), write: both(needs.write) };
+}
+
 /** What is needed and not allowed. Paths are compared as they are without symbolic links. */
 export function uncovered(ceiling: Ceiling, needs: Permissions): Grant[] {
+  const seen = new Set<string>();
   return grantsOf(needs).filter(({ kind, value }) => {
     const allowed = ceiling[kind];
     if (allowed === undefined) return false;
     if (!isPaths(kind)) return !allowed.some((other) => includes(kind, other, value));
     const real = realPath(value);
-    return !allowed.some((folder) => isWithin(real, realPath(folder)));
+    const isTold = seen.has(`${kind} ${real}`);
+    seen.add(`${kind} ${real}`);
+    return !isTold && !allowed.some((folder) => isWithin(real, realPath(folder)));
   });
 }
 

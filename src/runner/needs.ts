@@ -1,7 +1,7 @@
 /** What a planned pipeline needs of the runtime, and what for. */
 import type { LoadedPipeline } from "../config/mod.ts";
 import { dirname, resolve } from "node:path";
-import { NOTHING, union } from "../core/permissions.ts";
+import { NOTHING, union, withRealPaths } from "../core/permissions.ts";
 import type { Permissions, Usage } from "../core/provider.ts";
 import { missingFolder } from "../core/writable.ts";
 import { ownPermissions } from "../sandbox/permissions.ts";
@@ -34,7 +34,8 @@ export function connectionNeeds(
   { provider, config, baseDirectory }: Endpoint,
   usage: Partial<Omit<Usage, "baseDirectory">>,
 ): Permissions {
-  return provider.permissions(config, { baseDirectory, reads: [], writes: [], ...usage });
+  const needed = provider.permissions(config, { baseDirectory, reads: [], writes: [], ...usage });
+  return withRealPaths(needed);
 }
 
 export function streamNeeds(

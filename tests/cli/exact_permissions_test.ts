@@ -21,6 +21,8 @@ interface Trial {
   readonly kinds: readonly Kind[];
   /** Where the pipeline is; `p.yaml` */
   readonly path?: string;
+  /** Whether the folder is reached by a link. */
+  readonly isLinked?: boolean;
   prepare?(folder: string): void;
   check?(folder: string): Promise<void> | void;
 }
@@ -44,7 +46,11 @@ function tree(folder: string, at = folder): string[] {
 
 async function tryPermissions(trial: Trial): Promise<void> {
   await withFolder(async (made) => {
-    const folder = await Deno.realPath(made);
+    const real = join(await Deno.realPath(made), "real");
+    await Deno.mkdir(real);
+    const link = join(await Deno.realPath(made), "link");
+    await Deno.symlink(real, link);
+    const folder = trial.isLinked === true ? link : real;
     const { path = "p.yaml", env = {}, args = [] } = trial;
     const files = { [path]: JSON.stringify(trial.pipeline), ...trial.files };
     for (const [name, text] of Object.entries(files)) {
@@ -156,6 +162,40 @@ onFiles("files as they are, added to a folder that is there", {
   rows: [2],
   kinds: ["read", "write"],
   check: (folder) => assert.equal(Deno.readTextFileSync(join(folder, "out/deep/b.csv")), CSV),
+});
+
+onFiles("files in a folder that is a link, one of them a link itself", {
+  isLinked: true,
+  pipeline: {
+    version: 1,
+    name: "p",
+    source: LOCAL,
+    target: LOCAL,
+    streams: [
+      { id: "one", source: "in/*.csv", target: "out.parquet" },
+      { id: "two", source: "linked.csv", target: "made/" },
+    ],
+  },
+  files: { "in/a.csv": CSV, "elsewhere/b.csv": CSV },
+  prepare: (folder) => Deno.symlinkSync("elsewhere/b.csv", join(folder, "linked.csv")),
+  rows: [2, 2],
+  kinds: ["read", "write"],
+});
+
+onFiles("SQLite in a folder that is a link", {
+  isLinked: true,
+  pipeline: {
+    version: 1,
+    name: "p",
+    source: { provider: "sqlite", path: "shop.db" },
+    target: { provider: "sqlite", path: "w.db" },
+    buffer: { format: "csv" },
+    streams: [{ id: "t", source: "t", load: { mode: "replace" } }],
+  },
+  prepare: shop,
+  rows: [3],
+  kinds: ["read", "write"],
+  check: (folder) => assert.equal(count(join(folder, "w.db"), "t"), 3),
 });
 
 onFiles("SQLite into SQLite, what is new, by key", {

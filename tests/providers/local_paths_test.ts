@@ -89,6 +89,52 @@ Deno.test("a link to a file is the file, a link to a folder leads nowhere", () =
     );
   }));
 
+Deno.test({
+  name: "a link may not leave the connection's folder either, nor may what is below it",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (made) => {
+      const folder = await Deno.realPath(made);
+      for (const name of ["in", "out", "in/inside"]) await Deno.mkdir(join(folder, name));
+      await Deno.writeTextFile(join(folder, "out/secret.csv"), "id\n1\n");
+      await Deno.writeTextFile(join(folder, "in/a.csv"), "id\n1\n");
+      await Deno.symlink("../out/secret.csv", join(folder, "in/link.csv"));
+      await Deno.symlink("../out", join(folder, "in/away"));
+      await Deno.symlink("../out/new.csv", join(folder, "in/new.csv"));
+      await Deno.symlink("inside", join(folder, "in/same"));
+      await Deno.symlink(join(folder, "in"), join(folder, "whole"));
+      const signal = new AbortController().signal;
+      const at = (path?: string) =>
+        local.connect(path === undefined ? {} : { path }, { baseDirectory: folder, signal });
+      for (const path of ["in", "whole"]) {
+        await using bounded = await at(path);
+        for (const name of ["link.csv", "away/secret.csv", "new.csv", "away/x/y.csv"]) {
+          const refused = {
+            name: "ConfigurationError",
+            message: new RegExp(`^Cannot use path "${name}": it is a link to "${folder}/out/`),
+          };
+          await assert.rejects(async () => await bounded.openRead(name), refused);
+          const write = async () =>
+            await bounded.write(name, (async function* () {})(), async () => {});
+          await assert.rejects(write, refused);
+        }
+        assert.equal(
+          await bounded.write("same/b.csv", (async function* () {})(), async () => {}),
+          0,
+        );
+      }
+      await using free = await at();
+      await using file = await free.openRead("in/link.csv");
+      assert.equal(file.size, 5);
+      assert.deepEqual(
+        await Array.fromAsync(Deno.readDir(join(folder, "out"))).then((all) =>
+          all.map(({ name }) => name)
+        ),
+        ["secret.csv"],
+      );
+    }),
+});
+
 Deno.test("a path may not leave the connection's folder", () =>
   withFolder(async (folder) => {
     await put(folder, "base/a.csv", "secret.csv");

@@ -1,12 +1,16 @@
 /** Paths of a pipeline as paths of this machine, and back. */
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { ConfigurationError } from "../../../core/errors.ts";
+import { isWithin, realPath } from "../../../core/real_path.ts";
 
 /**
  * Where the paths of a connection may lead. A relative path stays below the folder. An absolute
- * one is taken as it stands when the connection names no folder, else it must be below it too.
+ * one is taken as it stands when the connection names no folder, else it must be below it too, and
+ * so must what it is a link to.
  */
 export class Base {
+  #real: string | undefined;
+
   /** @param bounded whether the connection names the folder */
   constructor(readonly folder: string, private readonly bounded: boolean) {}
 
@@ -14,8 +18,17 @@ export class Base {
   resolve(path: string): string {
     if (path.includes("\0")) throw this.#refuse(path, "it holds U+0000");
     const full = resolve(this.folder, path);
-    if (this.holds(full) || (isAbsolute(path) && !this.bounded)) return full;
-    throw this.#refuse(path, `it leads out of "${this.folder}", expected a path below it`);
+    if (!this.holds(full) && (this.bounded || !isAbsolute(path))) {
+      throw this.#refuse(path, `it leads out of "${this.folder}", expected a path below it`);
+    }
+    if (this.bounded) this.#checkLinks(path, full);
+    return full;
+  }
+
+  #checkLinks(path: string, full: string): void {
+    const real = realPath(full);
+    if (isWithin(real, this.#real ??= realPath(this.folder))) return;
+    throw this.#refuse(path, `it is a link to "${real}", which is not below "${this.folder}"`);
   }
 
   /** The path as a pipeline would write it: relative where it can be, with `/` between parts. */
