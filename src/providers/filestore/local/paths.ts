@@ -14,14 +14,20 @@ export class Base {
   /** @param bounded whether the connection names the folder */
   constructor(readonly folder: string, private readonly bounded: boolean) {}
 
-  /** @throws {ConfigurationError} for a path that leads elsewhere */
+  /** @throws {ConfigurationError} for a path that leads elsewhere, be it by a link */
   resolve(path: string): string {
+    const full = this.named(path);
+    if (this.bounded) this.#checkLinks(path, full);
+    return full;
+  }
+
+  /** As {@linkcode resolve}, by the name alone: links are not looked at. */
+  named(path: string): string {
     if (path.includes("\0")) throw this.#refuse(path, "it holds U+0000");
     const full = resolve(this.folder, path);
     if (!this.holds(full) && (this.bounded || !isAbsolute(path))) {
       throw this.#refuse(path, `it leads out of "${this.folder}", expected a path below it`);
     }
-    if (this.bounded) this.#checkLinks(path, full);
     return full;
   }
 

@@ -79,14 +79,17 @@ function inFolder(base: Base, folder: string, written: readonly string[]): Paths
     : { read: [missing], write: [missing] };
 }
 
-/** A path that the connection refuses needs nothing: its stream fails with the reason. */
+/**
+ * A path that the connection refuses needs nothing, its stream fails with the reason. A link that
+ * it refuses is looked at to say so.
+ */
 function resolved(
   base: Base,
   path: string | (() => string),
   paths: (full: string) => Paths,
 ): Paths {
   try {
-    return paths(base.resolve(typeof path === "string" ? path : path()));
+    return paths(base.named(typeof path === "string" ? path : path()));
   } catch (error) {
     if (error instanceof DXTError) return NONE;
     throw error;
