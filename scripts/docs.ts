@@ -94,12 +94,12 @@ function commandTable(pages: ReadonlyMap<string, CommandPage>): string {
   );
 }
 
-/** Options of several commands are told once, with the commands that take them. */
+/** Options of several commands are told once, with the commands that take the same values. */
 function optionTable(pages: ReadonlyMap<string, CommandPage>): string {
   const found = new Map<string, { option: OptionPage; commands: string[] }>();
   for (const [command, { options }] of pages) {
     for (const option of options) {
-      const key = option.names.join();
+      const key = [...option.names, ...option.choices ?? []].join();
       const entry = found.get(key) ?? { option, commands: [] };
       entry.commands.push(command);
       found.set(key, entry);

@@ -151,6 +151,22 @@ Deno.test("a link is held to where it leads, a stage to where it is", () =>
     assert.equal(code, 2);
   }));
 
+Deno.test("a link that is found in a folder and leads elsewhere is refused by the sandbox alone", () =>
+  withFiles({
+    "elsewhere/b.csv": "id\n2\n",
+    "p.yaml": { ...PIPELINE, streams: [{ id: "t", source: "in/*.csv" }] },
+  }, async (folder) => {
+    await Deno.symlink("../elsewhere/b.csv", join(folder, "in/b.csv"));
+    const { code, err } = await program(folder, ["run", "p.yaml"]);
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /Cannot read "in\/b.csv": dxt may not read ".*\/elsewhere\/b.csv": its connection does not/,
+    );
+    const off = await program(folder, ["run", "p.yaml", "-q", "--sandbox=off"]);
+    assert.equal(JSON.parse(off.out).streams[0].rows_loaded, 2);
+  }));
+
 Deno.test("what is no host, path or name is refused by its option", async () => {
   const host = "expected host, host:port or [IPv6 address]:port, with a port from 1 to 65535";
   const wrong: [string, string, string][] = [
