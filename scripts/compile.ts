@@ -4,12 +4,12 @@
  * [--allow-net=…] [--allow-read=…] …`. Without permissions a binary has all and narrows itself, run
  * by run; with any it has these and no more, whatever its command line says.
  */
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import config from "../deno.json" with { type: "json" };
-import { asModules } from "./compile/as_modules.ts";
 import { causeOf } from "./compile/cause.ts";
+import { stage } from "./compile/stage.ts";
 import { threadsOf } from "./compile/threads.ts";
 import { hasRuntimeOf, type Target, targetOf, TARGETS } from "./compile/targets.ts";
 
@@ -34,29 +34,33 @@ export class BuildError extends Error {}
  */
 export async function build({ target, output, permissions }: Build): Promise<void> {
   await Deno.mkdir(dirname(output), { recursive: true });
-  const importMap = await asModules(["yaml"], join(ROOT, "dist/modules"));
-  const { success, stderr } = await deno([
-    "compile",
-    "--quiet",
-    "--no-check",
-    "--no-prompt",
-    "--exclude-unused-npm",
-    "--frozen",
-    // It would be a file in the folder for temporary files, under a name that anybody may take.
-    "--no-code-cache",
-    // Else it is the file's name, and two binaries of the same program differ.
-    "--app-name=dxt",
-    `--import-map=${importMap}`,
-    ...(permissions.length === 0 ? ["--allow-all"] : permissions),
-    // Several threads share the memory: see src/sandbox/garbage.ts.
-    "--v8-flags=--expose-gc,--max-semi-space-size=2",
-    ...(await threadsOf(ROOT)).map((path) => `--include=${path}`),
-    ...(target === undefined ? [] : [`--target=${target}`]),
-    `--output=${output}`,
-    "main.ts",
-  ], await hasRuntimeOf(target));
-  if (success) return;
-  throw new BuildError(`Cannot build for "${target ?? Deno.build.target}": ${causeOf(stderr)}`);
+  const folder = await Deno.makeTempDir({ prefix: "dxt-build-" });
+  try {
+    await stage(ROOT, folder);
+    const { success, stderr } = await deno([
+      "compile",
+      "--quiet",
+      "--no-check",
+      "--no-prompt",
+      "--exclude-unused-npm",
+      "--frozen",
+      // It would be a file in the folder for temporary files, under a name that anybody may take.
+      "--no-code-cache",
+      // Else it is the file's name, and two binaries of the same program differ.
+      "--app-name=dxt",
+      ...(permissions.length === 0 ? ["--allow-all"] : permissions),
+      // Several threads share the memory: see src/sandbox/garbage.ts.
+      "--v8-flags=--expose-gc,--max-semi-space-size=2",
+      ...(await threadsOf(ROOT)).map((path) => `--include=${path}`),
+      ...(target === undefined ? [] : [`--target=${target}`]),
+      `--output=${resolve(output)}`,
+      "main.ts",
+    ], { cwd: folder, cache: join(folder, "cache"), ownRuntime: await hasRuntimeOf(target) });
+    if (success) return;
+    throw new BuildError(`Cannot build for "${target ?? Deno.build.target}": ${causeOf(stderr)}`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** @throws {BuildError} with what is wrong */
@@ -66,14 +70,27 @@ export async function checkTypes(): Promise<void> {
   if (!success) throw new BuildError(`Cannot build dxt: its types are wrong\n${stderr}`);
 }
 
-/** With the runtime that DENORT_BIN names, or with the one that Deno downloads. */
-async function deno(args: readonly string[], ownRuntime = false) {
-  const { DENORT_BIN, ...env } = Deno.env.toObject();
+interface Surroundings {
+  readonly cwd?: string;
+  /** Instead of this machine's. */
+  readonly cache?: string;
+  /** With the runtime that DENORT_BIN names instead of the one that Deno downloads. */
+  readonly ownRuntime?: boolean;
+}
+
+async function deno(args: readonly string[], around: Surroundings = {}) {
+  const { cwd = ROOT, cache, ownRuntime = false } = around;
+  const { DENORT_BIN = "", ...env } = Deno.env.toObject();
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...args],
-    cwd: ROOT,
+    cwd,
     clearEnv: true,
-    env: { ...env, NO_COLOR: "1", ...(ownRuntime ? { DENORT_BIN: DENORT_BIN! } : {}) },
+    env: {
+      ...env,
+      NO_COLOR: "1",
+      ...(ownRuntime ? { DENORT_BIN: resolve(DENORT_BIN) } : {}),
+      ...(cache === undefined ? {} : { DENO_DIR: cache }),
+    },
     stdout: "null",
     stderr: "piped",
   }).output();

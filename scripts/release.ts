@@ -17,14 +17,15 @@ import {
   optionsOf,
   sizeOf,
 } from "./compile.ts";
-import { graphOf } from "./compile/graph.ts";
+import { type Graph, graphOf } from "./compile/graph.ts";
 import { TARGETS } from "./compile/targets.ts";
 import { archive } from "./release_archive.ts";
+import { licencesOf } from "./release_licences.ts";
 import { type Runtime, sbomOf } from "./sbom.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** Files that come with each binary. */
+/** Files of the project that come with each binary. */
 const BESIDE = ["LICENSE", "README.md"];
 
 async function release(args: readonly string[]): Promise<boolean> {
@@ -40,8 +41,10 @@ async function release(args: readonly string[]): Promise<boolean> {
       output: join(work, nameOf(target) + endingOf(target)),
     })));
     const names: string[] = [];
-    for (const one of built) names.push(await pack(one, output));
-    if (built.length > 0) names.push(await writeSBOM(output));
+    const graph = await graphOf("main.ts", ROOT);
+    const licences = new TextEncoder().encode(await licencesOf(graph));
+    for (const one of built) names.push(await pack(one, licences, output));
+    if (built.length > 0) names.push(await writeSBOM(graph, output));
     await writeSums(output, names.sort());
     return built.length === wanted.length;
   } finally {
@@ -50,7 +53,11 @@ async function release(args: readonly string[]): Promise<boolean> {
 }
 
 /** Packs a binary with what comes with it, and returns the archive's name. */
-async function pack({ target, output }: Build, folder: string): Promise<string> {
+async function pack(
+  { target, output }: Build,
+  licences: Uint8Array,
+  folder: string,
+): Promise<string> {
   const name = nameOf(target!);
   const bytes = await archive([
     { name: `${name}/dxt${endingOf(target!)}`, mode: 0o755, bytes: await Deno.readFile(output) },
@@ -59,6 +66,7 @@ async function pack({ target, output }: Build, folder: string): Promise<string> 
       mode: 0o644,
       bytes: await Deno.readFile(join(ROOT, file)),
     }))),
+    { name: `${name}/LICENSES`, mode: 0o644, bytes: licences },
   ]);
   const path = join(folder, `${name}.tar.gz`);
   await Deno.writeFile(path, bytes);
@@ -66,12 +74,12 @@ async function pack({ target, output }: Build, folder: string): Promise<string> 
   return basename(path);
 }
 
-async function writeSBOM(folder: string): Promise<string> {
+async function writeSBOM(graph: Graph, folder: string): Promise<string> {
   const { name, version, license } = config;
   const document = await sbomOf(
     { name: basename(name), version, license },
     await runtime(),
-    await graphOf("main.ts", ROOT),
+    graph,
     JSON.parse(await Deno.readTextFile(join(ROOT, "deno.lock"))),
   );
   const file = `dxt-${version}.cdx.json`;

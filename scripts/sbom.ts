@@ -4,7 +4,7 @@
  * give the same bytes. Source: https://cyclonedx.org/docs/1.6/json/
  */
 import { join } from "node:path";
-import type { Graph } from "./compile/graph.ts";
+import { embedded, type Graph } from "./compile/graph.ts";
 
 /** What is read of deno.lock. */
 export interface Lock {
@@ -31,18 +31,6 @@ interface Component {
   readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
   readonly licenses?: readonly object[];
   readonly purl?: string;
-}
-
-/** Packages that the program imports, and what these depend on; sorted. */
-export function embedded({ imported, packages }: Graph): string[] {
-  const found = new Set<string>();
-  const visit = (key: string): void => {
-    if (found.has(key)) return;
-    found.add(key);
-    packages[key]!.dependencies.forEach(visit);
-  };
-  imported.forEach(visit);
-  return [...found].sort();
 }
 
 /** @throws {Error} for a package that is not in the lock */
@@ -144,7 +132,7 @@ function licenceOf(text: string): object {
 }
 
 /** What a package says of itself. */
-async function licenceIn(folder: string): Promise<string | undefined> {
+export async function licenceIn(folder: string): Promise<string | undefined> {
   const { license } = JSON.parse(await Deno.readTextFile(join(folder, "package.json"))) as {
     license?: unknown;
   };

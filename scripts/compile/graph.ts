@@ -13,22 +13,42 @@ export interface Graph {
   readonly imported: readonly string[];
   /** All packages of deno.lock, by name and version. */
   readonly packages: Readonly<Record<string, Package>>;
+  /** Folder of Deno's cache. */
+  readonly cache: string;
 }
 
 /** The modules of a file or a package, which are fetched if need be. */
 export async function graphOf(root: string, cwd: string): Promise<Graph> {
-  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", root],
-    cwd,
-    stderr: "inherit",
-  }).output();
-  if (!success) throw new Error(`Cannot resolve "${root}"`);
-  const { modules, npmPackages } = JSON.parse(new TextDecoder().decode(stdout)) as {
+  const { modules, npmPackages } = await info<{
     modules: { npmPackage?: string }[];
     npmPackages: Record<string, Package>;
-  };
+  }>(cwd, root);
+  const { denoDir } = await info<{ denoDir: string }>(cwd);
   return {
     imported: modules.flatMap(({ npmPackage }) => npmPackage ?? []),
     packages: npmPackages,
+    cache: denoDir,
   };
+}
+
+async function info<Told>(cwd: string, ...about: string[]): Promise<Told> {
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", ...about],
+    cwd,
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error(`Cannot resolve ${about.join(" ")}`);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+/** Packages that the program imports, and what these depend on; sorted. */
+export function embedded({ imported, packages }: Graph): string[] {
+  const found = new Set<string>();
+  const visit = (key: string): void => {
+    if (found.has(key)) return;
+    found.add(key);
+    packages[key]!.dependencies.forEach(visit);
+  };
+  imported.forEach(visit);
+  return [...found].sort();
 }

@@ -39,6 +39,10 @@ Deno.test({
         (await outcomeOf(["/bin/tar", "xf", `${name}.tar.gz`], { cwd: folder })).code,
         0,
       );
+      const licences = await Deno.readTextFile(join(folder, name, "LICENSES"));
+      for (const part of ["zod 4", "apache-arrow", "Licence: Unlicense", "MIT"]) {
+        assert.ok(licences.includes(part), part);
+      }
       const version = await outcomeOf([join(folder, name, "dxt"), "--version"], { cwd: "/" });
       assert.deepEqual(version, { code: 0, out: `${config.version}\n`, err: "" });
     }),

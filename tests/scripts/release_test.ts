@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { graphOf } from "../../scripts/compile/graph.ts";
+import { embedded, graphOf } from "../../scripts/compile/graph.ts";
 import { archive } from "../../scripts/release_archive.ts";
-import { embedded, sbomOf } from "../../scripts/sbom.ts";
+import { sbomOf } from "../../scripts/sbom.ts";
 import { withFolder } from "../support/run.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -73,6 +73,7 @@ Deno.test("the list of parts refers to its own parts only, and is the same each 
 Deno.test("a package that is not locked is an error", async () => {
   const graph = {
     imported: ["a@1.0.0"],
+    cache: ROOT,
     packages: { "a@1.0.0": { name: "a", version: "1.0.0", dependencies: [], localPath: ROOT } },
   };
   assert.deepEqual(embedded(graph), ["a@1.0.0"]);

@@ -1,0 +1,75 @@
+/**
+ * What a binary is made of, in a folder of its own: sources and packages without what no program
+ * reads, all of one time. So nothing of this machine gets into the binary, and the same sources are
+ * the same bytes anywhere.
+ */
+import { basename, dirname, join } from "node:path";
+import { embedded, graphOf, type Package } from "./graph.ts";
+
+/** What is not below `src`. */
+const FILES = ["main.ts", "deno.json", "deno.lock"];
+
+/** Modules and data; neither types and maps, nor the copies for browsers that have no loader. */
+const READ = /(?<!\.min)\.[cm]?js$|\.(json|wasm)$/;
+
+/** The part of a package.json that is looked at. */
+interface Manifest {
+  readonly exports?: Record<string, string | Record<string, unknown>>;
+}
+
+/** Fills a folder with sources, and below `cache` with packages as Deno keeps them. */
+export async function stage(root: string, folder: string): Promise<void> {
+  for (const name of FILES) await copyFile(join(root, name), join(folder, name));
+  await copy(join(root, "src"), join(folder, "src"), /\.ts$/);
+  const graph = await graphOf("main.ts", root);
+  const cache = join(folder, "cache");
+  for (const key of embedded(graph)) {
+    const found = graph.packages[key]!;
+    const to = join(cache, pathInCache(found));
+    await copy(found.localPath, to, READ);
+    await preferModules(join(to, "package.json"));
+  }
+  await shareRuntimes(join(graph.cache, "dl"), join(cache, "dl"));
+}
+
+/** Below the cache: `npm/registry/name/version`. */
+function pathInCache({ name, version, localPath }: Package): string {
+  const own = `${name}/${version}`;
+  return join("npm", basename(localPath.slice(0, -own.length - 1)), own);
+}
+
+/**
+ * A package that has modules beside CommonJS for Node, and leads Deno to the latter, leads it to the
+ * modules: with CommonJS comes the whole of Node's loader, which is slower than all else that
+ * `dxt list` does.
+ */
+async function preferModules(path: string): Promise<void> {
+  const manifest: Manifest = JSON.parse(await Deno.readTextFile(path));
+  const main = manifest.exports?.["."];
+  if (typeof main !== "object") return;
+  const { node, ...rest } = main;
+  // Where these hold conditions themselves, Node's modules are among them.
+  if (typeof node !== "string" || typeof rest["default"] !== "string") return;
+  const exports = { ...manifest.exports, ".": rest };
+  await Deno.writeTextFile(path, JSON.stringify({ ...manifest, exports }));
+  await Deno.utime(path, 0, 0);
+}
+
+/** Runtimes of other machines, which Deno has fetched or will. */
+async function shareRuntimes(from: string, to: string): Promise<void> {
+  await Deno.mkdir(from, { recursive: true });
+  await Deno.symlink(from, to, { type: "junction" });
+}
+
+async function copy(from: string, to: string, wanted: RegExp): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copy(join(from, name), join(to, name), wanted);
+    else if (wanted.test(name)) await copyFile(join(from, name), join(to, name));
+  }
+}
+
+async function copyFile(from: string, to: string): Promise<void> {
+  await Deno.mkdir(dirname(to), { recursive: true });
+  await Deno.copyFile(from, to);
+  await Deno.utime(to, 0, 0);
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stage } from "../../scripts/compile/stage.ts";
+import { withFolder } from "../support/run.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Paths of all files below a folder. */
+async function filesIn(folder: string, below = ""): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory, isFile } of Deno.readDir(join(folder, below))) {
+    const path = join(below, name);
+    if (isDirectory) found.push(...await filesIn(folder, path));
+    else if (isFile) found.push(path);
+  }
+  return found;
+}
+
+Deno.test("what a binary is made of has no time, no types and nothing of the tests", () =>
+  withFolder(async (folder) => {
+    await stage(ROOT, folder);
+    const files = await filesIn(folder);
+    for (const path of files) {
+      assert.equal((await Deno.stat(join(folder, path))).mtime!.getTime(), 0, path);
+      assert.doesNotMatch(path, /\.d\.[cm]?ts$|\.map$|\.md$|\.min\.js$|fast-check|^tests/);
+    }
+    for (const path of ["main.ts", "deno.json", "deno.lock", "src/cli/mod.ts"]) {
+      assert.ok(files.includes(path), path);
+    }
+    const packages = (name: string) =>
+      files.filter((path) => new RegExp(`^cache/npm/[^/]+/${name}/`).test(path));
+    for (const name of ["zod", "yaml", "apache-arrow", "parquet-wasm", "@optique/core"]) {
+      assert.ok(packages(name).length > 2, name);
+    }
+  }));
+
+Deno.test("a package with modules leads to them, if it leads to CommonJS in Node alone", () =>
+  withFolder(async (folder) => {
+    await stage(ROOT, folder);
+    const files = await filesIn(folder);
+    const entries = async (name: string) => {
+      const path = files.find((path) =>
+        new RegExp(`^cache/npm/[^/]+/${name}/[^/]+/package\\.json$`).test(path)
+      );
+      return JSON.parse(await Deno.readTextFile(join(folder, path!))).exports["."];
+    };
+    assert.deepEqual(Object.keys(await entries("yaml")), ["types", "default"]);
+    assert.match((await entries("yaml")).default, /browser/);
+    assert.ok("node" in await entries("apache-arrow"));
+  }));
