@@ -101,7 +101,10 @@ function smallDeno(): object {
   for (const name of Object.keys(members)) {
     if (KEPT_OF_DENO.has(name)) small[name] = Deno[name as keyof typeof Deno];
   }
-  const { env, permissions } = Deno;
+  const { connect, createHttpClient, env, permissions } = Deno;
+  small["connect"] = (options: Deno.ConnectOptions) => connect(checked(options, CONNECT_OPTIONS));
+  small["createHttpClient"] = (options: Deno.CreateHttpClientOptions) =>
+    createHttpClient(checked(options, CLIENT_OPTIONS));
   small["env"] = readOnlyEnv(env);
   // To ask what is granted changes nothing; to request or to revoke would.
   small["permissions"] = Object.freeze({
@@ -112,6 +115,25 @@ function smallDeno(): object {
   small["noColor"] = true;
   small["args"] = Object.freeze([]);
   return Object.freeze(small);
+}
+
+/**
+ * Options that the runtime may be given. It ends the whole process for some that it takes to be
+ * unstable, such as a transport that it was not started for.
+ */
+const CONNECT_OPTIONS = ["hostname", "port"];
+const CLIENT_OPTIONS = [
+  ..."caCerts cert key poolMaxIdlePerHost poolIdleTimeout http1 http2".split(" "),
+];
+
+/** A copy, so that what was looked at is what is used. */
+function checked<T extends object>(options: T, allowed: readonly string[]): T {
+  const copy = Object.create(null);
+  for (const name of Object.keys(options)) {
+    if (!allowed.includes(name)) throw new TypeError(`option "${name}" is not for external code`);
+    copy[name] = options[name as keyof T];
+  }
+  return copy;
 }
 
 /** Variables are those of the whole process: to set one would change it for all threads. */

@@ -1,7 +1,7 @@
 /**
- * Loads the module that it is given and runs it in a cell, with the permissions that it is given:
- * `trial.ts '{"specifier": …, "settings": …, "permissions": …}'`. Prints the cell's answer as JSON.
- * Run by `deno run` and compiled.
+ * Loads modules and runs each in a cell of its own, with the permissions that it is given:
+ * `trial.ts FILE`, a JSON list of {@linkcode TrialOptions}. Prints the cells' answers as a JSON list
+ * in the last line. Run by `deno run` and compiled.
  */
 import { fileURLToPath } from "node:url";
 import {
@@ -20,6 +20,11 @@ export interface TrialOptions {
   readonly permissions?: ThreadPermissions;
   readonly bounds?: Partial<Bounds>;
   readonly argument?: unknown;
+}
+
+/** The last word of a cell; external code may send what it wants besides. */
+function isAnswer(data: unknown): data is Answer {
+  return typeof data === "object" && data !== null && ("value" in data || "error" in data);
 }
 
 const CELL = new URL("./cell.ts", import.meta.url);
@@ -43,7 +48,9 @@ export async function trial(
   });
   try {
     return await new Promise<Answer>((done) => {
-      thread.onmessage = ({ data }) => done(data as Answer);
+      thread.onmessage = ({ data }) => {
+        if (isAnswer(data)) done(data);
+      };
       thread.onend = (error) =>
         done({
           error: error.message,
@@ -57,7 +64,13 @@ export async function trial(
 }
 
 if (import.meta.main) {
-  const answer = await trial(JSON.parse(Deno.args[0]!));
-  await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(answer)));
+  const trials: TrialOptions[] = JSON.parse(await Deno.readTextFile(Deno.args[0]!));
+  const answers: Answer[] = [];
+  for (const options of trials) {
+    answers.push(
+      await trial(options).catch((error): Answer => ({ error: `host: ${error.message}` })),
+    );
+  }
+  await new Blob([`\n${JSON.stringify(answers)}`]).stream().pipeTo(Deno.stdout.writable);
   Deno.exit(0);
 }
