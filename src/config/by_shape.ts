@@ -12,8 +12,12 @@ const BY_SHAPE: Checking = {
   project: (tree) => fitted("Project", plain(tree)) as Project,
 };
 
+/** To read a larger file twice, where a schema has to look, takes longer than to load the schemas. */
+const MOST_CHARACTERS = 65_536;
+
 /** Reads a pipeline from text; undefined when its schema has to look, be it for what is wrong. */
 export function byShape(text: string, options: ParseOptions): LoadedPipeline | undefined {
+  if (text.length > MOST_CHARACTERS) return undefined;
   try {
     return parseWith(BY_SHAPE, text, options);
   } catch (error) {

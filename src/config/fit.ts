@@ -33,50 +33,50 @@ export interface Shape {
 /** A value does not fit, or only a schema can tell. */
 export class Unfit extends Error {}
 
+/** What {@linkcode fit} makes of a value that does not fit: thousands of errors would take seconds. */
+const NOTHING = Symbol();
+
 /**
  * What a schema makes of a value that it accepts: the same value, keys in the order of the schema.
  *
  * @throws {Unfit}
  */
 export function fitted(name: string, value: unknown): unknown {
-  return fit(SHAPES[name]!, value);
+  const made = fit(SHAPES[name]!, value);
+  if (made === NOTHING) throw new Unfit();
+  return made;
 }
 
 function fit(shape: Shape, value: unknown): unknown {
   if (shape.unknown === true) throw new Unfit();
-  if (shape.$ref !== undefined) return fitted(shape.$ref.replace("#/$defs/", ""), value);
+  if (shape.$ref !== undefined) return fit(SHAPES[shape.$ref.replace("#/$defs/", "")]!, value);
   const alternatives = shape.anyOf ?? shape.oneOf;
   if (alternatives !== undefined) return firstFit(alternatives, value);
-  if (shape.const !== undefined && value !== shape.const) throw new Unfit();
-  if (shape.enum !== undefined && !shape.enum.includes(value)) throw new Unfit();
+  if (shape.const !== undefined && value !== shape.const) return NOTHING;
+  if (shape.enum !== undefined && !shape.enum.includes(value)) return NOTHING;
   const types = typeof shape.type === "string" ? [shape.type] : shape.type;
-  if (types !== undefined && !types.some((type) => isOf(type, value))) throw new Unfit();
-  const made = Array.isArray(value) && shape.items !== undefined
-    ? itemsOf(value, shape)
+  if (types !== undefined && !types.some((type) => isOf(type, value))) return NOTHING;
+  if (typeof value === "string" && !isText(value, shape)) return NOTHING;
+  if (typeof value === "number" && !isWithin(value, shape)) return NOTHING;
+  const made = types?.[0] === "array"
+    ? itemsOf(value as readonly unknown[], shape)
     : types?.[0] === "object"
     ? entriesOf(value as Readonly<Record<string, unknown>>, shape)
     : value;
-  if (typeof value === "string" && !isText(value, shape)) throw new Unfit();
-  if (typeof value === "number" && !isWithin(value, shape)) throw new Unfit();
-  for (const rule of shape.rules ?? []) {
-    if (!(rules as Record<string, (value: never) => boolean>)[rule]!(made as never)) {
-      throw new Unfit();
-    }
-  }
-  return made;
+  return made === NOTHING || (shape.rules ?? []).every((rule) => RULES[rule]!(made as never))
+    ? made
+    : NOTHING;
 }
+
+const RULES: Readonly<Record<string, (value: never) => boolean>> = rules;
 
 /** An alternative that only its schema knows ends the search: it may be the one. */
 function firstFit(alternatives: readonly Shape[], value: unknown): unknown {
   for (const shape of alternatives) {
-    if (shape.unknown === true) throw new Unfit();
-    try {
-      return fit(shape, value);
-    } catch (error) {
-      if (!(error instanceof Unfit)) throw error;
-    }
+    const made = fit(shape, value);
+    if (made !== NOTHING) return made;
   }
-  throw new Unfit();
+  return NOTHING;
 }
 
 function isOf(type: string, value: unknown): boolean {
@@ -100,28 +100,46 @@ function isOf(type: string, value: unknown): boolean {
 
 function isText(text: string, { minLength = 0, maxLength = Infinity, pattern }: Shape): boolean {
   return text.length >= minLength && text.length <= maxLength &&
-    (pattern === undefined || new RegExp(pattern).test(text));
+    (pattern === undefined || expression(pattern).test(text));
+}
+
+const EXPRESSIONS = new Map<string, RegExp>();
+
+function expression(pattern: string): RegExp {
+  const known = EXPRESSIONS.get(pattern) ?? new RegExp(pattern);
+  EXPRESSIONS.set(pattern, known);
+  return known;
 }
 
 function isWithin(value: number, { minimum = -Infinity, maximum = Infinity }: Shape): boolean {
   return value >= minimum && value <= maximum;
 }
 
-function itemsOf(values: readonly unknown[], { items, minItems = 0 }: Shape): unknown[] {
-  if (values.length < minItems) throw new Unfit();
-  return values.map((value) => fit(items!, value));
+function itemsOf(values: readonly unknown[], { items, minItems = 0 }: Shape): unknown {
+  if (values.length < minItems) return NOTHING;
+  const made: unknown[] = [];
+  for (const value of values) {
+    const item = fit(items!, value);
+    if (item === NOTHING) return NOTHING;
+    made.push(item);
+  }
+  return made;
 }
 
 function entriesOf(
   value: Readonly<Record<string, unknown>>,
   { properties = {}, required = [], additionalProperties = false }: Shape,
-): Record<string, unknown> {
-  if (required.some((key) => !Object.hasOwn(value, key))) throw new Unfit();
+): unknown {
+  if (required.some((key) => !Object.hasOwn(value, key))) return NOTHING;
   const known = Object.keys(properties).filter((key) => Object.hasOwn(value, key));
   const others = Object.keys(value).filter((key) => !Object.hasOwn(properties, key));
-  if (others.length > 0 && additionalProperties === false) throw new Unfit();
-  return Object.fromEntries([
-    ...known.map((key) => [key, fit(properties[key]!, value[key])]),
-    ...others.map((key) => [key, fit(additionalProperties as Shape, value[key])]),
-  ]);
+  if (others.length > 0 && additionalProperties === false) return NOTHING;
+  const made: [string, unknown][] = [];
+  for (const key of [...known, ...others]) {
+    const shape = Object.hasOwn(properties, key) ? properties[key]! : additionalProperties as Shape;
+    const inside = fit(shape, value[key]);
+    if (inside === NOTHING) return NOTHING;
+    made.push([key, inside]);
+  }
+  return Object.fromEntries(made);
 }

@@ -182,6 +182,7 @@ Deno.test("the example pipelines are read by their shapes, wrong ones are not", 
   ) {
     assert.equal(byShapeOfFile(wrong, { env: {} }), undefined, wrong);
   }
+  assert.equal(byShapeOfFile(text + " ".repeat(65_536), { env: {} }), undefined);
   assert.equal(byShapeOfFile(text, { env: {}, project: { ...project, text: "x: 1" } }), undefined);
   assert.equal(byShapeOfFile(text.replace('"t"', '"${UNSET}"'), { env: {} }), undefined);
 });
