@@ -3,6 +3,8 @@ import { type Data, makeData, RecordBatch, type Schema, Struct } from "apache-ar
 import type { Field } from "../models/field.ts";
 import type { Batch } from "../core/batch.ts";
 import { ValueError } from "../core/errors.ts";
+import type { ExtractRequest, ExtractTask, Projection, Records } from "../core/extractor.ts";
+import { valueOf } from "../core/loose_value.ts";
 import {
   type DXTRecord,
   exactDecimal,
@@ -267,6 +269,11 @@ export class BatchBuilder {
     return this.#rows;
   }
 
+  /** Number in the stream, from 1, that the next record has. */
+  get row(): number {
+    return this.#taken + this.#rows + 1;
+  }
+
   /** Whether the batch should be taken before the next record. */
   get full(): boolean {
     if (this.#rows >= this.bounds.rows) return true;
@@ -285,7 +292,7 @@ export class BatchBuilder {
     try {
       for (let i = 0; i < this.#pushers.length; i++) this.#pushers[i]!(values[i]);
     } catch (error) {
-      throw error instanceof ValueError ? error.atRow(this.#taken + this.#rows + 1) : error;
+      throw error instanceof ValueError ? error.atRow(this.row) : error;
     }
     this.#rows++;
   }
@@ -311,4 +318,37 @@ export async function* batchesOf(
     if (builder.full) yield builder.take();
   }
   if (builder.rows > 0) yield builder.take();
+}
+
+/** A request that an extractor of rows can answer. */
+export function taskOf(request: ExtractRequest): ExtractTask {
+  return { ...request, batches: (records) => projected(records, request) };
+}
+
+/** Records of a source, keyed by its columns, as batches of the projections' fields. */
+async function* projected(
+  records: Records,
+  { projections, batchRows, batchBytes }: ExtractRequest,
+): AsyncGenerator<Batch, void, void> {
+  const fields = projections.map(({ field }) => field);
+  const builder = new BatchBuilder(fields, { rows: batchRows, bytes: batchBytes });
+  for await (const record of records) {
+    builder.pushValues(valuesOf(record, projections, builder.row));
+    if (builder.full) yield builder.take();
+  }
+  if (builder.rows > 0) yield builder.take();
+}
+
+function valuesOf(
+  record: Readonly<Record<string, unknown>>,
+  projections: readonly Projection[],
+  row: number,
+): Value[] {
+  try {
+    return projections.map(({ field, column }) =>
+      column === undefined ? null : valueOf(record[column], field)
+    );
+  } catch (error) {
+    throw error instanceof ValueError ? error.atRow(row) : error;
+  }
 }

@@ -40,7 +40,13 @@ export function undivided(): Promise<Partition> {
   return Promise.resolve({ parts: [{}], [Symbol.asyncDispose]: () => Promise.resolve() });
 }
 
-export interface ExtractTask {
+/** Records of a source that has rows: values by column. */
+export type Records =
+  | Iterable<Readonly<Record<string, unknown>>>
+  | AsyncIterable<Readonly<Record<string, unknown>>>;
+
+/** What is to be read. */
+export interface ExtractRequest {
   readonly source: StreamSource;
   readonly projections: readonly Projection[];
   readonly range?: WatermarkRange;
@@ -53,6 +59,15 @@ export interface ExtractTask {
   /** Whether the memory of a batch may be used again when the next is asked for. */
   readonly recycle?: boolean;
   readonly signal: AbortSignal;
+}
+
+/** A request, with what an extractor of rows needs to answer it. */
+export interface ExtractTask extends ExtractRequest {
+  /**
+   * Batches of these bounds from records, for a source that has no columns. A record is keyed by the
+   * projections' columns; `valueOf` in core/loose_value.ts says what it may hold.
+   */
+  batches(records: Records): AsyncGenerator<Batch, void, void>;
 }
 
 /**

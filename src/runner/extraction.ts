@@ -1,4 +1,5 @@
 /** What is read of a stream, in a form that another thread can take. */
+import { taskOf } from "../arrow/mod.ts";
 import type { Batch } from "../core/batch.ts";
 import type { WatermarkRange } from "../core/connector.ts";
 import type { ExtractTask, Part, Projection, RecordExtractor } from "../core/extractor.ts";
@@ -36,9 +37,10 @@ export function stagedFields({ projections, generated }: Reading): Field[] {
   return [...projections.map(({ field }) => field), ...generated];
 }
 
-export function taskOf(reading: Reading, signal: AbortSignal): ExtractTask {
+/** What is asked of the source. */
+export function requestOf(reading: Reading, signal: AbortSignal): ExtractTask {
   const { source, projections, range, part, limit, batchRows, batchBytes, recycle } = reading;
-  return {
+  return taskOf({
     source,
     projections,
     ...(range === undefined ? {} : { range }),
@@ -48,7 +50,7 @@ export function taskOf(reading: Reading, signal: AbortSignal): ExtractTask {
     batchBytes,
     recycle,
     signal,
-  };
+  });
 }
 
 /** The batches of a reading as they are staged, watched on their way. */
@@ -60,7 +62,7 @@ export function read(
   seen: Seen,
 ): Extraction<Batch> {
   const { projections, range, refuseNull } = reading;
-  return observe(extractor.extract(taskOf(reading, signal)), {
+  return observe(extractor.extract(requestOf(reading, signal)), {
     fields: projections.map(({ field }) => field),
     transforms: transformsOf(reading),
     ...(range === undefined ? {} : { watermark: { field: range.field, refuseNull } }),

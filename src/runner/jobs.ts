@@ -33,7 +33,7 @@ import { released } from "../sandbox/garbage.ts";
 import { rethrown, type Thrown } from "../sandbox/messages.ts";
 import { breathe, type Jobs } from "../sandbox/serve.ts";
 import { connect, type Endpoint } from "./endpoint.ts";
-import { fromPlain, type PlainReading, read, stagedFields, taskOf } from "./extraction.ts";
+import { fromPlain, type PlainReading, read, requestOf, stagedFields } from "./extraction.ts";
 import { Feed, growing } from "./feed.ts";
 import { firstRows } from "./rows.ts";
 import type { Seen } from "./observe.ts";
@@ -249,7 +249,7 @@ async function partition(
 ): Promise<Pick<Partition, "parts" | "guessed">> {
   const here = await opened();
   const extractor = await extractorOf(here, chosen) as RecordExtractor;
-  here.partition = await extractor.partition(taskOf(fromPlain(reading), signal), settings);
+  here.partition = await extractor.partition(requestOf(fromPlain(reading), signal), settings);
   const { parts, guessed } = here.partition;
   return guessed === undefined ? { parts } : { parts, guessed };
 }
@@ -271,7 +271,7 @@ async function extract(
     onFile: (file: StagedFile) => tell({ file }),
   };
   if (extractor.yields === "files") {
-    const files = (extractor as FileExtractor).extract(taskOf(reading, signal));
+    const files = (extractor as FileExtractor).extract(requestOf(reading, signal));
     return { ...await stagePart(buffer, place, files), max: null, nulls: 0 };
   }
   const seen: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
@@ -305,7 +305,11 @@ async function head(
   const reading = fromPlain(plain);
   const extractor = await extractorOf(here, chosen) as RecordExtractor;
   const fields = stagedFields(reading);
-  const rows = await firstRows(extractor.extract(taskOf(reading, signal)), fields, reading.limit!);
+  const rows = await firstRows(
+    extractor.extract(requestOf(reading, signal)),
+    fields,
+    reading.limit!,
+  );
   return rows.map((row) => row.map(toPlainValue));
 }
 

@@ -1,7 +1,8 @@
 /** Records and files out of folders, all of them or an error. */
 import assert from "node:assert/strict";
+import { taskOf as asTask } from "../../src/arrow/mod.ts";
 import { join } from "node:path";
-import type { ExtractTask, FileExtractor } from "../../src/core/extractor.ts";
+import type { FileExtractor } from "../../src/core/extractor.ts";
 import {
   ConfigurationError,
   ExtractorError,
@@ -66,13 +67,13 @@ Deno.test("an expression is refused: files evaluate none", () =>
   withStore(async (store) => {
     await store.put("a.jsonl", lines({ n: 1 }));
     const extractor = local.extractors["LocalRecordExtractor"]!.create(store.connector, {});
-    const task: ExtractTask = {
+    const task = asTask({
       source: { type: "file", path: "a.jsonl" },
       projections: [{ field: { name: "m", dtype: "int64", nullable: true }, expression: "n + 1" }],
       batchRows: 10,
       batchBytes: 1 << 20,
       signal: new AbortController().signal,
-    };
+    });
     await assert.rejects(() => extractor.extract(task).next(), ConfigurationError);
   }));
 
@@ -93,13 +94,13 @@ async function readWhile(store: Store, change: (path: string) => Promise<void>):
   await store.put("a.jsonl", lines(...Array.from({ length: 150 }, (_, n) => ({ n }))));
   const { signal } = new AbortController();
   const extractor = local.extractors["LocalRecordExtractor"]!.create(store.connector, {});
-  const extraction = extractor.extract({
+  const extraction = extractor.extract(asTask({
     source: { type: "file", path: "a.jsonl" },
     projections: [{ field: { name: "n", dtype: "int64", nullable: true }, column: "n" }],
     batchRows: 100,
     batchBytes: 1 << 20,
     signal,
-  });
+  }));
   assert.equal((await extraction.next()).done, false);
   await change(join(store.folder, "a.jsonl"));
   while ((await extraction.next()).done !== true);
@@ -140,13 +141,13 @@ Deno.test("files that were listed together are read together, or not at all", ()
     await store.put("a.jsonl", lines({ n: 1 }));
     await store.put("b.jsonl", lines({ n: 2 }));
     const extractor = local.extractors["LocalRecordExtractor"]!.create(store.connector, {});
-    const extraction = extractor.extract({
+    const extraction = extractor.extract(asTask({
       source: { type: "glob", pattern: "*.jsonl" },
       projections: [{ field: { name: "n", dtype: "int64", nullable: true }, column: "n" }],
       batchRows: 1,
       batchBytes: 1 << 20,
       signal: new AbortController().signal,
-    });
+    }));
     await extraction.next();
     await store.put("b.jsonl", lines({ n: 3 }, { n: 4 }));
     await assert.rejects(extraction.next(), /"b\.jsonl" with 1 other files: it changed since/);
@@ -202,13 +203,14 @@ Deno.test("whole files are handed on, compressed or not, with their paths below 
       store.connector,
       {},
     ) as FileExtractor;
-    const task = (recursive: boolean): ExtractTask => ({
-      source: { type: "directory", path: "in", recursive },
-      projections: [],
-      batchRows: 1,
-      batchBytes: 1024,
-      signal: new AbortController().signal,
-    });
+    const task = (recursive: boolean) =>
+      asTask({
+        source: { type: "directory", path: "in", recursive },
+        projections: [],
+        batchRows: 1,
+        batchBytes: 1024,
+        signal: new AbortController().signal,
+      });
     const extraction = extractor.extract(task(true));
     const seen: string[] = [];
     while (true) {

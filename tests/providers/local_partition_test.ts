@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { arrowSchema, batchOf, type BytesColumn, columnFor } from "../../src/arrow/mod.ts";
+import {
+  arrowSchema,
+  batchOf,
+  type BytesColumn,
+  columnFor,
+  taskOf as asTask,
+} from "../../src/arrow/mod.ts";
 import type { BigColumn } from "../../src/arrow/mod.ts";
 import type { Batch } from "../../src/core/batch.ts";
 import type { ExtractTask, RecordExtractor } from "../../src/core/extractor.ts";
@@ -49,13 +55,13 @@ async function put(
 }
 
 function taskOf(source: string): ExtractTask {
-  return {
+  return asTask({
     source: sourceOf("filestore", source),
     projections: [{ field: FIELDS[0]!, column: "n" }],
     batchRows: 16_384,
     batchBytes: 1 << 24,
     signal: new AbortController().signal,
-  };
+  });
 }
 
 const extractorOf = ({ connector }: Store) =>

@@ -1,10 +1,10 @@
 /** A store in a folder of its own, and staged data without a stage. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
+import { batchesOf, recordsOf, taskOf as asTask } from "../../src/arrow/mod.ts";
 import type { StagedData } from "../../src/core/buffer.ts";
 import type { FilestoreConnector, WatermarkRange } from "../../src/core/connector.ts";
-import type { ExtractTask, RecordExtractor } from "../../src/core/extractor.ts";
+import type { RecordExtractor } from "../../src/core/extractor.ts";
 import type { Loader } from "../../src/core/loader.ts";
 import type { CompletionProof } from "../../src/core/proof.ts";
 import type { DXTRecord } from "../../src/core/values.ts";
@@ -84,14 +84,14 @@ async function openStore(folder: string): Promise<Store> {
     async read(from, range, declared) {
       const source = typeof from === "string" ? sourceOf("filestore", from) : from;
       const fields = declared ?? await connector.getStreamFields(source) ?? [];
-      const task: ExtractTask = {
+      const task = asTask({
         source,
         projections: fields.map((field) => ({ field, column: field.name })),
         ...(range === undefined ? {} : { range }),
         batchRows: 100,
         batchBytes: 1 << 20,
         signal,
-      };
+      });
       const extraction = extractor.extract(task);
       const records: DXTRecord[] = [];
       while (true) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Connector } from "../../src/core/connector.ts";
 import type { Provider } from "../../src/core/provider.ts";
-import { recordsOf } from "../../src/arrow/mod.ts";
+import { recordsOf, taskOf as asTask } from "../../src/arrow/mod.ts";
 import type { RecordExtractor } from "../../src/core/extractor.ts";
 import { type DXTRecord, JSONText, textOf, type Value } from "../../src/core/values.ts";
 import type { Field } from "../../src/models/field.ts";
@@ -63,14 +63,14 @@ async function move(place: Place, fields: readonly Field[], records: DXTRecord[]
     ? fields
     : await place.connector.getStreamFields(place.ref);
   const extractor = first(place.provider.extractors).create(place.connector, {}) as RecordExtractor;
-  const batches = extractor.extract({
+  const batches = extractor.extract(asTask({
     source: place.ref,
     projections: there!.filter(({ name }) => fields.some((field) => field.name === name))
       .map((field) => ({ field, column: field.name })),
     batchRows: 1000,
     batchBytes: 1 << 22,
     signal,
-  });
+  }));
   const read: DXTRecord[] = [];
   for await (const batch of batches) read.push(...recordsOf(batch));
   const values = (records: DXTRecord[]) =>

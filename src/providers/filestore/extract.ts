@@ -4,7 +4,7 @@ import type { Batch } from "../../core/batch.ts";
 import type { FilestoreConnector, OpenFile } from "../../core/connector.ts";
 import { ConfigurationError, SchemaError, ValueError } from "../../core/errors.ts";
 import {
-  type ExtractTask,
+  type ExtractRequest,
   type FileExtractor,
   type RecordExtractor,
   type SourceFile,
@@ -33,7 +33,7 @@ export function fileExtractor(connector: FilestoreConnector): FileExtractor {
 
 async function* extractRecords(
   connector: FilestoreConnector,
-  task: ExtractTask,
+  task: ExtractRequest,
 ): Extraction<Batch> {
   refuseExpressions(task);
   const keep = rangeFilter(task);
@@ -64,7 +64,7 @@ async function* extractRecords(
 async function* fileBatches(
   file: OpenFile,
   { entry, range }: Piece,
-  { source, projections, batchRows, batchBytes, recycle }: ExtractTask,
+  { source, projections, batchRows, batchBytes, recycle }: ExtractRequest,
 ): AsyncGenerator<Batch, void, void> {
   const { format, compression, options } = await fileType(entry.name, hintsOf(source));
   const request = { projections, batchRows, batchBytes, recycle, compression, options, range };
@@ -79,7 +79,7 @@ async function* fileBatches(
 
 async function* extractFiles(
   connector: FilestoreConnector,
-  task: ExtractTask,
+  task: ExtractRequest,
 ): Extraction<SourceFile> {
   const entries = await connector.list(task.source);
   requireFiles(entries, task.source);
@@ -101,7 +101,7 @@ function volume(pieces: readonly Piece[], bytes: number): string {
   return `${cut}${files}, ${bytes} bytes`;
 }
 
-function refuseExpressions({ projections }: ExtractTask): void {
+function refuseExpressions({ projections }: ExtractRequest): void {
   for (const { field, expression } of projections) {
     if (expression === undefined) continue;
     throw new ConfigurationError(
@@ -111,7 +111,7 @@ function refuseExpressions({ projections }: ExtractTask): void {
 }
 
 /** Keeps the rows in the task's range; all of them when it has none. */
-function rangeFilter({ range, projections }: ExtractTask): (batch: Batch) => Batch {
+function rangeFilter({ range, projections }: ExtractRequest): (batch: Batch) => Batch {
   if (range === undefined) return (batch) => batch;
   const column = projections.findIndex(({ field }) => field.name === range.field);
   if (column === -1) {

@@ -1,7 +1,7 @@
 /** Parts of a filestore's source: some of its files, or ranges of a large one. */
 import type { FileEntry, FilestoreConnector } from "../../core/connector.ts";
 import {
-  type ExtractTask,
+  type ExtractRequest,
   type Part,
   type Partition,
   type PartitionSettings,
@@ -27,7 +27,7 @@ interface Sized extends Piece {
 /** All files of a source, or those of the task's part. */
 export async function piecesOf(
   connector: FilestoreConnector,
-  { source, part }: ExtractTask,
+  { source, part }: ExtractRequest,
 ): Promise<{ pieces: readonly Piece[]; others: readonly FileEntry[] }> {
   const pieces = part?.["pieces"];
   if (typeof pieces === "string") {
@@ -44,7 +44,7 @@ export async function piecesOf(
 /** In the order of the files, about as many bytes in each part. */
 export async function partitionOf(
   connector: FilestoreConnector,
-  task: ExtractTask,
+  task: ExtractRequest,
   { most }: PartitionSettings,
 ): Promise<Partition> {
   if (most < 2) return await undivided();
@@ -68,7 +68,7 @@ export async function partitionOf(
 /** Ranges of a file that is worth so many parts. */
 async function cut(
   connector: FilestoreConnector,
-  { source }: ExtractTask,
+  { source }: ExtractRequest,
   entry: FileEntry,
   worth: number,
 ): Promise<{ pieces: Sized[]; guessed: boolean }> {

@@ -3,7 +3,7 @@ import type { Field } from "../../models/field.ts";
 import type { StreamRef } from "../../models/source.ts";
 import type { WatermarkRange } from "../../core/connector.ts";
 import { ConfigurationError, LoaderError, SchemaError } from "../../core/errors.ts";
-import type { ExtractTask, Projection } from "../../core/extractor.ts";
+import type { ExtractRequest, Projection } from "../../core/extractor.ts";
 import type { PlannedLoad } from "../../core/loader.ts";
 import type { Value } from "../../core/values.ts";
 
@@ -91,7 +91,7 @@ export function withoutSemicolon(sql: string): string {
  * besides those of the task.
  */
 export function selectStatement(
-  task: ExtractTask,
+  task: ExtractRequest,
   dialect: Dialect,
   part: readonly string[] = [],
 ): string {

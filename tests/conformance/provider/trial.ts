@@ -1,6 +1,6 @@
 /** One check's connection to the system under test, and what every check does with it. */
 import assert from "node:assert/strict";
-import { recordsOf } from "../../../src/arrow/mod.ts";
+import { recordsOf, taskOf as asTask } from "../../../src/arrow/mod.ts";
 import type {
   Connector,
   RelationalConnector,
@@ -151,7 +151,7 @@ export class Trial implements AsyncDisposable {
     const extractor = await this.extractor(options.connector);
     const projections = options.projections ??
       (await this.fields(ref, options.connector)).map((field) => ({ field, column: field.name }));
-    return extractor.extract({
+    return extractor.extract(asTask({
       source: ref,
       projections,
       ...(options.range === undefined ? {} : { range: options.range }),
@@ -159,7 +159,7 @@ export class Trial implements AsyncDisposable {
       batchRows: options.batchRows ?? 1000,
       batchBytes: 1 << 24,
       signal: options.signal ?? this.#controller.signal,
-    });
+    }));
   }
 
   async read(source: string | StreamSource, options: ReadOptions = {}): Promise<Read> {

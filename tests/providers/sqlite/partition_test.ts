@@ -1,5 +1,6 @@
 /** Parts of a SQLite table for several threads. */
 import assert from "node:assert/strict";
+import { taskOf as asTask } from "../../../src/arrow/mod.ts";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { ExtractTask, RecordExtractor } from "../../../src/core/extractor.ts";
@@ -10,13 +11,13 @@ import { withFolder } from "../../support/run.ts";
 const signal = new AbortController().signal;
 const ROWS = 120_000;
 const FIELDS: Field[] = [{ name: "n", dtype: "int64", nullable: true }];
-const TASK: ExtractTask = {
+const TASK = asTask({
   source: { type: "relation", name: "t" },
   projections: FIELDS.map((field) => ({ field, column: field.name })),
   batchRows: 16_384,
   batchBytes: 1 << 22,
   signal,
-};
+});
 
 /** About 75 MB; row numbers with gaps, negative ones and the extremes too. */
 function fill(path: string, pragma = ""): void {

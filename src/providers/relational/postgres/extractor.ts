@@ -2,7 +2,7 @@
 import type { Batch } from "../../../core/batch.ts";
 import { ExtractorError } from "../../../core/errors.ts";
 import type {
-  ExtractTask,
+  ExtractRequest,
   Partition,
   PartitionSettings,
   Projection,
@@ -28,11 +28,11 @@ export class PostgresCopyExtractor implements RecordExtractor {
 
   constructor(private readonly connector: PostgresConnector) {}
 
-  partition(task: ExtractTask, settings: PartitionSettings): Promise<Partition> {
+  partition(task: ExtractRequest, settings: PartitionSettings): Promise<Partition> {
     return partitionOf(this.connector, task, settings);
   }
 
-  async *extract(task: ExtractTask): Extraction<Batch> {
+  async *extract(task: ExtractRequest): Extraction<Batch> {
     if (task.projections.length === 0) {
       throw new ExtractorError("Cannot extract a stream without fields: it has no column to read");
     }
@@ -52,7 +52,7 @@ export class PostgresCopyExtractor implements RecordExtractor {
   }
 }
 
-async function* copy(session: Session, task: ExtractTask): AsyncGenerator<Batch, string, void> {
+async function* copy(session: Session, task: ExtractRequest): AsyncGenerator<Batch, string, void> {
   const readings = await readingsOf(session, task);
   const sql = selectStatement(
     task,
@@ -83,7 +83,7 @@ async function* copy(session: Session, task: ExtractTask): AsyncGenerator<Batch,
 }
 
 /** Asks what types the columns have, and finds for each how to read it as its field. */
-async function readingsOf(session: Session, task: ExtractTask): Promise<Reading[]> {
+async function readingsOf(session: Session, task: ExtractRequest): Promise<Reading[]> {
   const columns = await session.describe(selectStatement(withoutRange(task), dialect));
   const types = await typeNames(session, columns);
   const ascii = session.parameters.get("server_encoding") === "SQL_ASCII";
@@ -96,6 +96,6 @@ function withReadings(projections: readonly Projection[], readings: readonly Rea
   return { ...dialect, select: (sql, field) => byName.get(field.name)!.select(sql) };
 }
 
-function withoutRange({ range: _range, ...task }: ExtractTask): ExtractTask {
+function withoutRange({ range: _range, ...task }: ExtractRequest): ExtractRequest {
   return task;
 }

@@ -5,7 +5,7 @@
  */
 import { ConfigurationError } from "../../../core/errors.ts";
 import {
-  type ExtractTask,
+  type ExtractRequest,
   type Partition,
   type PartitionSettings,
   type Projection,
@@ -30,7 +30,7 @@ const ADDRESSED = ["r", "p", "m"];
 /** By row addresses where the source is a large table; by a field's ranges where one is told. */
 export async function partitionOf(
   connector: PostgresConnector,
-  task: ExtractTask,
+  task: ExtractRequest,
   { most, field }: PartitionSettings,
 ): Promise<Partition> {
   if (most < 2 || (field === undefined && task.source.type !== "relation")) return undivided();
@@ -57,7 +57,7 @@ export async function partitionOf(
   }
 }
 
-export function snapshotOf({ part }: ExtractTask): string | undefined {
+export function snapshotOf({ part }: ExtractRequest): string | undefined {
   return part?.["snapshot"] as string | undefined;
 }
 
@@ -70,7 +70,7 @@ interface Range {
 }
 
 /** Conditions of a part. NULLs are in the one without a lower bound. */
-export function partConditions(task: ExtractTask): string[] {
+export function partConditions(task: ExtractRequest): string[] {
   if (snapshotOf(task) === undefined) return [];
   const { field, from, to } = task.part as unknown as Range;
   const sql = field === undefined ? "ctid" : projectionSQL(wholeNumbers(task, field), dialect);
@@ -85,7 +85,7 @@ export function partConditions(task: ExtractTask): string[] {
 }
 
 /** Equal ranges of pages. Those of tables that inherit from it are cut at the same numbers. */
-async function pageRanges(session: Session, task: ExtractTask, most: number): Promise<Range[]> {
+async function pageRanges(session: Session, task: ExtractRequest, most: number): Promise<Range[]> {
   const version = parseInt(session.parameters.get("server_version") ?? "", 10);
   if (!(version >= RANGE_SCAN)) return [];
   const relation = await findRelation(session, quoteTable(tableName(task.source), dialect));
@@ -106,7 +106,7 @@ async function pageRanges(session: Session, task: ExtractTask, most: number): Pr
 /** Equal ranges of a field's values; NULLs are in the first. */
 async function fieldRanges(
   session: Session,
-  task: ExtractTask,
+  task: ExtractRequest,
   name: string,
   most: number,
 ): Promise<Range[]> {
@@ -134,7 +134,7 @@ function between(low: bigint, high: bigint, count: number): Range[] {
 }
 
 /** @throws {ConfigurationError} when the field is not there, or not of whole numbers */
-function wholeNumbers({ projections, source }: ExtractTask, name: string): Projection {
+function wholeNumbers({ projections, source }: ExtractRequest, name: string): Projection {
   const found = projections.find(({ field }) => field.name === name);
   if (found !== undefined && isIntegerType(found.field.dtype)) return found;
   const is = found === undefined ? "the stream has no such field" : `it is ${found.field.dtype}`;

@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { ExtractorError, messageOf } from "../../../core/errors.ts";
-import type { ExtractTask } from "../../../core/extractor.ts";
+import type { ExtractRequest } from "../../../core/extractor.ts";
 import { Cells } from "./cells.ts";
 import { byCondition, byRange, isWhole } from "./numbers.ts";
 
@@ -33,7 +33,7 @@ const FEWEST_PAGES = 4;
  */
 export function* copied(
   database: DatabaseSync,
-  task: ExtractTask,
+  task: ExtractRequest,
   rowNumber: string,
   room: () => number,
 ): Generator<Cells> {

@@ -3,7 +3,7 @@ import { arrowSchema, batchOf, type Column, columnFor, type Schema } from "../..
 import type { Batch } from "../../../core/batch.ts";
 import { ExtractorError, ValueError } from "../../../core/errors.ts";
 import type {
-  ExtractTask,
+  ExtractRequest,
   Partition,
   PartitionSettings,
   RecordExtractor,
@@ -28,11 +28,11 @@ export class SqliteExtractor implements RecordExtractor {
 
   constructor(private readonly connector: SqliteConnector) {}
 
-  partition(task: ExtractTask, settings: PartitionSettings): Promise<Partition> {
+  partition(task: ExtractRequest, settings: PartitionSettings): Promise<Partition> {
     return partitionOf(this.connector.file, task, settings);
   }
 
-  async *extract(task: ExtractTask): Extraction<Batch> {
+  async *extract(task: ExtractRequest): Extraction<Batch> {
     const { file } = this.connector;
     task.signal.throwIfAborted();
     using database = openToRead(file);
@@ -58,7 +58,7 @@ export class SqliteExtractor implements RecordExtractor {
  * A writer that waits for the readers to end lets no new ones in, and a part would fail before the
  * writer gives up.
  */
-function patient(file: DatabaseFile, { part }: ExtractTask): DatabaseFile {
+function patient(file: DatabaseFile, { part }: ExtractRequest): DatabaseFile {
   return part?.["to"] === undefined ? file : { ...file, busyTimeout: file.busyTimeout * 10 };
 }
 
@@ -70,7 +70,7 @@ class Columns {
   taken = 0;
   rows = 0;
 
-  constructor({ projections }: ExtractTask) {
+  constructor({ projections }: ExtractRequest) {
     const fields = projections.map(({ field }) => field);
     this.columns = fields.map(columnFor);
     this.#schema = arrowSchema(fields);
@@ -89,7 +89,7 @@ class Columns {
 
 async function* copiedBatches(
   database: DatabaseSync,
-  task: ExtractTask,
+  task: ExtractRequest,
   rowNumber: string,
 ): AsyncGenerator<Batch, number, void> {
   const batch = new Columns(task);
@@ -115,7 +115,7 @@ const WEIGH = 64;
 
 async function* foundBatches(
   database: DatabaseSync,
-  task: ExtractTask,
+  task: ExtractRequest,
 ): AsyncGenerator<Batch, number, void> {
   const batch = new Columns(task);
   const pushers = task.projections.map(({ field }, i) => rawPusher(field, batch.columns[i]!));

@@ -1,7 +1,7 @@
 /** Rows of a table by their numbers. */
 import type { DatabaseSync } from "node:sqlite";
 import { ExtractorError } from "../../../core/errors.ts";
-import type { ExtractTask } from "../../../core/extractor.ts";
+import type { ExtractRequest } from "../../../core/extractor.ts";
 import { INTEGER_BOUNDS } from "../../../core/values.ts";
 import { fromClause } from "../sql.ts";
 import { findTable } from "./catalogue.ts";
@@ -13,7 +13,7 @@ const [LOWEST, HIGHEST] = INTEGER_BOUNDS.int64;
 /** Name of the row number of a table; undefined for other sources, and tables that have none. */
 export function rowNumberOf(
   database: DatabaseSync,
-  { source }: ExtractTask,
+  { source }: ExtractRequest,
 ): string | undefined {
   if (source.type !== "relation") return undefined;
   const table = findTable(database, mainTable(source));
@@ -23,12 +23,12 @@ export function rowNumberOf(
 }
 
 /** Whether a table is read without a condition. */
-export function isWhole({ source, range }: ExtractTask): boolean {
+export function isWhole({ source, range }: ExtractRequest): boolean {
   return source.type === "relation" && source.where === undefined && range === undefined;
 }
 
 /** Rows of a table, or of the task's part of it, that SQLite counts apart from reading them. */
-export function countOf(database: DatabaseSync, task: ExtractTask, rowNumber: string): number {
+export function countOf(database: DatabaseSync, task: ExtractRequest, rowNumber: string): number {
   const all = `SELECT count(*) AS n FROM ${fromClause(task.source, { quote })}`;
   // Without a condition SQLite looks at fewer bytes.
   if (task.part === undefined) return Number(database.prepare(all).get()!["n"]);
@@ -38,7 +38,7 @@ export function countOf(database: DatabaseSync, task: ExtractTask, rowNumber: st
 }
 
 /** First and last row number of the task's part. */
-function boundsOf({ part }: ExtractTask): { from: bigint; to: bigint } {
+function boundsOf({ part }: ExtractRequest): { from: bigint; to: bigint } {
   const [from, to] = [part?.["from"] ?? null, part?.["to"] ?? null];
   return {
     from: from === null ? LOWEST : BigInt(from),
@@ -56,7 +56,7 @@ export interface RowSource {
 /** All rows of the task's part, in the order of their numbers. */
 export function byRange(
   database: DatabaseSync,
-  task: ExtractTask,
+  task: ExtractRequest,
   rowNumber: string,
   insert: string,
 ): RowSource {
@@ -88,7 +88,7 @@ export function byRange(
  */
 export function byCondition(
   database: DatabaseSync,
-  task: ExtractTask,
+  task: ExtractRequest,
   rowNumber: string,
   insert: string,
 ): RowSource {

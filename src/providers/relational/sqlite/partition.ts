@@ -7,7 +7,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statSync } from "node:fs";
 import {
-  type ExtractTask,
+  type ExtractRequest,
   type Partition,
   type PartitionSettings,
   undivided,
@@ -24,7 +24,7 @@ const PART_ROWS = 50_000;
 /** By row numbers, as many in each part. A field's ranges are left to systems that are not one file. */
 export async function partitionOf(
   file: DatabaseFile,
-  task: ExtractTask,
+  task: ExtractRequest,
   { most }: PartitionSettings,
 ): Promise<Partition> {
   if (most < 2 || !isWhole(task)) return undivided();
@@ -49,7 +49,7 @@ export async function partitionOf(
   }
 }
 
-function cut(database: DatabaseSync, file: DatabaseFile, task: ExtractTask, most: number) {
+function cut(database: DatabaseSync, file: DatabaseFile, task: ExtractRequest, most: number) {
   const rowNumber = rowNumberOf(database, task);
   if (rowNumber === undefined || hasLog(database)) return [];
   const byBytes = Math.floor(statSync(file.path).size / PART_BYTES);

@@ -1,6 +1,6 @@
 /** The rows of an extraction one by one, their values in the order of its projections. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { ExtractTask, Projection } from "../../../core/extractor.ts";
+import type { ExtractRequest, Projection } from "../../../core/extractor.ts";
 import { fromClause } from "../sql.ts";
 import { quote } from "./dialect.ts";
 import { type Condition, defineOrder, rangeCondition } from "./order.ts";
@@ -25,7 +25,7 @@ function arrays(database: DatabaseSync, sql: string): StatementSync {
 }
 
 /** The condition of a task as a clause that follows the source, or nothing. */
-export function conditionOf(database: DatabaseSync, task: ExtractTask) {
+export function conditionOf(database: DatabaseSync, task: ExtractRequest) {
   const { source, projections, range } = task;
   const conditions: Condition[] = [];
   if (source.type === "relation" && source.where !== undefined) {
@@ -49,7 +49,7 @@ export function conditionOf(database: DatabaseSync, task: ExtractTask) {
  */
 export function* streamed(
   database: DatabaseSync,
-  task: ExtractTask,
+  task: ExtractRequest,
 ): Generator<Iterable<readonly Raw[]>> {
   const encoding = new TextEncoding(database);
   const { source, projections, limit } = task;
