@@ -30,7 +30,8 @@ export interface Argument {
   readonly text: string;
 }
 
-export interface NamedConnection extends Pick<LoadedPipeline, "errorAt" | "parseAt"> {
+export interface NamedConnection
+  extends Pick<LoadedPipeline, "errorAt" | "parseAt" | "variablesAt"> {
   readonly spec: ConnectionSpec;
   /** The file or the files that were named, below the folder, as a stream's `source` has them. */
   readonly dataset?: string;

@@ -17,6 +17,7 @@ export { type LoadOptions, loadPipeline } from "./load.ts";
 export { type FileText, type LoadedPipeline, type ParseOptions, secretsOf } from "./pipeline.ts";
 export { DATASET, QUERY } from "./meaning.ts";
 export { findProject, PROJECT_FILES } from "./search.ts";
+export { parseTyped } from "./validate.ts";
 
 /**
  * A connection of the command line: the name of one of the project, a URL, a file or a folder, which

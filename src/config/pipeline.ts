@@ -13,7 +13,16 @@ import { dirname, resolve } from "../core/paths.ts";
 import { type LoadedProject, parseProject } from "./project.ts";
 import { findSecrets } from "./secrets.ts";
 import { SourceText } from "./source_text.ts";
-import { child, type MapTree, type Path, placeOf, type Tree, withEntry } from "./tree.ts";
+import {
+  at as partAt,
+  child,
+  type MapTree,
+  type Path,
+  placeOf,
+  type Tree,
+  variablesIn,
+  withEntry,
+} from "./tree.ts";
 import { isVariableAt, parseTyped } from "./validate.ts";
 import { parseDotenv } from "./dotenv.ts";
 import { expand, Variables } from "./variables.ts";
@@ -49,6 +58,8 @@ export interface LoadedPipeline {
    * variable is read as the number or the boolean that the schema wants, as in `port: ${PORT}`.
    */
   parseAt<T>(path: Path, schema: z.ZodType<T>, value: unknown): z.ZodSafeParseResult<T>;
+  /** Keys below a path, relative to it, whose text comes from a variable. */
+  variablesAt(path: Path): Path[];
 }
 
 /** A file that has been read. */
@@ -158,11 +169,14 @@ export function assemble(
 }
 
 /** Errors and checks of values, at the places of a tree. */
-export function placed(places: Tree): Pick<LoadedPipeline, "errorAt" | "parseAt"> {
+export function placed(
+  places: Tree,
+): Pick<LoadedPipeline, "errorAt" | "parseAt" | "variablesAt"> {
   return {
     errorAt: (at, message) => new LocatedError([issueAt(placeOf(places, at), message)]),
     parseAt: (at, schema, value) =>
       parseTyped(schema, value, (below) => isVariableAt(places, [...at, ...below])),
+    variablesAt: (path) => variablesIn(partAt(places, path)),
   };
 }
 

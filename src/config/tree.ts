@@ -81,6 +81,16 @@ export function at(tree: Tree, path: Path): Tree | undefined {
   return here;
 }
 
+/** Paths of the values that are wholly one variable's. */
+export function variablesIn(tree: Tree | undefined): Path[] {
+  if (tree === undefined) return [];
+  if (tree.kind === "scalar") return tree.variable === true ? [[]] : [];
+  const parts: [string | number, Tree][] = tree.kind === "list"
+    ? tree.items.map((item, i) => [i, item])
+    : [...tree.entries].map(([name, { value }]) => [name, value]);
+  return parts.flatMap(([key, part]) => variablesIn(part).map((path) => [key, ...path]));
+}
+
 /** Place of the value at a path, or of the nearest value around it. */
 export function placeOf(tree: Tree, path: Path): Place {
   for (let length = path.length; length >= 0; length--) {

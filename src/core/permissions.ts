@@ -7,7 +7,7 @@ import type { Permissions } from "./provider.ts";
 import { isWithin, realPath } from "./real_path.ts";
 
 /** The most that may be needed: a kind that is absent is not limited, an empty one allows nothing. */
-export type Ceiling = PermissionLists;
+export type Ceiling = { readonly [K in keyof PermissionLists]: Readonly<PermissionLists[K]> };
 
 export const NOTHING: Permissions = { net: [], read: [], write: [], env: [] };
 

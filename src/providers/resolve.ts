@@ -1,7 +1,7 @@
 /** Class paths and connections → providers. */
 import { ConfigurationError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
-import type { ExtractorClass, LoaderClass, Provider } from "../core/provider.ts";
+import type { Provider } from "../core/provider.ts";
 import type { Category } from "../models/source.ts";
 import { REGISTRY } from "./registry.ts";
 
@@ -23,6 +23,11 @@ export function parseClassPath(text: string): ClassPath {
   const hash = text.lastIndexOf("#");
   if (hash > 0) return withClass(text.slice(0, hash), text.slice(hash + 1));
   return { provider: text };
+}
+
+/** Whether a module is one of others: a URL or a path, where built-in providers have plain names. */
+export function isExternal(module: string): boolean {
+  return /^\.{0,2}\/|^[a-z][a-z0-9+.-]*:|^[a-z]:\\/i.test(module);
 }
 
 function withClass(provider: string, className: string | undefined): ClassPath {
@@ -62,30 +67,21 @@ function entry(name: string): (typeof REGISTRY)[keyof typeof REGISTRY] {
   );
 }
 
-/** The extractor that a class path names, or the provider's first. */
-export function extractorOf(provider: Provider, className: string | undefined): ExtractorClass {
-  return classOf(provider, "extractor", provider.extractors, className);
-}
-
-/** The loader that a class path names, or the provider's first. */
-export function loaderOf(provider: Provider, className: string | undefined): LoaderClass {
-  return classOf(provider, "loader", provider.loaders, className);
-}
-
-function classOf<T>(
-  provider: Provider,
+/** Name of a class among those that a provider has, or of its first. */
+export function nameOfClass(
+  provider: string,
   kind: string,
-  classes: Readonly<Record<string, T>>,
+  classes: Readonly<Record<string, unknown>>,
   className: string | undefined,
-): T {
+): string {
   const names = Object.keys(classes);
   const name = className ?? names[0];
   if (name === undefined) {
-    throw new ConfigurationError(`Cannot use provider "${provider.name}" here: it has no ${kind}`);
+    throw new ConfigurationError(`Cannot use provider "${provider}" here: it has no ${kind}`);
   }
-  if (Object.hasOwn(classes, name)) return classes[name]!;
+  if (Object.hasOwn(classes, name)) return name;
   throw new ConfigurationError(
-    `Cannot find ${kind} "${name}" of provider "${provider.name}": it has ${names.join(", ")}${
+    `Cannot find ${kind} "${name}" of provider "${provider}": it has ${names.join(", ")}${
       nearest(name, names)
     }`,
   );

@@ -8,6 +8,7 @@ import type { Field } from "../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../models/source.ts";
 import type { LoadMode } from "../models/stream.ts";
 import { thrown } from "../sandbox/messages.ts";
+import type { ExternalCode } from "../sandbox/modules/mod.ts";
 import type { Lease, ThreadPool } from "../sandbox/pool.ts";
 import { type Reading, toPlain } from "./extraction.ts";
 import type {
@@ -28,8 +29,11 @@ import type {
 export type Threads = ThreadPool<EndJobs>;
 
 /** What an end is, and what its thread may do. */
-export interface EndSpec extends PlainEndpoint {
+export interface EndSpec {
+  readonly endpoint: PlainEndpoint;
   readonly permissions: Deno.PermissionOptions;
+  /** Code of others that runs in it. */
+  readonly codes: readonly ExternalCode[];
 }
 
 /** An input whose reading is not plain data yet. */
@@ -50,9 +54,10 @@ export class End implements AsyncDisposable {
     private readonly signal: AbortSignal,
   ) {
     signal.throwIfAborted();
-    const { permissions, ...endpoint } = spec;
-    this.#lease = threads.lease(permissions);
-    // Its answer is that of the first call: a thread does its jobs in their order.
+    const { endpoint, permissions, codes } = spec;
+    this.#lease = threads.lease({ permissions, external: codes.length > 0 });
+    // What they answer is the answer of the first call: a thread begins its jobs in their order.
+    if (codes.length > 0) this.#call("confine", codes).catch(() => {});
     this.#call("open", endpoint).catch(() => {});
     this.#stop = () => {
       const forever = new AbortController().signal;

@@ -1,64 +1,140 @@
 /** One end of a pipeline: its provider, and its connection's keys checked by that provider. */
+import { resolve } from "node:path";
 import type { ConnectionSpec, LoadedPipeline } from "../config/mod.ts";
-import type { Connector } from "../core/connector.ts";
-import { ConnectionError, DXTError, messageOf, withoutSecrets } from "../core/errors.ts";
-import type { Provider } from "../core/provider.ts";
-import { firstIssue } from "./options.ts";
-import { loadProvider, parseClassPath, providerOfURL } from "../providers/resolve.ts";
+import { ConfigurationError, DXTError } from "../core/errors.ts";
+import { flagsOf, grantsOf, permissionsOf, uncovered, union } from "../core/permissions.ts";
+import type { Permissions, Usage } from "../core/provider.ts";
+import { PermissionLists } from "../models/permissions.ts";
+import { firstIssue } from "../providers/options.ts";
+import { isExternal, loadProvider, parseClassPath, providerOfURL } from "../providers/resolve.ts";
+import { type Checked, infoOf, needsOf, type ProviderInfo } from "../providers/view.ts";
+import type { ExternalCode } from "../sandbox/modules/mod.ts";
+import { codeOf, type CodeSource } from "./code.ts";
+import { Strangers } from "./external.ts";
 
 export interface Endpoint {
-  readonly provider: Provider;
+  readonly provider: ProviderInfo;
+  /** Name of a built-in provider, or URL of an external one's module. */
+  readonly module: string;
+  /** Of an external provider. */
+  readonly code?: ExternalCode;
   /** Validated by the provider's schema. */
   readonly config: unknown;
   readonly baseDirectory: string;
+  /** The least that it needs when it is used so; an external one has what the pipeline grants it. */
+  needs(usage: Usage): Permissions;
 }
 
 type Path = readonly (string | number)[];
+type At = (message: string, path?: Path) => ConfigurationError;
+
+/** What a connection is resolved with. */
+export type ConnectionSource =
+  & CodeSource
+  & Pick<LoadedPipeline, "errorAt" | "parseAt" | "variablesAt">;
 
 /** @throws {ConfigurationError} that names the place in the pipeline's file */
 export async function resolveEndpoint(
-  loaded: Pick<LoadedPipeline, "errorAt" | "parseAt">,
+  loaded: ConnectionSource,
   spec: ConnectionSpec,
+  strangers?: Strangers,
 ): Promise<Endpoint> {
-  const at = (message: string, path: Path = []) =>
-    loaded.errorAt([...spec.origin.path, ...path], message);
-  let provider: Provider;
-  let keys: Record<string, unknown>;
+  const at: At = (message, path = []) => loaded.errorAt([...spec.origin.path, ...path], message);
   try {
-    const name = spec.provider !== ""
+    const module = spec.provider !== ""
       ? parseClassPath(spec.provider).provider
       : providerOfURL(spec.url ?? "");
-    provider = await loadProvider(name);
-    const fromURL = spec.url === undefined ? {} : provider.fromURL(spec.url);
-    keys = { ...fromURL as Record<string, unknown>, ...spec.config };
+    if (!isExternal(module)) return await builtInEndpoint(loaded, spec, module, at);
+    if (strangers !== undefined) return await externalEndpoint(loaded, spec, module, at, strangers);
+    using own = new Strangers();
+    return await externalEndpoint(loaded, spec, module, at, own);
   } catch (error) {
-    if (error instanceof DXTError) throw at(error.message);
+    if (error instanceof DXTError && !("issues" in error)) throw at(error.message);
     throw error;
   }
+}
+
+async function builtInEndpoint(
+  loaded: ConnectionSource,
+  spec: ConnectionSpec,
+  module: string,
+  at: At,
+): Promise<Endpoint> {
+  const provider = await loadProvider(module);
+  const { baseDirectory } = spec;
+  const fromURL = spec.url === undefined ? {} : provider.fromURL(spec.url);
+  const keys = { ...fromURL as Record<string, unknown>, ...spec.config };
   const parsed = loaded.parseAt(spec.origin.path, provider.config, keys);
-  if (!parsed.success) {
-    const { message, path } = firstIssue(provider.config, parsed.error);
-    throw at(`Cannot connect to ${provider.name}: ${message}`, path);
+  const config = parsed.success
+    ? parsed.data
+    : valueOf({ issue: firstIssue(provider.config, parsed.error) }, provider, at);
+  return {
+    provider: infoOf(provider),
+    module,
+    config,
+    baseDirectory,
+    needs: (usage) => needsOf(provider, config, usage),
+  };
+}
+
+async function externalEndpoint(
+  loaded: ConnectionSource,
+  spec: ConnectionSpec,
+  module: string,
+  at: At,
+  strangers: Strangers,
+): Promise<Endpoint> {
+  const { baseDirectory, url } = spec;
+  const { permissions, ...keys } = spec.config;
+  const granted = grantedTo(permissions, baseDirectory, at);
+  const code = await codeOf(loaded, module, baseDirectory);
+  const stranger = strangers.of(code);
+  const provider = await stranger.describe();
+  const variables = loaded.variablesAt(spec.origin.path);
+  const checked = await stranger.checkConnection({
+    keys,
+    variables,
+    ...(url === undefined ? {} : { url }),
+  });
+  const config = valueOf(checked, provider, at);
+  const declared = await stranger.needs(config, baseDirectory);
+  const missing = uncovered(granted, declared);
+  if (missing.length > 0) {
+    const flags = flagsOf(permissionsOf(missing)).join(" ");
+    const lists = JSON.stringify(listsOf(permissionsOf(missing)));
+    throw at(
+      `Cannot use provider "${module}": it wants ${flags}, which nobody grants; add "permissions: ${lists}" to its connection, if it is to be trusted with that`,
+    );
   }
-  return { provider, config: parsed.data, baseDirectory: spec.baseDirectory };
+  return { provider, module: code.entry, code, config, baseDirectory, needs: () => granted };
+}
+
+/** What a pipeline grants to code of others: nothing where it says nothing. */
+function grantedTo(permissions: unknown, baseDirectory: string, at: At): Permissions {
+  const parsed = PermissionLists.safeParse(permissions ?? {});
+  if (!parsed.success) {
+    const { path, message } = firstIssue(PermissionLists, parsed.error);
+    throw at(`Cannot read permissions: ${message}`, ["permissions", ...path]);
+  }
+  const { net = [], read = [], write = [], env = [] } = parsed.data;
+  const absolute = (paths: readonly string[]) => paths.map((path) => resolve(baseDirectory, path));
+  return union({ net, read: absolute(read), write: absolute(write), env });
+}
+
+function listsOf(permissions: Permissions): Partial<Record<string, string[]>> {
+  const lists: Partial<Record<string, string[]>> = {};
+  for (const { kind, value } of grantsOf(permissions)) (lists[kind] ??= []).push(value);
+  return lists;
+}
+
+function valueOf(checked: Checked, { name }: Pick<ProviderInfo, "name">, at: At): unknown {
+  if ("value" in checked) return checked.value;
+  const { message, path } = checked.issue;
+  throw at(`Cannot connect to ${name}: ${message}`, path);
 }
 
 /** Whether two ends are one and the same system. */
 export function sameSystem(one: Endpoint, other: Endpoint): boolean {
-  const text = ({ provider, config }: Endpoint) => JSON.stringify([provider.name, config]);
+  const text = ({ module, config }: Endpoint) => JSON.stringify([module, config]);
   return text(one) === text(other);
-}
-
-/** Opens the connection of an end. */
-export async function connect(endpoint: Endpoint, signal: AbortSignal): Promise<Connector> {
-  const { provider, config, baseDirectory } = endpoint;
-  try {
-    return await provider.connect(config, { baseDirectory, signal });
-  } catch (error) {
-    if (error instanceof DXTError || signal.aborted) throw error;
-    throw new ConnectionError(
-      `Cannot connect to ${provider.name}: ${withoutSecrets(messageOf(error))}`,
-      { cause: error },
-    );
-  }
 }

@@ -5,12 +5,13 @@ import type { DiscoveredStream } from "../core/connector.ts";
 import { BufferError, ConfigurationError, SchemaError } from "../core/errors.ts";
 import type { Projection } from "../core/extractor.ts";
 import { nearest } from "../core/nearest.ts";
-import type { Provider } from "../core/provider.ts";
+import type { ProviderInfo } from "../providers/view.ts";
 import type { Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
 import { type Category, sourceOf, type StreamSource } from "../models/source.ts";
 import type { End } from "./end.ts";
-import { endOf, openThreads, plainExtractor } from "./ends.ts";
+import { openThreads } from "./threads.ts";
+import { endOf, plainClass } from "./ends.ts";
 import { resolveEndpoint } from "./endpoint.ts";
 import { BATCH_BYTES, BATCH_ROWS, type Reading } from "./extraction.ts";
 import { resolveFields } from "./fields.ts";
@@ -109,13 +110,13 @@ export async function headOfPipeline(
   const fields = await fieldsOf(end, endpoint.provider, plan.source);
   const { projections } = resolveFields(plan.stream, fields);
   const extractor = plan.extractor.yields === "records"
-    ? plainExtractor(plan, { source })
+    ? plainClass(plan.extractor)
     : firstExtractor(endpoint.provider);
   return await read(end, extractor, plan.source, projections, rows);
 }
 
 async function headOf(
-  provider: Provider,
+  provider: ProviderInfo,
   end: End,
   source: StreamSource,
   rows: number,
@@ -128,7 +129,7 @@ async function headOf(
 /** @throws {SchemaError} for a dataset that is not there, with the nearest that is */
 async function fieldsOf(
   end: End,
-  provider: Provider,
+  provider: ProviderInfo,
   source: StreamSource,
 ): Promise<readonly Field[]> {
   const fields = await end.getStreamFields(source);
@@ -160,12 +161,12 @@ function listed(names: readonly string[]): string {
 }
 
 /** The provider's first that has records, as it is without options. */
-function firstExtractor({ name, extractors }: Provider): PlainClass {
+function firstExtractor({ name, extractors }: ProviderInfo): PlainClass {
   const found = Object.entries(extractors).find(([, { yields }]) => yields === "records");
   if (found === undefined) {
     throw new ConfigurationError(`Cannot show records of ${name}: it has no records`);
   }
-  return { name: found[0], options: found[1].options.parse({}) };
+  return { name: found[0], options: undefined };
 }
 
 async function read(

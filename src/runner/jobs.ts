@@ -13,6 +13,7 @@ import type {
 } from "../core/buffer.ts";
 import type { Batch } from "../core/batch.ts";
 import type { Connector } from "../core/connector.ts";
+import type { Permissions } from "../core/provider.ts";
 import { DXTError, ValidationError, ValueError } from "../core/errors.ts";
 import type {
   Extractor,
@@ -28,27 +29,59 @@ import type { BufferSettings } from "../models/buffer.ts";
 import type { Field } from "../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../models/source.ts";
 import type { LoadMode } from "../models/stream.ts";
-import { loadProvider } from "../providers/resolve.ts";
+import { parseTyped } from "../config/mod.ts";
+import { firstIssue } from "../providers/options.ts";
+import {
+  type Checked,
+  checkOptions,
+  extractorInfo,
+  infoOf,
+  loaderInfo,
+  needsOf,
+} from "../providers/view.ts";
 import { released } from "../sandbox/garbage.ts";
 import { rethrown, type Thrown } from "../sandbox/messages.ts";
 import { breathe, type Jobs } from "../sandbox/serve.ts";
-import { connect, type Endpoint } from "./endpoint.ts";
+import { connect, type Connectable } from "./connect.ts";
 import { fromPlain, type PlainReading, read, requestOf, stagedFields } from "./extraction.ts";
 import { Feed, growing } from "./feed.ts";
 import { firstRows } from "./rows.ts";
 import type { Seen } from "./observe.ts";
+import { confine, externalExtractor, externalLoader, providerOf } from "./foreign.ts";
 
-/** A connection by the name of its provider. */
+/** A connection. */
 export interface PlainEndpoint {
-  readonly provider: string;
+  /** Name of a built-in provider, or URL of an external one. */
+  readonly module: string;
   readonly config: unknown;
   readonly baseDirectory: string;
 }
 
-/** A class of a provider by its name, with its options checked. */
+/** A class with its options checked. */
 export interface PlainClass {
+  /** URL of the external module that exports it; unset, the connection's provider has it. */
+  readonly module?: string;
   readonly name: string;
+  /** Undefined: as its schema has them when nothing is said. */
   readonly options: unknown;
+}
+
+export type ClassKind = "extractor" | "loader";
+
+export interface ConnectionInput {
+  readonly module: string;
+  readonly url?: string;
+  /** They win over those of the URL. */
+  readonly keys: Readonly<Record<string, unknown>>;
+  /** Paths of keys whose text comes from a variable. */
+  readonly variables: readonly (readonly (string | number)[])[];
+}
+
+export interface ClassInput {
+  readonly module: string;
+  readonly kind: ClassKind;
+  readonly name: string;
+  readonly config: unknown;
 }
 
 export interface PartitionInput {
@@ -122,7 +155,7 @@ class OpenEnd implements AsyncDisposable {
   readonly #stop = new AbortController();
   #connection: Promise<Connector> | undefined;
 
-  constructor(readonly endpoint: Endpoint) {}
+  constructor(readonly endpoint: Connectable) {}
 
   /** Connected when it is first asked for; who cannot be reached is tried once. */
   get connector(): Promise<Connector> {
@@ -146,11 +179,39 @@ function opened(): Promise<OpenEnd> {
   return end ?? Promise.reject(new DXTError("Cannot do this: no connection is open"));
 }
 
-async function openEnd({ provider, config, baseDirectory }: PlainEndpoint): Promise<OpenEnd> {
-  return new OpenEnd({ provider: await loadProvider(provider), config, baseDirectory });
+async function openEnd({ module, config, baseDirectory }: PlainEndpoint): Promise<OpenEnd> {
+  return new OpenEnd({ provider: await providerOf(module), config, baseDirectory });
 }
 
 export const JOBS = {
+  confine,
+  describe: async (module: string) => infoOf(await providerOf(module)),
+  async checkConnection(
+    { module, url, keys, variables }: ConnectionInput,
+  ): Promise<Checked> {
+    const provider = await providerOf(module);
+    const fromURL = url === undefined ? {} : provider.fromURL(url) as object;
+    const known = new Set(variables.map((path) => JSON.stringify(path)));
+    const isVariable = (path: readonly unknown[]) => known.has(JSON.stringify(path));
+    const parsed = parseTyped(provider.config, { ...fromURL, ...keys }, isVariable);
+    return parsed.success
+      ? { value: parsed.data }
+      : { issue: firstIssue(provider.config, parsed.error) };
+  },
+  async needs(
+    { module, config, baseDirectory }: PlainEndpoint,
+  ): Promise<Permissions> {
+    const usage = { baseDirectory, reads: [], writes: [] };
+    return needsOf(await providerOf(module), config, usage);
+  },
+  async checkClass({ module, kind, name, config }: ClassInput) {
+    if (kind === "extractor") {
+      const found = await externalExtractor(module, name);
+      return { info: extractorInfo(found), options: checkOptions(found.options, config) };
+    }
+    const found = await externalLoader(module, name);
+    return { info: loaderInfo(found), options: checkOptions(found.options, config) };
+  },
   async open(endpoint: PlainEndpoint): Promise<void> {
     await (end = openEnd(endpoint));
   },
@@ -222,22 +283,22 @@ export type EndJobs = typeof JOBS;
 
 type Tell = (news: never) => void;
 
-function classOf<T>(classes: Readonly<Record<string, T>>, { name }: PlainClass): T {
-  return classes[name]!;
-}
-
 async function connected<T>(work: (connector: Connector) => Promise<T>): Promise<T> {
   return await work(await (await opened()).connector);
 }
 
 /** Over the end's connection, or another one. */
 async function extractorOf(here: OpenEnd, chosen: PlainClass, own?: Connector): Promise<Extractor> {
-  const found = classOf(here.endpoint.provider.extractors, chosen);
-  return found.create(own ?? await here.connector, chosen.options);
+  const found = chosen.module === undefined
+    ? here.endpoint.provider.extractors[chosen.name]!
+    : await externalExtractor(chosen.module, chosen.name);
+  return found.create(own ?? await here.connector, chosen.options ?? found.options.parse({}));
 }
 
 async function loaderOf(here: OpenEnd, chosen: PlainClass, own?: Connector): Promise<Loader> {
-  const found = classOf(here.endpoint.provider.loaders, chosen);
+  const found = chosen.module === undefined
+    ? here.endpoint.provider.loaders[chosen.name]!
+    : await externalLoader(chosen.module, chosen.name);
   return found.create(own ?? await here.connector, chosen.options);
 }
 

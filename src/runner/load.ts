@@ -12,7 +12,7 @@ import type { LoadMode } from "../models/stream.ts";
 import { thrown } from "../sandbox/messages.ts";
 import type { RunContext } from "./context.ts";
 import type { End } from "./end.ts";
-import { plainLoader, targetEnd } from "./ends.ts";
+import { plainClass, targetEnd } from "./ends.ts";
 import { Feed } from "./feed.ts";
 import { targetName } from "./fields.ts";
 import type { LoadInput } from "./jobs.ts";
@@ -117,7 +117,7 @@ function inputOf(
   context: RunContext,
   staged: LoadInput["staged"],
 ): LoadInput {
-  const loader = plainLoader(plan, context);
+  const loader = plainClass(plan.loader);
   return { loader, target: plan.target, staged, ...loadSettings(plan, context) };
 }
 

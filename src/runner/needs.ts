@@ -31,11 +31,10 @@ export interface Need {
 
 /** The least that a connection needs when it is used so. */
 export function connectionNeeds(
-  { provider, config, baseDirectory }: Endpoint,
+  { needs, baseDirectory }: Endpoint,
   usage: Partial<Omit<Usage, "baseDirectory">>,
 ): Permissions {
-  const needed = provider.permissions(config, { baseDirectory, reads: [], writes: [], ...usage });
-  return withRealPaths(needed);
+  return withRealPaths(needs({ baseDirectory, reads: [], writes: [], ...usage }));
 }
 
 export function streamNeeds(

@@ -51,7 +51,9 @@ export async function* observe(
       seen.rows += next.value.numRows;
       seen.bytes += byteLength(next.value);
       watch.onProgress(seen.rows, seen.bytes);
-      yield watch.transforms.reduce((batch, transform) => transform.apply(batch), next.value);
+      let batch = next.value;
+      for (const transform of watch.transforms) batch = await transform.apply(batch);
+      yield batch;
     }
   } finally {
     // After an error or an early stop the source must let go of its connection.

@@ -8,8 +8,8 @@ import type { RunEvent } from "./events.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan.ts";
 import { newProgress, type Progress, type RunContext } from "./context.ts";
 import { sameSystem } from "./endpoint.ts";
+import { openThreads } from "./threads.ts";
 import { extractStream, loadStream } from "./stream.ts";
-import { openThreads } from "./ends.ts";
 
 export type Phase = "run" | "extract" | "load";
 

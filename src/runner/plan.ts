@@ -2,7 +2,6 @@
 import { dirname, join, resolve } from "node:path";
 import { type LoadedPipeline, LocatedError } from "../config/mod.ts";
 import { DXTError } from "../core/errors.ts";
-import type { ExtractorClass, LoaderClass, Provider } from "../core/provider.ts";
 import type { BufferSettings } from "../models/buffer.ts";
 import {
   CATEGORY_SOURCES,
@@ -12,19 +11,39 @@ import {
   targetOf,
 } from "../models/source.ts";
 import type { ClassReference, LoadMode, Stream } from "../models/stream.ts";
-import { extractorOf, loaderOf, parseClassPath } from "../providers/resolve.ts";
+import {
+  type ClassPath,
+  isExternal,
+  loadProvider,
+  nameOfClass,
+  parseClassPath,
+} from "../providers/resolve.ts";
+import {
+  type Checked,
+  checkOptions,
+  type ExtractorInfo,
+  type LoaderInfo,
+  type ProviderInfo,
+} from "../providers/view.ts";
+import type { ExternalCode } from "../sandbox/modules/mod.ts";
+import { codeOf } from "./code.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
-import { firstIssue } from "./options.ts";
+import { Strangers } from "./external.ts";
+import type { ClassKind, PlainClass } from "./jobs.ts";
+
+/** A class that a stream uses, with its options checked. */
+export type Chosen<Info> = Info & PlainClass & {
+  /** Of a class of others. */
+  readonly code?: ExternalCode;
+};
 
 export interface StreamPlan {
   readonly pipeline: string;
   readonly stream: Stream;
   readonly source: StreamSource;
   readonly target: StreamTarget;
-  readonly extractor: ExtractorClass;
-  readonly extractorOptions: unknown;
-  readonly loader: LoaderClass;
-  readonly loaderOptions: unknown;
+  readonly extractor: Chosen<ExtractorInfo>;
+  readonly loader: Chosen<LoaderInfo>;
   readonly mode: LoadMode;
   readonly buffer: BufferSettings;
   /** Folder of the stream's stage. */
@@ -44,22 +63,35 @@ export interface PipelinePlan {
  *
  * @throws {ConfigurationError} that names the place in the pipeline's file
  */
-export async function planPipeline(loaded: LoadedPipeline): Promise<PipelinePlan> {
-  const source = await resolveEndpoint(loaded, loaded.source);
-  const target = await resolveEndpoint(loaded, loaded.target);
-  const streams = loaded.pipeline.streams.map((stream, i) =>
-    planStream(loaded, stream, i, source.provider, target.provider)
-  );
+export function planPipeline(loaded: LoadedPipeline): Promise<PipelinePlan> {
+  const planned = PLANS.get(loaded) ?? plan(loaded);
+  PLANS.set(loaded, planned);
+  return planned;
+}
+
+/** A pipeline is asked about more than once, and code of others is loaded for each plan. */
+const PLANS = new WeakMap<LoadedPipeline, Promise<PipelinePlan>>();
+
+async function plan(loaded: LoadedPipeline): Promise<PipelinePlan> {
+  using strangers = new Strangers();
+  const source = await resolveEndpoint(loaded, loaded.source, strangers);
+  const target = await resolveEndpoint(loaded, loaded.target, strangers);
+  const streams: StreamPlan[] = [];
+  for (const [i, stream] of loaded.pipeline.streams.entries()) {
+    streams.push(await planStream(loaded, stream, i, source, target, strangers));
+  }
   return { source, target, streams };
 }
 
-function planStream(
+async function planStream(
   loaded: LoadedPipeline,
   stream: Stream,
   index: number,
-  from: Provider,
-  to: Provider,
-): StreamPlan {
+  sourceEnd: Endpoint,
+  targetEnd: Endpoint,
+  strangers: Strangers,
+): Promise<StreamPlan> {
+  const [from, to] = [sourceEnd.provider, targetEnd.provider];
   const at = (key: string, message: string) => loaded.errorAt(["streams", index, key], message);
   const buffer = loaded.pipeline.buffer ?? {};
   const source = typeof stream.source === "string"
@@ -84,19 +116,18 @@ function planStream(
   }
   const mode = stream.load?.mode ?? "append";
   const passthrough = buffer.format === "passthrough";
-  const extractor = classWithOptions(
-    stream.extractor ?? (passthrough ? firstOfFiles(from) : undefined),
-    from,
-    extractorOf,
-    (message) => at("extractor", message),
-  );
-  const loader = classWithOptions(
-    stream.loader,
-    to,
-    loaderOf,
-    (message) => at("loader", message),
-  );
-  if ((extractor.chosen.yields === "files") !== passthrough) {
+  const context = { loaded, strangers };
+  const extractor = await choose<ExtractorInfo>("extractor", sourceEnd, {
+    reference: stream.extractor ?? (passthrough ? firstOfFiles(from) : undefined),
+    ...context,
+    at: (message) => at("extractor", message),
+  });
+  const loader = await choose<LoaderInfo>("loader", targetEnd, {
+    reference: stream.loader,
+    ...context,
+    at: (message) => at("loader", message),
+  });
+  if ((extractor.yields === "files") !== passthrough) {
     throw at(
       "extractor",
       passthrough
@@ -106,13 +137,13 @@ function planStream(
         }: the extractor yields files, set buffer.format to passthrough`,
     );
   }
-  if (passthrough && !loader.chosen.accepts.includes("files")) {
+  if (passthrough && !loader.accepts.includes("files")) {
     throw at("target", `Cannot pass files through to ${to.name}: it loads records only`);
   }
-  if (!loader.chosen.modes.includes(mode)) {
+  if (!loader.modes.includes(mode)) {
     throw at(
       "load",
-      `Cannot ${mode} into ${to.name}: it can ${loader.chosen.modes.join(" and ")}`,
+      `Cannot ${mode} into ${to.name}: it can ${loader.modes.join(" and ")}`,
     );
   }
   return {
@@ -120,10 +151,8 @@ function planStream(
     stream,
     source,
     target,
-    extractor: extractor.chosen,
-    extractorOptions: extractor.options,
-    loader: loader.chosen,
-    loaderOptions: loader.options,
+    extractor,
+    loader,
     mode,
     buffer,
     ...stageFolders(loaded, stream),
@@ -147,41 +176,87 @@ function safeName(id: string): string {
   return encodeURIComponent(id).replace(/^\./, "%2E");
 }
 
-function firstOfFiles(provider: Provider): ClassReference | undefined {
+function firstOfFiles(provider: ProviderInfo): ClassReference | undefined {
   return Object.entries(provider.extractors)
     .find(([, extractor]) => extractor.yields === "files")
     ?.[0];
 }
 
-function classWithOptions<T extends ExtractorClass | LoaderClass>(
-  reference: ClassReference | undefined,
-  provider: Provider,
-  choose: (provider: Provider, className: string | undefined) => T,
-  at: (message: string) => Error,
-): { chosen: T; options: unknown } {
+interface Choice {
+  readonly reference: ClassReference | undefined;
+  readonly loaded: LoadedPipeline;
+  readonly strangers: Strangers;
+  at(message: string): Error;
+}
+
+/** The class that a stream names, or the first of its connection's provider. */
+async function choose<Info>(
+  kind: ClassKind,
+  endpoint: Endpoint,
+  { reference, loaded, strangers, at }: Choice,
+): Promise<Chosen<Info>> {
   const path = typeof reference === "string" ? reference : reference?.class;
   const config = typeof reference === "object" ? reference.config ?? {} : {};
   try {
-    const chosen = choose(provider, className(path, provider));
-    const parsed = chosen.options.safeParse(config);
-    if (parsed.success) return { chosen, options: parsed.data };
-    const { message } = firstIssue(chosen.options, parsed.error);
-    throw at(`Cannot configure "${path ?? provider.name}": ${message}`);
+    const parsed = path === undefined ? undefined : parseClassPath(path);
+    const chosen = parsed !== undefined && isExternal(parsed.provider)
+      ? await externalClass<Info>(kind, parsed, config, loaded, strangers)
+      : await ownClass<Info>(kind, endpoint, classNameOf(path, endpoint), config, strangers);
+    if ("value" in chosen.options) {
+      return { ...chosen, options: chosen.options.value } as Chosen<Info>;
+    }
+    const { message } = chosen.options.issue;
+    throw at(`Cannot configure "${path ?? endpoint.provider.name}": ${message}`);
   } catch (error) {
     if (error instanceof DXTError && !(error instanceof LocatedError)) throw at(error.message);
     throw error;
   }
 }
 
+type Unchecked<Info> = Omit<Chosen<Info>, "options"> & { readonly options: Checked };
+
+async function externalClass<Info>(
+  kind: ClassKind,
+  { provider: module, className }: ClassPath,
+  config: unknown,
+  loaded: LoadedPipeline,
+  strangers: Strangers,
+): Promise<Unchecked<Info>> {
+  const code = await codeOf(loaded, module, loaded.directory);
+  const name = className ?? "default";
+  const { info, options } = await strangers.of(code).checkClass({ kind, name, config });
+  return { ...info as Info, name, module: code.entry, code, options } as Unchecked<Info>;
+}
+
+/** A class of the connection's own provider. */
+async function ownClass<Info>(
+  kind: ClassKind,
+  { provider, module, code }: Endpoint,
+  className: string | undefined,
+  config: unknown,
+  strangers: Strangers,
+): Promise<Unchecked<Info>> {
+  const infos = kind === "extractor" ? provider.extractors : provider.loaders;
+  const name = nameOfClass(provider.name, kind, infos, className);
+  const info = (infos as Readonly<Record<string, unknown>>)[name] as Info;
+  if (code !== undefined) {
+    const { options } = await strangers.of(code).checkClass({ kind, name, config });
+    return { ...info, name, options } as Unchecked<Info>;
+  }
+  const built = await loadProvider(module);
+  const found = (kind === "extractor" ? built.extractors : built.loaders)[name]!;
+  return { ...info, name, options: checkOptions(found.options, config) } as Unchecked<Info>;
+}
+
 /** Name of the class in a provider's list: a bare word may be a class or the provider itself. */
-function className(path: string | undefined, provider: Provider): string | undefined {
+function classNameOf(path: string | undefined, { provider, module }: Endpoint): string | undefined {
   if (path === undefined || path === provider.name) return undefined;
   const parsed = parseClassPath(path);
   if (parsed.className !== undefined) {
-    if (parsed.provider === provider.name) return parsed.className;
+    if (parsed.provider === module) return parsed.className;
     throw new DXTError(
       `Cannot use class "${path}" with a connection of ${provider.name}: it belongs to "${parsed.provider}"`,
     );
   }
-  return parsed.provider === provider.name ? undefined : parsed.provider;
+  return parsed.provider === module ? undefined : parsed.provider;
 }

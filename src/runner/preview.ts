@@ -8,7 +8,8 @@ import type { StreamRef } from "../models/source.ts";
 import { type Selection, selectStreams } from "../selector/mod.ts";
 import { type Backfill, checkBackfill, checkLimit } from "./backfill.ts";
 import type { End } from "./end.ts";
-import { endOf, openThreads, plainLoader } from "./ends.ts";
+import { openThreads } from "./threads.ts";
+import { endOf, plainClass } from "./ends.ts";
 import type { ResolvedFields } from "./fields.ts";
 import { loadSettings } from "./load.ts";
 import { plannedFields } from "./planned_fields.ts";
@@ -150,7 +151,7 @@ async function previewTarget(
   if (resolved === undefined) return;
   checkUpsertKeys(plan, resolved);
   const fields = [...resolved.projections.map(({ field }) => field), ...resolved.generated];
-  const loader = plainLoader(plan, context);
+  const loader = plainClass(plan.loader);
   const staged = { kind: plan.extractor.yields, fields };
   const load = await target.plan({ ...settings, loader, target: plan.target, staged });
   const { exists, rows, columns, statements, destructive, problems } = load;

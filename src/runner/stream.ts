@@ -11,7 +11,7 @@ import { backfillRange, limitNote } from "./backfill.ts";
 import type { Progress, RunContext } from "./context.ts";
 import type { End } from "./end.ts";
 import { sameSystem } from "./endpoint.ts";
-import { plainExtractor, plainLoader, sourceEnd, targetEnd } from "./ends.ts";
+import { plainClass, sourceEnd, targetEnd } from "./ends.ts";
 import { BATCH_BYTES, BATCH_ROWS, type Reading, stagedFields } from "./extraction.ts";
 import { type ResolvedFields, resolveFields, targetName, withTargetTypes } from "./fields.ts";
 import { EarlyLoad, load } from "./load.ts";
@@ -67,7 +67,7 @@ async function stageRecords(
     ...(context.limit === undefined ? {} : { limit: context.limit }),
   };
   const seen: Seen = { ...NOTHING_SEEN };
-  const extractor = plainExtractor(plan, context);
+  const extractor = plainClass(plan.extractor);
   const total = await expectedRows(plan, context, source, range);
   const onProgress = (rows: number, bytes: number) => {
     progress.rowsExtracted = rows;
@@ -174,7 +174,7 @@ async function stageFiles(
   source: End,
 ): Promise<StagedData> {
   const reading = readingOf(plan, context, { projections: [], generated: [] }, undefined);
-  const extractor = plainExtractor(plan, context);
+  const extractor = plainClass(plan.extractor);
   return await extractWhole({
     ...{
       source,
@@ -304,7 +304,7 @@ export async function findRange(
     );
   }
   if (context.backfill !== undefined) return backfillRange(context.backfill, field);
-  const loader = plainLoader(plan, context);
+  const loader = plainClass(plan.loader);
   const asked = { loader, target: plan.target, field: name, as: field };
   const max = await context.atTarget((target) => target.getMaxWatermark(asked));
   if (max !== undefined) progress.watermarkBefore = textOf(max);

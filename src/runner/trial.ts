@@ -6,7 +6,8 @@ import type { StreamSource } from "../models/source.ts";
 import { type Selection, selectStreams } from "../selector/mod.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { End, Threads } from "./end.ts";
-import { endOf, openThreads } from "./ends.ts";
+import { openThreads } from "./threads.ts";
+import { endOf } from "./ends.ts";
 import { planPipeline, type StreamPlan } from "./plan.ts";
 
 /** One thing that was tried. Times are milliseconds. */

@@ -40,13 +40,8 @@ export class BoundError extends DXTError {
   }
 }
 
-/** Permissions of a thread, as Deno's workers take them. */
-export type ThreadPermissions = Readonly<
-  Record<string, boolean | readonly (string | URL)[] | "inherit">
->;
-
 export interface BoundedSettings {
-  readonly permissions: ThreadPermissions;
+  readonly permissions: Deno.PermissionOptions;
   readonly bounds?: Bounds;
   /** Milliseconds between two looks at memory and answers; 250. */
   readonly watchMs?: number;

@@ -1,6 +1,6 @@
 /** Threads that are used again by those who may do the same. */
 import type { Jobs } from "./serve.ts";
-import { Thread } from "./thread.ts";
+import { Thread, type ThreadKind } from "./thread.ts";
 
 /** A thread that is one's own until it is disposed of. */
 export interface Lease<J extends Jobs> extends Disposable {
@@ -25,12 +25,19 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
     private readonly sandbox = true,
   ) {}
 
-  /** A thread with these permissions. */
-  lease(needed: Deno.PermissionOptions): Lease<J> {
-    const permissions = this.sandbox ? needed : "inherit";
-    const key = JSON.stringify(permissions);
+  /** A thread of this kind. One of external code is new, and ends with the lease. */
+  lease({ permissions, external }: ThreadKind): Lease<J> {
+    const kind: ThreadKind = {
+      permissions: this.sandbox ? permissions : "inherit",
+      external,
+    };
+    if (external) {
+      const thread = this.#start(kind);
+      return { thread, [Symbol.dispose]: () => this.#end(thread) };
+    }
+    const key = JSON.stringify(kind);
     const at = this.#idle.findLastIndex((idle) => idle.key === key);
-    const thread = at >= 0 ? this.#idle.splice(at, 1)[0]!.thread : this.#start(permissions);
+    const thread = at >= 0 ? this.#idle.splice(at, 1)[0]!.thread : this.#start(kind);
     return { thread, [Symbol.dispose]: () => this.#release(key, thread) };
   }
 
@@ -48,10 +55,10 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
     this.#idle = [];
   }
 
-  #start(permissions: Deno.PermissionOptions): Thread<J> {
+  #start(kind: ThreadKind): Thread<J> {
     // A source and a target for each turn are what is used again; more would only take memory.
     if (this.#all.size >= 2 * this.most) this.#end(this.#idle.shift()?.thread);
-    const thread = new Thread<J>(this.module, permissions);
+    const thread = new Thread<J>(this.module, kind);
     this.#all.add(thread);
     return thread;
   }

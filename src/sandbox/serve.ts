@@ -1,5 +1,6 @@
 /** The thread's side: does the jobs that its host calls. */
 import { DXTError } from "../core/errors.ts";
+import { onUncaught, openPort } from "./port.ts";
 import { type FromThread, rethrown, thrown, type ToThread } from "./messages.ts";
 
 /** Work that a thread can do; `tell` sends news of it to the host. */
@@ -10,13 +11,6 @@ export type Job<Input = never, Result = unknown, News = never> = (
 ) => Promise<Result>;
 
 export type Jobs = Readonly<Record<string, Job<never, unknown, unknown>>>;
-
-/** The part of a worker's global scope that is used here. */
-interface Scope {
-  postMessage(message: FromThread): void;
-  onmessage: ((event: { data: ToThread }) => void) | null;
-  addEventListener(type: string, listener: (event: Event) => void): void;
-}
 
 const BREATH_MS = 20;
 let breathed = 0;
@@ -33,8 +27,8 @@ export async function breathe(): Promise<void> {
 
 /** Answers the host from now on. */
 export function serve(jobs: Jobs): void {
-  const scope = globalThis as unknown as Scope;
-  const post = (message: FromThread) => scope.postMessage(message);
+  const port = openPort();
+  const post = (message: FromThread) => port.post(message);
   const running = new Map<number, AbortController>();
   const call = async (id: number, name: string, input: unknown) => {
     const controller = new AbortController();
@@ -50,18 +44,11 @@ export function serve(jobs: Jobs): void {
       running.delete(id);
     }
   };
-  scope.onmessage = ({ data }) => {
+  port.listen((message) => {
+    const data = message as ToThread;
     if (data.type === "abort") running.get(data.id)?.abort(rethrown(data.reason));
     else void call(data.id, data.job, data.input);
-  };
+  });
   // Uncaught, the runtime would print it with its stack and whatever secret it holds.
-  const crashed = (event: Event, error: unknown) => {
-    event.preventDefault();
-    post({ type: "crashed", error: thrown(error) });
-  };
-  scope.addEventListener("error", (event) => crashed(event, (event as ErrorEvent).error));
-  scope.addEventListener(
-    "unhandledrejection",
-    (event) => crashed(event, (event as PromiseRejectionEvent).reason),
-  );
+  onUncaught((error) => post({ type: "crashed", error: thrown(error) }));
 }

@@ -1,5 +1,6 @@
 /** One thread, seen from its host. */
 import { DXTError } from "../core/errors.ts";
+import { BoundedThread } from "./bounds.ts";
 import { type FromThread, rethrown, thrown, type ToThread } from "./messages.ts";
 import type { Jobs } from "./serve.ts";
 
@@ -15,21 +16,52 @@ type NewsOf<J> = J extends
   (input: never, tell: (news: infer News) => void, ...rest: never[]) => unknown ? News
   : never;
 
+/** What a thread may do. */
+export interface ThreadKind {
+  readonly permissions: Deno.PermissionOptions;
+  /** Whether code that is not dxt's runs in it: then its memory, time and messages have bounds. */
+  readonly external: boolean;
+}
+
+/** A thread of dxt's own code. */
+class FreeThread {
+  onmessage: ((event: { data: unknown }) => void) | undefined;
+  /** Hears once why the thread is of no use any more. */
+  onend: ((error: DXTError) => void) | undefined;
+  readonly #worker: Worker;
+
+  constructor(module: URL, permissions: Deno.PermissionOptions) {
+    this.#worker = new Worker(module, { type: "module", deno: { permissions } });
+    this.#worker.onmessage = (event) => this.onmessage?.(event);
+    this.#worker.onerror = (event) => {
+      // Or the runtime takes it for an error of the host.
+      event.preventDefault();
+      this.onend?.(new DXTError(`A thread ended: ${event.message}`));
+    };
+  }
+
+  postMessage(message: unknown): void {
+    this.#worker.postMessage(message);
+  }
+
+  terminate(): void {
+    this.#worker.terminate();
+  }
+}
+
 /** A thread that does the jobs of a module which calls `serve`. */
 export class Thread<J extends Jobs = Jobs> implements Disposable {
-  readonly #worker: Worker;
+  readonly #worker: BoundedThread | FreeThread;
   readonly #calls = new Map<number, (message: FromThread) => void>();
   #last = 0;
   #lost: Error | undefined;
 
-  constructor(module: URL, permissions: Deno.PermissionOptions) {
-    this.#worker = new Worker(module, { type: "module", deno: { permissions } });
+  constructor(module: URL, { permissions, external }: ThreadKind) {
+    this.#worker = external
+      ? new BoundedThread(module, { permissions })
+      : new FreeThread(module, permissions);
     this.#worker.onmessage = ({ data }) => this.#hear(data as FromThread);
-    this.#worker.onerror = (event) => {
-      // Or the runtime takes it for an error of the host.
-      event.preventDefault();
-      this.#lose(new DXTError(`A thread ended: ${event.message}`));
-    };
+    this.#worker.onend = (error) => this.#lose(error);
   }
 
   /** It ended by itself: what it did is lost. */

@@ -1,0 +1,26 @@
+/** Opens connections, in the thread that uses them. */
+import type { Connector } from "../core/connector.ts";
+import { ConnectionError, DXTError, messageOf, withoutSecrets } from "../core/errors.ts";
+import type { Provider } from "../core/provider.ts";
+
+/** A connection's provider with its code, and its keys checked. */
+export interface Connectable {
+  readonly provider: Provider;
+  readonly config: unknown;
+  readonly baseDirectory: string;
+}
+
+export async function connect(
+  { provider, config, baseDirectory }: Connectable,
+  signal: AbortSignal,
+): Promise<Connector> {
+  try {
+    return await provider.connect(config, { baseDirectory, signal });
+  } catch (error) {
+    if (error instanceof DXTError || signal.aborted) throw error;
+    throw new ConnectionError(
+      `Cannot connect to ${provider.name}: ${withoutSecrets(messageOf(error))}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,280 @@
+/** A provider, classes and transforms of others, named by URL or path in YAML. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type Ended, program } from "../cli/program.ts";
+import { binaryTest, outcomeOf } from "../support/binary.ts";
+import { withFolder } from "../support/run.ts";
+import { EXAMPLE, ROWS, serveThings, THINGS, thingsPipeline } from "./api.ts";
+
+type Run = (
+  folder: string,
+  args: readonly string[],
+  env?: Record<string, string>,
+) => Promise<Ended>;
+
+/** The same program, from its source and compiled. */
+function inBothModes(name: string, work: (dxt: Run) => Promise<void>): void {
+  Deno.test(`${name}, from source`, () => work(program));
+  const binary = binaryTest();
+  Deno.test({
+    name: `${name}, compiled`,
+    ignore: binary.missing !== undefined,
+    fn: () => work((cwd, args, env = {}) => outcomeOf([binary.path, ...args], { cwd, env })),
+  });
+}
+
+async function write(folder: string, name: string, content: unknown): Promise<string> {
+  const text = typeof content === "string" ? content : JSON.stringify(content);
+  await Deno.writeTextFile(join(folder, name), text);
+  return name;
+}
+
+function rows(folder: string, sql: string): unknown[] {
+  using database = new DatabaseSync(join(folder, "out.db"), { readOnly: true });
+  return database.prepare(sql).all().map((row) => ({ ...row }));
+}
+
+const clean = ({ code, err }: Ended) => assert.equal(code, 0, err);
+
+inBothModes(
+  "the worked example, served over HTTP, is used by URL",
+  (dxt) =>
+    withFolder(async (folder) => {
+      await using server = serveThings({ "/pages.ts": EXAMPLE });
+      const url = `${server.base}/pages.ts`;
+      await write(folder, "p.yaml", thingsPipeline(url, server.host));
+      const imports = `--allow-import=${server.host}`;
+
+      const refused = await dxt(folder, ["run", "p.yaml"]);
+      assert.equal(refused.code, 2);
+      assert.match(refused.err, new RegExp(`--allow-import=${server.host}`));
+      assert.deepEqual(server.asked, []);
+
+      const run = await dxt(folder, ["run", "p.yaml", imports, "--output", "json"]);
+      clean(run);
+      const [stream] = JSON.parse(run.out).streams;
+      assert.deepEqual([stream.rows_extracted, stream.rows_loaded], [ROWS, ROWS]);
+      assert.equal(stream.proof.source, `3 pages, ${ROWS} records`);
+      assert.match(run.err, /is not locked/);
+      const stored = rows(folder, "SELECT id, name, price, made, tags FROM things ORDER BY id");
+      assert.deepEqual(
+        stored,
+        THINGS.map((thing) => ({ ...thing, tags: JSON.stringify(thing.tags) })),
+      );
+
+      const head = await dxt(folder, ["head", "p.yaml", "things", "--rows", "1", imports]);
+      clean(head);
+      assert.match(head.out, /thing 1/);
+      clean(await dxt(folder, ["test", "p.yaml", imports]));
+      clean(await dxt(folder, ["plan", "p.yaml", imports]));
+    }),
+);
+
+inBothModes(
+  "what is locked is used, what changed is refused with both hashes",
+  (dxt) =>
+    withFolder(async (folder) => {
+      await using server = serveThings({ "/pages.ts": EXAMPLE });
+      await write(folder, "p.yaml", thingsPipeline(`${server.base}/pages.ts`, server.host));
+      const imports = `--allow-import=${server.host}`;
+      const frozen = ["run", "p.yaml", imports, "--frozen"];
+      const unlocked = await dxt(folder, frozen);
+      assert.equal(unlocked.code, 2);
+      assert.match(unlocked.err, /dxt\.lock does not have it/);
+      assert.deepEqual(server.asked, []);
+
+      clean(await dxt(folder, ["lock", "p.yaml", imports]));
+      const locked = JSON.parse(await Deno.readTextFile(join(folder, "dxt.lock")));
+      const [before] = Object.values(locked.modules) as string[];
+      clean(await dxt(folder, frozen));
+
+      server.routes["/pages.ts"] = `${EXAMPLE}\n// tampered with`;
+      const tampered = await dxt(folder, ["run", "p.yaml", imports]);
+      assert.equal(tampered.code, 2);
+      const hashes = tampered.err.match(/[0-9a-f]{64}/g) ?? [];
+      assert.equal(hashes.length, 2, tampered.err);
+      assert.ok(hashes.includes(before!));
+
+      server.routes["/pages.ts"] = { location: "/elsewhere.ts" };
+      server.routes["/elsewhere.ts"] = EXAMPLE;
+      const moved = await dxt(folder, ["run", "p.yaml", imports, "--frozen"]);
+      assert.equal(moved.code, 2);
+      assert.match(moved.err, /pages\.ts/);
+      assert.match(moved.err, /elsewhere\.ts/);
+    }),
+);
+
+inBothModes("what was vendored runs without its server", (dxt) =>
+  withFolder(async (folder) => {
+    await using api = serveThings();
+    {
+      await using server = serveThings({ "/pages.ts": EXAMPLE });
+      await write(folder, "p.yaml", thingsPipeline(`${server.base}/pages.ts`, api.host));
+      const imports = `--allow-import=${server.host}`;
+      clean(await dxt(folder, ["lock", "p.yaml", imports]));
+      clean(await dxt(folder, ["vendor", "p.yaml", imports]));
+      await write(folder, "imports", imports);
+    }
+    const imports = await Deno.readTextFile(join(folder, "imports"));
+    clean(await dxt(folder, ["run", "p.yaml", "--frozen", imports]));
+    assert.equal(rows(folder, "SELECT * FROM things").length, ROWS);
+  }));
+
+const SHOUT = `
+import { type Field, type Transform, type TransformClass, z } from "dxt";
+import { upper } from "./upper.ts";
+const Options = z.strictObject({ field: z.string().describe("Field to shout") });
+export const Shout: TransformClass = {
+  description: "Text in upper case, and its length",
+  options: Options,
+  create(options, { recordsOf, batchOf }): Transform {
+    const { field } = options as z.infer<typeof Options>;
+    let after: Field[] = [];
+    return {
+      fields: (before) => after = [...before, { name: "length", dtype: "int32", nullable: true }],
+      apply: (batch) =>
+        batchOf(after, [...recordsOf(batch)].map((record) => {
+          const text = record[field] as string;
+          return { ...record, [field]: upper(text), length: text.length };
+        })),
+    };
+  },
+};
+export const Drop: TransformClass = {
+  description: "Loses a record of each batch",
+  options: z.strictObject({}),
+  create(_options, { recordsOf, batchOf }): Transform {
+    let fields: Field[] = [];
+    return {
+      fields: (before) => fields = [...before],
+      apply: (batch) => batchOf(fields, [...recordsOf(batch)].slice(1)),
+    };
+  },
+};
+`;
+const UPPER = `export const upper = (text: string): string => text.toUpperCase();`;
+
+inBothModes(
+  "a transform of one's own changes records on their way",
+  (dxt) =>
+    withFolder(async (folder) => {
+      await using server = serveThings();
+      await write(folder, "pages.ts", EXAMPLE);
+      await write(folder, "shout.ts", SHOUT);
+      await write(folder, "upper.ts", UPPER);
+      const step = { class: "./shout.ts#Shout", config: { field: "name" } };
+      const pipeline = thingsPipeline("./pages.ts", server.host, { transforms: [step] });
+      await write(folder, "p.yaml", pipeline);
+      clean(await dxt(folder, ["run", "p.yaml"]));
+      assert.deepEqual(rows(folder, "SELECT name, length FROM things WHERE id = 3"), [
+        { name: "THING 3", length: 7 },
+      ]);
+
+      const losing = thingsPipeline("./pages.ts", server.host, { transforms: ["./shout.ts#Drop"] });
+      await write(folder, "losing.yaml", losing);
+      const lost = await dxt(folder, ["run", "losing.yaml"]);
+      assert.equal(lost.code, 1);
+      assert.match(lost.err, /a transform keeps their number/);
+      assert.equal(rows(folder, "SELECT * FROM things").length, ROWS);
+    }),
+);
+
+const CLASSES = `
+import { type ExtractorClass, type LoaderClass, undivided, unshared, z, ExtractorError } from "dxt";
+export const Squares: ExtractorClass = {
+  description: "Numbers and their squares",
+  yields: "records",
+  options: z.strictObject({ count: z.int().describe("How many") }),
+  create: (connector, options) => ({
+    yields: "records",
+    partition: undivided,
+    async *extract(task) {
+      const { count } = options as { count: number };
+      const fields = await connector.getStreamFields(task.source);
+      if (fields === undefined) throw new ExtractorError("no such table");
+      yield* task.batches(Array.from({ length: count }, (_, n) => ({ n, square: n * n })));
+      return { rows: count, evidence: count + " squares" };
+    },
+  }),
+};
+`;
+
+inBothModes(
+  "an extractor of one's own uses a connection of dxt's",
+  (dxt) =>
+    withFolder(async (folder) => {
+      using database = new DatabaseSync(join(folder, "in.db"));
+      database.exec("CREATE TABLE squares (n INTEGER, square INTEGER)");
+      await write(folder, "squares.ts", CLASSES);
+      const pipeline = (extractor: unknown) => ({
+        version: 1,
+        name: "squares",
+        source: { provider: "sqlite", path: "in.db" },
+        target: { provider: "sqlite", path: "out.db" },
+        streams: [{ id: "squares", extractor, load: { mode: "replace" }, source: "squares" }],
+      });
+      await write(
+        folder,
+        "p.yaml",
+        pipeline({ class: "./squares.ts#Squares", config: { count: 9 } }),
+      );
+      clean(await dxt(folder, ["run", "p.yaml"]));
+      assert.deepEqual(rows(folder, "SELECT max(square) AS most FROM squares"), [{ most: 64 }]);
+
+      const wrong: [unknown, RegExp][] = [
+        [
+          { class: "./squares.ts#Squares", config: { count: "many" } },
+          /count.*expected (int|number)/,
+        ],
+        ["./squares.ts#Cubes", /"file:.*squares\.ts#Cubes" as extractor: there is no such export/],
+        ["./none.ts#Squares", /none\.ts/],
+        ["./squares.ts", /there is no such export/],
+      ];
+      for (const [extractor, message] of wrong) {
+        await write(folder, "wrong.yaml", pipeline(extractor));
+        const { code, err } = await dxt(folder, ["run", "wrong.yaml"]);
+        assert.equal(code, 2, err);
+        assert.match(err, message);
+        assert.match(err, /^error: wrong\.yaml:1:\d+: /);
+      }
+    }),
+);
+
+inBothModes(
+  "a provider has no permission that the pipeline does not name",
+  (dxt) =>
+    withFolder(async (folder) => {
+      await using server = serveThings();
+      await write(folder, "pages.ts", EXAMPLE);
+      const { source, ...others } = thingsPipeline("./pages.ts", server.host);
+      const { permissions: _, ...bare } = source as Record<string, unknown>;
+      await write(folder, "p.yaml", { ...others, source: bare });
+      const { code, err } = await dxt(folder, ["run", "p.yaml"]);
+      assert.equal(code, 2);
+      assert.ok(err.includes(`permissions: {"net":["${server.host}"]}`), err);
+      assert.deepEqual(server.asked, []);
+      const ceiling = ["run", "q.yaml", "--allow-net=127.0.0.1:1"];
+      await write(folder, "q.yaml", thingsPipeline("./pages.ts", server.host));
+      const above = await dxt(folder, ceiling);
+      assert.equal(above.code, 2);
+      assert.ok(above.err.includes(server.host), above.err);
+      assert.deepEqual(server.asked, []);
+    }),
+);
+
+inBothModes(
+  "a source that sends fewer records than it told is no success",
+  (dxt) =>
+    withFolder(async (folder) => {
+      await using server = serveThings();
+      await write(folder, "pages.ts", EXAMPLE);
+      await write(folder, "p.yaml", thingsPipeline("./pages.ts", server.host));
+      clean(await dxt(folder, ["run", "p.yaml"]));
+      server.routes["/things?page=2"] = JSON.stringify({ items: [], total: ROWS, next: null });
+      const { code, err } = await dxt(folder, ["run", "p.yaml"]);
+      assert.equal(code, 1);
+      assert.match(err, /10 records came, the API told 25/);
+      assert.equal(rows(folder, "SELECT * FROM things").length, ROWS);
+    }),
+);
