@@ -5,29 +5,34 @@
  */
 export type { Batch } from "./core/batch.ts";
 export type { Buffer, StagedData, StageDetails, StagedFile } from "./core/buffer.ts";
-export type {
-  Access,
-  CheckWritten,
-  Connector,
-  ControlRow,
-  DiscoveredStream,
-  Estimate,
-  FileEntry,
-  FilestoreConnector,
-  NewFile,
-  OpenFile,
-  RelationalConnector,
-  ServerInfo,
-  WatermarkRange,
+export {
+  type Access,
+  type CheckWritten,
+  type Connector,
+  type ControlRow,
+  type DiscoveredStream,
+  type Estimate,
+  type FileEntry,
+  type FilestoreConnector,
+  type NewFile,
+  type OpenFile,
+  readOnly,
+  type RelationalConnector,
+  type ServerInfo,
+  type WatermarkRange,
 } from "./core/connector.ts";
 export * from "./core/errors.ts";
-export type {
-  Extractor,
-  ExtractTask,
-  FileExtractor,
-  Projection,
-  RecordExtractor,
-  SourceFile,
+export {
+  type Extractor,
+  type ExtractTask,
+  type FileExtractor,
+  type Part,
+  type Partition,
+  type Projection,
+  type RecordExtractor,
+  type Records,
+  type SourceFile,
+  undivided,
 } from "./core/extractor.ts";
 export {
   type Conversion,
@@ -38,7 +43,17 @@ export {
   lossy,
   WIDENED,
 } from "./core/conversion.ts";
-export type { Loader, LoadPlan, LoadReceipt, LoadTask, PlannedLoad } from "./core/loader.ts";
+export {
+  type Loader,
+  type LoadPlan,
+  type LoadReceipt,
+  type LoadTask,
+  type PlannedLoad,
+  unshared,
+} from "./core/loader.ts";
+export { fieldsOf, valueOf } from "./core/loose_value.ts";
+export { hostOf } from "./core/permissions.ts";
+export { plainTypes } from "./core/plain_types.ts";
 export type { CompletionProof, Extraction } from "./core/proof.ts";
 export {
   type ConnectContext,
@@ -49,7 +64,7 @@ export {
   type Provider,
   type Usage,
 } from "./core/provider.ts";
-export type { Transform } from "./core/transform.ts";
+export type { Transform, TransformClass, TransformTools } from "./core/transform.ts";
 export type { MappedType, TypeMapper } from "./core/type_mapper.ts";
 export { type DXTRecord, JSONText, type JSONValue, type Value } from "./core/values.ts";
 export { DXT_TYPES, type DXTType } from "./models/dtype.ts";

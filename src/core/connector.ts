@@ -50,6 +50,11 @@ export interface Connector extends AsyncDisposable {
   checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access>;
 }
 
+/** The `checkWrite` of a connector that is only read. */
+export function readOnly(): Promise<Access> {
+  return Promise.resolve({ action: "write", problems: ["it can only be read"] });
+}
+
 /** A row of a control query: values as the driver gives them, for catalogues and checks only. */
 export type ControlRow = Record<string, unknown>;
 

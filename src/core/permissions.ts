@@ -9,6 +9,14 @@ import { isWithin, realPath } from "./real_path.ts";
 /** The most that may be needed: a kind that is absent is not limited, an empty one allows nothing. */
 export type Ceiling = { readonly [K in keyof PermissionLists]: Readonly<PermissionLists[K]> };
 
+/** Host and port that a URL leads to, as a permission names them. */
+export function hostOf(url: string): string {
+  const { protocol, hostname, port } = new URL(url);
+  return `${hostname}:${port || PORTS[protocol] || 443}`;
+}
+
+const PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443, "ws:": 80 };
+
 export const NOTHING: Permissions = { net: [], read: [], write: [], env: [] };
 
 /** All of several permissions, sorted, paths absolute; what another one includes is left out. */

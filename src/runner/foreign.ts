@@ -10,9 +10,13 @@ let confinement: Promise<Confinement> | undefined;
 
 /** Closes this thread to all but these modules: what is asked of them afterwards is theirs. */
 export async function confine(codes: readonly ExternalCode[]): Promise<void> {
+  await (confinement = confined(codes));
+}
+
+async function confined(codes: readonly ExternalCode[]): Promise<Confinement> {
   const { confine } = await import("../sandbox/confine.ts");
   // What it prints goes nowhere: a run speaks through its results.
-  await (confinement = confine(codes, { onOutput() {} }));
+  return await confine(codes, { onOutput() {} });
 }
 
 /** A built-in provider by its name, or one of others by its module's URL. */

@@ -11,7 +11,7 @@ import type { FilestoreConnector } from "../../../core/connector.ts";
 import { ConfigurationError } from "../../../core/errors.ts";
 import { defineProvider } from "../../../core/provider.ts";
 import { fileExtractorClass, loaderClass, recordExtractorClass } from "../classes.ts";
-import { fileTypes } from "../types.ts";
+import { plainTypes } from "../../../core/plain_types.ts";
 import { LocalConnector } from "./connector.ts";
 import { Base } from "./paths.ts";
 import { permissions } from "./permissions.ts";
@@ -46,7 +46,7 @@ export default defineProvider<Config, FilestoreConnector>({
     return Promise.resolve(new LocalConnector(baseOf(config, baseDirectory), signal));
   },
   permissions: (config, usage) => permissions(baseOf(config, usage.baseDirectory), usage),
-  typeMapper: fileTypes,
+  typeMapper: plainTypes,
   extractors: {
     LocalRecordExtractor: recordExtractorClass,
     LocalFileExtractor: fileExtractorClass,
