@@ -18,7 +18,7 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
   readonly #turns = new Map<string, number>();
   readonly #waiting: { kind: string; start: () => void }[] = [];
 
-  /** `module` calls `serve`. Without a sandbox every thread may do what its host may. */
+  /** `module` calls `serve`. Without a sandbox its own code may do what the host may. */
   constructor(
     private readonly module: URL,
     readonly most: number,
@@ -27,14 +27,11 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
 
   /** A thread of this kind. One of external code is new, and ends with the lease. */
   lease({ permissions, external }: ThreadKind): Lease<J> {
-    const kind: ThreadKind = {
-      permissions: this.sandbox ? permissions : "inherit",
-      external,
-    };
     if (external) {
-      const thread = this.#start(kind);
+      const thread = this.#start({ permissions, external });
       return { thread, [Symbol.dispose]: () => this.#end(thread) };
     }
+    const kind: ThreadKind = { permissions: this.sandbox ? permissions : "inherit", external };
     const key = JSON.stringify(kind);
     const at = this.#idle.findLastIndex((idle) => idle.key === key);
     const thread = at >= 0 ? this.#idle.splice(at, 1)[0]!.thread : this.#start(kind);

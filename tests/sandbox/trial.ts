@@ -4,20 +4,14 @@
  * in the last line. Run by `deno run` and compiled.
  */
 import { fileURLToPath } from "node:url";
-import {
-  BoundedThread,
-  BoundError,
-  BOUNDS,
-  type Bounds,
-  type ThreadPermissions,
-} from "../../src/sandbox/bounds.ts";
+import { BoundedThread, BoundError, BOUNDS, type Bounds } from "../../src/sandbox/bounds.ts";
 import { type CodeSettings, loadCode } from "../../src/sandbox/modules/mod.ts";
 import type { Answer } from "./cell.ts";
 
 export interface TrialOptions {
   readonly specifier: string;
   readonly settings: Pick<CodeSettings, "directory" | "hosts">;
-  readonly permissions?: ThreadPermissions;
+  readonly permissions?: Deno.PermissionOptionsObject;
   readonly bounds?: Partial<Bounds>;
   readonly argument?: unknown;
 }

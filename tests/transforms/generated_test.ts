@@ -22,7 +22,7 @@ Deno.test("a generated field follows the others and is the same in every record"
   const transform = constantFields([{ field, value: currentTimestamp(field, NOW) }]);
   assert.deepEqual(transform.fields(before), [...before, field]);
   for await (const batch of batchesOf(before, [{ n: 1 }, { n: null }], { rows: 9, bytes: 1e6 })) {
-    assert.deepEqual(comparableRecords(recordsOf(transform.apply(batch))), [
+    assert.deepEqual(comparableRecords(recordsOf(await transform.apply(batch))), [
       { n: 1, at: "PlainDate 2024-05-06" },
       { n: null, at: "PlainDate 2024-05-06" },
     ]);
