@@ -13,6 +13,8 @@ import { zstdDecompressSync } from "node:zlib";
 import { ValidationError } from "../core/errors.ts";
 import { batchOfData } from "./builder.ts";
 import { decompressedSize, type ReadableFile, readFooter, readMessage } from "./message.ts";
+import type { Field } from "../models/field.ts";
+import { arrowSchema, sameLayout } from "./schema.ts";
 import { checkColumn } from "./sound.ts";
 
 export interface IPCReader {
@@ -47,6 +49,31 @@ export function schemaFromIPC(bytes: Uint8Array): Schema {
 /** The batches of a stream in memory, which share its bytes. */
 export function batchesFromIPC(bytes: Uint8Array): Iterable<Batch> {
   return RecordBatchReader.from(bytes).open();
+}
+
+/**
+ * The one batch of a stream in memory, which shares its bytes.
+ *
+ * @throws {ValidationError} when it has not these fields' columns, or is not sound
+ */
+export function batchFromIPC(bytes: Uint8Array, fields: readonly Field[]): Batch {
+  const [batch, second] = batchesFromIPC(bytes);
+  const schema = arrowSchema(fields);
+  if (batch === undefined || second !== undefined) throw new ValidationError("expected one batch");
+  if (batch.schema.fields.length !== fields.length) {
+    throw new ValidationError(
+      `a batch has ${batch.schema.fields.length} columns, expected ${fields.length}`,
+    );
+  }
+  fields.forEach(({ name }, i) => {
+    const column = batch.data.children[i]!;
+    const { type } = schema.fields[i]!;
+    if (!sameLayout(column.type, type)) {
+      throw new ValidationError(`column "${name}" is ${column.type}, expected ${type}`);
+    }
+    checkColumn(column);
+  });
+  return batchOfData(schema, batch.data.children, batch.numRows);
 }
 
 const MAGIC = "ARROW1";

@@ -30,7 +30,7 @@ function inherit(stream: MapTree, shared: readonly (Tree | undefined)[]): MapTre
       .reduce((base, top) => overlay(leaving(key, base, top), top), undefined);
     return value === undefined ? [] : [[key, value] as const];
   });
-  const others = ["tags", "extractor", "loader"].flatMap((key) => {
+  const others = ["tags", "transforms", "extractor", "loader"].flatMap((key) => {
     const value = own(key) ?? child(shared[1], key) ?? child(shared[0], key);
     return value === undefined ? [] : [[key, value] as const];
   });

@@ -29,6 +29,7 @@ export const Defaults = z.strictObject({
   extract: ExtractSettings.optional(),
   load: LoadSettings.optional(),
   tags: z.array(Tag).optional(),
+  transforms: z.array(ClassReference).optional(),
   extractor: ClassReference.optional(),
   loader: ClassReference.optional(),
 }).meta({ id: "Defaults", description: "For every stream that does not say otherwise" });

@@ -76,6 +76,9 @@ export const Stream = z.strictObject({
     .describe("Move the declared fields and no others; false"),
   extract: ExtractSettings.optional(),
   load: LoadSettings.optional(),
+  transforms: z.array(ClassReference).optional().describe(
+    "Steps of one's own between extract and stage, in their order: ./clean.ts#Clean or {class, config}",
+  ),
   extractor: ClassReference.optional().describe("Another extractor than the provider's first"),
   loader: ClassReference.optional().describe("Another loader than the provider's first"),
 }).meta({ id: "Stream", description: "One dataset to move" });

@@ -26,6 +26,8 @@ import type {
   ShareInput,
 } from "./jobs.ts";
 
+import type { Transformed } from "./transforms.ts";
+
 export type Threads = ThreadPool<EndJobs>;
 
 /** What an end is, and what its thread may do. */
@@ -114,6 +116,11 @@ export class End implements AsyncDisposable {
     signal = this.signal,
   ): Promise<ExtractResult> {
     return this.#call("extract", plain(input), onNews, signal);
+  }
+
+  /** Answers a batch that `extract` told to be transformed. */
+  transformed(answer: Transformed): Promise<void> {
+    return this.#call("transformed", answer);
   }
 
   /** As many rows as the reading's limit, as values in the order of its fields. */

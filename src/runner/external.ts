@@ -47,7 +47,7 @@ export class Stranger implements Disposable {
 
   async checkClass(
     input: Omit<ClassInput, "module">,
-  ): Promise<{ readonly info: ExtractorInfo | LoaderInfo | null; readonly options: Checked }> {
+  ): Promise<{ readonly info: Partial<ExtractorInfo & LoaderInfo>; readonly options: Checked }> {
     await this.#ready;
     return await this.#call("checkClass", { ...input, module: this.code.entry });
   }

@@ -18,6 +18,8 @@ export const BATCH_BYTES = 16 * 1024 * 1024;
 export interface Reading {
   readonly source: StreamSource;
   readonly projections: readonly Projection[];
+  /** Fields that the stream's transforms make of those of the projections; unset without any. */
+  readonly transformed?: readonly Field[];
   readonly range?: WatermarkRange;
   readonly part?: Part;
   readonly limit?: number;
@@ -33,8 +35,13 @@ export interface Reading {
 }
 
 /** Fields of the stage. */
-export function stagedFields({ projections, generated }: Reading): Field[] {
-  return [...projections.map(({ field }) => field), ...generated];
+export function stagedFields(
+  { projections, transformed, generated }: Pick<
+    Reading,
+    "projections" | "transformed" | "generated"
+  >,
+): Field[] {
+  return [...transformed ?? projections.map(({ field }) => field), ...generated];
 }
 
 /** What is asked of the source. */
@@ -53,25 +60,31 @@ export function requestOf(reading: Reading, signal: AbortSignal): ExtractTask {
   });
 }
 
+/** What watches a reading, and transforms it. */
+export interface ReadWatch {
+  readonly signal: AbortSignal;
+  onProgress(rows: number, bytes: number): void;
+  readonly transform?: Transform;
+}
+
 /** The batches of a reading as they are staged, watched on their way. */
 export function read(
   extractor: RecordExtractor,
   reading: Reading,
-  signal: AbortSignal,
-  onProgress: (rows: number, bytes: number) => void,
+  { signal, onProgress, transform }: ReadWatch,
   seen: Seen,
 ): Extraction<Batch> {
   const { projections, range, refuseNull } = reading;
   return observe(extractor.extract(requestOf(reading, signal)), {
     fields: projections.map(({ field }) => field),
-    transforms: transformsOf(reading),
+    transforms: [...transform === undefined ? [] : [transform], ...generatedBy(reading)],
     ...(range === undefined ? {} : { watermark: { field: range.field, refuseNull } }),
     signal,
     onProgress,
   }, seen);
 }
 
-function transformsOf({ generated, startedAt }: Reading): Transform[] {
+function generatedBy({ generated, startedAt }: Reading): Transform[] {
   if (generated.length === 0) return [];
   return [constantFields(
     generated.map((field) => ({ field, value: currentTimestamp(field, startedAt) })),

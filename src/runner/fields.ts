@@ -9,6 +9,8 @@ import type { Stream } from "../models/stream.ts";
 export interface ResolvedFields {
   /** Fields that the source gives, in the order of the target. */
   readonly projections: readonly Projection[];
+  /** Fields that the stream's transforms make of those; unset without any. */
+  readonly transformed?: readonly Field[];
   /** Fields that dxt adds after them. */
   readonly generated: readonly Field[];
 }

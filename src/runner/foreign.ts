@@ -1,8 +1,9 @@
 /** Code of others, in the thread that runs it. */
 import { DXTError } from "../core/errors.ts";
 import type { ExtractorClass, LoaderClass, Provider } from "../core/provider.ts";
+import type { TransformClass } from "../core/transform.ts";
 import { isExternal, loadProvider } from "../providers/resolve.ts";
-import { asExtractor, asLoader, asProvider, isProvider } from "../providers/shape.ts";
+import { asExtractor, asLoader, asProvider, asTransform, isProvider } from "../providers/shape.ts";
 import type { Confinement } from "../sandbox/confine.ts";
 import type { ExternalCode } from "../sandbox/modules/mod.ts";
 
@@ -33,6 +34,10 @@ export async function externalExtractor(module: string, name: string): Promise<E
 export async function externalLoader(module: string, name: string): Promise<LoaderClass> {
   const found = await externalClass(module, name, (provider) => provider.loaders);
   return asLoader(found, `${module}#${name}`);
+}
+
+export async function externalTransform(module: string, name: string): Promise<TransformClass> {
+  return asTransform((await exportsOf(module))[name], `${module}#${name}`);
 }
 
 /** An export, or a class of the provider that is exported. */

@@ -43,11 +43,25 @@ import { released } from "../sandbox/garbage.ts";
 import { rethrown, type Thrown } from "../sandbox/messages.ts";
 import { breathe, type Jobs } from "../sandbox/serve.ts";
 import { connect, type Connectable } from "./connect.ts";
-import { fromPlain, type PlainReading, read, requestOf, stagedFields } from "./extraction.ts";
+import {
+  fromPlain,
+  type PlainReading,
+  read,
+  type Reading,
+  requestOf,
+  stagedFields,
+} from "./extraction.ts";
 import { Feed, growing } from "./feed.ts";
 import { firstRows } from "./rows.ts";
 import type { Seen } from "./observe.ts";
-import { confine, externalExtractor, externalLoader, providerOf } from "./foreign.ts";
+import {
+  confine,
+  externalExtractor,
+  externalLoader,
+  externalTransform,
+  providerOf,
+} from "./foreign.ts";
+import { FarTransform, openTransforms, transform, type Transformed } from "./transforms.ts";
 
 /** A connection. */
 export interface PlainEndpoint {
@@ -66,7 +80,7 @@ export interface PlainClass {
   readonly options: unknown;
 }
 
-export type ClassKind = "extractor" | "loader";
+export type ClassKind = "extractor" | "loader" | "transform";
 
 export interface ConnectionInput {
   readonly module: string;
@@ -103,7 +117,9 @@ export interface ExtractInput {
 /** What was done since the last news. */
 export type ExtractNews =
   | { readonly rows: number; readonly bytes: number }
-  | { readonly file: StagedFile };
+  | { readonly file: StagedFile }
+  /** A batch to be transformed: `transformed` has the answer. */
+  | { readonly transform: { readonly id: number; readonly bytes: Uint8Array } };
 
 export interface ExtractResult extends WrittenPart {
   /** Highest watermark, and how many had none. */
@@ -152,6 +168,7 @@ class OpenEnd implements AsyncDisposable {
   partition?: Partition;
   shared?: SharedLoad;
   feed?: Feed;
+  transform?: FarTransform;
   readonly #stop = new AbortController();
   #connection: Promise<Connector> | undefined;
 
@@ -209,8 +226,18 @@ export const JOBS = {
       const found = await externalExtractor(module, name);
       return { info: extractorInfo(found), options: checkOptions(found.options, config) };
     }
+    if (kind === "transform") {
+      const { options } = await externalTransform(module, name);
+      return { info: {}, options: checkOptions(options, config) };
+    }
     const found = await externalLoader(module, name);
     return { info: loaderInfo(found), options: checkOptions(found.options, config) };
+  },
+  openTransforms,
+  transform,
+  /** What became of a batch that `extract` told as news. */
+  async transformed(answer: Transformed): Promise<void> {
+    (await opened()).transform?.receive(answer);
   },
   async open(endpoint: PlainEndpoint): Promise<void> {
     await (end = openEnd(endpoint));
@@ -343,12 +370,25 @@ async function extract(
     [rowsTold, bytesTold] = [rows, bytes];
   };
   try {
-    const batches = read(extractor, reading, signal, onProgress, seen);
+    const watch = { signal, onProgress, ...transformOf(here, reading, tell) };
+    const batches = read(extractor, reading, watch, seen);
     const written = await stagePart(buffer, place, batches);
     return { ...written, max: toPlainValue(seen.max), nulls: seen.nulls };
   } catch (error) {
     throw part === undefined || part.number === 0 ? error : ofPart(error, part.number);
   }
+}
+
+function transformOf(
+  here: OpenEnd,
+  { projections, transformed }: Reading,
+  tell: (news: ExtractNews) => void,
+): { readonly transform?: FarTransform } {
+  if (transformed === undefined) return {};
+  const before = projections.map(({ field }) => field);
+  const transform = new FarTransform(before, transformed, (batch) => tell({ transform: batch }));
+  here.transform = transform;
+  return { transform };
 }
 
 /** A row's number means something in the first part alone: the others do not know what was before. */

@@ -3,15 +3,18 @@ import type { Buffer, OpenStage, StagedData, StageDetails, StagedFile } from "..
 import type { Part } from "../core/extractor.ts";
 import { fromPlainValue } from "../core/plain_value.ts";
 import { compareValues, type Value } from "../core/values.ts";
+import { thrown } from "../sandbox/messages.ts";
 import type { BufferSettings } from "../models/buffer.ts";
 import type { RunContext } from "./context.ts";
 import type { End } from "./end.ts";
 import { type Reading, stagedFields } from "./extraction.ts";
 import type { ExtractNews, ExtractResult, PlainClass } from "./jobs.ts";
 import type { Seen } from "./observe.ts";
+import type { Transformer } from "./transformer.ts";
 
 export interface Extraction {
   readonly source: End;
+  readonly transformer: Transformer | undefined;
   readonly extractor: PlainClass;
   readonly context: Pick<RunContext, "threads" | "signal">;
   readonly stage: Buffer;
@@ -31,7 +34,7 @@ export interface Extraction {
 export async function extractWhole(extraction: Extraction): Promise<StagedData> {
   const { source, extractor, stage, reading, buffer, details } = extraction;
   return await stage.write(stagedFields(reading), async ({ folder }) => {
-    const onNews = watch(extraction, () => {});
+    const onNews = watch(extraction, source, () => {});
     const result = await source.extract({ extractor, reading, folder, buffer }, onNews);
     note(result, extraction);
     return [result];
@@ -59,7 +62,6 @@ async function extractAll(
   const { source, extractor, context, reading, buffer, onFile } = extraction;
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const onNews = watch(extraction, onFile);
   const results: ExtractResult[] = [];
   const left = parts.map((part, number) => ({ part, number })).values();
   const lane = async (isOwn: boolean) => {
@@ -69,6 +71,7 @@ async function extractAll(
       for (const part of left) {
         signal.throwIfAborted();
         end ??= isOwn ? source : source.again();
+        const onNews = watch(extraction, end, onFile);
         const input = { extractor, reading, part, folder, buffer };
         results[part.number] = await end.extract(input, onNews, signal);
       }
@@ -84,15 +87,30 @@ async function extractAll(
 }
 
 function watch(
-  { seen, onProgress }: Extraction,
+  { seen, transformer, onProgress }: Extraction,
+  end: End,
   onFile: (file: StagedFile) => void,
 ): (news: ExtractNews) => void {
   return (news) => {
     if ("file" in news) return onFile(news.file);
+    if ("transform" in news) return void relay(news.transform, transformer!, end);
     seen.rows += news.rows;
     seen.bytes += news.bytes;
     onProgress(seen.rows, seen.bytes);
   };
+}
+
+/** Between two threads that have no way to each other. An end that is gone waits for nothing. */
+async function relay(
+  { id, bytes }: { readonly id: number; readonly bytes: Uint8Array },
+  transformer: Transformer,
+  end: End,
+): Promise<void> {
+  const answer = await transformer.apply(bytes).then(
+    (bytes) => ({ id, bytes }),
+    (error) => ({ id, failed: thrown(error) }),
+  );
+  await end.transformed(answer).catch(() => {});
 }
 
 function note({ max: told, nulls }: ExtractResult, { reading, seen }: Extraction): void {

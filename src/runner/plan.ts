@@ -44,6 +44,7 @@ export interface StreamPlan {
   readonly target: StreamTarget;
   readonly extractor: Chosen<ExtractorInfo>;
   readonly loader: Chosen<LoaderInfo>;
+  readonly transforms: readonly Chosen<object>[];
   readonly mode: LoadMode;
   readonly buffer: BufferSettings;
   /** Folder of the stream's stage. */
@@ -127,6 +128,14 @@ async function planStream(
     ...context,
     at: (message) => at("loader", message),
   });
+  const transforms: Chosen<object>[] = [];
+  for (const reference of stream.transforms ?? []) {
+    const wrong = (message: string) => at("transforms", message);
+    transforms.push(await chooseTransform(reference, { ...context, at: wrong }));
+  }
+  if (passthrough && transforms.length > 0) {
+    throw at("transforms", "Cannot transform files that are passed through: they have no records");
+  }
   if ((extractor.yields === "files") !== passthrough) {
     throw at(
       "extractor",
@@ -153,6 +162,7 @@ async function planStream(
     target,
     extractor,
     loader,
+    transforms,
     mode,
     buffer,
     ...stageFolders(loaded, stream),
@@ -207,6 +217,30 @@ async function choose<Info>(
     }
     const { message } = chosen.options.issue;
     throw at(`Cannot configure "${path ?? endpoint.provider.name}": ${message}`);
+  } catch (error) {
+    if (error instanceof DXTError && !(error instanceof LocatedError)) throw at(error.message);
+    throw error;
+  }
+}
+
+/** A transform is always of others: dxt has none of its own. */
+async function chooseTransform(
+  reference: ClassReference,
+  { loaded, strangers, at }: Omit<Choice, "reference">,
+): Promise<Chosen<object>> {
+  const { class: path, config = {} } = typeof reference === "string"
+    ? { class: reference }
+    : reference;
+  const parsed = parseClassPath(path);
+  try {
+    if (!isExternal(parsed.provider)) {
+      throw new DXTError(
+        `Cannot use "${path}" as transform: expected a URL or a path such as ./clean.ts#Clean`,
+      );
+    }
+    const chosen = await externalClass<object>("transform", parsed, config, loaded, strangers);
+    if ("value" in chosen.options) return { ...chosen, options: chosen.options.value };
+    throw at(`Cannot configure "${path}": ${chosen.options.issue.message}`);
   } catch (error) {
     if (error instanceof DXTError && !(error instanceof LocatedError)) throw at(error.message);
     throw error;

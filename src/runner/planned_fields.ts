@@ -16,35 +16,34 @@ import type { ResolvedFields } from "./fields.ts";
 
 /** Fields in the order of the target; `columns` are what the loader makes of each. */
 export function plannedFields(
-  { projections, generated }: ResolvedFields,
+  { projections, transformed, generated }: ResolvedFields,
   found: readonly Field[],
   columns: readonly FieldConversion[],
   rule: LossRule | undefined,
 ): PlannedField[] {
   const known = new Map(found.map((field) => [field.name, field]));
-  const read = projections.map((projection) => reading(projection, known));
-  const made = generated.map((): Reading => ({
-    source: "generated",
-    source_type: "",
-    conversion: EXACT,
-  }));
-  return [...read, ...made].map(({ conversion: first, ...from }, i) => {
-    const column = columns[i]!;
-    const { field, type, conversion: second } = column;
-    const kind = CONVERSIONS[Math.max(...[first, second].map(({ kind }) => rank(kind)))]!;
-    const notes = [first, second].map(({ note }) => note).filter((note) => note !== undefined);
-    // What is read as another type than the source has is declared so.
-    const accepted = isAccepted(column, rule);
-    return {
-      name: field.name,
-      ...from,
-      dtype: typeText(field),
-      target_type: type,
-      conversion: kind,
-      ...(notes.length === 0 ? {} : { note: notes.join("; ") }),
-      ...(kind === "lossy" ? { accepted } : {}),
-    };
-  });
+  const read = transformed === undefined
+    ? projections.map((projection) => reading(projection, known))
+    : transformed.map(() => made("transformed"));
+  return [...read, ...generated.map(() => made("generated"))].map(
+    ({ conversion: first, ...from }, i) => {
+      const column = columns[i]!;
+      const { field, type, conversion: second } = column;
+      const kind = CONVERSIONS[Math.max(...[first, second].map(({ kind }) => rank(kind)))]!;
+      const notes = [first, second].map(({ note }) => note).filter((note) => note !== undefined);
+      // What is read as another type than the source has is declared so.
+      const accepted = isAccepted(column, rule);
+      return {
+        name: field.name,
+        ...from,
+        dtype: typeText(field),
+        target_type: type,
+        conversion: kind,
+        ...(notes.length === 0 ? {} : { note: notes.join("; ") }),
+        ...(kind === "lossy" ? { accepted } : {}),
+      };
+    },
+  );
 }
 
 const rank = (kind: Conversion["kind"]) => CONVERSIONS.indexOf(kind);
@@ -53,6 +52,10 @@ interface Reading {
   readonly source: string;
   readonly source_type: string;
   readonly conversion: Conversion;
+}
+
+function made(source: string): Reading {
+  return { source, source_type: "", conversion: EXACT };
 }
 
 /** From the source's type to dxt's. */

@@ -7,7 +7,9 @@ import type { PlannedStream, PlanResult } from "../models/plan.ts";
 import type { StreamRef } from "../models/source.ts";
 import { type Selection, selectStreams } from "../selector/mod.ts";
 import { type Backfill, checkBackfill, checkLimit } from "./backfill.ts";
-import type { End } from "./end.ts";
+import type { End, Threads } from "./end.ts";
+import { stagedFields } from "./extraction.ts";
+import { transformerOf } from "./transformer.ts";
 import { openThreads } from "./threads.ts";
 import { endOf, plainClass } from "./ends.ts";
 import type { ResolvedFields } from "./fields.ts";
@@ -30,6 +32,7 @@ type Context = Asked & {
   /** The connections that all streams are asked about. */
   readonly reader: End;
   readonly writer: End;
+  readonly threads: Threads;
 };
 
 /**
@@ -58,8 +61,9 @@ export async function previewPipeline(
     signal,
   });
   const context: Context = {
-    ...{ source, target, fullRefresh, backfill, signal, reader, writer },
+    ...{ source, target, fullRefresh, backfill, threads, signal, reader, writer },
     atTarget: (ask) => ask(writer),
+    transformer: undefined,
   };
   const streams: PlannedStream[] = [];
   for (const plan of selected) {
@@ -126,9 +130,10 @@ async function previewSource(
   planned: Planned,
 ): Promise<Found | undefined> {
   const { reader: source } = context;
+  using transformer = transformerOf(plan, context);
   const resolved = plan.extractor.yields === "files"
     ? { projections: [], generated: [], found: [] }
-    : await streamFields(plan, context, source);
+    : await streamFields(plan, { ...context, transformer }, source);
   const { action, problems } = await source.checkRead(plan.source);
   if (problems.length > 0) throw new ConnectorError(`Cannot ${action}: ${problems.join("; ")}`);
   planned.source = { ...planned.source, ...await source.estimate(plan.source) };
@@ -150,7 +155,7 @@ async function previewTarget(
   }
   if (resolved === undefined) return;
   checkUpsertKeys(plan, resolved);
-  const fields = [...resolved.projections.map(({ field }) => field), ...resolved.generated];
+  const fields = stagedFields(resolved);
   const loader = plainClass(plan.loader);
   const staged = { kind: plan.extractor.yields, fields };
   const load = await target.plan({ ...settings, loader, target: plan.target, staged });

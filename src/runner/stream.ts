@@ -18,6 +18,7 @@ import { EarlyLoad, load } from "./load.ts";
 import type { Seen } from "./observe.ts";
 import { extractParts, extractWhole } from "./parts.ts";
 import type { StreamPlan } from "./plan.ts";
+import { type Transformer, transformerOf } from "./transformer.ts";
 import { watermarkRange } from "./watermark.ts";
 
 /** Extracts a stream into its stage. */
@@ -58,7 +59,8 @@ async function stageRecords(
   source: End,
   progress: Progress,
 ): Promise<StagedData> {
-  const asked = askedBy(plan, context);
+  using transformer = transformerOf(plan, context);
+  const asked = askedBy(plan, context, transformer);
   const fields = await streamFields(plan, asked, source);
   checkUpsertKeys(plan, fields);
   const range = await findRange(plan, asked, fields, progress);
@@ -77,8 +79,8 @@ async function stageRecords(
   };
   const details = () => detailsOf(plan, context, range, seen.max);
   const extraction = {
-    ...{ source, extractor, context, stage: buffer, buffer: plan.buffer, reading, seen },
-    ...{ details, onProgress },
+    ...{ source, transformer, extractor, context, stage: buffer, buffer: plan.buffer },
+    ...{ reading, seen, details, onProgress },
     onOpen(stage: OpenStage) {
       if (!loadsEarly(plan, context)) return;
       progress.early = new EarlyLoad(plan, context, stage, stagedFields(reading), details());
@@ -145,13 +147,14 @@ function partitionSettings({ stream, buffer }: StreamPlan, { threads, limit }: R
 function readingOf(
   plan: StreamPlan,
   { startedAt }: RunContext,
-  { projections, generated }: ResolvedFields,
+  { projections, transformed, generated }: ResolvedFields,
   range: WatermarkRange | undefined,
 ): Reading {
   const { batch_rows = BATCH_ROWS, batch_bytes = BATCH_BYTES } = plan.stream.extract ?? {};
   return {
     source: plan.source,
     projections,
+    ...(transformed === undefined ? {} : { transformed }),
     ...(range === undefined ? {} : { range }),
     batchRows: batch_rows,
     batchBytes: batch_bytes,
@@ -176,15 +179,9 @@ async function stageFiles(
   const reading = readingOf(plan, context, { projections: [], generated: [] }, undefined);
   const extractor = plainClass(plan.extractor);
   return await extractWhole({
-    ...{
-      source,
-      extractor,
-      context,
-      stage: buffer,
-      buffer: plan.buffer,
-      reading,
-      seen: { ...NOTHING_SEEN },
-    },
+    ...{ source, extractor, context, stage: buffer, buffer: plan.buffer, reading },
+    transformer: undefined,
+    seen: { ...NOTHING_SEEN },
     details: () => detailsOf(plan, context, undefined, null),
     onProgress() {},
     onOpen() {},
@@ -217,11 +214,18 @@ function detailsOf(
 export type Asked = Pick<RunContext, "source" | "target"> & {
   /** Asks the target something, over a connection that is open or is opened for it. */
   atTarget<T>(ask: (target: End) => Promise<T>): Promise<T>;
+  /** Where the stream has transforms. */
+  readonly transformer: Transformer | undefined;
 };
 
-function askedBy(plan: StreamPlan, context: RunContext): Asked & RunContext {
+function askedBy(
+  plan: StreamPlan,
+  context: RunContext,
+  transformer: Transformer | undefined,
+): Asked & RunContext {
   return {
     ...context,
+    transformer,
     async atTarget(ask) {
       await using target = targetEnd(plan, context);
       return await ask(target);
@@ -246,6 +250,10 @@ export async function streamFields(
     );
   }
   const resolved = resolveFields(plan.stream, found);
+  if (context.transformer !== undefined) {
+    const before = resolved.projections.map(({ field }) => field);
+    return { ...resolved, transformed: await context.transformer.fields(before), found };
+  }
   if (!resolved.projections.some(({ field }) => field.inferred === true)) {
     return { ...resolved, found };
   }
@@ -260,9 +268,9 @@ export async function streamFields(
  */
 export function checkUpsertKeys(
   { stream }: StreamPlan,
-  { projections, generated }: ResolvedFields,
+  resolved: ResolvedFields,
 ): void {
-  const names = [...projections.map(({ field }) => field), ...generated].map(({ name }) => name);
+  const names = stagedFields(resolved).map(({ name }) => name);
   for (const id of stream.load?.upsert_keys ?? []) {
     if (names.includes(targetName(stream, id))) continue;
     throw new SchemaError(

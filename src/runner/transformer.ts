@@ -1,0 +1,56 @@
+/** The transforms of a stream: code of others, in a thread that may reach nothing at all. */
+import { NOTHING } from "../core/permissions.ts";
+import type { Field } from "../models/field.ts";
+import type { Lease } from "../sandbox/pool.ts";
+import { workerPermissions } from "../sandbox/permissions.ts";
+import type { Threads } from "./end.ts";
+import type { EndJobs, PlainClass } from "./jobs.ts";
+import type { Chosen, StreamPlan } from "./plan.ts";
+
+/** To be opened once for a stream, and asked for each of its batches. */
+export class Transformer implements Disposable {
+  readonly #lease: Lease<EndJobs>;
+  readonly #steps: readonly PlainClass[];
+  readonly #ready: Promise<void>;
+
+  constructor(
+    transforms: readonly Chosen<object>[],
+    threads: Threads,
+    private readonly signal: AbortSignal,
+  ) {
+    const permissions = workerPermissions(NOTHING);
+    this.#lease = threads.lease({ permissions, external: true });
+    this.#steps = transforms.map(({ module, name, options }) => ({
+      ...(module === undefined ? {} : { module }),
+      name,
+      options,
+    }));
+    const codes = new Map(transforms.map(({ code }) => [code!.entry, code!]));
+    this.#ready = this.#lease.thread.call("confine", [...codes.values()], { signal });
+    this.#ready.catch(() => {});
+  }
+
+  /** Begins with these fields, and tells those that come out. */
+  async fields(before: readonly Field[]): Promise<Field[]> {
+    await this.#ready;
+    const input = { steps: this.#steps, fields: before };
+    return await this.#lease.thread.call("openTransforms", input, { signal: this.signal });
+  }
+
+  /** A batch as Arrow's messages, before and after. */
+  async apply(bytes: Uint8Array): Promise<Uint8Array> {
+    return await this.#lease.thread.call("transform", bytes, { signal: this.signal });
+  }
+
+  [Symbol.dispose](): void {
+    this.#lease[Symbol.dispose]();
+  }
+}
+
+/** The transformer of a stream, where it has transforms. */
+export function transformerOf(
+  { transforms }: StreamPlan,
+  { threads, signal }: { readonly threads: Threads; readonly signal: AbortSignal },
+): Transformer | undefined {
+  return transforms.length === 0 ? undefined : new Transformer(transforms, threads, signal);
+}
