@@ -9,8 +9,7 @@ import { firstIssue } from "../providers/options.ts";
 import { isExternal, loadProvider, parseClassPath, providerOfURL } from "../providers/resolve.ts";
 import { type Checked, infoOf, needsOf, type ProviderInfo } from "../providers/view.ts";
 import type { ExternalCode } from "../sandbox/modules/mod.ts";
-import { codeOf, type CodeSource } from "./code.ts";
-import { Strangers } from "./external.ts";
+import { codeOf, type CodeSource, Strangers } from "./external.ts";
 
 export interface Endpoint {
   readonly provider: ProviderInfo;

@@ -1,5 +1,6 @@
 /** Code of others as a plan asks it: in a thread that may do nothing, and ends with the plan. */
-import type { ExternalCode } from "../sandbox/modules/mod.ts";
+import type { LoadedPipeline } from "../config/mod.ts";
+import { type ExternalCode, loadCode } from "../sandbox/modules/mod.ts";
 import type { Checked, ExtractorInfo, LoaderInfo, ProviderInfo } from "../providers/view.ts";
 import type { Permissions } from "../core/provider.ts";
 import { workerPermissions } from "../sandbox/permissions.ts";
@@ -7,6 +8,18 @@ import { NOTHING } from "../core/permissions.ts";
 import { openThreads } from "./threads.ts";
 import type { Threads } from "./end.ts";
 import type { ClassInput, ConnectionInput, EndJobs } from "./jobs.ts";
+
+/** What is loaded besides a pipeline: the connection of a command line has it too. */
+export type CodeSource = Pick<LoadedPipeline, "files">;
+
+/** A module and all that it imports. A relative one starts from `directory`. */
+export async function codeOf(
+  _loaded: CodeSource,
+  specifier: string,
+  directory: string,
+): Promise<ExternalCode> {
+  return await loadCode(specifier, { directory, hosts: [] });
+}
 
 /** A thread of external code that is asked what it is. */
 export class Stranger implements Disposable {

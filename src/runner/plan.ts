@@ -26,9 +26,8 @@ import {
   type ProviderInfo,
 } from "../providers/view.ts";
 import type { ExternalCode } from "../sandbox/modules/mod.ts";
-import { codeOf } from "./code.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
-import { Strangers } from "./external.ts";
+import { codeOf, Strangers } from "./external.ts";
 import type { ClassKind, PlainClass } from "./jobs.ts";
 
 /** A class that a stream uses, with its options checked. */

@@ -89,8 +89,12 @@ export const connectionChecks = {
   },
   "permissions": {
     title: "the permissions that a connection needs are named",
-    async run({ provider, config }) {
-      const needed = provider.permissions(provider.config.parse(config), usage(Deno.cwd()));
+    async run(trial) {
+      const { provider, config } = trial;
+      const needed = provider.permissions(provider.config.parse(config), {
+        ...usage(Deno.cwd()),
+        writes: [trial.target("records")],
+      });
       assert.ok([...needed.net, ...needed.read].length > 0, "neither a host nor a path");
       for (const host of needed.net) assert.match(host, /:\d+$/);
       for (const path of [...needed.read, ...needed.write]) assert.match(path, /^\/|^[A-Z]:/);
