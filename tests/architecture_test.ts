@@ -43,7 +43,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   "xz-decompress": ["formats"],
   "postgres": ["providers/relational/postgres"],
   "yaml": ["config"],
-  "zod": ["models", "core", "buffers", "providers", "sandbox", "config", "cli", "mod.ts"],
+  "zod": ["models", "core", "buffers", "providers", "sandbox", "runner", "config", "cli", "mod.ts"],
 };
 
 /** Type-only imports that are allowed beyond the tables above, with their reason. */

@@ -1,5 +1,6 @@
 /** The threads of a run. */
 import { ThreadPool } from "../sandbox/pool.ts";
+import { CHECKS } from "./answers.ts";
 import type { Threads } from "./end.ts";
 
 export interface ThreadOptions {
@@ -12,5 +13,5 @@ export interface ThreadOptions {
 export function openThreads(
   { threads = navigator.hardwareConcurrency, sandbox = true }: ThreadOptions = {},
 ): Threads {
-  return new ThreadPool(new URL("./worker.ts", import.meta.url), threads, sandbox);
+  return new ThreadPool(new URL("./worker.ts", import.meta.url), threads, CHECKS, sandbox);
 }

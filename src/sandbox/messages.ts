@@ -13,6 +13,30 @@ export type FromThread =
   /** An error that belongs to no call: the thread is not to be trusted any more. */
   | { readonly type: "crashed"; readonly error: Thrown };
 
+/** Whether something that came from a thread is a message of these: code of others may send any. */
+export function isFromThread(data: unknown): data is FromThread {
+  if (!isObject(data)) return false;
+  const { type, id, error } = data;
+  switch (type) {
+    case "news":
+    case "done":
+      return typeof id === "number";
+    case "failed":
+      return typeof id === "number" && isThrown(error);
+    default:
+      return type === "crashed" && isThrown(error);
+  }
+}
+
+function isThrown(error: unknown): boolean {
+  return isObject(error) && typeof error["message"] === "string" &&
+    [error["name"], error["stack"]].every((text) => text === undefined || typeof text === "string");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
 /** An error on its way to another thread. */
 export interface Thrown {
   /** Class of an error that dxt raised on purpose. */

@@ -1,6 +1,6 @@
 /** Threads that are used again by those who may do the same. */
 import type { Jobs } from "./serve.ts";
-import { Thread, type ThreadKind } from "./thread.ts";
+import { Thread, type ThreadChecks, type ThreadKind } from "./thread.ts";
 
 /** A thread that is one's own until it is disposed of. */
 export interface Lease<J extends Jobs> extends Disposable {
@@ -22,6 +22,7 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
   constructor(
     private readonly module: URL,
     readonly most: number,
+    private readonly checks: ThreadChecks,
     private readonly sandbox = true,
   ) {}
 
@@ -55,7 +56,7 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
   #start(kind: ThreadKind): Thread<J> {
     // A source and a target for each turn are what is used again; more would only take memory.
     if (this.#all.size >= 2 * this.most) this.#end(this.#idle.shift()?.thread);
-    const thread = new Thread<J>(this.module, kind);
+    const thread = new Thread<J>(this.module, kind, this.checks);
     this.#all.add(thread);
     return thread;
   }

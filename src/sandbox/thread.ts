@@ -1,13 +1,19 @@
 /** One thread, seen from its host. */
 import { DXTError } from "../core/errors.ts";
 import { BoundedThread } from "./bounds.ts";
-import { type FromThread, rethrown, thrown, type ToThread } from "./messages.ts";
+import { type FromThread, isFromThread, rethrown, thrown, type ToThread } from "./messages.ts";
 import type { Jobs } from "./serve.ts";
 
 export interface CallOptions<News> {
   readonly signal: AbortSignal;
   /** Hears what the thread tells meanwhile. */
   onNews?(news: News): void;
+}
+
+/** What a host makes of all that its threads say; throws for what it does not take. */
+export interface ThreadChecks {
+  answer(job: string, value: unknown): unknown;
+  news(job: string, value: unknown): unknown;
 }
 
 type InputOf<J> = J extends (input: infer Input, ...rest: never[]) => unknown ? Input : never;
@@ -56,11 +62,18 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
   #last = 0;
   #lost: Error | undefined;
 
-  constructor(module: URL, { permissions, external }: ThreadKind) {
+  constructor(
+    module: URL,
+    { permissions, external }: ThreadKind,
+    private readonly checks: ThreadChecks,
+  ) {
     this.#worker = external
       ? new BoundedThread(module, { permissions })
       : new FreeThread(module, permissions);
-    this.#worker.onmessage = ({ data }) => this.#hear(data as FromThread);
+    this.#worker.onmessage = ({ data }) => {
+      if (isFromThread(data)) this.#hear(data);
+      else this.#lose(new DXTError("A thread ended: it said what nobody understands"));
+    };
     this.#worker.onend = (error) => this.#lose(error);
   }
 
@@ -84,9 +97,15 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
     const abort = () => this.#post({ type: "abort", id, reason: thrown(signal.reason) });
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#calls.set(id, (message) => {
-      if (message.type === "news") onNews?.(message.news as NewsOf<J[K]>);
-      else if (message.type === "done") resolve(message.result);
-      else reject(signal.aborted ? signal.reason : rethrown(message.error));
+      try {
+        if (message.type === "news") {
+          onNews?.(this.checks.news(job, message.news) as NewsOf<J[K]>);
+        } else if (message.type === "done") {
+          resolve(this.checks.answer(job, message.result));
+        } else reject(signal.aborted ? signal.reason : rethrown(message.error));
+      } catch (error) {
+        reject(error);
+      }
     });
     signal.addEventListener("abort", abort);
     try {

@@ -1,0 +1,155 @@
+/**
+ * What threads answer, as the host takes it. Code of others may answer anything: what is not of these
+ * shapes is refused, and what is more is left out.
+ */
+import { z } from "zod";
+import { CONVERSIONS } from "../core/conversion.ts";
+import { ConnectorError } from "../core/errors.ts";
+import { Field } from "../models/field.ts";
+import { CATEGORIES, StreamSource } from "../models/source.ts";
+import { LOAD_MODES } from "../models/stream.ts";
+import type { ThreadChecks } from "../sandbox/thread.ts";
+
+const count = z.int().min(0);
+const texts = z.array(z.string());
+
+const PlainValue = z.union([
+  z.null(),
+  z.number(),
+  z.nan(),
+  z.literal([Infinity, -Infinity]),
+  z.bigint(),
+  z.string(),
+  z.boolean(),
+  z.instanceof(Uint8Array),
+  z.object({
+    type: z.enum(["PlainDate", "PlainTime", "PlainDateTime", "Instant", "JSON"]),
+    text: z.string(),
+  }),
+]);
+
+const StagedFile = z.object({
+  name: z.string().regex(/^part-(?:\d+-)?\d+[\w.]*$/),
+  rows: count,
+  size: count,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  original_name: z.string().optional(),
+});
+
+const Access = z.object({ action: z.string(), problems: texts });
+const Receipt = z.object({ rows: count, total: count.optional(), evidence: z.string() });
+const Issue = z.object({
+  message: z.string(),
+  path: z.array(z.union([z.string(), z.number()])),
+});
+const Checked = z.union([z.object({ issue: Issue }), z.object({ value: z.unknown() })]);
+
+const LoaderInfo = z.object({
+  modes: z.array(z.enum(LOAD_MODES)),
+  accepts: z.array(z.enum(["records", "files"])),
+  overlaps: z.boolean(),
+});
+const ExtractorInfo = z.object({ yields: z.enum(["records", "files"]) });
+const named = <S extends z.ZodType>(schema: S) =>
+  z.record(z.string().regex(/^[A-Za-z_$][\w$]*$/), schema);
+
+const Conversion = z.object({
+  kind: z.enum(CONVERSIONS),
+  note: z.string().optional(),
+  limit: z.literal(true).optional(),
+});
+
+/** By the job that is answered. */
+const ANSWERS = {
+  describe: z.object({
+    name: z.string().min(1),
+    category: z.enum(CATEGORIES),
+    extractors: named(ExtractorInfo),
+    loaders: named(LoaderInfo),
+  }),
+  checkConnection: Checked,
+  needs: z.object({ net: texts, read: texts, write: texts, env: texts }),
+  checkClass: z.object({
+    info: z.union([ExtractorInfo, LoaderInfo, z.object({})]),
+    options: Checked,
+  }),
+  openTransforms: z.array(Field),
+  transform: z.instanceof(Uint8Array),
+  testConnection: z.object({ product: z.string(), version: z.string() }),
+  getStreamFields: z.array(Field).optional(),
+  discover: z.array(z.object({
+    name: z.string(),
+    source: StreamSource,
+    fields: z.array(Field),
+    estimatedRows: z.number().optional(),
+  })),
+  estimate: z.object({
+    kind: z.string(),
+    rows: z.number().optional(),
+    bytes: z.number().optional(),
+  }),
+  checkRead: Access,
+  checkWrite: Access,
+  partition: z.object({
+    parts: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))).min(1),
+    guessed: z.boolean().optional(),
+  }),
+  extract: z.object({
+    files: z.array(StagedFile),
+    count,
+    evidence: z.string(),
+    bytes: z.array(z.instanceof(Uint8Array)).optional(),
+    max: PlainValue,
+    nulls: count,
+  }),
+  head: z.array(z.array(PlainValue)),
+  plan: z.object({
+    exists: z.boolean(),
+    rows: z.number().optional(),
+    columns: z.array(z.object({ field: Field, type: z.string(), conversion: Conversion })),
+    statements: texts,
+    destructive: texts,
+    problems: texts,
+  }),
+  maxWatermark: PlainValue.optional(),
+  load: Receipt,
+  share: z.record(z.string(), z.unknown()).optional(),
+  loadShare: count,
+  finish: Receipt,
+} satisfies Record<string, z.ZodType>;
+
+const Rows = z.object({ rows: count });
+
+const ExtractNews = z.union([
+  z.object({ file: StagedFile }),
+  z.object({ transform: z.object({ id: z.int(), bytes: z.instanceof(Uint8Array) }) }),
+  z.object({ rows: count, bytes: count }),
+]);
+
+/** News by the job that tells them. */
+const NEWS = { extract: ExtractNews, load: Rows, loadShare: Rows } satisfies Record<
+  string,
+  z.ZodType
+>;
+
+/** Holds what threads say to these shapes. */
+export const CHECKS: ThreadChecks = {
+  answer: (job, value) => held(ANSWERS, job, value, "answered"),
+  news: (job, value) => held(NEWS, job, value, "told"),
+};
+
+/** A job that is in no table answers nothing. */
+function held(
+  shapes: Readonly<Record<string, z.ZodType>>,
+  job: string,
+  value: unknown,
+  how: string,
+): unknown {
+  if (!Object.hasOwn(shapes, job)) return undefined;
+  const parsed = shapes[job]!.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  throw new ConnectorError(
+    `Cannot use what a thread ${how} to "${job}": ${path.join(".") || "it"} is wrong: ${message}`,
+  );
+}
