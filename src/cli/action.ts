@@ -1,6 +1,6 @@
 import type { LoadedPipeline } from "../config/mod.ts";
 import type { Engine } from "./engine.ts";
-import type { IO } from "./io.ts";
+import { type IO, ownVariable } from "./io.ts";
 import type { Printer, Verbosity } from "./printer.ts";
 
 export interface Context {
@@ -15,18 +15,27 @@ export interface Action {
   act(context: Context): Promise<number>;
 }
 
-/** Where values of a pipeline's variables come from. */
-export interface Variables {
+/** What a pipeline is read with: where values of its variables and its modules come from. */
+export interface Variables extends ImportOptions {
   readonly envFile?: string | undefined;
   readonly vars: readonly (readonly [string, string])[];
+}
+
+/** Where external modules come from. */
+export interface ImportOptions {
+  /** Comma list as it was given. */
+  readonly allowImport?: string | undefined;
+  readonly cacheDir?: string | undefined;
+  readonly frozen?: boolean | undefined;
 }
 
 /** Reads a pipeline; its secrets are hidden in all that is printed afterwards. */
 export async function openPipeline(
   path: string,
-  { envFile, vars }: Variables,
+  variables: Variables,
   { io, engine, printer }: Context,
 ): Promise<LoadedPipeline> {
+  const { envFile, vars } = variables;
   const { loadPipeline, secretsOf } = await engine.config();
   const loaded = await loadPipeline(path, {
     env: io.env,
@@ -35,7 +44,20 @@ export async function openPipeline(
   });
   printer.hide(secretsOf(loaded));
   for (const warning of loaded.warnings) printer.warning(warning);
-  return loaded;
+  return { ...loaded, ...await codeOf(variables, io, printer) };
+}
+
+/** What is said of external modules, where something is; few pipelines have any. */
+export async function codeOf(
+  { allowImport, cacheDir, frozen }: ImportOptions,
+  io: IO,
+  printer: Printer,
+): Promise<Pick<LoadedPipeline, "code">> {
+  const onWarning = (message: string) => printer.warning(message);
+  const said = [allowImport, cacheDir, frozen || undefined, ownVariable(io.env, "JSR_URL")];
+  if (said.every((value) => value === undefined)) return { code: { onWarning } };
+  const { codeOptions } = await import("./code.ts");
+  return { code: { ...codeOptions({ allowImport, cacheDir, frozen }, io), onWarning } };
 }
 
 /** Without the options that were not given. */

@@ -1,16 +1,9 @@
 /** What the command line says of external modules. */
 import { ConfigurationError } from "../core/errors.ts";
 import { PermissionLists } from "../models/permissions.ts";
-import type { CodeOptions } from "../runner/code.ts";
-import { type Context, given, openPipeline, type Variables } from "./action.ts";
+import type { CodeOptions } from "../config/mod.ts";
+import { type Context, given, type ImportOptions, openPipeline, type Variables } from "./action.ts";
 import { type IO, ownVariable } from "./io.ts";
-
-export interface ImportOptions {
-  /** Comma list as it was given. */
-  readonly allowImport?: string | undefined;
-  readonly cacheDir?: string | undefined;
-  readonly frozen?: boolean | undefined;
-}
 
 /** @throws {ConfigurationError} for an option that is no list of hosts */
 export function codeOptions(

@@ -1,17 +1,18 @@
 /** Connections that a command line names, and work that a signal may stop. */
 import type { Argument, LoadedPipeline, NamedConnection, StreamArguments } from "../config/mod.ts";
 import { messageOf } from "../core/errors.ts";
-import { type Context, given, type Variables } from "./action.ts";
+import { codeOf, type Context, given, type Variables } from "./action.ts";
 import { EXIT } from "./exit.ts";
 import { Interruption } from "./interruption.ts";
 
 /** Finds out what is meant; its secrets are hidden in all that is printed afterwards. */
 export async function openConnection(
   argument: Argument,
-  { envFile, vars }: Variables,
+  variables: Variables,
   { io, printer }: Context,
   makes = false,
 ): Promise<NamedConnection> {
+  const { envFile, vars } = variables;
   const { loadConnection } = await import("../config/mod.ts");
   const connection = await loadConnection(argument, Deno.cwd(), {
     env: io.env,
@@ -20,15 +21,16 @@ export async function openConnection(
     makes,
   });
   printer.hide(connection.secrets);
-  return connection;
+  return { ...connection, ...await codeOf(variables, io, printer) };
 }
 
 /** A pipeline of the one stream that the command line says; its secrets are hidden from here on. */
 export async function openStream(
   stream: StreamArguments,
-  { envFile, vars }: Variables,
+  variables: Variables,
   { io, printer }: Context,
 ): Promise<LoadedPipeline> {
+  const { envFile, vars } = variables;
   const { loadArguments, secretsOf } = await import("../config/mod.ts");
   const loaded = await loadArguments(stream, Deno.cwd(), {
     env: io.env,
@@ -37,7 +39,7 @@ export async function openStream(
   });
   printer.hide(secretsOf(loaded));
   for (const warning of loaded.warnings) printer.warning(warning);
-  return loaded;
+  return { ...loaded, ...await codeOf(variables, io, printer) };
 }
 
 /** Does work until the first signal aborts it. */

@@ -50,6 +50,7 @@ const parser = merge(
     })),
     ...options.limits(),
     ...options.variables(),
+    ...options.modules(),
     ...options.channels(),
   }),
 );

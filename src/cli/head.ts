@@ -52,6 +52,7 @@ const parser = merge(
     }),
     ...options.limits(),
     ...options.variables(),
+    ...options.modules(),
     ...options.channels(),
   }),
 );

@@ -37,6 +37,7 @@ const parser = merge(
       description: message`Only these streams of the source: orders, public.*, *_log`,
     })),
     ...options.variables(),
+    ...options.modules(),
     ...options.channels(),
   }),
 );

@@ -12,6 +12,7 @@ const parser = merge(
     sandbox: options.sandbox(),
     ...options.limits(),
     ...options.variables(),
+    ...options.modules(),
     ...options.logging(),
     ...options.channels(),
   }),

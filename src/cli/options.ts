@@ -89,8 +89,13 @@ export const imports = () => ({
   })),
 });
 
-export const frozen = () =>
-  option("--frozen", { description: message`Refuse external modules that dxt.lock does not have` });
+/** How the external modules of a pipeline are gathered. */
+export const modules = () => ({
+  ...imports(),
+  frozen: option("--frozen", {
+    description: message`Refuse external modules that dxt.lock does not have`,
+  }),
+});
 
 export const sandbox = () =>
   optional(option("--sandbox", choice(["on", "off"], { metavar: "WHEN" }), {

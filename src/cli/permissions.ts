@@ -22,6 +22,7 @@ const parser = merge(
     })),
     logFile: options.logging().logFile,
     ...options.variables(),
+    ...options.modules(),
     ...options.channels(),
   }),
 );

@@ -15,6 +15,7 @@ const parser = merge(
     fullRefresh: options.fullRefresh(message`Plan to read everything and replace the targets`),
     ...options.limits(),
     ...options.variables(),
+    ...options.modules(),
     ...options.channels(),
   }),
 );

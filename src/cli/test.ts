@@ -20,6 +20,7 @@ const parser = merge(
     ...options.selection(),
     ...options.limits(),
     ...options.variables(),
+    ...options.modules(),
     ...options.channels(),
   }),
 );

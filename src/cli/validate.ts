@@ -17,6 +17,7 @@ const parser = merge(
   object("Options", {
     strict: option("--strict", { description: message`Take warnings for mistakes` }),
     ...options.variables(),
+    ...options.modules(),
     ...options.channels(),
   }),
 );

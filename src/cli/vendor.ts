@@ -1,6 +1,6 @@
 import { command, map, merge, message, object } from "optique";
-import { type Action, type Context, given, type Variables } from "./action.ts";
-import { codeOptions, type ImportOptions, openPipelines } from "./code.ts";
+import { type Action, type Context, given, type ImportOptions, type Variables } from "./action.ts";
+import { codeOptions, openPipelines } from "./code.ts";
 import { EXIT } from "./exit.ts";
 import * as options from "./options.ts";
 import { counted } from "./units.ts";

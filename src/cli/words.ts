@@ -116,6 +116,21 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "description": "Value of one variable, before environment and file; repeat for more",
       },
       {
+        "names": ["--allow-import"],
+        "value": "HOSTS",
+        "description":
+          "Fetch external modules from these hosts, commas between, besides the project's",
+      },
+      {
+        "names": ["--cache-dir"],
+        "value": "FOLDER",
+        "description": "Keep fetched modules in this folder; in memory alone when absent",
+      },
+      {
+        "names": ["--frozen"],
+        "description": "Refuse external modules that dxt.lock does not have",
+      },
+      {
         "names": ["--log-file"],
         "value": "FILE",
         "description": "Append what happens to this file, a JSON object a line",
@@ -208,6 +223,21 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "description": "Value of one variable, before environment and file; repeat for more",
       },
       {
+        "names": ["--allow-import"],
+        "value": "HOSTS",
+        "description":
+          "Fetch external modules from these hosts, commas between, besides the project's",
+      },
+      {
+        "names": ["--cache-dir"],
+        "value": "FOLDER",
+        "description": "Keep fetched modules in this folder; in memory alone when absent",
+      },
+      {
+        "names": ["--frozen"],
+        "description": "Refuse external modules that dxt.lock does not have",
+      },
+      {
         "names": ["--log-file"],
         "value": "FILE",
         "description": "Append what happens to this file, a JSON object a line",
@@ -296,6 +326,21 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "description": "Value of one variable, before environment and file; repeat for more",
       },
       {
+        "names": ["--allow-import"],
+        "value": "HOSTS",
+        "description":
+          "Fetch external modules from these hosts, commas between, besides the project's",
+      },
+      {
+        "names": ["--cache-dir"],
+        "value": "FOLDER",
+        "description": "Keep fetched modules in this folder; in memory alone when absent",
+      },
+      {
+        "names": ["--frozen"],
+        "description": "Refuse external modules that dxt.lock does not have",
+      },
+      {
         "names": ["--log-file"],
         "value": "FILE",
         "description": "Append what happens to this file, a JSON object a line",
@@ -371,6 +416,21 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "description": "Value of one variable, before environment and file; repeat for more",
       },
       {
+        "names": ["--allow-import"],
+        "value": "HOSTS",
+        "description":
+          "Fetch external modules from these hosts, commas between, besides the project's",
+      },
+      {
+        "names": ["--cache-dir"],
+        "value": "FOLDER",
+        "description": "Keep fetched modules in this folder; in memory alone when absent",
+      },
+      {
+        "names": ["--frozen"],
+        "description": "Refuse external modules that dxt.lock does not have",
+      },
+      {
         "names": ["-o", "--output"],
         "value": "FORMAT",
         "choices": ["text", "json", "ndjson"],
@@ -438,6 +498,21 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "description": "Value of one variable, before environment and file; repeat for more",
       },
       {
+        "names": ["--allow-import"],
+        "value": "HOSTS",
+        "description":
+          "Fetch external modules from these hosts, commas between, besides the project's",
+      },
+      {
+        "names": ["--cache-dir"],
+        "value": "FOLDER",
+        "description": "Keep fetched modules in this folder; in memory alone when absent",
+      },
+      {
+        "names": ["--frozen"],
+        "description": "Refuse external modules that dxt.lock does not have",
+      },
+      {
         "names": ["-o", "--output"],
         "value": "FORMAT",
         "choices": ["text", "json", "ndjson"],
@@ -501,6 +576,21 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "description": "Value of one variable, before environment and file; repeat for more",
       },
       {
+        "names": ["--allow-import"],
+        "value": "HOSTS",
+        "description":
+          "Fetch external modules from these hosts, commas between, besides the project's",
+      },
+      {
+        "names": ["--cache-dir"],
+        "value": "FOLDER",
+        "description": "Keep fetched modules in this folder; in memory alone when absent",
+      },
+      {
+        "names": ["--frozen"],
+        "description": "Refuse external modules that dxt.lock does not have",
+      },
+      {
         "names": ["-o", "--output"],
         "value": "FORMAT",
         "choices": ["text", "json", "ndjson"],
@@ -556,6 +646,21 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "description": "Value of one variable, before environment and file; repeat for more",
       },
       {
+        "names": ["--allow-import"],
+        "value": "HOSTS",
+        "description":
+          "Fetch external modules from these hosts, commas between, besides the project's",
+      },
+      {
+        "names": ["--cache-dir"],
+        "value": "FOLDER",
+        "description": "Keep fetched modules in this folder; in memory alone when absent",
+      },
+      {
+        "names": ["--frozen"],
+        "description": "Refuse external modules that dxt.lock does not have",
+      },
+      {
         "names": ["-o", "--output"],
         "value": "FORMAT",
         "choices": ["text", "json", "ndjson"],
@@ -607,6 +712,21 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "names": ["--var"],
         "value": "NAME=VALUE",
         "description": "Value of one variable, before environment and file; repeat for more",
+      },
+      {
+        "names": ["--allow-import"],
+        "value": "HOSTS",
+        "description":
+          "Fetch external modules from these hosts, commas between, besides the project's",
+      },
+      {
+        "names": ["--cache-dir"],
+        "value": "FOLDER",
+        "description": "Keep fetched modules in this folder; in memory alone when absent",
+      },
+      {
+        "names": ["--frozen"],
+        "description": "Refuse external modules that dxt.lock does not have",
       },
       {
         "names": ["-o", "--output"],
@@ -703,6 +823,21 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "description": "Value of one variable, before environment and file; repeat for more",
       },
       {
+        "names": ["--allow-import"],
+        "value": "HOSTS",
+        "description":
+          "Fetch external modules from these hosts, commas between, besides the project's",
+      },
+      {
+        "names": ["--cache-dir"],
+        "value": "FOLDER",
+        "description": "Keep fetched modules in this folder; in memory alone when absent",
+      },
+      {
+        "names": ["--frozen"],
+        "description": "Refuse external modules that dxt.lock does not have",
+      },
+      {
         "names": ["-o", "--output"],
         "value": "FORMAT",
         "choices": ["text", "json", "ndjson"],
@@ -733,6 +868,21 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
         "names": ["--var"],
         "value": "NAME=VALUE",
         "description": "Value of one variable, before environment and file; repeat for more",
+      },
+      {
+        "names": ["--allow-import"],
+        "value": "HOSTS",
+        "description":
+          "Fetch external modules from these hosts, commas between, besides the project's",
+      },
+      {
+        "names": ["--cache-dir"],
+        "value": "FOLDER",
+        "description": "Keep fetched modules in this folder; in memory alone when absent",
+      },
+      {
+        "names": ["--frozen"],
+        "description": "Refuse external modules that dxt.lock does not have",
       },
       {
         "names": ["-o", "--output"],

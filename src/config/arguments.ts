@@ -9,6 +9,7 @@ import {
   askedOf,
   assemble,
   ceilingOf,
+  type CodeOptions,
   filesOf,
   type LoadedPipeline,
   type ParseOptions,
@@ -33,6 +34,10 @@ export interface Argument {
 export interface NamedConnection
   extends Pick<LoadedPipeline, "errorAt" | "parseAt" | "variablesAt"> {
   readonly spec: ConnectionSpec;
+  /** As of a {@linkcode LoadedPipeline}. */
+  readonly directory: string;
+  readonly projectDirectory?: string;
+  readonly code?: CodeOptions;
   /** The file or the files that were named, below the folder, as a stream's `source` has them. */
   readonly dataset?: string;
   /** How a pipeline's file says it, without a secret. */
@@ -99,6 +104,7 @@ export async function connectionOf(
   const inURL = findSecrets([], [spec.url, spec.config]);
   return {
     spec,
+    directory: reading.directory,
     ...(meaning.dataset === undefined ? {} : { dataset: datasetOf(meaning) }),
     ...referenceOf(argument.text, meaning, spec, inURL, variables),
     secrets,

@@ -14,7 +14,13 @@ export { parsePipeline } from "./by_schema.ts";
 export type { ConnectionSpec } from "./endpoint.ts";
 export { type Issue, LocatedError } from "./issues.ts";
 export { type LoadOptions, loadPipeline } from "./load.ts";
-export { type FileText, type LoadedPipeline, type ParseOptions, secretsOf } from "./pipeline.ts";
+export {
+  type CodeOptions,
+  type FileText,
+  type LoadedPipeline,
+  type ParseOptions,
+  secretsOf,
+} from "./pipeline.ts";
 export { DATASET, QUERY } from "./meaning.ts";
 export { findProject, PROJECT_FILES } from "./search.ts";
 export { parseTyped } from "./validate.ts";

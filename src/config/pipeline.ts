@@ -28,6 +28,19 @@ import { parseDotenv } from "./dotenv.ts";
 import { expand, Variables } from "./variables.ts";
 import { parseYAML } from "./yaml.ts";
 
+/** What the command line and the environment say of external modules. */
+export interface CodeOptions {
+  /** Hosts that modules may be fetched from, besides those of the project. */
+  readonly allowImport?: readonly string[] | undefined;
+  readonly frozen?: boolean | undefined;
+  /** Folder that fetched modules are kept in; memory alone when unset. */
+  readonly cacheDirectory?: string | undefined;
+  /** Base URL of the registry that `jsr:` means. */
+  readonly registry?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  onWarning?(message: string): void;
+}
+
 /** A pipeline that means something, with the places that errors point at. */
 export interface LoadedPipeline {
   /** Of today's shape, variables expanded, defaults merged into the streams. */
@@ -49,6 +62,8 @@ export interface LoadedPipeline {
   readonly ceiling?: PermissionLists;
   /** Absolute folder of the project, where there is one. */
   readonly projectDirectory?: string;
+  /** How external modules are gathered, where somebody says. */
+  readonly code?: CodeOptions;
   /** What is no mistake of the file and rarely meant. */
   readonly warnings: readonly string[];
   /** An error with file, line, column, the line itself and a caret. */

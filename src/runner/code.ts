@@ -1,6 +1,6 @@
 /** External modules of pipelines: which they name, and how they are gathered, locked and copied. */
 import { join, resolve } from "node:path";
-import type { LoadedPipeline } from "../config/mod.ts";
+import type { CodeOptions, LoadedPipeline } from "../config/mod.ts";
 import type { ClassReference } from "../models/stream.ts";
 import { parseClassPath } from "../providers/resolve.ts";
 import {
@@ -43,19 +43,6 @@ export function classPathsOf({ pipeline, source, target, directory }: Named): st
     });
   });
   return [...new Set([...ends, ...classes].filter((path) => path !== undefined))];
-}
-
-/** What the command line and the environment say of external modules. */
-export interface CodeOptions {
-  /** Hosts that modules may be fetched from, besides those of the project. */
-  readonly allowImport?: readonly string[] | undefined;
-  readonly frozen?: boolean | undefined;
-  /** Folder that fetched modules are kept in; memory alone when unset. */
-  readonly cacheDirectory?: string | undefined;
-  /** Base URL of the registry that `jsr:` means. */
-  readonly registry?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  onWarning?(message: string): void;
 }
 
 type Placed = Pick<LoadedPipeline, "directory" | "projectDirectory" | "ceiling">;

@@ -1,6 +1,7 @@
 /** Code of others as a plan asks it: in a thread that may do nothing, and ends with the plan. */
 import type { LoadedPipeline } from "../config/mod.ts";
 import { type ExternalCode, loadCode } from "../sandbox/modules/mod.ts";
+import { codeSettings } from "./code.ts";
 import type { Checked, ExtractorInfo, LoaderInfo, ProviderInfo } from "../providers/view.ts";
 import type { Permissions } from "../core/provider.ts";
 import { workerPermissions } from "../sandbox/permissions.ts";
@@ -9,16 +10,20 @@ import { openThreads } from "./threads.ts";
 import type { Threads } from "./end.ts";
 import type { ClassInput, ConnectionInput, EndJobs } from "./jobs.ts";
 
-/** What is loaded besides a pipeline: the connection of a command line has it too. */
-export type CodeSource = Pick<LoadedPipeline, "files">;
+/** What says how code of others is gathered: a pipeline, or a connection of the command line. */
+export type CodeSource = Pick<
+  LoadedPipeline,
+  "directory" | "projectDirectory" | "ceiling" | "code"
+>;
 
 /** A module and all that it imports. A relative one starts from `directory`. */
 export async function codeOf(
-  _loaded: CodeSource,
+  loaded: CodeSource,
   specifier: string,
   directory: string,
 ): Promise<ExternalCode> {
-  return await loadCode(specifier, { directory, hosts: [] });
+  const settings = await codeSettings(loaded, loaded.code ?? {});
+  return await loadCode(specifier, { ...settings, directory });
 }
 
 /** A thread of external code that is asked what it is. */
