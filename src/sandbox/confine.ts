@@ -122,7 +122,7 @@ function resolve(
     return found(specifier);
   }
   // Code that was made from text by a function of the runtime has no parent.
-  if (parent !== undefined && isFile(parent)) return next(specifier, context);
+  if (parent !== undefined && isOwn(parent)) return next(specifier, context);
   throw refused();
 }
 
@@ -134,9 +134,13 @@ const found = (url: string) => ({ url, format: "module" as const, shortCircuit: 
 const { apply } = Reflect;
 const { startsWith } = String.prototype;
 
-/** dxt and its packages are files; a URL that external code has was looked for before. */
-function isFile(url: string): boolean {
-  return apply(startsWith, url, ["file:"]);
+/**
+ * dxt and its packages are files, and some of the runtime's own modules are loaded when they are
+ * first needed. A URL that external code has was looked for before.
+ */
+function isOwn(url: string): boolean {
+  return apply(startsWith, url, ["file:"]) || apply(startsWith, url, ["ext:"]) ||
+    apply(startsWith, url, ["node:"]);
 }
 
 function load({ modules, lent }: Tables, url: string, context: LoadHookContext, next: NextLoad) {

@@ -83,7 +83,8 @@ export function narrowGlobals(write: (text: string) => void): void {
     console: quietConsole(write),
   };
   for (const name of Object.getOwnPropertyNames(globalThis)) {
-    if (!KEPT.has(name)) delete scope[name];
+    // What cannot be taken away, as the collector that a flag of V8 lends, is at least no function.
+    if (!KEPT.has(name) && !Reflect.deleteProperty(scope, name)) scope[name] = undefined;
   }
   for (const [name, value] of Object.entries(replaced)) {
     Object.defineProperty(globalThis, name, {
