@@ -1,8 +1,10 @@
 /** External modules of pipelines: which they name, and how they are gathered, locked and copied. */
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { CodeOptions, LoadedPipeline } from "../config/mod.ts";
-import type { ClassReference } from "../models/stream.ts";
-import { parseClassPath } from "../providers/resolve.ts";
+import { hostOf, NOTHING } from "../core/permissions.ts";
+import type { Permissions } from "../core/provider.ts";
+import { isExternal, parseClassPath } from "../providers/resolve.ts";
 import {
   cacheIn,
   type CodeSettings,
@@ -26,8 +28,8 @@ import {
  */
 export function modulePathOf(classPath: string, directory: string): string | undefined {
   const { provider } = parseClassPath(classPath);
-  if (/^(https?|file|jsr|npm):/i.test(provider)) return provider;
-  return /^(\.{0,2}[\\/]|[a-z]:[\\/])/i.test(provider) ? resolve(directory, provider) : undefined;
+  if (!isExternal(provider)) return undefined;
+  return /^[a-z][a-z0-9+.-]+:/i.test(provider) ? provider : resolve(directory, provider);
 }
 
 type Named = Pick<LoadedPipeline, "pipeline" | "source" | "target" | "directory">;
@@ -36,8 +38,8 @@ type Named = Pick<LoadedPipeline, "pipeline" | "source" | "target" | "directory"
 export function classPathsOf({ pipeline, source, target, directory }: Named): string[] {
   const ends = [source, target].map((end) => modulePathOf(end.provider, end.baseDirectory));
   const classes = pipeline.streams.flatMap((stream) => {
-    const { transforms = [] } = stream as { transforms?: readonly ClassReference[] };
-    return [stream.extractor, stream.loader, ...transforms].map((reference) => {
+    const { extractor, loader, transforms = [] } = stream;
+    return [extractor, loader, ...transforms].map((reference) => {
       const path = typeof reference === "object" ? reference.class : reference;
       return path === undefined ? undefined : modulePathOf(path, directory);
     });
@@ -54,6 +56,43 @@ export function lockPath({ directory, projectDirectory }: Placed): string {
 
 function vendorFolder({ directory, projectDirectory }: Placed): string {
   return join(projectDirectory ?? directory, "vendor");
+}
+
+/**
+ * What the host needs to gather external modules: those of the host's own files, and the servers of
+ * the others, unless copies of them are beside the lock.
+ */
+export function codeNeeds(
+  loaded: Named & Placed & { readonly code?: CodeOptions },
+  codes: readonly ExternalCode[],
+): Permissions {
+  const paths = classPathsOf(loaded);
+  if (paths.length === 0) return NOTHING;
+  const urls = [...paths, ...codes.flatMap(({ modules }) => modules.map(({ url }) => url))];
+  const remote = urls.filter((url) => /^https?:/i.test(url));
+  const local = urls.filter((url) => !/^(https?|jsr|npm):/i.test(url));
+  const folder = vendorFolder(loaded);
+  const { cacheDirectory } = loaded.code ?? {};
+  const cache = cacheDirectory === undefined ? [] : [resolve(cacheDirectory)];
+  return {
+    net: isFolder(folder) ? [] : remote.map(hostOf),
+    read: [
+      lockPath(loaded),
+      ...(remote.length === 0 ? [] : [folder]),
+      ...cache,
+      ...local.map((path) => path.startsWith("file:") ? fileURLToPath(path) : path),
+    ],
+    write: cache,
+    env: [],
+  };
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 /** How the external modules of a pipeline are gathered. */

@@ -5,6 +5,8 @@ import { NOTHING, union, withRealPaths } from "../core/permissions.ts";
 import type { Permissions, Usage } from "../core/provider.ts";
 import { missingFolder } from "../core/writable.ts";
 import { ownPermissions } from "../sandbox/permissions.ts";
+import type { ExternalCode } from "../sandbox/modules/mod.ts";
+import { codeNeeds } from "./code.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Phase } from "./pipeline.ts";
 import type { PipelinePlan, StreamPlan } from "./plan.ts";
@@ -56,7 +58,7 @@ export function streamNeeds(
 
 /** What these streams need together with the process that runs them. */
 export function pipelineNeeds(
-  loaded: Pick<LoadedPipeline, "files" | "environment">,
+  loaded: LoadedPipeline,
   plan: PipelinePlan,
   streams: readonly StreamPlan[],
   purpose: Purpose,
@@ -69,12 +71,26 @@ export function pipelineNeeds(
   });
   return [
     ...ownNeeds(loaded),
+    {
+      subject: "the modules of others",
+      permissions: codeNeeds(loaded, codesOf(plan)),
+      limited: false,
+    },
     limited("the pipeline", { ...NOTHING, env: loaded.environment }),
     ...(logFile === undefined ? [] : [limited("the log", logNeeds(logFile))]),
     ...streams.map((stream) =>
       limited(`stream "${stream.stream.id}"`, purposeNeeds(plan, stream, purpose))
     ),
   ];
+}
+
+function codesOf({ source, target, streams }: PipelinePlan): ExternalCode[] {
+  const classes = streams.flatMap(({ extractor, loader, transforms }) => [
+    extractor,
+    loader,
+    ...transforms,
+  ]);
+  return [source, target, ...classes].flatMap(({ code }) => code === undefined ? [] : [code]);
 }
 
 /** What dxt reads before it knows what is limited. */

@@ -278,3 +278,45 @@ inBothModes(
       assert.equal(rows(folder, "SELECT * FROM things").length, ROWS);
     }),
 );
+
+function flagsOf(printed: string): string[] {
+  const needed: Record<string, string[]> = JSON.parse(printed);
+  return Object.entries(needed).filter(([, values]) => values.length > 0)
+    .map(([kind, values]) => `--allow-${kind}=${values.join(",")}`);
+}
+
+Deno.test("exactly the permissions that are printed run code of others, local, fetched, vendored", () =>
+  withFolder(async (made) => {
+    const folder = await Deno.realPath(made);
+    await using api = serveThings();
+    await using server = serveThings({ "/pages.ts": EXAMPLE });
+    await write(folder, "pages.ts", EXAMPLE);
+    await write(folder, "shout.ts", SHOUT);
+    await write(folder, "upper.ts", UPPER);
+    const step = { class: "./shout.ts#Shout", config: { field: "name" } };
+    const imports = `--allow-import=${server.host}`;
+    const exactly = async (provider: string, reached: readonly string[]) => {
+      const pipeline = thingsPipeline(provider, api.host, { transforms: [step] });
+      await write(folder, "p.yaml", pipeline);
+      const printed = await program(folder, ["permissions", "p.yaml", imports, "--format", "json"]);
+      clean(printed);
+      const flags = flagsOf(printed.out);
+      assert.equal(flags.find((flag) => flag.startsWith("--allow-net=")), `--allow-net=${reached}`);
+      clean(await program(folder, ["run", "p.yaml", imports], {}, flags));
+      return flags;
+    };
+    await exactly("./pages.ts", [api.host]);
+    const url = `${server.base}/pages.ts`;
+    const flags = await exactly(url, [api.host, server.host].sort());
+
+    const less = flags.map((flag) =>
+      flag.replace(`,${server.host}`, "").replace(`${server.host},`, "")
+    );
+    const refused = await program(folder, ["run", "p.yaml", imports], {}, less);
+    assert.equal(refused.code, 2);
+    assert.ok(refused.err.includes(`--allow-net=${server.host}`), refused.err);
+
+    clean(await program(folder, ["lock", "p.yaml", imports]));
+    clean(await program(folder, ["vendor", "p.yaml", imports]));
+    await exactly(url, [api.host]);
+  }));
