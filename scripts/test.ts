@@ -8,15 +8,17 @@
 import { join } from "node:path";
 import { startServices } from "./services.ts";
 
-/**
- * Tests that cannot run on every machine of the continuous integration, and why, by the beginning of
- * their names.
- */
-const IMPOSSIBLE: Readonly<Record<string, string>> = {
-  "the binary ":
-    "needs a Linux, root for a chroot, and the runtime that deno compile embeds: from " +
-    "Deno's own host, or the file that DENORT_BIN names",
-};
+/** A test's name, and why it cannot run on every machine of the continuous integration. */
+type Reason = readonly [RegExp, string];
+
+const IMPOSSIBLE: readonly Reason[] = [
+  [/^the binary in a chroot /, "needs a Linux, root, and a binary"],
+  [
+    /^the binary |, compiled$|^compiled\b/,
+    "needs the runtime that deno compile embeds: from Deno's own host, or the file that " +
+    "DENORT_BIN names",
+  ],
+];
 
 /** Where the tests may reach: this machine, under its names, and a name that nobody has. */
 const HOSTS = ["127.0.0.1", "127.1", "localhost", "[::1]", "no-such-host.invalid"];
@@ -88,7 +90,7 @@ export function judge(
   counts: Counts,
   exitCode: number,
   strict: boolean,
-  impossible: Readonly<Record<string, string>> = IMPOSSIBLE,
+  impossible: readonly Reason[] = IMPOSSIBLE,
 ): Counts {
   const unexplained = strict
     ? counts.skipped.filter((name) => reasonOf(name, impossible) === undefined)
@@ -101,11 +103,8 @@ export function judge(
   };
 }
 
-function reasonOf(
-  name: string,
-  impossible: Readonly<Record<string, string>>,
-): string | undefined {
-  return Object.entries(impossible).find(([start]) => name.startsWith(start))?.[1];
+function reasonOf(name: string, impossible: readonly Reason[]): string | undefined {
+  return impossible.find(([test]) => test.test(name))?.[1];
 }
 
 async function runTests(args: readonly string[], env: Record<string, string>): Promise<Counts> {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { EXAMPLE, ROWS, serveThings, thingsPipeline } from "../external/api.ts";
 import { binaryTest, type Outcome } from "../support/binary.ts";
 import { withFolder } from "../support/run.ts";
 import { freshDatabase, postgresTest } from "../support/services.ts";
@@ -132,6 +133,22 @@ inRootfs("moves SQLite to PostgreSQL to Parquet", async ({ data, run }) => {
   console.log(`files written by SQLite → PostgreSQL → Parquet → SQLite: ${files2.join(", ")}`);
   assert.deepEqual(files2, [...TABLES.map((table) => `${table}.parquet`), "copy.db"].sort());
 }, missing ?? server.missing);
+
+inRootfs("uses another's provider by URL", async ({ data, run }) => {
+  await using server = serveThings({ "/pages.ts": EXAMPLE });
+  const pipeline = thingsPipeline(`${server.base}/pages.ts`, server.host);
+  await Deno.writeTextFile(join(data, "things.yaml"), JSON.stringify(pipeline));
+  const before = await everythingIn(data);
+  const args = ["run", "/data/things.yaml", "--quiet", `--allow-import=${server.host}`];
+  const { streams: [stream] } = JSON.parse(succeeded(await run(args)));
+  assert.equal(stream.rows_loaded, ROWS);
+  const files = written(before, await everythingIn(data)).map((path) =>
+    path.replace(/[0-9a-f]{64}/, "…")
+  );
+  console.log(`files written with a provider by URL: ${files.join(", ")}`);
+  assert.ok(files.includes("out.db"));
+  assert.deepEqual(files.filter((path) => !/^(out\.db$|\.dxt\/)/.test(path)), []);
+});
 
 /** Names of the datasets in what a hop reads. */
 function sourceOf(hop: string): (table: string) => string {
