@@ -73,9 +73,48 @@ function fixPrototypes(): void {
   Object.preventExtensions(Object.prototype);
 }
 
+const { apply, construct } = Reflect;
+const { includes } = String.prototype;
+
+/**
+ * Code that is made of text is taken for the code of whoever makes it: called back by the runtime
+ * itself, that is the runtime, whose imports are its own. So text may not import. The word cannot be
+ * written in another way: keywords take no escapes.
+ */
+function guardCodeOfText(): void {
+  const kinds = [function () {}, async function () {}, function* () {}, async function* () {}];
+  const guards = kinds.map((kind) => {
+    const prototype = Object.getPrototypeOf(kind);
+    const guard = guarded(prototype.constructor, prototype);
+    Object.defineProperty(prototype, "constructor", { value: guard });
+    return guard;
+  });
+  const evaluate = eval;
+  Object.assign(globalThis, {
+    Function: guards[0],
+    eval: (text: unknown) => typeof text === "string" ? evaluate(withoutImport(text)) : text,
+  });
+}
+
+/** A constructor of functions, for text that imports nothing. */
+function guarded(original: FunctionConstructor, prototype: object): object {
+  function guard(this: unknown, ...texts: unknown[]): unknown {
+    // Elements that are there already: to set them asks no prototype.
+    for (let i = 0; i < texts.length; i++) texts[i] = withoutImport(`${texts[i]}`);
+    return construct(original, texts, new.target ?? original);
+  }
+  return Object.defineProperty(guard, "prototype", { value: prototype, writable: false });
+}
+
+function withoutImport(text: string): string {
+  if (apply(includes, text, ["import"])) throw new EvalError("code of text may not import");
+  return text;
+}
+
 /** Takes away what external code must not see; `write` hears what it prints. */
 export function narrowGlobals(write: (text: string) => void): void {
   fixPrototypes();
+  guardCodeOfText();
   const scope = globalThis as unknown as Record<string, unknown>;
   const replaced: Record<string, unknown> = {
     Deno: smallDeno(),

@@ -55,6 +55,34 @@ export const ATTEMPTS: Readonly<Record<string, Attempt>> = {
         setTimeout(text + ".then(globalThis.got)", 1);
       }));`,
   },
+  "import a file from code that the runtime makes": {
+    body: `
+      const text = "return import(" + JSON.stringify("file://" + world.secretPath) + ", {with: {type: 'text'}})";
+      const builtIn = "return import('node:worker_threads')";
+      const made = [Function, (async () => {}).constructor, (function* () {}).constructor];
+      for (const make of made) {
+        for (const code of [text, builtIn]) {
+          const name = make.name + " " + code.slice(14, 20);
+          const lazy = (key) => Object.defineProperty({}, key, { enumerable: true, get: make.bind(null, code) });
+          await way("detail " + name, () => new CustomEvent("x", lazy("detail")).detail());
+          await way("data " + name, () => new MessageEvent("x", lazy("data")).data());
+          await way("reason " + name, () => new PromiseRejectionEvent("x", { promise: Promise.resolve(), ...Object.getOwnPropertyDescriptors({}), get reason() { return make(code); } }).reason());
+          await way("toString " + name, () => make({ toString: () => code })());
+          await way("changing " + name, () => { let n = 0; return make({ toString: () => n++ ? code : "" })().then(); });
+          await way("construct " + name, () => Reflect.construct(make, [code])());
+          await way("bound " + name, () => new (make.bind(null, code))()());
+          await way("new target " + name, () => Reflect.construct(make, [code], class extends Function {})());
+          await way("prototype " + name, () => make.prototype.constructor(code)());
+          await way("parent " + name, () => Object.getPrototypeOf(make)(code)());
+          await way("parameters " + name, () => make("a = " + code.slice(7), "return a")());
+        }
+      }
+      await way("escaped", () => Function("return \\u0069mport('file://" + world.secretPath + "')")());
+      await way("eval of the runtime", () => new CustomEvent("x", Object.defineProperty({}, "detail", { get: eval.bind(null, "(" + text.slice(7) + ")") })).detail);
+      Array.prototype.toString = () => "";
+      String.prototype.includes = () => false;
+      await way("patched", () => Function(text)());`,
+  },
   "import over the network": {
     body: `
       await way("forbidden", () => import("http://" + world.forbidden + "/x.js"));
