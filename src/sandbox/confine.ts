@@ -122,8 +122,10 @@ function resolve(
     return found(specifier);
   }
   // Code that was made from text by a function of the runtime has no parent.
-  if (parent !== undefined && isOwn(parent)) return next(specifier, context);
-  throw refused();
+  if (parent === undefined || !isOwn(parent)) throw refused();
+  const resolved = next(specifier, context);
+  if (!isOwn(resolved.url)) throw refused();
+  return resolved;
 }
 
 /** The runtime puts its own words around it, and the name that was asked for. */
@@ -134,12 +136,15 @@ const found = (url: string) => ({ url, format: "module" as const, shortCircuit: 
 const { apply } = Reflect;
 const { startsWith } = String.prototype;
 
+/** In a binary, the files inside it: no permission keeps its loader from those outside. */
+const OWN_FILES = Deno.build.standalone ? new URL("../../", import.meta.url).href : "file:";
+
 /**
  * dxt and its packages are files, and some of the runtime's own modules are loaded when they are
  * first needed. A URL that external code has was looked for before.
  */
 function isOwn(url: string): boolean {
-  return apply(startsWith, url, ["file:"]) || apply(startsWith, url, ["ext:"]) ||
+  return apply(startsWith, url, [OWN_FILES]) || apply(startsWith, url, ["ext:"]) ||
     apply(startsWith, url, ["node:"]);
 }
 
