@@ -8,6 +8,7 @@ import { PermissionLists } from "../models/permissions.ts";
 import { firstIssue } from "../providers/options.ts";
 import { isExternal, loadProvider, parseClassPath, providerOfURL } from "../providers/resolve.ts";
 import { type Checked, infoOf, needsOf, type ProviderInfo } from "../providers/view.ts";
+import { checkAddresses } from "../sandbox/addresses.ts";
 import type { ExternalCode } from "../sandbox/modules/mod.ts";
 import { codeOf, type CodeSource, Strangers } from "./external.ts";
 
@@ -105,6 +106,7 @@ async function externalEndpoint(
       `Cannot use provider "${module}": it wants ${flags}, which nobody grants; add "permissions: ${lists}" to its connection, if it is to be trusted with that`,
     );
   }
+  await checkAddresses(`provider "${module}"`, { wanted: granted.net, named: granted.net });
   return { provider, module: code.entry, code, config, baseDirectory, needs: () => granted };
 }
 

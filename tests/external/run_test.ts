@@ -320,3 +320,20 @@ Deno.test("exactly the permissions that are printed run code of others, local, f
     clean(await program(folder, ["vendor", "p.yaml", imports]));
     await exactly(url, [api.host]);
   }));
+
+/** A name of this machine besides localhost, which every machine gives itself. */
+const NAME = Deno.readTextFileSync("/etc/hosts").split("\n")
+  .flatMap((line) => line.split("#")[0]!.trim().split(/\s+/).slice(1))
+  .find((name) => !name.includes("localhost") && !name.startsWith("ip6-"))!;
+
+inBothModes(
+  "a host that leads to an address of this machine or network is to be named so",
+  (dxt) =>
+    withFolder(async (folder) => {
+      await write(folder, "pages.ts", EXAMPLE);
+      await write(folder, "p.yaml", thingsPipeline("./pages.ts", `${NAME}:1`));
+      const { code, err } = await dxt(folder, ["run", "p.yaml"]);
+      assert.equal(code, 2, err);
+      assert.match(err, /leads to [0-9a-f.:]+, .*; name [0-9a-f.:]+ itself/);
+    }),
+);
