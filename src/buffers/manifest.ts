@@ -35,6 +35,7 @@ const Manifest = z.strictObject({
     stream: z.string(),
     run_id: z.string(),
     source: z.unknown(),
+    foreign: z.literal(true).optional(),
     watermark: z.strictObject({
       field: z.string(),
       after: z.string().optional(),

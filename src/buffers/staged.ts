@@ -9,8 +9,7 @@ import type { Manifest } from "./manifest.ts";
 import { isKept, openKept } from "./memory.ts";
 import { pathOf } from "./stage.ts";
 
-/** Each page has a checksum, and the files' digests were compared when the stage was opened. */
-const READ = { batchRows: 16_384, batchBytes: 16 * 1024 * 1024, proven: true };
+const READ = { batchRows: 16_384, batchBytes: 16 * 1024 * 1024 };
 
 /** Files of a stage, and what its manifest tells, or is going to tell, of them. */
 export function sliceOf(location: string, manifest: Manifest): StageSlice {
@@ -55,7 +54,9 @@ async function recordReaders(location: string, manifest: Manifest): Promise<Reco
     for (const file of files) {
       let rows = 0;
       const input = stagedInput(pathOf(location, manifest, file), file.size);
-      const request = { projections, ...READ, compression, options };
+      // Each page has a checksum, and the files' digests were compared when the stage was opened.
+    const proven = manifest.details.foreign !== true;
+    const request = { projections, ...READ, compression, options, proven };
       for await (const batch of format.read(input, request)) {
         rows += batch.numRows;
         yield batch;

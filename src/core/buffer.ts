@@ -22,6 +22,8 @@ export interface StageDetails {
   readonly run_id: string;
   /** Source as in the pipeline, without secrets. */
   readonly source: unknown;
+  /** Code of others had to do with it: its values are checked again when it is read. */
+  readonly foreign?: true | undefined;
   readonly watermark?: {
     readonly field: string;
     readonly after?: string | undefined;

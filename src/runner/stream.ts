@@ -200,6 +200,7 @@ function detailsOf(
     stream: plan.stream.id,
     run_id: context.runId,
     source: plan.source,
+    ...(isForeign(plan, context) ? { foreign: true as const } : {}),
     ...(range === undefined ? {} : {
       watermark: {
         field: range.field,
@@ -208,6 +209,11 @@ function detailsOf(
       },
     }),
   };
+}
+
+/** Whether code of others reads a stream or changes its records. */
+function isForeign({ extractor, transforms }: StreamPlan, { source }: RunContext): boolean {
+  return [source, extractor, ...transforms].some(({ code }) => code !== undefined);
 }
 
 /** What is asked while a stream is planned or begun. */
