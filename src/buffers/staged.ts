@@ -55,8 +55,8 @@ async function recordReaders(location: string, manifest: Manifest): Promise<Reco
       let rows = 0;
       const input = stagedInput(pathOf(location, manifest, file), file.size);
       // Each page has a checksum, and the files' digests were compared when the stage was opened.
-    const proven = manifest.details.foreign !== true;
-    const request = { projections, ...READ, compression, options, proven };
+      const proven = manifest.details.foreign !== true;
+      const request = { projections, ...READ, compression, options, proven };
       for await (const batch of format.read(input, request)) {
         rows += batch.numRows;
         yield batch;
