@@ -8,6 +8,8 @@ import { withFolder } from "../support/run.ts";
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const server = postgresTest(18);
 
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** Runs dxt until `when` says so or half a minute is over, then sends the signal. */
 async function interrupted(
   path: string,
@@ -21,7 +23,7 @@ async function interrupted(
   }).spawn();
   const start = performance.now();
   while (!await when() && performance.now() - start < 30_000) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await wait(5);
   }
   process.kill(signal);
   return (await process.status).code;
@@ -73,6 +75,9 @@ for (
         assert.equal(status, code);
         const rows = await database.sql("SELECT id, text FROM copy");
         assert.deepEqual(rows.map((row) => ({ ...row })), [{ id: -1, text: "before" }]);
+        // The server needs a moment to see that nobody is there any more.
+        const gone = performance.now() + 10_000;
+        while (await others("%") > 0 && performance.now() < gone) await wait(20);
         assert.equal(await others("%"), 0);
         // What was extracted whole is kept for `dxt load`; of what was not, nothing is committed.
         const stage = join(folder, ".dxt/stage/p/s/manifest.json");

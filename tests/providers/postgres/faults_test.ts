@@ -61,7 +61,8 @@ onServers(
         assert.match(error.message, /57P01|connection was lost/);
         return true;
       });
-      assert.equal(killed, 1);
+      // That of the time before may still be ending.
+      assert.ok(killed > 0);
     }
   },
 );
