@@ -60,15 +60,21 @@ export const ATTEMPTS: Readonly<Record<string, Attempt>> = {
       const text = "return import(" + JSON.stringify("file://" + world.secretPath) + ", {with: {type: 'text'}})";
       const builtIn = "return import('node:worker_threads')";
       const made = [Function, (async () => {}).constructor, (function* () {}).constructor];
-      for (const make of made) {
+      for (const [i, make] of made.entries()) {
         for (const code of [text, builtIn]) {
-          const name = make.name + " " + code.slice(14, 20);
+          const name = i + (code === text ? " file" : " built in");
           const lazy = (key) => Object.defineProperty({}, key, { enumerable: true, get: make.bind(null, code) });
           await way("detail " + name, () => new CustomEvent("x", lazy("detail")).detail());
           await way("data " + name, () => new MessageEvent("x", lazy("data")).data());
           await way("reason " + name, () => new PromiseRejectionEvent("x", { promise: Promise.resolve(), ...Object.getOwnPropertyDescriptors({}), get reason() { return make(code); } }).reason());
           await way("toString " + name, () => make({ toString: () => code })());
-          await way("changing " + name, () => { let n = 0; return make({ toString: () => n++ ? code : "" })().then(); });
+await way("changing " + name, async () => {
+            let n = 0;
+            const made = make({ toString: () => n++ ? code : "" })();
+            const got = await (made?.next === undefined ? made : made.next().value);
+            if (got === undefined) throw new Error("nothing came");
+            return got;
+          });
           await way("construct " + name, () => Reflect.construct(make, [code])());
           await way("bound " + name, () => new (make.bind(null, code))()());
           await way("new target " + name, () => Reflect.construct(make, [code], class extends Function {})());
@@ -381,7 +387,7 @@ export const ATTEMPTS: Readonly<Record<string, Attempt>> = {
       Reflect.apply = yes; Object.hasOwn = yes; Object.prototype.hasOwnProperty = yes;
       globalThis.URL = class { href = target; toString() { return target; } };
       await way("methods", () => import(target, { with: { type: "text" } }));
-      await way("object as specifier", () => { let n = 0; return import({ toString: () => n++ ? target : "dxt" }, { with: { type: "text" } }); });
+      await way("object as specifier", () => { let n = 0; return import({ toString: () => n++ ? target : "./nothing.js" }, { with: { type: "text" } }); });
       await way("toPrimitive", () => import({ [Symbol.toPrimitive]: () => target }, { with: { type: "text" } }));
       await way("__proto__ as specifier", () => import("__proto__"));
       await way("constructor as specifier", () => import("constructor"));
