@@ -154,8 +154,8 @@ onServers(
       await using other = await connect(database.url);
       assert.equal(await loaderOf(other).share(task), undefined, "one load at a time");
       await loaderOf(other).loadShare(task, shared!.ticket);
-      // The process ends here: its connections are gone.
-      await database.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      // The process ends here: its connections are gone, which takes the server a moment.
+      await database.sql(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid()`);
     }
     const [left] = await loads(database);
