@@ -79,7 +79,9 @@ export async function freePath(name: string): Promise<string> {
     try {
       await Deno.stat(path);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return path;
+      // It is a proposal: a place that may not be looked at is taken to be free.
+      const isUnseen = error instanceof Deno.errors.NotCapable;
+      if (isUnseen || error instanceof Deno.errors.NotFound) return path;
       throw error;
     }
   }
