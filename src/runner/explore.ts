@@ -103,7 +103,7 @@ export async function headOfPipeline(
     explores: true,
   };
   using threads = openThreads();
-  await using end = endOf(endpoint, usage, { threads, signal });
+  await using end = endOf(endpoint, usage, { threads, signal }, [plan.extractor]);
   if (of === "target") {
     return await headOf(endpoint.provider, end, plan.target as StreamSource, rows);
   }

@@ -52,14 +52,11 @@ export async function previewPipeline(
   checkLimit(selected, options);
   const { fullRefresh = false, backfill, signal } = options;
   using threads = openThreads();
-  await using reader = endOf(source, { reads: selected.map((one) => one.source) }, {
-    threads,
-    signal,
-  });
-  await using writer = endOf(target, { writes: selected.map((one) => one.target) }, {
-    threads,
-    signal,
-  });
+  const reads = selected.map((one) => one.source);
+  const writes = selected.map((one) => one.target);
+  const both = { threads, signal };
+  await using reader = endOf(source, { reads }, both, selected.map(({ extractor }) => extractor));
+  await using writer = endOf(target, { writes }, both, selected.map(({ loader }) => loader));
   const context: Context = {
     ...{ source, target, fullRefresh, backfill, threads, signal, reader, writer },
     atTarget: (ask) => ask(writer),

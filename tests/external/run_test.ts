@@ -67,6 +67,7 @@ inBothModes(
       clean(head);
       assert.match(head.out, /thing 1/);
       clean(await dxt(folder, ["test", "p.yaml", imports]));
+      clean(await dxt(folder, ["validate", "p.yaml", imports]));
       clean(await dxt(folder, ["plan", "p.yaml", imports]));
     }),
 );
@@ -221,6 +222,10 @@ inBothModes(
       );
       clean(await dxt(folder, ["run", "p.yaml"]));
       assert.deepEqual(rows(folder, "SELECT max(square) AS most FROM squares"), [{ most: 64 }]);
+      for (const command of ["plan", "test"]) clean(await dxt(folder, [command, "p.yaml"]));
+      const head = await dxt(folder, ["head", "p.yaml", "squares", "--rows", "3"]);
+      clean(head);
+      assert.match(head.out, /^0\s+0$/m);
 
       const wrong: [unknown, RegExp][] = [
         [
