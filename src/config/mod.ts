@@ -23,7 +23,6 @@ export {
 } from "./pipeline.ts";
 export { DATASET, QUERY } from "./meaning.ts";
 export { findProject, PROJECT_FILES } from "./search.ts";
-export { parseTyped } from "./validate.ts";
 
 /**
  * A connection of the command line: the name of one of the project, a URL, a file or a folder, which

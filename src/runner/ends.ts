@@ -33,6 +33,13 @@ export function targetEnd(plan: StreamPlan, context: Context): End {
   return open(context.target, target, [plan.loader], context);
 }
 
+/** Starts the thread of a stream's target, which is wanted when the stream is extracted. */
+export function warmTarget(plan: StreamPlan, context: RunContext): void {
+  const external = context.target.code !== undefined || plan.loader.code !== undefined;
+  const permissions = workerPermissions(streamNeeds(context, plan).target);
+  context.threads.warm({ permissions, external });
+}
+
 function open(
   { module, config, baseDirectory, code }: Endpoint,
   needs: Permissions,

@@ -29,7 +29,7 @@ import type { BufferSettings } from "../models/buffer.ts";
 import type { Field } from "../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../models/source.ts";
 import type { LoadMode } from "../models/stream.ts";
-import { parseTyped } from "../config/mod.ts";
+import { parseTyped } from "../config/validate.ts";
 import { firstIssue } from "../providers/options.ts";
 import {
   type Checked,

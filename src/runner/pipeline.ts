@@ -86,6 +86,20 @@ export async function runPipeline(
   };
 }
 
+/** A lane more takes two threads more: several small streams are done before these have started. */
+const LANE_MS = 500;
+
+/** Waits so long, or until the signal. */
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
 /** Why a stream was stopped: one before it failed, and the run is to fail fast. */
 class FailedFast extends PipelineExecutionError {}
 
@@ -104,7 +118,9 @@ async function runStreams(
   const results: StreamResult[] = [];
   let next = 0;
   let turn = context.turn;
-  const lane = async () => {
+  const begun = new AbortController();
+  const lane = async (number: number) => {
+    if (number > 0) await wait(number * LANE_MS, begun.signal);
     for (let at = next++; at < plans.length; at = next++) {
       const signal = AbortSignal.any([context.signal, stops[at]!.signal]);
       const running = runStream(plans[at]!, options.phase, { ...context, signal, turn });
@@ -115,8 +131,9 @@ async function runStreams(
       const reason = new FailedFast(`Cannot go on: stream "${result.stream}" failed`);
       for (const stop of stops.slice(at + 1)) stop.abort(reason);
     }
+    begun.abort();
   };
-  await Promise.all(Array.from({ length: lanesOf(plan, context) }, lane));
+  await Promise.all(Array.from({ length: lanesOf(plan, context) }, (_, number) => lane(number)));
   return results;
 }
 

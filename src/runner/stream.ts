@@ -11,7 +11,7 @@ import { backfillRange, limitNote } from "./backfill.ts";
 import type { Progress, RunContext } from "./context.ts";
 import type { End } from "./end.ts";
 import { sameSystem } from "./endpoint.ts";
-import { plainClass, sourceEnd, targetEnd } from "./ends.ts";
+import { plainClass, sourceEnd, targetEnd, warmTarget } from "./ends.ts";
 import { BATCH_BYTES, BATCH_ROWS, type Reading, stagedFields } from "./extraction.ts";
 import { type ResolvedFields, resolveFields, targetName, withTargetTypes } from "./fields.ts";
 import { EarlyLoad, load } from "./load.ts";
@@ -31,6 +31,7 @@ export async function extractStream(
   const buffer = await openStage(plan);
   try {
     await using source = sourceEnd(plan, context);
+    if (context.loads) warmTarget(plan, context);
     progress.staged = plan.extractor.yields === "files"
       ? await stageFiles(plan, context, buffer, source)
       : await stageRecords(plan, context, buffer, source, progress);

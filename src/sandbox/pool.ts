@@ -32,11 +32,20 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
       const thread = this.#start({ permissions, external });
       return { thread, [Symbol.dispose]: () => this.#end(thread) };
     }
-    const kind: ThreadKind = { permissions: this.sandbox ? permissions : "inherit", external };
+    const kind = this.#kindOf(permissions);
     const key = JSON.stringify(kind);
     const at = this.#idle.findLastIndex((idle) => idle.key === key);
     const thread = at >= 0 ? this.#idle.splice(at, 1)[0]!.thread : this.#start(kind);
     return { thread, [Symbol.dispose]: () => this.#release(key, thread) };
+  }
+
+  /** Starts a thread of this kind that somebody will lease soon: it takes a while to be ready. */
+  warm({ permissions, external }: ThreadKind): void {
+    if (external || this.#all.size >= 2 * this.most) return;
+    const kind = this.#kindOf(permissions);
+    const key = JSON.stringify(kind);
+    if (this.#idle.some((idle) => idle.key === key)) return;
+    this.#idle.push({ key, thread: this.#start(kind) });
   }
 
   /** Waits until fewer than `most` of this kind are at work; one's turn ends with what is returned. */
@@ -51,6 +60,10 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
     for (const thread of this.#all) thread[Symbol.dispose]();
     this.#all.clear();
     this.#idle = [];
+  }
+
+  #kindOf(permissions: ThreadKind["permissions"]): ThreadKind {
+    return { permissions: this.sandbox ? permissions : "inherit", external: false };
   }
 
   #start(kind: ThreadKind): Thread<J> {
