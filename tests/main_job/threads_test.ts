@@ -229,7 +229,7 @@ threadsTest("streams are read side by side and loaded in their order", async (sy
   const { folder, target } = systems;
   await target.sql(`CREATE TABLE parent (id int PRIMARY KEY);
     CREATE TABLE child (id int REFERENCES parent)`);
-  const slow = { type: "sql", sql: "SELECT 1::int AS id FROM pg_sleep(0.5)" };
+  const slow = { type: "sql", sql: "SELECT 1::int AS id FROM pg_sleep(3)" };
   const yaml = pipeline(
     systems,
     { id: "parent", source: slow },
