@@ -58,7 +58,7 @@ const KEPT_OF_DENO = new Set([
 
 /** Members of `process` that packages look at, and that neither change nor tell of anything. */
 const KEPT_OF_PROCESS = [
-  ..."version versions platform arch release nextTick hrtime uptime emitWarning".split(" "),
+  ..."version versions platform arch release nextTick hrtime uptime".split(" "),
   ..."memoryUsage features".split(" "),
 ];
 
@@ -195,7 +195,9 @@ function smallProcess(process: Record<string, unknown> | undefined): object {
   small["cwd"] = Deno.cwd;
   small["env"] = lookedUp(Deno.env);
   // Packages wait for an end that is not theirs to see.
-  for (const name of ["on", "once", "off", "addListener", "removeListener", "emit"]) {
+  for (
+    const name of ["on", "once", "off", "addListener", "removeListener", "emit", "emitWarning"]
+  ) {
     small[name] = () => small;
   }
   return Object.freeze(small);

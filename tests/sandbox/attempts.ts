@@ -367,7 +367,8 @@ await way("changing " + name, async () => {
       await way("prompt", () => prompt("FORGED"));
       await way("stdin", () => Deno.stdin.read(new Uint8Array(1)));
       await way("reportError", () => reportError(new Error("FORGED")));
-      await way("warning", () => process.emitWarning.call.call(() => { throw new Error("none") }));`,
+      await way("warning", () => { process.emitWarning("FORGED"); throw new Error("nobody hears it"); });
+      await new Promise((done) => setTimeout(done, 50));`,
   },
   "ask for permissions": {
     body: `

@@ -3,6 +3,11 @@ import { confine } from "../../src/sandbox/confine.ts";
 import type { ExternalCode } from "../../src/sandbox/modules/code.ts";
 import { onUncaught, openPort } from "../../src/sandbox/port.ts";
 
+/** Instead of an order: a file to import as text, in a thread that is not confined. */
+export interface BareOrder {
+  readonly bare: string;
+}
+
 export interface Order {
   readonly code: ExternalCode;
   /** For the default export, when it is a function. */
@@ -21,7 +26,17 @@ const textOf = (error: unknown) =>
 
 onUncaught((error) => post({ error: `uncaught ${textOf(error)}` }));
 
+async function importBare(path: string): Promise<void> {
+  try {
+    const { default: text } = await import(`file://${path}`, { with: { type: "text" } });
+    post({ value: text });
+  } catch (error) {
+    post({ error: textOf(error) });
+  }
+}
+
 port.listen(async (message) => {
+  if ("bare" in (message as BareOrder)) return await importBare((message as BareOrder).bare);
   const { code, argument } = message as Order;
   try {
     const { importExternal } = await confine([code], { onOutput: (output) => post({ output }) });

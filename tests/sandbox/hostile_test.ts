@@ -247,6 +247,19 @@ function suite(mode: string, ignore: boolean, programFor: (folder: string) => Pr
     });
   });
 
+  test("known gap: a binary's loader reads files unasked, which the hooks alone prevent", async () => {
+    await inWorld(async (world, _modules, folder) => {
+      const trial = {
+        specifier: world.secretPath,
+        settings: { directory: "/", hosts: [] },
+        bare: true,
+      };
+      const { answers: [answer] } = await run(await programFor(folder), folder, [trial]);
+      if (mode.startsWith("compiled")) assert.deepEqual(answer, { value: JSON.stringify(SECRET) });
+      else assert.match((answer as { error: string }).error, /Requires read access/);
+    });
+  });
+
   test("known gap: a link that the user has put into a granted folder is followed", async () => {
     await inWorld(async (world, modules, folder) => {
       await Deno.symlink(world.secretPath, join(world.folder, "leads-out.txt"));
@@ -269,11 +282,18 @@ function checkWays(answer: Answer, harmless: readonly string[]): void {
 }
 
 suite("deno run", false, () => Promise.resolve(fromSource));
+/** Lasts as long as the tests of this file. */
+function folderOfBinary(): string {
+  const folder = Deno.makeTempDirSync();
+  addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+  return folder;
+}
+
 let binary: Promise<Program> | undefined;
 suite(
   DENORT === undefined ? `compiled (${WITHOUT_DENORT})` : "compiled",
   DENORT === undefined,
-  () => binary ??= Deno.makeTempDir().then(compiled),
+  () => binary ??= compiled(folderOfBinary()),
 );
 
 Deno.test("there are at least 25 attempts", () => {

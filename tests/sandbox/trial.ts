@@ -6,7 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { BoundedThread, BoundError, BOUNDS, type Bounds } from "../../src/sandbox/bounds.ts";
 import { type CodeSettings, loadCode } from "../../src/sandbox/modules/mod.ts";
-import type { Answer } from "./cell.ts";
+import type { Answer, BareOrder, Order } from "./cell.ts";
 
 export interface TrialOptions {
   readonly specifier: string;
@@ -14,6 +14,8 @@ export interface TrialOptions {
   readonly permissions?: Deno.PermissionOptionsObject;
   readonly bounds?: Partial<Bounds>;
   readonly argument?: unknown;
+  /** Whether the specifier is a file that a thread is to import without being confined. */
+  readonly bare?: boolean;
 }
 
 /** The last word of a cell; external code may send what it wants besides. */
@@ -27,9 +29,11 @@ const SOURCES = fileURLToPath(new URL("../../", import.meta.url));
 const NOTHING = { net: false, write: false, env: false, run: false, ffi: false, sys: false };
 
 export async function trial(
-  { specifier, settings, permissions = {}, bounds = {}, argument }: TrialOptions,
+  { specifier, settings, permissions = {}, bounds = {}, argument, bare }: TrialOptions,
 ): Promise<Answer> {
-  const code = await loadCode(specifier, settings);
+  const order: Order | BareOrder = bare === true
+    ? { bare: specifier }
+    : { code: await loadCode(specifier, settings), argument };
   // A program from source reads its own modules.
   const own = Deno.build.standalone ? [] : [`${SOURCES}src`, `${SOURCES}tests/sandbox/cell.ts`];
   const read = [...(permissions["read"] ?? []) as string[], ...own];
@@ -50,7 +54,7 @@ export async function trial(
           error: error.message,
           ...(error instanceof BoundError ? { bound: error.bound } : {}),
         });
-      thread.postMessage({ code, argument });
+      thread.postMessage(order);
     });
   } finally {
     thread.terminate();
@@ -60,11 +64,15 @@ export async function trial(
 if (import.meta.main) {
   const trials: TrialOptions[] = JSON.parse(await Deno.readTextFile(Deno.args[0]!));
   const answers: Answer[] = [];
-  for (const options of trials) {
-    answers.push(
-      await trial(options).catch((error): Answer => ({ error: `host: ${error.message}` })),
-    );
-  }
+  // A thread inside a thread takes half a second to start, in which nothing is done.
+  const work = async () => {
+    for (let i = next++; i < trials.length; i = next++) {
+      const failed = (error: Error): Answer => ({ error: `host: ${error.message}` });
+      answers[i] = await trial(trials[i]!).catch(failed);
+    }
+  };
+  let next = 0;
+  await Promise.all([work(), work(), work(), work()]);
   await new Blob([`\n${JSON.stringify(answers)}`]).stream().pipeTo(Deno.stdout.writable);
   Deno.exit(0);
 }
