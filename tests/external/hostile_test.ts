@@ -147,7 +147,7 @@ async function attempt(
     streams: Object.keys(bodies).map((id) => ({ id, source: id, load: { mode: "replace" } })),
   };
   await Deno.writeTextFile(join(folder, "p.yaml"), JSON.stringify(pipeline));
-  const ended = await dxt(["run", "p.yaml", `--allow-import=${modules.host}`, "--threads=1"], {
+  const ended = await dxt(["run", "p.yaml", `--allow-import=${modules.host}`, "--threads=8"], {
     DXT_TEST_SECRET: SECRET,
   });
   return {
