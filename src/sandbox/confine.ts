@@ -122,9 +122,9 @@ function resolve(
     return found(specifier);
   }
   // Code that was made from text by a function of the runtime has no parent.
-  if (parent === undefined || !isOwn(parent)) throw refused();
+  if (parent === undefined || !isOwn(parent, specifier)) throw refused();
   const resolved = next(specifier, context);
-  if (!isOwn(resolved.url)) throw refused();
+  if (!isFile(resolved.url) && !isRuntime(resolved.url)) throw refused();
   return resolved;
 }
 
@@ -141,11 +141,18 @@ const OWN_FILES = Deno.build.standalone ? new URL("../../", import.meta.url).hre
 
 /**
  * dxt and its packages are files, and some of the runtime's own modules are loaded when they are
- * first needed. A URL that external code has was looked for before.
+ * first needed, by others of these. A URL that external code has was looked for before.
  */
-function isOwn(url: string): boolean {
-  return apply(startsWith, url, [OWN_FILES]) || apply(startsWith, url, ["ext:"]) ||
-    apply(startsWith, url, ["node:"]);
+function isOwn(parent: string, specifier: string): boolean {
+  return isFile(parent) || isRuntime(parent) && isRuntime(specifier);
+}
+
+function isFile(url: string): boolean {
+  return apply(startsWith, url, [OWN_FILES]);
+}
+
+function isRuntime(url: string): boolean {
+  return apply(startsWith, url, ["ext:"]) || apply(startsWith, url, ["node:"]);
 }
 
 function load({ modules, lent }: Tables, url: string, context: LoadHookContext, next: NextLoad) {
