@@ -12,7 +12,6 @@ import type { ExternalCode } from "../sandbox/modules/mod.ts";
 import type { Lease, ThreadPool } from "../sandbox/pool.ts";
 import { type Reading, toPlain } from "./extraction.ts";
 import type {
-  EndJobs,
   ExtractInput,
   ExtractNews,
   ExtractResult,
@@ -24,9 +23,10 @@ import type {
   PlainEndpoint,
   PlanInput,
   ShareInput,
-} from "./jobs.ts";
+} from "./thread/inputs.ts";
+import type { EndJobs } from "./thread/jobs.ts";
 
-import type { Transformed } from "./transforms.ts";
+import type { Transformed } from "./thread/transforms.ts";
 
 export type Threads = ThreadPool<EndJobs>;
 

@@ -5,7 +5,7 @@ import { workerPermissions } from "../sandbox/permissions.ts";
 import type { RunContext } from "./context.ts";
 import { End } from "./end.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { PlainClass } from "./jobs.ts";
+import type { PlainClass } from "./thread/inputs.ts";
 import { connectionNeeds, streamNeeds } from "./needs.ts";
 import type { Chosen, StreamPlan } from "./plan.ts";
 

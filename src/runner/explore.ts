@@ -15,7 +15,7 @@ import { endOf, plainClass } from "./ends.ts";
 import { resolveEndpoint } from "./endpoint.ts";
 import { BATCH_BYTES, BATCH_ROWS, type Reading } from "./extraction.ts";
 import { resolveFields } from "./fields.ts";
-import type { PlainClass } from "./jobs.ts";
+import type { PlainClass } from "./thread/inputs.ts";
 import { planPipeline, type StreamPlan } from "./plan.ts";
 import { firstRows } from "./rows.ts";
 

@@ -8,7 +8,8 @@ import { workerPermissions } from "../sandbox/permissions.ts";
 import { NOTHING } from "../core/permissions.ts";
 import { openThreads } from "./threads.ts";
 import type { Threads } from "./end.ts";
-import type { ClassInput, ConnectionInput, EndJobs } from "./jobs.ts";
+import type { ClassInput, ConnectionInput } from "./thread/inputs.ts";
+import type { EndJobs } from "./thread/jobs.ts";
 
 /** What says how code of others is gathered: a pipeline, or a connection of the command line. */
 export type CodeSource = Pick<

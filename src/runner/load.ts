@@ -15,7 +15,7 @@ import type { End } from "./end.ts";
 import { plainClass, targetEnd } from "./ends.ts";
 import { Feed } from "./feed.ts";
 import { targetName } from "./fields.ts";
-import type { LoadInput } from "./jobs.ts";
+import type { LoadInput } from "./thread/inputs.ts";
 import { settled } from "./parts.ts";
 import type { StreamPlan } from "./plan.ts";
 

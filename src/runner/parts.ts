@@ -8,7 +8,7 @@ import type { BufferSettings } from "../models/buffer.ts";
 import type { RunContext } from "./context.ts";
 import type { End } from "./end.ts";
 import { type Reading, stagedFields } from "./extraction.ts";
-import type { ExtractNews, ExtractResult, PlainClass } from "./jobs.ts";
+import type { ExtractNews, ExtractResult, PlainClass } from "./thread/inputs.ts";
 import type { Seen } from "./observe.ts";
 import type { Transformer } from "./transformer.ts";
 

@@ -28,7 +28,7 @@ import {
 import type { ExternalCode } from "../sandbox/modules/mod.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import { codeOf, Strangers } from "./external.ts";
-import type { ClassKind, PlainClass } from "./jobs.ts";
+import type { ClassKind, PlainClass } from "./thread/inputs.ts";
 
 /** A class that a stream uses, with its options checked. */
 export type Chosen<Info> = Info & PlainClass & {

@@ -13,5 +13,5 @@ export interface ThreadOptions {
 export function openThreads(
   { threads = navigator.hardwareConcurrency, sandbox = true }: ThreadOptions = {},
 ): Threads {
-  return new ThreadPool(new URL("./worker.ts", import.meta.url), threads, CHECKS, sandbox);
+  return new ThreadPool(new URL("./thread/worker.ts", import.meta.url), threads, CHECKS, sandbox);
 }

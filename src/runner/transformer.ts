@@ -4,7 +4,8 @@ import type { Field } from "../models/field.ts";
 import type { Lease } from "../sandbox/pool.ts";
 import { workerPermissions } from "../sandbox/permissions.ts";
 import type { Threads } from "./end.ts";
-import type { EndJobs, PlainClass } from "./jobs.ts";
+import type { PlainClass } from "./thread/inputs.ts";
+import type { EndJobs } from "./thread/jobs.ts";
 import type { Chosen, StreamPlan } from "./plan.ts";
 
 /** To be opened once for a stream, and asked for each of its batches. */

@@ -1,12 +1,18 @@
 /** Transforms in the thread that runs them, and their far end in the thread that reads the source. */
-import { arrowSchema, BatchBuilder, batchesToIPC, batchFromIPC, recordsOf } from "../arrow/mod.ts";
-import type { Batch } from "../core/batch.ts";
-import { DXTError, ValidationError } from "../core/errors.ts";
-import type { Transform, TransformTools } from "../core/transform.ts";
-import { Field } from "../models/field.ts";
-import { rethrown, type Thrown } from "../sandbox/messages.ts";
+import {
+  arrowSchema,
+  BatchBuilder,
+  batchesToIPC,
+  batchFromIPC,
+  recordsOf,
+} from "../../arrow/mod.ts";
+import type { Batch } from "../../core/batch.ts";
+import { DXTError, ValidationError } from "../../core/errors.ts";
+import type { Transform, TransformTools } from "../../core/transform.ts";
+import { Field } from "../../models/field.ts";
+import { rethrown, type Thrown } from "../../sandbox/messages.ts";
 import { externalTransform } from "./foreign.ts";
-import type { PlainClass } from "./jobs.ts";
+import type { PlainClass } from "./inputs.ts";
 
 /** The steps that were opened, each with the fields that it gives. */
 interface Opened {

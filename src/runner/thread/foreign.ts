@@ -1,11 +1,17 @@
 /** Code of others, in the thread that runs it. */
-import { DXTError } from "../core/errors.ts";
-import type { ExtractorClass, LoaderClass, Provider } from "../core/provider.ts";
-import type { TransformClass } from "../core/transform.ts";
-import { isExternal, loadProvider } from "../providers/resolve.ts";
-import { asExtractor, asLoader, asProvider, asTransform, isProvider } from "../providers/shape.ts";
-import type { Confinement } from "../sandbox/confine.ts";
-import type { ExternalCode } from "../sandbox/modules/mod.ts";
+import { DXTError } from "../../core/errors.ts";
+import type { ExtractorClass, LoaderClass, Provider } from "../../core/provider.ts";
+import type { TransformClass } from "../../core/transform.ts";
+import { isExternal, loadProvider } from "../../providers/resolve.ts";
+import {
+  asExtractor,
+  asLoader,
+  asProvider,
+  asTransform,
+  isProvider,
+} from "../../providers/shape.ts";
+import type { Confinement } from "../../sandbox/confine.ts";
+import type { ExternalCode } from "../../sandbox/modules/mod.ts";
 
 let confinement: Promise<Confinement> | undefined;
 
@@ -15,7 +21,7 @@ export async function confine(codes: readonly ExternalCode[]): Promise<void> {
 }
 
 async function confined(codes: readonly ExternalCode[]): Promise<Confinement> {
-  const { confine } = await import("../sandbox/confine.ts");
+  const { confine } = await import("../../sandbox/confine.ts");
   // What it prints goes nowhere: a run speaks through its results.
   return await confine(codes, { onOutput() {} });
 }

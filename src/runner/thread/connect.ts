@@ -1,7 +1,7 @@
 /** Opens connections, in the thread that uses them. */
-import type { Connector } from "../core/connector.ts";
-import { ConnectionError, DXTError, messageOf, withoutSecrets } from "../core/errors.ts";
-import type { Provider } from "../core/provider.ts";
+import type { Connector } from "../../core/connector.ts";
+import { ConnectionError, DXTError, messageOf, withoutSecrets } from "../../core/errors.ts";
+import type { Provider } from "../../core/provider.ts";
 
 /** A connection's provider with its code, and its keys checked. */
 export interface Connectable {

@@ -1,0 +1,52 @@
+/** Code of others tells what it is, while a pipeline is planned. */
+import { parseTyped } from "../../config/validate.ts";
+import type { Permissions } from "../../core/provider.ts";
+import { firstIssue } from "../../providers/options.ts";
+import {
+  type Checked,
+  checkOptions,
+  extractorInfo,
+  infoOf,
+  loaderInfo,
+  needsOf,
+  type ProviderInfo,
+} from "../../providers/view.ts";
+import { externalExtractor, externalLoader, externalTransform, providerOf } from "./foreign.ts";
+import type { ClassInput, ConnectionInput, PlainEndpoint } from "./inputs.ts";
+
+export async function describe(module: string): Promise<ProviderInfo> {
+  return infoOf(await providerOf(module));
+}
+
+export async function checkConnection(
+  { module, url, keys, variables }: ConnectionInput,
+): Promise<Checked> {
+  const provider = await providerOf(module);
+  const fromURL = url === undefined ? {} : provider.fromURL(url) as object;
+  const known = new Set(variables.map((path) => JSON.stringify(path)));
+  const isVariable = (path: readonly unknown[]) => known.has(JSON.stringify(path));
+  const parsed = parseTyped(provider.config, { ...fromURL, ...keys }, isVariable);
+  return parsed.success
+    ? { value: parsed.data }
+    : { issue: firstIssue(provider.config, parsed.error) };
+}
+
+export async function needs(
+  { module, config, baseDirectory }: PlainEndpoint,
+): Promise<Permissions> {
+  const usage = { baseDirectory, reads: [], writes: [] };
+  return needsOf(await providerOf(module), config, usage);
+}
+
+export async function checkClass({ module, kind, name, config }: ClassInput) {
+  if (kind === "extractor") {
+    const found = await externalExtractor(module, name);
+    return { info: extractorInfo(found), options: checkOptions(found.options, config) };
+  }
+  if (kind === "transform") {
+    const { options } = await externalTransform(module, name);
+    return { info: {}, options: checkOptions(options, config) };
+  }
+  const found = await externalLoader(module, name);
+  return { info: loaderInfo(found), options: checkOptions(found.options, config) };
+}

@@ -1,0 +1,113 @@
+/** What the host asks of a thread, and what it is told: plain data. */
+import type { StagedData, StagedFile, StageSlice, WrittenPart } from "../../core/buffer.ts";
+import type { Part, PartitionSettings } from "../../core/extractor.ts";
+import type { LoadTicket, PlannedLoad } from "../../core/loader.ts";
+import type { PlainValue } from "../../core/plain_value.ts";
+import type { BufferSettings } from "../../models/buffer.ts";
+import type { Field } from "../../models/field.ts";
+import type { StreamTarget } from "../../models/source.ts";
+import type { PlainReading } from "../extraction.ts";
+
+/** A connection. */
+export interface PlainEndpoint {
+  /** Name of a built-in provider, or URL of an external one. */
+  readonly module: string;
+  readonly config: unknown;
+  readonly baseDirectory: string;
+}
+
+/** A class with its options checked. */
+export interface PlainClass {
+  /** URL of the external module that exports it; unset, the connection's provider has it. */
+  readonly module?: string;
+  readonly name: string;
+  /** Undefined: as its schema has them when nothing is said. */
+  readonly options: unknown;
+}
+
+export type ClassKind = "extractor" | "loader" | "transform";
+
+export interface ConnectionInput {
+  readonly module: string;
+  readonly url?: string;
+  /** They win over those of the URL. */
+  readonly keys: Readonly<Record<string, unknown>>;
+  /** Paths of keys whose text comes from a variable. */
+  readonly variables: readonly (readonly (string | number)[])[];
+}
+
+export interface ClassInput {
+  readonly module: string;
+  readonly kind: ClassKind;
+  readonly name: string;
+  readonly config: unknown;
+}
+
+export interface PartitionInput {
+  readonly extractor: PlainClass;
+  readonly reading: PlainReading;
+  readonly settings: PartitionSettings;
+}
+
+export interface ExtractInput {
+  readonly extractor: PlainClass;
+  readonly reading: PlainReading;
+  /** One of several parts, read over a connection of its own; unset, everything. */
+  readonly part?: { readonly part: Part; readonly number: number };
+  /** Folder for the files. */
+  readonly folder: string;
+  readonly buffer: BufferSettings;
+}
+
+/** What was done since the last news. */
+export type ExtractNews =
+  | { readonly rows: number; readonly bytes: number }
+  | { readonly file: StagedFile }
+  /** A batch to be transformed: `transformed` has the answer. */
+  | { readonly transform: { readonly id: number; readonly bytes: Uint8Array } };
+
+export interface ExtractResult extends WrittenPart {
+  /** Highest watermark, and how many had none. */
+  readonly max: PlainValue;
+  readonly nulls: number;
+}
+
+export interface HeadInput {
+  readonly extractor: PlainClass;
+  readonly reading: PlainReading;
+}
+
+export type PlanInput = Omit<PlannedLoad, "signal"> & { readonly loader: PlainClass };
+
+export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
+  readonly loader: PlainClass;
+  /** What is staged; a stage that is still written is told by `feed`. */
+  readonly staged: StageSlice | Pick<StagedData, "kind" | "fields" | "details">;
+};
+
+export interface ShareInput extends LoadInput {
+  readonly slice: StageSlice;
+  readonly ticket: LoadTicket;
+}
+
+export interface MaxWatermarkInput {
+  readonly loader: PlainClass;
+  readonly target: StreamTarget;
+  readonly field: string;
+  readonly as: Field;
+}
+
+export interface FinishInput {
+  /** What the shares took together. */
+  readonly rows: number;
+  /** All of the stage. */
+  readonly committed: StageSlice;
+}
+
+/** So many rows more were loaded. */
+export interface Rows {
+  readonly rows: number;
+}
+
+/** News of a kind that nobody tells. */
+export type Tell = (news: never) => void;

@@ -1,0 +1,31 @@
+/**
+ * All that a thread does for its host: at one end of a pipeline, whose connection it holds, or with
+ * code of others. Between host and thread go small messages only: names, files, rows, proofs.
+ */
+import type { StreamRef, StreamSource, StreamTarget } from "../../models/source.ts";
+import type { LoadMode } from "../../models/stream.ts";
+import type { Jobs } from "../../sandbox/serve.ts";
+import { checkClass, checkConnection, describe, needs } from "./describe.ts";
+import { confine } from "./foreign.ts";
+import { close, connected, open, stop } from "./open_end.ts";
+import { extract, head, partition, transformed } from "./source.ts";
+import { feed, finish, load, loadShare, maxWatermark, plan, share } from "./target.ts";
+import { openTransforms, transform } from "./transforms.ts";
+
+export const JOBS = {
+  ...{ confine, describe, checkConnection, needs, checkClass },
+  ...{ openTransforms, transform },
+  ...{ open, stop, close },
+  connect: (_: undefined) => connected(() => Promise.resolve()),
+  testConnection: (_: undefined) => connected((end) => end.testConnection()),
+  getStreamFields: (ref: StreamRef) => connected((end) => end.getStreamFields(ref)),
+  discover: (_: undefined) => connected((end) => end.discover()),
+  estimate: (source: StreamSource) => connected((end) => end.estimate(source)),
+  checkRead: (source: StreamSource) => connected((end) => end.checkRead(source)),
+  checkWrite: ({ target, mode }: { target: StreamTarget; mode: LoadMode }) =>
+    connected((end) => end.checkWrite(target, mode)),
+  ...{ partition, extract, transformed, head },
+  ...{ plan, maxWatermark, load, feed, share, loadShare, finish },
+} satisfies Jobs;
+
+export type EndJobs = typeof JOBS;

@@ -1,0 +1,90 @@
+/** The end of a pipeline that this thread is at, and the connection that it holds. */
+import type { Connector } from "../../core/connector.ts";
+import { DXTError } from "../../core/errors.ts";
+import type { Extractor, Partition } from "../../core/extractor.ts";
+import type { Loader, SharedLoad } from "../../core/loader.ts";
+import { rethrown, type Thrown } from "../../sandbox/messages.ts";
+import type { Feed } from "../feed.ts";
+import { connect, type Connectable } from "./connect.ts";
+import { externalExtractor, externalLoader, providerOf } from "./foreign.ts";
+import type { PlainClass, PlainEndpoint } from "./inputs.ts";
+import type { FarTransform } from "./transforms.ts";
+
+/** The end that this thread is at. */
+export class OpenEnd implements AsyncDisposable {
+  partition?: Partition;
+  shared?: SharedLoad;
+  feed?: Feed;
+  transform?: FarTransform;
+  readonly #stop = new AbortController();
+  #connection: Promise<Connector> | undefined;
+
+  constructor(readonly endpoint: Connectable) {}
+
+  /** Connected when it is first asked for; who cannot be reached is tried once. */
+  get connector(): Promise<Connector> {
+    return this.#connection ??= connect(this.endpoint, this.#stop.signal);
+  }
+
+  stop(reason: Error): void {
+    this.#stop.abort(reason);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await using _connector = await this.#connection?.catch(() => undefined);
+    await using _partition = this.partition;
+    await this.shared?.abort();
+  }
+}
+
+let end: Promise<OpenEnd> | undefined;
+
+export function opened(): Promise<OpenEnd> {
+  return end ?? Promise.reject(new DXTError("Cannot do this: no connection is open"));
+}
+
+async function openEnd({ module, config, baseDirectory }: PlainEndpoint): Promise<OpenEnd> {
+  return new OpenEnd({ provider: await providerOf(module), config, baseDirectory });
+}
+
+export async function open(endpoint: PlainEndpoint): Promise<void> {
+  await (end = openEnd(endpoint));
+}
+
+/** The run was stopped: what waits for the other system waits no longer. */
+export async function stop(reason: Thrown): Promise<void> {
+  (await end)?.stop(rethrown(reason));
+}
+
+export async function close(_: undefined): Promise<void> {
+  const closing = end;
+  end = undefined;
+  await using _end = await closing?.catch(() => undefined);
+}
+
+export async function connected<T>(work: (connector: Connector) => Promise<T>): Promise<T> {
+  return await work(await (await opened()).connector);
+}
+
+/** Over the end's connection, or another one. */
+export async function extractorOf(
+  here: OpenEnd,
+  chosen: PlainClass,
+  own?: Connector,
+): Promise<Extractor> {
+  const found = chosen.module === undefined
+    ? here.endpoint.provider.extractors[chosen.name]!
+    : await externalExtractor(chosen.module, chosen.name);
+  return found.create(own ?? await here.connector, chosen.options ?? found.options.parse({}));
+}
+
+export async function loaderOf(
+  here: OpenEnd,
+  chosen: PlainClass,
+  own?: Connector,
+): Promise<Loader> {
+  const found = chosen.module === undefined
+    ? here.endpoint.provider.loaders[chosen.name]!
+    : await externalLoader(chosen.module, chosen.name);
+  return found.create(own ?? await here.connector, chosen.options);
+}

@@ -1,0 +1,111 @@
+/** What a thread does at the source: it reads, and stages what it reads. */
+import { stagePart } from "../../buffers/mod.ts";
+import type { StagedFile } from "../../core/buffer.ts";
+import { ValidationError, ValueError } from "../../core/errors.ts";
+import type { FileExtractor, Partition, RecordExtractor } from "../../core/extractor.ts";
+import { type PlainValue, toPlainValue } from "../../core/plain_value.ts";
+import { released } from "../../sandbox/garbage.ts";
+import { fromPlain, read, type Reading, requestOf, stagedFields } from "../extraction.ts";
+import type { Seen } from "../observe.ts";
+import { firstRows } from "../rows.ts";
+import { connect } from "./connect.ts";
+import type {
+  ExtractInput,
+  ExtractNews,
+  ExtractResult,
+  HeadInput,
+  PartitionInput,
+  Tell,
+} from "./inputs.ts";
+import { extractorOf, opened, type OpenEnd } from "./open_end.ts";
+import { FarTransform, type Transformed } from "./transforms.ts";
+
+/** The partition stays open, and with it the moment that its parts are read of, until `close`. */
+export async function partition(
+  { extractor: chosen, reading, settings }: PartitionInput,
+  _tell: Tell,
+  signal: AbortSignal,
+): Promise<Pick<Partition, "parts" | "guessed">> {
+  const here = await opened();
+  const extractor = await extractorOf(here, chosen) as RecordExtractor;
+  here.partition = await extractor.partition(requestOf(fromPlain(reading), signal), settings);
+  const { parts, guessed } = here.partition;
+  return guessed === undefined ? { parts } : { parts, guessed };
+}
+
+/** Extracts everything, or one part, into files of its own. */
+export async function extract(
+  { extractor: chosen, reading: plain, part, folder, buffer }: ExtractInput,
+  tell: (news: ExtractNews) => void,
+  signal: AbortSignal,
+): Promise<ExtractResult> {
+  const here = await opened();
+  await using own = part && await connect(here.endpoint, signal);
+  const extractor = await extractorOf(here, chosen, own);
+  const reading = { ...fromPlain(plain), ...(part === undefined ? {} : { part: part.part }) };
+  const place = {
+    folder,
+    ...(part === undefined ? {} : { part: part.number }),
+    fields: stagedFields(reading),
+    onFile: (file: StagedFile) => tell({ file }),
+  };
+  if (extractor.yields === "files") {
+    const files = (extractor as FileExtractor).extract(requestOf(reading, signal));
+    return { ...await stagePart(buffer, place, files), max: null, nulls: 0 };
+  }
+  const seen: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
+  let [rowsTold, bytesTold] = [0, 0];
+  const onProgress = (rows: number, bytes: number) => {
+    released(bytes - bytesTold);
+    tell({ rows: rows - rowsTold, bytes: bytes - bytesTold });
+    [rowsTold, bytesTold] = [rows, bytes];
+  };
+  try {
+    const watch = { signal, onProgress, ...transformOf(here, reading, tell) };
+    const batches = read(extractor, reading, watch, seen);
+    const written = await stagePart(buffer, place, batches);
+    return { ...written, max: toPlainValue(seen.max), nulls: seen.nulls };
+  } catch (error) {
+    throw part === undefined || part.number === 0 ? error : ofPart(error, part.number);
+  }
+}
+
+function transformOf(
+  here: OpenEnd,
+  { projections, transformed }: Reading,
+  tell: (news: ExtractNews) => void,
+): { readonly transform?: FarTransform } {
+  if (transformed === undefined) return {};
+  const before = projections.map(({ field }) => field);
+  const transform = new FarTransform(before, transformed, (batch) => tell({ transform: batch }));
+  here.transform = transform;
+  return { transform };
+}
+
+/** A row's number means something in the first part alone: the others do not know what was before. */
+function ofPart(error: unknown, number: number): unknown {
+  if (!(error instanceof ValueError)) return error;
+  return new ValidationError(`${error.message} (row of part ${number + 1})`, { cause: error });
+}
+
+export async function head(
+  { extractor: chosen, reading: plain }: HeadInput,
+  _tell: Tell,
+  signal: AbortSignal,
+): Promise<PlainValue[][]> {
+  const here = await opened();
+  const reading = fromPlain(plain);
+  const extractor = await extractorOf(here, chosen) as RecordExtractor;
+  const fields = stagedFields(reading);
+  const rows = await firstRows(
+    extractor.extract(requestOf(reading, signal)),
+    fields,
+    reading.limit!,
+  );
+  return rows.map((row) => row.map(toPlainValue));
+}
+
+/** What became of a batch that `extract` told as news. */
+export async function transformed(answer: Transformed): Promise<void> {
+  (await opened()).transform?.receive(answer);
+}

@@ -1,0 +1,126 @@
+/** What a thread does at the target: it loads what is staged. */
+import { byteLength } from "../../arrow/mod.ts";
+import { openSlice } from "../../buffers/mod.ts";
+import type { Batch } from "../../core/batch.ts";
+import type { StagedData, StageDetails, StageSlice } from "../../core/buffer.ts";
+import { DXTError } from "../../core/errors.ts";
+import type { LoadPlan, LoadReceipt, LoadTicket } from "../../core/loader.ts";
+import { type PlainValue, toPlainValue } from "../../core/plain_value.ts";
+import type { Field } from "../../models/field.ts";
+import { released } from "../../sandbox/garbage.ts";
+import { rethrown, type Thrown } from "../../sandbox/messages.ts";
+import { breathe } from "../../sandbox/serve.ts";
+import { Feed, growing } from "../feed.ts";
+import { connect } from "./connect.ts";
+import type {
+  FinishInput,
+  LoadInput,
+  MaxWatermarkInput,
+  PlanInput,
+  Rows,
+  ShareInput,
+  Tell,
+} from "./inputs.ts";
+import { loaderOf, opened, type OpenEnd } from "./open_end.ts";
+
+export async function plan(
+  { loader, ...load }: PlanInput,
+  _tell: Tell,
+  signal: AbortSignal,
+): Promise<LoadPlan> {
+  return await (await loaderOf(await opened(), loader)).plan({ ...load, signal });
+}
+
+export async function maxWatermark(
+  { loader, target, field, as }: MaxWatermarkInput,
+): Promise<PlainValue | undefined> {
+  const max = await (await loaderOf(await opened(), loader)).getMaxWatermark(target, field, as);
+  return max === undefined ? undefined : toPlainValue(max);
+}
+
+/** More of a stage that is still written; its committed rest; or that it will not be committed. */
+export async function feed(
+  news: { slice: StageSlice } | { committed: StageSlice } | { failed: Thrown },
+): Promise<void> {
+  const { feed } = await opened();
+  if ("slice" in news) feed?.push(news.slice);
+  else if ("committed" in news) feed?.end(await openSlice(news.committed));
+  else feed?.fail(rethrown(news.failed));
+}
+
+export async function share(
+  { loader, staged, ...input }: LoadInput,
+  _tell: Tell,
+  signal: AbortSignal,
+): Promise<LoadTicket | undefined> {
+  const here = await opened();
+  const task = { ...input, staged: await stagedOf(staged, here), signal };
+  const shared = await (await loaderOf(here, loader)).share(task);
+  if (shared !== undefined) here.shared = shared;
+  return shared?.ticket;
+}
+
+/** Makes all that was shared the target's. */
+export async function finish({ rows, committed }: FinishInput): Promise<LoadReceipt> {
+  const here = await opened();
+  const { shared, feed } = here;
+  feed?.end(await openSlice(committed));
+  if (shared === undefined) throw new DXTError("Cannot end a load: none is shared");
+  const receipt = await shared.finish(rows);
+  // What was finished is not to be undone when the end is closed.
+  delete here.shared;
+  return receipt;
+}
+
+function stagedOf(staged: LoadInput["staged"], here: OpenEnd): Promise<StagedData> {
+  if (!("kind" in staged)) return openSlice(staged);
+  here.feed = new Feed();
+  const { fields, details } = staged as { fields: Field[]; details: StageDetails };
+  return Promise.resolve(growing(here.feed, fields, details));
+}
+
+/** Loads all of a stage, or what `feed` tells until it is committed. */
+export async function load(
+  { loader, staged, ...input }: LoadInput,
+  tell: (news: Rows) => void,
+  signal: AbortSignal,
+): Promise<LoadReceipt> {
+  const here = await opened();
+  const task = { ...input, staged: told(await stagedOf(staged, here), signal, tell), signal };
+  return await (await loaderOf(here, loader)).load(task);
+}
+
+/** Loads some files into a shared load, over a connection of its own. */
+export async function loadShare(
+  { loader: chosen, slice, ticket, ...input }: ShareInput,
+  tell: (news: Rows) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  const here = await opened();
+  await using connector = await connect(here.endpoint, signal);
+  const staged = told(await openSlice(slice), signal, tell);
+  const loader = await loaderOf(here, chosen, connector);
+  return await loader.loadShare({ ...input, staged, signal }, ticket);
+}
+
+/** The staged data, telling how far the loader has read. */
+function told(
+  staged: StagedData,
+  signal: AbortSignal,
+  tell: (news: Rows) => void,
+): StagedData {
+  // Of a stage that is still written not everything is known yet: it stays with the stage.
+  return Object.create(staged, {
+    readBatches: {
+      value: async function* (): AsyncGenerator<Batch, void, void> {
+        for await (const batch of staged.readBatches()) {
+          await breathe();
+          signal.throwIfAborted();
+          yield batch;
+          released(byteLength(batch));
+          tell({ rows: batch.numRows });
+        }
+      },
+    },
+  });
+}
