@@ -16,7 +16,7 @@ import type { ResolvedFields } from "./fields.ts";
 import { loadSettings } from "./load.ts";
 import { plannedFields } from "./planned_fields.ts";
 import { planPipeline, type StreamPlan } from "./plan.ts";
-import { type Asked, checkUpsertKeys, findRange, streamFields } from "./stream.ts";
+import { type Asked, checkUpsertKeys, findRange, streamFields } from "./asked.ts";
 
 export interface PreviewOptions extends Selection {
   readonly fullRefresh?: boolean;

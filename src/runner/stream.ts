@@ -2,24 +2,22 @@
 import { openBuffer } from "../buffers/mod.ts";
 import type { Buffer, OpenStage, StagedData, StageDetails, StagedFile } from "../core/buffer.ts";
 import type { WatermarkRange } from "../core/connector.ts";
-import { BufferError, SchemaError } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
+import { BufferError } from "../core/errors.ts";
 import { textOf, type Value } from "../core/values.ts";
-import type { Field } from "../models/field.ts";
 import { receiptOf } from "../integrity/receipt.ts";
-import { backfillRange, limitNote } from "./backfill.ts";
+import { askedBy, checkUpsertKeys, findRange, streamFields } from "./asked.ts";
+import { limitNote } from "./backfill.ts";
 import type { Progress, RunContext } from "./context.ts";
 import type { End } from "./end.ts";
 import { sameSystem } from "./endpoint.ts";
-import { plainClass, sourceEnd, targetEnd, warmTarget } from "./ends.ts";
+import { plainClass, sourceEnd, warmTarget } from "./ends.ts";
 import { BATCH_BYTES, BATCH_ROWS, type Reading, stagedFields } from "./extraction.ts";
-import { type ResolvedFields, resolveFields, targetName, withTargetTypes } from "./fields.ts";
+import { type ResolvedFields, targetName } from "./fields.ts";
 import { EarlyLoad, load } from "./load.ts";
 import type { Seen } from "./observe.ts";
 import { extractParts, extractWhole } from "./parts.ts";
 import type { StreamPlan } from "./plan.ts";
-import { type Transformer, transformerOf } from "./transformer.ts";
-import { watermarkRange } from "./watermark.ts";
+import { transformerOf } from "./transformer.ts";
 
 /** Extracts a stream into its stage. */
 export async function extractStream(
@@ -215,115 +213,6 @@ function detailsOf(
 /** Whether code of others reads a stream or changes its records. */
 function isForeign({ extractor, transforms }: StreamPlan, { source }: RunContext): boolean {
   return [source, extractor, ...transforms].some(({ code }) => code !== undefined);
-}
-
-/** What is asked while a stream is planned or begun. */
-export type Asked = Pick<RunContext, "source" | "target"> & {
-  /** Asks the target something, over a connection that is open or is opened for it. */
-  atTarget<T>(ask: (target: End) => Promise<T>): Promise<T>;
-  /** Where the stream has transforms. */
-  readonly transformer: Transformer | undefined;
-};
-
-function askedBy(
-  plan: StreamPlan,
-  context: RunContext,
-  transformer: Transformer | undefined,
-): Asked & RunContext {
-  return {
-    ...context,
-    transformer,
-    async atTarget(ask) {
-      await using target = targetEnd(plan, context);
-      return await ask(target);
-    },
-  };
-}
-
-/** The fields that a stream moves, and those that its source has. */
-export async function streamFields(
-  plan: StreamPlan,
-  context: Asked,
-  source: Pick<End, "getStreamFields" | "testConnection">,
-): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
-  const found = await source.getStreamFields(plan.source);
-  if (found === undefined) {
-    // A system that is not there at all says so in its own words.
-    await source.testConnection();
-    throw new SchemaError(
-      `Cannot find ${
-        describe(plan)
-      } in ${context.source.provider.name}: it does not exist, or the login may not see it`,
-    );
-  }
-  const resolved = resolveFields(plan.stream, found);
-  if (context.transformer !== undefined) {
-    const before = resolved.projections.map(({ field }) => field);
-    return { ...resolved, transformed: await context.transformer.fields(before), found };
-  }
-  if (!resolved.projections.some(({ field }) => field.inferred === true)) {
-    return { ...resolved, found };
-  }
-  const known = await context.atTarget((target) => target.getStreamFields(plan.target)) ?? [];
-  return { ...withTargetTypes(resolved, known), found };
-}
-
-/**
- * A key that is no field would only be found out when everything is staged.
- *
- * @throws {SchemaError} that names it
- */
-export function checkUpsertKeys(
-  { stream }: StreamPlan,
-  resolved: ResolvedFields,
-): void {
-  const names = stagedFields(resolved).map(({ name }) => name);
-  for (const id of stream.load?.upsert_keys ?? []) {
-    if (names.includes(targetName(stream, id))) continue;
-    throw new SchemaError(
-      `Cannot upsert by "${id}": the stream has no such field${nearest(id, names)}; it has ${
-        names.map((name) => `"${name}"`).join(", ")
-      }`,
-    );
-  }
-}
-
-/** The source for a message: its type and the text that names it. */
-function describe({ source }: StreamPlan): string {
-  const name = "name" in source
-    ? source.name
-    : "path" in source
-    ? source.path
-    : "pattern" in source
-    ? source.pattern
-    : undefined;
-  return name === undefined ? `the ${source.type}` : `${source.type} "${name}"`;
-}
-
-/** The range to read, from the watermark that the target has. */
-export async function findRange(
-  plan: StreamPlan,
-  context: Asked & Pick<RunContext, "fullRefresh" | "backfill">,
-  { projections }: ResolvedFields,
-  progress: Pick<Progress, "watermarkBefore">,
-): Promise<WatermarkRange | undefined> {
-  const settings = plan.stream.extract;
-  if (settings?.mode !== "incremental" || context.fullRefresh) return undefined;
-  const name = targetName(plan.stream, settings.watermark_field!);
-  const field = projections.find((projection) => projection.field.name === name)?.field;
-  if (field === undefined) {
-    throw new SchemaError(
-      `Cannot use watermark field "${settings.watermark_field}": the stream has no such field, it has ${
-        projections.map((projection) => `"${projection.field.name}"`).join(", ")
-      }`,
-    );
-  }
-  if (context.backfill !== undefined) return backfillRange(context.backfill, field);
-  const loader = plainClass(plan.loader);
-  const asked = { loader, target: plan.target, field: name, as: field };
-  const max = await context.atTarget((target) => target.getMaxWatermark(asked));
-  if (max !== undefined) progress.watermarkBefore = textOf(max);
-  return watermarkRange(settings, field, max);
 }
 
 /** Loads a stream's committed stage into its target, and cleans the stage. */
