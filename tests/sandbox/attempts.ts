@@ -107,7 +107,7 @@ await way("changing " + name, async () => {
   },
   "import dxt's own files": {
     body: `
-      const here = new Error().stack.match(/file:[^\\s)]*\\/src\\//)?.[0] ?? "file:///work/src/";
+      const here = new Error().stack.match(/file:[^\\s)]*\\/src\\//)?.[0] ?? "file:///dxt/src/";
       for (const name of ["sandbox/port.ts", "sandbox/confine.ts", "core/errors.ts", "mod.ts"]) {
         await way(name, () => import(here + name));
       }`,
