@@ -1,4 +1,5 @@
 /** Which of the discovered streams are meant, and what a pipeline of them needs. */
+import { mayRead } from "../core/grant.ts";
 import type { DiscoveredStream } from "../core/connector.ts";
 import { ConfigurationError, ConnectorError, SelectorError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
@@ -76,12 +77,12 @@ export function readable(streams: readonly DiscoveredStream[]): readonly Discove
 export async function freePath(name: string): Promise<string> {
   for (let n = 1;; n++) {
     const path = n === 1 ? `${name}.db` : `${name}_${n}.db`;
+    // It is a proposal: a place that may not be looked at is taken to be free.
+    if (!mayRead(path)) return path;
     try {
       await Deno.stat(path);
     } catch (error) {
-      // It is a proposal: a place that may not be looked at is taken to be free.
-      const isUnseen = error instanceof Deno.errors.NotCapable;
-      if (isUnseen || error instanceof Deno.errors.NotFound) return path;
+      if (error instanceof Deno.errors.NotFound) return path;
       throw error;
     }
   }

@@ -1,3 +1,5 @@
+import { demand } from "../core/grant.ts";
+
 export type Signal = "SIGINT" | "SIGTERM";
 
 /** One of the two output streams. */
@@ -41,13 +43,24 @@ export function processIO(version: string): IO {
 
 /** Asked for one name at a time: a run needs no permission for the rest. */
 const environment = new Proxy<Record<string, string>>({}, {
-  get: (_, name) => typeof name === "string" ? Deno.env.get(name) : undefined,
+  get: (_, name) => variable(name),
   getOwnPropertyDescriptor: (_, name) => {
-    const value = typeof name === "string" ? Deno.env.get(name) : undefined;
+    const value = variable(name);
     return value === undefined ? undefined : { value, enumerable: true, configurable: true };
   },
-  ownKeys: () => Object.keys(Deno.env.toObject()),
+  ownKeys: () => {
+    if (Deno.permissions.querySync({ name: "env" }).state !== "granted") {
+      throw new Deno.errors.NotCapable("Requires env access, which is not granted");
+    }
+    return Object.keys(Deno.env.toObject());
+  },
 });
+
+function variable(name: string | symbol): string | undefined {
+  if (typeof name !== "string") return undefined;
+  demand("env", name);
+  return Deno.env.get(name);
+}
 
 /** A variable that steers dxt itself; unset where it may not be read. */
 export function ownVariable(env: IO["env"], name: string): string | undefined {

@@ -1,5 +1,6 @@
 /** A pipeline's file, with the project and the variables around it, and no schema unless one is needed. */
 import { ConfigurationError, messageOf } from "../core/errors.ts";
+import { demand, mayRead } from "../core/grant.ts";
 import { byShape } from "./by_shape.ts";
 import { dirname, resolve } from "../core/paths.ts";
 import type { EnvFile, LoadedPipeline, ParseOptions } from "./pipeline.ts";
@@ -55,6 +56,7 @@ async function read(what: string, path: string): Promise<string> {
     new ConfigurationError(`Cannot read ${what} "${path}": ${detail}`, { cause });
   let bytes: Uint8Array;
   try {
+    demand("read", path);
     const { size, isDirectory } = await Deno.stat(path);
     if (isDirectory) throw fail("it is a folder");
     if (size > MAX_BYTES) throw fail(`it has ${size} bytes, expected at most ${MAX_BYTES}`);
@@ -74,11 +76,11 @@ async function read(what: string, path: string): Promise<string> {
 }
 
 async function readIfThere(path: string): Promise<EnvFile> {
+  if (!mayRead(path)) return { path, text: undefined };
   try {
     if (!(await Deno.stat(path)).isFile) return { path, text: "" };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { path, text: "" };
-    if (error instanceof Deno.errors.NotCapable) return { path, text: undefined };
     throw error;
   }
   return { path, text: await read("variables file", path) };

@@ -1,6 +1,7 @@
 /** What a word of the command line is, that no connection of the project is called: a URL or a path. */
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { ConfigurationError, messageOf } from "../core/errors.ts";
+import { demand } from "../core/grant.ts";
 import { issueAt, LocatedError } from "./issues.ts";
 import { mapOf, scalar, type ScalarTree, type Tree } from "./tree.ts";
 
@@ -85,6 +86,7 @@ async function statOf(
   refuse: (message: string) => never,
 ): Promise<Deno.FileInfo | undefined> {
   try {
+    demand("read", path);
     return await Deno.stat(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {

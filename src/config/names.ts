@@ -1,4 +1,5 @@
 /** Names in a pipeline, read without validating it: what a shell completes need not be whole. */
+import { demand } from "../core/grant.ts";
 import { withoutEnvironment } from "./without_environment.ts";
 
 export interface StreamNames {
@@ -14,6 +15,7 @@ export interface StreamNames {
  * @throws {Error} when the file cannot be read, or is no YAML
  */
 export async function namesOf(path: string): Promise<StreamNames> {
+  demand("read", path);
   const text = await Deno.readTextFile(path);
   return scanned(text) ?? await parsed(text);
 }

@@ -1,7 +1,7 @@
 /** Where the project of a folder is. */
 import { dirname, resolve } from "../core/paths.ts";
 import { ConfigurationError } from "../core/errors.ts";
-import { flagOf, remedy } from "../core/grant.ts";
+import { flagOf, mayRead, remedy } from "../core/grant.ts";
 
 export const PROJECT_FILES = ["dxt_project.yaml", "dxt_project.yml"] as const;
 
@@ -46,11 +46,11 @@ export async function findProject(directory: string): Promise<string | undefined
 
 /** Undefined where the process may not look. */
 async function isFile(path: string): Promise<boolean | undefined> {
+  if (!mayRead(path)) return undefined;
   try {
     return (await Deno.stat(path)).isFile;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
-    if (error instanceof Deno.errors.NotCapable) return undefined;
     throw error;
   }
 }

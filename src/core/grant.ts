@@ -15,6 +15,24 @@ export function flagOf({ kind, value }: Grant): string {
   return `--allow-${kind}=${value}`;
 }
 
+/** Whether a path may be read: the runtime, which may ask on a terminal, is not troubled with it. */
+export function mayRead(path: string): boolean {
+  return Deno.permissions.querySync({ name: "read", path }).state === "granted";
+}
+
+/**
+ * For what is about to be read.
+ *
+ * @throws {Deno.errors.NotCapable} as the runtime does, where it might ask on a terminal instead
+ */
+export function demand(kind: "read" | "env", value: string): void {
+  const { state } = kind === "read"
+    ? Deno.permissions.querySync({ name: kind, path: value })
+    : Deno.permissions.querySync({ name: kind, variable: value });
+  if (state !== "prompt") return;
+  throw new Deno.errors.NotCapable(`Requires ${kind} access to "${value}", which is not granted`);
+}
+
 /** A word that a shell takes as it is. */
 export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

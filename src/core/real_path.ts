@@ -1,4 +1,5 @@
 import { ConfigurationError } from "./errors.ts";
+import { mayRead } from "./grant.ts";
 import { dirname, join, parse, resolve, sep } from "node:path";
 
 /** As many as Linux follows. */
@@ -38,6 +39,7 @@ function partsOf(path: string): string[] {
 }
 
 function linkOf(path: string): string | undefined {
+  if (!mayRead(path)) return undefined;
   try {
     return Deno.lstatSync(path).isSymlink ? Deno.readLinkSync(path) : undefined;
   } catch {

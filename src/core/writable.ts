@@ -1,6 +1,7 @@
 /** Folders that a write has to make, and whether it could. */
 import { dirname } from "node:path";
 import { messageOf } from "./errors.ts";
+import { mayRead } from "./grant.ts";
 
 /**
  * The outermost folder that has to be made so that `folder` is there; undefined when it is. What
@@ -16,6 +17,7 @@ export function missingFolder(folder: string, bound?: string): string | undefine
 }
 
 function isMissing(path: string): boolean {
+  if (!mayRead(path)) return false;
   try {
     Deno.statSync(path);
     return false;

@@ -12,6 +12,7 @@ import type {
   ServerInfo,
 } from "../../../core/connector.ts";
 import { ConfigurationError, ConnectorError } from "../../../core/errors.ts";
+import { mayRead } from "../../../core/grant.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
@@ -33,9 +34,7 @@ export class LocalConnector implements FilestoreConnector {
     return this.#explained("read", ".", async (full) => {
       const product = { product: "Local files", version: `${Deno.build.os} ${Deno.build.arch}` };
       // Who was granted some of its files need not look at the folder.
-      if (Deno.permissions.querySync({ name: "read", path: full }).state !== "granted") {
-        return product;
-      }
+      if (!mayRead(full)) return product;
       if ((await statOf(full))?.isDirectory !== true) {
         throw new ConnectorError(`Cannot read folder "${full}": it does not exist`);
       }

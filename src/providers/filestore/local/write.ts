@@ -1,6 +1,7 @@
 /** Files and folders that readers see as they were, or complete. */
 import { basename, dirname, join } from "node:path";
 import { LoaderError } from "../../../core/errors.ts";
+import { mayRead } from "../../../core/grant.ts";
 import { InUse, lockTarget, removeIfThere } from "./lock.ts";
 import type { Base } from "./paths.ts";
 import { statOf } from "./walk.ts";
@@ -244,8 +245,7 @@ async function makeFolder(folder: string, base: Base): Promise<MadeFolders> {
 
 /** A folder that may not be looked at is taken to be there. */
 async function isMissing(path: string, base: Base): Promise<boolean> {
-  const name = "read";
-  if ((await Deno.permissions.query({ name, path })).state !== "granted") return false;
+  if (!mayRead(path)) return false;
   const stat = await statOf(path);
   if (stat !== undefined && !stat.isDirectory) {
     throw new LoaderError(

@@ -3,6 +3,7 @@ import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ConnectionError, messageOf } from "../../../core/errors.ts";
+import { mayRead } from "../../../core/grant.ts";
 
 /** What a connector knows of its database. */
 export interface DatabaseFile {
@@ -98,8 +99,10 @@ function missing(file: DatabaseFile): string {
 
 /** Whether the file's folder is there; so it is taken where the run may not look at it. */
 function hasFolder({ path }: DatabaseFile): boolean {
+  const folder = dirname(path);
+  if (!mayRead(folder)) return true;
   try {
-    return statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+    return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
   } catch {
     return true;
   }
