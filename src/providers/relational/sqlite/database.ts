@@ -1,5 +1,5 @@
 /** Open database files, waiting for locks without blocking the thread, errors told apart. */
-import { mkdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ConnectionError, messageOf } from "../../../core/errors.ts";
@@ -66,7 +66,7 @@ export function openToWrite(file: DatabaseFile): DatabaseSync {
     throw new ConnectionError(`Cannot write to database "${file.path}": it is readonly`);
   }
   try {
-    if (!hasFolder(file)) mkdirSync(dirname(file.path), { recursive: true });
+    if (!hasFolder(file)) Deno.mkdirSync(dirname(file.path), { recursive: true });
   } catch (error) {
     throw cannotOpen(file, `its folder cannot be made: ${messageOf(error)}`, error);
   }
