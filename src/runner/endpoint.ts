@@ -7,10 +7,17 @@ import type { Permissions, Usage } from "../core/provider.ts";
 import { PermissionLists } from "../models/permissions.ts";
 import { firstIssue } from "../providers/options.ts";
 import { isExternal, loadProvider, parseClassPath, providerOfURL } from "../providers/resolve.ts";
-import { type Checked, infoOf, needsOf, type ProviderInfo } from "../providers/view.ts";
+import {
+  type Checked,
+  checkOptions,
+  infoOf,
+  needsOf,
+  type ProviderInfo,
+} from "../providers/view.ts";
 import { checkAddresses } from "../sandbox/addresses.ts";
 import type { ExternalCode } from "../sandbox/modules/mod.ts";
-import { codeOf, type CodeSource, Strangers } from "./external.ts";
+import { type CodeSource, Strangers } from "./external.ts";
+import type { ClassKind } from "./thread/inputs.ts";
 
 export interface Endpoint {
   readonly provider: ProviderInfo;
@@ -23,6 +30,8 @@ export interface Endpoint {
   readonly baseDirectory: string;
   /** The least that it needs when it is used so; an external one has what the pipeline grants it. */
   needs(usage: Usage): Permissions;
+  /** Options against one of its classes; to be asked while the pipeline is planned. */
+  checkOptions(kind: ClassKind, name: string, config: unknown): Promise<Checked>;
 }
 
 type Path = readonly (string | number)[];
@@ -74,6 +83,10 @@ async function builtInEndpoint(
     config,
     baseDirectory,
     needs: (usage) => needsOf(provider, config, usage),
+    checkOptions(kind, name, options) {
+      const found = (kind === "extractor" ? provider.extractors : provider.loaders)[name]!;
+      return Promise.resolve(checkOptions(found.options, options));
+    },
   };
 }
 
@@ -87,8 +100,7 @@ async function externalEndpoint(
   const { baseDirectory, url } = spec;
   const { permissions, ...keys } = spec.config;
   const granted = grantedTo(permissions, baseDirectory, at);
-  const code = await codeOf(loaded, module, baseDirectory);
-  const stranger = strangers.of(code);
+  const stranger = strangers.of(loaded, module, baseDirectory);
   const provider = await stranger.describe();
   const variables = loaded.variablesAt(spec.origin.path);
   const checked = await stranger.checkConnection({
@@ -107,7 +119,17 @@ async function externalEndpoint(
     );
   }
   await checkAddresses(`provider "${module}"`, { wanted: granted.net, named: granted.net });
-  return { provider, module: code.entry, code, config, baseDirectory, needs: () => granted };
+  const code = await stranger.code;
+  return {
+    provider,
+    module: code.entry,
+    code,
+    config,
+    baseDirectory,
+    needs: () => granted,
+    checkOptions: async (kind, name, config) =>
+      (await stranger.checkClass({ kind, name, config })).options,
+  };
 }
 
 /** What a pipeline grants to code of others: nothing where it says nothing. */

@@ -7,7 +7,6 @@ import type { Permissions } from "../core/provider.ts";
 import { workerPermissions } from "../sandbox/permissions.ts";
 import { NOTHING } from "../core/permissions.ts";
 import { openThreads } from "./threads.ts";
-import type { Threads } from "./end.ts";
 import type { ClassInput, ConnectionInput } from "./thread/inputs.ts";
 import type { EndJobs } from "./thread/jobs.ts";
 
@@ -18,7 +17,7 @@ export type CodeSource = Pick<
 >;
 
 /** A module and all that it imports. A relative one starts from `directory`. */
-export async function codeOf(
+async function codeOf(
   loaded: CodeSource,
   specifier: string,
   directory: string,
@@ -27,52 +26,52 @@ export async function codeOf(
   return await loadCode(specifier, { ...settings, directory });
 }
 
-/** A thread of external code that is asked what it is. */
+/** A thread of external code that is asked what it is. It starts while the code is gathered. */
 export class Stranger implements Disposable {
-  readonly #threads: Threads;
-  readonly #ready: Promise<void>;
+  readonly #threads = openThreads({ threads: 1 });
   readonly #call: <K extends keyof EndJobs>(
     job: K,
     input: Parameters<EndJobs[K]>[0],
   ) => ReturnType<EndJobs[K]>;
+  /** Its module, once the thread is closed to all else. */
+  readonly #module: Promise<string>;
 
-  constructor(private readonly code: ExternalCode) {
-    this.#threads = openThreads({ threads: 1 });
-    const { thread } = this.#threads.lease({
-      permissions: workerPermissions(NOTHING),
-      external: true,
-    });
+  constructor(readonly code: Promise<ExternalCode>) {
+    const permissions = workerPermissions(NOTHING);
+    const { thread } = this.#threads.lease({ permissions, external: true });
     const { signal } = new AbortController();
     this.#call = (job, input) => thread.call(job, input as never, { signal }) as never;
-    this.#ready = this.#call("confine", [code]);
-    this.#ready.catch(() => {});
+    this.#module = this.#confine();
+    this.#module.catch(() => {});
   }
 
   async describe(): Promise<ProviderInfo> {
-    await this.#ready;
-    return await this.#call("describe", this.code.entry);
+    return await this.#call("describe", await this.#module);
   }
 
   async checkConnection(input: Omit<ConnectionInput, "module">): Promise<Checked> {
-    await this.#ready;
-    return await this.#call("checkConnection", { ...input, module: this.code.entry });
+    return await this.#call("checkConnection", { ...input, module: await this.#module });
   }
 
   /** What a connection needs before it is used for a stream. */
   async needs(config: unknown, baseDirectory: string): Promise<Permissions> {
-    await this.#ready;
-    return await this.#call("needs", { module: this.code.entry, config, baseDirectory });
+    return await this.#call("needs", { module: await this.#module, config, baseDirectory });
   }
 
   async checkClass(
     input: Omit<ClassInput, "module">,
   ): Promise<{ readonly info: Partial<ExtractorInfo & LoaderInfo>; readonly options: Checked }> {
-    await this.#ready;
-    return await this.#call("checkClass", { ...input, module: this.code.entry });
+    return await this.#call("checkClass", { ...input, module: await this.#module });
   }
 
   [Symbol.dispose](): void {
     this.#threads[Symbol.dispose]();
+  }
+
+  async #confine(): Promise<string> {
+    const code = await this.code;
+    await this.#call("confine", [code]);
+    return code.entry;
   }
 }
 
@@ -80,11 +79,11 @@ export class Stranger implements Disposable {
 export class Strangers implements Disposable {
   readonly #all = new Map<string, Stranger>();
 
-  of(code: ExternalCode): Stranger {
-    const known = this.#all.get(code.entry);
-    if (known !== undefined) return known;
-    const stranger = new Stranger(code);
-    this.#all.set(code.entry, stranger);
+  /** Who has a module that a file in this folder names. */
+  of(loaded: CodeSource, module: string, directory: string): Stranger {
+    const key = JSON.stringify([module, directory]);
+    const stranger = this.#all.get(key) ?? new Stranger(codeOf(loaded, module, directory));
+    this.#all.set(key, stranger);
     return stranger;
   }
 

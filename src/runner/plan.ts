@@ -11,23 +11,16 @@ import {
   targetOf,
 } from "../models/source.ts";
 import type { ClassReference, LoadMode, Stream } from "../models/stream.ts";
-import {
-  type ClassPath,
-  isExternal,
-  loadProvider,
-  nameOfClass,
-  parseClassPath,
-} from "../providers/resolve.ts";
+import { type ClassPath, isExternal, nameOfClass, parseClassPath } from "../providers/resolve.ts";
 import {
   type Checked,
-  checkOptions,
   type ExtractorInfo,
   type LoaderInfo,
   type ProviderInfo,
 } from "../providers/view.ts";
 import type { ExternalCode } from "../sandbox/modules/mod.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
-import { codeOf, Strangers } from "./external.ts";
+import { Strangers } from "./external.ts";
 import type { ClassKind, PlainClass } from "./thread/inputs.ts";
 
 /** A class that a stream uses, with its options checked. */
@@ -210,7 +203,7 @@ async function choose<Info>(
     const parsed = path === undefined ? undefined : parseClassPath(path);
     const chosen = parsed !== undefined && isExternal(parsed.provider)
       ? await externalClass<Info>(kind, parsed, config, loaded, strangers)
-      : await ownClass<Info>(kind, endpoint, classNameOf(path, endpoint), config, strangers);
+      : await ownClass<Info>(kind, endpoint, classNameOf(path, endpoint), config);
     if ("value" in chosen.options) {
       return { ...chosen, options: chosen.options.value } as Chosen<Info>;
     }
@@ -255,30 +248,24 @@ async function externalClass<Info>(
   loaded: LoadedPipeline,
   strangers: Strangers,
 ): Promise<Unchecked<Info>> {
-  const code = await codeOf(loaded, module, loaded.directory);
+  const stranger = strangers.of(loaded, module, loaded.directory);
   const name = className ?? "default";
-  const { info, options } = await strangers.of(code).checkClass({ kind, name, config });
+  const { info, options } = await stranger.checkClass({ kind, name, config });
+  const code = await stranger.code;
   return { ...info as Info, name, module: code.entry, code, options } as Unchecked<Info>;
 }
 
 /** A class of the connection's own provider. */
 async function ownClass<Info>(
   kind: ClassKind,
-  { provider, module, code }: Endpoint,
+  { provider, checkOptions }: Endpoint,
   className: string | undefined,
   config: unknown,
-  strangers: Strangers,
 ): Promise<Unchecked<Info>> {
   const infos = kind === "extractor" ? provider.extractors : provider.loaders;
   const name = nameOfClass(provider.name, kind, infos, className);
   const info = (infos as Readonly<Record<string, unknown>>)[name] as Info;
-  if (code !== undefined) {
-    const { options } = await strangers.of(code).checkClass({ kind, name, config });
-    return { ...info, name, options } as Unchecked<Info>;
-  }
-  const built = await loadProvider(module);
-  const found = (kind === "extractor" ? built.extractors : built.loaders)[name]!;
-  return { ...info, name, options: checkOptions(found.options, config) } as Unchecked<Info>;
+  return { ...info, name, options: await checkOptions(kind, name, config) } as Unchecked<Info>;
 }
 
 /** Name of the class in a provider's list: a bare word may be a class or the provider itself. */

@@ -2,14 +2,20 @@
 import type { Jobs } from "./serve.ts";
 import { Thread, type ThreadChecks, type ThreadKind } from "./thread.ts";
 
+/**
+ * Milliseconds of work after which a thread is not kept: what it holds is much, and what it takes to
+ * start another is little beside what it did.
+ */
+const LONG_MS = 1500;
+
 /** A thread that is one's own until it is disposed of. */
 export interface Lease<J extends Jobs> extends Disposable {
   readonly thread: Thread<J>;
 }
 
 /**
- * Threads of one module, started when they are needed, each with permissions of its own, and kept
- * for who needs the same. At most `most` turns of each kind are taken at once.
+ * Threads of one module, started when they are needed, each with permissions of its own. Those that
+ * had little to do are kept for who needs the same. At most `most` turns of each kind are taken at once.
  */
 export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
   /** The longest idle first. */
@@ -36,7 +42,12 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
     const key = JSON.stringify(kind);
     const at = this.#idle.findLastIndex((idle) => idle.key === key);
     const thread = at >= 0 ? this.#idle.splice(at, 1)[0]!.thread : this.#start(kind);
-    return { thread, [Symbol.dispose]: () => this.#release(key, thread) };
+    const start = performance.now();
+    const release = () => {
+      if (thread.lost || performance.now() - start > LONG_MS) this.#end(thread);
+      else this.#idle.push({ key, thread });
+    };
+    return { thread, [Symbol.dispose]: release };
   }
 
   /** Starts a thread of this kind that somebody will lease soon: it takes a while to be ready. */
@@ -72,11 +83,6 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
     const thread = new Thread<J>(this.module, kind, this.checks);
     this.#all.add(thread);
     return thread;
-  }
-
-  #release(key: string, thread: Thread<J>): void {
-    if (thread.lost) this.#end(thread);
-    else this.#idle.push({ key, thread });
   }
 
   #end(thread: Thread<J> | undefined): void {
