@@ -49,7 +49,10 @@ Deno.test("lock pins what a pipeline names and imports, and tells what changed",
     const first = await program(folder, ["lock", "shop.yaml", allow]);
     assert.equal(first.err, "");
     assert.equal(first.code, 0);
-    assert.match(first.out, /^.*\/dxt\.lock has 2 modules: 2 added\n {2}added {2}[0-9a-f]{64} {2}http/);
+    assert.match(
+      first.out,
+      /^.*\/dxt\.lock has 2 modules: 2 added\n {2}added {2}[0-9a-f]{64} {2}http/,
+    );
     const path = join(folder, "dxt.lock");
     const text = await Deno.readTextFile(path);
     assert.deepEqual(Object.keys(JSON.parse(text).modules), [
