@@ -16,9 +16,10 @@ export {
   type FilestoreConnector,
   type NewFile,
   type OpenFile,
-  readOnly,
   type RelationalConnector,
   type ServerInfo,
+  type SourceAnswers,
+  sourceConnector,
   type WatermarkRange,
 } from "./core/connector.ts";
 export * from "./core/errors.ts";

@@ -3,7 +3,6 @@
  * `{"items": […], "total": 42, "next": "/things?page=2"}`; the last page has `"next": null`.
  */
 import {
-  type Connector,
   ConnectorError,
   defineProvider,
   ExtractorError,
@@ -11,7 +10,7 @@ import {
   fieldsOf,
   hostOf,
   plainTypes,
-  readOnly,
+  sourceConnector,
   type StreamRef,
   undivided,
   z,
@@ -22,79 +21,58 @@ const Config = z.strictObject({
   token: z.string().optional().describe("Sent as a bearer token"),
 });
 type Config = z.infer<typeof Config>;
-type Row = Record<string, unknown>;
 
-/** An answer of the API, its shape checked. */
-const Page = z.object({
-  items: z.array(z.record(z.string(), z.unknown())),
-  total: z.int(),
-  next: z.string().nullable(),
-});
+const row = z.record(z.string(), z.unknown());
+const Page = z.object({ items: z.array(row), total: z.int(), next: z.string().nullable() });
+type Page = z.infer<typeof Page>;
 
-const pathOf = (ref: StreamRef) => "path" in ref ? ref.path : "";
-
-class Pages implements Connector {
-  readonly checkWrite = readOnly;
-
-  constructor(readonly config: Config, readonly signal: AbortSignal) {}
-
-  async page(path: string, signal = this.signal) {
-    const { base_url, token } = this.config;
-    const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+function connect({ base_url, token }: Config, signal: AbortSignal) {
+  const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+  const page = async (path: string): Promise<Page> => {
     const answer = await fetch(new URL(path, base_url), { headers, signal });
     if (!answer.ok) throw new ConnectorError(`Cannot get "${path}": status is ${answer.status}`);
     return Page.parse(await answer.json());
-  }
-
-  async testConnection() {
-    await fetch(this.config.base_url, { method: "HEAD", signal: this.signal });
-    return { product: "pages", version: "1" };
-  }
-
-  async getStreamFields(ref: StreamRef) {
-    return fieldsOf((await this.page(pathOf(ref))).items);
-  }
-
-  discover = () => Promise.resolve([]);
-
-  async estimate(source: StreamRef) {
-    return { kind: "endpoint", rows: (await this.page(pathOf(source))).total };
-  }
-
-  async checkRead(source: StreamRef) {
-    await this.page(pathOf(source));
-    return { action: `read "${pathOf(source)}"`, problems: [] };
-  }
-
-  [Symbol.asyncDispose] = () => Promise.resolve();
+  };
+  return sourceConnector({
+    page,
+    testConnection: async () => {
+      await fetch(base_url, { method: "HEAD", signal });
+      return { product: "pages", version: "1" };
+    },
+    getStreamFields: async (ref) => fieldsOf((await page(pathOf(ref))).items),
+    estimate: async (ref) => ({ kind: "endpoint", rows: (await page(pathOf(ref))).total }),
+  });
 }
 
+const pathOf = (ref: StreamRef) => "path" in ref ? ref.path : "";
+
 /** Ends with a proof: as many records as the API says that there are, or the run fails. */
-async function* extract(api: Pages, task: ExtractTask) {
+async function* extract({ page }: ReturnType<typeof connect>, task: ExtractTask) {
   let [rows, pages, total] = [0, 0, 0];
-  const records = async function* (): AsyncGenerator<Row, void, void> {
-    for (let next: string | null = pathOf(task.source); next !== null; pages++) {
-      const page: z.infer<typeof Page> = await api.page(next, task.signal);
-      ({ next, total } = page);
-      const wanted = page.items.slice(0, (task.limit ?? Infinity) - rows);
-      rows += wanted.length;
+  const records = async function* () {
+    for (let next: string | null = pathOf(task.source); next !== null && rows !== task.limit;) {
+      task.signal.throwIfAborted();
+      const { items, ...told }: Page = await page(next);
+      ({ next, total } = told);
+      const wanted = items.slice(0, (task.limit ?? Infinity) - rows);
+      [rows, pages] = [rows + wanted.length, pages + 1];
       yield* wanted;
-      if (rows === task.limit) return;
     }
-    if (rows !== total) throw new ExtractorError(`${rows} records came, the API told ${total}`);
+    if (rows === (task.limit ?? total) || rows === total) return;
+    throw new ExtractorError(`${rows} records came, the API told ${total}`);
   };
   yield* task.batches(records());
   return { rows, evidence: `${pages} pages, ${total} records` };
 }
 
-export default defineProvider<Config, Pages>({
+export default defineProvider({
   name: "pages",
   category: "webapi",
   description: "Pages of a JSON API",
   schemes: [],
   config: Config,
   fromURL: (base_url) => ({ base_url }),
-  connect: (config, { signal }) => Promise.resolve(new Pages(config, signal)),
+  connect: (config, { signal }) => Promise.resolve(connect(config, signal)),
   permissions: ({ base_url }) => ({ net: [hostOf(base_url)], read: [], write: [], env: [] }),
   typeMapper: plainTypes,
   extractors: {
@@ -105,7 +83,7 @@ export default defineProvider<Config, Pages>({
       create: (api) => ({
         yields: "records",
         partition: undivided,
-        extract: (task) => extract(api, task),
+        extract: (t) => extract(api, t),
       }),
     },
   },

@@ -50,9 +50,25 @@ export interface Connector extends AsyncDisposable {
   checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access>;
 }
 
-/** The `checkWrite` of a connector that is only read. */
-export function readOnly(): Promise<Access> {
-  return Promise.resolve({ action: "write", problems: ["it can only be read"] });
+/** What a system that is only read has to answer, and what it may answer better than by default. */
+export type SourceAnswers =
+  & Pick<Connector, "testConnection" | "getStreamFields">
+  & Partial<Connector>;
+
+/** A connector of a system that is only read, tells no list of its datasets, and needs no closing. */
+export function sourceConnector<Own extends SourceAnswers>(own: Own): Connector & Own {
+  return {
+    discover: () => Promise.resolve([]),
+    estimate: ({ type }) => Promise.resolve({ kind: type }),
+    async checkRead(source) {
+      const found = await own.getStreamFields(source);
+      const problems = found === undefined ? ["it is not there"] : [];
+      return { action: `read ${source.type}`, problems };
+    },
+    checkWrite: () => Promise.resolve({ action: "write", problems: ["it can only be read"] }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+    ...own,
+  };
 }
 
 /** A row of a control query: values as the driver gives them, for catalogues and checks only. */

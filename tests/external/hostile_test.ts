@@ -64,7 +64,7 @@ async function inWorld(
 
 /** A provider whose streams are attempts, and whose records are what came of each way. */
 const providerOf = (bodies: Readonly<Record<string, string>>) => `
-import { defineProvider, plainTypes, readOnly, undivided, z } from "dxt";
+import { defineProvider, plainTypes, sourceConnector, undivided, z } from "dxt";
 const { stringify } = JSON;
 const FIELDS = ["way", "got", "refused"].map((name) => ({ name, dtype: "string", nullable: true }));
 const ATTEMPTS = {
@@ -100,16 +100,11 @@ export default defineProvider({
   schemes: [],
   config: Config,
   fromURL: () => ({}),
-  connect: (world) => Promise.resolve({
+  connect: (world) => Promise.resolve(sourceConnector({
     world,
-    checkWrite: readOnly,
     testConnection: () => Promise.resolve({ product: "hostile", version: "1" }),
     getStreamFields: () => Promise.resolve(FIELDS),
-    discover: () => Promise.resolve([]),
-    estimate: () => Promise.resolve({ kind: "attempt" }),
-    checkRead: () => Promise.resolve({ action: "read", problems: [] }),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  }),
+  })),
   permissions: ({ allowed, folder }) => ({ net: [allowed], read: [folder], write: [], env: [] }),
   typeMapper: plainTypes,
   extractors: {

@@ -2,40 +2,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { type Ended, program } from "../cli/program.ts";
-import { binaryTest, outcomeOf } from "../support/binary.ts";
+import { program } from "../cli/program.ts";
 import { withFolder } from "../support/run.ts";
 import { EXAMPLE, ROWS, serveThings, THINGS, thingsPipeline } from "./api.ts";
-
-type Run = (
-  folder: string,
-  args: readonly string[],
-  env?: Record<string, string>,
-) => Promise<Ended>;
-
-/** The same program, from its source and compiled. */
-function inBothModes(name: string, work: (dxt: Run) => Promise<void>): void {
-  Deno.test(`${name}, from source`, () => work(program));
-  const binary = binaryTest();
-  Deno.test({
-    name: `${name}, compiled`,
-    ignore: binary.missing !== undefined,
-    fn: () => work((cwd, args, env = {}) => outcomeOf([binary.path, ...args], { cwd, env })),
-  });
-}
-
-async function write(folder: string, name: string, content: unknown): Promise<string> {
-  const text = typeof content === "string" ? content : JSON.stringify(content);
-  await Deno.writeTextFile(join(folder, name), text);
-  return name;
-}
+import { clean, inBothModes, write } from "./modes.ts";
 
 function rows(folder: string, sql: string): unknown[] {
   using database = new DatabaseSync(join(folder, "out.db"), { readOnly: true });
   return database.prepare(sql).all().map((row) => ({ ...row }));
 }
-
-const clean = ({ code, err }: Ended) => assert.equal(code, 0, err);
 
 inBothModes(
   "the worked example, served over HTTP, is used by URL",
