@@ -1,5 +1,5 @@
 /** Paths from PostgreSQL. */
-import { dxt, floor, type Path, peer, type Table } from "../way.ts";
+import { dxt, floor, type Path, peer, type Table, unconfined } from "../way.ts";
 import {
   dlt,
   emptyTable,
@@ -44,6 +44,7 @@ EOF`,
 
 function toPostgres(table: Table): Path {
   const streams = [{ id: table, source: table, target: table }];
+  const pipeline = { source: "${SOURCE}", target: "${TARGET}", streams };
   return {
     name: `PostgreSQL → stage → PostgreSQL, ${table}`,
     from: "postgres",
@@ -52,7 +53,8 @@ function toPostgres(table: Table): Path {
     compares: "seconds",
     memory: 450,
     ways: [
-      dxt({ source: "${SOURCE}", target: "${TARGET}", streams }),
+      dxt(pipeline),
+      unconfined(pipeline),
       rawPipe(table, 1.15),
       floor(
         "COPY | COPY, two parts",
