@@ -41,6 +41,7 @@ Deno.test("the limits are those that were asked for", () => {
       .map((way) => `${name}: ${way.name} ${way.atMost}`)
   );
   assert.deepEqual(limits, [
+    "PostgreSQL → stage → PostgreSQL, wide: dxt --sandbox=off 1.03",
     "PostgreSQL → stage → PostgreSQL, wide: COPY | COPY 1.15",
     "PostgreSQL → stage → PostgreSQL, wide, phases in sequence, zstd: COPY | COPY 1.2",
     "PostgreSQL → stage → PostgreSQL, narrow: COPY | COPY 1.15",
