@@ -44,6 +44,7 @@ Deno.test("the limits are those that were asked for", () => {
     "PostgreSQL → stage → PostgreSQL, wide: dxt --sandbox=off 1.03",
     "PostgreSQL → stage → PostgreSQL, wide: COPY | COPY 1.15",
     "PostgreSQL → stage → PostgreSQL, wide, phases in sequence, zstd: COPY | COPY 1.2",
+    "PostgreSQL → stage → PostgreSQL, narrow: dxt --sandbox=off 1.03",
     "PostgreSQL → stage → PostgreSQL, narrow: COPY | COPY 1.15",
     "PostgreSQL → zstd Parquet, wide: COPY > /dev/null 0.8",
     "PostgreSQL → zstd Parquet, wide: COPY > /dev/null, two parts 1.35",
