@@ -11,6 +11,15 @@ export const MANIFEST = "manifest.json";
 /** Beginning of the name that a manifest has until it is whole. */
 export const PARTIAL_MANIFEST = ".manifest.json.";
 
+/** A file of a stage, as its manifest and the thread that wrote it tell. */
+export const StagedFileShape = z.strictObject({
+  name: z.string().regex(/^part-(?:\d+-)?\d+[\w.]*$/),
+  rows: z.int().min(0),
+  size: z.int().min(0),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  original_name: z.string().optional(),
+});
+
 const Manifest = z.strictObject({
   version: z.literal(1),
   kind: z.enum(["records", "files"]),
@@ -22,13 +31,7 @@ const Manifest = z.strictObject({
   options: FormatOptions,
   count: z.int().min(0),
   fields: z.array(Field),
-  files: z.array(z.strictObject({
-    name: z.string().regex(/^part-(?:\d+-)?\d+[\w.]*$/),
-    rows: z.int().min(0),
-    size: z.int().min(0),
-    sha256: z.string().regex(/^[0-9a-f]{64}$/),
-    original_name: z.string().optional(),
-  })),
+  files: z.array(StagedFileShape),
   evidence: z.string(),
   details: z.strictObject({
     pipeline: z.string(),

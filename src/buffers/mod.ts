@@ -44,5 +44,6 @@ export async function stagePart(
   return await writePart(await fileSettings(format, settings), place, batches);
 }
 
+export { StagedFileShape } from "./manifest.ts";
 export type { PartPlace } from "./part.ts";
 export { openSlice } from "./staged.ts";

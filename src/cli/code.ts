@@ -1,9 +1,26 @@
 /** What the command line says of external modules. */
+import { merge, object } from "optique";
 import { ConfigurationError } from "../core/errors.ts";
 import { PermissionLists } from "../models/permissions.ts";
 import type { CodeOptions } from "../config/mod.ts";
 import { type Context, given, type ImportOptions, openPipeline, type Variables } from "./action.ts";
 import { type IO, ownVariable } from "./io.ts";
+import * as options from "./options.ts";
+
+/** What commands that gather modules take. */
+export interface GatherOptions extends Variables {
+  readonly pipelines: readonly string[];
+}
+
+export const gathering = () =>
+  merge(
+    object({ pipelines: options.pipelines() }),
+    object("Options", {
+      ...options.imports(),
+      ...options.variables(),
+      ...options.channels(),
+    }),
+  );
 
 /** @throws {ConfigurationError} for an option that is no list of hosts */
 export function codeOptions(

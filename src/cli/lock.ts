@@ -1,26 +1,13 @@
-import { command, map, merge, message, object } from "optique";
-import { type Action, type Context, given, type ImportOptions, type Variables } from "./action.ts";
-import { codeOptions, openPipelines } from "./code.ts";
+import { command, map, message } from "optique";
+import { type Action, type Context, given } from "./action.ts";
+import { codeOptions, gathering, type GatherOptions, openPipelines } from "./code.ts";
 import { EXIT } from "./exit.ts";
 import * as options from "./options.ts";
 import { counted } from "./units.ts";
 
-interface LockOptions extends Variables, ImportOptions {
-  readonly pipelines: readonly string[];
-}
-
-const parser = merge(
-  object({ pipelines: options.pipelines() }),
-  object("Options", {
-    ...options.imports(),
-    ...options.variables(),
-    ...options.channels(),
-  }),
-);
-
 export const lock = command(
   "lock",
-  map(parser, (values): Action => ({
+  map(gathering(), (values): Action => ({
     verbosity: values,
     act: (context) => lockModules(values, context),
   })),
@@ -37,7 +24,7 @@ export const lock = command(
 );
 
 async function lockModules(
-  { pipelines, allowImport, cacheDir, ...variables }: LockOptions,
+  { pipelines, allowImport, cacheDir, ...variables }: GatherOptions,
   context: Context,
 ): Promise<number> {
   const { printer, io } = context;

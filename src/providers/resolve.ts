@@ -2,7 +2,6 @@
 import { ConfigurationError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Provider } from "../core/provider.ts";
-import type { Category } from "../models/source.ts";
 import { REGISTRY } from "./registry.ts";
 
 /** A class path taken apart: the module or built-in provider, and the class, where one is named. */
@@ -36,11 +35,6 @@ function withClass(provider: string, className: string | undefined): ClassPath {
 
 /** Names of the built-in providers. */
 export const PROVIDER_NAMES: readonly string[] = Object.keys(REGISTRY);
-
-/** Category of a built-in provider, without loading it. */
-export function categoryOf(name: string): Category {
-  return entry(name).category;
-}
 
 /** Name of the built-in provider of a URL's scheme, driver suffix ignored. */
 export function providerOfURL(url: string): string {

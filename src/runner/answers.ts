@@ -3,6 +3,7 @@
  * shapes is refused, and what is more is left out.
  */
 import { z } from "zod";
+import { StagedFileShape } from "../buffers/mod.ts";
 import { CONVERSIONS } from "../core/conversion.ts";
 import { ConnectorError } from "../core/errors.ts";
 import { Field } from "../models/field.ts";
@@ -27,14 +28,6 @@ const PlainValue = z.union([
     text: z.string(),
   }),
 ]);
-
-const StagedFile = z.object({
-  name: z.string().regex(/^part-(?:\d+-)?\d+[\w.]*$/),
-  rows: count,
-  size: count,
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  original_name: z.string().optional(),
-});
 
 const Access = z.object({ action: z.string(), problems: texts });
 const Receipt = z.object({ rows: count, total: count.optional(), evidence: z.string() });
@@ -95,7 +88,7 @@ const ANSWERS = {
     guessed: z.boolean().optional(),
   }),
   extract: z.object({
-    files: z.array(StagedFile),
+    files: z.array(StagedFileShape),
     count,
     evidence: z.string(),
     bytes: z.array(z.instanceof(Uint8Array)).optional(),
@@ -121,7 +114,7 @@ const ANSWERS = {
 const Rows = z.object({ rows: count });
 
 const ExtractNews = z.union([
-  z.object({ file: StagedFile }),
+  z.object({ file: StagedFileShape }),
   z.object({ transform: z.object({ id: z.int(), bytes: z.instanceof(Uint8Array) }) }),
   z.object({ rows: count, bytes: count }),
 ]);

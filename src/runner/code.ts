@@ -10,7 +10,6 @@ import {
   type CodeSettings,
   type ExternalCode,
   type Graph,
-  loadCode,
   loadGraph,
   lockText,
   merged,
@@ -26,7 +25,7 @@ import {
  * The module that a class path names: a URL, or an absolute path; undefined for one that names a
  * provider of dxt. Relative paths start from `directory`.
  */
-export function modulePathOf(classPath: string, directory: string): string | undefined {
+function modulePathOf(classPath: string, directory: string): string | undefined {
   const { provider } = parseClassPath(classPath);
   if (!isExternal(provider)) return undefined;
   return /^[a-z][a-z0-9+.-]+:/i.test(provider) ? provider : resolve(directory, provider);
@@ -35,7 +34,7 @@ export function modulePathOf(classPath: string, directory: string): string | und
 type Named = Pick<LoadedPipeline, "pipeline" | "source" | "target" | "directory">;
 
 /** The modules that a pipeline's class paths name, each once. */
-export function classPathsOf({ pipeline, source, target, directory }: Named): string[] {
+function classPathsOf({ pipeline, source, target, directory }: Named): string[] {
   const ends = [source, target].map((end) => modulePathOf(end.provider, end.baseDirectory));
   const classes = pipeline.streams.flatMap((stream) => {
     const { extractor, loader, transforms = [] } = stream;
@@ -50,7 +49,7 @@ export function classPathsOf({ pipeline, source, target, directory }: Named): st
 type Placed = Pick<LoadedPipeline, "directory" | "projectDirectory" | "ceiling">;
 
 /** The lock of a pipeline: beside its project's file, or beside its own. */
-export function lockPath({ directory, projectDirectory }: Placed): string {
+function lockPath({ directory, projectDirectory }: Placed): string {
   return join(projectDirectory ?? directory, "dxt.lock");
 }
 
@@ -114,24 +113,6 @@ export async function codeSettings(
     signal,
     ...(onWarning === undefined ? {} : { onWarning }),
   };
-}
-
-/**
- * Gathers all external modules of a pipeline, by what {@linkcode modulePathOf} says of class paths.
- *
- * @throws {ConfigurationError} when one may not be used, or is not what the lock has
- * @throws {ConnectionError} when one cannot be fetched
- */
-export async function loadPipelineCode(
-  loaded: Named & Placed,
-  options: CodeOptions,
-): Promise<ReadonlyMap<string, ExternalCode>> {
-  const paths = classPathsOf(loaded);
-  if (paths.length === 0) return new Map();
-  const settings = await codeSettings(loaded, options);
-  return new Map(
-    await Promise.all(paths.map(async (path) => [path, await loadCode(path, settings)] as const)),
-  );
 }
 
 /** What `dxt lock` did to a lock. */

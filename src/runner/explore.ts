@@ -69,7 +69,7 @@ export async function headOfConnection(
     ? { type: "sql", sql: stream! }
     : sourceOf(category, stream ?? dataset!);
   using threads = openThreads();
-  await using end = endOf(endpoint, { reads: [source], explores: true }, { threads, signal });
+  await using end = endOf(endpoint, { reads: [source] }, { threads, signal });
   return await headOf(endpoint.provider, end, source, rows);
 }
 
@@ -98,14 +98,11 @@ export async function headOfPipeline(
   }
   if (of === "stage") return await headOfStage(plan, rows);
   const endpoint = of === "source" ? source : target;
-  const usage = {
-    ...(of === "source" ? { reads: [plan.source] } : { writes: [plan.target] }),
-    explores: true,
-  };
+  const shown = of === "source" ? plan.source : plan.target as StreamSource;
   using threads = openThreads();
-  await using end = endOf(endpoint, usage, { threads, signal }, [plan.extractor]);
+  await using end = endOf(endpoint, { reads: [shown] }, { threads, signal }, [plan.extractor]);
   if (of === "target") {
-    return await headOf(endpoint.provider, end, plan.target as StreamSource, rows);
+    return await headOf(endpoint.provider, end, shown, rows);
   }
   const fields = await fieldsOf(end, endpoint.provider, plan.source);
   const { projections } = resolveFields(plan.stream, fields);
@@ -135,7 +132,8 @@ async function fieldsOf(
   const fields = await end.getStreamFields(source);
   if (fields !== undefined) return fields;
   const { product } = await end.testConnection();
-  const names = (await end.discover()).map(({ name }) => name);
+  // Who may read one dataset need not be allowed to look for others.
+  const names = (await end.discover().catch(() => [])).map(({ name }) => name);
   const wanted = "name" in source ? source.name : "path" in source ? source.path : source.type;
   const hint = nearest(wanted, names) || nearestBare(wanted, names);
   throw new SchemaError(

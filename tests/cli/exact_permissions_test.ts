@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { dirname, join, relative } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
 import { withFolder } from "../support/run.ts";
 import { program } from "./program.ts";
@@ -27,6 +28,7 @@ interface Trial {
   check?(folder: string): Promise<void> | void;
 }
 
+const SOURCE = fileURLToPath(new URL("../../src", import.meta.url));
 const CSV = "id,name\n1,one\n2,two\n";
 const LOCAL = { provider: "local" };
 
@@ -345,3 +347,31 @@ for (const version of [15, 18] as const) {
     };
   });
 }
+
+Deno.test("head of one file needs that file, and looks at no other", () =>
+  withFolder(async (made) => {
+    const folder = await Deno.realPath(made);
+    await Deno.mkdir(join(folder, "in"));
+    await Deno.writeTextFile(join(folder, "in/a.csv"), CSV);
+    const pipeline = {
+      version: 1,
+      name: "p",
+      source: { provider: "local", path: "in" },
+      target: { provider: "sqlite", path: "w.db" },
+      streams: [{ id: "a", source: "a.csv" }],
+    };
+    await Deno.writeTextFile(join(folder, "p.yaml"), JSON.stringify(pipeline));
+    const files = ["p.yaml", "dxt_project.yaml", "dxt_project.yml", ".env", "in/a.csv"];
+    const paths = [...files.map((name) => join(folder, name)), SOURCE];
+    const head = (...more: string[]) =>
+      program(folder, ["head", "p.yaml", "a"], {}, [
+        `--allow-read=${[...paths, ...more].join(",")}`,
+      ]);
+    const { code, out, err } = await head();
+    assert.equal(code, 0, err);
+    assert.match(out, /two/);
+    await Deno.remove(join(folder, "in/a.csv"));
+    const missing = await head();
+    assert.equal(missing.code, 1);
+    assert.match(missing.err, /a\.csv/);
+  }));
