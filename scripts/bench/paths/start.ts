@@ -30,10 +30,32 @@ function start(program: string, args: string, what: string): Path {
   };
 }
 
+/** A run in which starting is most of the work: a thread for each of two files, and one for SQLite. */
+function small(): Path {
+  const streams = ["a", "b"].map((id) => ({ id, source: `${id}.csv`, target: id }));
+  const { prepare } = dxt({
+    source: { provider: "local", path: "." },
+    target: { provider: "sqlite", path: "small.db" },
+    streams: streams.map((stream) => ({ ...stream, load: { mode: "replace" } })),
+  });
+  const files = "printf 'id,name\\n1,one\\n2,two\\n' | tee a.csv > b.csv";
+  const run = (option: string) => `dxt run pipeline.yaml --quiet ${option} > /dev/null`;
+  return {
+    name: "dxt run, two files of two rows, CSV → SQLite, from source",
+    compares: "seconds",
+    ways: [
+      { name: "dxt", role: "dxt", needs: [], script: run(""), prepare: `${files}\n${prepare}` },
+      floor("dxt --sandbox=off", [], run("--sandbox=off"), { prepare: `${files}\n${prepare}` }),
+      floor("deno eval 0", [], '"$DENO" eval 0'),
+    ],
+  };
+}
+
 /** From source, and of the binary when it was compiled. */
 export function starts(compiled: boolean): readonly Path[] {
-  return ["--version", "list pipeline.yaml"].flatMap((args) => [
+  const commands = ["--version", "list pipeline.yaml"].flatMap((args) => [
     start("dxt", args, ", from source"),
     ...(compiled ? [start('"$BINARY"', args, ", compiled")] : []),
   ]);
+  return [...commands, small()];
 }
