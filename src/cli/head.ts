@@ -89,8 +89,9 @@ async function showHead(values: HeadOptions, context: Context): Promise<number> 
     const loaded = await openPipeline(from, values, context);
     const { admitHead, headOfPipeline } = await import("../runner/mod.ts");
     return await untilSignal(context, async (signal) => {
-      await admitHead(loaded, stream, of, limitsOf(values));
-      print(await headOfPipeline(loaded, stream, of, rows, signal), context);
+      const mayExplore = await admitHead(loaded, stream, of, limitsOf(values));
+      const showing = { rows, mayExplore, signal };
+      print(await headOfPipeline(loaded, stream, of, showing), context);
       return EXIT.done;
     });
   }
@@ -106,8 +107,8 @@ async function showHead(values: HeadOptions, context: Context): Promise<number> 
   );
   const { admitConnection, headOfConnection } = await import("../runner/mod.ts");
   return await untilSignal(context, async (signal) => {
-    await admitConnection(connection, stream, limitsOf(values));
-    print(await headOfConnection(connection, stream, rows, signal), context);
+    const mayExplore = await admitConnection(connection, stream, limitsOf(values));
+    print(await headOfConnection(connection, stream, { rows, mayExplore, signal }), context);
     return EXIT.done;
   });
 }

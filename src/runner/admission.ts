@@ -15,7 +15,7 @@ import type { Permissions, Usage } from "../core/provider.ts";
 import { realPath } from "../core/real_path.ts";
 import { sourceOf, type StreamSource } from "../models/source.ts";
 import { type Selection, selectStreams } from "../selector/mod.ts";
-import { resolveEndpoint } from "./endpoint.ts";
+import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import type { HeadOf } from "./explore.ts";
 import { connectionNeeds, type Need, ownNeeds, pipelineNeeds, type Purpose } from "./needs.ts";
 import { planPipeline, type StreamPlan } from "./plan.ts";
@@ -59,14 +59,18 @@ export async function admitPipeline(loaded: LoadedPipeline, use: PipelineUse): P
   admit(`pipeline "${loaded.pipeline.name}"`, await needsOf(loaded, use), loaded, use.limits);
 }
 
-/** As {@linkcode admitPipeline}, to show the records of one end or of the stage. */
+/**
+ * As {@linkcode admitPipeline}, to show the records of one end or of the stage.
+ *
+ * @returns whether that end may also be searched for other datasets
+ */
 export async function admitHead(
   loaded: LoadedPipeline,
   stream: string | undefined,
   of: HeadOf,
   limits: readonly Limit[],
-): Promise<void> {
-  if (isUnlimited(loaded, limits)) return;
+): Promise<boolean> {
+  if (isUnlimited(loaded, limits)) return true;
   const { source, target, streams } = await planPipeline(loaded);
   const isShown = ({ stream: { id } }: StreamPlan) =>
     stream === undefined ? streams.length === 1 : id === stream;
@@ -81,15 +85,20 @@ export async function admitHead(
       limited: true,
     }));
   admit(`the ${of}`, [...ownNeeds(loaded), ...needs], loaded, limits);
+  return mayExplore(of === "target" ? target : source, loaded, limits);
 }
 
-/** As {@linkcode admitPipeline}, for a connection that the command line names. */
+/**
+ * As {@linkcode admitPipeline}, for a connection that the command line names.
+ *
+ * @returns whether it may also be searched for other datasets
+ */
 export async function admitConnection(
   connection: NamedConnection,
   stream: string | undefined,
   limits: readonly Limit[],
-): Promise<void> {
-  if (isUnlimited(connection, limits)) return;
+): Promise<boolean> {
+  if (isUnlimited(connection, limits)) return true;
   const endpoint = await resolveEndpoint(connection, connection.spec);
   const dataset = stream ?? connection.dataset;
   const usage: Partial<Usage> = dataset === undefined
@@ -101,6 +110,15 @@ export async function admitConnection(
     limited: true,
   };
   admit(`connection "${connection.name}"`, [...ownNeeds(connection), need], connection, limits);
+  return mayExplore(endpoint, connection, limits);
+}
+
+/** Who may read one dataset need not be allowed to look for others. */
+function mayExplore(endpoint: Endpoint, { ceiling }: Loaded, limits: readonly Limit[]): boolean {
+  const permissions = connectionNeeds(endpoint, { explores: true });
+  return [...limits.map((limit) => limit.ceiling), ...(ceiling === undefined ? [] : [ceiling])]
+    .every((most) => uncovered(most, permissions).length === 0) &&
+    ungranted(permissions).length === 0;
 }
 
 type Loaded = Pick<LoadedPipeline, "ceiling" | "files">;

@@ -9,10 +9,10 @@ import type { ProviderInfo } from "../providers/view.ts";
 import type { Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
 import { type Category, sourceOf, type StreamSource } from "../models/source.ts";
-import type { End } from "./end.ts";
+import type { End, Threads } from "./end.ts";
 import { openThreads } from "./threads.ts";
 import { endOf, plainClass } from "./ends.ts";
-import { resolveEndpoint } from "./endpoint.ts";
+import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import { BATCH_BYTES, BATCH_ROWS, type Reading } from "./extraction.ts";
 import { resolveFields } from "./fields.ts";
 import type { PlainClass } from "./thread/inputs.ts";
@@ -50,12 +50,20 @@ export interface Head {
   readonly rows: readonly (readonly Value[])[];
 }
 
+/** How records are shown. */
+export interface Showing {
+  /** Most records. */
+  readonly rows: number;
+  /** Whether others may be looked for, to hint at, when the dataset is not there. */
+  readonly mayExplore: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** The first records of a dataset of a connection, or of what a query returns. */
 export async function headOfConnection(
   connection: NamedConnection,
   stream: string | undefined,
-  rows: number,
-  signal: AbortSignal,
+  showing: Showing,
 ): Promise<Head> {
   const endpoint = await resolveEndpoint(connection, connection.spec);
   const { dataset } = connection;
@@ -69,8 +77,9 @@ export async function headOfConnection(
     ? { type: "sql", sql: stream! }
     : sourceOf(category, stream ?? dataset!);
   using threads = openThreads();
-  await using end = endOf(endpoint, { reads: [source] }, { threads, signal });
-  return await headOf(endpoint.provider, end, source, rows);
+  const viewer: Viewer = { endpoint, threads, ...showing };
+  await using end = endOf(endpoint, { reads: [source] }, viewer);
+  return await headOf(end, source, viewer);
 }
 
 export type HeadOf = "source" | "stage" | "target";
@@ -80,8 +89,7 @@ export async function headOfPipeline(
   loaded: LoadedPipeline,
   stream: string | undefined,
   of: HeadOf,
-  rows: number,
-  signal: AbortSignal,
+  showing: Showing,
 ): Promise<Head> {
   const { source, target, streams } = await planPipeline(loaded);
   const ids = streams.map((plan) => plan.stream.id);
@@ -96,51 +104,63 @@ export async function headOfPipeline(
       `${what}: it has ${listed(ids)}${stream === undefined ? "" : nearest(stream, ids)}`,
     );
   }
-  if (of === "stage") return await headOfStage(plan, rows);
+  if (of === "stage") return await headOfStage(plan, showing.rows);
   const endpoint = of === "source" ? source : target;
   const shown = of === "source" ? plan.source : plan.target as StreamSource;
   using threads = openThreads();
-  await using end = endOf(endpoint, { reads: [shown] }, { threads, signal }, [plan.extractor]);
-  if (of === "target") {
-    return await headOf(endpoint.provider, end, shown, rows);
-  }
-  const fields = await fieldsOf(end, endpoint.provider, plan.source);
+  const viewer: Viewer = { endpoint, threads, ...showing };
+  await using end = endOf(endpoint, { reads: [shown] }, viewer, [plan.extractor]);
+  if (of === "target") return await headOf(end, shown, viewer);
+  const fields = await fieldsOf(end, plan.source, viewer);
   const { projections } = resolveFields(plan.stream, fields);
   const extractor = plan.extractor.yields === "records"
     ? plainClass(plan.extractor)
     : firstExtractor(endpoint.provider);
-  return await read(end, extractor, plan.source, projections, rows);
+  return await read(end, extractor, plan.source, projections, showing.rows);
 }
 
-async function headOf(
-  provider: ProviderInfo,
-  end: End,
-  source: StreamSource,
-  rows: number,
-): Promise<Head> {
-  const fields = await fieldsOf(end, provider, source);
+/** What shows the records of one end. */
+interface Viewer extends Showing {
+  readonly endpoint: Endpoint;
+  readonly threads: Threads;
+}
+
+async function headOf(end: End, source: StreamSource, viewer: Viewer): Promise<Head> {
+  const fields = await fieldsOf(end, source, viewer);
   const projections = fields.map((field) => ({ field, column: field.name }));
-  return await read(end, firstExtractor(provider), source, projections, rows);
+  return await read(
+    end,
+    firstExtractor(viewer.endpoint.provider),
+    source,
+    projections,
+    viewer.rows,
+  );
 }
 
 /** @throws {SchemaError} for a dataset that is not there, with the nearest that is */
 async function fieldsOf(
   end: End,
-  provider: ProviderInfo,
   source: StreamSource,
+  viewer: Viewer,
 ): Promise<readonly Field[]> {
   const fields = await end.getStreamFields(source);
   if (fields !== undefined) return fields;
   const { product } = await end.testConnection();
-  // Who may read one dataset need not be allowed to look for others.
-  const names = (await end.discover().catch(() => [])).map(({ name }) => name);
   const wanted = "name" in source ? source.name : "path" in source ? source.path : source.type;
-  const hint = nearest(wanted, names) || nearestBare(wanted, names);
+  const sight = viewer.endpoint.provider.category === "filestore" ? "program" : "login";
+  // What hides the others must not hide that this one is missing.
+  const hint = await hintAt(wanted, viewer).catch(() => "");
   throw new SchemaError(
-    `Cannot find ${source.type} "${wanted}" in ${product}: it does not exist, or the ${
-      provider.category === "filestore" ? "program" : "login"
-    } may not see it${hint || `; there are ${listed(names)}`}`,
+    `Cannot find ${source.type} "${wanted}" in ${product}: it does not exist, or the ${sight} may not see it${hint}`,
   );
+}
+
+/** What there is instead, by a thread of its own: that which shows records sees nothing else. */
+async function hintAt(wanted: string, viewer: Viewer): Promise<string> {
+  if (!viewer.mayExplore) return "";
+  await using end = endOf(viewer.endpoint, { explores: true }, viewer);
+  const names = (await end.discover()).map(({ name }) => name);
+  return nearest(wanted, names) || nearestBare(wanted, names) || `; there are ${listed(names)}`;
 }
 
 /** The nearest name when schemas are left out. */
