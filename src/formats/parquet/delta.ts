@@ -85,7 +85,7 @@ function pack(
  * @throws {ThriftError} when they are malformed, negative, or another number
  */
 export function decodeDelta(bytes: Uint8Array, lengths: Int32Array): number {
-  const reader = new VarintReader(bytes);
+  reader.open(bytes);
   const shape = [reader.next(), reader.next(), reader.next()];
   if (shape[0] !== BLOCK || shape[1] !== MINIBLOCKS || shape[2] !== lengths.length) {
     throw malformed();
@@ -148,14 +148,18 @@ function unpack(
 
 class VarintReader {
   at = 0;
+  #bytes: Uint8Array = new Uint8Array();
 
-  constructor(private readonly bytes: Uint8Array) {}
+  open(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.at = 0;
+  }
 
   /** An unsigned number below 2^32. */
   next(): number {
     let value = 0;
     for (let power = 1; power <= 2 ** 28; power *= 128) {
-      const byte = this.bytes[this.at++];
+      const byte = this.#bytes[this.at++];
       if (byte === undefined) throw malformed();
       value += (byte & 127) * power;
       if (byte < 128) {
@@ -166,6 +170,9 @@ class VarintReader {
     throw malformed();
   }
 }
+
+/** One for all: V8 drops code that knows a class when no instance is left, and compiles it again. */
+const reader = new VarintReader();
 
 /** Writes an unsigned number below 2^32; gives where it ends. */
 export function writeVarint(out: Uint8Array, to: number, value: number): number {

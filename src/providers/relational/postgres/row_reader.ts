@@ -13,6 +13,7 @@ import {
 import type { Field } from "../../../models/field.ts";
 import type { Decode, Reading } from "./decoder.ts";
 import { DAY_WORDS, EPOCH_DAYS, EPOCH_WORDS } from "./epoch.ts";
+import { generated } from "./generated.ts";
 import { type Input, SLACK } from "./input.ts";
 import { MESSAGE } from "./messages.ts";
 import { readNumericWords } from "./numeric_words.ts";
@@ -48,7 +49,7 @@ const LONG = 192;
 /** Type and length of a message. */
 const HEADER = 5;
 
-/** What the generated function closes over. */
+/** What the generated function works with. */
 interface Scope {
   /** What it writes to, by column; the arrays change when a column is opened. */
   readonly buffers: (Buffers | undefined)[];
@@ -66,16 +67,10 @@ interface Buffers {
   bytes: Uint8Array | undefined;
 }
 
-type Run = (reach: Reach, input: Input) => number;
+type Run = (scope: Scope, reach: Reach, input: Input) => number;
 
 export class RowReader {
-  /**
-   * Reads the row of `reach`, and those of the whole messages behind it while there is room.
-   * Afterwards `reach.at` is where the next message begins.
-   *
-   * @returns -1, or the column whose value does not fit its row; then `reach.at` is where it begins
-   */
-  readonly run: Run;
+  readonly #run: Run;
   readonly #directs: readonly (Direct | undefined)[];
   readonly #scope: Scope;
 
@@ -96,7 +91,17 @@ export class RowReader {
       readNumericWords,
       writeUUID,
     };
-    this.run = generate(this.#directs, fields)(this.#scope);
+    this.#run = generated<Run>(["scope", "reach", "input"], bodyOf(this.#directs, fields));
+  }
+
+  /**
+   * Reads the row of `reach`, and those of the whole messages behind it while there is room.
+   * Afterwards `reach.at` is where the next message begins.
+   *
+   * @returns -1, or the column whose value does not fit its row; then `reach.at` is where it begins
+   */
+  run(reach: Reach, input: Input): number {
+    return this.#run(this.#scope, reach, input);
   }
 
   /** Makes room for `rows` rows. */
@@ -127,25 +132,21 @@ function buffersOf(column: Column, rows: number): Buffers {
   return { bits, values, bytes: undefined };
 }
 
-function generate(
-  directs: readonly (Direct | undefined)[],
-  fields: readonly Field[],
-): (scope: Scope) => Run {
+function bodyOf(directs: readonly (Direct | undefined)[], fields: readonly Field[]): string {
   const count = directs.length;
-  const generated = directs.slice(0, GENERATED);
-  const body = `"use strict";
-const { buffers, nulls, columns, decoders, unusual, readNumericWords, writeUUID } = scope;
-return (reach, input) => {
+  const first = directs.slice(0, GENERATED);
+  return `"use strict";
+  const { buffers, nulls, columns, decoders, unusual, readNumericWords, writeUUID } = scope;
   const { bytes, view, end } = input;
   const { capacity } = reach;
   let { at, to, row, bytes: room } = reach;
   let size = 0, low = 0, high = 0;
-  ${generated.map((direct, i) => direct === undefined ? "" : locals(direct, i)).join("")}
+  ${first.map((direct, i) => direct === undefined ? "" : locals(direct, i)).join("")}
   for (;;) {
     reach.row = row;
     room -= to - at;
     at += 2;
-    ${generated.map((direct, i) => direct ? column(direct, fields[i]!, i) : general(i)).join("")}
+    ${first.map((direct, i) => direct ? column(direct, fields[i]!, i) : general(i)).join("")}
     ${count > GENERATED ? `for (let i = ${GENERATED}; i < ${count}; i++) ${general("i")}` : ""}
     if (at !== to) ${wrong(count)}
     row++;
@@ -158,9 +159,7 @@ return (reach, input) => {
   reach.row = row;
   reach.at = at;
   reach.bytes = room;
-  return -1;
-};`;
-  return new Function("scope", body) as (scope: Scope) => Run;
+  return -1;`;
 }
 
 function locals({ kind }: Direct, i: number): string {

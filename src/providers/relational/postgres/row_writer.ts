@@ -8,6 +8,7 @@ import type { Field } from "../../../models/field.ts";
 import { type Check, DAYS, MICROS } from "./checks.ts";
 import { type CopyWriter, FRAME } from "./copy_writer.ts";
 import { DAY_WORDS, EPOCH_DAYS, EPOCH_MICROS, EPOCH_WORDS, wordsOf } from "./epoch.ts";
+import { generated } from "./generated.ts";
 import { SLACK } from "./input.ts";
 import { NUMERIC_BYTES, writeNumericWords } from "./numeric_words.ts";
 import { readUUID } from "./uuid.ts";
@@ -51,7 +52,7 @@ interface Buffers {
   readonly bytes: Uint8Array | undefined;
 }
 
-type Run = (row: number, rows: number, out: CopyWriter) => number;
+type Run = (scope: Scope, start: number, rows: number, out: CopyWriter) => number;
 
 interface Scope {
   readonly progress: { row: number };
@@ -77,7 +78,7 @@ export class RowWriter {
       writeNumericWords,
       readUUID,
     };
-    this.#run = generate(columns, this.#kinds)(this.#scope);
+    this.#run = generated<Run>(["scope", "start", "rows", "out"], bodyOf(columns, this.#kinds));
   }
 
   /** The row that is being written. */
@@ -99,7 +100,7 @@ export class RowWriter {
     // The first runs are short, for the reason that `row_decoder.ts` has.
     const end = Math.min(row + this.#most, rows);
     this.#most = Math.min(this.#most * 2, MOST);
-    return this.#run(row, end, out);
+    return this.#run(this.#scope, row, end, out);
   }
 }
 
@@ -166,21 +167,17 @@ const SIZES: Readonly<Record<Kind, number>> = {
   uuid: 20,
 };
 
-function generate(
-  columns: readonly Written[],
-  kinds: readonly (Kind | undefined)[],
-): (scope: Scope) => Run {
+function bodyOf(columns: readonly Written[], kinds: readonly (Kind | undefined)[]): string {
   const count = columns.length;
-  const generated = kinds.slice(0, GENERATED);
+  const first = kinds.slice(0, GENERATED);
   // Text is copied beyond its end, eight bytes at a time.
   const fixed = kinds.reduce((sum, kind) => sum + (kind === undefined ? 4 : SIZES[kind]), 2) +
     SLACK;
-  const body = `"use strict";
-const { progress, buffers, sources, writeNumericWords, readUUID } = scope;
-return (start, rows, out) => {
+  return `"use strict";
+  const { progress, buffers, sources, writeNumericWords, readUUID } = scope;
   let { bytes, view, at } = out;
   let row = start, low = 0, high = 0;
-  ${generated.map((kind, i) => kind === undefined ? "" : locals(kind, i)).join("")}
+  ${first.map((kind, i) => kind === undefined ? "" : locals(kind, i)).join("")}
   for (; row < rows; row++) {
     if (at >= ${FRAME}) break;
     progress.row = row;
@@ -188,7 +185,7 @@ return (start, rows, out) => {
     view.setInt16(at, ${count});
     at += 2;
     ${
-    generated.map((kind, i) => kind ? column(kind, columns[i]!, i, fixed) : general(i, fixed)).join(
+    first.map((kind, i) => kind ? column(kind, columns[i]!, i, fixed) : general(i, fixed)).join(
       "",
     )
   }
@@ -197,9 +194,7 @@ return (start, rows, out) => {
   }
   }
   out.at = at;
-  return row;
-};`;
-  return new Function("scope", body) as (scope: Scope) => Run;
+  return row;`;
 }
 
 /** Makes room at `at`. */

@@ -1,0 +1,16 @@
+/** Functions made of source, kept: V8 takes long to optimise one, and begins anew with each. */
+
+/** So many are kept; a pipeline has no more tables that are alike within one thread. */
+const MOST = 64;
+
+const kept = new Map<string, unknown>();
+
+/** The function with these parameters and this body, which is to be made of numbers alone. */
+export function generated<F>(parameters: readonly string[], body: string): F {
+  const known = kept.get(body);
+  if (known !== undefined) return known as F;
+  if (kept.size === MOST) kept.delete(kept.keys().next().value!);
+  const made = new Function(...parameters, body) as F;
+  kept.set(body, made);
+  return made;
+}
