@@ -66,6 +66,11 @@ export interface Provider<Config = unknown, C extends Connector = Connector> {
   /** A URL of one of `schemes`, as a connection's keys. */
   fromURL(url: string): unknown;
   connect(config: Config, context: ConnectContext): Promise<C>;
+  /**
+   * Connections that one thread serves; 1 when unset. More are worth their while where a server does
+   * about as much for a record as dxt: another thread would take memory and start slowly.
+   */
+  readonly connectionsPerThread?: number;
   /** The least that a connection needs when it is used so. */
   permissions(config: Config, usage: Usage): Permissions;
   readonly typeMapper: TypeMapper;

@@ -12,6 +12,7 @@ const isText = (value: unknown) => typeof value === "string" && value !== "";
 const isFunction = (value: unknown) => typeof value === "function";
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
+const isCount = (value: unknown) => Number.isInteger(value) && value as number >= 1;
 const isSchema = (value: unknown) =>
   isObject(value) && isFunction(value["safeParse"]) && isObject(value["_zod"]);
 const isListOf = (items: readonly string[]) => (value: unknown) =>
@@ -44,6 +45,7 @@ const PROVIDER: Shape = {
   fromURL: isFunction,
   connect: isFunction,
   permissions: isFunction,
+  connectionsPerThread: (value) => value === undefined || isCount(value),
   typeMapper: isObject,
   extractors: isObject,
   loaders: isObject,

@@ -19,6 +19,7 @@ export type LoaderInfo = Pick<LoaderClass, "modes" | "accepts" | "overlaps">;
 export interface ProviderInfo {
   readonly name: string;
   readonly category: Category;
+  readonly connectionsPerThread: number;
   /** By class name; the first is the default. */
   readonly extractors: Readonly<Record<string, ExtractorInfo>>;
   readonly loaders: Readonly<Record<string, LoaderInfo>>;
@@ -29,10 +30,13 @@ export type Checked =
   | { readonly value: unknown }
   | { readonly issue: OptionIssue };
 
-export function infoOf({ name, category, extractors, loaders }: Provider): ProviderInfo {
+export function infoOf(
+  { name, category, connectionsPerThread = 1, extractors, loaders }: Provider,
+): ProviderInfo {
   return {
     name,
     category,
+    connectionsPerThread,
     extractors: mapped(extractors, extractorInfo),
     loaders: mapped(loaders, loaderInfo),
   };

@@ -57,6 +57,7 @@ const ANSWERS = {
   describe: z.object({
     name: z.string().min(1),
     category: z.enum(CATEGORIES),
+    connectionsPerThread: z.int().min(1),
     extractors: named(ExtractorInfo),
     loaders: named(LoaderInfo),
   }),

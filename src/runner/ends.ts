@@ -59,6 +59,24 @@ function open(
   return new End(spec, threads, signal);
 }
 
+/** An end in as many threads as its lanes need. Those that it started end with it. */
+export class SharedEnds implements AsyncDisposable {
+  readonly #ends: End[];
+
+  constructor(private readonly first: End, private readonly lanesPerThread: number) {
+    this.#ends = [first];
+  }
+
+  /** The end that a lane works at; its thread starts when it is first wanted. */
+  of(lane: number): End {
+    return this.#ends[Math.floor(lane / this.lanesPerThread)] ??= this.first.again();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#ends.slice(1).map((end) => end[Symbol.asyncDispose]()));
+  }
+}
+
 /** A chosen class as its thread needs it. */
 export function plainClass({ module, name, options }: Chosen<object>): PlainClass {
   return { ...(module === undefined ? {} : { module }), name, options };

@@ -12,7 +12,7 @@ import type { LoadMode } from "../models/stream.ts";
 import { thrown } from "../sandbox/messages.ts";
 import type { RunContext } from "./context.ts";
 import type { End } from "./end.ts";
-import { plainClass, targetEnd } from "./ends.ts";
+import { plainClass, SharedEnds, targetEnd } from "./ends.ts";
 import { Feed } from "./feed.ts";
 import { targetName } from "./fields.ts";
 import type { LoadInput } from "./thread/inputs.ts";
@@ -145,21 +145,16 @@ async function loadShared(
     using _turn = await context.threads.turn("load");
     return await end.loadShare({ ...input, slice, ticket }, onRows, signal);
   };
-  const lane = async (isOwn: boolean): Promise<number> => {
+  await using ends = new SharedEnds(target, context.target.provider.connectionsPerThread);
+  const lane = async (number: number): Promise<number> => {
     let rows = 0;
-    let end: End | undefined;
-    try {
-      for (let slice = await feed.next(); slice !== undefined; slice = await feed.next()) {
-        signal.throwIfAborted();
-        end ??= isOwn ? target : target.again();
-        rows += await share(end, slice);
-      }
-    } finally {
-      if (!isOwn) await end?.[Symbol.asyncDispose]();
+    for (let slice = await feed.next(); slice !== undefined; slice = await feed.next()) {
+      signal.throwIfAborted();
+      rows += await share(ends.of(number), slice);
     }
     return rows;
   };
-  const lanes = Array.from({ length: context.threads.most }, (_, i) => lane(i === 0));
+  const lanes = Array.from({ length: context.threads.most }, (_, number) => lane(number));
   const rows = await settled<number>(lanes, (error) => {
     stop.abort(error);
     // The others may wait for a file that does not come any more.

@@ -7,6 +7,7 @@ import { thrown } from "../sandbox/messages.ts";
 import type { BufferSettings } from "../models/buffer.ts";
 import type { RunContext } from "./context.ts";
 import type { End } from "./end.ts";
+import { SharedEnds } from "./ends.ts";
 import { type Reading, stagedFields } from "./extraction.ts";
 import type { ExtractNews, ExtractResult, PlainClass } from "./thread/inputs.ts";
 import type { Seen } from "./observe.ts";
@@ -16,7 +17,7 @@ export interface Extraction {
   readonly source: End;
   readonly transformer: Transformer | undefined;
   readonly extractor: PlainClass;
-  readonly context: Pick<RunContext, "threads" | "signal">;
+  readonly context: Pick<RunContext, "source" | "threads" | "signal">;
   readonly stage: Buffer;
   readonly buffer: BufferSettings;
   readonly reading: Reading;
@@ -64,23 +65,22 @@ async function extractAll(
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const results: ExtractResult[] = [];
   const left = parts.map((part, number) => ({ part, number })).values();
-  const lane = async (isOwn: boolean) => {
+  const { connectionsPerThread } = context.source.provider;
+  // A thread hands over the batches of one extraction to be transformed.
+  const each = reading.transformed === undefined ? connectionsPerThread : 1;
+  await using ends = new SharedEnds(source, each);
+  const lane = async (number: number) => {
     using _turn = await context.threads.turn("extract");
-    let end: End | undefined;
-    try {
-      for (const part of left) {
-        signal.throwIfAborted();
-        end ??= isOwn ? source : source.again();
-        const onNews = watch(extraction, end, onFile);
-        const input = { extractor, reading, part, folder, buffer };
-        results[part.number] = await end.extract(input, onNews, signal);
-      }
-    } finally {
-      if (!isOwn) await end?.[Symbol.asyncDispose]();
+    for (const part of left) {
+      signal.throwIfAborted();
+      const end = ends.of(number);
+      const onNews = watch(extraction, end, onFile);
+      const input = { extractor, reading, part, folder, buffer };
+      results[part.number] = await end.extract(input, onNews, signal);
     }
   };
   const lanes = Math.min(context.threads.most, parts.length);
-  const work = Array.from({ length: lanes }, (_, i) => lane(i === 0));
+  const work = Array.from({ length: lanes }, (_, number) => lane(number));
   await settled(work, (error) => stop.abort(error));
   for (const result of results) note(result, extraction);
   return results;

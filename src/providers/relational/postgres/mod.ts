@@ -23,6 +23,7 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
   connect: (config, { baseDirectory, signal }) =>
     PostgresConnector.open({ ...config, baseDirectory }, signal),
   permissions,
+  connectionsPerThread: 2,
   typeMapper,
   extractors: {
     PostgresCopyExtractor: {
