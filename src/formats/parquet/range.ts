@@ -19,13 +19,15 @@ export class NumberRange {
   constructor(private readonly encode: (value: number) => Uint8Array) {}
 
   add(values: Int32Array | Uint32Array | Float32Array | Float64Array, count: number): void {
-    let [min, max] = [this.#min, this.#max];
+    let min = this.#min;
+    let max = this.#max;
     for (let i = 0; i < count; i++) {
       const value = values[i]!;
       if (value < min) min = value;
       if (value > max) max = value;
     }
-    [this.#min, this.#max] = [min, max];
+    this.#min = min;
+    this.#max = max;
   }
 
   take(): Extremes | undefined {
@@ -83,16 +85,26 @@ export class WordsRange {
 
   #addPairs(words: Int32Array, count: number): void {
     const { flip } = this;
-    let [minLow, minHigh] = [this.#min[0]! >>> 0, this.#min[1]! ^ flip];
-    let [maxLow, maxHigh] = [this.#max[0]! >>> 0, this.#max[1]! ^ flip];
+    let minLow = this.#min[0]! >>> 0;
+    let minHigh = this.#min[1]! ^ flip;
+    let maxLow = this.#max[0]! >>> 0;
+    let maxHigh = this.#max[1]! ^ flip;
     for (let i = 0; i < count; i++) {
       const low = words[i * 2]! >>> 0;
       const high = words[i * 2 + 1]! ^ flip;
-      if (high < minHigh || (high === minHigh && low < minLow)) [minLow, minHigh] = [low, high];
-      if (high > maxHigh || (high === maxHigh && low > maxLow)) [maxLow, maxHigh] = [low, high];
+      if (high < minHigh || (high === minHigh && low < minLow)) {
+        minLow = low;
+        minHigh = high;
+      }
+      if (high > maxHigh || (high === maxHigh && low > maxLow)) {
+        maxLow = low;
+        maxHigh = high;
+      }
     }
-    this.#min.set([minLow, minHigh ^ flip]);
-    this.#max.set([maxLow, maxHigh ^ flip]);
+    this.#min[0] = minLow;
+    this.#min[1] = minHigh ^ flip;
+    this.#max[0] = maxLow;
+    this.#max[1] = maxHigh ^ flip;
   }
 
   #compare(words: Int32Array, at: number, other: Int32Array): number {
@@ -136,12 +148,21 @@ class Prefix {
     this.isWhole = isWhole;
   }
 
-  bytes(): Uint8Array {
+  /** The bytes; the words are zeros afterwards. */
+  take(): Uint8Array {
     const bytes = new Uint8Array(MAX_BYTES);
     const view = new DataView(bytes.buffer);
     this.words.forEach((word, i) => view.setUint32(i * 4, word));
+    this.words.fill(0);
     return bytes.subarray(0, this.size);
   }
+}
+
+/** How many words both begin with; the last, or one behind the values, does not count. */
+function sharedWords(low: Uint32Array, high: Uint32Array): number {
+  let word = 0;
+  while (word < WORDS - 1 && low[word] === high[word]) word++;
+  return word;
 }
 
 /** Four bytes as a number, of which `left` are the value's. */
@@ -155,28 +176,38 @@ function wordAt(view: DataView, at: number, left: number): number {
 export class BytesRange {
   readonly #min = new Prefix();
   readonly #max = new Prefix();
+  /** Words that both begin with. */
+  #shared = 0;
   #empty = true;
 
   constructor(private readonly isText: boolean) {}
 
   /** Values behind each other from `start` on; the view goes on for 64 bytes behind the last. */
   add(view: DataView, start: number, lengths: Int32Array, count: number): void {
-    const [min, max] = [this.#min, this.#max];
-    const [low, high] = [min.words, max.words];
+    const min = this.#min;
+    const max = this.#max;
+    const low = min.words;
+    const high = max.words;
+    let shared = this.#shared;
     let at = start;
     for (let i = 0; i < count; i++) {
       const length = lengths[i]!;
-      if (length >= 4) {
-        // Most values lie between both by their first word. An empty range has no word between.
-        const first = view.getUint32(at);
-        if (first > low[0]! && first < high[0]!) {
-          at += length;
-          continue;
+      // Most values lie between both by the first word in which these differ; none in an empty range.
+      if (length >= shared * 4 + 4) {
+        let word = 0;
+        while (word < shared && view.getUint32(at + word * 4) === low[word]) word++;
+        if (word === shared) {
+          const value = view.getUint32(at + word * 4);
+          if (value > low[word]! && value < high[word]!) {
+            at += length;
+            continue;
+          }
         }
       }
       const size = length < MAX_BYTES ? length : MAX_BYTES;
       // Zero is equal so far: a value's beginning is mostly told from both by its first words.
-      let [toMin, toMax] = [0, 0];
+      let toMin = 0;
+      let toMax = 0;
       for (let word = 0; word < WORDS && (toMin === 0 || toMax === 0); word++) {
         const left = size - word * 4;
         const value = wordAt(view, at + word * 4, left);
@@ -190,18 +221,21 @@ export class BytesRange {
       if (toMin < 0 || this.#empty) min.set(view, at, size, length === size);
       if (toMax > 0 || this.#empty) max.set(view, at, size, length === size);
       else if (toMax === 0 && length > size) max.isWhole = false;
+      if (toMin < 0 || toMax > 0 || this.#empty) shared = sharedWords(low, high);
       this.#empty = false;
       at += length;
     }
+    this.#shared = shared;
   }
 
   take(): Extremes | undefined {
     if (this.#empty) return undefined;
-    this.#empty = true;
-    const [low, high] = [this.#min.bytes(), this.#max.bytes()];
+    const [low, high] = [this.#min.take(), this.#max.take()];
     const { isText } = this;
     const min = this.#min.isWhole || !isText ? low : wholeCharacters(low);
     const max = this.#max.isWhole ? high : isText ? textAbove(high) : bytesAbove(high);
+    this.#empty = true;
+    this.#shared = 0;
     // No value of so many of the highest bytes is above them all.
     if (max === undefined) return undefined;
     return { min, max, isMinExact: this.#min.isWhole, isMaxExact: this.#max.isWhole };

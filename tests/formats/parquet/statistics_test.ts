@@ -127,24 +127,32 @@ Deno.test("booleans have the bounds that they are", async () => {
 
 Deno.test("text has bounds that are text, exact up to 64 bytes and not far beyond", async () => {
   const piece = fc.constantFrom("a", "ż", "日", "🦕", "\u{10ffff}", "\ud7ff", "\0", "z".repeat(62));
-  const value = fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join(""));
+  const beginning = fc.constantFrom("", "", "a", "customer ", "customer number ");
+  const value = fc.tuple(beginning, fc.array(piece, { maxLength: 40 })).map(([begin, pieces]) =>
+    begin + pieces.join("")
+  );
+  const values = fc.array(value, { minLength: 1, maxLength: 24 });
   await fc.assert(
-    fc.asyncProperty(fc.array(value, { minLength: 1, maxLength: 12 }), async (values) => {
-      const [one] = await told(field("v", "string"), values);
-      const bytes = values.map((value) => Buffer.from(value)).sort(Buffer.compare);
-      const [lowest, highest] = [bytes[0]!, bytes.at(-1)!];
-      const { min, max, isMinExact, isMaxExact } = one!;
-      assert.ok(text(min) !== undefined && min!.length <= 64);
-      assert.equal(isMinExact, lowest.length <= 64);
-      assert.ok(isMinExact ? lowest.equals(min!) : Buffer.compare(min!, lowest) < 0);
-      if (max === undefined) return assert.match(text(highest)!, /^\u{10ffff}{16}/u);
-      assert.ok(text(max) !== undefined && max.length <= 64 + 3);
-      assert.equal(isMaxExact, highest.length <= 64);
-      assert.ok(isMaxExact ? highest.equals(max) : Buffer.compare(max, highest) > 0);
+    fc.asyncProperty(values, fc.integer({ min: 1, max: 24 }), async (values, rows) => {
+      const groups = await told(field("v", "string"), values, rows);
+      assert.equal(groups.length, Math.ceil(values.length / rows));
+      groups.forEach((one, i) => checkText(one, values.slice(i * rows, (i + 1) * rows)));
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });
+
+function checkText({ min, max, isMinExact, isMaxExact }: Told, values: readonly string[]): void {
+  const bytes = values.map((value) => Buffer.from(value)).sort(Buffer.compare);
+  const [lowest, highest] = [bytes[0]!, bytes.at(-1)!];
+  if (max === undefined) return assert.match(text(highest)!, /^\u{10ffff}{16}/u);
+  assert.ok(text(min) !== undefined && min!.length <= 64);
+  assert.equal(isMinExact, lowest.length <= 64);
+  assert.ok(isMinExact ? lowest.equals(min!) : Buffer.compare(min!, lowest) < 0);
+  assert.ok(text(max) !== undefined && max.length <= 64 + 3);
+  assert.equal(isMaxExact, highest.length <= 64);
+  assert.ok(isMaxExact ? highest.equals(max) : Buffer.compare(max, highest) > 0);
+}
 
 Deno.test("binary has bounds by its bytes, none above the highest ones", async () => {
   const value = fc.oneof(
@@ -165,10 +173,23 @@ Deno.test("binary has bounds by its bytes, none above the highest ones", async (
 });
 
 Deno.test("each row group has bounds of its own", async () => {
-  const groups = await told(field("v", "string"), ["b", "a", null, "d", "c", "e"], 2);
+  const groups = await told(
+    field("v", "string"),
+    ["b", "a", null, "d", "c", "e", "lowest", "upmost", "middle", "nearly"],
+    2,
+  );
   assert.deepEqual(groups.map(({ min, max, nulls }) => [text(min), text(max), nulls]), [
     ["a", "b", 0],
     ["d", "d", 1],
     ["c", "e", 0],
+    ["lowest", "upmost", 0],
+    ["middle", "nearly", 0],
+  ]);
+  const numbers = await told(field("v", "int64"), [1n, 9n, 3n, 4n, -2n, -1n], 2);
+  const read = (bytes: Uint8Array | undefined) => viewOf(bytes!).getBigInt64(0, true);
+  assert.deepEqual(numbers.map(({ min, max }) => [read(min), read(max)]), [
+    [1n, 9n],
+    [3n, 4n],
+    [-2n, -1n],
   ]);
 });
