@@ -27,7 +27,7 @@ const CODECS: Readonly<Partial<Record<Compression, Codec>>> = {
   },
   zstd: {
     id: 6,
-    compress: (bytes) => zstdCompressSync(bytes, ZSTD),
+    compress: (bytes) => zstdCompressSync(bytes, { ...ZSTD, pledgedSrcSize: bytes.length }),
     decompress: (bytes, size) => zstdDecompressSync(bytes, exactly(size)),
   },
 };
