@@ -96,10 +96,10 @@ export function stagedInput(path: string, size: number): FileInput {
     name: path,
     size,
     open: async () => (await Deno.open(path)).readable,
-    async read(start, end) {
+    async read(start, end, into = new Uint8Array(end - start)) {
       using file = await Deno.open(path);
       await file.seek(start, Deno.SeekMode.Start);
-      const bytes = new Uint8Array(end - start);
+      const bytes = into.subarray(0, end - start);
       let at = 0;
       while (at < bytes.length) {
         const count = await file.read(bytes.subarray(at));

@@ -50,13 +50,13 @@ async function recordReaders(location: string, manifest: Manifest): Promise<Reco
   const { fields, files, compression, options } = manifest;
   const format = await loadFormat(manifest.format as Format);
   const projections = fields.map((field) => ({ field, column: field.name }));
-  const readBatches = async function* () {
+  const readBatches = async function* (recycle = false) {
     for (const file of files) {
       let rows = 0;
       const input = stagedInput(pathOf(location, manifest, file), file.size);
       // Each page has a checksum, and the files' digests were compared when the stage was opened.
       const proven = manifest.details.foreign !== true;
-      const request = { projections, ...READ, compression, options, proven };
+      const request = { projections, ...READ, compression, options, proven, recycle };
       for await (const batch of format.read(input, request)) {
         rows += batch.numRows;
         yield batch;

@@ -42,8 +42,12 @@ export interface StagedData {
   readonly details: StageDetails;
   /** The source's own words, from its completion proof. */
   readonly evidence: string;
-  /** Batches in the order in which they were written. */
-  readBatches(): AsyncGenerator<Batch, void, void>;
+  /**
+   * Batches in the order in which they were written.
+   *
+   * @param recycle whether the memory of a batch may be used again when the next is asked for
+   */
+  readBatches(recycle?: boolean): AsyncGenerator<Batch, void, void>;
   readRecords(): AsyncGenerator<DXTRecord, void, void>;
   /** Format of the files, where they hold records: they may be what a target wants. */
   readonly format?: Format | undefined;

@@ -101,8 +101,11 @@ export interface OpenFile extends AsyncDisposable {
   readonly modified?: number;
   /** The bytes from the beginning, each time anew. */
   stream(): ReadableStream<Uint8Array>;
-  /** The bytes from `start` up to `end`; fewer only when the file ends before. */
-  read(start: number, end: number): Promise<Uint8Array>;
+  /**
+   * The bytes from `start` up to `end`; fewer only when the file ends before. `into` has room for
+   * them and may be used for them.
+   */
+  read(start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
   /** @throws {ExtractorError} when the file was changed since it was opened */
   check(): Promise<void>;
 }

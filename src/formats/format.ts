@@ -11,8 +11,8 @@ export interface FileInput {
   readonly size: number;
   /** The bytes from the beginning. */
   open(): Promise<ReadableStream<Uint8Array>>;
-  /** The bytes from `start` up to `end`. */
-  read(start: number, end: number): Promise<Uint8Array>;
+  /** The bytes from `start` up to `end`; `into` has room for them and may be used for them. */
+  read(start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** A part of a file in what its format counts: row groups, or bytes. `end` is outside. */

@@ -60,9 +60,9 @@ export function growing(
   fields: readonly Field[],
   details: StageDetails,
 ): StagedData {
-  const readBatches = async function* () {
+  const readBatches = async function* (recycle?: boolean) {
     for (let slice = await feed.next(); slice !== undefined; slice = await feed.next()) {
-      yield* (await openSlice(slice)).readBatches();
+      yield* (await openSlice(slice)).readBatches(recycle);
     }
   };
   return {

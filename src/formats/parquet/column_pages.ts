@@ -5,7 +5,7 @@ import type { Field } from "../../models/field.ts";
 import { countBits } from "./bits.ts";
 import type { Codec } from "./codec.ts";
 import { DATA_PAGE_V2, DataPageHeaderV2, PageHeader } from "./metadata.ts";
-import { type Page, type PageDecoder, pageDecoder } from "./page.ts";
+import type { Page, PageDecoder } from "./page.ts";
 import { decodePrefix, ThriftError, type ThriftStruct } from "./thrift.ts";
 import { PAGE_BYTES, PAGE_ROWS } from "./values.ts";
 
@@ -27,16 +27,14 @@ export interface PageInfo {
 }
 
 export class ColumnPages {
-  readonly #decode: PageDecoder;
   #at = 0;
 
   constructor(
     private readonly field: Field,
     private readonly codec: Codec,
     private readonly bytes: Uint8Array,
-  ) {
-    this.#decode = pageDecoder(field);
-  }
+    private readonly decode: PageDecoder,
+  ) {}
 
   get isAtEnd(): boolean {
     return this.#at === this.bytes.length;
@@ -97,7 +95,7 @@ export class ColumnPages {
     if (bits === undefined) this.#checkRun(info);
     const bytes = this.#values(info);
     try {
-      return this.#decode({
+      return this.decode({
         rows,
         nulls,
         bits: nulls === rows ? new Uint8Array((rows + 7) >> 3) : bits,

@@ -10,7 +10,7 @@ import { ColumnPages } from "./column_pages.ts";
 import { elementOf } from "./elements.ts";
 import { chunkRange, columnIndex, type Footer, type ParquetRowGroup } from "./footer.ts";
 import { ColumnChunk, ColumnMetaData, CREATED_BY, FileMetaData } from "./metadata.ts";
-import { type Page, partOf } from "./page.ts";
+import { type Page, type PageDecoder, pageDecoder, partOf } from "./page.ts";
 import type { ParquetReader } from "./reader.ts";
 import { encodeStruct, ThriftError } from "./thrift.ts";
 import { codecOf } from "./codec.ts";
@@ -52,10 +52,12 @@ export function openOwn(
     schema,
     isOwn: true,
     json: new Set(),
-    async *batches(batchRows, batchBytes) {
+    async *batches({ batchRows, batchBytes, recycle = false }) {
       checkRanges(footer);
+      const decoders = needed.map((i) => pageDecoder(footer.kept[i]!, recycle));
+      const memory: Memory | undefined = recycle ? [] : undefined;
       for (const group of footer.rowGroups) {
-        const columnPages = await openColumns(input, footer, group, needed);
+        const columnPages = await openColumns(input, footer, group, needed, decoders, memory);
         for (const { rows, pages } of pageSets(columnPages, group.rows)) {
           const whole = batchOfPages(pages, 0, rows);
           const parts = Math.ceil(byteLength(whole) / batchBytes);
@@ -93,14 +95,20 @@ export function checkRanges({ rowGroups, start: limit }: Footer): void {
   }
 }
 
+/** What the ranges of the row group before were read into. */
+type Memory = Uint8Array[];
+
 /** Reads columns of a row group; those next to each other at once. */
 async function openColumns(
   input: FileInput,
   footer: Footer,
   group: ParquetRowGroup,
   columns: readonly number[],
+  decoders: readonly PageDecoder[],
+  memory: Memory | undefined,
 ): Promise<ColumnPages[]> {
   const opened: ColumnPages[] = [];
+  let count = 0;
   for (let i = 0; i < columns.length;) {
     const [start, firstEnd] = chunkRange(group.chunks[columns[i]!]!, footer.start);
     const ranges: [number, number][] = [[start, firstEnd]];
@@ -109,29 +117,39 @@ async function openColumns(
       if (next[0] !== ranges.at(-1)![1]) break;
       ranges.push([...next]);
     }
-    const bytes = await input.read(start, ranges.at(-1)![1]);
+    const end = ranges.at(-1)![1];
+    const bytes = await input.read(start, end, memory && roomIn(memory, count++, end - start));
     for (const [from, to] of ranges) {
-      const column = columns[i++]!;
-      opened.push(
-        pagesOf(footer.kept[column]!, group, column, bytes.subarray(from - start, to - start)),
-      );
+      const pages = bytes.subarray(from - start, to - start);
+      opened.push(pagesOf(footer, group, columns[i]!, pages, decoders[i]!));
+      i++;
     }
   }
   return opened;
 }
 
+function roomIn(memory: Memory, range: number, size: number): Uint8Array {
+  const kept = memory[range];
+  // The next row group is about as large, and may be larger.
+  return kept !== undefined && kept.length >= size
+    ? kept
+    : memory[range] = new Uint8Array(size + (size >> 3));
+}
+
 function pagesOf(
-  field: Field,
+  footer: Footer,
   group: ParquetRowGroup,
   column: number,
   bytes: Uint8Array,
+  decode: PageDecoder,
 ): ColumnPages {
+  const field = footer.kept[column]!;
   const metadata = group.chunks[column]!.struct(ColumnChunk.metadata)!;
   const codec = codecOf(metadata.number(ColumnMetaData.codec));
   if (codec === undefined || metadata.number(ColumnMetaData.numValues) !== group.rows) {
     throw new ThriftError(`column "${field.name}" has another codec or number of values`);
   }
-  return new ColumnPages(field, codec, bytes);
+  return new ColumnPages(field, codec, bytes, decode);
 }
 
 /** The columns' next pages, which begin and end with the same rows. */

@@ -77,10 +77,15 @@ function bitsOf(bits: Uint8Array, from: number, length: number): Uint8Array {
   return part;
 }
 
-export function pageDecoder(field: Field): PageDecoder {
+/**
+ * Reads the pages of a column.
+ *
+ * @param recycle whether a page is done with when the next is read: then that may take its memory
+ */
+export function pageDecoder(field: Field, recycle: boolean): PageDecoder {
   const { type, width } = layoutOf(field);
-  if (type === PhysicalType.BYTE_ARRAY) return (page) => bytesPage(field, page);
-  const decode = type === PhysicalType.BOOLEAN ? boolPage : fixedDecoder(field, width);
+  if (type === PhysicalType.BYTE_ARRAY) return bytesDecoder(field, recycle);
+  const decode = type === PhysicalType.BOOLEAN ? boolPage : fixedDecoder(field, width, recycle);
   return (page) => {
     if (page.encoding !== Encoding.PLAIN) throw new ThriftError("another encoding");
     const { rows, nulls, bits } = page;
@@ -101,21 +106,32 @@ function boolPage({ rows, nulls, bits, bytes }: RawPage): Values {
   return { values, stride: 0 };
 }
 
-function fixedDecoder(field: Field, width: number | undefined): (page: RawPage) => Values {
+function fixedDecoder(
+  field: Field,
+  width: number | undefined,
+  recycle: boolean,
+): (page: RawPage) => Values {
   const { dtype, precision = 38 } = field;
   if (dtype === "decimal") {
     const words = precision <= 38 ? 4 : 8;
-    if (width !== undefined) return (page) => wideDecimals(page, width, words);
+    const values = supply(Uint32Array, recycle);
+    if (width !== undefined) {
+      return (page) => wideDecimals(page, width, words, values(page.rows * words));
+    }
     const stored = precision <= 9 ? 1 : 2;
-    return (page) => decimals(spread(page, stored), page.rows, stored, words);
+    const present = supply(Int32Array, true);
+    return (page) => decimals(spread(page, stored, present), stored, words, values);
   }
   const stored = layoutOf(field).type === PhysicalType.INT64 || dtype === "float64" ? 2 : 1;
   const array = ARRAYS[dtype as keyof typeof ARRAYS];
   if (array.BYTES_PER_ELEMENT < 4) {
-    return (page) => narrow(spread(page, 1), array as Constructor<Int8Array>);
+    const present = supply(Int32Array, true);
+    const values = supply(array as Constructor<Int8Array>, recycle);
+    return (page) => narrow(spread(page, 1, present), values);
   }
+  const present = supply(Int32Array, recycle);
   return (page) => {
-    const words = spread(page, stored);
+    const words = spread(page, stored, present);
     return {
       values: new array(words.buffer as ArrayBuffer, words.byteOffset, page.rows),
       stride: 1,
@@ -126,6 +142,19 @@ function fixedDecoder(field: Field, width: number | undefined): (page: RawPage) 
 interface Constructor<A> {
   readonly BYTES_PER_ELEMENT: number;
   new (length: number): A;
+}
+
+/** Gives an array of so many elements, whatever they hold. */
+type Supply<A> = (length: number) => A;
+
+/** Arrays for one page after the other: always of the same memory, or new ones. */
+function supply<A extends Elements>(array: Constructor<A>, recycle: boolean): Supply<A> {
+  if (!recycle) return (length) => new array(length);
+  let kept = new array(0);
+  return (length) => {
+    if (kept.length < length) kept = new array(length);
+    return kept.subarray(0, length) as A;
+  };
 }
 
 const ARRAYS = {
@@ -146,14 +175,18 @@ const ARRAYS = {
 } as const;
 
 /** The values as words of 32 bits, zeros where NULL is; the very bytes where that can be. */
-function spread({ rows, nulls, bits, bytes }: RawPage, width: 1 | 2): Int32Array {
+function spread(
+  { rows, nulls, bits, bytes }: RawPage,
+  width: 1 | 2,
+  supply: Supply<Int32Array>,
+): Int32Array {
   const words = (rows - nulls) * width;
   if (bytes.length !== words * 4) throw otherSize();
   // The longest elements have eight bytes.
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
   const present = new Int32Array(aligned.buffer, aligned.byteOffset, words);
   if (bits === undefined) return present;
-  const all = new Int32Array(rows * width);
+  const all = supply(rows * width).fill(0);
   for (let row = 0, i = 0; row < rows; row++) {
     if (!isSet(bits, row)) continue;
     all[row * width] = present[i]!;
@@ -163,8 +196,8 @@ function spread({ rows, nulls, bits, bytes }: RawPage, width: 1 | 2): Int32Array
   return all;
 }
 
-function narrow(words: Int32Array, array: Constructor<Int8Array>): Values {
-  const values = new array(words.length);
+function narrow(words: Int32Array, supply: Supply<Int8Array>): Values {
+  const values = supply(words.length);
   values.set(words);
   for (let i = 0; i < words.length; i++) {
     if (values[i] !== words[i]) throw new ThriftError(`the value ${words[i]} beyond its type`);
@@ -173,14 +206,19 @@ function narrow(words: Int32Array, array: Constructor<Int8Array>): Values {
 }
 
 /** Decimals of one or two words, extended by their sign. */
-function decimals(words: Int32Array, rows: number, stored: 1 | 2, width: number): Values {
-  const values = new Uint32Array(rows * width);
-  for (let row = 0; row < rows; row++) {
-    const high = words[row * stored + stored - 1]!;
-    const at = row * width;
-    values[at] = words[row * stored]!;
+function decimals(
+  words: Int32Array,
+  stored: 1 | 2,
+  width: number,
+  supply: Supply<Uint32Array>,
+): Values {
+  const values = supply(words.length / stored * width);
+  for (let from = 0, at = 0; from < words.length; from += stored, at += width) {
+    const high = words[from + stored - 1]!;
+    values[at] = words[from]!;
     if (stored === 2) values[at + 1] = high;
-    if (high < 0) { for (let word = stored; word < width; word++) values[at + word] = -1; }
+    const sign = high >> 31;
+    for (let word = stored; word < width; word++) values[at + word] = sign;
   }
   return { values, stride: width };
 }
@@ -190,9 +228,10 @@ function wideDecimals(
   { rows, nulls, bits, bytes }: RawPage,
   size: number,
   width: number,
+  values: Uint32Array,
 ): Values {
   if (bytes.length !== (rows - nulls) * size) throw otherSize();
-  const values = new Uint32Array(rows * width);
+  if (bits !== undefined) values.fill(0);
   for (let row = 0, at = 0; row < rows; row++) {
     if (bits !== undefined && !isSet(bits, row)) continue;
     const sign = bytes[at]! >> 7 === 0 ? 0 : -1;
@@ -213,22 +252,34 @@ function wideDecimals(
   return { values, stride: width };
 }
 
-function bytesPage(field: Field, { rows, nulls, bits, bytes, encoding }: RawPage): Page {
-  const common = { field, rows, nulls, bits, stride: 0 };
-  if (encoding !== Encoding.DELTA_LENGTH_BYTE_ARRAY) throw new ThriftError("another encoding");
-  const lengths = new Int32Array(rows - nulls);
-  const start = decodeDelta(bytes, lengths);
-  const values = bytes.subarray(start);
-  const offsets = new Int32Array(rows + 1);
+function bytesDecoder(field: Field, recycle: boolean): PageDecoder {
+  const supplyLengths = supply(Int32Array, true);
+  const supplyOffsets = supply(Int32Array, recycle);
+  return ({ rows, nulls, bits, bytes, encoding }) => {
+    if (encoding !== Encoding.DELTA_LENGTH_BYTE_ARRAY) throw new ThriftError("another encoding");
+    const lengths = supplyLengths(rows - nulls);
+    const values = bytes.subarray(decodeDelta(bytes, lengths));
+    const offsets = supplyOffsets(rows + 1);
+    // The sum is compared, not its last 32 bits.
+    if (sumLengths(lengths, bits, offsets) !== values.length) throw otherSize();
+    if (field.dtype !== "binary") checkText(values, offsets);
+    return { field, rows, nulls, bits, stride: 0, values, offsets };
+  };
+}
+
+/** Where each value begins, and the last ends, which is returned. A NULL has no bytes. */
+function sumLengths(
+  lengths: Int32Array,
+  bits: Uint8Array | undefined,
+  offsets: Int32Array,
+): number {
   let end = 0;
-  for (let row = 0, i = 0; row < rows; row++) {
-    if (bits === undefined || isSet(bits, row)) end += lengths[i++]!;
-    offsets[row + 1] = end;
+  offsets[0] = 0;
+  for (let row = 1, i = 0; row < offsets.length; row++) {
+    if (bits === undefined || isSet(bits, row - 1)) end += lengths[i++]!;
+    offsets[row] = end;
   }
-  // The sum is compared, not its last 32 bits.
-  if (end !== values.length) throw otherSize();
-  if (field.dtype !== "binary") checkText(values, offsets);
-  return { ...common, values, offsets };
+  return end;
 }
 
 function checkText(values: Uint8Array, offsets: Int32Array): void {

@@ -54,7 +54,7 @@ const parquet: FileFormat = {
       const canonical = file.isOwn
         ? ownCanonicaliser(file.schema, projections, proven)
         : canonicaliser(file.schema, projections);
-      for await (const batch of file.batches(batchRows, batchBytes)) {
+      for await (const batch of file.batches(request)) {
         yield* splitBatch(canonical(batch), { rows: batchRows, bytes: batchBytes });
       }
     } catch (error) {

@@ -50,7 +50,7 @@ export function openForeign(
     schema,
     isOwn: false,
     json: new Set(columns.filter(({ isJSON }) => isJSON).map(({ name }) => name)),
-    async *batches(batchRows) {
+    async *batches({ batchRows }) {
       let rows = 0;
       for (const group of footer.rowGroups) {
         for await (const batch of groupBatches(input, footer, group, columns, batchRows)) {

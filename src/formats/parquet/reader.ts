@@ -1,7 +1,7 @@
 /** What reading a file of anyone comes down to. */
 import type { Schema } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
-import type { FileInput, FileRange } from "../format.ts";
+import type { FileInput, FileRange, ReadRequest } from "../format.ts";
 import { type Footer, readFooter } from "./footer.ts";
 import { isOwn, openOwn } from "./own.ts";
 
@@ -13,7 +13,9 @@ export interface ParquetReader {
   /** Columns annotated as JSON, by name. */
   readonly json: ReadonlySet<string>;
   /** Batches that are hardly larger: `splitBatch` makes the rest of them so. */
-  batches(batchRows: number, batchBytes: number): AsyncGenerator<Batch, void, void>;
+  batches(
+    bounds: Pick<ReadRequest, "batchRows" | "batchBytes" | "recycle">,
+  ): AsyncGenerator<Batch, void, void>;
 }
 
 /**

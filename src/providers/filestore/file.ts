@@ -76,8 +76,8 @@ export function fileInput(file: OpenFile, name: string): FileInput {
     name,
     size: file.size,
     open: () => Promise.resolve(whole(file, name)),
-    async read(start, end) {
-      const bytes = await file.read(start, end);
+    async read(start, end, into) {
+      const bytes = await file.read(start, end, into);
       if (bytes.length !== end - start) throw shorter(name, file.size, start + bytes.length);
       return bytes;
     },

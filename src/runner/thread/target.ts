@@ -86,7 +86,8 @@ export async function load(
   signal: AbortSignal,
 ): Promise<LoadReceipt> {
   const here = await opened();
-  const task = { ...input, staged: told(await stagedOf(staged, here), signal, tell), signal };
+  const own = loader.module === undefined;
+  const task = { ...input, staged: told(await stagedOf(staged, here), own, signal, tell), signal };
   return await (await loaderOf(here, loader)).load(task);
 }
 
@@ -98,14 +99,16 @@ export async function loadShare(
 ): Promise<number> {
   const here = await opened();
   await using connector = await connect(here.endpoint, signal);
-  const staged = told(await openSlice(slice), signal, tell);
+  const own = chosen.module === undefined;
+  const staged = told(await openSlice(slice), own, signal, tell);
   const loader = await loaderOf(here, chosen, connector);
   return await loader.loadShare({ ...input, staged, signal }, ticket);
 }
 
-/** The staged data, telling how far the loader has read. */
+/** The staged data, telling how far the loader has read. One of dxt's `own` keeps no batch. */
 function told(
   staged: StagedData,
+  own: boolean,
   signal: AbortSignal,
   tell: (news: Rows) => void,
 ): StagedData {
@@ -113,7 +116,7 @@ function told(
   return Object.create(staged, {
     readBatches: {
       value: async function* (): AsyncGenerator<Batch, void, void> {
-        for await (const batch of staged.readBatches()) {
+        for await (const batch of staged.readBatches(own)) {
           await breathe();
           signal.throwIfAborted();
           yield batch;

@@ -101,7 +101,9 @@ export async function wasmTexts(bytes: Uint8Array): Promise<{ fields: Field[]; r
   const file = openForeign(input, await readFooter(input));
   const fields = fieldsOf(file.schema);
   const rows: Texts = [];
-  for await (const batch of file.batches(1000, 1 << 24)) rows.push(...textsOf(batch, fields));
+  for await (const batch of file.batches({ batchRows: 1000, batchBytes: 1 << 24 })) {
+    rows.push(...textsOf(batch, fields));
+  }
   return { fields, rows };
 }
 

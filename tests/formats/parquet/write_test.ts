@@ -173,5 +173,5 @@ Deno.test("many columns share what a page of all of them may hold", async () => 
 });
 
 async function* openedBatches(bytes: Uint8Array): AsyncGenerator<Batch, void, void> {
-  yield* (await openParquet(inputOf(bytes))).batches(65_536, 2 ** 40);
+  yield* (await openParquet(inputOf(bytes))).batches({ batchRows: 65_536, batchBytes: 2 ** 40 });
 }

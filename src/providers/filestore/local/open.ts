@@ -39,8 +39,8 @@ class LocalFile implements OpenFile {
     });
   }
 
-  read(start: number, end: number): Promise<Uint8Array> {
-    const reading = this.#last.then(() => this.#readAt(start, new Uint8Array(end - start)));
+  read(start: number, end: number, into = new Uint8Array(end - start)): Promise<Uint8Array> {
+    const reading = this.#last.then(() => this.#readAt(start, into.subarray(0, end - start)));
     this.#last = reading.catch(() => {});
     return reading;
   }
