@@ -213,6 +213,11 @@ function decimals(
   supply: Supply<Uint32Array>,
 ): Values {
   const values = supply(words.length / stored * width);
+  extend(words, stored, width, values);
+  return { values, stride: width };
+}
+
+function extend(words: Int32Array, stored: 1 | 2, width: number, values: Uint32Array): void {
   for (let from = 0, at = 0; from < words.length; from += stored, at += width) {
     const high = words[from + stored - 1]!;
     values[at] = words[from]!;
@@ -220,7 +225,6 @@ function decimals(
     const sign = high >> 31;
     for (let word = stored; word < width; word++) values[at + word] = sign;
   }
-  return { values, stride: width };
 }
 
 /** Decimals whose bytes are in the file from the highest to the lowest. */

@@ -221,11 +221,10 @@ export class BytesRange {
       if (toMin < 0 || this.#empty) min.set(view, at, size, length === size);
       if (toMax > 0 || this.#empty) max.set(view, at, size, length === size);
       else if (toMax === 0 && length > size) max.isWhole = false;
-      if (toMin < 0 || toMax > 0 || this.#empty) shared = sharedWords(low, high);
+      if (toMin < 0 || toMax > 0 || this.#empty) shared = this.#shared = sharedWords(low, high);
       this.#empty = false;
       at += length;
     }
-    this.#shared = shared;
   }
 
   take(): Extremes | undefined {
