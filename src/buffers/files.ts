@@ -41,7 +41,7 @@ export class FileBuffer implements Buffer {
         details: details(),
       };
     });
-    return await stagedOf(location, manifest);
+    return stagedOf(location, manifest);
   }
 
   async open(): Promise<StagedData | undefined> {
@@ -49,7 +49,7 @@ export class FileBuffer implements Buffer {
     if (manifest === undefined) return undefined;
     const { kind, format } = this.kind;
     if (manifest.kind === kind && manifest.format === format) {
-      return await stagedOf(this.location, manifest);
+      return stagedOf(this.location, manifest);
     }
     throw new BufferError(
       `Cannot open stage "${this.location}": it holds ${manifest.format}, expected ${format}`,

@@ -102,11 +102,6 @@ function notYet(): never {
   throw new BufferError("Cannot hand on files of a stage in memory: they are not there yet");
 }
 
-/** Whether a slice is one of memory. */
-export function isKept(slice: StageSlice): boolean {
-  return "memory" in slice;
-}
-
 /** The data of a slice of memory. */
 export function openKept(slice: StageSlice): StagedData {
   return keptOf(slice["memory"] as Memory);

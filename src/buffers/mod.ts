@@ -6,7 +6,6 @@ import type { Extraction } from "../core/proof.ts";
 import type { BufferSettings } from "../models/buffer.ts";
 import { copyFiles } from "./copy.ts";
 import { FileBuffer, type FileKind } from "./files.ts";
-import { keepPart, MemoryBuffer } from "./memory.ts";
 import { fileSettings, type PartPlace, writePart } from "./part.ts";
 
 const PASSTHROUGH: FileKind = {
@@ -19,9 +18,9 @@ const PASSTHROUGH: FileKind = {
 /** Opens the stage of one stream in a folder of its own, which is made when it is written. */
 export async function openBuffer(settings: BufferSettings, directory: string): Promise<Buffer> {
   const format = settings.format ?? "parquet";
-  if (format === "memory") return new MemoryBuffer();
+  if (format === "memory") return new (await import("./memory.ts")).MemoryBuffer();
   if (format === "passthrough") return new FileBuffer(directory, PASSTHROUGH);
-  const { compression, options } = await fileSettings(format, settings);
+  const { compression, options } = fileSettings(format, settings);
   return new FileBuffer(directory, { kind: "records", format, compression, options });
 }
 
@@ -40,8 +39,11 @@ export async function stagePart(
     return await copyFiles(place.folder, extraction as Extraction<SourceFile>);
   }
   const batches = extraction as Extraction<Batch>;
-  if (format === "memory") return await keepPart(place.fields, batches);
-  return await writePart(await fileSettings(format, settings), place, batches);
+  if (format === "memory") {
+    const { keepPart } = await import("./memory.ts");
+    return await keepPart(place.fields, batches);
+  }
+  return await writePart(fileSettings(format, settings), place, batches);
 }
 
 export { StagedFileShape } from "./manifest.ts";

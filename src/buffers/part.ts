@@ -4,7 +4,7 @@ import type { Batch } from "../core/batch.ts";
 import type { StagedFile, WrittenPart } from "../core/buffer.ts";
 import { BufferError } from "../core/errors.ts";
 import type { Extraction } from "../core/proof.ts";
-import { checkOptions, type FileFormat, loadFormat } from "../formats/mod.ts";
+import { checkOptions, type FormatInfo, FORMATS, loadFormat } from "../formats/mod.ts";
 import type { BufferSettings } from "../models/buffer.ts";
 import type { Field } from "../models/field.ts";
 import type { Compression, Format, FormatOptions } from "../models/format.ts";
@@ -17,18 +17,15 @@ const ENDINGS: Readonly<Partial<Record<Compression, string>>> = { gzip: ".gz", z
 
 /** How the files of a stage of records are written. */
 export interface FileSettings {
-  readonly format: FileFormat;
+  readonly format: FormatInfo;
   readonly compression: Compression;
   readonly options: FormatOptions;
   readonly fileBytes: number;
 }
 
 /** @throws {BufferError} for options or a compression that the format does not have */
-export async function fileSettings(
-  name: Format,
-  settings: BufferSettings,
-): Promise<FileSettings> {
-  const format = await loadFormat(name);
+export function fileSettings(name: Format, settings: BufferSettings): FileSettings {
+  const format = FORMATS[name];
   const { options = {}, compression = format.compressions[0]!, file_bytes = FILE_BYTES } = settings;
   checkOptions(format, options);
   if (!format.compressions.includes(compression)) {
@@ -74,10 +71,11 @@ export async function writePart(
 }
 
 async function writeFiles(
-  { format, compression, options, fileBytes }: FileSettings,
+  { format: { name }, compression, options, fileBytes }: FileSettings,
   { folder, part, fields, onFile }: PartPlace,
   source: Proven<Batch>,
 ): Promise<StagedFile[]> {
+  const format = await loadFormat(name);
   const files: StagedFile[] = [];
   const ending = format.name === "parquet" ? "" : ENDINGS[compression] ?? "";
   while (await source.more()) {

@@ -1,12 +1,10 @@
 /** Reading what a stage holds. */
-import { recordsOf } from "../arrow/mod.ts";
 import type { StagedData, StageDetails, StagedFile, StageSlice } from "../core/buffer.ts";
 import { BufferError } from "../core/errors.ts";
 import { loadFormat } from "../formats/mod.ts";
 import type { Format } from "../models/format.ts";
 import { stagedInput } from "./disk.ts";
 import type { Manifest } from "./manifest.ts";
-import { isKept, openKept } from "./memory.ts";
 import { pathOf } from "./stage.ts";
 
 const READ = { batchRows: 16_384, batchBytes: 16 * 1024 * 1024 };
@@ -18,13 +16,13 @@ export function sliceOf(location: string, manifest: Manifest): StageSlice {
 
 /** The data of a slice, on any thread. The slice was made by this very program. */
 export async function openSlice(slice: StageSlice): Promise<StagedData> {
-  if (isKept(slice)) return openKept(slice);
+  if ("memory" in slice) return (await import("./memory.ts")).openKept(slice);
   const { location, manifest } = slice as { location: string; manifest: Manifest };
-  return await stagedOf(location, manifest);
+  return stagedOf(location, manifest);
 }
 
 /** What a manifest tells, with the ways to read it. */
-export async function stagedOf(location: string, manifest: Manifest): Promise<StagedData> {
+export function stagedOf(location: string, manifest: Manifest): StagedData {
   const { kind, fields, files, count, evidence } = manifest;
   const told = {
     kind,
@@ -36,7 +34,7 @@ export async function stagedOf(location: string, manifest: Manifest): Promise<St
   };
   return {
     ...told,
-    ...(kind === "records" ? await recordReaders(location, manifest) : noRecords()),
+    ...(kind === "records" ? recordReaders(location, manifest) : noRecords()),
     readFile: (name, start, end) => readStaged(location, manifest, name, start, end),
     slice: (some) =>
       sliceOf(location, { ...manifest, files: [...some], count: countOf(kind, some) }),
@@ -46,11 +44,12 @@ export async function stagedOf(location: string, manifest: Manifest): Promise<St
 
 type RecordReaders = Pick<StagedData, "readBatches" | "readRecords" | "format">;
 
-async function recordReaders(location: string, manifest: Manifest): Promise<RecordReaders> {
+function recordReaders(location: string, manifest: Manifest): RecordReaders {
   const { fields, files, compression, options } = manifest;
-  const format = await loadFormat(manifest.format as Format);
+  const name = manifest.format as Format;
   const projections = fields.map((field) => ({ field, column: field.name }));
   const readBatches = async function* (recycle = false) {
+    const format = await loadFormat(name);
     for (const file of files) {
       let rows = 0;
       const input = stagedInput(pathOf(location, manifest, file), file.size);
@@ -70,9 +69,10 @@ async function recordReaders(location: string, manifest: Manifest): Promise<Reco
   return {
     readBatches,
     async *readRecords() {
+      const { recordsOf } = await import("../arrow/mod.ts");
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },
-    format: format.name,
+    format: name,
   };
 }
 

@@ -33,8 +33,8 @@ export interface ExtractorClass<C extends Connector = Connector> {
   readonly yields: Extractor["yields"];
   /** Validates `extractor.config`; every key described. */
   readonly options: z.ZodType;
-  /** `options` has been validated by the schema above. */
-  create(connector: C, options: unknown): Extractor;
+  /** `options` has been validated by the schema above. Code that is only now wanted is loaded here. */
+  create(connector: C, options: unknown): Extractor | Promise<Extractor>;
 }
 
 export interface LoaderClass<C extends Connector = Connector> {
@@ -45,7 +45,7 @@ export interface LoaderClass<C extends Connector = Connector> {
   /** Whether it is worth beginning a load while its stage is still written. */
   readonly overlaps: boolean;
   readonly options: z.ZodType;
-  create(connector: C, options: unknown): Loader;
+  create(connector: C, options: unknown): Loader | Promise<Loader>;
 }
 
 /** Folder that a connection's relative paths start from. */
@@ -54,7 +54,11 @@ export interface ConnectContext {
   readonly signal: AbortSignal;
 }
 
-/** All that dxt knows of one system: the default export of its folder. */
+/**
+ * All that dxt knows of one system: the default export of its folder. A plan is made with it before
+ * anything connects, and by a thread that never will: what reads and writes is best loaded by `connect`
+ * and `create`.
+ */
 export interface Provider<Config = unknown, C extends Connector = Connector> {
   readonly name: string;
   readonly category: Category;

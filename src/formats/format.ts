@@ -49,8 +49,8 @@ export interface WriteRequest {
   readonly options: FormatOptions;
 }
 
-/** The default export of a format's file. */
-export interface FileFormat {
+/** What is known of a format without its code. */
+export interface FormatInfo {
   readonly name: Format;
   /** Ending of its files' names, without a dot. */
   readonly extension: string;
@@ -58,6 +58,10 @@ export interface FileFormat {
   readonly compressions: readonly Compression[];
   /** Keys of FormatOptions that mean something to it. */
   readonly optionKeys: readonly (keyof FormatOptions)[];
+}
+
+/** The default export of a format's file. */
+export interface FileFormat extends FormatInfo {
   /**
    * Fields that the file has, told by its schema or its first records.
    *

@@ -2,13 +2,15 @@
 import { ConfigurationError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Format, FormatOptions } from "../models/format.ts";
-import type { FileFormat } from "./format.ts";
+import type { FileFormat, FormatInfo } from "./format.ts";
 
+export { FORMATS } from "./formats.ts";
 export { formatOfPath, type NamedFormat, resolveFormat } from "./detect.ts";
 export type {
   FileFormat,
   FileInput,
   FileRange,
+  FormatInfo,
   ReadRequest,
   Split,
   WriteRequest,
@@ -28,7 +30,7 @@ export async function loadFormat(name: Format): Promise<FileFormat> {
 }
 
 /** @throws {ConfigurationError} for an option that means nothing to the format */
-export function checkOptions(format: FileFormat, options: FormatOptions): void {
+export function checkOptions(format: FormatInfo, options: FormatOptions): void {
   const known: readonly string[] = format.optionKeys;
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;

@@ -17,7 +17,6 @@ import { BATCH_BYTES, BATCH_ROWS, type Reading } from "./extraction.ts";
 import { resolveFields } from "./fields.ts";
 import type { PlainClass } from "./thread/inputs.ts";
 import { planPipeline, type StreamPlan } from "./plan.ts";
-import { firstRows } from "./rows.ts";
 
 export interface Discovery {
   /** Name of the provider. */
@@ -217,6 +216,7 @@ async function headOfStage(plan: StreamPlan, limit: number): Promise<Head> {
       `Cannot show the stage of stream "${plan.stream.id}": it holds files as they are in the source, and no records`,
     );
   }
+  const { firstRows } = await import("./rows.ts");
   return {
     fields: staged.fields,
     rows: await firstRows(staged.readBatches(), staged.fields, limit),

@@ -10,7 +10,7 @@ import type { End } from "./end.ts";
 import { SharedEnds } from "./ends.ts";
 import { type Reading, stagedFields } from "./extraction.ts";
 import type { ExtractNews, ExtractResult, PlainClass } from "./thread/inputs.ts";
-import type { Seen } from "./observe.ts";
+import type { Seen } from "./thread/observe.ts";
 import type { Transformer } from "./transformer.ts";
 
 export interface Extraction {

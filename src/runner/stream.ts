@@ -14,7 +14,7 @@ import { plainClass, sourceEnd, warmTarget } from "./ends.ts";
 import { BATCH_BYTES, BATCH_ROWS, type Reading, stagedFields } from "./extraction.ts";
 import { type ResolvedFields, targetName } from "./fields.ts";
 import { EarlyLoad, load } from "./load.ts";
-import type { Seen } from "./observe.ts";
+import type { Seen } from "./thread/observe.ts";
 import { extractParts, extractWhole } from "./parts.ts";
 import type { StreamPlan } from "./plan.ts";
 import { transformerOf } from "./transformer.ts";

@@ -138,7 +138,8 @@ export function testSource<Config, C extends Connector>(test: SourceTest<Config,
       await using connector = await provider.connect(config, { baseDirectory: Deno.cwd(), signal });
       const found = Object.values(provider.extractors).find(({ yields }) => yields === "records");
       assert.ok(found !== undefined, "no extractor of records");
-      const extractor = found.create(connector, found.options.parse({})) as RecordExtractor;
+      const options = found.options.parse({});
+      const extractor = await found.create(connector, options) as RecordExtractor;
       const fields = await connector.getStreamFields(test.source);
       assert.ok(fields !== undefined, "the dataset is not there");
       await check(same, { connector, extractor, fields });

@@ -66,7 +66,7 @@ Deno.test("only records in the watermark's range are kept, and the proof says so
 Deno.test("an expression is refused: files evaluate none", () =>
   withStore(async (store) => {
     await store.put("a.jsonl", lines({ n: 1 }));
-    const extractor = local.extractors["LocalRecordExtractor"]!.create(store.connector, {});
+    const extractor = await local.extractors["LocalRecordExtractor"]!.create(store.connector, {});
     const task = asTask({
       source: { type: "file", path: "a.jsonl" },
       projections: [{ field: { name: "m", dtype: "int64", nullable: true }, expression: "n + 1" }],
@@ -93,7 +93,7 @@ Deno.test("a value that does not fit names its file", () =>
 async function readWhile(store: Store, change: (path: string) => Promise<void>): Promise<void> {
   await store.put("a.jsonl", lines(...Array.from({ length: 150 }, (_, n) => ({ n }))));
   const { signal } = new AbortController();
-  const extractor = local.extractors["LocalRecordExtractor"]!.create(store.connector, {});
+  const extractor = await local.extractors["LocalRecordExtractor"]!.create(store.connector, {});
   const extraction = extractor.extract(asTask({
     source: { type: "file", path: "a.jsonl" },
     projections: [{ field: { name: "n", dtype: "int64", nullable: true }, column: "n" }],
@@ -140,7 +140,7 @@ Deno.test("files that were listed together are read together, or not at all", ()
   withStore(async (store) => {
     await store.put("a.jsonl", lines({ n: 1 }));
     await store.put("b.jsonl", lines({ n: 2 }));
-    const extractor = local.extractors["LocalRecordExtractor"]!.create(store.connector, {});
+    const extractor = await local.extractors["LocalRecordExtractor"]!.create(store.connector, {});
     const extraction = extractor.extract(asTask({
       source: { type: "glob", pattern: "*.jsonl" },
       projections: [{ field: { name: "n", dtype: "int64", nullable: true }, column: "n" }],
@@ -199,7 +199,7 @@ Deno.test("whole files are handed on, compressed or not, with their paths below 
     await Deno.mkdir(join(store.folder, "in/x"), { recursive: true });
     await store.put("in/a.bin", "\0raw");
     await store.put("in/x/b.csv.gz", "not gzip at all");
-    const extractor = local.extractors["LocalFileExtractor"]!.create(
+    const extractor = await local.extractors["LocalFileExtractor"]!.create(
       store.connector,
       {},
     ) as FileExtractor;

@@ -64,12 +64,12 @@ function taskOf(source: string): ExtractTask {
   });
 }
 
-const extractorOf = ({ connector }: Store) =>
-  local.extractors["LocalRecordExtractor"]!.create(connector, {}) as RecordExtractor;
+const extractorOf = async ({ connector }: Store) =>
+  await local.extractors["LocalRecordExtractor"]!.create(connector, {}) as RecordExtractor;
 
 /** The numbers of each part. */
 async function parts(store: Store, source: string, most: number): Promise<number[][]> {
-  const extractor = extractorOf(store);
+  const extractor = await extractorOf(store);
   const task = taskOf(source);
   await using partition = await extractor.partition(task, { most });
   return await Promise.all(partition.parts.map(async (part) => {
@@ -150,7 +150,7 @@ Deno.test("local: a large file among small ones is cut, and they go along", () =
 Deno.test("local: a file that changed since the parts were made is refused", () =>
   withStore(async (store) => {
     await put(store, "f.parquet", "parquet", 0, 40);
-    const extractor = extractorOf(store);
+    const extractor = await extractorOf(store);
     const task = taskOf("f.parquet");
     await using partition = await extractor.partition(task, { most: 2 });
     await put(store, "f.parquet", "parquet", 0, 41);

@@ -58,8 +58,8 @@ export async function withStore(work: (store: Store) => Promise<void>): Promise<
 async function openStore(folder: string): Promise<Store> {
   const { signal } = new AbortController();
   const connector = await local.connect({ path: folder }, { baseDirectory: folder, signal });
-  const loader = local.loaders["LocalLoader"]!.create(connector, {});
-  const extractor = local.extractors["LocalRecordExtractor"]!.create(
+  const loader = await local.loaders["LocalLoader"]!.create(connector, {});
+  const extractor = await local.extractors["LocalRecordExtractor"]!.create(
     connector,
     {},
   ) as RecordExtractor;

@@ -27,13 +27,13 @@ interface Place {
 
 const first = <T>(classes: Readonly<Record<string, T>>) => Object.values(classes)[0]!;
 
-function loaderOf({ provider, connector }: Place) {
+async function loaderOf({ provider, connector }: Place) {
   const loader = first(provider.loaders);
-  return loader.create(connector, loader.options.parse({}));
+  return await loader.create(connector, loader.options.parse({}));
 }
 
 async function planned(place: Place, fields: readonly Field[]) {
-  const { columns } = await loaderOf(place).plan({
+  const { columns } = await (await loaderOf(place)).plan({
     target: place.ref,
     staged: { kind: "records", fields },
     mode: "append",
@@ -57,12 +57,15 @@ async function move(place: Place, fields: readonly Field[], records: DXTRecord[]
     lossy: "stop",
     signal,
   } as const;
-  assert.equal((await loaderOf(place).load({ ...task, staged })).rows, records.length);
+  assert.equal((await (await loaderOf(place)).load({ ...task, staged })).rows, records.length);
   // Text in a file reads back when it is read as the same type, which is what the plan's rule says.
   const there = place.ref.type === "file"
     ? fields
     : await place.connector.getStreamFields(place.ref);
-  const extractor = first(place.provider.extractors).create(place.connector, {}) as RecordExtractor;
+  const extractor = await first(place.provider.extractors).create(
+    place.connector,
+    {},
+  ) as RecordExtractor;
   const batches = extractor.extract(asTask({
     source: place.ref,
     projections: there!.filter(({ name }) => fields.some((field) => field.name === name))

@@ -18,6 +18,7 @@ import {
   whole,
   type WriteRequest,
 } from "../format.ts";
+import { FORMATS } from "../formats.ts";
 
 /** A longer batch is read in parts: one of NULLs may have any number of rows. */
 const MAX_ROWS = 1 << 20;
@@ -38,10 +39,7 @@ function malformed(input: FileInput, error: unknown): unknown {
 }
 
 const arrow: FileFormat = {
-  name: "arrow",
-  extension: "arrow",
-  compressions: ["none"],
-  optionKeys: [],
+  ...FORMATS.arrow,
 
   join: apart,
   split: whole,

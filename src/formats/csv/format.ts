@@ -9,6 +9,7 @@ import {
   type WriteRequest,
 } from "../format.ts";
 import { compress, decompress } from "../compression.ts";
+import { FORMATS } from "../formats.ts";
 import { encodeText, toUTF8 } from "../encoding.ts";
 import type { Batch } from "../../core/batch.ts";
 import { ValidationError } from "../../core/errors.ts";
@@ -25,19 +26,7 @@ export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFor
     { compression, options }: Pick<ReadRequest, "compression" | "options">,
   ) => toUTF8(decompress(await input.open(), compression), options.encoding ?? "utf-8");
   return {
-    name,
-    extension: name,
-    compressions: ["none", "gzip", "zstd"],
-    optionKeys: [
-      "delimiter",
-      "quote",
-      "escape",
-      "header",
-      "encoding",
-      "null_value",
-      "line_end",
-      "infer_rows",
-    ],
+    ...FORMATS[name],
 
     join: apart,
     async split(input, request, most) {

@@ -68,7 +68,6 @@ class DocumentSource extends RecordSource {
 
 export default jsonFormat({
   name: "json",
-  optionKeys: ["encoding", "infer_rows"],
   source: DocumentSource,
   divisible: false,
   layout: () => ({

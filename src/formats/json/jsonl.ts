@@ -94,7 +94,6 @@ class LineSource extends RecordSource {
 
 export default jsonFormat({
   name: "jsonl",
-  optionKeys: ["encoding", "infer_rows", "line_end"],
   source: LineSource,
   divisible: true,
   layout: ({ line_end = "\n" }) => ({

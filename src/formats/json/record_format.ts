@@ -10,6 +10,7 @@ import {
   type ReadRequest,
   whole,
 } from "../format.ts";
+import { FORMATS } from "../formats.ts";
 import { lineRanges, rangeBytes } from "../lines.ts";
 import { INFER_ROWS, inferFields } from "./infer.ts";
 import { readBatches } from "./read.ts";
@@ -18,7 +19,6 @@ import { type Layout, writeRecords } from "./write.ts";
 
 interface RecordFormat {
   readonly name: "json" | "jsonl";
-  readonly optionKeys: FileFormat["optionKeys"];
   readonly source: {
     new (name: string, chunks: AsyncIterable<Uint8Array>, scan: Scan): RecordSource;
   };
@@ -35,7 +35,7 @@ function isPlain({ compression, options }: Encoded): boolean {
 }
 
 export function jsonFormat(
-  { name, optionKeys, source: Source, layout, divisible }: RecordFormat,
+  { name, source: Source, layout, divisible }: RecordFormat,
 ): FileFormat {
   const open = (input: FileInput, request: Encoded, range?: FileRange) => {
     const { compression, options } = request;
@@ -49,10 +49,7 @@ export function jsonFormat(
     return (scan: Scan) => new Source(input.name, bytes, scan);
   };
   return {
-    name,
-    extension: name,
-    compressions: ["none", "gzip", "zstd"],
-    optionKeys,
+    ...FORMATS[name],
     join: apart,
     split: divisible
       ? async (input, request, most) => {

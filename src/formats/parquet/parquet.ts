@@ -6,6 +6,7 @@ import { canonicalFields, canonicaliser, splitBatch } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
+import { FORMATS } from "../formats.ts";
 import { readFooter } from "./footer.ts";
 import { ownCanonicaliser } from "./own_fields.ts";
 import { joinParquet } from "./join.ts";
@@ -22,10 +23,7 @@ function malformed(input: FileInput, error: unknown): unknown {
 }
 
 const parquet: FileFormat = {
-  name: "parquet",
-  extension: "parquet",
-  compressions: ["zstd", "snappy", "gzip", "none"],
-  optionKeys: ["row_group_rows"],
+  ...FORMATS.parquet,
 
   async inferFields(input: FileInput) {
     try {

@@ -2,8 +2,6 @@
 import { z } from "zod";
 import type { FilestoreConnector } from "../../core/connector.ts";
 import type { ExtractorClass, LoaderClass } from "../../core/provider.ts";
-import { fileExtractor, recordExtractor } from "./extract.ts";
-import { fileLoader } from "./load.ts";
 
 /** Without options: how files are read and written is said by source and target. */
 const NO_OPTIONS = z.strictObject({});
@@ -12,14 +10,14 @@ export const recordExtractorClass: ExtractorClass<FilestoreConnector> = {
   description: "Reads the records of files, one file after the other",
   yields: "records",
   options: NO_OPTIONS,
-  create: (connector) => recordExtractor(connector),
+  create: async (connector) => (await import("./extract.ts")).recordExtractor(connector),
 };
 
 export const fileExtractorClass: ExtractorClass<FilestoreConnector> = {
   description: "Hands on whole files, bytes untouched, for a passthrough buffer",
   yields: "files",
   options: NO_OPTIONS,
-  create: (connector) => fileExtractor(connector),
+  create: async (connector) => (await import("./extract.ts")).fileExtractor(connector),
 };
 
 export const loaderClass: LoaderClass<FilestoreConnector> = {
@@ -28,5 +26,5 @@ export const loaderClass: LoaderClass<FilestoreConnector> = {
   accepts: ["records", "files"],
   overlaps: false,
   options: NO_OPTIONS,
-  create: (connector) => fileLoader(connector),
+  create: async (connector) => (await import("./load.ts")).fileLoader(connector),
 };

@@ -5,8 +5,7 @@ import { ValidationError, ValueError } from "../../core/errors.ts";
 import type { FileExtractor, Partition, RecordExtractor } from "../../core/extractor.ts";
 import { type PlainValue, toPlainValue } from "../../core/plain_value.ts";
 import { released } from "../../sandbox/garbage.ts";
-import { fromPlain, read, type Reading, requestOf, stagedFields } from "../extraction.ts";
-import type { Seen } from "../observe.ts";
+import { fromPlain, type Reading, stagedFields } from "../extraction.ts";
 import { firstRows } from "../rows.ts";
 import { connect } from "./connect.ts";
 import type {
@@ -17,7 +16,9 @@ import type {
   PartitionInput,
   Tell,
 } from "./inputs.ts";
+import type { Seen } from "./observe.ts";
 import { extractorOf, opened, type OpenEnd } from "./open_end.ts";
+import { read, requestOf } from "./read.ts";
 import { FarTransform, type Transformed } from "./transforms.ts";
 
 /** The partition stays open, and with it the moment that its parts are read of, until `close`. */

@@ -10,8 +10,9 @@ import type { Field } from "../../models/field.ts";
 import { released } from "../../sandbox/garbage.ts";
 import { rethrown, type Thrown } from "../../sandbox/messages.ts";
 import { breathe } from "../../sandbox/serve.ts";
-import { Feed, growing } from "../feed.ts";
+import { Feed } from "../feed.ts";
 import { connect } from "./connect.ts";
+import { growing } from "./growing.ts";
 import type {
   FinishInput,
   LoadInput,

@@ -102,7 +102,7 @@ export class Trial implements AsyncDisposable {
 
   async loader(connector?: Connector): Promise<Loader> {
     const options = this.#loaderClass().options.parse({});
-    return this.#loaderClass().create(connector ?? await this.connector(), options);
+    return await this.#loaderClass().create(connector ?? await this.connector(), options);
   }
 
   #loaderClass() {
@@ -115,7 +115,7 @@ export class Trial implements AsyncDisposable {
     const found = Object.values(this.provider.extractors).find((e) => e.yields === "records");
     assert.ok(found !== undefined, "no extractor yields records");
     const options = found.options.parse({});
-    return found.create(connector ?? await this.connector(), options) as RecordExtractor;
+    return await found.create(connector ?? await this.connector(), options) as RecordExtractor;
   }
 
   async load(

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { recordsOf } from "../../../src/arrow/mod.ts";
 import { type DXTRecord, JSONText, type Value } from "../../../src/core/values.ts";
 import type { Field } from "../../../src/models/field.ts";
-import { SqliteExtractor } from "../../../src/providers/relational/sqlite/mod.ts";
+import { SqliteExtractor } from "../../../src/providers/relational/sqlite/extractor.ts";
 import { HalfWay, stagedOf } from "../../support/staged.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../../conformance/values.ts";
 import { type Database, field, withDatabase } from "./support.ts";

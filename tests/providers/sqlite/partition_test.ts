@@ -41,7 +41,7 @@ async function withDatabase(
     const config = sqlite.config.parse({ path });
     await using connector = await sqlite.connect(config, { baseDirectory: folder, signal });
     await work(
-      sqlite.extractors["SqliteExtractor"]!.create(connector, {}) as RecordExtractor,
+      await sqlite.extractors["SqliteExtractor"]!.create(connector, {}) as RecordExtractor,
       path,
     );
   });

@@ -8,11 +8,9 @@ import type { DXTRecord } from "../../../src/core/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { StreamSource } from "../../../src/models/source.ts";
 import type { LoadMode } from "../../../src/models/stream.ts";
-import {
-  SqliteConnector,
-  SqliteExtractor,
-  SqliteLoader,
-} from "../../../src/providers/relational/sqlite/mod.ts";
+import { SqliteConnector } from "../../../src/providers/relational/sqlite/connector.ts";
+import { SqliteExtractor } from "../../../src/providers/relational/sqlite/extractor.ts";
+import { SqliteLoader } from "../../../src/providers/relational/sqlite/loader.ts";
 import { comparableRecords } from "../../conformance/values.ts";
 import { stagedOf } from "../../support/staged.ts";
 

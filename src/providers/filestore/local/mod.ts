@@ -12,7 +12,6 @@ import { ConfigurationError } from "../../../core/errors.ts";
 import { defineProvider } from "../../../core/provider.ts";
 import { fileExtractorClass, loaderClass, recordExtractorClass } from "../classes.ts";
 import { plainTypes } from "../../../core/plain_types.ts";
-import { LocalConnector } from "./connector.ts";
 import { Base } from "./paths.ts";
 import { permissions } from "./permissions.ts";
 
@@ -42,8 +41,9 @@ export default defineProvider<Config, FilestoreConnector>({
       );
     }
   },
-  connect(config, { baseDirectory, signal }) {
-    return Promise.resolve(new LocalConnector(baseOf(config, baseDirectory), signal));
+  async connect(config, { baseDirectory, signal }) {
+    const { LocalConnector } = await import("./connector.ts");
+    return new LocalConnector(baseOf(config, baseDirectory), signal);
   },
   permissions: (config, usage) => permissions(baseOf(config, usage.baseDirectory), usage),
   typeMapper: plainTypes,

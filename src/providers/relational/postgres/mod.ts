@@ -2,9 +2,7 @@
 import { z } from "zod";
 import { defineProvider } from "../../../core/provider.ts";
 import { fromURL, permissions, PostgresConfig } from "./config.ts";
-import { PostgresConnector } from "./connector.ts";
-import { PostgresCopyExtractor } from "./extractor.ts";
-import { PostgresCopyLoader } from "./loader.ts";
+import type { PostgresConnector } from "./connector.ts";
 import { typeMapper } from "./type_mapper.ts";
 
 const LoaderOptions = z.strictObject({
@@ -20,8 +18,10 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
   schemes: ["postgres", "postgresql"],
   config: PostgresConfig,
   fromURL,
-  connect: (config, { baseDirectory, signal }) =>
-    PostgresConnector.open({ ...config, baseDirectory }, signal),
+  async connect(config, { baseDirectory, signal }) {
+    const { PostgresConnector } = await import("./connector.ts");
+    return await PostgresConnector.open({ ...config, baseDirectory }, signal);
+  },
   permissions,
   connectionsPerThread: 2,
   typeMapper,
@@ -30,7 +30,10 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
       description: "COPY … TO STDOUT in binary, decoded into columns",
       yields: "records",
       options: z.strictObject({}),
-      create: (connector) => new PostgresCopyExtractor(connector),
+      async create(connector) {
+        const { PostgresCopyExtractor } = await import("./extractor.ts");
+        return new PostgresCopyExtractor(connector);
+      },
     },
   },
   loaders: {
@@ -40,8 +43,10 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
       accepts: ["records"],
       overlaps: true,
       options: LoaderOptions,
-      create: (connector, options) =>
-        new PostgresCopyLoader(connector, options as z.infer<typeof LoaderOptions>),
+      async create(connector, options) {
+        const { PostgresCopyLoader } = await import("./loader.ts");
+        return new PostgresCopyLoader(connector, options as z.infer<typeof LoaderOptions>);
+      },
     },
   },
 });

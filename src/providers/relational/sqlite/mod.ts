@@ -2,9 +2,7 @@
 import { z } from "zod";
 import { defineProvider } from "../../../core/provider.ts";
 import { fromURL, SqliteConfig } from "./config.ts";
-import { SqliteConnector } from "./connector.ts";
-import { SqliteExtractor } from "./extractor.ts";
-import { SqliteLoader } from "./loader.ts";
+import type { SqliteConnector } from "./connector.ts";
 import { permissions } from "./permissions.ts";
 import { typeMapper } from "./type_mapper.ts";
 
@@ -17,7 +15,10 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
   schemes: ["sqlite", "sqlite3"],
   config: SqliteConfig,
   fromURL,
-  connect: (config, context) => Promise.resolve(new SqliteConnector(config, context)),
+  async connect(config, context) {
+    const { SqliteConnector } = await import("./connector.ts");
+    return new SqliteConnector(config, context);
+  },
   permissions,
   typeMapper,
   extractors: {
@@ -25,7 +26,10 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
       description: "Reads tables, views, queries and functions in one read transaction",
       yields: "records",
       options: NONE,
-      create: (connector) => new SqliteExtractor(connector),
+      async create(connector) {
+        const { SqliteExtractor } = await import("./extractor.ts");
+        return new SqliteExtractor(connector);
+      },
     },
   },
   loaders: {
@@ -35,9 +39,10 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
       accepts: ["records"],
       overlaps: true,
       options: NONE,
-      create: (connector) => new SqliteLoader(connector),
+      async create(connector) {
+        const { SqliteLoader } = await import("./loader.ts");
+        return new SqliteLoader(connector);
+      },
     },
   },
 });
-
-export { SqliteConnector, SqliteExtractor, SqliteLoader };

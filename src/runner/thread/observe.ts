@@ -1,12 +1,12 @@
 /** Watches an extraction on its way to the stage. */
-import { byteLength, firstNull, maxOf, nullCounts } from "../arrow/mod.ts";
-import type { Batch } from "../core/batch.ts";
-import { ExtractorError, ValidationError, ValueError } from "../core/errors.ts";
-import type { Extraction } from "../core/proof.ts";
-import type { Transform } from "../core/transform.ts";
-import { compareValues, type Value } from "../core/values.ts";
-import type { Field } from "../models/field.ts";
-import { breathe } from "../sandbox/serve.ts";
+import { byteLength, firstNull, maxOf, nullCounts } from "../../arrow/mod.ts";
+import type { Batch } from "../../core/batch.ts";
+import { ExtractorError, ValidationError, ValueError } from "../../core/errors.ts";
+import type { Extraction } from "../../core/proof.ts";
+import type { Transform } from "../../core/transform.ts";
+import { compareValues, type Value } from "../../core/values.ts";
+import type { Field } from "../../models/field.ts";
+import { breathe } from "../../sandbox/serve.ts";
 
 export interface Watch {
   /** Fields before the transforms. */

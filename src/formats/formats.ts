@@ -1,0 +1,39 @@
+/** What is known of each format without its code. */
+import type { Format, FormatOptions } from "../models/format.ts";
+import type { FormatInfo } from "./format.ts";
+
+const OUTSIDE = ["none", "gzip", "zstd"] as const;
+const DELIMITED: readonly (keyof FormatOptions)[] = [
+  "delimiter",
+  "quote",
+  "escape",
+  "header",
+  "encoding",
+  "null_value",
+  "line_end",
+  "infer_rows",
+];
+
+export const FORMATS: Readonly<Record<Format, FormatInfo>> = {
+  parquet: {
+    name: "parquet",
+    extension: "parquet",
+    compressions: ["zstd", "snappy", "gzip", "none"],
+    optionKeys: ["row_group_rows"],
+  },
+  csv: { name: "csv", extension: "csv", compressions: OUTSIDE, optionKeys: DELIMITED },
+  tsv: { name: "tsv", extension: "tsv", compressions: OUTSIDE, optionKeys: DELIMITED },
+  json: {
+    name: "json",
+    extension: "json",
+    compressions: OUTSIDE,
+    optionKeys: ["encoding", "infer_rows"],
+  },
+  jsonl: {
+    name: "jsonl",
+    extension: "jsonl",
+    compressions: OUTSIDE,
+    optionKeys: ["encoding", "infer_rows", "line_end"],
+  },
+  arrow: { name: "arrow", extension: "arrow", compressions: ["none"], optionKeys: [] },
+};

@@ -1,0 +1,56 @@
+/** What is read of a stream, where it is read. */
+import { taskOf } from "../../arrow/mod.ts";
+import type { Batch } from "../../core/batch.ts";
+import type { ExtractTask, RecordExtractor } from "../../core/extractor.ts";
+import type { Extraction } from "../../core/proof.ts";
+import type { Transform } from "../../core/transform.ts";
+import { constantFields, currentTimestamp } from "../../transforms/generated.ts";
+import type { Reading } from "../extraction.ts";
+import { observe, type Seen } from "./observe.ts";
+
+/** What is asked of the source. */
+export function requestOf(reading: Reading, signal: AbortSignal): ExtractTask {
+  const { source, projections, range, part, limit, batchRows, batchBytes, recycle } = reading;
+  return taskOf({
+    source,
+    projections,
+    ...(range === undefined ? {} : { range }),
+    ...(part === undefined ? {} : { part }),
+    ...(limit === undefined ? {} : { limit }),
+    batchRows,
+    batchBytes,
+    recycle,
+    signal,
+  });
+}
+
+/** What watches a reading, and transforms it. */
+export interface ReadWatch {
+  readonly signal: AbortSignal;
+  onProgress(rows: number, bytes: number): void;
+  readonly transform?: Transform;
+}
+
+/** The batches of a reading as they are staged, watched on their way. */
+export function read(
+  extractor: RecordExtractor,
+  reading: Reading,
+  { signal, onProgress, transform }: ReadWatch,
+  seen: Seen,
+): Extraction<Batch> {
+  const { projections, range, refuseNull } = reading;
+  return observe(extractor.extract(requestOf(reading, signal)), {
+    fields: projections.map(({ field }) => field),
+    transforms: [...transform === undefined ? [] : [transform], ...generatedBy(reading)],
+    ...(range === undefined ? {} : { watermark: { field: range.field, refuseNull } }),
+    signal,
+    onProgress,
+  }, seen);
+}
+
+function generatedBy({ generated, startedAt }: Reading): Transform[] {
+  if (generated.length === 0) return [];
+  return [constantFields(
+    generated.map((field) => ({ field, value: currentTimestamp(field, startedAt) })),
+  )];
+}
