@@ -1,4 +1,5 @@
 /** Several of dxt's files as one, where nothing needs to be decoded for it. */
+import { isDeepStrictEqual } from "node:util";
 import {
   INFINITE_DAY,
   INFINITE_MICROS,
@@ -18,10 +19,14 @@ export async function joinParquet(
 ): Promise<AsyncGenerator<Uint8Array, void, void> | undefined> {
   if (options.row_group_rows !== undefined || !await canConcat(parts)) return undefined;
   const codec = codecFor(compression).id;
+  // As they are kept: without keys that are undefined.
+  const wanted = JSON.parse(JSON.stringify(fields));
   for (const part of parts) {
     const footer = await readFooter(part);
-    const same = JSON.stringify(footer.kept) === JSON.stringify(fields);
-    if (!same || !footer.rowGroups.every(({ chunks }) => chunks.every(hasCodec))) return undefined;
+    if (
+      !isDeepStrictEqual(footer.kept, wanted) ||
+      !footer.rowGroups.every(({ chunks }) => chunks.every(hasCodec))
+    ) return undefined;
     if (holdsInfinity(footer)) return undefined;
   }
   return concatParquet(parts);
