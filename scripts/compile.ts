@@ -50,7 +50,7 @@ export async function build({ target, output, permissions }: Build): Promise<voi
       "--app-name=dxt",
       ...(permissions.length === 0 ? ["--allow-all"] : permissions),
       // Several threads share the memory: see src/sandbox/garbage.ts.
-      "--v8-flags=--expose-gc,--max-semi-space-size=2",
+      "--v8-flags=--expose-gc,--max-semi-space-size=2,--single-threaded-gc",
       ...(await threadsOf(ROOT)).map((path) => `--include=${path}`),
       ...(target === undefined ? [] : [`--target=${target}`]),
       `--output=${resolve(output)}`,

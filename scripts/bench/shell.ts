@@ -10,7 +10,7 @@ export interface Place {
 
 /** A script fails with its first command that fails, and has dxt as a command, as it is compiled. */
 const PRELUDE = `set -eo pipefail
-dxt() { "$DENO" run -A --v8-flags=--expose-gc,--max-semi-space-size=2 "$MAIN" "$@"; }
+dxt() { "$DENO" run -A --v8-flags=--expose-gc,--max-semi-space-size=2,--single-threaded-gc "$MAIN" "$@"; }
 sql() { psql -qAtX -v ON_ERROR_STOP=1 -d "$@"; }
 `;
 

@@ -119,12 +119,14 @@ async function header(input: FileInput, dialect: Dialect): Promise<Records> {
   return records;
 }
 
-/** The bytes from `start` on; those behind `end` are not many. */
+/** The bytes from `start` on, each block until the next is asked for; those behind `end` are few. */
 async function* blocks(input: FileInput, start: number, end = input.size) {
   let size = FIRST_BLOCK;
+  let memory = new Uint8Array(size);
   for (let at = start, next = 0; at < input.size; at = next) {
     next = Math.min(at < end ? Math.min(at + size, end) : at + FIRST_BLOCK, input.size);
-    yield await input.read(at, next);
+    if (memory.length < next - at) memory = new Uint8Array(size);
+    yield await input.read(at, next, memory);
     size = Math.min(size * 2, LARGEST_BLOCK);
   }
 }
