@@ -36,7 +36,7 @@ async function staged(
   const half = all.length >> 1;
   const parts = [all.slice(0, half), all.slice(half)];
   return await buffer.write(
-    FIELDS,
+    TOLD,
     async (stage) =>
       await Promise.all(parts.map(async (part, number) => {
         const place = { folder: stage.folder, part: number, fields: TOLD };
