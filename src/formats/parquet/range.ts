@@ -254,9 +254,11 @@ function textSize(bytes: Uint8Array): number {
   return bytes.length - lead >= wanted ? bytes.length : lead;
 }
 
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** The lowest text of the same length that is above all that begin with this one. */
 function textAbove(bytes: Uint8Array): Uint8Array | undefined {
-  const characters = [...new TextDecoder().decode(wholeCharacters(bytes))];
+  const characters = [...utf8.decode(wholeCharacters(bytes))];
   while (characters.length > 0) {
     const code = characters.pop()!.codePointAt(0)!;
     // Between these two are no characters.

@@ -39,6 +39,9 @@ export class EncodedStruct {
 
 export class ThriftError extends Error {}
 
+/** A name may begin with what marks the order of bytes elsewhere. */
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** A struct by the numbers of its fields. */
 export class ThriftStruct {
   readonly fields = new Map<number, ThriftField>();
@@ -54,7 +57,7 @@ export class ThriftStruct {
 
   text(id: number): string | undefined {
     const value = this.get(id);
-    return value instanceof Uint8Array ? new TextDecoder().decode(value) : undefined;
+    return value instanceof Uint8Array ? utf8.decode(value) : undefined;
   }
 
   struct(id: number): ThriftStruct | undefined {

@@ -282,3 +282,9 @@ Deno.test("rows are counted where no column is wanted", async () => {
   const bytes = await writeParquet([field("i", "int32")], records, { options });
   assert.equal((await read(bytes, [])).length, 10);
 });
+
+Deno.test("a column is found by a name that begins with a byte order mark", async () => {
+  const given = field("\ufeffname", "string");
+  const bytes = await writeParquet([given], [{ [given.name]: "\ufeffvalue" }]);
+  assert.deepEqual(await read(bytes, [given]), [{ [given.name]: "\ufeffvalue" }]);
+});
