@@ -59,21 +59,32 @@ function open(
   return new End(spec, threads, signal);
 }
 
-/** An end in as many threads as its lanes need. Those that it started end with it. */
-export class SharedEnds implements AsyncDisposable {
-  readonly #ends: End[];
+/** An end in as many threads as the lanes that work at it need. */
+export class SharedEnds {
+  /** By the number of the thread; the first is not of here. */
+  readonly #started = new Map<number, { readonly end: End; readonly lanes: Set<number> }>();
 
-  constructor(private readonly first: End, private readonly lanesPerThread: number) {
-    this.#ends = [first];
-  }
+  constructor(private readonly first: End, private readonly lanesPerThread: number) {}
 
   /** The end that a lane works at; its thread starts when it is first wanted. */
   of(lane: number): End {
-    return this.#ends[Math.floor(lane / this.lanesPerThread)] ??= this.first.again();
+    const thread = Math.floor(lane / this.lanesPerThread);
+    if (thread === 0) return this.first;
+    const { end, lanes } = this.#started.get(thread) ??
+      { end: this.first.again(), lanes: new Set() };
+    this.#started.set(thread, { end, lanes: lanes.add(lane) });
+    return end;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#ends.slice(1).map((end) => end[Symbol.asyncDispose]()));
+  /** A lane has ended, and with it the thread that no other lane works in. */
+  async done(lane: number): Promise<void> {
+    const thread = Math.floor(lane / this.lanesPerThread);
+    const started = this.#started.get(thread);
+    if (started === undefined) return;
+    started.lanes.delete(lane);
+    if (started.lanes.size > 0) return;
+    this.#started.delete(thread);
+    await started.end[Symbol.asyncDispose]();
   }
 }
 

@@ -145,12 +145,18 @@ async function loadShared(
     using _turn = await context.threads.turn("load");
     return await end.loadShare({ ...input, slice, ticket }, onRows, signal);
   };
-  await using ends = new SharedEnds(target, context.target.provider.connectionsPerThread);
+  const { connectionsPerThread } = context.target.provider;
+  // Code of others need not know that it may be called twice at once.
+  const ends = new SharedEnds(target, input.loader.module === undefined ? connectionsPerThread : 1);
   const lane = async (number: number): Promise<number> => {
     let rows = 0;
-    for (let slice = await feed.next(); slice !== undefined; slice = await feed.next()) {
-      signal.throwIfAborted();
-      rows += await share(ends.of(number), slice);
+    try {
+      for (let slice = await feed.next(); slice !== undefined; slice = await feed.next()) {
+        signal.throwIfAborted();
+        rows += await share(ends.of(number), slice);
+      }
+    } finally {
+      await ends.done(number);
     }
     return rows;
   };

@@ -66,17 +66,22 @@ async function extractAll(
   const results: ExtractResult[] = [];
   const left = parts.map((part, number) => ({ part, number })).values();
   const { connectionsPerThread } = context.source.provider;
-  // A thread hands over the batches of one extraction to be transformed.
-  const each = reading.transformed === undefined ? connectionsPerThread : 1;
-  await using ends = new SharedEnds(source, each);
+  // A thread hands over the batches of one extraction to be transformed, and code of others need not
+  // know that it may be called twice at once.
+  const isAlone = reading.transformed !== undefined || extractor.module !== undefined;
+  const ends = new SharedEnds(source, isAlone ? 1 : connectionsPerThread);
   const lane = async (number: number) => {
     using _turn = await context.threads.turn("extract");
-    for (const part of left) {
-      signal.throwIfAborted();
-      const end = ends.of(number);
-      const onNews = watch(extraction, end, onFile);
-      const input = { extractor, reading, part, folder, buffer };
-      results[part.number] = await end.extract(input, onNews, signal);
+    try {
+      for (const part of left) {
+        signal.throwIfAborted();
+        const end = ends.of(number);
+        const onNews = watch(extraction, end, onFile);
+        const input = { extractor, reading, part, folder, buffer };
+        results[part.number] = await end.extract(input, onNews, signal);
+      }
+    } finally {
+      await ends.done(number);
     }
   };
   const lanes = Math.min(context.threads.most, parts.length);
