@@ -133,7 +133,7 @@ function roomIn(memory: Memory, range: number, size: number): Uint8Array {
   // The next row group is about as large, and may be larger.
   return kept !== undefined && kept.length >= size
     ? kept
-    : memory[range] = new Uint8Array(size + (size >> 3));
+    : memory[range] = new Uint8Array(Math.ceil(size * 1.125));
 }
 
 function pagesOf(

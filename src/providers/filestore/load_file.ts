@@ -37,7 +37,7 @@ export async function loadRecordFile(
       before += batch.numRows;
       yield batch;
     }
-    for await (const batch of staged.readBatches()) {
+    for await (const batch of staged.readBatches(true)) {
       task.signal.throwIfAborted();
       yield inOrder(batch, staged.fields, written.fields);
     }

@@ -30,7 +30,7 @@ export async function loadRecordFolder(
   const name = partName(task, parts, type);
   const written: Written = { rows: 0, bytes: 0, fields: staged.fields };
   async function* batches() {
-    for await (const batch of staged.readBatches()) {
+    for await (const batch of staged.readBatches(true)) {
       task.signal.throwIfAborted();
       yield batch;
     }

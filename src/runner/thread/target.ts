@@ -87,8 +87,7 @@ export async function load(
   signal: AbortSignal,
 ): Promise<LoadReceipt> {
   const here = await opened();
-  const own = loader.module === undefined;
-  const task = { ...input, staged: told(await stagedOf(staged, here), own, signal, tell), signal };
+  const task = { ...input, staged: told(await stagedOf(staged, here), signal, tell), signal };
   return await (await loaderOf(here, loader)).load(task);
 }
 
@@ -100,24 +99,22 @@ export async function loadShare(
 ): Promise<number> {
   const here = await opened();
   await using connector = await connect(here.endpoint, signal);
-  const own = chosen.module === undefined;
-  const staged = told(await openSlice(slice), own, signal, tell);
+  const staged = told(await openSlice(slice), signal, tell);
   const loader = await loaderOf(here, chosen, connector);
   return await loader.loadShare({ ...input, staged, signal }, ticket);
 }
 
-/** The staged data, telling how far the loader has read. One of dxt's `own` keeps no batch. */
+/** The staged data, telling how far the loader has read. */
 function told(
   staged: StagedData,
-  own: boolean,
   signal: AbortSignal,
   tell: (news: Rows) => void,
 ): StagedData {
   // Of a stage that is still written not everything is known yet: it stays with the stage.
   return Object.create(staged, {
     readBatches: {
-      value: async function* (): AsyncGenerator<Batch, void, void> {
-        for await (const batch of staged.readBatches(own)) {
+      value: async function* (recycle?: boolean): AsyncGenerator<Batch, void, void> {
+        for await (const batch of staged.readBatches(recycle)) {
           await breathe();
           signal.throwIfAborted();
           yield batch;

@@ -18,7 +18,7 @@ export async function copy(
   const format = formatOf(target.columns);
   const tag = await session.copyIn(
     `COPY ${into} (${names}) FROM STDIN (FORMAT ${format})`,
-    framesOf(task.staged.readBatches(), target.columns, format, task.signal),
+    framesOf(task.staged.readBatches(true), target.columns, format, task.signal),
   );
   if (rowsOfTag(tag) !== task.staged.count) {
     throw new LoaderError(

@@ -106,7 +106,7 @@ async function insertAll(database: DatabaseSync, target: Target, task: LoadTask)
   const breathe = breather(task.signal);
   let changed = 0;
   let before = 0;
-  for await (const batch of task.staged.readBatches()) {
+  for await (const batch of task.staged.readBatches(true)) {
     await breathe();
     refuseNulls(batch, target, task, before);
     const write = writer(batch, target, task, before);

@@ -127,7 +127,7 @@ async function addAll(tree: TableTree, target: Target, task: LoadTask): Promise<
   const holders = target.columns.map(({ declared }) => ({ declared, wide: target.wide }));
   const breathe = breather(task.signal);
   const records = new Records();
-  for await (const batch of task.staged.readBatches()) {
+  for await (const batch of task.staged.readBatches(true)) {
     await breathe();
     refuseNulls(batch, target, task, tree.rows);
     records.open(fields, batch, holders, tree.rows);
