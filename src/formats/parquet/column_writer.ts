@@ -52,6 +52,8 @@ export class ColumnWriter {
   #uncompressedSize = 0;
   #rows = 0;
   #nulls = 0;
+  /** Of the pages. */
+  readonly #encodings = new Set<number>();
 
   constructor(private readonly field: Field, private readonly codec: Codec) {
     this.#type = layoutOf(field).type;
@@ -92,6 +94,7 @@ export class ColumnWriter {
   endPage(): number {
     const levels = this.field.nullable ? this.#levels() : NO_BYTES;
     const raw = this.#values.take();
+    this.#encodings.add(this.#values.encoding);
     const packed = raw.length === 0 ? raw : this.codec.compress(raw);
     const isCompressed = packed.length < raw.length;
     const body = isCompressed ? packed : raw;
@@ -155,6 +158,7 @@ export class ColumnWriter {
     const bytes = this.#store.subarray(0, this.#size);
     const uncompressedSize = this.#uncompressedSize;
     const metadata = this.#metadata();
+    this.#encodings.clear();
     if (this.#store.length > KEPT_BYTES) this.#store = new Uint8Array(1 << 16);
     this.#size =
       this.#uncompressedSize =
@@ -175,7 +179,7 @@ export class ColumnWriter {
   }
 
   #metadata(): ThriftStruct {
-    const encodings = [...new Set([this.#values.encoding, Encoding.RLE])];
+    const encodings = [...this.#encodings, Encoding.RLE];
     const path = new TextEncoder().encode(this.field.name);
     return new ThriftStruct()
       .set(ColumnMetaData.type, I32, this.#type)

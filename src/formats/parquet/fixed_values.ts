@@ -1,6 +1,10 @@
-/** PLAIN values of a fixed width. https://github.com/apache/parquet-format/blob/master/Encodings.md */
+/**
+ * Values of a fixed width: PLAIN, or numbers of 64 bits as their differences, where these are small.
+ * https://github.com/apache/parquet-format/blob/master/Encodings.md
+ */
 import type { Data } from "../../arrow/mod.ts";
 import type { Field } from "../../models/field.ts";
+import { encodeDelta64, maxDeltaSize } from "./delta.ts";
 import { layoutOf } from "./elements.ts";
 import { Encoding, PhysicalType } from "./metadata.ts";
 import { bytesOf, type Extremes, NumberRange, WordsRange } from "./range.ts";
@@ -16,8 +20,14 @@ interface Move {
   rows(data: Data, rows: Int32Array, count: number, to: number): void;
 }
 
+/** Writes the first values of a page in another encoding; 0 where they would not be much smaller. */
+type Pack = (count: number, out: Uint8Array) => number;
+
+/** Shared by all columns, none of which keeps anything in it. */
+const packed = new Uint8Array(maxDeltaSize(PAGE_ROWS));
+
 class FixedValues implements PageValues {
-  readonly encoding = Encoding.PLAIN;
+  encoding: number = Encoding.PLAIN;
   #count = 0;
 
   constructor(
@@ -26,6 +36,7 @@ class FixedValues implements PageValues {
     private readonly move: Move,
     private readonly measure: (count: number) => void,
     private readonly range: Range,
+    private readonly pack: Pack = () => 0,
   ) {}
 
   room(_data: Data, _from: number, rows: number): number {
@@ -47,10 +58,12 @@ class FixedValues implements PageValues {
   }
 
   take(): Uint8Array {
-    this.measure(this.#count);
-    const bytes = this.bytes.subarray(0, this.#count * this.width);
+    const count = this.#count;
     this.#count = 0;
-    return bytes;
+    this.measure(count);
+    const size = this.pack(count, packed);
+    this.encoding = size === 0 ? Encoding.PLAIN : Encoding.DELTA_BINARY_PACKED;
+    return size === 0 ? this.bytes.subarray(0, count * this.width) : packed.subarray(0, size);
   }
 
   takeExtremes(): Extremes | undefined {
@@ -95,7 +108,8 @@ function words64({ dtype, precision = 38 }: Field): PageValues {
   }
   const flip = dtype === "uint64" ? -0x80000000 : 0;
   const range = new WordsRange(2, flip, (words) => bytesOf(words.slice()));
-  return new FixedValues(8, bytesOf(out), move, (count) => range.add(out, count), range);
+  const pack: Pack = (count, packed) => encodeDelta64(out, count, packed);
+  return new FixedValues(8, bytesOf(out), move, (count) => range.add(out, count), range, pack);
 }
 
 /** A column's values as words of 32 bits. */

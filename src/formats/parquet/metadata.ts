@@ -99,7 +99,12 @@ export const DataPageHeaderV2 = {
 
 export const DATA_PAGE_V2 = 3;
 
-export const Encoding = { PLAIN: 0, RLE: 3, DELTA_LENGTH_BYTE_ARRAY: 6 } as const;
+export const Encoding = {
+  PLAIN: 0,
+  RLE: 3,
+  DELTA_BINARY_PACKED: 5,
+  DELTA_LENGTH_BYTE_ARRAY: 6,
+} as const;
 
 export const Repetition = { REQUIRED: 0, OPTIONAL: 1, REPEATED: 2 } as const;
 

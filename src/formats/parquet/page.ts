@@ -3,7 +3,7 @@ import { isAscii, isUtf8 } from "node:buffer";
 import { type Data, dataOf } from "../../arrow/mod.ts";
 import type { Field } from "../../models/field.ts";
 import { copyBits, countBits, isSet } from "./bits.ts";
-import { decodeDelta } from "./delta.ts";
+import { decodeDelta, decodeDelta64 } from "./delta.ts";
 import { layoutOf } from "./elements.ts";
 import { Encoding, PhysicalType } from "./metadata.ts";
 import { ThriftError } from "./thrift.ts";
@@ -87,7 +87,10 @@ export function pageDecoder(field: Field, recycle: boolean): PageDecoder {
   if (type === PhysicalType.BYTE_ARRAY) return bytesDecoder(field, recycle);
   const decode = type === PhysicalType.BOOLEAN ? boolPage : fixedDecoder(field, width, recycle);
   return (page) => {
-    if (page.encoding !== Encoding.PLAIN) throw new ThriftError("another encoding");
+    if (
+      page.encoding !== Encoding.PLAIN &&
+      (page.encoding !== Encoding.DELTA_BINARY_PACKED || type !== PhysicalType.INT64)
+    ) throw new ThriftError("another encoding");
     const { rows, nulls, bits } = page;
     return { field, rows, nulls, bits, ...decode(page) };
   };
@@ -175,16 +178,11 @@ const ARRAYS = {
 } as const;
 
 /** The values as words of 32 bits, zeros where NULL is; the very bytes where that can be. */
-function spread(
-  { rows, nulls, bits, bytes }: RawPage,
-  width: 1 | 2,
-  supply: Supply<Int32Array>,
-): Int32Array {
-  const words = (rows - nulls) * width;
-  if (bytes.length !== words * 4) throw otherSize();
-  // The longest elements have eight bytes.
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-  const present = new Int32Array(aligned.buffer, aligned.byteOffset, words);
+function spread(page: RawPage, width: 1 | 2, supply: Supply<Int32Array>): Int32Array {
+  const { rows, bits } = page;
+  const present = page.encoding === Encoding.PLAIN
+    ? plainWords(page, width)
+    : unpackedWords(page, bits === undefined ? supply : supplyPresent);
   if (bits === undefined) return present;
   const all = supply(rows * width).fill(0);
   for (let row = 0, i = 0; row < rows; row++) {
@@ -194,6 +192,26 @@ function spread(
     i += width;
   }
   return all;
+}
+
+/** For values that others are put between. */
+const supplyPresent = supply(Int32Array, true);
+
+function plainWords({ rows, nulls, bytes }: RawPage, width: 1 | 2): Int32Array {
+  const words = (rows - nulls) * width;
+  if (bytes.length !== words * 4) throw otherSize();
+  // The longest elements have eight bytes.
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  return new Int32Array(aligned.buffer, aligned.byteOffset, words);
+}
+
+function unpackedWords(
+  { rows, nulls, bytes }: RawPage,
+  supply: Supply<Int32Array>,
+): Int32Array {
+  const words = supply((rows - nulls) * 2);
+  if (decodeDelta64(bytes, words) !== bytes.length) throw otherSize();
+  return words;
 }
 
 function narrow(words: Int32Array, supply: Supply<Int8Array>): Values {

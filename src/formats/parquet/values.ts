@@ -10,6 +10,7 @@ export const PAGE_BYTES = 1 << 20;
 export const PAGES_BYTES = 1 << 24;
 
 export interface PageValues {
+  /** Of what was taken last. */
   readonly encoding: number;
   /** How many of `rows` rows from `from` on still fit; at least one in an empty page. */
   room(data: Data, from: number, rows: number): number;

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { copyBits, countBits, isSet, setBits, setRows } from "../../../src/formats/parquet/bits.ts";
-import { decodeDelta, encodeDelta, maxDeltaSize } from "../../../src/formats/parquet/delta.ts";
+import {
+  decodeDelta,
+  decodeDelta64,
+  encodeDelta,
+  encodeDelta64,
+  maxDeltaSize,
+} from "../../../src/formats/parquet/delta.ts";
 import { snappyCompress, snappyDecompress } from "../../../src/formats/parquet/snappy.ts";
 
 function packed(lengths: Int32Array): Uint8Array {
@@ -38,7 +44,67 @@ Deno.test("malformed lengths are refused or other lengths, none of them negative
       const at = decodeDelta(bytes, back);
       assert.ok(at <= bytes.length && back.every((length) => length >= 0));
     } catch (error) {
-      assert.match(String(error), /lengths of a page are malformed/);
+      assert.match(String(error), /packed values of a page are malformed/);
+    }
+  }));
+});
+
+/** Numbers of 64 bits as words; undefined where they are not worth packing. */
+function packed64(values: readonly bigint[]): Uint8Array | undefined {
+  const words = new Int32Array(BigInt64Array.from(values).buffer);
+  const out = new Uint8Array(maxDeltaSize(values.length));
+  const end = encodeDelta64(words, values.length, out);
+  return end === 0 ? undefined : out.subarray(0, end);
+}
+
+Deno.test("numbers whose differences are small come back, whatever they are themselves", () => {
+  const [min, max] = [-(2n ** 63n), 2n ** 63n - 1n];
+  const first = fc.oneof(
+    fc.bigInt({ min, max }),
+    fc.constantFrom(0n, -1n, min, max, 2n ** 32n - 2n, -(2n ** 32n), 2n ** 31n),
+  );
+  const step = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -5000, max: 5000 }));
+  fc.assert(fc.property(first, fc.array(step, { minLength: 1, maxLength: 600 }), (first, steps) => {
+    let value = first;
+    const values = [first, ...steps.map((step) => value = BigInt.asIntN(64, value + BigInt(step)))];
+    const isWrapped = values.some((value, i) => i > 0 && value - values[i - 1]! > 2n ** 63n);
+    const bytes = packed64(values);
+    if (bytes === undefined) return assert.ok(isWrapped || hasWideStep(values));
+    assert.ok(bytes.length <= 40 + values.length * 2 + 512);
+    const followed = new Uint8Array(bytes.length + 7).fill(0xee);
+    followed.set(bytes);
+    const back = new Int32Array(values.length * 2).fill(77);
+    assert.equal(decodeDelta64(followed, back), bytes.length);
+    assert.deepEqual([...new BigInt64Array(back.buffer)], values);
+  }));
+});
+
+const hasWideStep = (values: readonly bigint[]) =>
+  values.some((value, i) => {
+    const step = i === 0 ? 0n : value - values[i - 1]!;
+    return step < -(2n ** 31n) || step >= 2n ** 31n;
+  });
+
+Deno.test("numbers that are far from each other are not packed, nor is one alone", () => {
+  assert.equal(packed64([1n]), undefined);
+  assert.equal(packed64([]), undefined);
+  for (const far of [2n ** 31n, -(2n ** 31n) - 1n, 2n ** 62n]) {
+    assert.equal(packed64([0n, far, 0n]), undefined);
+  }
+  const random = Array.from({ length: 5000 }, (_, i) => BigInt((i * 2654435761) % 2 ** 30));
+  assert.equal(packed64(random), undefined);
+});
+
+Deno.test("malformed packed numbers are refused or other numbers", () => {
+  const good = packed64(Array.from({ length: 300 }, (_, i) => BigInt(i * i % 90)))!;
+  const change = fc.tuple(fc.nat(good.length - 1), fc.nat(255));
+  fc.assert(fc.property(fc.array(change, { maxLength: 3 }), fc.nat(good.length), (changes, end) => {
+    const bytes = good.slice(0, end);
+    for (const [at, value] of changes) if (at < end) bytes[at] = value;
+    try {
+      assert.ok(decodeDelta64(bytes, new Int32Array(600)) <= bytes.length);
+    } catch (error) {
+      assert.match(String(error), /packed values of a page are malformed/);
     }
   }));
 });

@@ -29,6 +29,10 @@ const FIELDS: readonly Field[] = [
   field("never_null", "timestamp"),
   field("nan", "float64"),
   field("a.b ż", "uint16"),
+  // Those whose differences are small are packed.
+  field("counting", "int64"),
+  field("unsigned", "uint64"),
+  field("amount", "decimal", { precision: 15, scale: 2 }),
 ];
 
 const INFINITE = [INFINITY, NEGATIVE_INFINITY]
@@ -50,6 +54,10 @@ function records(base: readonly DXTRecord[], count: number): DXTRecord[] {
     record["never_null"] = new Temporal.PlainDateTime(2024, 1, 1).add({ microseconds: i });
     record["nan"] = i % 3 === 0 ? NaN : i;
     record["a.b ż"] = i % 65_536;
+    const steps = i * 37 - (i % 13) * 900;
+    record["counting"] = i % 11 === 0 ? null : BigInt(steps) - 5_000_000_000n;
+    record["unsigned"] = i % 7 === 0 ? null : 2n ** 64n - 1n - BigInt(i * 3 + i % 5);
+    record["amount"] = i % 9 === 0 ? null : `${steps - 100_000}.${10 + i % 90}`;
     return record;
   });
 }
