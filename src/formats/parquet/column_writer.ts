@@ -26,6 +26,9 @@ import {
 import { BINARY, encodeStruct, I32, I64, LIST, ThriftStruct } from "./thrift.ts";
 import { PAGE_ROWS, type PageValues } from "./values.ts";
 
+/** What compressing a smaller page saves is not worth the two calls. */
+const SMALL_PAGE = 1024;
+
 /** A store that grew beyond this is not kept for the next row group. */
 const KEPT_BYTES = 8 * 1024 * 1024;
 
@@ -95,7 +98,7 @@ export class ColumnWriter {
     const levels = this.field.nullable ? this.#levels() : NO_BYTES;
     const raw = this.#values.take();
     this.#encodings.add(this.#values.encoding);
-    const packed = raw.length === 0 ? raw : this.codec.compress(raw);
+    const packed = raw.length < SMALL_PAGE ? raw : this.codec.compress(raw);
     const isCompressed = packed.length < raw.length;
     const body = isCompressed ? packed : raw;
     const data = new ThriftStruct()

@@ -185,11 +185,11 @@ function decimalWords(out: Int32Array, kept: 1 | 2, precision: number): Move {
 function wideDecimals(size: number, isNarrow: boolean): PageValues {
   const width = isNarrow ? 4 : 8;
   const words = new Int32Array(PAGE_ROWS * width);
-  const bytes = new Uint8Array(PAGE_ROWS * size);
+  const bytes = new DataView(new ArrayBuffer(PAGE_ROWS * size));
   const reversed = (one: Int32Array) => {
-    const out = new Uint8Array(size);
+    const out = new DataView(new ArrayBuffer(size));
     reverse(one, 1, width, size, out);
-    return out;
+    return bytesOf(out);
   };
   const move: Move = {
     run(data, from, count, to) {
@@ -208,7 +208,7 @@ function wideDecimals(size: number, isNarrow: boolean): PageValues {
     range.add(words, count);
     reverse(words, count, width, size, bytes);
   };
-  return new FixedValues(size, bytes, move, measure, range);
+  return new FixedValues(size, bytesOf(bytes), move, measure, range);
 }
 
 /** The `size` lowest bytes of each number, highest first. */
@@ -217,13 +217,15 @@ function reverse(
   count: number,
   width: number,
   size: number,
-  out: Uint8Array,
+  out: DataView,
 ): void {
-  let at = 0;
-  for (let i = 0; i < count; i++) {
+  const whole = size >> 2;
+  const rest = size & 3;
+  for (let i = 0, at = 0; i < count; i++) {
     const first = i * width;
-    for (let byte = size - 1; byte >= 0; byte--) {
-      out[at++] = words[first + (byte >> 2)]! >> ((byte & 3) << 3);
+    for (let byte = rest - 1; byte >= 0; byte--) {
+      out.setUint8(at++, words[first + whole]! >> (byte << 3));
     }
+    for (let word = whole - 1; word >= 0; word--, at += 4) out.setInt32(at, words[first + word]!);
   }
 }

@@ -75,11 +75,21 @@ export class WordsRange {
       this.#min.set(words.subarray(0, this.width));
       this.#max.set(this.#min);
     }
-    if (this.width === 2) return this.#addPairs(words, count);
+    if (this.width === 2) this.#addPairs(words, count);
+    else this.#addLong(words, count);
+  }
+
+  #addLong(words: Int32Array, count: number): void {
     const { width } = this;
+    const min = this.#min;
+    const max = this.#max;
+    let isShort = isPair(min, 0, width) && isPair(max, 0, width);
     for (let at = 0; at < count * width; at += width) {
-      if (this.#compare(words, at, this.#min) < 0) copyWords(words, at, this.#min);
-      if (this.#compare(words, at, this.#max) > 0) copyWords(words, at, this.#max);
+      // Most numbers have 64 bits, and lie between two others.
+      if (isShort && isPair(words, at, width) && liesBetween(words, at, min, max)) continue;
+      if (this.#compare(words, at, min) < 0) copyWords(words, at, min);
+      if (this.#compare(words, at, max) > 0) copyWords(words, at, max);
+      isShort = isPair(min, 0, width) && isPair(max, 0, width);
     }
   }
 
@@ -123,6 +133,20 @@ export class WordsRange {
     this.#empty = true;
     return exact(this.encode(this.#min), this.encode(this.#max));
   }
+}
+
+/** Whether a signed number says nothing more in the words above its two lowest. */
+function isPair(words: Int32Array, at: number, width: number): boolean {
+  const sign = words[at + 1]! >> 31;
+  for (let word = 2; word < width; word++) if (words[at + word] !== sign) return false;
+  return true;
+}
+
+function liesBetween(words: Int32Array, at: number, min: Int32Array, max: Int32Array): boolean {
+  const low = words[at]! >>> 0;
+  const high = words[at + 1]!;
+  return (high > min[1]! || (high === min[1] && low >= min[0]! >>> 0)) &&
+    (high < max[1]! || (high === max[1] && low <= max[0]! >>> 0));
 }
 
 function copyWords(words: Int32Array, at: number, to: Int32Array): void {

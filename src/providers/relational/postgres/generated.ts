@@ -1,6 +1,9 @@
-/** Functions made of source, kept: V8 takes long to optimise one, and begins anew with each. */
+/**
+ * Functions made of source, kept: V8 takes a tenth of a second to optimise a large one, and begins
+ * anew with each that is made, even of the same source.
+ */
 
-/** So many are kept; a pipeline has no more tables that are alike within one thread. */
+/** Beyond these the first ones are let go: a thread may have met many tables. */
 const MOST = 64;
 
 const kept = new Map<string, unknown>();
