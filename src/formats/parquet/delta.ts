@@ -21,11 +21,15 @@ export function maxDeltaSize(count: number): number {
 /** Writes the first `count` lengths; gives where they end. */
 export function encodeDelta(lengths: Int32Array, count: number, out: Uint8Array): number {
   let at = writeVarint(out, writeHead(out, count), zigzag(count === 0 ? 0 : lengths[0]!));
-  for (let i = 1; i < count; i++) deltas[i] = lengths[i]! - lengths[i - 1]!;
+  putDeltas(lengths, count);
   for (let start = 1; start < count; start += BLOCK) {
     at = encodeBlock(start, Math.min(count, start + BLOCK), out, at);
   }
   return at;
+}
+
+function putDeltas(lengths: Int32Array, count: number): void {
+  for (let i = 1; i < count; i++) deltas[i] = lengths[i]! - lengths[i - 1]!;
 }
 
 function writeHead(out: Uint8Array, count: number): number {
