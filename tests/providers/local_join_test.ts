@@ -54,11 +54,13 @@ async function* extracted(part: readonly DXTRecord[]) {
   return { rows: part.length, evidence: "all" };
 }
 
-/** Bytes of the files' row groups, which begin behind their magic. */
+/** Bytes of the files' row groups, which are between their magic and the footer. */
 async function body(stage: StagedData): Promise<Uint8Array[]> {
-  return await Promise.all(
-    stage.files.map(({ name, size }) => stage.readFile(name, 4, Math.floor(size / 2))),
-  );
+  return await Promise.all(stage.files.map(async ({ name, size }) => {
+    const end = await stage.readFile(name, size - 8, size - 4);
+    const footer = new DataView(end.buffer, end.byteOffset).getUint32(0, true);
+    return await stage.readFile(name, 4, size - 8 - footer);
+  }));
 }
 
 const contains = (file: Uint8Array, part: Uint8Array) =>
