@@ -1,6 +1,5 @@
 /** Help without the parser of the options, which takes most of the time that help would need. */
 import { colourOf, hasColour } from "./colour.ts";
-import { HELP_TEXTS } from "./help_texts.ts";
 import type { IO, Output } from "./io.ts";
 import { HELP } from "./names.ts";
 
@@ -13,18 +12,20 @@ export function helpWidth(columns: number): number {
 }
 
 /** The help that the arguments ask for and nothing else; undefined when it is not kept. */
-export function keptHelp(
+export async function keptHelp(
   args: readonly string[],
   env: IO["env"],
   output: Output,
-): string | undefined {
+): Promise<string | undefined> {
   const isHelp = (arg: string | undefined) => HELP.some((name) => name === arg);
   const name = args.length === 1 && isHelp(args[0])
     ? ""
     : args.length === 2 && isHelp(args[1])
     ? args[0]!
     : undefined;
-  if (name === undefined || !Object.hasOwn(HELP_TEXTS, name)) return undefined;
+  if (name === undefined) return undefined;
+  const { HELP_TEXTS } = await import("./help_texts.ts");
+  if (!Object.hasOwn(HELP_TEXTS, name)) return undefined;
   const index = HELP_WIDTHS.findIndex((width) => width === helpWidth(output.columns));
   const text = HELP_TEXTS[name]?.[index];
   if (text === undefined || hasColour(env, output, colourOf(args, env))) return text;

@@ -5,10 +5,15 @@ import { keptHelp } from "./help.ts";
 import type { IO } from "./io.ts";
 import { checkMachine } from "./machine.ts";
 import { VERSION } from "./names.ts";
+import { plainAction } from "./plain.ts";
 import { Printer } from "./printer.ts";
 
 export type { Engine } from "./engine.ts";
 export { type IO, type Output, processIO, type Signal } from "./io.ts";
+
+/** The parser of the options takes three times as long as all that is done before. */
+const parse: typeof import("./usage.ts").parseArguments = async (...asked) =>
+  (await import("./usage.ts")).parseArguments(...asked);
 
 const SILENT = { quiet: false, verbose: false };
 
@@ -30,8 +35,8 @@ export async function main(
       return EXIT.done;
     }
     const help = args.length === 0
-      ? keptHelp(["--help"], io.env, io.stderr)
-      : keptHelp(args, io.env, io.stdout);
+      ? await keptHelp(["--help"], io.env, io.stderr)
+      : await keptHelp(args, io.env, io.stdout);
     if (help !== undefined) {
       (args.length === 0 ? io.stderr : io.stdout).write(help);
       return args.length === 0 ? EXIT.usage : EXIT.done;
@@ -49,22 +54,12 @@ export async function main(
         return EXIT.done;
       }
     }
-    if (args[0] === "list") {
-      const { plainList } = await import("./plain_list.ts");
-      const action = plainList(args.slice(1), io.env);
-      if (action !== undefined) {
-        printer = new Printer(io, action.verbosity);
-        return await action.act({ io, engine, printer });
-      }
-    }
     checkMachine();
-    // The parser of the options takes three times as long as all that was done before.
-    const { parseArguments } = await import("./usage.ts");
     if (args.length === 0) {
-      await parseArguments(["--help"], io, io.stderr);
+      await parse(["--help"], io, io.stderr);
       return EXIT.usage;
     }
-    const action = await parseArguments(args, io);
+    const action = plainAction(args, io.env) ?? await parse(args, io);
     if (action === undefined) return EXIT.done;
     printer = new Printer(io, action.verbosity);
     return await action.act({ io, engine, printer });

@@ -12,7 +12,7 @@ Deno.test("the kept help is word for word what the parser prints, in each width 
     for (const columns of [80, 99, 100, 200]) {
       for (const env of [{ FORCE_COLOR: "1" }, { NO_COLOR: "1" }]) {
         const { stdout } = fakeIO({ columns });
-        const kept = keptHelp([...words, "--help"], env as Record<string, string>, stdout);
+        const kept = await keptHelp([...words, "--help"], env as Record<string, string>, stdout);
         const message = `dxt ${words} in ${columns} columns: run deno task gen`;
         assert.equal(kept, await helpOf(words, columns, env as Record<string, string>), message);
       }
@@ -20,11 +20,11 @@ Deno.test("the kept help is word for word what the parser prints, in each width 
   }
 });
 
-Deno.test("a narrow terminal, or more than help, is for the parser", () => {
-  assert.equal(keptHelp(["run", "--help"], {}, fakeIO({ columns: 60 }).stdout), undefined);
-  assert.equal(keptHelp(["run", "a.yaml", "--help"], {}, fakeIO().stdout), undefined);
-  assert.equal(keptHelp(["rnu", "--help"], {}, fakeIO().stdout), undefined);
-  assert.equal(keptHelp(["constructor", "--help"], {}, fakeIO().stdout), undefined);
+Deno.test("a narrow terminal, or more than help, is for the parser", async () => {
+  assert.equal(await keptHelp(["run", "--help"], {}, fakeIO({ columns: 60 }).stdout), undefined);
+  assert.equal(await keptHelp(["run", "a.yaml", "--help"], {}, fakeIO().stdout), undefined);
+  assert.equal(await keptHelp(["rnu", "--help"], {}, fakeIO().stdout), undefined);
+  assert.equal(await keptHelp(["constructor", "--help"], {}, fakeIO().stdout), undefined);
 });
 
 Deno.test("help with more arguments is the help of its command", async () => {

@@ -73,7 +73,7 @@ Deno.test("each command asks for its phase, with what was given and nothing else
     const { signal, onEvent, ...asked } = engine.asked.run!;
     assert.ok(signal instanceof AbortSignal);
     assert.equal(typeof onEvent, "function");
-    assert.deepEqual(asked, phase === "load" ? { phase } : { phase, fullRefresh: false });
+    assert.deepEqual(asked, { phase });
     assert.equal(engine.asked.path, "shop.yaml");
   }
 });

@@ -60,7 +60,7 @@ Deno.test("completions load no package", async () => {
 
 Deno.test("a list loads the parser of YAML alone, and nothing of Node", async () => {
   const [plain, files] = [
-    await loadedWith("src/cli/plain_list.ts"),
+    await loadedWith("src/cli/list_streams.ts"),
     await loadedWith("src/config/load.ts"),
   ];
   const loaded = new Set([...plain, ...files]);
