@@ -35,7 +35,7 @@ export function stagedOf(location: string, manifest: Manifest): StagedData {
   return {
     ...told,
     ...(kind === "records" ? recordReaders(location, manifest) : noRecords()),
-    readFile: (name, start, end) => readStaged(location, manifest, name, start, end),
+    readFile: (name, start, end, into) => readStaged(location, manifest, name, start, end, into),
     slice: (some) =>
       sliceOf(location, { ...manifest, files: [...some], count: countOf(kind, some) }),
     openFile: (name) => openStaged(location, manifest, name),
@@ -105,9 +105,10 @@ function readStaged(
   name: string,
   start: number,
   end: number,
+  into?: Uint8Array,
 ): Promise<Uint8Array> {
   const file = fileOf(directory, manifest, name);
-  return stagedInput(pathOf(directory, manifest, file), file.size).read(start, end);
+  return stagedInput(pathOf(directory, manifest, file), file.size).read(start, end, into);
 }
 
 function fileOf(directory: string, manifest: Manifest, name: string): StagedFile {

@@ -51,8 +51,8 @@ export interface StagedData {
   readRecords(): AsyncGenerator<DXTRecord, void, void>;
   /** Format of the files, where they hold records: they may be what a target wants. */
   readonly format?: Format | undefined;
-  /** Bytes of one staged file from `start` up to `end`. */
-  readFile(name: string, start: number, end: number): Promise<Uint8Array>;
+  /** Bytes of one staged file from `start` up to `end`; `into` has room for them and may be used. */
+  readFile(name: string, start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
   /** Some of its files, for another thread. */
   slice(files: readonly StagedFile[]): StageSlice;
   /** Bytes of one staged file. */

@@ -127,7 +127,8 @@ export interface FilestoreConnector extends Connector {
   openRead(path: string): Promise<OpenFile>;
   /**
    * Writes a whole file that appears only when complete and checked; returns its size. Until then,
-   * and when it fails, the file is what it was: `bytes` may read the old one.
+   * and when it fails, the file is what it was: `bytes` may read the old one. Each of its chunks may
+   * be changed when the next is asked for.
    */
   write(path: string, bytes: AsyncIterable<Uint8Array>, check: CheckWritten): Promise<number>;
   /**

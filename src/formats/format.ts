@@ -43,10 +43,13 @@ export interface ReadRequest {
   readonly recycle?: boolean | undefined;
 }
 
+/** The same one may be asked for file after file, which then are made in the same memory. */
 export interface WriteRequest {
   readonly fields: readonly Field[];
   readonly compression: Compression;
   readonly options: FormatOptions;
+  /** Whether the memory of some bytes may be used again when the next are asked for. */
+  readonly recycle?: boolean;
 }
 
 /** What is known of a format without its code. */

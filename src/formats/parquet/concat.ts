@@ -15,67 +15,69 @@ import { checkRanges, equal, isOwn } from "./own.ts";
 import { closing } from "./part.ts";
 import { EncodedStruct, encodeStruct, I16, I64, ThriftStruct } from "./thrift.ts";
 
-/** Bytes that are read at once. */
-const CHUNK = 4 * 1024 * 1024;
+/** Bytes that are read at once: what stays in the processor's cache until it is written. */
+const CHUNK = 1024 * 1024;
+
+/** Several files as one. */
+export interface Merged {
+  /** Of the parts. */
+  readonly footers: readonly Footer[];
+  /**
+   * The bytes of one file with the rows of all parts in their order; no page is decoded.
+   *
+   * @param recycle whether the memory of some may be used again when the next are asked for
+   */
+  bytes(recycle?: boolean): AsyncGenerator<Uint8Array, void, void>;
+}
 
 /**
- * The bytes of one file with the rows of all parts in their order. All footers are read before the
- * first byte is given; no page is decoded.
+ * Reads the footers of all parts.
  *
  * @throws {ValidationError} when there is no part, or one was not written by dxt or is malformed
  * @throws {SchemaError} when parts have different fields
  */
-export async function* concatParquet(
-  parts: readonly FileInput[],
-): AsyncGenerator<Uint8Array, void, void> {
-  const { metadata, ends } = await merge(parts);
-  yield MAGIC.slice();
-  for (const [i, part] of parts.entries()) {
-    for (let at = MAGIC.length; at < ends[i]!; at += CHUNK) {
-      yield await part.read(at, Math.min(ends[i]!, at + CHUNK));
-    }
-  }
-  yield* closing(metadata);
-}
-
-/** Whether {@linkcode concatParquet} takes the parts; what reading them throws comes through. */
-export async function canConcat(parts: readonly FileInput[]): Promise<boolean> {
-  try {
-    await merge(parts);
-    return true;
-  } catch (error) {
-    if (error instanceof ValidationError || error instanceof SchemaError) return false;
-    throw error;
-  }
-}
-
-/** The footer of the whole, and where the row groups of each part end in it. */
-async function merge(parts: readonly FileInput[]) {
+export async function mergeParquet(parts: readonly FileInput[]): Promise<Merged> {
   const groups: EncodedStruct[] = [];
-  const ends: number[] = [];
-  let first: { readonly footer: Footer; readonly name: string } | undefined;
+  const footers: Footer[] = [];
   let rows = 0;
   let at = MAGIC.length;
   for (const part of parts) {
     const footer = await ownFooter(part);
-    first ??= { footer, name: part.name };
-    if (!haveSameFields(first.footer, footer)) {
+    footers.push(footer);
+    if (!haveSameFields(footers[0]!, footer)) {
       throw new SchemaError(
-        `Cannot join "${part.name}" with "${first.name}": their fields differ`,
+        `Cannot join "${part.name}" with "${parts[0]!.name}": their fields differ`,
       );
     }
     for (const group of footer.metadata.structs(FileMetaData.rowGroups)) {
       groups.push(movedGroup(group, at - MAGIC.length, groups.length));
     }
     rows += footer.rowGroups.reduce((sum, group) => sum + group.rows, 0);
-    ends.push(footer.start);
     at += footer.start - MAGIC.length;
   }
+  const [first] = footers;
   if (first === undefined) throw new ValidationError("Cannot join Parquet files: there is none");
-  const metadata = first.footer.metadata
+  const metadata = first.metadata
     .set(FileMetaData.numRows, I64, rows)
     .setStructs(FileMetaData.rowGroups, groups);
-  return { metadata, ends };
+  return { footers, bytes: (recycle) => bytesOf(parts, footers, metadata, recycle) };
+}
+
+async function* bytesOf(
+  parts: readonly FileInput[],
+  footers: readonly Footer[],
+  metadata: ThriftStruct,
+  recycle = false,
+): AsyncGenerator<Uint8Array, void, void> {
+  const memory = recycle ? new Uint8Array(CHUNK) : undefined;
+  yield MAGIC.slice();
+  for (const [i, part] of parts.entries()) {
+    const end = footers[i]!.start;
+    for (let at = MAGIC.length; at < end; at += CHUNK) {
+      yield await part.read(at, Math.min(end, at + CHUNK), memory);
+    }
+  }
+  yield* closing(metadata);
 }
 
 async function ownFooter(part: FileInput): Promise<Footer> {

@@ -38,7 +38,7 @@ const ARROW_KEY = "ARROW:schema";
 export class ParquetEncoder {
   readonly #columns: ColumnWriter[];
   readonly #groupRows: number;
-  readonly #rowGroups: EncodedStruct[] = [];
+  #rowGroups: EncodedStruct[] = [];
   #at = 0;
   #rows = 0;
   #rowsOfGroup = 0;
@@ -153,7 +153,7 @@ export class ParquetEncoder {
     return bytes;
   }
 
-  /** What ends the file; a file without rows has a schema, too. */
+  /** What ends the file; a file without rows has a schema, too. The next batch begins another one. */
   *end(): Generator<Uint8Array, void, void> {
     yield* this.#endRowGroup();
     if (this.#at === 0) yield this.#moved(MAGIC);
@@ -174,6 +174,8 @@ export class ParquetEncoder {
           items: this.fields.map(() => order),
         }),
     );
+    this.#rowGroups = [];
+    this.#at = this.#rows = 0;
   }
 }
 

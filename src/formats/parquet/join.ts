@@ -6,33 +6,45 @@ import {
   NEGATIVE_INFINITE_DAY,
   NEGATIVE_INFINITE_MICROS,
 } from "../../arrow/mod.ts";
+import { SchemaError, ValidationError } from "../../core/errors.ts";
 import type { FileInput, WriteRequest } from "../format.ts";
 import { codecFor } from "./codec.ts";
-import { canConcat, concatParquet } from "./concat.ts";
-import { type Footer, readFooter } from "./footer.ts";
+import { type Merged, mergeParquet } from "./concat.ts";
+import type { Footer } from "./footer.ts";
 import { ColumnChunk, ColumnMetaData, Statistics } from "./metadata.ts";
 
 /** As the format's `join`. */
 export async function joinParquet(
   parts: readonly FileInput[],
-  { fields, compression, options }: WriteRequest,
+  { fields, compression, options, recycle }: WriteRequest,
 ): Promise<AsyncGenerator<Uint8Array, void, void> | undefined> {
-  if (options.row_group_rows !== undefined || !await canConcat(parts)) return undefined;
+  if (options.row_group_rows !== undefined) return undefined;
+  const merged = await merge(parts);
+  if (merged === undefined) return undefined;
   const codec = codecFor(compression).id;
   // As they are kept: without keys that are undefined.
   const wanted = JSON.parse(JSON.stringify(fields));
-  for (const part of parts) {
-    const footer = await readFooter(part);
+  for (const footer of merged.footers) {
     if (
       !isDeepStrictEqual(footer.kept, wanted) ||
       !footer.rowGroups.every(({ chunks }) => chunks.every(hasCodec))
     ) return undefined;
     if (holdsInfinity(footer)) return undefined;
   }
-  return concatParquet(parts);
+  return merged.bytes(recycle);
 
   function hasCodec(chunk: Footer["rowGroups"][number]["chunks"][number]): boolean {
     return chunk.struct(ColumnChunk.metadata)?.number(ColumnMetaData.codec) === codec;
+  }
+}
+
+/** Undefined for parts that cannot be one file; what reading them throws comes through. */
+async function merge(parts: readonly FileInput[]): Promise<Merged | undefined> {
+  try {
+    return await mergeParquet(parts);
+  } catch (error) {
+    if (error instanceof ValidationError || error instanceof SchemaError) return undefined;
+    throw error;
   }
 }
 

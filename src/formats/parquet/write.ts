@@ -3,6 +3,9 @@ import type { Batch } from "../../core/batch.ts";
 import type { WriteRequest } from "../format.ts";
 import { ParquetEncoder } from "./encoder.ts";
 
+/** Encoders that have ended a file. */
+const idle = new WeakMap<WriteRequest, ParquetEncoder>();
+
 /**
  * @throws {ConfigurationError} for a compression that Parquet does not have
  * @throws {ValueError} for a NULL in a field that is not nullable
@@ -11,10 +14,12 @@ export async function* parquetBytes(
   batches: AsyncIterable<Batch>,
   request: WriteRequest,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const encoder = new ParquetEncoder(request.fields, request);
+  const encoder = idle.get(request) ?? new ParquetEncoder(request.fields, request);
+  idle.delete(request);
+  const kept = (bytes: Uint8Array) => request.recycle === true ? bytes : bytes.slice();
   for await (const batch of batches) {
-    // The encoder's buffers are used again.
-    for (const bytes of encoder.add(batch)) yield bytes.slice();
+    for (const bytes of encoder.add(batch)) yield kept(bytes);
   }
-  for (const bytes of encoder.end()) yield bytes.slice();
+  for (const bytes of encoder.end()) yield kept(bytes);
+  idle.set(request, encoder);
 }

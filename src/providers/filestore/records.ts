@@ -41,9 +41,11 @@ export async function joined(
     name,
     size,
     open: () => staged.openFile(name),
-    read: (start: number, end: number) => staged.readFile(name, start, end),
+    read: (start: number, end: number, into?: Uint8Array) =>
+      staged.readFile(name, start, end, into),
   }));
-  const bytes = await format.join(parts, { fields: staged.fields, compression, options });
+  const request = { fields: staged.fields, compression, options, recycle: true };
+  const bytes = await format.join(parts, request);
   return bytes && counted(bytes, staged.count, written);
 }
 
@@ -75,7 +77,8 @@ export async function* encode(
       yield batch;
     }
   }
-  for await (const chunk of format.write(counted(), { fields, compression, options })) {
+  const request = { fields, compression, options, recycle: true };
+  for await (const chunk of format.write(counted(), request)) {
     written.bytes += chunk.length;
     yield chunk;
   }

@@ -133,6 +133,33 @@ Deno.test("an encoder needs a batch no longer than it is adding it", async () =>
   assert.deepEqual(await readAll(parquet, inputOf(concat(...chunks)), fields), records);
 });
 
+Deno.test("files written one after another in the same memory are as if written alone", async () => {
+  const sizes = fc.array(fc.array(fc.nat(60), { maxLength: 3 }), { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(sizes, async (files) => {
+      const request = {
+        fields: FIELDS_OF_EVERY_TYPE,
+        compression: "zstd",
+        options: { row_group_rows: 50 },
+      } as const;
+      const same = { ...request, recycle: true };
+      for (const batches of files) {
+        const all = async function* () {
+          for (const rows of batches) {
+            const records = Array.from({ length: rows }, (_, i) => extremes()[i % 3]!);
+            yield* batchesOf(FIELDS_OF_EVERY_TYPE, records, { rows: 60, bytes: 1 << 20 });
+          }
+        };
+        const alone = concat(...await Array.fromAsync(parquet.write(all(), { ...request })));
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of parquet.write(all(), same)) chunks.push(chunk.slice());
+        assert.equal(concat(...chunks).toHex(), alone.toHex());
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
+
 Deno.test("a NULL in a field that is not nullable is told with its row in the file", async () => {
   const given = field("v", "int32", { nullable: false });
   const nullable = { ...given, nullable: true };
