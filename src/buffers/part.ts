@@ -11,8 +11,13 @@ import type { Compression, Format, FormatOptions } from "../models/format.ts";
 import { writeFile } from "./disk.ts";
 import { Proven } from "./proven.ts";
 
-/** A loading thread begins with a file when it is closed: several are wanted, but not thousands. */
 const FILE_BYTES = 16 * 1024 * 1024;
+/**
+ * A load begins with a file when it is closed, and the last ones are to end together: the first files
+ * are small, and each may be an eighth of what was written before it, so that there are not thousands.
+ */
+const FIRST_FILE_BYTES = 2 * 1024 * 1024;
+const GROWTH = 8;
 const ENDINGS: Readonly<Partial<Record<Compression, string>>> = { gzip: ".gz", zstd: ".zst" };
 
 /** How the files of a stage of records are written. */
@@ -20,6 +25,7 @@ export interface FileSettings {
   readonly format: FormatInfo;
   readonly compression: Compression;
   readonly options: FormatOptions;
+  /** The most that a file has, give or take a row group. */
   readonly fileBytes: number;
 }
 
@@ -77,18 +83,18 @@ async function writeFiles(
 ): Promise<StagedFile[]> {
   const format = await loadFormat(name);
   const files: StagedFile[] = [];
+  let total = 0;
+  const request = { fields, compression, options, recycle: true };
   const ending = format.name === "parquet" ? "" : ENDINGS[compression] ?? "";
   while (await source.more()) {
     const name = `${partName(files.length, part)}.${format.extension}${ending}`;
     const before = source.count;
+    const most = Math.min(fileBytes, Math.max(FIRST_FILE_BYTES, total / GROWTH));
     let size = 0;
-    const bytes = format.write(until(source, () => size >= fileBytes), {
-      fields,
-      compression,
-      options,
-    });
+    const bytes = format.write(until(source, () => size >= most), request);
     const written = await writeFile(join(folder, name), bytes, (now) => size = now);
     const file = { name, rows: source.count - before, ...written };
+    total += size;
     files.push(file);
     onFile?.(file);
   }

@@ -94,6 +94,26 @@ for (const settings of SETTINGS) {
     }));
 }
 
+Deno.test("the first files are small, later ones grow with what is there", () =>
+  withFolder(async (folder) => {
+    const MiB = 1024 * 1024;
+    const block = randomBytes(16 * 1024).toString("hex");
+    const records = Array.from({ length: 1000 }, (_, i) => ({ a: String(i), b: block }));
+    const settings: BufferSettings = {
+      format: "parquet",
+      compression: "none",
+      options: { row_group_rows: 10 },
+    };
+    const { files } = await stage(join(folder, "stage"), settings, records);
+    let before = 0;
+    for (const { size } of files.slice(0, -1)) {
+      const least = Math.max(2 * MiB, before / 8);
+      assert.ok(size >= least && size < least + MiB, `${size} bytes after ${before}`);
+      before += size;
+    }
+    assert.ok(before > 24 * MiB, `${before} bytes`);
+  }));
+
 Deno.test("a stage is read with the options that it was written with", () =>
   withFolder(async (folder) => {
     const directory = join(folder, "stage");
