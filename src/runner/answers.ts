@@ -121,10 +121,11 @@ const ExtractNews = z.union([
 ]);
 
 /** News by the job that tells them. */
-const NEWS = { extract: ExtractNews, load: Rows, loadShare: Rows } satisfies Record<
-  string,
-  z.ZodType
->;
+const NEWS = {
+  extract: ExtractNews,
+  load: Rows,
+  loadShare: z.union([Rows, z.object({ more: z.literal(true) })]),
+} satisfies Record<string, z.ZodType>;
 
 /** Holds what threads say to these shapes. */
 export const CHECKS: ThreadChecks = {

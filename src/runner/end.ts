@@ -15,6 +15,7 @@ import type {
   ExtractInput,
   ExtractNews,
   ExtractResult,
+  FeedInput,
   FinishInput,
   HeadInput,
   LoadInput,
@@ -23,6 +24,7 @@ import type {
   PlainEndpoint,
   PlanInput,
   ShareInput,
+  ShareNews,
 } from "./thread/inputs.ts";
 import type { EndJobs } from "./thread/jobs.ts";
 
@@ -144,7 +146,8 @@ export class End implements AsyncDisposable {
     return this.#call("load", input, ({ rows }) => onRows(rows));
   }
 
-  feed(news: Parameters<EndJobs["feed"]>[0]): Promise<void> {
+  /** Tells a load, or the share of one, what more there is to read. */
+  feed(news: FeedInput): Promise<void> {
     return this.#call("feed", news);
   }
 
@@ -155,10 +158,10 @@ export class End implements AsyncDisposable {
 
   loadShare(
     input: ShareInput,
-    onRows: (rows: number) => void,
+    onNews: (news: ShareNews) => void,
     signal = this.signal,
   ): Promise<number> {
-    return this.#call("loadShare", input, ({ rows }) => onRows(rows), signal);
+    return this.#call("loadShare", input, onNews, signal);
   }
 
   finish(input: FinishInput): Promise<LoadReceipt> {

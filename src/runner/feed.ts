@@ -1,16 +1,19 @@
-/** Slices of a stage for a load that begins while it is still written. */
-import type { StagedData, StageSlice } from "../core/buffer.ts";
+/** Files of a stage for a load that begins while it is still written. */
+import type { StagedData } from "../core/buffer.ts";
 import { BufferError } from "../core/errors.ts";
 
-/** A queue of slices that can be read, which several readers may share. */
-export class Feed {
-  readonly #slices: StageSlice[] = [];
+/** A queue of what can be read of a stage, which several readers may share. */
+export class Feed<Item> {
+  readonly #items: Item[] = [];
   #waiting: (() => void)[] = [];
   #staged: StagedData | undefined;
   #failed: { error: unknown } | undefined;
 
-  push(slice: StageSlice): void {
-    this.#slices.push(slice);
+  /** `onEmpty` hears of each time that somebody waits for more. */
+  constructor(private readonly onEmpty: () => void = () => {}) {}
+
+  push(item: Item): void {
+    this.#items.push(item);
     this.#wake();
   }
 
@@ -26,13 +29,25 @@ export class Feed {
     this.#wake();
   }
 
-  /** The next slice; undefined after the last. */
-  async next(): Promise<StageSlice | undefined> {
-    while (true) {
-      if (this.#failed !== undefined) throw this.#failed.error;
-      const slice = this.#slices.shift();
-      if (slice !== undefined || this.#staged !== undefined) return slice;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /** The next one; undefined after the last, and when none comes within `patience` milliseconds. */
+  async next(patience?: number): Promise<Item | undefined> {
+    let late = false;
+    const timer = patience === undefined ? undefined : setTimeout(() => {
+      late = true;
+      this.#wake();
+    }, patience);
+    try {
+      while (true) {
+        if (this.#failed !== undefined) throw this.#failed.error;
+        const item = this.#items.shift();
+        if (item !== undefined || this.#staged !== undefined || late) return item;
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.#waiting.push(resolve);
+        this.onEmpty();
+        await promise;
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

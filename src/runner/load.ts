@@ -1,11 +1,5 @@
 /** The load of a stage: as a whole, shared among threads, or begun while the stage is written. */
-import type {
-  OpenStage,
-  StagedData,
-  StageDetails,
-  StagedFile,
-  StageSlice,
-} from "../core/buffer.ts";
+import type { OpenStage, StagedData, StageDetails, StagedFile } from "../core/buffer.ts";
 import type { LoadReceipt, LoadTicket, PlannedLoad } from "../core/loader.ts";
 import type { Field } from "../models/field.ts";
 import type { LoadMode } from "../models/stream.ts";
@@ -20,7 +14,12 @@ import { settled } from "./parts.ts";
 import type { StreamPlan } from "./plan.ts";
 
 /** A smaller stage is loaded before more threads have started. */
-const SHARED_BYTES = 32 * 1024 * 1024;
+const SHARED_BYTES = 4 * 1024 * 1024;
+
+/** Milliseconds that a connection waits, in the middle of its share, for the next file. */
+const PATIENCE_MS = 1000;
+
+type Stage = Pick<OpenStage, "slice">;
 
 /** Loads a committed stage. */
 export async function load(
@@ -35,15 +34,15 @@ export async function load(
   const onRows = progressOf(plan, context);
   const ticket = shareable && context.threads.most > 1 ? await target.share(input) : undefined;
   if (ticket === undefined) return await target.load(input, onRows);
-  const feed = new Feed();
-  for (const file of staged.files) feed.push(staged.slice([file]));
+  const feed = new Feed<StagedFile>();
+  for (const file of staged.files) feed.push(file);
   feed.end(staged);
-  return await loadShared(target, context, input, ticket, feed, onRows);
+  return await loadShared({ target, context, input, ticket, stage: staged, feed, onRows });
 }
 
 /** A load that takes the files of a stage as they are closed. */
 export class EarlyLoad {
-  readonly #feed = new Feed();
+  readonly #feed = new Feed<StagedFile>();
   readonly #receipt: Promise<LoadReceipt>;
 
   constructor(
@@ -59,7 +58,7 @@ export class EarlyLoad {
   }
 
   push(file: StagedFile): void {
-    this.#feed.push(this.stage.slice([file]));
+    this.#feed.push(file);
   }
 
   /** The stage is committed: the load may come to its end. */
@@ -84,20 +83,21 @@ export class EarlyLoad {
     const onRows = progressOf(plan, context);
     const ticket = context.threads.most > 1 ? await target.share(input) : undefined;
     if (ticket !== undefined) {
-      return await loadShared(target, context, input, ticket, this.#feed, onRows);
+      const { stage } = this;
+      return await loadShared({ target, context, input, ticket, stage, feed: this.#feed, onRows });
     }
     const loading = target.load(input, onRows);
-    const handing = hand(this.#feed, target);
+    const handing = hand(this.#feed, this.stage, target);
     await settled<unknown>([loading, handing], (error) => this.#feed.fail(error));
     return await loading;
   }
 }
 
 /** Tells a thread what comes into a feed, until it is committed or fails. */
-async function hand(feed: Feed, target: End): Promise<void> {
+async function hand(feed: Feed<StagedFile>, stage: Stage, target: End): Promise<void> {
   try {
-    for (let slice = await feed.next(); slice !== undefined; slice = await feed.next()) {
-      await target.feed({ slice });
+    for (let file = await feed.next(); file !== undefined; file = await feed.next()) {
+      await target.feed({ slice: stage.slice([file]) });
     }
   } catch (error) {
     return await target.feed({ failed: thrown(error) });
@@ -130,30 +130,32 @@ function progressOf(plan: StreamPlan, context: RunContext): (rows: number) => vo
   };
 }
 
+/** A load that several connections write, of the files that come into a feed. */
+interface Shared {
+  readonly target: End;
+  readonly context: RunContext;
+  readonly input: LoadInput;
+  readonly ticket: LoadTicket;
+  readonly stage: Stage;
+  readonly feed: Feed<StagedFile>;
+  readonly onRows: (rows: number) => void;
+}
+
 /** The target's own thread, which keeps what is shared, does its part. */
-async function loadShared(
-  target: End,
-  context: RunContext,
-  input: LoadInput,
-  ticket: LoadTicket,
-  feed: Feed,
-  onRows: (rows: number) => void,
-): Promise<LoadReceipt> {
+async function loadShared(shared: Shared): Promise<LoadReceipt> {
+  const { target, context, input, feed } = shared;
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const share = async (end: End, slice: StageSlice): Promise<number> => {
-    using _turn = await context.threads.turn("load");
-    return await end.loadShare({ ...input, slice, ticket }, onRows, signal);
-  };
   const { connectionsPerThread } = context.target.provider;
   // Code of others need not know that it may be called twice at once.
   const ends = new SharedEnds(target, input.loader.module === undefined ? connectionsPerThread : 1);
   const lane = async (number: number): Promise<number> => {
     let rows = 0;
     try {
-      for (let slice = await feed.next(); slice !== undefined; slice = await feed.next()) {
+      for (let file = await feed.next(); file !== undefined; file = await feed.next()) {
         signal.throwIfAborted();
-        rows += await share(ends.of(number), slice);
+        using _turn = await context.threads.turn("load");
+        rows += await loadShare(shared, ends.of(number), number, file, signal);
       }
     } finally {
       await ends.done(number);
@@ -170,6 +172,30 @@ async function loadShared(
   const { staged } = feed;
   const committed = staged.slice(staged.files);
   return await target.finish({ rows: rows.reduce((sum, more) => sum + more, 0), committed });
+}
+
+/** One connection's share: a file, and those that it is given while it has not ended. */
+async function loadShare(
+  { input, ticket, stage, feed, onRows }: Shared,
+  end: End,
+  lane: number,
+  first: StagedFile,
+  signal: AbortSignal,
+): Promise<number> {
+  const files = [first];
+  const more = async () => {
+    const file = await feed.next(PATIENCE_MS);
+    if (file === undefined) return await end.feed({ lane, committed: stage.slice(files) });
+    files.push(file);
+    await end.feed({ lane, slice: stage.slice([file]) });
+  };
+  const fail = (error: unknown) => end.feed({ lane, failed: thrown(error) });
+  return await end.loadShare(
+    { ...input, slice: stage.slice(files), ticket, lane },
+    // An end that is gone waits for nothing.
+    (news) => "rows" in news ? onRows(news.rows) : void more().catch(fail).catch(() => {}),
+    signal,
+  );
 }
 
 /** How a stream is loaded. */

@@ -29,6 +29,7 @@ export async function extractStream(
   const buffer = await openStage(plan);
   try {
     await using source = sourceEnd(plan, context);
+    if (context.loads) warmTarget(plan, context);
     progress.staged = plan.extractor.yields === "files"
       ? await stageFiles(plan, context, buffer, source)
       : await stageRecords(plan, context, buffer, source, progress);
@@ -87,8 +88,6 @@ async function stageRecords(
   };
   const settings = partitionSettings(plan, context);
   const { parts, guessed } = await source.partition({ extractor, reading, settings });
-  // A large stream is extracted for so long that another thread would only take memory.
-  if (context.loads && parts.length < 2) warmTarget(plan, context);
   const inParts = () =>
     extractParts(extraction, parts).catch(async (error) => {
       if (guessed !== true || context.signal.aborted) throw error;

@@ -245,6 +245,35 @@ threadsTest("streams are read side by side and loaded in their order", async (sy
   assert.deepEqual(steps, ["child extract", "parent extract", "parent load", "child load"]);
 });
 
+threadsTest(
+  "a connection takes one COPY for all that comes, and waits for no long pause",
+  async (systems) => {
+    const { folder, source, target } = systems;
+    const copies = "count(DISTINCT xmin::text)::int AS copies";
+    const buffer = { file_bytes: 65_536, options: { row_group_rows: 1000 } };
+    await source.sql(ACCOUNTS);
+    const large = { ...pipeline(systems, accounts), buffer };
+    const { streams: [staged] } = await runWell(folder, large, { threads: THREADS });
+    assert.ok(staged!.files_staged > 20, `${staged!.files_staged} files`);
+    const [all] = await target.sql(`SELECT count(*)::int AS n, ${copies} FROM accounts`);
+    assert.deepEqual({ ...all }, { n: ROWS, copies: THREADS });
+    const sql = `SELECT i AS id, repeat(md5(i::text), 5) AS t,
+    CASE WHEN i = 5000 THEN pg_sleep(1.5)::text END AS s FROM generate_series(0, 19999) AS i`;
+    const slow = {
+      id: "slow",
+      source: { type: "sql", sql },
+      extract: { partition: { field: "id" }, batch_rows: 1000 },
+    };
+    const result = await runWell(folder, { ...pipeline(systems, slow), buffer }, {
+      threads: THREADS,
+    });
+    assert.equal(proofOf(result)["target"], "COPY 20000, ALTER TABLE");
+    const [paused] = await target.sql(`SELECT count(DISTINCT id)::int AS ids, ${copies} FROM slow`);
+    assert.equal(paused!["ids"], 20_000);
+    assert.ok(Number(paused!["copies"]) > THREADS, `${paused!["copies"]} copies`);
+  },
+);
+
 async function sameDatabase(
   { url }: TestDatabase,
 ): Promise<AsyncDisposable & Pick<TestDatabase, "sql">> {

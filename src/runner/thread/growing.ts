@@ -1,13 +1,13 @@
 /** A stage that is loaded while it is still written. */
 import { recordsOf } from "../../arrow/mod.ts";
 import { openSlice } from "../../buffers/mod.ts";
-import type { StagedData, StageDetails } from "../../core/buffer.ts";
+import type { StagedData, StageDetails, StageSlice } from "../../core/buffer.ts";
 import type { Field } from "../../models/field.ts";
 import type { Feed } from "../feed.ts";
 
 /** Staged data that is read as its slices come, and ends when the stage is committed. */
 export function growing(
-  feed: Feed,
+  feed: Feed<StageSlice>,
   fields: readonly Field[],
   details: StageDetails,
 ): StagedData {
@@ -33,7 +33,7 @@ export function growing(
     async *readRecords() {
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },
-    readFile: (name, start, end) => feed.staged.readFile(name, start, end),
+    readFile: (...range) => feed.staged.readFile(...range),
     slice: (files) => feed.staged.slice(files),
     openFile: (name) => feed.staged.openFile(name),
   };

@@ -6,6 +6,7 @@ import type { PlainValue } from "../../core/plain_value.ts";
 import type { BufferSettings } from "../../models/buffer.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamTarget } from "../../models/source.ts";
+import type { Thrown } from "../../sandbox/messages.ts";
 import type { PlainReading } from "../extraction.ts";
 
 /** A connection. */
@@ -86,9 +87,20 @@ export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
 };
 
 export interface ShareInput extends LoadInput {
+  /** The first of its files; the thread tells when it wants more. */
   readonly slice: StageSlice;
   readonly ticket: LoadTicket;
+  /** Its number among the shares of the load that are written at once. */
+  readonly lane: number;
 }
+
+/** More of a stage that is still written; its committed rest; or that it will not be committed. */
+export type FeedInput =
+  & ({ readonly slice: StageSlice } | { readonly committed: StageSlice } | {
+    readonly failed: Thrown;
+  })
+  /** The share that it is for; unset, the load as a whole. */
+  & { readonly lane?: number };
 
 export interface MaxWatermarkInput {
   readonly loader: PlainClass;
@@ -108,6 +120,9 @@ export interface FinishInput {
 export interface Rows {
   readonly rows: number;
 }
+
+/** What a share tells: `more` when `feed` may tell of another file. */
+export type ShareNews = Rows | { readonly more: true };
 
 /** News of a kind that nobody tells. */
 export type Tell = (news: never) => void;

@@ -15,6 +15,7 @@ export interface Watch {
   /** Name of the watermark field, and whether a NULL in it is an error. */
   readonly watermark?: { readonly field: string; readonly refuseNull: boolean };
   readonly signal: AbortSignal;
+  /** Hears of each batch. */
   onProgress(rows: number, bytes: number): void;
 }
 
@@ -48,9 +49,10 @@ export async function* observe(
         seen.max = higher(seen.max, next.value, column, watch.fields[column]!);
         seen.nulls += nullCounts(next.value)[column]!;
       }
-      seen.rows += next.value.numRows;
-      seen.bytes += byteLength(next.value);
-      watch.onProgress(seen.rows, seen.bytes);
+      const [rows, bytes] = [next.value.numRows, byteLength(next.value)];
+      seen.rows += rows;
+      seen.bytes += bytes;
+      watch.onProgress(rows, bytes);
       let batch = next.value;
       for (const transform of watch.transforms) batch = await transform.apply(batch);
       yield batch;

@@ -1,4 +1,5 @@
 /** The end of a pipeline that this thread is at, and the connection that it holds. */
+import type { StageSlice } from "../../core/buffer.ts";
 import type { Connector } from "../../core/connector.ts";
 import { DXTError } from "../../core/errors.ts";
 import type { Extractor, Partition } from "../../core/extractor.ts";
@@ -14,7 +15,8 @@ import type { FarTransform } from "./transforms.ts";
 export class OpenEnd implements AsyncDisposable {
   partition?: Partition;
   shared?: SharedLoad;
-  feed?: Feed;
+  /** What its loads read, by the number of a share; that of a load as a whole has none. */
+  readonly feeds = new Map<number | undefined, Feed<StageSlice>>();
   transform?: FarTransform;
   readonly #stop = new AbortController();
   #connection: Promise<Connector> | undefined;

@@ -19,6 +19,7 @@ import type {
 import type { Seen } from "./observe.ts";
 import { extractorOf, opened, type OpenEnd } from "./open_end.ts";
 import { read, requestOf } from "./read.ts";
+import { Tally } from "./tally.ts";
 import { FarTransform, type Transformed } from "./transforms.ts";
 
 /** The partition stays open, and with it the moment that its parts are read of, until `close`. */
@@ -55,11 +56,10 @@ export async function extract(
     return { ...await stagePart(buffer, place, files), max: null, nulls: 0 };
   }
   const seen: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
-  let [rowsTold, bytesTold] = [0, 0];
+  using tally = new Tally(tell);
   const onProgress = (rows: number, bytes: number) => {
-    released(bytes - bytesTold);
-    tell({ rows: rows - rowsTold, bytes: bytes - bytesTold });
-    [rowsTold, bytesTold] = [rows, bytes];
+    released(bytes);
+    tally.add(rows, bytes);
   };
   try {
     const watch = { signal, onProgress, ...transformOf(here, reading, tell) };

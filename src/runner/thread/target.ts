@@ -8,18 +8,21 @@ import type { LoadPlan, LoadReceipt, LoadTicket } from "../../core/loader.ts";
 import { type PlainValue, toPlainValue } from "../../core/plain_value.ts";
 import type { Field } from "../../models/field.ts";
 import { released } from "../../sandbox/garbage.ts";
-import { rethrown, type Thrown } from "../../sandbox/messages.ts";
+import { rethrown } from "../../sandbox/messages.ts";
 import { breathe } from "../../sandbox/serve.ts";
 import { Feed } from "../feed.ts";
 import { connect } from "./connect.ts";
 import { growing } from "./growing.ts";
+import { Tally } from "./tally.ts";
 import type {
+  FeedInput,
   FinishInput,
   LoadInput,
   MaxWatermarkInput,
   PlanInput,
   Rows,
   ShareInput,
+  ShareNews,
   Tell,
 } from "./inputs.ts";
 import { loaderOf, opened, type OpenEnd } from "./open_end.ts";
@@ -39,11 +42,8 @@ export async function maxWatermark(
   return max === undefined ? undefined : toPlainValue(max);
 }
 
-/** More of a stage that is still written; its committed rest; or that it will not be committed. */
-export async function feed(
-  news: { slice: StageSlice } | { committed: StageSlice } | { failed: Thrown },
-): Promise<void> {
-  const { feed } = await opened();
+export async function feed({ lane, ...news }: FeedInput): Promise<void> {
+  const feed = (await opened()).feeds.get(lane);
   if ("slice" in news) feed?.push(news.slice);
   else if ("committed" in news) feed?.end(await openSlice(news.committed));
   else feed?.fail(rethrown(news.failed));
@@ -64,8 +64,8 @@ export async function share(
 /** Makes all that was shared the target's. */
 export async function finish({ rows, committed }: FinishInput): Promise<LoadReceipt> {
   const here = await opened();
-  const { shared, feed } = here;
-  feed?.end(await openSlice(committed));
+  const { shared, feeds } = here;
+  feeds.get(undefined)?.end(await openSlice(committed));
   if (shared === undefined) throw new DXTError("Cannot end a load: none is shared");
   const receipt = await shared.finish(rows);
   // What was finished is not to be undone when the end is closed.
@@ -75,9 +75,10 @@ export async function finish({ rows, committed }: FinishInput): Promise<LoadRece
 
 function stagedOf(staged: LoadInput["staged"], here: OpenEnd): Promise<StagedData> {
   if (!("kind" in staged)) return openSlice(staged);
-  here.feed = new Feed();
+  const feed = new Feed<StageSlice>();
+  here.feeds.set(undefined, feed);
   const { fields, details } = staged as { fields: Field[]; details: StageDetails };
-  return Promise.resolve(growing(here.feed, fields, details));
+  return Promise.resolve(growing(feed, fields, details));
 }
 
 /** Loads all of a stage, or what `feed` tells until it is committed. */
@@ -91,15 +92,19 @@ export async function load(
   return await (await loaderOf(here, loader)).load(task);
 }
 
-/** Loads some files into a shared load, over a connection of its own. */
+/** Loads the files that it is given into a shared load, over a connection of its own. */
 export async function loadShare(
-  { loader: chosen, slice, ticket, ...input }: ShareInput,
-  tell: (news: Rows) => void,
+  { loader: chosen, slice, ticket, lane, ...input }: ShareInput,
+  tell: (news: ShareNews) => void,
   signal: AbortSignal,
 ): Promise<number> {
   const here = await opened();
+  const feed = new Feed<StageSlice>(() => tell({ more: true }));
+  here.feeds.set(lane, feed);
+  feed.push(slice);
   await using connector = await connect(here.endpoint, signal);
-  const staged = told(await openSlice(slice), signal, tell);
+  const { fields, details } = await openSlice(slice);
+  const staged = told(growing(feed, fields, details), signal, tell);
   const loader = await loaderOf(here, chosen, connector);
   return await loader.loadShare({ ...input, staged, signal }, ticket);
 }
@@ -114,12 +119,14 @@ function told(
   return Object.create(staged, {
     readBatches: {
       value: async function* (recycle?: boolean): AsyncGenerator<Batch, void, void> {
+        using tally = new Tally(({ rows }) => tell({ rows }));
         for await (const batch of staged.readBatches(recycle)) {
           await breathe();
           signal.throwIfAborted();
           yield batch;
-          released(byteLength(batch));
-          tell({ rows: batch.numRows });
+          const bytes = byteLength(batch);
+          released(bytes);
+          tally.add(batch.numRows, bytes);
         }
       },
     },
