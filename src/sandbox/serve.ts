@@ -12,7 +12,7 @@ export type Job<Input = never, Result = unknown, News = never> = (
 
 export type Jobs = Readonly<Record<string, Job<never, unknown, unknown>>>;
 
-const BREATH_MS = 20;
+const BREATH_MS = 100;
 let breathed = 0;
 
 /**
