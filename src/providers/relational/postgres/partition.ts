@@ -19,7 +19,7 @@ import { dialect } from "./dialect.ts";
 import type { Session } from "./session.ts";
 
 /** A smaller part is read before its thread has started. */
-const PART_BYTES = 32 * 1024 * 1024;
+const PART_BYTES = 16 * 1024 * 1024;
 const PAGE_BYTES = 8192;
 /** The first version that reads a range of row addresses without reading the rest. */
 const RANGE_SCAN = 14;
