@@ -4,6 +4,8 @@
  * the same bytes anywhere.
  */
 import { basename, dirname, join } from "node:path";
+import config from "../../deno.json" with { type: "json" };
+import { causeOf } from "./cause.ts";
 import { embedded, graphOf, type Package } from "./graph.ts";
 
 /** What is not below `src`. */
@@ -11,6 +13,16 @@ const FILES = ["main.ts", "deno.json", "deno.lock"];
 
 /** Modules and data; neither types and maps, nor the copies for browsers that have no loader. */
 const READ = /(?<!\.min)\.[cm]?js$|\.(json|wasm)$/;
+
+/**
+ * Packages of many small modules, by their names in the import map, and the module that takes the
+ * place of all. A binary keeps no compiled code: each module costs it at each start, and those of
+ * Arrow at the start of each thread.
+ */
+const MERGED: Readonly<Partial<Record<string, string>>> = {
+  "apache-arrow": "Arrow.mjs",
+  "yaml": "browser/index.js",
+};
 
 /** The part of a package.json that is looked at. */
 interface Manifest {
@@ -26,7 +38,12 @@ export async function stage(root: string, folder: string): Promise<void> {
   for (const key of embedded(graph)) {
     const found = graph.packages[key]!;
     const to = join(cache, pathInCache(found));
-    await copy(found.localPath, to, READ);
+    const merged = MERGED[found.name];
+    if (merged === undefined) await copy(found.localPath, to, READ);
+    else {
+      await copyFile(join(found.localPath, "package.json"), join(to, "package.json"));
+      await merge(root, found.name, join(to, merged));
+    }
     await preferModules(join(to, "package.json"));
   }
   await shareRuntimes(join(graph.cache, "dl"), join(cache, "dl"));
@@ -36,6 +53,27 @@ export async function stage(root: string, folder: string): Promise<void> {
 function pathInCache({ name, version, localPath }: Package): string {
   const own = `${name}/${version}`;
   return join("npm", basename(localPath.slice(0, -own.length - 1)), own);
+}
+
+/** Writes what a package exports as one module, with all that it needs. */
+async function merge(root: string, name: string, to: string): Promise<void> {
+  const specifier = new Map(Object.entries(config.imports)).get(name)!;
+  const entry = `${to}.ts`;
+  await Deno.mkdir(dirname(to), { recursive: true });
+  await Deno.writeTextFile(entry, `export * from ${JSON.stringify(specifier)};\n`);
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    // As for a browser: else CommonJS is taken where a package has both.
+    args: ["bundle", "--quiet", "--platform=browser", "--minify", `--output=${to}`, entry],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) {
+    throw new Error(`Cannot merge ${name}: ${causeOf(new TextDecoder().decode(stderr))}`);
+  }
+  await Deno.remove(entry);
+  await Deno.utime(to, 0, 0);
 }
 
 /**

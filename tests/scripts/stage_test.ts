@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { stage } from "../../scripts/compile/stage.ts";
 import { withFolder } from "../support/run.ts";
 
@@ -30,9 +30,10 @@ Deno.test("what a binary is made of has no time, no types and nothing of the tes
     }
     const packages = (name: string) =>
       files.filter((path) => new RegExp(`^cache/npm/[^/]+/${name}/`).test(path));
-    for (const name of ["zod", "yaml", "apache-arrow", "parquet-wasm", "@optique/core"]) {
+    for (const name of ["zod", "parquet-wasm", "@optique/core"]) {
       assert.ok(packages(name).length > 2, name);
     }
+    for (const name of ["yaml", "apache-arrow"]) assert.equal(packages(name).length, 2, name);
   }));
 
 Deno.test("a package with modules leads to them, if it leads to CommonJS in Node alone", () =>
@@ -48,4 +49,22 @@ Deno.test("a package with modules leads to them, if it leads to CommonJS in Node
     assert.deepEqual(Object.keys(await entries("yaml")), ["types", "default"]);
     assert.match((await entries("yaml")).default, /browser/);
     assert.ok("node" in await entries("apache-arrow"));
+  }));
+
+Deno.test("what was merged into one module exports what its package does", () =>
+  withFolder(async (folder) => {
+    await stage(ROOT, folder);
+    const files = await filesIn(folder);
+    const merged = (name: RegExp) =>
+      import(pathToFileURL(join(folder, files.find((path) => name.test(path))!)).href);
+    const { default: _default, ...yaml } = await import("yaml");
+    const { "module.exports": _all, ...names } = yaml as Record<string, unknown>;
+    assert.deepEqual(
+      Object.keys(await merged(/\/yaml\/[^/]+\/browser\/index\.js$/)).sort(),
+      Object.keys(names).sort(),
+    );
+    assert.deepEqual(
+      Object.keys(await merged(/\/apache-arrow\/[^/]+\/Arrow\.mjs$/)).sort(),
+      Object.keys(await import("apache-arrow")).sort(),
+    );
   }));
