@@ -70,9 +70,10 @@ class Columns {
   taken = 0;
   rows = 0;
 
-  constructor({ projections }: ExtractRequest) {
+  constructor({ projections, recycle = false }: ExtractRequest) {
     const fields = projections.map(({ field }) => field);
     this.columns = fields.map(columnFor);
+    if (recycle) { for (const column of this.columns) column.recycle(); }
     this.#schema = arrowSchema(fields);
   }
 

@@ -18,7 +18,7 @@ import { fromClause } from "../sql.ts";
 import { quote } from "./dialect.ts";
 
 /** A smaller part is read before its thread has started. */
-const PART_BYTES = 32 * 1024 * 1024;
+const PART_BYTES = 16 * 1024 * 1024;
 const PART_ROWS = 50_000;
 
 /** By row numbers, as many in each part. A field's ranges are left to systems that are not one file. */
