@@ -2,14 +2,15 @@
 import { createHash } from "node:crypto";
 import { arrowSchema, batchesFromIPC, batchesToIPC, byteLength, recordsOf } from "../arrow/mod.ts";
 import type { Batch } from "../core/batch.ts";
-import type {
-  Buffer,
-  OpenStage,
-  StagedData,
-  StageDetails,
-  StagedFile,
-  StageSlice,
-  WrittenPart,
+import {
+  type Buffer,
+  committed,
+  type OpenStage,
+  type StagedData,
+  type StageDetails,
+  type StagedFile,
+  type StageSlice,
+  type WrittenPart,
 } from "../core/buffer.ts";
 import { BufferError } from "../core/errors.ts";
 import type { Extraction } from "../core/proof.ts";
@@ -142,5 +143,6 @@ function keptOf(memory: Memory): StagedData {
     },
     openFile: (name) => Promise.try(() => new Blob([fileAt(name) as BlobPart]).stream()),
     readFile: (name, start, end) => Promise.try(() => fileAt(name).slice(start, end)),
+    ...committed(files),
   };
 }

@@ -1,5 +1,11 @@
 /** Reading what a stage holds. */
-import type { StagedData, StageDetails, StagedFile, StageSlice } from "../core/buffer.ts";
+import {
+  committed,
+  type StagedData,
+  type StageDetails,
+  type StagedFile,
+  type StageSlice,
+} from "../core/buffer.ts";
 import { BufferError } from "../core/errors.ts";
 import { loadFormat } from "../formats/mod.ts";
 import type { Format } from "../models/format.ts";
@@ -39,10 +45,11 @@ export function stagedOf(location: string, manifest: Manifest): StagedData {
     slice: (some) =>
       sliceOf(location, { ...manifest, files: [...some], count: countOf(kind, some) }),
     openFile: (name) => openStaged(location, manifest, name),
+    ...committed(told.files),
   };
 }
 
-type RecordReaders = Pick<StagedData, "readBatches" | "readRecords" | "format">;
+type RecordReaders = Pick<StagedData, "readBatches" | "readRecords" | "format" | "compression">;
 
 function recordReaders(location: string, manifest: Manifest): RecordReaders {
   const { fields, files, compression, options } = manifest;
@@ -73,6 +80,7 @@ function recordReaders(location: string, manifest: Manifest): RecordReaders {
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },
     format: name,
+    compression,
   };
 }
 

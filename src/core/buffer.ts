@@ -1,5 +1,5 @@
 import type { Field } from "../models/field.ts";
-import type { Format } from "../models/format.ts";
+import type { Compression, Format } from "../models/format.ts";
 import type { Batch } from "./batch.ts";
 import type { DXTRecord } from "./values.ts";
 
@@ -49,14 +49,31 @@ export interface StagedData {
    */
   readBatches(recycle?: boolean): AsyncGenerator<Batch, void, void>;
   readRecords(): AsyncGenerator<DXTRecord, void, void>;
-  /** Format of the files, where they hold records: they may be what a target wants. */
+  /** Format and compression of the files, where they hold records: they may be what a target wants. */
   readonly format?: Format | undefined;
+  readonly compression?: Compression | undefined;
+  /** Its files in their order, each when it is there: a stage may still be written. */
+  closedFiles(): AsyncGenerator<StagedFile, void, void>;
+  /** Waits until all of it is there, so that count, files and evidence are known. */
+  whole(): Promise<void>;
   /** Bytes of one staged file from `start` up to `end`; `into` has room for them and may be used. */
   readFile(name: string, start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
   /** Some of its files, for another thread. */
   slice(files: readonly StagedFile[]): StageSlice;
   /** Bytes of one staged file. */
   openFile(name: string): Promise<ReadableStream<Uint8Array>>;
+}
+
+/** What all stages that are committed have in common. */
+export function committed(
+  files: readonly StagedFile[],
+): Pick<StagedData, "closedFiles" | "whole"> {
+  return {
+    async *closedFiles() {
+      yield* files;
+    },
+    whole: () => Promise.resolve(),
+  };
 }
 
 /** Some files of a stage, committed or not. Plain data: it is sent to the thread that reads it. */

@@ -93,14 +93,17 @@ export interface FileFormat extends FormatInfo {
    */
   read(input: FileInput, request: ReadRequest): AsyncGenerator<Batch, void, void>;
   /**
-   * The bytes that `write` would give for the records of several files of this format, taken from them
-   * as they are; undefined where that cannot be, or where they hold infinite dates, which are for dxt
-   * alone.
+   * The bytes that `write` would give for the records of several files, which dxt wrote in this format
+   * with the request's fields and compression, taken from them as they are; undefined where the
+   * request wants other bytes.
+   *
+   * @throws {ValidationError} when a file is not such a one
+   * @throws {ValueError} for an infinite date or timestamp, which is for dxt alone
    */
-  join(
-    parts: readonly FileInput[],
+  join?(
+    parts: AsyncIterable<FileInput>,
     request: WriteRequest,
-  ): Promise<AsyncGenerator<Uint8Array, void, void> | undefined>;
+  ): AsyncGenerator<Uint8Array, void, void> | undefined;
   /** The file's bytes, batch by batch. */
   write(
     batches: AsyncIterable<Batch>,
@@ -111,9 +114,4 @@ export interface FileFormat extends FormatInfo {
 /** The `split` of a format whose files are read from the beginning only. */
 export function whole(): Promise<Split> {
   return Promise.resolve({ ranges: [], guessed: false });
-}
-
-/** The `join` of a format whose files are decoded for that. */
-export function apart(): Promise<undefined> {
-  return Promise.resolve(undefined);
 }

@@ -41,13 +41,20 @@ export class Feed<Item> {
         if (this.#failed !== undefined) throw this.#failed.error;
         const item = this.#items.shift();
         if (item !== undefined || this.#staged !== undefined || late) return item;
-        const { promise, resolve } = Promise.withResolvers<void>();
-        this.#waiting.push(resolve);
+        const woken = this.#woken();
         this.onEmpty();
-        await promise;
+        await woken;
       }
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** Waits until the stage is committed, whether its items were read or not. */
+  async whole(): Promise<void> {
+    while (this.#staged === undefined) {
+      if (this.#failed !== undefined) throw this.#failed.error;
+      await this.#woken();
     }
   }
 
@@ -57,6 +64,10 @@ export class Feed<Item> {
       throw new BufferError("Cannot tell what is staged: it is still being written");
     }
     return this.#staged;
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   #wake(): void {

@@ -1,7 +1,6 @@
 /** The load of a stage: as a whole, shared among threads, or begun while the stage is written. */
-import type { OpenStage, StagedData, StageDetails, StagedFile } from "../core/buffer.ts";
+import type { OpenStage, StagedData, StagedFile, StageSlice } from "../core/buffer.ts";
 import type { LoadReceipt, LoadTicket, PlannedLoad } from "../core/loader.ts";
-import type { Field } from "../models/field.ts";
 import type { LoadMode } from "../models/stream.ts";
 import { thrown } from "../sandbox/messages.ts";
 import type { RunContext } from "./context.ts";
@@ -49,10 +48,8 @@ export class EarlyLoad {
     plan: StreamPlan,
     context: RunContext,
     private readonly stage: OpenStage,
-    fields: readonly Field[],
-    details: StageDetails,
   ) {
-    this.#receipt = this.#load(plan, context, { kind: "records", fields, details });
+    this.#receipt = this.#load(plan, context);
     // It is asked for when the stage is committed, which may be long after it failed.
     this.#receipt.catch(() => {});
   }
@@ -73,13 +70,9 @@ export class EarlyLoad {
     await this.#receipt.catch(() => {});
   }
 
-  async #load(
-    plan: StreamPlan,
-    context: RunContext,
-    staged: LoadInput["staged"],
-  ): Promise<LoadReceipt> {
+  async #load(plan: StreamPlan, context: RunContext): Promise<LoadReceipt> {
     await using target = await turnAtTarget(plan, context);
-    const input = inputOf(plan, context, staged);
+    const input = { ...inputOf(plan, context, this.stage.slice([])), isGrowing: true as const };
     const onRows = progressOf(plan, context);
     const ticket = context.threads.most > 1 ? await target.share(input) : undefined;
     if (ticket !== undefined) {
@@ -115,7 +108,7 @@ async function turnAtTarget(plan: StreamPlan, context: RunContext): Promise<End>
 function inputOf(
   plan: StreamPlan,
   context: RunContext,
-  staged: LoadInput["staged"],
+  staged: StageSlice,
 ): LoadInput {
   const loader = plainClass(plan.loader);
   return { loader, target: plan.target, staged, ...loadSettings(plan, context) };

@@ -11,7 +11,7 @@ import type { Progress, RunContext } from "./context.ts";
 import type { End } from "./end.ts";
 import { sameSystem } from "./endpoint.ts";
 import { plainClass, sourceEnd, warmTarget } from "./ends.ts";
-import { BATCH_BYTES, BATCH_ROWS, type Reading, stagedFields } from "./extraction.ts";
+import { BATCH_BYTES, BATCH_ROWS, type Reading } from "./extraction.ts";
 import { type ResolvedFields, targetName } from "./fields.ts";
 import { EarlyLoad, load } from "./load.ts";
 import type { Seen } from "./thread/observe.ts";
@@ -82,7 +82,7 @@ async function stageRecords(
     ...{ reading, seen, details, onProgress },
     onOpen(stage: OpenStage) {
       if (!loadsEarly(plan, context)) return;
-      progress.early = new EarlyLoad(plan, context, stage, stagedFields(reading), details());
+      progress.early = new EarlyLoad(plan, context, stage);
     },
     onFile: (file: StagedFile) => progress.early?.push(file),
   };

@@ -16,6 +16,10 @@ const ACCOUNTS = `
 const SUMS =
   "SELECT count(*)::int AS n, sum(balance)::int AS balance, count(DISTINCT id)::int AS ids";
 
+/** Pauses after a quarter of its rows. */
+const SLOW = `SELECT i AS id, repeat(md5(i::text), 5) AS t,
+  CASE WHEN i = 5000 THEN pg_sleep(1.5)::text END AS s FROM generate_series(0, 19999) AS i`;
+
 interface Systems {
   readonly folder: string;
   readonly source: TestDatabase;
@@ -224,6 +228,60 @@ threadsTest("a field that cannot be cut into ranges is refused", async (systems)
     /in parts by "t": it is string, expected a field of whole numbers/,
   );
 });
+
+threadsTest(
+  "a file is written while its source is still read, and appears when all is there",
+  async (systems) => {
+    const { folder, source } = systems;
+    const target = join(folder, "out");
+    await Deno.mkdir(target);
+    const stream = (path: string, rest: object = {}) => ({
+      ...pipeline(systems, {
+        id: "slow",
+        source: { type: "sql", sql: SLOW },
+        target: path,
+        extract: { partition: { field: "id" }, batch_rows: 1000 },
+        ...rest,
+      }),
+      target: { provider: "local", path: target },
+      buffer: { file_bytes: 65_536, options: { row_group_rows: 1000 } },
+    });
+    const steps: string[] = [];
+    await runWell(folder, stream("slow.csv"), {
+      threads: THREADS,
+      onEvent(event) {
+        if (event.type === "phase_finished") steps.push(`${event.phase} ended`);
+        else if (event.type === "progress") steps.push(event.phase);
+      },
+    });
+    assert.ok(steps.indexOf("load") < steps.indexOf("extract ended"), steps.join());
+    const lines = (await Deno.readTextFile(join(target, "slow.csv"))).trimEnd().split("\n");
+    assert.equal(lines.length, 20_001);
+    for (const mode of ["replace", "append"]) {
+      const { streams: [result] } = await runWell(
+        folder,
+        stream("slow.parquet", { load: { mode } }),
+        {
+          threads: THREADS,
+        },
+      );
+      assert.equal(result!.rows_loaded, 20_000, mode);
+    }
+    await source.sql(ACCOUNTS);
+    await source.sql(`ALTER TABLE accounts ADD COLUMN d date;
+    UPDATE accounts SET d = 'infinity' WHERE id = ${ROWS - 5}`);
+    const infinite = await run(folder, {
+      ...pipeline(systems, { ...accounts, target: "accounts.parquet" }),
+      target: { provider: "local", path: target },
+    }, { threads: THREADS });
+    assert.match(
+      infinite.streams[0]!.error!.message,
+      /field "d", row \d+: expected a finite value/,
+    );
+    const files = (await Array.fromAsync(Deno.readDir(target))).map(({ name }) => name).sort();
+    assert.deepEqual(files, ["slow.csv", "slow.parquet"]);
+  },
+);
 
 threadsTest("streams are read side by side and loaded in their order", async (systems) => {
   const { folder, target } = systems;

@@ -128,5 +128,10 @@ Deno.test("parquet: files of others are not joined", async () => {
   const format = await loadFormat("parquet");
   const path = new URL("../data/parquet/many.parquet", import.meta.url);
   const request = { fields: FIELDS, compression: "zstd", options: {} } as const;
-  assert.equal(await format.join([fileInput(await Deno.readFile(path))], request), undefined);
+  const parts = async function* () {
+    yield fileInput(await Deno.readFile(path));
+  };
+  await assert.rejects(format.join!(parts(), request)!.next(), /dxt did not write it/);
+  const grouped = { ...request, options: { row_group_rows: 7 } };
+  assert.equal(format.join!(parts(), grouped), undefined);
 });

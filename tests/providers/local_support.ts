@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { batchesOf, recordsOf, taskOf as asTask } from "../../src/arrow/mod.ts";
-import type { StagedData } from "../../src/core/buffer.ts";
+import { committed, type StagedData } from "../../src/core/buffer.ts";
 import type { FilestoreConnector, WatermarkRange } from "../../src/core/connector.ts";
 import type { RecordExtractor } from "../../src/core/extractor.ts";
 import type { Loader } from "../../src/core/loader.ts";
@@ -125,6 +125,7 @@ export function stagedRecords(
     slice: () => ({}),
     readFile: () => Promise.reject(new Error("no files")),
     openFile: () => Promise.reject(new Error("no files are staged")),
+    ...committed([]),
   };
 }
 
@@ -149,5 +150,6 @@ export function stagedFiles(contents: Record<string, string>): StagedData {
     slice: () => ({}),
     readFile: () => Promise.reject(new Error("no files")),
     openFile: (name) => Promise.resolve(new Blob([bytes[Number(name.slice(5))]!]).stream()),
+    ...committed([]),
   };
 }

@@ -1,6 +1,6 @@
 /** Staged data made of records, for loaders. */
 import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
-import type { StagedData } from "../../src/core/buffer.ts";
+import { committed, type StagedData } from "../../src/core/buffer.ts";
 import type { DXTRecord } from "../../src/core/values.ts";
 import type { Field } from "../../src/models/field.ts";
 
@@ -51,5 +51,6 @@ export function stagedOf(
     slice: () => ({}),
     readFile: () => Promise.reject(new Error("no files")),
     openFile: () => Promise.reject(new Error("records have no files")),
+    ...committed([]),
   };
 }

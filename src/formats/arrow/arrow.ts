@@ -11,7 +11,6 @@ import type { Batch } from "../../core/batch.ts";
 import { ConfigurationError, DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { Compression } from "../../models/format.ts";
 import {
-  apart,
   type FileFormat,
   type FileInput,
   type ReadRequest,
@@ -41,7 +40,6 @@ function malformed(input: FileInput, error: unknown): unknown {
 const arrow: FileFormat = {
   ...FORMATS.arrow,
 
-  join: apart,
   split: whole,
 
   async inferFields(input, { compression }) {

@@ -1,6 +1,5 @@
 /** CSV, and its brothers with another delimiter. */
 import {
-  apart,
   type FileFormat,
   type FileInput,
   type FileRange,
@@ -28,7 +27,6 @@ export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFor
   return {
     ...FORMATS[name],
 
-    join: apart,
     async split(input, request, most) {
       if (!isDivisible(request)) return await whole();
       const points = await splitPoints(input, delimiter, request.options, most);

@@ -3,7 +3,6 @@ import type { Compression, FormatOptions } from "../../models/format.ts";
 import { compress, decompress } from "../compression.ts";
 import { checkUTF8, encodeText, toUTF8 } from "../encoding.ts";
 import {
-  apart,
   type FileFormat,
   type FileInput,
   type FileRange,
@@ -50,7 +49,6 @@ export function jsonFormat(
   };
   return {
     ...FORMATS[name],
-    join: apart,
     split: divisible
       ? async (input, request, most) => {
         if (!isPlain(request)) return await whole();

@@ -1,77 +1,134 @@
-/** Several of dxt's files as one, where nothing needs to be decoded for it. */
+/** Parquet files that dxt wrote → one: their row groups behind each other as they are, one footer. */
 import { isDeepStrictEqual } from "node:util";
-import {
-  INFINITE_DAY,
-  INFINITE_MICROS,
-  NEGATIVE_INFINITE_DAY,
-  NEGATIVE_INFINITE_MICROS,
-} from "../../arrow/mod.ts";
-import { SchemaError, ValidationError } from "../../core/errors.ts";
+import { DXTError, messageOf, SchemaError, ValidationError } from "../../core/errors.ts";
 import type { FileInput, WriteRequest } from "../format.ts";
-import { codecFor } from "./codec.ts";
-import { type Merged, mergeParquet } from "./concat.ts";
-import type { Footer } from "./footer.ts";
-import { ColumnChunk, ColumnMetaData, Statistics } from "./metadata.ts";
+import { INFINITE, refuseInfinity } from "../infinity.ts";
+import { type Footer, readFooter } from "./footer.ts";
+import {
+  ColumnChunk,
+  ColumnMetaData,
+  FileMetaData,
+  MAGIC,
+  MAX_ORDINAL,
+  RowGroup,
+  Statistics,
+} from "./metadata.ts";
+import { checkRanges, isOwn, openOwn } from "./own.ts";
+import { closing } from "./part.ts";
+import { EncodedStruct, encodeStruct, I16, I64, ThriftStruct } from "./thrift.ts";
+import { PAGE_ROWS, PAGES_BYTES } from "./values.ts";
+import { parquetBytes } from "./write.ts";
+
+/** Bytes that are read at once: what stays in the processor's cache until it is written. */
+const CHUNK = 1024 * 1024;
 
 /** As the format's `join`. */
-export async function joinParquet(
-  parts: readonly FileInput[],
-  { fields, compression, options, recycle }: WriteRequest,
-): Promise<AsyncGenerator<Uint8Array, void, void> | undefined> {
-  if (options.row_group_rows !== undefined) return undefined;
-  const merged = await merge(parts);
-  if (merged === undefined) return undefined;
-  const codec = codecFor(compression).id;
+export function joinParquet(
+  parts: AsyncIterable<FileInput>,
+  request: WriteRequest,
+): AsyncGenerator<Uint8Array, void, void> | undefined {
+  // Row groups stay as they are.
+  return request.options.row_group_rows === undefined ? joined(parts, request) : undefined;
+}
+
+async function* joined(
+  parts: AsyncIterable<FileInput>,
+  request: WriteRequest,
+): AsyncGenerator<Uint8Array, void, void> {
+  const memory = request.recycle === true ? new Uint8Array(CHUNK) : undefined;
   // As they are kept: without keys that are undefined.
-  const wanted = JSON.parse(JSON.stringify(fields));
-  for (const footer of merged.footers) {
-    if (
-      !isDeepStrictEqual(footer.kept, wanted) ||
-      !footer.rowGroups.every(({ chunks }) => chunks.every(hasCodec))
-    ) return undefined;
-    if (holdsInfinity(footer)) return undefined;
+  const fields = JSON.parse(JSON.stringify(request.fields));
+  const groups: EncodedStruct[] = [];
+  let metadata: ThriftStruct | undefined;
+  let rows = 0;
+  let at = MAGIC.length;
+  for await (const part of parts) {
+    const footer = await ownFooter(part);
+    if (!isDeepStrictEqual(footer.kept, fields)) {
+      throw new SchemaError(`Cannot join "${part.name}": its fields are not those of the others`);
+    }
+    await refuseInfinite(part, footer, rows);
+    if (metadata === undefined) yield MAGIC.slice();
+    metadata ??= footer.metadata;
+    for (const group of footer.metadata.structs(FileMetaData.rowGroups)) {
+      groups.push(movedGroup(group, at - MAGIC.length, groups.length));
+    }
+    rows += footer.rowGroups.reduce((sum, group) => sum + group.rows, 0);
+    at += footer.start - MAGIC.length;
+    for (let from = MAGIC.length; from < footer.start; from += CHUNK) {
+      yield await part.read(from, Math.min(footer.start, from + CHUNK), memory);
+    }
   }
-  return merged.bytes(recycle);
-
-  function hasCodec(chunk: Footer["rowGroups"][number]["chunks"][number]): boolean {
-    return chunk.struct(ColumnChunk.metadata)?.number(ColumnMetaData.codec) === codec;
-  }
+  if (metadata === undefined) return yield* parquetBytes(none(), request);
+  metadata.set(FileMetaData.numRows, I64, rows).setStructs(FileMetaData.rowGroups, groups);
+  yield* closing(metadata);
 }
 
-/** Undefined for parts that cannot be one file; what reading them throws comes through. */
-async function merge(parts: readonly FileInput[]): Promise<Merged | undefined> {
+async function* none() {}
+
+async function ownFooter(part: FileInput): Promise<Footer> {
   try {
-    return await mergeParquet(parts);
+    const footer = await readFooter(part);
+    if (!isOwn(footer)) {
+      throw new ValidationError(`Cannot join "${part.name}": dxt did not write it`);
+    }
+    checkRanges(footer);
+    return footer;
   } catch (error) {
-    if (error instanceof ValidationError || error instanceof SchemaError) return undefined;
-    throw error;
+    if (error instanceof DXTError) throw error;
+    throw new ValidationError(`Cannot join "${part.name}": ${messageOf(error)}`, { cause: error });
   }
 }
 
-/** Whether a bound of a column of dates or timestamps is the number that stands for infinity. */
-function holdsInfinity({ kept, rowGroups }: Footer): boolean {
-  return kept.some(({ dtype }, i) => {
-    const isInfinite = INFINITE[dtype];
-    return isInfinite !== undefined && rowGroups.some(({ chunks }) => {
-      const statistics = chunks[i]!.struct(ColumnChunk.metadata)?.struct(ColumnMetaData.statistics);
-      return [Statistics.min, Statistics.max].some((bound) => {
-        const bytes = statistics?.get(bound);
-        return bytes instanceof Uint8Array &&
-          isInfinite(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-      });
+/** Looks at the bounds alone, and for the row only where one of them is infinite. */
+async function refuseInfinite(part: FileInput, footer: Footer, rowsBefore: number): Promise<void> {
+  for (const [column, field] of footer.kept.entries()) {
+    if (!hasInfiniteBound(footer, column)) continue;
+    let rows = rowsBefore;
+    const bounds = { batchRows: PAGE_ROWS, batchBytes: PAGES_BYTES };
+    for await (const batch of openOwn(part, footer, [field.name]).batches(bounds)) {
+      refuseInfinity(batch, [field], rows);
+      rows += batch.numRows;
+    }
+  }
+}
+
+function hasInfiniteBound({ kept, rowGroups }: Footer, column: number): boolean {
+  const { dtype } = kept[column]!;
+  const infinite = INFINITE[dtype]?.map(([raw]) => raw);
+  return infinite !== undefined && rowGroups.some(({ chunks }) => {
+    const metadata = chunks[column]!.struct(ColumnChunk.metadata);
+    const statistics = metadata?.struct(ColumnMetaData.statistics);
+    return [Statistics.min, Statistics.max].some((bound) => {
+      const bytes = statistics?.get(bound);
+      if (!(bytes instanceof Uint8Array)) return false;
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return infinite.includes(
+        dtype === "date" ? view.getInt32(0, true) : view.getBigInt64(0, true),
+      );
     });
   });
 }
 
-const micros = (view: DataView) => {
-  const value = view.getBigInt64(0, true);
-  return value === INFINITE_MICROS || value === NEGATIVE_INFINITE_MICROS;
-};
-const INFINITE: Readonly<Record<string, (view: DataView) => boolean>> = {
-  date: (view) => {
-    const value = view.getInt32(0, true);
-    return value === INFINITE_DAY || value === NEGATIVE_INFINITE_DAY;
-  },
-  timestamp: micros,
-  timestamp_tz: micros,
-};
+/** A row group at another place, with what the writer here says of it and no more. */
+function movedGroup(group: ThriftStruct, shift: number, ordinal: number): EncodedStruct {
+  const { columns, totalByteSize, numRows, fileOffset, totalCompressedSize } = RowGroup;
+  const moved = group.pick(totalByteSize, numRows, totalCompressedSize)
+    .set(fileOffset, I64, (group.number(fileOffset) ?? 0) + shift)
+    .setStructs(columns, group.structs(columns).map((chunk) => movedChunk(chunk, shift)));
+  if (ordinal <= MAX_ORDINAL) moved.set(RowGroup.ordinal, I16, ordinal);
+  return new EncodedStruct(encodeStruct(moved));
+}
+
+function movedChunk(chunk: ThriftStruct, shift: number): ThriftStruct {
+  const { type, encodings, path, codec, numValues, uncompressedSize, compressedSize, statistics } =
+    ColumnMetaData;
+  const { dataPageOffset } = ColumnMetaData;
+  const from = chunk.struct(ColumnChunk.metadata)!;
+  const metadata = from
+    .pick(type, encodings, path, codec, numValues, uncompressedSize, compressedSize, statistics)
+    .set(dataPageOffset, I64, from.number(dataPageOffset)! + shift);
+  return new ThriftStruct()
+    .set(ColumnChunk.fileOffset, I64, 0)
+    .setStruct(ColumnChunk.metadata, metadata);
+}

@@ -24,7 +24,7 @@ export const loaderClass: LoaderClass<FilestoreConnector> = {
   description: "Writes records in any format, or files as they are; a target changes at once",
   modes: ["append", "replace"],
   accepts: ["records", "files"],
-  overlaps: false,
+  overlaps: true,
   options: NO_OPTIONS,
   create: async (connector) => (await import("./load.ts")).fileLoader(connector),
 };

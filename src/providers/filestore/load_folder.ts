@@ -22,8 +22,9 @@ export async function loadRecordFolder(
   const { target, staged, mode } = task;
   const type = await typeToWrite(`part.${target.format ?? "parquet"}`, target);
   const parts = await connector.list(target);
-  if (mode === "append" && staged.count === 0 && parts.length > 0) {
-    return { rows: 0, evidence: `"${target.path}" as it was` };
+  if (mode === "append" && parts.length > 0) {
+    await staged.whole();
+    if (staged.count === 0) return { rows: 0, evidence: `"${target.path}" as it was` };
   }
   if (mode === "append") await checkFit(connector, task, parts.at(-1), type);
   else await refuseOthers(connector, target.path, type);
@@ -37,7 +38,7 @@ export async function loadRecordFolder(
   }
   const check = countBack(connector, type, written, () => staged.count);
   async function* bytes() {
-    yield* await joined(staged, type, written) ?? encode(batches(), type, written);
+    yield* joined(staged, type, written) ?? encode(batches(), type, written);
   }
   await connector.writeFolder(target.path, [{ name, bytes, check }], mode);
   return { rows: written.rows, evidence: evidence(posix.join(target.path, name), written) };

@@ -1,16 +1,9 @@
 /** Staged records → the bytes of one file, counted on the way and read back. */
-import {
-  INFINITE_DAY,
-  INFINITE_MICROS,
-  isNull,
-  NEGATIVE_INFINITE_DAY,
-  NEGATIVE_INFINITE_MICROS,
-} from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import type { StagedData } from "../../core/buffer.ts";
 import type { CheckWritten, FilestoreConnector } from "../../core/connector.ts";
-import { ValueError, VerificationError } from "../../core/errors.ts";
-import { INFINITY, NEGATIVE_INFINITY } from "../../core/values.ts";
+import { VerificationError } from "../../core/errors.ts";
+import { refuseInfinity } from "../../formats/infinity.ts";
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import { columnName, fileInput, type TypeToWrite } from "./file.ts";
@@ -31,34 +24,37 @@ export function evidence(path: string, { rows, bytes }: Written): string {
  * The bytes of a file with the staged records, taken from the stage's own files as they are where those
  * are what is wanted; undefined where they are not.
  */
-export async function joined(
+export function joined(
   staged: StagedData,
   { format, written: compression, options }: TypeToWrite,
   written: Written,
-): Promise<AsyncGenerator<Uint8Array, void, void> | undefined> {
-  if (staged.format !== format.name || staged.files.length === 0) return undefined;
-  const parts = staged.files.map(({ name, size }) => ({
-    name,
-    size,
-    open: () => staged.openFile(name),
-    read: (start: number, end: number, into?: Uint8Array) =>
-      staged.readFile(name, start, end, into),
-  }));
+): AsyncGenerator<Uint8Array, void, void> | undefined {
+  if (staged.format !== format.name || staged.compression !== compression) return undefined;
+  const parts = async function* () {
+    for await (const { name, size, rows } of staged.closedFiles()) {
+      yield {
+        name,
+        size,
+        open: () => staged.openFile(name),
+        read: (start: number, end: number, into?: Uint8Array) =>
+          staged.readFile(name, start, end, into),
+      };
+      written.rows += rows;
+    }
+  };
   const request = { fields: staged.fields, compression, options, recycle: true };
-  const bytes = await format.join(parts, request);
-  return bytes && counted(bytes, staged.count, written);
+  const bytes = format.join?.(parts(), request);
+  return bytes && counted(bytes, written);
 }
 
 async function* counted(
   bytes: AsyncIterable<Uint8Array>,
-  rows: number,
   written: Written,
 ): AsyncGenerator<Uint8Array, void, void> {
   for await (const chunk of bytes) {
     written.bytes += chunk.length;
     yield chunk;
   }
-  written.rows += rows;
 }
 
 /** The bytes of a file with these records, whose fields are those of `written`. */
@@ -83,37 +79,6 @@ export async function* encode(
     yield chunk;
   }
 }
-
-/** @throws {ValueError} for an infinite date or timestamp */
-function refuseInfinity(batch: Batch, fields: readonly Field[], rowsBefore: number): void {
-  fields.forEach((field, i) => {
-    const infinite = INFINITE[field.dtype];
-    if (infinite === undefined) return;
-    const data = batch.data.children[i]!;
-    for (const [raw, text] of infinite) {
-      // A NULL's slot may hold anything.
-      let row = data.values.indexOf(raw);
-      while (row !== -1 && isNull(data, row)) row = data.values.indexOf(raw, row + 1);
-      if (row === -1) continue;
-      throw new ValueError(
-        "expected a finite value, these files hold no infinity",
-        field.name,
-        rowsBefore + row + 1,
-        text,
-      );
-    }
-  });
-}
-
-const MICROS = [[INFINITE_MICROS, INFINITY], [
-  NEGATIVE_INFINITE_MICROS,
-  NEGATIVE_INFINITY,
-]] as const;
-const INFINITE: Partial<Record<DXTType, readonly (readonly [number | bigint, string])[]>> = {
-  date: [[INFINITE_DAY, INFINITY], [NEGATIVE_INFINITE_DAY, NEGATIVE_INFINITY]],
-  timestamp: MICROS,
-  timestamp_tz: MICROS,
-};
 
 /**
  * A check that reads a written file back and counts its records: the encoder's word is not enough.

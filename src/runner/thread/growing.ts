@@ -1,25 +1,39 @@
 /** A stage that is loaded while it is still written. */
 import { recordsOf } from "../../arrow/mod.ts";
 import { openSlice } from "../../buffers/mod.ts";
-import type { StagedData, StageDetails, StageSlice } from "../../core/buffer.ts";
-import type { Field } from "../../models/field.ts";
+import type { StagedData, StageSlice } from "../../core/buffer.ts";
+import { BufferError } from "../../core/errors.ts";
 import type { Feed } from "../feed.ts";
 
-/** Staged data that is read as its slices come, and ends when the stage is committed. */
+/**
+ * Staged data that is read as its slices come, and ends when the stage is committed.
+ *
+ * @param known a slice of the stage, which tells what does not depend on the files
+ */
 export function growing(
   feed: Feed<StageSlice>,
-  fields: readonly Field[],
-  details: StageDetails,
+  { kind, fields, details, format, compression }: StagedData,
 ): StagedData {
-  const readBatches = async function* (recycle?: boolean) {
+  const slices = async function* () {
     for (let slice = await feed.next(); slice !== undefined; slice = await feed.next()) {
-      yield* (await openSlice(slice)).readBatches(recycle);
+      yield await openSlice(slice);
     }
   };
+  const readBatches = async function* (recycle?: boolean) {
+    for await (const staged of slices()) yield* staged.readBatches(recycle);
+  };
+  const closed = new Map<string, StagedData>();
+  const withFile = (name: string): StagedData => {
+    const staged = closed.get(name);
+    if (staged !== undefined) return staged;
+    throw new BufferError(`Cannot open "${name}" of a stage: it was not closed yet`);
+  };
   return {
-    kind: "records",
+    kind,
     fields,
     details,
+    format,
+    compression,
     get count() {
       return feed.staged.count;
     },
@@ -33,8 +47,17 @@ export function growing(
     async *readRecords() {
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },
-    readFile: (...range) => feed.staged.readFile(...range),
+    async *closedFiles() {
+      for await (const staged of slices()) {
+        for (const file of staged.files) {
+          closed.set(file.name, staged);
+          yield file;
+        }
+      }
+    },
+    whole: () => feed.whole(),
+    readFile: (name, ...range) => Promise.try(() => withFile(name).readFile(name, ...range)),
+    openFile: (name) => Promise.try(() => withFile(name).openFile(name)),
     slice: (files) => feed.staged.slice(files),
-    openFile: (name) => feed.staged.openFile(name),
   };
 }

@@ -1,5 +1,5 @@
 /** What the host asks of a thread, and what it is told: plain data. */
-import type { StagedData, StagedFile, StageSlice, WrittenPart } from "../../core/buffer.ts";
+import type { StagedFile, StageSlice, WrittenPart } from "../../core/buffer.ts";
 import type { Part, PartitionSettings } from "../../core/extractor.ts";
 import type { LoadTicket, PlannedLoad } from "../../core/loader.ts";
 import type { PlainValue } from "../../core/plain_value.ts";
@@ -82,8 +82,9 @@ export type PlanInput = Omit<PlannedLoad, "signal"> & { readonly loader: PlainCl
 
 export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
   readonly loader: PlainClass;
-  /** What is staged; a stage that is still written is told by `feed`. */
-  readonly staged: StageSlice | Pick<StagedData, "kind" | "fields" | "details">;
+  readonly staged: StageSlice;
+  /** The stage is still written: its files are told by `feed`. */
+  readonly isGrowing?: true;
 };
 
 export interface ShareInput extends LoadInput {

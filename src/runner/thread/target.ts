@@ -2,11 +2,10 @@
 import { byteLength } from "../../arrow/mod.ts";
 import { openSlice } from "../../buffers/mod.ts";
 import type { Batch } from "../../core/batch.ts";
-import type { StagedData, StageDetails, StageSlice } from "../../core/buffer.ts";
+import type { StagedData, StageSlice } from "../../core/buffer.ts";
 import { DXTError } from "../../core/errors.ts";
 import type { LoadPlan, LoadReceipt, LoadTicket } from "../../core/loader.ts";
 import { type PlainValue, toPlainValue } from "../../core/plain_value.ts";
-import type { Field } from "../../models/field.ts";
 import { released } from "../../sandbox/garbage.ts";
 import { rethrown } from "../../sandbox/messages.ts";
 import { breathe } from "../../sandbox/serve.ts";
@@ -50,12 +49,12 @@ export async function feed({ lane, ...news }: FeedInput): Promise<void> {
 }
 
 export async function share(
-  { loader, staged, ...input }: LoadInput,
+  { loader, staged, isGrowing, ...input }: LoadInput,
   _tell: Tell,
   signal: AbortSignal,
 ): Promise<LoadTicket | undefined> {
   const here = await opened();
-  const task = { ...input, staged: await stagedOf(staged, here), signal };
+  const task = { ...input, staged: await stagedOf(staged, isGrowing, here), signal };
   const shared = await (await loaderOf(here, loader)).share(task);
   if (shared !== undefined) here.shared = shared;
   return shared?.ticket;
@@ -73,28 +72,32 @@ export async function finish({ rows, committed }: FinishInput): Promise<LoadRece
   return receipt;
 }
 
-function stagedOf(staged: LoadInput["staged"], here: OpenEnd): Promise<StagedData> {
-  if (!("kind" in staged)) return openSlice(staged);
+async function stagedOf(
+  slice: StageSlice,
+  isGrowing: true | undefined,
+  here: OpenEnd,
+): Promise<StagedData> {
+  if (isGrowing === undefined) return await openSlice(slice);
   const feed = new Feed<StageSlice>();
   here.feeds.set(undefined, feed);
-  const { fields, details } = staged as { fields: Field[]; details: StageDetails };
-  return Promise.resolve(growing(feed, fields, details));
+  return growing(feed, await openSlice(slice));
 }
 
 /** Loads all of a stage, or what `feed` tells until it is committed. */
 export async function load(
-  { loader, staged, ...input }: LoadInput,
+  { loader, staged: slice, isGrowing, ...input }: LoadInput,
   tell: (news: Rows) => void,
   signal: AbortSignal,
 ): Promise<LoadReceipt> {
   const here = await opened();
-  const task = { ...input, staged: told(await stagedOf(staged, here), signal, tell), signal };
+  const staged = told(await stagedOf(slice, isGrowing, here), signal, tell);
+  const task = { ...input, staged, signal };
   return await (await loaderOf(here, loader)).load(task);
 }
 
 /** Loads the files that it is given into a shared load, over a connection of its own. */
 export async function loadShare(
-  { loader: chosen, slice, ticket, lane, ...input }: ShareInput,
+  { loader: chosen, slice, ticket, lane, isGrowing: _, ...input }: ShareInput,
   tell: (news: ShareNews) => void,
   signal: AbortSignal,
 ): Promise<number> {
@@ -103,8 +106,7 @@ export async function loadShare(
   here.feeds.set(lane, feed);
   feed.push(slice);
   await using connector = await connect(here.endpoint, signal);
-  const { fields, details } = await openSlice(slice);
-  const staged = told(growing(feed, fields, details), signal, tell);
+  const staged = told(growing(feed, await openSlice(slice)), signal, tell);
   const loader = await loaderOf(here, chosen, connector);
   return await loader.loadShare({ ...input, staged, signal }, ticket);
 }

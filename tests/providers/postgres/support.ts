@@ -5,7 +5,7 @@ import { PostgresCopyExtractor } from "../../../src/providers/relational/postgre
 import { PostgresCopyLoader } from "../../../src/providers/relational/postgres/loader.ts";
 import type { Batch } from "../../../src/core/batch.ts";
 import type { CompletionProof } from "../../../src/core/proof.ts";
-import type { StagedData } from "../../../src/core/buffer.ts";
+import { committed, type StagedData } from "../../../src/core/buffer.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { LoadMode } from "../../../src/models/stream.ts";
 import { freshDatabase, postgresTest, type TestDatabase } from "../../support/services.ts";
@@ -96,6 +96,7 @@ export function stagedBatches(fields: readonly Field[], batches: readonly Batch[
     slice: () => ({}),
     readFile: () => Promise.reject(new Error("no files")),
     openFile: () => Promise.reject(new Error("no files")),
+    ...committed([]),
   };
 }
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SchemaError, ValidationError } from "../../../src/core/errors.ts";
 import { concat } from "../../../src/formats/bytes.ts";
-import { mergeParquet } from "../../../src/formats/parquet/concat.ts";
 import { readFooter } from "../../../src/formats/parquet/footer.ts";
 import { RowGroup } from "../../../src/formats/parquet/metadata.ts";
 import { joinParquet } from "../../../src/formats/parquet/join.ts";
+import type { Field } from "../../../src/models/field.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../../conformance/values.ts";
 import { comparableRecords } from "../../conformance/values.ts";
@@ -16,10 +16,17 @@ import { withFile, writeParquet } from "./support.ts";
 const FIELDS = [field("i", "int64"), field("s", "string")];
 const rowsFrom = (start: number, count: number) =>
   Array.from({ length: count }, (_, i) => ({ i: BigInt(start + i), s: `row ${start + i}` }));
-const join = async (...parts: Uint8Array[]) => {
-  const merged = await mergeParquet(parts.map((part) => inputOf(part)));
-  return concat(...await Array.fromAsync(merged.bytes()));
-};
+async function joined(
+  parts: readonly Uint8Array[],
+  fields: readonly Field[] = FIELDS,
+): Promise<Uint8Array> {
+  async function* inputs() {
+    for (const part of parts) yield await Promise.resolve(inputOf(part));
+  }
+  const request = { fields, compression: "zstd", options: {} } as const;
+  return concat(...await Array.fromAsync(joinParquet(inputs(), request)!));
+}
+const join = (...parts: Uint8Array[]) => joined(parts);
 
 Deno.test("joined files hold the rows of all in their order", async () => {
   const sizes = fc.array(fc.nat(50), { minLength: 1, maxLength: 5 });
@@ -45,7 +52,7 @@ Deno.test("joined files may have other compressions and keep every type", async 
   for (const compression of parquet.compressions) {
     parts.push(await writeParquet(FIELDS_OF_EVERY_TYPE, extremes(), { compression }));
   }
-  const input = inputOf(await join(...parts));
+  const input = inputOf(await joined(parts, FIELDS_OF_EVERY_TYPE));
   const infer = await parquet.inferFields(input, { compression: "none", options: {} });
   assert.deepEqual(infer, FIELDS_OF_EVERY_TYPE);
   assert.deepEqual(
@@ -90,21 +97,21 @@ readerTest("DuckDB reads joined files and their statistics", noDuckDB, async () 
   });
 });
 
-Deno.test("what cannot be joined is told before the first byte", async () => {
+Deno.test("no files joined are a file without rows", async () => {
+  const bytes = await join();
+  assert.deepEqual(await readAll(parquet, inputOf(bytes), FIELDS), []);
+});
+
+Deno.test("what cannot be joined is told", async () => {
   const part = await writeParquet(FIELDS, rowsFrom(0, 3));
   const other = await writeParquet([FIELDS[0]!], [{ i: 1n }]);
-  const request = { fields: FIELDS, compression: "zstd", options: {} } as const;
   const foreign = await Deno.readFile(new URL("../../data/parquet/many.parquet", import.meta.url));
   const cases: [Uint8Array[], typeof ValidationError][] = [
-    [[], ValidationError],
     [[part, other], SchemaError],
     [[part, foreign], ValidationError],
     [[part, part.subarray(0, -1)], ValidationError],
   ];
   for (const [parts, error] of cases) {
-    const inputs = parts.map((bytes) => inputOf(bytes));
-    await assert.rejects(mergeParquet(inputs), error);
-    assert.equal(await joinParquet(inputs, request), undefined);
+    await assert.rejects(join(...parts), error);
   }
-  assert.ok(await joinParquet([inputOf(part), inputOf(part)], request) !== undefined);
 });
