@@ -72,7 +72,10 @@ export interface Loader {
    * has. The task's stage may still be written.
    */
   share(task: LoadTask): Promise<SharedLoad | undefined>;
-  /** Writes some files of a stage into a shared load; returns the rows that it took. */
+  /**
+   * Writes some files of a stage into a shared load; returns the rows that it took. The task's stage
+   * is read once, and its files may come while they are read.
+   */
   loadShare(task: LoadTask, ticket: LoadTicket): Promise<number>;
   /** What a load would do, told without changing anything. */
   plan(load: PlannedLoad): Promise<LoadPlan>;

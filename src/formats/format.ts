@@ -95,15 +95,15 @@ export interface FileFormat extends FormatInfo {
   /**
    * The bytes that `write` would give for the records of several files, which dxt wrote in this format
    * with the request's fields and compression, taken from them as they are; undefined where the
-   * request wants other bytes.
+   * request wants other bytes, or the first file is not such a one.
    *
-   * @throws {ValidationError} when a file is not such a one
+   * @throws {ValidationError} when another file is not such a one
    * @throws {ValueError} for an infinite date or timestamp, which is for dxt alone
    */
   join?(
     parts: AsyncIterable<FileInput>,
     request: WriteRequest,
-  ): AsyncGenerator<Uint8Array, void, void> | undefined;
+  ): Promise<AsyncGenerator<Uint8Array, void, void> | undefined>;
   /** The file's bytes, batch by batch. */
   write(
     batches: AsyncIterable<Batch>,

@@ -8,7 +8,7 @@ export const BufferSettings = z.strictObject({
   options: FormatOptions.optional(),
   location: z.string().min(1).optional().describe("Folder of the stage; .dxt/stage"),
   file_bytes: z.int().min(65_536).optional()
-    .describe("A staged file is closed and the next begun at this size; 16 MiB"),
+    .describe("A staged file is closed and the next begun at this size at the latest; 16 MiB"),
   cleanup_on_success: z.boolean().optional().describe("Delete the stage after the load; true"),
   retain_on_failure: z.boolean().optional()
     .describe("Keep a committed stage when the load fails, for dxt load; true"),

@@ -54,7 +54,9 @@ export class Feed<Item> {
   async whole(): Promise<void> {
     while (this.#staged === undefined) {
       if (this.#failed !== undefined) throw this.#failed.error;
-      await this.#woken();
+      const woken = this.#woken();
+      this.onEmpty();
+      await woken;
     }
   }
 
@@ -74,5 +76,27 @@ export class Feed<Item> {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();
+  }
+}
+
+/** Items in the order of their parts, whatever the order in which they come. */
+export class PartOrder<Item> {
+  readonly #held = new Map<number, Item[]>();
+  readonly #ended = new Set<number>();
+  #part = 0;
+
+  constructor(private readonly onNext: (item: Item) => void) {}
+
+  push(item: Item, part: number): void {
+    if (part === this.#part) this.onNext(item);
+    else this.#held.set(part, [...this.#held.get(part) ?? [], item]);
+  }
+
+  end(part: number): void {
+    this.#ended.add(part);
+    while (this.#ended.has(this.#part)) {
+      this.#part++;
+      for (const item of this.#held.get(this.#part) ?? []) this.onNext(item);
+    }
   }
 }

@@ -6,7 +6,7 @@ import { thrown } from "../sandbox/messages.ts";
 import type { RunContext } from "./context.ts";
 import type { End } from "./end.ts";
 import { plainClass, SharedEnds, targetEnd } from "./ends.ts";
-import { Feed } from "./feed.ts";
+import { Feed, PartOrder } from "./feed.ts";
 import { targetName } from "./fields.ts";
 import type { LoadInput } from "./thread/inputs.ts";
 import { settled } from "./parts.ts";
@@ -41,7 +41,11 @@ export async function load(
 
 /** A load that takes the files of a stage as they are closed. */
 export class EarlyLoad {
-  readonly #feed = new Feed<StagedFile>();
+  /** Files in the order of their closing, for connections that share a load. */
+  readonly #closed = new Feed<StagedFile>();
+  /** Files in the order of the stage: of records that share a key the last one wins. */
+  readonly #ordered = new Feed<StagedFile>();
+  readonly #order = new PartOrder<StagedFile>((file) => this.#ordered.push(file));
   readonly #receipt: Promise<LoadReceipt>;
 
   constructor(
@@ -54,19 +58,27 @@ export class EarlyLoad {
     this.#receipt.catch(() => {});
   }
 
-  push(file: StagedFile): void {
-    this.#feed.push(file);
+  push(file: StagedFile, part: number): void {
+    this.#closed.push(file);
+    this.#order.push(file, part);
+  }
+
+  /** A part has no more files. */
+  endPart(part: number): void {
+    this.#order.end(part);
   }
 
   /** The stage is committed: the load may come to its end. */
   finish(staged: StagedData): Promise<LoadReceipt> {
-    this.#feed.end(staged);
+    this.#closed.end(staged);
+    this.#ordered.end(staged);
     return this.#receipt;
   }
 
   /** The stage will not be committed: leaves the target as it was. */
   async abort(error: unknown): Promise<void> {
-    this.#feed.fail(error);
+    this.#closed.fail(error);
+    this.#ordered.fail(error);
     await this.#receipt.catch(() => {});
   }
 
@@ -77,11 +89,19 @@ export class EarlyLoad {
     const ticket = context.threads.most > 1 ? await target.share(input) : undefined;
     if (ticket !== undefined) {
       const { stage } = this;
-      return await loadShared({ target, context, input, ticket, stage, feed: this.#feed, onRows });
+      return await loadShared({
+        target,
+        context,
+        input,
+        ticket,
+        stage,
+        feed: this.#closed,
+        onRows,
+      });
     }
     const loading = target.load(input, onRows);
-    const handing = hand(this.#feed, this.stage, target);
-    await settled<unknown>([loading, handing], (error) => this.#feed.fail(error));
+    const handing = hand(this.#ordered, this.stage, target);
+    await settled<unknown>([loading, handing], (error) => this.#ordered.fail(error));
     return await loading;
   }
 }
@@ -184,7 +204,7 @@ async function loadShare(
   };
   const fail = (error: unknown) => end.feed({ lane, failed: thrown(error) });
   return await end.loadShare(
-    { ...input, slice: stage.slice(files), ticket, lane },
+    { ...input, staged: stage.slice(files), ticket, lane },
     // An end that is gone waits for nothing.
     (news) => "rows" in news ? onRows(news.rows) : void more().catch(fail).catch(() => {}),
     signal,

@@ -27,8 +27,10 @@ export interface Extraction {
   onProgress(rows: number, bytes: number): void;
   /** The stage of a partition is open. */
   onOpen(stage: OpenStage): void;
-  /** A file of a partition is on the disk. */
-  onFile(file: StagedFile): void;
+  /** A file of a part is on the disk. */
+  onFile(file: StagedFile, part: number): void;
+  /** A part has no more files. */
+  onPart(part: number): void;
 }
 
 /** Stages everything over the source's own connection. */
@@ -60,7 +62,7 @@ async function extractAll(
   parts: readonly Part[],
   { folder }: OpenStage,
 ): Promise<ExtractResult[]> {
-  const { source, extractor, context, reading, buffer, onFile } = extraction;
+  const { source, extractor, context, reading, buffer, onFile, onPart } = extraction;
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const results: ExtractResult[] = [];
@@ -76,9 +78,10 @@ async function extractAll(
       for (const part of left) {
         signal.throwIfAborted();
         const end = ends.of(number);
-        const onNews = watch(extraction, end, onFile);
+        const onNews = watch(extraction, end, (file) => onFile(file, part.number));
         const input = { extractor, reading, part, folder, buffer };
         results[part.number] = await end.extract(input, onNews, signal);
+        onPart(part.number);
       }
     } finally {
       await ends.done(number);

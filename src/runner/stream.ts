@@ -84,7 +84,8 @@ async function stageRecords(
       if (!loadsEarly(plan, context)) return;
       progress.early = new EarlyLoad(plan, context, stage);
     },
-    onFile: (file: StagedFile) => progress.early?.push(file),
+    onFile: (file: StagedFile, part: number) => progress.early?.push(file, part),
+    onPart: (part: number) => progress.early?.endPart(part),
   };
   const settings = partitionSettings(plan, context);
   const { parts, guessed } = await source.partition({ extractor, reading, settings });
@@ -185,6 +186,7 @@ async function stageFiles(
     onProgress() {},
     onOpen() {},
     onFile() {},
+    onPart() {},
   });
 }
 

@@ -40,7 +40,7 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
     }
     const kind = this.#kindOf(permissions);
     const key = JSON.stringify(kind);
-    const at = this.#idle.findLastIndex((idle) => idle.key === key);
+    const at = this.#idle.findLastIndex((idle) => idle.key === key && !idle.thread.lost);
     const thread = at >= 0 ? this.#idle.splice(at, 1)[0]!.thread : this.#start(kind);
     const start = performance.now();
     const release = () => {

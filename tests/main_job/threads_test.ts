@@ -1,6 +1,7 @@
 /** Several threads: parts of one table as of one moment, loads that begin early, streams side by side. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { RunResult } from "../../src/models/result.ts";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
 import { run, runWell, withFolder } from "../support/run.ts";
@@ -19,6 +20,15 @@ const SUMS =
 /** Pauses after a quarter of its rows. */
 const SLOW = `SELECT i AS id, repeat(md5(i::text), 5) AS t,
   CASE WHEN i = 5000 THEN pg_sleep(1.5)::text END AS s FROM generate_series(0, 19999) AS i`;
+
+const PAUSED = `SELECT pid FROM pg_stat_activity
+  WHERE datname = current_database() AND wait_event = 'PgSleep'`;
+const SLOW_STREAM = {
+  id: "slow",
+  source: { type: "sql", sql: SLOW },
+  extract: { partition: { field: "id" }, batch_rows: 1000 },
+};
+const SMALL_FILES = { file_bytes: 65_536, options: { row_group_rows: 1000 } };
 
 interface Systems {
   readonly folder: string;
@@ -247,7 +257,7 @@ threadsTest(
       buffer: { file_bytes: 65_536, options: { row_group_rows: 1000 } },
     });
     const steps: string[] = [];
-    await runWell(folder, stream("slow.csv"), {
+    await runWell(folder, stream("slow.csv", { load: { mode: "replace" } }), {
       threads: THREADS,
       onEvent(event) {
         if (event.type === "phase_finished") steps.push(`${event.phase} ended`);
@@ -283,6 +293,57 @@ threadsTest(
   },
 );
 
+threadsTest("a run that waits for more to load is cancelled at once", async (systems) => {
+  const { folder, source } = systems;
+  const query = { ...SLOW_STREAM, source: { type: "sql", sql: SLOW.replace("1.5", "8") } };
+  for (const target of [systems.target.url, { provider: "local", path: folder }]) {
+    const stop = new AbortController();
+    let staged = 0;
+    const path = typeof target === "string" ? {} : { target: "slow.parquet" };
+    const load = { mode: "replace" };
+    const stream = { ...query, ...path, load };
+    const running = run(folder, { ...pipeline(systems, stream), target, buffer: SMALL_FILES }, {
+      threads: THREADS,
+      signal: stop.signal,
+      onEvent(event) {
+        if (event.type === "progress" && event.phase === "extract") staged = event.rows;
+      },
+    });
+    // What is told of the first part is its first batch: the load waits for the rest of it.
+    await until(() => Promise.resolve(staged >= 11_000));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const start = performance.now();
+    stop.abort(new Error("stopped"));
+    assert.equal((await running).streams[0]!.status, "cancelled");
+    const ms = performance.now() - start;
+    assert.ok(ms < 3000, `${ms} ms`);
+    await until(async () => (await source.sql(PAUSED)).length === 0);
+  }
+  assert.deepEqual(await tables(systems), []);
+  const files = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  assert.deepEqual(files.filter((name) => name.includes("slow")), []);
+});
+
+threadsTest("of records that share a key the last in the source's order wins", async (systems) => {
+  const { folder, target } = systems;
+  const stream = {
+    id: "slow",
+    source: { type: "sql", sql: `SELECT id % 10000 AS key, id, s FROM (${SLOW}) AS slow` },
+    extract: { partition: { field: "id" }, batch_rows: 1000 },
+    load: { mode: "upsert", upsert_keys: ["key"] },
+  };
+  const ends = [target.url, { provider: "sqlite", path: join(folder, "slow.db") }];
+  for (const end of ends) {
+    const yaml = { ...pipeline(systems, stream), target: end, buffer: SMALL_FILES };
+    await runWell(folder, yaml, { threads: THREADS });
+  }
+  const sql = "SELECT count(*) AS n, min(id) AS low FROM slow";
+  const [row] = await target.sql(sql.replace("count(*)", "count(*)::int"));
+  assert.deepEqual({ ...row }, { n: 10_000, low: 10_000 });
+  using database = new DatabaseSync(join(folder, "slow.db"));
+  assert.deepEqual({ ...database.prepare(sql).get() }, { n: 10_000, low: 10_000 });
+});
+
 threadsTest("streams are read side by side and loaded in their order", async (systems) => {
   const { folder, target } = systems;
   await target.sql(`CREATE TABLE parent (id int PRIMARY KEY);
@@ -308,29 +369,27 @@ threadsTest(
   async (systems) => {
     const { folder, source, target } = systems;
     const copies = "count(DISTINCT xmin::text)::int AS copies";
-    const buffer = { file_bytes: 65_536, options: { row_group_rows: 1000 } };
     await source.sql(ACCOUNTS);
-    const large = { ...pipeline(systems, accounts), buffer };
+    const large = { ...pipeline(systems, accounts), buffer: SMALL_FILES };
     const { streams: [staged] } = await runWell(folder, large, { threads: THREADS });
     assert.ok(staged!.files_staged > 20, `${staged!.files_staged} files`);
     const [all] = await target.sql(`SELECT count(*)::int AS n, ${copies} FROM accounts`);
     assert.deepEqual({ ...all }, { n: ROWS, copies: THREADS });
-    const sql = `SELECT i AS id, repeat(md5(i::text), 5) AS t,
-    CASE WHEN i = 5000 THEN pg_sleep(1.5)::text END AS s FROM generate_series(0, 19999) AS i`;
-    const slow = {
-      id: "slow",
-      source: { type: "sql", sql },
-      extract: { partition: { field: "id" }, batch_rows: 1000 },
-    };
-    const result = await runWell(folder, { ...pipeline(systems, slow), buffer }, {
-      threads: THREADS,
-    });
+    const slow = { ...pipeline(systems, SLOW_STREAM), buffer: SMALL_FILES };
+    const result = await runWell(folder, slow, { threads: THREADS });
     assert.equal(proofOf(result)["target"], "COPY 20000, ALTER TABLE");
     const [paused] = await target.sql(`SELECT count(DISTINCT id)::int AS ids, ${copies} FROM slow`);
     assert.equal(paused!["ids"], 20_000);
     assert.ok(Number(paused!["copies"]) > THREADS, `${paused!["copies"]} copies`);
   },
 );
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !await isSo(); tries++) {
+    assert.ok(tries < 300, "it never was so");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
 
 async function sameDatabase(
   { url }: TestDatabase,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { StagedData } from "../../src/core/buffer.ts";
-import { Feed } from "../../src/runner/feed.ts";
+import { Feed, PartOrder } from "../../src/runner/feed.ts";
 
 const STAGED = { count: 3 } as StagedData;
 
@@ -56,4 +56,20 @@ Deno.test("a failure reaches who waits and who comes later, before what is left"
   feed.push("late");
   await Promise.all([waiting, patient, assert.rejects(feed.next(), /disk/)]);
   assert.throws(() => feed.staged, /still being written/);
+});
+
+Deno.test("items come in the order of their parts, each as soon as those before have ended", () => {
+  const came: string[] = [];
+  const order = new PartOrder<string>((item) => came.push(item));
+  order.push("b1", 1);
+  order.push("a1", 0);
+  order.push("c1", 2);
+  assert.deepEqual(came, ["a1"]);
+  order.end(1);
+  order.push("a2", 0);
+  order.end(0);
+  assert.deepEqual(came, ["a1", "a2", "b1", "c1"]);
+  order.push("c2", 2);
+  order.end(2);
+  assert.deepEqual(came, ["a1", "a2", "b1", "c1", "c2"]);
 });

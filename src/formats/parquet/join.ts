@@ -23,30 +23,40 @@ import { parquetBytes } from "./write.ts";
 const CHUNK = 1024 * 1024;
 
 /** As the format's `join`. */
-export function joinParquet(
+export async function joinParquet(
   parts: AsyncIterable<FileInput>,
   request: WriteRequest,
-): AsyncGenerator<Uint8Array, void, void> | undefined {
+): Promise<AsyncGenerator<Uint8Array, void, void> | undefined> {
   // Row groups stay as they are.
-  return request.options.row_group_rows === undefined ? joined(parts, request) : undefined;
+  if (request.options.row_group_rows !== undefined) return undefined;
+  const rest = parts[Symbol.asyncIterator]();
+  const first = await rest.next();
+  if (first.done === true) return parquetBytes(none(), request);
+  try {
+    await footerOf(first.value, request);
+  } catch (error) {
+    if (error instanceof ValidationError || error instanceof SchemaError) return undefined;
+    throw error;
+  }
+  return joined(first.value, { [Symbol.asyncIterator]: () => rest }, request);
 }
 
 async function* joined(
-  parts: AsyncIterable<FileInput>,
+  first: FileInput,
+  rest: AsyncIterable<FileInput>,
   request: WriteRequest,
 ): AsyncGenerator<Uint8Array, void, void> {
   const memory = request.recycle === true ? new Uint8Array(CHUNK) : undefined;
-  // As they are kept: without keys that are undefined.
-  const fields = JSON.parse(JSON.stringify(request.fields));
   const groups: EncodedStruct[] = [];
   let metadata: ThriftStruct | undefined;
   let rows = 0;
   let at = MAGIC.length;
-  for await (const part of parts) {
-    const footer = await ownFooter(part);
-    if (!isDeepStrictEqual(footer.kept, fields)) {
-      throw new SchemaError(`Cannot join "${part.name}": its fields are not those of the others`);
-    }
+  async function* parts() {
+    yield first;
+    yield* rest;
+  }
+  for await (const part of parts()) {
+    const footer = await footerOf(part, request);
     await refuseInfinite(part, footer, rows);
     if (metadata === undefined) yield MAGIC.slice();
     metadata ??= footer.metadata;
@@ -59,21 +69,23 @@ async function* joined(
       yield await part.read(from, Math.min(footer.start, from + CHUNK), memory);
     }
   }
-  if (metadata === undefined) return yield* parquetBytes(none(), request);
-  metadata.set(FileMetaData.numRows, I64, rows).setStructs(FileMetaData.rowGroups, groups);
-  yield* closing(metadata);
+  metadata!.set(FileMetaData.numRows, I64, rows).setStructs(FileMetaData.rowGroups, groups);
+  yield* closing(metadata!);
 }
 
 async function* none() {}
 
-async function ownFooter(part: FileInput): Promise<Footer> {
+/** @throws {ValidationError | SchemaError} for a file that dxt did not write, or of other fields */
+async function footerOf(part: FileInput, { fields }: WriteRequest): Promise<Footer> {
   try {
     const footer = await readFooter(part);
     if (!isOwn(footer)) {
       throw new ValidationError(`Cannot join "${part.name}": dxt did not write it`);
     }
     checkRanges(footer);
-    return footer;
+    // As they are kept: without keys that are undefined.
+    if (isDeepStrictEqual(footer.kept, JSON.parse(JSON.stringify(fields)))) return footer;
+    throw new SchemaError(`Cannot join "${part.name}": its fields are not those of the others`);
   } catch (error) {
     if (error instanceof DXTError) throw error;
     throw new ValidationError(`Cannot join "${part.name}": ${messageOf(error)}`, { cause: error });

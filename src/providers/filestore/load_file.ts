@@ -20,9 +20,12 @@ export async function loadRecordFile(
 ): Promise<LoadReceipt> {
   const { target, staged, mode } = task;
   const type = await typeToWrite(target.path, target);
-  if (mode === "append" && (await connector.list(target)).length > 0) {
+  if (mode === "append") {
+    // What others put there meanwhile is not to be lost.
     await staged.whole();
-    if (staged.count === 0) return { rows: 0, evidence: `"${target.path}" as it was` };
+    if (staged.count === 0 && (await connector.list(target)).length > 0) {
+      return { rows: 0, evidence: `"${target.path}" as it was` };
+    }
   }
   const written: Written = { rows: 0, bytes: 0, fields: staged.fields };
   let before = 0;
@@ -30,7 +33,7 @@ export async function loadRecordFile(
     // Only here does nobody else write to the file.
     const old = mode === "append" ? await oldRecords(connector, task, type) : undefined;
     written.fields = old?.fields ?? staged.fields;
-    const same = old === undefined ? joined(staged, type, written) : undefined;
+    const same = old === undefined ? await joined(staged, type, written) : undefined;
     yield* same ?? encode(all(old?.batches), type, written);
   }
   async function* all(old: AsyncIterable<Batch> | undefined) {

@@ -36,9 +36,14 @@ export async function loadRecordFolder(
       yield batch;
     }
   }
-  const check = countBack(connector, type, written, () => staged.count);
+  const count = countBack(connector, type, written, () => staged.count);
+  const check = async (path: string) => {
+    await count(path);
+    // A load may take long, and what others put there meanwhile is not to be lost.
+    if (mode === "replace") await refuseOthers(connector, target.path, type);
+  };
   async function* bytes() {
-    yield* joined(staged, type, written) ?? encode(batches(), type, written);
+    yield* await joined(staged, type, written) ?? encode(batches(), type, written);
   }
   await connector.writeFolder(target.path, [{ name, bytes, check }], mode);
   return { rows: written.rows, evidence: evidence(posix.join(target.path, name), written) };

@@ -24,11 +24,11 @@ export function evidence(path: string, { rows, bytes }: Written): string {
  * The bytes of a file with the staged records, taken from the stage's own files as they are where those
  * are what is wanted; undefined where they are not.
  */
-export function joined(
+export async function joined(
   staged: StagedData,
   { format, written: compression, options }: TypeToWrite,
   written: Written,
-): AsyncGenerator<Uint8Array, void, void> | undefined {
+): Promise<AsyncGenerator<Uint8Array, void, void> | undefined> {
   if (staged.format !== format.name || staged.compression !== compression) return undefined;
   const parts = async function* () {
     for await (const { name, size, rows } of staged.closedFiles()) {
@@ -43,7 +43,7 @@ export function joined(
     }
   };
   const request = { fields: staged.fields, compression, options, recycle: true };
-  const bytes = format.join?.(parts(), request);
+  const bytes = await format.join?.(parts(), request);
   return bytes && counted(bytes, written);
 }
 

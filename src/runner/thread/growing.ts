@@ -2,7 +2,6 @@
 import { recordsOf } from "../../arrow/mod.ts";
 import { openSlice } from "../../buffers/mod.ts";
 import type { StagedData, StageSlice } from "../../core/buffer.ts";
-import { BufferError } from "../../core/errors.ts";
 import type { Feed } from "../feed.ts";
 
 /**
@@ -23,11 +22,7 @@ export function growing(
     for await (const staged of slices()) yield* staged.readBatches(recycle);
   };
   const closed = new Map<string, StagedData>();
-  const withFile = (name: string): StagedData => {
-    const staged = closed.get(name);
-    if (staged !== undefined) return staged;
-    throw new BufferError(`Cannot open "${name}" of a stage: it was not closed yet`);
-  };
+  const withFile = (name: string) => closed.get(name) ?? feed.staged;
   return {
     kind,
     fields,

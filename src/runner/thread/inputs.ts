@@ -87,9 +87,8 @@ export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
   readonly isGrowing?: true;
 };
 
-export interface ShareInput extends LoadInput {
-  /** The first of its files; the thread tells when it wants more. */
-  readonly slice: StageSlice;
+/** `staged` is the first of its files: the thread tells when it wants more. */
+export interface ShareInput extends Omit<LoadInput, "isGrowing"> {
   readonly ticket: LoadTicket;
   /** Its number among the shares of the load that are written at once. */
   readonly lane: number;

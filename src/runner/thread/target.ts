@@ -2,7 +2,7 @@
 import { byteLength } from "../../arrow/mod.ts";
 import { openSlice } from "../../buffers/mod.ts";
 import type { Batch } from "../../core/batch.ts";
-import type { StagedData, StageSlice } from "../../core/buffer.ts";
+import type { StagedData, StagedFile, StageSlice } from "../../core/buffer.ts";
 import { DXTError } from "../../core/errors.ts";
 import type { LoadPlan, LoadReceipt, LoadTicket } from "../../core/loader.ts";
 import { type PlainValue, toPlainValue } from "../../core/plain_value.ts";
@@ -54,7 +54,7 @@ export async function share(
   signal: AbortSignal,
 ): Promise<LoadTicket | undefined> {
   const here = await opened();
-  const task = { ...input, staged: await stagedOf(staged, isGrowing, here), signal };
+  const task = { ...input, staged: await stagedOf(staged, isGrowing, here, signal), signal };
   const shared = await (await loaderOf(here, loader)).share(task);
   if (shared !== undefined) here.shared = shared;
   return shared?.ticket;
@@ -76,11 +76,24 @@ async function stagedOf(
   slice: StageSlice,
   isGrowing: true | undefined,
   here: OpenEnd,
+  signal: AbortSignal,
 ): Promise<StagedData> {
   if (isGrowing === undefined) return await openSlice(slice);
-  const feed = new Feed<StageSlice>();
-  here.feeds.set(undefined, feed);
-  return growing(feed, await openSlice(slice));
+  return growing(feedOf(here, undefined, signal), await openSlice(slice));
+}
+
+/** A feed that `feed` fills; an abort ends it, since the host tells nothing more after one. */
+function feedOf(
+  here: OpenEnd,
+  lane: number | undefined,
+  signal: AbortSignal,
+  onEmpty?: () => void,
+): Feed<StageSlice> {
+  const feed = new Feed<StageSlice>(onEmpty);
+  if (signal.aborted) feed.fail(signal.reason);
+  signal.addEventListener("abort", () => feed.fail(signal.reason));
+  here.feeds.set(lane, feed);
+  return feed;
 }
 
 /** Loads all of a stage, or what `feed` tells until it is committed. */
@@ -90,20 +103,19 @@ export async function load(
   signal: AbortSignal,
 ): Promise<LoadReceipt> {
   const here = await opened();
-  const staged = told(await stagedOf(slice, isGrowing, here), signal, tell);
+  const staged = told(await stagedOf(slice, isGrowing, here, signal), signal, tell);
   const task = { ...input, staged, signal };
   return await (await loaderOf(here, loader)).load(task);
 }
 
 /** Loads the files that it is given into a shared load, over a connection of its own. */
 export async function loadShare(
-  { loader: chosen, slice, ticket, lane, isGrowing: _, ...input }: ShareInput,
+  { loader: chosen, staged: slice, ticket, lane, ...input }: ShareInput,
   tell: (news: ShareNews) => void,
   signal: AbortSignal,
 ): Promise<number> {
   const here = await opened();
-  const feed = new Feed<StageSlice>(() => tell({ more: true }));
-  here.feeds.set(lane, feed);
+  const feed = feedOf(here, lane, signal, () => tell({ more: true }));
   feed.push(slice);
   await using connector = await connect(here.endpoint, signal);
   const staged = told(growing(feed, await openSlice(slice)), signal, tell);
@@ -118,13 +130,26 @@ function told(
   tell: (news: Rows) => void,
 ): StagedData {
   // Of a stage that is still written not everything is known yet: it stays with the stage.
+  const hear = async () => {
+    await breathe();
+    signal.throwIfAborted();
+  };
   return Object.create(staged, {
+    closedFiles: {
+      value: async function* (): AsyncGenerator<StagedFile, void, void> {
+        using tally = new Tally(({ rows }) => tell({ rows }));
+        for await (const file of staged.closedFiles()) {
+          await hear();
+          yield file;
+          tally.add(file.rows, file.size);
+        }
+      },
+    },
     readBatches: {
       value: async function* (recycle?: boolean): AsyncGenerator<Batch, void, void> {
         using tally = new Tally(({ rows }) => tell({ rows }));
         for await (const batch of staged.readBatches(recycle)) {
-          await breathe();
-          signal.throwIfAborted();
+          await hear();
           yield batch;
           const bytes = byteLength(batch);
           released(bytes);

@@ -24,7 +24,7 @@ async function joined(
     for (const part of parts) yield await Promise.resolve(inputOf(part));
   }
   const request = { fields, compression: "zstd", options: {} } as const;
-  return concat(...await Array.fromAsync(joinParquet(inputs(), request)!));
+  return concat(...await Array.fromAsync((await joinParquet(inputs(), request))!));
 }
 const join = (...parts: Uint8Array[]) => joined(parts);
 
