@@ -54,12 +54,14 @@ export async function main(
         return EXIT.done;
       }
     }
-    checkMachine();
+    const plain = plainAction(args, io.env);
+    // A list needs nothing that would crash.
+    if (plain === undefined || args[0] !== "list") checkMachine();
     if (args.length === 0) {
       await parse(["--help"], io, io.stderr);
       return EXIT.usage;
     }
-    const action = plainAction(args, io.env) ?? await parse(args, io);
+    const action = plain ?? await parse(args, io);
     if (action === undefined) return EXIT.done;
     printer = new Printer(io, action.verbosity);
     return await action.act({ io, engine, printer });
