@@ -177,10 +177,21 @@ Deno.test("a quote inside an unquoted field is text", async () => {
   assert.equal(await written(strings("a"), [{ a: 'x"y' }]), 'a\n"x""y"\n');
 });
 
-Deno.test("a header with a name twice, or none, is refused with its line", async () => {
-  await refused("a,b,a\n1,2,3\n", /line 1: field 3 has the name of field 1, "a"/);
-  await refused("\na,,c\n1,2,3\n", /line 2: field 2 has no name/);
-  await refused('a,""\n1,2\n', /line 1: field 2 has no name/);
+Deno.test("a column whose header is blank, or is there already, has a made name", async () => {
+  for (
+    const [content, records] of [
+      // As R and pandas write row names.
+      ['"","y"\n"1",5\n', [{ column_1: "1", y: "5" }]],
+      [",y\n0,5\n", [{ column_1: "0", y: "5" }]],
+      ["a,b,a\n1,2,3\n", [{ a: "1", b: "2", a_2: "3" }]],
+      ["\na,,c\n1,2,3\n", [{ a: "1", column_2: "2", c: "3" }]],
+      ["a,\n1,\n", [{ a: "1", column_2: null }]],
+      [",,column_1\n1,2,3\n", [{ column_1_2: "1", column_2: "2", column_1: "3" }]],
+      ['""\n7\n', [{ column_1: "7" }]],
+    ] as const
+  ) {
+    assert.deepEqual(await texts(content), records, content);
+  }
 });
 
 Deno.test("a value that is not of its field's type is told with field, row and value", async () => {

@@ -1,5 +1,5 @@
 /** Records of CSV under their header. */
-import { show } from "../../core/errors.ts";
+import { type MadeName, nameColumns } from "../../core/column_names.ts";
 import type { Slice } from "../fill.ts";
 import type { Dialect } from "./dialect.ts";
 import { Tokenizer } from "./tokenizer.ts";
@@ -18,6 +18,8 @@ export class Records {
   readonly tokens: Tokenizer;
   /** Names of the fields; undefined for a file with nothing in it. */
   names: readonly string[] | undefined;
+  /** Those of the names that are not what the header has. */
+  made: readonly MadeName[] = [];
   /** Records before those found last. */
   rows = 0;
   #found = 0;
@@ -60,7 +62,11 @@ export class Records {
       found = tokens.scan(1, Infinity);
     } while (found === 0 && await tokens.fill());
     if (found === 1 && dialect.header) {
-      this.names = headerOf(tokens);
+      const header = nameColumns(
+        Array.from({ length: tokens.width }, (_, i) => tokens.text(i * 2)),
+      );
+      this.names = header.names;
+      this.made = header.made;
     } else if (!dialect.header && (found === 1 || tokens.blanks > 0)) {
       // Blank lines are records, all NULL, where records have one field.
       if (found === 0) tokens.width = 1;
@@ -88,18 +94,4 @@ export class Records {
     this.#first = this.#first.subarray(length);
     return this.#found = length / (tokens.width * 2);
   }
-}
-
-function headerOf(tokens: Tokenizer): string[] {
-  const names = Array.from({ length: tokens.width }, (_, i) => tokens.text(i * 2));
-  names.forEach((name, i) => {
-    const wrong = name === ""
-      ? "has no name"
-      : names.indexOf(name) < i
-      ? `has the name of field ${names.indexOf(name) + 1}, ${show(name)}`
-      : undefined;
-    if (wrong === undefined) return;
-    throw tokens.wrong(`field ${i + 1} ${wrong}`);
-  });
-  return names;
 }

@@ -39,8 +39,6 @@ export class Tokenizer {
   #lines = 0;
   /** What is wrong behind the records found. */
   #wrong: ValidationError | undefined;
-  /** Line on which the first record begins. */
-  #firstLine = 1;
   /** Line ends in the quoted fields of the record being looked at. */
   #inside = 0;
   /** Whether the quoted field found last has escapes. */
@@ -181,7 +179,6 @@ export class Tokenizer {
         to = first;
       } else if (isAny) {
         this.width = count;
-        this.#firstLine = lines + 1;
         rows = most;
       } else {
         this.#wrong = this.#wrongWidth(lines, count, first);
@@ -254,11 +251,6 @@ export class Tokenizer {
   put(spans: Int32Array): void {
     while (this.spans.length < spans.length) this.#grow();
     this.spans.set(spans);
-  }
-
-  /** An error about the first record. */
-  wrong(detail: string): ValidationError {
-    return this.#error(this.#firstLine, detail);
   }
 
   /** Text of the field whose span is at `at`, for names and messages. */

@@ -1,0 +1,66 @@
+/** Names for columns that have none, or the name of a column before them: one rule for every source. */
+
+/** A column whose name is not the one that it came with. */
+export interface MadeName {
+  /** Of the column, from 1. */
+  readonly position: number;
+  /** Name that the source has for it; empty when it has none. */
+  readonly found: string;
+  readonly name: string;
+}
+
+export interface ColumnNames {
+  /** Unique and not empty, one for each column. */
+  readonly names: readonly string[];
+  readonly made: readonly MadeName[];
+}
+
+/**
+ * Names columns by what the source calls them. A column without a name is `column_` and its position;
+ * one whose name is taken gets `_2` behind it, or the next number that is free. A column that is the
+ * first with its name keeps it, wherever it stands.
+ */
+export function nameColumns(found: readonly string[]): ColumnNames {
+  const taken = new Set(found);
+  const seen = new Set<string>();
+  const made: MadeName[] = [];
+  const names = found.map((name, i) => {
+    if (name !== "" && !seen.has(name)) {
+      seen.add(name);
+      return name;
+    }
+    const free = freeName(name === "" ? `column_${i + 1}` : name, taken);
+    taken.add(free);
+    made.push({ position: i + 1, found: name, name: free });
+    return free;
+  });
+  return { names, made };
+}
+
+function freeName(wanted: string, taken: ReadonlySet<string>): string {
+  if (!taken.has(wanted)) return wanted;
+  let number = 2;
+  while (taken.has(`${wanted}_${number}`)) number++;
+  return `${wanted}_${number}`;
+}
+
+/** Made names that a warning lists; it counts the others. */
+const LISTED = 5;
+
+/**
+ * The warning for made names.
+ *
+ * @param source with its kind, such as `file "a.csv"`
+ */
+export function describeMadeNames(source: string, made: readonly MadeName[]): string {
+  const list = made.slice(0, LISTED).map(({ position, found, name }) => {
+    const why = found === "" ? "has no name" : `has the name of one before it, ${quote(found)}`;
+    return `column ${position} ${why}, and is read as ${quote(name)}`;
+  });
+  if (made.length > LISTED) list.push(`${made.length - LISTED} more are named alike`);
+  return `Made names for columns of ${source}: ${list.join("; ")}`;
+}
+
+function quote(name: string): string {
+  return JSON.stringify(name);
+}
