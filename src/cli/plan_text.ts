@@ -39,6 +39,7 @@ function printStream(stream: PlannedStream, width: number, printer: Printer): vo
   }
   for (const statement of stream.statements) tell("runs", `${statement};`);
   for (const loss of stream.destructive) tell("LOST", loss);
+  for (const warning of stream.warnings) tell("warning", warning.replace(/\s*\n\s*/g, " "));
   for (const problem of stream.problems) tell("problem", problem.replace(/\s*\n\s*/g, " "));
 }
 

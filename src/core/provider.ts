@@ -48,10 +48,17 @@ export interface LoaderClass<C extends Connector = Connector> {
   create(connector: C, options: unknown): Loader | Promise<Loader>;
 }
 
-/** Folder that a connection's relative paths start from. */
+/** What a connection is opened with; it lasts as long as the connection. */
 export interface ConnectContext {
+  /** Folder that the connection's relative paths start from. */
   readonly baseDirectory: string;
   readonly signal: AbortSignal;
+  /**
+   * Reports a fact that the user should know and that stops nothing. Callable at any time, from any
+   * method: the runner adds the message to the stream that the connection serves. Equal messages of
+   * one stream are reported once, since each part of an extraction has its own connection.
+   */
+  warn(message: string): void;
 }
 
 /**

@@ -47,6 +47,7 @@ export const PlannedStream = z.strictObject({
   statements: z.array(z.string())
     .describe("Word for word, those that make, empty or change what is in the target"),
   destructive: z.array(z.string()).describe("What is lost"),
+  warnings: z.array(z.string()).describe("What to know before running it; stops nothing"),
   problems: z.array(z.string()).describe("Why the stream is not ready"),
 }).meta({ id: "PlannedStream" });
 export type PlannedStream = z.infer<typeof PlannedStream>;

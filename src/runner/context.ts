@@ -30,6 +30,8 @@ export interface RunContext {
   readonly turn: Promise<void>;
   readonly signal: AbortSignal;
   onEvent(event: RunEvent): void;
+  /** Adds a fact that stops nothing to the stream's result and events, once if it is repeated. */
+  warn(message: string): void;
 }
 
 /** What is known so far, for the result of a run that failed half-way too. */

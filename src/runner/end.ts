@@ -56,10 +56,13 @@ export class End implements AsyncDisposable {
     readonly spec: EndSpec,
     private readonly threads: Threads,
     private readonly signal: AbortSignal,
+    /** Receives what its connection warns of. */
+    private readonly warn: (message: string) => void,
   ) {
     signal.throwIfAborted();
     const { endpoint, permissions, codes } = spec;
     this.#lease = threads.lease({ permissions, external: codes.length > 0 });
+    this.#lease.thread.onWarning = warn;
     // What they answer is the answer of the first call: a thread begins its jobs in their order.
     if (codes.length > 0) this.#call("confine", codes).catch(() => {});
     this.#call("open", endpoint).catch(() => {});
@@ -72,7 +75,7 @@ export class End implements AsyncDisposable {
 
   /** The same end in another thread. */
   again(signal = this.signal): End {
-    return new End(this.spec, this.threads, signal);
+    return new End(this.spec, this.threads, signal, this.warn);
   }
 
   /** Connects, where nothing was asked before. */
@@ -175,6 +178,7 @@ export class End implements AsyncDisposable {
     // What was stopped is to be closed all the same.
     const { signal } = new AbortController();
     await this.#lease.thread.call("close", undefined, { signal });
+    this.#lease.thread.onWarning = undefined;
   }
 
   #call<K extends keyof EndJobs>(

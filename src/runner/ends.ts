@@ -9,13 +9,15 @@ import type { PlainClass } from "./thread/inputs.ts";
 import { connectionNeeds, streamNeeds } from "./needs.ts";
 import type { Chosen, StreamPlan } from "./plan.ts";
 
-type Context = Pick<RunContext, "source" | "target" | "threads" | "signal">;
+/** What an end is opened with; one that nobody is to be warned by has no `warn`. */
+type Opening = Pick<RunContext, "threads" | "signal"> & Partial<Pick<RunContext, "warn">>;
+type Context = Opening & Pick<RunContext, "source" | "target">;
 
 /** A connection that is asked about several streams, or about what it offers. */
 export function endOf(
   endpoint: Endpoint,
   usage: Partial<Omit<Usage, "baseDirectory">>,
-  context: Pick<Context, "threads" | "signal">,
+  context: Opening,
   classes: readonly { readonly code?: ExternalCode }[] = [],
 ): End {
   return open(endpoint, connectionNeeds(endpoint, usage), classes, context);
@@ -44,7 +46,7 @@ function open(
   { module, config, baseDirectory, code }: Endpoint,
   needs: Permissions,
   classes: readonly { readonly code?: ExternalCode }[],
-  { threads, signal }: Pick<Context, "threads" | "signal">,
+  { threads, signal, warn = () => {} }: Opening,
 ): End {
   const codes = new Map(
     [{ code }, ...classes].flatMap((one) =>
@@ -56,7 +58,7 @@ function open(
     permissions: workerPermissions(needs),
     codes: [...codes.values()],
   };
-  return new End(spec, threads, signal);
+  return new End(spec, threads, signal, warn);
 }
 
 /** An end in as many threads as the lanes that work at it need. */

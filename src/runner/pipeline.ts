@@ -35,6 +35,9 @@ export interface RunOptions {
   onEvent(event: RunEvent): void;
 }
 
+/** What the streams of a run share. */
+type PipelineContext = Omit<RunContext, "warn">;
+
 /** Checks a pipeline as far as it can be without connecting. */
 export async function checkPipeline(loaded: LoadedPipeline): Promise<void> {
   await planPipeline(loaded);
@@ -58,7 +61,7 @@ export async function runPipeline(
   checkLimit(plans, options);
   const startedAt = Temporal.Now.instant();
   using threads = openThreads(options);
-  const context: RunContext = {
+  const context: PipelineContext = {
     source: plan.source,
     target: plan.target,
     runId: crypto.randomUUID(),
@@ -111,7 +114,7 @@ async function runStreams(
   plan: PipelinePlan,
   plans: readonly StreamPlan[],
   options: RunOptions,
-  context: RunContext,
+  context: PipelineContext,
   failFast: boolean,
 ): Promise<StreamResult[]> {
   const stops = plans.map(() => new AbortController());
@@ -138,18 +141,24 @@ async function runStreams(
 }
 
 /** A system that is read and written at once may lock itself. */
-function lanesOf({ source, target }: PipelinePlan, { threads }: RunContext): number {
+function lanesOf({ source, target }: PipelinePlan, { threads }: PipelineContext): number {
   return sameSystem(source, target) ? 1 : threads.most;
 }
 
 async function runStream(
   plan: StreamPlan,
   phase: Phase,
-  context: RunContext,
+  shared: PipelineContext,
 ): Promise<StreamResult> {
   const stream = plan.stream.id;
   const progress = newProgress();
-  const { signal } = context;
+  const { signal } = shared;
+  const warn = (message: string) => {
+    if (progress.warnings.includes(message)) return;
+    progress.warnings.push(message);
+    shared.onEvent({ type: "warning", stream, message });
+  };
+  const context: RunContext = { ...shared, warn };
   if (signal.aborted) return resultOf(plan, phase, progress, stoppedStatus(signal));
   context.onEvent({ type: "stream_started", stream, at: Temporal.Now.instant().toString() });
   let result: StreamResult;

@@ -54,7 +54,9 @@ export async function previewPipeline(
   using threads = openThreads();
   const reads = selected.map((one) => one.source);
   const writes = selected.map((one) => one.target);
-  const both = { threads, signal };
+  // Both connections serve all streams, one after the other.
+  const warnings: string[] = [];
+  const both = { threads, signal, warn: (message: string) => void warnings.push(message) };
   await using reader = endOf(source, { reads }, both, selected.map(({ extractor }) => extractor));
   await using writer = endOf(target, { writes }, both, selected.map(({ loader }) => loader));
   const context: Context = {
@@ -65,7 +67,8 @@ export async function previewPipeline(
   const streams: PlannedStream[] = [];
   for (const plan of selected) {
     signal.throwIfAborted();
-    streams.push(await previewStream(plan, context));
+    const planned = await previewStream(plan, context);
+    streams.push({ ...planned, warnings: [...new Set(warnings.splice(0))] });
   }
   return {
     pipeline: loaded.pipeline.name,
@@ -97,6 +100,7 @@ async function previewStream(plan: StreamPlan, context: Context): Promise<Planne
     fields: [],
     statements: [],
     destructive: [],
+    warnings: [],
     problems: [],
   };
   const tried = async <T>(doing: string, work: () => Promise<T>): Promise<T | undefined> => {

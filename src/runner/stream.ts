@@ -100,17 +100,13 @@ async function stageRecords(
     });
   const staged = await (parts.length < 2 ? extractWhole(extraction) : inParts());
   if (seen.max !== null) progress.watermarkAfter = textOf(seen.max);
-  if (context.limit !== undefined) {
-    const message = limitNote(context.limit);
-    progress.warnings.push(message);
-    context.onEvent({ type: "warning", stream: plan.stream.id, message });
-  }
+  if (context.limit !== undefined) context.warn(limitNote(context.limit));
   if (seen.nulls > 0) {
-    const message = `${seen.nulls} rows have a NULL in watermark field "${
-      range!.field
-    }": every run reads them again`;
-    progress.warnings.push(message);
-    context.onEvent({ type: "warning", stream: plan.stream.id, message });
+    context.warn(
+      `${seen.nulls} rows have a NULL in watermark field "${
+        range!.field
+      }": every run reads them again`,
+    );
   }
   return staged;
 }

@@ -10,6 +10,8 @@ export type FromThread =
   | { readonly type: "news"; readonly id: number; readonly news: unknown }
   | { readonly type: "done"; readonly id: number; readonly result: unknown }
   | { readonly type: "failed"; readonly id: number; readonly error: Thrown }
+  /** A fact that stops nothing, for the user of the thread. */
+  | { readonly type: "warning"; readonly message: string }
   /** An error that belongs to no call: the thread is not to be trusted any more. */
   | { readonly type: "crashed"; readonly error: Thrown };
 
@@ -23,6 +25,8 @@ export function isFromThread(data: unknown): data is FromThread {
       return typeof id === "number";
     case "failed":
       return typeof id === "number" && isThrown(error);
+    case "warning":
+      return typeof data["message"] === "string";
     default:
       return type === "crashed" && isThrown(error);
   }

@@ -1,6 +1,6 @@
 /** The thread's side: does the jobs that its host calls. */
 import { DXTError } from "../core/errors.ts";
-import { onUncaught, openPort } from "./port.ts";
+import { onUncaught, openPort, type Port } from "./port.ts";
 import { type FromThread, rethrown, thrown, type ToThread } from "./messages.ts";
 
 /** Work that a thread can do; `tell` sends news of it to the host. */
@@ -25,10 +25,20 @@ export async function breathe(): Promise<void> {
   breathed = performance.now();
 }
 
+let port: Port | undefined;
+
+function post(message: FromThread): void {
+  port?.post(message);
+}
+
+/** Sends the host a fact that stops nothing; a module that does not serve has no host. */
+export function warn(message: string): void {
+  post({ type: "warning", message });
+}
+
 /** Answers the host from now on. */
 export function serve(jobs: Jobs): void {
-  const port = openPort();
-  const post = (message: FromThread) => port.post(message);
+  port = openPort();
   const running = new Map<number, AbortController>();
   const call = async (id: number, name: string, input: unknown) => {
     const controller = new AbortController();

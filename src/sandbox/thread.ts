@@ -55,10 +55,15 @@ class FreeThread {
   }
 }
 
+/** What a thread says of one call. */
+type Answer = Extract<FromThread, { readonly id: number }>;
+
 /** A thread that does the jobs of a module which calls `serve`. */
 export class Thread<J extends Jobs = Jobs> implements Disposable {
+  /** Receives the warnings of the jobs that run; set by whoever leases the thread. */
+  onWarning: ((message: string) => void) | undefined;
   readonly #worker: BoundedThread | FreeThread;
-  readonly #calls = new Map<number, (message: FromThread) => void>();
+  readonly #calls = new Map<number, (message: Answer) => void>();
   #last = 0;
   #lost: Error | undefined;
 
@@ -124,6 +129,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
 
   #hear(message: FromThread): void {
     if (message.type === "crashed") this.#lose(rethrown(message.error));
+    else if (message.type === "warning") this.onWarning?.(message.message);
     else this.#calls.get(message.id)?.(message);
   }
 

@@ -12,6 +12,7 @@ import type { Field } from "../../src/models/field.ts";
 import { CATEGORY_SOURCES, type StreamSource } from "../../src/models/source.ts";
 import { asProvider } from "../../src/providers/shape.ts";
 import { rowsOf } from "./provider/trial.ts";
+import { connectContext } from "../support/connect_context.ts";
 
 export interface SourceTest<Config, C extends Connector> {
   readonly provider: Provider<Config, C>;
@@ -135,7 +136,7 @@ export function testSource<Config, C extends Connector>(test: SourceTest<Config,
     Deno.test(`${provider.name}: ${title}`, async () => {
       const config = provider.config.parse(test.config);
       const { signal } = new AbortController();
-      await using connector = await provider.connect(config, { baseDirectory: Deno.cwd(), signal });
+      await using connector = await provider.connect(config, connectContext(Deno.cwd(), signal));
       const found = Object.values(provider.extractors).find(({ yields }) => yields === "records");
       assert.ok(found !== undefined, "no extractor of records");
       const options = found.options.parse({});

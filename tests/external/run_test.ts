@@ -317,3 +317,68 @@ inBothModes(
       assert.match(err, /leads to [0-9a-f.:]+, .*; name [0-9a-f.:]+ itself/);
     }),
 );
+
+const WARNING = `
+import { defineProvider, plainTypes, sourceConnector, undivided, z } from "dxt";
+export default defineProvider({
+  name: "aging",
+  category: "webapi",
+  description: "Warns whenever it is used",
+  schemes: [],
+  config: z.strictObject({}),
+  fromURL: () => ({}),
+  connect: (_config, { warn }) => {
+    warn("the API ends in May");
+    return Promise.resolve({
+      warn,
+      ...sourceConnector({
+        testConnection: () => Promise.resolve({ product: "aging", version: "1" }),
+        getStreamFields: () =>
+          Promise.resolve([{ name: "id", dtype: "int64", nullable: true }]),
+      }),
+    });
+  },
+  permissions: () => ({ net: [], read: [], write: [], env: [] }),
+  typeMapper: plainTypes,
+  extractors: {
+    Rows: {
+      description: "One row",
+      yields: "records",
+      options: z.strictObject({}),
+      create: ({ warn }) => ({
+        yields: "records",
+        partition: undivided,
+        async *extract({ batches }) {
+          for (let times = 0; times < 3; times++) warn("page 2 is deprecated");
+          yield* batches([{ id: 1n }]);
+          return { rows: 1, evidence: "1 row" };
+        },
+      }),
+    },
+  },
+  loaders: {},
+});
+`;
+
+inBothModes(
+  "what a provider warns of is in the result, once, and in the plan",
+  (dxt) =>
+    withFolder(async (folder) => {
+      await write(folder, "aging.js", WARNING);
+      await write(folder, "p.yaml", {
+        version: 1,
+        name: "aging",
+        source: { provider: "./aging.js" },
+        target: { provider: "sqlite", path: "out.db" },
+        streams: ["a", "b"].map((id) => ({ id, source: id, load: { mode: "replace" } })),
+      });
+      const run = await dxt(folder, ["run", "p.yaml", "--output", "json"]);
+      clean(run);
+      for (const { warnings } of JSON.parse(run.out).streams) {
+        assert.deepEqual(warnings, ["the API ends in May", "page 2 is deprecated"]);
+      }
+      const plan = await dxt(folder, ["plan", "p.yaml"]);
+      clean(plan);
+      assert.match(plan.out, /^ +warning +the API ends in May$/m);
+    }),
+);

@@ -8,6 +8,7 @@ import type { StreamSource, StreamTarget } from "../../src/models/source.ts";
 import local from "../../src/providers/filestore/local/mod.ts";
 import sqlite from "../../src/providers/relational/sqlite/mod.ts";
 import { withFolder } from "../support/run.ts";
+import { connectContext } from "../support/connect_context.ts";
 
 const signal = new AbortController().signal;
 const table = (name: string): StreamSource & StreamTarget => ({ type: "relation", name });
@@ -39,7 +40,7 @@ Deno.test("SQLite: tables, views, queries, a database that is readonly, missing 
     await Deno.writeTextFile(join(folder, "plain"), "");
     const before = await namesIn(folder);
     const connect = (path: string, more: { readonly?: boolean } = {}) =>
-      sqlite.connect({ path, ...more }, { baseDirectory: folder, signal });
+      sqlite.connect({ path, ...more }, connectContext(folder, signal));
     await using a = await connect("a.db");
     await using fixed = await connect("a.db", { readonly: true });
     await using missing = await connect("new/b.db");
@@ -75,7 +76,7 @@ Deno.test("files: missing ones, patterns, unknown formats, folders in the way, w
     await Deno.writeTextFile(join(folder, "notes.txt"), "x");
     await Deno.mkdir(join(folder, "sub.csv"));
     const before = await namesIn(folder);
-    await using files = await local.connect({ path: folder }, { baseDirectory: folder, signal });
+    await using files = await local.connect({ path: folder }, connectContext(folder, signal));
     const glob = (pattern: string): StreamSource => ({ type: "glob", pattern });
     const into = (path: string): StreamTarget => ({ type: "directory", path, format: "csv" });
     await holds([
@@ -131,7 +132,7 @@ Deno.test("a write is tried with the permissions of a load, and leaves what is t
         }),
       );
     const before = [await everything(), await namesIn(folder), await namesIn(join(folder, "out"))];
-    const context = { baseDirectory: folder, signal };
+    const context = connectContext(folder, signal);
     await using database = await sqlite.connect({ path: "a.db" }, context);
     await using files = await local.connect({}, context);
     const into: StreamTarget = { type: "directory", path: "out/there", format: "csv" };

@@ -6,12 +6,13 @@ import { ConfigurationError } from "../../src/core/errors.ts";
 import type { StreamRef } from "../../src/models/source.ts";
 import local from "../../src/providers/filestore/local/mod.ts";
 import { withFolder } from "../support/run.ts";
+import { connectContext } from "../support/connect_context.ts";
 
 const signal = new AbortController().signal;
 
 function connectTo(folder: string, path?: string): Promise<FilestoreConnector> {
   const config = local.config.parse(path === undefined ? {} : { path });
-  return local.connect(config, { baseDirectory: folder, signal });
+  return local.connect(config, connectContext(folder, signal));
 }
 
 async function put(folder: string, ...names: string[]): Promise<void> {
@@ -105,7 +106,7 @@ Deno.test({
       await Deno.symlink(join(folder, "in"), join(folder, "whole"));
       const signal = new AbortController().signal;
       const at = (path?: string) =>
-        local.connect(path === undefined ? {} : { path }, { baseDirectory: folder, signal });
+        local.connect(path === undefined ? {} : { path }, connectContext(folder, signal));
       for (const path of ["in", "whole"]) {
         await using bounded = await at(path);
         for (const name of ["link.csv", "away/secret.csv", "new.csv", "away/x/y.csv"]) {

@@ -17,6 +17,7 @@ import {
 } from "../../src/models/source.ts";
 import type { LoadMode } from "../../src/models/stream.ts";
 import local from "../../src/providers/filestore/local/mod.ts";
+import { connectContext } from "../support/connect_context.ts";
 
 export interface Store {
   readonly folder: string;
@@ -57,7 +58,7 @@ export async function withStore(work: (store: Store) => Promise<void>): Promise<
 
 async function openStore(folder: string): Promise<Store> {
   const { signal } = new AbortController();
-  const connector = await local.connect({ path: folder }, { baseDirectory: folder, signal });
+  const connector = await local.connect({ path: folder }, connectContext(folder, signal));
   const loader = await local.loaders["LocalLoader"]!.create(connector, {});
   const extractor = await local.extractors["LocalRecordExtractor"]!.create(
     connector,

@@ -5,13 +5,14 @@ import type { FilestoreConnector, NewFile } from "../../src/core/connector.ts";
 import { LoaderError } from "../../src/core/errors.ts";
 import local from "../../src/providers/filestore/local/mod.ts";
 import { withFolder } from "../support/run.ts";
+import { connectContext } from "../support/connect_context.ts";
 
 const utf8 = new TextEncoder();
 const fine = async () => {};
 
 function connectTo(folder: string): Promise<FilestoreConnector> {
   const { signal } = new AbortController();
-  return local.connect({ path: folder }, { baseDirectory: folder, signal });
+  return local.connect({ path: folder }, connectContext(folder, signal));
 }
 
 async function* text(...parts: string[]): AsyncGenerator<Uint8Array> {
@@ -202,7 +203,7 @@ Deno.test("a missing permission is told as the flag that grants it", () =>
       import local from ${JSON.stringify(mod)};
       const folder = ${JSON.stringify(real)};
       const { signal } = new AbortController();
-      const store = await local.connect({ path: folder }, { baseDirectory: folder, signal });
+      const store = await local.connect({ path: folder }, connectContext(folder, signal));
       const tries = [
         () => store.list({ type: "glob", pattern: "*" }),
         () => store.write("a.txt", (async function* () {})(), async () => {}),

@@ -15,6 +15,7 @@ import { extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 import { withFolder } from "../support/run.ts";
 import { freshDatabase, postgresTest } from "../support/services.ts";
 import { stagedOf } from "../support/staged.ts";
+import { connectContext } from "../support/connect_context.ts";
 
 const { signal } = new AbortController();
 
@@ -147,7 +148,7 @@ for (const version of [15, 18] as const) {
         sslmode: "disable",
         ...postgres.fromURL(database.url) as object,
       });
-      await using connector = await postgres.connect(config, { baseDirectory: "/", signal });
+      await using connector = await postgres.connect(config, connectContext("/", signal));
       const provider = postgres as unknown as Provider;
       const place: Place = { provider, connector, ref: { type: "relation", name: "public.t" } };
       const make = (columns: readonly string[]) =>
@@ -163,7 +164,7 @@ for (const version of [15, 18] as const) {
 
 Deno.test("SQLite: columns that a plan calls exact or widened hold the extremes", () =>
   withFolder(async (folder) => {
-    const context = { baseDirectory: folder, signal };
+    const context = connectContext(folder, signal);
     await using connector = await sqlite.connect({ path: "t.db" }, context);
     const provider = sqlite as unknown as Provider;
     const place: Place = { provider, connector, ref: { type: "relation", name: "t" } };
@@ -181,10 +182,7 @@ Deno.test("SQLite: columns that a plan calls exact or widened hold the extremes"
 for (const format of ["parquet", "arrow", "csv", "tsv", "json", "jsonl"]) {
   Deno.test(`${format}: files hold the extremes of every type, as a plan says`, () =>
     withFolder(async (folder) => {
-      await using connector = await local.connect({ path: folder }, {
-        baseDirectory: folder,
-        signal,
-      });
+      await using connector = await local.connect({ path: folder }, connectContext(folder, signal));
       const provider = local as unknown as Provider;
       const place: Place = { provider, connector, ref: { type: "file", path: `t.${format}` } };
       const columns = await planned(place, FIELDS_OF_EVERY_TYPE);

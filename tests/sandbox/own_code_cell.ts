@@ -5,6 +5,7 @@ import { loadProvider, PROVIDER_NAMES } from "../../src/providers/resolve.ts";
 import { confine } from "../../src/sandbox/confine.ts";
 import { onUncaught, openPort } from "../../src/sandbox/port.ts";
 import { field, Trial } from "../conformance/format/trial.ts";
+import { connectContext } from "../support/connect_context.ts";
 
 const port = openPort();
 onUncaught((error) => port.post({ error: String(error) }));
@@ -26,7 +27,7 @@ async function sqlite(baseDirectory: string): Promise<unknown> {
   const provider = await loadProvider("sqlite");
   const { signal } = new AbortController();
   const config = provider.config.parse({ path: "a.db" });
-  const opened = await provider.connect(config, { baseDirectory, signal });
+  const opened = await provider.connect(config, connectContext(baseDirectory, signal));
   await using connector = opened as RelationalConnector;
   await connector.execute("create table t (a integer, b text)");
   await connector.execute("insert into t values (1, 'x')");

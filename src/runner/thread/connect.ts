@@ -2,6 +2,7 @@
 import type { Connector } from "../../core/connector.ts";
 import { ConnectionError, DXTError, messageOf, withoutSecrets } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
+import { warn } from "../../sandbox/serve.ts";
 
 /** A connection's provider with its code, and its keys checked. */
 export interface Connectable {
@@ -15,7 +16,7 @@ export async function connect(
   signal: AbortSignal,
 ): Promise<Connector> {
   try {
-    return await provider.connect(config, { baseDirectory, signal });
+    return await provider.connect(config, { baseDirectory, signal, warn });
   } catch (error) {
     if (error instanceof DXTError || signal.aborted) throw error;
     throw new ConnectionError(

@@ -17,6 +17,7 @@ import type { StreamSource, StreamTarget } from "../../../src/models/source.ts";
 import type { LoadMode } from "../../../src/models/stream.ts";
 import { stagedOf, type StagedOptions } from "../../support/staged.ts";
 import { comparableRecords } from "../values.ts";
+import { connectContext } from "../../support/connect_context.ts";
 
 export interface LoadOptions extends StagedOptions {
   readonly mode?: LoadMode;
@@ -63,10 +64,10 @@ export class Trial implements AsyncDisposable {
   /** Another connection to the same system, closed at the end of the check. */
   async open(): Promise<Connector> {
     const config = this.provider.config.parse(this.config);
-    const connector = await this.provider.connect(config, {
-      baseDirectory: Deno.cwd(),
-      signal: this.#controller.signal,
-    });
+    const connector = await this.provider.connect(
+      config,
+      connectContext(Deno.cwd(), this.#controller.signal),
+    );
     this.#connectors.push(connector);
     return connector;
   }

@@ -9,6 +9,7 @@ import { committed, type StagedData } from "../../../src/core/buffer.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { LoadMode } from "../../../src/models/stream.ts";
 import { freshDatabase, postgresTest, type TestDatabase } from "../../support/services.ts";
+import { connectContext } from "../../support/connect_context.ts";
 
 export const VERSIONS = [15, 18] as const;
 export const never = new AbortController().signal;
@@ -41,7 +42,7 @@ export function connect(
     ...postgres.fromURL(url) as object,
     ...keys,
   });
-  return postgres.connect(config, { baseDirectory: "/", signal });
+  return postgres.connect(config, connectContext("/", signal));
 }
 
 export interface Extracted {

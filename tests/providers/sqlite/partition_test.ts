@@ -7,6 +7,7 @@ import type { ExtractTask, RecordExtractor } from "../../../src/core/extractor.t
 import type { Field } from "../../../src/models/field.ts";
 import sqlite from "../../../src/providers/relational/sqlite/mod.ts";
 import { withFolder } from "../../support/run.ts";
+import { connectContext } from "../../support/connect_context.ts";
 
 const signal = new AbortController().signal;
 const ROWS = 120_000;
@@ -39,7 +40,7 @@ async function withDatabase(
     const path = join(folder, "t.db");
     fill(path, pragma);
     const config = sqlite.config.parse({ path });
-    await using connector = await sqlite.connect(config, { baseDirectory: folder, signal });
+    await using connector = await sqlite.connect(config, connectContext(folder, signal));
     await work(
       await sqlite.extractors["SqliteExtractor"]!.create(connector, {}) as RecordExtractor,
       path,

@@ -8,6 +8,7 @@ import { SqliteExtractor } from "../../../src/providers/relational/sqlite/extrac
 import type { StreamSource } from "../../../src/models/source.ts";
 import { field, withDatabase } from "./support.ts";
 import { askBoth, countDifferences } from "../../support/sqlite.ts";
+import { connectContext } from "../../support/connect_context.ts";
 
 const CHINOOK = fileURLToPath(new URL("../../data/chinook/chinook.sqlite", import.meta.url));
 
@@ -110,10 +111,10 @@ Deno.test("infinity is the highest watermark", () =>
 Deno.test("a whole shop is copied, and SQLite finds no row that differs", () =>
   withDatabase(async (database) => {
     const { signal } = new AbortController();
-    await using source = new SqliteConnector({ path: CHINOOK, readonly: true }, {
-      baseDirectory: "/",
-      signal,
-    });
+    await using source = new SqliteConnector(
+      { path: CHINOOK, readonly: true },
+      connectContext("/", signal),
+    );
     const streams = await source.discover();
     assert.equal(streams.length, 11);
     for (const { name, source: ref, fields } of streams) {

@@ -13,6 +13,7 @@ import { SqliteExtractor } from "../../../src/providers/relational/sqlite/extrac
 import { SqliteLoader } from "../../../src/providers/relational/sqlite/loader.ts";
 import { comparableRecords } from "../../conformance/values.ts";
 import { stagedOf } from "../../support/staged.ts";
+import { connectContext } from "../../support/connect_context.ts";
 
 const { signal } = new AbortController();
 
@@ -23,10 +24,10 @@ export class Database {
 
   constructor(readonly folder: string, options: Record<string, unknown> = {}) {
     this.path = join(folder, "test.db");
-    this.connector = new SqliteConnector({ path: "test.db", ...options }, {
-      baseDirectory: folder,
-      signal,
-    });
+    this.connector = new SqliteConnector(
+      { path: "test.db", ...options },
+      connectContext(folder, signal),
+    );
     this.loader = new SqliteLoader(this.connector);
   }
 

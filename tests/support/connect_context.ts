@@ -1,0 +1,10 @@
+import type { ConnectContext } from "../../src/core/provider.ts";
+
+/** What a test opens a connection with; warnings are added to `warnings`, or dropped. */
+export function connectContext(
+  baseDirectory: string,
+  signal: AbortSignal = new AbortController().signal,
+  warnings: string[] = [],
+): ConnectContext {
+  return { baseDirectory, signal, warn: (message) => void warnings.push(message) };
+}
