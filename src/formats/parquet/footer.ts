@@ -1,5 +1,11 @@
 /** The footer of a Parquet file, read and judged here: the decoder trusts what footers say. */
-import { messageOf, SchemaError, TypeMappingError, ValidationError } from "../../core/errors.ts";
+import {
+  messageOf,
+  SchemaError,
+  show,
+  TypeMappingError,
+  ValidationError,
+} from "../../core/errors.ts";
 import { Field } from "../../models/field.ts";
 import type { FileInput } from "../format.ts";
 import {
@@ -30,6 +36,8 @@ export interface ParquetColumn {
   readonly leaves: readonly [number, number];
   readonly raw?: RawType;
   readonly isJSON: boolean;
+  /** Whether its pages can be read with a key alone. */
+  readonly isEncrypted: boolean;
 }
 
 export interface ParquetRowGroup {
@@ -47,6 +55,7 @@ export interface Footer {
   readonly start: number;
 }
 
+const latin1 = new TextDecoder("latin1");
 const TAIL = 8;
 /** Hardly any file has a footer that is larger than this; one more read for those that have. */
 const GUESS = 64 * 1024;
@@ -60,9 +69,11 @@ export async function readFooter(input: FileInput): Promise<Footer> {
   }
   const start = Math.max(0, input.size - GUESS);
   let bytes = await input.read(start, input.size);
-  const magic = new TextDecoder("latin1").decode(bytes.subarray(-4));
-  if (magic === "PARE") throw malformed("it is encrypted");
-  if (magic !== "PAR1") throw malformed("it does not end with PAR1, expected a whole file");
+  const magic = latin1.decode(bytes.subarray(-MAGIC.length));
+  if (magic === "PARE") {
+    throw malformed("its footer is encrypted, expected a file without encryption");
+  }
+  if (magic !== "PAR1") throw malformed(await withoutEnd(input));
   const size = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - TAIL)
     .getUint32(0, true);
   if (size > input.size - TAIL - MAGIC.length) {
@@ -80,21 +91,58 @@ export async function readFooter(input: FileInput): Promise<Footer> {
   }
 }
 
+/** Why a file that does not end as Parquet does cannot be read. */
+async function withoutEnd(input: FileInput): Promise<string> {
+  const first = await input.read(0, MAGIC.length);
+  const magic = latin1.decode(first);
+  if (magic === "PAR1" || magic === "PARE") {
+    return `it begins with ${magic} and does not end with it, expected a whole file`;
+  }
+  const other = OTHER_FORMATS.find(([magic]) => first.toHex().startsWith(magic));
+  return `it neither begins nor ends with PAR1${
+    other === undefined ? "" : `, it looks like ${other[1]}`
+  }`;
+}
+
+/** What files begin with that are easily taken for Parquet, in hexadecimal digits. */
+const OTHER_FORMATS = [
+  ["4152524f", "Arrow, expected format arrow"],
+  ["46454131", "Feather version 1"],
+  ["4f5243", "ORC"],
+  ["4f626a01", "Avro"],
+  ["1f8b", "a file compressed with gzip"],
+  ["28b52ffd", "a file compressed with zstd"],
+] as const;
+
 function judge(metadata: ThriftStruct, start: number): Footer {
-  if (metadata.struct(FileMetaData.encryption) !== undefined) throw new ThriftError("encrypted");
-  const columns = columnsOf(metadata.structs(FileMetaData.schema));
-  const leaves = columns.at(-1)?.leaves[1] ?? 0;
+  const plain = columnsOf(metadata.structs(FileMetaData.schema));
+  const leaves = plain.at(-1)?.leaves[1] ?? 0;
+  const encrypted = new Set<number>();
   const rowGroups = metadata.structs(FileMetaData.rowGroups).map((group) => {
     const chunks = group.structs(RowGroup.columns);
     if (chunks.length !== leaves) {
       throw new ThriftError(`a row group has ${chunks.length} columns, the schema has ${leaves}`);
     }
-    for (const chunk of chunks) chunkRange(chunk, start);
-    return { rows: count(group, RowGroup.numRows), chunks };
+    const rows = count(group, RowGroup.numRows);
+    chunks.forEach((chunk, leaf) => {
+      if (chunk.struct(ColumnChunk.crypto) !== undefined) encrypted.add(leaf);
+      // A row group without rows has no pages: writers give places for them that do not exist.
+      else if (rows > 0) chunkRange(chunk, start);
+    });
+    return { rows, chunks };
   });
   const rows = count(metadata, FileMetaData.numRows);
   const sum = rowGroups.reduce((total, group) => total + group.rows, 0);
-  if (rows !== sum) throw new ThriftError(`it says ${rows} rows, its row groups ${sum}`);
+  // The first writers in Rust left it 0; what row groups say is held to their pages.
+  if (rows !== sum && rows !== 0) {
+    throw new ThriftError(`it says ${rows} rows, its row groups ${sum}`);
+  }
+  const columns = plain.map((column) => {
+    let [leaf] = column.leaves;
+    const [, end] = column.leaves;
+    while (leaf < end && !encrypted.has(leaf)) leaf++;
+    return { ...column, isEncrypted: leaf < end };
+  });
   return { metadata, columns, rowGroups, kept: keptFields(metadata), start };
 }
 
@@ -118,13 +166,12 @@ function count(struct: ThriftStruct, id: number): number {
 
 /** Where a column chunk is in its file, which must be before `limit`: from its first page to its end. */
 export function chunkRange(chunk: ThriftStruct, limit: number): readonly [number, number] {
-  if (chunk.text(ColumnChunk.filePath) !== undefined) {
-    throw new ThriftError("a column is in another file");
+  const path = chunk.text(ColumnChunk.filePath);
+  if (path !== undefined) {
+    throw new ThriftError(`its columns are in other files, the first in ${show(path)}`);
   }
   const metadata = chunk.struct(ColumnChunk.metadata);
-  if (metadata === undefined || chunk.struct(ColumnChunk.crypto) !== undefined) {
-    throw new ThriftError("a column has no metadata, or is encrypted");
-  }
+  if (metadata === undefined) throw new ThriftError("a column has no metadata");
   const data = count(metadata, ColumnMetaData.dataPageOffset);
   const dictionary = metadata.number(ColumnMetaData.dictionaryPageOffset) ?? 0;
   // Some writers say 0 where there is none.
@@ -136,11 +183,14 @@ export function chunkRange(chunk: ThriftStruct, limit: number): readonly [number
   return [start, end];
 }
 
+/** A column as the schema alone tells it. */
+type PlainColumn = Omit<ParquetColumn, "isEncrypted">;
+
 /** Splits the schema, a tree in depth-first order, into the fields of its root. */
-function columnsOf(elements: readonly ThriftStruct[]): ParquetColumn[] {
+function columnsOf(elements: readonly ThriftStruct[]): PlainColumn[] {
   const [root] = elements;
   if (root === undefined) throw new ThriftError("it has no schema");
-  const columns: ParquetColumn[] = [];
+  const columns: PlainColumn[] = [];
   let at = 1;
   let leaf = 0;
   for (let i = root.number(SchemaElement.numChildren) ?? 0; i > 0; i--) {
@@ -163,7 +213,7 @@ function columnsOf(elements: readonly ThriftStruct[]): ParquetColumn[] {
 function columnOf(
   elements: readonly ThriftStruct[],
   leaves: readonly [number, number],
-): ParquetColumn {
+): PlainColumn {
   const name = elements[0]!.text(SchemaElement.name);
   if (name === undefined) throw new ThriftError("a column has no name");
   const raw = elements.length === 1 ? rawType(elements[0]!) : undefined;
@@ -188,6 +238,14 @@ const isLogical = (element: ThriftStruct, type: number) =>
 function rawType(element: ThriftStruct): RawType | undefined {
   if (element.number(SchemaElement.type) === PhysicalType.INT96) return "int96";
   return isConverted(element, ConvertedType.INTERVAL) ? "interval" : undefined;
+}
+
+/** @throws {ValidationError} for a column that can be read with a key alone */
+export function refuseEncrypted({ name, isEncrypted }: ParquetColumn, file: string): void {
+  if (!isEncrypted) return;
+  throw new ValidationError(
+    `Cannot read column "${name}" of "${file}": it is encrypted, leave it out with \`only_declared_fields: true\``,
+  );
 }
 
 /** @throws {TypeMappingError} for a raw type below a list, map or group */

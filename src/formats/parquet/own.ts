@@ -21,7 +21,8 @@ const MAX_BYTES = 5 * 2 ** 28;
 /** Whether a file was written by the writer here, with the columns of its fields. */
 export function isOwn({ metadata, columns, kept }: Footer): boolean {
   return metadata.text(FileMetaData.createdBy) === CREATED_BY && kept.length > 0 &&
-    columns.length === kept.length && kept.every((field, i) => {
+    !columns.some(({ isEncrypted }) => isEncrypted) && columns.length === kept.length &&
+    kept.every((field, i) => {
       const { elements } = columns[i]!;
       return elements.length === 1 && equal(encodeStruct(elements[0]!), elementBytes(field));
     });

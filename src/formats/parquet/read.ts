@@ -20,6 +20,7 @@ import {
   type Footer,
   type ParquetColumn,
   type ParquetRowGroup,
+  refuseEncrypted,
   refuseNestedRaw,
 } from "./footer.ts";
 import { rowGroupFile, schemaFile, uncompressedSize } from "./part.ts";
@@ -51,6 +52,7 @@ export function openForeign(
     isOwn: false,
     json: new Set(columns.filter(({ isJSON }) => isJSON).map(({ name }) => name)),
     async *batches({ batchRows }) {
+      columns.forEach((column) => refuseEncrypted(column, input.name));
       let rows = 0;
       for (const group of footer.rowGroups) {
         for await (const batch of groupBatches(input, footer, group, columns, batchRows)) {

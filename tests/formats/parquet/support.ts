@@ -4,7 +4,15 @@ import { isNull } from "../../../src/arrow/mod.ts";
 import type { Batch } from "../../../src/core/batch.ts";
 import type { DXTRecord } from "../../../src/core/values.ts";
 import { concat } from "../../../src/formats/bytes.ts";
+import {
+  ColumnChunk,
+  ColumnMetaData,
+  FileMetaData,
+  RowGroup,
+} from "../../../src/formats/parquet/metadata.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
+import { closing } from "../../../src/formats/parquet/part.ts";
+import { decodeStruct, I64, ThriftStruct } from "../../../src/formats/parquet/thrift.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { Compression, FormatOptions } from "../../../src/models/format.ts";
 
@@ -24,6 +32,51 @@ export async function writeParquet(
   return concat(
     ...await Array.fromAsync(parquet.write(batches, { fields, compression, options })),
   );
+}
+
+/** The file with another footer, made by `edit` out of its own. */
+export function editFooter(file: Uint8Array, edit: (metadata: ThriftStruct) => void): Uint8Array {
+  const size = new DataView(file.buffer, file.byteOffset).getUint32(file.length - 8, true);
+  const metadata = decodeStruct(file.subarray(file.length - 8 - size, -8));
+  edit(metadata);
+  return concat(file.subarray(0, file.length - 8 - size), ...closing(metadata));
+}
+
+/** The file as if another program had written it. */
+export function asForeign(
+  file: Uint8Array,
+  edit: (metadata: ThriftStruct) => void = () => {},
+): Uint8Array {
+  return editFooter(file, (metadata) => {
+    metadata.setText(FileMetaData.createdBy, "another writer");
+    metadata.fields.delete(FileMetaData.keyValues);
+    edit(metadata);
+  });
+}
+
+/** A row group as pyarrow writes one of a table without rows. */
+export function emptyRowGroup(metadata: ThriftStruct): ThriftStruct {
+  const [group] = metadata.structs(FileMetaData.rowGroups);
+  const chunks = group!.structs(RowGroup.columns).map((chunk) =>
+    chunk.pick(...chunk.fields.keys()).setStruct(
+      ColumnChunk.metadata,
+      chunk.struct(ColumnChunk.metadata)!.pick(
+        ColumnMetaData.type,
+        ColumnMetaData.encodings,
+        ColumnMetaData.path,
+        ColumnMetaData.codec,
+      )
+        .set(ColumnMetaData.numValues, I64, 0)
+        .set(ColumnMetaData.uncompressedSize, I64, 14)
+        .set(ColumnMetaData.compressedSize, I64, 15)
+        .set(ColumnMetaData.dataPageOffset, I64, 0)
+        .set(ColumnMetaData.dictionaryPageOffset, I64, 4),
+    )
+  );
+  return new ThriftStruct()
+    .setStructs(RowGroup.columns, chunks)
+    .set(RowGroup.totalByteSize, I64, 14)
+    .set(RowGroup.numRows, I64, 0);
 }
 
 /** Each value of a batch as text: NULL is null, bytes are hexadecimal, times are their numbers. */
