@@ -203,7 +203,8 @@ Deno.test("a missing permission is told as the flag that grants it", () =>
       import local from ${JSON.stringify(mod)};
       const folder = ${JSON.stringify(real)};
       const { signal } = new AbortController();
-      const store = await local.connect({ path: folder }, connectContext(folder, signal));
+      const context = { baseDirectory: folder, signal, warn() {} };
+      const store = await local.connect({ path: folder }, context);
       const tries = [
         () => store.list({ type: "glob", pattern: "*" }),
         () => store.write("a.txt", (async function* () {})(), async () => {}),

@@ -21,7 +21,8 @@ export const fileExtractorClass: ExtractorClass<FilestoreConnector> = {
 };
 
 export const loaderClass: LoaderClass<FilestoreConnector> = {
-  description: "Writes records in any format, or files as they are; a target changes at once",
+  description:
+    "Writes records in any format, or files as they are; a target changes at once and keeps mode and owner",
   modes: ["append", "replace"],
   accepts: ["records", "files"],
   overlaps: true,

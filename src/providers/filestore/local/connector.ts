@@ -25,7 +25,7 @@ import { explained, type Purpose } from "./errors.ts";
 import { openFile } from "./open.ts";
 import type { Base } from "./paths.ts";
 import { fileEntry, statOf, walk } from "./walk.ts";
-import { addToFolder, oldFolder, replaceFolder, writeFile } from "./write.ts";
+import { addToFolder, readableFolder, replaceFolder, writeFile } from "./write.ts";
 
 export class LocalConnector implements FilestoreConnector {
   constructor(private readonly base: Base, private readonly signal: AbortSignal) {}
@@ -133,9 +133,7 @@ export class LocalConnector implements FilestoreConnector {
       if (there?.isDirectory === false) {
         throw new ConnectorError(`Cannot read folder "${glob.folder}": it is a file`);
       }
-      // A folder that is being replaced has no name for a moment.
-      const swapped = there === undefined && full !== this.base.folder;
-      return await walk(swapped ? oldFolder(full) : full, glob, this.base);
+      return await walk(await readableFolder(this.base, full), glob, this.base);
     });
   }
 

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { LoaderError } from "../../../core/errors.ts";
 import { mayRead } from "../../../core/grant.ts";
 import { InUse, lockTarget, removeIfThere } from "./lock.ts";
+import { makeFile, makeFolderLike } from "./ownership.ts";
 import type { Base } from "./paths.ts";
 import { statOf } from "./walk.ts";
 
@@ -23,7 +24,10 @@ export const beside = (full: string, ending: "lock" | "new" | "old") =>
 /** What a folder is called while a new one takes its place. */
 export const oldFolder = (full: string) => beside(full, "old");
 
-/** Writes a file beside its target, flushes it to the disk, and renames it; returns its size. */
+/**
+ * Writes a file beside its target, flushes it to the disk, and renames it; returns its size. The
+ * file has the mode and owner of the one that it replaces before a byte is in it.
+ */
 export async function writeFile(
   base: Base,
   full: string,
@@ -35,7 +39,7 @@ export async function writeFile(
   const fresh = beside(full, "new");
   try {
     await removeIfThere(fresh);
-    const size = await writeWhole(fresh, bytes);
+    const size = await writeWhole(fresh, bytes, await statOf(full));
     await check(fresh);
     await Deno.rename(fresh, full);
     made.keep();
@@ -52,14 +56,16 @@ export async function addToFolder(
   full: string,
   files: readonly FileToWrite[],
 ): Promise<void> {
+  await using above = await makeFolder(full === base.folder ? full : dirname(full), base);
+  await using _lock = await lockFolder(base, full);
   await recoverFolder(base, full);
   await using made = await makeFolder(full, base);
-  await using _lock = await lockFolder(base, full);
   const fresh = join(full, ".dxt-new");
   try {
-    await writeAll(fresh, files);
+    await writeAll(fresh, files, full);
     await moveAll(fresh, full, files, base);
     made.keep();
+    above.keep();
     for (const folder of foldersOf(full, files)) await syncFolder(folder);
   } finally {
     await removeIfThere(fresh);
@@ -78,6 +84,7 @@ export async function tryWriting(base: Base, full: string, isFolder: boolean): P
     await using _lock = isFolder
       ? await lockFolder(base, full)
       : await lockTarget(beside(full, "lock"), base.show(full));
+    if (isFolder) await recoverFolder(base, full);
     if (isFolder && await statOf(full) !== undefined) await tryMaking(join(full, ".dxt-new"));
   } catch (error) {
     // Who holds the lock can write.
@@ -120,42 +127,42 @@ async function moveAll(
 }
 
 /**
- * Writes files into a folder beside the target, and swaps the two by two renames. Between them
- * there is no folder of that name, only the old one under a hidden name; `recoverFolder` brings it
- * back when the process died there.
+ * Writes files into a folder beside the target, and swaps the two by two renames: the runtime has no
+ * call that exchanges them. Between the renames no folder has that name. A process that dies there
+ * leaves the old folder whole under its hidden name, where `readableFolder` finds it, and the next
+ * writer or `dxt test` brings it back.
  */
 export async function replaceFolder(
   base: Base,
   full: string,
   files: readonly FileToWrite[],
 ): Promise<void> {
-  await recoverFolder(base, full);
   await using made = await makeFolder(dirname(full), base);
   await using _lock = await lockFolder(base, full);
+  await recoverFolder(base, full);
   const [fresh, old] = [beside(full, "new"), oldFolder(full)];
   try {
-    await writeAll(fresh, files);
+    await writeAll(fresh, files, full);
     await swap(full, fresh, old);
     made.keep();
     await syncFolder(dirname(full));
-    await removeIfThere(old);
   } finally {
     await removeIfThere(fresh);
   }
 }
 
+/** Puts the fresh folder in place of the old one, which has the fresh one's name afterwards. */
 async function swap(full: string, fresh: string, old: string): Promise<void> {
   const known = await statOf(full) !== undefined;
-  if (known) {
-    await removeIfThere(old);
-    await Deno.rename(full, old);
-  }
+  if (known) await Deno.rename(full, old);
   try {
     await Deno.rename(fresh, full);
   } catch (error) {
     if (known) await Deno.rename(old, full);
     throw error;
   }
+  // Removing its files takes a while: its name must not last so long, or it might be read again.
+  if (known) await Deno.rename(old, fresh);
 }
 
 /** The connection's own folder is locked from inside: what is beside it may be out of bounds. */
@@ -164,23 +171,40 @@ function lockFolder(base: Base, full: string): Promise<AsyncDisposable> {
   return lockTarget(path, base.show(full));
 }
 
-/** A folder that a killed run left under its hidden name gets its own back. */
+/**
+ * A folder that a killed run left under its hidden name gets its own back; the caller holds the
+ * lock. Where the folder has its name, a hidden one is what was left of a swap that was done.
+ */
 async function recoverFolder(base: Base, full: string): Promise<void> {
   // The connection's own is replaced by nobody, and what is beside it may be out of bounds.
   if (full === base.folder) return;
   const old = oldFolder(full);
-  if (await statOf(full) === undefined && await statOf(old) !== undefined) {
-    await Deno.rename(old, full);
-  }
+  if (await statOf(old) === undefined) return;
+  if (await statOf(full) === undefined) await Deno.rename(old, full);
+  else await removeIfThere(old);
 }
 
-async function writeAll(folder: string, files: readonly FileToWrite[]): Promise<void> {
+/** Where the files of a folder are: under its hidden name while, or since, a swap was cut off. */
+export async function readableFolder(base: Base, full: string): Promise<string> {
+  if (full === base.folder || await statOf(full) !== undefined) return full;
+  // Without a hidden one the folder is missing, or its swap has just ended.
+  return await statOf(oldFolder(full)) === undefined ? full : oldFolder(full);
+}
+
+/** Writes files into a new folder, each with the mode and owner of the one that it will replace. */
+async function writeAll(
+  folder: string,
+  files: readonly FileToWrite[],
+  replaced: string,
+): Promise<void> {
   await removeIfThere(folder);
-  await Deno.mkdir(folder);
+  const old = await statOf(replaced);
+  await makeFolderLike(folder, old);
+  const any = old && await anyFile(replaced);
   for (const { name, bytes, check } of files) {
     const path = join(folder, name);
     await Deno.mkdir(dirname(path), { recursive: true });
-    await writeWhole(path, bytes());
+    await writeWhole(path, bytes(), await statOf(join(replaced, name)) ?? any);
     await check(path);
   }
   for (const inside of foldersOf(folder, files)) await syncFolder(inside);
@@ -197,8 +221,21 @@ function foldersOf(folder: string, files: readonly FileToWrite[]): Set<string> {
   return folders;
 }
 
-async function writeWhole(path: string, bytes: AsyncIterable<Uint8Array>): Promise<number> {
-  using file = await Deno.open(path, { write: true, create: true, truncate: true });
+/** A file of a folder: those that are added to it are as private as it is. */
+async function anyFile(folder: string): Promise<Deno.FileInfo | undefined> {
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    if (isFile && !name.startsWith(".")) return await statOf(join(folder, name));
+  }
+  return undefined;
+}
+
+/** @param old the file whose mode and owner it takes */
+async function writeWhole(
+  path: string,
+  bytes: AsyncIterable<Uint8Array>,
+  old: Deno.FileInfo | undefined,
+): Promise<number> {
+  using file = await makeFile(path, old);
   let size = 0;
   for await (const chunk of bytes) {
     for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
