@@ -73,7 +73,17 @@ function fixPrototypes(): void {
   Object.preventExtensions(Object.prototype);
 }
 
-const { apply, construct } = Reflect;
+/**
+ * A worker's table of resources begins with the three streams of the process. Whoever finds a class
+ * or a stream that takes the number of a resource would write to them, read or truncate them; closed
+ * in this worker, they stay open in the host.
+ */
+function closeStandardStreams(): void {
+  const { stdin, stdout, stderr } = Deno;
+  for (const stream of [stdin, stdout, stderr]) stream.close();
+}
+
+const { apply, construct, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
 const { includes } = String.prototype;
 
 /**
@@ -113,6 +123,7 @@ function withoutImport(text: string): string {
 
 /** Takes away what external code must not see; `write` hears what it prints. */
 export function narrowGlobals(write: (text: string) => void): void {
+  closeStandardStreams();
   fixPrototypes();
   guardCodeOfText();
   const scope = globalThis as unknown as Record<string, unknown>;
@@ -135,14 +146,51 @@ export function narrowGlobals(write: (text: string) => void): void {
   }
 }
 
+type Class = abstract new (...args: never[]) => unknown;
+
+/** Classes of `Deno` whose instances hold a resource. */
+const RESOURCE_CLASSES = ["FsFile", "HttpClient"] as const;
+
+/**
+ * The same class for `instanceof`, without a way to make an instance: the constructors of files,
+ * sockets and clients take the number of any resource of the worker.
+ */
+function unconstructible({ name, prototype }: Class): object {
+  function refuse(): never {
+    throw new TypeError(`a ${name} cannot be constructed by external code`);
+  }
+  defineProperty(refuse, "name", { value: name });
+  defineProperty(refuse, "prototype", { value: prototype, writable: false });
+  const fixed = { value: refuse, writable: false, configurable: false };
+  defineProperty(prototype as object, "constructor", fixed);
+  return refuse;
+}
+
+const { prototype: root } = Object;
+
+/** The same socket; its classes, which the runtime shows nowhere else, can make no other. */
+function sealClasses<T extends object>(socket: T): T {
+  for (let at = getPrototypeOf(socket)!; at !== root; at = getPrototypeOf(at)!) {
+    if (getOwnPropertyDescriptor(at, "constructor")!.configurable === false) break;
+    unconstructible(at.constructor as Class);
+  }
+  return socket;
+}
+
 function smallDeno(): object {
   const members = Object.getOwnPropertyDescriptors(Deno);
   const small: Record<string, unknown> = {};
   for (const name of Object.keys(members)) {
     if (KEPT_OF_DENO.has(name)) small[name] = Deno[name as keyof typeof Deno];
   }
-  const { connect, createHttpClient, env, permissions } = Deno;
-  small["connect"] = (options: Deno.ConnectOptions) => connect(checked(options, CONNECT_OPTIONS));
+  for (const name of RESOURCE_CLASSES) small[name] = unconstructible(Deno[name]);
+  const { connect, connectTls, startTls, createHttpClient, env, permissions } = Deno;
+  small["connect"] = async (options: Deno.ConnectOptions) =>
+    sealClasses(await connect(checked(options, CONNECT_OPTIONS)));
+  small["connectTls"] = async (options: Deno.ConnectTlsOptions) =>
+    sealClasses(await connectTls(options));
+  small["startTls"] = async (conn: Deno.TcpConn, options?: Deno.StartTlsOptions) =>
+    sealClasses(await startTls(conn, options));
   small["createHttpClient"] = (options: Deno.CreateHttpClientOptions) =>
     createHttpClient(checked(options, CLIENT_OPTIONS));
   small["env"] = readOnlyEnv(env);

@@ -43,6 +43,7 @@ async function inWorld(
     await using allowed = serveModules({
       "/": "allowed",
       "/x.js": "export default 1",
+      "/echo": { echo: true },
       "/redirect": { location: `${forbidden.base}/` },
     });
     const world = {

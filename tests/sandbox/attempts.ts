@@ -370,6 +370,112 @@ await way("changing " + name, async () => {
       await way("warning", () => { process.emitWarning("FORGED"); throw new Error("nobody hears it"); });
       await new Promise((done) => setTimeout(done, 50));`,
   },
+  "use the process's streams by their numbers": {
+    body: `
+      const [hostname, port] = world.allowed.split(":");
+      const open = () => Deno.connect({ hostname, port: Number(port) });
+      const forged = new TextEncoder().encode("FORGED");
+      const use = async (made) => {
+        if (made.write !== undefined) await made.write(forged);
+        made.writeSync?.(forged);
+        made.truncateSync?.(0);
+      };
+      const key = Symbol.for("Deno.internal.FsFile");
+      const conn = await open();
+      const file = await Deno.open(world.folder + "/note.txt");
+      const client = Deno.createHttpClient({});
+      class OfFile extends Deno.FsFile {}
+      for (const id of [0, 1, 2]) {
+        await way("socket " + id, () => use(new conn.constructor(id, {}, {})));
+        await way("socket's parent " + id, () => use(new (Object.getPrototypeOf(Object.getPrototypeOf(conn)).constructor)(id, {}, {})));
+        await way("parent of the socket's class " + id, () => use(new (Object.getPrototypeOf(conn.constructor))(id, {}, {})));
+        await way("another socket " + id, async () => use(new ((await open()).constructor)(id, {}, {})));
+        await way("borrowed " + id, () => use(Reflect.construct(conn.constructor, [id, {}, {}], Object)));
+        await way("socket with an id of one's own " + id, () => {
+          const symbols = Object.getOwnPropertySymbols(conn);
+          return use(Object.create(conn, Object.fromEntries(symbols.map((symbol) => [symbol, { value: id }]))));
+        });
+        await way("file " + id, () => use(new Deno.FsFile(id, key)));
+        await way("file's own class " + id, () => use(new file.constructor(id, key)));
+        await way("class of a file's class " + id, () => use(new OfFile(id, key)));
+        await way("file of every symbol " + id, () => {
+          for (const symbol of [...Object.getOwnPropertySymbols(file), ...Object.getOwnPropertySymbols(Object.getPrototypeOf(file))]) {
+            use(new Deno.FsFile(id, symbol));
+          }
+        });
+        await way("client " + id, () => new client.constructor(id).close());
+        await way("exposed client " + id, () => new Deno.HttpClient(id).close());
+        const backed = (stream) => {
+          const symbol = Object.getOwnPropertySymbols(stream).find((one) => one.description === "[[resourceBacking]]");
+          stream[symbol] = { rid: id, autoClose: false };
+          return stream;
+        };
+        await way("body " + id, () => fetch("http://" + world.allowed + "/echo", { method: "POST", body: backed(conn.readable) }).then((r) => r.text()));
+        await way("response " + id, () => new Response(backed(file.readable)).text().then(() => { throw new Error("it is the file's"); }));
+        await way("pipe " + id, async () => {
+          await new Blob(["FORGED"]).stream().pipeTo(backed((await open()).writable), { preventClose: true });
+          throw new Error("it went to the server");
+        });
+      }
+      for (const path of ["/dev/stdout", "/dev/stderr", "/dev/fd/1", "/proc/self/fd/1", "/proc/self/fd/2", "/proc/thread-self/fd/1", "/dev/tty"]) {
+        await way(path, async () => use(await Deno.open(path, { write: true })));
+        await way("text to " + path, () => Deno.writeTextFile(path, "FORGED"));
+      }
+      for (const path of ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]) {
+        await way(path, () => Deno.readTextFile(path));
+      }`,
+  },
+  "construct every class that can be reached with the numbers of the process's streams": {
+    body: `
+      const [hostname, port] = world.allowed.split(":");
+      const forged = new TextEncoder().encode("FORGED");
+      const response = await fetch("http://" + world.allowed);
+      const roots = [globalThis, Deno, process, await Deno.connect({ hostname, port: Number(port) }),
+        await Deno.open(world.folder + "/note.txt"), Deno.createHttpClient({}), response, response.body,
+        await Deno.stat(world.folder), Deno.permissions.querySync({ name: "net" }), new Blob([]).stream(),
+        new CompressionStream("gzip"), new WebSocket("ws://" + world.allowed), performance, crypto];
+      const seen = new Set();
+      const symbols = new Set([Symbol.for("Deno.internal.FsFile")]);
+      const classes = new Set();
+      const waiting = roots.slice();
+      while (waiting.length > 0) {
+        const one = waiting.pop();
+        if (one === null || (typeof one !== "object" && typeof one !== "function") || seen.has(one)) continue;
+        seen.add(one);
+        if (typeof one === "function") classes.add(one);
+        waiting.push(Object.getPrototypeOf(one));
+        for (const key of Reflect.ownKeys(one)) {
+          if (typeof key === "symbol") symbols.add(key);
+          try {
+            const value = one[key];
+            if (value instanceof Promise) value.catch(() => {});
+            waiting.push(value);
+          } catch {}
+        }
+      }
+      // Some of these wait, or end what others need.
+      const spared = /^(set|queue|clear|close|eval$|Function$|fetch$|reload|abort|terminate|WebSocket|EventSource)/;
+      let made = 0;
+      for (const make of classes) {
+        if (!/^[A-Z]/.test(make.name) || spared.test(make.name)) continue;
+        for (const id of [1, 2]) {
+          for (const more of [[], [{}, {}], ...[...symbols].map((symbol) => [symbol])]) {
+            try {
+              const one = new make(id, ...more);
+              made++;
+              for (const key of ["closed", "ready", "finished", "loaded"]) {
+                if (one[key] instanceof Promise) one[key].catch(() => {});
+              }
+              Promise.resolve(one.write?.(forged)).catch(() => {});
+              one.writeSync?.(forged);
+              one.truncateSync?.(0);
+            } catch {}
+          }
+        }
+      }
+      await new Promise((done) => setTimeout(done, 100));
+      await way("nothing of it", () => { throw new Error(classes.size + " classes, " + made + " made"); });`,
+  },
   "ask for permissions": {
     body: `
       await way("request", () => Deno.permissions.request({ name: "read" }));

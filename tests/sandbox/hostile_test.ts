@@ -12,25 +12,13 @@ const SECRET = crypto.randomUUID();
 const DENORT = Deno.env.get("DENORT_BIN");
 const WITHOUT_DENORT = "DENORT_BIN does not say where the runtime for binaries is";
 
-/** Starts the trial program with these arguments. */
-type Program = (args: readonly string[]) => Deno.Command;
+/** The words that start the trial program. */
+type Program = readonly string[];
 
-const options = {
-  cwd: "/",
-  stdin: "null",
-  stdout: "piped",
-  stderr: "piped",
-  env: { DXT_TEST_SECRET: SECRET, NO_COLOR: "1" },
-} as const;
-
-const fromSource: Program = (args) =>
-  new Deno.Command(Deno.execPath(), {
-    ...options,
-    args: [
-      ...["run", "--allow-all", "--no-prompt", "--config", join(ROOT, "deno.json")],
-      ...[join(ROOT, "tests/sandbox/trial.ts"), ...args],
-    ],
-  });
+const fromSource: Program = [
+  ...[Deno.execPath(), "run", "--allow-all", "--no-prompt", "--config", join(ROOT, "deno.json")],
+  join(ROOT, "tests/sandbox/trial.ts"),
+];
 
 async function compiled(folder: string): Promise<Program> {
   const path = join(folder, "trial");
@@ -43,7 +31,7 @@ async function compiled(folder: string): Promise<Program> {
     ],
   }).output();
   assert.ok(success, new TextDecoder().decode(stderr));
-  return (args) => new Deno.Command(path, { ...options, args: [...args] });
+  return [path];
 }
 
 interface Finished {
@@ -52,6 +40,10 @@ interface Finished {
   readonly printed: string;
 }
 
+/** What a file that is the program's stdout holds before the program starts. */
+const EARLIER = "results of an earlier run";
+
+/** Runs trials with the secret in the program's stdin, and files with some text behind its outputs. */
 async function run(
   program: Program,
   folder: string,
@@ -59,12 +51,21 @@ async function run(
 ): Promise<Finished> {
   const list = await Deno.makeTempFile({ dir: folder });
   await Deno.writeTextFile(list, JSON.stringify(trials));
-  const { code, stdout, stderr } = await program([list, SECRET]).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [
-    string,
-    string,
-  ];
+  const [stdin, stdout, stderr] = ["in", "out", "err"].map((name) => `${list}.${name}`);
+  await Deno.writeTextFile(stdin!, SECRET);
+  for (const path of [stdout!, stderr!]) await Deno.writeTextFile(path, `${EARLIER}\n`);
+  const { code } = await new Deno.Command("/bin/sh", {
+    cwd: "/",
+    args: [
+      ...["-c", 'in=$1 out=$2 err=$3; shift 3; exec "$@" <"$in" >>"$out" 2>>"$err"', "sh"],
+      ...[stdin!, stdout!, stderr!, ...program, list, SECRET],
+    ],
+    env: { DXT_TEST_SECRET: SECRET, NO_COLOR: "1" },
+  }).output();
+  const out = await Deno.readTextFile(stdout!);
+  const err = await Deno.readTextFile(stderr!);
   assert.equal(code, 0, `${out}\n${err}`);
+  for (const text of [out, err]) assert.ok(text.startsWith(`${EARLIER}\n`), text);
   const lines = out.split("\n");
   assert.match(lines.at(-1)!, /^\[/, JSON.stringify({ out, err }));
   return { answers: JSON.parse(lines.at(-1)!), printed: lines.slice(0, -1).join("\n") + err };
@@ -101,6 +102,7 @@ async function inWorld(
   await using allowed = serveModules({
     "/": "allowed",
     "/x.js": "export default 1",
+    "/echo": { echo: true },
     "/redirect": { location: `${forbidden.base}/` },
   });
   try {

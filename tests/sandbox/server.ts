@@ -5,6 +5,8 @@ export interface Route {
   readonly type?: string;
   readonly location?: string;
   readonly status?: number;
+  /** Answers with what the request brought. */
+  readonly echo?: true;
 }
 
 export interface ModuleServer extends AsyncDisposable {
@@ -26,6 +28,7 @@ export function serveModules(routes: Record<string, Route | string>): ModuleServ
     asked.push(pathname + search);
     const route = held[pathname + search];
     if (route === undefined) return new Response("not here", { status: 404 });
+    if (typeof route === "object" && route.echo) return new Response(request.body);
     const { body = "", type = "application/octet-stream", location, status } =
       typeof route === "string" ? { body: route } as Route : route;
     return new Response(body, {
