@@ -87,6 +87,17 @@ const LOSSES: Readonly<Record<string, [create: string, told: RegExp]>> = {
   ],
   "a sequence": ["ALTER TABLE t ADD n serial", /sequence t_n_seq/],
   "an identity": ["ALTER TABLE t ADD n int GENERATED ALWAYS AS IDENTITY", /sequence t_n_seq/],
+  "a rule": ["CREATE RULE r AS ON DELETE TO t DO INSTEAD NOTHING", /rule "r"/],
+  "a rule besides": ["CREATE RULE r AS ON INSERT TO t DO ALSO NOTIFY r", /rule "r"/],
+  "an estimate of a column": [
+    "ALTER TABLE t ALTER id SET (n_distinct = 5)",
+    /settings of column "id"/,
+  ],
+  "an estimate of a column and its children": [
+    "ALTER TABLE t ALTER name SET (n_distinct_inherited = 5)",
+    /settings of column "name"/,
+  ],
+  "statistics of a column": ["ALTER TABLE t ALTER id SET STATISTICS 7", /settings of column "id"/],
   "a policy": ["CREATE POLICY p ON t USING (true)", /policy "p"/],
   "row security": ["ALTER TABLE t ENABLE ROW LEVEL SECURITY", /its row security/],
   "a publication": ["CREATE PUBLICATION p FOR TABLE t", /its place in a publication/],

@@ -11,6 +11,7 @@ import type { Session } from "./session.ts";
 import { besideOf } from "./shared.ts";
 import { createLike, placing, refuseLosses } from "./swap.ts";
 import { columnTypes, conversionsOf, creation, fitted, refuseLongNames, shown } from "./target.ts";
+import { findHooks, refuseRules } from "./triggers.ts";
 import { emptying, refuseCascades, stageTable } from "./upsert.ts";
 
 /** Rows that are counted; of a larger table the catalogue's estimate is told. */
@@ -75,6 +76,11 @@ async function planExisting(
   };
   // What is lossy and not accepted is told with its column.
   await tried(() => fitted(relation, { ...load, lossy: "accept" }));
+  // A swap puts a table without rules into the place of one that must not have any.
+  if (!swaps) {
+    const hooks = await findHooks(session, relation);
+    await tried(() => refuseRules(relation, load, hooks));
+  }
   const { rows, shownRows } = await rowsOf(session, relation);
   const statements = staging(load, name);
   const destructive: string[] = [];

@@ -22,7 +22,7 @@ import { planLoad } from "./load_plan.ts";
 import type { Session } from "./session.ts";
 import { loadShare, shareLoad } from "./shared.ts";
 import { prepareTarget, shown, type Target } from "./target.ts";
-import { emptying, refuseCascades, STAGE, upsertStatements } from "./upsert.ts";
+import { emptyTable, refuseOtherRows, STAGE, stageTable, upsert } from "./upsert.ts";
 
 export interface LoaderOptions {
   readonly replace: "delete" | "swap";
@@ -136,27 +136,15 @@ export class PostgresCopyLoader implements Loader {
 }
 
 async function write(session: Session, task: LoadTask, target: Target): Promise<string> {
-  if (task.mode !== "upsert") {
-    if (task.mode === "replace") await empty(session, target);
-    return await copy(session, task, target, target.name);
+  if (task.mode === "upsert") {
+    await session.query(stageTable(target.name, task.staged.fields));
+    const copied = await copy(session, task, target, STAGE);
+    return [copied, ...await upsert(session, task, target)].join(", ");
   }
-  const { create, check, apply } = await upsertStatements(session, task, target);
-  await session.query(create);
-  const copied = await copy(session, task, target, STAGE);
-  const { rows: [wrong] } = await session.query(check);
-  if (wrong !== undefined) {
-    throw new LoaderError(
-      `Cannot upsert into ${shown(target.name)}: key "${wrong[0]}" is NULL in ${wrong[1]} rows`,
-    );
-  }
-  const tags: string[] = [copied];
-  for (const statement of apply) tags.push((await session.query(statement)).tag);
-  return tags.join(", ");
-}
-
-async function empty(session: Session, { name, relation }: Target): Promise<void> {
-  await refuseCascades(session, relation);
-  for (const statement of emptying(relation, name)) await session.query(statement);
+  const hooks = task.mode === "replace" ? await emptyTable(session, target) : undefined;
+  const copied = await copy(session, task, target, target.name);
+  if (hooks?.triggered === true) await refuseOtherRows(session, target, task.staged.count);
+  return copied;
 }
 
 function explained(error: unknown, task: PlannedLoad): unknown {

@@ -26,6 +26,7 @@ const LOSSES = (id: string) => `
     WHERE pg_catalog.pg_get_userbyid(relowner) <> current_user
   UNION ALL SELECT 'trigger "' || tgname || '"' FROM pg_catalog.pg_trigger
     WHERE tgrelid = ${id} AND NOT tgisinternal
+  UNION ALL SELECT 'rule "' || rulename || '"' FROM pg_catalog.pg_rewrite WHERE ev_class = ${id}
   UNION ALL SELECT 'constraint "' || conname || '" of ' || conrelid::regclass
     FROM pg_catalog.pg_constraint WHERE contype NOT IN ('p', 'u', 'c', 'n') AND ${id} IN (conrelid, confrelid)
   UNION ALL SELECT 'deferrable constraint "' || conname || '"' FROM pg_catalog.pg_constraint
@@ -38,6 +39,8 @@ const LOSSES = (id: string) => `
       AND k.conrelid = ${id} AND d.classid = 'pg_catalog.pg_constraint'::regclass)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_attrdef a WHERE a.oid = d.objid
       AND a.adrelid = ${id} AND d.classid = 'pg_catalog.pg_attrdef'::regclass)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.oid = d.objid
+      AND r.ev_class = ${id} AND d.classid = 'pg_catalog.pg_rewrite'::regclass)
   UNION ALL SELECT 'sequence ' || d.objid::regclass FROM pg_catalog.pg_depend d
     JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
     WHERE d.refobjid = ${id} AND d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')
@@ -50,7 +53,9 @@ const LOSSES = (id: string) => `
     WHERE objoid = ${id} AND classoid = 'pg_catalog.pg_class'::regclass
   UNION ALL SELECT 'settings of column "' || attname || '"' FROM pg_catalog.pg_attribute
     WHERE attrelid = ${id} AND attnum > 0 AND NOT attisdropped
-      AND (attacl IS NOT NULL OR attoptions IS NOT NULL OR coalesce(attstattarget, -1) <> -1)
+      AND (attacl IS NOT NULL OR coalesce(attstattarget, -1) <> -1 OR EXISTS (
+        SELECT FROM pg_catalog.pg_options_to_table(attoptions)
+        WHERE option_name IN ('n_distinct', 'n_distinct_inherited')))
   UNION ALL SELECT 'grants by another role' FROM t, pg_catalog.aclexplode(relacl) AS g
     WHERE g.grantor <> relowner
   UNION ALL SELECT 'comment or settings of index "' || x.relname || '"' FROM pg_catalog.pg_index i
