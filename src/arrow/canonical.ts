@@ -17,6 +17,7 @@ import { foreignReader } from "./foreign.ts";
 import { isJSON, OPENING } from "./json.ts";
 import { isNull, type ReadValue, valueReader } from "./reader.ts";
 import { arrowSchema, arrowType, keptField, sameLayout } from "./schema.ts";
+import { refuseBeyond } from "./value_bounds.ts";
 
 /**
  * The fields of a schema: those that dxt kept, else what the Arrow types say.
@@ -125,6 +126,7 @@ function refuseNull(data: Data, { name }: Field): void {
 
 function canonicalData(data: Data, field: Field, kept: Field | undefined): Data {
   const source = kept ?? { name: field.name, ...typeOf(data.type, field.name), nullable: true };
+  refuseBeyond(data, field.name, kept !== undefined);
   if (sameType(source, field)) {
     if (isDense(data) && sameLayout(data.type, arrowType(field))) {
       if (JSON_TYPES.has(field.dtype)) refuseOther(data, field);

@@ -1,5 +1,5 @@
 /** Values of Arrow columns in any layout. */
-import { type Data, DataType, DateUnit, TimeUnit, Vector } from "apache-arrow";
+import { type Data, DataType, DateUnit, type Decimal, TimeUnit, Vector } from "apache-arrow";
 import { SchemaError, ValueError } from "../core/errors.ts";
 import { JSONText, type Value } from "../core/values.ts";
 import {
@@ -12,6 +12,7 @@ import {
   valueReader,
 } from "./reader.ts";
 import type { Field } from "../models/field.ts";
+import { beyond, decimalBounds } from "./value_bounds.ts";
 
 /** Microseconds of a unit, or units of a microsecond where it is finer. */
 const MICROS: Readonly<Record<TimeUnit, bigint>> = {
@@ -32,7 +33,7 @@ export function foreignReader(data: Data, name: string): ReadValue {
   const plain = (field: Omit<Field, "name" | "nullable">) =>
     valueReader({ name, nullable: false, ...field }, data);
   if (DataType.isDictionary(type)) return dictionaryReader(data, name);
-  if (DataType.isDecimal(type)) return scaledReader(data, type.scale);
+  if (DataType.isDecimal(type)) return scaledReader(data, type.scale, name);
   if (DataType.isBool(type)) return plain({ dtype: "bool" });
   if (DataType.isFloat(type) && type.precision === 0) {
     const column = new Vector([data]);
@@ -42,7 +43,7 @@ export function foreignReader(data: Data, name: string): ReadValue {
   if (DataType.isUtf8(type)) return plain({ dtype: "string" });
   if (DataType.isBinary(type)) return plain({ dtype: "binary" });
   if (DataType.isDate(type)) {
-    if (type.unit === DateUnit.DAY) return plain({ dtype: "date" });
+    if (type.unit === DateUnit.DAY) return finite(data, name, plain({ dtype: "date" }));
     const field = { name, dtype: "timestamp", nullable: false } as const;
     return (row) => inRange(field, row, values[row], () => dateTimeOf(BigInt(values[row]) * 1000n));
   }
@@ -83,9 +84,23 @@ function dictionaryReader(data: Data, name: string): ReadValue {
   };
 }
 
+/** The numbers for infinity mean a day of their own in files of others. */
+function finite(data: Data, name: string, read: ReadValue): ReadValue {
+  return (row) => {
+    const value = read(row);
+    if (typeof value === "string") throw beyond(data, name, row);
+    return value;
+  };
+}
+
 /** A negative scale means zeros at the end. */
-function scaledReader(data: Data, scale: number): ReadValue {
-  const read = decimalReader(data, Math.max(0, scale));
+function scaledReader(data: Data, scale: number, name: string): ReadValue {
+  const isWithin = decimalBounds(data as Data<Decimal>);
+  const digits = decimalReader(data, Math.max(0, scale));
+  const read = (row: number) => {
+    if (isWithin(row)) return digits(row);
+    throw beyond(data, name, row);
+  };
   const zeros = "0".repeat(Math.max(0, -scale));
   return zeros === "" ? read : (row) => {
     const text = read(row);

@@ -16,6 +16,7 @@ import { decompressedSize, type ReadableFile, readFooter, readMessage } from "./
 import type { Field } from "../models/field.ts";
 import { arrowSchema, sameLayout } from "./schema.ts";
 import { checkColumn } from "./sound.ts";
+import { refuseBeyond } from "./value_bounds.ts";
 
 export interface IPCReader {
   readonly schema: Schema;
@@ -54,7 +55,8 @@ export function batchesFromIPC(bytes: Uint8Array): Iterable<Batch> {
 /**
  * The one batch of a stream in memory, which shares its bytes.
  *
- * @throws {ValidationError} when it has not these fields' columns, or is not sound
+ * @throws {ValidationError} when it has not these fields' columns, is not sound, or has a value beyond
+ * its type
  */
 export function batchFromIPC(bytes: Uint8Array, fields: readonly Field[]): Batch {
   const [batch, second] = batchesFromIPC(bytes);
@@ -72,6 +74,7 @@ export function batchFromIPC(bytes: Uint8Array, fields: readonly Field[]): Batch
       throw new ValidationError(`column "${name}" is ${column.type}, expected ${type}`);
     }
     checkColumn(column);
+    refuseBeyond(column, name, true);
   });
   return batchOfData(schema, batch.data.children, batch.numRows);
 }

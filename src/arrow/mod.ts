@@ -11,3 +11,4 @@ export * from "./ipc.ts";
 export * from "./reader.ts";
 export * from "./schema.ts";
 export * from "./text.ts";
+export * from "./value_bounds.ts";

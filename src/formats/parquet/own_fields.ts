@@ -6,6 +6,7 @@ import {
   type Data,
   fieldsOf,
   isNull,
+  refuseBeyond,
   type Schema,
 } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
@@ -15,8 +16,9 @@ import type { Field } from "../../models/field.ts";
 import { isJSON } from "./json_text.ts";
 
 /**
- * As `canonicaliser`, for columns that have the types wanted: JSON, which may be none in a hostile
- * file, is checked without being parsed. In a file that is proven it is not looked at.
+ * As `canonicaliser`, for columns that have the types wanted: values that may be beyond their type in a
+ * hostile file, and JSON that may be none, are checked in their buffers. Those of a file that is proven
+ * are not looked at.
  */
 export function ownCanonicaliser(
   schema: Schema,
@@ -36,10 +38,10 @@ export function ownCanonicaliser(
     const data = columns.map((column) => batch.data.children[column]!);
     const before = rows;
     rows += batch.numRows;
-    if (fields.every((field, i) => holds(data[i]!, field, proven))) {
-      return batchOfData(wanted, data, batch.numRows);
-    }
     try {
+      if (fields.every((field, i) => holds(data[i]!, field, proven))) {
+        return batchOfData(wanted, data, batch.numRows);
+      }
       // It tells which value is none of its field's.
       return canonicaliser(schema, projections)(batch);
     } catch (error) {
@@ -56,9 +58,11 @@ function haveSameType(a: Field, b: Field): boolean {
 /** What the text of a JSON type begins with. */
 const FIRST = { json: undefined, array: 0x5b, object: 0x7b } as const;
 
-function holds(data: Data, { dtype, nullable }: Field, proven: boolean): boolean {
+function holds(data: Data, { name, dtype, nullable }: Field, proven: boolean): boolean {
   if (!nullable && data.nullCount > 0) return false;
-  if (proven || dtype !== "json" && dtype !== "array" && dtype !== "object") return true;
+  if (proven) return true;
+  refuseBeyond(data, name, true);
+  if (dtype !== "json" && dtype !== "array" && dtype !== "object") return true;
   const offsets = data.valueOffsets as Int32Array;
   const bytes = data.values as Uint8Array;
   for (let row = 0; row < data.length; row++) {

@@ -63,7 +63,18 @@ export class Trial {
     rows: Iterable<Row>,
     settings: Settings = {},
   ): Promise<Uint8Array> {
-    const batches = batchesOfRows(fields, rows, settings.batchRows ?? 4);
+    return await this.writeBatches(
+      fields,
+      batchesOfRows(fields, rows, settings.batchRows ?? 4),
+      settings,
+    );
+  }
+
+  async writeBatches(
+    fields: readonly Field[],
+    batches: AsyncIterable<Batch>,
+    settings: Settings = {},
+  ): Promise<Uint8Array> {
     const request = { fields, ...this.#settings(settings) };
     return concat(...await Array.fromAsync(this.format.write(batches, request)));
   }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { ConfigurationError } from "../../../src/core/errors.ts";
+import { arrowSchema, batchOfData, dataOf } from "../../../src/arrow/mod.ts";
+import { ConfigurationError, ValueError } from "../../../src/core/errors.ts";
 import { JSONText } from "../../../src/core/values.ts";
+import type { Field } from "../../../src/models/field.ts";
 import { COMPRESSIONS } from "../../../src/models/format.ts";
 import { HOSTILE_STRINGS } from "../provider/values.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../values.ts";
@@ -51,6 +53,48 @@ const HOSTILE_NAMES = [
   "ż".repeat(32),
   "x".repeat(64),
 ];
+
+/** Fields with the bits of a value that they do not have. */
+function beyondTypes(): [Field, Int32Array | BigInt64Array][] {
+  const decimal = (
+    precision: number,
+    scale: number,
+    ...words: bigint[]
+  ): [Field, BigInt64Array] => [
+    { name: `decimal_${precision}_${scale}`, dtype: "decimal", precision, scale, nullable: true },
+    BigInt64Array.of(...words),
+  ];
+  const micros = (dtype: Field["dtype"], value: bigint): [Field, BigInt64Array] => [
+    field(`${dtype}_${value}`, dtype),
+    BigInt64Array.of(value),
+  ];
+  const day = 86_400_000_000n;
+  return [
+    decimal(9, 2, 10n ** 9n, 0n),
+    decimal(9, 0, -(10n ** 9n), -1n),
+    decimal(18, 0, 10n ** 18n, 0n),
+    decimal(18, 18, -(2n ** 62n), -1n),
+    decimal(38, 0, -1n, 2n ** 63n - 1n),
+    decimal(38, 10, 0n, -(2n ** 63n)),
+    decimal(76, 0, 0n, 0n, 0n, 2n ** 62n),
+    micros("time", -1n),
+    micros("time", day),
+    micros("time", 25n * day / 24n),
+    micros("timestamp", 2n ** 63n - 2n),
+    micros("timestamp", -100_000_002n * day),
+    micros("timestamp_tz", 100_000_000n * day + 1n),
+    [field("day_after", "date"), Int32Array.of(100_000_001)],
+    [field("day_before", "date"), Int32Array.of(-100_000_002)],
+  ];
+}
+
+/** The value after zeros for so many others. */
+function withValue<A extends Int32Array | BigInt64Array>(value: A, others: number): A {
+  const { constructor } = value as unknown as { constructor: { new (length: number): A } };
+  const values = new constructor(value.length * (others + 1));
+  (values as Int32Array).set(value as Int32Array, value.length * others);
+  return values;
+}
 
 export const valueChecks = {
   "every type": {
@@ -135,6 +179,27 @@ export const valueChecks = {
         await trial.keptOrRefused(field("at", "timestamp"), [
           new Temporal.PlainDateTime(year, 2, 28, 23, 59, 59, 999, 999),
         ]);
+      }
+    },
+  },
+  "values beyond their type": {
+    title: "a value that its column holds and its type does not is refused, never changed",
+    async run(trial) {
+      for (const [given, raw] of beyondTypes()) {
+        const data = dataOf(given, {
+          length: 2,
+          nullCount: 0,
+          nullBitmap: null,
+          data: withValue(raw, 1),
+        });
+        const batch = batchOfData(arrowSchema([given]), [data], 2);
+        const read = trial.writeBatches([given], ReadableStream.from([batch]))
+          .then((file) => trial.read(file, [given]));
+        await assert.rejects(read, (error) => {
+          assert.ok(error instanceof ValueError, `${given.name}: ${error}`);
+          assert.deepEqual([error.field, error.row], [given.name, 2], given.name);
+          return true;
+        });
       }
     },
   },
