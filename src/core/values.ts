@@ -1,6 +1,7 @@
 import type { DXTType } from "../models/dtype.ts";
 import type { Field } from "../models/field.ts";
 import { ValueError } from "./errors.ts";
+import { decimalParts, floatHolds, type FloatType, nearestFloat } from "./number_text.ts";
 
 export type JSONValue =
   | null
@@ -120,8 +121,9 @@ export function textOf(value: Exclude<Value, null>): string {
 const INSTANT_OFFSET = /(?:[zZ]|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)$/;
 
 /**
- * Reads what {@linkcode textOf} wrote, and the usual spellings of it: a space for the T, an offset
- * without minutes.
+ * Reads what {@linkcode textOf} wrote, and other spellings of the same value: `+5` and `007`, a space
+ * for the T, an offset without minutes, `t` and `1` for true. A number that no float is, or a finer
+ * time than microseconds, is refused rather than rounded.
  *
  * @throws {ValueError} when the text is not of the field's type
  */
@@ -146,7 +148,12 @@ export function parseText(text: string, field: Field): Exclude<Value, null> {
     }
     case "float32":
     case "float64":
-      return parseFloatText(text) ?? wrong(field.dtype);
+      return parseFloatText(text, field.dtype) ??
+        wrong(
+          decimalParts(text) === undefined
+            ? field.dtype
+            : `${field.dtype} (declare the field as decimal or string to keep all digits)`,
+        );
     case "decimal":
       return exactDecimal(text, field.precision ?? 38, field.scale ?? 0) ??
         wrong(`decimal(${field.precision ?? 38},${field.scale ?? 0})`);
@@ -210,10 +217,12 @@ function isInfinity(text: string): boolean {
   return text === INFINITY || text === NEGATIVE_INFINITY;
 }
 
-function parseFloatText(text: string): number | undefined {
-  if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return Number(text);
+/** The float that is the number of the text and no other; undefined where there is none. */
+function parseFloatText(text: string, dtype: FloatType): number | undefined {
   if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
-  return /^nan$/i.test(text) ? NaN : undefined;
+  if (/^nan$/i.test(text)) return NaN;
+  const value = nearestFloat(text, dtype);
+  return floatHolds(text, value, dtype) ? value : undefined;
 }
 
 function attempt<T>(parse: () => T): T | undefined {

@@ -1,10 +1,8 @@
 /** How CSV spells values. */
-import { type NumberColumn, valuePusher } from "../../arrow/mod.ts";
-import { ValueError } from "../../core/errors.ts";
+import { valuePusher } from "../../arrow/mod.ts";
 import { parseText } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { OpenColumn, Slice, Spelling } from "../fill.ts";
-import { floatHolds } from "../json/number.ts";
 import { loopFor, putOthers, putTexts } from "../loops.ts";
 import type { Dialect } from "./dialect.ts";
 import { unescape } from "./tokenizer.ts";
@@ -50,26 +48,6 @@ function unescaper(dialect: Dialect): (slice: Slice, at: number) => Uint8Array {
 }
 
 function pusher(field: Field, column: OpenColumn): (bytes: Uint8Array) => void {
-  const { dtype } = field;
-  if (dtype === "float32" || dtype === "float64") {
-    return (bytes) => (column as NumberColumn).push(exactFloat(utf8.decode(bytes), field, dtype));
-  }
   const push = valuePusher(field, column);
   return (bytes) => push(parseText(utf8.decode(bytes), field));
-}
-
-/** The float nearest to the text, where that is the number of the text and no other. */
-function exactFloat(text: string, field: Field, dtype: "float32" | "float64"): number {
-  // The shortest spelling of a double, as most programs write it.
-  if (dtype === "float64" && String(Number(text)) === text) return Number(text);
-  const nearest = parseText(text, field) as number;
-  const value = dtype === "float32" ? Math.fround(nearest) : nearest;
-  if (!/\d/.test(text) || floatHolds(withDigits(text), value, dtype)) return value;
-  const wanted = `expected ${dtype} (declare the field as decimal or string to keep all digits)`;
-  throw new ValueError(wanted, field.name, undefined, text);
-}
-
-/** The number with a digit on both sides of its point, or without one. */
-function withDigits(text: string): string {
-  return text.replace(/^([+-]?)\./, "$10.").replace(/\.(?=$|e)/i, "");
 }

@@ -4,9 +4,10 @@
  * may have a fraction or exponent that leaves it the same number (1.0, 1e2).
  */
 import { ValueError } from "../../core/errors.ts";
+import { decimalParts, floatHolds, type FloatType, nearestFloat } from "../../core/number_text.ts";
 import { parseText, type Value } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
-import { decimalParts, floatHolds, plainDigits } from "./number.ts";
+import { plainDigits } from "./number.ts";
 import { QUOTE } from "./scan.ts";
 import { decode, unescape } from "./text.ts";
 
@@ -63,8 +64,8 @@ function withoutExponent(text: string, field: Field): string {
   return plain;
 }
 
-function parseFloatExactly(text: string, dtype: "float32" | "float64", field: Field): number {
-  const value = dtype === "float32" ? Math.fround(Number(text)) : Number(text);
+function parseFloatExactly(text: string, dtype: FloatType, field: Field): number {
+  const value = nearestFloat(text, dtype);
   if (floatHolds(text, value, dtype)) return value;
   throw wrong(field, `${dtype} (declare the field as decimal or json to keep all digits)`, text);
 }
