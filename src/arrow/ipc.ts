@@ -12,6 +12,7 @@ import type { Batch } from "../core/batch.ts";
 import { zstdDecompressSync } from "node:zlib";
 import { ValidationError } from "../core/errors.ts";
 import { batchOfData } from "./builder.ts";
+import { lz4DecompressFrames } from "./lz4.ts";
 import { decompressedSize, type ReadableFile, readFooter, readMessage } from "./message.ts";
 import type { Field } from "../models/field.ts";
 import { arrowSchema, sameLayout } from "./schema.ts";
@@ -84,7 +85,7 @@ const MAGIC = "ARROW1";
 /**
  * Opens a file or stream of messages, a batch in memory at a time.
  *
- * @throws {ValidationError} when it is malformed, cut or compressed with LZ4; so do its batches
+ * @throws {ValidationError} when it is malformed or cut; so do its batches
  */
 export async function openIPC(file: ReadableFile): Promise<IPCReader> {
   const reader = await (await RecordBatchReader.from(chunks(file))).open();
@@ -110,16 +111,27 @@ export async function openIPC(file: ReadableFile): Promise<IPCReader> {
 
 /** The bytes of the messages in the order of a stream: a file may have its dictionaries later. */
 async function* chunks(file: ReadableFile): AsyncGenerator<Uint8Array, void, void> {
-  if (await text(file, 0, MAGIC.length) === MAGIC) {
+  const magic = await text(file, 0, MAGIC.length);
+  if (magic === MAGIC) {
     const { schema, starts } = readFooter(await footerBytes(file));
     yield* schema;
     for (const start of starts) yield* await following(file, start);
   } else {
+    refuseOther(file, magic);
     const schema = await readMessage(file, 0);
     if (schema?.kind !== "schema") throw new ValidationError("it has no schema");
     yield* schema.parts;
     yield* messagesAfter(file, schema.end);
   }
+}
+
+/** Files that are easily taken for a stream, which has no mark of its own. */
+function refuseOther(file: ReadableFile, magic: string): void {
+  if (file.size === 0) throw new ValidationError("it has 0 bytes, expected a file or stream");
+  if (magic.startsWith("FEA1")) {
+    throw new ValidationError("it is Feather version 1, expected version 2: write it again");
+  }
+  if (magic.startsWith("PAR1")) throw new ValidationError("it is Parquet, expected format parquet");
 }
 
 async function* messagesAfter(file: ReadableFile, start: number): AsyncGenerator<Uint8Array> {
@@ -156,17 +168,24 @@ async function text(file: ReadableFile, start: number, end: number): Promise<str
   return new TextDecoder().decode(await file.read(start, Math.min(end, file.size)));
 }
 
-// The library has no codecs of its own. A buffer's size stands before its bytes.
+// The library has no codecs of its own.
 compressionRegistry.set(CompressionType.ZSTD, {
-  decode(bytes) {
-    const buffer = new Uint8Array(bytes.buffer, bytes.byteOffset - 8, bytes.byteLength + 8);
-    const size = decompressedSize(buffer);
+  decode: (bytes) => {
+    const size = sizeBefore(bytes);
     const decoded = zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, size) });
     if (decoded.length !== size) throw new ValidationError("a compressed column is malformed");
     // Node's buffers come from a pool, at any place in it.
     return decoded.byteOffset % 8 === 0 ? decoded : new Uint8Array(decoded);
   },
 });
+compressionRegistry.set(CompressionType.LZ4_FRAME, {
+  decode: (bytes) => lz4DecompressFrames(bytes, sizeBefore(bytes)),
+});
+
+/** The size of a buffer, which stands before its compressed bytes. */
+function sizeBefore(bytes: Uint8Array): number {
+  return decompressedSize(new Uint8Array(bytes.buffer, bytes.byteOffset - 8, bytes.length + 8));
+}
 
 /** The bytes of a file that holds the batches, message by message. */
 export async function* ipcFile(

@@ -22,8 +22,8 @@ export interface CheckedMessage {
 const MAX_ROWS = 2 ** 31 - 1;
 /** Values that take no bytes, such as NULLs without a type. */
 export const MAX_EMPTY = 1 << 20;
-/** Compressed bodies that say to be larger are refused. */
-const MAX_BODY = 1 << 30;
+/** Compressed bodies that say to be larger are refused: a batch is in memory as a whole. */
+const MAX_BODY = 1 << 28;
 
 const KEY_VALUE: Shape = ["text", "text"];
 const METADATA = { tables: () => KEY_VALUE };
@@ -166,14 +166,12 @@ function checkBatch(batch: FlatTable, body: Uint8Array = new Uint8Array()): void
   }
   checkNodes(batch, compressed === undefined ? body.length : size);
   if (compressed === undefined) return;
-  if (compressed.byte(0) !== ZSTD) {
-    throw new ValidationError(
-      'its batches are compressed with "lz4", expected "zstd" or none: write the file again with one of these',
-    );
+  if (compressed.byte(0) > LAST_CODEC) {
+    throw new ValidationError("its batches are compressed in an unknown way, expected LZ4 or zstd");
   }
   if (size > MAX_BODY) {
     throw new ValidationError(
-      `a batch has ${size} bytes uncompressed, expected at most ${MAX_BODY}`,
+      `a batch has ${size} bytes uncompressed, expected at most ${MAX_BODY}: write the file again in smaller batches`,
     );
   }
 }
@@ -188,8 +186,8 @@ function checkNodes(batch: FlatTable, size: number): void {
   }
 }
 
-/** Number of the codec: LZ4 has 0. */
-const ZSTD = 1;
+/** Numbers of the codecs: LZ4 has 0, zstd this one. */
+const LAST_CODEC = 1;
 
 /** Bytes of a compressed buffer after decompression, which it begins with; -1 when it is not. */
 export function decompressedSize(buffer: Uint8Array): number {

@@ -8,6 +8,7 @@ export * from "./data.ts";
 export * from "./kept.ts";
 export * from "./filter.ts";
 export * from "./ipc.ts";
+export * from "./lz4.ts";
 export * from "./reader.ts";
 export * from "./schema.ts";
 export * from "./text.ts";
