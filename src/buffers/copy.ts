@@ -5,7 +5,7 @@ import { BufferError } from "../core/errors.ts";
 import type { SourceFile } from "../core/extractor.ts";
 import type { Extraction } from "../core/proof.ts";
 import { writeFile } from "./disk.ts";
-import { partName } from "./part.ts";
+import { partName, type PartPlace } from "./part.ts";
 import { Proven } from "./proven.ts";
 
 /**
@@ -15,7 +15,7 @@ import { Proven } from "./proven.ts";
  * @throws {BufferError} when a file is not as large as its source said, or the proof is missing
  */
 export async function copyFiles(
-  folder: string,
+  { folder, onBytes }: Pick<PartPlace, "folder" | "onBytes">,
   extraction: Extraction<SourceFile>,
 ): Promise<WrittenPart> {
   const source = new Proven(extraction, () => 1);
@@ -23,7 +23,7 @@ export async function copyFiles(
     const files: StagedFile[] = [];
     for await (const file of source) {
       const name = partName(files.length);
-      const written = await writeFile(join(folder, name), bytesOf(file));
+      const written = await writeFile(join(folder, name), bytesOf(file, onBytes));
       if (written.size !== file.size) {
         throw new BufferError(
           `Cannot stage "${file.path}": it gave ${written.size} bytes, its source told ${file.size}`,
@@ -38,6 +38,12 @@ export async function copyFiles(
 }
 
 /** Opened only when there is a place for its bytes. */
-async function* bytesOf(file: SourceFile): AsyncGenerator<Uint8Array, void, void> {
-  yield* await file.open();
+async function* bytesOf(
+  file: SourceFile,
+  onBytes: (bytes: number) => void = () => {},
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of await file.open()) {
+    onBytes(chunk.length);
+    yield chunk;
+  }
 }

@@ -36,7 +36,7 @@ export async function stagePart(
 ): Promise<WrittenPart> {
   const format = settings.format ?? "parquet";
   if (format === "passthrough") {
-    return await copyFiles(place.folder, extraction as Extraction<SourceFile>);
+    return await copyFiles(place, extraction as Extraction<SourceFile>);
   }
   const batches = extraction as Extraction<Batch>;
   if (format === "memory") {

@@ -55,6 +55,8 @@ export interface PartPlace {
   readonly fields: readonly Field[];
   /** Hears of each file when it is on the disk. */
   readonly onFile?: (file: StagedFile) => void;
+  /** Hears how many bytes more of a kept file were read. */
+  readonly onBytes?: (bytes: number) => void;
 }
 
 /**

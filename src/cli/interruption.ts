@@ -2,17 +2,31 @@ import type { IO, Signal } from "./io.ts";
 import { EXIT } from "./exit.ts";
 import type { Printer } from "./printer.ts";
 
-/** While it lasts, the first signal aborts what runs, and the second one ends the process. */
+/**
+ * Milliseconds from a signal to the end of the process, whatever is still at work: less than an
+ * orchestrator waits before it kills, and time enough for workers that have to be ended.
+ */
+const EXIT_MS = 9000;
+
+/**
+ * While it lasts, the first signal aborts what runs, and the second one ends the process; so does
+ * time, where what runs does not stop.
+ */
 export class Interruption implements Disposable {
   readonly #controller = new AbortController();
   readonly #listening: Disposable;
   #received: Signal | undefined;
+  #exit: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(io: IO, printer: Printer) {
+  constructor(io: IO, printer: Printer, exitMs = EXIT_MS) {
     this.#listening = io.onSignal((signal) => {
       if (this.#received !== undefined) io.exit(EXIT[signal]);
       this.#received = signal;
       printer.warning(`${signal}: stopping and cleaning up, a second one stops at once`);
+      this.#exit = setTimeout(() => {
+        printer.warning(`${signal}: ended after ${exitMs / 1000} s, something did not stop`);
+        io.exit(EXIT[signal]);
+      }, exitMs);
       this.#controller.abort();
     });
   }
@@ -27,6 +41,7 @@ export class Interruption implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    clearTimeout(this.#exit);
     this.#listening[Symbol.dispose]();
   }
 }

@@ -15,6 +15,7 @@ import {
   type ParseOptions,
   placed,
   readProject,
+  timeoutOf,
   variablesOf,
 } from "./pipeline.ts";
 import { DATASET, type Meaning, meaningOf, QUERY } from "./meaning.ts";
@@ -32,7 +33,7 @@ export interface Argument {
 }
 
 export interface NamedConnection
-  extends Pick<LoadedPipeline, "errorAt" | "parseAt" | "variablesAt"> {
+  extends Pick<LoadedPipeline, "errorAt" | "parseAt" | "variablesAt" | "externalTimeout"> {
   readonly spec: ConnectionSpec;
   /** As of a {@linkcode LoadedPipeline}. */
   readonly directory: string;
@@ -111,6 +112,7 @@ export async function connectionOf(
     environment: askedOf(variables, options.vars ?? {}),
     files: filesOf(reading.files, variables),
     ...ceilingOf(reading.project),
+    ...timeoutOf(undefined, reading.project),
     ...placed(tree),
   };
 }

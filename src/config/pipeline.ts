@@ -62,6 +62,8 @@ export interface LoadedPipeline {
   readonly ceiling?: PermissionLists;
   /** Absolute folder of the project, where there is one. */
   readonly projectDirectory?: string;
+  /** Seconds that external code may work without progress, where somebody says. */
+  readonly externalTimeout?: number;
   /** How external modules are gathered, where somebody says. */
   readonly code?: CodeOptions;
   /** What is no mistake of the file and rarely meant. */
@@ -178,6 +180,7 @@ export function assemble(
     environment: askedOf(variables, vars),
     files: filesOf(files, variables),
     ...ceilingOf(project),
+    ...timeoutOf(pipeline, project),
     warnings: unused(Object.keys(vars), variables),
     ...placed(places),
   };
@@ -217,6 +220,15 @@ export function ceilingOf(
     projectDirectory: directory,
     ...(permissions === undefined ? {} : { ceiling: permissions }),
   };
+}
+
+/** What the pipeline says wins over what its project says. */
+export function timeoutOf(
+  pipeline: Pipeline | undefined,
+  project: LoadedProject | undefined,
+): Pick<LoadedPipeline, "externalTimeout"> {
+  const externalTimeout = pipeline?.external_timeout ?? project?.value.external_timeout;
+  return externalTimeout === undefined ? {} : { externalTimeout };
 }
 
 type Resolved = NonNullable<ReturnType<typeof resolveEndpoint>>;

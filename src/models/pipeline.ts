@@ -35,6 +35,10 @@ export const Defaults = z.strictObject({
 }).meta({ id: "Defaults", description: "For every stream that does not say otherwise" });
 export type Defaults = z.infer<typeof Defaults>;
 
+const ExternalTimeout = z.int().min(1).max(86_400).optional().describe(
+  "Seconds without progress after which untrusted code is ended: no record, no byte, no answer; 600",
+);
+
 export const Pipeline = z.strictObject({
   version: z.literal(1).describe("Of this file's shape"),
   name: text.regex(/^[\w.-]+$/, "expected letters, digits, _ . and -"),
@@ -45,6 +49,7 @@ export const Pipeline = z.strictObject({
   defaults: Defaults.optional(),
   on_error: z.enum(["continue", "fail_fast"]).optional()
     .describe("When a stream fails: go on with the others, or stop; continue"),
+  external_timeout: ExternalTimeout,
   streams: z.array(Stream).min(1),
 }).meta({ id: "Pipeline", description: "A dxt pipeline" });
 export type Pipeline = z.infer<typeof Pipeline>;
@@ -63,5 +68,6 @@ export const Project = z.strictObject({
   defaults: Defaults.optional(),
   logging: LogSettings.optional(),
   permissions: PermissionLists.optional(),
+  external_timeout: ExternalTimeout,
 }).meta({ id: "Project", description: "dxt_project.yaml: what the pipelines of a folder share" });
 export type Project = z.infer<typeof Project>;

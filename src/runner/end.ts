@@ -171,13 +171,18 @@ export class End implements AsyncDisposable {
     return this.#call("finish", input);
   }
 
+  /** Its thread waits for the host until what is returned is disposed of. */
+  hold(): Disposable | undefined {
+    return this.#lease.thread.hold();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     using _lease = this.#lease;
     this.signal.removeEventListener("abort", this.#stop);
     if (this.#lease.thread.lost) return;
     // What was stopped is to be closed all the same.
-    const { signal } = new AbortController();
-    await this.#lease.thread.call("close", undefined, { signal });
+    const { signal } = this;
+    await this.#lease.thread.call("close", undefined, { signal, cleansUp: true });
     this.#lease.thread.onWarning = undefined;
   }
 

@@ -33,7 +33,7 @@ export async function discover(
 ): Promise<Discovery> {
   const endpoint = await resolveEndpoint(connection, connection.spec);
   const { name, category } = endpoint.provider;
-  using threads = openThreads();
+  using threads = openThreads(connection);
   await using end = endOf(endpoint, { explores: true }, { threads, signal });
   if (connection.dataset === undefined) {
     return { provider: name, category, streams: await end.discover() };
@@ -75,7 +75,7 @@ export async function headOfConnection(
   const source: StreamSource = category === "relational" && QUERY.test(stream ?? "")
     ? { type: "sql", sql: stream! }
     : sourceOf(category, stream ?? dataset!);
-  using threads = openThreads();
+  using threads = openThreads(connection);
   const viewer: Viewer = { endpoint, threads, ...showing };
   await using end = endOf(endpoint, { reads: [source] }, viewer);
   return await headOf(end, source, viewer);
@@ -106,7 +106,7 @@ export async function headOfPipeline(
   if (of === "stage") return await headOfStage(plan, showing.rows);
   const endpoint = of === "source" ? source : target;
   const shown = of === "source" ? plan.source : plan.target as StreamSource;
-  using threads = openThreads();
+  using threads = openThreads(loaded);
   const viewer: Viewer = { endpoint, threads, ...showing };
   await using end = endOf(endpoint, { reads: [shown] }, viewer, [plan.extractor]);
   if (of === "target") return await headOf(end, shown, viewer);

@@ -6,6 +6,7 @@ import type { Checked, ExtractorInfo, LoaderInfo, ProviderInfo } from "../provid
 import type { Permissions } from "../core/provider.ts";
 import { workerPermissions } from "../sandbox/permissions.ts";
 import { NOTHING } from "../core/permissions.ts";
+import type { Threads } from "./end.ts";
 import { openThreads } from "./threads.ts";
 import type { ClassInput, ConnectionInput } from "./thread/inputs.ts";
 import type { EndJobs } from "./thread/jobs.ts";
@@ -13,7 +14,7 @@ import type { EndJobs } from "./thread/jobs.ts";
 /** What says how code of others is gathered: a pipeline, or a connection of the command line. */
 export type CodeSource = Pick<
   LoadedPipeline,
-  "directory" | "projectDirectory" | "ceiling" | "code"
+  "directory" | "projectDirectory" | "ceiling" | "code" | "externalTimeout"
 >;
 
 /** A module and all that it imports. A relative one starts from `directory`. */
@@ -28,7 +29,7 @@ async function codeOf(
 
 /** A thread of external code that is asked what it is. It starts while the code is gathered. */
 export class Stranger implements Disposable {
-  readonly #threads = openThreads({ threads: 1 });
+  readonly #threads: Threads;
   readonly #call: <K extends keyof EndJobs>(
     job: K,
     input: Parameters<EndJobs[K]>[0],
@@ -36,7 +37,8 @@ export class Stranger implements Disposable {
   /** Its module, once the thread is closed to all else. */
   readonly #module: Promise<string>;
 
-  constructor(readonly code: Promise<ExternalCode>) {
+  constructor(readonly code: Promise<ExternalCode>, externalTimeout: number | undefined) {
+    this.#threads = openThreads({ threads: 1, externalTimeout });
     const permissions = workerPermissions(NOTHING);
     const { thread } = this.#threads.lease({ permissions, external: true });
     const { signal } = new AbortController();
@@ -82,7 +84,8 @@ export class Strangers implements Disposable {
   /** Who has a module that a file in this folder names. */
   of(loaded: CodeSource, module: string, directory: string): Stranger {
     const key = JSON.stringify([module, directory]);
-    const stranger = this.#all.get(key) ?? new Stranger(codeOf(loaded, module, directory));
+    const stranger = this.#all.get(key) ??
+      new Stranger(codeOf(loaded, module, directory), loaded.externalTimeout);
     this.#all.set(key, stranger);
     return stranger;
   }

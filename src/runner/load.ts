@@ -47,6 +47,8 @@ export class EarlyLoad {
   readonly #ordered = new Feed<StagedFile>();
   readonly #order = new PartOrder<StagedFile>((file) => this.#ordered.push(file));
   readonly #receipt: Promise<LoadReceipt>;
+  /** Resolves when nothing more of the stage is written. */
+  readonly #written = Promise.withResolvers<void>();
 
   constructor(
     plan: StreamPlan,
@@ -72,6 +74,7 @@ export class EarlyLoad {
   finish(staged: StagedData): Promise<LoadReceipt> {
     this.#closed.end(staged);
     this.#ordered.end(staged);
+    this.#written.resolve();
     return this.#receipt;
   }
 
@@ -79,11 +82,15 @@ export class EarlyLoad {
   async abort(error: unknown): Promise<void> {
     this.#closed.fail(error);
     this.#ordered.fail(error);
+    this.#written.resolve();
     await this.#receipt.catch(() => {});
   }
 
   async #load(plan: StreamPlan, context: RunContext): Promise<LoadReceipt> {
     await using target = await turnAtTarget(plan, context);
+    // A target that waits for a slow source makes no progress, and is not to blame for it.
+    const held = target.hold();
+    void this.#written.promise.then(() => held?.[Symbol.dispose]());
     const input = { ...inputOf(plan, context, this.stage.slice([])), isGrowing: true as const };
     const onRows = progressOf(plan, context);
     const ticket = context.threads.most > 1 ? await target.share(input) : undefined;

@@ -114,6 +114,7 @@ async function relay(
   transformer: Transformer,
   end: End,
 ): Promise<void> {
+  using _held = end.hold();
   const answer = await transformer.apply(bytes).then(
     (bytes) => ({ id, bytes }),
     (error) => ({ id, failed: thrown(error) }),

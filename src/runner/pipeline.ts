@@ -60,7 +60,7 @@ export async function runPipeline(
   checkBackfill(plans, options);
   checkLimit(plans, options);
   const startedAt = Temporal.Now.instant();
-  using threads = openThreads(options);
+  using threads = openThreads({ ...options, externalTimeout: loaded.externalTimeout });
   const context: PipelineContext = {
     source: plan.source,
     target: plan.target,

@@ -51,7 +51,7 @@ export async function previewPipeline(
   checkBackfill(selected, options);
   checkLimit(selected, options);
   const { fullRefresh = false, backfill, signal } = options;
-  using threads = openThreads();
+  using threads = openThreads(loaded);
   const reads = selected.map((one) => one.source);
   const writes = selected.map((one) => one.target);
   // Both connections serve all streams, one after the other.

@@ -8,10 +8,14 @@ export interface ThreadOptions {
   readonly threads?: number;
   /** Whether a thread may do only what it needs; true when absent. */
   readonly sandbox?: boolean;
+  /** Seconds that external code may work without progress; as the sandbox has it when absent. */
+  readonly externalTimeout?: number | undefined;
 }
 
 export function openThreads(
-  { threads = navigator.hardwareConcurrency, sandbox = true }: ThreadOptions = {},
+  { threads = navigator.hardwareConcurrency, sandbox = true, externalTimeout }: ThreadOptions = {},
 ): Threads {
-  return new ThreadPool(new URL("./thread/worker.ts", import.meta.url), threads, CHECKS, sandbox);
+  const module = new URL("./thread/worker.ts", import.meta.url);
+  const bounds = externalTimeout === undefined ? {} : { progressMs: externalTimeout * 1000 };
+  return new ThreadPool(module, threads, CHECKS, sandbox, bounds);
 }

@@ -40,7 +40,7 @@ export async function tryPipeline(
     for (const result of found) onResult(result);
     results.push(...found);
   };
-  using threads = openThreads();
+  using threads = openThreads(loaded);
   const context = { threads, signal };
   tell(await trySource(source, plans, context));
   tell(await tryTarget(target, plans, context));

@@ -23,6 +23,8 @@ export interface Bounds {
   readonly messageBytes: number;
   /** Messages to the host in a second. */
   readonly messages: number;
+  /** Milliseconds of a call without news or an answer of the thread. */
+  readonly progressMs: number;
 }
 
 export const BOUNDS: Bounds = {
@@ -31,6 +33,7 @@ export const BOUNDS: Bounds = {
   silentMs: 30_000,
   messageBytes: 16 * 1024 ** 2,
   messages: 10_000,
+  progressMs: 600_000,
 };
 
 /** External code took more than it may: which bound, and what was seen. */

@@ -1,5 +1,6 @@
 /** Threads that are used again by those who may do the same. */
 import type { Jobs } from "./serve.ts";
+import type { Bounds } from "./bounds.ts";
 import { Thread, type ThreadChecks, type ThreadKind } from "./thread.ts";
 
 /**
@@ -24,18 +25,22 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
   readonly #turns = new Map<string, number>();
   readonly #waiting: { kind: string; start: () => void }[] = [];
 
-  /** `module` calls `serve`. Without a sandbox its own code may do what the host may. */
+  /**
+   * `module` calls `serve`. Without a sandbox its own code may do what the host may; `bounds` are
+   * those of external code that are not the usual ones.
+   */
   constructor(
     private readonly module: URL,
     readonly most: number,
     private readonly checks: ThreadChecks,
     private readonly sandbox = true,
+    private readonly bounds: Partial<Bounds> = {},
   ) {}
 
   /** A thread of this kind. One of external code is new, and ends with the lease. */
   lease({ permissions, external }: ThreadKind): Lease<J> {
     if (external) {
-      const thread = this.#start({ permissions, external });
+      const thread = this.#start({ permissions, external, bounds: this.bounds });
       return { thread, [Symbol.dispose]: () => this.#end(thread) };
     }
     const kind = this.#kindOf(permissions);

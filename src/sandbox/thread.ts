@@ -1,11 +1,20 @@
 /** One thread, seen from its host. */
 import { DXTError } from "../core/errors.ts";
-import { BoundedThread } from "./bounds.ts";
+import { BoundedThread, BoundError, BOUNDS, type Bounds } from "./bounds.ts";
+import { ProgressClock } from "./clock.ts";
 import { type FromThread, isFromThread, rethrown, thrown, type ToThread } from "./messages.ts";
 import type { Jobs } from "./serve.ts";
 
+/**
+ * Milliseconds that a thread has for its answer after an abort; then it is ended. An orchestrator
+ * waits ten seconds or longer before it kills the whole process.
+ */
+const GRACE_MS = 4000;
+
 export interface CallOptions<News> {
   readonly signal: AbortSignal;
+  /** The job cleans up: it begins after an abort, too, and no abort is passed on to it. */
+  readonly cleansUp?: boolean;
   /** Hears what the thread tells meanwhile. */
   onNews?(news: News): void;
 }
@@ -27,6 +36,8 @@ export interface ThreadKind {
   readonly permissions: Deno.PermissionOptions;
   /** Whether code that is not dxt's runs in it: then its memory, time and messages have bounds. */
   readonly external: boolean;
+  /** Bounds of external code that are not the usual ones. */
+  readonly bounds?: Partial<Bounds>;
 }
 
 /** A thread of dxt's own code. */
@@ -66,15 +77,21 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
   readonly #calls = new Map<number, (message: Answer) => void>();
   #last = 0;
   #lost: Error | undefined;
+  /** Of external code. */
+  readonly #clock: ProgressClock | undefined;
 
   constructor(
     module: URL,
-    { permissions, external }: ThreadKind,
+    { permissions, external, bounds: own = {} }: ThreadKind,
     private readonly checks: ThreadChecks,
   ) {
+    const bounds = { ...BOUNDS, ...own };
     this.#worker = external
-      ? new BoundedThread(module, { permissions })
+      ? new BoundedThread(module, { permissions, bounds })
       : new FreeThread(module, permissions);
+    if (external) {
+      this.#clock = new ProgressClock(bounds.progressMs, () => this.#lose(late(bounds)));
+    }
     this.#worker.onmessage = ({ data }) => {
       if (isFromThread(data)) this.#hear(data);
       else this.#lose(new DXTError("A thread ended: it said what nobody understands"));
@@ -89,17 +106,21 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
 
   /**
    * Does a job and returns its result; input, news and result are cloned. An abort is passed on, and
-   * the thread's answer is waited for.
+   * the thread's answer is waited for; a thread that does not answer in time is ended.
    */
   async call<K extends keyof J & string>(
     job: K,
     input: InputOf<J[K]>,
-    { signal, onNews }: CallOptions<NewsOf<J[K]>>,
+    { signal, cleansUp = false, onNews }: CallOptions<NewsOf<J[K]>>,
   ): Promise<ResultOf<J[K]>> {
-    signal.throwIfAborted();
+    if (!cleansUp) signal.throwIfAborted();
     if (this.#lost !== undefined) throw this.#lost;
     const id = ++this.#last;
-    const abort = () => this.#post({ type: "abort", id, reason: thrown(signal.reason) });
+    let grace: ReturnType<typeof setTimeout> | undefined;
+    const abort = () => {
+      if (!cleansUp) this.#post({ type: "abort", id, reason: thrown(signal.reason) });
+      grace = setTimeout(() => this.#lose(unstopped(job)), GRACE_MS);
+    };
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#calls.set(id, (message) => {
       try {
@@ -112,22 +133,32 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
         reject(error);
       }
     });
-    signal.addEventListener("abort", abort);
+    using _open = this.#clock?.open();
     try {
       this.#post({ type: "call", id, job, input });
+      if (signal.aborted) abort();
+      else signal.addEventListener("abort", abort);
       return await promise as ResultOf<J[K]>;
     } finally {
+      clearTimeout(grace);
       signal.removeEventListener("abort", abort);
       this.#calls.delete(id);
     }
   }
 
+  /** It waits for its host until what is returned is disposed of: that is no lack of progress. */
+  hold(): Disposable | undefined {
+    return this.#clock?.hold();
+  }
+
   /** Ends it at once, whatever it does. */
   [Symbol.dispose](): void {
+    this.#clock?.stop();
     this.#worker.terminate();
   }
 
   #hear(message: FromThread): void {
+    this.#clock?.renew();
     if (message.type === "crashed") this.#lose(rethrown(message.error));
     else if (message.type === "warning") this.onWarning?.(message.message);
     else this.#calls.get(message.id)?.(message);
@@ -135,6 +166,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
 
   #lose(error: Error): void {
     this.#lost ??= error;
+    this.#clock?.stop();
     this.#worker.terminate();
     for (const [id, answer] of this.#calls) answer({ type: "failed", id, error: thrown(error) });
   }
@@ -142,4 +174,15 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
   #post(message: ToThread): void {
     this.#worker.postMessage(message);
   }
+}
+
+function late({ progressMs }: Bounds): BoundError {
+  const detail = `it made no progress for ${progressMs / 1000} s (external_timeout)`;
+  return new BoundError("progressMs", detail);
+}
+
+function unstopped(job: string): DXTError {
+  return new DXTError(
+    `Cannot stop "${job}": its worker has not answered ${GRACE_MS / 1000} s after the abort`,
+  );
 }

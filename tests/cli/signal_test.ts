@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Signal } from "../../src/cli/mod.ts";
+import { Interruption } from "../../src/cli/interruption.ts";
 import { Progress } from "../../src/cli/progress.ts";
 import { Printer } from "../../src/cli/printer.ts";
 import type { RunOptions } from "../../src/runner/mod.ts";
@@ -83,6 +84,34 @@ Deno.test("the second signal ends the process at once, with its own code", async
   });
   await dxt("run a.yaml", { io, engine });
   assert.deepEqual(codes, [143]);
+});
+
+Deno.test("a signal ends the process in bounded time when nothing stops, with its own code", async () => {
+  const exited = Promise.withResolvers<number>();
+  const fake = fakeIO();
+  const io = { ...fake, exit: (code: number) => exited.resolve(code) as never };
+  const printer = new Printer(fake, { quiet: false, verbose: false });
+  using interruption = new Interruption(io, printer, 5);
+  fake.send("SIGTERM");
+  assert.equal(interruption.signal.aborted, true);
+  assert.equal(await exited.promise, 143);
+  assert.match(fake.err, /warning: SIGTERM: ended after 0\.005 s, something did not stop\n$/);
+});
+
+Deno.test("nothing ends the process after what was interrupted has stopped", async () => {
+  const codes: number[] = [];
+  const fake = fakeIO();
+  const io = { ...fake, exit: (code: number) => codes.push(code) as never };
+  {
+    using _interruption = new Interruption(
+      io,
+      new Printer(fake, { quiet: true, verbose: false }),
+      5,
+    );
+    fake.send("SIGINT");
+  }
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.deepEqual(codes, []);
 });
 
 Deno.test("nobody listens for signals outside a run", async () => {

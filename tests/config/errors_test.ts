@@ -90,7 +90,7 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   "a foreign key": [
     `${HEAD}  - { id: a, source: t }\nschedule: daily\n`,
     '7:1: unknown key "schedule", known are version, name, description, source, target, ' +
-    "buffer, defaults, on_error, streams",
+    "buffer, defaults, on_error, external_timeout, streams",
   ],
   "a name with a space": [
     `${HEAD.replace("name: p", "name: a b")}  - { id: a, source: t }\n`,

@@ -51,12 +51,13 @@ export async function extract(
     fields: stagedFields(reading),
     onFile: (file: StagedFile) => tell({ file }),
   };
+  using tally = new Tally(tell);
   if (extractor.yields === "files") {
     const files = (extractor as FileExtractor).extract(requestOf(reading, signal));
-    return { ...await stagePart(buffer, place, files), max: null, nulls: 0 };
+    const onBytes = (bytes: number) => tally.add(0, bytes);
+    return { ...await stagePart(buffer, { ...place, onBytes }, files), max: null, nulls: 0 };
   }
   const seen: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
-  using tally = new Tally(tell);
   const onProgress = (rows: number, bytes: number) => {
     released(bytes);
     tally.add(rows, bytes);

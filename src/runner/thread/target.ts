@@ -134,6 +134,8 @@ function told(
     await breathe();
     signal.throwIfAborted();
   };
+  // Of bytes only that there are some is told: rows are counted where files and batches are.
+  const bytesRead = new Tally(() => tell({ rows: 0 }));
   return Object.create(staged, {
     closedFiles: {
       value: async function* (): AsyncGenerator<StagedFile, void, void> {
@@ -144,6 +146,24 @@ function told(
           tally.add(file.rows, file.size);
         }
       },
+    },
+    readFile: {
+      value: async (...range: Parameters<StagedData["readFile"]>) => {
+        const bytes = await staged.readFile(...range);
+        bytesRead.add(0, bytes.length);
+        return bytes;
+      },
+    },
+    openFile: {
+      value: async (name: string) =>
+        (await staged.openFile(name)).pipeThrough(
+          new TransformStream<Uint8Array, Uint8Array>({
+            transform(chunk, controller) {
+              bytesRead.add(0, chunk.length);
+              controller.enqueue(chunk);
+            },
+          }),
+        ),
     },
     readBatches: {
       value: async function* (recycle?: boolean): AsyncGenerator<Batch, void, void> {
