@@ -101,6 +101,7 @@ Deno.test("an error has its SQLSTATE, detail, hint and context", () => {
     hint: "no hint",
     where: "COPY t, line 1",
     position: undefined,
+    routine: undefined,
   });
   assert.equal(parseReport(bodyOf(new Uint8Array())).code, "XX000");
 });

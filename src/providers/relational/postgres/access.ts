@@ -9,7 +9,7 @@ import { dialect } from "./dialect.ts";
 import { PostgresError } from "./errors.ts";
 import { shown } from "./target.ts";
 
-/** EXPLAIN opens the relations and holds their rights against the login, and reads no row. */
+/** A planned statement holds the login's rights and row-level security against it, and reads no row. */
 export async function checkRead(
   connector: PostgresConnector,
   source: StreamSource,
@@ -20,7 +20,7 @@ export async function checkRead(
     ? ` WHERE (${source.where}\n)`
     : "";
   try {
-    await connector.query(`EXPLAIN SELECT * FROM ${from}${where}`);
+    await connector.reading((session) => session.lock(`SELECT * FROM ${from}${where}`));
     return { action, problems: [] };
   } catch (error) {
     if (!(error instanceof PostgresError)) throw error;
@@ -43,7 +43,8 @@ interface Found extends Record<string, unknown> {
   readonly create: boolean;
   readonly make: boolean;
   readonly temporary: boolean;
-  readonly readonly: boolean;
+  readonly standby: boolean;
+  readonly byDefault: boolean;
 }
 
 const PLACE = `
@@ -52,14 +53,23 @@ const PLACE = `
     coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false) AS create,
     pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS make,
     pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY') AS temporary,
-    pg_catalog.pg_is_in_recovery()
-      OR pg_catalog.current_setting('default_transaction_read_only')::bool AS readonly
+    pg_catalog.pg_is_in_recovery() AS standby,
+    pg_catalog.current_setting('default_transaction_read_only')::bool AS "byDefault"
   FROM (SELECT coalesce($1::text, pg_catalog.current_schema()::text) AS name) AS s
   LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name`;
 
+/** Why the server takes no writes; undefined when it does. */
+export function readOnlyReason(
+  { standby, byDefault }: Pick<Found, "standby" | "byDefault">,
+): string | undefined {
+  if (standby) return "the server takes no writes, it is a standby";
+  if (!byDefault) return undefined;
+  return `the session is read-only, as "default_transaction_read_only" is on for the login, the database or the server; set "options: -c default_transaction_read_only=off" in the connection to write all the same`;
+}
+
 /** The relation of a name in a schema, and the rights to it that the login lacks. */
 const TABLE = `
-  SELECT c.relkind::text AS kind, (
+  SELECT c.relkind::text AS kind, pg_catalog.row_security_active(c.oid) AS policed, (
     SELECT pg_catalog.string_agg(p.name, ', ' ORDER BY p.place)
     FROM pg_catalog.unnest(pg_catalog.string_to_array($3::text, ','))
       WITH ORDINALITY AS p(name, place)
@@ -91,9 +101,11 @@ export async function checkWrite(
     ? undefined
     : (await connector.query(TABLE, [schema, table.name, NEEDED[mode].join(",")]))[0];
   const action = found === undefined ? `create and write ${name}` : `${mode} ${name}`;
+  const readOnly = readOnlyReason(place);
   const problems = [
-    ...(place.readonly ? ["the server takes no writes, it or the session is read-only"] : []),
+    ...(readOnly === undefined ? [] : [readOnly]),
     ...(found === undefined ? creation(place, table) : use(found, place, name)),
+    ...(found?.["policed"] === true ? policing(mode, user, name) : []),
     ...(mode === "upsert" && !place.temporary
       ? [`"${user}" lacks TEMPORARY on the database, an upsert stages rows in a temporary table`]
       : []),
@@ -114,6 +126,14 @@ function creation({ user, schema, there, use, create, make }: Found, table: Tabl
   return lacking.length === 0
     ? []
     : [`"${user}" lacks ${lacking.join(", ")} on schema "${schema}"`];
+}
+
+/** COPY does not write under row-level security; an upsert copies elsewhere first. */
+function policing(mode: LoadMode, user: string, name: string): string[] {
+  if (mode === "upsert") return [];
+  return [
+    `row-level security of ${name} applies to "${user}", COPY cannot write there; wanted is a login that owns the table or has BYPASSRLS`,
+  ];
 }
 
 const TABLES = ["r", "p", "f"];

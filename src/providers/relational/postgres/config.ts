@@ -24,6 +24,9 @@ export const PostgresConfig = z.strictObject({
     .describe("Seconds that the server may be silent while it is waited for; 600"),
   application_name: text.default("dxt").describe("Name that the server shows; dxt"),
   options: text.optional().describe("Settings of the session, as -c name=value"),
+  row_security: z.enum(["off", "on"]).default("off").describe(
+    "off: a table of which row-level security would hide rows is refused; on: only the rows that its policies show are read; off",
+  ),
 }).meta({ id: "Postgres", description: "A PostgreSQL database" });
 export type PostgresConfig = z.infer<typeof PostgresConfig>;
 

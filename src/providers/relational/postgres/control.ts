@@ -213,6 +213,7 @@ function clearError(error: unknown, config: SessionConfig): unknown {
     hint: fields["hint"],
     where: fields["where"],
     position: fields["position"],
+    routine: fields["routine"],
   });
   return isLoginFailure(failure.report)
     ? new ConnectionError(

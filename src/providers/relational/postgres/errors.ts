@@ -12,6 +12,8 @@ export interface ServerReport {
   /** Context, for example `COPY orders, line 3, column total: "x"`. */
   readonly where?: string | undefined;
   readonly position?: string | undefined;
+  /** Function of the server's source that reports it; unlike the message it is not translated. */
+  readonly routine?: string | undefined;
 }
 
 /** An error of the server, in its own words with its SQLSTATE. */
@@ -25,15 +27,30 @@ export class PostgresError extends ConnectorError {
   }
 }
 
-function describe({ message, code, detail, hint, where }: ServerReport): string {
+function describe(report: ServerReport): string {
+  const { message, code, detail, hint, where } = report;
   const context = where?.split("\n").find((line) => line.startsWith("COPY "));
   return [
     message,
     detail,
     hint === undefined ? undefined : `hint: ${hint}`,
     context === undefined ? undefined : `at ${context}`,
+    isHiddenRows(report) ? HIDDEN_ROWS : undefined,
   ].filter((part) => part !== undefined).map((part) => part.replace(/\.$/, "")).join(", ") +
     ` (SQLSTATE ${code})`;
+}
+
+const HIDDEN_ROWS =
+  `a login with BYPASSRLS reads all rows, "row_security: on" in the connection only those that the policies show`;
+
+/** Whether the server refused to leave out the rows that row-level security hides. */
+function isHiddenRows({ code, routine }: ServerReport): boolean {
+  return code === "42501" && routine === "check_enable_rls";
+}
+
+/** Whether a lock was not to be had within `lock_timeout`. */
+export function isLockTimeout(error: unknown): boolean {
+  return error instanceof PostgresError && error.code === "55P03";
 }
 
 /** Whether the server ended the connection with this error: 57P shut down, terminated; 08; 25P03 idle. */

@@ -8,6 +8,7 @@ import type { ServerReport } from "./errors.ts";
 export const MESSAGE = {
   authentication: code("R"),
   backendKey: code("K"),
+  bind: code("B"),
   commandComplete: code("C"),
   copyData: code("d"),
   copyDone: code("c"),
@@ -79,6 +80,16 @@ export function startupMessage(parameters: Readonly<Record<string, string>>): Ui
   return message(0, integers(PROTOCOL_3), ...pairs, Uint8Array.of(0)).subarray(1);
 }
 
+/** Parses a statement without a name, whose parameters have no types. */
+export function parseMessage(sql: string): Uint8Array {
+  return message(MESSAGE.parse, cstring(""), cstring(sql), Uint8Array.of(0, 0));
+}
+
+/** Asks for the columns of the statement (S) or the portal (P) without a name. */
+export function describeMessage(kind: "S" | "P"): Uint8Array {
+  return message(MESSAGE.describe, cstring(kind));
+}
+
 export const sslRequest = (): Uint8Array => integers(8, SSL_REQUEST);
 
 export const cancelRequest = (pid: number, secret: number): Uint8Array =>
@@ -121,6 +132,7 @@ export function parseReport({ bytes }: Body): ServerReport {
     hint: fields["H"],
     where: fields["W"],
     position: fields["P"],
+    routine: fields["R"],
   };
 }
 
