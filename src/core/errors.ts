@@ -19,6 +19,8 @@ export class ConnectionError extends DXTError {}
 /** A connector could not do what it was asked. */
 export class ConnectorError extends DXTError {}
 export class ExtractorError extends DXTError {}
+/** A part of an extraction cannot be read, while the whole may be: as parts of one moment they are lost. */
+export class PartitionError extends ExtractorError {}
 export class LoaderError extends DXTError {}
 /** Source, stage and target do not agree on what was moved. */
 export class VerificationError extends LoaderError {}

@@ -27,7 +27,8 @@ export interface PartitionSettings {
 
 /**
  * Parts of an extraction, in the order of its records: together all of it, as of one moment. That
- * moment lasts until it is disposed of. A single part is read without naming it.
+ * moment lasts until it is disposed of. A single part is read without naming it. When one of them fails
+ * with a PartitionError the moment is disposed of, and the whole is read.
  */
 export interface Partition extends AsyncDisposable {
   readonly parts: readonly Part[];

@@ -2,7 +2,7 @@
 import { openBuffer } from "../buffers/mod.ts";
 import type { Buffer, OpenStage, StagedData, StageDetails, StagedFile } from "../core/buffer.ts";
 import type { WatermarkRange } from "../core/connector.ts";
-import { BufferError } from "../core/errors.ts";
+import { BufferError, DXTError, PartitionError } from "../core/errors.ts";
 import { textOf, type Value } from "../core/values.ts";
 import { receiptOf } from "../integrity/receipt.ts";
 import { askedBy, checkUpsertKeys, findRange, streamFields } from "./asked.ts";
@@ -91,7 +91,9 @@ async function stageRecords(
   const { parts, guessed } = await source.partition({ extractor, reading, settings });
   const inParts = () =>
     extractParts(extraction, parts).catch(async (error) => {
-      if (guessed !== true || context.signal.aborted) throw error;
+      const isLost = error instanceof DXTError && error.name === PartitionError.name;
+      if ((guessed !== true && !isLost) || context.signal.aborted) throw error;
+      if (isLost) context.warn(`Read as a whole instead of in parts: ${error.message}`);
       // What is wrong may be the guess: only the whole can tell.
       await progress.early?.abort(error);
       delete progress.early;

@@ -28,6 +28,12 @@ export class OpenEnd implements AsyncDisposable {
     return this.#connection ??= connect(this.endpoint, this.#stop.signal);
   }
 
+  async endPartition(): Promise<void> {
+    const ending = this.partition;
+    delete this.partition;
+    await ending?.[Symbol.asyncDispose]();
+  }
+
   stop(reason: Error): void {
     this.#stop.abort(reason);
   }

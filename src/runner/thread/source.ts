@@ -42,6 +42,8 @@ export async function extract(
   signal: AbortSignal,
 ): Promise<ExtractResult> {
   const here = await opened();
+  // What is read as a whole has a moment of its own, and must not wait for locks of the parts' moment.
+  if (part === undefined) await here.endPartition();
   await using own = part && await connect(here.endpoint, signal);
   const extractor = await extractorOf(here, chosen, own);
   const reading = { ...fromPlain(plain), ...(part === undefined ? {} : { part: part.part }) };

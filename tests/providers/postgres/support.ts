@@ -36,13 +36,14 @@ export function connect(
   url: string,
   keys: Record<string, unknown> = {},
   signal = never,
+  warnings: string[] = [],
 ): Promise<PostgresConnector> {
   const config = postgres.config.parse({
     sslmode: "disable",
     ...postgres.fromURL(url) as object,
     ...keys,
   });
-  return postgres.connect(config, connectContext("/", signal));
+  return postgres.connect(config, connectContext("/", signal, warnings));
 }
 
 export interface Extracted {

@@ -7,33 +7,57 @@ import type {
   RelationalConnector,
   ServerInfo,
 } from "../../../core/connector.ts";
-import { ConnectionError } from "../../../core/errors.ts";
+import { ConnectionError, ConnectorError } from "../../../core/errors.ts";
+import type { ConnectContext } from "../../../core/provider.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
 import { fromClause, quoteTable, tableName } from "../sql.ts";
-import { checkRead, checkWrite } from "./access.ts";
+import { checkRead, checkWrite, readOnlyReason } from "./access.ts";
 import { fieldOf, findRelation, listRelations, typeNames } from "./catalogue.ts";
 import { ControlClient, type ControlTransaction } from "./control.ts";
 import { dialect, quote } from "./dialect.ts";
 import { estimate } from "./estimate.ts";
 import { isConnectionEnd } from "./errors.ts";
+import { describeLockWait } from "./lock_wait.ts";
 import { Session, type SessionConfig } from "./session.ts";
 import { beginStatement, type TransactionMode } from "./settings.ts";
 
+type Context = Pick<ConnectContext, "signal" | "warn">;
+
 export class PostgresConnector implements RelationalConnector {
+  /** Reports a fact that stops nothing, as in {@linkcode ConnectContext}. */
+  readonly warn: (message: string) => void;
   /** A session that waits for its next caller. */
   #idle: Session | undefined;
   readonly #control: ControlClient;
 
-  private constructor(readonly config: SessionConfig, first: Session, signal: AbortSignal) {
+  private constructor(
+    readonly config: SessionConfig,
+    first: Session,
+    { signal, warn }: Context,
+  ) {
     this.#idle = first;
     this.#control = new ControlClient({ ...config, password: first.password }, signal);
+    this.warn = warn;
   }
 
   /** @throws {ConnectionError} when the server cannot be reached in time, or refuses the login */
-  static async open(config: SessionConfig, signal: AbortSignal): Promise<PostgresConnector> {
-    return new PostgresConnector(config, await Session.open(config, signal), signal);
+  static async open(config: SessionConfig, context: Context): Promise<PostgresConnector> {
+    const onLongWait = (pid: number) => connector.#warnOfLock(pid);
+    const first = await Session.open(config, context.signal, onLongWait);
+    const connector = new PostgresConnector(config, first, context);
+    return connector;
+  }
+
+  /** Warns of the lock that a session waits for, where it waits for one. */
+  async #warnOfLock(pid: number): Promise<void> {
+    try {
+      const wait = await describeLockWait((sql, params) => this.query(sql, params), pid);
+      if (wait !== undefined) this.warn(wait);
+    } catch {
+      // The session itself says what is wrong with the server.
+    }
   }
 
   /** A session for one caller, who gives it back, in a transaction. */
@@ -48,6 +72,7 @@ export class PostgresConnector implements RelationalConnector {
     if (idle?.usable) {
       try {
         await idle.query(begin);
+        if (mode === "write") refuseReadOnly(idle);
         return idle;
       } catch (error) {
         await idle.close();
@@ -55,9 +80,11 @@ export class PostgresConnector implements RelationalConnector {
         if (!(error instanceof ConnectionError || isConnectionEnd(error))) throw error;
       }
     }
-    const session = await Session.open(this.config, signal);
+    const onLongWait = (pid: number) => this.#warnOfLock(pid);
+    const session = await Session.open(this.config, signal, onLongWait);
     try {
       await session.query(begin);
+      if (mode === "write") refuseReadOnly(session);
       return session;
     } catch (error) {
       await session.close();
@@ -168,6 +195,15 @@ export class PostgresConnector implements RelationalConnector {
     this.#idle = undefined;
     await Promise.all([session?.close(), this.#control.close()]);
   }
+}
+
+/** Those that servers from version 14 on report; an older one refuses the first statement that writes. */
+function refuseReadOnly({ parameters }: Session): void {
+  const why = readOnlyReason({
+    standby: parameters.get("in_hot_standby") === "on",
+    byDefault: parameters.get("default_transaction_read_only") === "on",
+  });
+  if (why !== undefined) throw new ConnectorError(`Cannot write to PostgreSQL: ${why}`);
 }
 
 /** A part of a name as a stream's `source` has it: in quotes where it would be read otherwise. */

@@ -1,6 +1,6 @@
 /** Tables, queries and functions → batches, over COPY in binary. */
 import type { Batch } from "../../../core/batch.ts";
-import { ExtractorError } from "../../../core/errors.ts";
+import { ExtractorError, PartitionError } from "../../../core/errors.ts";
 import type {
   ExtractRequest,
   Partition,
@@ -9,15 +9,19 @@ import type {
   RecordExtractor,
 } from "../../../core/extractor.ts";
 import type { Extraction } from "../../../core/proof.ts";
-import { type Dialect, selectStatement } from "../sql.ts";
+import { type Dialect, fromClause, selectStatement } from "../sql.ts";
 import { typeNames } from "./catalogue.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { type Reading, readingOf } from "./decoder.ts";
 import { dialect } from "./dialect.ts";
+import { isLockTimeout } from "./errors.ts";
 import { rowsOfTag } from "./messages.ts";
-import { partConditions, partitionOf, snapshotOf } from "./partition.ts";
+import { commitUnchanged, findChanged, MomentError } from "./moment.ts";
+import { partConditions, partitionOf, relationOf, snapshotOf } from "./partition.ts";
 import { RowDecoder } from "./row_decoder.ts";
 import type { Session } from "./session.ts";
+import { PART_LOCK_TIMEOUT } from "./settings.ts";
+import { shown } from "./target.ts";
 
 /**
  * One COPY in one read-only transaction, so that all rows are of one moment. Its proof is the count in
@@ -36,24 +40,73 @@ export class PostgresCopyExtractor implements RecordExtractor {
     if (task.projections.length === 0) {
       throw new ExtractorError("Cannot extract a stream without fields: it has no column to read");
     }
-    const session = await this.connector.begin("read", task.signal, snapshotOf(task));
+    const { session, readings } = await this.#begin(task);
     const release = session.abortedBy(task.signal);
     let whole = false;
     try {
-      const tag = yield* copy(session, task);
-      await session.query("COMMIT");
+      const tag = yield* copy(session, task, readings);
+      await commitUnchanged(session, relationOf(task));
       whole = true;
       return { rows: rowsOfTag(tag)!, evidence: tag };
+    } catch (error) {
+      throw explained(error, task);
     } finally {
       release();
       if (whole) await this.connector.giveBack(session);
       else await session.close();
     }
   }
+
+  /**
+   * A transaction that has locked what the task reads. It sees what was there before its first lock: where
+   * something was rewritten meanwhile it begins again, until its moment is later than its locks. That of a
+   * part cannot move, the session that exported it has the locks.
+   */
+  async #begin(task: ExtractRequest): Promise<{ session: Session; readings: Reading[] }> {
+    const snapshot = snapshotOf(task);
+    for (let tries = 1;; tries++) {
+      const session = await this.connector.begin("read", task.signal, snapshot);
+      const release = session.abortedBy(task.signal);
+      try {
+        const readings = await lockColumns(session, task);
+        const changed = snapshot === undefined ? await findChanged(session) : [];
+        if (changed.length === 0) return { session, readings };
+        if (tries === MOST_TRIES) throw new MomentError(changed);
+        await session.query("ROLLBACK");
+        await this.connector.giveBack(session);
+      } catch (error) {
+        await session.close();
+        throw explained(error, task);
+      } finally {
+        release();
+      }
+    }
+  }
 }
 
-async function* copy(session: Session, task: ExtractRequest): AsyncGenerator<Batch, string, void> {
-  const readings = await readingsOf(session, task);
+/** How often a moment is looked for in which nothing is rewritten. */
+const MOST_TRIES = 10;
+
+/** Of a part, an error that the whole need not have. */
+function explained(error: unknown, task: ExtractRequest): unknown {
+  if (snapshotOf(task) === undefined) return error;
+  if (error instanceof MomentError) return new PartitionError(error.message, { cause: error });
+  if (!isLockTimeout(error)) return error;
+  const { source } = task;
+  const from = source.type === "relation"
+    ? shown(fromClause(source, dialect))
+    : `the ${source.type}`;
+  return new PartitionError(
+    `Cannot lock ${from} for a part within ${PART_LOCK_TIMEOUT} s: another session waits to lock it exclusively until all parts are read`,
+    { cause: error },
+  );
+}
+
+async function* copy(
+  session: Session,
+  task: ExtractRequest,
+  readings: readonly Reading[],
+): AsyncGenerator<Batch, string, void> {
   const sql = selectStatement(
     task,
     withReadings(task.projections, readings),
@@ -82,9 +135,9 @@ async function* copy(session: Session, task: ExtractRequest): AsyncGenerator<Bat
   return out.tag!;
 }
 
-/** Asks what types the columns have, and finds for each how to read it as its field. */
-async function readingsOf(session: Session, task: ExtractRequest): Promise<Reading[]> {
-  const columns = await session.describe(selectStatement(withoutRange(task), dialect));
+/** Locks what is read, asks what types the columns have, and finds how to read each as its field. */
+async function lockColumns(session: Session, task: ExtractRequest): Promise<Reading[]> {
+  const columns = await session.lock(selectStatement(withoutRange(task), dialect));
   const types = await typeNames(session, columns);
   const ascii = session.parameters.get("server_encoding") === "SQL_ASCII";
   return task.projections.map(({ field }, i) => readingOf(types[i]!, field, ascii));

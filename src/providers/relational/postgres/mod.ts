@@ -18,9 +18,9 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
   schemes: ["postgres", "postgresql"],
   config: PostgresConfig,
   fromURL,
-  async connect(config, { baseDirectory, signal }) {
+  async connect(config, { baseDirectory, ...context }) {
     const { PostgresConnector } = await import("./connector.ts");
-    return await PostgresConnector.open({ ...config, baseDirectory }, signal);
+    return await PostgresConnector.open({ ...config, baseDirectory }, context);
   },
   permissions,
   connectionsPerThread: 2,

@@ -16,7 +16,9 @@ import { fromClause, projectionSQL, quoteTable, selectStatement, tableName } fro
 import { findRelation } from "./catalogue.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { dialect } from "./dialect.ts";
+import { exportSnapshot } from "./moment.ts";
 import type { Session } from "./session.ts";
+import { shown } from "./target.ts";
 
 /** A smaller part is read before its thread has started. */
 const PART_BYTES = 16 * 1024 * 1024;
@@ -27,38 +29,73 @@ const RANGE_SCAN = 14;
 /** Kinds of relations that rows have addresses in: table, partitioned table, materialised view. */
 const ADDRESSED = ["r", "p", "m"];
 
-/** By row addresses where the source is a large table; by a field's ranges where one is told. */
+/**
+ * By row addresses where the source is a large table; by a field's ranges where one is told. The session
+ * locks what is read before it exports its snapshot, and keeps the locks while the parts are read.
+ */
 export async function partitionOf(
   connector: PostgresConnector,
   task: ExtractRequest,
   { most, field }: PartitionSettings,
 ): Promise<Partition> {
   if (most < 2 || (field === undefined && task.source.type !== "relation")) return undivided();
-  const session = await connector.begin("read", task.signal);
+  const session = await connector.begin("export", task.signal);
+  const release = session.abortedBy(task.signal);
   try {
-    const ranges = field === undefined
+    const cut = field === undefined
       ? await pageRanges(session, task, most)
       : await fieldRanges(session, task, field, most);
-    if (ranges.length < 2) {
+    const snapshot = cut.ranges.length < 2
+      ? undefined
+      : await shareMoment(session, connector, task, cut.relation);
+    if (snapshot === undefined) {
       await session.query("COMMIT");
       await connector.giveBack(session);
       return undivided();
     }
-    const { rows: [row] } = await session.query("SELECT pg_catalog.pg_export_snapshot()");
-    const snapshot = row![0]!;
+    const { relation } = cut;
+    const same = { snapshot, ...(relation === undefined ? {} : { relation }) };
     return {
-      parts: ranges.map((range) => ({ ...range, snapshot })),
-      // The snapshot is there as long as the transaction that exported it.
+      parts: cut.ranges.map((range) => ({ ...range, ...same })),
+      // The snapshot and the locks last as long as the transaction.
       [Symbol.asyncDispose]: () => session.close(),
     };
   } catch (error) {
     await session.close();
     throw error;
+  } finally {
+    release();
   }
 }
 
 export function snapshotOf({ part }: ExtractRequest): string | undefined {
   return part?.["snapshot"] as string | undefined;
+}
+
+/** OID of the relation that a part's pages are of. */
+export function relationOf({ part }: ExtractRequest): string | undefined {
+  return part?.["relation"] as string | undefined;
+}
+
+/**
+ * Locks what the task reads, and exports a snapshot that is later than the locks: nothing of it can be
+ * rewritten, truncated or replaced until the session ends. Undefined where no moment can be shared.
+ */
+async function shareMoment(
+  session: Session,
+  { warn }: PostgresConnector,
+  task: ExtractRequest,
+  relation: string | undefined,
+): Promise<string | undefined> {
+  await session.lock(selectStatement(task, dialect));
+  const { id, hasRelation, foreign } = await exportSnapshot(session, relation);
+  if (foreign.length > 0) {
+    const list = foreign.map(shown).join(", ");
+    warn(
+      `Reading in one part: the rows of foreign table ${list} are of no moment that parts can share`,
+    );
+  }
+  return hasRelation && foreign.length === 0 ? id : undefined;
 }
 
 /** Values or page numbers from `from` up to `to`, which is outside; null is no bound. */
@@ -84,12 +121,21 @@ export function partConditions(task: ExtractRequest): string[] {
   return [`(${[...conditions, `${sql} IS NULL`].join(" OR ")})`];
 }
 
+/** How a source is divided. */
+interface Division {
+  /** OID of the relation whose pages the ranges are of. */
+  readonly relation?: string;
+  readonly ranges: readonly Range[];
+}
+
+const WHOLE: Division = { ranges: [] };
+
 /** Equal ranges of pages. Those of tables that inherit from it are cut at the same numbers. */
-async function pageRanges(session: Session, task: ExtractRequest, most: number): Promise<Range[]> {
+async function pageRanges(session: Session, task: ExtractRequest, most: number): Promise<Division> {
   const version = parseInt(session.parameters.get("server_version") ?? "", 10);
-  if (!(version >= RANGE_SCAN)) return [];
+  if (!(version >= RANGE_SCAN)) return WHOLE;
   const relation = await findRelation(session, quoteTable(tableName(task.source), dialect));
-  if (relation === undefined || !ADDRESSED.includes(relation.kind)) return [];
+  if (relation === undefined || !ADDRESSED.includes(relation.kind)) return WHOLE;
   const { rows: [row] } = await session.query(`
     WITH RECURSIVE tree AS (
       SELECT ${relation.id}::oid AS id
@@ -99,8 +145,8 @@ async function pageRanges(session: Session, task: ExtractRequest, most: number):
   const [largest, bytes, foreign] = row!;
   const pages = Math.ceil(Number(largest) / PAGE_BYTES);
   const count = Math.min(most, Math.floor(Number(bytes) / PART_BYTES), pages);
-  if (foreign === "t" || count < 2) return [];
-  return between(0n, BigInt(pages), count);
+  if (foreign === "t" || count < 2) return WHOLE;
+  return { relation: relation.id, ranges: between(0n, BigInt(pages), count) };
 }
 
 /** Equal ranges of a field's values; NULLs are in the first. */
@@ -109,7 +155,7 @@ async function fieldRanges(
   task: ExtractRequest,
   name: string,
   most: number,
-): Promise<Range[]> {
+): Promise<Division> {
   const { range: _range, ...all } = task;
   const only = [wholeNumbers(task, name)];
   const column = dialect.quote(name);
@@ -118,10 +164,11 @@ async function fieldRanges(
     `SELECT min(${column})::text, max(${column})::text FROM (${values}) AS dxt_values`,
   );
   const [low, high] = row!;
-  if (typeof low !== "string" || typeof high !== "string") return [];
+  if (typeof low !== "string" || typeof high !== "string") return WHOLE;
   const span = BigInt(high) - BigInt(low) + 1n;
   const count = span < BigInt(most) ? Number(span) : most;
-  return between(BigInt(low), BigInt(low) + span, count).map((part) => ({ ...part, field: name }));
+  const ranges = between(BigInt(low), BigInt(low) + span, count);
+  return { ranges: ranges.map((range) => ({ ...range, field: name })) };
 }
 
 /** Ranges that begin and end without a bound. */

@@ -18,9 +18,11 @@ import {
   type Body,
   bodyOf,
   cstring,
+  describeMessage,
   MESSAGE,
   message,
   parseDataRow,
+  parseMessage,
   parseReport,
   parseRowDescription,
   readString,
@@ -61,16 +63,28 @@ export class Session {
   private constructor(
     private readonly config: SessionConfig,
     private readonly socket: ByteSocket,
+    onLongWait: (pid: number) => void,
   ) {
     this.#input = new Input(socket);
     this.#where = address(config);
-    this.#watchdog = new Watchdog(config.inactivity_timeout * 1000, () => this.#silent());
+    this.#watchdog = new Watchdog(
+      config.inactivity_timeout * 1000,
+      () => this.#silent(),
+      () => this.#key === undefined || onLongWait(this.#key.pid),
+    );
   }
 
-  /** @throws {ConnectionError} when the server cannot be reached in time, or refuses the login */
-  static async open(config: SessionConfig, signal?: AbortSignal): Promise<Session> {
+  /**
+   * @param onLongWait is called with the server's process after seconds in which it said nothing
+   * @throws {ConnectionError} when the server cannot be reached in time, or refuses the login
+   */
+  static async open(
+    config: SessionConfig,
+    signal?: AbortSignal,
+    onLongWait: (pid: number) => void = () => {},
+  ): Promise<Session> {
     signal?.throwIfAborted();
-    const session = new Session(config, await openSocket(config));
+    const session = new Session(config, await openSocket(config), onLongWait);
     const timer = setTimeout(
       () =>
         session.#fail(
@@ -126,10 +140,22 @@ export class Session {
   }
 
   /** The columns that a statement would return, without running it. */
-  async describe(sql: string): Promise<ResultColumn[]> {
-    const parse = message(MESSAGE.parse, cstring(""), cstring(sql), Uint8Array.of(0, 0));
-    const describe = message(MESSAGE.describe, Uint8Array.of(0x53), cstring(""));
-    await this.#begin(parse, describe, message(MESSAGE.sync));
+  describe(sql: string): Promise<ResultColumn[]> {
+    return this.#columnsOf(parseMessage(sql), describeMessage("S"));
+  }
+
+  /**
+   * As {@linkcode describe}, and plans the statement: the transaction then has the locks of all that it
+   * reads, views and partitions too, with no other right than to read it.
+   */
+  lock(sql: string): Promise<ResultColumn[]> {
+    // Portal, statement, and no formats or parameters.
+    const bind = message(MESSAGE.bind, new Uint8Array(8));
+    return this.#columnsOf(parseMessage(sql), bind, describeMessage("P"));
+  }
+
+  async #columnsOf(...messages: Uint8Array[]): Promise<ResultColumn[]> {
+    await this.#begin(...messages, message(MESSAGE.sync));
     let columns: ResultColumn[] = [];
     await this.#untilReady((type, body) => {
       if (type === MESSAGE.rowDescription) columns = parseRowDescription(body);

@@ -1,3 +1,6 @@
+/** Milliseconds. */
+const FIRST_LOOK = 3000;
+
 /**
  * Tells when a wait has lasted too long. One timer serves many short waits, each of which costs two
  * looks at the clock: a timer for each took a third of the time that a read of the socket takes.
@@ -5,17 +8,27 @@
 export class Watchdog {
   #waits = 0;
   #since = 0;
+  /** Milliseconds of a wait after which `long` is called next. */
+  #next = FIRST_LOOK;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
-  /** @param silent is called when nothing that is waited for has come within `limit` milliseconds */
-  constructor(private readonly limit: number, private readonly silent: () => void) {}
+  /**
+   * @param silent is called when nothing that is waited for has come within `limit` milliseconds
+   * @param long is called after three seconds of a wait, and again each time that it has doubled
+   */
+  constructor(
+    private readonly limit: number,
+    private readonly silent: () => void,
+    private readonly long: () => void = () => {},
+  ) {}
 
   /** Waits for `work`; its end, and that of any other wait, is a sign of life. */
   async wait<T>(work: Promise<T>): Promise<T> {
     this.#waits++;
     this.#since = performance.now();
-    if (!this.#stopped) this.#timer ??= setTimeout(this.#look, this.limit);
+    this.#next = FIRST_LOOK;
+    if (!this.#stopped) this.#timer ??= setTimeout(this.#look, Math.min(this.limit, FIRST_LOOK));
     try {
       return await work;
     } finally {
@@ -38,8 +51,12 @@ export class Watchdog {
 
   readonly #look = () => {
     this.#timer = undefined;
-    const left = this.limit - (performance.now() - this.#since);
-    if (this.#waits > 0 && left <= 0) this.silent();
-    else this.#timer = setTimeout(this.#look, this.#waits > 0 ? left : this.limit);
+    const waited = this.#waits > 0 ? performance.now() - this.#since : 0;
+    if (waited >= this.limit) return this.silent();
+    if (waited >= this.#next) {
+      this.#next *= 2;
+      this.long();
+    }
+    this.#timer = setTimeout(this.#look, Math.min(this.limit, this.#next) - waited);
   };
 }
