@@ -64,6 +64,15 @@ function gather(data: Data, runs: readonly Run[], length: number): Data {
   return makeData({ ...common, data: gatherNumbers(data, runs, length) } as never);
 }
 
+/** The rows of a column from `from` up to `to`; a copy unless they are all, or nested. */
+export function sliceColumn(data: Data, from: number, to: number): Data {
+  const length = to - from;
+  if (length === data.length) return data;
+  const isFlat = data.children.length === 0 && data.dictionary === undefined &&
+    !DataType.isNull(data.type);
+  return isFlat ? gather(data, [[from, to]], length) : data.slice(from, length);
+}
+
 type Numbers = Uint32Array;
 
 function gatherNumbers(data: Data, runs: readonly Run[], length: number): Numbers {

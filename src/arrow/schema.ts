@@ -15,6 +15,7 @@ import {
   Schema,
   TimeMicrosecond,
   TimestampMicrosecond,
+  Type,
   Uint16,
   Uint32,
   Uint64,
@@ -126,6 +127,12 @@ function parsedJSON(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** What a column of text or bytes with 32-bit offsets holds; undefined for any other. */
+export function textType(type: DataType): "string" | "binary" | undefined {
+  if (type.typeId === Type.Utf8) return "string";
+  return type.typeId === Type.Binary ? "binary" : undefined;
 }
 
 /** Whether the buffers of one type can be taken for those of the other. */

@@ -60,3 +60,31 @@ const ONES = Uint8Array.from({ length: 256 }, (_, byte) => {
   for (let rest = byte; rest > 0; rest >>= 1) ones += rest & 1;
   return ones;
 });
+
+/** Numbers of `width` bits each, the lowest first, into `out`; `bit` is where the first one begins. */
+export function unpackBits(
+  bytes: Uint8Array,
+  bit: number,
+  width: number,
+  out: Int32Array,
+  from: number,
+  to: number,
+): void {
+  const mask = width === 32 ? -1 : (1 << width) - 1;
+  let at = Math.floor(bit / 8);
+  let used = bit % 8;
+  for (let i = from; i < to; i++) {
+    let value = 0;
+    for (let bits = 0; bits < width;) {
+      value |= bytes[at]! >> used << bits;
+      const taken = Math.min(8 - used, width - bits);
+      bits += taken;
+      used += taken;
+      if (used === 8) {
+        used = 0;
+        at++;
+      }
+    }
+    out[i] = value & mask;
+  }
+}

@@ -1,5 +1,13 @@
 /** Compressions of pages. https://github.com/apache/parquet-format/blob/master/Compression.md */
-import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import {
+  brotliDecompressSync,
+  constants,
+  gunzipSync,
+  gzipSync,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from "node:zlib";
+import { lz4DecompressBlock, lz4DecompressFrames } from "../../arrow/mod.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { Compression } from "../../models/format.ts";
 import { snappyCompress, snappyDecompress } from "./snappy.ts";
@@ -41,6 +49,49 @@ export function codecFor(compression: Compression): Codec {
       Object.keys(CODECS).join(", ")
     }`,
   );
+}
+
+/** Gives the `size` bytes that were compressed; fewer or an error when they are malformed. */
+export type Decompress = (bytes: Uint8Array, size: number) => Uint8Array;
+
+/** Those that only other writers use, by their numbers. */
+const READ_ONLY: Readonly<Record<number, Decompress>> = {
+  4: (bytes, size) => brotliDecompressSync(bytes, exactly(size)),
+  5: oldLZ4,
+  7: lz4DecompressBlock,
+};
+
+/** What a number in a footer means; undefined for LZO, which nobody writes, and unknown ones. */
+export function decompressorOf(id: number | undefined): Decompress | undefined {
+  return codecOf(id)?.decompress ?? (id === undefined ? undefined : READ_ONLY[id]);
+}
+
+/** The first LZ4 of Parquet was written in three ways, of which a page does not tell which one. */
+function oldLZ4(bytes: Uint8Array, size: number): Uint8Array {
+  for (const decompress of [hadoopBlocks, lz4DecompressFrames]) {
+    try {
+      return decompress(bytes, size);
+    } catch {
+      // It is one of the others.
+    }
+  }
+  return lz4DecompressBlock(bytes, size);
+}
+
+/** Blocks behind their sizes before and after compression, as Hadoop has them. */
+function hadoopBlocks(bytes: Uint8Array, size: number): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const out = new Uint8Array(size);
+  let to = 0;
+  for (let at = 0; at < bytes.length;) {
+    const [plain, packed] = [view.getUint32(at), view.getUint32(at + 4)];
+    if (plain > size - to || packed > bytes.length - at - 8) throw new RangeError("another LZ4");
+    out.set(lz4DecompressBlock(bytes.subarray(at + 8, at + 8 + packed), plain), to);
+    to += plain;
+    at += 8 + packed;
+  }
+  if (to !== size) throw new RangeError("another LZ4");
+  return out;
 }
 
 /** The codec of a number in a footer. */

@@ -24,13 +24,18 @@ import {
 } from "./metadata.ts";
 import { decodeStruct, I32, ThriftError, ThriftStruct } from "./thrift.ts";
 
-/** What a column's bytes are when the decoder's own reading of its type would change values. */
-export type RawType = "int96" | "interval";
+/** What a column's values are when the decoder's own reading of its type would change them. */
+export type RawType = "int96" | "interval" | NarrowType;
+
+/** Integers that are stored in 32 bits, of which the decoder takes the last ones. */
+export type NarrowType = "int8" | "int16" | "uint8" | "uint16";
 
 /** A field of the file's records, with everything below it. */
 export interface ParquetColumn {
   readonly name: string;
-  /** Its part of the schema, from itself down to the last leaf. */
+  /** Its part of the schema as the file has it, from itself down to the last leaf. */
+  readonly declared: readonly ThriftStruct[];
+  /** The same as the decoder should see it. */
   readonly elements: readonly ThriftStruct[];
   /** Its leaves' column chunks in each row group, from the first up to the second number. */
   readonly leaves: readonly [number, number];
@@ -219,6 +224,7 @@ function columnOf(
   const raw = elements.length === 1 ? rawType(elements[0]!) : undefined;
   return {
     name,
+    declared: elements,
     elements: elements.map(readable),
     leaves,
     ...(raw === undefined || isRepeated(elements[0]!) ? {} : { raw }),
@@ -237,8 +243,26 @@ const isLogical = (element: ThriftStruct, type: number) =>
 /** The decoder wraps INT96 beyond the years 1677 to 2262 and drops the months of an INTERVAL. */
 function rawType(element: ThriftStruct): RawType | undefined {
   if (element.number(SchemaElement.type) === PhysicalType.INT96) return "int96";
-  return isConverted(element, ConvertedType.INTERVAL) ? "interval" : undefined;
+  return isConverted(element, ConvertedType.INTERVAL) ? "interval" : narrowType(element);
 }
+
+function narrowType(element: ThriftStruct): NarrowType | undefined {
+  if (element.number(SchemaElement.type) !== PhysicalType.INT32) return undefined;
+  const integer = element.struct(SchemaElement.logicalType)?.struct(LogicalType.INTEGER);
+  if (integer !== undefined) {
+    const name = `${integer.flag(2) === false ? "u" : ""}int${integer.number(1)}`;
+    return NARROW.find(([type]) => type === name)?.[0];
+  }
+  const converted = element.number(SchemaElement.convertedType);
+  return NARROW.find(([, type]) => type === converted)?.[0];
+}
+
+const NARROW = [
+  ["uint8", ConvertedType.UINT_8],
+  ["uint16", ConvertedType.UINT_8 + 1],
+  ["int8", ConvertedType.INT_8],
+  ["int16", ConvertedType.INT_8 + 1],
+] as const;
 
 /** @throws {ValidationError} for a column that can be read with a key alone */
 export function refuseEncrypted({ name, isEncrypted }: ParquetColumn, file: string): void {
@@ -251,7 +275,7 @@ export function refuseEncrypted({ name, isEncrypted }: ParquetColumn, file: stri
 /** @throws {TypeMappingError} for a raw type below a list, map or group */
 export function refuseNestedRaw({ name, elements, raw }: ParquetColumn): void {
   const nested = raw === undefined ? elements.map(rawType).find(Boolean) : undefined;
-  if (nested === undefined) return;
+  if (nested !== "int96" && nested !== "interval") return;
   throw new TypeMappingError(
     `Cannot read column "${name}": it holds ${nested.toUpperCase()} values inside a list or group, which cannot be read without loss`,
   );
@@ -267,6 +291,8 @@ function readable(element: ThriftStruct, _: number, all: readonly ThriftStruct[]
     return base.set(type, I32, PhysicalType.FIXED).set(typeLength, I32, 12);
   }
   if (!nested && isConverted(element, ConvertedType.INTERVAL)) return base;
+  // In a list or group they become numbers of JSON, whose range is no other.
+  if (narrowType(element) !== undefined) return base;
   if (isConverted(element, ConvertedType.ENUM) || isLogical(element, LogicalType.ENUM)) {
     return base.set(convertedType, I32, ConvertedType.UTF8);
   }

@@ -84,8 +84,18 @@ export const PageHeader = {
   uncompressedSize: 2,
   compressedSize: 3,
   crc: 4,
+  data: 5,
+  dictionary: 7,
   dataV2: 8,
 } as const;
+
+export const DataPageHeader = {
+  numValues: 1,
+  encoding: 2,
+  definitionEncoding: 3,
+} as const;
+
+export const DictionaryPageHeader = { numValues: 1, encoding: 2 } as const;
 
 export const DataPageHeaderV2 = {
   numValues: 1,
@@ -97,13 +107,21 @@ export const DataPageHeaderV2 = {
   isCompressed: 7,
 } as const;
 
+export const DATA_PAGE = 0;
+export const INDEX_PAGE = 1;
+export const DICTIONARY_PAGE = 2;
 export const DATA_PAGE_V2 = 3;
 
 export const Encoding = {
   PLAIN: 0,
+  PLAIN_DICTIONARY: 2,
   RLE: 3,
+  BIT_PACKED: 4,
   DELTA_BINARY_PACKED: 5,
   DELTA_LENGTH_BYTE_ARRAY: 6,
+  DELTA_BYTE_ARRAY: 7,
+  RLE_DICTIONARY: 8,
+  BYTE_STREAM_SPLIT: 9,
 } as const;
 
 export const Repetition = { REQUIRED: 0, OPTIONAL: 1, REPEATED: 2 } as const;

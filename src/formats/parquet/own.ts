@@ -23,8 +23,8 @@ export function isOwn({ metadata, columns, kept }: Footer): boolean {
   return metadata.text(FileMetaData.createdBy) === CREATED_BY && kept.length > 0 &&
     !columns.some(({ isEncrypted }) => isEncrypted) && columns.length === kept.length &&
     kept.every((field, i) => {
-      const { elements } = columns[i]!;
-      return elements.length === 1 && equal(encodeStruct(elements[0]!), elementBytes(field));
+      const { declared } = columns[i]!;
+      return declared.length === 1 && equal(encodeStruct(declared[0]!), elementBytes(field));
     });
 }
 

@@ -305,12 +305,23 @@ function sumLengths(
 }
 
 function checkText(values: Uint8Array, offsets: Int32Array): void {
-  if (isAscii(values)) return;
-  if (!isUtf8(values)) throw notUTF8();
+  if (!isAscii(values) && textFault(values, offsets) !== undefined) throw notUTF8();
+}
+
+/** The first row whose bytes are not UTF-8; undefined when all are. A NULL has no bytes. */
+export function textFault(values: Uint8Array, offsets: Int32Array): number | undefined {
+  if (isUtf8(values) && beginWithCharacters(values, offsets)) return undefined;
+  let row = 0;
+  while (isUtf8(values.subarray(offsets[row], offsets[row + 1]))) row++;
+  return row;
+}
+
+function beginWithCharacters(values: Uint8Array, offsets: Int32Array): boolean {
   for (const offset of offsets) {
     // A byte within a character.
-    if (offset < values.length && (values[offset]! & 0xc0) === 0x80) throw notUTF8();
+    if (offset < values.length && (values[offset]! & 0xc0) === 0x80) return false;
   }
+  return true;
 }
 
 const notUTF8 = () => new ThriftError("text that is not UTF-8");

@@ -5,6 +5,7 @@
  */
 import { concat } from "../bytes.ts";
 import type { FileInput } from "../format.ts";
+import type { Chunk } from "./chunk_pages.ts";
 import { chunkRange, type Footer, type ParquetColumn, type ParquetRowGroup } from "./footer.ts";
 import {
   ColumnChunk,
@@ -19,11 +20,11 @@ import { encodeStruct, I32, I64, ThriftStruct } from "./thrift.ts";
 
 /** A file with the columns' types and no rows. */
 export function schemaFile(footer: Footer, columns: readonly ParquetColumn[]): Uint8Array {
-  return fileOf(footerOf(footer, columns, 0), []);
+  return fileOf(footerOf(footer, columns, 0), new Uint8Array());
 }
 
 /** Bytes that the columns of a row group take before they are compressed. */
-export function uncompressedSize(
+function uncompressedSize(
   group: ParquetRowGroup,
   columns: readonly ParquetColumn[],
 ): number {
@@ -33,21 +34,38 @@ export function uncompressedSize(
   }, 0);
 }
 
-/** A file with the columns of one row group. */
+/** Bytes that the first writers of dictionaries forgot in the size of a chunk, at most. */
+const FORGOTTEN = 100;
+
+/**
+ * A file with the columns of one row group.
+ *
+ * @param inspect looks at the bytes of each chunk, which may be followed by others; gives where it ends
+ */
 export async function rowGroupFile(
   input: FileInput,
   footer: Footer,
   group: ParquetRowGroup,
   columns: readonly ParquetColumn[],
+  inspect: (chunk: Chunk, input: Pick<FileInput, "read">) => Promise<number>,
 ): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
+  const ranges = chunksOf(group, columns).map(({ chunk, column }) => {
+    const [start, said] = chunkRange(chunk, footer.start);
+    return { chunk, column, start, end: Math.min(said + FORGOTTEN, footer.start) };
+  });
+  // All is read into one memory: row groups of other writers are large.
+  const body = new Uint8Array(ranges.reduce((sum, { start, end }) => sum + end - start, 0));
   const chunks: ThriftStruct[] = [];
-  let at = MAGIC.length;
-  for (const { chunk, column } of chunksOf(group, columns)) {
-    const [start, end] = chunkRange(chunk, footer.start);
-    parts.push(await input.read(start, end));
-    chunks.push(movedChunk(chunk, column, at - start));
-    at += end - start;
+  let size = 0;
+  for (const { chunk, column, start, end } of ranges) {
+    const bytes = await input.read(start, end, body.subarray(size, size + end - start));
+    const within = {
+      read: (from: number, to: number) => Promise.resolve(bytes.subarray(from - start, to - start)),
+    };
+    const last = await inspect({ struct: chunk, name: column.name }, within);
+    if (bytes.buffer !== body.buffer) body.set(bytes, size);
+    chunks.push(movedChunk(chunk, column, MAGIC.length + size - start, last - start));
+    size += last - start;
   }
   const rowGroup = new ThriftStruct()
     .setStructs(RowGroup.columns, chunks)
@@ -55,7 +73,7 @@ export async function rowGroupFile(
     .set(RowGroup.numRows, I64, group.rows);
   const metadata = footerOf(footer, columns, group.rows)
     .setStructs(FileMetaData.rowGroups, [rowGroup]);
-  return fileOf(metadata, parts);
+  return fileOf(metadata, body.subarray(0, size));
 }
 
 function chunksOf(group: ParquetRowGroup, columns: readonly ParquetColumn[]) {
@@ -65,12 +83,18 @@ function chunksOf(group: ParquetRowGroup, columns: readonly ParquetColumn[]) {
 }
 
 /** The chunk at another place, without statistics and indexes, which nobody asks for here. */
-function movedChunk(chunk: ThriftStruct, column: ParquetColumn, shift: number): ThriftStruct {
+function movedChunk(
+  chunk: ThriftStruct,
+  column: ParquetColumn,
+  shift: number,
+  size: number,
+): ThriftStruct {
   const { type, encodings, path, codec, numValues, uncompressedSize, compressedSize } =
     ColumnMetaData;
   const from = chunk.struct(ColumnChunk.metadata)!;
   const metadata = from
-    .pick(type, encodings, path, codec, numValues, uncompressedSize, compressedSize)
+    .pick(type, encodings, path, codec, numValues, uncompressedSize)
+    .set(compressedSize, I64, size)
     .set(
       ColumnMetaData.dataPageOffset,
       I64,
@@ -100,9 +124,9 @@ function footerOf(
     .setStructs(FileMetaData.rowGroups, []);
 }
 
-/** Magic, parts, footer, its size, magic. */
-function fileOf(metadata: ThriftStruct, parts: readonly Uint8Array[]): Uint8Array {
-  return concat(MAGIC, ...parts, ...closing(metadata));
+/** Magic, row groups, footer, its size, magic. */
+function fileOf(metadata: ThriftStruct, body: Uint8Array): Uint8Array {
+  return concat(MAGIC, body, ...closing(metadata));
 }
 
 /** What ends a file: its footer, the footer's size and the magic bytes. */

@@ -1,4 +1,4 @@
-/** Columns whose twelve bytes are decoded here, because the decoder would change values. */
+/** Columns whose stored values are decoded here, because the decoder would change them. */
 import {
   batchOfData,
   type BigColumn,
@@ -6,28 +6,34 @@ import {
   type Column,
   columnFor,
   type Data,
+  DAY_MICROS,
   isNull,
+  type NumberColumn,
   type Schema,
 } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { ValueError } from "../../core/errors.ts";
+import { INTEGER_BOUNDS, type IntegerType, isIntegerType } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { RawType } from "./footer.ts";
 
+/** Bytes of an INT96 and an INTERVAL. */
 const WIDTH = 12;
 /** https://en.wikipedia.org/wiki/Julian_day of 1970-01-01 */
 const EPOCH_DAY = 2_440_588n;
-const DAY_MICROS = 86_400_000_000n;
+/** The end of Temporal's calendar in microseconds since 1970, and its beginning before it. */
+const CALENDAR = 100_000_001n * DAY_MICROS;
 
-/** The field that a raw column becomes: a timestamp, or an ISO 8601 duration as text. */
+/** The field that a raw column becomes: of an interval an ISO 8601 duration as text. */
 export function rawField(name: string, nullable: boolean, raw: RawType): Field {
-  return { name, dtype: raw === "int96" ? "timestamp" : "string", nullable };
+  const dtype = raw === "int96" ? "timestamp" : raw === "interval" ? "string" : raw;
+  return { name, dtype, nullable };
 }
 
 /**
  * The batch with its raw columns decoded.
  *
- * @throws {ValueError} for nanoseconds that are no whole microseconds, with the row in the file
+ * @throws {ValueError} for a value that its type cannot hold, with the row in the file
  */
 export function decodeRaw(
   batch: Batch,
@@ -45,44 +51,64 @@ export function decodeRaw(
 
 function decodeColumn(data: Data, field: Field, rowsBefore: number): Data {
   const column = columnFor(field);
-  const bytes = data.values as Uint8Array;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const push = field.dtype === "timestamp"
-    ? timestampPusher(view, column)
-    : durationPusher(view, column);
+  const push = pusherOf(data, field, column);
   for (let row = 0; row < data.length; row++) {
-    if (isNull(data, row)) column.pushNull();
-    else if (!push(row * WIDTH)) {
-      throw new ValueError(
-        "expected whole microseconds",
-        field.name,
-        rowsBefore + row + 1,
-        `${view.getBigUint64(row * WIDTH, true)} ns of the day`,
-      );
+    if (isNull(data, row)) {
+      column.pushNull();
+      continue;
     }
+    const fault = push(row);
+    if (fault === undefined) continue;
+    const [wanted, value] = fault;
+    throw new ValueError(`expected ${wanted}`, field.name, rowsBefore + row + 1, value);
   }
   return column.take();
 }
 
-type PushRaw = (at: number) => boolean;
+/** Pushes the value of a row, or gives what was wanted and what it is instead. */
+type PushRaw = (row: number) => readonly [wanted: string, value: string] | undefined;
 
-/** INT96: nanoseconds of the day, then the Julian day. */
-function timestampPusher(view: DataView, column: Column): PushRaw {
-  const micros = column as BigColumn;
-  return (at) => {
-    const nanos = view.getBigUint64(at, true);
-    if (nanos % 1000n !== 0n) return false;
-    const day = BigInt(view.getInt32(at + 8, true)) - EPOCH_DAY;
-    micros.push(day * DAY_MICROS + nanos / 1000n);
-    return true;
+function pusherOf(data: Data, field: Field, column: Column): PushRaw {
+  if (isIntegerType(field.dtype)) {
+    return narrowPusher(data.values, field.dtype, column as NumberColumn);
+  }
+  const bytes = data.values as Uint8Array;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return field.dtype === "timestamp"
+    ? timestampPusher(view, column as BigColumn)
+    : durationPusher(view, column as BytesColumn);
+}
+
+function narrowPusher(values: Int32Array, dtype: IntegerType, numbers: NumberColumn): PushRaw {
+  const [low, high] = INTEGER_BOUNDS[dtype].map(Number) as [number, number];
+  return (row) => {
+    const value = values[row]!;
+    if (value < low || value > high) return [`${dtype} (${low} to ${high})`, String(value)];
+    numbers.push(value);
+    return undefined;
+  };
+}
+
+/** INT96: nanoseconds of the day, which may leave it, then the Julian day. */
+function timestampPusher(view: DataView, micros: BigColumn): PushRaw {
+  return (row) => {
+    const nanos = view.getBigInt64(row * WIDTH, true);
+    const day = BigInt(view.getInt32(row * WIDTH + 8, true)) - EPOCH_DAY;
+    const value = day * DAY_MICROS + nanos / 1000n;
+    if (nanos % 1000n !== 0n) return ["whole microseconds", `${nanos} ns of the day`];
+    if (value <= -CALENDAR || value >= CALENDAR) {
+      return ["a date from the year -271821 to 275760", `day ${day} from 1970`];
+    }
+    micros.push(value);
+    return undefined;
   };
 }
 
 /** INTERVAL: months, days and milliseconds, none of which can be told in the others. */
-function durationPusher(view: DataView, column: Column): PushRaw {
-  const texts = column as BytesColumn;
-  return (at) => {
-    const [months, days, millis] = [0, 4, 8].map((i) => view.getUint32(at + i, true)) as [
+function durationPusher(view: DataView, texts: BytesColumn): PushRaw {
+  return (row) => {
+    const parts = [0, 4, 8].map((i) => view.getUint32(row * WIDTH + i, true));
+    const [months, days, millis] = parts as [
       number,
       number,
       number,
@@ -90,6 +116,6 @@ function durationPusher(view: DataView, column: Column): PushRaw {
     const time = millis === 0 ? "" : `T${millis / 1000}S`;
     const date = `${months === 0 ? "" : `${months}M`}${days === 0 ? "" : `${days}D`}`;
     texts.pushString(date + time === "" ? "PT0S" : `P${date}${time}`);
-    return true;
+    return undefined;
   };
 }

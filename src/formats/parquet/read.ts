@@ -1,20 +1,27 @@
 /**
- * The library's decoder over one row group at a time. Its own readers of whole files cannot be
+ * Files of other writers, one row group at a time. Columns of text and bytes are read here, and all pages
+ * are looked at before the library's decoder reads those of the other columns. Its own readers of whole files cannot be
  * used: what they find malformed, and what reading throws, ends the process from inside a promise
  * of theirs, and they decode whole row groups at once. The decoder for files in memory throws.
  */
 import { readParquet, readSchema } from "parquet-wasm";
 import {
   batchesFromIPC,
+  batchOfData,
+  type Data,
   type Schema,
   schemaFromIPC,
+  sliceColumn,
+  textType,
   withFields,
   withKeptFields,
 } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { ValidationError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
-import type { FileInput } from "../format.ts";
+import type { FileInput, ReadRequest } from "../format.ts";
+import { refuseCodec } from "./chunk_pages.ts";
+import { ChunkSizes } from "./chunk_sizes.ts";
 import {
   columnIndex,
   type Footer,
@@ -23,12 +30,18 @@ import {
   refuseEncrypted,
   refuseNestedRaw,
 } from "./footer.ts";
-import { rowGroupFile, schemaFile, uncompressedSize } from "./part.ts";
+import { PhysicalType, SchemaElement } from "./metadata.ts";
+import { PageBudget } from "./page_budget.ts";
+import { rowGroupFile, schemaFile } from "./part.ts";
 import { decodeRaw, rawField } from "./raw.ts";
 import type { ParquetReader } from "./reader.ts";
+import { TextColumn } from "./text_column.ts";
+import { ThriftError } from "./thrift.ts";
 
 /** Bytes of a row group that are decoded at once, as far as one can tell before. */
 const DECODED_BYTES = 32 * 1024 * 1024;
+/** Bytes of a batch of them: nested values take several times as many when they become JSON. */
+const BATCH_BYTES = 4 * 1024 * 1024;
 /** Rows decoded at first, when dictionaries may hide how large they are. */
 const FIRST_ROWS = 65_536;
 
@@ -47,21 +60,53 @@ export function openForeign(
   );
   const raw = rawFields(columns, plain);
   const schema = withFields(plain, raw);
+  const file: OpenFile = {
+    input,
+    footer,
+    columns,
+    schema: plain,
+    texts: textFields(columns, plain),
+  };
   return {
     schema,
     isOwn: false,
     json: new Set(columns.filter(({ isJSON }) => isJSON).map(({ name }) => name)),
-    async *batches({ batchRows }) {
+    async *batches(bounds) {
       columns.forEach((column) => refuseEncrypted(column, input.name));
       let rows = 0;
       for (const group of footer.rowGroups) {
-        for await (const batch of groupBatches(input, footer, group, columns, batchRows)) {
+        for await (const batch of groupBatches(file, group, bounds, rows)) {
           yield decodeRaw(batch, schema, raw, rows);
           rows += batch.numRows;
         }
       }
     },
   };
+}
+
+type Bounds = Pick<ReadRequest, "batchRows" | "batchBytes">;
+
+interface OpenFile {
+  readonly input: FileInput;
+  readonly footer: Footer;
+  readonly columns: readonly ParquetColumn[];
+  readonly schema: Schema;
+  /** Fields of the columns of text and bytes, by their number. */
+  readonly texts: ReadonlyMap<number, Field>;
+}
+
+function textFields(columns: readonly ParquetColumn[], schema: Schema): Map<number, Field> {
+  const fields = new Map<number, Field>();
+  columns.forEach(({ name, elements }, i) => {
+    const { type, nullable } = schema.fields[i]!;
+    const [element] = elements;
+    if (elements.length > 1 || element!.number(SchemaElement.type) !== PhysicalType.BYTE_ARRAY) {
+      return;
+    }
+    const dtype = textType(type);
+    if (dtype !== undefined) fields.set(i, { name, dtype, nullable });
+  });
+  return fields;
 }
 
 function rawFields(columns: readonly ParquetColumn[], schema: Schema): Map<number, Field> {
@@ -72,17 +117,67 @@ function rawFields(columns: readonly ParquetColumn[], schema: Schema): Map<numbe
   return fields;
 }
 
-/** The rows of a row group, a part of them decoded at a time. */
+/** The rows of a row group: text and bytes value by value, the other columns by the library. */
 async function* groupBatches(
-  input: FileInput,
-  footer: Footer,
+  file: OpenFile,
+  group: ParquetRowGroup,
+  bounds: Bounds,
+  rowsBefore: number,
+): AsyncGenerator<Batch, void, void> {
+  if (group.rows === 0) return;
+  const { input, footer, schema, columns } = file;
+  const budget = new PageBudget(input.name);
+  const texts = new Map<number, TextColumn>();
+  columns.forEach((column, i) => {
+    for (const struct of group.chunks.slice(...column.leaves)) {
+      refuseCodec({ struct, name: column.name }, input.name);
+    }
+    const field = file.texts.get(i);
+    if (field === undefined) return;
+    const chunk = { struct: group.chunks[column.leaves[0]]!, name: column.name };
+    texts.set(i, new TextColumn(input, footer, chunk, field, budget, rowsBefore));
+  });
+  const others = columns.filter((_, i) => !texts.has(i));
+  const batches = others.length === 0 && texts.size > 0
+    ? rowCounts(group.rows, bounds.batchRows)
+    : decodedBatches(file, group, others, bounds.batchRows);
+  const bytes = bounds.batchBytes / Math.max(1, texts.size);
+  for await (const { numRows, data } of batches) {
+    for (let from = 0; from < numRows;) {
+      let rows = numRows - from;
+      for (const text of texts.values()) rows = Math.min(rows, await text.fill(rows, bytes));
+      let other = 0;
+      const parts = columns.map((_, i) =>
+        texts.get(i)?.take(rows) ?? sliceColumn(data!.children[other++]!, from, from + rows)
+      );
+      yield batchOfData(schema, parts, rows);
+      from += rows;
+    }
+  }
+  for (const text of texts.values()) await text.close();
+}
+
+/** Numbers of rows where there is nothing else to decode. */
+function* rowCounts(rows: number, most: number): Generator<{ numRows: number; data?: Data }> {
+  for (let left = rows; left > 0; left -= most) yield { numRows: Math.min(left, most) };
+}
+
+/** Rows of some columns of a row group, a part of them decoded at a time. */
+async function* decodedBatches(
+  { input, footer }: OpenFile,
   group: ParquetRowGroup,
   columns: readonly ParquetColumn[],
   batchRows: number,
 ): AsyncGenerator<Batch, void, void> {
-  if (group.rows === 0) return;
-  const file = await rowGroupFile(input, footer, group, columns);
-  let rowBytes = uncompressedSize(group, columns) / group.rows;
+  const sizes = new ChunkSizes(input.name);
+  const file = await rowGroupFile(
+    input,
+    footer,
+    group,
+    columns,
+    (chunk, bytes) => sizes.inspect(chunk, bytes, footer),
+  );
+  let rowBytes = sizes.rowBytes(group.rows);
   for (let offset = 0; offset < group.rows;) {
     const most = offset === 0 ? FIRST_ROWS : group.rows;
     const rows = Math.min(most, Math.max(1, Math.floor(DECODED_BYTES / Math.max(1, rowBytes))));
@@ -90,7 +185,9 @@ async function* groupBatches(
     const isLast = offset + wanted === group.rows;
     // One row more than there should be tells that there are more.
     const limit = isLast ? wanted + 1 : wanted;
-    const table = readParquet(file, { batchSize: batchRows, offset, limit });
+    const fitting = Math.max(1, Math.floor(BATCH_BYTES / Math.max(1, rowBytes)));
+    const batchSize = Math.min(batchRows, fitting);
+    const table = decode(() => readParquet(file, { batchSize, offset, limit }));
     let read = 0;
     try {
       rowBytes = table.getArrayMemorySize() / wanted;
@@ -111,5 +208,15 @@ async function* groupBatches(
       );
     }
     offset += wanted;
+  }
+}
+
+/** Calls the library, whose panics say no more than that code was reached which should not be. */
+function decode<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    throw new ThriftError("a row group is corrupt, its pages do not hold what they say");
   }
 }

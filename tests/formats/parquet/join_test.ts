@@ -10,7 +10,7 @@ import parquet from "../../../src/formats/parquet/parquet.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../../conformance/values.ts";
 import { comparableRecords } from "../../conformance/values.ts";
 import { field, inputOf, readAll } from "../json_support.ts";
-import { duckdb, noDuckDB, readerTest, wasmTexts } from "./readers.ts";
+import { duckdb, foreignTexts, noDuckDB, readerTest } from "./readers.ts";
 import { withFile, writeParquet } from "./support.ts";
 
 const FIELDS = [field("i", "int64"), field("s", "string")];
@@ -41,7 +41,7 @@ Deno.test("joined files hold the rows of all in their order", async () => {
       }
       const whole = await join(...parts);
       assert.deepEqual(await readAll(parquet, inputOf(whole), FIELDS), rowsFrom(0, count));
-      assert.equal((await wasmTexts(whole)).rows.length, count);
+      assert.equal((await foreignTexts(whole)).rows.length, count);
     }),
     { numRuns: 30 },
   );

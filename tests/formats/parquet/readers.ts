@@ -1,4 +1,4 @@
-/** Readers of others: DuckDB from npm, pyarrow where a Python has it, parquet-wasm. */
+/** Readers of others: DuckDB from npm, pyarrow where a Python has it; and how files of others are read. */
 import { fileURLToPath } from "node:url";
 import { fieldsOf } from "../../../src/arrow/mod.ts";
 import { readFooter } from "../../../src/formats/parquet/footer.ts";
@@ -95,8 +95,8 @@ export async function pyarrow(path: string, fields: readonly Field[]): Promise<P
   return { ...file, rows };
 }
 
-/** All rows of a file as parquet-wasm reads them. */
-export async function wasmTexts(bytes: Uint8Array): Promise<{ fields: Field[]; rows: Texts }> {
+/** All rows of a file as those of other writers are read. */
+export async function foreignTexts(bytes: Uint8Array): Promise<{ fields: Field[]; rows: Texts }> {
   const input = inputOf(bytes);
   const file = openForeign(input, await readFooter(input));
   const fields = fieldsOf(file.schema);

@@ -19,7 +19,7 @@ import { openParquet } from "../../../src/formats/parquet/reader.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../../conformance/values.ts";
 import { field, inputOf, readAll } from "../json_support.ts";
-import { wasmTexts } from "./readers.ts";
+import { foreignTexts } from "./readers.ts";
 import { textsOf, writeParquet } from "./support.ts";
 
 const FIELDS = [field("i", "int64"), field("s", "string"), field("b", "bool"), field("n", "int8")];
@@ -51,7 +51,7 @@ Deno.test("records come back from batches, row groups and requests of any size",
           assert.ok(batch.numRows <= wanted);
           rows.push(...textsOf(batch));
         }
-        assert.deepEqual(rows, (await wasmTexts(bytes)).rows);
+        assert.deepEqual(rows, (await foreignTexts(bytes)).rows);
         assert.deepEqual(await readAll(parquet, inputOf(bytes), FIELDS), records);
       },
     ),
@@ -104,7 +104,7 @@ Deno.test("values larger than a page, and many of nearly its size, come back", a
   for (const compression of ["none", "zstd"] as const) {
     const bytes = await writeParquet(fields, records, { compression });
     assert.deepEqual(await readAll(parquet, inputOf(bytes), fields), records);
-    assert.equal((await wasmTexts(bytes)).rows.length, records.length);
+    assert.equal((await foreignTexts(bytes)).rows.length, records.length);
   }
 });
 
