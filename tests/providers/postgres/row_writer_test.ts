@@ -24,7 +24,7 @@ import { copyStream, decodeStream, joined, rowBytes, WIRE } from "./wire.ts";
 
 const TYPES = Object.keys(WIRE);
 
-function columnOf(field: Field, type: string): LoadColumn {
+function columnOf(field: Field, type: string, at = 0): LoadColumn {
   const column: TableColumn = {
     name: field.name,
     type,
@@ -35,13 +35,14 @@ function columnOf(field: Field, type: string): LoadColumn {
     identity: false,
     key: false,
   };
-  return { field, column, fit: fitOf(field, column)! };
+  return { field, column, fit: fitOf(field, column)!, at };
 }
 
 const fieldOf = (type: string, i: number): Field => ({
   name: `c${i}`,
   ...fromSource(type),
   nullable: true,
+  source_type: `postgres:${type}`,
 });
 
 /** The bytes within messages. */
@@ -99,7 +100,7 @@ Deno.test("rows that were read are written as the server sent them, byte for byt
       const fields = types.map(fieldOf);
       const readings = types.map((type, i) => readingOf(type, fields[i]!, false));
       const batches = await decodeStream(copyStream(rows), fields, readings, { rows: size });
-      const columns = types.map((type, i) => columnOf(fields[i]!, type));
+      const columns = types.map((type, i) => columnOf(fields[i]!, type, i));
       same(encoded(batches, columns), joined(...rows));
       same(general(batches, columns), joined(...rows));
     }),
@@ -138,7 +139,7 @@ const INTEGERS: readonly [DXTType, string][] = [
 
 Deno.test("narrower numbers are written as those of a wider column", async () => {
   const fields = INTEGERS.map(([dtype], i): Field => ({ name: `c${i}`, dtype, nullable: true }));
-  const columns = INTEGERS.map(([, type], i) => columnOf(fields[i]!, type));
+  const columns = INTEGERS.map(([, type], i) => columnOf(fields[i]!, type, i));
   const records: DXTRecord[] = [0, 1, 2].map((n) =>
     Object.fromEntries(fields.map(({ name, dtype }) => {
       const bits = Number(/\d+$/.exec(dtype)![0]);
@@ -166,7 +167,7 @@ Deno.test("all columns of a wide table are written", async () => {
     seed: 7,
   }).map(rowBytes);
   const batches = await decodeStream(copyStream(rows), fields, readings, { rows: 7 });
-  same(encoded(batches, types.map((type, i) => columnOf(fields[i]!, type))), joined(...rows));
+  same(encoded(batches, types.map((type, i) => columnOf(fields[i]!, type, i))), joined(...rows));
 });
 
 function textBatch(values: readonly (string | null)[], field: Field): Batch {

@@ -15,7 +15,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function written(batches: readonly Batch[], field: Field, type: string): (string | null)[] {
   const column = { name: field.name, type, kind: "b" } as TableColumn;
-  const encoder = new BatchEncoder([{ field, column, fit: fitOf(field, column)! }], "text");
+  const encoder = new BatchEncoder([{ field, column, fit: fitOf(field, column)!, at: 0 }], "text");
   let text = "";
   for (const batch of batches) {
     for (const frame of encoder.encode(batch)) text += utf8.decode(frame.subarray(5));

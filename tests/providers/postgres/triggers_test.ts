@@ -168,7 +168,7 @@ const CASES: readonly Case[] = [
     mode: "replace",
     table: BARE,
     hooks: ONLY("CREATE RULE keep AS ON DELETE TO t DO INSTEAD NOTHING"),
-    words: /Cannot replace "public.t": rule "keep" does something else INSTEAD of DELETE/,
+    words: /Cannot load into "public.t": rule "keep" does something else INSTEAD of DELETE/,
   },
   {
     what: "a rule for some rows in the place of DELETE",

@@ -195,7 +195,7 @@ async function move(
   await session.close();
   return formatOf(fields.map((field, i) => {
     const column = relation.columns[i]!;
-    return { field, column, fit: fitOf(field, column)! };
+    return { field, column, fit: fitOf(field, column)!, at: i };
   }));
 }
 

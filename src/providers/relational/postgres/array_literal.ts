@@ -9,9 +9,14 @@ const TOKEN =
  * The literal of a JSON array, arrays inside as more dimensions.
  *
  * @param strings whether the elements are text, so that a number or a boolean is none of them
+ * @param convert what becomes of an element's text
  * @returns undefined when the text is no array of such values, or holds an object
  */
-export function arrayLiteral(json: string, strings: boolean): string | undefined {
+export function arrayLiteral(
+  json: string,
+  strings: boolean,
+  convert: (text: string) => string = (text) => text,
+): string | undefined {
   let literal = "";
   let depth = 0;
   TOKEN.lastIndex = 0;
@@ -25,7 +30,7 @@ export function arrayLiteral(json: string, strings: boolean): string | undefined
     if (bare !== undefined && strings) return undefined;
     if (mark !== undefined) literal += mark === "[" ? "{" : mark === "]" ? "}" : ",";
     else if (none !== undefined) literal += "NULL";
-    else literal += bare ?? quoted(JSON.parse(text!));
+    else literal += bare === undefined ? quoted(convert(JSON.parse(text!))) : convert(bare);
   }
   return depth === 0 && literal !== "" ? literal : undefined;
 }

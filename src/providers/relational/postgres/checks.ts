@@ -11,6 +11,8 @@ import { ValueError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type { TableColumn } from "./catalogue.ts";
 import { EPOCH_DAYS, EPOCH_MICROS } from "./epoch.ts";
+import { refuseRepeatedKeys } from "./json_keys.ts";
+import { nativeType } from "./type_mapper.ts";
 import { parseTypeName } from "./type_name.ts";
 
 /** Throws when a row's value, which is not NULL, does not go into the column. */
@@ -37,10 +39,21 @@ export function checkOf(field: Field, column: TableColumn, data: Data): Check | 
     case "json":
     case "array":
     case "object":
-      return textCheck(field, data, array ? "array" : base, args[0]);
+      return both(
+        textCheck(field, data, array ? "array" : base, args[0]),
+        keysCheck(field, column, data),
+      );
     default:
       return undefined;
   }
+}
+
+function both(first: Check | undefined, second: Check | undefined): Check | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  return (row) => {
+    first(row);
+    second(row);
+  };
 }
 
 function refuse(field: Field, data: Data, row: number, wanted: string): never {
@@ -89,6 +102,9 @@ function textCheck(
   const first = bytes.subarray(offsets[0], offsets[data.length]).indexOf(0);
   const counted = limit !== undefined && (base === "varchar" || base === "bpchar");
   if (first < 0 && !counted && base !== "name") return undefined;
+  // Blanks at the end of a text are its own, those of char(n) are the server's.
+  const padded = base === "bpchar" && counted &&
+    parseTypeName(nativeType(field) ?? "").base !== base;
   return (row) => {
     const [from, to] = [offsets[row]!, offsets[row + 1]!];
     if (first >= 0 && bytes.subarray(from, to).includes(0)) {
@@ -97,10 +113,22 @@ function textCheck(
     if (counted && to - from > limit && characters(bytes, from, to) > limit) {
       refuse(field, data, row, `at most ${limit} characters, as the column has`);
     }
+    if (padded && to > from && bytes[to - 1] === BLANK) {
+      refuse(field, data, row, "a text that does not end with a blank, as the column has its own");
+    }
     if (base === "name" && to - from > NAME_BYTES) {
       refuse(field, data, row, `at most ${NAME_BYTES} bytes, as the column has`);
     }
   };
+}
+
+const BLANK = 0x20;
+
+/** A jsonb would keep the last of several keys; text from a jsonb has none of them. */
+function keysCheck(field: Field, { type }: TableColumn, data: Data): Check | undefined {
+  if (type !== "jsonb" || field.dtype === "string" || nativeType(field) === type) return undefined;
+  const read = textReader(field, data);
+  return (row) => refuseRepeatedKeys(read(row)!, field.name);
 }
 
 /** Code points of UTF-8: all bytes but those that continue one. */

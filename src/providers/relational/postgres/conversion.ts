@@ -5,8 +5,10 @@ import type { Field } from "../../../models/field.ts";
 import type { TableColumn } from "./catalogue.ts";
 import { NAME_BYTES } from "./checks.ts";
 import { fits, naturalField } from "./fit.ts";
+import { TEXT } from "./kept.ts";
 import { nativeType } from "./type_mapper.ts";
 import { parseTypeName, type TypeName } from "./type_name.ts";
+import { widens } from "./widening.ts";
 
 /** Types that keep any text as it is, where they have no length. */
 const FREE: ReadonlySet<string> = new Set(["text", "varchar", "citext"]);
@@ -31,13 +33,18 @@ function between(field: Field, column: TableColumn, type: TypeName): Conversion 
   const native = nativeType(field);
   if (native === column.type) return EXACT;
   const { base, array, args: [size] } = type;
+  const isText = TEXT.has(base) && !array;
+  if (native !== undefined && !isText && widens(native, column.type)) return WIDENED;
   if (array) return lossy(`a value is no ${column.type}`);
   if (base === "varchar" || base === "bpchar") return textConversion(field, type, native);
   if (base === "name") return lossy(`a text has more than ${NAME_BYTES} bytes`);
   if (base === "numeric" && size === undefined) return numberConversion(field, native);
   if (NESTED.has(field.dtype) && (base === "json" || base === "jsonb")) {
     if (base === "json") return field.dtype === "json" ? EXACT : WIDENED;
-    return { ...WIDENED, note: "as a JSON value: without the order of keys, and keys given twice" };
+    return {
+      ...WIDENED,
+      note: "as a JSON value: without the order of keys; a key that is given twice is refused",
+    };
   }
   const natural = naturalField(field, column);
   const conversion = convert(field, natural);
@@ -58,7 +65,7 @@ function textConversion(
 ): Conversion {
   // The server pads with blanks, and takes them off again in comparisons.
   if (base === "bpchar" && size !== undefined) {
-    return lossy(`a text has not ${size} characters, or ends with blanks`);
+    return lossy(`a text has more than ${size} characters, or ends with blanks`);
   }
   if (size === undefined) return convert(field, { dtype: "string" });
   const from = native === undefined ? undefined : parseTypeName(native);

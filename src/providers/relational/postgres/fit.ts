@@ -2,8 +2,10 @@
 import { INTEGER_BOUNDS, isIntegerType } from "../../../core/values.ts";
 import type { Field } from "../../../models/field.ts";
 import type { TableColumn } from "./catalogue.ts";
+import { isStrict, TEXT } from "./kept.ts";
 import { parseTypeName, type TypeName } from "./type_name.ts";
 import { fromSource, nativeType } from "./type_mapper.ts";
+import { widens } from "./widening.ts";
 
 /**
  * How values travel: as the bytes of a binary type, as text that the server reads, as an array
@@ -14,7 +16,6 @@ export type Fit =
   | { readonly how: "binary"; readonly as: string }
   | { readonly how: "text" | "array" | "checked" };
 
-const TEXT: ReadonlySet<string> = new Set(["text", "varchar", "bpchar", "name", "citext", "xml"]);
 /** The column types, by dtype, that hold the very same values. */
 const SAME: Readonly<Record<string, readonly string[]>> = {
   float32: ["float4", "float8"],
@@ -78,10 +79,21 @@ function integerFit(dtype: keyof typeof INTEGER_BOUNDS, type: TypeName): Fit | u
 }
 
 function stringFit(field: Field, column: TableColumn, type: TypeName): Fit | undefined {
+  // In its binary form the server would take XML for bytes in the encoding that it declares.
+  if (type.base === "xml" && nativeType(field) !== "xml") return { how: "text" };
   if (column.kind === "e" || TEXT.has(type.base)) return binary("text");
   if (type.base === "uuid") return binary("uuid");
-  if (fromSource(column.type).dtype !== "string" || !unmodified(field, column)) return undefined;
+  if (fromSource(column.type).dtype !== "string" || !holdsText(field, column)) {
+    return undefined;
+  }
   return type.base === "numeric" && isServerNumeric(field) ? binary("numeric") : { how: "text" };
+}
+
+/** Whether the server keeps or refuses the text of every value: of others it may round or cut some. */
+function holdsText(field: Field, column: TableColumn): boolean {
+  const native = nativeType(field);
+  if ([native, field.target_type].includes(column.type)) return true;
+  return isStrict(field, column) || (native !== undefined && widens(native, column.type));
 }
 
 /** Whether the text is what the server prints of a numeric, which is read here. */
@@ -91,16 +103,17 @@ function isServerNumeric(field: Field): boolean {
     !parseTypeName(native).array;
 }
 
-/** A modifier may make the server round or cut what another type held. */
-function unmodified(field: Field, column: TableColumn): boolean {
-  return parseTypeName(column.type).args.length === 0 ||
-    [nativeType(field), field.target_type].includes(column.type);
-}
-
 function arrayFit(field: Field, column: TableColumn): Fit | undefined {
   const natural = fromSource(column.type).dtype;
-  if (field.dtype !== natural || !unmodified(field, column)) return undefined;
-  return { how: natural === "array" ? "array" : "text" };
+  if (field.dtype !== natural) return undefined;
+  const native = nativeType(field);
+  const same = [native, field.target_type].includes(column.type) ||
+    (native !== undefined && widens(native, column.type));
+  if (natural === "string") return same ? { how: "text" } : undefined;
+  // Elements of any JSON array are read here, and held against the limits of the column.
+  return same || native === undefined || !parseTypeName(native).array
+    ? { how: "array" }
+    : undefined;
 }
 
 /** The field that a column's type is by nature, under the name of the field that goes there. */

@@ -101,7 +101,7 @@ function binaryRows(columns: readonly LoadColumn[]): WriteRows {
     checked: (parseTypeName(column.type).args[0] ?? MICROS_DIGITS) < MICROS_DIGITS,
   })));
   return (batch) => {
-    writer.open(columns.map((column, i) => sourceOf(column, batch.data.children[i]!)));
+    writer.open(columns.map((column) => sourceOf(column, batch.data.children[column.at]!)));
     return (row, out, before) => {
       try {
         return writer.write(row, batch.numRows, out);
@@ -131,8 +131,8 @@ function checked(write: Write, check: Check | undefined, data: Data): Write {
 
 function textRows(columns: readonly LoadColumn[]): WriteRows {
   return (batch) => {
-    const writers = columns.map(({ field, column, fit }, i) => {
-      const data = batch.data.children[i]!;
+    const writers = columns.map(({ field, column, fit, at }) => {
+      const data = batch.data.children[at]!;
       return checked(textColumn(fit, field, column, data), checkOf(field, column, data), data);
     });
     return (start, out, before) => {

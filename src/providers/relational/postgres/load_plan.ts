@@ -11,7 +11,7 @@ import type { Session } from "./session.ts";
 import { besideOf } from "./shared.ts";
 import { createLike, placing, refuseLosses } from "./swap.ts";
 import { columnTypes, conversionsOf, creation, fitted, refuseLongNames, shown } from "./target.ts";
-import { findHooks, refuseRules } from "./triggers.ts";
+import { findHooks, refuseRules, STATEMENTS_OF } from "./triggers.ts";
 import { emptying, refuseCascades, stageTable } from "./upsert.ts";
 
 /** Rows that are counted; of a larger table the catalogue's estimate is told. */
@@ -79,7 +79,7 @@ async function planExisting(
   // A swap puts a table without rules into the place of one that must not have any.
   if (!swaps) {
     const hooks = await findHooks(session, relation);
-    await tried(() => refuseRules(relation, load, hooks));
+    await tried(() => refuseRules(relation, STATEMENTS_OF[load.mode], hooks));
   }
   const { rows, shownRows } = await rowsOf(session, relation);
   const statements = staging(load, name);

@@ -17,6 +17,8 @@ export interface LoadColumn {
   readonly field: Field;
   readonly column: TableColumn;
   readonly fit: Fit;
+  /** Place of the field among those of the stage. */
+  readonly at: number;
 }
 
 export interface Target {
@@ -155,7 +157,7 @@ export function fitted(relation: Relation, { staged: { fields }, lossy }: Planne
     throw new SchemaError(`Cannot load into ${shown(name)}: it is ${kind}, expected a table`);
   }
   refuseLosses(shown(name), conversionsOf(relation, fields), lossy);
-  const columns = fields.map((field) => columnFor(relation, field, lossy === "accept"));
+  const columns = fields.map((field, at) => columnFor(relation, field, at, lossy === "accept"));
   for (const { name: column, nullable, hasDefault, generated } of relation.columns) {
     if (nullable || hasDefault || generated || fields.some((f) => f.name === column)) continue;
     throw new SchemaError(
@@ -167,7 +169,12 @@ export function fitted(relation: Relation, { staged: { fields }, lossy }: Planne
   return { name, relation, columns };
 }
 
-function columnFor(relation: Relation, field: Field, accept: boolean): LoadColumn {
+function columnFor(
+  relation: Relation,
+  field: Field,
+  place: number,
+  accept: boolean,
+): LoadColumn {
   const at = `Cannot load into ${shown(relation.name)}`;
   const column = relation.columns.find(({ name }) => name === field.name);
   if (column === undefined) {
@@ -181,7 +188,7 @@ function columnFor(relation: Relation, field: Field, accept: boolean): LoadColum
     throw new SchemaError(`${at}: column "${field.name}" is generated, it cannot be written`);
   }
   const fit = fitOf(field, column, accept);
-  if (fit !== undefined) return { field, column, fit };
+  if (fit !== undefined) return { field, column, fit, at: place };
   throw new SchemaError(
     `${at}: column "${field.name}" is ${column.type}, field "${field.name}" is ${typeText(field)}`,
   );

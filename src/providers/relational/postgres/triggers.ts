@@ -35,8 +35,8 @@ export async function findHooks(session: Session, { id, kind }: Relation): Promi
   };
 }
 
-/** Statements of each mode that a rule could put others in the place of; COPY knows no rules. */
-const USED: Readonly<Record<PlannedLoad["mode"], readonly string[]>> = {
+/** Statements that a load of a mode runs; COPY knows no rules. */
+export const STATEMENTS_OF: Readonly<Record<PlannedLoad["mode"], readonly string[]>> = {
   append: [],
   replace: ["DELETE"],
   upsert: ["INSERT", "UPDATE"],
@@ -49,13 +49,13 @@ const USED: Readonly<Record<PlannedLoad["mode"], readonly string[]>> = {
  */
 export function refuseRules(
   { name }: Relation,
-  { mode }: Pick<PlannedLoad, "mode">,
+  statements: readonly string[],
   { rules }: TableHooks,
 ): void {
-  const rule = rules.find(({ event }) => USED[mode].includes(event));
+  const rule = rules.find(({ event }) => statements.includes(event));
   if (rule === undefined) return;
   throw new LoaderError(
-    `Cannot ${mode} ${
+    `Cannot load into ${
       shown(name)
     }: rule "${rule.name}" does something else INSTEAD of ${rule.event}, so that the rows need not be in the table; disable the rule, or load another table`,
   );

@@ -7,7 +7,7 @@ import { quote, quoteText } from "./dialect.ts";
 import { rowsOfTag } from "./messages.ts";
 import type { Session } from "./session.ts";
 import { shown, type Target } from "./target.ts";
-import { findHooks, refuseRules, type TableHooks } from "./triggers.ts";
+import { findHooks, refuseRules, STATEMENTS_OF, type TableHooks } from "./triggers.ts";
 
 /** Table of the staged rows, gone with the transaction. */
 export const STAGE = "pg_temp.dxt_stage";
@@ -41,7 +41,7 @@ export async function upsert(
 ): Promise<string[]> {
   const { name, relation } = target;
   const hooks = await findHooks(session, relation);
-  refuseRules(relation, { mode: "upsert" }, hooks);
+  refuseRules(relation, STATEMENTS_OF.upsert, hooks);
   await refuseNullKeys(session, name, upsertKeys);
   const keys = upsertKeys.map(quote);
   const work: Upsert = {
@@ -221,7 +221,7 @@ export async function emptyTable(
   { name, relation }: Target,
 ): Promise<TableHooks> {
   const hooks = await findHooks(session, relation);
-  refuseRules(relation, { mode: "replace" }, hooks);
+  refuseRules(relation, STATEMENTS_OF.replace, hooks);
   await refuseCascades(session, relation);
   for (const statement of emptying(relation, name)) await session.query(statement);
   if (hooks.triggered) {

@@ -1,0 +1,56 @@
+/** Which of PostgreSQL's types, where dxt knows them by their text alone, hold all values of another. */
+import { parseTypeName, type TypeName } from "./type_name.ts";
+
+/** Types, besides itself, that hold every value of a type, whatever its length or precision. */
+const WIDER: Readonly<Record<string, readonly string[]>> = {
+  int2: ["int4", "int8", "float4", "float8"],
+  int4: ["int8", "float8"],
+  float4: ["float8"],
+  varchar: ["text"],
+  name: ["text"],
+  uuid: ["text"],
+  cidr: ["inet"],
+  date: ["timestamp"],
+  int4range: ["int8range", "numrange"],
+  int8range: ["numrange"],
+  int4multirange: ["int8multirange", "nummultirange"],
+  int8multirange: ["nummultirange"],
+};
+
+/** Types whose one argument is digits of the second, and how many they have without it. */
+const CLOCKS: ReadonlySet<string> = new Set(["time", "timetz", "timestamp", "timestamptz"]);
+const MICROS_DIGITS = 6;
+/** Digits of integers, for the numerics that hold them. */
+const DIGITS: Readonly<Record<string, number>> = { int2: 5, int4: 10, int8: 19 };
+
+/** Whether a type, other than the same one, holds every value of another; of arrays, their elements. */
+export function widens(from: string, to: string): boolean {
+  const [narrow, wide] = [parseTypeName(from), parseTypeName(to)];
+  if (narrow.array !== wide.array) return false;
+  if (WIDER[narrow.base]?.includes(wide.base)) return wide.args.length === 0;
+  if (wide.base === "numeric") return numericWidens(narrow, wide);
+  if (wide.base === "varbit") {
+    return ["bit", "varbit"].includes(narrow.base) && lengthWidens(narrow, wide);
+  }
+  if (wide.base === "interval" && wide.args.length === 0) return /^interval\b/.test(narrow.base);
+  if (narrow.base !== wide.base) return false;
+  if (CLOCKS.has(wide.base)) {
+    return (narrow.args[0] ?? MICROS_DIGITS) <= (wide.args[0] ?? MICROS_DIGITS);
+  }
+  return wide.base === "varchar" && lengthWidens(narrow, wide);
+}
+
+function lengthWidens(narrow: TypeName, wide: TypeName): boolean {
+  const [most, length] = [wide.args[0], narrow.args[0]];
+  return most === undefined || (length !== undefined && length <= most);
+}
+
+function numericWidens({ base, args }: TypeName, wide: TypeName): boolean {
+  const integer = DIGITS[base];
+  if (integer === undefined && base !== "numeric") return false;
+  const [precision, scale = 0] = wide.args;
+  if (precision === undefined) return true;
+  if (integer !== undefined) return integer <= precision - Math.max(scale, 0) && scale >= 0;
+  const [digits, part = 0] = args;
+  return digits !== undefined && part <= scale && digits - part <= precision - scale;
+}
