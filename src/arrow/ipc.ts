@@ -9,10 +9,12 @@ import {
   type Schema,
 } from "apache-arrow";
 import type { Batch } from "../core/batch.ts";
+import { type MadeName, nameColumns } from "../core/column_names.ts";
 import { zstdDecompressSync } from "node:zlib";
 import { ValidationError } from "../core/errors.ts";
 import { batchOfData } from "./builder.ts";
 import { lz4DecompressFrames } from "./lz4.ts";
+import { withNames } from "./kept.ts";
 import { decompressedSize, type ReadableFile, readFooter, readMessage } from "./message.ts";
 import type { Field } from "../models/field.ts";
 import { arrowSchema, sameLayout } from "./schema.ts";
@@ -20,7 +22,10 @@ import { checkColumn } from "./sound.ts";
 import { refuseBeyond } from "./value_bounds.ts";
 
 export interface IPCReader {
+  /** Its columns have names, each another one. */
   readonly schema: Schema;
+  /** Those of the names that are not what the file has. */
+  readonly made: readonly MadeName[];
   /** Its batches; only the named columns of each are checked. */
   batches(names: ReadonlySet<string>): AsyncGenerator<Batch, void, void>;
 }
@@ -90,11 +95,12 @@ const MAGIC = "ARROW1";
 export async function openIPC(file: ReadableFile): Promise<IPCReader> {
   const reader = await (await RecordBatchReader.from(chunks(file))).open();
   if (reader.schema === undefined) throw new ValidationError("it has no schema");
+  const named = nameColumns(reader.schema.fields.map(({ name }) => name));
   return {
-    schema: reader.schema,
+    schema: withNames(reader.schema, named.names),
+    made: named.made,
     async *batches(names) {
-      const columns = reader.schema.fields.map(({ name }) => name)
-        .flatMap((name, i) => names.has(name) ? [i] : []);
+      const columns = named.names.flatMap((name, i) => names.has(name) ? [i] : []);
       for await (const batch of reader) {
         for (const i of columns) {
           const column = batch.data.children[i];

@@ -1,4 +1,4 @@
-/** Schemas with fields put back into them that a file's own schema cannot tell. */
+/** Schemas with names and fields that a file's own schema does not have. */
 import { Schema } from "apache-arrow";
 import type { Field } from "../models/field.ts";
 import { arrowSchema, arrowType, sameLayout } from "./schema.ts";
@@ -12,6 +12,11 @@ export function withKeptFields(schema: Schema, fields: readonly Field[]): Schema
       ? arrowSchema([{ ...field, nullable: column.nullable }]).fields[0]!
       : column;
   }));
+}
+
+/** The schema with these names of its columns. */
+export function withNames(schema: Schema, names: readonly string[]): Schema {
+  return new Schema(schema.fields.map((column, i) => column.clone({ name: names[i]! })));
 }
 
 /** The schema with fields in the place of some of its columns, by their number. */

@@ -1,4 +1,5 @@
 /** The footer of a Parquet file, read and judged here: the decoder trusts what footers say. */
+import { type MadeName, nameColumns } from "../../core/column_names.ts";
 import {
   messageOf,
   SchemaError,
@@ -53,6 +54,8 @@ export interface ParquetRowGroup {
 export interface Footer {
   readonly metadata: ThriftStruct;
   readonly columns: readonly ParquetColumn[];
+  /** Those of their names that are not what the file has. */
+  readonly made: readonly MadeName[];
   readonly rowGroups: readonly ParquetRowGroup[];
   /** The fields of a file that dxt wrote; empty in a file of others. */
   readonly kept: readonly Field[];
@@ -142,13 +145,14 @@ function judge(metadata: ThriftStruct, start: number): Footer {
   if (rows !== sum && rows !== 0) {
     throw new ThriftError(`it says ${rows} rows, its row groups ${sum}`);
   }
-  const columns = plain.map((column) => {
+  const { names, made } = nameColumns(plain.map(({ name }) => name));
+  const columns = plain.map((column, i) => {
     let [leaf] = column.leaves;
     const [, end] = column.leaves;
     while (leaf < end && !encrypted.has(leaf)) leaf++;
-    return { ...column, isEncrypted: leaf < end };
+    return { ...column, name: names[i]!, isEncrypted: leaf < end };
   });
-  return { metadata, columns, rowGroups, kept: keptFields(metadata), start };
+  return { metadata, columns, made, rowGroups, kept: keptFields(metadata), start };
 }
 
 /** Not from Arrow's schema beside it: no reader of flat buffers here withstands hostile ones. */
@@ -313,18 +317,17 @@ function readable(element: ThriftStruct, _: number, all: readonly ThriftStruct[]
 }
 
 /**
- * The column of a name.
+ * The columns of these names, in the file's order.
  *
- * @throws {SchemaError} when there is none, or more than one
+ * @throws {SchemaError} when one is missing
  */
-export function columnIndex(footer: Footer, name: string, file: string): number {
-  const index = footer.columns.findIndex((column) => column.name === name);
-  if (index === -1) {
-    const names = footer.columns.map((column) => `"${column.name}"`).join(", ");
-    throw new SchemaError(`Cannot find column "${name}" in "${file}": it has ${names}`);
-  }
-  if (footer.columns.findLastIndex((column) => column.name === name) !== index) {
-    throw new SchemaError(`Cannot tell the columns "${name}" of "${file}" apart: it has several`);
-  }
-  return index;
+export function columnIndexes(footer: Footer, names: readonly string[], file: string): number[] {
+  const known = new Map(footer.columns.map(({ name }, i) => [name, i]));
+  const wanted = names.map((name) => {
+    const index = known.get(name);
+    if (index !== undefined) return index;
+    const list = [...known.keys()].map((known) => `"${known}"`).join(", ");
+    throw new SchemaError(`Cannot find column "${name}" in "${file}": it has ${list}`);
+  });
+  return [...new Set(wanted)].sort((a, b) => a - b);
 }

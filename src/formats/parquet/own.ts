@@ -8,7 +8,7 @@ import type { Field } from "../../models/field.ts";
 import type { FileInput } from "../format.ts";
 import { ColumnPages } from "./column_pages.ts";
 import { elementOf } from "./elements.ts";
-import { chunkRange, columnIndex, type Footer, type ParquetRowGroup } from "./footer.ts";
+import { chunkRange, columnIndexes, type Footer, type ParquetRowGroup } from "./footer.ts";
 import { ColumnChunk, ColumnMetaData, CREATED_BY, FileMetaData } from "./metadata.ts";
 import { type Page, type PageDecoder, pageDecoder, partOf } from "./page.ts";
 import type { ParquetReader } from "./reader.ts";
@@ -37,21 +37,21 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
 /**
  * Opens some columns of such a file.
  *
- * @throws {SchemaError} when a column is missing or ambiguous
+ * @throws {SchemaError} when a column is missing
  */
 export function openOwn(
   input: FileInput,
   footer: Footer,
   names: readonly string[] = footer.kept.map(({ name }) => name),
 ): ParquetReader {
-  const wanted = new Set(names.map((name) => columnIndex(footer, name, input.name)));
-  const columns = [...wanted].sort((a, b) => a - b);
+  const columns = columnIndexes(footer, names, input.name);
   const schema = arrowSchema(columns.map((i) => footer.kept[i]!));
   // Rows are those of the pages, whatever the footer says, where no column is wanted, too.
   const needed = columns.length === 0 ? [0] : columns;
   return {
     schema,
     isOwn: true,
+    made: footer.made,
     json: new Set(),
     async *batches({ batchRows, batchBytes, recycle = false }) {
       checkRanges(footer);

@@ -15,6 +15,7 @@ import {
   textType,
   withFields,
   withKeptFields,
+  withNames,
 } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { ValidationError } from "../../core/errors.ts";
@@ -23,7 +24,7 @@ import type { FileInput, ReadRequest } from "../format.ts";
 import { refuseCodec } from "./chunk_pages.ts";
 import { ChunkSizes } from "./chunk_sizes.ts";
 import {
-  columnIndex,
+  columnIndexes,
   type Footer,
   type ParquetColumn,
   type ParquetRowGroup,
@@ -51,13 +52,10 @@ export function openForeign(
   footer: Footer,
   names: readonly string[] = footer.columns.map(({ name }) => name),
 ): ParquetReader {
-  const indexes = new Set(names.map((name) => columnIndex(footer, name, input.name)));
-  const columns = footer.columns.filter((_, i) => indexes.has(i));
+  const columns = columnIndexes(footer, names, input.name).map((i) => footer.columns[i]!);
   columns.forEach(refuseNestedRaw);
-  const plain = withKeptFields(
-    schemaFromIPC(readSchema(schemaFile(footer, columns)).intoIPCStream()),
-    footer.kept,
-  );
+  const told = schemaFromIPC(readSchema(schemaFile(footer, columns)).intoIPCStream());
+  const plain = withKeptFields(withNames(told, columns.map(({ name }) => name)), footer.kept);
   const raw = rawFields(columns, plain);
   const schema = withFields(plain, raw);
   const file: OpenFile = {
@@ -70,6 +68,7 @@ export function openForeign(
   return {
     schema,
     isOwn: false,
+    made: footer.made,
     json: new Set(columns.filter(({ isJSON }) => isJSON).map(({ name }) => name)),
     async *batches(bounds) {
       columns.forEach((column) => refuseEncrypted(column, input.name));

@@ -1,5 +1,6 @@
 /** What reading a file of anyone comes down to. */
 import type { Schema } from "../../arrow/mod.ts";
+import type { MadeName } from "../../core/column_names.ts";
 import type { Batch } from "../../core/batch.ts";
 import type { FileInput, FileRange, ReadRequest } from "../format.ts";
 import { type Footer, readFooter } from "./footer.ts";
@@ -10,6 +11,8 @@ export interface ParquetReader {
   readonly schema: Schema;
   /** Whether its schema is that of the fields that dxt wrote. */
   readonly isOwn: boolean;
+  /** Names of its columns that are not what the file has. */
+  readonly made: readonly MadeName[];
   /** Columns annotated as JSON, by name. */
   readonly json: ReadonlySet<string>;
   /** Batches that are hardly larger: `splitBatch` makes the rest of them so. */
@@ -22,7 +25,7 @@ export interface ParquetReader {
  * Opens some columns of a file, or all; its row groups, or a range of them.
  *
  * @throws {ValidationError} when the footer is malformed
- * @throws {SchemaError} when a column is missing or ambiguous
+ * @throws {SchemaError} when a column is missing
  */
 export async function openParquet(
   input: FileInput,
