@@ -55,6 +55,11 @@ export class ValueError extends ValidationError {
   atRow(row: number): ValueError {
     return new ValueError(this.detail, this.field, row, this.value);
   }
+
+  /** The same error, for the row and line of a file of text. */
+  atLine(row: number, line: number): ValueError {
+    return new ValueError(`${this.detail}, line ${line}`, this.field, row, this.value);
+  }
 }
 
 /** A value for an error message: quoted, on one line, at most 60 characters. */

@@ -1,3 +1,4 @@
+import type { DXTType } from "../models/dtype.ts";
 import type { Field } from "../models/field.ts";
 import type { StreamSource } from "../models/source.ts";
 import type { Batch } from "./batch.ts";
@@ -12,6 +13,12 @@ export interface Projection {
   readonly column?: string;
   /** Expression in the source's own language. */
   readonly expression?: string;
+  /**
+   * Type that values of the source made dxt guess, where the pipeline declares none. The field may have
+   * another one: that of a target that exists. Text is read as the field's type only where a guess
+   * from this text would allow that type; a declared type is read generously.
+   */
+  readonly guess?: DXTType;
 }
 
 /** Which part of a source to read. Plain data: it is sent to the thread that reads it. */
@@ -59,6 +66,11 @@ export interface ExtractRequest {
   readonly batchBytes: number;
   /** Whether the memory of a batch may be used again when the next is asked for. */
   readonly recycle?: boolean;
+  /**
+   * Whether the projections are to be all fields of the source. A source whose records may have fields
+   * that were not found before refuses a record with another one.
+   */
+  readonly complete?: boolean;
   readonly signal: AbortSignal;
 }
 

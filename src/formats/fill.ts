@@ -65,7 +65,7 @@ export class Filler {
 
   /** @param at of the field's value in the spans of a record */
   constructor(
-    private readonly field: Field,
+    readonly field: Field,
     readonly column: OpenColumn,
     readonly at: number,
     private readonly spelling: Spelling,

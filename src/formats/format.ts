@@ -41,6 +41,13 @@ export interface ReadRequest {
   readonly proven?: boolean;
   /** Whether the memory of a batch may be used again when the next is asked for. */
   readonly recycle?: boolean | undefined;
+  /** Whether a column or key that no projection is for is an error. */
+  readonly complete?: boolean | undefined;
+}
+
+export interface InferRequest extends Pick<ReadRequest, "compression" | "options"> {
+  /** Reports a fact that the user should know, such as a column's made name. */
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 /** The same one may be asked for file after file, which then are made in the same memory. */
@@ -63,6 +70,12 @@ export interface FormatInfo {
   readonly optionKeys: readonly (keyof FormatOptions)[];
 }
 
+/** A field that a file has. */
+export type FileField = Field & {
+  /** No value of it was seen: its type is as good as any. */
+  readonly valueless?: true;
+};
+
 /** The default export of a format's file. */
 export interface FileFormat extends FormatInfo {
   /**
@@ -70,10 +83,7 @@ export interface FileFormat extends FormatInfo {
    *
    * @throws {ValidationError} when the file is malformed
    */
-  inferFields(
-    input: FileInput,
-    request: Pick<ReadRequest, "compression" | "options">,
-  ): Promise<Field[]>;
+  inferFields(input: FileInput, request: InferRequest): Promise<FileField[]>;
   /**
    * Cuts a file into at most `most` ranges of about the same size, which are read apart from each other
    * and together are the file; none where the format, or this file, cannot be cut.

@@ -1,9 +1,11 @@
 /** Types told by texts, for files that have none. */
 import type { Field } from "../models/field.ts";
+import type { FileField } from "./format.ts";
 import { isDigit, MINUS } from "./bytes.ts";
 import { isoDate, isoTime, isoTimestamp, NO_DAY } from "./iso.ts";
-import { INTEGER_BOUNDS } from "../core/values.ts";
-import { MAX_DECIMAL_PRECISION } from "../models/dtype.ts";
+import { ValueError } from "../core/errors.ts";
+import { INTEGER_BOUNDS, parseText, type Value } from "../core/values.ts";
+import { type DXTType, MAX_DECIMAL_PRECISION } from "../models/dtype.ts";
 
 type Kind =
   | "integer"
@@ -35,6 +37,75 @@ const KINDS: readonly (readonly [Kind, RegExp])[] = [
   ["timestamp_tz", new RegExp(`^${DATE}[T ]${TIME}(?:Z|[+-]\\d\\d(?::?\\d\\d)?)$`)],
   ["time", new RegExp(`^${TIME}$`)],
 ];
+
+/** Kinds of text that each type may be guessed from; a type that is not in it is never guessed. */
+const KINDS_OF: Partial<Record<DXTType, readonly Kind[]>> = {
+  int8: ["integer"],
+  int16: ["integer"],
+  int32: ["integer"],
+  int64: ["integer"],
+  uint8: ["integer"],
+  uint16: ["integer"],
+  uint32: ["integer"],
+  uint64: ["integer"],
+  decimal: ["integer", "decimal"],
+  float32: ["integer", "decimal", "float"],
+  float64: ["integer", "decimal", "float"],
+  bool: ["bool"],
+  date: ["date"],
+  time: ["time"],
+  timestamp: ["timestamp", "date"],
+  timestamp_tz: ["timestamp_tz"],
+};
+
+/**
+ * Whether a text may be a value of a type that was guessed: only such texts would have led to it. A
+ * string may be any text, and so may a type that is never guessed from one.
+ */
+export function fitsGuess(text: string, dtype: DXTType): boolean {
+  const kinds = KINDS_OF[dtype];
+  return kinds === undefined || kinds.includes(kindOf(text));
+}
+
+/** Texts that often stand for NULL. */
+const NULL_WORD = /^(?:\\N|NULL|NA|N\/A|NaN|None|nil|-)?$/i;
+
+/**
+ * The error for a value that the guess of its field's type does not allow, with the way out.
+ *
+ * @param detail what was expected, where it is more than the type
+ */
+export function guessError(
+  field: Field,
+  guess: DXTType,
+  text: string,
+  detail = `expected ${field.dtype}`,
+): ValueError {
+  const why = guess === field.dtype
+    ? "as guessed from other values"
+    : `as its column in the target is, guessed was ${guess}`;
+  const ways = [
+    "declare the field's dtype",
+    ...(guess === field.dtype ? ["raise infer_rows"] : []),
+    ...(NULL_WORD.test(text) ? ["set null_value where it means NULL"] : []),
+  ];
+  return new ValueError(`${detail} ${why} (${ways.join(", or ")})`, field.name, undefined, text);
+}
+
+/**
+ * Parses the text of a field whose type was guessed.
+ *
+ * @throws {ValueError} when no guess from the text would allow the type, or it is no such value
+ */
+export function parseGuessed(text: string, field: Field, guess: DXTType): Exclude<Value, null> {
+  if (!fitsGuess(text, field.dtype)) throw guessError(field, guess, text);
+  try {
+    return parseText(text, field);
+  } catch (error) {
+    if (!(error instanceof ValueError) || error.detail.includes("declare")) throw error;
+    throw guessError(field, guess, text, error.detail);
+  }
+}
 
 /** Digits of a number without exponent that a double always gives back. */
 const FLOAT_DIGITS = 15;
@@ -112,8 +183,9 @@ export class TextTypeGuess {
   }
 
   /** A nullable field of the type that fits. */
-  field(name: string): Field {
-    return { name, ...this.#type(), nullable: true, inferred: true };
+  field(name: string): FileField {
+    const field = { name, ...this.#type(), nullable: true, inferred: true };
+    return this.#kinds.size === 0 ? { ...field, valueless: true } : field;
   }
 
   #type(): Pick<Field, "dtype" | "precision" | "scale"> {

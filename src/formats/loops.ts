@@ -17,14 +17,22 @@ import { POWERS_OF_TEN, SHORT, shortDouble } from "./short.ts";
 export type Loop = (filler: Filler, slice: Slice, rows: number) => void;
 
 const POINT = 0x2e;
+const ZERO = 0x30;
+const NO_BYTE = -1;
 const WORD = 0x1_0000_0000;
 /** Bytes that are copied at a time, those behind a text too. */
 const STEP = 8;
 /** Beyond so many bytes a call of the runtime's own copy is faster. */
 const LONG = 96;
 
-/** The loop of a field's type. */
-export function loopFor(field: Field): Loop {
+/**
+ * The loop of a field's type.
+ *
+ * @param guessed whether it gives texts that would not make dxt guess the type to the filler's `other`
+ */
+export function loopFor(field: Field, guessed: boolean): Loop {
+  // A zero in front makes a text no number for a guess; no byte is NO_BYTE.
+  const zero = guessed ? ZERO : NO_BYTE;
   switch (field.dtype) {
     case "int8":
     case "int16":
@@ -33,18 +41,18 @@ export function loopFor(field: Field): Loop {
     case "uint16":
     case "uint32": {
       const [low, high] = INTEGER_BOUNDS[field.dtype].map(Number) as [number, number];
-      return (filler, slice, rows) => putIntegers(filler, slice, rows, low, high);
+      return (filler, slice, rows) => putIntegers(filler, slice, rows, low, high, zero);
     }
     case "int64":
-      return (filler, slice, rows) => putLongs(filler, slice, rows, true);
+      return (filler, slice, rows) => putLongs(filler, slice, rows, true, zero);
     case "uint64":
-      return (filler, slice, rows) => putLongs(filler, slice, rows, false);
+      return (filler, slice, rows) => putLongs(filler, slice, rows, false, zero);
     case "float64":
-      return putDoubles;
+      return (filler, slice, rows) => putDoubles(filler, slice, rows, zero);
     case "decimal":
-      return (filler, slice, rows) => putDecimals(filler, slice, rows, field);
+      return (filler, slice, rows) => putDecimals(filler, slice, rows, field, zero);
     case "bool":
-      return putBools;
+      return (filler, slice, rows) => putBools(filler, slice, rows, guessed);
     case "date":
       return putDates;
     case "time":
@@ -104,6 +112,7 @@ function putIntegers(
   rows: number,
   low: number,
   high: number,
+  zero: number,
 ): void {
   const { base } = filler;
   const { values } = filler.column as NumberColumn;
@@ -126,12 +135,19 @@ function putIntegers(
       }
     }
     const signed = first === from ? value : -value;
-    if (value < 0 || signed < low || signed > high) filler.other(slice, row);
+    const padded = bytes[first] === zero && to - from > 1;
+    if (value < 0 || padded || signed < low || signed > high) filler.other(slice, row);
     else values[base + row] = signed;
   }
 }
 
-function putLongs(filler: Filler, slice: Slice, rows: number, isSigned: boolean): void {
+function putLongs(
+  filler: Filler,
+  slice: Slice,
+  rows: number,
+  isSigned: boolean,
+  zero: number,
+): void {
   const { base } = filler;
   const { words } = filler.column as BigColumn;
   const { bytes, spans, stride } = slice;
@@ -143,7 +159,8 @@ function putLongs(filler: Filler, slice: Slice, rows: number, isSigned: boolean)
     const high = wholeNumber(bytes, first, middle);
     const low = wholeNumber(bytes, middle, to);
     const negative = first !== from;
-    if (high < 0 || low < 0 || to <= first || (negative && !isSigned)) {
+    const padded = bytes[first] === zero && to - from > 1;
+    if (high < 0 || low < 0 || to <= first || padded || (negative && !isSigned)) {
       filler.other(slice, row);
       continue;
     }
@@ -192,15 +209,23 @@ function putSafe(words: Int32Array, at: number, value: number): void {
   words[at + 1] = Math.floor(value / WORD);
 }
 
-function putDoubles(filler: Filler, slice: Slice, rows: number): void {
+function putDoubles(filler: Filler, slice: Slice, rows: number, zero: number): void {
   const { base } = filler;
   const { values } = filler.column as NumberColumn;
   const { bytes, spans, stride } = slice;
   for (let row = 0, at = filler.at; row < rows; row++, at += stride) {
-    const value = shortDouble(bytes, spans[at]!, spans[at + 1]!);
-    if (value === undefined) filler.other(slice, row);
+    const from = spans[at]!;
+    const to = spans[at + 1]!;
+    const value = shortDouble(bytes, from, to);
+    if (value === undefined || isPadded(bytes, from, to, zero)) filler.other(slice, row);
     else values[base + row] = value;
   }
+}
+
+/** Whether a number has a needless zero in front, or is a minus and zeros without a point. */
+function isPadded(bytes: Uint8Array, from: number, to: number, zero: number): boolean {
+  const first = bytes[from] === MINUS ? from + 1 : from;
+  return bytes[first] === zero && to - from > 1 && bytes[first + 1] !== POINT;
 }
 
 function putDecimals(
@@ -208,6 +233,7 @@ function putDecimals(
   slice: Slice,
   rows: number,
   { precision = 38, scale = 0 }: Field,
+  zero: number,
 ): void {
   const { base } = filler;
   const { words } = filler.column as BigColumn;
@@ -236,7 +262,11 @@ function putDecimals(
     }
     const missing = point === to ? scale : scale - (to - 1 - point);
     const unscaled = missing < 0 || missing > SHORT ? -1 : value * POWERS_OF_TEN[missing]!;
-    if (unscaled < 0 || unscaled >= limit) {
+    // JSON's guess does not take a zero with a minus for a decimal.
+    const isNegativeZero = unscaled === 0 && first !== from && zero !== NO_BYTE;
+    if (
+      unscaled < 0 || unscaled >= limit || isNegativeZero || isPadded(bytes, from, to, zero)
+    ) {
       filler.other(slice, row);
       continue;
     }
@@ -258,14 +288,15 @@ function putDecimals(
 const LETTER_F = 0x66;
 const LETTER_T = 0x74;
 
-/** `true`, `t` and `1`, `false`, `f` and `0`. */
-function putBools(filler: Filler, slice: Slice, rows: number): void {
+/** `true` and `false`, and where the type is declared `t`, `1`, `f` and `0`. */
+function putBools(filler: Filler, slice: Slice, rows: number, guessed: boolean): void {
   const { base } = filler;
   const { values } = filler.column as BoolColumn;
   const { bytes, spans, stride } = slice;
   for (let row = 0, at = filler.at; row < rows; row++, at += stride) {
     const from = spans[at]!;
-    const value = boolAt(bytes, from, spans[at + 1]! - from);
+    const size = spans[at + 1]! - from;
+    const value = size === 1 && guessed ? -1 : boolAt(bytes, from, size);
     const bit = base + row;
     if (value === 1) values[bit >> 3]! |= 1 << (bit & 7);
     else if (value < 0) filler.other(slice, row);

@@ -70,6 +70,8 @@ export const Field = z.strictObject({
   key: z.boolean().optional(),
   /** The type is a guess from values: a target that exists knows better. */
   inferred: z.boolean().optional(),
+  /** Found in a source whose records may lack fields: others may be in records not looked at. */
+  sparse: z.boolean().optional(),
   /** `provider:native type`, so that the same provider can make the very same type again. */
   source_type: z.string().optional(),
   /** The user's `target.dtype`. */

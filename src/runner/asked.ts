@@ -9,13 +9,20 @@ import type { Progress, RunContext } from "./context.ts";
 import type { End } from "./end.ts";
 import { plainClass, targetEnd } from "./ends.ts";
 import { stagedFields } from "./extraction.ts";
-import { type ResolvedFields, resolveFields, targetName, withTargetTypes } from "./fields.ts";
+import {
+  describeUnseenFields,
+  projectionOf,
+  type ResolvedFields,
+  resolveFields,
+  targetName,
+  withTargetTypes,
+} from "./fields.ts";
 import type { StreamPlan } from "./plan.ts";
 import type { Transformer } from "./transformer.ts";
 import { watermarkRange } from "./watermark.ts";
 
 /** What is asked while a stream is planned or begun. */
-export type Asked = Pick<RunContext, "source" | "target"> & {
+export type Asked = Pick<RunContext, "source" | "target" | "warn"> & {
   /** Asks the target something, over a connection that is open or is opened for it. */
   atTarget<T>(ask: (target: End) => Promise<T>): Promise<T>;
   /** Where the stream has transforms. */
@@ -49,11 +56,15 @@ export async function streamFields(
     await source.testConnection();
     throw new SchemaError(
       `Cannot find ${
-        describe(plan)
+        describe(plan.source)
       } in ${context.source.provider.name}: it does not exist, or the login may not see it`,
     );
   }
   const resolved = resolveFields(plan.stream, found);
+  for (const message of describeUnseenFields(plan.stream, found)) context.warn(message);
+  if (resolved.projections.length === 0) {
+    return { ...await fieldsOfTarget(plan, context, resolved), found };
+  }
   if (context.transformer !== undefined) {
     const before = resolved.projections.map(({ field }) => field);
     return { ...resolved, transformed: await context.transformer.fields(before), found };
@@ -63,6 +74,35 @@ export async function streamFields(
   }
   const known = await context.atTarget((target) => target.getStreamFields(plan.target)) ?? [];
   return { ...withTargetTypes(resolved, known), found };
+}
+
+/**
+ * Fields for a source that has none, as a file without records: those of the target, of which nothing
+ * will be read.
+ *
+ * @throws {SchemaError} when there is no target that has fields
+ */
+async function fieldsOfTarget(
+  plan: StreamPlan,
+  context: Asked,
+  { generated }: ResolvedFields,
+): Promise<ResolvedFields> {
+  // What a transform would make of nothing is not known either.
+  const known = context.transformer === undefined
+    ? await context.atTarget((target) => target.getStreamFields(plan.target)) ?? []
+    : [];
+  const made = new Set(generated.map(({ name }) => name));
+  const projections = known.filter(({ name }) => !made.has(name)).map((field) => {
+    const { name, dtype, precision, scale, nullable } = projectionOf(field).field;
+    const digits = dtype === "decimal" ? { precision, scale } : {};
+    return { field: { name, dtype, ...digits, nullable }, column: name };
+  });
+  if (projections.length > 0) return { projections, generated };
+  throw new SchemaError(
+    `Cannot tell the fields of stream "${plan.stream.id}": ${
+      describe(plan.source)
+    } has none, as it has no records, and no target tells them; declare them in fields`,
+  );
 }
 
 /**
@@ -86,7 +126,7 @@ export function checkUpsertKeys(
 }
 
 /** The source for a message: its type and the text that names it. */
-function describe({ source }: StreamPlan): string {
+function describe(source: StreamPlan["source"]): string {
   const name = "name" in source
     ? source.name
     : "path" in source

@@ -3,7 +3,6 @@ import { openBuffer } from "../buffers/mod.ts";
 import { type LoadedPipeline, type NamedConnection, QUERY } from "../config/mod.ts";
 import type { DiscoveredStream } from "../core/connector.ts";
 import { BufferError, ConfigurationError, SchemaError } from "../core/errors.ts";
-import type { Projection } from "../core/extractor.ts";
 import { nearest } from "../core/nearest.ts";
 import type { ProviderInfo } from "../providers/view.ts";
 import type { Value } from "../core/values.ts";
@@ -14,7 +13,7 @@ import { openThreads } from "./threads.ts";
 import { endOf, plainClass } from "./ends.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import { BATCH_BYTES, BATCH_ROWS, type Reading } from "./extraction.ts";
-import { resolveFields } from "./fields.ts";
+import { projectionOf, resolveFields } from "./fields.ts";
 import type { PlainClass } from "./thread/inputs.ts";
 import { planPipeline, type StreamPlan } from "./plan.ts";
 
@@ -115,7 +114,8 @@ export async function headOfPipeline(
   const extractor = plan.extractor.yields === "records"
     ? plainClass(plan.extractor)
     : firstExtractor(endpoint.provider);
-  return await read(end, extractor, plan.source, projections, showing.rows);
+  const complete = plan.stream.only_declared_fields !== true;
+  return await read(end, extractor, { source: plan.source, projections, complete }, showing.rows);
 }
 
 /** What shows the records of one end. */
@@ -126,12 +126,11 @@ interface Viewer extends Showing {
 
 async function headOf(end: End, source: StreamSource, viewer: Viewer): Promise<Head> {
   const fields = await fieldsOf(end, source, viewer);
-  const projections = fields.map((field) => ({ field, column: field.name }));
+  const projections = fields.map(projectionOf);
   return await read(
     end,
     firstExtractor(viewer.endpoint.provider),
-    source,
-    projections,
+    { source, projections, complete: true },
     viewer.rows,
   );
 }
@@ -189,17 +188,16 @@ function firstExtractor({ name, extractors }: ProviderInfo): PlainClass {
 async function read(
   end: End,
   extractor: PlainClass,
-  source: StreamSource,
-  projections: readonly Projection[],
+  what: Pick<Reading, "source" | "projections" | "complete">,
   limit: number,
 ): Promise<Head> {
   const reading: Reading = {
-    ...{ source, projections, limit, generated: [], refuseNull: false, recycle: false },
+    ...{ ...what, limit, generated: [], refuseNull: false, recycle: false },
     batchRows: Math.min(limit, BATCH_ROWS),
     batchBytes: BATCH_BYTES,
     startedAt: Temporal.Now.instant(),
   };
-  const fields = projections.map(({ field }) => field);
+  const fields = what.projections.map(({ field }) => field);
   return { fields, rows: await end.head({ extractor, reading }) };
 }
 

@@ -26,6 +26,8 @@ export interface Reading {
   readonly refuseNull: boolean;
   /** Whether batches are done with when the next is asked for. */
   readonly recycle: boolean;
+  /** Whether the projections are to be all fields of the source. */
+  readonly complete: boolean;
 }
 
 /** Fields of the stage. */

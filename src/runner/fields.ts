@@ -42,9 +42,7 @@ function nameInSource(declared: FieldDeclaration): string {
  */
 export function resolveFields(stream: Stream, sourceFields: readonly Field[]): ResolvedFields {
   const declarations = stream.fields ?? [];
-  const taken = declarations.filter((d) =>
-    d.generator === undefined && expressionOf(d) === undefined
-  );
+  const taken = declarations.filter(isTaken);
   const problems = taken.flatMap((d) => problemOf(d, sourceFields));
   if (problems.length > 0) {
     const list = problems.map((problem) => `\n  ${problem}`).join("");
@@ -53,7 +51,7 @@ export function resolveFields(stream: Stream, sourceFields: readonly Field[]): R
   const bySource = new Map(taken.map((d) => [nameInSource(d), d]));
   const fromSource = stream.only_declared_fields === true ? [] : sourceFields.map((field) => {
     const declared = bySource.get(field.name);
-    return declared === undefined ? { field, column: field.name } : project(declared, field);
+    return declared === undefined ? projectionOf(field) : project(declared, field);
   });
   const columns = new Set(sourceFields.map(({ name }) => name));
   // Besides what is computed: a column declared twice, under two names, and a part of a column.
@@ -77,18 +75,55 @@ function problemOf(declared: FieldDeclaration, fields: readonly Field[]): string
   const wanted = nameInSource(declared);
   if (fieldInSource(declared, fields) !== undefined) return [];
   const names = fields.map(({ name }) => name);
+  const has = fields.length === 0 ? "no fields" : names.map((name) => `"${name}"`).join(", ");
+  const way = fields.every(({ sparse }) => sparse) ? ", or declare its dtype" : "";
   return [
-    `column "${wanted}" is declared, the source does not have it${nearest(wanted, names)}; it has ${
-      names.map((name) => `"${name}"`).join(", ")
-    }`,
+    `column "${wanted}" is declared, the source does not have it${
+      nearest(wanted, names)
+    }; it has ${has}${way}`,
   ];
 }
 
 /**
- * The source's field that a declaration means: a column, or `a.b.c` inside a column of JSON, whose
- * type only the declaration can tell.
+ * Warnings for declared fields that only records which were not looked at may have: a mistyped name
+ * looks the same.
+ */
+export function describeUnseenFields(stream: Stream, found: readonly Field[]): string[] {
+  const names = found.map(({ name }) => name);
+  return (stream.fields ?? []).filter(isTaken).flatMap((declared) => {
+    const wanted = nameInSource(declared);
+    if (names.length === 0 || foundField(declared, found) !== undefined) return [];
+    return [
+      `field "${wanted}" is declared, the first records do not have it${
+        nearest(wanted, names)
+      }; it is NULL for every record that lacks it`,
+    ];
+  });
+}
+
+/** Whether a declared field is one of the source's own. */
+function isTaken(declared: FieldDeclaration): boolean {
+  return declared.generator === undefined && expressionOf(declared) === undefined;
+}
+
+/**
+ * The source's field that a declaration means. Records that were not looked at may have one that no
+ * other has, where the declaration tells its type.
  */
 function fieldInSource(declared: FieldDeclaration, fields: readonly Field[]): Field | undefined {
+  const found = foundField(declared, fields);
+  const { dtype } = typed(declared);
+  if (found !== undefined || dtype === undefined) return found;
+  return fields.every(({ sparse }) => sparse)
+    ? { name: nameInSource(declared), dtype, nullable: true }
+    : undefined;
+}
+
+/**
+ * A column that was found, or `a.b.c` inside a column of JSON, whose type only the declaration can
+ * tell.
+ */
+function foundField(declared: FieldDeclaration, fields: readonly Field[]): Field | undefined {
   const wanted = nameInSource(declared);
   const found = fields.find(({ name }) => name === wanted);
   if (found !== undefined || !wanted.includes(".")) return found;
@@ -97,8 +132,19 @@ function fieldInSource(declared: FieldDeclaration, fields: readonly Field[]): Fi
   return holds ? { name: wanted, dtype: "json", nullable: true } : undefined;
 }
 
-function project(declared: FieldDeclaration, inferred: Field): Projection {
-  return { field: declaredField(declared, inferred), column: inferred.name };
+function project(declared: FieldDeclaration, found: Field): Projection {
+  const { column, guess } = projectionOf(found);
+  const field = declaredField(declared, found);
+  return typed(declared).dtype === undefined && guess !== undefined
+    ? { field, column, guess }
+    : { field, column };
+}
+
+/** A field of the source as it is. */
+export function projectionOf(found: Field): Projection & { readonly column: string } {
+  const { sparse: _sparse, ...field } = found;
+  const { name: column, dtype, inferred } = field;
+  return inferred === true ? { field, column, guess: dtype } : { field, column };
 }
 
 function compute(declared: FieldDeclaration): Projection {
@@ -134,7 +180,7 @@ function typed(declared: FieldDeclaration) {
 }
 
 function declaredField(declared: FieldDeclaration, inferred: Field): Field {
-  const { source_type, inferred: guessed, ...field } = inferred;
+  const { source_type, inferred: guessed, sparse: _sparse, ...field } = inferred;
   const type = typed(declared);
   const target = typeof declared.target === "object" ? declared.target : {};
   const source = typeof declared.source === "object" ? declared.source : {};

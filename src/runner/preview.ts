@@ -60,7 +60,8 @@ export async function previewPipeline(
   await using reader = endOf(source, { reads }, both, selected.map(({ extractor }) => extractor));
   await using writer = endOf(target, { writes }, both, selected.map(({ loader }) => loader));
   const context: Context = {
-    ...{ source, target, fullRefresh, backfill, threads, signal, reader, writer },
+    ...{ source, target, fullRefresh, backfill, reader, writer },
+    ...both,
     atTarget: (ask) => ask(writer),
     transformer: undefined,
   };

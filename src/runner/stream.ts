@@ -161,6 +161,7 @@ function readingOf(
     refuseNull: refusesNull(plan),
     // A stage in memory keeps the batches themselves.
     recycle: plan.buffer.format !== "memory",
+    complete: plan.stream.only_declared_fields !== true,
   };
 }
 

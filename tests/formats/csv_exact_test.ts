@@ -106,13 +106,9 @@ Deno.test("the types that texts tell can hold them all", async () => {
   );
 });
 
-Deno.test("an empty file lacks its header and every column, but without header holds no records", async () => {
+Deno.test("a file with nothing in it has no columns and no records", async () => {
   for (const content of ["", "\n", "\r\n\r\n", "\ufeff"]) {
-    await assert.rejects(readAll(csv, inputOf(content), [field("id", "int32")]), (error) => {
-      assert.ok(error instanceof SchemaError, String(error));
-      assert.match(error.message, /column "id" of "test": the file is empty, expected a header/);
-      return true;
-    });
+    assert.deepEqual(await readAll(csv, inputOf(content), [field("id", "int32")]), []);
     assert.deepEqual(await inferAll(csv, content), []);
   }
   const options = { header: false };

@@ -109,7 +109,7 @@ Deno.test("errors of a later part tell row and line of the file where its positi
   const { end } = await part(content, fields, START, 5);
   assert.deepEqual(end, { offset: 12, rows: 1, lines: 3 });
   await assert.rejects(part(content, fields, end, content.length), {
-    message: /"a", row 3: expected int64, value is "q"/,
+    message: /"a", row 3: expected int64, line 5, value is "q"/,
   });
   const later = content.indexOf("3\n");
   await assert.rejects(

@@ -51,21 +51,21 @@ Deno.test("strings, booleans, objects and arrays are themselves, mixtures json",
 Deno.test("fields are the keys of all records in the order in which they come", async () => {
   const text = '[{"b":1,"a.b":2},{"c":null,"a.b":true,"b":2},{"d":[]}]';
   assert.deepEqual(await inferAll(json, text), [
-    { name: "b", dtype: "int64", nullable: true, inferred: true },
-    { name: "a.b", dtype: "json", nullable: true, inferred: true },
-    { name: "c", dtype: "json", nullable: true, inferred: true },
-    { name: "d", dtype: "array", nullable: true, inferred: true },
+    { name: "b", dtype: "int64", nullable: true, inferred: true, sparse: true },
+    { name: "a.b", dtype: "json", nullable: true, inferred: true, sparse: true },
+    { name: "c", dtype: "json", nullable: true, inferred: true, sparse: true, valueless: true },
+    { name: "d", dtype: "array", nullable: true, inferred: true, sparse: true },
   ]);
   assert.deepEqual(await inferAll(json, "[]"), []);
   assert.deepEqual(await inferAll(jsonl, ""), []);
-  assert.deepEqual(await inferAll(json, "[{},{}]"), []);
+  await assert.rejects(inferAll(json, "[{},{}]"), /none of its first 2 records has a key/);
 });
 
 Deno.test("infer_rows bounds the records that are looked at", async () => {
   const text = '{"a":1}\n{"a":1.5}\n{"b":';
   const options = { infer_rows: 1 };
   assert.deepEqual(await inferAll(jsonl, text, options), [
-    { name: "a", dtype: "int64", nullable: true, inferred: true },
+    { name: "a", dtype: "int64", nullable: true, inferred: true, sparse: true },
   ]);
   await assert.rejects(inferAll(jsonl, text), /line 3, record 3/);
   const fields = await inferAll(jsonl, text, options);

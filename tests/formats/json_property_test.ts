@@ -51,9 +51,11 @@ const ownValue = (value: Record<string, unknown>, name: string) =>
 Deno.test("inferred fields read every value of the file", async () => {
   await fc.assert(
     fc.asyncProperty(objects, async (values) => {
+      fc.pre(values.length === 0 || values.some((value) => Object.keys(value).length > 0));
       const content = JSON.stringify(values);
       const request = { compression: "none", options: {} } as const;
-      const fields = await json.inferFields(inputOf(content), request);
+      const found = await json.inferFields(inputOf(content), request);
+      const fields = found.map(({ valueless: _valueless, ...field }) => field);
       const records = await readAll(json, inputOf(content), fields);
       const bytes = await writeAll(json, fields, records);
       const back = await readAll(json, inputOf(bytes), fields);

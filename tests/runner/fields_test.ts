@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ConfigurationError, SchemaError } from "../../src/core/errors.ts";
 import type { Field } from "../../src/models/field.ts";
 import { Stream } from "../../src/models/stream.ts";
-import { resolveFields, withTargetTypes } from "../../src/runner/fields.ts";
+import { describeUnseenFields, resolveFields, withTargetTypes } from "../../src/runner/fields.ts";
 
 const SOURCE: Field[] = [
   { name: "id", dtype: "int64", nullable: false, key: true, source_type: "postgres:bigint" },
@@ -144,6 +144,44 @@ Deno.test("a guessed type gives way to the target's, a declared one does not", (
     { name: "zip", dtype: "int64", nullable: true },
     { name: "d", dtype: "int8", nullable: true },
   ]);
+});
+
+Deno.test("a projection knows what was guessed for its field, unless a type is declared", () => {
+  const guessed: Field[] = ["n", "m", "d"].map((name) => ({
+    name,
+    dtype: "int64",
+    nullable: true,
+    inferred: true,
+    sparse: true,
+  }));
+  const resolved = resolveFields(stream([{ id: "m" }, { id: "d", dtype: "int64" }]), guessed);
+  const target: Field[] = [{ name: "n", dtype: "string", nullable: true }];
+  const { projections } = withTargetTypes(resolved, target);
+  assert.deepEqual(projections, [
+    { field: { name: "n", dtype: "string", nullable: true }, column: "n", guess: "int64" },
+    { field: { name: "m", dtype: "int64", nullable: true }, column: "m", guess: "int64" },
+    { field: { name: "d", dtype: "int64", nullable: true }, column: "d" },
+  ]);
+});
+
+Deno.test("a declared field that the first records lack is one where others may have it", () => {
+  const sparse: Field[] = [
+    { name: "customer", dtype: "int64", nullable: true, inferred: true, sparse: true },
+  ];
+  const declared = stream([{ id: "custmer", dtype: "string" }, { id: "customer" }]);
+  const { projections } = resolveFields(declared, sparse);
+  assert.deepEqual(projections.map(({ column, field }) => [column, field.dtype]), [
+    ["customer", "int64"],
+    ["custmer", "string"],
+  ]);
+  assert.deepEqual(describeUnseenFields(declared, sparse), [
+    'field "custmer" is declared, the first records do not have it, did you mean "customer"; it is NULL for every record that lacks it',
+  ]);
+  assert.deepEqual(describeUnseenFields(stream([{ id: "customer" }]), sparse), []);
+  assert.throws(() => resolveFields(stream([{ id: "x" }]), sparse), /, or declare its dtype$/);
+  // Nothing is known of a source without records; in a table all columns are.
+  assert.equal(resolveFields(stream([{ id: "x", dtype: "date" }]), []).projections.length, 1);
+  assert.throws(() => resolveFields(declared, SOURCE), /"custmer" is declared/);
 });
 
 Deno.test("a part of a guessed JSON column is a field, of another column it is not", () => {

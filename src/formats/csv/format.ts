@@ -36,8 +36,8 @@ export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFor
 
     async inferFields(input, request) {
       const dialect = dialectOf(request.options, delimiter);
-      const most = request.options.infer_rows ?? INFER_ROWS;
-      return await inferFields(input.name, await open(input, request), dialect, most);
+      const { warn, options: { infer_rows: most = INFER_ROWS } } = request;
+      return await inferFields(input.name, await open(input, request), dialect, { most, warn });
     },
 
     async *read(input: FileInput, request: ReadRequest) {

@@ -76,7 +76,7 @@ export async function* readRange(
     const records = await opened(input, dialect, end);
     try {
       await records.start();
-      if (records.names !== undefined || dialect.header) {
+      if (records.names !== undefined) {
         yield* batchesOf(input.name, records, dialect, request, end);
       }
       return records.position;

@@ -1,29 +1,31 @@
 /** Records of CSV → batches. */
 import { arrowSchema, batchOf } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
+import { describeMadeNames } from "../../core/column_names.ts";
 import { SchemaError, ValueError } from "../../core/errors.ts";
 import type { Projection } from "../../core/extractor.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { Field } from "../../models/field.ts";
 import { fillAll, Filler, openColumn, sizeOf, SLICE_RECORDS, sliceBytes } from "../fill.ts";
-import type { ReadRequest } from "../format.ts";
+import type { FileField, InferRequest, ReadRequest } from "../format.ts";
 import { TextTypeGuess } from "../infer.ts";
 import type { Dialect } from "./dialect.ts";
 import { Records } from "./records.ts";
 import { spellingOf } from "./spelling.ts";
 
-/** Fields that the first records tell. */
+/** Fields that the first records tell, at most so many of them. */
 export async function inferFields(
   name: string,
   bytes: AsyncIterable<Uint8Array>,
   dialect: Dialect,
-  most: number,
-): Promise<Field[]> {
+  { most, warn }: { readonly most: number; readonly warn: InferRequest["warn"] },
+): Promise<FileField[]> {
   const records = new Records(name, bytes, dialect);
   const { tokens } = records;
   try {
     await records.start();
-    const names = records.names ?? [];
+    const { names = [], made } = records;
+    if (made.length > 0) warn?.(describeMadeNames(`file "${name}"`, made));
     const guesses = names.map(() => new TextTypeGuess());
     const { isNull } = spellingOf(ANY, openColumn(ANY), dialect);
     let left = most;
@@ -60,8 +62,7 @@ export async function* readBatches(
   const records = new Records(name, bytes, dialect);
   try {
     await records.start();
-    // An empty file without header has no records; with one it is cut.
-    if (records.names === undefined && !dialect.header) return;
+    if (records.names === undefined) return;
     yield* batchesOf(name, records, dialect, request, Infinity);
   } finally {
     await records.tokens.close();
@@ -73,12 +74,14 @@ export async function* batchesOf(
   name: string,
   records: Records,
   dialect: Dialect,
-  { projections, batchRows, batchBytes, recycle = false }: ReadRequest,
+  { projections, batchRows, batchBytes, recycle = false, complete = false }: ReadRequest,
   end: number,
 ): AsyncGenerator<Batch, void, void> {
   const { tokens } = records;
   const schema = arrowSchema(projections.map(({ field }) => field));
-  const fillers = fillersOf(name, records.names ?? [], projections, dialect);
+  const names = records.names ?? [];
+  if (complete) refuseOthers(name, names, projections);
+  const fillers = fillersOf(name, names, projections, dialect);
   const columns = fillers.map(({ column }) => column);
   if (recycle) { for (const column of columns) column.recycle(); }
   let rows = 0;
@@ -106,7 +109,11 @@ function fillRecords(fillers: readonly Filler[], records: Records, found: number
   try {
     fillAll(fillers, records.slice, found);
   } catch (error) {
-    throw error instanceof ValueError ? error.atRow(records.rows + error.row!) : error;
+    if (!(error instanceof ValueError)) throw error;
+    const row = error.row!;
+    const { at } = fillers.find(({ field }) => field.name === error.field)!;
+    const line = records.tokens.lineOf((row - 1) * records.slice.stride + at);
+    throw error.atLine(records.rows + row, line);
   }
 }
 
@@ -118,10 +125,10 @@ function fillersOf(
   dialect: Dialect,
 ): Filler[] {
   return projections.map((projection) => {
-    const { field } = projection;
+    const { field, guess } = projection;
     const index = columnIndex(file, names, projection);
     const column = openColumn(field);
-    return new Filler(field, column, index * 2, spellingOf(field, column, dialect));
+    return new Filler(field, column, index * 2, spellingOf(field, column, dialect, guess));
   });
 }
 
@@ -135,10 +142,24 @@ function columnIndex(file: string, names: readonly string[], projection: Project
   const wanted = column ?? field.name;
   const index = names.indexOf(wanted);
   if (index >= 0) return index;
-  const has = names.length === 0
-    ? "the file is empty, expected a header"
-    : `the file does not have it${nearest(wanted, names)}; it has ${
-      names.map((name) => `"${name}"`).join(", ")
-    }`;
-  throw new SchemaError(`Cannot read column "${wanted}" of "${file}": ${has}`);
+  const has = names.map((name) => `"${name}"`).join(", ");
+  throw new SchemaError(
+    `Cannot read column "${wanted}" of "${file}": the file does not have it${
+      nearest(wanted, names)
+    }; it has ${has}`,
+  );
+}
+
+/** @throws {SchemaError} when the file has a column that no projection is for */
+function refuseOthers(
+  file: string,
+  names: readonly string[],
+  projections: readonly Projection[],
+): void {
+  const wanted = new Set(projections.map(({ field, column }) => column ?? field.name));
+  const other = names.find((name) => !wanted.has(name));
+  if (other === undefined) return;
+  throw new SchemaError(
+    `Cannot read "${file}": its column "${other}" is none of the stream's fields (declare it in fields, or set only_declared_fields to leave it out)`,
+  );
 }

@@ -1,8 +1,10 @@
 /** How CSV spells values. */
 import { valuePusher } from "../../arrow/mod.ts";
 import { parseText } from "../../core/values.ts";
+import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import type { OpenColumn, Slice, Spelling } from "../fill.ts";
+import { parseGuessed } from "../infer.ts";
 import { loopFor, putOthers, putTexts } from "../loops.ts";
 import type { Dialect } from "./dialect.ts";
 import { unescape } from "./tokenizer.ts";
@@ -12,13 +14,22 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Text that may be a number, a time or a truth value. */
 const MAY_BE_VALUE = /^(?:[-\d.]|t$|f$|true$|false$)/;
 
-export function spellingOf(field: Field, column: OpenColumn, dialect: Dialect): Spelling {
+/** @param guess type that was guessed for the field; undefined where its type is declared */
+export function spellingOf(
+  field: Field,
+  column: OpenColumn,
+  dialect: Dialect,
+  guess?: DXTType,
+): Spelling {
   const { nullValue } = dialect;
   const unquote = unescaper(dialect);
   const isText = field.dtype === "string";
-  const usual = isText ? putTexts : loopFor(field);
+  const usual = isText ? putTexts : loopFor(field, guess !== undefined);
   const loop = !isText && MAY_BE_VALUE.test(utf8.decode(nullValue)) ? putOthers : usual;
-  const push = pusher(field, column);
+  const pushValue = valuePusher(field, column);
+  const parse = guess === undefined
+    ? (text: string) => parseText(text, field)
+    : (text: string) => parseGuessed(text, field, guess);
   return {
     loop,
     nullSize: nullValue.length,
@@ -29,7 +40,7 @@ export function spellingOf(field: Field, column: OpenColumn, dialect: Dialect): 
       for (let i = 0; i < nullValue.length; i++) if (bytes[from + i] !== nullValue[i]) return false;
       return true;
     },
-    push: (slice, at) => push(unquote(slice, at)),
+    push: (slice, at) => pushValue(parse(utf8.decode(unquote(slice, at)))),
     write: ({ bytes, spans }, at, out, end) =>
       unescape(bytes, spans[at]!, ~spans[at + 1]!, dialect, out, end),
   };
@@ -45,9 +56,4 @@ function unescaper(dialect: Dialect): (slice: Slice, at: number) => Uint8Array {
     if (scratch.length < to - from) scratch = new Uint8Array((to - from) * 2);
     return scratch.subarray(0, unescape(bytes, from, to, dialect, scratch, 0));
   };
-}
-
-function pusher(field: Field, column: OpenColumn): (bytes: Uint8Array) => void {
-  const push = valuePusher(field, column);
-  return (bytes) => push(parseText(utf8.decode(bytes), field));
 }

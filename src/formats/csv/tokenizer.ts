@@ -37,6 +37,8 @@ export class Tokenizer {
   readonly #window: Window;
   #begin = 0;
   #lines = 0;
+  /** Where the last scan began, in `bytes` and in lines. */
+  #scanned = { start: 0, lines: 0 };
   /** What is wrong behind the records found. */
   #wrong: ValidationError | undefined;
   /** Line ends in the quoted fields of the record being looked at. */
@@ -118,6 +120,7 @@ export class Tokenizer {
     let room = spans.length;
     let lines = this.#lines;
     this.#inside = 0;
+    this.#scanned = { start, lines };
     let rows = 0;
     let to = 0;
     // Of the record that `at` is in.
@@ -251,6 +254,19 @@ export class Tokenizer {
   put(spans: Int32Array): void {
     while (this.spans.length < spans.length) this.#grow();
     this.spans.set(spans);
+  }
+
+  /** Line of the file on which the field begins whose span, of the last scan, is at `at`. */
+  lineOf(at: number): number {
+    const { start, lines } = this.#scanned;
+    let line = lines + 1;
+    for (let i = start; i < this.spans[at]!; i++) {
+      const byte = this.bytes[i];
+      if (byte === LINE_FEED || (byte === CARRIAGE_RETURN && this.bytes[i + 1] !== LINE_FEED)) {
+        line++;
+      }
+    }
+    return line;
   }
 
   /** Text of the field whose span is at `at`, for names and messages. */

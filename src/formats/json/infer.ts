@@ -5,6 +5,7 @@ import { INTEGER_BOUNDS } from "../../core/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
+import type { FileField } from "../format.ts";
 import { decimalSize } from "./number.ts";
 import { RecordScanner } from "./record.ts";
 import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
@@ -23,7 +24,7 @@ export async function inferFields(
   name: string,
   open: (scan: Scan) => RecordSource,
   rows: number,
-): Promise<Field[]> {
+): Promise<FileField[]> {
   const scanner = new RecordScanner();
   const kinds = new Map<string, Kinds>();
   const source = open(scanner.scan);
@@ -40,6 +41,11 @@ export async function inferFields(
   } finally {
     await source.close();
   }
+  if (source.records > 0 && kinds.size === 0) {
+    throw new ValidationError(
+      `Cannot read "${name}": none of its first ${source.records} records has a key, expected at least one (raise infer_rows if later ones have)`,
+    );
+  }
   if (kinds.has("")) {
     throw new ValidationError(`Cannot read "${name}": a key is "", expected a name for its field`);
   }
@@ -48,6 +54,8 @@ export async function inferFields(
     ...seen.type(),
     nullable: true,
     inferred: true,
+    sparse: true,
+    ...(seen.isEmpty ? { valueless: true as const } : {}),
   }));
 }
 
@@ -78,6 +86,10 @@ class Kinds {
       default:
         this.#numbers.add(decode(bytes, start, end));
     }
+  }
+
+  get isEmpty(): boolean {
+    return this.#scalars.size === 0 && this.#numbers.type() === undefined;
   }
 
   type(): InferredType {

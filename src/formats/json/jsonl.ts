@@ -1,10 +1,17 @@
 /** JSON Lines: an object on each line, one record each. https://jsonlines.org */
 import type { FileFormat } from "../format.ts";
 import { jsonFormat } from "./record_format.ts";
-import { fail, INCOMPLETE, lineFeeds, Malformed, OPEN_OBJECT, skipSpace } from "./scan.ts";
+import {
+  fail,
+  INCOMPLETE,
+  LINE_FEED,
+  lineFeeds,
+  Malformed,
+  OPEN_OBJECT,
+  skipSpace,
+} from "./scan.ts";
 import { RecordSource } from "./source.ts";
 
-const LINE_END = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 /**
@@ -17,6 +24,10 @@ class LineSource extends RecordSource {
   /** Bytes of the unfinished line in which there is no line end. */
   #searched = 0;
   #lastLine = false;
+
+  override get lines(): number {
+    return this.#lines;
+  }
 
   protected override get place(): string {
     return `line ${this.#lines + 1}, ${super.place}`;
@@ -39,7 +50,7 @@ class LineSource extends RecordSource {
       return false;
     }
     if (bytes[at] === CARRIAGE_RETURN) at++;
-    if (bytes[at] !== LINE_END || at >= window.end || lineFeeds !== before) return false;
+    if (bytes[at] !== LINE_FEED || at >= window.end || lineFeeds !== before) return false;
     window.start = at + 1;
     this.#lines++;
     this.#searched = 0;
@@ -64,7 +75,7 @@ class LineSource extends RecordSource {
 
   #lineEnd(): number | undefined {
     const { window } = this;
-    const found = window.bytes.indexOf(LINE_END, window.start + this.#searched);
+    const found = window.bytes.indexOf(LINE_FEED, window.start + this.#searched);
     if (found !== -1 && found < window.end) {
       this.#searched = 0;
       return found;

@@ -7,17 +7,19 @@ import { fillAll, Filler, openColumn, sizeOf, SLICE_RECORDS, sliceBytes } from "
 import type { ReadRequest } from "../format.ts";
 import { findPath } from "./path.ts";
 import { type Key, RecordScanner } from "./record.ts";
-import { skipValue } from "./scan.ts";
+import { LINE_FEED, skipValue } from "./scan.ts";
 import type { RecordSource, Scan } from "./source.ts";
-import { putMissing, type PutSpan, spanPutter, spellingOf } from "./spelling.ts";
+import { isNowhere, putMissing, type PutSpan, spanPutter, spellingOf } from "./spelling.ts";
 
 /** All records of a source as batches. */
 export async function* readBatches(
   open: (scan: Scan) => RecordSource,
-  request: Pick<ReadRequest, "projections" | "batchRows" | "batchBytes">,
+  request: Pick<ReadRequest, "projections" | "batchRows" | "batchBytes" | "complete">,
 ): AsyncGenerator<Batch, void, void> {
-  const { batchRows, batchBytes } = request;
-  const scanner = new RecordScanner(new Set(request.projections.flatMap(keysOf)));
+  const { batchRows, batchBytes, complete = false } = request;
+  // The first key of a path is known where it is a field itself: only then is all of its value kept.
+  const keys = request.projections.flatMap(complete ? columnOf : keysOf);
+  const scanner = new RecordScanner(new Set(keys), complete);
   const schema = arrowSchema(request.projections.map(({ field }) => field));
   const source = open(scanner.scan);
   const records = new Records(source, scanner, request.projections);
@@ -60,9 +62,9 @@ class Records {
   ) {
     this.#cells = projections.map((projection, i) => new Cell(projection, scanner, i * 2));
     this.#spans = new Int32Array(SLICE_RECORDS * projections.length * 2);
-    this.fillers = projections.map(({ field }, i) => {
+    this.fillers = projections.map(({ field, guess }, i) => {
       const column = openColumn(field);
-      return new Filler(field, column, i * 2, spellingOf(field, column));
+      return new Filler(field, column, i * 2, spellingOf(field, column, guess));
     });
   }
 
@@ -75,14 +77,20 @@ class Records {
   fill(most: number, size: number): number {
     if (this.#wrong !== undefined) throw this.#wrong;
     const { source } = this;
-    const before = source.records;
+    const { records: before, lines, at: start } = source;
     const found = this.#find(most, size);
     if (found > 0) {
       const stride = this.#cells.length * 2;
       try {
         fillAll(this.fillers, { bytes: source.bytes, spans: this.#spans, stride }, found);
       } catch (error) {
-        throw error instanceof ValueError ? error.atRow(before + error.row!) : error;
+        if (!(error instanceof ValueError)) throw error;
+        const row = before + error.row!;
+        const column = this.fillers.find(({ field }) => field.name === error.field)!;
+        const value = this.#spans[(error.row! - 1) * stride + column.at]!;
+        // A value that is missing is on no line.
+        if (lines === undefined || isNowhere(value)) throw error.atRow(row);
+        throw error.atLine(row, lines + 1 + lineFeedsIn(source.bytes, start, value));
       }
     } else if (this.#wrong !== undefined) throw this.#wrong;
     return found;
@@ -107,6 +115,12 @@ class Records {
     }
     return found;
   }
+}
+
+function lineFeedsIn(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0;
+  for (let at = start; at < end; at++) if (bytes[at] === LINE_FEED) count++;
+  return count;
 }
 
 /** Name of a projection in the file: a key, or keys inside each other with dots between. */
@@ -138,9 +152,11 @@ class Cell {
     private readonly at: number,
   ) {
     const [name, root] = keysOf(projection) as [string, string | undefined];
-    this.#putSpan = spanPutter(projection.field);
-    this.#key = scanner.wanted(name);
-    this.#root = root === undefined ? undefined : scanner.wanted(root);
+    this.#putSpan = spanPutter(projection.field, projection.guess);
+    this.#key = scanner.wanted(name)!;
+    // A name that was found as a key is no path.
+    const isKey = root === undefined || projection.guess !== undefined;
+    this.#root = isKey ? undefined : scanner.wanted(root);
     this.#steps = name.split(".").slice(1);
   }
 

@@ -45,15 +45,19 @@ export class RecordScanner {
   readonly #beforeFirst = new Key("", new Uint8Array());
   #record = 0;
 
-  /** @param wanted names of the keys that {@linkcode wanted} gives */
-  constructor(wanted: ReadonlySet<string> = new Set()) {
+  /**
+   * @param wanted names of the keys that {@linkcode wanted} gives
+   * @param complete whether a record with any other key is refused
+   */
+  constructor(wanted: ReadonlySet<string> = new Set(), private readonly complete = false) {
     const utf8 = new TextEncoder();
     this.#wanted = [...wanted].map((name) => new Key(name, utf8.encode(JSON.stringify(name))));
     this.#forget();
   }
 
-  wanted(name: string): Key {
-    return this.#known.get(name)!;
+  /** Undefined for a key that is not one of those. */
+  wanted(name: string): Key | undefined {
+    return this.#known.get(name);
   }
 
   /** Whether the record scanned last has a key. */
@@ -100,6 +104,13 @@ export class RecordScanner {
     const name = keyName(bytes, start, end);
     let key = this.#known.get(name);
     if (key === undefined) {
+      if (this.complete) {
+        throw new Malformed(
+          `key ${
+            show(name)
+          } is none of the fields that were found in the first records (declare it in fields with its dtype, raise infer_rows, or set only_declared_fields to leave it out)`,
+        );
+      }
       key = new Key(name, bytes.slice(start, end));
       this.#known.set(name, key);
     }

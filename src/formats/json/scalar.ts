@@ -1,12 +1,15 @@
 /**
  * JSON values by their text. A number, string or boolean is read as `parseText` reads it, so
  * quotes around a scalar do not matter where the field has another type than JSON's own; a number
- * may have a fraction or exponent that leaves it the same number (1.0, 1e2).
+ * may have a fraction or exponent that leaves it the same number (1.0, 1e2). Where the type was guessed,
+ * only what would have led to it is read: a number in quotes is no number then.
  */
 import { ValueError } from "../../core/errors.ts";
 import { decimalParts, floatHolds, type FloatType, nearestFloat } from "../../core/number_text.ts";
-import { parseText, type Value } from "../../core/values.ts";
+import { isIntegerType, parseText, type Value } from "../../core/values.ts";
+import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
+import { guessError, parseGuessed } from "../infer.ts";
 import { plainDigits } from "./number.ts";
 import { QUOTE } from "./scan.ts";
 import { decode, unescape } from "./text.ts";
@@ -14,6 +17,7 @@ import { decode, unescape } from "./text.ts";
 /**
  * Reads the correct JSON value from `start` up to `end`, any but null.
  *
+ * @param guess type that was guessed for the field; undefined where its type is declared
  * @throws {ValueError} when it is not of the field's type
  */
 export function parseScalar(
@@ -21,11 +25,46 @@ export function parseScalar(
   bytes: Uint8Array,
   start: number,
   end: number,
+  guess?: DXTType,
 ): Exclude<Value, null> {
-  if (bytes[start] !== QUOTE) return parseBare(decode(bytes, start, end), field);
+  if (bytes[start] !== QUOTE) {
+    const text = decode(bytes, start, end);
+    return guess === undefined ? parseBare(text, field) : parseGuessedBare(text, field, guess);
+  }
   const inside = unescape(bytes, start + 1, end - 1);
-  if (inside !== undefined) return parseText(decode(inside, 0, inside.length), field);
-  throw wrong(field, "text without half a surrogate pair", decode(bytes, start, end));
+  if (inside === undefined) {
+    throw wrong(field, "text without half a surrogate pair", decode(bytes, start, end));
+  }
+  const text = decode(inside, 0, inside.length);
+  if (guess === undefined) return parseText(text, field);
+  if (guess !== field.dtype || guess === "string") return parseGuessed(text, field, guess);
+  throw guessError(field, guess, text, `expected ${field.dtype} without quotes`);
+}
+
+/** As `parseBare`, of what would have led to the guess alone. */
+function parseGuessedBare(text: string, field: Field, guess: DXTType): Exclude<Value, null> {
+  const { dtype } = field;
+  const isOwnKind = guess === dtype;
+  if (isOwnKind && dtype === "string") throw guessError(field, guess, text, "expected a string");
+  if (dtype === "bool" && text !== "true" && text !== "false") {
+    throw guessError(field, guess, text);
+  }
+  const isInteger = isIntegerType(dtype);
+  const isOther = isInteger && isOwnKind && !/^-?\d+$/.test(text);
+  if (isOther || ((isInteger || dtype === "decimal") && isNegativeZero(text))) {
+    throw guessError(field, guess, text);
+  }
+  try {
+    return parseBare(text, field);
+  } catch (error) {
+    if (!(error instanceof ValueError) || error.detail.includes("declare")) throw error;
+    throw guessError(field, guess, text, error.detail);
+  }
+}
+
+/** Integers and decimals have no minus for their zero. */
+function isNegativeZero(text: string): boolean {
+  return text.startsWith("-") && decimalParts(text)?.digits === "";
 }
 
 /** Reads a number, `true` or `false`, or refuses an array or object. */

@@ -20,6 +20,7 @@ export const CLOSE_ARRAY = 0x5d;
 export const OPEN_OBJECT = 0x7b;
 export const CLOSE_OBJECT = 0x7d;
 export const ZERO = 0x30;
+export const LINE_FEED = 0x0a;
 const PLUS = 0x2b;
 const POINT = 0x2e;
 const LOWER_U = 0x75;
@@ -54,7 +55,7 @@ export function skipSpace(bytes: Uint8Array, start: number): number {
   for (let at = start;; at++) {
     const byte = bytes[at]!;
     if (byte > 0x20) return at;
-    if (byte === 0x0a) lineFeeds++;
+    if (byte === LINE_FEED) lineFeeds++;
     else if (byte !== 0x20 && byte !== 0x0d && byte !== 0x09) return at;
   }
 }

@@ -27,6 +27,16 @@ export abstract class RecordSource {
     this.window = new Window(chunks);
   }
 
+  /** Lines before the next record; undefined where records are not lines. */
+  get lines(): number | undefined {
+    return undefined;
+  }
+
+  /** Where in the bytes the next record begins. */
+  get at(): number {
+    return this.window.start;
+  }
+
   /** The bytes that positions of the scanned record refer to, until the next fill. */
   get bytes(): Uint8Array {
     return this.window.bytes;

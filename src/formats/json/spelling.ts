@@ -1,6 +1,7 @@
 /** How JSON spells values. */
 import { valuePusher } from "../../arrow/mod.ts";
 import { JSONText } from "../../core/values.ts";
+import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import type { OpenColumn, Slice, Spelling } from "../fill.ts";
 import { loopFor, putTexts } from "../loops.ts";
@@ -14,20 +15,22 @@ const NOWHERE = 2;
 
 const utf8 = new TextEncoder();
 
-export function spellingOf(field: Field, column: OpenColumn): Spelling {
+/** @param guess type that was guessed for the field; undefined where its type is declared */
+export function spellingOf(field: Field, column: OpenColumn, guess?: DXTType): Spelling {
+  const parsed = (slice: Slice, at: number) => parsedBy(field, guess, slice, at);
   const pushValue = valuePusher(field, column);
   return {
-    loop: isText(field) ? putTexts : loopFor(field),
+    loop: isText(field) ? putTexts : loopFor(field, guess !== undefined),
     nullSize: 0,
     isNull: ({ spans }, at) => spans[at] === NOWHERE,
-    push: (slice, at) => pushValue(parsed(field, slice, at)),
+    push: (slice, at) => pushValue(parsed(slice, at)),
     write: (slice, at, out, end) => {
       const text = field.dtype === "string" ? unquoted(slice, at) : undefined;
       if (text !== undefined) {
         out.set(text, end);
         return end + text.length;
       }
-      const value = parsed(field, slice, at);
+      const value = parsed(slice, at);
       const other = value instanceof JSONText ? value.text : String(value);
       return end + utf8.encodeInto(other, out.subarray(end)).written;
     },
@@ -49,13 +52,18 @@ function unquoted({ bytes, spans }: Slice, at: number): Uint8Array | undefined {
 }
 
 /** The value, whose span may be that between its quotes. */
-function parsed(field: Field, { bytes, spans }: Slice, at: number) {
+function parsedBy(
+  field: Field,
+  guess: DXTType | undefined,
+  { bytes, spans }: Slice,
+  at: number,
+) {
   const from = spans[at]!;
   const to = spans[at + 1]!;
   const end = to < 0 ? ~to : to;
   return bytes[from - 1] === QUOTE
-    ? parseScalar(field, bytes, from - 1, end + 1)
-    : parseScalar(field, bytes, from, end);
+    ? parseScalar(field, bytes, from - 1, end + 1, guess)
+    : parseScalar(field, bytes, from, end, guess);
 }
 
 /**
@@ -72,8 +80,13 @@ export type PutSpan = (
   at: number,
 ) => void;
 
-export function spanPutter(field: Field): PutSpan {
+/** @param guess type that was guessed for the field; undefined where its type is declared */
+export function spanPutter(field: Field, guess?: DXTType): PutSpan {
   const { dtype, nullable } = field;
+  // JSON's own kinds are part of the guess: a number in quotes is a string.
+  const isOwnKind = guess === dtype;
+  const refusesQuotes = isOwnKind && dtype !== "string";
+  const refusesBare = isOwnKind && dtype === "string";
   const isNullJSON = dtype === "json" && !nullable;
   const isString = dtype === "string";
   const wanted = dtype === "array" ? OPEN_ARRAY : OPEN_OBJECT;
@@ -82,18 +95,23 @@ export function spanPutter(field: Field): PutSpan {
     const first = bytes[start];
     if (first === QUOTE && !nested) {
       spans[at] = start + 1;
-      spans[at + 1] = escaped ? ~(end - 1) : end - 1;
+      spans[at + 1] = escaped || refusesQuotes ? ~(end - 1) : end - 1;
     } else if (first === LETTER_N && !isNullJSON) {
       putMissing(spans, at);
     } else {
       // Texts are copied as they stand, so what is none must not look like one.
       const isOther = isString
-        ? first === OPEN_ARRAY || first === OPEN_OBJECT
+        ? refusesBare || first === OPEN_ARRAY || first === OPEN_OBJECT
         : nested && dtype !== "json" && first !== wanted;
       spans[at] = start;
       spans[at + 1] = isOther ? ~end : end;
     }
   };
+}
+
+/** Whether a span begins where no value does. */
+export function isNowhere(start: number): boolean {
+  return start === NOWHERE;
 }
 
 /** Puts the span of NULL. */

@@ -3,7 +3,7 @@ import type { DiscoveredStream, FileEntry, FilestoreConnector } from "../../core
 import { DXTError } from "../../core/errors.ts";
 import { formatOfPath } from "../../formats/mod.ts";
 import type { Field } from "../../models/field.ts";
-import { fieldsOfFile } from "./fields.ts";
+import { fieldsOfFile, withoutMark } from "./fields.ts";
 import { literalGlob } from "./glob.ts";
 
 /** Files whose name tells their format, each a stream; without fields where they are malformed. */
@@ -29,7 +29,7 @@ async function knownFields(
   entry: FileEntry,
 ): Promise<readonly Field[]> {
   try {
-    return (await fieldsOfFile(connector, entry, {})).fields;
+    return (await fieldsOfFile(connector, entry, {})).fields.map(withoutMark);
   } catch (error) {
     if (error instanceof DXTError) return [];
     throw error;

@@ -64,10 +64,11 @@ async function* extractRecords(
 async function* fileBatches(
   file: OpenFile,
   { entry, range }: Piece,
-  { source, projections, batchRows, batchBytes, recycle }: ExtractRequest,
+  { source, projections, batchRows, batchBytes, recycle, complete }: ExtractRequest,
 ): AsyncGenerator<Batch, void, void> {
   const { format, compression, options } = await fileType(entry.name, hintsOf(source));
-  const request = { projections, batchRows, batchBytes, recycle, compression, options, range };
+  const bounds = { batchRows, batchBytes, recycle };
+  const request = { projections, complete, ...bounds, compression, options, range };
   try {
     yield* format.read(fileInput(file, entry.path), request);
   } catch (error) {

@@ -2,17 +2,19 @@
 import type { FileEntry, FilestoreConnector } from "../../core/connector.ts";
 import { typeText } from "../../core/conversion.ts";
 import { ExtractorError, SchemaError } from "../../core/errors.ts";
+import type { ConnectContext } from "../../core/provider.ts";
 import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import type { Format } from "../../models/format.ts";
 import type { StreamRef } from "../../models/source.ts";
+import type { FileField } from "../../formats/format.ts";
 import { fileInput, fileType, type FormatHints, hintsOf, TYPED } from "./file.ts";
 
 /** Fields of one file and how they are known. */
 export interface FileFields {
   readonly file: string;
   readonly format: Format;
-  readonly fields: readonly Field[];
+  readonly fields: readonly FileField[];
 }
 
 /**
@@ -24,7 +26,7 @@ export interface FileFields {
 export async function streamFields(
   connector: FilestoreConnector,
   ref: StreamRef,
-  signal: AbortSignal,
+  { signal, warn }: Pick<ConnectContext, "signal" | "warn">,
 ): Promise<Field[] | undefined> {
   const entries = await connector.list(ref);
   if (entries.length === 0 && ref.type !== "glob") return undefined;
@@ -32,7 +34,7 @@ export async function streamFields(
   const files: FileFields[] = [];
   for (const entry of entries) {
     signal.throwIfAborted();
-    files.push(await fieldsOfFile(connector, entry, hintsOf(ref)));
+    files.push(await fieldsOfFile(connector, entry, hintsOf(ref), warn));
   }
   return mergeFields(files);
 }
@@ -50,10 +52,12 @@ export async function fieldsOfFile(
   connector: FilestoreConnector,
   entry: FileEntry,
   hints: FormatHints,
+  warn?: ConnectContext["warn"],
 ): Promise<FileFields> {
   const type = await fileType(entry.name, hints);
   await using file = await connector.openRead(entry.path);
-  const fields = await type.format.inferFields(fileInput(file, entry.path), type);
+  const request = { compression: type.compression, options: type.options, warn };
+  const fields = await type.format.inferFields(fileInput(file, entry.path), request);
   return { file: entry.path, format: type.format.name, fields };
 }
 
@@ -67,16 +71,16 @@ const SPARSE: ReadonlySet<Format> = new Set<Format>(["json", "jsonl"]);
  * One list of fields for files that are read together. Every file must have the same columns, in
  * any order; only JSON may lack some, as NULL. Types that files say must be the same. Guessed types
  * give way to said ones and widen among themselves without loss: integers to decimals or doubles,
- * dates to timestamps, and what has no other common type to strings (CSV) or json (JSON). JSON
- * files without any record say nothing.
+ * dates to timestamps, and what has no other common type to strings (CSV) or json (JSON). A column
+ * without values says nothing of its type, and a file without header or record nothing at all.
  *
  * @throws {SchemaError} that names two files and the column in which they differ
  */
 export function mergeFields(files: readonly FileFields[]): Field[] {
-  const telling = files.filter(({ format, fields }) => fields.length > 0 || !SPARSE.has(format));
+  const telling = files.filter((file) => file.fields.length > 0 || isTyped(file));
   const [first, ...others] = telling;
   if (first === undefined) return [];
-  if (others.length === 0) return [...first.fields];
+  if (others.length === 0) return first.fields.map(withoutMark);
   const merged = new Map(first.fields.map((field) => [field.name, { field, from: first }]));
   for (const file of others) {
     for (const field of file.fields) {
@@ -97,7 +101,12 @@ export function mergeFields(files: readonly FileFields[]): Field[] {
     }
   }
   // A key of each file need not be one of all of them.
-  return Array.from(merged.values(), ({ field: { key: _key, ...field } }) => field);
+  return Array.from(merged.values(), ({ field: { key: _key, ...field } }) => withoutMark(field));
+}
+
+/** A field as others know it: whether it had values counts among the files of its stream alone. */
+export function withoutMark({ valueless: _valueless, ...field }: FileField): Field {
+  return field;
 }
 
 function missing(column: string, without: string, having: string): SchemaError {
@@ -107,12 +116,14 @@ function missing(column: string, without: string, having: string): SchemaError {
 }
 
 interface Column {
-  readonly field: Field;
+  readonly field: FileField;
   readonly from: FileFields;
 }
 
 function mergeColumn(a: Column, b: Column): Column {
   const nullable = a.field.nullable || b.field.nullable;
+  if (a.field.valueless) return { field: { ...b.field, nullable }, from: b.from };
+  if (b.field.valueless) return { field: { ...a.field, nullable }, from: a.from };
   const [x, y] = [isTyped(a.from), isTyped(b.from)];
   if (typeText(a.field) === typeText(b.field)) {
     const { source_type, metadata: _metadata, ...field } = a.field;
@@ -138,6 +149,7 @@ function mergeColumn(a: Column, b: Column): Column {
       ...(wider(a.field, b.field) ?? { dtype: json ? "json" : "string" }),
       nullable,
       inferred: true,
+      ...(json ? { sparse: true } : {}),
     },
     from: a.from,
   };

@@ -67,7 +67,9 @@ async function oldRecords(
   async function* batches() {
     const projections = fields.map((field, i) => ({ field, column: columnName(field, i, type) }));
     const { format, compression, options } = type;
-    const request = { projections, batchRows: 16_384, batchBytes: 1 << 24, compression, options };
+    const bounds = { batchRows: 16_384, batchBytes: 1 << 24 };
+    // A key that its first records do not have would be lost with the old file.
+    const request = { projections, complete: true, ...bounds, compression, options };
     await using file = await connector.openRead(target.path);
     for await (const batch of format.read(fileInput(file, target.path), request)) {
       signal.throwIfAborted();

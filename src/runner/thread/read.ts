@@ -10,7 +10,8 @@ import { observe, type Seen } from "./observe.ts";
 
 /** What is asked of the source. */
 export function requestOf(reading: Reading, signal: AbortSignal): ExtractTask {
-  const { source, projections, range, part, limit, batchRows, batchBytes, recycle } = reading;
+  const { source, projections, range, part, limit, batchRows, batchBytes, recycle, complete } =
+    reading;
   return taskOf({
     source,
     projections,
@@ -20,6 +21,7 @@ export function requestOf(reading: Reading, signal: AbortSignal): ExtractTask {
     batchRows,
     batchBytes,
     recycle,
+    complete,
     signal,
   });
 }

@@ -12,6 +12,7 @@ import type {
   ServerInfo,
 } from "../../../core/connector.ts";
 import { ConfigurationError, ConnectorError } from "../../../core/errors.ts";
+import type { ConnectContext } from "../../../core/provider.ts";
 import { mayRead } from "../../../core/grant.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
@@ -28,7 +29,10 @@ import { fileEntry, statOf, walk } from "./walk.ts";
 import { addToFolder, readableFolder, replaceFolder, writeFile } from "./write.ts";
 
 export class LocalConnector implements FilestoreConnector {
-  constructor(private readonly base: Base, private readonly signal: AbortSignal) {}
+  constructor(
+    private readonly base: Base,
+    private readonly context: Pick<ConnectContext, "signal" | "warn">,
+  ) {}
 
   testConnection(): Promise<ServerInfo> {
     return this.#explained("read", ".", async (full) => {
@@ -44,11 +48,11 @@ export class LocalConnector implements FilestoreConnector {
   }
 
   getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
-    return streamFields(this, ref, this.signal);
+    return streamFields(this, ref, this.context);
   }
 
   discover(): Promise<DiscoveredStream[]> {
-    return discoverFiles(this, this.signal);
+    return discoverFiles(this, this.context.signal);
   }
 
   estimate(source: StreamSource): Promise<Estimate> {

@@ -41,9 +41,9 @@ export default defineProvider<Config, FilestoreConnector>({
       );
     }
   },
-  async connect(config, { baseDirectory, signal }) {
+  async connect(config, context) {
     const { LocalConnector } = await import("./connector.ts");
-    return new LocalConnector(baseOf(config, baseDirectory), signal);
+    return new LocalConnector(baseOf(config, context.baseDirectory), context);
   },
   permissions: (config, usage) => permissions(baseOf(config, usage.baseDirectory), usage),
   typeMapper: plainTypes,
