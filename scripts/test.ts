@@ -20,19 +20,28 @@ const IMPOSSIBLE: readonly Reason[] = [
   ],
 ];
 
-/** Where the tests may reach: this machine, under its names, and a name that nobody has. */
-const HOSTS = ["127.0.0.1", "127.1", "localhost", "[::1]", "no-such-host.invalid"];
+/** Where the tests may reach: this machine, under its names, and a name and a socket that nobody has. */
+const HOSTS = [
+  ...["127.0.0.1", "127.1", "localhost", "[::1]", "no-such-host.invalid"],
+  "unix:/no/such/folder/.s.PGSQL.5432",
+];
 
 /** Writing is not narrowed: making a symbolic link needs all of it. */
-const PERMISSIONS: readonly string[] = [
+const permissionsOf = (env: Readonly<Record<string, string>>): string[] => [
   "--no-prompt",
   "--allow-read",
   "--allow-write",
-  `--allow-net=${HOSTS.join(",")}`,
+  `--allow-net=${[...HOSTS, ...socketsOf(env)].join(",")}`,
   "--allow-env",
   "--allow-sys",
   "--allow-run",
 ];
+
+/** The unix sockets of the servers. */
+function socketsOf(env: Readonly<Record<string, string>>): string[] {
+  return Object.entries(env).filter(([name]) => name.endsWith("_SOCKET"))
+    .map(([, path]) => `unix:${path}`);
+}
 
 export interface Counts {
   readonly passed: number;
@@ -112,7 +121,7 @@ async function runTests(args: readonly string[], env: Record<string, string>): P
   const report = join(folder, "junit.xml");
   try {
     const { code } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", ...PERMISSIONS, `--junit-path=${report}`, ...args],
+      args: ["test", ...permissionsOf(env), `--junit-path=${report}`, ...args],
       env,
     }).spawn().status;
     const strict = Deno.env.get("CI") === "true";

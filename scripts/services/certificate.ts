@@ -1,5 +1,5 @@
 /**
- * A certificate authority and a server certificate for 127.0.0.1 and localhost, made anew for each
+ * A certificate authority, a server certificate for 127.0.0.1 and localhost, and a client's, made anew for each
  * run, so that no private key lies in the repository. X.509: https://www.rfc-editor.org/rfc/rfc5280
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
@@ -50,6 +50,14 @@ const SERVER_EXTENSIONS = sequence(
   ),
 );
 
+/** clientAuth */
+const CLIENT_EXTENSIONS = sequence(
+  sequence(
+    oid(0x55, 0x1d, 0x25),
+    octets(sequence(oid(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02))),
+  ),
+);
+
 function certificate(
   subject: string,
   publicKey: KeyObject,
@@ -84,11 +92,14 @@ export interface Certificates {
   readonly authority: string;
   readonly certificate: string;
   readonly key: string;
+  /** Of the client whose login is its common name. */
+  readonly client: { readonly certificate: string; readonly key: string };
 }
 
-export function makeCertificates(): Certificates {
+export function makeCertificates(clientName = "client"): Certificates {
   const authority = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const server = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  const client = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const issuer = `dxt tests ${randomBytes(4).toString("hex")}`;
   return {
     authority: certificate(
@@ -106,5 +117,15 @@ export function makeCertificates(): Certificates {
       SERVER_EXTENSIONS,
     ),
     key: server.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    client: {
+      certificate: certificate(
+        clientName,
+        client.publicKey,
+        issuer,
+        authority.privateKey,
+        CLIENT_EXTENSIONS,
+      ),
+      key: client.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    },
   };
 }

@@ -21,6 +21,8 @@ const HBA = `
 host      all  dxt_md5       127.0.0.1/32  md5
 host      all  dxt_password  127.0.0.1/32  password
 hostnossl all  dxt_tls       127.0.0.1/32  reject
+hostssl   all  dxt_cert      127.0.0.1/32  cert
+local     all  all                         scram-sha-256
 host      all  all           127.0.0.1/32  scram-sha-256
 `;
 
@@ -43,10 +45,12 @@ export async function startPostgres(
     ...["-D", data, "-U", "postgres", "-A", "scram-sha-256", `--pwfile=${folder}/password`],
     ...["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
   ], user);
-  const tls = makeCertificates();
+  const tls = makeCertificates("dxt_cert");
   await writeOwned(`${folder}/server.crt`, tls.certificate, user);
   await writeOwned(`${folder}/server.key`, tls.key, user);
   await writeOwned(`${folder}/authority.pem`, tls.authority, user);
+  await writeOwned(`${folder}/client.crt`, tls.client.certificate, user);
+  await writeOwned(`${folder}/client.key`, tls.client.key, user);
   await Deno.writeTextFile(`${data}/pg_hba.conf`, HBA);
   const port = freePort();
   const log = `${folder}/log`;
@@ -54,6 +58,7 @@ export async function startPostgres(
     ...["-D", data, "-p", String(port), "-k", folder, "-c", "listen_addresses=127.0.0.1"],
     ...["-c", "fsync=off", "-c", "ssl=on"],
     ...["-c", `ssl_cert_file=${folder}/server.crt`, "-c", `ssl_key_file=${folder}/server.key`],
+    ...["-c", `ssl_ca_file=${folder}/authority.pem`],
     ...settings.flatMap((setting) => ["-c", setting]),
   ], { folder, log, user });
   await ready(server, port, log);
@@ -61,6 +66,8 @@ export async function startPostgres(
     env: {
       [name]: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
       [`${name}_AUTHORITY`]: `${folder}/authority.pem`,
+      [`${name}_FOLDER`]: folder,
+      [`${name}_SOCKET`]: `${folder}/.s.PGSQL.${port}`,
     },
     stop: () => server.stop(),
   };

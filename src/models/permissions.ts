@@ -30,6 +30,13 @@ function isHost(text: string): boolean {
   return parseHost(text) !== undefined;
 }
 
+/** A socket of this machine, as the runtime names it: its path is absolute. */
+const SOCKET = /^unix:\/[^\0,]+$/;
+
+function isPeer(text: string): boolean {
+  return isHost(text) || SOCKET.test(text);
+}
+
 /** Hosts of modules are reached with TLS, unless they say otherwise. */
 function isImportHost(text: string): boolean {
   return isHost(text.replace(/^http:\/\//, ""));
@@ -42,8 +49,8 @@ const item = z.string().min(1, "expected a value, it is empty");
 
 /** Absent means no limit of that kind; an empty list allows nothing. */
 export const PermissionLists = z.strictObject({
-  net: z.array(item.refine(isHost, HOST_SYNTAX)).optional()
-    .describe("Hosts that may be reached: host, host:port, [IPv6 address]:port"),
+  net: z.array(item.refine(isPeer, HOST_SYNTAX)).optional()
+    .describe("Hosts that may be reached: host, host:port, [IPv6 address]:port, unix:/path"),
   read: z.array(item).optional()
     .describe("Files and folders that may be read, from the project's folder"),
   write: z.array(item).optional()

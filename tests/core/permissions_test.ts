@@ -186,3 +186,23 @@ Deno.test("what the process was not granted is found without asking", async () =
     "",
   ]);
 });
+
+Deno.test("a unix socket is allowed by its own name and no other", () => {
+  const socket = "unix:/run/pg/.s.PGSQL.5432";
+  const one = needs({ net: [socket] });
+  for (
+    const [net, missing] of [
+      [[socket], 0],
+      [["unix:/run/pg"], 1],
+      [["unix:/run/pg/.s.PGSQL.5433"], 1],
+      [["localhost:5432"], 1],
+      [[], 1],
+    ] as const
+  ) {
+    assert.equal(uncovered({ net: [...net] }, one).length, missing, net.join());
+  }
+  assert.equal(PermissionLists.safeParse({ net: [socket] }).success, true);
+  for (const net of ["unix:", "unix:run/pg", "unix:/a,b", "/run/pg"]) {
+    assert.equal(PermissionLists.safeParse({ net: [net] }).success, false, net);
+  }
+});

@@ -6,6 +6,8 @@ export interface TestServer {
   readonly url: string;
   /** Path of the certificate of the authority that signed the server's. */
   readonly authority: string;
+  /** Folder of the server's socket, and of `client.crt` and `client.key`, the certificate of dxt_cert. */
+  readonly folder: string;
   /** Why there is no server; undefined when there is one. */
   readonly missing: string | undefined;
 }
@@ -17,6 +19,7 @@ export function postgresTest(version: 15 | 18): TestServer {
   return {
     url,
     authority: Deno.env.get(`${name}_AUTHORITY`) ?? "",
+    folder: Deno.env.get(`${name}_FOLDER`) ?? "",
     missing: url === "" ? `${name} is not set: deno task services starts the server` : undefined,
   };
 }

@@ -8,7 +8,12 @@ import type { CompletionProof } from "../../../src/core/proof.ts";
 import { committed, type StagedData } from "../../../src/core/buffer.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { LoadMode } from "../../../src/models/stream.ts";
-import { freshDatabase, postgresTest, type TestDatabase } from "../../support/services.ts";
+import {
+  freshDatabase,
+  postgresTest,
+  type TestDatabase,
+  type TestServer,
+} from "../../support/services.ts";
 import { connectContext } from "../../support/connect_context.ts";
 
 export const VERSIONS = [15, 18] as const;
@@ -17,7 +22,7 @@ export const never = new AbortController().signal;
 /** A test for each server that is there; ignored where there is none. */
 export function onServers(
   name: string,
-  run: (database: TestDatabase, server: { url: string; authority: string }) => Promise<void>,
+  run: (database: TestDatabase, server: TestServer) => Promise<void>,
 ): void {
   for (const version of VERSIONS) {
     const server = postgresTest(version);

@@ -1,15 +1,22 @@
 /** The keys of a connection, named as libpq names them. */
 import { resolve } from "node:path";
 import { z } from "zod";
+import { SESSION_KINDS } from "./session_kind.ts";
 import { ConfigurationError } from "../../../core/errors.ts";
 import type { Permissions, Usage } from "../../../core/provider.ts";
 
 const text = z.string().min(1);
+const DEFAULT_PORT = 5432;
 
-export const PostgresConfig = z.strictObject({
-  host: text.refine((host) => !/[/,\s]/.test(host), "expected one host name or address")
-    .default("localhost").describe("Host name or address; localhost"),
-  port: z.int().min(1).max(65_535).default(5432).describe("5432"),
+const Keys = z.strictObject({
+  host: text.refine(isHostList, "expected host names, addresses or socket folders, with commas")
+    .default("localhost").describe(
+      "Host name, address, or folder of a unix socket such as /var/run/postgresql; several with commas are tried in turn; localhost",
+    ),
+  port: z.union([
+    z.int().min(1).max(65_535),
+    z.string().regex(/^\d{0,5}(,\d{0,5})*$/, "expected a port, or one for each host with commas"),
+  ]).default(DEFAULT_PORT).describe("Port, or one for each host with commas; 5432"),
   user: text.describe("Login"),
   password: z.string().optional().describe("Password of the login"),
   database: text.optional().describe("Name of the database; that of the user when absent"),
@@ -18,6 +25,15 @@ export const PostgresConfig = z.strictObject({
     .describe("No TLS, TLS where the server has it, TLS, and the certificate checked; prefer"),
   sslrootcert: text.optional()
     .describe("File with the authorities' certificates in PEM, for verify-ca and verify-full"),
+  sslcert: text.optional().describe("File with the client's certificate in PEM; wants sslkey"),
+  sslkey: text.optional().describe("File with the key of sslcert in PEM"),
+  sslpassword: z.string().optional().describe("Password of sslkey, where that is encrypted"),
+  channel_binding: z.enum(["disable", "prefer", "require"]).default("prefer").describe(
+    "Whether a login by SCRAM is bound to the server's certificate, so that nobody between can pass it on; prefer",
+  ),
+  target_session_attrs: z.enum(SESSION_KINDS).default("any").describe(
+    "Which of several hosts is taken: the first that is so; any",
+  ),
   connect_timeout: z.number().positive().max(3600).default(10)
     .describe("Seconds until a login is given up; 10"),
   inactivity_timeout: z.number().positive().max(86_400).default(600)
@@ -27,35 +43,64 @@ export const PostgresConfig = z.strictObject({
   row_security: z.enum(["off", "on"]).default("off").describe(
     "off: a table of which row-level security would hide rows is refused; on: only the rows that its policies show are read; off",
   ),
-}).meta({ id: "Postgres", description: "A PostgreSQL database" });
+});
+
+export const PostgresConfig = Keys
+  .refine(
+    ({ host, port }) => [1, host.split(",").length].includes(String(port).split(",").length),
+    { path: ["port"], message: "expected one port, or as many as there are hosts" },
+  )
+  .refine(({ sslcert, sslkey }) => (sslcert === undefined) === (sslkey === undefined), {
+    path: ["sslcert"],
+    message: "expected sslcert and sslkey together",
+  })
+  .meta({ id: "Postgres", description: "A PostgreSQL database" });
 export type PostgresConfig = z.infer<typeof PostgresConfig>;
+
+function isHostList(hosts: string): boolean {
+  return hosts.split(",").every((host) => host.startsWith("/") || /^[^/\s]+$/.test(host));
+}
 
 const NUMBERS: ReadonlySet<string> = new Set(["port", "connect_timeout", "inactivity_timeout"]);
 
-/** `postgres://user:password@host:port/database?sslmode=require` as the keys of a connection. */
+/**
+ * `postgres://user:password@host:port/database?sslmode=require` as the keys of a connection. As libpq has
+ * it there may be several hosts, and `%2Fvar%2Frun%2Fpostgresql` is the folder of a socket.
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+ */
 export function fromURL(url: string): Record<string, unknown> {
-  let parsed: URL;
-  try {
-    parsed = new URL(url.replace(/^[\w+.-]+:/, "postgres:"));
-  } catch {
+  const [, authority, path = "", query = ""] =
+    /^[\w+.-]+:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(url) ?? [];
+  const hosts = authority?.slice(authority.lastIndexOf("@") + 1).split(",").map((host) =>
+    /^(?:\[([\da-f:.%]+)\]|([^:[\]\s]*))(?::(\d{0,5}))?$/i.exec(host)
+  );
+  if (authority === undefined || hosts?.every((host) => host !== null) !== true) {
     throw new ConfigurationError(
       "Cannot read the postgres URL: expected postgres://user:password@host:port/database, with special characters of the password percent-encoded",
     );
   }
+  const [, user = "", password = ""] = /^([^:]*)(?::(.*))?$/s.exec(
+    authority.slice(0, Math.max(authority.lastIndexOf("@"), 0)),
+  )!;
+  const ports = hosts.map((host) => host![3] ?? "");
   const keys: Record<string, string> = {
-    host: parsed.hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: parsed.port,
-    user: decode(parsed.username),
-    password: decode(parsed.password),
-    database: decode(parsed.pathname.slice(1)),
+    host: hosts.map((host) => host![1] ?? decode(host![2]!)).join(","),
+    port: ports.some((port) => port !== "") ? ports.join(",") : "",
+    user: decode(user),
+    password: decode(password),
+    database: decode(path),
   };
-  for (const [name, value] of parsed.searchParams) {
+  for (const [name, value] of new URLSearchParams(query)) {
     keys[name === "dbname" ? "database" : name] = value;
   }
   return Object.fromEntries(
     Object.entries(keys).filter(([, value]) => value !== "")
-      .map(([name, value]) => [name, NUMBERS.has(name) ? Number(value) : value]),
+      .map(([name, value]) => [name, isNumber(name, value) ? Number(value) : value]),
   );
+}
+
+function isNumber(name: string, value: string): boolean {
+  return NUMBERS.has(name) && !(name === "port" && value.includes(","));
 }
 
 function decode(part: string): string {
@@ -66,20 +111,50 @@ function decode(part: string): string {
   }
 }
 
-/** `host:port`, as permissions and messages write it. */
-export function address({ host, port }: Pick<PostgresConfig, "host" | "port">): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+/** One server. */
+export interface Address {
+  /** A name or an address, or an absolute path: the folder of the socket. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The servers of a connection, in the order in which they are tried. */
+export function addressesOf({ host, port }: Pick<PostgresConfig, "host" | "port">): Address[] {
+  const ports = String(port).split(",");
+  return host.split(",").map((one, i) => ({
+    host: one,
+    port: Number(ports.length === 1 ? ports[0] : ports[i]) || DEFAULT_PORT,
+  }));
+}
+
+/** `host:port` as permissions and messages write it, or the path of a socket. */
+export function address(server: Address): string {
+  const { host, port } = server;
+  return socketPath(server) ?? (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
+}
+
+/** The socket of a server on this machine; undefined for one that is reached over the network. */
+export function socketPath({ host, port }: Address): string | undefined {
+  return host.startsWith("/") ? `${host.replace(/\/+$/, "")}/.s.PGSQL.${port}` : undefined;
 }
 
 /** The connection alone, whatever is done with it: a host name is looked up by the runtime. */
 export function permissions(config: PostgresConfig, { baseDirectory }: Usage): Permissions {
-  const { sslrootcert, sslmode } = config;
+  const { sslrootcert, sslmode, sslcert, sslkey } = config;
+  const addresses = addressesOf(config);
+  const sockets = addresses.flatMap((server) => socketPath(server) ?? []);
+  const files = [
+    ...(sslmode.startsWith("verify-") ? [sslrootcert] : []),
+    ...(sslmode === "disable" ? [] : [sslcert, sslkey]),
+  ].flatMap((path) => path === undefined ? [] : [rootPath(path, baseDirectory)]);
   return {
-    net: [address(config)],
-    read: sslrootcert === undefined || !sslmode.startsWith("verify-")
-      ? []
-      : [rootPath(sslrootcert, baseDirectory)],
-    write: [],
+    net: addresses.map((server) => {
+      const path = socketPath(server);
+      return path === undefined ? address(server) : `unix:${path}`;
+    }),
+    // To connect to a socket the runtime wants both.
+    read: [...files, ...sockets],
+    write: sockets,
     env: [],
   };
 }

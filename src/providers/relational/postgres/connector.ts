@@ -20,7 +20,7 @@ import { dialect, quote } from "./dialect.ts";
 import { estimate } from "./estimate.ts";
 import { isConnectionEnd } from "./errors.ts";
 import { describeLockWait } from "./lock_wait.ts";
-import { Session, type SessionConfig } from "./session.ts";
+import { type ConnectionConfig, Session, type SessionConfig } from "./session.ts";
 import { beginStatement, type TransactionMode } from "./settings.ts";
 
 type Context = Pick<ConnectContext, "signal" | "warn">;
@@ -32,21 +32,24 @@ export class PostgresConnector implements RelationalConnector {
   #idle: Session | undefined;
   readonly #control: ControlClient;
 
+  /** Of the server that the first session found: a snapshot and a load belong to one. */
+  readonly config: SessionConfig;
+
   private constructor(
-    readonly config: SessionConfig,
     first: Session,
     { signal, warn }: Context,
   ) {
+    this.config = first.config;
     this.#idle = first;
-    this.#control = new ControlClient({ ...config, password: first.password }, signal);
+    this.#control = new ControlClient({ ...this.config, password: first.password }, signal);
     this.warn = warn;
   }
 
   /** @throws {ConnectionError} when the server cannot be reached in time, or refuses the login */
-  static async open(config: SessionConfig, context: Context): Promise<PostgresConnector> {
+  static async open(config: ConnectionConfig, context: Context): Promise<PostgresConnector> {
     const onLongWait = (pid: number) => connector.#warnOfLock(pid);
     const first = await Session.open(config, context.signal, onLongWait);
-    const connector = new PostgresConnector(config, first, context);
+    const connector = new PostgresConnector(first, context);
     return connector;
   }
 

@@ -10,7 +10,15 @@ import {
   startupMessage,
   text,
 } from "./messages.ts";
-import { md5Password, saslPrepared, SCRAM, ScramClient } from "./scram.ts";
+import { endPointOf } from "./channel_binding.ts";
+import {
+  type Binding,
+  md5Password,
+  saslPrepared,
+  SCRAM,
+  SCRAM_PLUS,
+  ScramClient,
+} from "./scram.ts";
 
 const utf8 = new TextEncoder();
 
@@ -34,7 +42,16 @@ export class Authentication {
   readonly #given: string | undefined;
   readonly #scram: ScramClient;
 
-  constructor(private readonly config: Pick<PostgresConfig, "user" | "password">) {
+  /** Whether the server has proven that it knows the password, over this very connection. */
+  #isBound = false;
+
+  /** @param certificate of the server in DER, inside TLS */
+  constructor(
+    private readonly config: Pick<PostgresConfig, "user" | "password"> & {
+      readonly channel_binding?: PostgresConfig["channel_binding"];
+    },
+    private readonly certificate?: Uint8Array,
+  ) {
     this.#given = config.password;
     this.password = config.password ?? "";
     this.#scram = new ScramClient(this.password);
@@ -48,6 +65,12 @@ export class Authentication {
    */
   async answer({ bytes, view }: Body): Promise<Uint8Array | undefined> {
     const kind = view.getInt32(0);
+    const { channel_binding } = this.config;
+    if (channel_binding === "require" && (kind < 10 || kind > 12) && !this.#isBound) {
+      throw new ConnectionError(
+        `the server does not ask for ${SCRAM_PLUS}, channel_binding is require`,
+      );
+    }
     if (kind === 0) return undefined;
     if (this.#given === undefined) {
       throw new ConnectionError("the server wants a password, none is given");
@@ -67,6 +90,7 @@ export class Authentication {
         return message(MESSAGE.password, utf8.encode(await this.#scram.final(text(rest))));
       case 12:
         this.#scram.verify(text(rest));
+        this.#isBound = typeof this.#scram.binding === "object";
         return undefined;
       default:
         throw new ConnectionError(
@@ -76,11 +100,32 @@ export class Authentication {
   }
 
   #scramFirst(offered: readonly string[]): Uint8Array {
-    if (!offered.includes(SCRAM)) {
+    const binding = this.#binding(offered);
+    this.#scram.binding = binding;
+    const mechanism = typeof binding === "object" ? SCRAM_PLUS : SCRAM;
+    if (!offered.includes(mechanism)) {
       throw new ConnectionError(`the server offers ${offered.join(", ")}, wanted is ${SCRAM}`);
     }
     this.password = saslPrepared(this.password);
     const first = utf8.encode(this.#scram.first);
-    return message(MESSAGE.password, cstring(SCRAM), integers(first.length), first);
+    return message(MESSAGE.password, cstring(mechanism), integers(first.length), first);
+  }
+
+  /** @throws {ConnectionError} when the login has to be bound and cannot be */
+  #binding(offered: readonly string[]): Binding {
+    const { channel_binding = "prefer" } = this.config;
+    const endPoint = this.certificate && channel_binding !== "disable"
+      ? endPointOf(this.certificate)
+      : undefined;
+    if (endPoint !== undefined && offered.includes(SCRAM_PLUS)) return { endPoint };
+    if (channel_binding !== "require") return endPoint === undefined ? "unknown" : "not offered";
+    const why = this.certificate === undefined
+      ? "the connection has no TLS"
+      : endPoint === undefined
+      ? "the certificate's signature has no digest"
+      : `the server does not offer ${SCRAM_PLUS}`;
+    throw new ConnectionError(
+      `the login cannot be bound to the connection, ${why}, channel_binding is require`,
+    );
   }
 }

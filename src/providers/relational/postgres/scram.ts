@@ -1,14 +1,23 @@
 /**
- * Authentication by SCRAM-SHA-256 without channel binding, and by MD5.
+ * Authentication by SCRAM-SHA-256, bound to the server's certificate where it can be, and by MD5.
  * https://www.rfc-editor.org/rfc/rfc5802, https://www.rfc-editor.org/rfc/rfc7677
  */
 import { createHash } from "node:crypto";
 import { ConnectionError } from "../../../core/errors.ts";
 
 export const SCRAM = "SCRAM-SHA-256";
+export const SCRAM_PLUS = "SCRAM-SHA-256-PLUS";
 
-/** `n,,`: the client knows no channel binding. */
-const GS2_HEADER = "n,,";
+/**
+ * How a login is bound to its connection: by the digest of the server's certificate, not at all as the
+ * server does not offer it, or not at all as the client does not know how.
+ */
+export type Binding = { readonly endPoint: Uint8Array } | "not offered" | "unknown";
+
+function gs2Header(binding: Binding): string {
+  if (typeof binding === "object") return "p=tls-server-end-point,,";
+  return binding === "not offered" ? "y,," : "n,,";
+}
 
 const utf8 = new TextEncoder();
 
@@ -16,6 +25,8 @@ const utf8 = new TextEncoder();
 export class ScramClient {
   readonly #nonce: string;
   #serverSignature = "";
+  /** To be set before {@linkcode first} is read. */
+  binding: Binding = "unknown";
 
   constructor(
     private readonly password: string,
@@ -25,7 +36,7 @@ export class ScramClient {
   }
 
   get first(): string {
-    return `${GS2_HEADER}${this.#bareFirst}`;
+    return `${gs2Header(this.binding)}${this.#bareFirst}`;
   }
 
   get #bareFirst(): string {
@@ -41,7 +52,10 @@ export class ScramClient {
     const salted = await pbkdf2(saslPrepared(this.password), Uint8Array.fromBase64(salt), rounds);
     const clientKey = await hmac(salted, utf8.encode("Client Key"));
     const storedKey = new Uint8Array(await crypto.subtle.digest("SHA-256", clientKey));
-    const bareFinal = `c=${btoa(GS2_HEADER)},r=${nonce}`;
+    const { binding } = this;
+    const data = typeof binding === "object" ? binding.endPoint : [];
+    const bound = Uint8Array.of(...utf8.encode(gs2Header(binding)), ...data).toBase64();
+    const bareFinal = `c=${bound},r=${nonce}`;
     const exchange = utf8.encode(`${this.#bareFirst},${serverFirst},${bareFinal}`);
     const signature = await hmac(storedKey, exchange);
     const serverKey = await hmac(salted, utf8.encode("Server Key"));

@@ -8,7 +8,7 @@
  * Protocol: https://www.postgresql.org/docs/current/protocol-flow.html
  */
 import { ConnectionError, DXTError, messageOf } from "../../../core/errors.ts";
-import { address, type PostgresConfig } from "./config.ts";
+import { type Address, address, addressesOf, type PostgresConfig } from "./config.ts";
 import { connectionLost, PostgresError } from "./errors.ts";
 import { type BackendKey, cancelStatement } from "./cancel.ts";
 import { CopyOut } from "./copy_out.ts";
@@ -29,10 +29,20 @@ import {
   type ResultColumn,
 } from "./messages.ts";
 import { type ByteSocket, openSocket, type SocketTarget } from "./socket.ts";
+import { isOfKind, ROLE_QUERY, type ServerRole } from "./session_kind.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** A connection's keys, and the folder that its relative paths start from. */
-export type SessionConfig = PostgresConfig & SocketTarget;
+export type ConnectionConfig = PostgresConfig & Pick<SocketTarget, "baseDirectory">;
+
+/** The same of one server. */
+export type SessionConfig = ConnectionConfig & Address;
+
+/** Whether a server took the connection and not the login: the others would say the same. */
+function isRefusal({ cause }: ConnectionError): boolean {
+  return cause instanceof PostgresError && !cause.code.startsWith("57P") &&
+    !cause.code.startsWith("53");
+}
 
 export interface QueryResult {
   readonly columns: readonly ResultColumn[];
@@ -61,7 +71,7 @@ export class Session {
   #cancelling: Promise<void> = Promise.resolve();
 
   private constructor(
-    private readonly config: SessionConfig,
+    readonly config: SessionConfig,
     private readonly socket: ByteSocket,
     onLongWait: (pid: number) => void,
   ) {
@@ -75,13 +85,50 @@ export class Session {
   }
 
   /**
+   * Tries the connection's servers in turn, until one is of the wanted kind.
+   *
    * @param onLongWait is called with the server's process after seconds in which it said nothing
-   * @throws {ConnectionError} when the server cannot be reached in time, or refuses the login
+   * @throws {ConnectionError} when none can be reached in time, or one refuses the login
    */
   static async open(
-    config: SessionConfig,
+    config: ConnectionConfig,
     signal?: AbortSignal,
     onLongWait: (pid: number) => void = () => {},
+  ): Promise<Session> {
+    const { target_session_attrs: kind } = config;
+    const servers = addressesOf(config);
+    const failures: string[] = [];
+    const tries = kind === "prefer-standby" ? [kind, "any"] as const : [kind];
+    for (const wanted of tries) {
+      for (const server of servers) {
+        try {
+          const session = await Session.#openAt({ ...config, ...server }, signal, onLongWait);
+          if (wanted === "any" || isOfKind(wanted, await session.#role())) return session;
+          await session.close();
+          failures.push(
+            `Cannot use PostgreSQL at "${
+              address(server)
+            }": it is not ${wanted} (target_session_attrs)`,
+          );
+        } catch (error) {
+          const isLast = servers.length === 1 && tries.length === 1;
+          if (isLast || !(error instanceof ConnectionError) || isRefusal(error)) throw error;
+          failures.push(error.message);
+        }
+      }
+    }
+    throw new ConnectionError([...new Set(failures)].join("; "));
+  }
+
+  async #role(): Promise<ServerRole> {
+    const { rows: [row] } = await this.query(ROLE_QUERY);
+    return { isStandby: row![0] === "t", isReadOnly: row![1] === "t" };
+  }
+
+  static async #openAt(
+    config: SessionConfig,
+    signal: AbortSignal | undefined,
+    onLongWait: (pid: number) => void,
   ): Promise<Session> {
     signal?.throwIfAborted();
     const session = new Session(config, await openSocket(config), onLongWait);
@@ -272,7 +319,7 @@ export class Session {
 
   async #login(): Promise<void> {
     await this.#begin(loginMessage(this.config));
-    const authentication = new Authentication(this.config);
+    const authentication = new Authentication(this.config, this.socket.certificate);
     for (;;) {
       const [type, body] = await this.#answer();
       if (type === MESSAGE.ready) break;

@@ -4,10 +4,11 @@
  * also be possible without a check of the certificate (sslmode require), which `node:tls` can do.
  */
 import { connect as connectNode, isIP, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectSecure } from "node:tls";
+import { createPrivateKey } from "node:crypto";
+import { checkServerIdentity, connect as connectSecure, type TLSSocket } from "node:tls";
 import { ConnectionError, messageOf } from "../../../core/errors.ts";
 import { Carrier, close, writeAll } from "./carrier.ts";
-import { address, type PostgresConfig, rootPath } from "./config.ts";
+import { type Address, address, type PostgresConfig, rootPath, socketPath } from "./config.ts";
 import { sslRequest } from "./messages.ts";
 
 /** A connection of bytes. Closing it makes what waits on it reject or end. */
@@ -16,11 +17,17 @@ export interface ByteSocket {
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<void>;
   close(): void;
+  /** The server's certificate in DER, inside TLS. */
+  readonly certificate?: Uint8Array | undefined;
 }
 
 /** Where a connection goes, how, and until when it is tried. */
-export interface SocketTarget
-  extends Pick<PostgresConfig, "host" | "port" | "sslmode" | "sslrootcert" | "connect_timeout"> {
+export interface SocketTarget extends
+  Address,
+  Pick<
+    PostgresConfig,
+    "sslmode" | "sslrootcert" | "sslcert" | "sslkey" | "sslpassword" | "connect_timeout"
+  > {
   readonly baseDirectory: string;
 }
 
@@ -28,7 +35,7 @@ export interface SocketTarget
 export async function openSocket(target: SocketTarget): Promise<ByteSocket> {
   const inTLS = await secured(target);
   return inTLS === undefined
-    ? plainSocket(await tcp(target))
+    ? plainSocket(await connected(target))
     : new StreamSocket(inTLS.secure, inTLS.carrier);
 }
 
@@ -77,10 +84,20 @@ function reason(error: unknown): string {
   if (error instanceof Deno.errors.ConnectionRefused || code === "ECONNREFUSED") {
     return "nothing listens there, the connection was refused";
   }
+  if (error instanceof Deno.errors.NotFound || code === "ENOENT") {
+    return "there is no such socket, no server runs there";
+  }
   if (code === "ENOTFOUND" || /failed to lookup|not known/.test(messageOf(error))) {
     return "the host name is not known";
   }
   return messageOf(error);
+}
+
+/** To the socket of a server on this machine, or over the network. */
+async function connected(target: SocketTarget): Promise<Deno.Conn> {
+  const path = socketPath(target);
+  if (path === undefined) return await tcp(target);
+  return await inTime(target, Deno.connect({ transport: "unix", path }), close);
 }
 
 async function tcp(target: SocketTarget): Promise<Deno.TcpConn> {
@@ -100,8 +117,11 @@ function plainSocket(connection: Deno.Conn): ByteSocket {
 }
 
 async function nodeSocket(target: SocketTarget): Promise<Socket> {
-  const socket = connectNode({ host: target.host, port: target.port });
-  socket.setNoDelay(true);
+  const path = socketPath(target);
+  const socket = connectNode(
+    path === undefined ? { host: target.host, port: target.port } : { path },
+  );
+  if (path === undefined) socket.setNoDelay(true);
   const connected = new Promise<Socket>((resolve, reject) => {
     socket.once("connect", () => resolve(socket));
     socket.once("error", reject);
@@ -122,7 +142,8 @@ interface Secured {
 
 /** A connection inside TLS; undefined when sslmode wants none, or prefers it and there is none. */
 async function secured(target: SocketTarget): Promise<Secured | undefined> {
-  if (target.sslmode === "disable") return undefined;
+  // As libpq: between processes of one machine there is nothing to encrypt.
+  if (target.sslmode === "disable" || socketPath(target) !== undefined) return undefined;
   const options = await tlsOptions(target);
   const connection = await tcp(target);
   try {
@@ -157,26 +178,52 @@ async function offersTLS(connection: Deno.Conn): Promise<boolean> {
 interface TLSOptions {
   readonly rejectUnauthorized: boolean;
   readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
   readonly checkServerIdentity?: typeof checkServerIdentity;
 }
 
 /** As libpq: prefer and require take any certificate, verify-ca any name in it. */
 async function tlsOptions(target: SocketTarget): Promise<TLSOptions> {
-  const { sslmode, sslrootcert, baseDirectory } = target;
-  if (sslmode === "prefer" || sslmode === "require") return { rejectUnauthorized: false };
-  let ca: { ca?: string } = {};
-  if (sslrootcert !== undefined) {
-    try {
-      ca = { ca: await Deno.readTextFile(rootPath(sslrootcert, baseDirectory)) };
-    } catch (error) {
-      throw cannot(target, `sslrootcert "${sslrootcert}" cannot be read, ${messageOf(error)}`);
-    }
-  }
+  const { sslmode, sslrootcert } = target;
+  const own = await clientCertificate(target);
+  if (sslmode === "prefer" || sslmode === "require") return { rejectUnauthorized: false, ...own };
   return {
     rejectUnauthorized: true,
-    ...ca,
+    ...own,
+    ...(sslrootcert === undefined ? {} : { ca: await pemFile(target, "sslrootcert", sslrootcert) }),
     ...(sslmode === "verify-ca" ? { checkServerIdentity: () => undefined } : {}),
   };
+}
+
+async function clientCertificate(target: SocketTarget): Promise<Pick<TLSOptions, "cert" | "key">> {
+  const { sslcert, sslkey, sslpassword } = target;
+  if (sslcert === undefined || sslkey === undefined) return {};
+  const cert = await pemFile(target, "sslcert", sslcert);
+  const pem = await pemFile(target, "sslkey", sslkey);
+  try {
+    const key = createPrivateKey({
+      key: pem,
+      ...(sslpassword === undefined ? {} : { passphrase: sslpassword }),
+    });
+    return { cert, key: String(key.export({ type: "pkcs8", format: "pem" })) };
+  } catch (error) {
+    const encrypted = pem.includes("ENCRYPTED");
+    const why = !encrypted
+      ? "is no private key in PEM"
+      : sslpassword === undefined
+      ? "is encrypted and wants sslpassword"
+      : "cannot be decrypted with sslpassword";
+    throw cannot(target, `sslkey "${sslkey}" ${why}`, error);
+  }
+}
+
+async function pemFile(target: SocketTarget, name: string, path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(rootPath(path, target.baseDirectory));
+  } catch (error) {
+    throw cannot(target, `${name} "${path}" cannot be read, ${messageOf(error)}`);
+  }
 }
 
 function upgraded(target: SocketTarget, carrier: Carrier, options: TLSOptions): Promise<Socket> {
@@ -214,7 +261,10 @@ class StreamSocket implements ByteSocket {
   #error: Error | undefined;
   #wake = () => {};
 
+  readonly certificate: Uint8Array | undefined;
+
   constructor(private readonly stream: Socket, private readonly carrier: Carrier) {
+    this.certificate = (stream as TLSSocket).getPeerCertificate(true).raw;
     carrier.demand(false);
     stream.removeAllListeners("error").removeAllListeners("close");
     const end = (error?: Error) => {

@@ -1,0 +1,41 @@
+/**
+ * Which of several servers a connection is for.
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS
+ */
+export const SESSION_KINDS = [
+  "any",
+  "read-write",
+  "read-only",
+  "primary",
+  "standby",
+  "prefer-standby",
+] as const;
+export type SessionKind = (typeof SESSION_KINDS)[number];
+
+/** What a session says of its server. */
+export interface ServerRole {
+  readonly isStandby: boolean;
+  /** Whether a transaction reads only unless it asks for more; so on a standby. */
+  readonly isReadOnly: boolean;
+}
+
+/** The query whose row a role is read from, for servers that do not report it. */
+export const ROLE_QUERY = `SELECT pg_catalog.pg_is_in_recovery(),
+  pg_catalog.current_setting('transaction_read_only')::bool`;
+
+/** Whether a server is of this kind. */
+export function isOfKind(kind: SessionKind, { isStandby, isReadOnly }: ServerRole): boolean {
+  switch (kind) {
+    case "any":
+      return true;
+    case "read-write":
+      return !isReadOnly;
+    case "read-only":
+      return isReadOnly;
+    case "primary":
+      return !isStandby;
+    case "standby":
+    case "prefer-standby":
+      return isStandby;
+  }
+}
