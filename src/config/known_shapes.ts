@@ -497,6 +497,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
           "additionalProperties": false,
         }],
       },
+      "exclude": { "type": "boolean" },
       "generator": { "type": "string", "enum": ["current_timestamp"] },
       "metadata": {
         "type": "object",

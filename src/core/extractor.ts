@@ -71,6 +71,8 @@ export interface ExtractRequest {
    * that were not found before refuses a record with another one.
    */
   readonly complete?: boolean;
+  /** Names of fields that the source may have and that are left out. */
+  readonly excluded?: readonly string[];
   readonly signal: AbortSignal;
 }
 

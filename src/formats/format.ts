@@ -43,6 +43,8 @@ export interface ReadRequest {
   readonly recycle?: boolean | undefined;
   /** Whether a column or key that no projection is for is an error. */
   readonly complete?: boolean | undefined;
+  /** Names of columns or keys that may be there all the same, and are left out. */
+  readonly excluded?: readonly string[] | undefined;
 }
 
 export interface InferRequest extends Pick<ReadRequest, "compression" | "options"> {

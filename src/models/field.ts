@@ -44,6 +44,7 @@ export const FieldDeclaration = z.strictObject({
   nullable: z.boolean().optional().describe("false makes a NULL an error"),
   source: z.union([name, FieldSource]).optional().describe("Column, or {name, expression, dtype}"),
   target: z.union([name, FieldTarget]).optional().describe("Column, or {name, dtype, nullable}"),
+  exclude: z.boolean().optional().describe("true leaves the source's column out"),
   generator: z.enum(["current_timestamp"]).optional()
     .describe("The value is made by dxt: current_timestamp is the start of the run"),
   metadata: z.record(z.string(), z.unknown()).optional().describe("Anything; kept, not read"),
@@ -68,6 +69,8 @@ export const Field = z.strictObject({
   nullable: z.boolean(),
   /** Part of the source's primary key. */
   key: z.boolean().optional(),
+  /** The source computes it from its other columns. */
+  generated: z.boolean().optional(),
   /** The type is a guess from values: a target that exists knows better. */
   inferred: z.boolean().optional(),
   /** Found in a source whose records may lack fields: others may be in records not looked at. */

@@ -13,7 +13,7 @@ import { openThreads } from "./threads.ts";
 import { endOf, plainClass } from "./ends.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import { BATCH_BYTES, BATCH_ROWS, type Reading } from "./extraction.ts";
-import { projectionOf, resolveFields } from "./fields.ts";
+import { excludedNames, projectionOf, resolveFields } from "./fields.ts";
 import type { PlainClass } from "./thread/inputs.ts";
 import { planPipeline, type StreamPlan } from "./plan.ts";
 
@@ -115,7 +115,9 @@ export async function headOfPipeline(
     ? plainClass(plan.extractor)
     : firstExtractor(endpoint.provider);
   const complete = plan.stream.only_declared_fields !== true;
-  return await read(end, extractor, { source: plan.source, projections, complete }, showing.rows);
+  const excluded = excludedNames(plan.stream);
+  const what = { source: plan.source, projections, complete, excluded };
+  return await read(end, extractor, what, showing.rows);
 }
 
 /** What shows the records of one end. */
@@ -130,7 +132,7 @@ async function headOf(end: End, source: StreamSource, viewer: Viewer): Promise<H
   return await read(
     end,
     firstExtractor(viewer.endpoint.provider),
-    { source, projections, complete: true },
+    { source, projections, complete: true, excluded: [] },
     viewer.rows,
   );
 }
@@ -188,7 +190,7 @@ function firstExtractor({ name, extractors }: ProviderInfo): PlainClass {
 async function read(
   end: End,
   extractor: PlainClass,
-  what: Pick<Reading, "source" | "projections" | "complete">,
+  what: Pick<Reading, "source" | "projections" | "complete" | "excluded">,
   limit: number,
 ): Promise<Head> {
   const reading: Reading = {

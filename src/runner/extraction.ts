@@ -28,6 +28,8 @@ export interface Reading {
   readonly recycle: boolean;
   /** Whether the projections are to be all fields of the source. */
   readonly complete: boolean;
+  /** Names of fields of the source that are left out. */
+  readonly excluded: readonly string[];
 }
 
 /** Fields of the stage. */

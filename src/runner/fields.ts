@@ -34,24 +34,27 @@ function nameInSource(declared: FieldDeclaration): string {
 /**
  * Merges the source's fields with the declared ones.
  *
- * Fields keep the source's order; computed and generated fields follow in the order of the
+ * Excluded fields are left out. Fields keep the source's order; computed and generated fields follow in the order of the
  * declaration. With `only_declared_fields` the declaration's order is the target's.
  *
  * @throws {SchemaError} that lists, column by column, what the declaration wants and the source
  * does not have
  */
 export function resolveFields(stream: Stream, sourceFields: readonly Field[]): ResolvedFields {
-  const declarations = stream.fields ?? [];
+  const excluded = excludedFields(stream);
+  const declarations = (stream.fields ?? []).filter(({ exclude }) => exclude !== true);
   const taken = declarations.filter(isTaken);
-  const problems = taken.flatMap((d) => problemOf(d, sourceFields));
+  const problems = [...excluded, ...taken].flatMap((d) => problemOf(d, sourceFields));
   if (problems.length > 0) {
     const list = problems.map((problem) => `\n  ${problem}`).join("");
     throw new SchemaError(`Cannot resolve the fields of stream "${stream.id}":${list}`);
   }
   const bySource = new Map(taken.map((d) => [nameInSource(d), d]));
-  const fromSource = stream.only_declared_fields === true ? [] : sourceFields.map((field) => {
+  const left = new Set(excludedNames(stream));
+  const fromSource = stream.only_declared_fields === true ? [] : sourceFields.flatMap((field) => {
     const declared = bySource.get(field.name);
-    return declared === undefined ? projectionOf(field) : project(declared, field);
+    if (declared !== undefined) return [project(declared, field)];
+    return left.has(field.name) ? [] : [projectionOf(field)];
   });
   const columns = new Set(sourceFields.map(({ name }) => name));
   // Besides what is computed: a column declared twice, under two names, and a part of a column.
@@ -65,6 +68,15 @@ export function resolveFields(stream: Stream, sourceFields: readonly Field[]): R
   const generated = declarations.filter((d) => d.generator !== undefined).map(generate);
   refuseSameNames(stream, [...projections.map(({ field }) => field), ...generated]);
   return { projections, generated };
+}
+
+function excludedFields({ fields = [] }: Pick<Stream, "fields">): FieldDeclaration[] {
+  return fields.filter(({ exclude }) => exclude === true);
+}
+
+/** Names in the source of the fields that a stream leaves out. */
+export function excludedNames(stream: Pick<Stream, "fields">): string[] {
+  return excludedFields(stream).map(nameInSource);
 }
 
 function expressionOf({ source }: FieldDeclaration): string | undefined {

@@ -12,7 +12,7 @@ import type { End } from "./end.ts";
 import { sameSystem } from "./endpoint.ts";
 import { plainClass, sourceEnd, warmTarget } from "./ends.ts";
 import { BATCH_BYTES, BATCH_ROWS, type Reading } from "./extraction.ts";
-import { type ResolvedFields, targetName } from "./fields.ts";
+import { excludedNames, type ResolvedFields, targetName } from "./fields.ts";
 import { EarlyLoad, load } from "./load.ts";
 import type { Seen } from "./thread/observe.ts";
 import { extractParts, extractWhole } from "./parts.ts";
@@ -162,6 +162,7 @@ function readingOf(
     // A stage in memory keeps the batches themselves.
     recycle: plan.buffer.format !== "memory",
     complete: plan.stream.only_declared_fields !== true,
+    excluded: excludedNames(plan.stream),
   };
 }
 

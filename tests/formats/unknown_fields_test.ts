@@ -17,6 +17,8 @@ interface Case {
   readonly format: FileFormat;
   readonly content: string;
   readonly projections?: readonly Projection[];
+  /** Names that the stream leaves out. */
+  readonly excluded?: readonly string[];
   /** The error where all fields are wanted; none when it is read all the same. */
   readonly error?: RegExp;
 }
@@ -71,17 +73,46 @@ const CASES: readonly Case[] = [
   },
   { what: "a column", format: csv, content: "a,b\n1,2\n", error: /"test": its column "b" is none/ },
   { what: "a column with a made name", format: csv, content: ",a\n1,2\n", error: /"column_1"/ },
+  {
+    what: "an excluded key",
+    format: jsonl,
+    content: '{"a":1}\n{"b":{"c":1},"a":2}\n',
+    excluded: ["b"],
+  },
+  {
+    what: "an excluded key with escapes",
+    format: json,
+    content: '[{"a":1,"\\u0062":2}]',
+    excluded: ["b"],
+  },
+  {
+    what: "a key besides an excluded one",
+    format: jsonl,
+    content: '{"b":1,"c":2}',
+    excluded: ["b"],
+    error: UNKNOWN("c"),
+  },
+  { what: "an excluded column", format: csv, content: "b,a\n1,2\n", excluded: ["b"] },
+  {
+    what: "a column besides an excluded one",
+    format: csv,
+    content: "a,b,c\n1,2,3\n",
+    excluded: ["b"],
+    error: /"test": its column "c" is none/,
+  },
   { what: "columns in another order", format: csv, content: "a\n1\n" },
 ];
 
 async function read(
-  { format, content, projections = [A] }: Case,
+  { format, content, projections = [A], excluded = [] }: Case,
   complete: boolean,
   chunk: number,
 ): Promise<unknown[]> {
   const bounds = { batchRows: 2, batchBytes: 1 << 20, compression: "none", options: {} } as const;
   const input = inputOf(content, chunk);
-  const batches = await Array.fromAsync(format.read(input, { projections, complete, ...bounds }));
+  const batches = await Array.fromAsync(
+    format.read(input, { projections, complete, excluded, ...bounds }),
+  );
   return batches.flatMap((batch) => [...recordsOf(batch)]);
 }
 

@@ -207,3 +207,52 @@ Deno.test("a column may be declared twice, under two names", () => {
     "total",
   ]);
 });
+
+/** Fields that a stream leaves out, and the columns that it moves then. */
+const EXCLUDED: readonly [what: string, fields: Stream["fields"], only: boolean, left: string[]][] =
+  [
+    [
+      "a column",
+      [{ id: "note", exclude: true }],
+      false,
+      SOURCE.map(({ name }) => name).filter((name) => name !== "note"),
+    ],
+    [
+      "a column by its name in the source",
+      [{ id: "x", source: "note", exclude: true }],
+      false,
+      SOURCE.map(({ name }) => name).filter((name) => name !== "note"),
+    ],
+    [
+      "a column of those that are declared",
+      [{ id: "total" }, { id: "note", exclude: true }],
+      true,
+      ["total"],
+    ],
+    [
+      "a column that is moved under another name",
+      [{ id: "note", exclude: true }, { id: "text", source: "note" }],
+      false,
+      SOURCE.map(({ name }) => name === "note" ? "text" : name),
+    ],
+    [
+      "no column by exclude: false",
+      [{ id: "note", exclude: false }],
+      false,
+      SOURCE.map(({ name }) => name),
+    ],
+  ];
+
+Deno.test("an excluded field is left out", () => {
+  for (const [what, fields, only, left] of EXCLUDED) {
+    const { projections } = resolveFields(
+      { ...stream(fields), only_declared_fields: only },
+      SOURCE,
+    );
+    assert.deepEqual(projections.map(({ field }) => field.name), left, what);
+  }
+  assert.throws(
+    () => resolveFields(stream([{ id: "nota", exclude: true }]), SOURCE),
+    /column "nota" is declared, the source does not have it, did you mean "note"/,
+  );
+});

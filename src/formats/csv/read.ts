@@ -74,13 +74,13 @@ export async function* batchesOf(
   name: string,
   records: Records,
   dialect: Dialect,
-  { projections, batchRows, batchBytes, recycle = false, complete = false }: ReadRequest,
+  { projections, batchRows, batchBytes, recycle = false, complete = false, excluded }: ReadRequest,
   end: number,
 ): AsyncGenerator<Batch, void, void> {
   const { tokens } = records;
   const schema = arrowSchema(projections.map(({ field }) => field));
   const names = records.names ?? [];
-  if (complete) refuseOthers(name, names, projections);
+  if (complete) refuseOthers(name, names, projections, excluded);
   const fillers = fillersOf(name, names, projections, dialect);
   const columns = fillers.map(({ column }) => column);
   if (recycle) { for (const column of columns) column.recycle(); }
@@ -155,11 +155,13 @@ function refuseOthers(
   file: string,
   names: readonly string[],
   projections: readonly Projection[],
+  excluded: readonly string[] = [],
 ): void {
-  const wanted = new Set(projections.map(({ field, column }) => column ?? field.name));
+  const columns = projections.map(({ field, column }) => column ?? field.name);
+  const wanted = new Set([...columns, ...excluded]);
   const other = names.find((name) => !wanted.has(name));
   if (other === undefined) return;
   throw new SchemaError(
-    `Cannot read "${file}": its column "${other}" is none of the stream's fields (declare it in fields, or set only_declared_fields to leave it out)`,
+    `Cannot read "${file}": its column "${other}" is none of the stream's fields (declare it in fields, leave it out there with exclude, or set only_declared_fields)`,
   );
 }

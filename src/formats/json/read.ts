@@ -14,12 +14,12 @@ import { isNowhere, putMissing, type PutSpan, spanPutter, spellingOf } from "./s
 /** All records of a source as batches. */
 export async function* readBatches(
   open: (scan: Scan) => RecordSource,
-  request: Pick<ReadRequest, "projections" | "batchRows" | "batchBytes" | "complete">,
+  request: Pick<ReadRequest, "projections" | "batchRows" | "batchBytes" | "complete" | "excluded">,
 ): AsyncGenerator<Batch, void, void> {
-  const { batchRows, batchBytes, complete = false } = request;
+  const { batchRows, batchBytes, complete = false, excluded = [] } = request;
   // The first key of a path is known where it is a field itself: only then is all of its value kept.
   const keys = request.projections.flatMap(complete ? columnOf : keysOf);
-  const scanner = new RecordScanner(new Set(keys), complete);
+  const scanner = new RecordScanner(new Set([...keys, ...excluded]), complete);
   const schema = arrowSchema(request.projections.map(({ field }) => field));
   const source = open(scanner.scan);
   const records = new Records(source, scanner, request.projections);

@@ -108,7 +108,7 @@ export class RecordScanner {
         throw new Malformed(
           `key ${
             show(name)
-          } is none of the fields that were found in the first records (declare it in fields with its dtype, raise infer_rows, or set only_declared_fields to leave it out)`,
+          } is none of the fields that were found in the first records (declare it in fields with its dtype, raise infer_rows, or leave it out with exclude or only_declared_fields)`,
         );
       }
       key = new Key(name, bytes.slice(start, end));

@@ -64,11 +64,11 @@ async function* extractRecords(
 async function* fileBatches(
   file: OpenFile,
   { entry, range }: Piece,
-  { source, projections, batchRows, batchBytes, recycle, complete }: ExtractRequest,
+  { source, projections, batchRows, batchBytes, recycle, complete, excluded }: ExtractRequest,
 ): AsyncGenerator<Batch, void, void> {
   const { format, compression, options } = await fileType(entry.name, hintsOf(source));
   const bounds = { batchRows, batchBytes, recycle };
-  const request = { projections, complete, ...bounds, compression, options, range };
+  const request = { projections, complete, excluded, ...bounds, compression, options, range };
   try {
     yield* format.read(fileInput(file, entry.path), request);
   } catch (error) {

@@ -12,6 +12,7 @@ import { observe, type Seen } from "./observe.ts";
 export function requestOf(reading: Reading, signal: AbortSignal): ExtractTask {
   const { source, projections, range, part, limit, batchRows, batchBytes, recycle, complete } =
     reading;
+  const { excluded } = reading;
   return taskOf({
     source,
     projections,
@@ -22,6 +23,7 @@ export function requestOf(reading: Reading, signal: AbortSignal): ExtractTask {
     batchBytes,
     recycle,
     complete,
+    excluded,
     signal,
   });
 }

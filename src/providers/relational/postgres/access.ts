@@ -69,7 +69,9 @@ export function readOnlyReason(
 
 /** The relation of a name in a schema, and the rights to it that the login lacks. */
 const TABLE = `
-  SELECT c.relkind::text AS kind, pg_catalog.row_security_active(c.oid) AS policed, (
+  SELECT c.relkind::text AS kind, pg_catalog.row_security_active(c.oid) AS policed,
+    NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+      AND NOT a.attisdropped AND a.attgenerated = '') AS computed, (
     SELECT pg_catalog.string_agg(p.name, ', ' ORDER BY p.place)
     FROM pg_catalog.unnest(pg_catalog.string_to_array($3::text, ','))
       WITH ORDINALITY AS p(name, place)
@@ -142,6 +144,7 @@ function use(found: Record<string, unknown>, { user, schema, use }: Found, name:
   if (!TABLES.includes(String(found["kind"]))) return [`${name} is there and is no table`];
   return [
     ...(use ? [] : [`"${user}" lacks USAGE on schema "${schema}"`]),
+    ...(found["computed"] === true ? [`the table computes all columns of ${name}`] : []),
     ...(found["lacking"] === null ? [] : [`"${user}" lacks ${found["lacking"]} on ${name}`]),
   ];
 }

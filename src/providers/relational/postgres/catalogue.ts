@@ -136,13 +136,16 @@ export async function typeNames(
 
 /** The field that a column is without being told otherwise. */
 export function fieldOf(
-  column: Pick<TableColumn, "name" | "type"> & Partial<Pick<TableColumn, "nullable" | "key">>,
+  column:
+    & Pick<TableColumn, "name" | "type">
+    & Partial<Pick<TableColumn, "nullable" | "key" | "generated">>,
 ): Field {
   return {
     name: column.name,
     ...fromSource(column.type),
     nullable: column.nullable ?? true,
     ...(column.key === true ? { key: true } : {}),
+    ...(column.generated === true ? { generated: true } : {}),
     source_type: sourceType(column.type),
   };
 }

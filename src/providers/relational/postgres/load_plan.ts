@@ -2,6 +2,7 @@
 import { convert, type FieldConversion } from "../../../core/conversion.ts";
 import { DXTError } from "../../../core/errors.ts";
 import type { LoadPlan, PlannedLoad } from "../../../core/loader.ts";
+import type { Field } from "../../../models/field.ts";
 import { checkLoadTask, keyOfNewTable, quoteTable, tableName } from "../sql.ts";
 import { findRelation, type Relation } from "./catalogue.ts";
 import type { PostgresConnector } from "./connector.ts";
@@ -10,7 +11,15 @@ import { dialect } from "./dialect.ts";
 import type { Session } from "./session.ts";
 import { besideOf } from "./shared.ts";
 import { createLike, placing, refuseLosses } from "./swap.ts";
-import { columnTypes, conversionsOf, creation, fitted, refuseLongNames, shown } from "./target.ts";
+import {
+  columnTypes,
+  conversionsOf,
+  creation,
+  fitted,
+  refuseLongNames,
+  shown,
+  warnOfComputed,
+} from "./target.ts";
 import { findHooks, refuseRules, STATEMENTS_OF } from "./triggers.ts";
 import { emptying, refuseCascades, stageTable } from "./upsert.ts";
 
@@ -30,7 +39,7 @@ export function planLoad(
     const relation = await findRelation(session, name);
     return relation === undefined
       ? await planNew(session, load, name, connector.config.schema)
-      : await planExisting(session, load, relation, swaps);
+      : await planExisting(connector, session, load, relation, swaps);
   });
 }
 
@@ -49,16 +58,17 @@ async function planNew(
     return { field, type, conversion: conversionOf(field, { ...column, ...none }) };
   });
   const made = await creation(session, load, name, schema, keyOfNewTable(load), types);
-  return { exists: false, columns, statements: [...made, ...staging(load, name)], ...CALM };
+  return { exists: false, columns, statements: [...made, ...staging(load, name, fields)], ...CALM };
 }
 
 const CALM = { destructive: [], problems: [] } as const;
 
-function staging({ mode, staged }: PlannedLoad, name: string): string[] {
-  return mode === "upsert" ? stageTable(name, staged.fields).split("; ") : [];
+function staging({ mode }: PlannedLoad, name: string, fields: readonly Field[]): string[] {
+  return mode === "upsert" ? stageTable(name, fields).split("; ") : [];
 }
 
 async function planExisting(
+  connector: PostgresConnector,
   session: Session,
   load: PlannedLoad,
   relation: Relation,
@@ -75,14 +85,19 @@ async function planExisting(
     }
   };
   // What is lossy and not accepted is told with its column.
-  await tried(() => fitted(relation, { ...load, lossy: "accept" }));
+  let fields = load.staged.fields;
+  await tried(() => {
+    const target = fitted(relation, { ...load, lossy: "accept" });
+    warnOfComputed(connector, target);
+    fields = target.columns.map(({ field }) => field);
+  });
   // A swap puts a table without rules into the place of one that must not have any.
   if (!swaps) {
     const hooks = await findHooks(session, relation);
     await tried(() => refuseRules(relation, STATEMENTS_OF[load.mode], hooks));
   }
   const { rows, shownRows } = await rowsOf(session, relation);
-  const statements = staging(load, name);
+  const statements = staging(load, name, fields);
   const destructive: string[] = [];
   if (load.mode === "replace") {
     await tried(() => refuseCascades(session, relation));

@@ -21,7 +21,7 @@ import { PostgresCopyExtractor } from "./extractor.ts";
 import { planLoad } from "./load_plan.ts";
 import type { Session } from "./session.ts";
 import { loadShare, shareLoad } from "./shared.ts";
-import { prepareTarget, shown, type Target } from "./target.ts";
+import { prepareTarget, shown, type Target, warnOfComputed } from "./target.ts";
 import { emptyTable, refuseOtherRows, STAGE, stageTable, upsert } from "./upsert.ts";
 
 export interface LoaderOptions {
@@ -51,6 +51,7 @@ export class PostgresCopyLoader implements Loader {
     const release = session.abortedBy(task.signal);
     try {
       const target = await prepareTarget(session, task, this.connector.config.schema);
+      warnOfComputed(this.connector, target);
       const evidence = await write(session, task, target);
       await commit(session);
       return { rows: task.staged.count, evidence };
@@ -137,7 +138,7 @@ export class PostgresCopyLoader implements Loader {
 
 async function write(session: Session, task: LoadTask, target: Target): Promise<string> {
   if (task.mode === "upsert") {
-    await session.query(stageTable(target.name, task.staged.fields));
+    await session.query(stageTable(target.name, target.columns.map(({ field }) => field)));
     const copied = await copy(session, task, target, STAGE);
     return [copied, ...await upsert(session, task, target)].join(", ");
   }

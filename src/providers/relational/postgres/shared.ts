@@ -13,7 +13,7 @@ import { dialect, quote, quoteText } from "./dialect.ts";
 import { rowsOfTag } from "./messages.ts";
 import type { Session } from "./session.ts";
 import { createLike, refuseLosses, takePlace } from "./swap.ts";
-import { createTable, findTarget, refuseLongNames, shown } from "./target.ts";
+import { createTable, findTarget, refuseLongNames, shown, warnOfComputed } from "./target.ts";
 
 /** The table of a shared load, quoted, with its schema. */
 interface Ticket extends LoadTicket {
@@ -60,6 +60,7 @@ export async function loadShare(
   try {
     const target = await findTarget(session, task, table);
     if (target === undefined) throw new LoaderError(`Cannot load into ${shown(table)}: it is gone`);
+    warnOfComputed(connector, { ...target, name: quoteTable(tableName(task.target), dialect) });
     const tag = await copy(session, task, target, target.name);
     await commit(session);
     return rowsOfTag(tag)!;

@@ -1,5 +1,10 @@
 /** The table that is loaded: made when it is missing, held against the staged fields when not. */
-import { type FieldConversion, refuseLosses, typeText } from "../../../core/conversion.ts";
+import {
+  type Conversion,
+  type FieldConversion,
+  refuseLosses,
+  typeText,
+} from "../../../core/conversion.ts";
 import { SchemaError } from "../../../core/errors.ts";
 import type { PlannedLoad } from "../../../core/loader.ts";
 import type { Field } from "../../../models/field.ts";
@@ -26,6 +31,8 @@ export interface Target {
   readonly name: string;
   readonly relation: Relation;
   readonly columns: readonly LoadColumn[];
+  /** Names of fields that source and table compute each for itself: they are not loaded. */
+  readonly computed: readonly string[];
 }
 
 /** @throws {SchemaError} when the target cannot take the fields; nothing was written then */
@@ -62,8 +69,29 @@ export function conversionsOf(
   return fields.flatMap((field) => {
     const column = columns.find(({ name }) => name === field.name);
     if (column === undefined) return [];
-    return [{ field, type: column.type, conversion: conversionOf(field, column) }];
+    const conversion = isComputed(field, column) ? COMPUTED : conversionOf(field, column);
+    return [{ field, type: column.type, conversion }];
   });
+}
+
+const COMPUTED: Conversion = { kind: "exact", note: "not loaded, the table computes it" };
+
+function isComputed(field: Field, column: TableColumn): boolean {
+  return field.generated === true && column.generated;
+}
+
+/** What a user should know of a load that leaves computed fields out. */
+export function warnOfComputed(
+  { warn }: { warn(message: string): void },
+  { name, computed }: Pick<Target, "name" | "computed">,
+): void {
+  for (const field of computed) {
+    warn(
+      `Field "${field}" is not loaded into ${
+        shown(name)
+      }: its column is generated there, from the table's own columns`,
+    );
+  }
 }
 
 /** The server would cut them without a word. */
@@ -150,14 +178,33 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** @throws {SchemaError} when the columns cannot take the fields */
-export function fitted(relation: Relation, { staged: { fields }, lossy }: PlannedLoad): Target {
+export function fitted(relation: Relation, load: PlannedLoad): Target {
+  const { staged: { fields }, lossy, upsertKeys } = load;
   const { name } = relation;
   const kind = KINDS[relation.kind];
   if (kind !== undefined) {
     throw new SchemaError(`Cannot load into ${shown(name)}: it is ${kind}, expected a table`);
   }
   refuseLosses(shown(name), conversionsOf(relation, fields), lossy);
-  const columns = fields.map((field, at) => columnFor(relation, field, at, lossy === "accept"));
+  const computed = fields.filter((field) =>
+    relation.columns.some((column) => column.name === field.name && isComputed(field, column))
+  ).map((field) => field.name);
+  const columns = fields.flatMap((field, at) =>
+    computed.includes(field.name) ? [] : [columnFor(relation, field, at, lossy === "accept")]
+  );
+  if (columns.length === 0) {
+    throw new SchemaError(
+      `Cannot load into ${shown(name)}: the table computes all of its columns, no field is left`,
+    );
+  }
+  const key = upsertKeys.find((key) => computed.includes(key));
+  if (key !== undefined) {
+    throw new SchemaError(
+      `Cannot upsert into ${
+        shown(name)
+      } by "${key}": the table computes that column, expected a key that is loaded`,
+    );
+  }
   for (const { name: column, nullable, hasDefault, generated } of relation.columns) {
     if (nullable || hasDefault || generated || fields.some((f) => f.name === column)) continue;
     throw new SchemaError(
@@ -166,7 +213,7 @@ export function fitted(relation: Relation, { staged: { fields }, lossy }: Planne
       }: column "${column}" is NOT NULL and has no default, no staged field is named so`,
     );
   }
-  return { name, relation, columns };
+  return { name, relation, columns, computed };
 }
 
 function columnFor(
@@ -185,7 +232,9 @@ function columnFor(
     );
   }
   if (column.generated) {
-    throw new SchemaError(`${at}: column "${field.name}" is generated, it cannot be written`);
+    throw new SchemaError(
+      `${at}: column "${field.name}" is generated, it cannot be written; leave the field out with "fields: [{ id: ${field.name}, exclude: true }]"`,
+    );
   }
   const fit = fitOf(field, column, accept);
   if (fit !== undefined) return { field, column, fit, at: place };

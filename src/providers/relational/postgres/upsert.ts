@@ -1,5 +1,5 @@
 /** Upserts, and the emptying of a table that is replaced. */
-import { LoaderError } from "../../../core/errors.ts";
+import { LoaderError, show } from "../../../core/errors.ts";
 import type { LoadTask } from "../../../core/loader.ts";
 import type { Field } from "../../../models/field.ts";
 import type { Relation } from "./catalogue.ts";
@@ -57,6 +57,7 @@ export async function upsert(
     ? [await upsertIndexed(session, work)]
     : await upsertUnindexed(session, work);
   if (hooks.triggered) await refuseMissingKeys(session, work);
+  await refuseOtherIdentities(session, work);
   return tags;
 }
 
@@ -123,9 +124,38 @@ function columnList(columns: Target["columns"]): string {
   return columns.map(({ field }) => quote(field.name)).join(", ");
 }
 
-/** Columns that are no keys. */
+/** Columns that are no keys and may be updated. */
 function otherColumns({ target: { columns }, keys }: Upsert): string[] {
-  return columns.map(({ field }) => quote(field.name)).filter((column) => !keys.includes(column));
+  return columns.filter(({ column }) => !column.identity).map(({ column }) => quote(column.name))
+    .filter((column) => !keys.includes(column));
+}
+
+/** The server sets an identity GENERATED ALWAYS of a new row, and changes none of an old one. */
+async function refuseOtherIdentities(
+  session: Session,
+  { target: { name, columns }, keys, latest, same }: Upsert,
+): Promise<void> {
+  for (const { column } of columns) {
+    const identity = quote(column.name);
+    if (!column.identity || keys.includes(identity)) continue;
+    const { rows: [found] } = await session.query(
+      `SELECT t.${identity}, s.${identity}, concat_ws(', ', ${
+        keys.map((key) => `s.${key}`).join(", ")
+      }) FROM ${name} AS t JOIN (${latest}) AS s ON ${same}
+       WHERE t.${identity} IS DISTINCT FROM s.${identity} LIMIT 1`,
+    );
+    if (found === undefined) continue;
+    const [there, staged, key] = found;
+    throw new LoaderError(
+      `Cannot upsert into ${
+        shown(name)
+      }: column "${column.name}" is an identity GENERATED ALWAYS, the row with key ${
+        show(key)
+      } has ${show(there)}, staged is ${
+        show(staged)
+      }; leave the field out with "fields: [{ id: ${column.name}, exclude: true }]"`,
+    );
+  }
 }
 
 function insertInto(name: string, list: string): string {
