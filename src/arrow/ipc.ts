@@ -95,7 +95,9 @@ const MAGIC = "ARROW1";
 export async function openIPC(file: ReadableFile): Promise<IPCReader> {
   const reader = await (await RecordBatchReader.from(chunks(file))).open();
   if (reader.schema === undefined) throw new ValidationError("it has no schema");
-  const named = nameColumns(reader.schema.fields.map(({ name }) => name));
+  // The library gives null where a file has no name at all.
+  const found = reader.schema.fields.map(({ name }) => (name as string | null) ?? "");
+  const named = nameColumns(found);
   return {
     schema: withNames(reader.schema, named.names),
     made: named.made,

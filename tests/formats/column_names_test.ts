@@ -73,7 +73,14 @@ for (const [format, write] of FORMATS) {
     for (const [found, made] of NAMES) {
       const file = await write(found) as Uint8Array;
       const input = inputOf(file);
-      const fields = await format.inferFields(input, { compression: "none", options: {} });
+      const warnings: string[] = [];
+      const warn = (message: string) => warnings.push(message);
+      const fields = await format.inferFields(input, { compression: "none", options: {}, warn });
+      const isMade = made.some((name, i) => name !== found[i]);
+      assert.equal(warnings.length, isMade ? 1 : 0, `${found}`);
+      for (const name of made.filter((name, i) => name !== found[i])) {
+        assert.ok(warnings[0]!.includes(`is read as "${name}"`), warnings[0]);
+      }
       assert.deepEqual(fields.map(({ name }) => name), made);
       const [record] = await readAll(format, input, fields);
       assert.deepEqual(Object.entries(record!), made.map((name, i) => [name, `${i}`]));

@@ -7,6 +7,7 @@ import {
   openIPC,
   splitBatch,
 } from "../../arrow/mod.ts";
+import { describeMadeNames } from "../../core/column_names.ts";
 import type { Batch } from "../../core/batch.ts";
 import { ConfigurationError, DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { Compression } from "../../models/format.ts";
@@ -42,10 +43,12 @@ const arrow: FileFormat = {
 
   split: whole,
 
-  async inferFields(input, { compression }) {
+  async inferFields(input, { compression, warn }) {
     refuseCompression(compression);
     try {
-      return canonicalFields((await openIPC(input)).schema);
+      const { schema, made } = await openIPC(input);
+      if (made.length > 0) warn?.(describeMadeNames(`file "${input.name}"`, made));
+      return canonicalFields(schema);
     } catch (error) {
       throw malformed(input, error);
     }

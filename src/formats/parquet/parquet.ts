@@ -3,6 +3,7 @@
  * Format: https://parquet.apache.org/docs/file-format/
  */
 import { canonicalFields, canonicaliser, splitBatch } from "../../arrow/mod.ts";
+import { describeMadeNames } from "../../core/column_names.ts";
 import type { Batch } from "../../core/batch.ts";
 import { DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
@@ -25,9 +26,10 @@ function malformed(input: FileInput, error: unknown): unknown {
 const parquet: FileFormat = {
   ...FORMATS.parquet,
 
-  async inferFields(input: FileInput) {
+  async inferFields(input: FileInput, { warn }) {
     try {
-      const { schema, json } = await openParquet(input);
+      const { schema, json, made } = await openParquet(input);
+      if (made.length > 0) warn?.(describeMadeNames(`file "${input.name}"`, made));
       return canonicalFields(schema).map((field) =>
         json.has(field.name) && field.dtype === "string" ? { ...field, dtype: "json" } : field
       );
