@@ -486,12 +486,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
           "type": "object",
           "properties": {
             "name": { "type": "string", "minLength": 1 },
-            "dtype": {
-              "type": "string",
-              "maxLength": 200,
-              "pattern":
-                '^(?:[A-Za-z_][\\w.]*|"[^"\\0]+")(?:[ .](?:[A-Za-z_][\\w]*|"[^"\\0]+"))*(?:\\(\\s*[\\w]+(?:\\s*,\\s*-?[\\w]+)*\\s*\\))?(?: [A-Za-z_][\\w ]*)?(?:\\[\\d*\\])*$',
-            },
+            "dtype": { "type": "string", "maxLength": 200, "rules": ["isTypeName"] },
             "nullable": { "type": "boolean" },
           },
           "additionalProperties": false,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DXTType, MAX_DECIMAL_PRECISION } from "./dtype.ts";
-import { hasOneOrigin, hasRoomForScale } from "./rules.ts";
+import { hasOneOrigin, hasRoomForScale, isTypeName } from "./rules.ts";
 
 const name = z.string().min(1);
 const precision = z.int().min(1).max(MAX_DECIMAL_PRECISION)
@@ -10,12 +10,12 @@ const scale = z.int().min(0).max(MAX_DECIMAL_PRECISION)
 
 /**
  * A type in a target's own words, for example `numeric(12,2)` or `text[]`. It goes into DDL as it
- * stands, so it is held to words, numbers, brackets and double-quoted names.
+ * stands, so it is held to the name of a type: no constraint, no default, no collation.
  */
 export const NativeType = z.string().max(200)
-  .regex(
-    /^(?:[A-Za-z_][\w.]*|"[^"\0]+")(?:[ .](?:[A-Za-z_][\w]*|"[^"\0]+"))*(?:\(\s*[\w]+(?:\s*,\s*-?[\w]+)*\s*\))?(?: [A-Za-z_][\w ]*)?(?:\[\d*\])*$/,
-    "expected a type name such as numeric(12,2), double precision or text[]",
+  .refine(
+    isTypeName,
+    "expected the name of a type alone, such as numeric(12,2), double precision or text[]",
   )
   .describe("Type in the target's own words; wins over the mapped one");
 

@@ -33,3 +33,35 @@ export function hasOneOrigin(
 ): boolean {
   return generator === undefined || source === undefined;
 }
+
+const NAME = String.raw`(?:[A-Za-z_]\w*|"[^"\0]+")`;
+const WORDS = String.raw`(?: [A-Za-z]+)*`;
+const ARGUMENTS = String.raw`(?:\( *\w+(?: *, *-?\w+)* *\))?`;
+const TYPE = new RegExp(
+  String.raw`^${NAME}(?:\.${NAME})*(${WORDS})${ARGUMENTS}(${WORDS})${ARGUMENTS}(?:\[\d*\])*$`,
+);
+
+/** What may follow the first word of a type's name: `double precision`, `time with time zone`. */
+const TYPE_WORDS = new Set(
+  ("precision varying with without local time zone to year month day hour minute second " +
+    "unsigned signed zerofill national native character char varchar text string binary byte bytes " +
+    "large object long short big small medium tiny int integer bigint float double real decimal " +
+    "numeric number bit blob date timestamp datetime interval array").split(" "),
+);
+
+/** Words that begin a constraint or an option of a column, and no type. */
+const NO_TYPES = new Set(
+  ("primary unique key check default collate references foreign constraint generated always as " +
+    "identity not null on with without deferrable initially autoincrement auto_increment comment " +
+    "storage compression options exclude using like inherits virtual stored").split(" "),
+);
+
+/** Whether a text names a type and does nothing else in DDL, where it stands as it is. */
+export function isTypeName(text: string): boolean {
+  const match = TYPE.exec(text);
+  if (match === null) return false;
+  const first = /^\w+/.exec(text)?.[0].toLowerCase();
+  const words = match.slice(1).flatMap((more) => (more ?? "").toLowerCase().split(" "));
+  return (first === undefined || !NO_TYPES.has(first)) &&
+    words.every((word) => word === "" || TYPE_WORDS.has(word));
+}

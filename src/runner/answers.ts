@@ -12,7 +12,14 @@ import { LOAD_MODES } from "../models/stream.ts";
 import type { ThreadChecks } from "../sandbox/thread.ts";
 
 const count = z.int().min(0);
+
+/** Longer texts are cut: they are for people, and nobody reads more. */
+const MOST_CHARACTERS = 10_000;
+const said = z.string().transform((text) =>
+  text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text
+);
 const texts = z.array(z.string());
+const sentences = z.array(said);
 
 const PlainValue = z.union([
   z.null(),
@@ -29,10 +36,10 @@ const PlainValue = z.union([
   }),
 ]);
 
-const Access = z.object({ action: z.string(), problems: texts });
-const Receipt = z.object({ rows: count, total: count.optional(), evidence: z.string() });
+const Access = z.object({ action: said, problems: sentences });
+const Receipt = z.object({ rows: count, total: count.optional(), evidence: said });
 const Issue = z.object({
-  message: z.string(),
+  message: said,
   path: z.array(z.union([z.string(), z.number()])),
 });
 const Checked = z.union([z.object({ issue: Issue }), z.object({ value: z.unknown() })]);
@@ -44,18 +51,27 @@ const LoaderInfo = z.object({
 });
 const ExtractorInfo = z.object({ yields: z.enum(["records", "files"]) });
 const named = <S extends z.ZodType>(schema: S) =>
-  z.record(z.string().regex(/^[A-Za-z_$][\w$]*$/), schema);
+  z.record(z.string().regex(/^[A-Za-z_$][\w$]{0,99}$/), schema);
 
 const Conversion = z.object({
   kind: z.enum(CONVERSIONS),
-  note: z.string().optional(),
+  note: said.optional(),
   limit: z.literal(true).optional(),
 });
+
+function discovered(field: z.ZodType<Field>) {
+  return z.array(z.object({
+    name: z.string(),
+    source: StreamSource,
+    fields: z.array(field),
+    estimatedRows: z.number().optional(),
+  }));
+}
 
 /** By the job that is answered. */
 const ANSWERS = {
   describe: z.object({
-    name: z.string().min(1),
+    name: z.string().regex(/^[^\p{C}]{1,100}$/u, "expected 1 to 100 printable characters"),
     category: z.enum(CATEGORIES),
     connectionsPerThread: z.int().min(1),
     extractors: named(ExtractorInfo),
@@ -69,16 +85,11 @@ const ANSWERS = {
   }),
   openTransforms: z.array(Field),
   transform: z.instanceof(Uint8Array),
-  testConnection: z.object({ product: z.string(), version: z.string() }),
+  testConnection: z.object({ product: said, version: said }),
   getStreamFields: z.array(Field).optional(),
-  discover: z.array(z.object({
-    name: z.string(),
-    source: StreamSource,
-    fields: z.array(Field),
-    estimatedRows: z.number().optional(),
-  })),
+  discover: discovered(Field),
   estimate: z.object({
-    kind: z.string(),
+    kind: said,
     rows: z.number().optional(),
     bytes: z.number().optional(),
   }),
@@ -91,7 +102,7 @@ const ANSWERS = {
   extract: z.object({
     files: z.array(StagedFileShape),
     count,
-    evidence: z.string(),
+    evidence: said,
     bytes: z.array(z.instanceof(Uint8Array)).optional(),
     max: PlainValue,
     nulls: count,
@@ -100,10 +111,10 @@ const ANSWERS = {
   plan: z.object({
     exists: z.boolean(),
     rows: z.number().optional(),
-    columns: z.array(z.object({ field: Field, type: z.string(), conversion: Conversion })),
-    statements: texts,
-    destructive: texts,
-    problems: texts,
+    columns: z.array(z.object({ field: Field, type: said, conversion: Conversion })),
+    statements: sentences,
+    destructive: sentences,
+    problems: sentences,
   }),
   maxWatermark: PlainValue.optional(),
   load: Receipt,
@@ -111,6 +122,25 @@ const ANSWERS = {
   loadShare: count,
   finish: Receipt,
 } satisfies Record<string, z.ZodType>;
+
+let untrusted: Readonly<Record<string, z.ZodType>> | undefined;
+
+/**
+ * As `ANSWERS`, for untrusted code: what a field is to become in a target's own words goes into DDL,
+ * and is the user's alone to say.
+ */
+function untrustedAnswers(): Readonly<Record<string, z.ZodType>> {
+  if (untrusted !== undefined) return untrusted;
+  const field = Field.extend({ target_type: z.unknown() })
+    .transform(({ target_type: _, ...rest }): Field => rest);
+  const fields = z.array(field);
+  const own = {
+    openTransforms: fields,
+    getStreamFields: fields.optional(),
+    discover: discovered(field),
+  };
+  return untrusted = { ...ANSWERS, ...own };
+}
 
 const Rows = z.object({ rows: count });
 
@@ -129,7 +159,8 @@ const NEWS = {
 
 /** Holds what threads say to these shapes. */
 export const CHECKS: ThreadChecks = {
-  answer: (job, value) => held(ANSWERS, job, value, "answered"),
+  answer: (job, value, external) =>
+    held(external ? untrustedAnswers() : ANSWERS, job, value, "answered"),
   news: (job, value) => held(NEWS, job, value, "told"),
 };
 

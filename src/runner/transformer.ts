@@ -35,7 +35,9 @@ export class Transformer implements Disposable {
   async fields(before: readonly Field[]): Promise<Field[]> {
     await this.#ready;
     const input = { steps: this.#steps, fields: before };
-    return await this.#lease.thread.call("openTransforms", input, { signal: this.signal });
+    const { signal } = this;
+    const after = await this.#lease.thread.call("openTransforms", input, { signal });
+    return after.map((field) => withTargetTypeOf(before, field));
   }
 
   /** A batch as Arrow's messages, before and after. */
@@ -46,6 +48,13 @@ export class Transformer implements Disposable {
   [Symbol.dispose](): void {
     this.#lease[Symbol.dispose]();
   }
+}
+
+/** What a field is to become in the target is the user's word, which a transform does not change. */
+function withTargetTypeOf(before: readonly Field[], field: Field): Field {
+  const { target_type: _, ...rest } = field;
+  const target_type = before.find(({ name }) => name === field.name)?.target_type;
+  return target_type === undefined ? rest : { ...rest, target_type };
 }
 
 /** The transformer of a stream, where it has transforms. */

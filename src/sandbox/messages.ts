@@ -33,8 +33,10 @@ export function isFromThread(data: unknown): data is FromThread {
 }
 
 function isThrown(error: unknown): boolean {
-  return isObject(error) && typeof error["message"] === "string" &&
-    [error["name"], error["stack"]].every((text) => text === undefined || typeof text === "string");
+  if (!isObject(error)) return false;
+  const { name, message, stack } = error;
+  return typeof message === "string" && (stack === undefined || typeof stack === "string") &&
+    (name === undefined || typeof name === "string" && /^\w{1,100}$/.test(name));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -57,8 +59,17 @@ export function thrown(error: unknown): Thrown {
   };
 }
 
+/** Longer messages and stacks of errors are cut: untrusted code may throw megabytes. */
+const MOST_CHARACTERS = 10_000;
+
+function cut(text: string): string {
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
+}
+
 /** The error of another thread, told by the same name. */
-export function rethrown({ name, message, stack }: Thrown): Error {
+export function rethrown({ name, message: whole, stack: frames }: Thrown): Error {
+  const message = cut(whole);
+  const stack = frames === undefined ? undefined : cut(frames);
   const error = name === undefined ? new Error(message) : new ThreadError(name, message);
   if (stack !== undefined) error.stack = stack;
   return error;

@@ -21,7 +21,8 @@ export interface CallOptions<News> {
 
 /** What a host makes of all that its threads say; throws for what it does not take. */
 export interface ThreadChecks {
-  answer(job: string, value: unknown): unknown;
+  /** `external`: untrusted code runs in the thread. */
+  answer(job: string, value: unknown, external: boolean): unknown;
   news(job: string, value: unknown): unknown;
 }
 
@@ -127,7 +128,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
         if (message.type === "news") {
           onNews?.(this.checks.news(job, message.news) as NewsOf<J[K]>);
         } else if (message.type === "done") {
-          resolve(this.checks.answer(job, message.result));
+          resolve(this.checks.answer(job, message.result, this.#clock !== undefined));
         } else reject(signal.aborted ? signal.reason : rethrown(message.error));
       } catch (error) {
         reject(error);
