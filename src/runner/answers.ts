@@ -131,7 +131,7 @@ let untrusted: Readonly<Record<string, z.ZodType>> | undefined;
  */
 function untrustedAnswers(): Readonly<Record<string, z.ZodType>> {
   if (untrusted !== undefined) return untrusted;
-  const field = Field.extend({ target_type: z.unknown() })
+  const field = Field.extend({ target_type: z.unknown().optional() })
     .transform(({ target_type: _, ...rest }): Field => rest);
   const fields = z.array(field);
   const own = {

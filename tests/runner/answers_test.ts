@@ -23,6 +23,11 @@ for (
   });
 }
 
+Deno.test("a field that says nothing of its target is taken as it is", () => {
+  assert.deepEqual(CHECKS.answer("getStreamFields", [FIELD], true), [FIELD]);
+  assert.equal(CHECKS.answer("getStreamFields", undefined, true), undefined);
+});
+
 Deno.test("dxt's own providers may say a target_type", () => {
   const field = { ...FIELD, target_type: "bigint" };
   assert.deepEqual(CHECKS.answer("getStreamFields", [field], false), [field]);
