@@ -38,11 +38,17 @@ export const selection = () => ({
   })),
 });
 
+/** Without what was given: it may be the value alone, and a secret. */
+const VARIABLE_ERRORS = {
+  missingSeparator: message`expected NAME=VALUE, there is no "=".`,
+  emptyKey: message`expected NAME=VALUE, there is no name before "=".`,
+};
+
 export const variables = () => ({
   envFile: optional(option("--env-file", string({ metavar: "FILE" }), {
     description: message`File with values for the pipeline's variables, in place of .env`,
   })),
-  vars: multiple(option("--var", keyValue({ metavar: "NAME=VALUE" }), {
+  vars: multiple(option("--var", keyValue({ metavar: "NAME=VALUE", errors: VARIABLE_ERRORS }), {
     description: message`Value of one variable, before environment and file; repeat for more`,
   })),
 });

@@ -1,4 +1,4 @@
-import { DXTError, messageOf, PermissionError } from "../core/errors.ts";
+import { DXTError, maskSecrets, messageOf, PermissionError } from "../core/errors.ts";
 import { type Colour, type ColourChoice, coloured, hasColour } from "./colour.ts";
 import { type IO, type Output, ownVariable } from "./io.ts";
 import { LiveLines } from "./live.ts";
@@ -33,7 +33,7 @@ export interface Results {
  * `orders`: so names of pipelines and streams are not masked, or nobody could tell them apart.
  */
 export class Printer {
-  #mask: (text: string) => string = (text) => text;
+  #mask: (text: string) => string = maskSecrets;
 
   readonly format: Format;
   readonly #live: LiveLines;
@@ -141,7 +141,7 @@ export class Printer {
   /** Anything that was thrown; with `--verbose` its stack and its causes. */
   failure(error: unknown): void {
     // A flag with a path that is masked, because a variable says it, helps nobody.
-    const mask = error instanceof PermissionError ? (text: string) => text : this.#mask;
+    const mask = error instanceof PermissionError ? maskSecrets : this.#mask;
     const text = describe(error);
     this.#labelled("error", "red", text, undefined, mask);
     for (const listener of this.#listeners) listener(mask(text));

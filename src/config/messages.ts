@@ -1,9 +1,8 @@
 /** Zod issues in the words of somebody who reads the file: current state, then what is wanted. */
 import type { z } from "zod";
-import { show } from "../core/errors.ts";
+import { SECRET_KEY, show } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { keysAt } from "./schema.ts";
-import { SECRET_KEY } from "./source_text.ts";
 import { at, type Path, type Tree } from "./tree.ts";
 
 /** An issue with its whole path, alternatives reduced to the one that was meant. */

@@ -1,5 +1,5 @@
 /** What a logger masks. */
-import { SECRET_KEY } from "./source_text.ts";
+import { maskSecrets, SECRET_KEY } from "../core/errors.ts";
 
 /** Shorter ones would mask half of what is logged. */
 const SHORTEST = 3;
@@ -41,6 +41,29 @@ export function findSecrets(variables: Iterable<string>, values: unknown): strin
   visit(values, false);
   return [...found].filter((secret) => secret.length >= SHORTEST)
     .sort((a, b) => b.length - a.length);
+}
+
+/**
+ * The same plain value with the names of variables in place of what they say, as far as that can be
+ * found, and without what looks like a secret: for files that outlive a run.
+ */
+export function withVariableNames(
+  value: unknown,
+  variables: ReadonlyMap<string, string>,
+): unknown {
+  const named = [...variables].filter(([, text]) => text.length >= SHORTEST)
+    .sort(([, a], [, b]) => b.length - a.length);
+  const replace = (text: string) =>
+    maskSecrets(
+      named.reduce((said, [name, text]) => said.replaceAll(text, () => `\${${name}}`), text),
+    );
+  const visit = (inside: unknown): unknown => {
+    if (typeof inside === "string") return replace(inside);
+    if (Array.isArray(inside)) return inside.map(visit);
+    if (typeof inside !== "object" || inside === null) return inside;
+    return Object.fromEntries(Object.entries(inside).map(([key, below]) => [key, visit(below)]));
+  };
+  return visit(value);
 }
 
 function decoded(text: string): string {

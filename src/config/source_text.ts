@@ -1,7 +1,11 @@
+import { maskSecrets, SECRET_KEY } from "../core/errors.ts";
+
 /** A file's text, for positions and for the lines that an error shows. */
 export class SourceText {
   readonly text: string;
   readonly #starts: number[] = [0];
+  readonly #hidden: { readonly from: number; readonly to: number }[] = [];
+  readonly #findHidden: (() => void)[] = [];
 
   constructor(
     /** The file as the user named it. */
@@ -18,6 +22,16 @@ export class SourceText {
     }
   }
 
+  /** What stands there may be a secret: no excerpt shows it. */
+  hide(from: number, to: number): void {
+    this.#hidden.push({ from, to });
+  }
+
+  /** Calls back before the first excerpt: most files are right, and nothing of them is shown. */
+  beforeExcerpt(hide: () => void): void {
+    this.#findHidden.push(hide);
+  }
+
   /** Line and column from 1, columns in characters. */
   position(offset: number): { line: number; column: number } {
     const line = this.#lineAt(offset);
@@ -28,16 +42,32 @@ export class SourceText {
   /** The line of an offset with a caret below, secrets in it masked; empty of a hidden file. */
   excerpt(offset: number): string {
     if (this.hidden || this.argument) return "";
+    for (const hide of this.#findHidden.splice(0)) hide();
     const line = this.#lineAt(offset);
     // A minified file is one line: only what is near is looked at.
     const start = Math.max(this.#starts[line]!, offset - NEAR);
-    const text = /^[^\n]*/.exec(this.text.slice(start, offset + NEAR))![0];
-    const before = printable(text.slice(0, offset - start));
+    const end = start + /^[^\n]*/.exec(this.text.slice(start, offset + NEAR))![0].length;
+    const text = this.#shown(start, end);
+    const before = printable(this.#shown(start, Math.min(offset, end)));
     const number = String(line + 1).padStart(5);
     const shown = cut(printable(text), before.length);
     return `${number} | ${shown.text}\n      | ${
       shown.text.slice(0, shown.caret).replace(/[^\t]/g, " ")
     }^`;
+  }
+
+  /** A part of the text, what is hidden in it masked. */
+  #shown(from: number, to: number): string {
+    const within = this.#hidden.filter((one) => one.from < to && one.to > from)
+      .sort((a, b) => a.from - b.from);
+    let shown = "";
+    let at = from;
+    for (const one of within) {
+      if (one.from > at) shown += this.text.slice(at, one.from);
+      if (one.to > at) shown += "***";
+      at = Math.max(at, one.to);
+    }
+    return shown + this.text.slice(at, Math.max(at, to));
   }
 
   #lineAt(offset: number): number {
@@ -52,22 +82,16 @@ export class SourceText {
   }
 }
 
-/** Keys whose values are shown to nobody. */
-export const SECRET_KEY =
-  /pass(word|wd|phrase)?$|secret|token|api_?key|access_?key|private_?key|credential|authorization/i;
-
 const SECRET_VALUE = new RegExp(
   `((?:${
-    SECRET_KEY.source.replace("$", "")
+    SECRET_KEY.source.replaceAll("$", "")
   })[\\w-]*["']?\\s*[:=]\\s*)(?!["']?\\$\\{)[^\\s,}][^,}]*`,
   "gi",
 );
 
 /** A line without secrets and without characters that a terminal would act on. */
 function printable(text: string): string {
-  return text.replace(/\r$/, "")
-    .replace(/([a-z][\w+.-]*:\/\/)[^/?#\s"']*@/gi, "$1***@")
-    .replace(SECRET_VALUE, "$1***")
+  return maskSecrets(text.replace(/\r$/, "").replace(SECRET_VALUE, "$1***"))
     .replace(/[^\P{Cc}\t]/gu, "\ufffd");
 }
 

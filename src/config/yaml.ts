@@ -10,6 +10,7 @@ import {
   parseAllDocuments,
   visit,
 } from "yaml";
+import { hideUnparsed, hideValues } from "./hidden_values.ts";
 import { type Issues, type Place } from "./issues.ts";
 import type { SourceText } from "./source_text.ts";
 import { type Entry, type MapTree, type Scalar, scalar, type Tree } from "./tree.ts";
@@ -68,7 +69,9 @@ export function parseYAML(source: SourceText, issues: Issues): Tree | undefined 
     issues.add(place(0), "the file is empty, expected a mapping");
     return undefined;
   }
+  source.beforeExcerpt(() => hideValues(first.contents as Node, source));
   const wrong = [...first.errors, ...first.warnings][0];
+  if (wrong !== undefined) source.beforeExcerpt(() => hideUnparsed(source));
   const quote = wrong === undefined ? undefined : openQuote(first, wrong.pos[0]);
   if (quote !== undefined) {
     issues.add(place(quote), "this quote is not closed");

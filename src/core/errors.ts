@@ -92,3 +92,80 @@ export function messageOf(error: unknown): string {
 export function withoutSecrets(url: string): string {
   return url.replace(/^([a-z][\w+.-]*:\/\/)[^/?#]*@/i, "$1").replace(/\?.*$/s, "");
 }
+
+/** Keys whose values are shown to nobody. */
+export const SECRET_KEY =
+  /pass(word|wd|phrase)?$|pwd$|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization/i;
+
+/** `password=x`, `token = 'x'`, `"password": "x"`: a query's, libpq's, an option's, a program's. */
+const ASSIGNMENT = /(?<![\w-])([\w-]+)(["']?\s*[=:]\s*)/g;
+const QUOTED = /'(?:[^'\\]|\\.|'')*'?|"(?:[^"\\]|\\.)*"?/sy;
+const UNQUOTED = /(?![=>]|\$\{)[^\s&;,"')\]}]+/y;
+const HEADER = /(?:(?:bearer|basic|token)\s+)?[^\s"',]+/iy;
+const BEARER = /(\bbearer\s+)[\w.~+/-]{16,}=*/gi;
+const PRIVATE_KEY = /-----BEGIN [^-]*PRIVATE KEY-----.*?(?:-----END [^-]*-----|$)/gs;
+const URL_REST = /\b([a-z][\w+.-]{0,30}:)?\/\/([^\s"'`<>|]+)/gi;
+const ENCODED_USER_INFO = /(%3a%2f%2f)[^\s"'&]{0,500}?%40/gi;
+/** A login without a scheme; `npm:` and the like name packages with their versions. */
+const LOGIN =
+  /(^|[\s"'=(,[{/])(?!(?:npm|jsr|node|mailto):|user:password@)([^\s"'/:@,=(){}[\]]{1,100}):([^\s"'@/]{1,200})@(?=[\w[])/gi;
+
+/**
+ * A text without what looks like a secret, whoever wrote it: user and password of URLs, also of
+ * those that do not parse, values of keys such as `password`, headers and private keys.
+ */
+export function maskSecrets(text: string): string {
+  const masked = text
+    .replace(PRIVATE_KEY, "***")
+    .replace(URL_REST, (_, scheme = "", rest) => `${scheme}//${withoutUserInfo(scheme, rest)}`)
+    .replace(ENCODED_USER_INFO, "$1***%40")
+    .replace(LOGIN, "$1$2:***@")
+    .replace(BEARER, "$1***");
+  return withoutAssigned(masked);
+}
+
+/** A password may hold what ends the authority of a URL: then the last `@` ends it. */
+function withoutUserInfo(scheme: string, rest: string): string {
+  const authority = /^[^/?#]*/.exec(rest)![0];
+  if (authority === "") return rest;
+  const isWeb = /^https?:$/i.test(scheme);
+  const isHost = /^(?:\[[^\]]*\]|[^:@[\]]*)(?::\d{0,5})?$/.test(authority);
+  if (isHost && (isWeb || !authority.includes(":"))) return rest;
+  const end = isWeb && authority.includes("@") ? authority.lastIndexOf("@") : rest.lastIndexOf("@");
+  // The words that messages ask for such a URL with.
+  if (end < 0 || rest.slice(0, end) === "user:password") return rest;
+  return `***${rest.slice(end)}`;
+}
+
+function withoutAssigned(text: string): string {
+  let masked = "";
+  let at = 0;
+  for (const { 0: whole, 1: key, 2: sign, index } of text.matchAll(ASSIGNMENT)) {
+    if (index < at || !SECRET_KEY.test(key!)) continue;
+    const from = index + whole.length;
+    const length = lengthOfValue(text, from, key!, sign!);
+    if (length === 0) continue;
+    masked += `${text.slice(at, from)}***`;
+    at = from + length;
+  }
+  return masked + text.slice(at);
+}
+
+/** Characters of the value that is assigned there; 0 for what is none. */
+function lengthOfValue(text: string, from: number, key: string, sign: string): number {
+  const quoted = lengthAt(QUOTED, text, from);
+  if (quoted > 0) return quoted;
+  // Colons are of sentences, too.
+  if (sign.includes(":")) {
+    return /authorization$/i.test(key) ? lengthAt(HEADER, text, from) : 0;
+  }
+  const length = lengthAt(UNQUOTED, text, from);
+  // In SQL a column named `token` is compared with another one, a parameter or a function.
+  const isExpression = /\s/.test(sign) && /[.$?:(]/.test(text.slice(from, from + length));
+  return isExpression ? 0 : length;
+}
+
+function lengthAt(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.exec(text)?.[0].length ?? 0;
+}

@@ -12,6 +12,8 @@ export interface RunContext {
   readonly source: Endpoint;
   readonly target: Endpoint;
   readonly runId: string;
+  /** Values of the pipeline's variables by name. */
+  readonly variables: ReadonlyMap<string, string>;
   readonly startedAt: Temporal.Instant;
   readonly fullRefresh: boolean;
   /** Read this range of the watermark instead of what is new. */

@@ -65,6 +65,7 @@ export async function runPipeline(
     source: plan.source,
     target: plan.target,
     runId: crypto.randomUUID(),
+    variables: loaded.variables,
     startedAt,
     fullRefresh: options.fullRefresh ?? false,
     backfill: options.backfill,

@@ -1,5 +1,6 @@
 /** One run of one stream: extract → stage → load → receipt. */
 import { openBuffer } from "../buffers/mod.ts";
+import { withVariableNames } from "../config/secrets.ts";
 import type { Buffer, OpenStage, StagedData, StageDetails, StagedFile } from "../core/buffer.ts";
 import type { WatermarkRange } from "../core/connector.ts";
 import { BufferError, DXTError, PartitionError } from "../core/errors.ts";
@@ -200,7 +201,7 @@ function detailsOf(
     pipeline: plan.pipeline,
     stream: plan.stream.id,
     run_id: context.runId,
-    source: plan.source,
+    source: withVariableNames(plan.source, context.variables),
     ...(isForeign(plan, context) ? { foreign: true as const } : {}),
     ...(range === undefined ? {} : {
       watermark: {

@@ -52,6 +52,53 @@ Deno.test("no secret is printed by an error, its stack, a list or a validation",
   }
 });
 
+Deno.test("a secret is masked in every form in which a text may hold it", () => {
+  const secret = "it's a pa/ss \u00f6(1)!";
+  const forms = [
+    ...[secret, JSON.stringify(secret), JSON.stringify(JSON.stringify(secret))],
+    ...[encodeURIComponent(secret), encodeURIComponent(secret).toLowerCase(), encodeURI(secret)],
+    new URLSearchParams({ a: secret }).toString().replace("a=", ""),
+    ...[`'${secret.replaceAll("'", "''")}'`, `'${secret.replaceAll("'", "\\'")}'`],
+    `'${secret.replaceAll("'", `'\\''`)}'`,
+  ];
+  for (const form of forms) {
+    assert.match(maskOf([secret])(`x ${form} y`), /^x ["'\\]*\*\*\*["'\\]* y$/, form);
+  }
+});
+
+Deno.test("the beginning of a long secret and the lines of a key are masked", () => {
+  const long = "0123456789".repeat(10);
+  const key = `first line of it\nsecond line of it\nend`;
+  const said = maskOf([long, key])(`is "${long.slice(0, 60)}…", at second line of it`);
+  assert.equal(said, 'is "***…", at ***');
+});
+
+Deno.test("what looks like a secret is masked before and after secrets are known", async () => {
+  const text = "cannot reach postgres://u:S3CRET@h/d?sslpassword=S3CRET, password='S3CRET'";
+  const fail = () => {
+    throw new ConnectionError(text);
+  };
+  const failed = streamResult("orders", {
+    status: "failed",
+    warnings: [text],
+    error: { type: "LoaderError", message: text },
+  });
+  const behaviours: FakeBehaviour[] = [
+    { load: fail },
+    { run: fail },
+    { secrets: ["other"], run: () => runResult([failed], "failed") },
+  ];
+  for (const behaviour of behaviours) {
+    for (const options of ["", " --quiet", " --verbose", " --output ndjson"]) {
+      const engine = fakeEngine(behaviour);
+      const { out, err } = await dxt(`run a.yaml${options}`, { engine });
+      assert.doesNotMatch(out + err, /S3CRET/);
+      if (!/cannot reach/.test(out + err)) continue;
+      assert.match(out + err, /postgres:\/\/\*\*\*@h\/d/);
+    }
+  }
+});
+
 Deno.test("a secret inside another one leaves nothing of the longer one", () => {
   assert.equal(maskOf(["abc", "abcdef", "def"])("x abcdef abc def"), "x *** *** ***");
 });

@@ -264,7 +264,7 @@ const CASES: Readonly<Record<string, Wrong>> = {
   },
   "a variable without a value": {
     args: "run p.yaml --var A",
-    says: [/--var: Expected "=" in "A"/],
+    says: [/--var: expected NAME=VALUE, there is no "="/],
   },
   "a shell that nobody knows": {
     args: "completions tcsh",

@@ -1,5 +1,6 @@
 /** Variables, `.env` files and what is masked. */
 import assert from "node:assert/strict";
+import { withVariableNames } from "../../src/config/secrets.ts";
 import fc from "fast-check";
 import { LocatedError, parsePipeline, secretsOf } from "../../src/config/mod.ts";
 import { parseDotenv } from "../../src/config/dotenv.ts";
@@ -298,4 +299,21 @@ Deno.test("a variable that is given and not used is told, with the name that was
     'variable "YERAS" is given and not used, did you mean "YEARS"',
   ]);
   assert.deepEqual(warningsOf({ ZZZ: "s3cret" }), ['variable "ZZZ" is given and not used']);
+});
+
+Deno.test("a file that outlives a run names variables in place of their values", () => {
+  const variables = new Map([["DAY", "2024-01-01"], ["KEY", "s3cr$&et"], [
+    "LONG",
+    "s3cr$&et-more",
+  ]]);
+  const source = {
+    type: "sql",
+    sql: "select 's3cr$&et', 's3cr$&et-more' from t where d > '2024-01-01' and k = 1",
+    list: ["a://u:hunter2@h", { x: "password=hunter2" }, 1, null, true],
+  };
+  assert.deepEqual(withVariableNames(source, variables), {
+    type: "sql",
+    sql: "select '${KEY}', '${LONG}' from t where d > '${DAY}' and k = 1",
+    list: ["a://***@h", { x: "password=***" }, 1, null, true],
+  });
 });

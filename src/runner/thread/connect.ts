@@ -1,6 +1,6 @@
 /** Opens connections, in the thread that uses them. */
 import type { Connector } from "../../core/connector.ts";
-import { ConnectionError, DXTError, messageOf, withoutSecrets } from "../../core/errors.ts";
+import { ConnectionError, DXTError, maskSecrets, messageOf } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
 import { warn } from "../../sandbox/serve.ts";
 
@@ -20,7 +20,7 @@ export async function connect(
   } catch (error) {
     if (error instanceof DXTError || signal.aborted) throw error;
     throw new ConnectionError(
-      `Cannot connect to ${provider.name}: ${withoutSecrets(messageOf(error))}`,
+      `Cannot connect to ${provider.name}: ${maskSecrets(messageOf(error))}`,
       { cause: error },
     );
   }
