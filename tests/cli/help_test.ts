@@ -85,7 +85,7 @@ const WRONG: readonly [string, string, string][] = [
   ],
   [
     "run a.yaml --var NAME",
-    'Cannot understand the command line: --var: Expected "=" in "NAME"',
+    'Cannot understand the command line: --var: expected NAME=VALUE, there is no "="',
     "dxt run",
   ],
 ];
