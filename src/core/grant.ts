@@ -47,6 +47,7 @@ export function denial(error: unknown): string | undefined {
   const match = /^Requires (\w+) access(?: to (?:"(.*)"|(<.*>)))?, /s.exec(error.message);
   if (match === null) return undefined;
   const [, kind = "all", named, place] = match;
+  if (kind === "all" && named !== undefined) return systemFile(named);
   const isPath = kind === "read" || kind === "write";
   const value = named !== undefined && isPath ? resolve(named) : named;
   const flag = value === undefined ? `--allow-${kind}` : `--allow-${kind}=${value}`;
@@ -55,6 +56,11 @@ export function denial(error: unknown): string | undefined {
     ? `lacks ${kind} permission`
     : `may not ${VERBS[kind] ?? "use"} ${subject}`;
   return `dxt ${what}: ${remedy([flag])}`;
+}
+
+/** A thread has some permissions, never all of them, whatever the process was granted. */
+function systemFile(path: string): string {
+  return `dxt cannot use "${path}": the runtime keeps files below /dev, /proc and /sys from a thread, whatever it is granted; name a folder elsewhere, for memory another tmpfs than /dev/shm`;
 }
 
 const VERBS: Readonly<Record<string, string>> = {

@@ -61,6 +61,20 @@ Deno.test("in a thread it is the connection that did not say what it needs", asy
   ]);
 });
 
+Deno.test("a file of the system itself is told as one, with the way out", () => {
+  for (
+    const path of ["/dev/shm/x.db", "/dev/full", "/proc/x.db", "/sys/x", "/dev/fd/1", "/dev/a b"]
+  ) {
+    const words = `Requires all access to "${path}", run again with the --allow-all flag`;
+    const told = denial(new Deno.errors.NotCapable(words))!;
+    assert.ok(
+      told.startsWith(`dxt cannot use "${path}": the runtime keeps files below /dev`),
+      told,
+    );
+    assert.doesNotMatch(told, /--allow/);
+  }
+});
+
 Deno.test("a refused connection is told with host and port, any other error as it is", async () => {
   const code = `import { messageOf } from ${
     JSON.stringify(new URL("../../src/core/errors.ts", import.meta.url).href)

@@ -13,5 +13,4 @@ if (import.meta.main) {
     check: () => Promise.resolve(),
   }));
   await store.writeFolder("f", files, "replace");
-  console.log("replaced");
 }
