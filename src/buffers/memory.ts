@@ -126,6 +126,7 @@ function keptOf(memory: Memory): StagedData {
     details,
     evidence,
     readBatches,
+    scanBatches: readBatches,
     async *readRecords() {
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },

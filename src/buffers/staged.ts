@@ -49,7 +49,10 @@ export function stagedOf(location: string, manifest: Manifest): StagedData {
   };
 }
 
-type RecordReaders = Pick<StagedData, "readBatches" | "readRecords" | "format" | "compression">;
+type RecordReaders = Pick<
+  StagedData,
+  "readBatches" | "readRecords" | "scanBatches" | "format" | "compression"
+>;
 
 function recordReaders(location: string, manifest: Manifest): RecordReaders {
   const { fields, files, compression, options } = manifest;
@@ -75,6 +78,7 @@ function recordReaders(location: string, manifest: Manifest): RecordReaders {
   };
   return {
     readBatches,
+    scanBatches: () => readBatches(true),
     async *readRecords() {
       const { recordsOf } = await import("../arrow/mod.ts");
       for await (const batch of readBatches()) yield* recordsOf(batch);
@@ -88,7 +92,7 @@ function noRecords(): RecordReaders {
   const refuse = (): never => {
     throw new BufferError("Cannot read records of a passthrough stage: it holds files");
   };
-  return { readBatches: refuse, readRecords: refuse };
+  return { readBatches: refuse, readRecords: refuse, scanBatches: refuse };
 }
 
 /** Records in files together, or the files where bytes were kept. */

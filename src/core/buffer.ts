@@ -49,6 +49,11 @@ export interface StagedData {
    */
   readBatches(recycle?: boolean): AsyncGenerator<Batch, void, void>;
   readRecords(): AsyncGenerator<DXTRecord, void, void>;
+  /**
+   * All batches of the whole stage, for a loader that has to know every value before it writes the
+   * first. It waits until all is staged, and does not count as loading.
+   */
+  scanBatches(): AsyncGenerator<Batch, void, void>;
   /** Format and compression of the files, where they hold records: they may be what a target wants. */
   readonly format?: Format | undefined;
   readonly compression?: Compression | undefined;

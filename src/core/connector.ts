@@ -137,6 +137,8 @@ export interface FilestoreConnector extends Connector {
    */
   writeFolder(path: string, files: readonly NewFile[], mode: "append" | "replace"): Promise<void>;
   delete(path: string): Promise<void>;
+  /** Reports what the user should know, see `ConnectContext`. */
+  warn(message: string): void;
 }
 
 /** Bounds of a watermark, compared by the source in its own precision. */

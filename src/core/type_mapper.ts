@@ -6,6 +6,8 @@ export interface MappedType {
   readonly dtype: DXTType;
   readonly precision?: number;
   readonly scale?: number;
+  /** Of a string: it is a number without bounds, see `Field`. */
+  readonly number?: true;
 }
 
 /** Between a system's types and the 21 of dxt, both ways without loss. */

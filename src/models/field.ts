@@ -71,6 +71,11 @@ export const Field = z.strictObject({
   key: z.boolean().optional(),
   /** The source computes it from its other columns. */
   generated: z.boolean().optional(),
+  /**
+   * Text that is a number without bounds: plain digits as the source shows them, or NaN, Infinity,
+   * -Infinity. A target keeps it as a number where each value survives that.
+   */
+  number: z.literal(true).optional(),
   /** The type is a guess from values: a target that exists knows better. */
   inferred: z.boolean().optional(),
   /** Found in a source whose records may lack fields: others may be in records not looked at. */

@@ -192,7 +192,7 @@ function typed(declared: FieldDeclaration) {
 }
 
 function declaredField(declared: FieldDeclaration, inferred: Field): Field {
-  const { source_type, inferred: guessed, sparse: _sparse, ...field } = inferred;
+  const { source_type, inferred: guessed, sparse: _sparse, number, ...field } = inferred;
   const type = typed(declared);
   const target = typeof declared.target === "object" ? declared.target : {};
   const source = typeof declared.source === "object" ? declared.source : {};
@@ -209,6 +209,8 @@ function declaredField(declared: FieldDeclaration, inferred: Field): Field {
     nullable,
     ...(sameType && source_type !== undefined ? { source_type } : {}),
     ...(sameType && type.dtype === undefined && guessed === true ? { inferred: true } : {}),
+    // Who declares a string wants text, whatever it spells.
+    ...(sameType && type.dtype === undefined && number === true ? { number } : {}),
     ...(target.dtype === undefined ? {} : { target_type: target.dtype }),
     ...(declared.metadata === undefined ? {} : { metadata: declared.metadata }),
   };
@@ -249,7 +251,8 @@ export function withTargetTypes(
     if (inferred !== true) return projection;
     return {
       ...projection,
-      field: target === undefined || target.inferred === true
+      // A column of numbers without bounds takes any type of numbers.
+      field: target === undefined || target.inferred === true || target.number === true
         ? field
         : { ...withoutType(field), ...typeOf(target) },
     };

@@ -23,6 +23,8 @@ export interface Store {
   readonly folder: string;
   readonly connector: FilestoreConnector;
   readonly loader: Loader;
+  /** What the connection warned of. */
+  readonly warnings: readonly string[];
   /** Writes a text file. */
   put(name: string, text: string): Promise<void>;
   text(name: string): Promise<string>;
@@ -58,7 +60,8 @@ export async function withStore(work: (store: Store) => Promise<void>): Promise<
 
 async function openStore(folder: string): Promise<Store> {
   const { signal } = new AbortController();
-  const connector = await local.connect({ path: folder }, connectContext(folder, signal));
+  const warnings: string[] = [];
+  const connector = await local.connect({ path: folder }, connectContext(folder, signal, warnings));
   const loader = await local.loaders["LocalLoader"]!.create(connector, {});
   const extractor = await local.extractors["LocalRecordExtractor"]!.create(
     connector,
@@ -68,6 +71,7 @@ async function openStore(folder: string): Promise<Store> {
     folder,
     connector,
     loader,
+    warnings,
     put: (name, text) => Deno.writeTextFile(join(folder, name), text),
     text: (name) => Deno.readTextFile(join(folder, name)),
     async names(path = ".") {
@@ -120,6 +124,7 @@ export function stagedRecords(
     details: details(run),
     evidence: "test",
     readBatches: () => batchesOf(fields, records, { rows: 100, bytes: 1 << 20 }),
+    scanBatches: () => batchesOf(fields, records, { rows: 100, bytes: 1 << 20 }),
     async *readRecords() {
       yield* records;
     },
@@ -147,6 +152,7 @@ export function stagedFiles(contents: Record<string, string>): StagedData {
     details: details("r"),
     evidence: "test",
     async *readBatches() {},
+    async *scanBatches() {},
     async *readRecords() {},
     slice: () => ({}),
     readFile: () => Promise.reject(new Error("no files")),

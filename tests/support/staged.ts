@@ -45,6 +45,7 @@ export function stagedOf(
     details: { pipeline: "conformance", stream: "records", run_id: "1", source: "records" },
     evidence: `${records.length} records`,
     readBatches,
+    scanBatches: readBatches,
     async *readRecords() {
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },

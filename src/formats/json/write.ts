@@ -3,6 +3,8 @@ import { isNull, textReader } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { ValueError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
+import { isDigit, MINUS } from "../bytes.ts";
+import { plainNumber } from "../numbers.ts";
 import { Output } from "../output.ts";
 import { numberWriter, timeWriter, type WriteRow } from "../scalars.ts";
 import { CLOSE_OBJECT, OPEN_OBJECT, QUOTE, skipSpace } from "./scan.ts";
@@ -24,7 +26,7 @@ export interface Layout {
 /**
  * Records as JSON objects, in chunks of about 64 KiB. Integers, decimals and finite floats are
  * numbers with all their digits; other floats, dates and times strings, bytes a string of
- * hexadecimal digits; json, array and object values stand as they are, NULL is `null`.
+ * hexadecimal digits; numbers without bounds are numbers, NaN and infinities strings; json, array and object values stand as they are, NULL is `null`.
  *
  * @throws {ValueError} when the text of a json, array or object field is no JSON, or is JSON's null
  * in a nullable field, which would be read as NULL
@@ -109,6 +111,13 @@ function valueWriter(
     case "float64":
       return (row) => output.ascii(floatText(values[row]));
     case "string":
+      if (field.number === true) {
+        return (row) => {
+          const [start, end] = [offsets[row]!, offsets[row + 1]!];
+          if (isNumber(values, start, end)) output.bytes(values.subarray(start, end));
+          else output.string(values, start, end);
+        };
+      }
       return (row) => output.string(values, offsets[row]!, offsets[row + 1]!);
     case "json":
     case "array":
@@ -133,6 +142,13 @@ function inQuotes(write: WriteRow, output: Output): WriteRow {
     write(row);
     output.byte(QUOTE);
   };
+}
+
+/** Whether a text is a number in JSON, too: without needless zeros before it. */
+function isNumber(bytes: Uint8Array, start: number, end: number): boolean {
+  const first = bytes[start] === MINUS ? start + 1 : start;
+  const isPadded = bytes[first] === 0x30 && first + 1 < end && isDigit(bytes[first + 1]!);
+  return !isPadded && plainNumber(bytes, start, end) !== undefined;
 }
 
 function isJSONNull(bytes: Uint8Array, start: number): boolean {

@@ -7,7 +7,9 @@ import { type Conversion, EXACT, typeText, WIDENED } from "../../core/conversion
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import type { Format } from "../../models/format.ts";
+import { declareHint } from "../../formats/numbers.ts";
 import { TYPED } from "./file.ts";
+import { isOpen } from "./filed_fields.ts";
 
 const JSON_TYPES: Readonly<Record<DXTType, string>> = {
   int8: "number",
@@ -38,9 +40,16 @@ const JSON_OWN: ReadonlySet<DXTType> = new Set(["string", "bool", "json", "array
 
 export function inFile(field: Field, format: Format): { type: string; conversion: Conversion } {
   const { dtype } = field;
+  if (isOpen(field, format)) {
+    const note = `a decimal with the digits that the values need, or text where none holds them; ${
+      declareHint(field)
+    }`;
+    return { type: "decimal", conversion: { ...WIDENED, note } };
+  }
   if (TYPED.has(format)) return { type: typeText(field), conversion: EXACT };
   if (format === "csv" || format === "tsv") {
     return { type: "text", conversion: dtype === "string" ? EXACT : WIDENED };
   }
+  if (field.number === true) return { type: JSON_TYPES.decimal, conversion: WIDENED };
   return { type: JSON_TYPES[dtype], conversion: JSON_OWN.has(dtype) ? EXACT : WIDENED };
 }

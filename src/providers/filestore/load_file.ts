@@ -4,7 +4,8 @@ import type { Batch } from "../../core/batch.ts";
 import type { FilestoreConnector } from "../../core/connector.ts";
 import type { LoadReceipt } from "../../core/loader.ts";
 import type { Field } from "../../models/field.ts";
-import { fieldsOfFile } from "./fields.ts";
+import { fieldsOfFile, type FileFields } from "./fields.ts";
+import { filedBatch, filedFields } from "./filed_fields.ts";
 import { columnName, fileInput, type TypeToWrite, typeToWrite } from "./file.ts";
 import { fit } from "./fit.ts";
 import type { FileLoadTask } from "./load.ts";
@@ -28,12 +29,16 @@ export async function loadRecordFile(
     }
   }
   const written: Written = { rows: 0, bytes: 0, fields: staged.fields };
+  let filed = staged.fields;
   let before = 0;
   async function* bytes() {
     // Only here does nobody else write to the file.
-    const old = mode === "append" ? await oldRecords(connector, task, type) : undefined;
-    written.fields = old?.fields ?? staged.fields;
-    const same = old === undefined ? await joined(staged, type, written) : undefined;
+    const there = mode === "append" ? await fieldsThere(connector, task) : undefined;
+    filed = await filedFields(connector, staged, type.format.name, there);
+    const old = there === undefined ? undefined : oldRecords(connector, task, type, filed, there);
+    written.fields = old?.fields ?? filed;
+    const isAsStaged = old === undefined && filed === staged.fields;
+    const same = isAsStaged ? await joined(staged, type, written) : undefined;
     yield* same ?? encode(all(old?.batches), type, written);
   }
   async function* all(old: AsyncIterable<Batch> | undefined) {
@@ -41,9 +46,12 @@ export async function loadRecordFile(
       before += batch.numRows;
       yield batch;
     }
+    let added = 0;
     for await (const batch of staged.readBatches(true)) {
       task.signal.throwIfAborted();
-      yield inOrder(batch, staged.fields, written.fields);
+      const own = filedBatch(batch, staged.fields, filed, added);
+      added += batch.numRows;
+      yield inOrder(own, filed, written.fields);
     }
   }
   const check = countBack(connector, type, written, () => before + staged.count);
@@ -55,15 +63,25 @@ export async function loadRecordFile(
   };
 }
 
-/** The records of the file that is there, in the staged types; undefined when there are none. */
-async function oldRecords(
+/** The fields of the file that is there; undefined when it is not, or is empty. */
+async function fieldsThere(
   connector: FilestoreConnector,
-  { target, staged, signal }: FileLoadTask,
-  type: TypeToWrite,
-): Promise<{ fields: Field[]; batches: AsyncGenerator<Batch, void, void> } | undefined> {
+  { target }: FileLoadTask,
+): Promise<FileFields | undefined> {
   const [entry] = await connector.list(target);
   if (entry === undefined || entry.size === 0) return undefined;
-  const fields = fit(await fieldsOfFile(connector, entry, target), staged.fields, type);
+  return await fieldsOfFile(connector, entry, target);
+}
+
+/** The records of the file that is there, in the types of those that are added. */
+function oldRecords(
+  connector: FilestoreConnector,
+  { target, signal }: FileLoadTask,
+  type: TypeToWrite,
+  filed: readonly Field[],
+  there: FileFields,
+): { fields: Field[]; batches: AsyncGenerator<Batch, void, void> } {
+  const fields = fit(there, filed, type);
   async function* batches() {
     const projections = fields.map((field, i) => ({ field, column: columnName(field, i, type) }));
     const { format, compression, options } = type;

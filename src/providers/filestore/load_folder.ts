@@ -4,7 +4,8 @@ import { posix } from "node:path";
 import type { FileEntry, FilestoreConnector } from "../../core/connector.ts";
 import { LoaderError } from "../../core/errors.ts";
 import type { LoadReceipt } from "../../core/loader.ts";
-import { fieldsOfFile } from "./fields.ts";
+import { fieldsOfFile, type FileFields } from "./fields.ts";
+import { filedBatch, filedFields } from "./filed_fields.ts";
 import { type TypeToWrite, typeToWrite } from "./file.ts";
 import { fit } from "./fit.ts";
 import { literalGlob } from "./glob.ts";
@@ -26,14 +27,16 @@ export async function loadRecordFolder(
     await staged.whole();
     if (staged.count === 0) return { rows: 0, evidence: `"${target.path}" as it was` };
   }
-  if (mode === "append") await checkFit(connector, task, parts.at(-1), type);
-  else await refuseOthers(connector, target.path, type);
+  const there = mode === "append" ? await fieldsThere(connector, task, parts.at(-1)) : undefined;
+  if (mode === "replace") await refuseOthers(connector, target.path, type);
+  const filed = await filedFields(connector, staged, type.format.name, there);
+  if (there !== undefined) fit(there, filed, type);
   const name = partName(task, parts, type);
-  const written: Written = { rows: 0, bytes: 0, fields: staged.fields };
+  const written: Written = { rows: 0, bytes: 0, fields: filed };
   async function* batches() {
     for await (const batch of staged.readBatches(true)) {
       task.signal.throwIfAborted();
-      yield batch;
+      yield filedBatch(batch, staged.fields, filed, written.rows);
     }
   }
   const count = countBack(connector, type, written, () => staged.count);
@@ -43,20 +46,21 @@ export async function loadRecordFolder(
     if (mode === "replace") await refuseOthers(connector, target.path, type);
   };
   async function* bytes() {
-    yield* await joined(staged, type, written) ?? encode(batches(), type, written);
+    const same = filed === staged.fields ? await joined(staged, type, written) : undefined;
+    yield* same ?? encode(batches(), type, written);
   }
   await connector.writeFolder(target.path, [{ name, bytes, check }], mode);
   return { rows: written.rows, evidence: evidence(posix.join(target.path, name), written) };
 }
 
-async function checkFit(
+/** The fields of the part that was added last; undefined when there is none, or it is empty. */
+async function fieldsThere(
   connector: FilestoreConnector,
-  { target, staged }: FileLoadTask,
+  { target }: FileLoadTask,
   last: FileEntry | undefined,
-  type: TypeToWrite,
-): Promise<void> {
-  if (last === undefined || last.size === 0) return;
-  fit(await fieldsOfFile(connector, last, target), staged.fields, type);
+): Promise<FileFields | undefined> {
+  if (last === undefined || last.size === 0) return undefined;
+  return await fieldsOfFile(connector, last, target);
 }
 
 /** A folder with anything but files of this format is not one that dxt may empty. */

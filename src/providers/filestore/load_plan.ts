@@ -5,7 +5,8 @@ import { DXTError } from "../../core/errors.ts";
 import type { LoadPlan, PlannedLoad } from "../../core/loader.ts";
 import type { Field } from "../../models/field.ts";
 import { inFile } from "./conversion.ts";
-import { fieldsOfFile } from "./fields.ts";
+import { fieldsOfFile, type FileFields } from "./fields.ts";
+import { isOpen } from "./filed_fields.ts";
 import { type TypeToWrite, typeToWrite } from "./file.ts";
 import { fit } from "./fit.ts";
 import { type FileTarget, refused } from "./load.ts";
@@ -55,7 +56,16 @@ async function fitsInto(
   type: TypeToWrite,
 ): Promise<void> {
   if (last === undefined || last.size === 0) return;
-  fit(await fieldsOfFile(connector, last, target), fields, type);
+  const there = await fieldsOfFile(connector, last, target);
+  fit(there, fields.map((field) => asThere(field, there, type)), type);
+}
+
+/** A number without bounds takes the type that the file has for it, where its values allow that. */
+function asThere(field: Field, { fields }: FileFields, { format }: TypeToWrite): Field {
+  const there = fields.find(({ name }) => name === field.name);
+  if (!isOpen(field, format.name) || there?.dtype !== "decimal") return field;
+  const { dtype, precision, scale } = there;
+  return { ...field, dtype, ...(precision === undefined ? {} : { precision, scale }) };
 }
 
 function replaced({ type, path }: FileTarget, entries: readonly FileEntry[]): string {

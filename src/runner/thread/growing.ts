@@ -39,6 +39,10 @@ export function growing(
       return feed.staged.evidence;
     },
     readBatches,
+    async *scanBatches() {
+      await feed.whole();
+      yield* feed.staged.scanBatches();
+    },
     async *readRecords() {
       for await (const batch of readBatches()) yield* recordsOf(batch);
     },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DXTError } from "../../../src/core/errors.ts";
-import type { DXTRecord } from "../../../src/core/values.ts";
+import { type DXTRecord, textOf } from "../../../src/core/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../values.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
@@ -41,6 +41,19 @@ export const HOSTILE_STRINGS = [
   "\u0001\u0008\u000b\u001f\u007f",
   "x".repeat(100_000),
 ];
+
+/** Values of a column of numbers without bounds: what few or many digits, or no decimal, hold. */
+const NUMBERS = [
+  ["4855.52", "14370.35", "9.5", "-0.50"],
+  ["9007199254740993", "-9223372036854775808", "10", "9"],
+  ["1.414213562373095048801688724209698078570", "3", "-0.00000000000000000001"],
+  [`${"9".repeat(38)}.${"9".repeat(38)}`, "0.1"],
+  [`${"9".repeat(90)}.5`, "2"],
+  ["1.50", "NaN", "Infinity", "-Infinity"],
+];
+
+/** A number without closing zeros, which a type with a scale adds. */
+const shortest = (text: string) => text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 
 const nullable = (name: string, dtype: Field["dtype"]): Field => ({ name, dtype, nullable: true });
 
@@ -132,6 +145,21 @@ export const valueChecks = {
     async run(trial) {
       await keptOrRefused(trial, nullable("double", "float64"), [NaN, 1.5]);
       await keptOrRefused(trial, nullable("single", "float32"), [NaN, 1.5]);
+    },
+  },
+  "numbers without bounds": {
+    title: "numbers without bounds come back as the same numbers, whatever digits they have",
+    async run(trial) {
+      const field: Field = { ...nullable("s", "string"), number: true };
+      for (const [i, values] of NUMBERS.entries()) {
+        const records = [...values, null].map((s) => ({ s }));
+        await trial.load(`numbers_${i}`, [field], records);
+        const { records: read } = await trial.read(`numbers_${i}`);
+        assert.deepEqual(
+          read.map(({ s }) => s === null ? null : shortest(textOf(s!))).sort(),
+          records.map(({ s }) => s && shortest(s)).sort(),
+        );
+      }
     },
   },
   "infinite dates": {

@@ -99,6 +99,10 @@ export function stagedBatches(fields: readonly Field[], batches: readonly Batch[
       await Promise.resolve();
       yield* batches;
     },
+    async *scanBatches() {
+      await Promise.resolve();
+      yield* batches;
+    },
     async *readRecords() {},
     slice: () => ({}),
     readFile: () => Promise.reject(new Error("no files")),

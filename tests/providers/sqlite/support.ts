@@ -19,6 +19,8 @@ const { signal } = new AbortController();
 
 export class Database {
   readonly connector: SqliteConnector;
+  /** What the connection warned of. */
+  readonly warnings: string[] = [];
   readonly loader: SqliteLoader;
   readonly path: string;
 
@@ -26,7 +28,7 @@ export class Database {
     this.path = join(folder, "test.db");
     this.connector = new SqliteConnector(
       { path: "test.db", ...options },
-      connectContext(folder, signal),
+      connectContext(folder, signal, this.warnings),
     );
     this.loader = new SqliteLoader(this.connector);
   }

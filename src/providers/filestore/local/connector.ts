@@ -34,6 +34,10 @@ export class LocalConnector implements FilestoreConnector {
     private readonly context: Pick<ConnectContext, "signal" | "warn">,
   ) {}
 
+  warn(message: string): void {
+    this.context.warn(message);
+  }
+
   testConnection(): Promise<ServerInfo> {
     return this.#explained("read", ".", async (full) => {
       const product = { product: "Local files", version: `${Deno.build.os} ${Deno.build.arch}` };

@@ -77,6 +77,7 @@ function textConversion(
 /** A numeric without a size holds any number. */
 function numberConversion(field: Field, native: string | undefined): Conversion {
   if (isIntegerType(field.dtype) || field.dtype === "decimal") return WIDENED;
+  if (field.number === true) return EXACT;
   if (native !== undefined && parseTypeName(native).base === "numeric") return WIDENED;
   return lossy("a value is no decimal number");
 }

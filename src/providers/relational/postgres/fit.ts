@@ -83,10 +83,10 @@ function stringFit(field: Field, column: TableColumn, type: TypeName): Fit | und
   if (type.base === "xml" && nativeType(field) !== "xml") return { how: "text" };
   if (column.kind === "e" || TEXT.has(type.base)) return binary("text");
   if (type.base === "uuid") return binary("uuid");
-  if (fromSource(column.type).dtype !== "string" || !holdsText(field, column)) {
-    return undefined;
-  }
-  return type.base === "numeric" && isServerNumeric(field) ? binary("numeric") : { how: "text" };
+  const isNumber = field.number === true || isServerNumeric(field);
+  const isKept = holdsText(field, column) || (isNumber && column.type === "numeric");
+  if (fromSource(column.type).dtype !== "string" || !isKept) return undefined;
+  return type.base === "numeric" && isNumber ? binary("numeric") : { how: "text" };
 }
 
 /** Whether the server keeps or refuses the text of every value: of others it may round or cut some. */

@@ -6,7 +6,7 @@
  * | smallint, integer, bigint           | int16, int32, int64          |                                     |
  * | real, double precision              | float32, float64             | NaN, ±Infinity and -0 kept          |
  * | numeric(p,s), p ≤ 76, 0 ≤ s ≤ p     | decimal(p,s)                 | NaN and ±Infinity are refused       |
- * | numeric, other numeric(p,s)         | string                       | all digits, NaN, Infinity           |
+ * | numeric, other numeric(p,s)         | string, a number             | all digits, NaN, Infinity           |
  * | char, varchar, text, name, citext   | string                       | blanks of char(n) as the server has |
  * | boolean                             | bool                         |                                     |
  * | date                                | date                         | ±infinity kept                      |
@@ -96,11 +96,12 @@ export function fromSource(nativeType: string): MappedType {
 function numeric([precision, scale = 0]: readonly number[]): MappedType {
   const fits = precision !== undefined && precision <= MAX_DECIMAL_PRECISION && scale >= 0 &&
     scale <= precision;
-  return fits ? { dtype: "decimal", precision, scale } : { dtype: "string" };
+  return fits ? { dtype: "decimal", precision, scale } : { dtype: "string", number: true };
 }
 
 /** The type that dxt makes for a field's dtype, whatever the field says besides. */
-export function typeOfDtype({ dtype, precision = 38, scale = 0 }: Field): string {
+export function typeOfDtype({ dtype, precision = 38, scale = 0, number }: Field): string {
+  if (number === true) return "numeric";
   return dtype === "decimal" ? `numeric(${precision},${scale})` : TO[dtype];
 }
 

@@ -36,6 +36,8 @@ const BUSY_TIMEOUT = 10_000;
  */
 export class SqliteConnector implements RelationalConnector {
   readonly file: DatabaseFile;
+  /** Tells the stream's result, its plan and the log. */
+  readonly warn: ConnectContext["warn"];
   readonly #signal: AbortSignal;
   #writer: DatabaseSync | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -47,6 +49,7 @@ export class SqliteConnector implements RelationalConnector {
       busyTimeout: config.busy_timeout_ms ?? BUSY_TIMEOUT,
     };
     this.#signal = context.signal;
+    this.warn = (message) => context.warn(message);
   }
 
   testConnection(): Promise<ServerInfo> {

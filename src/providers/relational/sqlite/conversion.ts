@@ -1,16 +1,62 @@
 /** What becomes of a field's values in a column, as `writing.ts` binds them. */
-import { type Conversion, convert, EXACT, lossy, WIDENED } from "../../../core/conversion.ts";
+import {
+  type Conversion,
+  convert,
+  EXACT,
+  lossy,
+  typeText,
+  WIDENED,
+} from "../../../core/conversion.ts";
+import { isIntegerType } from "../../../core/values.ts";
 import type { Field } from "../../../models/field.ts";
+import { declareHint } from "../../../formats/numbers.ts";
 import { fits } from "./fit.ts";
-import { affinityOf, declaredType, EXACT_DIGITS, SOURCE } from "./type_mapper.ts";
+import {
+  type Affinity,
+  affinityOf,
+  ANY_NUMBER,
+  declaredType,
+  EXACT_DIGITS,
+  SOURCE,
+} from "./type_mapper.ts";
 
 const TEXTS: ReadonlySet<string> = new Set(["string", "json", "array", "object"]);
 
+/** What becomes of a field's values in the column of a new table. */
+export function conversionInNew(field: Field, declared: string): Conversion {
+  if (field.number !== true || declared !== ANY_NUMBER) return conversionOf(field, declared);
+  const note =
+    `numbers, or text, which sorts as text, where one is no int64 and has more than ${EXACT_DIGITS} digits; ${
+      declareHint(field)
+    }`;
+  return { ...WIDENED, note };
+}
+
+/** What becomes of a field's values in a column that is there. */
 export function conversionOf(field: Field, declared: string): Conversion {
+  if (field.number === true) return numberConversion(field, declared);
   const conversion = between(field, declared);
   const fit = fits(field, declaredType(declared));
   if (conversion.kind === "lossy") return fit ? { ...conversion, limit: true } : conversion;
   return fit ? conversion : { kind: "lossy", note: "refused as the column is of another kind" };
+}
+
+/**
+ * A number without bounds in a column. A column of numbers is of the right type: what it does not
+ * keep is refused when it comes.
+ */
+function numberConversion(field: Field, declared: string): Conversion {
+  const affinity = affinityOf(declared);
+  const to = declaredType(declared);
+  if (affinity === "text" && to?.dtype === "string") {
+    return { ...WIDENED, note: `text, which sorts as text; ${declareHint(field)}` };
+  }
+  if (to?.dtype === "decimal") {
+    return { ...lossy(`a value is no ${typeText({ ...to })}`), limit: true };
+  }
+  const digits = lossy(`a value is no int64 and has more than ${EXACT_DIGITS} digits`);
+  if (affinity === "numeric") return { ...digits, limit: true };
+  return to === undefined || affinity === "real" ? digits : lossy(`a value is no ${to.dtype}`);
 }
 
 function between(field: Field, declared: string): Conversion {
@@ -21,6 +67,7 @@ function between(field: Field, declared: string): Conversion {
   if (!keepsText && TEXTS.has(field.dtype)) {
     return lossy("a text is a number, which SQLite would make of it");
   }
+  if (to?.number === true) return intoNumbers(field, affinity);
   if (to === undefined) {
     return { ...WIDENED, note: `"${declared}" is no type of dxt: the values alone tell theirs` };
   }
@@ -30,4 +77,15 @@ function between(field: Field, declared: string): Conversion {
     return lossy(`a value has more than ${EXACT_DIGITS} digits that a double does not hold`);
   }
   return field.dtype === "uint64" ? lossy("a value is no int64") : conversion;
+}
+
+/** A field of another type in a column of numbers without bounds. */
+function intoNumbers(field: Field, affinity: Affinity): Conversion {
+  if (!isIntegerType(field.dtype) && field.dtype !== "decimal") {
+    return lossy("a value is no decimal number");
+  }
+  if (affinity === "text") return WIDENED;
+  if (field.dtype === "uint64") return lossy("a value is no int64");
+  const fits = field.dtype !== "decimal" || (field.precision ?? 38) <= EXACT_DIGITS;
+  return fits ? WIDENED : lossy(`a value has more than ${EXACT_DIGITS} digits`);
 }

@@ -10,6 +10,9 @@ const digitsOf = (dtype: keyof typeof INTEGER_BOUNDS) => String(INTEGER_BOUNDS[d
 export function fits(field: Field, to: MappedType | undefined): boolean {
   if (to === undefined) return true;
   const { dtype } = field;
+  if (to.number === true) {
+    return field.number === true || isIntegerType(dtype) || dtype === "decimal";
+  }
   if (to.dtype === "decimal") {
     const whole = to.precision! - to.scale!;
     if (isIntegerType(dtype)) return digitsOf(dtype) <= whole;

@@ -6,7 +6,7 @@ import type { LoadPlan, PlannedLoad } from "../../../core/loader.ts";
 import { checkLoadTask, quoteTable } from "../sql.ts";
 import { findTable, type Table } from "./catalogue.ts";
 import type { SqliteConnector } from "./connector.ts";
-import { conversionOf } from "./conversion.ts";
+import { conversionInNew } from "./conversion.ts";
 import { exists } from "./database.ts";
 import { fold, mainTable, quote } from "./dialect.ts";
 import {
@@ -34,7 +34,7 @@ function planIn(database: DatabaseSync, load: PlannedLoad): LoadPlan {
   if (found !== undefined) return planExisting(database, load, found);
   const columns = load.staged.fields.map((field) => {
     const type = typeMapper.toTarget(field);
-    return { field, type, conversion: conversionOf(field, type) };
+    return { field, type, conversion: conversionInNew(field, type) };
   });
   const statements = [creation(table, load)];
   return { exists: false, columns, statements, destructive: [], problems: [] };

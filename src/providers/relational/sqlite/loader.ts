@@ -10,17 +10,28 @@ import {
   unshared,
 } from "../../../core/loader.ts";
 import type { Value } from "../../../core/values.ts";
+import { declareHint, measureNumbers } from "../../../formats/numbers.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { checkLoadTask } from "../sql.ts";
 import { inTransaction, type SqliteConnector } from "./connector.ts";
-import { breather, exists, openToWrite } from "./database.ts";
-import { fold, quote } from "./dialect.ts";
+import { breather, type DatabaseFile, exists, openToWrite, whenFree } from "./database.ts";
+import { findTable } from "./catalogue.ts";
+import { fold, mainTable, quote } from "./dialect.ts";
 import { highest } from "./highest.ts";
 import { planLoad } from "./load_plan.ts";
 import { loadNew } from "./new_file.ts";
 import { refuseNulls } from "./nulls.ts";
-import { emptying, prepareTarget, refuseCascade, type Target } from "./target.ts";
-import { type Bound, boundReader } from "./writing.ts";
+import {
+  columnsAfter,
+  emptying,
+  newTypes,
+  prepareTarget,
+  refuseCascade,
+  type Target,
+  writtenColumns,
+} from "./target.ts";
+import { ANY_NUMBER, EXACT_DIGITS, NUMBER_TEXT } from "./type_mapper.ts";
+import { type Bound, boundReader, keptNumber } from "./writing.ts";
 
 /** Values bound with one statement: fewer statements are faster, up to about here. */
 const VALUES = 100;
@@ -46,18 +57,52 @@ export class SqliteLoader implements Loader {
     checkLoadTask(task, fold);
     const { file } = this.connector;
     using database = openToWrite(file);
-    const receipt = await loadNew(file, database, task);
+    const types = await this.#typesOfNew(file, database, task);
+    const receipt = await loadNew(file, database, task, types);
     if (receipt !== undefined) return receipt;
     return await inTransaction(file, database, signal, async () => {
       // Rows that a replace deletes may come again before the end.
       database.exec("PRAGMA defer_foreign_keys = ON");
-      const target = prepareTarget(database, task);
+      const target = prepareTarget(database, task, types);
       if (mode === "replace") {
         refuseCascade(database, target);
         database.exec(emptying(target.sql));
       }
       const rows = await insertAll(database, target, task);
       return receiptOf(database, target, task, rows);
+    });
+  }
+
+  /**
+   * Types of the columns, for a table that is not there: a number without bounds is text where one
+   * of its values is neither an integer nor a double.
+   */
+  async #typesOfNew(
+    file: DatabaseFile,
+    database: DatabaseSync,
+    task: LoadTask,
+  ): Promise<string[]> {
+    const types = newTypes(task);
+    const { fields } = task.staged;
+    if (!types.some((type, i) => type === ANY_NUMBER && fields[i]!.number)) return types;
+    const table = mainTable(task.target);
+    const found = await whenFree(file, task.signal, () => findTable(database, table));
+    if (found !== undefined) return types;
+    const measured = await measureNumbers(
+      task.staged,
+      (bytes, start, end) => keptNumber(bytes, start, end) !== undefined,
+    );
+    return types.map((type, i) => {
+      const field = fields[i]!;
+      const digits = measured.get(field.name);
+      const value = digits?.other ?? digits?.unkept;
+      if (type !== ANY_NUMBER || value === undefined) return type;
+      this.connector.warn(
+        `Column "${field.name}" of "${table.name}" is text, which sorts as text: "${value}" is no int64 and no number of ${EXACT_DIGITS} digits; ${
+          declareHint(field)
+        }, or round it in the source's query`,
+      );
+      return NUMBER_TEXT;
     });
   }
 
@@ -126,14 +171,12 @@ async function insertAll(database: DatabaseSync, target: Target, task: LoadTask)
 function writer(
   batch: Batch,
   target: Target,
-  { staged }: LoadTask,
+  task: LoadTask,
   before: number,
 ): (statement: StatementSync, row: number, size: number) => number {
-  const readers = staged.fields.map((field, i) =>
-    boundReader(field, batch.data.children[i]!, {
-      declared: target.columns[i]!.declared,
-      wide: target.wide,
-    })
+  const columns = columnsAfter(before, () => writtenColumns(batch, target, task));
+  const readers = columns.map(({ field, data }, i) =>
+    boundReader(field, data, { declared: target.columns[i]!.declared, wide: target.wide })
   );
   return (statement, from, size) => {
     const values: Bound[] = [];

@@ -13,7 +13,7 @@ import { Journal } from "./journal.ts";
 import { refuseNulls } from "./nulls.ts";
 import { isDirect } from "./putter.ts";
 import { Records } from "./records.ts";
-import { prepareTarget, type Target } from "./target.ts";
+import { columnsAfter, prepareTarget, type Target, writtenColumns } from "./target.ts";
 import { nextOf, PAGE, type PageSink, TableTree } from "./tree.ts";
 
 /** Pages written with one call. */
@@ -43,10 +43,11 @@ export async function loadNew(
   file: DatabaseFile,
   database: DatabaseSync,
   task: LoadTask,
+  types: readonly string[],
 ): Promise<LoadReceipt | undefined> {
   const size = statSync(file.path).size;
   if (task.mode === "upsert" || size > PAGE) return undefined;
-  const made = tableInMemory(task);
+  const made = tableInMemory(task, types);
   if (made === undefined) return undefined;
   // SQLite gives an empty file its first page, so that the lock below opens no journal.
   if (size === 0) await whenFree(file, task.signal, () => database.exec(MAKE_PAGE));
@@ -79,15 +80,16 @@ function isSame(one: Uint8Array, other: Uint8Array): boolean {
     one.every((byte, i) => byte === other[i] || COUNTERS.some(([from, to]) => i >= from && i < to));
 }
 
-function tableInMemory(task: LoadTask): Made | undefined {
+function tableInMemory(task: LoadTask, types: readonly string[]): Made | undefined {
   using memory = new DatabaseSync(":memory:");
   memory.exec(`PRAGMA page_size = ${PAGE}; ${MAKE_PAGE}`);
   const before = memory.serialize();
-  const target = prepareTarget(memory, task);
+  const target = prepareTarget(memory, task, types);
   const image = memory.serialize();
-  const direct = task.staged.fields.every((field, i) =>
-    isDirect(field, target.columns[i]!.declared)
-  );
+  const direct = task.staged.fields.every((field, i) => {
+    const { declared, checked } = target.columns[i]!;
+    return isDirect({ ...field, ...checked }, declared);
+  });
   // More pages are those of indexes; a key without one is the row's number.
   const plain = image.length === ROOT * PAGE && !target.hasKey;
   return direct && plain ? { target, before, after: image.subarray(0, PAGE) } : undefined;
@@ -123,14 +125,14 @@ async function writeFile(
 }
 
 async function addAll(tree: TableTree, target: Target, task: LoadTask): Promise<void> {
-  const { fields } = task.staged;
   const holders = target.columns.map(({ declared }) => ({ declared, wide: target.wide }));
   const breathe = breather(task.signal);
   const records = new Records();
   for await (const batch of task.staged.readBatches(true)) {
     await breathe();
     refuseNulls(batch, target, task, tree.rows);
-    records.open(fields, batch, holders, tree.rows);
+    const columns = columnsAfter(tree.rows, () => writtenColumns(batch, target, task));
+    records.open(columns, holders, tree.rows);
     for (let row = 0; row < batch.numRows; row++) {
       records.put(row);
       tree.add(records);

@@ -37,6 +37,8 @@ export function isDirect(field: Field, declared: string): boolean {
       return affinity === "text" ||
         (affinity === "numeric" && (field.precision ?? 38) <= EXACT_DIGITS);
     case "string":
+      return affinity === "text" || affinity === "none" ||
+        (affinity === "numeric" && field.number === true);
     case "json":
     case "array":
     case "object":
@@ -145,6 +147,7 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: Body): Pu
     case "json":
     case "array":
     case "object": {
+      if (field.number === true && affinityOf(holder.declared) === "numeric") return other;
       const offsets = data.valueOffsets as Int32Array;
       if (!areTexts(values, offsets, data.length)) return other;
       return (row) => body.copy(values, offsets[row]!, offsets[row + 1]!, TEXT);

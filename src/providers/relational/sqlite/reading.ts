@@ -106,6 +106,7 @@ function presentPusher(field: Field, column: Column): (value: Exclude<Raw, null>
       return (value) => {
         if (typeof value === "string") strings.pushString(value);
         else if (typeof value === "object") wrong("text", value);
+        else if (field.number === true) strings.pushString(plainNumberText(value));
         else strings.pushString(numberText(value));
       };
     }
@@ -162,6 +163,11 @@ function doubleOf(value: bigint | string | Uint8Array): number | undefined {
 
 function numberText(value: bigint | number): string {
   return typeof value === "bigint" ? String(value) : textOf(value);
+}
+
+/** Digits of a number without bounds, which never has an exponent. */
+function plainNumberText(value: bigint | number): string {
+  return typeof value === "bigint" ? String(value) : plainDecimal(value);
 }
 
 /**

@@ -1,7 +1,6 @@
-import type { Batch } from "../../../core/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
-import type { Field } from "../../../models/field.ts";
 import { Body, putVarint } from "./body.ts";
+import type { WrittenColumn } from "./checked_column.ts";
 import { putter, type PutValue } from "./putter.ts";
 import type { Holder } from "./writing.ts";
 
@@ -15,12 +14,10 @@ export class Records {
   #before = 0;
 
   /** Goes on with a batch, after `before` rows of the stream. */
-  open(fields: readonly Field[], batch: Batch, holders: readonly Holder[], before: number): void {
+  open(columns: readonly WrittenColumn[], holders: readonly Holder[], before: number): void {
     this.#before = before;
-    this.#put = fields.map((field, i) =>
-      putter(field, batch.data.children[i]!, holders[i]!, this.body)
-    );
-    if (this.types.length < fields.length * 5) this.types = new Uint8Array(fields.length * 5);
+    this.#put = columns.map(({ field, data }, i) => putter(field, data, holders[i]!, this.body));
+    if (this.types.length < columns.length * 5) this.types = new Uint8Array(columns.length * 5);
   }
 
   /** @throws {ValueError} for a value that SQLite would change */

@@ -1,11 +1,14 @@
 /** The table that a load writes to: made when it is missing, else checked before a row is written. */
 import type { DatabaseSync } from "node:sqlite";
-import { LoaderError, messageOf, SchemaError } from "../../../core/errors.ts";
+import type { Batch } from "../../../core/batch.ts";
+import { LoaderError, messageOf, SchemaError, ValueError } from "../../../core/errors.ts";
 import { type FieldConversion, refuseLosses, typeText } from "../../../core/conversion.ts";
-import type { PlannedLoad } from "../../../core/loader.ts";
+import type { LoadTask, PlannedLoad } from "../../../core/loader.ts";
+import type { MappedType } from "../../../core/type_mapper.ts";
 import type { Field } from "../../../models/field.ts";
 import { keyOfNewTable, quoteTable, type TableName } from "../sql.ts";
 import { findTable, rowNumberColumn, type Table, type TableColumn } from "./catalogue.ts";
+import { checkedColumn, type WrittenColumn } from "./checked_column.ts";
 import { conversionOf } from "./conversion.ts";
 import { databaseEncoding } from "./text.ts";
 import { fits } from "./fit.ts";
@@ -28,36 +31,82 @@ export interface TargetColumn {
   readonly declared: string;
   /** NULL is refused, or SQLite would make a number up for it. */
   readonly required: boolean;
+  /** The type that each value is checked to be of, where the field holds others. */
+  readonly checked?: MappedType;
 }
 
-/** Makes or checks the table of a load, inside its transaction. */
-export function prepareTarget(database: DatabaseSync, task: PlannedLoad): Target {
+/** Calls `work`, whose errors tell rows of a batch, after `before` rows of the stream. */
+export function columnsAfter<T>(before: number, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof ValueError ? error.atRow(before + error.row!) : error;
+  }
+}
+
+/** A batch's columns as a target takes them. */
+export function writtenColumns(
+  batch: Batch,
+  { columns }: Target,
+  { staged }: Pick<LoadTask, "staged">,
+): WrittenColumn[] {
+  return staged.fields.map((field, i) => {
+    const data = batch.data.children[i]!;
+    const { checked } = columns[i]!;
+    return checked === undefined ? { field, data } : checkedColumn(field, data, checked);
+  });
+}
+
+/**
+ * Makes or checks the table of a load, inside its transaction.
+ *
+ * @param types of the columns of a new table
+ */
+export function prepareTarget(
+  database: DatabaseSync,
+  task: PlannedLoad,
+  types: readonly string[] = newTypes(task),
+): Target {
   const table = mainTable(task.target);
-  const found = findTable(database, table) ?? createTable(database, table, task);
+  const found = findTable(database, table) ?? createTable(database, table, task, types);
   const wide = databaseEncoding(database) !== "utf-8";
   const target = { ...checkedTarget(found, table, task), wide };
   if (task.mode === "upsert") ensureUnique(database, found, target, task.upsertKeys);
   return target;
 }
 
+/** The declared types of a new table, by the fields alone. */
+export function newTypes({ staged }: PlannedLoad): string[] {
+  return staged.fields.map((field) => typeMapper.toTarget(field));
+}
+
 /** The statement that makes the table of a load. */
-export function creation(table: TableName, task: PlannedLoad): string {
+export function creation(
+  table: TableName,
+  task: PlannedLoad,
+  types: readonly string[] = newTypes(task),
+): string {
   const { staged, upsertKeys } = task;
   const keys = keyOfNewTable(task);
-  const columns = staged.fields.map((field) => {
+  const columns = staged.fields.map((field, i) => {
     const required = !field.nullable || upsertKeys.includes(field.name);
-    return `${quote(field.name)} ${typeMapper.toTarget(field)}${required ? " NOT NULL" : ""}`;
+    return `${quote(field.name)} ${types[i]}${required ? " NOT NULL" : ""}`;
   });
   const key = keys.length === 0 ? [] : [`PRIMARY KEY (${keys.map(quote).join(", ")})`];
   return `CREATE TABLE ${quoteTable(table, { quote })} (${[...columns, ...key].join(", ")})`;
 }
 
-function createTable(database: DatabaseSync, table: TableName, task: PlannedLoad): Table {
+function createTable(
+  database: DatabaseSync,
+  table: TableName,
+  task: PlannedLoad,
+  types: readonly string[],
+): Table {
   if (task.staged.fields.length === 0) {
     throw new SchemaError(`Cannot create table "${table.name}": the stream has no fields`);
   }
   try {
-    database.exec(creation(table, task));
+    database.exec(creation(table, task, types));
   } catch (error) {
     throw new LoaderError(`Cannot create table "${table.name}": ${messageOf(error)}`, {
       cause: error,
@@ -94,15 +143,17 @@ export function checkedTarget(
       return refuse(`it has no column "${field.name}", it has ${names}`);
     }
     if (column.generated) refuse(`column "${column.name}" is generated`);
-    if (!fits(field, declaredType(column.declared))) {
-      refuse(
-        `column "${column.name}" is ${column.declared}, field "${field.name}" is ${
-          typeText(field)
-        }`,
-      );
-    }
     const required = column.notNull || column === rowNumber;
-    return { name: column.name, declared: column.declared, required };
+    const known = { name: column.name, declared: column.declared, required };
+    const type = declaredType(column.declared);
+    if (type === undefined || fits(field, type)) return known;
+    const { conversion } = conversionsOf(found, [field])[0]!;
+    if (conversion.limit === true || lossy === "accept" || field.target_type !== undefined) {
+      return { ...known, checked: type };
+    }
+    return refuse(
+      `column "${column.name}" is ${column.declared}, field "${field.name}" is ${typeText(field)}`,
+    );
   });
   refuseLosses(`"${found.name}"`, conversionsOf(found, staged.fields), lossy);
   const hasKey = found.columns.some(({ key }) => key > 0);

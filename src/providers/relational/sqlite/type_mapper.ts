@@ -12,6 +12,8 @@
  * | float32, float64 | FLOAT4, DOUBLE | real; NaN is the text NaN, -0 the text -0.0f |
  * | decimal to 15 digits | NUMERIC(p,s) | real or integer, exact: a double keeps 15 digits |
  * | decimal beyond | DECIMAL_TEXT(p,s) | text, digits |
+ * | a number without bounds | NUMERIC_ANY | integer to 64 bits, else real to 15 digits |
+ * | the same, where a value needs more | NUMERIC_TEXT | text, as it is |
  * | string | TEXT | text |
  * | bool | BOOLEAN | integer, 0 or 1 |
  * | date | DATE | text, YYYY-MM-DD |
@@ -36,6 +38,10 @@ import { TypeMappingError } from "../../../core/errors.ts";
 import type { MappedType, TypeMapper } from "../../../core/type_mapper.ts";
 import { MAX_DECIMAL_PRECISION } from "../../../models/dtype.ts";
 import { type Field, NativeType } from "../../../models/field.ts";
+
+/** A number without bounds: as one, or as text where one of its values is no integer or double. */
+export const ANY_NUMBER = "NUMERIC_ANY";
+export const NUMBER_TEXT = "NUMERIC_TEXT";
 
 /** Digits that a double keeps of every decimal. */
 export const EXACT_DIGITS = 15;
@@ -101,6 +107,7 @@ export function declaredType(declared: string): MappedType | undefined {
   const match = /^\s*([^(]*?)\s*(?:\(\s*([^)]*?)\s*\)\s*(.*?))?\s*$/.exec(declared);
   if (match === null) return undefined;
   const name = [match[1], match[3]].filter(Boolean).join(" ").toUpperCase().replace(/\s+/g, " ");
+  if (name === ANY_NUMBER || name === NUMBER_TEXT) return { dtype: "string", number: true };
   if (DECIMALS.has(name) && match[2] !== undefined) return decimalType(match[2]);
   const known = READ.get(name);
   if (known !== undefined) return { dtype: known };
@@ -136,6 +143,7 @@ function sameAgain(field: Field): string | undefined {
   const type = NativeType.safeParse(declared).success ? declaredType(declared) : undefined;
   if (type === undefined || type.dtype !== field.dtype) return undefined;
   if (type.precision !== field.precision || type.scale !== field.scale) return undefined;
+  if (type.number !== field.number) return undefined;
   return declared;
 }
 
@@ -152,6 +160,7 @@ export const typeMapper: TypeMapper = {
     if (field.target_type !== undefined) return field.target_type;
     const again = sameAgain(field);
     if (again !== undefined) return again;
+    if (field.number === true) return ANY_NUMBER;
     if (field.dtype !== "decimal") return DECLARED[field.dtype];
     const { precision = 38, scale = 0 } = field;
     const name = precision <= EXACT_DIGITS ? "NUMERIC" : "DECIMAL_TEXT";

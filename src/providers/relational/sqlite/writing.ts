@@ -12,8 +12,9 @@ import type { Batch } from "../../../core/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
 import { exactDecimal, INTEGER_BOUNDS, plainDecimal } from "../../../core/values.ts";
 import type { Field } from "../../../models/field.ts";
+import { plainNumber } from "../../../formats/numbers.ts";
 import { NEGATIVE_ZERO, NOT_A_NUMBER } from "./reading.ts";
-import { type Affinity, affinityOf, EXACT_DIGITS } from "./type_mapper.ts";
+import { type Affinity, affinityOf, EXACT_DIGITS, NUMBER_TEXT } from "./type_mapper.ts";
 
 type Data = Batch["data"]["children"][number];
 export type Bound = null | number | bigint | string | Uint8Array;
@@ -43,8 +44,11 @@ function presentReader(
   const { values } = data;
   const affinity = affinityOf(declared);
   const changed = (row: number, value: unknown): never => {
+    const wayOut = field.number === true
+      ? `; a column declared ${NUMBER_TEXT} keeps it as text`
+      : "";
     throw new ValueError(
-      `SQLite would change it in a column declared ${declared}${wide ? " of UTF-16" : ""}`,
+      `SQLite would change it in a column declared ${declared}${wide ? " of UTF-16" : ""}${wayOut}`,
       field.name,
       row + 1,
       value,
@@ -97,8 +101,9 @@ function presentReader(
     case "json":
     case "array":
     case "object": {
-      const read = stringReader(field, data);
       const keeps = affinity === "text" || affinity === "none";
+      if (field.number === true && !keeps) return numberReader(data, changed);
+      const read = stringReader(field, data);
       if (keeps && !wide) return read;
       return (row) => {
         const text = read(row);
@@ -110,6 +115,50 @@ function presentReader(
       return textReader(field, data);
   }
 }
+
+/** A reader of numbers without bounds, for a column that makes numbers of texts. */
+function numberReader(
+  data: Data,
+  changed: (row: number, value: unknown) => never,
+): (row: number) => Bound {
+  const bytes = data.values as Uint8Array;
+  const offsets = data.valueOffsets as Int32Array;
+  return (row) => {
+    const [start, end] = [offsets[row]!, offsets[row + 1]!];
+    return keptNumber(bytes, start, end) ??
+      changed(row, latin1.decode(bytes.subarray(start, end)));
+  };
+}
+
+const latin1 = new TextDecoder("latin1");
+
+/** Digits on each side of the point with which a number is in a double's range beyond all doubt. */
+const DOUBLE_DIGITS = 300;
+
+/**
+ * The integer or the double that is the very same number as a text; undefined for a text that SQLite
+ * would round to 15 digits, and for one that is no number.
+ */
+export function keptNumber(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number | bigint | undefined {
+  const number = plainNumber(bytes, start, end);
+  if (number === undefined) return undefined;
+  const { whole, needed, significant } = number;
+  const text = latin1.decode(bytes.subarray(start, end));
+  if (needed === 0 && whole > EXACT_DIGITS && whole <= INT64_DIGITS) {
+    const integer = BigInt(text.replace(/\..*/, ""));
+    const [low, high] = INTEGER_BOUNDS.int64;
+    if (integer >= low && integer <= high) return integer;
+  }
+  const isDouble = significant <= EXACT_DIGITS && Math.max(whole, needed) <= DOUBLE_DIGITS;
+  // SQLite has no negative zero.
+  return isDouble ? Number(text) || 0 : undefined;
+}
+
+const INT64_DIGITS = 19;
 
 /** Text that a column without text affinity makes a number. */
 const NUMERIC = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
