@@ -14,7 +14,8 @@ import type { Provider } from "../../../src/core/provider.ts";
 import { type DXTRecord, parseText, textOf, type Value } from "../../../src/core/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { StreamSource, StreamTarget } from "../../../src/models/source.ts";
-import type { LoadMode } from "../../../src/models/stream.ts";
+import type { LoadPlan } from "../../../src/core/loader.ts";
+import type { LoadMode, LossRule } from "../../../src/models/stream.ts";
 import { stagedOf, type StagedOptions } from "../../support/staged.ts";
 import { comparableRecords } from "../values.ts";
 import { connectContext } from "../../support/connect_context.ts";
@@ -22,6 +23,7 @@ import { connectContext } from "../../support/connect_context.ts";
 export interface LoadOptions extends StagedOptions {
   readonly mode?: LoadMode;
   readonly upsertKeys?: readonly string[];
+  readonly lossy?: LossRule;
   readonly signal?: AbortSignal;
 }
 
@@ -51,6 +53,8 @@ export interface TrialSettings {
 export class Trial implements AsyncDisposable {
   readonly provider: Provider;
   readonly config: unknown;
+  /** What the connections warned of. */
+  readonly warnings: string[] = [];
   readonly #settings: TrialSettings;
   readonly #connectors: Connector[] = [];
   readonly #controller = new AbortController();
@@ -66,7 +70,7 @@ export class Trial implements AsyncDisposable {
     const config = this.provider.config.parse(this.config);
     const connector = await this.provider.connect(
       config,
-      connectContext(Deno.cwd(), this.#controller.signal),
+      connectContext(Deno.cwd(), this.#controller.signal, this.warnings),
     );
     this.#connectors.push(connector);
     return connector;
@@ -131,7 +135,24 @@ export class Trial implements AsyncDisposable {
       staged: stagedOf(fields, records, options),
       mode: options.mode ?? "replace",
       upsertKeys: options.upsertKeys ?? [],
+      ...(options.lossy === undefined ? {} : { lossy: options.lossy }),
       signal: options.signal ?? this.#controller.signal,
+    });
+  }
+
+  /** What a load would do. */
+  async plan(
+    name: string,
+    fields: readonly Field[],
+    options: Pick<LoadOptions, "mode" | "upsertKeys" | "lossy"> = {},
+  ): Promise<LoadPlan> {
+    return await (await this.loader()).plan({
+      target: this.target(name),
+      staged: { kind: "records", fields },
+      mode: options.mode ?? "replace",
+      upsertKeys: options.upsertKeys ?? [],
+      ...(options.lossy === undefined ? {} : { lossy: options.lossy }),
+      signal: this.#controller.signal,
     });
   }
 

@@ -19,6 +19,7 @@ import {
   refuseLongNames,
   shown,
   warnOfComputed,
+  warnOfUnfilled,
 } from "./target.ts";
 import { findHooks, refuseRules, STATEMENTS_OF } from "./triggers.ts";
 import { emptying, refuseCascades, stageTable } from "./upsert.ts";
@@ -89,6 +90,7 @@ async function planExisting(
   await tried(() => {
     const target = fitted(relation, { ...load, lossy: "accept" });
     warnOfComputed(connector, target);
+    warnOfUnfilled(connector, relation, load);
     fields = target.columns.map(({ field }) => field);
   });
   // A swap puts a table without rules into the place of one that must not have any.

@@ -21,7 +21,7 @@ import { PostgresCopyExtractor } from "./extractor.ts";
 import { planLoad } from "./load_plan.ts";
 import type { Session } from "./session.ts";
 import { loadShare, shareLoad } from "./shared.ts";
-import { prepareTarget, shown, type Target, warnOfComputed } from "./target.ts";
+import { prepareTarget, shown, type Target, warnOfComputed, warnOfUnfilled } from "./target.ts";
 import { emptyTable, refuseOtherRows, STAGE, stageTable, upsert } from "./upsert.ts";
 
 export interface LoaderOptions {
@@ -52,6 +52,7 @@ export class PostgresCopyLoader implements Loader {
     try {
       const target = await prepareTarget(session, task, this.connector.config.schema);
       warnOfComputed(this.connector, target);
+      warnOfUnfilled(this.connector, target.relation, task);
       const evidence = await write(session, task, target);
       await commit(session);
       return { rows: task.staged.count, evidence };

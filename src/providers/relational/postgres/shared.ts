@@ -13,7 +13,14 @@ import { dialect, quote, quoteText } from "./dialect.ts";
 import { rowsOfTag } from "./messages.ts";
 import type { Session } from "./session.ts";
 import { createLike, refuseLosses, takePlace } from "./swap.ts";
-import { createTable, findTarget, refuseLongNames, shown, warnOfComputed } from "./target.ts";
+import {
+  createTable,
+  findTarget,
+  refuseLongNames,
+  shown,
+  warnOfComputed,
+  warnOfUnfilled,
+} from "./target.ts";
 
 /** The table of a shared load, quoted, with its schema. */
 interface Ticket extends LoadTicket {
@@ -41,6 +48,7 @@ export async function shareLoad(
       return undefined;
     }
     await commit(session);
+    if (beside.old !== undefined) warnOfUnfilled(connector, beside.old, task);
     return new PostgresSharedLoad(connector, session, task, beside.old, { table: beside.name });
   } catch (error) {
     await session.close();

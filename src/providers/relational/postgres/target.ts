@@ -7,10 +7,12 @@ import {
 } from "../../../core/conversion.ts";
 import { SchemaError } from "../../../core/errors.ts";
 import type { PlannedLoad } from "../../../core/loader.ts";
+import { unfilledColumns, unfilledText } from "../../../core/unfilled.ts";
 import type { Field } from "../../../models/field.ts";
 import { keyOfNewTable, quoteTable, tableName } from "../sql.ts";
 import { findRelation, type Relation, type TableColumn } from "./catalogue.ts";
 import { NAME_BYTES } from "./checks.ts";
+import type { PostgresConnector } from "./connector.ts";
 import { conversionOf } from "./conversion.ts";
 import { dialect, quote, quoteText } from "./dialect.ts";
 import { type Fit, fitOf } from "./fit.ts";
@@ -205,15 +207,28 @@ export function fitted(relation: Relation, load: PlannedLoad): Target {
       } by "${key}": the table computes that column, expected a key that is loaded`,
     );
   }
-  for (const { name: column, nullable, hasDefault, generated } of relation.columns) {
-    if (nullable || hasDefault || generated || fields.some((f) => f.name === column)) continue;
-    throw new SchemaError(
-      `Cannot load into ${
-        shown(name)
-      }: column "${column}" is NOT NULL and has no default, no staged field is named so`,
-    );
-  }
+  unfilled(relation, fields);
   return { name, relation, columns, computed };
+}
+
+/** The columns of a table that get NULL in each added row. */
+function unfilled({ name, columns }: Relation, fields: readonly Field[]): string[] {
+  const facts = columns.map((column) => ({
+    name: column.name,
+    required: !column.nullable,
+    filled: column.hasDefault || column.generated || column.identity,
+  }));
+  return unfilledColumns(shown(name), facts, (column) => fields.some((f) => f.name === column));
+}
+
+/** Warns of the columns that no field fills, of a table that takes the fields. */
+export function warnOfUnfilled(
+  { warn }: Pick<PostgresConnector, "warn">,
+  relation: Relation,
+  { staged }: PlannedLoad,
+): void {
+  const warning = unfilledText(shown(relation.name), unfilled(relation, staged.fields));
+  if (warning !== undefined) warn(warning);
 }
 
 function columnFor(

@@ -17,6 +17,7 @@ export interface TableColumn {
   /** Place in the primary key, from 1; 0 outside. */
   readonly key: number;
   readonly generated: boolean;
+  readonly hasDefault: boolean;
 }
 
 export interface Table {
@@ -35,7 +36,7 @@ export function findTable(database: DatabaseSync, { name }: TableName): Table | 
   ).get(name) as { name: string; type: string; wr: number } | undefined;
   if (found === undefined) return undefined;
   const columns = database.prepare(
-    `SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?, 'main')
+    `SELECT name, type, "notnull", pk, hidden, dflt_value IS NOT NULL AS dflt FROM pragma_table_xinfo(?, 'main')
      WHERE hidden <> 1 ORDER BY cid`,
   ).all(found.name) as {
     name: string;
@@ -43,6 +44,7 @@ export function findTable(database: DatabaseSync, { name }: TableName): Table | 
     notnull: number;
     pk: number;
     hidden: number;
+    dflt: number;
   }[];
   return {
     name: found.name,
@@ -54,6 +56,7 @@ export function findTable(database: DatabaseSync, { name }: TableName): Table | 
       notNull: column.notnull === 1,
       key: column.pk,
       generated: column.hidden !== 0,
+      hasDefault: column.dflt === 1,
     })),
   };
 }

@@ -17,21 +17,23 @@ import {
   hasUnique,
   indexing,
   refuseCascade,
+  warnOfUnfilled,
 } from "./target.ts";
 import { typeMapper } from "./type_mapper.ts";
 
 /** A file that is not there yet has no tables. */
 export async function planLoad(connector: SqliteConnector, load: PlannedLoad): Promise<LoadPlan> {
   checkLoadTask(load, fold);
-  if (exists(connector.file)) return await connector.read((database) => planIn(database, load));
+  const plan = (database: DatabaseSync) => planIn(connector, database, load);
+  if (exists(connector.file)) return await connector.read(plan);
   using none = new DatabaseSync(":memory:");
-  return planIn(none, load);
+  return plan(none);
 }
 
-function planIn(database: DatabaseSync, load: PlannedLoad): LoadPlan {
+function planIn(connector: SqliteConnector, database: DatabaseSync, load: PlannedLoad): LoadPlan {
   const table = mainTable(load.target);
   const found = findTable(database, table);
-  if (found !== undefined) return planExisting(database, load, found);
+  if (found !== undefined) return planExisting(connector, database, load, found);
   const columns = load.staged.fields.map((field) => {
     const type = typeMapper.toTarget(field);
     return { field, type, conversion: conversionInNew(field, type) };
@@ -40,7 +42,12 @@ function planIn(database: DatabaseSync, load: PlannedLoad): LoadPlan {
   return { exists: false, columns, statements, destructive: [], problems: [] };
 }
 
-function planExisting(database: DatabaseSync, load: PlannedLoad, found: Table): LoadPlan {
+function planExisting(
+  connector: SqliteConnector,
+  database: DatabaseSync,
+  load: PlannedLoad,
+  found: Table,
+): LoadPlan {
   const table = mainTable(load.target);
   const sql = quoteTable(table, { quote });
   const problems: string[] = [];
@@ -53,7 +60,7 @@ function planExisting(database: DatabaseSync, load: PlannedLoad, found: Table): 
     }
   };
   // What is lossy and not accepted is told with its column.
-  tried(() => checkedTarget(found, table, { ...load, lossy: "accept" }));
+  tried(() => warnOfUnfilled(connector, checkedTarget(found, table, { ...load, lossy: "accept" })));
   const rows = Number(database.prepare(`SELECT count(*) AS n FROM ${sql}`).get()!["n"]);
   const statements: string[] = [];
   const destructive: string[] = [];

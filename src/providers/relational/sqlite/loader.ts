@@ -28,6 +28,7 @@ import {
   prepareTarget,
   refuseCascade,
   type Target,
+  warnOfUnfilled,
   writtenColumns,
 } from "./target.ts";
 import { ANY_NUMBER, EXACT_DIGITS, NUMBER_TEXT } from "./type_mapper.ts";
@@ -64,6 +65,7 @@ export class SqliteLoader implements Loader {
       // Rows that a replace deletes may come again before the end.
       database.exec("PRAGMA defer_foreign_keys = ON");
       const target = prepareTarget(database, task, types);
+      warnOfUnfilled(this.connector, target);
       if (mode === "replace") {
         refuseCascade(database, target);
         database.exec(emptying(target.sql));

@@ -5,11 +5,13 @@ import { LoaderError, messageOf, SchemaError, ValueError } from "../../../core/e
 import { type FieldConversion, refuseLosses, typeText } from "../../../core/conversion.ts";
 import type { LoadTask, PlannedLoad } from "../../../core/loader.ts";
 import type { MappedType } from "../../../core/type_mapper.ts";
+import { unfilledColumns, unfilledText } from "../../../core/unfilled.ts";
 import type { Field } from "../../../models/field.ts";
 import { keyOfNewTable, quoteTable, type TableName } from "../sql.ts";
 import { findTable, rowNumberColumn, type Table, type TableColumn } from "./catalogue.ts";
 import { checkedColumn, type WrittenColumn } from "./checked_column.ts";
 import { conversionOf } from "./conversion.ts";
+import type { SqliteConnector } from "./connector.ts";
 import { databaseEncoding } from "./text.ts";
 import { fits } from "./fit.ts";
 import { fold, mainTable, quote } from "./dialect.ts";
@@ -24,6 +26,17 @@ export interface Target {
   readonly hasKey: boolean;
   /** Columns of the staged fields, in their order. */
   readonly columns: readonly TargetColumn[];
+  /** Columns that no field fills. */
+  readonly unfilled: readonly string[];
+}
+
+/** Warns of the columns that no field fills. */
+export function warnOfUnfilled(
+  { warn }: Pick<SqliteConnector, "warn">,
+  { name, unfilled }: Pick<Target, "name" | "unfilled">,
+): void {
+  const warning = unfilledText(`"${name}"`, unfilled);
+  if (warning !== undefined) warn(warning);
 }
 
 export interface TargetColumn {
@@ -134,6 +147,7 @@ export function checkedTarget(
     throw new SchemaError(`Cannot load into "${found.name}": ${detail}`);
   };
   if (found.view) refuse("it is a view");
+  refuseLosses(`"${found.name}"`, conversionsOf(found, staged.fields), lossy);
   const rowNumber = rowNumberColumn(found);
   const byName = new Map(found.columns.map((column) => [fold(column.name), column]));
   const columns = staged.fields.map((field) => {
@@ -155,9 +169,18 @@ export function checkedTarget(
       `column "${column.name}" is ${column.declared}, field "${field.name}" is ${typeText(field)}`,
     );
   });
-  refuseLosses(`"${found.name}"`, conversionsOf(found, staged.fields), lossy);
+  const filled = new Set(staged.fields.map((field) => fold(field.name)));
+  const unfilled = unfilledColumns(
+    `"${found.name}"`,
+    found.columns.map((column) => ({
+      name: column.name,
+      required: column.notNull || (found.withoutRowid && column.key > 0),
+      filled: column.hasDefault || column.generated || column === rowNumber,
+    })),
+    (name) => filled.has(fold(name)),
+  );
   const hasKey = found.columns.some(({ key }) => key > 0);
-  return { sql: quoteTable(table, { quote }), name: found.name, hasKey, columns };
+  return { sql: quoteTable(table, { quote }), name: found.name, hasKey, columns, unfilled };
 }
 
 /**
