@@ -110,7 +110,11 @@ export function plainDecimal(value: number): string {
   return `${sign}${digits.padEnd(point, "0")}`;
 }
 
-/** Text of a value: what CSV, a text protocol and the manifest hold. NULL has none. */
+/**
+ * Text of a value: what CSV, a text protocol and the manifest hold. NULL has none. A date is written as
+ * ISO 8601 has it, with a sign and six digits of the year before 0000 and beyond 9999; `dateText` of the
+ * arrow room writes the same from a column.
+ */
 export function textOf(value: Exclude<Value, null>): string {
   if (typeof value === "string") return value;
   if (value instanceof Uint8Array) return value.toHex();

@@ -7,12 +7,14 @@ import { extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 
 Deno.test("days and microseconds become the text that Temporal writes", () => {
   const epoch = new Temporal.PlainDate(1970, 1, 1);
-  fc.assert(fc.property(fc.integer({ min: -1_000_000, max: 3_000_000 }), (day) => {
+  fc.assert(fc.property(fc.integer({ min: -100_000_001, max: 100_000_000 }), (day) => {
     assert.equal(dateText(day), epoch.add({ days: day }).toString());
   }));
-  fc.assert(fc.property(fc.bigInt({ min: -(10n ** 17n), max: 10n ** 17n }), (micros) => {
-    assert.equal(timestampText(micros), dateTimeOf(micros).toString());
-  }));
+  fc.assert(
+    fc.property(fc.bigInt({ min: -864n * 10n ** 16n, max: 864n * 10n ** 16n }), (micros) => {
+      assert.equal(timestampText(micros), dateTimeOf(micros).toString());
+    }),
+  );
   assert.equal(timeText(86_399_999_999), "23:59:59.999999");
   assert.equal(timeText(0), "00:00:00");
 });

@@ -138,7 +138,9 @@ function pageOf(header: ThriftStruct, name: string): Omit<ChunkPage, "bytes"> | 
 
 function encodingOf(encoding: number | undefined, name: string): number {
   if (encoding !== undefined && ENCODINGS.has(encoding)) return encoding;
-  throw new ThriftError(`column "${name}" has an unknown encoding, its number is ${encoding}`);
+  throw new ThriftError(
+    `column "${name}" has an unknown encoding, its number is ${encoding ?? "missing"}`,
+  );
 }
 
 function size32(struct: ThriftStruct, id: number): number {
@@ -246,7 +248,7 @@ export function refuseCodec({ struct, name }: Chunk, file: string): void {
   if (decompressorOf(codec) !== undefined) return;
   throw new ValidationError(
     `Cannot read column "${name}" of "${file}": it is compressed with ${
-      codec === LZO ? '"lzo"' : `an unknown codec, its number is ${codec}`
+      codec === LZO ? '"lzo"' : `an unknown codec, its number is ${codec ?? "missing"}`
     }, expected none, snappy, gzip, zstd, brotli or LZ4`,
   );
 }

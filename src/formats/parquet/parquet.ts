@@ -14,11 +14,14 @@ import { joinParquet } from "./join.ts";
 import { openParquet, splitRowGroups } from "./reader.ts";
 import { parquetBytes } from "./write.ts";
 
+/** Where in the library an error arose, which tells the reader nothing. */
+const LIBRARY = /^(?:(?:Parquet argument error|Parquet error|External|EOF): )+/;
+
 /** Errors of the library become typed; those of the input, and ours, stay. */
 function malformed(input: FileInput, error: unknown): unknown {
   if (error instanceof DXTError) return error;
   return new ValidationError(
-    `Cannot read "${input.name}" as Parquet: ${messageOf(error)}`,
+    `Cannot read "${input.name}" as Parquet: ${messageOf(error).replace(LIBRARY, "")}`,
     { cause: error },
   );
 }
