@@ -7,6 +7,7 @@ import type {
   RelationalConnector,
   ServerInfo,
 } from "../../../core/connector.ts";
+import { describeMadeNames } from "../../../core/column_names.ts";
 import { ConnectionError, ConnectorError } from "../../../core/errors.ts";
 import type { ConnectContext } from "../../../core/provider.ts";
 import type { Field } from "../../../models/field.ts";
@@ -20,6 +21,7 @@ import { dialect, quote } from "./dialect.ts";
 import { estimate } from "./estimate.ts";
 import { isConnectionEnd } from "./errors.ts";
 import { describeLockWait } from "./lock_wait.ts";
+import { nameResults } from "./result_names.ts";
 import { type ConnectionConfig, Session, type SessionConfig } from "./session.ts";
 import { beginStatement, type TransactionMode } from "./settings.ts";
 
@@ -128,7 +130,13 @@ export class PostgresConnector implements RelationalConnector {
       }
       const columns = await session.describe(`SELECT * FROM ${fromClause(ref, dialect)}`);
       const types = await typeNames(session, columns);
-      return columns.map(({ name }, i) => fieldOf({ name, type: types[i]! }));
+      // The parameters that a function returns have names of their own.
+      if (ref.type !== "sql") {
+        return columns.map(({ name }, i) => fieldOf({ name, type: types[i]! }));
+      }
+      const { names, made } = nameResults(columns);
+      if (made.length > 0) this.warn(describeMadeNames("the query", made));
+      return names.map((name, i) => fieldOf({ name, type: types[i]! }));
     });
   }
 

@@ -18,6 +18,7 @@ import { isLockTimeout } from "./errors.ts";
 import { rowsOfTag } from "./messages.ts";
 import { commitUnchanged, findChanged, MomentError } from "./moment.ts";
 import { partConditions, partitionOf, relationOf, snapshotOf } from "./partition.ts";
+import { withResultNames } from "./result_names.ts";
 import { RowDecoder } from "./row_decoder.ts";
 import type { Session } from "./session.ts";
 import { PART_LOCK_TIMEOUT } from "./settings.ts";
@@ -40,11 +41,11 @@ export class PostgresCopyExtractor implements RecordExtractor {
     if (task.projections.length === 0) {
       throw new ExtractorError("Cannot extract a stream without fields: it has no column to read");
     }
-    const { session, readings } = await this.#begin(task);
+    const { session, named, readings } = await this.#begin(task);
     const release = session.abortedBy(task.signal);
     let whole = false;
     try {
-      const tag = yield* copy(session, task, readings);
+      const tag = yield* copy(session, named, readings);
       await commitUnchanged(session, relationOf(task));
       whole = true;
       return { rows: rowsOfTag(tag)!, evidence: tag };
@@ -62,15 +63,18 @@ export class PostgresCopyExtractor implements RecordExtractor {
    * something was rewritten meanwhile it begins again, until its moment is later than its locks. That of a
    * part cannot move, the session that exported it has the locks.
    */
-  async #begin(task: ExtractRequest): Promise<{ session: Session; readings: Reading[] }> {
+  async #begin(
+    task: ExtractRequest,
+  ): Promise<{ session: Session; named: ExtractRequest; readings: Reading[] }> {
     const snapshot = snapshotOf(task);
     for (let tries = 1;; tries++) {
       const session = await this.connector.begin("read", task.signal, snapshot);
       const release = session.abortedBy(task.signal);
       try {
-        const readings = await lockColumns(session, task);
+        const named = await withResultNames(session, task);
+        const readings = await lockColumns(session, named);
         const changed = snapshot === undefined ? await findChanged(session) : [];
-        if (changed.length === 0) return { session, readings };
+        if (changed.length === 0) return { session, named, readings };
         if (tries === MOST_TRIES) throw new MomentError(changed);
         await session.query("ROLLBACK");
         await this.connector.giveBack(session);

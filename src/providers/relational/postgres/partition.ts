@@ -17,6 +17,7 @@ import { findRelation } from "./catalogue.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { dialect } from "./dialect.ts";
 import { exportSnapshot } from "./moment.ts";
+import { withResultNames } from "./result_names.ts";
 import type { Session } from "./session.ts";
 import { shown } from "./target.ts";
 
@@ -42,12 +43,13 @@ export async function partitionOf(
   const session = await connector.begin("export", task.signal);
   const release = session.abortedBy(task.signal);
   try {
+    const named = await withResultNames(session, task);
     const cut = field === undefined
-      ? await pageRanges(session, task, most)
-      : await fieldRanges(session, task, field, most);
+      ? await pageRanges(session, named, most)
+      : await fieldRanges(session, named, field, most);
     const snapshot = cut.ranges.length < 2
       ? undefined
-      : await shareMoment(session, connector, task, cut.relation);
+      : await shareMoment(session, connector, named, cut.relation);
     if (snapshot === undefined) {
       await session.query("COMMIT");
       await connector.giveBack(session);
