@@ -65,6 +65,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
       "null_value": { "type": "string" },
       "line_end": { "type": "string", "enum": ["\n", "\r\n"] },
       "infer_rows": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 },
+      "max_record_bytes": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 },
       "row_group_rows": { "type": "integer", "minimum": 1, "maximum": 9007199254740991 },
     },
     "additionalProperties": false,

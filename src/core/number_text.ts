@@ -7,10 +7,17 @@ export interface DecimalParts {
   readonly exponent: number;
 }
 
+/** Beyond so many characters no text is taken for a number: no type has as many digits. */
+const LONGEST = 1100;
+
 const NUMBER = /^([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 
-/** @returns undefined when the text is no number in decimal digits, with or without an exponent */
+/**
+ * @returns undefined when the text is no number in decimal digits, with or without an exponent, or is
+ * longer than any type could hold
+ */
 export function decimalParts(text: string): DecimalParts | undefined {
+  if (text.length > LONGEST) return undefined;
   const match = NUMBER.exec(text);
   if (match === null) return undefined;
   const [, sign, whole, fraction = "", power = "0"] = match;

@@ -79,6 +79,9 @@ export function isIntegerType(dtype: string): dtype is IntegerType {
 export const INFINITY = "infinity";
 export const NEGATIVE_INFINITY = "-infinity";
 
+/** Characters of a number in plain digits, zeros in front and at the end among them. */
+const LONGEST_NUMBER = 1000;
+
 const DECIMAL = /^([+-]?)0*(\d+)(?:\.(\d*))?$/;
 
 /**
@@ -87,6 +90,7 @@ const DECIMAL = /^([+-]?)0*(\d+)(?:\.(\d*))?$/;
  * @returns undefined when it is not plain decimal digits, or needs more digits than there are
  */
 export function exactDecimal(text: string, precision: number, scale: number): string | undefined {
+  if (text.length > LONGEST_NUMBER) return undefined;
   const match = DECIMAL.exec(text) ?? DECIMAL.exec(text.replace(/^([+-]?)\./, "$10."));
   if (match === null) return undefined;
   const whole = match[2]!;
@@ -144,7 +148,7 @@ export function parseText(text: string, field: Field): Exclude<Value, null> {
     case "uint32":
     case "int64":
     case "uint64": {
-      if (!/^[+-]?\d+$/.test(text)) return wrong(field.dtype);
+      if (!/^[+-]?\d+$/.test(text) || text.length > LONGEST_NUMBER) return wrong(field.dtype);
       const value = BigInt(text.startsWith("+") ? text.slice(1) : text);
       const [low, high] = INTEGER_BOUNDS[field.dtype];
       if (value < low || value > high) return wrong(`${field.dtype} (${low} to ${high})`);

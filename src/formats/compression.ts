@@ -10,6 +10,7 @@ import {
 } from "node:zlib";
 import { ConfigurationError, messageOf, ValidationError } from "../core/errors.ts";
 import type { Compression } from "../models/format.ts";
+import { bunzip2, Bzip2Error } from "./bzip2.ts";
 import { FrameError, zstdFrames } from "./zstd_frames.ts";
 
 type Bytes = AsyncIterable<Uint8Array>;
@@ -98,7 +99,9 @@ async function* checked(compression: Compression, bytes: Bytes): AsyncGenerator<
 class MalformedError extends Error {}
 
 function isFromDecompressor(error: unknown): boolean {
-  if (error instanceof MalformedError || error instanceof FrameError) return true;
+  if (
+    error instanceof MalformedError || error instanceof FrameError || error instanceof Bzip2Error
+  ) return true;
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
   return (typeof code === "string" && code.startsWith("Z_")) || error.message.startsWith("Zstd ");
@@ -106,35 +109,6 @@ function isFromDecompressor(error: unknown): boolean {
 
 async function* unzstd(bytes: Bytes): AsyncGenerator<Uint8Array> {
   for await (const frame of zstdFrames(bytes)) yield* through(frame, createZstdDecompress(CHUNK));
-}
-
-/** The library works on what `write` gives it at once, and throws from there. */
-async function* bunzip2(bytes: Bytes): AsyncGenerator<Uint8Array> {
-  const { default: unbzip2 } = await import("unbzip2-stream");
-  const stream = unbzip2();
-  const chunks: Uint8Array[] = [];
-  let failure: unknown;
-  stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
-  stream.on("error", (error: unknown) => failure = error);
-  const attempt = (step: () => void) => {
-    try {
-      step();
-    } catch (error) {
-      failure ??= error;
-    }
-    // At the end of a cut file the library reads from what is not there.
-    if (failure instanceof TypeError) throw new MalformedError("unexpected end of file");
-    if (failure !== undefined) throw new MalformedError(messageOf(failure));
-  };
-  let empty = true;
-  for await (const chunk of bytes) {
-    empty = false;
-    attempt(() => stream.write(chunk));
-    yield* chunks.splice(0);
-  }
-  if (empty) throw new MalformedError("unexpected end of file");
-  attempt(() => stream.end());
-  yield* chunks.splice(0);
 }
 
 async function* unxz(bytes: Bytes): AsyncGenerator<Uint8Array> {

@@ -12,6 +12,7 @@ const DELIMITED: readonly (keyof FormatOptions)[] = [
   "null_value",
   "line_end",
   "infer_rows",
+  "max_record_bytes",
 ];
 
 export const FORMATS: Readonly<Record<Format, FormatInfo>> = {
@@ -27,13 +28,13 @@ export const FORMATS: Readonly<Record<Format, FormatInfo>> = {
     name: "json",
     extension: "json",
     compressions: OUTSIDE,
-    optionKeys: ["encoding", "infer_rows"],
+    optionKeys: ["encoding", "infer_rows", "max_record_bytes"],
   },
   jsonl: {
     name: "jsonl",
     extension: "jsonl",
     compressions: OUTSIDE,
-    optionKeys: ["encoding", "infer_rows", "line_end"],
+    optionKeys: ["encoding", "infer_rows", "max_record_bytes", "line_end"],
   },
   arrow: { name: "arrow", extension: "arrow", compressions: ["none"], optionKeys: [] },
 };

@@ -136,6 +136,7 @@ export class TextTypeGuess {
   seeBytes(bytes: Uint8Array, start: number, end: number): void {
     if (this.settled) return;
     if (this.#seeShortNumber(bytes, start, end)) return;
+    if (end - start > LONGEST_VALUE * 4) return void this.#kinds.add("string");
     const kind = isDigit(bytes[start]!) ? timeKind(bytes, start, end) : undefined;
     if (kind === undefined) this.see(utf8.decode(bytes.subarray(start, end)));
     else this.#kinds.add(kind);
@@ -240,7 +241,11 @@ function digitsOf(text: string): string {
   return text.replace(/e.*/i, "").replace(/[-.]/g, "").replace(/^0+|0+$/g, "");
 }
 
+/** Characters that no number, time or truth value has more of. */
+const LONGEST_VALUE = 400;
+
 function kindOf(text: string): Kind {
+  if (text.length > LONGEST_VALUE) return "string";
   const found = KINDS.find(([, pattern]) => pattern.test(text));
   if (found === undefined) return "string";
   const [kind] = found;

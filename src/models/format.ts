@@ -32,6 +32,9 @@ export const FormatOptions = z.strictObject({
   ),
   infer_rows: z.int().min(1).optional()
     .describe("csv, json, jsonl: records read to infer the types; 20480"),
+  max_record_bytes: z.int().min(1).optional().describe(
+    "csv, json, jsonl: bytes of text that one record may have; 67108864",
+  ),
   row_group_rows: z.int().min(1).optional().describe("parquet: rows in a row group; 65536"),
 }).meta({ id: "FormatOptions", description: "How a file is written down" });
 export type FormatOptions = z.infer<typeof FormatOptions>;

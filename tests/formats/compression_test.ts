@@ -102,3 +102,22 @@ Deno.test("what only Parquet has, and what is for reading only, is refused", () 
     assert.throws(() => compress(inChunks(TEXT), compression), ConfigurationError);
   }
 });
+
+/** 30 MB of the letter a in bz2, in blocks of about 5 MB each. */
+const LETTERS = Uint8Array.fromBase64(
+  "QlpoMTFBWSZTWbD5lL4ADQSBAKAAAAggACCkCDSoKjEqCo5igrJMprNh8yl8ABoJAgFAAAAQQABBSBBpUFRiVBUc" +
+    "xQVkmU1mw+ZS+AA0EgQCgAAAIIAAgpAg0qCoxKgqOYoKyTKazYfMpfAAaCQIBQAAAEEAAQUgQaVBUYlQVHMUFZJl" +
+    "NZsPmUvgANBIEAoAAACCAAIKQINKgqMSoKjmKCskymsuz1jEQARQKCAQAQQAAAEEAAYZgTVNOrQClW1QClXi7kin" +
+    "ChIIYRiNoA==",
+);
+
+Deno.test("bz2 is unpacked block by block, and between two blocks others have a turn", async () => {
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const chunks: number[] = [];
+  for await (const chunk of decompress(inChunks(LETTERS), "bz2")) chunks.push(chunk.length);
+  clearInterval(timer);
+  assert.equal(chunks.reduce((sum, size) => sum + size), 30_000_000);
+  assert.ok(Math.max(...chunks) < 6_000_000, `${chunks}`);
+  assert.ok(turns > 0);
+});

@@ -2,6 +2,7 @@
 import { ConfigurationError } from "../../core/errors.ts";
 import type { FormatOptions } from "../../models/format.ts";
 import type { Encoding } from "../encoding.ts";
+import { MAX_RECORD_BYTES } from "../record_size.ts";
 
 /** Characters are their bytes: all are ASCII. */
 export interface Dialect {
@@ -13,6 +14,8 @@ export interface Dialect {
   /** Unquoted text that means NULL, in UTF-8. */
   readonly nullValue: Uint8Array;
   readonly lineEnd: string;
+  /** Bytes that a record may have. */
+  readonly maxRecordBytes: number;
 }
 
 /** @throws {ConfigurationError} for characters that cannot be told apart */
@@ -52,5 +55,6 @@ export function dialectOf(options: FormatOptions, delimiter: string): Dialect {
     encoding: options.encoding ?? "utf-8",
     nullValue: new TextEncoder().encode(nullValue),
     lineEnd: options.line_end ?? "\n",
+    maxRecordBytes: options.max_record_bytes ?? MAX_RECORD_BYTES,
   };
 }

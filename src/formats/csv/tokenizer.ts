@@ -3,14 +3,12 @@
  * Format: https://www.rfc-editor.org/rfc/rfc4180, with other characters, and line ends of any kind
  */
 import { show, ValidationError } from "../../core/errors.ts";
+import { describeLargeRecord, MAX_FIELDS } from "../record_size.ts";
 import type { Dialect } from "./dialect.ts";
 import { Window } from "./window.ts";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-/** A record beyond this is taken for a quote that was never closed. */
-const LARGEST_RECORD = 256 * 1024 * 1024;
-
 /** No closing quote in the bytes at hand, or in all of the file. */
 const CUT = -1;
 const UNCLOSED = -2;
@@ -81,14 +79,13 @@ export class Tokenizer {
    * @throws {ValidationError} when the bytes are not of the file's compression or encoding
    */
   async fill(): Promise<boolean> {
-    if (this.#window.size > LARGEST_RECORD) {
-      throw this.#error(
-        this.#lines + 1,
-        `its record has more than ${LARGEST_RECORD} bytes, is a quote not closed`,
-      );
+    const { maxRecordBytes } = this.dialect;
+    if (this.#window.size > maxRecordBytes) {
+      const detail = describeLargeRecord(maxRecordBytes);
+      throw this.#error(this.#lines + 1, `${detail}, or close a quote that was left open`);
     }
     try {
-      return await this.#window.fill();
+      return await this.#window.fill(maxRecordBytes);
     } catch (error) {
       if (!(error instanceof ValidationError)) throw error;
       const after = this.#lines === 0 ? "" : `, after line ${this.#lines}`;
@@ -131,7 +128,17 @@ export class Tokenizer {
     while (record < stop && rows < most) {
       let from = at;
       let byte = bytes[at]!;
-      if (to === room) room = (spans = this.#grow()).length;
+      if (to === room) {
+        const most = isAny ? MAX_FIELDS : this.width;
+        if (to - first > 2 * most) {
+          this.#wrong = this.#error(
+            lines + 1,
+            `it has more than ${most} fields, expected ${isAny ? "no more" : this.width}`,
+          );
+          break;
+        }
+        room = (spans = this.#grow()).length;
+      }
       if (byte === quote && at < end) {
         from = ++at;
         at = this.#closingQuote(at);

@@ -4,6 +4,8 @@
 const FILL = 262_144;
 /** Bytes beyond the text that may be read and written, so that loops may take more than one. */
 const SPARE = 16;
+/** Beyond so many bytes memory grows by less at a time. */
+const LARGE = 16_777_216;
 const LINE_FEED = 0x0a;
 
 /**
@@ -36,15 +38,15 @@ export class Window {
 
   /**
    * Gets at least twice the bytes that are at hand, so that a long record is not looked at over and
-   * over. Positions from before are void afterwards. An error of the source comes when the bytes
+   * over, but no more than it takes to see that a record has over `most` bytes. Positions from before are void afterwards. An error of the source comes when the bytes
    * before it have been given.
    *
    * @returns false when there is nothing more to look at
    */
-  async fill(): Promise<boolean> {
+  async fill(most = Infinity): Promise<boolean> {
     if (this.ended) return false;
     this.#moveToFront();
-    const wanted = Math.max(FILL, this.size * 2);
+    const wanted = Math.max(FILL, Math.min(this.size * 2, most + 1));
     const before = this.size;
     while (this.size < wanted) {
       const value = await this.#next();
@@ -71,7 +73,7 @@ export class Window {
   #append(chunk: Uint8Array): void {
     const needed = this.end + chunk.length + SPARE;
     if (needed > this.bytes.length) {
-      const grown = new Uint8Array(needed * 2);
+      const grown = new Uint8Array(Math.ceil(needed * (needed > LARGE ? 1.25 : 2)));
       grown.set(this.bytes.subarray(0, this.end));
       this.bytes = grown;
     }

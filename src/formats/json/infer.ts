@@ -6,6 +6,7 @@ import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import type { FileField } from "../format.ts";
+import { MAX_FIELDS } from "../record_size.ts";
 import { decimalSize } from "./number.ts";
 import { RecordScanner } from "./record.ts";
 import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
@@ -33,7 +34,14 @@ export async function inferFields(
       while (source.records < rows && source.next()) {
         for (const key of scanner.keys) {
           let seen = kinds.get(key.name);
-          if (seen === undefined) kinds.set(key.name, seen = new Kinds());
+          if (seen === undefined) {
+            if (kinds.size === MAX_FIELDS) {
+              throw new ValidationError(
+                `Cannot read "${name}": its first ${source.records} records have more than ${MAX_FIELDS} keys, expected at most that many`,
+              );
+            }
+            kinds.set(key.name, seen = new Kinds());
+          }
           seen.add(source.bytes, key.start, key.end);
         }
       }
@@ -122,7 +130,13 @@ class Numbers {
       if (negative && this.#low === 0n) this.#low = -1n;
       return;
     }
-    const parts = decimalParts(text)!;
+    const parts = decimalParts(text);
+    if (parts === undefined) {
+      // So many digits are held by text alone.
+      this.#floats = false;
+      this.#whole = text.length;
+      return;
+    }
     this.#addSize(parts);
     this.#negativeZero ||= parts.digits === "" && parts.negative;
     this.#floats &&= floatHolds(text, Number(text), "float64");

@@ -47,11 +47,16 @@ export async function* readBatches(
   }
 }
 
+/** Values of the records that are looked at together, at most. */
+const SLICE_VALUES = 262_144;
+
 /** Finds records and fills the columns from them. */
 class Records {
   readonly fillers: readonly Filler[];
   readonly #cells: readonly Cell[];
   readonly #spans: Int32Array;
+  /** Records that are looked at together. */
+  readonly #most: number;
   /** What is wrong behind the records found. */
   #wrong: unknown;
 
@@ -61,7 +66,8 @@ class Records {
     projections: readonly Projection[],
   ) {
     this.#cells = projections.map((projection, i) => new Cell(projection, scanner, i * 2));
-    this.#spans = new Int32Array(SLICE_RECORDS * projections.length * 2);
+    this.#most = Math.min(SLICE_RECORDS, Math.ceil(SLICE_VALUES / projections.length));
+    this.#spans = new Int32Array(this.#most * projections.length * 2);
     this.fillers = projections.map(({ field, guess }, i) => {
       const column = openColumn(field);
       return new Filler(field, column, i * 2, spellingOf(field, column, guess));
@@ -102,7 +108,7 @@ class Records {
     let found = 0;
     let bytes = 0;
     try {
-      const rows = Math.min(most, SLICE_RECORDS);
+      const rows = Math.min(most, this.#most);
       while (found < rows && bytes < size && source.next()) {
         for (const cell of this.#cells) {
           bytes += cell.putSpan(source.bytes, this.#spans, found * stride);

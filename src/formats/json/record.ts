@@ -1,5 +1,6 @@
 /** Where the values of a record are in its text, by key. */
 import { show } from "../../core/errors.ts";
+import { MAX_FIELDS } from "../record_size.ts";
 import {
   CLOSE_OBJECT,
   COMMA,
@@ -91,7 +92,9 @@ export class RecordScanner {
       const escaped = escapes;
       key.end = skipValue(bytes, key.start, end, 1);
       key.escaped = escapes !== escaped;
-      this.keys.push(key);
+      if (this.keys.push(key) > MAX_FIELDS) {
+        throw new Malformed(`more than ${MAX_FIELDS} keys in a record, expected at most that many`);
+      }
       before = key;
       at = skipSpace(bytes, key.end);
       if (bytes[at] === CLOSE_OBJECT) return at + 1;

@@ -19,7 +19,12 @@ import { type Layout, writeRecords } from "./write.ts";
 interface RecordFormat {
   readonly name: "json" | "jsonl";
   readonly source: {
-    new (name: string, chunks: AsyncIterable<Uint8Array>, scan: Scan): RecordSource;
+    new (
+      name: string,
+      chunks: AsyncIterable<Uint8Array>,
+      scan: Scan,
+      most: number | undefined,
+    ): RecordSource;
   };
   readonly layout: (options: FormatOptions) => Layout;
   /** Whether a record begins with each line. */
@@ -45,7 +50,7 @@ export function jsonFormat(
         range === undefined ? bytesOf(input, compression) : rangeBytes(input, range),
         options.encoding ?? "utf-8",
       );
-    return (scan: Scan) => new Source(input.name, bytes, scan);
+    return (scan: Scan) => new Source(input.name, bytes, scan, options.max_record_bytes);
   };
   return {
     ...FORMATS[name],

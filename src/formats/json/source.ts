@@ -1,10 +1,8 @@
 /** The records of a file one after the other, wherever chunks end. */
 import { ValidationError } from "../../core/errors.ts";
+import { describeLargeRecord, MAX_RECORD_BYTES } from "../record_size.ts";
 import { INCOMPLETE, Malformed } from "./scan.ts";
 import { Window } from "./window.ts";
-
-/** Most bytes of one record: they are in memory at once. */
-const MAX_RECORD_BYTES = 268_435_456;
 
 /** Looks at the value at `at` and returns where it ends, as the functions of `scan.ts` do. */
 export type Scan = (bytes: Uint8Array, at: number, end: number) => number;
@@ -23,6 +21,7 @@ export abstract class RecordSource {
     private readonly name: string,
     chunks: AsyncIterable<Uint8Array>,
     protected readonly scan: Scan,
+    private readonly most = MAX_RECORD_BYTES,
   ) {
     this.window = new Window(chunks);
   }
@@ -67,13 +66,9 @@ export abstract class RecordSource {
    * not of the file's compression or encoding
    */
   async fill(): Promise<boolean> {
-    if (this.window.size > MAX_RECORD_BYTES) {
-      throw this.error(
-        `more than ${MAX_RECORD_BYTES} bytes in one record, expected at most that many`,
-      );
-    }
+    if (this.window.size > this.most) throw this.error(describeLargeRecord(this.most));
     try {
-      if (await this.window.fill()) return true;
+      if (await this.window.fill(this.most)) return true;
     } catch (error) {
       if (!(error instanceof ValidationError)) throw error;
       const detail = `Cannot read "${this.name}", after record ${this.records}: ${error.message}`;

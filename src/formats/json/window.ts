@@ -4,6 +4,8 @@
 const FILL = 65_536;
 /** Bytes behind the text that may be read, so that loops may take more than one. */
 const SPARE = 16;
+/** Beyond so many bytes memory grows by less at a time. */
+const LARGE = 16_777_216;
 
 /** `bytes` from `start` up to `end` are at hand, with a zero byte after them. */
 export class Window {
@@ -22,13 +24,13 @@ export class Window {
 
   /**
    * Gets at least twice the bytes that are at hand, so that a long value is not looked at over and
-   * over. Positions from before are void afterwards.
+   * over, but no more than it takes to see that a record has over `most` bytes. Positions from before are void afterwards.
    *
    * @returns false when there was no byte more
    */
-  async fill(): Promise<boolean> {
+  async fill(most = Infinity): Promise<boolean> {
     const before = this.size;
-    const wanted = Math.max(FILL, before * 2);
+    const wanted = Math.max(FILL, Math.min(before * 2, Math.max(most, before) + 1));
     while (this.size < wanted) {
       const { done, value } = await this.#chunks.next();
       if (done) break;
@@ -47,7 +49,7 @@ export class Window {
   /** Moves what is at hand to the front, of other memory where it is far too small or too large. */
   #makeRoom(size: number): void {
     const needed = this.size + size + SPARE;
-    const fit = Math.max(4 * FILL, needed * 2);
+    const fit = Math.max(4 * FILL, Math.ceil(needed * (needed > LARGE ? 1.25 : 2)));
     if (needed > this.bytes.length || fit * 4 < this.bytes.length) {
       const moved = new Uint8Array(fit);
       moved.set(this.bytes.subarray(this.start, this.end));

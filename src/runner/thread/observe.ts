@@ -6,7 +6,7 @@ import type { Extraction } from "../../core/proof.ts";
 import type { Transform } from "../../core/transform.ts";
 import { compareValues, type Value } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
-import { breathe } from "../../sandbox/serve.ts";
+import { breathe } from "../../core/breathe.ts";
 
 export interface Watch {
   /** Fields before the transforms. */

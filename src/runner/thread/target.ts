@@ -8,7 +8,7 @@ import type { LoadPlan, LoadReceipt, LoadTicket } from "../../core/loader.ts";
 import { type PlainValue, toPlainValue } from "../../core/plain_value.ts";
 import { released } from "../../sandbox/garbage.ts";
 import { rethrown } from "../../sandbox/messages.ts";
-import { breathe } from "../../sandbox/serve.ts";
+import { breathe } from "../../core/breathe.ts";
 import { Feed } from "../feed.ts";
 import { connect } from "./connect.ts";
 import { growing } from "./growing.ts";
