@@ -11,6 +11,7 @@ const parser = merge(
     failFast: options.failFast(),
     threads: options.threads(),
     sandbox: options.sandbox(),
+    showValues: options.showValues(),
     ...options.limits(),
     ...options.variables(),
     ...options.modules(),

@@ -109,6 +109,12 @@ export const sandbox = () =>
       message`off: each side of a stream may do all that dxt may, not only what it needs; on`,
   }));
 
+export const showValues = () =>
+  option("--show-values", {
+    description:
+      message`Show the records and keys that errors of source and target quote; else they are hidden`,
+  });
+
 /** How a command speaks; every command takes these. */
 export const channels = () => ({
   output: optional(option("-o", "--output", choice(FORMATS, { metavar: "FORMAT" }), {

@@ -24,6 +24,7 @@ export interface PhaseOptions extends Verbosity, Variables, LimitOptions {
   readonly fullRefresh?: boolean;
   readonly threads?: number | undefined;
   readonly sandbox?: "on" | "off" | undefined;
+  readonly showValues?: boolean;
   readonly logFile?: string | undefined;
   readonly logLevel?: LogLevel | undefined;
   readonly since?: string | undefined;
@@ -81,24 +82,27 @@ async function execute(
   using log = new RunLog(logging, loaded.pipeline.name, context.printer);
   if (sandbox === "off") log.onWarning(UNCONFINED);
   using progress = new Progress(context.printer, phase);
-  const result = await telling(log, () =>
-    runPipeline(loaded, {
-      phase,
-      ...given({ select, exclude, fullRefresh, threads, backfill, limit }),
-      ...(context.printer.isLive ? { estimates: true } : {}),
-      // Absent, the pipeline's own on_error decides.
-      ...(failFast ? { failFast } : {}),
-      ...(sandbox === undefined ? {} : { sandbox: sandbox === "on" }),
-      signal,
-      onEvent(event) {
-        log.onEvent(event);
-        progress.onEvent(event);
-        if (context.printer.format === "ndjson") {
-          const { type, ...rest } = event;
-          context.printer.json({ event: type, ...rest });
-        }
-      },
-    }));
+  const result = await telling(
+    log,
+    () =>
+      runPipeline({ ...loaded, showValues: options.showValues ?? false }, {
+        phase,
+        ...given({ select, exclude, fullRefresh, threads, backfill, limit }),
+        ...(context.printer.isLive ? { estimates: true } : {}),
+        // Absent, the pipeline's own on_error decides.
+        ...(failFast ? { failFast } : {}),
+        ...(sandbox === undefined ? {} : { sandbox: sandbox === "on" }),
+        signal,
+        onEvent(event) {
+          log.onEvent(event);
+          progress.onEvent(event);
+          if (context.printer.format === "ndjson") {
+            const { type, ...rest } = event;
+            context.printer.json({ event: type, ...rest });
+          }
+        },
+      }),
+  );
   log.onEnd(result);
   return result;
 }

@@ -64,6 +64,8 @@ export interface LoadedPipeline {
   readonly projectDirectory?: string;
   /** Seconds that external code may work without progress, where somebody says. */
   readonly externalTimeout?: number;
+  /** Whether errors may quote records as source and target print them. */
+  readonly showValues?: boolean;
   /** How external modules are gathered, where somebody says. */
   readonly code?: CodeOptions;
   /** What is no mistake of the file and rarely meant. */

@@ -54,6 +54,11 @@ export interface ConnectContext {
   readonly baseDirectory: string;
   readonly signal: AbortSignal;
   /**
+   * Whether errors may quote whole records or keys as the system prints them. A value that a type
+   * cannot hold is named in any case.
+   */
+  readonly showValues: boolean;
+  /**
    * Reports a fact that the user should know and that stops nothing. Callable at any time, from any
    * method: the runner adds the message to the stream that the connection serves. Equal messages of
    * one stream are reported once, since each part of an extraction has its own connection.

@@ -28,6 +28,8 @@ export interface Endpoint {
   /** Validated by the provider's schema. */
   readonly config: unknown;
   readonly baseDirectory: string;
+  /** Whether errors may quote records of the system. */
+  readonly showValues: boolean;
   /** The least that it needs when it is used so; an external one has what the pipeline grants it. */
   needs(usage: Usage): Permissions;
   /** Options against one of its classes; to be asked while the pipeline is planned. */
@@ -40,7 +42,7 @@ type At = (message: string, path?: Path) => ConfigurationError;
 /** What a connection is resolved with. */
 export type ConnectionSource =
   & CodeSource
-  & Pick<LoadedPipeline, "errorAt" | "parseAt" | "variablesAt">;
+  & Pick<LoadedPipeline, "errorAt" | "parseAt" | "variablesAt" | "showValues">;
 
 /** @throws {ConfigurationError} that names the place in the pipeline's file */
 export async function resolveEndpoint(
@@ -82,6 +84,7 @@ async function builtInEndpoint(
     module,
     config,
     baseDirectory,
+    showValues: loaded.showValues ?? false,
     needs: (usage) => needsOf(provider, config, usage),
     checkOptions(kind, name, options) {
       const found = (kind === "extractor" ? provider.extractors : provider.loaders)[name]!;
@@ -126,6 +129,7 @@ async function externalEndpoint(
     code,
     config,
     baseDirectory,
+    showValues: loaded.showValues ?? false,
     needs: () => granted,
     checkOptions: async (kind, name, config) =>
       (await stranger.checkClass({ kind, name, config })).options,

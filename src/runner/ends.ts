@@ -43,7 +43,7 @@ export function warmTarget(plan: StreamPlan, context: RunContext): void {
 }
 
 function open(
-  { module, config, baseDirectory, code }: Endpoint,
+  { module, config, baseDirectory, showValues, code }: Endpoint,
   needs: Permissions,
   classes: readonly { readonly code?: ExternalCode }[],
   { threads, signal, warn = () => {} }: Opening,
@@ -54,7 +54,7 @@ function open(
     ),
   );
   const spec = {
-    endpoint: { module, config, baseDirectory },
+    endpoint: { module, config, baseDirectory, showValues },
     permissions: workerPermissions(needs),
     codes: [...codes.values()],
   };

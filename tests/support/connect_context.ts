@@ -6,5 +6,10 @@ export function connectContext(
   signal: AbortSignal = new AbortController().signal,
   warnings: string[] = [],
 ): ConnectContext {
-  return { baseDirectory, signal, warn: (message) => void warnings.push(message) };
+  return {
+    baseDirectory,
+    showValues: false,
+    signal,
+    warn: (message) => void warnings.push(message),
+  };
 }

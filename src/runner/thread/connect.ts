@@ -9,14 +9,15 @@ export interface Connectable {
   readonly provider: Provider;
   readonly config: unknown;
   readonly baseDirectory: string;
+  readonly showValues: boolean;
 }
 
 export async function connect(
-  { provider, config, baseDirectory }: Connectable,
+  { provider, config, baseDirectory, showValues }: Connectable,
   signal: AbortSignal,
 ): Promise<Connector> {
   try {
-    return await provider.connect(config, { baseDirectory, signal, warn });
+    return await provider.connect(config, { baseDirectory, showValues, signal, warn });
   } catch (error) {
     if (error instanceof DXTError || signal.aborted) throw error;
     throw new ConnectionError(

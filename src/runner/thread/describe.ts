@@ -32,7 +32,7 @@ export async function checkConnection(
 }
 
 export async function needs(
-  { module, config, baseDirectory }: PlainEndpoint,
+  { module, config, baseDirectory }: Omit<PlainEndpoint, "showValues">,
 ): Promise<Permissions> {
   const usage = { baseDirectory, reads: [], writes: [] };
   return needsOf(await providerOf(module), config, usage);

@@ -15,6 +15,8 @@ export interface PlainEndpoint {
   readonly module: string;
   readonly config: unknown;
   readonly baseDirectory: string;
+  /** Whether errors may quote records of the system. */
+  readonly showValues: boolean;
 }
 
 /** A class with its options checked. */

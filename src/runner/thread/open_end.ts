@@ -51,8 +51,8 @@ export function opened(): Promise<OpenEnd> {
   return end ?? Promise.reject(new DXTError("Cannot do this: no connection is open"));
 }
 
-async function openEnd({ module, config, baseDirectory }: PlainEndpoint): Promise<OpenEnd> {
-  return new OpenEnd({ provider: await providerOf(module), config, baseDirectory });
+async function openEnd({ module, ...endpoint }: PlainEndpoint): Promise<OpenEnd> {
+  return new OpenEnd({ provider: await providerOf(module), ...endpoint });
 }
 
 export async function open(endpoint: PlainEndpoint): Promise<void> {

@@ -99,7 +99,7 @@ const SERVER_ERRORS: readonly [table: string, records: DXTRecord[], words: RegEx
   [
     "(id int PRIMARY KEY, name text)",
     [{ id: 1, name: "a" }, { id: 1, name: "b" }],
-    /"public.refused": duplicate key.*"refused_pkey", Key \(id\)=\(1\) already exists.*23505/,
+    /"public.refused": duplicate key.*"refused_pkey", Key \(id\)=\(… hidden, see --show-values\).*23505/,
   ],
   ["(id int, name text NOT NULL)", [{ id: 1, name: null }], /null value in column "name".*23502/],
   ["(id int CHECK (id < 5), name text)", [{ id: 9, name: "a" }], /"refused_id_check".*23514/],

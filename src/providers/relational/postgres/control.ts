@@ -214,7 +214,7 @@ function clearError(error: unknown, config: SessionConfig): unknown {
     where: fields["where"],
     position: fields["position"],
     routine: fields["routine"],
-  });
+  }, config.showValues);
   return isLoginFailure(failure.report)
     ? new ConnectionError(
       `Cannot talk to PostgreSQL at "${address(config)}": ${failure.message}`,

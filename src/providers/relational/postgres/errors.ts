@@ -18,13 +18,43 @@ export interface ServerReport {
 
 /** An error of the server, in its own words with its SQLSTATE. */
 export class PostgresError extends ConnectorError {
-  constructor(readonly report: ServerReport) {
-    super(describe(report));
+  /** `showValues` lets the message quote records and keys, as the server does. */
+  constructor(readonly report: ServerReport, showValues = false) {
+    super(describe(showValues ? report : withoutValues(report)));
   }
 
   get code(): string {
     return this.report.code;
   }
+}
+
+/** Stands for values of records, which logs must not have unasked. */
+const HIDDEN = "(… hidden, see --show-values)";
+
+/**
+ * A report without the records and keys that it quotes: the detail of a constraint, such as `Key
+ * (id)=(1) already exists` or `Failing row contains (1, a)` in any language, and the text of a line. A
+ * single value that a type cannot hold stays, with its column.
+ */
+export function withoutValues(report: ServerReport): ServerReport {
+  const { code, detail, where } = report;
+  // Class 23: integrity constraint violation.
+  const quotes = detail !== undefined && code.startsWith("23");
+  return {
+    ...report,
+    detail: quotes ? withoutGroup(detail, code) : detail,
+    where: where?.replace(/^(COPY .*?, line \d+): ".*$/s, "$1"),
+  };
+}
+
+/** NOT NULL and CHECK, whose details quote a whole row and no name of a key. */
+const OF_ROWS: ReadonlySet<string> = new Set(["23502", "23514"]);
+
+/** The values go: of a key, what follows its equals sign, else all that is in parentheses. */
+function withoutGroup(detail: string, code: string): string {
+  const key = OF_ROWS.has(code) ? null : /\)\s*=\s*(?=\()/.exec(detail);
+  const start = key === null ? 0 : key.index + key[0].length;
+  return detail.slice(0, start) + detail.slice(start).replace(/\(.*\)/s, HIDDEN);
 }
 
 function describe(report: ServerReport): string {

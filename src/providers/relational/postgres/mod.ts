@@ -18,9 +18,9 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
   schemes: ["postgres", "postgresql"],
   config: PostgresConfig,
   fromURL,
-  async connect(config, { baseDirectory, ...context }) {
+  async connect(config, { baseDirectory, showValues, ...context }) {
     const { PostgresConnector } = await import("./connector.ts");
-    return await PostgresConnector.open({ ...config, baseDirectory }, context);
+    return await PostgresConnector.open({ ...config, baseDirectory, showValues }, context);
   },
   permissions,
   connectionsPerThread: 2,

@@ -7,6 +7,7 @@
  *
  * Protocol: https://www.postgresql.org/docs/current/protocol-flow.html
  */
+import type { ConnectContext } from "../../../core/provider.ts";
 import { ConnectionError, DXTError, messageOf } from "../../../core/errors.ts";
 import { type Address, address, addressesOf, type PostgresConfig } from "./config.ts";
 import { connectionLost, PostgresError } from "./errors.ts";
@@ -33,7 +34,10 @@ import { isOfKind, ROLE_QUERY, type ServerRole } from "./session_kind.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** A connection's keys, and the folder that its relative paths start from. */
-export type ConnectionConfig = PostgresConfig & Pick<SocketTarget, "baseDirectory">;
+export type ConnectionConfig =
+  & PostgresConfig
+  & Pick<SocketTarget, "baseDirectory">
+  & Pick<ConnectContext, "showValues">;
 
 /** The same of one server. */
 export type SessionConfig = ConnectionConfig & Address;
@@ -424,7 +428,7 @@ export class Session {
         return true;
       }
       case MESSAGE.error: {
-        const error = new PostgresError(parseReport(body));
+        const error = new PostgresError(parseReport(body), this.config.showValues);
         this.#fail(error);
         throw error;
       }
