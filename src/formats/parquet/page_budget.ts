@@ -3,7 +3,7 @@ import { ValidationError } from "../../core/errors.ts";
 import type { ChunkPage } from "./chunk_pages.ts";
 
 /** Pages and dictionaries of all columns that are read at once, compressed and not. */
-const MAX_BYTES = 1 << 28;
+const MAX_BYTES = 1 << 27;
 
 export class PageBudget {
   /** Bytes of each column's dictionary and page. */
