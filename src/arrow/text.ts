@@ -1,7 +1,8 @@
 /** Columns → text, without a Temporal object for each value. */
 import type { Data } from "apache-arrow";
 import type { Field } from "../models/field.ts";
-import { INFINITY, NEGATIVE_INFINITY, textOf, type Value } from "../core/values.ts";
+import { ValueError } from "../core/errors.ts";
+import { INFINITY, LAST_TEXT_DAY, NEGATIVE_INFINITY, textOf, type Value } from "../core/values.ts";
 import {
   DAY_MICROS,
   INFINITE_DAY,
@@ -85,7 +86,26 @@ export function timestampReader(data: Data, separator = "T"): (row: number) => s
   };
 }
 
-/** A reader of a column's values as the text that `parseText` reads; null for NULL. */
+/**
+ * The text of a date or timestamp.
+ *
+ * @throws {ValueError} where nobody, dxt itself among them, would read it again
+ */
+function readableText(text: string, day: number, { name, dtype }: Field, row: number): string {
+  if (Math.abs(day) <= LAST_TEXT_DAY) return text;
+  throw new ValueError(
+    `expected a ${dtype} between the years -271821 and 275760, for text of it; "dtype: string" of the source's own text moves it`,
+    name,
+    row + 1,
+    text,
+  );
+}
+
+/**
+ * A reader of a column's values as the text that `parseText` reads; null for NULL.
+ *
+ * @throws {ValueError} (the function) for a date or timestamp beyond what `parseText` reads
+ */
 export function textReader(field: Field, data: Data): (row: number) => string | null {
   const read = presentText(field, data);
   return (row) => isNull(data, row) ? null : read(row);
@@ -100,13 +120,13 @@ function presentText(field: Field, data: Data): (row: number) => string {
           ? INFINITY
           : values[row] === NEGATIVE_INFINITE_DAY
           ? NEGATIVE_INFINITY
-          : dateText(values[row]);
+          : readableText(dateText(values[row]), values[row], field, row);
     case "time":
       return (row) => timeText(Number(values[row]));
     case "timestamp":
-      return timestampReader(data);
+      return timestampTextReader(field, data);
     case "timestamp_tz": {
-      const readTimestamp = timestampReader(data);
+      const readTimestamp = timestampTextReader(field, data);
       return (row) => {
         const text = readTimestamp(row);
         return text.endsWith("y") ? text : `${text}Z`;
@@ -117,4 +137,21 @@ function presentText(field: Field, data: Data): (row: number) => string {
       return (row) => textOf(read(row) as Exclude<Value, null>);
     }
   }
+}
+
+/** As {@linkcode timestampReader}, of a field; throws for what `parseText` would not read. */
+export function timestampTextReader(
+  field: Field,
+  data: Data,
+  separator = "T",
+): (row: number) => string {
+  const read = timestampReader(data, separator);
+  const values: BigInt64Array = data.values;
+  return (row) => {
+    const text = read(row);
+    // Only signed years are beyond; infinity has no sign, its opposite no digit behind it.
+    return /^[+-]\d/.test(text)
+      ? readableText(text, Number(values[row]! / DAY_MICROS), field, row)
+      : text;
+  };
 }

@@ -126,6 +126,12 @@ export function textOf(value: Exclude<Value, null>): string {
   return value.toString();
 }
 
+/**
+ * Days from 1970-01-01 to the first and the last one whose text {@linkcode parseText} reads: years
+ * -271821 to 275760, those outside 0 to 9999 with a sign and six digits.
+ */
+export const LAST_TEXT_DAY = 100_000_000;
+
 const INSTANT_OFFSET = /(?:[zZ]|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)$/;
 
 /**

@@ -25,7 +25,8 @@
  *
  * A fraction of a second has no closing zeros, and +00:00 sorts before a point: text in these
  * shapes sorts as time does. Infinite dates are the texts infinity and -infinity. Years outside 0
- * to 9999 have a sign and six digits.
+ * to 9999 have a sign and six digits: dxt orders them as the days that they are, SQLite as text.
+ * Those that need more digits are refused, since nothing would read them again.
  *
  * What others declare: the names above; INT, BIGINT, TINYINT, … any name with INT → int64, since
  * SQLite holds 64 bits in all of them (the sized UNSIGNED ones as above); CHAR, CLOB, TEXT → string;

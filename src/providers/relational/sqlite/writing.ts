@@ -4,7 +4,7 @@ import {
   decimalText,
   isNull,
   textReader,
-  timestampText,
+  timestampTextReader,
   unscaledReader,
   valueReader,
 } from "../../../arrow/mod.ts";
@@ -89,12 +89,14 @@ function presentReader(
     case "decimal":
       return decimalReader(field, data, affinity, changed);
     case "timestamp":
-      return (row) => timestampText(values[row], " ");
-    case "timestamp_tz":
+      return timestampTextReader(field, data, " ");
+    case "timestamp_tz": {
+      const read = timestampTextReader(field, data, " ");
       return (row) => {
-        const text = timestampText(values[row], " ");
+        const text = read(row);
         return text.endsWith("y") ? text : `${text}+00:00`;
       };
+    }
     case "binary":
       return valueReader(field, data) as (row: number) => Uint8Array;
     case "string":
