@@ -23,7 +23,7 @@ async function* extract(at, { batches }) {
   const rows = at === "slow parts" ? 9 : 5;
   for (let id = 1n; id <= rows; id++) {
     yield* batches([{ id }]);
-    if (slow) await pause(1500);
+    if (slow) await pause(2200);
     await waits(at, "between batches");
   }
   await waits(at, "before the proof");
@@ -155,7 +155,7 @@ Deno.test("untrusted code that only waits is ended after external_timeout, where
   const ended = new Map<string, Ended>();
   await forEach(Object.entries(HANGS), ([name, one]) =>
     withFolder(async (folder) => {
-      ended.set(name, await endOf(await start(folder, 2, one), 60_000));
+      ended.set(name, await endOf(await start(folder, 2, one), 200_000));
     }));
   for (const [name, { code, err }] of ended) {
     await t.step(name, () => {
@@ -168,15 +168,15 @@ Deno.test("untrusted code that only waits is ended after external_timeout, where
 Deno.test("code that makes progress may take longer than external_timeout altogether", async (t) => {
   const fine: Record<string, Case> = {
     "a slow source": { source: "slow" },
-    "a slow transform": { transformMs: 1500 },
-    "a slow source and a slow transform": { source: "slow", transformMs: 1500 },
+    "a slow transform": { transformMs: 2200 },
+    "a slow source and a slow transform": { source: "slow", transformMs: 2200 },
     "a slow source and a target that begins early": { source: "slow parts", target: "nowhere" },
-    "a slow transform before an untrusted target": { transformMs: 1500, target: "nowhere" },
+    "a slow transform before an untrusted target": { transformMs: 2200, target: "nowhere" },
   };
   const ended = new Map<string, Ended>();
   await forEach(Object.entries(fine), ([name, one]) =>
     withFolder(async (folder) => {
-      ended.set(name, await endOf(await start(folder, 6, one), 60_000));
+      ended.set(name, await endOf(await start(folder, 10, one), 200_000));
     }));
   for (const [name, { code, err }] of ended) await t.step(name, () => assert.equal(code, 0, err));
 });
