@@ -1,9 +1,18 @@
 /** A stage of files: records in one of the formats, or the source's own files. */
-import type { Buffer, OpenStage, StagedData, StageDetails, WrittenPart } from "../core/buffer.ts";
+import type {
+  Buffer,
+  OpenStage,
+  StagedData,
+  StageDetails,
+  StageLock,
+  WrittenPart,
+} from "../core/buffer.ts";
+import type { Claim } from "../core/claim.ts";
 import { BufferError } from "../core/errors.ts";
 import type { Field } from "../models/field.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { clear, commit } from "./stage.ts";
+import { lockStage } from "./stage_lock.ts";
 import { countOf, sliceOf, stagedOf } from "./staged.ts";
 
 /** What a manifest tells of the files before there are any. */
@@ -11,6 +20,10 @@ export type FileKind = Pick<Manifest, "kind" | "format" | "compression" | "optio
 
 export class FileBuffer implements Buffer {
   constructor(readonly location: string, private readonly kind: FileKind) {}
+
+  lock(claim: Claim, signal: AbortSignal): Promise<StageLock> {
+    return lockStage(this.location, claim, signal);
+  }
 
   async write(
     fields: readonly Field[],

@@ -43,6 +43,8 @@ const Manifest = z.strictObject({
       field: z.string(),
       after: z.string().optional(),
       max: z.string().optional(),
+      expected: z.strictObject({ field: z.string(), as: Field, max: z.string().optional() })
+        .optional(),
     }).optional(),
   }),
 });

@@ -9,6 +9,7 @@ import {
   type StagedData,
   type StageDetails,
   type StagedFile,
+  type StageLock,
   type StageSlice,
   type WrittenPart,
 } from "../core/buffer.ts";
@@ -71,6 +72,17 @@ async function fileOf(fields: readonly Field[], source: Proven<Batch>): Promise<
 export class MemoryBuffer implements Buffer {
   readonly location = "memory";
   #committed: StagedData | undefined;
+
+  /** No other run can reach it, and nothing of it outlives the run. */
+  lock(): Promise<StageLock> {
+    return Promise.resolve({
+      record: this.location,
+      pending: () => Promise.resolve(undefined),
+      remember: () => Promise.resolve(),
+      forget() {},
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    });
+  }
 
   async write(
     fields: readonly Field[],

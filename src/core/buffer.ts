@@ -1,6 +1,8 @@
 import type { Field } from "../models/field.ts";
 import type { Compression, Format } from "../models/format.ts";
 import type { Batch } from "./batch.ts";
+import type { Claim } from "./claim.ts";
+import type { CommitRecord, ExpectedWatermark } from "./loader.ts";
 import type { DXTRecord } from "./values.ts";
 
 /** A file of the stage. */
@@ -28,6 +30,8 @@ export interface StageDetails {
     readonly field: string;
     readonly after?: string | undefined;
     readonly max?: string | undefined;
+    /** Unset for a range that was not made from the target's watermark. */
+    readonly expected?: ExpectedWatermark | undefined;
   } | undefined;
 }
 
@@ -102,6 +106,35 @@ export interface OpenStage {
   slice(files: readonly StagedFile[]): StageSlice;
 }
 
+/** A load that was about to commit: what became of it the target alone can tell. */
+export interface PendingLoad {
+  readonly run_id: string;
+  /** When its commit was sent, in ISO 8601. */
+  readonly at: string;
+  /** Source and target as in the pipeline. */
+  readonly source: unknown;
+  readonly target: unknown;
+  /** Records, or files where bytes were kept. */
+  readonly rows: number;
+  /** The loader's own. */
+  readonly record: CommitRecord;
+}
+
+/**
+ * A stage that no other run reads or writes until the lock is disposed of. The main thread takes it
+ * before a stream is extracted or loaded and keeps it until the run has ended.
+ */
+export interface StageLock extends AsyncDisposable {
+  /** Where a load is remembered, for a message. */
+  readonly record: string;
+  /** The load whose run was killed before it told how the load ended; undefined when there is none. */
+  pending(): Promise<PendingLoad | undefined>;
+  /** Resolves when the load is on disk, where it outlives the stage. */
+  remember(load: PendingLoad): Promise<void>;
+  /** Called when the run tells how the load ended, or when another run was told by the target. */
+  forget(): void;
+}
+
 /**
  * The stage of one stream. A write leaves everything or nothing: while it lasts, and after it
  * failed, `open` returns what was committed before.
@@ -109,6 +142,8 @@ export interface OpenStage {
 export interface Buffer {
   /** Human-readable place of the stage. */
   readonly location: string;
+  /** @throws {ConcurrentRunError} when another run holds it for longer than the claim waits */
+  lock(claim: Claim, signal: AbortSignal): Promise<StageLock>;
   /** Commits the parts that `write` returns, which were written with proofs of the source. */
   write(
     fields: readonly Field[],

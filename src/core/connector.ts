@@ -1,6 +1,7 @@
 import type { Field } from "../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../models/source.ts";
 import type { LoadMode } from "../models/stream.ts";
+import type { Claim } from "./claim.ts";
 import type { Value } from "./values.ts";
 
 export interface ServerInfo {
@@ -128,14 +129,25 @@ export interface FilestoreConnector extends Connector {
   /**
    * Writes a whole file that appears only when complete and checked; returns its size. Until then,
    * and when it fails, the file is what it was: `bytes` may read the old one. Each of its chunks may
-   * be changed when the next is asked for.
+   * be changed when the next is asked for. No other run writes the file while `bytes` are read: it is
+   * refused, or waits, as its claim says.
    */
-  write(path: string, bytes: AsyncIterable<Uint8Array>, check: CheckWritten): Promise<number>;
+  write(
+    path: string,
+    bytes: AsyncIterable<Uint8Array>,
+    check: CheckWritten,
+    claim?: Claim,
+  ): Promise<number>;
   /**
    * Writes files into a folder, all of them or none. Files of the same name are replaced; with the
-   * mode `replace` nothing else that was in the folder is left.
+   * mode `replace` nothing else that was in the folder is left. Locked as with `write`.
    */
-  writeFolder(path: string, files: readonly NewFile[], mode: "append" | "replace"): Promise<void>;
+  writeFolder(
+    path: string,
+    files: readonly NewFile[],
+    mode: "append" | "replace",
+    claim?: Claim,
+  ): Promise<void>;
   delete(path: string): Promise<void>;
   /** Reports what the user should know, see `ConnectContext`. */
   warn(message: string): void;

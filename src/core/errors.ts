@@ -35,8 +35,21 @@ export class LossyConversionError extends SchemaError {}
 /** A type has no lossless counterpart. */
 export class TypeMappingError extends DXTError {}
 export class PipelineExecutionError extends DXTError {}
+/** Another run has the stage or the target. */
+export class ConcurrentRunError extends DXTError {}
+/** Rows came into the target after the range to read was made from it. */
+export class StaleRangeError extends ConcurrentRunError {}
+/** Nobody can say whether the target took a load that must not be repeated if it did. */
+export class UnknownOutcomeError extends DXTError {}
 /** A selector cannot be parsed, or selects nothing. */
 export class SelectorError extends DXTError {}
+
+/** Errors keep their names, not their classes, on the way from a worker to its host. */
+const isNamed = (error: unknown, { name }: { readonly name: string }) =>
+  error instanceof DXTError && error.name === name;
+
+export const isStaleRange = (error: unknown) => isNamed(error, StaleRangeError);
+export const isUnknownOutcome = (error: unknown) => isNamed(error, UnknownOutcomeError);
 
 /** A value that a type cannot hold: where it is, what it is, what was wanted. */
 export class ValueError extends ValidationError {

@@ -2,9 +2,10 @@ import type { Field } from "../models/field.ts";
 import type { StreamTarget } from "../models/source.ts";
 import type { LoadMode, LossRule } from "../models/stream.ts";
 import type { StagedData } from "./buffer.ts";
+import type { Claim } from "./claim.ts";
 import type { FieldConversion } from "./conversion.ts";
-import { LoaderError } from "./errors.ts";
-import type { Value } from "./values.ts";
+import { LoaderError, StaleRangeError } from "./errors.ts";
+import { textOf, type Value } from "./values.ts";
 
 /** All of a load that is known before a record is staged. */
 export interface PlannedLoad {
@@ -37,7 +38,43 @@ export interface LoadPlan {
 export interface LoadTask extends PlannedLoad {
   /** Its count and files are known to be all only after its batches were read. */
   readonly staged: StagedData;
+  /** The run that loads, and how long it waits for a target that another run has; unset: it is alone. */
+  readonly claim?: Claim | undefined;
+  /** Unset for a range that was not made from the target, and for a load of everything. */
+  readonly expected?: ExpectedWatermark | undefined;
+  /** Unset where a load is not remembered, as one from a stage in memory. */
+  readonly journal?: CommitJournal | undefined;
 }
+
+/**
+ * The highest watermark that the target had when the range to read was made from it. A loader asks
+ * again when no other run can load any more, and before it writes: rows that came meanwhile would be
+ * loaded twice, or newer ones would be overwritten.
+ */
+export interface ExpectedWatermark {
+  /** As `getMaxWatermark` was asked. */
+  readonly field: string;
+  readonly as: Field;
+  /** Its answer as text; unset when there was none. */
+  readonly max?: string | undefined;
+}
+
+/**
+ * What a load was about to commit. A loader writes what its own `getOutcome` needs to find out whether
+ * the target took it: an object of JSON, without secrets.
+ */
+export type CommitRecord = Readonly<Record<string, unknown>>;
+
+/**
+ * Where a load that must not be repeated leaves its trace. The worker that loads calls `remember` once,
+ * right before it asks the target to commit, and waits: the record is on disk when it resolves.
+ */
+export interface CommitJournal {
+  remember(record: CommitRecord): Promise<void>;
+}
+
+/** What became of a load: `running` while the target still works at it. */
+export type LoadOutcome = "committed" | "aborted" | "running" | "unknown";
 
 /** What the target says of a finished load. */
 export interface LoadReceipt {
@@ -88,10 +125,36 @@ export interface Loader {
     field: string,
     as?: Field,
   ): Promise<Exclude<Value, null> | undefined>;
+  /**
+   * What became of a load of an earlier run whose end was not seen, from the record that it remembered.
+   * Called before anything else is done with the target, and again while it is `running`.
+   */
+  getOutcome(target: StreamTarget, record: CommitRecord): Promise<LoadOutcome>;
 }
 
-/** The two ends of a shared load, for a loader that has none. */
-export const unshared: Pick<Loader, "share" | "loadShare"> = {
+/** For a loader that several connections cannot share, and that remembers nothing of its loads. */
+export const unshared: Pick<Loader, "share" | "loadShare" | "getOutcome"> = {
   share: () => Promise.resolve(undefined),
   loadShare: () => Promise.reject(new LoaderError("Cannot share a load: this target takes one")),
+  getOutcome: () => Promise.resolve("unknown"),
 };
+
+/**
+ * Compares the target's highest watermark, asked again inside the load, with the one that the range
+ * was made from.
+ *
+ * @throws {StaleRangeError} when they differ
+ */
+export function refuseStaleRange(
+  { expected }: Pick<LoadTask, "expected">,
+  max: Exclude<Value, null> | undefined,
+): void {
+  const now = max === undefined ? undefined : textOf(max);
+  if (expected === undefined || now === expected.max) return;
+  const shown = (text: string | undefined) => text === undefined ? "missing" : `"${text}"`;
+  throw new StaleRangeError(
+    `Cannot load: the highest "${expected.field}" of the target is ${shown(now)}, it was ${
+      shown(expected.max)
+    } when the range to read was made from it; rows came meanwhile, dxt run reads what is new since`,
+  );
+}

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { withFolder } from "../support/run.ts";
 import { damageChecks } from "./buffer/damage.ts";
+import { lockChecks } from "./buffer/locks.ts";
 import { readingChecks } from "./buffer/reading.ts";
 import { type BufferTest, type Check, type OpenBuffer, Trial } from "./buffer/trial.ts";
 import { writingChecks } from "./buffer/writing.ts";
 
-const CHECKS = { ...readingChecks, ...writingChecks, ...damageChecks };
+const CHECKS = { ...readingChecks, ...writingChecks, ...damageChecks, ...lockChecks };
 export type CheckName = keyof typeof CHECKS;
 
 export interface BufferTestOptions extends BufferTest {

@@ -9,6 +9,7 @@ import type { Field } from "../../src/models/field.ts";
 import type { StreamTarget } from "../../src/models/source.ts";
 import { atomicityChecks } from "./provider/atomicity.ts";
 import { connectionChecks } from "./provider/connection.ts";
+import { lockChecks } from "./provider/locks.ts";
 import { modeChecks } from "./provider/modes.ts";
 import { nameChecks } from "./provider/names.ts";
 import { readingChecks } from "./provider/reading.ts";
@@ -24,6 +25,7 @@ const CHECKS = {
   ...modeChecks,
   ...targetChecks,
   ...atomicityChecks,
+  ...lockChecks,
   ...watermarkChecks,
   ...readingChecks,
 };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { FilestoreConnector, NewFile } from "../../src/core/connector.ts";
-import { LoaderError } from "../../src/core/errors.ts";
+import { ConcurrentRunError } from "../../src/core/errors.ts";
 import local from "../../src/providers/filestore/local/mod.ts";
 import { withFolder } from "../support/run.ts";
 import { connectContext } from "../support/connect_context.ts";
@@ -111,8 +111,8 @@ Deno.test("two runs never write the same target at once", () =>
     await one.write("a.txt", text("one"), async () => {
       const second = two.write("a.txt", text("two"), fine);
       await assert.rejects(second, (error: unknown) => {
-        assert.ok(error instanceof LoaderError);
-        assert.equal(error.message, 'Cannot write "a.txt": another run is writing it');
+        assert.ok(error instanceof ConcurrentRunError);
+        assert.match(error.message, /^Cannot use target "a.txt": another run has it, process \d+/);
         return true;
       });
       await two.write("b.txt", text("other"), fine);

@@ -42,7 +42,7 @@ export async function copyFiles(
     else files.push({ name, ...copy(connector, task, file) });
   }
   if (files.length > 0 || mode === "replace") {
-    await connector.writeFolder(target.path, files, mode);
+    await connector.writeFolder(target.path, files, mode, task.claim);
   }
   return taken;
 }
@@ -62,7 +62,7 @@ async function copyOne(
   const [there] = mode === "append" ? await connector.list({ type: "file", path }) : [];
   if (there !== undefined) return await refuseOther(connector, path, file);
   const { bytes, check } = copy(connector, task, file);
-  await connector.write(path, bytes(), check);
+  await connector.write(path, bytes(), check, task.claim);
 }
 
 function copy(connector: FilestoreConnector, { staged, signal }: FileLoadTask, file: StagedFile) {

@@ -9,6 +9,8 @@ import { filedBatch, filedFields } from "./filed_fields.ts";
 import { columnName, fileInput, type TypeToWrite, typeToWrite } from "./file.ts";
 import { fit } from "./fit.ts";
 import type { FileLoadTask } from "./load.ts";
+import { rememberFile } from "./load_commit.ts";
+import { refuseStale } from "./max_watermark.ts";
 import { countBack, encode, evidence, joined, type Written } from "./records.ts";
 
 /**
@@ -33,6 +35,7 @@ export async function loadRecordFile(
   let before = 0;
   async function* bytes() {
     // Only here does nobody else write to the file.
+    await refuseStale(connector, task);
     const there = mode === "append" ? await fieldsThere(connector, task) : undefined;
     filed = await filedFields(connector, staged, type.format.name, there);
     const old = there === undefined ? undefined : oldRecords(connector, task, type, filed, there);
@@ -54,8 +57,12 @@ export async function loadRecordFile(
       yield inOrder(own, filed, written.fields);
     }
   }
-  const check = countBack(connector, type, written, () => before + staged.count);
-  await connector.write(target.path, bytes(), check);
+  const count = countBack(connector, type, written, () => before + staged.count);
+  const check = async (path: string) => {
+    await count(path);
+    await rememberFile(connector, task, path);
+  };
+  await connector.write(target.path, bytes(), check, task.claim);
   return {
     rows: written.rows - before,
     total: written.rows,

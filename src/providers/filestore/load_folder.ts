@@ -10,6 +10,8 @@ import { type TypeToWrite, typeToWrite } from "./file.ts";
 import { fit } from "./fit.ts";
 import { literalGlob } from "./glob.ts";
 import type { FileLoadTask } from "./load.ts";
+import { rememberPart } from "./load_commit.ts";
+import { refuseStale } from "./max_watermark.ts";
 import { countBack, encode, evidence, joined, type Written } from "./records.ts";
 
 /**
@@ -44,12 +46,15 @@ export async function loadRecordFolder(
     await count(path);
     // A load may take long, and what others put there meanwhile is not to be lost.
     if (mode === "replace") await refuseOthers(connector, target.path, type);
+    await rememberPart(task, name);
   };
   async function* bytes() {
+    // Only here does nobody else write to the folder.
+    await refuseStale(connector, task);
     const same = filed === staged.fields ? await joined(staged, type, written) : undefined;
     yield* same ?? encode(batches(), type, written);
   }
-  await connector.writeFolder(target.path, [{ name, bytes, check }], mode);
+  await connector.writeFolder(target.path, [{ name, bytes, check }], mode, task.claim);
   return { rows: written.rows, evidence: evidence(posix.join(target.path, name), written) };
 }
 

@@ -8,7 +8,13 @@ import type {
 } from "../../../src/core/connector.ts";
 import { DXTError } from "../../../src/core/errors.ts";
 import type { Projection, RecordExtractor } from "../../../src/core/extractor.ts";
-import type { Loader, LoadReceipt } from "../../../src/core/loader.ts";
+import type { Claim } from "../../../src/core/claim.ts";
+import type {
+  CommitJournal,
+  ExpectedWatermark,
+  Loader,
+  LoadReceipt,
+} from "../../../src/core/loader.ts";
 import type { CompletionProof } from "../../../src/core/proof.ts";
 import type { Provider } from "../../../src/core/provider.ts";
 import { type DXTRecord, parseText, textOf, type Value } from "../../../src/core/values.ts";
@@ -25,6 +31,10 @@ export interface LoadOptions extends StagedOptions {
   readonly upsertKeys?: readonly string[];
   readonly lossy?: LossRule;
   readonly signal?: AbortSignal;
+  readonly claim?: Claim;
+  readonly expected?: ExpectedWatermark;
+  readonly journal?: CommitJournal;
+  readonly connector?: Connector;
 }
 
 export interface ReadOptions {
@@ -129,8 +139,10 @@ export class Trial implements AsyncDisposable {
     records: readonly DXTRecord[],
     options: LoadOptions = {},
   ): Promise<LoadReceipt> {
-    const loader = await this.loader();
+    const loader = await this.loader(options.connector);
+    const { claim, expected, journal } = options;
     return await loader.load({
+      ...{ claim, expected, journal },
       target: this.target(name),
       staged: stagedOf(fields, records, options),
       mode: options.mode ?? "replace",

@@ -41,6 +41,7 @@ export async function checkWrite(
   base: Base,
   target: StreamTarget,
   mode: LoadMode,
+  signal: AbortSignal,
 ): Promise<Access> {
   const name = "path" in target ? target.path : "";
   const action = `${mode} ${target.type} "${name}"`;
@@ -58,7 +59,7 @@ export async function checkWrite(
     } else if (there?.isDirectory === false) {
       return { action, problems: [`"${name}" is a file, expected a folder`] };
     }
-    await tryWriting(base, full, target.type === "directory");
+    await tryWriting(base, full, target.type === "directory", signal);
     return { action, problems: [] };
   } catch (error) {
     return { action, problems: [messageOf(explain(error, "write", full, base))] };

@@ -11,6 +11,7 @@ import type {
   OpenFile,
   ServerInfo,
 } from "../../../core/connector.ts";
+import type { Claim } from "../../../core/claim.ts";
 import { ConfigurationError, ConnectorError } from "../../../core/errors.ts";
 import type { ConnectContext } from "../../../core/provider.ts";
 import { mayRead } from "../../../core/grant.ts";
@@ -68,7 +69,7 @@ export class LocalConnector implements FilestoreConnector {
   }
 
   checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
-    return checkWrite(this, this.base, target, mode);
+    return checkWrite(this, this.base, target, mode, this.signal);
   }
 
   async list(ref: StreamRef): Promise<FileEntry[]> {
@@ -106,11 +107,17 @@ export class LocalConnector implements FilestoreConnector {
     return this.#explained("read", path, (full) => openFile(full, path));
   }
 
-  write(path: string, bytes: AsyncIterable<Uint8Array>, check: CheckWritten): Promise<number> {
+  write(
+    path: string,
+    bytes: AsyncIterable<Uint8Array>,
+    check: CheckWritten,
+    claim?: Claim,
+  ): Promise<number> {
+    const lock = { claim, signal: this.signal };
     return this.#explained(
       "write",
       path,
-      (full) => writeFile(this.base, full, bytes, this.#checker(check)),
+      (full) => writeFile(this.base, full, bytes, this.#checker(check), lock),
     );
   }
 
@@ -118,11 +125,13 @@ export class LocalConnector implements FilestoreConnector {
     path: string,
     files: readonly NewFile[],
     mode: "append" | "replace",
+    claim?: Claim,
   ): Promise<void> {
+    const lock = { claim, signal: this.signal };
     await this.#explained("write", path, async (full) => {
       const own = files.map((file) => ({ ...file, check: this.#checker(file.check) }));
-      if (mode === "append") return await addToFolder(this.base, full, own);
-      if (full !== this.base.folder) return await replaceFolder(this.base, full, own);
+      if (mode === "append") return await addToFolder(this.base, full, own, lock);
+      if (full !== this.base.folder) return await replaceFolder(this.base, full, own, lock);
       throw new ConfigurationError(
         `Cannot replace folder "${path}": it is the connection's own, expected a folder below it`,
       );

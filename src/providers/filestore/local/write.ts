@@ -1,8 +1,8 @@
 /** Files and folders that readers see as they were, or complete. */
 import { basename, dirname, join } from "node:path";
-import { LoaderError } from "../../../core/errors.ts";
+import { ConcurrentRunError, LoaderError } from "../../../core/errors.ts";
 import { mayRead } from "../../../core/grant.ts";
-import { InUse, lockTarget, removeIfThere } from "./lock.ts";
+import { type LockRequest, lockTarget, removeIfThere } from "./lock.ts";
 import { makeFile, makeFolderLike } from "./ownership.ts";
 import type { Base } from "./paths.ts";
 import { statOf } from "./walk.ts";
@@ -33,9 +33,10 @@ export async function writeFile(
   full: string,
   bytes: AsyncIterable<Uint8Array>,
   check: CheckFile,
+  lock: LockRequest,
 ): Promise<number> {
   await using made = await makeFolder(dirname(full), base);
-  await using _lock = await lockTarget(beside(full, "lock"), base.show(full));
+  await using _lock = await lockTarget(beside(full, "lock"), base.show(full), lock);
   const fresh = beside(full, "new");
   try {
     await removeIfThere(fresh);
@@ -55,9 +56,10 @@ export async function addToFolder(
   base: Base,
   full: string,
   files: readonly FileToWrite[],
+  lock: LockRequest,
 ): Promise<void> {
   await using above = await makeFolder(full === base.folder ? full : dirname(full), base);
-  await using _lock = await lockFolder(base, full);
+  await using _lock = await lockFolder(base, full, lock);
   await recoverFolder(base, full);
   await using made = await makeFolder(full, base);
   const fresh = join(full, ".dxt-new");
@@ -77,18 +79,24 @@ export async function addToFolder(
  *
  * @throws what a write would
  */
-export async function tryWriting(base: Base, full: string, isFolder: boolean): Promise<void> {
+export async function tryWriting(
+  base: Base,
+  full: string,
+  isFolder: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const request = { claim: undefined, signal };
   const inside = isFolder && full === base.folder;
   await using _made = await makeFolder(inside ? full : dirname(full), base);
   try {
     await using _lock = isFolder
-      ? await lockFolder(base, full)
-      : await lockTarget(beside(full, "lock"), base.show(full));
+      ? await lockFolder(base, full, request)
+      : await lockTarget(beside(full, "lock"), base.show(full), request);
     if (isFolder) await recoverFolder(base, full);
     if (isFolder && await statOf(full) !== undefined) await tryMaking(join(full, ".dxt-new"));
   } catch (error) {
     // Who holds the lock can write.
-    if (!(error instanceof InUse)) throw error;
+    if (!(error instanceof ConcurrentRunError)) throw error;
   }
 }
 
@@ -136,9 +144,10 @@ export async function replaceFolder(
   base: Base,
   full: string,
   files: readonly FileToWrite[],
+  lock: LockRequest,
 ): Promise<void> {
   await using made = await makeFolder(dirname(full), base);
-  await using _lock = await lockFolder(base, full);
+  await using _lock = await lockFolder(base, full, lock);
   await recoverFolder(base, full);
   const [fresh, old] = [beside(full, "new"), oldFolder(full)];
   try {
@@ -166,9 +175,9 @@ async function swap(full: string, fresh: string, old: string): Promise<void> {
 }
 
 /** The connection's own folder is locked from inside: what is beside it may be out of bounds. */
-function lockFolder(base: Base, full: string): Promise<AsyncDisposable> {
+function lockFolder(base: Base, full: string, lock: LockRequest): Promise<AsyncDisposable> {
   const path = full === base.folder ? join(full, ".dxt-lock") : beside(full, "lock");
-  return lockTarget(path, base.show(full));
+  return lockTarget(path, base.show(full), lock);
 }
 
 /**

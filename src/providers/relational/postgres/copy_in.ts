@@ -1,5 +1,5 @@
 /** Staged rows → a table, by COPY inside a transaction. */
-import { ConnectionError, LoaderError, show, ValueError } from "../../../core/errors.ts";
+import { LoaderError, show, ValueError } from "../../../core/errors.ts";
 import type { LoadTask } from "../../../core/loader.ts";
 import type { Field } from "../../../models/field.ts";
 import { quote } from "./dialect.ts";
@@ -120,19 +120,4 @@ async function refuseChanged(
     Number(row),
     value,
   );
-}
-
-/** @throws {LoaderError} when the connection is lost before the answer, too */
-export async function commit(session: Session): Promise<void> {
-  let tag: string;
-  try {
-    ({ tag } = await session.query("COMMIT"));
-  } catch (error) {
-    if (!(error instanceof ConnectionError)) throw error;
-    throw new LoaderError(
-      `Cannot tell whether the load was committed: ${error.message}`,
-      { cause: error },
-    );
-  }
-  if (tag !== "COMMIT") throw new LoaderError(`Cannot commit the load: PostgreSQL says "${tag}"`);
 }

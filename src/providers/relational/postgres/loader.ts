@@ -1,23 +1,28 @@
 /** Staged data → a table, in one transaction. */
 import { valueReader } from "../../../arrow/mod.ts";
 import { LoaderError, SchemaError } from "../../../core/errors.ts";
-import type {
-  Loader,
-  LoadPlan,
-  LoadReceipt,
-  LoadTask,
-  LoadTicket,
-  PlannedLoad,
-  SharedLoad,
+import {
+  type CommitRecord,
+  type Loader,
+  type LoadOutcome,
+  type LoadPlan,
+  type LoadReceipt,
+  type LoadTask,
+  type LoadTicket,
+  type PlannedLoad,
+  refuseStaleRange,
+  type SharedLoad,
 } from "../../../core/loader.ts";
 import type { Value } from "../../../core/values.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { checkLoadTask, quoteTable, tableName } from "../sql.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { dialect, quote } from "./dialect.ts";
-import { commit, copy } from "./copy_in.ts";
+import { commitLoad, outcomeOf } from "./commit.ts";
+import { copy } from "./copy_in.ts";
 import { PostgresError } from "./errors.ts";
 import { PostgresCopyExtractor } from "./extractor.ts";
+import { lockLoads } from "./load_lock.ts";
 import { planLoad } from "./load_plan.ts";
 import type { Session } from "./session.ts";
 import { loadShare, shareLoad } from "./shared.ts";
@@ -47,14 +52,17 @@ export class PostgresCopyLoader implements Loader {
       const shared = await this.share(task);
       if (shared !== undefined) return await this.#loadAlone(shared, task);
     }
+    const { config } = this.connector;
     const session = await this.connector.begin("write", task.signal);
     const release = session.abortedBy(task.signal);
     try {
-      const target = await prepareTarget(session, task, this.connector.config.schema);
+      await lockLoads(session, task, config);
+      await this.#refuseStaleRange(task);
+      const target = await prepareTarget(session, task, config.schema);
       warnOfComputed(this.connector, target);
       warnOfUnfilled(this.connector, target.relation, task);
       const evidence = await write(session, task, target);
-      await commit(session);
+      await commitLoad(session, config, task);
       return { rows: task.staged.count, evidence };
     } catch (error) {
       await session.close();
@@ -68,7 +76,8 @@ export class PostgresCopyLoader implements Loader {
   async share(task: LoadTask): Promise<SharedLoad | undefined> {
     checkLoadTask(task, (name) => name);
     try {
-      return await shareLoad(this.connector, task, this.#swaps(task));
+      const check = () => this.#refuseStaleRange(task);
+      return await shareLoad(this.connector, task, this.#swaps(task), check);
     } catch (error) {
       throw explained(error, task);
     }
@@ -80,6 +89,17 @@ export class PostgresCopyLoader implements Loader {
     } catch (error) {
       throw explained(error, task);
     }
+  }
+
+  getOutcome(_target: StreamTarget, record: CommitRecord): Promise<LoadOutcome> {
+    return outcomeOf(record, this.connector.config);
+  }
+
+  /** To be called while the lock of the target's loads is held. */
+  async #refuseStaleRange(task: LoadTask): Promise<void> {
+    const { expected, target } = task;
+    if (expected === undefined) return;
+    refuseStaleRange(task, await this.getMaxWatermark(target, expected.field));
   }
 
   #swaps({ mode }: PlannedLoad): boolean {

@@ -8,8 +8,10 @@ import type { LoadReceipt, LoadTask, LoadTicket, SharedLoad } from "../../../cor
 import { keyOfNewTable, quoteTable, type TableName, tableName } from "../sql.ts";
 import { findRelation, type Relation } from "./catalogue.ts";
 import type { PostgresConnector } from "./connector.ts";
-import { commit, copy } from "./copy_in.ts";
+import { commit, commitLoad } from "./commit.ts";
+import { copy } from "./copy_in.ts";
 import { dialect, quote, quoteText } from "./dialect.ts";
+import { lockLoads } from "./load_lock.ts";
 import { rowsOfTag } from "./messages.ts";
 import type { Session } from "./session.ts";
 import { createLike, refuseLosses, takePlace } from "./swap.ts";
@@ -28,32 +30,49 @@ interface Ticket extends LoadTicket {
 }
 
 /**
- * Begins a shared load; undefined where one is not possible, or another one is going on. `swap` allows
- * it for a target that is there.
+ * Begins a shared load; undefined where one is not possible. `swap` allows it for a target that exists.
+ * A transaction holds the lock of the target's loads until the end, and the table that they write
+ * is made by another, which commits: so no lock outlives a transaction.
  *
+ * @param check throws for rows that were read from a range which is no longer the target's
+ * @throws {ConcurrentRunError} when another run loads into the target
  * @throws {LoaderError} when a swap would lose something
  */
 export async function shareLoad(
   connector: PostgresConnector,
   task: LoadTask,
   swap: boolean,
+  check: () => Promise<void>,
 ): Promise<SharedLoad | undefined> {
   if (task.mode === "upsert") return undefined;
   refuseLongNames(task);
+  const { config } = connector;
   const session = await connector.begin("write", task.signal);
   try {
-    const beside = await createBeside(session, task, connector.config.schema, swap);
-    if (beside === undefined) {
-      await session.close();
-      return undefined;
+    if (await isShareable(session, task, swap)) {
+      // It waits for as long as the shares take.
+      await session.query("SET LOCAL idle_in_transaction_session_timeout = 0");
+      await lockLoads(session, task, config);
+      await check();
+      const beside = await makeBeside(connector, task, swap);
+      if (beside !== undefined) {
+        if (beside.old !== undefined) warnOfUnfilled(connector, beside.old, task);
+        return new PostgresSharedLoad(connector, session, task, beside.old, { table: beside.name });
+      }
     }
-    await commit(session);
-    if (beside.old !== undefined) warnOfUnfilled(connector, beside.old, task);
-    return new PostgresSharedLoad(connector, session, task, beside.old, { table: beside.name });
+    // Closing alone would let go of the lock a moment later.
+    await session.query("ROLLBACK");
+    await connector.giveBack(session);
+    return undefined;
   } catch (error) {
     await session.close();
     throw error;
   }
+}
+
+async function isShareable(session: Session, task: LoadTask, swap: boolean): Promise<boolean> {
+  return swap ||
+    await findRelation(session, quoteTable(tableName(task.target), dialect)) === undefined;
 }
 
 /** Copies some files of the stage, in a transaction of their own. */
@@ -82,7 +101,7 @@ export async function loadShare(
 }
 
 class PostgresSharedLoad implements SharedLoad {
-  /** `session` holds the lock of the target's loads. */
+  /** `session` is in the transaction that holds the lock of the target's loads. */
   constructor(
     private readonly connector: PostgresConnector,
     private readonly session: Session,
@@ -92,7 +111,7 @@ class PostgresSharedLoad implements SharedLoad {
   ) {}
 
   async finish(rows: number): Promise<LoadReceipt> {
-    const { session, task, ticket: { table } } = this;
+    const { connector, session, task, ticket: { table } } = this;
     const name = quoteTable(tableName(task.target), dialect);
     if (rows !== task.staged.count) {
       throw new LoaderError(
@@ -103,10 +122,9 @@ class PostgresSharedLoad implements SharedLoad {
     }
     const release = session.abortedBy(task.signal);
     try {
-      await session.query("BEGIN");
       if (this.old === undefined) await this.#appear(name);
       else await takePlace(session, table, this.old);
-      await commit(session);
+      await commitLoad(session, connector.config, task);
     } finally {
       release();
     }
@@ -139,7 +157,24 @@ class PostgresSharedLoad implements SharedLoad {
   }
 }
 
-/** Makes the table that is going to be the target, and takes the lock of such loads. */
+/** Makes the table that is going to be the target, for all connections to see. */
+async function makeBeside(
+  connector: PostgresConnector,
+  task: LoadTask,
+  swap: boolean,
+): Promise<{ name: string; old: Relation | undefined } | undefined> {
+  const session = await connector.begin("write", task.signal);
+  try {
+    const beside = await createBeside(session, task, connector.config.schema, swap);
+    await (beside === undefined ? session.query("ROLLBACK") : commit(session));
+    await connector.giveBack(session);
+    return beside;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
 async function createBeside(
   session: Session,
   task: LoadTask,
@@ -151,11 +186,7 @@ async function createBeside(
   const old = (await findTarget(session, task, name))?.relation;
   if (old !== undefined && !swap) return undefined;
   if (old !== undefined) await refuseLosses(session, old);
-  const { mark, key, beside } = besideOf(target, old);
-  const { rows: [locked] } = await session.query(
-    `SELECT pg_catalog.pg_try_advisory_lock(${key.readBigInt64BE()})`,
-  );
-  if (locked![0] !== "t") return undefined;
+  const { mark, beside } = besideOf(target, old);
   if (!await dropLeftOver(session, beside, mark)) return undefined;
   if (old === undefined) await createTable(session, task, beside, defaultSchema, []);
   else await session.query(createLike(beside, old));
@@ -165,13 +196,13 @@ async function createBeside(
   return { name: created.name, old };
 }
 
-/** The table beside a target, its mark, and the key of its lock. */
+/** The table beside a target, and its mark. */
 export function besideOf(target: TableName, old: Relation | undefined) {
   const mark = `dxt loads ${quoteTable(target, dialect)}`;
   const key = createHash("sha256").update(mark).digest();
   const own = `dxt_load_${key.toString("hex", 0, 8)}`;
   const beside = quoteTable({ ...target, ...(old && { schema: old.schema }), name: own }, dialect);
-  return { mark, key, beside };
+  return { mark, beside };
 }
 
 /** Drops what a killed load left; false when the table is somebody else's. */

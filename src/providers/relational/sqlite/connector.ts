@@ -105,7 +105,8 @@ export class SqliteConnector implements RelationalConnector {
         checkWrite: (target, mode) => this.checkWrite(target, mode),
         [Symbol.asyncDispose]: () => Promise.resolve(),
       };
-      return await inTransaction(this.file, database, this.#signal, () => work(inside));
+      const begin = () => whenFree(this.file, this.#signal, () => database.exec("BEGIN IMMEDIATE"));
+      return await inTransaction(this.file, database, this.#signal, begin, () => work(inside));
     });
   }
 
@@ -158,14 +159,18 @@ async function attempt<T>(work: () => T): Promise<T> {
   return await work();
 }
 
-/** Runs `work` in a transaction that may write: committed when it resolves, else rolled back. */
+/**
+ * Runs `work` in a transaction that may write, which `begin` begins: committed when it resolves, else
+ * rolled back.
+ */
 export async function inTransaction<T>(
   file: DatabaseFile,
   database: DatabaseSync,
   signal: AbortSignal,
+  begin: () => Promise<void>,
   work: () => Promise<T>,
 ): Promise<T> {
-  await whenFree(file, signal, () => database.exec("BEGIN IMMEDIATE"));
+  await begin();
   try {
     const result = await work();
     // Readers keep the lock busy until they are done; the transaction waits as it is.

@@ -135,6 +135,7 @@ export async function whenFree<T>(
   file: DatabaseFile,
   signal: AbortSignal | undefined,
   work: () => T,
+  refuse = isLocked,
 ): Promise<T> {
   const start = performance.now();
   for (let wait = FIRST_WAIT;; wait = Math.min(wait * 2, LONGEST_WAIT)) {
@@ -144,14 +145,18 @@ export async function whenFree<T>(
     } catch (error) {
       if (!isBusy(error)) throw error;
       if (performance.now() - start + wait > file.busyTimeout) {
-        throw new ConnectionError(
-          `Cannot use database "${file.path}": another connection holds it locked, waited ${file.busyTimeout} ms`,
-          { cause: error },
-        );
+        throw refuse(file, error);
       }
     }
     await new Promise((resolve) => setTimeout(resolve, wait));
   }
+}
+
+function isLocked({ path, busyTimeout }: DatabaseFile, cause: unknown): Error {
+  return new ConnectionError(
+    `Cannot use database "${path}": another connection holds it locked, waited ${busyTimeout} ms`,
+    { cause },
+  );
 }
 
 const BREATH = 50;

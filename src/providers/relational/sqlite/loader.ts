@@ -2,11 +2,14 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Batch } from "../../../core/batch.ts";
 import { LoaderError, ValueError, VerificationError } from "../../../core/errors.ts";
 import {
+  type CommitRecord,
   type Loader,
+  type LoadOutcome,
   type LoadPlan,
   type LoadReceipt,
   type LoadTask,
   type PlannedLoad,
+  refuseStaleRange,
   unshared,
 } from "../../../core/loader.ts";
 import type { Value } from "../../../core/values.ts";
@@ -14,8 +17,10 @@ import { declareHint, measureNumbers } from "../../../formats/numbers.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { checkLoadTask } from "../sql.ts";
 import { inTransaction, type SqliteConnector } from "./connector.ts";
-import { breather, type DatabaseFile, exists, openToWrite, whenFree } from "./database.ts";
+import { breather, type DatabaseFile, exists, openToWrite } from "./database.ts";
 import { findTable } from "./catalogue.ts";
+import { lockLoads } from "./load_lock.ts";
+import { lastRow, outcomeIn, rememberLoad } from "./load_commit.ts";
 import { fold, mainTable, quote } from "./dialect.ts";
 import { highest } from "./highest.ts";
 import { planLoad } from "./load_plan.ts";
@@ -61,7 +66,11 @@ export class SqliteLoader implements Loader {
     const types = await this.#typesOfNew(file, database, task);
     const receipt = await loadNew(file, database, task, types);
     if (receipt !== undefined) return receipt;
-    return await inTransaction(file, database, signal, async () => {
+    const begin = () => lockLoads(file, task, () => database.exec("BEGIN IMMEDIATE"));
+    return await inTransaction(file, database, signal, begin, async () => {
+      const { target: ref, expected } = task;
+      if (expected !== undefined) refuseStaleRange(task, highest(database, ref, expected.field));
+      const before = lastRow(database, ref);
       // Rows that a replace deletes may come again before the end.
       database.exec("PRAGMA defer_foreign_keys = ON");
       const target = prepareTarget(database, task, types);
@@ -71,8 +80,16 @@ export class SqliteLoader implements Loader {
         database.exec(emptying(target.sql));
       }
       const rows = await insertAll(database, target, task);
-      return receiptOf(database, target, task, rows);
+      const taken = receiptOf(database, target, task, rows);
+      await rememberLoad(database, task, before, rows);
+      return taken;
     });
+  }
+
+  /** A file that is missing has taken nothing. */
+  async getOutcome(target: StreamTarget, record: CommitRecord): Promise<LoadOutcome> {
+    if (!exists(this.connector.file)) return "aborted";
+    return await this.connector.read((database) => outcomeIn(database, target, record));
   }
 
   /**
@@ -88,7 +105,7 @@ export class SqliteLoader implements Loader {
     const { fields } = task.staged;
     if (!types.some((type, i) => type === ANY_NUMBER && fields[i]!.number)) return types;
     const table = mainTable(task.target);
-    const found = await whenFree(file, task.signal, () => findTable(database, table));
+    const found = await lockLoads(file, task, () => findTable(database, table));
     if (found !== undefined) return types;
     const measured = await measureNumbers(
       task.staged,

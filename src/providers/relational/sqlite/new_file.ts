@@ -7,9 +7,11 @@
 import { closeSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { VerificationError } from "../../../core/errors.ts";
-import type { LoadReceipt, LoadTask } from "../../../core/loader.ts";
-import { breather, type DatabaseFile, whenFree } from "./database.ts";
+import { type LoadReceipt, type LoadTask, refuseStaleRange } from "../../../core/loader.ts";
+import { breather, type DatabaseFile } from "./database.ts";
 import { Journal } from "./journal.ts";
+import { recordOfNew } from "./load_commit.ts";
+import { lockLoads } from "./load_lock.ts";
 import { refuseNulls } from "./nulls.ts";
 import { isDirect } from "./putter.ts";
 import { Records } from "./records.ts";
@@ -50,11 +52,12 @@ export async function loadNew(
   const made = tableInMemory(task, types);
   if (made === undefined) return undefined;
   // SQLite gives an empty file its first page, so that the lock below opens no journal.
-  if (size === 0) await whenFree(file, task.signal, () => database.exec(MAKE_PAGE));
-  await whenFree(file, task.signal, () => database.exec("BEGIN EXCLUSIVE"));
+  if (size === 0) await lockLoads(file, task, () => database.exec(MAKE_PAGE));
+  await lockLoads(file, task, () => database.exec("BEGIN EXCLUSIVE"));
   try {
     const before = pageOf(database);
     if (before === undefined || !isSame(before, made.before)) return undefined;
+    refuseStaleRange(task, undefined);
     await writeFile(file, before, made, task);
   } finally {
     // The transaction has kept others out, and changed nothing.
@@ -110,6 +113,7 @@ async function writeFile(
     if (tree.rows !== task.staged.count) throw incomplete(target, tree.rows, task);
     pages.end(after, tree.finish());
     fsyncSync(output);
+    if (tree.rows > 0) await task.journal?.remember(recordOfNew(tree.rows));
     journal.commit();
   } catch (error) {
     writeAll(output, before, 0);

@@ -1,0 +1,88 @@
+/** Who may use a stage, and the load from it whose end was not seen. */
+import { basename, dirname, join } from "node:path";
+import { z } from "zod";
+import type { PendingLoad, StageLock } from "../core/buffer.ts";
+import type { Claim } from "../core/claim.ts";
+import { BufferError, messageOf } from "../core/errors.ts";
+import { lockFile } from "../core/file_lock.ts";
+import { makeFolder, remove, syncFolder, writeSynced } from "./disk.ts";
+
+const Pending = z.strictObject({
+  version: z.literal(1),
+  run_id: z.string(),
+  at: z.string(),
+  source: z.unknown(),
+  target: z.unknown(),
+  rows: z.int().min(0),
+  record: z.record(z.string(), z.unknown()),
+});
+
+/**
+ * Lock and pending load lie beside the stage's folder, which `clear` removes. No stage's name begins
+ * with a dot, so the names are nobody's stage.
+ */
+const beside = (directory: string, ending: string) =>
+  join(dirname(directory), `.${basename(directory)}.${ending}`);
+
+/** @throws {ConcurrentRunError} when another run holds the stage for longer than the claim waits */
+export async function lockStage(
+  directory: string,
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<StageLock> {
+  const lock = await lockFile(
+    beside(directory, "lock"),
+    `stage "${directory}"`,
+    claim,
+    signal,
+    () => makeFolder(dirname(directory)),
+  );
+  return {
+    record: pendingPath(directory),
+    pending: () => readPending(directory),
+    remember: (load) => writePending(directory, load),
+    forget: () => removePending(directory),
+    [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
+  };
+}
+
+const pendingPath = (directory: string) => beside(directory, "pending.json");
+
+/** Renamed into place when it is whole: the load's commit is sent only afterwards. */
+async function writePending(directory: string, load: PendingLoad): Promise<void> {
+  const [path, partial] = [pendingPath(directory), beside(directory, "pending.new")];
+  await remove(partial);
+  const text = `${JSON.stringify({ version: 1, ...load }, null, 2)}\n`;
+  await writeSynced(partial, new TextEncoder().encode(text));
+  await Deno.rename(partial, path);
+  await syncFolder(dirname(directory));
+}
+
+/** The last that a run does, and at once: a run that is killed after it is repeated as if it had failed. */
+function removePending(directory: string): void {
+  try {
+    Deno.removeSync(pendingPath(directory));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function readPending(directory: string): Promise<PendingLoad | undefined> {
+  const path = pendingPath(directory);
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  try {
+    const { version: _, ...load } = Pending.parse(JSON.parse(text));
+    return load;
+  } catch (cause) {
+    throw new BufferError(
+      `Cannot read "${path}", which tells of a load that was cut off: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
