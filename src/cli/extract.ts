@@ -10,6 +10,7 @@ const parser = merge(
     fullRefresh: options.fullRefresh(message`Read everything, whatever the streams' modes`),
     failFast: options.failFast(),
     threads: options.threads(),
+    wait: options.wait(),
     sandbox: options.sandbox(),
     showValues: options.showValues(),
     ...options.limits(),

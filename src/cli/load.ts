@@ -9,6 +9,7 @@ const parser = merge(
     ...options.selection(),
     failFast: options.failFast(),
     threads: options.threads(),
+    wait: options.wait(),
     sandbox: options.sandbox(),
     showValues: options.showValues(),
     ...options.limits(),

@@ -62,6 +62,12 @@ export const threads = () =>
       message`Streams, and parts of a large stream, that are moved at once; the number of cores`,
   }));
 
+export const wait = () =>
+  optional(option("--wait", string({ metavar: "DURATION" }), {
+    description:
+      message`Wait while another run has the stage or the target, at most so long: 30s, 10m, 2h; without it the stream fails at once`,
+  }));
+
 export const fullRefresh = (description: Message) => option("--full-refresh", { description });
 
 const most = (name: `--allow-${string}`, metavar: "HOSTS" | "PATHS" | "NAMES", what: Message) =>

@@ -1,12 +1,13 @@
 /** What `run`, `extract` and `load` have in common. */
 import type { StreamArguments } from "../config/mod.ts";
-import { messageOf } from "../core/errors.ts";
+import { ConfigurationError, messageOf } from "../core/errors.ts";
 import type { RunResult } from "../models/result.ts";
 import type { Phase } from "../runner/mod.ts";
 import { type Context, given, openPipeline, type Variables } from "./action.ts";
 import { openStream } from "./connection.ts";
 import { EXIT, exitOfRun } from "./exit.ts";
 import { Interruption } from "./interruption.ts";
+import { DURATION, FOREVER, isOn } from "./names.ts";
 import type { LogLevel } from "./levels.ts";
 import { type LimitOptions, limitsOf } from "./limits.ts";
 import { RunLog } from "./log.ts";
@@ -23,6 +24,7 @@ export interface PhaseOptions extends Verbosity, Variables, LimitOptions {
   readonly failFast: boolean;
   readonly fullRefresh?: boolean;
   readonly threads?: number | undefined;
+  readonly wait?: string | undefined;
   readonly sandbox?: "on" | "off" | undefined;
   readonly showValues?: boolean;
   readonly logFile?: string | undefined;
@@ -40,20 +42,30 @@ export async function runPhase(
 ): Promise<number> {
   const { printer } = context;
   using interruption = new Interruption(context.io, printer);
+  const tell = (result: RunResult) => tellResult(result, phase, options, context);
   let result: RunResult;
   try {
-    result = await execute(phase, options, context, interruption.signal);
+    result = await execute(phase, options, context, interruption.signal, tell);
   } catch (error) {
     if (interruption.received === undefined) throw error;
     printer.detail("stopped", messageOf(error));
     return EXIT[interruption.received];
   }
+  return exitOfRun(result, interruption.received);
+}
+
+function tellResult(
+  result: RunResult,
+  phase: Phase,
+  options: PhaseOptions,
+  context: Context,
+): void {
+  const { printer } = context;
   if (printer.format === "text") printSummary(result, phase, printer);
   else printer.json(printer.format === "json" ? result : { event: "run_finished", result });
   if (phase !== "extract" && options.pipeline !== undefined) {
     adviseLoad(result, options.pipeline, options, context);
   }
-  return exitOfRun(result, interruption.received);
 }
 
 async function execute(
@@ -61,12 +73,14 @@ async function execute(
   options: PhaseOptions,
   context: Context,
   signal: AbortSignal,
+  tell: (result: RunResult) => void,
 ): Promise<RunResult> {
   const { pipeline, stream, select, exclude, failFast, fullRefresh, threads } = options;
   const loaded = stream === undefined
     ? await openPipeline(pipeline!, options, context)
     : await openStream(stream, options, context);
-  const { since, until, limit, sandbox } = options;
+  const { since, until, limit, sandbox, wait } = options;
+  const waitMs = wait === undefined ? undefined : waitOf(wait);
   const backfill = since === undefined && until === undefined ? undefined : given({ since, until });
   signal.throwIfAborted();
   const logging = {
@@ -82,12 +96,12 @@ async function execute(
   using log = new RunLog(logging, loaded.pipeline.name, context.printer);
   if (sandbox === "off") log.onWarning(UNCONFINED);
   using progress = new Progress(context.printer, phase);
-  const result = await telling(
+  return await telling(
     log,
     () =>
       runPipeline({ ...loaded, showValues: options.showValues ?? false }, {
         phase,
-        ...given({ select, exclude, fullRefresh, threads, backfill, limit }),
+        ...given({ select, exclude, fullRefresh, threads, backfill, limit, waitMs }),
         ...(context.printer.isLive ? { estimates: true } : {}),
         // Absent, the pipeline's own on_error decides.
         ...(failFast ? { failFast } : {}),
@@ -101,10 +115,25 @@ async function execute(
             context.printer.json({ event: type, ...rest });
           }
         },
+        onResult(result) {
+          progress[Symbol.dispose]();
+          log.onEnd(result);
+          tell(result);
+        },
       }),
   );
-  log.onEnd(result);
-  return result;
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds that `--wait` means. */
+function waitOf(text: string): number {
+  if (text === FOREVER || isOn(text)) return Infinity;
+  const [, amount, unit] = DURATION.exec(text) ?? [];
+  if (unit !== undefined) return Number(amount) * UNITS[unit]!;
+  throw new ConfigurationError(
+    `Cannot wait "${text}": expected a duration such as 30s, 10m or 2h, or no value to wait as long as it takes`,
+  );
 }
 
 const UNCONFINED =

@@ -71,6 +71,7 @@ const parser = merge(
     }),
     failFast: options.failFast(),
     threads: options.threads(),
+    wait: options.wait(),
     sandbox: options.sandbox(),
     showValues: options.showValues(),
     ...options.limits(),

@@ -17,7 +17,7 @@ import { type CommandParser, COMMANDS, NAMES } from "./commands.ts";
 import { fromEnvironment } from "./environment.ts";
 import { helpWidth } from "./help.ts";
 import type { IO, Output } from "./io.ts";
-import { HELP, VERSION } from "./names.ts";
+import { DURATION, FOREVER, HELP, VERSION } from "./names.ts";
 import { usageLine } from "./options.ts";
 
 const EXIT_CODES: readonly string[] = [
@@ -26,6 +26,8 @@ const EXIT_CODES: readonly string[] = [
   "2    usage, pipeline or selector is wrong",
   "3    some streams failed, others succeeded",
   "4    source, stage and target do not agree",
+  "6    the outcome of a load is not known: dxt load finds out",
+  "7    another run has a stage or a target",
   "130  stopped by Ctrl-C; 143 by SIGTERM",
 ];
 
@@ -45,8 +47,11 @@ export async function parseArguments(
   const usage = commands.size === 1 ? parser.usage : [];
   const asksHelp = args.some((arg) => HELP.some((name) => name === arg));
   const variables = asksHelp ? [] : fromEnvironment(usage, args, io.env);
+  const given = args.map((arg, i) =>
+    arg === "--wait" && !DURATION.test(args[i + 1] ?? "") ? `--wait=${FOREVER}` : arg
+  );
   const parse = (more: readonly string[]) =>
-    parseWith(parser, [...args.slice(0, 1), ...more, ...args.slice(1)], io, output);
+    parseWith(parser, [...given.slice(0, 1), ...more, ...given.slice(1)], io, output);
   const parsed = parse(variables.flatMap(({ args }) => args));
   if (!("error" in parsed)) return parsed.action;
   const { error } = parsed;

@@ -74,6 +74,12 @@ const OPTIONS: readonly OptionPage[] = [
       "Streams, and parts of a large stream, that are moved at once; the number of cores",
   },
   {
+    "names": ["--wait"],
+    "value": "DURATION",
+    "description":
+      "Wait while another run has the stage or the target, at most so long: 30s, 10m, 2h; without it the stream fails at once",
+  },
+  {
     "names": ["--sandbox"],
     "value": "WHEN",
     "choices": ["on", "off"],
@@ -247,6 +253,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
       29,
       30,
       31,
+      32,
     ),
   },
   "extract": {
@@ -255,7 +262,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
     "options": these(
       6,
       7,
-      32,
+      33,
       13,
       14,
       15,
@@ -275,6 +282,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
       29,
       30,
       31,
+      32,
     ),
   },
   "load": {
@@ -302,71 +310,72 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
       29,
       30,
       31,
+      32,
     ),
   },
   "discover": {
     "brief": "Show the streams and fields of a connection",
     "operands": ["CONNECTION"],
-    "options": these(33, 34, 35, 17, 18, 19, 20, 21, 22, 23, 24, 25, 28, 29, 30, 31),
+    "options": these(34, 35, 36, 18, 19, 20, 21, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
   "plan": {
     "brief": "Show what a run would do, changing nothing",
     "operands": ["PIPELINE"],
-    "options": these(6, 7, 36, 17, 18, 19, 20, 21, 22, 23, 24, 25, 28, 29, 30, 31),
+    "options": these(6, 7, 37, 18, 19, 20, 21, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
   "test": {
     "brief": "Try the connections and rights of a pipeline, moving nothing",
     "operands": ["PIPELINE"],
-    "options": these(6, 7, 17, 18, 19, 20, 21, 22, 23, 24, 25, 28, 29, 30, 31),
+    "options": these(6, 7, 18, 19, 20, 21, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
   "head": {
     "brief": "Show the first records of a stream, its stage or its target",
     "operands": ["CONNECTION|PIPELINE STREAM"],
-    "options": these(37, 38, 39, 17, 18, 19, 20, 21, 22, 23, 24, 25, 28, 29, 30, 31),
+    "options": these(38, 39, 40, 18, 19, 20, 21, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
   "permissions": {
     "brief": "Print the least that a run of a pipeline needs of the runtime",
     "operands": ["PIPELINE"],
-    "options": these(6, 7, 40, 26, 21, 22, 23, 24, 25, 28, 29, 30, 31),
+    "options": these(6, 7, 41, 27, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
   "list": {
     "brief": "Show the streams of a pipeline",
     "operands": ["PIPELINE"],
-    "options": these(6, 7, 21, 22, 28, 29, 30, 31),
+    "options": these(6, 7, 22, 23, 29, 30, 31, 32),
   },
   "init": {
     "brief": "Write a project with its first pipeline into this folder",
     "operands": ["[NAME]"],
-    "options": these(41, 42, 43, 44, 21, 22, 23, 24, 25, 28, 29, 30, 31),
+    "options": these(42, 43, 44, 45, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
   "validate": {
     "brief": "Check pipelines without connecting to anything",
     "operands": ["PIPELINE..."],
-    "options": these(45, 21, 22, 23, 24, 25, 28, 29, 30, 31),
+    "options": these(46, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
   "schema": {
     "brief": "Print the JSON Schema of pipelines, for editors",
     "operands": [],
-    "options": these(46, 28, 29, 30, 31),
+    "options": these(47, 29, 30, 31, 32),
   },
   "operators": {
     "brief": "Show providers, extractors and loaders with their options",
     "operands": ["list"],
-    "options": these(47, 28, 29, 30, 31),
+    "options": these(48, 29, 30, 31, 32),
   },
   "lock": {
     "brief": "Pin the external modules of pipelines in dxt.lock",
     "operands": ["PIPELINE..."],
-    "options": these(23, 24, 21, 22, 28, 29, 30, 31),
+    "options": these(24, 25, 22, 23, 29, 30, 31, 32),
   },
   "vendor": {
     "brief": "Copy the locked modules of pipelines, for runs without a network",
     "operands": ["PIPELINE..."],
-    "options": these(23, 24, 21, 22, 28, 29, 30, 31),
+    "options": these(24, 25, 22, 23, 29, 30, 31, 32),
   },
   "completions": {
     "brief": "Print a script that completes commands, options, streams and tags",
     "operands": ["SHELL"],
-    "options": these(28, 29, 30, 31),
+    "options": these(29, 30, 31, 32),
   },
 };

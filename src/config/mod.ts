@@ -19,6 +19,7 @@ export {
   type FileText,
   type LoadedPipeline,
   type ParseOptions,
+  publicVariables,
   secretsOf,
 } from "./pipeline.ts";
 export { DATASET, QUERY } from "./meaning.ts";

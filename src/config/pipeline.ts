@@ -1,6 +1,6 @@
 /** The text of a pipeline and of its project → what they mean together. */
 import type { z } from "zod";
-import type { ConfigurationError } from "../core/errors.ts";
+import { type ConfigurationError, SECRET_KEY } from "../core/errors.ts";
 import type { PermissionLists } from "../models/permissions.ts";
 import type { LogSettings, Pipeline } from "../models/pipeline.ts";
 import { nearest } from "../core/nearest.ts";
@@ -252,6 +252,23 @@ export function secretsOf(loaded: LoadedPipeline): string[] {
     target.url,
     target.config,
   ]);
+}
+
+/**
+ * The variables that a pipeline uses, with what is secret left out: runs of one pipeline with other
+ * values here move other data, and a new password makes no other run.
+ */
+export function publicVariables(
+  { pipeline, source, target, variables }: LoadedPipeline,
+): Record<string, string> {
+  const written = [pipeline, source.url, source.config, target.url, target.config];
+  const secrets = findSecrets([], written);
+  const shown = (value: string) => secrets.reduce((text, one) => text.replaceAll(one, ""), value);
+  return Object.fromEntries(
+    [...variables].filter(([name]) => !SECRET_KEY.test(name))
+      .map(([name, value]) => [name, shown(value)])
+      .sort(([one], [other]) => one! < other! ? -1 : 1),
+  );
 }
 
 function sourceOf({ path, text }: FileText, hidden = false): SourceText {

@@ -117,6 +117,7 @@ const ANSWERS = {
     problems: sentences,
   }),
   maxWatermark: PlainValue.optional(),
+  outcome: z.enum(["committed", "aborted", "running", "unknown"]),
   load: Receipt,
   share: z.record(z.string(), z.unknown()).optional(),
   loadShare: count,
@@ -143,6 +144,7 @@ function untrustedAnswers(): Readonly<Record<string, z.ZodType>> {
 }
 
 const Rows = z.object({ rows: count });
+const Committing = z.object({ committing: z.record(z.string(), z.unknown()) });
 
 const ExtractNews = z.union([
   z.object({ file: StagedFileShape }),
@@ -153,7 +155,8 @@ const ExtractNews = z.union([
 /** News by the job that tells them. */
 const NEWS = {
   extract: ExtractNews,
-  load: Rows,
+  load: z.union([Rows, Committing]),
+  finish: Committing,
   loadShare: z.union([Rows, z.object({ more: z.literal(true) })]),
 } satisfies Record<string, z.ZodType>;
 

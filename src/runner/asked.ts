@@ -142,7 +142,7 @@ export async function findRange(
   plan: StreamPlan,
   context: Asked & Pick<RunContext, "fullRefresh" | "backfill">,
   { projections }: ResolvedFields,
-  progress: Pick<Progress, "watermarkBefore">,
+  progress: Pick<Progress, "watermarkBefore" | "expected">,
 ): Promise<WatermarkRange | undefined> {
   const settings = plan.stream.extract;
   if (settings?.mode !== "incremental" || context.fullRefresh) return undefined;
@@ -159,6 +159,8 @@ export async function findRange(
   const loader = plainClass(plan.loader);
   const asked = { loader, target: plan.target, field: name, as: field };
   const max = await context.atTarget((target) => target.getMaxWatermark(asked));
-  if (max !== undefined) progress.watermarkBefore = textOf(max);
+  const text = max === undefined ? {} : { max: textOf(max) };
+  if (text.max !== undefined) progress.watermarkBefore = text.max;
+  progress.expected = { field: name, as: field, ...text };
   return watermarkRange(settings, field, max);
 }

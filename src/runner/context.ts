@@ -1,5 +1,7 @@
 /** What the steps of a stream's run share. */
 import type { StagedData } from "../core/buffer.ts";
+import type { Claim } from "../core/claim.ts";
+import type { ExpectedWatermark } from "../core/loader.ts";
 import type { Receipt } from "../integrity/receipt.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { RunEvent } from "./events.ts";
@@ -15,6 +17,13 @@ export interface RunContext {
   /** Values of the pipeline's variables by name. */
   readonly variables: ReadonlyMap<string, string>;
   readonly startedAt: Temporal.Instant;
+  /** How the run asks for its stages and targets. */
+  readonly claim: Claim;
+  /**
+   * The locks of the run's stages, and what goes with them: let go when the run has ended, after the
+   * result is known. A run that was killed before has told nothing of the streams that were done.
+   */
+  readonly stages: AsyncDisposableStack;
   readonly fullRefresh: boolean;
   /** Read this range of the watermark instead of what is new. */
   readonly backfill: Backfill | undefined;
@@ -44,6 +53,8 @@ export interface Progress {
   /** The load, where it began while the stage was written. */
   early?: EarlyLoad;
   watermarkBefore?: string;
+  /** What the target must still have when the load begins, where the range was made from it. */
+  expected?: ExpectedWatermark;
   watermarkAfter?: string;
   receipt?: Receipt;
   stage?: string;
@@ -54,4 +65,11 @@ export interface Progress {
 
 export function newProgress(): Progress {
   return { rowsExtracted: 0, rowsLoaded: 0, warnings: [], extractMs: 0, loadMs: 0 };
+}
+
+/** Begins again; the warnings stay. */
+export function restart(progress: Progress): void {
+  const { warnings } = progress;
+  for (const key of Object.keys(progress)) delete progress[key as keyof Partial<Progress>];
+  Object.assign(progress, newProgress(), { warnings });
 }

@@ -1,17 +1,24 @@
 /** The ends of a pipeline, seen from the host: connections in threads that may reach nothing else. */
 import type { Access, DiscoveredStream, Estimate, ServerInfo } from "../core/connector.ts";
 import type { Part } from "../core/extractor.ts";
-import type { LoadPlan, LoadReceipt, LoadTicket } from "../core/loader.ts";
+import type {
+  CommitRecord,
+  LoadOutcome,
+  LoadPlan,
+  LoadReceipt,
+  LoadTicket,
+} from "../core/loader.ts";
 import { fromPlainValue } from "../core/plain_value.ts";
 import type { Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../models/source.ts";
 import type { LoadMode } from "../models/stream.ts";
-import { thrown } from "../sandbox/messages.ts";
+import { type Thrown, thrown } from "../sandbox/messages.ts";
 import type { ExternalCode } from "../sandbox/modules/mod.ts";
 import type { Lease, ThreadPool } from "../sandbox/pool.ts";
 import { type Reading, toPlain } from "./extraction.ts";
 import type {
+  CommitNews,
   ExtractInput,
   ExtractNews,
   ExtractResult,
@@ -19,7 +26,9 @@ import type {
   FinishInput,
   HeadInput,
   LoadInput,
+  LoadNews,
   MaxWatermarkInput,
+  OutcomeInput,
   PartitionInput,
   PlainEndpoint,
   PlanInput,
@@ -39,6 +48,9 @@ export interface EndSpec {
   /** Code of others that runs in it. */
   readonly codes: readonly ExternalCode[];
 }
+
+/** Keeps what a load is about to commit. */
+export type OnCommit = (record: CommitRecord) => Promise<void>;
 
 /** An input whose reading is not plain data yet. */
 type Read<Input> = Omit<Input, "reading"> & { readonly reading: Reading };
@@ -145,8 +157,21 @@ export class End implements AsyncDisposable {
     return max === undefined ? undefined : fromPlainValue(max) as Exclude<Value, null>;
   }
 
-  load(input: LoadInput, onRows: (rows: number) => void): Promise<LoadReceipt> {
-    return this.#call("load", input, ({ rows }) => onRows(rows));
+  /** What became of a load of an earlier run. */
+  getOutcome(input: OutcomeInput): Promise<LoadOutcome> {
+    return this.#call("outcome", input);
+  }
+
+  /** The load commits when `onCommit` has kept what it is about to commit. */
+  load(
+    input: LoadInput,
+    onRows: (rows: number) => void,
+    onCommit: OnCommit,
+  ): Promise<LoadReceipt> {
+    return this.#call("load", input, (news: LoadNews) => {
+      if ("rows" in news) onRows(news.rows);
+      else this.#remember(news, onCommit);
+    });
   }
 
   /** Tells a load, or the share of one, what more there is to read. */
@@ -167,8 +192,9 @@ export class End implements AsyncDisposable {
     return this.#call("loadShare", input, onNews, signal);
   }
 
-  finish(input: FinishInput): Promise<LoadReceipt> {
-    return this.#call("finish", input);
+  /** As {@linkcode load}, of what was shared. */
+  finish(input: FinishInput, onCommit: OnCommit): Promise<LoadReceipt> {
+    return this.#call("finish", input, (news: CommitNews) => this.#remember(news, onCommit));
   }
 
   /** Its thread waits for the host until what is returned is disposed of. */
@@ -184,6 +210,13 @@ export class End implements AsyncDisposable {
     const { signal } = this;
     await this.#lease.thread.call("close", undefined, { signal, cleansUp: true });
     this.#lease.thread.onWarning = undefined;
+  }
+
+  #remember({ committing }: CommitNews, onCommit: OnCommit): void {
+    const answer = (input: { failed?: Thrown }) =>
+      // A worker that is gone waits for nothing.
+      this.#call("remembered", input).catch(() => {});
+    onCommit(committing).then(() => answer({}), (error) => answer({ failed: thrown(error) }));
   }
 
   #call<K extends keyof EndJobs>(

@@ -1,10 +1,10 @@
 /** The load of a stage: as a whole, shared among threads, or begun while the stage is written. */
-import type { OpenStage, StagedData, StagedFile, StageSlice } from "../core/buffer.ts";
+import type { OpenStage, StagedData, StagedFile, StageLock, StageSlice } from "../core/buffer.ts";
 import type { LoadReceipt, LoadTicket, PlannedLoad } from "../core/loader.ts";
 import type { LoadMode } from "../models/stream.ts";
 import { thrown } from "../sandbox/messages.ts";
 import type { RunContext } from "./context.ts";
-import type { End } from "./end.ts";
+import type { End, OnCommit } from "./end.ts";
 import { plainClass, SharedEnds, targetEnd } from "./ends.ts";
 import { Feed, PartOrder } from "./feed.ts";
 import { targetName } from "./fields.ts";
@@ -20,11 +20,12 @@ const PATIENCE_MS = 1000;
 
 type Stage = Pick<OpenStage, "slice">;
 
-/** Loads a committed stage. */
+/** Loads a committed stage; `lock` is its own. */
 export async function load(
   plan: StreamPlan,
   context: RunContext,
   staged: StagedData,
+  lock: StageLock,
 ): Promise<LoadReceipt> {
   const bytes = staged.files.reduce((sum, { size }) => sum + size, 0);
   const shareable = staged.files.length > 1 && bytes > SHARED_BYTES && staged.kind === "records";
@@ -32,11 +33,13 @@ export async function load(
   const input = inputOf(plan, context, staged.slice(staged.files));
   const onRows = progressOf(plan, context);
   const ticket = shareable && context.threads.most > 1 ? await target.share(input) : undefined;
-  if (ticket === undefined) return await target.load(input, onRows);
+  const onCommit = rememberedBy(lock, plan, context, () => staged);
+  if (ticket === undefined) return await target.load(input, onRows, onCommit);
   const feed = new Feed<StagedFile>();
   for (const file of staged.files) feed.push(file);
   feed.end(staged);
-  return await loadShared({ target, context, input, ticket, stage: staged, feed, onRows });
+  const shared = { target, context, input, ticket, stage: staged, feed, onRows, onCommit };
+  return await loadShared(shared);
 }
 
 /** A load that takes the files of a stage as they are closed. */
@@ -54,8 +57,10 @@ export class EarlyLoad {
     plan: StreamPlan,
     context: RunContext,
     private readonly stage: OpenStage,
+    lock: StageLock,
   ) {
-    this.#receipt = this.#load(plan, context);
+    const onCommit = rememberedBy(lock, plan, context, () => this.#closed.staged);
+    this.#receipt = this.#load(plan, context, onCommit);
     // It is asked for when the stage is committed, which may be long after it failed.
     this.#receipt.catch(() => {});
   }
@@ -86,7 +91,11 @@ export class EarlyLoad {
     await this.#receipt.catch(() => {});
   }
 
-  async #load(plan: StreamPlan, context: RunContext): Promise<LoadReceipt> {
+  async #load(
+    plan: StreamPlan,
+    context: RunContext,
+    onCommit: OnCommit,
+  ): Promise<LoadReceipt> {
     await using target = await turnAtTarget(plan, context);
     // A target that waits for a slow source makes no progress, and is not to blame for it.
     const held = target.hold();
@@ -104,9 +113,10 @@ export class EarlyLoad {
         stage,
         feed: this.#closed,
         onRows,
+        onCommit,
       });
     }
-    const loading = target.load(input, onRows);
+    const loading = target.load(input, onRows, onCommit);
     const handing = hand(this.#ordered, this.stage, target);
     await settled<unknown>([loading, handing], (error) => this.#ordered.fail(error));
     return await loading;
@@ -138,7 +148,29 @@ function inputOf(
   staged: StageSlice,
 ): LoadInput {
   const loader = plainClass(plan.loader);
-  return { loader, target: plan.target, staged, ...loadSettings(plan, context) };
+  const settings = loadSettings(plan, context);
+  return {
+    loader,
+    target: plan.target,
+    staged,
+    claim: context.claim,
+    // Replacing or upserting the same rows once more changes nothing.
+    isRemembered: settings.mode === "append" && plan.buffer.format !== "memory",
+    ...settings,
+  };
+}
+
+/** Writes what a load is about to commit into its stage. */
+function rememberedBy(
+  lock: StageLock,
+  { source, target }: StreamPlan,
+  { runId }: RunContext,
+  staged: () => StagedData,
+): OnCommit {
+  return (record) => {
+    const at = Temporal.Now.instant().toString({ smallestUnit: "second" });
+    return lock.remember({ run_id: runId, at, source, target, rows: staged().count, record });
+  };
 }
 
 function progressOf(plan: StreamPlan, context: RunContext): (rows: number) => void {
@@ -159,6 +191,7 @@ interface Shared {
   readonly stage: Stage;
   readonly feed: Feed<StagedFile>;
   readonly onRows: (rows: number) => void;
+  readonly onCommit: OnCommit;
 }
 
 /** The target's own thread, which keeps what is shared, does its part. */
@@ -191,7 +224,8 @@ async function loadShared(shared: Shared): Promise<LoadReceipt> {
   context.signal.throwIfAborted();
   const { staged } = feed;
   const committed = staged.slice(staged.files);
-  return await target.finish({ rows: rows.reduce((sum, more) => sum + more, 0), committed });
+  const total = rows.reduce((sum, more) => sum + more, 0);
+  return await target.finish({ rows: total, committed }, shared.onCommit);
 }
 
 /** One connection's share: a file, and those that it is given while it has not ended. */

@@ -1,5 +1,6 @@
 /** One run of a pipeline: its selected streams, extracted side by side, loaded in their order. */
 import type { LoadedPipeline } from "../config/mod.ts";
+import { runOwner } from "../core/claim.ts";
 import { DXTError, messageOf, PipelineExecutionError } from "../core/errors.ts";
 import type { RunResult, StreamResult } from "../models/result.ts";
 import { selectStreams } from "../selector/mod.ts";
@@ -9,7 +10,7 @@ import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan.ts";
 import { newProgress, type Progress, type RunContext } from "./context.ts";
 import { sameSystem } from "./endpoint.ts";
 import { openThreads } from "./threads.ts";
-import { extractStream, loadStream } from "./stream.ts";
+import { moveStream } from "./stream.ts";
 
 export type Phase = "run" | "extract" | "load";
 
@@ -27,12 +28,22 @@ export interface RunOptions {
   readonly failFast?: boolean;
   /** Streams, and parts of a stream, that are moved at once; the number of cores when absent. */
   readonly threads?: number;
+  /**
+   * Milliseconds to wait for a stage or a target that another run has; 0: a stream that needs one
+   * fails at once.
+   */
+  readonly waitMs?: number;
   /** Whether each thread may do no more than its side of its stream needs; true when absent. */
   readonly sandbox?: boolean;
   /** Ask the source how much there is, so that progress tells a total. */
   readonly estimates?: boolean;
   readonly signal: AbortSignal;
   onEvent(event: RunEvent): void;
+  /**
+   * Called once with the result, right before the run lets go of its stages. A run that is killed
+   * before has told nothing: repeated, it asks the target what was loaded, and does not load it again.
+   */
+  onResult?(result: RunResult): void;
 }
 
 /** What the streams of a run share. */
@@ -60,13 +71,18 @@ export async function runPipeline(
   checkBackfill(plans, options);
   checkLimit(plans, options);
   const startedAt = Temporal.Now.instant();
+  const runId = crypto.randomUUID();
+  await using stages = new AsyncDisposableStack();
   using threads = openThreads({ ...options, externalTimeout: loaded.externalTimeout });
   const context: PipelineContext = {
     source: plan.source,
     target: plan.target,
+    runId,
     runId: crypto.randomUUID(),
     variables: loaded.variables,
     startedAt,
+    stages,
+    claim: { owner: runOwner(runId, startedAt), waitMs: options.waitMs ?? 0 },
     fullRefresh: options.fullRefresh ?? false,
     backfill: options.backfill,
     limit: options.limit,
@@ -80,7 +96,7 @@ export async function runPipeline(
   const failFast = options.failFast ?? loaded.pipeline.on_error === "fail_fast";
   const start = performance.now();
   const streams = await runStreams(plan, plans, options, context, failFast);
-  return {
+  const result: RunResult = {
     pipeline: loaded.pipeline.name,
     run_id: context.runId,
     status: statusOf(streams),
@@ -88,6 +104,9 @@ export async function runPipeline(
     duration_ms: Math.round(performance.now() - start),
     streams,
   };
+  threads[Symbol.dispose]();
+  options.onResult?.(result);
+  return result;
 }
 
 /** A lane more takes two threads more: several small streams are done before these have started. */
@@ -164,8 +183,7 @@ async function runStream(
   context.onEvent({ type: "stream_started", stream, at: Temporal.Now.instant().toString() });
   let result: StreamResult;
   try {
-    if (phase !== "load") await extractStream(plan, context, progress);
-    if (phase !== "extract") await loadStream(plan, context, progress);
+    await moveStream(plan, phase, context, progress);
     result = resultOf(plan, phase, progress, "succeeded");
   } catch (error) {
     result = signal.aborted

@@ -1,6 +1,7 @@
 /** What a pipeline means: each stream with its classes, sources and settings, before connecting. */
+import { createHash } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
-import { type LoadedPipeline, LocatedError } from "../config/mod.ts";
+import { type LoadedPipeline, LocatedError, publicVariables } from "../config/mod.ts";
 import { DXTError } from "../core/errors.ts";
 import type { BufferSettings } from "../models/buffer.ts";
 import {
@@ -168,9 +169,20 @@ function stageFolders(loaded: LoadedPipeline, stream: Stream) {
   const root = resolve(loaded.directory, location ?? STAGE);
   const pipeline = join(root, safeName(loaded.pipeline.name));
   return {
-    stageDirectory: join(pipeline, safeName(stream.id)),
+    stageDirectory: join(pipeline, `${safeName(stream.id)}${variant(loaded)}`),
     stageParents: [pipeline, ...(location === undefined ? [root, dirname(root)] : [])],
   };
+}
+
+/**
+ * What tells the stages of runs with other variables apart, such as one for each of several tenants;
+ * empty for a pipeline without variables.
+ */
+function variant(loaded: LoadedPipeline): string {
+  const values = publicVariables(loaded);
+  if (Object.keys(values).length === 0) return "";
+  const digest = createHash("sha256").update(JSON.stringify(values)).digest("hex");
+  return `@${digest.slice(0, 12)}`;
 }
 
 /** One folder name for any id: `/` and a leading dot would leave the stage. */

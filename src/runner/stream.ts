@@ -3,12 +3,19 @@ import { openBuffer } from "../buffers/mod.ts";
 import { withVariableNames } from "../config/secrets.ts";
 import type { Buffer, OpenStage, StagedData, StageDetails, StagedFile } from "../core/buffer.ts";
 import type { WatermarkRange } from "../core/connector.ts";
-import { BufferError, DXTError, PartitionError } from "../core/errors.ts";
+import {
+  BufferError,
+  DXTError,
+  isStaleRange,
+  isUnknownOutcome,
+  PartitionError,
+} from "../core/errors.ts";
+import type { ExpectedWatermark } from "../core/loader.ts";
 import { textOf, type Value } from "../core/values.ts";
 import { receiptOf } from "../integrity/receipt.ts";
 import { askedBy, checkUpsertKeys, findRange, streamFields } from "./asked.ts";
 import { limitNote } from "./backfill.ts";
-import type { Progress, RunContext } from "./context.ts";
+import { type Progress, restart, type RunContext } from "./context.ts";
 import type { End } from "./end.ts";
 import { sameSystem } from "./endpoint.ts";
 import { plainClass, sourceEnd, warmTarget } from "./ends.ts";
@@ -17,23 +24,76 @@ import { excludedNames, type ResolvedFields, targetName } from "./fields.ts";
 import { EarlyLoad, load } from "./load.ts";
 import type { Seen } from "./thread/observe.ts";
 import { extractParts, extractWhole } from "./parts.ts";
+import { settlePending, type Stage } from "./pending_load.ts";
+import type { Phase } from "./pipeline.ts";
 import type { StreamPlan } from "./plan.ts";
 import { transformerOf } from "./transformer.ts";
 
-/** Extracts a stream into its stage. */
-export async function extractStream(
+/**
+ * Takes a stream's stage, and moves the stream. What a run that was cut off has left in doubt is
+ * settled first.
+ */
+export async function moveStream(
   plan: StreamPlan,
+  phase: Phase,
   context: RunContext,
   progress: Progress,
 ): Promise<void> {
+  const stage = await openStage(plan, context);
+  if (await settlePending(stage, plan, phase, context, progress)) return;
+  const { waitMs } = context.claim;
   const start = performance.now();
-  const buffer = await openStage(plan);
+  for (;;) {
+    try {
+      if (phase !== "load") await extractStream(plan, context, progress, stage);
+      if (phase !== "extract") await loadStream(plan, context, progress, stage);
+      return;
+    } catch (error) {
+      // A run that waits for others reads what is new after them.
+      if (!isStaleRange(error) || phase !== "run" || performance.now() - start > waitMs) {
+        throw error;
+      }
+      restart(progress);
+    }
+  }
+}
+
+/** Locks the stage until the run has ended; then its folders go, where nothing is left in them. */
+async function openStage(plan: StreamPlan, context: RunContext): Promise<Stage> {
+  const buffer = await openBuffer(plan.buffer, plan.stageDirectory);
+  const { stages, claim, signal } = context;
+  if (plan.buffer.format !== "memory") stages.defer(() => removeEmpty(plan.stageParents));
+  const lock = stages.use(await buffer.lock(claim, signal));
+  return { buffer, lock };
+}
+
+/** Removes folders from the inside out, up to one that something is in. */
+function removeEmpty(folders: readonly string[]): void {
+  for (const folder of folders) {
+    try {
+      Deno.removeSync(folder);
+    } catch {
+      // Another stage is in it, or the run may not remove it.
+      return;
+    }
+  }
+}
+
+/** Extracts a stream into its stage. */
+async function extractStream(
+  plan: StreamPlan,
+  context: RunContext,
+  progress: Progress,
+  stage: Stage,
+): Promise<void> {
+  const start = performance.now();
+  const { buffer } = stage;
   try {
     await using source = sourceEnd(plan, context);
     if (context.loads) warmTarget(plan, context);
     progress.staged = plan.extractor.yields === "files"
       ? await stageFiles(plan, context, buffer, source)
-      : await stageRecords(plan, context, buffer, source, progress);
+      : await stageRecords(plan, context, stage, source, progress);
   } catch (error) {
     await progress.early?.abort(error);
     throw error;
@@ -55,7 +115,7 @@ const NOTHING_SEEN: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
 async function stageRecords(
   plan: StreamPlan,
   context: RunContext,
-  buffer: Buffer,
+  { buffer, lock }: Stage,
   source: End,
   progress: Progress,
 ): Promise<StagedData> {
@@ -77,13 +137,13 @@ async function stageRecords(
     const stream = plan.stream.id;
     context.onEvent({ type: "progress", stream, phase: "extract", rows, bytes, ...known });
   };
-  const details = () => detailsOf(plan, context, range, seen.max);
+  const details = () => detailsOf(plan, context, range, seen.max, progress.expected);
   const extraction = {
     ...{ source, transformer, extractor, context, stage: buffer, buffer: plan.buffer },
     ...{ reading, seen, details, onProgress },
     onOpen(stage: OpenStage) {
       if (!loadsEarly(plan, context)) return;
-      progress.early = new EarlyLoad(plan, context, stage);
+      progress.early = new EarlyLoad(plan, context, stage, lock);
     },
     onFile: (file: StagedFile, part: number) => progress.early?.push(file, part),
     onPart: (part: number) => progress.early?.endPart(part),
@@ -196,6 +256,7 @@ function detailsOf(
   context: RunContext,
   range: WatermarkRange | undefined,
   max: Value,
+  expected?: ExpectedWatermark,
 ): StageDetails {
   return {
     pipeline: plan.pipeline,
@@ -208,6 +269,7 @@ function detailsOf(
         field: range.field,
         ...(range.after === undefined ? {} : { after: textOf(range.after.value) }),
         ...(max === null ? {} : { max: textOf(max) }),
+        ...(expected === undefined ? {} : { expected }),
       },
     }),
   };
@@ -219,23 +281,27 @@ function isForeign({ extractor, transforms }: StreamPlan, { source }: RunContext
 }
 
 /** Loads a stream's committed stage into its target, and cleans the stage. */
-export async function loadStream(
+async function loadStream(
   plan: StreamPlan,
   context: RunContext,
   progress: Progress,
+  { buffer, lock }: Stage,
 ): Promise<void> {
   const start = performance.now();
-  const buffer = await openStage(plan);
   try {
     const staged = progress.staged ?? await committed(plan, buffer);
     progress.staged = staged;
     progress.stage = buffer.location;
-    const receipt = await (progress.early?.finish(staged) ?? load(plan, context, staged));
+    const receipt = await (progress.early?.finish(staged) ?? load(plan, context, staged, lock));
+    context.stages.defer(() => lock.forget());
     progress.receipt = receiptOf(staged, receipt);
     progress.rowsLoaded = receipt.rows;
   } catch (error) {
-    if (plan.buffer.retain_on_failure === false) {
-      await removeStage(plan, buffer);
+    // The rows of a range that is no longer the target's are read again.
+    const isUseless = context.loads && isStaleRange(error);
+    const isInDoubt = isUnknownOutcome(error);
+    if (isUseless || (plan.buffer.retain_on_failure === false && !isInDoubt)) {
+      await buffer.clear();
       delete progress.stage;
     }
     throw error;
@@ -250,26 +316,9 @@ export async function loadStream(
     ms: progress.loadMs,
   });
   if (plan.buffer.cleanup_on_success !== false) {
-    await removeStage(plan, buffer);
+    await buffer.clear();
     delete progress.stage;
   }
-}
-
-/** Removes a stage, and the folders around it that hold no other. */
-async function removeStage(plan: StreamPlan, buffer: Buffer): Promise<void> {
-  await buffer.clear();
-  for (const folder of plan.stageParents) {
-    try {
-      await Deno.remove(folder);
-    } catch {
-      // Another stage is in it, or the run may not remove it.
-      return;
-    }
-  }
-}
-
-function openStage(plan: StreamPlan): Promise<Buffer> {
-  return openBuffer(plan.buffer, plan.stageDirectory);
 }
 
 async function committed(plan: StreamPlan, buffer: Buffer): Promise<StagedData> {

@@ -125,9 +125,11 @@ export function fakeEngine(behaviour: FakeBehaviour = {}): FakeEngine {
     secretsOf: () => [...behaviour.secrets ?? []],
   };
   const runner = {
-    runPipeline(_: LoadedPipeline, options: RunOptions) {
+    async runPipeline(_: LoadedPipeline, options: RunOptions) {
       asked.run = options;
-      return Promise.resolve(behaviour.run?.(options) ?? runResult([streamResult("orders")]));
+      const result = await behaviour.run?.(options) ?? runResult([streamResult("orders")]);
+      options.onResult?.(result);
+      return result;
     },
     admitPipeline(_: LoadedPipeline, use: PipelineUse) {
       asked.use = use;

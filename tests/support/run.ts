@@ -15,6 +15,7 @@ export interface PipelineRun {
   readonly limit?: number;
   readonly failFast?: boolean;
   readonly threads?: number;
+  readonly waitMs?: number;
   readonly signal?: AbortSignal;
   onEvent?(event: RunEvent): void;
 }

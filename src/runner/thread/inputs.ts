@@ -1,7 +1,8 @@
 /** What the host asks of a thread, and what it is told: plain data. */
 import type { StagedFile, StageSlice, WrittenPart } from "../../core/buffer.ts";
+import type { Claim } from "../../core/claim.ts";
 import type { Part, PartitionSettings } from "../../core/extractor.ts";
-import type { LoadTicket, PlannedLoad } from "../../core/loader.ts";
+import type { CommitRecord, LoadTicket, PlannedLoad } from "../../core/loader.ts";
 import type { PlainValue } from "../../core/plain_value.ts";
 import type { BufferSettings } from "../../models/buffer.ts";
 import type { Field } from "../../models/field.ts";
@@ -85,6 +86,9 @@ export type PlanInput = Omit<PlannedLoad, "signal"> & { readonly loader: PlainCl
 export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
   readonly loader: PlainClass;
   readonly staged: StageSlice;
+  readonly claim: Claim;
+  /** Whether the host keeps what the load is about to commit. */
+  readonly isRemembered: boolean;
   /** The stage is still written: its files are told by `feed`. */
   readonly isGrowing?: true;
 };
@@ -118,10 +122,29 @@ export interface FinishInput {
   readonly committed: StageSlice;
 }
 
+export interface OutcomeInput {
+  readonly loader: PlainClass;
+  readonly target: StreamTarget;
+  readonly record: CommitRecord;
+}
+
+/** The load waits until `remembered` has the host's answer. */
+export interface CommitNews {
+  readonly committing: CommitRecord;
+}
+
+/** Why the host could not keep a record; unset, it did. */
+export interface RememberedInput {
+  readonly failed?: Thrown;
+}
+
 /** So many rows more were loaded. */
 export interface Rows {
   readonly rows: number;
 }
+
+/** What a load as a whole tells. */
+export type LoadNews = Rows | CommitNews;
 
 /** What a share tells: `more` when `feed` may tell of another file. */
 export type ShareNews = Rows | { readonly more: true };

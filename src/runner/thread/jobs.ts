@@ -9,7 +9,17 @@ import { checkClass, checkConnection, describe, needs } from "./describe.ts";
 import { confine } from "./foreign.ts";
 import { close, connected, open, stop } from "./open_end.ts";
 import { extract, head, partition, transformed } from "./source.ts";
-import { feed, finish, load, loadShare, maxWatermark, plan, share } from "./target.ts";
+import {
+  feed,
+  finish,
+  load,
+  loadShare,
+  maxWatermark,
+  outcome,
+  plan,
+  remembered,
+  share,
+} from "./target.ts";
 import { openTransforms, transform } from "./transforms.ts";
 
 export const JOBS = {
@@ -25,7 +35,7 @@ export const JOBS = {
   checkWrite: ({ target, mode }: { target: StreamTarget; mode: LoadMode }) =>
     connected((end) => end.checkWrite(target, mode)),
   ...{ partition, extract, transformed, head },
-  ...{ plan, maxWatermark, load, feed, share, loadShare, finish },
+  ...{ plan, maxWatermark, outcome, load, feed, remembered, share, loadShare, finish },
 } satisfies Jobs;
 
 export type EndJobs = typeof JOBS;

@@ -8,7 +8,7 @@ import { rethrown, type Thrown } from "../../sandbox/messages.ts";
 import type { Feed } from "../feed.ts";
 import { connect, type Connectable } from "./connect.ts";
 import { externalExtractor, externalLoader, providerOf } from "./foreign.ts";
-import type { PlainClass, PlainEndpoint } from "./inputs.ts";
+import type { CommitNews, PlainClass, PlainEndpoint } from "./inputs.ts";
 import type { FarTransform } from "./transforms.ts";
 
 /** The end that this thread is at. */
@@ -17,6 +17,10 @@ export class OpenEnd implements AsyncDisposable {
   shared?: SharedLoad;
   /** What its loads read, by the number of a share; that of a load as a whole has none. */
   readonly feeds = new Map<number | undefined, Feed<StageSlice>>();
+  /** Tells the host what the load that runs is about to commit. */
+  tellCommit?: (news: CommitNews) => void;
+  /** Ends the wait of a load for what the host keeps of it. */
+  onRemembered?: (failed: Error | undefined) => void;
   transform?: FarTransform;
   readonly #stop = new AbortController();
   #connection: Promise<Connector> | undefined;
@@ -32,6 +36,11 @@ export class OpenEnd implements AsyncDisposable {
     const ending = this.partition;
     delete this.partition;
     await ending?.[Symbol.asyncDispose]();
+  }
+
+  /** Aborted when the run is stopped. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
   }
 
   stop(reason: Error): void {

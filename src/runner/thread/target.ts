@@ -4,7 +4,14 @@ import { openSlice } from "../../buffers/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import type { StagedData, StagedFile, StageSlice } from "../../core/buffer.ts";
 import { DXTError } from "../../core/errors.ts";
-import type { LoadPlan, LoadReceipt, LoadTicket } from "../../core/loader.ts";
+import type {
+  CommitJournal,
+  LoadOutcome,
+  LoadPlan,
+  LoadReceipt,
+  LoadTask,
+  LoadTicket,
+} from "../../core/loader.ts";
 import { type PlainValue, toPlainValue } from "../../core/plain_value.ts";
 import { released } from "../../sandbox/garbage.ts";
 import { rethrown } from "../../sandbox/messages.ts";
@@ -14,11 +21,15 @@ import { connect } from "./connect.ts";
 import { growing } from "./growing.ts";
 import { Tally } from "./tally.ts";
 import type {
+  CommitNews,
   FeedInput,
   FinishInput,
   LoadInput,
+  LoadNews,
   MaxWatermarkInput,
+  OutcomeInput,
   PlanInput,
+  RememberedInput,
   Rows,
   ShareInput,
   ShareNews,
@@ -41,11 +52,56 @@ export async function maxWatermark(
   return max === undefined ? undefined : toPlainValue(max);
 }
 
+export async function outcome({ loader, target, record }: OutcomeInput): Promise<LoadOutcome> {
+  return await (await loaderOf(await opened(), loader)).getOutcome(target, record);
+}
+
 export async function feed({ lane, ...news }: FeedInput): Promise<void> {
   const feed = (await opened()).feeds.get(lane);
   if ("slice" in news) feed?.push(news.slice);
   else if ("committed" in news) feed?.end(await openSlice(news.committed));
   else feed?.fail(rethrown(news.failed));
+}
+
+/** Answers the `committing` of a load. */
+export async function remembered({ failed }: RememberedInput): Promise<void> {
+  (await opened()).onRemembered?.(failed === undefined ? undefined : rethrown(failed));
+}
+
+/** Sends the host what a load is about to commit, and waits until that is kept. */
+function journalOf(here: OpenEnd): CommitJournal {
+  return {
+    async remember(committing) {
+      const { signal } = here;
+      signal.throwIfAborted();
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const abort = () => reject(signal.reason);
+      signal.addEventListener("abort", abort);
+      here.onRemembered = (failed) => failed === undefined ? resolve() : reject(failed);
+      try {
+        here.tellCommit!({ committing });
+        await promise;
+      } finally {
+        signal.removeEventListener("abort", abort);
+      }
+    },
+  };
+}
+
+/** What a loader is given: all that the host sent, and what the stage knows of its range. */
+function taskOf(
+  { isRemembered, ...input }: Omit<LoadInput, "loader" | "staged" | "isGrowing">,
+  staged: StagedData,
+  here: OpenEnd,
+  signal: AbortSignal,
+): LoadTask {
+  return {
+    ...input,
+    staged,
+    expected: staged.details.watermark?.expected,
+    ...(isRemembered ? { journal: journalOf(here) } : {}),
+    signal,
+  };
 }
 
 export async function share(
@@ -54,15 +110,19 @@ export async function share(
   signal: AbortSignal,
 ): Promise<LoadTicket | undefined> {
   const here = await opened();
-  const task = { ...input, staged: await stagedOf(staged, isGrowing, here, signal), signal };
+  const task = taskOf(input, await stagedOf(staged, isGrowing, here, signal), here, signal);
   const shared = await (await loaderOf(here, loader)).share(task);
   if (shared !== undefined) here.shared = shared;
   return shared?.ticket;
 }
 
 /** Makes all that was shared the target's. */
-export async function finish({ rows, committed }: FinishInput): Promise<LoadReceipt> {
+export async function finish(
+  { rows, committed }: FinishInput,
+  tell: (news: CommitNews) => void,
+): Promise<LoadReceipt> {
   const here = await opened();
+  here.tellCommit = tell;
   const { shared, feeds } = here;
   feeds.get(undefined)?.end(await openSlice(committed));
   if (shared === undefined) throw new DXTError("Cannot end a load: none is shared");
@@ -99,12 +159,13 @@ function feedOf(
 /** Loads all of a stage, or what `feed` tells until it is committed. */
 export async function load(
   { loader, staged: slice, isGrowing, ...input }: LoadInput,
-  tell: (news: Rows) => void,
+  tell: (news: LoadNews) => void,
   signal: AbortSignal,
 ): Promise<LoadReceipt> {
   const here = await opened();
+  here.tellCommit = tell;
   const staged = told(await stagedOf(slice, isGrowing, here, signal), signal, tell);
-  const task = { ...input, staged, signal };
+  const task = taskOf(input, staged, here, signal);
   return await (await loaderOf(here, loader)).load(task);
 }
 
@@ -120,7 +181,7 @@ export async function loadShare(
   await using connector = await connect(here.endpoint, signal);
   const staged = told(growing(feed, await openSlice(slice)), signal, tell);
   const loader = await loaderOf(here, chosen, connector);
-  return await loader.loadShare({ ...input, staged, signal }, ticket);
+  return await loader.loadShare(taskOf(input, staged, here, signal), ticket);
 }
 
 /** The staged data, telling how far the loader has read. */
