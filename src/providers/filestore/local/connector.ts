@@ -69,7 +69,7 @@ export class LocalConnector implements FilestoreConnector {
   }
 
   checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
-    return checkWrite(this, this.base, target, mode, this.signal);
+    return checkWrite(this, this.base, target, mode, this.context.signal);
   }
 
   async list(ref: StreamRef): Promise<FileEntry[]> {
@@ -113,7 +113,7 @@ export class LocalConnector implements FilestoreConnector {
     check: CheckWritten,
     claim?: Claim,
   ): Promise<number> {
-    const lock = { claim, signal: this.signal };
+    const lock = { claim, signal: this.context.signal };
     return this.#explained(
       "write",
       path,
@@ -127,7 +127,7 @@ export class LocalConnector implements FilestoreConnector {
     mode: "append" | "replace",
     claim?: Claim,
   ): Promise<void> {
-    const lock = { claim, signal: this.signal };
+    const lock = { claim, signal: this.context.signal };
     await this.#explained("write", path, async (full) => {
       const own = files.map((file) => ({ ...file, check: this.#checker(file.check) }));
       if (mode === "append") return await addToFolder(this.base, full, own, lock);
