@@ -70,9 +70,9 @@ Deno.test("each command asks for its phase, with what was given and nothing else
   for (const phase of ["run", "extract", "load"] as const) {
     const engine = fakeEngine();
     await dxt(`${phase} shop.yaml`, { engine });
-    const { signal, onEvent, ...asked } = engine.asked.run!;
+    const { signal, onEvent, onResult, ...asked } = engine.asked.run!;
     assert.ok(signal instanceof AbortSignal);
-    assert.equal(typeof onEvent, "function");
+    assert.deepEqual([typeof onEvent, typeof onResult], ["function", "function"]);
     assert.deepEqual(asked, { phase });
     assert.equal(engine.asked.path, "shop.yaml");
   }
