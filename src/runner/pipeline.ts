@@ -78,7 +78,6 @@ export async function runPipeline(
     source: plan.source,
     target: plan.target,
     runId,
-    runId: crypto.randomUUID(),
     variables: loaded.variables,
     startedAt,
     stages,
