@@ -44,7 +44,7 @@ function visit(node: Node | null, spot: Spot, source: SourceText): void {
     }
   } else if (isSeq(node)) {
     for (const item of node.items) visit(item as Node, spot, source);
-  } else if (isScalar(node) && node.range != null) {
+  } else if (isScalar(node) && node.range) {
     const [from, to] = node.range;
     const text = String(node.value);
     if (VARIABLE.test(text)) return;

@@ -18,7 +18,6 @@ import { snappyCompress } from "../../../src/formats/parquet/snappy.ts";
 import { I32, I64 } from "../../../src/formats/parquet/thrift.ts";
 import { field, inputOf, readAll } from "../json_support.ts";
 import {
-  checksum,
   handmade,
   type HandmadeFile,
   type HandmadePage,
