@@ -216,6 +216,8 @@ export class Trial {
         ...["--from", target === "folder" ? `${out}/t/*` : join(out, this.#targetName())],
         ...["--to", csv],
       ],
+      // The stage of a run without a file lies in the working directory.
+      cwd: this.folder,
       stdout: "null",
     }).output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
