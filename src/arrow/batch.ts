@@ -1,9 +1,16 @@
 /** Questions about whole batches, and batches made from batches. */
 import type { Data } from "apache-arrow";
 import type { Batch } from "../core/batch.ts";
-import { compareValues, isIntegerType, type Value } from "../core/values.ts";
+import { compareInOrder, hasPlaceless, isPlaceless } from "../core/value_order.ts";
+import { isIntegerType, type Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
-import { batchOfData } from "./builder.ts";
+import {
+  batchOfData,
+  INFINITE_DAY,
+  INFINITE_MICROS,
+  NEGATIVE_INFINITE_DAY,
+  NEGATIVE_INFINITE_MICROS,
+} from "./builder.ts";
 import { valueReader } from "./reader.ts";
 import { arrowSchema, fieldsOf } from "./schema.ts";
 
@@ -43,21 +50,50 @@ export function firstNull(batch: Batch, column: number): number {
   return -1;
 }
 
-/** Highest value of a column, NULLs left out; null when there are no others. */
-export function maxOf(batch: Batch, column: number, field: Field): Value {
+/** What a column tells of its watermarks. */
+export interface Watermarks {
+  /** Highest value; null when there is none. NULL, NaN and infinity are never the highest. */
+  readonly max: Value;
+  /** Row of the highest value; -1 when there is none. */
+  readonly row: number;
+  /** Values that are NaN or infinite, and the row of the first; -1 when there is none. */
+  readonly placeless: number;
+  readonly firstPlaceless: number;
+}
+
+/** Looks at each value of a column once. */
+export function watermarksOf(batch: Batch, column: number, field: Field): Watermarks {
   const data = batch.data.children[column]!;
   const read = valueReader(field, data);
   const raw = data.values as ArrayLike<number> & ArrayLike<bigint>;
-  let best = -1;
-  let max: Value = null;
   const isRaw = hasRawOrder(field);
-  for (let row = 0; row < data.length; row++) {
-    if (isRaw && best >= 0 && raw[row]! <= raw[best]!) continue;
-    const value = read(row);
+  const mayBePlaceless = hasPlaceless(field);
+  const isNowhere = mayBePlaceless && isRaw ? infinities(field) : undefined;
+  let max: Value = null;
+  let row = -1;
+  let placeless = 0;
+  let firstPlaceless = -1;
+  for (let at = 0; at < data.length; at++) {
+    if (isRaw && row >= 0 && raw[at]! <= raw[row]! && isNowhere?.(raw[at]!) !== true) continue;
+    const value = read(at);
     if (value === null) continue;
-    if (max === null || compareValues(value, max, field.dtype) > 0) [best, max] = [row, value];
+    if (mayBePlaceless && isPlaceless(value, field)) {
+      if (placeless++ === 0) firstPlaceless = at;
+    } else if (max === null || compareInOrder(value, max, field) > 0) [row, max] = [at, value];
   }
-  return max;
+  return { max, row, placeless, firstPlaceless };
+}
+
+/** Highest value of a column; null when there is none. */
+export function maxOf(batch: Batch, column: number, field: Field): Value {
+  return watermarksOf(batch, column, field).max;
+}
+
+/** Whether the number of a date or timestamp stands for infinity. */
+function infinities({ dtype }: Field): (raw: number | bigint) => boolean {
+  return dtype === "date"
+    ? (raw) => raw === INFINITE_DAY || raw === NEGATIVE_INFINITE_DAY
+    : (raw) => raw === INFINITE_MICROS || raw === NEGATIVE_INFINITE_MICROS;
 }
 
 const TIMES: ReadonlySet<string> = new Set(["date", "time", "timestamp", "timestamp_tz"]);

@@ -2,10 +2,19 @@
 import { type Data, DataType, makeData } from "apache-arrow";
 import type { Batch } from "../core/batch.ts";
 import type { WatermarkRange } from "../core/connector.ts";
+import { compareInOrder, hasPlaceless, isPlaceless } from "../core/value_order.ts";
 import { compareValues, type Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
 import { byteLength } from "./batch.ts";
-import { batchOfData, columnFor, valuePusher } from "./builder.ts";
+import {
+  batchOfData,
+  columnFor,
+  INFINITE_DAY,
+  INFINITE_MICROS,
+  NEGATIVE_INFINITE_DAY,
+  NEGATIVE_INFINITE_MICROS,
+  valuePusher,
+} from "./builder.ts";
 import { isNull, unscaledReader, valueReader } from "./reader.ts";
 
 /** Whether a row is wanted. */
@@ -128,8 +137,9 @@ function countNulls(bitmap: Uint8Array, length: number): number {
 }
 
 /**
- * Whether the watermark of a row is in a range. Compared in the type's own order: numbers and
- * decimals by value, dates and timestamps to the microsecond, strings by code point.
+ * Whether the watermark of a row is in a range. Compared in the field's own order: numbers and
+ * decimals by value, dates and timestamps to the microsecond, strings by code point. NaN and infinity
+ * are taken for NULL.
  */
 export function rangePredicate(range: WatermarkRange, field: Field, data: Data): RowPredicate {
   const { after, upTo } = range;
@@ -138,17 +148,37 @@ export function rangePredicate(range: WatermarkRange, field: Field, data: Data):
   const lowest = after?.inclusive === true ? 0 : 1;
   const highest = upTo?.inclusive === true ? 0 : -1;
   const nulls = range.nulls === "include";
+  const placeless = placelessReader(field, data);
   return (row) => {
-    if (isNull(data, row)) return nulls;
+    if (isNull(data, row) || placeless?.(row) === true) return nulls;
     return (above === undefined || above(row) >= lowest) &&
       (below === undefined || below(row) <= highest);
   };
+}
+
+/** Whether a row's value is NaN or infinite; undefined for types without them. */
+function placelessReader(field: Field, data: Data): RowPredicate | undefined {
+  if (!hasPlaceless(field)) return undefined;
+  if (field.dtype === "date") {
+    const days = data.values as Int32Array;
+    return (row) => days[row] === INFINITE_DAY || days[row] === NEGATIVE_INFINITE_DAY;
+  }
+  if (field.dtype === "timestamp" || field.dtype === "timestamp_tz") {
+    const micros = data.values as BigInt64Array;
+    return (row) => micros[row] === INFINITE_MICROS || micros[row] === NEGATIVE_INFINITE_MICROS;
+  }
+  const read = valueReader(field, data);
+  return (row) => isPlaceless(read(row) as Exclude<Value, null>, field);
 }
 
 /** Compares a row's value with a bound: -1, 0 or 1. */
 type Comparer = (row: number) => number;
 
 function comparer(field: Field, data: Data, bound: Exclude<Value, null>): Comparer {
+  if (field.order === "number") {
+    const read = valueReader(field, data);
+    return (row) => Math.sign(compareInOrder(read(row) as Exclude<Value, null>, bound, field));
+  }
   switch (field.dtype) {
     case "int8":
     case "int16":

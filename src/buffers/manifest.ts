@@ -20,6 +20,11 @@ export const StagedFileShape = z.strictObject({
   original_name: z.string().optional(),
 });
 
+const OwnRowsShape = z.union([
+  z.strictObject({ condition: z.string() }),
+  z.strictObject({ values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])) }),
+]);
+
 const Manifest = z.strictObject({
   version: z.literal(1),
   kind: z.enum(["records", "files"]),
@@ -43,8 +48,12 @@ const Manifest = z.strictObject({
       field: z.string(),
       after: z.string().optional(),
       max: z.string().optional(),
-      expected: z.strictObject({ field: z.string(), as: Field, max: z.string().optional() })
-        .optional(),
+      expected: z.strictObject({
+        field: z.string(),
+        as: Field.optional(),
+        own: OwnRowsShape.optional(),
+        max: z.string().optional(),
+      }).optional(),
     }).optional(),
   }),
 });

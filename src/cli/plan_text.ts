@@ -52,15 +52,17 @@ function sourceText({ source: { name, kind, rows, bytes } }: PlannedStream): str
 }
 
 function readText({ extract }: PlannedStream): string {
-  const { mode, watermark_field: field, watermark, after, up_to: upTo } = extract;
+  const { mode, watermark_field: field, watermark, watermark_of, after, up_to: upTo } = extract;
   if (mode === "full") return "full: everything";
   if (field === undefined) return "incremental";
   if (after === undefined && upTo !== undefined) return `incremental by ${field}: below ${upTo}`;
   if (upTo !== undefined) return `incremental by ${field}: from ${after}, below ${upTo}`;
-  if (after === undefined) return `incremental by ${field}: everything, the target has nothing yet`;
+  if (after === undefined) {
+    return `incremental by ${field}: everything, ${watermark_of ?? "the target"} has nothing yet`;
+  }
   const from = watermark === null || watermark === undefined
     ? "the initial value"
-    : `the target has ${watermark}`;
+    : `the highest of ${watermark_of ?? "the target"} is ${watermark}`;
   return `incremental by ${field}: after ${after}, ${from}`;
 }
 

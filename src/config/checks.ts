@@ -51,6 +51,17 @@ function checkExtract({ id, extract = {}, load = {} }: Stream, report: Report): 
       `stream "${id}" has a watermark_field and no mode, expected mode: incremental or full`,
     );
   }
+  if (mode !== "incremental" && extract.watermark_where !== undefined) {
+    report(
+      ["extract", "watermark_where"],
+      `stream "${id}" has a watermark_where and reads everything, expected mode: incremental`,
+    );
+  }
+  if (typeof extract.watermark_where === "object") {
+    if (Object.keys(extract.watermark_where).length === 0) {
+      report(["extract", "watermark_where"], `watermark_where names no field`);
+    }
+  }
   if (mode !== "incremental") return;
   if (field === undefined) {
     report(["extract", "mode"], `stream "${id}" has mode incremental and no watermark_field`);

@@ -90,6 +90,13 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
     "properties": {
       "mode": { "type": "string", "enum": ["full", "incremental"] },
       "watermark_field": { "type": "string", "minLength": 1 },
+      "watermark_where": {
+        "anyOf": [{ "type": "string", "minLength": 1 }, {
+          "type": "object",
+          "propertyNames": { "type": "string" },
+          "additionalProperties": { "type": ["string", "number", "boolean"] },
+        }],
+      },
       "initial_value": { "type": ["string", "number", "boolean"] },
       "overlap": {
         "anyOf": [{
@@ -495,6 +502,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
       },
       "exclude": { "type": "boolean" },
       "generator": { "type": "string", "enum": ["current_timestamp"] },
+      "constant": { "type": ["string", "number", "boolean"] },
       "metadata": {
         "type": "object",
         "propertyNames": { "type": "string" },
@@ -503,7 +511,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
     },
     "required": ["id"],
     "additionalProperties": false,
-    "rules": ["hasRoomForScale", "hasOneOrigin"],
+    "rules": ["hasRoomForScale", "hasOneOrigin", "hasOneGenerator"],
   },
   "DXTType": {
     "type": "string",

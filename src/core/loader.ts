@@ -51,10 +51,8 @@ export interface LoadTask extends PlannedLoad {
  * again when no other run can load any more, and before it writes: rows that came meanwhile would be
  * loaded twice, or newer ones would be overwritten.
  */
-export interface ExpectedWatermark {
-  /** As `getMaxWatermark` was asked. */
+export interface ExpectedWatermark extends AskedWatermark {
   readonly field: string;
-  readonly as: Field;
   /** Its answer as text; unset when there was none. */
   readonly max?: string | undefined;
 }
@@ -117,13 +115,17 @@ export interface Loader {
   /** What a load would do, told without changing anything. */
   plan(load: PlannedLoad): Promise<LoadPlan>;
   /**
-   * Highest value of a field in the target; undefined when the target is missing or empty. `as` is
-   * the field as the stream has it, for a target that keeps no types: text has another order.
+   * Highest value of a field in the target; undefined when the target is missing, or no row of it has
+   * one. NULL, NaN and infinity are never the highest. The runner calls it before each incremental
+   * extraction, and while it plans one.
+   *
+   * @throws {SchemaError} when the target cannot compare values as the stream's field is compared,
+   * also while the target is missing
    */
   getMaxWatermark(
     target: StreamTarget,
     field: string,
-    as?: Field,
+    asked?: AskedWatermark,
   ): Promise<Exclude<Value, null> | undefined>;
   /**
    * What became of a load of an earlier run whose end was not seen, from the record that it remembered.
@@ -131,6 +133,29 @@ export interface Loader {
    */
   getOutcome(target: StreamTarget, record: CommitRecord): Promise<LoadOutcome>;
 }
+
+/** What a highest watermark is taken from, and how its values are compared. Plain data. */
+export interface AskedWatermark {
+  /** The field as the stream has it: its order counts, whatever type the target keeps it in. */
+  readonly as?: Field | undefined;
+  /** The stream's own rows, where others fill the target, too; all rows when unset. */
+  readonly own?: OwnRows | undefined;
+}
+
+/** All that identifies the highest watermark that a stream goes on from. Plain data. */
+export interface WatermarkQuery extends AskedWatermark {
+  readonly target: StreamTarget;
+  /** Name of the field in the target. */
+  readonly field: string;
+}
+
+/** Which rows of a target are a stream's own: those that a condition finds, or with these values. */
+export type OwnRows =
+  | { readonly condition: string }
+  | { readonly values: Readonly<Record<string, string | number | boolean>> };
+
+/** The ways to tell own rows apart. */
+export const OWN_ROWS = ["condition", "values"] as const;
 
 /** For a loader that several connections cannot share, and that remembers nothing of its loads. */
 export const unshared: Pick<Loader, "share" | "loadShare" | "getOutcome"> = {

@@ -3,9 +3,10 @@ import type { Category, StreamSource, StreamTarget } from "../models/source.ts";
 import type { LoadMode } from "../models/stream.ts";
 import type { StagedData } from "./buffer.ts";
 import type { Connector } from "./connector.ts";
-import type { Extractor } from "./extractor.ts";
-import type { Loader } from "./loader.ts";
+import type { Extractor, Projection } from "./extractor.ts";
+import type { Loader, OWN_ROWS } from "./loader.ts";
 import type { TypeMapper } from "./type_mapper.ts";
+import type { Value } from "./values.ts";
 
 /** What a connection needs of the runtime, as Deno's permission flags take it. */
 export interface Permissions {
@@ -35,6 +36,18 @@ export interface ExtractorClass<C extends Connector = Connector> {
   readonly options: z.ZodType;
   /** `options` has been validated by the schema above. Code that is only now wanted is loaded here. */
   create(connector: C, options: unknown): Extractor | Promise<Extractor>;
+  /**
+   * A capability: the highest watermark of a source, in the order of the field, where it costs little
+   * against an extraction; undefined where it does not, or where there is none. The runner asks when
+   * an extraction found nothing new, and while it plans: a target that has a higher one hides rows.
+   */
+  maxWatermark?(connector: C, asked: SourceWatermark): Promise<Exclude<Value, null> | undefined>;
+}
+
+/** Which field of which source. Plain data. */
+export interface SourceWatermark {
+  readonly source: StreamSource;
+  readonly projection: Projection;
 }
 
 export interface LoaderClass<C extends Connector = Connector> {
@@ -44,6 +57,8 @@ export interface LoaderClass<C extends Connector = Connector> {
   readonly accepts: readonly StagedData["kind"][];
   /** Whether it is worth beginning a load while its stage is still written. */
   readonly overlaps: boolean;
+  /** What its `getMaxWatermark` understands of a stream's own rows; nothing when unset. */
+  readonly ownRows?: readonly (typeof OWN_ROWS)[number][];
   readonly options: z.ZodType;
   create(connector: C, options: unknown): Loader | Promise<Loader>;
 }
@@ -89,6 +104,12 @@ export interface Provider<Config = unknown, C extends Connector = Connector> {
   readonly connectionsPerThread?: number;
   /** The least that a connection needs when it is used so. */
   permissions(config: Config, usage: Usage): Permissions;
+  /**
+   * Where a target lies, as the system tells names apart: the outer names first, folded where it
+   * folds them. Two targets of one path are one target, and a path that begins with another's lies
+   * in it. Asked while a pipeline is planned, without a connection; by name and type when unset.
+   */
+  targetPath?(config: Config, target: StreamTarget, baseDirectory: string): readonly string[];
   readonly typeMapper: TypeMapper;
   /** By class name; the first is the default. */
   readonly extractors: Readonly<Record<string, ExtractorClass<C>>>;

@@ -8,6 +8,8 @@ export interface MappedType {
   readonly scale?: number;
   /** Of a string: it is a number without bounds, see `Field`. */
   readonly number?: true;
+  /** Of text that stands for another type: see `Field`. */
+  readonly order?: NonNullable<Field["order"]>;
 }
 
 /** Between a system's types and the 21 of dxt, both ways without loss. */

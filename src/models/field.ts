@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DXTType, MAX_DECIMAL_PRECISION } from "./dtype.ts";
-import { hasOneOrigin, hasRoomForScale, isTypeName } from "./rules.ts";
+import { hasOneGenerator, hasOneOrigin, hasRoomForScale, isTypeName } from "./rules.ts";
 
 const name = z.string().min(1);
 const precision = z.int().min(1).max(MAX_DECIMAL_PRECISION)
@@ -47,6 +47,10 @@ export const FieldDeclaration = z.strictObject({
   exclude: z.boolean().optional().describe("true leaves the source's column out"),
   generator: z.enum(["current_timestamp"]).optional()
     .describe("The value is made by dxt: current_timestamp is the start of the run"),
+  constant: z.union([z.string(), z.number(), z.boolean()]).optional()
+    .describe(
+      "The same value in each record; tells a stream's own rows in a target that it shares",
+    ),
   metadata: z.record(z.string(), z.unknown()).optional().describe("Anything; kept, not read"),
 }).refine(hasRoomForScale, {
   error: "scale must not exceed precision",
@@ -54,6 +58,9 @@ export const FieldDeclaration = z.strictObject({
 }).refine(hasOneOrigin, {
   error: "a generated field has no source",
   path: ["source"],
+}).refine(hasOneGenerator, {
+  error: "a field is generated or constant, not both",
+  path: ["constant"],
 }).meta({ id: "Field", description: "A field of a stream" });
 export type FieldDeclaration = z.infer<typeof FieldDeclaration>;
 
@@ -80,6 +87,11 @@ export const Field = z.strictObject({
   inferred: z.boolean().optional(),
   /** Found in a source whose records may lack fields: others may be in records not looked at. */
   sparse: z.boolean().optional(),
+  /**
+   * How text compares where it stands for another type: as the number that it holds, by a rule of its
+   * native type, which the same type of the same system shares, or in no order. Unset: as its dtype.
+   */
+  order: z.enum(["number", "native", "none"]).optional(),
   /** `provider:native type`, so that the same provider can make the very same type again. */
   source_type: z.string().optional(),
   /** The user's `target.dtype`. */

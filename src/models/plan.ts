@@ -34,6 +34,8 @@ export const PlannedStream = z.strictObject({
     watermark_field: z.string().optional(),
     watermark: z.string().nullable().optional()
       .describe("Highest in the target; null when it is empty or missing"),
+    watermark_of: z.string().optional()
+      .describe("Whose highest value that is: the target, and the rows that are the stream's own"),
     after: z.string().optional().describe("What is read is greater, or equal with an overlap"),
     up_to: z.string().optional().describe("Of a backfill; not in the range"),
   }),

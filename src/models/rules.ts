@@ -29,9 +29,19 @@ export function hasRoomForScale(
 }
 
 export function hasOneOrigin(
-  { generator, source }: { readonly generator?: unknown; readonly source?: unknown },
+  { generator, constant, source }: {
+    readonly generator?: unknown;
+    readonly constant?: unknown;
+    readonly source?: unknown;
+  },
 ): boolean {
-  return generator === undefined || source === undefined;
+  return source === undefined || (generator === undefined && constant === undefined);
+}
+
+export function hasOneGenerator(
+  { generator, constant }: { readonly generator?: unknown; readonly constant?: unknown },
+): boolean {
+  return generator === undefined || constant === undefined;
 }
 
 const NAME = String.raw`(?:[A-Za-z_]\w*|"[^"\0]+")`;

@@ -8,6 +8,12 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]);
 export const ExtractSettings = z.strictObject({
   mode: z.enum(["full", "incremental"]).optional().describe("Everything, or what is newer; full"),
   watermark_field: text.optional().describe("Field whose highest value in the target is known"),
+  watermark_where: z.union([
+    text.describe("Condition in the target's SQL"),
+    z.record(z.string(), scalar).describe("Field ids and the values that mark the stream's rows"),
+  ]).optional().describe(
+    "Rows of the target that the watermark is taken from: {field: value}, or a condition in the target's SQL; all rows, or those with the stream's constant fields where streams share a target",
+  ),
   initial_value: scalar.optional()
     .describe("Watermark for an empty target: only what is greater is read"),
   overlap: z.union([

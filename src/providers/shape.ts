@@ -1,5 +1,6 @@
 /** Whether what a module exports is what it is used as. Shapes are compared, never classes. */
 import { ConfigurationError } from "../core/errors.ts";
+import { OWN_ROWS } from "../core/loader.ts";
 import type { ExtractorClass, LoaderClass, Provider } from "../core/provider.ts";
 import type { TransformClass } from "../core/transform.ts";
 import { CATEGORIES } from "../models/source.ts";
@@ -21,6 +22,7 @@ const isListOf = (items: readonly string[]) => (value: unknown) =>
 const EXTRACTOR: Shape = {
   description: isText,
   yields: (value) => value === "records" || value === "files",
+  maxWatermark: (value) => value === undefined || isFunction(value),
   options: isSchema,
   create: isFunction,
 };
@@ -30,6 +32,7 @@ const LOADER: Shape = {
   modes: isListOf(LOAD_MODES),
   accepts: isListOf(["records", "files"]),
   overlaps: (value) => typeof value === "boolean",
+  ownRows: (value) => value === undefined || isListOf(OWN_ROWS)(value),
   options: isSchema,
   create: isFunction,
 };
@@ -45,6 +48,7 @@ const PROVIDER: Shape = {
   fromURL: isFunction,
   connect: isFunction,
   permissions: isFunction,
+  targetPath: (value) => value === undefined || isFunction(value),
   connectionsPerThread: (value) => value === undefined || isCount(value),
   typeMapper: isObject,
   extractors: isObject,

@@ -9,11 +9,11 @@ import type {
   Provider,
   Usage,
 } from "../core/provider.ts";
-import type { Category } from "../models/source.ts";
+import type { Category, StreamTarget } from "../models/source.ts";
 import { firstIssue, type OptionIssue } from "./options.ts";
 
 export type ExtractorInfo = Pick<ExtractorClass, "yields">;
-export type LoaderInfo = Pick<LoaderClass, "modes" | "accepts" | "overlaps">;
+export type LoaderInfo = Pick<LoaderClass, "modes" | "accepts" | "overlaps" | "ownRows">;
 
 /** A provider without its code. */
 export interface ProviderInfo {
@@ -46,8 +46,9 @@ export function extractorInfo({ yields }: ExtractorInfo): ExtractorInfo {
   return { yields };
 }
 
-export function loaderInfo({ modes, accepts, overlaps }: LoaderInfo): LoaderInfo {
-  return { modes: [...modes], accepts: [...accepts], overlaps };
+export function loaderInfo({ modes, accepts, overlaps, ownRows }: LoaderInfo): LoaderInfo {
+  const own = ownRows === undefined ? {} : { ownRows: [...ownRows] };
+  return { modes: [...modes], accepts: [...accepts], overlaps, ...own };
 }
 
 function mapped<T, R>(all: Readonly<Record<string, T>>, change: (one: T) => R): Record<string, R> {
@@ -60,6 +61,17 @@ type Schema = Provider["config"];
 export function checkOptions(options: Schema, config: unknown): Checked {
   const parsed = options.safeParse(config);
   return parsed.success ? { value: parsed.data } : { issue: firstIssue(options, parsed.error) };
+}
+
+/** Where a target lies; of a provider that does not say, each name is another target. */
+export function targetPathOf(
+  provider: Provider,
+  config: unknown,
+  target: StreamTarget,
+  baseDirectory: string,
+): string[] {
+  const path = provider.targetPath?.(config, target, baseDirectory);
+  return path === undefined ? [JSON.stringify(target)] : [...path];
 }
 
 /** The least that a connection needs, as plain data. */

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { StagedFileShape } from "../buffers/mod.ts";
 import { CONVERSIONS } from "../core/conversion.ts";
 import { ConnectorError } from "../core/errors.ts";
+import { OWN_ROWS } from "../core/loader.ts";
 import { Field } from "../models/field.ts";
 import { CATEGORIES, StreamSource } from "../models/source.ts";
 import { LOAD_MODES } from "../models/stream.ts";
@@ -48,6 +49,7 @@ const LoaderInfo = z.object({
   modes: z.array(z.enum(LOAD_MODES)),
   accepts: z.array(z.enum(["records", "files"])),
   overlaps: z.boolean(),
+  ownRows: z.array(z.enum(OWN_ROWS)).optional(),
 });
 const ExtractorInfo = z.object({ yields: z.enum(["records", "files"]) });
 const named = <S extends z.ZodType>(schema: S) =>
@@ -79,6 +81,7 @@ const ANSWERS = {
   }),
   checkConnection: Checked,
   needs: z.object({ net: texts, read: texts, write: texts, env: texts }),
+  targetPath: texts,
   checkClass: z.object({
     info: z.union([ExtractorInfo, LoaderInfo, z.object({})]),
     options: Checked,
@@ -106,6 +109,8 @@ const ANSWERS = {
     bytes: z.array(z.instanceof(Uint8Array)).optional(),
     max: PlainValue,
     nulls: count,
+    placeless: count,
+    key: z.string().optional(),
   }),
   head: z.array(z.array(PlainValue)),
   plan: z.object({
@@ -116,6 +121,7 @@ const ANSWERS = {
     destructive: sentences,
     problems: sentences,
   }),
+  sourceWatermark: PlainValue.optional(),
   maxWatermark: PlainValue.optional(),
   outcome: z.enum(["committed", "aborted", "running", "unknown"]),
   load: Receipt,

@@ -1,9 +1,12 @@
 /** What source and target are asked before a stream is moved: its fields, and what is new. */
 import type { WatermarkRange } from "../core/connector.ts";
 import { SchemaError } from "../core/errors.ts";
+import type { WatermarkQuery } from "../core/loader.ts";
 import { nearest } from "../core/nearest.ts";
-import { textOf } from "../core/values.ts";
+import { compareInOrder } from "../core/value_order.ts";
+import { textOf, type Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
+import type { StreamRef } from "../models/source.ts";
 import { backfillRange } from "./backfill.ts";
 import type { Progress, RunContext } from "./context.ts";
 import type { End } from "./end.ts";
@@ -19,7 +22,7 @@ import {
 } from "./fields.ts";
 import type { StreamPlan } from "./plan.ts";
 import type { Transformer } from "./transformer.ts";
-import { watermarkRange } from "./watermark.ts";
+import { inSourceType, isFuture, refuseUnordered, watermarkRange } from "./watermark.ts";
 
 /** What is asked while a stream is planned or begun. */
 export type Asked = Pick<RunContext, "source" | "target" | "warn"> & {
@@ -137,15 +140,27 @@ function describe(source: StreamPlan["source"]): string {
   return name === undefined ? `the ${source.type}` : `${source.type} "${name}"`;
 }
 
+/** What the target is asked to find the watermark that a stream goes on from. */
+export function watermarkQuery(plan: StreamPlan, field: Field): WatermarkQuery {
+  const { target, ownRows } = plan;
+  return {
+    target,
+    field: field.name,
+    as: field,
+    ...(ownRows === undefined ? {} : { own: ownRows }),
+  };
+}
+
 /** The range to read, from the watermark that the target has. */
 export async function findRange(
   plan: StreamPlan,
   context: Asked & Pick<RunContext, "fullRefresh" | "backfill">,
-  { projections }: ResolvedFields,
+  resolved: ResolvedFields,
   progress: Pick<Progress, "watermarkBefore" | "expected">,
 ): Promise<WatermarkRange | undefined> {
   const settings = plan.stream.extract;
   if (settings?.mode !== "incremental" || context.fullRefresh) return undefined;
+  const { projections } = resolved;
   const name = targetName(plan.stream, settings.watermark_field!);
   const field = projections.find((projection) => projection.field.name === name)?.field;
   if (field === undefined) {
@@ -155,12 +170,92 @@ export async function findRange(
       }`,
     );
   }
+  refuseUnordered(field);
+  checkOwnRows(plan, resolved);
   if (context.backfill !== undefined) return backfillRange(context.backfill, field);
   const loader = plainClass(plan.loader);
-  const asked = { loader, target: plan.target, field: name, as: field };
-  const max = await context.atTarget((target) => target.getMaxWatermark(asked));
+  const query = watermarkQuery(plan, field);
+  const max = await context.atTarget((target) => target.getMaxWatermark({ loader, ...query }));
   const text = max === undefined ? {} : { max: textOf(max) };
   if (text.max !== undefined) progress.watermarkBefore = text.max;
-  progress.expected = { field: name, as: field, ...text };
-  return watermarkRange(settings, field, max);
+  const { target: _target, ...asked } = query;
+  progress.expected = { ...asked, ...text };
+  const range = watermarkRange(settings, field, max);
+  const { after } = range;
+  if (max !== undefined && isFuture(after!.value, field, Temporal.Now.instant())) {
+    context.warn(
+      `the highest "${field.name}" of ${maxOwner(plan)} is "${
+        textOf(max)
+      }", later than now: no row is read until the source has greater ones; correct the row in source and target`,
+    );
+  }
+  return range;
+}
+
+/**
+ * Warns where the target's highest watermark is above the source's: then it is another's, such as a
+ * trigger's or another writer's, or its row is gone, and new rows below it are not read. Where the
+ * source cannot be asked cheaply, nothing is said.
+ */
+export async function compareMaxima(
+  plan: StreamPlan,
+  { warn }: Pick<RunContext, "warn">,
+  source: Pick<End, "getSourceWatermark">,
+  { projections }: ResolvedFields,
+  { range: { after, field: name }, watermarkBefore, seen }: {
+    readonly range: WatermarkRange;
+    readonly watermarkBefore?: string;
+    /** Highest watermark that was read; null when nothing was. */
+    readonly seen: Value;
+  },
+): Promise<void> {
+  if (after === undefined || watermarkBefore === undefined) return;
+  const projection = projections.find(({ field }) => field.name === name)!;
+  const { field } = projection;
+  // Only the source's own system knows how these compare.
+  if (field.order === "native") return;
+  const extractor = plainClass(plan.extractor);
+  const asked = { extractor, source: plan.source, projection };
+  const max = seen ?? await source.getSourceWatermark(asked);
+  if (max === undefined) return;
+  const theirs = inSourceType(watermarkBefore, field);
+  if (compareInOrder(theirs, max, field) <= 0) return;
+  warn(
+    `the highest "${name}" of ${maxOwner(plan)} is "${watermarkBefore}", above the source's own "${
+      textOf(max)
+    }": rows of the source below it are not read; a trigger, another writer or a deleted row may be the cause`,
+  );
+}
+
+/** Which rows of which target a highest watermark is of, for people. */
+export function maxOwner({ target, ownRows }: Pick<StreamPlan, "target" | "ownRows">): string {
+  const name = nameOf(target);
+  if (ownRows === undefined) return name;
+  if ("condition" in ownRows) return `${name} where ${ownRows.condition}`;
+  const marks = Object.entries(ownRows.values).map(([mark, value]) => `${mark} = ${value}`);
+  return `${name} where ${marks.join(" and ")}`;
+}
+
+/** A mark that is no field would only be found out when the target exists. */
+function checkOwnRows({ stream, ownRows }: StreamPlan, resolved: ResolvedFields): void {
+  if (ownRows === undefined || "condition" in ownRows) return;
+  const names = stagedFields(resolved).map(({ name }) => name);
+  for (const name of Object.keys(ownRows.values)) {
+    if (names.includes(name)) continue;
+    throw new SchemaError(
+      `Cannot tell the rows of stream "${stream.id}" by "${name}": the stream has no such field${
+        nearest(name, names)
+      }; it has ${names.map((field) => `"${field}"`).join(", ")}`,
+    );
+  }
+}
+
+/** Name, path or text of a dataset. */
+export function nameOf(ref: StreamRef): string {
+  if ("name" in ref) {
+    return "schema" in ref && ref.schema !== undefined ? `${ref.schema}.${ref.name}` : ref.name;
+  }
+  if ("path" in ref) return ref.path;
+  if ("pattern" in ref) return ref.pattern;
+  return "sql" in ref ? ref.sql.replace(/\s+/g, " ").trim() : ref.type;
 }

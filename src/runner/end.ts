@@ -34,6 +34,7 @@ import type {
   PlanInput,
   ShareInput,
   ShareNews,
+  SourceWatermarkInput,
 } from "./thread/inputs.ts";
 import type { EndJobs } from "./thread/jobs.ts";
 
@@ -154,6 +155,14 @@ export class End implements AsyncDisposable {
     input: MaxWatermarkInput,
   ): Promise<Exclude<Value, null> | undefined> {
     const max = await this.#call("maxWatermark", input);
+    return max === undefined ? undefined : fromPlainValue(max) as Exclude<Value, null>;
+  }
+
+  /** Highest watermark of the source, where it is known without reading all of it. */
+  async getSourceWatermark(
+    input: SourceWatermarkInput,
+  ): Promise<Exclude<Value, null> | undefined> {
+    const max = await this.#call("sourceWatermark", input);
     return max === undefined ? undefined : fromPlainValue(max) as Exclude<Value, null>;
   }
 

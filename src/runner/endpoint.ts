@@ -5,6 +5,7 @@ import { ConfigurationError, DXTError } from "../core/errors.ts";
 import { flagsOf, grantsOf, permissionsOf, uncovered, union } from "../core/permissions.ts";
 import type { Permissions, Usage } from "../core/provider.ts";
 import { PermissionLists } from "../models/permissions.ts";
+import type { StreamTarget } from "../models/source.ts";
 import { firstIssue } from "../providers/options.ts";
 import { isExternal, loadProvider, parseClassPath, providerOfURL } from "../providers/resolve.ts";
 import {
@@ -13,6 +14,7 @@ import {
   infoOf,
   needsOf,
   type ProviderInfo,
+  targetPathOf,
 } from "../providers/view.ts";
 import { checkAddresses } from "../sandbox/addresses.ts";
 import type { ExternalCode } from "../sandbox/modules/mod.ts";
@@ -32,6 +34,8 @@ export interface Endpoint {
   readonly showValues: boolean;
   /** The least that it needs when it is used so; an external one has what the pipeline grants it. */
   needs(usage: Usage): Permissions;
+  /** Where a target lies, as the system tells names apart; asked while the pipeline is planned. */
+  targetPath(target: StreamTarget): Promise<readonly string[]>;
   /** Options against one of its classes; to be asked while the pipeline is planned. */
   checkOptions(kind: ClassKind, name: string, config: unknown): Promise<Checked>;
 }
@@ -86,6 +90,7 @@ async function builtInEndpoint(
     baseDirectory,
     showValues: loaded.showValues ?? false,
     needs: (usage) => needsOf(provider, config, usage),
+    targetPath: (target) => Promise.resolve(targetPathOf(provider, config, target, baseDirectory)),
     checkOptions(kind, name, options) {
       const found = (kind === "extractor" ? provider.extractors : provider.loaders)[name]!;
       return Promise.resolve(checkOptions(found.options, options));
@@ -131,6 +136,7 @@ async function externalEndpoint(
     baseDirectory,
     showValues: loaded.showValues ?? false,
     needs: () => granted,
+    targetPath: (target) => stranger.targetPath(config, target, baseDirectory),
     checkOptions: async (kind, name, config) =>
       (await stranger.checkClass({ kind, name, config })).options,
   };

@@ -4,6 +4,7 @@ import { type ExternalCode, loadCode } from "../sandbox/modules/mod.ts";
 import { codeSettings } from "./code.ts";
 import type { Checked, ExtractorInfo, LoaderInfo, ProviderInfo } from "../providers/view.ts";
 import type { Permissions } from "../core/provider.ts";
+import type { StreamTarget } from "../models/source.ts";
 import { workerPermissions } from "../sandbox/permissions.ts";
 import { NOTHING } from "../core/permissions.ts";
 import type { Threads } from "./end.ts";
@@ -58,6 +59,15 @@ export class Stranger implements Disposable {
   /** What a connection needs before it is used for a stream. */
   async needs(config: unknown, baseDirectory: string): Promise<Permissions> {
     return await this.#call("needs", { module: await this.#module, config, baseDirectory });
+  }
+
+  async targetPath(
+    config: unknown,
+    target: StreamTarget,
+    baseDirectory: string,
+  ): Promise<readonly string[]> {
+    const module = await this.#module;
+    return await this.#call("targetPath", { module, config, target, baseDirectory });
   }
 
   async checkClass(

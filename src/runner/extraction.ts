@@ -1,9 +1,10 @@
 /** What is read of a stream, in a form that another thread can take. */
 import type { WatermarkRange } from "../core/connector.ts";
 import type { Part, Projection } from "../core/extractor.ts";
-import { parseText, textOf } from "../core/values.ts";
+import { parseText, textOf, type Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
 import type { StreamSource } from "../models/source.ts";
+import type { ResolvedFields } from "./fields.ts";
 
 /** Rows and bytes of a batch where a pipeline does not say. */
 export const BATCH_ROWS = 8_192;
@@ -21,9 +22,12 @@ export interface Reading {
   readonly batchBytes: number;
   /** Fields that dxt adds, and the start of the run that their values come from. */
   readonly generated: readonly Field[];
+  readonly constants?: ResolvedFields["constants"];
   readonly startedAt: Temporal.Instant;
   /** Whether a NULL watermark is an error. */
   readonly refuseNull: boolean;
+  /** Names of the fields that identify a record, as far as they are known. */
+  readonly keys?: readonly string[];
   /** Whether batches are done with when the next is asked for. */
   readonly recycle: boolean;
   /** Whether the projections are to be all fields of the source. */
@@ -31,6 +35,21 @@ export interface Reading {
   /** Names of fields of the source that are left out. */
   readonly excluded: readonly string[];
 }
+
+/** What was seen so far. */
+export interface Seen {
+  rows: number;
+  bytes: number;
+  /** Highest watermark. */
+  max: Value;
+  /** Rows whose watermark is NULL, NaN or infinity, and those of them that are not NULL. */
+  nulls: number;
+  placeless: number;
+  /** The record that has the highest watermark, where that is later than now: `id "4"`. */
+  key?: string;
+}
+
+export const NOTHING_SEEN: Seen = { rows: 0, bytes: 0, max: null, nulls: 0, placeless: 0 };
 
 /** Fields of the stage. */
 export function stagedFields(

@@ -1,7 +1,9 @@
 /** Which fields a stream moves: what the source has, what the pipeline declares, what dxt makes. */
-import { ConfigurationError, SchemaError } from "../core/errors.ts";
+import { ConfigurationError, SchemaError, ValueError } from "../core/errors.ts";
 import type { Projection } from "../core/extractor.ts";
 import { nearest } from "../core/nearest.ts";
+import { orderKind } from "../core/value_order.ts";
+import { parseText } from "../core/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../models/dtype.ts";
 import type { Field, FieldDeclaration } from "../models/field.ts";
 import type { Stream } from "../models/stream.ts";
@@ -13,6 +15,8 @@ export interface ResolvedFields {
   readonly transformed?: readonly Field[];
   /** Fields that dxt adds after them. */
   readonly generated: readonly Field[];
+  /** Text of the values that are the same in each record, by the names of such generated fields. */
+  readonly constants?: Readonly<Record<string, string>>;
 }
 
 /** The name that a field has in stage and target, by the id that the pipeline gives it. */
@@ -61,13 +65,40 @@ export function resolveFields(stream: Stream, sourceFields: readonly Field[]): R
   const isInPlace = (d: FieldDeclaration) =>
     stream.only_declared_fields !== true && expressionOf(d) === undefined &&
     columns.has(nameInSource(d)) && bySource.get(nameInSource(d)) === d;
-  const added = declarations.filter((d) => d.generator === undefined && !isInPlace(d)).map((d) =>
+  const added = declarations.filter((d) => !isGenerated(d) && !isInPlace(d)).map((d) =>
     expressionOf(d) === undefined ? project(d, fieldInSource(d, sourceFields)!) : compute(d)
   );
   const projections = [...fromSource, ...added];
-  const generated = declarations.filter((d) => d.generator !== undefined).map(generate);
+  const generated = declarations.filter(isGenerated).map(generate);
   refuseSameNames(stream, [...projections.map(({ field }) => field), ...generated]);
-  return { projections, generated };
+  return { projections, generated, constants: constantsOf(declarations, generated) };
+}
+
+function isGenerated({ generator, constant }: FieldDeclaration): boolean {
+  return generator !== undefined || constant !== undefined;
+}
+
+/** @throws {ConfigurationError} for a constant that is no value of its field */
+function constantsOf(
+  declarations: readonly FieldDeclaration[],
+  generated: readonly Field[],
+): Record<string, string> {
+  const fields = new Map(generated.map((field) => [field.name, field]));
+  const constant = declarations.filter((declared) => declared.constant !== undefined);
+  return Object.fromEntries(constant.map((declared) => {
+    const field = fields.get(nameInTarget(declared))!;
+    const value = String(declared.constant);
+    try {
+      parseText(value, field);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      throw new ConfigurationError(
+        `Cannot use constant "${value}" for field "${declared.id}": ${error.detail}`,
+        { cause: error },
+      );
+    }
+    return [field.name, value];
+  }));
 }
 
 function excludedFields({ fields = [] }: Pick<Stream, "fields">): FieldDeclaration[] {
@@ -115,7 +146,7 @@ export function describeUnseenFields(stream: Stream, found: readonly Field[]): s
 
 /** Whether a declared field is one of the source's own. */
 function isTaken(declared: FieldDeclaration): boolean {
-  return declared.generator === undefined && expressionOf(declared) === undefined;
+  return !isGenerated(declared) && expressionOf(declared) === undefined;
 }
 
 /**
@@ -172,6 +203,10 @@ function compute(declared: FieldDeclaration): Projection {
 }
 
 function generate(declared: FieldDeclaration): Field {
+  if (declared.constant !== undefined) {
+    const dtype = declared.dtype ?? typeOfConstant(declared.constant);
+    return declaredField(declared, { name: declared.id, dtype, nullable: false });
+  }
   const dtype = declared.dtype ?? "timestamp_tz";
   if (!["timestamp_tz", "timestamp", "date", "time", "string"].includes(dtype)) {
     throw new ConfigurationError(
@@ -179,6 +214,12 @@ function generate(declared: FieldDeclaration): Field {
     );
   }
   return declaredField(declared, { name: declared.id, dtype, nullable: false });
+}
+
+function typeOfConstant(constant: string | number | boolean): Field["dtype"] {
+  if (typeof constant === "boolean") return "bool";
+  if (typeof constant === "string") return "string";
+  return Number.isSafeInteger(constant) ? "int64" : "float64";
 }
 
 /** The type part of a declaration: `source: {dtype}` wins over the short form. */
@@ -192,7 +233,7 @@ function typed(declared: FieldDeclaration) {
 }
 
 function declaredField(declared: FieldDeclaration, inferred: Field): Field {
-  const { source_type, inferred: guessed, sparse: _sparse, number, ...field } = inferred;
+  const { source_type, inferred: guessed, sparse: _sparse, number, order, ...field } = inferred;
   const type = typed(declared);
   const target = typeof declared.target === "object" ? declared.target : {};
   const source = typeof declared.source === "object" ? declared.source : {};
@@ -207,6 +248,7 @@ function declaredField(declared: FieldDeclaration, inferred: Field): Field {
     dtype,
     ...(dtype === "decimal" ? digits(declared, type, inferred) : {}),
     nullable,
+    ...orderOf(dtype, inferred, sameType ? order : undefined),
     ...(sameType && source_type !== undefined ? { source_type } : {}),
     ...(sameType && type.dtype === undefined && guessed === true ? { inferred: true } : {}),
     // Who declares a string wants text, whatever it spells.
@@ -214,6 +256,14 @@ function declaredField(declared: FieldDeclaration, inferred: Field): Field {
     ...(target.dtype === undefined ? {} : { target_type: target.dtype }),
     ...(declared.metadata === undefined ? {} : { metadata: declared.metadata }),
   };
+}
+
+/** Text of a column of numbers compares as these. */
+function orderOf(dtype: Field["dtype"], { dtype: from, inferred }: Field, own: Field["order"]) {
+  const isNumber = dtype === "string" && inferred !== true &&
+    orderKind({ dtype: from }) === "number";
+  const order = isNumber ? "number" : own;
+  return order === undefined ? {} : { order };
 }
 
 function withoutType({ precision: _precision, scale: _scale, ...field }: Field): Field {

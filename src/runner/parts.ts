@@ -2,15 +2,15 @@
 import type { Buffer, OpenStage, StagedData, StageDetails, StagedFile } from "../core/buffer.ts";
 import type { Part } from "../core/extractor.ts";
 import { fromPlainValue } from "../core/plain_value.ts";
-import { compareValues, type Value } from "../core/values.ts";
+import { compareInOrder } from "../core/value_order.ts";
+import type { Value } from "../core/values.ts";
 import { thrown } from "../sandbox/messages.ts";
 import type { BufferSettings } from "../models/buffer.ts";
 import type { RunContext } from "./context.ts";
 import type { End } from "./end.ts";
 import { SharedEnds } from "./ends.ts";
-import { type Reading, stagedFields } from "./extraction.ts";
+import { type Reading, type Seen, stagedFields } from "./extraction.ts";
 import type { ExtractNews, ExtractResult, PlainClass } from "./thread/inputs.ts";
-import type { Seen } from "./thread/observe.ts";
 import type { Transformer } from "./transformer.ts";
 
 export interface Extraction {
@@ -122,14 +122,20 @@ async function relay(
   await end.transformed(answer).catch(() => {});
 }
 
-function note({ max: told, nulls }: ExtractResult, { reading, seen }: Extraction): void {
+function note(
+  { max: told, nulls, placeless, key }: ExtractResult,
+  { reading, seen }: Extraction,
+): void {
   const { range, projections } = reading;
   if (range === undefined) return;
   const { field } = projections.find((projection) => projection.field.name === range.field)!;
   const max: Value = fromPlainValue(told);
   seen.nulls += nulls;
+  seen.placeless += placeless;
   if (max === null) return;
-  if (seen.max === null || compareValues(max, seen.max, field.dtype) > 0) seen.max = max;
+  if (seen.max !== null && compareInOrder(max, seen.max, field) <= 0) return;
+  seen.max = max;
+  if (key !== undefined) seen.key = key;
 }
 
 /** As `Promise.all`, but ends when all have ended; hears at once of the first that fails. */

@@ -9,6 +9,7 @@ import type { RunEvent } from "./events.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan.ts";
 import { newProgress, type Progress, type RunContext } from "./context.ts";
 import { sameSystem } from "./endpoint.ts";
+import { checkFullRefresh } from "./shared_targets.ts";
 import { openThreads } from "./threads.ts";
 import { moveStream } from "./stream.ts";
 
@@ -70,6 +71,7 @@ export async function runPipeline(
   const plans = plan.streams.filter(({ stream }) => ids.includes(stream.id));
   checkBackfill(plans, options);
   checkLimit(plans, options);
+  checkFullRefresh(plans, options);
   const startedAt = Temporal.Now.instant();
   const runId = crypto.randomUUID();
   await using stages = new AsyncDisposableStack();

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import { type LoadedPipeline, LocatedError, publicVariables } from "../config/mod.ts";
 import { DXTError } from "../core/errors.ts";
+import type { OwnRows } from "../core/loader.ts";
 import type { BufferSettings } from "../models/buffer.ts";
 import {
   CATEGORY_SOURCES,
@@ -22,6 +23,7 @@ import {
 import type { ExternalCode } from "../sandbox/modules/mod.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import { Strangers } from "./external.ts";
+import { planSharedTargets } from "./shared_targets.ts";
 import type { ClassKind, PlainClass } from "./thread/inputs.ts";
 
 /** A class that a stream uses, with its options checked. */
@@ -39,6 +41,10 @@ export interface StreamPlan {
   readonly loader: Chosen<LoaderInfo>;
   readonly transforms: readonly Chosen<object>[];
   readonly mode: LoadMode;
+  /** Rows of the target that the stream's watermark is taken from; all of them when unset. */
+  readonly ownRows?: OwnRows;
+  /** Ids of the other streams that write into its target, or into what the target holds. */
+  readonly sharedWith: readonly string[];
   readonly buffer: BufferSettings;
   /** Folder of the stream's stage. */
   readonly stageDirectory: string;
@@ -74,7 +80,7 @@ async function plan(loaded: LoadedPipeline): Promise<PipelinePlan> {
   for (const [i, stream] of loaded.pipeline.streams.entries()) {
     streams.push(await planStream(loaded, stream, i, source, target, strangers));
   }
-  return { source, target, streams };
+  return { source, target, streams: await planSharedTargets(loaded, target, streams) };
 }
 
 async function planStream(
@@ -157,6 +163,7 @@ async function planStream(
     loader,
     transforms,
     mode,
+    sharedWith: [],
     buffer,
     ...stageFolders(loaded, stream),
   };

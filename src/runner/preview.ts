@@ -4,7 +4,6 @@ import { ConnectorError, messageOf } from "../core/errors.ts";
 import { textOf } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
 import type { PlannedStream, PlanResult } from "../models/plan.ts";
-import type { StreamRef } from "../models/source.ts";
 import { type Selection, selectStreams } from "../selector/mod.ts";
 import { type Backfill, checkBackfill, checkLimit } from "./backfill.ts";
 import type { End, Threads } from "./end.ts";
@@ -14,9 +13,18 @@ import { openThreads } from "./threads.ts";
 import { endOf, plainClass } from "./ends.ts";
 import type { ResolvedFields } from "./fields.ts";
 import { loadSettings } from "./load.ts";
+import { checkFullRefresh } from "./shared_targets.ts";
 import { plannedFields } from "./planned_fields.ts";
 import { planPipeline, type StreamPlan } from "./plan.ts";
-import { type Asked, checkUpsertKeys, findRange, streamFields } from "./asked.ts";
+import {
+  type Asked,
+  checkUpsertKeys,
+  compareMaxima,
+  findRange,
+  maxOwner,
+  nameOf,
+  streamFields,
+} from "./asked.ts";
 
 export interface PreviewOptions extends Selection {
   readonly fullRefresh?: boolean;
@@ -50,6 +58,7 @@ export async function previewPipeline(
   const selected = plans.filter(({ stream }) => ids.includes(stream.id));
   checkBackfill(selected, options);
   checkLimit(selected, options);
+  checkFullRefresh(selected, options);
   const { fullRefresh = false, backfill, signal } = options;
   using threads = openThreads(loaded);
   const reads = selected.map((one) => one.source);
@@ -180,13 +189,22 @@ async function previewWatermark(
   const seen: { watermarkBefore?: string } = {};
   const range = await findRange(plan, context, resolved, seen);
   if (range === undefined) return;
+  if (context.backfill === undefined) {
+    await compareMaxima(plan, context, context.reader, resolved, { ...seen, range, seen: null });
+  }
   planned.extract = {
     ...planned.extract,
     watermark_field: range.field,
     watermark: seen.watermarkBefore ?? null,
+    ...(isWhose(plan, seen) ? { watermark_of: maxOwner(plan) } : {}),
     ...(range.after === undefined ? {} : { after: textOf(range.after.value) }),
     ...(range.upTo === undefined ? {} : { up_to: textOf(range.upTo.value) }),
   };
+}
+
+/** Whether there is more to say of a watermark than that its target has none. */
+function isWhose({ ownRows }: StreamPlan, seen: { readonly watermarkBefore?: string }): boolean {
+  return seen.watermarkBefore !== undefined || ownRows !== undefined;
 }
 
 function stopOnLoss(planned: Planned): void {
@@ -197,13 +215,4 @@ function stopOnLoss(planned: Planned): void {
     `Lossy and not accepted: ${list}; set "load: { lossy: accept }" in the stream to load as long as every value fits, or change the target`,
   );
   if (planned.status === "ready") planned.status = "stopped";
-}
-
-function nameOf(ref: StreamRef): string {
-  if ("name" in ref) {
-    return "schema" in ref && ref.schema !== undefined ? `${ref.schema}.${ref.name}` : ref.name;
-  }
-  if ("path" in ref) return ref.path;
-  if ("pattern" in ref) return ref.pattern;
-  return "sql" in ref ? ref.sql.replace(/\s+/g, " ").trim() : ref.type;
 }

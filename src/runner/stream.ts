@@ -13,16 +13,22 @@ import {
 import type { ExpectedWatermark } from "../core/loader.ts";
 import { textOf, type Value } from "../core/values.ts";
 import { receiptOf } from "../integrity/receipt.ts";
-import { askedBy, checkUpsertKeys, findRange, streamFields } from "./asked.ts";
+import { askedBy, checkUpsertKeys, compareMaxima, findRange, streamFields } from "./asked.ts";
 import { limitNote } from "./backfill.ts";
 import { type Progress, restart, type RunContext } from "./context.ts";
 import type { End } from "./end.ts";
 import { sameSystem } from "./endpoint.ts";
 import { plainClass, sourceEnd, warmTarget } from "./ends.ts";
-import { BATCH_BYTES, BATCH_ROWS, type Reading } from "./extraction.ts";
+import {
+  BATCH_BYTES,
+  BATCH_ROWS,
+  NOTHING_SEEN,
+  type Reading,
+  type Seen,
+  stagedFields,
+} from "./extraction.ts";
 import { excludedNames, type ResolvedFields, targetName } from "./fields.ts";
 import { EarlyLoad, load } from "./load.ts";
-import type { Seen } from "./thread/observe.ts";
 import { extractParts, extractWhole } from "./parts.ts";
 import { settlePending, type Stage } from "./pending_load.ts";
 import type { Phase } from "./pipeline.ts";
@@ -110,8 +116,6 @@ async function extractStream(
   });
 }
 
-const NOTHING_SEEN: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
-
 async function stageRecords(
   plan: StreamPlan,
   context: RunContext,
@@ -159,19 +163,44 @@ async function stageRecords(
       await progress.early?.abort(error);
       delete progress.early;
       Object.assign(seen, NOTHING_SEEN);
+      delete seen.key;
       return await extractWhole(extraction);
     });
   const staged = await (parts.length < 2 ? extractWhole(extraction) : inParts());
   if (seen.max !== null) progress.watermarkAfter = textOf(seen.max);
   if (context.limit !== undefined) context.warn(limitNote(context.limit));
-  if (seen.nulls > 0) {
-    context.warn(
-      `${seen.nulls} rows have a NULL in watermark field "${
-        range!.field
-      }": every run reads them again`,
-    );
+  warnOfWatermarks(context, seen, range);
+  if (range !== undefined) {
+    await compareMaxima(plan, context, source, fields, { ...progress, range, seen: seen.max });
   }
   return staged;
+}
+
+function warnOfWatermarks(
+  { warn }: Pick<RunContext, "warn">,
+  { nulls, placeless, max, key }: Seen,
+  range: WatermarkRange | undefined,
+): void {
+  if (range === undefined) return;
+  if (nulls > 0) {
+    const what = placeless > 0 ? "NULL, NaN or infinity" : "a NULL";
+    warn(
+      `${nulls} rows have ${what} in watermark field "${range.field}": every run reads them again`,
+    );
+  }
+  if (key === undefined) return;
+  const where = key === "" ? "" : `, in the row with ${key}`;
+  warn(
+    `the highest "${range.field}" of the source is "${
+      textOf(max!)
+    }"${where}, later than now: later runs read no row until greater ones come; correct it in source and target`,
+  );
+}
+
+/** The fields that identify a record: the upsert keys, or the source's own key. */
+function keysOf({ stream }: StreamPlan, fields: ResolvedFields): string[] {
+  const keys = stream.load?.upsert_keys?.map((id) => targetName(stream, id));
+  return keys ?? stagedFields(fields).filter(({ key }) => key === true).map(({ name }) => name);
 }
 
 /** About how many rows there are; of a part of them only the source's own search would know. */
@@ -206,9 +235,10 @@ function partitionSettings({ stream, buffer }: StreamPlan, { threads, limit }: R
 function readingOf(
   plan: StreamPlan,
   { startedAt }: RunContext,
-  { projections, transformed, generated }: ResolvedFields,
+  fields: ResolvedFields,
   range: WatermarkRange | undefined,
 ): Reading {
+  const { projections, transformed, generated, constants } = fields;
   const { batch_rows = BATCH_ROWS, batch_bytes = BATCH_BYTES } = plan.stream.extract ?? {};
   return {
     source: plan.source,
@@ -218,8 +248,10 @@ function readingOf(
     batchRows: batch_rows,
     batchBytes: batch_bytes,
     generated,
+    ...(constants === undefined ? {} : { constants }),
     startedAt,
     refuseNull: refusesNull(plan),
+    keys: keysOf(plan, fields),
     // A stage in memory keeps the batches themselves.
     recycle: plan.buffer.format !== "memory",
     complete: plan.stream.only_declared_fields !== true,

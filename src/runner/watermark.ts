@@ -1,7 +1,8 @@
 /** Which records of an incremental stream are new. */
 import type { WatermarkRange } from "../core/connector.ts";
 import { ConfigurationError, SchemaError } from "../core/errors.ts";
-import { exactDecimal, parseText, textOf, type Value } from "../core/values.ts";
+import { isPlaceless } from "../core/value_order.ts";
+import { compareValues, exactDecimal, parseText, textOf, type Value } from "../core/values.ts";
 import type { Field } from "../models/field.ts";
 import type { ExtractSettings } from "../models/stream.ts";
 
@@ -27,6 +28,11 @@ export function watermarkRange(
   const start = max === undefined ? settings.initial_value : textOf(max);
   if (start === undefined) return { field: field.name, nulls };
   const value = inSourceType(String(start), field);
+  if (isPlaceless(value, field)) {
+    throw new ConfigurationError(
+      `Cannot read what is newer than "${start}" in field "${field.name}": nothing is, expected a finite value`,
+    );
+  }
   const { overlap } = settings;
   if (overlap === undefined || max === undefined) {
     return { field: field.name, after: { value, inclusive: false }, nulls };
@@ -38,14 +44,46 @@ export function watermarkRange(
   };
 }
 
-/** @throws {SchemaError} for a type without an order */
-export function refuseUnordered({ name, dtype }: Field): void {
-  if (!UNORDERED.has(dtype)) return;
-  throw new SchemaError(`Cannot use field "${name}" as watermark: ${dtype} has no order`);
+/** @throws {SchemaError} for a type without an order, or whose order its values do not tell */
+export function refuseUnordered({ name, dtype, order, source_type }: Field): void {
+  if (!UNORDERED.has(dtype) && order !== "none") return;
+  const type = order === "none" ? source_type?.replace(/^\w+:/, "") ?? dtype : dtype;
+  throw new SchemaError(
+    `Cannot use field "${name}" as watermark: ${type} has no order${
+      order === "none" ? " that source and target share" : ""
+    }, expected a field with numbers, dates, times or text`,
+  );
+}
+
+/** How far two clocks may be apart before a watermark is taken for one of the future. */
+const CLOCK_SKEW = { minutes: 1 };
+/** Where a type has no zone: no zone is further ahead of UTC. */
+const AHEAD = { hours: 14 };
+
+/** The latest watermark that a field is expected to have; undefined for types that are no times. */
+export function latestExpected({ dtype }: Field, now: Temporal.Instant): Present | undefined {
+  const latest = now.add(CLOCK_SKEW);
+  const local = latest.add(AHEAD).toZonedDateTimeISO("UTC");
+  switch (dtype) {
+    case "timestamp_tz":
+      return latest;
+    case "timestamp":
+      return local.toPlainDateTime();
+    case "date":
+      return local.toPlainDate();
+    default:
+      return undefined;
+  }
+}
+
+/** Whether a watermark is later than the time at which it is looked at. */
+export function isFuture(value: Present, field: Field, now: Temporal.Instant): boolean {
+  const latest = latestExpected(field, now);
+  return latest !== undefined && compareValues(value, latest, field.dtype) > 0;
 }
 
 /** The target may hold the value in a wider type: 7.00 for 7, a timestamp for a date. */
-function inSourceType(text: string, field: Field): Present {
+export function inSourceType(text: string, field: Field): Present {
   try {
     return parseText(/^-?\d+\.0+$/.test(text) ? text.replace(/\.0+$/, "") : text, field);
   } catch (cause) {
@@ -73,11 +111,7 @@ function before(value: Present, overlap: string, field: Field): Present {
       throw wrong(`a number with at most ${field.scale ?? 0} digits after the point`);
     })();
   }
-  // Before infinity is infinity.
-  if (typeof value === "string") {
-    if (field.dtype === "string") throw wrong("no overlap, for a string");
-    return value;
-  }
+  if (typeof value === "string") throw wrong("no overlap, for a string");
   if (amount) throw wrong("a duration such as PT1H or P2D");
   const duration = Temporal.Duration.from(overlap);
   if (value instanceof Temporal.PlainDate) {

@@ -10,6 +10,7 @@ import {
 import type { Batch } from "../../src/core/batch.ts";
 import type { WatermarkRange } from "../../src/core/connector.ts";
 import { compareValues, type DXTRecord, type Value } from "../../src/core/values.ts";
+import { isPlaceless } from "../../src/core/value_order.ts";
 import type { Field } from "../../src/models/field.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 
@@ -65,7 +66,8 @@ for (const field of ORDERED) {
     const batch = batchFrom([field], values.map((value) => ({ [field.name]: value })));
     const data = batch.data.children[0]!;
     const read = valueReader(field, data);
-    const bounds = values.filter((value): value is Exclude<Value, null> => value !== null);
+    const isNowhere = (value: Value) => value === null || isPlaceless(value, field);
+    const bounds = values.filter((value): value is Exclude<Value, null> => !isNowhere(value));
     for (const bound of bounds) {
       for (const inclusive of [true, false]) {
         for (const nulls of ["include", "exclude"] as const) {
@@ -78,8 +80,8 @@ for (const field of ORDERED) {
             const keep = rangePredicate(range, field, data);
             for (let row = 0; row < values.length; row++) {
               const value = read(row);
-              const order = value === null ? 0 : compareValues(value, bound, field.dtype);
-              const wanted = value === null
+              const order = isNowhere(value) ? 0 : compareValues(value!, bound, field.dtype);
+              const wanted = isNowhere(value)
                 ? nulls === "include"
                 : order === 0
                 ? inclusive

@@ -42,7 +42,6 @@ Deno.test("an overlap steps back and includes its bound", () => {
     ["timestamp", "2024-03-01T00:30:00", "PT1H", ">= 2024-02-29T23:30:00"],
     ["timestamp_tz", "2024-03-01T00:30:00Z", "P1D", ">= 2024-02-29T00:30:00Z"],
     ["time", "00:30:00", "PT1H", ">= 00:00:00"],
-    ["timestamp", "infinity", "PT1H", ">= infinity"],
   ];
   for (const [dtype, max, overlap, wanted] of table) {
     assert.equal(range(dtype, max, { overlap }), wanted, `${dtype} ${max} ${overlap}`);

@@ -11,6 +11,8 @@ export const recordExtractorClass: ExtractorClass<FilestoreConnector> = {
   yields: "records",
   options: NO_OPTIONS,
   create: async (connector) => (await import("./extract.ts")).recordExtractor(connector),
+  maxWatermark: async (connector, asked) =>
+    await (await import("./max_watermark.ts")).sourceMaxWatermark(connector, asked),
 };
 
 export const fileExtractorClass: ExtractorClass<FilestoreConnector> = {
@@ -26,6 +28,7 @@ export const loaderClass: LoaderClass<FilestoreConnector> = {
   modes: ["append", "replace"],
   accepts: ["records", "files"],
   overlaps: true,
+  ownRows: ["values"],
   options: NO_OPTIONS,
   create: async (connector) => (await import("./load.ts")).fileLoader(connector),
 };

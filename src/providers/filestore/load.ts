@@ -33,7 +33,8 @@ export function fileLoader(connector: FilestoreConnector): Loader {
     getOutcome: (target, record) => outcomeOf(connector, fileTarget(target), record),
     load: (task) => load(connector, task),
     plan: (task) => planLoad(connector, task),
-    getMaxWatermark: (target, field, as) => maxWatermark(connector, fileTarget(target), field, as),
+    getMaxWatermark: (target, field, asked = {}) =>
+      maxWatermark(connector, { target: fileTarget(target), field, ...asked }),
   };
 }
 

@@ -1,13 +1,19 @@
-/** The highest watermark of files. */
-import { maxOf } from "../../arrow/mod.ts";
+/** The highest watermark of files, as a target or as a source. */
+import { filterBatch, maxOf, rangePredicate } from "../../arrow/mod.ts";
+import type { Batch } from "../../core/batch.ts";
 import type { FilestoreConnector } from "../../core/connector.ts";
-import { SchemaError } from "../../core/errors.ts";
-import { refuseStaleRange } from "../../core/loader.ts";
-import { compareValues, type Value } from "../../core/values.ts";
+import { ConfigurationError, SchemaError } from "../../core/errors.ts";
+import { type OwnRows, refuseStaleRange, type WatermarkQuery } from "../../core/loader.ts";
+import type { SourceWatermark } from "../../core/provider.ts";
+import { compareInOrder, orderKind, refuseOrder } from "../../core/value_order.ts";
+import { parseText, type Value } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
+import type { StreamRef } from "../../models/source.ts";
 import { fieldsOfFile, type FileFields, isTyped, mergeFields } from "./fields.ts";
 import { fileInput, fileType, hintsOf, openListed } from "./file.ts";
-import type { FileLoadTask, FileTarget } from "./load.ts";
+import type { FileLoadTask } from "./load.ts";
+
+type FileWatermarkQuery = Omit<WatermarkQuery, "target"> & { readonly target: StreamRef };
 
 /**
  * To be called while the target is locked.
@@ -20,48 +26,122 @@ export async function refuseStale(
 ): Promise<void> {
   const { expected, target } = task;
   if (expected === undefined) return;
-  refuseStaleRange(task, await maxWatermark(connector, target, expected.field, expected.as));
+  refuseStaleRange(task, await maxWatermark(connector, { target, ...expected }));
 }
 
-/** Highest value of a field over the target's files, read with that one column. */
+/**
+ * Highest value of a field over the target's files, read with that one column and those that mark a
+ * stream's own rows.
+ */
 export async function maxWatermark(
   connector: FilestoreConnector,
-  target: FileTarget,
-  name: string,
-  as: Field | undefined,
+  { target, field: name, as, own }: FileWatermarkQuery,
 ): Promise<Exclude<Value, null> | undefined> {
+  if (as !== undefined && orderKind(as) === undefined) refuseOrder(as, "a file");
   const entries = (await connector.list(target)).filter(({ size }) => size > 0);
   const files: FileFields[] = [];
   for (const entry of entries) files.push(await fieldsOfFile(connector, entry, hintsOf(target)));
   const fields = mergeFields(files);
   if (fields.length === 0) return undefined;
-  const found = fields.find((known) => known.name === name);
-  if (found === undefined) {
+  const find = (what: string, wanted: string): Field => {
+    const found = fields.find((known) => known.name === wanted);
+    if (found !== undefined) return found;
+    const names = fields.map((known) => `"${known.name}"`).join(", ");
     throw new SchemaError(
-      `Cannot find the highest "${name}" in "${target.path}": it has ${
-        fields.map((known) => `"${known.name}"`).join(", ")
-      }`,
+      `Cannot find ${what} "${wanted}" in "${nameOfRef(target)}": it has ${names}`,
     );
-  }
-  // A type that was guessed from text may have another order than the stream's.
-  const field = as === undefined || files.some(isTyped) ? found : { ...as, name, nullable: true };
+  };
+  const field = orderedAs(find("the highest", name), as, files.some(isTyped));
+  // Text that looks like a number in the first rows is text all the same.
+  const marked = (wanted: string, value: unknown): Field => {
+    const found = find("rows by", wanted);
+    return files.some(isTyped) || typeof value !== "string" ? found : { ...found, dtype: "string" };
+  };
+  const marks = ownMarks(own, marked, name);
   let max: Value = null;
   for (const entry of entries) {
     const { format, compression, options } = await fileType(entry.name, hintsOf(target));
     await using file = await openListed(connector, entry, entries);
     const batches = format.read(fileInput(file, entry.path), {
-      projections: [{ field, column: name }],
+      projections: [field, ...marks.map((mark) => mark.field)]
+        .map((one) => ({ field: one, column: one.name })),
       batchRows: 65_536,
       batchBytes: 1 << 24,
       compression,
       options,
     });
     for await (const batch of batches) {
-      const value = maxOf(batch, 0, field);
+      const value = maxOf(ownRows(batch, marks), 0, field);
       if (value === null) continue;
-      if (max === null || compareValues(value, max, field.dtype) > 0) max = value;
+      if (max === null || compareInOrder(value, max, field) > 0) max = value;
     }
     await file.check();
   }
   return max ?? undefined;
+}
+
+/** The file's field as it is read and compared, so that the order is that of the stream's field. */
+function orderedAs(found: Field, as: Field | undefined, typed: boolean): Field {
+  if (as === undefined) return found;
+  // A type that was guessed from text may have another order than the stream's.
+  if (!typed) return { ...as, name: found.name, nullable: true };
+  const [kind, wanted] = [orderKind(found), orderKind(as)];
+  if (kind === wanted) return found;
+  if (kind === "text" && wanted === "number") return { ...found, order: "number" };
+  return refuseOrder(as, `a file that has it as ${found.dtype}`);
+}
+
+/** A field that has one value in a stream's own rows. */
+interface Mark {
+  readonly field: Field;
+  readonly value: Exclude<Value, null>;
+}
+
+function ownMarks(
+  own: OwnRows | undefined,
+  find: (name: string, value: unknown) => Field,
+  watermark: string,
+): Mark[] {
+  if (own === undefined) return [];
+  if ("condition" in own) {
+    throw new ConfigurationError(
+      `Cannot find rows by "${own.condition}": files evaluate no conditions, expected fields and their values`,
+    );
+  }
+  return Object.entries(own.values).map(([name, value]) => {
+    if (name === watermark) {
+      throw new ConfigurationError(`Cannot find rows by "${name}": it is the watermark field`);
+    }
+    const field = find(name, value);
+    return { field, value: parseText(String(value), field) };
+  });
+}
+
+/** The rows of a batch that have the marks, which follow the watermark. */
+function ownRows(batch: Batch, marks: readonly Mark[]): Batch {
+  return marks.reduce((rows, { field, value }, i) => {
+    const bound = { value, inclusive: true };
+    const range = { field: field.name, after: bound, upTo: bound, nulls: "exclude" } as const;
+    return filterBatch(rows, rangePredicate(range, field, rows.data.children[i + 1]!));
+  }, batch);
+}
+
+function nameOfRef(ref: StreamRef): string {
+  return "path" in ref ? ref.path : "pattern" in ref ? ref.pattern : ref.type;
+}
+
+/** Bytes of files that are read again to find their highest value. */
+const SMALL_BYTES = 16 * 1024 * 1024;
+
+/** Highest watermark of small files; undefined of others, and of a part of a column of JSON. */
+export async function sourceMaxWatermark(
+  connector: FilestoreConnector,
+  { source, projection: { column, field } }: SourceWatermark,
+): Promise<Exclude<Value, null> | undefined> {
+  if (column === undefined) return undefined;
+  const entries = await connector.list(source);
+  if (entries.reduce((sum, { size }) => sum + size, 0) > SMALL_BYTES) return undefined;
+  const found = await connector.getStreamFields(source);
+  if (found?.some(({ name }) => name === column) !== true) return undefined;
+  return await maxWatermark(connector, { target: source, field: column, as: field });
 }

@@ -14,6 +14,22 @@ export interface Dialect {
   literal(value: Exclude<Value, null>, field: Field): string;
   /** SQL of a projection in the select list, without an alias; `sql` is its column or expression. */
   select(sql: string, field: Field): string;
+  /**
+   * How a watermark is compared.
+   *
+   * @throws {SchemaError} where the system would compare it in another order than dxt
+   */
+  compare(sql: string, field: Field): Comparison;
+}
+
+/** A watermark in SQL. */
+export interface Comparison {
+  /** Sorts as the field's values do. */
+  readonly sql: string;
+  /** A bound, to be compared with `sql`. */
+  literal(value: Exclude<Value, null>): string;
+  /** Holds for NaN and infinity, where the type has them. */
+  readonly placeless?: string;
 }
 
 /** All of a dialect that naming things takes. */
@@ -126,19 +142,24 @@ function rangeConditions(
   if (projection === undefined) {
     throw new SchemaError(`Cannot filter by watermark: no field "${range.field}" in the stream`);
   }
-  const sql = projectionSQL(projection, dialect);
+  const column = projectionSQL(projection, dialect);
+  const { sql, literal, placeless } = dialect.compare(column, projection.field);
   const bounds: string[] = [];
   if (range.after !== undefined) {
     const { value, inclusive } = range.after;
-    bounds.push(`${sql} ${inclusive ? ">=" : ">"} ${dialect.literal(value, projection.field)}`);
+    bounds.push(`${sql} ${inclusive ? ">=" : ">"} ${literal(value)}`);
   }
   if (range.upTo !== undefined) {
     const { value, inclusive } = range.upTo;
-    bounds.push(`${sql} ${inclusive ? "<=" : "<"} ${dialect.literal(value, projection.field)}`);
+    bounds.push(`${sql} ${inclusive ? "<=" : "<"} ${literal(value)}`);
   }
-  if (bounds.length === 0) return range.nulls === "exclude" ? [`${sql} IS NOT NULL`] : [];
-  const within = bounds.join(" AND ");
-  return [range.nulls === "include" ? `((${within}) OR ${sql} IS NULL)` : `(${within})`];
+  if (range.nulls === "exclude") {
+    if (bounds.length === 0) bounds.push(`${column} IS NOT NULL`);
+    return [...bounds, ...(placeless === undefined ? [] : [`NOT (${placeless})`])];
+  }
+  if (bounds.length === 0) return [];
+  const without = [`${column} IS NULL`, ...(placeless === undefined ? [] : [placeless])];
+  return [`((${bounds.join(" AND ")}) OR ${without.join(" OR ")})`];
 }
 
 /** Refuses staged files, missing upsert keys, and names that the target cannot tell apart. */

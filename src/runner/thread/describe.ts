@@ -10,9 +10,10 @@ import {
   loaderInfo,
   needsOf,
   type ProviderInfo,
+  targetPathOf,
 } from "../../providers/view.ts";
 import { externalExtractor, externalLoader, externalTransform, providerOf } from "./foreign.ts";
-import type { ClassInput, ConnectionInput, PlainEndpoint } from "./inputs.ts";
+import type { ClassInput, ConnectionInput, PlainEndpoint, TargetInput } from "./inputs.ts";
 
 export async function describe(module: string): Promise<ProviderInfo> {
   return infoOf(await providerOf(module));
@@ -36,6 +37,11 @@ export async function needs(
 ): Promise<Permissions> {
   const usage = { baseDirectory, reads: [], writes: [] };
   return needsOf(await providerOf(module), config, usage);
+}
+
+export async function targetPath({ target, ...endpoint }: TargetInput): Promise<string[]> {
+  const { module, config, baseDirectory } = endpoint;
+  return targetPathOf(await providerOf(module), config, target, baseDirectory);
 }
 
 export async function checkClass({ module, kind, name, config }: ClassInput) {

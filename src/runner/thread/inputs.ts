@@ -2,10 +2,10 @@
 import type { StagedFile, StageSlice, WrittenPart } from "../../core/buffer.ts";
 import type { Claim } from "../../core/claim.ts";
 import type { Part, PartitionSettings } from "../../core/extractor.ts";
-import type { CommitRecord, LoadTicket, PlannedLoad } from "../../core/loader.ts";
+import type { CommitRecord, LoadTicket, PlannedLoad, WatermarkQuery } from "../../core/loader.ts";
+import type { SourceWatermark } from "../../core/provider.ts";
 import type { PlainValue } from "../../core/plain_value.ts";
 import type { BufferSettings } from "../../models/buffer.ts";
-import type { Field } from "../../models/field.ts";
 import type { StreamTarget } from "../../models/source.ts";
 import type { Thrown } from "../../sandbox/messages.ts";
 import type { PlainReading } from "../extraction.ts";
@@ -27,6 +27,10 @@ export interface PlainClass {
   readonly name: string;
   /** Undefined: as its schema has them when nothing is said. */
   readonly options: unknown;
+}
+
+export interface TargetInput extends Omit<PlainEndpoint, "showValues"> {
+  readonly target: StreamTarget;
 }
 
 export type ClassKind = "extractor" | "loader" | "transform";
@@ -71,9 +75,11 @@ export type ExtractNews =
   | { readonly transform: { readonly id: number; readonly bytes: Uint8Array } };
 
 export interface ExtractResult extends WrittenPart {
-  /** Highest watermark, and how many had none. */
+  /** As in `Seen`. */
   readonly max: PlainValue;
   readonly nulls: number;
+  readonly placeless: number;
+  readonly key?: string;
 }
 
 export interface HeadInput {
@@ -108,11 +114,12 @@ export type FeedInput =
   /** The share that it is for; unset, the load as a whole. */
   & { readonly lane?: number };
 
-export interface MaxWatermarkInput {
+export interface MaxWatermarkInput extends WatermarkQuery {
   readonly loader: PlainClass;
-  readonly target: StreamTarget;
-  readonly field: string;
-  readonly as: Field;
+}
+
+export interface SourceWatermarkInput extends SourceWatermark {
+  readonly extractor: PlainClass;
 }
 
 export interface FinishInput {

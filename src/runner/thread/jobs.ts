@@ -5,10 +5,10 @@
 import type { StreamRef, StreamSource, StreamTarget } from "../../models/source.ts";
 import type { LoadMode } from "../../models/stream.ts";
 import type { Jobs } from "../../sandbox/serve.ts";
-import { checkClass, checkConnection, describe, needs } from "./describe.ts";
+import { checkClass, checkConnection, describe, needs, targetPath } from "./describe.ts";
 import { confine } from "./foreign.ts";
 import { close, connected, open, stop } from "./open_end.ts";
-import { extract, head, partition, transformed } from "./source.ts";
+import { extract, head, partition, sourceWatermark, transformed } from "./source.ts";
 import {
   feed,
   finish,
@@ -23,7 +23,7 @@ import {
 import { openTransforms, transform } from "./transforms.ts";
 
 export const JOBS = {
-  ...{ confine, describe, checkConnection, needs, checkClass },
+  ...{ confine, describe, checkConnection, needs, targetPath, checkClass },
   ...{ openTransforms, transform },
   ...{ open, stop, close },
   connect: (_: undefined) => connected(() => Promise.resolve()),
@@ -34,7 +34,7 @@ export const JOBS = {
   checkRead: (source: StreamSource) => connected((end) => end.checkRead(source)),
   checkWrite: ({ target, mode }: { target: StreamTarget; mode: LoadMode }) =>
     connected((end) => end.checkWrite(target, mode)),
-  ...{ partition, extract, transformed, head },
+  ...{ partition, extract, transformed, head, sourceWatermark },
   ...{ plan, maxWatermark, outcome, load, feed, remembered, share, loadShare, finish },
 } satisfies Jobs;
 

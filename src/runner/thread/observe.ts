@@ -1,30 +1,40 @@
 /** Watches an extraction on its way to the stage. */
-import { byteLength, firstNull, maxOf, nullCounts } from "../../arrow/mod.ts";
+import {
+  byteLength,
+  firstNull,
+  nullCounts,
+  valueReader,
+  type Watermarks,
+  watermarksOf,
+} from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import { ExtractorError, ValidationError, ValueError } from "../../core/errors.ts";
 import type { Extraction } from "../../core/proof.ts";
 import type { Transform } from "../../core/transform.ts";
-import { compareValues, type Value } from "../../core/values.ts";
+import { compareInOrder } from "../../core/value_order.ts";
+import { textOf } from "../../core/values.ts";
 import type { Field } from "../../models/field.ts";
 import { breathe } from "../../core/breathe.ts";
+import type { Seen } from "../extraction.ts";
+import { isFuture } from "../watermark.ts";
 
 export interface Watch {
   /** Fields before the transforms. */
   readonly fields: readonly Field[];
   readonly transforms: readonly Transform[];
-  /** Name of the watermark field, and whether a NULL in it is an error. */
-  readonly watermark?: { readonly field: string; readonly refuseNull: boolean };
+  readonly watermark?: WatermarkWatch;
   readonly signal: AbortSignal;
   /** Hears of each batch. */
   onProgress(rows: number, bytes: number): void;
 }
 
-/** What was seen so far; `max` is the highest watermark, `nulls` counts the missing ones. */
-export interface Seen {
-  rows: number;
-  bytes: number;
-  max: Value;
-  nulls: number;
+export interface WatermarkWatch {
+  /** Name of the watermark field. */
+  readonly field: string;
+  /** Whether NULL, NaN and infinity in it are errors. */
+  readonly refuseNull: boolean;
+  /** Names of the fields that identify a record, as far as they are known. */
+  readonly keys: readonly string[];
 }
 
 /**
@@ -45,10 +55,7 @@ export async function* observe(
       const next = await batches.next();
       if (next.done === true) return next.value;
       refuseNulls(next.value, watch, column, seen.rows);
-      if (column >= 0) {
-        seen.max = higher(seen.max, next.value, column, watch.fields[column]!);
-        seen.nulls += nullCounts(next.value)[column]!;
-      }
+      if (column >= 0) noteWatermarks(next.value, column, watch, seen);
       const [rows, bytes] = [next.value.numRows, byteLength(next.value)];
       seen.rows += rows;
       seen.bytes += bytes;
@@ -84,8 +91,49 @@ function refuseNulls(batch: Batch, watch: Watch, watermark: number, rowsBefore: 
   });
 }
 
-function higher(max: Value, batch: Batch, column: number, field: Field): Value {
-  const value = maxOf(batch, column, field);
-  if (value === null) return max;
-  return max === null || compareValues(value, max, field.dtype) > 0 ? value : max;
+function noteWatermarks(batch: Batch, column: number, watch: Watch, seen: Seen): void {
+  const field = watch.fields[column]!;
+  seen.nulls += nullCounts(batch)[column]!;
+  // Only the source's system knows how these compare.
+  if (field.order === "native") return;
+  const found = watermarksOf(batch, column, field);
+  const { max, placeless } = found;
+  if (placeless > 0) {
+    if (watch.watermark!.refuseNull) refusePlaceless(batch, column, found, watch, seen.rows);
+    seen.nulls += placeless;
+    seen.placeless += placeless;
+  }
+  if (max === null) return;
+  if (seen.max !== null && compareInOrder(max, seen.max, field) <= 0) return;
+  seen.max = max;
+  if (isFuture(max, field, Temporal.Now.instant())) {
+    seen.key = keyOf(batch, found.row, watch);
+  }
+}
+
+function refusePlaceless(
+  batch: Batch,
+  column: number,
+  { firstPlaceless }: Watermarks,
+  { fields }: Watch,
+  rowsBefore: number,
+): never {
+  const field = fields[column]!;
+  const value = valueReader(field, batch.data.children[column]!)(firstPlaceless);
+  throw new ValidationError(
+    `Cannot tell whether row ${rowsBefore + firstPlaceless + 1} is new: watermark field "${
+      fields[column]!.name
+    }" is "${
+      textOf(value!)
+    }", which counts as NULL, set extract.null_watermark to include or exclude such rows`,
+  );
+}
+
+/** The key of a row in words; empty where none is known. */
+function keyOf(batch: Batch, row: number, { fields, watermark }: Watch): string {
+  return fields.flatMap((field, i) => {
+    if (!watermark!.keys.includes(field.name)) return [];
+    const value = valueReader(field, batch.data.children[i]!)(row);
+    return [`${field.name} "${value === null ? "NULL" : textOf(value)}"`];
+  }).join(", ");
 }

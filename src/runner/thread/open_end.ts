@@ -4,6 +4,7 @@ import type { Connector } from "../../core/connector.ts";
 import { DXTError } from "../../core/errors.ts";
 import type { Extractor, Partition } from "../../core/extractor.ts";
 import type { Loader, SharedLoad } from "../../core/loader.ts";
+import type { ExtractorClass } from "../../core/provider.ts";
 import { rethrown, type Thrown } from "../../sandbox/messages.ts";
 import type { Feed } from "../feed.ts";
 import { connect, type Connectable } from "./connect.ts";
@@ -89,10 +90,14 @@ export async function extractorOf(
   chosen: PlainClass,
   own?: Connector,
 ): Promise<Extractor> {
-  const found = chosen.module === undefined
+  const found = await extractorClassOf(here, chosen);
+  return found.create(own ?? await here.connector, chosen.options ?? found.options.parse({}));
+}
+
+export async function extractorClassOf(here: OpenEnd, chosen: PlainClass): Promise<ExtractorClass> {
+  return chosen.module === undefined
     ? here.endpoint.provider.extractors[chosen.name]!
     : await externalExtractor(chosen.module, chosen.name);
-  return found.create(own ?? await here.connector, chosen.options ?? found.options.parse({}));
 }
 
 export async function loaderOf(

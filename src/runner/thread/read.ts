@@ -3,10 +3,11 @@ import { taskOf } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/batch.ts";
 import type { ExtractTask, RecordExtractor } from "../../core/extractor.ts";
 import type { Extraction } from "../../core/proof.ts";
+import { parseText } from "../../core/values.ts";
 import type { Transform } from "../../core/transform.ts";
 import { constantFields, currentTimestamp } from "../../transforms/generated.ts";
-import type { Reading } from "../extraction.ts";
-import { observe, type Seen } from "./observe.ts";
+import type { Reading, Seen } from "../extraction.ts";
+import { observe } from "./observe.ts";
 
 /** What is asked of the source. */
 export function requestOf(reading: Reading, signal: AbortSignal): ExtractTask {
@@ -42,19 +43,23 @@ export function read(
   { signal, onProgress, transform }: ReadWatch,
   seen: Seen,
 ): Extraction<Batch> {
-  const { projections, range, refuseNull } = reading;
+  const { projections, range, refuseNull, keys = [] } = reading;
   return observe(extractor.extract(requestOf(reading, signal)), {
     fields: projections.map(({ field }) => field),
     transforms: [...transform === undefined ? [] : [transform], ...generatedBy(reading)],
-    ...(range === undefined ? {} : { watermark: { field: range.field, refuseNull } }),
+    ...(range === undefined ? {} : { watermark: { field: range.field, refuseNull, keys } }),
     signal,
     onProgress,
   }, seen);
 }
 
-function generatedBy({ generated, startedAt }: Reading): Transform[] {
+function generatedBy({ generated, constants = {}, startedAt }: Reading): Transform[] {
   if (generated.length === 0) return [];
-  return [constantFields(
-    generated.map((field) => ({ field, value: currentTimestamp(field, startedAt) })),
-  )];
+  return [constantFields(generated.map((field) => {
+    const constant = Object.hasOwn(constants, field.name) ? constants[field.name] : undefined;
+    const value = constant === undefined
+      ? currentTimestamp(field, startedAt)
+      : parseText(constant, field);
+    return { field, value };
+  }))];
 }

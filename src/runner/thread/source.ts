@@ -5,7 +5,7 @@ import { ValidationError, ValueError } from "../../core/errors.ts";
 import type { FileExtractor, Partition, RecordExtractor } from "../../core/extractor.ts";
 import { type PlainValue, toPlainValue } from "../../core/plain_value.ts";
 import { released } from "../../sandbox/garbage.ts";
-import { fromPlain, type Reading, stagedFields } from "../extraction.ts";
+import { fromPlain, NOTHING_SEEN, type Reading, type Seen, stagedFields } from "../extraction.ts";
 import { firstRows } from "../rows.ts";
 import { connect } from "./connect.ts";
 import type {
@@ -14,10 +14,10 @@ import type {
   ExtractResult,
   HeadInput,
   PartitionInput,
+  SourceWatermarkInput,
   Tell,
 } from "./inputs.ts";
-import type { Seen } from "./observe.ts";
-import { extractorOf, opened, type OpenEnd } from "./open_end.ts";
+import { extractorClassOf, extractorOf, opened, type OpenEnd } from "./open_end.ts";
 import { read, requestOf } from "./read.ts";
 import { Tally } from "./tally.ts";
 import { FarTransform, type Transformed } from "./transforms.ts";
@@ -57,9 +57,14 @@ export async function extract(
   if (extractor.yields === "files") {
     const files = (extractor as FileExtractor).extract(requestOf(reading, signal));
     const onBytes = (bytes: number) => tally.add(0, bytes);
-    return { ...await stagePart(buffer, { ...place, onBytes }, files), max: null, nulls: 0 };
+    return {
+      ...await stagePart(buffer, { ...place, onBytes }, files),
+      max: null,
+      nulls: 0,
+      placeless: 0,
+    };
   }
-  const seen: Seen = { rows: 0, bytes: 0, max: null, nulls: 0 };
+  const seen: Seen = { ...NOTHING_SEEN };
   const onProgress = (rows: number, bytes: number) => {
     released(bytes);
     tally.add(rows, bytes);
@@ -68,7 +73,9 @@ export async function extract(
     const watch = { signal, onProgress, ...transformOf(here, reading, tell) };
     const batches = read(extractor, reading, watch, seen);
     const written = await stagePart(buffer, place, batches);
-    return { ...written, max: toPlainValue(seen.max), nulls: seen.nulls };
+    const { max, nulls, placeless, key } = seen;
+    const future = key === undefined ? {} : { key };
+    return { ...written, max: toPlainValue(max), nulls, placeless, ...future };
   } catch (error) {
     throw part === undefined || part.number === 0 ? error : ofPart(error, part.number);
   }
@@ -90,6 +97,16 @@ function transformOf(
 function ofPart(error: unknown, number: number): unknown {
   if (!(error instanceof ValueError)) return error;
   return new ValidationError(`${error.message} (row of part ${number + 1})`, { cause: error });
+}
+
+/** Highest watermark of the source, where it is known without reading all of it. */
+export async function sourceWatermark(
+  { extractor: chosen, ...asked }: SourceWatermarkInput,
+): Promise<PlainValue | undefined> {
+  const here = await opened();
+  const { maxWatermark } = await extractorClassOf(here, chosen);
+  const max = await maxWatermark?.(await here.connector, asked);
+  return max === undefined ? undefined : toPlainValue(max);
 }
 
 export async function head(

@@ -46,9 +46,10 @@ export async function plan(
 }
 
 export async function maxWatermark(
-  { loader, target, field, as }: MaxWatermarkInput,
+  { loader, target, field, ...asked }: MaxWatermarkInput,
 ): Promise<PlainValue | undefined> {
-  const max = await (await loaderOf(await opened(), loader)).getMaxWatermark(target, field, as);
+  const own = await loaderOf(await opened(), loader);
+  const max = await own.getMaxWatermark(target, field, asked);
   return max === undefined ? undefined : toPlainValue(max);
 }
 

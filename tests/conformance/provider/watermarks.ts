@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ValueError } from "../../../src/core/errors.ts";
 import type { DXTRecord, Value } from "../../../src/core/values.ts";
 import type { DXTType } from "../../../src/models/dtype.ts";
 import type { Field } from "../../../src/models/field.ts";
@@ -34,6 +35,14 @@ const RISING: Partial<Record<DXTType, readonly Exclude<Value, null>[]>> = {
     instant("2024-01-01T00:00:00.000001Z"),
     instant("2024-01-01T00:00:00.1Z"),
   ],
+};
+
+/** Values without a place in the order. */
+const PLACELESS: Partial<Record<DXTType, readonly Value[]>> = {
+  float64: [NaN, Infinity, -Infinity],
+  date: ["infinity", "-infinity"],
+  timestamp: ["infinity", "-infinity"],
+  timestamp_tz: ["infinity", "-infinity"],
 };
 
 const fieldOf = (dtype: DXTType): Field => ({
@@ -121,6 +130,79 @@ export const watermarkChecks = {
         (await trial.rows("mark_int64", { range: { field: "mark", nulls: "exclude" } })).length,
         4,
       );
+    },
+  },
+  "placeless watermarks": {
+    title: "NaN and infinity are never the highest watermark, and count as NULL in a range",
+    async run(trial) {
+      const loader = await trial.loader();
+      for (const [dtype, words] of Object.entries(PLACELESS) as [DXTType, readonly Value[]][]) {
+        const rising = RISING[dtype]!;
+        const records = [...words, ...rising.slice(0, 3), null].map((mark) => ({ mark }));
+        const name = `placeless_${dtype}`;
+        const field = fieldOf(dtype);
+        try {
+          await trial.load(name, [field], records);
+        } catch (error) {
+          // A target that knows no infinity refuses it, and so has none.
+          if (error instanceof ValueError) continue;
+          throw error;
+        }
+        const highest = await loader.getMaxWatermark(trial.target(name), "mark", { as: field });
+        assert.deepEqual(comparable(highest), comparable(rising[2]!), dtype);
+        const value = rising[1]!;
+        const projections = [{ field, column: "mark" }];
+        const bounds = [{ after: { value, inclusive: false } }, {
+          upTo: { value, inclusive: true },
+        }];
+        for (const [at, bound] of bounds.entries()) {
+          const inside = at === 0 ? [rising[2]!] : [rising[0]!, rising[1]!];
+          for (const nulls of ["include", "exclude"] as const) {
+            const range = { field: "mark", nulls, ...bound };
+            const found = await trial.rows(name, { projections, range });
+            const without = nulls === "include" ? [...words, null] : [];
+            const all = [...inside, ...without].map((mark) => ({ mark }));
+            assert.deepEqual(found, rowsOf(all), `${dtype} ${nulls}`);
+          }
+        }
+      }
+    },
+  },
+  "own rows": {
+    title: "the watermark of a stream's own rows is that of the rows with its values",
+    when: ({ provider }) =>
+      Object.values(provider.loaders).some(({ ownRows }) => ownRows?.includes("values") === true),
+    async run(trial) {
+      const loader = await trial.loader();
+      const marks: readonly [DXTType, string | number | boolean, string | number | boolean][] = [
+        ["string", "eu", "us"],
+        ["string", "EU", "eu"],
+        ["string", "it's", "a \\"],
+        ["string", "7", "x"],
+        ["int32", 7, 70],
+        ["bool", true, false],
+      ];
+      for (const [at, [dtype, mine, other]] of marks.entries()) {
+        const whose: Field = { name: "whose", dtype, nullable: true };
+        const records: DXTRecord[] = [
+          { mark: 5n, whose: mine },
+          { mark: 3n, whose: mine },
+          { mark: 9n, whose: other },
+          { mark: 11n, whose: null },
+        ];
+        const target = trial.target(`own_${at}`);
+        await trial.load(`own_${at}`, [fieldOf("int64"), whose], records);
+        const highest = (value: string | number | boolean) =>
+          loader.getMaxWatermark(target, "mark", { own: { values: { whose: value } } });
+        assert.equal(String(await highest(mine)), "5", `${dtype} ${mine}`);
+        assert.equal(String(await highest(other)), "9", `${dtype} ${other}`);
+        const nobody = dtype === "string" ? "nobody" : dtype === "int32" ? 8 : undefined;
+        if (nobody !== undefined) assert.equal(await highest(nobody), undefined, dtype);
+        await assert.rejects(
+          loader.getMaxWatermark(target, "mark", { own: { values: { gone: 1 } } }),
+          /"gone"/,
+        );
+      }
     },
   },
 } satisfies Record<string, Check>;

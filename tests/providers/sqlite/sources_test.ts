@@ -101,11 +101,11 @@ Deno.test("a value that cannot be compared is an error, not a row left out", () 
     await assert.rejects(database.max("t", "a"), { name: "ValueError" });
   }));
 
-Deno.test("infinity is the highest watermark", () =>
+Deno.test("infinity is never the highest watermark", () =>
   withDatabase(async (database) => {
     const dates = [new Temporal.PlainDate(2024, 1, 1), "infinity", "-infinity"];
     await database.load("t", [field("d", "date")], dates.map((d) => ({ d })));
-    assert.equal(await database.max("t", "d"), "infinity");
+    assert.equal(String(await database.max("t", "d")), "2024-01-01");
   }));
 
 Deno.test("a whole shop is copied, and SQLite finds no row that differs", () =>

@@ -12,7 +12,7 @@ import { ConfigurationError } from "../../../core/errors.ts";
 import { defineProvider } from "../../../core/provider.ts";
 import { fileExtractorClass, loaderClass, recordExtractorClass } from "../classes.ts";
 import { plainTypes } from "../../../core/plain_types.ts";
-import { Base } from "./paths.ts";
+import { Base, targetPath } from "./paths.ts";
 import { permissions } from "./permissions.ts";
 
 const Config = z.strictObject({
@@ -46,6 +46,7 @@ export default defineProvider<Config, FilestoreConnector>({
     return new LocalConnector(baseOf(config, context.baseDirectory), context);
   },
   permissions: (config, usage) => permissions(baseOf(config, usage.baseDirectory), usage),
+  targetPath: (config, target, baseDirectory) => targetPath(baseOf(config, baseDirectory), target),
   typeMapper: plainTypes,
   extractors: {
     LocalRecordExtractor: recordExtractorClass,

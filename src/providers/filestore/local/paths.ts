@@ -1,7 +1,8 @@
 /** Paths of a pipeline as paths of this machine, and back. */
 import { isAbsolute, relative, resolve, sep } from "node:path";
-import { ConfigurationError } from "../../../core/errors.ts";
+import { ConfigurationError, DXTError } from "../../../core/errors.ts";
 import { isWithin, realPath } from "../../../core/real_path.ts";
+import type { StreamTarget } from "../../../models/source.ts";
 
 /**
  * Where the paths of a connection may lead. A relative path stays below the folder. An absolute
@@ -50,5 +51,26 @@ export class Base {
 
   #refuse(path: string, why: string): ConfigurationError {
     return new ConfigurationError(`Cannot use path "${path.replaceAll("\0", "\\0")}": ${why}`);
+  }
+}
+
+/** Systems whose file systems tell no cases apart, as they are set up. */
+const FOLDING: ReadonlySet<string> = new Set(["windows", "darwin"]);
+
+/** The folders and the name of a target, without links as far as the process may look. */
+export function targetPath(base: Base, target: StreamTarget): string[] {
+  if (!("path" in target)) return [target.type];
+  const full = resolve(base.folder, target.path);
+  return realOrNamed(full).split(sep).filter((part) => part !== "")
+    .map((part) => FOLDING.has(Deno.build.os) ? part.toLowerCase() : part);
+}
+
+/** Links that lead in a circle are refused when the target is opened. */
+function realOrNamed(full: string): string {
+  try {
+    return realPath(full);
+  } catch (error) {
+    if (error instanceof DXTError) return full;
+    throw error;
   }
 }

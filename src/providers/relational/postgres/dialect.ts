@@ -66,4 +66,12 @@ export function serverDate(text: string): string {
   return `${String(1 - year).padStart(4, "0")}${match[3]} BC`;
 }
 
-export const dialect: Dialect = { quote, literal, select: (sql) => sql };
+/** Of statements without a watermark: to compare one takes the type that its column has. */
+export const dialect: Dialect = {
+  quote,
+  literal,
+  select: (sql) => sql,
+  compare(sql) {
+    throw new ConnectorError(`Cannot compare ${sql}: the type of its column is not known`);
+  },
+};

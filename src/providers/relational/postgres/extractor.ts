@@ -9,6 +9,7 @@ import type {
   RecordExtractor,
 } from "../../../core/extractor.ts";
 import type { Extraction } from "../../../core/proof.ts";
+import { refuseOrder } from "../../../core/value_order.ts";
 import { type Dialect, fromClause, selectStatement } from "../sql.ts";
 import { typeNames } from "./catalogue.ts";
 import type { PostgresConnector } from "./connector.ts";
@@ -20,9 +21,10 @@ import { commitUnchanged, findChanged, MomentError } from "./moment.ts";
 import { partConditions, partitionOf, relationOf, snapshotOf } from "./partition.ts";
 import { withResultNames } from "./result_names.ts";
 import { RowDecoder } from "./row_decoder.ts";
-import type { Session } from "./session.ts";
+import { type Session, versionOf } from "./session.ts";
 import { PART_LOCK_TIMEOUT } from "./settings.ts";
 import { shown } from "./target.ts";
+import { comparisonOf } from "./watermark_order.ts";
 
 /**
  * One COPY in one read-only transaction, so that all rows are of one moment. Its proof is the count in
@@ -41,11 +43,11 @@ export class PostgresCopyExtractor implements RecordExtractor {
     if (task.projections.length === 0) {
       throw new ExtractorError("Cannot extract a stream without fields: it has no column to read");
     }
-    const { session, named, readings } = await this.#begin(task);
+    const { session, named, columns } = await this.#begin(task);
     const release = session.abortedBy(task.signal);
     let whole = false;
     try {
-      const tag = yield* copy(session, named, readings);
+      const tag = yield* copy(session, named, columns);
       await commitUnchanged(session, relationOf(task));
       whole = true;
       return { rows: rowsOfTag(tag)!, evidence: tag };
@@ -65,16 +67,16 @@ export class PostgresCopyExtractor implements RecordExtractor {
    */
   async #begin(
     task: ExtractRequest,
-  ): Promise<{ session: Session; named: ExtractRequest; readings: Reading[] }> {
+  ): Promise<{ session: Session; named: ExtractRequest; columns: Columns }> {
     const snapshot = snapshotOf(task);
     for (let tries = 1;; tries++) {
       const session = await this.connector.begin("read", task.signal, snapshot);
       const release = session.abortedBy(task.signal);
       try {
         const named = await withResultNames(session, task);
-        const readings = await lockColumns(session, named);
+        const columns = await lockColumns(session, named);
         const changed = snapshot === undefined ? await findChanged(session) : [];
-        if (changed.length === 0) return { session, named, readings };
+        if (changed.length === 0) return { session, named, columns };
         if (tries === MOST_TRIES) throw new MomentError(changed);
         await session.query("ROLLBACK");
         await this.connector.giveBack(session);
@@ -106,14 +108,28 @@ function explained(error: unknown, task: ExtractRequest): unknown {
   );
 }
 
+/** Reads over a session, in the transaction that it is in; returns the server's command tag. */
+export async function* readOver(
+  session: Session,
+  task: ExtractRequest,
+): AsyncGenerator<Batch, string, void> {
+  return yield* copy(session, task, await lockColumns(session, task));
+}
+
+/** What the columns of a task are, and how each is read as its field. */
+interface Columns {
+  readonly types: readonly string[];
+  readonly readings: readonly Reading[];
+}
+
 async function* copy(
   session: Session,
   task: ExtractRequest,
-  readings: readonly Reading[],
+  { types, readings }: Columns,
 ): AsyncGenerator<Batch, string, void> {
   const sql = selectStatement(
     task,
-    withReadings(task.projections, readings),
+    { ...withReadings(task.projections, readings), compare: comparing(session, types, task) },
     partConditions(task),
   );
   const decoder = new RowDecoder(task.projections.map(({ field }) => field), readings, {
@@ -140,11 +156,27 @@ async function* copy(
 }
 
 /** Locks what is read, asks what types the columns have, and finds how to read each as its field. */
-async function lockColumns(session: Session, task: ExtractRequest): Promise<Reading[]> {
+async function lockColumns(session: Session, task: ExtractRequest): Promise<Columns> {
   const columns = await session.lock(selectStatement(withoutRange(task), dialect));
   const types = await typeNames(session, columns);
   const ascii = session.parameters.get("server_encoding") === "SQL_ASCII";
-  return task.projections.map(({ field }, i) => readingOf(types[i]!, field, ascii));
+  const readings = task.projections.map(({ field }, i) => readingOf(types[i]!, field, ascii));
+  return { types, readings };
+}
+
+/** Compares the task's watermark by the type that its column has. */
+function comparing(
+  session: Session,
+  types: readonly string[],
+  { projections }: ExtractRequest,
+): Dialect["compare"] {
+  return (sql, field) => {
+    const type = types[projections.findIndex((projection) => projection.field === field)]!;
+    return comparisonOf(sql, type, field, versionOf(session)) ?? refuseOrder(
+      { ...field, source_type: type },
+      "dxt",
+    );
+  };
 }
 
 /** The dialect whose select list casts each column as its reading wants. */

@@ -1,7 +1,7 @@
 /** Staged data → a table, in one transaction. */
-import { valueReader } from "../../../arrow/mod.ts";
-import { LoaderError, SchemaError } from "../../../core/errors.ts";
+import { LoaderError } from "../../../core/errors.ts";
 import {
+  type AskedWatermark,
   type CommitRecord,
   type Loader,
   type LoadOutcome,
@@ -17,13 +17,13 @@ import type { Value } from "../../../core/values.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { checkLoadTask, quoteTable, tableName } from "../sql.ts";
 import type { PostgresConnector } from "./connector.ts";
-import { dialect, quote } from "./dialect.ts";
 import { commitLoad, outcomeOf } from "./commit.ts";
 import { copy } from "./copy_in.ts";
+import { dialect } from "./dialect.ts";
 import { PostgresError } from "./errors.ts";
-import { PostgresCopyExtractor } from "./extractor.ts";
 import { lockLoads } from "./load_lock.ts";
 import { planLoad } from "./load_plan.ts";
+import { findMaxWatermark } from "./max_watermark.ts";
 import type { Session } from "./session.ts";
 import { loadShare, shareLoad } from "./shared.ts";
 import { prepareTarget, shown, type Target, warnOfComputed, warnOfUnfilled } from "./target.ts";
@@ -99,7 +99,7 @@ export class PostgresCopyLoader implements Loader {
   async #refuseStaleRange(task: LoadTask): Promise<void> {
     const { expected, target } = task;
     if (expected === undefined) return;
-    refuseStaleRange(task, await this.getMaxWatermark(target, expected.field));
+    refuseStaleRange(task, await this.getMaxWatermark(target, expected.field, expected));
   }
 
   #swaps({ mode }: PlannedLoad): boolean {
@@ -123,37 +123,14 @@ export class PostgresCopyLoader implements Loader {
     }
   }
 
-  async getMaxWatermark(
+  getMaxWatermark(
     target: StreamTarget,
-    name: string,
+    field: string,
+    asked: AskedWatermark = {},
   ): Promise<Exclude<Value, null> | undefined> {
-    const fields = await this.connector.getStreamFields(target);
-    if (fields === undefined) return undefined;
-    const field = fields.find((candidate) => candidate.name === name);
-    if (field === undefined) {
-      throw new SchemaError(
-        `Cannot find the highest "${name}" in ${
-          shown(quoteTable(tableName(target), dialect))
-        }: it has no such column`,
-      );
-    }
-    // max() is not there for every type that has an order; an index serves this as well.
-    const column = quote(name);
-    const sql = `SELECT ${column} FROM ${
-      quoteTable(tableName(target), dialect)
-    } WHERE ${column} IS NOT NULL ORDER BY ${column} DESC LIMIT 1`;
-    let max: Exclude<Value, null> | undefined;
-    const batches = new PostgresCopyExtractor(this.connector).extract({
-      source: { type: "sql", sql },
-      projections: [{ field, column: name }],
-      batchRows: 1,
-      batchBytes: 1,
-      signal: new AbortController().signal,
-    });
-    for await (const batch of batches) {
-      max = valueReader(field, batch.data.children[0]!)(0) ?? undefined;
-    }
-    return max;
+    return this.connector.reading((session) =>
+      findMaxWatermark(session, { target, field, ...asked })
+    );
   }
 }
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineProvider } from "../../../core/provider.ts";
 import { fromURL, permissions, PostgresConfig } from "./config.ts";
 import type { PostgresConnector } from "./connector.ts";
+import { tableName } from "../sql.ts";
 import { typeMapper } from "./type_mapper.ts";
 
 const LoaderOptions = z.strictObject({
@@ -23,6 +24,11 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
     return await PostgresConnector.open({ ...config, baseDirectory, showValues }, context);
   },
   permissions,
+  // Quoted names are told apart by each character. Without a setting, names lie in "public".
+  targetPath(config, target) {
+    const { schema = config.schema ?? "public", name } = tableName(target);
+    return [schema, name];
+  },
   connectionsPerThread: 2,
   typeMapper,
   extractors: {
@@ -34,6 +40,10 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
         const { PostgresCopyExtractor } = await import("./extractor.ts");
         return new PostgresCopyExtractor(connector);
       },
+      async maxWatermark(connector, asked) {
+        const { sourceMaxWatermark } = await import("./max_watermark.ts");
+        return await sourceMaxWatermark(connector, asked);
+      },
     },
   },
   loaders: {
@@ -42,6 +52,7 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
       modes: ["append", "replace", "upsert"],
       accepts: ["records"],
       overlaps: true,
+      ownRows: ["condition", "values"],
       options: LoaderOptions,
       async create(connector, options) {
         const { PostgresCopyLoader } = await import("./loader.ts");

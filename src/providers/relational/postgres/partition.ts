@@ -18,7 +18,7 @@ import type { PostgresConnector } from "./connector.ts";
 import { dialect } from "./dialect.ts";
 import { exportSnapshot } from "./moment.ts";
 import { withResultNames } from "./result_names.ts";
-import type { Session } from "./session.ts";
+import { type Session, versionOf } from "./session.ts";
 import { shown } from "./target.ts";
 
 /** A smaller part is read before its thread has started. */
@@ -134,8 +134,7 @@ const WHOLE: Division = { ranges: [] };
 
 /** Equal ranges of pages. Those of tables that inherit from it are cut at the same numbers. */
 async function pageRanges(session: Session, task: ExtractRequest, most: number): Promise<Division> {
-  const version = parseInt(session.parameters.get("server_version") ?? "", 10);
-  if (!(version >= RANGE_SCAN)) return WHOLE;
+  if (!(versionOf(session) >= RANGE_SCAN)) return WHOLE;
   const relation = await findRelation(session, quoteTable(tableName(task.source), dialect));
   if (relation === undefined || !ADDRESSED.includes(relation.kind)) return WHOLE;
   const { rows: [row] } = await session.query(`

@@ -465,3 +465,8 @@ export class Session {
     if (this.#key !== undefined) this.#cancelling = cancelStatement(this.config, this.#key);
   }
 }
+
+/** The server's major version; not a number of a server that tells none. */
+export function versionOf({ parameters }: Pick<Session, "parameters">): number {
+  return parseInt(parameters.get("server_version") ?? "", 10);
+}

@@ -88,15 +88,36 @@ export function fromSource(nativeType: string): MappedType {
     throw new TypeMappingError('Cannot map PostgreSQL type "": a type has a name');
   }
   const { base, args, array } = parseTypeName(nativeType);
-  if (array) return { dtype: JSON_ELEMENTS.has(base) ? "array" : "string" };
+  if (array) {
+    return JSON_ELEMENTS.has(base) ? { dtype: "array" } : { dtype: "string", order: "none" };
+  }
   if (base === "numeric") return numeric(args);
-  return { dtype: FROM[base] ?? "string" };
+  const dtype = FROM[base];
+  if (dtype !== undefined) return { dtype };
+  if (SORTS_AS_TEXT.has(base)) return { dtype: "string" };
+  return { dtype: "string", order: SORTS_BY_RULE.has(base) ? "native" : "none" };
 }
+
+/** Text, and types whose order is that of their text by its code points. */
+const SORTS_AS_TEXT: ReadonlySet<string> = new Set([
+  ...["text", "varchar", "bpchar", "name", "citext", '"char"', "uuid", "unknown"],
+]);
+
+/**
+ * Types with a rule of their own that each server has. Not enums, whose order is declared; not what
+ * extensions and users define.
+ */
+const SORTS_BY_RULE: ReadonlySet<string> = new Set([
+  ...["interval", "inet", "cidr", "macaddr", "macaddr8", "money", "bit", "varbit", "timetz"],
+  ...["oid", "xid8", "pg_lsn"],
+]);
 
 function numeric([precision, scale = 0]: readonly number[]): MappedType {
   const fits = precision !== undefined && precision <= MAX_DECIMAL_PRECISION && scale >= 0 &&
     scale <= precision;
-  return fits ? { dtype: "decimal", precision, scale } : { dtype: "string", number: true };
+  return fits
+    ? { dtype: "decimal", precision, scale }
+    : { dtype: "string", number: true, order: "number" };
 }
 
 /** The type that dxt makes for a field's dtype, whatever the field says besides. */

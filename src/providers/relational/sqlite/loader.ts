@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Batch } from "../../../core/batch.ts";
 import { LoaderError, ValueError, VerificationError } from "../../../core/errors.ts";
 import {
+  type AskedWatermark,
   type CommitRecord,
   type Loader,
   type LoadOutcome,
@@ -12,6 +13,7 @@ import {
   refuseStaleRange,
   unshared,
 } from "../../../core/loader.ts";
+import { orderKind, refuseOrder } from "../../../core/value_order.ts";
 import type { Value } from "../../../core/values.ts";
 import { declareHint, measureNumbers } from "../../../formats/numbers.ts";
 import type { StreamTarget } from "../../../models/source.ts";
@@ -69,7 +71,9 @@ export class SqliteLoader implements Loader {
     const begin = () => lockLoads(file, task, () => database.exec("BEGIN IMMEDIATE"));
     return await inTransaction(file, database, signal, begin, async () => {
       const { target: ref, expected } = task;
-      if (expected !== undefined) refuseStaleRange(task, highest(database, ref, expected.field));
+      if (expected !== undefined) {
+        refuseStaleRange(task, highest(database, { target: ref, ...expected }));
+      }
       const before = lastRow(database, ref);
       // Rows that a replace deletes may come again before the end.
       database.exec("PRAGMA defer_foreign_keys = ON");
@@ -132,9 +136,12 @@ export class SqliteLoader implements Loader {
   async getMaxWatermark(
     target: StreamTarget,
     field: string,
+    asked: AskedWatermark = {},
   ): Promise<Exclude<Value, null> | undefined> {
+    const { as } = asked;
+    if (as !== undefined && orderKind(as) === undefined) refuseOrder(as, "SQLite");
     if (!exists(this.connector.file)) return undefined;
-    return await this.connector.read((database) => highest(database, target, field));
+    return await this.connector.read((database) => highest(database, { target, field, ...asked }));
   }
 }
 

@@ -3,6 +3,8 @@ import { z } from "zod";
 import { defineProvider } from "../../../core/provider.ts";
 import { fromURL, SqliteConfig } from "./config.ts";
 import type { SqliteConnector } from "./connector.ts";
+import { tableName } from "../sql.ts";
+import { fold } from "./dialect.ts";
 import { permissions } from "./permissions.ts";
 import { typeMapper } from "./type_mapper.ts";
 
@@ -20,6 +22,10 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
     return new SqliteConnector(config, context);
   },
   permissions,
+  targetPath(_config, target) {
+    const { schema = "main", name } = tableName(target);
+    return [fold(schema), fold(name)];
+  },
   typeMapper,
   extractors: {
     SqliteExtractor: {
@@ -30,6 +36,10 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
         const { SqliteExtractor } = await import("./extractor.ts");
         return new SqliteExtractor(connector);
       },
+      async maxWatermark(connector, asked) {
+        const { sourceMaxWatermark } = await import("./highest.ts");
+        return await sourceMaxWatermark(connector, asked);
+      },
     },
   },
   loaders: {
@@ -38,6 +48,7 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
       modes: ["append", "replace", "upsert"],
       accepts: ["records"],
       overlaps: true,
+      ownRows: ["condition", "values"],
       options: NONE,
       async create(connector) {
         const { SqliteLoader } = await import("./loader.ts");

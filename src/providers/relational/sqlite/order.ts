@@ -6,23 +6,27 @@ import type { DatabaseSync } from "node:sqlite";
 import type { WatermarkRange } from "../../../core/connector.ts";
 import { SchemaError, ValueError } from "../../../core/errors.ts";
 import type { Projection } from "../../../core/extractor.ts";
-import { textOf, type Value } from "../../../core/values.ts";
+import { hasPlaceless, isPlaceless, numberKey } from "../../../core/value_order.ts";
+import { INFINITY, NEGATIVE_INFINITY, textOf, type Value } from "../../../core/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../../../models/dtype.ts";
 import type { Field } from "../../../models/field.ts";
 import { clockReader } from "./clock.ts";
-import { NEGATIVE_ZERO, NOT_A_NUMBER, type Raw, unscaledReader } from "./reading.ts";
+import { NEGATIVE_ZERO, NOT_A_NUMBER, numberText, type Raw, unscaledReader } from "./reading.ts";
+import { affinityOf, SOURCE } from "./type_mapper.ts";
 
 /** What SQLite can compare: the keys of one field are all of one kind. */
-type Key = bigint | number | string;
+type Key = bigint | number | string | Uint8Array;
 
 const FUNCTION = "dxt_order";
 
 type Ordering = "raw" | "double" | "text" | "function";
 
-function orderingOf({ dtype }: Field): Ordering {
+/** A database of UTF-16 compares text by the bytes of that, which is no order of code points. */
+function orderingOf({ dtype, order }: Field, wide: boolean): Ordering {
+  if (order === "number") return "function";
   switch (dtype) {
     case "string":
-      return "text";
+      return wide ? "function" : "text";
     case "float32":
     case "float64":
       return "double";
@@ -38,13 +42,13 @@ function orderingOf({ dtype }: Field): Ordering {
   }
 }
 
-/** SQL that sorts as the field's values do. */
-export function orderSQL(sql: string, field: Field): string {
-  switch (orderingOf(field)) {
+/** SQL that sorts as the field's values do; `wide` says that the database's text is UTF-16. */
+export function orderSQL(sql: string, field: Field, wide: boolean): string {
+  switch (orderingOf(field, wide)) {
     case "raw":
       return sql;
     case "text":
-      return `${sql} COLLATE BINARY`;
+      return `${isText(field) ? sql : `CAST(${sql} AS TEXT)`} COLLATE BINARY`;
     case "double":
       return `iif(${sql} = '${NEGATIVE_ZERO}', 0.0, ${sql})`;
     case "function":
@@ -52,9 +56,25 @@ export function orderSQL(sql: string, field: Field): string {
   }
 }
 
+/** Whether a column holds text alone: in others a number may stand, which is read as its text. */
+function isText({ source_type }: Field): boolean {
+  return source_type?.startsWith(SOURCE) === true &&
+    affinityOf(source_type.slice(SOURCE.length)) === "text";
+}
+
+/** SQL that holds for NaN and infinity; undefined for types without them. */
+export function placelessSQL(sql: string, field: Field): string | undefined {
+  if (!hasPlaceless(field)) return undefined;
+  const words = field.order === "number"
+    ? ["NaN", "Infinity", "-Infinity", "Inf", "-Inf"]
+    : [NOT_A_NUMBER, INFINITY, NEGATIVE_INFINITY];
+  const texts = words.map((word) => `'${word}'`);
+  return `${sql} IN (${[...texts, "9e999", "-9e999"].join(", ")})`;
+}
+
 /** Defines `dxt_order` for a field on a connection that reads nothing else by it. */
-export function defineOrder(database: DatabaseSync, field: Field): void {
-  if (orderingOf(field) !== "function") return;
+export function defineOrder(database: DatabaseSync, field: Field, wide: boolean): void {
+  if (orderingOf(field, wide) !== "function") return;
   const key = keyReader(field);
   database.function(
     FUNCTION,
@@ -63,33 +83,41 @@ export function defineOrder(database: DatabaseSync, field: Field): void {
   );
 }
 
-function keyReader(field: Field): (value: Exclude<Raw, null>) => Key {
+function keyReader(field: Field): (value: Exclude<Raw, null>) => Key | null {
   const wrong = (value: Raw): never => {
     throw new ValueError(`expected ${field.dtype} to compare`, field.name, undefined, value);
   };
+  if (field.order === "number") {
+    return (value) => {
+      const text = typeof value === "object" ? wrong(value) : String(value);
+      return isPlaceless(text, field) ? null : numberKey(text) ?? wrong(value);
+    };
+  }
+  if (field.dtype === "string") {
+    const utf8 = new TextEncoder();
+    return (value) => typeof value === "object" ? wrong(value) : utf8.encode(numberText(value));
+  }
   if (field.dtype === "decimal" || field.dtype === "uint64") {
     const whole = { ...field, precision: 20, scale: 0 };
     const unscaled = unscaledReader(field.dtype === "decimal" ? field : whole);
-    return (value) => numberKey(unscaled(value) ?? wrong(value));
+    return (value) => unscaledKey(unscaled(value) ?? wrong(value));
   }
   const read = clockReader(field);
   return (value) => typeof value === "string" ? read(value) : wrong(value);
 }
 
 /** Text that sorts as the number does: the sign, then digits, those of negative ones upside down. */
-function numberKey(value: bigint): string {
+function unscaledKey(value: bigint): string {
   const width = MAX_DECIMAL_PRECISION + 1;
   if (value >= 0n) return `1${String(value).padStart(width, "0")}`;
   return `0${String(10n ** BigInt(width) + value).padStart(width, "0")}`;
 }
 
 /** The key of a bound, as `orderSQL` gives that of a row. */
-function boundKey(value: Exclude<Value, null>, field: Field): Key {
-  switch (orderingOf(field)) {
+function boundKey(value: Exclude<Value, null>, field: Field, wide: boolean): Key {
+  switch (orderingOf(field, wide)) {
     case "function":
-      return keyReader(field)(textOf(value));
-    case "double":
-      return Number.isNaN(value) ? NOT_A_NUMBER : value as number;
+      return keyReader(field)(textOf(value))!;
     default:
       return typeof value === "boolean" ? Number(value) : value as Key;
   }
@@ -105,6 +133,7 @@ export function rangeCondition(
   range: WatermarkRange,
   projections: readonly Projection[],
   sqlOf: (projection: Projection) => string,
+  wide: boolean,
 ): Condition | undefined {
   const projection = projections.find(({ field }) => field.name === range.field);
   if (projection === undefined) {
@@ -112,25 +141,28 @@ export function rangeCondition(
   }
   const { field } = projection;
   const column = sqlOf(projection);
-  const order = orderSQL(column, field);
+  const order = orderSQL(column, field, wide);
   const conditions: string[] = [];
   const params: Key[] = [];
   if (range.after !== undefined) {
     const prefilter = notBefore(column, range.after.value, field);
     if (prefilter !== undefined) conditions.push(prefilter);
     conditions.push(`${order} ${range.after.inclusive ? ">=" : ">"} ?`);
-    params.push(boundKey(range.after.value, field));
+    params.push(boundKey(range.after.value, field, wide));
   }
   if (range.upTo !== undefined) {
     conditions.push(`${order} ${range.upTo.inclusive ? "<=" : "<"} ?`);
-    params.push(boundKey(range.upTo.value, field));
+    params.push(boundKey(range.upTo.value, field, wide));
   }
-  if (conditions.length === 0) {
-    return range.nulls === "exclude" ? { sql: `${column} IS NOT NULL`, params } : undefined;
+  const placeless = placelessSQL(column, field);
+  if (range.nulls === "exclude") {
+    if (conditions.length === 0) conditions.push(`${column} IS NOT NULL`);
+    if (placeless !== undefined) conditions.push(`NOT (${placeless})`);
+    return { sql: `(${conditions.join(" AND ")})`, params };
   }
-  const within = conditions.join(" AND ");
-  const nulls = range.nulls === "include" ? ` OR ${column} IS NULL` : "";
-  return { sql: `((${within})${nulls})`, params };
+  if (conditions.length === 0) return undefined;
+  const without = [`${column} IS NULL`, ...(placeless === undefined ? [] : [placeless])];
+  return { sql: `((${conditions.join(" AND ")}) OR ${without.join(" OR ")})`, params };
 }
 
 /**

@@ -161,8 +161,9 @@ function doubleOf(value: bigint | string | Uint8Array): number | undefined {
   return BigInt(number) === value ? number : undefined;
 }
 
-function numberText(value: bigint | number): string {
-  return typeof value === "bigint" ? String(value) : textOf(value);
+/** Text of a number, and text as it is. */
+export function numberText(value: bigint | number | string): string {
+  return typeof value === "number" ? textOf(value) : String(value);
 }
 
 /** Digits of a number without bounds, which never has an exponent. */

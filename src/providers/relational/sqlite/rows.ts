@@ -32,8 +32,9 @@ export function conditionOf(database: DatabaseSync, task: ExtractRequest) {
     conditions.push({ sql: `(${source.where}\n)`, params: [] });
   }
   if (range !== undefined) {
-    const condition = rangeCondition(range, projections, projectionSQL);
-    defineOrder(database, projections.find(({ field }) => field.name === range.field)!.field);
+    const { wide } = new TextEncoding(database);
+    const condition = rangeCondition(range, projections, projectionSQL, wide);
+    defineOrder(database, projections.find(({ field }) => field.name === range.field)!.field, wide);
     if (condition !== undefined) conditions.push(condition);
   }
   const sql = conditions.map(({ sql }) => sql).join(" AND ");
