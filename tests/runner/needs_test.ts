@@ -29,7 +29,8 @@ const NONE: Permissions = { net: [], read: [], write: [], env: [] };
 Deno.test("a stream's sides need their own connection, and the stage from their side", async () => {
   const { plan } = await planned();
   const { source, target } = streamNeeds(plan, plan.streams[0]!);
-  const stage = "/nowhere/.dxt/stage/shop/a";
+  const stage = plan.streams[0]!.stageDirectory;
+  assert.match(stage, /^\/nowhere\/\.dxt\/stage\/shop\/a@[0-9a-f]+$/);
   assert.deepEqual(source, { ...NONE, net: ["db.example:5433"], write: [stage] });
   // The database's folder is to be made, and includes the stage.
   assert.deepEqual(target, { ...NONE, read: ["/nowhere"], write: ["/nowhere"] });
