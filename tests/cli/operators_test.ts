@@ -43,7 +43,11 @@ Deno.test("as JSON an option has type, default and whether it is required", asyn
   };
   const postgres = operators.find(({ name }) => name === "postgres")!;
   const port = postgres.options.find(({ name }) => name === "port")!;
-  assert.deepEqual([port["type"], port["required"], port["default"]], ["integer", false, 5432]);
+  assert.deepEqual([port["type"], port["required"], port["default"]], [
+    "integer | string",
+    false,
+    5432,
+  ]);
 });
 
 for (
