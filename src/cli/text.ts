@@ -25,11 +25,11 @@ export function visibleJSON(value: unknown): string {
 }
 
 /**
- * Wide and full-width characters outside emoji.
+ * Wide and full-width characters outside emoji; tone and voice marks take no column of their own.
  * Source: https://www.unicode.org/Public/UCD/latest/ucd/EastAsianWidth.txt
  */
 const WIDE =
-  /[\u1100-\u115F\u2329\u232A\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF\uFE10-\uFE19\uFE30-\uFE6B\uFF01-\uFF60\uFFE0-\uFFE6\u{16FE0}-\u{1B2FF}\u{1F200}-\u{1F265}\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}|\uFE0F/u;
+  /[\u1100-\u115F\u2329\u232A\u2E80-\u3029\u3030-\u303E\u3041-\u3098\u309B-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF\uFE10-\uFE19\uFE30-\uFE6B\uFF01-\uFF60\uFFE0-\uFFE6\u{16FE0}-\u{1B2FF}\u{1F200}-\u{1F265}\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}|\uFE0F/u;
 const EMPTY = /^[\p{M}\p{Cf}]+$/u;
 
 let segmenter: Intl.Segmenter | undefined;

@@ -24,6 +24,8 @@ Deno.test("characters take the columns that terminals give them", () => {
     "👨‍👩‍👧": 2,
     "🇩🇪": 2,
     "☺️": 2,
+    " \u302a": 1,
+    "か\u3099": 2,
     "…": 1,
     "—": 1,
     "مرحبا": 5,
