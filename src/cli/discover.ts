@@ -46,7 +46,7 @@ const parser = merge(
       description: message`Only these streams: orders, public.*, *_log; commas between`,
     })),
     format: optional(option("-f", "--format", choice(["table", "yaml", "json"]), {
-      description: message`table, yaml (a pipeline that runs) or json; table`,
+      description: message`table, yaml (a pipeline that runs) or json (default: table)`,
     })),
     ...options.limits(),
     ...options.variables(),

@@ -44,7 +44,7 @@ const parser = merge(
   }),
   object("Options", {
     rows: optional(option("-n", "--rows", integer({ metavar: "N", min: 1, max: MOST_ROWS }), {
-      description: message`Records to show; 20`,
+      description: message`Records to show (default: 20)`,
     })),
     stage: option("--stage", { description: message`What is staged of the pipeline's stream` }),
     target: option("--target", {

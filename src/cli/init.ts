@@ -19,7 +19,8 @@ interface InitOptions extends Variables {
 const parser = merge(
   object({
     name: optional(argument(string({ metavar: "NAME" }), {
-      description: message`Name of the project and its first pipeline; that of the folder`,
+      description:
+        message`Name of the project and its first pipeline (default: name of the folder)`,
     })),
   }),
   object("Options", {

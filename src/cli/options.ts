@@ -38,7 +38,7 @@ export const selection = () => ({
   })),
 });
 
-/** Without what was given: it may be the value alone, and a secret. */
+/** These errors do not quote the argument: it may be a secret without its name. */
 const VARIABLE_ERRORS = {
   missingSeparator: message`expected NAME=VALUE, there is no "=".`,
   emptyKey: message`expected NAME=VALUE, there is no name before "=".`,
@@ -59,13 +59,13 @@ export const failFast = () =>
 export const threads = () =>
   optional(option("--threads", integer({ metavar: "N", min: 1, max: 256 }), {
     description:
-      message`Streams, and parts of a large stream, that are moved at once; the number of cores`,
+      message`Streams, and parts of a large stream, that are moved at once (default: number of cores)`,
   }));
 
 export const wait = () =>
   optional(option("--wait", string({ metavar: "DURATION" }), {
     description:
-      message`Wait while another run has the stage or the target, at most so long: 30s, 10m, 2h; without it the stream fails at once`,
+      message`Wait up to 30s, 10m, 2h … for a stage or target that another run holds; without a duration, as long as it takes (default: fail at once)`,
   }));
 
 export const fullRefresh = (description: Message) => option("--full-refresh", { description });
@@ -97,7 +97,7 @@ export const imports = () => ({
     message`Fetch external modules from these hosts, commas between, besides the project's`,
   ),
   cacheDir: optional(option("--cache-dir", string({ metavar: "FOLDER" }), {
-    description: message`Keep fetched modules in this folder; in memory alone when absent`,
+    description: message`Keep fetched modules in this folder (default: only in memory)`,
   })),
 });
 
@@ -112,13 +112,12 @@ export const modules = () => ({
 export const sandbox = () =>
   optional(option("--sandbox", choice(["on", "off"], { metavar: "WHEN" }), {
     description:
-      message`off: each side of a stream may do all that dxt may, not only what it needs; on`,
+      message`off: each side of a stream may do all that dxt may, not only what it needs (default: on)`,
   }));
 
 export const showValues = () =>
   option("--show-values", {
-    description:
-      message`Show the records and keys that errors of source and target quote; else they are hidden`,
+    description: message`Show records and keys in errors of source and target (default: hidden)`,
   });
 
 /** How a command speaks; every command takes these. */
@@ -144,7 +143,7 @@ export const logging = () => ({
     description: message`Append what happens to this file, a JSON object a line`,
   })),
   logLevel: optional(option("--log-level", choice(LOG_LEVELS, { metavar: "LEVEL" }), {
-    description: message`Least that is logged: debug, info, warning or error; info`,
+    description: message`Least that is logged: debug, info, warning or error (default: info)`,
   })),
 });
 

@@ -18,7 +18,7 @@ const parser = merge(
   object("Options", {
     ...options.selection(),
     format: optional(option("-f", "--format", choice(["flags", "json"]), {
-      description: message`flags of deno run and deno compile, or json; flags`,
+      description: message`flags of deno run and deno compile, or json (default: flags)`,
     })),
     logFile: options.logging().logFile,
     ...options.variables(),

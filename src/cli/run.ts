@@ -42,8 +42,12 @@ const parser = merge(
       "NAME",
       message`Table, query (SELECT …), file or pattern in the source; not needed for one file`,
     ),
-    target: text("--target", "NAME", message`Table or file in the target; named as in the source`),
-    mode: text("--mode", "MODE", message`append, replace or upsert; append`),
+    target: text(
+      "--target",
+      "NAME",
+      message`Table or file in the target (default: as in the source)`,
+    ),
+    mode: text("--mode", "MODE", message`append, replace or upsert (default: append)`),
     keys: multiple(option("--key", string({ metavar: "FIELD" }), {
       description: message`Field that identifies a record, for upsert; repeat for more`,
     })),

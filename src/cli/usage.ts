@@ -26,8 +26,8 @@ const EXIT_CODES: readonly string[] = [
   "2    usage, pipeline or selector is wrong",
   "3    some streams failed, others succeeded",
   "4    source, stage and target do not agree",
-  "6    the outcome of a load is not known: dxt load finds out",
-  "7    another run has a stage or a target",
+  "6    a load may or may not be committed: dxt load asks the target",
+  "7    another run holds a stage or a target",
   "130  stopped by Ctrl-C; 143 by SIGTERM",
 ];
 

@@ -22,9 +22,13 @@ const OPTIONS: readonly OptionPage[] = [
   {
     "names": ["--target"],
     "value": "NAME",
-    "description": "Table or file in the target; named as in the source",
+    "description": "Table or file in the target (default: as in the source)",
   },
-  { "names": ["--mode"], "value": "MODE", "description": "append, replace or upsert; append" },
+  {
+    "names": ["--mode"],
+    "value": "MODE",
+    "description": "append, replace or upsert (default: append)",
+  },
   {
     "names": ["--key"],
     "value": "FIELD",
@@ -71,24 +75,24 @@ const OPTIONS: readonly OptionPage[] = [
     "names": ["--threads"],
     "value": "N",
     "description":
-      "Streams, and parts of a large stream, that are moved at once; the number of cores",
+      "Streams, and parts of a large stream, that are moved at once (default: number of cores)",
   },
   {
     "names": ["--wait"],
     "value": "DURATION",
     "description":
-      "Wait while another run has the stage or the target, at most so long: 30s, 10m, 2h; without it the stream fails at once",
+      "Wait up to 30s, 10m, 2h … for a stage or target that another run holds; without a duration, as long as it takes (default: fail at once)",
   },
   {
     "names": ["--sandbox"],
     "value": "WHEN",
     "choices": ["on", "off"],
-    "description": "off: each side of a stream may do all that dxt may, not only what it needs; on",
+    "description":
+      "off: each side of a stream may do all that dxt may, not only what it needs (default: on)",
   },
   {
     "names": ["--show-values"],
-    "description":
-      "Show the records and keys that errors of source and target quote; else they are hidden",
+    "description": "Show records and keys in errors of source and target (default: hidden)",
   },
   {
     "names": ["--allow-net"],
@@ -129,7 +133,7 @@ const OPTIONS: readonly OptionPage[] = [
   {
     "names": ["--cache-dir"],
     "value": "FOLDER",
-    "description": "Keep fetched modules in this folder; in memory alone when absent",
+    "description": "Keep fetched modules in this folder (default: only in memory)",
   },
   { "names": ["--frozen"], "description": "Refuse external modules that dxt.lock does not have" },
   {
@@ -141,7 +145,7 @@ const OPTIONS: readonly OptionPage[] = [
     "names": ["--log-level"],
     "value": "LEVEL",
     "choices": ["debug", "info", "warning", "error"],
-    "description": "Least that is logged: debug, info, warning or error; info",
+    "description": "Least that is logged: debug, info, warning or error (default: info)",
   },
   {
     "names": ["-o", "--output"],
@@ -169,17 +173,17 @@ const OPTIONS: readonly OptionPage[] = [
     "names": ["-f", "--format"],
     "value": "TYPE",
     "choices": ["table", "yaml", "json"],
-    "description": "table, yaml (a pipeline that runs) or json; table",
+    "description": "table, yaml (a pipeline that runs) or json (default: table)",
   },
   { "names": ["--full-refresh"], "description": "Plan to read everything and replace the targets" },
-  { "names": ["-n", "--rows"], "value": "N", "description": "Records to show; 20" },
+  { "names": ["-n", "--rows"], "value": "N", "description": "Records to show (default: 20)" },
   { "names": ["--stage"], "description": "What is staged of the pipeline's stream" },
   { "names": ["--target"], "description": "What the target of the pipeline's stream holds" },
   {
     "names": ["-f", "--format"],
     "value": "TYPE",
     "choices": ["flags", "json"],
-    "description": "flags of deno run and deno compile, or json; flags",
+    "description": "flags of deno run and deno compile, or json (default: flags)",
   },
   {
     "names": ["--from"],

@@ -20,7 +20,7 @@ export const NativeType = z.string().max(200)
   .describe("Type in the target's own words; wins over the mapped one");
 
 export const FieldSource = z.strictObject({
-  name: name.optional().describe("Column, key or path in the source; the id when absent"),
+  name: name.optional().describe("Column, key or path in the source (default: the id)"),
   expression: z.string().min(1).optional()
     .describe("Expression in the source's own language instead of a column"),
   dtype: DXTType.optional().describe("Type to read the field as"),
@@ -30,7 +30,7 @@ export const FieldSource = z.strictObject({
 }).describe("Where the field comes from");
 
 export const FieldTarget = z.strictObject({
-  name: name.optional().describe("Name in the target; the id when absent"),
+  name: name.optional().describe("Name in the target (default: the id)"),
   dtype: NativeType.optional(),
   nullable: z.boolean().optional().describe("false adds NOT NULL and makes a NULL an error"),
 }).describe("What the field becomes in the target");
@@ -44,12 +44,12 @@ export const FieldDeclaration = z.strictObject({
   nullable: z.boolean().optional().describe("false makes a NULL an error"),
   source: z.union([name, FieldSource]).optional().describe("Column, or {name, expression, dtype}"),
   target: z.union([name, FieldTarget]).optional().describe("Column, or {name, dtype, nullable}"),
-  exclude: z.boolean().optional().describe("true leaves the source's column out"),
+  exclude: z.boolean().optional().describe("true: the source's field is left out (default: false)"),
   generator: z.enum(["current_timestamp"]).optional()
     .describe("The value is made by dxt: current_timestamp is the start of the run"),
   constant: z.union([z.string(), z.number(), z.boolean()]).optional()
     .describe(
-      "The same value in each record; tells a stream's own rows in a target that it shares",
+      "Value that every record gets; it marks the stream's own rows in a target that streams share",
     ),
   metadata: z.record(z.string(), z.unknown()).optional().describe("Anything; kept, not read"),
 }).refine(hasRoomForScale, {

@@ -22,19 +22,21 @@ const char = z.string().refine(isCharacter, {
 export const FormatOptions = z.strictObject({
   delimiter: char.optional().describe("csv: between fields; a comma (csv) or tab (tsv)"),
   quote: char.optional().describe('csv: around fields; "'),
-  escape: char.optional().describe("csv: before a quote inside quotes; the quote itself"),
-  header: z.boolean().optional().describe("csv: the first line names the fields; true"),
+  escape: char.optional().describe("csv: before a quote inside quotes (default: the quote itself)"),
+  header: z.boolean().optional().describe("csv: the first line names the fields (default: true)"),
   encoding: z.enum(ENCODINGS).optional().describe("csv, json, jsonl: of the text; utf-8"),
   null_value: z.string().optional()
-    .describe("csv: unquoted text that means NULL; the empty field"),
+    .describe("csv: unquoted text that means NULL (default: the empty field)"),
   line_end: z.enum(["\n", "\r\n"]).optional().describe(
     "csv, jsonl: written after each record; \\n",
   ),
   infer_rows: z.int().min(1).optional()
-    .describe("csv, json, jsonl: records read to infer the types; 20480"),
+    .describe("csv, json, jsonl: records read to infer the types (default: 20480)"),
   max_record_bytes: z.int().min(1).optional().describe(
-    "csv, json, jsonl: bytes of text that one record may have; 67108864",
+    "csv, json, jsonl: maximum size of one record, in bytes of text (default: 67108864)",
   ),
-  row_group_rows: z.int().min(1).optional().describe("parquet: rows in a row group; 65536"),
+  row_group_rows: z.int().min(1).optional().describe(
+    "parquet: rows in a row group (default: 65536)",
+  ),
 }).meta({ id: "FormatOptions", description: "How a file is written down" });
 export type FormatOptions = z.infer<typeof FormatOptions>;

@@ -50,7 +50,9 @@ const item = z.string().min(1, "expected a value, it is empty");
 /** Absent means no limit of that kind; an empty list allows nothing. */
 export const PermissionLists = z.strictObject({
   net: z.array(item.refine(isPeer, HOST_SYNTAX)).optional()
-    .describe("Hosts that may be reached: host, host:port, [IPv6 address]:port, unix:/path"),
+    .describe(
+      "Hosts and sockets that may be reached: host, host:port, [IPv6 address]:port, unix:/path",
+    ),
   read: z.array(item).optional()
     .describe("Files and folders that may be read, from the project's folder"),
   write: z.array(item).optional()

@@ -36,7 +36,7 @@ export const Defaults = z.strictObject({
 export type Defaults = z.infer<typeof Defaults>;
 
 const ExternalTimeout = z.int().min(1).max(86_400).optional().describe(
-  "Seconds without progress after which untrusted code is ended: no record, no byte, no answer; 600",
+  "Seconds after which untrusted code is ended if it sends no record, byte or answer (default: 600)",
 );
 
 export const Pipeline = z.strictObject({
@@ -48,7 +48,7 @@ export const Pipeline = z.strictObject({
   buffer: BufferSettings.optional(),
   defaults: Defaults.optional(),
   on_error: z.enum(["continue", "fail_fast"]).optional()
-    .describe("When a stream fails: go on with the others, or stop; continue"),
+    .describe("When a stream fails: go on with the others, or stop (default: continue)"),
   external_timeout: ExternalTimeout,
   streams: z.array(Stream).min(1),
 }).meta({ id: "Pipeline", description: "A dxt pipeline" });

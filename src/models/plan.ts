@@ -35,7 +35,7 @@ export const PlannedStream = z.strictObject({
     watermark: z.string().nullable().optional()
       .describe("Highest in the target; null when it is empty or missing"),
     watermark_of: z.string().optional()
-      .describe("Whose highest value that is: the target, and the rows that are the stream's own"),
+      .describe("Target of the watermark, and the condition for the stream's own rows"),
     after: z.string().optional().describe("What is read is greater, or equal with an overlap"),
     up_to: z.string().optional().describe("Of a backfill; not in the range"),
   }),
@@ -49,7 +49,7 @@ export const PlannedStream = z.strictObject({
   statements: z.array(z.string())
     .describe("Word for word, those that make, empty or change what is in the target"),
   destructive: z.array(z.string()).describe("What is lost"),
-  warnings: z.array(z.string()).describe("What to know before running it; stops nothing"),
+  warnings: z.array(z.string()).describe("Facts to know before the run; they do not stop it"),
   problems: z.array(z.string()).describe("Why the stream is not ready"),
 }).meta({ id: "PlannedStream" });
 export type PlannedStream = z.infer<typeof PlannedStream>;

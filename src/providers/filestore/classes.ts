@@ -16,7 +16,7 @@ export const recordExtractorClass: ExtractorClass<FilestoreConnector> = {
 };
 
 export const fileExtractorClass: ExtractorClass<FilestoreConnector> = {
-  description: "Hands on whole files, bytes untouched, for a passthrough buffer",
+  description: "Copies whole files unchanged (needs `buffer.format: passthrough`)",
   yields: "files",
   options: NO_OPTIONS,
   create: async (connector) => (await import("./extract.ts")).fileExtractor(connector),
@@ -24,7 +24,7 @@ export const fileExtractorClass: ExtractorClass<FilestoreConnector> = {
 
 export const loaderClass: LoaderClass<FilestoreConnector> = {
   description:
-    "Writes records in any format, or files as they are; a target changes at once and keeps mode and owner",
+    "Writes records in any format, or whole files; a target changes atomically and keeps its mode and owner",
   modes: ["append", "replace"],
   accepts: ["records", "files"],
   overlaps: true,

@@ -9,39 +9,51 @@ const text = z.string().min(1);
 const DEFAULT_PORT = 5432;
 
 const Keys = z.strictObject({
-  host: text.refine(isHostList, "expected host names, addresses or socket folders, with commas")
+  host: text.refine(
+    isHostList,
+    "expected host names, addresses or socket folders, separated by commas",
+  )
     .default("localhost").describe(
-      "Host name, address, or folder of a unix socket such as /var/run/postgresql; several with commas are tried in turn; localhost",
+      "Host name, address, or folder of a unix socket such as /var/run/postgresql; of several, separated by commas, dxt tries each in turn (default: localhost)",
     ),
   port: z.union([
     z.int().min(1).max(65_535),
-    z.string().regex(/^\d{0,5}(,\d{0,5})*$/, "expected a port, or one for each host with commas"),
-  ]).default(DEFAULT_PORT).describe("Port, or one for each host with commas; 5432"),
+    z.string().regex(
+      /^\d{0,5}(,\d{0,5})*$/,
+      "expected a port, or one for each host, separated by commas",
+    ),
+  ]).default(DEFAULT_PORT).describe(
+    "Port of the server, or one for each host, separated by commas (default: 5432)",
+  ),
   user: text.describe("Login"),
   password: z.string().optional().describe("Password of the login"),
-  database: text.optional().describe("Name of the database; that of the user when absent"),
-  schema: text.optional().describe("Schema of names without one; the login's search path"),
+  database: text.optional().describe("Name of the database (default: name of the user)"),
+  schema: text.optional().describe(
+    "Schema of names without one (default: the login's search path)",
+  ),
   sslmode: z.enum(["disable", "prefer", "require", "verify-ca", "verify-full"]).default("prefer")
-    .describe("No TLS, TLS where the server has it, TLS, and the certificate checked; prefer"),
+    .describe(
+      "No TLS, TLS where the server has it, TLS, and the certificate checked (default: prefer)",
+    ),
   sslrootcert: text.optional()
     .describe("File with the authorities' certificates in PEM, for verify-ca and verify-full"),
-  sslcert: text.optional().describe("File with the client's certificate in PEM; wants sslkey"),
-  sslkey: text.optional().describe("File with the key of sslcert in PEM"),
-  sslpassword: z.string().optional().describe("Password of sslkey, where that is encrypted"),
+  sslcert: text.optional().describe("PEM file with the client's certificate; needs sslkey"),
+  sslkey: text.optional().describe("PEM file with the private key of sslcert"),
+  sslpassword: z.string().optional().describe("Password of an encrypted sslkey"),
   channel_binding: z.enum(["disable", "prefer", "require"]).default("prefer").describe(
-    "Whether a login by SCRAM is bound to the server's certificate, so that nobody between can pass it on; prefer",
+    "Binds a SCRAM login to the server's certificate, so that a man in the middle cannot use it: never, if the server supports it, or always (default: prefer)",
   ),
   target_session_attrs: z.enum(SESSION_KINDS).default("any").describe(
-    "Which of several hosts is taken: the first that is so; any",
+    "Connect to the first host of this kind, such as a primary or a standby (default: any)",
   ),
   connect_timeout: z.number().positive().max(3600).default(10)
-    .describe("Seconds until a login is given up; 10"),
+    .describe("Seconds until a login is given up (default: 10)"),
   inactivity_timeout: z.number().positive().max(86_400).default(600)
-    .describe("Seconds that the server may be silent while it is waited for; 600"),
-  application_name: text.default("dxt").describe("Name that the server shows; dxt"),
+    .describe("Seconds that the server may be silent while it is waited for (default: 600)"),
+  application_name: text.default("dxt").describe("Name that the server shows (default: dxt)"),
   options: text.optional().describe("Settings of the session, as -c name=value"),
   row_security: z.enum(["off", "on"]).default("off").describe(
-    "off: a table of which row-level security would hide rows is refused; on: only the rows that its policies show are read; off",
+    "off: dxt refuses a table if row-level security hides rows from the login; on: dxt reads only the rows that the policies show (default: off)",
   ),
 });
 

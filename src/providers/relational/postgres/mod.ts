@@ -8,7 +8,7 @@ import { typeMapper } from "./type_mapper.ts";
 
 const LoaderOptions = z.strictObject({
   replace: z.enum(["delete", "swap"]).default("delete").describe(
-    "delete: rows are deleted and copied in one transaction, everything else stays and readers never wait; swap: a new table takes the place of the old one, faster, for tables that nothing depends on; delete",
+    "delete: rows are deleted and copied in one transaction, everything else stays and readers never wait; swap: a new table takes the place of the old one, faster, for tables that nothing depends on (default: delete)",
   ),
 });
 

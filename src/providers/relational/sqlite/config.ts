@@ -11,9 +11,11 @@ export const SqliteConfig = z.strictObject({
     .refine((path) => !/^file:/i.test(path), { error: "expected a plain path, not a file: URI" })
     .refine((path) => !path.includes("\0"), { error: "expected a path without U+0000" })
     .describe("The database file; relative to the pipeline's folder"),
-  readonly: z.boolean().optional().describe("Never write to it, also not as a target; false"),
+  readonly: z.boolean().optional().describe(
+    "Never write to it, also not as a target (default: false)",
+  ),
   busy_timeout_ms: z.int().min(0).optional()
-    .describe("Wait this long for a database that another process has locked; 10000"),
+    .describe("Wait this long for a database that another process has locked (default: 10000)"),
 });
 export type SqliteConfig = z.infer<typeof SqliteConfig>;
 
