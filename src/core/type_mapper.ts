@@ -12,6 +12,12 @@ export interface MappedType {
   readonly order?: NonNullable<Field["order"]>;
 }
 
+/**
+ * A number without bounds, which dxt moves as its text: targets store it as a number where they can,
+ * and its watermarks compare by value.
+ */
+export const UNBOUNDED_NUMBER: MappedType = { dtype: "string", number: true, order: "number" };
+
 /** Between a system's types and the 21 of dxt, both ways without loss. */
 export interface TypeMapper {
   /** @throws {TypeMappingError} for a type that has no lossless counterpart */

@@ -94,6 +94,8 @@ const UNORDERED: Readonly<Record<string, Case>> = {
 };
 
 const SQLITE: Readonly<Record<string, Case>> = {
+  number: ["NUMERIC_ANY", "9, 10.5, -200", "100.5"],
+  "number as text": ["NUMERIC_TEXT", "'9', '10.5', '-200'", "'100.5'"],
   int64: ["INTEGER", "9, 9007199254740992, 10", "9007199254740993"],
   int16: ["SMALLINT SIGNED", "9, 10, -200", "100"],
   uint64: ["UNSIGNED64_TEXT", "'9', '10', '2'", "'18446744073709551615'"],

@@ -29,7 +29,7 @@
  * A field keeps its native type in `source_type`, so that another PostgreSQL gets the very same one.
  */
 import { TypeMappingError } from "../../../core/errors.ts";
-import type { MappedType, TypeMapper } from "../../../core/type_mapper.ts";
+import { type MappedType, type TypeMapper, UNBOUNDED_NUMBER } from "../../../core/type_mapper.ts";
 import { type DXTType, MAX_DECIMAL_PRECISION } from "../../../models/dtype.ts";
 import { type Field, NativeType } from "../../../models/field.ts";
 import { parseTypeName } from "./type_name.ts";
@@ -115,9 +115,7 @@ const SORTS_BY_RULE: ReadonlySet<string> = new Set([
 function numeric([precision, scale = 0]: readonly number[]): MappedType {
   const fits = precision !== undefined && precision <= MAX_DECIMAL_PRECISION && scale >= 0 &&
     scale <= precision;
-  return fits
-    ? { dtype: "decimal", precision, scale }
-    : { dtype: "string", number: true, order: "number" };
+  return fits ? { dtype: "decimal", precision, scale } : UNBOUNDED_NUMBER;
 }
 
 /** The type that dxt makes for a field's dtype, whatever the field says besides. */

@@ -36,7 +36,7 @@
  * columns of views and queries that are computed: the type that the first values have.
  */
 import { TypeMappingError } from "../../../core/errors.ts";
-import type { MappedType, TypeMapper } from "../../../core/type_mapper.ts";
+import { type MappedType, type TypeMapper, UNBOUNDED_NUMBER } from "../../../core/type_mapper.ts";
 import { MAX_DECIMAL_PRECISION } from "../../../models/dtype.ts";
 import { type Field, NativeType } from "../../../models/field.ts";
 
@@ -108,7 +108,7 @@ export function declaredType(declared: string): MappedType | undefined {
   const match = /^\s*([^(]*?)\s*(?:\(\s*([^)]*?)\s*\)\s*(.*?))?\s*$/.exec(declared);
   if (match === null) return undefined;
   const name = [match[1], match[3]].filter(Boolean).join(" ").toUpperCase().replace(/\s+/g, " ");
-  if (name === ANY_NUMBER || name === NUMBER_TEXT) return { dtype: "string", number: true };
+  if (name === ANY_NUMBER || name === NUMBER_TEXT) return UNBOUNDED_NUMBER;
   if (DECIMALS.has(name) && match[2] !== undefined) return decimalType(match[2]);
   const known = READ.get(name);
   if (known !== undefined) return { dtype: known };
