@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { ValueError } from "../../../src/core/errors.ts";
 import { conversionInNew } from "../../../src/providers/relational/sqlite/conversion.ts";
+import { typeMapper } from "../../../src/providers/relational/sqlite/type_mapper.ts";
 import { type Database, field, withDatabase } from "./support.ts";
 
 const NUMBER = field("s", "string", { number: true });
@@ -145,3 +146,43 @@ Deno.test("a plan never calls a number without bounds exact", () => {
     assert.notEqual(note, undefined, declared);
   }
 });
+
+const TOLD = {
+  "decimal of 38 digits": { wide: field("s", "decimal", { precision: 38, scale: 2 }), told: true },
+  "decimal of 16 digits": { wide: field("s", "decimal", { precision: 16, scale: 2 }), told: true },
+  "uint64": { wide: field("s", "uint64"), told: true },
+  "decimal of 15 digits": { wide: field("s", "decimal", { precision: 15, scale: 2 }), told: false },
+  "asked for by target_type": {
+    wide: field("s", "decimal", { precision: 38, scale: 2, target_type: "TEXT" }),
+    told: false,
+  },
+  "the same column in SQLite": {
+    wide: field("s", "decimal", {
+      precision: 38,
+      scale: 2,
+      source_type: "sqlite:DECIMAL_TEXT(38,2)",
+    }),
+    told: false,
+  },
+  "text": { wide: field("s", "string"), told: false },
+};
+
+for (const [way, sql] of Object.entries(WAYS)) {
+  for (const [what, { wide, told }] of Object.entries(TOLD)) {
+    Deno.test(`that a number is text is ${told ? "" : "not "}told: ${what}, written by ${way}`, () =>
+      withDatabase(async (database) => {
+        if (sql !== "") database.sql(sql);
+        await database.load("t", [wide], [{ s: null }]);
+        const about = /^Column "s" of "t" is text, which sorts as text, .* declare "fields: \[/;
+        assert.deepEqual(
+          database.warnings.map((warning) => about.test(warning)),
+          told ? [true] : [],
+        );
+        const note = conversionInNew(wide, typeMapper.toTarget(wide)).note;
+        assert.equal(note?.includes("sorts as text") === true, told);
+        // A table that exists was told of when it was made.
+        await database.load("t", [wide], [{ s: null }]);
+        assert.equal(database.warnings.length, told ? 1 : 0);
+      }));
+  }
+}

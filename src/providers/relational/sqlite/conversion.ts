@@ -24,12 +24,30 @@ const TEXTS: ReadonlySet<string> = new Set(["string", "json", "array", "object"]
 
 /** What becomes of a field's values in the column of a new table. */
 export function conversionInNew(field: Field, declared: string): Conversion {
-  if (field.number !== true || declared !== ANY_NUMBER) return conversionOf(field, declared);
+  if (field.number !== true || declared !== ANY_NUMBER) {
+    const conversion = conversionOf(field, declared);
+    const note = textNote(field, declared);
+    return note === undefined ? conversion : { ...conversion, note };
+  }
   const note =
     `numbers, or text, which sorts as text, where one is no int64 and has more than ${EXACT_DIGITS} digits; ${
       declareHint(field)
     }`;
   return { ...WIDENED, note };
+}
+
+/**
+ * What to know of a number that dxt keeps as text in a new table: no digit is lost, but SQLite
+ * sorts and compares it as text. Undefined for other fields, and where the type was asked for.
+ */
+export function textNote(field: Field, declared: string): string | undefined {
+  const { name, dtype, target_type, source_type } = field;
+  if (dtype !== "decimal" && dtype !== "uint64") return undefined;
+  if (target_type !== undefined || source_type === `${SOURCE}${declared}`) return undefined;
+  if (affinityOf(declared) !== "text") return undefined;
+  const hint = dtype === "uint64" ? "dtype: int64" : "dtype: decimal, precision: 15, scale: …";
+  return `text, which sorts as text, as ${typeText(field)} holds more than SQLite's numbers; ` +
+    `declare "fields: [{ id: ${name}, ${hint} }]" where smaller ones suffice`;
 }
 
 /** What becomes of a field's values in a column that is there. */

@@ -24,6 +24,7 @@ import { findTable } from "./catalogue.ts";
 import { lockLoads } from "./load_lock.ts";
 import { lastRow, outcomeIn, rememberLoad } from "./load_commit.ts";
 import { fold, mainTable, quote } from "./dialect.ts";
+import { textNote } from "./conversion.ts";
 import { highest } from "./highest.ts";
 import { planLoad } from "./load_plan.ts";
 import { loadNew } from "./new_file.ts";
@@ -98,7 +99,7 @@ export class SqliteLoader implements Loader {
 
   /**
    * Types of the columns, for a table that is not there: a number without bounds is text where one
-   * of its values is neither an integer nor a double.
+   * of its values is neither an integer nor a double. Numbers that are text are warned of.
    */
   async #typesOfNew(
     file: DatabaseFile,
@@ -107,10 +108,17 @@ export class SqliteLoader implements Loader {
   ): Promise<string[]> {
     const types = newTypes(task);
     const { fields } = task.staged;
-    if (!types.some((type, i) => type === ANY_NUMBER && fields[i]!.number)) return types;
+    const free = types.some((type, i) => type === ANY_NUMBER && fields[i]!.number);
+    const notes = types.map((type, i) => textNote(fields[i]!, type));
+    if (!free && notes.every((note) => note === undefined)) return types;
     const table = mainTable(task.target);
     const found = await lockLoads(file, task, () => findTable(database, table));
     if (found !== undefined) return types;
+    for (const [i, note] of notes.entries()) {
+      if (note === undefined) continue;
+      this.connector.warn(`Column "${fields[i]!.name}" of "${table.name}" is ${note}`);
+    }
+    if (!free) return types;
     const measured = await measureNumbers(
       task.staged,
       (bytes, start, end) => keptNumber(bytes, start, end) !== undefined,
