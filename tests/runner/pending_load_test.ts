@@ -1,5 +1,6 @@
 /** Runs after one that was killed at its commit, and runs while another one has the stage. */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openBuffer } from "../../src/buffers/mod.ts";
@@ -138,6 +139,37 @@ test("a load that the target did not take is loaded again, by a run or from the 
   assert.equal(of(await runWell(at.folder, pipeline(), { phase: "load" })).rows_loaded, 3);
   assert.deepEqual([await at.rows(), await at.isPending()], [6, false]);
 });
+
+/** Appends that are remembered, into targets of all kinds. */
+const REMEMBERED: Readonly<Record<string, Record<string, unknown>>> = {
+  "a folder": {},
+  "a folder, incremental": INCREMENTAL,
+  "a CSV file": { target: "t.csv" },
+  "a JSON Lines file": { target: "t.jsonl" },
+  "a Parquet file": { target: "t.parquet" },
+  "a Parquet file, incremental": { target: "t.parquet", ...INCREMENTAL },
+};
+
+for (const [name, stream] of Object.entries(REMEMBERED)) {
+  // A kill between the two leaves the record to a caller who has heard of nothing, or of success.
+  test(`a run tells its result before it forgets its load into ${name}`, async (at) => {
+    for (const kind of ["new", "old"]) {
+      {
+        using database = new DatabaseSync(join(at.folder, "source.db"));
+        database.exec("INSERT INTO t SELECT max(id) + 1 FROM t");
+      }
+      let isRemembered = false;
+      await runWell(at.folder, pipeline(stream), {
+        onResult(result) {
+          assert.equal(result.status, "succeeded");
+          isRemembered = existsSync(join(at.folder, ".dxt/stage/p/.s.pending.json"));
+        },
+      });
+      assert.ok(isRemembered, kind);
+      assert.equal(await at.isPending(), false);
+    }
+  });
+}
 
 /** Loads that nobody can say anything of. */
 const UNKNOWN: Readonly<Record<string, Partial<PendingLoad>>> = {

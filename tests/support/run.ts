@@ -18,6 +18,7 @@ export interface PipelineRun {
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
   onEvent?(event: RunEvent): void;
+  onResult?(result: RunResult): void;
 }
 
 /** Writes a pipeline (an object is YAML's JSON subset) into a folder and runs it. */
