@@ -95,12 +95,12 @@ function stateOf({ code, isTold, isPending, left }: Ended): string {
 }
 
 /** A third of the kills hit anywhere from the stage to the end, the others its commit and its end. */
-async function killSomewhere(trial: Trial, place: string, number: number): Promise<Ended> {
+async function killSomewhere(trial: Trial, place: string): Promise<Ended> {
   const { mode } = trial.settings;
   const length = lasted.reduce((sum, ms) => sum + ms, 0) / lasted.length;
   // Only appends tell when they commit.
   const appends = mode === "append" || mode === "incremental";
-  const where = number % 3;
+  const where = Math.floor(Math.random() * 3);
   const ended = where === 1 && appends
     ? await trial.kill(place, "commit", Math.random() * LAST)
     : await trial.kill(
@@ -118,8 +118,7 @@ async function killSomewhere(trial: Trial, place: string, number: number): Promi
 async function kill(number: number): Promise<void> {
   await attempt("kill", settingsOf(number), async (trial, tell) => {
     const place = await trial.place("a");
-    // The number of cases is divisible by three.
-    const ended = await killSomewhere(trial, place, number + Math.floor(number / CASES.length));
+    const ended = await killSomewhere(trial, place);
     tell(stateOf(ended));
     const codes = await trial.resume(place, ended);
     if (codes.length > 0) tell(`then ${codes.join(" ")}`);
