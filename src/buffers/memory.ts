@@ -73,7 +73,7 @@ export class MemoryBuffer implements Buffer {
   readonly location = "memory";
   #committed: StagedData | undefined;
 
-  /** No other run can reach it, and nothing of it outlives the run. */
+  /** A stage in memory needs no lock: no other run can reach it. */
   lock(): Promise<StageLock> {
     return Promise.resolve({
       record: this.location,

@@ -1,4 +1,4 @@
-/** Who may use a stage, and the load from it whose end was not seen. */
+/** The lock of a stage, and the record of a load from it whose outcome is unknown. */
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import type { PendingLoad, StageLock } from "../core/buffer.ts";
@@ -58,7 +58,7 @@ async function writePending(directory: string, load: PendingLoad): Promise<void>
   await syncFolder(dirname(directory));
 }
 
-/** The last that a run does, and at once: a run that is killed after it is repeated as if it had failed. */
+/** The last step of a run, synchronous: a run that is killed before it is settled by the next one. */
 function removePending(directory: string): void {
   try {
     Deno.removeSync(pendingPath(directory));
@@ -81,7 +81,7 @@ async function readPending(directory: string): Promise<PendingLoad | undefined> 
     return load;
   } catch (cause) {
     throw new BufferError(
-      `Cannot read "${path}", which tells of a load that was cut off: ${messageOf(cause)}`,
+      `Cannot read "${path}", the record of a load that was cut off: ${messageOf(cause)}`,
       { cause },
     );
   }

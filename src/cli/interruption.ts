@@ -24,7 +24,7 @@ export class Interruption implements Disposable {
       this.#received = signal;
       printer.warning(`${signal}: stopping and cleaning up, a second one stops at once`);
       this.#exit = setTimeout(() => {
-        printer.warning(`${signal}: ended after ${exitMs / 1000} s, something did not stop`);
+        printer.warning(`${signal}: ended after ${exitMs / 1000} s, a worker did not stop`);
         io.exit(EXIT[signal]);
       }, exitMs);
       this.#controller.abort();

@@ -106,7 +106,7 @@ export interface OpenStage {
   slice(files: readonly StagedFile[]): StageSlice;
 }
 
-/** A load that was about to commit: what became of it the target alone can tell. */
+/** A load that was about to commit: only the target knows whether it did. */
 export interface PendingLoad {
   readonly run_id: string;
   /** When its commit was sent, in ISO 8601. */

@@ -1,7 +1,7 @@
-/** How a run asks for something that one run at a time may have. */
+/** How a run requests a lock that one run at a time holds. */
 import { ConcurrentRunError } from "./errors.ts";
 
-/** A run, as another run is told of it. Plain data: it is sent to workers and written into locks. */
+/** The run that holds a lock, for messages of other runs. Plain data: sent to workers, written into locks. */
 export interface RunOwner {
   /** Unset where the runtime may not ask for it. */
   readonly host?: string | undefined;
@@ -70,6 +70,6 @@ export async function waitForLock<T>(
 function inUse(what: string, holder: string, waitMs: number): ConcurrentRunError {
   const waited = waitMs > 0 ? `, waited ${Math.round(waitMs / 1000)} s` : "";
   return new ConcurrentRunError(
-    `Cannot use ${what}: another run has it, ${holder}${waited}; run again when that has ended, or with --wait`,
+    `Cannot use ${what}: another run holds it, ${holder}${waited}; run again when that has ended, or with --wait`,
   );
 }

@@ -54,10 +54,12 @@ const LISTED = 5;
  */
 export function describeMadeNames(source: string, made: readonly MadeName[]): string {
   const list = made.slice(0, LISTED).map(({ position, found, name }) => {
-    const why = found === "" ? "has no name" : `has the name of one before it, ${quote(found)}`;
+    const why = found === ""
+      ? "has no name"
+      : `has the same name as an earlier column, ${quote(found)}`;
     return `column ${position} ${why}, and is read as ${quote(name)}`;
   });
-  if (made.length > LISTED) list.push(`${made.length - LISTED} more are named alike`);
+  if (made.length > LISTED) list.push(`${made.length - LISTED} more columns were renamed`);
   return `Made names for columns of ${source}: ${list.join("; ")}`;
 }
 

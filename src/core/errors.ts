@@ -35,11 +35,11 @@ export class LossyConversionError extends SchemaError {}
 /** A type has no lossless counterpart. */
 export class TypeMappingError extends DXTError {}
 export class PipelineExecutionError extends DXTError {}
-/** Another run has the stage or the target. */
+/** Another run holds the lock of the stage or the target. */
 export class ConcurrentRunError extends DXTError {}
 /** Rows came into the target after the range to read was made from it. */
 export class StaleRangeError extends ConcurrentRunError {}
-/** Nobody can say whether the target took a load that must not be repeated if it did. */
+/** It is unknown whether the target committed a load that must not run twice. */
 export class UnknownOutcomeError extends DXTError {}
 /** A selector cannot be parsed, or selects nothing. */
 export class SelectorError extends DXTError {}
@@ -106,7 +106,7 @@ export function withoutSecrets(url: string): string {
   return url.replace(/^([a-z][\w+.-]*:\/\/)[^/?#]*@/i, "$1").replace(/\?.*$/s, "");
 }
 
-/** Keys whose values are shown to nobody. */
+/** Keys whose values are never shown. */
 export const SECRET_KEY =
   /pass(word|wd|phrase)?$|pwd$|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization/i;
 

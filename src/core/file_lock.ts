@@ -7,8 +7,8 @@
 import { type Attempt, type Claim, describeOwner, type RunOwner, waitForLock } from "./claim.ts";
 import { ConnectorError, messageOf } from "./errors.ts";
 
-/** A holder that nothing is known of. */
-const UNKNOWN = "it does not say which";
+/** Text for a holder that wrote no readable record. */
+const UNKNOWN = "its process is unknown";
 
 /**
  * Locks a file, which is made for it and gone afterwards. Its folder exists, or is made by

@@ -26,7 +26,7 @@ export function unfilledColumns(
   const required = unfilled.find((column) => column.required);
   if (required === undefined) return unfilled.map(({ name }) => name);
   throw new SchemaError(
-    `Cannot load into ${target}: column "${required.name}" is NOT NULL and has no default, no staged field is named so`,
+    `Cannot load into ${target}: column "${required.name}" is NOT NULL and has no default, and no staged field fills it`,
   );
 }
 

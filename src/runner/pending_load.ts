@@ -1,4 +1,4 @@
-/** Loads whose run was killed while they were committed: the target is asked what became of them. */
+/** Settles loads whose run was killed during the commit: asks the target whether it took them. */
 import type { Buffer, PendingLoad, StageLock } from "../core/buffer.ts";
 import { ConcurrentRunError, UnknownOutcomeError } from "../core/errors.ts";
 import type { LoadOutcome } from "../core/loader.ts";
@@ -40,7 +40,7 @@ export async function settlePending(
   }, which was cut off at its commit (${pending.at})`;
   if (phase === "extract") {
     throw new UnknownOutcomeError(
-      `Cannot stage anew in "${buffer.location}": what became of ${load}, is not known; dxt load finds out`,
+      `Cannot stage anew in "${buffer.location}": it is not known whether the target took ${load}; dxt load asks the target`,
     );
   }
   const outcome = await outcomeOf(pending, plan, context);

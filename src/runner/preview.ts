@@ -202,7 +202,7 @@ async function previewWatermark(
   };
 }
 
-/** Whether there is more to say of a watermark than that its target has none. */
+/** Whether the plan names the owner of a watermark. */
 function isWhose({ ownRows }: StreamPlan, seen: { readonly watermarkBefore?: string }): boolean {
   return seen.watermarkBefore !== undefined || ownRows !== undefined;
 }

@@ -18,7 +18,7 @@ function post(message: FromThread): void {
   port?.post(message);
 }
 
-/** Sends the host a fact that stops nothing; a module that does not serve has no host. */
+/** Sends the host a warning; ignored in a module that does not serve. */
 export function warn(message: string): void {
   post({ type: "warning", message });
 }

@@ -95,7 +95,7 @@ Deno.test("a signal ends the process in bounded time when nothing stops, with it
   fake.send("SIGTERM");
   assert.equal(interruption.signal.aborted, true);
   assert.equal(await exited.promise, 143);
-  assert.match(fake.err, /warning: SIGTERM: ended after 0\.005 s, something did not stop\n$/);
+  assert.match(fake.err, /warning: SIGTERM: ended after 0\.005 s, a worker did not stop\n$/);
 });
 
 Deno.test("nothing ends the process after what was interrupted has stopped", async () => {

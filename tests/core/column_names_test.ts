@@ -45,8 +45,11 @@ Deno.test("a warning tells of each made name, and counts those beyond five", () 
   assert.equal(
     describeMadeNames('file "x.csv"', made),
     'Made names for columns of file "x.csv": column 1 has no name, and is read as "column_1"; ' +
-      'column 3 has the name of one before it, "a", and is read as "a_2"',
+      'column 3 has the same name as an earlier column, "a", and is read as "a_2"',
   );
   const many = describeMadeNames("the query", nameColumns(Array(7).fill("")).made);
-  assert.match(many, /column 5 has no name, and is read as "column_5"; 2 more are named alike$/);
+  assert.match(
+    many,
+    /column 5 has no name, and is read as "column_5"; 2 more columns were renamed$/,
+  );
 });

@@ -245,7 +245,7 @@ Deno.test("made names of columns are told in the result", () =>
     const { warnings } = await moved(folder, { source: "a.csv" });
     assert.deepEqual(warnings, [
       'Made names for columns of file "a.csv": column 1 has no name, and is read as "column_1"; ' +
-      'column 3 has the name of one before it, "y", and is read as "y_2"',
+      'column 3 has the same name as an earlier column, "y", and is read as "y_2"',
     ]);
     assert.deepEqual(rows(folder), [[1, 5, 6]]);
   }));

@@ -112,7 +112,10 @@ Deno.test("two runs never write the same target at once", () =>
       const second = two.write("a.txt", text("two"), fine);
       await assert.rejects(second, (error: unknown) => {
         assert.ok(error instanceof ConcurrentRunError);
-        assert.match(error.message, /^Cannot use target "a.txt": another run has it, process \d+/);
+        assert.match(
+          error.message,
+          /^Cannot use target "a.txt": another run holds it, process \d+/,
+        );
         return true;
       });
       await two.write("b.txt", text("other"), fine);

@@ -197,7 +197,7 @@ test("dxt extract does not stage over a load in doubt", async (at) => {
   await at.leave({});
   const { error } = of(await run(at.folder, pipeline(), { phase: "extract" }));
   assert.equal(error!.type, "UnknownOutcomeError");
-  assert.match(error!.message, /Cannot stage anew.*dxt load finds out/);
+  assert.match(error!.message, /Cannot stage anew.*dxt load asks the target/);
   assert.equal(await at.isPending(), true);
 });
 
@@ -208,7 +208,7 @@ test("while a run has the stage another one is refused in every phase, and chang
     for (const phase of ["run", "extract", "load"] as const) {
       const { error } = of(await run(at.folder, pipeline(), { phase }));
       assert.equal(error!.type, "ConcurrentRunError");
-      assert.match(error!.message, /another run has it, process 4711 on "test-host"/);
+      assert.match(error!.message, /another run holds it, process 4711 on "test-host"/);
     }
     assert.equal(await at.rows(), 0);
   }

@@ -7,7 +7,11 @@ import { connect, never, onServers } from "./support.ts";
 
 const CASES: readonly [sql: string, record: Record<string, unknown>, warning?: RegExp][] = [
   ["SELECT 1, 2", { column_1: 1, column_2: 2 }, /column 1 has no name, and is read as "column_1"/],
-  ["SELECT 1 AS a, 2 AS a", { a: 1, a_2: 2 }, /column 2 has the name of one before it, "a".*"a_2"/],
+  [
+    "SELECT 1 AS a, 2 AS a",
+    { a: 1, a_2: 2 },
+    /column 2 has the same name as an earlier column, "a".*"a_2"/,
+  ],
   ["SELECT max(n), max(n + 1) FROM t; -- both", { max: 1, max_2: 2 }, /"max_2"/],
   ["SELECT n, n + 1 FROM t", { n: 1, column_2: 2 }, /column 2 has no name/],
   ["SELECT 5 AS column_2, 6", { column_2: 5, column_2_2: 6 }, /"column_2_2"/],

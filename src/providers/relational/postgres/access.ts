@@ -58,7 +58,7 @@ const PLACE = `
   FROM (SELECT coalesce($1::text, pg_catalog.current_schema()::text) AS name) AS s
   LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name`;
 
-/** Why the server takes no writes; undefined when it does. */
+/** Why the server accepts no writes; undefined when it accepts them. */
 export function readOnlyReason(
   { standby, byDefault }: Pick<Found, "standby" | "byDefault">,
 ): string | undefined {
@@ -134,7 +134,7 @@ function creation({ user, schema, there, use, create, make }: Found, table: Tabl
 function policing(mode: LoadMode, user: string, name: string): string[] {
   if (mode === "upsert") return [];
   return [
-    `row-level security of ${name} applies to "${user}", COPY cannot write there; wanted is a login that owns the table or has BYPASSRLS`,
+    `row-level security of ${name} applies to "${user}", COPY cannot write there; expected a login that owns the table or has BYPASSRLS`,
   ];
 }
 

@@ -1,4 +1,4 @@
-/** What binds a login to the connection that it goes over: https://www.rfc-editor.org/rfc/rfc5929 */
+/** Binds a login to its TLS connection: https://www.rfc-editor.org/rfc/rfc5929 */
 import { createHash, X509Certificate } from "node:crypto";
 
 /** Digest of a server's certificate (`tls-server-end-point`); undefined where its kind has none. */

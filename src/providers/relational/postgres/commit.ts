@@ -59,14 +59,14 @@ export async function commitLoad(
     const { message } = error as Error;
     if (outcome === "aborted") {
       throw new LoaderError(
-        `Cannot commit the load: ${message}; the server says that it took nothing`,
+        `Cannot commit the load: ${message}; the server says that nothing was committed`,
         { cause: error },
       );
     }
     const told = `Cannot tell whether the load was committed: ${message}`;
     throw mode === "append"
-      ? new UnknownOutcomeError(`${told}; dxt load finds out`, { cause: error })
-      : new LoaderError(`${told}; to ${mode} the same rows again does no harm`, { cause: error });
+      ? new UnknownOutcomeError(`${told}; dxt load asks the target`, { cause: error })
+      : new LoaderError(`${told}; to ${mode} the same rows again is safe`, { cause: error });
   }
   checkTag(tag);
 }

@@ -28,7 +28,7 @@ export class PostgresError extends ConnectorError {
   }
 }
 
-/** Stands for values of records, which logs must not have unasked. */
+/** Replaces values of records, which logs show only on request. */
 const HIDDEN = "(… hidden, see --show-values)";
 
 /**

@@ -13,7 +13,7 @@ export function refuseRepeatedKeys(text: string, field: string): void {
   }
   if (colonsOf(text) === keysOf(value)) return;
   throw new ValueError(
-    "expected JSON without a key that is given twice, of which jsonb keeps one",
+    "expected JSON without repeated keys, of which jsonb keeps only one",
     field,
     undefined,
     text,

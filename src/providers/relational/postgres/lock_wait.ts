@@ -1,4 +1,4 @@
-/** Who holds the lock that a session waits for. */
+/** Finds the sessions that hold the lock which a session waits for. */
 import type { ControlRow } from "../../../core/connector.ts";
 import { shown } from "./target.ts";
 
@@ -16,7 +16,7 @@ const BLOCKERS = `
     WHERE l.pid = $1::int AND NOT l.granted LIMIT 1) AS lock ON true
   ORDER BY blocker.pid`;
 
-/** A sentence about the lock that a process of the server waits for; undefined when it waits for none. */
+/** Names the lock that a server process waits for, and its holder; undefined when it does not wait. */
 export async function describeLockWait(
   query: (sql: string, params: readonly unknown[]) => Promise<ControlRow[]>,
   pid: number,

@@ -82,7 +82,7 @@ function isComputed(field: Field, column: TableColumn): boolean {
   return field.generated === true && column.generated;
 }
 
-/** What a user should know of a load that leaves computed fields out. */
+/** Warns of computed fields that the load leaves out. */
 export function warnOfComputed(
   { warn }: { warn(message: string): void },
   { name, computed }: Pick<Target, "name" | "computed">,

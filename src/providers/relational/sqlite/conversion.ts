@@ -22,7 +22,7 @@ import {
 
 const TEXTS: ReadonlySet<string> = new Set(["string", "json", "array", "object"]);
 
-/** What becomes of a field's values in the column of a new table. */
+/** How the column of a new table stores a field's values. */
 export function conversionInNew(field: Field, declared: string): Conversion {
   if (field.number !== true || declared !== ANY_NUMBER) {
     const conversion = conversionOf(field, declared);
@@ -50,7 +50,7 @@ export function textNote(field: Field, declared: string): string | undefined {
     `declare "fields: [{ id: ${name}, ${hint} }]" where smaller ones suffice`;
 }
 
-/** What becomes of a field's values in a column that is there. */
+/** How an existing column stores a field's values. */
 export function conversionOf(field: Field, declared: string): Conversion {
   if (field.number === true) return numberConversion(field, declared);
   const conversion = between(field, declared);
