@@ -159,9 +159,11 @@ Deno.test({
         CREATE ROLE ${login} LOGIN PASSWORD 'secret word';
         REVOKE TEMPORARY ON DATABASE ${name} FROM PUBLIC;
         CREATE TABLE seen (id int PRIMARY KEY); CREATE TABLE hidden (id int);
-        GRANT SELECT, INSERT ON seen TO ${login};
+        CREATE TABLE kept (id int PRIMARY KEY);
+        GRANT SELECT, INSERT ON seen, kept TO ${login};
         CREATE SCHEMA closed; CREATE TABLE closed.t (id int);
-        CREATE TABLE blind (id int PRIMARY KEY); GRANT INSERT ON blind TO ${login};
+        CREATE TABLE blind (id int PRIMARY KEY); CREATE TABLE unasked (id int PRIMARY KEY);
+        GRANT INSERT ON blind, unasked TO ${login};
         CREATE SCHEMA open; GRANT USAGE ON SCHEMA open TO ${login};
         CREATE VIEW watched AS SELECT 1 AS id; GRANT SELECT ON watched TO ${login}`);
       const own = new URL(database.url);
@@ -182,7 +184,7 @@ Deno.test({
           target: "${OWN}",
           streams: [
             stream("may", "seen", "seen", { mode: "append" }),
-            stream("not_replace", "hidden", "seen", { mode: "replace" }),
+            stream("not_replace", "hidden", "kept", { mode: "replace" }),
             stream("not_upsert", "closed.t", "seen", upsert),
             stream("no_create", "nowhere", "open.x", { mode: "append" }),
             stream("no_schema", "seen", "brand_new.x", { mode: "append" }),
@@ -190,7 +192,7 @@ Deno.test({
             stream("no_usage", "seen", "closed.t", { mode: "append" }),
             stream("may_insert", "seen", "blind", { mode: "append" }),
             {
-              ...stream("not_ask", "seen", "blind", { mode: "append" }),
+              ...stream("not_ask", "seen", "unasked", { mode: "append" }),
               extract: { mode: "incremental", watermark_field: "id" },
             },
           ],
@@ -211,7 +213,7 @@ Deno.test({
       assert.match(of("read", "may"), /^ok /);
       assert.match(of("write", "may"), /^ok /);
       assert.match(of("read", "not_replace"), /^failed .*permission denied for table hidden/);
-      assert.match(of("write", "not_replace"), /lacks DELETE on "seen"/);
+      assert.match(of("write", "not_replace"), /lacks DELETE on "kept"/);
       assert.match(of("read", "not_upsert"), /permission denied for schema closed/);
       assert.match(of("write", "not_upsert"), /lacks UPDATE on "seen".*lacks TEMPORARY/);
       assert.match(of("read", "no_create"), /"nowhere" does not exist/);
