@@ -113,8 +113,14 @@ function textCheck(
     if (counted && to - from > limit && characters(bytes, from, to) > limit) {
       refuse(field, data, row, `at most ${limit} characters, as the column has`);
     }
-    if (padded && to > from && bytes[to - 1] === BLANK) {
-      refuse(field, data, row, "a text that does not end with a blank, as the column has its own");
+    // As many characters as the column has are kept as they are.
+    if (padded && to > from && bytes[to - 1] === BLANK && characters(bytes, from, to) < limit) {
+      refuse(
+        field,
+        data,
+        row,
+        `a text without blanks at its end, or of ${limit} characters: the column adds its own`,
+      );
     }
     if (base === "name" && to - from > NAME_BYTES) {
       refuse(field, data, row, `at most ${NAME_BYTES} bytes, as the column has`);
