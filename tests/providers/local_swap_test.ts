@@ -110,7 +110,7 @@ Deno.test("a folder that another run swaps meanwhile is not taken back from it",
     await using store = await local.connect({ path: folder }, connectContext(folder));
     const check = async () => {
       // The other run holds the lock: whoever comes now leaves the folders alone.
-      await assert.rejects(store.writeFolder("f", [], "append"), /another run is writing it/);
+      await assert.rejects(store.writeFolder("f", [], "append"), /another run holds it/);
       assert.deepEqual((await store.checkWrite(target, "replace")).problems, []);
     };
     const bytes = async function* () {
