@@ -75,10 +75,10 @@ export class SqliteLoader implements Loader {
       if (expected !== undefined) {
         refuseStaleRange(task, highest(database, { target: ref, ...expected }));
       }
-      const before = lastRow(database, ref);
       // Rows that a replace deletes may come again before the end.
       database.exec("PRAGMA defer_foreign_keys = ON");
       const target = prepareTarget(database, task, types);
+      const before = lastRow(database, ref);
       warnOfUnfilled(this.connector, target);
       if (mode === "replace") {
         refuseCascade(database, target);
