@@ -101,18 +101,27 @@ function readableText(text: string, day: number, { name, dtype }: Field, row: nu
   );
 }
 
+/** Years that a text may have: those that `parseText` reads, or any that the column holds. */
+export type TextYears = "readable" | "any";
+
 /**
  * A reader of a column's values as the text that `parseText` reads; null for NULL.
  *
  * @throws {ValueError} (the function) for a date or timestamp beyond what `parseText` reads
  */
-export function textReader(field: Field, data: Data): (row: number) => string | null {
-  const read = presentText(field, data);
+export function textReader(
+  field: Field,
+  data: Data,
+  years: TextYears = "readable",
+): (row: number) => string | null {
+  const read = presentText(field, data, years);
   return (row) => isNull(data, row) ? null : read(row);
 }
 
-function presentText(field: Field, data: Data): (row: number) => string {
+function presentText(field: Field, data: Data, years: TextYears): (row: number) => string {
   const values = data.values;
+  const timestamps = () =>
+    years === "any" ? timestampReader(data) : timestampTextReader(field, data);
   switch (field.dtype) {
     case "date":
       return (row) =>
@@ -120,13 +129,15 @@ function presentText(field: Field, data: Data): (row: number) => string {
           ? INFINITY
           : values[row] === NEGATIVE_INFINITE_DAY
           ? NEGATIVE_INFINITY
+          : years === "any"
+          ? dateText(values[row])
           : readableText(dateText(values[row]), values[row], field, row);
     case "time":
       return (row) => timeText(Number(values[row]));
     case "timestamp":
-      return timestampTextReader(field, data);
+      return timestamps();
     case "timestamp_tz": {
-      const readTimestamp = timestampTextReader(field, data);
+      const readTimestamp = timestamps();
       return (row) => {
         const text = readTimestamp(row);
         return text.endsWith("y") ? text : `${text}Z`;

@@ -57,7 +57,12 @@ function both(first: Check | undefined, second: Check | undefined): Check | unde
 }
 
 function refuse(field: Field, data: Data, row: number, wanted: string): never {
-  throw new ValueError(`expected ${wanted}`, field.name, undefined, textReader(field, data)(row));
+  throw new ValueError(
+    `expected ${wanted}`,
+    field.name,
+    undefined,
+    textReader(field, data, "any")(row),
+  );
 }
 
 function dateCheck(field: Field, data: Data): Check {
@@ -133,7 +138,7 @@ const BLANK = 0x20;
 /** A jsonb would keep the last of several keys; text from a jsonb has none of them. */
 function keysCheck(field: Field, { type }: TableColumn, data: Data): Check | undefined {
   if (type !== "jsonb" || field.dtype === "string" || nativeType(field) === type) return undefined;
-  const read = textReader(field, data);
+  const read = textReader(field, data, "any");
   return (row) => refuseRepeatedKeys(read(row)!, field.name);
 }
 

@@ -48,7 +48,7 @@ export function textColumn(
 type Write = (row: number, out: CopyWriter) => void;
 
 function generalWriter(fit: Fit, field: Field, column: TableColumn, data: Data): Write {
-  const read = textReader(field, data);
+  const read = textReader(field, data, "any");
   const convert = converterOf(fit, field, column);
   return (row, out) => out.text(convert(read(row)!).replace(/[\\\t\n\r]/g, (c) => ESCAPES[c]!));
 }
@@ -114,7 +114,7 @@ const [YEAR_1, YEAR_10000] = [-719_162, 2_932_897];
 
 function datedWriter(field: Field, data: Data): Write {
   const write = scalarWriter((sink) => timeWriter(field, data, sink))!;
-  const read = textReader(field, data);
+  const read = textReader(field, data, "any");
   const { values } = data;
   const unit = field.dtype === "date" ? 1 : DAY;
   return (row, out) => {
