@@ -25,12 +25,12 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   "numeric(5,-2)": ["1200"],
   "money": ["1.24", "7"],
   "text": [
-    ...["7", "1.239", "1e400", "0.1234567890123456789", "abc", "ab  ", "1.9999999 sec", "1.5 days"],
+    ...["7", "1.239", "1e400", "0.1234567890123456789", "abc", "ab ", "1.9999999 sec", "1.5 days"],
     ...["10:00:00.9999999+02", "2024-01-01 10:00:00.9+02", "[1,5]", "(0.12345678901234567890,1)"],
     ...['{"a":1,"a":2}', "{1.23456789012345678901}", "10.0.0.1/32", "P1DT1.9S", "t", "1 day"],
     ...['<?xml version="1.0" encoding="ISO-8859-1"?><a>é</a>', "x".repeat(70)],
   ],
-  "character varying(4)": ["7", "ab  ", "1.23"],
+  "character varying(4)": ["7", "ab ", "1.23"],
   "character(4)": ["7", "abcd"],
   '"char"': ["7", "a"],
   "name": ["7", "abcde"],
@@ -131,7 +131,7 @@ const NEVER: readonly [value: string, type: RegExp][] = [
   ['{"a":1,"a":2}', /^jsonb$/],
   ["(0.12345678901234567890,1)", /^(point|pair)/],
   ["abc", /^"char"$/],
-  ["ab  ", /^character\(4\)$/],
+  ["ab ", /^character\(4\)$/],
 ];
 
 const SETTINGS = "SET TimeZone = 'UTC'; SET IntervalStyle = iso_8601; SET lc_monetary = 'C';";
