@@ -84,7 +84,7 @@ function dictionaryReader(data: Data, name: string): ReadValue {
   };
 }
 
-/** The numbers for infinity mean a day of their own in files of others. */
+/** In files that dxt did not write, the numbers for infinity are days like any other. */
 function finite(data: Data, name: string, read: ReadValue): ReadValue {
   return (row) => {
     const value = read(row);

@@ -72,7 +72,7 @@ type Answer = Extract<FromThread, { readonly id: number }>;
 
 /** A thread that does the jobs of a module which calls `serve`. */
 export class Thread<J extends Jobs = Jobs> implements Disposable {
-  /** Receives the warnings of the jobs that run; set by whoever leases the thread. */
+  /** Receives the warnings of the jobs that run; set by the lease that uses it. */
   onWarning: ((message: string) => void) | undefined;
   readonly #worker: BoundedThread | FreeThread;
   readonly #calls = new Map<number, (message: Answer) => void>();

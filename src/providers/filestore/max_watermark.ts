@@ -133,7 +133,7 @@ function nameOfRef(ref: StreamRef): string {
 /** Bytes of files that are read again to find their highest value. */
 const SMALL_BYTES = 16 * 1024 * 1024;
 
-/** Highest watermark of small files; undefined of others, and of a part of a column of JSON. */
+/** Highest watermark of files up to 16 MiB; undefined for larger ones and for a path inside JSON. */
 export async function sourceMaxWatermark(
   connector: FilestoreConnector,
   { source, projection: { column, field } }: SourceWatermark,

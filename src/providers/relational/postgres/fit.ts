@@ -89,7 +89,7 @@ function stringFit(field: Field, column: TableColumn, type: TypeName): Fit | und
   return type.base === "numeric" && isNumber ? binary("numeric") : { how: "text" };
 }
 
-/** Whether the server keeps or refuses the text of every value: of others it may round or cut some. */
+/** Whether the server keeps or refuses the text of every value; other types may round or cut some. */
 function holdsText(field: Field, column: TableColumn): boolean {
   const native = nativeType(field);
   if ([native, field.target_type].includes(column.type)) return true;

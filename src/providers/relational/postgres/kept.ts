@@ -20,7 +20,7 @@ export const TEXT: ReadonlySet<string> = new Set([
 const STRICT: ReadonlySet<string> = new Set(["inet", "cidr", "macaddr", "uuid"]);
 const NETWORKS: ReadonlySet<string> = new Set(["inet", "cidr"]);
 
-/** Ranges of `pg_catalog`: those of others may be of another type under the same name. */
+/** Ranges of `pg_catalog`: other schemas may have other types of these names. */
 const RANGES = /^(?:int4|int8|num|ts|tstz|date)(?:multi)?range$/;
 
 /** Dtypes whose text is checked against the length of a column here. */
