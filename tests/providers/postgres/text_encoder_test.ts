@@ -37,7 +37,7 @@ function unescaped(line: string): string {
 
 /** Text that the server reads as the same value. */
 function wanted({ data: { children }, numRows }: Batch, field: Field): (string | null)[] {
-  const read = textReader(field, children[0]!);
+  const read = textReader(field, children[0]!, "any");
   return Array.from({ length: numRows }, (_, row) => {
     const text = read(row);
     if (text === null) return null;
