@@ -5,8 +5,8 @@
  */
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { schemaOf } from "../src/cli/json_schema.ts";
-import type { Provider } from "../src/core/provider.ts";
+import { schemaOf } from "../src/cli/app/json_schema.ts";
+import type { Provider } from "../src/core/contracts/provider.ts";
 import { Pipeline, Project } from "../src/models/pipeline.ts";
 import { CATEGORIES, type Category } from "../src/models/source.ts";
 import { documents } from "./docs.ts";
@@ -24,10 +24,12 @@ export async function generate(root: string): Promise<Map<string, string>> {
   const providers = found.map(({ provider }) => provider);
   const files = new Map([
     ["src/providers/registry.ts", registry(found)],
-    ["src/config/known_shapes.ts", knownShapes()],
+    ["src/config/validation/precompiled.gen.ts", knownShapes()],
     ["pipelines/schema.json", json(schemaOf(Pipeline, providers))],
     ["pipelines/project.schema.json", json(schemaOf(Project, providers))],
-    ...(await isFile(join(root, "src/cli/commands.ts")) ? await documents(root, providers) : []),
+    ...(await isFile(join(root, "src/cli/command_table.ts"))
+      ? await documents(root, providers)
+      : []),
   ]);
   return new Map(
     await Promise.all(

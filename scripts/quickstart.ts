@@ -2,7 +2,7 @@
  * What a first look at dxt shows: files into SQLite, what came later, nothing new, and SQLite into
  * Parquet. `deno task start` runs it from the beginning each time.
  */
-import { main, processIO } from "../src/cli/mod.ts";
+import { main, processIO } from "../src/cli/main.ts";
 
 const RUNS: readonly (readonly [string, string[]])[] = [
   ["Files into SQLite, the year 2015 left out", [

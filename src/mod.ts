@@ -3,8 +3,8 @@
  *
  * @module
  */
-export type { Batch } from "./core/batch.ts";
-export type { Buffer, StagedData, StageDetails, StagedFile } from "./core/buffer.ts";
+export type { Batch } from "./core/contracts/batch.ts";
+export type { Buffer, StagedData, StageDetails, StagedFile } from "./core/contracts/buffer.ts";
 export {
   type Access,
   type CheckWritten,
@@ -21,7 +21,7 @@ export {
   type SourceAnswers,
   sourceConnector,
   type WatermarkRange,
-} from "./core/connector.ts";
+} from "./core/contracts/connector.ts";
 export * from "./core/errors.ts";
 export {
   type Extractor,
@@ -34,7 +34,7 @@ export {
   type Records,
   type SourceFile,
   undivided,
-} from "./core/extractor.ts";
+} from "./core/contracts/extractor.ts";
 export {
   type Conversion,
   type ConversionKind,
@@ -43,7 +43,7 @@ export {
   type FieldConversion,
   lossy,
   WIDENED,
-} from "./core/conversion.ts";
+} from "./core/values/conversion.ts";
 export {
   type Loader,
   type LoadPlan,
@@ -51,11 +51,11 @@ export {
   type LoadTask,
   type PlannedLoad,
   unshared,
-} from "./core/loader.ts";
-export { fieldsOf, valueOf } from "./core/loose_value.ts";
+} from "./core/contracts/loader.ts";
+export { fieldsOf, valueOf } from "./core/values/js_values.ts";
 export { hostOf } from "./core/permissions.ts";
-export { plainTypes } from "./core/plain_types.ts";
-export type { CompletionProof, Extraction } from "./core/proof.ts";
+export { plainTypes } from "./core/contracts/identity_types.ts";
+export type { CompletionProof, Extraction } from "./core/contracts/proof.ts";
 export {
   type ConnectContext,
   defineProvider,
@@ -64,10 +64,10 @@ export {
   type Permissions,
   type Provider,
   type Usage,
-} from "./core/provider.ts";
-export type { Transform, TransformClass, TransformTools } from "./core/transform.ts";
-export type { MappedType, TypeMapper } from "./core/type_mapper.ts";
-export { type DXTRecord, JSONText, type JSONValue, type Value } from "./core/values.ts";
+} from "./core/contracts/provider.ts";
+export type { Transform, TransformClass, TransformTools } from "./core/contracts/transform.ts";
+export type { MappedType, TypeMapper } from "./core/contracts/type_mapper.ts";
+export { type DXTRecord, JSONText, type JSONValue, type Value } from "./core/values/values.ts";
 export { DXT_TYPES, type DXTType } from "./models/dtype.ts";
 export type { Field } from "./models/field.ts";
 export type { Category, StreamRef, StreamSource, StreamTarget } from "./models/source.ts";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { NAMES } from "../src/cli/commands.ts";
-import { main } from "../src/cli/mod.ts";
+import { NAMES } from "../src/cli/command_table.ts";
+import { main } from "../src/cli/main.ts";
 import { dxt, fakeIO } from "./cli/fakes.ts";
 import { freshDatabase, postgresTest } from "./support/services.ts";
 import { withFolder } from "./support/run.ts";

@@ -1,8 +1,8 @@
 /** Questions about whole batches, and batches made from batches. */
 import type { Data } from "apache-arrow";
-import type { Batch } from "../core/batch.ts";
-import { compareInOrder, hasPlaceless, isPlaceless } from "../core/value_order.ts";
-import { isIntegerType, type Value } from "../core/values.ts";
+import type { Batch } from "../core/contracts/batch.ts";
+import { compareInOrder, hasPlaceless, isPlaceless } from "../core/values/value_order.ts";
+import { isIntegerType, type Value } from "../core/values/values.ts";
 import type { Field } from "../models/field.ts";
 import {
   batchOfData,

@@ -1,10 +1,15 @@
 /** Records → batches. */
 import { type Data, makeData, RecordBatch, type Schema, Struct } from "apache-arrow";
 import type { Field } from "../models/field.ts";
-import type { Batch } from "../core/batch.ts";
+import type { Batch } from "../core/contracts/batch.ts";
 import { ValueError } from "../core/errors.ts";
-import type { ExtractRequest, ExtractTask, Projection, Records } from "../core/extractor.ts";
-import { valueOf } from "../core/loose_value.ts";
+import type {
+  ExtractRequest,
+  ExtractTask,
+  Projection,
+  Records,
+} from "../core/contracts/extractor.ts";
+import { valueOf } from "../core/values/js_values.ts";
 import {
   type DXTRecord,
   exactDecimal,
@@ -14,7 +19,7 @@ import {
   jsonText,
   NEGATIVE_INFINITY,
   type Value,
-} from "../core/values.ts";
+} from "../core/values/values.ts";
 import { BigColumn, BoolColumn, BytesColumn, type Column, NumberColumn } from "./column.ts";
 import { arrowSchema, arrowType, decimalBits } from "./schema.ts";
 

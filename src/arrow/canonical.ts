@@ -4,16 +4,16 @@
  */
 import { isUtf8 } from "node:buffer";
 import { type Data, DataType, DateUnit, type Field as ArrowField, type Schema } from "apache-arrow";
-import type { Batch } from "../core/batch.ts";
+import type { Batch } from "../core/contracts/batch.ts";
 import { SchemaError, ValueError } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
-import type { Projection } from "../core/extractor.ts";
-import { JSONText, parseText, textOf, type Value } from "../core/values.ts";
+import { nearest } from "../core/did_you_mean.ts";
+import type { Projection } from "../core/contracts/extractor.ts";
+import { JSONText, parseText, textOf, type Value } from "../core/values/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../models/dtype.ts";
 import type { Field } from "../models/field.ts";
 import { batchOfData, columnFor, valuePusher } from "./builder.ts";
-import { isDense, largeUtf8ToUtf8 } from "./dense.ts";
-import { foreignReader } from "./foreign.ts";
+import { isDense, largeUtf8ToUtf8 } from "./narrow_offsets.ts";
+import { foreignReader } from "./any_layout.ts";
 import { isJSON, OPENING } from "./json.ts";
 import { isNull, type ReadValue, valueReader } from "./reader.ts";
 import { arrowSchema, arrowType, keptField, sameLayout } from "./schema.ts";

@@ -1,9 +1,9 @@
 /** Rows of a batch that are wanted, column by column. */
 import { type Data, DataType, makeData } from "apache-arrow";
-import type { Batch } from "../core/batch.ts";
-import type { WatermarkRange } from "../core/connector.ts";
-import { compareInOrder, hasPlaceless, isPlaceless } from "../core/value_order.ts";
-import { compareValues, type Value } from "../core/values.ts";
+import type { Batch } from "../core/contracts/batch.ts";
+import type { WatermarkRange } from "../core/contracts/connector.ts";
+import { compareInOrder, hasPlaceless, isPlaceless } from "../core/values/value_order.ts";
+import { compareValues, type Value } from "../core/values/values.ts";
 import type { Field } from "../models/field.ts";
 import { byteLength } from "./batch.ts";
 import {

@@ -2,14 +2,14 @@
 import { type Data, DataType, type Decimal } from "apache-arrow";
 import type { Field } from "../models/field.ts";
 import { ValueError } from "../core/errors.ts";
-import type { Batch } from "../core/batch.ts";
+import type { Batch } from "../core/contracts/batch.ts";
 import {
   type DXTRecord,
   INFINITY,
   JSONText,
   NEGATIVE_INFINITY,
   type Value,
-} from "../core/values.ts";
+} from "../core/values/values.ts";
 import {
   DAY_MICROS,
   INFINITE_DAY,

@@ -2,7 +2,13 @@
 import type { Data } from "apache-arrow";
 import type { Field } from "../models/field.ts";
 import { ValueError } from "../core/errors.ts";
-import { INFINITY, LAST_TEXT_DAY, NEGATIVE_INFINITY, textOf, type Value } from "../core/values.ts";
+import {
+  INFINITY,
+  LAST_TEXT_DAY,
+  NEGATIVE_INFINITY,
+  textOf,
+  type Value,
+} from "../core/values/values.ts";
 import {
   DAY_MICROS,
   INFINITE_DAY,

@@ -6,8 +6,8 @@ import type {
   StageDetails,
   StageLock,
   WrittenPart,
-} from "../core/buffer.ts";
-import type { Claim } from "../core/claim.ts";
+} from "../core/contracts/buffer.ts";
+import type { Claim } from "../core/files/run_lock.ts";
 import { BufferError } from "../core/errors.ts";
 import type { Field } from "../models/field.ts";
 import { type Manifest, readManifest } from "./manifest.ts";

@@ -1,11 +1,11 @@
 /** The file that makes a stage committed: written last, it tells what must be there. */
 import { z } from "zod";
 import { join } from "node:path";
-import type { StagedFile } from "../core/buffer.ts";
+import type { StagedFile } from "../core/contracts/buffer.ts";
 import { BufferError, messageOf } from "../core/errors.ts";
 import { Field } from "../models/field.ts";
 import { Compression, FormatOptions } from "../models/format.ts";
-import { remove, sha256Of, writeSynced } from "./disk.ts";
+import { remove, sha256Of, writeSynced } from "./durable_file.ts";
 
 export const MANIFEST = "manifest.json";
 /** Beginning of the name that a manifest has until it is whole. */

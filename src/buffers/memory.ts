@@ -1,7 +1,7 @@
 /** A stage in memory, for data that is known to be small. Nothing of it outlives the run. */
 import { createHash } from "node:crypto";
 import { arrowSchema, batchesFromIPC, batchesToIPC, byteLength, recordsOf } from "../arrow/mod.ts";
-import type { Batch } from "../core/batch.ts";
+import type { Batch } from "../core/contracts/batch.ts";
 import {
   type Buffer,
   committed,
@@ -12,12 +12,12 @@ import {
   type StageLock,
   type StageSlice,
   type WrittenPart,
-} from "../core/buffer.ts";
+} from "../core/contracts/buffer.ts";
 import { BufferError } from "../core/errors.ts";
-import type { Extraction } from "../core/proof.ts";
+import type { Extraction } from "../core/contracts/proof.ts";
 import type { Field } from "../models/field.ts";
 import { partName } from "./part.ts";
-import { Proven } from "./proven.ts";
+import { Proven } from "./verified_extraction.ts";
 
 /** Batches become a file, Arrow's stream of messages, when they are so large together. */
 const FILE_BYTES = 16 * 1024 * 1024;

@@ -1,10 +1,10 @@
 /** The stage between extract and load. */
-import type { Batch } from "../core/batch.ts";
-import type { Buffer, WrittenPart } from "../core/buffer.ts";
-import type { SourceFile } from "../core/extractor.ts";
-import type { Extraction } from "../core/proof.ts";
+import type { Batch } from "../core/contracts/batch.ts";
+import type { Buffer, WrittenPart } from "../core/contracts/buffer.ts";
+import type { SourceFile } from "../core/contracts/extractor.ts";
+import type { Extraction } from "../core/contracts/proof.ts";
 import type { BufferSettings } from "../models/buffer.ts";
-import { copyFiles } from "./copy.ts";
+import { copyFiles } from "./passthrough.ts";
 import { FileBuffer, type FileKind } from "./files.ts";
 import { fileSettings, type PartPlace, writePart } from "./part.ts";
 

@@ -1,15 +1,15 @@
 /** Writing the files of a stage, or of one thread's part of it. */
 import { join } from "node:path";
-import type { Batch } from "../core/batch.ts";
-import type { StagedFile, WrittenPart } from "../core/buffer.ts";
+import type { Batch } from "../core/contracts/batch.ts";
+import type { StagedFile, WrittenPart } from "../core/contracts/buffer.ts";
 import { BufferError } from "../core/errors.ts";
-import type { Extraction } from "../core/proof.ts";
+import type { Extraction } from "../core/contracts/proof.ts";
 import { checkOptions, type FormatInfo, FORMATS, loadFormat } from "../formats/mod.ts";
 import type { BufferSettings } from "../models/buffer.ts";
 import type { Field } from "../models/field.ts";
 import type { Compression, Format, FormatOptions } from "../models/format.ts";
-import { writeFile } from "./disk.ts";
-import { Proven } from "./proven.ts";
+import { writeFile } from "./durable_file.ts";
+import { Proven } from "./verified_extraction.ts";
 
 const FILE_BYTES = 16 * 1024 * 1024;
 /**

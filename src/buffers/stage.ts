@@ -1,7 +1,7 @@
 /** A stage's folder: what was committed, and what is being written beside it. */
 import { join } from "node:path";
-import type { StagedFile } from "../core/buffer.ts";
-import { makeFolder, remove, syncFolder } from "./disk.ts";
+import type { StagedFile } from "../core/contracts/buffer.ts";
+import { makeFolder, remove, syncFolder } from "./durable_file.ts";
 import { MANIFEST, type Manifest, PARTIAL_MANIFEST, writeManifest } from "./manifest.ts";
 
 const PREFIX = "files-";

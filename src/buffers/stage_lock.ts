@@ -1,11 +1,11 @@
 /** The lock of a stage, and the record of a load from it whose outcome is unknown. */
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import type { PendingLoad, StageLock } from "../core/buffer.ts";
-import type { Claim } from "../core/claim.ts";
+import type { PendingLoad, StageLock } from "../core/contracts/buffer.ts";
+import type { Claim } from "../core/files/run_lock.ts";
 import { BufferError, messageOf } from "../core/errors.ts";
-import { lockFile } from "../core/file_lock.ts";
-import { makeFolder, remove, syncFolder, writeSynced } from "./disk.ts";
+import { lockFile } from "../core/files/file_lock.ts";
+import { makeFolder, remove, syncFolder, writeSynced } from "./durable_file.ts";
 
 const Pending = z.strictObject({
   version: z.literal(1),

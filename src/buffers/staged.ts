@@ -5,11 +5,11 @@ import {
   type StageDetails,
   type StagedFile,
   type StageSlice,
-} from "../core/buffer.ts";
+} from "../core/contracts/buffer.ts";
 import { BufferError } from "../core/errors.ts";
 import { loadFormat } from "../formats/mod.ts";
 import type { Format } from "../models/format.ts";
-import { stagedInput } from "./disk.ts";
+import { stagedInput } from "./durable_file.ts";
 import type { Manifest } from "./manifest.ts";
 import { pathOf } from "./stage.ts";
 

@@ -5,15 +5,15 @@ import {
   type NamedConnection,
   pipelineOf,
   type StreamArguments,
-} from "./arguments.ts";
-import { type LoadOptions, readAround } from "./load.ts";
-import type { LoadedPipeline } from "./pipeline.ts";
+} from "./cli_arguments.ts";
+import { type LoadOptions, readAround } from "./load_pipeline.ts";
+import type { LoadedPipeline } from "./pipeline/assemble.ts";
 
-export type { Argument, NamedConnection, StreamArguments } from "./arguments.ts";
-export { parsePipeline } from "./by_schema.ts";
-export type { ConnectionSpec } from "./endpoint.ts";
-export { type Issue, LocatedError } from "./issues.ts";
-export { type LoadOptions, loadPipeline } from "./load.ts";
+export type { Argument, NamedConnection, StreamArguments } from "./cli_arguments.ts";
+export { parsePipeline } from "./pipeline/parse_strict.ts";
+export type { ConnectionSpec } from "./pipeline/connection.ts";
+export { type Issue, LocatedError } from "./text/issues.ts";
+export { type LoadOptions, loadPipeline } from "./load_pipeline.ts";
 export {
   type CodeOptions,
   type FileText,
@@ -21,9 +21,9 @@ export {
   type ParseOptions,
   publicVariables,
   secretsOf,
-} from "./pipeline.ts";
-export { DATASET, QUERY } from "./meaning.ts";
-export { findProject, PROJECT_FILES } from "./search.ts";
+} from "./pipeline/assemble.ts";
+export { DATASET, QUERY } from "./pipeline/classify_argument.ts";
+export { findProject, PROJECT_FILES } from "./pipeline/find_project.ts";
 
 /**
  * A connection of the command line: the name of one of the project, a URL, a file or a folder, which

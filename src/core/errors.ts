@@ -1,4 +1,4 @@
-import { denial } from "./grant.ts";
+import { denial } from "./permission_errors.ts";
 
 /**
  * Every error that dxt raises on purpose. A message says what could not be done, the value in

@@ -2,9 +2,9 @@
 import { resolve } from "node:path";
 import { parseHost, type PermissionLists } from "../models/permissions.ts";
 import { ConfigurationError } from "./errors.ts";
-import { flagOf, type Grant, KINDS, type PermissionKind } from "./grant.ts";
-import type { Permissions } from "./provider.ts";
-import { isWithin, realPath } from "./real_path.ts";
+import { flagOf, type Grant, KINDS, type PermissionKind } from "./permission_errors.ts";
+import type { Permissions } from "./contracts/provider.ts";
+import { isWithin, realPath } from "./files/real_path.ts";
 
 /** The most that may be needed: a kind that is absent is not limited, an empty one allows nothing. */
 export type Ceiling = { readonly [K in keyof PermissionLists]: Readonly<PermissionLists[K]> };

@@ -1,8 +1,8 @@
 /** What a file format is: batches ↔ bytes. */
 import type { Field } from "../models/field.ts";
 import type { Compression, Format, FormatOptions } from "../models/format.ts";
-import type { Batch } from "../core/batch.ts";
-import type { Projection } from "../core/extractor.ts";
+import type { Batch } from "../core/contracts/batch.ts";
+import type { Projection } from "../core/contracts/extractor.ts";
 
 /** A file to read, from anywhere. It can be opened more than once. */
 export interface FileInput {

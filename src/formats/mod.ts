@@ -1,10 +1,10 @@
 /** File formats, each loaded when it is first needed. */
 import { ConfigurationError } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
+import { nearest } from "../core/did_you_mean.ts";
 import type { Format, FormatOptions } from "../models/format.ts";
 import type { FileFormat, FormatInfo } from "./format.ts";
 
-export { FORMATS } from "./formats.ts";
+export { FORMATS } from "./catalog.ts";
 export { formatOfPath, type NamedFormat, resolveFormat } from "./detect.ts";
 export type {
   FileFormat,

@@ -1,7 +1,7 @@
 /** Source, stage and target, each in its own words, held against each other. */
-import type { StagedData } from "../core/buffer.ts";
+import type { StagedData } from "../core/contracts/buffer.ts";
 import { VerificationError } from "../core/errors.ts";
-import type { LoadReceipt } from "../core/loader.ts";
+import type { LoadReceipt } from "../core/contracts/loader.ts";
 
 export interface Receipt {
   /** For example `COPY 347`. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /**
  * The 21 types of a field between any two systems. What each is in a record and in Arrow is the
- * value table of `src/core/values.ts` and `src/arrow/schema.ts`.
+ * value table of `src/core/values/values.ts` and `src/arrow/schema.ts`.
  */
 export const DXT_TYPES = [
   "int8",

@@ -1,6 +1,6 @@
 /** What a provider's own schema says against the keys that it was given. */
-import { nearest } from "../core/nearest.ts";
-import type { Provider } from "../core/provider.ts";
+import { nearest } from "../core/did_you_mean.ts";
+import type { Provider } from "../core/contracts/provider.ts";
 
 type Schema = Provider["config"];
 type Issues = NonNullable<ReturnType<Schema["safeParse"]>["error"]>;

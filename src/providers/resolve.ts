@@ -1,7 +1,7 @@
 /** Class paths and connections → providers. */
 import { ConfigurationError } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
-import type { Provider } from "../core/provider.ts";
+import { nearest } from "../core/did_you_mean.ts";
+import type { Provider } from "../core/contracts/provider.ts";
 import { REGISTRY } from "./registry.ts";
 
 /** A class path taken apart: the module or built-in provider, and the class, where one is named. */

@@ -1,5 +1,5 @@
 /** Plans and runs pipelines. */
-export type { Backfill } from "./backfill.ts";
+export type { Backfill } from "./plan/backfill.ts";
 export {
   admitConnection,
   admitHead,
@@ -7,11 +7,11 @@ export {
   type Limit,
   permissionsOfPipeline,
   type PipelineUse,
-} from "./admission.ts";
+} from "./permissions/enforce.ts";
 export { flagsOf } from "../core/permissions.ts";
-export type { RunEvent } from "./events.ts";
-export { checkPipeline, type Phase, type RunOptions, runPipeline } from "./pipeline.ts";
-export { keyCandidates, watermarkCandidates } from "./candidates.ts";
+export type { RunEvent } from "./contract/events.ts";
+export { checkPipeline, type Phase, type RunOptions, runPipeline } from "./pipeline_run.ts";
+export { keyCandidates, watermarkCandidates } from "./inspect/key_candidates.ts";
 export {
   discover,
   type Discovery,
@@ -19,6 +19,6 @@ export {
   type HeadOf,
   headOfConnection,
   headOfPipeline,
-} from "./explore.ts";
-export { type TrialResult, tryPipeline } from "./trial.ts";
-export { type PreviewOptions, previewPipeline } from "./preview.ts";
+} from "./inspect/discovery.ts";
+export { type TrialResult, tryPipeline } from "./inspect/readiness.ts";
+export { type PreviewOptions, previewPipeline } from "./inspect/preview.ts";

@@ -8,7 +8,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { PermissionError } from "../core/errors.ts";
-import { denial } from "../core/grant.ts";
+import { denial } from "../core/permission_errors.ts";
 import { parseHost } from "../models/permissions.ts";
 
 /** https://www.iana.org/assignments/iana-ipv4-special-registry, and two that clouds serve. */

@@ -1,7 +1,7 @@
 /** What a thread is granted. */
 import { fileURLToPath } from "node:url";
 import { union } from "../core/permissions.ts";
-import type { Permissions } from "../core/provider.ts";
+import type { Permissions } from "../core/contracts/provider.ts";
 
 /**
  * What every thread reads besides: dxt's own source, where it runs from files. A binary has its

@@ -1,5 +1,5 @@
 import { SelectorError } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
+import { nearest } from "../core/did_you_mean.ts";
 import type { Stream } from "../models/stream.ts";
 import { parseSelector, textOfToken, type Token } from "./parse.ts";
 

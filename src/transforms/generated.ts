@@ -1,8 +1,8 @@
 /** Fields whose values dxt makes. */
 import { columnFor, valuePusher, withColumns } from "../arrow/mod.ts";
-import type { Batch } from "../core/batch.ts";
-import type { Transform } from "../core/transform.ts";
-import type { Value } from "../core/values.ts";
+import type { Batch } from "../core/contracts/batch.ts";
+import type { Transform } from "../core/contracts/transform.ts";
+import type { Value } from "../core/values/values.ts";
 import type { Field } from "../models/field.ts";
 
 /** Adds fields that have the same value in every record of a run. */

@@ -43,9 +43,9 @@ import {
   canonicaliser,
   recordsOf,
 } from "../../src/arrow/mod.ts";
-import type { Batch } from "../../src/core/batch.ts";
+import type { Batch } from "../../src/core/contracts/batch.ts";
 import { SchemaError, ValueError } from "../../src/core/errors.ts";
-import type { DXTRecord } from "../../src/core/values.ts";
+import type { DXTRecord } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 import {
   comparable,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { makeData } from "apache-arrow";
 import { arrowType, type Data, dateText, textReader } from "../../src/arrow/mod.ts";
 import { ValueError } from "../../src/core/errors.ts";
-import { parseText, textOf } from "../../src/core/values.ts";
+import { parseText, textOf } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 
 const DAY = 86_400_000_000n;

@@ -7,10 +7,10 @@ import {
   recordsOf,
   valueReader,
 } from "../../src/arrow/mod.ts";
-import type { Batch } from "../../src/core/batch.ts";
-import type { WatermarkRange } from "../../src/core/connector.ts";
-import { compareValues, type DXTRecord, type Value } from "../../src/core/values.ts";
-import { isPlaceless } from "../../src/core/value_order.ts";
+import type { Batch } from "../../src/core/contracts/batch.ts";
+import type { WatermarkRange } from "../../src/core/contracts/connector.ts";
+import { compareValues, type DXTRecord, type Value } from "../../src/core/values/values.ts";
+import { isPlaceless } from "../../src/core/values/value_order.ts";
 import type { Field } from "../../src/models/field.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 

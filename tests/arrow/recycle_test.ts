@@ -1,7 +1,7 @@
 /** Columns whose arrays are used again. */
 import assert from "node:assert/strict";
 import { arrowSchema, batchOf, columnFor, recordsOf, valuePusher } from "../../src/arrow/mod.ts";
-import type { DXTRecord } from "../../src/core/values.ts";
+import type { DXTRecord } from "../../src/core/values/values.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 
 const FIELDS = FIELDS_OF_EVERY_TYPE;

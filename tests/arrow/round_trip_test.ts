@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
-import type { DXTRecord } from "../../src/core/values.ts";
+import type { DXTRecord } from "../../src/core/values/values.ts";
 import { ValueError } from "../../src/core/errors.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 

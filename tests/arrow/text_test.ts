@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { dateText, dateTimeOf, timestampText, timeText } from "../../src/arrow/mod.ts";
 import { batchesOf, firstNull, maxOf, nullCounts, textReader } from "../../src/arrow/mod.ts";
-import { parseText } from "../../src/core/values.ts";
+import { parseText } from "../../src/core/values/values.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 
 Deno.test("days and microseconds become the text that Temporal writes", () => {

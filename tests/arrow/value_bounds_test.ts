@@ -25,7 +25,7 @@ import {
 } from "apache-arrow";
 import { canonicalFields, canonicaliser, recordsOf } from "../../src/arrow/mod.ts";
 import { ValueError } from "../../src/core/errors.ts";
-import { type Value } from "../../src/core/values.ts";
+import { type Value } from "../../src/core/values/values.ts";
 
 const DAY = 86_400_000_000n;
 

@@ -1,6 +1,6 @@
 /** A process and an engine that tests hold in their hands. */
 import type { LoadedPipeline } from "../../src/config/mod.ts";
-import { type Engine, type IO, main, type Signal } from "../../src/cli/mod.ts";
+import { type Engine, type IO, main, type Signal } from "../../src/cli/main.ts";
 import type { RunResult, StreamResult } from "../../src/models/result.ts";
 import type { Stream } from "../../src/models/stream.ts";
 import type { PipelineUse, RunEvent, RunOptions } from "../../src/runner/mod.ts";

@@ -1,5 +1,5 @@
 /** A run that lasts a second, in a real process: progress as a terminal shows it. */
-import { main, processIO } from "../../src/cli/mod.ts";
+import { main, processIO } from "../../src/cli/main.ts";
 import { fakeEngine, runResult, streamResult } from "./fakes.ts";
 
 const LONG = "商品マスター在庫管理テーブル".repeat(4);

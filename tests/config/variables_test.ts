@@ -1,11 +1,11 @@
 /** Variables, `.env` files and what is masked. */
 import assert from "node:assert/strict";
-import { withVariableNames } from "../../src/config/secrets.ts";
+import { withVariableNames } from "../../src/config/text/secrets.ts";
 import fc from "fast-check";
 import { LocatedError, parsePipeline, secretsOf } from "../../src/config/mod.ts";
-import { parseDotenv } from "../../src/config/dotenv.ts";
-import { Issues } from "../../src/config/issues.ts";
-import { SourceText } from "../../src/config/source_text.ts";
+import { parseDotenv } from "../../src/config/text/dotenv.ts";
+import { Issues } from "../../src/config/text/issues.ts";
+import { SourceText } from "../../src/config/text/source_text.ts";
 import { z } from "zod";
 
 const PIPELINE = `version: 1

@@ -3,8 +3,8 @@
  * is a test of its own, on a connection of its own.
  */
 import assert from "node:assert/strict";
-import type { Connector } from "../../src/core/connector.ts";
-import type { Provider } from "../../src/core/provider.ts";
+import type { Connector } from "../../src/core/contracts/connector.ts";
+import type { Provider } from "../../src/core/contracts/provider.ts";
 import type { Field } from "../../src/models/field.ts";
 import type { StreamTarget } from "../../src/models/source.ts";
 import { atomicityChecks } from "./provider/atomicity.ts";

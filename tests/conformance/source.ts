@@ -4,13 +4,13 @@
  */
 import assert from "node:assert/strict";
 import { recordsOf, taskOf } from "../../src/arrow/mod.ts";
-import type { Connector } from "../../src/core/connector.ts";
-import type { ExtractRequest, RecordExtractor } from "../../src/core/extractor.ts";
-import type { Provider } from "../../src/core/provider.ts";
-import type { DXTRecord } from "../../src/core/values.ts";
+import type { Connector } from "../../src/core/contracts/connector.ts";
+import type { ExtractRequest, RecordExtractor } from "../../src/core/contracts/extractor.ts";
+import type { Provider } from "../../src/core/contracts/provider.ts";
+import type { DXTRecord } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 import { CATEGORY_SOURCES, type StreamSource } from "../../src/models/source.ts";
-import { asProvider } from "../../src/providers/shape.ts";
+import { asProvider } from "../../src/providers/validate_export.ts";
 import { rowsOf } from "./provider/trial.ts";
 import { connectContext } from "../support/connect_context.ts";
 

@@ -1,6 +1,6 @@
 /** Records with every DXTType: extremes, nulls and values that break things. */
 import type { Field } from "../../src/models/field.ts";
-import { type DXTRecord, INTEGER_BOUNDS, JSONText } from "../../src/core/values.ts";
+import { type DXTRecord, INTEGER_BOUNDS, JSONText } from "../../src/core/values/values.ts";
 
 export const FIELDS_OF_EVERY_TYPE: readonly Field[] = [
   { name: "f_int8", dtype: "int8", nullable: true },

@@ -6,9 +6,9 @@ import {
   refuseLosses,
   typeText,
   WIDER,
-} from "../../src/core/conversion.ts";
+} from "../../src/core/values/conversion.ts";
 import { LossyConversionError } from "../../src/core/errors.ts";
-import { type DXTRecord, parseText, textOf, type Value } from "../../src/core/values.ts";
+import { type DXTRecord, parseText, textOf, type Value } from "../../src/core/values/values.ts";
 import { DXT_TYPES } from "../../src/models/dtype.ts";
 import type { Field } from "../../src/models/field.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LoaderError, show, ValueError, withoutSecrets } from "../../src/core/errors.ts";
-import { nearest } from "../../src/core/nearest.ts";
+import { nearest } from "../../src/core/did_you_mean.ts";
 
 Deno.test("an error is named after its class", () => {
   assert.equal(new LoaderError("x").name, "LoaderError");

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConcurrentRunError } from "../../src/core/errors.ts";
-import { lockFile } from "../../src/core/file_lock.ts";
+import { lockFile } from "../../src/core/files/file_lock.ts";
 import { claimOf } from "../support/claim.ts";
 import { withFolder } from "../support/run.ts";
 
 const { signal } = new AbortController();
-const MODULE = fileURLToPath(new URL("../../src/core/file_lock.ts", import.meta.url));
+const MODULE = fileURLToPath(new URL("../../src/core/files/file_lock.ts", import.meta.url));
 
 async function holder(path: string): Promise<string> {
   const error = await lockFile(path, "it", claimOf(), signal).then(() => undefined, (e) => e);

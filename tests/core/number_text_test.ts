@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { DXTType } from "../../src/models/dtype.ts";
 import { ValueError } from "../../src/core/errors.ts";
-import { decimalParts, floatHolds, nearestFloat } from "../../src/core/number_text.ts";
-import { parseText } from "../../src/core/values.ts";
+import { decimalParts, floatHolds, nearestFloat } from "../../src/core/values/number_text.ts";
+import { parseText } from "../../src/core/values/values.ts";
 
 Deno.test("a number's digits and exponent are told for every usual spelling", () => {
   const table: readonly (readonly [text: string, digits: string, exponent: number])[] = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { posix } from "node:path";
 import fc from "fast-check";
-import { posixDirname, posixResolve } from "../../src/core/paths.ts";
+import { posixDirname, posixResolve } from "../../src/core/files/paths.ts";
 
 const path = fc.array(fc.constantFrom("/", "//", ".", "..", "a", "b.c", " ", "é"), { maxLength: 8 })
   .map((parts) => parts.join("").replace(/^\/+/, "/"));

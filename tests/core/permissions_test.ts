@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
 import { flagsOf, NOTHING, uncovered, union } from "../../src/core/permissions.ts";
-import type { Permissions } from "../../src/core/provider.ts";
-import { isWithin, realPath } from "../../src/core/real_path.ts";
+import type { Permissions } from "../../src/core/contracts/provider.ts";
+import { isWithin, realPath } from "../../src/core/files/real_path.ts";
 import { HOST_SYNTAX, parseHost, PermissionLists } from "../../src/models/permissions.ts";
 import { withFolder } from "../support/run.ts";
 

@@ -9,7 +9,7 @@ import {
   plainDecimal,
   textOf,
   type Value,
-} from "../../src/core/values.ts";
+} from "../../src/core/values/values.ts";
 import type { DXTType } from "../../src/models/dtype.ts";
 import type { Field } from "../../src/models/field.ts";
 

@@ -1,7 +1,7 @@
 /** The worked example holds to what every source holds to. */
 import pages from "../../pipelines/providers/pages.ts";
-import type { DXTRecord } from "../../src/core/values.ts";
-import { JSONText } from "../../src/core/values.ts";
+import type { DXTRecord } from "../../src/core/values/values.ts";
+import { JSONText } from "../../src/core/values/values.ts";
 import { testSource } from "../conformance/source.ts";
 import { serveThings, THINGS } from "./api.ts";
 

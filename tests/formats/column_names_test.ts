@@ -11,7 +11,7 @@ import {
   Utf8,
   vectorFromArray,
 } from "apache-arrow";
-import { concat } from "../../src/formats/bytes.ts";
+import { concat } from "../../src/formats/text/ascii.ts";
 import arrow from "../../src/formats/arrow/arrow.ts";
 import type { FileFormat } from "../../src/formats/format.ts";
 import {
@@ -20,10 +20,10 @@ import {
   FileMetaData,
   RowGroup,
   SchemaElement,
-} from "../../src/formats/parquet/metadata.ts";
+} from "../../src/formats/parquet/thrift/metadata.ts";
 import parquet from "../../src/formats/parquet/parquet.ts";
-import { BINARY, LIST } from "../../src/formats/parquet/thrift.ts";
-import { field, inputOf, readAll } from "./json_support.ts";
+import { BINARY, LIST } from "../../src/formats/parquet/thrift/thrift.ts";
+import { field, inputOf, readAll } from "./json/support.ts";
 import { asForeign, writeParquet } from "./parquet/support.ts";
 
 function arrowFile(names: readonly string[]): Uint8Array {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ValidationError } from "../../src/core/errors.ts";
-import { encodeText, toUTF8 } from "../../src/formats/encoding.ts";
+import { encodeText, toUTF8 } from "../../src/formats/text/encoding.ts";
 import { ENCODINGS } from "../../src/models/format.ts";
 import { collect, inChunks } from "../support/bytes.ts";
 

@@ -5,8 +5,8 @@ import csv from "../../src/formats/csv/csv.ts";
 import type { FileFormat, FileInput } from "../../src/formats/format.ts";
 import json from "../../src/formats/json/json.ts";
 import jsonl from "../../src/formats/json/jsonl.ts";
-import { MAX_FIELDS } from "../../src/formats/record_size.ts";
-import { field, inferAll, inputOf, readAll } from "./json_support.ts";
+import { MAX_FIELDS } from "../../src/formats/text/record_size.ts";
+import { field, inferAll, inputOf, readAll } from "./json/support.ts";
 
 const options = { max_record_bytes: 200_000 };
 const long = "x".repeat(150_000);

@@ -1,12 +1,12 @@
 /** Columns and keys that no field of a stream is for: refused, or left out where that is wanted. */
 import assert from "node:assert/strict";
 import { recordsOf } from "../../src/arrow/mod.ts";
-import type { Projection } from "../../src/core/extractor.ts";
+import type { Projection } from "../../src/core/contracts/extractor.ts";
 import csv from "../../src/formats/csv/csv.ts";
 import type { FileFormat } from "../../src/formats/format.ts";
 import json from "../../src/formats/json/json.ts";
 import jsonl from "../../src/formats/json/jsonl.ts";
-import { field, inputOf } from "./json_support.ts";
+import { field, inputOf } from "./json/support.ts";
 
 const A: Projection = { field: field("a", "json"), column: "a" };
 const PATH: Projection = { field: field("city", "string"), column: "address.city" };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { StagedData } from "../../src/core/buffer.ts";
+import type { StagedData } from "../../src/core/contracts/buffer.ts";
 import { VerificationError } from "../../src/core/errors.ts";
 import { receiptOf } from "../../src/integrity/receipt.ts";
 

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv";
 import { main, update } from "../../scripts/gen.ts";
-import { Issues } from "../../src/config/issues.ts";
-import { SourceText } from "../../src/config/source_text.ts";
-import { plain } from "../../src/config/tree.ts";
-import { parseYAML } from "../../src/config/yaml.ts";
+import { Issues } from "../../src/config/text/issues.ts";
+import { SourceText } from "../../src/config/text/source_text.ts";
+import { plain } from "../../src/config/text/tree.ts";
+import { parseYAML } from "../../src/config/text/yaml.ts";
 import { findProject, LocatedError, parsePipeline } from "../../src/config/mod.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -173,7 +173,7 @@ Deno.test("the registry and the schemas are made of the providers' folders, once
   }, async (root) => {
     const paths = [
       "src/providers/registry.ts",
-      "src/config/known_shapes.ts",
+      "src/config/validation/precompiled.gen.ts",
       "pipelines/schema.json",
       "pipelines/project.schema.json",
     ];

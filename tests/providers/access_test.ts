@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Connector } from "../../src/core/connector.ts";
-import { makingProblem } from "../../src/core/writable.ts";
+import type { Connector } from "../../src/core/contracts/connector.ts";
+import { makingProblem } from "../../src/core/files/write_access.ts";
 import type { StreamSource, StreamTarget } from "../../src/models/source.ts";
 import local from "../../src/providers/filestore/local/mod.ts";
 import sqlite from "../../src/providers/relational/sqlite/mod.ts";

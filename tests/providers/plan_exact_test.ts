@@ -1,11 +1,11 @@
 /** What a plan calls exact or widened is loaded without an error, and reads back as it was. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Connector } from "../../src/core/connector.ts";
-import type { Provider } from "../../src/core/provider.ts";
+import type { Connector } from "../../src/core/contracts/connector.ts";
+import type { Provider } from "../../src/core/contracts/provider.ts";
 import { recordsOf, taskOf as asTask } from "../../src/arrow/mod.ts";
-import type { RecordExtractor } from "../../src/core/extractor.ts";
-import { type DXTRecord, JSONText, textOf, type Value } from "../../src/core/values.ts";
+import type { RecordExtractor } from "../../src/core/contracts/extractor.ts";
+import { type DXTRecord, JSONText, textOf, type Value } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 import type { StreamSource, StreamTarget } from "../../src/models/source.ts";
 import local from "../../src/providers/filestore/local/mod.ts";

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openBuffer } from "../../src/buffers/mod.ts";
-import type { PendingLoad } from "../../src/core/buffer.ts";
+import type { PendingLoad } from "../../src/core/contracts/buffer.ts";
 import type { RunResult } from "../../src/models/result.ts";
 import { claimOf } from "../support/claim.ts";
 import { run, runWell, withFolder } from "../support/run.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { parseText, textOf } from "../../src/core/values.ts";
+import { parseText, textOf } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 import type { DXTType } from "../../src/models/dtype.ts";
 import { ExtractSettings } from "../../src/models/stream.ts";
-import { watermarkRange } from "../../src/runner/watermark.ts";
+import { watermarkRange } from "../../src/runner/plan/watermark.ts";
 
 function range(dtype: DXTType, max: string | undefined, settings: Record<string, unknown> = {}) {
   const field: Field = {

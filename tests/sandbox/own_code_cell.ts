@@ -1,5 +1,5 @@
 /** A thread that confines itself, and then does what dxt's own code of a thread does. */
-import type { RelationalConnector } from "../../src/core/connector.ts";
+import type { RelationalConnector } from "../../src/core/contracts/connector.ts";
 import { loadFormat } from "../../src/formats/mod.ts";
 import { loadProvider, PROVIDER_NAMES } from "../../src/providers/resolve.ts";
 import { confine } from "../../src/sandbox/confine.ts";

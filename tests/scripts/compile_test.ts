@@ -55,7 +55,7 @@ Deno.test("the runtime of another machine is known by its first bytes", () => {
 Deno.test("the modules that threads begin with are found", async () => {
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const threads = await threadsOf(root);
-  assert.ok(threads.includes("src/runner/thread/worker.ts"), threads.join());
+  assert.ok(threads.includes("src/runner/worker/inside/entry.ts"), threads.join());
   for (const path of threads) assert.ok((await Deno.stat(join(root, path))).isFile);
 });
 

@@ -25,7 +25,7 @@ Deno.test("what a binary is made of has no time, no types and nothing of the tes
       assert.equal((await Deno.stat(join(folder, path))).mtime!.getTime(), 0, path);
       assert.doesNotMatch(path, /\.d\.[cm]?ts$|\.map$|\.md$|\.min\.js$|fast-check|^tests/);
     }
-    for (const path of ["main.ts", "deno.json", "deno.lock", "src/cli/mod.ts"]) {
+    for (const path of ["main.ts", "deno.json", "deno.lock", "src/cli/main.ts"]) {
       assert.ok(files.includes(path), path);
     }
     const packages = (name: string) =>

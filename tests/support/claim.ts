@@ -1,5 +1,5 @@
 /** Runs as locks know them. */
-import type { Claim } from "../../src/core/claim.ts";
+import type { Claim } from "../../src/core/files/run_lock.ts";
 
 /** How a run asks for a lock; each call is another run. */
 export function claimOf(waitMs = 0): Claim {

@@ -1,4 +1,4 @@
-import type { ConnectContext } from "../../src/core/provider.ts";
+import type { ConnectContext } from "../../src/core/contracts/provider.ts";
 
 /** What a test opens a connection with; warnings are added to `warnings`, or dropped. */
 export function connectContext(

@@ -1,9 +1,9 @@
 /** Stages in one thread what a run stages in several. */
 import { openBuffer, stagePart } from "../../src/buffers/mod.ts";
-import type { Batch } from "../../src/core/batch.ts";
-import type { Buffer, StagedData, StageDetails } from "../../src/core/buffer.ts";
-import type { SourceFile } from "../../src/core/extractor.ts";
-import type { Extraction } from "../../src/core/proof.ts";
+import type { Batch } from "../../src/core/contracts/batch.ts";
+import type { Buffer, StagedData, StageDetails } from "../../src/core/contracts/buffer.ts";
+import type { SourceFile } from "../../src/core/contracts/extractor.ts";
+import type { Extraction } from "../../src/core/contracts/proof.ts";
 import type { BufferSettings } from "../../src/models/buffer.ts";
 import type { Field } from "../../src/models/field.ts";
 

@@ -1,7 +1,7 @@
 /** Staged data made of records, for loaders. */
 import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
-import { committed, type StagedData } from "../../src/core/buffer.ts";
-import type { DXTRecord } from "../../src/core/values.ts";
+import { committed, type StagedData } from "../../src/core/contracts/buffer.ts";
+import type { DXTRecord } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 
 export interface StagedOptions {

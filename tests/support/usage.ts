@@ -1,4 +1,4 @@
-import type { Usage } from "../../src/core/provider.ts";
+import type { Usage } from "../../src/core/contracts/provider.ts";
 
 /** A connection that is tested and no more. */
 export function usage(baseDirectory: string): Usage {

@@ -8,7 +8,7 @@ import {
   splitBatch,
 } from "../../arrow/mod.ts";
 import { describeMadeNames } from "../../core/column_names.ts";
-import type { Batch } from "../../core/batch.ts";
+import type { Batch } from "../../core/contracts/batch.ts";
 import { ConfigurationError, DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { Compression } from "../../models/format.ts";
 import {
@@ -18,7 +18,7 @@ import {
   whole,
   type WriteRequest,
 } from "../format.ts";
-import { FORMATS } from "../formats.ts";
+import { FORMATS } from "../catalog.ts";
 
 /** A longer batch is read in parts: one of NULLs may have any number of rows. */
 const MAX_ROWS = 1 << 20;

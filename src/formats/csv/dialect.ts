@@ -1,8 +1,8 @@
 /** How a CSV file is written down. */
 import { ConfigurationError } from "../../core/errors.ts";
 import type { FormatOptions } from "../../models/format.ts";
-import type { Encoding } from "../encoding.ts";
-import { MAX_RECORD_BYTES } from "../record_size.ts";
+import type { Encoding } from "../text/encoding.ts";
+import { MAX_RECORD_BYTES } from "../text/record_size.ts";
 
 /** Characters are their bytes: all are ASCII. */
 export interface Dialect {

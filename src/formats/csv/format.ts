@@ -7,10 +7,10 @@ import {
   whole,
   type WriteRequest,
 } from "../format.ts";
-import { compress, decompress } from "../compression.ts";
-import { FORMATS } from "../formats.ts";
-import { encodeText, toUTF8 } from "../encoding.ts";
-import type { Batch } from "../../core/batch.ts";
+import { compress, decompress } from "../compression/mod.ts";
+import { FORMATS } from "../catalog.ts";
+import { encodeText, toUTF8 } from "../text/encoding.ts";
+import type { Batch } from "../../core/contracts/batch.ts";
 import { ValidationError } from "../../core/errors.ts";
 import { dialectOf } from "./dialect.ts";
 import { isDivisible, readRange, splitPoints } from "./ranges.ts";

@@ -4,9 +4,9 @@
  * proof: it was right if that part ended exactly there. If it did not, the part is to be read again
  * from where the part before it ended; what was read from the guess is void, its errors too.
  */
-import type { Batch } from "../../core/batch.ts";
+import type { Batch } from "../../core/contracts/batch.ts";
 import type { FormatOptions } from "../../models/format.ts";
-import { checkUTF8 } from "../encoding.ts";
+import { checkUTF8 } from "../text/encoding.ts";
 import type { FileInput, ReadRequest } from "../format.ts";
 import { type Dialect, dialectOf } from "./dialect.ts";
 import { batchesOf } from "./read.ts";

@@ -1,17 +1,24 @@
 /** Records of CSV → batches. */
 import { arrowSchema, batchOf } from "../../arrow/mod.ts";
-import type { Batch } from "../../core/batch.ts";
+import type { Batch } from "../../core/contracts/batch.ts";
 import { describeMadeNames } from "../../core/column_names.ts";
 import { SchemaError, ValueError } from "../../core/errors.ts";
-import type { Projection } from "../../core/extractor.ts";
-import { nearest } from "../../core/nearest.ts";
+import type { Projection } from "../../core/contracts/extractor.ts";
+import { nearest } from "../../core/did_you_mean.ts";
 import type { Field } from "../../models/field.ts";
-import { fillAll, Filler, openColumn, sizeOf, SLICE_RECORDS, sliceBytes } from "../fill.ts";
+import {
+  fillAll,
+  Filler,
+  openColumn,
+  sizeOf,
+  SLICE_RECORDS,
+  sliceBytes,
+} from "../text/text_to_columns.ts";
 import type { FileField, InferRequest, ReadRequest } from "../format.ts";
-import { TextTypeGuess } from "../infer.ts";
+import { TextTypeGuess } from "../inference/type_inference.ts";
 import type { Dialect } from "./dialect.ts";
 import { Records } from "./records.ts";
-import { spellingOf } from "./spelling.ts";
+import { spellingOf } from "./literals.ts";
 
 /** Fields that the first records tell, at most so many of them. */
 export async function inferFields(

@@ -1,6 +1,6 @@
 /** Records of CSV under their header. */
 import { type MadeName, nameColumns } from "../../core/column_names.ts";
-import type { Slice } from "../fill.ts";
+import type { Slice } from "../text/text_to_columns.ts";
 import type { Dialect } from "./dialect.ts";
 import { Tokenizer } from "./tokenizer.ts";
 

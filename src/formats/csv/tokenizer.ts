@@ -3,9 +3,9 @@
  * Format: https://www.rfc-editor.org/rfc/rfc4180, with other characters, and line ends of any kind
  */
 import { show, ValidationError } from "../../core/errors.ts";
-import { describeLargeRecord, MAX_FIELDS } from "../record_size.ts";
+import { describeLargeRecord, MAX_FIELDS } from "../text/record_size.ts";
 import type { Dialect } from "./dialect.ts";
-import { Window } from "./window.ts";
+import { Window } from "./chunk_buffer.ts";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;

@@ -1,10 +1,10 @@
 /** Batches → records of CSV. */
 import { isNull, textReader } from "../../arrow/mod.ts";
-import type { Batch } from "../../core/batch.ts";
+import type { Batch } from "../../core/contracts/batch.ts";
 import { SchemaError, show } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
-import { Output } from "../output.ts";
-import { numberWriter, timeWriter, type WriteRow } from "../scalars.ts";
+import { Output } from "../text/byte_writer.ts";
+import { numberWriter, timeWriter, type WriteRow } from "../text/scalar_text.ts";
 import type { Dialect } from "./dialect.ts";
 
 const utf8 = new TextEncoder();

@@ -1,12 +1,12 @@
 /** Records of JSON → fields. */
 import { ValidationError } from "../../core/errors.ts";
-import { type DecimalParts, decimalParts, floatHolds } from "../../core/number_text.ts";
-import { INTEGER_BOUNDS } from "../../core/values.ts";
+import { type DecimalParts, decimalParts, floatHolds } from "../../core/values/number_text.ts";
+import { INTEGER_BOUNDS } from "../../core/values/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import type { FileField } from "../format.ts";
-import { MAX_FIELDS } from "../record_size.ts";
+import { MAX_FIELDS } from "../text/record_size.ts";
 import { decimalSize } from "./number.ts";
 import { RecordScanner } from "./record.ts";
 import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";

@@ -1,5 +1,5 @@
 /** Sizes of decimal numbers, and their digits without an exponent. */
-import type { DecimalParts } from "../../core/number_text.ts";
+import type { DecimalParts } from "../../core/values/number_text.ts";
 import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
 
 /** Digits that the number has after the point, and before it, when written without exponent. */

@@ -1,6 +1,6 @@
 /** One JSON text, parsed strictly. */
 import { ValidationError } from "../../core/errors.ts";
-import { JSONText } from "../../core/values.ts";
+import { JSONText } from "../../core/values/values.ts";
 import { fail, INCOMPLETE, Malformed, skipSpace, skipValue } from "./scan.ts";
 
 /**

@@ -1,15 +1,22 @@
 /** Records of JSON → batches. */
 import { arrowSchema, batchOfData } from "../../arrow/mod.ts";
-import type { Batch } from "../../core/batch.ts";
+import type { Batch } from "../../core/contracts/batch.ts";
 import { SchemaError, show, ValueError } from "../../core/errors.ts";
-import type { Projection } from "../../core/extractor.ts";
-import { fillAll, Filler, openColumn, sizeOf, SLICE_RECORDS, sliceBytes } from "../fill.ts";
+import type { Projection } from "../../core/contracts/extractor.ts";
+import {
+  fillAll,
+  Filler,
+  openColumn,
+  sizeOf,
+  SLICE_RECORDS,
+  sliceBytes,
+} from "../text/text_to_columns.ts";
 import type { ReadRequest } from "../format.ts";
 import { findPath } from "./path.ts";
 import { type Key, RecordScanner } from "./record.ts";
 import { LINE_FEED, skipValue } from "./scan.ts";
 import type { RecordSource, Scan } from "./source.ts";
-import { isNowhere, putMissing, type PutSpan, spanPutter, spellingOf } from "./spelling.ts";
+import { isNowhere, putMissing, type PutSpan, spanPutter, spellingOf } from "./literals.ts";
 
 /** All records of a source as batches. */
 export async function* readBatches(

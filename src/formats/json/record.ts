@@ -1,6 +1,6 @@
 /** Where the values of a record are in its text, by key. */
 import { show } from "../../core/errors.ts";
-import { MAX_FIELDS } from "../record_size.ts";
+import { MAX_FIELDS } from "../text/record_size.ts";
 import {
   CLOSE_OBJECT,
   COMMA,

@@ -1,7 +1,7 @@
 /** What JSON and JSON Lines have in common: all but what stands between records. */
 import type { Compression, FormatOptions } from "../../models/format.ts";
-import { compress, decompress } from "../compression.ts";
-import { checkUTF8, encodeText, toUTF8 } from "../encoding.ts";
+import { compress, decompress } from "../compression/mod.ts";
+import { checkUTF8, encodeText, toUTF8 } from "../text/encoding.ts";
 import {
   type FileFormat,
   type FileInput,
@@ -9,8 +9,8 @@ import {
   type ReadRequest,
   whole,
 } from "../format.ts";
-import { FORMATS } from "../formats.ts";
-import { lineRanges, rangeBytes } from "../lines.ts";
+import { FORMATS } from "../catalog.ts";
+import { lineRanges, rangeBytes } from "../text/line_ranges.ts";
 import { INFER_ROWS, inferFields } from "./infer.ts";
 import { readBatches } from "./read.ts";
 import type { RecordSource, Scan } from "./source.ts";

@@ -5,11 +5,16 @@
  * only what would have led to it is read: a number in quotes is no number then.
  */
 import { ValueError } from "../../core/errors.ts";
-import { decimalParts, floatHolds, type FloatType, nearestFloat } from "../../core/number_text.ts";
-import { isIntegerType, parseText, type Value } from "../../core/values.ts";
+import {
+  decimalParts,
+  floatHolds,
+  type FloatType,
+  nearestFloat,
+} from "../../core/values/number_text.ts";
+import { isIntegerType, parseText, type Value } from "../../core/values/values.ts";
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
-import { guessError, parseGuessed } from "../infer.ts";
+import { guessError, parseGuessed } from "../inference/type_inference.ts";
 import { plainDigits } from "./number.ts";
 import { QUOTE } from "./scan.ts";
 import { decode, unescape } from "./text.ts";

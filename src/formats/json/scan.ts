@@ -6,7 +6,7 @@
  * JSON text, so loops need no bounds check. They return the position after what they skipped, and
  * throw {@linkcode Malformed}, or {@linkcode INCOMPLETE} where more bytes could mend the text.
  */
-import { isDigit, MINUS } from "../bytes.ts";
+import { isDigit, MINUS } from "../text/ascii.ts";
 
 /** Objects and arrays inside each other, at most. */
 export const MAX_DEPTH = 512;

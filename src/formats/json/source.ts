@@ -1,8 +1,8 @@
 /** The records of a file one after the other, wherever chunks end. */
 import { ValidationError } from "../../core/errors.ts";
-import { describeLargeRecord, MAX_RECORD_BYTES } from "../record_size.ts";
+import { describeLargeRecord, MAX_RECORD_BYTES } from "../text/record_size.ts";
 import { INCOMPLETE, Malformed } from "./scan.ts";
-import { Window } from "./window.ts";
+import { Window } from "./chunk_buffer.ts";
 
 /** Looks at the value at `at` and returns where it ends, as the functions of `scan.ts` do. */
 export type Scan = (bytes: Uint8Array, at: number, end: number) => number;

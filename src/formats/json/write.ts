@@ -1,12 +1,12 @@
 /** Batches → records of JSON. */
 import { isNull, textReader } from "../../arrow/mod.ts";
-import type { Batch } from "../../core/batch.ts";
+import type { Batch } from "../../core/contracts/batch.ts";
 import { ValueError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
-import { isDigit, MINUS } from "../bytes.ts";
-import { plainNumber } from "../numbers.ts";
-import { Output } from "../output.ts";
-import { numberWriter, timeWriter, type WriteRow } from "../scalars.ts";
+import { isDigit, MINUS } from "../text/ascii.ts";
+import { plainNumber } from "../inference/number_columns.ts";
+import { Output } from "../text/byte_writer.ts";
+import { numberWriter, timeWriter, type WriteRow } from "../text/scalar_text.ts";
 import { CLOSE_OBJECT, OPEN_OBJECT, QUOTE, skipSpace } from "./scan.ts";
 
 const utf8 = new TextEncoder();

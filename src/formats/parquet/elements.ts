@@ -3,8 +3,14 @@
  * Logical types: https://github.com/apache/parquet-format/blob/master/LogicalTypes.md
  */
 import type { Field } from "../../models/field.ts";
-import { ConvertedType, LogicalType, PhysicalType, Repetition, SchemaElement } from "./metadata.ts";
-import { BYTE, I32, ThriftStruct } from "./thrift.ts";
+import {
+  ConvertedType,
+  LogicalType,
+  PhysicalType,
+  Repetition,
+  SchemaElement,
+} from "./thrift/metadata.ts";
+import { BYTE, I32, ThriftStruct } from "./thrift/thrift.ts";
 
 /** How the values of a field are laid out in a file. */
 export interface Layout {

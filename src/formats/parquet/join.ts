@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { DXTError, messageOf, SchemaError, ValidationError } from "../../core/errors.ts";
 import type { FileInput, WriteRequest } from "../format.ts";
-import { INFINITE, refuseInfinity } from "../infinity.ts";
-import { type Footer, readFooter } from "./footer.ts";
+import { INFINITE, refuseInfinity } from "../text/infinity.ts";
+import { type Footer, readFooter } from "./reader/footer.ts";
 import {
   ColumnChunk,
   ColumnMetaData,
@@ -12,12 +12,12 @@ import {
   MAX_ORDINAL,
   RowGroup,
   Statistics,
-} from "./metadata.ts";
-import { checkRanges, isOwn, openOwn } from "./own.ts";
-import { closing } from "./part.ts";
-import { EncodedStruct, encodeStruct, I16, I64, ThriftStruct } from "./thrift.ts";
-import { PAGE_ROWS, PAGES_BYTES } from "./values.ts";
-import { parquetBytes } from "./write.ts";
+} from "./thrift/metadata.ts";
+import { checkRanges, isOwn, openOwn } from "./reader/native_reader.ts";
+import { closing } from "./reader/row_group_file.ts";
+import { EncodedStruct, encodeStruct, I16, I64, ThriftStruct } from "./thrift/thrift.ts";
+import { PAGE_ROWS, PAGES_BYTES } from "./writer/page_values.ts";
+import { parquetBytes } from "./writer/write.ts";
 
 /** Bytes that are read at once: what stays in the processor's cache until it is written. */
 const CHUNK = 1024 * 1024;

@@ -4,15 +4,15 @@
  */
 import { canonicalFields, canonicaliser, splitBatch } from "../../arrow/mod.ts";
 import { describeMadeNames } from "../../core/column_names.ts";
-import type { Batch } from "../../core/batch.ts";
+import type { Batch } from "../../core/contracts/batch.ts";
 import { DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
-import { FORMATS } from "../formats.ts";
-import { readFooter } from "./footer.ts";
-import { ownCanonicaliser } from "./own_fields.ts";
+import { FORMATS } from "../catalog.ts";
+import { readFooter } from "./reader/footer.ts";
+import { ownCanonicaliser } from "./reader/native_fields.ts";
 import { joinParquet } from "./join.ts";
-import { openParquet, splitRowGroups } from "./reader.ts";
-import { parquetBytes } from "./write.ts";
+import { openParquet, splitRowGroups } from "./reader/reader.ts";
+import { parquetBytes } from "./writer/write.ts";
 
 /** Where in the library an error arose, which tells the reader nothing. */
 const LIBRARY = /^(?:(?:Parquet argument error|Parquet error|External|EOF): )+/;

@@ -1,7 +1,7 @@
 /** The extractors and the loader that every filestore has, under names of its own. */
 import { z } from "zod";
-import type { FilestoreConnector } from "../../core/connector.ts";
-import type { ExtractorClass, LoaderClass } from "../../core/provider.ts";
+import type { FilestoreConnector } from "../../core/contracts/connector.ts";
+import type { ExtractorClass, LoaderClass } from "../../core/contracts/provider.ts";
 
 /** Without options: how files are read and written is said by source and target. */
 const NO_OPTIONS = z.strictObject({});
@@ -10,7 +10,7 @@ export const recordExtractorClass: ExtractorClass<FilestoreConnector> = {
   description: "Reads the records of files, one file after the other",
   yields: "records",
   options: NO_OPTIONS,
-  create: async (connector) => (await import("./extract.ts")).recordExtractor(connector),
+  create: async (connector) => (await import("./source/extractors.ts")).recordExtractor(connector),
   maxWatermark: async (connector, asked) =>
     await (await import("./max_watermark.ts")).sourceMaxWatermark(connector, asked),
 };
@@ -19,7 +19,7 @@ export const fileExtractorClass: ExtractorClass<FilestoreConnector> = {
   description: "Copies whole files unchanged (needs `buffer.format: passthrough`)",
   yields: "files",
   options: NO_OPTIONS,
-  create: async (connector) => (await import("./extract.ts")).fileExtractor(connector),
+  create: async (connector) => (await import("./source/extractors.ts")).fileExtractor(connector),
 };
 
 export const loaderClass: LoaderClass<FilestoreConnector> = {
@@ -30,5 +30,5 @@ export const loaderClass: LoaderClass<FilestoreConnector> = {
   overlaps: true,
   ownRows: ["values"],
   options: NO_OPTIONS,
-  create: async (connector) => (await import("./load.ts")).fileLoader(connector),
+  create: async (connector) => (await import("./target/loaders.ts")).fileLoader(connector),
 };

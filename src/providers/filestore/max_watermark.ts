@@ -1,17 +1,21 @@
 /** The highest watermark of files, as a target or as a source. */
 import { filterBatch, maxOf, rangePredicate } from "../../arrow/mod.ts";
-import type { Batch } from "../../core/batch.ts";
-import type { FilestoreConnector } from "../../core/connector.ts";
+import type { Batch } from "../../core/contracts/batch.ts";
+import type { FilestoreConnector } from "../../core/contracts/connector.ts";
 import { ConfigurationError, SchemaError } from "../../core/errors.ts";
-import { type OwnRows, refuseStaleRange, type WatermarkQuery } from "../../core/loader.ts";
-import type { SourceWatermark } from "../../core/provider.ts";
-import { compareInOrder, orderKind, refuseOrder } from "../../core/value_order.ts";
-import { parseText, type Value } from "../../core/values.ts";
+import {
+  type OwnRows,
+  refuseStaleRange,
+  type WatermarkQuery,
+} from "../../core/contracts/loader.ts";
+import type { SourceWatermark } from "../../core/contracts/provider.ts";
+import { compareInOrder, orderKind, refuseOrder } from "../../core/values/value_order.ts";
+import { parseText, type Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamRef } from "../../models/source.ts";
-import { fieldsOfFile, type FileFields, isTyped, mergeFields } from "./fields.ts";
-import { fileInput, fileType, hintsOf, openListed } from "./file.ts";
-import type { FileLoadTask } from "./load.ts";
+import { fieldsOfFile, type FileFields, isTyped, mergeFields } from "./source/fields.ts";
+import { fileInput, fileType, hintsOf, openListed } from "./source/file.ts";
+import type { FileLoadTask } from "./target/loaders.ts";
 
 type FileWatermarkQuery = Omit<WatermarkQuery, "target"> & { readonly target: StreamRef };
 

@@ -1,11 +1,11 @@
 /** SQL that all relational providers share; a dialect holds what differs. */
 import type { Field } from "../../models/field.ts";
 import type { StreamRef } from "../../models/source.ts";
-import type { WatermarkRange } from "../../core/connector.ts";
+import type { WatermarkRange } from "../../core/contracts/connector.ts";
 import { ConfigurationError, LoaderError, SchemaError } from "../../core/errors.ts";
-import type { ExtractRequest, Projection } from "../../core/extractor.ts";
-import type { PlannedLoad } from "../../core/loader.ts";
-import type { Value } from "../../core/values.ts";
+import type { ExtractRequest, Projection } from "../../core/contracts/extractor.ts";
+import type { PlannedLoad } from "../../core/contracts/loader.ts";
+import type { Value } from "../../core/values/values.ts";
 
 export interface Dialect {
   /** An identifier, whatever characters it has, safe to put into SQL. */

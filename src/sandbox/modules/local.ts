@@ -2,7 +2,7 @@
 import { dirname, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ConfigurationError } from "../../core/errors.ts";
-import { denial } from "../../core/grant.ts";
+import { denial } from "../../core/permission_errors.ts";
 import { MODULE_BYTES } from "./bounds.ts";
 
 export interface LocalFile {

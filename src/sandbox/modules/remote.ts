@@ -1,6 +1,6 @@
 /** Modules over HTTP. */
 import { ConnectionError, messageOf, withoutSecrets } from "../../core/errors.ts";
-import { denial } from "../../core/grant.ts";
+import { denial } from "../../core/permission_errors.ts";
 import { MODULE_BYTES, REDIRECTS } from "./bounds.ts";
 
 export interface Answer {

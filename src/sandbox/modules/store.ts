@@ -1,7 +1,7 @@
 /** Where the bytes of locked modules are kept, so that their servers need not be asked. */
 import { dirname, join } from "node:path";
 import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
-import { denial } from "../../core/grant.ts";
+import { denial } from "../../core/permission_errors.ts";
 import { sha256 } from "./digest.ts";
 
 export interface Store {

@@ -1,7 +1,7 @@
 /** One run at a time has a stage, and what it was about to commit outlives it. */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import type { PendingLoad } from "../../../src/core/buffer.ts";
+import type { PendingLoad } from "../../../src/core/contracts/buffer.ts";
 import { ConcurrentRunError } from "../../../src/core/errors.ts";
 import { claimOf } from "../../support/claim.ts";
 import { type Check, persistent } from "./trial.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { BufferError } from "../../../src/core/errors.ts";
-import { type DXTRecord, JSONText } from "../../../src/core/values.ts";
+import { type DXTRecord, JSONText } from "../../../src/core/values/values.ts";
 import { collect } from "../../support/bytes.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../values.ts";
 import { type Check, DETAILS, ofRecords, sourceFile, type Trial } from "./trial.ts";

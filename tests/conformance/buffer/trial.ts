@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { batchesOf } from "../../../src/arrow/mod.ts";
-import type { Batch } from "../../../src/core/batch.ts";
-import type { Buffer, StagedData, StageDetails } from "../../../src/core/buffer.ts";
-import type { SourceFile } from "../../../src/core/extractor.ts";
-import type { CompletionProof, Extraction } from "../../../src/core/proof.ts";
-import type { DXTRecord } from "../../../src/core/values.ts";
+import type { Batch } from "../../../src/core/contracts/batch.ts";
+import type { Buffer, StagedData, StageDetails } from "../../../src/core/contracts/buffer.ts";
+import type { SourceFile } from "../../../src/core/contracts/extractor.ts";
+import type { CompletionProof, Extraction } from "../../../src/core/contracts/proof.ts";
+import type { DXTRecord } from "../../../src/core/values/values.ts";
 import type { BufferSettings } from "../../../src/models/buffer.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { collect } from "../../support/bytes.ts";

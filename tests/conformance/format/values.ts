@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { arrowSchema, batchOfData, dataOf } from "../../../src/arrow/mod.ts";
 import { ConfigurationError, ValueError } from "../../../src/core/errors.ts";
-import { JSONText } from "../../../src/core/values.ts";
+import { JSONText } from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { COMPRESSIONS } from "../../../src/models/format.ts";
 import { HOSTILE_STRINGS } from "../provider/values.ts";

@@ -1,7 +1,7 @@
 /** One load at a time has a target, and what became of a load can be asked. */
 import assert from "node:assert/strict";
 import { ConcurrentRunError, LoaderError, StaleRangeError } from "../../../src/core/errors.ts";
-import type { CommitRecord } from "../../../src/core/loader.ts";
+import type { CommitRecord } from "../../../src/core/contracts/loader.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { claimOf } from "../../support/claim.ts";
 import { appends, type Check, type Trial } from "./trial.ts";

@@ -1,5 +1,5 @@
 /** Ordinary records that the checks load. */
-import type { DXTRecord } from "../../../src/core/values.ts";
+import type { DXTRecord } from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 
 export const ORDER_FIELDS: readonly Field[] = [

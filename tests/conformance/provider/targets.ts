@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DXTError, ValueError } from "../../../src/core/errors.ts";
-import type { Value } from "../../../src/core/values.ts";
+import type { Value } from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
 import { type Check, refused, relational } from "./trial.ts";

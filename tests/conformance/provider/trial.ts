@@ -5,22 +5,22 @@ import type {
   Connector,
   RelationalConnector,
   WatermarkRange,
-} from "../../../src/core/connector.ts";
+} from "../../../src/core/contracts/connector.ts";
 import { DXTError } from "../../../src/core/errors.ts";
-import type { Projection, RecordExtractor } from "../../../src/core/extractor.ts";
-import type { Claim } from "../../../src/core/claim.ts";
+import type { Projection, RecordExtractor } from "../../../src/core/contracts/extractor.ts";
+import type { Claim } from "../../../src/core/files/run_lock.ts";
 import type {
   CommitJournal,
   ExpectedWatermark,
   Loader,
   LoadReceipt,
-} from "../../../src/core/loader.ts";
-import type { CompletionProof } from "../../../src/core/proof.ts";
-import type { Provider } from "../../../src/core/provider.ts";
-import { type DXTRecord, parseText, textOf, type Value } from "../../../src/core/values.ts";
+} from "../../../src/core/contracts/loader.ts";
+import type { CompletionProof } from "../../../src/core/contracts/proof.ts";
+import type { Provider } from "../../../src/core/contracts/provider.ts";
+import { type DXTRecord, parseText, textOf, type Value } from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { StreamSource, StreamTarget } from "../../../src/models/source.ts";
-import type { LoadPlan } from "../../../src/core/loader.ts";
+import type { LoadPlan } from "../../../src/core/contracts/loader.ts";
 import type { LoadMode, LossRule } from "../../../src/models/stream.ts";
 import { stagedOf, type StagedOptions } from "../../support/staged.ts";
 import { comparableRecords } from "../values.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DXTError } from "../../../src/core/errors.ts";
-import { type DXTRecord, textOf } from "../../../src/core/values.ts";
+import { type DXTRecord, textOf } from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../values.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";

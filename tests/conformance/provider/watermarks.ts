@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ValueError } from "../../../src/core/errors.ts";
-import type { DXTRecord, Value } from "../../../src/core/values.ts";
+import type { DXTRecord, Value } from "../../../src/core/values/values.ts";
 import type { DXTType } from "../../../src/models/dtype.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { comparable } from "../values.ts";

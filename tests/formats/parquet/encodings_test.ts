@@ -8,7 +8,7 @@ import {
   encodeDelta,
   encodeDelta64,
   maxDeltaSize,
-} from "../../../src/formats/parquet/delta.ts";
+} from "../../../src/formats/parquet/writer/delta.ts";
 import { snappyCompress, snappyDecompress } from "../../../src/formats/parquet/snappy.ts";
 
 function packed(lengths: Int32Array): Uint8Array {

@@ -1,6 +1,6 @@
 /** Files of one column made page by page, with what no writer of today has, or nobody should write. */
 import { crc32 } from "node:zlib";
-import { concat } from "../../../src/formats/bytes.ts";
+import { concat } from "../../../src/formats/text/ascii.ts";
 import {
   ColumnChunk,
   ColumnMetaData,
@@ -18,8 +18,8 @@ import {
   Repetition,
   RowGroup,
   SchemaElement,
-} from "../../../src/formats/parquet/metadata.ts";
-import { closing } from "../../../src/formats/parquet/part.ts";
+} from "../../../src/formats/parquet/thrift/metadata.ts";
+import { closing } from "../../../src/formats/parquet/reader/row_group_file.ts";
 import {
   BINARY,
   encodeStruct,
@@ -27,7 +27,7 @@ import {
   I64,
   LIST,
   ThriftStruct,
-} from "../../../src/formats/parquet/thrift.ts";
+} from "../../../src/formats/parquet/thrift/thrift.ts";
 
 export interface HandmadePage {
   /** A data page of the first version when unset. */

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SchemaError, ValidationError } from "../../../src/core/errors.ts";
-import { concat } from "../../../src/formats/bytes.ts";
-import { readFooter } from "../../../src/formats/parquet/footer.ts";
-import { RowGroup } from "../../../src/formats/parquet/metadata.ts";
+import { concat } from "../../../src/formats/text/ascii.ts";
+import { readFooter } from "../../../src/formats/parquet/reader/footer.ts";
+import { RowGroup } from "../../../src/formats/parquet/thrift/metadata.ts";
 import { joinParquet } from "../../../src/formats/parquet/join.ts";
 import type { Field } from "../../../src/models/field.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../../conformance/values.ts";
 import { comparableRecords } from "../../conformance/values.ts";
-import { field, inputOf, readAll } from "../json_support.ts";
-import { duckdb, foreignTexts, noDuckDB, readerTest } from "./readers.ts";
+import { field, inputOf, readAll } from "../json/support.ts";
+import { duckdb, foreignTexts, noDuckDB, readerTest } from "./other_readers.ts";
 import { withFile, writeParquet } from "./support.ts";
 
 const FIELDS = [field("i", "int64"), field("s", "string")];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isJSON } from "../../../src/formats/parquet/json_text.ts";
+import { isJSON } from "../../../src/formats/parquet/reader/json_text.ts";
 
 const utf8 = new TextEncoder();
 const isParsed = (text: string) => {

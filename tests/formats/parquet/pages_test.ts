@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { DXTError, ValidationError, ValueError } from "../../../src/core/errors.ts";
-import type { Value } from "../../../src/core/values.ts";
-import { concat } from "../../../src/formats/bytes.ts";
+import type { Value } from "../../../src/core/values/values.ts";
+import { concat } from "../../../src/formats/text/ascii.ts";
 import {
   ConvertedType,
   Encoding,
@@ -12,11 +12,11 @@ import {
   PhysicalType,
   RowGroup,
   SchemaElement,
-} from "../../../src/formats/parquet/metadata.ts";
+} from "../../../src/formats/parquet/thrift/metadata.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
 import { snappyCompress } from "../../../src/formats/parquet/snappy.ts";
-import { I32, I64 } from "../../../src/formats/parquet/thrift.ts";
-import { field, inputOf, readAll } from "../json_support.ts";
+import { I32, I64 } from "../../../src/formats/parquet/thrift/thrift.ts";
+import { field, inputOf, readAll } from "../json/support.ts";
 import {
   handmade,
   type HandmadeFile,

@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openBuffer, stagePart } from "../../../src/buffers/mod.ts";
 import { batchesOf } from "../../../src/arrow/mod.ts";
-import type { Batch } from "../../../src/core/batch.ts";
-import type { DXTRecord } from "../../../src/core/values.ts";
+import type { Batch } from "../../../src/core/contracts/batch.ts";
+import type { DXTRecord } from "../../../src/core/values/values.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { Compression } from "../../../src/models/format.ts";
 import { withFolder } from "../../support/run.ts";
-import { field, inputOf } from "../json_support.ts";
+import { field, inputOf } from "../json/support.ts";
 import { textsOf, writeParquet } from "./support.ts";
 
 const FIELDS: readonly Field[] = [

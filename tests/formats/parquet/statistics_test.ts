@@ -2,17 +2,17 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import { type DXTRecord, INTEGER_BOUNDS } from "../../../src/core/values.ts";
-import { readFooter } from "../../../src/formats/parquet/footer.ts";
+import { type DXTRecord, INTEGER_BOUNDS } from "../../../src/core/values/values.ts";
+import { readFooter } from "../../../src/formats/parquet/reader/footer.ts";
 import {
   ColumnChunk,
   ColumnMetaData,
   FileMetaData,
   RowGroup,
   Statistics,
-} from "../../../src/formats/parquet/metadata.ts";
+} from "../../../src/formats/parquet/thrift/metadata.ts";
 import type { Field } from "../../../src/models/field.ts";
-import { field, inputOf } from "../json_support.ts";
+import { field, inputOf } from "../json/support.ts";
 import { writeParquet } from "./support.ts";
 
 interface Told {

@@ -1,18 +1,18 @@
 /** Parquet files for tests, and their values as text that tells every bit of them. */
 import { batchesOf, type Data, fieldsOf, unscaledReader } from "../../../src/arrow/mod.ts";
 import { isNull } from "../../../src/arrow/mod.ts";
-import type { Batch } from "../../../src/core/batch.ts";
-import type { DXTRecord } from "../../../src/core/values.ts";
-import { concat } from "../../../src/formats/bytes.ts";
+import type { Batch } from "../../../src/core/contracts/batch.ts";
+import type { DXTRecord } from "../../../src/core/values/values.ts";
+import { concat } from "../../../src/formats/text/ascii.ts";
 import {
   ColumnChunk,
   ColumnMetaData,
   FileMetaData,
   RowGroup,
-} from "../../../src/formats/parquet/metadata.ts";
+} from "../../../src/formats/parquet/thrift/metadata.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
-import { closing } from "../../../src/formats/parquet/part.ts";
-import { decodeStruct, I64, ThriftStruct } from "../../../src/formats/parquet/thrift.ts";
+import { closing } from "../../../src/formats/parquet/reader/row_group_file.ts";
+import { decodeStruct, I64, ThriftStruct } from "../../../src/formats/parquet/thrift/thrift.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { Compression, FormatOptions } from "../../../src/models/format.ts";
 

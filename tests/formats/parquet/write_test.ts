@@ -8,18 +8,18 @@ import {
   dataOf,
   filterBatch,
 } from "../../../src/arrow/mod.ts";
-import type { Batch } from "../../../src/core/batch.ts";
+import type { Batch } from "../../../src/core/contracts/batch.ts";
 import { ConfigurationError, ValueError } from "../../../src/core/errors.ts";
-import type { DXTRecord } from "../../../src/core/values.ts";
-import { concat } from "../../../src/formats/bytes.ts";
-import { ParquetEncoder } from "../../../src/formats/parquet/encoder.ts";
-import { readFooter } from "../../../src/formats/parquet/footer.ts";
+import type { DXTRecord } from "../../../src/core/values/values.ts";
+import { concat } from "../../../src/formats/text/ascii.ts";
+import { ParquetEncoder } from "../../../src/formats/parquet/writer/encoder.ts";
+import { readFooter } from "../../../src/formats/parquet/reader/footer.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
-import { openParquet } from "../../../src/formats/parquet/reader.ts";
+import { openParquet } from "../../../src/formats/parquet/reader/reader.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../../conformance/values.ts";
-import { field, inputOf, readAll } from "../json_support.ts";
-import { foreignTexts } from "./readers.ts";
+import { field, inputOf, readAll } from "../json/support.ts";
+import { foreignTexts } from "./other_readers.ts";
 import { textsOf, writeParquet } from "./support.ts";
 
 const FIELDS = [field("i", "int64"), field("s", "string"), field("b", "bool"), field("n", "int8")];

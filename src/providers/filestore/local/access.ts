@@ -1,10 +1,10 @@
 /** What can be done with files, as the file system says it. */
-import type { Access, FilestoreConnector } from "../../../core/connector.ts";
+import type { Access, FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { DXTError, messageOf } from "../../../core/errors.ts";
 import type { StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
-import { requireFiles } from "../fields.ts";
-import { fileType, hintsOf } from "../file.ts";
+import { requireFiles } from "../source/fields.ts";
+import { fileType, hintsOf } from "../source/file.ts";
 import { explain } from "./errors.ts";
 import type { Base } from "./paths.ts";
 import { statOf } from "./walk.ts";

@@ -10,18 +10,18 @@ import type {
   NewFile,
   OpenFile,
   ServerInfo,
-} from "../../../core/connector.ts";
-import type { Claim } from "../../../core/claim.ts";
+} from "../../../core/contracts/connector.ts";
+import type { Claim } from "../../../core/files/run_lock.ts";
 import { ConfigurationError, ConnectorError } from "../../../core/errors.ts";
-import type { ConnectContext } from "../../../core/provider.ts";
-import { mayRead } from "../../../core/grant.ts";
+import type { ConnectContext } from "../../../core/contracts/provider.ts";
+import { mayRead } from "../../../core/permission_errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
-import { discoverFiles } from "../discover.ts";
-import { estimate } from "../estimate.ts";
-import { streamFields } from "../fields.ts";
-import { folderGlob, type Glob, parseGlob } from "../glob.ts";
+import { discoverFiles } from "../source/discover.ts";
+import { estimate } from "../source/estimate.ts";
+import { streamFields } from "../source/fields.ts";
+import { folderGlob, type Glob, parseGlob } from "../source/glob.ts";
 import { checkRead, checkWrite } from "./access.ts";
 import { explained, type Purpose } from "./errors.ts";
 import { openFile } from "./open.ts";

@@ -1,6 +1,6 @@
 /** One writer at a time for a target. */
-import { type Claim, runOwner } from "../../../core/claim.ts";
-import { lockFile } from "../../../core/file_lock.ts";
+import { type Claim, runOwner } from "../../../core/files/run_lock.ts";
+import { lockFile } from "../../../core/files/file_lock.ts";
 
 /** How a writer asks for the lock of its target. */
 export interface LockRequest {

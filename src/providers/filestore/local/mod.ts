@@ -7,11 +7,11 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import type { FilestoreConnector } from "../../../core/connector.ts";
+import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { ConfigurationError } from "../../../core/errors.ts";
-import { defineProvider } from "../../../core/provider.ts";
+import { defineProvider } from "../../../core/contracts/provider.ts";
 import { fileExtractorClass, loaderClass, recordExtractorClass } from "../classes.ts";
-import { plainTypes } from "../../../core/plain_types.ts";
+import { plainTypes } from "../../../core/contracts/identity_types.ts";
 import { Base, targetPath } from "./paths.ts";
 import { permissions } from "./permissions.ts";
 

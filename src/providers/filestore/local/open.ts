@@ -1,4 +1,4 @@
-import type { OpenFile } from "../../../core/connector.ts";
+import type { OpenFile } from "../../../core/contracts/connector.ts";
 import { ExtractorError } from "../../../core/errors.ts";
 
 /** Bytes read at once by a stream. */

@@ -1,7 +1,7 @@
 /** Paths of a pipeline as paths of this machine, and back. */
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { ConfigurationError, DXTError } from "../../../core/errors.ts";
-import { isWithin, realPath } from "../../../core/real_path.ts";
+import { isWithin, realPath } from "../../../core/files/real_path.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 
 /**

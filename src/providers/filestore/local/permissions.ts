@@ -1,10 +1,10 @@
 /** What a connection to files of this machine needs of the runtime. */
 import { dirname } from "node:path";
 import { DXTError } from "../../../core/errors.ts";
-import type { Permissions, Usage } from "../../../core/provider.ts";
-import { missingFolder } from "../../../core/writable.ts";
+import type { Permissions, Usage } from "../../../core/contracts/provider.ts";
+import { missingFolder } from "../../../core/files/write_access.ts";
 import type { StreamSource, StreamTarget } from "../../../models/source.ts";
-import { folderGlob, parseGlob } from "../glob.ts";
+import { folderGlob, parseGlob } from "../source/glob.ts";
 import type { Base } from "./paths.ts";
 import { beside, oldFolder } from "./write.ts";
 

@@ -1,8 +1,8 @@
 /** The files of a folder that a pattern finds. */
 import { join } from "node:path";
-import type { FileEntry } from "../../../core/connector.ts";
+import type { FileEntry } from "../../../core/contracts/connector.ts";
 import { ConnectorError } from "../../../core/errors.ts";
-import type { Glob } from "../glob.ts";
+import type { Glob } from "../source/glob.ts";
 import type { Base } from "./paths.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** Files and folders that readers see as they were, or complete. */
 import { basename, dirname, join } from "node:path";
 import { ConcurrentRunError, LoaderError } from "../../../core/errors.ts";
-import { mayRead } from "../../../core/grant.ts";
+import { mayRead } from "../../../core/permission_errors.ts";
 import { type LockRequest, lockTarget, removeIfThere } from "./lock.ts";
 import { makeFile, makeFolderLike } from "./ownership.ts";
 import type { Base } from "./paths.ts";

@@ -1,9 +1,9 @@
 /** The keys of a connection, named as libpq names them. */
 import { resolve } from "node:path";
 import { z } from "zod";
-import { SESSION_KINDS } from "./session_kind.ts";
+import { SESSION_KINDS } from "./wire/session_kind.ts";
 import { ConfigurationError } from "../../../core/errors.ts";
-import type { Permissions, Usage } from "../../../core/provider.ts";
+import type { Permissions, Usage } from "../../../core/contracts/provider.ts";
 
 const text = z.string().min(1);
 const DEFAULT_PORT = 5432;

@@ -6,24 +6,24 @@ import type {
   Estimate,
   RelationalConnector,
   ServerInfo,
-} from "../../../core/connector.ts";
+} from "../../../core/contracts/connector.ts";
 import { describeMadeNames } from "../../../core/column_names.ts";
 import { ConnectionError, ConnectorError } from "../../../core/errors.ts";
-import type { ConnectContext } from "../../../core/provider.ts";
+import type { ConnectContext } from "../../../core/contracts/provider.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
 import { fromClause, quoteTable, tableName } from "../sql.ts";
-import { checkRead, checkWrite, readOnlyReason } from "./access.ts";
-import { fieldOf, findRelation, listRelations, typeNames } from "./catalogue.ts";
-import { ControlClient, type ControlTransaction } from "./control.ts";
-import { dialect, quote } from "./dialect.ts";
-import { estimate } from "./estimate.ts";
-import { isConnectionEnd } from "./errors.ts";
-import { describeLockWait } from "./lock_wait.ts";
-import { nameResults } from "./result_names.ts";
-import { type ConnectionConfig, Session, type SessionConfig } from "./session.ts";
-import { beginStatement, type TransactionMode } from "./settings.ts";
+import { checkRead, checkWrite, readOnlyReason } from "./sql/privileges.ts";
+import { fieldOf, findRelation, listRelations, typeNames } from "./sql/catalog.ts";
+import { ControlClient, type ControlTransaction } from "./sql/control.ts";
+import { dialect, quote } from "./sql/dialect.ts";
+import { estimate } from "./sql/size_estimate.ts";
+import { isConnectionEnd } from "./wire/server_error.ts";
+import { describeLockWait } from "./sql/lock_wait.ts";
+import { nameResults } from "./sql/result_names.ts";
+import { type ConnectionConfig, Session, type SessionConfig } from "./wire/session.ts";
+import { beginStatement, type TransactionMode } from "./sql/session_settings.ts";
 
 type Context = Pick<ConnectContext, "signal" | "warn">;
 

@@ -1,10 +1,10 @@
 /** PostgreSQL. */
 import { z } from "zod";
-import { defineProvider } from "../../../core/provider.ts";
+import { defineProvider } from "../../../core/contracts/provider.ts";
 import { fromURL, permissions, PostgresConfig } from "./config.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { tableName } from "../sql.ts";
-import { typeMapper } from "./type_mapper.ts";
+import { typeMapper } from "./types/type_mapper.ts";
 
 const LoaderOptions = z.strictObject({
   replace: z.enum(["delete", "swap"]).default("delete").describe(
@@ -37,11 +37,11 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
       yields: "records",
       options: z.strictObject({}),
       async create(connector) {
-        const { PostgresCopyExtractor } = await import("./extractor.ts");
+        const { PostgresCopyExtractor } = await import("./copy_extractor.ts");
         return new PostgresCopyExtractor(connector);
       },
       async maxWatermark(connector, asked) {
-        const { sourceMaxWatermark } = await import("./max_watermark.ts");
+        const { sourceMaxWatermark } = await import("./sql/max_watermark.ts");
         return await sourceMaxWatermark(connector, asked);
       },
     },
@@ -55,7 +55,7 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
       ownRows: ["condition", "values"],
       options: LoaderOptions,
       async create(connector, options) {
-        const { PostgresCopyLoader } = await import("./loader.ts");
+        const { PostgresCopyLoader } = await import("./copy_loader.ts");
         return new PostgresCopyLoader(connector, options as z.infer<typeof LoaderOptions>);
       },
     },

@@ -6,13 +6,13 @@ import type {
   Estimate,
   RelationalConnector,
   ServerInfo,
-} from "../../../core/connector.ts";
-import type { ConnectContext } from "../../../core/provider.ts";
+} from "../../../core/contracts/connector.ts";
+import type { ConnectContext } from "../../../core/contracts/provider.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
-import { checkRead, checkWrite } from "./access.ts";
-import { discoverTables, fieldsOfRef } from "./catalogue.ts";
+import { checkRead, checkWrite } from "./sql/write_access.ts";
+import { discoverTables, fieldsOfRef } from "./sql/catalog.ts";
 import { databasePath, type SqliteConfig } from "./config.ts";
 import {
   type DatabaseFile,
@@ -21,10 +21,10 @@ import {
   openToRead,
   openToWrite,
   whenFree,
-} from "./database.ts";
-import { quote } from "./dialect.ts";
-import { estimate } from "./estimate.ts";
-import { isBeingMade } from "./journal.ts";
+} from "./sql/database_file.ts";
+import { quote } from "./sql/dialect.ts";
+import { estimate } from "./sql/size_estimate.ts";
+import { isBeingMade } from "./pages/rollback_journal.ts";
 
 type Bound = null | number | bigint | string | Uint8Array;
 

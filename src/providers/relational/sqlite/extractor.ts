@@ -1,23 +1,29 @@
 import type { DatabaseSync } from "node:sqlite";
 import { arrowSchema, batchOf, type Column, columnFor, type Schema } from "../../../arrow/mod.ts";
-import type { Batch } from "../../../core/batch.ts";
+import type { Batch } from "../../../core/contracts/batch.ts";
 import { ExtractorError, ValueError } from "../../../core/errors.ts";
 import type {
   ExtractRequest,
   Partition,
   PartitionSettings,
   RecordExtractor,
-} from "../../../core/extractor.ts";
-import type { Extraction } from "../../../core/proof.ts";
+} from "../../../core/contracts/extractor.ts";
+import type { Extraction } from "../../../core/contracts/proof.ts";
 import type { SqliteConnector } from "./connector.ts";
-import { copied } from "./copies.ts";
-import { beginReading, breather, type DatabaseFile, openToRead, whenFree } from "./database.ts";
-import { filler } from "./fill.ts";
-import { countOf, isWhole, rowNumberOf } from "./numbers.ts";
-import { partitionOf } from "./partition.ts";
-import { type Raw, rawPusher } from "./reading.ts";
-import { streamed } from "./rows.ts";
-import { TextEncoding } from "./text.ts";
+import { copied } from "./pages/page_copy.ts";
+import {
+  beginReading,
+  breather,
+  type DatabaseFile,
+  openToRead,
+  whenFree,
+} from "./sql/database_file.ts";
+import { filler } from "./pages/column_fillers.ts";
+import { countOf, isWhole, rowNumberOf } from "./sql/rowid_ranges.ts";
+import { partitionOf } from "./rowid_partition.ts";
+import { type Raw, rawPusher } from "./types/read_value.ts";
+import { streamed } from "./sql/row_cursor.ts";
+import { TextEncoding } from "./types/text_encoding.ts";
 
 /**
  * Reads tables, views, queries and table-valued functions in one transaction on a connection that

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Batch } from "../../../core/batch.ts";
+import type { Batch } from "../../../core/contracts/batch.ts";
 import { LoaderError, ValueError, VerificationError } from "../../../core/errors.ts";
 import {
   type AskedWatermark,
@@ -12,23 +12,23 @@ import {
   type PlannedLoad,
   refuseStaleRange,
   unshared,
-} from "../../../core/loader.ts";
-import { orderKind, refuseOrder } from "../../../core/value_order.ts";
-import type { Value } from "../../../core/values.ts";
-import { declareHint, measureNumbers } from "../../../formats/numbers.ts";
+} from "../../../core/contracts/loader.ts";
+import { orderKind, refuseOrder } from "../../../core/values/value_order.ts";
+import type { Value } from "../../../core/values/values.ts";
+import { declareHint, measureNumbers } from "../../../formats/inference/number_columns.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { checkLoadTask } from "../sql.ts";
 import { inTransaction, type SqliteConnector } from "./connector.ts";
-import { breather, type DatabaseFile, exists, openToWrite } from "./database.ts";
-import { findTable } from "./catalogue.ts";
-import { lockLoads } from "./load_lock.ts";
-import { lastRow, outcomeIn, rememberLoad } from "./load_commit.ts";
-import { fold, mainTable, quote } from "./dialect.ts";
-import { textNote } from "./conversion.ts";
-import { highest } from "./highest.ts";
-import { planLoad } from "./load_plan.ts";
-import { loadNew } from "./new_file.ts";
-import { refuseNulls } from "./nulls.ts";
+import { breather, type DatabaseFile, exists, openToWrite } from "./sql/database_file.ts";
+import { findTable } from "./sql/catalog.ts";
+import { lockLoads } from "./load/load_lock.ts";
+import { lastRow, outcomeIn, rememberLoad } from "./load/load_commit.ts";
+import { fold, mainTable, quote } from "./sql/dialect.ts";
+import { textNote } from "./types/conversion.ts";
+import { highest } from "./sql/max_watermark.ts";
+import { planLoad } from "./load/load_plan.ts";
+import { loadNew } from "./pages/new_database.ts";
+import { refuseNulls } from "./load/null_checks.ts";
 import {
   columnsAfter,
   emptying,
@@ -38,9 +38,9 @@ import {
   type Target,
   warnOfUnfilled,
   writtenColumns,
-} from "./target.ts";
-import { ANY_NUMBER, EXACT_DIGITS, NUMBER_TEXT } from "./type_mapper.ts";
-import { type Bound, boundReader, keptNumber } from "./writing.ts";
+} from "./load/target.ts";
+import { ANY_NUMBER, EXACT_DIGITS, NUMBER_TEXT } from "./types/type_mapper.ts";
+import { type Bound, boundReader, keptNumber } from "./types/bind_value.ts";
 
 /** Values bound with one statement: fewer statements are faster, up to about here. */
 const VALUES = 100;

@@ -1,12 +1,12 @@
 /** SQLite database files, over the runtime's own SQLite. */
 import { z } from "zod";
-import { defineProvider } from "../../../core/provider.ts";
+import { defineProvider } from "../../../core/contracts/provider.ts";
 import { fromURL, SqliteConfig } from "./config.ts";
 import type { SqliteConnector } from "./connector.ts";
 import { tableName } from "../sql.ts";
-import { fold } from "./dialect.ts";
+import { fold } from "./sql/dialect.ts";
 import { permissions } from "./permissions.ts";
-import { typeMapper } from "./type_mapper.ts";
+import { typeMapper } from "./types/type_mapper.ts";
 
 const NONE = z.strictObject({});
 
@@ -37,7 +37,7 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
         return new SqliteExtractor(connector);
       },
       async maxWatermark(connector, asked) {
-        const { sourceMaxWatermark } = await import("./highest.ts");
+        const { sourceMaxWatermark } = await import("./sql/max_watermark.ts");
         return await sourceMaxWatermark(connector, asked);
       },
     },

@@ -1,7 +1,7 @@
 /** What a connection to a SQLite database needs of the runtime. */
 import { dirname } from "node:path";
-import type { Permissions, Usage } from "../../../core/provider.ts";
-import { missingFolder } from "../../../core/writable.ts";
+import type { Permissions, Usage } from "../../../core/contracts/provider.ts";
+import { missingFolder } from "../../../core/files/write_access.ts";
 import { databasePath, type SqliteConfig } from "./config.ts";
 
 /**

@@ -1,0 +1,127 @@
+/** JSON Schema of pipelines and projects, from the schemas that validate them. */
+import { z } from "zod";
+import type { Provider } from "../../core/contracts/provider.ts";
+
+type JSONSchema = { [key: string]: unknown };
+
+/** What an editor completes and checks; a value may be a variable wherever text is not free. */
+export function schemaOf(model: z.ZodType, providers: readonly Provider[]): JSONSchema {
+  const schema = toJSONSchema(model);
+  const { $schema, title: _title, $defs, ...rest } = schema;
+  const { $ref } = rest as { $ref?: string };
+  const definitions = { ...$defs as Record<string, JSONSchema> };
+  const name = $ref?.replace("#/$defs/", "");
+  const top = name === undefined ? rest : definitions[name]!;
+  if (name !== undefined) delete definitions[name];
+  definitions["Endpoint"] = endpoint(providers);
+  const open = Object.fromEntries(
+    Object.entries(definitions).sort(([a], [b]) => a < b ? -1 : 1)
+      .map(([key, definition]) => [key, withVariables(definition) as JSONSchema]),
+  );
+  return { $schema, ...withVariables(top) as JSONSchema, $defs: { ...open, Variable: VARIABLE } };
+}
+
+function toJSONSchema(schema: z.ZodType): JSONSchema {
+  return z.toJSONSchema(schema, {
+    target: "draft-2020-12",
+    io: "input",
+    unrepresentable: "any",
+  }) as JSONSchema;
+}
+
+const VARIABLE: JSONSchema = {
+  description: "A variable: ${NAME}, ${NAME:-default} or ${NAME:?message}",
+  type: "string",
+  pattern: "\\$\\{[A-Za-z_]\\w*(:[-?].*)?\\}",
+};
+
+const TEXT: JSONSchema = { type: "string", minLength: 1 };
+
+function endpoint(providers: readonly Provider[]): JSONSchema {
+  const url = { ...TEXT, description: "What a URL says of the connection; other keys win over it" };
+  const names = providers.map(({ name }) => name);
+  const others = {
+    type: "object",
+    description: "A provider by its class path",
+    properties: {
+      provider: { ...TEXT, not: { enum: names } },
+      url,
+    },
+    required: ["provider"],
+  };
+  const connection = {
+    type: "object",
+    description: "A connection of the project, or a URL, with keys that win over its own",
+    properties: {
+      connection: { ...TEXT, description: "Name of a connection of the project, or a URL" },
+    },
+    required: ["connection"],
+  };
+  const byURL = {
+    type: "object",
+    properties: { url },
+    required: ["url"],
+    not: { required: ["provider"] },
+  };
+  return {
+    description: "A connection: a name, a URL, or {provider, …}",
+    anyOf: [TEXT, connection, byURL, ...providers.map((provider) => keysOf(provider, url)), others],
+  };
+}
+
+/** The keys of one provider's connection. Those that are required may come from the URL instead. */
+function keysOf({ name, description, config }: Provider, url: JSONSchema): JSONSchema {
+  const { $schema: _schema, $defs, ...schema } = toJSONSchema(config);
+  const { properties = {}, required = [], ...rest } = inlined(schema, $defs) as {
+    properties?: JSONSchema;
+    required?: string[];
+  };
+  return {
+    ...rest,
+    type: "object",
+    description,
+    properties: { provider: { const: name }, url, ...properties },
+    required: ["provider"],
+    ...(required.length === 0 ? {} : { anyOf: [{ required: ["url"] }, { required }] }),
+  };
+}
+
+/** References of a provider's schema would point into the wrong document. */
+function inlined(schema: unknown, definitions: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map((item) => inlined(item, definitions));
+  if (typeof schema !== "object" || schema === null) return schema;
+  const { $ref, ...rest } = schema as { $ref?: string };
+  if ($ref !== undefined) {
+    const found = (definitions as Record<string, object>)[$ref.replace("#/$defs/", "")];
+    return inlined({ ...found, ...rest }, definitions);
+  }
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, inlined(value, definitions)]),
+  );
+}
+
+/** Keys below which there are schemas by name. */
+const NAMED = new Set(["properties", "$defs", "patternProperties"]);
+
+function withVariables(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withVariables);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const inside = Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => {
+      if (key === "not" || key === "enum" || key === "propertyNames") return [key, value];
+      if (!NAMED.has(key)) return [key, withVariables(value)];
+      return [
+        key,
+        Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withVariables(one)])),
+      ];
+    }),
+  ) as JSONSchema;
+  const { type, description, ...rest } = inside;
+  const fixed = "enum" in inside || (type === "string" && "pattern" in inside) ||
+    (["integer", "number", "boolean"].includes(String(type)) && !("const" in inside));
+  if (!fixed) return inside;
+  return {
+    ...(description === undefined ? {} : { description }),
+    anyOf: [{ ...(type === undefined ? {} : { type }), ...rest }, { $ref: "#/$defs/Variable" }],
+  };
+}

@@ -1,0 +1,72 @@
+/** What `dxt list` prints. */
+import type { StreamRef } from "../../models/source.ts";
+import type { Stream } from "../../models/stream.ts";
+import { selectStreams } from "../../selector/mod.ts";
+import { type Context, given, openPipeline, type Variables } from "./context.ts";
+import { EXIT } from "../terminal/exit_codes.ts";
+import type { Cell } from "../output/table.ts";
+import { cut } from "../output/terminal_text.ts";
+
+export interface ListOptions extends Variables {
+  readonly pipeline: string;
+  readonly select?: string | undefined;
+  readonly exclude?: string | undefined;
+}
+
+const COLUMNS = ["stream", "source", "target", "extract", "load", "tags"]
+  .map((title) => ({ title }));
+
+export async function listStreams(
+  { pipeline, select, exclude, ...variables }: ListOptions,
+  context: Context,
+): Promise<number> {
+  const loaded = await openPipeline(pipeline, variables, context);
+  const streams = selectStreams(loaded.pipeline.streams, given({ select, exclude }));
+  context.printer.results({
+    name: "streams",
+    entries: streams.map(entryOf),
+    about: { pipeline: loaded.pipeline.name },
+    table: () => context.printer.table(COLUMNS, streams.map(rowOf)),
+  });
+  return EXIT.done;
+}
+
+/** A stream with all that the file may leave out. */
+function entryOf({ id, description, source, target, tags, extract, load }: Stream) {
+  return {
+    id,
+    ...given({ description }),
+    source,
+    target: target ?? id,
+    extract: extract?.mode ?? "full",
+    load: load?.mode ?? "append",
+    tags: tags ?? [],
+  };
+}
+
+function rowOf(stream: Stream): (string | Cell)[] {
+  const { id, source, target, extract, load, tags } = entryOf(stream);
+  const [name, how, what] = [id, extract, load].map((text): Cell => ({ text }));
+  return [name!, refText(source), refText(target), how!, what!, { text: tags.join(", ") }];
+}
+
+const WIDEST_REF = 48;
+
+/** A dataset in a few words: its name, path, pattern or query. */
+function refText(ref: string | StreamRef): string {
+  const text = typeof ref === "string" ? ref : `${ref.type} ${nameOf(ref)}`;
+  return cut(text.replace(/\s+/g, " ").trim(), WIDEST_REF);
+}
+
+function nameOf(ref: StreamRef): string {
+  if ("name" in ref) {
+    return "schema" in ref && ref.schema !== undefined ? `${ref.schema}.${ref.name}` : ref.name;
+  }
+  if ("path" in ref) return ref.path;
+  if ("pattern" in ref) return ref.pattern;
+  if ("sql" in ref) return ref.sql;
+  if ("collection" in ref) return ref.collection;
+  if ("key" in ref) return ref.key;
+  if ("label" in ref) return ref.label;
+  return "query" in ref ? ref.query : ref.relationship;
+}

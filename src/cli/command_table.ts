@@ -1,0 +1,47 @@
+/** The table of commands, in the order and groups of the help. Each is loaded when it is asked for. */
+import type { Parser } from "optique";
+import type { Action } from "./app/context.ts";
+
+export type CommandParser = Parser<"sync", Action, unknown>;
+
+interface Entry {
+  /** Title above the commands of its kind. */
+  readonly group: string;
+  load(): Promise<CommandParser>;
+}
+
+const MOVE = "Move data";
+const LOOK = "Look before";
+const WRITE = "Write pipelines";
+const CODE = "External modules";
+const SHELL = "In a shell";
+
+export const COMMANDS: Readonly<Record<string, Entry>> = {
+  run: { group: MOVE, load: async () => (await import("./commands/run.ts")).run },
+  extract: { group: MOVE, load: async () => (await import("./commands/extract.ts")).extract },
+  load: { group: MOVE, load: async () => (await import("./commands/load.ts")).load },
+  discover: { group: LOOK, load: async () => (await import("./commands/discover.ts")).discover },
+  plan: { group: LOOK, load: async () => (await import("./commands/plan.ts")).plan },
+  test: { group: LOOK, load: async () => (await import("./commands/test.ts")).test },
+  head: { group: LOOK, load: async () => (await import("./commands/head.ts")).head },
+  permissions: {
+    group: LOOK,
+    load: async () => (await import("./commands/permissions.ts")).permissions,
+  },
+  list: { group: LOOK, load: async () => (await import("./commands/list.ts")).list },
+  init: { group: WRITE, load: async () => (await import("./commands/init.ts")).init },
+  validate: { group: WRITE, load: async () => (await import("./commands/validate.ts")).validate },
+  schema: { group: WRITE, load: async () => (await import("./commands/schema.ts")).schema },
+  operators: {
+    group: WRITE,
+    load: async () => (await import("./commands/operators.ts")).operators,
+  },
+  lock: { group: CODE, load: async () => (await import("./commands/lock.ts")).lock },
+  vendor: { group: CODE, load: async () => (await import("./commands/vendor.ts")).vendor },
+  completions: {
+    group: SHELL,
+    load: async () => (await import("./commands/completions.ts")).completions,
+  },
+};
+
+export const NAMES: readonly string[] = Object.keys(COMMANDS);

@@ -1,0 +1,37 @@
+import { argument, choice, command, map, merge, message, object } from "optique";
+import type { Action } from "../app/context.ts";
+import { SCRIPTS, SHELLS } from "../help/completion_scripts.ts";
+import { EXIT } from "../terminal/exit_codes.ts";
+import * as options from "../app/options.ts";
+
+const parser = merge(
+  object({
+    shell: argument(choice(SHELLS, { metavar: "SHELL" }), {
+      description: message`bash, zsh, fish or powershell`,
+    }),
+  }),
+  object("Options", { ...options.channels() }),
+);
+
+export const completions = command(
+  "completions",
+  map(parser, (values): Action => ({
+    verbosity: values,
+    act: ({ printer }) => {
+      printer.document(SCRIPTS[values.shell].trimEnd());
+      return Promise.resolve(EXIT.done);
+    },
+  })),
+  {
+    usageLine: options.usageLine("SHELL"),
+    brief: message`Print a script that completes commands, options, streams and tags`,
+    description:
+      message`Load it where your shell starts. Ids and tags are those of the pipeline on the command line.`,
+    footer: options.examples(
+      "dxt completions zsh > ~/.zfunc/_dxt",
+      "source <(dxt completions bash)",
+      "dxt completions fish > ~/.config/fish/completions/dxt.fish",
+      "dxt completions powershell | Out-String | Invoke-Expression",
+    ),
+  },
+);

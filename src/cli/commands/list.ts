@@ -1,0 +1,28 @@
+import { command, map, merge, message, object } from "optique";
+import type { Action } from "../app/context.ts";
+import { listStreams } from "../app/list_streams.ts";
+import * as options from "../app/options.ts";
+
+const parser = merge(
+  object({ pipeline: options.pipeline() }),
+  object("Options", {
+    ...options.selection(),
+    ...options.variables(),
+    ...options.channels(),
+  }),
+);
+
+export const list = command(
+  "list",
+  map(parser, (values): Action => ({
+    verbosity: values,
+    act: (context) => listStreams(values, context),
+  })),
+  {
+    usageLine: options.usageLine("PIPELINE"),
+    brief: message`Show the streams of a pipeline`,
+    description:
+      message`Shows what a selector means before it is run: each stream's source, target, modes and tags. Connects to nothing.`,
+    footer: options.examples("dxt list shop.yaml", "dxt list shop.yaml --select tag:daily --quiet"),
+  },
+);

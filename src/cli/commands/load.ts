@@ -1,0 +1,36 @@
+import { command, map, merge, message, object } from "optique";
+import type { Action } from "../app/context.ts";
+import * as options from "../app/options.ts";
+import { runPhase } from "../app/run_phase.ts";
+
+const parser = merge(
+  object({ pipeline: options.pipeline() }),
+  object("Options", {
+    ...options.selection(),
+    failFast: options.failFast(),
+    threads: options.threads(),
+    wait: options.wait(),
+    sandbox: options.sandbox(),
+    showValues: options.showValues(),
+    ...options.limits(),
+    ...options.variables(),
+    ...options.modules(),
+    ...options.logging(),
+    ...options.channels(),
+  }),
+);
+
+export const load = command(
+  "load",
+  map(parser, (values): Action => ({
+    verbosity: values,
+    act: (context) => runPhase("load", values, context),
+  })),
+  {
+    usageLine: options.usageLine("PIPELINE"),
+    brief: message`Only write: from the stage into the target`,
+    description:
+      message`Loads what dxt extract staged, or what a run left staged when its load failed. The source is not read again.`,
+    footer: options.examples("dxt load shop.yaml", "dxt load shop.yaml --select orders"),
+  },
+);

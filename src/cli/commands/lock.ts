@@ -1,0 +1,58 @@
+import { command, map, message } from "optique";
+import { type Action, type Context, given } from "../app/context.ts";
+import {
+  codeOptions,
+  gathering,
+  type GatherOptions,
+  openPipelines,
+} from "../app/module_options.ts";
+import { EXIT } from "../terminal/exit_codes.ts";
+import * as options from "../app/options.ts";
+import { counted } from "../output/format_units.ts";
+
+export const lock = command(
+  "lock",
+  map(gathering(), (values): Action => ({
+    verbosity: values,
+    act: (context) => lockModules(values, context),
+  })),
+  {
+    usageLine: options.usageLine("PIPELINE..."),
+    brief: message`Pin the external modules of pipelines in dxt.lock`,
+    description:
+      message`Fetches each external module that the pipelines name, and all that it imports, and writes their SHA-256 into dxt.lock beside the project's file or the pipeline. From then on a module that changes is refused. None of it is run.`,
+    footer: options.examples(
+      "dxt lock shop.yaml --allow-import=modules.example.com",
+      "dxt lock pipelines/*.yaml",
+    ),
+  },
+);
+
+async function lockModules(
+  { pipelines, allowImport, cacheDir, ...variables }: GatherOptions,
+  context: Context,
+): Promise<number> {
+  const { printer, io } = context;
+  const loaded = await openPipelines(pipelines, variables, context);
+  const { lockPipelines } = await import("../../runner/plan/external_modules.ts");
+  const locked = await lockPipelines(loaded, codeOptions(given({ allowImport, cacheDir }), io));
+  if (printer.format !== "text") printer.document(JSON.stringify({ locks: locked }, null, 2));
+  else for (const { path, modules } of locked) printer.result(sentence(path, modules));
+  return EXIT.done;
+}
+
+type Locked = Awaited<
+  ReturnType<typeof import("../../runner/plan/external_modules.ts").lockPipelines>
+>[number];
+
+function sentence(path: string, modules: Locked["modules"]): string {
+  const of = (change: string) => modules.filter((module) => module.change === change);
+  const parts = (["added", "changed"] as const).flatMap((change) => {
+    const { length } = of(change);
+    return length === 0 ? [] : [`${length} ${change}`];
+  });
+  const lines = modules.filter(({ change }) => change !== "same")
+    .map(({ url, sha256, change }) => `\n  ${change}  ${sha256}  ${url}`);
+  const what = parts.length === 0 ? "none changed" : parts.join(", ");
+  return `${path} has ${counted(modules.length, "module")}: ${what}${lines.join("")}`;
+}

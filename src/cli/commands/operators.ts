@@ -1,0 +1,77 @@
+import { argument, choice, command, map, merge, message, object, option, optional } from "optique";
+import { CATEGORIES } from "../../models/source.ts";
+import type { Action, Context } from "../app/context.ts";
+import { EXIT } from "../terminal/exit_codes.ts";
+import * as options from "../app/options.ts";
+import type { Operator } from "../app/operator_catalog.ts";
+import type { Printer } from "../output/printer.ts";
+import type { Cell } from "../output/table.ts";
+
+const parser = merge(
+  object({
+    action: argument(choice(["list"], { metavar: "list" }), {
+      description: message`What to do; there is one thing`,
+    }),
+  }),
+  object("Options", {
+    category: optional(option("-c", "--category", choice(CATEGORIES, { metavar: "CATEGORY" }), {
+      description: message`Only those of this category, for example relational or filestore`,
+    })),
+    ...options.channels(),
+  }),
+);
+
+export const operators = command(
+  "operators",
+  map(parser, (values): Action => ({
+    verbosity: values,
+    act: (context) => listOperators(values.category, context),
+  })),
+  {
+    usageLine: options.usageLine("list"),
+    brief: message`Show providers, extractors and loaders with their options`,
+    description:
+      message`Tells what a pipeline's source, target, extractor and loader can be, and the options of each with type, default and meaning, from the schemas that validate them. An option with * is required.`,
+    footer: options.examples(
+      "dxt operators list",
+      "dxt operators list --category relational",
+      "dxt operators list --output json",
+    ),
+  },
+);
+
+const COLUMNS = ["option", "type", "default", "meaning"].map((title) => ({ title }));
+
+async function listOperators(
+  category: string | undefined,
+  { printer }: Context,
+): Promise<number> {
+  const { PROVIDER_NAMES, loadProvider } = await import("../../providers/resolve.ts");
+  const { operatorsOf } = await import("../app/operator_catalog.ts");
+  const providers = await Promise.all(PROVIDER_NAMES.map(loadProvider));
+  const entries = operatorsOf(providers)
+    .filter((operator) => category === undefined || operator.category === category);
+  if (entries.length === 0) printer.warning(`there are no operators of category "${category}"`);
+  printer.results({
+    name: "operators",
+    entries,
+    about: {},
+    table: () => entries.forEach((operator) => printOperator(operator, printer)),
+  });
+  return EXIT.done;
+}
+
+/** A line for the operator, below it a table of its options. */
+function printOperator({ name, kind, description, options }: Operator, printer: Printer): void {
+  printer.result(`${name} (${kind}): ${description}`);
+  if (options.length === 0) return;
+  const rows = options.map(({ name, type, required, description, ...option }) =>
+    [
+      `${name}${required ? "*" : ""}`,
+      type,
+      option.default === undefined ? "" : JSON.stringify(option.default),
+      description,
+    ].map((text): Cell => ({ text }))
+  );
+  printer.table(COLUMNS, rows, "  ");
+}

@@ -1,0 +1,64 @@
+import { choice, command, map, merge, message, object, option, optional } from "optique";
+import { shellWord } from "../../core/permission_errors.ts";
+import { type Action, type Context, given, openPipeline, type Variables } from "../app/context.ts";
+import { EXIT } from "../terminal/exit_codes.ts";
+import * as options from "../app/options.ts";
+import { visibleJSON } from "../output/terminal_text.ts";
+
+interface PermissionsOptions extends Variables {
+  readonly pipeline: string;
+  readonly select?: string | undefined;
+  readonly exclude?: string | undefined;
+  readonly format?: "flags" | "json" | undefined;
+  readonly logFile?: string | undefined;
+}
+
+const parser = merge(
+  object({ pipeline: options.pipeline() }),
+  object("Options", {
+    ...options.selection(),
+    format: optional(option("-f", "--format", choice(["flags", "json"]), {
+      description: message`flags of deno run and deno compile, or json (default: flags)`,
+    })),
+    logFile: options.logging().logFile,
+    ...options.variables(),
+    ...options.modules(),
+    ...options.channels(),
+  }),
+);
+
+export const permissions = command(
+  "permissions",
+  map(parser, (values): Action => ({
+    verbosity: values,
+    act: (context) => printPermissions(values, context),
+  })),
+  {
+    usageLine: options.usageLine("PIPELINE"),
+    brief: message`Print the least that a run of a pipeline needs of the runtime`,
+    description:
+      message`The hosts, files and variables that dxt run needs for the selected streams, and nothing else, as flags in one line. Nothing connects. A folder that is not there yet is named as a whole, since it has to be made.`,
+    footer: options.examples(
+      "dxt permissions shop.yaml",
+      "dxt permissions shop.yaml --select orders --format json",
+      'eval "deno run --no-prompt $(dxt permissions a.yaml) main.ts run a.yaml"',
+    ),
+  },
+);
+
+async function printPermissions(
+  { pipeline, select, exclude, format, logFile, ...variables }: PermissionsOptions,
+  context: Context,
+): Promise<number> {
+  const { printer } = context;
+  const loaded = await openPipeline(pipeline, variables, context);
+  const { flagsOf, permissionsOfPipeline } = await import("../../runner/mod.ts");
+  const needs = await permissionsOfPipeline(loaded, {
+    purpose: "run",
+    ...given({ select, exclude, logFile: logFile ?? loaded.logging?.file }),
+  });
+  const isJSON = (format ?? (printer.format === "text" ? "flags" : "json")) === "json";
+  // As it stands: a path that is masked, because a variable says it, helps nobody.
+  printer.document(isJSON ? visibleJSON(needs) : flagsOf(needs).map(shellWord).join(" "));
+  return EXIT.done;
+}

@@ -1,0 +1,153 @@
+import {
+  argument,
+  command,
+  type InferValue,
+  integer,
+  map,
+  merge,
+  message,
+  multiple,
+  object,
+  option,
+  optional,
+  string,
+} from "optique";
+import type { Argument, StreamArguments } from "../../config/mod.ts";
+import { ConfigurationError } from "../../core/errors.ts";
+import type { Action } from "../app/context.ts";
+import * as options from "../app/options.ts";
+import { runPhase } from "../app/run_phase.ts";
+import { showPlan } from "./plan.ts";
+
+const text = (name: `--${string}`, metavar: string, description: ReturnType<typeof message>) =>
+  optional(option(name, string({ metavar: metavar as "TEXT" }), { description }));
+
+const parser = merge(
+  object({
+    pipeline: optional(
+      argument(string({ metavar: "PIPELINE" }), {
+        description: message`File of the pipeline; without one, --from and --to say what is moved`,
+      }),
+    ),
+  }),
+  object("One stream without a file", {
+    from: text(
+      "--from",
+      "CONNECTION",
+      message`Source: a connection's name, a URL, a database file, a folder, a file or a pattern`,
+    ),
+    to: text("--to", "CONNECTION", message`Target, in the same words; a file or folder may be new`),
+    source: text(
+      "--source",
+      "NAME",
+      message`Table, query (SELECT …), file or pattern in the source; not needed for one file`,
+    ),
+    target: text(
+      "--target",
+      "NAME",
+      message`Table or file in the target (default: as in the source)`,
+    ),
+    mode: text("--mode", "MODE", message`append, replace or upsert (default: append)`),
+    keys: multiple(option("--key", string({ metavar: "FIELD" }), {
+      description: message`Field that identifies a record, for upsert; repeat for more`,
+    })),
+  }),
+  object("Options", {
+    ...options.selection(),
+    since: text(
+      "--since",
+      "VALUE",
+      message`Backfill: read incremental streams from this watermark on, whatever the target has`,
+    ),
+    until: text(
+      "--until",
+      "VALUE",
+      message`Backfill: read below this watermark, which is not in the range; upsert streams only`,
+    ),
+    limit: optional(option("--limit", integer({ metavar: "N", min: 1 }), {
+      description: message`Move at most so many rows of each stream; not of incremental ones`,
+    })),
+    fullRefresh: options.fullRefresh(
+      message`Read everything and replace the targets, whatever the streams' modes`,
+    ),
+    dryRun: option("--dry-run", {
+      description: message`Show what would be done, as dxt plan does, and change nothing`,
+    }),
+    failFast: options.failFast(),
+    threads: options.threads(),
+    wait: options.wait(),
+    sandbox: options.sandbox(),
+    showValues: options.showValues(),
+    ...options.limits(),
+    ...options.variables(),
+    ...options.modules(),
+    ...options.logging(),
+    ...options.channels(),
+  }),
+);
+
+type RunOptions = InferValue<typeof parser>;
+
+export const run = command(
+  "run",
+  map(parser, (values): Action => ({
+    verbosity: values,
+    act: (context) => {
+      const { source: _source, target: _target, mode: _mode, dryRun, ...phase } = values;
+      const asked = { ...phase, stream: streamOf(values) };
+      return dryRun ? showPlan(asked, context) : runPhase("run", asked, context);
+    },
+  })),
+  {
+    usageLine: options.usageLine("PIPELINE | --from CONNECTION --to CONNECTION"),
+    brief: message`Move the streams of a pipeline from source to target`,
+    description:
+      message`Extracts each stream into a stage on disk, loads the stage into the target, and compares what source, stage and target say of it.`,
+    footer: options.examples(
+      "dxt run shop.yaml",
+      "dxt run shop.yaml --select 'tag:daily,sales_*' --exclude sales_us",
+      "dxt run shop.yaml --var SHOP_URL=postgres://127.0.0.1/shop --quiet",
+      "dxt run shop.yaml --select orders --since 2025-01-01 --until 2025-02-01",
+      "dxt run --from '${SHOP_URL}' --source public.orders --to ./orders.parquet",
+      "dxt run --from x.csv --to sqlite:w.db --target x --mode upsert --key id",
+    ),
+  },
+);
+
+/** The stream of the command line; undefined when a file says what is moved. */
+function streamOf(values: RunOptions): StreamArguments | undefined {
+  const { pipeline, from, to, source, target, mode, keys } = values;
+  const said = Object.entries({ from, to, source, target, mode, key: keys[0] })
+    .filter(([, value]) => value !== undefined);
+  if (pipeline !== undefined) {
+    if (said.length === 0) return undefined;
+    throw wrong(
+      `Cannot run "${pipeline}" with --${
+        said[0]![0]
+      }: a file says what is moved, or --from and --to do`,
+    );
+  }
+  if (said.length === 0) {
+    throw wrong("Cannot run: expected a PIPELINE, or --from and --to");
+  }
+  const ends = { from, to };
+  for (const [name, value] of Object.entries(ends)) {
+    if (value === undefined) throw wrong(`Cannot run without a PIPELINE: --${name} is missing`);
+  }
+  return {
+    from: argumentOf("--from", from!),
+    to: argumentOf("--to", to!),
+    source: source === undefined ? undefined : argumentOf("--source", source),
+    target: target === undefined ? undefined : argumentOf("--target", target),
+    mode: mode === undefined ? undefined : argumentOf("--mode", mode),
+    keys: keys.map((key) => argumentOf("--key", key)),
+  };
+}
+
+function argumentOf(name: string, value: string): Argument {
+  return { option: name, text: value };
+}
+
+function wrong(detail: string): ConfigurationError {
+  return new ConfigurationError(`${detail}\nRun "dxt run --help" for usage`);
+}

@@ -1,0 +1,88 @@
+import { command, map, merge, message, object } from "optique";
+import type { TrialResult } from "../../runner/mod.ts";
+import { type Action, type Context, given, openPipeline, type Variables } from "../app/context.ts";
+import { untilSignal } from "../app/connections.ts";
+import { EXIT } from "../terminal/exit_codes.ts";
+import { type LimitOptions, limitsOf } from "../app/permission_limits.ts";
+import * as options from "../app/options.ts";
+import { cut } from "../output/terminal_text.ts";
+import { counted, durationText } from "../output/format_units.ts";
+
+interface TestOptions extends Variables, LimitOptions {
+  readonly pipeline: string;
+  readonly select?: string | undefined;
+  readonly exclude?: string | undefined;
+}
+
+const parser = merge(
+  object({ pipeline: options.pipeline() }),
+  object("Options", {
+    ...options.selection(),
+    ...options.limits(),
+    ...options.variables(),
+    ...options.modules(),
+    ...options.channels(),
+  }),
+);
+
+export const test = command(
+  "test",
+  map(parser, (values): Action => ({
+    verbosity: values,
+    act: (context) => testPipeline(values, context),
+  })),
+  {
+    usageLine: options.usageLine("PIPELINE"),
+    brief: message`Try the connections and rights of a pipeline, moving nothing`,
+    description:
+      message`Opens both connections, tells the servers' versions and the time it took, and finds out whether each selected stream can be read, and its target created and written. One line a check; all problems are told.`,
+    footer: options.examples("dxt test shop.yaml", "dxt test shop.yaml --select orders --quiet"),
+  },
+);
+
+async function testPipeline(
+  { pipeline, select, exclude, ...others }: TestOptions,
+  context: Context,
+): Promise<number> {
+  const { printer } = context;
+  const loaded = await openPipeline(pipeline, others, context);
+  const { admitPipeline, tryPipeline } = await import("../../runner/mod.ts");
+  return await untilSignal(context, async (signal) => {
+    const limits = limitsOf(others);
+    await admitPipeline(loaded, { purpose: "look", ...given({ select, exclude }), limits });
+    const results = await tryPipeline(loaded, {
+      ...given({ select, exclude }),
+      signal,
+      onResult: (result) => {
+        if (printer.format === "text") tell(result, context);
+        if (printer.format === "ndjson") printer.json(result);
+      },
+    });
+    const failed = results.filter(({ problems }) => problems.length > 0).length;
+    if (printer.format === "json") {
+      const status = failed === 0 ? "passed" : "failed";
+      printer.json({ pipeline: loaded.pipeline.name, status, checks: results });
+    } else {
+      printer.progress(
+        loaded.pipeline.name,
+        `${counted(results.length - failed, "check")} passed, ${failed} failed`,
+      );
+    }
+    return failed === 0 ? EXIT.done : EXIT.failed;
+  });
+}
+
+const CHECK_WIDTH = 6;
+const WIDEST_STREAM = 32;
+
+function tell(
+  { check, stream, subject, problems, ms }: TrialResult,
+  { printer }: Context,
+): void {
+  const failed = problems.length > 0;
+  const name = stream === undefined ? "" : `${cut(stream, WIDEST_STREAM)}: `;
+  const time = stream === undefined ? ` in ${durationText(ms)}` : "";
+  const what = `${check.padEnd(CHECK_WIDTH)}  ${name}${subject}${time}`;
+  const lines = failed ? `: ${problems.join("; ")}` : "";
+  printer.result(`${failed ? "failed" : "ok    "}  ${what}${lines.replace(/\s*\n\s*/g, " ")}`);
+}

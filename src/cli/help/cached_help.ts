@@ -1,0 +1,34 @@
+/** Help without the parser of the options, which takes most of the time that help would need. */
+import { colourOf, hasColour } from "../terminal/color.ts";
+import type { IO, Output } from "../terminal/stdio.ts";
+import { HELP } from "../terminal/global_options.ts";
+
+/** Widths that help is kept in; a terminal that is narrower gets its own from the parser. */
+export const HELP_WIDTHS = [80, 100] as const;
+
+/** Width of help in so many columns: it stays readable on a wide terminal. */
+export function helpWidth(columns: number): number {
+  return HELP_WIDTHS.findLast((width) => width <= columns) ?? columns;
+}
+
+/** The help that the arguments ask for and nothing else; undefined when it is not kept. */
+export async function keptHelp(
+  args: readonly string[],
+  env: IO["env"],
+  output: Output,
+): Promise<string | undefined> {
+  const isHelp = (arg: string | undefined) => HELP.some((name) => name === arg);
+  const name = args.length === 1 && isHelp(args[0])
+    ? ""
+    : args.length === 2 && isHelp(args[1])
+    ? args[0]!
+    : undefined;
+  if (name === undefined) return undefined;
+  const { HELP_TEXTS } = await import("./help_texts.gen.ts");
+  if (!Object.hasOwn(HELP_TEXTS, name)) return undefined;
+  const index = HELP_WIDTHS.findIndex((width) => width === helpWidth(output.columns));
+  const text = HELP_TEXTS[name]?.[index];
+  if (text === undefined || hasColour(env, output, colourOf(args, env))) return text;
+  // deno-lint-ignore no-control-regex
+  return text.replaceAll(/\u001b\[[\d;]*m/g, "");
+}

@@ -1,0 +1,122 @@
+/** A plan for people, in lines of a terminal's width. */
+import type { PlannedField, PlannedStream, PlanResult } from "../../models/plan.ts";
+import type { Printer } from "./printer.ts";
+import { type Cell, formatTable } from "./table.ts";
+import { cut, visible, widthOf } from "./terminal_text.ts";
+import { bytesText, counted, countText } from "./format_units.ts";
+
+const INDENT = "  ";
+const LABEL = 10;
+
+/** @param width columns that a line may have */
+export function printPlan(plan: PlanResult, width: number, printer: Printer): void {
+  for (const stream of plan.streams) printStream(stream, width, printer);
+  const ready = plan.streams.filter(({ status }) => status === "ready").length;
+  printer.progress(
+    plan.pipeline,
+    `${countText(ready)} of ${counted(plan.streams.length, "stream")} ready, nothing was changed`,
+  );
+}
+
+function printStream(stream: PlannedStream, width: number, printer: Printer): void {
+  const tell = (label: string, text: string, wrapped = true) => {
+    const room = width - INDENT.length - LABEL;
+    const lines = wrapped ? wrap(visible(text), room) : [cut(visible(text), room)];
+    lines.forEach((line, i) =>
+      printer.result(`${INDENT}${(i === 0 ? label : "").padEnd(LABEL)}${line}`)
+    );
+  };
+  printer.document(cut(visible(`${stream.stream}: ${stream.status}`), width));
+  tell("source", sourceText(stream), false);
+  tell("read", readText(stream));
+  tell("target", targetText(stream), false);
+  tell("load", loadText(stream));
+  if (stream.fields.length > 0) {
+    printer.document(fieldLines(stream.fields, width - 2 * INDENT.length).join("\n"));
+  }
+  for (const field of stream.fields) {
+    if (field.note !== undefined) tell("note", noteText(field));
+  }
+  for (const statement of stream.statements) tell("runs", `${statement};`);
+  for (const loss of stream.destructive) tell("LOST", loss);
+  for (const warning of stream.warnings) tell("warning", warning.replace(/\s*\n\s*/g, " "));
+  for (const problem of stream.problems) tell("problem", problem.replace(/\s*\n\s*/g, " "));
+}
+
+function sourceText({ source: { name, kind, rows, bytes } }: PlannedStream): string {
+  const size = [
+    rows === undefined ? "rows unknown" : `about ${counted(rows, "row")}`,
+    ...(bytes === undefined ? [] : [bytesText(bytes)]),
+  ];
+  return kind === undefined ? name : `${[kind, ...size].join(", ")}: ${name}`;
+}
+
+function readText({ extract }: PlannedStream): string {
+  const { mode, watermark_field: field, watermark, watermark_of, after, up_to: upTo } = extract;
+  if (mode === "full") return "full: everything";
+  if (field === undefined) return "incremental";
+  if (after === undefined && upTo !== undefined) return `incremental by ${field}: below ${upTo}`;
+  if (upTo !== undefined) return `incremental by ${field}: from ${after}, below ${upTo}`;
+  if (after === undefined) {
+    return `incremental by ${field}: everything, ${watermark_of ?? "the target"} has nothing yet`;
+  }
+  const from = watermark === null || watermark === undefined
+    ? "the initial value"
+    : `the highest of ${watermark_of ?? "the target"} is ${watermark}`;
+  return `incremental by ${field}: after ${after}, ${from}`;
+}
+
+function targetText({ target: { name, exists, rows } }: PlannedStream): string {
+  if (exists === undefined) return name;
+  if (!exists) return `new: ${name}`;
+  return `${rows === undefined ? "exists" : counted(rows, "row")}: ${name}`;
+}
+
+function loadText({ load: { mode, upsert_keys } }: PlannedStream): string {
+  return upsert_keys.length === 0 ? mode : `${mode} by ${upsert_keys.join(", ")}`;
+}
+
+function noteText({ name, conversion, note, accepted }: PlannedField): string {
+  return `${name}: ${note}${conversion === "lossy" && accepted ? " (accepted)" : ""}`;
+}
+
+const COLUMNS = ["field", "source", "dxt", "target", "conversion"].map((title) => ({ title }));
+const NARROWEST = 8;
+
+function fieldLines(fields: readonly PlannedField[], width: number): string[] {
+  const rows = fields.map(({ name, source_type, dtype, target_type, conversion }) =>
+    [name, source_type, dtype, target_type, conversion].map((text) => visible(text))
+  );
+  const widths = COLUMNS.map(({ title }, i) =>
+    Math.max(widthOf(title), ...rows.map((row) => widthOf(row[i]!)))
+  );
+  const gaps = 2 * (COLUMNS.length - 1);
+  while (widths.reduce((sum, one) => sum + one, gaps) > width) {
+    const widest = widths.indexOf(Math.max(...widths));
+    if (widths[widest]! <= NARROWEST) break;
+    widths[widest]!--;
+  }
+  const cells = rows.map((row) => row.map((text, i): Cell => ({ text: cut(text, widths[i]!) })));
+  return formatTable(COLUMNS, cells).map((line) => `${INDENT}${INDENT}${line}`);
+}
+
+/** Lines of at most `width` columns, broken between words where that can be. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (let word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (widthOf(longer) <= width) {
+      line = longer;
+      continue;
+    }
+    if (line !== "") lines.push(line);
+    while (widthOf(word) > width) {
+      const part = cut(word, width).replace(/…$/, "");
+      lines.push(part);
+      word = word.slice(part.length);
+    }
+    line = word;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,86 @@
+/** Records as a table that fits the terminal. */
+import type { Value } from "../../core/values/values.ts";
+import type { Field } from "../../models/field.ts";
+import type { Cell, Column } from "./table.ts";
+import { cut, visible, widthOf } from "./terminal_text.ts";
+import { cellText } from "./format_value.ts";
+
+export interface Grid {
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly Cell[])[];
+  /** Names of the fields that had no room. */
+  readonly hidden: readonly string[];
+}
+
+const GAP = 2;
+/** A column is cut to this before columns are left out, and shown whole where it is narrower. */
+const NARROWEST = 12;
+const WIDEST = 60;
+
+const RIGHT: ReadonlySet<Field["dtype"]> = new Set([
+  "int8",
+  "int16",
+  "int32",
+  "int64",
+  "uint8",
+  "uint16",
+  "uint32",
+  "uint64",
+  "float32",
+  "float64",
+  "decimal",
+]);
+
+/**
+ * @param width columns of the terminal; undefined shows everything as it is
+ * @param dim dresses NULL, to tell it from what is there
+ */
+export function gridOf(
+  fields: readonly Field[],
+  rows: readonly (readonly Value[])[],
+  width: number | undefined,
+  dim: (text: string) => Cell,
+): Grid {
+  const texts = rows.map((row) => row.map((value) => visible(cellText(value))));
+  const wanted = fields.map(({ name }, i) =>
+    Math.max(widthOf(visible(name)), ...texts.map((row) => widthOf(row[i]!)))
+  );
+  const widths = width === undefined ? wanted : fitted(wanted, width);
+  const shown = fields.slice(0, widths.length);
+  return {
+    columns: shown.map(({ name, dtype }, i) => ({
+      title: cut(visible(name), widths[i]!),
+      ...(RIGHT.has(dtype) ? { align: "right" as const } : {}),
+    })),
+    rows: texts.map((row, at) =>
+      shown.map((_, i) => {
+        const text = cut(row[i]!, widths[i]!);
+        return rows[at]![i] === null ? dim(text) : { text };
+      })
+    ),
+    hidden: fields.slice(widths.length).map(({ name }) => name),
+  };
+}
+
+/** Widths of the columns that have room, the widest cut first; at least one column. */
+function fitted(wanted: readonly number[], width: number): number[] {
+  const widths = wanted.map((column) => Math.min(column, WIDEST));
+  const least = widths.map((column) => Math.min(column, NARROWEST));
+  let count = 0;
+  for (let used = -GAP; count < widths.length; count++) {
+    used += least[count]! + GAP;
+    if (used > width && count > 0) break;
+  }
+  const room = Math.max(1, width - GAP * (count - 1));
+  const kept = widths.slice(0, count);
+  let total = kept.reduce((sum, column) => sum + column, 0);
+  while (total > room) {
+    const widest = Math.max(...kept);
+    const at = kept.indexOf(widest);
+    const next = Math.max(1, ...kept.filter((column) => column < widest));
+    const smaller = Math.max(next, widest - (total - room), 1);
+    kept[at] = smaller === widest ? widest - 1 : smaller;
+    total += kept[at]! - widest;
+  }
+  return kept;
+}

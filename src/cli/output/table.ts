@@ -1,0 +1,35 @@
+import { visible, widthOf } from "./terminal_text.ts";
+
+export interface Column {
+  readonly title: string;
+  readonly align?: "left" | "right";
+}
+
+export interface Cell {
+  readonly text: string;
+  /** Dresses the finished cell, for example in a colour; adds no columns. */
+  readonly style?: (text: string) => string;
+}
+
+const GAP = "  ";
+
+/** Lines of a table, titles first; whatever a cell holds, it stays in its cell. */
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+): string[] {
+  const titles = columns.map(({ title }): Cell => ({ text: title }));
+  const cells = [titles, ...rows].map((row) =>
+    columns.map((_, i): Cell => ({ ...row[i], text: visible(row[i]?.text ?? "") }))
+  );
+  const widths = columns.map((_, i) => Math.max(...cells.map((row) => widthOf(row[i]!.text))));
+  return cells.map((row) => {
+    const padded = row.map((cell, i) => pad(cell, widths[i]!, columns[i]!.align ?? "left"));
+    return padded.join(GAP).trimEnd();
+  });
+}
+
+function pad({ text, style = (text) => text }: Cell, width: number, align: string): string {
+  const space = " ".repeat(width - widthOf(text));
+  return align === "right" ? space + style(text) : style(text) + space;
+}

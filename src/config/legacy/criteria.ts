@@ -1,0 +1,36 @@
+/** `criteria: {where: …}` beside a source. */
+import { nearest } from "../../core/did_you_mean.ts";
+import type { Issues } from "../text/issues.ts";
+import { child, mapOf, type MapTree, scalar, textOf, withEntry, without } from "../text/tree.ts";
+
+export function fromCriteria(stream: MapTree, issues: Issues): MapTree {
+  const criteria = child(stream, "criteria");
+  if (criteria === undefined) return stream;
+  const rest = without(stream, "criteria");
+  if (criteria.kind !== "map") {
+    issues.add(criteria.place, `"criteria" is no mapping, expected {where: …}`);
+    return rest;
+  }
+  for (const [key, { key: place }] of criteria.entries) {
+    if (key !== "where") {
+      issues.add(place, `unknown key "${key}"${nearest(key, ["where"]) || ", known is where"}`);
+    }
+  }
+  const where = criteria.entries.get("where");
+  const source = child(stream, "source");
+  if (where === undefined || source === undefined) return rest;
+  if (source.kind === "scalar") {
+    const relation = { type: scalar("relation", source.place), name: source, where: where.value };
+    return withEntry(rest, "source", mapOf(source.place, relation));
+  }
+  const type = textOf(child(source, "type"));
+  if (source.kind !== "map" || type !== "relation") {
+    issues.add(where.key, `"criteria.where" needs a table or a view, the source is ${type}`);
+    return rest;
+  }
+  if (source.entries.has("where")) {
+    issues.add(where.key, `"where" is there twice, in source and in criteria`);
+    return rest;
+  }
+  return withEntry(rest, "source", withEntry(source, "where", where.value));
+}

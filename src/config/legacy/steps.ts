@@ -1,0 +1,188 @@
+/** `pipeline: {name, source: {type, config}, transforms, destination: {type, config}, error_handling}`. */
+import { nearest } from "../../core/did_you_mean.ts";
+import { FORMATS } from "../../models/format.ts";
+import type { Issues, Place } from "../text/issues.ts";
+import {
+  child,
+  mapOf,
+  type MapTree,
+  scalar,
+  textOf,
+  type Tree,
+  withEntry,
+  without,
+} from "../text/tree.ts";
+import { fieldsOf } from "./transforms.ts";
+
+const KEYS = [
+  "name",
+  "description",
+  "version",
+  "source",
+  "transforms",
+  "destination",
+  "error_handling",
+  "buffer",
+];
+
+/** The keys of a `config` that name the dataset, and the source that each means. */
+const DATASETS: Readonly<Record<string, readonly [type: string, key: string]>> = {
+  table: ["relation", "name"],
+  view: ["relation", "name"],
+  query: ["sql", "sql"],
+  collection: ["collection", "name"],
+  endpoint: ["endpoint", "path"],
+};
+
+const ON_ERROR: Readonly<Record<string, string>> = {
+  continue: "continue",
+  skip: "continue",
+  stop: "fail_fast",
+  fail: "fail_fast",
+  abort: "fail_fast",
+  fail_fast: "fail_fast",
+};
+
+/** One dataset, so one stream, with the pipeline's name. */
+export function fromSteps(file: MapTree, issues: Issues): MapTree {
+  const steps = file.entries.get("pipeline");
+  if (steps === undefined) return file;
+  const beside = [...file.entries].find(([key]) => key !== "pipeline" && key !== "version");
+  if (beside !== undefined) {
+    issues.add(beside[1].key, `"${beside[0]}" stands beside "pipeline", expected inside it`);
+  }
+  const inside = steps.value;
+  if (inside.kind !== "map") {
+    issues.add(inside.place, `"pipeline" is no mapping, expected name, source and destination`);
+    return file;
+  }
+  refuseOthers(inside, KEYS, issues);
+  const source = end(inside, "source", issues);
+  const target = end(inside, "destination", issues);
+  const name = child(inside, "name");
+  const stream = mapOf(inside.place, {
+    id: name,
+    source: source?.dataset,
+    target: target?.dataset,
+    load: target?.load,
+    ...fieldsOf(child(inside, "transforms"), issues),
+  });
+  return mapOf(inside.place, {
+    version: child(inside, "version") ?? child(file, "version") ?? scalar(1, inside.place),
+    name,
+    description: child(inside, "description"),
+    source: source?.connection,
+    target: target?.connection,
+    buffer: child(inside, "buffer"),
+    on_error: onError(child(inside, "error_handling"), issues),
+    streams: { kind: "list", items: [stream], place: inside.place },
+  });
+}
+
+interface End {
+  readonly connection: Tree;
+  readonly dataset: Tree | undefined;
+  readonly load: Tree | undefined;
+}
+
+function end(steps: MapTree, key: "source" | "destination", issues: Issues): End | undefined {
+  const found = child(steps, key);
+  if (found?.kind !== "map") {
+    issues.add(
+      found?.place ?? steps.place,
+      found === undefined
+        ? `missing key "${key}"`
+        : `"${key}" is no mapping, expected {type, config}`,
+    );
+    return undefined;
+  }
+  refuseOthers(found, ["type", "config"], issues);
+  const type = child(found, "type");
+  const config = child(found, "config") ?? mapOf(found.place, {});
+  if (type?.kind !== "scalar" || config.kind !== "map") {
+    issues.add(
+      type === undefined ? found.place : config.place,
+      type === undefined ? `missing key "type" of the ${key}` : `"config" is no mapping`,
+    );
+    return undefined;
+  }
+  const load = key === "destination" ? loadOf(config) : undefined;
+  const rest = key === "destination" ? without(config, "mode", "upsert_keys") : config;
+  const isFile = type.value === "file" || (FORMATS as readonly unknown[]).includes(type.value);
+  return { ...(isFile ? fileEnd(type, rest, issues) : systemEnd(type, rest, issues)), load };
+}
+
+/** A file of this machine: the dataset is all there is. */
+function fileEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load"> {
+  const format = textOf(type) === "file" ? child(config, "format") : type;
+  const path = child(config, "path");
+  if (path === undefined) issues.add(config.place, `missing key "path" of the file`);
+  const place = config.place;
+  return {
+    connection: mapOf(place, { provider: scalar("local", type.place) }),
+    dataset: mapOf(place, {
+      type: scalar("file", type.place),
+      path,
+      format,
+      ...Object.fromEntries(
+        [...without(config, "path", "format").entries].map(([key, { value }]) => [key, value]),
+      ),
+    }),
+  };
+}
+
+/** Connection keys and the dataset's key stand in one mapping. */
+function systemEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load"> {
+  const named = Object.keys(DATASETS).filter((key) => config.entries.has(key));
+  const key = named[0];
+  if (key === undefined || named.length > 1) {
+    const wanted = `expected one of ${Object.keys(DATASETS).join(", ")}`;
+    const place = named[1] === undefined ? config.place : config.entries.get(named[1])!.key;
+    issues.add(
+      place,
+      key === undefined ? `no dataset is named, ${wanted}` : `two datasets are named, ${wanted}`,
+    );
+  }
+  const schema = key === "table" || key === "view" ? child(config, "schema") : undefined;
+  const dataset = key === undefined ? undefined : mapOf(config.place, {
+    type: scalar(DATASETS[key]![0], config.entries.get(key)!.key),
+    [DATASETS[key]![1]]: child(config, key),
+    schema,
+  });
+  const keys = without(config, ...named, ...(schema === undefined ? [] : ["schema"]));
+  const url = child(keys, "connection_string");
+  const whole = url === undefined
+    ? keys
+    : withEntry(without(keys, "connection_string"), "url", url);
+  return { connection: withEntry({ ...whole, place: type.place }, "provider", type), dataset };
+}
+
+function loadOf(config: MapTree): Tree | undefined {
+  const [mode, keys] = [child(config, "mode"), child(config, "upsert_keys")];
+  if (mode === undefined && keys === undefined) return undefined;
+  return mapOf((mode ?? keys)!.place, { mode, upsert_keys: keys });
+}
+
+function onError(found: Tree | undefined, issues: Issues): Tree | undefined {
+  if (found === undefined) return undefined;
+  if (found.kind === "map") refuseOthers(found, ["on_error", "strategy"], issues);
+  const value = found.kind === "map" ? child(found, "on_error") ?? child(found, "strategy") : found;
+  const text = textOf(value) ?? "";
+  const known = Object.keys(ON_ERROR);
+  if (Object.hasOwn(ON_ERROR, text)) return scalar(ON_ERROR[text]!, value!.place);
+  issues.add(
+    (value ?? found).place,
+    `"error_handling" is "${text}", expected ${known.join(", ")}${nearest(text, known)}`,
+  );
+  return undefined;
+}
+
+function refuseOthers(map: MapTree, known: readonly string[], issues: Issues): void {
+  for (const [key, { key: place }] of map.entries) {
+    if (known.includes(key)) continue;
+    issues.add(
+      place as Place,
+      `unknown key "${key}"${nearest(key, known) || `, known are ${known.join(", ")}`}`,
+    );
+  }
+}

@@ -1,0 +1,88 @@
+/** A pipeline's file, with the project and the variables around it, and no schema unless one is needed. */
+import { ConfigurationError, messageOf } from "../core/errors.ts";
+import { demand, mayRead } from "../core/permission_errors.ts";
+import { byShape } from "./pipeline/parse_fast.ts";
+import { dirname, resolve } from "../core/files/paths.ts";
+import type { EnvFile, LoadedPipeline, ParseOptions } from "./pipeline/assemble.ts";
+import { searchProject } from "./pipeline/find_project.ts";
+import { MAX_BYTES } from "./text/yaml.ts";
+
+export { secretsOf } from "./pipeline/assemble.ts";
+
+export interface LoadOptions {
+  readonly env: Readonly<Record<string, string>>;
+  /** Instead of the `.env` beside the pipeline and the one beside the project. */
+  readonly envFile?: string;
+  /** Win over the environment. */
+  readonly vars?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads a pipeline's file with its project and `.env` files.
+ *
+ * @throws {ConfigurationError} when a file cannot be read
+ * @throws {LocatedError} that lists all that is wrong in them
+ */
+export async function loadPipeline(path: string, options: LoadOptions): Promise<LoadedPipeline> {
+  const { env, envFile, vars = {} } = options;
+  const text = await read("pipeline", path);
+  const directory = dirname(resolve(path));
+  const around = await readAround(directory, envFile);
+  const given = { env, vars, path, directory, ...around };
+  return byShape(text, given) ??
+    (await import("./pipeline/parse_strict.ts")).parsePipeline(text, given);
+}
+
+/** The project and the `.env` files of a folder. */
+export async function readAround(
+  directory: string,
+  envFile: string | undefined,
+): Promise<Pick<ParseOptions, "project" | "envFiles" | "looked" | "unseen">> {
+  const { path, looked, unseen } = await searchProject(directory);
+  const project = path === undefined ? undefined : { path, text: await read("project", path) };
+  const folders = [...new Set([directory, ...(path === undefined ? [] : [dirname(path)])])];
+  const envFiles = envFile === undefined
+    ? await Promise.all(folders.map((folder) => readIfThere(resolve(folder, ".env"))))
+    : [{ path: envFile, text: await read("variables file", envFile) }];
+  return {
+    envFiles,
+    ...(project === undefined ? {} : { project }),
+    looked: [...looked, ...(envFile === undefined ? [] : [resolve(envFile)])],
+    unseen,
+  };
+}
+
+async function read(what: string, path: string): Promise<string> {
+  const fail = (detail: string, cause?: unknown) =>
+    new ConfigurationError(`Cannot read ${what} "${path}": ${detail}`, { cause });
+  let bytes: Uint8Array;
+  try {
+    demand("read", path);
+    const { size, isDirectory } = await Deno.stat(path);
+    if (isDirectory) throw fail("it is a folder");
+    if (size > MAX_BYTES) throw fail(`it has ${size} bytes, expected at most ${MAX_BYTES}`);
+    bytes = await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
+    if (error instanceof Deno.errors.NotFound) throw fail("there is no such file", error);
+    if (error instanceof Deno.errors.PermissionDenied) throw fail("permission denied", error);
+    if (error instanceof Deno.errors.NotCapable) throw fail(messageOf(error), error);
+    throw error;
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw fail("it is not UTF-8", error);
+  }
+}
+
+async function readIfThere(path: string): Promise<EnvFile> {
+  if (!mayRead(path)) return { path, text: undefined };
+  try {
+    if (!(await Deno.stat(path)).isFile) return { path, text: "" };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { path, text: "" };
+    throw error;
+  }
+  return { path, text: await read("variables file", path) };
+}

@@ -1,0 +1,112 @@
+/** What a word of the command line is, that no connection of the project is called: a URL or a path. */
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { ConfigurationError, messageOf } from "../../core/errors.ts";
+import { demand } from "../../core/permission_errors.ts";
+import { issueAt, LocatedError } from "../text/issues.ts";
+import { mapOf, scalar, type ScalarTree, type Tree } from "../text/tree.ts";
+
+export interface Meaning {
+  /** The end of a pipeline. */
+  readonly tree: Tree;
+  readonly kind: "name" | "url" | "database" | "files" | "pattern";
+  /** The one file, or the pattern, below the folder of the tree. */
+  readonly dataset?: string;
+}
+
+/** Endings of files with records, compressed or not. */
+export const DATASET =
+  /\.(parquet|csv|tsv|json|jsonl|ndjson|arrow|feather|ipc)(\.(gz|gzip|zst|zstd|bz2|xz))?$/i;
+
+/** Where a table's name may stand, a query of SQL is told by its first word. */
+export const QUERY = /^\s*(select|with|values)\s/i;
+
+const URL_SCHEME = /^[a-z][a-z0-9+.-]+:/i;
+const DATABASE = /^\.(db|db3|sqlite|sqlite3)$/i;
+const HEADER = "SQLite format 3\0";
+
+/**
+ * @param makes whether it may be made: a target need not be there
+ * @throws {LocatedError} when it can be neither
+ */
+export async function meaningOf(
+  word: ScalarTree,
+  directory: string,
+  makes: boolean,
+): Promise<Meaning> {
+  const text = String(word.value);
+  const end = (provider: string, path: string) =>
+    mapOf(word.place, { provider: scalar(provider, word.place), path: scalar(path, word.place) });
+  const inFolder = (kind: "files" | "pattern", folder: string, dataset: string): Meaning => ({
+    tree: end("local", folder),
+    kind,
+    dataset,
+  });
+  const refuse = (message: string): never => {
+    throw new LocatedError([issueAt(word.place, message)]);
+  };
+  if (text === "") return refuse("it is empty, expected a connection's name, a URL or a path");
+  if (URL_SCHEME.test(text)) {
+    return { tree: word, kind: /^file:/i.test(text) ? "files" : "url" };
+  }
+  const full = resolve(directory, text);
+  const stat = await statOf(full, refuse);
+  if (stat?.isDirectory === true) return { tree: end("local", text), kind: "files" };
+  if (stat !== undefined) {
+    const database = DATABASE.test(extname(text)) || await isDatabase(full);
+    if (database && !DATASET.test(text)) return { tree: end("sqlite", text), kind: "database" };
+    return inFolder("files", dirname(text), basename(text));
+  }
+  if (/[*?[{]/.test(text) && !makes) return pattern(text, inFolder);
+  if (makes && DATABASE.test(extname(text))) return { tree: end("sqlite", text), kind: "database" };
+  if (makes && DATASET.test(text)) return inFolder("files", dirname(text), basename(text));
+  if (makes && /[/\\]/.test(text)) return { tree: end("local", text), kind: "files" };
+  if (/[/\\]/.test(text) || extname(text) !== "") return refuse(`there is no "${shown(text)}"`);
+  // A bare word was meant as the name of a connection: what has those says which there are.
+  return { tree: word, kind: "name" };
+}
+
+/** A mistyped URL may hold a password all the same. */
+function shown(text: string): string {
+  return text.replace(/[^/]*@/g, "***@");
+}
+
+function pattern(
+  text: string,
+  inFolder: (kind: "pattern", folder: string, dataset: string) => Meaning,
+): Meaning {
+  const parts = text.split("/");
+  const wild = parts.findIndex((part) => /[*?[{]/.test(part));
+  const folder = parts.slice(0, wild).join("/");
+  const root = text.startsWith("/") ? "/" : ".";
+  return inFolder("pattern", folder === "" ? root : folder, parts.slice(wild).join("/"));
+}
+
+async function statOf(
+  path: string,
+  refuse: (message: string) => never,
+): Promise<Deno.FileInfo | undefined> {
+  try {
+    demand("read", path);
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    if (error instanceof Deno.errors.PermissionDenied) return refuse("permission denied");
+    if (error instanceof Deno.errors.NotCapable) return refuse(messageOf(error));
+    return undefined;
+  }
+}
+
+async function isDatabase(path: string): Promise<boolean> {
+  try {
+    using file = await Deno.open(path);
+    const bytes = new Uint8Array(HEADER.length);
+    const read = await file.read(bytes);
+    return read === HEADER.length && new TextDecoder().decode(bytes) === HEADER;
+  } catch (error) {
+    throw new ConfigurationError(`Cannot read "${join(path)}": ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

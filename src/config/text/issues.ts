@@ -1,0 +1,65 @@
+import { ConfigurationError } from "../../core/errors.ts";
+import type { SourceText } from "./source_text.ts";
+
+/** A spot in a file. */
+export interface Place {
+  readonly source: SourceText;
+  readonly offset: number;
+}
+
+/** One thing that is wrong with a file; line and column from 1, both 0 of the command line. */
+export interface Issue {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  /** The offending line with a caret below. */
+  readonly excerpt: string;
+}
+
+/** All that is wrong with a pipeline, each with its file, line, column and the line itself. */
+export class LocatedError extends ConfigurationError {
+  /** At least one, in the order of the file. */
+  readonly issues: readonly Issue[];
+
+  constructor(issues: readonly Issue[]) {
+    super(issues.map(shown).join("\n"));
+    this.issues = issues;
+  }
+
+  /** Where the first issue is. */
+  get position(): Issue {
+    return this.issues[0]!;
+  }
+}
+
+function shown({ file, line, column, message, excerpt }: Issue): string {
+  const place = line === 0 ? file : `${file}:${line}:${column}`;
+  return `${place}: ${message}${excerpt === "" ? "" : `\n${excerpt}`}`;
+}
+
+export function issueAt({ source, offset }: Place, message: string): Issue {
+  const { line, column } = source.argument ? { line: 0, column: 0 } : source.position(offset);
+  return { file: source.name, line, column, message, excerpt: source.excerpt(offset) };
+}
+
+/** Gathers what is wrong, to tell it all at once. */
+export class Issues {
+  /** By place and message: an alias or a default is looked at more than once. */
+  readonly #found = new Map<string, Issue>();
+
+  add(place: Place, message: string): void {
+    const key = `${place.source.name}\0${place.offset}\0${message}`;
+    if (!this.#found.has(key)) this.#found.set(key, issueAt(place, message));
+  }
+
+  /** @throws {LocatedError} when anything was added */
+  throwIfAny(): void {
+    if (this.#found.size === 0) return;
+    throw new LocatedError(
+      [...this.#found.values()].sort((a, b) =>
+        Number(a.file > b.file) - Number(a.file < b.file) || a.line - b.line || a.column - b.column
+      ),
+    );
+  }
+}

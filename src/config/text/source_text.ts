@@ -1,0 +1,108 @@
+import { maskSecrets, SECRET_KEY } from "../../core/errors.ts";
+
+/** A file's text, for positions and for the lines that an error shows. */
+export class SourceText {
+  readonly text: string;
+  readonly #starts: number[] = [0];
+  readonly #hidden: { readonly from: number; readonly to: number }[] = [];
+  readonly #findHidden: (() => void)[] = [];
+
+  constructor(
+    /** The file as the user named it. */
+    readonly name: string,
+    text: string,
+    /** Every line may hold a secret, so that none is shown. */
+    readonly hidden = false,
+    /** It is an argument of the command line, which has no lines; its name is the option's. */
+    readonly argument = false,
+  ) {
+    this.text = text;
+    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) {
+      this.#starts.push(at + 1);
+    }
+  }
+
+  /** What stands there may be a secret: no excerpt shows it. */
+  hide(from: number, to: number): void {
+    this.#hidden.push({ from, to });
+  }
+
+  /** Calls back before the first excerpt: most files are right, and nothing of them is shown. */
+  beforeExcerpt(hide: () => void): void {
+    this.#findHidden.push(hide);
+  }
+
+  /** Line and column from 1, columns in characters. */
+  position(offset: number): { line: number; column: number } {
+    const line = this.#lineAt(offset);
+    const before = this.text.slice(this.#starts[line]!, offset);
+    return { line: line + 1, column: [...before].length + 1 };
+  }
+
+  /** The line of an offset with a caret below, secrets in it masked; empty of a hidden file. */
+  excerpt(offset: number): string {
+    if (this.hidden || this.argument) return "";
+    for (const hide of this.#findHidden.splice(0)) hide();
+    const line = this.#lineAt(offset);
+    // A minified file is one line: only what is near is looked at.
+    const start = Math.max(this.#starts[line]!, offset - NEAR);
+    const end = start + /^[^\n]*/.exec(this.text.slice(start, offset + NEAR))![0].length;
+    const text = this.#shown(start, end);
+    const before = printable(this.#shown(start, Math.min(offset, end)));
+    const number = String(line + 1).padStart(5);
+    const shown = cut(printable(text), before.length);
+    return `${number} | ${shown.text}\n      | ${
+      shown.text.slice(0, shown.caret).replace(/[^\t]/g, " ")
+    }^`;
+  }
+
+  /** A part of the text, what is hidden in it masked. */
+  #shown(from: number, to: number): string {
+    const within = this.#hidden.filter((one) => one.from < to && one.to > from)
+      .sort((a, b) => a.from - b.from);
+    let shown = "";
+    let at = from;
+    for (const one of within) {
+      if (one.from > at) shown += this.text.slice(at, one.from);
+      if (one.to > at) shown += "***";
+      at = Math.max(at, one.to);
+    }
+    return shown + this.text.slice(at, Math.max(at, to));
+  }
+
+  #lineAt(offset: number): number {
+    let low = 0;
+    let high = this.#starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#starts[middle]! <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+const SECRET_VALUE = new RegExp(
+  `((?:${
+    SECRET_KEY.source.replaceAll("$", "")
+  })[\\w-]*["']?\\s*[:=]\\s*)(?!["']?\\$\\{)[^\\s,}][^,}]*`,
+  "gi",
+);
+
+/** A line without secrets and without characters that a terminal would act on. */
+function printable(text: string): string {
+  return maskSecrets(text.replace(/\r$/, "").replace(SECRET_VALUE, "$1***"))
+    .replace(/[^\P{Cc}\t]/gu, "\ufffd");
+}
+
+const WIDTH = 120;
+const NEAR = 2000;
+
+/** A window of a long line around its caret. */
+function cut(text: string, caret: number): { text: string; caret: number } {
+  if (text.length <= WIDTH) return { text, caret };
+  const from = Math.max(0, caret - WIDTH / 2);
+  const window = text.slice(from, from + WIDTH);
+  const [left, right] = [from > 0 ? "…" : "", from + WIDTH < text.length ? "…" : ""];
+  return { text: `${left}${window}${right}`, caret: caret - from + left.length };
+}

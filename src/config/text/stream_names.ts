@@ -1,0 +1,74 @@
+/** Names in a pipeline, read without validating it: what a shell completes need not be whole. */
+import { demand } from "../../core/permission_errors.ts";
+import { withoutEnvironment } from "./hide_environment.ts";
+
+export interface StreamNames {
+  readonly ids: readonly string[];
+  readonly tags: readonly string[];
+}
+
+/**
+ * Ids and tags of the streams of a pipeline's file, each once, sorted. A list in block style, as
+ * nearly every pipeline has it, is read without the library for YAML, which takes longer to load
+ * than a shell should wait.
+ *
+ * @throws {Error} when the file cannot be read, or is no YAML
+ */
+export async function namesOf(path: string): Promise<StreamNames> {
+  demand("read", path);
+  const text = await Deno.readTextFile(path);
+  return scanned(text) ?? await parsed(text);
+}
+
+const TEXT = String.raw`(?:"([^"\\]*)"|'([^']*)'|([^\s"'#&*!|>{[,][^,}\]#]*?))\s*(?:[,}#]|$)`;
+const ID = new RegExp(String.raw`^\s*(?:-\s+)?(?:\{\s*)?id:\s+${TEXT}`);
+const TAGS = /(?:^|[\s{,])tags:\s*\[([^\]\\]*)\]/;
+
+/** Names of a list of streams in block style; undefined when there is anything else. */
+export function scanned(text: string): StreamNames | undefined {
+  const lines = text.split(/\r?\n/).filter((line) => /^\s*[^\s#]/.test(line));
+  const start = lines.findIndex((line) => /^streams:\s*(#.*)?$/.test(line));
+  if (start < 0 || lines.some((line) => /tags:\s*(#.*)?$|<<:|tags:\s*\*/.test(line))) return;
+  const end = lines.findIndex((line, i) => i > start && /^[^\s-]/.test(line));
+  const inside = lines.slice(start + 1, end < 0 ? undefined : end);
+  const indent = /^\s*/.exec(inside[0] ?? "")![0].length;
+  const ids: string[] = [];
+  let items = 0;
+  let column = Infinity;
+  for (const line of inside) {
+    const at = /^\s*/.exec(line)![0].length;
+    const item = at === indent ? /^\s*-\s+/.exec(line) : null;
+    if (item !== null) [items, column] = [items + 1, item[0].length];
+    if (item === null && at !== column) continue;
+    const found = ID.exec(line);
+    if (found !== null) ids.push((found[1] ?? found[2] ?? found[3])!.trim());
+  }
+  if (items === 0 || ids.length !== items) return undefined;
+  const tags = lines.flatMap((line) => TAGS.exec(line)?.[1]?.split(",") ?? [])
+    .map((tag) => tag.trim().replace(/^(["'])(.*)\1$/, "$2")).filter((tag) => tag !== "");
+  return { ids: unique(ids), tags: unique(tags) };
+}
+
+async function parsed(text: string): Promise<StreamNames> {
+  const { parse } = await import("yaml");
+  const pipeline: unknown = withoutEnvironment(() => parse(text, { maxAliasCount: 100 }));
+  const streams = listOf(keyOf(pipeline, "streams"));
+  const ids = streams.map((stream) => keyOf(stream, "id"));
+  const tags = [keyOf(pipeline, "defaults"), ...streams]
+    .flatMap((holder) => listOf(keyOf(holder, "tags")));
+  return { ids: unique(ids), tags: unique(tags) };
+}
+
+function keyOf(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function unique(values: readonly unknown[]): string[] {
+  return [...new Set(values.filter((value) => typeof value === "string"))].sort();
+}

@@ -1,0 +1,116 @@
+/** What shapes cannot say: settings that contradict each other. */
+import { nearest } from "../../core/did_you_mean.ts";
+import type { Pipeline } from "../../models/pipeline.ts";
+import type { Stream } from "../../models/stream.ts";
+import type { Issues } from "../text/issues.ts";
+import { type Path, placeOf, type Tree } from "../text/tree.ts";
+
+type Report = (path: Path, message: string) => void;
+
+/** Checks a pipeline whose defaults have been merged; `tree` is the same pipeline with places. */
+export function checkMeaning(pipeline: Pipeline, tree: Tree, issues: Issues): void {
+  const report: Report = (path, message) => issues.add(placeOf(tree, path), message);
+  const ids = new Map<string, number>();
+  for (const [i, stream] of pipeline.streams.entries()) {
+    const path = ["streams", i];
+    const first = ids.get(stream.id);
+    if (first === undefined) ids.set(stream.id, i);
+    else {
+      const { source, offset } = placeOf(tree, ["streams", first, "id"]);
+      const { line } = source.position(offset);
+      report([...path, "id"], `stream "${stream.id}" is there twice, first on line ${line}`);
+    }
+    const at: Report = (below, message) => report([...path, ...below], message);
+    checkLoad(stream, at);
+    checkExtract(stream, at);
+    checkFields(stream, at);
+  }
+}
+
+function checkLoad({ id, load = {} }: Stream, report: Report): void {
+  const { mode = "append", upsert_keys: keys } = load;
+  if (mode === "upsert" && keys === undefined) {
+    report(["load", "mode"], `stream "${id}" has mode upsert and no upsert_keys`);
+  }
+  if (mode !== "upsert" && keys !== undefined) {
+    report(
+      ["load", "upsert_keys"],
+      `stream "${id}" has upsert_keys and mode ${mode}, expected mode: upsert`,
+    );
+  }
+  reportTwice(keys ?? [], (i, key) => {
+    report(["load", "upsert_keys", i], `upsert key "${key}" is there twice`);
+  });
+}
+
+function checkExtract({ id, extract = {}, load = {} }: Stream, report: Report): void {
+  const { mode, watermark_field: field } = extract;
+  if (mode === undefined && field !== undefined) {
+    report(
+      ["extract", "watermark_field"],
+      `stream "${id}" has a watermark_field and no mode, expected mode: incremental or full`,
+    );
+  }
+  if (mode !== "incremental" && extract.watermark_where !== undefined) {
+    report(
+      ["extract", "watermark_where"],
+      `stream "${id}" has a watermark_where and reads everything, expected mode: incremental`,
+    );
+  }
+  if (typeof extract.watermark_where === "object") {
+    if (Object.keys(extract.watermark_where).length === 0) {
+      report(["extract", "watermark_where"], `watermark_where names no field`);
+    }
+  }
+  if (mode !== "incremental") return;
+  if (field === undefined) {
+    report(["extract", "mode"], `stream "${id}" has mode incremental and no watermark_field`);
+  }
+  if (load.mode === "replace") {
+    report(
+      ["load", "mode"],
+      `stream "${id}" reads what is new and replaces what was loaded before: ` +
+        `expected mode append or upsert, or extract mode full`,
+    );
+  }
+}
+
+function checkFields(stream: Stream, report: Report): void {
+  const { fields = [], only_declared_fields: only } = stream;
+  const ids = fields.map(({ id }) => id);
+  reportTwice(ids, (i, id) => report(["fields", i, "id"], `field "${id}" is there twice`));
+  for (const [i, field] of fields.entries()) {
+    const { dtype, precision, scale } = field;
+    if (dtype === undefined || dtype === "decimal") continue;
+    for (const [key, value] of Object.entries({ precision, scale })) {
+      if (value === undefined) continue;
+      report(
+        ["fields", i, key],
+        `field "${field.id}" has a ${key} and dtype ${dtype}, ` +
+          "expected dtype: decimal",
+      );
+    }
+  }
+  if (only !== true) return;
+  if (stream.fields === undefined) {
+    report(["only_declared_fields"], `stream "${stream.id}" declares no fields`);
+    return;
+  }
+  const named: [Path, string | undefined][] = [
+    [["extract", "watermark_field"], stream.extract?.watermark_field],
+    ...(stream.load?.upsert_keys ?? []).map((key, i): [Path, string] => [
+      ["load", "upsert_keys", i],
+      key,
+    ]),
+  ];
+  for (const [path, name] of named) {
+    if (name === undefined || ids.includes(name)) continue;
+    report(path, `field "${name}" is not among the declared fields${nearest(name, ids)}`);
+  }
+}
+
+function reportTwice(names: readonly string[], report: (index: number, name: string) => void) {
+  for (const [i, name] of names.entries()) {
+    if (names.indexOf(name) < i) report(i, name);
+  }
+}

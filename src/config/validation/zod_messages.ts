@@ -1,0 +1,191 @@
+/** Zod issues in the words of somebody who reads the file: current state, then what is wanted. */
+import type { z } from "zod";
+import { SECRET_KEY, show } from "../../core/errors.ts";
+import { nearest } from "../../core/did_you_mean.ts";
+import { keysAt } from "./zod_introspection.ts";
+import { at, type Path, type Tree } from "../text/tree.ts";
+
+/** An issue with its whole path, alternatives reduced to the one that was meant. */
+export type MeantIssue = z.core.$ZodIssue & { path: (string | number)[] };
+
+/** Where alternatives failed, the issues of the one that came closest. */
+export function meantIssues(issues: readonly z.core.$ZodIssue[], base: Path = []): MeantIssue[] {
+  return issues.flatMap((issue) => {
+    const path = [...base, ...issue.path.filter((part) => typeof part !== "symbol")];
+    if (issue.code !== "invalid_union" || issue.errors.length === 0) return [{ ...issue, path }];
+    const inside = issue.errors.filter((branch) => !branch.some(atRoot));
+    const meant = inside.toSorted((a, b) => a.length - b.length)[0];
+    return meant === undefined ? [mergeRoots(issue.errors.flat(), path)] : meantIssues(meant, path);
+  });
+}
+
+/** The value is of another kind than the branch wants, or of none of its values. */
+function atRoot(issue: z.core.$ZodIssue): boolean {
+  return issue.path.length === 0 && (issue.code === "invalid_type" ||
+    issue.code === "invalid_value" ||
+    (issue.code === "invalid_union" && issue.errors.some((branch) => branch.some(atRoot))));
+}
+
+/** One issue of several that all are about the value as a whole. */
+function mergeRoots(issues: readonly z.core.$ZodIssue[], path: (string | number)[]): MeantIssue {
+  const values = issues.flatMap((issue) => issue.code === "invalid_value" ? issue.values : []);
+  const types = issues.flatMap((issue) => issue.code === "invalid_type" ? [issue.expected] : []);
+  return values.length > 0
+    ? { code: "invalid_value", values, path, message: "" }
+    : { code: "invalid_type", expected: types.join("|") as "string", path, message: "" };
+}
+
+/** What to say, and where. */
+export interface Described {
+  readonly path: Path;
+  /** Points at the key, not at its value. */
+  readonly atKey: boolean;
+  readonly message: string;
+}
+
+interface Context {
+  readonly schema: z.ZodType;
+  readonly value: unknown;
+  readonly tree: Tree;
+  /** Everything that is wrong with the same file. */
+  readonly all: readonly MeantIssue[];
+}
+
+export function describeIssue(issue: MeantIssue, context: Context): Described[] {
+  const { path } = issue;
+  if (issue.code === "unrecognized_keys") {
+    const known = keysAt(context.schema, context.value, path);
+    return issue.keys.map((key) => unknownKey(path, key, [...known.keys()]));
+  }
+  const here = at(context.tree, path);
+  if (here === undefined && path.length > 0) return missingKey(issue, context);
+  const message = issue.code === "custom" && !issue.message.startsWith("expected")
+    ? `${nameOf(path)}: ${issue.message}`
+    : `${nameOf(path)} ${stateOf(here, issue)}, ${wanted(issue, here)}`;
+  const known = keysAt(context.schema, context.value, path);
+  const typed = issue.code === "custom" ? mistyped(here, [...known.keys()]) : undefined;
+  return [
+    typed === undefined ? { path, atKey: false, message } : unknownKey(path, typed, [
+      ...known.keys(),
+    ]),
+  ];
+}
+
+function unknownKey(path: Path, key: string, known: readonly string[]): Described {
+  const hint = nearest(key, known) || `, known are ${known.join(", ")}`;
+  return { path: [...path, key], atKey: true, message: `unknown key "${key}"${hint}` };
+}
+
+/** A key of a mapping that is near to one of the wanted and is not itself known. */
+function mistyped(there: Tree | undefined, wanted: readonly string[]): string | undefined {
+  if (there?.kind !== "map") return undefined;
+  return [...there.entries.keys()].find((key) =>
+    !wanted.includes(key) && nearest(key, wanted) !== ""
+  );
+}
+
+/** A key that is missing because it is mistyped is told as an unknown one. */
+function missingKey(issue: MeantIssue, { schema, value, tree, all }: Context): Described[] {
+  const parent = (issue.path as Path).slice(0, -1);
+  const key = String(issue.path.at(-1));
+  const known = keysAt(schema, value, parent);
+  const typed = mistyped(at(tree, parent), [key]);
+  if (typed !== undefined && !known.has(typed)) {
+    const told = all.some((other) =>
+      other.code === "unrecognized_keys" && other.keys.includes(typed) &&
+      other.path.join("\0") === parent.join("\0")
+    );
+    return told ? [] : [unknownKey(parent, typed, [key])];
+  }
+  const options = "options" in issue && Array.isArray(issue.options)
+    ? issue.options
+    : issue.code === "invalid_value"
+    ? issue.values
+    : undefined;
+  const about = known.get(key) ?? "";
+  const detail = options !== undefined ? `: expected ${oneOf(options)}` : about && `: ${about}`;
+  return [{ path: parent, atKey: false, message: `missing key "${key}"${detail}` }];
+}
+
+function nameOf(path: Path): string {
+  const last = path.at(-1);
+  if (last === undefined) return "the file";
+  return typeof last === "number" ? `item ${last + 1} of "${path.at(-2)}"` : `"${last}"`;
+}
+
+/** What the file says there; never the value of a variable. */
+function stateOf(here: Tree | undefined, issue: MeantIssue): string {
+  if (here === undefined) return "is empty";
+  if (here.kind === "list") return here.items.length === 0 ? "is empty" : "is a list";
+  if (here.kind === "map") return "is a mapping";
+  const { value, written } = here;
+  if (value === null) return "has no value";
+  if (value === "" && written === undefined) return "is empty";
+  const secret = issue.path.some((part) => typeof part === "string" && SECRET_KEY.test(part));
+  const shown = typeof value === "string" || written !== undefined
+    ? show(written ?? value)
+    : String(value);
+  const text = secret && written === undefined ? "" : ` ${shown}`;
+  if (written !== undefined) return `is${text}`;
+  if (issue.code !== "invalid_type") return `is${text}`;
+  return typeof value === "string" ? `is the text${text}` : `is the ${typeof value}${text}`;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  object: "a mapping",
+  record: "a mapping",
+  array: "a list",
+  null: "null",
+  undefined: "nothing",
+};
+
+function wanted(issue: MeantIssue, here: Tree | undefined): string {
+  switch (issue.code) {
+    case "invalid_type": {
+      const kinds = [...new Set(String(issue.expected).split("|"))];
+      const quote = kinds.includes("string") && here?.kind === "scalar" && here.value !== null;
+      const words = kinds.map((kind) =>
+        kind === "string" && quote ? "text in quotes" : KINDS[kind] ?? kind
+      );
+      return `expected ${or(words)}`;
+    }
+    case "invalid_value": {
+      const given = here?.kind === "scalar" && here.written === undefined ? here.value : undefined;
+      const isQuoted = issue.values.some((value) =>
+        typeof value !== "string" && String(value) === given
+      );
+      if (isQuoted) return `expected ${given} without quotes`;
+      return `expected ${oneOf(issue.values, given)}`;
+    }
+    case "invalid_union":
+      return `expected ${
+        oneOf(
+          "options" in issue && Array.isArray(issue.options) ? issue.options : [],
+          here?.kind === "scalar" && here.written === undefined ? here.value : undefined,
+        )
+      }`;
+    case "too_small":
+      if (issue.origin === "string") return "expected some text";
+      if (issue.origin === "array") return `expected at least ${issue.minimum} item`;
+      return `expected ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}`;
+    case "too_big":
+      if (issue.origin === "string") return `expected at most ${issue.maximum} characters`;
+      if (issue.origin === "array") return `expected at most ${issue.maximum} items`;
+      return `expected ${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}`;
+    default:
+      return issue.message;
+  }
+}
+
+function oneOf(values: readonly unknown[], given?: unknown): string {
+  const names = values.map(String);
+  return `${or(names)}${typeof given === "string" ? nearest(given, names) : ""}`;
+}
+
+function or(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}

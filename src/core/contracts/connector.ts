@@ -1,0 +1,164 @@
+import type { Field } from "../../models/field.ts";
+import type { StreamRef, StreamSource, StreamTarget } from "../../models/source.ts";
+import type { LoadMode } from "../../models/stream.ts";
+import type { Claim } from "../files/run_lock.ts";
+import type { Value } from "../values/values.ts";
+
+export interface ServerInfo {
+  /** Name of the product, for example `PostgreSQL`. */
+  readonly product: string;
+  readonly version: string;
+}
+
+/** A dataset that a system offers. */
+export interface DiscoveredStream {
+  /** Name that works as a stream's string `source`. */
+  readonly name: string;
+  readonly source: StreamSource;
+  readonly fields: readonly Field[];
+  /** Rows, where the system knows without counting. */
+  readonly estimatedRows?: number;
+}
+
+/** What a dataset is, and how much of it there is as far as the system knows without reading it. */
+export interface Estimate {
+  /** For example `table`, `view`, `query`, `3 csv files`. */
+  readonly kind: string;
+  readonly rows?: number;
+  readonly bytes?: number;
+}
+
+/** Whether a login may do something, found out without moving data. */
+export interface Access {
+  /** What it is, for example `create table "orders" in schema "public"`. */
+  readonly action: string;
+  /** All that stands in its way, each without a final period; empty when nothing does. */
+  readonly problems: readonly string[];
+}
+
+/** An open connection to one system. Disposing twice is harmless. */
+export interface Connector extends AsyncDisposable {
+  testConnection(): Promise<ServerInfo>;
+  /** Fields of a dataset in its own order; undefined when it does not exist. */
+  getStreamFields(ref: StreamRef): Promise<Field[] | undefined>;
+  /** All datasets that the login can see, system catalogues left out, sorted by name. */
+  discover(): Promise<DiscoveredStream[]>;
+  /** What a dataset that is there is. */
+  estimate(source: StreamSource): Promise<Estimate>;
+  /** Whether a dataset can be read. */
+  checkRead(source: StreamSource): Promise<Access>;
+  /** Whether a load of this mode can write, and create what is missing. */
+  checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access>;
+}
+
+/** What a system that is only read has to answer, and what it may answer better than by default. */
+export type SourceAnswers =
+  & Pick<Connector, "testConnection" | "getStreamFields">
+  & Partial<Connector>;
+
+/** A connector of a system that is only read, tells no list of its datasets, and needs no closing. */
+export function sourceConnector<Own extends SourceAnswers>(own: Own): Connector & Own {
+  return {
+    discover: () => Promise.resolve([]),
+    estimate: ({ type }) => Promise.resolve({ kind: type }),
+    async checkRead(source) {
+      const found = await own.getStreamFields(source);
+      const problems = found === undefined ? ["it is not there"] : [];
+      return { action: `read ${source.type}`, problems };
+    },
+    checkWrite: () => Promise.resolve({ action: "write", problems: ["it can only be read"] }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+    ...own,
+  };
+}
+
+/** A row of a control query: values as the driver gives them, for catalogues and checks only. */
+export type ControlRow = Record<string, unknown>;
+
+export interface RelationalConnector extends Connector {
+  query(sql: string, params?: readonly unknown[]): Promise<ControlRow[]>;
+  /** Runs a statement that returns no rows, and returns how many it touched. */
+  execute(sql: string, params?: readonly unknown[]): Promise<number>;
+  /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
+  transaction<T>(work: (connector: RelationalConnector) => Promise<T>): Promise<T>;
+  /** An identifier, whatever characters it has, safe to put into SQL. */
+  quote(identifier: string): string;
+}
+
+export interface FileEntry {
+  /** Path that `openRead` takes. */
+  readonly path: string;
+  /** Path below the folder that was listed, with `/` between its parts. */
+  readonly name: string;
+  readonly size: number;
+  /** Milliseconds since the epoch, where the system tells. */
+  readonly modified?: number;
+}
+
+/** A file as it was when it was opened, whatever takes its name afterwards. */
+export interface OpenFile extends AsyncDisposable {
+  readonly size: number;
+  /** Milliseconds since the epoch, where the system tells. */
+  readonly modified?: number;
+  /** The bytes from the beginning, each time anew. */
+  stream(): ReadableStream<Uint8Array>;
+  /**
+   * The bytes from `start` up to `end`; fewer only when the file ends before. `into` has room for
+   * them and may be used for them.
+   */
+  read(start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
+  /** @throws {ExtractorError} when the file was changed since it was opened */
+  check(): Promise<void>;
+}
+
+/** Looks at a written file, at a path that `openRead` takes, before it appears; throws to stop it. */
+export type CheckWritten = (path: string) => Promise<void>;
+
+/** A file to write into a folder. */
+export interface NewFile {
+  /** Path below the folder, with `/` between its parts. */
+  readonly name: string;
+  readonly bytes: () => AsyncIterable<Uint8Array>;
+  readonly check: CheckWritten;
+}
+
+export interface FilestoreConnector extends Connector {
+  /** The files of a source or target, sorted by name; empty when there are none. */
+  list(ref: StreamRef): Promise<FileEntry[]>;
+  openRead(path: string): Promise<OpenFile>;
+  /**
+   * Writes a whole file that appears only when complete and checked; returns its size. Until then,
+   * and when it fails, the file is what it was: `bytes` may read the old one. Each of its chunks may
+   * be changed when the next is asked for. No other run writes the file while `bytes` are read: it is
+   * refused, or waits, as its claim says.
+   */
+  write(
+    path: string,
+    bytes: AsyncIterable<Uint8Array>,
+    check: CheckWritten,
+    claim?: Claim,
+  ): Promise<number>;
+  /**
+   * Writes files into a folder, all of them or none. Files of the same name are replaced; with the
+   * mode `replace` nothing else that was in the folder is left. Locked as with `write`.
+   */
+  writeFolder(
+    path: string,
+    files: readonly NewFile[],
+    mode: "append" | "replace",
+    claim?: Claim,
+  ): Promise<void>;
+  delete(path: string): Promise<void>;
+  /** Reports what the user should know, see `ConnectContext`. */
+  warn(message: string): void;
+}
+
+/** Bounds of a watermark, compared by the source in its own precision. */
+export interface WatermarkRange {
+  /** Name of the field in the stream. */
+  readonly field: string;
+  readonly after?: { readonly value: Exclude<Value, null>; readonly inclusive: boolean };
+  readonly upTo?: { readonly value: Exclude<Value, null>; readonly inclusive: boolean };
+  /** What becomes of records without a watermark. */
+  readonly nulls: "include" | "exclude";
+}

@@ -1,0 +1,109 @@
+import type { DXTType } from "../../models/dtype.ts";
+import type { Field } from "../../models/field.ts";
+import type { StreamSource } from "../../models/source.ts";
+import type { Batch } from "./batch.ts";
+import type { FileEntry, WatermarkRange } from "./connector.ts";
+import type { Extraction } from "./proof.ts";
+
+/** A field of the stream and where its values come from. */
+export interface Projection {
+  /** Name and type that the batches have. */
+  readonly field: Field;
+  /** Column or path in the source; unset when there is an expression. */
+  readonly column?: string;
+  /** Expression in the source's own language. */
+  readonly expression?: string;
+  /**
+   * Type that values of the source made dxt guess, where the pipeline declares none. The field may have
+   * another one: that of a target that exists. Text is read as the field's type only where a guess
+   * from this text would allow that type; a declared type is read generously.
+   */
+  readonly guess?: DXTType;
+}
+
+/** Which part of a source to read. Plain data: it is sent to the thread that reads it. */
+export type Part = Readonly<Record<string, string | number | null>>;
+
+/** How a source is split. */
+export interface PartitionSettings {
+  /** At most this many parts. */
+  readonly most: number;
+  /** Field of whole numbers whose ranges are the parts; unset, the source's own way. */
+  readonly field?: string | undefined;
+}
+
+/**
+ * Parts of an extraction, in the order of its records: together all of it, as of one moment. That
+ * moment lasts until it is disposed of. A single part is read without naming it. When one of them fails
+ * with a PartitionError the moment is disposed of, and the whole is read.
+ */
+export interface Partition extends AsyncDisposable {
+  readonly parts: readonly Part[];
+  /** Whether they may turn out to be wrong: then one of them fails, and the whole is to be read. */
+  readonly guessed?: boolean;
+}
+
+/** The partition of an extraction that is read as a whole. */
+export function undivided(): Promise<Partition> {
+  return Promise.resolve({ parts: [{}], [Symbol.asyncDispose]: () => Promise.resolve() });
+}
+
+/** Records of a source that has rows: values by column. */
+export type Records =
+  | Iterable<Readonly<Record<string, unknown>>>
+  | AsyncIterable<Readonly<Record<string, unknown>>>;
+
+/** What is to be read. */
+export interface ExtractRequest {
+  readonly source: StreamSource;
+  readonly projections: readonly Projection[];
+  readonly range?: WatermarkRange;
+  /** One of the parts of {@linkcode RecordExtractor.partition}; everything when unset. */
+  readonly part?: Part;
+  /** At most this many records, whichever the source gives first; the proof counts these. */
+  readonly limit?: number;
+  readonly batchRows: number;
+  readonly batchBytes: number;
+  /** Whether the memory of a batch may be used again when the next is asked for. */
+  readonly recycle?: boolean;
+  /**
+   * Whether the projections are to be all fields of the source. A source whose records may have fields
+   * that were not found before refuses a record with another one.
+   */
+  readonly complete?: boolean;
+  /** Names of fields that the source may have and that are left out. */
+  readonly excluded?: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** A request, with what an extractor of rows needs to answer it. */
+export interface ExtractTask extends ExtractRequest {
+  /**
+   * Batches of these bounds from records, for a source that has no columns. A record is keyed by the
+   * projections' columns; `valueOf` in core/loose_value.ts says what it may hold.
+   */
+  batches(records: Records): AsyncGenerator<Batch, void, void>;
+}
+
+/**
+ * Yields batches whose schema is that of the projections' fields, each of at most `batchRows` rows
+ * and about `batchBytes` bytes, never empty. A batch is the reader's until it asks for the next.
+ */
+export interface RecordExtractor {
+  readonly yields: "records";
+  /** Splits what `extract` reads, where it is large and can be split without losing its moment. */
+  partition(task: ExtractTask, settings: PartitionSettings): Promise<Partition>;
+  extract(task: ExtractTask): Extraction<Batch>;
+}
+
+/** A file with its bytes untouched. */
+export interface SourceFile extends FileEntry {
+  open(): Promise<ReadableStream<Uint8Array>>;
+}
+
+export interface FileExtractor {
+  readonly yields: "files";
+  extract(task: ExtractTask): Extraction<SourceFile>;
+}
+
+export type Extractor = RecordExtractor | FileExtractor;

@@ -1,0 +1,185 @@
+import type { Field } from "../../models/field.ts";
+import type { StreamTarget } from "../../models/source.ts";
+import type { LoadMode, LossRule } from "../../models/stream.ts";
+import type { StagedData } from "./buffer.ts";
+import type { Claim } from "../files/run_lock.ts";
+import type { FieldConversion } from "../values/conversion.ts";
+import { LoaderError, StaleRangeError } from "../errors.ts";
+import { textOf, type Value } from "../values/values.ts";
+
+/** All of a load that is known before a record is staged. */
+export interface PlannedLoad {
+  readonly target: StreamTarget;
+  readonly staged: Pick<StagedData, "kind" | "fields">;
+  readonly mode: LoadMode;
+  /** Field names, not empty when the mode is upsert. */
+  readonly upsertKeys: readonly string[];
+  /** What becomes of a column that holds less than its field; it is accepted when unset. */
+  readonly lossy?: LossRule | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What a load would do to its target. */
+export interface LoadPlan {
+  /** The target is there. */
+  readonly exists: boolean;
+  /** Records in it, where it is there and knows. */
+  readonly rows?: number;
+  /** In the order of the fields. */
+  readonly columns: readonly FieldConversion[];
+  /** Statements, word for word, that make, empty or change what is there, in their order. */
+  readonly statements: readonly string[];
+  /** What is lost, each in a few words. */
+  readonly destructive: readonly string[];
+  /** Why the load would be refused; empty when it would not. */
+  readonly problems: readonly string[];
+}
+
+export interface LoadTask extends PlannedLoad {
+  /** Its count and files are known to be all only after its batches were read. */
+  readonly staged: StagedData;
+  /** The run that loads, and how long it waits for a target that another run has; unset: it is alone. */
+  readonly claim?: Claim | undefined;
+  /** Unset for a range that was not made from the target, and for a load of everything. */
+  readonly expected?: ExpectedWatermark | undefined;
+  /** Unset where a load is not remembered, as one from a stage in memory. */
+  readonly journal?: CommitJournal | undefined;
+}
+
+/**
+ * The highest watermark that the target had when the range to read was made from it. A loader asks
+ * again when no other run can load any more, and before it writes: rows that came meanwhile would be
+ * loaded twice, or newer ones would be overwritten.
+ */
+export interface ExpectedWatermark extends AskedWatermark {
+  readonly field: string;
+  /** Its answer as text; unset when there was none. */
+  readonly max?: string | undefined;
+}
+
+/**
+ * What a load was about to commit. A loader writes what its own `getOutcome` needs to find out whether
+ * the target took it: an object of JSON, without secrets.
+ */
+export type CommitRecord = Readonly<Record<string, unknown>>;
+
+/**
+ * Where a load that must not be repeated leaves its trace. The worker that loads calls `remember` once,
+ * right before it asks the target to commit, and waits: the record is on disk when it resolves.
+ */
+export interface CommitJournal {
+  remember(record: CommitRecord): Promise<void>;
+}
+
+/** What became of a load: `running` while the target still works at it. */
+export type LoadOutcome = "committed" | "aborted" | "running" | "unknown";
+
+/** What the target says of a finished load. */
+export interface LoadReceipt {
+  /** Staged records that the target took; equal to the staged count, or the load failed. */
+  readonly rows: number;
+  /** Records in the target afterwards, where counting is part of the load. */
+  readonly total?: number;
+  /** The target's own words, for example `COPY 347`. */
+  readonly evidence: string;
+}
+
+/** What another thread needs to take part in a load. Plain data: it is sent there. */
+export type LoadTicket = Readonly<Record<string, unknown>>;
+
+/** A load that several threads write. Nothing of it shows in the target before `finish`. */
+export interface SharedLoad {
+  readonly ticket: LoadTicket;
+  /** Makes all that was written the target's; `rows` is what the shares took together. */
+  finish(rows: number): Promise<LoadReceipt>;
+  /** Leaves the target as it was. */
+  abort(): Promise<void>;
+}
+
+export interface Loader {
+  /**
+   * Creates the target if it is missing, writes all staged data, or leaves the target as it was.
+   * When upserted records share a key, the last one staged wins.
+   */
+  load(task: LoadTask): Promise<LoadReceipt>;
+  /**
+   * Begins the same load for several threads; undefined where only `load` keeps what the target
+   * has. The task's stage may still be written.
+   */
+  share(task: LoadTask): Promise<SharedLoad | undefined>;
+  /**
+   * Writes some files of a stage into a shared load; returns the rows that it took. The task's stage
+   * is read once, and its files may come while they are read.
+   */
+  loadShare(task: LoadTask, ticket: LoadTicket): Promise<number>;
+  /** What a load would do, told without changing anything. */
+  plan(load: PlannedLoad): Promise<LoadPlan>;
+  /**
+   * Highest value of a field in the target; undefined when the target is missing, or no row of it has
+   * one. NULL, NaN and infinity are never the highest. The runner calls it before each incremental
+   * extraction, and while it plans one.
+   *
+   * @throws {SchemaError} when the target cannot compare values as the stream's field is compared,
+   * also while the target is missing
+   */
+  getMaxWatermark(
+    target: StreamTarget,
+    field: string,
+    asked?: AskedWatermark,
+  ): Promise<Exclude<Value, null> | undefined>;
+  /**
+   * What became of a load of an earlier run whose end was not seen, from the record that it remembered.
+   * Called before anything else is done with the target, and again while it is `running`.
+   */
+  getOutcome(target: StreamTarget, record: CommitRecord): Promise<LoadOutcome>;
+}
+
+/** What a highest watermark is taken from, and how its values are compared. Plain data. */
+export interface AskedWatermark {
+  /** The field as the stream has it: its order counts, whatever type the target keeps it in. */
+  readonly as?: Field | undefined;
+  /** The stream's own rows, where others fill the target, too; all rows when unset. */
+  readonly own?: OwnRows | undefined;
+}
+
+/** All that identifies the highest watermark that a stream goes on from. Plain data. */
+export interface WatermarkQuery extends AskedWatermark {
+  readonly target: StreamTarget;
+  /** Name of the field in the target. */
+  readonly field: string;
+}
+
+/** Which rows of a target are a stream's own: those that a condition finds, or with these values. */
+export type OwnRows =
+  | { readonly condition: string }
+  | { readonly values: Readonly<Record<string, string | number | boolean>> };
+
+/** The ways to tell own rows apart. */
+export const OWN_ROWS = ["condition", "values"] as const;
+
+/** For a loader that several connections cannot share, and that remembers nothing of its loads. */
+export const unshared: Pick<Loader, "share" | "loadShare" | "getOutcome"> = {
+  share: () => Promise.resolve(undefined),
+  loadShare: () => Promise.reject(new LoaderError("Cannot share a load: this target takes one")),
+  getOutcome: () => Promise.resolve("unknown"),
+};
+
+/**
+ * Compares the target's highest watermark, asked again inside the load, with the one that the range
+ * was made from.
+ *
+ * @throws {StaleRangeError} when they differ
+ */
+export function refuseStaleRange(
+  { expected }: Pick<LoadTask, "expected">,
+  max: Exclude<Value, null> | undefined,
+): void {
+  const now = max === undefined ? undefined : textOf(max);
+  if (expected === undefined || now === expected.max) return;
+  const shown = (text: string | undefined) => text === undefined ? "missing" : `"${text}"`;
+  throw new StaleRangeError(
+    `Cannot load: the highest "${expected.field}" of the target is ${shown(now)}, it was ${
+      shown(expected.max)
+    } when the range to read was made from it; rows came meanwhile, dxt run reads what is new since`,
+  );
+}

@@ -1,0 +1,124 @@
+import type { z } from "zod";
+import type { Category, StreamSource, StreamTarget } from "../../models/source.ts";
+import type { LoadMode } from "../../models/stream.ts";
+import type { StagedData } from "./buffer.ts";
+import type { Connector } from "./connector.ts";
+import type { Extractor, Projection } from "./extractor.ts";
+import type { Loader, OWN_ROWS } from "./loader.ts";
+import type { TypeMapper } from "./type_mapper.ts";
+import type { Value } from "../values/values.ts";
+
+/** What a connection needs of the runtime, as Deno's permission flags take it. */
+export interface Permissions {
+  /** `host:port` */
+  readonly net: readonly string[];
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly env: readonly string[];
+}
+
+/** What is done with a connection, as far as it is known before connecting. */
+export interface Usage {
+  /** Folder that the connection's relative paths start from. */
+  readonly baseDirectory: string;
+  readonly reads: readonly StreamSource[];
+  /** What is written is read too: its fields, its highest watermark. */
+  readonly writes: readonly StreamTarget[];
+  /** Whether the connection is asked for all that it offers. */
+  readonly explores?: boolean;
+}
+
+export interface ExtractorClass<C extends Connector = Connector> {
+  readonly description: string;
+  /** Known before connecting, so that a buffer can be chosen. */
+  readonly yields: Extractor["yields"];
+  /** Validates `extractor.config`; every key described. */
+  readonly options: z.ZodType;
+  /** `options` has been validated by the schema above. Code that is only now wanted is loaded here. */
+  create(connector: C, options: unknown): Extractor | Promise<Extractor>;
+  /**
+   * A capability: the highest watermark of a source, in the order of the field, where it costs little
+   * against an extraction; undefined where it does not, or where there is none. The runner asks when
+   * an extraction found nothing new, and while it plans: a target that has a higher one hides rows.
+   */
+  maxWatermark?(connector: C, asked: SourceWatermark): Promise<Exclude<Value, null> | undefined>;
+}
+
+/** Which field of which source. Plain data. */
+export interface SourceWatermark {
+  readonly source: StreamSource;
+  readonly projection: Projection;
+}
+
+export interface LoaderClass<C extends Connector = Connector> {
+  readonly description: string;
+  readonly modes: readonly LoadMode[];
+  /** Kinds of staged data that it can load. */
+  readonly accepts: readonly StagedData["kind"][];
+  /** Whether it is worth beginning a load while its stage is still written. */
+  readonly overlaps: boolean;
+  /** What its `getMaxWatermark` understands of a stream's own rows; nothing when unset. */
+  readonly ownRows?: readonly (typeof OWN_ROWS)[number][];
+  readonly options: z.ZodType;
+  create(connector: C, options: unknown): Loader | Promise<Loader>;
+}
+
+/** What a connection is opened with; it lasts as long as the connection. */
+export interface ConnectContext {
+  /** Folder that the connection's relative paths start from. */
+  readonly baseDirectory: string;
+  readonly signal: AbortSignal;
+  /**
+   * Whether errors may quote whole records or keys as the system prints them. A value that a type
+   * cannot hold is named in any case.
+   */
+  readonly showValues: boolean;
+  /**
+   * Reports a fact that the user should know and that stops nothing. Callable at any time, from any
+   * method: the runner adds the message to the stream that the connection serves. Equal messages of
+   * one stream are reported once, since each part of an extraction has its own connection.
+   */
+  warn(message: string): void;
+}
+
+/**
+ * All that dxt knows of one system: the default export of its folder. A plan is made with it before
+ * anything connects, and by a thread that never will: what reads and writes is best loaded by `connect`
+ * and `create`.
+ */
+export interface Provider<Config = unknown, C extends Connector = Connector> {
+  readonly name: string;
+  readonly category: Category;
+  readonly description: string;
+  /** URL schemes, without the colon, that mean this provider. */
+  readonly schemes: readonly string[];
+  /** Validates a connection without its `provider` key; every key described. */
+  readonly config: z.ZodType<Config>;
+  /** A URL of one of `schemes`, as a connection's keys. */
+  fromURL(url: string): unknown;
+  connect(config: Config, context: ConnectContext): Promise<C>;
+  /**
+   * Connections that one thread serves; 1 when unset. More are worth their while where a server does
+   * about as much for a record as dxt: another thread would take memory and start slowly.
+   */
+  readonly connectionsPerThread?: number;
+  /** The least that a connection needs when it is used so. */
+  permissions(config: Config, usage: Usage): Permissions;
+  /**
+   * Where a target lies, as the system tells names apart: the outer names first, folded where it
+   * folds them. Two targets of one path are one target, and a path that begins with another's lies
+   * in it. Asked while a pipeline is planned, without a connection; by name and type when unset.
+   */
+  targetPath?(config: Config, target: StreamTarget, baseDirectory: string): readonly string[];
+  readonly typeMapper: TypeMapper;
+  /** By class name; the first is the default. */
+  readonly extractors: Readonly<Record<string, ExtractorClass<C>>>;
+  readonly loaders: Readonly<Record<string, LoaderClass<C>>>;
+}
+
+/** Types a provider without losing its config's type, to export it. */
+export function defineProvider<Config, C extends Connector>(
+  provider: Provider<Config, C>,
+): Provider<Config, C> {
+  return provider;
+}

@@ -1,0 +1,27 @@
+import type { z } from "zod";
+import type { Field } from "../../models/field.ts";
+import type { Batch } from "./batch.ts";
+import type { DXTRecord } from "../values/values.ts";
+
+/** A step between extract and stage that keeps the number and order of records. */
+export interface Transform {
+  /** Fields after the step. */
+  fields(before: readonly Field[]): Field[];
+  apply(batch: Batch): Batch | Promise<Batch>;
+}
+
+/** Batches as records, for a transform that thinks in rows. */
+export interface TransformTools {
+  recordsOf(batch: Batch): Iterable<DXTRecord>;
+  /** @throws {ValueError} for a value that is not one of its field's type */
+  batchOf(fields: readonly Field[], records: Iterable<DXTRecord>): Batch;
+}
+
+/** A transform as a pipeline names it. */
+export interface TransformClass {
+  readonly description: string;
+  /** Validates `config`; every key described. */
+  readonly options: z.ZodType;
+  /** `options` has been validated by the schema above. */
+  create(options: unknown, tools: TransformTools): Transform;
+}

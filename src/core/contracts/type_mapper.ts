@@ -1,0 +1,27 @@
+import type { DXTType } from "../../models/dtype.ts";
+import type { Field } from "../../models/field.ts";
+
+/** The type part of a field. */
+export interface MappedType {
+  readonly dtype: DXTType;
+  readonly precision?: number;
+  readonly scale?: number;
+  /** Of a string: it is a number without bounds, see `Field`. */
+  readonly number?: true;
+  /** Of text that stands for another type: see `Field`. */
+  readonly order?: NonNullable<Field["order"]>;
+}
+
+/**
+ * A number without bounds, which dxt moves as its text: targets store it as a number where they can,
+ * and its watermarks compare by value.
+ */
+export const UNBOUNDED_NUMBER: MappedType = { dtype: "string", number: true, order: "number" };
+
+/** Between a system's types and the 21 of dxt, both ways without loss. */
+export interface TypeMapper {
+  /** @throws {TypeMappingError} for a type that has no lossless counterpart */
+  fromSource(nativeType: string): MappedType;
+  /** The field's `target_type` where it has one, else the type that holds all its values. */
+  toTarget(field: Field): string;
+}

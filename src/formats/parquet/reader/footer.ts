@@ -1,0 +1,333 @@
+/** The footer of a Parquet file, read and judged here: the decoder trusts what footers say. */
+import { type MadeName, nameColumns } from "../../../core/column_names.ts";
+import {
+  messageOf,
+  SchemaError,
+  show,
+  TypeMappingError,
+  ValidationError,
+} from "../../../core/errors.ts";
+import { Field } from "../../../models/field.ts";
+import type { FileInput } from "../../format.ts";
+import {
+  ColumnChunk,
+  ColumnMetaData,
+  ConvertedType,
+  FIELDS_KEY,
+  FileMetaData,
+  KeyValue,
+  LogicalType,
+  MAGIC,
+  PhysicalType,
+  Repetition,
+  RowGroup,
+  SchemaElement,
+} from "../thrift/metadata.ts";
+import { decodeStruct, I32, ThriftError, ThriftStruct } from "../thrift/thrift.ts";
+
+/** What a column's values are when the decoder's own reading of its type would change them. */
+export type RawType = "int96" | "interval" | NarrowType;
+
+/** Integers that are stored in 32 bits, of which the decoder takes the last ones. */
+export type NarrowType = "int8" | "int16" | "uint8" | "uint16";
+
+/** A field of the file's records, with everything below it. */
+export interface ParquetColumn {
+  readonly name: string;
+  /** Its part of the schema as the file has it, from itself down to the last leaf. */
+  readonly declared: readonly ThriftStruct[];
+  /** The same as the decoder should see it. */
+  readonly elements: readonly ThriftStruct[];
+  /** Its leaves' column chunks in each row group, from the first up to the second number. */
+  readonly leaves: readonly [number, number];
+  readonly raw?: RawType;
+  readonly isJSON: boolean;
+  /** Whether its pages can be read with a key alone. */
+  readonly isEncrypted: boolean;
+}
+
+export interface ParquetRowGroup {
+  readonly rows: number;
+  readonly chunks: readonly ThriftStruct[];
+}
+
+export interface Footer {
+  readonly metadata: ThriftStruct;
+  readonly columns: readonly ParquetColumn[];
+  /** Those of their names that are not what the file has. */
+  readonly made: readonly MadeName[];
+  readonly rowGroups: readonly ParquetRowGroup[];
+  /** The fields of a file that dxt wrote; empty in a file of others. */
+  readonly kept: readonly Field[];
+  /** Where the row groups end. */
+  readonly start: number;
+}
+
+const latin1 = new TextDecoder("latin1");
+const TAIL = 8;
+/** Hardly any file has a footer that is larger than this; one more read for those that have. */
+const GUESS = 64 * 1024;
+
+/** @throws {ValidationError} when the file is not Parquet, cut, or its footer contradicts itself */
+export async function readFooter(input: FileInput): Promise<Footer> {
+  const malformed = (detail: string) =>
+    new ValidationError(`Cannot read "${input.name}" as Parquet: ${detail}`);
+  if (input.size < MAGIC.length + TAIL) {
+    throw malformed(`it has ${input.size} bytes, no Parquet file is that short`);
+  }
+  const start = Math.max(0, input.size - GUESS);
+  let bytes = await input.read(start, input.size);
+  const magic = latin1.decode(bytes.subarray(-MAGIC.length));
+  if (magic === "PARE") {
+    throw malformed("its footer is encrypted, expected a file without encryption");
+  }
+  if (magic !== "PAR1") throw malformed(await withoutEnd(input));
+  const size = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - TAIL)
+    .getUint32(0, true);
+  if (size > input.size - TAIL - MAGIC.length) {
+    throw malformed("its footer is larger than the file");
+  }
+  if (size + TAIL > bytes.length) bytes = await input.read(input.size - TAIL - size, input.size);
+  try {
+    const metadata = decodeStruct(bytes.subarray(bytes.length - TAIL - size, -TAIL));
+    return judge(metadata, input.size - TAIL - size);
+  } catch (error) {
+    if (error instanceof ThriftError) {
+      throw malformed(`its footer is malformed, ${messageOf(error)}`);
+    }
+    throw error;
+  }
+}
+
+/** Why a file that does not end as Parquet does cannot be read. */
+async function withoutEnd(input: FileInput): Promise<string> {
+  const first = await input.read(0, MAGIC.length);
+  const magic = latin1.decode(first);
+  if (magic === "PAR1" || magic === "PARE") {
+    return `it begins with ${magic} and does not end with it, expected a whole file`;
+  }
+  const other = OTHER_FORMATS.find(([magic]) => first.toHex().startsWith(magic));
+  return `it neither begins nor ends with PAR1${
+    other === undefined ? "" : `, it looks like ${other[1]}`
+  }`;
+}
+
+/** What files begin with that are easily taken for Parquet, in hexadecimal digits. */
+const OTHER_FORMATS = [
+  ["4152524f", "Arrow, expected format arrow"],
+  ["46454131", "Feather version 1"],
+  ["4f5243", "ORC"],
+  ["4f626a01", "Avro"],
+  ["1f8b", "a file compressed with gzip"],
+  ["28b52ffd", "a file compressed with zstd"],
+] as const;
+
+function judge(metadata: ThriftStruct, start: number): Footer {
+  const plain = columnsOf(metadata.structs(FileMetaData.schema));
+  const leaves = plain.at(-1)?.leaves[1] ?? 0;
+  const encrypted = new Set<number>();
+  const rowGroups = metadata.structs(FileMetaData.rowGroups).map((group) => {
+    const chunks = group.structs(RowGroup.columns);
+    if (chunks.length !== leaves) {
+      throw new ThriftError(`a row group has ${chunks.length} columns, the schema has ${leaves}`);
+    }
+    const rows = count(group, RowGroup.numRows);
+    chunks.forEach((chunk, leaf) => {
+      if (chunk.struct(ColumnChunk.crypto) !== undefined) encrypted.add(leaf);
+      // A row group without rows has no pages: writers give places for them that do not exist.
+      else if (rows > 0) chunkRange(chunk, start);
+    });
+    return { rows, chunks };
+  });
+  const rows = count(metadata, FileMetaData.numRows);
+  const sum = rowGroups.reduce((total, group) => total + group.rows, 0);
+  // The first writers in Rust left it 0; what row groups say is held to their pages.
+  if (rows !== sum && rows !== 0) {
+    throw new ThriftError(`it says ${rows} rows, its row groups ${sum}`);
+  }
+  const { names, made } = nameColumns(plain.map(({ name }) => name));
+  const columns = plain.map((column, i) => {
+    let [leaf] = column.leaves;
+    const [, end] = column.leaves;
+    while (leaf < end && !encrypted.has(leaf)) leaf++;
+    return { ...column, name: names[i]!, isEncrypted: leaf < end };
+  });
+  return { metadata, columns, made, rowGroups, kept: keptFields(metadata), start };
+}
+
+/** Not from Arrow's schema beside it: no reader of flat buffers here withstands hostile ones. */
+function keptFields(metadata: ThriftStruct): Field[] {
+  const text = metadata.structs(FileMetaData.keyValues)
+    .find((pair) => pair.text(KeyValue.key) === FIELDS_KEY)?.text(KeyValue.value);
+  try {
+    return text === undefined ? [] : Field.array().parse(JSON.parse(text));
+  } catch {
+    // The columns say enough themselves.
+    return [];
+  }
+}
+
+function count(struct: ThriftStruct, id: number): number {
+  const value = struct.number(id);
+  if (value === undefined || value < 0) throw new ThriftError("a count is missing or negative");
+  return value;
+}
+
+/** Where a column chunk is in its file, which must be before `limit`: from its first page to its end. */
+export function chunkRange(chunk: ThriftStruct, limit: number): readonly [number, number] {
+  const path = chunk.text(ColumnChunk.filePath);
+  if (path !== undefined) {
+    throw new ThriftError(`its columns are in other files, the first in ${show(path)}`);
+  }
+  const metadata = chunk.struct(ColumnChunk.metadata);
+  if (metadata === undefined) throw new ThriftError("a column has no metadata");
+  const data = count(metadata, ColumnMetaData.dataPageOffset);
+  const dictionary = metadata.number(ColumnMetaData.dictionaryPageOffset) ?? 0;
+  // Some writers say 0 where there is none.
+  const start = dictionary > 0 ? Math.min(dictionary, data) : data;
+  const end = start + count(metadata, ColumnMetaData.compressedSize);
+  if (start < MAGIC.length || end > limit) {
+    throw new ThriftError("a column lies beyond the file's row groups");
+  }
+  return [start, end];
+}
+
+/** A column as the schema alone tells it. */
+type PlainColumn = Omit<ParquetColumn, "isEncrypted">;
+
+/** Splits the schema, a tree in depth-first order, into the fields of its root. */
+function columnsOf(elements: readonly ThriftStruct[]): PlainColumn[] {
+  const [root] = elements;
+  if (root === undefined) throw new ThriftError("it has no schema");
+  const columns: PlainColumn[] = [];
+  let at = 1;
+  let leaf = 0;
+  for (let i = root.number(SchemaElement.numChildren) ?? 0; i > 0; i--) {
+    const first = at;
+    const firstLeaf = leaf;
+    for (let open = 1; open > 0; open--) {
+      const element = elements[at++];
+      if (element === undefined) throw new ThriftError("its schema ends early");
+      const children = element.number(SchemaElement.numChildren) ?? 0;
+      if (children < 0) throw new ThriftError("its schema has a negative count");
+      if (children === 0) leaf++;
+      open += children;
+    }
+    columns.push(columnOf(elements.slice(first, at), [firstLeaf, leaf]));
+  }
+  if (at !== elements.length) throw new ThriftError("its schema has parts outside its root");
+  return columns;
+}
+
+function columnOf(
+  elements: readonly ThriftStruct[],
+  leaves: readonly [number, number],
+): PlainColumn {
+  const name = elements[0]!.text(SchemaElement.name);
+  if (name === undefined) throw new ThriftError("a column has no name");
+  const raw = elements.length === 1 ? rawType(elements[0]!) : undefined;
+  return {
+    name,
+    declared: elements,
+    elements: elements.map(readable),
+    leaves,
+    ...(raw === undefined || isRepeated(elements[0]!) ? {} : { raw }),
+    isJSON: elements.length === 1 && !isRepeated(elements[0]!) &&
+      (isConverted(elements[0]!, ConvertedType.JSON) || isLogical(elements[0]!, LogicalType.JSON)),
+  };
+}
+
+const isRepeated = (element: ThriftStruct) =>
+  element.number(SchemaElement.repetition) === Repetition.REPEATED;
+const isConverted = (element: ThriftStruct, type: number) =>
+  element.number(SchemaElement.convertedType) === type;
+const isLogical = (element: ThriftStruct, type: number) =>
+  element.struct(SchemaElement.logicalType)?.struct(type) !== undefined;
+
+/** The decoder wraps INT96 beyond the years 1677 to 2262 and drops the months of an INTERVAL. */
+function rawType(element: ThriftStruct): RawType | undefined {
+  if (element.number(SchemaElement.type) === PhysicalType.INT96) return "int96";
+  return isConverted(element, ConvertedType.INTERVAL) ? "interval" : narrowType(element);
+}
+
+function narrowType(element: ThriftStruct): NarrowType | undefined {
+  if (element.number(SchemaElement.type) !== PhysicalType.INT32) return undefined;
+  const integer = element.struct(SchemaElement.logicalType)?.struct(LogicalType.INTEGER);
+  if (integer !== undefined) {
+    const name = `${integer.flag(2) === false ? "u" : ""}int${integer.number(1)}`;
+    return NARROW.find(([type]) => type === name)?.[0];
+  }
+  const converted = element.number(SchemaElement.convertedType);
+  return NARROW.find(([, type]) => type === converted)?.[0];
+}
+
+const NARROW = [
+  ["uint8", ConvertedType.UINT_8],
+  ["uint16", ConvertedType.UINT_8 + 1],
+  ["int8", ConvertedType.INT_8],
+  ["int16", ConvertedType.INT_8 + 1],
+] as const;
+
+/** @throws {ValidationError} for a column that can be read with a key alone */
+export function refuseEncrypted({ name, isEncrypted }: ParquetColumn, file: string): void {
+  if (!isEncrypted) return;
+  throw new ValidationError(
+    `Cannot read column "${name}" of "${file}": it is encrypted, leave it out with \`only_declared_fields: true\``,
+  );
+}
+
+/** @throws {TypeMappingError} for a raw type below a list, map or group */
+export function refuseNestedRaw({ name, elements, raw }: ParquetColumn): void {
+  const nested = raw === undefined ? elements.map(rawType).find(Boolean) : undefined;
+  if (nested !== "int96" && nested !== "interval") return;
+  throw new TypeMappingError(
+    `Cannot read column "${name}": it holds ${nested.toUpperCase()} values inside a list or group, which cannot be read without loss`,
+  );
+}
+
+/** The element as the decoder should see it, so that it knows the type and changes no value. */
+function readable(element: ThriftStruct, _: number, all: readonly ThriftStruct[]): ThriftStruct {
+  const { type, typeLength, repetition, name, numChildren, convertedType, scale, precision } =
+    SchemaElement;
+  const base = element.pick(type, typeLength, repetition, name, numChildren);
+  const nested = all.length > 1 || isRepeated(element);
+  if (!nested && element.number(type) === PhysicalType.INT96) {
+    return base.set(type, I32, PhysicalType.FIXED).set(typeLength, I32, 12);
+  }
+  if (!nested && isConverted(element, ConvertedType.INTERVAL)) return base;
+  // In a list or group they become numbers of JSON, whose range is no other.
+  if (narrowType(element) !== undefined) return base;
+  if (isConverted(element, ConvertedType.ENUM) || isLogical(element, LogicalType.ENUM)) {
+    return base.set(convertedType, I32, ConvertedType.UTF8);
+  }
+  const logical = element.struct(SchemaElement.logicalType);
+  const [kind] = logical?.fields.keys() ?? [];
+  const whole = element.pick(
+    type,
+    typeLength,
+    repetition,
+    name,
+    numChildren,
+    convertedType,
+    scale,
+    precision,
+  );
+  if (logical === undefined || kind === undefined || kind > LogicalType.FLOAT16) return whole;
+  return whole.setStruct(SchemaElement.logicalType, logical);
+}
+
+/**
+ * The columns of these names, in the file's order.
+ *
+ * @throws {SchemaError} when one is missing
+ */
+export function columnIndexes(footer: Footer, names: readonly string[], file: string): number[] {
+  const known = new Map(footer.columns.map(({ name }, i) => [name, i]));
+  const wanted = names.map((name) => {
+    const index = known.get(name);
+    if (index !== undefined) return index;
+    const list = [...known.keys()].map((known) => `"${known}"`).join(", ");
+    throw new SchemaError(`Cannot find column "${name}" in "${file}": it has ${list}`);
+  });
+  return [...new Set(wanted)].sort((a, b) => a - b);
+}

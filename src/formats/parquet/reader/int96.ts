@@ -1,0 +1,121 @@
+/** Columns whose stored values are decoded here, because the decoder would change them. */
+import {
+  batchOfData,
+  type BigColumn,
+  type BytesColumn,
+  type Column,
+  columnFor,
+  type Data,
+  DAY_MICROS,
+  isNull,
+  type NumberColumn,
+  type Schema,
+} from "../../../arrow/mod.ts";
+import type { Batch } from "../../../core/contracts/batch.ts";
+import { ValueError } from "../../../core/errors.ts";
+import { INTEGER_BOUNDS, type IntegerType, isIntegerType } from "../../../core/values/values.ts";
+import type { Field } from "../../../models/field.ts";
+import type { RawType } from "./footer.ts";
+
+/** Bytes of an INT96 and an INTERVAL. */
+const WIDTH = 12;
+/** https://en.wikipedia.org/wiki/Julian_day of 1970-01-01 */
+const EPOCH_DAY = 2_440_588n;
+/** The end of Temporal's calendar in microseconds since 1970, and its beginning before it. */
+const CALENDAR = 100_000_001n * DAY_MICROS;
+
+/** The field that a raw column becomes: of an interval an ISO 8601 duration as text. */
+export function rawField(name: string, nullable: boolean, raw: RawType): Field {
+  const dtype = raw === "int96" ? "timestamp" : raw === "interval" ? "string" : raw;
+  return { name, dtype, nullable };
+}
+
+/**
+ * The batch with its raw columns decoded.
+ *
+ * @throws {ValueError} for a value that its type cannot hold, with the row in the file
+ */
+export function decodeRaw(
+  batch: Batch,
+  schema: Schema,
+  fields: ReadonlyMap<number, Field>,
+  rowsBefore: number,
+): Batch {
+  if (fields.size === 0) return batch;
+  const columns = batch.data.children.map((data, i) => {
+    const field = fields.get(i);
+    return field === undefined ? data : decodeColumn(data, field, rowsBefore);
+  });
+  return batchOfData(schema, columns, batch.numRows);
+}
+
+function decodeColumn(data: Data, field: Field, rowsBefore: number): Data {
+  const column = columnFor(field);
+  const push = pusherOf(data, field, column);
+  for (let row = 0; row < data.length; row++) {
+    if (isNull(data, row)) {
+      column.pushNull();
+      continue;
+    }
+    const fault = push(row);
+    if (fault === undefined) continue;
+    const [wanted, value] = fault;
+    throw new ValueError(`expected ${wanted}`, field.name, rowsBefore + row + 1, value);
+  }
+  return column.take();
+}
+
+/** Pushes the value of a row, or gives what was wanted and what it is instead. */
+type PushRaw = (row: number) => readonly [wanted: string, value: string] | undefined;
+
+function pusherOf(data: Data, field: Field, column: Column): PushRaw {
+  if (isIntegerType(field.dtype)) {
+    return narrowPusher(data.values, field.dtype, column as NumberColumn);
+  }
+  const bytes = data.values as Uint8Array;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return field.dtype === "timestamp"
+    ? timestampPusher(view, column as BigColumn)
+    : durationPusher(view, column as BytesColumn);
+}
+
+function narrowPusher(values: Int32Array, dtype: IntegerType, numbers: NumberColumn): PushRaw {
+  const [low, high] = INTEGER_BOUNDS[dtype].map(Number) as [number, number];
+  return (row) => {
+    const value = values[row]!;
+    if (value < low || value > high) return [`${dtype} (${low} to ${high})`, String(value)];
+    numbers.push(value);
+    return undefined;
+  };
+}
+
+/** INT96: nanoseconds of the day, which may leave it, then the Julian day. */
+function timestampPusher(view: DataView, micros: BigColumn): PushRaw {
+  return (row) => {
+    const nanos = view.getBigInt64(row * WIDTH, true);
+    const day = BigInt(view.getInt32(row * WIDTH + 8, true)) - EPOCH_DAY;
+    const value = day * DAY_MICROS + nanos / 1000n;
+    if (nanos % 1000n !== 0n) return ["whole microseconds", `${nanos} ns of the day`];
+    if (value <= -CALENDAR || value >= CALENDAR) {
+      return ["a date from the year -271821 to 275760", `day ${day} from 1970`];
+    }
+    micros.push(value);
+    return undefined;
+  };
+}
+
+/** INTERVAL: months, days and milliseconds, none of which can be told in the others. */
+function durationPusher(view: DataView, texts: BytesColumn): PushRaw {
+  return (row) => {
+    const parts = [0, 4, 8].map((i) => view.getUint32(row * WIDTH + i, true));
+    const [months, days, millis] = parts as [
+      number,
+      number,
+      number,
+    ];
+    const time = millis === 0 ? "" : `T${millis / 1000}S`;
+    const date = `${months === 0 ? "" : `${months}M`}${days === 0 ? "" : `${days}D`}`;
+    texts.pushString(date + time === "" ? "PT0S" : `P${date}${time}`);
+    return undefined;
+  };
+}

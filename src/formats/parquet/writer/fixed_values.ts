@@ -1,0 +1,231 @@
+/**
+ * Values of a fixed width: PLAIN, or numbers of 64 bits as their differences, where these are small.
+ * https://github.com/apache/parquet-format/blob/master/Encodings.md
+ */
+import type { Data } from "../../../arrow/mod.ts";
+import type { Field } from "../../../models/field.ts";
+import { encodeDelta64, maxDeltaSize } from "./delta.ts";
+import { layoutOf } from "../elements.ts";
+import { Encoding, PhysicalType } from "../thrift/metadata.ts";
+import { bytesOf, type Extremes, NumberRange, WordsRange } from "./column_statistics.ts";
+import { PAGE_ROWS, type PageValues } from "./page_values.ts";
+
+interface Range {
+  take(): Extremes | undefined;
+}
+
+/** Puts values of a column behind each other: those of a run of rows, or of the rows with numbers. */
+interface Move {
+  run(data: Data, from: number, count: number, to: number): void;
+  rows(data: Data, rows: Int32Array, count: number, to: number): void;
+}
+
+/** Writes the first values of a page in another encoding; 0 where they would not be much smaller. */
+type Pack = (count: number, out: Uint8Array) => number;
+
+/** Shared by all columns, none of which keeps anything in it. */
+const packed = new Uint8Array(maxDeltaSize(PAGE_ROWS));
+
+class FixedValues implements PageValues {
+  encoding: number = Encoding.PLAIN;
+  #count = 0;
+
+  constructor(
+    private readonly width: number,
+    private readonly bytes: Uint8Array,
+    private readonly move: Move,
+    private readonly measure: (count: number) => void,
+    private readonly range: Range,
+    private readonly pack: Pack = () => 0,
+  ) {}
+
+  room(_data: Data, _from: number, rows: number): number {
+    return rows;
+  }
+
+  sizeOf(_data: Data, _from: number, count: number): number {
+    return count * this.width;
+  }
+
+  addRun(data: Data, from: number, count: number): void {
+    this.move.run(data, from, count, this.#count);
+    this.#count += count;
+  }
+
+  addRows(data: Data, rows: Int32Array, count: number): void {
+    this.move.rows(data, rows, count, this.#count);
+    this.#count += count;
+  }
+
+  take(): Uint8Array {
+    const count = this.#count;
+    this.#count = 0;
+    this.measure(count);
+    const size = this.pack(count, packed);
+    this.encoding = size === 0 ? Encoding.PLAIN : Encoding.DELTA_BINARY_PACKED;
+    return size === 0 ? this.bytes.subarray(0, count * this.width) : packed.subarray(0, size);
+  }
+
+  takeExtremes(): Extremes | undefined {
+    return this.range.take();
+  }
+}
+
+/** Values of every type but booleans, text and binary. */
+export function fixedValues(field: Field): PageValues {
+  const { type, width } = layoutOf(field);
+  if (type === PhysicalType.FIXED) return wideDecimals(width!, (field.precision ?? 38) <= 38);
+  if (type === PhysicalType.INT64 || type === PhysicalType.DOUBLE) return words64(field);
+  return words32(field);
+}
+
+function words32({ dtype, precision = 38 }: Field): PageValues {
+  const out = new Int32Array(PAGE_ROWS);
+  const move = dtype === "decimal"
+    ? decimalWords(out, 1, precision)
+    : NARROW.has(dtype)
+    ? narrow(out)
+    : whole32(out);
+  const array = dtype === "float32"
+    ? Float32Array
+    : dtype.startsWith("uint")
+    ? Uint32Array
+    : Int32Array;
+  const view = new array(out.buffer);
+  const range = new NumberRange((value) => bytesOf(array.of(value)));
+  return new FixedValues(4, bytesOf(out), move, (count) => range.add(view, count), range);
+}
+
+const NARROW: ReadonlySet<string> = new Set(["int8", "int16", "uint8", "uint16"]);
+
+function words64({ dtype, precision = 38 }: Field): PageValues {
+  const out = new Int32Array(PAGE_ROWS * 2);
+  const move = dtype === "decimal" ? decimalWords(out, 2, precision) : whole64(out);
+  if (dtype === "float64") {
+    const doubles = new Float64Array(out.buffer);
+    const range = new NumberRange((value) => bytesOf(Float64Array.of(value)));
+    return new FixedValues(8, bytesOf(out), move, (count) => range.add(doubles, count), range);
+  }
+  const flip = dtype === "uint64" ? -0x80000000 : 0;
+  const range = new WordsRange(2, flip, (words) => bytesOf(words.slice()));
+  const pack: Pack = (count, packed) => encodeDelta64(out, count, packed);
+  return new FixedValues(8, bytesOf(out), move, (count) => range.add(out, count), range, pack);
+}
+
+/** A column's values as words of 32 bits. */
+function wordsOf({ values }: Data): Int32Array {
+  const { buffer, byteOffset, byteLength } = values as ArrayBufferView;
+  return new Int32Array(buffer, byteOffset, byteLength >> 2);
+}
+
+function narrow(out: Int32Array): Move {
+  return {
+    run(data, from, count, to) {
+      out.set((data.values as Int16Array).subarray(from, from + count), to);
+    },
+    rows(data, rows, count, to) {
+      const values = data.values as Int16Array;
+      for (let i = 0; i < count; i++) out[to + i] = values[rows[i]!]!;
+    },
+  };
+}
+
+function whole32(out: Int32Array): Move {
+  return {
+    run(data, from, count, to) {
+      out.set(wordsOf(data).subarray(from, from + count), to);
+    },
+    rows(data, rows, count, to) {
+      const words = wordsOf(data);
+      for (let i = 0; i < count; i++) out[to + i] = words[rows[i]!]!;
+    },
+  };
+}
+
+function whole64(out: Int32Array): Move {
+  return {
+    run(data, from, count, to) {
+      out.set(wordsOf(data).subarray(from * 2, (from + count) * 2), to * 2);
+    },
+    rows(data, rows, count, to) {
+      const words = wordsOf(data);
+      for (let i = 0, at = to * 2; i < count; i++, at += 2) {
+        const row = rows[i]! * 2;
+        out[at] = words[row]!;
+        out[at + 1] = words[row + 1]!;
+      }
+    },
+  };
+}
+
+/** The `kept` lowest words of decimals. */
+function decimalWords(out: Int32Array, kept: 1 | 2, precision: number): Move {
+  const width = precision <= 38 ? 4 : 8;
+  return {
+    run(data, from, count, to) {
+      const words = wordsOf(data);
+      for (let i = 0, at = to * kept; i < count; i++, at += kept) {
+        const row = (from + i) * width;
+        out[at] = words[row]!;
+        if (kept === 2) out[at + 1] = words[row + 1]!;
+      }
+    },
+    rows(data, rows, count, to) {
+      const words = wordsOf(data);
+      for (let i = 0, at = to * kept; i < count; i++, at += kept) {
+        const row = rows[i]! * width;
+        out[at] = words[row]!;
+        if (kept === 2) out[at + 1] = words[row + 1]!;
+      }
+    },
+  };
+}
+
+/** Decimals of more than 18 digits: two's complement, highest byte first. */
+function wideDecimals(size: number, isNarrow: boolean): PageValues {
+  const width = isNarrow ? 4 : 8;
+  const words = new Int32Array(PAGE_ROWS * width);
+  const bytes = new DataView(new ArrayBuffer(PAGE_ROWS * size));
+  const reversed = (one: Int32Array) => {
+    const out = new DataView(new ArrayBuffer(size));
+    reverse(one, 1, width, size, out);
+    return bytesOf(out);
+  };
+  const move: Move = {
+    run(data, from, count, to) {
+      words.set(wordsOf(data).subarray(from * width, (from + count) * width), to * width);
+    },
+    rows(data, rows, count, to) {
+      const values = wordsOf(data);
+      for (let i = 0, at = to * width; i < count; i++, at += width) {
+        const row = rows[i]! * width;
+        for (let word = 0; word < width; word++) words[at + word] = values[row + word]!;
+      }
+    },
+  };
+  const range = new WordsRange(width, 0, reversed);
+  const measure = (count: number) => {
+    range.add(words, count);
+    reverse(words, count, width, size, bytes);
+  };
+  return new FixedValues(size, bytesOf(bytes), move, measure, range);
+}
+
+/** The `size` lowest bytes of each number, highest first. */
+function reverse(
+  words: Int32Array,
+  count: number,
+  width: number,
+  size: number,
+  out: DataView,
+): void {
+  const whole = size >> 2;
+  const rest = size & 3;
+  for (let i = 0, at = 0; i < count; i++) {
+    const first = i * width;
+    for (let byte = rest - 1; byte >= 0; byte--) {
+      out.setUint8(at++, words[first + whole]! >> (byte << 3));
+    }
+    for (let word = whole - 1; word >= 0; word--, at += 4) out.setInt32(at, words[first + word]!);
+  }
+}

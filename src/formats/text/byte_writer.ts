@@ -1,0 +1,120 @@
+/** Text being written. */
+import { BACKSLASH, QUOTE, ZERO } from "../json/scan.ts";
+import { mistakeIn } from "../json/parse.ts";
+
+const CHUNK = 65_536;
+
+const utf8 = new TextEncoder();
+
+/** Bytes that stand for themselves in a string of JSON are 0, others have their escape's letter. */
+const ESCAPE = new Uint8Array(256);
+ESCAPE.fill(0x75, 0, 0x20);
+for (const [character, letter] of ['""', "\\\\", "\bb", "\ff", "\nn", "\rr", "\tt"]) {
+  ESCAPE[character!.charCodeAt(0)] = letter!.charCodeAt(0);
+}
+
+const HEX_DIGITS = utf8.encode("0123456789abcdef");
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+
+export class Output {
+  /** Bytes that are written; whoever asked for `room` moves it on. */
+  end = 0;
+  #bytes = new Uint8Array(2 * CHUNK);
+
+  /** Whether there is a chunk's worth of bytes. */
+  get full(): boolean {
+    return this.end >= CHUNK;
+  }
+
+  get empty(): boolean {
+    return this.end === 0;
+  }
+
+  /** The bytes so far; the output is empty again, with memory of its own. */
+  take(): Uint8Array {
+    const taken = this.#bytes.subarray(0, this.end);
+    this.#bytes = new Uint8Array(2 * CHUNK);
+    this.end = 0;
+    return taken;
+  }
+
+  byte(byte: number): void {
+    this.room(1)[this.end++] = byte;
+  }
+
+  ascii(text: string): void {
+    const bytes = this.room(text.length);
+    for (let i = 0; i < text.length; i++) bytes[this.end++] = text.charCodeAt(i);
+  }
+
+  bytes(source: Uint8Array, from = 0, to = source.length): void {
+    const bytes = this.room(to - from);
+    if (to - from > 24) {
+      bytes.set(source.subarray(from, to), this.end);
+      this.end += to - from;
+    } else {
+      let { end } = this;
+      for (let at = from; at < to; at++) bytes[end++] = source[at]!;
+      this.end = end;
+    }
+  }
+
+  /** UTF-8 text as a string of JSON. */
+  string(source: Uint8Array, from: number, to: number): void {
+    const bytes = this.room((to - from) * 6 + 2);
+    let { end } = this;
+    bytes[end++] = QUOTE;
+    for (let at = from; at < to; at++) {
+      const byte = source[at]!;
+      const escape = ESCAPE[byte]!;
+      if (escape === 0) {
+        bytes[end++] = byte;
+        continue;
+      }
+      bytes[end++] = BACKSLASH;
+      bytes[end++] = escape;
+      if (escape !== 0x75) continue;
+      bytes[end++] = ZERO;
+      bytes[end++] = ZERO;
+      bytes[end++] = HEX_DIGITS[byte >> 4]!;
+      bytes[end++] = HEX_DIGITS[byte & 15]!;
+    }
+    bytes[end++] = QUOTE;
+    this.end = end;
+  }
+
+  /**
+   * JSON text as it is, or with spaces for the line ends between its values.
+   *
+   * @returns what is wrong when it is no JSON, or nested too deep to be read inside a record
+   */
+  json(source: Uint8Array, from: number, to: number, oneLine: boolean): string | undefined {
+    const bytes = this.room(to - from + 1);
+    const start = this.end;
+    const end = start + to - from;
+    bytes.set(source.subarray(from, to), start);
+    bytes[end] = 0;
+    const mistake = mistakeIn(bytes, start, end, 1);
+    if (mistake !== undefined) return mistake;
+    if (oneLine) {
+      for (let at = start; at < end; at++) {
+        if (bytes[at] === LINE_FEED || bytes[at] === CARRIAGE_RETURN) bytes[at] = SPACE;
+      }
+    }
+    this.end = end;
+    return undefined;
+  }
+
+  /** The memory of the output, with room for so many bytes from `end` on. */
+  room(size: number): Uint8Array {
+    const needed = this.end + size;
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      grown.set(this.#bytes.subarray(0, this.end));
+      this.#bytes = grown;
+    }
+    return this.#bytes;
+  }
+}

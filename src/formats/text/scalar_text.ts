@@ -1,0 +1,145 @@
+/** Columns of numbers, truth values, dates and times → bytes of text, without a string for each. */
+import {
+  type Data,
+  decimalBits,
+  decimalText,
+  textReader,
+  unscaledReader,
+} from "../../arrow/mod.ts";
+import type { Field } from "../../models/field.ts";
+import {
+  FIRST_DAY,
+  LAST_DAY,
+  LONGEST,
+  putDay,
+  putScaled,
+  putTime,
+  putTimestamp,
+  putWhole,
+} from "./digits.ts";
+import type { Output } from "./byte_writer.ts";
+
+/** Where the bytes go. */
+export type ScalarOutput = Pick<Output, "end" | "room" | "ascii" | "bytes">;
+
+/** Writes the value of a row that is not NULL. */
+export type WriteRow = (row: number) => void;
+
+const WORD = 0x1_0000_0000;
+/** High words of the integers that a double holds: less than 2⁵³. */
+const SAFE_HIGH = 0x20_0000;
+const DAY_MICROS = 86_400_000_000;
+const LETTER_T = 0x54;
+const LETTER_Z = 0x5a;
+
+const utf8 = new TextEncoder();
+const TRUE = utf8.encode("true");
+const FALSE = utf8.encode("false");
+
+/** A writer of whole numbers, decimals and truth values; undefined for a field of another type. */
+export function numberWriter(
+  field: Field,
+  data: Data,
+  output: ScalarOutput,
+): WriteRow | undefined {
+  const { values } = data;
+  switch (field.dtype) {
+    case "int8":
+    case "int16":
+    case "int32":
+    case "uint8":
+    case "uint16":
+    case "uint32":
+      return (row) => {
+        output.end = putWhole(output.room(LONGEST), output.end, values[row]);
+      };
+    case "int64":
+    case "uint64": {
+      const words = wordsOf(values);
+      const isSigned = field.dtype === "int64";
+      return (row) => {
+        const high = isSigned ? words[row * 2 + 1]! : words[row * 2 + 1]! >>> 0;
+        if (high >= SAFE_HIGH || high < -SAFE_HIGH) return output.ascii(String(values[row]));
+        const value = high * WORD + (words[row * 2]! >>> 0);
+        output.end = putWhole(output.room(LONGEST), output.end, value);
+      };
+    }
+    case "decimal":
+      return decimalWriter(field, data, output);
+    case "bool":
+      return (row) => {
+        const at = data.offset + row;
+        output.bytes((values[at >> 3] & (1 << (at & 7))) === 0 ? FALSE : TRUE);
+      };
+    default:
+      return undefined;
+  }
+}
+
+function decimalWriter(
+  { precision = 38, scale = 0 }: Field,
+  data: Data,
+  output: ScalarOutput,
+): WriteRow {
+  const words = wordsOf(data.values);
+  const width = decimalBits(precision) / 32;
+  const unscaled = unscaledReader(data);
+  const room = LONGEST + scale;
+  return (row) => {
+    const at = row * width;
+    const high = words[at + 1]!;
+    const sign = high >> 31;
+    let isSafe = high < SAFE_HIGH && high >= -SAFE_HIGH;
+    for (let word = 2; word < width; word++) isSafe &&= words[at + word] === sign;
+    if (!isSafe) return output.ascii(decimalText(unscaled(row), scale));
+    const value = high * WORD + (words[at]! >>> 0);
+    output.end = putScaled(output.room(room), output.end, value, scale);
+  };
+}
+
+/** A writer of dates and times; undefined for a field of another type. */
+export function timeWriter(
+  field: Field,
+  data: Data,
+  output: ScalarOutput,
+): WriteRow | undefined {
+  const text = textReader(field, data);
+  const general: WriteRow = (row) => output.ascii(text(row)!);
+  switch (field.dtype) {
+    case "date": {
+      const days: Int32Array = data.values;
+      return (row) => {
+        const day = days[row]!;
+        if (day < FIRST_DAY || day > LAST_DAY) return general(row);
+        output.end = putDay(output.room(LONGEST), output.end, day);
+      };
+    }
+    case "time": {
+      const words = wordsOf(data.values);
+      return (row) => {
+        const micros = words[row * 2 + 1]! * WORD + (words[row * 2]! >>> 0);
+        if (micros < 0 || micros >= DAY_MICROS) return general(row);
+        output.end = putTime(output.room(LONGEST), output.end, micros);
+      };
+    }
+    case "timestamp":
+    case "timestamp_tz": {
+      const words = wordsOf(data.values);
+      const hasZone = field.dtype === "timestamp_tz";
+      return (row) => {
+        const high = words[row * 2 + 1]!;
+        if (high >= SAFE_HIGH || high < -SAFE_HIGH) return general(row);
+        const micros = high * WORD + (words[row * 2]! >>> 0);
+        const out = output.room(LONGEST);
+        output.end = putTimestamp(out, output.end, micros, LETTER_T);
+        if (hasZone) out[output.end++] = LETTER_Z;
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function wordsOf(values: ArrayBufferView<ArrayBuffer>): Int32Array {
+  return new Int32Array(values.buffer, values.byteOffset, values.byteLength / 4);
+}

@@ -1,0 +1,123 @@
+/** Files of any filestore → records, or files as they are. */
+import { filterBatch, firstRows, rangePredicate } from "../../../arrow/mod.ts";
+import type { Batch } from "../../../core/contracts/batch.ts";
+import type { FilestoreConnector, OpenFile } from "../../../core/contracts/connector.ts";
+import { ConfigurationError, SchemaError, ValueError } from "../../../core/errors.ts";
+import {
+  type ExtractRequest,
+  type FileExtractor,
+  type RecordExtractor,
+  type SourceFile,
+} from "../../../core/contracts/extractor.ts";
+import type { Extraction } from "../../../core/contracts/proof.ts";
+import { requireFiles } from "./fields.ts";
+import { fileInput, fileType, hintsOf, openListed, whole } from "./file.ts";
+import { partitionOf, type Piece, piecesOf } from "./partition.ts";
+
+/** Reads the records of all files of a stream, one file after the other. */
+export function recordExtractor(connector: FilestoreConnector): RecordExtractor {
+  return {
+    yields: "records",
+    partition: (task, settings) => {
+      refuseExpressions(task);
+      return partitionOf(connector, task, settings);
+    },
+    extract: (task) => extractRecords(connector, task),
+  };
+}
+
+/** Hands on the files of a stream, bytes untouched. */
+export function fileExtractor(connector: FilestoreConnector): FileExtractor {
+  return { yields: "files", extract: (task) => extractFiles(connector, task) };
+}
+
+async function* extractRecords(
+  connector: FilestoreConnector,
+  task: ExtractRequest,
+): Extraction<Batch> {
+  refuseExpressions(task);
+  const keep = rangeFilter(task);
+  const { pieces, others } = await piecesOf(connector, task);
+  const { limit = Infinity } = task;
+  let [read, kept, bytes] = [0, 0, 0];
+  for (const piece of pieces) {
+    if (kept === limit) break;
+    await using file = await openListed(connector, piece.entry, others);
+    for await (const batch of fileBatches(file, piece, task)) {
+      task.signal.throwIfAborted();
+      const wanted = firstRows(keep(batch), limit - kept);
+      read += batch.numRows;
+      kept += wanted.numRows;
+      if (wanted.numRows > 0) yield wanted;
+      if (kept === limit) break;
+    }
+    await file.check();
+    bytes += file.size;
+  }
+  const inRange = task.range?.after === undefined && task.range?.upTo === undefined
+    ? ""
+    : `, ${kept} of them in range`;
+  const first = limit === Infinity ? "" : `, the first ${kept} of them`;
+  return { rows: kept, evidence: `${volume(pieces, bytes)}, ${read} rows${inRange}${first}` };
+}
+
+async function* fileBatches(
+  file: OpenFile,
+  { entry, range }: Piece,
+  { source, projections, batchRows, batchBytes, recycle, complete, excluded }: ExtractRequest,
+): AsyncGenerator<Batch, void, void> {
+  const { format, compression, options } = await fileType(entry.name, hintsOf(source));
+  const bounds = { batchRows, batchBytes, recycle };
+  const request = { projections, complete, excluded, ...bounds, compression, options, range };
+  try {
+    yield* format.read(fileInput(file, entry.path), request);
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    const { detail, field, row, value } = error;
+    throw new ValueError(`${detail} in "${entry.path}"`, field, row, value);
+  }
+}
+
+async function* extractFiles(
+  connector: FilestoreConnector,
+  task: ExtractRequest,
+): Extraction<SourceFile> {
+  const entries = await connector.list(task.source);
+  requireFiles(entries, task.source);
+  let bytes = 0;
+  for (const entry of entries) {
+    task.signal.throwIfAborted();
+    await using file = await openListed(connector, entry, entries);
+    const { size } = file;
+    yield { ...entry, size, open: () => Promise.resolve(whole(file, entry.path)) };
+    await file.check();
+    bytes += size;
+  }
+  return { rows: entries.length, evidence: volume(entries.map((entry) => ({ entry })), bytes) };
+}
+
+function volume(pieces: readonly Piece[], bytes: number): string {
+  const files = pieces.length === 1 ? "1 file" : `${pieces.length} files`;
+  const cut = pieces.some(({ range }) => range !== undefined) ? "parts of " : "";
+  return `${cut}${files}, ${bytes} bytes`;
+}
+
+function refuseExpressions({ projections }: ExtractRequest): void {
+  for (const { field, expression } of projections) {
+    if (expression === undefined) continue;
+    throw new ConfigurationError(
+      `Cannot compute field "${field.name}" as "${expression}": files evaluate no expressions`,
+    );
+  }
+}
+
+/** Keeps the rows in the task's range; all of them when it has none. */
+function rangeFilter({ range, projections }: ExtractRequest): (batch: Batch) => Batch {
+  if (range === undefined) return (batch) => batch;
+  const column = projections.findIndex(({ field }) => field.name === range.field);
+  if (column === -1) {
+    throw new SchemaError(`Cannot filter by watermark: no field "${range.field}" in the stream`);
+  }
+  const { field } = projections[column]!;
+  return (batch) => filterBatch(batch, rangePredicate(range, field, batch.data.children[column]!));
+}

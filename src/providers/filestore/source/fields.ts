@@ -1,0 +1,176 @@
+/** The fields of a stream, which may have many files. */
+import type { FileEntry, FilestoreConnector } from "../../../core/contracts/connector.ts";
+import { typeText } from "../../../core/values/conversion.ts";
+import { ExtractorError, SchemaError } from "../../../core/errors.ts";
+import type { ConnectContext } from "../../../core/contracts/provider.ts";
+import { MAX_DECIMAL_PRECISION } from "../../../models/dtype.ts";
+import type { Field } from "../../../models/field.ts";
+import type { Format } from "../../../models/format.ts";
+import type { StreamRef } from "../../../models/source.ts";
+import type { FileField } from "../../../formats/format.ts";
+import { fileInput, fileType, type FormatHints, hintsOf, TYPED } from "./file.ts";
+
+/** Fields of one file and how they are known. */
+export interface FileFields {
+  readonly file: string;
+  readonly format: Format;
+  readonly fields: readonly FileField[];
+}
+
+/**
+ * Fields over all files of a stream; undefined when a file or directory is not there.
+ *
+ * @throws {ExtractorError} when a pattern finds no file
+ * @throws {SchemaError} when two files do not fit each other
+ */
+export async function streamFields(
+  connector: FilestoreConnector,
+  ref: StreamRef,
+  { signal, warn }: Pick<ConnectContext, "signal" | "warn">,
+): Promise<Field[] | undefined> {
+  const entries = await connector.list(ref);
+  if (entries.length === 0 && ref.type !== "glob") return undefined;
+  requireFiles(entries, ref);
+  const files: FileFields[] = [];
+  for (const entry of entries) {
+    signal.throwIfAborted();
+    files.push(await fieldsOfFile(connector, entry, hintsOf(ref), warn));
+  }
+  return mergeFields(files);
+}
+
+/** @throws {ExtractorError} when there are none: no files are not the same as no records */
+export function requireFiles(entries: readonly FileEntry[], ref: StreamRef): void {
+  if (entries.length > 0) return;
+  const where = ref.type === "glob"
+    ? `no file matches pattern "${ref.pattern}"`
+    : `there is no file in ${ref.type} "${"path" in ref ? ref.path : ""}"`;
+  throw new ExtractorError(`Cannot read files: ${where}`);
+}
+
+export async function fieldsOfFile(
+  connector: FilestoreConnector,
+  entry: FileEntry,
+  hints: FormatHints,
+  warn?: ConnectContext["warn"],
+): Promise<FileFields> {
+  const type = await fileType(entry.name, hints);
+  await using file = await connector.openRead(entry.path);
+  const request = { compression: type.compression, options: type.options, warn };
+  const fields = await type.format.inferFields(fileInput(file, entry.path), request);
+  return { file: entry.path, format: type.format.name, fields };
+}
+
+/** Whether a file says the types of its fields; in others they are guessed from values. */
+export const isTyped = ({ format }: FileFields) => TYPED.has(format);
+
+/** Formats whose records may lack a field, which is then NULL. */
+const SPARSE: ReadonlySet<Format> = new Set<Format>(["json", "jsonl"]);
+
+/**
+ * One list of fields for files that are read together. Every file must have the same columns, in
+ * any order; only JSON may lack some, as NULL. Types that files say must be the same. Guessed types
+ * give way to said ones and widen among themselves without loss: integers to decimals or doubles,
+ * dates to timestamps, and what has no other common type to strings (CSV) or json (JSON). A column
+ * without values says nothing of its type, and a file without header or record nothing at all.
+ *
+ * @throws {SchemaError} that names two files and the column in which they differ
+ */
+export function mergeFields(files: readonly FileFields[]): Field[] {
+  const telling = files.filter((file) => file.fields.length > 0 || isTyped(file));
+  const [first, ...others] = telling;
+  if (first === undefined) return [];
+  if (others.length === 0) return first.fields.map(withoutMark);
+  const merged = new Map(first.fields.map((field) => [field.name, { field, from: first }]));
+  for (const file of others) {
+    for (const field of file.fields) {
+      const known = merged.get(field.name);
+      if (known !== undefined) {
+        merged.set(field.name, mergeColumn(known, { field, from: file }));
+      } else if (SPARSE.has(first.format)) {
+        merged.set(field.name, { field: { ...field, nullable: true }, from: file });
+      } else {
+        throw missing(field.name, first.file, file.file);
+      }
+    }
+    const names = new Set(file.fields.map(({ name }) => name));
+    for (const [name, { field, from }] of merged) {
+      if (names.has(name)) continue;
+      if (!SPARSE.has(file.format)) throw missing(name, file.file, from.file);
+      merged.set(name, { field: { ...field, nullable: true }, from });
+    }
+  }
+  // A key of each file need not be one of all of them.
+  return Array.from(merged.values(), ({ field: { key: _key, ...field } }) => withoutMark(field));
+}
+
+/** A field as others know it: whether it had values counts among the files of its stream alone. */
+export function withoutMark({ valueless: _valueless, ...field }: FileField): Field {
+  return field;
+}
+
+function missing(column: string, without: string, having: string): SchemaError {
+  return new SchemaError(
+    `Cannot read "${without}" and "${having}" as one stream: column "${column}" is only in the second`,
+  );
+}
+
+interface Column {
+  readonly field: FileField;
+  readonly from: FileFields;
+}
+
+function mergeColumn(a: Column, b: Column): Column {
+  const nullable = a.field.nullable || b.field.nullable;
+  if (a.field.valueless) return { field: { ...b.field, nullable }, from: b.from };
+  if (b.field.valueless) return { field: { ...a.field, nullable }, from: a.from };
+  const [x, y] = [isTyped(a.from), isTyped(b.from)];
+  if (typeText(a.field) === typeText(b.field)) {
+    const { source_type, metadata: _metadata, ...field } = a.field;
+    const same = source_type !== undefined && source_type === b.field.source_type;
+    return { field: { ...field, nullable, ...(same ? { source_type } : {}) }, from: a.from };
+  }
+  if (x && y) {
+    throw new SchemaError(
+      `Cannot read "${a.from.file}" and "${b.from.file}" as one stream: column "${a.field.name}" is ${
+        typeText(a.field)
+      } in the first, ${typeText(b.field)} in the second`,
+    );
+  }
+  if (x || y) {
+    const typed = x ? a : b;
+    return { field: { ...typed.field, nullable }, from: typed.from };
+  }
+  const json = SPARSE.has(a.from.format) && SPARSE.has(b.from.format);
+  const { name } = a.field;
+  return {
+    field: {
+      name,
+      ...(wider(a.field, b.field) ?? { dtype: json ? "json" : "string" }),
+      nullable,
+      inferred: true,
+      ...(json ? { sparse: true } : {}),
+    },
+    from: a.from,
+  };
+}
+
+const INTEGER_DIGITS: Partial<Record<Field["dtype"], number>> = { int64: 19, uint64: 20 };
+
+/** The type that holds the values of both; undefined when only text does. */
+function wider(a: Field, b: Field): Pick<Field, "dtype" | "precision" | "scale"> | undefined {
+  const types = new Set([a.dtype, b.dtype]);
+  const only = (...allowed: Field["dtype"][]) => [...types].every((type) => allowed.includes(type));
+  if (only("date", "timestamp")) return { dtype: "timestamp" };
+  // A text that no double holds exactly is refused when it is read.
+  if (only("int64", "float64")) return { dtype: "float64" };
+  if (!only("int64", "uint64", "decimal")) return undefined;
+  const whole = Math.max(...[a, b].map(wholeDigits));
+  const scale = Math.max(a.scale ?? 0, b.scale ?? 0);
+  if (whole + scale > MAX_DECIMAL_PRECISION) return undefined;
+  return { dtype: "decimal", precision: whole + scale, scale };
+}
+
+function wholeDigits({ dtype, precision = 38, scale = 0 }: Field): number {
+  return INTEGER_DIGITS[dtype] ?? precision - scale;
+}

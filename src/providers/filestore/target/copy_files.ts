@@ -1,0 +1,128 @@
+/** Staged files → the same files, bytes untouched. */
+import { createHash } from "node:crypto";
+import type {
+  CheckWritten,
+  FilestoreConnector,
+  NewFile,
+} from "../../../core/contracts/connector.ts";
+import type { StagedFile } from "../../../core/contracts/buffer.ts";
+import { LoaderError, VerificationError } from "../../../core/errors.ts";
+import type { LoadReceipt } from "../../../core/contracts/loader.ts";
+import type { FileLoadTask } from "./loaders.ts";
+
+/**
+ * Copies staged files into a folder under their own names, or one staged file to a path. Added
+ * files never take the place of others; a file that is there already, the same to the byte, is
+ * left alone.
+ */
+export async function copyFiles(
+  connector: FilestoreConnector,
+  task: FileLoadTask,
+): Promise<LoadReceipt> {
+  const { target, staged, mode } = task;
+  const bytes = staged.files.reduce((sum, { size }) => sum + size, 0);
+  const taken = {
+    rows: staged.files.length,
+    evidence: `${staged.files.length} file${
+      staged.files.length === 1 ? "" : "s"
+    }, ${bytes} bytes in "${target.path}", SHA-256 equal`,
+  };
+  if (target.type === "file") {
+    await copyOne(connector, task, target.path);
+    return taken;
+  }
+  const names = new Map(staged.files.map((file) => [file, safeName(file)]));
+  const there = new Map(
+    mode === "replace" ? [] : (await connector.list({
+      type: "directory",
+      path: target.path,
+      recursive: true,
+    })).map((entry) => [entry.name, entry.path]),
+  );
+  const files: NewFile[] = [];
+  for (const [file, name] of names) {
+    const path = there.get(name);
+    if (path !== undefined) await refuseOther(connector, path, file);
+    else files.push({ name, ...copy(connector, task, file) });
+  }
+  if (files.length > 0 || mode === "replace") {
+    await connector.writeFolder(target.path, files, mode, task.claim);
+  }
+  return taken;
+}
+
+async function copyOne(
+  connector: FilestoreConnector,
+  task: FileLoadTask,
+  path: string,
+): Promise<void> {
+  const { staged, mode } = task;
+  const [file, second] = staged.files;
+  if (file === undefined || second !== undefined) {
+    throw new LoaderError(
+      `Cannot copy ${staged.files.length} files to "${path}": expected one, or a folder as target`,
+    );
+  }
+  const [there] = mode === "append" ? await connector.list({ type: "file", path }) : [];
+  if (there !== undefined) return await refuseOther(connector, path, file);
+  const { bytes, check } = copy(connector, task, file);
+  await connector.write(path, bytes(), check, task.claim);
+}
+
+function copy(connector: FilestoreConnector, { staged, signal }: FileLoadTask, file: StagedFile) {
+  return {
+    async *bytes() {
+      for await (const chunk of await staged.openFile(file.name)) {
+        signal.throwIfAborted();
+        yield chunk;
+      }
+    },
+    check: (async (path) => {
+      if (await isSame(connector, path, file)) return;
+      throw new VerificationError(
+        `Cannot prove the copy of "${nameOf(file)}": size or SHA-256 are not those of the stage`,
+      );
+    }) satisfies CheckWritten,
+  };
+}
+
+async function refuseOther(
+  connector: FilestoreConnector,
+  path: string,
+  file: StagedFile,
+): Promise<void> {
+  if (await isSame(connector, path, file)) return;
+  throw new LoaderError(
+    `Cannot add "${
+      nameOf(file)
+    }": "${path}" is there with other bytes, load mode replace replaces it`,
+  );
+}
+
+async function isSame(
+  connector: FilestoreConnector,
+  path: string,
+  { size, sha256 }: StagedFile,
+): Promise<boolean> {
+  const digest = createHash("sha256");
+  let read = 0;
+  await using opened = await connector.openRead(path);
+  for await (const chunk of opened.stream()) {
+    digest.update(chunk);
+    read += chunk.length;
+  }
+  return read === size && digest.digest("hex") === sha256;
+}
+
+const nameOf = (file: StagedFile) => file.original_name ?? file.name;
+
+/** @throws {LoaderError} for a name that would leave the folder */
+function safeName(file: StagedFile): string {
+  const name = nameOf(file);
+  const parts = name.split("/");
+  const unsafe = parts.some((part) => part === "" || part === "." || part === "..");
+  if (!unsafe && !name.includes("\0") && !(Deno.build.os === "windows" && /[\\:]/.test(name))) {
+    return name;
+  }
+  throw new LoaderError(`Cannot write file "${name}": the name leads out of the target folder`);
+}

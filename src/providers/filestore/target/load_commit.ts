@@ -1,0 +1,63 @@
+/**
+ * What shows later whether a file or a part was added. A file that replaces another keeps its size and
+ * time of change when it takes the name; a part has a name of its own.
+ */
+import { z } from "zod";
+import type { FileEntry, FilestoreConnector } from "../../../core/contracts/connector.ts";
+import type { CommitRecord, LoadOutcome } from "../../../core/contracts/loader.ts";
+import type { FileLoadTask, FileTarget } from "./loaders.ts";
+
+const Identity = z.strictObject({ size: z.int(), modified: z.number().nullable() });
+type Identity = z.infer<typeof Identity>;
+
+const Commit = z.union([
+  z.strictObject({ part: z.string() }),
+  /** Null where no file was. */
+  z.strictObject({ before: Identity.nullable(), after: Identity }),
+]);
+
+/** Remembers an append to a file, which is written at `path` and gets its name next. */
+export async function rememberFile(
+  connector: FilestoreConnector,
+  { target, mode, journal }: FileLoadTask,
+  path: string,
+): Promise<void> {
+  if (mode !== "append" || journal === undefined) return;
+  const [old] = await connector.list({ type: "file", path: target.path });
+  const [fresh] = await connector.list({ type: "file", path });
+  await journal.remember({ before: identityOf(old), after: identityOf(fresh) });
+}
+
+/** Remembers an append of a part to a folder. */
+export async function rememberPart(
+  { mode, journal }: FileLoadTask,
+  part: string,
+): Promise<void> {
+  if (mode === "append") await journal?.remember({ part });
+}
+
+function identityOf(entry: FileEntry | undefined): Identity | null {
+  return entry === undefined ? null : { size: entry.size, modified: entry.modified ?? null };
+}
+
+/** What became of a load that was remembered. */
+export async function outcomeOf(
+  connector: FilestoreConnector,
+  target: FileTarget,
+  record: CommitRecord,
+): Promise<LoadOutcome> {
+  const parsed = Commit.safeParse(record);
+  if (!parsed.success) return "unknown";
+  const commit = parsed.data;
+  const entries = await connector.list(target);
+  if ("part" in commit) {
+    return entries.some(({ name }) => name === commit.part) ? "committed" : "aborted";
+  }
+  const now = identityOf(entries[0]);
+  if (isSame(now, commit.after)) return "committed";
+  return isSame(now, commit.before) ? "aborted" : "unknown";
+}
+
+function isSame(one: Identity | null, other: Identity | null): boolean {
+  return one?.size === other?.size && one?.modified === other?.modified;
+}

@@ -1,0 +1,77 @@
+/** What a load into files would do. */
+import type { FieldConversion } from "../../../core/values/conversion.ts";
+import type { FileEntry, FilestoreConnector } from "../../../core/contracts/connector.ts";
+import { DXTError } from "../../../core/errors.ts";
+import type { LoadPlan, PlannedLoad } from "../../../core/contracts/loader.ts";
+import type { Field } from "../../../models/field.ts";
+import { inFile } from "./conversion.ts";
+import { fieldsOfFile, type FileFields } from "../source/fields.ts";
+import { isOpen } from "./file_fields.ts";
+import { type TypeToWrite, typeToWrite } from "../source/file.ts";
+import { fit } from "./column_match.ts";
+import { type FileTarget, refused } from "./loaders.ts";
+import { refuseOthers } from "./load_folder.ts";
+
+/** Files have no statements: each appears at once, under its name. */
+export async function planLoad(
+  connector: FilestoreConnector,
+  load: PlannedLoad,
+): Promise<LoadPlan> {
+  const { mode, target } = refused(load);
+  const entries = await connector.list(target);
+  const exists = entries.length > 0;
+  const destructive = mode === "replace" && exists ? [replaced(target, entries)] : [];
+  const base = { exists, statements: [], destructive };
+  if (load.staged.kind === "files") return { ...base, columns: [], problems: [] };
+  const isFile = target.type === "file";
+  const name = isFile ? target.path : `part.${target.format ?? "parquet"}`;
+  const type = await typeToWrite(name, target);
+  const { fields } = load.staged;
+  const columns = fields.map((field): FieldConversion => ({
+    field,
+    ...inFile(field, type.format.name),
+  }));
+  const problems = await problemsOf(async () => {
+    if (mode === "append") await fitsInto(connector, target, entries.at(-1), fields, type);
+    else if (!isFile) await refuseOthers(connector, target.path, type);
+  });
+  return { ...base, columns, problems };
+}
+
+async function problemsOf(work: () => Promise<void>): Promise<string[]> {
+  try {
+    await work();
+    return [];
+  } catch (error) {
+    if (error instanceof DXTError) return [error.message];
+    throw error;
+  }
+}
+
+async function fitsInto(
+  connector: FilestoreConnector,
+  target: FileTarget,
+  last: FileEntry | undefined,
+  fields: readonly Field[],
+  type: TypeToWrite,
+): Promise<void> {
+  if (last === undefined || last.size === 0) return;
+  const there = await fieldsOfFile(connector, last, target);
+  fit(there, fields.map((field) => asThere(field, there, type)), type);
+}
+
+/** A number without bounds takes the type that the file has for it, where its values allow that. */
+function asThere(field: Field, { fields }: FileFields, { format }: TypeToWrite): Field {
+  const there = fields.find(({ name }) => name === field.name);
+  if (!isOpen(field, format.name) || there?.dtype !== "decimal") return field;
+  const { dtype, precision, scale } = there;
+  return { ...field, dtype, ...(precision === undefined ? {} : { precision, scale }) };
+}
+
+function replaced({ type, path }: FileTarget, entries: readonly FileEntry[]): string {
+  const bytes = entries.reduce((sum, { size }) => sum + size, 0);
+  const files = entries.length === 1 ? "1 file" : `${entries.length} files`;
+  return type === "file"
+    ? `file "${path}" of ${bytes} bytes is replaced`
+    : `${files} of folder "${path}" with ${bytes} bytes are deleted`;
+}

@@ -1,0 +1,79 @@
+/** Staged data → files of any filestore. */
+import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
+import { typeText } from "../../../core/values/conversion.ts";
+import { ConfigurationError, LoaderError } from "../../../core/errors.ts";
+import {
+  type Loader,
+  type LoadReceipt,
+  type LoadTask,
+  type PlannedLoad,
+  unshared,
+} from "../../../core/contracts/loader.ts";
+import type { StreamTarget } from "../../../models/source.ts";
+import { copyFiles } from "./copy_files.ts";
+import { outcomeOf } from "./load_commit.ts";
+import { loadRecordFile } from "./load_file.ts";
+import { loadRecordFolder } from "./load_folder.ts";
+import { planLoad } from "./load_plan.ts";
+import { maxWatermark } from "../max_watermark.ts";
+
+/** Targets of a filestore. */
+export type FileTarget = Extract<StreamTarget, { type: "file" | "directory" }>;
+
+/** A load of records or files into a file or a folder. */
+export interface FileLoadTask extends LoadTask {
+  readonly target: FileTarget;
+  readonly mode: "append" | "replace";
+}
+
+/** Writes staged records in any format, and staged files as they are. */
+export function fileLoader(connector: FilestoreConnector): Loader {
+  return {
+    ...unshared,
+    getOutcome: (target, record) => outcomeOf(connector, fileTarget(target), record),
+    load: (task) => load(connector, task),
+    plan: (task) => planLoad(connector, task),
+    getMaxWatermark: (target, field, asked = {}) =>
+      maxWatermark(connector, { target: fileTarget(target), field, ...asked }),
+  };
+}
+
+async function load(connector: FilestoreConnector, task: LoadTask): Promise<LoadReceipt> {
+  task.signal.throwIfAborted();
+  const own: FileLoadTask = { ...task, ...refused(task) };
+  if (task.staged.kind === "files") return await copyFiles(connector, own);
+  return own.target.type === "file"
+    ? await loadRecordFile(connector, own)
+    : await loadRecordFolder(connector, own);
+}
+
+/** What of a load is never possible is refused; the mode and target of the others. */
+export function refused(task: PlannedLoad): Pick<FileLoadTask, "mode" | "target"> {
+  const { mode } = task;
+  if (mode === "upsert") {
+    throw new LoaderError(
+      "Cannot upsert into files: they have no keys, expected load mode append or replace",
+    );
+  }
+  if (task.staged.kind === "records") refuseNativeTypes(task);
+  return { mode, target: fileTarget(task.target) };
+}
+
+function fileTarget(target: StreamTarget): FileTarget {
+  if (target.type === "file" || target.type === "directory") return target;
+  throw new ConfigurationError(
+    `Cannot write a ${target.type} to files: expected a file or a directory`,
+  );
+}
+
+/** A file has dxt's types alone: another one would be ignored in silence. */
+function refuseNativeTypes({ staged }: PlannedLoad): void {
+  for (const field of staged.fields) {
+    if (field.target_type === undefined || field.target_type === typeText(field)) continue;
+    throw new ConfigurationError(
+      `Cannot write field "${field.name}" as ${field.target_type}: a file holds it as ${
+        typeText(field)
+      }, set the field's own dtype instead of its target's`,
+    );
+  }
+}

@@ -1,0 +1,142 @@
+/** Staged records → the bytes of one file, counted on the way and read back. */
+import type { Batch } from "../../../core/contracts/batch.ts";
+import type { StagedData } from "../../../core/contracts/buffer.ts";
+import type { CheckWritten, FilestoreConnector } from "../../../core/contracts/connector.ts";
+import { VerificationError } from "../../../core/errors.ts";
+import { refuseInfinity } from "../../../formats/text/infinity.ts";
+import type { DXTType } from "../../../models/dtype.ts";
+import type { Field } from "../../../models/field.ts";
+import { columnName, fileInput, type TypeToWrite } from "../source/file.ts";
+
+/** What went into a file so far. */
+export interface Written {
+  rows: number;
+  bytes: number;
+  fields: readonly Field[];
+}
+
+/** What the target says of a written file. */
+export function evidence(path: string, { rows, bytes }: Written): string {
+  return `${rows} rows, ${bytes} bytes in "${path}"`;
+}
+
+/**
+ * The bytes of a file with the staged records, taken from the stage's own files as they are where those
+ * are what is wanted; undefined where they are not.
+ */
+export async function joined(
+  staged: StagedData,
+  { format, written: compression, options }: TypeToWrite,
+  written: Written,
+): Promise<AsyncGenerator<Uint8Array, void, void> | undefined> {
+  if (staged.format !== format.name || staged.compression !== compression) return undefined;
+  const parts = async function* () {
+    for await (const { name, size, rows } of staged.closedFiles()) {
+      yield {
+        name,
+        size,
+        open: () => staged.openFile(name),
+        read: (start: number, end: number, into?: Uint8Array) =>
+          staged.readFile(name, start, end, into),
+      };
+      written.rows += rows;
+    }
+  };
+  const request = { fields: staged.fields, compression, options, recycle: true };
+  const bytes = await format.join?.(parts(), request);
+  return bytes && counted(bytes, written);
+}
+
+async function* counted(
+  bytes: AsyncIterable<Uint8Array>,
+  written: Written,
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of bytes) {
+    written.bytes += chunk.length;
+    yield chunk;
+  }
+}
+
+/** The bytes of a file with these records, whose fields are those of `written`. */
+export async function* encode(
+  batches: AsyncIterable<Batch>,
+  { format, written: compression, options }: TypeToWrite,
+  written: Written,
+): AsyncGenerator<Uint8Array, void, void> {
+  const { fields } = written;
+  const finite = format.name === "parquet" || format.name === "arrow";
+  async function* counted() {
+    for await (const batch of batches) {
+      // Other readers of these files would see a day in the year 5881580.
+      if (finite) refuseInfinity(batch, fields, written.rows);
+      written.rows += batch.numRows;
+      yield batch;
+    }
+  }
+  const request = { fields, compression, options, recycle: true };
+  for await (const chunk of format.write(counted(), request)) {
+    written.bytes += chunk.length;
+    yield chunk;
+  }
+}
+
+/**
+ * A check that reads a written file back and counts its records: the encoder's word is not enough.
+ *
+ * @param wanted the number of records that it should have
+ * @throws {VerificationError} (the check) when size or count are others
+ */
+export function countBack(
+  connector: FilestoreConnector,
+  type: TypeToWrite,
+  written: Written,
+  wanted: () => number,
+): CheckWritten {
+  return async (path) => {
+    await using file = await connector.openRead(path);
+    const refuse = (detail: string) =>
+      new VerificationError(`Cannot prove the write of "${path}": ${detail}`);
+    if (file.size !== written.bytes) {
+      throw refuse(`it has ${file.size} bytes, written were ${written.bytes}`);
+    }
+    const field = narrowest(written.fields);
+    const column = columnName(field, written.fields.indexOf(field), type);
+    const { format, compression, options } = type;
+    const batches = format.read(fileInput(file, path), {
+      projections: [{ field, column }],
+      batchRows: 65_536,
+      batchBytes: 1 << 24,
+      compression,
+      options,
+    });
+    let rows = 0;
+    for await (const batch of batches) rows += batch.numRows;
+    if (rows !== wanted()) {
+      throw refuse(`it reads back as ${rows} rows, expected ${wanted()}`);
+    }
+  };
+}
+
+/** Types by what it costs to read a column of them. */
+const CHEAP: readonly DXTType[] = [
+  "bool",
+  "int8",
+  "uint8",
+  "int16",
+  "uint16",
+  "int32",
+  "uint32",
+  "float32",
+  "date",
+  "int64",
+  "uint64",
+  "float64",
+  "time",
+  "timestamp",
+  "timestamp_tz",
+];
+
+function narrowest(fields: readonly Field[]): Field {
+  const cost = ({ dtype }: Field) => CHEAP.includes(dtype) ? CHEAP.indexOf(dtype) : CHEAP.length;
+  return fields.reduce((best, field) => cost(field) < cost(best) ? field : best);
+}

@@ -1,0 +1,159 @@
+/** Staged batches → the messages of a COPY FROM STDIN. */
+import type { Batch } from "../../../../core/contracts/batch.ts";
+import { ValueError } from "../../../../core/errors.ts";
+import { type Data, isNull } from "../../../../arrow/mod.ts";
+import { binaryColumn, hasBinary } from "./column_encoders.ts";
+import { type Check, checkOf } from "../types/column_limits.ts";
+import { CopyWriter } from "./copy_buffer.ts";
+import type { Fit } from "../types/column_encoding.ts";
+import { COPY_HEADER } from "./row_decoder.ts";
+import { RowWriter, type Source, type Write } from "./compiled_row_encoder.ts";
+import type { LoadColumn } from "../load/target.ts";
+import { textColumn } from "./text_encoder.ts";
+import { parseTypeName } from "../types/type_name.ts";
+
+export type CopyFormat = "binary" | "text";
+
+/** One format serves all columns of a COPY: binary when all of them can. */
+export function formatOf(columns: readonly LoadColumn[]): CopyFormat {
+  const all = columns.every(({ fit }) => fit.how === "binary" && hasBinary(fit.as));
+  return all ? "binary" : "text";
+}
+
+/**
+ * The messages of a whole COPY. Each is to be sent before the next is asked for.
+ *
+ * @throws {ValueError} with the number of the staged record, when a column cannot take a value
+ */
+export async function* framesOf(
+  batches: AsyncIterable<Batch>,
+  columns: readonly LoadColumn[],
+  format: CopyFormat,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const encoder = new BatchEncoder(columns, format);
+  encoder.begin();
+  for await (const batch of batches) {
+    signal.throwIfAborted();
+    yield* encoder.encode(batch);
+  }
+  encoder.end();
+  yield encoder.rest();
+}
+
+/**
+ * Batches → CopyData messages. What it yields is to be sent, or copied, before more is asked for.
+ * `begin` and `end` are needed once in a COPY, however many encoders write the rows between them.
+ */
+export class BatchEncoder {
+  readonly #out = new CopyWriter();
+  readonly #write: WriteRows;
+  #rows = 0;
+
+  constructor(
+    private readonly columns: readonly LoadColumn[],
+    private readonly format: CopyFormat,
+  ) {
+    this.#write = format === "binary" ? binaryRows(columns) : textRows(columns);
+  }
+
+  begin(): void {
+    if (this.format === "binary") this.#out.slice(COPY_HEADER, 0, COPY_HEADER.length);
+  }
+
+  end(): void {
+    if (this.format === "binary") this.#out.int16(-1);
+  }
+
+  /**
+   * Yields messages as they become full; what is left of the batch waits for more or for `rest`.
+   *
+   * @throws {ValueError} with the number of the record, counted over all batches
+   */
+  *encode(batch: Batch): Generator<Uint8Array, void, void> {
+    const write = this.#write(batch);
+    for (let row = 0; row < batch.numRows;) {
+      row = write(row, this.#out, this.#rows);
+      if (this.#out.full) yield this.#out.take();
+    }
+    this.#rows += batch.numRows;
+  }
+
+  /** The message of what was not yielded; it may be empty. */
+  rest(): Uint8Array {
+    return this.#out.take();
+  }
+}
+
+/** Begins a batch. */
+type WriteRows = (batch: Batch) => WriteFrom;
+
+/**
+ * Writes rows from `row` on until the message is full; returns the first that is left. `before` are
+ * the rows of the batches before.
+ */
+type WriteFrom = (row: number, out: CopyWriter, before: number) => number;
+
+function binaryRows(columns: readonly LoadColumn[]): WriteRows {
+  const writer = new RowWriter(columns.map(({ field, column, fit }) => ({
+    field,
+    as: (fit as Fit & { how: "binary" }).as,
+    checked: (parseTypeName(column.type).args[0] ?? MICROS_DIGITS) < MICROS_DIGITS,
+  })));
+  return (batch) => {
+    writer.open(columns.map((column) => sourceOf(column, batch.data.children[column.at]!)));
+    return (row, out, before) => {
+      try {
+        return writer.write(row, batch.numRows, out);
+      } catch (error) {
+        throw error instanceof ValueError ? error.atRow(before + writer.row + 1) : error;
+      }
+    };
+  };
+}
+
+/** Digits of the second of a time or timestamp that says nothing else. */
+const MICROS_DIGITS = 6;
+
+function sourceOf({ field, column, fit }: LoadColumn, data: Data): Source {
+  const check = checkOf(field, column, data);
+  const write = binaryColumn((fit as Fit & { how: "binary" }).as, field, data);
+  return { data, check, write: checked(write, check, data) };
+}
+
+function checked(write: Write, check: Check | undefined, data: Data): Write {
+  if (check === undefined) return write;
+  return (row, out) => {
+    if (!isNull(data, row)) check(row);
+    write(row, out);
+  };
+}
+
+function textRows(columns: readonly LoadColumn[]): WriteRows {
+  return (batch) => {
+    const writers = columns.map(({ field, column, fit, at }) => {
+      const data = batch.data.children[at]!;
+      return checked(textColumn(fit, field, column, data), checkOf(field, column, data), data);
+    });
+    return (start, out, before) => {
+      let row = start;
+      try {
+        while (row < batch.numRows && !out.full) textRow(writers, row++, out);
+      } catch (error) {
+        throw error instanceof ValueError ? error.atRow(before + row) : error;
+      }
+      return row;
+    };
+  };
+}
+
+const TAB = 0x09;
+const LINE_END = 0x0a;
+
+function textRow(writers: readonly Write[], row: number, out: CopyWriter): void {
+  for (let i = 0; i < writers.length; i++) {
+    if (i > 0) out.byte(TAB);
+    writers[i]!(row, out);
+  }
+  out.byte(LINE_END);
+}

@@ -1,0 +1,285 @@
+/**
+ * Rows of COPY's binary format → columns, by a function that is generated for the types of the
+ * columns: straight-line, without an object for a value of the common types. Its source is made of
+ * numbers alone, never of a name or a value from outside. Other types go through their `Decode`.
+ */
+import {
+  BigColumn,
+  BoolColumn,
+  BytesColumn,
+  type Column,
+  NumberColumn,
+} from "../../../../arrow/mod.ts";
+import type { Field } from "../../../../models/field.ts";
+import type { Decode, Reading } from "./column_decoders.ts";
+import { DAY_WORDS, EPOCH_DAYS, EPOCH_WORDS } from "../types/epoch.ts";
+import { generated } from "./compiled_functions.ts";
+import { type Input, SLACK } from "../wire/receive_buffer.ts";
+import { MESSAGE } from "../wire/messages.ts";
+import { readNumericWords } from "./numeric_fast.ts";
+import { writeUUID } from "./uuid.ts";
+
+/** How the generated function reads the values of a type. */
+export type DirectKind = keyof typeof VALUES;
+
+/** Reads what the generated function does not: puts words, lowest first, from `to` on. */
+export type Unusual = (input: Input, at: number, words: Int32Array, to: number) => void;
+
+export interface Direct {
+  readonly kind: DirectKind;
+  readonly unusual?: Unusual;
+}
+
+/** Where the next row is, and how much room there is. */
+export interface Reach {
+  /** Body of the row's message. */
+  at: number;
+  to: number;
+  /** Rows in the columns, and the most that there is room for. */
+  row: number;
+  capacity: number;
+  /** Bytes of rows that the batch still takes. */
+  bytes: number;
+}
+
+/** Columns beyond these go through their decoders: V8 does not optimise a function of any length. */
+const GENERATED = 64;
+/** Bytes from which one call of set costs less. */
+const LONG = 192;
+/** Type and length of a message. */
+const HEADER = 5;
+
+/** What the generated function works with. */
+interface Scope {
+  /** What it writes to, by column; the arrays change when a column is opened. */
+  readonly buffers: (Buffers | undefined)[];
+  readonly nulls: Int32Array;
+  readonly columns: readonly Column[];
+  readonly decoders: readonly Decode[];
+  readonly unusual: readonly (Unusual | undefined)[];
+  readonly readNumericWords: typeof readNumericWords;
+  readonly writeUUID: typeof writeUUID;
+}
+
+interface Buffers {
+  bits: Uint8Array;
+  values: ArrayLike<number>;
+  bytes: Uint8Array | undefined;
+}
+
+type Run = (scope: Scope, reach: Reach, input: Input) => number;
+
+export class RowReader {
+  readonly #run: Run;
+  readonly #directs: readonly (Direct | undefined)[];
+  readonly #scope: Scope;
+
+  constructor(
+    fields: readonly Field[],
+    readings: readonly Reading[],
+    private readonly columns: readonly Column[],
+  ) {
+    this.#directs = readings.map((reading, i) =>
+      i < GENERATED ? reading.direct?.(fields[i]!) : undefined
+    );
+    this.#scope = {
+      buffers: columns.map(() => undefined),
+      nulls: new Int32Array(columns.length),
+      columns,
+      decoders: readings.map((reading, i) => reading.decoder(fields[i]!, columns[i]!)),
+      unusual: this.#directs.map((direct) => direct?.unusual),
+      readNumericWords,
+      writeUUID,
+    };
+    this.#run = generated<Run>(["scope", "reach", "input"], bodyOf(this.#directs, fields));
+  }
+
+  /**
+   * Reads the row of `reach`, and those of the whole messages behind it while there is room.
+   * Afterwards `reach.at` is where the next message begins.
+   *
+   * @returns -1, or the column whose value does not fit its row; then `reach.at` is where it begins
+   */
+  run(reach: Reach, input: Input): number {
+    return this.#run(this.#scope, reach, input);
+  }
+
+  /** Makes room for `rows` rows. */
+  open(rows: number): void {
+    this.columns.forEach((column, i) => {
+      if (this.#directs[i] !== undefined) this.#scope.buffers[i] = buffersOf(column, rows);
+    });
+  }
+
+  /** Says how many rows the columns have. */
+  close(rows: number): void {
+    const { nulls } = this.#scope;
+    this.columns.forEach((column, i) => {
+      if (this.#directs[i] !== undefined) (column as Filled).close(rows, nulls[i]!);
+    });
+    nulls.fill(0);
+  }
+}
+
+type Filled = NumberColumn | BigColumn | BoolColumn | BytesColumn;
+
+function buffersOf(column: Column, rows: number): Buffers {
+  const bits = (column as Filled).open(rows);
+  if (column instanceof BytesColumn) return { bits, values: column.offsets, bytes: column.bytes };
+  const values = column instanceof BigColumn
+    ? column.words
+    : (column as NumberColumn | BoolColumn).values;
+  return { bits, values, bytes: undefined };
+}
+
+function bodyOf(directs: readonly (Direct | undefined)[], fields: readonly Field[]): string {
+  const count = directs.length;
+  const first = directs.slice(0, GENERATED);
+  return `"use strict";
+  const { buffers, nulls, columns, decoders, unusual, readNumericWords, writeUUID } = scope;
+  const { bytes, view, end } = input;
+  const { capacity } = reach;
+  let { at, to, row, bytes: room } = reach;
+  let size = 0, low = 0, high = 0;
+  ${first.map((direct, i) => direct === undefined ? "" : locals(direct, i)).join("")}
+  for (;;) {
+    reach.row = row;
+    room -= to - at;
+    at += 2;
+    ${first.map((direct, i) => direct ? column(direct, fields[i]!, i) : general(i)).join("")}
+    ${count > GENERATED ? `for (let i = ${GENERATED}; i < ${count}; i++) ${general("i")}` : ""}
+    if (at !== to) ${wrong(count)}
+    row++;
+    if (row === capacity || room <= 0 || end - at < ${HEADER + 2}) break;
+    if (bytes[at] !== ${MESSAGE.copyData} || view.getInt16(at + ${HEADER}) !== ${count}) break;
+    to = at + 1 + view.getInt32(at + 1);
+    if (to > end || to < at + ${HEADER + 2}) break;
+    at += ${HEADER};
+  }
+  reach.row = row;
+  reach.at = at;
+  reach.bytes = room;
+  return -1;`;
+}
+
+function locals({ kind }: Direct, i: number): string {
+  const text = `const m${i} = buffers[${i}].bits, v${i} = buffers[${i}].values;`;
+  if (!BYTES.has(kind)) return text;
+  return `${text}
+  let b${i} = buffers[${i}].bytes, d${i} = new DataView(b${i}.buffer), e${i} = v${i}[row];`;
+}
+
+const BYTES: ReadonlySet<string> = new Set(["bytes", "jsonb", "uuid"]);
+
+function column(direct: Direct, field: Field, i: number): string {
+  const end = BYTES.has(direct.kind) ? `v${i}[row + 1] = e${i};` : "";
+  return `
+    size = view.getInt32(at);
+    at += 4;
+    if (size < 0) {
+      m${i}[row >> 3] &= ~(1 << (row & 7));
+      nulls[${i}]++;
+    } ${VALUES[direct.kind](i, field)} else ${wrong(i)}
+    ${end}`;
+}
+
+/** Ends at a column that does not fit. */
+const wrong = (i: number | string) => `{ reach.at = at; reach.to = to; return ${i}; }`;
+
+function general(i: number | string): string {
+  return `{
+      size = view.getInt32(at);
+      at += 4;
+      if (size < 0) columns[${i}].pushNull();
+      else if (size > to - at) ${wrong(i)}
+      else {
+        decoders[${i}](input, at, size);
+        at += size;
+      }
+    }`;
+}
+
+/** A value of `size` bytes, put by `put`. */
+const fixed = (size: number, put: string) =>
+  `else if (size === ${size}) {
+      ${put}
+      at += ${size};
+    }`;
+
+const WORDS = "high = view.getInt32(at); low = view.getInt32(at + 4);";
+
+/** Code for a value that is not NULL, as the rest of an if. */
+const VALUES = {
+  int16: (i: number) => fixed(2, `v${i}[row] = view.getInt16(at);`),
+  int32: (i: number) => fixed(4, `v${i}[row] = view.getInt32(at);`),
+  int64: (i: number) => fixed(8, `${WORDS} v${i}[row * 2] = low; v${i}[row * 2 + 1] = high;`),
+  float32: (i: number) => fixed(4, `v${i}[row] = view.getFloat32(at);`),
+  float64: (i: number) => fixed(8, `v${i}[row] = view.getFloat64(at);`),
+  bool: (i: number) => fixed(1, `if (bytes[at] !== 0) v${i}[row >> 3] |= 1 << (row & 7);`),
+  date: (i: number) =>
+    fixed(
+      4,
+      `low = view.getInt32(at);
+      v${i}[row] = low === 0x7fffffff || low === -0x80000000 ? low : low + ${EPOCH_DAYS};`,
+    ),
+  time: (i: number) =>
+    fixed(
+      8,
+      `${WORDS}
+      if (high >= ${DAY_WORDS[1]}) unusual[${i}](input, at, v${i}, row * 2);
+      else { v${i}[row * 2] = low; v${i}[row * 2 + 1] = high; }`,
+    ),
+  // The infinities, and what is too late, are at the ends of the range.
+  timestamp: (i: number) =>
+    fixed(
+      8,
+      `${WORDS}
+      if (high >= ${0x7fffffff - EPOCH_WORDS[1] - 1} || high === -0x80000000) {
+        unusual[${i}](input, at, v${i}, row * 2);
+      } else {
+        low = (low + ${EPOCH_WORDS[0] | 0}) | 0;
+        v${i}[row * 2] = low;
+        v${i}[row * 2 + 1] = high + ${EPOCH_WORDS[1]} + ((low >>> 0) < ${EPOCH_WORDS[0]} ? 1 : 0);
+      }`,
+    ),
+  numeric: (i: number, { precision = 38, scale = 0 }: Field) =>
+    `else if (size >= 8 && size <= to - at) {
+      if (!readNumericWords(view, at, v${i}, row * 4, ${Number(precision)}, ${Number(scale)})) {
+        unusual[${i}](input, at, v${i}, row * 4);
+      }
+      at += size;
+    }`,
+  bytes: (i: number) => bytesOf(i, 0),
+  jsonb: (i: number) => bytesOf(i, 1),
+  uuid: (i: number) =>
+    `else if (size === 16) {
+      if (e${i} + 36 > b${i}.length) {
+        ${extended(i, "36")}
+      }
+      writeUUID(bytes, at, b${i}, e${i});
+      at += 16;
+      e${i} += 36;
+    }`,
+} as const;
+
+/** Bytes behind `skip` others. */
+function bytesOf(i: number, skip: number): string {
+  return `else if (size >= ${skip} && size <= to - at) {
+      ${skip > 0 ? `at += ${skip}; size -= ${skip};` : ""}
+      if (e${i} + size + ${SLACK} > b${i}.length) {
+        ${extended(i, `size + ${SLACK}`)}
+      }
+      if (size <= ${LONG}) {
+        for (let k = 0; k < size; k += 8) {
+          d${i}.setBigInt64(e${i} + k, view.getBigInt64(at + k, true), true);
+        }
+      } else b${i}.set(bytes.subarray(at, at + size), e${i});
+      at += size;
+      e${i} += size;
+    }`;
+}
+
+function extended(i: number, size: string): string {
+  return `b${i} = buffers[${i}].bytes = columns[${i}].extend(e${i}, ${size});
+        d${i} = new DataView(b${i}.buffer);`;
+}

@@ -1,0 +1,190 @@
+/** Tables, queries and functions → batches, over COPY in binary. */
+import type { Batch } from "../../../core/contracts/batch.ts";
+import { ExtractorError, PartitionError } from "../../../core/errors.ts";
+import type {
+  ExtractRequest,
+  Partition,
+  PartitionSettings,
+  Projection,
+  RecordExtractor,
+} from "../../../core/contracts/extractor.ts";
+import type { Extraction } from "../../../core/contracts/proof.ts";
+import { refuseOrder } from "../../../core/values/value_order.ts";
+import { type Dialect, fromClause, selectStatement } from "../sql.ts";
+import { typeNames } from "./sql/catalog.ts";
+import type { PostgresConnector } from "./connector.ts";
+import { type Reading, readingOf } from "./copy/column_decoders.ts";
+import { dialect } from "./sql/dialect.ts";
+import { isLockTimeout } from "./wire/server_error.ts";
+import { rowsOfTag } from "./wire/messages.ts";
+import { commitUnchanged, findChanged, MomentError } from "./sql/snapshot_proof.ts";
+import { partConditions, partitionOf, relationOf, snapshotOf } from "./snapshot_partition.ts";
+import { withResultNames } from "./sql/result_names.ts";
+import { RowDecoder } from "./copy/row_decoder.ts";
+import { type Session, versionOf } from "./wire/session.ts";
+import { PART_LOCK_TIMEOUT } from "./sql/session_settings.ts";
+import { shown } from "./load/target.ts";
+import { comparisonOf } from "./sql/watermark_order.ts";
+
+/**
+ * One COPY in one read-only transaction, so that all rows are of one moment. Its proof is the count in
+ * the server's command tag.
+ */
+export class PostgresCopyExtractor implements RecordExtractor {
+  readonly yields = "records";
+
+  constructor(private readonly connector: PostgresConnector) {}
+
+  partition(task: ExtractRequest, settings: PartitionSettings): Promise<Partition> {
+    return partitionOf(this.connector, task, settings);
+  }
+
+  async *extract(task: ExtractRequest): Extraction<Batch> {
+    if (task.projections.length === 0) {
+      throw new ExtractorError("Cannot extract a stream without fields: it has no column to read");
+    }
+    const { session, named, columns } = await this.#begin(task);
+    const release = session.abortedBy(task.signal);
+    let whole = false;
+    try {
+      const tag = yield* copy(session, named, columns);
+      await commitUnchanged(session, relationOf(task));
+      whole = true;
+      return { rows: rowsOfTag(tag)!, evidence: tag };
+    } catch (error) {
+      throw explained(error, task);
+    } finally {
+      release();
+      if (whole) await this.connector.giveBack(session);
+      else await session.close();
+    }
+  }
+
+  /**
+   * A transaction that has locked what the task reads. It sees what was there before its first lock: where
+   * something was rewritten meanwhile it begins again, until its moment is later than its locks. That of a
+   * part cannot move, the session that exported it has the locks.
+   */
+  async #begin(
+    task: ExtractRequest,
+  ): Promise<{ session: Session; named: ExtractRequest; columns: Columns }> {
+    const snapshot = snapshotOf(task);
+    for (let tries = 1;; tries++) {
+      const session = await this.connector.begin("read", task.signal, snapshot);
+      const release = session.abortedBy(task.signal);
+      try {
+        const named = await withResultNames(session, task);
+        const columns = await lockColumns(session, named);
+        const changed = snapshot === undefined ? await findChanged(session) : [];
+        if (changed.length === 0) return { session, named, columns };
+        if (tries === MOST_TRIES) throw new MomentError(changed);
+        await session.query("ROLLBACK");
+        await this.connector.giveBack(session);
+      } catch (error) {
+        await session.close();
+        throw explained(error, task);
+      } finally {
+        release();
+      }
+    }
+  }
+}
+
+/** How often a moment is looked for in which nothing is rewritten. */
+const MOST_TRIES = 10;
+
+/** Of a part, an error that the whole need not have. */
+function explained(error: unknown, task: ExtractRequest): unknown {
+  if (snapshotOf(task) === undefined) return error;
+  if (error instanceof MomentError) return new PartitionError(error.message, { cause: error });
+  if (!isLockTimeout(error)) return error;
+  const { source } = task;
+  const from = source.type === "relation"
+    ? shown(fromClause(source, dialect))
+    : `the ${source.type}`;
+  return new PartitionError(
+    `Cannot lock ${from} for a part within ${PART_LOCK_TIMEOUT} s: another session waits to lock it exclusively until all parts are read`,
+    { cause: error },
+  );
+}
+
+/** Reads over a session, in the transaction that it is in; returns the server's command tag. */
+export async function* readOver(
+  session: Session,
+  task: ExtractRequest,
+): AsyncGenerator<Batch, string, void> {
+  return yield* copy(session, task, await lockColumns(session, task));
+}
+
+/** What the columns of a task are, and how each is read as its field. */
+interface Columns {
+  readonly types: readonly string[];
+  readonly readings: readonly Reading[];
+}
+
+async function* copy(
+  session: Session,
+  task: ExtractRequest,
+  { types, readings }: Columns,
+): AsyncGenerator<Batch, string, void> {
+  const sql = selectStatement(
+    task,
+    { ...withReadings(task.projections, readings), compare: comparing(session, types, task) },
+    partConditions(task),
+  );
+  const decoder = new RowDecoder(task.projections.map(({ field }) => field), readings, {
+    rows: task.batchRows,
+    bytes: task.batchBytes,
+  }, task.recycle);
+  const out = await session.copyOut(`COPY (${sql}) TO STDOUT (FORMAT binary)`);
+  let room = true;
+  const onRow: Parameters<typeof out.read>[0] = (input, from, to) =>
+    room = decoder.push(input, from, to);
+  while (await out.read(onRow)) {
+    if (room) continue;
+    yield decoder.take();
+    room = true;
+  }
+  const counted = rowsOfTag(out.tag ?? "");
+  if (counted !== decoder.rows) {
+    throw new ExtractorError(
+      `Cannot extract all rows: PostgreSQL says "${out.tag}", ${decoder.rows} rows came`,
+    );
+  }
+  if (!decoder.empty) yield decoder.take();
+  return out.tag!;
+}
+
+/** Locks what is read, asks what types the columns have, and finds how to read each as its field. */
+async function lockColumns(session: Session, task: ExtractRequest): Promise<Columns> {
+  const columns = await session.lock(selectStatement(withoutRange(task), dialect));
+  const types = await typeNames(session, columns);
+  const ascii = session.parameters.get("server_encoding") === "SQL_ASCII";
+  const readings = task.projections.map(({ field }, i) => readingOf(types[i]!, field, ascii));
+  return { types, readings };
+}
+
+/** Compares the task's watermark by the type that its column has. */
+function comparing(
+  session: Session,
+  types: readonly string[],
+  { projections }: ExtractRequest,
+): Dialect["compare"] {
+  return (sql, field) => {
+    const type = types[projections.findIndex((projection) => projection.field === field)]!;
+    return comparisonOf(sql, type, field, versionOf(session)) ?? refuseOrder(
+      { ...field, source_type: type },
+      "dxt",
+    );
+  };
+}
+
+/** The dialect whose select list casts each column as its reading wants. */
+function withReadings(projections: readonly Projection[], readings: readonly Reading[]): Dialect {
+  const byName = new Map(projections.map(({ field }, i) => [field.name, readings[i]!]));
+  return { ...dialect, select: (sql, field) => byName.get(field.name)!.select(sql) };
+}
+
+function withoutRange({ range: _range, ...task }: ExtractRequest): ExtractRequest {
+  return task;
+}

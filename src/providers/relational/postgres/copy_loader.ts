@@ -1,0 +1,159 @@
+/** Staged data → a table, in one transaction. */
+import { LoaderError } from "../../../core/errors.ts";
+import {
+  type AskedWatermark,
+  type CommitRecord,
+  type Loader,
+  type LoadOutcome,
+  type LoadPlan,
+  type LoadReceipt,
+  type LoadTask,
+  type LoadTicket,
+  type PlannedLoad,
+  refuseStaleRange,
+  type SharedLoad,
+} from "../../../core/contracts/loader.ts";
+import type { Value } from "../../../core/values/values.ts";
+import type { StreamTarget } from "../../../models/source.ts";
+import { checkLoadTask, quoteTable, tableName } from "../sql.ts";
+import type { PostgresConnector } from "./connector.ts";
+import { commitLoad, outcomeOf } from "./load/load_commit.ts";
+import { copy } from "./load/copy_in.ts";
+import { dialect } from "./sql/dialect.ts";
+import { PostgresError } from "./wire/server_error.ts";
+import { lockLoads } from "./load/load_lock.ts";
+import { planLoad } from "./load/load_plan.ts";
+import { findMaxWatermark } from "./sql/max_watermark.ts";
+import type { Session } from "./wire/session.ts";
+import { loadShare, shareLoad } from "./parallel_load.ts";
+import {
+  prepareTarget,
+  shown,
+  type Target,
+  warnOfComputed,
+  warnOfUnfilled,
+} from "./load/target.ts";
+import { emptyTable, refuseOtherRows, STAGE, stageTable, upsert } from "./load/upsert.ts";
+
+export interface LoaderOptions {
+  readonly replace: "delete" | "swap";
+}
+
+/**
+ * Appends by COPY into the table itself. Replaces by DELETE and COPY: TRUNCATE would be faster, but is
+ * not under MVCC, so that a reader with an older snapshot would find the table empty. Other writers wait
+ * until the end, readers do not. A swap of tables (`table_swap.ts`) has to be asked for, as it makes readers
+ * wait, and older snapshots see none of its rows. Upserts by COPY into a temporary table (`upsert.ts`). A
+ * table that is not there yet may be written by several connections (`parallel_load.ts`).
+ */
+export class PostgresCopyLoader implements Loader {
+  constructor(
+    private readonly connector: PostgresConnector,
+    private readonly options: LoaderOptions = { replace: "delete" },
+  ) {}
+
+  async load(task: LoadTask): Promise<LoadReceipt> {
+    checkLoadTask(task, (name) => name);
+    if (this.#swaps(task)) {
+      const shared = await this.share(task);
+      if (shared !== undefined) return await this.#loadAlone(shared, task);
+    }
+    const { config } = this.connector;
+    const session = await this.connector.begin("write", task.signal);
+    const release = session.abortedBy(task.signal);
+    try {
+      await lockLoads(session, task, config);
+      await this.#refuseStaleRange(task);
+      const target = await prepareTarget(session, task, config.schema);
+      warnOfComputed(this.connector, target);
+      warnOfUnfilled(this.connector, target.relation, task);
+      const evidence = await write(session, task, target);
+      await commitLoad(session, config, task);
+      return { rows: task.staged.count, evidence };
+    } catch (error) {
+      await session.close();
+      throw explained(error, task);
+    } finally {
+      release();
+      await this.connector.giveBack(session);
+    }
+  }
+
+  async share(task: LoadTask): Promise<SharedLoad | undefined> {
+    checkLoadTask(task, (name) => name);
+    try {
+      const check = () => this.#refuseStaleRange(task);
+      return await shareLoad(this.connector, task, this.#swaps(task), check);
+    } catch (error) {
+      throw explained(error, task);
+    }
+  }
+
+  async loadShare(task: LoadTask, ticket: LoadTicket): Promise<number> {
+    try {
+      return await loadShare(this.connector, task, ticket);
+    } catch (error) {
+      throw explained(error, task);
+    }
+  }
+
+  getOutcome(_target: StreamTarget, record: CommitRecord): Promise<LoadOutcome> {
+    return outcomeOf(record, this.connector.config);
+  }
+
+  /** To be called while the lock of the target's loads is held. */
+  async #refuseStaleRange(task: LoadTask): Promise<void> {
+    const { expected, target } = task;
+    if (expected === undefined) return;
+    refuseStaleRange(task, await this.getMaxWatermark(target, expected.field, expected));
+  }
+
+  #swaps({ mode }: PlannedLoad): boolean {
+    return mode === "replace" && this.options.replace === "swap";
+  }
+
+  async plan(load: PlannedLoad): Promise<LoadPlan> {
+    try {
+      return await planLoad(this.connector, load, this.#swaps(load));
+    } catch (error) {
+      throw explained(error, load);
+    }
+  }
+
+  async #loadAlone(shared: SharedLoad, task: LoadTask): Promise<LoadReceipt> {
+    try {
+      return await shared.finish(await this.loadShare(task, shared.ticket));
+    } catch (error) {
+      await shared.abort();
+      throw explained(error, task);
+    }
+  }
+
+  getMaxWatermark(
+    target: StreamTarget,
+    field: string,
+    asked: AskedWatermark = {},
+  ): Promise<Exclude<Value, null> | undefined> {
+    return this.connector.reading((session) =>
+      findMaxWatermark(session, { target, field, ...asked })
+    );
+  }
+}
+
+async function write(session: Session, task: LoadTask, target: Target): Promise<string> {
+  if (task.mode === "upsert") {
+    await session.query(stageTable(target.name, target.columns.map(({ field }) => field)));
+    const copied = await copy(session, task, target, STAGE);
+    return [copied, ...await upsert(session, task, target)].join(", ");
+  }
+  const hooks = task.mode === "replace" ? await emptyTable(session, target) : undefined;
+  const copied = await copy(session, task, target, target.name);
+  if (hooks?.triggered === true) await refuseOtherRows(session, target, task.staged.count);
+  return copied;
+}
+
+function explained(error: unknown, task: PlannedLoad): unknown {
+  if (!(error instanceof PostgresError)) return error;
+  const name = shown(quoteTable(tableName(task.target), dialect));
+  return new LoaderError(`Cannot load into ${name}: ${error.message}`, { cause: error });
+}

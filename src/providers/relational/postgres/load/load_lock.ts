@@ -1,0 +1,94 @@
+/**
+ * One load of a table at a time: an advisory lock that the transaction of the load holds, so that it
+ * ends with it, behind a pooler too. It is taken by name, as the table may not exist yet.
+ */
+import { type Claim, waitForLock } from "../../../../core/files/run_lock.ts";
+import type { LoadTask } from "../../../../core/contracts/loader.ts";
+import { quoteTable, type TableName, tableName } from "../../sql.ts";
+import type { PostgresConfig } from "../config.ts";
+import { dialect, quoteText } from "../sql/dialect.ts";
+import type { Session } from "../wire/session.ts";
+import { shown } from "./target.ts";
+
+/** Milliseconds in which the server ends what a killed or failed load had it do. */
+const GRACE_MS = 1000;
+
+/**
+ * Takes the lock in the open transaction.
+ *
+ * @throws {ConcurrentRunError} when another run holds it for longer than the claim waits
+ */
+export async function lockLoads(
+  session: Session,
+  { target, claim, signal }: LoadTask,
+  config: PostgresConfig,
+): Promise<void> {
+  const table = tableName(target);
+  const key = await keyOf(session, table, config);
+  const what = `table ${shown(quoteTable(table, dialect))}`;
+  const attempt = async () => {
+    const { rows: [locked] } = await session.query(
+      `SELECT pg_catalog.pg_try_advisory_xact_lock(${key})`,
+    );
+    return locked![0] === "t" ? { held: true } : { holder: await holderOf(session, key) };
+  };
+  await waitForLock(what, claim?.waitMs ?? 0, signal, attempt, GRACE_MS);
+  await nameSession(session, claim, config);
+}
+
+/** The same for all names of a table; its schema is where it is, or where it would be made. */
+async function keyOf(
+  session: Session,
+  table: TableName,
+  config: PostgresConfig,
+): Promise<string> {
+  const given = table.schema ?? config.schema;
+  const { rows: [key] } = await session.query(
+    `SELECT pg_catalog.hashtextextended('dxt loads ' || pg_catalog.quote_ident(coalesce(
+      (SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n
+        ON n.oid = c.relnamespace WHERE c.oid = to_regclass(${
+      quoteText(quoteTable(table, dialect))
+    })), ${given === undefined ? "current_schema()" : quoteText(given)}, ''))
+      || '.' || pg_catalog.quote_ident(${quoteText(table.name)}) COLLATE "C", 0)`,
+  );
+  return key![0]!;
+}
+
+/** What the server says of the session that holds a lock; of other logins it says less. */
+async function holderOf(session: Session, key: string): Promise<string> {
+  const { rows: [holder] } = await session.query(
+    `SELECT a.application_name, a.pid, a.usename, pg_catalog.host(a.client_addr),
+      to_char(a.xact_start, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+      AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+      AND ((l.classid::bigint << 32) | l.objid::bigint) = ${key}`,
+  );
+  if (holder === undefined) return "which has just ended";
+  const [application, pid, user, host, since] = holder;
+  return [
+    JSON.stringify(application),
+    `session ${pid} of user ${JSON.stringify(user)}`,
+    ...(host === null ? [] : [`from ${host}`]),
+    ...(since === null ? [] : [`since ${since}`]),
+  ].join(", ");
+}
+
+/** Bytes that the server keeps of a session's name. */
+const NAME_BYTES = 63;
+
+/** Names the run in the session, until the transaction ends: that is what other runs can see. */
+async function nameSession(
+  session: Session,
+  claim: Claim | undefined,
+  { application_name: own }: PostgresConfig,
+): Promise<void> {
+  if (claim === undefined) return;
+  const { host, pid, run_id } = claim.owner;
+  const name = `${own} run ${run_id.slice(0, 8)} process ${pid}${
+    host === undefined ? "" : ` on ${host}`
+  }`;
+  // The server takes printable ASCII alone.
+  const shown = name.replace(/[^\x20-\x7e]/g, "?").slice(0, NAME_BYTES);
+  await session.query(`SET LOCAL application_name = ${quoteText(shown)}`);
+}

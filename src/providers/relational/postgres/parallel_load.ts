@@ -1,0 +1,223 @@
+/**
+ * A load that several connections write: into a table beside the target, which takes its place when all
+ * of it is there. For a target that is not there yet, or one that may be swapped.
+ */
+import { createHash } from "node:crypto";
+import { LoaderError } from "../../../core/errors.ts";
+import type {
+  LoadReceipt,
+  LoadTask,
+  LoadTicket,
+  SharedLoad,
+} from "../../../core/contracts/loader.ts";
+import { keyOfNewTable, quoteTable, type TableName, tableName } from "../sql.ts";
+import { findRelation, type Relation } from "./sql/catalog.ts";
+import type { PostgresConnector } from "./connector.ts";
+import { commit, commitLoad } from "./load/load_commit.ts";
+import { copy } from "./load/copy_in.ts";
+import { dialect, quote, quoteText } from "./sql/dialect.ts";
+import { lockLoads } from "./load/load_lock.ts";
+import { rowsOfTag } from "./wire/messages.ts";
+import type { Session } from "./wire/session.ts";
+import { createLike, refuseLosses, takePlace } from "./table_swap.ts";
+import {
+  createTable,
+  findTarget,
+  refuseLongNames,
+  shown,
+  warnOfComputed,
+  warnOfUnfilled,
+} from "./load/target.ts";
+
+/** The table of a shared load, quoted, with its schema. */
+interface Ticket extends LoadTicket {
+  readonly table: string;
+}
+
+/**
+ * Begins a shared load; undefined where one is not possible. `swap` allows it for a target that exists.
+ * A transaction holds the lock of the target's loads until the end, and the table that they write
+ * is made by another, which commits: so no lock outlives a transaction.
+ *
+ * @param check throws for rows that were read from a range which is no longer the target's
+ * @throws {ConcurrentRunError} when another run loads into the target
+ * @throws {LoaderError} when a swap would lose something
+ */
+export async function shareLoad(
+  connector: PostgresConnector,
+  task: LoadTask,
+  swap: boolean,
+  check: () => Promise<void>,
+): Promise<SharedLoad | undefined> {
+  if (task.mode === "upsert") return undefined;
+  refuseLongNames(task);
+  const { config } = connector;
+  const session = await connector.begin("write", task.signal);
+  try {
+    if (await isShareable(session, task, swap)) {
+      // It waits for as long as the shares take.
+      await session.query("SET LOCAL idle_in_transaction_session_timeout = 0");
+      await lockLoads(session, task, config);
+      await check();
+      const beside = await makeBeside(connector, task, swap);
+      if (beside !== undefined) {
+        if (beside.old !== undefined) warnOfUnfilled(connector, beside.old, task);
+        return new PostgresSharedLoad(connector, session, task, beside.old, { table: beside.name });
+      }
+    }
+    // Closing alone would let go of the lock a moment later.
+    await session.query("ROLLBACK");
+    await connector.giveBack(session);
+    return undefined;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+async function isShareable(session: Session, task: LoadTask, swap: boolean): Promise<boolean> {
+  return swap ||
+    await findRelation(session, quoteTable(tableName(task.target), dialect)) === undefined;
+}
+
+/** Copies some files of the stage, in a transaction of their own. */
+export async function loadShare(
+  connector: PostgresConnector,
+  task: LoadTask,
+  ticket: LoadTicket,
+): Promise<number> {
+  const { table } = ticket as Ticket;
+  const session = await connector.begin("write", task.signal);
+  const release = session.abortedBy(task.signal);
+  try {
+    const target = await findTarget(session, task, table);
+    if (target === undefined) throw new LoaderError(`Cannot load into ${shown(table)}: it is gone`);
+    warnOfComputed(connector, { ...target, name: quoteTable(tableName(task.target), dialect) });
+    const tag = await copy(session, task, target, target.name);
+    await commit(session);
+    return rowsOfTag(tag)!;
+  } catch (error) {
+    await session.close();
+    throw error;
+  } finally {
+    release();
+    await connector.giveBack(session);
+  }
+}
+
+class PostgresSharedLoad implements SharedLoad {
+  /** `session` is in the transaction that holds the lock of the target's loads. */
+  constructor(
+    private readonly connector: PostgresConnector,
+    private readonly session: Session,
+    private readonly task: LoadTask,
+    private readonly old: Relation | undefined,
+    readonly ticket: Ticket,
+  ) {}
+
+  async finish(rows: number): Promise<LoadReceipt> {
+    const { connector, session, task, ticket: { table } } = this;
+    const name = quoteTable(tableName(task.target), dialect);
+    if (rows !== task.staged.count) {
+      throw new LoaderError(
+        `Cannot load all rows into ${
+          shown(name)
+        }: PostgreSQL took ${rows}, staged are ${task.staged.count}`,
+      );
+    }
+    const release = session.abortedBy(task.signal);
+    try {
+      if (this.old === undefined) await this.#appear(name);
+      else await takePlace(session, table, this.old);
+      await commitLoad(session, connector.config, task);
+    } finally {
+      release();
+    }
+    await session.close();
+    return { rows, evidence: `COPY ${rows}, ALTER TABLE` };
+  }
+
+  /** The table gets the target's name and, now that it is full, its key. */
+  async #appear(name: string): Promise<void> {
+    const { session, task, ticket: { table } } = this;
+    await session.query(`ALTER TABLE ${table} RENAME TO ${quote(tableName(task.target).name)}`);
+    const relation = await findRelation(session, name);
+    if (relation === undefined) throw new LoaderError(`Cannot find ${shown(name)} by its name`);
+    await session.query(`COMMENT ON TABLE ${relation.name} IS NULL`);
+    const keys = keyOfNewTable(task).map(quote).join(", ");
+    if (keys === "") return;
+    await session.query(`ALTER TABLE ${relation.name} ADD PRIMARY KEY (${keys})`);
+  }
+
+  async abort(): Promise<void> {
+    await this.session.close();
+    // The first session may be the one that was lost, or was aborted.
+    const session = await this.connector.begin("write");
+    try {
+      await session.query(`DROP TABLE IF EXISTS ${this.ticket.table}`);
+      await commit(session);
+    } finally {
+      await session.close();
+    }
+  }
+}
+
+/** Makes the table that is going to be the target, for all connections to see. */
+async function makeBeside(
+  connector: PostgresConnector,
+  task: LoadTask,
+  swap: boolean,
+): Promise<{ name: string; old: Relation | undefined } | undefined> {
+  const session = await connector.begin("write", task.signal);
+  try {
+    const beside = await createBeside(session, task, connector.config.schema, swap);
+    await (beside === undefined ? session.query("ROLLBACK") : commit(session));
+    await connector.giveBack(session);
+    return beside;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+async function createBeside(
+  session: Session,
+  task: LoadTask,
+  defaultSchema: string | undefined,
+  swap: boolean,
+): Promise<{ name: string; old: Relation | undefined } | undefined> {
+  const target = tableName(task.target);
+  const name = quoteTable(target, dialect);
+  const old = (await findTarget(session, task, name))?.relation;
+  if (old !== undefined && !swap) return undefined;
+  if (old !== undefined) await refuseLosses(session, old);
+  const { mark, beside } = besideOf(target, old);
+  if (!await dropLeftOver(session, beside, mark)) return undefined;
+  if (old === undefined) await createTable(session, task, beside, defaultSchema, []);
+  else await session.query(createLike(beside, old));
+  const created = await findTarget(session, task, beside);
+  if (created === undefined) throw new LoaderError(`Cannot find ${beside} after it was created`);
+  await session.query(`COMMENT ON TABLE ${created.name} IS ${quoteText(mark)}`);
+  return { name: created.name, old };
+}
+
+/** The table beside a target, and its mark. */
+export function besideOf(target: TableName, old: Relation | undefined) {
+  const mark = `dxt loads ${quoteTable(target, dialect)}`;
+  const key = createHash("sha256").update(mark).digest();
+  const own = `dxt_load_${key.toString("hex", 0, 8)}`;
+  const beside = quoteTable({ ...target, ...(old && { schema: old.schema }), name: own }, dialect);
+  return { mark, beside };
+}
+
+/** Drops what a killed load left; false when the table is somebody else's. */
+async function dropLeftOver(session: Session, table: string, mark: string): Promise<boolean> {
+  const { rows: [found] } = await session.query(
+    `SELECT pg_catalog.obj_description(to_regclass(${quoteText(table)}), 'pg_class')
+     WHERE to_regclass(${quoteText(table)}) IS NOT NULL`,
+  );
+  if (found === undefined) return true;
+  if (found[0] !== mark) return false;
+  await session.query(`DROP TABLE ${table}`);
+  return true;
+}

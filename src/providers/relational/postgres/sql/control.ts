@@ -1,0 +1,224 @@
+/**
+ * Statements with parameters, over npm:postgres. Nothing that moves a stream's data goes this way; see
+ * `session.ts` for why. Its own ways are kept in check here. It connects again and again, without a
+ * pause, while a server closes the connection before the login is done, and after a loss it was seen to
+ * hang, or to give the old error to the next statement: so a client here has one connection, and a new
+ * client follows it. It has no bound on silence: so the socket is ours, and is destroyed. It reads PG*
+ * variables, unless it is given options that are complete: so it is.
+ */
+import type { Socket } from "node:net";
+import postgres, { type Sql, type TransactionSql } from "postgres";
+import type { ControlRow } from "../../../../core/contracts/connector.ts";
+import { ConnectionError, DXTError, messageOf } from "../../../../core/errors.ts";
+import { address } from "../config.ts";
+import { connectionLost, isLoginFailure, PostgresError } from "../wire/server_error.ts";
+import type { SessionConfig } from "../wire/session.ts";
+import { searchPath } from "./session_settings.ts";
+import { openStream } from "../wire/socket.ts";
+
+/** Statements inside one transaction; a transaction within it is a savepoint. */
+export interface ControlTransaction {
+  query(sql: string, params: readonly unknown[]): Promise<ControlRow[]>;
+  execute(sql: string, params: readonly unknown[]): Promise<number>;
+  transaction<T>(work: (inner: ControlTransaction) => Promise<T>): Promise<T>;
+}
+
+/** What stays of values in text: numbers where a double holds them, the rest is the server's text. */
+const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
+  16: (text) => text === "t",
+  17: (text) => Uint8Array.fromHex(text.slice(2)),
+  20: BigInt,
+  21: Number,
+  23: Number,
+  26: Number,
+  700: Number,
+  701: Number,
+};
+
+const SERIALIZERS: Readonly<Record<number, (value: unknown) => string>> = {
+  16: (value) => value === true ? "t" : value === false ? "f" : String(value),
+  17: (value) => value instanceof Uint8Array ? `\\x${value.toHex()}` : String(value),
+};
+
+/** Seconds that the client gets to say goodbye. */
+const FAREWELL = 1;
+
+/** One connection, made when first needed and again after it was lost. */
+export class ControlClient {
+  #client: Sql | undefined;
+  #socket: Socket | undefined;
+  readonly #abort = () => this.#socket?.destroy(this.#reason());
+
+  constructor(private readonly config: SessionConfig, private readonly signal: AbortSignal) {
+    signal.addEventListener("abort", this.#abort);
+  }
+
+  query(sql: string, params: readonly unknown[]): Promise<ControlRow[]> {
+    return this.#statements(this.#open()).query(sql, params);
+  }
+
+  execute(sql: string, params: readonly unknown[]): Promise<number> {
+    return this.#statements(this.#open()).execute(sql, params);
+  }
+
+  transaction<T>(work: (inner: ControlTransaction) => Promise<T>): Promise<T> {
+    return this.#clear(
+      this.#open().begin((sql) => work(this.#transaction(sql))) as Promise<T>,
+    );
+  }
+
+  async close(): Promise<void> {
+    this.signal.removeEventListener("abort", this.#abort);
+    await this.#client?.end({ timeout: FAREWELL });
+    this.#socket?.destroy();
+  }
+
+  #transaction(sql: TransactionSql): ControlTransaction {
+    return {
+      ...this.#statements(sql),
+      transaction: (work) => sql.savepoint((inner) => work(this.#transaction(inner))) as never,
+    };
+  }
+
+  #statements(sql: Sql | TransactionSql): Omit<ControlTransaction, "transaction"> {
+    const run = (text: string, params: readonly unknown[]) =>
+      this.#clear(this.#guarded(sql.unsafe(text, params as never[])));
+    return {
+      query: async (text, params) => [...await run(text, params)] as ControlRow[],
+      execute: async (text, params) => (await run(text, params)).count ?? 0,
+    };
+  }
+
+  #reason(): Error {
+    return new ConnectionError(`Cannot talk to PostgreSQL: ${messageOf(this.signal.reason)}`);
+  }
+
+  /** Ends the connection when a statement gets no answer for too long. */
+  async #guarded<T>(work: PromiseLike<T>): Promise<T> {
+    const { inactivity_timeout: seconds } = this.config;
+    const timer = setTimeout(() => {
+      this.#socket?.destroy(
+        new ConnectionError(
+          `Cannot talk to PostgreSQL at "${
+            address(this.config)
+          }": the server was silent for ${seconds} s (inactivity_timeout)`,
+        ),
+      );
+    }, seconds * 1000);
+    try {
+      return await work;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #clear<T>(work: Promise<T>): Promise<T> {
+    this.signal.throwIfAborted();
+    try {
+      return await work;
+    } catch (error) {
+      const clear = clearError(error, this.config);
+      if (clear instanceof ConnectionError) this.#discard(this.#client);
+      throw this.signal.aborted ? this.signal.reason : clear;
+    }
+  }
+
+  #open(): Sql {
+    if (this.#client === undefined) {
+      const client: Sql = postgres(this.#options(() => this.#discard(client)) as never);
+      this.#client = client;
+    }
+    return this.#client;
+  }
+
+  /** Lets go of a client whose connection is lost. */
+  #discard(client: Sql | undefined): void {
+    if (client === undefined || client !== this.#client) return;
+    this.#client = undefined;
+    this.#socket?.destroy();
+    client.end({ timeout: 0 }).catch(() => {});
+  }
+
+  /** Opens the one connection of a client. */
+  #opener(): () => Promise<Socket> {
+    let opened = false;
+    return async () => {
+      if (opened) throw connectionLost(address(this.config));
+      opened = true;
+      this.#socket = await openStream(this.config);
+      return this.#socket;
+    };
+  }
+
+  /** The client's options as it has them after it has filled in its defaults. */
+  #options(onclose: () => void) {
+    const { host, port, user, password = "", database = user, schema } = this.config;
+    const { application_name, options, connect_timeout } = this.config;
+    return {
+      host: [host],
+      port: [port],
+      user,
+      pass: password,
+      database,
+      max: 1,
+      // The socket below has TLS already.
+      ssl: false,
+      sslnegotiation: null,
+      socket: this.#opener(),
+      idle_timeout: null,
+      connect_timeout,
+      max_lifetime: null,
+      max_pipeline: 100,
+      backoff: 0,
+      keep_alive: 60,
+      // Named statements get lost behind a pooler.
+      prepare: false,
+      debug: false,
+      fetch_types: false,
+      publications: "alltables",
+      target_session_attrs: null,
+      connection: {
+        application_name,
+        ...(options === undefined ? {} : { options }),
+        ...(schema === undefined ? {} : { search_path: searchPath(schema) }),
+      },
+      types: {},
+      onnotice: () => {},
+      onclose,
+      transform: { undefined: undefined, column: {}, value: {}, row: {} },
+      parameters: {},
+      shared: { retries: 0, typeArrayMap: {} },
+      parsers: { ...PARSERS },
+      serializers: { ...SERIALIZERS },
+    };
+  }
+}
+
+/** The client's errors as this provider's. */
+function clearError(error: unknown, config: SessionConfig): unknown {
+  if (error instanceof DXTError) return error;
+  const fields = error as Record<string, string | undefined>;
+  if (fields["severity"] === undefined) {
+    const detail = fields["code"] === undefined ? "" : ` (${fields["code"]})`;
+    if (!(error instanceof Error) || fields["code"] === undefined) return error;
+    return new ConnectionError(
+      `Cannot talk to PostgreSQL at "${address(config)}": ${messageOf(error)}${detail}`,
+    );
+  }
+  const failure = new PostgresError({
+    severity: fields["severity"],
+    code: fields["code"] ?? "XX000",
+    message: messageOf(error),
+    detail: fields["detail"],
+    hint: fields["hint"],
+    where: fields["where"],
+    position: fields["position"],
+    routine: fields["routine"],
+  }, config.showValues);
+  return isLoginFailure(failure.report)
+    ? new ConnectionError(
+      `Cannot talk to PostgreSQL at "${address(config)}": ${failure.message}`,
+      { cause: failure },
+    )
+    : failure;
+}

@@ -1,0 +1,42 @@
+/** Finds the sessions that hold the lock which a session waits for. */
+import type { ControlRow } from "../../../../core/contracts/connector.ts";
+import { shown } from "../load/target.ts";
+
+/** Sessions that a process waits for, those that only wait before it too. */
+const BLOCKERS = `
+  SELECT lock.name, lock.type, blocker.pid, a.usename::text AS user, a.application_name AS application,
+    pg_catalog.upper((pg_catalog.regexp_match(a.query, '^\\s*([A-Za-z]+)'))[1]) AS command, a.state
+  FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1::int)) AS blocker(pid)
+  LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = blocker.pid
+  LEFT JOIN LATERAL (
+    SELECT l.locktype AS type,
+      pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS name
+    FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
+    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE l.pid = $1::int AND NOT l.granted LIMIT 1) AS lock ON true
+  ORDER BY blocker.pid`;
+
+/** Names the lock that a server process waits for, and its holder; undefined when it does not wait. */
+export async function describeLockWait(
+  query: (sql: string, params: readonly unknown[]) => Promise<ControlRow[]>,
+  pid: number,
+): Promise<string | undefined> {
+  const rows = await query(BLOCKERS, [pid]);
+  if (rows.length === 0) return undefined;
+  const { name, type } = rows[0]!;
+  const what = typeof name === "string" ? shown(name) : `a ${type ?? "lock"} of the server`;
+  return `Waiting for a lock on ${what}: ${
+    rows.map(describeHolder).join("; ")
+  } holds it or asked for it before`;
+}
+
+/** Its command is one word: the rest of a statement may hold secrets. */
+function describeHolder({ pid, user, application, command, state }: ControlRow): string {
+  const known = [
+    ...(user ? [`user ${JSON.stringify(user)}`] : []),
+    ...(application ? [`application ${JSON.stringify(application)}`] : []),
+    ...(command ? [`last command ${command}`] : []),
+    ...(state ? [String(state)] : []),
+  ];
+  return `process ${pid}${known.length === 0 ? "" : ` (${known.join(", ")})`}`;
+}

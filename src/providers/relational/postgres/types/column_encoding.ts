@@ -1,0 +1,122 @@
+/** Which fields which columns can take without loss, and how their values go there. */
+import { INTEGER_BOUNDS, isIntegerType } from "../../../../core/values/values.ts";
+import type { Field } from "../../../../models/field.ts";
+import type { TableColumn } from "../sql/catalog.ts";
+import { isStrict, TEXT } from "./server_check.ts";
+import { parseTypeName, type TypeName } from "./type_name.ts";
+import { fromSource, nativeType } from "./type_mapper.ts";
+import { widens } from "./widening.ts";
+
+/**
+ * How values travel: as the bytes of a binary type, as text that the server reads, as an array
+ * literal, or as text that is read here first, as the column's own dtype, because the pipeline's
+ * author asked for that column type.
+ */
+export type Fit =
+  | { readonly how: "binary"; readonly as: string }
+  | { readonly how: "text" | "array" | "checked" };
+
+/** The column types, by dtype, that hold the very same values. */
+const SAME: Readonly<Record<string, readonly string[]>> = {
+  float32: ["float4", "float8"],
+  float64: ["float8"],
+  bool: ["bool"],
+  date: ["date"],
+  time: ["time"],
+  timestamp: ["timestamp"],
+  timestamp_tz: ["timestamptz"],
+  binary: ["bytea"],
+  json: ["json", "jsonb", "text", "varchar"],
+  array: ["json", "jsonb", "text", "varchar"],
+  object: ["json", "jsonb", "text", "varchar"],
+};
+
+const binary = (as: string): Fit => ({ how: "binary", as });
+
+/** @returns undefined when the column cannot take every value of the field, and that is not accepted */
+export function fitOf(field: Field, column: TableColumn, accept = false): Fit | undefined {
+  return fits(field, column, parseTypeName(column.type)) ??
+    (accept || field.target_type !== undefined ? { how: "checked" } : undefined);
+}
+
+/** How a column takes every value of a field that is within its limits. */
+export function fits(field: Field, column: TableColumn, type: TypeName): Fit | undefined {
+  const { dtype } = field;
+  const { base, array } = type;
+  if (array) return arrayFit(field, column);
+  if (isIntegerType(dtype)) return integerFit(dtype, type);
+  if (dtype === "decimal") {
+    const { precision = 38, scale = 0 } = field;
+    return base === "numeric" && holds(type, precision - scale, scale)
+      ? binary("numeric")
+      : undefined;
+  }
+  if (dtype === "string") return stringFit(field, column, type);
+  if (!SAME[dtype]?.includes(base)) return undefined;
+  return binary(TEXT.has(base) || base === "json" ? "text" : base);
+}
+
+/** Whether a numeric has room for so many digits before and after the point. */
+function holds({ args: [precision, scale = 0] }: TypeName, whole: number, part: number): boolean {
+  return precision === undefined || (part <= scale && whole <= precision - scale);
+}
+
+const INTEGERS: Readonly<Record<string, "int16" | "int32" | "int64">> = {
+  int2: "int16",
+  int4: "int32",
+  int8: "int64",
+};
+
+function integerFit(dtype: keyof typeof INTEGER_BOUNDS, type: TypeName): Fit | undefined {
+  const [low, high] = INTEGER_BOUNDS[dtype];
+  const own = INTEGERS[type.base];
+  if (own !== undefined) {
+    const [least, most] = INTEGER_BOUNDS[own];
+    return low >= least && high <= most ? binary(type.base) : undefined;
+  }
+  const digits = String(high).length;
+  return type.base === "numeric" && holds(type, digits, 0) ? binary("numeric") : undefined;
+}
+
+function stringFit(field: Field, column: TableColumn, type: TypeName): Fit | undefined {
+  // In its binary form the server would take XML for bytes in the encoding that it declares.
+  if (type.base === "xml" && nativeType(field) !== "xml") return { how: "text" };
+  if (column.kind === "e" || TEXT.has(type.base)) return binary("text");
+  if (type.base === "uuid") return binary("uuid");
+  const isNumber = field.number === true || isServerNumeric(field);
+  const isKept = holdsText(field, column) || (isNumber && column.type === "numeric");
+  if (fromSource(column.type).dtype !== "string" || !isKept) return undefined;
+  return type.base === "numeric" && isNumber ? binary("numeric") : { how: "text" };
+}
+
+/** Whether the server keeps or refuses the text of every value; other types may round or cut some. */
+function holdsText(field: Field, column: TableColumn): boolean {
+  const native = nativeType(field);
+  if ([native, field.target_type].includes(column.type)) return true;
+  return isStrict(field, column) || (native !== undefined && widens(native, column.type));
+}
+
+/** Whether the text is what the server prints of a numeric, which is read here. */
+function isServerNumeric(field: Field): boolean {
+  const native = nativeType(field);
+  return native !== undefined && parseTypeName(native).base === "numeric" &&
+    !parseTypeName(native).array;
+}
+
+function arrayFit(field: Field, column: TableColumn): Fit | undefined {
+  const natural = fromSource(column.type).dtype;
+  if (field.dtype !== natural) return undefined;
+  const native = nativeType(field);
+  const same = [native, field.target_type].includes(column.type) ||
+    (native !== undefined && widens(native, column.type));
+  if (natural === "string") return same ? { how: "text" } : undefined;
+  // Elements of any JSON array are read here, and held against the limits of the column.
+  return same || native === undefined || !parseTypeName(native).array
+    ? { how: "array" }
+    : undefined;
+}
+
+/** The field that a column's type is by nature, under the name of the field that goes there. */
+export function naturalField(field: Field, column: TableColumn): Field {
+  return { name: field.name, ...fromSource(column.type), nullable: field.nullable };
+}

@@ -1,0 +1,145 @@
+/**
+ * PostgreSQL's types and the 21 of dxt.
+ *
+ * | PostgreSQL                          | dxt                          | in the stage                        |
+ * | ----------------------------------- | ---------------------------- | ----------------------------------- |
+ * | smallint, integer, bigint           | int16, int32, int64          |                                     |
+ * | real, double precision              | float32, float64             | NaN, ±Infinity and -0 kept          |
+ * | numeric(p,s), p ≤ 76, 0 ≤ s ≤ p     | decimal(p,s)                 | NaN and ±Infinity are refused       |
+ * | numeric, other numeric(p,s)         | string, a number             | all digits, NaN, Infinity           |
+ * | char, varchar, text, name, citext   | string                       | blanks of char(n) as the server has |
+ * | boolean                             | bool                         |                                     |
+ * | date                                | date                         | ±infinity kept                      |
+ * | time                                | time                         | 24:00:00 is refused                 |
+ * | timestamp, timestamptz              | timestamp, timestamp_tz      | µs, ±infinity kept                  |
+ * | bytea                               | binary                       |                                     |
+ * | json, jsonb                         | json                         | the text that the server has        |
+ * | arrays of bool, integers, floats,   | array                        | JSON: numbers with all their        |
+ * | numeric, text, uuid, dates, times   |                              | digits, NaN as "NaN"; arrays that   |
+ * |                                     |                              | do not begin at 1 are refused       |
+ * | other arrays                        | string                       | array literal                       |
+ * | interval                            | string                       | ISO 8601                            |
+ * | uuid, enums, ranges, inet, cidr,    | string                       | the server's text, under the        |
+ * | macaddr, xml, money (locale C),     |                              | settings of `session_settings.ts`           |
+ * | bit, timetz, tsvector, geometric,   |                              |                                     |
+ * | oid, regclass, composite types,     |                              |                                     |
+ * | types of extensions                 |                              |                                     |
+ *
+ * A domain is its base type. What is refused here can be moved as text: `dtype: string`.
+ * A field keeps its native type in `source_type`, so that another PostgreSQL gets the very same one.
+ */
+import { TypeMappingError } from "../../../../core/errors.ts";
+import {
+  type MappedType,
+  type TypeMapper,
+  UNBOUNDED_NUMBER,
+} from "../../../../core/contracts/type_mapper.ts";
+import { type DXTType, MAX_DECIMAL_PRECISION } from "../../../../models/dtype.ts";
+import { type Field, NativeType } from "../../../../models/field.ts";
+import { parseTypeName } from "./type_name.ts";
+
+const PREFIX = "postgres:";
+
+const FROM: Readonly<Record<string, DXTType>> = {
+  int2: "int16",
+  int4: "int32",
+  int8: "int64",
+  float4: "float32",
+  float8: "float64",
+  bool: "bool",
+  date: "date",
+  time: "time",
+  timestamp: "timestamp",
+  timestamptz: "timestamp_tz",
+  bytea: "binary",
+  json: "json",
+  jsonb: "json",
+};
+
+/** Types whose values, as elements, JSON tells apart from one another and from NULL. */
+const JSON_ELEMENTS: ReadonlySet<string> = new Set([
+  ...["bool", "int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar", "bpchar"],
+  ...["name", "uuid", "date", "time", "timestamp", "timestamptz"],
+]);
+
+const TO: Readonly<Record<DXTType, string>> = {
+  int8: "smallint",
+  int16: "smallint",
+  int32: "integer",
+  int64: "bigint",
+  uint8: "smallint",
+  uint16: "integer",
+  uint32: "bigint",
+  uint64: "numeric(20,0)",
+  float32: "real",
+  float64: "double precision",
+  decimal: "numeric",
+  string: "text",
+  bool: "boolean",
+  date: "date",
+  time: "time without time zone",
+  timestamp: "timestamp without time zone",
+  timestamp_tz: "timestamp with time zone",
+  binary: "bytea",
+  // jsonb reorders keys and drops duplicates: json keeps the text.
+  json: "json",
+  array: "json",
+  object: "json",
+};
+
+export function fromSource(nativeType: string): MappedType {
+  if (nativeType.trim() === "") {
+    throw new TypeMappingError('Cannot map PostgreSQL type "": a type has a name');
+  }
+  const { base, args, array } = parseTypeName(nativeType);
+  if (array) {
+    return JSON_ELEMENTS.has(base) ? { dtype: "array" } : { dtype: "string", order: "none" };
+  }
+  if (base === "numeric") return numeric(args);
+  const dtype = FROM[base];
+  if (dtype !== undefined) return { dtype };
+  if (SORTS_AS_TEXT.has(base)) return { dtype: "string" };
+  return { dtype: "string", order: SORTS_BY_RULE.has(base) ? "native" : "none" };
+}
+
+/** Text, and types whose order is that of their text by its code points. */
+const SORTS_AS_TEXT: ReadonlySet<string> = new Set([
+  ...["text", "varchar", "bpchar", "name", "citext", '"char"', "uuid", "unknown"],
+]);
+
+/**
+ * Types with a rule of their own that each server has. Not enums, whose order is declared; not what
+ * extensions and users define.
+ */
+const SORTS_BY_RULE: ReadonlySet<string> = new Set([
+  ...["interval", "inet", "cidr", "macaddr", "macaddr8", "money", "bit", "varbit", "timetz"],
+  ...["oid", "xid8", "pg_lsn"],
+]);
+
+function numeric([precision, scale = 0]: readonly number[]): MappedType {
+  const fits = precision !== undefined && precision <= MAX_DECIMAL_PRECISION && scale >= 0 &&
+    scale <= precision;
+  return fits ? { dtype: "decimal", precision, scale } : UNBOUNDED_NUMBER;
+}
+
+/** The type that dxt makes for a field's dtype, whatever the field says besides. */
+export function typeOfDtype({ dtype, precision = 38, scale = 0, number }: Field): string {
+  if (number === true) return "numeric";
+  return dtype === "decimal" ? `numeric(${precision},${scale})` : TO[dtype];
+}
+
+/** PostgreSQL's own type of a field that came from PostgreSQL. */
+export function nativeType({ source_type }: Field): string | undefined {
+  if (source_type === undefined || !source_type.startsWith(PREFIX)) return undefined;
+  const native = source_type.slice(PREFIX.length);
+  return NativeType.safeParse(native).success ? native : undefined;
+}
+
+export function sourceType(native: string): string {
+  return `${PREFIX}${native}`;
+}
+
+export const typeMapper: TypeMapper = {
+  fromSource,
+  toTarget: (field) => field.target_type ?? nativeType(field) ?? typeOfDtype(field),
+};

@@ -1,0 +1,103 @@
+/** What the server says when it refuses. */
+import { ConnectionError, ConnectorError } from "../../../../core/errors.ts";
+
+/** Fields of an ErrorResponse: https://www.postgresql.org/docs/current/protocol-error-fields.html */
+export interface ServerReport {
+  readonly severity: string;
+  /** SQLSTATE */
+  readonly code: string;
+  readonly message: string;
+  readonly detail?: string | undefined;
+  readonly hint?: string | undefined;
+  /** Context, for example `COPY orders, line 3, column total: "x"`. */
+  readonly where?: string | undefined;
+  readonly position?: string | undefined;
+  /** Function of the server's source that reports it; unlike the message it is not translated. */
+  readonly routine?: string | undefined;
+}
+
+/** An error of the server, in its own words with its SQLSTATE. */
+export class PostgresError extends ConnectorError {
+  /** `showValues` lets the message quote records and keys, as the server does. */
+  constructor(readonly report: ServerReport, showValues = false) {
+    super(describe(showValues ? report : withoutValues(report)));
+  }
+
+  get code(): string {
+    return this.report.code;
+  }
+}
+
+/** Replaces values of records, which logs show only on request. */
+const HIDDEN = "(… hidden, see --show-values)";
+
+/**
+ * A report without the records and keys that it quotes: the detail of a constraint, such as `Key
+ * (id)=(1) already exists` or `Failing row contains (1, a)` in any language, and the text of a line. A
+ * single value that a type cannot hold stays, with its column.
+ */
+export function withoutValues(report: ServerReport): ServerReport {
+  const { code, detail, where } = report;
+  // Class 23: integrity constraint violation.
+  const quotes = detail !== undefined && code.startsWith("23");
+  return {
+    ...report,
+    detail: quotes ? withoutGroup(detail, code) : detail,
+    where: where?.replace(/^(COPY .*?, line \d+): ".*$/s, "$1"),
+  };
+}
+
+/** NOT NULL and CHECK, whose details quote a whole row and no name of a key. */
+const OF_ROWS: ReadonlySet<string> = new Set(["23502", "23514"]);
+
+/** The values go: of a key, what follows its equals sign, else all that is in parentheses. */
+function withoutGroup(detail: string, code: string): string {
+  const key = OF_ROWS.has(code) ? null : /\)\s*=\s*(?=\()/.exec(detail);
+  const start = key === null ? 0 : key.index + key[0].length;
+  return detail.slice(0, start) + detail.slice(start).replace(/\(.*\)/s, HIDDEN);
+}
+
+function describe(report: ServerReport): string {
+  const { message, code, detail, hint, where } = report;
+  const context = where?.split("\n").find((line) => line.startsWith("COPY "));
+  return [
+    message,
+    detail,
+    hint === undefined ? undefined : `hint: ${hint}`,
+    context === undefined ? undefined : `at ${context}`,
+    isHiddenRows(report) ? HIDDEN_ROWS : undefined,
+  ].filter((part) => part !== undefined).map((part) => part.replace(/\.$/, "")).join(", ") +
+    ` (SQLSTATE ${code})`;
+}
+
+const HIDDEN_ROWS =
+  `a login with BYPASSRLS reads all rows, "row_security: on" in the connection only those that the policies show`;
+
+/** Whether the server refused to leave out the rows that row-level security hides. */
+function isHiddenRows({ code, routine }: ServerReport): boolean {
+  return code === "42501" && routine === "check_enable_rls";
+}
+
+/** Whether a lock was not to be had within `lock_timeout`. */
+export function isLockTimeout(error: unknown): boolean {
+  return error instanceof PostgresError && error.code === "55P03";
+}
+
+/** Whether the server ended the connection with this error: 57P shut down, terminated; 08; 25P03 idle. */
+export function isConnectionEnd(error: unknown): boolean {
+  return error instanceof PostgresError && /^(57P|08|25P03)/.test(error.code);
+}
+
+/** Classes 28 (authorization), 3D (no such database), 57P (shut down), 53 (too many), 08. */
+export function isLoginFailure({ code }: ServerReport): boolean {
+  return /^(28|3D|57P|53|08)/.test(code);
+}
+
+/** A connection that ended before the server had answered. */
+export function connectionLost(where: string, cause?: unknown): ConnectionError {
+  const detail = cause instanceof Error && cause.message !== "" ? `, ${cause.message}` : "";
+  return new ConnectionError(
+    `Cannot talk to PostgreSQL at "${where}": the connection was lost before the server had answered${detail}`,
+    { cause },
+  );
+}

@@ -1,0 +1,97 @@
+/**
+ * What shows later whether an append was committed: row numbers follow each other, so the highest one
+ * tells; where the records bring them, or a table has none, the number of rows does. Another program
+ * that wrote to the table meanwhile makes it unknown.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { CommitRecord, LoadOutcome, LoadTask } from "../../../../core/contracts/loader.ts";
+import type { StreamTarget } from "../../../../models/source.ts";
+import { quoteTable } from "../../sql.ts";
+import { findTable, type Table } from "../sql/catalog.ts";
+import { fold, mainTable, quote } from "../sql/dialect.ts";
+
+const Change = z.strictObject({
+  before: z.string().regex(/^-?\d+$/).transform(BigInt),
+  after: z.string().regex(/^-?\d+$/).transform(BigInt),
+});
+
+const Commit = z.strictObject({
+  /** What is compared. */
+  of: z.enum(["row number", "rows"]),
+  /** Missing tables have no rows. */
+  change: Change,
+});
+
+/** The highest row number of a table; undefined where it has none, 0 where it has no rows. */
+export function lastRow(database: DatabaseSync, target: StreamTarget): bigint | undefined {
+  const table = findTable(database, mainTable(target));
+  if (table === undefined) return 0n;
+  const name = rowNumberName(table);
+  return name === undefined ? undefined : numberOf(database, target, `coalesce(max(${name}), 0)`);
+}
+
+/** A column may have taken a name of the row number. */
+function rowNumberName({ columns, withoutRowid }: Table): string | undefined {
+  if (withoutRowid) return undefined;
+  const taken = new Set(columns.map(({ name }) => fold(name)));
+  return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
+}
+
+function numberOf(database: DatabaseSync, target: StreamTarget, sql: string): bigint {
+  return numberIn(database, `SELECT ${sql} AS n FROM ${quoteTable(mainTable(target), { quote })}`);
+}
+
+function numberIn(database: DatabaseSync, sql: string): bigint {
+  const statement = database.prepare(sql);
+  statement.setReadBigInts(true);
+  return statement.get()!["n"] as bigint;
+}
+
+/** Remembers an append of `rows`, which all are written and not yet committed. */
+export async function rememberLoad(
+  database: DatabaseSync,
+  { target, journal }: LoadTask,
+  before: bigint | undefined,
+  rows: number,
+): Promise<void> {
+  if (journal === undefined || rows === 0) return;
+  const after = lastRow(database, target);
+  if (before !== undefined && after === before + BigInt(rows)) {
+    return await journal.remember(recordOf("row number", before, after));
+  }
+  const count = numberOf(database, target, "count(*)");
+  await journal.remember(recordOf("rows", count - BigInt(rows), count));
+}
+
+/** The record of a table that is written whole, by row numbers from 1. */
+export function recordOfNew(rows: number): CommitRecord {
+  return recordOf("row number", 0n, BigInt(rows));
+}
+
+function recordOf(of: "row number" | "rows", before: bigint, after: bigint): CommitRecord {
+  return { of, change: { before: String(before), after: String(after) } };
+}
+
+/** What became of a load that was remembered; SQLite has undone what was not committed. */
+export function outcomeIn(
+  database: DatabaseSync,
+  target: StreamTarget,
+  record: CommitRecord,
+): LoadOutcome {
+  const parsed = Commit.safeParse(record);
+  if (!parsed.success) return "unknown";
+  const { of, change: { before, after } } = parsed.data;
+  const exists = findTable(database, mainTable(target)) !== undefined;
+  if (of === "rows") {
+    const rows = exists ? numberOf(database, target, "count(*)") : 0n;
+    return rows === after ? "committed" : rows === before ? "aborted" : "unknown";
+  }
+  const last = lastRow(database, target);
+  if (last === before) return "aborted";
+  if (last !== after) return "unknown";
+  const name = rowNumberName(findTable(database, mainTable(target))!)!;
+  const from = quoteTable(mainTable(target), { quote });
+  const added = numberIn(database, `SELECT count(*) AS n FROM ${from} WHERE ${name} > ${before}`);
+  return added === after - before ? "committed" : "unknown";
+}

@@ -1,0 +1,215 @@
+/**
+ * A load into a database without a table: the file is written page by page, several times as
+ * fast as by statements. SQLite's own locks and journal guard it: another connection waits until
+ * the table is there, and after a kill the next one finds the journal and empties the file again.
+ * https://www.sqlite.org/fileformat2.html
+ */
+import { closeSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { VerificationError } from "../../../../core/errors.ts";
+import {
+  type LoadReceipt,
+  type LoadTask,
+  refuseStaleRange,
+} from "../../../../core/contracts/loader.ts";
+import { breather, type DatabaseFile } from "../sql/database_file.ts";
+import { Journal } from "./rollback_journal.ts";
+import { recordOfNew } from "../load/load_commit.ts";
+import { lockLoads } from "../load/load_lock.ts";
+import { refuseNulls } from "../load/null_checks.ts";
+import { isDirect } from "./value_encoders.ts";
+import { Records } from "./record_encoder.ts";
+import { columnsAfter, prepareTarget, type Target, writtenColumns } from "../load/target.ts";
+import { nextOf, PAGE, type PageSink, TableTree } from "./btree_writer.ts";
+
+/** Pages written with one call. */
+const PAGES = 64;
+/** Rows between two looks at the clock and the signal. */
+const BREATHE = 4096;
+/** The table's first page: SQLite itself gives it to the first table. */
+const ROOT = 2;
+/** More changes than an empty database had: who kept its page finds that it is not the same. */
+const CHANGES = 0x10000;
+
+/** What SQLite itself makes of the load's table. */
+interface Made {
+  readonly target: Target;
+  /** The page of a database without a table. */
+  readonly before: Uint8Array;
+  /** The page of the schema with the table. */
+  readonly after: Uint8Array;
+}
+
+/**
+ * Writes the table where there is none in the file, and it needs no indexes.
+ *
+ * @returns undefined where it is otherwise; then nothing was read, and nothing written
+ */
+export async function loadNew(
+  file: DatabaseFile,
+  database: DatabaseSync,
+  task: LoadTask,
+  types: readonly string[],
+): Promise<LoadReceipt | undefined> {
+  const size = statSync(file.path).size;
+  if (task.mode === "upsert" || size > PAGE) return undefined;
+  const made = tableInMemory(task, types);
+  if (made === undefined) return undefined;
+  // SQLite gives an empty file its first page, so that the lock below opens no journal.
+  if (size === 0) await lockLoads(file, task, () => database.exec(MAKE_PAGE));
+  await lockLoads(file, task, () => database.exec("BEGIN EXCLUSIVE"));
+  try {
+    const before = pageOf(database);
+    if (before === undefined || !isSame(before, made.before)) return undefined;
+    refuseStaleRange(task, undefined);
+    await writeFile(file, before, made, task);
+  } finally {
+    // The transaction has kept others out, and changed nothing.
+    database.exec("ROLLBACK");
+  }
+  return receiptOf(database, made.target, task);
+}
+
+const MAKE_PAGE = "PRAGMA application_id = 0";
+
+/** The database's page, when it has but one. */
+function pageOf(database: DatabaseSync): Uint8Array | undefined {
+  const { page_count: pages } = database.prepare("PRAGMA page_count").get()!;
+  return pages === 1 ? database.serialize() : undefined;
+}
+
+/** Count of changes; the change that the size was told with, and SQLite's version. */
+const COUNTERS = [[24, 28], [92, 100]] as const;
+
+/** Whether two pages begin databases that differ in nothing but how often they were changed. */
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length &&
+    one.every((byte, i) => byte === other[i] || COUNTERS.some(([from, to]) => i >= from && i < to));
+}
+
+function tableInMemory(task: LoadTask, types: readonly string[]): Made | undefined {
+  using memory = new DatabaseSync(":memory:");
+  memory.exec(`PRAGMA page_size = ${PAGE}; ${MAKE_PAGE}`);
+  const before = memory.serialize();
+  const target = prepareTarget(memory, task, types);
+  const image = memory.serialize();
+  const direct = task.staged.fields.every((field, i) => {
+    const { declared, checked } = target.columns[i]!;
+    return isDirect({ ...field, ...checked }, declared);
+  });
+  // More pages are those of indexes; a key without one is the row's number.
+  const plain = image.length === ROOT * PAGE && !target.hasKey;
+  return direct && plain ? { target, before, after: image.subarray(0, PAGE) } : undefined;
+}
+
+async function writeFile(
+  file: DatabaseFile,
+  before: Uint8Array,
+  { target, after }: Made,
+  task: LoadTask,
+): Promise<void> {
+  const journal = new Journal(file, before);
+  const output = openSync(file.path, "r+");
+  try {
+    const pages = new PageFile(output);
+    const tree = new TableTree(pages);
+    await addAll(tree, target, task);
+    if (tree.rows !== task.staged.count) throw incomplete(target, tree.rows, task);
+    pages.end(after, tree.finish());
+    fsyncSync(output);
+    if (tree.rows > 0) await task.journal?.remember(recordOfNew(tree.rows));
+    journal.commit();
+  } catch (error) {
+    writeAll(output, before, 0);
+    ftruncateSync(output, PAGE);
+    fsyncSync(output);
+    journal.commit();
+    throw error;
+  } finally {
+    // With it go the locks that this process has on the file, where nothing is left to be done;
+    // SQLite itself still keeps this process's connections apart.
+    closeSync(output);
+  }
+}
+
+async function addAll(tree: TableTree, target: Target, task: LoadTask): Promise<void> {
+  const holders = target.columns.map(({ declared }) => ({ declared, wide: target.wide }));
+  const breathe = breather(task.signal);
+  const records = new Records();
+  for await (const batch of task.staged.readBatches(true)) {
+    await breathe();
+    refuseNulls(batch, target, task, tree.rows);
+    const columns = columnsAfter(tree.rows, () => writtenColumns(batch, target, task));
+    records.open(columns, holders, tree.rows);
+    for (let row = 0; row < batch.numRows; row++) {
+      records.put(row);
+      tree.add(records);
+      if (row % BREATHE === BREATHE - 1) await breathe();
+    }
+  }
+  task.signal.throwIfAborted();
+}
+
+/** Pages that follow the first two. */
+class PageFile implements PageSink {
+  next = ROOT + 1;
+  readonly #bytes = new Uint8Array(PAGES * PAGE);
+  #pages = 0;
+  #written = ROOT * PAGE;
+
+  constructor(private readonly file: number) {}
+
+  write(page: Uint8Array): number {
+    const number = this.next;
+    this.#put(page);
+    this.next = nextOf(number + 1);
+    if (this.next !== number + 1) this.#put(new Uint8Array(PAGE));
+    return number;
+  }
+
+  /** Writes the first two pages: they make it a database. */
+  end(first: Uint8Array, root: Uint8Array): void {
+    this.#flush();
+    const pages = new Uint8Array(ROOT * PAGE);
+    pages.set(first);
+    pages.set(root, PAGE);
+    const header = new DataView(pages.buffer);
+    // The count of changes, the size of the database in pages, the change that it was told with.
+    header.setUint32(24, CHANGES);
+    header.setUint32(28, this.#written / PAGE);
+    header.setUint32(92, CHANGES);
+    writeAll(this.file, pages, 0);
+  }
+
+  #put(page: Uint8Array): void {
+    this.#bytes.set(page, this.#pages++ * PAGE);
+    if (this.#pages === PAGES) this.#flush();
+  }
+
+  #flush(): void {
+    const size = this.#pages * PAGE;
+    writeAll(this.file, this.#bytes.subarray(0, size), this.#written);
+    this.#written += size;
+    this.#pages = 0;
+  }
+}
+
+function writeAll(file: number, bytes: Uint8Array, position: number): void {
+  for (let at = 0; at < bytes.length;) {
+    at += writeSync(file, bytes, at, bytes.length - at, position + at);
+  }
+}
+
+function incomplete({ name }: Target, rows: number, { staged }: LoadTask): VerificationError {
+  return new VerificationError(
+    `Cannot load into "${name}": it holds ${rows} rows, staged are ${staged.count}`,
+  );
+}
+
+function receiptOf(database: DatabaseSync, target: Target, task: LoadTask): LoadReceipt {
+  const { mode, staged } = task;
+  const rows = Number(database.prepare(`SELECT count(*) AS n FROM ${target.sql}`).get()!["n"]);
+  if (rows !== staged.count) throw incomplete(target, rows, task);
+  const evidence = `${mode} wrote a new table, count(*) = ${rows}`;
+  return mode === "replace" ? { rows, total: rows, evidence } : { rows, evidence };
+}

@@ -1,0 +1,73 @@
+/**
+ * Parts of a table for several connections. With a rollback journal nobody can commit while a reader
+ * has its lock: as long as one connection reads, all that begin meanwhile see the same. With a
+ * write-ahead log they would not, and a snapshot cannot be shared: there a table is one part.
+ * https://www.sqlite.org/lockingv3.html
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { statSync } from "node:fs";
+import {
+  type ExtractRequest,
+  type Partition,
+  type PartitionSettings,
+  undivided,
+} from "../../../core/contracts/extractor.ts";
+import { beginReading, type DatabaseFile, openToRead, whenFree } from "./sql/database_file.ts";
+import { countOf, isWhole, rowNumberOf } from "./sql/rowid_ranges.ts";
+import { fromClause } from "../sql.ts";
+import { quote } from "./sql/dialect.ts";
+
+/** A smaller part is read before its thread has started. */
+const PART_BYTES = 16 * 1024 * 1024;
+const PART_ROWS = 50_000;
+
+/** By row numbers, as many in each part. A field's ranges are left to systems that are not one file. */
+export async function partitionOf(
+  file: DatabaseFile,
+  task: ExtractRequest,
+  { most }: PartitionSettings,
+): Promise<Partition> {
+  if (most < 2 || !isWhole(task)) return undivided();
+  const database = openToRead(file);
+  try {
+    await whenFree(file, task.signal, () => beginReading(database));
+    const parts = cut(database, file, task, most);
+    if (parts.length < 2) {
+      database.close();
+      return undivided();
+    }
+    return {
+      parts,
+      [Symbol.asyncDispose]() {
+        database.close();
+        return Promise.resolve();
+      },
+    };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function cut(database: DatabaseSync, file: DatabaseFile, task: ExtractRequest, most: number) {
+  const rowNumber = rowNumberOf(database, task);
+  if (rowNumber === undefined || hasLog(database)) return [];
+  const byBytes = Math.floor(statSync(file.path).size / PART_BYTES);
+  if (byBytes < 2) return [];
+  const rows = countOf(database, task, rowNumber);
+  const count = Math.min(most, byBytes, Math.floor(rows / PART_ROWS));
+  const nth = database.prepare(
+    `SELECT ${rowNumber} AS n FROM ${
+      fromClause(task.source, { quote })
+    } ORDER BY ${rowNumber} LIMIT 1 OFFSET ?`,
+  );
+  nth.setReadBigInts(true);
+  const bounds = Array.from({ length: Math.max(count - 1, 0) }, (_, i) => {
+    return String(nth.get(Math.floor((rows * (i + 1)) / count))!["n"]);
+  });
+  return [null, ...bounds].map((from, i) => ({ from, to: bounds[i] ?? null }));
+}
+
+function hasLog(database: DatabaseSync): boolean {
+  return database.prepare("PRAGMA journal_mode").get()!["journal_mode"] === "wal";
+}

@@ -1,0 +1,130 @@
+/** Rows of a table by their numbers. */
+import type { DatabaseSync } from "node:sqlite";
+import { ExtractorError } from "../../../../core/errors.ts";
+import type { ExtractRequest } from "../../../../core/contracts/extractor.ts";
+import { INTEGER_BOUNDS } from "../../../../core/values/values.ts";
+import { fromClause } from "../../sql.ts";
+import { findTable } from "./catalog.ts";
+import { fold, mainTable, quote } from "./dialect.ts";
+import { conditionOf, projectionSQL } from "./row_cursor.ts";
+
+const [LOWEST, HIGHEST] = INTEGER_BOUNDS.int64;
+
+/** Name of the row number of a table; undefined for other sources, and tables that have none. */
+export function rowNumberOf(
+  database: DatabaseSync,
+  { source }: ExtractRequest,
+): string | undefined {
+  if (source.type !== "relation") return undefined;
+  const table = findTable(database, mainTable(source));
+  if (table === undefined || table.view || table.withoutRowid) return undefined;
+  const taken = new Set(table.columns.map(({ name }) => fold(name)));
+  return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
+}
+
+/** Whether a table is read without a condition. */
+export function isWhole({ source, range }: ExtractRequest): boolean {
+  return source.type === "relation" && source.where === undefined && range === undefined;
+}
+
+/** Rows of a table, or of the task's part of it, that SQLite counts apart from reading them. */
+export function countOf(database: DatabaseSync, task: ExtractRequest, rowNumber: string): number {
+  const all = `SELECT count(*) AS n FROM ${fromClause(task.source, { quote })}`;
+  // Without a condition SQLite looks at fewer bytes.
+  if (task.part === undefined) return Number(database.prepare(all).get()!["n"]);
+  const { from, to } = boundsOf(task);
+  const within = database.prepare(`${all} WHERE ${rowNumber} BETWEEN ? AND ?`);
+  return Number(within.get(from, to)!["n"]);
+}
+
+/** First and last row number of the task's part. */
+function boundsOf({ part }: ExtractRequest): { from: bigint; to: bigint } {
+  const [from, to] = [part?.["from"] ?? null, part?.["to"] ?? null];
+  return {
+    from: from === null ? LOWEST : BigInt(from),
+    to: to === null ? HIGHEST : BigInt(to) - 1n,
+  };
+}
+
+/** Rows that are copied some at a time. */
+export interface RowSource {
+  /** Copies the next rows, at most so many; again the same ones until `advance`. */
+  copy(rows: number): number;
+  advance(): void;
+}
+
+/** All rows of the task's part, in the order of their numbers. */
+export function byRange(
+  database: DatabaseSync,
+  task: ExtractRequest,
+  rowNumber: string,
+  insert: string,
+): RowSource {
+  const columns = [rowNumber, ...task.projections.map(projectionSQL)].join(", ");
+  const statement = database.prepare(
+    `${insert} SELECT ${columns} FROM ${fromClause(task.source, { quote })}
+     WHERE ${rowNumber} BETWEEN ? AND ? ORDER BY ${rowNumber} LIMIT ?`,
+  );
+  statement.setReadBigInts(true);
+  const { from: first, to } = boundsOf(task);
+  let from = first;
+  let last = first;
+  return {
+    copy(rows) {
+      if (from > to) return 0;
+      const { changes, lastInsertRowid } = statement.run(from, to, rows);
+      last = BigInt(lastInsertRowid);
+      return Number(changes);
+    },
+    advance() {
+      from = last + 1n;
+    },
+  };
+}
+
+/**
+ * The rows that the task's condition finds, as it finds them: one statement finds their numbers, by
+ * whatever index serves it, another copies the rows.
+ */
+export function byCondition(
+  database: DatabaseSync,
+  task: ExtractRequest,
+  rowNumber: string,
+  insert: string,
+): RowSource {
+  const from = fromClause(task.source, { quote });
+  const { where, params } = conditionOf(database, task);
+  const find = database.prepare(`SELECT ${rowNumber} FROM ${from}${where}`);
+  find.setReadBigInts(true);
+  find.setReturnArrays(true);
+  const found = find.iterate(...params) as unknown as Iterator<[bigint]>;
+  const columns = ["dxt_place", ...task.projections.map(projectionSQL)].join(", ");
+  const copy = database.prepare(
+    `${insert} SELECT ${columns}
+     FROM (SELECT key AS dxt_place, value AS dxt_number FROM json_each(?)) CROSS JOIN ${from}
+     ON ${rowNumber} = dxt_number`,
+  );
+  let numbers: bigint[] = [];
+  let taken = 0;
+  return {
+    copy(rows) {
+      while (numbers.length < rows) {
+        const next = found.next();
+        if (next.done === true) break;
+        numbers.push(next.value[0]);
+      }
+      taken = Math.min(rows, numbers.length);
+      if (taken === 0) return 0;
+      const { changes } = copy.run(`[${numbers.slice(0, taken).join(",")}]`);
+      if (Number(changes) !== taken) {
+        throw new ExtractorError(
+          `Cannot read the rows that were found: they are ${taken}, SQLite copied ${changes}`,
+        );
+      }
+      return taken;
+    },
+    advance() {
+      numbers = numbers.slice(taken);
+    },
+  };
+}

@@ -1,0 +1,209 @@
+/** Columns → values as SQLite keeps them. */
+import { Buffer } from "node:buffer";
+import {
+  decimalText,
+  isNull,
+  textReader,
+  timestampTextReader,
+  unscaledReader,
+  valueReader,
+} from "../../../../arrow/mod.ts";
+import type { Batch } from "../../../../core/contracts/batch.ts";
+import { ValueError } from "../../../../core/errors.ts";
+import { exactDecimal, INTEGER_BOUNDS, plainDecimal } from "../../../../core/values/values.ts";
+import type { Field } from "../../../../models/field.ts";
+import { plainNumber } from "../../../../formats/inference/number_columns.ts";
+import { NEGATIVE_ZERO, NOT_A_NUMBER } from "./read_value.ts";
+import { type Affinity, affinityOf, EXACT_DIGITS, NUMBER_TEXT } from "./type_mapper.ts";
+
+type Data = Batch["data"]["children"][number];
+export type Bound = null | number | bigint | string | Uint8Array;
+
+/** What of a column changes values. */
+export interface Holder {
+  readonly declared: string;
+  /** The database keeps text as UTF-16. */
+  readonly wide: boolean;
+}
+
+/**
+ * A reader of a column's values as they are bound for a column of a table.
+ *
+ * @throws {ValueError} (the function) for a value that SQLite would change there
+ */
+export function boundReader(field: Field, data: Data, holder: Holder): (row: number) => Bound {
+  const read = presentReader(field, data, holder);
+  return (row) => isNull(data, row) ? null : read(row);
+}
+
+function presentReader(
+  field: Field,
+  data: Data,
+  { declared, wide }: Holder,
+): (row: number) => Bound {
+  const { values } = data;
+  const affinity = affinityOf(declared);
+  const changed = (row: number, value: unknown): never => {
+    const wayOut = field.number === true
+      ? `; a column declared ${NUMBER_TEXT} keeps it as text`
+      : "";
+    throw new ValueError(
+      `SQLite would change it in a column declared ${declared}${wide ? " of UTF-16" : ""}${wayOut}`,
+      field.name,
+      row + 1,
+      value,
+    );
+  };
+  switch (field.dtype) {
+    case "int8":
+    case "int16":
+    case "int32":
+    case "uint8":
+    case "uint16":
+    case "uint32":
+      // Numbers are bound as doubles, which columns of these affinities make integers again.
+      return affinity === "none" || affinity === "text"
+        ? (row) => BigInt(values[row])
+        : (row) => values[row];
+    case "int64":
+      return (row) => values[row];
+    case "uint64":
+      if (affinity === "text") return (row) => String(values[row]);
+      return (row) => {
+        if (values[row] <= INTEGER_BOUNDS.int64[1]) return values[row];
+        return affinity === "none" ? String(values[row]) : changed(row, values[row]);
+      };
+    case "float32":
+    case "float64":
+      return (row) => {
+        const value = values[row] as number;
+        if (Number.isNaN(value)) return NOT_A_NUMBER;
+        return Object.is(value, -0) ? NEGATIVE_ZERO : value;
+      };
+    case "bool": {
+      const read = valueReader(field, data);
+      return affinity === "none"
+        ? (row) => read(row) === true ? 1n : 0n
+        : (row) => read(row) === true ? 1 : 0;
+    }
+    case "decimal":
+      return decimalReader(field, data, affinity, changed);
+    case "timestamp":
+      return timestampTextReader(field, data, " ");
+    case "timestamp_tz": {
+      const read = timestampTextReader(field, data, " ");
+      return (row) => {
+        const text = read(row);
+        return text.endsWith("y") ? text : `${text}+00:00`;
+      };
+    }
+    case "binary":
+      return valueReader(field, data) as (row: number) => Uint8Array;
+    case "string":
+    case "json":
+    case "array":
+    case "object": {
+      const keeps = affinity === "text" || affinity === "none";
+      if (field.number === true && !keeps) return numberReader(data, changed);
+      const read = stringReader(field, data);
+      if (keeps && !wide) return read;
+      return (row) => {
+        const text = read(row);
+        if (!keeps && NUMERIC.test(text)) return changed(row, text);
+        return wide && NONCHARACTERS.test(text) ? changed(row, text) : text;
+      };
+    }
+    default:
+      return textReader(field, data);
+  }
+}
+
+/** A reader of numbers without bounds, for a column that makes numbers of texts. */
+function numberReader(
+  data: Data,
+  changed: (row: number, value: unknown) => never,
+): (row: number) => Bound {
+  const bytes = data.values as Uint8Array;
+  const offsets = data.valueOffsets as Int32Array;
+  return (row) => {
+    const [start, end] = [offsets[row]!, offsets[row + 1]!];
+    return keptNumber(bytes, start, end) ??
+      changed(row, latin1.decode(bytes.subarray(start, end)));
+  };
+}
+
+const latin1 = new TextDecoder("latin1");
+
+/** Digits on each side of the point with which a number is in a double's range beyond all doubt. */
+const DOUBLE_DIGITS = 300;
+
+/**
+ * The integer or the double that is the very same number as a text; undefined for a text that SQLite
+ * would round to 15 digits, and for one that is no number.
+ */
+export function keptNumber(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number | bigint | undefined {
+  const number = plainNumber(bytes, start, end);
+  if (number === undefined) return undefined;
+  const { whole, needed, significant } = number;
+  const text = latin1.decode(bytes.subarray(start, end));
+  if (needed === 0 && whole > EXACT_DIGITS && whole <= INT64_DIGITS) {
+    const integer = BigInt(text.replace(/\..*/, ""));
+    const [low, high] = INTEGER_BOUNDS.int64;
+    if (integer >= low && integer <= high) return integer;
+  }
+  const isDouble = significant <= EXACT_DIGITS && Math.max(whole, needed) <= DOUBLE_DIGITS;
+  // SQLite has no negative zero.
+  return isDouble ? Number(text) || 0 : undefined;
+}
+
+const INT64_DIGITS = 19;
+
+/** Text that a column without text affinity makes a number. */
+const NUMERIC = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
+
+/** As `textReader`, and faster: it checks the bytes again only where a fault may be. */
+function stringReader(field: Field, data: Data): (row: number) => string {
+  const checked = textReader(field, data) as (row: number) => string;
+  const { buffer, byteOffset, length } = data.values as Uint8Array;
+  const bytes = Buffer.from(buffer, byteOffset, length);
+  const offsets = data.valueOffsets as Int32Array;
+  return (row) => {
+    const text = bytes.toString("utf8", offsets[row], offsets[row + 1]);
+    return text.includes("\ufffd") ? checked(row) : text;
+  };
+}
+
+/** On the way from UTF-8 to UTF-16 SQLite makes U+FFFD of these. */
+const NONCHARACTERS = /[\ufffe\uffff]/;
+
+function decimalReader(
+  field: Field,
+  data: Data,
+  affinity: Affinity,
+  changed: (row: number, value: unknown) => never,
+): (row: number) => Bound {
+  const { precision = 38, scale = 0 } = field;
+  const unscaled = unscaledReader(data);
+  if (affinity === "text" || affinity === "none") {
+    return (row) => decimalText(unscaled(row), scale);
+  }
+  if (precision <= EXACT_DIGITS) {
+    const factor = 10 ** scale;
+    return (row) => Number(unscaled(row)) / factor;
+  }
+  const [low, high] = INTEGER_BOUNDS.int64;
+  const whole = 10n ** BigInt(scale);
+  return (row) => {
+    const value = unscaled(row);
+    const integer = value / whole;
+    if (integer * whole === value && integer >= low && integer <= high) return integer;
+    const text = decimalText(value, scale);
+    const double = Number(text);
+    if (exactDecimal(plainDecimal(double), precision, scale) !== text) return changed(row, text);
+    return double;
+  };
+}

@@ -1,0 +1,102 @@
+/** Whether what a module exports is what it is used as. Shapes are compared, never classes. */
+import { ConfigurationError } from "../core/errors.ts";
+import { OWN_ROWS } from "../core/contracts/loader.ts";
+import type { ExtractorClass, LoaderClass, Provider } from "../core/contracts/provider.ts";
+import type { TransformClass } from "../core/contracts/transform.ts";
+import { CATEGORIES } from "../models/source.ts";
+import { LOAD_MODES } from "../models/stream.ts";
+
+/** What each member has to be. */
+type Shape = Readonly<Record<string, (value: unknown) => boolean>>;
+
+const isText = (value: unknown) => typeof value === "string" && value !== "";
+const isFunction = (value: unknown) => typeof value === "function";
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
+const isCount = (value: unknown) => Number.isInteger(value) && value as number >= 1;
+const isSchema = (value: unknown) =>
+  isObject(value) && isFunction(value["safeParse"]) && isObject(value["_zod"]);
+const isListOf = (items: readonly string[]) => (value: unknown) =>
+  Array.isArray(value) && value.every((item) => items.includes(item));
+
+const EXTRACTOR: Shape = {
+  description: isText,
+  yields: (value) => value === "records" || value === "files",
+  maxWatermark: (value) => value === undefined || isFunction(value),
+  options: isSchema,
+  create: isFunction,
+};
+
+const LOADER: Shape = {
+  description: isText,
+  modes: isListOf(LOAD_MODES),
+  accepts: isListOf(["records", "files"]),
+  overlaps: (value) => typeof value === "boolean",
+  ownRows: (value) => value === undefined || isListOf(OWN_ROWS)(value),
+  options: isSchema,
+  create: isFunction,
+};
+
+const TRANSFORM: Shape = { description: isText, options: isSchema, create: isFunction };
+
+const PROVIDER: Shape = {
+  name: isText,
+  category: (value) => CATEGORIES.some((category) => category === value),
+  description: isText,
+  schemes: (value) => Array.isArray(value) && value.every(isText),
+  config: isSchema,
+  fromURL: isFunction,
+  connect: isFunction,
+  permissions: isFunction,
+  targetPath: (value) => value === undefined || isFunction(value),
+  connectionsPerThread: (value) => value === undefined || isCount(value),
+  typeMapper: isObject,
+  extractors: isObject,
+  loaders: isObject,
+};
+
+/** @throws {ConfigurationError} that names the first member that is not as it has to be */
+export function asProvider(value: unknown, from: string): Provider {
+  const provider = shaped<Provider>(value, PROVIDER, "provider", from);
+  for (const [name, one] of Object.entries(provider.extractors)) {
+    asExtractor(one, `${from}#${name}`);
+  }
+  for (const [name, one] of Object.entries(provider.loaders)) asLoader(one, `${from}#${name}`);
+  return provider;
+}
+
+export function isProvider(value: unknown): boolean {
+  return wrongMember(value, PROVIDER) === undefined;
+}
+
+export function asExtractor(value: unknown, from: string): ExtractorClass {
+  return shaped(value, EXTRACTOR, "extractor", from);
+}
+
+export function asLoader(value: unknown, from: string): LoaderClass {
+  return shaped(value, LOADER, "loader", from);
+}
+
+export function asTransform(value: unknown, from: string): TransformClass {
+  return shaped(value, TRANSFORM, "transform", from);
+}
+
+function shaped<T>(value: unknown, shape: Shape, kind: string, from: string): T {
+  const wrong = wrongMember(value, shape);
+  if (wrong === undefined) return value as T;
+  const members = Object.keys(shape).join(", ");
+  throw new ConfigurationError(
+    `Cannot use "${from}" as ${kind}: ${wrong}, expected an object with ${members}`,
+  );
+}
+
+function wrongMember(value: unknown, shape: Shape): string | undefined {
+  if (value === undefined) return "there is no such export";
+  if (!isObject(value)) return `it is ${typeof value}`;
+  const wrong = Object.keys(shape).find((name) => !shape[name]!(value[name]));
+  return wrong === undefined ? undefined : `its "${wrong}" is ${wordOf(value[wrong])}`;
+}
+
+function wordOf(value: unknown): string {
+  return value === undefined ? "missing" : "of another kind";
+}

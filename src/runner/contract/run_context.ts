@@ -1,0 +1,75 @@
+/** What the steps of a stream's run share. */
+import type { StagedData } from "../../core/contracts/buffer.ts";
+import type { Claim } from "../../core/files/run_lock.ts";
+import type { ExpectedWatermark } from "../../core/contracts/loader.ts";
+import type { Receipt } from "../../integrity/receipt.ts";
+import type { Endpoint } from "../plan/endpoint.ts";
+import type { RunEvent } from "./events.ts";
+import type { Backfill } from "../plan/backfill.ts";
+import type { Threads } from "../worker/connection_client.ts";
+import type { EarlyLoad } from "../load/load_stage.ts";
+
+/** What a stream's run needs besides its plan. */
+export interface RunContext {
+  readonly source: Endpoint;
+  readonly target: Endpoint;
+  readonly runId: string;
+  /** Values of the pipeline's variables by name. */
+  readonly variables: ReadonlyMap<string, string>;
+  readonly startedAt: Temporal.Instant;
+  /** How the run asks for its stages and targets. */
+  readonly claim: Claim;
+  /**
+   * The locks of the run's stages, and what goes with them: let go when the run has ended, after the
+   * result is known. A run that was killed before has told nothing of the streams that were done.
+   */
+  readonly stages: AsyncDisposableStack;
+  readonly fullRefresh: boolean;
+  /** Read this range of the watermark instead of what is new. */
+  readonly backfill: Backfill | undefined;
+  /** At most this many rows of each stream. */
+  readonly limit: number | undefined;
+  /** Whether loads follow in this run: one may begin while its stage is still written. */
+  readonly loads: boolean;
+  /** Whether the source is asked how much there is, for those who watch. */
+  readonly estimates: boolean;
+  readonly threads: Threads;
+  /**
+   * Streams are extracted side by side, but loaded in the order of the pipeline: a table may refer to
+   * one that is loaded before it. Resolves when the streams before this one have ended.
+   */
+  readonly turn: Promise<void>;
+  readonly signal: AbortSignal;
+  onEvent(event: RunEvent): void;
+  /** Adds a fact that stops nothing to the stream's result and events, once if it is repeated. */
+  warn(message: string): void;
+}
+
+/** What is known so far, for the result of a run that failed half-way too. */
+export interface Progress {
+  rowsExtracted: number;
+  rowsLoaded: number;
+  staged?: StagedData;
+  /** The load, where it began while the stage was written. */
+  early?: EarlyLoad;
+  watermarkBefore?: string;
+  /** What the target must still have when the load begins, where the range was made from it. */
+  expected?: ExpectedWatermark;
+  watermarkAfter?: string;
+  receipt?: Receipt;
+  stage?: string;
+  warnings: string[];
+  extractMs: number;
+  loadMs: number;
+}
+
+export function newProgress(): Progress {
+  return { rowsExtracted: 0, rowsLoaded: 0, warnings: [], extractMs: 0, loadMs: 0 };
+}
+
+/** Begins again; the warnings stay. */
+export function restart(progress: Progress): void {
+  const { warnings } = progress;
+  for (const key of Object.keys(progress)) delete progress[key as keyof Partial<Progress>];
+  Object.assign(progress, newProgress(), { warnings });
+}

@@ -1,0 +1,261 @@
+/** What source and target are asked before a stream is moved: its fields, and what is new. */
+import type { WatermarkRange } from "../../core/contracts/connector.ts";
+import { SchemaError } from "../../core/errors.ts";
+import type { WatermarkQuery } from "../../core/contracts/loader.ts";
+import { nearest } from "../../core/did_you_mean.ts";
+import { compareInOrder } from "../../core/values/value_order.ts";
+import { textOf, type Value } from "../../core/values/values.ts";
+import type { Field } from "../../models/field.ts";
+import type { StreamRef } from "../../models/source.ts";
+import { backfillRange } from "../plan/backfill.ts";
+import type { Progress, RunContext } from "../contract/run_context.ts";
+import type { End } from "../worker/connection_client.ts";
+import { plainClass, targetEnd } from "../worker/connection_clients.ts";
+import { stagedFields } from "../worker/extract_spec.ts";
+import {
+  describeUnseenFields,
+  projectionOf,
+  type ResolvedFields,
+  resolveFields,
+  targetName,
+  withTargetTypes,
+} from "../plan/resolve_fields.ts";
+import type { StreamPlan } from "../plan/pipeline_plan.ts";
+import type { Transformer } from "./transform_client.ts";
+import { inSourceType, isFuture, refuseUnordered, watermarkRange } from "../plan/watermark.ts";
+
+/** What is asked while a stream is planned or begun. */
+export type Asked = Pick<RunContext, "source" | "target" | "warn"> & {
+  /** Asks the target something, over a connection that is open or is opened for it. */
+  atTarget<T>(ask: (target: End) => Promise<T>): Promise<T>;
+  /** Where the stream has transforms. */
+  readonly transformer: Transformer | undefined;
+};
+
+export function askedBy(
+  plan: StreamPlan,
+  context: RunContext,
+  transformer: Transformer | undefined,
+): Asked & RunContext {
+  return {
+    ...context,
+    transformer,
+    async atTarget(ask) {
+      await using target = targetEnd(plan, context);
+      return await ask(target);
+    },
+  };
+}
+
+/** The fields that a stream moves, and those that its source has. */
+export async function streamFields(
+  plan: StreamPlan,
+  context: Asked,
+  source: Pick<End, "getStreamFields" | "testConnection">,
+): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
+  const found = await source.getStreamFields(plan.source);
+  if (found === undefined) {
+    // A system that is not there at all says so in its own words.
+    await source.testConnection();
+    throw new SchemaError(
+      `Cannot find ${
+        describe(plan.source)
+      } in ${context.source.provider.name}: it does not exist, or the login may not see it`,
+    );
+  }
+  const resolved = resolveFields(plan.stream, found);
+  for (const message of describeUnseenFields(plan.stream, found)) context.warn(message);
+  if (resolved.projections.length === 0) {
+    return { ...await fieldsOfTarget(plan, context, resolved), found };
+  }
+  if (context.transformer !== undefined) {
+    const before = resolved.projections.map(({ field }) => field);
+    return { ...resolved, transformed: await context.transformer.fields(before), found };
+  }
+  if (!resolved.projections.some(({ field }) => field.inferred === true)) {
+    return { ...resolved, found };
+  }
+  const known = await context.atTarget((target) => target.getStreamFields(plan.target)) ?? [];
+  return { ...withTargetTypes(resolved, known), found };
+}
+
+/**
+ * Fields for a source that has none, as a file without records: those of the target, of which nothing
+ * will be read.
+ *
+ * @throws {SchemaError} when there is no target that has fields
+ */
+async function fieldsOfTarget(
+  plan: StreamPlan,
+  context: Asked,
+  { generated }: ResolvedFields,
+): Promise<ResolvedFields> {
+  // What a transform would make of nothing is not known either.
+  const known = context.transformer === undefined
+    ? await context.atTarget((target) => target.getStreamFields(plan.target)) ?? []
+    : [];
+  const made = new Set(generated.map(({ name }) => name));
+  const projections = known.filter(({ name }) => !made.has(name)).map((field) => {
+    const { name, dtype, precision, scale, nullable } = projectionOf(field).field;
+    const digits = dtype === "decimal" ? { precision, scale } : {};
+    return { field: { name, dtype, ...digits, nullable }, column: name };
+  });
+  if (projections.length > 0) return { projections, generated };
+  throw new SchemaError(
+    `Cannot tell the fields of stream "${plan.stream.id}": ${
+      describe(plan.source)
+    } has none, as it has no records, and no target tells them; declare them in fields`,
+  );
+}
+
+/**
+ * A key that is no field would only be found out when everything is staged.
+ *
+ * @throws {SchemaError} that names it
+ */
+export function checkUpsertKeys(
+  { stream }: StreamPlan,
+  resolved: ResolvedFields,
+): void {
+  const names = stagedFields(resolved).map(({ name }) => name);
+  for (const id of stream.load?.upsert_keys ?? []) {
+    if (names.includes(targetName(stream, id))) continue;
+    throw new SchemaError(
+      `Cannot upsert by "${id}": the stream has no such field${nearest(id, names)}; it has ${
+        names.map((name) => `"${name}"`).join(", ")
+      }`,
+    );
+  }
+}
+
+/** The source for a message: its type and the text that names it. */
+function describe(source: StreamPlan["source"]): string {
+  const name = "name" in source
+    ? source.name
+    : "path" in source
+    ? source.path
+    : "pattern" in source
+    ? source.pattern
+    : undefined;
+  return name === undefined ? `the ${source.type}` : `${source.type} "${name}"`;
+}
+
+/** What the target is asked to find the watermark that a stream goes on from. */
+export function watermarkQuery(plan: StreamPlan, field: Field): WatermarkQuery {
+  const { target, ownRows } = plan;
+  return {
+    target,
+    field: field.name,
+    as: field,
+    ...(ownRows === undefined ? {} : { own: ownRows }),
+  };
+}
+
+/** The range to read, from the watermark that the target has. */
+export async function findRange(
+  plan: StreamPlan,
+  context: Asked & Pick<RunContext, "fullRefresh" | "backfill">,
+  resolved: ResolvedFields,
+  progress: Pick<Progress, "watermarkBefore" | "expected">,
+): Promise<WatermarkRange | undefined> {
+  const settings = plan.stream.extract;
+  if (settings?.mode !== "incremental" || context.fullRefresh) return undefined;
+  const { projections } = resolved;
+  const name = targetName(plan.stream, settings.watermark_field!);
+  const field = projections.find((projection) => projection.field.name === name)?.field;
+  if (field === undefined) {
+    throw new SchemaError(
+      `Cannot use watermark field "${settings.watermark_field}": the stream has no such field, it has ${
+        projections.map((projection) => `"${projection.field.name}"`).join(", ")
+      }`,
+    );
+  }
+  refuseUnordered(field);
+  checkOwnRows(plan, resolved);
+  if (context.backfill !== undefined) return backfillRange(context.backfill, field);
+  const loader = plainClass(plan.loader);
+  const query = watermarkQuery(plan, field);
+  const max = await context.atTarget((target) => target.getMaxWatermark({ loader, ...query }));
+  const text = max === undefined ? {} : { max: textOf(max) };
+  if (text.max !== undefined) progress.watermarkBefore = text.max;
+  const { target: _target, ...asked } = query;
+  progress.expected = { ...asked, ...text };
+  const range = watermarkRange(settings, field, max);
+  const { after } = range;
+  if (max !== undefined && isFuture(after!.value, field, Temporal.Now.instant())) {
+    context.warn(
+      `the highest "${field.name}" of ${maxOwner(plan)} is "${
+        textOf(max)
+      }", later than now: no row is read until the source has greater ones; correct the row in source and target`,
+    );
+  }
+  return range;
+}
+
+/**
+ * Warns where the target's highest watermark is above the source's: then it is another's, such as a
+ * trigger's or another writer's, or its row is gone, and new rows below it are not read. Where the
+ * source cannot be asked cheaply, nothing is said.
+ */
+export async function compareMaxima(
+  plan: StreamPlan,
+  { warn }: Pick<RunContext, "warn">,
+  source: Pick<End, "getSourceWatermark">,
+  { projections }: ResolvedFields,
+  { range: { after, field: name }, watermarkBefore, seen }: {
+    readonly range: WatermarkRange;
+    readonly watermarkBefore?: string;
+    /** Highest watermark that was read; null when nothing was. */
+    readonly seen: Value;
+  },
+): Promise<void> {
+  if (after === undefined || watermarkBefore === undefined) return;
+  const projection = projections.find(({ field }) => field.name === name)!;
+  const { field } = projection;
+  // Only the source's own system knows how these compare.
+  if (field.order === "native") return;
+  const extractor = plainClass(plan.extractor);
+  const asked = { extractor, source: plan.source, projection };
+  const max = seen ?? await source.getSourceWatermark(asked);
+  if (max === undefined) return;
+  const theirs = inSourceType(watermarkBefore, field);
+  if (compareInOrder(theirs, max, field) <= 0) return;
+  warn(
+    `the highest "${name}" of ${maxOwner(plan)} is "${watermarkBefore}", above the source's own "${
+      textOf(max)
+    }": rows of the source below it are not read; a trigger, another writer or a deleted row may be the cause`,
+  );
+}
+
+/** Which rows of which target a highest watermark is of, for people. */
+export function maxOwner({ target, ownRows }: Pick<StreamPlan, "target" | "ownRows">): string {
+  const name = nameOf(target);
+  if (ownRows === undefined) return name;
+  if ("condition" in ownRows) return `${name} where ${ownRows.condition}`;
+  const marks = Object.entries(ownRows.values).map(([mark, value]) => `${mark} = ${value}`);
+  return `${name} where ${marks.join(" and ")}`;
+}
+
+/** A mark that is no field would only be found out when the target exists. */
+function checkOwnRows({ stream, ownRows }: StreamPlan, resolved: ResolvedFields): void {
+  if (ownRows === undefined || "condition" in ownRows) return;
+  const names = stagedFields(resolved).map(({ name }) => name);
+  for (const name of Object.keys(ownRows.values)) {
+    if (names.includes(name)) continue;
+    throw new SchemaError(
+      `Cannot tell the rows of stream "${stream.id}" by "${name}": the stream has no such field${
+        nearest(name, names)
+      }; it has ${names.map((field) => `"${field}"`).join(", ")}`,
+    );
+  }
+}
+
+/** Name, path or text of a dataset. */
+export function nameOf(ref: StreamRef): string {
+  if ("name" in ref) {
+    return "schema" in ref && ref.schema !== undefined ? `${ref.schema}.${ref.name}` : ref.name;
+  }
+  if ("path" in ref) return ref.path;
+  if ("pattern" in ref) return ref.pattern;
+  return "sql" in ref ? ref.sql.replace(/\s+/g, " ").trim() : ref.type;
+}

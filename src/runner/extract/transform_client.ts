@@ -1,0 +1,66 @@
+/** The transforms of a stream: code of others, in a thread that may reach nothing at all. */
+import { NOTHING } from "../../core/permissions.ts";
+import type { Field } from "../../models/field.ts";
+import type { Lease } from "../../sandbox/pool.ts";
+import { workerPermissions } from "../../sandbox/permissions.ts";
+import type { Threads } from "../worker/connection_client.ts";
+import type { PlainClass } from "../worker/inside/protocol.ts";
+import type { EndJobs } from "../worker/inside/jobs.ts";
+import type { Chosen, StreamPlan } from "../plan/pipeline_plan.ts";
+
+/** To be opened once for a stream, and asked for each of its batches. */
+export class Transformer implements Disposable {
+  readonly #lease: Lease<EndJobs>;
+  readonly #steps: readonly PlainClass[];
+  readonly #ready: Promise<void>;
+
+  constructor(
+    transforms: readonly Chosen<object>[],
+    threads: Threads,
+    private readonly signal: AbortSignal,
+  ) {
+    const permissions = workerPermissions(NOTHING);
+    this.#lease = threads.lease({ permissions, external: true });
+    this.#steps = transforms.map(({ module, name, options }) => ({
+      ...(module === undefined ? {} : { module }),
+      name,
+      options,
+    }));
+    const codes = new Map(transforms.map(({ code }) => [code!.entry, code!]));
+    this.#ready = this.#lease.thread.call("confine", [...codes.values()], { signal });
+    this.#ready.catch(() => {});
+  }
+
+  /** Begins with these fields, and tells those that come out. */
+  async fields(before: readonly Field[]): Promise<Field[]> {
+    await this.#ready;
+    const input = { steps: this.#steps, fields: before };
+    const { signal } = this;
+    const after = await this.#lease.thread.call("openTransforms", input, { signal });
+    return after.map((field) => withTargetTypeOf(before, field));
+  }
+
+  /** A batch as Arrow's messages, before and after. */
+  async apply(bytes: Uint8Array): Promise<Uint8Array> {
+    return await this.#lease.thread.call("transform", bytes, { signal: this.signal });
+  }
+
+  [Symbol.dispose](): void {
+    this.#lease[Symbol.dispose]();
+  }
+}
+
+/** What a field is to become in the target is the user's word, which a transform does not change. */
+function withTargetTypeOf(before: readonly Field[], field: Field): Field {
+  const { target_type: _, ...rest } = field;
+  const target_type = before.find(({ name }) => name === field.name)?.target_type;
+  return target_type === undefined ? rest : { ...rest, target_type };
+}
+
+/** The transformer of a stream, where it has transforms. */
+export function transformerOf(
+  { transforms }: StreamPlan,
+  { threads, signal }: { readonly threads: Threads; readonly signal: AbortSignal },
+): Transformer | undefined {
+  return transforms.length === 0 ? undefined : new Transformer(transforms, threads, signal);
+}

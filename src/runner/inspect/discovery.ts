@@ -1,0 +1,224 @@
+/** What a connection offers, and the first records of a dataset. */
+import { openBuffer } from "../../buffers/mod.ts";
+import { type LoadedPipeline, type NamedConnection, QUERY } from "../../config/mod.ts";
+import type { DiscoveredStream } from "../../core/contracts/connector.ts";
+import { BufferError, ConfigurationError, SchemaError } from "../../core/errors.ts";
+import { nearest } from "../../core/did_you_mean.ts";
+import type { ProviderInfo } from "../../providers/provider_info.ts";
+import type { Value } from "../../core/values/values.ts";
+import type { Field } from "../../models/field.ts";
+import { type Category, sourceOf, type StreamSource } from "../../models/source.ts";
+import type { End, Threads } from "../worker/connection_client.ts";
+import { openThreads } from "../worker/pool.ts";
+import { endOf, plainClass } from "../worker/connection_clients.ts";
+import { type Endpoint, resolveEndpoint } from "../plan/endpoint.ts";
+import { BATCH_BYTES, BATCH_ROWS, type Reading } from "../worker/extract_spec.ts";
+import { excludedNames, projectionOf, resolveFields } from "../plan/resolve_fields.ts";
+import type { PlainClass } from "../worker/inside/protocol.ts";
+import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
+
+export interface Discovery {
+  /** Name of the provider. */
+  readonly provider: string;
+  readonly category: Category;
+  /** Sorted by name. */
+  readonly streams: readonly DiscoveredStream[];
+}
+
+/** All datasets that a connection offers. */
+export async function discover(
+  connection: NamedConnection,
+  signal: AbortSignal,
+): Promise<Discovery> {
+  const endpoint = await resolveEndpoint(connection, connection.spec);
+  const { name, category } = endpoint.provider;
+  using threads = openThreads(connection);
+  await using end = endOf(endpoint, { explores: true }, { threads, signal });
+  if (connection.dataset === undefined) {
+    return { provider: name, category, streams: await end.discover() };
+  }
+  const source = sourceOf("filestore", connection.dataset);
+  const fields = await end.getStreamFields(source) ?? [];
+  return { provider: name, category, streams: [{ name: connection.dataset, source, fields }] };
+}
+
+/** Records as rows of values in the order of the fields. */
+export interface Head {
+  readonly fields: readonly Field[];
+  readonly rows: readonly (readonly Value[])[];
+}
+
+/** How records are shown. */
+export interface Showing {
+  /** Most records. */
+  readonly rows: number;
+  /** Whether others may be looked for, to hint at, when the dataset is not there. */
+  readonly mayExplore: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** The first records of a dataset of a connection, or of what a query returns. */
+export async function headOfConnection(
+  connection: NamedConnection,
+  stream: string | undefined,
+  showing: Showing,
+): Promise<Head> {
+  const endpoint = await resolveEndpoint(connection, connection.spec);
+  const { dataset } = connection;
+  if (stream === undefined && dataset === undefined) {
+    throw new ConfigurationError(
+      "Cannot show records: expected a STREAM, dxt discover lists those of the connection",
+    );
+  }
+  const { category } = endpoint.provider;
+  const source: StreamSource = category === "relational" && QUERY.test(stream ?? "")
+    ? { type: "sql", sql: stream! }
+    : sourceOf(category, stream ?? dataset!);
+  using threads = openThreads(connection);
+  const viewer: Viewer = { endpoint, threads, ...showing };
+  await using end = endOf(endpoint, { reads: [source] }, viewer);
+  return await headOf(end, source, viewer);
+}
+
+export type HeadOf = "source" | "stage" | "target";
+
+/** The first records of a pipeline's stream: as they would be extracted, are staged, or were loaded. */
+export async function headOfPipeline(
+  loaded: LoadedPipeline,
+  stream: string | undefined,
+  of: HeadOf,
+  showing: Showing,
+): Promise<Head> {
+  const { source, target, streams } = await planPipeline(loaded);
+  const ids = streams.map((plan) => plan.stream.id);
+  const plan = stream === undefined && streams.length === 1
+    ? streams[0]!
+    : streams.find((one) => one.stream.id === stream);
+  if (plan === undefined) {
+    const what = stream === undefined
+      ? "Cannot show records: expected a STREAM"
+      : `Cannot find stream "${stream}" in pipeline "${loaded.pipeline.name}"`;
+    throw new ConfigurationError(
+      `${what}: it has ${listed(ids)}${stream === undefined ? "" : nearest(stream, ids)}`,
+    );
+  }
+  if (of === "stage") return await headOfStage(plan, showing.rows);
+  const endpoint = of === "source" ? source : target;
+  const shown = of === "source" ? plan.source : plan.target as StreamSource;
+  using threads = openThreads(loaded);
+  const viewer: Viewer = { endpoint, threads, ...showing };
+  await using end = endOf(endpoint, { reads: [shown] }, viewer, [plan.extractor]);
+  if (of === "target") return await headOf(end, shown, viewer);
+  const fields = await fieldsOf(end, plan.source, viewer);
+  const { projections } = resolveFields(plan.stream, fields);
+  const extractor = plan.extractor.yields === "records"
+    ? plainClass(plan.extractor)
+    : firstExtractor(endpoint.provider);
+  const complete = plan.stream.only_declared_fields !== true;
+  const excluded = excludedNames(plan.stream);
+  const what = { source: plan.source, projections, complete, excluded };
+  return await read(end, extractor, what, showing.rows);
+}
+
+/** What shows the records of one end. */
+interface Viewer extends Showing {
+  readonly endpoint: Endpoint;
+  readonly threads: Threads;
+}
+
+async function headOf(end: End, source: StreamSource, viewer: Viewer): Promise<Head> {
+  const fields = await fieldsOf(end, source, viewer);
+  const projections = fields.map(projectionOf);
+  return await read(
+    end,
+    firstExtractor(viewer.endpoint.provider),
+    { source, projections, complete: true, excluded: [] },
+    viewer.rows,
+  );
+}
+
+/** @throws {SchemaError} for a dataset that is not there, with the nearest that is */
+async function fieldsOf(
+  end: End,
+  source: StreamSource,
+  viewer: Viewer,
+): Promise<readonly Field[]> {
+  const fields = await end.getStreamFields(source);
+  if (fields !== undefined) return fields;
+  const { product } = await end.testConnection();
+  const wanted = "name" in source ? source.name : "path" in source ? source.path : source.type;
+  const sight = viewer.endpoint.provider.category === "filestore" ? "program" : "login";
+  // What hides the others must not hide that this one is missing.
+  const hint = await hintAt(wanted, viewer).catch(() => "");
+  throw new SchemaError(
+    `Cannot find ${source.type} "${wanted}" in ${product}: it does not exist, or the ${sight} may not see it${hint}`,
+  );
+}
+
+/** What there is instead, by a thread of its own: that which shows records sees nothing else. */
+async function hintAt(wanted: string, viewer: Viewer): Promise<string> {
+  if (!viewer.mayExplore) return "";
+  await using end = endOf(viewer.endpoint, { explores: true }, viewer);
+  const names = (await end.discover()).map(({ name }) => name);
+  return nearest(wanted, names) || nearestBare(wanted, names) || `; there are ${listed(names)}`;
+}
+
+/** The nearest name when schemas are left out. */
+function nearestBare(wanted: string, names: readonly string[]): string {
+  const bare = new Map(names.map((name) => [name.replace(/^.*\.(?=[^.]+$)/, ""), name]));
+  const found = /"(.*)"/s.exec(nearest(wanted, [...bare.keys()]))?.[1];
+  return found === undefined ? "" : `, did you mean "${bare.get(found)}"`;
+}
+
+const MOST_LISTED = 8;
+
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return "none";
+  const shown = names.slice(0, MOST_LISTED).map((name) => `"${name}"`).join(", ");
+  return names.length > MOST_LISTED ? `${shown} and ${names.length - MOST_LISTED} more` : shown;
+}
+
+/** The provider's first that has records, as it is without options. */
+function firstExtractor({ name, extractors }: ProviderInfo): PlainClass {
+  const found = Object.entries(extractors).find(([, { yields }]) => yields === "records");
+  if (found === undefined) {
+    throw new ConfigurationError(`Cannot show records of ${name}: it has no records`);
+  }
+  return { name: found[0], options: undefined };
+}
+
+async function read(
+  end: End,
+  extractor: PlainClass,
+  what: Pick<Reading, "source" | "projections" | "complete" | "excluded">,
+  limit: number,
+): Promise<Head> {
+  const reading: Reading = {
+    ...{ ...what, limit, generated: [], refuseNull: false, recycle: false },
+    batchRows: Math.min(limit, BATCH_ROWS),
+    batchBytes: BATCH_BYTES,
+    startedAt: Temporal.Now.instant(),
+  };
+  const fields = what.projections.map(({ field }) => field);
+  return { fields, rows: await end.head({ extractor, reading }) };
+}
+
+async function headOfStage(plan: StreamPlan, limit: number): Promise<Head> {
+  const buffer = await openBuffer(plan.buffer, plan.stageDirectory);
+  const staged = await buffer.open();
+  if (staged === undefined) {
+    throw new BufferError(
+      `Cannot show the stage of stream "${plan.stream.id}": nothing is staged in "${buffer.location}", dxt extract stages it`,
+    );
+  }
+  if (staged.kind === "files") {
+    throw new BufferError(
+      `Cannot show the stage of stream "${plan.stream.id}": it holds files as they are in the source, and no records`,
+    );
+  }
+  const { firstRows } = await import("../worker/first_rows.ts");
+  return {
+    fields: staged.fields,
+    rows: await firstRows(staged.readBatches(), staged.fields, limit),
+  };
+}

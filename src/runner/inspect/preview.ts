@@ -1,0 +1,218 @@
+/** What a run would do, told without moving or changing anything. */
+import type { LoadedPipeline } from "../../config/mod.ts";
+import { ConnectorError, messageOf } from "../../core/errors.ts";
+import { textOf } from "../../core/values/values.ts";
+import type { Field } from "../../models/field.ts";
+import type { PlannedStream, PlanResult } from "../../models/plan.ts";
+import { type Selection, selectStreams } from "../../selector/mod.ts";
+import { type Backfill, checkBackfill, checkLimit } from "../plan/backfill.ts";
+import type { End, Threads } from "../worker/connection_client.ts";
+import { stagedFields } from "../worker/extract_spec.ts";
+import { transformerOf } from "../extract/transform_client.ts";
+import { openThreads } from "../worker/pool.ts";
+import { endOf, plainClass } from "../worker/connection_clients.ts";
+import type { ResolvedFields } from "../plan/resolve_fields.ts";
+import { loadSettings } from "../load/load_stage.ts";
+import { checkFullRefresh } from "../plan/shared_targets.ts";
+import { plannedFields } from "./field_report.ts";
+import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
+import {
+  type Asked,
+  checkUpsertKeys,
+  compareMaxima,
+  findRange,
+  maxOwner,
+  nameOf,
+  streamFields,
+} from "../extract/prepare_stream.ts";
+
+export interface PreviewOptions extends Selection {
+  readonly fullRefresh?: boolean;
+  readonly backfill?: Backfill;
+  readonly limit?: number;
+  readonly signal: AbortSignal;
+}
+
+type Context = Asked & {
+  readonly fullRefresh: boolean;
+  readonly backfill: Backfill | undefined;
+  readonly signal: AbortSignal;
+  /** The connections that all streams are asked about. */
+  readonly reader: End;
+  readonly writer: End;
+  readonly threads: Threads;
+};
+
+/**
+ * Plans the selected streams. One that fails is told in the result, and the others are planned.
+ *
+ * @throws {ConfigurationError} for a pipeline that cannot mean anything
+ * @throws {SelectorError} for a selector that selects nothing
+ */
+export async function previewPipeline(
+  loaded: LoadedPipeline,
+  options: PreviewOptions,
+): Promise<PlanResult> {
+  const { source, target, streams: plans } = await planPipeline(loaded);
+  const ids = selectStreams(loaded.pipeline.streams, options).map(({ id }) => id);
+  const selected = plans.filter(({ stream }) => ids.includes(stream.id));
+  checkBackfill(selected, options);
+  checkLimit(selected, options);
+  checkFullRefresh(selected, options);
+  const { fullRefresh = false, backfill, signal } = options;
+  using threads = openThreads(loaded);
+  const reads = selected.map((one) => one.source);
+  const writes = selected.map((one) => one.target);
+  // Both connections serve all streams, one after the other.
+  const warnings: string[] = [];
+  const both = { threads, signal, warn: (message: string) => void warnings.push(message) };
+  await using reader = endOf(source, { reads }, both, selected.map(({ extractor }) => extractor));
+  await using writer = endOf(target, { writes }, both, selected.map(({ loader }) => loader));
+  const context: Context = {
+    ...{ source, target, fullRefresh, backfill, reader, writer },
+    ...both,
+    atTarget: (ask) => ask(writer),
+    transformer: undefined,
+  };
+  const streams: PlannedStream[] = [];
+  for (const plan of selected) {
+    signal.throwIfAborted();
+    const planned = await previewStream(plan, context);
+    streams.push({ ...planned, warnings: [...new Set(warnings.splice(0))] });
+  }
+  return {
+    pipeline: loaded.pipeline.name,
+    status: statusOf(streams),
+    source: source.provider.name,
+    target: target.provider.name,
+    streams,
+  };
+}
+
+function statusOf(streams: readonly PlannedStream[]): PlanResult["status"] {
+  const are = (status: PlannedStream["status"]) => streams.filter((one) => one.status === status);
+  if (are("ready").length === streams.length) return "ready";
+  if (are("failed").length === 0) return "stopped";
+  return are("failed").length === streams.length ? "failed" : "partial";
+}
+
+/** Each end is asked for what it knows, whatever the other says. */
+async function previewStream(plan: StreamPlan, context: Context): Promise<PlannedStream> {
+  const { stream } = plan;
+  const { mode, upsertKeys } = loadSettings(plan, context);
+  const planned: Planned = {
+    stream: stream.id,
+    status: "ready",
+    source: { name: nameOf(plan.source) },
+    extract: { mode: context.fullRefresh ? "full" : stream.extract?.mode ?? "full" },
+    target: { name: nameOf(plan.target) },
+    load: { mode, upsert_keys: [...upsertKeys] },
+    fields: [],
+    statements: [],
+    destructive: [],
+    warnings: [],
+    problems: [],
+  };
+  const tried = async <T>(doing: string, work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      context.signal.throwIfAborted();
+      planned.status = "failed";
+      const problem = `Cannot ${doing} of stream "${stream.id}": ${messageOf(error)}`;
+      if (!planned.problems.some((told) => told.endsWith(messageOf(error)))) {
+        planned.problems.push(problem);
+      }
+      return undefined;
+    }
+  };
+  const resolved = await tried("plan the source", () => previewSource(plan, context, planned));
+  await tried("plan the target", () => previewTarget(plan, context, planned, resolved));
+  stopOnLoss(planned);
+  return planned;
+}
+
+type Planned = { -readonly [K in keyof PlannedStream]: PlannedStream[K] };
+type Found = ResolvedFields & { readonly found: readonly Field[] };
+
+async function previewSource(
+  plan: StreamPlan,
+  context: Context,
+  planned: Planned,
+): Promise<Found | undefined> {
+  const { reader: source } = context;
+  using transformer = transformerOf(plan, context);
+  const resolved = plan.extractor.yields === "files"
+    ? { projections: [], generated: [], found: [] }
+    : await streamFields(plan, { ...context, transformer }, source);
+  const { action, problems } = await source.checkRead(plan.source);
+  if (problems.length > 0) throw new ConnectorError(`Cannot ${action}: ${problems.join("; ")}`);
+  planned.source = { ...planned.source, ...await source.estimate(plan.source) };
+  return resolved;
+}
+
+async function previewTarget(
+  plan: StreamPlan,
+  context: Context,
+  planned: Planned,
+  resolved: Found | undefined,
+): Promise<void> {
+  const { writer: target } = context;
+  const settings = loadSettings(plan, context);
+  const { problems: rights, action } = await target.checkWrite(plan.target, settings.mode);
+  if (rights.length > 0) {
+    planned.problems.push(`Cannot ${action}: ${rights.join("; ")}`);
+    planned.status = "failed";
+  }
+  if (resolved === undefined) return;
+  checkUpsertKeys(plan, resolved);
+  const fields = stagedFields(resolved);
+  const loader = plainClass(plan.loader);
+  const staged = { kind: plan.extractor.yields, fields };
+  const load = await target.plan({ ...settings, loader, target: plan.target, staged });
+  const { exists, rows, columns, statements, destructive, problems } = load;
+  planned.target = { ...planned.target, exists, ...(rows === undefined ? {} : { rows }) };
+  planned.fields = plannedFields(resolved, resolved.found, columns, settings.lossy);
+  planned.statements = [...statements];
+  planned.destructive = [...destructive];
+  planned.problems.push(...problems);
+  if (planned.problems.length > 0) planned.status = "failed";
+  else await previewWatermark(plan, context, planned, resolved);
+}
+
+async function previewWatermark(
+  plan: StreamPlan,
+  context: Context,
+  planned: Planned,
+  resolved: Found,
+): Promise<void> {
+  const seen: { watermarkBefore?: string } = {};
+  const range = await findRange(plan, context, resolved, seen);
+  if (range === undefined) return;
+  if (context.backfill === undefined) {
+    await compareMaxima(plan, context, context.reader, resolved, { ...seen, range, seen: null });
+  }
+  planned.extract = {
+    ...planned.extract,
+    watermark_field: range.field,
+    watermark: seen.watermarkBefore ?? null,
+    ...(isWhose(plan, seen) ? { watermark_of: maxOwner(plan) } : {}),
+    ...(range.after === undefined ? {} : { after: textOf(range.after.value) }),
+    ...(range.upTo === undefined ? {} : { up_to: textOf(range.upTo.value) }),
+  };
+}
+
+/** Whether the plan names the owner of a watermark. */
+function isWhose({ ownRows }: StreamPlan, seen: { readonly watermarkBefore?: string }): boolean {
+  return seen.watermarkBefore !== undefined || ownRows !== undefined;
+}
+
+function stopOnLoss(planned: Planned): void {
+  const lost = planned.fields.filter(({ accepted }) => accepted === false);
+  if (lost.length === 0) return;
+  const list = lost.map(({ name, note }) => `"${name}" (${note})`).join(", ");
+  planned.problems.push(
+    `Lossy and not accepted: ${list}; set "load: { lossy: accept }" in the stream to load as long as every value fits, or change the target`,
+  );
+  if (planned.status === "ready") planned.status = "stopped";
+}

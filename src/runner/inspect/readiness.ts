@@ -1,0 +1,166 @@
+/** Whether a pipeline could run: its connections, and what its logins may do, without moving data. */
+import type { LoadedPipeline } from "../../config/mod.ts";
+import type { Access } from "../../core/contracts/connector.ts";
+import { messageOf } from "../../core/errors.ts";
+import type { StreamSource } from "../../models/source.ts";
+import { type Selection, selectStreams } from "../../selector/mod.ts";
+import type { Endpoint } from "../plan/endpoint.ts";
+import type { End, Threads } from "../worker/connection_client.ts";
+import { openThreads } from "../worker/pool.ts";
+import { endOf } from "../worker/connection_clients.ts";
+import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
+
+/** One thing that was tried. Times are milliseconds. */
+export interface TrialResult {
+  readonly check: "source" | "target" | "read" | "write";
+  /** Stream that it is for; absent for a connection. */
+  readonly stream?: string;
+  /** What was tried, for example `PostgreSQL 15.8` or `read "public.orders"`. */
+  readonly subject: string;
+  /** All that stands in the way; empty when nothing does. */
+  readonly problems: readonly string[];
+  readonly ms: number;
+}
+
+export interface TrialOptions extends Selection {
+  readonly signal: AbortSignal;
+  onResult(result: TrialResult): void;
+}
+
+/** Tries all that the selected streams need, whatever failed before; tells each result as it comes. */
+export async function tryPipeline(
+  loaded: LoadedPipeline,
+  { signal, onResult, ...selection }: TrialOptions,
+): Promise<TrialResult[]> {
+  const { source, target, streams } = await planPipeline(loaded);
+  const ids = selectStreams(loaded.pipeline.streams, selection).map(({ id }) => id);
+  const plans = streams.filter(({ stream }) => ids.includes(stream.id));
+  const results: TrialResult[] = [];
+  const tell = (found: readonly TrialResult[]) => {
+    for (const result of found) onResult(result);
+    results.push(...found);
+  };
+  using threads = openThreads(loaded);
+  const context = { threads, signal };
+  tell(await trySource(source, plans, context));
+  tell(await tryTarget(target, plans, context));
+  return results;
+}
+
+type Context = { readonly threads: Threads; readonly signal: AbortSignal };
+
+async function trySource(
+  endpoint: Endpoint,
+  plans: readonly StreamPlan[],
+  context: Context,
+): Promise<TrialResult[]> {
+  return await tryEnd(
+    "source",
+    endpoint,
+    { reads: plans.map(({ source }) => source) },
+    context,
+    async (connector) => {
+      const results: TrialResult[] = [await greet("source", endpoint, connector)];
+      if (results[0]!.problems.length > 0) return results;
+      for (const { stream, source } of plans) {
+        const access = await timed(() => connector.checkRead(source));
+        results.push({ check: "read", stream: stream.id, ...access });
+      }
+      return results;
+    },
+  );
+}
+
+/** What is not there yet and can be made is a target as well as any. */
+async function tryTarget(
+  endpoint: Endpoint,
+  plans: readonly StreamPlan[],
+  context: Context,
+): Promise<TrialResult[]> {
+  return await tryEnd(
+    "target",
+    endpoint,
+    { writes: plans.map(({ target }) => target) },
+    context,
+    async (connector) => {
+      const greeting = await greet("target", endpoint, connector);
+      const results: TrialResult[] = [];
+      for (const plan of plans) {
+        const access = await timed(() => checkTarget(connector, plan));
+        results.push({ check: "write", stream: plan.stream.id, ...access });
+      }
+      const writable = results.every(({ problems }) => problems.length === 0);
+      const { subject } = greeting;
+      const made = greeting.problems.length > 0 && writable;
+      return [
+        made
+          ? { ...greeting, subject: `${subject}, made by the first load`, problems: [] }
+          : greeting,
+        ...results,
+      ];
+    },
+  );
+}
+
+/** What is new is asked of a target that is there: it must be readable too. */
+async function checkTarget(
+  connector: End,
+  { stream, target, mode }: StreamPlan,
+): Promise<Access> {
+  const access = await connector.checkWrite(target, mode);
+  if (stream.extract?.mode !== "incremental") return access;
+  if (await connector.getStreamFields(target) === undefined) return access;
+  const { problems } = await connector.checkRead(target as StreamSource);
+  const unread = problems.map((problem) => `its highest watermark cannot be read, ${problem}`);
+  return { ...access, problems: [...access.problems, ...unread] };
+}
+
+/** Where no connection is made nothing else is tried. */
+async function tryEnd(
+  check: "source" | "target",
+  endpoint: Endpoint,
+  usage: Parameters<typeof endOf>[1],
+  context: Context,
+  work: (end: End) => Promise<TrialResult[]>,
+): Promise<TrialResult[]> {
+  const start = performance.now();
+  await using end = endOf(endpoint, usage, context);
+  try {
+    await end.connected();
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const problems = [messageOf(error)];
+    return [{ check, subject: endpoint.provider.name, problems, ms: since(start) }];
+  }
+  const opening = since(start);
+  const [greeting, ...others] = await work(end);
+  return [{ ...greeting!, ms: greeting!.ms + opening }, ...others];
+}
+
+async function greet(
+  check: "source" | "target",
+  { provider }: Endpoint,
+  connector: End,
+): Promise<TrialResult> {
+  const greeting = await timed(async () => {
+    const { product, version } = await connector.testConnection();
+    return { action: `${product} ${version}`, problems: [] };
+  });
+  return { check, ...greeting, subject: greeting.subject || provider.name };
+}
+
+async function timed(
+  work: () => Promise<Access>,
+): Promise<Pick<TrialResult, "subject" | "problems" | "ms">> {
+  const start = performance.now();
+  try {
+    const { action, problems } = await work();
+    return { subject: action, problems, ms: since(start) };
+  } catch (error) {
+    return { subject: "", problems: [messageOf(error)], ms: since(start) };
+  }
+}
+
+function since(start: number): number {
+  return Math.round((performance.now() - start) * 10) / 10;
+}

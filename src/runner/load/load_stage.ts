@@ -1,0 +1,277 @@
+/** The load of a stage: as a whole, shared among threads, or begun while the stage is written. */
+import type {
+  OpenStage,
+  StagedData,
+  StagedFile,
+  StageLock,
+  StageSlice,
+} from "../../core/contracts/buffer.ts";
+import type { LoadReceipt, LoadTicket, PlannedLoad } from "../../core/contracts/loader.ts";
+import type { LoadMode } from "../../models/stream.ts";
+import { thrown } from "../../sandbox/messages.ts";
+import type { RunContext } from "../contract/run_context.ts";
+import type { End, OnCommit } from "../worker/connection_client.ts";
+import { plainClass, SharedEnds, targetEnd } from "../worker/connection_clients.ts";
+import { Feed, PartOrder } from "./staged_file_queue.ts";
+import { targetName } from "../plan/resolve_fields.ts";
+import type { LoadInput } from "../worker/inside/protocol.ts";
+import { settled } from "../extract/extract_partitions.ts";
+import type { StreamPlan } from "../plan/pipeline_plan.ts";
+
+/** A smaller stage is loaded before more threads have started. */
+const SHARED_BYTES = 4 * 1024 * 1024;
+
+/** Milliseconds that a connection waits, in the middle of its share, for the next file. */
+const PATIENCE_MS = 1000;
+
+type Stage = Pick<OpenStage, "slice">;
+
+/** Loads a committed stage; `lock` is its own. */
+export async function load(
+  plan: StreamPlan,
+  context: RunContext,
+  staged: StagedData,
+  lock: StageLock,
+): Promise<LoadReceipt> {
+  const bytes = staged.files.reduce((sum, { size }) => sum + size, 0);
+  const shareable = staged.files.length > 1 && bytes > SHARED_BYTES && staged.kind === "records";
+  await using target = await turnAtTarget(plan, context);
+  const input = inputOf(plan, context, staged.slice(staged.files));
+  const onRows = progressOf(plan, context);
+  const ticket = shareable && context.threads.most > 1 ? await target.share(input) : undefined;
+  const onCommit = rememberedBy(lock, plan, context, () => staged);
+  if (ticket === undefined) return await target.load(input, onRows, onCommit);
+  const feed = new Feed<StagedFile>();
+  for (const file of staged.files) feed.push(file);
+  feed.end(staged);
+  const shared = { target, context, input, ticket, stage: staged, feed, onRows, onCommit };
+  return await loadShared(shared);
+}
+
+/** A load that takes the files of a stage as they are closed. */
+export class EarlyLoad {
+  /** Files in the order of their closing, for connections that share a load. */
+  readonly #closed = new Feed<StagedFile>();
+  /** Files in the order of the stage: of records that share a key the last one wins. */
+  readonly #ordered = new Feed<StagedFile>();
+  readonly #order = new PartOrder<StagedFile>((file) => this.#ordered.push(file));
+  readonly #receipt: Promise<LoadReceipt>;
+  /** Resolves when nothing more of the stage is written. */
+  readonly #written = Promise.withResolvers<void>();
+
+  constructor(
+    plan: StreamPlan,
+    context: RunContext,
+    private readonly stage: OpenStage,
+    lock: StageLock,
+  ) {
+    const onCommit = rememberedBy(lock, plan, context, () => this.#closed.staged);
+    this.#receipt = this.#load(plan, context, onCommit);
+    // It is asked for when the stage is committed, which may be long after it failed.
+    this.#receipt.catch(() => {});
+  }
+
+  push(file: StagedFile, part: number): void {
+    this.#closed.push(file);
+    this.#order.push(file, part);
+  }
+
+  /** A part has no more files. */
+  endPart(part: number): void {
+    this.#order.end(part);
+  }
+
+  /** The stage is committed: the load may come to its end. */
+  finish(staged: StagedData): Promise<LoadReceipt> {
+    this.#closed.end(staged);
+    this.#ordered.end(staged);
+    this.#written.resolve();
+    return this.#receipt;
+  }
+
+  /** The stage will not be committed: leaves the target as it was. */
+  async abort(error: unknown): Promise<void> {
+    this.#closed.fail(error);
+    this.#ordered.fail(error);
+    this.#written.resolve();
+    await this.#receipt.catch(() => {});
+  }
+
+  async #load(
+    plan: StreamPlan,
+    context: RunContext,
+    onCommit: OnCommit,
+  ): Promise<LoadReceipt> {
+    await using target = await turnAtTarget(plan, context);
+    // A target that waits for a slow source makes no progress, and is not to blame for it.
+    const held = target.hold();
+    void this.#written.promise.then(() => held?.[Symbol.dispose]());
+    const input = { ...inputOf(plan, context, this.stage.slice([])), isGrowing: true as const };
+    const onRows = progressOf(plan, context);
+    const ticket = context.threads.most > 1 ? await target.share(input) : undefined;
+    if (ticket !== undefined) {
+      const { stage } = this;
+      return await loadShared({
+        target,
+        context,
+        input,
+        ticket,
+        stage,
+        feed: this.#closed,
+        onRows,
+        onCommit,
+      });
+    }
+    const loading = target.load(input, onRows, onCommit);
+    const handing = hand(this.#ordered, this.stage, target);
+    await settled<unknown>([loading, handing], (error) => this.#ordered.fail(error));
+    return await loading;
+  }
+}
+
+/** Tells a thread what comes into a feed, until it is committed or fails. */
+async function hand(feed: Feed<StagedFile>, stage: Stage, target: End): Promise<void> {
+  try {
+    for (let file = await feed.next(); file !== undefined; file = await feed.next()) {
+      await target.feed({ slice: stage.slice([file]) });
+    }
+  } catch (error) {
+    return await target.feed({ failed: thrown(error) });
+  }
+  const { staged } = feed;
+  await target.feed({ committed: staged.slice(staged.files) });
+}
+
+async function turnAtTarget(plan: StreamPlan, context: RunContext): Promise<End> {
+  await context.turn;
+  context.signal.throwIfAborted();
+  return targetEnd(plan, context);
+}
+
+function inputOf(
+  plan: StreamPlan,
+  context: RunContext,
+  staged: StageSlice,
+): LoadInput {
+  const loader = plainClass(plan.loader);
+  const settings = loadSettings(plan, context);
+  return {
+    loader,
+    target: plan.target,
+    staged,
+    claim: context.claim,
+    // Replacing or upserting the same rows once more changes nothing.
+    isRemembered: settings.mode === "append" && plan.buffer.format !== "memory",
+    ...settings,
+  };
+}
+
+/** Writes what a load is about to commit into its stage. */
+function rememberedBy(
+  lock: StageLock,
+  { source, target }: StreamPlan,
+  { runId }: RunContext,
+  staged: () => StagedData,
+): OnCommit {
+  return (record) => {
+    const at = Temporal.Now.instant().toString({ smallestUnit: "second" });
+    return lock.remember({ run_id: runId, at, source, target, rows: staged().count, record });
+  };
+}
+
+function progressOf(plan: StreamPlan, context: RunContext): (rows: number) => void {
+  let loaded = 0;
+  return (more) => {
+    loaded += more;
+    const stream = plan.stream.id;
+    context.onEvent({ type: "progress", stream, phase: "load", rows: loaded, bytes: 0 });
+  };
+}
+
+/** A load that several connections write, of the files that come into a feed. */
+interface Shared {
+  readonly target: End;
+  readonly context: RunContext;
+  readonly input: LoadInput;
+  readonly ticket: LoadTicket;
+  readonly stage: Stage;
+  readonly feed: Feed<StagedFile>;
+  readonly onRows: (rows: number) => void;
+  readonly onCommit: OnCommit;
+}
+
+/** The target's own thread, which keeps what is shared, does its part. */
+async function loadShared(shared: Shared): Promise<LoadReceipt> {
+  const { target, context, input, feed } = shared;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const { connectionsPerThread } = context.target.provider;
+  // Code of others need not know that it may be called twice at once.
+  const ends = new SharedEnds(target, input.loader.module === undefined ? connectionsPerThread : 1);
+  const lane = async (number: number): Promise<number> => {
+    let rows = 0;
+    try {
+      for (let file = await feed.next(); file !== undefined; file = await feed.next()) {
+        signal.throwIfAborted();
+        using _turn = await context.threads.turn("load");
+        rows += await loadShare(shared, ends.of(number), number, file, signal);
+      }
+    } finally {
+      await ends.done(number);
+    }
+    return rows;
+  };
+  const lanes = Array.from({ length: context.threads.most }, (_, number) => lane(number));
+  const rows = await settled<number>(lanes, (error) => {
+    stop.abort(error);
+    // The others may wait for a file that does not come any more.
+    feed.fail(error);
+  });
+  context.signal.throwIfAborted();
+  const { staged } = feed;
+  const committed = staged.slice(staged.files);
+  const total = rows.reduce((sum, more) => sum + more, 0);
+  return await target.finish({ rows: total, committed }, shared.onCommit);
+}
+
+/** One connection's share: a file, and those that it is given while it has not ended. */
+async function loadShare(
+  { input, ticket, stage, feed, onRows }: Shared,
+  end: End,
+  lane: number,
+  first: StagedFile,
+  signal: AbortSignal,
+): Promise<number> {
+  const files = [first];
+  const more = async () => {
+    const file = await feed.next(PATIENCE_MS);
+    if (file === undefined) return await end.feed({ lane, committed: stage.slice(files) });
+    files.push(file);
+    await end.feed({ lane, slice: stage.slice([file]) });
+  };
+  const fail = (error: unknown) => end.feed({ lane, failed: thrown(error) });
+  return await end.loadShare(
+    { ...input, staged: stage.slice(files), ticket, lane },
+    // An end that is gone waits for nothing.
+    (news) => "rows" in news ? onRows(news.rows) : void more().catch(fail).catch(() => {}),
+    signal,
+  );
+}
+
+/** How a stream is loaded. */
+export function loadSettings(
+  plan: StreamPlan,
+  context: Pick<RunContext, "fullRefresh">,
+): Pick<PlannedLoad, "mode" | "upsertKeys" | "lossy"> {
+  const { load } = plan.stream;
+  return {
+    mode: loadMode(plan, context),
+    upsertKeys: (load?.upsert_keys ?? []).map((id) => targetName(plan.stream, id)),
+    lossy: load?.lossy ?? "stop",
+  };
+}
+
+/** A full refresh replaces what earlier runs added. */
+function loadMode(plan: StreamPlan, context: Pick<RunContext, "fullRefresh">): LoadMode {
+  return context.fullRefresh && plan.loader.modes.includes("replace") ? "replace" : plan.mode;
+}

@@ -1,0 +1,116 @@
+/** Settles loads whose run was killed during the commit: asks the target whether it took them. */
+import type { Buffer, PendingLoad, StageLock } from "../../core/contracts/buffer.ts";
+import { ConcurrentRunError, UnknownOutcomeError } from "../../core/errors.ts";
+import type { LoadOutcome } from "../../core/contracts/loader.ts";
+import type { Progress, RunContext } from "../contract/run_context.ts";
+import { plainClass, targetEnd } from "../worker/connection_clients.ts";
+import type { Phase } from "../pipeline_run.ts";
+import type { StreamPlan } from "../plan/pipeline_plan.ts";
+
+/** A stage that this run has. */
+export interface Stage {
+  readonly buffer: Buffer;
+  readonly lock: StageLock;
+}
+
+/** Milliseconds that a target gets to end what the killed run left it doing. */
+const PATIENCE_MS = 5000;
+const PAUSE_MS = 250;
+
+/**
+ * Settles the load of a run that was killed before it told how the load ended. A load that the target
+ * took is not repeated: `dxt load` is done then, and so is the repeated `dxt run` of a stream that is
+ * read whole, as it would append the same rows again. An incremental stream goes on with what is new.
+ *
+ * @returns whether nothing is left to be done
+ * @throws {UnknownOutcomeError} when the target cannot tell
+ * @throws {ConcurrentRunError} when the target is still at it
+ */
+export async function settlePending(
+  { buffer, lock }: Stage,
+  plan: StreamPlan,
+  phase: Phase,
+  context: RunContext,
+  progress: Progress,
+): Promise<boolean> {
+  const pending = await lock.pending();
+  if (pending === undefined) return false;
+  const load = `the load of ${rowsText(pending)} by run ${
+    pending.run_id.slice(0, 8)
+  }, which was cut off at its commit (${pending.at})`;
+  if (phase === "extract") {
+    throw new UnknownOutcomeError(
+      `Cannot stage anew in "${buffer.location}": it is not known whether the target took ${load}; dxt load asks the target`,
+    );
+  }
+  const outcome = await outcomeOf(pending, plan, context);
+  switch (outcome) {
+    case "aborted":
+      context.warn(`the target did not take ${load}; it is loaded again`);
+      lock.forget();
+      return false;
+    case "running":
+      throw new ConcurrentRunError(
+        `Cannot load: the target is still busy with ${load}; run again when it has ended, or with --wait`,
+      );
+    case "unknown":
+      throw new UnknownOutcomeError(
+        `Cannot tell whether the target took ${load}: look for its rows there and remove "${lock.record}", then remove the stage "${buffer.location}" too if they are there, or load it with dxt load if they are not`,
+      );
+    case "committed":
+      return await settleCommitted({ buffer, lock }, pending, load, plan, phase, context, progress);
+  }
+}
+
+async function settleCommitted(
+  { buffer, lock }: Stage,
+  pending: PendingLoad,
+  load: string,
+  plan: StreamPlan,
+  phase: Phase,
+  { warn, stages, fullRefresh }: RunContext,
+  progress: Progress,
+): Promise<boolean> {
+  const isIncremental = plan.stream.extract?.mode === "incremental" || fullRefresh;
+  const isRepeated = phase === "load" || (!isIncremental && isSame(pending.source, plan.source));
+  await buffer.clear();
+  if (!isRepeated) {
+    warn(`the target has taken ${load}`);
+    lock.forget();
+    return false;
+  }
+  warn(
+    `the target has taken ${load}; this run only completes it and reads nothing, run again to load more`,
+  );
+  progress.rowsLoaded = pending.rows;
+  stages.defer(() => lock.forget());
+  return true;
+}
+
+async function outcomeOf(
+  { target, record }: PendingLoad,
+  plan: StreamPlan,
+  context: RunContext,
+): Promise<LoadOutcome> {
+  // The record says nothing of another target.
+  if (!isSame(target, plan.target)) return "unknown";
+  await using end = targetEnd(plan, context);
+  const start = performance.now();
+  const patience = Math.max(PATIENCE_MS, context.claim.waitMs);
+  for (;;) {
+    const asked = { loader: plainClass(plan.loader), target: plan.target, record };
+    const outcome = await end.getOutcome(asked);
+    if (outcome !== "running" || performance.now() - start > patience) return outcome;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    context.signal.throwIfAborted();
+  }
+}
+
+function rowsText({ rows }: PendingLoad): string {
+  return rows === 1 ? "1 row" : `${rows} rows`;
+}
+
+/** Values of JSON, of which one was written to a file and read again. */
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

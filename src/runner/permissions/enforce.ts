@@ -1,0 +1,191 @@
+/** Whether what is asked for may be done: refused before anything connects or is written. */
+import type { LoadedPipeline, NamedConnection } from "../../config/mod.ts";
+import { PermissionError } from "../../core/errors.ts";
+import { flagOf, type Grant, remedy } from "../../core/permission_errors.ts";
+import {
+  type Ceiling,
+  flagsOf,
+  NOTHING,
+  permissionsOf,
+  uncovered,
+  ungranted,
+  union,
+} from "../../core/permissions.ts";
+import type { Permissions, Usage } from "../../core/contracts/provider.ts";
+import { realPath } from "../../core/files/real_path.ts";
+import { sourceOf, type StreamSource } from "../../models/source.ts";
+import { type Selection, selectStreams } from "../../selector/mod.ts";
+import { type Endpoint, resolveEndpoint } from "../plan/endpoint.ts";
+import type { HeadOf } from "../inspect/discovery.ts";
+import { connectionNeeds, type Need, ownNeeds, pipelineNeeds, type Purpose } from "./required.ts";
+import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
+
+/** The most that somebody allows. */
+export interface Limit {
+  readonly ceiling: Ceiling;
+  /** Where a permission of a kind is added: an option, or a key of a file. */
+  place(kind: Grant["kind"]): string;
+}
+
+export interface PipelineUse extends Selection {
+  readonly purpose: Purpose;
+  /** File that the log goes to. */
+  readonly logFile?: string;
+  /** What the command line allows. */
+  readonly limits: readonly Limit[];
+}
+
+/** All that the selected streams of a pipeline need. */
+export async function permissionsOfPipeline(
+  loaded: LoadedPipeline,
+  use: Omit<PipelineUse, "limits">,
+): Promise<Permissions> {
+  return union(...(await needsOf(loaded, use)).map(({ permissions }) => permissions));
+}
+
+async function needsOf(
+  loaded: LoadedPipeline,
+  { purpose, logFile, ...selection }: Omit<PipelineUse, "limits">,
+): Promise<Need[]> {
+  const plan = await planPipeline(loaded);
+  const ids = selectStreams(loaded.pipeline.streams, selection).map(({ id }) => id);
+  const streams = plan.streams.filter(({ stream }) => ids.includes(stream.id));
+  return pipelineNeeds(loaded, plan, streams, purpose, logFile);
+}
+
+/** @throws {PermissionError} that names all that is not allowed, or all that is not granted */
+export async function admitPipeline(loaded: LoadedPipeline, use: PipelineUse): Promise<void> {
+  if (isUnlimited(loaded, use.limits)) return;
+  admit(`pipeline "${loaded.pipeline.name}"`, await needsOf(loaded, use), loaded, use.limits);
+}
+
+/**
+ * As {@linkcode admitPipeline}, to show the records of one end or of the stage.
+ *
+ * @returns whether that end may also be searched for other datasets
+ */
+export async function admitHead(
+  loaded: LoadedPipeline,
+  stream: string | undefined,
+  of: HeadOf,
+  limits: readonly Limit[],
+): Promise<boolean> {
+  if (isUnlimited(loaded, limits)) return true;
+  const { source, target, streams } = await planPipeline(loaded);
+  const isShown = ({ stream: { id } }: StreamPlan) =>
+    stream === undefined ? streams.length === 1 : id === stream;
+  const needs = streams.filter(isShown)
+    .map((plan): Need => ({
+      subject: `stream "${plan.stream.id}"`,
+      permissions: of === "stage"
+        ? { ...NOTHING, read: [plan.stageDirectory] }
+        : of === "source"
+        ? connectionNeeds(source, { reads: [plan.source] })
+        : connectionNeeds(target, { reads: [plan.target as StreamSource] }),
+      limited: true,
+    }));
+  admit(`the ${of}`, [...ownNeeds(loaded), ...needs], loaded, limits);
+  return mayExplore(of === "target" ? target : source, loaded, limits);
+}
+
+/**
+ * As {@linkcode admitPipeline}, for a connection that the command line names.
+ *
+ * @returns whether it may also be searched for other datasets
+ */
+export async function admitConnection(
+  connection: NamedConnection,
+  stream: string | undefined,
+  limits: readonly Limit[],
+): Promise<boolean> {
+  if (isUnlimited(connection, limits)) return true;
+  const endpoint = await resolveEndpoint(connection, connection.spec);
+  const dataset = stream ?? connection.dataset;
+  const usage: Partial<Usage> = dataset === undefined
+    ? { explores: true }
+    : { reads: [sourceOf(endpoint.provider.category, dataset)] };
+  const need: Need = {
+    subject: `connection "${connection.name}"`,
+    permissions: connectionNeeds(endpoint, usage),
+    limited: true,
+  };
+  admit(`connection "${connection.name}"`, [...ownNeeds(connection), need], connection, limits);
+  return mayExplore(endpoint, connection, limits);
+}
+
+/** Who may read one dataset need not be allowed to look for others. */
+function mayExplore(endpoint: Endpoint, { ceiling }: Loaded, limits: readonly Limit[]): boolean {
+  const permissions = connectionNeeds(endpoint, { explores: true });
+  return [...limits.map((limit) => limit.ceiling), ...(ceiling === undefined ? [] : [ceiling])]
+    .every((most) => uncovered(most, permissions).length === 0) &&
+    ungranted(permissions).length === 0;
+}
+
+type Loaded = Pick<LoadedPipeline, "ceiling" | "files">;
+
+/** Nobody limits anything, and the process may do all. */
+function isUnlimited({ ceiling }: Loaded, limits: readonly Limit[]): boolean {
+  return ceiling === undefined && limits.length === 0 &&
+    (["net", "read", "write", "env"] as const)
+      .every((name) => Deno.permissions.querySync({ name }).state === "granted");
+}
+
+function admit(
+  what: string,
+  needs: readonly Need[],
+  { ceiling }: Loaded,
+  limits: readonly Limit[],
+): void {
+  const project: Limit[] = ceiling === undefined
+    ? []
+    : [{ ceiling, place: (kind) => `permissions.${kind} in dxt_project.yaml` }];
+  const refused = [...limits, ...project].flatMap((limit) => refusals(needs, limit));
+  if (refused.length > 0) {
+    throw new PermissionError(
+      `Cannot use ${what}: it needs more than is allowed\n${refused.join("\n")}`,
+    );
+  }
+  const missing = ungranted(union(...needs.map(({ permissions }) => permissions)));
+  if (missing.length === 0) return;
+  const flags = flagsOf(permissionsOf(missing));
+  throw new PermissionError(
+    `Cannot use ${what}: it needs permissions that dxt does not have, ${remedy(flags)}`,
+  );
+}
+
+/** A line for each grant that a limit lacks, with all that need it. */
+function refusals(needs: readonly Need[], { ceiling, place }: Limit): string[] {
+  const lacking = new Map<string, { grant: Grant; subjects: string[] }>();
+  for (const { subject, permissions } of needs.filter(({ limited }) => limited)) {
+    for (const grant of uncovered(ceiling, permissions)) {
+      const found = lacking.get(flagOf(grant)) ?? { grant, subjects: [] };
+      found.subjects.push(subject);
+      lacking.set(flagOf(grant), found);
+    }
+  }
+  return [...lacking.values()].map(({ grant: { kind, value }, subjects }) =>
+    `  ${VERBS[kind]} ${described(kind, value)} for ${listed(subjects)}: add it to ${place(kind)}`
+  );
+}
+
+/** A path by its own name, and by the one that it was compared by. */
+function described(kind: Grant["kind"], value: string): string {
+  const real = kind === "read" || kind === "write" ? realPath(value) : value;
+  return real === value ? `"${value}"` : `"${value}", which is "${real}"`;
+}
+
+const VERBS: Readonly<Record<Grant["kind"], string>> = {
+  net: "connect to",
+  read: "read",
+  write: "write",
+  env: "read variable",
+};
+
+const MOST_LISTED = 3;
+
+function listed(subjects: readonly string[]): string {
+  const shown = subjects.slice(0, MOST_LISTED).join(", ");
+  return subjects.length > MOST_LISTED
+    ? `${shown} and ${subjects.length - MOST_LISTED} more`
+    : shown;
+}

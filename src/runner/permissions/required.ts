@@ -1,0 +1,135 @@
+/** What a planned pipeline needs of the runtime, and what for. */
+import type { LoadedPipeline } from "../../config/mod.ts";
+import { dirname, resolve } from "node:path";
+import { NOTHING, union, withRealPaths } from "../../core/permissions.ts";
+import type { Permissions, Usage } from "../../core/contracts/provider.ts";
+import { missingFolder } from "../../core/files/write_access.ts";
+import { ownPermissions } from "../../sandbox/permissions.ts";
+import type { ExternalCode } from "../../sandbox/modules/mod.ts";
+import { codeNeeds } from "../plan/external_modules.ts";
+import type { Endpoint } from "../plan/endpoint.ts";
+import type { Phase } from "../pipeline_run.ts";
+import type { PipelinePlan, StreamPlan } from "../plan/pipeline_plan.ts";
+
+/** What is done with a pipeline: moving its data, or trying both ends. */
+export type Purpose = Phase | "look";
+
+/** The two sides of a stream, each in a thread of its own. */
+export interface StreamNeeds {
+  /** Reads the source, writes the stage. */
+  readonly source: Permissions;
+  /** Reads the stage, writes the target. */
+  readonly target: Permissions;
+}
+
+/** What one part of a run needs. */
+export interface Need {
+  /** As a message names it, for example `stream "orders"`. */
+  readonly subject: string;
+  readonly permissions: Permissions;
+  /** Whether a ceiling holds for it: not for the files that say what the pipeline is. */
+  readonly limited: boolean;
+}
+
+/** The least that a connection needs when it is used so. */
+export function connectionNeeds(
+  { needs, baseDirectory }: Endpoint,
+  usage: Partial<Omit<Usage, "baseDirectory">>,
+): Permissions {
+  return withRealPaths(needs({ baseDirectory, reads: [], writes: [], ...usage }));
+}
+
+export function streamNeeds(
+  { source, target }: Pick<PipelinePlan, "source" | "target">,
+  stream: StreamPlan,
+): StreamNeeds {
+  const staged = stream.buffer.format === "memory" ? [] : [stream.stageDirectory];
+  return {
+    source: union(
+      connectionNeeds(source, { reads: [stream.source] }),
+      { ...NOTHING, write: staged },
+    ),
+    target: union(
+      connectionNeeds(target, { writes: [stream.target] }),
+      { ...NOTHING, read: staged },
+    ),
+  };
+}
+
+/** What these streams need together with the process that runs them. */
+export function pipelineNeeds(
+  loaded: LoadedPipeline,
+  plan: PipelinePlan,
+  streams: readonly StreamPlan[],
+  purpose: Purpose,
+  logFile?: string,
+): Need[] {
+  const limited = (subject: string, permissions: Permissions): Need => ({
+    subject,
+    permissions,
+    limited: true,
+  });
+  return [
+    ...ownNeeds(loaded),
+    {
+      subject: "the modules of others",
+      permissions: codeNeeds(loaded, codesOf(plan)),
+      limited: false,
+    },
+    limited("the pipeline", { ...NOTHING, env: loaded.environment }),
+    ...(logFile === undefined ? [] : [limited("the log", logNeeds(logFile))]),
+    ...streams.map((stream) =>
+      limited(`stream "${stream.stream.id}"`, purposeNeeds(plan, stream, purpose))
+    ),
+  ];
+}
+
+function codesOf({ source, target, streams }: PipelinePlan): ExternalCode[] {
+  const classes = streams.flatMap(({ extractor, loader, transforms }) => [
+    extractor,
+    loader,
+    ...transforms,
+  ]);
+  return [source, target, ...classes].flatMap(({ code }) => code === undefined ? [] : [code]);
+}
+
+/** What dxt reads before it knows what is limited. */
+export function ownNeeds({ files }: Pick<LoadedPipeline, "files">): Need[] {
+  return [
+    { subject: "the pipeline's files", permissions: { ...NOTHING, read: files }, limited: false },
+    { subject: "dxt itself", permissions: ownPermissions(), limited: false },
+  ];
+}
+
+function logNeeds(file: string): Permissions {
+  const path = resolve(file);
+  const missing = missingFolder(dirname(path));
+  return { ...NOTHING, write: [path, ...(missing === undefined ? [] : [missing])] };
+}
+
+function purposeNeeds(plan: PipelinePlan, stream: StreamPlan, purpose: Purpose): Permissions {
+  const reads = () => connectionNeeds(plan.source, { reads: [stream.source] });
+  const writes = () => connectionNeeds(plan.target, { writes: [stream.target] });
+  switch (purpose) {
+    case "run":
+      return union(reads(), writes(), stageNeeds(stream));
+    case "extract":
+      // The target is asked what is not new, and for the types of what the source gives none.
+      return union(reads(), readOnly(writes()), stageNeeds(stream));
+    case "load":
+      return union(writes(), stageNeeds(stream));
+    case "look":
+      return union(reads(), writes());
+  }
+}
+
+/** The stage, with the folders around it that go when they are empty. */
+function stageNeeds({ buffer, stageDirectory, stageParents }: StreamPlan): Permissions {
+  if (buffer.format === "memory") return NOTHING;
+  const folder = stageParents.at(-1) ?? stageDirectory;
+  return { ...NOTHING, read: [folder], write: [folder] };
+}
+
+function readOnly(permissions: Permissions): Permissions {
+  return { ...permissions, write: [] };
+}

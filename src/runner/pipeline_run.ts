@@ -1,0 +1,249 @@
+/** One run of a pipeline: its selected streams, extracted side by side, loaded in their order. */
+import type { LoadedPipeline } from "../config/mod.ts";
+import { runOwner } from "../core/files/run_lock.ts";
+import { DXTError, messageOf, PipelineExecutionError } from "../core/errors.ts";
+import type { RunResult, StreamResult } from "../models/result.ts";
+import { selectStreams } from "../selector/mod.ts";
+import { type Backfill, checkBackfill, checkLimit } from "./plan/backfill.ts";
+import type { RunEvent } from "./contract/events.ts";
+import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan/pipeline_plan.ts";
+import { newProgress, type Progress, type RunContext } from "./contract/run_context.ts";
+import { sameSystem } from "./plan/endpoint.ts";
+import { checkFullRefresh } from "./plan/shared_targets.ts";
+import { openThreads } from "./worker/pool.ts";
+import { moveStream } from "./stream_run.ts";
+
+export type Phase = "run" | "extract" | "load";
+
+export interface RunOptions {
+  readonly phase: Phase;
+  readonly select?: string;
+  readonly exclude?: string;
+  /** Read everything and replace the target, whatever the stream's modes. */
+  readonly fullRefresh?: boolean;
+  /** Read this range of the watermark field instead of what is new. */
+  readonly backfill?: Backfill;
+  /** Read at most this many rows of each stream. */
+  readonly limit?: number;
+  /** Stop after the first failed stream, whatever the pipeline's `on_error`. */
+  readonly failFast?: boolean;
+  /** Streams, and parts of a stream, that are moved at once; the number of cores when absent. */
+  readonly threads?: number;
+  /**
+   * Milliseconds to wait for a stage or a target that another run has; 0: a stream that needs one
+   * fails at once.
+   */
+  readonly waitMs?: number;
+  /** Whether each thread may do no more than its side of its stream needs; true when absent. */
+  readonly sandbox?: boolean;
+  /** Ask the source how much there is, so that progress tells a total. */
+  readonly estimates?: boolean;
+  readonly signal: AbortSignal;
+  onEvent(event: RunEvent): void;
+  /**
+   * Called once with the result, right before the run lets go of its stages. A run that is killed
+   * before has told nothing: repeated, it asks the target what was loaded, and does not load it again.
+   */
+  onResult?(result: RunResult): void;
+}
+
+/** What the streams of a run share. */
+type PipelineContext = Omit<RunContext, "warn">;
+
+/** Checks a pipeline as far as it can be without connecting. */
+export async function checkPipeline(loaded: LoadedPipeline): Promise<void> {
+  await planPipeline(loaded);
+}
+
+/**
+ * Runs the selected streams. A failed stream is told in the result, never thrown.
+ *
+ * @throws {ConfigurationError} for a pipeline that cannot mean anything
+ * @throws {SelectorError} for a selector that selects nothing
+ */
+export async function runPipeline(
+  loaded: LoadedPipeline,
+  options: RunOptions,
+): Promise<RunResult> {
+  const plan = await planPipeline(loaded);
+  const selected = selectStreams(loaded.pipeline.streams, options);
+  const ids = selected.map(({ id }) => id);
+  const plans = plan.streams.filter(({ stream }) => ids.includes(stream.id));
+  checkBackfill(plans, options);
+  checkLimit(plans, options);
+  checkFullRefresh(plans, options);
+  const startedAt = Temporal.Now.instant();
+  const runId = crypto.randomUUID();
+  await using stages = new AsyncDisposableStack();
+  using threads = openThreads({ ...options, externalTimeout: loaded.externalTimeout });
+  const context: PipelineContext = {
+    source: plan.source,
+    target: plan.target,
+    runId,
+    variables: loaded.variables,
+    startedAt,
+    stages,
+    claim: { owner: runOwner(runId, startedAt), waitMs: options.waitMs ?? 0 },
+    fullRefresh: options.fullRefresh ?? false,
+    backfill: options.backfill,
+    limit: options.limit,
+    loads: options.phase === "run",
+    estimates: options.estimates ?? false,
+    threads,
+    turn: Promise.resolve(),
+    signal: options.signal,
+    onEvent: (event) => options.onEvent(event),
+  };
+  const failFast = options.failFast ?? loaded.pipeline.on_error === "fail_fast";
+  const start = performance.now();
+  const streams = await runStreams(plan, plans, options, context, failFast);
+  const result: RunResult = {
+    pipeline: loaded.pipeline.name,
+    run_id: context.runId,
+    status: statusOf(streams),
+    started_at: startedAt.toString(),
+    duration_ms: Math.round(performance.now() - start),
+    streams,
+  };
+  threads[Symbol.dispose]();
+  options.onResult?.(result);
+  return result;
+}
+
+/** A lane more takes two threads more: several small streams are done before these have started. */
+const LANE_MS = 500;
+
+/** Waits so long, or until the signal. */
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** Why a stream was stopped: one before it failed, and the run is to fail fast. */
+class FailedFast extends PipelineExecutionError {}
+
+/**
+ * Results in the order of the pipeline, whatever the order in which the streams ended. Failing fast
+ * stops those that come after the failed one, however far they are; those before it end.
+ */
+async function runStreams(
+  plan: PipelinePlan,
+  plans: readonly StreamPlan[],
+  options: RunOptions,
+  context: PipelineContext,
+  failFast: boolean,
+): Promise<StreamResult[]> {
+  const stops = plans.map(() => new AbortController());
+  const results: StreamResult[] = [];
+  let next = 0;
+  let turn = context.turn;
+  const begun = new AbortController();
+  const lane = async (number: number) => {
+    if (number > 0) await wait(number * LANE_MS, begun.signal);
+    for (let at = next++; at < plans.length; at = next++) {
+      const signal = AbortSignal.any([context.signal, stops[at]!.signal]);
+      const running = runStream(plans[at]!, options.phase, { ...context, signal, turn });
+      turn = Promise.all([turn, running]).then(() => {});
+      const result = await running;
+      results[at] = result;
+      if (result.status !== "failed" || !failFast) continue;
+      const reason = new FailedFast(`Cannot go on: stream "${result.stream}" failed`);
+      for (const stop of stops.slice(at + 1)) stop.abort(reason);
+    }
+    begun.abort();
+  };
+  await Promise.all(Array.from({ length: lanesOf(plan, context) }, (_, number) => lane(number)));
+  return results;
+}
+
+/** A system that is read and written at once may lock itself. */
+function lanesOf({ source, target }: PipelinePlan, { threads }: PipelineContext): number {
+  return sameSystem(source, target) ? 1 : threads.most;
+}
+
+async function runStream(
+  plan: StreamPlan,
+  phase: Phase,
+  shared: PipelineContext,
+): Promise<StreamResult> {
+  const stream = plan.stream.id;
+  const progress = newProgress();
+  const { signal } = shared;
+  const warn = (message: string) => {
+    if (progress.warnings.includes(message)) return;
+    progress.warnings.push(message);
+    shared.onEvent({ type: "warning", stream, message });
+  };
+  const context: RunContext = { ...shared, warn };
+  if (signal.aborted) return resultOf(plan, phase, progress, stoppedStatus(signal));
+  context.onEvent({ type: "stream_started", stream, at: Temporal.Now.instant().toString() });
+  let result: StreamResult;
+  try {
+    await moveStream(plan, phase, context, progress);
+    result = resultOf(plan, phase, progress, "succeeded");
+  } catch (error) {
+    result = signal.aborted
+      ? resultOf(plan, phase, progress, stoppedStatus(signal))
+      : resultOf(plan, phase, progress, "failed", describeError(error, plan, context, progress));
+  }
+  context.onEvent({ type: "stream_finished", stream, result });
+  return result;
+}
+
+function stoppedStatus({ reason }: AbortSignal): StreamResult["status"] {
+  return reason instanceof FailedFast ? "skipped" : "cancelled";
+}
+
+/** The one place where an error is told which stream and step it belongs to. */
+function describeError(
+  error: unknown,
+  plan: StreamPlan,
+  context: RunContext,
+  progress: Progress,
+): NonNullable<StreamResult["error"]> {
+  const type = error instanceof DXTError ? error.name : "PipelineExecutionError";
+  const { pipeline, stream } = plan;
+  const step = progress.staged === undefined
+    ? `extract stream "${stream.id}" of pipeline "${pipeline}" from ${context.source.provider.name}`
+    : `load stream "${stream.id}" of pipeline "${pipeline}" into ${context.target.provider.name}`;
+  return { type, message: `Cannot ${step}: ${messageOf(error)}` };
+}
+
+function resultOf(
+  plan: StreamPlan,
+  phase: Phase,
+  progress: Progress,
+  status: StreamResult["status"],
+  error?: StreamResult["error"],
+): StreamResult {
+  const { staged, watermarkBefore, watermarkAfter, receipt, stage, warnings } = progress;
+  return {
+    stream: plan.stream.id,
+    status,
+    ...(phase === "extract" ? {} : { mode: plan.mode }),
+    rows_extracted: staged?.count ?? progress.rowsExtracted,
+    rows_loaded: progress.rowsLoaded,
+    bytes_staged: staged?.files.reduce((sum, file) => sum + file.size, 0) ?? 0,
+    files_staged: staged?.files.length ?? 0,
+    ...(watermarkBefore === undefined ? {} : { watermark_before: watermarkBefore }),
+    ...(watermarkAfter === undefined ? {} : { watermark_after: watermarkAfter }),
+    ...(receipt === undefined ? {} : { proof: receipt }),
+    warnings,
+    ...(error === undefined ? {} : { error }),
+    ...(stage === undefined ? {} : { stage }),
+    extract_ms: Math.round(progress.extractMs),
+    load_ms: Math.round(progress.loadMs),
+  };
+}
+
+function statusOf(streams: readonly StreamResult[]): RunResult["status"] {
+  const failed = streams.filter(({ status }) => status === "failed").length;
+  if (streams.some(({ status }) => status === "cancelled")) return "cancelled";
+  if (failed === 0) return "succeeded";
+  return streams.some(({ status }) => status === "succeeded") ? "partial" : "failed";
+}

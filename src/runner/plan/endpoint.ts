@@ -1,0 +1,178 @@
+/** One end of a pipeline: its provider, and its connection's keys checked by that provider. */
+import { resolve } from "node:path";
+import type { ConnectionSpec, LoadedPipeline } from "../../config/mod.ts";
+import { ConfigurationError, DXTError } from "../../core/errors.ts";
+import { flagsOf, grantsOf, permissionsOf, uncovered, union } from "../../core/permissions.ts";
+import type { Permissions, Usage } from "../../core/contracts/provider.ts";
+import { PermissionLists } from "../../models/permissions.ts";
+import type { StreamTarget } from "../../models/source.ts";
+import { firstIssue } from "../../providers/options.ts";
+import {
+  isExternal,
+  loadProvider,
+  parseClassPath,
+  providerOfURL,
+} from "../../providers/resolve.ts";
+import {
+  type Checked,
+  checkOptions,
+  infoOf,
+  needsOf,
+  type ProviderInfo,
+  targetPathOf,
+} from "../../providers/provider_info.ts";
+import { checkAddresses } from "../../sandbox/addresses.ts";
+import type { ExternalCode } from "../../sandbox/modules/mod.ts";
+import { type CodeSource, Strangers } from "./module_inspector.ts";
+import type { ClassKind } from "../worker/inside/protocol.ts";
+
+export interface Endpoint {
+  readonly provider: ProviderInfo;
+  /** Name of a built-in provider, or URL of an external one's module. */
+  readonly module: string;
+  /** Of an external provider. */
+  readonly code?: ExternalCode;
+  /** Validated by the provider's schema. */
+  readonly config: unknown;
+  readonly baseDirectory: string;
+  /** Whether errors may quote records of the system. */
+  readonly showValues: boolean;
+  /** The least that it needs when it is used so; an external one has what the pipeline grants it. */
+  needs(usage: Usage): Permissions;
+  /** Where a target lies, as the system tells names apart; asked while the pipeline is planned. */
+  targetPath(target: StreamTarget): Promise<readonly string[]>;
+  /** Options against one of its classes; to be asked while the pipeline is planned. */
+  checkOptions(kind: ClassKind, name: string, config: unknown): Promise<Checked>;
+}
+
+type Path = readonly (string | number)[];
+type At = (message: string, path?: Path) => ConfigurationError;
+
+/** What a connection is resolved with. */
+export type ConnectionSource =
+  & CodeSource
+  & Pick<LoadedPipeline, "errorAt" | "parseAt" | "variablesAt" | "showValues">;
+
+/** @throws {ConfigurationError} that names the place in the pipeline's file */
+export async function resolveEndpoint(
+  loaded: ConnectionSource,
+  spec: ConnectionSpec,
+  strangers?: Strangers,
+): Promise<Endpoint> {
+  const at: At = (message, path = []) => loaded.errorAt([...spec.origin.path, ...path], message);
+  try {
+    const module = spec.provider !== ""
+      ? parseClassPath(spec.provider).provider
+      : providerOfURL(spec.url ?? "");
+    if (!isExternal(module)) return await builtInEndpoint(loaded, spec, module, at);
+    if (strangers !== undefined) return await externalEndpoint(loaded, spec, module, at, strangers);
+    using own = new Strangers();
+    return await externalEndpoint(loaded, spec, module, at, own);
+  } catch (error) {
+    if (error instanceof DXTError && !("issues" in error)) throw at(error.message);
+    throw error;
+  }
+}
+
+async function builtInEndpoint(
+  loaded: ConnectionSource,
+  spec: ConnectionSpec,
+  module: string,
+  at: At,
+): Promise<Endpoint> {
+  const provider = await loadProvider(module);
+  const { baseDirectory } = spec;
+  const fromURL = spec.url === undefined ? {} : provider.fromURL(spec.url);
+  const keys = { ...fromURL as Record<string, unknown>, ...spec.config };
+  const parsed = loaded.parseAt(spec.origin.path, provider.config, keys);
+  const config = parsed.success
+    ? parsed.data
+    : valueOf({ issue: firstIssue(provider.config, parsed.error) }, provider, at);
+  return {
+    provider: infoOf(provider),
+    module,
+    config,
+    baseDirectory,
+    showValues: loaded.showValues ?? false,
+    needs: (usage) => needsOf(provider, config, usage),
+    targetPath: (target) => Promise.resolve(targetPathOf(provider, config, target, baseDirectory)),
+    checkOptions(kind, name, options) {
+      const found = (kind === "extractor" ? provider.extractors : provider.loaders)[name]!;
+      return Promise.resolve(checkOptions(found.options, options));
+    },
+  };
+}
+
+async function externalEndpoint(
+  loaded: ConnectionSource,
+  spec: ConnectionSpec,
+  module: string,
+  at: At,
+  strangers: Strangers,
+): Promise<Endpoint> {
+  const { baseDirectory, url } = spec;
+  const { permissions, ...keys } = spec.config;
+  const granted = grantedTo(permissions, baseDirectory, at);
+  const stranger = strangers.of(loaded, module, baseDirectory);
+  const provider = await stranger.describe();
+  const variables = loaded.variablesAt(spec.origin.path);
+  const checked = await stranger.checkConnection({
+    keys,
+    variables,
+    ...(url === undefined ? {} : { url }),
+  });
+  const config = valueOf(checked, provider, at);
+  const declared = await stranger.needs(config, baseDirectory);
+  const missing = uncovered(granted, declared);
+  if (missing.length > 0) {
+    const flags = flagsOf(permissionsOf(missing)).join(" ");
+    const lists = JSON.stringify(listsOf(permissionsOf(missing)));
+    throw at(
+      `Cannot use provider "${module}": it wants ${flags}, which nobody grants; add "permissions: ${lists}" to its connection, if it is to be trusted with that`,
+    );
+  }
+  await checkAddresses(`provider "${module}"`, { wanted: granted.net, named: granted.net });
+  const code = await stranger.code;
+  return {
+    provider,
+    module: code.entry,
+    code,
+    config,
+    baseDirectory,
+    showValues: loaded.showValues ?? false,
+    needs: () => granted,
+    targetPath: (target) => stranger.targetPath(config, target, baseDirectory),
+    checkOptions: async (kind, name, config) =>
+      (await stranger.checkClass({ kind, name, config })).options,
+  };
+}
+
+/** What a pipeline grants to code of others: nothing where it says nothing. */
+function grantedTo(permissions: unknown, baseDirectory: string, at: At): Permissions {
+  const parsed = PermissionLists.safeParse(permissions ?? {});
+  if (!parsed.success) {
+    const { path, message } = firstIssue(PermissionLists, parsed.error);
+    throw at(`Cannot read permissions: ${message}`, ["permissions", ...path]);
+  }
+  const { net = [], read = [], write = [], env = [] } = parsed.data;
+  const absolute = (paths: readonly string[]) => paths.map((path) => resolve(baseDirectory, path));
+  return union({ net, read: absolute(read), write: absolute(write), env });
+}
+
+function listsOf(permissions: Permissions): Partial<Record<string, string[]>> {
+  const lists: Partial<Record<string, string[]>> = {};
+  for (const { kind, value } of grantsOf(permissions)) (lists[kind] ??= []).push(value);
+  return lists;
+}
+
+function valueOf(checked: Checked, { name }: Pick<ProviderInfo, "name">, at: At): unknown {
+  if ("value" in checked) return checked.value;
+  const { message, path } = checked.issue;
+  throw at(`Cannot connect to ${name}: ${message}`, path);
+}
+
+/** Whether two ends are one and the same system. */
+export function sameSystem(one: Endpoint, other: Endpoint): boolean {
+  const text = ({ module, config }: Endpoint) => JSON.stringify([module, config]);
+  return text(one) === text(other);
+}

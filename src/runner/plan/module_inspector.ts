@@ -1,0 +1,111 @@
+/** Code of others as a plan asks it: in a thread that may do nothing, and ends with the plan. */
+import type { LoadedPipeline } from "../../config/mod.ts";
+import { type ExternalCode, loadCode } from "../../sandbox/modules/mod.ts";
+import { codeSettings } from "./external_modules.ts";
+import type {
+  Checked,
+  ExtractorInfo,
+  LoaderInfo,
+  ProviderInfo,
+} from "../../providers/provider_info.ts";
+import type { Permissions } from "../../core/contracts/provider.ts";
+import type { StreamTarget } from "../../models/source.ts";
+import { workerPermissions } from "../../sandbox/permissions.ts";
+import { NOTHING } from "../../core/permissions.ts";
+import type { Threads } from "../worker/connection_client.ts";
+import { openThreads } from "../worker/pool.ts";
+import type { ClassInput, ConnectionInput } from "../worker/inside/protocol.ts";
+import type { EndJobs } from "../worker/inside/jobs.ts";
+
+/** What says how code of others is gathered: a pipeline, or a connection of the command line. */
+export type CodeSource = Pick<
+  LoadedPipeline,
+  "directory" | "projectDirectory" | "ceiling" | "code" | "externalTimeout"
+>;
+
+/** A module and all that it imports. A relative one starts from `directory`. */
+async function codeOf(
+  loaded: CodeSource,
+  specifier: string,
+  directory: string,
+): Promise<ExternalCode> {
+  const settings = await codeSettings(loaded, loaded.code ?? {});
+  return await loadCode(specifier, { ...settings, directory });
+}
+
+/** A thread of external code that is asked what it is. It starts while the code is gathered. */
+export class Stranger implements Disposable {
+  readonly #threads: Threads;
+  readonly #call: <K extends keyof EndJobs>(
+    job: K,
+    input: Parameters<EndJobs[K]>[0],
+  ) => ReturnType<EndJobs[K]>;
+  /** Its module, once the thread is closed to all else. */
+  readonly #module: Promise<string>;
+
+  constructor(readonly code: Promise<ExternalCode>, externalTimeout: number | undefined) {
+    this.#threads = openThreads({ threads: 1, externalTimeout });
+    const permissions = workerPermissions(NOTHING);
+    const { thread } = this.#threads.lease({ permissions, external: true });
+    const { signal } = new AbortController();
+    this.#call = (job, input) => thread.call(job, input as never, { signal }) as never;
+    this.#module = this.#confine();
+    this.#module.catch(() => {});
+  }
+
+  async describe(): Promise<ProviderInfo> {
+    return await this.#call("describe", await this.#module);
+  }
+
+  async checkConnection(input: Omit<ConnectionInput, "module">): Promise<Checked> {
+    return await this.#call("checkConnection", { ...input, module: await this.#module });
+  }
+
+  /** What a connection needs before it is used for a stream. */
+  async needs(config: unknown, baseDirectory: string): Promise<Permissions> {
+    return await this.#call("needs", { module: await this.#module, config, baseDirectory });
+  }
+
+  async targetPath(
+    config: unknown,
+    target: StreamTarget,
+    baseDirectory: string,
+  ): Promise<readonly string[]> {
+    const module = await this.#module;
+    return await this.#call("targetPath", { module, config, target, baseDirectory });
+  }
+
+  async checkClass(
+    input: Omit<ClassInput, "module">,
+  ): Promise<{ readonly info: Partial<ExtractorInfo & LoaderInfo>; readonly options: Checked }> {
+    return await this.#call("checkClass", { ...input, module: await this.#module });
+  }
+
+  [Symbol.dispose](): void {
+    this.#threads[Symbol.dispose]();
+  }
+
+  async #confine(): Promise<string> {
+    const code = await this.code;
+    await this.#call("confine", [code]);
+    return code.entry;
+  }
+}
+
+/** A thread for each module that a plan asks. */
+export class Strangers implements Disposable {
+  readonly #all = new Map<string, Stranger>();
+
+  /** Who has a module that a file in this folder names. */
+  of(loaded: CodeSource, module: string, directory: string): Stranger {
+    const key = JSON.stringify([module, directory]);
+    const stranger = this.#all.get(key) ??
+      new Stranger(codeOf(loaded, module, directory), loaded.externalTimeout);
+    this.#all.set(key, stranger);
+    return stranger;
+  }
+
+  [Symbol.dispose](): void {
+    for (const stranger of this.#all.values()) stranger[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,96 @@
+/** The two ends of a stream's run. */
+import type { Permissions, Usage } from "../../core/contracts/provider.ts";
+import type { ExternalCode } from "../../sandbox/modules/mod.ts";
+import { workerPermissions } from "../../sandbox/permissions.ts";
+import type { RunContext } from "../contract/run_context.ts";
+import { End } from "./connection_client.ts";
+import type { Endpoint } from "../plan/endpoint.ts";
+import type { PlainClass } from "./inside/protocol.ts";
+import { connectionNeeds, streamNeeds } from "../permissions/required.ts";
+import type { Chosen, StreamPlan } from "../plan/pipeline_plan.ts";
+
+/** What an end is opened with; one that nobody is to be warned by has no `warn`. */
+type Opening = Pick<RunContext, "threads" | "signal"> & Partial<Pick<RunContext, "warn">>;
+type Context = Opening & Pick<RunContext, "source" | "target">;
+
+/** A connection that is asked about several streams, or about what it offers. */
+export function endOf(
+  endpoint: Endpoint,
+  usage: Partial<Omit<Usage, "baseDirectory">>,
+  context: Opening,
+  classes: readonly { readonly code?: ExternalCode }[] = [],
+): End {
+  return open(endpoint, connectionNeeds(endpoint, usage), classes, context);
+}
+
+/** The connection that a stream is read from. */
+export function sourceEnd(plan: StreamPlan, context: Context): End {
+  const { source } = streamNeeds(context, plan);
+  return open(context.source, source, [plan.extractor], context);
+}
+
+/** The connection that a stream is written to. */
+export function targetEnd(plan: StreamPlan, context: Context): End {
+  const { target } = streamNeeds(context, plan);
+  return open(context.target, target, [plan.loader], context);
+}
+
+/** Starts the thread of a stream's target, which is wanted when the stream is extracted. */
+export function warmTarget(plan: StreamPlan, context: RunContext): void {
+  const external = context.target.code !== undefined || plan.loader.code !== undefined;
+  const permissions = workerPermissions(streamNeeds(context, plan).target);
+  context.threads.warm({ permissions, external });
+}
+
+function open(
+  { module, config, baseDirectory, showValues, code }: Endpoint,
+  needs: Permissions,
+  classes: readonly { readonly code?: ExternalCode }[],
+  { threads, signal, warn = () => {} }: Opening,
+): End {
+  const codes = new Map(
+    [{ code }, ...classes].flatMap((one) =>
+      one.code === undefined ? [] : [[one.code.entry, one.code]]
+    ),
+  );
+  const spec = {
+    endpoint: { module, config, baseDirectory, showValues },
+    permissions: workerPermissions(needs),
+    codes: [...codes.values()],
+  };
+  return new End(spec, threads, signal, warn);
+}
+
+/** An end in as many threads as the lanes that work at it need. */
+export class SharedEnds {
+  /** By the number of the thread; the first is not of here. */
+  readonly #started = new Map<number, { readonly end: End; readonly lanes: Set<number> }>();
+
+  constructor(private readonly first: End, private readonly lanesPerThread: number) {}
+
+  /** The end that a lane works at; its thread starts when it is first wanted. */
+  of(lane: number): End {
+    const thread = Math.floor(lane / this.lanesPerThread);
+    if (thread === 0) return this.first;
+    const { end, lanes } = this.#started.get(thread) ??
+      { end: this.first.again(), lanes: new Set() };
+    this.#started.set(thread, { end, lanes: lanes.add(lane) });
+    return end;
+  }
+
+  /** A lane has ended, and with it the thread that no other lane works in. */
+  async done(lane: number): Promise<void> {
+    const thread = Math.floor(lane / this.lanesPerThread);
+    const started = this.#started.get(thread);
+    if (started === undefined) return;
+    started.lanes.delete(lane);
+    if (started.lanes.size > 0) return;
+    this.#started.delete(thread);
+    await started.end[Symbol.asyncDispose]();
+  }
+}
+
+/** A chosen class as its thread needs it. */
+export function plainClass({ module, name, options }: Chosen<object>): PlainClass {
+  return { ...(module === undefined ? {} : { module }), name, options };
+}

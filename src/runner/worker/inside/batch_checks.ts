@@ -1,0 +1,139 @@
+/** Watches an extraction on its way to the stage. */
+import {
+  byteLength,
+  firstNull,
+  nullCounts,
+  valueReader,
+  type Watermarks,
+  watermarksOf,
+} from "../../../arrow/mod.ts";
+import type { Batch } from "../../../core/contracts/batch.ts";
+import { ExtractorError, ValidationError, ValueError } from "../../../core/errors.ts";
+import type { Extraction } from "../../../core/contracts/proof.ts";
+import type { Transform } from "../../../core/contracts/transform.ts";
+import { compareInOrder } from "../../../core/values/value_order.ts";
+import { textOf } from "../../../core/values/values.ts";
+import type { Field } from "../../../models/field.ts";
+import { breathe } from "../../../core/event_loop.ts";
+import type { Seen } from "../extract_spec.ts";
+import { isFuture } from "../../plan/watermark.ts";
+
+export interface Watch {
+  /** Fields before the transforms. */
+  readonly fields: readonly Field[];
+  readonly transforms: readonly Transform[];
+  readonly watermark?: WatermarkWatch;
+  readonly signal: AbortSignal;
+  /** Hears of each batch. */
+  onProgress(rows: number, bytes: number): void;
+}
+
+export interface WatermarkWatch {
+  /** Name of the watermark field. */
+  readonly field: string;
+  /** Whether NULL, NaN and infinity in it are errors. */
+  readonly refuseNull: boolean;
+  /** Names of the fields that identify a record, as far as they are known. */
+  readonly keys: readonly string[];
+}
+
+/**
+ * The same batches, checked against the fields and transformed, and the same proof.
+ *
+ * @throws {ValidationError} for a NULL in a field that has none
+ */
+export async function* observe(
+  batches: Extraction<Batch>,
+  watch: Watch,
+  seen: Seen,
+): Extraction<Batch> {
+  const column = watch.fields.findIndex(({ name }) => name === watch.watermark?.field);
+  try {
+    while (true) {
+      await breathe();
+      watch.signal.throwIfAborted();
+      const next = await batches.next();
+      if (next.done === true) return next.value;
+      refuseNulls(next.value, watch, column, seen.rows);
+      if (column >= 0) noteWatermarks(next.value, column, watch, seen);
+      const [rows, bytes] = [next.value.numRows, byteLength(next.value)];
+      seen.rows += rows;
+      seen.bytes += bytes;
+      watch.onProgress(rows, bytes);
+      let batch = next.value;
+      for (const transform of watch.transforms) batch = await transform.apply(batch);
+      yield batch;
+    }
+  } finally {
+    // After an error or an early stop the source must let go of its connection.
+    await batches.return(undefined as never);
+  }
+}
+
+function refuseNulls(batch: Batch, watch: Watch, watermark: number, rowsBefore: number): void {
+  if (batch.data.children.length !== watch.fields.length) {
+    throw new ExtractorError(
+      `Cannot stage a batch of ${batch.data.children.length} columns: expected ${watch.fields.length}`,
+    );
+  }
+  nullCounts(batch).forEach((count, i) => {
+    if (count === 0) return;
+    const { name, nullable } = watch.fields[i]!;
+    const row = rowsBefore + firstNull(batch, i) + 1;
+    if (!nullable) {
+      throw new ValueError("expected a value, the field is not nullable", name, row, null);
+    }
+    if (i === watermark && watch.watermark!.refuseNull) {
+      throw new ValidationError(
+        `Cannot tell whether row ${row} is new: watermark field "${name}" is NULL, set extract.null_watermark to include or exclude such rows`,
+      );
+    }
+  });
+}
+
+function noteWatermarks(batch: Batch, column: number, watch: Watch, seen: Seen): void {
+  const field = watch.fields[column]!;
+  seen.nulls += nullCounts(batch)[column]!;
+  // Only the source's system knows how these compare.
+  if (field.order === "native") return;
+  const found = watermarksOf(batch, column, field);
+  const { max, placeless } = found;
+  if (placeless > 0) {
+    if (watch.watermark!.refuseNull) refusePlaceless(batch, column, found, watch, seen.rows);
+    seen.nulls += placeless;
+    seen.placeless += placeless;
+  }
+  if (max === null) return;
+  if (seen.max !== null && compareInOrder(max, seen.max, field) <= 0) return;
+  seen.max = max;
+  if (isFuture(max, field, Temporal.Now.instant())) {
+    seen.key = keyOf(batch, found.row, watch);
+  }
+}
+
+function refusePlaceless(
+  batch: Batch,
+  column: number,
+  { firstPlaceless }: Watermarks,
+  { fields }: Watch,
+  rowsBefore: number,
+): never {
+  const field = fields[column]!;
+  const value = valueReader(field, batch.data.children[column]!)(firstPlaceless);
+  throw new ValidationError(
+    `Cannot tell whether row ${rowsBefore + firstPlaceless + 1} is new: watermark field "${
+      fields[column]!.name
+    }" is "${
+      textOf(value!)
+    }", which counts as NULL, set extract.null_watermark to include or exclude such rows`,
+  );
+}
+
+/** The key of a row in words; empty where none is known. */
+function keyOf(batch: Batch, row: number, { fields, watermark }: Watch): string {
+  return fields.flatMap((field, i) => {
+    if (!watermark!.keys.includes(field.name)) return [];
+    const value = valueReader(field, batch.data.children[i]!)(row);
+    return [`${field.name} "${value === null ? "NULL" : textOf(value)}"`];
+  }).join(", ");
+}

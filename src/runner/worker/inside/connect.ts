@@ -1,0 +1,28 @@
+/** Opens connections, in the thread that uses them. */
+import type { Connector } from "../../../core/contracts/connector.ts";
+import { ConnectionError, DXTError, maskSecrets, messageOf } from "../../../core/errors.ts";
+import type { Provider } from "../../../core/contracts/provider.ts";
+import { warn } from "../../../sandbox/serve.ts";
+
+/** A connection's provider with its code, and its keys checked. */
+export interface Connectable {
+  readonly provider: Provider;
+  readonly config: unknown;
+  readonly baseDirectory: string;
+  readonly showValues: boolean;
+}
+
+export async function connect(
+  { provider, config, baseDirectory, showValues }: Connectable,
+  signal: AbortSignal,
+): Promise<Connector> {
+  try {
+    return await provider.connect(config, { baseDirectory, showValues, signal, warn });
+  } catch (error) {
+    if (error instanceof DXTError || signal.aborted) throw error;
+    throw new ConnectionError(
+      `Cannot connect to ${provider.name}: ${maskSecrets(messageOf(error))}`,
+      { cause: error },
+    );
+  }
+}

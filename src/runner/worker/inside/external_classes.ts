@@ -1,0 +1,67 @@
+/** Code of others, in the thread that runs it. */
+import { DXTError } from "../../../core/errors.ts";
+import type { ExtractorClass, LoaderClass, Provider } from "../../../core/contracts/provider.ts";
+import type { TransformClass } from "../../../core/contracts/transform.ts";
+import { isExternal, loadProvider } from "../../../providers/resolve.ts";
+import {
+  asExtractor,
+  asLoader,
+  asProvider,
+  asTransform,
+  isProvider,
+} from "../../../providers/validate_export.ts";
+import type { Confinement } from "../../../sandbox/confine.ts";
+import type { ExternalCode } from "../../../sandbox/modules/mod.ts";
+
+let confinement: Promise<Confinement> | undefined;
+
+/** Closes this thread to all but these modules: what is asked of them afterwards is theirs. */
+export async function confine(codes: readonly ExternalCode[]): Promise<void> {
+  await (confinement = confined(codes));
+}
+
+async function confined(codes: readonly ExternalCode[]): Promise<Confinement> {
+  const { confine } = await import("../../../sandbox/confine.ts");
+  // What it prints goes nowhere: a run speaks through its results.
+  return await confine(codes, { onOutput() {} });
+}
+
+/** A built-in provider by its name, or one of others by its module's URL. */
+export async function providerOf(module: string): Promise<Provider> {
+  if (!isExternal(module)) return await loadProvider(module);
+  return asProvider((await exportsOf(module))["default"], module);
+}
+
+export async function externalExtractor(module: string, name: string): Promise<ExtractorClass> {
+  const found = await externalClass(module, name, (provider) => provider.extractors);
+  return asExtractor(found, `${module}#${name}`);
+}
+
+export async function externalLoader(module: string, name: string): Promise<LoaderClass> {
+  const found = await externalClass(module, name, (provider) => provider.loaders);
+  return asLoader(found, `${module}#${name}`);
+}
+
+export async function externalTransform(module: string, name: string): Promise<TransformClass> {
+  return asTransform((await exportsOf(module))[name], `${module}#${name}`);
+}
+
+/** An export, or a class of the provider that is exported. */
+async function externalClass(
+  module: string,
+  name: string,
+  classes: (provider: Provider) => Readonly<Record<string, unknown>>,
+): Promise<unknown> {
+  const found = await exportsOf(module);
+  const main = found["default"];
+  if (!isProvider(main)) return found[name];
+  const own = classes(main as Provider);
+  return name === "default" ? Object.values(own)[0] : own[name] ?? found[name];
+}
+
+async function exportsOf(module: string): Promise<Readonly<Record<string, unknown>>> {
+  if (confinement === undefined) {
+    throw new DXTError(`Cannot load "${module}": this thread is not made for code of others`);
+  }
+  return await (await confinement).importExternal(module);
+}

@@ -1,0 +1,243 @@
+/** What a thread does at the target: it loads what is staged. */
+import { byteLength } from "../../../arrow/mod.ts";
+import { openSlice } from "../../../buffers/mod.ts";
+import type { Batch } from "../../../core/contracts/batch.ts";
+import type { StagedData, StagedFile, StageSlice } from "../../../core/contracts/buffer.ts";
+import { DXTError } from "../../../core/errors.ts";
+import type {
+  CommitJournal,
+  LoadOutcome,
+  LoadPlan,
+  LoadReceipt,
+  LoadTask,
+  LoadTicket,
+} from "../../../core/contracts/loader.ts";
+import { type PlainValue, toPlainValue } from "../../../core/values/transferable_value.ts";
+import { released } from "../../../sandbox/garbage.ts";
+import { rethrown } from "../../../sandbox/messages.ts";
+import { breathe } from "../../../core/event_loop.ts";
+import { Feed } from "../../load/staged_file_queue.ts";
+import { connect } from "./connect.ts";
+import { growing } from "./streaming_stage.ts";
+import { Tally } from "./progress_throttle.ts";
+import type {
+  CommitNews,
+  FeedInput,
+  FinishInput,
+  LoadInput,
+  LoadNews,
+  MaxWatermarkInput,
+  OutcomeInput,
+  PlanInput,
+  RememberedInput,
+  Rows,
+  ShareInput,
+  ShareNews,
+  Tell,
+} from "./protocol.ts";
+import { loaderOf, opened, type OpenEnd } from "./session.ts";
+
+export async function plan(
+  { loader, ...load }: PlanInput,
+  _tell: Tell,
+  signal: AbortSignal,
+): Promise<LoadPlan> {
+  return await (await loaderOf(await opened(), loader)).plan({ ...load, signal });
+}
+
+export async function maxWatermark(
+  { loader, target, field, ...asked }: MaxWatermarkInput,
+): Promise<PlainValue | undefined> {
+  const own = await loaderOf(await opened(), loader);
+  const max = await own.getMaxWatermark(target, field, asked);
+  return max === undefined ? undefined : toPlainValue(max);
+}
+
+export async function outcome({ loader, target, record }: OutcomeInput): Promise<LoadOutcome> {
+  return await (await loaderOf(await opened(), loader)).getOutcome(target, record);
+}
+
+export async function feed({ lane, ...news }: FeedInput): Promise<void> {
+  const feed = (await opened()).feeds.get(lane);
+  if ("slice" in news) feed?.push(news.slice);
+  else if ("committed" in news) feed?.end(await openSlice(news.committed));
+  else feed?.fail(rethrown(news.failed));
+}
+
+/** Answers the `committing` of a load. */
+export async function remembered({ failed }: RememberedInput): Promise<void> {
+  (await opened()).onRemembered?.(failed === undefined ? undefined : rethrown(failed));
+}
+
+/** Sends the host what a load is about to commit, and waits until that is kept. */
+function journalOf(here: OpenEnd): CommitJournal {
+  return {
+    async remember(committing) {
+      const { signal } = here;
+      signal.throwIfAborted();
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const abort = () => reject(signal.reason);
+      signal.addEventListener("abort", abort);
+      here.onRemembered = (failed) => failed === undefined ? resolve() : reject(failed);
+      try {
+        here.tellCommit!({ committing });
+        await promise;
+      } finally {
+        signal.removeEventListener("abort", abort);
+      }
+    },
+  };
+}
+
+/** What a loader is given: all that the host sent, and what the stage knows of its range. */
+function taskOf(
+  { isRemembered, ...input }: Omit<LoadInput, "loader" | "staged" | "isGrowing">,
+  staged: StagedData,
+  here: OpenEnd,
+  signal: AbortSignal,
+): LoadTask {
+  return {
+    ...input,
+    staged,
+    expected: staged.details.watermark?.expected,
+    ...(isRemembered ? { journal: journalOf(here) } : {}),
+    signal,
+  };
+}
+
+export async function share(
+  { loader, staged, isGrowing, ...input }: LoadInput,
+  _tell: Tell,
+  signal: AbortSignal,
+): Promise<LoadTicket | undefined> {
+  const here = await opened();
+  const task = taskOf(input, await stagedOf(staged, isGrowing, here, signal), here, signal);
+  const shared = await (await loaderOf(here, loader)).share(task);
+  if (shared !== undefined) here.shared = shared;
+  return shared?.ticket;
+}
+
+/** Makes all that was shared the target's. */
+export async function finish(
+  { rows, committed }: FinishInput,
+  tell: (news: CommitNews) => void,
+): Promise<LoadReceipt> {
+  const here = await opened();
+  here.tellCommit = tell;
+  const { shared, feeds } = here;
+  feeds.get(undefined)?.end(await openSlice(committed));
+  if (shared === undefined) throw new DXTError("Cannot end a load: none is shared");
+  const receipt = await shared.finish(rows);
+  // What was finished is not to be undone when the end is closed.
+  delete here.shared;
+  return receipt;
+}
+
+async function stagedOf(
+  slice: StageSlice,
+  isGrowing: true | undefined,
+  here: OpenEnd,
+  signal: AbortSignal,
+): Promise<StagedData> {
+  if (isGrowing === undefined) return await openSlice(slice);
+  return growing(feedOf(here, undefined, signal), await openSlice(slice));
+}
+
+/** A feed that `feed` fills; an abort ends it, since the host tells nothing more after one. */
+function feedOf(
+  here: OpenEnd,
+  lane: number | undefined,
+  signal: AbortSignal,
+  onEmpty?: () => void,
+): Feed<StageSlice> {
+  const feed = new Feed<StageSlice>(onEmpty);
+  if (signal.aborted) feed.fail(signal.reason);
+  signal.addEventListener("abort", () => feed.fail(signal.reason));
+  here.feeds.set(lane, feed);
+  return feed;
+}
+
+/** Loads all of a stage, or what `feed` tells until it is committed. */
+export async function load(
+  { loader, staged: slice, isGrowing, ...input }: LoadInput,
+  tell: (news: LoadNews) => void,
+  signal: AbortSignal,
+): Promise<LoadReceipt> {
+  const here = await opened();
+  here.tellCommit = tell;
+  const staged = told(await stagedOf(slice, isGrowing, here, signal), signal, tell);
+  const task = taskOf(input, staged, here, signal);
+  return await (await loaderOf(here, loader)).load(task);
+}
+
+/** Loads the files that it is given into a shared load, over a connection of its own. */
+export async function loadShare(
+  { loader: chosen, staged: slice, ticket, lane, ...input }: ShareInput,
+  tell: (news: ShareNews) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  const here = await opened();
+  const feed = feedOf(here, lane, signal, () => tell({ more: true }));
+  feed.push(slice);
+  await using connector = await connect(here.endpoint, signal);
+  const staged = told(growing(feed, await openSlice(slice)), signal, tell);
+  const loader = await loaderOf(here, chosen, connector);
+  return await loader.loadShare(taskOf(input, staged, here, signal), ticket);
+}
+
+/** The staged data, telling how far the loader has read. */
+function told(
+  staged: StagedData,
+  signal: AbortSignal,
+  tell: (news: Rows) => void,
+): StagedData {
+  // Of a stage that is still written not everything is known yet: it stays with the stage.
+  const hear = async () => {
+    await breathe();
+    signal.throwIfAborted();
+  };
+  // Of bytes only that there are some is told: rows are counted where files and batches are.
+  const bytesRead = new Tally(() => tell({ rows: 0 }));
+  return Object.create(staged, {
+    closedFiles: {
+      value: async function* (): AsyncGenerator<StagedFile, void, void> {
+        using tally = new Tally(({ rows }) => tell({ rows }));
+        for await (const file of staged.closedFiles()) {
+          await hear();
+          yield file;
+          tally.add(file.rows, file.size);
+        }
+      },
+    },
+    readFile: {
+      value: async (...range: Parameters<StagedData["readFile"]>) => {
+        const bytes = await staged.readFile(...range);
+        bytesRead.add(0, bytes.length);
+        return bytes;
+      },
+    },
+    openFile: {
+      value: async (name: string) =>
+        (await staged.openFile(name)).pipeThrough(
+          new TransformStream<Uint8Array, Uint8Array>({
+            transform(chunk, controller) {
+              bytesRead.add(0, chunk.length);
+              controller.enqueue(chunk);
+            },
+          }),
+        ),
+    },
+    readBatches: {
+      value: async function* (recycle?: boolean): AsyncGenerator<Batch, void, void> {
+        using tally = new Tally(({ rows }) => tell({ rows }));
+        for await (const batch of staged.readBatches(recycle)) {
+          await hear();
+          yield batch;
+          const bytes = byteLength(batch);
+          released(bytes);
+          tally.add(batch.numRows, bytes);
+        }
+      },
+    },
+  });
+}

@@ -1,0 +1,165 @@
+/** What the host asks of a thread, and what it is told: plain data. */
+import type { StagedFile, StageSlice, WrittenPart } from "../../../core/contracts/buffer.ts";
+import type { Claim } from "../../../core/files/run_lock.ts";
+import type { Part, PartitionSettings } from "../../../core/contracts/extractor.ts";
+import type {
+  CommitRecord,
+  LoadTicket,
+  PlannedLoad,
+  WatermarkQuery,
+} from "../../../core/contracts/loader.ts";
+import type { SourceWatermark } from "../../../core/contracts/provider.ts";
+import type { PlainValue } from "../../../core/values/transferable_value.ts";
+import type { BufferSettings } from "../../../models/buffer.ts";
+import type { StreamTarget } from "../../../models/source.ts";
+import type { Thrown } from "../../../sandbox/messages.ts";
+import type { PlainReading } from "../extract_spec.ts";
+
+/** A connection. */
+export interface PlainEndpoint {
+  /** Name of a built-in provider, or URL of an external one. */
+  readonly module: string;
+  readonly config: unknown;
+  readonly baseDirectory: string;
+  /** Whether errors may quote records of the system. */
+  readonly showValues: boolean;
+}
+
+/** A class with its options checked. */
+export interface PlainClass {
+  /** URL of the external module that exports it; unset, the connection's provider has it. */
+  readonly module?: string;
+  readonly name: string;
+  /** Undefined: as its schema has them when nothing is said. */
+  readonly options: unknown;
+}
+
+export interface TargetInput extends Omit<PlainEndpoint, "showValues"> {
+  readonly target: StreamTarget;
+}
+
+export type ClassKind = "extractor" | "loader" | "transform";
+
+export interface ConnectionInput {
+  readonly module: string;
+  readonly url?: string;
+  /** They win over those of the URL. */
+  readonly keys: Readonly<Record<string, unknown>>;
+  /** Paths of keys whose text comes from a variable. */
+  readonly variables: readonly (readonly (string | number)[])[];
+}
+
+export interface ClassInput {
+  readonly module: string;
+  readonly kind: ClassKind;
+  readonly name: string;
+  readonly config: unknown;
+}
+
+export interface PartitionInput {
+  readonly extractor: PlainClass;
+  readonly reading: PlainReading;
+  readonly settings: PartitionSettings;
+}
+
+export interface ExtractInput {
+  readonly extractor: PlainClass;
+  readonly reading: PlainReading;
+  /** One of several parts, read over a connection of its own; unset, everything. */
+  readonly part?: { readonly part: Part; readonly number: number };
+  /** Folder for the files. */
+  readonly folder: string;
+  readonly buffer: BufferSettings;
+}
+
+/** What was done since the last news. */
+export type ExtractNews =
+  | { readonly rows: number; readonly bytes: number }
+  | { readonly file: StagedFile }
+  /** A batch to be transformed: `transformed` has the answer. */
+  | { readonly transform: { readonly id: number; readonly bytes: Uint8Array } };
+
+export interface ExtractResult extends WrittenPart {
+  /** As in `Seen`. */
+  readonly max: PlainValue;
+  readonly nulls: number;
+  readonly placeless: number;
+  readonly key?: string;
+}
+
+export interface HeadInput {
+  readonly extractor: PlainClass;
+  readonly reading: PlainReading;
+}
+
+export type PlanInput = Omit<PlannedLoad, "signal"> & { readonly loader: PlainClass };
+
+export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
+  readonly loader: PlainClass;
+  readonly staged: StageSlice;
+  readonly claim: Claim;
+  /** Whether the host keeps what the load is about to commit. */
+  readonly isRemembered: boolean;
+  /** The stage is still written: its files are told by `feed`. */
+  readonly isGrowing?: true;
+};
+
+/** `staged` is the first of its files: the thread tells when it wants more. */
+export interface ShareInput extends Omit<LoadInput, "isGrowing"> {
+  readonly ticket: LoadTicket;
+  /** Its number among the shares of the load that are written at once. */
+  readonly lane: number;
+}
+
+/** More of a stage that is still written; its committed rest; or that it will not be committed. */
+export type FeedInput =
+  & ({ readonly slice: StageSlice } | { readonly committed: StageSlice } | {
+    readonly failed: Thrown;
+  })
+  /** The share that it is for; unset, the load as a whole. */
+  & { readonly lane?: number };
+
+export interface MaxWatermarkInput extends WatermarkQuery {
+  readonly loader: PlainClass;
+}
+
+export interface SourceWatermarkInput extends SourceWatermark {
+  readonly extractor: PlainClass;
+}
+
+export interface FinishInput {
+  /** What the shares took together. */
+  readonly rows: number;
+  /** All of the stage. */
+  readonly committed: StageSlice;
+}
+
+export interface OutcomeInput {
+  readonly loader: PlainClass;
+  readonly target: StreamTarget;
+  readonly record: CommitRecord;
+}
+
+/** The load waits until `remembered` has the host's answer. */
+export interface CommitNews {
+  readonly committing: CommitRecord;
+}
+
+/** Why the host could not keep a record; unset, it did. */
+export interface RememberedInput {
+  readonly failed?: Thrown;
+}
+
+/** So many rows more were loaded. */
+export interface Rows {
+  readonly rows: number;
+}
+
+/** What a load as a whole tells. */
+export type LoadNews = Rows | CommitNews;
+
+/** What a share tells: `more` when `feed` may tell of another file. */
+export type ShareNews = Rows | { readonly more: true };
+
+/** News of a kind that nobody tells. */
+export type Tell = (news: never) => void;

@@ -1,0 +1,112 @@
+/** The end of a pipeline that this thread is at, and the connection that it holds. */
+import type { StageSlice } from "../../../core/contracts/buffer.ts";
+import type { Connector } from "../../../core/contracts/connector.ts";
+import { DXTError } from "../../../core/errors.ts";
+import type { Extractor, Partition } from "../../../core/contracts/extractor.ts";
+import type { Loader, SharedLoad } from "../../../core/contracts/loader.ts";
+import type { ExtractorClass } from "../../../core/contracts/provider.ts";
+import { rethrown, type Thrown } from "../../../sandbox/messages.ts";
+import type { Feed } from "../../load/staged_file_queue.ts";
+import { connect, type Connectable } from "./connect.ts";
+import { externalExtractor, externalLoader, providerOf } from "./external_classes.ts";
+import type { CommitNews, PlainClass, PlainEndpoint } from "./protocol.ts";
+import type { FarTransform } from "./transforms.ts";
+
+/** The end that this thread is at. */
+export class OpenEnd implements AsyncDisposable {
+  partition?: Partition;
+  shared?: SharedLoad;
+  /** What its loads read, by the number of a share; that of a load as a whole has none. */
+  readonly feeds = new Map<number | undefined, Feed<StageSlice>>();
+  /** Tells the host what the load that runs is about to commit. */
+  tellCommit?: (news: CommitNews) => void;
+  /** Ends the wait of a load for what the host keeps of it. */
+  onRemembered?: (failed: Error | undefined) => void;
+  transform?: FarTransform;
+  readonly #stop = new AbortController();
+  #connection: Promise<Connector> | undefined;
+
+  constructor(readonly endpoint: Connectable) {}
+
+  /** Connected when it is first asked for; who cannot be reached is tried once. */
+  get connector(): Promise<Connector> {
+    return this.#connection ??= connect(this.endpoint, this.#stop.signal);
+  }
+
+  async endPartition(): Promise<void> {
+    const ending = this.partition;
+    delete this.partition;
+    await ending?.[Symbol.asyncDispose]();
+  }
+
+  /** Aborted when the run is stopped. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  stop(reason: Error): void {
+    this.#stop.abort(reason);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await using _connector = await this.#connection?.catch(() => undefined);
+    await using _partition = this.partition;
+    await this.shared?.abort();
+  }
+}
+
+let end: Promise<OpenEnd> | undefined;
+
+export function opened(): Promise<OpenEnd> {
+  return end ?? Promise.reject(new DXTError("Cannot do this: no connection is open"));
+}
+
+async function openEnd({ module, ...endpoint }: PlainEndpoint): Promise<OpenEnd> {
+  return new OpenEnd({ provider: await providerOf(module), ...endpoint });
+}
+
+export async function open(endpoint: PlainEndpoint): Promise<void> {
+  await (end = openEnd(endpoint));
+}
+
+/** The run was stopped: what waits for the other system waits no longer. */
+export async function stop(reason: Thrown): Promise<void> {
+  (await end)?.stop(rethrown(reason));
+}
+
+export async function close(_: undefined): Promise<void> {
+  const closing = end;
+  end = undefined;
+  await using _end = await closing?.catch(() => undefined);
+}
+
+export async function connected<T>(work: (connector: Connector) => Promise<T>): Promise<T> {
+  return await work(await (await opened()).connector);
+}
+
+/** Over the end's connection, or another one. */
+export async function extractorOf(
+  here: OpenEnd,
+  chosen: PlainClass,
+  own?: Connector,
+): Promise<Extractor> {
+  const found = await extractorClassOf(here, chosen);
+  return found.create(own ?? await here.connector, chosen.options ?? found.options.parse({}));
+}
+
+export async function extractorClassOf(here: OpenEnd, chosen: PlainClass): Promise<ExtractorClass> {
+  return chosen.module === undefined
+    ? here.endpoint.provider.extractors[chosen.name]!
+    : await externalExtractor(chosen.module, chosen.name);
+}
+
+export async function loaderOf(
+  here: OpenEnd,
+  chosen: PlainClass,
+  own?: Connector,
+): Promise<Loader> {
+  const found = chosen.module === undefined
+    ? here.endpoint.provider.loaders[chosen.name]!
+    : await externalLoader(chosen.module, chosen.name);
+  return found.create(own ?? await here.connector, chosen.options);
+}

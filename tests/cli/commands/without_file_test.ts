@@ -1,0 +1,260 @@
+/** Runs, heads and projects that the command line alone describes. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { golden } from "../../support/golden.ts";
+import { withFolder } from "../../support/run.ts";
+import { freshDatabase, postgresTest } from "../../support/services.ts";
+import { type Ended, program } from "../program.ts";
+
+const CHINOOK = fileURLToPath(new URL("../../data/chinook/chinook.sqlite", import.meta.url));
+
+async function filled(folder: string): Promise<void> {
+  await Deno.copyFile(CHINOOK, join(folder, "chinook.sqlite"));
+  await Deno.writeTextFile(join(folder, "x.csv"), "id,name\n1,one\n2,two\n");
+  await Deno.mkdir(join(folder, "data"));
+  for (const month of [1, 2]) {
+    await Deno.writeTextFile(join(folder, "data", `m${month}.csv`), `id,m\n${month},${month}\n`);
+  }
+}
+
+function rowsIn(folder: string, database: string, sql: string): unknown[] {
+  using open = new DatabaseSync(join(folder, database));
+  return open.prepare(sql).all().map((row) => ({ ...row }));
+}
+
+async function well(ended: Promise<Ended>): Promise<Ended> {
+  const result = await ended;
+  assert.equal(result.code, 0, result.err + result.out);
+  return result;
+}
+
+Deno.test("a table goes into a file, a file into a table, files into one table", async () => {
+  await withFolder(async (folder) => {
+    await filled(folder);
+    const dxt = (...args: string[]) => well(program(folder, args));
+    await dxt("run", "--from", "chinook.sqlite", "--source", "Album", "--to", "out/album.parquet");
+    await dxt("run", "--from", "out/album.parquet", "--to", "sqlite:w.db", "--target", "albums");
+    assert.deepEqual(rowsIn(folder, "w.db", "SELECT count(*) AS n FROM albums"), [{ n: 347 }]);
+    for (let i = 0; i < 2; i++) {
+      const args = ["--from", "x.csv", "--to", `sqlite://${folder}/w.db`];
+      await dxt("run", ...args, "--mode", "upsert", "--key", "id");
+    }
+    assert.deepEqual(rowsIn(folder, "w.db", "SELECT * FROM x"), [
+      { id: 1, name: "one" },
+      { id: 2, name: "two" },
+    ]);
+    await dxt("run", "--from", "data/*.csv", "--to", "w.db", "--target", "months");
+    assert.deepEqual(rowsIn(folder, "w.db", "SELECT count(*) AS n FROM months"), [{ n: 2 }]);
+    const query = "SELECT ArtistId, count(*) AS n FROM Album GROUP BY ArtistId";
+    await dxt("run", "--from", "chinook.sqlite", "--source", query, "--to", "w.db");
+    assert.deepEqual(rowsIn(folder, "w.db", "SELECT sum(n) AS n FROM query"), [{ n: 347 }]);
+    await dxt("run", "--from", "chinook.sqlite", "--source", "Genre", "--to", "files/");
+    assert.match((await dxt("head", "files/Genre.parquet", "-n", "1")).out, /Rock/);
+    const { out } = await dxt(
+      ...["run", "--from", "chinook.sqlite", "--source", "Track", "--to", "w.db"],
+      ...["--limit", "7", "--quiet"],
+    );
+    const [stream] = JSON.parse(out).streams;
+    assert.equal(stream.rows_loaded, 7);
+    assert.match(stream.warnings[0], /at most 7 rows/);
+    // Nothing but the targets is left.
+    const left = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+    assert.deepEqual(left, ["chinook.sqlite", "data", "files", "out", "w.db", "x.csv"]);
+  });
+});
+
+const server = postgresTest(15);
+
+Deno.test({
+  name: "a table of PostgreSQL goes into a file, named by a URL, a variable or the project",
+  ignore: server.missing !== undefined,
+  fn: () =>
+    withFolder(async (folder) => {
+      await using database = await freshDatabase(server.url);
+      await database.sql("CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (1)");
+      await Deno.writeTextFile(
+        join(folder, "dxt_project.yaml"),
+        'connections:\n  shop: "${SHOP_URL}"\n',
+      );
+      const env = { SHOP_URL: database.url };
+      for (const from of [database.url, "${SHOP_URL}", "shop"]) {
+        const args = ["--from", from, "--source", "public.orders", "--to", "./orders.parquet"];
+        const { out, err } = await well(
+          program(folder, ["run", ...args, "--mode", "replace"], env),
+        );
+        assert.match(out, /orders +succeeded +replace +1 +1/);
+        assert.ok(!`${out}${err}`.includes(new URL(database.url).password));
+      }
+      const { out } = await well(
+        program(folder, ["head", "shop", "orders", "--output", "ndjson"], env),
+      );
+      assert.equal(out, '{"id":1}\n');
+      const yaml = await well(program(folder, ["discover", "shop", "-f", "yaml"], env));
+      assert.match(yaml.out, /^source: shop$/m);
+    }),
+});
+
+/** Arguments, and what is told: the option, what is wrong with it, and what was wanted. */
+const WRONG: readonly [string[], RegExp, number?][] = [
+  [["run"], /Cannot run: expected a PIPELINE, or --from and --to/],
+  [["run", "--from", "x.csv"], /--to is missing/],
+  [["run", "--to", "x.db"], /--from is missing/],
+  [["run", "p.yaml", "--from", "x.csv"], /Cannot run "p.yaml" with --from/],
+  [["run", "p.yaml", "--mode", "append"], /Cannot run "p.yaml" with --mode/],
+  [["run", "--from", "nope.csv", "--to", "w.db"], /--from: there is no "nope.csv"/],
+  [["run", "--from", "shop", "--to", "w.db"], /--from: "shop" is not a URL/],
+  [["run", "--from", "", "--to", "w.db"], /--from: it is empty/],
+  [["run", "--from", "x.csv", "--to", "mysql://h/d"], /--to: Cannot connect to a "mysql:" URL/],
+  [["run", "--from", "x.csv", "--to", "postgers://h/d"], /--to: .*did you mean "postgres"/],
+  [["run", "--from", "chinook.sqlite", "--to", "w.db"], /--from: it has more than one dataset/],
+  [["run", "--from", "x.csv", "--source", "y", "--to", "w.db"], /--source: --from names the file/],
+  [["run", "--from", "x.csv", "--to", "y.csv", "--target", "z"], /--target: --to names the file/],
+  [
+    ["run", "--from", "x.csv", "--to", "w.db", "--mode", "upsrt"],
+    /--mode: unknown mode "upsrt", expected append, replace, upsert/,
+  ],
+  [["run", "--from", "x.csv", "--to", "w.db", "--mode", "upsert"], /--mode: .*no upsert_keys/],
+  [["run", "--from", "x.csv", "--to", "w.db", "--key", "id"], /--key: .*expected mode: upsert/],
+  [
+    ["run", "--from", "x.csv", "--to", "y.parquet", "--mode", "upsert", "--key", "id"],
+    /Cannot upsert into local/,
+  ],
+  [["run", "--from", "${NOPE}", "--to", "w.db"], /--from: variable "NOPE" is not set/],
+  [["run", "--from", "x.csv", "--to", "w.db", "--limit", "0"], /--limit/],
+  [["run", "--from", "x.csv", "--to", "w.db", "--limit", "many"], /--limit/],
+  [["run", "--from", "x.csv", "--to", "w.db", "--since", "1"], /stream "x": it is read whole/],
+  [["head", "x.csv", "-n", "few"], /-n/],
+  [["head", "x.csv", "-n", "0"], /-n/],
+  [["head", "chinook.sqlite"], /expected a STREAM, dxt discover lists/],
+  [["head", "chinook.sqlite", "Trak"], /Cannot find relation "Trak".*did you mean "Track"/, 1],
+  [["head", "data", "m3.csv"], /Cannot find file "m3.csv".*did you mean "m1.csv"/, 1],
+  [["head", "chinook.sqlite", "Track", "--target"], /--target is for the stream of a pipeline/],
+  [["head", "p.yaml", "xx"], /Cannot find stream "xx" in pipeline "p": it has "x", did you mean/],
+  [["head", "p.yaml", "x", "--stage"], /nothing is staged in .*dxt extract stages it/, 1],
+  [["head", "p.yaml", "x", "--stage", "--target"], /--stage and --target at once/],
+  [["head", "p.yaml", "x", "--target"], /Cannot find relation "x"|no such file/, 1],
+  [["head", "missing.yaml", "x"], /Cannot read pipeline "missing.yaml": there is no such file/],
+  [["head", "broken.db", "t"], /not a database/, 1],
+  [["discover", "nowhere"], /CONNECTION: "nowhere" is not a URL/],
+  [["discover", "nowhere/"], /CONNECTION: there is no "nowhere\/"/],
+  [["discover", "chinook.sqlite", "--schema", "main"], /Cannot find schema "main"/],
+  [["discover", "chinook.sqlite", "--select", "tag:x"], /Cannot select "tag:x"/],
+  [["discover", "chinook.sqlite", "--select", "a,,b"], /Cannot parse selector/],
+  [["test", "missing.yaml"], /there is no such file/],
+  [["test", "p.yaml", "--select", "y"], /Cannot select "y"/],
+  [["init", "a/b"], /Cannot name a pipeline "a\/b"/],
+  [["init", "new", "--to", "x.db"], /Cannot take --to alone/],
+  [["init", "new", "--from", "chinook.sqlite", "--to", "y.csv"], /it is one file, expected/],
+  [["init", "new", "--from", "nope/"], /--from: there is no "nope\/"/],
+];
+
+Deno.test("wrong words name the option, what is wrong and what was wanted, without a stack", async () => {
+  await withFolder(async (folder) => {
+    await filled(folder);
+    await Deno.writeTextFile(join(folder, "broken.db"), "this is no database at all");
+    await Deno.writeTextFile(
+      join(folder, "p.yaml"),
+      "version: 1\nname: p\nsource: { provider: local }\ntarget: sqlite:new.db\n" +
+        "streams: [{ id: x, source: x.csv }]\n",
+    );
+    for (const [args, message, code = 2] of WRONG) {
+      const ended = await program(folder, args);
+      const said = `${args.join(" ")}: ${ended.err}`;
+      assert.match(ended.err, message, said);
+      assert.match(ended.err, /^error: /m, said);
+      assert.equal(ended.code, code, said);
+      assert.doesNotMatch(ended.err, /\n\s+at /, said);
+      assert.equal(ended.out, "", said);
+    }
+    await assert.rejects(Deno.stat(join(folder, "new.db")), Deno.errors.NotFound);
+    await assert.rejects(Deno.stat(join(folder, "w.db")), Deno.errors.NotFound);
+    await assert.rejects(Deno.stat(join(folder, "pipelines")), Deno.errors.NotFound);
+  });
+});
+
+Deno.test("init writes a project that validates and runs, overwrites nothing, and adds to it", async () => {
+  await withFolder(async (folder) => {
+    await filled(folder);
+    await Deno.writeTextFile(join(folder, ".gitignore"), "node_modules");
+    const dxt = (...args: string[]) => well(program(folder, args, { PLAIN_URL: "sqlite:x.db" }));
+    const text = (path: string) => Deno.readTextFile(join(folder, path));
+    const { out } = await dxt("init", "music", "--from", "chinook.sqlite", "--select", "A*");
+    assert.equal(
+      out,
+      "wrote    pipelines/music.yaml\nwrote    dxt_project.yaml\nwrote    .env.example\n" +
+        "added to .gitignore\nwrote    pipelines/schema.json\n" +
+        "wrote    pipelines/project.schema.json\n",
+    );
+    await golden("init_project.yaml", await text("dxt_project.yaml"));
+    await golden("init_pipeline.yaml", await text("pipelines/music.yaml"));
+    assert.equal(await text(".gitignore"), "node_modules\n.env\n");
+    await dxt("validate", "pipelines/music.yaml");
+    await dxt("test", "pipelines/music.yaml");
+    await dxt("run", "pipelines/music.yaml");
+    assert.match((await dxt("head", "pipelines/music.yaml", "Artist", "--target")).out, /AC\/DC/);
+    const project = await text("dxt_project.yaml");
+    const again = await program(folder, ["init", "music"]);
+    assert.equal(again.code, 2);
+    assert.match(again.err, /Cannot write "pipelines\/music.yaml": it is there already/);
+    await dxt("init", "plain");
+    await golden("init_plain.yaml", await text("pipelines/plain.yaml"));
+    await dxt("validate", "pipelines/plain.yaml");
+    await dxt("init", "inbox", "--from", "data/", "--to", "out/");
+    await dxt("run", "pipelines/inbox.yaml");
+    assert.match((await dxt("head", "out/m1.parquet")).out, /^id +m$/m);
+    assert.equal(await text("dxt_project.yaml"), project);
+    assert.match(await text(".env.example"), /^PLAIN_URL=postgres:\/\/user:password@/m);
+    assert.equal((await text(".gitignore")).match(/\.env/g)!.length, 1);
+  });
+});
+
+Deno.test("init of a template makes a project that names its variable in .env.example", async () => {
+  await withFolder(async (folder) => {
+    const { err } = await well(program(folder, ["init", "shop"]));
+    assert.match(err, /set SHOP_URL in the environment or in \.env/);
+    await Deno.copyFile(join(folder, ".env.example"), join(folder, ".env"));
+    await well(program(folder, ["validate", "pipelines/shop.yaml"]));
+  });
+});
+
+Deno.test("files whose names look like patterns are themselves, and their pipeline runs", async () => {
+  await withFolder(async (folder) => {
+    const name = "a[1] {b}*.csv";
+    await Deno.mkdir(join(folder, "in"));
+    await Deno.writeTextFile(join(folder, "in", name), "id\n7\n");
+    await Deno.writeTextFile(join(folder, "in", "a1.csv"), "id\n8\n");
+    const one = await well(program(folder, ["head", `in/${name}`, "-o", "ndjson"]));
+    assert.equal(one.out, '{"id":"7"}\n');
+    for (const [of, rows] of [[`in/${name}`, [7]], ["in", [8, 7]]] as const) {
+      const { out } = await well(program(folder, ["discover", of, "-f", "yaml"]));
+      await Deno.writeTextFile(join(folder, "p.yaml"), out);
+      const { streams } = JSON.parse((await well(program(folder, ["run", "p.yaml", "-q"]))).out);
+      assert.equal(streams.length, rows.length);
+    }
+    const chosen = await well(program(folder, ["discover", "in", "-s", "a1", "-f", "json"]));
+    assert.deepEqual(JSON.parse(chosen.out).streams.map((one: { name: string }) => one.name), [
+      "a1.csv",
+    ]);
+    const pattern = await well(program(folder, ["discover", "in/a*.csv", "-f", "json"]));
+    assert.deepEqual(JSON.parse(pattern.out).streams[0].source, {
+      type: "glob",
+      pattern: "a*.csv",
+    });
+  });
+});
+
+Deno.test("a mistyped URL does not tell its password", async () => {
+  await withFolder(async (folder) => {
+    for (const url of ["postgres//u:hunter22@h/db", "postgers://u:hunter22@h/db"]) {
+      for (
+        const args of [["discover", url], ["head", url, "x"], ["run", "--from", url, "--to", "x"]]
+      ) {
+        const { code, out, err } = await program(folder, args);
+        assert.equal(code, 2);
+        assert.doesNotMatch(out + err, /hunter22/);
+      }
+    }
+  });
+});

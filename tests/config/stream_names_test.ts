@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { namesOf, scanned } from "../../src/config/text/stream_names.ts";
+import { withFolder } from "../support/run.ts";
+
+const BLOCK = `version: 1
+defaults: { tags: [all-of-them] }
+streams:
+  # the first
+  - id: orders
+    tags: [daily, "critical"]
+    fields:
+      - id: total
+      - { id: tax, dtype: float64 }
+  - { id: 'sales', tags: [daily] } # in braces
+  - description: later
+    id: "商品"
+buffer: { format: parquet }
+`;
+const NAMES = { ids: ["orders", "sales", "商品"], tags: ["all-of-them", "critical", "daily"] };
+
+Deno.test("ids and tags of streams in block style are found without YAML's library", () => {
+  assert.deepEqual(scanned(BLOCK), NAMES);
+  assert.deepEqual(scanned(BLOCK.replaceAll(/^ {2}/gm, "")), NAMES);
+});
+
+/** Pipelines that are left to the library, and what it finds. */
+const OTHERS: readonly [string, unknown][] = [
+  ["streams: [{ id: a, tags: [x] }]", { ids: ["a"], tags: ["x"] }],
+  ["streams:\n  - id: a\n    tags:\n      - x\n", { ids: ["a"], tags: ["x"] }],
+  ["streams:\n  - { source: s, id: a }\n", { ids: ["a"], tags: [] }],
+  ["x: &d { id: a }\nstreams:\n  - *d\n", { ids: ["a"], tags: [] }],
+  ["name: p\n", { ids: [], tags: [] }],
+];
+
+for (const [text, expected] of OTHERS) {
+  Deno.test(`names of ${JSON.stringify(text)}`, async () => {
+    await withFolder(async (folder) => {
+      const path = join(folder, "p.yaml");
+      await Deno.writeTextFile(path, text);
+      assert.equal(scanned(text), undefined);
+      assert.deepEqual(await namesOf(path), expected);
+    });
+  });
+}

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { tableName, withoutSemicolon } from "../../../src/providers/relational/sql.ts";
+
+Deno.test("a query loses its last semicolons and what follows them, and nothing else", () => {
+  const queries = {
+    "SELECT 1;": "SELECT 1",
+    " SELECT 1 ;; -- done; really": " SELECT 1",
+    "SELECT ';' ; /* a; b */": "SELECT ';'",
+    "SELECT '--;'": "SELECT '--;'",
+    'SELECT "a;--" FROM t;': 'SELECT "a;--" FROM t',
+    "SELECT E'it\\'s; --' ;": "SELECT E'it\\'s; --'",
+    "SELECT $x$;--$x$;": "SELECT $x$;--$x$",
+    "SELECT 1; DELETE FROM t;": "SELECT 1; DELETE FROM t",
+  };
+  for (const [sql, wanted] of Object.entries(queries)) assert.equal(withoutSemicolon(sql), wanted);
+});
+
+Deno.test("a table's name may have a schema, and parts in quotes", () => {
+  const name = (text: string) => tableName({ type: "relation", name: text });
+  assert.deepEqual(name("orders"), { name: "orders" });
+  assert.deepEqual(name("shop.orders"), { schema: "shop", name: "orders" });
+  assert.deepEqual(name('"shop.orders"'), { name: "shop.orders" });
+  assert.deepEqual(name('"a""b"."c.d"'), { schema: 'a"b', name: "c.d" });
+  assert.deepEqual(tableName({ type: "relation", schema: "s", name: "a.b" }), {
+    schema: "s",
+    name: "a.b",
+  });
+});

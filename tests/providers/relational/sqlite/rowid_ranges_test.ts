@@ -1,0 +1,188 @@
+/** Numbers without bounds, such as a numeric of PostgreSQL: numbers where SQLite keeps each of them. */
+import assert from "node:assert/strict";
+import { ValueError } from "../../../../src/core/errors.ts";
+import { conversionInNew } from "../../../../src/providers/relational/sqlite/types/conversion.ts";
+import { typeMapper } from "../../../../src/providers/relational/sqlite/types/type_mapper.ts";
+import { type Database, field, withDatabase } from "./support.ts";
+
+const NUMBER = field("s", "string", { number: true });
+const rows = (values: readonly (string | null)[]) => values.map((s) => ({ s }));
+
+/** The two ways in which a table is written: page by page, and by statements. */
+const WAYS: Record<string, string> = { pages: "", statements: "CREATE TABLE other (x)" };
+
+interface Case {
+  readonly values: readonly (string | null)[];
+  /** Storage class of each value. */
+  readonly kept: readonly string[];
+  /** The highest one, as SQLite itself finds it. */
+  readonly max: unknown;
+}
+
+const KEPT: Record<string, Case> = {
+  "prices": {
+    values: ["4855.52", "14370.35", "9.5", null],
+    kept: ["real", "real", "real", "null"],
+    max: 14370.35,
+  },
+  "sums of whole numbers": {
+    values: ["9", "10", "9007199254740993", "-9223372036854775808"],
+    kept: ["integer", "integer", "integer", "integer"],
+    max: 9007199254740993n,
+  },
+  "closing zeros": {
+    values: ["2.5000000000000000", "10.000", "-0.00", "1.10"],
+    kept: ["real", "integer", "integer", "real"],
+    max: 10,
+  },
+  "few digits far from the point": {
+    values: ["100000000000000000000", "0.00000000000000000012", "123456789012345"],
+    kept: ["real", "real", "integer"],
+    max: 1e20,
+  },
+  "15 digits": {
+    values: ["0.123456789012345", "-99999999999.9999", "99999999999999.9"],
+    kept: ["real", "real", "real"],
+    max: 99999999999999.9,
+  },
+};
+
+const TEXT: Record<string, readonly (string | null)[]> = {
+  "a root": ["1.414213562373095", "10"],
+  "an average": ["9.5", "1618.3400000400000001"],
+  "a number beyond int64": ["9223372036854775808", "9"],
+  "NaN": ["1.5", "NaN"],
+  "an infinity": ["-Infinity", null, "2"],
+  "a number beyond all doubles": [`1${"0".repeat(400)}`],
+  "many digits": ["123456789012345678901234567890.1234567890", "-1"],
+};
+
+const withoutZeros = (text: string | null) =>
+  text === null ? null : text.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "").replace(/^-0$/, "0");
+
+function classes(database: Database): unknown[] {
+  return database.rows("SELECT typeof(s) FROM t ORDER BY rowid").flat();
+}
+
+for (const [way, sql] of Object.entries(WAYS)) {
+  for (const [what, { values, kept, max }] of Object.entries(KEPT)) {
+    Deno.test(`${what} are numbers, written by ${way}`, () =>
+      withDatabase(async (database) => {
+        if (sql !== "") database.sql(sql);
+        const { evidence } = await database.load("t", [NUMBER], rows(values));
+        assert.match(evidence, way === "pages" ? /wrote a new table/ : /changed/);
+        assert.deepEqual(classes(database), kept);
+        assert.deepEqual(database.rows(`SELECT max(s) = ${max} FROM t`), [[1]]);
+        assert.deepEqual(await database.read("t"), rows(values.map(withoutZeros)));
+        const [read] = await database.fields("t");
+        assert.deepEqual([read!.dtype, read!.number], ["string", true]);
+        assert.deepEqual(database.rows("PRAGMA integrity_check"), [["ok"]]);
+        assert.deepEqual(database.warnings, []);
+      }));
+  }
+  for (const [what, values] of Object.entries(TEXT)) {
+    Deno.test(`${what} makes the column text, with a warning, written by ${way}`, () =>
+      withDatabase(async (database) => {
+        if (sql !== "") database.sql(sql);
+        await database.load("t", [NUMBER], rows(values));
+        assert.deepEqual(await database.read("t"), rows(values));
+        assert.deepEqual(new Set(classes(database)).has("real"), false);
+        const [read] = await database.fields("t");
+        assert.deepEqual([read!.dtype, read!.number], ["string", true]);
+        const [warning, ...others] = database.warnings;
+        assert.match(
+          warning!,
+          /^Column "s" of "t" is text, which sorts as text: "[^"]+" is no int64/,
+        );
+        assert.match(warning!, /fields: \[\{ id: s, dtype: decimal, precision: …, scale: … \}\]/);
+        assert.deepEqual(others, []);
+      }));
+  }
+}
+
+Deno.test("a table of numbers refuses one that SQLite would change, and stays as it was", () =>
+  withDatabase(async (database) => {
+    for (const declared of ["NUMERIC_ANY", "NUMERIC", "NUMERIC(12,2)", "MONEY"]) {
+      database.sql(`DROP TABLE IF EXISTS t; CREATE TABLE t (s ${declared})`);
+      await database.load("t", [NUMBER], rows(["4.50", "12"]));
+      assert.deepEqual(database.rows("SELECT s FROM t"), [[4.5], [12]]);
+      for (
+        const s of ["1.41421356237309505", "9223372036854775808.5", "NaN", "12345678901234567890"]
+      ) {
+        await assert.rejects(database.load("t", [NUMBER], rows(["1", s])), (error) => {
+          assert.ok(error instanceof ValueError, declared);
+          assert.deepEqual([error.field, error.row, error.value], ["s", 2, s], declared);
+          return true;
+        });
+      }
+      assert.deepEqual(database.rows("SELECT s FROM t"), [[4.5], [12]], declared);
+    }
+  }));
+
+Deno.test("columns of text keep the digits of a number as they are", () =>
+  withDatabase(async (database) => {
+    for (const declared of ["TEXT", "VARCHAR(99)", "NUMERIC_TEXT"]) {
+      database.sql(`DROP TABLE IF EXISTS t; CREATE TABLE t (s ${declared})`);
+      const values = ["4.50", "NaN", "1.41421356237309505"];
+      await database.load("t", [NUMBER], rows(values));
+      assert.deepEqual(database.rows("SELECT s FROM t").flat(), values);
+    }
+  }));
+
+Deno.test("a plan never calls a number without bounds exact", () => {
+  for (
+    const declared of [
+      "NUMERIC_ANY",
+      "NUMERIC_TEXT",
+      "TEXT",
+      "NUMERIC",
+      "NUMERIC(12,2)",
+      "REAL",
+      "INTEGER",
+    ]
+  ) {
+    const { kind, note } = conversionInNew(NUMBER, declared);
+    assert.notEqual(kind, "exact", declared);
+    assert.notEqual(note, undefined, declared);
+  }
+});
+
+const TOLD = {
+  "decimal of 38 digits": { wide: field("s", "decimal", { precision: 38, scale: 2 }), told: true },
+  "decimal of 16 digits": { wide: field("s", "decimal", { precision: 16, scale: 2 }), told: true },
+  "uint64": { wide: field("s", "uint64"), told: true },
+  "decimal of 15 digits": { wide: field("s", "decimal", { precision: 15, scale: 2 }), told: false },
+  "asked for by target_type": {
+    wide: field("s", "decimal", { precision: 38, scale: 2, target_type: "TEXT" }),
+    told: false,
+  },
+  "the same column in SQLite": {
+    wide: field("s", "decimal", {
+      precision: 38,
+      scale: 2,
+      source_type: "sqlite:DECIMAL_TEXT(38,2)",
+    }),
+    told: false,
+  },
+  "text": { wide: field("s", "string"), told: false },
+};
+
+for (const [way, sql] of Object.entries(WAYS)) {
+  for (const [what, { wide, told }] of Object.entries(TOLD)) {
+    Deno.test(`that a number is text is ${told ? "" : "not "}told: ${what}, written by ${way}`, () =>
+      withDatabase(async (database) => {
+        if (sql !== "") database.sql(sql);
+        await database.load("t", [wide], [{ s: null }]);
+        const about = /^Column "s" of "t" is text, which sorts as text, .* declare "fields: \[/;
+        assert.deepEqual(
+          database.warnings.map((warning) => about.test(warning)),
+          told ? [true] : [],
+        );
+        const note = conversionInNew(wide, typeMapper.toTarget(wide)).note;
+        assert.equal(note?.includes("sorts as text") === true, told);
+        // A table that exists was told of when it was made.
+        await database.load("t", [wide], [{ s: null }]);
+        assert.equal(database.warnings.length, told ? 1 : 0);
+      }));
+  }
+}
