@@ -12,7 +12,7 @@ import {
   valueReader,
 } from "./reader.ts";
 import type { Field } from "../models/field.ts";
-import { beyond, decimalBounds } from "./value_bounds.ts";
+import { decimalBounds, outOfBoundsError } from "./value_bounds.ts";
 
 /** Microseconds of a unit, or units of a microsecond where it is finer. */
 const MICROS: Readonly<Record<TimeUnit, bigint>> = {
@@ -28,7 +28,7 @@ const MICROS: Readonly<Record<TimeUnit, bigint>> = {
  * @throws {SchemaError} for a type that no value can hold; the reader throws a
  * {@linkcode ValueError} for nanoseconds that are no whole microseconds
  */
-export function foreignReader(data: Data, name: string): ReadValue {
+export function anyLayoutReader(data: Data, name: string): ReadValue {
   const { type, values } = data;
   const plain = (field: Omit<Field, "name" | "nullable">) =>
     valueReader({ name, nullable: false, ...field }, data);
@@ -74,7 +74,7 @@ function micros(value: number | bigint, unit: TimeUnit, name: string, row: numbe
 
 function dictionaryReader(data: Data, name: string): ReadValue {
   const words = data.dictionary!.data;
-  const readers = words.map((part) => foreignReader(part, name));
+  const readers = words.map((part) => anyLayoutReader(part, name));
   return (row) => {
     let index = Number(data.values[row]);
     let part = 0;
@@ -88,7 +88,7 @@ function dictionaryReader(data: Data, name: string): ReadValue {
 function finite(data: Data, name: string, read: ReadValue): ReadValue {
   return (row) => {
     const value = read(row);
-    if (typeof value === "string") throw beyond(data, name, row);
+    if (typeof value === "string") throw outOfBoundsError(data, name, row);
     return value;
   };
 }
@@ -99,7 +99,7 @@ function scaledReader(data: Data, scale: number, name: string): ReadValue {
   const digits = decimalReader(data, Math.max(0, scale));
   const read = (row: number) => {
     if (isWithin(row)) return digits(row);
-    throw beyond(data, name, row);
+    throw outOfBoundsError(data, name, row);
   };
   const zeros = "0".repeat(Math.max(0, -scale));
   return zeros === "" ? read : (row) => {
@@ -155,7 +155,7 @@ function nestedText(data: Data, name: string): (row: number) => string {
     const parts = type.children.map(({ name }, i) => [JSON.stringify(name), child(i)] as const);
     return (row) => `{${parts.map(([key, read]) => `${key}:${read(row)}`).join(",")}}`;
   }
-  const read = foreignReader(data, name);
+  const read = anyLayoutReader(data, name);
   // A decimal's digits are a JSON number as they stand.
   if (DataType.isDecimal(type)) return (row) => String(read(row));
   return (row) => scalarText(read(row));

@@ -1,7 +1,7 @@
 /** Questions about whole batches, and batches made from batches. */
 import type { Data } from "apache-arrow";
 import type { Batch } from "../core/contracts/batch.ts";
-import { compareInOrder, hasPlaceless, isPlaceless } from "../core/values/value_order.ts";
+import { canBeUnordered, compareInOrder, isUnordered } from "../core/values/value_order.ts";
 import { isIntegerType, type Value } from "../core/values/values.ts";
 import type { Field } from "../models/field.ts";
 import {
@@ -67,7 +67,7 @@ export function watermarksOf(batch: Batch, column: number, field: Field): Waterm
   const read = valueReader(field, data);
   const raw = data.values as ArrayLike<number> & ArrayLike<bigint>;
   const isRaw = hasRawOrder(field);
-  const mayBePlaceless = hasPlaceless(field);
+  const mayBePlaceless = canBeUnordered(field);
   const isNowhere = mayBePlaceless && isRaw ? infinities(field) : undefined;
   let max: Value = null;
   let row = -1;
@@ -77,7 +77,7 @@ export function watermarksOf(batch: Batch, column: number, field: Field): Waterm
     if (isRaw && row >= 0 && raw[at]! <= raw[row]! && isNowhere?.(raw[at]!) !== true) continue;
     const value = read(at);
     if (value === null) continue;
-    if (mayBePlaceless && isPlaceless(value, field)) {
+    if (mayBePlaceless && isUnordered(value, field)) {
       if (placeless++ === 0) firstPlaceless = at;
     } else if (max === null || compareInOrder(value, max, field) > 0) [row, max] = [at, value];
   }
@@ -85,7 +85,7 @@ export function watermarksOf(batch: Batch, column: number, field: Field): Waterm
 }
 
 /** Highest value of a column; null when there is none. */
-export function maxOf(batch: Batch, column: number, field: Field): Value {
+export function maxValue(batch: Batch, column: number, field: Field): Value {
   return watermarksOf(batch, column, field).max;
 }
 

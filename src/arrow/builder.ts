@@ -326,7 +326,7 @@ export async function* batchesOf(
 }
 
 /** A request that an extractor of rows can answer. */
-export function taskOf(request: ExtractRequest): ExtractTask {
+export function extractTaskOf(request: ExtractRequest): ExtractTask {
   return { ...request, batches: (records) => projected(records, request) };
 }
 

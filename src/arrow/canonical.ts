@@ -6,17 +6,17 @@ import { isUtf8 } from "node:buffer";
 import { type Data, DataType, DateUnit, type Field as ArrowField, type Schema } from "apache-arrow";
 import type { Batch } from "../core/contracts/batch.ts";
 import { SchemaError, ValueError } from "../core/errors.ts";
-import { nearest } from "../core/did_you_mean.ts";
+import { suggestWord } from "../core/did_you_mean.ts";
 import type { Projection } from "../core/contracts/extractor.ts";
-import { JSONText, parseText, textOf, type Value } from "../core/values/values.ts";
+import { formatValue, JSONText, parseText, type Value } from "../core/values/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../models/dtype.ts";
 import type { Field } from "../models/field.ts";
 import { batchOfData, columnFor, valuePusher } from "./builder.ts";
 import { isDense, largeUtf8ToUtf8 } from "./narrow_offsets.ts";
-import { foreignReader } from "./any_layout.ts";
+import { anyLayoutReader } from "./any_layout.ts";
 import { isJSON, OPENING } from "./json.ts";
 import { isNull, type ReadValue, valueReader } from "./reader.ts";
-import { arrowSchema, arrowType, keptField, sameLayout } from "./schema.ts";
+import { arrowSchema, arrowType, embeddedField, sameLayout } from "./schema.ts";
 import { refuseBeyond } from "./value_bounds.ts";
 
 /**
@@ -25,7 +25,7 @@ import { refuseBeyond } from "./value_bounds.ts";
  * @throws {SchemaError} for a column of a type that no DXTType can hold
  */
 export function canonicalFields(schema: Schema): Field[] {
-  return schema.fields.map((column) => keptField(column) ?? fieldOf(column));
+  return schema.fields.map((column) => embeddedField(column) ?? fieldOf(column));
 }
 
 function fieldOf(column: ArrowField): Field {
@@ -78,7 +78,7 @@ function decimalOf(precision: number, scale: number, name: string) {
  * @throws {SchemaError} when a column is missing; the function throws a {@linkcode ValueError} for
  * a value that its field cannot hold, with its row
  */
-export function canonicaliser(
+export function createCanonicalizer(
   schema: Schema,
   projections: readonly Projection[],
 ): (batch: Batch) => Batch {
@@ -91,11 +91,11 @@ export function canonicaliser(
     }
     const wanted = column ?? field.name;
     const index = names.indexOf(wanted);
-    if (index >= 0) return { index, field, kept: keptField(schema.fields[index]!) };
+    if (index >= 0) return { index, field, kept: embeddedField(schema.fields[index]!) };
     throw new SchemaError(
-      `Cannot read column "${wanted}": the file does not have it${nearest(wanted, names)}; it has ${
-        names.map((name) => `"${name}"`).join(", ")
-      }`,
+      `Cannot read column "${wanted}": the file does not have it${
+        suggestWord(wanted, names)
+      }; it has ${names.map((name) => `"${name}"`).join(", ")}`,
     );
   });
   const canonical = arrowSchema(projections.map(({ field }) => field));
@@ -137,7 +137,7 @@ function canonicalData(data: Data, field: Field, kept: Field | undefined): Data 
       if (narrow !== undefined) return narrow;
     }
   }
-  const read = kept === undefined ? foreignReader(data, field.name) : valueReader(kept, data);
+  const read = kept === undefined ? anyLayoutReader(data, field.name) : valueReader(kept, data);
   return converted(data, read, source, field);
 }
 
@@ -150,7 +150,7 @@ function refuseOther(data: Data, field: Field): void {
     const value = read(row);
     if (value === null) continue;
     try {
-      parseText(textOf(value), field);
+      parseText(formatValue(value), field);
     } catch (error) {
       throw error instanceof ValueError ? error.atRow(row + 1) : error;
     }
@@ -196,5 +196,5 @@ function converter(source: Field, field: Field): (value: Value) => Value {
   if (JSON_TYPES.has(field.dtype) && !JSON_TYPES.has(source.dtype) && source.dtype !== "string") {
     return (value) => value === null ? null : JSONText.of(value);
   }
-  return (value) => value === null ? null : parseText(textOf(value), field);
+  return (value) => value === null ? null : parseText(formatValue(value), field);
 }

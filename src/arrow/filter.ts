@@ -2,7 +2,7 @@
 import { type Data, DataType, makeData } from "apache-arrow";
 import type { Batch } from "../core/contracts/batch.ts";
 import type { WatermarkRange } from "../core/contracts/connector.ts";
-import { compareInOrder, hasPlaceless, isPlaceless } from "../core/values/value_order.ts";
+import { canBeUnordered, compareInOrder, isUnordered } from "../core/values/value_order.ts";
 import { compareValues, type Value } from "../core/values/values.ts";
 import type { Field } from "../models/field.ts";
 import { byteLength } from "./batch.ts";
@@ -158,7 +158,7 @@ export function rangePredicate(range: WatermarkRange, field: Field, data: Data):
 
 /** Whether a row's value is NaN or infinite; undefined for types without them. */
 function placelessReader(field: Field, data: Data): RowPredicate | undefined {
-  if (!hasPlaceless(field)) return undefined;
+  if (!canBeUnordered(field)) return undefined;
   if (field.dtype === "date") {
     const days = data.values as Int32Array;
     return (row) => days[row] === INFINITE_DAY || days[row] === NEGATIVE_INFINITE_DAY;
@@ -168,7 +168,7 @@ function placelessReader(field: Field, data: Data): RowPredicate | undefined {
     return (row) => micros[row] === INFINITE_MICROS || micros[row] === NEGATIVE_INFINITE_MICROS;
   }
   const read = valueReader(field, data);
-  return (row) => isPlaceless(read(row) as Exclude<Value, null>, field);
+  return (row) => isUnordered(read(row) as Exclude<Value, null>, field);
 }
 
 /** Compares a row's value with a bound: -1, 0 or 1. */

@@ -4,7 +4,7 @@ import type { Field } from "../models/field.ts";
 import { arrowSchema, arrowType, sameLayout } from "./schema.ts";
 
 /** The schema with fields in the place of the columns that still have their name and type. */
-export function withKeptFields(schema: Schema, fields: readonly Field[]): Schema {
+export function restoreFields(schema: Schema, fields: readonly Field[]): Schema {
   const byName = new Map(fields.map((field) => [field.name, field]));
   return new Schema(schema.fields.map((column) => {
     const field = byName.get(column.name);

@@ -101,7 +101,7 @@ export function arrowSchema(fields: readonly Field[]): Schema {
  */
 export function fieldsOf(schema: Schema): Field[] {
   return schema.fields.map((column) => {
-    const kept = keptField(column);
+    const kept = embeddedField(column);
     if (kept === undefined) {
       throw new SchemaError(`Cannot read field "${column.name}": no dxt field in its metadata`);
     }
@@ -113,7 +113,7 @@ export function fieldsOf(schema: Schema): Field[] {
  * The field that a column's metadata keeps; undefined in a schema of others, and where the column
  * is no longer what the field says.
  */
-export function keptField(column: ArrowField): Field | undefined {
+export function embeddedField(column: ArrowField): Field | undefined {
   const text = column.metadata.get(METADATA_KEY);
   if (text === undefined) return undefined;
   const parsed = Field.safeParse(parsedJSON(text));

@@ -3,10 +3,10 @@ import type { Data } from "apache-arrow";
 import type { Field } from "../models/field.ts";
 import { ValueError } from "../core/errors.ts";
 import {
+  formatValue,
   INFINITY,
   LAST_TEXT_DAY,
   NEGATIVE_INFINITY,
-  textOf,
   type Value,
 } from "../core/values/values.ts";
 import {
@@ -151,7 +151,7 @@ function presentText(field: Field, data: Data, years: TextYears): (row: number) 
     }
     default: {
       const read: ReadValue = valueReader(field, data);
-      return (row) => textOf(read(row) as Exclude<Value, null>);
+      return (row) => formatValue(read(row) as Exclude<Value, null>);
     }
   }
 }

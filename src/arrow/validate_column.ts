@@ -9,7 +9,7 @@ import { isNull } from "./reader.ts";
  *
  * @throws {RangeError} otherwise
  */
-export function checkColumn(data: Data): void {
+export function validateColumn(data: Data): void {
   const { type, length } = data;
   checkNulls(data);
   if (DataType.isDictionary(type)) return checkDictionary(data);
@@ -73,7 +73,7 @@ function checkedChild(data: Data, i: number, length: number): Data {
     throw new RangeError(`a list has ${child.length} values without a byte`);
   }
   need(child.length, length);
-  checkColumn(child);
+  validateColumn(child);
   return child;
 }
 
@@ -138,7 +138,7 @@ function checkDictionary(data: Data): void {
   if (words === undefined) throw new RangeError("a dictionary is missing");
   for (const part of words.data) {
     if (sound.has(part)) continue;
-    checkColumn(part);
+    validateColumn(part);
     sound.add(part);
   }
   need(data.values.length, data.length);

@@ -40,12 +40,12 @@ export function refuseBeyond(data: Data, name: string, infinite: boolean): void 
   const isWithin = bounds(data, infinite);
   if (isWithin === undefined) return;
   for (let row = 0; row < data.length; row++) {
-    if (!isWithin(row) && !isNull(data, row)) throw beyond(data, name, row);
+    if (!isWithin(row) && !isNull(data, row)) throw outOfBoundsError(data, name, row);
   }
 }
 
 /** The error for a value beyond its type. */
-export function beyond(data: Data, name: string, row: number): ValueError {
+export function outOfBoundsError(data: Data, name: string, row: number): ValueError {
   const { type } = data;
   if (DataType.isDecimal(type)) {
     const text = decimalText(unscaledReader(data)(row), Math.max(0, type.scale));

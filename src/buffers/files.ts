@@ -13,7 +13,7 @@ import type { Field } from "../models/field.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { clear, commit } from "./stage.ts";
 import { lockStage } from "./stage_lock.ts";
-import { countOf, sliceOf, stagedOf } from "./staged.ts";
+import { sliceOf, stagedOf, sumCounts } from "./staged.ts";
 
 /** What a manifest tells of the files before there are any. */
 export type FileKind = Pick<Manifest, "kind" | "format" | "compression" | "options">;
@@ -41,7 +41,7 @@ export class FileBuffer implements Buffer {
             version: 1,
             folder: name,
             files: [...files],
-            count: countOf(common.kind, files),
+            count: sumCounts(common.kind, files),
             evidence: "",
             details: details(),
           }),

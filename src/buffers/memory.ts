@@ -4,7 +4,7 @@ import { arrowSchema, batchesFromIPC, batchesToIPC, byteLength, recordsOf } from
 import type { Batch } from "../core/contracts/batch.ts";
 import {
   type Buffer,
-  committed,
+  committedStage,
   type OpenStage,
   type StagedData,
   type StageDetails,
@@ -16,8 +16,8 @@ import {
 import { BufferError } from "../core/errors.ts";
 import type { Extraction } from "../core/contracts/proof.ts";
 import type { Field } from "../models/field.ts";
-import { partName } from "./part.ts";
-import { Proven } from "./verified_extraction.ts";
+import { partFileName } from "./part.ts";
+import { VerifiedExtraction } from "./verified_extraction.ts";
 
 /** Batches become a file, Arrow's stream of messages, when they are so large together. */
 const FILE_BYTES = 16 * 1024 * 1024;
@@ -37,18 +37,18 @@ interface Memory {
  *
  * @throws {BufferError} when its proof is missing or speaks of another number
  */
-export async function keepPart(
+export async function keepInMemory(
   fields: readonly Field[],
   batches: Extraction<Batch>,
 ): Promise<WrittenPart> {
-  const source = new Proven(batches, (batch) => batch.numRows);
+  const source = new VerifiedExtraction(batches, (batch) => batch.numRows);
   try {
     const files: StagedFile[] = [];
     const bytes: Uint8Array[] = [];
     while (await source.more()) {
       const before = source.count;
       const file = await fileOf(fields, source);
-      const name = `${partName(files.length)}.arrow`;
+      const name = `${partFileName(files.length)}.arrow`;
       const sha256 = createHash("sha256").update(file).digest("hex");
       files.push({ name, rows: source.count - before, size: file.length, sha256 });
       bytes.push(file);
@@ -59,7 +59,10 @@ export async function keepPart(
   }
 }
 
-async function fileOf(fields: readonly Field[], source: Proven<Batch>): Promise<Uint8Array> {
+async function fileOf(
+  fields: readonly Field[],
+  source: VerifiedExtraction<Batch>,
+): Promise<Uint8Array> {
   const batches: Batch[] = [];
   for (let size = 0; size < FILE_BYTES && await source.more();) {
     const batch = source.take();
@@ -116,7 +119,7 @@ function notYet(): never {
 }
 
 /** The data of a slice of memory. */
-export function openKept(slice: StageSlice): StagedData {
+export function openFromMemory(slice: StageSlice): StagedData {
   return keptOf(slice["memory"] as Memory);
 }
 
@@ -156,6 +159,6 @@ function keptOf(memory: Memory): StagedData {
     },
     openFile: (name) => Promise.try(() => new Blob([fileAt(name) as BlobPart]).stream()),
     readFile: (name, start, end) => Promise.try(() => fileAt(name).slice(start, end)),
-    ...committed(files),
+    ...committedStage(files),
   };
 }

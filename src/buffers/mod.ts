@@ -40,8 +40,8 @@ export async function stagePart(
   }
   const batches = extraction as Extraction<Batch>;
   if (format === "memory") {
-    const { keepPart } = await import("./memory.ts");
-    return await keepPart(place.fields, batches);
+    const { keepInMemory } = await import("./memory.ts");
+    return await keepInMemory(place.fields, batches);
   }
   return await writePart(fileSettings(format, settings), place, batches);
 }

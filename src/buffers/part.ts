@@ -9,7 +9,7 @@ import type { BufferSettings } from "../models/buffer.ts";
 import type { Field } from "../models/field.ts";
 import type { Compression, Format, FormatOptions } from "../models/format.ts";
 import { writeFile } from "./durable_file.ts";
-import { Proven } from "./verified_extraction.ts";
+import { VerifiedExtraction } from "./verified_extraction.ts";
 
 const FILE_BYTES = 16 * 1024 * 1024;
 /**
@@ -69,7 +69,7 @@ export async function writePart(
   place: PartPlace,
   batches: Extraction<Batch>,
 ): Promise<WrittenPart> {
-  const source = new Proven(batches, (batch) => batch.numRows);
+  const source = new VerifiedExtraction(batches, (batch) => batch.numRows);
   try {
     const files = await writeFiles(settings, place, source);
     return { files, count: source.count, evidence: source.proof.evidence };
@@ -81,7 +81,7 @@ export async function writePart(
 async function writeFiles(
   { format: { name }, compression, options, fileBytes }: FileSettings,
   { folder, part, fields, onFile }: PartPlace,
-  source: Proven<Batch>,
+  source: VerifiedExtraction<Batch>,
 ): Promise<StagedFile[]> {
   const format = await loadFormat(name);
   const files: StagedFile[] = [];
@@ -89,7 +89,7 @@ async function writeFiles(
   const request = { fields, compression, options, recycle: true };
   const ending = format.name === "parquet" ? "" : ENDINGS[compression] ?? "";
   while (await source.more()) {
-    const name = `${partName(files.length, part)}.${format.extension}${ending}`;
+    const name = `${partFileName(files.length, part)}.${format.extension}${ending}`;
     const before = source.count;
     const most = Math.min(fileBytes, Math.max(FIRST_FILE_BYTES, total / GROWTH));
     let size = 0;
@@ -104,14 +104,14 @@ async function writeFiles(
 }
 
 /** Name of the nth file of a part, without its ending. */
-export function partName(n: number, part?: number): string {
+export function partFileName(n: number, part?: number): string {
   const number = String(n).padStart(5, "0");
   return part === undefined ? `part-${number}` : `part-${String(part).padStart(3, "0")}-${number}`;
 }
 
 /** Batches of the source until it ends or the file is large enough. */
 async function* until(
-  source: Proven<Batch>,
+  source: VerifiedExtraction<Batch>,
   isFull: () => boolean,
 ): AsyncGenerator<Batch, void, void> {
   while (await source.more()) {

@@ -5,8 +5,8 @@ import { BufferError } from "../core/errors.ts";
 import type { SourceFile } from "../core/contracts/extractor.ts";
 import type { Extraction } from "../core/contracts/proof.ts";
 import { writeFile } from "./durable_file.ts";
-import { partName, type PartPlace } from "./part.ts";
-import { Proven } from "./verified_extraction.ts";
+import { partFileName, type PartPlace } from "./part.ts";
+import { VerifiedExtraction } from "./verified_extraction.ts";
 
 /**
  * Copies files into a folder. Names of the source may be anything, so staged files have names of
@@ -18,11 +18,11 @@ export async function copyFiles(
   { folder, onBytes }: Pick<PartPlace, "folder" | "onBytes">,
   extraction: Extraction<SourceFile>,
 ): Promise<WrittenPart> {
-  const source = new Proven(extraction, () => 1);
+  const source = new VerifiedExtraction(extraction, () => 1);
   try {
     const files: StagedFile[] = [];
     for await (const file of source) {
-      const name = partName(files.length);
+      const name = partFileName(files.length);
       const written = await writeFile(join(folder, name), bytesOf(file, onBytes));
       if (written.size !== file.size) {
         throw new BufferError(

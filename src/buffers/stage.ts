@@ -60,6 +60,6 @@ export async function clear(directory: string): Promise<void> {
 }
 
 /** Path of a staged file. */
-export function pathOf(directory: string, manifest: Manifest, file: StagedFile): string {
+export function stagedFilePath(directory: string, manifest: Manifest, file: StagedFile): string {
   return join(directory, manifest.folder, file.name);
 }

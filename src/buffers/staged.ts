@@ -1,6 +1,6 @@
 /** Reading what a stage holds. */
 import {
-  committed,
+  committedStage,
   type StagedData,
   type StageDetails,
   type StagedFile,
@@ -11,7 +11,7 @@ import { loadFormat } from "../formats/mod.ts";
 import type { Format } from "../models/format.ts";
 import { stagedInput } from "./durable_file.ts";
 import type { Manifest } from "./manifest.ts";
-import { pathOf } from "./stage.ts";
+import { stagedFilePath } from "./stage.ts";
 
 const READ = { batchRows: 16_384, batchBytes: 16 * 1024 * 1024 };
 
@@ -22,7 +22,7 @@ export function sliceOf(location: string, manifest: Manifest): StageSlice {
 
 /** The data of a slice, on any thread. The slice was made by this very program. */
 export async function openSlice(slice: StageSlice): Promise<StagedData> {
-  if ("memory" in slice) return (await import("./memory.ts")).openKept(slice);
+  if ("memory" in slice) return (await import("./memory.ts")).openFromMemory(slice);
   const { location, manifest } = slice as { location: string; manifest: Manifest };
   return stagedOf(location, manifest);
 }
@@ -43,9 +43,9 @@ export function stagedOf(location: string, manifest: Manifest): StagedData {
     ...(kind === "records" ? recordReaders(location, manifest) : noRecords()),
     readFile: (name, start, end, into) => readStaged(location, manifest, name, start, end, into),
     slice: (some) =>
-      sliceOf(location, { ...manifest, files: [...some], count: countOf(kind, some) }),
+      sliceOf(location, { ...manifest, files: [...some], count: sumCounts(kind, some) }),
     openFile: (name) => openStaged(location, manifest, name),
-    ...committed(told.files),
+    ...committedStage(told.files),
   };
 }
 
@@ -62,7 +62,7 @@ function recordReaders(location: string, manifest: Manifest): RecordReaders {
     const format = await loadFormat(name);
     for (const file of files) {
       let rows = 0;
-      const input = stagedInput(pathOf(location, manifest, file), file.size);
+      const input = stagedInput(stagedFilePath(location, manifest, file), file.size);
       // Each page has a checksum, and the files' digests were compared when the stage was opened.
       const proven = manifest.details.foreign !== true;
       const request = { projections, ...READ, compression, options, proven, recycle };
@@ -96,7 +96,7 @@ function noRecords(): RecordReaders {
 }
 
 /** Records in files together, or the files where bytes were kept. */
-export function countOf(kind: StagedData["kind"], files: readonly StagedFile[]): number {
+export function sumCounts(kind: StagedData["kind"], files: readonly StagedFile[]): number {
   return kind === "files" ? files.length : files.reduce((sum, { rows }) => sum + rows, 0);
 }
 
@@ -107,7 +107,7 @@ async function openStaged(
   name: string,
 ): Promise<ReadableStream<Uint8Array>> {
   const file = fileOf(directory, manifest, name);
-  return (await Deno.open(pathOf(directory, manifest, file))).readable;
+  return (await Deno.open(stagedFilePath(directory, manifest, file))).readable;
 }
 
 /** Some of the bytes of a file of a stage. */
@@ -120,7 +120,7 @@ function readStaged(
   into?: Uint8Array,
 ): Promise<Uint8Array> {
   const file = fileOf(directory, manifest, name);
-  return stagedInput(pathOf(directory, manifest, file), file.size).read(start, end, into);
+  return stagedInput(stagedFilePath(directory, manifest, file), file.size).read(start, end, into);
 }
 
 function fileOf(directory: string, manifest: Manifest, name: string): StagedFile {

@@ -5,7 +5,7 @@ import type { CompletionProof, Extraction } from "../core/contracts/proof.ts";
  * An extraction that ends well only with a proof of as many records as came. To be read once; a
  * reader may stop and go on, and must `close` it at last.
  */
-export class Proven<T> implements AsyncIterable<T> {
+export class VerifiedExtraction<T> implements AsyncIterable<T> {
   /** Records, or files, so far. */
   count = 0;
   #ahead: T | undefined;

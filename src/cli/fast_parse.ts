@@ -4,7 +4,7 @@
  */
 import type { Action, Context } from "./app/context.ts";
 import { variableOf } from "./help/env_options.ts";
-import { type IO, ownVariable } from "./terminal/stdio.ts";
+import { type IO, readVariable } from "./terminal/stdio.ts";
 import { FORMATS } from "./terminal/global_options.ts";
 import type { Verbosity } from "./output/printer.ts";
 import { PAGES } from "./help/command_pages.gen.ts";
@@ -61,7 +61,7 @@ interface Given {
 }
 
 /** Undefined for what the parser has to understand, or to explain. */
-export function plainAction(
+export function parseFast(
   [command = "", ...args]: readonly string[],
   env: IO["env"],
 ): Action | undefined {
@@ -78,7 +78,7 @@ export function plainAction(
 /** Whether a variable says an option of the command. */
 function isSaidByVariables(command: string, env: IO["env"]): boolean {
   return PAGES[command]!.options.some(({ names }) =>
-    (ownVariable(env, variableOf(names)) ?? "") !== ""
+    (readVariable(env, variableOf(names)) ?? "") !== ""
   );
 }
 

@@ -1,11 +1,11 @@
 /** The command line: the only room that prints. */
 import { ENGINE, type Engine } from "./app/engine.ts";
 import { EXIT, exitOfError } from "./terminal/exit_codes.ts";
-import { keptHelp } from "./help/cached_help.ts";
+import { cachedHelp } from "./help/cached_help.ts";
 import type { IO } from "./terminal/stdio.ts";
-import { checkMachine } from "./terminal/preflight.ts";
+import { checkRuntime } from "./terminal/preflight.ts";
 import { VERSION } from "./terminal/global_options.ts";
-import { plainAction } from "./fast_parse.ts";
+import { parseFast } from "./fast_parse.ts";
 import { Printer } from "./output/printer.ts";
 
 export type { Engine } from "./app/engine.ts";
@@ -35,8 +35,8 @@ export async function main(
       return EXIT.done;
     }
     const help = args.length === 0
-      ? await keptHelp(["--help"], io.env, io.stderr)
-      : await keptHelp(args, io.env, io.stdout);
+      ? await cachedHelp(["--help"], io.env, io.stderr)
+      : await cachedHelp(args, io.env, io.stdout);
     if (help !== undefined) {
       (args.length === 0 ? io.stderr : io.stdout).write(help);
       return args.length === 0 ? EXIT.usage : EXIT.done;
@@ -54,9 +54,9 @@ export async function main(
         return EXIT.done;
       }
     }
-    const plain = plainAction(args, io.env);
+    const plain = parseFast(args, io.env);
     // A list needs nothing that would crash.
-    if (plain === undefined || args[0] !== "list") checkMachine();
+    if (plain === undefined || args[0] !== "list") checkRuntime();
     if (args.length === 0) {
       await parse(["--help"], io, io.stderr);
       return EXIT.usage;

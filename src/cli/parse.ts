@@ -10,8 +10,8 @@ import {
   text,
 } from "optique";
 import { ConfigurationError } from "../core/errors.ts";
-import { nearest } from "../core/did_you_mean.ts";
-import { colourOf, hasColour } from "./terminal/color.ts";
+import { suggestWord } from "../core/did_you_mean.ts";
+import { chooseColors, hasColor } from "./terminal/color.ts";
 import type { Action } from "./app/context.ts";
 import { type CommandParser, COMMANDS, NAMES } from "./command_table.ts";
 import { fromEnvironment } from "./help/env_options.ts";
@@ -97,7 +97,7 @@ function parseWith(
         text("dxt COMMAND --help tells more about a command."),
       ],
       aboveError: "none",
-      colors: hasColour(io.env, output, colourOf(args, io.env)),
+      colors: hasColor(io.env, output, chooseColors(args, io.env)),
       maxWidth: helpWidth(output.columns),
       termWidth: "auto",
       stdout: (text) => output.write(`${text.replace(/ +$/gm, "")}\n`),
@@ -160,10 +160,12 @@ function describeUnexpected(
       return `Unexpected option ${quoted}: options of a command come after it`;
     }
     const known = [...(chosen === undefined ? [] : options), ...HELP, ...VERSION];
-    return `Unknown option ${quoted}${nearest(token, known)}`;
+    return `Unknown option ${quoted}${suggestWord(token, known)}`;
   }
   if (chosen !== undefined) return `Unexpected argument ${quoted}`;
-  return `Unknown command ${quoted}${nearest(token, NAMES) || `, there are ${NAMES.join(", ")}`}`;
+  return `Unknown command ${quoted}${
+    suggestWord(token, NAMES) || `, there are ${NAMES.join(", ")}`
+  }`;
 }
 
 /** The argument that nothing wanted, when that is the error. */

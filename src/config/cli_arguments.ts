@@ -6,23 +6,28 @@ import { BY_SCHEMA } from "./pipeline/parse_strict.ts";
 import { type ConnectionSpec, resolveEndpoint } from "./pipeline/connection.ts";
 import { Issues, type Place } from "./text/issues.ts";
 import {
-  askedOf,
   assemble,
-  ceilingOf,
   type CodeOptions,
   filesOf,
   type LoadedPipeline,
   type ParseOptions,
-  placed,
+  permissionCeiling,
   readProject,
+  requestedPermissions,
   timeoutOf,
   variablesOf,
+  withPlaces,
 } from "./pipeline/assemble.ts";
-import { DATASET, type Meaning, meaningOf, QUERY } from "./pipeline/classify_argument.ts";
-import { referenceOf } from "./pipeline/connection_reference.ts";
+import {
+  type ArgumentKind,
+  classifyArgument,
+  DATASET,
+  QUERY,
+} from "./pipeline/classify_argument.ts";
+import { describeConnection } from "./pipeline/connection_reference.ts";
 import { findSecrets } from "./text/secrets.ts";
 import { SourceText } from "./text/source_text.ts";
-import { child, mapOf, type MapTree, scalar, type ScalarTree, type Tree } from "./text/tree.ts";
+import { childOf, mapOf, type MapTree, scalar, type ScalarTree, type Tree } from "./text/tree.ts";
 import { expand, type Variables } from "./text/variables.ts";
 
 /** A value of the command line. */
@@ -107,18 +112,18 @@ export async function connectionOf(
     spec,
     directory: reading.directory,
     ...(meaning.dataset === undefined ? {} : { dataset: datasetOf(meaning) }),
-    ...referenceOf(argument.text, meaning, spec, inURL, variables),
+    ...describeConnection(argument.text, meaning, spec, inURL, variables),
     secrets,
-    environment: askedOf(variables, options.vars ?? {}),
+    environment: requestedPermissions(variables, options.vars ?? {}),
     files: filesOf(reading.files, variables),
-    ...ceilingOf(reading.project),
+    ...permissionCeiling(reading.project),
     ...timeoutOf(undefined, reading.project),
-    ...placed(tree),
+    ...withPlaces(tree),
   };
 }
 
 /** A name that was taken as it stands is a pattern that finds it alone. */
-function datasetOf({ dataset, kind }: Meaning): string {
+function datasetOf({ dataset, kind }: ArgumentKind): string {
   return kind === "files" ? dataset!.replace(/[*?[{]/g, "[$&]") : dataset!;
 }
 
@@ -195,16 +200,16 @@ async function read(
   argument: Argument,
   { directory, variables, issues, project }: Reading,
   makes: boolean,
-): Promise<Meaning> {
+): Promise<ArgumentKind> {
   const written = scalar(argument.text, placeOf(argument));
   const found = expand(written, variables, issues) as ScalarTree;
   issues.throwIfAny();
-  const isName = child(child(project?.tree, "connections"), String(found.value)) !== undefined;
-  return isName ? { tree: found, kind: "name" } : await meaningOf(found, directory, makes);
+  const isName = childOf(childOf(project?.tree, "connections"), String(found.value)) !== undefined;
+  return isName ? { tree: found, kind: "name" } : await classifyArgument(found, directory, makes);
 }
 
 /** A query is told by its first word; a file that was named is taken as it stands. */
-function sourceTree(text: string, argument: Argument, { dataset, kind }: Meaning): Tree {
+function sourceTree(text: string, argument: Argument, { dataset, kind }: ArgumentKind): Tree {
   const place = placeOf(argument);
   const word = scalar(text, place);
   if (kind !== "files" && QUERY.test(text)) {
@@ -214,7 +219,7 @@ function sourceTree(text: string, argument: Argument, { dataset, kind }: Meaning
   return mapOf(place, { type: scalar("file", place), path: word });
 }
 
-function targetTree({ dataset, kind }: Meaning, id: string, place: Place): Tree {
+function targetTree({ dataset, kind }: ArgumentKind, id: string, place: Place): Tree {
   if (dataset !== undefined) {
     return mapOf(place, { type: scalar("file", place), path: scalar(dataset, place) });
   }

@@ -1,13 +1,13 @@
 /** A pipeline's file, with the project and the variables around it, and no schema unless one is needed. */
 import { ConfigurationError, messageOf } from "../core/errors.ts";
-import { demand, mayRead } from "../core/permission_errors.ts";
-import { byShape } from "./pipeline/parse_fast.ts";
+import { mayRead, requirePermission } from "../core/permission_errors.ts";
+import { parseFast } from "./pipeline/parse_fast.ts";
 import { dirname, resolve } from "../core/files/paths.ts";
 import type { EnvFile, LoadedPipeline, ParseOptions } from "./pipeline/assemble.ts";
 import { searchProject } from "./pipeline/find_project.ts";
 import { MAX_BYTES } from "./text/yaml.ts";
 
-export { secretsOf } from "./pipeline/assemble.ts";
+export { findSecretValues } from "./pipeline/assemble.ts";
 
 export interface LoadOptions {
   readonly env: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ export async function loadPipeline(path: string, options: LoadOptions): Promise<
   const directory = dirname(resolve(path));
   const around = await readAround(directory, envFile);
   const given = { env, vars, path, directory, ...around };
-  return byShape(text, given) ??
+  return parseFast(text, given) ??
     (await import("./pipeline/parse_strict.ts")).parsePipeline(text, given);
 }
 
@@ -57,7 +57,7 @@ async function read(what: string, path: string): Promise<string> {
     new ConfigurationError(`Cannot read ${what} "${path}": ${detail}`, { cause });
   let bytes: Uint8Array;
   try {
-    demand("read", path);
+    requirePermission("read", path);
     const { size, isDirectory } = await Deno.stat(path);
     if (isDirectory) throw fail("it is a folder");
     if (size > MAX_BYTES) throw fail(`it has ${size} bytes, expected at most ${MAX_BYTES}`);

@@ -17,10 +17,10 @@ export { type LoadOptions, loadPipeline } from "./load_pipeline.ts";
 export {
   type CodeOptions,
   type FileText,
+  findSecretValues,
   type LoadedPipeline,
   type ParseOptions,
   publicVariables,
-  secretsOf,
 } from "./pipeline/assemble.ts";
 export { DATASET, QUERY } from "./pipeline/classify_argument.ts";
 export { findProject, PROJECT_FILES } from "./pipeline/find_project.ts";

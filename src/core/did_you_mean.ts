@@ -1,5 +1,5 @@
 /** `, did you mean "…"` for the known word nearest to a mistyped one; empty when none is near. */
-export function nearest(word: string, known: readonly string[]): string {
+export function suggestWord(word: string, known: readonly string[]): string {
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {

@@ -1,4 +1,4 @@
-import { denial } from "./permission_errors.ts";
+import { missingPermission } from "./permission_errors.ts";
 
 /**
  * Every error that dxt raises on purpose. A message says what could not be done, the value in
@@ -61,7 +61,9 @@ export class ValueError extends ValidationError {
     readonly value: unknown,
   ) {
     const at = row === undefined ? "" : `, row ${row}`;
-    super(`Cannot represent value of field "${field}"${at}: ${detail}, value is ${show(value)}`);
+    super(
+      `Cannot represent value of field "${field}"${at}: ${detail}, value is ${quoteValue(value)}`,
+    );
   }
 
   /** The same error, for the row of the whole stream. */
@@ -76,7 +78,7 @@ export class ValueError extends ValidationError {
 }
 
 /** A value for an error message: quoted, on one line, at most 60 characters. */
-export function show(value: unknown): string {
+export function quoteValue(value: unknown): string {
   if (value === null || value === undefined) return "NULL";
   if (value instanceof Uint8Array) {
     const hex = Array.from(value.subarray(0, 16), (b) => b.toString(16).padStart(2, "0")).join("");
@@ -96,7 +98,7 @@ export function show(value: unknown): string {
 
 /** The message of anything thrown; of a permission that is missing, with the flag that grants it. */
 export function messageOf(error: unknown): string {
-  const denied = denial(error);
+  const denied = missingPermission(error);
   if (denied !== undefined) return denied;
   return error instanceof Error ? error.message : String(error);
 }

@@ -6,7 +6,7 @@ let breathed = 0;
  * To be awaited now and then in long work that never waits for anything outside: lets the thread hear
  * that it is to stop.
  */
-export async function breathe(): Promise<void> {
+export async function yieldToEventLoop(): Promise<void> {
   if (performance.now() - breathed < BREATH_MS) return;
   await new Promise((resolve) => setTimeout(resolve));
   breathed = performance.now();

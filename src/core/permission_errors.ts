@@ -25,7 +25,7 @@ export function mayRead(path: string): boolean {
  *
  * @throws {Deno.errors.NotCapable} as the runtime does, where it might ask on a terminal instead
  */
-export function demand(kind: "read" | "env", value: string): void {
+export function requirePermission(kind: "read" | "env", value: string): void {
   const { state } = kind === "read"
     ? Deno.permissions.querySync({ name: kind, path: value })
     : Deno.permissions.querySync({ name: kind, variable: value });
@@ -42,7 +42,7 @@ export function shellWord(word: string): string {
  * What the runtime refused, in one sentence with the flag that would allow it; undefined for
  * another error.
  */
-export function denial(error: unknown): string | undefined {
+export function missingPermission(error: unknown): string | undefined {
   if (!(error instanceof Deno.errors.NotCapable)) return undefined;
   const match = /^Requires (\w+) access(?: to (?:"(.*)"|(<.*>)))?, /s.exec(error.message);
   if (match === null) return undefined;
@@ -55,7 +55,7 @@ export function denial(error: unknown): string | undefined {
   const what = subject === undefined
     ? `lacks ${kind} permission`
     : `may not ${VERBS[kind] ?? "use"} ${subject}`;
-  return `dxt ${what}: ${remedy([flag])}`;
+  return `dxt ${what}: ${describeFlags([flag])}`;
 }
 
 /** A thread has some permissions, never all of them, whatever the process was granted. */
@@ -75,7 +75,7 @@ const VERBS: Readonly<Record<string, string>> = {
 const IS_THREAD = "WorkerGlobalScope" in globalThis;
 
 /** What to do about flags that are missing. Those of a binary are fixed when it is built. */
-export function remedy(flags: readonly string[]): string {
+export function describeFlags(flags: readonly string[]): string {
   const words = flags.map(shellWord).join(" ");
   if (IS_THREAD) return `its connection does not name it among its permissions (${words})`;
   return Deno.build.standalone

@@ -20,7 +20,7 @@ const PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443, "w
 export const NOTHING: Permissions = { net: [], read: [], write: [], env: [] };
 
 /** All of several permissions, sorted, paths absolute; what another one includes is left out. */
-export function union(...parts: readonly Permissions[]): Permissions {
+export function mergePermissions(...parts: readonly Permissions[]): Permissions {
   const all = (kind: PermissionKind) => {
     const values = parts.flatMap((part) => part[kind]);
     const found = [...new Set(isPaths(kind) ? values.map((path) => resolve(path)) : values)].sort();
@@ -39,7 +39,7 @@ export function withRealPaths(needs: Permissions): Permissions {
 }
 
 /** What is needed and not allowed. Paths are compared as they are without symbolic links. */
-export function uncovered(ceiling: Ceiling, needs: Permissions): Grant[] {
+export function exceedingGrants(ceiling: Ceiling, needs: Permissions): Grant[] {
   const seen = new Set<string>();
   return grantsOf(needs).filter(({ kind, value }) => {
     const allowed = ceiling[kind];
@@ -53,7 +53,7 @@ export function uncovered(ceiling: Ceiling, needs: Permissions): Grant[] {
 }
 
 /** What is needed and the process was not granted when it was started. */
-export function ungranted(needs: Permissions): Grant[] {
+export function missingGrants(needs: Permissions): Grant[] {
   return grantsOf(needs).filter((grant) => {
     try {
       return Deno.permissions.querySync(descriptorOf(grant)).state !== "granted";
@@ -102,7 +102,7 @@ export function flagsOf(needs: Permissions): string[] {
 export function permissionsOf(grants: readonly Grant[]): Permissions {
   const of = (wanted: PermissionKind) =>
     grants.filter(({ kind }) => kind === wanted).map(({ value }) => value);
-  return union({ net: of("net"), read: of("read"), write: of("write"), env: of("env") });
+  return mergePermissions({ net: of("net"), read: of("read"), write: of("write"), env: of("env") });
 }
 
 function isPaths(kind: PermissionKind): boolean {

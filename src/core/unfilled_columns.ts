@@ -31,7 +31,7 @@ export function unfilledColumns(
 }
 
 /** What to warn of; undefined when each column is filled. */
-export function unfilledText(target: string, unfilled: readonly string[]): string | undefined {
+export function describeUnfilled(target: string, unfilled: readonly string[]): string | undefined {
   if (unfilled.length === 0) return undefined;
   const [columns, have] = unfilled.length === 1 ? ["column", "it has"] : ["columns", "they have"];
   const names = unfilled.map((name) => `"${name}"`).join(", ");

@@ -1,5 +1,5 @@
 /** Format and compression of a file, by its name. */
-import { ConfigurationError, show } from "../core/errors.ts";
+import { ConfigurationError, quoteValue } from "../core/errors.ts";
 import type { Compression, Format } from "../models/format.ts";
 
 const FORMAT_BY_EXTENSION: Readonly<Record<string, Format>> = {
@@ -57,7 +57,7 @@ export function resolveFormat(
   const format = said.format ?? named.format;
   if (format === undefined) {
     throw new ConfigurationError(
-      `Cannot tell the format of file ${show(path)}: its name has none of ${
+      `Cannot tell the format of file ${quoteValue(path)}: its name has none of ${
         Object.keys(FORMAT_BY_EXTENSION).map((e) => `.${e}`).join(" ")
       }, set format`,
     );
@@ -65,7 +65,7 @@ export function resolveFormat(
   if (said.compression === undefined && named.compression !== "none" && INSIDE.has(format)) {
     throw new ConfigurationError(
       `Cannot use file ${
-        show(path)
+        quoteValue(path)
       } as ${format}: ${format} is compressed inside, expected a name without ${
         path.slice(path.lastIndexOf("."))
       }`,

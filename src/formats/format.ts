@@ -124,6 +124,6 @@ export interface FileFormat extends FormatInfo {
 }
 
 /** The `split` of a format whose files are read from the beginning only. */
-export function whole(): Promise<Split> {
+export function wholeFile(): Promise<Split> {
   return Promise.resolve({ ranges: [], guessed: false });
 }

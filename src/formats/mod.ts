@@ -1,6 +1,6 @@
 /** File formats, each loaded when it is first needed. */
 import { ConfigurationError } from "../core/errors.ts";
-import { nearest } from "../core/did_you_mean.ts";
+import { suggestWord } from "../core/did_you_mean.ts";
 import type { Format, FormatOptions } from "../models/format.ts";
 import type { FileFormat, FormatInfo } from "./format.ts";
 
@@ -36,7 +36,7 @@ export function checkOptions(format: FormatInfo, options: FormatOptions): void {
     if (known.includes(key)) continue;
     const wanted = known.length === 0 ? "it has no options" : `known are ${known.join(", ")}`;
     throw new ConfigurationError(
-      `Cannot use option "${key}" with format ${format.name}: ${wanted}${nearest(key, known)}`,
+      `Cannot use option "${key}" with format ${format.name}: ${wanted}${suggestWord(key, known)}`,
     );
   }
 }

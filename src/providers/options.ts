@@ -1,5 +1,5 @@
 /** What a provider's own schema says against the keys that it was given. */
-import { nearest } from "../core/did_you_mean.ts";
+import { suggestWord } from "../core/did_you_mean.ts";
 import type { Provider } from "../core/contracts/provider.ts";
 
 type Schema = Provider["config"];
@@ -20,7 +20,7 @@ export function firstIssue(schema: Schema, { issues }: Issues): OptionIssue {
     const key = issue.keys[0]!;
     const wanted = known.length === 0 ? "there are none" : `known are ${known.join(", ")}`;
     return {
-      message: `unknown key "${key}": ${wanted}${nearest(key, known)}`,
+      message: `unknown key "${key}": ${wanted}${suggestWord(key, known)}`,
       path: [...path, key],
     };
   }

@@ -1,6 +1,6 @@
 /** Class paths and connections → providers. */
 import { ConfigurationError } from "../core/errors.ts";
-import { nearest } from "../core/did_you_mean.ts";
+import { suggestWord } from "../core/did_you_mean.ts";
 import type { Provider } from "../core/contracts/provider.ts";
 import { REGISTRY } from "./registry.ts";
 
@@ -44,7 +44,7 @@ export function providerOfURL(url: string): string {
   }
   const known = Object.values(REGISTRY).flatMap((e) => [...e.schemes]);
   throw new ConfigurationError(
-    `Cannot connect to a "${scheme}:" URL: no provider knows it${nearest(scheme, known)}`,
+    `Cannot connect to a "${scheme}:" URL: no provider knows it${suggestWord(scheme, known)}`,
   );
 }
 
@@ -57,7 +57,7 @@ function entry(name: string): (typeof REGISTRY)[keyof typeof REGISTRY] {
   if (Object.hasOwn(REGISTRY, name)) return REGISTRY[name as keyof typeof REGISTRY];
   const known = Object.keys(REGISTRY);
   throw new ConfigurationError(
-    `Cannot find provider "${name}": known are ${known.join(", ")}${nearest(name, known)}`,
+    `Cannot find provider "${name}": known are ${known.join(", ")}${suggestWord(name, known)}`,
   );
 }
 
@@ -76,7 +76,7 @@ export function nameOfClass(
   if (Object.hasOwn(classes, name)) return name;
   throw new ConfigurationError(
     `Cannot find ${kind} "${name}" of provider "${provider}": it has ${names.join(", ")}${
-      nearest(name, names)
+      suggestWord(name, names)
     }`,
   );
 }

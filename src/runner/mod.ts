@@ -17,8 +17,8 @@ export {
   type Discovery,
   type Head,
   type HeadOf,
-  headOfConnection,
-  headOfPipeline,
+  previewConnection,
+  previewPipelineRows,
 } from "./inspect/discovery.ts";
-export { type TrialResult, tryPipeline } from "./inspect/readiness.ts";
+export { testPipeline, type TrialResult } from "./inspect/readiness.ts";
 export { type PreviewOptions, previewPipeline } from "./inspect/preview.ts";

@@ -8,7 +8,7 @@ import { type Backfill, checkBackfill, checkLimit } from "./plan/backfill.ts";
 import type { RunEvent } from "./contract/events.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan/pipeline_plan.ts";
 import { newProgress, type Progress, type RunContext } from "./contract/run_context.ts";
-import { sameSystem } from "./plan/endpoint.ts";
+import { isSameSystem } from "./plan/endpoint.ts";
 import { checkFullRefresh } from "./plan/shared_targets.ts";
 import { openThreads } from "./worker/pool.ts";
 import { moveStream } from "./stream_run.ts";
@@ -163,7 +163,7 @@ async function runStreams(
 
 /** A system that is read and written at once may lock itself. */
 function lanesOf({ source, target }: PipelinePlan, { threads }: PipelineContext): number {
-  return sameSystem(source, target) ? 1 : threads.most;
+  return isSameSystem(source, target) ? 1 : threads.most;
 }
 
 async function runStream(

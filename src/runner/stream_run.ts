@@ -17,25 +17,25 @@ import {
   PartitionError,
 } from "../core/errors.ts";
 import type { ExpectedWatermark } from "../core/contracts/loader.ts";
-import { textOf, type Value } from "../core/values/values.ts";
+import { formatValue, type Value } from "../core/values/values.ts";
 import { receiptOf } from "../integrity/receipt.ts";
 import {
-  askedBy,
   checkUpsertKeys,
   compareMaxima,
   findRange,
+  prepareStream,
   streamFields,
 } from "./extract/prepare_stream.ts";
 import { limitNote } from "./plan/backfill.ts";
-import { type Progress, restart, type RunContext } from "./contract/run_context.ts";
-import type { End } from "./worker/connection_client.ts";
-import { sameSystem } from "./plan/endpoint.ts";
-import { plainClass, sourceEnd, warmTarget } from "./worker/connection_clients.ts";
+import { type Progress, resetProgress, type RunContext } from "./contract/run_context.ts";
+import type { ConnectionClient } from "./worker/connection_client.ts";
+import { isSameSystem } from "./plan/endpoint.ts";
+import { openSource, plainClass, warmTarget } from "./worker/connection_clients.ts";
 import {
   BATCH_BYTES,
   BATCH_ROWS,
+  type ExtractSpec,
   NOTHING_SEEN,
-  type Reading,
   type Seen,
   stagedFields,
 } from "./worker/extract_spec.ts";
@@ -71,7 +71,7 @@ export async function moveStream(
       if (!isStaleRange(error) || phase !== "run" || performance.now() - start > waitMs) {
         throw error;
       }
-      restart(progress);
+      resetProgress(progress);
     }
   }
 }
@@ -107,7 +107,7 @@ async function extractStream(
   const start = performance.now();
   const { buffer } = stage;
   try {
-    await using source = sourceEnd(plan, context);
+    await using source = openSource(plan, context);
     if (context.loads) warmTarget(plan, context);
     progress.staged = plan.extractor.yields === "files"
       ? await stageFiles(plan, context, buffer, source)
@@ -132,11 +132,11 @@ async function stageRecords(
   plan: StreamPlan,
   context: RunContext,
   { buffer, lock }: Stage,
-  source: End,
+  source: ConnectionClient,
   progress: Progress,
 ): Promise<StagedData> {
   using transformer = transformerOf(plan, context);
-  const asked = askedBy(plan, context, transformer);
+  const asked = prepareStream(plan, context, transformer);
   const fields = await streamFields(plan, asked, source);
   checkUpsertKeys(plan, fields);
   const range = await findRange(plan, asked, fields, progress);
@@ -179,7 +179,7 @@ async function stageRecords(
       return await extractWhole(extraction);
     });
   const staged = await (parts.length < 2 ? extractWhole(extraction) : inParts());
-  if (seen.max !== null) progress.watermarkAfter = textOf(seen.max);
+  if (seen.max !== null) progress.watermarkAfter = formatValue(seen.max);
   if (context.limit !== undefined) context.warn(limitNote(context.limit));
   warnOfWatermarks(context, seen, range);
   if (range !== undefined) {
@@ -204,7 +204,7 @@ function warnOfWatermarks(
   const where = key === "" ? "" : `, in the row with ${key}`;
   warn(
     `the highest "${range.field}" of the source is "${
-      textOf(max!)
+      formatValue(max!)
     }"${where}, later than now: later runs read no row until greater ones come; correct it in source and target`,
   );
 }
@@ -219,7 +219,7 @@ function keysOf({ stream }: StreamPlan, fields: ResolvedFields): string[] {
 async function expectedRows(
   plan: StreamPlan,
   { estimates, limit }: RunContext,
-  source: End,
+  source: ConnectionClient,
   range: WatermarkRange | undefined,
 ): Promise<number | undefined> {
   if (!estimates || limit !== undefined || range !== undefined) return undefined;
@@ -231,7 +231,7 @@ function loadsEarly(
   { loader, stream }: StreamPlan,
   { loads, source, target }: RunContext,
 ): boolean {
-  return loads && loader.overlaps && stream.load?.early !== false && !sameSystem(source, target);
+  return loads && loader.overlaps && stream.load?.early !== false && !isSameSystem(source, target);
 }
 
 /** A stage that is not made of files is not for other threads. */
@@ -249,7 +249,7 @@ function readingOf(
   { startedAt }: RunContext,
   fields: ResolvedFields,
   range: WatermarkRange | undefined,
-): Reading {
+): ExtractSpec {
   const { projections, transformed, generated, constants } = fields;
   const { batch_rows = BATCH_ROWS, batch_bytes = BATCH_BYTES } = plan.stream.extract ?? {};
   return {
@@ -279,7 +279,7 @@ async function stageFiles(
   plan: StreamPlan,
   context: RunContext,
   buffer: Buffer,
-  source: End,
+  source: ConnectionClient,
 ): Promise<StagedData> {
   const reading = readingOf(plan, context, { projections: [], generated: [] }, undefined);
   const extractor = plainClass(plan.extractor);
@@ -311,8 +311,8 @@ function detailsOf(
     ...(range === undefined ? {} : {
       watermark: {
         field: range.field,
-        ...(range.after === undefined ? {} : { after: textOf(range.after.value) }),
-        ...(max === null ? {} : { max: textOf(max) }),
+        ...(range.after === undefined ? {} : { after: formatValue(range.after.value) }),
+        ...(max === null ? {} : { max: formatValue(max) }),
         ...(expected === undefined ? {} : { expected }),
       },
     }),

@@ -8,7 +8,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { PermissionError } from "../core/errors.ts";
-import { denial } from "../core/permission_errors.ts";
+import { missingPermission } from "../core/permission_errors.ts";
 import { parseHost } from "../models/permissions.ts";
 
 /** https://www.iana.org/assignments/iana-ipv4-special-registry, and two that clouds serve. */
@@ -144,7 +144,7 @@ async function addressesOf(name: string): Promise<string[]> {
   try {
     return (await lookup(name, { all: true })).map(({ address }) => address);
   } catch (error) {
-    const detail = denial(error);
+    const detail = missingPermission(error);
     if (detail === undefined) return [];
     throw new PermissionError(`Cannot look up "${name}": ${detail}`, { cause: error });
   }

@@ -17,7 +17,7 @@ let bytes = 0;
 let collections = 0;
 
 /** To be told how large a batch was that this thread has done with. */
-export function released(size: number): void {
+export function noteReleased(size: number): void {
   bytes += size;
   if (bytes < MOST_BYTES) return;
   bytes = 0;

@@ -51,7 +51,7 @@ export interface Thrown {
   readonly stack: string | undefined;
 }
 
-export function thrown(error: unknown): Thrown {
+export function fromError(error: unknown): Thrown {
   return {
     name: error instanceof DXTError ? error.name : undefined,
     message: messageOf(error),
@@ -67,7 +67,7 @@ function cut(text: string): string {
 }
 
 /** The error of another thread, told by the same name. */
-export function rethrown({ name, message: whole, stack: frames }: Thrown): Error {
+export function toError({ name, message: whole, stack: frames }: Thrown): Error {
   const message = cut(whole);
   const stack = frames === undefined ? undefined : cut(frames);
   const error = name === undefined ? new Error(message) : new ThreadError(name, message);

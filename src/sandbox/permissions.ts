@@ -1,6 +1,6 @@
 /** What a thread is granted. */
 import { fileURLToPath } from "node:url";
-import { union } from "../core/permissions.ts";
+import { mergePermissions } from "../core/permissions.ts";
 import type { Permissions } from "../core/contracts/provider.ts";
 
 /**
@@ -15,7 +15,7 @@ export function ownPermissions(): Permissions {
 
 /** The permissions of a worker that may do what is needed and nothing else. */
 export function workerPermissions(needs: Permissions): Deno.PermissionOptionsObject {
-  const { net, read, write, env } = union(needs, ownPermissions());
+  const { net, read, write, env } = mergePermissions(needs, ownPermissions());
   const some = (values: readonly string[]) => values.length > 0 && [...values];
   return {
     net: some(net),

@@ -1,7 +1,7 @@
 /** The thread's side: does the jobs that its host calls. */
 import { DXTError } from "../core/errors.ts";
 import { onUncaught, openPort, type Port } from "./port.ts";
-import { type FromThread, rethrown, thrown, type ToThread } from "./messages.ts";
+import { fromError, type FromThread, toError, type ToThread } from "./messages.ts";
 
 /** Work that a thread can do; `tell` sends news of it to the host. */
 export type Job<Input = never, Result = unknown, News = never> = (
@@ -36,16 +36,16 @@ export function serve(jobs: Jobs): void {
       const result = await jobs[name]!(input as never, tell, controller.signal);
       post({ type: "done", id, result });
     } catch (error) {
-      post({ type: "failed", id, error: thrown(error) });
+      post({ type: "failed", id, error: fromError(error) });
     } finally {
       running.delete(id);
     }
   };
   port.listen((message) => {
     const data = message as ToThread;
-    if (data.type === "abort") running.get(data.id)?.abort(rethrown(data.reason));
+    if (data.type === "abort") running.get(data.id)?.abort(toError(data.reason));
     else void call(data.id, data.job, data.input);
   });
   // Uncaught, the runtime would print it with its stack and whatever secret it holds.
-  onUncaught((error) => post({ type: "crashed", error: thrown(error) }));
+  onUncaught((error) => post({ type: "crashed", error: fromError(error) }));
 }

@@ -2,7 +2,7 @@
 import { DXTError } from "../core/errors.ts";
 import { BoundedThread, BoundError, BOUNDS, type Bounds } from "./bounds.ts";
 import { ProgressClock } from "./clock.ts";
-import { type FromThread, isFromThread, rethrown, thrown, type ToThread } from "./messages.ts";
+import { fromError, type FromThread, isFromThread, toError, type ToThread } from "./messages.ts";
 import type { Jobs } from "./serve.ts";
 
 /**
@@ -119,7 +119,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
     const id = ++this.#last;
     let grace: ReturnType<typeof setTimeout> | undefined;
     const abort = () => {
-      if (!cleansUp) this.#post({ type: "abort", id, reason: thrown(signal.reason) });
+      if (!cleansUp) this.#post({ type: "abort", id, reason: fromError(signal.reason) });
       grace = setTimeout(() => this.#lose(unstopped(job)), GRACE_MS);
     };
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
@@ -129,7 +129,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
           onNews?.(this.checks.news(job, message.news) as NewsOf<J[K]>);
         } else if (message.type === "done") {
           resolve(this.checks.answer(job, message.result, this.#clock !== undefined));
-        } else reject(signal.aborted ? signal.reason : rethrown(message.error));
+        } else reject(signal.aborted ? signal.reason : toError(message.error));
       } catch (error) {
         reject(error);
       }
@@ -160,7 +160,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
 
   #hear(message: FromThread): void {
     this.#clock?.renew();
-    if (message.type === "crashed") this.#lose(rethrown(message.error));
+    if (message.type === "crashed") this.#lose(toError(message.error));
     else if (message.type === "warning") this.onWarning?.(message.message);
     else this.#calls.get(message.id)?.(message);
   }
@@ -169,7 +169,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
     this.#lost ??= error;
     this.#clock?.stop();
     this.#worker.terminate();
-    for (const [id, answer] of this.#calls) answer({ type: "failed", id, error: thrown(error) });
+    for (const [id, answer] of this.#calls) answer({ type: "failed", id, error: fromError(error) });
   }
 
   #post(message: ToThread): void {

@@ -1,5 +1,5 @@
 import { SelectorError } from "../core/errors.ts";
-import { nearest } from "../core/did_you_mean.ts";
+import { suggestWord } from "../core/did_you_mean.ts";
 import type { Stream } from "../models/stream.ts";
 import { parseSelector, textOfToken, type Token } from "./parse.ts";
 
@@ -81,7 +81,7 @@ function detail(token: Token, ids: readonly string[], tags: readonly string[]): 
     case "id": {
       const hint = tags.includes(token.id)
         ? `, did you mean "tag:${token.id}"`
-        : nearest(token.id, ids);
+        : suggestWord(token.id, ids);
       return `no stream has this id${hint || listed("ids", ids)}`;
     }
     case "pattern":
@@ -89,7 +89,9 @@ function detail(token: Token, ids: readonly string[], tags: readonly string[]): 
     case "tags": {
       const unknown = token.tags.find((tag) => !tags.includes(tag));
       if (unknown === undefined) return "no stream has all of these tags";
-      const hint = ids.includes(unknown) ? `, did you mean "${unknown}"` : nearest(unknown, tags);
+      const hint = ids.includes(unknown)
+        ? `, did you mean "${unknown}"`
+        : suggestWord(unknown, tags);
       return `no stream has the tag ${JSON.stringify(unknown)}${hint || listed("tags", tags)}`;
     }
   }

@@ -40,7 +40,7 @@ import {
   arrowSchema,
   batchesOf,
   canonicalFields,
-  canonicaliser,
+  createCanonicalizer,
   recordsOf,
 } from "../../src/arrow/mod.ts";
 import type { Batch } from "../../src/core/contracts/batch.ts";
@@ -68,7 +68,7 @@ function batchOf(data: Data, metadata = new Map<string, string>()): Batch {
 function read(batches: readonly Batch[], field?: Field): unknown[] {
   const { schema } = batches[0]!;
   const fields = field === undefined ? canonicalFields(schema) : [field];
-  const canonical = canonicaliser(schema, fields.map((field) => ({ field, column: "v" })));
+  const canonical = createCanonicalizer(schema, fields.map((field) => ({ field, column: "v" })));
   const records: DXTRecord[] = batches.flatMap((batch) => [...recordsOf(canonical(batch))]);
   return records.map((record) => comparable(Object.values(record)[0]));
 }
@@ -297,7 +297,7 @@ Deno.test("parts of batches hold the values of their rows, of every DXTType", as
   const batches = batchesOf(FIELDS_OF_EVERY_TYPE, records, { rows: 100, bytes: 1 << 20 });
   for await (const batch of batches) {
     for (let from = 0; from < records.length; from++) {
-      const canonical = canonicaliser(
+      const canonical = createCanonicalizer(
         batch.schema,
         FIELDS_OF_EVERY_TYPE.map((field) => ({ field, column: field.name })),
       );
@@ -383,7 +383,7 @@ Deno.test("a missing column is a SchemaError that names the nearest", () => {
   const { schema } = batchOf(vector([1], new Int32()));
   const named = new Schema([new ArrowField("total", schema.fields[0]!.type, true)]);
   assert.throws(
-    () => canonicaliser(named, [{ field: v("int32"), column: "totl" }]),
+    () => createCanonicalizer(named, [{ field: v("int32"), column: "totl" }]),
     (error) => error instanceof SchemaError && /"totl".*"total"/.test(error.message),
   );
 });

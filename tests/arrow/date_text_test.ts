@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { makeData } from "apache-arrow";
 import { arrowType, type Data, dateText, textReader } from "../../src/arrow/mod.ts";
 import { ValueError } from "../../src/core/errors.ts";
-import { parseText, textOf } from "../../src/core/values/values.ts";
+import { formatValue, parseText } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 
 const DAY = 86_400_000_000n;
@@ -38,7 +38,7 @@ for (const dtype of ["date", "timestamp", "timestamp_tz"] as const) {
       const field = fieldOf(dtype);
       const written = textReader(field, columnOf(field, day))(0)!;
       assert.ok(written.startsWith(text), written);
-      assert.equal(textOf(parseText(written, field)).slice(0, text.length), text);
+      assert.equal(formatValue(parseText(written, field)).slice(0, text.length), text);
     });
   }
   for (const day of [100_000_001, -100_000_001, 106_000_000, -106_000_000]) {

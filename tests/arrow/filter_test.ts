@@ -10,7 +10,7 @@ import {
 import type { Batch } from "../../src/core/contracts/batch.ts";
 import type { WatermarkRange } from "../../src/core/contracts/connector.ts";
 import { compareValues, type DXTRecord, type Value } from "../../src/core/values/values.ts";
-import { isPlaceless } from "../../src/core/values/value_order.ts";
+import { isUnordered } from "../../src/core/values/value_order.ts";
 import type { Field } from "../../src/models/field.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 
@@ -66,7 +66,7 @@ for (const field of ORDERED) {
     const batch = batchFrom([field], values.map((value) => ({ [field.name]: value })));
     const data = batch.data.children[0]!;
     const read = valueReader(field, data);
-    const isNowhere = (value: Value) => value === null || isPlaceless(value, field);
+    const isNowhere = (value: Value) => value === null || isUnordered(value, field);
     const bounds = values.filter((value): value is Exclude<Value, null> => !isNowhere(value));
     for (const bound of bounds) {
       for (const inclusive of [true, false]) {

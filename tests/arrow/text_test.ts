@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { dateText, dateTimeOf, timestampText, timeText } from "../../src/arrow/mod.ts";
-import { batchesOf, firstNull, maxOf, nullCounts, textReader } from "../../src/arrow/mod.ts";
+import { batchesOf, firstNull, maxValue, nullCounts, textReader } from "../../src/arrow/mod.ts";
 import { parseText } from "../../src/core/values/values.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 
@@ -52,7 +52,7 @@ Deno.test("a batch tells its NULLs and its highest values", async () => {
     });
     const max = (name: string) => {
       const i = FIELDS_OF_EVERY_TYPE.findIndex((field) => field.name === name);
-      return String(maxOf(batch, i, FIELDS_OF_EVERY_TYPE[i]!));
+      return String(maxValue(batch, i, FIELDS_OF_EVERY_TYPE[i]!));
     };
     assert.equal(max("f_int64"), "9223372036854775807");
     assert.equal(max("f_decimal"), "9999999999.99");

@@ -23,7 +23,7 @@ import {
   TimestampSecond,
   Vector,
 } from "apache-arrow";
-import { canonicalFields, canonicaliser, recordsOf } from "../../src/arrow/mod.ts";
+import { canonicalFields, createCanonicalizer, recordsOf } from "../../src/arrow/mod.ts";
 import { ValueError } from "../../src/core/errors.ts";
 import { type Value } from "../../src/core/values/values.ts";
 
@@ -35,7 +35,7 @@ function lastOf(data: Data): Value {
   const type = new Struct(schema.fields);
   const struct = makeData({ type, length: data.length, nullCount: 0, children: [data] });
   const projections = canonicalFields(schema).map((field) => ({ field, column: field.name }));
-  const batch = canonicaliser(schema, projections)(new RecordBatch(schema, struct as never));
+  const batch = createCanonicalizer(schema, projections)(new RecordBatch(schema, struct as never));
   return Array.from(recordsOf(batch)).at(-1)!["v"]!;
 }
 

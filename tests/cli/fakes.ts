@@ -122,7 +122,7 @@ export function fakeEngine(behaviour: FakeBehaviour = {}): FakeEngine {
       const loaded = { path, pipeline, warnings: behaviour.warnings ?? [] };
       return Promise.resolve(loaded as unknown as LoadedPipeline);
     },
-    secretsOf: () => [...behaviour.secrets ?? []],
+    findSecretValues: () => [...behaviour.secrets ?? []],
   };
   const runner = {
     async runPipeline(_: LoadedPipeline, options: RunOptions) {

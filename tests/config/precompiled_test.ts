@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { z } from "zod";
-import { byShape as byShapeOfFile } from "../../src/config/pipeline/parse_fast.ts";
-import { fitted, Unfit } from "../../src/config/validation/precompiled.ts";
+import { parseFast as byShapeOfFile } from "../../src/config/pipeline/parse_fast.ts";
+import { NeedsFullCheck, validateShape } from "../../src/config/validation/precompiled.ts";
 import { SHAPES } from "../../src/config/validation/precompiled.gen.ts";
 import { type LoadedPipeline, LocatedError, parsePipeline } from "../../src/config/mod.ts";
 import { Pipeline, Project } from "../../src/models/pipeline.ts";
@@ -11,9 +11,9 @@ import * as rules from "../../src/models/rules.ts";
 /** What a shape says of a value; undefined when it leaves it to the schema. */
 function byShape(name: string, value: unknown): { made: unknown } | undefined {
   try {
-    return { made: fitted(name, value) };
+    return { made: validateShape(name, value) };
   } catch (error) {
-    if (error instanceof Unfit) return undefined;
+    if (error instanceof NeedsFullCheck) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { namesOf, scanned } from "../../src/config/text/stream_names.ts";
+import { readNames, scanNames } from "../../src/config/text/stream_names.ts";
 import { withFolder } from "../support/run.ts";
 
 const BLOCK = `version: 1
@@ -20,8 +20,8 @@ buffer: { format: parquet }
 const NAMES = { ids: ["orders", "sales", "商品"], tags: ["all-of-them", "critical", "daily"] };
 
 Deno.test("ids and tags of streams in block style are found without YAML's library", () => {
-  assert.deepEqual(scanned(BLOCK), NAMES);
-  assert.deepEqual(scanned(BLOCK.replaceAll(/^ {2}/gm, "")), NAMES);
+  assert.deepEqual(scanNames(BLOCK), NAMES);
+  assert.deepEqual(scanNames(BLOCK.replaceAll(/^ {2}/gm, "")), NAMES);
 });
 
 /** Pipelines that are left to the library, and what it finds. */
@@ -38,8 +38,8 @@ for (const [text, expected] of OTHERS) {
     await withFolder(async (folder) => {
       const path = join(folder, "p.yaml");
       await Deno.writeTextFile(path, text);
-      assert.equal(scanned(text), undefined);
-      assert.deepEqual(await namesOf(path), expected);
+      assert.equal(scanNames(text), undefined);
+      assert.deepEqual(await readNames(path), expected);
     });
   });
 }

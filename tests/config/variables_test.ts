@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { withVariableNames } from "../../src/config/text/secrets.ts";
 import fc from "fast-check";
-import { LocatedError, parsePipeline, secretsOf } from "../../src/config/mod.ts";
+import { findSecretValues, LocatedError, parsePipeline } from "../../src/config/mod.ts";
 import { parseDotenv } from "../../src/config/text/dotenv.ts";
 import { Issues } from "../../src/config/text/issues.ts";
 import { SourceText } from "../../src/config/text/source_text.ts";
@@ -276,7 +276,7 @@ target: { provider: x, password: in-file, port: 5432, token: "\${T}", nested: { 
 streams: [{ id: a, source: "\${TABLE}", description: "\${UNSET:-a default}" }]
 `;
   const loaded = parsePipeline(yaml, { env: { T: "tok", TABLE: "orders", OTHER: "unused" } });
-  assert.deepEqual(secretsOf(loaded).toSorted(), [
+  assert.deepEqual(findSecretValues(loaded).toSorted(), [
     "abc",
     "in-file",
     "orders",
@@ -286,7 +286,7 @@ streams: [{ id: a, source: "\${TABLE}", description: "\${UNSET:-a default}" }]
     "s3cr@t",
     "tok",
   ]);
-  const lengths = secretsOf(loaded).map(({ length }) => length);
+  const lengths = findSecretValues(loaded).map(({ length }) => length);
   assert.deepEqual(lengths, lengths.toSorted((a, b) => b - a));
 });
 

@@ -8,7 +8,12 @@ import {
   WIDER,
 } from "../../src/core/values/conversion.ts";
 import { LossyConversionError } from "../../src/core/errors.ts";
-import { type DXTRecord, parseText, textOf, type Value } from "../../src/core/values/values.ts";
+import {
+  type DXTRecord,
+  formatValue,
+  parseText,
+  type Value,
+} from "../../src/core/values/values.ts";
 import { DXT_TYPES } from "../../src/models/dtype.ts";
 import type { Field } from "../../src/models/field.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
@@ -52,9 +57,9 @@ Deno.test("what is exact or widened holds the extremes of its type, and reads ba
       const value: Value = record[from.name]!;
       if (value === null) continue;
       for (const to of TARGETS.filter((type) => convert(from, type).kind !== "lossy")) {
-        const there = parseText(textOf(value), to);
-        const back = parseText(backFrom(textOf(there), to, from), from);
-        assert.equal(textOf(back), textOf(value), `${typeText(from)} in ${typeText(to)}`);
+        const there = parseText(formatValue(value), to);
+        const back = parseText(backFrom(formatValue(there), to, from), from);
+        assert.equal(formatValue(back), formatValue(value), `${typeText(from)} in ${typeText(to)}`);
         held++;
       }
     }
@@ -71,7 +76,7 @@ Deno.test("what is lossy between numbers refuses an extreme of its type", () => 
       const fits = extremes().map((record) => record[from.name]).filter((value) => value !== null)
         .every((value) => {
           try {
-            parseText(textOf(value!), to);
+            parseText(formatValue(value!), to);
             return true;
           } catch {
             return false;

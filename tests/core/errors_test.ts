@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LoaderError, show, ValueError, withoutSecrets } from "../../src/core/errors.ts";
-import { nearest } from "../../src/core/did_you_mean.ts";
+import { LoaderError, quoteValue, ValueError, withoutSecrets } from "../../src/core/errors.ts";
+import { suggestWord } from "../../src/core/did_you_mean.ts";
 
 Deno.test("an error is named after its class", () => {
   assert.equal(new LoaderError("x").name, "LoaderError");
@@ -11,13 +11,13 @@ Deno.test("an error is named after its class", () => {
 });
 
 Deno.test("a value is shown on one short line", () => {
-  assert.equal(show(null), "NULL");
-  assert.equal(show("a\n\u001b[31m"), '"a\\n\\u001b[31m"');
-  assert.equal(show("x".repeat(100)).length, 63);
-  assert.equal(show(new Uint8Array([1, 255])), "0x01ff");
-  assert.equal(show(12n), '"12"');
-  assert.equal(show({ a: 1 }), '"{\\"a\\":1}"');
-  assert.equal(show(new Temporal.PlainDate(2024, 1, 2)), '"2024-01-02"');
+  assert.equal(quoteValue(null), "NULL");
+  assert.equal(quoteValue("a\n\u001b[31m"), '"a\\n\\u001b[31m"');
+  assert.equal(quoteValue("x".repeat(100)).length, 63);
+  assert.equal(quoteValue(new Uint8Array([1, 255])), "0x01ff");
+  assert.equal(quoteValue(12n), '"12"');
+  assert.equal(quoteValue({ a: 1 }), '"{\\"a\\":1}"');
+  assert.equal(quoteValue(new Temporal.PlainDate(2024, 1, 2)), '"2024-01-02"');
 });
 
 Deno.test("a URL is shown without user, password and query", () => {
@@ -30,7 +30,7 @@ Deno.test("a URL is shown without user, password and query", () => {
 
 Deno.test("a mistyped word finds its nearest, a foreign one none", () => {
   const known = ["upsert_keys", "watermark_field", "mode"];
-  assert.equal(nearest("upsert_key", known), ', did you mean "upsert_keys"');
-  assert.equal(nearest("mdoe", known), ', did you mean "mode"');
-  assert.equal(nearest("banana", known), "");
+  assert.equal(suggestWord("upsert_key", known), ', did you mean "upsert_keys"');
+  assert.equal(suggestWord("mdoe", known), ', did you mean "mode"');
+  assert.equal(suggestWord("banana", known), "");
 });

@@ -2,16 +2,16 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { messageOf } from "../../src/core/errors.ts";
-import { denial, shellWord } from "../../src/core/permission_errors.ts";
+import { missingPermission, shellWord } from "../../src/core/permission_errors.ts";
 
 const GRANT = new URL("../../src/core/permission_errors.ts", import.meta.url).href;
 
-/** What `denial` says of each of these attempts, in a process without permissions. */
+/** What `missingPermission` says of each of these attempts, in a process without permissions. */
 async function denials(attempts: readonly string[], thread = false): Promise<string[]> {
-  const body = `import { denial } from ${JSON.stringify(GRANT)};
+  const body = `import { missingPermission } from ${JSON.stringify(GRANT)};
     const told = [];
     for (const attempt of [${attempts.map((code) => `() => { ${code} }`).join(",")}]) {
-      try { attempt(); told.push("done"); } catch (error) { told.push(denial(error)); }
+      try { attempt(); told.push("done"); } catch (error) { told.push(missingPermission(error)); }
     }`;
   const inside = `${body} postMessage(told);`;
   const code = thread
@@ -66,7 +66,7 @@ Deno.test("a file of the system itself is told as one, with the way out", () => 
     const path of ["/dev/shm/x.db", "/dev/full", "/proc/x.db", "/sys/x", "/dev/fd/1", "/dev/a b"]
   ) {
     const words = `Requires all access to "${path}", run again with the --allow-all flag`;
-    const told = denial(new Deno.errors.NotCapable(words))!;
+    const told = missingPermission(new Deno.errors.NotCapable(words))!;
     assert.ok(
       told.startsWith(`dxt cannot use "${path}": the runtime keeps files below /dev`),
       told,
@@ -93,8 +93,8 @@ Deno.test("a refused connection is told with host and port, any other error as i
     'dxt may not connect to "db.example:5432": run it with --allow-net=db.example:5432',
     `dxt may not connect to "[::1]:5432": run it with '--allow-net=[::1]:5432'`,
   ]);
-  assert.equal(denial(new Deno.errors.NotFound("x")), undefined);
-  assert.equal(denial(new Deno.errors.NotCapable("other words")), undefined);
+  assert.equal(missingPermission(new Deno.errors.NotFound("x")), undefined);
+  assert.equal(missingPermission(new Deno.errors.NotCapable("other words")), undefined);
   assert.equal(messageOf(new Deno.errors.NotCapable("other words")), "other words");
 });
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
-import { flagsOf, NOTHING, uncovered, union } from "../../src/core/permissions.ts";
+import { exceedingGrants, flagsOf, mergePermissions, NOTHING } from "../../src/core/permissions.ts";
 import type { Permissions } from "../../src/core/contracts/provider.ts";
 import { isWithin, realPath } from "../../src/core/files/real_path.ts";
 import { HOST_SYNTAX, parseHost, PermissionLists } from "../../src/models/permissions.ts";
@@ -13,7 +13,7 @@ const values = (grants: readonly { kind: string; value: string }[]) =>
   grants.map(({ kind, value }) => `${kind} ${value}`);
 
 Deno.test("a union holds each value once, and nothing that another one includes", () => {
-  const all = union(
+  const all = mergePermissions(
     needs({ net: ["b:1", "a:1"], read: ["/x/y", "/z"], env: ["B"] }),
     needs({ net: ["a", "[::1]:5"], read: ["/x", "/xy"], write: ["/x/../w"], env: ["A", "B"] }),
   );
@@ -23,7 +23,7 @@ Deno.test("a union holds each value once, and nothing that another one includes"
     write: ["/w"],
     env: ["A", "B"],
   });
-  assert.deepEqual(union(), NOTHING);
+  assert.deepEqual(mergePermissions(), NOTHING);
 });
 
 Deno.test("a union covers its parts, and no more than they say", () => {
@@ -40,8 +40,8 @@ Deno.test("a union covers its parts, and no more than they say", () => {
   });
   const ceiling = (permissions: Permissions) => PermissionLists.parse(permissions);
   fc.assert(fc.property(fc.array(part, { maxLength: 4 }), (parts) => {
-    const all = union(...parts);
-    for (const one of parts) assert.deepEqual(uncovered(ceiling(all), one), []);
+    const all = mergePermissions(...parts);
+    for (const one of parts) assert.deepEqual(exceedingGrants(ceiling(all), one), []);
     for (const kind of ["net", "read", "write", "env"] as const) {
       for (const value of all[kind]) assert.ok(parts.some((one) => one[kind].includes(value)));
     }
@@ -50,9 +50,9 @@ Deno.test("a union covers its parts, and no more than they say", () => {
 
 Deno.test("a ceiling limits the kinds that it names, an empty one to nothing", () => {
   const wanted = needs({ net: ["a:1"], read: ["/r"], write: ["/w"], env: ["E"] });
-  assert.deepEqual(uncovered({}, wanted), []);
-  assert.deepEqual(values(uncovered({ net: [], env: [] }, wanted)), ["net a:1", "env E"]);
-  assert.deepEqual(values(uncovered({ read: ["/r"], write: [] }, wanted)), ["write /w"]);
+  assert.deepEqual(exceedingGrants({}, wanted), []);
+  assert.deepEqual(values(exceedingGrants({ net: [], env: [] }, wanted)), ["net a:1", "env E"]);
+  assert.deepEqual(values(exceedingGrants({ read: ["/r"], write: [] }, wanted)), ["write /w"]);
 });
 
 Deno.test("a host is covered by itself with the same port, or without one", () => {
@@ -69,7 +69,7 @@ Deno.test("a host is covered by itself with the same port, or without one", () =
     ["[::1]:5433", "[::1]:5432", false],
   ];
   for (const [allowed, host, covered] of cases) {
-    const found = uncovered({ net: [allowed] }, needs({ net: [host] }));
+    const found = exceedingGrants({ net: [allowed] }, needs({ net: [host] }));
     assert.equal(found.length === 0, covered, `${allowed} covers ${host}`);
   }
 });
@@ -118,7 +118,7 @@ Deno.test("paths are compared by whole parts, whether they exist or not", () =>
   withFolder((folder) => {
     const at = (path: string) => join(folder, path);
     const missing = (allowed: string, path: string) =>
-      uncovered({ read: [at(allowed)] }, needs({ read: [at(path)] })).length > 0;
+      exceedingGrants({ read: [at(allowed)] }, needs({ read: [at(path)] })).length > 0;
     assert.ok(!missing("a", "a"));
     assert.ok(!missing("a", "a/b/c"));
     assert.ok(!missing("a/", "a/b"));
@@ -147,7 +147,7 @@ Deno.test({
       assert.equal(realPath(at("in/dangling")), join(real, "out/new/file"));
       assert.throws(() => realPath(at("circle/x")), /Cannot follow the links of .*: too many/);
       const missing = (allowed: string, path: string) =>
-        uncovered({ write: [at(allowed)] }, needs({ write: [at(path)] })).length > 0;
+        exceedingGrants({ write: [at(allowed)] }, needs({ write: [at(path)] })).length > 0;
       assert.ok(missing("in", "in/away/x"), "a link leads out of the folder");
       assert.ok(missing("in", "in/dangling"), "a link would make a file elsewhere");
       assert.ok(!missing("out", "in/away/x"));
@@ -168,10 +168,10 @@ Deno.test("flags name what is needed, a kind that needs nothing has none", () =>
 
 Deno.test("what the process was not granted is found without asking", async () => {
   const mod = new URL("../../src/core/permissions.ts", import.meta.url).href;
-  const code = `import { ungranted } from ${JSON.stringify(mod)};
+  const code = `import { missingGrants } from ${JSON.stringify(mod)};
     const needs = { net: ["a:1", "b:2"], read: ["/a/b", "/c"], write: ["/a"], env: ["A", "B"] };
-    console.log(JSON.stringify(ungranted(needs).map(({ kind, value }) => kind + value)));
-    try { ungranted({ ...needs, net: ["a b:1"] }); } catch (error) { console.log(error.message); }`;
+    console.log(JSON.stringify(missingGrants(needs).map(({ kind, value }) => kind + value)));
+    try { missingGrants({ ...needs, net: ["a b:1"] }); } catch (error) { console.log(error.message); }`;
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-prompt", "--no-check", "--config", "deno.json"],
@@ -199,7 +199,7 @@ Deno.test("a unix socket is allowed by its own name and no other", () => {
       [[], 1],
     ] as const
   ) {
-    assert.equal(uncovered({ net: [...net] }, one).length, missing, net.join());
+    assert.equal(exceedingGrants({ net: [...net] }, one).length, missing, net.join());
   }
   assert.equal(PermissionLists.safeParse({ net: [socket] }).success, true);
   for (const net of ["unix:", "unix:run/pg", "unix:/a,b", "/run/pg"]) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fromPlainValue, toPlainValue } from "../../src/core/values/transferable_value.ts";
+import { fromTransferable, toTransferable } from "../../src/core/values/transferable_value.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
 
 Deno.test("a value that was cloned as plain data is the value that it was", () => {
@@ -8,7 +8,7 @@ Deno.test("a value that was cloned as plain data is the value that it was", () =
     const back = Object.fromEntries(
       names.map((name) => [
         name,
-        fromPlainValue(structuredClone(toPlainValue(record[name] ?? null))),
+        fromTransferable(structuredClone(toTransferable(record[name] ?? null))),
       ]),
     );
     const [was, is] = [{ ...Object.fromEntries(names.map((n) => [n, record[n] ?? null])) }, back];

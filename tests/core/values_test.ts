@@ -4,10 +4,10 @@ import { ValueError } from "../../src/core/errors.ts";
 import {
   compareValues,
   exactDecimal,
+  formatValue,
   JSONText,
   parseText,
   plainDecimal,
-  textOf,
   type Value,
 } from "../../src/core/values/values.ts";
 import type { DXTType } from "../../src/models/dtype.ts";
@@ -68,7 +68,7 @@ Deno.test("text that a type holds is read and written back", () => {
     ["array", "[1, 2]", "[1, 2]"],
   ];
   for (const [dtype, text, back] of table) {
-    assert.equal(textOf(parseText(text, field(dtype))), back, `${dtype} ${text}`);
+    assert.equal(formatValue(parseText(text, field(dtype))), back, `${dtype} ${text}`);
   }
 });
 

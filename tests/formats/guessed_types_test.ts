@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { recordsOf } from "../../src/arrow/mod.ts";
 import { ValueError } from "../../src/core/errors.ts";
 import { decimalParts } from "../../src/core/values/number_text.ts";
-import { type DXTRecord, textOf } from "../../src/core/values/values.ts";
+import { type DXTRecord, formatValue } from "../../src/core/values/values.ts";
 import csv from "../../src/formats/csv/csv.ts";
 import type { FileFormat } from "../../src/formats/format.ts";
 import { TextTypeGuess } from "../../src/formats/inference/type_inference.ts";
@@ -97,7 +97,7 @@ Deno.test("CSV: a text that would lead to another type is refused, any other is 
       if (!ALLOWED[dtype]!.includes(guessOf(text))) {
         assert.equal(read, undefined, `${JSON.stringify(text)} as ${dtype}`);
       } else if (read !== undefined && ["int", "uin", "dec", "flo"].includes(dtype.slice(0, 3))) {
-        const back = textOf(read!);
+        const back = formatValue(read!);
         // The text of a 32-bit float is that of the double that it is.
         const ok = dtype === "float32" || sameNumber(text, back);
         assert.ok(ok, `${JSON.stringify(text)} as ${dtype}: ${back}`);
@@ -197,7 +197,11 @@ Deno.test("JSON: a number for a target of another type is the same number, or re
   ];
   for (const [text, guess, dtype, wanted] of cases) {
     const read = await readValue(jsonl, `{"v":${text}}`, fieldOf(dtype), guess);
-    assert.equal(read === undefined ? undefined : textOf(read!), wanted, `${text} as ${dtype}`);
+    assert.equal(
+      read === undefined ? undefined : formatValue(read!),
+      wanted,
+      `${text} as ${dtype}`,
+    );
   }
 });
 
@@ -229,7 +233,11 @@ Deno.test("a declared type is read generously, and never changes a value in sile
       ]] as const
     ) {
       const read = await readValue(format, content, fieldOf(dtype), undefined);
-      assert.equal(read === undefined ? undefined : textOf(read!), wanted, `${text} as ${dtype}`);
+      assert.equal(
+        read === undefined ? undefined : formatValue(read!),
+        wanted,
+        `${text} as ${dtype}`,
+      );
     }
   }
 });

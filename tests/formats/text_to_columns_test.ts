@@ -5,9 +5,9 @@ import { valueReader } from "../../src/arrow/mod.ts";
 import { ValueError } from "../../src/core/errors.ts";
 import { parseText } from "../../src/core/values/values.ts";
 import { dialectOf } from "../../src/formats/csv/dialect.ts";
-import { spellingOf as csvSpelling } from "../../src/formats/csv/literals.ts";
-import { fillAll, Filler, openColumn } from "../../src/formats/text/text_to_columns.ts";
-import { spanPutter, spellingOf as jsonSpelling } from "../../src/formats/json/literals.ts";
+import { literalsOf as csvSpelling } from "../../src/formats/csv/literals.ts";
+import { ColumnFiller, fillColumns, openColumn } from "../../src/formats/text/text_to_columns.ts";
+import { literalsOf as jsonSpelling, spanPutter } from "../../src/formats/json/literals.ts";
 import type { Field } from "../../src/models/field.ts";
 import { comparable } from "../conformance/values.ts";
 import { field } from "./json/support.ts";
@@ -33,8 +33,8 @@ function readAll(texts: readonly string[], one: Field, how: "csv" | "quoted" | "
     : csvSpelling(one, column, dialectOf({}, ","));
   const padded = new Uint8Array(bytes.length + 16);
   padded.set(bytes);
-  fillAll(
-    [new Filler(one, column, 0, spelling)],
+  fillColumns(
+    [new ColumnFiller(one, column, 0, spelling)],
     { bytes: padded, spans, stride: 2 },
     texts.length,
   );
@@ -202,9 +202,9 @@ Deno.test("of the wrong values of a slice the first record's first is told", () 
   ]);
   const fillers = fields.map((one, i) => {
     const column = openColumn(one);
-    return new Filler(one, column, i * 2, csvSpelling(one, column, dialectOf({}, ",")));
+    return new ColumnFiller(one, column, i * 2, csvSpelling(one, column, dialectOf({}, ",")));
   });
-  assert.throws(() => fillAll(fillers, { bytes, spans, stride: 6 }, 3), {
+  assert.throws(() => fillColumns(fillers, { bytes, spans, stride: 6 }, 3), {
     message: /field "b", row 2: expected date .*, value is "x"/,
   });
 });

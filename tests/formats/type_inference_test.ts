@@ -1,7 +1,7 @@
 /** Types that texts tell. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseText, textOf } from "../../src/core/values/values.ts";
+import { formatValue, parseText } from "../../src/core/values/values.ts";
 import { TextTypeGuess } from "../../src/formats/inference/type_inference.ts";
 
 function guess(texts: readonly string[], inBytes = false): string {
@@ -92,7 +92,7 @@ Deno.test("infer: every text can be read as the type it told", () => {
     assert.equal(field.nullable, true);
     assert.equal(field.inferred, true);
     for (const text of texts) {
-      const value = textOf(parseText(text, field));
+      const value = formatValue(parseText(text, field));
       if (field.dtype === "string") assert.equal(value, text);
     }
   }

@@ -6,7 +6,7 @@ import { Ajv2020 } from "ajv";
 import { main, update } from "../../scripts/gen.ts";
 import { Issues } from "../../src/config/text/issues.ts";
 import { SourceText } from "../../src/config/text/source_text.ts";
-import { plain } from "../../src/config/text/tree.ts";
+import { toValue } from "../../src/config/text/tree.ts";
 import { parseYAML } from "../../src/config/text/yaml.ts";
 import { findProject, LocatedError, parsePipeline } from "../../src/config/mod.ts";
 
@@ -109,7 +109,7 @@ Deno.test("the example pipelines fit the JSON Schema, and the program reads them
       [...text.matchAll(/\$\{(\w+)(?::\?|\})/g)].map(([, key]) => [key!, "sqlite:x.db"]),
     );
     parsePipeline(text, { env, path: name, ...project });
-    const written = plain(parseYAML(new SourceText(name, text), new Issues())!);
+    const written = toValue(parseYAML(new SourceText(name, text), new Issues())!);
     assert.ok(valid(written), `${name}: ${JSON.stringify(valid.errors)}`);
   }
 });

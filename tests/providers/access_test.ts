@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Connector } from "../../src/core/contracts/connector.ts";
-import { makingProblem } from "../../src/core/files/write_access.ts";
+import { writeProblem } from "../../src/core/files/write_access.ts";
 import type { StreamSource, StreamTarget } from "../../src/models/source.ts";
 import local from "../../src/providers/filestore/local/mod.ts";
 import sqlite from "../../src/providers/relational/sqlite/mod.ts";
@@ -103,16 +103,16 @@ Deno.test("files: missing ones, patterns, unknown formats, folders in the way, w
 Deno.test("what can be made is made and gone again, what is in the way is told", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "a.db"), "text");
-    assert.equal(await makingProblem(join(folder, "b.db")), undefined);
-    assert.equal(await makingProblem(join(folder, "a.db")), undefined);
-    assert.equal(await makingProblem(join(folder, "new/er/b.db")), undefined);
-    assert.match(await makingProblem(join(folder, "a.db/b")) ?? "", /a.db" is a file, expected a/);
+    assert.equal(await writeProblem(join(folder, "b.db")), undefined);
+    assert.equal(await writeProblem(join(folder, "a.db")), undefined);
+    assert.equal(await writeProblem(join(folder, "new/er/b.db")), undefined);
+    assert.match(await writeProblem(join(folder, "a.db/b")) ?? "", /a.db" is a file, expected a/);
     assert.equal(await Deno.readTextFile(join(folder, "a.db")), "text");
     assert.deepEqual(await namesIn(folder), ["a.db"]);
     // Even root cannot write here; without all permissions the runtime does not look, either.
     if (Deno.build.os === "linux") {
       assert.match(
-        await makingProblem("/proc/x") ?? "",
+        await writeProblem("/proc/x") ?? "",
         /no file can be made in folder "\/proc"/,
       );
     }

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Connector } from "../../src/core/contracts/connector.ts";
 import type { Provider } from "../../src/core/contracts/provider.ts";
-import { recordsOf, taskOf as asTask } from "../../src/arrow/mod.ts";
+import { extractTaskOf as asTask, recordsOf } from "../../src/arrow/mod.ts";
 import type { RecordExtractor } from "../../src/core/contracts/extractor.ts";
-import { type DXTRecord, JSONText, textOf, type Value } from "../../src/core/values/values.ts";
+import { type DXTRecord, formatValue, JSONText, type Value } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 import type { StreamSource, StreamTarget } from "../../src/models/source.ts";
 import local from "../../src/providers/filestore/local/mod.ts";
@@ -88,7 +88,7 @@ async function move(place: Place, fields: readonly Field[], records: DXTRecord[]
  */
 function plain(value: Value, { dtype }: Field): unknown {
   if (value === null) return null;
-  const text = textOf(value);
+  const text = formatValue(value);
   if (["json", "array", "object"].includes(dtype)) return JSON.parse(text);
   if (dtype === "date") return text.replace(/[T ]00:00:00$/, "");
   return /^-?\d+\.\d+$/.test(text) ? text.replace(/\.?0+$/, "") : text;

@@ -1,12 +1,12 @@
 /** Lanes of a stream, and the threads that they share. */
 import assert from "node:assert/strict";
-import type { End } from "../../src/runner/worker/connection_client.ts";
-import { SharedEnds } from "../../src/runner/worker/connection_clients.ts";
+import type { ConnectionClient } from "../../src/runner/worker/connection_client.ts";
+import { ClientGroup } from "../../src/runner/worker/connection_clients.ts";
 
 /** An end that counts the threads that were started, and those that ended. */
 function counted() {
   const threads = { started: 0, ended: 0 };
-  const end = (): End => ({
+  const end = (): ConnectionClient => ({
     again() {
       threads.started++;
       return end();
@@ -15,13 +15,13 @@ function counted() {
       threads.ended++;
       return Promise.resolve();
     },
-  } as unknown as End);
+  } as unknown as ConnectionClient);
   return { threads, first: end() };
 }
 
 Deno.test("lanes share a thread as far as it serves them, and start another when they want it", async () => {
   const { threads, first } = counted();
-  const ends = new SharedEnds(first, 2);
+  const ends = new ClientGroup(first, 2);
   assert.equal(ends.of(0), first);
   assert.equal(ends.of(1), first);
   assert.equal(threads.started, 0);
@@ -43,7 +43,7 @@ Deno.test("lanes share a thread as far as it serves them, and start another when
 
 Deno.test("a lane may have its thread for itself, and ends it", async () => {
   const { threads, first } = counted();
-  const ends = new SharedEnds(first, 1);
+  const ends = new ClientGroup(first, 1);
   const lanes = [0, 1, 2].map((lane) => ends.of(lane));
   assert.equal(new Set(lanes).size, 3);
   await ends.done(2);

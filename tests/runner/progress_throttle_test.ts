@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { Tally } from "../../src/runner/worker/inside/progress_throttle.ts";
+import { ProgressThrottle } from "../../src/runner/worker/inside/progress_throttle.ts";
 
 Deno.test("all is told, the first at once and the rest now and then", async () => {
   const told: { rows: number; bytes: number }[] = [];
   {
-    using tally = new Tally((news) => told.push(news));
+    using tally = new ProgressThrottle((news) => told.push(news));
     tally.add(1, 10);
     assert.deepEqual(told, [{ rows: 1, bytes: 10 }]);
     for (let i = 0; i < 1000; i++) tally.add(2, 20);
@@ -21,6 +21,6 @@ Deno.test("all is told, the first at once and the rest now and then", async () =
 
 Deno.test("nothing is told of nothing", () => {
   const told: unknown[] = [];
-  new Tally((news) => told.push(news))[Symbol.dispose]();
+  new ProgressThrottle((news) => told.push(news))[Symbol.dispose]();
   assert.deepEqual(told, []);
 });

@@ -1,7 +1,7 @@
 /** What the host takes of the answers of workers, and of workers of untrusted code. */
 import assert from "node:assert/strict";
 import { CHECKS } from "../../src/runner/worker/reply_schemas.ts";
-import { isFromThread, rethrown } from "../../src/sandbox/messages.ts";
+import { isFromThread, toError } from "../../src/sandbox/messages.ts";
 
 const FIELD = { name: "id", dtype: "int64", nullable: false };
 const LONG = "x".repeat(100_000);
@@ -44,7 +44,7 @@ Deno.test("texts for people are cut", () => {
     10_001,
     10_001,
   ]);
-  const error = rethrown({ name: "DXTError", message: LONG, stack: LONG });
+  const error = toError({ name: "DXTError", message: LONG, stack: LONG });
   assert.equal(error.message.length, 10_001);
   assert.equal(error.stack?.length, 10_001);
 });

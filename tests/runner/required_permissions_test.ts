@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { parsePipeline } from "../../src/config/mod.ts";
-import { union } from "../../src/core/permissions.ts";
+import { mergePermissions } from "../../src/core/permissions.ts";
 import type { Permissions } from "../../src/core/contracts/provider.ts";
 import { pipelineNeeds, type Purpose, streamNeeds } from "../../src/runner/permissions/required.ts";
 import { planPipeline } from "../../src/runner/plan/pipeline_plan.ts";
@@ -63,7 +63,9 @@ Deno.test("a worker is granted its side and dxt's own source, and nothing that c
 async function needed(purpose: Purpose, change: Record<string, unknown> = {}) {
   const { loaded, plan } = await planned(change);
   const needs = pipelineNeeds(loaded, plan, plan.streams, purpose);
-  return union(...needs.filter(({ limited }) => limited).map(({ permissions }) => permissions));
+  return mergePermissions(
+    ...needs.filter(({ limited }) => limited).map(({ permissions }) => permissions),
+  );
 }
 
 Deno.test("the process needs what its streams need together, for what it does with them", async () => {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import type { StagedData } from "../../src/core/contracts/buffer.ts";
-import { Feed, PartOrder } from "../../src/runner/load/staged_file_queue.ts";
+import { PartSequencer, StagedFileQueue } from "../../src/runner/load/staged_file_queue.ts";
 
 const STAGED = { count: 3 } as StagedData;
 
 Deno.test("each item goes to one reader, and all hear of the end", async () => {
-  const feed = new Feed<number>();
+  const feed = new StagedFileQueue<number>();
   const readers = Array.from({ length: 3 }, async () => {
     const read: number[] = [];
     for (let item = await feed.next(); item !== undefined; item = await feed.next()) {
@@ -24,7 +24,7 @@ Deno.test("each item goes to one reader, and all hear of the end", async () => {
 });
 
 Deno.test("who waits long enough gets nothing, and may ask again", async () => {
-  const feed = new Feed<string>();
+  const feed = new StagedFileQueue<string>();
   assert.equal(await feed.next(5), undefined);
   const later = feed.next(10_000);
   feed.push("a");
@@ -36,7 +36,7 @@ Deno.test("who waits long enough gets nothing, and may ask again", async () => {
 
 Deno.test("a feed tells when somebody waits for more, and not when there is some", async () => {
   let asked = 0;
-  const feed = new Feed<string>(() => {
+  const feed = new StagedFileQueue<string>(() => {
     asked++;
     if (asked < 3) feed.push(`${asked}`);
     else feed.end(STAGED);
@@ -49,7 +49,7 @@ Deno.test("a feed tells when somebody waits for more, and not when there is some
 });
 
 Deno.test("a failure reaches who waits and who comes later, before what is left", async () => {
-  const feed = new Feed<string>();
+  const feed = new StagedFileQueue<string>();
   const waiting = assert.rejects(feed.next(), /disk/);
   const patient = assert.rejects(feed.next(10_000), /disk/);
   feed.fail(new Error("disk"));
@@ -60,7 +60,7 @@ Deno.test("a failure reaches who waits and who comes later, before what is left"
 
 Deno.test("items come in the order of their parts, each as soon as those before have ended", () => {
   const came: string[] = [];
-  const order = new PartOrder<string>((item) => came.push(item));
+  const order = new PartSequencer<string>((item) => came.push(item));
   order.push("b1", 1);
   order.push("a1", 0);
   order.push("c1", 2);

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { recordsOf, taskOf } from "../../src/arrow/mod.ts";
+import { extractTaskOf, recordsOf } from "../../src/arrow/mod.ts";
 import type { Connector } from "../../src/core/contracts/connector.ts";
 import type { RecordExtractor } from "../../src/core/contracts/extractor.ts";
 import type { Loader } from "../../src/core/contracts/loader.ts";
@@ -176,7 +176,9 @@ async function oneRun(
     const range = watermarkRange({}, field, max);
     const task = { source: ref, projections, range, batchRows: 100, batchBytes: 1 << 20, signal };
     const records: DXTRecord[] = [];
-    for await (const batch of extractor.extract(taskOf(task))) records.push(...recordsOf(batch));
+    for await (const batch of extractor.extract(extractTaskOf(task))) {
+      records.push(...recordsOf(batch));
+    }
     const staged = stagedOf([field], records);
     await loader.load({ target, staged, mode: "append", upsertKeys: [], signal });
     return records.length;
@@ -287,7 +289,7 @@ async function fileSource(folder: string): Promise<Source> {
       const projections = fields.map((field) => ({ field, column: field.name }));
       const task = { source: ref, projections, batchRows: 100, batchBytes: 1 << 20, signal };
       const records: DXTRecord[] = [];
-      for await (const batch of (extractor as RecordExtractor).extract(taskOf(task))) {
+      for await (const batch of (extractor as RecordExtractor).extract(extractTaskOf(task))) {
         records.push(...recordsOf(batch));
       }
       const staged = stagedOf(fields, records);

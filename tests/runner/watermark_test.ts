@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseText, textOf } from "../../src/core/values/values.ts";
+import { formatValue, parseText } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 import type { DXTType } from "../../src/models/dtype.ts";
 import { ExtractSettings } from "../../src/models/stream.ts";
@@ -16,7 +16,7 @@ function range(dtype: DXTType, max: string | undefined, settings: Record<string,
   const found = watermarkRange(ExtractSettings.parse(settings), field, value);
   return found.after === undefined
     ? undefined
-    : `${found.after.inclusive ? ">=" : ">"} ${textOf(found.after.value)}`;
+    : `${found.after.inclusive ? ">=" : ">"} ${formatValue(found.after.value)}`;
 }
 
 Deno.test("an empty target reads everything, or what is beyond the initial value", () => {

@@ -7,7 +7,7 @@ import {
   loadCode,
   loadGraph,
   lockText,
-  merged,
+  mergePins,
   NO_PINS,
   readLock,
   vendor,
@@ -187,7 +187,7 @@ Deno.test("vendored copies serve without the server, and a changed copy is refus
     const graphs = await Promise.all(
       ["/mod.ts", "/latest", "/typed"].map((path) => loadGraph(server.base + path, settings)),
     );
-    const lock = merged(graphs.map(({ pins }) => pins));
+    const lock = mergePins(graphs.map(({ pins }) => pins));
     for (const { fetched } of graphs) {
       for (const [url, bytes] of fetched) await vendor(folder, url, bytes);
     }

@@ -1,6 +1,6 @@
 /** Staged data made of records, for loaders. */
 import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
-import { committed, type StagedData } from "../../src/core/contracts/buffer.ts";
+import { committedStage, type StagedData } from "../../src/core/contracts/buffer.ts";
 import type { DXTRecord } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 
@@ -52,6 +52,6 @@ export function stagedOf(
     slice: () => ({}),
     readFile: () => Promise.reject(new Error("no files")),
     openFile: () => Promise.reject(new Error("records have no files")),
-    ...committed([]),
+    ...committedStage([]),
   };
 }

@@ -18,7 +18,7 @@ import { withNames } from "../restore_schema.ts";
 import { decompressedSize, type ReadableFile, readFooter, readMessage } from "./message.ts";
 import type { Field } from "../../models/field.ts";
 import { arrowSchema, sameLayout } from "../schema.ts";
-import { checkColumn } from "../validate_column.ts";
+import { validateColumn } from "../validate_column.ts";
 import { refuseBeyond } from "../value_bounds.ts";
 
 export interface IPCReader {
@@ -79,7 +79,7 @@ export function batchFromIPC(bytes: Uint8Array, fields: readonly Field[]): Batch
     if (!sameLayout(column.type, type)) {
       throw new ValidationError(`column "${name}" is ${column.type}, expected ${type}`);
     }
-    checkColumn(column);
+    validateColumn(column);
     refuseBeyond(column, name, true);
   });
   return batchOfData(schema, batch.data.children, batch.numRows);
@@ -109,7 +109,7 @@ export async function openIPC(file: ReadableFile): Promise<IPCReader> {
           if (column?.length !== batch.numRows) {
             throw new ValidationError("a column has other rows");
           }
-          checkColumn(column);
+          validateColumn(column);
         }
         yield batch;
       }

@@ -6,7 +6,7 @@ import type {
   StreamArguments,
 } from "../../config/mod.ts";
 import { messageOf } from "../../core/errors.ts";
-import { codeOf, type Context, given, type Variables } from "./context.ts";
+import { type Context, moduleSettings, omitUndefined, type Variables } from "./context.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { Interruption } from "./signals.ts";
 
@@ -21,12 +21,12 @@ export async function openConnection(
   const { loadConnection } = await import("../../config/mod.ts");
   const connection = await loadConnection(argument, Deno.cwd(), {
     env: io.env,
-    ...given({ envFile }),
+    ...omitUndefined({ envFile }),
     vars: Object.fromEntries(vars),
     makes,
   });
   printer.hide(connection.secrets);
-  return { ...connection, ...await codeOf(variables, io, printer) };
+  return { ...connection, ...await moduleSettings(variables, io, printer) };
 }
 
 /** A pipeline of the one stream that the command line says; its secrets are hidden from here on. */
@@ -36,15 +36,15 @@ export async function openStream(
   { io, printer }: Context,
 ): Promise<LoadedPipeline> {
   const { envFile, vars } = variables;
-  const { loadArguments, secretsOf } = await import("../../config/mod.ts");
+  const { loadArguments, findSecretValues } = await import("../../config/mod.ts");
   const loaded = await loadArguments(stream, Deno.cwd(), {
     env: io.env,
-    ...given({ envFile }),
+    ...omitUndefined({ envFile }),
     vars: Object.fromEntries(vars),
   });
-  printer.hide(secretsOf(loaded));
+  printer.hide(findSecretValues(loaded));
   for (const warning of loaded.warnings) printer.warning(warning);
-  return { ...loaded, ...await codeOf(variables, io, printer) };
+  return { ...loaded, ...await moduleSettings(variables, io, printer) };
 }
 
 /** Does work until the first signal aborts it. */

@@ -1,6 +1,6 @@
 import type { LoadedPipeline } from "../../config/mod.ts";
 import type { Engine } from "./engine.ts";
-import { type IO, ownVariable } from "../terminal/stdio.ts";
+import { type IO, readVariable } from "../terminal/stdio.ts";
 import type { Printer, Verbosity } from "../output/printer.ts";
 
 export interface Context {
@@ -36,32 +36,34 @@ export async function openPipeline(
   { io, engine, printer }: Context,
 ): Promise<LoadedPipeline> {
   const { envFile, vars } = variables;
-  const { loadPipeline, secretsOf } = await engine.config();
+  const { loadPipeline, findSecretValues } = await engine.config();
   const loaded = await loadPipeline(path, {
     env: io.env,
-    ...given({ envFile }),
+    ...omitUndefined({ envFile }),
     vars: Object.fromEntries(vars),
   });
-  printer.hide(secretsOf(loaded));
+  printer.hide(findSecretValues(loaded));
   for (const warning of loaded.warnings) printer.warning(warning);
-  return { ...loaded, ...await codeOf(variables, io, printer) };
+  return { ...loaded, ...await moduleSettings(variables, io, printer) };
 }
 
 /** What is said of external modules, where something is; few pipelines have any. */
-export async function codeOf(
+export async function moduleSettings(
   { allowImport, cacheDir, frozen }: ImportOptions,
   io: IO,
   printer: Printer,
 ): Promise<Pick<LoadedPipeline, "code">> {
   const onWarning = (message: string) => printer.warning(message);
-  const said = [allowImport, cacheDir, frozen || undefined, ownVariable(io.env, "JSR_URL")];
+  const said = [allowImport, cacheDir, frozen || undefined, readVariable(io.env, "JSR_URL")];
   if (said.every((value) => value === undefined)) return { code: { onWarning } };
   const { codeOptions } = await import("./module_options.ts");
   return { code: { ...codeOptions({ allowImport, cacheDir, frozen }, io), onWarning } };
 }
 
 /** Without the options that were not given. */
-export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+export function omitUndefined<T extends object>(
+  options: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

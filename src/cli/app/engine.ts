@@ -3,7 +3,7 @@ type Runner = typeof import("../../runner/mod.ts");
 
 /** What a command needs beyond its options, imported when a command asks: help stays fast. */
 export interface Engine {
-  config(): Promise<Pick<Config, "loadPipeline" | "secretsOf">>;
+  config(): Promise<Pick<Config, "loadPipeline" | "findSecretValues">>;
   runner(): Promise<Pick<Runner, "runPipeline" | "checkPipeline" | "admitPipeline">>;
 }
 

@@ -2,10 +2,10 @@
 import type { StreamRef } from "../../models/source.ts";
 import type { Stream } from "../../models/stream.ts";
 import { selectStreams } from "../../selector/mod.ts";
-import { type Context, given, openPipeline, type Variables } from "./context.ts";
+import { type Context, omitUndefined, openPipeline, type Variables } from "./context.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import type { Cell } from "../output/table.ts";
-import { cut } from "../output/terminal_text.ts";
+import { truncate } from "../output/terminal_text.ts";
 
 export interface ListOptions extends Variables {
   readonly pipeline: string;
@@ -21,7 +21,7 @@ export async function listStreams(
   context: Context,
 ): Promise<number> {
   const loaded = await openPipeline(pipeline, variables, context);
-  const streams = selectStreams(loaded.pipeline.streams, given({ select, exclude }));
+  const streams = selectStreams(loaded.pipeline.streams, omitUndefined({ select, exclude }));
   context.printer.results({
     name: "streams",
     entries: streams.map(entryOf),
@@ -35,7 +35,7 @@ export async function listStreams(
 function entryOf({ id, description, source, target, tags, extract, load }: Stream) {
   return {
     id,
-    ...given({ description }),
+    ...omitUndefined({ description }),
     source,
     target: target ?? id,
     extract: extract?.mode ?? "full",
@@ -55,7 +55,7 @@ const WIDEST_REF = 48;
 /** A dataset in a few words: its name, path, pattern or query. */
 function refText(ref: string | StreamRef): string {
   const text = typeof ref === "string" ? ref : `${ref.type} ${nameOf(ref)}`;
-  return cut(text.replace(/\s+/g, " ").trim(), WIDEST_REF);
+  return truncate(text.replace(/\s+/g, " ").trim(), WIDEST_REF);
 }
 
 function nameOf(ref: StreamRef): string {

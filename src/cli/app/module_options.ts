@@ -5,12 +5,12 @@ import { PermissionLists } from "../../models/permissions.ts";
 import type { CodeOptions } from "../../config/mod.ts";
 import {
   type Context,
-  given,
   type ImportOptions,
+  omitUndefined,
   openPipeline,
   type Variables,
 } from "./context.ts";
-import { type IO, ownVariable } from "../terminal/stdio.ts";
+import { type IO, readVariable } from "../terminal/stdio.ts";
 import * as options from "./options.ts";
 
 /** What commands that gather modules take. */
@@ -18,13 +18,13 @@ export interface GatherOptions extends Variables {
   readonly pipelines: readonly string[];
 }
 
-export const gathering = () =>
+export const fetchOptions = () =>
   merge(
     object({ pipelines: options.pipelines() }),
     object("Options", {
       ...options.imports(),
       ...options.variables(),
-      ...options.channels(),
+      ...options.outputOptions(),
     }),
   );
 
@@ -43,7 +43,7 @@ export function codeOptions(
   }
   return {
     allowImport: hosts,
-    ...given({ frozen, cacheDirectory: cacheDir, registry: ownVariable(env, "JSR_URL") }),
+    ...omitUndefined({ frozen, cacheDirectory: cacheDir, registry: readVariable(env, "JSR_URL") }),
   };
 }
 

@@ -14,7 +14,7 @@ import {
   text,
   type Usage,
 } from "optique";
-import { COLOUR_CHOICES } from "../terminal/color.ts";
+import { COLOR_CHOICES } from "../terminal/color.ts";
 import { LOG_LEVELS } from "../terminal/log_levels.ts";
 import { FORMATS } from "../terminal/global_options.ts";
 
@@ -121,12 +121,12 @@ export const showValues = () =>
   });
 
 /** How a command speaks; every command takes these. */
-export const channels = () => ({
+export const outputOptions = () => ({
   output: optional(option("-o", "--output", choice(FORMATS, { metavar: "FORMAT" }), {
     description:
       message`Result as text, as one json document, or as ndjson: a line for each event and result`,
   })),
-  color: optional(option("--color", choice(COLOUR_CHOICES, { metavar: "WHEN" }), {
+  color: optional(option("--color", choice(COLOR_CHOICES, { metavar: "WHEN" }), {
     description: message`auto (on a terminal), always or never`,
   })),
   quiet: option("-q", "--quiet", {

@@ -12,7 +12,7 @@ export interface LimitOptions {
 }
 
 /** @throws {ConfigurationError} for an option that is no list of such values */
-export function limitsOf(options: LimitOptions): Limit[] {
+export function parseLimits(options: LimitOptions): Limit[] {
   const { allowNet: net, allowRead: read, allowWrite: write, allowEnv: env } = options;
   const lists = Object.entries({ net, read, write, env })
     .flatMap(([kind, text]) => text === undefined ? [] : [[kind, listOf(text)] as const]);

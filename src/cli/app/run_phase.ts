@@ -3,13 +3,13 @@ import type { StreamArguments } from "../../config/mod.ts";
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
 import type { RunResult } from "../../models/result.ts";
 import type { Phase } from "../../runner/mod.ts";
-import { type Context, given, openPipeline, type Variables } from "./context.ts";
+import { type Context, omitUndefined, openPipeline, type Variables } from "./context.ts";
 import { openStream } from "./connections.ts";
 import { EXIT, exitOfRun } from "../terminal/exit_codes.ts";
 import { Interruption } from "./signals.ts";
 import { DURATION, FOREVER, isOn } from "../terminal/global_options.ts";
 import type { LogLevel } from "../terminal/log_levels.ts";
-import { type LimitOptions, limitsOf } from "./permission_limits.ts";
+import { type LimitOptions, parseLimits } from "./permission_limits.ts";
 import { RunLog } from "../output/run_log.ts";
 import { describe, type Verbosity } from "../output/printer.ts";
 import { Progress } from "../output/progress.ts";
@@ -81,17 +81,19 @@ async function execute(
     : await openStream(stream, options, context);
   const { since, until, limit, sandbox, wait } = options;
   const waitMs = wait === undefined ? undefined : waitOf(wait);
-  const backfill = since === undefined && until === undefined ? undefined : given({ since, until });
+  const backfill = since === undefined && until === undefined
+    ? undefined
+    : omitUndefined({ since, until });
   signal.throwIfAborted();
   const logging = {
     ...loaded.logging,
-    ...given({ file: options.logFile, level: options.logLevel }),
+    ...omitUndefined({ file: options.logFile, level: options.logLevel }),
   };
   const { runPipeline, admitPipeline } = await context.engine.runner();
   await admitPipeline(loaded, {
     purpose: phase,
-    ...given({ select, exclude, logFile: logging.file }),
-    limits: limitsOf(options),
+    ...omitUndefined({ select, exclude, logFile: logging.file }),
+    limits: parseLimits(options),
   });
   using log = new RunLog(logging, loaded.pipeline.name, context.printer);
   if (sandbox === "off") log.onWarning(UNCONFINED);
@@ -101,7 +103,7 @@ async function execute(
     () =>
       runPipeline({ ...loaded, showValues: options.showValues ?? false }, {
         phase,
-        ...given({ select, exclude, fullRefresh, threads, backfill, limit, waitMs }),
+        ...omitUndefined({ select, exclude, fullRefresh, threads, backfill, limit, waitMs }),
         ...(context.printer.isLive ? { estimates: true } : {}),
         // Absent, the pipeline's own on_error decides.
         ...(failFast ? { failFast } : {}),

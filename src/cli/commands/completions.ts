@@ -10,7 +10,7 @@ const parser = merge(
       description: message`bash, zsh, fish or powershell`,
     }),
   }),
-  object("Options", { ...options.channels() }),
+  object("Options", { ...options.outputOptions() }),
 );
 
 export const completions = command(

@@ -16,14 +16,14 @@ import type { Field } from "../../models/field.ts";
 import type { Discovery } from "../../runner/mod.ts";
 import type { Action, Context, Variables } from "../app/context.ts";
 import { openConnection, untilSignal } from "../app/connections.ts";
-import { chosen, freePath, readable } from "../scaffold/stream_choice.ts";
+import { chooseStreams, freePath, readableStreams } from "../scaffold/stream_choice.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
-import { type LimitOptions, limitsOf } from "../app/permission_limits.ts";
+import { type LimitOptions, parseLimits } from "../app/permission_limits.ts";
 import * as options from "../app/options.ts";
 import { pipelineText } from "../scaffold/pipeline_yaml.ts";
 import type { Cell } from "../output/table.ts";
-import { visibleJSON } from "../output/terminal_text.ts";
-import { counted, countText } from "../output/format_units.ts";
+import { escapeJSON } from "../output/terminal_text.ts";
+import { countNoun, countText } from "../output/format_units.ts";
 
 interface DiscoverOptions extends Variables, LimitOptions {
   readonly connection: string;
@@ -51,7 +51,7 @@ const parser = merge(
     ...options.limits(),
     ...options.variables(),
     ...options.modules(),
-    ...options.channels(),
+    ...options.outputOptions(),
   }),
 );
 
@@ -82,9 +82,9 @@ async function discoverStreams(values: DiscoverOptions, context: Context): Promi
     "../../runner/mod.ts"
   );
   return await untilSignal(context, async (signal) => {
-    await admitConnection(connection, undefined, limitsOf(values));
+    await admitConnection(connection, undefined, parseLimits(values));
     const found = await discover(connection, signal);
-    const streams = chosen(found, values);
+    const streams = chooseStreams(found, values);
     const marks = { keys: keyCandidates, watermarks: watermarkCandidates };
     switch (formatOf(values, context)) {
       case "json":
@@ -92,7 +92,7 @@ async function discoverStreams(values: DiscoverOptions, context: Context): Promi
         break;
       case "ndjson":
         for (const stream of streams) {
-          context.printer.document(visibleJSON(entryOf(stream, marks)));
+          context.printer.document(escapeJSON(entryOf(stream, marks)));
         }
         break;
       case "yaml":
@@ -120,7 +120,7 @@ function jsonOf(
   streams: readonly DiscoveredStream[],
   marks: Marks,
 ): string {
-  return visibleJSON({
+  return escapeJSON({
     provider,
     category,
     streams: streams.map((stream) => entryOf(stream, marks)),
@@ -191,7 +191,7 @@ async function printPipeline(
   marks: Marks,
   { printer }: Context,
 ): Promise<void> {
-  const count = readable(streams).length;
+  const count = readableStreams(streams).length;
   const target = {
     provider: "sqlite",
     path: await freePath(`${name}${provider === "sqlite" ? "_copy" : ""}`),
@@ -200,7 +200,7 @@ async function printPipeline(
     name,
     about: [
       `${
-        counted(count, "stream")
+        countNoun(count, "stream")
       } of ${provider}, by dxt discover. Each run replaces the targets; with`,
       "the comments of a stream made lines, it moves what is new, or updates by key.",
     ],

@@ -17,7 +17,7 @@ const parser = merge(
     ...options.variables(),
     ...options.modules(),
     ...options.logging(),
-    ...options.channels(),
+    ...options.outputOptions(),
   }),
 );
 

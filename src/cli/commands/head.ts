@@ -15,11 +15,11 @@ import type { Head, HeadOf } from "../../runner/mod.ts";
 import { type Action, type Context, openPipeline, type Variables } from "../app/context.ts";
 import { openConnection, untilSignal } from "../app/connections.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
-import { gridOf } from "../output/record_table.ts";
-import { type LimitOptions, limitsOf } from "../app/permission_limits.ts";
+import { formatRecords } from "../output/record_table.ts";
+import { type LimitOptions, parseLimits } from "../app/permission_limits.ts";
 import * as options from "../app/options.ts";
-import { visible } from "../output/terminal_text.ts";
-import { counted } from "../output/format_units.ts";
+import { escapeControls } from "../output/terminal_text.ts";
+import { countNoun } from "../output/format_units.ts";
 import { jsonRecord } from "../output/format_value.ts";
 
 interface HeadOptions extends Variables, LimitOptions {
@@ -53,7 +53,7 @@ const parser = merge(
     ...options.limits(),
     ...options.variables(),
     ...options.modules(),
-    ...options.channels(),
+    ...options.outputOptions(),
   }),
 );
 
@@ -87,11 +87,11 @@ async function showHead(values: HeadOptions, context: Context): Promise<number> 
   const of: HeadOf = stage ? "stage" : target ? "target" : "source";
   if (isPipeline(from)) {
     const loaded = await openPipeline(from, values, context);
-    const { admitHead, headOfPipeline } = await import("../../runner/mod.ts");
+    const { admitHead, previewPipelineRows } = await import("../../runner/mod.ts");
     return await untilSignal(context, async (signal) => {
-      const mayExplore = await admitHead(loaded, stream, of, limitsOf(values));
+      const mayExplore = await admitHead(loaded, stream, of, parseLimits(values));
       const showing = { rows, mayExplore, signal };
-      print(await headOfPipeline(loaded, stream, of, showing), context);
+      print(await previewPipelineRows(loaded, stream, of, showing), context);
       return EXIT.done;
     });
   }
@@ -105,10 +105,10 @@ async function showHead(values: HeadOptions, context: Context): Promise<number> 
     values,
     context,
   );
-  const { admitConnection, headOfConnection } = await import("../../runner/mod.ts");
+  const { admitConnection, previewConnection } = await import("../../runner/mod.ts");
   return await untilSignal(context, async (signal) => {
-    const mayExplore = await admitConnection(connection, stream, limitsOf(values));
-    print(await headOfConnection(connection, stream, { rows, mayExplore, signal }), context);
+    const mayExplore = await admitConnection(connection, stream, parseLimits(values));
+    print(await previewConnection(connection, stream, { rows, mayExplore, signal }), context);
     return EXIT.done;
   });
 }
@@ -119,7 +119,7 @@ function isPipeline(text: string): boolean {
 
 function print({ fields, rows }: Head, { printer, io }: Context): void {
   const names = fields.map(({ name }) => name);
-  const records = () => rows.map((row) => visible(jsonRecord(names, row)));
+  const records = () => rows.map((row) => escapeControls(jsonRecord(names, row)));
   if (printer.format === "ndjson") {
     if (rows.length > 0) printer.document(records().join("\n"));
     return;
@@ -128,7 +128,7 @@ function print({ fields, rows }: Head, { printer, io }: Context): void {
     return printer.document(rows.length === 0 ? "[]" : `[\n${records().join(",\n")}\n]`);
   }
   const width = io.stdout.isTerminal ? io.stdout.columns : undefined;
-  const { columns, rows: cells, hidden } = gridOf(
+  const { columns, rows: cells, hidden } = formatRecords(
     fields,
     rows,
     width,
@@ -138,7 +138,7 @@ function print({ fields, rows }: Head, { printer, io }: Context): void {
   if (rows.length === 0) printer.warning("there are no records");
   if (hidden.length > 0) {
     printer.warning(
-      `${counted(hidden.length, "more field")} had no room: ${
+      `${countNoun(hidden.length, "more field")} had no room: ${
         hidden.map((name) => JSON.stringify(name)).join(", ")
       }; a pipe or --output json shows all`,
     );

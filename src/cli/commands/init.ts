@@ -3,7 +3,7 @@ import { ConfigurationError } from "../../core/errors.ts";
 import type { Action, Context, Variables } from "../app/context.ts";
 import { ask, canAsk } from "../scaffold/prompt.ts";
 import { openConnection, untilSignal } from "../app/connections.ts";
-import { chosen, freePath, readable } from "../scaffold/stream_choice.ts";
+import { chooseStreams, freePath, readableStreams } from "../scaffold/stream_choice.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import {
   type NewFile,
@@ -45,7 +45,7 @@ const parser = merge(
     })),
     ...options.variables(),
     ...options.modules(),
-    ...options.channels(),
+    ...options.outputOptions(),
   }),
 );
 
@@ -125,8 +125,8 @@ async function fromConnection(
   const { discover, keyCandidates, watermarkCandidates } = await import("../../runner/mod.ts");
   return await untilSignal(context, async (signal) => {
     const found = await discover(source, signal);
-    const streams = chosen(found, values);
-    readable(streams);
+    const streams = chooseStreams(found, values);
+    readableStreams(streams);
     const marks = { keys: keyCandidates, watermarks: watermarkCandidates };
     return await write(await projectFiles({ name, source, target, streams, ...marks }), context);
   });

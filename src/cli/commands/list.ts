@@ -8,7 +8,7 @@ const parser = merge(
   object("Options", {
     ...options.selection(),
     ...options.variables(),
-    ...options.channels(),
+    ...options.outputOptions(),
   }),
 );
 

@@ -1,18 +1,18 @@
 import { command, map, message } from "optique";
-import { type Action, type Context, given } from "../app/context.ts";
+import { type Action, type Context, omitUndefined } from "../app/context.ts";
 import {
   codeOptions,
-  gathering,
+  fetchOptions,
   type GatherOptions,
   openPipelines,
 } from "../app/module_options.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import * as options from "../app/options.ts";
-import { counted } from "../output/format_units.ts";
+import { countNoun } from "../output/format_units.ts";
 
 export const lock = command(
   "lock",
-  map(gathering(), (values): Action => ({
+  map(fetchOptions(), (values): Action => ({
     verbosity: values,
     act: (context) => lockModules(values, context),
   })),
@@ -35,7 +35,10 @@ async function lockModules(
   const { printer, io } = context;
   const loaded = await openPipelines(pipelines, variables, context);
   const { lockPipelines } = await import("../../runner/plan/external_modules.ts");
-  const locked = await lockPipelines(loaded, codeOptions(given({ allowImport, cacheDir }), io));
+  const locked = await lockPipelines(
+    loaded,
+    codeOptions(omitUndefined({ allowImport, cacheDir }), io),
+  );
   if (printer.format !== "text") printer.document(JSON.stringify({ locks: locked }, null, 2));
   else for (const { path, modules } of locked) printer.result(sentence(path, modules));
   return EXIT.done;
@@ -54,5 +57,5 @@ function sentence(path: string, modules: Locked["modules"]): string {
   const lines = modules.filter(({ change }) => change !== "same")
     .map(({ url, sha256, change }) => `\n  ${change}  ${sha256}  ${url}`);
   const what = parts.length === 0 ? "none changed" : parts.join(", ");
-  return `${path} has ${counted(modules.length, "module")}: ${what}${lines.join("")}`;
+  return `${path} has ${countNoun(modules.length, "module")}: ${what}${lines.join("")}`;
 }

@@ -17,7 +17,7 @@ const parser = merge(
     category: optional(option("-c", "--category", choice(CATEGORIES, { metavar: "CATEGORY" }), {
       description: message`Only those of this category, for example relational or filestore`,
     })),
-    ...options.channels(),
+    ...options.outputOptions(),
   }),
 );
 

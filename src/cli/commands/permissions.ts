@@ -1,9 +1,15 @@
 import { choice, command, map, merge, message, object, option, optional } from "optique";
 import { shellWord } from "../../core/permission_errors.ts";
-import { type Action, type Context, given, openPipeline, type Variables } from "../app/context.ts";
+import {
+  type Action,
+  type Context,
+  omitUndefined,
+  openPipeline,
+  type Variables,
+} from "../app/context.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import * as options from "../app/options.ts";
-import { visibleJSON } from "../output/terminal_text.ts";
+import { escapeJSON } from "../output/terminal_text.ts";
 
 interface PermissionsOptions extends Variables {
   readonly pipeline: string;
@@ -23,7 +29,7 @@ const parser = merge(
     logFile: options.logging().logFile,
     ...options.variables(),
     ...options.modules(),
-    ...options.channels(),
+    ...options.outputOptions(),
   }),
 );
 
@@ -55,10 +61,10 @@ async function printPermissions(
   const { flagsOf, permissionsOfPipeline } = await import("../../runner/mod.ts");
   const needs = await permissionsOfPipeline(loaded, {
     purpose: "run",
-    ...given({ select, exclude, logFile: logFile ?? loaded.logging?.file }),
+    ...omitUndefined({ select, exclude, logFile: logFile ?? loaded.logging?.file }),
   });
   const isJSON = (format ?? (printer.format === "text" ? "flags" : "json")) === "json";
   // As it stands: a path that is masked, because a variable says it, helps nobody.
-  printer.document(isJSON ? visibleJSON(needs) : flagsOf(needs).map(shellWord).join(" "));
+  printer.document(isJSON ? escapeJSON(needs) : flagsOf(needs).map(shellWord).join(" "));
   return EXIT.done;
 }

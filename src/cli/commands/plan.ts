@@ -1,10 +1,16 @@
 import { command, type InferValue, map, merge, message, object } from "optique";
 import type { StreamArguments } from "../../config/mod.ts";
 import type { PlanResult } from "../../models/plan.ts";
-import { type Action, type Context, given, openPipeline, type Variables } from "../app/context.ts";
+import {
+  type Action,
+  type Context,
+  omitUndefined,
+  openPipeline,
+  type Variables,
+} from "../app/context.ts";
 import { openStream, untilSignal } from "../app/connections.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
-import { type LimitOptions, limitsOf } from "../app/permission_limits.ts";
+import { type LimitOptions, parseLimits } from "../app/permission_limits.ts";
 import * as options from "../app/options.ts";
 import { printPlan } from "../output/plan_report.ts";
 
@@ -16,7 +22,7 @@ const parser = merge(
     ...options.limits(),
     ...options.variables(),
     ...options.modules(),
-    ...options.channels(),
+    ...options.outputOptions(),
   }),
 );
 
@@ -59,13 +65,15 @@ export async function showPlan(options: PlanOptions, context: Context): Promise<
   const loaded = stream === undefined
     ? await openPipeline(pipeline!, options, context)
     : await openStream(stream, options, context);
-  const backfill = since === undefined && until === undefined ? undefined : given({ since, until });
+  const backfill = since === undefined && until === undefined
+    ? undefined
+    : omitUndefined({ since, until });
   const { admitPipeline, previewPipeline } = await import("../../runner/mod.ts");
   return await untilSignal(context, async (signal) => {
-    const limits = limitsOf(options);
-    await admitPipeline(loaded, { purpose: "look", ...given({ select, exclude }), limits });
+    const limits = parseLimits(options);
+    await admitPipeline(loaded, { purpose: "look", ...omitUndefined({ select, exclude }), limits });
     const result = await previewPipeline(loaded, {
-      ...given({ select, exclude, fullRefresh, backfill, limit }),
+      ...omitUndefined({ select, exclude, fullRefresh, backfill, limit }),
       signal,
     });
     const { streams, ...about } = result;

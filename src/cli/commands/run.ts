@@ -82,7 +82,7 @@ const parser = merge(
     ...options.variables(),
     ...options.modules(),
     ...options.logging(),
-    ...options.channels(),
+    ...options.outputOptions(),
   }),
 );
 

@@ -8,7 +8,7 @@ const parser = merge(
     project: option("-p", "--project", {
       description: message`The schema of dxt_project.yaml instead of a pipeline's`,
     }),
-    ...options.channels(),
+    ...options.outputOptions(),
   }),
 );
 

@@ -1,12 +1,18 @@
 import { command, map, merge, message, object } from "optique";
 import type { TrialResult } from "../../runner/mod.ts";
-import { type Action, type Context, given, openPipeline, type Variables } from "../app/context.ts";
+import {
+  type Action,
+  type Context,
+  omitUndefined,
+  openPipeline,
+  type Variables,
+} from "../app/context.ts";
 import { untilSignal } from "../app/connections.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
-import { type LimitOptions, limitsOf } from "../app/permission_limits.ts";
+import { type LimitOptions, parseLimits } from "../app/permission_limits.ts";
 import * as options from "../app/options.ts";
-import { cut } from "../output/terminal_text.ts";
-import { counted, durationText } from "../output/format_units.ts";
+import { truncate } from "../output/terminal_text.ts";
+import { countNoun, durationText } from "../output/format_units.ts";
 
 interface TestOptions extends Variables, LimitOptions {
   readonly pipeline: string;
@@ -21,7 +27,7 @@ const parser = merge(
     ...options.limits(),
     ...options.variables(),
     ...options.modules(),
-    ...options.channels(),
+    ...options.outputOptions(),
   }),
 );
 
@@ -46,12 +52,12 @@ async function testPipeline(
 ): Promise<number> {
   const { printer } = context;
   const loaded = await openPipeline(pipeline, others, context);
-  const { admitPipeline, tryPipeline } = await import("../../runner/mod.ts");
+  const { admitPipeline, testPipeline } = await import("../../runner/mod.ts");
   return await untilSignal(context, async (signal) => {
-    const limits = limitsOf(others);
-    await admitPipeline(loaded, { purpose: "look", ...given({ select, exclude }), limits });
-    const results = await tryPipeline(loaded, {
-      ...given({ select, exclude }),
+    const limits = parseLimits(others);
+    await admitPipeline(loaded, { purpose: "look", ...omitUndefined({ select, exclude }), limits });
+    const results = await testPipeline(loaded, {
+      ...omitUndefined({ select, exclude }),
       signal,
       onResult: (result) => {
         if (printer.format === "text") tell(result, context);
@@ -65,7 +71,7 @@ async function testPipeline(
     } else {
       printer.progress(
         loaded.pipeline.name,
-        `${counted(results.length - failed, "check")} passed, ${failed} failed`,
+        `${countNoun(results.length - failed, "check")} passed, ${failed} failed`,
       );
     }
     return failed === 0 ? EXIT.done : EXIT.failed;
@@ -80,7 +86,7 @@ function tell(
   { printer }: Context,
 ): void {
   const failed = problems.length > 0;
-  const name = stream === undefined ? "" : `${cut(stream, WIDEST_STREAM)}: `;
+  const name = stream === undefined ? "" : `${truncate(stream, WIDEST_STREAM)}: `;
   const time = stream === undefined ? ` in ${durationText(ms)}` : "";
   const what = `${check.padEnd(CHECK_WIDTH)}  ${name}${subject}${time}`;
   const lines = failed ? `: ${problems.join("; ")}` : "";

@@ -5,7 +5,7 @@ import { type Action, type Context, openPipeline, type Variables } from "../app/
 import { EXIT, exitOfError } from "../terminal/exit_codes.ts";
 import * as options from "../app/options.ts";
 import { describe } from "../output/printer.ts";
-import { counted } from "../output/format_units.ts";
+import { countNoun } from "../output/format_units.ts";
 
 interface ValidateOptions extends Variables {
   readonly pipelines: readonly string[];
@@ -18,7 +18,7 @@ const parser = merge(
     strict: option("--strict", { description: message`Take warnings for mistakes` }),
     ...options.variables(),
     ...options.modules(),
-    ...options.channels(),
+    ...options.outputOptions(),
   }),
 );
 
@@ -70,7 +70,7 @@ async function validatePipelines(
       const streams = await check(file, strict, variables, context);
       verdicts.push({ file, valid: true, streams, errors: [] });
       if (printer.format === "text") {
-        printer.result(`${file} is valid: ${counted(streams, "stream")}`);
+        printer.result(`${file} is valid: ${countNoun(streams, "stream")}`);
       }
     } catch (error) {
       printer.failure(error);
@@ -95,7 +95,7 @@ async function check(
   const { checkPipeline } = await context.engine.runner();
   await checkPipeline(loaded);
   if (strict && loaded.warnings.length > 0) {
-    const warnings = counted(loaded.warnings.length, "warning");
+    const warnings = countNoun(loaded.warnings.length, "warning");
     throw new ConfigurationError(
       `Cannot accept "${file}": it has ${warnings}, expected none with --strict`,
     );

@@ -1,18 +1,18 @@
 import { command, map, message } from "optique";
-import { type Action, type Context, given } from "../app/context.ts";
+import { type Action, type Context, omitUndefined } from "../app/context.ts";
 import {
   codeOptions,
-  gathering,
+  fetchOptions,
   type GatherOptions,
   openPipelines,
 } from "../app/module_options.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import * as options from "../app/options.ts";
-import { counted } from "../output/format_units.ts";
+import { countNoun } from "../output/format_units.ts";
 
 export const vendor = command(
   "vendor",
-  map(gathering(), (values): Action => ({
+  map(fetchOptions(), (values): Action => ({
     verbosity: values,
     act: (context) => vendorModules(values, context),
   })),
@@ -35,11 +35,14 @@ async function vendorModules(
   const { printer, io } = context;
   const loaded = await openPipelines(pipelines, variables, context);
   const { vendorPipelines } = await import("../../runner/plan/external_modules.ts");
-  const done = await vendorPipelines(loaded, codeOptions(given({ allowImport, cacheDir }), io));
+  const done = await vendorPipelines(
+    loaded,
+    codeOptions(omitUndefined({ allowImport, cacheDir }), io),
+  );
   if (printer.format !== "text") printer.document(JSON.stringify({ folders: done }, null, 2));
   else {
     for (const { folder, modules } of done) {
-      printer.result(`${folder} has copies of ${counted(modules.length, "module")}`);
+      printer.result(`${folder} has copies of ${countNoun(modules.length, "module")}`);
     }
   }
   return EXIT.done;

@@ -1,5 +1,5 @@
 /** Help without the parser of the options, which takes most of the time that help would need. */
-import { colourOf, hasColour } from "../terminal/color.ts";
+import { chooseColors, hasColor } from "../terminal/color.ts";
 import type { IO, Output } from "../terminal/stdio.ts";
 import { HELP } from "../terminal/global_options.ts";
 
@@ -12,7 +12,7 @@ export function helpWidth(columns: number): number {
 }
 
 /** The help that the arguments ask for and nothing else; undefined when it is not kept. */
-export async function keptHelp(
+export async function cachedHelp(
   args: readonly string[],
   env: IO["env"],
   output: Output,
@@ -28,7 +28,7 @@ export async function keptHelp(
   if (!Object.hasOwn(HELP_TEXTS, name)) return undefined;
   const index = HELP_WIDTHS.findIndex((width) => width === helpWidth(output.columns));
   const text = HELP_TEXTS[name]?.[index];
-  if (text === undefined || hasColour(env, output, colourOf(args, env))) return text;
+  if (text === undefined || hasColor(env, output, chooseColors(args, env))) return text;
   // deno-lint-ignore no-control-regex
   return text.replaceAll(/\u001b\[[\d;]*m/g, "");
 }

@@ -1,7 +1,7 @@
 /** What may come next on a command line, told without the parser of the options. */
 import type { StreamNames } from "../../config/text/stream_names.ts";
 import type { CommandPage, OptionPage } from "./command_pages.ts";
-import { visible } from "../output/terminal_text.ts";
+import { escapeControls } from "../output/terminal_text.ts";
 import { PAGES } from "./command_pages.gen.ts";
 
 /** A word and what it means; `:files` stands for the files that the shell knows. */
@@ -119,12 +119,12 @@ async function streamNames(
 /** A line for each completion: the word, a tab, what it means. A pipeline that is wrong has none. */
 export async function completionLines(words: readonly string[]): Promise<string> {
   const namesOf = async (path: string) => {
-    const { namesOf } = await import("../../config/text/stream_names.ts");
-    return await namesOf(path);
+    const { readNames } = await import("../../config/text/stream_names.ts");
+    return await readNames(path);
   };
   try {
     const found = await complete(words, namesOf);
-    return found.map(({ word, about }) => `${visible(word)}\t${visible(about)}\n`)
+    return found.map(({ word, about }) => `${escapeControls(word)}\t${escapeControls(about)}\n`)
       .map((line) => line.startsWith(FILES.word) ? `${FILES.word}\n` : line).join("");
   } catch {
     // A shell has no place for errors; validate tells what is wrong with a pipeline.

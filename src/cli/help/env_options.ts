@@ -1,7 +1,7 @@
 /** Options as `DXT_…` variables: `--log-level` is `DXT_LOG_LEVEL`. Options of the command line win. */
 import type { Usage } from "optique";
 import { ConfigurationError } from "../../core/errors.ts";
-import { ownVariable } from "../terminal/stdio.ts";
+import { readVariable } from "../terminal/stdio.ts";
 import { isOff, isOn } from "../terminal/global_options.ts";
 
 interface Option {
@@ -34,12 +34,12 @@ export function fromEnvironment(
   const given = new Set(
     (end < 0 ? args : args.slice(0, end)).map((arg) => arg.replace(/^(--[^=]+)=.*/s, "$1")),
   );
-  const options = optionsOf(usage);
+  const options = optionsInUsage(usage);
   const left = hasOperand(args.slice(1), options) ? INSTEAD_OF_FILE : [];
   return options.flatMap(({ names, takesValue, repeats }) => {
     if (names.some((name) => left.includes(name))) return [];
     const variable = variableOf(names);
-    const value = ownVariable(env, variable);
+    const value = readVariable(env, variable);
     if (value === undefined || value === "") return [];
     if (!repeats && names.some((name) => given.has(name))) return [];
     const name = longest(names);
@@ -80,20 +80,20 @@ function isSwitchedOn(variable: string, value: string): boolean {
 }
 
 /** Options of a command, wherever in its usage they stand. */
-export function optionsOf(usage: Usage, repeats = false): Option[] {
+export function optionsInUsage(usage: Usage, repeats = false): Option[] {
   return usage.flatMap((term): Option[] => {
     switch (term.type) {
       case "option":
         return [{ names: term.names, takesValue: term.metavar !== undefined, repeats }];
       case "multiple":
-        return optionsOf(term.terms, true);
+        return optionsInUsage(term.terms, true);
       case "optional":
-        return optionsOf(term.terms, repeats);
+        return optionsInUsage(term.terms, repeats);
       case "exclusive":
-        return term.terms.flatMap((terms) => optionsOf(terms, repeats));
+        return term.terms.flatMap((terms) => optionsInUsage(terms, repeats));
       default:
         return "terms" in term && Array.isArray(term.terms)
-          ? optionsOf(term.terms as Usage, repeats)
+          ? optionsInUsage(term.terms as Usage, repeats)
           : [];
     }
   });

@@ -4,7 +4,7 @@ export function countText(count: number): string {
   return count.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-export function counted(count: number, noun: string): string {
+export function countNoun(count: number, noun: string): string {
   return `${countText(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 

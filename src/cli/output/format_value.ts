@@ -1,5 +1,5 @@
 /** Values of records, for people and for programs. */
-import { JSONText, textOf, type Value } from "../../core/values/values.ts";
+import { formatValue, JSONText, type Value } from "../../core/values/values.ts";
 
 /** What a table shows for NULL; a text that could be taken for it stands in quotes. */
 export const NULL = "NULL";
@@ -10,7 +10,7 @@ const AMBIGUOUS = /^$|^NULL$|^"|^\s|\s$/;
 export function cellText(value: Value): string {
   if (value === null) return NULL;
   if (value instanceof Uint8Array) return `0x${value.toHex()}`;
-  if (typeof value !== "string") return textOf(value);
+  if (typeof value !== "string") return formatValue(value);
   return AMBIGUOUS.test(value) ? JSON.stringify(value) : value;
 }
 
@@ -24,7 +24,7 @@ export function jsonOf(value: Value): string {
   if (typeof value === "number" && Number.isFinite(value)) {
     return Object.is(value, -0) ? "-0" : String(value);
   }
-  return JSON.stringify(textOf(value));
+  return JSON.stringify(formatValue(value));
 }
 
 /** A record as a JSON object, its fields in their order. */

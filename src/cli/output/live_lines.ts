@@ -1,5 +1,5 @@
 import type { Output } from "../terminal/stdio.ts";
-import { cut, widthOf } from "./terminal_text.ts";
+import { displayWidth, truncate } from "./terminal_text.ts";
 
 const UP = (lines: number) => `\u001b[${lines}A`;
 const CLEAR_BELOW = "\u001b[J";
@@ -22,7 +22,7 @@ export class LiveLines {
     const erase = this.#erase();
     // The last column stays free: some terminals go to the next line as soon as it is written.
     const lines = fitting(this.#wanted, this.output.rows - 1)
-      .map((line) => cut(line, Math.max(1, this.output.columns - 1)));
+      .map((line) => truncate(line, Math.max(1, this.output.columns - 1)));
     this.output.write(erase + lines.map((line) => `${line}\n`).join(""));
     this.#drawn = lines;
   }
@@ -37,7 +37,7 @@ export class LiveLines {
   #erase(): string {
     if (this.#drawn.length === 0) return "";
     const columns = Math.max(1, this.output.columns);
-    const lines = this.#drawn.map((line) => Math.max(1, Math.ceil(widthOf(line) / columns)));
+    const lines = this.#drawn.map((line) => Math.max(1, Math.ceil(displayWidth(line) / columns)));
     const above = Math.min(lines.reduce((sum, count) => sum + count, 0), this.output.rows);
     return `\r${UP(above)}${CLEAR_BELOW}`;
   }

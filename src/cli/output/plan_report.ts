@@ -2,8 +2,8 @@
 import type { PlannedField, PlannedStream, PlanResult } from "../../models/plan.ts";
 import type { Printer } from "./printer.ts";
 import { type Cell, formatTable } from "./table.ts";
-import { cut, visible, widthOf } from "./terminal_text.ts";
-import { bytesText, counted, countText } from "./format_units.ts";
+import { displayWidth, escapeControls, truncate } from "./terminal_text.ts";
+import { bytesText, countNoun, countText } from "./format_units.ts";
 
 const INDENT = "  ";
 const LABEL = 10;
@@ -14,19 +14,21 @@ export function printPlan(plan: PlanResult, width: number, printer: Printer): vo
   const ready = plan.streams.filter(({ status }) => status === "ready").length;
   printer.progress(
     plan.pipeline,
-    `${countText(ready)} of ${counted(plan.streams.length, "stream")} ready, nothing was changed`,
+    `${countText(ready)} of ${countNoun(plan.streams.length, "stream")} ready, nothing was changed`,
   );
 }
 
 function printStream(stream: PlannedStream, width: number, printer: Printer): void {
   const tell = (label: string, text: string, wrapped = true) => {
     const room = width - INDENT.length - LABEL;
-    const lines = wrapped ? wrap(visible(text), room) : [cut(visible(text), room)];
+    const lines = wrapped
+      ? wrap(escapeControls(text), room)
+      : [truncate(escapeControls(text), room)];
     lines.forEach((line, i) =>
       printer.result(`${INDENT}${(i === 0 ? label : "").padEnd(LABEL)}${line}`)
     );
   };
-  printer.document(cut(visible(`${stream.stream}: ${stream.status}`), width));
+  printer.document(truncate(escapeControls(`${stream.stream}: ${stream.status}`), width));
   tell("source", sourceText(stream), false);
   tell("read", readText(stream));
   tell("target", targetText(stream), false);
@@ -45,7 +47,7 @@ function printStream(stream: PlannedStream, width: number, printer: Printer): vo
 
 function sourceText({ source: { name, kind, rows, bytes } }: PlannedStream): string {
   const size = [
-    rows === undefined ? "rows unknown" : `about ${counted(rows, "row")}`,
+    rows === undefined ? "rows unknown" : `about ${countNoun(rows, "row")}`,
     ...(bytes === undefined ? [] : [bytesText(bytes)]),
   ];
   return kind === undefined ? name : `${[kind, ...size].join(", ")}: ${name}`;
@@ -69,7 +71,7 @@ function readText({ extract }: PlannedStream): string {
 function targetText({ target: { name, exists, rows } }: PlannedStream): string {
   if (exists === undefined) return name;
   if (!exists) return `new: ${name}`;
-  return `${rows === undefined ? "exists" : counted(rows, "row")}: ${name}`;
+  return `${rows === undefined ? "exists" : countNoun(rows, "row")}: ${name}`;
 }
 
 function loadText({ load: { mode, upsert_keys } }: PlannedStream): string {
@@ -85,10 +87,10 @@ const NARROWEST = 8;
 
 function fieldLines(fields: readonly PlannedField[], width: number): string[] {
   const rows = fields.map(({ name, source_type, dtype, target_type, conversion }) =>
-    [name, source_type, dtype, target_type, conversion].map((text) => visible(text))
+    [name, source_type, dtype, target_type, conversion].map((text) => escapeControls(text))
   );
   const widths = COLUMNS.map(({ title }, i) =>
-    Math.max(widthOf(title), ...rows.map((row) => widthOf(row[i]!)))
+    Math.max(displayWidth(title), ...rows.map((row) => displayWidth(row[i]!)))
   );
   const gaps = 2 * (COLUMNS.length - 1);
   while (widths.reduce((sum, one) => sum + one, gaps) > width) {
@@ -96,7 +98,9 @@ function fieldLines(fields: readonly PlannedField[], width: number): string[] {
     if (widths[widest]! <= NARROWEST) break;
     widths[widest]!--;
   }
-  const cells = rows.map((row) => row.map((text, i): Cell => ({ text: cut(text, widths[i]!) })));
+  const cells = rows.map((row) =>
+    row.map((text, i): Cell => ({ text: truncate(text, widths[i]!) }))
+  );
   return formatTable(COLUMNS, cells).map((line) => `${INDENT}${INDENT}${line}`);
 }
 
@@ -106,13 +110,13 @@ function wrap(text: string, width: number): string[] {
   let line = "";
   for (let word of text.split(" ")) {
     const longer = line === "" ? word : `${line} ${word}`;
-    if (widthOf(longer) <= width) {
+    if (displayWidth(longer) <= width) {
       line = longer;
       continue;
     }
     if (line !== "") lines.push(line);
-    while (widthOf(word) > width) {
-      const part = cut(word, width).replace(/…$/, "");
+    while (displayWidth(word) > width) {
+      const part = truncate(word, width).replace(/…$/, "");
       lines.push(part);
       word = word.slice(part.length);
     }

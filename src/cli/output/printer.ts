@@ -1,11 +1,11 @@
 import { DXTError, maskSecrets, messageOf, PermissionError } from "../../core/errors.ts";
-import { type Colour, type ColourChoice, coloured, hasColour } from "../terminal/color.ts";
-import { type IO, type Output, ownVariable } from "../terminal/stdio.ts";
+import { type Color, type ColorChoice, hasColor, wrapColor } from "../terminal/color.ts";
+import { type IO, type Output, readVariable } from "../terminal/stdio.ts";
 import { LiveLines } from "./live_lines.ts";
-import { maskOf, maskStrings } from "./secret_mask.ts";
+import { createMask, maskStrings } from "./secret_mask.ts";
 import type { Format } from "../terminal/global_options.ts";
 import { type Cell, type Column, formatTable } from "./table.ts";
-import { visible, visibleJSON, visibleLines } from "./terminal_text.ts";
+import { escapeControls, escapeJSON, escapeLines } from "./terminal_text.ts";
 
 export interface Verbosity {
   /** Results as one JSON document, and no progress. */
@@ -14,7 +14,7 @@ export interface Verbosity {
   readonly verbose: boolean;
   /** How a result is written; text, or json with `quiet`, when absent. */
   readonly output?: Format | undefined;
-  readonly color?: ColourChoice | undefined;
+  readonly color?: ColorChoice | undefined;
 }
 
 /** A result of several entries of one kind. */
@@ -47,13 +47,13 @@ export class Printer {
   /** Whether lines can be drawn again on stderr: a terminal, and progress wanted. */
   get isLive(): boolean {
     const { quiet, verbose } = this.verbosity;
-    return this.io.stderr.isTerminal && ownVariable(this.io.env, "TERM") !== "dumb" &&
+    return this.io.stderr.isTerminal && readVariable(this.io.env, "TERM") !== "dumb" &&
       (!quiet || verbose);
   }
 
   /** Draws these lines below all that was written to stderr, in place of those drawn before. */
   draw(lines: readonly string[]): void {
-    this.#live.draw(lines.map((line) => visible(this.#mask(line))));
+    this.#live.draw(lines.map((line) => escapeControls(this.#mask(line))));
   }
 
   /** Columns that a line drawn on stderr has. */
@@ -76,16 +76,16 @@ export class Printer {
 
   /** Masks secrets from here on. */
   hide(secrets: readonly string[]): void {
-    this.#mask = maskOf(secrets);
+    this.#mask = createMask(secrets);
   }
 
   /** A line of a result. */
   result(text: string): void {
-    this.#write(this.io.stdout, visibleLines(this.#mask(text)));
+    this.#write(this.io.stdout, escapeLines(this.#mask(text)));
   }
 
   json(value: unknown): void {
-    this.#write(this.io.stdout, visibleJSON(this.masked(value)));
+    this.#write(this.io.stdout, escapeJSON(this.masked(value)));
   }
 
   /** Text that is a result as it stands: names and records, which hold no secret of dxt. */
@@ -114,9 +114,9 @@ export class Printer {
   }
 
   /** A cell of {@linkcode table} in a colour, where stdout has colours. */
-  coloured(text: string, colour: Colour): Cell {
-    return hasColour(this.io.env, this.io.stdout, this.verbosity.color)
-      ? { text, style: (padded) => coloured(padded, colour) }
+  coloured(text: string, colour: Color): Cell {
+    return hasColor(this.io.env, this.io.stdout, this.verbosity.color)
+      ? { text, style: (padded) => wrapColor(padded, colour) }
       : { text };
   }
 
@@ -151,19 +151,19 @@ export class Printer {
 
   #labelled(
     label: string,
-    colour: Colour,
+    colour: Color,
     message: string,
     name?: string,
     mask = this.#mask,
   ): void {
-    const isColoured = hasColour(this.io.env, this.io.stderr, this.verbosity.color);
-    const shown = isColoured ? coloured(label, colour) : label;
+    const isColoured = hasColor(this.io.env, this.io.stderr, this.verbosity.color);
+    const shown = isColoured ? wrapColor(label, colour) : label;
     this.#note(message, name, `${shown}: `, mask);
   }
 
   #note(text: string, name?: string, label = "", mask = this.#mask): void {
-    const about = name === undefined ? "" : `${visible(name)}: `;
-    this.#write(this.io.stderr, label + about + visibleLines(mask(text)));
+    const about = name === undefined ? "" : `${escapeControls(name)}: `;
+    this.#write(this.io.stderr, label + about + escapeLines(mask(text)));
   }
 
   #write(output: Output, text: string): void {

@@ -1,8 +1,8 @@
 import type { StreamResult } from "../../models/result.ts";
 import type { Phase, RunEvent } from "../../runner/mod.ts";
 import type { Printer } from "./printer.ts";
-import { cut, widthOf } from "./terminal_text.ts";
-import { bytesText, counted, countText, durationText } from "./format_units.ts";
+import { displayWidth, truncate } from "./terminal_text.ts";
+import { bytesText, countNoun, countText, durationText } from "./format_units.ts";
 
 interface Running {
   since: number;
@@ -67,7 +67,7 @@ export class Progress implements Disposable {
         if (running !== undefined && event.phase === "extract") {
           Object.assign(running, { total: event.rows, extracted: true });
         }
-        const rows = counted(event.rows, "row");
+        const rows = countNoun(event.rows, "row");
         return this.printer.detail(
           event.stream,
           `${DONE[event.phase]} ${rows} in ${durationText(event.ms)}`,
@@ -104,12 +104,12 @@ export class Progress implements Disposable {
   draw(): void {
     const running = [...this.#running];
     const most = Math.max(8, Math.floor(this.printer.width * NAME_SHARE));
-    const names = running.map(([stream]) => cut(stream, most));
-    const width = Math.max(0, ...names.map(widthOf));
+    const names = running.map(([stream]) => truncate(stream, most));
+    const width = Math.max(0, ...names.map(displayWidth));
     this.printer.draw(
       running.map(([, stream], i) => {
         const name = names[i]!;
-        return `${name}${" ".repeat(width - widthOf(name))}  ${stateOf(stream).join("  ")}`;
+        return `${name}${" ".repeat(width - displayWidth(name))}  ${stateOf(stream).join("  ")}`;
       }),
     );
   }
@@ -122,8 +122,8 @@ export class Progress implements Disposable {
 
   #tellFinished({ stream, status, error, ...result }: StreamResult): void {
     const time = durationText(result.extract_ms + result.load_ms);
-    const extracted = `${counted(result.rows_extracted, "row")} extracted`;
-    const loaded = `${counted(result.rows_loaded, "row")} loaded`;
+    const extracted = `${countNoun(result.rows_extracted, "row")} extracted`;
+    const loaded = `${countNoun(result.rows_loaded, "row")} loaded`;
     const done = { run: [extracted, loaded], extract: [extracted], load: [loaded] }[this.phase];
     this.printer.progress(stream, [status, ...done, time].join(", "));
     if (error !== undefined) this.printer.error(error.message);
@@ -135,7 +135,7 @@ function stateOf({ since, phase, rows, bytes, total, early }: Running): string[]
   const ms = performance.now() - since;
   const state = [
     phase === undefined ? "waiting" : DOING[phase],
-    counted(rows, "row"),
+    countNoun(rows, "row"),
     // Not every loader tells bytes.
     ...(bytes === 0 && rows > 0 ? [] : [bytesText(bytes)]),
     durationText(ms),

@@ -2,10 +2,10 @@
 import type { Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { Cell, Column } from "./table.ts";
-import { cut, visible, widthOf } from "./terminal_text.ts";
+import { displayWidth, escapeControls, truncate } from "./terminal_text.ts";
 import { cellText } from "./format_value.ts";
 
-export interface Grid {
+export interface RecordTable {
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly Cell[])[];
   /** Names of the fields that had no room. */
@@ -35,26 +35,26 @@ const RIGHT: ReadonlySet<Field["dtype"]> = new Set([
  * @param width columns of the terminal; undefined shows everything as it is
  * @param dim dresses NULL, to tell it from what is there
  */
-export function gridOf(
+export function formatRecords(
   fields: readonly Field[],
   rows: readonly (readonly Value[])[],
   width: number | undefined,
   dim: (text: string) => Cell,
-): Grid {
-  const texts = rows.map((row) => row.map((value) => visible(cellText(value))));
+): RecordTable {
+  const texts = rows.map((row) => row.map((value) => escapeControls(cellText(value))));
   const wanted = fields.map(({ name }, i) =>
-    Math.max(widthOf(visible(name)), ...texts.map((row) => widthOf(row[i]!)))
+    Math.max(displayWidth(escapeControls(name)), ...texts.map((row) => displayWidth(row[i]!)))
   );
   const widths = width === undefined ? wanted : fitted(wanted, width);
   const shown = fields.slice(0, widths.length);
   return {
     columns: shown.map(({ name, dtype }, i) => ({
-      title: cut(visible(name), widths[i]!),
+      title: truncate(escapeControls(name), widths[i]!),
       ...(RIGHT.has(dtype) ? { align: "right" as const } : {}),
     })),
     rows: texts.map((row, at) =>
       shown.map((_, i) => {
-        const text = cut(row[i]!, widths[i]!);
+        const text = truncate(row[i]!, widths[i]!);
         return rows[at]![i] === null ? dim(text) : { text };
       })
     ),

@@ -6,7 +6,7 @@ import type { RunResult, StreamResult } from "../../models/result.ts";
 import type { RunEvent } from "../../runner/mod.ts";
 import { LOG_LEVELS, type LogLevel } from "../terminal/log_levels.ts";
 import type { Printer } from "./printer.ts";
-import { visibleJSON } from "./terminal_text.ts";
+import { escapeJSON } from "./terminal_text.ts";
 
 const LEVELS: Readonly<Record<(RunResult | StreamResult)["status"], LogLevel>> = {
   succeeded: "info",
@@ -97,7 +97,7 @@ export class RunLog implements Disposable {
     if (LOG_LEVELS.indexOf(level) < this.#least) return;
     const time = new Date().toISOString();
     const { pipeline, printer } = this;
-    const line = visibleJSON(printer.masked({ time, level, event, pipeline, ...details }));
+    const line = escapeJSON(printer.masked({ time, level, event, pipeline, ...details }));
     // One write a line: runs that share the file do not mix their lines.
     let rest = new TextEncoder().encode(`${line}\n`);
     while (rest.length > 0) rest = rest.subarray(this.#file.writeSync(rest));

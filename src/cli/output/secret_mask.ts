@@ -15,7 +15,7 @@ const SHORTEST_LINE = 8;
  * What takes secrets out of text: those that are known, in all forms in which texts hold them, and
  * what looks like one (`maskSecrets`).
  */
-export function maskOf(secrets: readonly string[]): (text: string) => string {
+export function createMask(secrets: readonly string[]): (text: string) => string {
   const forms = new Set(
     secrets.flatMap((secret) => [secret, ...partsOf(secret)])
       .filter(({ length }) => length >= SHORTEST).flatMap(formsOf),

@@ -1,11 +1,11 @@
 import type { RunResult, StreamResult } from "../../models/result.ts";
 import type { Phase } from "../../runner/mod.ts";
-import type { Colour } from "../terminal/color.ts";
+import type { Color } from "../terminal/color.ts";
 import type { Printer } from "./printer.ts";
 import type { Cell } from "./table.ts";
-import { bytesText, counted, countText, durationText } from "./format_units.ts";
+import { bytesText, countNoun, countText, durationText } from "./format_units.ts";
 
-const COLOURS: Readonly<Record<StreamResult["status"], Colour>> = {
+const COLOURS: Readonly<Record<StreamResult["status"], Color>> = {
   succeeded: "green",
   failed: "red",
   skipped: "dim",
@@ -73,7 +73,7 @@ export function printSummary(result: RunResult, phase: Phase, printer: Printer):
   const succeeded = result.streams.filter(({ status }) => status === "succeeded").length;
   printer.progress(
     result.pipeline,
-    `${countText(succeeded)} of ${counted(result.streams.length, "stream")} ` +
+    `${countText(succeeded)} of ${countNoun(result.streams.length, "stream")} ` +
       `succeeded in ${durationText(result.duration_ms)}`,
   );
 }

@@ -1,4 +1,4 @@
-import { visible, widthOf } from "./terminal_text.ts";
+import { displayWidth, escapeControls } from "./terminal_text.ts";
 
 export interface Column {
   readonly title: string;
@@ -20,9 +20,9 @@ export function formatTable(
 ): string[] {
   const titles = columns.map(({ title }): Cell => ({ text: title }));
   const cells = [titles, ...rows].map((row) =>
-    columns.map((_, i): Cell => ({ ...row[i], text: visible(row[i]?.text ?? "") }))
+    columns.map((_, i): Cell => ({ ...row[i], text: escapeControls(row[i]?.text ?? "") }))
   );
-  const widths = columns.map((_, i) => Math.max(...cells.map((row) => widthOf(row[i]!.text))));
+  const widths = columns.map((_, i) => Math.max(...cells.map((row) => displayWidth(row[i]!.text))));
   return cells.map((row) => {
     const padded = row.map((cell, i) => pad(cell, widths[i]!, columns[i]!.align ?? "left"));
     return padded.join(GAP).trimEnd();
@@ -30,6 +30,6 @@ export function formatTable(
 }
 
 function pad({ text, style = (text) => text }: Cell, width: number, align: string): string {
-  const space = " ".repeat(width - widthOf(text));
+  const space = " ".repeat(width - displayWidth(text));
   return align === "right" ? space + style(text) : style(text) + space;
 }

@@ -10,18 +10,18 @@ function escaped(character: string): string {
 }
 
 /** On one line, with every character that could steer a terminal written as an escape. */
-export function visible(text: string): string {
+export function escapeControls(text: string): string {
   return text.replace(HOSTILE, escaped);
 }
 
-/** As {@linkcode visible}, line by line, without empty lines. */
-export function visibleLines(text: string): string {
-  return text.split(/\r?\n/).filter((line) => line.trim() !== "").map(visible).join("\n");
+/** As {@linkcode escapeControls}, line by line, without empty lines. */
+export function escapeLines(text: string): string {
+  return text.split(/\r?\n/).filter((line) => line.trim() !== "").map(escapeControls).join("\n");
 }
 
 /** JSON on one line that is safe on a terminal; it parses to the same value. */
-export function visibleJSON(value: unknown): string {
-  return visible(JSON.stringify(value));
+export function escapeJSON(value: unknown): string {
+  return escapeControls(JSON.stringify(value));
 }
 
 /**
@@ -41,7 +41,7 @@ function graphemes(text: string): Intl.Segments {
 }
 
 /** Columns that text takes on a terminal. */
-export function widthOf(text: string): number {
+export function displayWidth(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
   for (const { segment } of graphemes(text)) width += graphemeWidth(segment);
@@ -54,8 +54,8 @@ function graphemeWidth(grapheme: string): number {
 }
 
 /** Text of at most `width` columns, with an ellipsis where it was cut. */
-export function cut(text: string, width: number): string {
-  if (widthOf(text) <= width) return text;
+export function truncate(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
   let kept = "";
   let used = 1;
   for (const { segment } of graphemes(text)) {

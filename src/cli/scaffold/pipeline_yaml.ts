@@ -97,11 +97,11 @@ export function plainName({ name, source }: Pick<DiscoveredStream, "name" | "sou
     const words = source.pattern.replace(DATASET, "").replace(/[^\p{L}\p{N}]+/gu, "_");
     return words.replace(/^_|_$/g, "") || "files";
   }
-  return partsOf(name).at(-1)!;
+  return splitName(name).at(-1)!;
 }
 
 /** Schema and name of `schema.name`, without the double quotes of parts that hold dots. */
-export function partsOf(name: string): string[] {
+export function splitName(name: string): string[] {
   const parts = name.match(/"(?:[^"]|"")*"|[^."]+/g) ?? [name];
   if (parts.join(".") !== name) return [name];
   return parts.map((part) => part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part);
@@ -119,7 +119,7 @@ class Names {
 
   of(plain: string, full: string): { id: string; table: string } {
     const taken = this.#tables.has(folded(plain));
-    const wanted = taken ? partsOf(full).join("_") : plain;
+    const wanted = taken ? splitName(full).join("_") : plain;
     const table = unique(/^sqlite_/i.test(wanted) ? `_${wanted}` : wanted, this.#tables);
     const id = table.replace(/[\s,:*?]+/g, "_").replace(/^-+/, "_");
     return { table, id: unique(id, this.#ids) };

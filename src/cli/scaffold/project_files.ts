@@ -4,7 +4,7 @@ import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
 import { pipelineText, type Reference, referenceText } from "./pipeline_yaml.ts";
-import { counted } from "../output/format_units.ts";
+import { countNoun } from "../output/format_units.ts";
 import { yamlText } from "./yaml_literals.ts";
 
 export interface NewFile {
@@ -69,7 +69,7 @@ export async function projectFiles(
     name,
     about: [
       `${
-        counted(streams.length, "stream")
+        countNoun(streams.length, "stream")
       }, found by dxt init. Each run replaces the targets; with`,
       "the comments of a stream made lines, it moves what is new, or updates by key.",
     ],

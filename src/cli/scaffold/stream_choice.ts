@@ -2,11 +2,11 @@
 import { mayRead } from "../../core/permission_errors.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import { ConfigurationError, ConnectorError, SelectorError } from "../../core/errors.ts";
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Discovery } from "../../runner/mod.ts";
 import { matches, parseSelector, textOfToken } from "../../selector/mod.ts";
-import { partsOf, plainName } from "./pipeline_yaml.ts";
-import { counted } from "../output/format_units.ts";
+import { plainName, splitName } from "./pipeline_yaml.ts";
+import { countNoun } from "../output/format_units.ts";
 
 export interface Choice {
   readonly schema?: string | undefined;
@@ -17,7 +17,7 @@ export interface Choice {
  * @throws {ConfigurationError} for a schema that no stream is in
  * @throws {SelectorError} for a pattern that no stream matches
  */
-export function chosen(
+export function chooseStreams(
   { streams, category }: Discovery,
   { schema, select }: Choice,
 ): readonly DiscoveredStream[] {
@@ -29,7 +29,9 @@ export function chosen(
         ? `${
           category === "relational" ? "the database" : "the connection"
         } has no stream in a schema`
-        : `there are ${schemas.map((name) => `"${name}"`).join(", ")}${nearest(schema, schemas)}`;
+        : `there are ${schemas.map((name) => `"${name}"`).join(", ")}${
+          suggestWord(schema, schemas)
+        }`;
       throw new ConfigurationError(`Cannot find schema "${schema}": ${detail}`);
     }
     left = left.filter((stream) => schemaOf(stream) === schema);
@@ -39,7 +41,7 @@ export function chosen(
 
 function schemaOf({ name, source }: DiscoveredStream): string | undefined {
   if (source.type !== "relation") return undefined;
-  const parts = partsOf(name);
+  const parts = splitName(name);
   return parts.length === 2 ? parts[0] : undefined;
 }
 
@@ -55,8 +57,8 @@ function selected(streams: readonly DiscoveredStream[], select: string): Discove
       const text = textOfToken(token);
       throw new SelectorError(
         `Cannot select ${JSON.stringify(text)}: none of ${
-          counted(streams.length, "stream")
-        } matches${nearest(text, names)}`,
+          countNoun(streams.length, "stream")
+        } matches${suggestWord(text, names)}`,
       );
     }
     for (const stream of found) meant.add(stream);
@@ -65,7 +67,7 @@ function selected(streams: readonly DiscoveredStream[], select: string): Discove
 }
 
 /** The streams that can be read, which a pipeline needs at least one of. */
-export function readable(streams: readonly DiscoveredStream[]): readonly DiscoveredStream[] {
+export function readableStreams(streams: readonly DiscoveredStream[]): readonly DiscoveredStream[] {
   const found = streams.filter(({ fields }) => fields.length > 0);
   if (found.length > 0) return found;
   throw new ConnectorError(

@@ -1,5 +1,5 @@
 /** Values as YAML 1.2 that reads back as the same text, on one line. */
-import { visible } from "../output/terminal_text.ts";
+import { escapeControls } from "../output/terminal_text.ts";
 
 const PLAIN = /^[A-Za-z_][\w.-]*$/;
 const WORDS = /^(null|true|false|yes|no|on|off|y|n)$/i;
@@ -7,7 +7,7 @@ const WORDS = /^(null|true|false|yes|no|on|off|y|n)$/i;
 /** A text, in quotes where YAML would read it as something else. */
 export function yamlText(text: string): string {
   if (PLAIN.test(text) && !WORDS.test(text)) return text;
-  return visible(JSON.stringify(text)).replace(
+  return escapeControls(JSON.stringify(text)).replace(
     /[\u007f-\u009f\ufffe\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

@@ -5,7 +5,7 @@ import { mayRead } from "../../core/permission_errors.ts";
 const SELF = "/proc/self/exe";
 
 /** @throws {DXTError} on a Linux without /proc, where Node's part of the runtime looks for itself */
-export function checkMachine(): void {
+export function checkRuntime(): void {
   if (Deno.build.os !== "linux" || !mayRead(SELF)) return;
   try {
     Deno.lstatSync(SELF);

@@ -1,4 +1,4 @@
-import { demand } from "../../core/permission_errors.ts";
+import { requirePermission } from "../../core/permission_errors.ts";
 
 export type Signal = "SIGINT" | "SIGTERM";
 
@@ -17,7 +17,7 @@ export interface IO {
   readonly version: string;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** By name; one that the process may not read throws, `ownVariable` takes it for unset. */
+  /** By name; one that the process may not read throws, `readVariable` takes it for unset. */
   readonly env: Readonly<Record<string, string>>;
   /** Calls back for each signal, until what is returned is disposed. */
   onSignal(listener: (signal: Signal) => void): Disposable;
@@ -29,7 +29,7 @@ export interface IO {
 
 /** The process that dxt was started as. */
 export function processIO(version: string): IO {
-  const columns = ownVariable(environment, "COLUMNS");
+  const columns = readVariable(environment, "COLUMNS");
   return {
     version,
     stdout: outputOf(Deno.stdout, columns),
@@ -58,12 +58,12 @@ const environment = new Proxy<Record<string, string>>({}, {
 
 function variable(name: string | symbol): string | undefined {
   if (typeof name !== "string") return undefined;
-  demand("env", name);
+  requirePermission("env", name);
   return Deno.env.get(name);
 }
 
 /** A variable that steers dxt itself; unset where it may not be read. */
-export function ownVariable(env: IO["env"], name: string): string | undefined {
+export function readVariable(env: IO["env"], name: string): string | undefined {
   try {
     return env[name];
   } catch (error) {

@@ -1,24 +1,24 @@
 /** `buffer: {class: dxt.buffers.ParquetBuffer, config: {…}}`. */
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import { FORMATS } from "../../models/format.ts";
 import type { Issues } from "../text/issues.ts";
 import {
-  child,
+  childOf,
   type MapTree,
+  omitKeys,
   overlay,
   textOf,
   type Tree,
   withEntry,
-  without,
 } from "../text/tree.ts";
 
 const KNOWN: readonly string[] = [...FORMATS, "passthrough", "memory"];
 
 export function fromBufferClass(pipeline: MapTree, issues: Issues): MapTree {
-  const buffer = child(pipeline, "buffer");
+  const buffer = childOf(pipeline, "buffer");
   if (buffer?.kind !== "map" || !buffer.entries.has("class")) return pipeline;
-  const format = formatOf(child(buffer, "class")!, issues);
-  const rest = overlay(child(buffer, "config"), without(buffer, "class", "config")) as MapTree;
+  const format = formatOf(childOf(buffer, "class")!, issues);
+  const rest = overlay(childOf(buffer, "config"), omitKeys(buffer, "class", "config")) as MapTree;
   const whole = { ...rest, place: buffer.place };
   return withEntry(
     pipeline,
@@ -33,7 +33,9 @@ function formatOf(name: Tree, issues: Issues): Tree | undefined {
   if (KNOWN.includes(format) && name.kind === "scalar") return { ...name, value: format };
   issues.add(
     name.place,
-    `unknown buffer class "${text}", expected one of ${KNOWN.join(", ")}${nearest(format, KNOWN)}`,
+    `unknown buffer class "${text}", expected one of ${KNOWN.join(", ")}${
+      suggestWord(format, KNOWN)
+    }`,
   );
   return undefined;
 }

@@ -1,29 +1,29 @@
 /** `criteria: {where: …}` beside a source. */
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Issues } from "../text/issues.ts";
-import { child, mapOf, type MapTree, scalar, textOf, withEntry, without } from "../text/tree.ts";
+import { childOf, mapOf, type MapTree, omitKeys, scalar, textOf, withEntry } from "../text/tree.ts";
 
 export function fromCriteria(stream: MapTree, issues: Issues): MapTree {
-  const criteria = child(stream, "criteria");
+  const criteria = childOf(stream, "criteria");
   if (criteria === undefined) return stream;
-  const rest = without(stream, "criteria");
+  const rest = omitKeys(stream, "criteria");
   if (criteria.kind !== "map") {
     issues.add(criteria.place, `"criteria" is no mapping, expected {where: …}`);
     return rest;
   }
   for (const [key, { key: place }] of criteria.entries) {
     if (key !== "where") {
-      issues.add(place, `unknown key "${key}"${nearest(key, ["where"]) || ", known is where"}`);
+      issues.add(place, `unknown key "${key}"${suggestWord(key, ["where"]) || ", known is where"}`);
     }
   }
   const where = criteria.entries.get("where");
-  const source = child(stream, "source");
+  const source = childOf(stream, "source");
   if (where === undefined || source === undefined) return rest;
   if (source.kind === "scalar") {
     const relation = { type: scalar("relation", source.place), name: source, where: where.value };
     return withEntry(rest, "source", mapOf(source.place, relation));
   }
-  const type = textOf(child(source, "type"));
+  const type = textOf(childOf(source, "type"));
   if (source.kind !== "map" || type !== "relation") {
     issues.add(where.key, `"criteria.where" needs a table or a view, the source is ${type}`);
     return rest;

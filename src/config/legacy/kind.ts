@@ -1,8 +1,8 @@
 /** `kind: table|query|view|file|api` beside a string source. */
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import { sourceOf } from "../../models/source.ts";
 import type { Issues } from "../text/issues.ts";
-import { child, mapOf, type MapTree, scalar, textOf, withEntry, without } from "../text/tree.ts";
+import { childOf, mapOf, type MapTree, omitKeys, scalar, textOf, withEntry } from "../text/tree.ts";
 
 const KINDS: Readonly<Record<string, (text: string) => Readonly<Record<string, unknown>>>> = {
   table: (name) => ({ type: "relation", name }),
@@ -13,20 +13,20 @@ const KINDS: Readonly<Record<string, (text: string) => Readonly<Record<string, u
 };
 
 export function fromKind(stream: MapTree, issues: Issues): MapTree {
-  const kind = child(stream, "kind");
+  const kind = childOf(stream, "kind");
   if (kind === undefined) return stream;
-  const rest = without(stream, "kind");
+  const rest = omitKeys(stream, "kind");
   const name = textOf(kind) ?? "";
   const make = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
   if (make === undefined) {
     const known = Object.keys(KINDS);
     issues.add(
       kind.place,
-      `"kind" is "${name}", expected ${known.join(", ")}${nearest(name, known)}`,
+      `"kind" is "${name}", expected ${known.join(", ")}${suggestWord(name, known)}`,
     );
     return rest;
   }
-  const source = child(stream, "source");
+  const source = childOf(stream, "source");
   const text = textOf(source);
   if (source === undefined) return rest;
   if (text === undefined || source.kind !== "scalar") {

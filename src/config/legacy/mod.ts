@@ -1,6 +1,6 @@
 /** Older shapes of the same ideas, brought to the one that the models know. Places are kept. */
 import type { Issues } from "../text/issues.ts";
-import { child, type MapTree, withEntry } from "../text/tree.ts";
+import { childOf, type MapTree, withEntry } from "../text/tree.ts";
 import { fromBufferClass } from "./buffer_class.ts";
 import { fromConnectionKeys } from "./connection_keys.ts";
 import { fromCriteria } from "./criteria.ts";
@@ -10,7 +10,7 @@ import { fromSteps } from "./steps.ts";
 /** Changes nothing in a file of today's shape. */
 export function normalise(pipeline: MapTree, issues: Issues): MapTree {
   const one = fromBufferClass(fromConnectionKeys(fromSteps(pipeline, issues), issues), issues);
-  const streams = child(one, "streams");
+  const streams = childOf(one, "streams");
   if (streams?.kind !== "list") return one;
   const items = streams.items.map((stream) =>
     stream.kind === "map" ? fromCriteria(fromKind(stream, issues), issues) : stream

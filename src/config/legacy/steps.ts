@@ -1,16 +1,16 @@
 /** `pipeline: {name, source: {type, config}, transforms, destination: {type, config}, error_handling}`. */
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import { FORMATS } from "../../models/format.ts";
 import type { Issues, Place } from "../text/issues.ts";
 import {
-  child,
+  childOf,
   mapOf,
   type MapTree,
+  omitKeys,
   scalar,
   textOf,
   type Tree,
   withEntry,
-  without,
 } from "../text/tree.ts";
 import { fieldsOf } from "./transforms.ts";
 
@@ -59,22 +59,22 @@ export function fromSteps(file: MapTree, issues: Issues): MapTree {
   refuseOthers(inside, KEYS, issues);
   const source = end(inside, "source", issues);
   const target = end(inside, "destination", issues);
-  const name = child(inside, "name");
+  const name = childOf(inside, "name");
   const stream = mapOf(inside.place, {
     id: name,
     source: source?.dataset,
     target: target?.dataset,
     load: target?.load,
-    ...fieldsOf(child(inside, "transforms"), issues),
+    ...fieldsOf(childOf(inside, "transforms"), issues),
   });
   return mapOf(inside.place, {
-    version: child(inside, "version") ?? child(file, "version") ?? scalar(1, inside.place),
+    version: childOf(inside, "version") ?? childOf(file, "version") ?? scalar(1, inside.place),
     name,
-    description: child(inside, "description"),
+    description: childOf(inside, "description"),
     source: source?.connection,
     target: target?.connection,
-    buffer: child(inside, "buffer"),
-    on_error: onError(child(inside, "error_handling"), issues),
+    buffer: childOf(inside, "buffer"),
+    on_error: onError(childOf(inside, "error_handling"), issues),
     streams: { kind: "list", items: [stream], place: inside.place },
   });
 }
@@ -86,7 +86,7 @@ interface End {
 }
 
 function end(steps: MapTree, key: "source" | "destination", issues: Issues): End | undefined {
-  const found = child(steps, key);
+  const found = childOf(steps, key);
   if (found?.kind !== "map") {
     issues.add(
       found?.place ?? steps.place,
@@ -97,8 +97,8 @@ function end(steps: MapTree, key: "source" | "destination", issues: Issues): End
     return undefined;
   }
   refuseOthers(found, ["type", "config"], issues);
-  const type = child(found, "type");
-  const config = child(found, "config") ?? mapOf(found.place, {});
+  const type = childOf(found, "type");
+  const config = childOf(found, "config") ?? mapOf(found.place, {});
   if (type?.kind !== "scalar" || config.kind !== "map") {
     issues.add(
       type === undefined ? found.place : config.place,
@@ -107,15 +107,15 @@ function end(steps: MapTree, key: "source" | "destination", issues: Issues): End
     return undefined;
   }
   const load = key === "destination" ? loadOf(config) : undefined;
-  const rest = key === "destination" ? without(config, "mode", "upsert_keys") : config;
+  const rest = key === "destination" ? omitKeys(config, "mode", "upsert_keys") : config;
   const isFile = type.value === "file" || (FORMATS as readonly unknown[]).includes(type.value);
   return { ...(isFile ? fileEnd(type, rest, issues) : systemEnd(type, rest, issues)), load };
 }
 
 /** A file of this machine: the dataset is all there is. */
 function fileEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load"> {
-  const format = textOf(type) === "file" ? child(config, "format") : type;
-  const path = child(config, "path");
+  const format = textOf(type) === "file" ? childOf(config, "format") : type;
+  const path = childOf(config, "path");
   if (path === undefined) issues.add(config.place, `missing key "path" of the file`);
   const place = config.place;
   return {
@@ -125,7 +125,7 @@ function fileEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load">
       path,
       format,
       ...Object.fromEntries(
-        [...without(config, "path", "format").entries].map(([key, { value }]) => [key, value]),
+        [...omitKeys(config, "path", "format").entries].map(([key, { value }]) => [key, value]),
       ),
     }),
   };
@@ -143,22 +143,22 @@ function systemEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load
       key === undefined ? `no dataset is named, ${wanted}` : `two datasets are named, ${wanted}`,
     );
   }
-  const schema = key === "table" || key === "view" ? child(config, "schema") : undefined;
+  const schema = key === "table" || key === "view" ? childOf(config, "schema") : undefined;
   const dataset = key === undefined ? undefined : mapOf(config.place, {
     type: scalar(DATASETS[key]![0], config.entries.get(key)!.key),
-    [DATASETS[key]![1]]: child(config, key),
+    [DATASETS[key]![1]]: childOf(config, key),
     schema,
   });
-  const keys = without(config, ...named, ...(schema === undefined ? [] : ["schema"]));
-  const url = child(keys, "connection_string");
+  const keys = omitKeys(config, ...named, ...(schema === undefined ? [] : ["schema"]));
+  const url = childOf(keys, "connection_string");
   const whole = url === undefined
     ? keys
-    : withEntry(without(keys, "connection_string"), "url", url);
+    : withEntry(omitKeys(keys, "connection_string"), "url", url);
   return { connection: withEntry({ ...whole, place: type.place }, "provider", type), dataset };
 }
 
 function loadOf(config: MapTree): Tree | undefined {
-  const [mode, keys] = [child(config, "mode"), child(config, "upsert_keys")];
+  const [mode, keys] = [childOf(config, "mode"), childOf(config, "upsert_keys")];
   if (mode === undefined && keys === undefined) return undefined;
   return mapOf((mode ?? keys)!.place, { mode, upsert_keys: keys });
 }
@@ -166,13 +166,15 @@ function loadOf(config: MapTree): Tree | undefined {
 function onError(found: Tree | undefined, issues: Issues): Tree | undefined {
   if (found === undefined) return undefined;
   if (found.kind === "map") refuseOthers(found, ["on_error", "strategy"], issues);
-  const value = found.kind === "map" ? child(found, "on_error") ?? child(found, "strategy") : found;
+  const value = found.kind === "map"
+    ? childOf(found, "on_error") ?? childOf(found, "strategy")
+    : found;
   const text = textOf(value) ?? "";
   const known = Object.keys(ON_ERROR);
   if (Object.hasOwn(ON_ERROR, text)) return scalar(ON_ERROR[text]!, value!.place);
   issues.add(
     (value ?? found).place,
-    `"error_handling" is "${text}", expected ${known.join(", ")}${nearest(text, known)}`,
+    `"error_handling" is "${text}", expected ${known.join(", ")}${suggestWord(text, known)}`,
   );
   return undefined;
 }
@@ -182,7 +184,7 @@ function refuseOthers(map: MapTree, known: readonly string[], issues: Issues): v
     if (known.includes(key)) continue;
     issues.add(
       place as Place,
-      `unknown key "${key}"${nearest(key, known) || `, known are ${known.join(", ")}`}`,
+      `unknown key "${key}"${suggestWord(key, known) || `, known are ${known.join(", ")}`}`,
     );
   }
 }

@@ -1,8 +1,8 @@
 /** `transforms:` of rename, select and cast, in order → declared fields. */
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Issues } from "../text/issues.ts";
 import {
-  child,
+  childOf,
   mapOf,
   type MapTree,
   scalar,
@@ -82,21 +82,23 @@ function apply(before: Columns, step: Tree, issues: Issues): Columns {
 
 /** `{type, config: {columns}}`, `{type, columns}` or `{rename: …}`. */
 function stepOf(step: Tree, issues: Issues): { type: string; argument: Tree } | undefined {
-  const short = KNOWN.find((name) => child(step, name) !== undefined);
+  const short = KNOWN.find((name) => childOf(step, name) !== undefined);
   if (short !== undefined && step.kind === "map" && step.entries.size === 1) {
-    return { type: short, argument: child(step, short)! };
+    return { type: short, argument: childOf(step, short)! };
   }
-  const type = textOf(child(step, "type")) ?? "";
+  const type = textOf(childOf(step, "type")) ?? "";
   if (!KNOWN.includes(type)) {
     issues.add(
-      (child(step, "type") ?? step).place,
-      `cannot take over transform "${type}": known are ${KNOWN.join(", ")}${nearest(type, KNOWN)}`,
+      (childOf(step, "type") ?? step).place,
+      `cannot take over transform "${type}": known are ${KNOWN.join(", ")}${
+        suggestWord(type, KNOWN)
+      }`,
     );
     return undefined;
   }
-  const config = child(step, "config") ?? step;
+  const config = childOf(step, "config") ?? step;
   const names = ARGUMENTS[type]!;
-  const argument = names.map((name) => child(config, name)).find((value) => value !== undefined);
+  const argument = names.map((name) => childOf(config, name)).find((value) => value !== undefined);
   if (argument === undefined) {
     issues.add(config.place, `${type} says no columns, expected ${names[0]}`);
     return undefined;
@@ -115,7 +117,9 @@ function columnOf({ list, only }: Columns, name: ScalarTree, issues: Issues): Co
     const known = list.map((column) => String(column.name.value));
     issues.add(
       name.place,
-      `no column "${name.value}" is left by the steps before${nearest(String(name.value), known)}`,
+      `no column "${name.value}" is left by the steps before${
+        suggestWord(String(name.value), known)
+      }`,
     );
   }
   return found ?? { origin: name, name };

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { type ConfigurationError, SECRET_KEY } from "../../core/errors.ts";
 import type { PermissionLists } from "../../models/permissions.ts";
 import type { LogSettings, Pipeline } from "../../models/pipeline.ts";
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Checking } from "../validation/validator.ts";
 import { checkMeaning } from "../validation/semantic_checks.ts";
 import { type ConnectionSpec, resolveEndpoint } from "./connection.ts";
@@ -14,12 +14,12 @@ import { type LoadedProject, parseProject } from "./project.ts";
 import { findSecrets } from "../text/secrets.ts";
 import { SourceText } from "../text/source_text.ts";
 import {
-  at as partAt,
-  child,
+  childOf,
   type MapTree,
   type Path,
-  placeOf,
+  placeAt,
   type Tree,
+  treeAt as partAt,
   variablesIn,
   withEntry,
 } from "../text/tree.ts";
@@ -164,7 +164,7 @@ export function assemble(
 ): LoadedPipeline {
   const merged = mergeDefaults(tree, project?.tree);
   const ends = (["source", "target"] as const).map((end) =>
-    resolveEndpoint(child(merged, end)!, [end], directory, { project, variables, issues, unseen })
+    resolveEndpoint(childOf(merged, end)!, [end], directory, { project, variables, issues, unseen })
   );
   const pipeline = checking.pipeline(merged, issues);
   if (pipeline !== undefined) checkMeaning(pipeline, merged, issues);
@@ -179,21 +179,21 @@ export function assemble(
     directory,
     ...(project?.value.logging === undefined ? {} : { logging: project.value.logging }),
     variables: variables.used,
-    environment: askedOf(variables, vars),
+    environment: requestedPermissions(variables, vars),
     files: filesOf(files, variables),
-    ...ceilingOf(project),
+    ...permissionCeiling(project),
     ...timeoutOf(pipeline, project),
     warnings: unused(Object.keys(vars), variables),
-    ...placed(places),
+    ...withPlaces(places),
   };
 }
 
 /** Errors and checks of values, at the places of a tree. */
-export function placed(
+export function withPlaces(
   places: Tree,
 ): Pick<LoadedPipeline, "errorAt" | "parseAt" | "variablesAt"> {
   return {
-    errorAt: (at, message) => new LocatedError([issueAt(placeOf(places, at), message)]),
+    errorAt: (at, message) => new LocatedError([issueAt(placeAt(places, at), message)]),
     parseAt: (at, schema, value) =>
       parseTyped(schema, value, (below) => isVariableAt(places, [...at, ...below])),
     variablesAt: (path) => variablesIn(partAt(places, path)),
@@ -206,14 +206,14 @@ export function filesOf(looked: readonly string[], { consulted }: Variables): st
 }
 
 /** Names that the command line does not say. */
-export function askedOf(
+export function requestedPermissions(
   { asked }: Variables,
   vars: Readonly<Record<string, string>>,
 ): readonly string[] {
   return [...asked].filter((name) => !Object.hasOwn(vars, name));
 }
 
-export function ceilingOf(
+export function permissionCeiling(
   project: LoadedProject | undefined,
 ): Pick<LoadedPipeline, "ceiling" | "projectDirectory"> {
   if (project === undefined) return {};
@@ -238,12 +238,12 @@ type Resolved = NonNullable<ReturnType<typeof resolveEndpoint>>;
 /** A mistyped name leaves a default in force without a word. */
 function unused(names: readonly string[], { asked }: Variables): string[] {
   return names.filter((name) => !asked.has(name)).map((name) =>
-    `variable "${name}" is given and not used${nearest(name, [...asked])}`
+    `variable "${name}" is given and not used${suggestWord(name, [...asked])}`
   );
 }
 
 /** Everything that may not be printed: see {@linkcode findSecrets}. */
-export function secretsOf(loaded: LoadedPipeline): string[] {
+export function findSecretValues(loaded: LoadedPipeline): string[] {
   const { pipeline, source, target, variables } = loaded;
   return findSecrets(variables.values(), [
     pipeline,

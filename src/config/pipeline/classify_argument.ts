@@ -1,11 +1,11 @@
 /** What a word of the command line is, that no connection of the project is called: a URL or a path. */
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
-import { demand } from "../../core/permission_errors.ts";
+import { requirePermission } from "../../core/permission_errors.ts";
 import { issueAt, LocatedError } from "../text/issues.ts";
 import { mapOf, scalar, type ScalarTree, type Tree } from "../text/tree.ts";
 
-export interface Meaning {
+export interface ArgumentKind {
   /** The end of a pipeline. */
   readonly tree: Tree;
   readonly kind: "name" | "url" | "database" | "files" | "pattern";
@@ -28,15 +28,15 @@ const HEADER = "SQLite format 3\0";
  * @param makes whether it may be made: a target need not be there
  * @throws {LocatedError} when it can be neither
  */
-export async function meaningOf(
+export async function classifyArgument(
   word: ScalarTree,
   directory: string,
   makes: boolean,
-): Promise<Meaning> {
+): Promise<ArgumentKind> {
   const text = String(word.value);
   const end = (provider: string, path: string) =>
     mapOf(word.place, { provider: scalar(provider, word.place), path: scalar(path, word.place) });
-  const inFolder = (kind: "files" | "pattern", folder: string, dataset: string): Meaning => ({
+  const inFolder = (kind: "files" | "pattern", folder: string, dataset: string): ArgumentKind => ({
     tree: end("local", folder),
     kind,
     dataset,
@@ -72,8 +72,8 @@ function shown(text: string): string {
 
 function pattern(
   text: string,
-  inFolder: (kind: "pattern", folder: string, dataset: string) => Meaning,
-): Meaning {
+  inFolder: (kind: "pattern", folder: string, dataset: string) => ArgumentKind,
+): ArgumentKind {
   const parts = text.split("/");
   const wild = parts.findIndex((part) => /[*?[{]/.test(part));
   const folder = parts.slice(0, wild).join("/");
@@ -86,7 +86,7 @@ async function statOf(
   refuse: (message: string) => never,
 ): Promise<Deno.FileInfo | undefined> {
   try {
-    demand("read", path);
+    requirePermission("read", path);
     return await Deno.stat(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {

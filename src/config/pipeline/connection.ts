@@ -1,18 +1,18 @@
 /** One end of a pipeline: where it comes from and what it says, not yet what its provider makes of it. */
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Issues, Place } from "../text/issues.ts";
 import type { LoadedProject } from "./project.ts";
 import {
-  child,
+  childOf,
   mapOf,
   type MapTree,
+  omitKeys,
   overlay,
   type Path,
-  plain,
   type ScalarTree,
   textOf,
+  toValue,
   type Tree,
-  without,
 } from "../text/tree.ts";
 import { mayNotLook } from "./find_project.ts";
 import { expand, type Variables } from "../text/variables.ts";
@@ -60,13 +60,13 @@ export function resolveEndpoint(
 ): ResolvedEndpoint | undefined {
   const found = follow(tree, directory, context, []);
   if (found === undefined) return undefined;
-  const url = textOf(child(found.tree, "url"));
+  const url = textOf(childOf(found.tree, "url"));
   return {
     tree: found.tree,
     spec: {
-      provider: textOf(child(found.tree, "provider")) ?? "",
+      provider: textOf(childOf(found.tree, "provider")) ?? "",
       ...(url === undefined ? {} : { url: url.replace(/^([a-z][a-z0-9.-]*)\+[^:]*:/i, "$1:") }),
-      config: plain(without(found.tree, "provider", "url")) as Record<string, unknown>,
+      config: toValue(omitKeys(found.tree, "provider", "url")) as Record<string, unknown>,
       origin: { path: [...path] },
       baseDirectory: found.baseDirectory,
     },
@@ -81,15 +81,15 @@ function follow(
 ): Found | undefined {
   if (tree.kind === "scalar") return named(tree, directory, context, seen);
   if (tree.kind === "list") return undefined;
-  const connection = child(tree, "connection");
+  const connection = childOf(tree, "connection");
   if (connection?.kind !== "scalar") return { tree, baseDirectory: directory };
   const base = named(connection, directory, context, seen);
   if (base === undefined) return undefined;
-  const rest = without(tree, "connection");
-  const [before, after] = [base.tree, rest].map((part) => textOf(child(part, "provider")));
+  const rest = omitKeys(tree, "connection");
+  const [before, after] = [base.tree, rest].map((part) => textOf(childOf(part, "provider")));
   if (before !== undefined && after !== undefined && before !== after) {
     context.issues.add(
-      child(rest, "provider")!.place,
+      childOf(rest, "provider")!.place,
       `connection "${connection.value}" has provider "${before}", not "${after}"`,
     );
     return undefined;
@@ -107,8 +107,8 @@ function named(
 ): Found | undefined {
   const name = String(found.value);
   const { project, issues, unseen } = context;
-  const declared = child(project?.tree, "connections");
-  const connection = child(declared, name);
+  const declared = childOf(project?.tree, "connections");
+  const connection = childOf(declared, name);
   if (connection === undefined) {
     if (URL_SCHEME.test(name)) {
       return { tree: mapOf(found.place, { url: found }), baseDirectory: directory };
@@ -145,7 +145,7 @@ function unknown(
   if (project === undefined) {
     return `"${shown}" is not a URL, and there is no dxt_project.yaml that names connections`;
   }
-  const hint = nearest(String(value), names);
+  const hint = suggestWord(String(value), names);
   const known = names.length === 0 ? "it has none" : `known are ${names.join(", ")}`;
   return `unknown connection "${shown}" in ${project.path}${hint === "" ? `: ${known}` : hint}`;
 }

@@ -1,7 +1,7 @@
 /** How a file says a connection that the command line named: without secrets. */
 import type { ConnectionSpec } from "./connection.ts";
-import type { Meaning } from "./classify_argument.ts";
-import { child, textOf } from "../text/tree.ts";
+import type { ArgumentKind } from "./classify_argument.ts";
+import { childOf, textOf } from "../text/tree.ts";
 import type { Variables } from "../text/variables.ts";
 
 export interface Reference {
@@ -13,14 +13,14 @@ export interface Reference {
 }
 
 /** @param secrets of the connection's URL and keys */
-export function referenceOf(
+export function describeConnection(
   written: string,
-  { tree, kind, dataset }: Meaning,
+  { tree, kind, dataset }: ArgumentKind,
   { url, config }: ConnectionSpec,
   secrets: readonly string[],
   variables: Variables,
 ): Reference {
-  const path = textOf(child(tree, "path"));
+  const path = textOf(childOf(tree, "path"));
   if (path !== undefined) {
     const provider = kind === "database" ? "sqlite" : "local";
     return { reference: { provider, path: escaped(path) }, name: nameOf(dataset ?? path) };

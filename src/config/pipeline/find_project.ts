@@ -1,7 +1,7 @@
 /** Where the project of a folder is. */
 import { dirname, resolve } from "../../core/files/paths.ts";
 import { ConfigurationError } from "../../core/errors.ts";
-import { flagOf, mayRead, remedy } from "../../core/permission_errors.ts";
+import { describeFlags, flagOf, mayRead } from "../../core/permission_errors.ts";
 
 export const PROJECT_FILES = ["dxt_project.yaml", "dxt_project.yml"] as const;
 
@@ -67,5 +67,5 @@ function cannotLook(paths: readonly string[]): ConfigurationError {
 /** That a file may be there. */
 export function mayNotLook(paths: readonly string[]): string {
   const flag = flagOf({ kind: "read", value: paths.join(",") });
-  return `dxt may not look at "${paths[0]}": ${remedy([flag])}`;
+  return `dxt may not look at "${paths[0]}": ${describeFlags([flag])}`;
 }

@@ -1,12 +1,12 @@
 /** Defaults of project and pipeline under what a stream says itself. */
 import {
-  child,
+  childOf,
   type MapTree,
+  omitKeys,
   overlay,
   textOf,
   type Tree,
   withEntry,
-  without,
 } from "../text/tree.ts";
 
 /** Settings that mean something in one mode only, by the mode. */
@@ -20,26 +20,26 @@ const OF_MODE: Readonly<Record<string, { readonly mode: string; readonly keys: s
 
 /** The pipeline with `defaults` gone into its streams, and the project's buffer below its own. */
 export function mergeDefaults(pipeline: MapTree, project: MapTree | undefined): MapTree {
-  const shared = [child(project, "defaults"), child(pipeline, "defaults")];
-  const streams = child(pipeline, "streams");
+  const shared = [childOf(project, "defaults"), childOf(pipeline, "defaults")];
+  const streams = childOf(pipeline, "streams");
   const merged = streams?.kind !== "list" ? pipeline : withEntry(pipeline, "streams", {
     ...streams,
     items: streams.items.map((stream) => stream.kind === "map" ? inherit(stream, shared) : stream),
   });
-  const buffer = mergeBuffer(child(project, "buffer"), child(pipeline, "buffer"));
-  const whole = without(merged, "defaults");
+  const buffer = mergeBuffer(childOf(project, "buffer"), childOf(pipeline, "buffer"));
+  const whole = omitKeys(merged, "defaults");
   return buffer === undefined ? whole : withEntry(whole, "buffer", buffer);
 }
 
 function inherit(stream: MapTree, shared: readonly (Tree | undefined)[]): MapTree {
-  const own = (key: string) => child(stream, key);
+  const own = (key: string) => childOf(stream, key);
   const settings = ["extract", "load"].flatMap((key) => {
-    const value = [...shared.map((defaults) => child(defaults, key)), own(key)]
+    const value = [...shared.map((defaults) => childOf(defaults, key)), own(key)]
       .reduce((base, top) => overlay(leaving(key, base, top), top), undefined);
     return value === undefined ? [] : [[key, value] as const];
   });
   const others = ["tags", "transforms", "extractor", "loader"].flatMap((key) => {
-    const value = own(key) ?? child(shared[1], key) ?? child(shared[0], key);
+    const value = own(key) ?? childOf(shared[1], key) ?? childOf(shared[0], key);
     return value === undefined ? [] : [[key, value] as const];
   });
   return [...settings, ...others].reduce(
@@ -51,18 +51,18 @@ function inherit(stream: MapTree, shared: readonly (Tree | undefined)[]): MapTre
 /** Inherited settings without those that the mode chosen above them has no use for. */
 function leaving(key: string, base: Tree | undefined, top: Tree | undefined): Tree | undefined {
   const { mode, keys } = OF_MODE[key]!;
-  const chosen = textOf(child(top, "mode"));
+  const chosen = textOf(childOf(top, "mode"));
   return base?.kind !== "map" || chosen === undefined || chosen === mode
     ? base
-    : without(base, ...keys);
+    : omitKeys(base, ...keys);
 }
 
 /** Options and compression belong to a format: another format starts without them. */
 function mergeBuffer(base: Tree | undefined, top: Tree | undefined): Tree | undefined {
-  const format = textOf(child(top, "format"));
-  const other = format !== undefined && format !== textOf(child(base, "format"));
+  const format = textOf(childOf(top, "format"));
+  const other = format !== undefined && format !== textOf(childOf(base, "format"));
   return overlay(
-    other && base?.kind === "map" ? without(base, "options", "compression") : base,
+    other && base?.kind === "map" ? omitKeys(base, "options", "compression") : base,
     top,
   );
 }

@@ -5,8 +5,8 @@ import { expand, type Variables } from "../text/variables.ts";
 import type { Issues } from "../text/issues.ts";
 import { resolve } from "../../core/files/paths.ts";
 import type { SourceText } from "../text/source_text.ts";
-import { mapScalars, type MapTree, type Tree, withEntry, without } from "../text/tree.ts";
-import { child } from "../text/tree.ts";
+import { mapScalars, type MapTree, omitKeys, type Tree, withEntry } from "../text/tree.ts";
+import { childOf } from "../text/tree.ts";
 import { parseYAML } from "../text/yaml.ts";
 
 /** A project file, read and checked. */
@@ -36,8 +36,8 @@ export function parseProject(
     issues.add(parsed.place, "a project is a mapping");
     return undefined;
   }
-  const connections = child(parsed, "connections");
-  const rest = expand(without(parsed, "connections"), variables, issues) as MapTree;
+  const connections = childOf(parsed, "connections");
+  const rest = expand(omitKeys(parsed, "connections"), variables, issues) as MapTree;
   const whole = connections === undefined ? rest : withEntry(rest, "connections", connections);
   const tree = withAbsolutePaths(whole, directory);
   const value = checking.project(tree, issues);
@@ -54,9 +54,9 @@ function withAbsolutePaths(tree: MapTree, directory: string): MapTree {
           ? { ...found, value: resolve(directory, found.value) }
           : found);
   const change = (map: MapTree, name: string, key: string, wanted: RegExp): MapTree => {
-    const part = child(map, name);
+    const part = childOf(map, name);
     if (part?.kind !== "map") return map;
-    const value = absolute(child(part, key), wanted);
+    const value = absolute(childOf(part, key), wanted);
     return value === undefined ? map : withEntry(map, name, withEntry(part, key, value));
   };
   const local = /^\.\.?\//;

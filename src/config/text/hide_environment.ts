@@ -5,7 +5,7 @@ const LOOKED_FOR = ["LOG_STREAM", "LOG_TOKENS"];
  * Does what must not need a permission to read the environment: while it lasts, packages find it
  * empty where the process may not read it.
  */
-export function withoutEnvironment<T>(work: () => T): T {
+export function hideEnvironment<T>(work: () => T): T {
   const isReadable = LOOKED_FOR.every((variable) =>
     Deno.permissions.querySync({ name: "env", variable }).state === "granted"
   );

@@ -1,6 +1,6 @@
 /** Names in a pipeline, read without validating it: what a shell completes need not be whole. */
-import { demand } from "../../core/permission_errors.ts";
-import { withoutEnvironment } from "./hide_environment.ts";
+import { requirePermission } from "../../core/permission_errors.ts";
+import { hideEnvironment } from "./hide_environment.ts";
 
 export interface StreamNames {
   readonly ids: readonly string[];
@@ -14,10 +14,10 @@ export interface StreamNames {
  *
  * @throws {Error} when the file cannot be read, or is no YAML
  */
-export async function namesOf(path: string): Promise<StreamNames> {
-  demand("read", path);
+export async function readNames(path: string): Promise<StreamNames> {
+  requirePermission("read", path);
   const text = await Deno.readTextFile(path);
-  return scanned(text) ?? await parsed(text);
+  return scanNames(text) ?? await parsed(text);
 }
 
 const TEXT = String.raw`(?:"([^"\\]*)"|'([^']*)'|([^\s"'#&*!|>{[,][^,}\]#]*?))\s*(?:[,}#]|$)`;
@@ -25,7 +25,7 @@ const ID = new RegExp(String.raw`^\s*(?:-\s+)?(?:\{\s*)?id:\s+${TEXT}`);
 const TAGS = /(?:^|[\s{,])tags:\s*\[([^\]\\]*)\]/;
 
 /** Names of a list of streams in block style; undefined when there is anything else. */
-export function scanned(text: string): StreamNames | undefined {
+export function scanNames(text: string): StreamNames | undefined {
   const lines = text.split(/\r?\n/).filter((line) => /^\s*[^\s#]/.test(line));
   const start = lines.findIndex((line) => /^streams:\s*(#.*)?$/.test(line));
   if (start < 0 || lines.some((line) => /tags:\s*(#.*)?$|<<:|tags:\s*\*/.test(line))) return;
@@ -51,7 +51,7 @@ export function scanned(text: string): StreamNames | undefined {
 
 async function parsed(text: string): Promise<StreamNames> {
   const { parse } = await import("yaml");
-  const pipeline: unknown = withoutEnvironment(() => parse(text, { maxAliasCount: 100 }));
+  const pipeline: unknown = hideEnvironment(() => parse(text, { maxAliasCount: 100 }));
   const streams = listOf(keyOf(pipeline, "streams"));
   const ids = streams.map((stream) => keyOf(stream, "id"));
   const tags = [keyOf(pipeline, "defaults"), ...streams]

@@ -47,7 +47,7 @@ export function mapOf(place: Place, values: Readonly<Record<string, Tree | undef
   return { kind: "map", entries: new Map(entries), place };
 }
 
-export function child(tree: Tree | undefined, key: string): Tree | undefined {
+export function childOf(tree: Tree | undefined, key: string): Tree | undefined {
   return tree?.kind === "map" ? tree.entries.get(key)?.value : undefined;
 }
 
@@ -56,7 +56,7 @@ export function textOf(tree: Tree | undefined): string | undefined {
   return tree?.kind === "scalar" && typeof tree.value === "string" ? tree.value : undefined;
 }
 
-export function without(map: MapTree, ...keys: string[]): MapTree {
+export function omitKeys(map: MapTree, ...keys: string[]): MapTree {
   return { ...map, entries: new Map([...map.entries].filter(([key]) => !keys.includes(key))) };
 }
 
@@ -72,11 +72,11 @@ export function overlay(base: Tree | undefined, top: Tree | undefined): Tree | u
 }
 
 /** The value at a path; undefined when there is none. */
-export function at(tree: Tree, path: Path): Tree | undefined {
+export function treeAt(tree: Tree, path: Path): Tree | undefined {
   let here: Tree | undefined = tree;
   for (const part of path) {
     if (here?.kind === "list") here = here.items[Number(part)];
-    else here = child(here, String(part));
+    else here = childOf(here, String(part));
   }
   return here;
 }
@@ -92,22 +92,22 @@ export function variablesIn(tree: Tree | undefined): Path[] {
 }
 
 /** Place of the value at a path, or of the nearest value around it. */
-export function placeOf(tree: Tree, path: Path): Place {
+export function placeAt(tree: Tree, path: Path): Place {
   for (let length = path.length; length >= 0; length--) {
-    const found = at(tree, path.slice(0, length));
+    const found = treeAt(tree, path.slice(0, length));
     if (found !== undefined) return found.place;
   }
   return tree.place;
 }
 
-export function plain(tree: Tree): unknown {
+export function toValue(tree: Tree): unknown {
   switch (tree.kind) {
     case "scalar":
       return tree.value;
     case "list":
-      return tree.items.map(plain);
+      return tree.items.map(toValue);
     case "map":
-      return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, plain(value)]));
+      return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, toValue(value)]));
   }
 }
 

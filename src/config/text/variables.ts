@@ -3,8 +3,8 @@
  * left alone, and a value stays one string whatever is in it. A default and a message may hold
  * variables themselves. `:-` and `:?` take an empty variable for an unset one, as a shell does.
  */
-import { flagOf, remedy } from "../../core/permission_errors.ts";
-import { nearest } from "../../core/did_you_mean.ts";
+import { describeFlags, flagOf } from "../../core/permission_errors.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import { resolve } from "../../core/files/paths.ts";
 import type { Issues, Place } from "./issues.ts";
 import { mapScalars, type ScalarTree, type Tree } from "./tree.ts";
@@ -65,7 +65,9 @@ export class Variables {
       if (values === undefined) {
         const flag = flagOf({ kind: "read", value: resolve(path) });
         throw new VariableError(
-          `variable "${name}" may be in "${path}", which dxt may not read: ${remedy([flag])}`,
+          `variable "${name}" may be in "${path}", which dxt may not read: ${
+            describeFlags([flag])
+          }`,
           name,
         );
       }
@@ -86,7 +88,7 @@ function isSet(environment: Values, name: string): boolean {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     const flag = flagOf({ kind: "env", value: name });
-    throw new VariableError(`variable "${name}" may not be read: ${remedy([flag])}`, name);
+    throw new VariableError(`variable "${name}" may not be read: ${describeFlags([flag])}`, name);
   }
 }
 
@@ -171,7 +173,7 @@ function valueOf(inside: string, variables: Variables): string {
   if (operator === undefined) {
     if (value !== undefined) return value;
     throw new VariableError(
-      `variable "${name}" is not set${nearest(name, variables.names)}`,
+      `variable "${name}" is not set${suggestWord(name, variables.names)}`,
       name,
     );
   }

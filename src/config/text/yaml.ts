@@ -14,7 +14,7 @@ import { hideUnparsed, hideValues } from "./hidden_values.ts";
 import { type Issues, type Place } from "./issues.ts";
 import type { SourceText } from "./source_text.ts";
 import { type Entry, type MapTree, type Scalar, scalar, type Tree } from "./tree.ts";
-import { withoutEnvironment } from "./hide_environment.ts";
+import { hideEnvironment } from "./hide_environment.ts";
 
 /** A pipeline of ten thousand streams is smaller. */
 export const MAX_BYTES = 8 * 1024 * 1024;
@@ -45,7 +45,7 @@ export function parseYAML(source: SourceText, issues: Issues): Tree | undefined 
   }
   let documents;
   try {
-    documents = withoutEnvironment(() =>
+    documents = hideEnvironment(() =>
       parseAllDocuments(source.text, {
         version: "1.2",
         schema: "core",

@@ -31,7 +31,7 @@ export interface Shape {
 }
 
 /** A value does not fit, or only a schema can tell. */
-export class Unfit extends Error {}
+export class NeedsFullCheck extends Error {}
 
 /** What {@linkcode fit} makes of a value that does not fit: thousands of errors would take seconds. */
 const NOTHING = Symbol();
@@ -39,16 +39,16 @@ const NOTHING = Symbol();
 /**
  * What a schema makes of a value that it accepts: the same value, keys in the order of the schema.
  *
- * @throws {Unfit}
+ * @throws {NeedsFullCheck}
  */
-export function fitted(name: string, value: unknown): unknown {
+export function validateShape(name: string, value: unknown): unknown {
   const made = fit(SHAPES[name]!, value);
-  if (made === NOTHING) throw new Unfit();
+  if (made === NOTHING) throw new NeedsFullCheck();
   return made;
 }
 
 function fit(shape: Shape, value: unknown): unknown {
-  if (shape.unknown === true) throw new Unfit();
+  if (shape.unknown === true) throw new NeedsFullCheck();
   if (shape.$ref !== undefined) return fit(SHAPES[shape.$ref.replace("#/$defs/", "")]!, value);
   const alternatives = shape.anyOf ?? shape.oneOf;
   if (alternatives !== undefined) return firstFit(alternatives, value);

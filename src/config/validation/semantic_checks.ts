@@ -1,22 +1,22 @@
 /** What shapes cannot say: settings that contradict each other. */
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Pipeline } from "../../models/pipeline.ts";
 import type { Stream } from "../../models/stream.ts";
 import type { Issues } from "../text/issues.ts";
-import { type Path, placeOf, type Tree } from "../text/tree.ts";
+import { type Path, placeAt, type Tree } from "../text/tree.ts";
 
 type Report = (path: Path, message: string) => void;
 
 /** Checks a pipeline whose defaults have been merged; `tree` is the same pipeline with places. */
 export function checkMeaning(pipeline: Pipeline, tree: Tree, issues: Issues): void {
-  const report: Report = (path, message) => issues.add(placeOf(tree, path), message);
+  const report: Report = (path, message) => issues.add(placeAt(tree, path), message);
   const ids = new Map<string, number>();
   for (const [i, stream] of pipeline.streams.entries()) {
     const path = ["streams", i];
     const first = ids.get(stream.id);
     if (first === undefined) ids.set(stream.id, i);
     else {
-      const { source, offset } = placeOf(tree, ["streams", first, "id"]);
+      const { source, offset } = placeAt(tree, ["streams", first, "id"]);
       const { line } = source.position(offset);
       report([...path, "id"], `stream "${stream.id}" is there twice, first on line ${line}`);
     }
@@ -105,7 +105,7 @@ function checkFields(stream: Stream, report: Report): void {
   ];
   for (const [path, name] of named) {
     if (name === undefined || ids.includes(name)) continue;
-    report(path, `field "${name}" is not among the declared fields${nearest(name, ids)}`);
+    report(path, `field "${name}" is not among the declared fields${suggestWord(name, ids)}`);
   }
 }
 

@@ -1,21 +1,26 @@
 /** Zod issues in the words of somebody who reads the file: current state, then what is wanted. */
 import type { z } from "zod";
-import { SECRET_KEY, show } from "../../core/errors.ts";
-import { nearest } from "../../core/did_you_mean.ts";
+import { quoteValue, SECRET_KEY } from "../../core/errors.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import { keysAt } from "./zod_introspection.ts";
-import { at, type Path, type Tree } from "../text/tree.ts";
+import { type Path, type Tree, treeAt } from "../text/tree.ts";
 
 /** An issue with its whole path, alternatives reduced to the one that was meant. */
-export type MeantIssue = z.core.$ZodIssue & { path: (string | number)[] };
+export type RelevantIssue = z.core.$ZodIssue & { path: (string | number)[] };
 
 /** Where alternatives failed, the issues of the one that came closest. */
-export function meantIssues(issues: readonly z.core.$ZodIssue[], base: Path = []): MeantIssue[] {
+export function relevantIssues(
+  issues: readonly z.core.$ZodIssue[],
+  base: Path = [],
+): RelevantIssue[] {
   return issues.flatMap((issue) => {
     const path = [...base, ...issue.path.filter((part) => typeof part !== "symbol")];
     if (issue.code !== "invalid_union" || issue.errors.length === 0) return [{ ...issue, path }];
     const inside = issue.errors.filter((branch) => !branch.some(atRoot));
     const meant = inside.toSorted((a, b) => a.length - b.length)[0];
-    return meant === undefined ? [mergeRoots(issue.errors.flat(), path)] : meantIssues(meant, path);
+    return meant === undefined
+      ? [mergeRoots(issue.errors.flat(), path)]
+      : relevantIssues(meant, path);
   });
 }
 
@@ -27,7 +32,7 @@ function atRoot(issue: z.core.$ZodIssue): boolean {
 }
 
 /** One issue of several that all are about the value as a whole. */
-function mergeRoots(issues: readonly z.core.$ZodIssue[], path: (string | number)[]): MeantIssue {
+function mergeRoots(issues: readonly z.core.$ZodIssue[], path: (string | number)[]): RelevantIssue {
   const values = issues.flatMap((issue) => issue.code === "invalid_value" ? issue.values : []);
   const types = issues.flatMap((issue) => issue.code === "invalid_type" ? [issue.expected] : []);
   return values.length > 0
@@ -48,16 +53,16 @@ interface Context {
   readonly value: unknown;
   readonly tree: Tree;
   /** Everything that is wrong with the same file. */
-  readonly all: readonly MeantIssue[];
+  readonly all: readonly RelevantIssue[];
 }
 
-export function describeIssue(issue: MeantIssue, context: Context): Described[] {
+export function describeIssue(issue: RelevantIssue, context: Context): Described[] {
   const { path } = issue;
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(context.schema, context.value, path);
     return issue.keys.map((key) => unknownKey(path, key, [...known.keys()]));
   }
-  const here = at(context.tree, path);
+  const here = treeAt(context.tree, path);
   if (here === undefined && path.length > 0) return missingKey(issue, context);
   const message = issue.code === "custom" && !issue.message.startsWith("expected")
     ? `${nameOf(path)}: ${issue.message}`
@@ -72,7 +77,7 @@ export function describeIssue(issue: MeantIssue, context: Context): Described[] 
 }
 
 function unknownKey(path: Path, key: string, known: readonly string[]): Described {
-  const hint = nearest(key, known) || `, known are ${known.join(", ")}`;
+  const hint = suggestWord(key, known) || `, known are ${known.join(", ")}`;
   return { path: [...path, key], atKey: true, message: `unknown key "${key}"${hint}` };
 }
 
@@ -80,16 +85,16 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Describe
 function mistyped(there: Tree | undefined, wanted: readonly string[]): string | undefined {
   if (there?.kind !== "map") return undefined;
   return [...there.entries.keys()].find((key) =>
-    !wanted.includes(key) && nearest(key, wanted) !== ""
+    !wanted.includes(key) && suggestWord(key, wanted) !== ""
   );
 }
 
 /** A key that is missing because it is mistyped is told as an unknown one. */
-function missingKey(issue: MeantIssue, { schema, value, tree, all }: Context): Described[] {
+function missingKey(issue: RelevantIssue, { schema, value, tree, all }: Context): Described[] {
   const parent = (issue.path as Path).slice(0, -1);
   const key = String(issue.path.at(-1));
   const known = keysAt(schema, value, parent);
-  const typed = mistyped(at(tree, parent), [key]);
+  const typed = mistyped(treeAt(tree, parent), [key]);
   if (typed !== undefined && !known.has(typed)) {
     const told = all.some((other) =>
       other.code === "unrecognized_keys" && other.keys.includes(typed) &&
@@ -114,7 +119,7 @@ function nameOf(path: Path): string {
 }
 
 /** What the file says there; never the value of a variable. */
-function stateOf(here: Tree | undefined, issue: MeantIssue): string {
+function stateOf(here: Tree | undefined, issue: RelevantIssue): string {
   if (here === undefined) return "is empty";
   if (here.kind === "list") return here.items.length === 0 ? "is empty" : "is a list";
   if (here.kind === "map") return "is a mapping";
@@ -123,7 +128,7 @@ function stateOf(here: Tree | undefined, issue: MeantIssue): string {
   if (value === "" && written === undefined) return "is empty";
   const secret = issue.path.some((part) => typeof part === "string" && SECRET_KEY.test(part));
   const shown = typeof value === "string" || written !== undefined
-    ? show(written ?? value)
+    ? quoteValue(written ?? value)
     : String(value);
   const text = secret && written === undefined ? "" : ` ${shown}`;
   if (written !== undefined) return `is${text}`;
@@ -143,7 +148,7 @@ const KINDS: Readonly<Record<string, string>> = {
   undefined: "nothing",
 };
 
-function wanted(issue: MeantIssue, here: Tree | undefined): string {
+function wanted(issue: RelevantIssue, here: Tree | undefined): string {
   switch (issue.code) {
     case "invalid_type": {
       const kinds = [...new Set(String(issue.expected).split("|"))];
@@ -183,7 +188,7 @@ function wanted(issue: MeantIssue, here: Tree | undefined): string {
 
 function oneOf(values: readonly unknown[], given?: unknown): string {
   const names = values.map(String);
-  return `${or(names)}${typeof given === "string" ? nearest(given, names) : ""}`;
+  return `${or(names)}${typeof given === "string" ? suggestWord(given, names) : ""}`;
 }
 
 function or(words: readonly string[]): string {

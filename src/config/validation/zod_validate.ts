@@ -1,9 +1,9 @@
 /** A tree held to a zod schema; what does not fit becomes issues in the words of the file. */
 import type { z } from "zod";
 import type { Issues, Place } from "../text/issues.ts";
-import { describeIssue, meantIssues } from "./zod_messages.ts";
+import { describeIssue, relevantIssues } from "./zod_messages.ts";
 import { readAs } from "./zod_introspection.ts";
-import { at, type Path, placeOf, plain, type Tree } from "../text/tree.ts";
+import { type Path, placeAt, toValue, type Tree, treeAt } from "../text/tree.ts";
 
 /**
  * As `schema.safeParse`, except that text from a variable is read as the number or the boolean
@@ -16,7 +16,7 @@ export function parseTyped<T>(
 ): z.ZodSafeParseResult<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed;
-  const typed = meantIssues(parsed.error.issues).reduce((changed, { code, path }) => {
+  const typed = relevantIssues(parsed.error.issues).reduce((changed, { code, path }) => {
     if (code !== "invalid_type" || !isVariable(path)) return changed;
     const text = valueAt(value, path);
     const read = typeof text === "string" ? readAs(schema, value, path, text) : undefined;
@@ -27,29 +27,29 @@ export function parseTyped<T>(
 
 /** The value that the schema makes of a tree; undefined when issues were added. */
 export function validate<T>(schema: z.ZodType<T>, tree: Tree, issues: Issues): T | undefined {
-  const value = plain(tree);
+  const value = toValue(tree);
   const parsed = parseTyped(schema, value, (path) => isVariableAt(tree, path));
   if (parsed.success) return parsed.data;
-  const all = meantIssues(parsed.error.issues);
+  const all = relevantIssues(parsed.error.issues);
   for (const issue of all) {
-    const here = at(tree, issue.path);
+    const here = treeAt(tree, issue.path);
     if (here?.kind === "scalar" && here.broken === true) continue;
     for (const { path, atKey, message } of describeIssue(issue, { schema, value, tree, all })) {
-      issues.add(atKey ? keyPlace(tree, path) : placeOf(tree, path), message);
+      issues.add(atKey ? keyPlace(tree, path) : placeAt(tree, path), message);
     }
   }
   return undefined;
 }
 
 export function isVariableAt(tree: Tree, path: Path): boolean {
-  const here = at(tree, path);
+  const here = treeAt(tree, path);
   return here?.kind === "scalar" && here.variable === true;
 }
 
 function keyPlace(tree: Tree, path: Path): Place {
-  const parent = at(tree, path.slice(0, -1));
+  const parent = treeAt(tree, path.slice(0, -1));
   const entry = parent?.kind === "map" ? parent.entries.get(String(path.at(-1))) : undefined;
-  return entry?.key ?? placeOf(tree, path);
+  return entry?.key ?? placeAt(tree, path);
 }
 
 function valueAt(value: unknown, path: Path): unknown {

@@ -74,7 +74,7 @@ export interface StagedData {
 }
 
 /** What all stages that are committed have in common. */
-export function committed(
+export function committedStage(
   files: readonly StagedFile[],
 ): Pick<StagedData, "closedFiles" | "whole"> {
   return {

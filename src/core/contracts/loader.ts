@@ -5,7 +5,7 @@ import type { StagedData } from "./buffer.ts";
 import type { Claim } from "../files/run_lock.ts";
 import type { FieldConversion } from "../values/conversion.ts";
 import { LoaderError, StaleRangeError } from "../errors.ts";
-import { textOf, type Value } from "../values/values.ts";
+import { formatValue, type Value } from "../values/values.ts";
 
 /** All of a load that is known before a record is staged. */
 export interface PlannedLoad {
@@ -174,7 +174,7 @@ export function refuseStaleRange(
   { expected }: Pick<LoadTask, "expected">,
   max: Exclude<Value, null> | undefined,
 ): void {
-  const now = max === undefined ? undefined : textOf(max);
+  const now = max === undefined ? undefined : formatValue(max);
   if (expected === undefined || now === expected.max) return;
   const shown = (text: string | undefined) => text === undefined ? "missing" : `"${text}"`;
   throw new StaleRangeError(

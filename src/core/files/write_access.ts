@@ -30,7 +30,7 @@ function isMissing(path: string): boolean {
  * Why a file cannot be made at `path`; undefined when it can, or is there. Tried, since modes do
  * not tell all; nothing of it is left.
  */
-export async function makingProblem(path: string): Promise<string | undefined> {
+export async function writeProblem(path: string): Promise<string | undefined> {
   const folder = dirname(path);
   const missing = missingFolder(folder);
   try {

@@ -9,7 +9,7 @@ const TEMPORAL = {
 } as const;
 
 /** A value as plain data. */
-export type PlainValue =
+export type TransferableValue =
   | null
   | number
   | bigint
@@ -18,14 +18,14 @@ export type PlainValue =
   | Uint8Array
   | { readonly type: keyof typeof TEMPORAL | "JSON"; readonly text: string };
 
-export function toPlainValue(value: Value): PlainValue {
+export function toTransferable(value: Value): TransferableValue {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
   if (value instanceof JSONText) return { type: "JSON", text: value.text };
   const [type] = Object.entries(TEMPORAL).find(([, kind]) => value instanceof kind)!;
   return { type: type as keyof typeof TEMPORAL, text: value.toString() };
 }
 
-export function fromPlainValue(value: PlainValue): Value {
+export function fromTransferable(value: TransferableValue): Value {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
   return value.type === "JSON" ? new JSONText(value.text) : TEMPORAL[value.type].from(value.text);
 }

@@ -12,7 +12,7 @@ type Present = Exclude<Value, null>;
 /** What of a field says how its values compare. */
 export type Ordered = Pick<Field, "dtype" | "order">;
 
-/** Negative, zero or positive. Both values have a place in the order: see {@linkcode isPlaceless}. */
+/** Negative, zero or positive. Both values have a place in the order: see {@linkcode isUnordered}. */
 export function compareInOrder(a: Present, b: Present, { dtype, order }: Ordered): number {
   if (order !== "number") return compareValues(a, b, dtype);
   const [left, right] = [numberKey(String(a)), numberKey(String(b))];
@@ -21,7 +21,7 @@ export function compareInOrder(a: Present, b: Present, { dtype, order }: Ordered
 }
 
 /** Whether a value is NaN or infinity. */
-export function isPlaceless(value: Present, { dtype, order }: Ordered): boolean {
+export function isUnordered(value: Present, { dtype, order }: Ordered): boolean {
   if (typeof value === "number") return !Number.isFinite(value);
   if (typeof value !== "string" || (dtype === "string" && order !== "number")) return false;
   if (order === "number") return /^[+-]?(?:nan|inf(?:inity)?)$/i.test(value);
@@ -29,7 +29,7 @@ export function isPlaceless(value: Present, { dtype, order }: Ordered): boolean 
 }
 
 /** Whether a type has such values. */
-export function hasPlaceless({ dtype, order }: Ordered): boolean {
+export function canBeUnordered({ dtype, order }: Ordered): boolean {
   return order === "number" || PLACELESS.has(dtype);
 }
 

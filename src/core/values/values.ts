@@ -119,7 +119,7 @@ export function plainDecimal(value: number): string {
  * ISO 8601 has it, with a sign and six digits of the year before 0000 and beyond 9999; `dateText` of the
  * arrow room writes the same from a column.
  */
-export function textOf(value: Exclude<Value, null>): string {
+export function formatValue(value: Exclude<Value, null>): string {
   if (typeof value === "string") return value;
   if (value instanceof Uint8Array) return value.toHex();
   if (Object.is(value, -0)) return "-0";
@@ -135,7 +135,7 @@ export const LAST_TEXT_DAY = 100_000_000;
 const INSTANT_OFFSET = /(?:[zZ]|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)$/;
 
 /**
- * Reads what {@linkcode textOf} wrote, and other spellings of the same value: `+5` and `007`, a space
+ * Reads what {@linkcode formatValue} wrote, and other spellings of the same value: `+5` and `007`, a space
  * for the T, an offset without minutes, `t` and `1` for true. A number that no float is, or a finer
  * time than microseconds, is refused rather than rounded.
  *

@@ -2,7 +2,7 @@
 import {
   arrowSchema,
   canonicalFields,
-  canonicaliser,
+  createCanonicalizer,
   ipcFile,
   openIPC,
   splitBatch,
@@ -15,7 +15,7 @@ import {
   type FileFormat,
   type FileInput,
   type ReadRequest,
-  whole,
+  wholeFile,
   type WriteRequest,
 } from "../format.ts";
 import { FORMATS } from "../catalog.ts";
@@ -41,7 +41,7 @@ function malformed(input: FileInput, error: unknown): unknown {
 const arrow: FileFormat = {
   ...FORMATS.arrow,
 
-  split: whole,
+  split: wholeFile,
 
   async inferFields(input, { compression, warn }) {
     refuseCompression(compression);
@@ -59,7 +59,7 @@ const arrow: FileFormat = {
     refuseCompression(request.compression);
     try {
       const { schema, batches } = await openIPC(input);
-      const canonical = canonicaliser(schema, request.projections);
+      const canonical = createCanonicalizer(schema, request.projections);
       const names = new Set(request.projections.map(({ field, column }) => column ?? field.name));
       for await (const batch of batches(names)) {
         for (let row = 0; row < batch.numRows; row += MAX_ROWS) {

@@ -1,5 +1,5 @@
 /** bzip2 block by block: what is in memory is a block, and between two of them others have a turn. */
-import { breathe } from "../../core/event_loop.ts";
+import { yieldToEventLoop } from "../../core/event_loop.ts";
 
 export class Bzip2Error extends Error {}
 
@@ -43,14 +43,14 @@ export async function* bunzip2(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
     while (input.left >= (level === 0 ? 4 : TABLE_BYTES + LEVEL_BYTES * level)) {
       step();
       yield* output.take();
-      await breathe();
+      await yieldToEventLoop();
     }
   }
   if (input.isEmpty) throw new Bzip2Error("unexpected end of file");
   while (input.left > 0) {
     step();
     yield* output.take();
-    await breathe();
+    await yieldToEventLoop();
   }
   if (checksum !== null) throw new Bzip2Error("unexpected end of file");
 }

@@ -12,7 +12,7 @@ const LINE_FEED = 0x0a;
  * `bytes` from `start` up to `end` are at hand; what lies beyond is line feeds, and what stands
  * before the first is one.
  */
-export class Window {
+export class ChunkBuffer {
   bytes = new Uint8Array(FILL * 2 + SPARE).fill(LINE_FEED, 0, 1);
   start = 1;
   end = 1;

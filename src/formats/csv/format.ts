@@ -4,7 +4,7 @@ import {
   type FileInput,
   type FileRange,
   type ReadRequest,
-  whole,
+  wholeFile,
   type WriteRequest,
 } from "../format.ts";
 import { compress, decompress } from "../compression/mod.ts";
@@ -28,7 +28,7 @@ export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFor
     ...FORMATS[name],
 
     async split(input, request, most) {
-      if (!isDivisible(request)) return await whole();
+      if (!isDivisible(request)) return await wholeFile();
       const points = await splitPoints(input, delimiter, request.options, most);
       const ranges = [0, ...points].map((start, i) => ({ start, end: points[i] ?? input.size }));
       return { ranges, guessed: true };

@@ -5,7 +5,7 @@ import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import type { OpenColumn, Slice, Spelling } from "../text/text_to_columns.ts";
 import { parseGuessed } from "../inference/type_inference.ts";
-import { loopFor, putOthers, putTexts } from "../text/column_parsers.ts";
+import { parserFor, putOthers, putTexts } from "../text/column_parsers.ts";
 import type { Dialect } from "./dialect.ts";
 import { unescape } from "./tokenizer.ts";
 
@@ -15,7 +15,7 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const MAY_BE_VALUE = /^(?:[-\d.]|t$|f$|true$|false$)/;
 
 /** @param guess type that was guessed for the field; undefined where its type is declared */
-export function spellingOf(
+export function literalsOf(
   field: Field,
   column: OpenColumn,
   dialect: Dialect,
@@ -24,7 +24,7 @@ export function spellingOf(
   const { nullValue } = dialect;
   const unquote = unescaper(dialect);
   const isText = field.dtype === "string";
-  const usual = isText ? putTexts : loopFor(field, guess !== undefined);
+  const usual = isText ? putTexts : parserFor(field, guess !== undefined);
   const loop = !isText && MAY_BE_VALUE.test(utf8.decode(nullValue)) ? putOthers : usual;
   const pushValue = valuePusher(field, column);
   const parse = guess === undefined

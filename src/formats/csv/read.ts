@@ -4,11 +4,11 @@ import type { Batch } from "../../core/contracts/batch.ts";
 import { describeMadeNames } from "../../core/column_names.ts";
 import { SchemaError, ValueError } from "../../core/errors.ts";
 import type { Projection } from "../../core/contracts/extractor.ts";
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Field } from "../../models/field.ts";
 import {
-  fillAll,
-  Filler,
+  ColumnFiller,
+  fillColumns,
   openColumn,
   sizeOf,
   SLICE_RECORDS,
@@ -18,7 +18,7 @@ import type { FileField, InferRequest, ReadRequest } from "../format.ts";
 import { TextTypeGuess } from "../inference/type_inference.ts";
 import type { Dialect } from "./dialect.ts";
 import { Records } from "./records.ts";
-import { spellingOf } from "./literals.ts";
+import { literalsOf } from "./literals.ts";
 
 /** Fields that the first records tell, at most so many of them. */
 export async function inferFields(
@@ -34,7 +34,7 @@ export async function inferFields(
     const { names = [], made } = records;
     if (made.length > 0) warn?.(describeMadeNames(`file "${name}"`, made));
     const guesses = names.map(() => new TextTypeGuess());
-    const { isNull } = spellingOf(ANY, openColumn(ANY), dialect);
+    const { isNull } = literalsOf(ANY, openColumn(ANY), dialect);
     let left = most;
     do {
       let found: number;
@@ -112,9 +112,9 @@ export async function* batchesOf(
   if (rows > 0) yield batchOf(schema, columns);
 }
 
-function fillRecords(fillers: readonly Filler[], records: Records, found: number): void {
+function fillRecords(fillers: readonly ColumnFiller[], records: Records, found: number): void {
   try {
-    fillAll(fillers, records.slice, found);
+    fillColumns(fillers, records.slice, found);
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
     const row = error.row!;
@@ -130,12 +130,12 @@ function fillersOf(
   names: readonly string[],
   projections: readonly Projection[],
   dialect: Dialect,
-): Filler[] {
+): ColumnFiller[] {
   return projections.map((projection) => {
     const { field, guess } = projection;
     const index = columnIndex(file, names, projection);
     const column = openColumn(field);
-    return new Filler(field, column, index * 2, spellingOf(field, column, dialect, guess));
+    return new ColumnFiller(field, column, index * 2, literalsOf(field, column, dialect, guess));
   });
 }
 
@@ -152,7 +152,7 @@ function columnIndex(file: string, names: readonly string[], projection: Project
   const has = names.map((name) => `"${name}"`).join(", ");
   throw new SchemaError(
     `Cannot read column "${wanted}" of "${file}": the file does not have it${
-      nearest(wanted, names)
+      suggestWord(wanted, names)
     }; it has ${has}`,
   );
 }

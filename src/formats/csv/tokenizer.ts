@@ -2,10 +2,10 @@
  * Bytes of CSV → where the fields of its records begin and end.
  * Format: https://www.rfc-editor.org/rfc/rfc4180, with other characters, and line ends of any kind
  */
-import { show, ValidationError } from "../../core/errors.ts";
+import { quoteValue, ValidationError } from "../../core/errors.ts";
 import { describeLargeRecord, MAX_FIELDS } from "../text/record_size.ts";
 import type { Dialect } from "./dialect.ts";
-import { Window } from "./chunk_buffer.ts";
+import { ChunkBuffer } from "./chunk_buffer.ts";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -32,7 +32,7 @@ export class Tokenizer {
   width = ANY_WIDTH;
   /** Blank lines before the record found first. */
   blanks = 0;
-  readonly #window: Window;
+  readonly #window: ChunkBuffer;
   #begin = 0;
   #lines = 0;
   /** Where the last scan began, in `bytes` and in lines. */
@@ -49,7 +49,7 @@ export class Tokenizer {
     chunks: AsyncIterable<Uint8Array>,
     private readonly dialect: Dialect,
   ) {
-    this.#window = new Window(chunks);
+    this.#window = new ChunkBuffer(chunks);
   }
 
   /** Holds the records found last. */
@@ -246,7 +246,7 @@ export class Tokenizer {
   }
 
   #wrongWidth(lines: number, count: number, at: number): ValidationError {
-    const begins = show(this.text(at));
+    const begins = quoteValue(this.text(at));
     return this.#error(
       lines + 1,
       `it has ${count} fields, expected ${this.width}; it begins with ${begins}`,

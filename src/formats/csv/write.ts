@@ -1,9 +1,9 @@
 /** Batches → records of CSV. */
 import { isNull, textReader } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
-import { SchemaError, show } from "../../core/errors.ts";
+import { quoteValue, SchemaError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
-import { Output } from "../text/byte_writer.ts";
+import { ByteWriter } from "../text/byte_writer.ts";
 import { numberWriter, timeWriter, type WriteRow } from "../text/scalar_text.ts";
 import type { Dialect } from "./dialect.ts";
 
@@ -25,7 +25,7 @@ function special(dialect: Dialect): { quoted: Uint8Array; escaped: Uint8Array } 
 }
 
 class Writer {
-  readonly output = new Output();
+  readonly output = new ByteWriter();
   /**
    * Whether letters, digits, signs, points and colons mean nothing else than themselves, so that no
    * number or time needs quotes.
@@ -111,7 +111,7 @@ export async function* writeRecords(
       if (i > 0) writer.delimiter();
       if (!name.isWellFormed()) {
         throw new SchemaError(
-          `Cannot write field ${show(name)}: its name has half a surrogate pair`,
+          `Cannot write field ${quoteValue(name)}: its name has half a surrogate pair`,
         );
       }
       const bytes = utf8.encode(name);

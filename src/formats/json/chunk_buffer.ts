@@ -8,7 +8,7 @@ const SPARE = 16;
 const LARGE = 16_777_216;
 
 /** `bytes` from `start` up to `end` are at hand, with a zero byte after them. */
-export class Window {
+export class ChunkBuffer {
   bytes = new Uint8Array(4 * FILL);
   start = 0;
   end = 0;

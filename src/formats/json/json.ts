@@ -1,7 +1,7 @@
 /** JSON: an array of objects, one record each, or one object. https://www.rfc-editor.org/rfc/rfc8259 */
 import type { FileFormat } from "../format.ts";
 import { jsonFormat } from "./record_format.ts";
-import { CLOSE_ARRAY, COMMA, fail, OPEN_ARRAY, OPEN_OBJECT, skipSpace } from "./scan.ts";
+import { CLOSE_ARRAY, COMMA, OPEN_ARRAY, OPEN_OBJECT, skipSpace, throwMalformed } from "./scan.ts";
 import { RecordSource } from "./source.ts";
 
 /** The elements of a top-level array, or one top-level object. */
@@ -26,7 +26,12 @@ class DocumentSource extends RecordSource {
         this.#state = "done";
         return true;
       default:
-        fail(bytes, at, end, "the end of the file (a file of JSON Lines has format jsonl)");
+        throwMalformed(
+          bytes,
+          at,
+          end,
+          "the end of the file (a file of JSON Lines has format jsonl)",
+        );
     }
   }
 
@@ -40,7 +45,7 @@ class DocumentSource extends RecordSource {
     } else if (first === OPEN_OBJECT) {
       this.#state = "object";
     } else {
-      fail(window.bytes, at, window.end, "an array of objects, or one object");
+      throwMalformed(window.bytes, at, window.end, "an array of objects, or one object");
     }
   }
 
@@ -51,7 +56,7 @@ class DocumentSource extends RecordSource {
     const at = skipSpace(bytes, this.scan(bytes, start, end));
     if (bytes[at] === CLOSE_ARRAY) this.#state = "done";
     else if (bytes[at] === COMMA) this.#state = "element";
-    else fail(bytes, at, end, '"," or "]" after a record');
+    else throwMalformed(bytes, at, end, '"," or "]" after a record');
     window.start = at + 1;
     return true;
   }

@@ -2,13 +2,13 @@
 import type { FileFormat } from "../format.ts";
 import { jsonFormat } from "./record_format.ts";
 import {
-  fail,
   INCOMPLETE,
   LINE_FEED,
   lineFeeds,
   Malformed,
   OPEN_OBJECT,
   skipSpace,
+  throwMalformed,
 } from "./scan.ts";
 import { RecordSource } from "./source.ts";
 
@@ -89,7 +89,7 @@ class LineSource extends RecordSource {
     const { bytes } = this.window;
     try {
       const at = skipSpace(bytes, this.scan(bytes, start, end));
-      if (at !== end) fail(bytes, at, end, "the end of the line");
+      if (at !== end) throwMalformed(bytes, at, end, "the end of the line");
     } catch (error) {
       if (error !== INCOMPLETE) throw error;
       throw new Malformed("the line ends in the middle of a value, expected all of it on one line");

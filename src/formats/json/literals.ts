@@ -4,7 +4,7 @@ import { JSONText } from "../../core/values/values.ts";
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import type { OpenColumn, Slice, Spelling } from "../text/text_to_columns.ts";
-import { loopFor, putTexts } from "../text/column_parsers.ts";
+import { parserFor, putTexts } from "../text/column_parsers.ts";
 import { parseScalar } from "./scalar.ts";
 import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
 import { unescape } from "./text.ts";
@@ -16,11 +16,11 @@ const NOWHERE = 2;
 const utf8 = new TextEncoder();
 
 /** @param guess type that was guessed for the field; undefined where its type is declared */
-export function spellingOf(field: Field, column: OpenColumn, guess?: DXTType): Spelling {
+export function literalsOf(field: Field, column: OpenColumn, guess?: DXTType): Spelling {
   const parsed = (slice: Slice, at: number) => parsedBy(field, guess, slice, at);
   const pushValue = valuePusher(field, column);
   return {
-    loop: isText(field) ? putTexts : loopFor(field, guess !== undefined),
+    loop: isText(field) ? putTexts : parserFor(field, guess !== undefined),
     nullSize: 0,
     isNull: ({ spans }, at) => spans[at] === NOWHERE,
     push: (slice, at) => pushValue(parsed(slice, at)),
@@ -110,7 +110,7 @@ export function spanPutter(field: Field, guess?: DXTType): PutSpan {
 }
 
 /** Whether a span begins where no value does. */
-export function isNowhere(start: number): boolean {
+export function isMissing(start: number): boolean {
   return start === NOWHERE;
 }
 

@@ -1,7 +1,7 @@
 /** One JSON text, parsed strictly. */
 import { ValidationError } from "../../core/errors.ts";
 import { JSONText } from "../../core/values/values.ts";
-import { fail, INCOMPLETE, Malformed, skipSpace, skipValue } from "./scan.ts";
+import { INCOMPLETE, Malformed, skipSpace, skipValue, throwMalformed } from "./scan.ts";
 
 /**
  * Checks JSON whose top level is any value, and keeps its text. A byte order mark is skipped;
@@ -36,7 +36,7 @@ export function mistakeIn(
 ): string | undefined {
   try {
     const at = skipSpace(bytes, skipValue(bytes, skipSpace(bytes, start), end, depth));
-    if (at !== end) fail(bytes, at, end, "the end of the text");
+    if (at !== end) throwMalformed(bytes, at, end, "the end of the text");
     return undefined;
   } catch (error) {
     if (error === INCOMPLETE) return "the text ends in the middle of a value";

@@ -1,5 +1,5 @@
 /** Values inside a record's values, by paths such as `address.city`. */
-import { show, ValueError } from "../../core/errors.ts";
+import { quoteValue, ValueError } from "../../core/errors.ts";
 import { CLOSE_OBJECT, OPEN_OBJECT, skipColon, skipKey, skipSpace, skipValue } from "./scan.ts";
 import { keyName } from "./record.ts";
 import { decode } from "./text.ts";
@@ -37,7 +37,7 @@ function findMember(
     if (keyName(bytes, at, close) === name) {
       if (found !== -1) {
         const text = decode(bytes, start, end);
-        throw new ValueError(`expected key ${show(name)} once`, field, undefined, text);
+        throw new ValueError(`expected key ${quoteValue(name)} once`, field, undefined, text);
       }
       found = value;
     }

@@ -1,11 +1,11 @@
 /** Records of JSON → batches. */
 import { arrowSchema, batchOfData } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
-import { SchemaError, show, ValueError } from "../../core/errors.ts";
+import { quoteValue, SchemaError, ValueError } from "../../core/errors.ts";
 import type { Projection } from "../../core/contracts/extractor.ts";
 import {
-  fillAll,
-  Filler,
+  ColumnFiller,
+  fillColumns,
   openColumn,
   sizeOf,
   SLICE_RECORDS,
@@ -16,7 +16,7 @@ import { findPath } from "./path.ts";
 import { type Key, RecordScanner } from "./record.ts";
 import { LINE_FEED, skipValue } from "./scan.ts";
 import type { RecordSource, Scan } from "./source.ts";
-import { isNowhere, putMissing, type PutSpan, spanPutter, spellingOf } from "./literals.ts";
+import { isMissing, literalsOf, putMissing, type PutSpan, spanPutter } from "./literals.ts";
 
 /** All records of a source as batches. */
 export async function* readBatches(
@@ -59,7 +59,7 @@ const SLICE_VALUES = 262_144;
 
 /** Finds records and fills the columns from them. */
 class Records {
-  readonly fillers: readonly Filler[];
+  readonly fillers: readonly ColumnFiller[];
   readonly #cells: readonly Cell[];
   readonly #spans: Int32Array;
   /** Records that are looked at together. */
@@ -77,7 +77,7 @@ class Records {
     this.#spans = new Int32Array(this.#most * projections.length * 2);
     this.fillers = projections.map(({ field, guess }, i) => {
       const column = openColumn(field);
-      return new Filler(field, column, i * 2, spellingOf(field, column, guess));
+      return new ColumnFiller(field, column, i * 2, literalsOf(field, column, guess));
     });
   }
 
@@ -95,14 +95,14 @@ class Records {
     if (found > 0) {
       const stride = this.#cells.length * 2;
       try {
-        fillAll(this.fillers, { bytes: source.bytes, spans: this.#spans, stride }, found);
+        fillColumns(this.fillers, { bytes: source.bytes, spans: this.#spans, stride }, found);
       } catch (error) {
         if (!(error instanceof ValueError)) throw error;
         const row = before + error.row!;
         const column = this.fillers.find(({ field }) => field.name === error.field)!;
         const value = this.#spans[(error.row! - 1) * stride + column.at]!;
         // A value that is missing is on no line.
-        if (lines === undefined || isNowhere(value)) throw error.atRow(row);
+        if (lines === undefined || isMissing(value)) throw error.atRow(row);
         throw error.atLine(row, lines + 1 + lineFeedsIn(source.bytes, start, value));
       }
     } else if (this.#wrong !== undefined) throw this.#wrong;
@@ -207,7 +207,7 @@ class Cell {
     this.#foundAs ??= found;
     if (this.#foundAs === found) return;
     const { name } = this.projection.field;
-    const detail = `expected ${show(this.#key.name)} as path only, as in the records before`;
+    const detail = `expected ${quoteValue(this.#key.name)} as path only, as in the records before`;
     throw new ValueError(detail, name, undefined, this.#key.name);
   }
 }

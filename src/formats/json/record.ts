@@ -1,17 +1,17 @@
 /** Where the values of a record are in its text, by key. */
-import { show } from "../../core/errors.ts";
+import { quoteValue } from "../../core/errors.ts";
 import { MAX_FIELDS } from "../text/record_size.ts";
 import {
   CLOSE_OBJECT,
   COMMA,
   escapes,
-  fail,
   Malformed,
   OPEN_OBJECT,
   skipColon,
   skipKey,
   skipSpace,
   skipValue,
+  throwMalformed,
 } from "./scan.ts";
 
 /** Most keys to remember: records that are rather maps would fill the memory. */
@@ -68,7 +68,7 @@ export class RecordScanner {
 
   /** Scans a record. It is an arrow function for `RecordSource` to call. */
   readonly scan = (bytes: Uint8Array, start: number, end: number): number => {
-    if (bytes[start] !== OPEN_OBJECT) fail(bytes, start, end, "an object as record");
+    if (bytes[start] !== OPEN_OBJECT) throwMalformed(bytes, start, end, "an object as record");
     if (this.#known.size > MAX_KEYS) this.#forget();
     this.#record++;
     this.keys.length = 0;
@@ -85,7 +85,7 @@ export class RecordScanner {
         at = close;
       }
       if (key.record === this.#record) {
-        throw new Malformed(`key ${show(key.name)} comes twice, expected it once`);
+        throw new Malformed(`key ${quoteValue(key.name)} comes twice, expected it once`);
       }
       key.record = this.#record;
       key.start = skipColon(bytes, at, end);
@@ -98,7 +98,7 @@ export class RecordScanner {
       before = key;
       at = skipSpace(bytes, key.end);
       if (bytes[at] === CLOSE_OBJECT) return at + 1;
-      if (bytes[at] !== COMMA) fail(bytes, at, end, '"," or "}"');
+      if (bytes[at] !== COMMA) throwMalformed(bytes, at, end, '"," or "}"');
       at = skipSpace(bytes, at + 1);
     }
   };
@@ -110,7 +110,7 @@ export class RecordScanner {
       if (this.complete) {
         throw new Malformed(
           `key ${
-            show(name)
+            quoteValue(name)
           } is none of the fields that were found in the first records (declare it in fields with its dtype, raise infer_rows, or leave it out with exclude or only_declared_fields)`,
         );
       }
@@ -143,5 +143,5 @@ export function keyName(bytes: Uint8Array, start: number, end: number): string {
   if (!text.includes("\\")) return text.slice(1, -1);
   const name: string = JSON.parse(text);
   if (name.isWellFormed()) return name;
-  throw new Malformed(`key ${show(text)} has half a surrogate pair, which no text can hold`);
+  throw new Malformed(`key ${quoteValue(text)} has half a surrogate pair, which no text can hold`);
 }

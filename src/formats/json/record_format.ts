@@ -7,7 +7,7 @@ import {
   type FileInput,
   type FileRange,
   type ReadRequest,
-  whole,
+  wholeFile,
 } from "../format.ts";
 import { FORMATS } from "../catalog.ts";
 import { lineRanges, rangeBytes } from "../text/line_ranges.ts";
@@ -56,10 +56,10 @@ export function jsonFormat(
     ...FORMATS[name],
     split: divisible
       ? async (input, request, most) => {
-        if (!isPlain(request)) return await whole();
+        if (!isPlain(request)) return await wholeFile();
         return { ranges: await lineRanges(input, most), guessed: false };
       }
-      : whole,
+      : wholeFile,
     inferFields: (input, request) =>
       inferFields(input.name, open(input, request), request.options.infer_rows ?? INFER_ROWS),
     read: (input, request) => readBatches(open(input, request, request.range), request),

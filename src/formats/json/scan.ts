@@ -38,7 +38,7 @@ class Incomplete extends Error {}
 export const INCOMPLETE = new Incomplete("incomplete JSON");
 
 /** Throws what is wrong at a position. */
-export function fail(bytes: Uint8Array, at: number, end: number, wanted: string): never {
+export function throwMalformed(bytes: Uint8Array, at: number, end: number, wanted: string): never {
   if (at >= end) throw INCOMPLETE;
   throw new Malformed(`expected ${wanted}, found ${snippet(bytes, at, end)}`);
 }
@@ -87,7 +87,7 @@ export function skipString(bytes: Uint8Array, start: number, end: number): numbe
     const byte = bytes[at]!;
     if (byte === QUOTE) return at + 1;
     if (byte === BACKSLASH) at = skipEscape(bytes, at + 1, end);
-    else if (byte < 0x20) fail(bytes, at, end, "no control character in a string");
+    else if (byte < 0x20) throwMalformed(bytes, at, end, "no control character in a string");
     else at++;
   }
 }
@@ -99,9 +99,9 @@ function skipEscape(bytes: Uint8Array, at: number, end: number): number {
   escapes++;
   const byte = bytes[at]!;
   if (SIMPLE_ESCAPES.has(byte)) return at + 1;
-  if (byte !== LOWER_U) fail(bytes, at, end, "an escape of JSON");
+  if (byte !== LOWER_U) throwMalformed(bytes, at, end, "an escape of JSON");
   for (let digit = at + 1; digit <= at + 4; digit++) {
-    if (!isHexDigit(bytes[digit]!)) fail(bytes, digit, end, "a hexadecimal digit");
+    if (!isHexDigit(bytes[digit]!)) throwMalformed(bytes, digit, end, "a hexadecimal digit");
   }
   return at + 5;
 }
@@ -127,13 +127,13 @@ function skipNumber(bytes: Uint8Array, start: number, end: number): number {
 function skipDigits(bytes: Uint8Array, start: number, end: number, wanted: string): number {
   let at = start;
   while (isDigit(bytes[at]!)) at++;
-  return at === start ? fail(bytes, at, end, wanted) : at;
+  return at === start ? throwMalformed(bytes, at, end, wanted) : at;
 }
 
 function skipLiteral(bytes: Uint8Array, start: number, end: number, literal: Uint8Array): number {
   for (let i = 1; i < literal.length; i++) {
     if (bytes[start + i] === literal[i]) continue;
-    fail(bytes, start + i >= end ? end : start, end, "a value");
+    throwMalformed(bytes, start + i >= end ? end : start, end, "a value");
   }
   return start + literal.length;
 }
@@ -151,7 +151,7 @@ function skipArray(bytes: Uint8Array, start: number, end: number, depth: number)
   for (;;) {
     at = skipSpace(bytes, skipValue(bytes, at, end, depth));
     if (bytes[at] === CLOSE_ARRAY) return at + 1;
-    if (bytes[at] !== COMMA) fail(bytes, at, end, '"," or "]"');
+    if (bytes[at] !== COMMA) throwMalformed(bytes, at, end, '"," or "]"');
     at = skipSpace(bytes, at + 1);
   }
 }
@@ -164,20 +164,20 @@ function skipObject(bytes: Uint8Array, start: number, end: number, depth: number
     at = skipColon(bytes, skipKey(bytes, at, end), end);
     at = skipSpace(bytes, skipValue(bytes, at, end, depth));
     if (bytes[at] === CLOSE_OBJECT) return at + 1;
-    if (bytes[at] !== COMMA) fail(bytes, at, end, '"," or "}"');
+    if (bytes[at] !== COMMA) throwMalformed(bytes, at, end, '"," or "}"');
     at = skipSpace(bytes, at + 1);
   }
 }
 
 /** Skips a key with both its quotes. */
 export function skipKey(bytes: Uint8Array, at: number, end: number): number {
-  if (bytes[at] !== QUOTE) fail(bytes, at, end, "a key in double quotes");
+  if (bytes[at] !== QUOTE) throwMalformed(bytes, at, end, "a key in double quotes");
   return skipString(bytes, at, end);
 }
 
 /** Skips the colon after a key and the space around it. */
 export function skipColon(bytes: Uint8Array, start: number, end: number): number {
   const at = skipSpace(bytes, start);
-  if (bytes[at] !== COLON) fail(bytes, at, end, '":" after a key');
+  if (bytes[at] !== COLON) throwMalformed(bytes, at, end, '":" after a key');
   return skipSpace(bytes, at + 1);
 }

@@ -2,7 +2,7 @@
 import { ValidationError } from "../../core/errors.ts";
 import { describeLargeRecord, MAX_RECORD_BYTES } from "../text/record_size.ts";
 import { INCOMPLETE, Malformed } from "./scan.ts";
-import { Window } from "./chunk_buffer.ts";
+import { ChunkBuffer } from "./chunk_buffer.ts";
 
 /** Looks at the value at `at` and returns where it ends, as the functions of `scan.ts` do. */
 export type Scan = (bytes: Uint8Array, at: number, end: number) => number;
@@ -15,7 +15,7 @@ export type Scan = (bytes: Uint8Array, at: number, end: number) => number;
 export abstract class RecordSource {
   /** Records scanned so far. */
   records = 0;
-  protected readonly window: Window;
+  protected readonly window: ChunkBuffer;
 
   constructor(
     private readonly name: string,
@@ -23,7 +23,7 @@ export abstract class RecordSource {
     protected readonly scan: Scan,
     private readonly most = MAX_RECORD_BYTES,
   ) {
-    this.window = new Window(chunks);
+    this.window = new ChunkBuffer(chunks);
   }
 
   /** Lines before the next record; undefined where records are not lines. */

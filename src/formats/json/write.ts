@@ -5,7 +5,7 @@ import { ValueError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
 import { isDigit, MINUS } from "../text/ascii.ts";
 import { plainNumber } from "../inference/number_columns.ts";
-import { Output } from "../text/byte_writer.ts";
+import { ByteWriter } from "../text/byte_writer.ts";
 import { numberWriter, timeWriter, type WriteRow } from "../text/scalar_text.ts";
 import { CLOSE_OBJECT, OPEN_OBJECT, QUOTE, skipSpace } from "./scan.ts";
 
@@ -36,7 +36,7 @@ export async function* writeRecords(
   fields: readonly Field[],
   layout: Layout,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const output = new Output();
+  const output = new ByteWriter();
   const keys = fields.map(({ name }, i) =>
     utf8.encode(`${i === 0 ? "{" : ","}${JSON.stringify(name)}:`)
   );
@@ -59,7 +59,12 @@ export async function* writeRecords(
   if (!output.empty) yield output.take();
 }
 
-function writeRecord(cells: readonly Cell[], row: number, record: number, output: Output): void {
+function writeRecord(
+  cells: readonly Cell[],
+  row: number,
+  record: number,
+  output: ByteWriter,
+): void {
   if (cells.length === 0) output.byte(OPEN_OBJECT);
   try {
     for (let i = 0; i < cells.length; i++) cells[i]!.write(row);
@@ -81,7 +86,7 @@ class Cell {
     /** With what stands before it. */
     private readonly key: Uint8Array,
     private readonly data: Data,
-    private readonly output: Output,
+    private readonly output: ByteWriter,
     layout: Layout,
   ) {
     this.#hasNulls = data.nullCount > 0;
@@ -98,7 +103,7 @@ class Cell {
 function valueWriter(
   field: Field,
   data: Data,
-  output: Output,
+  output: ByteWriter,
   oneLine: boolean,
 ): WriteRow {
   const { values } = data;
@@ -136,7 +141,7 @@ function valueWriter(
   }
 }
 
-function inQuotes(write: WriteRow, output: Output): WriteRow {
+function inQuotes(write: WriteRow, output: ByteWriter): WriteRow {
   return (row) => {
     output.byte(QUOTE);
     write(row);

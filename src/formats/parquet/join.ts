@@ -13,8 +13,8 @@ import {
   RowGroup,
   Statistics,
 } from "./thrift/metadata.ts";
-import { checkRanges, isOwn, openOwn } from "./reader/native_reader.ts";
-import { closing } from "./reader/row_group_file.ts";
+import { checkRanges, isNative, openNative } from "./reader/native_reader.ts";
+import { footerParts } from "./reader/row_group_file.ts";
 import { EncodedStruct, encodeStruct, I16, I64, ThriftStruct } from "./thrift/thrift.ts";
 import { PAGE_ROWS, PAGES_BYTES } from "./writer/page_values.ts";
 import { parquetBytes } from "./writer/write.ts";
@@ -70,7 +70,7 @@ async function* joined(
     }
   }
   metadata!.set(FileMetaData.numRows, I64, rows).setStructs(FileMetaData.rowGroups, groups);
-  yield* closing(metadata!);
+  yield* footerParts(metadata!);
 }
 
 async function* none() {}
@@ -79,7 +79,7 @@ async function* none() {}
 async function footerOf(part: FileInput, { fields }: WriteRequest): Promise<Footer> {
   try {
     const footer = await readFooter(part);
-    if (!isOwn(footer)) {
+    if (!isNative(footer)) {
       throw new ValidationError(`Cannot join "${part.name}": dxt did not write it`);
     }
     checkRanges(footer);
@@ -98,7 +98,7 @@ async function refuseInfinite(part: FileInput, footer: Footer, rowsBefore: numbe
     if (!hasInfiniteBound(footer, column)) continue;
     let rows = rowsBefore;
     const bounds = { batchRows: PAGE_ROWS, batchBytes: PAGES_BYTES };
-    for await (const batch of openOwn(part, footer, [field.name]).batches(bounds)) {
+    for await (const batch of openNative(part, footer, [field.name]).batches(bounds)) {
       refuseInfinity(batch, [field], rows);
       rows += batch.numRows;
     }

@@ -2,14 +2,14 @@
  * Parquet, read and written row group by row group.
  * Format: https://parquet.apache.org/docs/file-format/
  */
-import { canonicalFields, canonicaliser, splitBatch } from "../../arrow/mod.ts";
+import { canonicalFields, createCanonicalizer, splitBatch } from "../../arrow/mod.ts";
 import { describeMadeNames } from "../../core/column_names.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import { DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
 import { FORMATS } from "../catalog.ts";
 import { readFooter } from "./reader/footer.ts";
-import { ownCanonicaliser } from "./reader/native_fields.ts";
+import { nativeCanonicalizer } from "./reader/native_fields.ts";
 import { joinParquet } from "./join.ts";
 import { openParquet, splitRowGroups } from "./reader/reader.ts";
 import { parquetBytes } from "./writer/write.ts";
@@ -55,8 +55,8 @@ const parquet: FileFormat = {
       const names = projections.map(({ column, field }) => column ?? field.name);
       const file = await openParquet(input, names, range);
       const canonical = file.isOwn
-        ? ownCanonicaliser(file.schema, projections, proven)
-        : canonicaliser(file.schema, projections);
+        ? nativeCanonicalizer(file.schema, projections, proven)
+        : createCanonicalizer(file.schema, projections);
       for await (const batch of file.batches(request)) {
         yield* splitBatch(canonical(batch), { rows: batchRows, bytes: batchBytes });
       }

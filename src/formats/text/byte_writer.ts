@@ -18,7 +18,7 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 
-export class Output {
+export class ByteWriter {
   /** Bytes that are written; whoever asked for `room` moves it on. */
   end = 0;
   #bytes = new Uint8Array(2 * CHUNK);

@@ -9,12 +9,12 @@ import {
 import { INTEGER_BOUNDS } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import { MINUS } from "./ascii.ts";
-import type { Filler, Slice } from "./text_to_columns.ts";
+import type { ColumnFiller, Slice } from "./text_to_columns.ts";
 import { isoDate, isoTime, isoTimestamp, NO_DAY } from "./iso.ts";
 import { POWERS_OF_TEN, SHORT, shortDouble } from "./fast_numbers.ts";
 
 /** Puts the values of so many records; what it does not know it gives to the filler's `other`. */
-export type Loop = (filler: Filler, slice: Slice, rows: number) => void;
+export type ColumnParser = (filler: ColumnFiller, slice: Slice, rows: number) => void;
 
 const POINT = 0x2e;
 const ZERO = 0x30;
@@ -30,7 +30,7 @@ const LONG = 96;
  *
  * @param guessed whether it gives texts that would not make dxt guess the type to the filler's `other`
  */
-export function loopFor(field: Field, guessed: boolean): Loop {
+export function parserFor(field: Field, guessed: boolean): ColumnParser {
   // A zero in front makes a text no number for a guess; no byte is NO_BYTE.
   const zero = guessed ? ZERO : NO_BYTE;
   switch (field.dtype) {
@@ -67,11 +67,11 @@ export function loopFor(field: Field, guessed: boolean): Loop {
 }
 
 /** Every value the general way. */
-export function putOthers(filler: Filler, slice: Slice, rows: number): void {
+export function putOthers(filler: ColumnFiller, slice: Slice, rows: number): void {
   for (let row = 0; row < rows; row++) filler.other(slice, row);
 }
 
-export function putTexts(filler: Filler, slice: Slice, rows: number): void {
+export function putTexts(filler: ColumnFiller, slice: Slice, rows: number): void {
   const { base, nullSize } = filler;
   const column = filler.column as BytesColumn;
   const { offsets } = column;
@@ -107,7 +107,7 @@ export function putTexts(filler: Filler, slice: Slice, rows: number): void {
 }
 
 function putIntegers(
-  filler: Filler,
+  filler: ColumnFiller,
   slice: Slice,
   rows: number,
   low: number,
@@ -142,7 +142,7 @@ function putIntegers(
 }
 
 function putLongs(
-  filler: Filler,
+  filler: ColumnFiller,
   slice: Slice,
   rows: number,
   isSigned: boolean,
@@ -209,7 +209,7 @@ function putSafe(words: Int32Array, at: number, value: number): void {
   words[at + 1] = Math.floor(value / WORD);
 }
 
-function putDoubles(filler: Filler, slice: Slice, rows: number, zero: number): void {
+function putDoubles(filler: ColumnFiller, slice: Slice, rows: number, zero: number): void {
   const { base } = filler;
   const { values } = filler.column as NumberColumn;
   const { bytes, spans, stride } = slice;
@@ -229,7 +229,7 @@ function isPadded(bytes: Uint8Array, from: number, to: number, zero: number): bo
 }
 
 function putDecimals(
-  filler: Filler,
+  filler: ColumnFiller,
   slice: Slice,
   rows: number,
   { precision = 38, scale = 0 }: Field,
@@ -289,7 +289,7 @@ const LETTER_F = 0x66;
 const LETTER_T = 0x74;
 
 /** `true` and `false`, and where the type is declared `t`, `1`, `f` and `0`. */
-function putBools(filler: Filler, slice: Slice, rows: number, guessed: boolean): void {
+function putBools(filler: ColumnFiller, slice: Slice, rows: number, guessed: boolean): void {
   const { base } = filler;
   const { values } = filler.column as BoolColumn;
   const { bytes, spans, stride } = slice;
@@ -322,7 +322,7 @@ function boolAt(bytes: Uint8Array, at: number, size: number): number {
     : -1;
 }
 
-function putDates(filler: Filler, slice: Slice, rows: number): void {
+function putDates(filler: ColumnFiller, slice: Slice, rows: number): void {
   const { base } = filler;
   const { values } = filler.column as NumberColumn;
   const { bytes, spans, stride } = slice;
@@ -333,7 +333,7 @@ function putDates(filler: Filler, slice: Slice, rows: number): void {
   }
 }
 
-function putTimes(filler: Filler, slice: Slice, rows: number): void {
+function putTimes(filler: ColumnFiller, slice: Slice, rows: number): void {
   const { base } = filler;
   const { words } = filler.column as BigColumn;
   const { bytes, spans, stride } = slice;
@@ -344,7 +344,7 @@ function putTimes(filler: Filler, slice: Slice, rows: number): void {
   }
 }
 
-function putTimestamps(filler: Filler, slice: Slice, rows: number, zone: boolean): void {
+function putTimestamps(filler: ColumnFiller, slice: Slice, rows: number, zone: boolean): void {
   const { base } = filler;
   const { words } = filler.column as BigColumn;
   const { bytes, spans, stride } = slice;

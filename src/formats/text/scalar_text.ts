@@ -17,10 +17,10 @@ import {
   putTimestamp,
   putWhole,
 } from "./digits.ts";
-import type { Output } from "./byte_writer.ts";
+import type { ByteWriter } from "./byte_writer.ts";
 
 /** Where the bytes go. */
-export type ScalarOutput = Pick<Output, "end" | "room" | "ascii" | "bytes">;
+export type ScalarOutput = Pick<ByteWriter, "end" | "room" | "ascii" | "bytes">;
 
 /** Writes the value of a row that is not NULL. */
 export type WriteRow = (row: number) => void;

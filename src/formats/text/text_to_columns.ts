@@ -11,7 +11,7 @@ import {
 } from "../../arrow/mod.ts";
 import { ValueError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
-import type { Loop } from "./column_parsers.ts";
+import type { ColumnParser } from "./column_parsers.ts";
 
 /** Where the values of some records are. */
 export interface Slice {
@@ -32,7 +32,7 @@ export type OpenColumn = NumberColumn | BigColumn | BoolColumn | BytesColumn;
 /** What a format says of a field's values. */
 export interface Spelling {
   /** Puts the values of the usual spelling. */
-  readonly loop: Loop;
+  readonly loop: ColumnParser;
   /** Bytes of a NULL that stands as it is; negative when there is none. */
   readonly nullSize: number;
   /** Whether the value whose span is at `at` is NULL. */
@@ -54,7 +54,7 @@ export interface Spelling {
 }
 
 /** Fills one column. */
-export class Filler {
+export class ColumnFiller {
   /** Rows that the column had before the slice. */
   base = 0;
   readonly nullSize: number;
@@ -148,7 +148,7 @@ export function openColumn(field: Field): OpenColumn {
  * @throws {ValueError} for the first record with a wrong value, with its number in the slice, and
  * of its values the first
  */
-export function fillAll(fillers: readonly Filler[], slice: Slice, rows: number): void {
+export function fillColumns(fillers: readonly ColumnFiller[], slice: Slice, rows: number): void {
   let most = rows;
   let wrong: ValueError | undefined;
   for (const filler of fillers) {

@@ -1,5 +1,5 @@
 /** The highest watermark of files, as a target or as a source. */
-import { filterBatch, maxOf, rangePredicate } from "../../arrow/mod.ts";
+import { filterBatch, maxValue, rangePredicate } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import type { FilestoreConnector } from "../../core/contracts/connector.ts";
 import { ConfigurationError, SchemaError } from "../../core/errors.ts";
@@ -75,7 +75,7 @@ export async function maxWatermark(
       options,
     });
     for await (const batch of batches) {
-      const value = maxOf(ownRows(batch, marks), 0, field);
+      const value = maxValue(ownRows(batch, marks), 0, field);
       if (value === null) continue;
       if (max === null || compareInOrder(value, max, field) > 0) max = value;
     }

@@ -68,7 +68,7 @@ export function newProgress(): Progress {
 }
 
 /** Begins again; the warnings stay. */
-export function restart(progress: Progress): void {
+export function resetProgress(progress: Progress): void {
   const { warnings } = progress;
   for (const key of Object.keys(progress)) delete progress[key as keyof Partial<Progress>];
   Object.assign(progress, newProgress(), { warnings });

@@ -7,26 +7,26 @@ import type {
   StagedFile,
 } from "../../core/contracts/buffer.ts";
 import type { Part } from "../../core/contracts/extractor.ts";
-import { fromPlainValue } from "../../core/values/transferable_value.ts";
+import { fromTransferable } from "../../core/values/transferable_value.ts";
 import { compareInOrder } from "../../core/values/value_order.ts";
 import type { Value } from "../../core/values/values.ts";
-import { thrown } from "../../sandbox/messages.ts";
+import { fromError } from "../../sandbox/messages.ts";
 import type { BufferSettings } from "../../models/buffer.ts";
 import type { RunContext } from "../contract/run_context.ts";
-import type { End } from "../worker/connection_client.ts";
-import { SharedEnds } from "../worker/connection_clients.ts";
-import { type Reading, type Seen, stagedFields } from "../worker/extract_spec.ts";
+import type { ConnectionClient } from "../worker/connection_client.ts";
+import { ClientGroup } from "../worker/connection_clients.ts";
+import { type ExtractSpec, type Seen, stagedFields } from "../worker/extract_spec.ts";
 import type { ExtractNews, ExtractResult, PlainClass } from "../worker/inside/protocol.ts";
 import type { Transformer } from "./transform_client.ts";
 
-export interface Extraction {
-  readonly source: End;
+export interface ExtractSettings {
+  readonly source: ConnectionClient;
   readonly transformer: Transformer | undefined;
   readonly extractor: PlainClass;
   readonly context: Pick<RunContext, "source" | "threads" | "signal">;
   readonly stage: Buffer;
   readonly buffer: BufferSettings;
-  readonly reading: Reading;
+  readonly reading: ExtractSpec;
   /** What was seen by all threads. */
   readonly seen: Seen;
   details(): StageDetails;
@@ -40,7 +40,7 @@ export interface Extraction {
 }
 
 /** Stages everything over the source's own connection. */
-export async function extractWhole(extraction: Extraction): Promise<StagedData> {
+export async function extractWhole(extraction: ExtractSettings): Promise<StagedData> {
   const { source, extractor, stage, reading, buffer, details } = extraction;
   return await stage.write(stagedFields(reading), async ({ folder }) => {
     const onNews = watch(extraction, source, () => {});
@@ -52,7 +52,7 @@ export async function extractWhole(extraction: Extraction): Promise<StagedData> 
 
 /** Stages all parts or nothing; the first that fails stops the others. */
 export async function extractParts(
-  extraction: Extraction,
+  extraction: ExtractSettings,
   parts: readonly Part[],
 ): Promise<StagedData> {
   const { stage, reading, details } = extraction;
@@ -64,7 +64,7 @@ export async function extractParts(
 
 /** The source's own thread, which keeps the moment of the partition, does its share. */
 async function extractAll(
-  extraction: Extraction,
+  extraction: ExtractSettings,
   parts: readonly Part[],
   { folder }: OpenStage,
 ): Promise<ExtractResult[]> {
@@ -77,7 +77,7 @@ async function extractAll(
   // A thread hands over the batches of one extraction to be transformed, and code of others need not
   // know that it may be called twice at once.
   const isAlone = reading.transformed !== undefined || extractor.module !== undefined;
-  const ends = new SharedEnds(source, isAlone ? 1 : connectionsPerThread);
+  const ends = new ClientGroup(source, isAlone ? 1 : connectionsPerThread);
   const lane = async (number: number) => {
     using _turn = await context.threads.turn("extract");
     try {
@@ -95,14 +95,14 @@ async function extractAll(
   };
   const lanes = Math.min(context.threads.most, parts.length);
   const work = Array.from({ length: lanes }, (_, number) => lane(number));
-  await settled(work, (error) => stop.abort(error));
+  await awaitAll(work, (error) => stop.abort(error));
   for (const result of results) note(result, extraction);
   return results;
 }
 
 function watch(
-  { seen, transformer, onProgress }: Extraction,
-  end: End,
+  { seen, transformer, onProgress }: ExtractSettings,
+  end: ConnectionClient,
   onFile: (file: StagedFile) => void,
 ): (news: ExtractNews) => void {
   return (news) => {
@@ -118,24 +118,24 @@ function watch(
 async function relay(
   { id, bytes }: { readonly id: number; readonly bytes: Uint8Array },
   transformer: Transformer,
-  end: End,
+  end: ConnectionClient,
 ): Promise<void> {
   using _held = end.hold();
   const answer = await transformer.apply(bytes).then(
     (bytes) => ({ id, bytes }),
-    (error) => ({ id, failed: thrown(error) }),
+    (error) => ({ id, failed: fromError(error) }),
   );
   await end.transformed(answer).catch(() => {});
 }
 
 function note(
   { max: told, nulls, placeless, key }: ExtractResult,
-  { reading, seen }: Extraction,
+  { reading, seen }: ExtractSettings,
 ): void {
   const { range, projections } = reading;
   if (range === undefined) return;
   const { field } = projections.find((projection) => projection.field.name === range.field)!;
-  const max: Value = fromPlainValue(told);
+  const max: Value = fromTransferable(told);
   seen.nulls += nulls;
   seen.placeless += placeless;
   if (max === null) return;
@@ -145,7 +145,7 @@ function note(
 }
 
 /** As `Promise.all`, but ends when all have ended; hears at once of the first that fails. */
-export async function settled<T>(
+export async function awaitAll<T>(
   work: readonly Promise<T>[],
   onFailure: (error: unknown) => void,
 ): Promise<T[]> {

@@ -2,19 +2,19 @@
 import type { WatermarkRange } from "../../core/contracts/connector.ts";
 import { SchemaError } from "../../core/errors.ts";
 import type { WatermarkQuery } from "../../core/contracts/loader.ts";
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import { compareInOrder } from "../../core/values/value_order.ts";
-import { textOf, type Value } from "../../core/values/values.ts";
+import { formatValue, type Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamRef } from "../../models/source.ts";
 import { backfillRange } from "../plan/backfill.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
-import type { End } from "../worker/connection_client.ts";
-import { plainClass, targetEnd } from "../worker/connection_clients.ts";
+import type { ConnectionClient } from "../worker/connection_client.ts";
+import { openTarget, plainClass } from "../worker/connection_clients.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
 import {
   describeUnseenFields,
-  projectionOf,
+  projectField,
   type ResolvedFields,
   resolveFields,
   targetName,
@@ -27,12 +27,12 @@ import { inSourceType, isFuture, refuseUnordered, watermarkRange } from "../plan
 /** What is asked while a stream is planned or begun. */
 export type Asked = Pick<RunContext, "source" | "target" | "warn"> & {
   /** Asks the target something, over a connection that is open or is opened for it. */
-  atTarget<T>(ask: (target: End) => Promise<T>): Promise<T>;
+  atTarget<T>(ask: (target: ConnectionClient) => Promise<T>): Promise<T>;
   /** Where the stream has transforms. */
   readonly transformer: Transformer | undefined;
 };
 
-export function askedBy(
+export function prepareStream(
   plan: StreamPlan,
   context: RunContext,
   transformer: Transformer | undefined,
@@ -41,7 +41,7 @@ export function askedBy(
     ...context,
     transformer,
     async atTarget(ask) {
-      await using target = targetEnd(plan, context);
+      await using target = openTarget(plan, context);
       return await ask(target);
     },
   };
@@ -51,7 +51,7 @@ export function askedBy(
 export async function streamFields(
   plan: StreamPlan,
   context: Asked,
-  source: Pick<End, "getStreamFields" | "testConnection">,
+  source: Pick<ConnectionClient, "getStreamFields" | "testConnection">,
 ): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
   const found = await source.getStreamFields(plan.source);
   if (found === undefined) {
@@ -96,7 +96,7 @@ async function fieldsOfTarget(
     : [];
   const made = new Set(generated.map(({ name }) => name));
   const projections = known.filter(({ name }) => !made.has(name)).map((field) => {
-    const { name, dtype, precision, scale, nullable } = projectionOf(field).field;
+    const { name, dtype, precision, scale, nullable } = projectField(field).field;
     const digits = dtype === "decimal" ? { precision, scale } : {};
     return { field: { name, dtype, ...digits, nullable }, column: name };
   });
@@ -121,7 +121,7 @@ export function checkUpsertKeys(
   for (const id of stream.load?.upsert_keys ?? []) {
     if (names.includes(targetName(stream, id))) continue;
     throw new SchemaError(
-      `Cannot upsert by "${id}": the stream has no such field${nearest(id, names)}; it has ${
+      `Cannot upsert by "${id}": the stream has no such field${suggestWord(id, names)}; it has ${
         names.map((name) => `"${name}"`).join(", ")
       }`,
     );
@@ -176,7 +176,7 @@ export async function findRange(
   const loader = plainClass(plan.loader);
   const query = watermarkQuery(plan, field);
   const max = await context.atTarget((target) => target.getMaxWatermark({ loader, ...query }));
-  const text = max === undefined ? {} : { max: textOf(max) };
+  const text = max === undefined ? {} : { max: formatValue(max) };
   if (text.max !== undefined) progress.watermarkBefore = text.max;
   const { target: _target, ...asked } = query;
   progress.expected = { ...asked, ...text };
@@ -185,7 +185,7 @@ export async function findRange(
   if (max !== undefined && isFuture(after!.value, field, Temporal.Now.instant())) {
     context.warn(
       `the highest "${field.name}" of ${maxOwner(plan)} is "${
-        textOf(max)
+        formatValue(max)
       }", later than now: no row is read until the source has greater ones; correct the row in source and target`,
     );
   }
@@ -200,7 +200,7 @@ export async function findRange(
 export async function compareMaxima(
   plan: StreamPlan,
   { warn }: Pick<RunContext, "warn">,
-  source: Pick<End, "getSourceWatermark">,
+  source: Pick<ConnectionClient, "getSourceWatermark">,
   { projections }: ResolvedFields,
   { range: { after, field: name }, watermarkBefore, seen }: {
     readonly range: WatermarkRange;
@@ -222,14 +222,14 @@ export async function compareMaxima(
   if (compareInOrder(theirs, max, field) <= 0) return;
   warn(
     `the highest "${name}" of ${maxOwner(plan)} is "${watermarkBefore}", above the source's own "${
-      textOf(max)
+      formatValue(max)
     }": rows of the source below it are not read; a trigger, another writer or a deleted row may be the cause`,
   );
 }
 
 /** Which rows of which target a highest watermark is of, for people. */
 export function maxOwner({ target, ownRows }: Pick<StreamPlan, "target" | "ownRows">): string {
-  const name = nameOf(target);
+  const name = streamName(target);
   if (ownRows === undefined) return name;
   if ("condition" in ownRows) return `${name} where ${ownRows.condition}`;
   const marks = Object.entries(ownRows.values).map(([mark, value]) => `${mark} = ${value}`);
@@ -244,14 +244,14 @@ function checkOwnRows({ stream, ownRows }: StreamPlan, resolved: ResolvedFields)
     if (names.includes(name)) continue;
     throw new SchemaError(
       `Cannot tell the rows of stream "${stream.id}" by "${name}": the stream has no such field${
-        nearest(name, names)
+        suggestWord(name, names)
       }; it has ${names.map((field) => `"${field}"`).join(", ")}`,
     );
   }
 }
 
 /** Name, path or text of a dataset. */
-export function nameOf(ref: StreamRef): string {
+export function streamName(ref: StreamRef): string {
   if ("name" in ref) {
     return "schema" in ref && ref.schema !== undefined ? `${ref.schema}.${ref.name}` : ref.name;
   }

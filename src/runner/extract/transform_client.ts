@@ -27,7 +27,7 @@ export class Transformer implements Disposable {
       options,
     }));
     const codes = new Map(transforms.map(({ code }) => [code!.entry, code!]));
-    this.#ready = this.#lease.thread.call("confine", [...codes.values()], { signal });
+    this.#ready = this.#lease.thread.call("restrictImports", [...codes.values()], { signal });
     this.#ready.catch(() => {});
   }
 

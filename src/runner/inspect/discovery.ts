@@ -3,17 +3,17 @@ import { openBuffer } from "../../buffers/mod.ts";
 import { type LoadedPipeline, type NamedConnection, QUERY } from "../../config/mod.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import { BufferError, ConfigurationError, SchemaError } from "../../core/errors.ts";
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import type { ProviderInfo } from "../../providers/provider_info.ts";
 import type { Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import { type Category, sourceOf, type StreamSource } from "../../models/source.ts";
-import type { End, Threads } from "../worker/connection_client.ts";
+import type { ConnectionClient, Threads } from "../worker/connection_client.ts";
 import { openThreads } from "../worker/pool.ts";
-import { endOf, plainClass } from "../worker/connection_clients.ts";
+import { openClient, plainClass } from "../worker/connection_clients.ts";
 import { type Endpoint, resolveEndpoint } from "../plan/endpoint.ts";
-import { BATCH_BYTES, BATCH_ROWS, type Reading } from "../worker/extract_spec.ts";
-import { excludedNames, projectionOf, resolveFields } from "../plan/resolve_fields.ts";
+import { BATCH_BYTES, BATCH_ROWS, type ExtractSpec } from "../worker/extract_spec.ts";
+import { excludedNames, projectField, resolveFields } from "../plan/resolve_fields.ts";
 import type { PlainClass } from "../worker/inside/protocol.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
 
@@ -33,7 +33,7 @@ export async function discover(
   const endpoint = await resolveEndpoint(connection, connection.spec);
   const { name, category } = endpoint.provider;
   using threads = openThreads(connection);
-  await using end = endOf(endpoint, { explores: true }, { threads, signal });
+  await using end = openClient(endpoint, { explores: true }, { threads, signal });
   if (connection.dataset === undefined) {
     return { provider: name, category, streams: await end.discover() };
   }
@@ -58,7 +58,7 @@ export interface Showing {
 }
 
 /** The first records of a dataset of a connection, or of what a query returns. */
-export async function headOfConnection(
+export async function previewConnection(
   connection: NamedConnection,
   stream: string | undefined,
   showing: Showing,
@@ -76,14 +76,14 @@ export async function headOfConnection(
     : sourceOf(category, stream ?? dataset!);
   using threads = openThreads(connection);
   const viewer: Viewer = { endpoint, threads, ...showing };
-  await using end = endOf(endpoint, { reads: [source] }, viewer);
+  await using end = openClient(endpoint, { reads: [source] }, viewer);
   return await headOf(end, source, viewer);
 }
 
 export type HeadOf = "source" | "stage" | "target";
 
 /** The first records of a pipeline's stream: as they would be extracted, are staged, or were loaded. */
-export async function headOfPipeline(
+export async function previewPipelineRows(
   loaded: LoadedPipeline,
   stream: string | undefined,
   of: HeadOf,
@@ -99,7 +99,7 @@ export async function headOfPipeline(
       ? "Cannot show records: expected a STREAM"
       : `Cannot find stream "${stream}" in pipeline "${loaded.pipeline.name}"`;
     throw new ConfigurationError(
-      `${what}: it has ${listed(ids)}${stream === undefined ? "" : nearest(stream, ids)}`,
+      `${what}: it has ${listed(ids)}${stream === undefined ? "" : suggestWord(stream, ids)}`,
     );
   }
   if (of === "stage") return await headOfStage(plan, showing.rows);
@@ -107,7 +107,7 @@ export async function headOfPipeline(
   const shown = of === "source" ? plan.source : plan.target as StreamSource;
   using threads = openThreads(loaded);
   const viewer: Viewer = { endpoint, threads, ...showing };
-  await using end = endOf(endpoint, { reads: [shown] }, viewer, [plan.extractor]);
+  await using end = openClient(endpoint, { reads: [shown] }, viewer, [plan.extractor]);
   if (of === "target") return await headOf(end, shown, viewer);
   const fields = await fieldsOf(end, plan.source, viewer);
   const { projections } = resolveFields(plan.stream, fields);
@@ -126,9 +126,9 @@ interface Viewer extends Showing {
   readonly threads: Threads;
 }
 
-async function headOf(end: End, source: StreamSource, viewer: Viewer): Promise<Head> {
+async function headOf(end: ConnectionClient, source: StreamSource, viewer: Viewer): Promise<Head> {
   const fields = await fieldsOf(end, source, viewer);
-  const projections = fields.map(projectionOf);
+  const projections = fields.map(projectField);
   return await read(
     end,
     firstExtractor(viewer.endpoint.provider),
@@ -139,7 +139,7 @@ async function headOf(end: End, source: StreamSource, viewer: Viewer): Promise<H
 
 /** @throws {SchemaError} for a dataset that is not there, with the nearest that is */
 async function fieldsOf(
-  end: End,
+  end: ConnectionClient,
   source: StreamSource,
   viewer: Viewer,
 ): Promise<readonly Field[]> {
@@ -158,15 +158,15 @@ async function fieldsOf(
 /** What there is instead, by a thread of its own: that which shows records sees nothing else. */
 async function hintAt(wanted: string, viewer: Viewer): Promise<string> {
   if (!viewer.mayExplore) return "";
-  await using end = endOf(viewer.endpoint, { explores: true }, viewer);
+  await using end = openClient(viewer.endpoint, { explores: true }, viewer);
   const names = (await end.discover()).map(({ name }) => name);
-  return nearest(wanted, names) || nearestBare(wanted, names) || `; there are ${listed(names)}`;
+  return suggestWord(wanted, names) || nearestBare(wanted, names) || `; there are ${listed(names)}`;
 }
 
 /** The nearest name when schemas are left out. */
 function nearestBare(wanted: string, names: readonly string[]): string {
   const bare = new Map(names.map((name) => [name.replace(/^.*\.(?=[^.]+$)/, ""), name]));
-  const found = /"(.*)"/s.exec(nearest(wanted, [...bare.keys()]))?.[1];
+  const found = /"(.*)"/s.exec(suggestWord(wanted, [...bare.keys()]))?.[1];
   return found === undefined ? "" : `, did you mean "${bare.get(found)}"`;
 }
 
@@ -188,12 +188,12 @@ function firstExtractor({ name, extractors }: ProviderInfo): PlainClass {
 }
 
 async function read(
-  end: End,
+  end: ConnectionClient,
   extractor: PlainClass,
-  what: Pick<Reading, "source" | "projections" | "complete" | "excluded">,
+  what: Pick<ExtractSpec, "source" | "projections" | "complete" | "excluded">,
   limit: number,
 ): Promise<Head> {
-  const reading: Reading = {
+  const reading: ExtractSpec = {
     ...{ ...what, limit, generated: [], refuseNull: false, recycle: false },
     batchRows: Math.min(limit, BATCH_ROWS),
     batchBytes: BATCH_BYTES,

@@ -15,7 +15,7 @@ import type { LossRule } from "../../models/stream.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 
 /** Fields in the order of the target; `columns` are what the loader makes of each. */
-export function plannedFields(
+export function reportFields(
   { projections, transformed, generated }: ResolvedFields,
   found: readonly Field[],
   columns: readonly FieldConversion[],

@@ -1,20 +1,20 @@
 /** What a run would do, told without moving or changing anything. */
 import type { LoadedPipeline } from "../../config/mod.ts";
 import { ConnectorError, messageOf } from "../../core/errors.ts";
-import { textOf } from "../../core/values/values.ts";
+import { formatValue } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { PlannedStream, PlanResult } from "../../models/plan.ts";
 import { type Selection, selectStreams } from "../../selector/mod.ts";
 import { type Backfill, checkBackfill, checkLimit } from "../plan/backfill.ts";
-import type { End, Threads } from "../worker/connection_client.ts";
+import type { ConnectionClient, Threads } from "../worker/connection_client.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
 import { transformerOf } from "../extract/transform_client.ts";
 import { openThreads } from "../worker/pool.ts";
-import { endOf, plainClass } from "../worker/connection_clients.ts";
+import { openClient, plainClass } from "../worker/connection_clients.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { loadSettings } from "../load/load_stage.ts";
 import { checkFullRefresh } from "../plan/shared_targets.ts";
-import { plannedFields } from "./field_report.ts";
+import { reportFields } from "./field_report.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
 import {
   type Asked,
@@ -22,8 +22,8 @@ import {
   compareMaxima,
   findRange,
   maxOwner,
-  nameOf,
   streamFields,
+  streamName,
 } from "../extract/prepare_stream.ts";
 
 export interface PreviewOptions extends Selection {
@@ -38,8 +38,8 @@ type Context = Asked & {
   readonly backfill: Backfill | undefined;
   readonly signal: AbortSignal;
   /** The connections that all streams are asked about. */
-  readonly reader: End;
-  readonly writer: End;
+  readonly reader: ConnectionClient;
+  readonly writer: ConnectionClient;
   readonly threads: Threads;
 };
 
@@ -66,8 +66,13 @@ export async function previewPipeline(
   // Both connections serve all streams, one after the other.
   const warnings: string[] = [];
   const both = { threads, signal, warn: (message: string) => void warnings.push(message) };
-  await using reader = endOf(source, { reads }, both, selected.map(({ extractor }) => extractor));
-  await using writer = endOf(target, { writes }, both, selected.map(({ loader }) => loader));
+  await using reader = openClient(
+    source,
+    { reads },
+    both,
+    selected.map(({ extractor }) => extractor),
+  );
+  await using writer = openClient(target, { writes }, both, selected.map(({ loader }) => loader));
   const context: Context = {
     ...{ source, target, fullRefresh, backfill, reader, writer },
     ...both,
@@ -103,9 +108,9 @@ async function previewStream(plan: StreamPlan, context: Context): Promise<Planne
   const planned: Planned = {
     stream: stream.id,
     status: "ready",
-    source: { name: nameOf(plan.source) },
+    source: { name: streamName(plan.source) },
     extract: { mode: context.fullRefresh ? "full" : stream.extract?.mode ?? "full" },
-    target: { name: nameOf(plan.target) },
+    target: { name: streamName(plan.target) },
     load: { mode, upsert_keys: [...upsertKeys] },
     fields: [],
     statements: [],
@@ -172,7 +177,7 @@ async function previewTarget(
   const load = await target.plan({ ...settings, loader, target: plan.target, staged });
   const { exists, rows, columns, statements, destructive, problems } = load;
   planned.target = { ...planned.target, exists, ...(rows === undefined ? {} : { rows }) };
-  planned.fields = plannedFields(resolved, resolved.found, columns, settings.lossy);
+  planned.fields = reportFields(resolved, resolved.found, columns, settings.lossy);
   planned.statements = [...statements];
   planned.destructive = [...destructive];
   planned.problems.push(...problems);
@@ -197,8 +202,8 @@ async function previewWatermark(
     watermark_field: range.field,
     watermark: seen.watermarkBefore ?? null,
     ...(isWhose(plan, seen) ? { watermark_of: maxOwner(plan) } : {}),
-    ...(range.after === undefined ? {} : { after: textOf(range.after.value) }),
-    ...(range.upTo === undefined ? {} : { up_to: textOf(range.upTo.value) }),
+    ...(range.after === undefined ? {} : { after: formatValue(range.after.value) }),
+    ...(range.upTo === undefined ? {} : { up_to: formatValue(range.upTo.value) }),
   };
 }
 

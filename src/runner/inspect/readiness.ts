@@ -5,9 +5,9 @@ import { messageOf } from "../../core/errors.ts";
 import type { StreamSource } from "../../models/source.ts";
 import { type Selection, selectStreams } from "../../selector/mod.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
-import type { End, Threads } from "../worker/connection_client.ts";
+import type { ConnectionClient, Threads } from "../worker/connection_client.ts";
 import { openThreads } from "../worker/pool.ts";
-import { endOf } from "../worker/connection_clients.ts";
+import { openClient } from "../worker/connection_clients.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
 
 /** One thing that was tried. Times are milliseconds. */
@@ -28,7 +28,7 @@ export interface TrialOptions extends Selection {
 }
 
 /** Tries all that the selected streams need, whatever failed before; tells each result as it comes. */
-export async function tryPipeline(
+export async function testPipeline(
   loaded: LoadedPipeline,
   { signal, onResult, ...selection }: TrialOptions,
 ): Promise<TrialResult[]> {
@@ -104,7 +104,7 @@ async function tryTarget(
 
 /** What is new is asked of a target that is there: it must be readable too. */
 async function checkTarget(
-  connector: End,
+  connector: ConnectionClient,
   { stream, target, mode }: StreamPlan,
 ): Promise<Access> {
   const access = await connector.checkWrite(target, mode);
@@ -119,12 +119,12 @@ async function checkTarget(
 async function tryEnd(
   check: "source" | "target",
   endpoint: Endpoint,
-  usage: Parameters<typeof endOf>[1],
+  usage: Parameters<typeof openClient>[1],
   context: Context,
-  work: (end: End) => Promise<TrialResult[]>,
+  work: (end: ConnectionClient) => Promise<TrialResult[]>,
 ): Promise<TrialResult[]> {
   const start = performance.now();
-  await using end = endOf(endpoint, usage, context);
+  await using end = openClient(endpoint, usage, context);
   try {
     await end.connected();
   } catch (error) {
@@ -140,7 +140,7 @@ async function tryEnd(
 async function greet(
   check: "source" | "target",
   { provider }: Endpoint,
-  connector: End,
+  connector: ConnectionClient,
 ): Promise<TrialResult> {
   const greeting = await timed(async () => {
     const { product, version } = await connector.testConnection();

@@ -8,14 +8,14 @@ import type {
 } from "../../core/contracts/buffer.ts";
 import type { LoadReceipt, LoadTicket, PlannedLoad } from "../../core/contracts/loader.ts";
 import type { LoadMode } from "../../models/stream.ts";
-import { thrown } from "../../sandbox/messages.ts";
+import { fromError } from "../../sandbox/messages.ts";
 import type { RunContext } from "../contract/run_context.ts";
-import type { End, OnCommit } from "../worker/connection_client.ts";
-import { plainClass, SharedEnds, targetEnd } from "../worker/connection_clients.ts";
-import { Feed, PartOrder } from "./staged_file_queue.ts";
+import type { ConnectionClient, OnCommit } from "../worker/connection_client.ts";
+import { ClientGroup, openTarget, plainClass } from "../worker/connection_clients.ts";
+import { PartSequencer, StagedFileQueue } from "./staged_file_queue.ts";
 import { targetName } from "../plan/resolve_fields.ts";
 import type { LoadInput } from "../worker/inside/protocol.ts";
-import { settled } from "../extract/extract_partitions.ts";
+import { awaitAll } from "../extract/extract_partitions.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 
 /** A smaller stage is loaded before more threads have started. */
@@ -41,7 +41,7 @@ export async function load(
   const ticket = shareable && context.threads.most > 1 ? await target.share(input) : undefined;
   const onCommit = rememberedBy(lock, plan, context, () => staged);
   if (ticket === undefined) return await target.load(input, onRows, onCommit);
-  const feed = new Feed<StagedFile>();
+  const feed = new StagedFileQueue<StagedFile>();
   for (const file of staged.files) feed.push(file);
   feed.end(staged);
   const shared = { target, context, input, ticket, stage: staged, feed, onRows, onCommit };
@@ -51,10 +51,10 @@ export async function load(
 /** A load that takes the files of a stage as they are closed. */
 export class EarlyLoad {
   /** Files in the order of their closing, for connections that share a load. */
-  readonly #closed = new Feed<StagedFile>();
+  readonly #closed = new StagedFileQueue<StagedFile>();
   /** Files in the order of the stage: of records that share a key the last one wins. */
-  readonly #ordered = new Feed<StagedFile>();
-  readonly #order = new PartOrder<StagedFile>((file) => this.#ordered.push(file));
+  readonly #ordered = new StagedFileQueue<StagedFile>();
+  readonly #order = new PartSequencer<StagedFile>((file) => this.#ordered.push(file));
   readonly #receipt: Promise<LoadReceipt>;
   /** Resolves when nothing more of the stage is written. */
   readonly #written = Promise.withResolvers<void>();
@@ -124,28 +124,32 @@ export class EarlyLoad {
     }
     const loading = target.load(input, onRows, onCommit);
     const handing = hand(this.#ordered, this.stage, target);
-    await settled<unknown>([loading, handing], (error) => this.#ordered.fail(error));
+    await awaitAll<unknown>([loading, handing], (error) => this.#ordered.fail(error));
     return await loading;
   }
 }
 
 /** Tells a thread what comes into a feed, until it is committed or fails. */
-async function hand(feed: Feed<StagedFile>, stage: Stage, target: End): Promise<void> {
+async function hand(
+  feed: StagedFileQueue<StagedFile>,
+  stage: Stage,
+  target: ConnectionClient,
+): Promise<void> {
   try {
     for (let file = await feed.next(); file !== undefined; file = await feed.next()) {
       await target.feed({ slice: stage.slice([file]) });
     }
   } catch (error) {
-    return await target.feed({ failed: thrown(error) });
+    return await target.feed({ failed: fromError(error) });
   }
   const { staged } = feed;
   await target.feed({ committed: staged.slice(staged.files) });
 }
 
-async function turnAtTarget(plan: StreamPlan, context: RunContext): Promise<End> {
+async function turnAtTarget(plan: StreamPlan, context: RunContext): Promise<ConnectionClient> {
   await context.turn;
   context.signal.throwIfAborted();
-  return targetEnd(plan, context);
+  return openTarget(plan, context);
 }
 
 function inputOf(
@@ -190,12 +194,12 @@ function progressOf(plan: StreamPlan, context: RunContext): (rows: number) => vo
 
 /** A load that several connections write, of the files that come into a feed. */
 interface Shared {
-  readonly target: End;
+  readonly target: ConnectionClient;
   readonly context: RunContext;
   readonly input: LoadInput;
   readonly ticket: LoadTicket;
   readonly stage: Stage;
-  readonly feed: Feed<StagedFile>;
+  readonly feed: StagedFileQueue<StagedFile>;
   readonly onRows: (rows: number) => void;
   readonly onCommit: OnCommit;
 }
@@ -207,7 +211,10 @@ async function loadShared(shared: Shared): Promise<LoadReceipt> {
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const { connectionsPerThread } = context.target.provider;
   // Code of others need not know that it may be called twice at once.
-  const ends = new SharedEnds(target, input.loader.module === undefined ? connectionsPerThread : 1);
+  const ends = new ClientGroup(
+    target,
+    input.loader.module === undefined ? connectionsPerThread : 1,
+  );
   const lane = async (number: number): Promise<number> => {
     let rows = 0;
     try {
@@ -222,7 +229,7 @@ async function loadShared(shared: Shared): Promise<LoadReceipt> {
     return rows;
   };
   const lanes = Array.from({ length: context.threads.most }, (_, number) => lane(number));
-  const rows = await settled<number>(lanes, (error) => {
+  const rows = await awaitAll<number>(lanes, (error) => {
     stop.abort(error);
     // The others may wait for a file that does not come any more.
     feed.fail(error);
@@ -237,7 +244,7 @@ async function loadShared(shared: Shared): Promise<LoadReceipt> {
 /** One connection's share: a file, and those that it is given while it has not ended. */
 async function loadShare(
   { input, ticket, stage, feed, onRows }: Shared,
-  end: End,
+  end: ConnectionClient,
   lane: number,
   first: StagedFile,
   signal: AbortSignal,
@@ -249,7 +256,7 @@ async function loadShare(
     files.push(file);
     await end.feed({ lane, slice: stage.slice([file]) });
   };
-  const fail = (error: unknown) => end.feed({ lane, failed: thrown(error) });
+  const fail = (error: unknown) => end.feed({ lane, failed: fromError(error) });
   return await end.loadShare(
     { ...input, staged: stage.slice(files), ticket, lane },
     // An end that is gone waits for nothing.

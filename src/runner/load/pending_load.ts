@@ -3,7 +3,7 @@ import type { Buffer, PendingLoad, StageLock } from "../../core/contracts/buffer
 import { ConcurrentRunError, UnknownOutcomeError } from "../../core/errors.ts";
 import type { LoadOutcome } from "../../core/contracts/loader.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
-import { plainClass, targetEnd } from "../worker/connection_clients.ts";
+import { openTarget, plainClass } from "../worker/connection_clients.ts";
 import type { Phase } from "../pipeline_run.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 
@@ -94,7 +94,7 @@ async function outcomeOf(
 ): Promise<LoadOutcome> {
   // The record says nothing of another target.
   if (!isSame(target, plan.target)) return "unknown";
-  await using end = targetEnd(plan, context);
+  await using end = openTarget(plan, context);
   const start = performance.now();
   const patience = Math.max(PATIENCE_MS, context.claim.waitMs);
   for (;;) {

@@ -3,7 +3,7 @@ import type { StagedData } from "../../core/contracts/buffer.ts";
 import { BufferError } from "../../core/errors.ts";
 
 /** A queue of what can be read of a stage, which several readers may share. */
-export class Feed<Item> {
+export class StagedFileQueue<Item> {
   readonly #items: Item[] = [];
   #waiting: (() => void)[] = [];
   #staged: StagedData | undefined;
@@ -80,7 +80,7 @@ export class Feed<Item> {
 }
 
 /** Items in the order of their parts, whatever the order in which they come. */
-export class PartOrder<Item> {
+export class PartSequencer<Item> {
   readonly #held = new Map<number, Item[]>();
   readonly #ended = new Set<number>();
   #part = 0;

@@ -1,15 +1,15 @@
 /** Whether what is asked for may be done: refused before anything connects or is written. */
 import type { LoadedPipeline, NamedConnection } from "../../config/mod.ts";
 import { PermissionError } from "../../core/errors.ts";
-import { flagOf, type Grant, remedy } from "../../core/permission_errors.ts";
+import { describeFlags, flagOf, type Grant } from "../../core/permission_errors.ts";
 import {
   type Ceiling,
+  exceedingGrants,
   flagsOf,
+  mergePermissions,
+  missingGrants,
   NOTHING,
   permissionsOf,
-  uncovered,
-  ungranted,
-  union,
 } from "../../core/permissions.ts";
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import { realPath } from "../../core/files/real_path.ts";
@@ -17,7 +17,13 @@ import { sourceOf, type StreamSource } from "../../models/source.ts";
 import { type Selection, selectStreams } from "../../selector/mod.ts";
 import { type Endpoint, resolveEndpoint } from "../plan/endpoint.ts";
 import type { HeadOf } from "../inspect/discovery.ts";
-import { connectionNeeds, type Need, ownNeeds, pipelineNeeds, type Purpose } from "./required.ts";
+import {
+  connectionNeeds,
+  type Need,
+  pipelineNeeds,
+  processNeeds,
+  type Purpose,
+} from "./required.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
 
 /** The most that somebody allows. */
@@ -40,7 +46,7 @@ export async function permissionsOfPipeline(
   loaded: LoadedPipeline,
   use: Omit<PipelineUse, "limits">,
 ): Promise<Permissions> {
-  return union(...(await needsOf(loaded, use)).map(({ permissions }) => permissions));
+  return mergePermissions(...(await needsOf(loaded, use)).map(({ permissions }) => permissions));
 }
 
 async function needsOf(
@@ -84,7 +90,7 @@ export async function admitHead(
         : connectionNeeds(target, { reads: [plan.target as StreamSource] }),
       limited: true,
     }));
-  admit(`the ${of}`, [...ownNeeds(loaded), ...needs], loaded, limits);
+  admit(`the ${of}`, [...processNeeds(loaded), ...needs], loaded, limits);
   return mayExplore(of === "target" ? target : source, loaded, limits);
 }
 
@@ -109,7 +115,7 @@ export async function admitConnection(
     permissions: connectionNeeds(endpoint, usage),
     limited: true,
   };
-  admit(`connection "${connection.name}"`, [...ownNeeds(connection), need], connection, limits);
+  admit(`connection "${connection.name}"`, [...processNeeds(connection), need], connection, limits);
   return mayExplore(endpoint, connection, limits);
 }
 
@@ -117,8 +123,8 @@ export async function admitConnection(
 function mayExplore(endpoint: Endpoint, { ceiling }: Loaded, limits: readonly Limit[]): boolean {
   const permissions = connectionNeeds(endpoint, { explores: true });
   return [...limits.map((limit) => limit.ceiling), ...(ceiling === undefined ? [] : [ceiling])]
-    .every((most) => uncovered(most, permissions).length === 0) &&
-    ungranted(permissions).length === 0;
+    .every((most) => exceedingGrants(most, permissions).length === 0) &&
+    missingGrants(permissions).length === 0;
 }
 
 type Loaded = Pick<LoadedPipeline, "ceiling" | "files">;
@@ -145,11 +151,11 @@ function admit(
       `Cannot use ${what}: it needs more than is allowed\n${refused.join("\n")}`,
     );
   }
-  const missing = ungranted(union(...needs.map(({ permissions }) => permissions)));
+  const missing = missingGrants(mergePermissions(...needs.map(({ permissions }) => permissions)));
   if (missing.length === 0) return;
   const flags = flagsOf(permissionsOf(missing));
   throw new PermissionError(
-    `Cannot use ${what}: it needs permissions that dxt does not have, ${remedy(flags)}`,
+    `Cannot use ${what}: it needs permissions that dxt does not have, ${describeFlags(flags)}`,
   );
 }
 
@@ -157,7 +163,7 @@ function admit(
 function refusals(needs: readonly Need[], { ceiling, place }: Limit): string[] {
   const lacking = new Map<string, { grant: Grant; subjects: string[] }>();
   for (const { subject, permissions } of needs.filter(({ limited }) => limited)) {
-    for (const grant of uncovered(ceiling, permissions)) {
+    for (const grant of exceedingGrants(ceiling, permissions)) {
       const found = lacking.get(flagOf(grant)) ?? { grant, subjects: [] };
       found.subjects.push(subject);
       lacking.set(flagOf(grant), found);

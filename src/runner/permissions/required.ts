@@ -1,7 +1,7 @@
 /** What a planned pipeline needs of the runtime, and what for. */
 import type { LoadedPipeline } from "../../config/mod.ts";
 import { dirname, resolve } from "node:path";
-import { NOTHING, union, withRealPaths } from "../../core/permissions.ts";
+import { mergePermissions, NOTHING, withRealPaths } from "../../core/permissions.ts";
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import { missingFolder } from "../../core/files/write_access.ts";
 import { ownPermissions } from "../../sandbox/permissions.ts";
@@ -45,11 +45,11 @@ export function streamNeeds(
 ): StreamNeeds {
   const staged = stream.buffer.format === "memory" ? [] : [stream.stageDirectory];
   return {
-    source: union(
+    source: mergePermissions(
       connectionNeeds(source, { reads: [stream.source] }),
       { ...NOTHING, write: staged },
     ),
-    target: union(
+    target: mergePermissions(
       connectionNeeds(target, { writes: [stream.target] }),
       { ...NOTHING, read: staged },
     ),
@@ -70,7 +70,7 @@ export function pipelineNeeds(
     limited: true,
   });
   return [
-    ...ownNeeds(loaded),
+    ...processNeeds(loaded),
     {
       subject: "the modules of others",
       permissions: codeNeeds(loaded, codesOf(plan)),
@@ -94,7 +94,7 @@ function codesOf({ source, target, streams }: PipelinePlan): ExternalCode[] {
 }
 
 /** What dxt reads before it knows what is limited. */
-export function ownNeeds({ files }: Pick<LoadedPipeline, "files">): Need[] {
+export function processNeeds({ files }: Pick<LoadedPipeline, "files">): Need[] {
   return [
     { subject: "the pipeline's files", permissions: { ...NOTHING, read: files }, limited: false },
     { subject: "dxt itself", permissions: ownPermissions(), limited: false },
@@ -112,14 +112,14 @@ function purposeNeeds(plan: PipelinePlan, stream: StreamPlan, purpose: Purpose):
   const writes = () => connectionNeeds(plan.target, { writes: [stream.target] });
   switch (purpose) {
     case "run":
-      return union(reads(), writes(), stageNeeds(stream));
+      return mergePermissions(reads(), writes(), stageNeeds(stream));
     case "extract":
       // The target is asked what is not new, and for the types of what the source gives none.
-      return union(reads(), readOnly(writes()), stageNeeds(stream));
+      return mergePermissions(reads(), readOnly(writes()), stageNeeds(stream));
     case "load":
-      return union(writes(), stageNeeds(stream));
+      return mergePermissions(writes(), stageNeeds(stream));
     case "look":
-      return union(reads(), writes());
+      return mergePermissions(reads(), writes());
   }
 }
 

@@ -2,7 +2,13 @@
 import { resolve } from "node:path";
 import type { ConnectionSpec, LoadedPipeline } from "../../config/mod.ts";
 import { ConfigurationError, DXTError } from "../../core/errors.ts";
-import { flagsOf, grantsOf, permissionsOf, uncovered, union } from "../../core/permissions.ts";
+import {
+  exceedingGrants,
+  flagsOf,
+  grantsOf,
+  mergePermissions,
+  permissionsOf,
+} from "../../core/permissions.ts";
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import { PermissionLists } from "../../models/permissions.ts";
 import type { StreamTarget } from "../../models/source.ts";
@@ -23,7 +29,7 @@ import {
 } from "../../providers/provider_info.ts";
 import { checkAddresses } from "../../sandbox/addresses.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
-import { type CodeSource, Strangers } from "./module_inspector.ts";
+import { type CodeSource, ModuleInspectors } from "./module_inspector.ts";
 import type { ClassKind } from "../worker/inside/protocol.ts";
 
 export interface Endpoint {
@@ -57,7 +63,7 @@ export type ConnectionSource =
 export async function resolveEndpoint(
   loaded: ConnectionSource,
   spec: ConnectionSpec,
-  strangers?: Strangers,
+  strangers?: ModuleInspectors,
 ): Promise<Endpoint> {
   const at: At = (message, path = []) => loaded.errorAt([...spec.origin.path, ...path], message);
   try {
@@ -66,7 +72,7 @@ export async function resolveEndpoint(
       : providerOfURL(spec.url ?? "");
     if (!isExternal(module)) return await builtInEndpoint(loaded, spec, module, at);
     if (strangers !== undefined) return await externalEndpoint(loaded, spec, module, at, strangers);
-    using own = new Strangers();
+    using own = new ModuleInspectors();
     return await externalEndpoint(loaded, spec, module, at, own);
   } catch (error) {
     if (error instanceof DXTError && !("issues" in error)) throw at(error.message);
@@ -108,7 +114,7 @@ async function externalEndpoint(
   spec: ConnectionSpec,
   module: string,
   at: At,
-  strangers: Strangers,
+  strangers: ModuleInspectors,
 ): Promise<Endpoint> {
   const { baseDirectory, url } = spec;
   const { permissions, ...keys } = spec.config;
@@ -123,7 +129,7 @@ async function externalEndpoint(
   });
   const config = valueOf(checked, provider, at);
   const declared = await stranger.needs(config, baseDirectory);
-  const missing = uncovered(granted, declared);
+  const missing = exceedingGrants(granted, declared);
   if (missing.length > 0) {
     const flags = flagsOf(permissionsOf(missing)).join(" ");
     const lists = JSON.stringify(listsOf(permissionsOf(missing)));
@@ -156,7 +162,7 @@ function grantedTo(permissions: unknown, baseDirectory: string, at: At): Permiss
   }
   const { net = [], read = [], write = [], env = [] } = parsed.data;
   const absolute = (paths: readonly string[]) => paths.map((path) => resolve(baseDirectory, path));
-  return union({ net, read: absolute(read), write: absolute(write), env });
+  return mergePermissions({ net, read: absolute(read), write: absolute(write), env });
 }
 
 function listsOf(permissions: Permissions): Partial<Record<string, string[]>> {
@@ -172,7 +178,7 @@ function valueOf(checked: Checked, { name }: Pick<ProviderInfo, "name">, at: At)
 }
 
 /** Whether two ends are one and the same system. */
-export function sameSystem(one: Endpoint, other: Endpoint): boolean {
+export function isSameSystem(one: Endpoint, other: Endpoint): boolean {
   const text = ({ module, config }: Endpoint) => JSON.stringify([module, config]);
   return text(one) === text(other);
 }

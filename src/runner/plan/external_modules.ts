@@ -12,7 +12,7 @@ import {
   type Graph,
   loadGraph,
   lockText,
-  merged,
+  mergePins,
   NO_PINS,
   type Pins,
   readLock,
@@ -135,10 +135,10 @@ export async function lockPipelines(
   for (const [path, those] of byPath) {
     const graphs = await graphsOf(those, options, () => ({ lock: NO_PINS, stores: [] }));
     const before = await readLock(path);
-    const found = merged(graphs.map(({ pins }) => pins));
+    const found = mergePins(graphs.map(({ pins }) => pins));
     await writeWhole(
       path,
-      new TextEncoder().encode(lockText(merged([without(before, found), found]))),
+      new TextEncoder().encode(lockText(mergePins([without(before, found), found]))),
     );
     results.push({ path, modules: changes(before, found) });
   }

@@ -34,7 +34,7 @@ async function codeOf(
 }
 
 /** A thread of external code that is asked what it is. It starts while the code is gathered. */
-export class Stranger implements Disposable {
+export class ModuleInspector implements Disposable {
   readonly #threads: Threads;
   readonly #call: <K extends keyof EndJobs>(
     job: K,
@@ -87,20 +87,20 @@ export class Stranger implements Disposable {
 
   async #confine(): Promise<string> {
     const code = await this.code;
-    await this.#call("confine", [code]);
+    await this.#call("restrictImports", [code]);
     return code.entry;
   }
 }
 
 /** A thread for each module that a plan asks. */
-export class Strangers implements Disposable {
-  readonly #all = new Map<string, Stranger>();
+export class ModuleInspectors implements Disposable {
+  readonly #all = new Map<string, ModuleInspector>();
 
   /** Who has a module that a file in this folder names. */
-  of(loaded: CodeSource, module: string, directory: string): Stranger {
+  of(loaded: CodeSource, module: string, directory: string): ModuleInspector {
     const key = JSON.stringify([module, directory]);
     const stranger = this.#all.get(key) ??
-      new Stranger(codeOf(loaded, module, directory), loaded.externalTimeout);
+      new ModuleInspector(codeOf(loaded, module, directory), loaded.externalTimeout);
     this.#all.set(key, stranger);
     return stranger;
   }

@@ -27,7 +27,7 @@ import {
 } from "../../providers/provider_info.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
-import { Strangers } from "./module_inspector.ts";
+import { ModuleInspectors } from "./module_inspector.ts";
 import { planSharedTargets } from "./shared_targets.ts";
 import type { ClassKind, PlainClass } from "../worker/inside/protocol.ts";
 
@@ -78,7 +78,7 @@ export function planPipeline(loaded: LoadedPipeline): Promise<PipelinePlan> {
 const PLANS = new WeakMap<LoadedPipeline, Promise<PipelinePlan>>();
 
 async function plan(loaded: LoadedPipeline): Promise<PipelinePlan> {
-  using strangers = new Strangers();
+  using strangers = new ModuleInspectors();
   const source = await resolveEndpoint(loaded, loaded.source, strangers);
   const target = await resolveEndpoint(loaded, loaded.target, strangers);
   const streams: StreamPlan[] = [];
@@ -94,7 +94,7 @@ async function planStream(
   index: number,
   sourceEnd: Endpoint,
   targetEnd: Endpoint,
-  strangers: Strangers,
+  strangers: ModuleInspectors,
 ): Promise<StreamPlan> {
   const [from, to] = [sourceEnd.provider, targetEnd.provider];
   const at = (key: string, message: string) => loaded.errorAt(["streams", index, key], message);
@@ -211,7 +211,7 @@ function firstOfFiles(provider: ProviderInfo): ClassReference | undefined {
 interface Choice {
   readonly reference: ClassReference | undefined;
   readonly loaded: LoadedPipeline;
-  readonly strangers: Strangers;
+  readonly strangers: ModuleInspectors;
   at(message: string): Error;
 }
 
@@ -270,7 +270,7 @@ async function externalClass<Info>(
   { provider: module, className }: ClassPath,
   config: unknown,
   loaded: LoadedPipeline,
-  strangers: Strangers,
+  strangers: ModuleInspectors,
 ): Promise<Unchecked<Info>> {
   const stranger = strangers.of(loaded, module, loaded.directory);
   const name = className ?? "default";

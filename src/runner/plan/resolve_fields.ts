@@ -1,7 +1,7 @@
 /** Which fields a stream moves: what the source has, what the pipeline declares, what dxt makes. */
 import { ConfigurationError, SchemaError, ValueError } from "../../core/errors.ts";
 import type { Projection } from "../../core/contracts/extractor.ts";
-import { nearest } from "../../core/did_you_mean.ts";
+import { suggestWord } from "../../core/did_you_mean.ts";
 import { orderKind } from "../../core/values/value_order.ts";
 import { parseText } from "../../core/values/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
@@ -58,7 +58,7 @@ export function resolveFields(stream: Stream, sourceFields: readonly Field[]): R
   const fromSource = stream.only_declared_fields === true ? [] : sourceFields.flatMap((field) => {
     const declared = bySource.get(field.name);
     if (declared !== undefined) return [project(declared, field)];
-    return left.has(field.name) ? [] : [projectionOf(field)];
+    return left.has(field.name) ? [] : [projectField(field)];
   });
   const columns = new Set(sourceFields.map(({ name }) => name));
   // Besides what is computed: a column declared twice, under two names, and a part of a column.
@@ -122,7 +122,7 @@ function problemOf(declared: FieldDeclaration, fields: readonly Field[]): string
   const way = fields.every(({ sparse }) => sparse) ? ", or declare its dtype" : "";
   return [
     `column "${wanted}" is declared, the source does not have it${
-      nearest(wanted, names)
+      suggestWord(wanted, names)
     }; it has ${has}${way}`,
   ];
 }
@@ -138,7 +138,7 @@ export function describeUnseenFields(stream: Stream, found: readonly Field[]): s
     if (names.length === 0 || foundField(declared, found) !== undefined) return [];
     return [
       `field "${wanted}" is declared, the first records do not have it${
-        nearest(wanted, names)
+        suggestWord(wanted, names)
       }; it is NULL for every record that lacks it`,
     ];
   });
@@ -176,7 +176,7 @@ function foundField(declared: FieldDeclaration, fields: readonly Field[]): Field
 }
 
 function project(declared: FieldDeclaration, found: Field): Projection {
-  const { column, guess } = projectionOf(found);
+  const { column, guess } = projectField(found);
   const field = declaredField(declared, found);
   return typed(declared).dtype === undefined && guess !== undefined
     ? { field, column, guess }
@@ -184,7 +184,7 @@ function project(declared: FieldDeclaration, found: Field): Projection {
 }
 
 /** A field of the source as it is. */
-export function projectionOf(found: Field): Projection & { readonly column: string } {
+export function projectField(found: Field): Projection & { readonly column: string } {
   const { sparse: _sparse, ...field } = found;
   const { name: column, dtype, inferred } = field;
   return inferred === true ? { field, column, guess: dtype } : { field, column };

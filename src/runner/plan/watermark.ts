@@ -1,12 +1,12 @@
 /** Which records of an incremental stream are new. */
 import type { WatermarkRange } from "../../core/contracts/connector.ts";
 import { ConfigurationError, SchemaError } from "../../core/errors.ts";
-import { isPlaceless } from "../../core/values/value_order.ts";
+import { isUnordered } from "../../core/values/value_order.ts";
 import {
   compareValues,
   exactDecimal,
+  formatValue,
   parseText,
-  textOf,
   type Value,
 } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
@@ -31,10 +31,10 @@ export function watermarkRange(
   refuseUnordered(field);
   // NULLs under the rule "error" are read, so that they can be seen and refused.
   const nulls = settings.null_watermark === "exclude" ? "exclude" : "include";
-  const start = max === undefined ? settings.initial_value : textOf(max);
+  const start = max === undefined ? settings.initial_value : formatValue(max);
   if (start === undefined) return { field: field.name, nulls };
   const value = inSourceType(String(start), field);
-  if (isPlaceless(value, field)) {
+  if (isUnordered(value, field)) {
     throw new ConfigurationError(
       `Cannot read what is newer than "${start}" in field "${field.name}": nothing is, expected a finite value`,
     );

@@ -13,15 +13,15 @@ import type {
   LoadReceipt,
   LoadTicket,
 } from "../../core/contracts/loader.ts";
-import { fromPlainValue } from "../../core/values/transferable_value.ts";
+import { fromTransferable } from "../../core/values/transferable_value.ts";
 import type { Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../models/source.ts";
 import type { LoadMode } from "../../models/stream.ts";
-import { type Thrown, thrown } from "../../sandbox/messages.ts";
+import { fromError, type Thrown } from "../../sandbox/messages.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
 import type { Lease, ThreadPool } from "../../sandbox/pool.ts";
-import { type Reading, toPlain } from "./extract_spec.ts";
+import { type ExtractSpec, toTransferableSpec } from "./extract_spec.ts";
 import type {
   CommitNews,
   ExtractInput,
@@ -59,14 +59,14 @@ export interface EndSpec {
 export type OnCommit = (record: CommitRecord) => Promise<void>;
 
 /** An input whose reading is not plain data yet. */
-type Read<Input> = Omit<Input, "reading"> & { readonly reading: Reading };
+type Read<Input> = Omit<Input, "reading"> & { readonly reading: ExtractSpec };
 
-function plain<Input extends { readonly reading: Reading }>({ reading, ...input }: Input) {
-  return { ...input, reading: toPlain(reading) };
+function plain<Input extends { readonly reading: ExtractSpec }>({ reading, ...input }: Input) {
+  return { ...input, reading: toTransferableSpec(reading) };
 }
 
 /** A connection in a thread of its own. It connects when something is first asked of it. */
-export class End implements AsyncDisposable {
+export class ConnectionClient implements AsyncDisposable {
   readonly #lease: Lease<EndJobs>;
   readonly #stop: () => void;
 
@@ -82,18 +82,20 @@ export class End implements AsyncDisposable {
     this.#lease = threads.lease({ permissions, external: codes.length > 0 });
     this.#lease.thread.onWarning = warn;
     // What they answer is the answer of the first call: a thread begins its jobs in their order.
-    if (codes.length > 0) this.#call("confine", codes).catch(() => {});
+    if (codes.length > 0) this.#call("restrictImports", codes).catch(() => {});
     this.#call("open", endpoint).catch(() => {});
     this.#stop = () => {
       const forever = new AbortController().signal;
-      this.#lease.thread.call("stop", thrown(signal.reason), { signal: forever }).catch(() => {});
+      this.#lease.thread.call("stop", fromError(signal.reason), { signal: forever }).catch(
+        () => {},
+      );
     };
     signal.addEventListener("abort", this.#stop);
   }
 
   /** The same end in another thread. */
-  again(signal = this.signal): End {
-    return new End(this.spec, this.threads, signal, this.warn);
+  again(signal = this.signal): ConnectionClient {
+    return new ConnectionClient(this.spec, this.threads, signal, this.warn);
   }
 
   /** Connects, where nothing was asked before. */
@@ -149,7 +151,7 @@ export class End implements AsyncDisposable {
   /** As many rows as the reading's limit, as values in the order of its fields. */
   async head(input: Read<HeadInput>): Promise<Value[][]> {
     const rows = await this.#call("head", plain(input));
-    return rows.map((row) => row.map(fromPlainValue));
+    return rows.map((row) => row.map(fromTransferable));
   }
 
   plan(load: PlanInput): Promise<LoadPlan> {
@@ -160,7 +162,7 @@ export class End implements AsyncDisposable {
     input: MaxWatermarkInput,
   ): Promise<Exclude<Value, null> | undefined> {
     const max = await this.#call("maxWatermark", input);
-    return max === undefined ? undefined : fromPlainValue(max) as Exclude<Value, null>;
+    return max === undefined ? undefined : fromTransferable(max) as Exclude<Value, null>;
   }
 
   /** Highest watermark of the source, where it is known without reading all of it. */
@@ -168,7 +170,7 @@ export class End implements AsyncDisposable {
     input: SourceWatermarkInput,
   ): Promise<Exclude<Value, null> | undefined> {
     const max = await this.#call("sourceWatermark", input);
-    return max === undefined ? undefined : fromPlainValue(max) as Exclude<Value, null>;
+    return max === undefined ? undefined : fromTransferable(max) as Exclude<Value, null>;
   }
 
   /** What became of a load of an earlier run. */
@@ -230,7 +232,7 @@ export class End implements AsyncDisposable {
     const answer = (input: { failed?: Thrown }) =>
       // A worker that is gone waits for nothing.
       this.#call("remembered", input).catch(() => {});
-    onCommit(committing).then(() => answer({}), (error) => answer({ failed: thrown(error) }));
+    onCommit(committing).then(() => answer({}), (error) => answer({ failed: fromError(error) }));
   }
 
   #call<K extends keyof EndJobs>(

@@ -3,7 +3,7 @@ import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
 import { workerPermissions } from "../../sandbox/permissions.ts";
 import type { RunContext } from "../contract/run_context.ts";
-import { End } from "./connection_client.ts";
+import { ConnectionClient } from "./connection_client.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
 import type { PlainClass } from "./inside/protocol.ts";
 import { connectionNeeds, streamNeeds } from "../permissions/required.ts";
@@ -14,23 +14,23 @@ type Opening = Pick<RunContext, "threads" | "signal"> & Partial<Pick<RunContext,
 type Context = Opening & Pick<RunContext, "source" | "target">;
 
 /** A connection that is asked about several streams, or about what it offers. */
-export function endOf(
+export function openClient(
   endpoint: Endpoint,
   usage: Partial<Omit<Usage, "baseDirectory">>,
   context: Opening,
   classes: readonly { readonly code?: ExternalCode }[] = [],
-): End {
+): ConnectionClient {
   return open(endpoint, connectionNeeds(endpoint, usage), classes, context);
 }
 
 /** The connection that a stream is read from. */
-export function sourceEnd(plan: StreamPlan, context: Context): End {
+export function openSource(plan: StreamPlan, context: Context): ConnectionClient {
   const { source } = streamNeeds(context, plan);
   return open(context.source, source, [plan.extractor], context);
 }
 
 /** The connection that a stream is written to. */
-export function targetEnd(plan: StreamPlan, context: Context): End {
+export function openTarget(plan: StreamPlan, context: Context): ConnectionClient {
   const { target } = streamNeeds(context, plan);
   return open(context.target, target, [plan.loader], context);
 }
@@ -47,7 +47,7 @@ function open(
   needs: Permissions,
   classes: readonly { readonly code?: ExternalCode }[],
   { threads, signal, warn = () => {} }: Opening,
-): End {
+): ConnectionClient {
   const codes = new Map(
     [{ code }, ...classes].flatMap((one) =>
       one.code === undefined ? [] : [[one.code.entry, one.code]]
@@ -58,18 +58,21 @@ function open(
     permissions: workerPermissions(needs),
     codes: [...codes.values()],
   };
-  return new End(spec, threads, signal, warn);
+  return new ConnectionClient(spec, threads, signal, warn);
 }
 
 /** An end in as many threads as the lanes that work at it need. */
-export class SharedEnds {
+export class ClientGroup {
   /** By the number of the thread; the first is not of here. */
-  readonly #started = new Map<number, { readonly end: End; readonly lanes: Set<number> }>();
+  readonly #started = new Map<
+    number,
+    { readonly end: ConnectionClient; readonly lanes: Set<number> }
+  >();
 
-  constructor(private readonly first: End, private readonly lanesPerThread: number) {}
+  constructor(private readonly first: ConnectionClient, private readonly lanesPerThread: number) {}
 
   /** The end that a lane works at; its thread starts when it is first wanted. */
-  of(lane: number): End {
+  of(lane: number): ConnectionClient {
     const thread = Math.floor(lane / this.lanesPerThread);
     if (thread === 0) return this.first;
     const { end, lanes } = this.#started.get(thread) ??

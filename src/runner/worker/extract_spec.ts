@@ -1,7 +1,7 @@
 /** What is read of a stream, in a form that another thread can take. */
 import type { WatermarkRange } from "../../core/contracts/connector.ts";
 import type { Part, Projection } from "../../core/contracts/extractor.ts";
-import { parseText, textOf, type Value } from "../../core/values/values.ts";
+import { formatValue, parseText, type Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamSource } from "../../models/source.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
@@ -10,7 +10,7 @@ import type { ResolvedFields } from "../plan/resolve_fields.ts";
 export const BATCH_ROWS = 8_192;
 export const BATCH_BYTES = 16 * 1024 * 1024;
 
-export interface Reading {
+export interface ExtractSpec {
   readonly source: StreamSource;
   readonly projections: readonly Projection[];
   /** Fields that the stream's transforms make of those of the projections; unset without any. */
@@ -54,7 +54,7 @@ export const NOTHING_SEEN: Seen = { rows: 0, bytes: 0, max: null, nulls: 0, plac
 /** Fields of the stage. */
 export function stagedFields(
   { projections, transformed, generated }: Pick<
-    Reading,
+    ExtractSpec,
     "projections" | "transformed" | "generated"
   >,
 ): Field[] {
@@ -62,7 +62,7 @@ export function stagedFields(
 }
 
 /** A reading as plain data: values are text, to be read again as their field. */
-export type PlainReading = Omit<Reading, "range" | "startedAt"> & {
+export type TransferableSpec = Omit<ExtractSpec, "range" | "startedAt"> & {
   readonly startedAt: string;
   readonly range?: PlainRange;
 };
@@ -77,9 +77,11 @@ interface PlainBound {
   readonly inclusive: boolean;
 }
 
-export function toPlain({ range, startedAt, ...reading }: Reading): PlainReading {
+export function toTransferableSpec(
+  { range, startedAt, ...reading }: ExtractSpec,
+): TransferableSpec {
   const bound = (of: WatermarkRange["after"]) =>
-    of === undefined ? undefined : { value: textOf(of.value), inclusive: of.inclusive };
+    of === undefined ? undefined : { value: formatValue(of.value), inclusive: of.inclusive };
   return {
     ...reading,
     startedAt: startedAt.toString(),
@@ -87,7 +89,9 @@ export function toPlain({ range, startedAt, ...reading }: Reading): PlainReading
   };
 }
 
-export function fromPlain({ range, startedAt, ...reading }: PlainReading): Reading {
+export function fromTransferableSpec(
+  { range, startedAt, ...reading }: TransferableSpec,
+): ExtractSpec {
   const field = range && reading.projections.find((p) => p.field.name === range.field)!.field;
   const bound = (of: PlainBound | undefined) =>
     of === undefined ? undefined : { value: parseText(of.value, field!), inclusive: of.inclusive };

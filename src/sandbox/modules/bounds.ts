@@ -5,4 +5,4 @@ export const GRAPH_MODULES = 1000;
 export const GRAPH_MS = 60_000;
 export const REDIRECTS = 10;
 /** Modules that are fetched at once. */
-export const AT_ONCE = 8;
+export const MAX_CONCURRENT_FETCHES = 8;

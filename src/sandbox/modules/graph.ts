@@ -1,6 +1,6 @@
 /** A module with all that it imports. */
 import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
-import { AT_ONCE, GRAPH_BYTES, GRAPH_MODULES } from "./bounds.ts";
+import { GRAPH_BYTES, GRAPH_MODULES, MAX_CONCURRENT_FETCHES } from "./bounds.ts";
 import { type ExternalCode, type ExternalModule, OWN_MODULES } from "./code.ts";
 import { type Import, parseModule, type SourceKind } from "./imports.ts";
 import { resolveJSR } from "./jsr.ts";
@@ -33,7 +33,7 @@ interface Loaded {
   readonly kind: SourceKind;
 }
 
-/** Gathers a graph from its entry, at most {@linkcode AT_ONCE} modules at once. */
+/** Gathers a graph from its entry, at most {@linkcode MAX_CONCURRENT_FETCHES} modules at once. */
 export async function gather(entry: string, settings: GraphSettings): Promise<Graph> {
   const walk = new Walk(settings);
   await walk.from(entry);
@@ -60,8 +60,8 @@ class Walk {
     let next: { url: string; as?: Import }[] = [{ url: entry }];
     while (next.length > 0) {
       const found: { url: string; as?: Import }[] = [];
-      for (let i = 0; i < next.length; i += AT_ONCE) {
-        const some = next.slice(i, i + AT_ONCE);
+      for (let i = 0; i < next.length; i += MAX_CONCURRENT_FETCHES) {
+        const some = next.slice(i, i + MAX_CONCURRENT_FETCHES);
         found.push(...(await Promise.all(some.map(({ url, as }) => this.#visit(url, as)))).flat());
       }
       next = [...new Map(found.map((one) => [one.url, one])).values()]

@@ -1,6 +1,6 @@
 /** The imports of a module's text. */
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
-import { withoutTypes } from "./strip.ts";
+import { stripTypes } from "./strip.ts";
 
 export interface Import {
   readonly specifier: string;
@@ -32,7 +32,7 @@ export async function parseModule(
   kind: SourceKind,
 ): Promise<Parsed> {
   if (kind === "json") return { source: checkedJSON(url, text), imports: [] };
-  const source = kind === "typescript" ? withoutTypes(url, text) : text;
+  const source = kind === "typescript" ? stripTypes(url, text) : text;
   const { init, parse } = await import("es-module-lexer");
   await init();
   try {

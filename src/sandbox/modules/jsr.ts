@@ -4,9 +4,9 @@
  */
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
 import { checkHost } from "./hosts.ts";
-import { notLocked, own, type PinnedSettings } from "./pinned.ts";
+import { notLockedError, ownEntry, type PinnedSettings } from "./pinned.ts";
 import { fetchRemote } from "./remote.ts";
-import { highest } from "./version.ts";
+import { highestVersion } from "./version.ts";
 
 export interface JSRSettings extends PinnedSettings {
   readonly registry: string | undefined;
@@ -26,9 +26,9 @@ const NAME = /^jsr:\/?(@[a-z0-9-]+\/[a-z0-9-]+)(?:@([^/]+))?(?:\/(.+))?$/;
  * @throws {ConfigurationError} when there is none
  */
 export async function resolveJSR(name: string, settings: JSRSettings): Promise<JSRModule> {
-  const locked = own(settings.lock.redirects, name);
+  const locked = ownEntry(settings.lock.redirects, name);
   if (locked !== undefined) return { url: locked, checksums: new Map() };
-  if (settings.frozen) throw notLocked(name);
+  if (settings.frozen) throw notLockedError(name);
   const refuse = (detail: string) => new ConfigurationError(`Cannot load "${name}": ${detail}`);
   const [, scoped, range = "*", path] = NAME.exec(decodeURI(name)) ?? [];
   if (scoped === undefined) throw refuse("expected jsr:@scope/package@version/export");
@@ -38,14 +38,14 @@ export async function resolveJSR(name: string, settings: JSRSettings): Promise<J
   const { versions } = await fetchJSON(new URL("meta.json", base), settings, refuse);
   const offered = Object.entries(object(versions))
     .filter(([, about]) => object(about)["yanked"] !== true).map(([version]) => version);
-  const version = highest(offered, range);
+  const version = highestVersion(offered, range);
   if (version === undefined) {
     throw refuse(`no version of it is "${range}", there are ${offered.join(", ") || "none"}`);
   }
   const about = await fetchJSON(new URL(`${version}_meta.json`, base), settings, refuse);
   const folder = new URL(`${version}/`, base);
   const exported = path === undefined ? "." : `./${path}`;
-  const file = own(object(about["exports"]), exported);
+  const file = ownEntry(object(about["exports"]), exported);
   if (typeof file !== "string") {
     throw refuse(
       `version ${version} exports no "${exported}", it has ${

@@ -2,7 +2,7 @@
 import { dirname, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ConfigurationError } from "../../core/errors.ts";
-import { denial } from "../../core/permission_errors.ts";
+import { missingPermission } from "../../core/permission_errors.ts";
 import { MODULE_BYTES } from "./bounds.ts";
 
 export interface LocalFile {
@@ -15,7 +15,7 @@ export interface LocalFile {
  * The folder that a local module and its imports lie below: the project's, or the module's own
  * where it lies elsewhere.
  */
-export async function rootOf(entry: string, project: string | undefined): Promise<string> {
+export async function findRoot(entry: string, project: string | undefined): Promise<string> {
   const path = await realPath(entry);
   const folder = project === undefined ? undefined : await Deno.realPath(project);
   return folder !== undefined && isBelow(path, folder) ? folder : dirname(path);
@@ -44,7 +44,9 @@ async function realPath(url: string): Promise<string> {
   try {
     return await Deno.realPath(path);
   } catch (error) {
-    const detail = error instanceof Deno.errors.NotFound ? "there is no such file" : denial(error);
+    const detail = error instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : missingPermission(error);
     if (detail === undefined) throw error;
     throw new ConfigurationError(`Cannot read module "${path}": ${detail}`, { cause: error });
   }

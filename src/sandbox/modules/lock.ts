@@ -74,7 +74,7 @@ function sorted<T>(record: Readonly<Record<string, T>>): Record<string, T> {
 }
 
 /** Pins of several graphs together. */
-export function merged(all: readonly Pins[]): Pins {
+export function mergePins(all: readonly Pins[]): Pins {
   return {
     modules: Object.assign({}, ...all.map(({ modules }) => modules)),
     redirects: Object.assign({}, ...all.map(({ redirects }) => redirects)),

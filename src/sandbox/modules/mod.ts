@@ -4,14 +4,14 @@ import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
 import { GRAPH_MS } from "./bounds.ts";
 import type { ExternalCode } from "./code.ts";
 import { gather, type Graph } from "./graph.ts";
-import { rootOf } from "./local.ts";
+import { findRoot } from "./local.ts";
 import { NO_PINS, type Pins } from "./lock.ts";
 import { resolveEntry } from "./specifier.ts";
 import type { Store } from "./store.ts";
 
 export type { ExternalCode, ExternalModule } from "./code.ts";
 export type { Graph } from "./graph.ts";
-export { lockText, merged, NO_PINS, type Pins, readLock } from "./lock.ts";
+export { lockText, mergePins, NO_PINS, type Pins, readLock } from "./lock.ts";
 export { cacheIn, type Store, vendor, vendorIn, writeWhole } from "./store.ts";
 
 export interface CodeSettings {
@@ -56,7 +56,7 @@ export async function loadGraph(specifier: string, settings: CodeSettings): Prom
   const timeout = AbortSignal.timeout(GRAPH_MS);
   try {
     return await gather(entry, {
-      root: entry.startsWith("file:") ? await rootOf(entry, project) : undefined,
+      root: entry.startsWith("file:") ? await findRoot(entry, project) : undefined,
       hosts,
       lock: lock ?? NO_PINS,
       frozen: frozen ?? false,

@@ -36,9 +36,9 @@ export interface Fetched {
  */
 export async function fetchPinned(asked: string, settings: PinnedSettings): Promise<Fetched> {
   const { hosts, lock, frozen, stores, signal } = settings;
-  const lockedURL = own(lock.redirects, asked) ?? asked;
-  const lockedHash = own(lock.modules, lockedURL);
-  if (frozen && lockedHash === undefined) throw notLocked(asked);
+  const lockedURL = ownEntry(lock.redirects, asked) ?? asked;
+  const lockedHash = ownEntry(lock.modules, lockedURL);
+  if (frozen && lockedHash === undefined) throw notLockedError(asked);
   const stored = lockedHash === undefined
     ? undefined
     : await fromStores(lockedURL, lockedHash, settings);
@@ -49,7 +49,7 @@ export async function fetchPinned(asked: string, settings: PinnedSettings): Prom
   });
   const hash = await sha256(bytes);
   if (lockedHash !== undefined) compare(asked, { url, hash }, { url: lockedURL, hash: lockedHash });
-  else if (frozen) throw notLocked(url);
+  else if (frozen) throw notLockedError(url);
   const kind = kindOfName(url) ?? kindOfType(contentType);
   if (kind === undefined) throw unknownKind(url, contentType);
   for (const store of stores) await store.write(url, hash, bytes);
@@ -61,7 +61,7 @@ async function fromStores(
   hash: string,
   { lock, stores }: PinnedSettings,
 ): Promise<Fetched | undefined> {
-  const kind = kindOfName(url) ?? own(lock.kinds, url);
+  const kind = kindOfName(url) ?? ownEntry(lock.kinds, url);
   if (kind === undefined) return undefined;
   for (const store of stores) {
     const bytes = await store.read(url, hash);
@@ -86,7 +86,7 @@ function compare(asked: string, found: Pin, locked: Pin): void {
   );
 }
 
-export function notLocked(name: string): ConfigurationError {
+export function notLockedError(name: string): ConfigurationError {
   return new ConfigurationError(
     `Cannot use module "${
       withoutSecrets(name)
@@ -103,6 +103,6 @@ function unknownKind(url: string, contentType: string | null): ConfigurationErro
 }
 
 /** A record's own value: a URL may be spelt as a member of every object. */
-export function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+export function ownEntry<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }

@@ -1,6 +1,6 @@
 /** Modules over HTTP. */
 import { ConnectionError, messageOf, withoutSecrets } from "../../core/errors.ts";
-import { denial } from "../../core/permission_errors.ts";
+import { missingPermission } from "../../core/permission_errors.ts";
 import { MODULE_BYTES, REDIRECTS } from "./bounds.ts";
 
 export interface Answer {
@@ -32,7 +32,7 @@ export async function fetchRemote(
     check(url);
     const response = await get(url, signal).catch((error) => {
       if (signal.aborted) throw signal.reason;
-      throw fail(denial(error) ?? reasonOf(error), error);
+      throw fail(missingPermission(error) ?? reasonOf(error), error);
     });
     const to = response.headers.get("location");
     if (response.status >= 300 && response.status < 400 && to !== null) {

@@ -1,7 +1,7 @@
 /** Where the bytes of locked modules are kept, so that their servers need not be asked. */
 import { dirname, join } from "node:path";
 import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
-import { denial } from "../../core/permission_errors.ts";
+import { missingPermission } from "../../core/permission_errors.ts";
 import { sha256 } from "./digest.ts";
 
 export interface Store {
@@ -93,6 +93,6 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
 }
 
 function unusable(verb: "read" | "write", path: string, error: unknown): unknown {
-  const detail = denial(error) ?? (error instanceof Error ? error.message : undefined);
+  const detail = missingPermission(error) ?? (error instanceof Error ? error.message : undefined);
   return new ConfigurationError(`Cannot ${verb} "${path}": ${detail}`, { cause: error });
 }

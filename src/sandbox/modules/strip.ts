@@ -15,7 +15,7 @@ const MOST_CHAINED = 1000;
  *
  * @throws {ConfigurationError} when it is not TypeScript
  */
-export function withoutTypes(url: string, source: string): string {
+export function stripTypes(url: string, source: string): string {
   const problem = tooDeep(source);
   if (problem !== undefined) {
     throw new ConfigurationError(`Cannot read module "${url}": ${problem}`);

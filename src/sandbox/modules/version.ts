@@ -13,7 +13,7 @@ const PARTIAL =
  * The highest version that is in a range; undefined when none is, or the range cannot be read.
  * Versions before a release count only where the range names one of the same release.
  */
-export function highest(versions: readonly string[], range: string): string | undefined {
+export function highestVersion(versions: readonly string[], range: string): string | undefined {
   const alternatives = range.split("||").map((text) => comparatorsOf(text.trim()));
   let best: { text: string; version: Version } | undefined;
   for (const text of versions) {

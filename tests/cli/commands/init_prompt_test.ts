@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { widthOf } from "../../../src/cli/output/terminal_text.ts";
+import { displayWidth } from "../../../src/cli/output/terminal_text.ts";
 import { withFolder } from "../../support/run.ts";
 import { program } from "../program.ts";
 
@@ -89,7 +89,7 @@ Deno.test({
         assert.equal(code, 0);
         const table = lines.filter((line) => !line.startsWith("warning"));
         assert.equal(table.length, 6, lines.join("\n"));
-        for (const line of table) assert.ok(widthOf(line) <= columns, line);
+        for (const line of table) assert.ok(displayWidth(line) <= columns, line);
         assert.equal(
           lines.some((line) => /^warning: \d+ more fields had no room/.test(line)),
           columns < 200,

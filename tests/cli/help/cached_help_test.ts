@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { helpOf } from "../../../scripts/docs.ts";
 import { NAMES } from "../../../src/cli/command_table.ts";
 import { HELP_TEXTS } from "../../../src/cli/help/help_texts.gen.ts";
-import { keptHelp } from "../../../src/cli/help/cached_help.ts";
+import { cachedHelp } from "../../../src/cli/help/cached_help.ts";
 import { dxt, fakeIO } from "../fakes.ts";
 
 Deno.test("the kept help is word for word what the parser prints, in each width and in colour", async () => {
@@ -12,7 +12,7 @@ Deno.test("the kept help is word for word what the parser prints, in each width 
     for (const columns of [80, 99, 100, 200]) {
       for (const env of [{ FORCE_COLOR: "1" }, { NO_COLOR: "1" }]) {
         const { stdout } = fakeIO({ columns });
-        const kept = await keptHelp([...words, "--help"], env as Record<string, string>, stdout);
+        const kept = await cachedHelp([...words, "--help"], env as Record<string, string>, stdout);
         const message = `dxt ${words} in ${columns} columns: run deno task gen`;
         assert.equal(kept, await helpOf(words, columns, env as Record<string, string>), message);
       }
@@ -21,10 +21,10 @@ Deno.test("the kept help is word for word what the parser prints, in each width 
 });
 
 Deno.test("a narrow terminal, or more than help, is for the parser", async () => {
-  assert.equal(await keptHelp(["run", "--help"], {}, fakeIO({ columns: 60 }).stdout), undefined);
-  assert.equal(await keptHelp(["run", "a.yaml", "--help"], {}, fakeIO().stdout), undefined);
-  assert.equal(await keptHelp(["rnu", "--help"], {}, fakeIO().stdout), undefined);
-  assert.equal(await keptHelp(["constructor", "--help"], {}, fakeIO().stdout), undefined);
+  assert.equal(await cachedHelp(["run", "--help"], {}, fakeIO({ columns: 60 }).stdout), undefined);
+  assert.equal(await cachedHelp(["run", "a.yaml", "--help"], {}, fakeIO().stdout), undefined);
+  assert.equal(await cachedHelp(["rnu", "--help"], {}, fakeIO().stdout), undefined);
+  assert.equal(await cachedHelp(["constructor", "--help"], {}, fakeIO().stdout), undefined);
 });
 
 Deno.test("help with more arguments is the help of its command", async () => {

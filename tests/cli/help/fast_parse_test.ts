@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Action } from "../../../src/cli/app/context.ts";
 import { variableOf } from "../../../src/cli/help/env_options.ts";
-import { plainAction } from "../../../src/cli/fast_parse.ts";
+import { parseFast } from "../../../src/cli/fast_parse.ts";
 import { Printer } from "../../../src/cli/output/printer.ts";
 import { parseArguments } from "../../../src/cli/parse.ts";
 import { PAGES } from "../../../src/cli/help/command_pages.gen.ts";
@@ -25,7 +25,7 @@ for (const command of PLAIN) {
     const args = fc.array(fc.oneof(word, option), { maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(args, async (args) => {
-        const action = plainAction([command, ...args], {});
+        const action = parseFast([command, ...args], {});
         if (action === undefined) return;
         read++;
         const io = fakeIO();
@@ -69,11 +69,11 @@ function said(asked: object): unknown {
 Deno.test("a variable that says an option is left to the parser", () => {
   const env = { DXT_OTHER: "1", DXT_QUIET: "" };
   for (const command of PLAIN) {
-    assert.ok(plainAction([command, "a.yaml"], env) !== undefined);
+    assert.ok(parseFast([command, "a.yaml"], env) !== undefined);
     const names = PAGES[command]!.options.map(({ names }) => variableOf(names));
     assert.ok(names.includes("DXT_SELECT"));
     for (const name of names) {
-      assert.equal(plainAction([command, "a.yaml"], { [name]: "1" }), undefined, name);
+      assert.equal(parseFast([command, "a.yaml"], { [name]: "1" }), undefined, name);
     }
   }
 });
@@ -86,7 +86,7 @@ Deno.test("the usual ways to ask need no parser", () => {
       ["extract", "-o", "json", "a.yaml", "-x", "b"],
       ["load", "a.yaml"],
     ]
-  ) assert.ok(plainAction(args, {}) !== undefined, args.join(" "));
+  ) assert.ok(parseFast(args, {}) !== undefined, args.join(" "));
   for (
     const args of [
       ["run"],
@@ -98,5 +98,5 @@ Deno.test("the usual ways to ask need no parser", () => {
       ["constructor", "a"],
       [],
     ]
-  ) assert.equal(plainAction(args, {}), undefined, args.join(" "));
+  ) assert.equal(parseFast(args, {}), undefined, args.join(" "));
 });

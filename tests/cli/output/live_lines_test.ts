@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { LiveLines } from "../../../src/cli/output/live_lines.ts";
 import { Printer } from "../../../src/cli/output/printer.ts";
 import { Progress } from "../../../src/cli/output/progress.ts";
-import { widthOf } from "../../../src/cli/output/terminal_text.ts";
+import { displayWidth } from "../../../src/cli/output/terminal_text.ts";
 import { fakeIO, streamResult } from "../fakes.ts";
 
 /** A terminal in miniature: what stands on its lines after text was written to it. */
@@ -20,7 +20,7 @@ function screen(text: string, columns: number): string[] {
     else if (part === "\n") lines[++at] ??= "";
     else if (part !== "\r") {
       lines[at] += part;
-      assert.ok(widthOf(lines[at]!) < columns, `broken line: ${lines[at]}`);
+      assert.ok(displayWidth(lines[at]!) < columns, `broken line: ${lines[at]}`);
     }
   }
   return lines;

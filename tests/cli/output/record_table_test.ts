@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { gridOf } from "../../../src/cli/output/record_table.ts";
+import { formatRecords } from "../../../src/cli/output/record_table.ts";
 import { formatTable } from "../../../src/cli/output/table.ts";
-import { widthOf } from "../../../src/cli/output/terminal_text.ts";
+import { displayWidth } from "../../../src/cli/output/terminal_text.ts";
 import { cellText, jsonOf, jsonRecord } from "../../../src/cli/output/format_value.ts";
 import { JSONText, type Value } from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
@@ -66,10 +66,12 @@ Deno.test("a grid fits the terminal whatever it holds, and tells what had no roo
     (rows, columns, width) => {
       const fields = Array.from({ length: columns }, (_, i) => text(`field ${i}`));
       const values = rows.map((row) => row.slice(0, columns));
-      const grid = gridOf(fields, values, width, plain);
+      const grid = formatRecords(fields, values, width, plain);
       assert.equal(grid.columns.length + grid.hidden.length, columns);
-      for (const line of formatTable(grid.columns, grid.rows)) assert.ok(widthOf(line) <= width);
-      const all = gridOf(fields, values, undefined, plain);
+      for (const line of formatTable(grid.columns, grid.rows)) {
+        assert.ok(displayWidth(line) <= width);
+      }
+      const all = formatRecords(fields, values, undefined, plain);
       assert.deepEqual(all.hidden, []);
       assert.equal(all.columns.length, columns);
     },
@@ -83,7 +85,7 @@ Deno.test("numbers stand right, texts left, a wide text is cut with an ellipsis"
     { name: "total", dtype: "decimal", precision: 10, scale: 2, nullable: true },
   ];
   const rows = [[7n, "a".repeat(100), "1.50"], [1234n, "b", null]];
-  const { columns, rows: cells } = gridOf(fields, rows, 40, plain);
+  const { columns, rows: cells } = formatRecords(fields, rows, 40, plain);
   assert.deepEqual(formatTable(columns, cells), [
     "   n  words                        total",
     `   7  ${"a".repeat(26)}…   1.50`,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ConnectionError } from "../../../src/core/errors.ts";
-import { maskOf, maskStrings } from "../../../src/cli/output/secret_mask.ts";
+import { createMask, maskStrings } from "../../../src/cli/output/secret_mask.ts";
 import { dxt, type FakeBehaviour, fakeEngine, runResult, streamResult } from "../fakes.ts";
 
 const SECRET = 'pa"ss/w\u00f6rd@1';
@@ -62,14 +62,14 @@ Deno.test("a secret is masked in every form in which a text may hold it", () => 
     `'${secret.replaceAll("'", `'\\''`)}'`,
   ];
   for (const form of forms) {
-    assert.match(maskOf([secret])(`x ${form} y`), /^x ["'\\]*\*\*\*["'\\]* y$/, form);
+    assert.match(createMask([secret])(`x ${form} y`), /^x ["'\\]*\*\*\*["'\\]* y$/, form);
   }
 });
 
 Deno.test("the beginning of a long secret and the lines of a key are masked", () => {
   const long = "0123456789".repeat(10);
   const key = `first line of it\nsecond line of it\nend`;
-  const said = maskOf([long, key])(`is "${long.slice(0, 60)}…", at second line of it`);
+  const said = createMask([long, key])(`is "${long.slice(0, 60)}…", at second line of it`);
   assert.equal(said, 'is "***…", at ***');
 });
 
@@ -100,11 +100,11 @@ Deno.test("what looks like a secret is masked before and after secrets are known
 });
 
 Deno.test("a secret inside another one leaves nothing of the longer one", () => {
-  assert.equal(maskOf(["abc", "abcdef", "def"])("x abcdef abc def"), "x *** *** ***");
+  assert.equal(createMask(["abc", "abcdef", "def"])("x abcdef abc def"), "x *** *** ***");
 });
 
 Deno.test("what is too short to be a secret is left alone", () => {
-  assert.equal(maskOf(["", "a", "ab"])("a b ab"), "a b ab");
+  assert.equal(createMask(["", "a", "ab"])("a b ab"), "a b ab");
 });
 
 Deno.test("no text holds a secret after it was masked", () => {
@@ -114,7 +114,7 @@ Deno.test("no text holds a secret after it was masked", () => {
     fc.string(),
     (secrets, before, after) => {
       for (const secret of secrets) {
-        const masked = maskOf(secrets)(before + secret + after);
+        const masked = createMask(secrets)(before + secret + after);
         assert.ok(!masked.includes(secret));
       }
     },
@@ -137,7 +137,7 @@ Deno.test("names of streams stay, also where a variable has the same value", asy
 
 Deno.test("masking a JSON value keeps its shape and its keys", () => {
   const value = { secret: ["x secret", 1, null, { a: true }] };
-  assert.deepEqual(maskStrings(value, maskOf(["secret"])), {
+  assert.deepEqual(maskStrings(value, createMask(["secret"])), {
     secret: ["x ***", 1, null, { a: true }],
   });
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { widthOf } from "../../../src/cli/output/terminal_text.ts";
+import { displayWidth } from "../../../src/cli/output/terminal_text.ts";
 import { withFolder } from "../../support/run.ts";
 
 const PROCESS = fileURLToPath(new URL("../terminal_process.ts", import.meta.url));
@@ -62,12 +62,12 @@ function shown(text: string, columns: number): Screen {
     if (up !== null) {
       at -= Number(up[1]);
       drawings++;
-      widest = Math.max(widest, ...lines.slice(at).map(widthOf));
+      widest = Math.max(widest, ...lines.slice(at).map(displayWidth));
       assert.ok(at >= 0, "above the top");
     } else if (part === "\u001b[J") lines.splice(at, Infinity, "");
     else if (part === "\n") lines[++at] ??= "";
     else if (part !== "\r" && !part.startsWith("\u001b")) {
-      if (widthOf(lines[at]! + part) > columns) lines[++at] ??= "";
+      if (displayWidth(lines[at]! + part) > columns) lines[++at] ??= "";
       lines[at] += part;
     }
   }
@@ -104,7 +104,7 @@ Deno.test({
       // deno-lint-ignore no-control-regex
       const drawn = text.replaceAll(/\u001b\[\d*A\u001b\[J/g, "\u0000").split("\u0000").slice(1, -1)
         .flatMap((part) => part.split(/\r?\n/)).filter((line) => line.includes("extracting"))
-        .map((line) => widthOf(line.replaceAll(ESCAPES, "")));
+        .map((line) => displayWidth(line.replaceAll(ESCAPES, "")));
       assert.ok(drawn.length > 5);
       assert.ok(drawn.every((width) => width < Math.max(from, to)), drawn.join());
       assert.ok(drawn.at(-1)! < to, drawn.join());

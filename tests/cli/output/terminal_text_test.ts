@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatTable } from "../../../src/cli/output/table.ts";
 import {
-  cut,
-  visible,
-  visibleJSON,
-  visibleLines,
-  widthOf,
+  displayWidth,
+  escapeControls,
+  escapeJSON,
+  escapeLines,
+  truncate,
 } from "../../../src/cli/output/terminal_text.ts";
 import {
   bytesText,
-  counted,
+  countNoun,
   countText,
   durationText,
 } from "../../../src/cli/output/format_units.ts";
@@ -42,39 +42,41 @@ Deno.test("characters take the columns that terminals give them", () => {
     "مرحبا": 5,
   };
   for (const [text, width] of Object.entries(widths)) {
-    assert.equal(widthOf(text), width, JSON.stringify(text));
+    assert.equal(displayWidth(text), width, JSON.stringify(text));
   }
 });
 
 Deno.test("text that is shown steers no terminal, and plain text is shown as it is", () => {
   assert.equal(
-    visible("a\u001b[31mb\n\t\u0000\u009b\u202e"),
+    escapeControls("a\u001b[31mb\n\t\u0000\u009b\u202e"),
     "a\\u001b[31mb\\n\\t\\u0000\\u009b\\u202e",
   );
-  assert.equal(visible('größe 商品 👨‍👩‍👧 "x" \\'), 'größe 商品 👨‍👩‍👧 "x" \\');
-  assert.equal(visible("a\ud800b"), "a\\ud800b");
+  assert.equal(escapeControls('größe 商品 👨‍👩‍👧 "x" \\'), 'größe 商品 👨‍👩‍👧 "x" \\');
+  assert.equal(escapeControls("a\ud800b"), "a\\ud800b");
   fc.assert(fc.property(anyText, (text) => {
-    assert.doesNotMatch(visible(text), STEERING);
-    assert.doesNotMatch(visibleLines(text).replaceAll("\n", ""), STEERING);
-    assert.doesNotMatch(visibleLines(text), /^\s*\n|\n\s*\n|\n$/);
+    assert.doesNotMatch(escapeControls(text), STEERING);
+    assert.doesNotMatch(escapeLines(text).replaceAll("\n", ""), STEERING);
+    assert.doesNotMatch(escapeLines(text), /^\s*\n|\n\s*\n|\n$/);
   }));
 });
 
 Deno.test("JSON that is shown steers no terminal and means the same", () => {
   fc.assert(fc.property(fc.jsonValue({ stringUnit: "binary" }), (value) => {
-    const text = visibleJSON(value);
+    const text = escapeJSON(value);
     assert.doesNotMatch(text, STEERING);
     assert.equal(JSON.stringify(JSON.parse(text)), JSON.stringify(value));
   }));
 });
 
 Deno.test("text is cut at whole characters, to no more than its columns", () => {
-  assert.equal(cut("abcdef", 6), "abcdef");
-  assert.equal(cut("abcdefg", 6), "abcde…");
-  assert.equal(cut("商品商品", 6), "商品…");
+  assert.equal(truncate("abcdef", 6), "abcdef");
+  assert.equal(truncate("abcdefg", 6), "abcde…");
+  assert.equal(truncate("商品商品", 6), "商品…");
   fc.assert(fc.property(anyText, fc.integer({ min: 1, max: 20 }), (text, width) => {
-    assert.ok(widthOf(cut(text, width)) <= width);
-    assert.ok(cut(text, width) === text || text.startsWith(cut(text, width).slice(0, -1)));
+    assert.ok(displayWidth(truncate(text, width)) <= width);
+    assert.ok(
+      truncate(text, width) === text || text.startsWith(truncate(text, width).slice(0, -1)),
+    );
   }));
 });
 
@@ -103,7 +105,7 @@ Deno.test("the last column of a table begins in the same place in each line", ()
     );
     assert.equal(lines.length, rows.length);
     const starts = [titles!, ...lines].map((line) =>
-      widthOf(line.slice(0, line.lastIndexOf("end")))
+      displayWidth(line.slice(0, line.lastIndexOf("end")))
     );
     assert.equal(new Set(starts).size, 1);
   }));
@@ -134,7 +136,7 @@ Deno.test("a hostile name of a stream writes no escape to either output", async 
 
 Deno.test("numbers are written for people", () => {
   assert.deepEqual([0, 999, 1000, 1_234_567].map(countText), ["0", "999", "1,000", "1,234,567"]);
-  assert.deepEqual([0, 1, 2].map((n) => counted(n, "row")), ["0 rows", "1 row", "2 rows"]);
+  assert.deepEqual([0, 1, 2].map((n) => countNoun(n, "row")), ["0 rows", "1 row", "2 rows"]);
   assert.deepEqual(
     [0, 1023, 1024, 1_572_864, 5 * 1024 ** 4, 3 * 1024 ** 5].map(bytesText),
     ["0 B", "1023 B", "1.0 KiB", "1.5 MiB", "5.0 TiB", "3072.0 TiB"],

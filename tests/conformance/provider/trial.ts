@@ -1,6 +1,6 @@
 /** One check's connection to the system under test, and what every check does with it. */
 import assert from "node:assert/strict";
-import { recordsOf, taskOf as asTask } from "../../../src/arrow/mod.ts";
+import { extractTaskOf as asTask, recordsOf } from "../../../src/arrow/mod.ts";
 import type {
   Connector,
   RelationalConnector,
@@ -17,7 +17,12 @@ import type {
 } from "../../../src/core/contracts/loader.ts";
 import type { CompletionProof } from "../../../src/core/contracts/proof.ts";
 import type { Provider } from "../../../src/core/contracts/provider.ts";
-import { type DXTRecord, parseText, textOf, type Value } from "../../../src/core/values/values.ts";
+import {
+  type DXTRecord,
+  formatValue,
+  parseText,
+  type Value,
+} from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { StreamSource, StreamTarget } from "../../../src/models/source.ts";
 import type { LoadPlan } from "../../../src/core/contracts/loader.ts";
@@ -212,7 +217,7 @@ export class Trial implements AsyncDisposable {
 
   /** A value as the system gives it back. */
   widenValue(value: Value, field: Field): Value {
-    return value === null ? null : parseText(textOf(value), this.widen(field));
+    return value === null ? null : parseText(formatValue(value), this.widen(field));
   }
 
   widenRecords(fields: readonly Field[], records: readonly DXTRecord[]): DXTRecord[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DXTError } from "../../../src/core/errors.ts";
-import { type DXTRecord, textOf } from "../../../src/core/values/values.ts";
+import { type DXTRecord, formatValue } from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../values.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
@@ -160,7 +160,7 @@ export const valueChecks = {
           projections: [{ field: there!.inferred === true ? field : there!, column: "s" }],
         });
         assert.deepEqual(
-          read.map(({ s }) => s === null ? null : shortest(textOf(s!))).sort(),
+          read.map(({ s }) => s === null ? null : shortest(formatValue(s!))).sort(),
           records.map(({ s }) => s && shortest(s)).sort(),
         );
       }

@@ -14,8 +14,8 @@ import {
   PageHeader,
   RowGroup,
 } from "../../../src/formats/parquet/thrift/metadata.ts";
-import { isOwn } from "../../../src/formats/parquet/reader/native_reader.ts";
-import { closing } from "../../../src/formats/parquet/reader/row_group_file.ts";
+import { isNative } from "../../../src/formats/parquet/reader/native_reader.ts";
+import { footerParts } from "../../../src/formats/parquet/reader/row_group_file.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
 import {
   decodePrefix,
@@ -45,7 +45,7 @@ function partsOf(bytes: Uint8Array): Parts {
   return { body: bytes.slice(0, end), footer: decodeStruct(bytes.subarray(end, -8)) };
 }
 
-const wholeOf = ({ body, footer }: Parts) => concat(body, ...closing(footer));
+const wholeOf = ({ body, footer }: Parts) => concat(body, ...footerParts(footer));
 
 const chunkOf = (footer: ThriftStruct, column = 0) =>
   footer.structs(FileMetaData.rowGroups)[0]!.structs(RowGroup.columns)[column]!
@@ -71,13 +71,13 @@ async function withPage(
 
 Deno.test("files that dxt wrote are told from those of others", async () => {
   const own = await writeParquet(FIELDS_OF_EVERY_TYPE, extremes());
-  assert.equal(isOwn(await readFooter(inputOf(own))), true);
+  assert.equal(isNative(await readFooter(inputOf(own))), true);
   const many = await Deno.readFile(new URL("../../data/parquet/many.parquet", import.meta.url));
-  assert.equal(isOwn(await readFooter(inputOf(many))), false);
+  assert.equal(isNative(await readFooter(inputOf(many))), false);
   const { body, footer } = partsOf(own);
   footer.setText(FileMetaData.createdBy, "dxt");
   const renamed = wholeOf({ body, footer });
-  assert.equal(isOwn(await readFooter(inputOf(renamed))), false);
+  assert.equal(isNative(await readFooter(inputOf(renamed))), false);
   const back = await read(renamed, FIELDS_OF_EVERY_TYPE);
   assert.deepEqual(comparableRecords(back), comparableRecords(extremes()));
 });

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { fieldsOf } from "../../../src/arrow/mod.ts";
 import { readFooter } from "../../../src/formats/parquet/reader/footer.ts";
-import { openForeign } from "../../../src/formats/parquet/reader/read.ts";
+import { openAnyWriter } from "../../../src/formats/parquet/reader/read.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { inputOf } from "../json/support.ts";
 import { floatText, textsOf } from "./support.ts";
@@ -98,7 +98,7 @@ export async function pyarrow(path: string, fields: readonly Field[]): Promise<P
 /** All rows of a file as those of other writers are read. */
 export async function foreignTexts(bytes: Uint8Array): Promise<{ fields: Field[]; rows: Texts }> {
   const input = inputOf(bytes);
-  const file = openForeign(input, await readFooter(input));
+  const file = openAnyWriter(input, await readFooter(input));
   const fields = fieldsOf(file.schema);
   const rows: Texts = [];
   for await (const batch of file.batches({ batchRows: 1000, batchBytes: 1 << 24 })) {

@@ -11,7 +11,7 @@ import {
   RowGroup,
 } from "../../../src/formats/parquet/thrift/metadata.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
-import { closing } from "../../../src/formats/parquet/reader/row_group_file.ts";
+import { footerParts } from "../../../src/formats/parquet/reader/row_group_file.ts";
 import { decodeStruct, I64, ThriftStruct } from "../../../src/formats/parquet/thrift/thrift.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { Compression, FormatOptions } from "../../../src/models/format.ts";
@@ -39,7 +39,7 @@ export function editFooter(file: Uint8Array, edit: (metadata: ThriftStruct) => v
   const size = new DataView(file.buffer, file.byteOffset).getUint32(file.length - 8, true);
   const metadata = decodeStruct(file.subarray(file.length - 8 - size, -8));
   edit(metadata);
-  return concat(file.subarray(0, file.length - 8 - size), ...closing(metadata));
+  return concat(file.subarray(0, file.length - 8 - size), ...footerParts(metadata));
 }
 
 /** The file as if another program had written it. */

@@ -2,8 +2,8 @@
 import { type MadeName, nameColumns } from "../../../core/column_names.ts";
 import {
   messageOf,
+  quoteValue,
   SchemaError,
-  show,
   TypeMappingError,
   ValidationError,
 } from "../../../core/errors.ts";
@@ -177,7 +177,7 @@ function count(struct: ThriftStruct, id: number): number {
 export function chunkRange(chunk: ThriftStruct, limit: number): readonly [number, number] {
   const path = chunk.text(ColumnChunk.filePath);
   if (path !== undefined) {
-    throw new ThriftError(`its columns are in other files, the first in ${show(path)}`);
+    throw new ThriftError(`its columns are in other files, the first in ${quoteValue(path)}`);
   }
   const metadata = chunk.struct(ColumnChunk.metadata);
   if (metadata === undefined) throw new ThriftError("a column has no metadata");

@@ -2,7 +2,7 @@
 import {
   arrowSchema,
   batchOfData,
-  canonicaliser,
+  createCanonicalizer,
   type Data,
   fieldsOf,
   isNull,
@@ -16,16 +16,16 @@ import type { Field } from "../../../models/field.ts";
 import { isJSON } from "./json_text.ts";
 
 /**
- * As `canonicaliser`, for columns that have the types wanted: values that may be beyond their type in a
+ * As `createCanonicalizer`, for columns that have the types wanted: values that may be beyond their type in a
  * hostile file, and JSON that may be none, are checked in their buffers. Those of a file that is proven
  * are not looked at.
  */
-export function ownCanonicaliser(
+export function nativeCanonicalizer(
   schema: Schema,
   projections: readonly Projection[],
   proven: boolean,
 ): (batch: Batch) => Batch {
-  const general = canonicaliser(schema, projections);
+  const general = createCanonicalizer(schema, projections);
   const kept = fieldsOf(schema);
   const columns = projections.map(({ field, column }) =>
     kept.findIndex(({ name }) => name === (column ?? field.name))
@@ -43,7 +43,7 @@ export function ownCanonicaliser(
         return batchOfData(wanted, data, batch.numRows);
       }
       // It tells which value is none of its field's.
-      return canonicaliser(schema, projections)(batch);
+      return createCanonicalizer(schema, projections)(batch);
     } catch (error) {
       if (!(error instanceof ValueError) || error.row === undefined) throw error;
       throw error.atRow(before + error.row);

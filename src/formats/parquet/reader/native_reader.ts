@@ -10,7 +10,7 @@ import { ColumnPages } from "./column_pages.ts";
 import { elementOf } from "../elements.ts";
 import { chunkRange, columnIndexes, type Footer, type ParquetRowGroup } from "./footer.ts";
 import { ColumnChunk, ColumnMetaData, CREATED_BY, FileMetaData } from "../thrift/metadata.ts";
-import { type Page, type PageDecoder, pageDecoder, partOf } from "./page.ts";
+import { type Page, type PageDecoder, pageDecoder, slicePage } from "./page.ts";
 import type { ParquetReader } from "./reader.ts";
 import { encodeStruct, ThriftError } from "../thrift/thrift.ts";
 import { codecOf } from "../codec.ts";
@@ -19,18 +19,18 @@ import { codecOf } from "../codec.ts";
 const MAX_BYTES = 5 * 2 ** 28;
 
 /** Whether a file was written by the writer here, with the columns of its fields. */
-export function isOwn({ metadata, columns, kept }: Footer): boolean {
+export function isNative({ metadata, columns, kept }: Footer): boolean {
   return metadata.text(FileMetaData.createdBy) === CREATED_BY && kept.length > 0 &&
     !columns.some(({ isEncrypted }) => isEncrypted) && columns.length === kept.length &&
     kept.every((field, i) => {
       const { declared } = columns[i]!;
-      return declared.length === 1 && equal(encodeStruct(declared[0]!), elementBytes(field));
+      return declared.length === 1 && equalBytes(encodeStruct(declared[0]!), elementBytes(field));
     });
 }
 
 const elementBytes = (field: Field) => encodeStruct(elementOf(field));
 
-export function equal(a: Uint8Array, b: Uint8Array): boolean {
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
@@ -39,7 +39,7 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
  *
  * @throws {SchemaError} when a column is missing
  */
-export function openOwn(
+export function openNative(
   input: FileInput,
   footer: Footer,
   names: readonly string[] = footer.kept.map(({ name }) => name),
@@ -75,7 +75,7 @@ export function openOwn(
   };
 
   function batchOfPages(pages: readonly Page[], from: number, to: number): Batch {
-    const data = columns.map((_, i) => partOf(pages[i]!, from, to));
+    const data = columns.map((_, i) => slicePage(pages[i]!, from, to));
     return batchOfData(schema, data, to - from);
   }
 }

@@ -46,7 +46,7 @@ export interface Page {
 export type PageDecoder = (page: RawPage) => Page;
 
 /** The rows of a page from `from` up to `to`. */
-export function partOf(page: Page, from: number, to: number): Data {
+export function slicePage(page: Page, from: number, to: number): Data {
   const { field, values, stride, offsets } = page;
   const length = to - from;
   const isWhole = length === page.rows;
@@ -305,11 +305,11 @@ function sumLengths(
 }
 
 function checkText(values: Uint8Array, offsets: Int32Array): void {
-  if (!isAscii(values) && textFault(values, offsets) !== undefined) throw notUTF8();
+  if (!isAscii(values) && findInvalidText(values, offsets) !== undefined) throw notUTF8();
 }
 
 /** The first row whose bytes are not UTF-8; undefined when all are. A NULL has no bytes. */
-export function textFault(values: Uint8Array, offsets: Int32Array): number | undefined {
+export function findInvalidText(values: Uint8Array, offsets: Int32Array): number | undefined {
   if (isUtf8(values) && beginWithCharacters(values, offsets)) return undefined;
   let row = 0;
   while (isUtf8(values.subarray(offsets[row], offsets[row + 1]))) row++;

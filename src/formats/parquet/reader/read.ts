@@ -9,12 +9,12 @@ import {
   batchesFromIPC,
   batchOfData,
   type Data,
+  restoreFields,
   type Schema,
   schemaFromIPC,
   sliceColumn,
   textType,
   withFields,
-  withKeptFields,
   withNames,
 } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
@@ -47,7 +47,7 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 const FIRST_ROWS = 65_536;
 
 /** Opens some columns of a file of anyone, or all; as `openParquet`. */
-export function openForeign(
+export function openAnyWriter(
   input: FileInput,
   footer: Footer,
   names: readonly string[] = footer.columns.map(({ name }) => name),
@@ -55,7 +55,7 @@ export function openForeign(
   const columns = columnIndexes(footer, names, input.name).map((i) => footer.columns[i]!);
   columns.forEach(refuseNestedRaw);
   const told = schemaFromIPC(readSchema(schemaFile(footer, columns)).intoIPCStream());
-  const plain = withKeptFields(withNames(told, columns.map(({ name }) => name)), footer.kept);
+  const plain = restoreFields(withNames(told, columns.map(({ name }) => name)), footer.kept);
   const raw = rawFields(columns, plain);
   const schema = withFields(plain, raw);
   const file: OpenFile = {

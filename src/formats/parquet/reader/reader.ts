@@ -4,7 +4,7 @@ import type { MadeName } from "../../../core/column_names.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { FileInput, FileRange, ReadRequest } from "../../format.ts";
 import { type Footer, readFooter } from "./footer.ts";
-import { isOwn, openOwn } from "./native_reader.ts";
+import { isNative, openNative } from "./native_reader.ts";
 
 export interface ParquetReader {
   /** Schema of the columns that were asked for, in the file's order. */
@@ -36,10 +36,10 @@ export async function openParquet(
   const footer = range === undefined
     ? whole
     : { ...whole, rowGroups: whole.rowGroups.slice(range.start, range.end) };
-  if (isOwn(footer)) return openOwn(input, footer, names);
+  if (isNative(footer)) return openNative(input, footer, names);
   // The library is large, and a stage never needs it.
-  const { openForeign } = await import("./read.ts");
-  return openForeign(input, footer, names);
+  const { openAnyWriter } = await import("./read.ts");
+  return openAnyWriter(input, footer, names);
 }
 
 /** Ranges of row groups, of about as many rows each. */

@@ -126,11 +126,11 @@ function footerOf(
 
 /** Magic, row groups, footer, its size, magic. */
 function fileOf(metadata: ThriftStruct, body: Uint8Array): Uint8Array {
-  return concat(MAGIC, body, ...closing(metadata));
+  return concat(MAGIC, body, ...footerParts(metadata));
 }
 
 /** What ends a file: its footer, the footer's size and the magic bytes. */
-export function closing(metadata: ThriftStruct): [Uint8Array, Uint8Array, Uint8Array] {
+export function footerParts(metadata: ThriftStruct): [Uint8Array, Uint8Array, Uint8Array] {
   const footer = encodeStruct(metadata);
   return [footer, new Uint8Array(Uint32Array.of(footer.length).buffer), MAGIC];
 }

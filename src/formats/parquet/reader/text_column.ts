@@ -13,7 +13,7 @@ import { decodeLengths } from "../writer/delta_lengths.ts";
 import type { Footer } from "./footer.ts";
 import { Encoding } from "../thrift/metadata.ts";
 import type { PageBudget } from "./page_budget.ts";
-import { type Page, partOf, textFault } from "./page.ts";
+import { findInvalidText, type Page, slicePage } from "./page.ts";
 import { Numbers, OldLevels, RunReader } from "./run_reader.ts";
 import { ThriftError } from "../thrift/thrift.ts";
 
@@ -87,7 +87,7 @@ export class TextColumn {
   take(rows: number): Data {
     const from = this.#taken;
     this.#taken += rows;
-    return partOf(this.#pending!, from, this.#taken);
+    return slicePage(this.#pending!, from, this.#taken);
   }
 
   /** @throws {ThriftError} when there are more rows than were taken */
@@ -157,7 +157,7 @@ export class TextColumn {
     const offsets = data.valueOffsets as Int32Array;
     const values = data.values as Uint8Array;
     if (this.field.dtype !== "binary" && !isAscii(values)) {
-      const row = textFault(values, offsets);
+      const row = findInvalidText(values, offsets);
       if (row !== undefined) {
         const value = values.slice(offsets[row], offsets[row + 1]);
         throw new ValueError("expected text in UTF-8", this.field.name, this.#row + row + 1, value);

@@ -16,7 +16,7 @@ import {
   MAX_ORDINAL,
   RowGroup,
 } from "../thrift/metadata.ts";
-import { closing } from "../reader/row_group_file.ts";
+import { footerParts } from "../reader/row_group_file.ts";
 import {
   EncodedStruct,
   encodeStruct,
@@ -158,7 +158,7 @@ export class ParquetEncoder {
     yield* this.#endRowGroup();
     if (this.#at === 0) yield this.#moved(MAGIC);
     const order = new ThriftStruct().setStruct(1, new ThriftStruct());
-    yield* closing(
+    yield* footerParts(
       new ThriftStruct()
         .set(FileMetaData.version, I32, 2)
         .setStructs(FileMetaData.schema, elementsOf(this.fields))

@@ -5,9 +5,9 @@ import type { StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
 import { requireFiles } from "../source/fields.ts";
 import { fileType, hintsOf } from "../source/file.ts";
-import { explain } from "./errors.ts";
-import type { Base } from "./paths.ts";
-import { statOf } from "./walk.ts";
+import { explainError } from "./errors.ts";
+import type { BaseDirectory } from "./paths.ts";
+import { statIfPresent } from "./walk.ts";
 import { tryWriting } from "./write.ts";
 
 /** Each file is opened, and its name or the source tells its format. */
@@ -38,7 +38,7 @@ export async function checkRead(
 /** A file is written beside the old one and renamed: its folder is what must take writes. */
 export async function checkWrite(
   connector: FilestoreConnector,
-  base: Base,
+  base: BaseDirectory,
   target: StreamTarget,
   mode: LoadMode,
   signal: AbortSignal,
@@ -48,7 +48,7 @@ export async function checkWrite(
   let full = base.folder;
   try {
     full = base.resolve(name);
-    const there = await statOf(full);
+    const there = await statIfPresent(full);
     if (target.type === "file") {
       await fileType(name, hintsOf(target));
       // An append reads what is there; of a folder of that name it says so.
@@ -62,7 +62,7 @@ export async function checkWrite(
     await tryWriting(base, full, target.type === "directory", signal);
     return { action, problems: [] };
   } catch (error) {
-    return { action, problems: [messageOf(explain(error, "write", full, base))] };
+    return { action, problems: [messageOf(explainError(error, "write", full, base))] };
   }
 }
 

@@ -23,15 +23,15 @@ import { estimate } from "../source/estimate.ts";
 import { streamFields } from "../source/fields.ts";
 import { folderGlob, type Glob, parseGlob } from "../source/glob.ts";
 import { checkRead, checkWrite } from "./access.ts";
-import { explained, type Purpose } from "./errors.ts";
+import { type Purpose, withExplanation } from "./errors.ts";
 import { openFile } from "./open.ts";
-import type { Base } from "./paths.ts";
-import { fileEntry, statOf, walk } from "./walk.ts";
+import type { BaseDirectory } from "./paths.ts";
+import { fileEntry, statIfPresent, walk } from "./walk.ts";
 import { addToFolder, readableFolder, replaceFolder, writeFile } from "./write.ts";
 
 export class LocalConnector implements FilestoreConnector {
   constructor(
-    private readonly base: Base,
+    private readonly base: BaseDirectory,
     private readonly context: Pick<ConnectContext, "signal" | "warn">,
   ) {}
 
@@ -44,7 +44,7 @@ export class LocalConnector implements FilestoreConnector {
       const product = { product: "Local files", version: `${Deno.build.os} ${Deno.build.arch}` };
       // Who was granted some of its files need not look at the folder.
       if (!mayRead(full)) return product;
-      if ((await statOf(full))?.isDirectory !== true) {
+      if ((await statIfPresent(full))?.isDirectory !== true) {
         throw new ConnectorError(`Cannot read folder "${full}": it does not exist`);
       }
       for await (const _ of Deno.readDir(full)) break;
@@ -76,7 +76,7 @@ export class LocalConnector implements FilestoreConnector {
     switch (ref.type) {
       case "file":
         return await this.#explained("read", ref.path, async (full) => {
-          if ((await statOf(full))?.isDirectory === true) {
+          if ((await statIfPresent(full))?.isDirectory === true) {
             throw new ConnectorError(
               `Cannot read file "${ref.path}": it is a folder, its files are "${ref.path}/"`,
             );
@@ -146,7 +146,7 @@ export class LocalConnector implements FilestoreConnector {
 
   async #walk(glob: Glob): Promise<FileEntry[]> {
     return await this.#explained("read", glob.folder, async (full) => {
-      const there = await statOf(full);
+      const there = await statIfPresent(full);
       if (there?.isDirectory === false) {
         throw new ConnectorError(`Cannot read folder "${glob.folder}": it is a file`);
       }
@@ -164,6 +164,6 @@ export class LocalConnector implements FilestoreConnector {
     work: (full: string) => Promise<T>,
   ): Promise<T> {
     const full = this.base.resolve(path);
-    return await explained(access, full, this.base, () => work(full));
+    return await withExplanation(access, full, this.base, () => work(full));
   }
 }

@@ -1,11 +1,16 @@
 /** What went wrong with a file, where the runtime's words do not tell what to do. */
 import { ConnectorError, DXTError, messageOf } from "../../../core/errors.ts";
-import type { Base } from "./paths.ts";
+import type { BaseDirectory } from "./paths.ts";
 
 export type Purpose = "read" | "write";
 
 /** The error to throw for one that the runtime threw. */
-export function explain(error: unknown, access: Purpose, full: string, base: Base): unknown {
+export function explainError(
+  error: unknown,
+  access: Purpose,
+  full: string,
+  base: BaseDirectory,
+): unknown {
   if (error instanceof DXTError) return error;
   const refuse = (why: string) =>
     new ConnectorError(`Cannot ${access} "${base.show(full)}": ${why}`, { cause: error });
@@ -31,15 +36,15 @@ export function explain(error: unknown, access: Purpose, full: string, base: Bas
 }
 
 /** Calls `work` and explains what it throws. */
-export async function explained<T>(
+export async function withExplanation<T>(
   access: Purpose,
   full: string,
-  base: Base,
+  base: BaseDirectory,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw explain(error, access, full, base);
+    throw explainError(error, access, full, base);
   }
 }

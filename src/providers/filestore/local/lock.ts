@@ -25,7 +25,7 @@ export async function lockTarget(
 }
 
 /** Removes a file or folder with all that is in it, if there is one. */
-export async function removeIfThere(path: string): Promise<void> {
+export async function removeIfPresent(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });
   } catch (error) {

@@ -12,7 +12,7 @@ import { ConfigurationError } from "../../../core/errors.ts";
 import { defineProvider } from "../../../core/contracts/provider.ts";
 import { fileExtractorClass, loaderClass, recordExtractorClass } from "../classes.ts";
 import { plainTypes } from "../../../core/contracts/identity_types.ts";
-import { Base, targetPath } from "./paths.ts";
+import { BaseDirectory, targetPath } from "./paths.ts";
 import { permissions } from "./permissions.ts";
 
 const Config = z.strictObject({
@@ -21,8 +21,8 @@ const Config = z.strictObject({
 });
 type Config = z.infer<typeof Config>;
 
-function baseOf({ path }: Config, baseDirectory: string): Base {
-  return new Base(resolve(baseDirectory, path ?? "."), path !== undefined);
+function baseOf({ path }: Config, baseDirectory: string): BaseDirectory {
+  return new BaseDirectory(resolve(baseDirectory, path ?? "."), path !== undefined);
 }
 
 export default defineProvider<Config, FilestoreConnector>({

@@ -42,7 +42,7 @@ async function takeAccess(path: string, old: Deno.FileInfo | undefined): Promise
   if (!kept) {
     mode &= ~SET_USER;
     const keptGroup = own.gid === old.gid || await changeOwner(path, null, old.gid);
-    if (!keptGroup) mode = withoutGroup(mode);
+    if (!keptGroup) mode = dropGroupBits(mode);
   }
   await changeMode(path, mode);
 }
@@ -55,7 +55,7 @@ function modeOf(info: Deno.FileInfo | undefined): number | undefined {
 }
 
 /** The group's rights cut down to those that everybody has. */
-export function withoutGroup(mode: number): number {
+export function dropGroupBits(mode: number): number {
   const everybody = (mode & 0o7) << 3;
   return mode & ~SET_GROUP & (~0o070 | everybody);
 }

@@ -9,7 +9,7 @@ import type { StreamTarget } from "../../../models/source.ts";
  * one is taken as it stands when the connection names no folder, else it must be below it too, and
  * so must what it is a link to.
  */
-export class Base {
+export class BaseDirectory {
   #real: string | undefined;
 
   /** @param bounded whether the connection names the folder */
@@ -58,7 +58,7 @@ export class Base {
 const FOLDING: ReadonlySet<string> = new Set(["windows", "darwin"]);
 
 /** The folders and the name of a target, without links as far as the process may look. */
-export function targetPath(base: Base, target: StreamTarget): string[] {
+export function targetPath(base: BaseDirectory, target: StreamTarget): string[] {
   if (!("path" in target)) return [target.type];
   const full = resolve(base.folder, target.path);
   return realOrNamed(full).split(sep).filter((part) => part !== "")

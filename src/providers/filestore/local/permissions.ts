@@ -5,8 +5,8 @@ import type { Permissions, Usage } from "../../../core/contracts/provider.ts";
 import { missingFolder } from "../../../core/files/write_access.ts";
 import type { StreamSource, StreamTarget } from "../../../models/source.ts";
 import { folderGlob, parseGlob } from "../source/glob.ts";
-import type { Base } from "./paths.ts";
-import { beside, oldFolder } from "./write.ts";
+import type { BaseDirectory } from "./paths.ts";
+import { oldFolder, siblingPath } from "./write.ts";
 
 interface Paths {
   readonly read: readonly string[];
@@ -16,7 +16,10 @@ interface Paths {
 const NONE: Paths = { read: [], write: [] };
 
 /** The paths of the streams, not the connection's folder, unless it is explored. */
-export function permissions(base: Base, { reads, writes, explores = false }: Usage): Permissions {
+export function permissions(
+  base: BaseDirectory,
+  { reads, writes, explores = false }: Usage,
+): Permissions {
   const all = [
     ...(explores ? [{ read: [base.folder], write: [] }] : []),
     ...reads.map((source) => ofSource(base, source)),
@@ -26,7 +29,7 @@ export function permissions(base: Base, { reads, writes, explores = false }: Usa
   return { net: [], read: of("read"), write: of("write"), env: [] };
 }
 
-function ofSource(base: Base, source: StreamSource): Paths {
+function ofSource(base: BaseDirectory, source: StreamSource): Paths {
   switch (source.type) {
     case "file":
       return resolved(base, source.path, (full) => ({ read: [full], write: [] }));
@@ -40,7 +43,7 @@ function ofSource(base: Base, source: StreamSource): Paths {
 }
 
 /** A folder, and the name that it has while a new one takes its place. */
-function ofFolder(base: Base, folder: () => string): Paths {
+function ofFolder(base: BaseDirectory, folder: () => string): Paths {
   return resolved(base, folder, (full) => ({
     read: full === base.folder ? [full] : [full, oldFolder(full)],
     write: [],
@@ -48,13 +51,18 @@ function ofFolder(base: Base, folder: () => string): Paths {
 }
 
 /** The folder of a target is read because a rename lasts only when its folder is flushed. */
-function ofTarget(base: Base, target: StreamTarget): Paths {
+function ofTarget(base: BaseDirectory, target: StreamTarget): Paths {
   switch (target.type) {
     case "file":
       return resolved(
         base,
         target.path,
-        (full) => inFolder(base, dirname(full), [full, beside(full, "lock"), beside(full, "new")]),
+        (full) =>
+          inFolder(base, dirname(full), [
+            full,
+            siblingPath(full, "lock"),
+            siblingPath(full, "new"),
+          ]),
       );
     case "directory":
       return resolved(
@@ -63,7 +71,7 @@ function ofTarget(base: Base, target: StreamTarget): Paths {
         (full) =>
           full === base.folder ? inFolder(base, full, [full]) : inFolder(base, dirname(full), [
             full,
-            ...(["lock", "new", "old"] as const).map((ending) => beside(full, ending)),
+            ...(["lock", "new", "old"] as const).map((ending) => siblingPath(full, ending)),
           ]),
       );
     default:
@@ -72,7 +80,7 @@ function ofTarget(base: Base, target: StreamTarget): Paths {
 }
 
 /** Names in a folder that are written; all of it where it has to be made. */
-function inFolder(base: Base, folder: string, written: readonly string[]): Paths {
+function inFolder(base: BaseDirectory, folder: string, written: readonly string[]): Paths {
   const missing = missingFolder(folder, base.holds(folder) ? base.folder : undefined);
   return missing === undefined
     ? { read: [folder], write: written }
@@ -84,7 +92,7 @@ function inFolder(base: Base, folder: string, written: readonly string[]): Paths
  * it refuses is looked at to say so.
  */
 function resolved(
-  base: Base,
+  base: BaseDirectory,
   path: string | (() => string),
   paths: (full: string) => Paths,
 ): Paths {

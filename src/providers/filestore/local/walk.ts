@@ -3,13 +3,13 @@ import { join } from "node:path";
 import type { FileEntry } from "../../../core/contracts/connector.ts";
 import { ConnectorError } from "../../../core/errors.ts";
 import type { Glob } from "../source/glob.ts";
-import type { Base } from "./paths.ts";
+import type { BaseDirectory } from "./paths.ts";
 
 /**
  * Files below `folder`, sorted by name; none when the folder is missing. A link to a file is that
  * file; a link to a folder is not followed, so that there is no loop.
  */
-export async function walk(folder: string, glob: Glob, base: Base): Promise<FileEntry[]> {
+export async function walk(folder: string, glob: Glob, base: BaseDirectory): Promise<FileEntry[]> {
   const found: FileEntry[] = [];
   await visit("", 0);
   return found.sort((a, b) => a.name < b.name ? -1 : 1);
@@ -49,9 +49,9 @@ async function children(folder: string): Promise<Deno.DirEntry[]> {
 export async function fileEntry(
   full: string,
   name: string,
-  base: Base,
+  base: BaseDirectory,
 ): Promise<FileEntry | undefined> {
-  const stat = await statOf(full);
+  const stat = await statIfPresent(full);
   if (stat?.isFile !== true) return undefined;
   const { size, mtime } = stat;
   return {
@@ -63,7 +63,7 @@ export async function fileEntry(
 }
 
 /** Facts about a file or folder; undefined when there is none. */
-export async function statOf(full: string): Promise<Deno.FileInfo | undefined> {
+export async function statIfPresent(full: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.stat(full);
   } catch (error) {
@@ -73,5 +73,5 @@ export async function statOf(full: string): Promise<Deno.FileInfo | undefined> {
 }
 
 async function isDangling(full: string): Promise<boolean> {
-  return await statOf(full) === undefined;
+  return await statIfPresent(full) === undefined;
 }

@@ -2,10 +2,10 @@
 import { basename, dirname, join } from "node:path";
 import { ConcurrentRunError, LoaderError } from "../../../core/errors.ts";
 import { mayRead } from "../../../core/permission_errors.ts";
-import { type LockRequest, lockTarget, removeIfThere } from "./lock.ts";
+import { type LockRequest, lockTarget, removeIfPresent } from "./lock.ts";
 import { makeFile, makeFolderLike } from "./ownership.ts";
-import type { Base } from "./paths.ts";
-import { statOf } from "./walk.ts";
+import type { BaseDirectory } from "./paths.ts";
+import { statIfPresent } from "./walk.ts";
 
 /** Looks at a written file; throws to stop it from appearing. */
 export type CheckFile = (full: string) => Promise<void>;
@@ -18,42 +18,42 @@ export interface FileToWrite {
 }
 
 /** Hidden names beside a target: its lock, what is being written, what it was. */
-export const beside = (full: string, ending: "lock" | "new" | "old") =>
+export const siblingPath = (full: string, ending: "lock" | "new" | "old") =>
   join(dirname(full), `.${basename(full)}.dxt-${ending}`);
 
 /** What a folder is called while a new one takes its place. */
-export const oldFolder = (full: string) => beside(full, "old");
+export const oldFolder = (full: string) => siblingPath(full, "old");
 
 /**
  * Writes a file beside its target, flushes it to the disk, and renames it; returns its size. The
  * file has the mode and owner of the one that it replaces before a byte is in it.
  */
 export async function writeFile(
-  base: Base,
+  base: BaseDirectory,
   full: string,
   bytes: AsyncIterable<Uint8Array>,
   check: CheckFile,
   lock: LockRequest,
 ): Promise<number> {
   await using made = await makeFolder(dirname(full), base);
-  await using _lock = await lockTarget(beside(full, "lock"), base.show(full), lock);
-  const fresh = beside(full, "new");
+  await using _lock = await lockTarget(siblingPath(full, "lock"), base.show(full), lock);
+  const fresh = siblingPath(full, "new");
   try {
-    await removeIfThere(fresh);
-    const size = await writeWhole(fresh, bytes, await statOf(full));
+    await removeIfPresent(fresh);
+    const size = await writeWhole(fresh, bytes, await statIfPresent(full));
     await check(fresh);
     await Deno.rename(fresh, full);
     made.keep();
     await syncFolder(dirname(full));
     return size;
   } finally {
-    await removeIfThere(fresh);
+    await removeIfPresent(fresh);
   }
 }
 
 /** Adds files to a folder: all are written inside it under hidden names, then renamed. */
 export async function addToFolder(
-  base: Base,
+  base: BaseDirectory,
   full: string,
   files: readonly FileToWrite[],
   lock: LockRequest,
@@ -70,7 +70,7 @@ export async function addToFolder(
     above.keep();
     for (const folder of foldersOf(full, files)) await syncFolder(folder);
   } finally {
-    await removeIfThere(fresh);
+    await removeIfPresent(fresh);
   }
 }
 
@@ -80,7 +80,7 @@ export async function addToFolder(
  * @throws what a write would
  */
 export async function tryWriting(
-  base: Base,
+  base: BaseDirectory,
   full: string,
   isFolder: boolean,
   signal: AbortSignal,
@@ -91,9 +91,11 @@ export async function tryWriting(
   try {
     await using _lock = isFolder
       ? await lockFolder(base, full, request)
-      : await lockTarget(beside(full, "lock"), base.show(full), request);
+      : await lockTarget(siblingPath(full, "lock"), base.show(full), request);
     if (isFolder) await recoverFolder(base, full);
-    if (isFolder && await statOf(full) !== undefined) await tryMaking(join(full, ".dxt-new"));
+    if (isFolder && await statIfPresent(full) !== undefined) {
+      await tryMaking(join(full, ".dxt-new"));
+    }
   } catch (error) {
     // Who holds the lock can write.
     if (!(error instanceof ConcurrentRunError)) throw error;
@@ -115,7 +117,7 @@ async function moveAll(
   from: string,
   to: string,
   files: readonly FileToWrite[],
-  base: Base,
+  base: BaseDirectory,
 ): Promise<void> {
   const moved: string[] = [];
   const made: MadeFolders[] = [];
@@ -123,12 +125,12 @@ async function moveAll(
     for (const { name } of files) {
       const path = join(to, name);
       made.push(await makeFolder(dirname(path), base));
-      const known = await statOf(path) !== undefined;
+      const known = await statIfPresent(path) !== undefined;
       await Deno.rename(join(from, name), path);
       if (!known) moved.push(path);
     }
   } catch (error) {
-    for (const path of moved) await removeIfThere(path);
+    for (const path of moved) await removeIfPresent(path);
     for (const folders of made.reverse()) await folders[Symbol.asyncDispose]();
     throw error;
   }
@@ -141,7 +143,7 @@ async function moveAll(
  * writer or `dxt test` brings it back.
  */
 export async function replaceFolder(
-  base: Base,
+  base: BaseDirectory,
   full: string,
   files: readonly FileToWrite[],
   lock: LockRequest,
@@ -149,20 +151,20 @@ export async function replaceFolder(
   await using made = await makeFolder(dirname(full), base);
   await using _lock = await lockFolder(base, full, lock);
   await recoverFolder(base, full);
-  const [fresh, old] = [beside(full, "new"), oldFolder(full)];
+  const [fresh, old] = [siblingPath(full, "new"), oldFolder(full)];
   try {
     await writeAll(fresh, files, full);
     await swap(full, fresh, old);
     made.keep();
     await syncFolder(dirname(full));
   } finally {
-    await removeIfThere(fresh);
+    await removeIfPresent(fresh);
   }
 }
 
 /** Puts the fresh folder in place of the old one, which has the fresh one's name afterwards. */
 async function swap(full: string, fresh: string, old: string): Promise<void> {
-  const known = await statOf(full) !== undefined;
+  const known = await statIfPresent(full) !== undefined;
   if (known) await Deno.rename(full, old);
   try {
     await Deno.rename(fresh, full);
@@ -175,8 +177,12 @@ async function swap(full: string, fresh: string, old: string): Promise<void> {
 }
 
 /** The connection's own folder is locked from inside: what is beside it may be out of bounds. */
-function lockFolder(base: Base, full: string, lock: LockRequest): Promise<AsyncDisposable> {
-  const path = full === base.folder ? join(full, ".dxt-lock") : beside(full, "lock");
+function lockFolder(
+  base: BaseDirectory,
+  full: string,
+  lock: LockRequest,
+): Promise<AsyncDisposable> {
+  const path = full === base.folder ? join(full, ".dxt-lock") : siblingPath(full, "lock");
   return lockTarget(path, base.show(full), lock);
 }
 
@@ -184,20 +190,20 @@ function lockFolder(base: Base, full: string, lock: LockRequest): Promise<AsyncD
  * A folder that a killed run left under its hidden name gets its own back; the caller holds the
  * lock. Where the folder has its name, a hidden one is what was left of a swap that was done.
  */
-async function recoverFolder(base: Base, full: string): Promise<void> {
+async function recoverFolder(base: BaseDirectory, full: string): Promise<void> {
   // The connection's own is replaced by nobody, and what is beside it may be out of bounds.
   if (full === base.folder) return;
   const old = oldFolder(full);
-  if (await statOf(old) === undefined) return;
-  if (await statOf(full) === undefined) await Deno.rename(old, full);
-  else await removeIfThere(old);
+  if (await statIfPresent(old) === undefined) return;
+  if (await statIfPresent(full) === undefined) await Deno.rename(old, full);
+  else await removeIfPresent(old);
 }
 
 /** Where the files of a folder are: under its hidden name while, or since, a swap was cut off. */
-export async function readableFolder(base: Base, full: string): Promise<string> {
-  if (full === base.folder || await statOf(full) !== undefined) return full;
+export async function readableFolder(base: BaseDirectory, full: string): Promise<string> {
+  if (full === base.folder || await statIfPresent(full) !== undefined) return full;
   // Without a hidden one the folder is missing, or its swap has just ended.
-  return await statOf(oldFolder(full)) === undefined ? full : oldFolder(full);
+  return await statIfPresent(oldFolder(full)) === undefined ? full : oldFolder(full);
 }
 
 /** Writes files into a new folder, each with the mode and owner of the one that it will replace. */
@@ -206,14 +212,14 @@ async function writeAll(
   files: readonly FileToWrite[],
   replaced: string,
 ): Promise<void> {
-  await removeIfThere(folder);
-  const old = await statOf(replaced);
+  await removeIfPresent(folder);
+  const old = await statIfPresent(replaced);
   await makeFolderLike(folder, old);
   const any = old && await anyFile(replaced);
   for (const { name, bytes, check } of files) {
     const path = join(folder, name);
     await Deno.mkdir(dirname(path), { recursive: true });
-    await writeWhole(path, bytes(), await statOf(join(replaced, name)) ?? any);
+    await writeWhole(path, bytes(), await statIfPresent(join(replaced, name)) ?? any);
     await check(path);
   }
   for (const inside of foldersOf(folder, files)) await syncFolder(inside);
@@ -233,7 +239,7 @@ function foldersOf(folder: string, files: readonly FileToWrite[]): Set<string> {
 /** A file of a folder: those that are added to it are as private as it is. */
 async function anyFile(folder: string): Promise<Deno.FileInfo | undefined> {
   for await (const { name, isFile } of Deno.readDir(folder)) {
-    if (isFile && !name.startsWith(".")) return await statOf(join(folder, name));
+    if (isFile && !name.startsWith(".")) return await statIfPresent(join(folder, name));
   }
   return undefined;
 }
@@ -267,7 +273,7 @@ interface MadeFolders extends AsyncDisposable {
 }
 
 /** Makes a folder and those above it; the made ones are removed again unless they are kept. */
-async function makeFolder(folder: string, base: Base): Promise<MadeFolders> {
+async function makeFolder(folder: string, base: BaseDirectory): Promise<MadeFolders> {
   const missing: string[] = [];
   for (let path = folder; await isMissing(path, base); path = dirname(path)) {
     missing.push(path);
@@ -290,9 +296,9 @@ async function makeFolder(folder: string, base: Base): Promise<MadeFolders> {
 }
 
 /** A folder that may not be looked at is taken to be there. */
-async function isMissing(path: string, base: Base): Promise<boolean> {
+async function isMissing(path: string, base: BaseDirectory): Promise<boolean> {
   if (!mayRead(path)) return false;
-  const stat = await statOf(path);
+  const stat = await statIfPresent(path);
   if (stat !== undefined && !stat.isDirectory) {
     throw new LoaderError(
       `Cannot write into "${base.show(path)}": it is a file, expected a folder`,

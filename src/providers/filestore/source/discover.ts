@@ -7,7 +7,7 @@ import type {
 import { DXTError } from "../../../core/errors.ts";
 import { formatOfPath } from "../../../formats/mod.ts";
 import type { Field } from "../../../models/field.ts";
-import { fieldsOfFile, withoutMark } from "./fields.ts";
+import { fieldsOfFile, stripMark } from "./fields.ts";
 import { literalGlob } from "./glob.ts";
 
 /** Files whose name tells their format, each a stream; without fields where they are malformed. */
@@ -33,7 +33,7 @@ async function knownFields(
   entry: FileEntry,
 ): Promise<readonly Field[]> {
   try {
-    return (await fieldsOfFile(connector, entry, {})).fields.map(withoutMark);
+    return (await fieldsOfFile(connector, entry, {})).fields.map(stripMark);
   } catch (error) {
     if (error instanceof DXTError) return [];
     throw error;

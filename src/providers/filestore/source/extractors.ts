@@ -11,8 +11,8 @@ import {
 } from "../../../core/contracts/extractor.ts";
 import type { Extraction } from "../../../core/contracts/proof.ts";
 import { requireFiles } from "./fields.ts";
-import { fileInput, fileType, hintsOf, openListed, whole } from "./file.ts";
-import { partitionOf, type Piece, piecesOf } from "./partition.ts";
+import { fileInput, fileType, hintsOf, openListed, wholeFile } from "./file.ts";
+import { partitionOf, type Piece, splitFiles } from "./partition.ts";
 
 /** Reads the records of all files of a stream, one file after the other. */
 export function recordExtractor(connector: FilestoreConnector): RecordExtractor {
@@ -37,7 +37,7 @@ async function* extractRecords(
 ): Extraction<Batch> {
   refuseExpressions(task);
   const keep = rangeFilter(task);
-  const { pieces, others } = await piecesOf(connector, task);
+  const { pieces, others } = await splitFiles(connector, task);
   const { limit = Infinity } = task;
   let [read, kept, bytes] = [0, 0, 0];
   for (const piece of pieces) {
@@ -89,7 +89,7 @@ async function* extractFiles(
     task.signal.throwIfAborted();
     await using file = await openListed(connector, entry, entries);
     const { size } = file;
-    yield { ...entry, size, open: () => Promise.resolve(whole(file, entry.path)) };
+    yield { ...entry, size, open: () => Promise.resolve(wholeFile(file, entry.path)) };
     await file.check();
     bytes += size;
   }

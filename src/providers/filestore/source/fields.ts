@@ -80,7 +80,7 @@ export function mergeFields(files: readonly FileFields[]): Field[] {
   const telling = files.filter((file) => file.fields.length > 0 || isTyped(file));
   const [first, ...others] = telling;
   if (first === undefined) return [];
-  if (others.length === 0) return first.fields.map(withoutMark);
+  if (others.length === 0) return first.fields.map(stripMark);
   const merged = new Map(first.fields.map((field) => [field.name, { field, from: first }]));
   for (const file of others) {
     for (const field of file.fields) {
@@ -101,11 +101,11 @@ export function mergeFields(files: readonly FileFields[]): Field[] {
     }
   }
   // A key of each file need not be one of all of them.
-  return Array.from(merged.values(), ({ field: { key: _key, ...field } }) => withoutMark(field));
+  return Array.from(merged.values(), ({ field: { key: _key, ...field } }) => stripMark(field));
 }
 
 /** A field as others know it: whether it had values counts among the files of its stream alone. */
-export function withoutMark({ valueless: _valueless, ...field }: FileField): Field {
+export function stripMark({ valueless: _valueless, ...field }: FileField): Field {
   return field;
 }
 

@@ -75,7 +75,7 @@ export function fileInput(file: OpenFile, name: string): FileInput {
   return {
     name,
     size: file.size,
-    open: () => Promise.resolve(whole(file, name)),
+    open: () => Promise.resolve(wholeFile(file, name)),
     async read(start, end, into) {
       const bytes = await file.read(start, end, into);
       if (bytes.length !== end - start) throw shorter(name, file.size, start + bytes.length);
@@ -85,7 +85,7 @@ export function fileInput(file: OpenFile, name: string): FileInput {
 }
 
 /** The bytes of a file, and an error at their end if they are not as many as it had. */
-export function whole(file: OpenFile, name: string): ReadableStream<Uint8Array> {
+export function wholeFile(file: OpenFile, name: string): ReadableStream<Uint8Array> {
   let size = 0;
   return file.stream().pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({

@@ -25,7 +25,7 @@ interface Sized extends Piece {
 }
 
 /** All files of a source, or those of the task's part. */
-export async function piecesOf(
+export async function splitFiles(
   connector: FilestoreConnector,
   { source, part }: ExtractRequest,
 ): Promise<{ pieces: readonly Piece[]; others: readonly FileEntry[] }> {

@@ -12,7 +12,11 @@ import { type FileFields, isTyped } from "../source/fields.ts";
  *
  * @throws {SchemaError} that names the column that does not fit
  */
-export function fit(existing: FileFields, staged: readonly Field[], type: FileType): Field[] {
+export function matchColumns(
+  existing: FileFields,
+  staged: readonly Field[],
+  type: FileType,
+): Field[] {
   const { file } = existing;
   // Neither a file without columns nor one with records added again can promise a key.
   const fresh = staged.map(({ key: _key, ...field }) => field);

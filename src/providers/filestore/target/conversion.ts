@@ -38,7 +38,7 @@ const JSON_TYPES: Readonly<Record<DXTType, string>> = {
 /** What JSON itself has, without being told. */
 const JSON_OWN: ReadonlySet<DXTType> = new Set(["string", "bool", "json", "array", "object"]);
 
-export function inFile(field: Field, format: Format): { type: string; conversion: Conversion } {
+export function typeInFile(field: Field, format: Format): { type: string; conversion: Conversion } {
   const { dtype } = field;
   if (isOpen(field, format)) {
     const note = `a decimal with the digits that the values need, or text where none holds them; ${

@@ -29,7 +29,7 @@ export function isOpen({ number }: Field, format: Format): boolean {
  *
  * @throws {SchemaError} for a number that the file's decimal does not hold
  */
-export async function filedFields(
+export async function toFileFields(
   connector: Pick<FilestoreConnector, "warn">,
   staged: Pick<StagedData, "fields" | "scanBatches">,
   format: Format,
@@ -87,7 +87,7 @@ function inExisting(field: Field, there: Field, digits: NumberDigits, file: stri
 }
 
 /** A batch of staged fields as one of the file's, after `before` rows. */
-export function filedBatch(
+export function toFileBatch(
   batch: Batch,
   staged: readonly Field[],
   filed: readonly Field[],

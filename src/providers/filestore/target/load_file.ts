@@ -5,13 +5,13 @@ import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
 import type { LoadReceipt } from "../../../core/contracts/loader.ts";
 import type { Field } from "../../../models/field.ts";
 import { fieldsOfFile, type FileFields } from "../source/fields.ts";
-import { filedBatch, filedFields } from "./file_fields.ts";
+import { toFileBatch, toFileFields } from "./file_fields.ts";
 import { columnName, fileInput, type TypeToWrite, typeToWrite } from "../source/file.ts";
-import { fit } from "./column_match.ts";
+import { matchColumns } from "./column_match.ts";
 import type { FileLoadTask } from "./loaders.ts";
 import { rememberFile } from "./load_commit.ts";
 import { refuseStale } from "../max_watermark.ts";
-import { countBack, encode, evidence, joined, type Written } from "./record_file.ts";
+import { describeWritten, encode, joinParts, recountRecords, type Written } from "./record_file.ts";
 
 /**
  * Replaces the file, or writes what it has and the staged records into a new file that takes its
@@ -37,11 +37,11 @@ export async function loadRecordFile(
     // Only here does nobody else write to the file.
     await refuseStale(connector, task);
     const there = mode === "append" ? await fieldsThere(connector, task) : undefined;
-    filed = await filedFields(connector, staged, type.format.name, there);
+    filed = await toFileFields(connector, staged, type.format.name, there);
     const old = there === undefined ? undefined : oldRecords(connector, task, type, filed, there);
     written.fields = old?.fields ?? filed;
     const isAsStaged = old === undefined && filed === staged.fields;
-    const same = isAsStaged ? await joined(staged, type, written) : undefined;
+    const same = isAsStaged ? await joinParts(staged, type, written) : undefined;
     yield* same ?? encode(all(old?.batches), type, written);
   }
   async function* all(old: AsyncIterable<Batch> | undefined) {
@@ -52,12 +52,12 @@ export async function loadRecordFile(
     let added = 0;
     for await (const batch of staged.readBatches(true)) {
       task.signal.throwIfAborted();
-      const own = filedBatch(batch, staged.fields, filed, added);
+      const own = toFileBatch(batch, staged.fields, filed, added);
       added += batch.numRows;
       yield inOrder(own, filed, written.fields);
     }
   }
-  const count = countBack(connector, type, written, () => before + staged.count);
+  const count = recountRecords(connector, type, written, () => before + staged.count);
   const check = async (path: string) => {
     await count(path);
     await rememberFile(connector, task, path);
@@ -66,7 +66,7 @@ export async function loadRecordFile(
   return {
     rows: written.rows - before,
     total: written.rows,
-    evidence: evidence(target.path, written),
+    evidence: describeWritten(target.path, written),
   };
 }
 
@@ -88,7 +88,7 @@ function oldRecords(
   filed: readonly Field[],
   there: FileFields,
 ): { fields: Field[]; batches: AsyncGenerator<Batch, void, void> } {
-  const fields = fit(there, filed, type);
+  const fields = matchColumns(there, filed, type);
   async function* batches() {
     const projections = fields.map((field, i) => ({ field, column: columnName(field, i, type) }));
     const { format, compression, options } = type;

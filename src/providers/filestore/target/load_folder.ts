@@ -5,14 +5,14 @@ import type { FileEntry, FilestoreConnector } from "../../../core/contracts/conn
 import { LoaderError } from "../../../core/errors.ts";
 import type { LoadReceipt } from "../../../core/contracts/loader.ts";
 import { fieldsOfFile, type FileFields } from "../source/fields.ts";
-import { filedBatch, filedFields } from "./file_fields.ts";
+import { toFileBatch, toFileFields } from "./file_fields.ts";
 import { type TypeToWrite, typeToWrite } from "../source/file.ts";
-import { fit } from "./column_match.ts";
+import { matchColumns } from "./column_match.ts";
 import { literalGlob } from "../source/glob.ts";
 import type { FileLoadTask } from "./loaders.ts";
 import { rememberPart } from "./load_commit.ts";
 import { refuseStale } from "../max_watermark.ts";
-import { countBack, encode, evidence, joined, type Written } from "./record_file.ts";
+import { describeWritten, encode, joinParts, recountRecords, type Written } from "./record_file.ts";
 
 /**
  * Adds one part file, or replaces the folder by one with a single part. A part that is added is
@@ -31,17 +31,17 @@ export async function loadRecordFolder(
   }
   const there = mode === "append" ? await fieldsThere(connector, task, parts.at(-1)) : undefined;
   if (mode === "replace") await refuseOthers(connector, target.path, type);
-  const filed = await filedFields(connector, staged, type.format.name, there);
-  if (there !== undefined) fit(there, filed, type);
+  const filed = await toFileFields(connector, staged, type.format.name, there);
+  if (there !== undefined) matchColumns(there, filed, type);
   const name = partName(task, parts, type);
   const written: Written = { rows: 0, bytes: 0, fields: filed };
   async function* batches() {
     for await (const batch of staged.readBatches(true)) {
       task.signal.throwIfAborted();
-      yield filedBatch(batch, staged.fields, filed, written.rows);
+      yield toFileBatch(batch, staged.fields, filed, written.rows);
     }
   }
-  const count = countBack(connector, type, written, () => staged.count);
+  const count = recountRecords(connector, type, written, () => staged.count);
   const check = async (path: string) => {
     await count(path);
     // A load may take long, and what others put there meanwhile is not to be lost.
@@ -51,11 +51,11 @@ export async function loadRecordFolder(
   async function* bytes() {
     // Only here does nobody else write to the folder.
     await refuseStale(connector, task);
-    const same = filed === staged.fields ? await joined(staged, type, written) : undefined;
+    const same = filed === staged.fields ? await joinParts(staged, type, written) : undefined;
     yield* same ?? encode(batches(), type, written);
   }
   await connector.writeFolder(target.path, [{ name, bytes, check }], mode, task.claim);
-  return { rows: written.rows, evidence: evidence(posix.join(target.path, name), written) };
+  return { rows: written.rows, evidence: describeWritten(posix.join(target.path, name), written) };
 }
 
 /** The fields of the part that was added last; undefined when there is none, or it is empty. */

@@ -4,12 +4,12 @@ import type { FileEntry, FilestoreConnector } from "../../../core/contracts/conn
 import { DXTError } from "../../../core/errors.ts";
 import type { LoadPlan, PlannedLoad } from "../../../core/contracts/loader.ts";
 import type { Field } from "../../../models/field.ts";
-import { inFile } from "./conversion.ts";
+import { typeInFile } from "./conversion.ts";
 import { fieldsOfFile, type FileFields } from "../source/fields.ts";
 import { isOpen } from "./file_fields.ts";
 import { type TypeToWrite, typeToWrite } from "../source/file.ts";
-import { fit } from "./column_match.ts";
-import { type FileTarget, refused } from "./loaders.ts";
+import { matchColumns } from "./column_match.ts";
+import { type FileTarget, refuseTarget } from "./loaders.ts";
 import { refuseOthers } from "./load_folder.ts";
 
 /** Files have no statements: each appears at once, under its name. */
@@ -17,7 +17,7 @@ export async function planLoad(
   connector: FilestoreConnector,
   load: PlannedLoad,
 ): Promise<LoadPlan> {
-  const { mode, target } = refused(load);
+  const { mode, target } = refuseTarget(load);
   const entries = await connector.list(target);
   const exists = entries.length > 0;
   const destructive = mode === "replace" && exists ? [replaced(target, entries)] : [];
@@ -29,7 +29,7 @@ export async function planLoad(
   const { fields } = load.staged;
   const columns = fields.map((field): FieldConversion => ({
     field,
-    ...inFile(field, type.format.name),
+    ...typeInFile(field, type.format.name),
   }));
   const problems = await problemsOf(async () => {
     if (mode === "append") await fitsInto(connector, target, entries.at(-1), fields, type);
@@ -57,7 +57,7 @@ async function fitsInto(
 ): Promise<void> {
   if (last === undefined || last.size === 0) return;
   const there = await fieldsOfFile(connector, last, target);
-  fit(there, fields.map((field) => asThere(field, there, type)), type);
+  matchColumns(there, fields.map((field) => asThere(field, there, type)), type);
 }
 
 /** A number without bounds takes the type that the file has for it, where its values allow that. */

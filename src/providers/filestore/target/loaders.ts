@@ -40,7 +40,7 @@ export function fileLoader(connector: FilestoreConnector): Loader {
 
 async function load(connector: FilestoreConnector, task: LoadTask): Promise<LoadReceipt> {
   task.signal.throwIfAborted();
-  const own: FileLoadTask = { ...task, ...refused(task) };
+  const own: FileLoadTask = { ...task, ...refuseTarget(task) };
   if (task.staged.kind === "files") return await copyFiles(connector, own);
   return own.target.type === "file"
     ? await loadRecordFile(connector, own)
@@ -48,7 +48,7 @@ async function load(connector: FilestoreConnector, task: LoadTask): Promise<Load
 }
 
 /** What of a load is never possible is refused; the mode and target of the others. */
-export function refused(task: PlannedLoad): Pick<FileLoadTask, "mode" | "target"> {
+export function refuseTarget(task: PlannedLoad): Pick<FileLoadTask, "mode" | "target"> {
   const { mode } = task;
   if (mode === "upsert") {
     throw new LoaderError(

@@ -16,7 +16,7 @@ export interface Written {
 }
 
 /** What the target says of a written file. */
-export function evidence(path: string, { rows, bytes }: Written): string {
+export function describeWritten(path: string, { rows, bytes }: Written): string {
   return `${rows} rows, ${bytes} bytes in "${path}"`;
 }
 
@@ -24,7 +24,7 @@ export function evidence(path: string, { rows, bytes }: Written): string {
  * The bytes of a file with the staged records, taken from the stage's own files as they are where those
  * are what is wanted; undefined where they are not.
  */
-export async function joined(
+export async function joinParts(
   staged: StagedData,
   { format, written: compression, options }: TypeToWrite,
   written: Written,
@@ -86,7 +86,7 @@ export async function* encode(
  * @param wanted the number of records that it should have
  * @throws {VerificationError} (the check) when size or count are others
  */
-export function countBack(
+export function recountRecords(
   connector: FilestoreConnector,
   type: TypeToWrite,
   written: Written,

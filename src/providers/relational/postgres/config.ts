@@ -140,7 +140,7 @@ export function addressesOf({ host, port }: Pick<PostgresConfig, "host" | "port"
 }
 
 /** `host:port` as permissions and messages write it, or the path of a socket. */
-export function address(server: Address): string {
+export function formatAddress(server: Address): string {
   const { host, port } = server;
   return socketPath(server) ?? (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
 }
@@ -158,11 +158,11 @@ export function permissions(config: PostgresConfig, { baseDirectory }: Usage): P
   const files = [
     ...(sslmode.startsWith("verify-") ? [sslrootcert] : []),
     ...(sslmode === "disable" ? [] : [sslcert, sslkey]),
-  ].flatMap((path) => path === undefined ? [] : [rootPath(path, baseDirectory)]);
+  ].flatMap((path) => path === undefined ? [] : [resolveRootCertificate(path, baseDirectory)]);
   return {
     net: addresses.map((server) => {
       const path = socketPath(server);
-      return path === undefined ? address(server) : `unix:${path}`;
+      return path === undefined ? formatAddress(server) : `unix:${path}`;
     }),
     // To connect to a socket the runtime wants both.
     read: [...files, ...sockets],
@@ -172,6 +172,6 @@ export function permissions(config: PostgresConfig, { baseDirectory }: Usage): P
 }
 
 /** A path from the folder of the connection. */
-export function rootPath(path: string, baseDirectory: string): string {
+export function resolveRootCertificate(path: string, baseDirectory: string): string {
   return resolve(baseDirectory, path);
 }

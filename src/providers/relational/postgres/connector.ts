@@ -15,7 +15,7 @@ import type { StreamRef, StreamSource, StreamTarget } from "../../../models/sour
 import type { LoadMode } from "../../../models/stream.ts";
 import { fromClause, quoteTable, tableName } from "../sql.ts";
 import { checkRead, checkWrite, readOnlyReason } from "./sql/privileges.ts";
-import { fieldOf, findRelation, listRelations, typeNames } from "./sql/catalog.ts";
+import { columnField, findRelation, listRelations, typeNames } from "./sql/catalog.ts";
 import { ControlClient, type ControlTransaction } from "./sql/control.ts";
 import { dialect, quote } from "./sql/dialect.ts";
 import { estimate } from "./sql/size_estimate.ts";
@@ -126,17 +126,17 @@ export class PostgresConnector implements RelationalConnector {
     return this.reading(async (session) => {
       if (ref.type === "relation") {
         const found = await findRelation(session, quoteTable(tableName(ref), dialect));
-        return found?.columns.map(fieldOf);
+        return found?.columns.map(columnField);
       }
       const columns = await session.describe(`SELECT * FROM ${fromClause(ref, dialect)}`);
       const types = await typeNames(session, columns);
       // The parameters that a function returns have names of their own.
       if (ref.type !== "sql") {
-        return columns.map(({ name }, i) => fieldOf({ name, type: types[i]! }));
+        return columns.map(({ name }, i) => columnField({ name, type: types[i]! }));
       }
       const { names, made } = nameResults(columns);
       if (made.length > 0) this.warn(describeMadeNames("the query", made));
-      return names.map((name, i) => fieldOf({ name, type: types[i]! }));
+      return names.map((name, i) => columnField({ name, type: types[i]! }));
     });
   }
 
@@ -148,7 +148,7 @@ export class PostgresConnector implements RelationalConnector {
         return {
           name,
           source: { type: "relation" as const, name },
-          fields: columns.map(fieldOf),
+          fields: columns.map(columnField),
           ...(estimatedRows === undefined ? {} : { estimatedRows }),
         };
       }).sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);

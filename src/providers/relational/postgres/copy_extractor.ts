@@ -13,17 +13,17 @@ import { refuseOrder } from "../../../core/values/value_order.ts";
 import { type Dialect, fromClause, selectStatement } from "../sql.ts";
 import { typeNames } from "./sql/catalog.ts";
 import type { PostgresConnector } from "./connector.ts";
-import { type Reading, readingOf } from "./copy/column_decoders.ts";
+import { type ColumnDecoder, columnDecoderOf } from "./copy/column_decoders.ts";
 import { dialect } from "./sql/dialect.ts";
 import { isLockTimeout } from "./wire/server_error.ts";
 import { rowsOfTag } from "./wire/messages.ts";
-import { commitUnchanged, findChanged, MomentError } from "./sql/snapshot_proof.ts";
+import { commitUnchanged, findChangedTables, SnapshotError } from "./sql/snapshot_proof.ts";
 import { partConditions, partitionOf, relationOf, snapshotOf } from "./snapshot_partition.ts";
 import { withResultNames } from "./sql/result_names.ts";
 import { RowDecoder } from "./copy/row_decoder.ts";
 import { type Session, versionOf } from "./wire/session.ts";
 import { PART_LOCK_TIMEOUT } from "./sql/session_settings.ts";
-import { shown } from "./load/target.ts";
+import { displayName } from "./load/target.ts";
 import { comparisonOf } from "./sql/watermark_order.ts";
 
 /**
@@ -75,9 +75,9 @@ export class PostgresCopyExtractor implements RecordExtractor {
       try {
         const named = await withResultNames(session, task);
         const columns = await lockColumns(session, named);
-        const changed = snapshot === undefined ? await findChanged(session) : [];
+        const changed = snapshot === undefined ? await findChangedTables(session) : [];
         if (changed.length === 0) return { session, named, columns };
-        if (tries === MOST_TRIES) throw new MomentError(changed);
+        if (tries === MOST_TRIES) throw new SnapshotError(changed);
         await session.query("ROLLBACK");
         await this.connector.giveBack(session);
       } catch (error) {
@@ -96,11 +96,11 @@ const MOST_TRIES = 10;
 /** Of a part, an error that the whole need not have. */
 function explained(error: unknown, task: ExtractRequest): unknown {
   if (snapshotOf(task) === undefined) return error;
-  if (error instanceof MomentError) return new PartitionError(error.message, { cause: error });
+  if (error instanceof SnapshotError) return new PartitionError(error.message, { cause: error });
   if (!isLockTimeout(error)) return error;
   const { source } = task;
   const from = source.type === "relation"
-    ? shown(fromClause(source, dialect))
+    ? displayName(fromClause(source, dialect))
     : `the ${source.type}`;
   return new PartitionError(
     `Cannot lock ${from} for a part within ${PART_LOCK_TIMEOUT} s: another session waits to lock it exclusively until all parts are read`,
@@ -109,7 +109,7 @@ function explained(error: unknown, task: ExtractRequest): unknown {
 }
 
 /** Reads over a session, in the transaction that it is in; returns the server's command tag. */
-export async function* readOver(
+export async function* extractOver(
   session: Session,
   task: ExtractRequest,
 ): AsyncGenerator<Batch, string, void> {
@@ -119,7 +119,7 @@ export async function* readOver(
 /** What the columns of a task are, and how each is read as its field. */
 interface Columns {
   readonly types: readonly string[];
-  readonly readings: readonly Reading[];
+  readonly readings: readonly ColumnDecoder[];
 }
 
 async function* copy(
@@ -160,7 +160,7 @@ async function lockColumns(session: Session, task: ExtractRequest): Promise<Colu
   const columns = await session.lock(selectStatement(withoutRange(task), dialect));
   const types = await typeNames(session, columns);
   const ascii = session.parameters.get("server_encoding") === "SQL_ASCII";
-  const readings = task.projections.map(({ field }, i) => readingOf(types[i]!, field, ascii));
+  const readings = task.projections.map(({ field }, i) => columnDecoderOf(types[i]!, field, ascii));
   return { types, readings };
 }
 
@@ -180,7 +180,10 @@ function comparing(
 }
 
 /** The dialect whose select list casts each column as its reading wants. */
-function withReadings(projections: readonly Projection[], readings: readonly Reading[]): Dialect {
+function withReadings(
+  projections: readonly Projection[],
+  readings: readonly ColumnDecoder[],
+): Dialect {
   const byName = new Map(projections.map(({ field }, i) => [field.name, readings[i]!]));
   return { ...dialect, select: (sql, field) => byName.get(field.name)!.select(sql) };
 }

@@ -18,7 +18,7 @@ import type { StreamTarget } from "../../../models/source.ts";
 import { checkLoadTask, quoteTable, tableName } from "../sql.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { commitLoad, outcomeOf } from "./load/load_commit.ts";
-import { copy } from "./load/copy_in.ts";
+import { copyIn } from "./load/copy_in.ts";
 import { dialect } from "./sql/dialect.ts";
 import { PostgresError } from "./wire/server_error.ts";
 import { lockLoads } from "./load/load_lock.ts";
@@ -27,8 +27,8 @@ import { findMaxWatermark } from "./sql/max_watermark.ts";
 import type { Session } from "./wire/session.ts";
 import { loadShare, shareLoad } from "./parallel_load.ts";
 import {
+  displayName,
   prepareTarget,
-  shown,
   type Target,
   warnOfComputed,
   warnOfUnfilled,
@@ -143,17 +143,17 @@ export class PostgresCopyLoader implements Loader {
 async function write(session: Session, task: LoadTask, target: Target): Promise<string> {
   if (task.mode === "upsert") {
     await session.query(stageTable(target.name, target.columns.map(({ field }) => field)));
-    const copied = await copy(session, task, target, STAGE);
+    const copied = await copyIn(session, task, target, STAGE);
     return [copied, ...await upsert(session, task, target)].join(", ");
   }
   const hooks = task.mode === "replace" ? await emptyTable(session, target) : undefined;
-  const copied = await copy(session, task, target, target.name);
+  const copied = await copyIn(session, task, target, target.name);
   if (hooks?.triggered === true) await refuseOtherRows(session, target, task.staged.count);
   return copied;
 }
 
 function explained(error: unknown, task: PlannedLoad): unknown {
   if (!(error instanceof PostgresError)) return error;
-  const name = shown(quoteTable(tableName(task.target), dialect));
+  const name = displayName(quoteTable(tableName(task.target), dialect));
   return new LoaderError(`Cannot load into ${name}: ${error.message}`, { cause: error });
 }

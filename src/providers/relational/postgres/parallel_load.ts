@@ -14,7 +14,7 @@ import { keyOfNewTable, quoteTable, type TableName, tableName } from "../sql.ts"
 import { findRelation, type Relation } from "./sql/catalog.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { commit, commitLoad } from "./load/load_commit.ts";
-import { copy } from "./load/copy_in.ts";
+import { copyIn } from "./load/copy_in.ts";
 import { dialect, quote, quoteText } from "./sql/dialect.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { rowsOfTag } from "./wire/messages.ts";
@@ -22,9 +22,9 @@ import type { Session } from "./wire/session.ts";
 import { createLike, refuseLosses, takePlace } from "./table_swap.ts";
 import {
   createTable,
+  displayName,
   findTarget,
   refuseLongNames,
-  shown,
   warnOfComputed,
   warnOfUnfilled,
 } from "./load/target.ts";
@@ -91,9 +91,11 @@ export async function loadShare(
   const release = session.abortedBy(task.signal);
   try {
     const target = await findTarget(session, task, table);
-    if (target === undefined) throw new LoaderError(`Cannot load into ${shown(table)}: it is gone`);
+    if (target === undefined) {
+      throw new LoaderError(`Cannot load into ${displayName(table)}: it is gone`);
+    }
     warnOfComputed(connector, { ...target, name: quoteTable(tableName(task.target), dialect) });
-    const tag = await copy(session, task, target, target.name);
+    const tag = await copyIn(session, task, target, target.name);
     await commit(session);
     return rowsOfTag(tag)!;
   } catch (error) {
@@ -121,7 +123,7 @@ class PostgresSharedLoad implements SharedLoad {
     if (rows !== task.staged.count) {
       throw new LoaderError(
         `Cannot load all rows into ${
-          shown(name)
+          displayName(name)
         }: PostgreSQL took ${rows}, staged are ${task.staged.count}`,
       );
     }
@@ -142,7 +144,9 @@ class PostgresSharedLoad implements SharedLoad {
     const { session, task, ticket: { table } } = this;
     await session.query(`ALTER TABLE ${table} RENAME TO ${quote(tableName(task.target).name)}`);
     const relation = await findRelation(session, name);
-    if (relation === undefined) throw new LoaderError(`Cannot find ${shown(name)} by its name`);
+    if (relation === undefined) {
+      throw new LoaderError(`Cannot find ${displayName(name)} by its name`);
+    }
     await session.query(`COMMENT ON TABLE ${relation.name} IS NULL`);
     const keys = keyOfNewTable(task).map(quote).join(", ");
     if (keys === "") return;
@@ -191,7 +195,7 @@ async function createBeside(
   const old = (await findTarget(session, task, name))?.relation;
   if (old !== undefined && !swap) return undefined;
   if (old !== undefined) await refuseLosses(session, old);
-  const { mark, beside } = besideOf(target, old);
+  const { mark, beside } = siblingTable(target, old);
   if (!await dropLeftOver(session, beside, mark)) return undefined;
   if (old === undefined) await createTable(session, task, beside, defaultSchema, []);
   else await session.query(createLike(beside, old));
@@ -202,7 +206,7 @@ async function createBeside(
 }
 
 /** The table beside a target, and its mark. */
-export function besideOf(target: TableName, old: Relation | undefined) {
+export function siblingTable(target: TableName, old: Relation | undefined) {
   const mark = `dxt loads ${quoteTable(target, dialect)}`;
   const key = createHash("sha256").update(mark).digest();
   const own = `dxt_load_${key.toString("hex", 0, 8)}`;

@@ -19,7 +19,7 @@ import { dialect } from "./sql/dialect.ts";
 import { exportSnapshot } from "./sql/snapshot_proof.ts";
 import { withResultNames } from "./sql/result_names.ts";
 import { type Session, versionOf } from "./wire/session.ts";
-import { shown } from "./load/target.ts";
+import { displayName } from "./load/target.ts";
 
 /** A smaller part is read before its thread has started. */
 const PART_BYTES = 16 * 1024 * 1024;
@@ -92,7 +92,7 @@ async function shareMoment(
   await session.lock(selectStatement(task, dialect));
   const { id, hasRelation, foreign } = await exportSnapshot(session, relation);
   if (foreign.length > 0) {
-    const list = foreign.map(shown).join(", ");
+    const list = foreign.map(displayName).join(", ");
     warn(
       `Reading in one part: the rows of foreign table ${list} are of no moment that parts can share`,
     );

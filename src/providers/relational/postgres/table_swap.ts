@@ -6,7 +6,7 @@ import { LoaderError } from "../../../core/errors.ts";
 import type { Relation } from "./sql/catalog.ts";
 import { quoteText } from "./sql/dialect.ts";
 import type { Session } from "./wire/session.ts";
-import { shown } from "./load/target.ts";
+import { displayName } from "./load/target.ts";
 
 /**
  * What a new table would not have, a line for each. Grants, comments, defaults, checks, indexes, keys,
@@ -72,7 +72,7 @@ export async function refuseLosses(session: Session, { id, name }: Relation): Pr
   const { rows } = await session.query(LOSSES(id));
   if (rows.length === 0) return;
   throw new LoaderError(
-    `Cannot swap ${shown(name)} for a new table: that would lose ${
+    `Cannot swap ${displayName(name)} for a new table: that would lose ${
       rows.map(([loss]) => loss).join(", ")
     }; set replace of the loader to delete`,
   );
@@ -131,7 +131,7 @@ const STATEMENTS = (id: string, table: string) => `
 const DROP = 6;
 
 /** The statements that give a full table what the old one has, and its place. */
-export async function placing(
+export async function swapStatements(
   session: Session,
   table: string,
   old: Relation,
@@ -142,7 +142,7 @@ export async function placing(
 
 /** Gives a full table what the old one has, then puts it into its place. */
 export async function takePlace(session: Session, table: string, old: Relation): Promise<void> {
-  for (const { drops, statement } of await placing(session, table, old)) {
+  for (const { drops, statement } of await swapStatements(session, table, old)) {
     if (drops) {
       await lock(session, old);
       // It may have got something since the load began.

@@ -20,11 +20,11 @@ import {
   isBusy,
   openToRead,
   openToWrite,
-  whenFree,
+  retryWhileBusy,
 } from "./sql/database_file.ts";
 import { quote } from "./sql/dialect.ts";
 import { estimate } from "./sql/size_estimate.ts";
-import { isBeingMade } from "./pages/rollback_journal.ts";
+import { hasHotJournal } from "./pages/rollback_journal.ts";
 
 type Bound = null | number | bigint | string | Uint8Array;
 
@@ -86,7 +86,9 @@ export class SqliteConnector implements RelationalConnector {
   }
 
   execute(sql: string, params: readonly unknown[] = []): Promise<number> {
-    return this.#inTurn(() => whenFree(this.file, this.#signal, () => this.#run(sql, params)));
+    return this.#inTurn(() =>
+      retryWhileBusy(this.file, this.#signal, () => this.#run(sql, params))
+    );
   }
 
   transaction<T>(work: (connector: RelationalConnector) => Promise<T>): Promise<T> {
@@ -105,7 +107,8 @@ export class SqliteConnector implements RelationalConnector {
         checkWrite: (target, mode) => this.checkWrite(target, mode),
         [Symbol.asyncDispose]: () => Promise.resolve(),
       };
-      const begin = () => whenFree(this.file, this.#signal, () => database.exec("BEGIN IMMEDIATE"));
+      const begin = () =>
+        retryWhileBusy(this.file, this.#signal, () => database.exec("BEGIN IMMEDIATE"));
       return await inTransaction(this.file, database, this.#signal, begin, () => work(inside));
     });
   }
@@ -116,12 +119,12 @@ export class SqliteConnector implements RelationalConnector {
 
   /** Runs `work` on a connection of its own that cannot write. */
   async read<T>(work: (database: DatabaseSync) => T): Promise<T> {
-    return await whenFree(this.file, this.#signal, () => {
+    return await retryWhileBusy(this.file, this.#signal, () => {
       try {
         using database = openToRead(this.file);
         return work(database);
       } catch (error) {
-        if (!isBusy(error) || !isBeingMade(this.file)) throw error;
+        if (!isBusy(error) || !hasHotJournal(this.file)) throw error;
         using empty = new DatabaseSync(":memory:");
         return work(empty);
       }
@@ -174,7 +177,7 @@ export async function inTransaction<T>(
   try {
     const result = await work();
     // Readers keep the lock busy until they are done; the transaction waits as it is.
-    await whenFree(file, signal, () => database.exec("COMMIT"));
+    await retryWhileBusy(file, signal, () => database.exec("COMMIT"));
     return result;
   } catch (error) {
     // SQLite itself rolls back after some errors, such as a full disk.

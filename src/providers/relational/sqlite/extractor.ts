@@ -10,19 +10,19 @@ import type {
 } from "../../../core/contracts/extractor.ts";
 import type { Extraction } from "../../../core/contracts/proof.ts";
 import type { SqliteConnector } from "./connector.ts";
-import { copied } from "./pages/page_copy.ts";
+import { copyPages } from "./pages/page_copy.ts";
 import {
   beginReading,
-  breather,
   type DatabaseFile,
+  eventLoopPause,
   openToRead,
-  whenFree,
+  retryWhileBusy,
 } from "./sql/database_file.ts";
-import { filler } from "./pages/column_fillers.ts";
-import { countOf, isWhole, rowNumberOf } from "./sql/rowid_ranges.ts";
+import { columnFiller } from "./pages/column_fillers.ts";
+import { countRows, isWholeTable, rowNumberOf } from "./sql/rowid_ranges.ts";
 import { partitionOf } from "./rowid_partition.ts";
 import { type Raw, rawPusher } from "./types/read_value.ts";
-import { streamed } from "./sql/row_cursor.ts";
+import { streamRows } from "./sql/row_cursor.ts";
 import { TextEncoding } from "./types/text_encoding.ts";
 
 /**
@@ -42,13 +42,13 @@ export class SqliteExtractor implements RecordExtractor {
     const { file } = this.connector;
     task.signal.throwIfAborted();
     using database = openToRead(file);
-    await whenFree(patient(file, task), task.signal, () => beginReading(database));
+    await retryWhileBusy(patient(file, task), task.signal, () => beginReading(database));
     const rowNumber = task.limit === undefined ? rowNumberOf(database, task) : undefined;
     if (rowNumber === undefined) {
       const rows = yield* foundBatches(database, task);
       return { rows, evidence: `SQLITE_DONE after ${rows} rows` };
     }
-    const count = isWhole(task) ? countOf(database, task, rowNumber) : undefined;
+    const count = isWholeTable(task) ? countRows(database, task, rowNumber) : undefined;
     const rows = yield* copiedBatches(database, task, rowNumber);
     if (count === undefined) return { rows, evidence: `SQLITE_DONE after ${rows} rows` };
     if (rows !== count) {
@@ -102,10 +102,10 @@ async function* copiedBatches(
   const batch = new Columns(task);
   const encoding = new TextEncoding(database);
   const fillers = task.projections.map(({ field }, i) =>
-    filler(field, batch.columns[i]!, encoding)
+    columnFiller(field, batch.columns[i]!, encoding)
   );
-  const breathe = breather(task.signal);
-  for (const cells of copied(database, task, rowNumber, () => task.batchRows - batch.rows)) {
+  const breathe = eventLoopPause(task.signal);
+  for (const cells of copyPages(database, task, rowNumber, () => task.batchRows - batch.rows)) {
     await breathe();
     // The first cell of a row is its number.
     fillers.forEach((fill, i) => fill(cells, i + 1, batch.taken + batch.rows));
@@ -126,9 +126,9 @@ async function* foundBatches(
 ): AsyncGenerator<Batch, number, void> {
   const batch = new Columns(task);
   const pushers = task.projections.map(({ field }, i) => rawPusher(field, batch.columns[i]!));
-  const breathe = breather(task.signal);
+  const breathe = eventLoopPause(task.signal);
   try {
-    for (const page of streamed(database, task)) {
+    for (const page of streamRows(database, task)) {
       await breathe();
       for (const row of page) {
         push(row, pushers);

@@ -19,19 +19,19 @@ import { declareHint, measureNumbers } from "../../../formats/inference/number_c
 import type { StreamTarget } from "../../../models/source.ts";
 import { checkLoadTask } from "../sql.ts";
 import { inTransaction, type SqliteConnector } from "./connector.ts";
-import { breather, type DatabaseFile, exists, openToWrite } from "./sql/database_file.ts";
+import { type DatabaseFile, eventLoopPause, exists, openToWrite } from "./sql/database_file.ts";
 import { findTable } from "./sql/catalog.ts";
 import { lockLoads } from "./load/load_lock.ts";
-import { lastRow, outcomeIn, rememberLoad } from "./load/load_commit.ts";
-import { fold, mainTable, quote } from "./sql/dialect.ts";
-import { textNote } from "./types/conversion.ts";
-import { highest } from "./sql/max_watermark.ts";
+import { lastRowNumber, outcomeOf, rememberLoad } from "./load/load_commit.ts";
+import { foldName, mainTable, quote } from "./sql/dialect.ts";
+import { describeTextOrder } from "./types/conversion.ts";
+import { selectMaxWatermark } from "./sql/max_watermark.ts";
 import { planLoad } from "./load/load_plan.ts";
-import { loadNew } from "./pages/new_database.ts";
+import { loadNewDatabase } from "./pages/new_database.ts";
 import { refuseNulls } from "./load/null_checks.ts";
 import {
   columnsAfter,
-  emptying,
+  emptyStatement,
   newTypes,
   prepareTarget,
   refuseCascade,
@@ -40,7 +40,7 @@ import {
   writtenColumns,
 } from "./load/target.ts";
 import { ANY_NUMBER, EXACT_DIGITS, NUMBER_TEXT } from "./types/type_mapper.ts";
-import { type Bound, boundReader, keptNumber } from "./types/bind_value.ts";
+import { type Bound, boundReader, exactNumber } from "./types/bind_value.ts";
 
 /** Values bound with one statement: fewer statements are faster, up to about here. */
 const VALUES = 100;
@@ -63,26 +63,26 @@ export class SqliteLoader implements Loader {
     if (staged.kind !== "records") {
       throw new LoaderError(`Cannot load files into SQLite: expected records`);
     }
-    checkLoadTask(task, fold);
+    checkLoadTask(task, foldName);
     const { file } = this.connector;
     using database = openToWrite(file);
     const types = await this.#typesOfNew(file, database, task);
-    const receipt = await loadNew(file, database, task, types);
+    const receipt = await loadNewDatabase(file, database, task, types);
     if (receipt !== undefined) return receipt;
     const begin = () => lockLoads(file, task, () => database.exec("BEGIN IMMEDIATE"));
     return await inTransaction(file, database, signal, begin, async () => {
       const { target: ref, expected } = task;
       if (expected !== undefined) {
-        refuseStaleRange(task, highest(database, { target: ref, ...expected }));
+        refuseStaleRange(task, selectMaxWatermark(database, { target: ref, ...expected }));
       }
       // Rows that a replace deletes may come again before the end.
       database.exec("PRAGMA defer_foreign_keys = ON");
       const target = prepareTarget(database, task, types);
-      const before = lastRow(database, ref);
+      const before = lastRowNumber(database, ref);
       warnOfUnfilled(this.connector, target);
       if (mode === "replace") {
         refuseCascade(database, target);
-        database.exec(emptying(target.sql));
+        database.exec(emptyStatement(target.sql));
       }
       const rows = await insertAll(database, target, task);
       const taken = receiptOf(database, target, task, rows);
@@ -94,7 +94,7 @@ export class SqliteLoader implements Loader {
   /** A file that is missing has taken nothing. */
   async getOutcome(target: StreamTarget, record: CommitRecord): Promise<LoadOutcome> {
     if (!exists(this.connector.file)) return "aborted";
-    return await this.connector.read((database) => outcomeIn(database, target, record));
+    return await this.connector.read((database) => outcomeOf(database, target, record));
   }
 
   /**
@@ -109,7 +109,7 @@ export class SqliteLoader implements Loader {
     const types = newTypes(task);
     const { fields } = task.staged;
     const free = types.some((type, i) => type === ANY_NUMBER && fields[i]!.number);
-    const notes = types.map((type, i) => textNote(fields[i]!, type));
+    const notes = types.map((type, i) => describeTextOrder(fields[i]!, type));
     if (!free && notes.every((note) => note === undefined)) return types;
     const table = mainTable(task.target);
     const found = await lockLoads(file, task, () => findTable(database, table));
@@ -121,7 +121,7 @@ export class SqliteLoader implements Loader {
     if (!free) return types;
     const measured = await measureNumbers(
       task.staged,
-      (bytes, start, end) => keptNumber(bytes, start, end) !== undefined,
+      (bytes, start, end) => exactNumber(bytes, start, end) !== undefined,
     );
     return types.map((type, i) => {
       const field = fields[i]!;
@@ -149,7 +149,9 @@ export class SqliteLoader implements Loader {
     const { as } = asked;
     if (as !== undefined && orderKind(as) === undefined) refuseOrder(as, "SQLite");
     if (!exists(this.connector.file)) return undefined;
-    return await this.connector.read((database) => highest(database, { target, field, ...asked }));
+    return await this.connector.read((database) =>
+      selectMaxWatermark(database, { target, field, ...asked })
+    );
   }
 }
 
@@ -182,7 +184,7 @@ async function insertAll(database: DatabaseSync, target: Target, task: LoadTask)
   const group = Math.max(1, Math.floor(VALUES / width));
   const many = database.prepare(insertSQL(target, task, group));
   const one = database.prepare(insertSQL(target, task, 1));
-  const breathe = breather(task.signal);
+  const breathe = eventLoopPause(task.signal);
   let changed = 0;
   let before = 0;
   for await (const batch of task.staged.readBatches(true)) {

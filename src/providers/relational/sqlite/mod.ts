@@ -4,7 +4,7 @@ import { defineProvider } from "../../../core/contracts/provider.ts";
 import { fromURL, SqliteConfig } from "./config.ts";
 import type { SqliteConnector } from "./connector.ts";
 import { tableName } from "../sql.ts";
-import { fold } from "./sql/dialect.ts";
+import { foldName } from "./sql/dialect.ts";
 import { permissions } from "./permissions.ts";
 import { typeMapper } from "./types/type_mapper.ts";
 
@@ -24,7 +24,7 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
   permissions,
   targetPath(_config, target) {
     const { schema = "main", name } = tableName(target);
-    return [fold(schema), fold(name)];
+    return [foldName(schema), foldName(name)];
   },
   typeMapper,
   extractors: {

@@ -12,8 +12,13 @@ import {
   type PartitionSettings,
   undivided,
 } from "../../../core/contracts/extractor.ts";
-import { beginReading, type DatabaseFile, openToRead, whenFree } from "./sql/database_file.ts";
-import { countOf, isWhole, rowNumberOf } from "./sql/rowid_ranges.ts";
+import {
+  beginReading,
+  type DatabaseFile,
+  openToRead,
+  retryWhileBusy,
+} from "./sql/database_file.ts";
+import { countRows, isWholeTable, rowNumberOf } from "./sql/rowid_ranges.ts";
 import { fromClause } from "../sql.ts";
 import { quote } from "./sql/dialect.ts";
 
@@ -27,10 +32,10 @@ export async function partitionOf(
   task: ExtractRequest,
   { most }: PartitionSettings,
 ): Promise<Partition> {
-  if (most < 2 || !isWhole(task)) return undivided();
+  if (most < 2 || !isWholeTable(task)) return undivided();
   const database = openToRead(file);
   try {
-    await whenFree(file, task.signal, () => beginReading(database));
+    await retryWhileBusy(file, task.signal, () => beginReading(database));
     const parts = cut(database, file, task, most);
     if (parts.length < 2) {
       database.close();
@@ -54,7 +59,7 @@ function cut(database: DatabaseSync, file: DatabaseFile, task: ExtractRequest, m
   if (rowNumber === undefined || hasLog(database)) return [];
   const byBytes = Math.floor(statSync(file.path).size / PART_BYTES);
   if (byBytes < 2) return [];
-  const rows = countOf(database, task, rowNumber);
+  const rows = countRows(database, task, rowNumber);
   const count = Math.min(most, byBytes, Math.floor(rows / PART_ROWS));
   const nth = database.prepare(
     `SELECT ${rowNumber} AS n FROM ${

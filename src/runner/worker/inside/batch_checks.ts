@@ -12,9 +12,9 @@ import { ExtractorError, ValidationError, ValueError } from "../../../core/error
 import type { Extraction } from "../../../core/contracts/proof.ts";
 import type { Transform } from "../../../core/contracts/transform.ts";
 import { compareInOrder } from "../../../core/values/value_order.ts";
-import { textOf } from "../../../core/values/values.ts";
+import { formatValue } from "../../../core/values/values.ts";
 import type { Field } from "../../../models/field.ts";
-import { breathe } from "../../../core/event_loop.ts";
+import { yieldToEventLoop } from "../../../core/event_loop.ts";
 import type { Seen } from "../extract_spec.ts";
 import { isFuture } from "../../plan/watermark.ts";
 
@@ -42,7 +42,7 @@ export interface WatermarkWatch {
  *
  * @throws {ValidationError} for a NULL in a field that has none
  */
-export async function* observe(
+export async function* checkBatches(
   batches: Extraction<Batch>,
   watch: Watch,
   seen: Seen,
@@ -50,7 +50,7 @@ export async function* observe(
   const column = watch.fields.findIndex(({ name }) => name === watch.watermark?.field);
   try {
     while (true) {
-      await breathe();
+      await yieldToEventLoop();
       watch.signal.throwIfAborted();
       const next = await batches.next();
       if (next.done === true) return next.value;
@@ -124,7 +124,7 @@ function refusePlaceless(
     `Cannot tell whether row ${rowsBefore + firstPlaceless + 1} is new: watermark field "${
       fields[column]!.name
     }" is "${
-      textOf(value!)
+      formatValue(value!)
     }", which counts as NULL, set extract.null_watermark to include or exclude such rows`,
   );
 }
@@ -134,6 +134,6 @@ function keyOf(batch: Batch, row: number, { fields, watermark }: Watch): string 
   return fields.flatMap((field, i) => {
     if (!watermark!.keys.includes(field.name)) return [];
     const value = valueReader(field, batch.data.children[i]!)(row);
-    return [`${field.name} "${value === null ? "NULL" : textOf(value)}"`];
+    return [`${field.name} "${value === null ? "NULL" : formatValue(value)}"`];
   }).join(", ");
 }

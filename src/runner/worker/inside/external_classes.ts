@@ -16,7 +16,7 @@ import type { ExternalCode } from "../../../sandbox/modules/mod.ts";
 let confinement: Promise<Confinement> | undefined;
 
 /** Closes this thread to all but these modules: what is asked of them afterwards is theirs. */
-export async function confine(codes: readonly ExternalCode[]): Promise<void> {
+export async function restrictImports(codes: readonly ExternalCode[]): Promise<void> {
   await (confinement = confined(codes));
 }
 

@@ -7,9 +7,15 @@ import type {
   Partition,
   RecordExtractor,
 } from "../../../core/contracts/extractor.ts";
-import { type PlainValue, toPlainValue } from "../../../core/values/transferable_value.ts";
-import { released } from "../../../sandbox/garbage.ts";
-import { fromPlain, NOTHING_SEEN, type Reading, type Seen, stagedFields } from "../extract_spec.ts";
+import { toTransferable, type TransferableValue } from "../../../core/values/transferable_value.ts";
+import { noteReleased } from "../../../sandbox/garbage.ts";
+import {
+  type ExtractSpec,
+  fromTransferableSpec,
+  NOTHING_SEEN,
+  type Seen,
+  stagedFields,
+} from "../extract_spec.ts";
 import { firstRows } from "../first_rows.ts";
 import { connect } from "./connect.ts";
 import type {
@@ -21,9 +27,9 @@ import type {
   SourceWatermarkInput,
   Tell,
 } from "./protocol.ts";
-import { extractorClassOf, extractorOf, opened, type OpenEnd } from "./session.ts";
-import { read, requestOf } from "./extract_request.ts";
-import { Tally } from "./progress_throttle.ts";
+import { extractorClassOf, extractorOf, openSession, type WorkerSession } from "./session.ts";
+import { buildTask, read } from "./extract_request.ts";
+import { ProgressThrottle } from "./progress_throttle.ts";
 import { FarTransform, type Transformed } from "./transforms.ts";
 
 /** The partition stays open, and with it the moment that its parts are read of, until `close`. */
@@ -32,9 +38,12 @@ export async function partition(
   _tell: Tell,
   signal: AbortSignal,
 ): Promise<Pick<Partition, "parts" | "guessed">> {
-  const here = await opened();
+  const here = await openSession();
   const extractor = await extractorOf(here, chosen) as RecordExtractor;
-  here.partition = await extractor.partition(requestOf(fromPlain(reading), signal), settings);
+  here.partition = await extractor.partition(
+    buildTask(fromTransferableSpec(reading), signal),
+    settings,
+  );
   const { parts, guessed } = here.partition;
   return guessed === undefined ? { parts } : { parts, guessed };
 }
@@ -45,21 +54,24 @@ export async function extract(
   tell: (news: ExtractNews) => void,
   signal: AbortSignal,
 ): Promise<ExtractResult> {
-  const here = await opened();
+  const here = await openSession();
   // What is read as a whole has a moment of its own, and must not wait for locks of the parts' moment.
   if (part === undefined) await here.endPartition();
   await using own = part && await connect(here.endpoint, signal);
   const extractor = await extractorOf(here, chosen, own);
-  const reading = { ...fromPlain(plain), ...(part === undefined ? {} : { part: part.part }) };
+  const reading = {
+    ...fromTransferableSpec(plain),
+    ...(part === undefined ? {} : { part: part.part }),
+  };
   const place = {
     folder,
     ...(part === undefined ? {} : { part: part.number }),
     fields: stagedFields(reading),
     onFile: (file: StagedFile) => tell({ file }),
   };
-  using tally = new Tally(tell);
+  using tally = new ProgressThrottle(tell);
   if (extractor.yields === "files") {
-    const files = (extractor as FileExtractor).extract(requestOf(reading, signal));
+    const files = (extractor as FileExtractor).extract(buildTask(reading, signal));
     const onBytes = (bytes: number) => tally.add(0, bytes);
     return {
       ...await stagePart(buffer, { ...place, onBytes }, files),
@@ -70,7 +82,7 @@ export async function extract(
   }
   const seen: Seen = { ...NOTHING_SEEN };
   const onProgress = (rows: number, bytes: number) => {
-    released(bytes);
+    noteReleased(bytes);
     tally.add(rows, bytes);
   };
   try {
@@ -79,15 +91,15 @@ export async function extract(
     const written = await stagePart(buffer, place, batches);
     const { max, nulls, placeless, key } = seen;
     const future = key === undefined ? {} : { key };
-    return { ...written, max: toPlainValue(max), nulls, placeless, ...future };
+    return { ...written, max: toTransferable(max), nulls, placeless, ...future };
   } catch (error) {
     throw part === undefined || part.number === 0 ? error : ofPart(error, part.number);
   }
 }
 
 function transformOf(
-  here: OpenEnd,
-  { projections, transformed }: Reading,
+  here: WorkerSession,
+  { projections, transformed }: ExtractSpec,
   tell: (news: ExtractNews) => void,
 ): { readonly transform?: FarTransform } {
   if (transformed === undefined) return {};
@@ -106,31 +118,31 @@ function ofPart(error: unknown, number: number): unknown {
 /** Highest watermark of the source, where it is known without reading all of it. */
 export async function sourceWatermark(
   { extractor: chosen, ...asked }: SourceWatermarkInput,
-): Promise<PlainValue | undefined> {
-  const here = await opened();
+): Promise<TransferableValue | undefined> {
+  const here = await openSession();
   const { maxWatermark } = await extractorClassOf(here, chosen);
   const max = await maxWatermark?.(await here.connector, asked);
-  return max === undefined ? undefined : toPlainValue(max);
+  return max === undefined ? undefined : toTransferable(max);
 }
 
 export async function head(
   { extractor: chosen, reading: plain }: HeadInput,
   _tell: Tell,
   signal: AbortSignal,
-): Promise<PlainValue[][]> {
-  const here = await opened();
-  const reading = fromPlain(plain);
+): Promise<TransferableValue[][]> {
+  const here = await openSession();
+  const reading = fromTransferableSpec(plain);
   const extractor = await extractorOf(here, chosen) as RecordExtractor;
   const fields = stagedFields(reading);
   const rows = await firstRows(
-    extractor.extract(requestOf(reading, signal)),
+    extractor.extract(buildTask(reading, signal)),
     fields,
     reading.limit!,
   );
-  return rows.map((row) => row.map(toPlainValue));
+  return rows.map((row) => row.map(toTransferable));
 }
 
 /** What became of a batch that `extract` told as news. */
 export async function transformed(answer: Transformed): Promise<void> {
-  (await opened()).transform?.receive(answer);
+  (await openSession()).transform?.receive(answer);
 }

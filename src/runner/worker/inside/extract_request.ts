@@ -1,20 +1,20 @@
 /** What is read of a stream, where it is read. */
-import { taskOf } from "../../../arrow/mod.ts";
+import { extractTaskOf } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { ExtractTask, RecordExtractor } from "../../../core/contracts/extractor.ts";
 import type { Extraction } from "../../../core/contracts/proof.ts";
 import { parseText } from "../../../core/values/values.ts";
 import type { Transform } from "../../../core/contracts/transform.ts";
 import { constantFields, currentTimestamp } from "../../../transforms/generated.ts";
-import type { Reading, Seen } from "../extract_spec.ts";
-import { observe } from "./batch_checks.ts";
+import type { ExtractSpec, Seen } from "../extract_spec.ts";
+import { checkBatches } from "./batch_checks.ts";
 
 /** What is asked of the source. */
-export function requestOf(reading: Reading, signal: AbortSignal): ExtractTask {
+export function buildTask(reading: ExtractSpec, signal: AbortSignal): ExtractTask {
   const { source, projections, range, part, limit, batchRows, batchBytes, recycle, complete } =
     reading;
   const { excluded } = reading;
-  return taskOf({
+  return extractTaskOf({
     source,
     projections,
     ...(range === undefined ? {} : { range }),
@@ -39,12 +39,12 @@ export interface ReadWatch {
 /** The batches of a reading as they are staged, watched on their way. */
 export function read(
   extractor: RecordExtractor,
-  reading: Reading,
+  reading: ExtractSpec,
   { signal, onProgress, transform }: ReadWatch,
   seen: Seen,
 ): Extraction<Batch> {
   const { projections, range, refuseNull, keys = [] } = reading;
-  return observe(extractor.extract(requestOf(reading, signal)), {
+  return checkBatches(extractor.extract(buildTask(reading, signal)), {
     fields: projections.map(({ field }) => field),
     transforms: [...transform === undefined ? [] : [transform], ...generatedBy(reading)],
     ...(range === undefined ? {} : { watermark: { field: range.field, refuseNull, keys } }),
@@ -53,7 +53,7 @@ export function read(
   }, seen);
 }
 
-function generatedBy({ generated, constants = {}, startedAt }: Reading): Transform[] {
+function generatedBy({ generated, constants = {}, startedAt }: ExtractSpec): Transform[] {
   if (generated.length === 0) return [];
   return [constantFields(generated.map((field) => {
     const constant = Object.hasOwn(constants, field.name) ? constants[field.name] : undefined;

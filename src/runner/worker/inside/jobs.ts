@@ -6,8 +6,8 @@ import type { StreamRef, StreamSource, StreamTarget } from "../../../models/sour
 import type { LoadMode } from "../../../models/stream.ts";
 import type { Jobs } from "../../../sandbox/serve.ts";
 import { checkClass, checkConnection, describe, needs, targetPath } from "./describe_module.ts";
-import { confine } from "./external_classes.ts";
-import { close, connected, open, stop } from "./session.ts";
+import { restrictImports } from "./external_classes.ts";
+import { close, open, stop, withConnector } from "./session.ts";
 import { extract, head, partition, sourceWatermark, transformed } from "./extract.ts";
 import {
   feed,
@@ -23,17 +23,17 @@ import {
 import { openTransforms, transform } from "./transforms.ts";
 
 export const JOBS = {
-  ...{ confine, describe, checkConnection, needs, targetPath, checkClass },
+  ...{ restrictImports, describe, checkConnection, needs, targetPath, checkClass },
   ...{ openTransforms, transform },
   ...{ open, stop, close },
-  connect: (_: undefined) => connected(() => Promise.resolve()),
-  testConnection: (_: undefined) => connected((end) => end.testConnection()),
-  getStreamFields: (ref: StreamRef) => connected((end) => end.getStreamFields(ref)),
-  discover: (_: undefined) => connected((end) => end.discover()),
-  estimate: (source: StreamSource) => connected((end) => end.estimate(source)),
-  checkRead: (source: StreamSource) => connected((end) => end.checkRead(source)),
+  connect: (_: undefined) => withConnector(() => Promise.resolve()),
+  testConnection: (_: undefined) => withConnector((end) => end.testConnection()),
+  getStreamFields: (ref: StreamRef) => withConnector((end) => end.getStreamFields(ref)),
+  discover: (_: undefined) => withConnector((end) => end.discover()),
+  estimate: (source: StreamSource) => withConnector((end) => end.estimate(source)),
+  checkRead: (source: StreamSource) => withConnector((end) => end.checkRead(source)),
   checkWrite: ({ target, mode }: { target: StreamTarget; mode: LoadMode }) =>
-    connected((end) => end.checkWrite(target, mode)),
+    withConnector((end) => end.checkWrite(target, mode)),
   ...{ partition, extract, transformed, head, sourceWatermark },
   ...{ plan, maxWatermark, outcome, load, feed, remembered, share, loadShare, finish },
 } satisfies Jobs;

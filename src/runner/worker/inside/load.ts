@@ -12,14 +12,14 @@ import type {
   LoadTask,
   LoadTicket,
 } from "../../../core/contracts/loader.ts";
-import { type PlainValue, toPlainValue } from "../../../core/values/transferable_value.ts";
-import { released } from "../../../sandbox/garbage.ts";
-import { rethrown } from "../../../sandbox/messages.ts";
-import { breathe } from "../../../core/event_loop.ts";
-import { Feed } from "../../load/staged_file_queue.ts";
+import { toTransferable, type TransferableValue } from "../../../core/values/transferable_value.ts";
+import { noteReleased } from "../../../sandbox/garbage.ts";
+import { toError } from "../../../sandbox/messages.ts";
+import { yieldToEventLoop } from "../../../core/event_loop.ts";
+import { StagedFileQueue } from "../../load/staged_file_queue.ts";
 import { connect } from "./connect.ts";
-import { growing } from "./streaming_stage.ts";
-import { Tally } from "./progress_throttle.ts";
+import { streamingStage } from "./streaming_stage.ts";
+import { ProgressThrottle } from "./progress_throttle.ts";
 import type {
   CommitNews,
   FeedInput,
@@ -35,42 +35,42 @@ import type {
   ShareNews,
   Tell,
 } from "./protocol.ts";
-import { loaderOf, opened, type OpenEnd } from "./session.ts";
+import { loaderOf, openSession, type WorkerSession } from "./session.ts";
 
 export async function plan(
   { loader, ...load }: PlanInput,
   _tell: Tell,
   signal: AbortSignal,
 ): Promise<LoadPlan> {
-  return await (await loaderOf(await opened(), loader)).plan({ ...load, signal });
+  return await (await loaderOf(await openSession(), loader)).plan({ ...load, signal });
 }
 
 export async function maxWatermark(
   { loader, target, field, ...asked }: MaxWatermarkInput,
-): Promise<PlainValue | undefined> {
-  const own = await loaderOf(await opened(), loader);
+): Promise<TransferableValue | undefined> {
+  const own = await loaderOf(await openSession(), loader);
   const max = await own.getMaxWatermark(target, field, asked);
-  return max === undefined ? undefined : toPlainValue(max);
+  return max === undefined ? undefined : toTransferable(max);
 }
 
 export async function outcome({ loader, target, record }: OutcomeInput): Promise<LoadOutcome> {
-  return await (await loaderOf(await opened(), loader)).getOutcome(target, record);
+  return await (await loaderOf(await openSession(), loader)).getOutcome(target, record);
 }
 
 export async function feed({ lane, ...news }: FeedInput): Promise<void> {
-  const feed = (await opened()).feeds.get(lane);
+  const feed = (await openSession()).feeds.get(lane);
   if ("slice" in news) feed?.push(news.slice);
   else if ("committed" in news) feed?.end(await openSlice(news.committed));
-  else feed?.fail(rethrown(news.failed));
+  else feed?.fail(toError(news.failed));
 }
 
 /** Answers the `committing` of a load. */
 export async function remembered({ failed }: RememberedInput): Promise<void> {
-  (await opened()).onRemembered?.(failed === undefined ? undefined : rethrown(failed));
+  (await openSession()).onRemembered?.(failed === undefined ? undefined : toError(failed));
 }
 
 /** Sends the host what a load is about to commit, and waits until that is kept. */
-function journalOf(here: OpenEnd): CommitJournal {
+function journalOf(here: WorkerSession): CommitJournal {
   return {
     async remember(committing) {
       const { signal } = here;
@@ -93,7 +93,7 @@ function journalOf(here: OpenEnd): CommitJournal {
 function taskOf(
   { isRemembered, ...input }: Omit<LoadInput, "loader" | "staged" | "isGrowing">,
   staged: StagedData,
-  here: OpenEnd,
+  here: WorkerSession,
   signal: AbortSignal,
 ): LoadTask {
   return {
@@ -110,7 +110,7 @@ export async function share(
   _tell: Tell,
   signal: AbortSignal,
 ): Promise<LoadTicket | undefined> {
-  const here = await opened();
+  const here = await openSession();
   const task = taskOf(input, await stagedOf(staged, isGrowing, here, signal), here, signal);
   const shared = await (await loaderOf(here, loader)).share(task);
   if (shared !== undefined) here.shared = shared;
@@ -122,7 +122,7 @@ export async function finish(
   { rows, committed }: FinishInput,
   tell: (news: CommitNews) => void,
 ): Promise<LoadReceipt> {
-  const here = await opened();
+  const here = await openSession();
   here.tellCommit = tell;
   const { shared, feeds } = here;
   feeds.get(undefined)?.end(await openSlice(committed));
@@ -136,21 +136,21 @@ export async function finish(
 async function stagedOf(
   slice: StageSlice,
   isGrowing: true | undefined,
-  here: OpenEnd,
+  here: WorkerSession,
   signal: AbortSignal,
 ): Promise<StagedData> {
   if (isGrowing === undefined) return await openSlice(slice);
-  return growing(feedOf(here, undefined, signal), await openSlice(slice));
+  return streamingStage(feedOf(here, undefined, signal), await openSlice(slice));
 }
 
 /** A feed that `feed` fills; an abort ends it, since the host tells nothing more after one. */
 function feedOf(
-  here: OpenEnd,
+  here: WorkerSession,
   lane: number | undefined,
   signal: AbortSignal,
   onEmpty?: () => void,
-): Feed<StageSlice> {
-  const feed = new Feed<StageSlice>(onEmpty);
+): StagedFileQueue<StageSlice> {
+  const feed = new StagedFileQueue<StageSlice>(onEmpty);
   if (signal.aborted) feed.fail(signal.reason);
   signal.addEventListener("abort", () => feed.fail(signal.reason));
   here.feeds.set(lane, feed);
@@ -163,7 +163,7 @@ export async function load(
   tell: (news: LoadNews) => void,
   signal: AbortSignal,
 ): Promise<LoadReceipt> {
-  const here = await opened();
+  const here = await openSession();
   here.tellCommit = tell;
   const staged = told(await stagedOf(slice, isGrowing, here, signal), signal, tell);
   const task = taskOf(input, staged, here, signal);
@@ -176,11 +176,11 @@ export async function loadShare(
   tell: (news: ShareNews) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const here = await opened();
+  const here = await openSession();
   const feed = feedOf(here, lane, signal, () => tell({ more: true }));
   feed.push(slice);
   await using connector = await connect(here.endpoint, signal);
-  const staged = told(growing(feed, await openSlice(slice)), signal, tell);
+  const staged = told(streamingStage(feed, await openSlice(slice)), signal, tell);
   const loader = await loaderOf(here, chosen, connector);
   return await loader.loadShare(taskOf(input, staged, here, signal), ticket);
 }
@@ -193,15 +193,15 @@ function told(
 ): StagedData {
   // Of a stage that is still written not everything is known yet: it stays with the stage.
   const hear = async () => {
-    await breathe();
+    await yieldToEventLoop();
     signal.throwIfAborted();
   };
   // Of bytes only that there are some is told: rows are counted where files and batches are.
-  const bytesRead = new Tally(() => tell({ rows: 0 }));
+  const bytesRead = new ProgressThrottle(() => tell({ rows: 0 }));
   return Object.create(staged, {
     closedFiles: {
       value: async function* (): AsyncGenerator<StagedFile, void, void> {
-        using tally = new Tally(({ rows }) => tell({ rows }));
+        using tally = new ProgressThrottle(({ rows }) => tell({ rows }));
         for await (const file of staged.closedFiles()) {
           await hear();
           yield file;
@@ -229,12 +229,12 @@ function told(
     },
     readBatches: {
       value: async function* (recycle?: boolean): AsyncGenerator<Batch, void, void> {
-        using tally = new Tally(({ rows }) => tell({ rows }));
+        using tally = new ProgressThrottle(({ rows }) => tell({ rows }));
         for await (const batch of staged.readBatches(recycle)) {
           await hear();
           yield batch;
           const bytes = byteLength(batch);
-          released(bytes);
+          noteReleased(bytes);
           tally.add(batch.numRows, bytes);
         }
       },

@@ -4,7 +4,7 @@
 const TELL_MS = 100;
 
 /** Adds up rows and bytes until it is time to tell of them. */
-export class Tally implements Disposable {
+export class ProgressThrottle implements Disposable {
   #rows = 0;
   #bytes = 0;
   #told = -TELL_MS;

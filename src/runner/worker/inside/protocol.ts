@@ -9,11 +9,11 @@ import type {
   WatermarkQuery,
 } from "../../../core/contracts/loader.ts";
 import type { SourceWatermark } from "../../../core/contracts/provider.ts";
-import type { PlainValue } from "../../../core/values/transferable_value.ts";
+import type { TransferableValue } from "../../../core/values/transferable_value.ts";
 import type { BufferSettings } from "../../../models/buffer.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import type { Thrown } from "../../../sandbox/messages.ts";
-import type { PlainReading } from "../extract_spec.ts";
+import type { TransferableSpec } from "../extract_spec.ts";
 
 /** A connection. */
 export interface PlainEndpoint {
@@ -58,13 +58,13 @@ export interface ClassInput {
 
 export interface PartitionInput {
   readonly extractor: PlainClass;
-  readonly reading: PlainReading;
+  readonly reading: TransferableSpec;
   readonly settings: PartitionSettings;
 }
 
 export interface ExtractInput {
   readonly extractor: PlainClass;
-  readonly reading: PlainReading;
+  readonly reading: TransferableSpec;
   /** One of several parts, read over a connection of its own; unset, everything. */
   readonly part?: { readonly part: Part; readonly number: number };
   /** Folder for the files. */
@@ -81,7 +81,7 @@ export type ExtractNews =
 
 export interface ExtractResult extends WrittenPart {
   /** As in `Seen`. */
-  readonly max: PlainValue;
+  readonly max: TransferableValue;
   readonly nulls: number;
   readonly placeless: number;
   readonly key?: string;
@@ -89,7 +89,7 @@ export interface ExtractResult extends WrittenPart {
 
 export interface HeadInput {
   readonly extractor: PlainClass;
-  readonly reading: PlainReading;
+  readonly reading: TransferableSpec;
 }
 
 export type PlanInput = Omit<PlannedLoad, "signal"> & { readonly loader: PlainClass };

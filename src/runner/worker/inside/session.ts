@@ -5,19 +5,19 @@ import { DXTError } from "../../../core/errors.ts";
 import type { Extractor, Partition } from "../../../core/contracts/extractor.ts";
 import type { Loader, SharedLoad } from "../../../core/contracts/loader.ts";
 import type { ExtractorClass } from "../../../core/contracts/provider.ts";
-import { rethrown, type Thrown } from "../../../sandbox/messages.ts";
-import type { Feed } from "../../load/staged_file_queue.ts";
+import { type Thrown, toError } from "../../../sandbox/messages.ts";
+import type { StagedFileQueue } from "../../load/staged_file_queue.ts";
 import { connect, type Connectable } from "./connect.ts";
 import { externalExtractor, externalLoader, providerOf } from "./external_classes.ts";
 import type { CommitNews, PlainClass, PlainEndpoint } from "./protocol.ts";
 import type { FarTransform } from "./transforms.ts";
 
 /** The end that this thread is at. */
-export class OpenEnd implements AsyncDisposable {
+export class WorkerSession implements AsyncDisposable {
   partition?: Partition;
   shared?: SharedLoad;
   /** What its loads read, by the number of a share; that of a load as a whole has none. */
-  readonly feeds = new Map<number | undefined, Feed<StageSlice>>();
+  readonly feeds = new Map<number | undefined, StagedFileQueue<StageSlice>>();
   /** Tells the host what the load that runs is about to commit. */
   tellCommit?: (news: CommitNews) => void;
   /** Ends the wait of a load for what the host keeps of it. */
@@ -55,14 +55,14 @@ export class OpenEnd implements AsyncDisposable {
   }
 }
 
-let end: Promise<OpenEnd> | undefined;
+let end: Promise<WorkerSession> | undefined;
 
-export function opened(): Promise<OpenEnd> {
+export function openSession(): Promise<WorkerSession> {
   return end ?? Promise.reject(new DXTError("Cannot do this: no connection is open"));
 }
 
-async function openEnd({ module, ...endpoint }: PlainEndpoint): Promise<OpenEnd> {
-  return new OpenEnd({ provider: await providerOf(module), ...endpoint });
+async function openEnd({ module, ...endpoint }: PlainEndpoint): Promise<WorkerSession> {
+  return new WorkerSession({ provider: await providerOf(module), ...endpoint });
 }
 
 export async function open(endpoint: PlainEndpoint): Promise<void> {
@@ -71,7 +71,7 @@ export async function open(endpoint: PlainEndpoint): Promise<void> {
 
 /** The run was stopped: what waits for the other system waits no longer. */
 export async function stop(reason: Thrown): Promise<void> {
-  (await end)?.stop(rethrown(reason));
+  (await end)?.stop(toError(reason));
 }
 
 export async function close(_: undefined): Promise<void> {
@@ -80,13 +80,13 @@ export async function close(_: undefined): Promise<void> {
   await using _end = await closing?.catch(() => undefined);
 }
 
-export async function connected<T>(work: (connector: Connector) => Promise<T>): Promise<T> {
-  return await work(await (await opened()).connector);
+export async function withConnector<T>(work: (connector: Connector) => Promise<T>): Promise<T> {
+  return await work(await (await openSession()).connector);
 }
 
 /** Over the end's connection, or another one. */
 export async function extractorOf(
-  here: OpenEnd,
+  here: WorkerSession,
   chosen: PlainClass,
   own?: Connector,
 ): Promise<Extractor> {
@@ -94,14 +94,17 @@ export async function extractorOf(
   return found.create(own ?? await here.connector, chosen.options ?? found.options.parse({}));
 }
 
-export async function extractorClassOf(here: OpenEnd, chosen: PlainClass): Promise<ExtractorClass> {
+export async function extractorClassOf(
+  here: WorkerSession,
+  chosen: PlainClass,
+): Promise<ExtractorClass> {
   return chosen.module === undefined
     ? here.endpoint.provider.extractors[chosen.name]!
     : await externalExtractor(chosen.module, chosen.name);
 }
 
 export async function loaderOf(
-  here: OpenEnd,
+  here: WorkerSession,
   chosen: PlainClass,
   own?: Connector,
 ): Promise<Loader> {

@@ -2,15 +2,15 @@
 import { recordsOf } from "../../../arrow/mod.ts";
 import { openSlice } from "../../../buffers/mod.ts";
 import type { StagedData, StageSlice } from "../../../core/contracts/buffer.ts";
-import type { Feed } from "../../load/staged_file_queue.ts";
+import type { StagedFileQueue } from "../../load/staged_file_queue.ts";
 
 /**
  * Staged data that is read as its slices come, and ends when the stage is committed.
  *
  * @param known a slice of the stage, which tells what does not depend on the files
  */
-export function growing(
-  feed: Feed<StageSlice>,
+export function streamingStage(
+  feed: StagedFileQueue<StageSlice>,
   { kind, fields, details, format, compression }: StagedData,
 ): StagedData {
   const slices = async function* () {

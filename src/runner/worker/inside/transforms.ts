@@ -10,7 +10,7 @@ import type { Batch } from "../../../core/contracts/batch.ts";
 import { DXTError, ValidationError } from "../../../core/errors.ts";
 import type { Transform, TransformTools } from "../../../core/contracts/transform.ts";
 import { Field } from "../../../models/field.ts";
-import { rethrown, type Thrown } from "../../../sandbox/messages.ts";
+import { type Thrown, toError } from "../../../sandbox/messages.ts";
 import { externalTransform } from "./external_classes.ts";
 import type { PlainClass } from "./protocol.ts";
 
@@ -94,7 +94,7 @@ export class FarTransform implements Transform {
       this.#waiting.set(id, resolve);
       this.send({ id, bytes: batchesToIPC(arrowSchema(this.before), [batch]) });
     });
-    if ("failed" in answer) throw rethrown(answer.failed);
+    if ("failed" in answer) throw toError(answer.failed);
     const after = batchFromIPC(answer.bytes, this.after);
     if (after.numRows === batch.numRows) return after;
     throw new ValidationError(

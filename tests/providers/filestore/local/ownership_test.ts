@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { FilestoreConnector, NewFile } from "../../../../src/core/contracts/connector.ts";
 import local from "../../../../src/providers/filestore/local/mod.ts";
-import { withoutGroup } from "../../../../src/providers/filestore/local/ownership.ts";
+import { dropGroupBits } from "../../../../src/providers/filestore/local/ownership.ts";
 import { connectContext } from "../../../support/connect_context.ts";
 import { withFolder } from "../../../support/run.ts";
 
@@ -160,6 +160,6 @@ for (
   ] as const
 ) {
   Deno.test(`without its group a file of mode ${mode.toString(8)} gets ${kept.toString(8)}`, () => {
-    assert.equal(withoutGroup(mode).toString(8), kept.toString(8));
+    assert.equal(dropGroupBits(mode).toString(8), kept.toString(8));
   });
 }

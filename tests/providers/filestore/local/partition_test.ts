@@ -7,7 +7,7 @@ import {
   batchOf,
   type BytesColumn,
   columnFor,
-  taskOf as asTask,
+  extractTaskOf as asTask,
 } from "../../../../src/arrow/mod.ts";
 import type { BigColumn } from "../../../../src/arrow/mod.ts";
 import type { Batch } from "../../../../src/core/contracts/batch.ts";

@@ -1,8 +1,8 @@
 /** A store in a folder of its own, and staged data without a stage. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { batchesOf, recordsOf, taskOf as asTask } from "../../../../src/arrow/mod.ts";
-import { committed, type StagedData } from "../../../../src/core/contracts/buffer.ts";
+import { batchesOf, extractTaskOf as asTask, recordsOf } from "../../../../src/arrow/mod.ts";
+import { committedStage, type StagedData } from "../../../../src/core/contracts/buffer.ts";
 import type {
   FilestoreConnector,
   WatermarkRange,
@@ -134,7 +134,7 @@ export function stagedRecords(
     slice: () => ({}),
     readFile: () => Promise.reject(new Error("no files")),
     openFile: () => Promise.reject(new Error("no files are staged")),
-    ...committed([]),
+    ...committedStage([]),
   };
 }
 
@@ -160,6 +160,6 @@ export function stagedFiles(contents: Record<string, string>): StagedData {
     slice: () => ({}),
     readFile: () => Promise.reject(new Error("no files")),
     openFile: (name) => Promise.resolve(new Blob([bytes[Number(name.slice(5))]!]).stream()),
-    ...committed([]),
+    ...committedStage([]),
   };
 }

@@ -10,7 +10,7 @@ import {
 import { usage } from "../../../support/usage.ts";
 import { connect, onServers } from "./support.ts";
 import { makeCertificates } from "../../../../scripts/services/certificate.ts";
-import { endPointOf } from "../../../../src/providers/relational/postgres/wire/channel_binding.ts";
+import { certificateHash } from "../../../../src/providers/relational/postgres/wire/channel_binding.ts";
 
 Deno.test("a URL has the hosts, ports and sockets that libpq reads in it", () => {
   const cases: readonly [url: string, keys: Record<string, unknown>][] = [
@@ -231,5 +231,5 @@ onServers("a login is bound to the server's certificate", async (database, { fol
 Deno.test("the digest of a certificate is that of its signature, SHA-256 at least", () => {
   const pem = makeCertificates().certificate;
   const der = Uint8Array.fromBase64(pem.replace(/-----.*-----|\s/g, ""));
-  assert.equal(endPointOf(der)?.length, 32);
+  assert.equal(certificateHash(der)?.length, 32);
 });

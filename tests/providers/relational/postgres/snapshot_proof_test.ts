@@ -1,11 +1,11 @@
 /** Tables that are rewritten, truncated or replaced while they are read. */
 import assert from "node:assert/strict";
-import { recordsOf, taskOf } from "../../../../src/arrow/mod.ts";
+import { extractTaskOf, recordsOf } from "../../../../src/arrow/mod.ts";
 import { PartitionError } from "../../../../src/core/errors.ts";
 import type { ExtractTask, Part } from "../../../../src/core/contracts/extractor.ts";
 import type { PostgresConnector } from "../../../../src/providers/relational/postgres/connector.ts";
 import { PostgresCopyExtractor } from "../../../../src/providers/relational/postgres/copy_extractor.ts";
-import { findChanged } from "../../../../src/providers/relational/postgres/sql/snapshot_proof.ts";
+import { findChangedTables } from "../../../../src/providers/relational/postgres/sql/snapshot_proof.ts";
 import type { Field } from "../../../../src/models/field.ts";
 import type { StreamSource } from "../../../../src/models/source.ts";
 import { connect, never, onServers } from "./support.ts";
@@ -20,7 +20,7 @@ const table = (name: string): StreamSource => ({ type: "relation", name });
 const query = (sql: string): StreamSource => ({ type: "sql", sql });
 
 function readOf(source: StreamSource, part?: Part): ExtractTask {
-  return taskOf({
+  return extractTaskOf({
     source,
     projections: FIELDS.map((field) => ({ field, column: field.name })),
     ...(part === undefined ? {} : { part }),
@@ -193,7 +193,7 @@ onServers("a transaction knows what is not as it was at its moment", async (data
     for (const one of statement.split("; ")) await database.sql(one);
     const from = source.type === "sql" ? `(${source.sql}) q` : (source as { name: string }).name;
     await session.lock(`SELECT id, v FROM ${from}`);
-    const found = (await findChanged(session)).map((name) => name.replaceAll('"', "")).sort();
+    const found = (await findChangedTables(session)).map((name) => name.replaceAll('"', "")).sort();
     assert.deepEqual(found, changed, statement);
     await session.query("ROLLBACK");
     await connector.giveBack(session);

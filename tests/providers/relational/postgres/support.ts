@@ -5,7 +5,7 @@ import { PostgresCopyExtractor } from "../../../../src/providers/relational/post
 import { PostgresCopyLoader } from "../../../../src/providers/relational/postgres/copy_loader.ts";
 import type { Batch } from "../../../../src/core/contracts/batch.ts";
 import type { CompletionProof } from "../../../../src/core/contracts/proof.ts";
-import { committed, type StagedData } from "../../../../src/core/contracts/buffer.ts";
+import { committedStage, type StagedData } from "../../../../src/core/contracts/buffer.ts";
 import type { Field } from "../../../../src/models/field.ts";
 import type { LoadMode } from "../../../../src/models/stream.ts";
 import {
@@ -107,7 +107,7 @@ export function stagedBatches(fields: readonly Field[], batches: readonly Batch[
     slice: () => ({}),
     readFile: () => Promise.reject(new Error("no files")),
     openFile: () => Promise.reject(new Error("no files")),
-    ...committed([]),
+    ...committedStage([]),
   };
 }
 

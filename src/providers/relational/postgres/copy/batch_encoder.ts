@@ -3,11 +3,11 @@ import type { Batch } from "../../../../core/contracts/batch.ts";
 import { ValueError } from "../../../../core/errors.ts";
 import { type Data, isNull } from "../../../../arrow/mod.ts";
 import { binaryColumn, hasBinary } from "./column_encoders.ts";
-import { type Check, checkOf } from "../types/column_limits.ts";
-import { CopyWriter } from "./copy_buffer.ts";
-import type { Fit } from "../types/column_encoding.ts";
+import { type Check, limitCheck } from "../types/column_limits.ts";
+import { CopyBuffer } from "./copy_buffer.ts";
+import type { ColumnEncoding } from "../types/column_encoding.ts";
 import { COPY_HEADER } from "./row_decoder.ts";
-import { RowWriter, type Source, type Write } from "./compiled_row_encoder.ts";
+import { CompiledRowEncoder, type Source, type Write } from "./compiled_row_encoder.ts";
 import type { LoadColumn } from "../load/target.ts";
 import { textColumn } from "./text_encoder.ts";
 import { parseTypeName } from "../types/type_name.ts";
@@ -25,7 +25,7 @@ export function formatOf(columns: readonly LoadColumn[]): CopyFormat {
  *
  * @throws {ValueError} with the number of the staged record, when a column cannot take a value
  */
-export async function* framesOf(
+export async function* encodeFrames(
   batches: AsyncIterable<Batch>,
   columns: readonly LoadColumn[],
   format: CopyFormat,
@@ -46,7 +46,7 @@ export async function* framesOf(
  * `begin` and `end` are needed once in a COPY, however many encoders write the rows between them.
  */
 export class BatchEncoder {
-  readonly #out = new CopyWriter();
+  readonly #out = new CopyBuffer();
   readonly #write: WriteRows;
   #rows = 0;
 
@@ -92,12 +92,12 @@ type WriteRows = (batch: Batch) => WriteFrom;
  * Writes rows from `row` on until the message is full; returns the first that is left. `before` are
  * the rows of the batches before.
  */
-type WriteFrom = (row: number, out: CopyWriter, before: number) => number;
+type WriteFrom = (row: number, out: CopyBuffer, before: number) => number;
 
 function binaryRows(columns: readonly LoadColumn[]): WriteRows {
-  const writer = new RowWriter(columns.map(({ field, column, fit }) => ({
+  const writer = new CompiledRowEncoder(columns.map(({ field, column, fit }) => ({
     field,
-    as: (fit as Fit & { how: "binary" }).as,
+    as: (fit as ColumnEncoding & { how: "binary" }).as,
     checked: (parseTypeName(column.type).args[0] ?? MICROS_DIGITS) < MICROS_DIGITS,
   })));
   return (batch) => {
@@ -116,8 +116,8 @@ function binaryRows(columns: readonly LoadColumn[]): WriteRows {
 const MICROS_DIGITS = 6;
 
 function sourceOf({ field, column, fit }: LoadColumn, data: Data): Source {
-  const check = checkOf(field, column, data);
-  const write = binaryColumn((fit as Fit & { how: "binary" }).as, field, data);
+  const check = limitCheck(field, column, data);
+  const write = binaryColumn((fit as ColumnEncoding & { how: "binary" }).as, field, data);
   return { data, check, write: checked(write, check, data) };
 }
 
@@ -133,7 +133,7 @@ function textRows(columns: readonly LoadColumn[]): WriteRows {
   return (batch) => {
     const writers = columns.map(({ field, column, fit, at }) => {
       const data = batch.data.children[at]!;
-      return checked(textColumn(fit, field, column, data), checkOf(field, column, data), data);
+      return checked(textColumn(fit, field, column, data), limitCheck(field, column, data), data);
     });
     return (start, out, before) => {
       let row = start;
@@ -150,7 +150,7 @@ function textRows(columns: readonly LoadColumn[]): WriteRows {
 const TAB = 0x09;
 const LINE_END = 0x0a;
 
-function textRow(writers: readonly Write[], row: number, out: CopyWriter): void {
+function textRow(writers: readonly Write[], row: number, out: CopyBuffer): void {
   for (let i = 0; i < writers.length; i++) {
     if (i > 0) out.byte(TAB);
     writers[i]!(row, out);

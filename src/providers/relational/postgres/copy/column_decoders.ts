@@ -22,17 +22,17 @@ import { ValueError } from "../../../../core/errors.ts";
 import { INTEGER_BOUNDS, isIntegerType, parseText } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import { EPOCH_DAYS, EPOCH_MICROS } from "../types/epoch.ts";
-import type { Input } from "../wire/receive_buffer.ts";
+import type { ReceiveBuffer } from "../wire/receive_buffer.ts";
 import { decimalDecoder, unscaledDecoder } from "./numeric.ts";
 import type { Direct, DirectKind, Unusual } from "./compiled_row_decoder.ts";
 import { parseTypeName } from "../types/type_name.ts";
 import { fromSource } from "../types/type_mapper.ts";
 import { writeUUID } from "./uuid.ts";
 
-export type Decode = (input: Input, at: number, size: number) => void;
+export type Decode = (input: ReceiveBuffer, at: number, size: number) => void;
 
 /** How one column is read: its SQL in the select list, and its decoder. */
-export interface Reading {
+export interface ColumnDecoder {
   select(sql: string): string;
   decoder(field: Field, column: Column): Decode;
   /** How whole rows are read, where that does the same as the decoder without a call for a value. */
@@ -47,7 +47,7 @@ const asText = (sql: string) => `(${sql})::text`;
  * The reading of a column of a native type as a field: bytes to bytes where the field is what the
  * type is without being told, else by its text, each value checked against the field.
  */
-export function readingOf(native: string, field: Field, checkUTF8: boolean): Reading {
+export function columnDecoderOf(native: string, field: Field, checkUTF8: boolean): ColumnDecoder {
   const { base, array } = parseTypeName(native);
   const natural = fromSource(native).dtype;
   if (!array && isIntegerType(field.dtype) && base in INTEGER_SIZES) {
@@ -77,7 +77,7 @@ const INTEGER_SIZES: Readonly<Record<string, "int16" | "int32" | "int64">> = {
 
 const always = (kind: DirectKind) => (): Direct => ({ kind });
 
-const numericReading: Reading = {
+const numericReading: ColumnDecoder = {
   select: asIs,
   decoder: (field, column) => decimalDecoder(field, column as BigColumn),
   direct: (field) => {
@@ -89,7 +89,7 @@ const numericReading: Reading = {
 };
 
 /** The readings of types whose values are not text. */
-const READINGS: Readonly<Record<string, Omit<Reading, "select">>> = {
+const READINGS: Readonly<Record<string, Omit<ColumnDecoder, "select">>> = {
   float4: {
     decoder: (_, column) => {
       const numbers = column as NumberColumn;
@@ -143,7 +143,7 @@ function bytesDecoder(bytes: BytesColumn, skip: number): Decode {
   return (input, at, size) => bytes.pushBytes(input.bytes, at + skip, at + size);
 }
 
-function stringReading(select: (sql: string) => string, checkUTF8: boolean): Reading {
+function stringReading(select: (sql: string) => string, checkUTF8: boolean): ColumnDecoder {
   return {
     select,
     ...(checkUTF8 ? {} : { direct: always("bytes") }),
@@ -159,7 +159,7 @@ function stringReading(select: (sql: string) => string, checkUTF8: boolean): Rea
   };
 }
 
-function decoded(input: Input, at: number, size: number, field: Field): string {
+function decoded(input: ReceiveBuffer, at: number, size: number, field: Field): string {
   const bytes = input.bytes.subarray(at, at + size);
   try {
     return utf8.decode(bytes);
@@ -169,7 +169,7 @@ function decoded(input: Input, at: number, size: number, field: Field): string {
 }
 
 /** By text, checked: for a field of another type than the column's own. */
-const checkedReading: Reading = {
+const checkedReading: ColumnDecoder = {
   select: asText,
   decoder: (field, column) => {
     const push = valuePusher(field, column);
@@ -181,7 +181,7 @@ const checkedReading: Reading = {
 const DIMENSIONS = [1, 2, 3, 4, 5, 6];
 
 /** JSON has no place for bounds: an array that does not begin at 1 comes as `[0:1]={…}`. */
-const arrayReading: Reading = {
+const arrayReading: ColumnDecoder = {
   select: (sql) => {
     const plain = DIMENSIONS.map((n) => `coalesce(array_lower(${sql}, ${n}), 1) = 1`).join(" AND ");
     return `CASE WHEN ${plain} THEN to_json(${sql})::text ELSE (${sql})::text END`;
@@ -242,12 +242,12 @@ function integerDecoder(base: string, field: Field, column: Column): Decode {
 }
 
 /** Reads a value as a number of 64 bits or more. */
-type ReadBig = (input: Input, at: number) => bigint;
+type ReadBig = (input: ReceiveBuffer, at: number) => bigint;
 
 function microsReading(
   kind: "time" | "timestamp",
   reader: (field: Field) => ReadBig,
-): Omit<Reading, "select"> {
+): Omit<ColumnDecoder, "select"> {
   return {
     decoder: (field, column) => {
       const read = reader(field);

@@ -13,12 +13,12 @@ import {
 } from "../../../../arrow/mod.ts";
 import { ValueError } from "../../../../core/errors.ts";
 import type { Field } from "../../../../models/field.ts";
-import type { CopyWriter } from "./copy_buffer.ts";
+import type { CopyBuffer } from "./copy_buffer.ts";
 import { EPOCH_DAYS, EPOCH_MICROS } from "../types/epoch.ts";
 import { numericTextBytes, writeNumeric, writeNumericText } from "./numeric.ts";
 
 /** Writes the value of a row, which is not NULL, with its length before it. */
-type Encode = (row: number, out: CopyWriter) => void;
+type Encode = (row: number, out: CopyBuffer) => void;
 
 /** Encoders by the type that is sent. */
 const ENCODERS: Readonly<Record<string, (field: Field, data: Data) => Encode>> = {
@@ -91,7 +91,7 @@ export function hasBinary(as: string): boolean {
   return Object.hasOwn(ENCODERS, as);
 }
 
-function int64(out: CopyWriter, value: bigint): void {
+function int64(out: CopyBuffer, value: bigint): void {
   out.reserve(12);
   out.view.setInt32(out.at, 8);
   out.view.setBigInt64(out.at + 4, value);

@@ -9,7 +9,7 @@ const MOST = 64;
 const kept = new Map<string, unknown>();
 
 /** The function with these parameters and this body, which is to be made of numbers alone. */
-export function generated<F>(parameters: readonly string[], body: string): F {
+export function compileFunction<F>(parameters: readonly string[], body: string): F {
   const known = kept.get(body);
   if (known !== undefined) return known as F;
   if (kept.size === MOST) kept.delete(kept.keys().next().value!);

@@ -11,10 +11,10 @@ import {
   NumberColumn,
 } from "../../../../arrow/mod.ts";
 import type { Field } from "../../../../models/field.ts";
-import type { Decode, Reading } from "./column_decoders.ts";
+import type { ColumnDecoder, Decode } from "./column_decoders.ts";
 import { DAY_WORDS, EPOCH_DAYS, EPOCH_WORDS } from "../types/epoch.ts";
-import { generated } from "./compiled_functions.ts";
-import { type Input, SLACK } from "../wire/receive_buffer.ts";
+import { compileFunction } from "./compiled_functions.ts";
+import { type ReceiveBuffer, SLACK } from "../wire/receive_buffer.ts";
 import { MESSAGE } from "../wire/messages.ts";
 import { readNumericWords } from "./numeric_fast.ts";
 import { writeUUID } from "./uuid.ts";
@@ -23,7 +23,7 @@ import { writeUUID } from "./uuid.ts";
 export type DirectKind = keyof typeof VALUES;
 
 /** Reads what the generated function does not: puts words, lowest first, from `to` on. */
-export type Unusual = (input: Input, at: number, words: Int32Array, to: number) => void;
+export type Unusual = (input: ReceiveBuffer, at: number, words: Int32Array, to: number) => void;
 
 export interface Direct {
   readonly kind: DirectKind;
@@ -67,16 +67,16 @@ interface Buffers {
   bytes: Uint8Array | undefined;
 }
 
-type Run = (scope: Scope, reach: Reach, input: Input) => number;
+type Run = (scope: Scope, reach: Reach, input: ReceiveBuffer) => number;
 
-export class RowReader {
+export class CompiledRowDecoder {
   readonly #run: Run;
   readonly #directs: readonly (Direct | undefined)[];
   readonly #scope: Scope;
 
   constructor(
     fields: readonly Field[],
-    readings: readonly Reading[],
+    readings: readonly ColumnDecoder[],
     private readonly columns: readonly Column[],
   ) {
     this.#directs = readings.map((reading, i) =>
@@ -91,7 +91,7 @@ export class RowReader {
       readNumericWords,
       writeUUID,
     };
-    this.#run = generated<Run>(["scope", "reach", "input"], bodyOf(this.#directs, fields));
+    this.#run = compileFunction<Run>(["scope", "reach", "input"], bodyOf(this.#directs, fields));
   }
 
   /**
@@ -100,7 +100,7 @@ export class RowReader {
    *
    * @returns -1, or the column whose value does not fit its row; then `reach.at` is where it begins
    */
-  run(reach: Reach, input: Input): number {
+  run(reach: Reach, input: ReceiveBuffer): number {
     return this.#run(this.#scope, reach, input);
   }
 

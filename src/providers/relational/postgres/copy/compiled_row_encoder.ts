@@ -6,15 +6,15 @@
 import type { Data } from "../../../../arrow/mod.ts";
 import type { Field } from "../../../../models/field.ts";
 import { type Check, DAYS, MICROS } from "../types/column_limits.ts";
-import { type CopyWriter, FRAME } from "./copy_buffer.ts";
+import { type CopyBuffer, FRAME } from "./copy_buffer.ts";
 import { DAY_WORDS, EPOCH_DAYS, EPOCH_MICROS, EPOCH_WORDS, wordsOf } from "../types/epoch.ts";
-import { generated } from "./compiled_functions.ts";
+import { compileFunction } from "./compiled_functions.ts";
 import { SLACK } from "../wire/receive_buffer.ts";
 import { NUMERIC_BYTES, writeNumericWords } from "./numeric_fast.ts";
 import { readUUID } from "./uuid.ts";
 
 /** Writes the value of a row, NULL or not, with its length before it. */
-export type Write = (row: number, out: CopyWriter) => void;
+export type Write = (row: number, out: CopyBuffer) => void;
 
 /** What is known of a column before there is a batch. */
 export interface Written {
@@ -52,7 +52,7 @@ interface Buffers {
   readonly bytes: Uint8Array | undefined;
 }
 
-type Run = (scope: Scope, start: number, rows: number, out: CopyWriter) => number;
+type Run = (scope: Scope, start: number, rows: number, out: CopyBuffer) => number;
 
 interface Scope {
   readonly progress: { row: number };
@@ -62,7 +62,7 @@ interface Scope {
   readonly readUUID: typeof readUUID;
 }
 
-export class RowWriter {
+export class CompiledRowEncoder {
   readonly #scope: Scope;
   readonly #kinds: readonly (Kind | undefined)[];
   readonly #run: Run;
@@ -78,7 +78,10 @@ export class RowWriter {
       writeNumericWords,
       readUUID,
     };
-    this.#run = generated<Run>(["scope", "start", "rows", "out"], bodyOf(columns, this.#kinds));
+    this.#run = compileFunction<Run>(
+      ["scope", "start", "rows", "out"],
+      bodyOf(columns, this.#kinds),
+    );
   }
 
   /** The row that is being written. */
@@ -96,7 +99,7 @@ export class RowWriter {
   }
 
   /** Writes rows from `row` on until the message is full; returns the first that is left. */
-  write(row: number, rows: number, out: CopyWriter): number {
+  write(row: number, rows: number, out: CopyBuffer): number {
     // The first runs are short, for the reason that `row_decoder.ts` has.
     const end = Math.min(row + this.#most, rows);
     this.#most = Math.min(this.#most * 2, MOST);

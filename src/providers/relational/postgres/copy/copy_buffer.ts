@@ -10,7 +10,7 @@ const LARGE = FRAME * 8;
 
 const utf8 = new TextEncoder();
 
-export class CopyWriter {
+export class CopyBuffer {
   bytes = new Uint8Array(FRAME * 2);
   view = new DataView(this.bytes.buffer);
   at = HEADER;

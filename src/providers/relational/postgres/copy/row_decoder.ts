@@ -6,9 +6,9 @@ import { arrowSchema, batchOf, type Column, columnFor } from "../../../../arrow/
 import type { Batch } from "../../../../core/contracts/batch.ts";
 import { ExtractorError, ValueError } from "../../../../core/errors.ts";
 import type { Field } from "../../../../models/field.ts";
-import type { Reading } from "./column_decoders.ts";
-import type { Input } from "../wire/receive_buffer.ts";
-import { type Reach, RowReader } from "./compiled_row_decoder.ts";
+import type { ColumnDecoder } from "./column_decoders.ts";
+import type { ReceiveBuffer } from "../wire/receive_buffer.ts";
+import { CompiledRowDecoder, type Reach } from "./compiled_row_decoder.ts";
 
 /** Signature, flags, length of the header's extension. */
 export const COPY_HEADER = Uint8Array.of(
@@ -19,7 +19,7 @@ export const COPY_HEADER = Uint8Array.of(
 /** Fills columns from rows, a batch at a time. */
 export class RowDecoder {
   readonly #columns: Column[];
-  readonly #reader: RowReader;
+  readonly #reader: CompiledRowDecoder;
   readonly #reach: Reach;
   readonly #schema;
   #started = false;
@@ -28,14 +28,14 @@ export class RowDecoder {
 
   constructor(
     fields: readonly Field[],
-    readings: readonly Reading[],
+    readings: readonly ColumnDecoder[],
     private readonly bounds: { readonly rows: number; readonly bytes: number },
     recycle = false,
   ) {
     this.#schema = arrowSchema(fields);
     this.#columns = fields.map(columnFor);
     if (recycle) { for (const column of this.#columns) column.recycle(); }
-    this.#reader = new RowReader(fields, readings, this.#columns);
+    this.#reader = new CompiledRowDecoder(fields, readings, this.#columns);
     // The first runs are short: V8 optimises the reader's loop while it runs, and would fall out of it
     // at each end if it had not seen one before.
     this.#reach = { at: 0, to: 0, row: 0, capacity: 1, bytes: bounds.bytes };
@@ -57,7 +57,7 @@ export class RowDecoder {
    *
    * @returns whether there is room for another one in the batch
    */
-  push(input: Input, from: number, to: number): boolean {
+  push(input: ReceiveBuffer, from: number, to: number): boolean {
     const reach = this.#reach;
     const at = this.#started ? from : this.#afterHeader(input, from);
     const count = input.view.getInt16(at);
@@ -76,7 +76,7 @@ export class RowDecoder {
     return reach.row < this.bounds.rows && reach.bytes > 0;
   }
 
-  #read(input: Input): void {
+  #read(input: ReceiveBuffer): void {
     let wrong: number;
     try {
       wrong = this.#reader.run(this.#reach, input);
@@ -96,7 +96,7 @@ export class RowDecoder {
     return new ExtractorError(`Cannot decode row ${this.rows + 1}: ${detail}`);
   }
 
-  #afterHeader({ bytes, view }: Input, from: number): number {
+  #afterHeader({ bytes, view }: ReceiveBuffer, from: number): number {
     for (let i = 0; i < 11; i++) {
       if (bytes[from + i] !== COPY_HEADER[i]) {
         throw new ExtractorError("Cannot decode the rows: they are not in COPY's binary format");

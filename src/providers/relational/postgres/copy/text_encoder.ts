@@ -12,10 +12,10 @@ import {
 } from "../../../../formats/text/scalar_text.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { TableColumn } from "../sql/catalog.ts";
-import type { CopyWriter } from "./copy_buffer.ts";
+import type { CopyBuffer } from "./copy_buffer.ts";
 import { serverDate } from "../sql/dialect.ts";
 import { arrayConverter, exactConverter } from "../types/exact_text.ts";
-import type { Fit } from "../types/column_encoding.ts";
+import type { ColumnEncoding } from "../types/column_encoding.ts";
 
 const NULL = "\\N";
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -33,11 +33,11 @@ for (const [byte, [, letter]] of Object.entries(ESCAPES)) {
 
 /** A writer of one column of a batch, NULLs included. */
 export function textColumn(
-  fit: Fit,
+  fit: ColumnEncoding,
   field: Field,
   column: TableColumn,
   data: Data,
-): (row: number, out: CopyWriter) => void {
+): (row: number, out: CopyBuffer) => void {
   const write =
     (fit.how === "binary" || fit.how === "text" ? plainWriter(field, data) : undefined) ??
       generalWriter(fit, field, column, data);
@@ -45,9 +45,9 @@ export function textColumn(
 }
 
 /** Writes a value that is not NULL. */
-type Write = (row: number, out: CopyWriter) => void;
+type Write = (row: number, out: CopyBuffer) => void;
 
-function generalWriter(fit: Fit, field: Field, column: TableColumn, data: Data): Write {
+function generalWriter(fit: ColumnEncoding, field: Field, column: TableColumn, data: Data): Write {
   const read = textReader(field, data, "any");
   const convert = converterOf(fit, field, column);
   return (row, out) => out.text(convert(read(row)!).replace(/[\\\t\n\r]/g, (c) => ESCAPES[c]!));
@@ -84,7 +84,7 @@ function scalarWriter(make: (sink: Sink) => WriteRow | undefined): Write | undef
 
 /** A writer's message as the scalars' output. */
 class Sink implements ScalarOutput {
-  out!: CopyWriter;
+  out!: CopyBuffer;
 
   get end(): number {
     return this.out.at;
@@ -145,7 +145,11 @@ function bytesWriter(data: Data): Write {
 }
 
 /** From the text of `arrow/text.ts` to the text that the server reads. */
-function converterOf(fit: Fit, field: Field, column: TableColumn): (text: string) => string {
+function converterOf(
+  fit: ColumnEncoding,
+  field: Field,
+  column: TableColumn,
+): (text: string) => string {
   if (fit.how === "array") return arrayConverter(field, column.type);
   if (fit.how === "checked") return exactConverter(field, column.type);
   return field.dtype === "binary" ? (text) => `\\x${text}` : (text) => text;

@@ -1,27 +1,29 @@
 /** Staged rows → a table, by COPY inside a transaction. */
-import { LoaderError, show, ValueError } from "../../../../core/errors.ts";
+import { LoaderError, quoteValue, ValueError } from "../../../../core/errors.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
 import type { Field } from "../../../../models/field.ts";
 import { quote } from "../sql/dialect.ts";
-import { formatOf, framesOf } from "../copy/batch_encoder.ts";
-import { type Kept, keptIn } from "../types/server_check.ts";
+import { encodeFrames, formatOf } from "../copy/batch_encoder.ts";
+import { type ServerCheck, serverCheckOf } from "../types/server_check.ts";
 import { rowsOfTag } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";
-import { type LoadColumn, shown, type Target } from "./target.ts";
+import { displayName, type LoadColumn, type Target } from "./target.ts";
 import { findHooks, refuseRules } from "../sql/triggers.ts";
 
 /**
  * Copies the staged rows, and holds the server's count against the stage's. Where values go to columns
  * that may change them, the rows go by way of a temporary table that keeps what was sent beside them.
  */
-export async function copy(
+export async function copyIn(
   session: Session,
   task: LoadTask,
   target: Target,
   into: string,
 ): Promise<string> {
   const doubtful = target.columns.flatMap((column) => {
-    const kept = column.fit.how === "binary" ? undefined : keptIn(column.field, column.column);
+    const kept = column.fit.how === "binary"
+      ? undefined
+      : serverCheckOf(column.field, column.column);
     return kept === undefined ? [] : [{ ...column, kept }];
   });
   if (doubtful.length === 0) return await copyRows(session, task, target, target.columns, into);
@@ -39,7 +41,7 @@ async function copyRows(
   const format = formatOf(columns);
   const tag = await session.copyIn(
     `COPY ${into} (${names.join(", ")}) FROM STDIN (FORMAT ${format})`,
-    framesOf(task.staged.readBatches(true), columns, format, task.signal),
+    encodeFrames(task.staged.readBatches(true), columns, format, task.signal),
   );
   refuseOtherCount(task, target, tag);
   return tag;
@@ -49,13 +51,13 @@ function refuseOtherCount(task: LoadTask, target: Target, tag: string): void {
   if (rowsOfTag(tag) === task.staged.count) return;
   throw new LoaderError(
     `Cannot load all rows into ${
-      shown(target.name)
+      displayName(target.name)
     }: PostgreSQL says "${tag}", staged are ${task.staged.count}`,
   );
 }
 
 /** A column whose values the server may change. */
-type DoubtfulColumn = LoadColumn & { readonly kept: Kept };
+type DoubtfulColumn = LoadColumn & { readonly kept: ServerCheck };
 
 /** Rows with the text that was sent of some columns, gone with the transaction. */
 const HELD = "dxt_held";
@@ -115,7 +117,7 @@ async function refuseChanged(
   if (found === undefined) return;
   const [row, value, changed] = found;
   throw new ValueError(
-    `expected a value that ${type} keeps, PostgreSQL would make ${show(changed)} of it`,
+    `expected a value that ${type} keeps, PostgreSQL would make ${quoteValue(changed)} of it`,
     field.name,
     Number(row),
     value,

@@ -8,7 +8,7 @@ import { quoteTable, type TableName, tableName } from "../../sql.ts";
 import type { PostgresConfig } from "../config.ts";
 import { dialect, quoteText } from "../sql/dialect.ts";
 import type { Session } from "../wire/session.ts";
-import { shown } from "./target.ts";
+import { displayName } from "./target.ts";
 
 /** Milliseconds in which the server ends what a killed or failed load had it do. */
 const GRACE_MS = 1000;
@@ -25,7 +25,7 @@ export async function lockLoads(
 ): Promise<void> {
   const table = tableName(target);
   const key = await keyOf(session, table, config);
-  const what = `table ${shown(quoteTable(table, dialect))}`;
+  const what = `table ${displayName(quoteTable(table, dialect))}`;
   const attempt = async () => {
     const { rows: [locked] } = await session.query(
       `SELECT pg_catalog.pg_try_advisory_xact_lock(${key})`,

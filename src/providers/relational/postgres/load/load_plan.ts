@@ -9,20 +9,20 @@ import type { PostgresConnector } from "../connector.ts";
 import { conversionOf } from "../types/conversion.ts";
 import { dialect } from "../sql/dialect.ts";
 import type { Session } from "../wire/session.ts";
-import { besideOf } from "../parallel_load.ts";
-import { createLike, placing, refuseLosses } from "../table_swap.ts";
+import { siblingTable } from "../parallel_load.ts";
+import { createLike, refuseLosses, swapStatements } from "../table_swap.ts";
 import {
   columnTypes,
   conversionsOf,
-  creation,
-  fitted,
+  createStatements,
+  displayName,
+  matchTarget,
   refuseLongNames,
-  shown,
   warnOfComputed,
   warnOfUnfilled,
 } from "./target.ts";
 import { findHooks, refuseRules, STATEMENTS_OF } from "../sql/triggers.ts";
-import { emptying, refuseCascades, stageTable } from "./upsert.ts";
+import { emptyStatements, refuseCascades, stageTable } from "./upsert.ts";
 
 /** Rows that are counted; of a larger table the catalogue's estimate is told. */
 const COUNTED = 1_000_000;
@@ -58,7 +58,7 @@ async function planNew(
     const none = { hasDefault: false, generated: false, identity: false, key: false };
     return { field, type, conversion: conversionOf(field, { ...column, ...none }) };
   });
-  const made = await creation(session, load, name, schema, keyOfNewTable(load), types);
+  const made = await createStatements(session, load, name, schema, keyOfNewTable(load), types);
   return { exists: false, columns, statements: [...made, ...staging(load, name, fields)], ...CALM };
 }
 
@@ -88,7 +88,7 @@ async function planExisting(
   // What is lossy and not accepted is told with its column.
   let fields = load.staged.fields;
   await tried(() => {
-    const target = fitted(relation, { ...load, lossy: "accept" });
+    const target = matchTarget(relation, { ...load, lossy: "accept" });
     warnOfComputed(connector, target);
     warnOfUnfilled(connector, relation, load);
     fields = target.columns.map(({ field }) => field);
@@ -105,13 +105,15 @@ async function planExisting(
     await tried(() => refuseCascades(session, relation));
     if (swaps) {
       await tried(() => refuseLosses(session, relation));
-      const { beside } = besideOf(tableName(load.target), relation);
-      const placed = await placing(session, beside, relation);
+      const { beside } = siblingTable(tableName(load.target), relation);
+      const placed = await swapStatements(session, beside, relation);
       statements.push(createLike(beside, relation), ...placed.map((one) => one.statement));
-      destructive.push(`${shown(name)} is dropped with ${shownRows}, a new table takes its place`);
+      destructive.push(
+        `${displayName(name)} is dropped with ${shownRows}, a new table takes its place`,
+      );
     } else {
-      statements.push(...emptying(relation, name));
-      if (rows !== 0) destructive.push(`${shownRows} of ${shown(name)} are deleted`);
+      statements.push(...emptyStatements(relation, name));
+      if (rows !== 0) destructive.push(`${shownRows} of ${displayName(name)} are deleted`);
     }
   }
   return {

@@ -7,7 +7,7 @@ import {
 } from "../../../../core/values/conversion.ts";
 import { SchemaError } from "../../../../core/errors.ts";
 import type { PlannedLoad } from "../../../../core/contracts/loader.ts";
-import { unfilledColumns, unfilledText } from "../../../../core/unfilled_columns.ts";
+import { describeUnfilled, unfilledColumns } from "../../../../core/unfilled_columns.ts";
 import type { Field } from "../../../../models/field.ts";
 import { keyOfNewTable, quoteTable, tableName } from "../../sql.ts";
 import { findRelation, type Relation, type TableColumn } from "../sql/catalog.ts";
@@ -15,7 +15,7 @@ import { NAME_BYTES } from "../types/column_limits.ts";
 import type { PostgresConnector } from "../connector.ts";
 import { conversionOf } from "../types/conversion.ts";
 import { dialect, quote, quoteText } from "../sql/dialect.ts";
-import { type Fit, fitOf } from "../types/column_encoding.ts";
+import { type ColumnEncoding, encodingOf } from "../types/column_encoding.ts";
 import type { Session } from "../wire/session.ts";
 import { nativeType, typeMapper, typeOfDtype } from "../types/type_mapper.ts";
 
@@ -23,7 +23,7 @@ import { nativeType, typeMapper, typeOfDtype } from "../types/type_mapper.ts";
 export interface LoadColumn {
   readonly field: Field;
   readonly column: TableColumn;
-  readonly fit: Fit;
+  readonly fit: ColumnEncoding;
   /** Place of the field among those of the stage. */
   readonly at: number;
 }
@@ -60,7 +60,7 @@ export async function findTarget(
   name: string,
 ): Promise<Target | undefined> {
   const relation = await findRelation(session, name);
-  return relation === undefined ? undefined : fitted(relation, task);
+  return relation === undefined ? undefined : matchTarget(relation, task);
 }
 
 /** What becomes of the fields in the columns of their names. */
@@ -90,7 +90,7 @@ export function warnOfComputed(
   for (const field of computed) {
     warn(
       `Field "${field}" is not loaded into ${
-        shown(name)
+        displayName(name)
       }: its column is generated there, from the table's own columns`,
     );
   }
@@ -120,7 +120,7 @@ export async function createTable(
   keys: readonly string[],
 ): Promise<void> {
   const types = await columnTypes(session, task);
-  for (const statement of await creation(session, task, name, defaultSchema, keys, types)) {
+  for (const statement of await createStatements(session, task, name, defaultSchema, keys, types)) {
     await session.query(statement);
   }
 }
@@ -136,7 +136,7 @@ export async function columnTypes(
 }
 
 /** The statements that make a table. */
-export async function creation(
+export async function createStatements(
   session: Session,
   { target, staged: { fields } }: PlannedLoad,
   name: string,
@@ -180,14 +180,14 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** @throws {SchemaError} when the columns cannot take the fields */
-export function fitted(relation: Relation, load: PlannedLoad): Target {
+export function matchTarget(relation: Relation, load: PlannedLoad): Target {
   const { staged: { fields }, lossy, upsertKeys } = load;
   const { name } = relation;
   const kind = KINDS[relation.kind];
   if (kind !== undefined) {
-    throw new SchemaError(`Cannot load into ${shown(name)}: it is ${kind}, expected a table`);
+    throw new SchemaError(`Cannot load into ${displayName(name)}: it is ${kind}, expected a table`);
   }
-  refuseLosses(shown(name), conversionsOf(relation, fields), lossy);
+  refuseLosses(displayName(name), conversionsOf(relation, fields), lossy);
   const computed = fields.filter((field) =>
     relation.columns.some((column) => column.name === field.name && isComputed(field, column))
   ).map((field) => field.name);
@@ -196,14 +196,16 @@ export function fitted(relation: Relation, load: PlannedLoad): Target {
   );
   if (columns.length === 0) {
     throw new SchemaError(
-      `Cannot load into ${shown(name)}: the table computes all of its columns, no field is left`,
+      `Cannot load into ${
+        displayName(name)
+      }: the table computes all of its columns, no field is left`,
     );
   }
   const key = upsertKeys.find((key) => computed.includes(key));
   if (key !== undefined) {
     throw new SchemaError(
       `Cannot upsert into ${
-        shown(name)
+        displayName(name)
       } by "${key}": the table computes that column, expected a key that is loaded`,
     );
   }
@@ -218,7 +220,11 @@ function unfilled({ name, columns }: Relation, fields: readonly Field[]): string
     required: !column.nullable,
     filled: column.hasDefault || column.generated || column.identity,
   }));
-  return unfilledColumns(shown(name), facts, (column) => fields.some((f) => f.name === column));
+  return unfilledColumns(
+    displayName(name),
+    facts,
+    (column) => fields.some((f) => f.name === column),
+  );
 }
 
 /** Warns of the columns that no field fills, of a table that takes the fields. */
@@ -227,7 +233,7 @@ export function warnOfUnfilled(
   relation: Relation,
   { staged }: PlannedLoad,
 ): void {
-  const warning = unfilledText(shown(relation.name), unfilled(relation, staged.fields));
+  const warning = describeUnfilled(displayName(relation.name), unfilled(relation, staged.fields));
   if (warning !== undefined) warn(warning);
 }
 
@@ -237,7 +243,7 @@ function columnFor(
   place: number,
   accept: boolean,
 ): LoadColumn {
-  const at = `Cannot load into ${shown(relation.name)}`;
+  const at = `Cannot load into ${displayName(relation.name)}`;
   const column = relation.columns.find(({ name }) => name === field.name);
   if (column === undefined) {
     throw new SchemaError(
@@ -251,7 +257,7 @@ function columnFor(
       `${at}: column "${field.name}" is generated, it cannot be written; leave the field out with "fields: [{ id: ${field.name}, exclude: true }]"`,
     );
   }
-  const fit = fitOf(field, column, accept);
+  const fit = encodingOf(field, column, accept);
   if (fit !== undefined) return { field, column, fit, at: place };
   throw new SchemaError(
     `${at}: column "${field.name}" is ${column.type}, field "${field.name}" is ${typeText(field)}`,
@@ -259,7 +265,7 @@ function columnFor(
 }
 
 /** A quoted name as messages have it: `"analytics.orders"`. */
-export function shown(name: string): string {
+export function displayName(name: string): string {
   const parts = name.match(/"(?:[^"]|"")*"|[^."]+/g) ?? [name];
   const bare = parts.map((part) => part.replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
   return JSON.stringify(bare.join("."));

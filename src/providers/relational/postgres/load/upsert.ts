@@ -1,12 +1,12 @@
 /** Upserts, and the emptying of a table that is replaced. */
-import { LoaderError, show } from "../../../../core/errors.ts";
+import { LoaderError, quoteValue } from "../../../../core/errors.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { Relation } from "../sql/catalog.ts";
 import { quote, quoteText } from "../sql/dialect.ts";
 import { rowsOfTag } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";
-import { shown, type Target } from "./target.ts";
+import { displayName, type Target } from "./target.ts";
 import { findHooks, refuseRules, STATEMENTS_OF, type TableHooks } from "../sql/triggers.ts";
 
 /** Table of the staged rows, gone with the transaction. */
@@ -84,7 +84,7 @@ async function upsertUnindexed(session: Session, work: Upsert): Promise<string[]
   if (hooks.filtered) {
     throw new LoaderError(
       `Cannot upsert ${
-        shown(name)
+        displayName(name)
       }: row security hides rows from the login, and no unique index is on ${
         keys.join(", ")
       }, so that hidden rows would be inserted again; add the index, or load as a role with BYPASSRLS`,
@@ -148,11 +148,11 @@ async function refuseOtherIdentities(
     const [there, staged, key] = found;
     throw new LoaderError(
       `Cannot upsert into ${
-        shown(name)
+        displayName(name)
       }: column "${column.name}" is an identity GENERATED ALWAYS, the row with key ${
-        show(key)
-      } has ${show(there)}, staged is ${
-        show(staged)
+        quoteValue(key)
+      } has ${quoteValue(there)}, staged is ${
+        quoteValue(staged)
       }; leave the field out with "fields: [{ id: ${column.name}, exclude: true }]"`,
     );
   }
@@ -171,7 +171,7 @@ function refuseOtherCount(name: string, tag: string, wanted: number): void {
   if (rowsOfTag(tag) === wanted) return;
   throw new LoaderError(
     `Cannot upsert all rows into ${
-      shown(name)
+      displayName(name)
     }: PostgreSQL says "${tag}", expected ${wanted} by the staged keys; a trigger or a policy may drop rows`,
   );
 }
@@ -188,7 +188,7 @@ async function refuseMissingKeys(
   if (missing === 0) return;
   throw new LoaderError(
     `Cannot upsert all rows into ${
-      shown(name)
+      displayName(name)
     }: of the staged keys ${missing} are not in the table afterwards; a trigger may drop rows or change their keys`,
   );
 }
@@ -207,7 +207,7 @@ async function refuseNullKeys(
   );
   if (wrong === undefined) return;
   throw new LoaderError(
-    `Cannot upsert into ${shown(name)}: key "${wrong[0]}" is NULL in ${wrong[1]} rows`,
+    `Cannot upsert into ${displayName(name)}: key "${wrong[0]}" is NULL in ${wrong[1]} rows`,
   );
 }
 
@@ -236,7 +236,7 @@ async function hasUniqueIndex(
 }
 
 /** The statements that delete the rows of a table, which others may read, and nobody else may write. */
-export function emptying({ kind }: Relation, name: string): string[] {
+export function emptyStatements({ kind }: Relation, name: string): string[] {
   const lock = `LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`;
   return [...(kind === "f" ? [] : [lock]), `DELETE FROM ${name}`];
 }
@@ -253,13 +253,13 @@ export async function emptyTable(
   const hooks = await findHooks(session, relation);
   refuseRules(relation, STATEMENTS_OF.replace, hooks);
   await refuseCascades(session, relation);
-  for (const statement of emptying(relation, name)) await session.query(statement);
+  for (const statement of emptyStatements(relation, name)) await session.query(statement);
   if (hooks.triggered) {
     const left = await countOf(session, name);
     if (left > 0) {
       throw new LoaderError(
         `Cannot replace ${
-          shown(name)
+          displayName(name)
         }: ${left} rows are left after DELETE, a trigger keeps them; expected mode upsert or append`,
       );
     }
@@ -279,7 +279,7 @@ export async function refuseOtherRows(
   if (rows === copied) return;
   throw new LoaderError(
     `Cannot replace ${
-      shown(name)
+      displayName(name)
     }: it has ${rows} rows after ${copied} were copied, a trigger adds or deletes some`,
   );
 }
@@ -299,8 +299,8 @@ export async function refuseCascades(session: Session, { id, name }: Relation): 
   if (found === undefined) return;
   const [constraint, table, action] = found as [string, string, string];
   throw new LoaderError(
-    `Cannot replace ${shown(name)}: its rows are deleted first, which would change ${
-      shown(table)
+    `Cannot replace ${displayName(name)}: its rows are deleted first, which would change ${
+      displayName(table)
     } by its foreign key "${constraint}" ON DELETE ${
       ACTIONS[action]
     }, expected mode upsert or append`,

@@ -135,7 +135,7 @@ export async function typeNames(
 }
 
 /** The field that a column is without being told otherwise. */
-export function fieldOf(
+export function columnField(
   column:
     & Pick<TableColumn, "name" | "type">
     & Partial<Pick<TableColumn, "nullable" | "key" | "generated">>,

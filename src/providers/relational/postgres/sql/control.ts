@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 import postgres, { type Sql, type TransactionSql } from "postgres";
 import type { ControlRow } from "../../../../core/contracts/connector.ts";
 import { ConnectionError, DXTError, messageOf } from "../../../../core/errors.ts";
-import { address } from "../config.ts";
+import { formatAddress } from "../config.ts";
 import { connectionLost, isLoginFailure, PostgresError } from "../wire/server_error.ts";
 import type { SessionConfig } from "../wire/session.ts";
 import { searchPath } from "./session_settings.ts";
@@ -100,7 +100,7 @@ export class ControlClient {
       this.#socket?.destroy(
         new ConnectionError(
           `Cannot talk to PostgreSQL at "${
-            address(this.config)
+            formatAddress(this.config)
           }": the server was silent for ${seconds} s (inactivity_timeout)`,
         ),
       );
@@ -143,7 +143,7 @@ export class ControlClient {
   #opener(): () => Promise<Socket> {
     let opened = false;
     return async () => {
-      if (opened) throw connectionLost(address(this.config));
+      if (opened) throw connectionLost(formatAddress(this.config));
       opened = true;
       this.#socket = await openStream(this.config);
       return this.#socket;
@@ -202,7 +202,7 @@ function clearError(error: unknown, config: SessionConfig): unknown {
     const detail = fields["code"] === undefined ? "" : ` (${fields["code"]})`;
     if (!(error instanceof Error) || fields["code"] === undefined) return error;
     return new ConnectionError(
-      `Cannot talk to PostgreSQL at "${address(config)}": ${messageOf(error)}${detail}`,
+      `Cannot talk to PostgreSQL at "${formatAddress(config)}": ${messageOf(error)}${detail}`,
     );
   }
   const failure = new PostgresError({
@@ -217,7 +217,7 @@ function clearError(error: unknown, config: SessionConfig): unknown {
   }, config.showValues);
   return isLoginFailure(failure.report)
     ? new ConnectionError(
-      `Cannot talk to PostgreSQL at "${address(config)}": ${failure.message}`,
+      `Cannot talk to PostgreSQL at "${formatAddress(config)}": ${failure.message}`,
       { cause: failure },
     )
     : failure;

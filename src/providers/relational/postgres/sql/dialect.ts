@@ -1,5 +1,5 @@
 /** SQL as PostgreSQL writes it. */
-import { textOf, type Value } from "../../../../core/values/values.ts";
+import { formatValue, type Value } from "../../../../core/values/values.ts";
 import { ConnectorError } from "../../../../core/errors.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { Dialect } from "../../sql.ts";
@@ -47,7 +47,7 @@ export function literal(value: Exclude<Value, null>, field: Field): string {
 
 /** A value as the server's input functions read it. */
 export function serverText(value: Exclude<Value, null>): string {
-  const text = textOf(value);
+  const text = formatValue(value);
   if (value instanceof Uint8Array) return `\\x${text}`;
   return isDated(value) ? serverDate(text) : text;
 }

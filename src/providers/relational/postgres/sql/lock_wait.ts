@@ -1,6 +1,6 @@
 /** Finds the sessions that hold the lock which a session waits for. */
 import type { ControlRow } from "../../../../core/contracts/connector.ts";
-import { shown } from "../load/target.ts";
+import { displayName } from "../load/target.ts";
 
 /** Sessions that a process waits for, those that only wait before it too. */
 const BLOCKERS = `
@@ -24,7 +24,7 @@ export async function describeLockWait(
   const rows = await query(BLOCKERS, [pid]);
   if (rows.length === 0) return undefined;
   const { name, type } = rows[0]!;
-  const what = typeof name === "string" ? shown(name) : `a ${type ?? "lock"} of the server`;
+  const what = typeof name === "string" ? displayName(name) : `a ${type ?? "lock"} of the server`;
   return `Waiting for a lock on ${what}: ${
     rows.map(describeHolder).join("; ")
   } holds it or asked for it before`;

@@ -8,11 +8,11 @@ import type { Value } from "../../../../core/values/values.ts";
 import { quoteTable, tableName } from "../../sql.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { PostgresConnector } from "../connector.ts";
-import { fieldOf, findRelation, type Relation } from "./catalog.ts";
+import { columnField, findRelation, type Relation } from "./catalog.ts";
 import { dialect, quote, quoteText } from "./dialect.ts";
-import { readOver } from "../copy_extractor.ts";
+import { extractOver } from "../copy_extractor.ts";
 import { type Session, versionOf } from "../wire/session.ts";
-import { shown } from "../load/target.ts";
+import { displayName } from "../load/target.ts";
 import { typeMapper } from "../types/type_mapper.ts";
 import { comparisonOf } from "./watermark_order.ts";
 
@@ -32,7 +32,7 @@ export async function findMaxWatermark(
     return undefined;
   }
   const column = columnOf(relation, name, "the highest");
-  const field = fieldOf(column);
+  const field = columnField(column);
   const { sql, placeless } = compare(name, column.type, as ?? field, session);
   const conditions = [
     `${quote(name)} IS NOT NULL`,
@@ -44,7 +44,7 @@ export async function findMaxWatermark(
     conditions.join(" AND ")
   } ORDER BY ${sql} DESC LIMIT 1`;
   let max: Exclude<Value, null> | undefined;
-  const batches = readOver(session, {
+  const batches = extractOver(session, {
     source: { type: "sql", sql: query },
     projections: [{ field, column: name }],
     batchRows: 1,
@@ -121,5 +121,7 @@ function ownConditions(relation: Relation, own: OwnRows): string[] {
 function columnOf({ name: table, columns }: Relation, name: string, what: string) {
   const found = columns.find((column) => column.name === name);
   if (found !== undefined) return found;
-  throw new SchemaError(`Cannot find ${what} "${name}" in ${shown(table)}: it has no such column`);
+  throw new SchemaError(
+    `Cannot find ${what} "${name}" in ${displayName(table)}: it has no such column`,
+  );
 }

@@ -7,7 +7,7 @@ import { fromClause, quoteTable, type TableName, tableName } from "../../sql.ts"
 import type { PostgresConnector } from "../connector.ts";
 import { dialect } from "./dialect.ts";
 import { PostgresError } from "../wire/server_error.ts";
-import { shown } from "../load/target.ts";
+import { displayName } from "../load/target.ts";
 
 /** A planned statement holds the login's rights and row-level security against it, and reads no row. */
 export async function checkRead(
@@ -15,7 +15,9 @@ export async function checkRead(
   source: StreamSource,
 ): Promise<Access> {
   const from = fromClause(source, dialect);
-  const action = source.type === "relation" ? `read ${shown(from)}` : `read the ${source.type}`;
+  const action = source.type === "relation"
+    ? `read ${displayName(from)}`
+    : `read the ${source.type}`;
   const where = source.type === "relation" && source.where !== undefined
     ? ` WHERE (${source.where}\n)`
     : "";
@@ -95,7 +97,7 @@ export async function checkWrite(
     if (!(error instanceof DXTError)) throw error;
     return { action: "write", problems: [error.message] };
   }
-  const name = shown(quoteTable(table, dialect));
+  const name = displayName(quoteTable(table, dialect));
   const wanted = table.schema ?? connector.config.schema ?? null;
   const place = (await connector.query(PLACE, [wanted]))[0] as Found;
   const { user, schema } = place;

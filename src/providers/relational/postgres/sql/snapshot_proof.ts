@@ -7,7 +7,7 @@
  */
 import { ExtractorError } from "../../../../core/errors.ts";
 import type { Session } from "../wire/session.ts";
-import { shown } from "../load/target.ts";
+import { displayName } from "../load/target.ts";
 
 /** Locks that this transaction has on relations of its database. */
 const LOCKED = `
@@ -48,12 +48,12 @@ const CHANGED = `
       OR relfilenode <> pg_catalog.pg_relation_filenode(id) END`;
 
 /** Quoted names of what the transaction has read that is not as it was at its moment. */
-export async function findChanged(session: Session): Promise<string[]> {
+export async function findChangedTables(session: Session): Promise<string[]> {
   return await changedBy(session, CHANGED);
 }
 
 /**
- * As {@linkcode findChanged}, and ends the transaction.
+ * As {@linkcode findChangedTables}, and ends the transaction.
  *
  * @param relation OID of the table that a part's pages are of
  */
@@ -62,7 +62,7 @@ export async function commitUnchanged(session: Session, relation?: string): Prom
     ? ""
     : ` UNION ALL SELECT '' WHERE NOT EXISTS (SELECT FROM locked WHERE id = ${relation})`;
   const changed = await changedBy(session, `${CHANGED}${replaced}; COMMIT`);
-  if (changed.length > 0) throw new MomentError(changed);
+  if (changed.length > 0) throw new SnapshotError(changed);
 }
 
 async function changedBy(session: Session, sql: string): Promise<string[]> {
@@ -71,10 +71,10 @@ async function changedBy(session: Session, sql: string): Promise<string[]> {
 }
 
 /** A transaction may have missed rows, or read some that were not there at its moment. */
-export class MomentError extends ExtractorError {
+export class SnapshotError extends ExtractorError {
   /** @param names quoted, or empty where the name of the source leads to another table */
   constructor(names: readonly string[]) {
-    const list = names.filter((name) => name !== "").map(shown);
+    const list = names.filter((name) => name !== "").map(displayName);
     const what = list.length === 0 ? "its table" : list.join(", ");
     super(
       `Cannot read the rows of one moment: ${what} was rewritten, truncated or replaced meanwhile, run again when that is done`,

@@ -3,7 +3,7 @@ import { LoaderError } from "../../../../core/errors.ts";
 import type { PlannedLoad } from "../../../../core/contracts/loader.ts";
 import type { Relation } from "./catalog.ts";
 import type { Session } from "../wire/session.ts";
-import { shown } from "../load/target.ts";
+import { displayName } from "../load/target.ts";
 
 export interface TableHooks {
   /** A trigger of the table or of a partition may drop, change or add rows. */
@@ -56,7 +56,7 @@ export function refuseRules(
   if (rule === undefined) return;
   throw new LoaderError(
     `Cannot load into ${
-      shown(name)
+      displayName(name)
     }: rule "${rule.name}" does something else INSTEAD of ${rule.event}, so that the rows need not be in the table; disable the rule, or load another table`,
   );
 }

@@ -5,14 +5,14 @@ import type { TableColumn } from "../sql/catalog.ts";
 import { isStrict, TEXT } from "./server_check.ts";
 import { parseTypeName, type TypeName } from "./type_name.ts";
 import { fromSource, nativeType } from "./type_mapper.ts";
-import { widens } from "./widening.ts";
+import { isWider } from "./widening.ts";
 
 /**
  * How values travel: as the bytes of a binary type, as text that the server reads, as an array
  * literal, or as text that is read here first, as the column's own dtype, because the pipeline's
  * author asked for that column type.
  */
-export type Fit =
+export type ColumnEncoding =
   | { readonly how: "binary"; readonly as: string }
   | { readonly how: "text" | "array" | "checked" };
 
@@ -31,16 +31,24 @@ const SAME: Readonly<Record<string, readonly string[]>> = {
   object: ["json", "jsonb", "text", "varchar"],
 };
 
-const binary = (as: string): Fit => ({ how: "binary", as });
+const binary = (as: string): ColumnEncoding => ({ how: "binary", as });
 
 /** @returns undefined when the column cannot take every value of the field, and that is not accepted */
-export function fitOf(field: Field, column: TableColumn, accept = false): Fit | undefined {
-  return fits(field, column, parseTypeName(column.type)) ??
+export function encodingOf(
+  field: Field,
+  column: TableColumn,
+  accept = false,
+): ColumnEncoding | undefined {
+  return encodingFor(field, column, parseTypeName(column.type)) ??
     (accept || field.target_type !== undefined ? { how: "checked" } : undefined);
 }
 
 /** How a column takes every value of a field that is within its limits. */
-export function fits(field: Field, column: TableColumn, type: TypeName): Fit | undefined {
+export function encodingFor(
+  field: Field,
+  column: TableColumn,
+  type: TypeName,
+): ColumnEncoding | undefined {
   const { dtype } = field;
   const { base, array } = type;
   if (array) return arrayFit(field, column);
@@ -67,7 +75,10 @@ const INTEGERS: Readonly<Record<string, "int16" | "int32" | "int64">> = {
   int8: "int64",
 };
 
-function integerFit(dtype: keyof typeof INTEGER_BOUNDS, type: TypeName): Fit | undefined {
+function integerFit(
+  dtype: keyof typeof INTEGER_BOUNDS,
+  type: TypeName,
+): ColumnEncoding | undefined {
   const [low, high] = INTEGER_BOUNDS[dtype];
   const own = INTEGERS[type.base];
   if (own !== undefined) {
@@ -78,7 +89,7 @@ function integerFit(dtype: keyof typeof INTEGER_BOUNDS, type: TypeName): Fit | u
   return type.base === "numeric" && holds(type, digits, 0) ? binary("numeric") : undefined;
 }
 
-function stringFit(field: Field, column: TableColumn, type: TypeName): Fit | undefined {
+function stringFit(field: Field, column: TableColumn, type: TypeName): ColumnEncoding | undefined {
   // In its binary form the server would take XML for bytes in the encoding that it declares.
   if (type.base === "xml" && nativeType(field) !== "xml") return { how: "text" };
   if (column.kind === "e" || TEXT.has(type.base)) return binary("text");
@@ -93,7 +104,7 @@ function stringFit(field: Field, column: TableColumn, type: TypeName): Fit | und
 function holdsText(field: Field, column: TableColumn): boolean {
   const native = nativeType(field);
   if ([native, field.target_type].includes(column.type)) return true;
-  return isStrict(field, column) || (native !== undefined && widens(native, column.type));
+  return isStrict(field, column) || (native !== undefined && isWider(native, column.type));
 }
 
 /** Whether the text is what the server prints of a numeric, which is read here. */
@@ -103,12 +114,12 @@ function isServerNumeric(field: Field): boolean {
     !parseTypeName(native).array;
 }
 
-function arrayFit(field: Field, column: TableColumn): Fit | undefined {
+function arrayFit(field: Field, column: TableColumn): ColumnEncoding | undefined {
   const natural = fromSource(column.type).dtype;
   if (field.dtype !== natural) return undefined;
   const native = nativeType(field);
   const same = [native, field.target_type].includes(column.type) ||
-    (native !== undefined && widens(native, column.type));
+    (native !== undefined && isWider(native, column.type));
   if (natural === "string") return same ? { how: "text" } : undefined;
   // Elements of any JSON array are read here, and held against the limits of the column.
   return same || native === undefined || !parseTypeName(native).array

@@ -26,7 +26,7 @@ const DAY_END = 86_400_000_000n;
 export const NAME_BYTES = 63;
 
 /** The check of a column's values; undefined when there is nothing that could be wrong. */
-export function checkOf(field: Field, column: TableColumn, data: Data): Check | undefined {
+export function limitCheck(field: Field, column: TableColumn, data: Data): Check | undefined {
   const { base, args, array } = parseTypeName(column.type);
   switch (field.dtype) {
     case "date":

@@ -10,11 +10,11 @@ import { isIntegerType } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { TableColumn } from "../sql/catalog.ts";
 import { NAME_BYTES } from "./column_limits.ts";
-import { fits, naturalField } from "./column_encoding.ts";
+import { encodingFor, naturalField } from "./column_encoding.ts";
 import { TEXT } from "./server_check.ts";
 import { nativeType } from "./type_mapper.ts";
 import { parseTypeName, type TypeName } from "./type_name.ts";
-import { widens } from "./widening.ts";
+import { isWider } from "./widening.ts";
 
 /** Types that keep any text as it is, where they have no length. */
 const FREE: ReadonlySet<string> = new Set(["text", "varchar", "citext"]);
@@ -30,7 +30,7 @@ const OTHER_KIND: Conversion = {
 export function conversionOf(field: Field, column: TableColumn): Conversion {
   const type = parseTypeName(column.type);
   const conversion = between(field, column, type);
-  const fit = fits(field, column, type);
+  const fit = encodingFor(field, column, type);
   if (conversion.kind === "lossy") return fit ? { ...conversion, limit: true } : conversion;
   return fit || field.target_type !== undefined ? conversion : OTHER_KIND;
 }
@@ -40,7 +40,7 @@ function between(field: Field, column: TableColumn, type: TypeName): Conversion 
   if (native === column.type) return EXACT;
   const { base, array, args: [size] } = type;
   const isText = TEXT.has(base) && !array;
-  if (native !== undefined && !isText && widens(native, column.type)) return WIDENED;
+  if (native !== undefined && !isText && isWider(native, column.type)) return WIDENED;
   if (array) return lossy(`a value is no ${column.type}`);
   if (base === "varchar" || base === "bpchar") return textConversion(field, type, native);
   if (base === "name") return lossy(`a text has more than ${NAME_BYTES} bytes`);

@@ -3,7 +3,7 @@
  * here, as the dtype that the column's type is by nature: exactly, or refused with field and value.
  */
 import { ValueError } from "../../../../core/errors.ts";
-import { parseText, plainDecimal, textOf } from "../../../../core/values/values.ts";
+import { formatValue, parseText, plainDecimal } from "../../../../core/values/values.ts";
 import type { DXTType } from "../../../../models/dtype.ts";
 import type { Field } from "../../../../models/field.ts";
 import { arrayLiteral } from "../copy/array_literal.ts";
@@ -59,7 +59,7 @@ function valueConverter(from: DXTType, natural: Field, type: TypeName): Convert 
   const check = limitOf(natural, type);
   return (text) => {
     const value = parseText(spell(text), natural);
-    check?.(textOf(value), text);
+    check?.(formatValue(value), text);
     return serverText(value);
   };
 }
@@ -85,7 +85,7 @@ function spelling(from: DXTType, natural: Field): Convert {
   }
   // The digits that tell a float from its neighbours are other digits as a double.
   if (natural.dtype === "float64" && from === "float32") {
-    return (text) => textOf(Math.fround(Number(text)));
+    return (text) => formatValue(Math.fround(Number(text)));
   }
   // Elements of arrays come as the server writes them into JSON.
   if (DATED.has(from)) return isoDate;

@@ -6,10 +6,10 @@ import type { Field } from "../../../../models/field.ts";
 import type { TableColumn } from "../sql/catalog.ts";
 import { fromSource, nativeType } from "./type_mapper.ts";
 import { parseTypeName, type TypeName } from "./type_name.ts";
-import { widens } from "./widening.ts";
+import { isWider } from "./widening.ts";
 
 /** A condition in SQL, of a column and of the text that was sent for it: the value is still the same. */
-export type Kept = (column: string, sent: string) => string;
+export type ServerCheck = (column: string, sent: string) => string;
 
 /** Types that hold text. */
 export const TEXT: ReadonlySet<string> = new Set([
@@ -46,11 +46,11 @@ export function isText(field: Field): boolean {
 }
 
 /** The condition for a field's values in a column; undefined where none could be changed. */
-export function keptIn(field: Field, column: TableColumn): Kept | undefined {
+export function serverCheckOf(field: Field, column: TableColumn): ServerCheck | undefined {
   const type = parseTypeName(column.type);
   const native = nativeType(field);
   if (native === column.type) return isRedefined(column, type) ? sameText(type) : undefined;
-  if (native !== undefined && widens(native, column.type)) return undefined;
+  if (native !== undefined && isWider(native, column.type)) return undefined;
   const natural = fromSource(column.type).dtype;
   if (natural !== "string") {
     // Elements of a JSON array are read here, those of an array literal are not.
@@ -74,7 +74,7 @@ const NUMBERS: ReadonlySet<string> = new Set([
 ]);
 
 /** The server prints what it was sent; elements of an array one by one, numbers as numbers. */
-function sameText({ base, array }: TypeName): Kept {
+function sameText({ base, array }: TypeName): ServerCheck {
   if (!array) return (column, sent) => `${column}::text = ${sent}`;
   const elements = NUMBERS.has(base) ? "::text[]::numeric[]" : "::text[]";
   return (column, sent) =>
@@ -88,7 +88,7 @@ const WHOLE = String.raw`'^[^.,]*(\.\d{1,6}0*(\s*s[^.,]*|\s*ago\s*)?)?$'`;
 const ZONED = String.raw`'^\d\d:\d\d(:[0-5]\d(\.\d{1,6}0*)?)?\s*([-+]\d\d(:?\d\d(:?\d\d)?)?|z)$'`;
 
 /** Types of which equal values have several spellings; `read` where the text is anybody's. */
-const SPECIAL: Readonly<Record<string, (read: boolean) => Kept | undefined>> = {
+const SPECIAL: Readonly<Record<string, (read: boolean) => ServerCheck | undefined>> = {
   numeric: () => (column, sent) => `${column} = ${sent}::numeric`,
   money: () => (column, sent) =>
     `CASE WHEN ${column}::text = ${sent} THEN true WHEN ${sent} ~ ${DECIMAL} THEN ${column}::numeric = ${sent}::numeric ELSE false END`,

@@ -24,7 +24,7 @@ const MICROS_DIGITS = 6;
 const DIGITS: Readonly<Record<string, number>> = { int2: 5, int4: 10, int8: 19 };
 
 /** Whether a type, other than the same one, holds every value of another; of arrays, their elements. */
-export function widens(from: string, to: string): boolean {
+export function isWider(from: string, to: string): boolean {
   const [narrow, wide] = [parseTypeName(from), parseTypeName(to)];
   if (narrow.array !== wide.array) return false;
   if (WIDER[narrow.base]?.includes(wide.base)) return wide.args.length === 0;

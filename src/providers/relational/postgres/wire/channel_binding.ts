@@ -2,7 +2,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 
 /** Digest of a server's certificate (`tls-server-end-point`); undefined where its kind has none. */
-export function endPointOf(certificate: Uint8Array): Uint8Array | undefined {
+export function certificateHash(certificate: Uint8Array): Uint8Array | undefined {
   const { signatureAlgorithm = "" } = new X509Certificate(certificate) as {
     readonly signatureAlgorithm?: string;
   };

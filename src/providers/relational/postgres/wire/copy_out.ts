@@ -1,6 +1,6 @@
 /** The receiving end of a COPY TO STDOUT. */
-import type { Input } from "./receive_buffer.ts";
-import { type Body, bodyOf, MESSAGE, readString } from "./messages.ts";
+import type { ReceiveBuffer } from "./receive_buffer.ts";
+import { bodyOf, MESSAGE, type MessageBody, readString } from "./messages.ts";
 
 /** Rows of a COPY TO STDOUT as they come. */
 export class CopyOut {
@@ -8,9 +8,9 @@ export class CopyOut {
   tag: string | undefined;
 
   constructor(
-    private readonly input: Input,
+    private readonly input: ReceiveBuffer,
     private readonly receive: () => Promise<void>,
-    private readonly handle: (type: number, body: Body) => boolean,
+    private readonly handle: (type: number, body: MessageBody) => boolean,
     private readonly done: () => void,
   ) {}
 
@@ -20,7 +20,7 @@ export class CopyOut {
    *
    * @returns false when the server has said that these were all
    */
-  async read(onRow: (input: Input, from: number, to: number) => boolean): Promise<boolean> {
+  async read(onRow: (input: ReceiveBuffer, from: number, to: number) => boolean): Promise<boolean> {
     const { input } = this;
     for (let rows = 0;;) {
       while (input.find()) {

@@ -5,7 +5,7 @@ const FIRST_LOOK = 3000;
  * Tells when a wait has lasted too long. One timer serves many short waits, each of which costs two
  * looks at the clock: a timer for each took a third of the time that a read of the socket takes.
  */
-export class Watchdog {
+export class IdleTimeout {
   #waits = 0;
   #since = 0;
   /** Milliseconds of a wait after which `long` is called next. */

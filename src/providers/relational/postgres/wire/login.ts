@@ -2,15 +2,15 @@
 import { ConnectionError } from "../../../../core/errors.ts";
 import type { PostgresConfig } from "../config.ts";
 import {
-  type Body,
-  cstring,
+  encodeCString,
   integers,
   MESSAGE,
   message,
+  type MessageBody,
   startupMessage,
   text,
 } from "./messages.ts";
-import { endPointOf } from "./channel_binding.ts";
+import { certificateHash } from "./channel_binding.ts";
 import {
   type Binding,
   md5Password,
@@ -63,7 +63,7 @@ export class Authentication {
    *
    * @throws {ConnectionError} when the server wants what the client does not have
    */
-  async answer({ bytes, view }: Body): Promise<Uint8Array | undefined> {
+  async answer({ bytes, view }: MessageBody): Promise<Uint8Array | undefined> {
     const kind = view.getInt32(0);
     const { channel_binding } = this.config;
     if (channel_binding === "require" && (kind < 10 || kind > 12) && !this.#isBound) {
@@ -78,11 +78,11 @@ export class Authentication {
     const rest = bytes.subarray(4);
     switch (kind) {
       case 3:
-        return message(MESSAGE.password, cstring(this.#given));
+        return message(MESSAGE.password, encodeCString(this.#given));
       case 5:
         return message(
           MESSAGE.password,
-          cstring(md5Password(this.config.user, this.#given, rest)),
+          encodeCString(md5Password(this.config.user, this.#given, rest)),
         );
       case 10:
         return this.#scramFirst(text(rest).split("\0").filter((name) => name !== ""));
@@ -108,14 +108,14 @@ export class Authentication {
     }
     this.password = saslPrepared(this.password);
     const first = utf8.encode(this.#scram.first);
-    return message(MESSAGE.password, cstring(mechanism), integers(first.length), first);
+    return message(MESSAGE.password, encodeCString(mechanism), integers(first.length), first);
   }
 
   /** @throws {ConnectionError} when the login has to be bound and cannot be */
   #binding(offered: readonly string[]): Binding {
     const { channel_binding = "prefer" } = this.config;
     const endPoint = this.certificate && channel_binding !== "disable"
-      ? endPointOf(this.certificate)
+      ? certificateHash(this.certificate)
       : undefined;
     if (endPoint !== undefined && offered.includes(SCRAM_PLUS)) return { endPoint };
     if (channel_binding !== "require") return endPoint === undefined ? "unknown" : "not offered";

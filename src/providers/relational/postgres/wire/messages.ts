@@ -61,7 +61,7 @@ export function message(type: number, ...parts: readonly Uint8Array[]): Uint8Arr
 }
 
 /** A string ended by a zero byte; a zero inside would end it early. */
-export function cstring(text: string): Uint8Array {
+export function encodeCString(text: string): Uint8Array {
   if (text.includes("\0")) {
     throw new RangeError("text for PostgreSQL holds the character U+0000, which it cannot store");
   }
@@ -76,18 +76,18 @@ export function integers(...values: number[]): Uint8Array {
 }
 
 export function startupMessage(parameters: Readonly<Record<string, string>>): Uint8Array {
-  const pairs = Object.entries(parameters).flatMap((pair) => pair.map(cstring));
+  const pairs = Object.entries(parameters).flatMap((pair) => pair.map(encodeCString));
   return message(0, integers(PROTOCOL_3), ...pairs, Uint8Array.of(0)).subarray(1);
 }
 
 /** Parses a statement without a name, whose parameters have no types. */
 export function parseMessage(sql: string): Uint8Array {
-  return message(MESSAGE.parse, cstring(""), cstring(sql), Uint8Array.of(0, 0));
+  return message(MESSAGE.parse, encodeCString(""), encodeCString(sql), Uint8Array.of(0, 0));
 }
 
 /** Asks for the columns of the statement (S) or the portal (P) without a name. */
 export function describeMessage(kind: "S" | "P"): Uint8Array {
-  return message(MESSAGE.describe, cstring(kind));
+  return message(MESSAGE.describe, encodeCString(kind));
 }
 
 export const sslRequest = (): Uint8Array => integers(8, SSL_REQUEST);
@@ -96,12 +96,12 @@ export const cancelRequest = (pid: number, secret: number): Uint8Array =>
   integers(16, CANCEL_REQUEST, pid, secret);
 
 /** Part of a message that was received, without its type and length. */
-export interface Body {
+export interface MessageBody {
   readonly bytes: Uint8Array;
   readonly view: DataView;
 }
 
-export function bodyOf(bytes: Uint8Array): Body {
+export function bodyOf(bytes: Uint8Array): MessageBody {
   return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
 }
 
@@ -117,7 +117,7 @@ export function text(bytes: Uint8Array): string {
 }
 
 /** Reads an ErrorResponse or NoticeResponse. */
-export function parseReport({ bytes }: Body): ServerReport {
+export function parseReport({ bytes }: MessageBody): ServerReport {
   const fields: Record<string, string> = {};
   let at = 0;
   while (at < bytes.length && bytes[at] !== 0) {
@@ -144,7 +144,7 @@ export interface ResultColumn {
   readonly modifier: number;
 }
 
-export function parseRowDescription({ bytes, view }: Body): ResultColumn[] {
+export function parseRowDescription({ bytes, view }: MessageBody): ResultColumn[] {
   const columns: ResultColumn[] = [];
   let at = 2;
   for (let i = view.getInt16(0); i > 0; i--) {
@@ -156,7 +156,7 @@ export function parseRowDescription({ bytes, view }: Body): ResultColumn[] {
 }
 
 /** The values of a DataRow in text format. */
-export function parseDataRow({ bytes, view }: Body): (string | null)[] {
+export function parseDataRow({ bytes, view }: MessageBody): (string | null)[] {
   const values: (string | null)[] = [];
   let at = 2;
   for (let i = view.getInt16(0); i > 0; i--) {

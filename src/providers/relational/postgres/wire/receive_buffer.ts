@@ -1,5 +1,5 @@
 /** Received bytes, and the messages in them. */
-import type { Body } from "./messages.ts";
+import type { MessageBody } from "./messages.ts";
 import { bodyOf } from "./messages.ts";
 import type { ByteSocket } from "./socket.ts";
 
@@ -13,7 +13,7 @@ export const SLACK = 8;
  * Messages are read in place: `find` finds the next one that is there as a whole, and tells its type
  * and where its body is in `bytes`, until `skip` and `fill`.
  */
-export class Input {
+export class ReceiveBuffer {
   bytes = new Uint8Array(CAPACITY + SLACK);
   view = new DataView(this.bytes.buffer);
   type = 0;
@@ -47,7 +47,7 @@ export class Input {
   }
 
   /** The next message with a copy of its body; undefined when it is not there as a whole. */
-  next(): { type: number; body: Body } | undefined {
+  next(): { type: number; body: MessageBody } | undefined {
     if (!this.find()) return undefined;
     const found = { type: this.type, body: bodyOf(this.bytes.slice(this.from, this.to)) };
     this.skip();

@@ -20,7 +20,7 @@ export interface ServerReport {
 export class PostgresError extends ConnectorError {
   /** `showValues` lets the message quote records and keys, as the server does. */
   constructor(readonly report: ServerReport, showValues = false) {
-    super(describe(showValues ? report : withoutValues(report)));
+    super(describe(showValues ? report : hideRowValues(report)));
   }
 
   get code(): string {
@@ -36,7 +36,7 @@ const HIDDEN = "(… hidden, see --show-values)";
  * (id)=(1) already exists` or `Failing row contains (1, a)` in any language, and the text of a line. A
  * single value that a type cannot hold stays, with its column.
  */
-export function withoutValues(report: ServerReport): ServerReport {
+export function hideRowValues(report: ServerReport): ServerReport {
   const { code, detail, where } = report;
   // Class 23: integrity constraint violation.
   const quotes = detail !== undefined && code.startsWith("23");

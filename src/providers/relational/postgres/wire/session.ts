@@ -9,19 +9,19 @@
  */
 import type { ConnectContext } from "../../../../core/contracts/provider.ts";
 import { ConnectionError, DXTError, messageOf } from "../../../../core/errors.ts";
-import { type Address, address, addressesOf, type PostgresConfig } from "../config.ts";
+import { type Address, addressesOf, formatAddress, type PostgresConfig } from "../config.ts";
 import { connectionLost, PostgresError } from "./server_error.ts";
 import { type BackendKey, cancelStatement } from "./cancel.ts";
 import { CopyOut } from "./copy_out.ts";
-import { Input } from "./receive_buffer.ts";
+import { ReceiveBuffer } from "./receive_buffer.ts";
 import { Authentication, loginMessage } from "./login.ts";
 import {
-  type Body,
   bodyOf,
-  cstring,
   describeMessage,
+  encodeCString,
   MESSAGE,
   message,
+  type MessageBody,
   parseDataRow,
   parseMessage,
   parseReport,
@@ -31,7 +31,7 @@ import {
 } from "./messages.ts";
 import { type ByteSocket, openSocket, type SocketTarget } from "./socket.ts";
 import { isOfKind, ROLE_QUERY, type ServerRole } from "./session_kind.ts";
-import { Watchdog } from "./idle_timeout.ts";
+import { IdleTimeout } from "./idle_timeout.ts";
 
 /** A connection's keys, and the folder that its relative paths start from. */
 export type ConnectionConfig =
@@ -64,9 +64,9 @@ export class Session {
   readonly parameters = new Map<string, string>();
   /** The password in the form that the server took. */
   password = "";
-  readonly #input: Input;
+  readonly #input: ReceiveBuffer;
   readonly #where: string;
-  readonly #watchdog: Watchdog;
+  readonly #watchdog: IdleTimeout;
   #key: BackendKey | undefined;
   /** A statement is running. */
   #busy = false;
@@ -79,9 +79,9 @@ export class Session {
     private readonly socket: ByteSocket,
     onLongWait: (pid: number) => void,
   ) {
-    this.#input = new Input(socket);
-    this.#where = address(config);
-    this.#watchdog = new Watchdog(
+    this.#input = new ReceiveBuffer(socket);
+    this.#where = formatAddress(config);
+    this.#watchdog = new IdleTimeout(
       config.inactivity_timeout * 1000,
       () => this.#silent(),
       () => this.#key === undefined || onLongWait(this.#key.pid),
@@ -111,7 +111,7 @@ export class Session {
           await session.close();
           failures.push(
             `Cannot use PostgreSQL at "${
-              address(server)
+              formatAddress(server)
             }": it is not ${wanted} (target_session_attrs)`,
           );
         } catch (error) {
@@ -177,7 +177,7 @@ export class Session {
 
   /** Runs statements without parameters; returns the result of the last one. */
   async query(sql: string): Promise<QueryResult> {
-    await this.#begin(message(MESSAGE.query, cstring(sql)));
+    await this.#begin(message(MESSAGE.query, encodeCString(sql)));
     let columns: ResultColumn[] = [];
     let rows: (string | null)[][] = [];
     let tag = "";
@@ -216,7 +216,7 @@ export class Session {
 
   /** Begins a COPY TO STDOUT. */
   async copyOut(sql: string): Promise<CopyOut> {
-    await this.#begin(message(MESSAGE.query, cstring(sql)));
+    await this.#begin(message(MESSAGE.query, encodeCString(sql)));
     const [type, body] = await this.#answer();
     if (type !== MESSAGE.copyOut) this.#unexpected(type, body);
     return new CopyOut(
@@ -233,7 +233,7 @@ export class Session {
    * @returns the command tag, for example `COPY 347`
    */
   async copyIn(sql: string, frames: AsyncIterable<Uint8Array>): Promise<string> {
-    await this.#begin(message(MESSAGE.query, cstring(sql)));
+    await this.#begin(message(MESSAGE.query, encodeCString(sql)));
     const [type, body] = await this.#answer();
     if (type !== MESSAGE.copyIn) this.#unexpected(type, body);
     let tag = "";
@@ -277,7 +277,7 @@ export class Session {
 
   /** Tells the server to forget the rows, and waits until it has. */
   async #copyFailed(error: unknown, answer: Promise<void>): Promise<void> {
-    const reason = cstring(messageOf(error).replaceAll("\0", ""));
+    const reason = encodeCString(messageOf(error).replaceAll("\0", ""));
     await this.#send(message(MESSAGE.copyFail, reason));
     await answer.catch(() => {});
   }
@@ -408,7 +408,7 @@ export class Session {
   }
 
   /** The next message that is not a notice or the like. */
-  async #answer(timed: () => boolean = () => true): Promise<[type: number, body: Body]> {
+  async #answer(timed: () => boolean = () => true): Promise<[type: number, body: MessageBody]> {
     for (;;) {
       const next = this.#input.next();
       if (next === undefined) await this.#receive(timed());
@@ -417,7 +417,7 @@ export class Session {
   }
 
   /** Deals with messages that may come at any time; an error of the server ends the session. */
-  #handle(type: number, body: Body): boolean {
+  #handle(type: number, body: MessageBody): boolean {
     switch (type) {
       case MESSAGE.notice:
       case MESSAGE.notification:
@@ -438,7 +438,7 @@ export class Session {
   }
 
   async #untilReady(
-    take: (type: number, body: Body) => void,
+    take: (type: number, body: MessageBody) => void,
     timed?: () => boolean,
   ): Promise<void> {
     for (;;) {
@@ -449,7 +449,7 @@ export class Session {
     this.#idle();
   }
 
-  #unexpected(type: number, body: Body = bodyOf(new Uint8Array())): never {
+  #unexpected(type: number, body: MessageBody = bodyOf(new Uint8Array())): never {
     const tag = type === MESSAGE.commandComplete ? ` (${readString(body.bytes, 0)[0]})` : "";
     const error = new ConnectionError(
       `Cannot talk to PostgreSQL at "${this.#where}": message "${

@@ -7,8 +7,14 @@ import { connect as connectNode, isIP, type Socket } from "node:net";
 import { createPrivateKey } from "node:crypto";
 import { checkServerIdentity, connect as connectSecure, type TLSSocket } from "node:tls";
 import { ConnectionError, messageOf } from "../../../../core/errors.ts";
-import { Carrier, close, writeAll } from "./tls_duplex.ts";
-import { type Address, address, type PostgresConfig, rootPath, socketPath } from "../config.ts";
+import { close, TLSDuplex, writeAll } from "./tls_duplex.ts";
+import {
+  type Address,
+  formatAddress,
+  type PostgresConfig,
+  resolveRootCertificate,
+  socketPath,
+} from "../config.ts";
 import { sslRequest } from "./messages.ts";
 
 /** A connection of bytes. Closing it makes what waits on it reject or end. */
@@ -46,7 +52,7 @@ export async function openStream(target: SocketTarget): Promise<Socket> {
 
 function cannot({ host, port }: SocketTarget, detail: string, cause?: unknown): ConnectionError {
   return new ConnectionError(
-    `Cannot connect to PostgreSQL at "${address({ host, port })}": ${detail}`,
+    `Cannot connect to PostgreSQL at "${formatAddress({ host, port })}": ${detail}`,
     cause === undefined ? {} : { cause },
   );
 }
@@ -137,7 +143,7 @@ async function nodeSocket(target: SocketTarget): Promise<Socket> {
 /** TLS, and the stream that it goes over. */
 interface Secured {
   readonly secure: Socket;
-  readonly carrier: Carrier;
+  readonly carrier: TLSDuplex;
 }
 
 /** A connection inside TLS; undefined when sslmode wants none, or prefers it and there is none. */
@@ -148,7 +154,7 @@ async function secured(target: SocketTarget): Promise<Secured | undefined> {
   const connection = await tcp(target);
   try {
     if (await inTime(target, offersTLS(connection), () => {})) {
-      const carrier = new Carrier(connection);
+      const carrier = new TLSDuplex(connection);
       const secure = await inTime(
         target,
         upgraded(target, carrier, options),
@@ -220,13 +226,13 @@ async function clientCertificate(target: SocketTarget): Promise<Pick<TLSOptions,
 
 async function pemFile(target: SocketTarget, name: string, path: string): Promise<string> {
   try {
-    return await Deno.readTextFile(rootPath(path, target.baseDirectory));
+    return await Deno.readTextFile(resolveRootCertificate(path, target.baseDirectory));
   } catch (error) {
     throw cannot(target, `${name} "${path}" cannot be read, ${messageOf(error)}`);
   }
 }
 
-function upgraded(target: SocketTarget, carrier: Carrier, options: TLSOptions): Promise<Socket> {
+function upgraded(target: SocketTarget, carrier: TLSDuplex, options: TLSOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const secure = connectSecure({
       // Any stream will do, its type says less.
@@ -263,7 +269,7 @@ class StreamSocket implements ByteSocket {
 
   readonly certificate: Uint8Array | undefined;
 
-  constructor(private readonly stream: Socket, private readonly carrier: Carrier) {
+  constructor(private readonly stream: Socket, private readonly carrier: TLSDuplex) {
     this.certificate = (stream as TLSSocket).getPeerCertificate(true).raw;
     carrier.demand(false);
     stream.removeAllListeners("error").removeAllListeners("close");

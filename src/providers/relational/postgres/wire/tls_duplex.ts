@@ -9,7 +9,7 @@ import { Duplex } from "node:stream";
 const READ_BYTES = 256 * 1024;
 
 /** Emits `lost` when the other side has closed the connection. */
-export class Carrier extends Duplex {
+export class TLSDuplex extends Duplex {
   readonly #buffer = new Uint8Array(READ_BYTES);
   #demanded = true;
   /** The stream has room. */

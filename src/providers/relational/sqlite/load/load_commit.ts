@@ -9,7 +9,7 @@ import type { CommitRecord, LoadOutcome, LoadTask } from "../../../../core/contr
 import type { StreamTarget } from "../../../../models/source.ts";
 import { quoteTable } from "../../sql.ts";
 import { findTable, type Table } from "../sql/catalog.ts";
-import { fold, mainTable, quote } from "../sql/dialect.ts";
+import { foldName, mainTable, quote } from "../sql/dialect.ts";
 
 const Change = z.strictObject({
   before: z.string().regex(/^-?\d+$/).transform(BigInt),
@@ -24,7 +24,7 @@ const Commit = z.strictObject({
 });
 
 /** The highest row number of a table; undefined where it has none, 0 where it has no rows. */
-export function lastRow(database: DatabaseSync, target: StreamTarget): bigint | undefined {
+export function lastRowNumber(database: DatabaseSync, target: StreamTarget): bigint | undefined {
   const table = findTable(database, mainTable(target));
   if (table === undefined) return 0n;
   const name = rowNumberName(table);
@@ -34,7 +34,7 @@ export function lastRow(database: DatabaseSync, target: StreamTarget): bigint | 
 /** A column may have taken a name of the row number. */
 function rowNumberName({ columns, withoutRowid }: Table): string | undefined {
   if (withoutRowid) return undefined;
-  const taken = new Set(columns.map(({ name }) => fold(name)));
+  const taken = new Set(columns.map(({ name }) => foldName(name)));
   return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
 }
 
@@ -56,7 +56,7 @@ export async function rememberLoad(
   rows: number,
 ): Promise<void> {
   if (journal === undefined || rows === 0) return;
-  const after = lastRow(database, target);
+  const after = lastRowNumber(database, target);
   if (before !== undefined && after === before + BigInt(rows)) {
     return await journal.remember(recordOf("row number", before, after));
   }
@@ -74,7 +74,7 @@ function recordOf(of: "row number" | "rows", before: bigint, after: bigint): Com
 }
 
 /** What became of a load that was remembered; SQLite has undone what was not committed. */
-export function outcomeIn(
+export function outcomeOf(
   database: DatabaseSync,
   target: StreamTarget,
   record: CommitRecord,
@@ -87,7 +87,7 @@ export function outcomeIn(
     const rows = exists ? numberOf(database, target, "count(*)") : 0n;
     return rows === after ? "committed" : rows === before ? "aborted" : "unknown";
   }
-  const last = lastRow(database, target);
+  const last = lastRowNumber(database, target);
   if (last === before) return "aborted";
   if (last !== after) return "unknown";
   const name = rowNumberName(findTable(database, mainTable(target))!)!;

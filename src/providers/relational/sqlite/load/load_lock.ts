@@ -1,7 +1,7 @@
 /** One load of a database at a time: SQLite's own lock, which ends with its process. */
 import { ConcurrentRunError } from "../../../../core/errors.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
-import { type DatabaseFile, whenFree } from "../sql/database_file.ts";
+import { type DatabaseFile, retryWhileBusy } from "../sql/database_file.ts";
 
 /**
  * Does what takes the lock, or waits for it, as long as `busy_timeout_ms` says, or as the run waits for others.
@@ -14,7 +14,7 @@ export async function lockLoads<T>(
   begin: () => T,
 ): Promise<T> {
   const busyTimeout = Math.max(file.busyTimeout, claim?.waitMs ?? 0);
-  return await whenFree({ ...file, busyTimeout }, signal, begin, refuseLoad);
+  return await retryWhileBusy({ ...file, busyTimeout }, signal, begin, refuseLoad);
 }
 
 function refuseLoad({ path, busyTimeout }: DatabaseFile, cause: unknown): Error {

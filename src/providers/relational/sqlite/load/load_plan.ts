@@ -8,22 +8,22 @@ import { findTable, type Table } from "../sql/catalog.ts";
 import type { SqliteConnector } from "../connector.ts";
 import { conversionInNew } from "../types/conversion.ts";
 import { exists } from "../sql/database_file.ts";
-import { fold, mainTable, quote } from "../sql/dialect.ts";
+import { foldName, mainTable, quote } from "../sql/dialect.ts";
 import {
   checkedTarget,
   conversionsOf,
-  creation,
-  emptying,
+  createStatements,
+  emptyStatement,
   hasUnique,
-  indexing,
   refuseCascade,
+  uniqueIndexStatement,
   warnOfUnfilled,
 } from "./target.ts";
 import { typeMapper } from "../types/type_mapper.ts";
 
 /** A file that is not there yet has no tables. */
 export async function planLoad(connector: SqliteConnector, load: PlannedLoad): Promise<LoadPlan> {
-  checkLoadTask(load, fold);
+  checkLoadTask(load, foldName);
   const plan = (database: DatabaseSync) => planIn(connector, database, load);
   if (exists(connector.file)) return await connector.read(plan);
   using none = new DatabaseSync(":memory:");
@@ -38,7 +38,7 @@ function planIn(connector: SqliteConnector, database: DatabaseSync, load: Planne
     const type = typeMapper.toTarget(field);
     return { field, type, conversion: conversionInNew(field, type) };
   });
-  const statements = [creation(table, load)];
+  const statements = [createStatements(table, load)];
   return { exists: false, columns, statements, destructive: [], problems: [] };
 }
 
@@ -66,12 +66,12 @@ function planExisting(
   const destructive: string[] = [];
   if (load.mode === "replace") {
     tried(() => refuseCascade(database, found));
-    statements.push(emptying(sql));
+    statements.push(emptyStatement(sql));
     const shown = rows === 1 ? "1 row" : `${rows} rows`;
     if (rows > 0) destructive.push(`${shown} of "${found.name}" are deleted`);
   }
   if (load.mode === "upsert" && !hasUnique(database, found, load.upsertKeys)) {
-    statements.push(indexing(found.name, load.upsertKeys));
+    statements.push(uniqueIndexStatement(found.name, load.upsertKeys));
   }
   const known = new Map(conversionsOf(found, load.staged.fields).map((one) => [one.field, one]));
   const columns = load.staged.fields.map((field) =>

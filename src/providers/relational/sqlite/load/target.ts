@@ -9,7 +9,7 @@ import {
 } from "../../../../core/values/conversion.ts";
 import type { LoadTask, PlannedLoad } from "../../../../core/contracts/loader.ts";
 import type { MappedType } from "../../../../core/contracts/type_mapper.ts";
-import { unfilledColumns, unfilledText } from "../../../../core/unfilled_columns.ts";
+import { describeUnfilled, unfilledColumns } from "../../../../core/unfilled_columns.ts";
 import type { Field } from "../../../../models/field.ts";
 import { keyOfNewTable, quoteTable, type TableName } from "../../sql.ts";
 import { findTable, rowNumberColumn, type Table, type TableColumn } from "../sql/catalog.ts";
@@ -17,8 +17,8 @@ import { checkedColumn, type WrittenColumn } from "../types/checked_column.ts";
 import { conversionOf } from "../types/conversion.ts";
 import type { SqliteConnector } from "../connector.ts";
 import { databaseEncoding } from "../types/text_encoding.ts";
-import { fits } from "../types/fit.ts";
-import { fold, mainTable, quote } from "../sql/dialect.ts";
+import { canStore } from "../types/fit.ts";
+import { foldName, mainTable, quote } from "../sql/dialect.ts";
 import { declaredType, typeMapper } from "../types/type_mapper.ts";
 
 export interface Target {
@@ -39,7 +39,7 @@ export function warnOfUnfilled(
   { warn }: Pick<SqliteConnector, "warn">,
   { name, unfilled }: Pick<Target, "name" | "unfilled">,
 ): void {
-  const warning = unfilledText(`"${name}"`, unfilled);
+  const warning = describeUnfilled(`"${name}"`, unfilled);
   if (warning !== undefined) warn(warning);
 }
 
@@ -98,7 +98,7 @@ export function newTypes({ staged }: PlannedLoad): string[] {
 }
 
 /** The statement that makes the table of a load. */
-export function creation(
+export function createStatements(
   table: TableName,
   task: PlannedLoad,
   types: readonly string[] = newTypes(task),
@@ -123,7 +123,7 @@ function createTable(
     throw new SchemaError(`Cannot create table "${table.name}": the stream has no fields`);
   }
   try {
-    database.exec(creation(table, task, types));
+    database.exec(createStatements(table, task, types));
   } catch (error) {
     throw new LoaderError(`Cannot create table "${table.name}": ${messageOf(error)}`, {
       cause: error,
@@ -135,7 +135,7 @@ function createTable(
 /** What becomes of the fields in the columns of their names. */
 export function conversionsOf(found: Table, fields: readonly Field[]): FieldConversion[] {
   return fields.flatMap((field) => {
-    const column = found.columns.find(({ name }) => fold(name) === fold(field.name));
+    const column = found.columns.find(({ name }) => foldName(name) === foldName(field.name));
     if (column === undefined) return [];
     return [{ field, type: column.declared, conversion: conversionOf(field, column.declared) }];
   });
@@ -153,9 +153,9 @@ export function checkedTarget(
   if (found.view) refuse("it is a view");
   refuseLosses(`"${found.name}"`, conversionsOf(found, staged.fields), lossy);
   const rowNumber = rowNumberColumn(found);
-  const byName = new Map(found.columns.map((column) => [fold(column.name), column]));
+  const byName = new Map(found.columns.map((column) => [foldName(column.name), column]));
   const columns = staged.fields.map((field) => {
-    const column: TableColumn | undefined = byName.get(fold(field.name));
+    const column: TableColumn | undefined = byName.get(foldName(field.name));
     if (column === undefined) {
       const names = found.columns.map(({ name }) => `"${name}"`).join(", ");
       return refuse(`it has no column "${field.name}", it has ${names}`);
@@ -164,7 +164,7 @@ export function checkedTarget(
     const required = column.notNull || column === rowNumber;
     const known = { name: column.name, declared: column.declared, required };
     const type = declaredType(column.declared);
-    if (type === undefined || fits(field, type)) return known;
+    if (type === undefined || canStore(field, type)) return known;
     const { conversion } = conversionsOf(found, [field])[0]!;
     if (conversion.limit === true || lossy === "accept" || field.target_type !== undefined) {
       return { ...known, checked: type };
@@ -173,7 +173,7 @@ export function checkedTarget(
       `column "${column.name}" is ${column.declared}, field "${field.name}" is ${typeText(field)}`,
     );
   });
-  const filled = new Set(staged.fields.map((field) => fold(field.name)));
+  const filled = new Set(staged.fields.map((field) => foldName(field.name)));
   const unfilled = unfilledColumns(
     `"${found.name}"`,
     found.columns.map((column) => ({
@@ -181,7 +181,7 @@ export function checkedTarget(
       required: column.notNull || (found.withoutRowid && column.key > 0),
       filled: column.hasDefault || column.generated || column === rowNumber,
     })),
-    (name) => filled.has(fold(name)),
+    (name) => filled.has(foldName(name)),
   );
   const hasKey = found.columns.some(({ key }) => key > 0);
   return { sql: quoteTable(table, { quote }), name: found.name, hasKey, columns, unfilled };
@@ -201,7 +201,7 @@ function ensureUnique(
   if (hasUnique(database, found, keys)) return;
   const list = keys.map(quote).join(", ");
   try {
-    database.exec(indexing(found.name, keys));
+    database.exec(uniqueIndexStatement(found.name, keys));
   } catch (error) {
     throw new LoaderError(
       `Cannot upsert into "${target.name}" by ${list}: no unique index of these columns can be made, ${
@@ -213,7 +213,7 @@ function ensureUnique(
 }
 
 /** The statement that makes the unique index of an upsert. */
-export function indexing(table: string, keys: readonly string[]): string {
+export function uniqueIndexStatement(table: string, keys: readonly string[]): string {
   const name = quote(`dxt_upsert_${table}_${keys.join("_")}`);
   return `CREATE UNIQUE INDEX main.${name} ON ${quote(table)} (${keys.map(quote).join(", ")})`;
 }
@@ -238,7 +238,7 @@ export function hasUnique(database: DatabaseSync, found: Table, keys: readonly s
 }
 
 function sameSet(names: readonly string[]): string {
-  return JSON.stringify(names.map(fold).sort());
+  return JSON.stringify(names.map(foldName).sort());
 }
 
 /**
@@ -258,6 +258,6 @@ export function refuseCascade(database: DatabaseSync, target: Pick<Target, "name
 }
 
 /** The statement that deletes all rows of a (quoted) table. */
-export function emptying(table: string): string {
+export function emptyStatement(table: string): string {
   return `DELETE FROM ${table}`;
 }

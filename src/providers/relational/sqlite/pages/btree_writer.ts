@@ -3,7 +3,7 @@
  * https://www.sqlite.org/fileformat2.html#b_tree_pages
  */
 import { putVarint, varintSize } from "./record_body.ts";
-import type { Records } from "./record_encoder.ts";
+import type { RecordEncoder } from "./record_encoder.ts";
 
 export const PAGE = 4096;
 const LEAF = 0x0d;
@@ -113,7 +113,7 @@ function keyAt(bytes: Uint8Array, start: number): number {
   }
 }
 
-export class TableTree {
+export class BTreeWriter {
   readonly #leaf = new Page(LEAF, LEAF_HEADER);
   readonly #levels: Level[] = [];
   #record = new Uint8Array(PAGE);
@@ -123,7 +123,7 @@ export class TableTree {
   constructor(private readonly sink: PageSink) {}
 
   /** Adds the record that was put. */
-  add({ types, typesEnd, body }: Records): void {
+  add({ types, typesEnd, body }: RecordEncoder): void {
     const header = headerSize(typesEnd);
     const size = header + body.end;
     const number = this.rows + 1;
@@ -182,7 +182,7 @@ export class TableTree {
       const some = rest.subarray(at, at + IN_OVERFLOW);
       const more = at + IN_OVERFLOW < rest.length;
       page.fill(0);
-      view.setUint32(0, more ? nextOf(this.sink.next + 1) : 0);
+      view.setUint32(0, more ? nextPageNumber(this.sink.next + 1) : 0);
       page.set(some, 4);
       this.sink.write(page);
     }
@@ -198,7 +198,7 @@ export class TableTree {
 const LOCKED = 0x40000000 / PAGE + 1;
 
 /** The number, or the next one that may hold something. */
-export function nextOf(number: number): number {
+export function nextPageNumber(number: number): number {
   return number === LOCKED ? number + 1 : number;
 }
 

@@ -11,7 +11,7 @@ import { INTEGER_BOUNDS } from "../../../../core/values/values.ts";
 import { isoDate, isoTime, isoTimestamp, NO_DAY } from "../../../../formats/text/iso.ts";
 import type { Field } from "../../../../models/field.ts";
 import { BLOB, DOUBLE } from "./record_body.ts";
-import { type Cells, sizeOf } from "./page_reader.ts";
+import { type CellReader, sizeOf } from "./page_reader.ts";
 import {
   bools,
   bytes,
@@ -33,18 +33,18 @@ import type { TextEncoding } from "../types/text_encoding.ts";
  *
  * @throws {ValueError} (the function) for a value that is none of the field's
  */
-export function filler(
+export function columnFiller(
   field: Field,
   column: Column,
   encoding: TextEncoding,
-): (cells: Cells, place: number, before: number) => void {
+): (cells: CellReader, place: number, before: number) => void {
   const push = rawPusher(field, column);
   const open = column as OpenColumn;
   const filling = fillingOf(field, open, encoding.wide);
   let nulls = 0;
 
   /** Appends rows until one is unusual, and returns which. */
-  const usual = (cells: Cells, first: number, from: number): number => {
+  const usual = (cells: CellReader, first: number, from: number): number => {
     const base = open.length - from;
     const valid = open.open(base + cells.rows);
     const before = nulls;
@@ -71,7 +71,7 @@ export function filler(
     return row;
   };
 
-  const unusual = (cells: Cells, index: number, row: number) => {
+  const unusual = (cells: CellReader, index: number, row: number) => {
     try {
       const { raw, text } = cells.value(index);
       if (raw === null) nulls++;

@@ -12,15 +12,15 @@ import {
   type LoadTask,
   refuseStaleRange,
 } from "../../../../core/contracts/loader.ts";
-import { breather, type DatabaseFile } from "../sql/database_file.ts";
-import { Journal } from "./rollback_journal.ts";
+import { type DatabaseFile, eventLoopPause } from "../sql/database_file.ts";
+import { RollbackJournal } from "./rollback_journal.ts";
 import { recordOfNew } from "../load/load_commit.ts";
 import { lockLoads } from "../load/load_lock.ts";
 import { refuseNulls } from "../load/null_checks.ts";
 import { isDirect } from "./value_encoders.ts";
-import { Records } from "./record_encoder.ts";
+import { RecordEncoder } from "./record_encoder.ts";
 import { columnsAfter, prepareTarget, type Target, writtenColumns } from "../load/target.ts";
-import { nextOf, PAGE, type PageSink, TableTree } from "./btree_writer.ts";
+import { BTreeWriter, nextPageNumber, PAGE, type PageSink } from "./btree_writer.ts";
 
 /** Pages written with one call. */
 const PAGES = 64;
@@ -45,7 +45,7 @@ interface Made {
  *
  * @returns undefined where it is otherwise; then nothing was read, and nothing written
  */
-export async function loadNew(
+export async function loadNewDatabase(
   file: DatabaseFile,
   database: DatabaseSync,
   task: LoadTask,
@@ -108,11 +108,11 @@ async function writeFile(
   { target, after }: Made,
   task: LoadTask,
 ): Promise<void> {
-  const journal = new Journal(file, before);
+  const journal = new RollbackJournal(file, before);
   const output = openSync(file.path, "r+");
   try {
     const pages = new PageFile(output);
-    const tree = new TableTree(pages);
+    const tree = new BTreeWriter(pages);
     await addAll(tree, target, task);
     if (tree.rows !== task.staged.count) throw incomplete(target, tree.rows, task);
     pages.end(after, tree.finish());
@@ -132,10 +132,10 @@ async function writeFile(
   }
 }
 
-async function addAll(tree: TableTree, target: Target, task: LoadTask): Promise<void> {
+async function addAll(tree: BTreeWriter, target: Target, task: LoadTask): Promise<void> {
   const holders = target.columns.map(({ declared }) => ({ declared, wide: target.wide }));
-  const breathe = breather(task.signal);
-  const records = new Records();
+  const breathe = eventLoopPause(task.signal);
+  const records = new RecordEncoder();
   for await (const batch of task.staged.readBatches(true)) {
     await breathe();
     refuseNulls(batch, target, task, tree.rows);
@@ -162,7 +162,7 @@ class PageFile implements PageSink {
   write(page: Uint8Array): number {
     const number = this.next;
     this.#put(page);
-    this.next = nextOf(number + 1);
+    this.next = nextPageNumber(number + 1);
     if (this.next !== number + 1) this.#put(new Uint8Array(PAGE));
     return number;
   }

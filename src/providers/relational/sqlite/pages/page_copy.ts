@@ -6,8 +6,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { ExtractorError, messageOf } from "../../../../core/errors.ts";
 import type { ExtractRequest } from "../../../../core/contracts/extractor.ts";
-import { Cells } from "./page_reader.ts";
-import { byCondition, byRange, isWhole } from "../sql/rowid_ranges.ts";
+import { CellReader } from "./page_reader.ts";
+import { byCondition, byRange, isWholeTable } from "../sql/rowid_ranges.ts";
 
 declare module "node:sqlite" {
   /** What its types do not tell yet: https://nodejs.org/api/sqlite.html#databaseserializedbname */
@@ -31,12 +31,12 @@ const FEWEST_PAGES = 4;
  *
  * @param room the rows that may be yielded next
  */
-export function* copied(
+export function* copyPages(
   database: DatabaseSync,
   task: ExtractRequest,
   rowNumber: string,
   room: () => number,
-): Generator<Cells> {
+): Generator<CellReader> {
   const { projections, batchRows, batchBytes } = task;
   const names = projections.map((_, i) => `c${i}`).join(", ");
   database.exec(
@@ -45,7 +45,7 @@ export function* copied(
      CREATE TABLE ${COPY} (number INTEGER PRIMARY KEY, ${names})`,
   );
   const root = database.prepare(`SELECT rootpage FROM temp.sqlite_schema`).get()!["rootpage"];
-  const source = (isWhole(task) ? byRange : byCondition)(
+  const source = (isWholeTable(task) ? byRange : byCondition)(
     database,
     task,
     rowNumber,
@@ -54,7 +54,7 @@ export function* copied(
   const shrink = database.prepare("PRAGMA temp.incremental_vacuum");
   const most = Math.min(ROWS, batchRows);
   const bounded = Math.max(FEWEST_PAGES, Math.ceil(Math.min(BYTES, batchBytes) / PAGE_BYTES));
-  const cells = new Cells(projections.length + 1, most);
+  const cells = new CellReader(projections.length + 1, most);
   // Few rows at first, since rows may be huge.
   for (let limit = 16;;) {
     const rows = Math.min(limit, most, room());

@@ -21,7 +21,7 @@ export function sizeOf(type: number): number {
 }
 
 /** Where the values of some rows are: those of a column lie side by side, `room` for each column. */
-export class Cells {
+export class CellReader {
   /** The bytes that the offsets are of. */
   bytes: Uint8Array = new Uint8Array(0);
   view = new DataView(this.bytes.buffer);

@@ -14,7 +14,7 @@ const LONG = 64;
 const utf8 = new TextEncoder();
 
 /** The values of one record, one behind the other. */
-export class Body {
+export class RecordBody {
   bytes = new Uint8Array(START);
   view = new DataView(this.bytes.buffer);
   end = 0;

@@ -1,12 +1,12 @@
 import { ValueError } from "../../../../core/errors.ts";
-import { Body, putVarint } from "./record_body.ts";
+import { putVarint, RecordBody } from "./record_body.ts";
 import type { WrittenColumn } from "../types/checked_column.ts";
-import { putter, type PutValue } from "./value_encoders.ts";
+import { type PutValue, valueEncoder } from "./value_encoders.ts";
 import type { Holder } from "../types/bind_value.ts";
 
 /** Puts the rows of a batch, one record at a time. */
-export class Records {
-  readonly body = new Body();
+export class RecordEncoder {
+  readonly body = new RecordBody();
   /** The record's header but for its own length. */
   types = new Uint8Array(0);
   typesEnd = 0;
@@ -16,7 +16,9 @@ export class Records {
   /** Goes on with a batch, after `before` rows of the stream. */
   open(columns: readonly WrittenColumn[], holders: readonly Holder[], before: number): void {
     this.#before = before;
-    this.#put = columns.map(({ field, data }, i) => putter(field, data, holders[i]!, this.body));
+    this.#put = columns.map(({ field, data }, i) =>
+      valueEncoder(field, data, holders[i]!, this.body)
+    );
     if (this.types.length < columns.length * 5) this.types = new Uint8Array(columns.length * 5);
   }
 

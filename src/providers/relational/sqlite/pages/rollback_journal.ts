@@ -15,7 +15,7 @@ const SCHEMA_CELLS = 103;
 const pathOf = ({ path }: DatabaseFile) => `${path}-journal`;
 
 /** While it is there, and nobody has a lock, SQLite puts the one page back before it reads. */
-export class Journal {
+export class RollbackJournal {
   readonly #path: string;
   readonly #file: number;
 
@@ -55,7 +55,7 @@ function checksum(page: Uint8Array): number {
 }
 
 /** Whether a transaction is going on before which the database had one page, without a table. */
-export function isBeingMade(database: DatabaseFile): boolean {
+export function hasHotJournal(database: DatabaseFile): boolean {
   const bytes = new Uint8Array(SECTOR + 4 + SCHEMA_CELLS + 2);
   try {
     const file = openSync(pathOf(database), "r");

@@ -1,6 +1,6 @@
 /** Decimals, days and times as the texts that `boundReader` gives, put without a string for each. */
 import { dateText } from "../../../../arrow/mod.ts";
-import { type Body, TEXT } from "./record_body.ts";
+import { type RecordBody, TEXT } from "./record_body.ts";
 
 const utf8 = new TextEncoder();
 
@@ -8,7 +8,7 @@ const utf8 = new TextEncoder();
 export const SHORT_SCALE = 20;
 
 /** Puts the digits of a safe integer, with a point before the last `scale` ones. */
-export function putDecimal(body: Body, unscaled: number, scale: number): number {
+export function putDecimal(body: RecordBody, unscaled: number, scale: number): number {
   let rest = Math.abs(unscaled);
   let digits = 1;
   for (let limit = 10; rest >= limit; limit *= 10) digits++;
@@ -34,7 +34,7 @@ export const DAY_MICROS = 86_400_000_000;
 /** 1000-01-01 and 9999-12-31: days between them have four digits for the year. */
 const [FIRST_SHORT, LAST_SHORT] = [-354_285, 2_932_896];
 
-export function isShort(day: number): boolean {
+export function hasFourDigitYear(day: number): boolean {
   return day >= FIRST_SHORT && day <= LAST_SHORT;
 }
 
@@ -44,7 +44,7 @@ const knownDays = new Int32Array(KNOWN).fill(LAST_SHORT + 1);
 const knownTexts = new Uint8Array(KNOWN * 10);
 
 /** Puts YYYY-MM-DD; returns its serial type. */
-export function putDay(body: Body, day: number): number {
+export function putDay(body: RecordBody, day: number): number {
   const known = day & (KNOWN - 1);
   const from = known * 10;
   if (knownDays[known] !== day) {
@@ -58,7 +58,7 @@ export function putDay(body: Body, day: number): number {
 }
 
 /** Puts HH:MM:SS and a fraction without closing zeros. */
-export function putTime(body: Body, micros: number): void {
+export function putTime(body: RecordBody, micros: number): void {
   const seconds = Math.floor(micros / 1_000_000);
   putPair(body, (seconds / 3600) | 0, 0x3a);
   putPair(body, ((seconds / 60) | 0) % 60, 0x3a);
@@ -77,7 +77,7 @@ export function putTime(body: Body, micros: number): void {
   body.end += digits;
 }
 
-function putPair(body: Body, value: number, mark: number): void {
+function putPair(body: RecordBody, value: number, mark: number): void {
   const { bytes, end } = body;
   bytes[end] = 0x30 + ((value / 10) | 0);
   bytes[end + 1] = 0x30 + (value % 10);
@@ -87,7 +87,7 @@ function putPair(body: Body, value: number, mark: number): void {
 
 const UTC = utf8.encode("+00:00");
 
-export function putUTC(body: Body): void {
+export function putUTC(body: RecordBody): void {
   for (let i = 0; i < UTC.length; i++) body.bytes[body.end + i] = UTC[i]!;
   body.end += UTC.length;
 }

@@ -3,10 +3,10 @@ import { isUtf8 } from "node:buffer";
 import { isNull } from "../../../../arrow/mod.ts";
 import type { Batch } from "../../../../core/contracts/batch.ts";
 import type { Field } from "../../../../models/field.ts";
-import { BLOB, type Body, TEXT } from "./record_body.ts";
+import { BLOB, type RecordBody, TEXT } from "./record_body.ts";
 import {
   DAY_MICROS,
-  isShort,
+  hasFourDigitYear,
   putDay,
   putDecimal,
   putTime,
@@ -24,7 +24,7 @@ export type PutValue = (row: number) => number;
 /** A value that is neither text nor a blob takes at most this many bytes; a time, too. */
 const SHORT = 40;
 
-/** Whether {@linkcode putter} knows how a column keeps the values of a field. */
+/** Whether {@linkcode valueEncoder} knows how a column keeps the values of a field. */
 export function isDirect(field: Field, declared: string): boolean {
   const affinity = affinityOf(declared);
   switch (field.dtype) {
@@ -60,7 +60,7 @@ export function isDirect(field: Field, declared: string): boolean {
  *
  * @throws {ValueError} (the function) for a value that SQLite would change
  */
-export function putter(field: Field, data: Data, holder: Holder, body: Body): PutValue {
+export function valueEncoder(field: Field, data: Data, holder: Holder, body: RecordBody): PutValue {
   const put = presentPutter(field, data, holder, body);
   const checked: PutValue = (row) => {
     body.reserve(SHORT);
@@ -69,7 +69,7 @@ export function putter(field: Field, data: Data, holder: Holder, body: Body): Pu
   return data.nullCount === 0 ? checked : (row) => isNull(data, row) ? 0 : checked(row);
 }
 
-function presentPutter(field: Field, data: Data, holder: Holder, body: Body): PutValue {
+function presentPutter(field: Field, data: Data, holder: Holder, body: RecordBody): PutValue {
   const { values } = data;
   const read = boundReader(field, data, holder);
   const other: PutValue = (row) => bound(read(row), body);
@@ -116,7 +116,7 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: Body): Pu
       };
     }
     case "date":
-      return (row) => isShort(values[row]) ? putDay(body, values[row]) : other(row);
+      return (row) => hasFourDigitYear(values[row]) ? putDay(body, values[row]) : other(row);
     case "timestamp":
     case "timestamp_tz": {
       const words = wordsOf(values);
@@ -124,7 +124,7 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: Body): Pu
       return (row) => {
         const micros = words[row * 2 + 1]! * 4_294_967_296 + (words[row * 2]! >>> 0);
         const day = Math.floor(micros / DAY_MICROS);
-        if (!Number.isSafeInteger(micros) || !isShort(day)) return other(row);
+        if (!Number.isSafeInteger(micros) || !hasFourDigitYear(day)) return other(row);
         const start = body.end;
         putDay(body, day);
         body.bytes[body.end++] = 0x20;
@@ -158,7 +158,7 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: Body): Pu
 }
 
 /** A value as it is bound, for a column that changes none. */
-function bound(value: Bound, body: Body): number {
+function bound(value: Bound, body: RecordBody): number {
   if (value === null) return 0;
   if (typeof value === "string") return body.text(value);
   if (typeof value === "bigint") {

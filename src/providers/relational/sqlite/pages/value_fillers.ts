@@ -5,7 +5,7 @@ import { mistakeIn } from "../../../../formats/json/parse.ts";
 import { shortDecimal, shortInteger } from "../../../../formats/text/fast_numbers.ts";
 import type { Field } from "../../../../models/field.ts";
 import { BLOB, DOUBLE, TEXT } from "./record_body.ts";
-import { type Cells, INTEGER_64, sizeOf } from "./page_reader.ts";
+import { type CellReader, INTEGER_64, sizeOf } from "./page_reader.ts";
 import { EXACT_DIGITS } from "../types/type_mapper.ts";
 
 /** Puts a value that is not NULL in a row; false when it is none of the usual ones. */
@@ -14,7 +14,7 @@ type Put = (row: number, type: number, at: number) => boolean;
 /** How the usual values of a type get into a column. */
 export interface Filling {
   /** The column has room for the rows that are put, from here on. */
-  begin(cells: Cells): void;
+  begin(cells: CellReader): void;
   readonly put: Put;
   /** Says that a row is NULL. */
   skip(row: number): void;
@@ -29,12 +29,12 @@ export function isText(type: number, wide: boolean): boolean {
   return !wide && type >= TEXT && type % 2 === 1;
 }
 
-type ReadNumber = (cells: Cells, type: number, at: number) => number;
+type ReadNumber = (cells: CellReader, type: number, at: number) => number;
 
 /** Numbers that `read` gives, NaN for an unusual one. */
 export function numbers(column: NumberColumn, read: ReadNumber): Filling {
   let { values } = column;
-  let cells: Cells;
+  let cells: CellReader;
   return {
     begin(found) {
       cells = found;
@@ -53,7 +53,7 @@ export function numbers(column: NumberColumn, read: ReadNumber): Filling {
 /** As `numbers`, safe integers in `width` words of 32 bits. */
 export function words(column: BigColumn, width: number, read: ReadNumber): Filling {
   let to = column.words;
-  let cells: Cells;
+  let cells: CellReader;
   return {
     begin(found) {
       cells = found;
@@ -121,7 +121,7 @@ export function decimals(column: BigColumn, field: Field, wide: boolean): Fillin
 
 export function bools(column: BoolColumn): Filling {
   let { values } = column;
-  let cells: Cells;
+  let cells: CellReader;
   return {
     begin(found) {
       cells = found;

@@ -6,7 +6,7 @@ import type { MappedType } from "../../../../core/contracts/type_mapper.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { StreamRef } from "../../../../models/source.ts";
 import { fromClause, quoteTable, type TableName } from "../../sql.ts";
-import { fold, mainTable, quote } from "./dialect.ts";
+import { foldName, mainTable, quote } from "./dialect.ts";
 import { declaredType, SOURCE } from "../types/type_mapper.ts";
 
 /** A column of a table that exists. */
@@ -65,7 +65,7 @@ export function findTable(database: DatabaseSync, { name }: TableName): Table | 
 export function rowNumberColumn({ columns, withoutRowid }: Table): TableColumn | undefined {
   const keys = columns.filter(({ key }) => key > 0);
   const [only] = keys;
-  if (withoutRowid || keys.length !== 1 || fold(only!.declared) !== "integer") return undefined;
+  if (withoutRowid || keys.length !== 1 || foldName(only!.declared) !== "integer") return undefined;
   return only;
 }
 

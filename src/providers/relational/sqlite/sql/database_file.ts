@@ -77,7 +77,7 @@ function open(file: DatabaseFile, readOnly: boolean): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file.path, { readOnly });
-    // Locks are waited for by `whenFree`, which leaves the thread to others. The constructor's own
+    // Locks are waited for by `retryWhileBusy`, which leaves the thread to others. The constructor's own
     // timeout is not obeyed when readOnly is set: it waits 5 seconds.
     database.exec("PRAGMA busy_timeout = 0");
     // The header is read with the first statement; a lock is no reason to refuse here.
@@ -131,7 +131,7 @@ const LONGEST_WAIT = 50;
  *
  * @throws {ConnectionError} when it is not free within `busyTimeout` milliseconds
  */
-export async function whenFree<T>(
+export async function retryWhileBusy<T>(
   file: DatabaseFile,
   signal: AbortSignal | undefined,
   work: () => T,
@@ -165,7 +165,7 @@ const BREATH = 50;
  * Lets timers and signals in now and then: SQLite works on this thread, and an abort would not be
  * seen until the end.
  */
-export function breather(signal: AbortSignal): () => Promise<void> {
+export function eventLoopPause(signal: AbortSignal): () => Promise<void> {
   let last = performance.now();
   return async () => {
     if (performance.now() - last > BREATH) {

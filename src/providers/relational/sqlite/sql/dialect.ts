@@ -11,14 +11,14 @@ export function quote(identifier: string): string {
 }
 
 /** Names are the same when their ASCII letters are, whatever their case. */
-export function fold(name: string): string {
+export function foldName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 /** Table of a reference, in the one database that a connection has. */
 export function mainTable(ref: StreamRef): TableName {
   const { schema, name } = tableName(ref);
-  if (schema === undefined || fold(schema) === "main") return { schema: "main", name };
+  if (schema === undefined || foldName(schema) === "main") return { schema: "main", name };
   throw new SchemaError(
     `Cannot find schema "${schema}": a SQLite database has only "main"; a name that holds dots is written in double quotes`,
   );

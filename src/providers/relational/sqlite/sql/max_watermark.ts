@@ -10,23 +10,23 @@ import type { Field } from "../../../../models/field.ts";
 import { quoteTable } from "../../sql.ts";
 import { fieldsOfRef } from "./catalog.ts";
 import type { SqliteConnector } from "../connector.ts";
-import { fold, mainTable, quote } from "./dialect.ts";
+import { foldName, mainTable, quote } from "./dialect.ts";
 import {
   type Condition,
   dayPrefilter,
   defineOrder,
   orderSQL,
-  placelessSQL,
+  unorderedSQL,
 } from "./watermark_order.ts";
 import { type Raw, rawPusher } from "../types/read_value.ts";
-import { mayBeText, TextEncoding, wholeSQL } from "../types/text_encoding.ts";
+import { mayBeText, TextEncoding, wholeTextSQL } from "../types/text_encoding.ts";
 
 /**
  * Highest value in the order of the stream's field; undefined when there is no table, or no value.
  *
  * @throws {SchemaError} when SQLite keeps the field in a column that compares otherwise
  */
-export function highest(
+export function selectMaxWatermark(
   database: DatabaseSync,
   { target, field: name, as, own }: WatermarkQuery,
 ): Exclude<Value, null> | undefined {
@@ -34,7 +34,7 @@ export function highest(
   if (fields === undefined) return undefined;
   const table = mainTable(target);
   const find = (what: string, wanted: string): Field => {
-    const found = fields.find((one) => fold(one.name) === fold(wanted));
+    const found = fields.find((one) => foldName(one.name) === foldName(wanted));
     if (found !== undefined) return found;
     throw new SchemaError(`Cannot find ${what} "${table.name}": no column "${wanted}"`);
   };
@@ -42,7 +42,7 @@ export function highest(
   const from = quoteTable(table, { quote });
   const column = quote(field.name);
   const mine = own === undefined ? [] : ownConditions(own, (wanted) => find("own rows of", wanted));
-  const placeless = placelessSQL(column, field);
+  const placeless = unorderedSQL(column, field);
   const conditions: Condition[] = [
     { sql: `${column} IS NOT NULL`, params: [] },
     ...(placeless === undefined ? [] : [{ sql: `NOT (${placeless})`, params: [] }]),
@@ -52,7 +52,7 @@ export function highest(
   const encoding = new TextEncoding(database);
   defineOrder(database, field, encoding.wide);
   const found = database.prepare(
-    `SELECT ${mayBeText(field) ? wholeSQL(column) : column} AS value FROM ${from}
+    `SELECT ${mayBeText(field) ? wholeTextSQL(column) : column} AS value FROM ${from}
      WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}
      ORDER BY ${orderSQL(column, field, encoding.wide)} DESC LIMIT 1`,
   );
@@ -81,7 +81,7 @@ export async function sourceMaxWatermark(
       "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",
     ).get()!;
     if (Number(bytes) > SMALL_BYTES) return undefined;
-    return highest(database, { target, field: column, as: field, ...own });
+    return selectMaxWatermark(database, { target, field: column, as: field, ...own });
   });
 }
 

@@ -5,7 +5,7 @@ import { fromClause } from "../../sql.ts";
 import { quote } from "./dialect.ts";
 import { type Condition, defineOrder, rangeCondition } from "./watermark_order.ts";
 import type { Raw } from "../types/read_value.ts";
-import { mayBeText, TextEncoding, wholeSQL } from "../types/text_encoding.ts";
+import { mayBeText, TextEncoding, wholeTextSQL } from "../types/text_encoding.ts";
 
 type Row = Raw[];
 
@@ -48,7 +48,7 @@ export function conditionOf(database: DatabaseSync, task: ExtractRequest) {
  * Rows of any source as SQLite finds them, in pages, read in the transaction that is open on the
  * connection.
  */
-export function* streamed(
+export function* streamRows(
   database: DatabaseSync,
   task: ExtractRequest,
 ): Generator<Iterable<readonly Raw[]>> {
@@ -82,6 +82,6 @@ export function* streamed(
 function wholeColumns(projections: readonly Projection[]): string {
   return projections.map((projection) => {
     const sql = projectionSQL(projection);
-    return mayBeText(projection.field) ? wholeSQL(sql) : sql;
+    return mayBeText(projection.field) ? wholeTextSQL(sql) : sql;
   }).join(", ");
 }

@@ -5,7 +5,7 @@ import type { ExtractRequest } from "../../../../core/contracts/extractor.ts";
 import { INTEGER_BOUNDS } from "../../../../core/values/values.ts";
 import { fromClause } from "../../sql.ts";
 import { findTable } from "./catalog.ts";
-import { fold, mainTable, quote } from "./dialect.ts";
+import { foldName, mainTable, quote } from "./dialect.ts";
 import { conditionOf, projectionSQL } from "./row_cursor.ts";
 
 const [LOWEST, HIGHEST] = INTEGER_BOUNDS.int64;
@@ -18,17 +18,17 @@ export function rowNumberOf(
   if (source.type !== "relation") return undefined;
   const table = findTable(database, mainTable(source));
   if (table === undefined || table.view || table.withoutRowid) return undefined;
-  const taken = new Set(table.columns.map(({ name }) => fold(name)));
+  const taken = new Set(table.columns.map(({ name }) => foldName(name)));
   return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
 }
 
 /** Whether a table is read without a condition. */
-export function isWhole({ source, range }: ExtractRequest): boolean {
+export function isWholeTable({ source, range }: ExtractRequest): boolean {
   return source.type === "relation" && source.where === undefined && range === undefined;
 }
 
 /** Rows of a table, or of the task's part of it, that SQLite counts apart from reading them. */
-export function countOf(database: DatabaseSync, task: ExtractRequest, rowNumber: string): number {
+export function countRows(database: DatabaseSync, task: ExtractRequest, rowNumber: string): number {
   const all = `SELECT count(*) AS n FROM ${fromClause(task.source, { quote })}`;
   // Without a condition SQLite looks at fewer bytes.
   if (task.part === undefined) return Number(database.prepare(all).get()!["n"]);

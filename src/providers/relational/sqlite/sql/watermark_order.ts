@@ -6,8 +6,13 @@ import type { DatabaseSync } from "node:sqlite";
 import type { WatermarkRange } from "../../../../core/contracts/connector.ts";
 import { SchemaError, ValueError } from "../../../../core/errors.ts";
 import type { Projection } from "../../../../core/contracts/extractor.ts";
-import { hasPlaceless, isPlaceless, numberKey } from "../../../../core/values/value_order.ts";
-import { INFINITY, NEGATIVE_INFINITY, textOf, type Value } from "../../../../core/values/values.ts";
+import { canBeUnordered, isUnordered, numberKey } from "../../../../core/values/value_order.ts";
+import {
+  formatValue,
+  INFINITY,
+  NEGATIVE_INFINITY,
+  type Value,
+} from "../../../../core/values/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../../../../models/dtype.ts";
 import type { Field } from "../../../../models/field.ts";
 import { clockReader } from "../types/datetime_text.ts";
@@ -69,8 +74,8 @@ function isText({ source_type }: Field): boolean {
 }
 
 /** SQL that holds for NaN and infinity; undefined for types without them. */
-export function placelessSQL(sql: string, field: Field): string | undefined {
-  if (!hasPlaceless(field)) return undefined;
+export function unorderedSQL(sql: string, field: Field): string | undefined {
+  if (!canBeUnordered(field)) return undefined;
   const words = field.order === "number"
     ? ["NaN", "Infinity", "-Infinity", "Inf", "-Inf"]
     : [NOT_A_NUMBER, INFINITY, NEGATIVE_INFINITY];
@@ -96,7 +101,7 @@ function keyReader(field: Field): (value: Exclude<Raw, null>) => Key | null {
   if (field.order === "number") {
     return (value) => {
       const text = typeof value === "object" ? wrong(value) : String(value);
-      return isPlaceless(text, field) ? null : numberKey(text) ?? wrong(value);
+      return isUnordered(text, field) ? null : numberKey(text) ?? wrong(value);
     };
   }
   if (field.dtype === "string") {
@@ -123,7 +128,7 @@ function unscaledKey(value: bigint): string {
 function boundKey(value: Exclude<Value, null>, field: Field, wide: boolean): Key {
   switch (orderingOf(field, wide)) {
     case "function":
-      return keyReader(field)(textOf(value))!;
+      return keyReader(field)(formatValue(value))!;
     default:
       return typeof value === "boolean" ? Number(value) : value as Key;
   }
@@ -160,7 +165,7 @@ export function rangeCondition(
     conditions.push(`${order} ${range.upTo.inclusive ? "<=" : "<"} ?`);
     params.push(boundKey(range.upTo.value, field, wide));
   }
-  const placeless = placelessSQL(column, field);
+  const placeless = unorderedSQL(column, field);
   if (range.nulls === "exclude") {
     if (conditions.length === 0) conditions.push(`${column} IS NOT NULL`);
     if (placeless !== undefined) conditions.push(`NOT (${placeless})`);

@@ -8,7 +8,7 @@ import { findTable } from "./catalog.ts";
 import type { SqliteConnector } from "../connector.ts";
 import { type DatabaseFile, exists, isBusy, tryWriting } from "./database_file.ts";
 import { mainTable, quote } from "./dialect.ts";
-import { makingProblem } from "../../../../core/files/write_access.ts";
+import { writeProblem } from "../../../../core/files/write_access.ts";
 
 /** SQLite compiles the query, and reads no row. */
 export async function checkRead(connector: SqliteConnector, source: StreamSource): Promise<Access> {
@@ -56,7 +56,7 @@ async function fileProblems(file: DatabaseFile): Promise<string[]> {
   if (readonly) return [`the connection to "${path}" is readonly`];
   if (!exists(file)) {
     // An empty journal means nothing to SQLite, where an empty database might be taken for its own.
-    const problem = await makingProblem(`${path}-journal`);
+    const problem = await writeProblem(`${path}-journal`);
     return problem === undefined ? [] : [problem];
   }
   try {

@@ -127,7 +127,7 @@ function numberReader(
   const offsets = data.valueOffsets as Int32Array;
   return (row) => {
     const [start, end] = [offsets[row]!, offsets[row + 1]!];
-    return keptNumber(bytes, start, end) ??
+    return exactNumber(bytes, start, end) ??
       changed(row, latin1.decode(bytes.subarray(start, end)));
   };
 }
@@ -141,7 +141,7 @@ const DOUBLE_DIGITS = 300;
  * The integer or the double that is the very same number as a text; undefined for a text that SQLite
  * would round to 15 digits, and for one that is no number.
  */
-export function keptNumber(
+export function exactNumber(
   bytes: Uint8Array,
   start: number,
   end: number,

@@ -10,7 +10,7 @@ import {
 import { isIntegerType } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import { declareHint } from "../../../../formats/inference/number_columns.ts";
-import { fits } from "./fit.ts";
+import { canStore } from "./fit.ts";
 import {
   type Affinity,
   affinityOf,
@@ -26,7 +26,7 @@ const TEXTS: ReadonlySet<string> = new Set(["string", "json", "array", "object"]
 export function conversionInNew(field: Field, declared: string): Conversion {
   if (field.number !== true || declared !== ANY_NUMBER) {
     const conversion = conversionOf(field, declared);
-    const note = textNote(field, declared);
+    const note = describeTextOrder(field, declared);
     return note === undefined ? conversion : { ...conversion, note };
   }
   const note =
@@ -40,7 +40,7 @@ export function conversionInNew(field: Field, declared: string): Conversion {
  * What to know of a number that dxt keeps as text in a new table: no digit is lost, but SQLite
  * sorts and compares it as text. Undefined for other fields, and where the type was asked for.
  */
-export function textNote(field: Field, declared: string): string | undefined {
+export function describeTextOrder(field: Field, declared: string): string | undefined {
   const { name, dtype, target_type, source_type } = field;
   if (dtype !== "decimal" && dtype !== "uint64") return undefined;
   if (target_type !== undefined || source_type === `${SOURCE}${declared}`) return undefined;
@@ -54,7 +54,7 @@ export function textNote(field: Field, declared: string): string | undefined {
 export function conversionOf(field: Field, declared: string): Conversion {
   if (field.number === true) return numberConversion(field, declared);
   const conversion = between(field, declared);
-  const fit = fits(field, declaredType(declared));
+  const fit = canStore(field, declaredType(declared));
   if (conversion.kind === "lossy") return fit ? { ...conversion, limit: true } : conversion;
   return fit ? conversion : { kind: "lossy", note: "refused as the column is of another kind" };
 }

@@ -7,7 +7,7 @@ import type { Field } from "../../../../models/field.ts";
 const digitsOf = (dtype: keyof typeof INTEGER_BOUNDS) => String(INTEGER_BOUNDS[dtype][1]).length;
 
 /** Whether every value of a field can be kept under a type; under none every value can. */
-export function fits(field: Field, to: MappedType | undefined): boolean {
+export function canStore(field: Field, to: MappedType | undefined): boolean {
   if (to === undefined) return true;
   const { dtype } = field;
   if (to.number === true) {

@@ -9,10 +9,10 @@ import {
 import { ValueError } from "../../../../core/errors.ts";
 import {
   exactDecimal,
+  formatValue,
   INTEGER_BOUNDS,
   jsonText,
   plainDecimal,
-  textOf,
 } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import { clockReader } from "./datetime_text.ts";
@@ -163,7 +163,7 @@ function doubleOf(value: bigint | string | Uint8Array): number | undefined {
 
 /** Text of a number, and text as it is. */
 export function numberText(value: bigint | number | string): string {
-  return typeof value === "number" ? textOf(value) : String(value);
+  return typeof value === "number" ? formatValue(value) : String(value);
 }
 
 /** Digits of a number without bounds, which never has an exponent. */

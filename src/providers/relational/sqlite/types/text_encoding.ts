@@ -30,7 +30,7 @@ export function mayBeText(field: Field): boolean {
 }
 
 /** SQL of a value whose text comes as a blob, and its blob as the text `x` and digits. */
-export function wholeSQL(sql: string): string {
+export function wholeTextSQL(sql: string): string {
   return `CASE typeof(${sql}) WHEN 'text' THEN CAST(${sql} AS BLOB) ` +
     `WHEN 'blob' THEN 'x' || hex(substr(${sql}, 1, 17)) ELSE ${sql} END`;
 }
@@ -51,7 +51,7 @@ export class TextEncoding {
     this.#decoder = new TextDecoder(name, { fatal: true, ignoreBOM: true });
   }
 
-  /** A value of {@linkcode wholeSQL} as any other one. */
+  /** A value of {@linkcode wholeTextSQL} as any other one. */
   decode(value: Raw, field: Field): Raw {
     if (typeof value === "string") return Uint8Array.fromHex(value.slice(1));
     return value instanceof Uint8Array ? this.text(value, field) : value;

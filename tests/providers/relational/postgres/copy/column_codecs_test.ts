@@ -5,16 +5,16 @@ import { columnFor, decimalText, valueReader } from "../../../../../src/arrow/mo
 import type { BigColumn } from "../../../../../src/arrow/mod.ts";
 import { arrayLiteral } from "../../../../../src/providers/relational/postgres/copy/array_literal.ts";
 import type { TableColumn } from "../../../../../src/providers/relational/postgres/sql/catalog.ts";
-import { CopyWriter } from "../../../../../src/providers/relational/postgres/copy/copy_buffer.ts";
+import { CopyBuffer } from "../../../../../src/providers/relational/postgres/copy/copy_buffer.ts";
 import {
   quoteText,
   serverDate,
 } from "../../../../../src/providers/relational/postgres/sql/dialect.ts";
-import { fitOf } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
-import { Input } from "../../../../../src/providers/relational/postgres/wire/receive_buffer.ts";
+import { encodingOf } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
+import { ReceiveBuffer } from "../../../../../src/providers/relational/postgres/wire/receive_buffer.ts";
 import {
   bodyOf,
-  cstring,
+  encodeCString,
   MESSAGE,
   message,
   parseDataRow,
@@ -86,13 +86,13 @@ function md5Of(text: string, more: number[] = []): string {
 
 Deno.test("messages have their length inside, the first one no type", () => {
   assert.deepEqual(
-    message(MESSAGE.query, cstring("é")),
+    message(MESSAGE.query, encodeCString("é")),
     Uint8Array.of(0x51, 0, 0, 0, 7, 0xc3, 0xa9, 0),
   );
   const startup = startupMessage({ user: "me" });
   assert.deepEqual([...startup.subarray(0, 8)], [0, 0, 0, 17, 0, 3, 0, 0]);
   assert.equal(new TextDecoder().decode(startup.subarray(8)), "user\0me\0\0");
-  assert.throws(() => cstring("a\0b"), RangeError);
+  assert.throws(() => encodeCString("a\0b"), RangeError);
 });
 
 Deno.test("an error has its SQLSTATE, detail, hint and context", () => {
@@ -157,7 +157,7 @@ Deno.test("messages are found whole, however the bytes are cut", async () => {
       }
       let at = 0;
       let turn = 0;
-      const input = new Input({
+      const input = new ReceiveBuffer({
         read(into) {
           if (at === stream.length) return Promise.resolve(null);
           const size = Math.min(chunks[turn++ % chunks.length]!, into.length, stream.length - at);
@@ -182,7 +182,7 @@ Deno.test("messages are found whole, however the bytes are cut", async () => {
 });
 
 Deno.test("a message shorter than its own length is an error", async () => {
-  const input = new Input({
+  const input = new ReceiveBuffer({
     read(into) {
       into.set([MESSAGE.copyData, 255, 255, 255, 0]);
       return Promise.resolve(5);
@@ -213,7 +213,7 @@ Deno.test("a decimal written as numeric is read as the same digits", () => {
       // Small values and closing zeros are as likely as large ones.
       const unscaled = value / 10n ** BigInt(zeros);
       const size = writeNumeric(view, 0, unscaled, scale);
-      const input = { bytes: new Uint8Array(view.buffer), view } as unknown as Input;
+      const input = { bytes: new Uint8Array(view.buffer), view } as unknown as ReceiveBuffer;
       assert.equal(numericText(input, 0), decimalText(unscaled, scale));
       const field = { name: "d", dtype: "decimal", precision, scale, nullable: true } as const;
       const column = columnFor(field) as BigColumn;
@@ -257,7 +257,10 @@ Deno.test("only text that a numeric was is written as one", () => {
   const column = { name: "f", type: "numeric", kind: "b" } as TableColumn;
   const string = { name: "f", dtype: "string", nullable: true } as const;
   const fit = (native?: string) =>
-    fitOf(native === undefined ? string : { ...string, source_type: `postgres:${native}` }, column);
+    encodingOf(
+      native === undefined ? string : { ...string, source_type: `postgres:${native}` },
+      column,
+    );
   assert.deepEqual(fit("numeric"), { how: "binary", as: "numeric" });
   assert.deepEqual(fit("numeric(100,50)"), { how: "binary", as: "numeric" });
   for (const native of [undefined, "text", "numeric[]", "interval"]) {
@@ -267,7 +270,7 @@ Deno.test("only text that a numeric was is written as one", () => {
 
 Deno.test("a numeric that needs more digits than the field has is refused", () => {
   const view = new DataView(new ArrayBuffer(100));
-  const input = { bytes: new Uint8Array(view.buffer), view } as unknown as Input;
+  const input = { bytes: new Uint8Array(view.buffer), view } as unknown as ReceiveBuffer;
   fc.assert(
     fc.property(decimals, ([precision, scale, value]) => {
       fc.pre(scale > 0 && value % 10n !== 0n);
@@ -365,7 +368,7 @@ Deno.test("text is quoted so that nothing ends it", () => {
 });
 
 Deno.test("a writer's frame is one message, whatever its size", () => {
-  const out = new CopyWriter();
+  const out = new CopyBuffer();
   const text = "x".repeat(1_000_000);
   out.text(text);
   assert.ok(out.full);
@@ -377,7 +380,7 @@ Deno.test("a writer's frame is one message, whatever its size", () => {
 });
 
 Deno.test("a writer keeps no memory of a huge value, and its message stays whole", () => {
-  const out = new CopyWriter();
+  const out = new CopyBuffer();
   const before = out.bytes.length;
   const huge = new Uint8Array(10_000_000).fill(7);
   out.slice(huge, 0, huge.length);

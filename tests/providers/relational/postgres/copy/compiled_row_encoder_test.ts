@@ -8,16 +8,16 @@ import type { DXTType } from "../../../../../src/models/dtype.ts";
 import type { Field } from "../../../../../src/models/field.ts";
 import { binaryColumn } from "../../../../../src/providers/relational/postgres/copy/column_encoders.ts";
 import type { TableColumn } from "../../../../../src/providers/relational/postgres/sql/catalog.ts";
-import { CopyWriter } from "../../../../../src/providers/relational/postgres/copy/copy_buffer.ts";
-import { readingOf } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
+import { CopyBuffer } from "../../../../../src/providers/relational/postgres/copy/copy_buffer.ts";
+import { columnDecoderOf } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
 import {
-  type Fit,
-  fitOf,
+  type ColumnEncoding,
+  encodingOf,
 } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
 import {
   BatchEncoder,
+  encodeFrames,
   formatOf,
-  framesOf,
 } from "../../../../../src/providers/relational/postgres/copy/batch_encoder.ts";
 import { MESSAGE } from "../../../../../src/providers/relational/postgres/wire/messages.ts";
 import { COPY_HEADER } from "../../../../../src/providers/relational/postgres/copy/row_decoder.ts";
@@ -38,7 +38,7 @@ function columnOf(field: Field, type: string, at = 0): LoadColumn {
     identity: false,
     key: false,
   };
-  return { field, column, fit: fitOf(field, column)!, at };
+  return { field, column, fit: encodingOf(field, column)!, at };
 }
 
 const fieldOf = (type: string, i: number): Field => ({
@@ -70,10 +70,10 @@ function encoded(batches: readonly Batch[], columns: readonly LoadColumn[]): Uin
 
 /** What the encoders of single values write. */
 function general(batches: readonly Batch[], columns: readonly LoadColumn[]): Uint8Array {
-  const out = new CopyWriter();
+  const out = new CopyBuffer();
   for (const { numRows, data: { children } } of batches) {
     const writers = columns.map(({ field, fit }, i) =>
-      binaryColumn((fit as Fit & { how: "binary" }).as, field, children[i]!)
+      binaryColumn((fit as ColumnEncoding & { how: "binary" }).as, field, children[i]!)
     );
     for (let row = 0; row < numRows; row++) {
       out.int16(writers.length);
@@ -101,7 +101,7 @@ Deno.test("rows that were read are written as the server sent them, byte for byt
   await fc.assert(
     fc.asyncProperty(tables, async ({ types, rows, size }) => {
       const fields = types.map(fieldOf);
-      const readings = types.map((type, i) => readingOf(type, fields[i]!, false));
+      const readings = types.map((type, i) => columnDecoderOf(type, fields[i]!, false));
       const batches = await decodeStream(copyStream(rows), fields, readings, { rows: size });
       const columns = types.map((type, i) => columnOf(fields[i]!, type, i));
       same(encoded(batches, columns), joined(...rows));
@@ -117,7 +117,7 @@ for (const type of TYPES) {
       fc.asyncProperty(fc.array(WIRE[type]!, { maxLength: 200 }), async (values) => {
         const field = fieldOf(type, 0);
         const rows = values.map((value) => rowBytes([value]));
-        const reading = readingOf(type, field, false);
+        const reading = columnDecoderOf(type, field, false);
         const batches = await decodeStream(copyStream(rows), [field], [reading]);
         same(encoded(batches, [columnOf(field, type)]), joined(...rows), type);
       }),
@@ -164,7 +164,7 @@ Deno.test("narrower numbers are written as those of a wider column", async () =>
 Deno.test("all columns of a wide table are written", async () => {
   const types = Array.from({ length: 150 }, (_, i) => TYPES[i % TYPES.length]!);
   const fields = types.map(fieldOf);
-  const readings = types.map((type, i) => readingOf(type, fields[i]!, false));
+  const readings = types.map((type, i) => columnDecoderOf(type, fields[i]!, false));
   const rows = fc.sample(fc.tuple(...types.map((type) => fc.option(WIRE[type]!))), {
     numRuns: 30,
     seed: 7,
@@ -265,7 +265,9 @@ Deno.test("a COPY has one beginning and one end, and its batches share messages"
     yield* batches;
   }
   const frames: Uint8Array[] = [];
-  for await (const frame of framesOf(source(), columns, "binary", new AbortController().signal)) {
+  for await (
+    const frame of encodeFrames(source(), columns, "binary", new AbortController().signal)
+  ) {
     frames.push(frame.slice());
   }
   assert.equal(frames.length, 1);

@@ -4,9 +4,9 @@ import { textReader } from "../../../../../src/arrow/mod.ts";
 import type { Batch } from "../../../../../src/core/contracts/batch.ts";
 import type { Field } from "../../../../../src/models/field.ts";
 import type { TableColumn } from "../../../../../src/providers/relational/postgres/sql/catalog.ts";
-import { readingOf } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
+import { columnDecoderOf } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
 import { serverDate } from "../../../../../src/providers/relational/postgres/sql/dialect.ts";
-import { fitOf } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
+import { encodingOf } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
 import { BatchEncoder } from "../../../../../src/providers/relational/postgres/copy/batch_encoder.ts";
 import { fromSource } from "../../../../../src/providers/relational/postgres/types/type_mapper.ts";
 import { copyStream, decodeStream, rowBytes, WIRE } from "./wire_values.ts";
@@ -15,7 +15,10 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function written(batches: readonly Batch[], field: Field, type: string): (string | null)[] {
   const column = { name: field.name, type, kind: "b" } as TableColumn;
-  const encoder = new BatchEncoder([{ field, column, fit: fitOf(field, column)!, at: 0 }], "text");
+  const encoder = new BatchEncoder(
+    [{ field, column, fit: encodingOf(field, column)!, at: 0 }],
+    "text",
+  );
   let text = "";
   for (const batch of batches) {
     for (const frame of encoder.encode(batch)) text += utf8.decode(frame.subarray(5));
@@ -61,7 +64,7 @@ const valuesOf = (type: string) =>
 for (const type of Object.keys(WIRE)) {
   Deno.test(`values of ${type} are written as text that the server reads as the same`, async () => {
     const field: Field = { name: "c", ...fromSource(type), nullable: true };
-    const reading = readingOf(type, field, false);
+    const reading = columnDecoderOf(type, field, false);
     await fc.assert(
       fc.asyncProperty(fc.array(fc.option(valuesOf(type)), { maxLength: 40 }), async (values) => {
         const rows = values.map((value) => rowBytes([value]));

@@ -3,10 +3,10 @@ import fc from "fast-check";
 import type { Batch } from "../../../../../src/core/contracts/batch.ts";
 import type { Field } from "../../../../../src/models/field.ts";
 import { CopyOut } from "../../../../../src/providers/relational/postgres/wire/copy_out.ts";
-import type { Reading } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
-import { Input } from "../../../../../src/providers/relational/postgres/wire/receive_buffer.ts";
+import type { ColumnDecoder } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
+import { ReceiveBuffer } from "../../../../../src/providers/relational/postgres/wire/receive_buffer.ts";
 import {
-  cstring,
+  encodeCString,
   MESSAGE,
   message,
 } from "../../../../../src/providers/relational/postgres/wire/messages.ts";
@@ -154,7 +154,7 @@ export function copyStream(rows: readonly Uint8Array[]): Uint8Array {
     message(MESSAGE.copyData, COPY_HEADER, first!),
     ...others.map((row) => message(MESSAGE.copyData, row)),
     message(MESSAGE.copyDone),
-    message(MESSAGE.commandComplete, cstring(`COPY ${rows.length}`)),
+    message(MESSAGE.commandComplete, encodeCString(`COPY ${rows.length}`)),
     message(MESSAGE.ready, Uint8Array.of(0x54)),
   );
 }
@@ -163,12 +163,12 @@ export function copyStream(rows: readonly Uint8Array[]): Uint8Array {
 export async function decodeStream(
   stream: Uint8Array,
   fields: readonly Field[],
-  readings: readonly Reading[],
+  readings: readonly ColumnDecoder[],
   options: { cuts?: readonly number[]; rows?: number; bytes?: number } = {},
 ): Promise<Batch[]> {
   const { cuts = [65_536], rows = 1000, bytes = 1 << 22 } = options;
   let [at, turn] = [0, 0];
-  const input = new Input({
+  const input = new ReceiveBuffer({
     read(into) {
       const size = Math.min(cuts[turn++ % cuts.length]!, into.length, stream.length - at);
       into.set(stream.subarray(at, at + size));

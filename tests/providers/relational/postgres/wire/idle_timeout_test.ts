@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Watchdog } from "../../../../../src/providers/relational/postgres/wire/idle_timeout.ts";
+import { IdleTimeout } from "../../../../../src/providers/relational/postgres/wire/idle_timeout.ts";
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -7,7 +7,7 @@ Deno.test("a wait that lasts too long is told once its time is over", async () =
   const began = performance.now();
   let told = 0;
   const { promise, reject } = Promise.withResolvers<void>();
-  const watchdog = new Watchdog(50, () => {
+  const watchdog = new IdleTimeout(50, () => {
     told = performance.now() - began;
     reject(new Error("silent"));
   });
@@ -17,7 +17,7 @@ Deno.test("a wait that lasts too long is told once its time is over", async () =
 });
 
 Deno.test("waits that end in time, and time between them, are no silence", async () => {
-  const watchdog = new Watchdog(60, () => assert.fail("it was not silent"));
+  const watchdog = new IdleTimeout(60, () => assert.fail("it was not silent"));
   for (let i = 0; i < 6; i++) await watchdog.wait(sleep(25));
   await sleep(150);
   assert.equal(await watchdog.wait(Promise.resolve(7)), 7);
@@ -28,7 +28,7 @@ Deno.test("silence counts from the last sign of life of any wait", async () => {
   const began = performance.now();
   let told = 0;
   const { promise, resolve } = Promise.withResolvers<void>();
-  const watchdog = new Watchdog(80, () => {
+  const watchdog = new IdleTimeout(80, () => {
     told = performance.now() - began;
     resolve();
   });
@@ -41,7 +41,7 @@ Deno.test("silence counts from the last sign of life of any wait", async () => {
 });
 
 Deno.test("nothing is left running by a watchdog that rests or is stopped", async () => {
-  const watchdog = new Watchdog(20, () => assert.fail("it was not silent"));
+  const watchdog = new IdleTimeout(20, () => assert.fail("it was not silent"));
   await watchdog.wait(Promise.resolve());
   watchdog.rest();
   await sleep(40);
