@@ -1,6 +1,13 @@
 /** The keys of a connection, named as libpq names them. */
 import { resolve } from "node:path";
 import { z } from "zod";
+import { formatAddress as formatHostOrPath } from "../../transport/address.ts";
+import {
+  hasCompleteCertificate,
+  TIMEOUT_KEYS,
+  TLS_KEYS,
+  tlsFiles,
+} from "../../transport/connection_keys.ts";
 import { SESSION_KINDS } from "./wire/session_kind.ts";
 import { ConfigurationError } from "../../../core/errors.ts";
 import type { Permissions, Usage } from "../../../core/contracts/provider.ts";
@@ -31,25 +38,14 @@ const Keys = z.strictObject({
   schema: text.optional().describe(
     "Schema of names without one (default: the login's search path)",
   ),
-  sslmode: z.enum(["disable", "prefer", "require", "verify-ca", "verify-full"]).default("prefer")
-    .describe(
-      "No TLS, TLS where the server has it, TLS, and the certificate checked (default: prefer)",
-    ),
-  sslrootcert: text.optional()
-    .describe("File with the authorities' certificates in PEM, for verify-ca and verify-full"),
-  sslcert: text.optional().describe("PEM file with the client's certificate; needs sslkey"),
-  sslkey: text.optional().describe("PEM file with the private key of sslcert"),
-  sslpassword: z.string().optional().describe("Password of an encrypted sslkey"),
+  ...TLS_KEYS,
   channel_binding: z.enum(["disable", "prefer", "require"]).default("prefer").describe(
     "Binds a SCRAM login to the server's certificate, so that a man in the middle cannot use it: never, if the server supports it, or always (default: prefer)",
   ),
   target_session_attrs: z.enum(SESSION_KINDS).default("any").describe(
     "Connect to the first host of this kind, such as a primary or a standby (default: any)",
   ),
-  connect_timeout: z.number().positive().max(3600).default(10)
-    .describe("Seconds until a login is given up (default: 10)"),
-  inactivity_timeout: z.number().positive().max(86_400).default(600)
-    .describe("Seconds that the server may be silent while it is waited for (default: 600)"),
+  ...TIMEOUT_KEYS,
   application_name: text.default("dxt").describe("Name that the server shows (default: dxt)"),
   options: text.optional().describe("Settings of the session, as -c name=value"),
   row_security: z.enum(["off", "on"]).default("off").describe(
@@ -62,7 +58,7 @@ export const PostgresConfig = Keys
     ({ host, port }) => [1, host.split(",").length].includes(String(port).split(",").length),
     { path: ["port"], message: "expected one port, or as many as there are hosts" },
   )
-  .refine(({ sslcert, sslkey }) => (sslcert === undefined) === (sslkey === undefined), {
+  .refine(hasCompleteCertificate, {
     path: ["sslcert"],
     message: "expected sslcert and sslkey together",
   })
@@ -141,8 +137,7 @@ export function addressesOf({ host, port }: Pick<PostgresConfig, "host" | "port"
 
 /** `host:port` as permissions and messages write it, or the path of a socket. */
 export function formatAddress(server: Address): string {
-  const { host, port } = server;
-  return socketPath(server) ?? (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
+  return formatHostOrPath({ ...server, path: socketPath(server) });
 }
 
 /** The socket of a server on this machine; undefined for one that is reached over the network. */
@@ -152,13 +147,9 @@ export function socketPath({ host, port }: Address): string | undefined {
 
 /** The connection alone, whatever is done with it: a host name is looked up by the runtime. */
 export function permissions(config: PostgresConfig, { baseDirectory }: Usage): Permissions {
-  const { sslrootcert, sslmode, sslcert, sslkey } = config;
   const addresses = addressesOf(config);
   const sockets = addresses.flatMap((server) => socketPath(server) ?? []);
-  const files = [
-    ...(sslmode.startsWith("verify-") ? [sslrootcert] : []),
-    ...(sslmode === "disable" ? [] : [sslcert, sslkey]),
-  ].flatMap((path) => path === undefined ? [] : [resolveRootCertificate(path, baseDirectory)]);
+  const files = tlsFiles(config).map((path) => resolve(baseDirectory, path));
   return {
     net: addresses.map((server) => {
       const path = socketPath(server);
@@ -169,9 +160,4 @@ export function permissions(config: PostgresConfig, { baseDirectory }: Usage): P
     write: sockets,
     env: [],
   };
-}
-
-/** A path from the folder of the connection. */
-export function resolveRootCertificate(path: string, baseDirectory: string): string {
-  return resolve(baseDirectory, path);
 }

@@ -22,14 +22,14 @@ import { ValueError } from "../../../../core/errors.ts";
 import { INTEGER_BOUNDS, isIntegerType, parseText } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import { EPOCH_DAYS, EPOCH_MICROS } from "../types/epoch.ts";
-import type { ReceiveBuffer } from "../wire/receive_buffer.ts";
+import type { MessageBuffer } from "../wire/message_buffer.ts";
 import { decimalDecoder, unscaledDecoder } from "./numeric.ts";
 import type { Direct, DirectKind, Unusual } from "./compiled_row_decoder.ts";
 import { parseTypeName } from "../types/type_name.ts";
 import { fromSource } from "../types/type_mapper.ts";
 import { writeUUID } from "./uuid.ts";
 
-export type Decode = (input: ReceiveBuffer, at: number, size: number) => void;
+export type Decode = (input: MessageBuffer, at: number, size: number) => void;
 
 /** How one column is read: its SQL in the select list, and its decoder. */
 export interface ColumnDecoder {
@@ -159,7 +159,7 @@ function stringReading(select: (sql: string) => string, checkUTF8: boolean): Col
   };
 }
 
-function decoded(input: ReceiveBuffer, at: number, size: number, field: Field): string {
+function decoded(input: MessageBuffer, at: number, size: number, field: Field): string {
   const bytes = input.bytes.subarray(at, at + size);
   try {
     return utf8.decode(bytes);
@@ -242,7 +242,7 @@ function integerDecoder(base: string, field: Field, column: Column): Decode {
 }
 
 /** Reads a value as a number of 64 bits or more. */
-type ReadBig = (input: ReceiveBuffer, at: number) => bigint;
+type ReadBig = (input: MessageBuffer, at: number) => bigint;
 
 function microsReading(
   kind: "time" | "timestamp",

@@ -14,7 +14,8 @@ import type { Field } from "../../../../models/field.ts";
 import type { ColumnDecoder, Decode } from "./column_decoders.ts";
 import { DAY_WORDS, EPOCH_DAYS, EPOCH_WORDS } from "../types/epoch.ts";
 import { compileFunction } from "./compiled_functions.ts";
-import { type ReceiveBuffer, SLACK } from "../wire/receive_buffer.ts";
+import { SLACK } from "../../../transport/receive_buffer.ts";
+import type { MessageBuffer } from "../wire/message_buffer.ts";
 import { MESSAGE } from "../wire/messages.ts";
 import { readNumericWords } from "./numeric_fast.ts";
 import { writeUUID } from "./uuid.ts";
@@ -23,7 +24,7 @@ import { writeUUID } from "./uuid.ts";
 export type DirectKind = keyof typeof VALUES;
 
 /** Reads what the generated function does not: puts words, lowest first, from `to` on. */
-export type Unusual = (input: ReceiveBuffer, at: number, words: Int32Array, to: number) => void;
+export type Unusual = (input: MessageBuffer, at: number, words: Int32Array, to: number) => void;
 
 export interface Direct {
   readonly kind: DirectKind;
@@ -67,7 +68,7 @@ interface Buffers {
   bytes: Uint8Array | undefined;
 }
 
-type Run = (scope: Scope, reach: Reach, input: ReceiveBuffer) => number;
+type Run = (scope: Scope, reach: Reach, input: MessageBuffer) => number;
 
 export class CompiledRowDecoder {
   readonly #run: Run;
@@ -100,7 +101,7 @@ export class CompiledRowDecoder {
    *
    * @returns -1, or the column whose value does not fit its row; then `reach.at` is where it begins
    */
-  run(reach: Reach, input: ReceiveBuffer): number {
+  run(reach: Reach, input: MessageBuffer): number {
     return this.#run(this.#scope, reach, input);
   }
 

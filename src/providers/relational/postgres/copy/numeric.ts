@@ -6,7 +6,7 @@
 import type { BigColumn } from "../../../../arrow/mod.ts";
 import { ValueError } from "../../../../core/errors.ts";
 import type { Field } from "../../../../models/field.ts";
-import type { ReceiveBuffer } from "../wire/receive_buffer.ts";
+import type { MessageBuffer } from "../wire/message_buffer.ts";
 
 const NEGATIVE = 0x4000;
 const NAN = 0xc000;
@@ -22,7 +22,7 @@ const NAMES: Readonly<Record<number, string>> = {
 export function decimalDecoder(
   field: Field,
   column: BigColumn,
-): (input: ReceiveBuffer, at: number, size: number) => void {
+): (input: MessageBuffer, at: number, size: number) => void {
   const read = unscaledDecoder(field);
   return (input, at) => column.push(read(input, at));
 }
@@ -32,10 +32,10 @@ export function decimalDecoder(
  *
  * @throws {ValueError} (the function) for what the field cannot hold exactly
  */
-export function unscaledDecoder(field: Field): (input: ReceiveBuffer, at: number) => bigint {
+export function unscaledDecoder(field: Field): (input: MessageBuffer, at: number) => bigint {
   const { precision = 38, scale = 0 } = field;
   const limit = 10n ** BigInt(precision);
-  const refuse = (input: ReceiveBuffer, at: number): never => {
+  const refuse = (input: MessageBuffer, at: number): never => {
     const { sign } = head(input, at);
     const hint = sign in NAMES ? ', "dtype: string" moves it as text' : "";
     const wanted = `expected decimal(${precision},${scale})${hint}`;
@@ -61,7 +61,7 @@ export function unscaledDecoder(field: Field): (input: ReceiveBuffer, at: number
   };
 }
 
-function head({ view }: Pick<ReceiveBuffer, "view">, at: number) {
+function head({ view }: Pick<MessageBuffer, "view">, at: number) {
   return {
     count: view.getInt16(at),
     weight: view.getInt16(at + 2),
@@ -71,7 +71,7 @@ function head({ view }: Pick<ReceiveBuffer, "view">, at: number) {
 }
 
 /** The digits of a numeric as the server prints them. */
-export function numericText(input: Pick<ReceiveBuffer, "view">, at: number): string {
+export function numericText(input: Pick<MessageBuffer, "view">, at: number): string {
   const { count, weight, sign, scale } = head(input, at);
   if (sign in NAMES) return NAMES[sign]!;
   const group = (i: number) =>

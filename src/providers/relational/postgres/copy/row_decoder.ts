@@ -7,7 +7,7 @@ import type { Batch } from "../../../../core/contracts/batch.ts";
 import { ExtractorError, ValueError } from "../../../../core/errors.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { ColumnDecoder } from "./column_decoders.ts";
-import type { ReceiveBuffer } from "../wire/receive_buffer.ts";
+import type { MessageBuffer } from "../wire/message_buffer.ts";
 import { CompiledRowDecoder, type Reach } from "./compiled_row_decoder.ts";
 
 /** Signature, flags, length of the header's extension. */
@@ -57,7 +57,7 @@ export class RowDecoder {
    *
    * @returns whether there is room for another one in the batch
    */
-  push(input: ReceiveBuffer, from: number, to: number): boolean {
+  push(input: MessageBuffer, from: number, to: number): boolean {
     const reach = this.#reach;
     const at = this.#started ? from : this.#afterHeader(input, from);
     const count = input.view.getInt16(at);
@@ -76,7 +76,7 @@ export class RowDecoder {
     return reach.row < this.bounds.rows && reach.bytes > 0;
   }
 
-  #read(input: ReceiveBuffer): void {
+  #read(input: MessageBuffer): void {
     let wrong: number;
     try {
       wrong = this.#reader.run(this.#reach, input);
@@ -96,7 +96,7 @@ export class RowDecoder {
     return new ExtractorError(`Cannot decode row ${this.rows + 1}: ${detail}`);
   }
 
-  #afterHeader({ bytes, view }: ReceiveBuffer, from: number): number {
+  #afterHeader({ bytes, view }: MessageBuffer, from: number): number {
     for (let i = 0; i < 11; i++) {
       if (bytes[from + i] !== COPY_HEADER[i]) {
         throw new ExtractorError("Cannot decode the rows: they are not in COPY's binary format");

@@ -14,7 +14,7 @@ import { formatAddress } from "../config.ts";
 import { connectionLost, isLoginFailure, PostgresError } from "../wire/server_error.ts";
 import type { SessionConfig } from "../wire/session.ts";
 import { searchPath } from "./session_settings.ts";
-import { openStream } from "../wire/socket.ts";
+import { openStream } from "../wire/open_socket.ts";
 
 /** Statements inside one transaction; a transaction within it is a savepoint. */
 export interface ControlTransaction {

@@ -1,6 +1,7 @@
 /** Stopping what the server does for a connection, over a connection of its own. */
 import { cancelRequest } from "./messages.ts";
-import { type ByteSocket, openSocket, type SocketTarget } from "./socket.ts";
+import type { ByteSocket } from "../../../transport/socket.ts";
+import { openSocket, type ServerKeys } from "./open_socket.ts";
 
 /** Longest that it may take, in milliseconds. */
 const TIMEOUT = 3000;
@@ -15,7 +16,7 @@ export interface BackendKey {
  * Asks the server to stop what a connection has it do. As the protocol has it there is no answer; a
  * request that fails is forgotten, for the connection itself is closed in any case.
  */
-export async function cancelStatement(target: SocketTarget, key: BackendKey): Promise<void> {
+export async function cancelStatement(target: ServerKeys, key: BackendKey): Promise<void> {
   let socket: ByteSocket | undefined;
   const timer = setTimeout(() => socket?.close(), TIMEOUT);
   try {

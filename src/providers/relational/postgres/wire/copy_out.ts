@@ -1,5 +1,5 @@
 /** The receiving end of a COPY TO STDOUT. */
-import type { ReceiveBuffer } from "./receive_buffer.ts";
+import type { MessageBuffer } from "./message_buffer.ts";
 import { bodyOf, MESSAGE, type MessageBody, readString } from "./messages.ts";
 
 /** Rows of a COPY TO STDOUT as they come. */
@@ -8,7 +8,7 @@ export class CopyOut {
   tag: string | undefined;
 
   constructor(
-    private readonly input: ReceiveBuffer,
+    private readonly input: MessageBuffer,
     private readonly receive: () => Promise<void>,
     private readonly handle: (type: number, body: MessageBody) => boolean,
     private readonly done: () => void,
@@ -20,7 +20,7 @@ export class CopyOut {
    *
    * @returns false when the server has said that these were all
    */
-  async read(onRow: (input: ReceiveBuffer, from: number, to: number) => boolean): Promise<boolean> {
+  async read(onRow: (input: MessageBuffer, from: number, to: number) => boolean): Promise<boolean> {
     const { input } = this;
     for (let rows = 0;;) {
       while (input.find()) {

@@ -13,7 +13,7 @@ import { type Address, addressesOf, formatAddress, type PostgresConfig } from ".
 import { connectionLost, PostgresError } from "./server_error.ts";
 import { type BackendKey, cancelStatement } from "./cancel.ts";
 import { CopyOut } from "./copy_out.ts";
-import { ReceiveBuffer } from "./receive_buffer.ts";
+import { MessageBuffer } from "./message_buffer.ts";
 import { Authentication, loginMessage } from "./login.ts";
 import {
   bodyOf,
@@ -29,14 +29,15 @@ import {
   readString,
   type ResultColumn,
 } from "./messages.ts";
-import { type ByteSocket, openSocket, type SocketTarget } from "./socket.ts";
+import type { ByteSocket } from "../../../transport/socket.ts";
+import { openSocket, type ServerKeys } from "./open_socket.ts";
 import { isOfKind, ROLE_QUERY, type ServerRole } from "./session_kind.ts";
-import { IdleTimeout } from "./idle_timeout.ts";
+import { IdleTimeout } from "../../../transport/idle_timeout.ts";
 
 /** A connection's keys, and the folder that its relative paths start from. */
 export type ConnectionConfig =
   & PostgresConfig
-  & Pick<SocketTarget, "baseDirectory">
+  & Pick<ServerKeys, "baseDirectory">
   & Pick<ConnectContext, "showValues">;
 
 /** The same of one server. */
@@ -64,7 +65,7 @@ export class Session {
   readonly parameters = new Map<string, string>();
   /** The password in the form that the server took. */
   password = "";
-  readonly #input: ReceiveBuffer;
+  readonly #input: MessageBuffer;
   readonly #where: string;
   readonly #watchdog: IdleTimeout;
   #key: BackendKey | undefined;
@@ -79,7 +80,7 @@ export class Session {
     private readonly socket: ByteSocket,
     onLongWait: (pid: number) => void,
   ) {
-    this.#input = new ReceiveBuffer(socket);
+    this.#input = new MessageBuffer(socket);
     this.#where = formatAddress(config);
     this.#watchdog = new IdleTimeout(
       config.inactivity_timeout * 1000,

@@ -11,7 +11,7 @@ import {
   serverDate,
 } from "../../../../../src/providers/relational/postgres/sql/dialect.ts";
 import { encodingOf } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
-import { ReceiveBuffer } from "../../../../../src/providers/relational/postgres/wire/receive_buffer.ts";
+import { MessageBuffer } from "../../../../../src/providers/relational/postgres/wire/message_buffer.ts";
 import {
   bodyOf,
   encodeCString,
@@ -157,7 +157,7 @@ Deno.test("messages are found whole, however the bytes are cut", async () => {
       }
       let at = 0;
       let turn = 0;
-      const input = new ReceiveBuffer({
+      const input = new MessageBuffer({
         read(into) {
           if (at === stream.length) return Promise.resolve(null);
           const size = Math.min(chunks[turn++ % chunks.length]!, into.length, stream.length - at);
@@ -182,7 +182,7 @@ Deno.test("messages are found whole, however the bytes are cut", async () => {
 });
 
 Deno.test("a message shorter than its own length is an error", async () => {
-  const input = new ReceiveBuffer({
+  const input = new MessageBuffer({
     read(into) {
       into.set([MESSAGE.copyData, 255, 255, 255, 0]);
       return Promise.resolve(5);
@@ -213,7 +213,7 @@ Deno.test("a decimal written as numeric is read as the same digits", () => {
       // Small values and closing zeros are as likely as large ones.
       const unscaled = value / 10n ** BigInt(zeros);
       const size = writeNumeric(view, 0, unscaled, scale);
-      const input = { bytes: new Uint8Array(view.buffer), view } as unknown as ReceiveBuffer;
+      const input = { bytes: new Uint8Array(view.buffer), view } as unknown as MessageBuffer;
       assert.equal(numericText(input, 0), decimalText(unscaled, scale));
       const field = { name: "d", dtype: "decimal", precision, scale, nullable: true } as const;
       const column = columnFor(field) as BigColumn;
@@ -270,7 +270,7 @@ Deno.test("only text that a numeric was is written as one", () => {
 
 Deno.test("a numeric that needs more digits than the field has is refused", () => {
   const view = new DataView(new ArrayBuffer(100));
-  const input = { bytes: new Uint8Array(view.buffer), view } as unknown as ReceiveBuffer;
+  const input = { bytes: new Uint8Array(view.buffer), view } as unknown as MessageBuffer;
   fc.assert(
     fc.property(decimals, ([precision, scale, value]) => {
       fc.pre(scale > 0 && value % 10n !== 0n);

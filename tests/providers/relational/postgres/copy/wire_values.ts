@@ -4,7 +4,7 @@ import type { Batch } from "../../../../../src/core/contracts/batch.ts";
 import type { Field } from "../../../../../src/models/field.ts";
 import { CopyOut } from "../../../../../src/providers/relational/postgres/wire/copy_out.ts";
 import type { ColumnDecoder } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
-import { ReceiveBuffer } from "../../../../../src/providers/relational/postgres/wire/receive_buffer.ts";
+import { MessageBuffer } from "../../../../../src/providers/relational/postgres/wire/message_buffer.ts";
 import {
   encodeCString,
   MESSAGE,
@@ -168,7 +168,7 @@ export async function decodeStream(
 ): Promise<Batch[]> {
   const { cuts = [65_536], rows = 1000, bytes = 1 << 22 } = options;
   let [at, turn] = [0, 0];
-  const input = new ReceiveBuffer({
+  const input = new MessageBuffer({
     read(into) {
       const size = Math.min(cuts[turn++ % cuts.length]!, into.length, stream.length - at);
       into.set(stream.subarray(at, at + size));

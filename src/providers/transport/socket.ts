@@ -1,21 +1,19 @@
 /**
- * Bytes to and from the server. Without TLS they go over the runtime's own sockets, measured at twice
+ * Bytes to and from a server. Without TLS they go over the runtime's own sockets, measured at twice
  * the speed of `node:net` and read only when asked. TLS begins inside an open connection and must
  * also be possible without a check of the certificate (sslmode require), which `node:tls` can do.
+ *
+ * A provider's client connects, asks its server for TLS in its own protocol, and then starts TLS:
+ * `connectSocket`, `startTLS`; `plainSocket` where there is none.
  */
 import { connect as connectNode, isIP, type Socket } from "node:net";
 import { createPrivateKey } from "node:crypto";
+import { resolve } from "node:path";
 import { checkServerIdentity, connect as connectSecure, type TLSSocket } from "node:tls";
-import { ConnectionError, messageOf } from "../../../../core/errors.ts";
+import { ConnectionError, messageOf } from "../../core/errors.ts";
+import { type Address, formatAddress } from "./address.ts";
+import type { TLSKeys } from "./connection_keys.ts";
 import { close, TLSDuplex, writeAll } from "./tls_duplex.ts";
-import {
-  type Address,
-  formatAddress,
-  type PostgresConfig,
-  resolveRootCertificate,
-  socketPath,
-} from "../config.ts";
-import { sslRequest } from "./messages.ts";
 
 /** A connection of bytes. Closing it makes what waits on it reject or end. */
 export interface ByteSocket {
@@ -28,41 +26,31 @@ export interface ByteSocket {
 }
 
 /** Where a connection goes, how, and until when it is tried. */
-export interface SocketTarget extends
-  Address,
-  Pick<
-    PostgresConfig,
-    "sslmode" | "sslrootcert" | "sslcert" | "sslkey" | "sslpassword" | "connect_timeout"
-  > {
+export interface SocketTarget extends Address, TLSKeys {
+  /** Name of the system, as messages have it. */
+  readonly system: string;
+  readonly connect_timeout: number;
   readonly baseDirectory: string;
 }
 
-/** @throws {ConnectionError} when the server cannot be reached in time, or not with this sslmode */
-export async function openSocket(target: SocketTarget): Promise<ByteSocket> {
-  const inTLS = await secured(target);
-  return inTLS === undefined
-    ? plainSocket(await connected(target))
-    : new StreamSocket(inTLS.secure, inTLS.carrier);
-}
-
-/** As {@linkcode openSocket}, as a stream of node's for the control client. */
-export async function openStream(target: SocketTarget): Promise<Socket> {
-  return (await secured(target))?.secure ?? await nodeSocket(target);
-}
-
-function cannot({ host, port }: SocketTarget, detail: string, cause?: unknown): ConnectionError {
+/** The error of a connection that cannot be made. */
+export function connectError(
+  target: Pick<SocketTarget, "system"> & Address,
+  detail: string,
+  cause?: unknown,
+): ConnectionError {
   return new ConnectionError(
-    `Cannot connect to PostgreSQL at "${formatAddress({ host, port })}": ${detail}`,
+    `Cannot connect to ${target.system} at "${formatAddress(target)}": ${detail}`,
     cause === undefined ? {} : { cause },
   );
 }
 
 function tooLate(target: SocketTarget): ConnectionError {
-  return cannot(target, `no answer within ${target.connect_timeout} s (connect_timeout)`);
+  return connectError(target, `no answer within ${target.connect_timeout} s (connect_timeout)`);
 }
 
 /** Waits for `work` no longer than connect_timeout; `discard` gets what comes after that. */
-async function inTime<T>(
+export async function waitInTime<T>(
   target: SocketTarget,
   work: Promise<T>,
   discard: (late: T) => void,
@@ -79,7 +67,7 @@ async function inTime<T>(
   try {
     return await Promise.race([work, timeout]);
   } catch (error) {
-    throw error instanceof ConnectionError ? error : cannot(target, reason(error), error);
+    throw error instanceof ConnectionError ? error : connectError(target, reason(error), error);
   } finally {
     clearTimeout(timer);
   }
@@ -99,22 +87,20 @@ function reason(error: unknown): string {
   return messageOf(error);
 }
 
-/** To the socket of a server on this machine, or over the network. */
-async function connected(target: SocketTarget): Promise<Deno.Conn> {
-  const path = socketPath(target);
-  if (path === undefined) return await tcp(target);
-  return await inTime(target, Deno.connect({ transport: "unix", path }), close);
-}
-
-async function tcp(target: SocketTarget): Promise<Deno.TcpConn> {
-  const { host: hostname, port } = target;
-  const connection = await inTime(target, Deno.connect({ hostname, port }), close);
+/** @throws {ConnectionError} when nothing answers there in time */
+export async function connectSocket(target: SocketTarget): Promise<Deno.Conn> {
+  const { host: hostname, port, path } = target;
+  if (path !== undefined) {
+    return await waitInTime(target, Deno.connect({ transport: "unix", path }), close);
+  }
+  const connection = await waitInTime(target, Deno.connect({ hostname, port }), close);
   connection.setNoDelay(true);
   connection.setKeepAlive(true);
   return connection;
 }
 
-function plainSocket(connection: Deno.Conn): ByteSocket {
+/** A connection without TLS. */
+export function plainSocket(connection: Deno.Conn): ByteSocket {
   return {
     read: (into) => connection.read(into),
     write: (bytes) => writeAll(connection, bytes),
@@ -122,8 +108,9 @@ function plainSocket(connection: Deno.Conn): ByteSocket {
   };
 }
 
-async function nodeSocket(target: SocketTarget): Promise<Socket> {
-  const path = socketPath(target);
+/** A connection without TLS, as a stream of node's. */
+export async function connectStream(target: SocketTarget): Promise<Socket> {
+  const { path } = target;
   const socket = connectNode(
     path === undefined ? { host: target.host, port: target.port } : { path },
   );
@@ -133,7 +120,7 @@ async function nodeSocket(target: SocketTarget): Promise<Socket> {
     socket.once("error", reject);
   });
   try {
-    return await inTime(target, connected, () => {});
+    return await waitInTime(target, connected, () => {});
   } catch (error) {
     socket.destroy();
     throw error;
@@ -141,47 +128,28 @@ async function nodeSocket(target: SocketTarget): Promise<Socket> {
 }
 
 /** TLS, and the stream that it goes over. */
-interface Secured {
+export interface Secured {
   readonly secure: Socket;
   readonly carrier: TLSDuplex;
 }
 
-/** A connection inside TLS; undefined when sslmode wants none, or prefers it and there is none. */
-async function secured(target: SocketTarget): Promise<Secured | undefined> {
-  // As libpq: between processes of one machine there is nothing to encrypt.
-  if (target.sslmode === "disable" || socketPath(target) !== undefined) return undefined;
-  const options = await tlsOptions(target);
-  const connection = await tcp(target);
-  try {
-    if (await inTime(target, offersTLS(connection), () => {})) {
-      const carrier = new TLSDuplex(connection);
-      const secure = await inTime(
-        target,
-        upgraded(target, carrier, options),
-        (late) => late.destroy(),
-      );
-      return { secure, carrier };
-    }
-  } catch (error) {
-    close(connection);
-    throw error;
-  }
-  close(connection);
-  if (target.sslmode === "prefer") return undefined;
-  throw cannot(target, `the server does not offer TLS, sslmode is ${target.sslmode}`);
+/** TLS over a connection whose server has agreed to it. */
+export async function startTLS(
+  target: SocketTarget,
+  connection: Deno.Conn,
+  options: TLSOptions,
+): Promise<Secured> {
+  const carrier = new TLSDuplex(connection);
+  const secure = await waitInTime(
+    target,
+    shakeHands(target, carrier, options),
+    (late) => late.destroy(),
+  );
+  return { secure, carrier };
 }
 
-async function offersTLS(connection: Deno.Conn): Promise<boolean> {
-  await writeAll(connection, sslRequest());
-  const answer = new Uint8Array(2);
-  const size = await connection.read(answer);
-  if (size === null) throw new Error("the server closed the connection");
-  // More than the one byte would be taken for the server's although anybody can have sent it.
-  if (size === 1 && (answer[0] === 0x53 || answer[0] === 0x4e)) return answer[0] === 0x53;
-  throw new Error("the answer to the request for TLS is not PostgreSQL's");
-}
-
-interface TLSOptions {
+/** What `node:tls` takes. */
+export interface TLSOptions {
   readonly rejectUnauthorized: boolean;
   readonly ca?: string;
   readonly cert?: string;
@@ -189,8 +157,11 @@ interface TLSOptions {
   readonly checkServerIdentity?: typeof checkServerIdentity;
 }
 
-/** As libpq: prefer and require take any certificate, verify-ca any name in it. */
-async function tlsOptions(target: SocketTarget): Promise<TLSOptions> {
+/**
+ * Reads the files that the keys name. Modes `prefer` and `require` take any certificate, `verify-ca` any
+ * name in it.
+ */
+export async function readTLSOptions(target: SocketTarget): Promise<TLSOptions> {
   const { sslmode, sslrootcert } = target;
   const own = await clientCertificate(target);
   if (sslmode === "prefer" || sslmode === "require") return { rejectUnauthorized: false, ...own };
@@ -220,19 +191,23 @@ async function clientCertificate(target: SocketTarget): Promise<Pick<TLSOptions,
       : sslpassword === undefined
       ? "is encrypted and wants sslpassword"
       : "cannot be decrypted with sslpassword";
-    throw cannot(target, `sslkey "${sslkey}" ${why}`, error);
+    throw connectError(target, `sslkey "${sslkey}" ${why}`, error);
   }
 }
 
 async function pemFile(target: SocketTarget, name: string, path: string): Promise<string> {
   try {
-    return await Deno.readTextFile(resolveRootCertificate(path, target.baseDirectory));
+    return await Deno.readTextFile(resolve(target.baseDirectory, path));
   } catch (error) {
-    throw cannot(target, `${name} "${path}" cannot be read, ${messageOf(error)}`);
+    throw connectError(target, `${name} "${path}" cannot be read, ${messageOf(error)}`);
   }
 }
 
-function upgraded(target: SocketTarget, carrier: TLSDuplex, options: TLSOptions): Promise<Socket> {
+function shakeHands(
+  target: SocketTarget,
+  carrier: TLSDuplex,
+  options: TLSOptions,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const secure = connectSecure({
       // Any stream will do, its type says less.
@@ -243,7 +218,9 @@ function upgraded(target: SocketTarget, carrier: TLSDuplex, options: TLSOptions)
     });
     carrier.once("lost", () => endOnceRead(secure));
     const refused = (error: Error) =>
-      reject(cannot(target, `TLS failed, ${error.message} (sslmode ${target.sslmode})`, error));
+      reject(
+        connectError(target, `TLS failed, ${error.message} (sslmode ${target.sslmode})`, error),
+      );
     secure.once("secureConnect", () => resolve(secure));
     secure.once("error", refused);
     secure.once("close", () => refused(new Error("the server closed the connection")));
@@ -260,8 +237,8 @@ function endOnceRead(stream: Socket): void {
   }, DECRYPTED_MS);
 }
 
-/** A stream of node's, read when asked. */
-class StreamSocket implements ByteSocket {
+/** A connection inside TLS, read when asked. */
+export class SecureSocket implements ByteSocket {
   #rest: Uint8Array = new Uint8Array();
   #ended = false;
   #error: Error | undefined;
@@ -269,7 +246,12 @@ class StreamSocket implements ByteSocket {
 
   readonly certificate: Uint8Array | undefined;
 
-  constructor(private readonly stream: Socket, private readonly carrier: TLSDuplex) {
+  private readonly stream: Socket;
+  private readonly carrier: TLSDuplex;
+
+  constructor({ secure: stream, carrier }: Secured) {
+    this.stream = stream;
+    this.carrier = carrier;
     this.certificate = (stream as TLSSocket).getPeerCertificate(true).raw;
     carrier.demand(false);
     stream.removeAllListeners("error").removeAllListeners("close");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { IdleTimeout } from "../../../../../src/providers/relational/postgres/wire/idle_timeout.ts";
+import { IdleTimeout } from "../../../src/providers/transport/idle_timeout.ts";
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 

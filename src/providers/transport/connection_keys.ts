@@ -1,0 +1,46 @@
+/** Keys of a connection over TCP and TLS, named as libpq names them. */
+import { z } from "zod";
+
+export const TLS_KEYS = {
+  sslmode: z.enum(["disable", "prefer", "require", "verify-ca", "verify-full"]).default("prefer")
+    .describe(
+      "No TLS, TLS where the server has it, TLS, and the certificate checked (default: prefer)",
+    ),
+  sslrootcert: z.string().min(1).optional()
+    .describe("File with the authorities' certificates in PEM, for verify-ca and verify-full"),
+  sslcert: z.string().min(1).optional()
+    .describe("PEM file with the client's certificate; needs sslkey"),
+  sslkey: z.string().min(1).optional().describe("PEM file with the private key of sslcert"),
+  sslpassword: z.string().optional().describe("Password of an encrypted sslkey"),
+};
+
+export const TIMEOUT_KEYS = {
+  connect_timeout: z.number().positive().max(3600).default(10)
+    .describe("Seconds until a login is given up (default: 10)"),
+  inactivity_timeout: z.number().positive().max(86_400).default(600)
+    .describe("Seconds that the server may be silent while it is waited for (default: 600)"),
+};
+
+/** The keys of TLS, as they are given. */
+export interface TLSKeys {
+  readonly sslmode: "disable" | "prefer" | "require" | "verify-ca" | "verify-full";
+  readonly sslrootcert?: string | undefined;
+  readonly sslcert?: string | undefined;
+  readonly sslkey?: string | undefined;
+  readonly sslpassword?: string | undefined;
+}
+
+/** Whether a certificate and its key are given together. */
+export function hasCompleteCertificate(
+  { sslcert, sslkey }: Pick<TLSKeys, "sslcert" | "sslkey">,
+): boolean {
+  return (sslcert === undefined) === (sslkey === undefined);
+}
+
+/** The files that the keys of TLS name. */
+export function tlsFiles({ sslmode, sslrootcert, sslcert, sslkey }: TLSKeys): string[] {
+  return [
+    ...(sslmode.startsWith("verify-") ? [sslrootcert] : []),
+    ...(sslmode === "disable" ? [] : [sslcert, sslkey]),
+  ].flatMap((path) => path === undefined ? [] : [path]);
+}
