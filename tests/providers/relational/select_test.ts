@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { tableName, withoutSemicolon } from "../../../src/providers/relational/sql.ts";
+import { tableName } from "../../../src/providers/relational/names.ts";
+import { withoutSemicolon } from "../../../src/providers/relational/select.ts";
 
 Deno.test("a query loses its last semicolons and what follows them, and nothing else", () => {
   const queries = {

@@ -13,7 +13,8 @@ import type { ConnectContext } from "../../../core/contracts/provider.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
-import { fromClause, quoteTable, tableName } from "../sql.ts";
+import { fromClause } from "../select.ts";
+import { formatReference, quoteTable, tableName } from "../names.ts";
 import { checkRead, checkWrite, readOnlyReason } from "./sql/privileges.ts";
 import { columnField, findRelation, listRelations, typeNames } from "./sql/catalog.ts";
 import { ControlClient, type ControlTransaction } from "./sql/control.ts";
@@ -144,7 +145,7 @@ export class PostgresConnector implements RelationalConnector {
     return this.reading(async (session) => {
       const relations = await listRelations(session);
       return relations.map(({ schema, table, columns, estimatedRows }) => {
-        const name = `${sourcePart(schema)}.${sourcePart(table)}`;
+        const name = formatReference({ schema, name: table });
         return {
           name,
           source: { type: "relation" as const, name },
@@ -215,9 +216,4 @@ function refuseReadOnly({ parameters }: Session): void {
     byDefault: parameters.get("default_transaction_read_only") === "on",
   });
   if (why !== undefined) throw new ConnectorError(`Cannot write to PostgreSQL: ${why}`);
-}
-
-/** A part of a name as a stream's `source` has it: in quotes where it would be read otherwise. */
-function sourcePart(name: string): string {
-  return /^[^."]+$/.test(name) ? name : quote(name);
 }

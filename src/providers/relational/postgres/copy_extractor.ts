@@ -10,7 +10,8 @@ import type {
 } from "../../../core/contracts/extractor.ts";
 import type { Extraction } from "../../../core/contracts/proof.ts";
 import { refuseOrder } from "../../../core/values/value_order.ts";
-import { type Dialect, fromClause, selectStatement } from "../sql.ts";
+import type { Dialect } from "../contract.ts";
+import { fromClause, selectStatement } from "../select.ts";
 import { typeNames } from "./sql/catalog.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { type ColumnDecoder, columnDecoderOf } from "./copy/column_decoders.ts";
@@ -23,7 +24,7 @@ import { withResultNames } from "./sql/result_names.ts";
 import { RowDecoder } from "./copy/row_decoder.ts";
 import { type Session, versionOf } from "./wire/session.ts";
 import { PART_LOCK_TIMEOUT } from "./sql/session_settings.ts";
-import { displayName } from "./load/target.ts";
+import { displayName } from "../names.ts";
 import { comparisonOf } from "./sql/watermark_order.ts";
 
 /**

@@ -15,7 +15,8 @@ import {
 } from "../../../core/contracts/loader.ts";
 import type { Value } from "../../../core/values/values.ts";
 import type { StreamTarget } from "../../../models/source.ts";
-import { checkLoadTask, quoteTable, tableName } from "../sql.ts";
+import { checkLoadTask } from "../target.ts";
+import { displayName, quoteTable, tableName } from "../names.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { commitLoad, outcomeOf } from "./load/load_commit.ts";
 import { copyIn } from "./load/copy_in.ts";
@@ -26,13 +27,7 @@ import { planLoad } from "./load/load_plan.ts";
 import { findMaxWatermark } from "./sql/max_watermark.ts";
 import type { Session } from "./wire/session.ts";
 import { loadShare, shareLoad } from "./parallel_load.ts";
-import {
-  displayName,
-  prepareTarget,
-  type Target,
-  warnOfComputed,
-  warnOfUnfilled,
-} from "./load/target.ts";
+import { prepareTarget, type Target, warnOfComputed, warnOfUnfilled } from "./load/target.ts";
 import { emptyTable, refuseOtherRows, STAGE, stageTable, upsert } from "./load/upsert.ts";
 
 export interface LoaderOptions {
@@ -53,7 +48,7 @@ export class PostgresCopyLoader implements Loader {
   ) {}
 
   async load(task: LoadTask): Promise<LoadReceipt> {
-    checkLoadTask(task, (name) => name);
+    checkLoadTask(task, dialect);
     if (this.#swaps(task)) {
       const shared = await this.share(task);
       if (shared !== undefined) return await this.#loadAlone(shared, task);
@@ -80,7 +75,7 @@ export class PostgresCopyLoader implements Loader {
   }
 
   async share(task: LoadTask): Promise<SharedLoad | undefined> {
-    checkLoadTask(task, (name) => name);
+    checkLoadTask(task, dialect);
     try {
       const check = () => this.#refuseStaleRange(task);
       return await shareLoad(this.connector, task, this.#swaps(task), check);

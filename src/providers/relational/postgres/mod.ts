@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineProvider } from "../../../core/contracts/provider.ts";
 import { fromURL, permissions, PostgresConfig } from "./config.ts";
 import type { PostgresConnector } from "./connector.ts";
-import { tableName } from "../sql.ts";
+import { tableName } from "../names.ts";
 import { typeMapper } from "./types/type_mapper.ts";
 
 const LoaderOptions = z.strictObject({

@@ -10,7 +10,9 @@ import type {
   LoadTicket,
   SharedLoad,
 } from "../../../core/contracts/loader.ts";
-import { keyOfNewTable, quoteTable, type TableName, tableName } from "../sql.ts";
+import { keyOfNewTable } from "../target.ts";
+import { displayName, quoteTable, tableName } from "../names.ts";
+import type { TableName } from "../contract.ts";
 import { findRelation, type Relation } from "./sql/catalog.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { commit, commitLoad } from "./load/load_commit.ts";
@@ -20,14 +22,7 @@ import { lockLoads } from "./load/load_lock.ts";
 import { rowsOfTag } from "./wire/messages.ts";
 import type { Session } from "./wire/session.ts";
 import { createLike, refuseLosses, takePlace } from "./table_swap.ts";
-import {
-  createTable,
-  displayName,
-  findTarget,
-  refuseLongNames,
-  warnOfComputed,
-  warnOfUnfilled,
-} from "./load/target.ts";
+import { createTable, findTarget, warnOfComputed, warnOfUnfilled } from "./load/target.ts";
 
 /** The table of a shared load, quoted, with its schema. */
 interface Ticket extends LoadTicket {
@@ -50,7 +45,6 @@ export async function shareLoad(
   check: () => Promise<void>,
 ): Promise<SharedLoad | undefined> {
   if (task.mode === "upsert") return undefined;
-  refuseLongNames(task);
   const { config } = connector;
   const session = await connector.begin("write", task.signal);
   try {

@@ -12,14 +12,14 @@ import {
   undivided,
 } from "../../../core/contracts/extractor.ts";
 import { isIntegerType } from "../../../core/values/values.ts";
-import { fromClause, projectionSQL, quoteTable, selectStatement, tableName } from "../sql.ts";
+import { fromClause, projectionSQL, selectStatement } from "../select.ts";
+import { displayName, quoteTable, tableName } from "../names.ts";
 import { findRelation } from "./sql/catalog.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { dialect } from "./sql/dialect.ts";
 import { exportSnapshot } from "./sql/snapshot_proof.ts";
 import { withResultNames } from "./sql/result_names.ts";
 import { type Session, versionOf } from "./wire/session.ts";
-import { displayName } from "./load/target.ts";
 
 /** A smaller part is read before its thread has started. */
 const PART_BYTES = 16 * 1024 * 1024;

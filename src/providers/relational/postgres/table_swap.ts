@@ -6,7 +6,7 @@ import { LoaderError } from "../../../core/errors.ts";
 import type { Relation } from "./sql/catalog.ts";
 import { quoteText } from "./sql/dialect.ts";
 import type { Session } from "./wire/session.ts";
-import { displayName } from "./load/target.ts";
+import { displayName } from "../names.ts";
 
 /**
  * What a new table would not have, a line for each. Grants, comments, defaults, checks, indexes, keys,

@@ -17,13 +17,13 @@ import { orderKind, refuseOrder } from "../../../core/values/value_order.ts";
 import type { Value } from "../../../core/values/values.ts";
 import { declareHint, measureNumbers } from "../../../formats/inference/number_columns.ts";
 import type { StreamTarget } from "../../../models/source.ts";
-import { checkLoadTask } from "../sql.ts";
+import { checkLoadTask } from "../target.ts";
 import { inTransaction, type SqliteConnector } from "./connector.ts";
 import { type DatabaseFile, eventLoopPause, exists, openToWrite } from "./sql/database_file.ts";
 import { findTable } from "./sql/catalog.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { lastRowNumber, outcomeOf, rememberLoad } from "./load/load_commit.ts";
-import { foldName, mainTable, quote } from "./sql/dialect.ts";
+import { dialect, mainTable, quote } from "./sql/dialect.ts";
 import { describeTextOrder } from "./types/conversion.ts";
 import { selectMaxWatermark } from "./sql/max_watermark.ts";
 import { planLoad } from "./load/load_plan.ts";
@@ -63,7 +63,7 @@ export class SqliteLoader implements Loader {
     if (staged.kind !== "records") {
       throw new LoaderError(`Cannot load files into SQLite: expected records`);
     }
-    checkLoadTask(task, foldName);
+    checkLoadTask(task, dialect);
     const { file } = this.connector;
     using database = openToWrite(file);
     const types = await this.#typesOfNew(file, database, task);

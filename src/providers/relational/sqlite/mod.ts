@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineProvider } from "../../../core/contracts/provider.ts";
 import { fromURL, SqliteConfig } from "./config.ts";
 import type { SqliteConnector } from "./connector.ts";
-import { tableName } from "../sql.ts";
+import { tableName } from "../names.ts";
 import { foldName } from "./sql/dialect.ts";
 import { permissions } from "./permissions.ts";
 import { typeMapper } from "./types/type_mapper.ts";

@@ -19,7 +19,7 @@ import {
   retryWhileBusy,
 } from "./sql/database_file.ts";
 import { countRows, isWholeTable, rowNumberOf } from "./sql/rowid_ranges.ts";
-import { fromClause } from "../sql.ts";
+import { fromClause } from "../select.ts";
 import { quote } from "./sql/dialect.ts";
 
 /** A smaller part is read before its thread has started. */

@@ -7,7 +7,8 @@ import { encodeFrames, formatOf } from "../copy/batch_encoder.ts";
 import { type ServerCheck, serverCheckOf } from "../types/server_check.ts";
 import { rowsOfTag } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";
-import { displayName, type LoadColumn, type Target } from "./target.ts";
+import { displayName } from "../../names.ts";
+import type { LoadColumn, Target } from "./target.ts";
 import { findHooks, refuseRules } from "../sql/triggers.ts";
 
 /**

@@ -4,11 +4,11 @@
  */
 import { type Claim, waitForLock } from "../../../../core/files/run_lock.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
-import { quoteTable, type TableName, tableName } from "../../sql.ts";
+import { displayName, quoteTable, tableName } from "../../names.ts";
+import type { TableName } from "../../contract.ts";
 import type { PostgresConfig } from "../config.ts";
 import { dialect, quoteText } from "../sql/dialect.ts";
 import type { Session } from "../wire/session.ts";
-import { displayName } from "./target.ts";
 
 /** Milliseconds in which the server ends what a killed or failed load had it do. */
 const GRACE_MS = 1000;

@@ -3,7 +3,8 @@ import { convert, type FieldConversion } from "../../../../core/values/conversio
 import { DXTError } from "../../../../core/errors.ts";
 import type { LoadPlan, PlannedLoad } from "../../../../core/contracts/loader.ts";
 import type { Field } from "../../../../models/field.ts";
-import { checkLoadTask, keyOfNewTable, quoteTable, tableName } from "../../sql.ts";
+import { checkLoadTask, keyOfNewTable } from "../../target.ts";
+import { displayName, quoteTable, tableName } from "../../names.ts";
 import { findRelation, type Relation } from "../sql/catalog.ts";
 import type { PostgresConnector } from "../connector.ts";
 import { conversionOf } from "../types/conversion.ts";
@@ -15,9 +16,7 @@ import {
   columnTypes,
   conversionsOf,
   createStatements,
-  displayName,
   matchTarget,
-  refuseLongNames,
   warnOfComputed,
   warnOfUnfilled,
 } from "./target.ts";
@@ -33,8 +32,7 @@ export function planLoad(
   load: PlannedLoad,
   swaps: boolean,
 ): Promise<LoadPlan> {
-  checkLoadTask(load, (name) => name);
-  refuseLongNames(load);
+  checkLoadTask(load, dialect);
   return connector.reading(async (session) => {
     const name = quoteTable(tableName(load.target), dialect);
     const relation = await findRelation(session, name);

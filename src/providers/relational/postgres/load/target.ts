@@ -9,9 +9,9 @@ import { SchemaError } from "../../../../core/errors.ts";
 import type { PlannedLoad } from "../../../../core/contracts/loader.ts";
 import { describeUnfilled, unfilledColumns } from "../../../../core/unfilled_columns.ts";
 import type { Field } from "../../../../models/field.ts";
-import { keyOfNewTable, quoteTable, tableName } from "../../sql.ts";
+import { keyOfNewTable } from "../../target.ts";
+import { displayName, quoteTable, tableName } from "../../names.ts";
 import { findRelation, type Relation, type TableColumn } from "../sql/catalog.ts";
-import { NAME_BYTES } from "../types/column_limits.ts";
 import type { PostgresConnector } from "../connector.ts";
 import { conversionOf } from "../types/conversion.ts";
 import { dialect, quote, quoteText } from "../sql/dialect.ts";
@@ -43,7 +43,6 @@ export async function prepareTarget(
   task: PlannedLoad,
   defaultSchema: string | undefined,
 ): Promise<Target> {
-  refuseLongNames(task);
   const name = quoteTable(tableName(task.target), dialect);
   const existing = await findTarget(session, task, name);
   if (existing !== undefined) return existing;
@@ -93,21 +92,6 @@ export function warnOfComputed(
         displayName(name)
       }: its column is generated there, from the table's own columns`,
     );
-  }
-}
-
-/** The server would cut them without a word. */
-export function refuseLongNames({ target, staged }: PlannedLoad): void {
-  const table = tableName(target);
-  const names = [table.schema, table.name, ...staged.fields.map(({ name }) => name)];
-  for (const name of names) {
-    if (name === undefined) continue;
-    const bytes = new TextEncoder().encode(name).length;
-    if (bytes > NAME_BYTES) {
-      throw new SchemaError(
-        `Cannot load into a name of ${bytes} bytes, "${name}": PostgreSQL's names have at most ${NAME_BYTES}`,
-      );
-    }
   }
 }
 
@@ -262,11 +246,4 @@ function columnFor(
   throw new SchemaError(
     `${at}: column "${field.name}" is ${column.type}, field "${field.name}" is ${typeText(field)}`,
   );
-}
-
-/** A quoted name as messages have it: `"analytics.orders"`. */
-export function displayName(name: string): string {
-  const parts = name.match(/"(?:[^"]|"")*"|[^."]+/g) ?? [name];
-  const bare = parts.map((part) => part.replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
-  return JSON.stringify(bare.join("."));
 }

@@ -6,7 +6,8 @@ import type { Relation } from "../sql/catalog.ts";
 import { quote, quoteText } from "../sql/dialect.ts";
 import { rowsOfTag } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";
-import { displayName, type Target } from "./target.ts";
+import { displayName } from "../../names.ts";
+import type { Target } from "./target.ts";
 import { findHooks, refuseRules, STATEMENTS_OF, type TableHooks } from "../sql/triggers.ts";
 
 /** Table of the staged rows, gone with the transaction. */

@@ -2,16 +2,12 @@
 import { formatValue, type Value } from "../../../../core/values/values.ts";
 import { ConnectorError } from "../../../../core/errors.ts";
 import type { Field } from "../../../../models/field.ts";
-import type { Dialect } from "../../sql.ts";
+import type { Dialect } from "../../contract.ts";
+import { quoteName } from "../../names.ts";
 
 /** https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS */
 export function quote(identifier: string): string {
-  if (identifier.includes("\0")) {
-    throw new ConnectorError(
-      "Cannot quote a name for PostgreSQL: it holds the character U+0000, which no name can hold",
-    );
-  }
-  return `"${identifier.replaceAll('"', '""')}"`;
+  return quoteName(identifier);
 }
 
 /** A string literal, whatever `standard_conforming_strings` says. */
@@ -24,6 +20,9 @@ export function quoteText(text: string): string {
   const quoted = `'${text.replaceAll("'", "''")}'`;
   return text.includes("\\") ? ` E${quoted.replaceAll("\\", "\\\\")}` : quoted;
 }
+
+/** NAMEDATALEN − 1 */
+export const NAME_BYTES = 63;
 
 /** Types of literals; text takes that of what it is compared with, so that indexes serve. */
 const CASTS: Readonly<Partial<Record<Field["dtype"], string>>> = {
@@ -68,8 +67,11 @@ export function serverDate(text: string): string {
 
 /** Of statements without a watermark: to compare one takes the type that its column has. */
 export const dialect: Dialect = {
+  product: "PostgreSQL",
   quote,
-  literal,
+  // Quoted names are told apart by each character.
+  foldName: (name) => name,
+  longestName: { length: NAME_BYTES, unit: "bytes" },
   select: (sql) => sql,
   compare(sql) {
     throw new ConnectorError(`Cannot compare ${sql}: the type of its column is not known`);

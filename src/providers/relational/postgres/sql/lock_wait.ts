@@ -1,6 +1,6 @@
 /** Finds the sessions that hold the lock which a session waits for. */
 import type { ControlRow } from "../../../../core/contracts/connector.ts";
-import { displayName } from "../load/target.ts";
+import { displayName } from "../../names.ts";
 
 /** Sessions that a process waits for, those that only wait before it too. */
 const BLOCKERS = `

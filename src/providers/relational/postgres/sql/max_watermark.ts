@@ -5,14 +5,13 @@ import type { OwnRows, WatermarkQuery } from "../../../../core/contracts/loader.
 import type { SourceWatermark } from "../../../../core/contracts/provider.ts";
 import { orderKind, refuseOrder } from "../../../../core/values/value_order.ts";
 import type { Value } from "../../../../core/values/values.ts";
-import { quoteTable, tableName } from "../../sql.ts";
+import { displayName, quoteTable, tableName } from "../../names.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { PostgresConnector } from "../connector.ts";
 import { columnField, findRelation, type Relation } from "./catalog.ts";
 import { dialect, quote, quoteText } from "./dialect.ts";
 import { extractOver } from "../copy_extractor.ts";
 import { type Session, versionOf } from "../wire/session.ts";
-import { displayName } from "../load/target.ts";
 import { typeMapper } from "../types/type_mapper.ts";
 import { comparisonOf } from "./watermark_order.ts";
 

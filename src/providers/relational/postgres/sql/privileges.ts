@@ -3,11 +3,12 @@ import type { Access } from "../../../../core/contracts/connector.ts";
 import { DXTError, messageOf } from "../../../../core/errors.ts";
 import type { StreamSource, StreamTarget } from "../../../../models/source.ts";
 import type { LoadMode } from "../../../../models/stream.ts";
-import { fromClause, quoteTable, type TableName, tableName } from "../../sql.ts";
+import { fromClause, selectAll } from "../../select.ts";
+import { displayName, quoteTable, tableName } from "../../names.ts";
+import type { TableName } from "../../contract.ts";
 import type { PostgresConnector } from "../connector.ts";
 import { dialect } from "./dialect.ts";
 import { PostgresError } from "../wire/server_error.ts";
-import { displayName } from "../load/target.ts";
 
 /** A planned statement holds the login's rights and row-level security against it, and reads no row. */
 export async function checkRead(
@@ -18,11 +19,8 @@ export async function checkRead(
   const action = source.type === "relation"
     ? `read ${displayName(from)}`
     : `read the ${source.type}`;
-  const where = source.type === "relation" && source.where !== undefined
-    ? ` WHERE (${source.where}\n)`
-    : "";
   try {
-    await connector.reading((session) => session.lock(`SELECT * FROM ${from}${where}`));
+    await connector.reading((session) => session.lock(selectAll(source, dialect)));
     return { action, problems: [] };
   } catch (error) {
     if (!(error instanceof PostgresError)) throw error;

@@ -1,7 +1,7 @@
 /** Names of a query's columns, where it has none or the same one twice. */
 import { type ColumnNames, nameColumns } from "../../../../core/column_names.ts";
 import type { StreamSource } from "../../../../models/source.ts";
-import { withoutSemicolon } from "../../sql.ts";
+import { withoutSemicolon } from "../../select.ts";
 import { quote } from "./dialect.ts";
 import type { ResultColumn } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";

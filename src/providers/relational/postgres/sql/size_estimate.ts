@@ -1,7 +1,8 @@
 /** How much a dataset holds, as catalogue and planner know it. */
 import type { Estimate } from "../../../../core/contracts/connector.ts";
 import type { StreamSource } from "../../../../models/source.ts";
-import { fromClause, quoteTable, tableName } from "../../sql.ts";
+import { fromClause } from "../../select.ts";
+import { quoteTable, tableName } from "../../names.ts";
 import { findRelation } from "./catalog.ts";
 import { dialect } from "./dialect.ts";
 import type { Session } from "../wire/session.ts";

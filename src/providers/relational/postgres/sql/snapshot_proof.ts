@@ -7,7 +7,7 @@
  */
 import { ExtractorError } from "../../../../core/errors.ts";
 import type { Session } from "../wire/session.ts";
-import { displayName } from "../load/target.ts";
+import { displayName } from "../../names.ts";
 
 /** Locks that this transaction has on relations of its database. */
 const LOCKED = `

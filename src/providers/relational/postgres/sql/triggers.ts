@@ -3,7 +3,7 @@ import { LoaderError } from "../../../../core/errors.ts";
 import type { PlannedLoad } from "../../../../core/contracts/loader.ts";
 import type { Relation } from "./catalog.ts";
 import type { Session } from "../wire/session.ts";
-import { displayName } from "../load/target.ts";
+import { displayName } from "../../names.ts";
 
 export interface TableHooks {
   /** A trigger of the table or of a partition may drop, change or add rows. */

@@ -1,7 +1,7 @@
 /** Watermarks in SQL, compared as dxt compares them, whatever type and collation a column has. */
 import type { Field } from "../../../../models/field.ts";
 import { orderKind } from "../../../../core/values/value_order.ts";
-import type { Comparison } from "../../sql.ts";
+import type { Comparison } from "../../contract.ts";
 import { literal } from "./dialect.ts";
 import { fromSource, nativeType } from "../types/type_mapper.ts";
 import { parseTypeName } from "../types/type_name.ts";

@@ -10,6 +10,7 @@ import {
 import { ValueError } from "../../../../core/errors.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { TableColumn } from "../sql/catalog.ts";
+import { NAME_BYTES } from "../sql/dialect.ts";
 import { EPOCH_DAYS, EPOCH_MICROS } from "./epoch.ts";
 import { refuseRepeatedKeys } from "./json_keys.ts";
 import { nativeType } from "./type_mapper.ts";
@@ -22,8 +23,6 @@ export type Check = (row: number) => void;
 export const DAYS = [-2_451_545, 2_145_031_949] as const;
 export const MICROS = [-211_813_488_000_000_000n, 9_223_371_331_200_000_000n] as const;
 const DAY_END = 86_400_000_000n;
-/** NAMEDATALEN − 1 */
-export const NAME_BYTES = 63;
 
 /** The check of a column's values; undefined when there is nothing that could be wrong. */
 export function limitCheck(field: Field, column: TableColumn, data: Data): Check | undefined {

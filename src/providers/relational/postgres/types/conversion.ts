@@ -9,7 +9,7 @@ import {
 import { isIntegerType } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { TableColumn } from "../sql/catalog.ts";
-import { NAME_BYTES } from "./column_limits.ts";
+import { NAME_BYTES } from "../sql/dialect.ts";
 import { encodingFor, naturalField } from "./column_encoding.ts";
 import { TEXT } from "./server_check.ts";
 import { nativeType } from "./type_mapper.ts";

@@ -34,11 +34,12 @@ import {
   type TypeMapper,
   UNBOUNDED_NUMBER,
 } from "../../../../core/contracts/type_mapper.ts";
-import { type DXTType, MAX_DECIMAL_PRECISION } from "../../../../models/dtype.ts";
-import { type Field, NativeType } from "../../../../models/field.ts";
+import type { DXTType } from "../../../../models/dtype.ts";
+import type { Field } from "../../../../models/field.ts";
+import { decimalType, nativeTypes } from "../../type_name.ts";
 import { parseTypeName } from "./type_name.ts";
 
-const PREFIX = "postgres:";
+export const { sourceType, nativeType } = nativeTypes("postgres");
 
 const FROM: Readonly<Record<string, DXTType>> = {
   int2: "int16",
@@ -95,7 +96,7 @@ export function fromSource(nativeType: string): MappedType {
   if (array) {
     return JSON_ELEMENTS.has(base) ? { dtype: "array" } : { dtype: "string", order: "none" };
   }
-  if (base === "numeric") return numeric(args);
+  if (base === "numeric") return decimalType(args) ?? UNBOUNDED_NUMBER;
   const dtype = FROM[base];
   if (dtype !== undefined) return { dtype };
   if (SORTS_AS_TEXT.has(base)) return { dtype: "string" };
@@ -116,27 +117,10 @@ const SORTS_BY_RULE: ReadonlySet<string> = new Set([
   ...["oid", "xid8", "pg_lsn"],
 ]);
 
-function numeric([precision, scale = 0]: readonly number[]): MappedType {
-  const fits = precision !== undefined && precision <= MAX_DECIMAL_PRECISION && scale >= 0 &&
-    scale <= precision;
-  return fits ? { dtype: "decimal", precision, scale } : UNBOUNDED_NUMBER;
-}
-
 /** The type that dxt makes for a field's dtype, whatever the field says besides. */
 export function typeOfDtype({ dtype, precision = 38, scale = 0, number }: Field): string {
   if (number === true) return "numeric";
   return dtype === "decimal" ? `numeric(${precision},${scale})` : TO[dtype];
-}
-
-/** PostgreSQL's own type of a field that came from PostgreSQL. */
-export function nativeType({ source_type }: Field): string | undefined {
-  if (source_type === undefined || !source_type.startsWith(PREFIX)) return undefined;
-  const native = source_type.slice(PREFIX.length);
-  return NativeType.safeParse(native).success ? native : undefined;
-}
-
-export function sourceType(native: string): string {
-  return `${PREFIX}${native}`;
 }
 
 export const typeMapper: TypeMapper = {

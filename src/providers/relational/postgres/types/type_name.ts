@@ -1,4 +1,5 @@
 /** Type names as `format_type` prints them, taken apart. */
+import { splitTypeName } from "../../type_name.ts";
 
 export interface TypeName {
   /** The short name, for example `int4` for `integer`; of others the name as it stands. */
@@ -29,13 +30,10 @@ const SHORT: Readonly<Record<string, string>> = {
 
 export function parseTypeName(text: string): TypeName {
   const array = /\[\d*\]$/.test(text);
-  const element = text.replace(/(?:\[\d*\])+$/, "");
-  const match = /\(([\d\s,-]+)\)/.exec(element);
-  const name = (match === null ? element : element.replace(match[0], "")).replace(/ +/g, " ")
-    .trim();
+  const { words, args } = splitTypeName(text.replace(/(?:\[\d*\])+$/, ""));
   // The type "char" of the catalogues, in double quotes, is another one than char.
-  const base = name.startsWith('"') ? name : SHORT[name.toLowerCase()] ?? bare(name);
-  return { base, args: match === null ? [] : match[1]!.split(",").map(Number), array };
+  const base = words.startsWith('"') ? words : SHORT[words.toLowerCase()] ?? bare(words);
+  return { base, args, array };
 }
 
 /** Names of extensions' types carry the schema where that is not in the search path. */

@@ -7,7 +7,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { CommitRecord, LoadOutcome, LoadTask } from "../../../../core/contracts/loader.ts";
 import type { StreamTarget } from "../../../../models/source.ts";
-import { quoteTable } from "../../sql.ts";
+import { quoteTable } from "../../names.ts";
 import { findTable, type Table } from "../sql/catalog.ts";
 import { foldName, mainTable, quote } from "../sql/dialect.ts";
 

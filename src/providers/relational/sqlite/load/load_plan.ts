@@ -3,12 +3,13 @@ import { DatabaseSync } from "node:sqlite";
 import { convert } from "../../../../core/values/conversion.ts";
 import { DXTError } from "../../../../core/errors.ts";
 import type { LoadPlan, PlannedLoad } from "../../../../core/contracts/loader.ts";
-import { checkLoadTask, quoteTable } from "../../sql.ts";
+import { checkLoadTask } from "../../target.ts";
+import { quoteTable } from "../../names.ts";
 import { findTable, type Table } from "../sql/catalog.ts";
 import type { SqliteConnector } from "../connector.ts";
 import { conversionInNew } from "../types/conversion.ts";
 import { exists } from "../sql/database_file.ts";
-import { foldName, mainTable, quote } from "../sql/dialect.ts";
+import { dialect, mainTable, quote } from "../sql/dialect.ts";
 import {
   checkedTarget,
   conversionsOf,
@@ -23,7 +24,7 @@ import { typeMapper } from "../types/type_mapper.ts";
 
 /** A file that is not there yet has no tables. */
 export async function planLoad(connector: SqliteConnector, load: PlannedLoad): Promise<LoadPlan> {
-  checkLoadTask(load, foldName);
+  checkLoadTask(load, dialect);
   const plan = (database: DatabaseSync) => planIn(connector, database, load);
   if (exists(connector.file)) return await connector.read(plan);
   using none = new DatabaseSync(":memory:");

@@ -11,7 +11,9 @@ import type { LoadTask, PlannedLoad } from "../../../../core/contracts/loader.ts
 import type { MappedType } from "../../../../core/contracts/type_mapper.ts";
 import { describeUnfilled, unfilledColumns } from "../../../../core/unfilled_columns.ts";
 import type { Field } from "../../../../models/field.ts";
-import { keyOfNewTable, quoteTable, type TableName } from "../../sql.ts";
+import { keyOfNewTable } from "../../target.ts";
+import { quoteTable } from "../../names.ts";
+import type { TableName } from "../../contract.ts";
 import { findTable, rowNumberColumn, type Table, type TableColumn } from "../sql/catalog.ts";
 import { checkedColumn, type WrittenColumn } from "../types/checked_column.ts";
 import { conversionOf } from "../types/conversion.ts";

@@ -5,9 +5,11 @@ import type { DiscoveredStream } from "../../../../core/contracts/connector.ts";
 import type { MappedType } from "../../../../core/contracts/type_mapper.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { StreamRef } from "../../../../models/source.ts";
-import { fromClause, quoteTable, type TableName } from "../../sql.ts";
+import { fromClause } from "../../select.ts";
+import { formatReference, quoteTable } from "../../names.ts";
+import type { TableName } from "../../contract.ts";
 import { foldName, mainTable, quote } from "./dialect.ts";
-import { declaredType, SOURCE } from "../types/type_mapper.ts";
+import { declaredType, sourceType } from "../types/type_mapper.ts";
 
 /** A column of a table that exists. */
 export interface TableColumn {
@@ -124,7 +126,7 @@ function typed(database: DatabaseSync, from: string, columns: readonly Untyped[]
   const guessed = guessTypes(database, from, undeclared.map(({ name }) => name));
   return columns.map(({ declared, ...column }) => {
     const type = declaredType(declared);
-    const source = declared === "" ? {} : { source_type: `${SOURCE}${declared}` };
+    const source = declared === "" ? {} : { source_type: sourceType(declared) };
     return type === undefined
       ? { ...column, ...guessed.get(column.name)!, inferred: true, ...source }
       : { ...column, ...type, ...source };
@@ -163,12 +165,7 @@ export function discoverTables(database: DatabaseSync): DiscoveredStream[] {
      WHERE schema = 'main' AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`,
   ).all() as { name: string }[];
   return names.map(({ name }) => {
-    const source = { type: "relation", name: asReference(name) } as const;
+    const source = { type: "relation", name: formatReference({ name }) } as const;
     return { name: source.name, source, fields: fieldsOfRef(database, source)! };
   }).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-}
-
-/** A name as a pipeline writes it. */
-function asReference(name: string): string {
-  return /[."]/.test(name) ? quote(name) : name;
 }

@@ -7,19 +7,14 @@ import type { SourceWatermark } from "../../../../core/contracts/provider.ts";
 import { orderKind, refuseOrder } from "../../../../core/values/value_order.ts";
 import type { Value } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
-import { quoteTable } from "../../sql.ts";
+import { quoteTable } from "../../names.ts";
+import { presentConditions } from "../../select.ts";
 import { fieldsOfRef } from "./catalog.ts";
 import type { SqliteConnector } from "../connector.ts";
-import { foldName, mainTable, quote } from "./dialect.ts";
-import {
-  type Condition,
-  dayPrefilter,
-  defineOrder,
-  orderSQL,
-  unorderedSQL,
-} from "./watermark_order.ts";
+import { dialect, foldName, mainTable, quote } from "./dialect.ts";
+import { comparingDialect, dayPrefilter, literal } from "./watermark_order.ts";
 import { type Raw, rawPusher } from "../types/read_value.ts";
-import { mayBeText, TextEncoding, wholeTextSQL } from "../types/text_encoding.ts";
+import { mayBeText, TextEncoding } from "../types/text_encoding.ts";
 
 /**
  * Highest value in the order of the stream's field; undefined when there is no table, or no value.
@@ -42,22 +37,16 @@ export function selectMaxWatermark(
   const from = quoteTable(table, { quote });
   const column = quote(field.name);
   const mine = own === undefined ? [] : ownConditions(own, (wanted) => find("own rows of", wanted));
-  const placeless = unorderedSQL(column, field);
-  const conditions: Condition[] = [
-    { sql: `${column} IS NOT NULL`, params: [] },
-    ...(placeless === undefined ? [] : [{ sql: `NOT (${placeless})`, params: [] }]),
-    ...mine,
-  ];
+  const { sql, placeless } = comparingDialect(database).compare(column, field);
+  const conditions = [...presentConditions(column, placeless), ...mine];
   conditions.push(...lastDays(database, from, field, conditions));
   const encoding = new TextEncoding(database);
-  defineOrder(database, field, encoding.wide);
   const found = database.prepare(
-    `SELECT ${mayBeText(field) ? wholeTextSQL(column) : column} AS value FROM ${from}
-     WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}
-     ORDER BY ${orderSQL(column, field, encoding.wide)} DESC LIMIT 1`,
+    `SELECT ${dialect.select(column, field)} AS value FROM ${from}
+     WHERE ${conditions.join(" AND ")} ORDER BY ${sql} DESC LIMIT 1`,
   );
   found.setReadBigInts(true);
-  const row = found.get(...conditions.flatMap(({ params }) => params)) as
+  const row = found.get() as
     | { value: Raw }
     | undefined;
   if (row === undefined) return undefined;
@@ -98,12 +87,12 @@ function orderedAs(found: Field, as: Field | undefined): Field {
 }
 
 /** Text is compared as it is, whatever collation the column has. */
-function ownConditions(own: OwnRows, find: (name: string) => Field): Condition[] {
-  if ("condition" in own) return [{ sql: `(${own.condition}\n)`, params: [] }];
-  return Object.entries(own.values).map(([name, value]) => ({
-    sql: `${quote(find(name).name)} COLLATE BINARY = ?`,
-    params: [typeof value === "boolean" ? Number(value) : value],
-  }));
+function ownConditions(own: OwnRows, find: (name: string) => Field): string[] {
+  if ("condition" in own) return [`(${own.condition}\n)`];
+  return Object.entries(own.values).map(([name, value]) => {
+    const wanted = typeof value === "string" ? literal(value) : String(Number(value));
+    return `${quote(find(name).name)} COLLATE BINARY = ${wanted}`;
+  });
 }
 
 function valueOf(raw: Raw, field: Field): Exclude<Value, null> {
@@ -120,20 +109,21 @@ function lastDays(
   database: DatabaseSync,
   from: string,
   field: Field,
-  conditions: readonly Condition[],
-): Condition[] {
+  conditions: readonly string[],
+): string[] {
   if (!["date", "timestamp", "timestamp_tz"].includes(field.dtype)) return [];
   const column = quote(field.name);
-  const where = conditions.map(({ sql }) => sql).join(" AND ");
   // A colon follows the digits; words such as infinity come after it.
   const last = database.prepare(
-    `SELECT max(${column}) AS day FROM ${from} WHERE ${column} < ':' AND ${where}`,
-  ).get(...conditions.flatMap(({ params }) => params))!["day"];
+    `SELECT max(${column}) AS day FROM ${from} WHERE ${column} < ':' AND ${
+      conditions.join(" AND ")
+    }`,
+  ).get()!["day"];
   const match = /^\d{4}-\d\d-\d\d/.exec(String(last));
   if (match === null) return [];
   const day = dayBefore(match[0]);
   if (day === undefined) return [];
-  return [{ sql: `(${dayPrefilter(column, day)} OR ${column} >= ':')`, params: [] }];
+  return [`(${dayPrefilter(column, day)} OR ${column} >= ':')`];
 }
 
 /** The day before, since another offset is at most a day away. */

@@ -3,10 +3,10 @@ import type { DatabaseSync } from "node:sqlite";
 import { ExtractorError } from "../../../../core/errors.ts";
 import type { ExtractRequest } from "../../../../core/contracts/extractor.ts";
 import { INTEGER_BOUNDS } from "../../../../core/values/values.ts";
-import { fromClause } from "../../sql.ts";
+import { fromClause, projectionSQL, whereClause } from "../../select.ts";
 import { findTable } from "./catalog.ts";
-import { foldName, mainTable, quote } from "./dialect.ts";
-import { conditionOf, projectionSQL } from "./row_cursor.ts";
+import { dialect, foldName, mainTable, quote } from "./dialect.ts";
+import { comparingDialect } from "./watermark_order.ts";
 
 const [LOWEST, HIGHEST] = INTEGER_BOUNDS.int64;
 
@@ -46,6 +46,10 @@ function boundsOf({ part }: ExtractRequest): { from: bigint; to: bigint } {
   };
 }
 
+function projectionList({ projections }: ExtractRequest): string[] {
+  return projections.map((projection) => projectionSQL(projection, dialect));
+}
+
 /** Rows that are copied some at a time. */
 export interface RowSource {
   /** Copies the next rows, at most so many; again the same ones until `advance`. */
@@ -60,7 +64,7 @@ export function byRange(
   rowNumber: string,
   insert: string,
 ): RowSource {
-  const columns = [rowNumber, ...task.projections.map(projectionSQL)].join(", ");
+  const columns = [rowNumber, ...projectionList(task)].join(", ");
   const statement = database.prepare(
     `${insert} SELECT ${columns} FROM ${fromClause(task.source, { quote })}
      WHERE ${rowNumber} BETWEEN ? AND ? ORDER BY ${rowNumber} LIMIT ?`,
@@ -93,12 +97,12 @@ export function byCondition(
   insert: string,
 ): RowSource {
   const from = fromClause(task.source, { quote });
-  const { where, params } = conditionOf(database, task);
+  const where = whereClause(task, comparingDialect(database));
   const find = database.prepare(`SELECT ${rowNumber} FROM ${from}${where}`);
   find.setReadBigInts(true);
   find.setReturnArrays(true);
-  const found = find.iterate(...params) as unknown as Iterator<[bigint]>;
-  const columns = ["dxt_place", ...task.projections.map(projectionSQL)].join(", ");
+  const found = find.iterate() as unknown as Iterator<[bigint]>;
+  const columns = ["dxt_place", ...projectionList(task)].join(", ");
   const copy = database.prepare(
     `${insert} SELECT ${columns}
      FROM (SELECT key AS dxt_place, value AS dxt_number FROM json_each(?)) CROSS JOIN ${from}

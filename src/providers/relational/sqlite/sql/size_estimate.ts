@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Estimate } from "../../../../core/contracts/connector.ts";
 import type { StreamSource } from "../../../../models/source.ts";
-import { quoteTable } from "../../sql.ts";
+import { quoteTable } from "../../names.ts";
 import { findTable, type Table } from "./catalog.ts";
 import { mainTable, quote } from "./dialect.ts";
 

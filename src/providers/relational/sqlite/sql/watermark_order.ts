@@ -3,9 +3,7 @@
  * numbers that they mean, whatever shape others wrote them in: by the function `dxt_order`.
  */
 import type { DatabaseSync } from "node:sqlite";
-import type { WatermarkRange } from "../../../../core/contracts/connector.ts";
-import { SchemaError, ValueError } from "../../../../core/errors.ts";
-import type { Projection } from "../../../../core/contracts/extractor.ts";
+import { ValueError } from "../../../../core/errors.ts";
 import { canBeUnordered, isUnordered, numberKey } from "../../../../core/values/value_order.ts";
 import {
   formatValue,
@@ -23,7 +21,10 @@ import {
   type Raw,
   unscaledReader,
 } from "../types/read_value.ts";
-import { affinityOf, SOURCE } from "../types/type_mapper.ts";
+import type { Dialect } from "../../contract.ts";
+import { TextEncoding } from "../types/text_encoding.ts";
+import { affinityOf, nativeType } from "../types/type_mapper.ts";
+import { dialect } from "./dialect.ts";
 
 /** What SQLite can compare: the keys of one field are all of one kind. */
 type Key = bigint | number | string | Uint8Array;
@@ -54,7 +55,7 @@ function orderingOf({ dtype, order }: Field, wide: boolean): Ordering {
 }
 
 /** SQL that sorts as the field's values do; `wide` says that the database's text is UTF-16. */
-export function orderSQL(sql: string, field: Field, wide: boolean): string {
+function orderSQL(sql: string, field: Field, wide: boolean): string {
   switch (orderingOf(field, wide)) {
     case "raw":
       return sql;
@@ -68,13 +69,13 @@ export function orderSQL(sql: string, field: Field, wide: boolean): string {
 }
 
 /** Whether a column holds text alone: in others a number may stand, which is read as its text. */
-function isText({ source_type }: Field): boolean {
-  return source_type?.startsWith(SOURCE) === true &&
-    affinityOf(source_type.slice(SOURCE.length)) === "text";
+function isText(field: Field): boolean {
+  const declared = nativeType(field);
+  return declared !== undefined && affinityOf(declared) === "text";
 }
 
 /** SQL that holds for NaN and infinity; undefined for types without them. */
-export function unorderedSQL(sql: string, field: Field): string | undefined {
+function unorderedSQL(sql: string, field: Field): string | undefined {
   if (!canBeUnordered(field)) return undefined;
   const words = field.order === "number"
     ? ["NaN", "Infinity", "-Infinity", "Inf", "-Inf"]
@@ -84,7 +85,7 @@ export function unorderedSQL(sql: string, field: Field): string | undefined {
 }
 
 /** Defines `dxt_order` for a field on a connection that reads nothing else by it. */
-export function defineOrder(database: DatabaseSync, field: Field, wide: boolean): void {
+function defineOrder(database: DatabaseSync, field: Field, wide: boolean): void {
   if (orderingOf(field, wide) !== "function") return;
   const key = keyReader(field);
   database.function(
@@ -134,46 +135,31 @@ function boundKey(value: Exclude<Value, null>, field: Field, wide: boolean): Key
   }
 }
 
-export interface Condition {
-  readonly sql: string;
-  readonly params: readonly Key[];
+/** A key in SQL. */
+export function literal(key: Key): string {
+  if (typeof key === "object") return `x'${key.toHex()}'`;
+  if (typeof key !== "string") return String(key);
+  // SQL text ends at its first U+0000.
+  return key.includes("\0")
+    ? `CAST(x'${new TextEncoder().encode(key).toHex()}' AS TEXT)`
+    : `'${key.replaceAll("'", "''")}'`;
 }
 
-/** The condition of a range; `sqlOf` gives the SQL of a projection. */
-export function rangeCondition(
-  range: WatermarkRange,
-  projections: readonly Projection[],
-  sqlOf: (projection: Projection) => string,
-  wide: boolean,
-): Condition | undefined {
-  const projection = projections.find(({ field }) => field.name === range.field);
-  if (projection === undefined) {
-    throw new SchemaError(`Cannot filter by watermark: no field "${range.field}" in the stream`);
-  }
-  const { field } = projection;
-  const column = sqlOf(projection);
-  const order = orderSQL(column, field, wide);
-  const conditions: string[] = [];
-  const params: Key[] = [];
-  if (range.after !== undefined) {
-    const prefilter = notBefore(column, range.after.value, field);
-    if (prefilter !== undefined) conditions.push(prefilter);
-    conditions.push(`${order} ${range.after.inclusive ? ">=" : ">"} ?`);
-    params.push(boundKey(range.after.value, field, wide));
-  }
-  if (range.upTo !== undefined) {
-    conditions.push(`${order} ${range.upTo.inclusive ? "<=" : "<"} ?`);
-    params.push(boundKey(range.upTo.value, field, wide));
-  }
-  const placeless = unorderedSQL(column, field);
-  if (range.nulls === "exclude") {
-    if (conditions.length === 0) conditions.push(`${column} IS NOT NULL`);
-    if (placeless !== undefined) conditions.push(`NOT (${placeless})`);
-    return { sql: `(${conditions.join(" AND ")})`, params };
-  }
-  if (conditions.length === 0) return undefined;
-  const without = [`${column} IS NULL`, ...(placeless === undefined ? [] : [placeless])];
-  return { sql: `((${conditions.join(" AND ")}) OR ${without.join(" OR ")})`, params };
+/** The dialect of a connection, which compares one watermark: it defines `dxt_order` for its field. */
+export function comparingDialect(database: DatabaseSync): Dialect {
+  const { wide } = new TextEncoding(database);
+  return {
+    ...dialect,
+    compare(sql, field) {
+      defineOrder(database, field, wide);
+      return {
+        sql: orderSQL(sql, field, wide),
+        literal: (value) => literal(boundKey(value, field, wide)),
+        placeless: unorderedSQL(sql, field),
+        atLeast: (value) => notBefore(sql, value, field),
+      };
+    },
+  };
 }
 
 /**

@@ -3,22 +3,18 @@ import type { Access } from "../../../../core/contracts/connector.ts";
 import { DXTError, messageOf } from "../../../../core/errors.ts";
 import type { StreamSource, StreamTarget } from "../../../../models/source.ts";
 import type { LoadMode } from "../../../../models/stream.ts";
-import { fromClause } from "../../sql.ts";
+import { selectAll } from "../../select.ts";
 import { findTable } from "./catalog.ts";
 import type { SqliteConnector } from "../connector.ts";
 import { type DatabaseFile, exists, isBusy, tryWriting } from "./database_file.ts";
-import { mainTable, quote } from "./dialect.ts";
+import { dialect, mainTable } from "./dialect.ts";
 import { writeProblem } from "../../../../core/files/write_access.ts";
 
 /** SQLite compiles the query, and reads no row. */
 export async function checkRead(connector: SqliteConnector, source: StreamSource): Promise<Access> {
   const action = source.type === "relation" ? `read "${source.name}"` : `read the ${source.type}`;
-  const where = source.type === "relation" && source.where !== undefined
-    ? ` WHERE (${source.where}\n)`
-    : "";
   try {
-    const from = fromClause(source, { quote });
-    await connector.read((database) => database.prepare(`SELECT * FROM ${from}${where}`));
+    await connector.read((database) => database.prepare(selectAll(source, dialect)));
     return { action, problems: [] };
   } catch (error) {
     return { action, problems: [messageOf(error)] };

@@ -17,7 +17,7 @@ import {
   ANY_NUMBER,
   declaredType,
   EXACT_DIGITS,
-  SOURCE,
+  sourceType,
 } from "./type_mapper.ts";
 
 const TEXTS: ReadonlySet<string> = new Set(["string", "json", "array", "object"]);
@@ -43,7 +43,7 @@ export function conversionInNew(field: Field, declared: string): Conversion {
 export function describeTextOrder(field: Field, declared: string): string | undefined {
   const { name, dtype, target_type, source_type } = field;
   if (dtype !== "decimal" && dtype !== "uint64") return undefined;
-  if (target_type !== undefined || source_type === `${SOURCE}${declared}`) return undefined;
+  if (target_type !== undefined || source_type === sourceType(declared)) return undefined;
   if (affinityOf(declared) !== "text") return undefined;
   const hint = dtype === "uint64" ? "dtype: int64" : "dtype: decimal, precision: 15, scale: …";
   return `text, which sorts as text, as ${typeText(field)} holds more than SQLite's numbers; ` +
@@ -78,7 +78,7 @@ function numberConversion(field: Field, declared: string): Conversion {
 }
 
 function between(field: Field, declared: string): Conversion {
-  if (field.source_type === `${SOURCE}${declared}`) return EXACT;
+  if (field.source_type === sourceType(declared)) return EXACT;
   const affinity = affinityOf(declared);
   const to = declaredType(declared);
   const keepsText = affinity === "text" || affinity === "none";

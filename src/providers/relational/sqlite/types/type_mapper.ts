@@ -41,8 +41,8 @@ import {
   type TypeMapper,
   UNBOUNDED_NUMBER,
 } from "../../../../core/contracts/type_mapper.ts";
-import { MAX_DECIMAL_PRECISION } from "../../../../models/dtype.ts";
-import { type Field, NativeType } from "../../../../models/field.ts";
+import type { Field } from "../../../../models/field.ts";
+import { decimalType, nativeTypes, splitTypeName } from "../../type_name.ts";
 
 /** A number without bounds: as one, or as text where one of its values is no integer or double. */
 export const ANY_NUMBER = "NUMERIC_ANY";
@@ -109,11 +109,10 @@ export function affinityOf(declared: string): Affinity {
 
 /** The type that a declared one means; undefined when only the values tell. */
 export function declaredType(declared: string): MappedType | undefined {
-  const match = /^\s*([^(]*?)\s*(?:\(\s*([^)]*?)\s*\)\s*(.*?))?\s*$/.exec(declared);
-  if (match === null) return undefined;
-  const name = [match[1], match[3]].filter(Boolean).join(" ").toUpperCase().replace(/\s+/g, " ");
+  const { words, args } = splitTypeName(declared);
+  const name = words.toUpperCase();
   if (name === ANY_NUMBER || name === NUMBER_TEXT) return UNBOUNDED_NUMBER;
-  if (DECIMALS.has(name) && match[2] !== undefined) return decimalType(match[2]);
+  if (DECIMALS.has(name) && args.length > 0) return decimalType(args);
   const known = READ.get(name);
   if (known !== undefined) return { dtype: known };
   switch (affinityOf(name)) {
@@ -130,22 +129,12 @@ export function declaredType(declared: string): MappedType | undefined {
   }
 }
 
-function decimalType(digits: string): MappedType | undefined {
-  const match = /^(\d+)\s*(?:,\s*(\d+))?$/.exec(digits);
-  if (match === null) return undefined;
-  const [precision, scale] = [Number(match[1]), Number(match[2] ?? 0)];
-  if (precision < 1 || precision > MAX_DECIMAL_PRECISION || scale > precision) return undefined;
-  return { dtype: "decimal", precision, scale };
-}
-
-/** Prefix of a field's `source_type`. */
-export const SOURCE = "sqlite:";
+export const { sourceType, nativeType } = nativeTypes("sqlite");
 
 /** The declared type that a field came from, where it may go into DDL as it stands. */
 function sameAgain(field: Field): string | undefined {
-  if (field.source_type?.startsWith(SOURCE) !== true) return undefined;
-  const declared = field.source_type.slice(SOURCE.length);
-  const type = NativeType.safeParse(declared).success ? declaredType(declared) : undefined;
+  const declared = nativeType(field);
+  const type = declared === undefined ? undefined : declaredType(declared);
   if (type === undefined || type.dtype !== field.dtype) return undefined;
   if (type.precision !== field.precision || type.scale !== field.scale) return undefined;
   if (type.number !== field.number) return undefined;

@@ -1,0 +1,171 @@
+/**
+ * What a relational provider writes, and what the files of this folder do with it. All of it runs on
+ * the worker that holds the connection; nothing of it runs while a pipeline is planned offline. A
+ * provider writes a {@linkcode Dialect}, which is data and a few functions without a connection, a
+ * {@linkcode SqlSession} over its driver or wire protocol, a {@linkcode Catalog} and
+ * {@linkcode ColumnTypes}.
+ */
+import type { Field } from "../../models/field.ts";
+import type { StreamRef } from "../../models/source.ts";
+import type { Conversion } from "../../core/values/conversion.ts";
+import type { Value } from "../../core/values/values.ts";
+
+/** How one system writes SQL. */
+export interface Dialect {
+  /** The system in messages, for example `PostgreSQL`. */
+  readonly product: string;
+  /** Quotes an identifier, whatever characters it has: `names.ts` has `quoteName` for it. */
+  quote(identifier: string): string;
+  /** Two names of columns or tables are the same name where their folded forms are equal. */
+  foldName(name: string): string;
+  /** A server would cut a longer name without a word; unset where the system refuses or takes it. */
+  readonly longestName?: { readonly length: number; readonly unit: "bytes" | "characters" };
+  /** SQL that selects a column or expression as the field that is read, without an alias. */
+  select(sql: string, field: Field): string;
+  /**
+   * How a watermark is compared. Called once for each statement that has a range.
+   *
+   * @throws {SchemaError} where the system would compare it in another order than dxt
+   */
+  compare(sql: string, field: Field): Comparison;
+}
+
+/** All of a dialect that names need. */
+export type Quoting = Pick<Dialect, "quote">;
+
+/** A watermark in SQL. */
+export interface Comparison {
+  /** Sorts as the field's values do. */
+  readonly sql: string;
+  /** A bound, to be compared with `sql`. */
+  literal(value: Exclude<Value, null>): string;
+  /** Holds for NaN and infinity, where the type has them. */
+  readonly placeless?: string | undefined;
+  /** A condition that an index serves, and that holds for each row from the value on. */
+  atLeast?(value: Exclude<Value, null>): string | undefined;
+}
+
+/** A value of a control query, as the driver returns it. */
+export type SqlValue = null | string | number | bigint | boolean | Uint8Array;
+export type SqlRow = readonly SqlValue[];
+
+/**
+ * One open connection, in the transaction that its owner began. Control statements go through it one
+ * after the other; rows of a stream do not.
+ */
+export interface SqlSession {
+  /** Runs one statement without parameters; its rows are few and held in memory. */
+  query(sql: string): Promise<{ readonly rows: readonly SqlRow[] }>;
+}
+
+/** A name of a table, with its schema where one was given. */
+export interface TableName {
+  readonly schema?: string;
+  readonly name: string;
+}
+
+/** A column of a table that exists. */
+export interface TableColumn {
+  readonly name: string;
+  /** The type as the catalogue prints it. */
+  readonly type: string;
+  /** The column takes NULL. */
+  readonly nullable: boolean;
+  /** The system fills the column where an INSERT does not name it. */
+  readonly hasDefault: boolean;
+  /** The system computes the column: no statement can write it. */
+  readonly generated: boolean;
+  /** The system numbers new rows, and changes the number of no old one: GENERATED ALWAYS AS IDENTITY. */
+  readonly identity: boolean;
+  /** Part of the primary key. */
+  readonly key: boolean;
+}
+
+/** A table, or another relation, that exists. */
+export interface Table<C extends TableColumn = TableColumn> {
+  /** Quoted, with its schema: it goes into SQL as it stands. */
+  readonly name: string;
+  /** The table in messages, in double quotes: `"public.orders"`. */
+  readonly label: string;
+  /** What it is, where it cannot be loaded, for example `a view`. */
+  readonly readOnlyKind?: string | undefined;
+  readonly columns: readonly C[];
+}
+
+/** A table of a listing. */
+export interface ListedTable {
+  /** Schema and name, or the name alone where it works as a stream's `source`. */
+  readonly reference: TableName;
+  readonly fields: readonly Field[];
+  /** Rows as the catalogue has them; unset where it does not know. */
+  readonly estimatedRows?: number | undefined;
+}
+
+/** A foreign key by which a deletion of a table's rows changes or deletes rows of another table. */
+export interface Cascade {
+  /** The other table in messages, in double quotes. */
+  readonly label: string;
+  /** For example `CASCADE` or `SET NULL`. */
+  readonly action: string;
+  /** Name of the foreign key; unset where the system gives it none. */
+  readonly constraint?: string | undefined;
+}
+
+/**
+ * Questions to the system's catalogues. Each is asked over a session in a transaction, a few times a
+ * stream: none may read a table's rows, except a sample where a system declares no types.
+ */
+export interface Catalog<S extends SqlSession, T extends Table> {
+  /** The relation of a name as the session sees it; undefined when none exists. */
+  find(session: S, table: TableName): Promise<T | undefined>;
+  /** Fields of a table or view that exists, in its own order. */
+  fieldsOf(session: S, table: T): Promise<Field[]>;
+  /** Fields of a query or a function's result, found without running it. */
+  describe(session: S, ref: StreamRef): Promise<Field[]>;
+  /** Everything with rows that the login may read, without the system's own tables. */
+  list(session: S): Promise<ListedTable[]>;
+  /** Column names of each unique index that an upsert can use, the primary key among them. */
+  uniqueKeys(session: S, table: T): Promise<readonly (readonly string[])[]>;
+  /** A foreign key by which an emptied table changes another one; undefined when there is none. */
+  cascade(session: S, table: T): Promise<Cascade | undefined>;
+  /** Rows of a table, estimated where a count takes long; undefined where the login may not look. */
+  countRows(session: S, table: T): Promise<RowCount | undefined>;
+}
+
+export interface RowCount {
+  readonly rows: number;
+  /** The catalogue knows them; they were not counted. */
+  readonly estimated: boolean;
+}
+
+export type ColumnOf<T extends Table> = T["columns"][number];
+
+/**
+ * Which fields go into which columns, and how. `E` is the provider's own: what its writer needs to know
+ * of a column. All are called for each column of a load or a plan, before a row is written.
+ */
+export interface ColumnTypes<S extends SqlSession, T extends Table, E> {
+  /** Column types of a new table, one for each field; the session may be asked what types exist. */
+  newTypes(session: S, fields: readonly Field[]): Promise<string[]>;
+  /** What becomes of a field's values in a column of a new table. */
+  conversionInNew(field: Field, type: string): Conversion;
+  /** What becomes of a field's values in a column that exists. */
+  conversionOf(field: Field, column: ColumnOf<T>): Conversion;
+  /**
+   * How a field's values are written into a column; undefined where the column cannot take all of
+   * them, unless `accept` says that the first value that does not fit may end the load.
+   */
+  encodingOf(field: Field, column: ColumnOf<T>, accept: boolean): E | undefined;
+}
+
+/**
+ * One relational system as `target.ts`, `load_plan.ts`, `max_watermark.ts` and the others see it. Plain
+ * functions over a session: a connector makes one, and may close over its configuration.
+ */
+export interface RelationalSystem<S extends SqlSession, T extends Table, E> {
+  readonly dialect: Dialect;
+  readonly catalog: Catalog<S, T>;
+  readonly types: ColumnTypes<S, T, E>;
+  /** Statements that make the schema of a table that does not exist, where that is missing too. */
+  schemaStatements?(session: S, table: TableName): Promise<string[]>;
+}

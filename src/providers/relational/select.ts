@@ -1,0 +1,132 @@
+/** The statements that read: from tables, queries and functions, by projections, ranges and limits. */
+import type { WatermarkRange } from "../../core/contracts/connector.ts";
+import { ConfigurationError, SchemaError } from "../../core/errors.ts";
+import type { ExtractRequest, Projection } from "../../core/contracts/extractor.ts";
+import type { StreamRef } from "../../models/source.ts";
+import type { Dialect, Quoting } from "./contract.ts";
+import { quoteTable, tableName } from "./names.ts";
+
+/** What a SELECT reads from: a table, a query, or a function's result. */
+export function fromClause(ref: StreamRef, dialect: Quoting): string {
+  switch (ref.type) {
+    case "relation":
+      return quoteTable(tableName(ref), dialect);
+    case "sql":
+      return `(${withoutSemicolon(ref.sql)}\n) AS dxt_query`;
+    case "function": {
+      const args = (ref.args ?? []).map((arg) =>
+        arg === null
+          ? "NULL"
+          : typeof arg === "string"
+          ? `'${arg.replaceAll("'", "''")}'`
+          : String(arg).toUpperCase()
+      );
+      const name = quoteTable(tableName({ type: "relation", name: ref.name }), dialect);
+      return `${name}(${args.join(", ")}) AS dxt_function`;
+    }
+    default:
+      throw new ConfigurationError(
+        `Cannot read a ${ref.type} from a relational system: expected relation, sql or function`,
+      );
+  }
+}
+
+const TOKENS =
+  /e'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\$(\w*)\$[^]*?\$\1\$|--[^\n]*|\/\*[^]*?\*\/|\s+|[\w$]+|[^]/giy;
+
+/** A query without the semicolon at its end, which comments may follow. */
+export function withoutSemicolon(sql: string): string {
+  let end = 0;
+  for (const { 0: token, index } of sql.matchAll(TOKENS)) {
+    if (token !== ";" && !/^(?:\s|--|\/\*)/.test(token)) end = index + token.length;
+  }
+  return sql.slice(0, end);
+}
+
+/** SQL of a projection's column or expression. */
+export function projectionSQL(
+  { column, expression, field }: Projection,
+  { quote }: Quoting,
+): string {
+  return expression !== undefined ? `(${expression}\n)` : quote(column ?? field.name);
+}
+
+/** All rows of a source that its own condition finds; compiled, it tells whether they can be read. */
+export function selectAll(source: StreamRef, dialect: Quoting): string {
+  const where = ownCondition(source).map((condition) => ` WHERE ${condition}`);
+  return `SELECT * FROM ${fromClause(source, dialect)}${where.join("")}`;
+}
+
+function ownCondition(source: StreamRef): string[] {
+  const where = source.type === "relation" && "where" in source ? source.where : undefined;
+  return where === undefined ? [] : [`(${where}\n)`];
+}
+
+/**
+ * The SELECT of an extraction, its columns in the order of the projections; `part` are conditions
+ * besides those of the task.
+ */
+export function selectStatement(
+  task: ExtractRequest,
+  dialect: Dialect,
+  part: readonly string[] = [],
+): string {
+  const columns = task.projections.map((projection) => {
+    const sql = projectionSQL(projection, dialect);
+    return `${dialect.select(sql, projection.field)} AS ${dialect.quote(projection.field.name)}`;
+  });
+  const limit = task.limit === undefined ? "" : ` LIMIT ${task.limit}`;
+  return `SELECT ${columns.join(", ")} FROM ${fromClause(task.source, dialect)}${
+    whereClause(task, dialect, part)
+  }${limit}`;
+}
+
+/** The conditions of an extraction behind ` WHERE `; empty when all rows are read. */
+export function whereClause(
+  { source, range, projections }: ExtractRequest,
+  dialect: Dialect,
+  part: readonly string[] = [],
+): string {
+  const conditions = [
+    ...part,
+    ...ownCondition(source),
+    ...(range === undefined ? [] : rangeConditions(range, projections, dialect)),
+  ];
+  return conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
+}
+
+function rangeConditions(
+  range: WatermarkRange,
+  projections: readonly Projection[],
+  dialect: Dialect,
+): string[] {
+  const projection = projections.find((p) => p.field.name === range.field);
+  if (projection === undefined) {
+    throw new SchemaError(`Cannot filter by watermark: no field "${range.field}" in the stream`);
+  }
+  const column = projectionSQL(projection, dialect);
+  const { sql, literal, placeless, atLeast } = dialect.compare(column, projection.field);
+  const bounds: string[] = [];
+  if (range.after !== undefined) {
+    const { value, inclusive } = range.after;
+    const coarse = atLeast?.(value);
+    if (coarse !== undefined) bounds.push(coarse);
+    bounds.push(`${sql} ${inclusive ? ">=" : ">"} ${literal(value)}`);
+  }
+  if (range.upTo !== undefined) {
+    const { value, inclusive } = range.upTo;
+    bounds.push(`${sql} ${inclusive ? "<=" : "<"} ${literal(value)}`);
+  }
+  if (range.nulls === "exclude") {
+    if (bounds.length === 0) bounds.push(`${column} IS NOT NULL`);
+    return [...bounds, ...(placeless === undefined ? [] : [`NOT (${placeless})`])];
+  }
+  if (bounds.length === 0) return [];
+  const without = [`${column} IS NULL`, ...(placeless === undefined ? [] : [placeless])];
+  return [`((${bounds.join(" AND ")}) OR ${without.join(" OR ")})`];
+}
+
+/** Conditions of the rows that have a value with a place in the order. */
+export function presentConditions(column: string, placeless: string | undefined): string[] {
+  return [`${column} IS NOT NULL`, ...(placeless === undefined ? [] : [`NOT (${placeless})`])];
+}

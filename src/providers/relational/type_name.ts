@@ -1,0 +1,51 @@
+/** Names of a system's types: taken apart, and kept in a field's `source_type`. */
+import type { MappedType } from "../../core/contracts/type_mapper.ts";
+import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
+import { type Field, NativeType } from "../../models/field.ts";
+
+/** `timestamp(3) with time zone` has the words `timestamp with time zone` and the argument 3. */
+export interface TypeName {
+  /** All but the arguments, with single blanks. */
+  readonly words: string;
+  /** Whole numbers in parentheses, for example precision and scale; empty where there are none. */
+  readonly args: readonly number[];
+}
+
+/** Parentheses that hold anything but whole numbers stay in the words. */
+export function splitTypeName(text: string): TypeName {
+  const match = /\(\s*(-?\d+\s*(?:,\s*-?\d+\s*)*)\)/.exec(text);
+  const words = match === null ? text : text.replace(match[0], " ");
+  return {
+    words: words.replace(/\s+/g, " ").trim(),
+    args: match === null ? [] : match[1]!.split(",").map(Number),
+  };
+}
+
+/** The decimal of a type's arguments; undefined where dxt has none with these digits. */
+export function decimalType([precision, scale = 0, ...more]: readonly number[]):
+  | MappedType
+  | undefined {
+  const fits = precision !== undefined && more.length === 0 && precision >= 1 &&
+    precision <= MAX_DECIMAL_PRECISION && scale >= 0 && scale <= precision;
+  return fits ? { dtype: "decimal", precision, scale } : undefined;
+}
+
+/** How the fields of one system carry its own types, so that another of its kind gets the same. */
+export interface NativeTypes {
+  /** The `source_type` of a column of a native type. */
+  sourceType(native: string): string;
+  /** The native type of a field that came from the same system and may go into DDL as it stands. */
+  nativeType(field: Pick<Field, "source_type">): string | undefined;
+}
+
+export function nativeTypes(provider: string): NativeTypes {
+  const prefix = `${provider}:`;
+  return {
+    sourceType: (native) => `${prefix}${native}`,
+    nativeType({ source_type }) {
+      if (source_type?.startsWith(prefix) !== true) return undefined;
+      const native = source_type.slice(prefix.length);
+      return NativeType.safeParse(native).success ? native : undefined;
+    },
+  };
+}
