@@ -1,11 +1,11 @@
 /** What is made from the command line: the kept help, its words for completions, README's tables. */
 import { join } from "node:path";
 import { COMMANDS, NAMES } from "../src/cli/command_table.ts";
-import { variableOf } from "../src/cli/help/env_options.ts";
+import { optionVariable } from "../src/cli/help/env_options.ts";
 import { HELP_WIDTHS } from "../src/cli/help/cached_help.ts";
 import type { IO, Output } from "../src/cli/terminal/stdio.ts";
-import { operatorsOf } from "../src/cli/app/operator_catalog.ts";
-import { type CommandPage, type OptionPage, pageOf } from "../src/cli/help/command_pages.ts";
+import { listOperators } from "../src/cli/app/operator_catalog.ts";
+import { buildPage, type CommandPage, type OptionPage } from "../src/cli/help/command_pages.ts";
 import { parseArguments } from "../src/cli/parse.ts";
 import type { Provider } from "../src/core/contracts/provider.ts";
 
@@ -15,7 +15,7 @@ export async function documents(
   providers: readonly Provider[],
 ): Promise<[string, string][]> {
   const pages = new Map<string, CommandPage>();
-  for (const name of NAMES) pages.set(name, pageOf(name, await COMMANDS[name]!.load()));
+  for (const name of NAMES) pages.set(name, buildPage(name, await COMMANDS[name]!.load()));
   const readme = await Deno.readTextFile(join(root, "README.md"));
   const tables = {
     commands: commandTable(pages),
@@ -120,7 +120,7 @@ function optionTable(pages: ReadonlyMap<string, CommandPage>): string {
     ["Option", "Variable", "What it says", "Commands"],
     [...found.values()].map(({ option, commands }) => [
       `\`${option.names.join("`, `")}${option.value === undefined ? "" : ` ${option.value}`}\``,
-      `\`${variableOf(option.names)}\``,
+      `\`${optionVariable(option.names)}\``,
       option.description.replaceAll("|", "\\|"),
       commands.length === pages.size ? "all" : commands.join(", "),
     ]),
@@ -130,7 +130,7 @@ function optionTable(pages: ReadonlyMap<string, CommandPage>): string {
 function operatorTable(providers: readonly Provider[]): string {
   return table(
     ["Operator", "Kind", "What it is"],
-    operatorsOf(providers).map(({ name, kind, description }) => [
+    listOperators(providers).map(({ name, kind, description }) => [
       `\`${name}\``,
       kind,
       description.replaceAll("|", "\\|"),

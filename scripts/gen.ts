@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { schemaOf } from "../src/cli/app/json_schema.ts";
+import { buildJSONSchema } from "../src/cli/app/json_schema.ts";
 import type { Provider } from "../src/core/contracts/provider.ts";
 import { Pipeline, Project } from "../src/models/pipeline.ts";
 import { CATEGORIES, type Category } from "../src/models/source.ts";
@@ -25,8 +25,8 @@ export async function generate(root: string): Promise<Map<string, string>> {
   const files = new Map([
     ["src/providers/registry.ts", registry(found)],
     ["src/config/validation/precompiled.gen.ts", knownShapes()],
-    ["pipelines/schema.json", json(schemaOf(Pipeline, providers))],
-    ["pipelines/project.schema.json", json(schemaOf(Project, providers))],
+    ["pipelines/schema.json", json(buildJSONSchema(Pipeline, providers))],
+    ["pipelines/project.schema.json", json(buildJSONSchema(Project, providers))],
     ...(await isFile(join(root, "src/cli/command_table.ts"))
       ? await documents(root, providers)
       : []),

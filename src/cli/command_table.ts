@@ -1,20 +1,17 @@
-/** The table of commands, in the order and groups of the help. Each is loaded when it is asked for. */
-import type { Parser } from "optique";
-import type { Action } from "./app/context.ts";
-
-export type CommandParser = Parser<"sync", Action, unknown>;
+/** The table of commands, in the order and groups of the help. Each is imported on first use. */
+import type { CommandParser } from "./app/context.ts";
 
 interface Entry {
-  /** Title above the commands of its kind. */
+  /** Title in the help, above the commands of the same group. */
   readonly group: string;
   load(): Promise<CommandParser>;
 }
 
 const MOVE = "Move data";
-const LOOK = "Look before";
+const LOOK = "Inspect";
 const WRITE = "Write pipelines";
 const CODE = "External modules";
-const SHELL = "In a shell";
+const SHELL = "Shell";
 
 export const COMMANDS: Readonly<Record<string, Entry>> = {
   run: { group: MOVE, load: async () => (await import("./commands/run.ts")).run },

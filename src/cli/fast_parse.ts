@@ -1,9 +1,10 @@
 /**
- * Commands as they are mostly asked for, read without the parser of the options, which takes longer
- * than a list and as long as a thread's start. It reads what that parser would, or nothing.
+ * Parses the usual forms of `dxt list`, `run`, `extract` and `load` without the option parser.
+ * Loading that parser takes longer than a whole `dxt list`, and as long as the start of a worker.
+ * The result is the same as the option parser's, or undefined.
  */
 import type { Action, Context } from "./app/context.ts";
-import { variableOf } from "./help/env_options.ts";
+import { optionVariable } from "./help/env_options.ts";
 import { type IO, readVariable } from "./terminal/stdio.ts";
 import { FORMATS } from "./terminal/global_options.ts";
 import type { Verbosity } from "./output/printer.ts";
@@ -29,8 +30,8 @@ const VALUES = new Map(
   ] as const,
 ) as ReadonlyMap<string, "select" | "exclude" | "output">;
 
-/** What a command is about; the rest of its options is not said. */
-interface Asked extends Verbosity {
+/** Options of the four commands; all others have their defaults. */
+interface FastOptions extends Verbosity {
   readonly pipeline: string;
   readonly select?: string;
   readonly exclude?: string;
@@ -38,20 +39,20 @@ interface Asked extends Verbosity {
   readonly failFast: false;
 }
 
-type Act = (asked: Asked, context: Context) => Promise<number>;
+type Act = (options: FastOptions, context: Context) => Promise<number>;
 
-const phase = (name: "run" | "extract" | "load"): Act => async (asked, context) =>
-  (await import("./app/run_phase.ts")).runPhase(name, asked, context);
+const phase = (name: "run" | "extract" | "load"): Act => async (options, context) =>
+  (await import("./app/run_phase.ts")).runPhase(name, options, context);
 
 const ACTS: Readonly<Record<string, Act>> = {
-  list: async (asked, context) =>
-    (await import("./app/list_streams.ts")).listStreams(asked, context),
+  list: async (options, context) =>
+    (await import("./app/list_streams.ts")).listStreams(options, context),
   run: phase("run"),
   extract: phase("extract"),
   load: phase("load"),
 };
 
-interface Given {
+interface Words {
   pipeline?: string;
   quiet?: true;
   verbose?: true;
@@ -60,40 +61,46 @@ interface Given {
   output?: string;
 }
 
-/** Undefined for what the parser has to understand, or to explain. */
+/** The action of a command line; undefined when the option parser has to parse or reject it. */
 export function parseFast(
   [command = "", ...args]: readonly string[],
   env: IO["env"],
 ): Action | undefined {
   const act = Object.hasOwn(ACTS, command) ? ACTS[command] : undefined;
-  if (act === undefined || isSaidByVariables(command, env)) return undefined;
-  const { pipeline, quiet = false, verbose = false, output, ...chosen } = read(args) ?? {};
+  if (act === undefined || hasVariableOption(command, env)) return undefined;
+  const { pipeline, quiet = false, verbose = false, output, ...selection } = readWords(args) ?? {};
   const format = FORMATS.find((name) => name === output);
   if (pipeline === undefined || format !== output) return undefined;
   const verbosity = { quiet, verbose, output: format };
-  const asked: Asked = { ...verbosity, pipeline, ...chosen, vars: [], failFast: false };
-  return { verbosity, act: (context) => act(asked, context) };
+  const options: FastOptions = {
+    ...verbosity,
+    pipeline,
+    ...selection,
+    vars: [],
+    failFast: false,
+  };
+  return { verbosity, act: (context) => act(options, context) };
 }
 
-/** Whether a variable says an option of the command. */
-function isSaidByVariables(command: string, env: IO["env"]): boolean {
+/** Whether a `DXT_…` variable sets an option of the command. */
+function hasVariableOption(command: string, env: IO["env"]): boolean {
   return PAGES[command]!.options.some(({ names }) =>
-    (readVariable(env, variableOf(names)) ?? "") !== ""
+    (readVariable(env, optionVariable(names)) ?? "") !== ""
   );
 }
 
-/** One file, and options that stand apart from their values, each at most once. */
-function read(args: readonly string[]): Given | undefined {
-  const given: Given = {};
+/** Reads one file and the known options, each at most once, with values as separate words. */
+function readWords(args: readonly string[]): Words | undefined {
+  const words: Words = {};
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     const [option, flag] = [VALUES.get(arg), SWITCHES.get(arg)];
     const value = option === undefined ? arg : args[++i];
     const name = option ?? flag ?? "pipeline";
-    if (given[name] !== undefined) return undefined;
-    if (flag !== undefined) given[flag] = true;
+    if (words[name] !== undefined) return undefined;
+    if (flag !== undefined) words[flag] = true;
     else if (value === undefined || value === "" || value.startsWith("-")) return undefined;
-    else given[option ?? "pipeline"] = value;
+    else words[option ?? "pipeline"] = value;
   }
-  return given;
+  return words;
 }

@@ -1,6 +1,6 @@
-/** The command line: the only room that prints. */
+/** Entry of the command line. It answers simple requests itself and passes others to a command. */
 import { ENGINE, type Engine } from "./app/engine.ts";
-import { EXIT, exitOfError } from "./terminal/exit_codes.ts";
+import { errorExitCode, EXIT } from "./terminal/exit_codes.ts";
 import { cachedHelp } from "./help/cached_help.ts";
 import type { IO } from "./terminal/stdio.ts";
 import { checkRuntime } from "./terminal/preflight.ts";
@@ -11,20 +11,20 @@ import { Printer } from "./output/printer.ts";
 export type { Engine } from "./app/engine.ts";
 export { type IO, type Output, processIO, type Signal } from "./terminal/stdio.ts";
 
-/** The parser of the options takes three times as long as all that is done before. */
-const parse: typeof import("./parse.ts").parseArguments = async (...asked) =>
-  (await import("./parse.ts")).parseArguments(...asked);
+/** Imported lazily: loading the option parser takes three times as long as everything before it. */
+const parse: typeof import("./parse.ts").parseArguments = async (...args) =>
+  (await import("./parse.ts")).parseArguments(...args);
 
 const SILENT = { quiet: false, verbose: false };
 
-/** Does what the arguments say, and returns the exit code; throws nothing. */
+/** Runs the command line and returns the exit code. Prints every error; never throws. */
 export async function main(
   args: readonly string[],
   io: IO,
   engine: Engine = ENGINE,
 ): Promise<number> {
   let printer = new Printer(io, SILENT);
-  // What a driver leaves uncaught must neither print its stack nor a secret.
+  // An error that a driver leaves uncaught must print neither its stack nor a secret.
   using _ = io.onCrash((error) => {
     printer.failure(error);
     io.exit(EXIT.failed);
@@ -54,19 +54,19 @@ export async function main(
         return EXIT.done;
       }
     }
-    const plain = parseFast(args, io.env);
-    // A list needs nothing that would crash.
-    if (plain === undefined || args[0] !== "list") checkRuntime();
+    const fast = parseFast(args, io.env);
+    // `dxt list` uses no part of the runtime that checkRuntime is about.
+    if (fast === undefined || args[0] !== "list") checkRuntime();
     if (args.length === 0) {
       await parse(["--help"], io, io.stderr);
       return EXIT.usage;
     }
-    const action = plain ?? await parse(args, io);
+    const action = fast ?? await parse(args, io);
     if (action === undefined) return EXIT.done;
     printer = new Printer(io, action.verbosity);
     return await action.act({ io, engine, printer });
   } catch (error) {
     printer.failure(error);
-    return exitOfError(error);
+    return errorExitCode(error);
   }
 }

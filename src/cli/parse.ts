@@ -1,4 +1,4 @@
-/** Turns a command line into what is to be done, or into help, or into an error that helps. */
+/** Parses a command line with the option parser: into an action, help, or an error with a hint. */
 import {
   extractOptionNames,
   group,
@@ -12,62 +12,64 @@ import {
 import { ConfigurationError } from "../core/errors.ts";
 import { suggestWord } from "../core/did_you_mean.ts";
 import { chooseColors, hasColor } from "./terminal/color.ts";
-import type { Action } from "./app/context.ts";
-import { type CommandParser, COMMANDS, NAMES } from "./command_table.ts";
-import { fromEnvironment } from "./help/env_options.ts";
+import type { Action, CommandParser } from "./app/context.ts";
+import { COMMANDS, NAMES } from "./command_table.ts";
+import { readVariableOptions } from "./help/env_options.ts";
 import { helpWidth } from "./help/cached_help.ts";
 import type { IO, Output } from "./terminal/stdio.ts";
 import { DURATION, FOREVER, HELP, VERSION } from "./terminal/global_options.ts";
 import { usageLine } from "./app/options.ts";
 
 const EXIT_CODES: readonly string[] = [
-  "0    done",
+  "0    success",
   "1    the run failed",
-  "2    usage, pipeline or selector is wrong",
+  "2    the command line, pipeline or selector is invalid",
   "3    some streams failed, others succeeded",
-  "4    source, stage and target do not agree",
-  "6    a load may or may not be committed: dxt load asks the target",
-  "7    another run holds a stage or a target",
+  "4    verification failed: source, stage and target do not agree",
+  "6    it is unknown whether a load was committed: dxt load asks the target",
+  "7    another run has locked a stage or a target",
   "130  stopped by Ctrl-C; 143 by SIGTERM",
 ];
 
 /**
- * The action that the arguments mean, and what `DXT_…` variables add to them; undefined when they
- * asked for help or the version, which is printed to `output`.
+ * Parses arguments and `DXT_…` variables into an action. Prints help or the version to `output`
+ * when the arguments ask for it, and returns undefined then.
  *
- * @throws {ConfigurationError} for a command line that cannot be understood
+ * @throws {ConfigurationError} when the command line or a variable is invalid
  */
 export async function parseArguments(
   args: readonly string[],
   io: IO,
   output: Output = io.stdout,
 ): Promise<Action | undefined> {
-  const commands = await loadFor(args[0]);
-  const parser = together(commands);
+  const commands = await loadCommands(args[0]);
+  const parser = combineParsers(commands);
   const usage = commands.size === 1 ? parser.usage : [];
   const asksHelp = args.some((arg) => HELP.some((name) => name === arg));
-  const variables = asksHelp ? [] : fromEnvironment(usage, args, io.env);
+  const variables = asksHelp ? [] : readVariableOptions(usage, args, io.env);
   const given = args.map((arg, i) =>
     arg === "--wait" && !DURATION.test(args[i + 1] ?? "") ? `--wait=${FOREVER}` : arg
   );
-  const parse = (more: readonly string[]) =>
-    parseWith(parser, [...given.slice(0, 1), ...more, ...given.slice(1)], io, output);
+  const parse = (added: readonly string[]) =>
+    runParserOn(parser, [...given.slice(0, 1), ...added, ...given.slice(1)], io, output);
   const parsed = parse(variables.flatMap(({ args }) => args));
   if (!("error" in parsed)) return parsed.action;
   const { error } = parsed;
-  const plainly = variables.length === 0 ? parsed : parse([]);
-  if ("error" in plainly) throw new ConfigurationError(describe(plainly.error, args, commands));
-  const wrong = variables.find(({ args }) => "error" in parse(args));
-  if (wrong === undefined) throw new ConfigurationError(describe(error, args, commands));
-  const { error: detail = error } = parse(wrong.args) as { error?: Message };
+  const withoutVariables = variables.length === 0 ? parsed : parse([]);
+  if ("error" in withoutVariables) {
+    throw new ConfigurationError(describeError(withoutVariables.error, args, commands));
+  }
+  const invalid = variables.find(({ args }) => "error" in parse(args));
+  if (invalid === undefined) throw new ConfigurationError(describeError(error, args, commands));
+  const { error: detail = error } = parse(invalid.args) as { error?: Message };
   throw new ConfigurationError(
-    `Cannot use variable ${wrong.variable}: value is ${JSON.stringify(wrong.value)}, ${
-      plain(detail)
+    `Cannot use variable ${invalid.variable}: value is ${JSON.stringify(invalid.value)}, ${
+      toText(detail)
     }`,
   );
 }
 
-function parseWith(
+function runParserOn(
   parser: CommandParser,
   args: readonly string[],
   io: IO,
@@ -83,7 +85,7 @@ function parseWith(
       help: { option: { names: HELP }, onShow },
       version: { option: { names: VERSION }, value: io.version, onShow },
       brief:
-        message`Moves data in batches from one system to another, and proves that all arrived.`,
+        message`Moves data in batches from one system to another, and proves that all of it arrived.`,
       usageLine: usageLine("COMMAND"),
       footer: [
         text("Exit codes:"),
@@ -91,10 +93,10 @@ function parseWith(
         lineBreak(),
         lineBreak(),
         text(
-          "Each option is also a variable: DXT_THREADS=4 is --threads 4, DXT_QUIET=1 is --quiet.",
+          "Variables set options: DXT_THREADS=4 is the same as --threads 4, DXT_QUIET=1 as --quiet.",
         ),
         lineBreak(),
-        text("dxt COMMAND --help tells more about a command."),
+        text("dxt COMMAND --help describes a command."),
       ],
       aboveError: "none",
       colors: hasColor(io.env, output, chooseColors(args, io.env)),
@@ -116,16 +118,16 @@ function parseWith(
 
 type Commands = ReadonlyMap<string, CommandParser>;
 
-/** The command of this name alone, or all when none has it. */
-async function loadFor(name: string | undefined): Promise<Commands> {
+/** Imports the command of this name, or all commands when there is none. */
+async function loadCommands(name: string | undefined): Promise<Commands> {
   const names = name !== undefined && Object.hasOwn(COMMANDS, name) ? [name] : NAMES;
   return new Map(
     await Promise.all(names.map(async (name) => [name, await COMMANDS[name]!.load()] as const)),
   );
 }
 
-/** One parser of several commands, each below the title of its group. */
-function together(commands: Commands): CommandParser {
+/** Combines commands into one parser that groups them by title. */
+function combineParsers(commands: Commands): CommandParser {
   const titles = [...new Set([...commands.keys()].map((name) => COMMANDS[name]!.group))];
   return oneOf(titles.map((title) => {
     const own = [...commands].filter(([name]) => COMMANDS[name]!.group === title);
@@ -138,12 +140,12 @@ function oneOf(parsers: readonly CommandParser[]): CommandParser {
   return second === undefined ? first! : oneOf([or(first!, second) as CommandParser, ...more]);
 }
 
-/** What is wrong, what was probably meant, and where to read on. */
-function describe(error: Message, args: readonly string[], commands: Commands): string {
+/** The error, a suggestion, and the help command to run. */
+function describeError(error: Message, args: readonly string[], commands: Commands): string {
   const chosen = commands.size === 1 ? args[0] : undefined;
   const unexpected = unexpectedToken(error);
   const detail = unexpected === undefined
-    ? `Cannot understand the command line: ${plain(error)}`
+    ? `Cannot understand the command line: ${toText(error)}`
     : describeUnexpected(unexpected, chosen, commands);
   return `${detail}\nRun "dxt${chosen === undefined ? "" : ` ${chosen}`} --help" for usage`;
 }
@@ -157,18 +159,18 @@ function describeUnexpected(
   const options = [...commands.values()].flatMap(({ usage }) => [...extractOptionNames(usage)]);
   if (token.startsWith("-")) {
     if (chosen === undefined && options.includes(token)) {
-      return `Unexpected option ${quoted}: options of a command come after it`;
+      return `Unexpected option ${quoted}: options come after the command`;
     }
     const known = [...(chosen === undefined ? [] : options), ...HELP, ...VERSION];
     return `Unknown option ${quoted}${suggestWord(token, known)}`;
   }
   if (chosen !== undefined) return `Unexpected argument ${quoted}`;
   return `Unknown command ${quoted}${
-    suggestWord(token, NAMES) || `, there are ${NAMES.join(", ")}`
+    suggestWord(token, NAMES) || `, known are ${NAMES.join(", ")}`
   }`;
 }
 
-/** The argument that nothing wanted, when that is the error. */
+/** The argument that no parser accepted; undefined for any other error. */
 function unexpectedToken(error: Message): string | undefined {
   const [first, second] = error;
   if (first?.type !== "text" || !first.text.startsWith("Unexpected option or")) return undefined;
@@ -176,8 +178,8 @@ function unexpectedToken(error: Message): string | undefined {
   return second?.type === "optionName" ? second.optionName : undefined;
 }
 
-/** The message without markup and final period. */
-function plain(error: Message): string {
+/** A message of the option parser as text, without markup and final period. */
+function toText(error: Message): string {
   const parts = error.map((term) => {
     switch (term.type) {
       case "text":

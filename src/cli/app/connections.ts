@@ -1,4 +1,4 @@
-/** Connections that a command line names, and work that a signal may stop. */
+/** Opens what the command line names instead of a pipeline file, and runs work until a signal. */
 import type {
   Argument,
   LoadedPipeline,
@@ -10,7 +10,11 @@ import { type Context, moduleSettings, omitUndefined, type Variables } from "./c
 import { EXIT } from "../terminal/exit_codes.ts";
 import { Interruption } from "./signals.ts";
 
-/** Finds out what is meant; its secrets are hidden in all that is printed afterwards. */
+/**
+ * Resolves a connection argument. The printer masks its secrets from then on.
+ *
+ * @param makes the connection is a target, whose file or folder need not exist yet
+ */
 export async function openConnection(
   argument: Argument,
   variables: Variables,
@@ -29,7 +33,7 @@ export async function openConnection(
   return { ...connection, ...await moduleSettings(variables, io, printer) };
 }
 
-/** A pipeline of the one stream that the command line says; its secrets are hidden from here on. */
+/** Builds a pipeline of one stream from options. The printer masks its secrets from then on. */
 export async function openStream(
   stream: StreamArguments,
   variables: Variables,
@@ -47,8 +51,8 @@ export async function openStream(
   return { ...loaded, ...await moduleSettings(variables, io, printer) };
 }
 
-/** Does work until the first signal aborts it. */
-export async function untilSignal(
+/** Runs work, which the first signal aborts; returns the exit code of the work or of the signal. */
+export async function runUntilSignal(
   { io, printer }: Context,
   work: (signal: AbortSignal) => Promise<number>,
 ): Promise<number> {

@@ -1,35 +1,41 @@
+/** What each command receives, the shape of a parsed command, and loading of the pipeline. */
+import type { Parser } from "optique";
 import type { LoadedPipeline } from "../../config/mod.ts";
 import type { Engine } from "./engine.ts";
 import { type IO, readVariable } from "../terminal/stdio.ts";
 import type { Printer, Verbosity } from "../output/printer.ts";
 
+/** The process, the engine and the printer, passed to each command. */
 export interface Context {
   readonly io: IO;
   readonly engine: Engine;
   readonly printer: Printer;
 }
 
-/** A parsed command line, ready to be carried out; `act` returns the exit code. */
+/** A parsed command line. `act` is called once and returns the exit code. */
 export interface Action {
   readonly verbosity: Verbosity;
   act(context: Context): Promise<number>;
 }
 
-/** What a pipeline is read with: where values of its variables and its modules come from. */
+/** The parser of one command's options, which `commands/` exports and the command table loads. */
+export type CommandParser = Parser<"sync", Action, unknown>;
+
+/** Options for reading a pipeline: sources of its variables and of its external modules. */
 export interface Variables extends ImportOptions {
   readonly envFile?: string | undefined;
   readonly vars: readonly (readonly [string, string])[];
 }
 
-/** Where external modules come from. */
+/** Options for fetching external modules. */
 export interface ImportOptions {
-  /** Comma list as it was given. */
+  /** Hosts separated by commas, unparsed. */
   readonly allowImport?: string | undefined;
   readonly cacheDir?: string | undefined;
   readonly frozen?: boolean | undefined;
 }
 
-/** Reads a pipeline; its secrets are hidden in all that is printed afterwards. */
+/** Reads a pipeline file and prints its warnings. The printer masks its secrets from then on. */
 export async function openPipeline(
   path: string,
   variables: Variables,
@@ -47,20 +53,20 @@ export async function openPipeline(
   return { ...loaded, ...await moduleSettings(variables, io, printer) };
 }
 
-/** What is said of external modules, where something is; few pipelines have any. */
+/** Settings for external modules. Few pipelines have any, so the parser is loaded only if needed. */
 export async function moduleSettings(
   { allowImport, cacheDir, frozen }: ImportOptions,
   io: IO,
   printer: Printer,
 ): Promise<Pick<LoadedPipeline, "code">> {
   const onWarning = (message: string) => printer.warning(message);
-  const said = [allowImport, cacheDir, frozen || undefined, readVariable(io.env, "JSR_URL")];
-  if (said.every((value) => value === undefined)) return { code: { onWarning } };
+  const given = [allowImport, cacheDir, frozen || undefined, readVariable(io.env, "JSR_URL")];
+  if (given.every((value) => value === undefined)) return { code: { onWarning } };
   const { codeOptions } = await import("./module_options.ts");
   return { code: { ...codeOptions({ allowImport, cacheDir, frozen }, io), onWarning } };
 }
 
-/** Without the options that were not given. */
+/** A copy without keys whose value is undefined. */
 export function omitUndefined<T extends object>(
   options: T,
 ): { [K in keyof T]?: Exclude<T[K], undefined> } {

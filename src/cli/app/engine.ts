@@ -1,7 +1,8 @@
+/** The rooms that do the work, imported lazily so that help starts fast; tests pass their own. */
 type Config = typeof import("../../config/load_pipeline.ts");
 type Runner = typeof import("../../runner/mod.ts");
 
-/** What a command needs beyond its options, imported when a command asks: help stays fast. */
+/** Functions that commands call, imported on first use. */
 export interface Engine {
   config(): Promise<Pick<Config, "loadPipeline" | "findSecretValues">>;
   runner(): Promise<Pick<Runner, "runPipeline" | "checkPipeline" | "admitPipeline">>;

@@ -1,11 +1,14 @@
-/** JSON Schema of pipelines and projects, from the schemas that validate them. */
+/** The JSON Schema of pipelines and projects, derived from the zod schemas that validate them. */
 import { z } from "zod";
 import type { Provider } from "../../core/contracts/provider.ts";
 
 type JSONSchema = { [key: string]: unknown };
 
-/** What an editor completes and checks; a value may be a variable wherever text is not free. */
-export function schemaOf(model: z.ZodType, providers: readonly Provider[]): JSONSchema {
+/**
+ * The JSON Schema of a model, for editors. Wherever a value is not free text, a variable such as
+ * `${PORT}` is allowed instead.
+ */
+export function buildJSONSchema(model: z.ZodType, providers: readonly Provider[]): JSONSchema {
   const schema = toJSONSchema(model);
   const { $schema, title: _title, $defs, ...rest } = schema;
   const { $ref } = rest as { $ref?: string };
@@ -38,7 +41,7 @@ const VARIABLE: JSONSchema = {
 const TEXT: JSONSchema = { type: "string", minLength: 1 };
 
 function endpoint(providers: readonly Provider[]): JSONSchema {
-  const url = { ...TEXT, description: "What a URL says of the connection; other keys win over it" };
+  const url = { ...TEXT, description: "URL of the connection; other keys take precedence over it" };
   const names = providers.map(({ name }) => name);
   const others = {
     type: "object",
@@ -51,7 +54,8 @@ function endpoint(providers: readonly Provider[]): JSONSchema {
   };
   const connection = {
     type: "object",
-    description: "A connection of the project, or a URL, with keys that win over its own",
+    description:
+      "A connection of the project, or a URL, with keys that take precedence over its own",
     properties: {
       connection: { ...TEXT, description: "Name of a connection of the project, or a URL" },
     },
@@ -69,10 +73,10 @@ function endpoint(providers: readonly Provider[]): JSONSchema {
   };
 }
 
-/** The keys of one provider's connection. Those that are required may come from the URL instead. */
+/** The connection keys of one provider. Required keys may come from the URL instead. */
 function keysOf({ name, description, config }: Provider, url: JSONSchema): JSONSchema {
   const { $schema: _schema, $defs, ...schema } = toJSONSchema(config);
-  const { properties = {}, required = [], ...rest } = inlined(schema, $defs) as {
+  const { properties = {}, required = [], ...rest } = inlineReferences(schema, $defs) as {
     properties?: JSONSchema;
     required?: string[];
   };
@@ -86,23 +90,24 @@ function keysOf({ name, description, config }: Provider, url: JSONSchema): JSONS
   };
 }
 
-/** References of a provider's schema would point into the wrong document. */
-function inlined(schema: unknown, definitions: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map((item) => inlined(item, definitions));
+/** Inlines `$ref`s: within the whole document they would point to the wrong definitions. */
+function inlineReferences(schema: unknown, definitions: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map((item) => inlineReferences(item, definitions));
   if (typeof schema !== "object" || schema === null) return schema;
   const { $ref, ...rest } = schema as { $ref?: string };
   if ($ref !== undefined) {
     const found = (definitions as Record<string, object>)[$ref.replace("#/$defs/", "")];
-    return inlined({ ...found, ...rest }, definitions);
+    return inlineReferences({ ...found, ...rest }, definitions);
   }
   return Object.fromEntries(
-    Object.entries(schema).map(([key, value]) => [key, inlined(value, definitions)]),
+    Object.entries(schema).map(([key, value]) => [key, inlineReferences(value, definitions)]),
   );
 }
 
-/** Keys below which there are schemas by name. */
+/** Keys whose value maps names to schemas. */
 const NAMED = new Set(["properties", "$defs", "patternProperties"]);
 
+/** Allows a variable wherever the schema does not accept arbitrary text. */
 function withVariables(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(withVariables);
   if (typeof schema !== "object" || schema === null) return schema;

@@ -1,4 +1,4 @@
-/** What `dxt list` prints. */
+/** `dxt list`: prints the selected streams of a pipeline. Also called without the option parser. */
 import type { StreamRef } from "../../models/source.ts";
 import type { Stream } from "../../models/stream.ts";
 import { selectStreams } from "../../selector/mod.ts";
@@ -31,7 +31,7 @@ export async function listStreams(
   return EXIT.done;
 }
 
-/** A stream with all that the file may leave out. */
+/** A stream with the defaults of the keys that its file omits. */
 function entryOf({ id, description, source, target, tags, extract, load }: Stream) {
   return {
     id,
@@ -52,7 +52,7 @@ function rowOf(stream: Stream): (string | Cell)[] {
 
 const WIDEST_REF = 48;
 
-/** A dataset in a few words: its name, path, pattern or query. */
+/** A dataset on one line: its name, path, pattern or query. */
 function refText(ref: string | StreamRef): string {
   const text = typeof ref === "string" ? ref : `${ref.type} ${nameOf(ref)}`;
   return truncate(text.replace(/\s+/g, " ").trim(), WIDEST_REF);

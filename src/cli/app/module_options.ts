@@ -1,4 +1,4 @@
-/** What the command line says of external modules. */
+/** Options for external modules, and what `dxt lock` and `dxt vendor` share. */
 import { merge, object } from "optique";
 import { ConfigurationError } from "../../core/errors.ts";
 import { PermissionLists } from "../../models/permissions.ts";
@@ -13,8 +13,8 @@ import {
 import { type IO, readVariable } from "../terminal/stdio.ts";
 import * as options from "./options.ts";
 
-/** What commands that gather modules take. */
-export interface GatherOptions extends Variables {
+/** Parsed options of the commands that fetch modules. */
+export interface FetchOptions extends Variables {
   readonly pipelines: readonly string[];
 }
 
@@ -28,7 +28,11 @@ export const fetchOptions = () =>
     }),
   );
 
-/** @throws {ConfigurationError} for an option that is no list of hosts */
+/**
+ * Converts the options to what config and the sandbox expect.
+ *
+ * @throws {ConfigurationError} when `--allow-import` is not a list of hosts
+ */
 export function codeOptions(
   { allowImport = "", cacheDir, frozen }: ImportOptions,
   { env }: Pick<IO, "env">,
@@ -47,7 +51,7 @@ export function codeOptions(
   };
 }
 
-/** Reads pipelines in their order. */
+/** Reads several pipelines, one after another. */
 export async function openPipelines(
   paths: readonly string[],
   variables: Variables,

@@ -1,9 +1,9 @@
-/** What a provider offers, from the schemas that validate it. */
+/** Catalog of operators (providers, extractors, loaders) and their options, read from zod schemas. */
 import { z } from "zod";
 import type { Provider } from "../../core/contracts/provider.ts";
 
 export interface Operator {
-  /** Class path for `extractor` and `loader`; name of the provider for a connection. */
+  /** Class path of an extractor or loader; name of a provider. */
   readonly name: string;
   readonly kind: "provider" | "extractor" | "loader";
   readonly category: string;
@@ -19,8 +19,8 @@ export interface OperatorOption {
   readonly description: string;
 }
 
-/** Providers, each followed by its extractors and loaders. */
-export function operatorsOf(providers: readonly Provider[]): Operator[] {
+/** Lists each provider, followed by its extractors and loaders. */
+export function listOperators(providers: readonly Provider[]): Operator[] {
   return providers.flatMap((provider) => {
     const { name, category, description, config, extractors, loaders } = provider;
     const classes = (kind: "extractor" | "loader", all: typeof extractors | typeof loaders) =>

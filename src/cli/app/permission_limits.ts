@@ -1,9 +1,9 @@
-/** What the command line lets a pipeline need at most. */
+/** The `--allow-…` options as permission limits. */
 import { ConfigurationError } from "../../core/errors.ts";
 import { PermissionLists } from "../../models/permissions.ts";
 import type { Limit } from "../../runner/mod.ts";
 
-/** Comma lists as they were given: absent is no limit, empty allows nothing. */
+/** Lists separated by commas, unparsed. Undefined sets no limit; an empty text allows nothing. */
 export interface LimitOptions {
   readonly allowNet?: string | undefined;
   readonly allowRead?: string | undefined;
@@ -11,11 +11,11 @@ export interface LimitOptions {
   readonly allowEnv?: string | undefined;
 }
 
-/** @throws {ConfigurationError} for an option that is no list of such values */
+/** @throws {ConfigurationError} when an option holds a value that its kind does not allow */
 export function parseLimits(options: LimitOptions): Limit[] {
   const { allowNet: net, allowRead: read, allowWrite: write, allowEnv: env } = options;
   const lists = Object.entries({ net, read, write, env })
-    .flatMap(([kind, text]) => text === undefined ? [] : [[kind, listOf(text)] as const]);
+    .flatMap(([kind, text]) => text === undefined ? [] : [[kind, splitList(text)] as const]);
   if (lists.length === 0) return [];
   const parsed = PermissionLists.safeParse(Object.fromEntries(lists));
   if (parsed.success) return [{ ceiling: parsed.data, place: (kind) => `--allow-${kind}` }];
@@ -26,6 +26,6 @@ export function parseLimits(options: LimitOptions): Limit[] {
   );
 }
 
-function listOf(text: string): string[] {
+function splitList(text: string): string[] {
   return text === "" ? [] : text.split(",");
 }

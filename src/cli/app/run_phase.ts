@@ -1,22 +1,23 @@
-/** What `run`, `extract` and `load` have in common. */
+/** Carries out `run`, `extract` and `load`: runs the phase, shows progress, writes the log. */
 import type { StreamArguments } from "../../config/mod.ts";
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
+import { shellWord } from "../../core/permission_errors.ts";
 import type { RunResult } from "../../models/result.ts";
 import type { Phase } from "../../runner/mod.ts";
 import { type Context, omitUndefined, openPipeline, type Variables } from "./context.ts";
 import { openStream } from "./connections.ts";
-import { EXIT, exitOfRun } from "../terminal/exit_codes.ts";
+import { EXIT, runExitCode } from "../terminal/exit_codes.ts";
 import { Interruption } from "./signals.ts";
 import { DURATION, FOREVER, isOn } from "../terminal/global_options.ts";
 import type { LogLevel } from "../terminal/log_levels.ts";
 import { type LimitOptions, parseLimits } from "./permission_limits.ts";
 import { RunLog } from "../output/run_log.ts";
-import { describe, type Verbosity } from "../output/printer.ts";
+import { describeError, type Verbosity } from "../output/printer.ts";
 import { Progress } from "../output/progress.ts";
 import { printSummary } from "../output/summary.ts";
 
 export interface PhaseOptions extends Verbosity, Variables, LimitOptions {
-  /** File of the pipeline; absent when the command line says its one stream. */
+  /** Path of the pipeline file; undefined when options describeError the one stream. */
   readonly pipeline?: string | undefined;
   readonly stream?: StreamArguments | undefined;
   readonly select?: string | undefined;
@@ -42,19 +43,19 @@ export async function runPhase(
 ): Promise<number> {
   const { printer } = context;
   using interruption = new Interruption(context.io, printer);
-  const tell = (result: RunResult) => tellResult(result, phase, options, context);
+  const onResult = (result: RunResult) => printResult(result, phase, options, context);
   let result: RunResult;
   try {
-    result = await execute(phase, options, context, interruption.signal, tell);
+    result = await execute(phase, options, context, interruption.signal, onResult);
   } catch (error) {
     if (interruption.received === undefined) throw error;
     printer.detail("stopped", messageOf(error));
     return EXIT[interruption.received];
   }
-  return exitOfRun(result, interruption.received);
+  return runExitCode(result, interruption.received);
 }
 
-function tellResult(
+function printResult(
   result: RunResult,
   phase: Phase,
   options: PhaseOptions,
@@ -73,14 +74,14 @@ async function execute(
   options: PhaseOptions,
   context: Context,
   signal: AbortSignal,
-  tell: (result: RunResult) => void,
+  onResult: (result: RunResult) => void,
 ): Promise<RunResult> {
   const { pipeline, stream, select, exclude, failFast, fullRefresh, threads } = options;
   const loaded = stream === undefined
     ? await openPipeline(pipeline!, options, context)
     : await openStream(stream, options, context);
   const { since, until, limit, sandbox, wait } = options;
-  const waitMs = wait === undefined ? undefined : waitOf(wait);
+  const waitMs = wait === undefined ? undefined : parseWait(wait);
   const backfill = since === undefined && until === undefined
     ? undefined
     : omitUndefined({ since, until });
@@ -96,16 +97,16 @@ async function execute(
     limits: parseLimits(options),
   });
   using log = new RunLog(logging, loaded.pipeline.name, context.printer);
-  if (sandbox === "off") log.onWarning(UNCONFINED);
+  if (sandbox === "off") log.onWarning(SANDBOX_OFF);
   using progress = new Progress(context.printer, phase);
-  return await telling(
+  return await logFailure(
     log,
     () =>
       runPipeline({ ...loaded, showValues: options.showValues ?? false }, {
         phase,
         ...omitUndefined({ select, exclude, fullRefresh, threads, backfill, limit, waitMs }),
         ...(context.printer.isLive ? { estimates: true } : {}),
-        // Absent, the pipeline's own on_error decides.
+        // Without it, the pipeline's own on_error applies.
         ...(failFast ? { failFast } : {}),
         ...(sandbox === undefined ? {} : { sandbox: sandbox === "on" }),
         signal,
@@ -120,7 +121,7 @@ async function execute(
         onResult(result) {
           progress[Symbol.dispose]();
           log.onEnd(result);
-          tell(result);
+          onResult(result);
         },
       }),
   );
@@ -128,30 +129,34 @@ async function execute(
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Milliseconds that `--wait` means. */
-function waitOf(text: string): number {
+/**
+ * The value of `--wait` in milliseconds; Infinity without a duration.
+ *
+ * @throws {ConfigurationError} when it is not a duration
+ */
+function parseWait(text: string): number {
   if (text === FOREVER || isOn(text)) return Infinity;
   const [, amount, unit] = DURATION.exec(text) ?? [];
   if (unit !== undefined) return Number(amount) * UNITS[unit]!;
   throw new ConfigurationError(
-    `Cannot wait "${text}": expected a duration such as 30s, 10m or 2h, or no value to wait as long as it takes`,
+    `Cannot wait "${text}": expected a duration such as 30s, 10m or 2h, or no value to wait indefinitely`,
   );
 }
 
-const UNCONFINED =
-  "the sandbox is off: each side of a stream may do all that dxt may, not only what it needs";
+const SANDBOX_OFF =
+  "the sandbox is off: workers have all permissions of dxt, not only those that they need";
 
-/** An error that ends a run is logged before the log is closed. */
-async function telling(log: RunLog, run: () => Promise<RunResult>): Promise<RunResult> {
+/** Logs an error that ends the run, before the log is closed. */
+async function logFailure(log: RunLog, run: () => Promise<RunResult>): Promise<RunResult> {
   try {
     return await run();
   } catch (error) {
-    log.onError(describe(error));
+    log.onError(describeError(error));
     throw error;
   }
 }
 
-/** A stage that outlived its run can be loaded without extracting again. */
+/** Prints the `dxt load` command for stages that failed loads left behind. */
 function adviseLoad(
   result: RunResult,
   pipeline: string,
@@ -171,16 +176,11 @@ function adviseLoad(
     ids,
     ...(threads === undefined ? [] : ["--threads", String(threads)]),
     ...(envFile === undefined ? [] : ["--env-file", envFile]),
-    // A value may be a secret, which is masked.
+    // The printer masks a value that is a secret.
     ...vars.flatMap(([name, value]) => ["--var", `${name}=${value}`]),
   ];
   printer.progress(
     result.pipeline,
-    `what was staged is kept: ${words.map(shellWord).join(" ")}`,
+    `the staged data is kept, load it with: ${words.map(shellWord).join(" ")}`,
   );
-}
-
-/** A word that a shell takes as it is. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

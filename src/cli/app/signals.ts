@@ -1,16 +1,17 @@
+/** Ctrl-C and SIGTERM: the first aborts the work, the second ends the process. */
 import type { IO, Signal } from "../terminal/stdio.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import type { Printer } from "../output/printer.ts";
 
 /**
- * Milliseconds from a signal to the end of the process, whatever is still at work: less than an
- * orchestrator waits before it kills, and time enough for workers that have to be ended.
+ * Milliseconds from the first signal to the forced end of the process. It is shorter than the time
+ * an orchestrator waits before it kills, and long enough to end workers.
  */
 const EXIT_MS = 9000;
 
 /**
- * While it lasts, the first signal aborts what runs, and the second one ends the process; so does
- * time, where what runs does not stop.
+ * Listens for signals until it is disposed. The first signal aborts `signal`; the second, or work
+ * that has not stopped `exitMs` after the first, ends the process.
  */
 export class Interruption implements Disposable {
   readonly #controller = new AbortController();
@@ -22,7 +23,7 @@ export class Interruption implements Disposable {
     this.#listening = io.onSignal((signal) => {
       if (this.#received !== undefined) io.exit(EXIT[signal]);
       this.#received = signal;
-      printer.warning(`${signal}: stopping and cleaning up, a second one stops at once`);
+      printer.warning(`${signal}: stopping and cleaning up; a second signal stops at once`);
       this.#exit = setTimeout(() => {
         printer.warning(`${signal}: ended after ${exitMs / 1000} s, a worker did not stop`);
         io.exit(EXIT[signal]);
@@ -35,7 +36,7 @@ export class Interruption implements Disposable {
     return this.#controller.signal;
   }
 
-  /** The signal that aborted. */
+  /** The signal that aborted the work, if any. */
   get received(): Signal | undefined {
     return this.#received;
   }

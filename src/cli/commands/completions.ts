@@ -1,3 +1,4 @@
+/** `dxt completions`: prints the completion script of a shell. */
 import { argument, choice, command, map, merge, message, object } from "optique";
 import type { Action } from "../app/context.ts";
 import { SCRIPTS, SHELLS } from "../help/completion_scripts.ts";
@@ -26,7 +27,7 @@ export const completions = command(
     usageLine: options.usageLine("SHELL"),
     brief: message`Print a script that completes commands, options, streams and tags`,
     description:
-      message`Load it where your shell starts. Ids and tags are those of the pipeline on the command line.`,
+      message`Load the script in the start-up file of the shell. Stream ids and tags come from the pipeline on the command line.`,
     footer: options.examples(
       "dxt completions zsh > ~/.zfunc/_dxt",
       "source <(dxt completions bash)",

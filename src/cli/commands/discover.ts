@@ -1,3 +1,4 @@
+/** `dxt discover`: prints the streams of a connection as a table, a pipeline or JSON. */
 import {
   argument,
   choice,
@@ -15,7 +16,7 @@ import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import type { Field } from "../../models/field.ts";
 import type { Discovery } from "../../runner/mod.ts";
 import type { Action, Context, Variables } from "../app/context.ts";
-import { openConnection, untilSignal } from "../app/connections.ts";
+import { openConnection, runUntilSignal } from "../app/connections.ts";
 import { chooseStreams, freePath, readableStreams } from "../scaffold/stream_choice.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { type LimitOptions, parseLimits } from "../app/permission_limits.ts";
@@ -35,7 +36,7 @@ interface DiscoverOptions extends Variables, LimitOptions {
 const parser = merge(
   object({
     connection: argument(string({ metavar: "CONNECTION" }), {
-      description: message`Name of a connection of the project, a URL, a database file or a folder`,
+      description: message`A connection name of the project, a URL, a database file or a folder`,
     }),
   }),
   object("Options", {
@@ -43,10 +44,10 @@ const parser = merge(
       description: message`Only streams of this schema`,
     })),
     select: optional(option("-s", "--select", string({ metavar: "PATTERN" }), {
-      description: message`Only these streams: orders, public.*, *_log; commas between`,
+      description: message`Only these streams, separated by commas: orders, public.*, *_log`,
     })),
     format: optional(option("-f", "--format", choice(["table", "yaml", "json"]), {
-      description: message`table, yaml (a pipeline that runs) or json (default: table)`,
+      description: message`table, yaml (a complete pipeline) or json (default: table)`,
     })),
     ...options.limits(),
     ...options.variables(),
@@ -65,7 +66,7 @@ export const discover = command(
     usageLine: options.usageLine("CONNECTION"),
     brief: message`Show the streams and fields of a connection`,
     description:
-      message`Lists what the login can read, with field types, primary keys and fields that may serve as watermark. As YAML it is a pipeline that runs: a password in the URL becomes a variable, which is told.`,
+      message`Lists the streams that the login can read, with field types, primary keys and fields that can serve as watermark. With --format yaml it prints a complete pipeline: a URL with a password becomes a variable, whose name is printed.`,
     footer: options.examples(
       "dxt discover postgres://reader@127.0.0.1/shop --schema public",
       "dxt discover '${SHOP_URL}' --format yaml > shop.yaml",
@@ -81,55 +82,56 @@ async function discoverStreams(values: DiscoverOptions, context: Context): Promi
   const { admitConnection, discover, keyCandidates, watermarkCandidates } = await import(
     "../../runner/mod.ts"
   );
-  return await untilSignal(context, async (signal) => {
+  return await runUntilSignal(context, async (signal) => {
     await admitConnection(connection, undefined, parseLimits(values));
     const found = await discover(connection, signal);
     const streams = chooseStreams(found, values);
-    const marks = { keys: keyCandidates, watermarks: watermarkCandidates };
-    switch (formatOf(values, context)) {
+    const candidates = { keys: keyCandidates, watermarks: watermarkCandidates };
+    switch (chooseFormat(values, context)) {
       case "json":
-        context.printer.document(jsonOf(found, streams, marks));
+        context.printer.document(toJSON(found, streams, candidates));
         break;
       case "ndjson":
         for (const stream of streams) {
-          context.printer.document(escapeJSON(entryOf(stream, marks)));
+          context.printer.document(escapeJSON(toEntry(stream, candidates)));
         }
         break;
       case "yaml":
-        await printPipeline(connection, found, streams, marks, context);
+        await printPipeline(connection, found, streams, candidates, context);
         break;
       default:
-        printTable(streams, marks, context);
+        printTable(streams, candidates, context);
     }
     return EXIT.done;
   });
 }
 
-/** The command's own `--format` wins over how it speaks in general. */
-function formatOf({ format }: DiscoverOptions, { printer }: Context) {
+/** The command's own `--format` takes precedence over `--output`. */
+function chooseFormat({ format }: DiscoverOptions, { printer }: Context) {
   return format ?? (printer.format === "text" ? "table" : printer.format);
 }
 
-interface Marks {
+/** Which fields can serve as key and as watermark. */
+interface Candidates {
   keys(fields: readonly Field[]): readonly string[];
   watermarks(fields: readonly Field[]): readonly string[];
 }
 
-function jsonOf(
+function toJSON(
   { provider, category }: Discovery,
   streams: readonly DiscoveredStream[],
-  marks: Marks,
+  candidates: Candidates,
 ): string {
   return escapeJSON({
     provider,
     category,
-    streams: streams.map((stream) => entryOf(stream, marks)),
+    streams: streams.map((stream) => toEntry(stream, candidates)),
   });
 }
 
-function entryOf(
+function toEntry(
   { name, source, estimatedRows, fields }: DiscoveredStream,
-  { keys, watermarks }: Marks,
+  { keys, watermarks }: Candidates,
 ) {
   return {
     name,
@@ -147,23 +149,23 @@ const COLUMNS = [
   { title: "field" },
   { title: "type" },
   { title: "null" },
-  { title: "may serve as" },
+  { title: "can serve as" },
 ] as const;
 
-/** A row a field, its stream told once. */
+/** Prints one row per field; the first row of a stream names it. */
 function printTable(
   streams: readonly DiscoveredStream[],
-  { keys, watermarks }: Marks,
+  { keys, watermarks }: Candidates,
   { printer }: Context,
 ): void {
   if (streams.length === 0) {
-    return printer.warning("there are no streams, or the login may see none of them");
+    return printer.warning("no streams found: the source is empty, or the login may not see them");
   }
   const cells = streams.flatMap(({ name, estimatedRows, fields }) => {
-    const [key, marks] = [keys(fields), watermarks(fields)];
+    const [keyFields, watermarkFields] = [keys(fields), watermarks(fields)];
     const rows = estimatedRows === undefined ? "" : countText(estimatedRows);
     const about = [name, rows].map((text): Cell => ({ text }));
-    if (fields.length === 0) return [[...about, { text: "(none that can be read)" }]];
+    if (fields.length === 0) return [[...about, { text: "(no readable field)" }]];
     return fields.map((field, i) => [
       ...(i === 0 ? about : [{ text: "" }, { text: "" }]),
       { text: field.name },
@@ -171,8 +173,8 @@ function printTable(
       { text: field.nullable ? "null" : "" },
       {
         text: [
-          ...(key.includes(field.name) ? ["key"] : []),
-          ...(marks.includes(field.name) ? ["watermark"] : []),
+          ...(keyFields.includes(field.name) ? ["key"] : []),
+          ...(watermarkFields.includes(field.name) ? ["watermark"] : []),
         ].join(", "),
       },
     ]);
@@ -188,7 +190,7 @@ async function printPipeline(
   { reference, unset, name }: NamedConnection,
   { provider }: Discovery,
   streams: readonly DiscoveredStream[],
-  marks: Marks,
+  candidates: Candidates,
   { printer }: Context,
 ): Promise<void> {
   const count = readableStreams(streams).length;
@@ -201,19 +203,19 @@ async function printPipeline(
     about: [
       `${
         countNoun(count, "stream")
-      } of ${provider}, by dxt discover. Each run replaces the targets; with`,
-      "the comments of a stream made lines, it moves what is new, or updates by key.",
+      } of ${provider}, written by dxt discover. Each run replaces the targets.`,
+      "Uncomment the lines of a stream to move only new records, or to update by key.",
     ],
     source: reference,
     target,
     toFiles: false,
     streams,
-    ...marks,
+    ...candidates,
   }));
   if (unset !== undefined) {
     printer.progress(
       "discover",
-      `the URL has a password: set ${unset} to the URL before a run, in the environment or in .env`,
+      `the URL holds a password: before a run, set ${unset} to the URL, in the environment or in .env`,
     );
   }
 }

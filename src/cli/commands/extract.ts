@@ -1,3 +1,4 @@
+/** `dxt extract`: moves streams from the source into their stages. */
 import { command, map, merge, message, object } from "optique";
 import type { Action } from "../app/context.ts";
 import * as options from "../app/options.ts";
@@ -29,9 +30,9 @@ export const extract = command(
   })),
   {
     usageLine: options.usageLine("PIPELINE"),
-    brief: message`Only read: from the source into the stage`,
+    brief: message`Only extract: from the source into the stage`,
     description:
-      message`Extracts each stream into its stage on disk and tells where that is. The target is asked for its watermark, and not changed.`,
+      message`Extracts each stream into its stage on disk and prints the path of the stage. Reads watermarks from the target, and changes nothing there.`,
     footer: options.examples(
       "dxt extract shop.yaml",
       "dxt extract shop.yaml --select orders && dxt load shop.yaml --select orders",

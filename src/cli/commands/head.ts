@@ -1,3 +1,4 @@
+/** `dxt head`: prints the first records of a source, a stage or a target. */
 import {
   argument,
   command,
@@ -13,7 +14,7 @@ import {
 import { ConfigurationError } from "../../core/errors.ts";
 import type { Head, HeadOf } from "../../runner/mod.ts";
 import { type Action, type Context, openPipeline, type Variables } from "../app/context.ts";
-import { openConnection, untilSignal } from "../app/connections.ts";
+import { openConnection, runUntilSignal } from "../app/connections.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { formatRecords } from "../output/record_table.ts";
 import { type LimitOptions, parseLimits } from "../app/permission_limits.ts";
@@ -36,20 +37,18 @@ const parser = merge(
   object({
     from: argument(string({ metavar: "CONNECTION|PIPELINE" }), {
       description:
-        message`File of a pipeline, or a connection: its name in the project, a URL, a database file or a folder`,
+        message`A pipeline file, or a connection: its name in the project, a URL, a database file or a folder`,
     }),
     stream: optional(argument(string({ metavar: "STREAM" }), {
-      description: message`Id of a stream of the pipeline, or a table or file of the connection`,
+      description: message`Stream id of the pipeline, or a table or file of the connection`,
     })),
   }),
   object("Options", {
     rows: optional(option("-n", "--rows", integer({ metavar: "N", min: 1, max: MOST_ROWS }), {
-      description: message`Records to show (default: 20)`,
+      description: message`Number of records to show (default: 20)`,
     })),
-    stage: option("--stage", { description: message`What is staged of the pipeline's stream` }),
-    target: option("--target", {
-      description: message`What the target of the pipeline's stream holds`,
-    }),
+    stage: option("--stage", { description: message`Show records of the stream's stage` }),
+    target: option("--target", { description: message`Show records of the stream's target` }),
     ...options.limits(),
     ...options.variables(),
     ...options.modules(),
@@ -67,7 +66,7 @@ export const head = command(
     usageLine: options.usageLine("CONNECTION|PIPELINE STREAM"),
     brief: message`Show the first records of a stream, its stage or its target`,
     description:
-      message`Reads so many records and no more. NULL stands for a missing value; an empty text, or the text NULL, stands in quotes. On a terminal wide columns are cut and the last left out; a pipe gets all of them.`,
+      message`Reads only as many records as it shows. NULL is a missing value; an empty text and the text NULL are quoted. A terminal gets wide columns truncated and only as many columns as fit; a pipe gets everything.`,
     footer: options.examples(
       "dxt head shop.yaml orders",
       "dxt head shop.yaml orders --target -n 5",
@@ -82,22 +81,22 @@ const DEFAULT_ROWS = 20;
 async function showHead(values: HeadOptions, context: Context): Promise<number> {
   const { from, stream, rows = DEFAULT_ROWS, stage, target } = values;
   if (stage && target) {
-    throw new ConfigurationError("Cannot show --stage and --target at once: expected one of them");
+    throw new ConfigurationError("Cannot show --stage and --target together: expected one of them");
   }
   const of: HeadOf = stage ? "stage" : target ? "target" : "source";
   if (isPipeline(from)) {
     const loaded = await openPipeline(from, values, context);
     const { admitHead, previewPipelineRows } = await import("../../runner/mod.ts");
-    return await untilSignal(context, async (signal) => {
+    return await runUntilSignal(context, async (signal) => {
       const mayExplore = await admitHead(loaded, stream, of, parseLimits(values));
-      const showing = { rows, mayExplore, signal };
-      print(await previewPipelineRows(loaded, stream, of, showing), context);
+      const options = { rows, mayExplore, signal };
+      print(await previewPipelineRows(loaded, stream, of, options), context);
       return EXIT.done;
     });
   }
   if (of !== "source") {
     throw new ConfigurationError(
-      `Cannot show the ${of} of "${from}": --${of} is for the stream of a pipeline's file (.yaml)`,
+      `Cannot show the ${of} of "${from}": --${of} needs a stream of a pipeline file (.yaml)`,
     );
   }
   const connection = await openConnection(
@@ -106,7 +105,7 @@ async function showHead(values: HeadOptions, context: Context): Promise<number> 
     context,
   );
   const { admitConnection, previewConnection } = await import("../../runner/mod.ts");
-  return await untilSignal(context, async (signal) => {
+  return await runUntilSignal(context, async (signal) => {
     const mayExplore = await admitConnection(connection, stream, parseLimits(values));
     print(await previewConnection(connection, stream, { rows, mayExplore, signal }), context);
     return EXIT.done;
@@ -132,15 +131,15 @@ function print({ fields, rows }: Head, { printer, io }: Context): void {
     fields,
     rows,
     width,
-    (text) => printer.coloured(text, "dim"),
+    (text) => printer.colorCell(text, "dim"),
   );
   printer.table(columns, cells);
-  if (rows.length === 0) printer.warning("there are no records");
+  if (rows.length === 0) printer.warning("no records found");
   if (hidden.length > 0) {
     printer.warning(
-      `${countNoun(hidden.length, "more field")} had no room: ${
+      `${countNoun(hidden.length, "field")} not shown: ${
         hidden.map((name) => JSON.stringify(name)).join(", ")
-      }; a pipe or --output json shows all`,
+      }; a pipe or --output json gets all`,
     );
   }
 }

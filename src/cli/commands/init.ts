@@ -1,13 +1,14 @@
+/** `dxt init`: writes a project with its first pipeline into the working directory. */
 import { argument, command, map, merge, message, object, option, optional, string } from "optique";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { Action, Context, Variables } from "../app/context.ts";
 import { ask, canAsk } from "../scaffold/prompt.ts";
-import { openConnection, untilSignal } from "../app/connections.ts";
+import { openConnection, runUntilSignal } from "../app/connections.ts";
 import { chooseStreams, freePath, readableStreams } from "../scaffold/stream_choice.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import {
+  exampleFiles,
   type NewFile,
-  plainFiles,
   projectFiles,
   schemaFiles,
   writeFiles,
@@ -32,16 +33,16 @@ const parser = merge(
   object("Options", {
     from: optional(option("--from", string({ metavar: "CONNECTION" }), {
       description:
-        message`Source to discover: a connection's name, a URL, a database file or a folder`,
+        message`Source to discover: a connection name, a URL, a database file or a folder`,
     })),
     to: optional(option("--to", string({ metavar: "CONNECTION" }), {
-      description: message`Target, in the same words; sqlite:NAME.db`,
+      description: message`Target, same syntax as --from (default: sqlite:NAME.db)`,
     })),
     schema: optional(option("--schema", string({ metavar: "NAME" }), {
       description: message`Only streams of this schema of the source`,
     })),
     select: optional(option("-s", "--select", string({ metavar: "PATTERN" }), {
-      description: message`Only these streams of the source: orders, public.*, *_log`,
+      description: message`Only these streams, separated by commas: orders, public.*, *_log`,
     })),
     ...options.variables(),
     ...options.modules(),
@@ -59,7 +60,7 @@ export const init = command(
     usageLine: options.usageLine("[NAME]"),
     brief: message`Write a project with its first pipeline into this folder`,
     description:
-      message`Writes dxt_project.yaml, pipelines/NAME.yaml, .env.example and the JSON Schemas that editors check the files by, and keeps .env out of git. With --from the pipeline has the streams that the source has. Asks on a terminal for what is not given. Overwrites no file; a project that is there gets one more pipeline.`,
+      message`Writes dxt_project.yaml, pipelines/NAME.yaml, .env.example and JSON Schemas for editors, and adds .env to .gitignore. With --from, the pipeline lists the streams of the source. On a terminal it asks for missing values. It overwrites no file; an existing project gets one more pipeline.`,
     footer: options.examples(
       "dxt init shop",
       "dxt init shop --from '${SHOP_URL}' --to sqlite:shop.db --schema public",
@@ -69,7 +70,7 @@ export const init = command(
 );
 
 async function initProject(given: InitOptions, context: Context): Promise<number> {
-  const values = canAsk(context.io) ? await completed(given, context) : given;
+  const values = canAsk(context.io) ? await askMissing(given, context) : given;
   if (values === undefined) return EXIT.usage;
   const name = values.name ?? folderName();
   if (!/^\w[\w.-]*$/.test(name)) {
@@ -79,9 +80,9 @@ async function initProject(given: InitOptions, context: Context): Promise<number
   }
   if (values.from === undefined) {
     if (values.to !== undefined) {
-      throw new ConfigurationError("Cannot take --to alone: --from says what is read");
+      throw new ConfigurationError("Cannot use --to without --from: the source is missing");
     }
-    return await write(await plainFiles(name), context);
+    return await write(await exampleFiles(name), context);
   }
   return await fromConnection(name, values.from, values, context);
 }
@@ -92,8 +93,8 @@ function folderName(): string {
   return name === "" ? "pipeline" : name;
 }
 
-/** What was not given, as it is answered; undefined when nobody answers any more. */
-async function completed(
+/** Asks for values that the command line does not have; undefined when the input ends. */
+async function askMissing(
   values: InitOptions,
   { io }: Context,
 ): Promise<InitOptions | undefined> {
@@ -118,17 +119,18 @@ async function fromConnection(
   const target = await openConnection({ option: "--to", text: to }, values, context, true);
   if (target.dataset !== undefined) {
     throw new ConfigurationError(
-      `Cannot write all streams into "${to}": it is one file, expected a folder or a database`,
+      `Cannot load all streams into "${to}": it is one file, expected a folder or a database`,
     );
   }
   context.printer.hide([...source.secrets, ...target.secrets]);
   const { discover, keyCandidates, watermarkCandidates } = await import("../../runner/mod.ts");
-  return await untilSignal(context, async (signal) => {
+  return await runUntilSignal(context, async (signal) => {
     const found = await discover(source, signal);
     const streams = chooseStreams(found, values);
     readableStreams(streams);
-    const marks = { keys: keyCandidates, watermarks: watermarkCandidates };
-    return await write(await projectFiles({ name, source, target, streams, ...marks }), context);
+    const candidates = { keys: keyCandidates, watermarks: watermarkCandidates };
+    const files = await projectFiles({ name, source, target, streams, ...candidates });
+    return await write(files, context);
   });
 }
 
@@ -140,7 +142,7 @@ async function write(files: readonly NewFile[], { printer }: Context): Promise<n
   if (variables.length > 0) {
     printer.progress(
       "init",
-      `set ${variables.join(" and ")} in the environment or in .env, see .env.example`,
+      `set ${variables.join(" and ")} in the environment or in .env; see .env.example`,
     );
   }
   printer.progress("init", `next: dxt test ${pipeline}, then dxt run ${pipeline}`);

@@ -1,3 +1,4 @@
+/** `dxt list`: options of the command; `app/list_streams.ts` does the work. */
 import { command, map, merge, message, object } from "optique";
 import type { Action } from "../app/context.ts";
 import { listStreams } from "../app/list_streams.ts";
@@ -22,7 +23,7 @@ export const list = command(
     usageLine: options.usageLine("PIPELINE"),
     brief: message`Show the streams of a pipeline`,
     description:
-      message`Shows what a selector means before it is run: each stream's source, target, modes and tags. Connects to nothing.`,
+      message`Shows the streams that a selector matches, with source, target, modes and tags. Connects to nothing.`,
     footer: options.examples("dxt list shop.yaml", "dxt list shop.yaml --select tag:daily --quiet"),
   },
 );

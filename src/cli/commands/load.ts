@@ -1,3 +1,4 @@
+/** `dxt load`: loads stages into their targets. */
 import { command, map, merge, message, object } from "optique";
 import type { Action } from "../app/context.ts";
 import * as options from "../app/options.ts";
@@ -28,9 +29,9 @@ export const load = command(
   })),
   {
     usageLine: options.usageLine("PIPELINE"),
-    brief: message`Only write: from the stage into the target`,
+    brief: message`Only load: from the stage into the target`,
     description:
-      message`Loads what dxt extract staged, or what a run left staged when its load failed. The source is not read again.`,
+      message`Loads the stages that dxt extract wrote, or that a run left behind when its load failed. Does not read the source again.`,
     footer: options.examples("dxt load shop.yaml", "dxt load shop.yaml --select orders"),
   },
 );

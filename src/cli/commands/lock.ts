@@ -1,9 +1,10 @@
+/** `dxt lock`: pins the external modules of pipelines in dxt.lock. */
 import { command, map, message } from "optique";
 import { type Action, type Context, omitUndefined } from "../app/context.ts";
 import {
   codeOptions,
+  type FetchOptions,
   fetchOptions,
-  type GatherOptions,
   openPipelines,
 } from "../app/module_options.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
@@ -20,7 +21,7 @@ export const lock = command(
     usageLine: options.usageLine("PIPELINE..."),
     brief: message`Pin the external modules of pipelines in dxt.lock`,
     description:
-      message`Fetches each external module that the pipelines name, and all that it imports, and writes their SHA-256 into dxt.lock beside the project's file or the pipeline. From then on a module that changes is refused. None of it is run.`,
+      message`Fetches each external module that the pipelines name, with all its imports, and writes their SHA-256 into dxt.lock next to the project file or the pipeline. From then on a module whose content changed is refused. Runs none of the modules.`,
     footer: options.examples(
       "dxt lock shop.yaml --allow-import=modules.example.com",
       "dxt lock pipelines/*.yaml",
@@ -29,7 +30,7 @@ export const lock = command(
 );
 
 async function lockModules(
-  { pipelines, allowImport, cacheDir, ...variables }: GatherOptions,
+  { pipelines, allowImport, cacheDir, ...variables }: FetchOptions,
   context: Context,
 ): Promise<number> {
   const { printer, io } = context;
@@ -40,7 +41,7 @@ async function lockModules(
     codeOptions(omitUndefined({ allowImport, cacheDir }), io),
   );
   if (printer.format !== "text") printer.document(JSON.stringify({ locks: locked }, null, 2));
-  else for (const { path, modules } of locked) printer.result(sentence(path, modules));
+  else for (const { path, modules } of locked) printer.result(describeLock(path, modules));
   return EXIT.done;
 }
 
@@ -48,10 +49,9 @@ type Locked = Awaited<
   ReturnType<typeof import("../../runner/plan/external_modules.ts").lockPipelines>
 >[number];
 
-function sentence(path: string, modules: Locked["modules"]): string {
-  const of = (change: string) => modules.filter((module) => module.change === change);
+function describeLock(path: string, modules: Locked["modules"]): string {
   const parts = (["added", "changed"] as const).flatMap((change) => {
-    const { length } = of(change);
+    const { length } = modules.filter((module) => module.change === change);
     return length === 0 ? [] : [`${length} ${change}`];
   });
   const lines = modules.filter(({ change }) => change !== "same")

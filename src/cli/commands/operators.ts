@@ -1,3 +1,4 @@
+/** `dxt operators list`: prints providers, extractors and loaders with their options. */
 import { argument, choice, command, map, merge, message, object, option, optional } from "optique";
 import { CATEGORIES } from "../../models/source.ts";
 import type { Action, Context } from "../app/context.ts";
@@ -10,12 +11,12 @@ import type { Cell } from "../output/table.ts";
 const parser = merge(
   object({
     action: argument(choice(["list"], { metavar: "list" }), {
-      description: message`What to do; there is one thing`,
+      description: message`The only action`,
     }),
   }),
   object("Options", {
     category: optional(option("-c", "--category", choice(CATEGORIES, { metavar: "CATEGORY" }), {
-      description: message`Only those of this category, for example relational or filestore`,
+      description: message`Only operators of this category, for example relational or filestore`,
     })),
     ...options.outputOptions(),
   }),
@@ -25,13 +26,13 @@ export const operators = command(
   "operators",
   map(parser, (values): Action => ({
     verbosity: values,
-    act: (context) => listOperators(values.category, context),
+    act: (context) => printOperators(values.category, context),
   })),
   {
     usageLine: options.usageLine("list"),
     brief: message`Show providers, extractors and loaders with their options`,
     description:
-      message`Tells what a pipeline's source, target, extractor and loader can be, and the options of each with type, default and meaning, from the schemas that validate them. An option with * is required.`,
+      message`Lists the providers for source and target and the classes for extractor and loader, each with its options: name, type, default and meaning. An option with * is required.`,
     footer: options.examples(
       "dxt operators list",
       "dxt operators list --category relational",
@@ -42,16 +43,16 @@ export const operators = command(
 
 const COLUMNS = ["option", "type", "default", "meaning"].map((title) => ({ title }));
 
-async function listOperators(
+async function printOperators(
   category: string | undefined,
   { printer }: Context,
 ): Promise<number> {
   const { PROVIDER_NAMES, loadProvider } = await import("../../providers/resolve.ts");
-  const { operatorsOf } = await import("../app/operator_catalog.ts");
+  const { listOperators } = await import("../app/operator_catalog.ts");
   const providers = await Promise.all(PROVIDER_NAMES.map(loadProvider));
-  const entries = operatorsOf(providers)
+  const entries = listOperators(providers)
     .filter((operator) => category === undefined || operator.category === category);
-  if (entries.length === 0) printer.warning(`there are no operators of category "${category}"`);
+  if (entries.length === 0) printer.warning(`no operators of category "${category}" exist`);
   printer.results({
     name: "operators",
     entries,
@@ -61,7 +62,7 @@ async function listOperators(
   return EXIT.done;
 }
 
-/** A line for the operator, below it a table of its options. */
+/** Prints a line for the operator, and a table of its options below. */
 function printOperator({ name, kind, description, options }: Operator, printer: Printer): void {
   printer.result(`${name} (${kind}): ${description}`);
   if (options.length === 0) return;

@@ -1,3 +1,4 @@
+/** `dxt permissions`: prints the runtime permissions that a run of a pipeline needs. */
 import { choice, command, map, merge, message, object, option, optional } from "optique";
 import { shellWord } from "../../core/permission_errors.ts";
 import {
@@ -24,7 +25,7 @@ const parser = merge(
   object("Options", {
     ...options.selection(),
     format: optional(option("-f", "--format", choice(["flags", "json"]), {
-      description: message`flags of deno run and deno compile, or json (default: flags)`,
+      description: message`flags for deno run and deno compile, or json (default: flags)`,
     })),
     logFile: options.logging().logFile,
     ...options.variables(),
@@ -41,9 +42,9 @@ export const permissions = command(
   })),
   {
     usageLine: options.usageLine("PIPELINE"),
-    brief: message`Print the least that a run of a pipeline needs of the runtime`,
+    brief: message`Print the runtime permissions that a run of a pipeline needs`,
     description:
-      message`The hosts, files and variables that dxt run needs for the selected streams, and nothing else, as flags in one line. Nothing connects. A folder that is not there yet is named as a whole, since it has to be made.`,
+      message`Prints exactly the hosts, paths and variables that dxt run needs for the selected streams, as flags on one line. Connects to nothing. A folder that does not exist yet is listed as a whole, since the run creates it.`,
     footer: options.examples(
       "dxt permissions shop.yaml",
       "dxt permissions shop.yaml --select orders --format json",
@@ -64,7 +65,7 @@ async function printPermissions(
     ...omitUndefined({ select, exclude, logFile: logFile ?? loaded.logging?.file }),
   });
   const isJSON = (format ?? (printer.format === "text" ? "flags" : "json")) === "json";
-  // As it stands: a path that is masked, because a variable says it, helps nobody.
+  // Not masked: a flag is useless when its path, which may come from a variable, is hidden.
   printer.document(isJSON ? escapeJSON(needs) : flagsOf(needs).map(shellWord).join(" "));
   return EXIT.done;
 }

@@ -1,3 +1,4 @@
+/** `dxt plan` and `dxt run --dry-run`: prints what a run would do. */
 import { command, type InferValue, map, merge, message, object } from "optique";
 import type { StreamArguments } from "../../config/mod.ts";
 import type { PlanResult } from "../../models/plan.ts";
@@ -8,7 +9,7 @@ import {
   openPipeline,
   type Variables,
 } from "../app/context.ts";
-import { openStream, untilSignal } from "../app/connections.ts";
+import { openStream, runUntilSignal } from "../app/connections.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { type LimitOptions, parseLimits } from "../app/permission_limits.ts";
 import * as options from "../app/options.ts";
@@ -36,9 +37,9 @@ export const plan = command(
   })),
   {
     usageLine: options.usageLine("PIPELINE"),
-    brief: message`Show what a run would do, changing nothing`,
+    brief: message`Show what a run would do, without changing anything`,
     description:
-      message`Connects to source and target and moves nothing. Tells for each stream how much there is, the watermark it would use, each field's types and whether they are exact, widened or lossy, the statements that make or change the target, and what is lost. The same as run --dry-run.`,
+      message`Connects to source and target and moves nothing. Shows for each stream its size, the watermark that a run would use, the types of each field and whether their conversion is exact, widened or lossy, the statements that create or change the target, and data that would be lost. Same as dxt run --dry-run.`,
     footer: options.examples(
       "dxt plan shop.yaml",
       "dxt plan shop.yaml --select orders --full-refresh",
@@ -69,7 +70,7 @@ export async function showPlan(options: PlanOptions, context: Context): Promise<
     ? undefined
     : omitUndefined({ since, until });
   const { admitPipeline, previewPipeline } = await import("../../runner/mod.ts");
-  return await untilSignal(context, async (signal) => {
+  return await runUntilSignal(context, async (signal) => {
     const limits = parseLimits(options);
     await admitPipeline(loaded, { purpose: "look", ...omitUndefined({ select, exclude }), limits });
     const result = await previewPipeline(loaded, {
@@ -87,7 +88,7 @@ export async function showPlan(options: PlanOptions, context: Context): Promise<
   });
 }
 
-/** What would stop the run is in the pipeline; what would fail may be anywhere. */
+/** "stopped" means that the pipeline has to be changed; "failed" may have any cause. */
 const EXITS: Readonly<Record<PlanResult["status"], number>> = {
   ready: EXIT.done,
   stopped: EXIT.usage,

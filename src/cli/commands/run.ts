@@ -1,3 +1,4 @@
+/** `dxt run`: moves the streams of a pipeline, or one stream that options describe. */
 import {
   argument,
   command,
@@ -26,7 +27,7 @@ const parser = merge(
   object({
     pipeline: optional(
       argument(string({ metavar: "PIPELINE" }), {
-        description: message`File of the pipeline; without one, --from and --to say what is moved`,
+        description: message`Path of the pipeline file; without it, use --from and --to`,
       }),
     ),
   }),
@@ -34,13 +35,17 @@ const parser = merge(
     from: text(
       "--from",
       "CONNECTION",
-      message`Source: a connection's name, a URL, a database file, a folder, a file or a pattern`,
+      message`Source: a connection name, a URL, a database file, a folder, a file or a pattern`,
     ),
-    to: text("--to", "CONNECTION", message`Target, in the same words; a file or folder may be new`),
+    to: text(
+      "--to",
+      "CONNECTION",
+      message`Target, same syntax as --from; a file or folder need not exist`,
+    ),
     source: text(
       "--source",
       "NAME",
-      message`Table, query (SELECT …), file or pattern in the source; not needed for one file`,
+      message`Table, query (SELECT …), file or pattern in the source; omit it when --from is a file`,
     ),
     target: text(
       "--target",
@@ -49,7 +54,7 @@ const parser = merge(
     ),
     mode: text("--mode", "MODE", message`append, replace or upsert (default: append)`),
     keys: multiple(option("--key", string({ metavar: "FIELD" }), {
-      description: message`Field that identifies a record, for upsert; repeat for more`,
+      description: message`Field that identifies a record, for upsert; repeatable`,
     })),
   }),
   object("Options", {
@@ -57,21 +62,21 @@ const parser = merge(
     since: text(
       "--since",
       "VALUE",
-      message`Backfill: read incremental streams from this watermark on, whatever the target has`,
+      message`Backfill: read incremental streams from this watermark (inclusive), ignoring the target's`,
     ),
     until: text(
       "--until",
       "VALUE",
-      message`Backfill: read below this watermark, which is not in the range; upsert streams only`,
+      message`Backfill: read up to this watermark (exclusive); upsert streams only`,
     ),
     limit: optional(option("--limit", integer({ metavar: "N", min: 1 }), {
-      description: message`Move at most so many rows of each stream; not of incremental ones`,
+      description: message`Move at most N rows of each stream; not for incremental streams`,
     })),
     fullRefresh: options.fullRefresh(
-      message`Read everything and replace the targets, whatever the streams' modes`,
+      message`Read everything and replace the targets, regardless of the streams' modes`,
     ),
     dryRun: option("--dry-run", {
-      description: message`Show what would be done, as dxt plan does, and change nothing`,
+      description: message`Show what would be done, as dxt plan does, without changing anything`,
     }),
     failFast: options.failFast(),
     threads: options.threads(),
@@ -94,15 +99,15 @@ export const run = command(
     verbosity: values,
     act: (context) => {
       const { source: _source, target: _target, mode: _mode, dryRun, ...phase } = values;
-      const asked = { ...phase, stream: streamOf(values) };
-      return dryRun ? showPlan(asked, context) : runPhase("run", asked, context);
+      const options = { ...phase, stream: streamOf(values) };
+      return dryRun ? showPlan(options, context) : runPhase("run", options, context);
     },
   })),
   {
     usageLine: options.usageLine("PIPELINE | --from CONNECTION --to CONNECTION"),
     brief: message`Move the streams of a pipeline from source to target`,
     description:
-      message`Extracts each stream into a stage on disk, loads the stage into the target, and compares what source, stage and target say of it.`,
+      message`Extracts each stream into a stage on disk, loads the stage into the target, and verifies that source, stage and target agree.`,
     footer: options.examples(
       "dxt run shop.yaml",
       "dxt run shop.yaml --select 'tag:daily,sales_*' --exclude sales_us",
@@ -114,25 +119,30 @@ export const run = command(
   },
 );
 
-/** The stream of the command line; undefined when a file says what is moved. */
+/**
+ * The stream that options describe; undefined when a pipeline file is given.
+ *
+ * @throws {ConfigurationError} when both are given, or neither
+ */
 function streamOf(values: RunOptions): StreamArguments | undefined {
   const { pipeline, from, to, source, target, mode, keys } = values;
-  const said = Object.entries({ from, to, source, target, mode, key: keys[0] })
+  const given = Object.entries({ from, to, source, target, mode, key: keys[0] })
     .filter(([, value]) => value !== undefined);
   if (pipeline !== undefined) {
-    if (said.length === 0) return undefined;
-    throw wrong(
+    if (given.length === 0) return undefined;
+    throw usageError(
       `Cannot run "${pipeline}" with --${
-        said[0]![0]
-      }: a file says what is moved, or --from and --to do`,
+        given[0]![0]
+      }: expected either a pipeline file, or --from and --to`,
     );
   }
-  if (said.length === 0) {
-    throw wrong("Cannot run: expected a PIPELINE, or --from and --to");
+  if (given.length === 0) {
+    throw usageError("Cannot run: expected a PIPELINE, or --from and --to");
   }
-  const ends = { from, to };
-  for (const [name, value] of Object.entries(ends)) {
-    if (value === undefined) throw wrong(`Cannot run without a PIPELINE: --${name} is missing`);
+  for (const [name, value] of Object.entries({ from, to })) {
+    if (value === undefined) {
+      throw usageError(`Cannot run without a PIPELINE: --${name} is missing`);
+    }
   }
   return {
     from: argumentOf("--from", from!),
@@ -148,6 +158,6 @@ function argumentOf(name: string, value: string): Argument {
   return { option: name, text: value };
 }
 
-function wrong(detail: string): ConfigurationError {
+function usageError(detail: string): ConfigurationError {
   return new ConfigurationError(`${detail}\nRun "dxt run --help" for usage`);
 }

@@ -1,3 +1,4 @@
+/** `dxt test`: checks the connections and rights of a pipeline. */
 import { command, map, merge, message, object } from "optique";
 import type { TrialResult } from "../../runner/mod.ts";
 import {
@@ -7,7 +8,7 @@ import {
   openPipeline,
   type Variables,
 } from "../app/context.ts";
-import { untilSignal } from "../app/connections.ts";
+import { runUntilSignal } from "../app/connections.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { type LimitOptions, parseLimits } from "../app/permission_limits.ts";
 import * as options from "../app/options.ts";
@@ -39,9 +40,9 @@ export const test = command(
   })),
   {
     usageLine: options.usageLine("PIPELINE"),
-    brief: message`Try the connections and rights of a pipeline, moving nothing`,
+    brief: message`Check the connections and rights of a pipeline, moving nothing`,
     description:
-      message`Opens both connections, tells the servers' versions and the time it took, and finds out whether each selected stream can be read, and its target created and written. One line a check; all problems are told.`,
+      message`Opens both connections, prints the server versions and the time taken, and checks whether each selected stream can be read, and its target created and written. Prints one line per check, with all problems found.`,
     footer: options.examples("dxt test shop.yaml", "dxt test shop.yaml --select orders --quiet"),
   },
 );
@@ -53,14 +54,14 @@ async function testPipeline(
   const { printer } = context;
   const loaded = await openPipeline(pipeline, others, context);
   const { admitPipeline, testPipeline } = await import("../../runner/mod.ts");
-  return await untilSignal(context, async (signal) => {
+  return await runUntilSignal(context, async (signal) => {
     const limits = parseLimits(others);
     await admitPipeline(loaded, { purpose: "look", ...omitUndefined({ select, exclude }), limits });
     const results = await testPipeline(loaded, {
       ...omitUndefined({ select, exclude }),
       signal,
       onResult: (result) => {
-        if (printer.format === "text") tell(result, context);
+        if (printer.format === "text") printCheck(result, context);
         if (printer.format === "ndjson") printer.json(result);
       },
     });
@@ -81,7 +82,7 @@ async function testPipeline(
 const CHECK_WIDTH = 6;
 const WIDEST_STREAM = 32;
 
-function tell(
+function printCheck(
   { check, stream, subject, problems, ms }: TrialResult,
   { printer }: Context,
 ): void {

@@ -1,10 +1,11 @@
+/** `dxt validate`: checks pipeline files without connecting to anything. */
 import { command, map, merge, message, object, option } from "optique";
 import type { LocatedError } from "../../config/mod.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import { type Action, type Context, openPipeline, type Variables } from "../app/context.ts";
-import { EXIT, exitOfError } from "../terminal/exit_codes.ts";
+import { errorExitCode, EXIT } from "../terminal/exit_codes.ts";
 import * as options from "../app/options.ts";
-import { describe } from "../output/printer.ts";
+import { describeError } from "../output/printer.ts";
 import { countNoun } from "../output/format_units.ts";
 
 interface ValidateOptions extends Variables {
@@ -15,7 +16,7 @@ interface ValidateOptions extends Variables {
 const parser = merge(
   object({ pipelines: options.pipelines() }),
   object("Options", {
-    strict: option("--strict", { description: message`Take warnings for mistakes` }),
+    strict: option("--strict", { description: message`Treat warnings as errors` }),
     ...options.variables(),
     ...options.modules(),
     ...options.outputOptions(),
@@ -32,7 +33,7 @@ export const validate = command(
     usageLine: options.usageLine("PIPELINE..."),
     brief: message`Check pipelines without connecting to anything`,
     description:
-      message`Reads each pipeline, expands its variables, and checks its keys, values and classes. Prints each mistake with file, line and column.`,
+      message`Reads each pipeline, expands its variables, and checks its keys, values and classes. Prints each error with file, line and column.`,
     footer: options.examples(
       "dxt validate shop.yaml",
       "dxt validate pipelines/*.yaml --strict",
@@ -41,23 +42,23 @@ export const validate = command(
   },
 );
 
-/** What was found out about one pipeline. */
+/** Result of the check of one pipeline. */
 interface Verdict {
   readonly file: string;
   readonly valid: boolean;
   readonly streams?: number;
-  readonly errors: readonly Mistake[];
+  readonly errors: readonly FileError[];
 }
 
-interface Mistake {
+interface FileError {
   readonly file: string;
-  /** Line and column from 1, where the mistake has a place. */
+  /** Line and column from 1; undefined when the error has no place in the file. */
   readonly line?: number;
   readonly column?: number;
   readonly message: string;
 }
 
-/** Every pipeline is checked, whatever the ones before it were; the worst exit code counts. */
+/** Checks every pipeline, even after an invalid one, and returns the highest exit code. */
 async function validatePipelines(
   { pipelines, strict, ...variables }: ValidateOptions,
   context: Context,
@@ -74,8 +75,8 @@ async function validatePipelines(
       }
     } catch (error) {
       printer.failure(error);
-      verdicts.push({ file, valid: false, errors: mistakesOf(error, file) });
-      exit = Math.max(exit, exitOfError(error));
+      verdicts.push({ file, valid: false, errors: locateErrors(error, file) });
+      exit = Math.max(exit, errorExitCode(error));
     }
   }
   if (printer.format !== "text") {
@@ -84,7 +85,7 @@ async function validatePipelines(
   return exit;
 }
 
-/** Number of its streams. */
+/** Checks one pipeline; returns its number of streams. */
 async function check(
   file: string,
   strict: boolean,
@@ -97,20 +98,20 @@ async function check(
   if (strict && loaded.warnings.length > 0) {
     const warnings = countNoun(loaded.warnings.length, "warning");
     throw new ConfigurationError(
-      `Cannot accept "${file}": it has ${warnings}, expected none with --strict`,
+      `Cannot accept "${file}": it has ${warnings}, but --strict allows none`,
     );
   }
   return loaded.pipeline.streams.length;
 }
 
-function mistakesOf(error: unknown, file: string): Mistake[] {
+function locateErrors(error: unknown, file: string): FileError[] {
   if (isLocated(error)) {
     return error.issues.map(({ file, line, column, message }) => ({ file, line, column, message }));
   }
-  return [{ file, message: describe(error) }];
+  return [{ file, message: describeError(error) }];
 }
 
-/** The class itself would load all that reads a pipeline. */
+/** Does not use instanceof: importing the class would load the whole of config. */
 function isLocated(error: unknown): error is LocatedError {
   return error instanceof ConfigurationError && "issues" in error;
 }

@@ -1,9 +1,10 @@
+/** `dxt vendor`: copies the locked external modules of pipelines next to dxt.lock. */
 import { command, map, message } from "optique";
 import { type Action, type Context, omitUndefined } from "../app/context.ts";
 import {
   codeOptions,
+  type FetchOptions,
   fetchOptions,
-  type GatherOptions,
   openPipelines,
 } from "../app/module_options.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
@@ -18,9 +19,9 @@ export const vendor = command(
   })),
   {
     usageLine: options.usageLine("PIPELINE..."),
-    brief: message`Copy the locked modules of pipelines, for runs without a network`,
+    brief: message`Copy the locked modules of pipelines, for runs without network`,
     description:
-      message`Copies each external module that dxt.lock has for the pipelines into the folder vendor beside it. Later commands read them there, check them against dxt.lock, and connect to no server of modules.`,
+      message`Copies the external modules of the pipelines that dxt.lock lists into a folder vendor next to it. Later commands read them there, check them against dxt.lock, and connect to no module server.`,
     footer: options.examples(
       "dxt vendor shop.yaml --allow-import=modules.example.com",
       "dxt vendor pipelines/*.yaml --output json",
@@ -29,19 +30,19 @@ export const vendor = command(
 );
 
 async function vendorModules(
-  { pipelines, allowImport, cacheDir, ...variables }: GatherOptions,
+  { pipelines, allowImport, cacheDir, ...variables }: FetchOptions,
   context: Context,
 ): Promise<number> {
   const { printer, io } = context;
   const loaded = await openPipelines(pipelines, variables, context);
   const { vendorPipelines } = await import("../../runner/plan/external_modules.ts");
-  const done = await vendorPipelines(
+  const vendored = await vendorPipelines(
     loaded,
     codeOptions(omitUndefined({ allowImport, cacheDir }), io),
   );
-  if (printer.format !== "text") printer.document(JSON.stringify({ folders: done }, null, 2));
+  if (printer.format !== "text") printer.document(JSON.stringify({ folders: vendored }, null, 2));
   else {
-    for (const { folder, modules } of done) {
+    for (const { folder, modules } of vendored) {
       printer.result(`${folder} has copies of ${countNoun(modules.length, "module")}`);
     }
   }

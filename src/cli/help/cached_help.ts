@@ -1,17 +1,17 @@
-/** Help without the parser of the options, which takes most of the time that help would need. */
+/** Help from generated texts. Loading the option parser would take most of the time of `--help`. */
 import { chooseColors, hasColor } from "../terminal/color.ts";
 import type { IO, Output } from "../terminal/stdio.ts";
 import { HELP } from "../terminal/global_options.ts";
 
-/** Widths that help is kept in; a terminal that is narrower gets its own from the parser. */
+/** Widths of the generated texts, in columns. The parser formats help for narrower terminals. */
 export const HELP_WIDTHS = [80, 100] as const;
 
-/** Width of help in so many columns: it stays readable on a wide terminal. */
+/** Width of help on a terminal with this many columns. Long lines would be hard to read. */
 export function helpWidth(columns: number): number {
   return HELP_WIDTHS.findLast((width) => width <= columns) ?? columns;
 }
 
-/** The help that the arguments ask for and nothing else; undefined when it is not kept. */
+/** The help text when the arguments ask only for help; undefined when none was generated. */
 export async function cachedHelp(
   args: readonly string[],
   env: IO["env"],

@@ -6,18 +6,18 @@ const OPTIONS: readonly OptionPage[] = [
     "names": ["--from"],
     "value": "CONNECTION",
     "description":
-      "Source: a connection's name, a URL, a database file, a folder, a file or a pattern",
+      "Source: a connection name, a URL, a database file, a folder, a file or a pattern",
   },
   {
     "names": ["--to"],
     "value": "CONNECTION",
-    "description": "Target, in the same words; a file or folder may be new",
+    "description": "Target, same syntax as --from; a file or folder need not exist",
   },
   {
     "names": ["--source"],
     "value": "NAME",
     "description":
-      "Table, query (SELECT …), file or pattern in the source; not needed for one file",
+      "Table, query (SELECT …), file or pattern in the source; omit it when --from is a file",
   },
   {
     "names": ["--target"],
@@ -32,63 +32,62 @@ const OPTIONS: readonly OptionPage[] = [
   {
     "names": ["--key"],
     "value": "FIELD",
-    "description": "Field that identifies a record, for upsert; repeat for more",
+    "description": "Field that identifies a record, for upsert; repeatable",
   },
   {
     "names": ["-s", "--select"],
     "value": "SELECTOR",
     "description":
-      "Only these streams: orders, sales_*, tag:daily, tag:a+b (both tags), all; commas between",
+      "Only these streams, separated by commas: orders, sales_*, tag:daily, tag:a+b (both tags), all",
   },
   {
     "names": ["-x", "--exclude"],
     "value": "SELECTOR",
-    "description": "Not these streams, in the same words",
+    "description": "Skip these streams; same syntax as --select",
   },
   {
     "names": ["--since"],
     "value": "VALUE",
     "description":
-      "Backfill: read incremental streams from this watermark on, whatever the target has",
+      "Backfill: read incremental streams from this watermark (inclusive), ignoring the target's",
   },
   {
     "names": ["--until"],
     "value": "VALUE",
-    "description":
-      "Backfill: read below this watermark, which is not in the range; upsert streams only",
+    "description": "Backfill: read up to this watermark (exclusive); upsert streams only",
   },
   {
     "names": ["--limit"],
     "value": "N",
-    "description": "Move at most so many rows of each stream; not of incremental ones",
+    "description": "Move at most N rows of each stream; not for incremental streams",
   },
   {
     "names": ["--full-refresh"],
-    "description": "Read everything and replace the targets, whatever the streams' modes",
+    "description": "Read everything and replace the targets, regardless of the streams' modes",
   },
   {
     "names": ["--dry-run"],
-    "description": "Show what would be done, as dxt plan does, and change nothing",
+    "description": "Show what would be done, as dxt plan does, without changing anything",
   },
-  { "names": ["--fail-fast"], "description": "Stop after the first stream that fails" },
+  { "names": ["--fail-fast"], "description": "Stop after the first failed stream" },
   {
     "names": ["--threads"],
     "value": "N",
     "description":
-      "Streams, and parts of a large stream, that are moved at once (default: number of cores)",
+      "How many streams, or parts of a large stream, move at once (default: number of cores)",
   },
   {
     "names": ["--wait"],
     "value": "DURATION",
     "description":
-      "Wait up to 30s, 10m, 2h … for a stage or target that another run holds; without a duration, as long as it takes (default: fail at once)",
+      "Wait up to 30s, 10m, 2h … for a stage or target that another run has locked; without a duration, wait indefinitely (default: fail at once)",
   },
   {
     "names": ["--sandbox"],
     "value": "WHEN",
     "choices": ["on", "off"],
     "description":
-      "off: each side of a stream may do all that dxt may, not only what it needs (default: on)",
+      "off: workers get all permissions of dxt, not only those that they need (default: on)",
   },
   {
     "names": ["--show-values"],
@@ -98,61 +97,64 @@ const OPTIONS: readonly OptionPage[] = [
     "names": ["--allow-net"],
     "value": "HOSTS",
     "description":
-      "Refuse what connects elsewhere: host or host:port, commas between; empty: nowhere",
+      "Refuse connections to other hosts: host or host:port, separated by commas; empty allows none",
   },
   {
     "names": ["--allow-read"],
     "value": "PATHS",
-    "description": "Refuse what reads elsewhere than these files and folders; empty: nothing",
+    "description": "Refuse reads outside these files and folders; empty allows none",
   },
   {
     "names": ["--allow-write"],
     "value": "PATHS",
-    "description": "Refuse what writes elsewhere; empty: nothing",
+    "description": "Refuse writes outside these files and folders; empty allows none",
   },
   {
     "names": ["--allow-env"],
     "value": "NAMES",
-    "description": "Refuse what asks for other variables",
+    "description": "Refuse other environment variables; empty allows none",
   },
   {
     "names": ["--env-file"],
     "value": "FILE",
-    "description": "File with values for the pipeline's variables, in place of .env",
+    "description": "Read the pipeline's variables from this file instead of .env",
   },
   {
     "names": ["--var"],
     "value": "NAME=VALUE",
-    "description": "Value of one variable, before environment and file; repeat for more",
+    "description": "Set one variable; overrides the environment and .env; repeatable",
   },
   {
     "names": ["--allow-import"],
     "value": "HOSTS",
-    "description": "Fetch external modules from these hosts, commas between, besides the project's",
+    "description": "Also fetch external modules from these hosts, separated by commas",
   },
   {
     "names": ["--cache-dir"],
     "value": "FOLDER",
-    "description": "Keep fetched modules in this folder (default: only in memory)",
+    "description": "Cache fetched modules in this folder (default: in memory only)",
   },
-  { "names": ["--frozen"], "description": "Refuse external modules that dxt.lock does not have" },
+  {
+    "names": ["--frozen"],
+    "description": "Refuse external modules that are missing from dxt.lock",
+  },
   {
     "names": ["--log-file"],
     "value": "FILE",
-    "description": "Append what happens to this file, a JSON object a line",
+    "description": "Append events to this file, one JSON object per line",
   },
   {
     "names": ["--log-level"],
     "value": "LEVEL",
     "choices": ["debug", "info", "warning", "error"],
-    "description": "Least that is logged: debug, info, warning or error (default: info)",
+    "description": "Lowest level that is logged: debug, info, warning or error (default: info)",
   },
   {
     "names": ["-o", "--output"],
     "value": "FORMAT",
     "choices": ["text", "json", "ndjson"],
     "description":
-      "Result as text, as one json document, or as ndjson: a line for each event and result",
+      "Result as text, as one json document, or as ndjson: one line per event and result",
   },
   {
     "names": ["--color"],
@@ -160,61 +162,60 @@ const OPTIONS: readonly OptionPage[] = [
     "choices": ["auto", "always", "never"],
     "description": "auto (on a terminal), always or never",
   },
-  { "names": ["-q", "--quiet"], "description": "One JSON document as result, no progress" },
-  { "names": ["-v", "--verbose"], "description": "Tell each step, and where an error arose" },
+  { "names": ["-q", "--quiet"], "description": "Print one JSON document and no progress" },
+  {
+    "names": ["-v", "--verbose"],
+    "description": "Print each step, and the stack trace of an error",
+  },
   { "names": ["--full-refresh"], "description": "Read everything, whatever the streams' modes" },
   { "names": ["--schema"], "value": "NAME", "description": "Only streams of this schema" },
   {
     "names": ["-s", "--select"],
     "value": "PATTERN",
-    "description": "Only these streams: orders, public.*, *_log; commas between",
+    "description": "Only these streams, separated by commas: orders, public.*, *_log",
   },
   {
     "names": ["-f", "--format"],
     "value": "TYPE",
     "choices": ["table", "yaml", "json"],
-    "description": "table, yaml (a pipeline that runs) or json (default: table)",
+    "description": "table, yaml (a complete pipeline) or json (default: table)",
   },
   { "names": ["--full-refresh"], "description": "Plan to read everything and replace the targets" },
-  { "names": ["-n", "--rows"], "value": "N", "description": "Records to show (default: 20)" },
-  { "names": ["--stage"], "description": "What is staged of the pipeline's stream" },
-  { "names": ["--target"], "description": "What the target of the pipeline's stream holds" },
+  {
+    "names": ["-n", "--rows"],
+    "value": "N",
+    "description": "Number of records to show (default: 20)",
+  },
+  { "names": ["--stage"], "description": "Show records of the stream's stage" },
+  { "names": ["--target"], "description": "Show records of the stream's target" },
   {
     "names": ["-f", "--format"],
     "value": "TYPE",
     "choices": ["flags", "json"],
-    "description": "flags of deno run and deno compile, or json (default: flags)",
+    "description": "flags for deno run and deno compile, or json (default: flags)",
   },
   {
     "names": ["--from"],
     "value": "CONNECTION",
-    "description": "Source to discover: a connection's name, a URL, a database file or a folder",
+    "description": "Source to discover: a connection name, a URL, a database file or a folder",
   },
   {
     "names": ["--to"],
     "value": "CONNECTION",
-    "description": "Target, in the same words; sqlite:NAME.db",
+    "description": "Target, same syntax as --from (default: sqlite:NAME.db)",
   },
   {
     "names": ["--schema"],
     "value": "NAME",
     "description": "Only streams of this schema of the source",
   },
-  {
-    "names": ["-s", "--select"],
-    "value": "PATTERN",
-    "description": "Only these streams of the source: orders, public.*, *_log",
-  },
-  { "names": ["--strict"], "description": "Take warnings for mistakes" },
-  {
-    "names": ["-p", "--project"],
-    "description": "The schema of dxt_project.yaml instead of a pipeline's",
-  },
+  { "names": ["--strict"], "description": "Treat warnings as errors" },
+  { "names": ["-p", "--project"], "description": "Print the schema of dxt_project.yaml instead" },
   {
     "names": ["-c", "--category"],
     "value": "CATEGORY",
     "choices": ["relational", "document", "filestore", "webapi", "keyvalue", "graph"],
-    "description": "Only those of this category, for example relational or filestore",
+    "description": "Only operators of this category, for example relational or filestore",
   },
 ];
 
@@ -261,7 +262,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
     ),
   },
   "extract": {
-    "brief": "Only read: from the source into the stage",
+    "brief": "Only extract: from the source into the stage",
     "operands": ["PIPELINE"],
     "options": these(
       6,
@@ -290,7 +291,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
     ),
   },
   "load": {
-    "brief": "Only write: from the stage into the target",
+    "brief": "Only load: from the stage into the target",
     "operands": ["PIPELINE"],
     "options": these(
       6,
@@ -323,12 +324,12 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
     "options": these(34, 35, 36, 18, 19, 20, 21, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
   "plan": {
-    "brief": "Show what a run would do, changing nothing",
+    "brief": "Show what a run would do, without changing anything",
     "operands": ["PIPELINE"],
     "options": these(6, 7, 37, 18, 19, 20, 21, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
   "test": {
-    "brief": "Try the connections and rights of a pipeline, moving nothing",
+    "brief": "Check the connections and rights of a pipeline, moving nothing",
     "operands": ["PIPELINE"],
     "options": these(6, 7, 18, 19, 20, 21, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
@@ -338,7 +339,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
     "options": these(38, 39, 40, 18, 19, 20, 21, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
   "permissions": {
-    "brief": "Print the least that a run of a pipeline needs of the runtime",
+    "brief": "Print the runtime permissions that a run of a pipeline needs",
     "operands": ["PIPELINE"],
     "options": these(6, 7, 41, 27, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
@@ -350,22 +351,22 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
   "init": {
     "brief": "Write a project with its first pipeline into this folder",
     "operands": ["[NAME]"],
-    "options": these(42, 43, 44, 45, 22, 23, 24, 25, 26, 29, 30, 31, 32),
+    "options": these(42, 43, 44, 35, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
   "validate": {
     "brief": "Check pipelines without connecting to anything",
     "operands": ["PIPELINE..."],
-    "options": these(46, 22, 23, 24, 25, 26, 29, 30, 31, 32),
+    "options": these(45, 22, 23, 24, 25, 26, 29, 30, 31, 32),
   },
   "schema": {
     "brief": "Print the JSON Schema of pipelines, for editors",
     "operands": [],
-    "options": these(47, 29, 30, 31, 32),
+    "options": these(46, 29, 30, 31, 32),
   },
   "operators": {
     "brief": "Show providers, extractors and loaders with their options",
     "operands": ["list"],
-    "options": these(48, 29, 30, 31, 32),
+    "options": these(47, 29, 30, 31, 32),
   },
   "lock": {
     "brief": "Pin the external modules of pipelines in dxt.lock",
@@ -373,7 +374,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
     "options": these(24, 25, 22, 23, 29, 30, 31, 32),
   },
   "vendor": {
-    "brief": "Copy the locked modules of pipelines, for runs without a network",
+    "brief": "Copy the locked modules of pipelines, for runs without network",
     "operands": ["PIPELINE..."],
     "options": these(24, 25, 22, 23, 29, 30, 31, 32),
   },

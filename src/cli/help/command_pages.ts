@@ -1,10 +1,10 @@
-/** What the help says, as data: for the generated documents and completions. */
+/** Help pages as data, extracted from the option parser to generate documents and completions. */
 import { formatMessage, getDocPageSync, type Message } from "optique";
-import type { CommandParser } from "../command_table.ts";
+import type { CommandParser } from "../app/context.ts";
 
 export interface OptionPage {
   readonly names: readonly string[];
-  /** Name of its value; absent of a switch. */
+  /** Placeholder of its value; undefined for a switch. */
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly description: string;
@@ -16,8 +16,8 @@ export interface CommandPage {
   readonly options: readonly OptionPage[];
 }
 
-/** The page of the command of this name. */
-export function pageOf(name: string, parser: CommandParser): CommandPage {
+/** Builds the page of one command. */
+export function buildPage(name: string, parser: CommandParser): CommandPage {
   const page = getDocPageSync(parser, [name]);
   if (page === undefined) throw new Error(`No help of "${name}"`);
   const entries = page.sections.flatMap(({ entries }) => entries);
@@ -27,13 +27,13 @@ export function pageOf(name: string, parser: CommandParser): CommandPage {
     operands: usage.filter((word) => word !== "[OPTION...]"),
     options: entries.flatMap(({ term, description, choices }) => {
       if (term.type !== "option") return [];
-      const said = (choices ?? []).flatMap((part) =>
+      const values = (choices ?? []).flatMap((part) =>
         part.type === "value" ? [part.value] : part.type === "values" ? [...part.values] : []
       );
       return [{
         names: term.names,
         ...(term.metavar === undefined ? {} : { value: term.metavar }),
-        ...(said.length === 0 ? {} : { choices: said }),
+        ...(values.length === 0 ? {} : { choices: values }),
         description: plainText(description),
       }];
     }),

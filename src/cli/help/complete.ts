@@ -1,26 +1,27 @@
-/** What may come next on a command line, told without the parser of the options. */
+/** Shell completions, computed from generated pages: a shell should not wait for the option parser. */
 import type { StreamNames } from "../../config/text/stream_names.ts";
 import type { CommandPage, OptionPage } from "./command_pages.ts";
 import { escapeControls } from "../output/terminal_text.ts";
 import { PAGES } from "./command_pages.gen.ts";
 
-/** A word and what it means; `:files` stands for the files that the shell knows. */
+/** A word and its description. */
 export interface Completion {
   readonly word: string;
   readonly about: string;
 }
 
+/** Tells the shell to complete file names itself. */
 const FILES: Completion = { word: ":files", about: "" };
 
 /**
  * Completions of the last word, which may be empty.
  *
- * @param words what follows `dxt`
- * @param namesOf reads a pipeline's names; throws when it cannot
+ * @param words all words after `dxt`
+ * @param readNames reads the stream names of a pipeline file; throws when it cannot
  */
 export async function complete(
   words: readonly string[],
-  namesOf: (path: string) => Promise<StreamNames>,
+  readNames: (path: string) => Promise<StreamNames>,
 ): Promise<Completion[]> {
   const current = words.at(-1) ?? "";
   if (words.length <= 1) {
@@ -35,63 +36,63 @@ export async function complete(
   const option = page.options.find(({ names }) => names.includes(name));
   if (option?.value !== undefined) {
     const prefix = joined === null ? "" : `${name}=`;
-    const values = await valuesOf(option, joined?.[2] ?? current, words, namesOf);
+    const values = await completeValue(option, joined?.[2] ?? current, words, readNames);
     return values.map(({ word, about }) => ({ word: prefix + word, about }))
       .map((found) => found.word === prefix + FILES.word ? FILES : found);
   }
   if (current.startsWith("-")) return startingWith(current, optionWords(page));
-  return await operandsOf(words, namesOf);
+  return await completeOperand(words, readNames);
 }
 
-async function valuesOf(
+async function completeValue(
   { names, choices, value }: OptionPage,
   current: string,
   words: readonly string[],
-  namesOf: (path: string) => Promise<StreamNames>,
+  readNames: (path: string) => Promise<StreamNames>,
 ): Promise<Completion[]> {
   if (choices !== undefined) {
     return startingWith(current, choices.map((word) => ({ word, about: "" })));
   }
   if (names.includes("--select") || names.includes("--exclude")) {
-    return selectors(current, await streamNames(words, namesOf));
+    return completeSelector(current, await streamNames(words, readNames));
   }
   return value === "FILE" ? [FILES] : [];
 }
 
-/** A selector is a list: what comes before its last comma stays. */
-function selectors(current: string, { ids, tags }: StreamNames): Completion[] {
-  const before = current.slice(0, current.lastIndexOf(",") + 1);
+/** Completes the last element of a selector; all before its last comma is kept. */
+function completeSelector(current: string, { ids, tags }: StreamNames): Completion[] {
+  const elements = current.slice(0, current.lastIndexOf(",") + 1);
   const plus = current.lastIndexOf("+") + 1;
-  const taken = current.startsWith("tag:", before.length) && plus > before.length
+  const prefix = current.startsWith("tag:", elements.length) && plus > elements.length
     ? current.slice(0, plus)
-    : before;
-  const isTag = taken !== before;
+    : elements;
+  const isTag = prefix !== elements;
   const found = isTag ? tags.map((tag) => ({ word: tag, about: "tag" })) : [
     ...ids.map((word) => ({ word, about: "stream" })),
     ...tags.map((tag) => ({ word: `tag:${tag}`, about: "tag" })),
   ];
-  return startingWith(current, found.map(({ word, about }) => ({ word: taken + word, about })));
+  return startingWith(current, found.map(({ word, about }) => ({ word: prefix + word, about })));
 }
 
-async function operandsOf(
+async function completeOperand(
   words: readonly string[],
-  namesOf: (path: string) => Promise<StreamNames>,
+  readNames: (path: string) => Promise<StreamNames>,
 ): Promise<Completion[]> {
   const [command, ...rest] = words;
   const current = rest.at(-1)!;
   if (command === "completions") {
-    return startingWith(current, ["bash", "zsh", "fish", "powershell"].map(named));
+    return startingWith(current, ["bash", "zsh", "fish", "powershell"].map(withoutDescription));
   }
-  if (command === "operators") return startingWith(current, [named("list")]);
+  if (command === "operators") return startingWith(current, [withoutDescription("list")]);
   if (command === "schema") return [];
-  if (command === "head" && pipelineOf(rest.slice(0, -1)) !== undefined) {
-    const { ids } = await streamNames(words, namesOf);
+  if (command === "head" && findPipeline(rest.slice(0, -1)) !== undefined) {
+    const { ids } = await streamNames(words, readNames);
     return startingWith(current, ids.map((word) => ({ word, about: "stream" })));
   }
   return [FILES];
 }
 
-const named = (word: string): Completion => ({ word, about: "" });
+const withoutDescription = (word: string): Completion => ({ word, about: "" });
 
 function optionWords({ options }: CommandPage): Completion[] {
   return options.map(({ names, description }) => ({
@@ -104,30 +105,29 @@ function startingWith(current: string, found: readonly Completion[]): Completion
   return found.filter(({ word }) => word.startsWith(current));
 }
 
-function pipelineOf(words: readonly string[]): string | undefined {
+function findPipeline(words: readonly string[]): string | undefined {
   return words.find((word) => /\.ya?ml$/i.test(word));
 }
 
 async function streamNames(
   words: readonly string[],
-  namesOf: (path: string) => Promise<StreamNames>,
+  readNames: (path: string) => Promise<StreamNames>,
 ): Promise<StreamNames> {
-  const path = pipelineOf(words.slice(0, -1));
-  return path === undefined ? { ids: [], tags: [] } : await namesOf(path);
+  const path = findPipeline(words.slice(0, -1));
+  return path === undefined ? { ids: [], tags: [] } : await readNames(path);
 }
 
-/** A line for each completion: the word, a tab, what it means. A pipeline that is wrong has none. */
+/** Completions for the scripts, one per line: the word, a tab, its description; none on an error. */
 export async function completionLines(words: readonly string[]): Promise<string> {
-  const namesOf = async (path: string) => {
-    const { readNames } = await import("../../config/text/stream_names.ts");
-    return await readNames(path);
-  };
   try {
-    const found = await complete(words, namesOf);
+    const found = await complete(
+      words,
+      async (path) => (await import("../../config/text/stream_names.ts")).readNames(path),
+    );
     return found.map(({ word, about }) => `${escapeControls(word)}\t${escapeControls(about)}\n`)
       .map((line) => line.startsWith(FILES.word) ? `${FILES.word}\n` : line).join("");
   } catch {
-    // A shell has no place for errors; validate tells what is wrong with a pipeline.
+    // A shell cannot show errors; `dxt validate` prints those of a pipeline.
     return "";
   }
 }

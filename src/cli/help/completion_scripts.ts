@@ -1,4 +1,4 @@
-/** Scripts that shells load: each asks `dxt completions --words` for what may come next. */
+/** Completion scripts of the shells. Each calls `dxt completions --words` for the possible words. */
 
 const BASH = String.raw`# dxt completions bash; load it with: source <(dxt completions bash)
 _dxt() {
@@ -80,15 +80,15 @@ Register-ArgumentCompleter -Native -CommandName dxt -ScriptBlock {
 }
 `;
 
-/** In a raw template a dollar before a brace is escaped: the backslash goes. */
-const plain = (script: string) => script.replaceAll("\\${", "${");
+/** Removes the backslash that a raw template needs between a dollar sign and a brace. */
+const unescape = (script: string) => script.replaceAll("\\${", "${");
 
 export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 export type Shell = (typeof SHELLS)[number];
 
 export const SCRIPTS: Readonly<Record<Shell, string>> = {
-  bash: plain(BASH),
-  zsh: plain(ZSH),
-  fish: plain(FISH),
-  powershell: plain(POWERSHELL),
+  bash: unescape(BASH),
+  zsh: unescape(ZSH),
+  fish: unescape(FISH),
+  powershell: unescape(POWERSHELL),
 };

@@ -1,4 +1,7 @@
-/** Options as `DXT_…` variables: `--log-level` is `DXT_LOG_LEVEL`. Options of the command line win. */
+/**
+ * Options from `DXT_…` variables: `DXT_LOG_LEVEL` sets `--log-level`. An option of the command line
+ * takes precedence over its variable.
+ */
 import type { Usage } from "optique";
 import { ConfigurationError } from "../../core/errors.ts";
 import { readVariable } from "../terminal/stdio.ts";
@@ -10,35 +13,35 @@ interface Option {
   readonly repeats: boolean;
 }
 
-/** What a variable says, as arguments. */
-export interface FromVariable {
+/** A variable that is set, and the arguments that it stands for. */
+export interface VariableOption {
   readonly variable: string;
   readonly value: string;
   readonly args: readonly string[];
 }
 
-/** These say what a file says: beside a file their variables mean nothing. */
+/** Options that replace a pipeline file. Their variables are ignored when a file is given. */
 const INSTEAD_OF_FILE = ["--from", "--to", "--source", "--target", "--mode", "--key"];
 
 /**
- * The options of a command that variables say and `args` do not.
+ * Reads the options of a command that variables set and `args` do not.
  *
- * @throws {ConfigurationError} for a switch that is neither on nor off
+ * @throws {ConfigurationError} when the variable of a switch is neither on nor off
  */
-export function fromEnvironment(
+export function readVariableOptions(
   usage: Usage,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-): FromVariable[] {
+): VariableOption[] {
   const end = args.indexOf("--");
   const given = new Set(
     (end < 0 ? args : args.slice(0, end)).map((arg) => arg.replace(/^(--[^=]+)=.*/s, "$1")),
   );
   const options = optionsInUsage(usage);
-  const left = hasOperand(args.slice(1), options) ? INSTEAD_OF_FILE : [];
+  const ignored = hasOperand(args.slice(1), options) ? INSTEAD_OF_FILE : [];
   return options.flatMap(({ names, takesValue, repeats }) => {
-    if (names.some((name) => left.includes(name))) return [];
-    const variable = variableOf(names);
+    if (names.some((name) => ignored.includes(name))) return [];
+    const variable = optionVariable(names);
     const value = readVariable(env, variable);
     if (value === undefined || value === "") return [];
     if (!repeats && names.some((name) => given.has(name))) return [];
@@ -51,7 +54,7 @@ export function fromEnvironment(
   });
 }
 
-/** Whether something is neither an option nor the value of one. */
+/** Whether an argument is neither an option nor the value of an option. */
 function hasOperand(args: readonly string[], options: readonly Option[]): boolean {
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
@@ -66,8 +69,8 @@ function longest(names: readonly string[]): string {
   return names.toSorted((a, b) => b.length - a.length)[0]!;
 }
 
-/** `DXT_LOG_LEVEL` for `--log-level`. */
-export function variableOf(names: readonly string[]): string {
+/** Name of the variable of an option: `DXT_LOG_LEVEL` for `--log-level`. */
+export function optionVariable(names: readonly string[]): string {
   return `DXT_${longest(names).replace(/^--?/, "").replaceAll("-", "_").toUpperCase()}`;
 }
 
@@ -79,7 +82,7 @@ function isSwitchedOn(variable: string, value: string): boolean {
   );
 }
 
-/** Options of a command, wherever in its usage they stand. */
+/** All options in the usage tree of a command. */
 export function optionsInUsage(usage: Usage, repeats = false): Option[] {
   return usage.flatMap((term): Option[] => {
     switch (term.type) {

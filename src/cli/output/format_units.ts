@@ -1,4 +1,4 @@
-/** Numbers for people. */
+/** Formats counts, bytes and durations for people. */
 
 export function countText(count: number): string {
   return count.toString().replace(/\B(?=(\d{3})+$)/g, ",");

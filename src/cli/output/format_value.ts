@@ -1,12 +1,12 @@
-/** Values of records, for people and for programs. */
+/** Formats values of records, as table cells for people and as JSON for programs. */
 import { formatValue, JSONText, type Value } from "../../core/values/values.ts";
 
-/** What a table shows for NULL; a text that could be taken for it stands in quotes. */
+/** NULL in a table. Text that could be mistaken for it is quoted. */
 export const NULL = "NULL";
 
 const AMBIGUOUS = /^$|^NULL$|^"|^\s|\s$/;
 
-/** A value as a cell shows it. */
+/** A value as text of a table cell. */
 export function cellText(value: Value): string {
   if (value === null) return NULL;
   if (value instanceof Uint8Array) return `0x${value.toHex()}`;
@@ -15,10 +15,10 @@ export function cellText(value: Value): string {
 }
 
 /**
- * A value as JSON that loses nothing: integers of 64 bits and decimals are strings of their digits,
- * NaN and the infinities are strings, binary is hexadecimal, JSON is what it was.
+ * A value as lossless JSON. 64-bit integers, decimals, NaN and infinities are strings, binary is
+ * hexadecimal, and JSON keeps its text.
  */
-export function jsonOf(value: Value): string {
+export function toJSON(value: Value): string {
   if (value === null || typeof value === "boolean") return String(value);
   if (value instanceof JSONText) return value.text;
   if (typeof value === "number" && Number.isFinite(value)) {
@@ -27,7 +27,7 @@ export function jsonOf(value: Value): string {
   return JSON.stringify(formatValue(value));
 }
 
-/** A record as a JSON object, its fields in their order. */
+/** A record as a JSON object, with its fields in order. */
 export function jsonRecord(names: readonly string[], row: readonly Value[]): string {
-  return `{${names.map((name, i) => `${JSON.stringify(name)}:${jsonOf(row[i]!)}`).join(",")}}`;
+  return `{${names.map((name, i) => `${JSON.stringify(name)}:${toJSON(row[i]!)}`).join(",")}}`;
 }

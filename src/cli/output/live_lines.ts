@@ -1,27 +1,28 @@
+/** Status lines at the bottom of a terminal, redrawn in place. */
 import type { Output } from "../terminal/stdio.ts";
 import { displayWidth, truncate } from "./terminal_text.ts";
 
 const UP = (lines: number) => `\u001b[${lines}A`;
 const CLEAR_BELOW = "\u001b[J";
 
-/** Lines at the end of a terminal that are drawn again and again, in one write each time. */
+/** Lines below everything else on a terminal. Each redraw is one write, so that nothing flickers. */
 export class LiveLines {
-  #wanted: readonly string[] = [];
-  /** What stands on the terminal, below which the cursor is. */
+  #lines: readonly string[] = [];
+  /** Lines on the terminal now; the cursor is below them. */
   #drawn: readonly string[] = [];
 
   constructor(private readonly output: Output) {}
 
   draw(lines: readonly string[]): void {
-    this.#wanted = lines;
+    this.#lines = lines;
     this.redraw();
   }
 
   redraw(): void {
-    if (this.#wanted.length === 0 && this.#drawn.length === 0) return;
+    if (this.#lines.length === 0 && this.#drawn.length === 0) return;
     const erase = this.#erase();
-    // The last column stays free: some terminals go to the next line as soon as it is written.
-    const lines = fitting(this.#wanted, this.output.rows - 1)
+    // The last column stays empty: some terminals wrap as soon as it is written.
+    const lines = limitLines(this.#lines, this.output.rows - 1)
       .map((line) => truncate(line, Math.max(1, this.output.columns - 1)));
     this.output.write(erase + lines.map((line) => `${line}\n`).join(""));
     this.#drawn = lines;
@@ -33,7 +34,7 @@ export class LiveLines {
     this.#drawn = [];
   }
 
-  /** A terminal that became narrower has broken what was drawn into more lines. */
+  /** Erases the drawn lines, which a terminal wraps into more lines when it becomes narrower. */
   #erase(): string {
     if (this.#drawn.length === 0) return "";
     const columns = Math.max(1, this.output.columns);
@@ -43,7 +44,7 @@ export class LiveLines {
   }
 }
 
-function fitting(lines: readonly string[], most: number): readonly string[] {
+function limitLines(lines: readonly string[], most: number): readonly string[] {
   if (lines.length <= most) return lines;
   const shown = Math.max(0, most - 1);
   return [...lines.slice(0, shown), `… and ${lines.length - shown} more`];

@@ -1,4 +1,4 @@
-/** A plan for people, in lines of a terminal's width. */
+/** Prints a plan for people, in lines of the terminal's width. */
 import type { PlannedField, PlannedStream, PlanResult } from "../../models/plan.ts";
 import type { Printer } from "./printer.ts";
 import { type Cell, formatTable } from "./table.ts";
@@ -8,18 +8,18 @@ import { bytesText, countNoun, countText } from "./format_units.ts";
 const INDENT = "  ";
 const LABEL = 10;
 
-/** @param width columns that a line may have */
+/** @param width columns of a line */
 export function printPlan(plan: PlanResult, width: number, printer: Printer): void {
   for (const stream of plan.streams) printStream(stream, width, printer);
   const ready = plan.streams.filter(({ status }) => status === "ready").length;
   printer.progress(
     plan.pipeline,
-    `${countText(ready)} of ${countNoun(plan.streams.length, "stream")} ready, nothing was changed`,
+    `${countText(ready)} of ${countNoun(plan.streams.length, "stream")} ready; nothing was changed`,
   );
 }
 
 function printStream(stream: PlannedStream, width: number, printer: Printer): void {
-  const tell = (label: string, text: string, wrapped = true) => {
+  const print = (label: string, text: string, wrapped = true) => {
     const room = width - INDENT.length - LABEL;
     const lines = wrapped
       ? wrap(escapeControls(text), room)
@@ -29,20 +29,20 @@ function printStream(stream: PlannedStream, width: number, printer: Printer): vo
     );
   };
   printer.document(truncate(escapeControls(`${stream.stream}: ${stream.status}`), width));
-  tell("source", sourceText(stream), false);
-  tell("read", readText(stream));
-  tell("target", targetText(stream), false);
-  tell("load", loadText(stream));
+  print("source", sourceText(stream), false);
+  print("read", readText(stream));
+  print("target", targetText(stream), false);
+  print("load", loadText(stream));
   if (stream.fields.length > 0) {
     printer.document(fieldLines(stream.fields, width - 2 * INDENT.length).join("\n"));
   }
   for (const field of stream.fields) {
-    if (field.note !== undefined) tell("note", noteText(field));
+    if (field.note !== undefined) print("note", noteText(field));
   }
-  for (const statement of stream.statements) tell("runs", `${statement};`);
-  for (const loss of stream.destructive) tell("LOST", loss);
-  for (const warning of stream.warnings) tell("warning", warning.replace(/\s*\n\s*/g, " "));
-  for (const problem of stream.problems) tell("problem", problem.replace(/\s*\n\s*/g, " "));
+  for (const statement of stream.statements) print("runs", `${statement};`);
+  for (const loss of stream.destructive) print("LOST", loss);
+  for (const warning of stream.warnings) print("warning", warning.replace(/\s*\n\s*/g, " "));
+  for (const problem of stream.problems) print("problem", problem.replace(/\s*\n\s*/g, " "));
 }
 
 function sourceText({ source: { name, kind, rows, bytes } }: PlannedStream): string {
@@ -60,11 +60,11 @@ function readText({ extract }: PlannedStream): string {
   if (after === undefined && upTo !== undefined) return `incremental by ${field}: below ${upTo}`;
   if (upTo !== undefined) return `incremental by ${field}: from ${after}, below ${upTo}`;
   if (after === undefined) {
-    return `incremental by ${field}: everything, ${watermark_of ?? "the target"} has nothing yet`;
+    return `incremental by ${field}: everything, ${watermark_of ?? "the target"} has none yet`;
   }
   const from = watermark === null || watermark === undefined
     ? "the initial value"
-    : `the highest of ${watermark_of ?? "the target"} is ${watermark}`;
+    : `the highest in ${watermark_of ?? "the target"} is ${watermark}`;
   return `incremental by ${field}: after ${after}, ${from}`;
 }
 
@@ -104,7 +104,7 @@ function fieldLines(fields: readonly PlannedField[], width: number): string[] {
   return formatTable(COLUMNS, cells).map((line) => `${INDENT}${INDENT}${line}`);
 }
 
-/** Lines of at most `width` columns, broken between words where that can be. */
+/** Wraps text to lines of at most `width` columns, between words where possible. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";

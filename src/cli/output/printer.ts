@@ -1,3 +1,4 @@
+/** Everything that dxt prints passes through here: secrets are masked, control characters escaped. */
 import { DXTError, maskSecrets, messageOf, PermissionError } from "../../core/errors.ts";
 import { type Color, type ColorChoice, hasColor, wrapColor } from "../terminal/color.ts";
 import { type IO, type Output, readVariable } from "../terminal/stdio.ts";
@@ -8,29 +9,30 @@ import { type Cell, type Column, formatTable } from "./table.ts";
 import { escapeControls, escapeJSON, escapeLines } from "./terminal_text.ts";
 
 export interface Verbosity {
-  /** Results as one JSON document, and no progress. */
+  /** Print the result as one JSON document, and no progress. */
   readonly quiet: boolean;
-  /** Each step, and the stack of an error. */
+  /** Print each step, and the stack trace of an error. */
   readonly verbose: boolean;
-  /** How a result is written; text, or json with `quiet`, when absent. */
+  /** Format of the result; by default text, or json with `quiet`. */
   readonly output?: Format | undefined;
   readonly color?: ColorChoice | undefined;
 }
 
-/** A result of several entries of one kind. */
+/** A result that is a list of entries. */
 export interface Results {
-  /** Key of the entries in the JSON document. */
+  /** Key of the list in the JSON document. */
   readonly name: string;
   readonly entries: readonly unknown[];
-  /** More keys of the document. */
+  /** Further keys of the document. */
   readonly about: Readonly<Record<string, unknown>>;
+  /** Prints the entries as text. */
   table(): void;
 }
 
 /**
- * The one way out: results to stdout, everything else to stderr, no secret and no character that
- * steers a terminal in either. The values of all variables count as secrets, and one may well be
- * `orders`: so names of pipelines and streams are not masked, or nobody could tell them apart.
+ * Prints results to stdout and everything else to stderr, without secrets and without terminal
+ * control characters. Values of all variables count as secrets, and one may be as plain as
+ * `orders`. Names of pipelines and streams are therefore not masked: they would be unreadable.
  */
 export class Printer {
   #mask: (text: string) => string = maskSecrets;
@@ -44,61 +46,62 @@ export class Printer {
     this.#live = new LiveLines(io.stderr);
   }
 
-  /** Whether lines can be drawn again on stderr: a terminal, and progress wanted. */
+  /** Whether stderr is a terminal that can redraw lines, and progress is on. */
   get isLive(): boolean {
     const { quiet, verbose } = this.verbosity;
     return this.io.stderr.isTerminal && readVariable(this.io.env, "TERM") !== "dumb" &&
       (!quiet || verbose);
   }
 
-  /** Draws these lines below all that was written to stderr, in place of those drawn before. */
+  /** Draws live lines at the bottom of stderr, in place of the previous ones. */
   draw(lines: readonly string[]): void {
     this.#live.draw(lines.map((line) => escapeControls(this.#mask(line))));
   }
 
-  /** Columns that a line drawn on stderr has. */
+  /** Columns of stderr. */
   get width(): number {
     return this.io.stderr.columns;
   }
 
-  /** Calls back with each error that is told, secrets masked, until what is returned is disposed. */
+  /** Calls the listener with each printed error, secrets masked, until the result is disposed. */
   onError(listener: (message: string) => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  /** Entries as a table, as one JSON document, or as a line of JSON each. */
+  /** Prints entries as a table, as one JSON document, or as one line of JSON each. */
   results({ name, entries, about, table }: Results): void {
     if (this.format === "text") return table();
     if (this.format === "json") return this.json({ ...about, [name]: entries });
     for (const entry of entries) this.json(entry);
   }
 
-  /** Masks secrets from here on. */
+  /** Sets the secrets to mask from now on, in place of earlier ones. */
   hide(secrets: readonly string[]): void {
     this.#mask = createMask(secrets);
   }
 
-  /** A line of a result. */
+  /** Prints lines of a result. */
   result(text: string): void {
     this.#write(this.io.stdout, escapeLines(this.#mask(text)));
   }
 
+  /** Prints a result as JSON on one line. */
   json(value: unknown): void {
     this.#write(this.io.stdout, escapeJSON(this.masked(value)));
   }
 
-  /** Text that is a result as it stands: names and records, which hold no secret of dxt. */
+  /** Prints a result unchanged: names and records, which hold no secret of dxt. */
   document(text: string): void {
     this.#write(this.io.stdout, text);
   }
 
-  /** The same JSON value without secrets. */
+  /** A copy of a JSON value with secrets masked. */
   masked(value: unknown): unknown {
     return maskStrings(value, this.#mask);
   }
 
-  /** Text is masked; a cell that is one already holds a name, a number or a word of dxt. */
+  /** Prints a table. Strings are masked; a {@linkcode Cell} is a name or number and is not. */
   table(
     columns: readonly Column[],
     rows: readonly (readonly (string | Cell)[])[],
@@ -113,55 +116,57 @@ export class Printer {
     );
   }
 
-  /** A cell of {@linkcode table} in a colour, where stdout has colours. */
-  coloured(text: string, colour: Color): Cell {
+  /** A cell of {@linkcode table} in a color, if stdout has colors. */
+  colorCell(text: string, color: Color): Cell {
     return hasColor(this.io.env, this.io.stdout, this.verbosity.color)
-      ? { text, style: (padded) => wrapColor(padded, colour) }
+      ? { text, style: (padded) => wrapColor(padded, color) }
       : { text };
   }
 
-  /** What happens, to the pipeline or the stream of this name. */
+  /** Prints progress of the pipeline or stream of this name. */
   progress(name: string, text: string): void {
-    if (!this.verbosity.quiet || this.verbosity.verbose) this.#note(text, name);
+    if (!this.verbosity.quiet || this.verbosity.verbose) this.#writeLine(text, name);
   }
 
-  /** Progress that only `--verbose` asks for. */
+  /** Prints progress only with `--verbose`. */
   detail(name: string, text: string): void {
-    if (this.verbosity.verbose) this.#note(text, name);
+    if (this.verbosity.verbose) this.#writeLine(text, name);
   }
 
   warning(message: string, name?: string): void {
-    this.#labelled("warning", "yellow", message, name);
+    this.#writeLabelled("warning", "yellow", message, name);
   }
 
   error(message: string): void {
-    this.#labelled("error", "red", message);
+    this.#writeLabelled("error", "red", message);
   }
 
-  /** Anything that was thrown; with `--verbose` its stack and its causes. */
+  /** Prints anything thrown; with `--verbose` its stack trace and its causes. */
   failure(error: unknown): void {
-    // A flag with a path that is masked, because a variable says it, helps nobody.
+    // The missing flag is useless when its path, which may come from a variable, is masked.
     const mask = error instanceof PermissionError ? maskSecrets : this.#mask;
-    const text = describe(error);
-    this.#labelled("error", "red", text, undefined, mask);
+    const text = describeError(error);
+    this.#writeLabelled("error", "red", text, undefined, mask);
     for (const listener of this.#listeners) listener(mask(text));
     if (!this.verbosity.verbose) return;
-    for (let at = error; at instanceof Error; at = at.cause) this.#note(at.stack ?? at.message);
+    for (let at = error; at instanceof Error; at = at.cause) {
+      this.#writeLine(at.stack ?? at.message);
+    }
   }
 
-  #labelled(
+  #writeLabelled(
     label: string,
-    colour: Color,
+    color: Color,
     message: string,
     name?: string,
     mask = this.#mask,
   ): void {
-    const isColoured = hasColor(this.io.env, this.io.stderr, this.verbosity.color);
-    const shown = isColoured ? wrapColor(label, colour) : label;
-    this.#note(message, name, `${shown}: `, mask);
+    const isColored = hasColor(this.io.env, this.io.stderr, this.verbosity.color);
+    const shown = isColored ? wrapColor(label, color) : label;
+    this.#writeLine(message, name, `${shown}: `, mask);
   }
 
-  #note(text: string, name?: string, label = "", mask = this.#mask): void {
+  #writeLine(text: string, name?: string, label = "", mask = this.#mask): void {
     const about = name === undefined ? "" : `${escapeControls(name)}: `;
     this.#write(this.io.stderr, label + about + escapeLines(mask(text)));
   }
@@ -173,8 +178,8 @@ export class Printer {
   }
 }
 
-/** The message of anything thrown; with its name where dxt did not raise it on purpose. */
-export function describe(error: unknown): string {
+/** The message of anything thrown; an unexpected error's class name precedes it. */
+export function describeError(error: unknown): string {
   const expected = error instanceof DXTError || error instanceof Deno.errors.NotCapable ||
     !(error instanceof Error);
   return expected ? messageOf(error) : `${error.name}: ${error.message}`;

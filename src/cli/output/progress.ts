@@ -1,35 +1,38 @@
+/** Progress of a run on stderr. */
 import type { StreamResult } from "../../models/result.ts";
 import type { Phase, RunEvent } from "../../runner/mod.ts";
 import type { Printer } from "./printer.ts";
 import { displayWidth, truncate } from "./terminal_text.ts";
 import { bytesText, countNoun, countText, durationText } from "./format_units.ts";
 
+/** State of a stream that is running. */
 interface Running {
+  /** Start of the phase, in milliseconds of `performance.now()`. */
   since: number;
   phase?: "extract" | "load";
   rows: number;
   bytes: number;
-  /** Rows of the phase, where they are known: all that was extracted is to be loaded. */
+  /** Rows of the phase, if known: a load has as many as were extracted. */
   total?: number;
-  /** Whether all is extracted. */
+  /** Whether the extraction is complete. */
   extracted: boolean;
-  /** Rows that were loaded while others were still extracted. */
+  /** Rows loaded before the extraction was complete. */
   early: number;
 }
 
-const DOING = { extract: "extracting", load: "loading" } as const;
+const RUNNING = { extract: "extracting", load: "loading" } as const;
 const DONE = { extract: "extracted", load: "loaded" } as const;
 
-/** Milliseconds between two drawings on a terminal. */
-const REDRAW = 100;
-/** Milliseconds between two lines of a stream elsewhere. */
-const REPEAT = 5_000;
-/** Share of a line that names may take. */
+/** Milliseconds between two redraws on a terminal. */
+const REDRAW_MS = 100;
+/** Milliseconds between two lines of a stream when stderr is not a terminal. */
+const REPEAT_MS = 5_000;
+/** Share of a line for stream names. */
 const NAME_SHARE = 0.4;
 
 /**
- * Tells a run: on a terminal a line for each running stream, drawn again and again; elsewhere line
- * by line, and every few seconds what is still going on.
+ * Shows the progress of a run. A terminal has one live line per running stream; any other stderr
+ * gets a line for each event, and every few seconds one for each running stream.
  */
 export class Progress implements Disposable {
   readonly #running = new Map<string, Running>();
@@ -43,8 +46,8 @@ export class Progress implements Disposable {
   ) {
     this.#live = printer.isLive;
     this.#timer = setInterval(
-      () => this.#live ? this.draw() : this.#tellRunning(),
-      interval ?? (this.#live ? REDRAW : REPEAT),
+      () => this.#live ? this.draw() : this.#printRunning(),
+      interval ?? (this.#live ? REDRAW_MS : REPEAT_MS),
     );
   }
 
@@ -78,7 +81,7 @@ export class Progress implements Disposable {
       case "stream_finished":
         this.#running.delete(event.stream);
         if (this.#live) this.draw();
-        return this.#tellFinished(event.result);
+        return this.#printFinished(event.result);
     }
   }
 
@@ -95,7 +98,7 @@ export class Progress implements Disposable {
       return;
     }
     if (total !== undefined) running.total = total;
-    // The rate is that of the phase.
+    // The rate is measured from the start of the phase.
     if (running.phase !== undefined && running.phase !== phase) running.since = performance.now();
     Object.assign(running, { phase, rows, bytes });
   }
@@ -114,13 +117,13 @@ export class Progress implements Disposable {
     );
   }
 
-  #tellRunning(): void {
+  #printRunning(): void {
     for (const [stream, running] of this.#running) {
       this.printer.progress(stream, stateOf(running).join(", "));
     }
   }
 
-  #tellFinished({ stream, status, error, ...result }: StreamResult): void {
+  #printFinished({ stream, status, error, ...result }: StreamResult): void {
     const time = durationText(result.extract_ms + result.load_ms);
     const extracted = `${countNoun(result.rows_extracted, "row")} extracted`;
     const loaded = `${countNoun(result.rows_loaded, "row")} loaded`;
@@ -130,13 +133,13 @@ export class Progress implements Disposable {
   }
 }
 
-/** Phase, rows, bytes, time, rate, and what is left where a total is known. */
+/** Phase, rows, bytes, time, rate, and the time left when the total is known. */
 function stateOf({ since, phase, rows, bytes, total, early }: Running): string[] {
   const ms = performance.now() - since;
   const state = [
-    phase === undefined ? "waiting" : DOING[phase],
+    phase === undefined ? "waiting" : RUNNING[phase],
     countNoun(rows, "row"),
-    // Not every loader tells bytes.
+    // Some loaders report no bytes.
     ...(bytes === 0 && rows > 0 ? [] : [bytesText(bytes)]),
     durationText(ms),
   ];

@@ -1,4 +1,4 @@
-/** Records as a table that fits the terminal. */
+/** Formats records as a table that fits the terminal. */
 import type { Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { Cell, Column } from "./table.ts";
@@ -8,12 +8,12 @@ import { cellText } from "./format_value.ts";
 export interface RecordTable {
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly Cell[])[];
-  /** Names of the fields that had no room. */
+  /** Names of the fields left out because they do not fit. */
   readonly hidden: readonly string[];
 }
 
 const GAP = 2;
-/** A column is cut to this before columns are left out, and shown whole where it is narrower. */
+/** Columns are truncated to this width before any is left out. */
 const NARROWEST = 12;
 const WIDEST = 60;
 
@@ -32,8 +32,8 @@ const RIGHT: ReadonlySet<Field["dtype"]> = new Set([
 ]);
 
 /**
- * @param width columns of the terminal; undefined shows everything as it is
- * @param dim dresses NULL, to tell it from what is there
+ * @param width columns of the terminal; undefined truncates nothing
+ * @param dim styles NULL, to distinguish it from text
  */
 export function formatRecords(
   fields: readonly Field[],
@@ -45,7 +45,7 @@ export function formatRecords(
   const wanted = fields.map(({ name }, i) =>
     Math.max(displayWidth(escapeControls(name)), ...texts.map((row) => displayWidth(row[i]!)))
   );
-  const widths = width === undefined ? wanted : fitted(wanted, width);
+  const widths = width === undefined ? wanted : fitWidths(wanted, width);
   const shown = fields.slice(0, widths.length);
   return {
     columns: shown.map(({ name, dtype }, i) => ({
@@ -62,8 +62,8 @@ export function formatRecords(
   };
 }
 
-/** Widths of the columns that have room, the widest cut first; at least one column. */
-function fitted(wanted: readonly number[], width: number): number[] {
+/** Widths of the columns that fit, at least one; the widest columns are truncated first. */
+function fitWidths(wanted: readonly number[], width: number): number[] {
   const widths = wanted.map((column) => Math.min(column, WIDEST));
   const least = widths.map((column) => Math.min(column, NARROWEST));
   let count = 0;

@@ -1,4 +1,4 @@
-/** The log of the project's `logging`: one JSON object on each line of a file. */
+/** The log file of `logging` and `--log-file`: one JSON object per line. */
 import { dirname } from "node:path";
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
 import type { LogSettings } from "../../models/pipeline.ts";
@@ -17,8 +17,8 @@ const LEVELS: Readonly<Record<(RunResult | StreamResult)["status"], LogLevel>> =
 };
 
 /**
- * Appends what happens in a run to a file; without a file it does nothing. Each line is in the file
- * before the run goes on, so that a crash loses none.
+ * Appends the events of a run to a file; without a file it does nothing. Lines are written
+ * synchronously, so that a crash loses none.
  */
 export class RunLog implements Disposable {
   readonly #file: Deno.FsFile | undefined;
@@ -27,7 +27,7 @@ export class RunLog implements Disposable {
   readonly #listening: Disposable;
   #isOpen = true;
 
-  /** @throws {ConfigurationError} when the file cannot be written, before anything is moved */
+  /** @throws {ConfigurationError} when the file cannot be written; nothing has been moved then */
   constructor(
     { file, level = "info" }: LogSettings,
     private readonly pipeline: string,
@@ -35,7 +35,7 @@ export class RunLog implements Disposable {
   ) {
     this.#least = LOG_LEVELS.indexOf(level);
     this.#path = file ?? "";
-    this.#file = file === undefined ? undefined : open(file);
+    this.#file = file === undefined ? undefined : openFile(file);
     this.#listening = printer.onError((message) => this.onError(message));
     try {
       this.#write("info", "run_started", {});
@@ -60,7 +60,7 @@ export class RunLog implements Disposable {
     });
   }
 
-  /** A warning about the run as a whole, which is shown too. */
+  /** Prints and logs a warning about the run as a whole. */
   onWarning(message: string): void {
     this.printer.warning(message);
     this.#add("warning", "warning", { message });
@@ -81,7 +81,7 @@ export class RunLog implements Disposable {
     this.#isOpen = false;
   }
 
-  /** A log that can be written no more, as on a full disk, is told once and stops no run. */
+  /** When the log can no longer be written, as on a full disk, warns once; the run goes on. */
   #add(level: LogLevel, event: string, details: object): void {
     try {
       this.#write(level, event, details);
@@ -98,27 +98,27 @@ export class RunLog implements Disposable {
     const time = new Date().toISOString();
     const { pipeline, printer } = this;
     const line = escapeJSON(printer.masked({ time, level, event, pipeline, ...details }));
-    // One write a line: runs that share the file do not mix their lines.
+    // One write per line: runs that share the file do not mix their lines.
     let rest = new TextEncoder().encode(`${line}\n`);
     while (rest.length > 0) rest = rest.subarray(this.#file.writeSync(rest));
   }
 }
 
-function open(path: string): Deno.FsFile {
+function openFile(path: string): Deno.FsFile {
   try {
-    return append(path);
+    return openForAppend(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw cannotWrite(path, error);
   }
   try {
     Deno.mkdirSync(dirname(path), { recursive: true });
-    return append(path);
+    return openForAppend(path);
   } catch (error) {
     throw cannotWrite(path, error);
   }
 }
 
-function append(path: string): Deno.FsFile {
+function openForAppend(path: string): Deno.FsFile {
   return Deno.openSync(path, { append: true, create: true, mode: 0o600 });
 }
 

@@ -1,32 +1,30 @@
+/** Masks known secrets in text, in every form in which messages contain them. */
 import { maskSecrets } from "../../core/errors.ts";
 
 const MASK = "***";
 
-/** Shorter ones hide nothing: where one stood is plain, and every third word would go with it. */
+/** Characters of the shortest secret that is masked; shorter ones occur in ordinary words. */
 const SHORTEST = 3;
 
-/** Messages show so much of a value. */
+/** Characters of a value that error messages show at most. */
 const SHOWN = 60;
 
-/** Lines of a secret of several lines, such as a key, that say something. */
+/** Characters of the shortest line that is masked on its own, of a secret such as a PEM key. */
 const SHORTEST_LINE = 8;
 
-/**
- * What takes secrets out of text: those that are known, in all forms in which texts hold them, and
- * what looks like one (`maskSecrets`).
- */
+/** Returns a function that masks these secrets, and text that looks like one (`maskSecrets`). */
 export function createMask(secrets: readonly string[]): (text: string) => string {
   const forms = new Set(
     secrets.flatMap((secret) => [secret, ...partsOf(secret)])
       .filter(({ length }) => length >= SHORTEST).flatMap(formsOf),
   );
-  // A secret may be part of another one: the longest goes first.
+  // A secret may be part of another one, so the longest is replaced first.
   const longestFirst = [...forms].sort((a, b) => b.length - a.length);
   return (text) =>
     maskSecrets(longestFirst.reduce((masked, form) => masked.replaceAll(form, MASK), text));
 }
 
-/** Of a long secret a message shows the beginning, of one with several lines a line. */
+/** Parts of a secret that a message may show: the beginning of a long one, each of its lines. */
 function partsOf(secret: string): string[] {
   const lines = secret.includes("\n") ? secret.split(/\r?\n/) : [];
   return [
@@ -35,7 +33,7 @@ function partsOf(secret: string): string[] {
   ];
 }
 
-/** As it is, in a URL as programs write it, between quotes of JSON, SQL, libpq and a shell. */
+/** The secret unchanged, in the URL encodings in use, and quoted for JSON, SQL, libpq and shells. */
 function formsOf(secret: string): string[] {
   const encoded = encodeURIComponent(secret.toWellFormed());
   const strictly = encoded.replace(
@@ -53,7 +51,7 @@ function formsOf(secret: string): string[] {
   ];
 }
 
-/** Keys whose values are names and words of dxt: readers of the JSON look them up. */
+/** Keys whose values are names and words of dxt, which programs that read the JSON rely on. */
 const NAMES: ReadonlySet<string> = new Set([
   "pipeline",
   "run_id",
@@ -70,7 +68,7 @@ const NAMES: ReadonlySet<string> = new Set([
   "watermark_after",
 ]);
 
-/** The same JSON value with every string in it masked, except in names. */
+/** A copy of a JSON value with every string masked, except values of {@linkcode NAMES}. */
 export function maskStrings(value: unknown, mask: (text: string) => string): unknown {
   if (typeof value === "string") return mask(value);
   if (Array.isArray(value)) return value.map((element) => maskStrings(element, mask));

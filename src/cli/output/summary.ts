@@ -1,3 +1,4 @@
+/** The table that ends a run. */
 import type { RunResult, StreamResult } from "../../models/result.ts";
 import type { Phase } from "../../runner/mod.ts";
 import type { Color } from "../terminal/color.ts";
@@ -5,7 +6,7 @@ import type { Printer } from "./printer.ts";
 import type { Cell } from "./table.ts";
 import { bytesText, countNoun, countText, durationText } from "./format_units.ts";
 
-const COLOURS: Readonly<Record<StreamResult["status"], Color>> = {
+const COLORS: Readonly<Record<StreamResult["status"], Color>> = {
   succeeded: "green",
   failed: "red",
   skipped: "dim",
@@ -15,16 +16,16 @@ const COLOURS: Readonly<Record<StreamResult["status"], Color>> = {
 interface ResultColumn {
   readonly title: string;
   readonly align?: "right";
-  /** Left out when it would be empty for every stream. */
+  /** Omitted when it is empty for every stream. */
   readonly optional?: true;
-  /** Phases that have something to say in it; all when absent. */
+  /** Phases that have this column; all when undefined. */
   readonly phases?: readonly Phase[];
   cell(result: StreamResult, printer: Printer): string | Cell;
 }
 
 const COLUMNS: readonly ResultColumn[] = [
   { title: "stream", cell: ({ stream }) => ({ text: stream }) },
-  { title: "status", cell: ({ status }, printer) => printer.coloured(status, COLOURS[status]) },
+  { title: "status", cell: ({ status }, printer) => printer.colorCell(status, COLORS[status]) },
   { title: "mode", optional: true, cell: ({ mode }) => mode === undefined ? "" : { text: mode } },
   {
     title: "extracted",
@@ -60,7 +61,7 @@ const COLUMNS: readonly ResultColumn[] = [
   { title: "stage", optional: true, cell: ({ stage }) => stage ?? "" },
 ];
 
-/** The result of a run for people: a row a stream, and a line about the whole. */
+/** Prints the result of a run for people: one row per stream, and a line about the whole run. */
 export function printSummary(result: RunResult, phase: Phase, printer: Printer): void {
   const columns = COLUMNS.filter((column) =>
     (column.phases?.includes(phase) ?? true) &&

@@ -1,3 +1,4 @@
+/** Formats text tables. */
 import { displayWidth, escapeControls } from "./terminal_text.ts";
 
 export interface Column {
@@ -7,13 +8,13 @@ export interface Column {
 
 export interface Cell {
   readonly text: string;
-  /** Dresses the finished cell, for example in a colour; adds no columns. */
+  /** Styles the text, for example with a color. Must not change its width. */
   readonly style?: (text: string) => string;
 }
 
 const GAP = "  ";
 
-/** Lines of a table, titles first; whatever a cell holds, it stays in its cell. */
+/** Lines of a table, titles first. Control characters are escaped, so a cell cannot break it. */
 export function formatTable(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],

@@ -1,25 +1,25 @@
-/** Text as a terminal shows it. */
+/** Text on a terminal: its width, and escapes for characters that control the terminal. */
 
-/** Controls, direction marks and lone surrogates: what could write more than it shows. */
+/** Control characters, direction marks and lone surrogates, which can disguise text. */
 const HOSTILE = /[\p{Cc}\p{Cs}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/gu;
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-function escaped(character: string): string {
+function escapeCharacter(character: string): string {
   return SHORT[character] ??
     `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-/** On one line, with every character that could steer a terminal written as an escape. */
+/** Escapes every character that could control a terminal, line breaks included. */
 export function escapeControls(text: string): string {
-  return text.replace(HOSTILE, escaped);
+  return text.replace(HOSTILE, escapeCharacter);
 }
 
-/** As {@linkcode escapeControls}, line by line, without empty lines. */
+/** Like {@linkcode escapeControls}, but keeps line breaks; drops empty lines. */
 export function escapeLines(text: string): string {
   return text.split(/\r?\n/).filter((line) => line.trim() !== "").map(escapeControls).join("\n");
 }
 
-/** JSON on one line that is safe on a terminal; it parses to the same value. */
+/** JSON on one line that is safe to print and parses to the same value. */
 export function escapeJSON(value: unknown): string {
   return escapeControls(JSON.stringify(value));
 }
@@ -34,13 +34,13 @@ const EMPTY = /^[\p{M}\p{Cf}]+$/u;
 
 let segmenter: Intl.Segmenter | undefined;
 
-/** Made when it is needed: its tables take half of the time that `dxt --version` would. */
+/** Creates the segmenter on first use: its tables would take half the time of `dxt --version`. */
 function graphemes(text: string): Intl.Segments {
   segmenter ??= new Intl.Segmenter("und", { granularity: "grapheme" });
   return segmenter.segment(text);
 }
 
-/** Columns that text takes on a terminal. */
+/** Columns that text occupies on a terminal. */
 export function displayWidth(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
@@ -53,7 +53,7 @@ function graphemeWidth(grapheme: string): number {
   return WIDE.test(grapheme) ? 2 : 1;
 }
 
-/** Text of at most `width` columns, with an ellipsis where it was cut. */
+/** Text of at most `width` columns; ends in an ellipsis if truncated. */
 export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   let kept = "";

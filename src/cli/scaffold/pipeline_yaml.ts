@@ -1,15 +1,15 @@
-/** A pipeline's file for discovered streams. */
+/** Writes the YAML of a pipeline for discovered streams. */
 import { DATASET } from "../../config/pipeline/classify_argument.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import type { Field } from "../../models/field.ts";
 import { yamlList, yamlMap, yamlName, yamlText } from "./yaml_literals.ts";
 
-/** A connection as a file says it: text with `$` escaped already. */
+/** A connection as a pipeline file spells it, with `$` escaped already. */
 export type Reference = string | Readonly<Record<string, string>>;
 
 export interface PipelineText {
   readonly name: string;
-  /** Lines that tell what the file is. */
+  /** Comment lines at the top of the file. */
   readonly about: readonly string[];
   readonly source: Reference;
   readonly target: Reference;
@@ -20,12 +20,15 @@ export interface PipelineText {
   keys(fields: readonly Field[]): readonly string[];
 }
 
-/** Replaces each target, so that a second run doubles nothing; better ways stand in comments. */
+/**
+ * The text of a pipeline. Its streams replace their targets, so that a second run duplicates
+ * nothing; incremental settings follow as comments.
+ */
 export function pipelineText(pipeline: PipelineText): string {
   const { name, about, source, target, streams } = pipeline;
   const names = new Names();
-  const told = streams.filter(({ fields }) => fields.length > 0);
-  const untold = streams.filter(({ fields }) => fields.length === 0);
+  const readable = streams.filter(({ fields }) => fields.length > 0);
+  const unreadable = streams.filter(({ fields }) => fields.length === 0);
   return [
     "# yaml-language-server: $schema=schema.json",
     ...about.map((line) => `# ${line}`),
@@ -37,14 +40,12 @@ export function pipelineText(pipeline: PipelineText): string {
     "  load: { mode: replace }",
     "",
     "streams:",
-    ...told.flatMap((stream) => streamLines(stream, names, pipeline)),
-    ...untold.map(({ name }) =>
-      `  # left out, it has no fields that can be read: ${yamlText(name)}`
-    ),
+    ...readable.flatMap((stream) => streamLines(stream, names, pipeline)),
+    ...unreadable.map(({ name }) => `  # skipped, it has no readable field: ${yamlText(name)}`),
   ].join("\n");
 }
 
-/** A reference as a value of YAML. */
+/** A reference as a YAML value. */
 export function referenceText(reference: Reference): string {
   if (typeof reference === "string") return yamlText(reference);
   return yamlMap(
@@ -57,7 +58,7 @@ function streamLines(
   names: Names,
   { toFiles, watermarks, keys }: PipelineText,
 ): string[] {
-  const { id, table } = names.of(plainName({ name, source }), name);
+  const { id, table } = names.assign(shortName({ name, source }), name);
   const target = toFiles ? `${id.replaceAll("/", "_")}.parquet` : tableReference(table);
   const renamed = toFiles ? [] : renamedFields(fields);
   const [best, ...others] = watermarks(fields);
@@ -79,7 +80,7 @@ function streamLines(
   ];
 }
 
-/** Fields whose names differ in case alone, which not every target can tell apart. */
+/** Fields whose names differ only in case, which some targets do not distinguish. */
 function renamedFields(fields: readonly Field[]): string[] {
   const taken = new Set<string>();
   return fields.flatMap(({ name }) => {
@@ -90,8 +91,8 @@ function renamedFields(fields: readonly Field[]): string[] {
   });
 }
 
-/** What a dataset is called without schema, folders and endings. */
-export function plainName({ name, source }: Pick<DiscoveredStream, "name" | "source">): string {
+/** Name of a dataset without schema, folders and file extensions. */
+export function shortName({ name, source }: Pick<DiscoveredStream, "name" | "source">): string {
   if ("path" in source) return source.path.replace(DATASET, "").replaceAll("/", "_");
   if ("pattern" in source) {
     const words = source.pattern.replace(DATASET, "").replace(/[^\p{L}\p{N}]+/gu, "_");
@@ -100,40 +101,40 @@ export function plainName({ name, source }: Pick<DiscoveredStream, "name" | "sou
   return splitName(name).at(-1)!;
 }
 
-/** Schema and name of `schema.name`, without the double quotes of parts that hold dots. */
+/** Splits `schema.name` into its parts, without the double quotes of parts that contain dots. */
 export function splitName(name: string): string[] {
   const parts = name.match(/"(?:[^"]|"")*"|[^."]+/g) ?? [name];
   if (parts.join(".") !== name) return [name];
   return parts.map((part) => part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part);
 }
 
-/** A table's name as a stream's `target` has it. */
+/** A table name as the value of a stream's `target`. */
 function tableReference(table: string): string {
   return /[."]/.test(table) ? `"${table.replaceAll('"', '""')}"` : table;
 }
 
-/** Ids and tables of a pipeline: each there once, whatever the case. */
+/** Assigns stream ids and table names that are unique within the pipeline, ignoring case. */
 class Names {
   readonly #ids = new Set<string>();
   readonly #tables = new Set<string>();
 
-  of(plain: string, full: string): { id: string; table: string } {
-    const taken = this.#tables.has(folded(plain));
-    const wanted = taken ? splitName(full).join("_") : plain;
+  assign(short: string, full: string): { id: string; table: string } {
+    const isTaken = this.#tables.has(foldCase(short));
+    const wanted = isTaken ? splitName(full).join("_") : short;
     const table = unique(/^sqlite_/i.test(wanted) ? `_${wanted}` : wanted, this.#tables);
     const id = table.replace(/[\s,:*?]+/g, "_").replace(/^-+/, "_");
     return { table, id: unique(id, this.#ids) };
   }
 }
 
-function folded(name: string): string {
+function foldCase(name: string): string {
   return name.toLowerCase();
 }
 
-/** The name, or the first free one after it. */
+/** The name, with the first free number appended if it is taken. */
 function unique(name: string, taken: Set<string>): string {
   let free = name;
-  for (let n = 2; taken.has(folded(free)); n++) free = `${name}_${n}`;
-  taken.add(folded(free));
+  for (let n = 2; taken.has(foldCase(free)); n++) free = `${name}_${n}`;
+  taken.add(foldCase(free));
   return free;
 }

@@ -1,4 +1,4 @@
-/** The files of a new project. */
+/** Builds and writes the files of a new project. */
 import type { NamedConnection } from "../../config/mod.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import { ConfigurationError } from "../../core/errors.ts";
@@ -8,43 +8,43 @@ import { countNoun } from "../output/format_units.ts";
 import { yamlText } from "./yaml_literals.ts";
 
 export interface NewFile {
-  /** From the working directory, with `/` between its parts. */
+  /** Relative to the working directory, with `/` as separator. */
   readonly path: string;
   readonly text: string;
-  /** What becomes of a file that is there: an error, the lines that it lacks added, or nothing. */
-  readonly there: "refuse" | "append" | "keep";
-  /** Variables without a value that the file is about. */
+  /** When the file exists: throw, append the lines that it lacks, or leave it unchanged. */
+  readonly ifExists: "refuse" | "append" | "keep";
+  /** Variables in the file that the user has to set. */
   readonly variables?: readonly string[];
 }
 
 const PROJECT = "dxt_project.yaml";
 
-/** A project whose pipeline is an example of each setting that most pipelines need. */
-export async function plainFiles(name: string): Promise<NewFile[]> {
-  const variable = variableOf(name);
+/** Files of a project with an example pipeline, for when no source is given. */
+export async function exampleFiles(name: string): Promise<NewFile[]> {
+  const variable = urlVariable(name);
   const reference = `\${${variable}}`;
   const target: Reference = { provider: "sqlite", path: `${name}.db` };
   const project = await hasProject();
-  const [source, goal] = project ? [reference, fromPipelines(target)] : ["source", "target"];
+  const [source, sink] = project ? [reference, fromPipelines(target)] : ["source", "target"];
   const pipeline = [
     "# yaml-language-server: $schema=schema.json",
     "version: 1",
     `name: ${yamlText(name)}`,
     `source: ${referenceText(source)}`,
-    `target: ${referenceText(goal)}`,
+    `target: ${referenceText(sink)}`,
     "defaults:",
     "  load: { mode: replace }",
     "",
     "streams:",
     "  - id: orders",
     "    source: public.orders",
-    "    # Only what is new, once there is a field that tells:",
+    "    # To move only new records, by a field that grows with each change:",
     "    # extract: { mode: incremental, watermark_field: updated_at }",
     "    # load: { mode: upsert, upsert_keys: [order_id] }",
     "",
   ].join("\n");
   return [
-    { path: `pipelines/${name}.yaml`, text: pipeline, there: "refuse" },
+    { path: `pipelines/${name}.yaml`, text: pipeline, ifExists: "refuse" },
     ...(project ? [] : [projectFile(name, { source: reference, target })]),
     ...environment([[variable, "postgres://user:password@127.0.0.1:5432/shop"]]),
   ];
@@ -59,49 +59,46 @@ export interface Project {
   keys(fields: readonly Field[]): readonly string[];
 }
 
-/** A project that moves what a connection has. */
+/** Files of a project that moves the streams of a source. */
 export async function projectFiles(
-  { name, source, target, streams, ...marks }: Project,
+  { name, source, target, streams, ...candidates }: Project,
 ): Promise<NewFile[]> {
   const project = await hasProject();
-  const ends = distinct(source, target);
+  const ends = nameApart(source, target);
   const pipeline = pipelineText({
     name,
     about: [
-      `${
-        countNoun(streams.length, "stream")
-      }, found by dxt init. Each run replaces the targets; with`,
-      "the comments of a stream made lines, it moves what is new, or updates by key.",
+      `${countNoun(streams.length, "stream")}, written by dxt init. Each run replaces the targets.`,
+      "Uncomment the lines of a stream to move only new records, or to update by key.",
     ],
     source: project ? fromPipelines(ends.source.reference) : ends.source.name,
     target: project ? fromPipelines(ends.target.reference) : ends.target.name,
     toFiles: isFiles(target),
     streams,
-    ...marks,
+    ...candidates,
   });
   const connections = Object.fromEntries(
     Object.values(ends).map(({ name, reference }) => [name, reference]),
   );
   const unset = [source, target].flatMap(({ unset, spec }): [string, string][] =>
-    unset === undefined ? [] : [[unset, withoutLogin(spec.url ?? "")]]
+    unset === undefined ? [] : [[unset, hideLogin(spec.url ?? "")]]
   );
   return [
-    { path: `pipelines/${name}.yaml`, text: `${pipeline}\n`, there: "refuse" },
+    { path: `pipelines/${name}.yaml`, text: `${pipeline}\n`, ifExists: "refuse" },
     ...(project ? [] : [projectFile(name, connections)]),
     ...environment(unset),
   ];
 }
 
-interface End {
+interface NamedReference {
   readonly name: string;
   readonly reference: Reference;
 }
 
-/** Both ends under names of their own. */
-function distinct(source: NamedConnection, target: NamedConnection): Record<string, End> & {
-  readonly source: End;
-  readonly target: End;
-} {
+type Ends = Record<"source" | "target", NamedReference>;
+
+/** Gives source and target different names. */
+function nameApart(source: NamedConnection, target: NamedConnection): Ends {
   const name = target.name === source.name ? `${target.name}_target` : target.name;
   return {
     source: { name: source.name, reference: source.reference },
@@ -113,7 +110,7 @@ function isFiles({ spec }: NamedConnection): boolean {
   return spec.provider === "local" || (spec.provider === "" && /^file:/i.test(spec.url ?? ""));
 }
 
-/** A reference of this folder as the files of `pipelines` have it. */
+/** Rewrites a path relative to the project for the files in its `pipelines` folder. */
 function fromPipelines(reference: Reference): Reference {
   if (typeof reference === "string") return reference.replace(/^(sqlite3?:)(?=[^/])/i, "$1../");
   const { path, ...others } = reference;
@@ -127,50 +124,50 @@ function projectFile(name: string, connections: Readonly<Record<string, Referenc
   );
   const text = [
     "# yaml-language-server: $schema=pipelines/project.schema.json",
-    "# What the pipelines of this folder share.",
+    "# Settings that all pipelines in this folder share.",
     "version: 1",
     `name: ${yamlText(name)}`,
     "connections:",
     ...lines,
     "",
   ].join("\n");
-  return { path: PROJECT, text, there: "refuse" };
+  return { path: PROJECT, text, ifExists: "refuse" };
 }
 
-/** An example of what `.env` is to hold, and git kept away from the real one. */
+/** `.env.example` with the variables to set, and `.gitignore` with `.env`. */
 function environment(variables: readonly (readonly [string, string])[]): NewFile[] {
   const lines = variables.map(([name, value]) => `${name}=${value}\n`);
-  const about = "# Copy to .env and fill in; .env is not for git.\n";
+  const about = "# Copy to .env and fill in. Do not commit .env.\n";
   return [
     {
       path: ".env.example",
       text: `${about}${lines.join("")}`,
-      there: "append",
+      ifExists: "append",
       variables: variables.map(([name]) => name),
     },
-    { path: ".gitignore", text: ".env\n", there: "append" },
+    { path: ".gitignore", text: ".env\n", ifExists: "append" },
   ];
 }
 
-/** What editors check the files by. */
+/** JSON Schemas, for editors. */
 export async function schemaFiles(): Promise<NewFile[]> {
   const { PROVIDER_NAMES, loadProvider } = await import("../../providers/resolve.ts");
-  const { schemaOf } = await import("../app/json_schema.ts");
+  const { buildJSONSchema } = await import("../app/json_schema.ts");
   const { Pipeline, Project } = await import("../../models/pipeline.ts");
   const providers = await Promise.all(PROVIDER_NAMES.map(loadProvider));
   const models = { "schema.json": Pipeline, "project.schema.json": Project };
   return Object.entries(models).map(([name, model]) => ({
     path: `pipelines/${name}`,
-    text: `${JSON.stringify(schemaOf(model, providers), null, 2)}\n`,
-    there: "keep",
+    text: `${JSON.stringify(buildJSONSchema(model, providers), null, 2)}\n`,
+    ifExists: "keep",
   }));
 }
 
-function variableOf(name: string): string {
+function urlVariable(name: string): string {
   return `${name.toUpperCase().replace(/\W/g, "_").replace(/^(?=\d)/, "DB_")}_URL`;
 }
 
-function withoutLogin(url: string): string {
+function hideLogin(url: string): string {
   return url.replace(/\/\/[^/?#]*@/, "//user:password@").replace(/\?.*$/s, "");
 }
 
@@ -189,25 +186,25 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * Writes what is not there; returns a line about each file.
+ * Writes new files and returns a line about each file.
  *
- * @throws {ConfigurationError} when a file is there that would be overwritten; nothing is written then
+ * @throws {ConfigurationError} when a file would be overwritten; nothing has been written then
  */
 export async function writeFiles(files: readonly NewFile[]): Promise<string[]> {
-  for (const { path, there } of files) {
-    if (there !== "refuse" || !await exists(path)) continue;
+  for (const { path, ifExists } of files) {
+    if (ifExists !== "refuse" || !await exists(path)) continue;
     throw new ConfigurationError(
-      `Cannot write "${path}": it is there already, give another name or remove it`,
+      `Cannot write "${path}": it already exists, choose another name or remove it`,
     );
   }
-  const told: string[] = [];
-  for (const file of files) told.push(await writeOne(file));
-  return told;
+  const lines: string[] = [];
+  for (const file of files) lines.push(await writeOne(file));
+  return lines;
 }
 
-async function writeOne({ path, text, there }: NewFile): Promise<string> {
+async function writeOne({ path, text, ifExists }: NewFile): Promise<string> {
   if (await exists(path)) {
-    if (there === "keep") return `kept     ${path}`;
+    if (ifExists === "keep") return `kept     ${path}`;
     const before = await Deno.readTextFile(path);
     const known = new Set(before.split(/\r?\n/));
     const lines = text.split("\n").filter((line) => line !== "" && !known.has(line));
@@ -222,7 +219,7 @@ async function writeOne({ path, text, there }: NewFile): Promise<string> {
     await Deno.writeTextFile(path, text, { createNew: true });
   } catch (error) {
     const detail = error instanceof Deno.errors.PermissionDenied
-      ? "the system denies permission"
+      ? "permission denied"
       : (error as Error).message;
     throw new ConfigurationError(`Cannot write "${path}": ${detail}`, { cause: error });
   }

@@ -1,12 +1,12 @@
-/** Questions to whoever sits at the terminal. */
+/** Asks questions on the terminal. */
 import type { IO } from "../terminal/stdio.ts";
 
-/** Whether there is somebody to ask: never in a pipe, neither of answers nor of questions. */
+/** Whether both stdin and stderr are terminals. */
 export function canAsk({ stderr }: IO): boolean {
   return stderr.isTerminal && Deno.stdin.isTerminal();
 }
 
-/** The answer to a question, or the default for an empty one; undefined when the input ended. */
+/** Asks a question. An empty answer returns the default; the end of the input returns undefined. */
 export async function ask(
   { stderr }: IO,
   question: string,
@@ -17,7 +17,7 @@ export async function ask(
   return line === undefined ? undefined : line.trim() || standard;
 }
 
-/** A terminal gives a line at a time. */
+/** Reads one line: a terminal delivers input line by line. */
 async function readLine(): Promise<string | undefined> {
   const bytes = new Uint8Array(4096);
   const read = await Deno.stdin.read(bytes);

@@ -1,11 +1,11 @@
-/** Which of the discovered streams are meant, and what a pipeline of them needs. */
+/** Chooses among discovered streams, for `dxt discover` and `dxt init`. */
 import { mayRead } from "../../core/permission_errors.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import { ConfigurationError, ConnectorError, SelectorError } from "../../core/errors.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Discovery } from "../../runner/mod.ts";
 import { matches, parseSelector, textOfToken } from "../../selector/mod.ts";
-import { plainName, splitName } from "./pipeline_yaml.ts";
+import { shortName, splitName } from "./pipeline_yaml.ts";
 import { countNoun } from "../output/format_units.ts";
 
 export interface Choice {
@@ -14,8 +14,10 @@ export interface Choice {
 }
 
 /**
- * @throws {ConfigurationError} for a schema that no stream is in
- * @throws {SelectorError} for a pattern that no stream matches
+ * Returns the streams of a schema that match a selector.
+ *
+ * @throws {ConfigurationError} when no stream is in the schema
+ * @throws {SelectorError} when a pattern matches no stream
  */
 export function chooseStreams(
   { streams, category }: Discovery,
@@ -26,17 +28,15 @@ export function chooseStreams(
     const schemas = [...new Set(streams.map(schemaOf).filter((name) => name !== undefined))];
     if (!schemas.includes(schema)) {
       const detail = schemas.length === 0
-        ? `${
-          category === "relational" ? "the database" : "the connection"
-        } has no stream in a schema`
-        : `there are ${schemas.map((name) => `"${name}"`).join(", ")}${
+        ? `${category === "relational" ? "the database" : "the connection"} has no schemas`
+        : `known are ${schemas.map((name) => `"${name}"`).join(", ")}${
           suggestWord(schema, schemas)
         }`;
       throw new ConfigurationError(`Cannot find schema "${schema}": ${detail}`);
     }
     left = left.filter((stream) => schemaOf(stream) === schema);
   }
-  return select === undefined ? left : selected(left, select);
+  return select === undefined ? left : matchStreams(left, select);
 }
 
 function schemaOf({ name, source }: DiscoveredStream): string | undefined {
@@ -45,15 +45,15 @@ function schemaOf({ name, source }: DiscoveredStream): string | undefined {
   return parts.length === 2 ? parts[0] : undefined;
 }
 
-/** A pattern means whole names, or names without schema, folders and endings. */
-function selected(streams: readonly DiscoveredStream[], select: string): DiscoveredStream[] {
-  const meant = new Set<DiscoveredStream>();
+/** A pattern matches full names, or names without schema, folders and file extensions. */
+function matchStreams(streams: readonly DiscoveredStream[], select: string): DiscoveredStream[] {
+  const matched = new Set<DiscoveredStream>();
   for (const token of parseSelector(select)) {
     const found = streams.filter((stream) =>
-      matches(token, { id: stream.name }) || matches(token, { id: plainName(stream) })
+      matches(token, { id: stream.name }) || matches(token, { id: shortName(stream) })
     );
     if (found.length === 0) {
-      const names = streams.flatMap((stream) => [stream.name, plainName(stream)]);
+      const names = streams.flatMap((stream) => [stream.name, shortName(stream)]);
       const text = textOfToken(token);
       throw new SelectorError(
         `Cannot select ${JSON.stringify(text)}: none of ${
@@ -61,25 +61,29 @@ function selected(streams: readonly DiscoveredStream[], select: string): Discove
         } matches${suggestWord(text, names)}`,
       );
     }
-    for (const stream of found) meant.add(stream);
+    for (const stream of found) matched.add(stream);
   }
-  return streams.filter((stream) => meant.has(stream));
+  return streams.filter((stream) => matched.has(stream));
 }
 
-/** The streams that can be read, which a pipeline needs at least one of. */
+/**
+ * Returns the streams that have readable fields.
+ *
+ * @throws {ConnectorError} when there are none
+ */
 export function readableStreams(streams: readonly DiscoveredStream[]): readonly DiscoveredStream[] {
   const found = streams.filter(({ fields }) => fields.length > 0);
   if (found.length > 0) return found;
   throw new ConnectorError(
-    "Cannot write a pipeline: there are no streams, or the login may see none of them",
+    "Cannot write a pipeline: no streams found; the source is empty, or the login may not see them",
   );
 }
 
-/** A database that is not there yet: no table of another one is replaced by accident. */
+/** Path of a database file that does not exist yet, so that no existing table is replaced. */
 export async function freePath(name: string): Promise<string> {
   for (let n = 1;; n++) {
     const path = n === 1 ? `${name}.db` : `${name}_${n}.db`;
-    // It is a proposal: a place that may not be looked at is taken to be free.
+    // This is only a proposal: without permission to look, the path is assumed to be free.
     if (!mayRead(path)) return path;
     try {
       await Deno.stat(path);

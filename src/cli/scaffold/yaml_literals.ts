@@ -1,10 +1,10 @@
-/** Values as YAML 1.2 that reads back as the same text, on one line. */
+/** Writes values as YAML 1.2 on one line, such that they read back unchanged. */
 import { escapeControls } from "../output/terminal_text.ts";
 
 const PLAIN = /^[A-Za-z_][\w.-]*$/;
 const WORDS = /^(null|true|false|yes|no|on|off|y|n)$/i;
 
-/** A text, in quotes where YAML would read it as something else. */
+/** A text, quoted if YAML would read it as something else. */
 export function yamlText(text: string): string {
   if (PLAIN.test(text) && !WORDS.test(text)) return text;
   return escapeControls(JSON.stringify(text)).replace(
@@ -13,12 +13,12 @@ export function yamlText(text: string): string {
   );
 }
 
-/** As {@linkcode yamlText}, for a name that must not become a variable. */
+/** Like {@linkcode yamlText}, for a name in which `$` must not start a variable. */
 export function yamlName(name: string): string {
   return yamlText(name.replaceAll("$", "$$$$"));
 }
 
-/** A mapping in braces; values are YAML already. */
+/** A mapping in braces. Values must already be YAML. */
 export function yamlMap(entries: Readonly<Record<string, string>>): string {
   return `{ ${Object.entries(entries).map(([key, value]) => `${key}: ${value}`).join(", ")} }`;
 }

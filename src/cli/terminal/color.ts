@@ -1,6 +1,7 @@
+/** Colors on a terminal, and whether to use them. */
 import { type IO, type Output, readVariable } from "./stdio.ts";
 
-/** Numbers of the terminal's own colours. */
+/** Numbers of the ANSI colors. */
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const;
 export type Color = keyof typeof CODES;
 
@@ -8,8 +9,8 @@ export const COLOR_CHOICES = ["auto", "always", "never"] as const;
 export type ColorChoice = (typeof COLOR_CHOICES)[number];
 
 /**
- * Whether to colour: as `choice` says; where it says auto, on a terminal, unless NO_COLOR is set,
- * and elsewhere only with FORCE_COLOR.
+ * Whether to write colors. `auto` means yes on a terminal, unless NO_COLOR is set or TERM is
+ * `dumb`, and elsewhere only with FORCE_COLOR.
  * Source: https://no-color.org and https://force-color.org
  */
 export function hasColor(
@@ -24,14 +25,14 @@ export function hasColor(
   return output.isTerminal && readVariable(env, "TERM") !== "dumb";
 }
 
-export function wrapColor(text: string, colour: Color): string {
-  return `\u001b[${CODES[colour]}m${text}\u001b[0m`;
+export function wrapColor(text: string, color: Color): string {
+  return `\u001b[${CODES[color]}m${text}\u001b[0m`;
 }
 
-/** What the arguments or the variable say of colour, before any of them is understood. */
+/** Reads `--color` or DXT_COLOR before the command line is parsed. */
 export function chooseColors(args: readonly string[], env: IO["env"]): ColorChoice {
   const at = args.indexOf("--color");
   const joined = args.find((arg) => arg.startsWith("--color="))?.slice("--color=".length);
-  const said = joined ?? (at < 0 ? readVariable(env, "DXT_COLOR") : args[at + 1]);
-  return COLOR_CHOICES.find((choice) => choice === said) ?? "auto";
+  const given = joined ?? (at < 0 ? readVariable(env, "DXT_COLOR") : args[at + 1]);
+  return COLOR_CHOICES.find((choice) => choice === given) ?? "auto";
 }

@@ -1,3 +1,4 @@
+/** Exit codes of the process, and which result or error leads to which. */
 import {
   ConcurrentRunError,
   ConfigurationError,
@@ -10,7 +11,7 @@ import {
 import type { RunResult, StreamResult } from "../../models/result.ts";
 import type { Signal } from "./stdio.ts";
 
-/** What the process says when it ends. */
+/** Exit codes, as the help and README.md list them. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -24,35 +25,36 @@ export const EXIT = {
 } as const;
 
 /**
- * A mismatch outranks everything, then a load in doubt: neither must be taken for a failure that a
- * retry mends. Streams that another run keeps from their turn are told where nothing else failed.
+ * Exit code of a run. A mismatch takes precedence over everything, then a load whose outcome is
+ * unknown: a retry does not repair either. `otherRun` means that nothing failed but streams that
+ * another run has locked.
  */
-export function exitOfRun({ status, streams }: RunResult, signal: Signal = "SIGINT"): number {
-  const are = (...names: string[]) => ({ error }: StreamResult) =>
+export function runExitCode({ status, streams }: RunResult, signal: Signal = "SIGINT"): number {
+  const failedWith = (...names: string[]) => ({ error }: StreamResult) =>
     error !== undefined && names.includes(error.type);
-  if (streams.some(are(VerificationError.name))) return EXIT.mismatch;
-  if (streams.some(are(UnknownOutcomeError.name))) return EXIT.unknownOutcome;
+  if (streams.some(failedWith(VerificationError.name))) return EXIT.mismatch;
+  if (streams.some(failedWith(UnknownOutcomeError.name))) return EXIT.unknownOutcome;
   if (status === "cancelled") return EXIT[signal];
   const failed = streams.filter((stream) => stream.status === "failed");
-  if (failed.length > 0 && failed.every(are(ConcurrentRunError.name, StaleRangeError.name))) {
-    return EXIT.otherRun;
-  }
+  const isLocked = failedWith(ConcurrentRunError.name, StaleRangeError.name);
+  if (failed.length > 0 && failed.every(isLocked)) return EXIT.otherRun;
   switch (status) {
     case "succeeded":
       return EXIT.done;
     case "partial":
       return EXIT.someFailed;
     case "failed":
-      return streams.every(isLossy) ? EXIT.usage : EXIT.failed;
+      return streams.every(isAcceptable) ? EXIT.usage : EXIT.failed;
   }
 }
 
-/** The pipeline's author has to accept the loss, or to change the target. */
-function isLossy({ status, error }: StreamResult): boolean {
+/** Did not fail, or failed only by a loss that the pipeline has to accept: a fault of the file. */
+function isAcceptable({ status, error }: StreamResult): boolean {
   return status !== "failed" || error?.type === LossyConversionError.name;
 }
 
-export function exitOfError(error: unknown): number {
+/** Exit code of an error that ended the command. */
+export function errorExitCode(error: unknown): number {
   const isUsage = error instanceof ConfigurationError || error instanceof SelectorError ||
     error instanceof Deno.errors.NotCapable;
   if (isUsage) return EXIT.usage;

@@ -1,15 +1,15 @@
-/** Options that stand without a command. */
+/** Option names and value syntax that are needed before the option parser is loaded. */
 export const HELP = ["-h", "--help"] as const;
 export const VERSION = ["-V", "--version"] as const;
 
-/** How a result is written. */
+/** Formats of a result. */
 export const FORMATS = ["text", "json", "ndjson"] as const;
 export type Format = (typeof FORMATS)[number];
 
 export const isOn = (text: string) => /^(1|true|yes|on)$/i.test(text);
 export const isOff = (text: string) => /^(0|false|no|off)$/i.test(text);
 
-/** `--wait` without a duration waits as long as it takes. */
+/** Value of `--wait` without a duration: it waits indefinitely. */
 export const FOREVER = "forever";
 /** A duration of `--wait`. */
 export const DURATION = /^(\d+(?:\.\d+)?)([smhd])$/;

@@ -1,3 +1,3 @@
-/** What an event of a run weighs, from the least. */
+/** Levels of log events, lowest first. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -1,39 +1,40 @@
+/** The process as commands see it: output streams, environment, signals, exit. */
 import { requirePermission } from "../../core/permission_errors.ts";
 
 export type Signal = "SIGINT" | "SIGTERM";
 
-/** One of the two output streams. */
+/** stdout or stderr. */
 export interface Output {
   readonly isTerminal: boolean;
-  /** Columns of the terminal, or what COLUMNS says; 80 where neither is known. */
+  /** The variable COLUMNS, else the columns of the terminal, else 80. */
   readonly columns: number;
-  /** Lines of the terminal; 24 where there is none. */
+  /** Lines of the terminal, else 24. */
   readonly rows: number;
   write(text: string): void;
 }
 
-/** All that a command sees of the process it runs in. */
+/** The process that a command runs in. Tests pass their own. */
 export interface IO {
   readonly version: string;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** By name; one that the process may not read throws, `readVariable` takes it for unset. */
+  /** Variables by name. Throws for one that may not be read; `readVariable` treats it as unset. */
   readonly env: Readonly<Record<string, string>>;
-  /** Calls back for each signal, until what is returned is disposed. */
+  /** Calls the listener for each signal, until the result is disposed. */
   onSignal(listener: (signal: Signal) => void): Disposable;
-  /** Calls back for each error that nobody caught, until what is returned is disposed. */
+  /** Calls the listener for each uncaught error, until the result is disposed. */
   onCrash(listener: (error: unknown) => void): Disposable;
   /** Ends the process at once. */
   exit(code: number): never;
 }
 
-/** The process that dxt was started as. */
+/** The real process. */
 export function processIO(version: string): IO {
   const columns = readVariable(environment, "COLUMNS");
   return {
     version,
-    stdout: outputOf(Deno.stdout, columns),
-    stderr: outputOf(Deno.stderr, columns),
+    stdout: openOutput(Deno.stdout, columns),
+    stderr: openOutput(Deno.stderr, columns),
     env: environment,
     onSignal,
     onCrash,
@@ -41,7 +42,7 @@ export function processIO(version: string): IO {
   };
 }
 
-/** Asked for one name at a time: a run needs no permission for the rest. */
+/** Reads one variable at a time, so that a run needs permission only for those it uses. */
 const environment = new Proxy<Record<string, string>>({}, {
   get: (_, name) => variable(name),
   getOwnPropertyDescriptor: (_, name) => {
@@ -62,7 +63,7 @@ function variable(name: string | symbol): string | undefined {
   return Deno.env.get(name);
 }
 
-/** A variable that steers dxt itself; unset where it may not be read. */
+/** A variable that configures dxt itself; undefined when it may not be read. */
 export function readVariable(env: IO["env"], name: string): string | undefined {
   try {
     return env[name];
@@ -72,7 +73,7 @@ export function readVariable(env: IO["env"], name: string): string | undefined {
   }
 }
 
-/** Size of the terminal; zeros where it has none, as a terminal that nobody sized says itself. */
+/** Size of the terminal; zeros when it is unknown, as an unsized terminal itself reports. */
 function consoleSize(): { columns: number; rows: number } {
   try {
     return Deno.consoleSize();
@@ -81,12 +82,12 @@ function consoleSize(): { columns: number; rows: number } {
   }
 }
 
-function outputOf(stream: typeof Deno.stdout, asked: string | undefined): Output {
+function openOutput(stream: typeof Deno.stdout, variable: string | undefined): Output {
   let isOpen = true;
   return {
     isTerminal: stream.isTerminal(),
     get columns() {
-      const wanted = /^[1-9]\d{0,4}$/.test(asked ?? "") ? Number(asked) : 0;
+      const wanted = /^[1-9]\d{0,4}$/.test(variable ?? "") ? Number(variable) : 0;
       return wanted || (stream.isTerminal() && consoleSize().columns) || 80;
     },
     get rows() {
@@ -97,7 +98,7 @@ function outputOf(stream: typeof Deno.stdout, asked: string | undefined): Output
       try {
         while (isOpen && rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
       } catch (error) {
-        // The reader has left, as `head` does; what it did not want to read is no failure.
+        // The reader has closed the pipe, as `head` does. This is not an error.
         if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
         isOpen = false;
       }
@@ -106,7 +107,7 @@ function outputOf(stream: typeof Deno.stdout, asked: string | undefined): Output
 }
 
 function onSignal(listener: (signal: Signal) => void): Disposable {
-  // Windows knows no SIGTERM.
+  // Windows has no SIGTERM.
   const signals: Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   const listeners = signals.map((signal) => [signal, () => listener(signal)] as const);
   for (const [signal, call] of listeners) Deno.addSignalListener(signal, call);
@@ -118,20 +119,20 @@ function onSignal(listener: (signal: Signal) => void): Disposable {
 }
 
 function onCrash(listener: (error: unknown) => void): Disposable {
-  const rejected = (event: PromiseRejectionEvent) => {
+  const onRejection = (event: PromiseRejectionEvent) => {
     event.preventDefault();
     listener(event.reason);
   };
-  const thrown = (event: ErrorEvent) => {
+  const onError = (event: ErrorEvent) => {
     event.preventDefault();
     listener(event.error);
   };
-  addEventListener("unhandledrejection", rejected);
-  addEventListener("error", thrown);
+  addEventListener("unhandledrejection", onRejection);
+  addEventListener("error", onError);
   return {
     [Symbol.dispose]() {
-      removeEventListener("unhandledrejection", rejected);
-      removeEventListener("error", thrown);
+      removeEventListener("unhandledrejection", onRejection);
+      removeEventListener("error", onError);
     },
   };
 }

@@ -138,12 +138,12 @@ Deno.test({
       await using database = await freshDatabase(server.url);
       const table = await program(folder, ["discover", database.url]);
       assert.deepEqual([table.code, table.out], [0, ""]);
-      assert.match(table.err, /there are no streams/);
+      assert.match(table.err, /no streams found/);
       const json = await program(folder, ["discover", database.url, "-f", "json"]);
       assert.deepEqual(JSON.parse(json.out).streams, []);
       const yaml = await program(folder, ["discover", database.url, "-f", "yaml"]);
       assert.deepEqual([yaml.code, yaml.out], [1, ""]);
-      assert.match(yaml.err, /Cannot write a pipeline: there are no streams/);
+      assert.match(yaml.err, /Cannot write a pipeline: no streams found/);
     }),
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { operatorsOf } from "../../../src/cli/app/operator_catalog.ts";
+import { listOperators } from "../../../src/cli/app/operator_catalog.ts";
 import { loadProvider, PROVIDER_NAMES } from "../../../src/providers/resolve.ts";
 import { golden } from "../../support/golden.ts";
 import { dxt } from "../fakes.ts";
@@ -17,13 +17,13 @@ Deno.test("operators list of a category shows no other", async () => {
   assert.deepEqual(new Set(operators.map(({ category }) => category)), new Set(["relational"]));
   assert.ok(operators.some(({ name }) => name === "postgres"));
   const { code, err } = await dxt("operators list --category graph");
-  assert.deepEqual([code, err], [0, 'warning: there are no operators of category "graph"\n']);
+  assert.deepEqual([code, err], [0, 'warning: no operators of category "graph" exist\n']);
 });
 
 Deno.test("every option of every operator that validates is told, with type and description", async () => {
   for (const name of PROVIDER_NAMES) {
     const provider = await loadProvider(name);
-    const told = operatorsOf([provider]);
+    const told = listOperators([provider]);
     const classes = [...Object.keys(provider.extractors), ...Object.keys(provider.loaders)];
     assert.equal(told.length, 1 + classes.length);
     for (const { name, options } of told) {

@@ -70,7 +70,7 @@ onPostgres(
     const plan = await dxt("plan", "p.yaml");
     await golden("plan_text.txt", plan.out);
     assert.ok(plan.out.split("\n").every((line) => line.length <= 80), plan.out);
-    assert.equal(plan.err, "chinook: 2 of 4 streams ready, nothing was changed\n");
+    assert.equal(plan.err, "chinook: 2 of 4 streams ready; nothing was changed\n");
     assert.equal(plan.code, 3);
     assert.deepEqual(await dxt("run", "p.yaml", "--dry-run"), plan);
   },

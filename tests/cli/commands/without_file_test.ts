@@ -130,10 +130,10 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   [["head", "chinook.sqlite"], /expected a STREAM, dxt discover lists/],
   [["head", "chinook.sqlite", "Trak"], /Cannot find relation "Trak".*did you mean "Track"/, 1],
   [["head", "data", "m3.csv"], /Cannot find file "m3.csv".*did you mean "m1.csv"/, 1],
-  [["head", "chinook.sqlite", "Track", "--target"], /--target is for the stream of a pipeline/],
+  [["head", "chinook.sqlite", "Track", "--target"], /--target needs a stream of a pipeline/],
   [["head", "p.yaml", "xx"], /Cannot find stream "xx" in pipeline "p": it has "x", did you mean/],
   [["head", "p.yaml", "x", "--stage"], /nothing is staged in .*dxt extract stages it/, 1],
-  [["head", "p.yaml", "x", "--stage", "--target"], /--stage and --target at once/],
+  [["head", "p.yaml", "x", "--stage", "--target"], /--stage and --target together/],
   [["head", "p.yaml", "x", "--target"], /Cannot find relation "x"|no such file/, 1],
   [["head", "missing.yaml", "x"], /Cannot read pipeline "missing.yaml": there is no such file/],
   [["head", "broken.db", "t"], /not a database/, 1],
@@ -145,7 +145,7 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   [["test", "missing.yaml"], /there is no such file/],
   [["test", "p.yaml", "--select", "y"], /Cannot select "y"/],
   [["init", "a/b"], /Cannot name a pipeline "a\/b"/],
-  [["init", "new", "--to", "x.db"], /Cannot take --to alone/],
+  [["init", "new", "--to", "x.db"], /Cannot use --to without --from/],
   [["init", "new", "--from", "chinook.sqlite", "--to", "y.csv"], /it is one file, expected/],
   [["init", "new", "--from", "nope/"], /--from: there is no "nope\/"/],
 ];
@@ -197,7 +197,7 @@ Deno.test("init writes a project that validates and runs, overwrites nothing, an
     const project = await text("dxt_project.yaml");
     const again = await program(folder, ["init", "music"]);
     assert.equal(again.code, 2);
-    assert.match(again.err, /Cannot write "pipelines\/music.yaml": it is there already/);
+    assert.match(again.err, /Cannot write "pipelines\/music.yaml": it already exists/);
     await dxt("init", "plain");
     await golden("init_plain.yaml", await text("pipelines/plain.yaml"));
     await dxt("validate", "pipelines/plain.yaml");

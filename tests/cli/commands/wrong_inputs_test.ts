@@ -233,7 +233,7 @@ const CASES: Readonly<Record<string, Wrong>> = {
   },
   "an option before its command": {
     args: "--quiet run p.yaml",
-    says: [/"--quiet": options of a command come after it/],
+    says: [/"--quiet": options come after the command/],
   },
   "no pipeline": { args: "list", says: [/expected a PIPELINE/] },
   "two pipelines": { args: "run p.yaml p.yaml", says: [/Unexpected argument "p\.yaml"/] },
@@ -264,7 +264,7 @@ const CASES: Readonly<Record<string, Wrong>> = {
   },
   "a variable without a value": {
     args: "run p.yaml --var A",
-    says: [/--var: expected NAME=VALUE, there is no "="/],
+    says: [/--var: expected NAME=VALUE, the "=" is missing/],
   },
   "a shell that nobody knows": {
     args: "completions tcsh",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Action } from "../../../src/cli/app/context.ts";
-import { variableOf } from "../../../src/cli/help/env_options.ts";
+import { optionVariable } from "../../../src/cli/help/env_options.ts";
 import { parseFast } from "../../../src/cli/fast_parse.ts";
 import { Printer } from "../../../src/cli/output/printer.ts";
 import { parseArguments } from "../../../src/cli/parse.ts";
@@ -70,7 +70,7 @@ Deno.test("a variable that says an option is left to the parser", () => {
   const env = { DXT_OTHER: "1", DXT_QUIET: "" };
   for (const command of PLAIN) {
     assert.ok(parseFast([command, "a.yaml"], env) !== undefined);
-    const names = PAGES[command]!.options.map(({ names }) => variableOf(names));
+    const names = PAGES[command]!.options.map(({ names }) => optionVariable(names));
     assert.ok(names.includes("DXT_SELECT"));
     for (const name of names) {
       assert.equal(parseFast([command, "a.yaml"], { [name]: "1" }), undefined, name);

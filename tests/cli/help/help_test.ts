@@ -49,7 +49,7 @@ const WRONG: readonly [string, string, string][] = [
   ["lsit a.yaml", 'Unknown command "lsit", did you mean "list"', "dxt"],
   [
     "frobnicate",
-    `Unknown command "frobnicate", there are ${NAMES.join(", ")}`,
+    `Unknown command "frobnicate", known are ${NAMES.join(", ")}`,
     "dxt",
   ],
   ["--versoin", 'Unknown option "--versoin", did you mean "--version"', "dxt"],
@@ -58,7 +58,7 @@ const WRONG: readonly [string, string, string][] = [
   ["load a.yaml --full-refresh", 'Unknown option "--full-refresh"', "dxt load"],
   [
     "--quiet run a.yaml",
-    'Unexpected option "--quiet": options of a command come after it',
+    'Unexpected option "--quiet": options come after the command',
     "dxt",
   ],
   ["run a.yaml --zzzzzz", 'Unknown option "--zzzzzz"', "dxt run"],
@@ -85,7 +85,7 @@ const WRONG: readonly [string, string, string][] = [
   ],
   [
     "run a.yaml --var NAME",
-    'Cannot understand the command line: --var: expected NAME=VALUE, there is no "="',
+    'Cannot understand the command line: --var: expected NAME=VALUE, the "=" is missing',
     "dxt run",
   ],
 ];

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { formatRecords } from "../../../src/cli/output/record_table.ts";
 import { formatTable } from "../../../src/cli/output/table.ts";
 import { displayWidth } from "../../../src/cli/output/terminal_text.ts";
-import { cellText, jsonOf, jsonRecord } from "../../../src/cli/output/format_value.ts";
+import { cellText, jsonRecord, toJSON } from "../../../src/cli/output/format_value.ts";
 import { JSONText, type Value } from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 
@@ -47,7 +47,7 @@ Deno.test("JSON of a record keeps every digit, NaN, and JSON as it was written",
       '"__proto__":"q\\"\\n"}',
   );
   fc.assert(fc.property(fc.double(), (number) => {
-    const back: unknown = JSON.parse(jsonOf(number));
+    const back: unknown = JSON.parse(toJSON(number));
     assert.ok(Object.is(typeof back === "string" ? Number(back) : back, number));
   }));
 });

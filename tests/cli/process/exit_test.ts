@@ -1,6 +1,6 @@
 /** Exit codes of runs whose streams ended differently. */
 import assert from "node:assert/strict";
-import { exitOfError, exitOfRun } from "../../../src/cli/terminal/exit_codes.ts";
+import { errorExitCode, runExitCode } from "../../../src/cli/terminal/exit_codes.ts";
 import {
   ConcurrentRunError,
   ConfigurationError,
@@ -45,14 +45,14 @@ const RUNS: readonly (readonly [RunResult["status"], readonly StreamResult[], nu
 for (const [status, streams, code] of RUNS) {
   const shown = streams.map((one) => one.error?.type ?? one.status).join(", ");
   Deno.test(`a run that is ${status} with ${shown} ends with ${code}`, () => {
-    assert.equal(exitOfRun(runResult([...streams], status)), code);
+    assert.equal(runExitCode(runResult([...streams], status)), code);
   });
 }
 
 Deno.test("what is thrown has its exit code", () => {
-  assert.equal(exitOfError(new ConcurrentRunError("m")), 7);
-  assert.equal(exitOfError(new StaleRangeError("m")), 7);
-  assert.equal(exitOfError(new UnknownOutcomeError("m")), 6);
-  assert.equal(exitOfError(new ConfigurationError("m")), 2);
-  assert.equal(exitOfError(new LoaderError("m")), 1);
+  assert.equal(errorExitCode(new ConcurrentRunError("m")), 7);
+  assert.equal(errorExitCode(new StaleRangeError("m")), 7);
+  assert.equal(errorExitCode(new UnknownOutcomeError("m")), 6);
+  assert.equal(errorExitCode(new ConfigurationError("m")), 2);
+  assert.equal(errorExitCode(new LoaderError("m")), 1);
 });

@@ -247,7 +247,7 @@ Deno.test("a run without the sandbox says so, in its log too", () =>
     const log = ["--log-file", "x.log"];
     const off = await program(folder, ["run", "p.yaml", "-q", "--sandbox=off", ...log]);
     const told =
-      "the sandbox is off: each side of a stream may do all that dxt may, not only what it needs";
+      "the sandbox is off: workers have all permissions of dxt, not only those that they need";
     assert.deepEqual([off.code, off.err], [0, `warning: ${told}\n`]);
     const lines = Deno.readTextFileSync(join(folder, "x.log")).trim().split("\n")
       .map((line) => JSON.parse(line));

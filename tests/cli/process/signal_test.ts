@@ -46,14 +46,17 @@ for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     assert.equal(code, expected);
     assert.match(
       err,
-      /what was staged is kept: dxt load a\.yaml --select a --threads 2 --env-file my\.env --var 'A=b\$c'\n$/,
+      /the staged data is kept, load it with: dxt load a\.yaml --select a --threads 2 --env-file my\.env --var 'A=b\$c'\n$/,
     );
     const load = interrupted(signal, () =>
       runResult(
         [streamResult("a", { status: "cancelled", stage: ".dxt/stage/shop/a" })],
         "cancelled",
       ));
-    assert.match((await dxt("load a.yaml", load)).err, /is kept: dxt load a\.yaml --select a\n$/);
+    assert.match(
+      (await dxt("load a.yaml", load)).err,
+      /is kept, load it with: dxt load a\.yaml --select a\n$/,
+    );
   });
 
   Deno.test(`an error that ${signal} caused is no failure`, async () => {
