@@ -1,20 +1,20 @@
-/** Values of Arrow columns in any layout. */
+/** Reads values of Arrow columns in any layout, such as those of files that dxt did not write. */
 import { type Data, DataType, DateUnit, type Decimal, TimeUnit, Vector } from "apache-arrow";
 import { SchemaError, ValueError } from "../core/errors.ts";
 import { JSONText, type Value } from "../core/values/values.ts";
 import {
-  dateTimeOf,
   decimalReader,
-  inRange,
   isNull,
+  makeInRange,
   type ReadValue,
-  timeOf,
+  toPlainDateTime,
+  toPlainTime,
   valueReader,
 } from "./reader.ts";
 import type { Field } from "../models/field.ts";
 import { decimalBounds, outOfBoundsError } from "./value_bounds.ts";
 
-/** Microseconds of a unit, or units of a microsecond where it is finer. */
+/** Microseconds per unit; for nanoseconds, units per microsecond. */
 const MICROS: Readonly<Record<TimeUnit, bigint>> = {
   [TimeUnit.SECOND]: 1_000_000n,
   [TimeUnit.MILLISECOND]: 1000n,
@@ -23,7 +23,8 @@ const MICROS: Readonly<Record<TimeUnit, bigint>> = {
 };
 
 /**
- * A reader of the values of a column, NULLs not looked for; nested ones are JSON text.
+ * Returns a reader of a column's values; nested values become JSON text. The caller checks for
+ * NULL.
  *
  * @throws {SchemaError} for a type that no value can hold; the reader throws a
  * {@linkcode ValueError} for nanoseconds that are no whole microseconds
@@ -43,22 +44,28 @@ export function anyLayoutReader(data: Data, name: string): ReadValue {
   if (DataType.isUtf8(type)) return plain({ dtype: "string" });
   if (DataType.isBinary(type)) return plain({ dtype: "binary" });
   if (DataType.isDate(type)) {
-    if (type.unit === DateUnit.DAY) return finite(data, name, plain({ dtype: "date" }));
+    if (type.unit === DateUnit.DAY) return requireFinite(data, name, plain({ dtype: "date" }));
     const field = { name, dtype: "timestamp", nullable: false } as const;
-    return (row) => inRange(field, row, values[row], () => dateTimeOf(BigInt(values[row]) * 1000n));
+    return (row) =>
+      makeInRange(field, row, values[row], () => toPlainDateTime(BigInt(values[row]) * 1000n));
   }
   if (DataType.isTime(type)) {
     const field = { name, dtype: "time", nullable: false } as const;
     return (row) =>
-      inRange(field, row, values[row], () => timeOf(micros(values[row], type.unit, name, row)));
+      makeInRange(
+        field,
+        row,
+        values[row],
+        () => toPlainTime(micros(values[row], type.unit, name, row)),
+      );
   }
   if (DataType.isTimestamp(type)) {
     const isLocal = (type.timezone ?? null) === null;
     const field = { name, dtype: isLocal ? "timestamp" : "timestamp_tz", nullable: false } as const;
     return (row) =>
-      inRange(field, row, values[row], () => {
+      makeInRange(field, row, values[row], () => {
         const amount = micros(values[row], type.unit, name, row);
-        return isLocal ? dateTimeOf(amount) : new Temporal.Instant(amount * 1000n);
+        return isLocal ? toPlainDateTime(amount) : new Temporal.Instant(amount * 1000n);
       });
   }
   if (DataType.isNull(type)) return () => null;
@@ -78,14 +85,16 @@ function dictionaryReader(data: Data, name: string): ReadValue {
   return (row) => {
     let index = Number(data.values[row]);
     let part = 0;
-    // Later batches may have added words in parts of their own.
+    // Later batches may add words as further parts of the dictionary.
     while (index >= words[part]!.length) index -= words[part++]!.length;
     return isNull(words[part]!, index) ? null : readers[part]!(index);
   };
 }
 
-/** In files that dxt did not write, the numbers for infinity are days like any other. */
-function finite(data: Data, name: string, read: ReadValue): ReadValue {
+/**
+ * Refuses the numbers for infinity: in files that dxt did not write, they are days like any other.
+ */
+function requireFinite(data: Data, name: string, read: ReadValue): ReadValue {
   return (row) => {
     const value = read(row);
     if (typeof value === "string") throw outOfBoundsError(data, name, row);
@@ -93,7 +102,7 @@ function finite(data: Data, name: string, read: ReadValue): ReadValue {
   };
 }
 
-/** A negative scale means zeros at the end. */
+/** Reads decimals; a negative scale appends zeros. */
 function scaledReader(data: Data, scale: number, name: string): ReadValue {
   const isWithin = decimalBounds(data as Data<Decimal>);
   const digits = decimalReader(data, Math.max(0, scale));
@@ -125,22 +134,25 @@ function nestedReader(data: Data, name: string): ReadValue {
   throw new SchemaError(`Cannot read column "${name}": no type holds ${type} without loss`);
 }
 
-/** JSON text of a value, its numbers with all their digits. */
+/** Returns a reader of a nested value as JSON text, its numbers with all digits. */
 function nestedText(data: Data, name: string): (row: number) => string {
   const { type } = data;
-  const child = (i: number) => orNull(data.children[i]!, name);
+  const child = (i: number) => nullableText(data.children[i]!, name);
   if (DataType.isList(type) || DataType.isLargeList(type)) {
     const [read, offsets] = [child(0), data.valueOffsets as ArrayLike<number | bigint>];
     return (row) => listText(read, Number(offsets[row]), Number(offsets[row + 1]));
   }
   if (DataType.isFixedSizeList(type)) {
     const read = child(0);
-    // A part of a column has a part of its children.
+    // Rows count from the slice's start: Arrow slices the children along with the column.
     return (row) => listText(read, row * type.listSize, (row + 1) * type.listSize);
   }
   if (DataType.isMap(type)) {
     const entries = data.children[0]!;
-    const [key, value] = [orNull(entries.children[0]!, name), orNull(entries.children[1]!, name)];
+    const [key, value] = [
+      nullableText(entries.children[0]!, name),
+      nullableText(entries.children[1]!, name),
+    ];
     const offsets = data.valueOffsets as Int32Array;
     return (row) => {
       const parts: string[] = [];
@@ -156,7 +168,7 @@ function nestedText(data: Data, name: string): (row: number) => string {
     return (row) => `{${parts.map(([key, read]) => `${key}:${read(row)}`).join(",")}}`;
   }
   const read = anyLayoutReader(data, name);
-  // A decimal's digits are a JSON number as they stand.
+  // The digits of a decimal are a JSON number already.
   if (DataType.isDecimal(type)) return (row) => String(read(row));
   return (row) => scalarText(read(row));
 }
@@ -167,7 +179,7 @@ function listText(read: (row: number) => string, from: number, to: number): stri
   return `[${parts.join(",")}]`;
 }
 
-function orNull(data: Data, name: string): (row: number) => string {
+function nullableText(data: Data, name: string): (row: number) => string {
   const read = nestedText(data, name);
   return (row) => isNull(data, row) ? "null" : read(row);
 }

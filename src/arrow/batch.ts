@@ -1,45 +1,45 @@
-/** Questions about whole batches, and batches made from batches. */
+/** Measures batches, and derives batches from batches. */
 import type { Data } from "apache-arrow";
 import type { Batch } from "../core/contracts/batch.ts";
 import { canBeUnordered, compareInOrder, isUnordered } from "../core/values/value_order.ts";
 import { isIntegerType, type Value } from "../core/values/values.ts";
 import type { Field } from "../models/field.ts";
 import {
-  batchOfData,
   INFINITE_DAY,
   INFINITE_MICROS,
   NEGATIVE_INFINITE_DAY,
   NEGATIVE_INFINITE_MICROS,
+  wrapBatch,
 } from "./builder.ts";
 import { valueReader } from "./reader.ts";
-import { arrowSchema, fieldsOf } from "./schema.ts";
+import { arrowSchema, readFields } from "./schema.ts";
 
-/** The batch with more columns at its end. */
+/** Appends columns to a batch. */
 export function withColumns(
   batch: Batch,
   columns: readonly { field: Field; data: Data }[],
 ): Batch {
-  const fields = [...fieldsOf(batch.schema), ...columns.map(({ field }) => field)];
+  const fields = [...readFields(batch.schema), ...columns.map(({ field }) => field)];
   const data = [...batch.data.children, ...columns.map((column) => column.data)];
-  return batchOfData(arrowSchema(fields), data, batch.numRows);
+  return wrapBatch(arrowSchema(fields), data, batch.numRows);
 }
 
-/** The first rows of a batch. */
+/** Returns the first rows of a batch. */
 export function firstRows(batch: Batch, rows: number): Batch {
   return rows >= batch.numRows ? batch : batch.slice(0, rows);
 }
 
-/** NULLs in each column of a batch. */
+/** Counts the NULLs in each column of a batch. */
 export function nullCounts(batch: Batch): number[] {
   return batch.data.children.map((data) => data.nullCount);
 }
 
-/** Bytes that the values of a batch take. */
+/** Bytes that the values of a batch take in memory. */
 export function byteLength(batch: Batch): number {
   return batch.data.children.reduce((sum, data) => sum + data.byteLength, 0);
 }
 
-/** The first row of a column that is NULL; -1 when there is none. */
+/** Finds the first NULL of a column; -1 when it has none. */
 export function firstNull(batch: Batch, column: number): number {
   const { nullCount, nullBitmap, offset, length } = batch.data.children[column]!;
   if (nullCount === 0) return -1;
@@ -50,47 +50,47 @@ export function firstNull(batch: Batch, column: number): number {
   return -1;
 }
 
-/** What a column tells of its watermarks. */
+/** The watermarks in one column of a batch. */
 export interface Watermarks {
-  /** Highest value; null when there is none. NULL, NaN and infinity are never the highest. */
+  /** Highest value; null when the column has none. NULL, NaN and infinity do not count. */
   readonly max: Value;
-  /** Row of the highest value; -1 when there is none. */
+  /** Row of the highest value; -1 when the column has none. */
   readonly row: number;
-  /** Values that are NaN or infinite, and the row of the first; -1 when there is none. */
-  readonly placeless: number;
-  readonly firstPlaceless: number;
+  /** Number of values that are NaN or infinite, and the row of the first one, else -1. */
+  readonly unordered: number;
+  readonly firstUnordered: number;
 }
 
-/** Looks at each value of a column once. */
-export function watermarksOf(batch: Batch, column: number, field: Field): Watermarks {
+/** Measures the watermarks of a column in one pass over its values. */
+export function measureWatermarks(batch: Batch, column: number, field: Field): Watermarks {
   const data = batch.data.children[column]!;
   const read = valueReader(field, data);
   const raw = data.values as ArrayLike<number> & ArrayLike<bigint>;
   const isRaw = hasRawOrder(field);
-  const mayBePlaceless = canBeUnordered(field);
-  const isNowhere = mayBePlaceless && isRaw ? infinities(field) : undefined;
+  const mayBeUnordered = canBeUnordered(field);
+  const isInfinite = mayBeUnordered && isRaw ? infinityTest(field) : undefined;
   let max: Value = null;
   let row = -1;
-  let placeless = 0;
-  let firstPlaceless = -1;
+  let unordered = 0;
+  let firstUnordered = -1;
   for (let at = 0; at < data.length; at++) {
-    if (isRaw && row >= 0 && raw[at]! <= raw[row]! && isNowhere?.(raw[at]!) !== true) continue;
+    if (isRaw && row >= 0 && raw[at]! <= raw[row]! && isInfinite?.(raw[at]!) !== true) continue;
     const value = read(at);
     if (value === null) continue;
-    if (mayBePlaceless && isUnordered(value, field)) {
-      if (placeless++ === 0) firstPlaceless = at;
+    if (mayBeUnordered && isUnordered(value, field)) {
+      if (unordered++ === 0) firstUnordered = at;
     } else if (max === null || compareInOrder(value, max, field) > 0) [row, max] = [at, value];
   }
-  return { max, row, placeless, firstPlaceless };
+  return { max, row, unordered, firstUnordered };
 }
 
-/** Highest value of a column; null when there is none. */
+/** Returns the highest value of a column; null when it has none. */
 export function maxValue(batch: Batch, column: number, field: Field): Value {
-  return watermarksOf(batch, column, field).max;
+  return measureWatermarks(batch, column, field).max;
 }
 
-/** Whether the number of a date or timestamp stands for infinity. */
-function infinities({ dtype }: Field): (raw: number | bigint) => boolean {
+/** Tests whether the number of a date or timestamp stands for infinity. */
+function infinityTest({ dtype }: Field): (raw: number | bigint) => boolean {
   return dtype === "date"
     ? (raw) => raw === INFINITE_DAY || raw === NEGATIVE_INFINITE_DAY
     : (raw) => raw === INFINITE_MICROS || raw === NEGATIVE_INFINITE_MICROS;
@@ -98,7 +98,7 @@ function infinities({ dtype }: Field): (raw: number | bigint) => boolean {
 
 const TIMES: ReadonlySet<string> = new Set(["date", "time", "timestamp", "timestamp_tz"]);
 
-/** Whether a column holds one number for each row, in the order of the values. */
+/** Whether a column holds one number a row, and its numbers order as its values do. */
 function hasRawOrder({ dtype }: Field): boolean {
   return isIntegerType(dtype) || TIMES.has(dtype);
 }

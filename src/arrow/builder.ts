@@ -1,4 +1,4 @@
-/** Records → batches. */
+/** Builds batches from records and from columns. */
 import { type Data, makeData, RecordBatch, type Schema, Struct } from "apache-arrow";
 import type { Field } from "../models/field.ts";
 import type { Batch } from "../core/contracts/batch.ts";
@@ -23,14 +23,14 @@ import {
 import { BigColumn, BoolColumn, BytesColumn, type Column, NumberColumn } from "./column.ts";
 import { arrowSchema, arrowType, decimalBits } from "./schema.ts";
 
-/** Days and microseconds that stand for infinity, as PostgreSQL has them on the wire. */
+/** Days and microseconds that stand for infinity; PostgreSQL's wire format has the same numbers. */
 export const INFINITE_DAY = 0x7fffffff;
 export const NEGATIVE_INFINITE_DAY = -0x80000000;
 export const INFINITE_MICROS = 2n ** 63n - 1n;
 export const NEGATIVE_INFINITE_MICROS = -(2n ** 63n);
 
-/** An empty column for a field. */
-export function columnFor(field: Field): Column {
+/** Creates an empty column for a field. */
+export function createColumn(field: Field): Column {
   const type = arrowType(field);
   switch (field.dtype) {
     case "int8":
@@ -74,25 +74,25 @@ export function columnFor(field: Field): Column {
   }
 }
 
-/** Wraps columns of the same length as a batch; they are empty afterwards. */
-export function batchOf(schema: Schema, columns: readonly Column[]): Batch {
+/** Wraps columns of equal length as a batch and empties them. */
+export function buildBatch(schema: Schema, columns: readonly Column[]): Batch {
   const length = columns[0]?.length ?? 0;
-  return batchOfData(schema, columns.map((column) => column.take()), length);
+  return wrapBatch(schema, columns.map((column) => column.take()), length);
 }
 
-/** Wraps Arrow data of the same length as a batch. */
-export function batchOfData(schema: Schema, children: Data[], length: number): Batch {
+/** Wraps Arrow data of equal length as a batch. */
+export function wrapBatch(schema: Schema, children: Data[], length: number): Batch {
   const data = makeData({ type: new Struct(schema.fields), length, nullCount: 0, children });
   return new RecordBatch(schema, data as never);
 }
 
-/** Puts one value into a column, or throws a ValueError. */
+/** Appends one value to a column, or throws a ValueError. */
 export type PushValue = (value: Value | undefined) => void;
 
 /**
- * A function that checks a record value against a field and pushes it.
+ * Returns a function that checks a record's value against a field and appends it to the column.
  *
- * @throws {ValueError} (the function) when the value is not one of the field's type
+ * @throws {ValueError} (the function) when the value is not of the field's type
  */
 export function valuePusher(field: Field, column: Column): PushValue {
   const push = checkedPush(field, column);
@@ -236,7 +236,7 @@ export const DAY_MICROS = 86_400_000_000n;
 
 const epoch = new Date(0);
 
-/** Days since 1970-01-01; unlike Date.UTC, years 0 to 99 mean themselves. */
+/** Days since 1970-01-01. Unlike Date.UTC, years 0 to 99 mean themselves. */
 function dayOf({ year, month, day }: Temporal.PlainDate | Temporal.PlainDateTime): number {
   return epoch.setUTCFullYear(year, month - 1, day) / 86_400_000;
 }
@@ -253,20 +253,20 @@ function pushInfinity(column: BigColumn, value: unknown): boolean {
   return true;
 }
 
-/** Fills batches of bounded rows and bytes from records. */
+/** Builds batches from records; the caller takes a batch when it is full. */
 export class BatchBuilder {
   readonly schema: Schema;
   readonly #columns: Column[];
   readonly #pushers: PushValue[];
   #rows = 0;
-  #taken = 0;
+  #rowsBefore = 0;
 
   constructor(
     private readonly fields: readonly Field[],
     private readonly bounds: { readonly rows: number; readonly bytes: number },
   ) {
     this.schema = arrowSchema(fields);
-    this.#columns = fields.map(columnFor);
+    this.#columns = fields.map(createColumn);
     this.#pushers = fields.map((field, i) => valuePusher(field, this.#columns[i]!));
   }
 
@@ -274,25 +274,27 @@ export class BatchBuilder {
     return this.#rows;
   }
 
-  /** Number in the stream, from 1, that the next record has. */
+  /** Number of the next record in the stream, counted from 1. */
   get row(): number {
-    return this.#taken + this.#rows + 1;
+    return this.#rowsBefore + this.#rows + 1;
   }
 
-  /** Whether the batch should be taken before the next record. */
+  /** Whether the batch has reached a bound and should be taken before the next record. */
   get full(): boolean {
     if (this.#rows >= this.bounds.rows) return true;
-    // Sizes are summed now and then: it costs a walk over the columns.
+    // Summing sizes walks over all columns, so it happens once in 64 rows.
     return (this.#rows & 63) === 0 && this.#rows > 0 &&
       this.#columns.reduce((sum, column) => sum + column.byteLength, 0) >= this.bounds.bytes;
   }
 
-  /** @throws {ValueError} with the record's number in the stream; the builder is then spoilt */
+  /**
+   * @throws {ValueError} with the record's number in the stream; the builder is unusable afterwards
+   */
   push(record: DXTRecord): void {
     this.pushValues(this.fields.map((field) => record[field.name]));
   }
 
-  /** As `push`, for values in the order of the fields. */
+  /** Like `push`, for values in the order of the fields. */
   pushValues(values: readonly (Value | undefined)[]): void {
     try {
       for (let i = 0; i < this.#pushers.length; i++) this.#pushers[i]!(values[i]);
@@ -302,17 +304,17 @@ export class BatchBuilder {
     this.#rows++;
   }
 
-  /** The records so far as a batch; the builder is empty again. */
+  /** Returns the records so far as a batch and empties the builder. */
   take(): Batch {
     const length = this.#rows;
-    this.#taken += length;
+    this.#rowsBefore += length;
     this.#rows = 0;
-    return batchOfData(this.schema, this.#columns.map((column) => column.take()), length);
+    return wrapBatch(this.schema, this.#columns.map((column) => column.take()), length);
   }
 }
 
-/** Records as batches of bounded size. */
-export async function* batchesOf(
+/** Builds batches of bounded size from records. */
+export async function* buildBatches(
   fields: readonly Field[],
   records: Iterable<DXTRecord> | AsyncIterable<DXTRecord>,
   bounds: { readonly rows: number; readonly bytes: number },
@@ -325,26 +327,26 @@ export async function* batchesOf(
   if (builder.rows > 0) yield builder.take();
 }
 
-/** A request that an extractor of rows can answer. */
-export function extractTaskOf(request: ExtractRequest): ExtractTask {
-  return { ...request, batches: (records) => projected(records, request) };
+/** Adds to a request what an extractor of records needs: the building of batches. */
+export function createExtractTask(request: ExtractRequest): ExtractTask {
+  return { ...request, batches: (records) => projectRecords(records, request) };
 }
 
-/** Records of a source, keyed by its columns, as batches of the projections' fields. */
-async function* projected(
+/** Builds batches of the projections' fields from records keyed by the source's columns. */
+async function* projectRecords(
   records: Records,
   { projections, batchRows, batchBytes }: ExtractRequest,
 ): AsyncGenerator<Batch, void, void> {
   const fields = projections.map(({ field }) => field);
   const builder = new BatchBuilder(fields, { rows: batchRows, bytes: batchBytes });
   for await (const record of records) {
-    builder.pushValues(valuesOf(record, projections, builder.row));
+    builder.pushValues(projectValues(record, projections, builder.row));
     if (builder.full) yield builder.take();
   }
   if (builder.rows > 0) yield builder.take();
 }
 
-function valuesOf(
+function projectValues(
   record: Readonly<Record<string, unknown>>,
   projections: readonly Projection[],
   row: number,

@@ -1,6 +1,6 @@
 /**
- * Batches of others → batches in the layout of `columnFor`. Files that dxt wrote keep their fields
- * in the schema's metadata and pass through without a copy.
+ * Converts batches of any writer to the layout of `createColumn`. Files that dxt wrote carry their
+ * fields in the schema's metadata, and their columns pass through without a copy.
  */
 import { isUtf8 } from "node:buffer";
 import { type Data, DataType, DateUnit, type Field as ArrowField, type Schema } from "apache-arrow";
@@ -11,34 +11,35 @@ import type { Projection } from "../core/contracts/extractor.ts";
 import { formatValue, JSONText, parseText, type Value } from "../core/values/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../models/dtype.ts";
 import type { Field } from "../models/field.ts";
-import { batchOfData, columnFor, valuePusher } from "./builder.ts";
+import { createColumn, valuePusher, wrapBatch } from "./builder.ts";
 import { isDense, largeUtf8ToUtf8 } from "./narrow_offsets.ts";
 import { anyLayoutReader } from "./any_layout.ts";
 import { isJSON, OPENING } from "./json.ts";
 import { isNull, type ReadValue, valueReader } from "./reader.ts";
-import { arrowSchema, arrowType, embeddedField, sameLayout } from "./schema.ts";
-import { refuseBeyond } from "./value_bounds.ts";
+import { arrowSchema, arrowType, embeddedField, hasSameLayout } from "./schema.ts";
+import { checkBounds } from "./value_bounds.ts";
 
 /**
- * The fields of a schema: those that dxt kept, else what the Arrow types say.
+ * Returns the fields of a schema: those that dxt embedded, else fields derived from the Arrow
+ * types.
  *
- * @throws {SchemaError} for a column of a type that no DXTType can hold
+ * @throws {SchemaError} for a column whose type no DXTType can hold
  */
 export function canonicalFields(schema: Schema): Field[] {
-  return schema.fields.map((column) => embeddedField(column) ?? fieldOf(column));
+  return schema.fields.map((column) => embeddedField(column) ?? deriveField(column));
 }
 
-function fieldOf(column: ArrowField): Field {
-  return { name: column.name, ...typeOf(column.type, column.name), nullable: column.nullable };
+function deriveField(column: ArrowField): Field {
+  return { name: column.name, ...deriveType(column.type, column.name), nullable: column.nullable };
 }
 
-function typeOf(type: DataType, name: string): Pick<Field, "dtype" | "precision" | "scale"> {
-  if (DataType.isDictionary(type)) return typeOf(type.dictionary, name);
+function deriveType(type: DataType, name: string): Pick<Field, "dtype" | "precision" | "scale"> {
+  if (DataType.isDictionary(type)) return deriveType(type.dictionary, name);
   if (DataType.isInt(type)) {
     return { dtype: `${type.isSigned ? "int" : "uint"}${type.bitWidth}` as Field["dtype"] };
   }
   if (DataType.isFloat(type)) return { dtype: type.precision === 2 ? "float64" : "float32" };
-  if (DataType.isDecimal(type)) return decimalOf(type.precision, type.scale, name);
+  if (DataType.isDecimal(type)) return deriveDecimal(type.precision, type.scale, name);
   if (DataType.isBool(type)) return { dtype: "bool" };
   if (DataType.isUtf8(type) || DataType.isLargeUtf8(type) || DataType.isUtf8View(type)) {
     return { dtype: "string" };
@@ -62,7 +63,7 @@ function typeOf(type: DataType, name: string): Pick<Field, "dtype" | "precision"
   throw new SchemaError(`Cannot read column "${name}": no type holds ${type} without loss`);
 }
 
-function decimalOf(precision: number, scale: number, name: string) {
+function deriveDecimal(precision: number, scale: number, name: string) {
   const wide = scale < 0 ? precision - scale : Math.max(precision, scale);
   if (wide > MAX_DECIMAL_PRECISION) {
     throw new SchemaError(
@@ -73,10 +74,10 @@ function decimalOf(precision: number, scale: number, name: string) {
 }
 
 /**
- * Makes batches with the projections' fields out of batches with a schema of anyone.
+ * Returns a function that converts batches of the schema to batches of the projections' fields.
  *
- * @throws {SchemaError} when a column is missing; the function throws a {@linkcode ValueError} for
- * a value that its field cannot hold, with its row
+ * @throws {SchemaError} when a column is missing; the function throws a {@linkcode ValueError} with
+ * the row for a value that its field cannot hold
  */
 export function createCanonicalizer(
   schema: Schema,
@@ -91,7 +92,7 @@ export function createCanonicalizer(
     }
     const wanted = column ?? field.name;
     const index = names.indexOf(wanted);
-    if (index >= 0) return { index, field, kept: embeddedField(schema.fields[index]!) };
+    if (index >= 0) return { index, field, embedded: embeddedField(schema.fields[index]!) };
     throw new SchemaError(
       `Cannot read column "${wanted}": the file does not have it${
         suggestWord(wanted, names)
@@ -102,9 +103,9 @@ export function createCanonicalizer(
   let rows = 0;
   return (batch) => {
     const before = rows;
-    const data = columns.map(({ index, field, kept }) => {
+    const data = columns.map(({ index, field, embedded }) => {
       try {
-        const data = canonicalData(batch.data.children[index]!, field, kept);
+        const data = canonicalizeColumn(batch.data.children[index]!, field, embedded);
         if (!field.nullable) refuseNull(data, field);
         return data;
       } catch (error) {
@@ -113,7 +114,7 @@ export function createCanonicalizer(
       }
     });
     rows += batch.numRows;
-    return batchOfData(canonical, data, batch.numRows);
+    return wrapBatch(canonical, data, batch.numRows);
   };
 }
 
@@ -124,12 +125,13 @@ function refuseNull(data: Data, { name }: Field): void {
   throw new ValueError("expected a value, the field is not nullable", name, row + 1, null);
 }
 
-function canonicalData(data: Data, field: Field, kept: Field | undefined): Data {
-  const source = kept ?? { name: field.name, ...typeOf(data.type, field.name), nullable: true };
-  refuseBeyond(data, field.name, kept !== undefined);
+function canonicalizeColumn(data: Data, field: Field, embedded: Field | undefined): Data {
+  const source = embedded ??
+    { name: field.name, ...deriveType(data.type, field.name), nullable: true };
+  checkBounds(data, field.name, embedded !== undefined);
   if (sameType(source, field)) {
-    if (isDense(data) && sameLayout(data.type, arrowType(field))) {
-      if (JSON_TYPES.has(field.dtype)) refuseOther(data, field);
+    if (isDense(data) && hasSameLayout(data.type, arrowType(field))) {
+      if (JSON_TYPES.has(field.dtype)) checkJSON(data, field);
       return data;
     }
     if (DataType.isLargeUtf8(data.type)) {
@@ -137,14 +139,18 @@ function canonicalData(data: Data, field: Field, kept: Field | undefined): Data 
       if (narrow !== undefined) return narrow;
     }
   }
-  const read = kept === undefined ? anyLayoutReader(data, field.name) : valueReader(kept, data);
-  return converted(data, read, source, field);
+  const read = embedded === undefined
+    ? anyLayoutReader(data, field.name)
+    : valueReader(embedded, data);
+  return convertColumn(data, read, source, field);
 }
 
-/** @throws {ValueError} for text that is not JSON of the field's type, as anyone may write */
-function refuseOther(data: Data, field: Field): void {
+/**
+ * @throws {ValueError} for text that is not JSON of the field's type, which other writers may store
+ */
+function checkJSON(data: Data, field: Field): void {
   if (holdsJSON(data, field)) return;
-  // Parsed, so that the error tells what is wrong.
+  // Parsing each value finds the faulty row and yields the message.
   const read = valueReader(field, data);
   for (let row = 0; row < data.length; row++) {
     const value = read(row);
@@ -174,8 +180,8 @@ function sameType(a: Field, b: Field): boolean {
   return a.dtype === b.dtype && a.precision === b.precision && a.scale === b.scale;
 }
 
-function converted(data: Data, read: ReadValue, source: Field, field: Field): Data {
-  const column = columnFor(field);
+function convertColumn(data: Data, read: ReadValue, source: Field, field: Field): Data {
+  const column = createColumn(field);
   const push = valuePusher({ ...field, nullable: true }, column);
   const convert = converter(source, field);
   for (let row = 0; row < data.length; row++) {
@@ -190,7 +196,7 @@ function converted(data: Data, read: ReadValue, source: Field, field: Field): Da
 
 const JSON_TYPES: ReadonlySet<string> = new Set(["json", "array", "object"]);
 
-/** Values of one type as values of another: through their text, which is exact or no such value. */
+/** Returns a conversion between two types. It goes through text, which is exact or is refused. */
 function converter(source: Field, field: Field): (value: Value) => Value {
   if (source.dtype === field.dtype && field.dtype !== "decimal") return (value) => value;
   if (JSON_TYPES.has(field.dtype) && !JSON_TYPES.has(source.dtype) && source.dtype !== "string") {

@@ -1,17 +1,20 @@
 /**
- * Columns being filled: typed arrays in Arrow's own layout, which Arrow wraps without copying.
- * Bulk readers push raw values, or fill the arrays themselves: they `open` a column for so many rows,
- * write into what it shows, and `close` it. `valuePusher` in `builder.ts` takes record values.
+ * Columns under construction: typed arrays in Arrow's own layout, which Arrow wraps without
+ * copying. `valuePusher` in `builder.ts` appends record values. Bulk readers append raw values with
+ * `push`, or write into the arrays: `open` makes room for some rows, `close` sets how many were
+ * written.
  * Layout: https://arrow.apache.org/docs/format/Columnar.html
  */
 import { type Data, type DataType, makeData } from "apache-arrow";
 
-/** Room for this many values at first. */
+/** Initial capacity in values. */
 const START = 1024;
 
 const utf8 = new TextEncoder();
 
-/** Bits of the rows that are not NULL, least significant first; made when the first NULL comes. */
+/**
+ * Bitmap of the rows that are not NULL, least significant bit first; allocated with the first NULL.
+ */
 class Validity {
   #bits: Uint8Array | undefined;
   nulls = 0;
@@ -28,7 +31,7 @@ class Validity {
     this.nulls++;
   }
 
-  /** The bitmap with room for `rows` rows, new ones valid. */
+  /** Returns the bitmap with room for `rows` rows; new rows are valid. */
   open(rows: number): Uint8Array {
     const bytes = (rows + 7) >> 3;
     if (this.#bits === undefined || this.#bits.length < bytes) {
@@ -39,7 +42,7 @@ class Validity {
     return this.#bits;
   }
 
-  /** The bitmap for `rows` rows, or null when all are valid. */
+  /** Returns the bitmap for `rows` rows and gives it up; null when all rows are valid. */
   take(rows: number): Uint8Array | null {
     const bits = this.#bits;
     this.#bits = undefined;
@@ -52,30 +55,33 @@ class Validity {
   }
 }
 
-/** The arrays of a column: new ones for each batch, or two in turn. */
+/** Supplies a column's arrays: a new one for each batch, or two in alternation. */
 class Rotation<A extends Uint8Array | Int32Array | NumberArray | BigArray> {
   #other: A | undefined;
-  on = false;
+  isOn = false;
 
-  /** The array to fill after `used`, of at least `size` values and hardly more, zeros at first. */
+  /**
+   * Returns the zeroed array to fill after `used`: at least `size` values, at most four times as
+   * many.
+   */
   next(used: A, size: number, make: (size: number) => A): A {
     const other = this.#other;
-    this.#other = this.on ? used : undefined;
+    this.#other = this.isOn ? used : undefined;
     if (other === undefined || other.length < size || other.length > size * 4) return make(size);
     new Uint8Array(other.buffer, other.byteOffset, other.byteLength).fill(0);
     return other;
   }
 }
 
-/** What every column being filled can do. */
+/** What all columns under construction have in common. */
 export interface Column {
   readonly length: number;
   /** Bytes of the values so far. */
   readonly byteLength: number;
   pushNull(): void;
-  /** The column as Arrow data; the column is empty again, with arrays of its own. */
+  /** Returns the values as Arrow data and empties the column. The data owns its arrays. */
   take(): Data;
-  /** From here on what `take` gives is good until the next `take`. */
+  /** Makes the column reuse its memory: from now on, data is valid only until the next `take`. */
   recycle(): void;
 }
 
@@ -105,16 +111,16 @@ abstract class Base implements Column {
   abstract recycle(): void;
 
   /**
-   * Makes room for `rows` rows in all, to be filled from outside; what the column shows changes.
+   * Makes room for `rows` rows in all, which the caller then fills. Arrays read before are stale.
    *
-   * @returns the bits of the rows that are not NULL, all set for new ones
+   * @returns the validity bitmap; bits of new rows are set
    */
   open(rows: number): Uint8Array {
     if (rows > this.capacity) this.grow(rows);
     return this.validity.open(rows);
   }
 
-  /** Says that there are `rows` rows now, `nulls` of them NULL. */
+  /** Sets the length to `rows`, of which `nulls` are NULL. */
   close(rows: number, nulls: number): void {
     this.length = rows;
     this.validity.nulls = nulls;
@@ -135,7 +141,7 @@ abstract class Base implements Column {
   }
 }
 
-/** A column of numbers up to 32 bits, or doubles. */
+/** A column of numbers up to 32 bits wide, or of doubles. */
 export class NumberColumn extends Base {
   #values: NumberArray;
   readonly #rotation = new Rotation<NumberArray>();
@@ -149,7 +155,7 @@ export class NumberColumn extends Base {
     return this.length * this.array.BYTES_PER_ELEMENT;
   }
 
-  /** Room for values, zero where none was put. */
+  /** The values, with room for more; unused places are zero. */
   get values(): NumberArray {
     return this.#values;
   }
@@ -183,11 +189,11 @@ export class NumberColumn extends Base {
   }
 
   recycle(): void {
-    this.#rotation.on = true;
+    this.#rotation.isOn = true;
   }
 }
 
-/** A column of 64-bit values, or of decimals in `width` 64-bit words, lowest first. */
+/** A column of 64-bit values, or of decimals in `width` 64-bit words, lowest word first. */
 export class BigColumn extends Base {
   #values: BigArray;
   readonly #rotation = new Rotation<BigArray>();
@@ -205,7 +211,7 @@ export class BigColumn extends Base {
     return this.length * this.width * 8;
   }
 
-  /** Room for values as words of 32 bits, lowest first, zero where none was put. */
+  /** The values as 32-bit words, lowest word first, with room for more; unused places are zero. */
   get words(): Int32Array {
     return new Int32Array(this.#values.buffer);
   }
@@ -214,7 +220,7 @@ export class BigColumn extends Base {
     return this.#values.length / this.width;
   }
 
-  /** One value; of a decimal its unscaled value, extended by sign over all words. */
+  /** Appends a value; a decimal as its unscaled value, sign-extended over all words. */
   push(value: bigint): void {
     if (this.length === this.capacity) this.grow(this.length * 2);
     if (this.width === 1) {
@@ -252,11 +258,11 @@ export class BigColumn extends Base {
   }
 
   recycle(): void {
-    this.#rotation.on = true;
+    this.#rotation.isOn = true;
   }
 }
 
-/** A column of booleans, a bit each. */
+/** A column of booleans, one bit each. */
 export class BoolColumn extends Base {
   #bits: Uint8Array = new Uint8Array(START >> 3);
   readonly #rotation = new Rotation<Uint8Array>();
@@ -269,7 +275,7 @@ export class BoolColumn extends Base {
     return this.#bits.length * 8;
   }
 
-  /** Room for bits, 0 where none was set. */
+  /** The bits, with room for more; unused bits are 0. */
   get values(): Uint8Array {
     return this.#bits;
   }
@@ -299,7 +305,7 @@ export class BoolColumn extends Base {
   }
 
   recycle(): void {
-    this.#rotation.on = true;
+    this.#rotation.isOn = true;
   }
 }
 
@@ -315,22 +321,22 @@ export class BytesColumn extends Base {
     return this.#end + this.length * 4;
   }
 
-  /** Where each value begins, and behind the last one where it ends. */
+  /** Start of each value, and behind the last one its end. */
   get offsets(): Int32Array {
     return this.#offsets;
   }
 
-  /** Room for the values' bytes. */
+  /** The values' bytes, with room for more. */
   get bytes(): Uint8Array {
     return this.#bytes;
   }
 
-  /** Where the last value ends. */
+  /** End of the last value. */
   get end(): number {
     return this.#end;
   }
 
-  /** Makes room for `size` bytes behind `end`, where the last value that was put from outside ends. */
+  /** Makes room for `size` bytes behind `end`, the end of the last value that the caller wrote. */
   extend(end: number, size: number): Uint8Array {
     this.#end = end;
     this.#reserve(size);
@@ -352,18 +358,18 @@ export class BytesColumn extends Base {
     this.#offsets = grown;
   }
 
-  /** A string; a lone surrogate, which UTF-8 cannot hold, must have been refused before. */
+  /** Appends a string. The caller has refused lone surrogates, which UTF-8 cannot hold. */
   pushString(text: string): void {
     this.#reserve(text.length * 3);
     this.#end += utf8.encodeInto(text, this.#bytes.subarray(this.#end)).written;
     this.#endValue();
   }
 
-  /** Bytes, or UTF-8 that has been checked, from `from` up to `to`. */
+  /** Appends the bytes from `from` up to `to`; text must be valid UTF-8. */
   pushBytes(source: Uint8Array, from = 0, to = source.length): void {
     const size = to - from;
     this.#reserve(size);
-    // A call of set costs more than a few bytes do.
+    // For a few bytes a loop is faster than a call of `set`.
     if (size > 24) {
       this.#bytes.set(source.subarray(from, to), this.#end);
     } else {
@@ -399,7 +405,7 @@ export class BytesColumn extends Base {
     const data = this.#bytes.subarray(0, this.#end);
     const { length: rows } = this.#offsets;
     this.#offsets = this.#offsetsRotation.next(this.#offsets, rows, (size) => new Int32Array(size));
-    // One huge value must not make every later batch huge.
+    // A single huge value must not enlarge all later batches.
     const room = Math.min(this.#bytes.length, Math.max(START * 16, this.#end * 2));
     this.#bytes = this.#bytesRotation.next(this.#bytes, room, (size) => new Uint8Array(size));
     this.#end = 0;
@@ -407,7 +413,7 @@ export class BytesColumn extends Base {
   }
 
   recycle(): void {
-    this.#offsetsRotation.on = true;
-    this.#bytesRotation.on = true;
+    this.#offsetsRotation.isOn = true;
+    this.#bytesRotation.isOn = true;
   }
 }

@@ -1,21 +1,23 @@
-/** Buffers in Arrow's layout → columns. */
+/** Wraps buffers in Arrow's layout as columns. */
 import { type Data, makeData } from "apache-arrow";
 import type { Field } from "../models/field.ts";
 import { arrowType } from "./schema.ts";
 
-/** What a column is made of; its first value is the buffers' first. */
+/** The buffers of a column; they begin with its first value. */
 export interface Buffers {
   readonly length: number;
   readonly nullCount: number;
-  /** Bits of the rows that are not NULL, least significant first; null when all are. */
+  /**
+   * Bitmap of the rows that are not NULL, least significant bit first; null when no row is NULL.
+   */
   readonly nullBitmap: Uint8Array | null;
-  /** Of text and binary, `length` + 1 places in `data`. */
+  /** For text and binary: `length` + 1 offsets into `data`. */
   readonly valueOffsets?: Int32Array;
-  /** Values, bits of booleans, bytes of text and binary, 32-bit words of decimals. */
+  /** Values; for booleans bits, for text and binary bytes, for decimals 32-bit words. */
   readonly data: ArrayBufferView;
 }
 
-/** Wraps buffers in the layout of `columnFor` as the column of a field. */
-export function dataOf(field: Field, buffers: Buffers): Data {
+/** Wraps buffers in the layout of `createColumn` as a column of the field. */
+export function wrapBuffers(field: Field, buffers: Buffers): Data {
   return makeData({ type: arrowType(field), ...buffers } as never);
 }

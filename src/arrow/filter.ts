@@ -1,4 +1,4 @@
-/** Rows of a batch that are wanted, column by column. */
+/** Selects rows of batches, column by column. */
 import { type Data, DataType, makeData } from "apache-arrow";
 import type { Batch } from "../core/contracts/batch.ts";
 import type { WatermarkRange } from "../core/contracts/connector.ts";
@@ -7,29 +7,29 @@ import { compareValues, type Value } from "../core/values/values.ts";
 import type { Field } from "../models/field.ts";
 import { byteLength } from "./batch.ts";
 import {
-  batchOfData,
-  columnFor,
+  createColumn,
   INFINITE_DAY,
   INFINITE_MICROS,
   NEGATIVE_INFINITE_DAY,
   NEGATIVE_INFINITE_MICROS,
   valuePusher,
+  wrapBatch,
 } from "./builder.ts";
 import { isNull, unscaledReader, valueReader } from "./reader.ts";
 
-/** Whether a row is wanted. */
+/** Whether to keep a row. */
 export type RowPredicate = (row: number) => boolean;
 
-/** The rows of a batch that `keep` wants, in their order; the batch itself when it wants all. */
+/** Returns the rows that `keep` selects, in their order; the batch itself when it selects all. */
 export function filterBatch(batch: Batch, keep: RowPredicate): Batch {
-  const runs = runsOf(batch.numRows, keep);
+  const runs = findRuns(batch.numRows, keep);
   const length = runs.reduce((sum, [from, to]) => sum + to - from, 0);
   if (length === batch.numRows) return batch;
   const columns = batch.data.children.map((data) => gather(data, runs, length));
-  return batchOfData(batch.schema, columns, length);
+  return wrapBatch(batch.schema, columns, length);
 }
 
-/** The same rows in batches within bounds; one row is a batch however large it is. */
+/** Splits a batch to fit the bounds. A single row larger than the bound is a batch of its own. */
 export function* splitBatch(
   batch: Batch,
   bounds: { readonly rows: number; readonly bytes: number },
@@ -45,10 +45,10 @@ export function* splitBatch(
   }
 }
 
-/** Neighbouring rows that are kept, from the first up to but not including the second number. */
+/** A range of neighbouring rows; its end is exclusive. */
 type Run = readonly [number, number];
 
-function runsOf(rows: number, keep: RowPredicate): Run[] {
+function findRuns(rows: number, keep: RowPredicate): Run[] {
   const runs: Run[] = [];
   for (let row = 0; row < rows; row++) {
     if (!keep(row)) continue;
@@ -73,7 +73,9 @@ function gather(data: Data, runs: readonly Run[], length: number): Data {
   return makeData({ ...common, data: gatherNumbers(data, runs, length) } as never);
 }
 
-/** The rows of a column from `from` up to `to`; a copy unless they are all, or nested. */
+/**
+ * Returns the rows from `from` up to `to`: a copy, unless they are all, or the column is nested.
+ */
 export function sliceColumn(data: Data, from: number, to: number): Data {
   const length = to - from;
   if (length === data.length) return data;
@@ -113,7 +115,7 @@ function gatherBytes(data: Data, runs: readonly Run[], length: number) {
   return { valueOffsets, data: kept };
 }
 
-/** Bits, unlike numbers, start at the data's offset. */
+/** Copies bits. Unlike numbers, bits start at the data's offset. */
 function gatherBits(
   bits: Uint8Array,
   { offset }: Data,
@@ -137,9 +139,9 @@ function countNulls(bitmap: Uint8Array, length: number): number {
 }
 
 /**
- * Whether the watermark of a row is in a range. Compared in the field's own order: numbers and
- * decimals by value, dates and timestamps to the microsecond, strings by code point. NaN and infinity
- * are taken for NULL.
+ * Returns a test of whether a row's watermark is in a range. Values compare in the field's order:
+ * numbers and decimals by value, dates and timestamps to the microsecond, strings by code point.
+ * NaN and infinity count as NULL.
  */
 export function rangePredicate(range: WatermarkRange, field: Field, data: Data): RowPredicate {
   const { after, upTo } = range;
@@ -148,16 +150,16 @@ export function rangePredicate(range: WatermarkRange, field: Field, data: Data):
   const lowest = after?.inclusive === true ? 0 : 1;
   const highest = upTo?.inclusive === true ? 0 : -1;
   const nulls = range.nulls === "include";
-  const placeless = placelessReader(field, data);
+  const isUnorderedRow = unorderedReader(field, data);
   return (row) => {
-    if (isNull(data, row) || placeless?.(row) === true) return nulls;
+    if (isNull(data, row) || isUnorderedRow?.(row) === true) return nulls;
     return (above === undefined || above(row) >= lowest) &&
       (below === undefined || below(row) <= highest);
   };
 }
 
-/** Whether a row's value is NaN or infinite; undefined for types without them. */
-function placelessReader(field: Field, data: Data): RowPredicate | undefined {
+/** Returns a test for NaN and infinity; undefined for types that have neither. */
+function unorderedReader(field: Field, data: Data): RowPredicate | undefined {
   if (!canBeUnordered(field)) return undefined;
   if (field.dtype === "date") {
     const days = data.values as Int32Array;
@@ -171,7 +173,7 @@ function placelessReader(field: Field, data: Data): RowPredicate | undefined {
   return (row) => isUnordered(read(row) as Exclude<Value, null>, field);
 }
 
-/** Compares a row's value with a bound: -1, 0 or 1. */
+/** Compares a row's value with a bound; returns -1, 0 or 1. */
 type Comparer = (row: number) => number;
 
 function comparer(field: Field, data: Data, bound: Exclude<Value, null>): Comparer {
@@ -193,17 +195,17 @@ function comparer(field: Field, data: Data, bound: Exclude<Value, null>): Compar
     case "timestamp":
     case "timestamp_tz": {
       const values = data.values as ArrayLike<number>;
-      const wanted = (columnOf(field, bound).values as ArrayLike<number>)[0]!;
-      return (row) => order(values[row]!, wanted);
+      const wanted = (singleColumn(field, bound).values as ArrayLike<number>)[0]!;
+      return (row) => compareNumbers(values[row]!, wanted);
     }
     case "decimal": {
       const read = unscaledReader(data);
-      const wanted = unscaledReader(columnOf(field, bound))(0);
-      return (row) => order(read(row), wanted);
+      const wanted = unscaledReader(singleColumn(field, bound))(0);
+      return (row) => compareNumbers(read(row), wanted);
     }
     case "string":
     case "binary":
-      return bytesComparer(data, columnOf(field, bound).values as Uint8Array);
+      return bytesComparer(data, singleColumn(field, bound).values as Uint8Array);
     default: {
       const read = valueReader(field, data);
       return (row) =>
@@ -212,18 +214,18 @@ function comparer(field: Field, data: Data, bound: Exclude<Value, null>): Compar
   }
 }
 
-/** A column with one value, so that a bound has the same raw form as the rows. */
-function columnOf(field: Field, value: Exclude<Value, null>): Data {
-  const column = columnFor(field);
+/** Builds a column of one value, to bring a bound into the raw form of the rows. */
+function singleColumn(field: Field, value: Exclude<Value, null>): Data {
+  const column = createColumn(field);
   valuePusher(field, column)(value);
   return column.take();
 }
 
-function order<T extends number | bigint>(a: T, b: T): number {
+function compareNumbers<T extends number | bigint>(a: T, b: T): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The order of UTF-8 bytes is that of the code points. */
+/** Compares UTF-8 bytes, which order as their code points do. */
 function bytesComparer(data: Data, wanted: Uint8Array): Comparer {
   const offsets = data.valueOffsets as Int32Array;
   const bytes = data.values as Uint8Array;

@@ -1,4 +1,4 @@
-/** The one door to apache-arrow. */
+/** The only door to apache-arrow. */
 export type { Data, Schema } from "apache-arrow";
 export * from "./batch.ts";
 export * from "./builder.ts";

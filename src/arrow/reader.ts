@@ -1,4 +1,4 @@
-/** Batches → values and records. */
+/** Reads values and records from batches. */
 import { type Data, DataType, type Decimal } from "apache-arrow";
 import type { Field } from "../models/field.ts";
 import { ValueError } from "../core/errors.ts";
@@ -17,9 +17,9 @@ import {
   NEGATIVE_INFINITE_DAY,
   NEGATIVE_INFINITE_MICROS,
 } from "./builder.ts";
-import { fieldsOf } from "./schema.ts";
+import { readFields } from "./schema.ts";
 
-/** Reads the value of one row of a column. */
+/** Returns the value of one row of a column. */
 export type ReadValue = (row: number) => Value;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -33,7 +33,7 @@ export function isNull(data: Data, row: number): boolean {
   return (data.nullBitmap[at >> 3]! & (1 << (at & 7))) === 0;
 }
 
-/** A reader of a column in the layout of `columnFor`. */
+/** Returns a reader of a column in the layout of `createColumn`. */
 export function valueReader(field: Field, data: Data): ReadValue {
   const read = presentReader(field, data);
   if (data.nullCount === 0) return read;
@@ -55,18 +55,18 @@ function presentReader(field: Field, data: Data): ReadValue {
         const day = values[row];
         if (day === INFINITE_DAY) return INFINITY;
         if (day === NEGATIVE_INFINITE_DAY) return NEGATIVE_INFINITY;
-        return inRange(field, row, day, () => EPOCH_DATE.add({ days: day }));
+        return makeInRange(field, row, day, () => EPOCH_DATE.add({ days: day }));
       };
     case "time":
-      return (row) => inRange(field, row, values[row], () => timeOf(values[row]));
+      return (row) => makeInRange(field, row, values[row], () => toPlainTime(values[row]));
     case "timestamp":
       return (row) =>
-        infinityOf(values[row]) ??
-          inRange(field, row, values[row], () => dateTimeOf(values[row]));
+        infinityText(values[row]) ??
+          makeInRange(field, row, values[row], () => toPlainDateTime(values[row]));
     case "timestamp_tz":
       return (row) =>
-        infinityOf(values[row]) ??
-          inRange(field, row, values[row], () => new Temporal.Instant(values[row] * 1000n));
+        infinityText(values[row]) ??
+          makeInRange(field, row, values[row], () => new Temporal.Instant(values[row] * 1000n));
     case "string": {
       const offsets = data.valueOffsets as Int32Array;
       return (row) => utf8.decode(values.subarray(offsets[row], offsets[row + 1]));
@@ -86,8 +86,11 @@ function presentReader(field: Field, data: Data): ReadValue {
   }
 }
 
-/** Makes a value, or throws a ValueError: Temporal ends in the year 275760 and a day after 24 hours, Arrow's numbers later. */
-export function inRange<T>(field: Field, row: number, raw: number | bigint, make: () => T): T {
+/**
+ * Makes a value, or throws a ValueError: Arrow's numbers go beyond Temporal's year 275760 and
+ * beyond a day's 24 hours.
+ */
+export function makeInRange<T>(field: Field, row: number, raw: number | bigint, make: () => T): T {
   try {
     return make();
   } catch (error) {
@@ -97,13 +100,13 @@ export function inRange<T>(field: Field, row: number, raw: number | bigint, make
   }
 }
 
-function infinityOf(micros: bigint): string | undefined {
+function infinityText(micros: bigint): string | undefined {
   if (micros === INFINITE_MICROS) return INFINITY;
   return micros === NEGATIVE_INFINITE_MICROS ? NEGATIVE_INFINITY : undefined;
 }
 
-/** Time of day of microseconds since midnight. */
-export function timeOf(micros: bigint): Temporal.PlainTime {
+/** Converts microseconds since midnight to a time of day. */
+export function toPlainTime(micros: bigint): Temporal.PlainTime {
   const total = Number(micros);
   const seconds = Math.floor(total / 1_000_000);
   const rest = total - seconds * 1_000_000;
@@ -116,18 +119,20 @@ export function timeOf(micros: bigint): Temporal.PlainTime {
   );
 }
 
-/** Date and time of microseconds since 1970 without a zone. */
-export function dateTimeOf(micros: bigint): Temporal.PlainDateTime {
+/** Converts microseconds since 1970 to a date and time without zone. */
+export function toPlainDateTime(micros: bigint): Temporal.PlainDateTime {
   let days = micros / DAY_MICROS;
   let rest = micros % DAY_MICROS;
   if (rest < 0n) {
     rest += DAY_MICROS;
     days -= 1n;
   }
-  return EPOCH_DATE.add({ days: Number(days) }).toPlainDateTime(timeOf(rest));
+  return EPOCH_DATE.add({ days: Number(days) }).toPlainDateTime(toPlainTime(rest));
 }
 
-/** Unscaled value of a decimal of 2 or 4 64-bit words, lowest first. */
+/**
+ * Returns a reader of the unscaled values of decimals in two or four 64-bit words, lowest first.
+ */
 export function unscaledReader(data: Data): (row: number) => bigint {
   const words = data.values as Uint32Array;
   const width = (data.type as Decimal).bitWidth / 32;
@@ -140,13 +145,13 @@ export function unscaledReader(data: Data): (row: number) => bigint {
   };
 }
 
-/** A reader of decimals as plain digits, `scale` of them after the point. */
+/** Returns a reader of decimals as plain digits, `scale` of them after the point. */
 export function decimalReader(data: Data, scale: number): (row: number) => string {
   const unscaled = unscaledReader(data);
   return (row) => decimalText(unscaled(row), scale);
 }
 
-/** An unscaled value as plain digits with `scale` of them after the point. */
+/** Formats an unscaled value as plain digits, `scale` of them after the point. */
 export function decimalText(unscaled: bigint, scale: number): string {
   if (scale === 0) return String(unscaled);
   const negative = unscaled < 0n;
@@ -155,14 +160,14 @@ export function decimalText(unscaled: bigint, scale: number): string {
   return `${negative ? "-" : ""}${digits.slice(0, point)}.${digits.slice(point)}`;
 }
 
-/** Readers of all columns of a batch, in the order of its fields. */
+/** Returns readers of all columns of a batch, in the order of its fields. */
 export function valueReaders(batch: Batch, fields: readonly Field[]): ReadValue[] {
   return fields.map((field, i) => valueReader(field, batch.data.children[i]!));
 }
 
-/** The records of a batch that dxt made. */
-export function* recordsOf(batch: Batch): Generator<DXTRecord, void, void> {
-  const fields = fieldsOf(batch.schema);
+/** Reads the records of a batch that dxt built. */
+export function* readRecords(batch: Batch): Generator<DXTRecord, void, void> {
+  const fields = readFields(batch.schema);
   const readers = valueReaders(batch, fields);
   for (let row = 0; row < batch.numRows; row++) {
     // Unlike an assignment, this keeps a field named __proto__.

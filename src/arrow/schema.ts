@@ -1,4 +1,4 @@
-/** Fields as an Arrow schema and back; the value table's Arrow column. */
+/** Converts fields to an Arrow schema and back: the Arrow side of the value table. */
 import {
   Binary,
   Bool,
@@ -25,15 +25,15 @@ import {
 import { Field } from "../models/field.ts";
 import { SchemaError } from "../core/errors.ts";
 
-/** Key of the field metadata that holds a field as JSON. */
+/** Metadata key under which a column carries its field as JSON. */
 const METADATA_KEY = "dxt.field";
 
-/** Bits of the Arrow decimal that holds a precision. */
+/** Bits of the Arrow decimal for a precision. */
 export function decimalBits(precision: number): 128 | 256 {
   return precision <= 38 ? 128 : 256;
 }
 
-/** Arrow type of a field's column. */
+/** Returns the Arrow type of a field's column. */
 export function arrowType(field: Field): DataType {
   switch (field.dtype) {
     case "int8":
@@ -80,7 +80,7 @@ export function arrowType(field: Field): DataType {
   }
 }
 
-/** Schema whose metadata keeps every field whole, so that {@linkcode fieldsOf} gives it back. */
+/** Builds a schema that embeds each field in its column's metadata, for {@linkcode readFields}. */
 export function arrowSchema(fields: readonly Field[]): Schema {
   return new Schema(
     fields.map((field) =>
@@ -95,33 +95,33 @@ export function arrowSchema(fields: readonly Field[]): Schema {
 }
 
 /**
- * Fields of a schema that {@linkcode arrowSchema} made.
+ * Returns the fields of a schema that {@linkcode arrowSchema} built.
  *
- * @throws {SchemaError} for a schema of others; `canonicalFields` reads those
+ * @throws {SchemaError} for a schema of another writer; `canonicalFields` reads those
  */
-export function fieldsOf(schema: Schema): Field[] {
+export function readFields(schema: Schema): Field[] {
   return schema.fields.map((column) => {
-    const kept = embeddedField(column);
-    if (kept === undefined) {
+    const embedded = embeddedField(column);
+    if (embedded === undefined) {
       throw new SchemaError(`Cannot read field "${column.name}": no dxt field in its metadata`);
     }
-    return kept;
+    return embedded;
   });
 }
 
 /**
- * The field that a column's metadata keeps; undefined in a schema of others, and where the column
- * is no longer what the field says.
+ * Returns the field in a column's metadata; undefined when it has none, or when the column's type
+ * no longer matches it.
  */
 export function embeddedField(column: ArrowField): Field | undefined {
   const text = column.metadata.get(METADATA_KEY);
   if (text === undefined) return undefined;
-  const parsed = Field.safeParse(parsedJSON(text));
-  if (!parsed.success || !sameLayout(column.type, arrowType(parsed.data))) return undefined;
+  const parsed = Field.safeParse(parseJSON(text));
+  if (!parsed.success || !hasSameLayout(column.type, arrowType(parsed.data))) return undefined;
   return { ...parsed.data, name: column.name };
 }
 
-function parsedJSON(text: string): unknown {
+function parseJSON(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -129,14 +129,14 @@ function parsedJSON(text: string): unknown {
   }
 }
 
-/** What a column of text or bytes with 32-bit offsets holds; undefined for any other. */
+/** Content of a text or bytes column with 32-bit offsets; undefined for any other column. */
 export function textType(type: DataType): "string" | "binary" | undefined {
   if (type.typeId === Type.Utf8) return "string";
   return type.typeId === Type.Binary ? "binary" : undefined;
 }
 
-/** Whether the buffers of one type can be taken for those of the other. */
-export function sameLayout(from: DataType, to: DataType): boolean {
+/** Whether buffers of one type can serve as buffers of the other. */
+export function hasSameLayout(from: DataType, to: DataType): boolean {
   return from.typeId === to.typeId && String(from) === String(to) &&
     (from as { bitWidth?: number }).bitWidth === (to as { bitWidth?: number }).bitWidth;
 }

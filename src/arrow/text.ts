@@ -1,4 +1,4 @@
-/** Columns → text, without a Temporal object for each value. */
+/** Formats columns as text without creating a Temporal object for each value. */
 import type { Data } from "apache-arrow";
 import type { Field } from "../models/field.ts";
 import { ValueError } from "../core/errors.ts";
@@ -18,15 +18,15 @@ import {
 } from "./builder.ts";
 import { isNull, type ReadValue, valueReader } from "./reader.ts";
 
-/** All numbers of two digits. */
+/** The numbers 00 to 99. */
 const PAIRS = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, "0"));
 
 const WORD = 0x1_0000_0000;
-/** High words of the 64-bit numbers that a double holds: less than 2⁵³. */
+/** Bound on the high word of a 64-bit number that a double holds exactly: below 2⁵³. */
 const SAFE_HIGH = 0x20_0000;
 const SAFE_DAY_MICROS = Number(DAY_MICROS);
 
-/** ISO 8601 date of days since 1970-01-01, for any year; years beyond 9999 have a sign. */
+/** Formats days since 1970-01-01 as an ISO 8601 date of any year; years beyond 9999 have a sign. */
 export function dateText(day: number): string {
   // Days to civil date in eras of 400 years: https://howardhinnant.github.io/date_algorithms.html
   const shifted = day + 719_468;
@@ -49,7 +49,7 @@ export function dateText(day: number): string {
   return `${years}-${PAIRS[month]!}-${PAIRS[dayOfMonth]!}`;
 }
 
-/** `HH:MM:SS`, with `.ffffff` less its closing zeros when there is a fraction. */
+/** Formats a time as `HH:MM:SS`, with `.ffffff` less trailing zeros when it has a fraction. */
 export function timeText(micros: number): string {
   const seconds = Math.floor(micros / 1_000_000);
   const rest = micros - seconds * 1_000_000;
@@ -60,7 +60,7 @@ export function timeText(micros: number): string {
   return rest === 0 ? whole : `${whole}.${String(rest).padStart(6, "0").replace(/0+$/, "")}`;
 }
 
-/** `YYYY-MM-DDTHH:MM:SS.ffffff` of microseconds since 1970, or infinity. */
+/** Formats microseconds since 1970 as `YYYY-MM-DDTHH:MM:SS.ffffff`, or as infinity. */
 export function timestampText(micros: bigint, separator = "T"): string {
   if (micros === INFINITE_MICROS) return INFINITY;
   if (micros === NEGATIVE_INFINITE_MICROS) return NEGATIVE_INFINITY;
@@ -80,7 +80,7 @@ function safeTimestampText(micros: number, separator: string): string {
   return `${dateText(days)}${separator}${timeText(micros - days * SAFE_DAY_MICROS)}`;
 }
 
-/** A reader of a column of timestamps as `timestampText` writes them; not for NULLs. */
+/** Returns a reader of timestamps as `timestampText` formats them. The caller checks for NULL. */
 export function timestampReader(data: Data, separator = "T"): (row: number) => string {
   const values: BigInt64Array = data.values;
   const words = new Int32Array(values.buffer, values.byteOffset, values.length * 2);
@@ -93,11 +93,11 @@ export function timestampReader(data: Data, separator = "T"): (row: number) => s
 }
 
 /**
- * The text of a date or timestamp.
+ * Returns the text of a date or timestamp.
  *
- * @throws {ValueError} where nobody, dxt itself among them, would read it again
+ * @throws {ValueError} when no reader, dxt's own included, could parse it
  */
-function readableText(text: string, day: number, { name, dtype }: Field, row: number): string {
+function checkReadable(text: string, day: number, { name, dtype }: Field, row: number): string {
   if (Math.abs(day) <= LAST_TEXT_DAY) return text;
   throw new ValueError(
     `expected a ${dtype} between the years -271821 and 275760, for text of it; "dtype: string" of the source's own text moves it`,
@@ -107,13 +107,13 @@ function readableText(text: string, day: number, { name, dtype }: Field, row: nu
   );
 }
 
-/** Years that a text may have: those that `parseText` reads, or any that the column holds. */
+/** Years that a text may have: only those that `parseText` reads, or all that the column holds. */
 export type TextYears = "readable" | "any";
 
 /**
- * A reader of a column's values as the text that `parseText` reads; null for NULL.
+ * Returns a reader of a column's values as text that `parseText` reads; null for NULL.
  *
- * @throws {ValueError} (the function) for a date or timestamp beyond what `parseText` reads
+ * @throws {ValueError} (the reader) for a date or timestamp that `parseText` would not read
  */
 export function textReader(
   field: Field,
@@ -137,7 +137,7 @@ function presentText(field: Field, data: Data, years: TextYears): (row: number) 
           ? NEGATIVE_INFINITY
           : years === "any"
           ? dateText(values[row])
-          : readableText(dateText(values[row]), values[row], field, row);
+          : checkReadable(dateText(values[row]), values[row], field, row);
     case "time":
       return (row) => timeText(Number(values[row]));
     case "timestamp":
@@ -156,7 +156,10 @@ function presentText(field: Field, data: Data, years: TextYears): (row: number) 
   }
 }
 
-/** As {@linkcode timestampReader}, of a field; throws for what `parseText` would not read. */
+/**
+ * Like {@linkcode timestampReader}, but throws a ValueError for text that `parseText` would not
+ * read.
+ */
 export function timestampTextReader(
   field: Field,
   data: Data,
@@ -166,9 +169,9 @@ export function timestampTextReader(
   const values: BigInt64Array = data.values;
   return (row) => {
     const text = read(row);
-    // Only signed years are beyond; infinity has no sign, its opposite no digit behind it.
+    // Only unreadable years have a sign before a digit; `-infinity` has a sign before a letter.
     return /^[+-]\d/.test(text)
-      ? readableText(text, Number(values[row]! / DAY_MICROS), field, row)
+      ? checkReadable(text, Number(values[row]! / DAY_MICROS), field, row)
       : text;
   };
 }

@@ -1,13 +1,13 @@
-/** Whether a column of a file that nobody vouches for holds what its type says. */
+/** Validates that an untrusted column's buffers match its type. */
 import { isUtf8 } from "node:buffer";
 import { type Data, DataType, util, type Vector } from "apache-arrow";
 import { MAX_EMPTY } from "./ipc/message.ts";
 import { isNull } from "./reader.ts";
 
 /**
- * Checks that all buffers are long enough, offsets and indices stay within, and text is UTF-8.
+ * Checks that all buffers are long enough, offsets and indices stay in bounds, and text is UTF-8.
  *
- * @throws {RangeError} otherwise
+ * @throws {RangeError} when they do not
  */
 export function validateColumn(data: Data): void {
   const { type, length } = data;
@@ -22,21 +22,21 @@ export function validateColumn(data: Data): void {
     return void checkOffsets(data, data.values.length);
   }
   if (DataType.isList(type) || DataType.isLargeList(type) || DataType.isMap(type)) {
-    const child = checkedChild(data, 0, 0);
+    const child = validateChild(data, 0, 0);
     return void checkOffsets(data, child.length);
   }
   if (DataType.isFixedSizeList(type)) {
     if (type.listSize < 0) throw new RangeError("a list has a negative size");
-    return void checkedChild(data, 0, length * type.listSize);
+    return void validateChild(data, 0, length * type.listSize);
   }
   if (DataType.isStruct(type)) {
-    data.children.forEach((_, i) => checkedChild(data, i, length));
+    data.children.forEach((_, i) => validateChild(data, i, length));
     return;
   }
-  need(data.values?.byteLength ?? 0, Math.ceil(length * bitsOf(type) / 8));
+  requireLength(data.values?.byteLength ?? 0, Math.ceil(length * bitsOf(type) / 8));
 }
 
-/** Bits of a value; none for a type that no reader takes. */
+/** Bits of one value; 0 for a type that no reader supports. */
 function bitsOf(type: DataType): number {
   if (DataType.isBool(type)) return 1;
   if (DataType.isFixedSizeBinary(type)) {
@@ -54,34 +54,34 @@ function bitsOf(type: DataType): number {
     .BYTES_PER_ELEMENT * 8;
 }
 
-function need(has: number, wanted: number): void {
+function requireLength(has: number, wanted: number): void {
   if (has < wanted) throw new RangeError("a column is shorter than its batch");
 }
 
 function checkNulls({ type, nullCount, nullBitmap, length }: Data): void {
   if (DataType.isNull(type) || DataType.isUnion(type) || nullCount === 0) return;
-  need(nullBitmap.length, Math.ceil(length / 8));
+  requireLength(nullBitmap.length, Math.ceil(length / 8));
   if (length - util.popcnt_bit_range(nullBitmap, 0, length) !== nullCount) {
-    throw new RangeError("a column has another number of NULLs than it says");
+    throw new RangeError("a column's NULL count does not match its bitmap");
   }
 }
 
-function checkedChild(data: Data, i: number, length: number): Data {
+function validateChild(data: Data, i: number, length: number): Data {
   const child = data.children[i];
   if (child === undefined) throw new RangeError("a column has no values");
   if (child.byteLength === 0 && child.length > MAX_EMPTY) {
     throw new RangeError(`a list has ${child.length} values without a byte`);
   }
-  need(child.length, length);
+  requireLength(child.length, length);
   validateColumn(child);
   return child;
 }
 
-/** Gives the first and last offset. */
+/** Checks the offsets; returns the first and the last. */
 function checkOffsets(data: Data, end: number): readonly [number, number] {
   if (data.length === 0) return [0, 0];
   const offsets = data.valueOffsets as ArrayLike<number | bigint>;
-  need(offsets.length, data.length + 1);
+  requireLength(offsets.length, data.length + 1);
   let before = offsets[0]!;
   for (let i = 1; i <= data.length; i++) {
     const offset = offsets[i]!;
@@ -98,7 +98,7 @@ function checkText(data: Data, [start, end]: readonly [number, number]): void {
   const offsets = data.valueOffsets as ArrayLike<number | bigint>;
   for (let i = 0; i < data.length; i++) {
     const at = Number(offsets[i]);
-    // A byte within a character.
+    // A continuation byte: the offset lies within a character.
     if (at < end && (values[at] & 0xc0) === 0x80) throw notUTF8();
   }
 }
@@ -107,10 +107,13 @@ function notUTF8(): RangeError {
   return new RangeError("its text is not UTF-8");
 }
 
-/** https://arrow.apache.org/docs/format/Columnar.html#variable-size-binary-view-layout */
+/**
+ * Checks string views. Format:
+ * https://arrow.apache.org/docs/format/Columnar.html#variable-size-binary-view-layout
+ */
 function checkViews(data: Data): void {
   const bytes = data.values as Uint8Array;
-  need(bytes.byteLength, data.length * 16);
+  requireLength(bytes.byteLength, data.length * 16);
   const views = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isText = DataType.isUtf8View(data.type);
   for (let row = 0; row < data.length; row++) {
@@ -130,18 +133,18 @@ function checkViews(data: Data): void {
   }
 }
 
-/** Dictionaries stay the same over many batches. */
-const sound = new WeakSet<Data>();
+/** Dictionaries that have been validated: most batches share theirs. */
+const validated = new WeakSet<Data>();
 
 function checkDictionary(data: Data): void {
   const words = data.dictionary as Vector | undefined;
   if (words === undefined) throw new RangeError("a dictionary is missing");
   for (const part of words.data) {
-    if (sound.has(part)) continue;
+    if (validated.has(part)) continue;
     validateColumn(part);
-    sound.add(part);
+    validated.add(part);
   }
-  need(data.values.length, data.length);
+  requireLength(data.values.length, data.length);
   for (let row = 0; row < data.length; row++) {
     const index = data.values[row] as number | bigint;
     if ((index < 0 || index >= words.length) && !isNull(data, row)) {

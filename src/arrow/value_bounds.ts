@@ -1,6 +1,6 @@
 /**
- * Values beyond their type, which Arrow's buffers can hold: digits beyond a decimal's precision, times
- * outside a day, dates outside the calendar. Every writer would change them in another way.
+ * Finds values that Arrow's buffers can hold but their type cannot: decimals with too many digits,
+ * times outside a day, dates outside the calendar. Writers would each change them in their own way.
  */
 import { type Data, DataType, DateUnit, type Decimal, TimeUnit } from "apache-arrow";
 import { ValueError } from "../core/errors.ts";
@@ -13,11 +13,11 @@ import {
 } from "./builder.ts";
 import { decimalText, isNull, unscaledReader } from "./reader.ts";
 
-/** Days from 1970 to both ends of Temporal's calendar: 20 April −271821 and 13 September 275760. */
+/** Temporal's calendar in days from 1970: 20 April −271821 to 13 September 275760. */
 const LAST_DAY = 100_000_000;
 const FIRST_DAY = -LAST_DAY - 1;
 
-/** Units of a second. */
+/** Units per second. */
 const PER_SECOND: Readonly<Record<TimeUnit, number>> = {
   [TimeUnit.SECOND]: 1,
   [TimeUnit.MILLISECOND]: 1000,
@@ -27,24 +27,24 @@ const PER_SECOND: Readonly<Record<TimeUnit, number>> = {
 
 const DAY_SECONDS = 86_400;
 
-/** Tells whether the value of a row is within its type; a NULL's slot may hold anything. */
+/** Whether the value of a row is within its type. The slot of a NULL may hold anything. */
 type IsWithin = (row: number) => boolean;
 
 /**
- * Checks a column that is neither nested nor a dictionary; their readers check each value.
+ * Checks a column that is neither nested nor a dictionary; readers of those check each value.
  *
- * @param infinite whether its numbers for infinity mean infinity, as in files that dxt wrote
- * @throws {ValueError} for a value beyond its type, with its row in the column
+ * @param infinite whether the numbers for infinity mean infinity, as in files that dxt wrote
+ * @throws {ValueError} for a value out of bounds, with its row in the column
  */
-export function refuseBeyond(data: Data, name: string, infinite: boolean): void {
-  const isWithin = bounds(data, infinite);
+export function checkBounds(data: Data, name: string, infinite: boolean): void {
+  const isWithin = boundsTest(data, infinite);
   if (isWithin === undefined) return;
   for (let row = 0; row < data.length; row++) {
     if (!isWithin(row) && !isNull(data, row)) throw outOfBoundsError(data, name, row);
   }
 }
 
-/** The error for a value beyond its type. */
+/** Creates the error for a value that is out of its type's bounds. */
 export function outOfBoundsError(data: Data, name: string, row: number): ValueError {
   const { type } = data;
   if (DataType.isDecimal(type)) {
@@ -71,21 +71,21 @@ const UNITS: Readonly<Record<TimeUnit, string>> = {
   [TimeUnit.NANOSECOND]: "ns",
 };
 
-/** Undefined for types whose every bit pattern is a value. */
-function bounds(data: Data, infinite: boolean): IsWithin | undefined {
+/** Returns the test for a column's type; undefined when every bit pattern is a value. */
+function boundsTest(data: Data, infinite: boolean): IsWithin | undefined {
   const { type } = data;
   if (DataType.isDecimal(type)) return decimalBounds(data as Data<Decimal>);
   if (DataType.isTime(type)) {
     const day = DAY_SECONDS * PER_SECOND[type.unit];
     return type.bitWidth === 32
-      ? between(data.values, 0, day - 1)
-      : wordsBetween(data, 0n, BigInt(day) - 1n);
+      ? rangeTest(data.values, 0, day - 1)
+      : wordRangeTest(data, 0n, BigInt(day) - 1n);
   }
   if (DataType.isDate(type)) {
-    // Milliseconds go through a reader of their own.
+    // The reader of millisecond dates checks each value itself.
     if (type.unit !== DateUnit.DAY) return undefined;
     const days = data.values as Int32Array;
-    const isWithin = between(days, FIRST_DAY, LAST_DAY);
+    const isWithin = rangeTest(days, FIRST_DAY, LAST_DAY);
     return (row) =>
       isWithin(row) ||
       (infinite && (days[row] === INFINITE_DAY || days[row] === NEGATIVE_INFINITE_DAY));
@@ -93,21 +93,21 @@ function bounds(data: Data, infinite: boolean): IsWithin | undefined {
   if (!DataType.isTimestamp(type) || type.unit !== TimeUnit.MICROSECOND) return undefined;
   const isLocal = (type.timezone ?? null) === null;
   const last = BigInt(LAST_DAY) * DAY_MICROS;
-  // An instant is within these days, a local time may be a day behind them.
-  const most = isLocal ? last + DAY_MICROS - 1n : last;
-  const isWithin = wordsBetween(data, -most, most);
+  // Instants stay within these days; a local time may fall on the day after them.
+  const limit = isLocal ? last + DAY_MICROS - 1n : last;
+  const isWithin = wordRangeTest(data, -limit, limit);
   const micros = data.values as BigInt64Array;
   return (row) =>
     isWithin(row) ||
     (infinite && (micros[row] === INFINITE_MICROS || micros[row] === NEGATIVE_INFINITE_MICROS));
 }
 
-function between(values: ArrayLike<number>, low: number, high: number): IsWithin {
+function rangeTest(values: ArrayLike<number>, low: number, high: number): IsWithin {
   return (row) => values[row]! >= low && values[row]! <= high;
 }
 
-/** Compares the high words, and makes a bigint only of values next to a bound. */
-function wordsBetween(data: Data, low: bigint, high: bigint): IsWithin {
+/** Tests 64-bit values by their high words; only values near a bound become a bigint. */
+function wordRangeTest(data: Data, low: bigint, high: bigint): IsWithin {
   const values = data.values as BigInt64Array;
   const words = new Int32Array(values.buffer, values.byteOffset, values.length * 2);
   const [lowest, highest] = [Number(low >> 32n), Number(high >> 32n)];
@@ -117,7 +117,9 @@ function wordsBetween(data: Data, low: bigint, high: bigint): IsWithin {
   };
 }
 
-/** As `wordsBetween`: the highest word of the limit decides, those above it are its sign. */
+/**
+ * Tests decimals as `wordRangeTest` does: by the limit's highest word and the sign words above it.
+ */
 export function decimalBounds(data: Data<Decimal>): IsWithin {
   const { precision, bitWidth } = data.type;
   const limit = 10n ** BigInt(precision);

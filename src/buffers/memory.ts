@@ -1,6 +1,12 @@
 /** A stage in memory, for data that is known to be small. Nothing of it outlives the run. */
 import { createHash } from "node:crypto";
-import { arrowSchema, batchesFromIPC, batchesToIPC, byteLength, recordsOf } from "../arrow/mod.ts";
+import {
+  arrowSchema,
+  batchesFromIPC,
+  batchesToIPC,
+  byteLength,
+  readRecords,
+} from "../arrow/mod.ts";
 import type { Batch } from "../core/contracts/batch.ts";
 import {
   type Buffer,
@@ -143,7 +149,7 @@ function keptOf(memory: Memory): StagedData {
     readBatches,
     scanBatches: readBatches,
     async *readRecords() {
-      for await (const batch of readBatches()) yield* recordsOf(batch);
+      for await (const batch of readBatches()) yield* readRecords(batch);
     },
     slice(some) {
       const kept = files.flatMap((file, i) =>

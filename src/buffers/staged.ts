@@ -80,8 +80,8 @@ function recordReaders(location: string, manifest: Manifest): RecordReaders {
     readBatches,
     scanBatches: () => readBatches(true),
     async *readRecords() {
-      const { recordsOf } = await import("../arrow/mod.ts");
-      for await (const batch of readBatches()) yield* recordsOf(batch);
+      const { readRecords } = await import("../arrow/mod.ts");
+      for await (const batch of readBatches()) yield* readRecords(batch);
     },
     format: name,
     compression,

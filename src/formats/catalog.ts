@@ -1,8 +1,8 @@
-/** What is known of each format without its code. */
+/** Facts about each format, known without loading its code. */
 import type { Format, FormatOptions } from "../models/format.ts";
 import type { FormatInfo } from "./format.ts";
 
-const OUTSIDE = ["none", "gzip", "zstd"] as const;
+const FILE_COMPRESSIONS = ["none", "gzip", "zstd"] as const;
 const DELIMITED: readonly (keyof FormatOptions)[] = [
   "delimiter",
   "quote",
@@ -22,18 +22,18 @@ export const FORMATS: Readonly<Record<Format, FormatInfo>> = {
     compressions: ["zstd", "snappy", "gzip", "none"],
     optionKeys: ["row_group_rows"],
   },
-  csv: { name: "csv", extension: "csv", compressions: OUTSIDE, optionKeys: DELIMITED },
-  tsv: { name: "tsv", extension: "tsv", compressions: OUTSIDE, optionKeys: DELIMITED },
+  csv: { name: "csv", extension: "csv", compressions: FILE_COMPRESSIONS, optionKeys: DELIMITED },
+  tsv: { name: "tsv", extension: "tsv", compressions: FILE_COMPRESSIONS, optionKeys: DELIMITED },
   json: {
     name: "json",
     extension: "json",
-    compressions: OUTSIDE,
+    compressions: FILE_COMPRESSIONS,
     optionKeys: ["encoding", "infer_rows", "max_record_bytes"],
   },
   jsonl: {
     name: "jsonl",
     extension: "jsonl",
-    compressions: OUTSIDE,
+    compressions: FILE_COMPRESSIONS,
     optionKeys: ["encoding", "infer_rows", "max_record_bytes", "line_end"],
   },
   arrow: { name: "arrow", extension: "arrow", compressions: ["none"], optionKeys: [] },

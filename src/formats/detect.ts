@@ -1,4 +1,4 @@
-/** Format and compression of a file, by its name. */
+/** Detects the format and compression of a file from its name. */
 import { ConfigurationError, quoteValue } from "../core/errors.ts";
 import type { Compression, Format } from "../models/format.ts";
 
@@ -27,14 +27,14 @@ const COMPRESSION_BY_EXTENSION: Readonly<Record<string, Compression>> = {
 };
 
 export interface NamedFormat {
-  /** Undefined when the name does not tell. */
+  /** Undefined when the extension is unknown. */
   readonly format: Format | undefined;
-  /** Of the file as a whole. */
+  /** Compression of the file as a whole. */
   readonly compression: Compression;
 }
 
-/** `orders.csv.gz` is CSV in gzip. */
-export function formatOfPath(path: string): NamedFormat {
+/** Detects format and compression: `orders.csv.gz` is CSV in gzip. */
+export function detectFormat(path: string): NamedFormat {
   const parts = path.slice(path.lastIndexOf("/") + 1).toLowerCase().split(".").slice(1);
   const compression = lookUp(COMPRESSION_BY_EXTENSION, parts.at(-1));
   const format = lookUp(FORMAT_BY_EXTENSION, parts.at(compression === undefined ? -1 : -2));
@@ -45,16 +45,19 @@ function lookUp<T>(table: Readonly<Record<string, T>>, key: string | undefined):
   return key !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
-/** Formats whose files are not compressed as a whole. */
-const INSIDE: ReadonlySet<Format> = new Set<Format>(["parquet", "arrow"]);
+/** Formats that compress inside the file, not as a whole. */
+const COMPRESSED_INSIDE: ReadonlySet<Format> = new Set<Format>(["parquet", "arrow"]);
 
-/** How a file at a path is written down: what is said of it, else what its name tells. */
+/** Returns the declared format and compression, or else those that the name implies. */
 export function resolveFormat(
   path: string,
-  said: { readonly format?: Format | undefined; readonly compression?: Compression | undefined },
+  declared: {
+    readonly format?: Format | undefined;
+    readonly compression?: Compression | undefined;
+  },
 ): { format: Format; compression: Compression } {
-  const named = formatOfPath(path);
-  const format = said.format ?? named.format;
+  const named = detectFormat(path);
+  const format = declared.format ?? named.format;
   if (format === undefined) {
     throw new ConfigurationError(
       `Cannot tell the format of file ${quoteValue(path)}: its name has none of ${
@@ -62,7 +65,10 @@ export function resolveFormat(
       }, set format`,
     );
   }
-  if (said.compression === undefined && named.compression !== "none" && INSIDE.has(format)) {
+  if (
+    declared.compression === undefined && named.compression !== "none" &&
+    COMPRESSED_INSIDE.has(format)
+  ) {
     throw new ConfigurationError(
       `Cannot use file ${
         quoteValue(path)
@@ -71,5 +77,5 @@ export function resolveFormat(
       }`,
     );
   }
-  return { format, compression: said.compression ?? named.compression };
+  return { format, compression: declared.compression ?? named.compression };
 }

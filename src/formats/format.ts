@@ -1,129 +1,135 @@
-/** What a file format is: batches ↔ bytes. */
+/** The contract of a file format, which converts batches to bytes and back. */
 import type { Field } from "../models/field.ts";
 import type { Compression, Format, FormatOptions } from "../models/format.ts";
 import type { Batch } from "../core/contracts/batch.ts";
 import type { Projection } from "../core/contracts/extractor.ts";
 
-/** A file to read, from anywhere. It can be opened more than once. */
+/** A file to read, wherever it is stored. Readers may open it several times. */
 export interface FileInput {
-  /** Name for messages. */
+  /** Name for error messages. */
   readonly name: string;
   readonly size: number;
-  /** The bytes from the beginning. */
+  /** Opens the file at its beginning. */
   open(): Promise<ReadableStream<Uint8Array>>;
-  /** The bytes from `start` up to `end`; `into` has room for them and may be used for them. */
+  /**
+   * Reads the bytes from `start` up to `end`; may use the memory of `into`, which has room for
+   * them.
+   */
   read(start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
-/** A part of a file in what its format counts: row groups, or bytes. `end` is outside. */
+/** A range of a file, in row groups or bytes, whichever the format counts. `end` is exclusive. */
 export interface FileRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** Ranges of a file, in its order. */
+/** The ranges of a file, in order. */
 export interface Split {
   readonly ranges: readonly FileRange[];
-  /** Whether they may turn out to be wrong: then reading one fails, and all that was read is void. */
+  /**
+   * Whether boundaries are heuristic: if one is wrong, reading its range fails and the caller reads
+   * the whole file again.
+   */
   readonly guessed: boolean;
 }
 
 export interface ReadRequest {
-  /** Fields wanted; a projection's column is the name in the file. */
+  /** Fields to read; a projection's column is the name in the file. */
   readonly projections: readonly Projection[];
   readonly batchRows: number;
   readonly batchBytes: number;
   readonly compression: Compression;
   readonly options: FormatOptions;
-  /** One of the ranges of {@linkcode FileFormat.split}; the whole file when unset. */
+  /** One of the ranges from {@linkcode FileFormat.split}; unset for the whole file. */
   readonly range?: FileRange | undefined;
-  /** The file is as dxt wrote it: its values need not be looked at again. */
+  /** Whether dxt wrote the file and its digest matched, so that values are not validated again. */
   readonly proven?: boolean;
-  /** Whether the memory of a batch may be used again when the next is asked for. */
+  /** Whether the reader may reuse a batch's memory once the caller requests the next batch. */
   readonly recycle?: boolean | undefined;
-  /** Whether a column or key that no projection is for is an error. */
+  /** Whether a column or key without a projection is an error. */
   readonly complete?: boolean | undefined;
-  /** Names of columns or keys that may be there all the same, and are left out. */
+  /** Names of columns or keys that are skipped without an error. */
   readonly excluded?: readonly string[] | undefined;
 }
 
 export interface InferRequest extends Pick<ReadRequest, "compression" | "options"> {
-  /** Reports a fact that the user should know, such as a column's made name. */
+  /** Reports a fact that the user should know, such as a made-up column name. */
   readonly warn?: ((message: string) => void) | undefined;
 }
 
-/** The same one may be asked for file after file, which then are made in the same memory. */
+/** A request; passing the same object for file after file lets the writer reuse its memory. */
 export interface WriteRequest {
   readonly fields: readonly Field[];
   readonly compression: Compression;
   readonly options: FormatOptions;
-  /** Whether the memory of some bytes may be used again when the next are asked for. */
+  /** Whether the writer may reuse a chunk's memory once the caller requests the next chunk. */
   readonly recycle?: boolean;
 }
 
-/** What is known of a format without its code. */
+/** Facts about a format, known without loading its code. */
 export interface FormatInfo {
   readonly name: Format;
-  /** Ending of its files' names, without a dot. */
+  /** Extension of its files, without a dot. */
   readonly extension: string;
   /** Compressions that it can write, the default first. */
   readonly compressions: readonly Compression[];
-  /** Keys of FormatOptions that mean something to it. */
+  /** Keys of FormatOptions that the format reads. */
   readonly optionKeys: readonly (keyof FormatOptions)[];
 }
 
-/** A field that a file has. */
+/** A field found in a file. */
 export type FileField = Field & {
-  /** No value of it was seen: its type is as good as any. */
+  /** Set when no value was seen, so that the type is arbitrary. */
   readonly valueless?: true;
 };
 
-/** The default export of a format's file. */
+/** A file format, the default export of its module. Extractors and loaders call it in workers. */
 export interface FileFormat extends FormatInfo {
   /**
-   * Fields that the file has, told by its schema or its first records.
+   * Returns the file's fields, from its schema or its first records.
    *
    * @throws {ValidationError} when the file is malformed
    */
   inferFields(input: FileInput, request: InferRequest): Promise<FileField[]>;
   /**
-   * Cuts a file into at most `most` ranges of about the same size, which are read apart from each other
-   * and together are the file; none where the format, or this file, cannot be cut.
+   * Splits a file into at most `maxRanges` ranges of about equal size, which can be read
+   * independently; none where the format or the file does not allow it.
    *
    * @throws {ValidationError} when the file is malformed
    */
   split(
     input: FileInput,
     request: Pick<ReadRequest, "compression" | "options">,
-    most: number,
+    maxRanges: number,
   ): Promise<Split>;
   /**
-   * The file's records, all of them or an error.
+   * Reads all the file's records, or throws.
    *
-   * @throws {ValidationError} when the file is malformed or cut, or a value is not of its field's
-   * type, with the record's number
+   * @throws {ValidationError} when the file is malformed or truncated, or a value is not of its
+   * field's type, with the record's number
    */
   read(input: FileInput, request: ReadRequest): AsyncGenerator<Batch, void, void>;
   /**
-   * The bytes that `write` would give for the records of several files, which dxt wrote in this format
-   * with the request's fields and compression, taken from them as they are; undefined where the
-   * request wants other bytes, or the first file is not such a one.
+   * Joins files that dxt wrote in this format, with the request's fields and compression, without
+   * decoding them. Returns the bytes that `write` would produce for all records; undefined when the
+   * request needs other bytes, or the first file is not one of dxt.
    *
-   * @throws {ValidationError} when another file is not such a one
-   * @throws {ValueError} for an infinite date or timestamp, which is for dxt alone
+   * @throws {ValidationError} when a later file is not one of dxt
+   * @throws {ValueError} for an infinite date or timestamp, which only dxt can read
    */
   join?(
     parts: AsyncIterable<FileInput>,
     request: WriteRequest,
   ): Promise<AsyncGenerator<Uint8Array, void, void> | undefined>;
-  /** The file's bytes, batch by batch. */
+  /** Writes batches; yields the file's bytes batch by batch. */
   write(
     batches: AsyncIterable<Batch>,
     request: WriteRequest,
   ): AsyncGenerator<Uint8Array, void, void>;
 }
 
-/** The `split` of a format whose files are read from the beginning only. */
+/** The `split` of a format that is only read from the beginning. */
 export function wholeFile(): Promise<Split> {
   return Promise.resolve({ ranges: [], guessed: false });
 }

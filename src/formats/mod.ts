@@ -1,11 +1,11 @@
-/** File formats, each loaded when it is first needed. */
+/** File formats, each loaded on first use. */
 import { ConfigurationError } from "../core/errors.ts";
 import { suggestWord } from "../core/did_you_mean.ts";
 import type { Format, FormatOptions } from "../models/format.ts";
 import type { FileFormat, FormatInfo } from "./format.ts";
 
 export { FORMATS } from "./catalog.ts";
-export { formatOfPath, type NamedFormat, resolveFormat } from "./detect.ts";
+export { detectFormat, type NamedFormat, resolveFormat } from "./detect.ts";
 export type {
   FileFormat,
   FileInput,
@@ -25,11 +25,12 @@ const LOADERS: Readonly<Record<Format, () => Promise<{ default: FileFormat }>>> 
   arrow: () => import("./arrow/arrow.ts"),
 };
 
+/** Loads the code of a format. */
 export async function loadFormat(name: Format): Promise<FileFormat> {
   return (await LOADERS[name]()).default;
 }
 
-/** @throws {ConfigurationError} for an option that means nothing to the format */
+/** @throws {ConfigurationError} for an option that the format does not have */
 export function checkOptions(format: FormatInfo, options: FormatOptions): void {
   const known: readonly string[] = format.optionKeys;
   for (const key of Object.keys(options)) {

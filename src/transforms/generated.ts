@@ -1,5 +1,5 @@
 /** Fields whose values dxt makes. */
-import { columnFor, valuePusher, withColumns } from "../arrow/mod.ts";
+import { createColumn, valuePusher, withColumns } from "../arrow/mod.ts";
 import type { Batch } from "../core/contracts/batch.ts";
 import type { Transform } from "../core/contracts/transform.ts";
 import type { Value } from "../core/values/values.ts";
@@ -11,7 +11,7 @@ export function constantFields(added: readonly { field: Field; value: Value }[])
     fields: (before) => [...before, ...added.map(({ field }) => field)],
     apply(batch: Batch): Batch {
       const columns = added.map(({ field, value }) => {
-        const column = columnFor(field);
+        const column = createColumn(field);
         const push = valuePusher(field, column);
         for (let row = 0; row < batch.numRows; row++) push(value);
         return { field, data: column.take() };

@@ -38,10 +38,10 @@ import {
 } from "apache-arrow";
 import {
   arrowSchema,
-  batchesOf,
+  buildBatches,
   canonicalFields,
   createCanonicalizer,
-  recordsOf,
+  readRecords,
 } from "../../src/arrow/mod.ts";
 import type { Batch } from "../../src/core/contracts/batch.ts";
 import { SchemaError, ValueError } from "../../src/core/errors.ts";
@@ -69,7 +69,7 @@ function read(batches: readonly Batch[], field?: Field): unknown[] {
   const { schema } = batches[0]!;
   const fields = field === undefined ? canonicalFields(schema) : [field];
   const canonical = createCanonicalizer(schema, fields.map((field) => ({ field, column: "v" })));
-  const records: DXTRecord[] = batches.flatMap((batch) => [...recordsOf(canonical(batch))]);
+  const records: DXTRecord[] = batches.flatMap((batch) => [...readRecords(canonical(batch))]);
   return records.map((record) => comparable(Object.values(record)[0]));
 }
 
@@ -294,7 +294,7 @@ for (const [name, [data, dtype, values]] of Object.entries(LAYOUTS)) {
 
 Deno.test("parts of batches hold the values of their rows, of every DXTType", async () => {
   const records = extremes();
-  const batches = batchesOf(FIELDS_OF_EVERY_TYPE, records, { rows: 100, bytes: 1 << 20 });
+  const batches = buildBatches(FIELDS_OF_EVERY_TYPE, records, { rows: 100, bytes: 1 << 20 });
   for await (const batch of batches) {
     for (let from = 0; from < records.length; from++) {
       const canonical = createCanonicalizer(
@@ -302,7 +302,10 @@ Deno.test("parts of batches hold the values of their rows, of every DXTType", as
         FIELDS_OF_EVERY_TYPE.map((field) => ({ field, column: field.name })),
       );
       const part = canonical(batch.slice(from, records.length));
-      assert.deepEqual(comparableRecords(recordsOf(part)), comparableRecords(records.slice(from)));
+      assert.deepEqual(
+        comparableRecords(readRecords(part)),
+        comparableRecords(records.slice(from)),
+      );
     }
   }
 });

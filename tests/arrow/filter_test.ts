@@ -4,7 +4,7 @@ import {
   BatchBuilder,
   filterBatch,
   rangePredicate,
-  recordsOf,
+  readRecords,
   valueReader,
 } from "../../src/arrow/mod.ts";
 import type { Batch } from "../../src/core/contracts/batch.ts";
@@ -30,7 +30,7 @@ Deno.test("a filtered batch has the kept rows of every type, whichever they are"
       const kept = filterBatch(batch, (row) => rows[row]![1]);
       const wanted = records.filter((_, row) => rows[row]![1]);
       assert.equal(kept.numRows, wanted.length);
-      assert.deepEqual(comparableRecords(recordsOf(kept)), comparableRecords(wanted));
+      assert.deepEqual(comparableRecords(readRecords(kept)), comparableRecords(wanted));
       kept.data.children.forEach((data, i) => {
         const nulls = wanted.filter((record) => record[FIELDS_OF_EVERY_TYPE[i]!.name] === null);
         assert.equal(data.nullCount, nulls.length);
@@ -49,7 +49,7 @@ Deno.test("a filtered batch can be filtered again", () => {
   const once = filterBatch(batch, (row) => row % 2 === 1);
   const twice = filterBatch(once, (row) => row > 1);
   const wanted = [...extremes(), ...extremes()].filter((_, i) => i % 2 === 1).slice(2);
-  assert.deepEqual(comparableRecords(recordsOf(twice)), comparableRecords(wanted));
+  assert.deepEqual(comparableRecords(readRecords(twice)), comparableRecords(wanted));
 });
 
 const ORDERED = FIELDS_OF_EVERY_TYPE.filter(({ dtype }) =>

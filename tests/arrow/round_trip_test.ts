@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
+import { buildBatches, readRecords } from "../../src/arrow/mod.ts";
 import type { DXTRecord } from "../../src/core/values/values.ts";
 import { ValueError } from "../../src/core/errors.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
@@ -7,9 +7,11 @@ import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../conformanc
 Deno.test("every DXTType survives a batch, extremes and nulls too", async () => {
   const records = extremes();
   const back: DXTRecord[] = [];
-  for await (const batch of batchesOf(FIELDS_OF_EVERY_TYPE, records, { rows: 3, bytes: 1 << 20 })) {
+  for await (
+    const batch of buildBatches(FIELDS_OF_EVERY_TYPE, records, { rows: 3, bytes: 1 << 20 })
+  ) {
     assert.ok(batch.numRows <= 3);
-    back.push(...recordsOf(batch));
+    back.push(...readRecords(batch));
   }
   assert.deepEqual(comparableRecords(back), comparableRecords(records));
 });
@@ -18,7 +20,7 @@ Deno.test("a value of another type is refused with field, row and value", async 
   const fields = [{ name: "n", dtype: "int8", nullable: true }] as const;
   const records = [{ n: 1 }, { n: 128 }];
   const run = async () => {
-    for await (const _ of batchesOf(fields, records, { rows: 10, bytes: 1 << 20 }));
+    for await (const _ of buildBatches(fields, records, { rows: 10, bytes: 1 << 20 }));
   };
   await assert.rejects(run, (error: unknown) => {
     assert.ok(error instanceof ValueError);

@@ -23,7 +23,7 @@ import {
   TimestampSecond,
   Vector,
 } from "apache-arrow";
-import { canonicalFields, createCanonicalizer, recordsOf } from "../../src/arrow/mod.ts";
+import { canonicalFields, createCanonicalizer, readRecords } from "../../src/arrow/mod.ts";
 import { ValueError } from "../../src/core/errors.ts";
 import { type Value } from "../../src/core/values/values.ts";
 
@@ -36,7 +36,7 @@ function lastOf(data: Data): Value {
   const struct = makeData({ type, length: data.length, nullCount: 0, children: [data] });
   const projections = canonicalFields(schema).map((field) => ({ field, column: field.name }));
   const batch = createCanonicalizer(schema, projections)(new RecordBatch(schema, struct as never));
-  return Array.from(recordsOf(batch)).at(-1)!["v"]!;
+  return Array.from(readRecords(batch)).at(-1)!["v"]!;
 }
 
 const ints = (type: DataType, ...values: number[]) =>

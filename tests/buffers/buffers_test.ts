@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { batchesOf } from "../../src/arrow/mod.ts";
+import { buildBatches } from "../../src/arrow/mod.ts";
 import { openBuffer } from "../../src/buffers/mod.ts";
 import type { Buffer, StagedData } from "../../src/core/contracts/buffer.ts";
 import type { DXTRecord } from "../../src/core/values/values.ts";
@@ -59,7 +59,7 @@ const TEXTS: readonly Field[] = [
 
 /** Ten records a batch. */
 async function* batches(records: readonly DXTRecord[]) {
-  yield* batchesOf(TEXTS, records, { rows: 10, bytes: 1e9 });
+  yield* buildBatches(TEXTS, records, { rows: 10, bytes: 1e9 });
   return { rows: records.length, evidence: "all" };
 }
 

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console
 /** Writes a stage of the records `from` up to `from + 20` into a folder; a process that tests kill. */
-import { batchesOf } from "../../src/arrow/mod.ts";
+import { buildBatches } from "../../src/arrow/mod.ts";
 import type { Field } from "../../src/models/field.ts";
 import { stageIn } from "../support/stage.ts";
 
@@ -14,7 +14,7 @@ export async function commit(directory: string, from: number): Promise<void> {
     { format: "csv" },
     FIELDS,
     (async function* () {
-      yield* batchesOf(FIELDS, records, { rows: 5, bytes: 1e9 });
+      yield* buildBatches(FIELDS, records, { rows: 5, bytes: 1e9 });
       return { rows: ROWS, evidence: "all" };
     })(),
   );

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { batchesOf } from "../../src/arrow/mod.ts";
+import { buildBatches } from "../../src/arrow/mod.ts";
 import { openBuffer } from "../../src/buffers/mod.ts";
 import { BufferError } from "../../src/core/errors.ts";
 import { withFolder } from "../support/run.ts";
@@ -114,7 +114,7 @@ Deno.test({
           { format: "csv" },
           FIELDS,
           (async function* () {
-            yield* batchesOf(FIELDS, records, { rows: 1000, bytes: 1e9 });
+            yield* buildBatches(FIELDS, records, { rows: 1000, bytes: 1e9 });
             return { rows: records.length, evidence: "all" };
           })(),
         );

@@ -3,7 +3,7 @@
  * against a system that it has started and that does not change meanwhile.
  */
 import assert from "node:assert/strict";
-import { extractTaskOf, recordsOf } from "../../src/arrow/mod.ts";
+import { createExtractTask, readRecords } from "../../src/arrow/mod.ts";
 import type { Connector } from "../../src/core/contracts/connector.ts";
 import type { ExtractRequest, RecordExtractor } from "../../src/core/contracts/extractor.ts";
 import type { Provider } from "../../src/core/contracts/provider.ts";
@@ -98,7 +98,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   },
   "it can be left half-way, and closed twice": async ({ source }, { connector, ...opened }) => {
     const asked = { ...request(source, opened.fields), batchRows: 1 };
-    for await (const _ of opened.extractor.extract(extractTaskOf(asked))) break;
+    for await (const _ of opened.extractor.extract(createExtractTask(asked))) break;
     await connector[Symbol.asyncDispose]();
     await connector[Symbol.asyncDispose]();
   },
@@ -113,7 +113,7 @@ function request(source: StreamSource, fields: readonly Field[]): ExtractRequest
 async function readAll({ extractor }: Pick<Opened, "extractor">, asked: ExtractRequest) {
   const records: DXTRecord[] = [];
   const sizes: number[] = [];
-  const extraction = extractor.extract(extractTaskOf(asked));
+  const extraction = extractor.extract(createExtractTask(asked));
   while (true) {
     const next = await extraction.next();
     if (next.done === true) {
@@ -121,7 +121,7 @@ async function readAll({ extractor }: Pick<Opened, "extractor">, asked: ExtractR
       return { records, sizes, ...next.value };
     }
     sizes.push(next.value.numRows);
-    records.push(...recordsOf(next.value));
+    records.push(...readRecords(next.value));
   }
 }
 

@@ -84,7 +84,7 @@ Deno.test("an error behind many records tells its row and line", async () => {
   });
   await assert.rejects(
     readAll(jsonl, inputOf(`${objects}\n{"b":\n}\n`), FIELDS),
-    new RegExp(`line ${rows + 1}, record ${rows + 1}: the line ends in the middle`),
+    new RegExp(`line ${rows + 1}, record ${rows + 1}: the line ends within a value`),
   );
 });
 

@@ -1,7 +1,7 @@
 /** Formats by name: of paths, of the registry. */
 import assert from "node:assert/strict";
 import { ConfigurationError } from "../../src/core/errors.ts";
-import { checkOptions, formatOfPath, loadFormat, resolveFormat } from "../../src/formats/mod.ts";
+import { checkOptions, detectFormat, loadFormat, resolveFormat } from "../../src/formats/mod.ts";
 import { COMPRESSIONS, FormatOptions, FORMATS } from "../../src/models/format.ts";
 
 const CASES: readonly (readonly [string, string | undefined, string])[] = [
@@ -32,7 +32,7 @@ const CASES: readonly (readonly [string, string | undefined, string])[] = [
 
 Deno.test("a name tells format and compression", () => {
   for (const [path, format, compression] of CASES) {
-    assert.deepEqual(formatOfPath(path), { format, compression }, path);
+    assert.deepEqual(detectFormat(path), { format, compression }, path);
   }
 });
 
@@ -75,7 +75,7 @@ for (const name of FORMATS) {
   Deno.test(`${name} is loaded by its name, and knows its own options alone`, async () => {
     const format = await loadFormat(name);
     assert.equal(format.name, name);
-    assert.equal(formatOfPath(`orders.${format.extension}`).format, name);
+    assert.equal(detectFormat(`orders.${format.extension}`).format, name);
     assert.ok(format.compressions.every((compression) => COMPRESSIONS.includes(compression)));
     for (const key of Object.keys(FormatOptions.shape)) {
       const check = () => checkOptions(format, { [key]: undefined } as FormatOptions);

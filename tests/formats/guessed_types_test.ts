@@ -1,7 +1,7 @@
 /** Where a type was guessed, only what would have led to it is read as it. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { recordsOf } from "../../src/arrow/mod.ts";
+import { readRecords } from "../../src/arrow/mod.ts";
 import { ValueError } from "../../src/core/errors.ts";
 import { decimalParts } from "../../src/core/values/number_text.ts";
 import { type DXTRecord, formatValue } from "../../src/core/values/values.ts";
@@ -39,7 +39,7 @@ const fieldOf = (dtype: DXTType): Field =>
 
 function guessOf(text: string): DXTType {
   const guess = new TextTypeGuess();
-  guess.see(text);
+  guess.add(text);
   return guess.field("v").dtype;
 }
 
@@ -73,7 +73,7 @@ async function readValue(
   try {
     const read = format.read(inputOf(content), { projections: [projection], ...bounds });
     const batches = await Array.fromAsync(read);
-    return batches.flatMap((batch) => [...recordsOf(batch)]).at(-1)!["v"];
+    return batches.flatMap((batch) => [...readRecords(batch)]).at(-1)!["v"];
   } catch (error) {
     assert.ok(error instanceof ValueError, String(error));
     return undefined;

@@ -1,12 +1,12 @@
 /** What numbers without bounds need, and columns of them as decimals. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
+import { buildBatches, readRecords } from "../../src/arrow/mod.ts";
 import { exactDecimal } from "../../src/core/values/values.ts";
 import {
-  decimalColumn,
+  convertToDecimals,
+  measureDigits,
   measureNumbers,
-  plainNumber,
 } from "../../src/formats/inference/number_columns.ts";
 import type { Field } from "../../src/models/field.ts";
 import { stagedOf } from "../support/staged.ts";
@@ -64,11 +64,11 @@ Deno.test("a column as a decimal has the very same numbers, whatever their digit
         const decimal = (await decimalOf(texts))!;
         const to: Field = { name: "s", dtype: "decimal", ...decimal, nullable: true };
         for await (
-          const batch of batchesOf([FIELD], texts.map((s) => ({ s })), { rows: 99, bytes: 1e6 })
+          const batch of buildBatches([FIELD], texts.map((s) => ({ s })), { rows: 99, bytes: 1e6 })
         ) {
-          const column = decimalColumn(batch.data.children[0]!, to);
-          const { batchOfData, arrowSchema } = await import("../../src/arrow/mod.ts");
-          const read = recordsOf(batchOfData(arrowSchema([to]), [column], texts.length));
+          const column = convertToDecimals(batch.data.children[0]!, to);
+          const { wrapBatch, arrowSchema } = await import("../../src/arrow/mod.ts");
+          const read = readRecords(wrapBatch(arrowSchema([to]), [column], texts.length));
           assert.deepEqual(
             Array.from(read, ({ s }) => s),
             texts.map((text) => text && exactDecimal(text, decimal.precision, decimal.scale)),
@@ -81,7 +81,7 @@ Deno.test("a column as a decimal has the very same numbers, whatever their digit
 Deno.test("the digits of a number are counted without zeros that mean nothing", () => {
   const count = (text: string) => {
     const bytes = utf8.encode(text);
-    return Object.values(plainNumber(bytes, 0, bytes.length) ?? {});
+    return Object.values(measureDigits(bytes, 0, bytes.length) ?? {});
   };
   for (
     const [text, ...wanted] of [

@@ -4,10 +4,10 @@ import fc from "fast-check";
 import { valueReader } from "../../src/arrow/mod.ts";
 import { ValueError } from "../../src/core/errors.ts";
 import { parseText } from "../../src/core/values/values.ts";
-import { dialectOf } from "../../src/formats/csv/dialect.ts";
-import { literalsOf as csvSpelling } from "../../src/formats/csv/literals.ts";
+import { resolveDialect } from "../../src/formats/csv/dialect.ts";
+import { createLiterals as csvSpelling } from "../../src/formats/csv/literals.ts";
 import { ColumnFiller, fillColumns, openColumn } from "../../src/formats/text/text_to_columns.ts";
-import { literalsOf as jsonSpelling, spanPutter } from "../../src/formats/json/literals.ts";
+import { createLiterals as jsonSpelling, spanPutter } from "../../src/formats/json/literals.ts";
 import type { Field } from "../../src/models/field.ts";
 import { comparable } from "../conformance/values.ts";
 import { field } from "./json/support.ts";
@@ -30,7 +30,7 @@ function readAll(texts: readonly string[], one: Field, how: "csv" | "quoted" | "
   });
   const spelling = how === "json"
     ? jsonSpelling(one, column)
-    : csvSpelling(one, column, dialectOf({}, ","));
+    : csvSpelling(one, column, resolveDialect({}, ","));
   const padded = new Uint8Array(bytes.length + 16);
   padded.set(bytes);
   fillColumns(
@@ -202,7 +202,7 @@ Deno.test("of the wrong values of a slice the first record's first is told", () 
   ]);
   const fillers = fields.map((one, i) => {
     const column = openColumn(one);
-    return new ColumnFiller(one, column, i * 2, csvSpelling(one, column, dialectOf({}, ",")));
+    return new ColumnFiller(one, column, i * 2, csvSpelling(one, column, resolveDialect({}, ",")));
   });
   assert.throws(() => fillColumns(fillers, { bytes, spans, stride: 6 }, 3), {
     message: /field "b", row 2: expected date .*, value is "x"/,

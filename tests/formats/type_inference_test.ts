@@ -8,11 +8,11 @@ function guess(texts: readonly string[], inBytes = false): string {
   const guess = new TextTypeGuess();
   for (const text of texts) {
     if (!inBytes) {
-      guess.see(text);
+      guess.add(text);
       continue;
     }
     const bytes = new TextEncoder().encode(`,${text},0000-00-00T00:00:00`);
-    guess.seeBytes(bytes, 1, bytes.length - 20);
+    guess.addBytes(bytes, 1, bytes.length - 20);
   }
   const { dtype, precision, scale } = guess.field("f");
   return dtype === "decimal" ? `decimal(${precision},${scale})` : dtype;
@@ -87,7 +87,7 @@ for (const [what, texts, wanted] of CASES) {
 Deno.test("infer: every text can be read as the type it told", () => {
   for (const [, texts] of CASES) {
     const guess = new TextTypeGuess();
-    for (const text of texts) guess.see(text);
+    for (const text of texts) guess.add(text);
     const field = guess.field("f");
     assert.equal(field.nullable, true);
     assert.equal(field.inferred, true);

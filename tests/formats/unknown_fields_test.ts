@@ -1,6 +1,6 @@
 /** Columns and keys that no field of a stream is for: refused, or left out where that is wanted. */
 import assert from "node:assert/strict";
-import { recordsOf } from "../../src/arrow/mod.ts";
+import { readRecords } from "../../src/arrow/mod.ts";
 import type { Projection } from "../../src/core/contracts/extractor.ts";
 import csv from "../../src/formats/csv/csv.ts";
 import type { FileFormat } from "../../src/formats/format.ts";
@@ -23,14 +23,15 @@ interface Case {
   readonly error?: RegExp;
 }
 
-const UNKNOWN = (key: string) => new RegExp(`key "${key}" is none of the fields that were found`);
+const UNKNOWN = (key: string) =>
+  new RegExp(`key "${key}" is not among the fields of the first records`);
 
 const CASES: readonly Case[] = [
   {
     what: "a key in a later line",
     format: jsonl,
     content: '{"a":1}\n\n{"a":2,"b":3}\n',
-    error: /"test", line 3, record 2: key "b" is none of the fields/,
+    error: /"test", line 3, record 2: key "b" is not among the fields/,
   },
   { what: "a key whose value is null", format: jsonl, content: '{"b":null}', error: UNKNOWN("b") },
   { what: "a key with escapes", format: jsonl, content: '{"\\u0062":1}', error: UNKNOWN("b") },
@@ -71,7 +72,12 @@ const CASES: readonly Case[] = [
     projections: [FLAT],
     error: UNKNOWN("a"),
   },
-  { what: "a column", format: csv, content: "a,b\n1,2\n", error: /"test": its column "b" is none/ },
+  {
+    what: "a column",
+    format: csv,
+    content: "a,b\n1,2\n",
+    error: /"test": column "b" is not among/,
+  },
   { what: "a column with a made name", format: csv, content: ",a\n1,2\n", error: /"column_1"/ },
   {
     what: "an excluded key",
@@ -98,7 +104,7 @@ const CASES: readonly Case[] = [
     format: csv,
     content: "a,b,c\n1,2,3\n",
     excluded: ["b"],
-    error: /"test": its column "c" is none/,
+    error: /"test": column "c" is not among/,
   },
   { what: "columns in another order", format: csv, content: "a\n1\n" },
 ];
@@ -113,7 +119,7 @@ async function read(
   const batches = await Array.fromAsync(
     format.read(input, { projections, complete, excluded, ...bounds }),
   );
-  return batches.flatMap((batch) => [...recordsOf(batch)]);
+  return batches.flatMap((batch) => [...readRecords(batch)]);
 }
 
 for (const one of CASES) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Connector } from "../../src/core/contracts/connector.ts";
 import type { Provider } from "../../src/core/contracts/provider.ts";
-import { extractTaskOf as asTask, recordsOf } from "../../src/arrow/mod.ts";
+import { createExtractTask as asTask, readRecords } from "../../src/arrow/mod.ts";
 import type { RecordExtractor } from "../../src/core/contracts/extractor.ts";
 import { type DXTRecord, formatValue, JSONText, type Value } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
@@ -76,7 +76,7 @@ async function move(place: Place, fields: readonly Field[], records: DXTRecord[]
     signal,
   }));
   const read: DXTRecord[] = [];
-  for await (const batch of batches) read.push(...recordsOf(batch));
+  for await (const batch of batches) read.push(...readRecords(batch));
   const values = (records: DXTRecord[]) =>
     records.map((record) => fields.map((field) => plain(record[field.name]!, field)));
   assert.deepEqual(values(read), values(own));

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { extractTaskOf, recordsOf } from "../../src/arrow/mod.ts";
+import { createExtractTask, readRecords } from "../../src/arrow/mod.ts";
 import type { Connector } from "../../src/core/contracts/connector.ts";
 import type { RecordExtractor } from "../../src/core/contracts/extractor.ts";
 import type { Loader } from "../../src/core/contracts/loader.ts";
@@ -176,8 +176,8 @@ async function oneRun(
     const range = watermarkRange({}, field, max);
     const task = { source: ref, projections, range, batchRows: 100, batchBytes: 1 << 20, signal };
     const records: DXTRecord[] = [];
-    for await (const batch of extractor.extract(extractTaskOf(task))) {
-      records.push(...recordsOf(batch));
+    for await (const batch of extractor.extract(createExtractTask(task))) {
+      records.push(...readRecords(batch));
     }
     const staged = stagedOf([field], records);
     await loader.load({ target, staged, mode: "append", upsertKeys: [], signal });
@@ -289,8 +289,8 @@ async function fileSource(folder: string): Promise<Source> {
       const projections = fields.map((field) => ({ field, column: field.name }));
       const task = { source: ref, projections, batchRows: 100, batchBytes: 1 << 20, signal };
       const records: DXTRecord[] = [];
-      for await (const batch of (extractor as RecordExtractor).extract(extractTaskOf(task))) {
-        records.push(...recordsOf(batch));
+      for await (const batch of (extractor as RecordExtractor).extract(createExtractTask(task))) {
+        records.push(...readRecords(batch));
       }
       const staged = stagedOf(fields, records);
       await loader.load({ target: file, staged, mode: "replace", upsertKeys: [], signal });

@@ -1,5 +1,5 @@
 /** Staged data made of records, for loaders. */
-import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
+import { buildBatches, readRecords } from "../../src/arrow/mod.ts";
 import { committedStage, type StagedData } from "../../src/core/contracts/buffer.ts";
 import type { DXTRecord } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
@@ -29,7 +29,7 @@ export function stagedOf(
   async function* readBatches() {
     const bounds = { rows: options.batchRows ?? 1000, bytes: 1 << 24 };
     let index = 0;
-    for await (const batch of batchesOf(fields, records, bounds)) {
+    for await (const batch of buildBatches(fields, records, bounds)) {
       await options.beforeBatch?.(index);
       if (index === options.failAfter) throw new HalfWay();
       yield batch;
@@ -47,7 +47,7 @@ export function stagedOf(
     readBatches,
     scanBatches: readBatches,
     async *readRecords() {
-      for await (const batch of readBatches()) yield* recordsOf(batch);
+      for await (const batch of readBatches()) yield* readRecords(batch);
     },
     slice: () => ({}),
     readFile: () => Promise.reject(new Error("no files")),

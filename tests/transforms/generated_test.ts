@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { batchesOf, recordsOf } from "../../src/arrow/mod.ts";
+import { buildBatches, readRecords } from "../../src/arrow/mod.ts";
 import type { Field } from "../../src/models/field.ts";
 import { constantFields, currentTimestamp } from "../../src/transforms/generated.ts";
 import { comparableRecords } from "../conformance/values.ts";
@@ -21,8 +21,10 @@ Deno.test("a generated field follows the others and is the same in every record"
   const field: Field = { name: "at", dtype: "date", nullable: false };
   const transform = constantFields([{ field, value: currentTimestamp(field, NOW) }]);
   assert.deepEqual(transform.fields(before), [...before, field]);
-  for await (const batch of batchesOf(before, [{ n: 1 }, { n: null }], { rows: 9, bytes: 1e6 })) {
-    assert.deepEqual(comparableRecords(recordsOf(await transform.apply(batch))), [
+  for await (
+    const batch of buildBatches(before, [{ n: 1 }, { n: null }], { rows: 9, bytes: 1e6 })
+  ) {
+    assert.deepEqual(comparableRecords(readRecords(await transform.apply(batch))), [
       { n: 1, at: "PlainDate 2024-05-06" },
       { n: null, at: "PlainDate 2024-05-06" },
     ]);

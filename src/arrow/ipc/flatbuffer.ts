@@ -1,27 +1,29 @@
-/** Checked reading of FlatBuffers. https://flatbuffers.dev/internals/ */
+/** Reads FlatBuffers after a check of all offsets. Format: https://flatbuffers.dev/internals/ */
 
-/** What a slot of a table holds: a number is the size of a value in the table itself. */
+/**
+ * Content of a table's slot; a number is the size in bytes of a value stored in the table itself.
+ */
 export type Slot =
   | number
   | "text"
   | { readonly table: () => Shape }
   | { readonly tables: () => Shape }
-  /** A vector of structs or numbers of so many bytes. */
+  /** A vector of structs or numbers, each of this many bytes. */
   | { readonly structs: number }
-  /** The slot before says which one it is. */
+  /** A table of one of several shapes; the slot before holds the index. */
   | { readonly union: () => readonly Shape[] };
 
-/** Slots of a table in their order. */
+/** The slots of a table, in order. */
 export type Shape = readonly Slot[];
 
-/** Deeper than any schema; one of hostile depth must not end the stack. */
+/** Nesting limit, deeper than any real schema: hostile input must not exhaust the stack. */
 const MAX_DEPTH = 64;
 
-/** A table that was checked, with all that it refers to. */
+/** A table that has been checked, together with all that it refers to. */
 export class FlatTable {
   constructor(private readonly view: DataView, readonly at: number) {}
 
-  /** The table in a slot. */
+  /** Returns the table in a slot. */
   table(slot: number): FlatTable | undefined {
     const at = this.#slot(slot);
     return at === undefined
@@ -39,7 +41,7 @@ export class FlatTable {
     return at === undefined ? 0 : this.view.getUint8(at);
   }
 
-  /** The structs of a vector, each a view of its bytes. */
+  /** Returns the structs of a vector, each as a view of its bytes. */
   structs(slot: number, size: number): DataView[] {
     const at = this.#slot(slot);
     if (at === undefined) return [];
@@ -61,18 +63,18 @@ export class FlatTable {
 }
 
 /**
- * Checks that all offsets lead to places within the bytes and that no table is met too often.
+ * Checks that all offsets stay within the bytes, and bounds the number of tables.
  *
- * @throws {RangeError} otherwise
+ * @throws {RangeError} when they do not
  */
-export function checkedTable(bytes: Uint8Array, shape: Shape): FlatTable {
+export function openTable(bytes: Uint8Array, shape: Shape): FlatTable {
   const check = new Check(bytes);
   return new FlatTable(check.view, check.reference(0, shape, 0));
 }
 
 class Check {
   readonly view: DataView;
-  /** A table takes eight bytes at least, and belongs to one other. */
+  /** Tables left to visit. A table takes at least eight bytes and has one parent. */
   #tables: number;
 
   constructor(bytes: Uint8Array) {
@@ -80,7 +82,7 @@ class Check {
     this.#tables = bytes.length / 8;
   }
 
-  /** Checks the table that an offset refers to and gives its place. */
+  /** Checks the table that an offset refers to and returns its position. */
   reference(at: number, shape: Shape, depth: number): number {
     const table = this.#target(at);
     this.#table(table, shape, depth);
@@ -94,7 +96,7 @@ class Check {
     this.#need(vtable, 4);
     const entries = this.view.getUint16(vtable, true);
     const size = this.view.getUint16(vtable + 2, true);
-    // Whole entries only, and numbers that are the same with a sign: libraries differ beyond.
+    // Only whole entries, and sizes that are equal when read as signed: libraries differ otherwise.
     if (entries < 4 || entries % 2 !== 0 || entries > 0x7fff || size < 4 || size > 0x7fff) {
       throw malformed();
     }

@@ -1,29 +1,30 @@
 /**
- * LZ4 decompressed: frames, which Arrow's buffers are, and the bare blocks of Parquet's pages.
- * Formats: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md and lz4_Block_format.md beside it
+ * Decompresses LZ4: frames, as in Arrow's buffers, and bare blocks, as in Parquet's pages.
+ * Formats: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md and lz4_Block_format.md
+ * beside it
  */
 
 const MAGIC = 0x184d2204;
-/** The last four bits are the user's. */
+/** Magic number of skippable frames; its lowest four bits are free for the user. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
-/** Flags of a frame's descriptor. */
+/** Flags in a frame's descriptor. */
 const DICTIONARY_ID = 1;
 const CONTENT_CHECKSUM = 4;
 const CONTENT_SIZE = 8;
 const BLOCK_CHECKSUM = 16;
 const VERSION = 0xc0;
 const VERSION_1 = 0x40;
-/** Set in the size of a block that is not compressed. */
+/** Bit in a block's size that marks an uncompressed block. */
 const STORED = 0x8000_0000;
-/** Matches are no shorter, and their lengths begin here. */
+/** Shortest match; encoded match lengths count from here. */
 const MIN_MATCH = 4;
 
 export class LZ4Error extends Error {}
 
 /**
- * The `size` bytes that frames hold.
+ * Decompresses frames to `size` bytes.
  *
- * @throws {LZ4Error} when they are malformed, a checksum is wrong, or they hold another number of bytes
+ * @throws {LZ4Error} when they are malformed, fail a checksum, or hold another number of bytes
  */
 export function lz4DecompressFrames(bytes: Uint8Array, size: number): Uint8Array {
   const out = new Uint8Array(size);
@@ -31,21 +32,21 @@ export function lz4DecompressFrames(bytes: Uint8Array, size: number): Uint8Array
   let to = 0;
   let at = 0;
   while (at < bytes.length) {
-    need(bytes, at, 8);
+    requireBytes(bytes, at, 8);
     const magic = view.getUint32(at, true);
     if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
       at += 8 + view.getUint32(at + 4, true);
       continue;
     }
-    if (magic !== MAGIC) throw new LZ4Error("a frame of LZ4 is missing");
-    [at, to] = frame(bytes, view, at + 4, out, to);
+    if (magic !== MAGIC) throw new LZ4Error("an LZ4 frame is missing");
+    [at, to] = decompressFrame(bytes, view, at + 4, out, to);
   }
   if (at !== bytes.length || to !== size) throw malformed();
   return out;
 }
 
-/** Gives the ends of the frame and of its content. */
-function frame(
+/** Decompresses one frame; returns the ends of the frame and of its content. */
+function decompressFrame(
   bytes: Uint8Array,
   view: DataView,
   start: number,
@@ -53,29 +54,29 @@ function frame(
   from: number,
 ): [at: number, to: number] {
   const flags = bytes[start]!;
-  if ((flags & VERSION) !== VERSION_1) throw new LZ4Error("a frame of LZ4 has another version");
-  if ((flags & DICTIONARY_ID) !== 0) throw new LZ4Error("a frame of LZ4 needs a dictionary");
+  if ((flags & VERSION) !== VERSION_1) throw new LZ4Error("an LZ4 frame has an unknown version");
+  if ((flags & DICTIONARY_ID) !== 0) throw new LZ4Error("an LZ4 frame needs a dictionary");
   let at = start + 2 + ((flags & CONTENT_SIZE) === 0 ? 0 : 8);
-  need(bytes, at, 1);
-  checkSum((xxh32(bytes.subarray(start, at)) >>> 8) & 255, bytes[at]!);
+  requireBytes(bytes, at, 1);
+  verifyChecksum((xxh32(bytes.subarray(start, at)) >>> 8) & 255, bytes[at]!);
   at++;
   let to = from;
   for (;;) {
-    need(bytes, at, 4);
+    requireBytes(bytes, at, 4);
     const head = view.getUint32(at, true);
     at += 4;
     if (head === 0) break;
     const length = head % STORED;
-    need(bytes, at, length);
+    requireBytes(bytes, at, length);
     const block = bytes.subarray(at, at + length);
     at += length;
     if ((flags & BLOCK_CHECKSUM) !== 0) {
-      need(bytes, at, 4);
-      checkSum(xxh32(block), view.getUint32(at, true));
+      requireBytes(bytes, at, 4);
+      verifyChecksum(xxh32(block), view.getUint32(at, true));
       at += 4;
     }
     if (head < STORED) {
-      to = blockInto(block, out, to);
+      to = decompressBlock(block, out, to);
     } else {
       if (length > out.length - to) throw malformed();
       out.set(block, to);
@@ -86,26 +87,26 @@ function frame(
     if (view.getBigUint64(start + 2, true) !== BigInt(to - from)) throw malformed();
   }
   if ((flags & CONTENT_CHECKSUM) !== 0) {
-    need(bytes, at, 4);
-    checkSum(xxh32(out.subarray(from, to)), view.getUint32(at, true));
+    requireBytes(bytes, at, 4);
+    verifyChecksum(xxh32(out.subarray(from, to)), view.getUint32(at, true));
     at += 4;
   }
   return [at, to];
 }
 
 /**
- * The `size` bytes that a block holds.
+ * Decompresses a block to `size` bytes.
  *
  * @throws {LZ4Error} when it is malformed or holds another number of bytes
  */
 export function lz4DecompressBlock(bytes: Uint8Array, size: number): Uint8Array {
   const out = new Uint8Array(size);
-  if (blockInto(bytes, out, 0) !== size) throw malformed();
+  if (decompressBlock(bytes, out, 0) !== size) throw malformed();
   return out;
 }
 
-/** Decompresses a block behind what `out` holds before `start`, to which it may refer. */
-function blockInto(bytes: Uint8Array, out: Uint8Array, start: number): number {
+/** Decompresses a block into `out` from `start`. Matches may refer to the bytes before `start`. */
+function decompressBlock(bytes: Uint8Array, out: Uint8Array, start: number): number {
   const end = bytes.length;
   let to = start;
   for (let at = 0; at < end;) {
@@ -125,7 +126,7 @@ function blockInto(bytes: Uint8Array, out: Uint8Array, start: number): number {
     } else {
       for (const last = at + literals; at < last;) out[to++] = bytes[at++]!;
     }
-    // The last literals have no match behind them.
+    // The last literals are not followed by a match.
     if (at === end) return to;
     if (end - at < 2) throw malformed();
     const distance = bytes[at]! | bytes[at + 1]! << 8;
@@ -143,11 +144,11 @@ function blockInto(bytes: Uint8Array, out: Uint8Array, start: number): number {
       out.copyWithin(to, to - distance, to - distance + length);
       to += length;
     } else {
-      // Byte by byte: a match may read what it wrote.
+      // Byte by byte, since a match may overlap what it writes.
       for (const last = to + length; to < last; to++) out[to] = out[to - distance]!;
     }
   }
-  // A block of no bytes is none: an empty one has a token.
+  // An empty block still has a token, so zero bytes are malformed.
   throw malformed();
 }
 
@@ -157,7 +158,7 @@ const PRIME_3 = 0xc2b2ae3d;
 const PRIME_4 = 0x27d4eb2f;
 const PRIME_5 = 0x165667b1;
 
-/** https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md, XXH32 with the seed 0 */
+/** XXH32 with seed 0. Format: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md */
 export function xxh32(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { length } = bytes;
@@ -196,12 +197,12 @@ function rotate(word: number, bits: number): number {
   return word << bits | word >>> (32 - bits);
 }
 
-function need(bytes: Uint8Array, at: number, size: number): void {
+function requireBytes(bytes: Uint8Array, at: number, size: number): void {
   if (size > bytes.length - at) throw malformed();
 }
 
-function checkSum(found: number, said: number): void {
-  if (found !== said) throw new LZ4Error("a frame of LZ4 has a wrong checksum");
+function verifyChecksum(actual: number, expected: number): void {
+  if (actual !== expected) throw new LZ4Error("an LZ4 frame has a wrong checksum");
 }
 
 function malformed(): LZ4Error {

@@ -1,35 +1,39 @@
-/** Arrow's messages, checked before the library reads them. https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format */
+/**
+ * Checks Arrow's messages before the library reads them. Format:
+ * https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format
+ */
 import { Message, MessageHeader } from "apache-arrow";
 import { ValidationError } from "../../core/errors.ts";
-import { checkedTable, type FlatTable, type Shape } from "./flatbuffer.ts";
+import { type FlatTable, openTable, type Shape } from "./flatbuffer.ts";
 
-/** A file whose parts can be read in any order. */
+/** A file with random access. */
 export interface ReadableFile {
   readonly size: number;
-  /** The bytes from `start` up to `end`. */
+  /** Reads the bytes from `start` up to `end`. */
   read(start: number, end: number): Promise<Uint8Array>;
 }
 
+/** A message that passed the checks. */
 export interface CheckedMessage {
   readonly kind: "schema" | "dictionary" | "batch";
-  /** Its bytes: prefix, metadata, body. */
+  /** The bytes of the message: prefix, metadata, body. */
   readonly parts: readonly Uint8Array[];
-  /** Where it ends in the file. */
+  /** End of the message in the file. */
   readonly end: number;
 }
 
-/** Rows of the longest batch: https://arrow.apache.org/docs/format/Columnar.html#array-lengths */
+/** Most rows of a batch: https://arrow.apache.org/docs/format/Columnar.html#array-lengths */
 const MAX_ROWS = 2 ** 31 - 1;
-/** Values that take no bytes, such as NULLs without a type. */
+/** Most values that may take no bytes, such as untyped NULLs. */
 export const MAX_EMPTY = 1 << 20;
-/** Compressed bodies that say to be larger are refused: a batch is in memory as a whole. */
+/** Most bytes of a decompressed body: a batch is in memory as a whole. */
 const MAX_BODY = 1 << 28;
 
 const KEY_VALUE: Shape = ["text", "text"];
 const METADATA = { tables: () => KEY_VALUE };
 const INT: Shape = [4, 1];
 const ENCODING: Shape = [8, { table: () => INT }, 1, 2];
-/** By the number of the type; a slot that none of them has is not read. */
+/** Shapes by type number. Types that read no slot share the empty shape. */
 const TYPES: readonly Shape[] = [
   ...[[], [], INT, [2], [], [], [], [4, 4, 4], [2], [2, 4], [2, "text"], [2], [], []],
   ...[[2, { structs: 4 }], [4], [4], [1], [2], [], [], [], [], [], [], [], []],
@@ -57,16 +61,19 @@ const MESSAGE: Shape = [2, 1, { union: () => HEADERS }, 8, METADATA];
 const BLOCKS = { structs: 24 };
 const FOOTER: Shape = [2, { table: () => SCHEMA }, BLOCKS, BLOCKS, METADATA];
 
+/** What the footer of a file says. */
 export interface FileFooter {
-  /** The message that a stream would begin with: not every writer puts it into a file. */
+  /**
+   * The schema as the first message of a stream; not every writer stores that message in a file.
+   */
   readonly schema: readonly Uint8Array[];
-  /** Where the messages of dictionaries, then those of batches, begin. */
+  /** Positions of the dictionary messages, then of the batch messages. */
   readonly starts: readonly number[];
 }
 
 /** @throws {RangeError} when the footer is malformed */
 export function readFooter(footer: Uint8Array): FileFooter {
-  const table = checkedTable(footer, FOOTER);
+  const table = openTable(footer, FOOTER);
   const schema = table.table(1);
   if (schema === undefined) throw new RangeError("its footer has no schema");
   checkSchema(schema);
@@ -77,12 +84,14 @@ export function readFooter(footer: Uint8Array): FileFooter {
   return { schema: schemaMessage(table.int16(0), schema, footer), starts };
 }
 
-/** A message in front of the footer's bytes, whose header is the schema within them. */
+/**
+ * Builds a schema message: a message table in front of the footer's bytes, which hold the schema.
+ */
 function schemaMessage(version: number, schema: FlatTable, footer: Uint8Array): Uint8Array[] {
   const metadata = new Uint8Array(32 + footer.length);
   metadata.set(footer, 32);
   const view = new DataView(metadata.buffer);
-  // The table's place; its vtable's size, its own size, and where it has its three slots.
+  // Position of the table; then its vtable: own size, table size, offsets of three slots.
   view.setUint32(0, 16, true);
   [10, 12, 10, 8, 4].forEach((value, i) => view.setUint16(4 + i * 2, value, true));
   view.setInt32(16, 12, true);
@@ -96,7 +105,7 @@ function schemaMessage(version: number, schema: FlatTable, footer: Uint8Array): 
 }
 
 /**
- * Reads the message at a place; undefined at the end of a stream.
+ * Reads the message at a position; returns undefined at the end of a stream.
  *
  * @throws {RangeError} when it is malformed or longer than the file
  * @throws {ValidationError} when its body cannot be read
@@ -111,7 +120,7 @@ export async function readMessage(
   };
   let prefix = await file.read(start, within(start + 4));
   let length = int32(prefix, 0);
-  // Before version 0.15 there was no marker.
+  // Arrow before version 0.15 wrote no continuation marker.
   if (length === -1) {
     prefix = await file.read(start, within(start + 8));
     length = int32(prefix, 4);
@@ -120,7 +129,7 @@ export async function readMessage(
   if (length < 0) throw new RangeError("a message has a negative length");
   const metadataEnd = within(start + prefix.length + length);
   const metadata = await file.read(start + prefix.length, metadataEnd);
-  const header = checkedTable(metadata, MESSAGE).table(2);
+  const header = openTable(metadata, MESSAGE).table(2);
   const message = Message.decode(metadata);
   const { bodyLength } = message;
   if (bodyLength < 0) throw new RangeError("a message's body has a negative length");
@@ -144,14 +153,14 @@ export async function readMessage(
 
 function checkSchema(schema: FlatTable): void {
   if (schema.int16(0) === 0) return;
-  throw new ValidationError("its numbers are big-endian, expected little-endian");
+  throw new ValidationError("the file is big-endian, expected little-endian");
 }
 
 function checkBatch(batch: FlatTable, body: Uint8Array = new Uint8Array()): void {
   const buffers = batch.structs(2, 16);
   const views = batch.structs(4, 8).map((count) => count.getBigInt64(0, true));
   if (views.some((count) => count < 0n || count > buffers.length)) {
-    throw new RangeError("a column has more parts than its message");
+    throw new RangeError("a column has more buffers than its message");
   }
   const compressed = batch.table(3);
   let size = 0;
@@ -167,7 +176,7 @@ function checkBatch(batch: FlatTable, body: Uint8Array = new Uint8Array()): void
   checkNodes(batch, compressed === undefined ? body.length : size);
   if (compressed === undefined) return;
   if (compressed.byte(0) > LAST_CODEC) {
-    throw new ValidationError("its batches are compressed in an unknown way, expected LZ4 or zstd");
+    throw new ValidationError("the batches have an unknown compression, expected LZ4 or zstd");
   }
   if (size > MAX_BODY) {
     throw new ValidationError(
@@ -176,7 +185,9 @@ function checkBatch(batch: FlatTable, body: Uint8Array = new Uint8Array()): void
   }
 }
 
-/** A value takes a bit at least, but NULLs without a type take none. */
+/**
+ * Checks row counts against the bytes: a value takes at least one bit, but an untyped NULL none.
+ */
 function checkNodes(batch: FlatTable, size: number): void {
   const most = BigInt(Math.min(MAX_ROWS, 8 * size + MAX_EMPTY));
   for (const node of batch.structs(1, 16)) {
@@ -186,10 +197,12 @@ function checkNodes(batch: FlatTable, size: number): void {
   }
 }
 
-/** Numbers of the codecs: LZ4 has 0, zstd this one. */
+/** Highest codec number: LZ4 is 0, zstd is 1. */
 const LAST_CODEC = 1;
 
-/** Bytes of a compressed buffer after decompression, which it begins with; -1 when it is not. */
+/**
+ * Size of a compressed buffer after decompression, as its first 8 bytes say; -1 there means stored.
+ */
 export function decompressedSize(buffer: Uint8Array): number {
   if (buffer.length < 8) throw new RangeError("a compressed column is malformed");
   const size = new DataView(buffer.buffer, buffer.byteOffset).getBigInt64(0, true);

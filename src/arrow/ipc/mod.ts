@@ -1,4 +1,7 @@
-/** Batches ↔ Arrow's messages. https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc */
+/**
+ * Converts batches to and from Arrow's messages. Format:
+ * https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc
+ */
 import {
   AsyncByteQueue,
   compressionRegistry,
@@ -12,57 +15,58 @@ import type { Batch } from "../../core/contracts/batch.ts";
 import { type MadeName, nameColumns } from "../../core/column_names.ts";
 import { zstdDecompressSync } from "node:zlib";
 import { ValidationError } from "../../core/errors.ts";
-import { batchOfData } from "../builder.ts";
+import { wrapBatch } from "../builder.ts";
 import { lz4DecompressFrames } from "./lz4.ts";
 import { withNames } from "../restore_schema.ts";
 import { decompressedSize, type ReadableFile, readFooter, readMessage } from "./message.ts";
 import type { Field } from "../../models/field.ts";
-import { arrowSchema, sameLayout } from "../schema.ts";
+import { arrowSchema, hasSameLayout } from "../schema.ts";
 import { validateColumn } from "../validate_column.ts";
-import { refuseBeyond } from "../value_bounds.ts";
+import { checkBounds } from "../value_bounds.ts";
 
+/** An open Arrow file or stream. */
 export interface IPCReader {
-  /** Its columns have names, each another one. */
+  /** The schema; its column names are complete and unique. */
   readonly schema: Schema;
-  /** Those of the names that are not what the file has. */
+  /** The names that dxt made up, because the file lacks or repeats them. */
   readonly made: readonly MadeName[];
-  /** Its batches; only the named columns of each are checked. */
+  /** Reads the batches; only the named columns of each are validated. */
   batches(names: ReadonlySet<string>): AsyncGenerator<Batch, void, void>;
 }
 
-/** A stream that holds a schema and no batch. */
+/** Returns a stream of a schema without batches. */
 export function schemaToIPC(schema: Schema): Uint8Array {
   const writer = new RecordBatchStreamWriter();
   writer.reset(undefined, schema);
   return writer.finish().toUint8Array(true);
 }
 
-/** A stream that holds batches; their columns are those of the schema. */
+/** Returns a stream of batches, which must have the schema's columns. */
 export function batchesToIPC(schema: Schema, batches: readonly Batch[]): Uint8Array {
   const writer = new RecordBatchStreamWriter();
   writer.reset(undefined, schema);
-  // A batch with another schema object would make the writer begin anew.
+  // The writer would start a new stream for a batch with another schema object.
   for (const { data, numRows } of batches) {
-    writer.write(batchOfData(schema, data.children, numRows));
+    writer.write(wrapBatch(schema, data.children, numRows));
   }
   return writer.finish().toUint8Array(true);
 }
 
-/** The schema of a stream in memory. */
+/** Returns the schema of a stream in memory. */
 export function schemaFromIPC(bytes: Uint8Array): Schema {
   return RecordBatchReader.from(bytes).open().schema;
 }
 
-/** The batches of a stream in memory, which share its bytes. */
+/** Returns the batches of a stream in memory; they share its bytes. */
 export function batchesFromIPC(bytes: Uint8Array): Iterable<Batch> {
   return RecordBatchReader.from(bytes).open();
 }
 
 /**
- * The one batch of a stream in memory, which shares its bytes.
+ * Returns the only batch of a stream in memory; it shares the stream's bytes.
  *
- * @throws {ValidationError} when it has not these fields' columns, is not sound, or has a value beyond
- * its type
+ * @throws {ValidationError} when its columns are not those of the fields, a column is invalid, or a
+ * value is out of its type's bounds
  */
 export function batchFromIPC(bytes: Uint8Array, fields: readonly Field[]): Batch {
   const [batch, second] = batchesFromIPC(bytes);
@@ -76,26 +80,27 @@ export function batchFromIPC(bytes: Uint8Array, fields: readonly Field[]): Batch
   fields.forEach(({ name }, i) => {
     const column = batch.data.children[i]!;
     const { type } = schema.fields[i]!;
-    if (!sameLayout(column.type, type)) {
+    if (!hasSameLayout(column.type, type)) {
       throw new ValidationError(`column "${name}" is ${column.type}, expected ${type}`);
     }
     validateColumn(column);
-    refuseBeyond(column, name, true);
+    checkBounds(column, name, true);
   });
-  return batchOfData(schema, batch.data.children, batch.numRows);
+  return wrapBatch(schema, batch.data.children, batch.numRows);
 }
 
 const MAGIC = "ARROW1";
 
 /**
- * Opens a file or stream of messages, a batch in memory at a time.
+ * Opens a file or stream of messages; one batch at a time is in memory.
  *
- * @throws {ValidationError} when it is malformed or cut; so do its batches
+ * @throws {ValidationError} when it is malformed or truncated, while opening or while reading
+ * batches
  */
 export async function openIPC(file: ReadableFile): Promise<IPCReader> {
   const reader = await (await RecordBatchReader.from(chunks(file))).open();
   if (reader.schema === undefined) throw new ValidationError("it has no schema");
-  // The library gives null where a file has no name at all.
+  // The library returns null for a column without a name.
   const found = reader.schema.fields.map(({ name }) => (name as string | null) ?? "");
   const named = nameColumns(found);
   return {
@@ -107,7 +112,7 @@ export async function openIPC(file: ReadableFile): Promise<IPCReader> {
         for (const i of columns) {
           const column = batch.data.children[i];
           if (column?.length !== batch.numRows) {
-            throw new ValidationError("a column has other rows");
+            throw new ValidationError("a column has another number of rows than its batch");
           }
           validateColumn(column);
         }
@@ -117,15 +122,15 @@ export async function openIPC(file: ReadableFile): Promise<IPCReader> {
   };
 }
 
-/** The bytes of the messages in the order of a stream: a file may have its dictionaries later. */
+/** Yields the messages in stream order: in a file, dictionaries may follow the batches. */
 async function* chunks(file: ReadableFile): AsyncGenerator<Uint8Array, void, void> {
-  const magic = await text(file, 0, MAGIC.length);
+  const magic = await readText(file, 0, MAGIC.length);
   if (magic === MAGIC) {
     const { schema, starts } = readFooter(await footerBytes(file));
     yield* schema;
-    for (const start of starts) yield* await following(file, start);
+    for (const start of starts) yield* await readFooterMessage(file, start);
   } else {
-    refuseOther(file, magic);
+    refuseOtherFormats(file, magic);
     const schema = await readMessage(file, 0);
     if (schema?.kind !== "schema") throw new ValidationError("it has no schema");
     yield* schema.parts;
@@ -133,8 +138,8 @@ async function* chunks(file: ReadableFile): AsyncGenerator<Uint8Array, void, voi
   }
 }
 
-/** Files that are easily taken for a stream, which has no mark of its own. */
-function refuseOther(file: ReadableFile, magic: string): void {
+/** Refuses other formats that users mistake for a stream, which has no magic number. */
+function refuseOtherFormats(file: ReadableFile, magic: string): void {
   if (file.size === 0) throw new ValidationError("it has 0 bytes, expected a file or stream");
   if (magic.startsWith("FEA1")) {
     throw new ValidationError("it is Feather version 1, expected version 2: write it again");
@@ -147,13 +152,16 @@ async function* messagesAfter(file: ReadableFile, start: number): AsyncGenerator
     if (at === file.size) throw new ValidationError("its end is missing");
     const message = await readMessage(file, at);
     if (message === undefined) return;
-    if (message.kind === "schema") throw new ValidationError("it has two schemas");
+    if (message.kind === "schema") throw new ValidationError("it has a second schema");
     yield* message.parts;
     at = message.end;
   }
 }
 
-async function following(file: ReadableFile, start: number): Promise<readonly Uint8Array[]> {
+async function readFooterMessage(
+  file: ReadableFile,
+  start: number,
+): Promise<readonly Uint8Array[]> {
   const message = await readMessage(file, start);
   if (message === undefined || message.kind === "schema") {
     throw new ValidationError("its footer leads to no batch");
@@ -163,7 +171,7 @@ async function following(file: ReadableFile, start: number): Promise<readonly Ui
 
 async function footerBytes(file: ReadableFile): Promise<Uint8Array> {
   const end = file.size - MAGIC.length - 4;
-  if (end < 12 || await text(file, end + 4, file.size) !== MAGIC) {
+  if (end < 12 || await readText(file, end + 4, file.size) !== MAGIC) {
     throw new ValidationError("its end is missing");
   }
   const bytes = await file.read(end, end + 4);
@@ -172,31 +180,31 @@ async function footerBytes(file: ReadableFile): Promise<Uint8Array> {
   return await file.read(end - length, end);
 }
 
-async function text(file: ReadableFile, start: number, end: number): Promise<string> {
+async function readText(file: ReadableFile, start: number, end: number): Promise<string> {
   return new TextDecoder().decode(await file.read(start, Math.min(end, file.size)));
 }
 
-// The library has no codecs of its own.
+// The library brings no codecs.
 compressionRegistry.set(CompressionType.ZSTD, {
   decode: (bytes) => {
-    const size = sizeBefore(bytes);
+    const size = readSizePrefix(bytes);
     const decoded = zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, size) });
     if (decoded.length !== size) throw new ValidationError("a compressed column is malformed");
-    // Node's buffers come from a pool, at any place in it.
+    // The view must be 8-byte aligned, and Node's pooled buffers start anywhere.
     return decoded.byteOffset % 8 === 0 ? decoded : new Uint8Array(decoded);
   },
 });
 compressionRegistry.set(CompressionType.LZ4_FRAME, {
-  decode: (bytes) => lz4DecompressFrames(bytes, sizeBefore(bytes)),
+  decode: (bytes) => lz4DecompressFrames(bytes, readSizePrefix(bytes)),
 });
 
-/** The size of a buffer, which stands before its compressed bytes. */
-function sizeBefore(bytes: Uint8Array): number {
+/** Reads the decompressed size, which is stored before the compressed bytes. */
+function readSizePrefix(bytes: Uint8Array): number {
   return decompressedSize(new Uint8Array(bytes.buffer, bytes.byteOffset - 8, bytes.length + 8));
 }
 
-/** The bytes of a file that holds the batches, message by message. */
-export async function* ipcFile(
+/** Yields the bytes of an Arrow file of the batches, message by message. */
+export async function* writeIPCFile(
   schema: Schema,
   batches: AsyncIterable<Batch>,
 ): AsyncGenerator<Uint8Array, void, void> {
@@ -211,7 +219,7 @@ export async function* ipcFile(
   yield* sink.take();
 }
 
-/** What a writer gave and nobody took yet; the library's own queue knows no back-pressure. */
+/** Collects the writer's output until it is taken; the library's own queue has no back-pressure. */
 class Sink extends AsyncByteQueue {
   #chunks: Uint8Array[] = [];
 

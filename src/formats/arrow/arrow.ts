@@ -1,11 +1,11 @@
-/** Arrow files (`.arrow`, Feather version 2) and streams of Arrow messages. */
+/** The format of Arrow files (`.arrow`, Feather version 2) and of streams of Arrow messages. */
 import {
   arrowSchema,
   canonicalFields,
   createCanonicalizer,
-  ipcFile,
   openIPC,
   splitBatch,
+  writeIPCFile,
 } from "../../arrow/mod.ts";
 import { describeMadeNames } from "../../core/column_names.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
@@ -20,7 +20,7 @@ import {
 } from "../format.ts";
 import { FORMATS } from "../catalog.ts";
 
-/** A longer batch is read in parts: one of NULLs may have any number of rows. */
+/** Longer batches are read in slices, since a batch of NULLs may have any number of rows. */
 const MAX_ROWS = 1 << 20;
 
 function refuseCompression(compression: Compression): void {
@@ -30,7 +30,7 @@ function refuseCompression(compression: Compression): void {
   );
 }
 
-function malformed(input: FileInput, error: unknown): unknown {
+function describeError(input: FileInput, error: unknown): unknown {
   if (error instanceof DXTError && !(error instanceof ValidationError)) return error;
   if (error instanceof ValidationError && error.message.startsWith("Cannot")) return error;
   return new ValidationError(`Cannot read "${input.name}" as Arrow: ${messageOf(error)}`, {
@@ -50,7 +50,7 @@ const arrow: FileFormat = {
       if (made.length > 0) warn?.(describeMadeNames(`file "${input.name}"`, made));
       return canonicalFields(schema);
     } catch (error) {
-      throw malformed(input, error);
+      throw describeError(input, error);
     }
   },
 
@@ -68,13 +68,13 @@ const arrow: FileFormat = {
         }
       }
     } catch (error) {
-      throw malformed(input, error);
+      throw describeError(input, error);
     }
   },
 
   write(batches: AsyncIterable<Batch>, { fields, compression }: WriteRequest) {
     refuseCompression(compression);
-    return ipcFile(arrowSchema(fields), batches);
+    return writeIPCFile(arrowSchema(fields), batches);
   },
 };
 

@@ -1,26 +1,31 @@
-/** bzip2 block by block: what is in memory is a block, and between two of them others have a turn. */
+/**
+ * Decompresses bzip2 block by block: one block is in memory, and the event loop runs between
+ * blocks.
+ */
 import { yieldToEventLoop } from "../../core/event_loop.ts";
 
 export class Bzip2Error extends Error {}
 
-/** Bytes of a compressed block of level 1, and of its tables, at most. */
+/** Most bytes of a compressed block at level 1, and of a block's tables. */
 const LEVEL_BYTES = 100_000;
 const TABLE_BYTES = 25_000;
 const FIRST_OUTPUT = 1_048_576;
 
 /**
- * The bytes of a file of bzip2, which may have several streams.
+ * Decompresses a bzip2 file of one or several streams.
  *
- * @throws {Bzip2Error} when they are malformed or cut
+ * @throws {Bzip2Error} when it is malformed or truncated
  */
-export async function* bunzip2(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* decompressBzip2(
+  bytes: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   const { default: library } = await import("unbzip2-stream");
   const input = new BitInput();
   let block = new Int32Array();
   const output = new BlockOutput();
-  /** Of the stream, in which blocks have so many times 100,000 bytes; 0 between two streams. */
+  /** Block size of the current stream in units of 100,000 bytes; 0 between two streams. */
   let level = 0;
-  /** Of the stream's blocks so far; null between two streams. */
+  /** Checksum of the current stream's blocks so far; null between two streams. */
   let checksum: number | null = null;
   const step = (): void => {
     try {
@@ -39,7 +44,7 @@ export async function* bunzip2(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
   };
   for await (const chunk of bytes) {
     input.add(chunk);
-    // A block is begun when all of it is at hand.
+    // A block is decompressed once all its bytes are buffered.
     while (input.left >= (level === 0 ? 4 : TABLE_BYTES + LEVEL_BYTES * level)) {
       step();
       yield* output.take();
@@ -55,9 +60,9 @@ export async function* bunzip2(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
   if (checksum !== null) throw new Bzip2Error("unexpected end of file");
 }
 
-/** Bits of chunks, the highest of a byte first. */
+/** Reads bits from chunks, the highest bit of a byte first. */
 class BitInput {
-  /** Bytes of which no bit has been read. */
+  /** Bytes of which no bit has been read yet. */
   left = 0;
   isEmpty = true;
   readonly #chunks: Uint8Array[] = [];
@@ -71,7 +76,7 @@ class BitInput {
     this.#chunks.push(chunk.slice());
   }
 
-  /** So many bits as a number; with null the rest of a byte that was begun is skipped. */
+  /** Reads `count` bits as a number; null skips to the next whole byte. */
   readonly bits = (count: number | null): number => {
     let result = 0;
     if (count === null) {
@@ -81,11 +86,11 @@ class BitInput {
     for (let missing = count; missing > 0;) {
       if (this.#bit === 0 && --this.left < 0) throw new Bzip2Error("unexpected end of file");
       const room = 8 - this.#bit;
-      const taken = Math.min(room, missing);
+      const used = Math.min(room, missing);
       const byte = this.#chunks[0]![this.#at]!;
-      result = (result << taken) | ((byte >> (room - taken)) & ((1 << taken) - 1));
-      this.#bit += taken;
-      missing -= taken;
+      result = (result << used) | ((byte >> (room - used)) & ((1 << used) - 1));
+      this.#bit += used;
+      missing -= used;
       if (this.#bit === 8) this.#endByte();
     }
     return result;
@@ -100,7 +105,7 @@ class BitInput {
   }
 }
 
-/** Bytes of one block, which may be far more than it has itself. */
+/** Collects the output of one block, which may be far larger than the block. */
 class BlockOutput {
   #bytes = new Uint8Array(FIRST_OUTPUT);
   #end = 0;

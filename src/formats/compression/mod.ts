@@ -1,4 +1,4 @@
-/** Whole files, compressed and back, chunk by chunk. */
+/** Compresses and decompresses whole files, chunk by chunk. */
 import { once } from "node:events";
 import { Readable, type Transform } from "node:stream";
 import {
@@ -10,52 +10,52 @@ import {
 } from "node:zlib";
 import { ConfigurationError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { Compression } from "../../models/format.ts";
-import { bunzip2, Bzip2Error } from "./bzip2.ts";
-import { FrameError, zstdFrames } from "./zstd_frames.ts";
+import { Bzip2Error, decompressBzip2 } from "./bzip2.ts";
+import { FrameError, splitZstdFrames } from "./zstd_frames.ts";
 
 type Bytes = AsyncIterable<Uint8Array>;
 
-/** Bytes that come out at once: each step costs, and the library's own 16 KiB are many steps. */
+/** Output chunk size: each chunk costs a step, and the library's default of 16 KiB takes many. */
 const CHUNK = { chunkSize: 262_144 };
 
-/** The command-line tools' fastest level: about the same size as their default for tables. */
+/** The fastest level: for tables it compresses about as well as the command-line tool's default. */
 const ZSTD_LEVEL = 1;
 
 /**
- * The bytes of a compressed file; several members or frames one after the other are one file.
+ * Decompresses a file; concatenated members or frames are read as one file.
  *
- * @throws {ValidationError} when they are malformed or cut
+ * @throws {ValidationError} when it is malformed or truncated
  */
 export function decompress(bytes: Bytes, compression: Compression): Bytes {
   switch (compression) {
     case "none":
       return bytes;
     case "gzip":
-      return checked(compression, through(bytes, createGunzip(CHUNK)));
+      return withTypedErrors(compression, pipeThrough(bytes, createGunzip(CHUNK)));
     case "zstd":
-      return checked(compression, unzstd(bytes));
+      return withTypedErrors(compression, decompressZstd(bytes));
     case "bz2":
-      return checked(compression, bunzip2(bytes));
+      return withTypedErrors(compression, decompressBzip2(bytes));
     case "xz":
-      return checked(compression, unxz(bytes));
+      return withTypedErrors(compression, decompressXz(bytes));
     case "snappy":
       throw new ConfigurationError('Cannot read a file compressed with "snappy": expected Parquet');
   }
 }
 
-/** @throws {ConfigurationError} for a compression that is for reading only */
+/** @throws {ConfigurationError} for a compression that dxt can only read */
 export function compress(bytes: Bytes, compression: Compression): Bytes {
   switch (compression) {
     case "none":
       return bytes;
     case "gzip":
-      return through(bytes, createGzip(CHUNK));
+      return pipeThrough(bytes, createGzip(CHUNK));
     case "zstd": {
       const params = {
         [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
         [constants.ZSTD_c_checksumFlag]: 1,
       };
-      return through(bytes, createZstdCompress({ ...CHUNK, params }));
+      return pipeThrough(bytes, createZstdCompress({ ...CHUNK, params }));
     }
     default:
       throw new ConfigurationError(
@@ -64,9 +64,9 @@ export function compress(bytes: Bytes, compression: Compression): Bytes {
   }
 }
 
-async function* through(bytes: Bytes, transform: Transform): AsyncGenerator<Uint8Array> {
+async function* pipeThrough(bytes: Bytes, transform: Transform): AsyncGenerator<Uint8Array> {
   const source = Readable.from(bytes, { objectMode: false, highWaterMark: 1 << 16 });
-  // A pipe forwards no errors; the source's own is the one to tell.
+  // A pipe does not forward errors; an error of the source takes precedence.
   let failure: unknown;
   source.once("error", (error) => {
     failure = error;
@@ -79,13 +79,16 @@ async function* through(bytes: Bytes, transform: Transform): AsyncGenerator<Uint
   } finally {
     source.destroy();
     transform.destroy();
-    // Whoever made the bytes is done with them when this is.
+    // Wait until the source is closed: its file is then no longer in use.
     if (!source.closed) await once(source, "close");
   }
 }
 
-/** Errors of a decompressor become typed; those of the bytes' own source stay. */
-async function* checked(compression: Compression, bytes: Bytes): AsyncGenerator<Uint8Array> {
+/** Turns errors of the decompressor into typed ones; errors of the source pass unchanged. */
+async function* withTypedErrors(
+  compression: Compression,
+  bytes: Bytes,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* bytes;
   } catch (error) {
@@ -107,11 +110,13 @@ function isFromDecompressor(error: unknown): boolean {
   return (typeof code === "string" && code.startsWith("Z_")) || error.message.startsWith("Zstd ");
 }
 
-async function* unzstd(bytes: Bytes): AsyncGenerator<Uint8Array> {
-  for await (const frame of zstdFrames(bytes)) yield* through(frame, createZstdDecompress(CHUNK));
+async function* decompressZstd(bytes: Bytes): AsyncGenerator<Uint8Array> {
+  for await (const frame of splitZstdFrames(bytes)) {
+    yield* pipeThrough(frame, createZstdDecompress(CHUNK));
+  }
 }
 
-async function* unxz(bytes: Bytes): AsyncGenerator<Uint8Array> {
+async function* decompressXz(bytes: Bytes): AsyncGenerator<Uint8Array> {
   const { default: { XzReadableStream } } = await import("xz-decompress");
   let failure: unknown;
   const source = ReadableStream.from((async function* () {

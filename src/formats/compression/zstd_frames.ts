@@ -1,28 +1,28 @@
 /**
- * Where the frames of a zstd file begin and end, told from their headers alone. The runtime's
- * decompressor needs this: it takes a cut file for a whole one, and knows one frame only.
+ * Splits a zstd file into frames by their headers alone. The runtime's decompressor needs this: it
+ * accepts a truncated file as complete, and reads only the first frame.
  * Format: https://www.rfc-editor.org/rfc/rfc8878#section-3.1
  */
 
 const MAGIC = 0xfd2fb528;
-/** The last four bits are the user's. */
+/** Magic number of skippable frames; its lowest four bits are free for the user. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
-/** Sizes of the dictionary id, by the descriptor's flag. */
+/** Size of the dictionary id in bytes, by the descriptor's flag. */
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
 const RESERVED_BLOCK = 3;
 const RLE_BLOCK = 1;
 
 export class FrameError extends Error {}
 
-/** A frame's bytes as they come, to be read to their end before the next frame is asked for. */
+/** The bytes of one frame. The caller must read all of them before it requests the next frame. */
 export type Frame = AsyncGenerator<Uint8Array, void, void>;
 
 /**
- * The frames of a file; skippable ones, which hold no content, are left out.
+ * Yields the frames of a file; omits skippable ones, which have no content.
  *
- * @throws {FrameError} when the bytes are no frames, end inside one, or are none at all
+ * @throws {FrameError} when the file is empty, truncated, or contains other bytes than frames
  */
-export async function* zstdFrames(
+export async function* splitZstdFrames(
   bytes: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Frame, void, void> {
   const input = new Input(bytes);
@@ -32,28 +32,28 @@ export async function* zstdFrames(
       if ((magic & 0xfffffff0) === SKIPPABLE_MAGIC) {
         for await (const _ of input.stream(uint32(await input.take(4))));
       } else if (magic === MAGIC) {
-        const frame = frameOf(input);
+        const frame = readFrame(input);
         yield frame;
-        // A reader that stopped early has been told of an error, or wants no more.
+        // The reader stopped early: it failed, or needs no more bytes.
         if (!(await frame.next()).done) return;
       } else {
         throw new FrameError("unknown frame descriptor");
       }
-    } while (await input.more());
+    } while (await input.hasBytes());
   } finally {
     await input.close();
   }
 }
 
-async function* frameOf(input: Input): Frame {
+async function* readFrame(input: Input): Frame {
   const descriptor = await input.take(1);
   const flags = descriptor[0]!;
   const singleSegment = (flags & 0x20) !== 0;
   const contentSizeBytes = [singleSegment ? 1 : 0, 2, 4, 8][flags >> 6]!;
-  const rest = (singleSegment ? 0 : 1) + DICTIONARY_ID_BYTES[flags & 3]! + contentSizeBytes;
+  const headerBytes = (singleSegment ? 0 : 1) + DICTIONARY_ID_BYTES[flags & 3]! + contentSizeBytes;
   yield Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
   yield descriptor;
-  if (rest > 0) yield await input.take(rest);
+  if (headerBytes > 0) yield await input.take(headerBytes);
   let last = false;
   while (!last) {
     const header = await input.take(3);
@@ -71,7 +71,7 @@ function uint32(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
 }
 
-/** Bytes to be taken in given amounts, whatever chunks they come in. */
+/** Reads given amounts of bytes from chunks of any size. */
 class Input {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array();
@@ -80,7 +80,7 @@ class Input {
     this.#chunks = bytes[Symbol.asyncIterator]();
   }
 
-  async more(): Promise<boolean> {
+  async hasBytes(): Promise<boolean> {
     while (this.#chunk.length === 0) {
       const next = await this.#chunks.next();
       if (next.done === true) return false;
@@ -89,22 +89,22 @@ class Input {
     return true;
   }
 
-  /** Exactly `size` bytes. */
+  /** Returns exactly `size` bytes. */
   async take(size: number): Promise<Uint8Array> {
-    const taken = new Uint8Array(size);
+    const bytes = new Uint8Array(size);
     let at = 0;
     for await (const part of this.stream(size)) {
-      taken.set(part, at);
+      bytes.set(part, at);
       at += part.length;
     }
-    return taken;
+    return bytes;
   }
 
-  /** The next `size` bytes in the chunks they came in. */
+  /** Yields the next `size` bytes in the chunks in which they arrive. */
   async *stream(size: number): AsyncGenerator<Uint8Array, void, void> {
     let left = size;
     while (left > 0) {
-      if (!await this.more()) throw new FrameError("unexpected end of file");
+      if (!await this.hasBytes()) throw new FrameError("unexpected end of file");
       const part = this.#chunk.subarray(0, left);
       this.#chunk = this.#chunk.subarray(part.length);
       left -= part.length;

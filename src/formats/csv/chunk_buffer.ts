@@ -1,24 +1,26 @@
-/** The text of a file that is being looked at, between two chunks' ends. */
+/** Buffers the part of a text that is being parsed, so that records may span chunks. */
 
-/** Least bytes that a fill gets together: a good part of a processor's cache, and no more. */
-const FILL = 262_144;
-/** Bytes beyond the text that may be read and written, so that loops may take more than one. */
+/** Least bytes to buffer at once: a good part of a processor's cache. */
+const MIN_FILL = 262_144;
+/**
+ * Readable and writable bytes beyond the text, so that loops may process several bytes at a time.
+ */
 const SPARE = 16;
-/** Beyond so many bytes memory grows by less at a time. */
+/** Above this size the buffer grows by a quarter instead of doubling. */
 const LARGE = 16_777_216;
 const LINE_FEED = 0x0a;
 
 /**
- * `bytes` from `start` up to `end` are at hand; what lies beyond is line feeds, and what stands
- * before the first is one.
+ * The text in `bytes` from `start` up to `end`. Line feeds follow it, and one precedes its first
+ * byte.
  */
 export class ChunkBuffer {
-  bytes = new Uint8Array(FILL * 2 + SPARE).fill(LINE_FEED, 0, 1);
+  bytes = new Uint8Array(MIN_FILL * 2 + SPARE).fill(LINE_FEED, 0, 1);
   start = 1;
   end = 1;
-  /** Whether there is nothing behind `end`. */
-  ended = false;
-  /** Where `bytes` begins in the text. */
+  /** Whether the text ends at `end`. */
+  isLast = false;
+  /** Offset of `bytes` in the text. */
   #base = -1;
   #failure: unknown;
   readonly #chunks: AsyncIterator<Uint8Array>;
@@ -31,22 +33,22 @@ export class ChunkBuffer {
     return this.end - this.start;
   }
 
-  /** Where `start` is in the text. */
+  /** Offset of `start` in the text. */
   get offset(): number {
     return this.#base + this.start;
   }
 
   /**
-   * Gets at least twice the bytes that are at hand, so that a long record is not looked at over and
-   * over, but no more than it takes to see that a record has over `most` bytes. Positions from before are void afterwards. An error of the source comes when the bytes
-   * before it have been given.
+   * Reads until at least twice as many bytes are buffered, so that a long record is not scanned
+   * over and over, but no more than shows that a record exceeds `maxBytes`. Invalidates earlier
+   * positions. An error of the source is thrown only once the bytes before it are consumed.
    *
-   * @returns false when there is nothing more to look at
+   * @returns false when the text has no more bytes
    */
-  async fill(most = Infinity): Promise<boolean> {
-    if (this.ended) return false;
+  async fill(maxBytes = Infinity): Promise<boolean> {
+    if (this.isLast) return false;
     this.#moveToFront();
-    const wanted = Math.max(FILL, Math.min(this.size * 2, most + 1));
+    const wanted = Math.max(MIN_FILL, Math.min(this.size * 2, maxBytes + 1));
     const before = this.size;
     while (this.size < wanted) {
       const value = await this.#next();
@@ -63,7 +65,7 @@ export class ChunkBuffer {
     try {
       const { done, value } = await this.#chunks.next();
       if (done !== true) return value;
-      this.ended = true;
+      this.isLast = true;
     } catch (error) {
       this.#failure = error;
     }
@@ -81,11 +83,11 @@ export class ChunkBuffer {
     this.end += chunk.length;
   }
 
-  /** Of smaller memory again after a record that was far larger than others. */
+  /** Moves the text to the front; shrinks the buffer again after an unusually large record. */
   #moveToFront(): void {
     const { size } = this;
-    if (this.bytes.length > 16 * FILL && size < FILL) {
-      const moved = new Uint8Array(FILL * 2 + SPARE);
+    if (this.bytes.length > 16 * MIN_FILL && size < MIN_FILL) {
+      const moved = new Uint8Array(MIN_FILL * 2 + SPARE);
       moved.set(this.bytes.subarray(this.start, this.end), 1);
       moved[0] = LINE_FEED;
       this.bytes = moved;

@@ -1,4 +1,4 @@
-/** Comma-separated values. Format: https://www.rfc-editor.org/rfc/rfc4180 */
-import { delimitedFormat } from "./format.ts";
+/** The format of comma-separated values: https://www.rfc-editor.org/rfc/rfc4180 */
+import { createDelimitedFormat } from "./format.ts";
 
-export default delimitedFormat("csv", ",");
+export default createDelimitedFormat("csv", ",");

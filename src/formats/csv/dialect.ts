@@ -1,25 +1,25 @@
-/** How a CSV file is written down. */
+/** The dialect of a CSV file: its delimiter, quote, escape and other syntax. */
 import { ConfigurationError } from "../../core/errors.ts";
 import type { FormatOptions } from "../../models/format.ts";
 import type { Encoding } from "../text/encoding.ts";
 import { MAX_RECORD_BYTES } from "../text/record_size.ts";
 
-/** Characters are their bytes: all are ASCII. */
+/** Delimiter, quote and escape are byte values, since only ASCII characters are allowed. */
 export interface Dialect {
   readonly delimiter: number;
   readonly quote: number;
   readonly escape: number;
   readonly header: boolean;
   readonly encoding: Encoding;
-  /** Unquoted text that means NULL, in UTF-8. */
+  /** Unquoted text that stands for NULL, in UTF-8. */
   readonly nullValue: Uint8Array;
   readonly lineEnd: string;
-  /** Bytes that a record may have. */
+  /** Most bytes of one record. */
   readonly maxRecordBytes: number;
 }
 
-/** @throws {ConfigurationError} for characters that cannot be told apart */
-export function dialectOf(options: FormatOptions, delimiter: string): Dialect {
+/** @throws {ConfigurationError} for characters that conflict with each other */
+export function resolveDialect(options: FormatOptions, delimiter: string): Dialect {
   const quote = options.quote ?? '"';
   const chosen = {
     delimiter: options.delimiter ?? delimiter,
@@ -29,12 +29,14 @@ export function dialectOf(options: FormatOptions, delimiter: string): Dialect {
   for (const [key, character] of Object.entries(chosen)) {
     if (/^[\t\x20-\x7e]$/.test(character)) continue;
     throw new ConfigurationError(
-      `Cannot use ${JSON.stringify(character)} as ${key}: expected a tab or a character of ASCII`,
+      `Cannot use ${
+        JSON.stringify(character)
+      } as ${key}: expected a tab or a printable ASCII character`,
     );
   }
   if (chosen.delimiter === chosen.quote || chosen.delimiter === chosen.escape) {
     throw new ConfigurationError(
-      `Cannot use ${JSON.stringify(chosen.delimiter)} as delimiter: it is the quote or escape too`,
+      `Cannot use ${JSON.stringify(chosen.delimiter)} as delimiter: it is also the quote or escape`,
     );
   }
   const nullValue = options.null_value ?? "";
@@ -44,7 +46,7 @@ export function dialectOf(options: FormatOptions, delimiter: string): Dialect {
     throw new ConfigurationError(
       `Cannot use ${
         JSON.stringify(nullValue)
-      } as null_value: it needs quotes, and quoted it is a text`,
+      } as null_value: it would need quotes, and quoted text is never NULL`,
     );
   }
   return {

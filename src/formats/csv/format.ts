@@ -1,4 +1,4 @@
-/** CSV, and its brothers with another delimiter. */
+/** Creates the CSV format and its variants with another delimiter. */
 import {
   type FileFormat,
   type FileInput,
@@ -12,14 +12,15 @@ import { FORMATS } from "../catalog.ts";
 import { encodeText, toUTF8 } from "../text/encoding.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import { ValidationError } from "../../core/errors.ts";
-import { dialectOf } from "./dialect.ts";
+import { resolveDialect } from "./dialect.ts";
 import { isDivisible, readRange, splitPoints } from "./ranges.ts";
 import { inferFields, readBatches } from "./read.ts";
 import { writeRecords } from "./write.ts";
 
+/** Records from which types are inferred, unless `infer_rows` says otherwise. */
 const INFER_ROWS = 20_480;
 
-export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFormat {
+export function createDelimitedFormat(name: "csv" | "tsv", delimiter: string): FileFormat {
   const open = async (
     input: FileInput,
     { compression, options }: Pick<ReadRequest, "compression" | "options">,
@@ -27,41 +28,44 @@ export function delimitedFormat(name: "csv" | "tsv", delimiter: string): FileFor
   return {
     ...FORMATS[name],
 
-    async split(input, request, most) {
+    async split(input, request, maxRanges) {
       if (!isDivisible(request)) return await wholeFile();
-      const points = await splitPoints(input, delimiter, request.options, most);
+      const points = await splitPoints(input, delimiter, request.options, maxRanges);
       const ranges = [0, ...points].map((start, i) => ({ start, end: points[i] ?? input.size }));
       return { ranges, guessed: true };
     },
 
     async inferFields(input, request) {
-      const dialect = dialectOf(request.options, delimiter);
-      const { warn, options: { infer_rows: most = INFER_ROWS } } = request;
-      return await inferFields(input.name, await open(input, request), dialect, { most, warn });
+      const dialect = resolveDialect(request.options, delimiter);
+      const { warn, options: { infer_rows: maxRecords = INFER_ROWS } } = request;
+      return await inferFields(input.name, await open(input, request), dialect, {
+        maxRecords,
+        warn,
+      });
     },
 
     async *read(input: FileInput, request: ReadRequest) {
       if (request.range !== undefined) {
-        return yield* exactRange(input, delimiter, request, request.range);
+        return yield* readExactRange(input, delimiter, request, request.range);
       }
-      const dialect = dialectOf(request.options, delimiter);
+      const dialect = resolveDialect(request.options, delimiter);
       yield* readBatches(input.name, await open(input, request), dialect, request);
     },
 
     write(batches: AsyncIterable<Batch>, { fields, compression, options }: WriteRequest) {
-      const dialect = dialectOf(options, delimiter);
+      const dialect = resolveDialect(options, delimiter);
       const text = writeRecords(batches, fields, dialect);
-      return generated(compress(encodeText(text, dialect.encoding), compression));
+      return yieldAll(compress(encodeText(text, dialect.encoding), compression));
     },
   };
 }
 
-async function* generated(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* yieldAll(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield* bytes;
 }
 
-/** @throws {ValidationError} when the range that follows was guessed wrong */
-async function* exactRange(
+/** @throws {ValidationError} when the start of the following range was guessed wrong */
+async function* readExactRange(
   input: FileInput,
   delimiter: string,
   request: ReadRequest,

@@ -1,37 +1,37 @@
-/** How CSV spells values. */
+/** Parses and writes values as CSV represents them. */
 import { valuePusher } from "../../arrow/mod.ts";
 import { parseText } from "../../core/values/values.ts";
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
-import type { OpenColumn, Slice, Spelling } from "../text/text_to_columns.ts";
+import type { Literals, OpenColumn, Slice } from "../text/text_to_columns.ts";
 import { parseGuessed } from "../inference/type_inference.ts";
-import { parserFor, putOthers, putTexts } from "../text/column_parsers.ts";
+import { putOthers, putTexts, selectParser } from "../text/column_parsers.ts";
 import type { Dialect } from "./dialect.ts";
 import { unescape } from "./tokenizer.ts";
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Text that may be a number, a time or a truth value. */
+/** Text that may be a number, a time or a boolean. */
 const MAY_BE_VALUE = /^(?:[-\d.]|t$|f$|true$|false$)/;
 
-/** @param guess type that was guessed for the field; undefined where its type is declared */
-export function literalsOf(
+/** @param guess the guessed type of the field; undefined when its type is declared */
+export function createLiterals(
   field: Field,
   column: OpenColumn,
   dialect: Dialect,
   guess?: DXTType,
-): Spelling {
+): Literals {
   const { nullValue } = dialect;
   const unquote = unescaper(dialect);
   const isText = field.dtype === "string";
-  const usual = isText ? putTexts : parserFor(field, guess !== undefined);
-  const loop = !isText && MAY_BE_VALUE.test(utf8.decode(nullValue)) ? putOthers : usual;
+  const usual = isText ? putTexts : selectParser(field, guess !== undefined);
+  const parser = !isText && MAY_BE_VALUE.test(utf8.decode(nullValue)) ? putOthers : usual;
   const pushValue = valuePusher(field, column);
   const parse = guess === undefined
     ? (text: string) => parseText(text, field)
     : (text: string) => parseGuessed(text, field, guess);
   return {
-    loop,
+    parser,
     nullSize: nullValue.length,
     isNull: ({ bytes, spans }, at) => {
       const from = spans[at]!;
@@ -46,7 +46,7 @@ export function literalsOf(
   };
 }
 
-/** Text of a value; void after the next call. */
+/** Returns a function that removes a value's escapes; its result is valid until the next call. */
 function unescaper(dialect: Dialect): (slice: Slice, at: number) => Uint8Array {
   let scratch = new Uint8Array(1024);
   return ({ bytes, spans }, at) => {

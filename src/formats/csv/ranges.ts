@@ -1,67 +1,67 @@
 /**
- * Parts of a CSV file, each read on its own. Whether a line end is inside quotes can be told only
- * by all that stands before it, so where a part begins is a guess, and the part before it is the
- * proof: it was right if that part ended exactly there. If it did not, the part is to be read again
- * from where the part before it ended; what was read from the guess is void, its errors too.
+ * Reads ranges of a CSV file independently. Only the whole text before a line end shows whether
+ * that is inside quotes, so the start of a range is a guess, which the range before verifies: it
+ * must end exactly there. If it does not, the guessed range is read again from the real end, and
+ * its result is discarded, errors included.
  */
 import type { Batch } from "../../core/contracts/batch.ts";
 import type { FormatOptions } from "../../models/format.ts";
 import { checkUTF8 } from "../text/encoding.ts";
 import type { FileInput, ReadRequest } from "../format.ts";
-import { type Dialect, dialectOf } from "./dialect.ts";
-import { batchesOf } from "./read.ts";
+import { type Dialect, resolveDialect } from "./dialect.ts";
+import { convertRecords } from "./read.ts";
 import { type Position, Records } from "./records.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
-/** What a file's first part begins at. */
+/** Position of the first record of a file. */
 export const START: Position = { offset: 0, rows: 0, lines: 0 };
 
-/** Bytes that are looked at for the beginning of a part. */
+/** Bytes to examine when looking for the start of a range. */
 const SAMPLE = 262_144;
-/** Bytes that are read at once, at first and at most: a header is short, and each request costs. */
+/** First and largest read size: a header is short, but each request has a cost. */
 const FIRST_BLOCK = 65_536;
 const LARGEST_BLOCK = 1_048_576;
-/** Line ends that are tried as a part's beginning. */
-const TRIES = 256;
-const MARK = [0xef, 0xbb, 0xbf];
+/** Line ends to try as the start of a range. */
+const MAX_TRIES = 256;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 type Delimited = Pick<ReadRequest, "compression" | "options">;
 
-/** Whether the bytes of a file are the text that its offsets count. */
+/** Whether offsets of the file are offsets of its text, so that it can be read in ranges. */
 export function isDivisible({ compression, options }: Delimited): boolean {
   return compression === "none" && (options.encoding ?? "utf-8") === "utf-8";
 }
 
 /**
- * Offsets at which parts of about the same size probably begin, the first of them not among them;
- * fewer than wanted where none was found.
+ * Guesses where ranges of about equal size start, without the first. Returns fewer where no start
+ * is found.
  */
 export async function splitPoints(
   input: FileInput,
   delimiter: string,
   options: FormatOptions,
-  parts: number,
+  ranges: number,
 ): Promise<number[]> {
-  const dialect = dialectOf(options, delimiter);
+  const dialect = resolveDialect(options, delimiter);
   const points: number[] = [];
-  const width = (await header(input, dialect)).names?.length ?? 0;
+  const width = (await readHeader(input, dialect)).names?.length ?? 0;
   if (width === 0) return points;
-  for (let part = 1; part < parts; part++) {
-    const about = Math.floor(input.size / parts * part);
-    const point = await likelyStart(input, dialect, width, about);
+  for (let range = 1; range < ranges; range++) {
+    const about = Math.floor(input.size / ranges * range);
+    const point = await guessStart(input, dialect, width, about);
     if (point !== undefined && point > (points.at(-1) ?? 0)) points.push(point);
   }
   return points;
 }
 
 /**
- * The records that begin from an offset on and before another. The offset is where a record
- * begins, or 0. The numbers of rows and lines in errors count from those of `from`.
+ * Reads the records that begin from one offset up to another. `from` is the position of a record or
+ * of the file's start; errors count rows and lines from there.
  *
- * @returns where the first record behind them begins
- * @throws {ValidationError} as a file's reader does; void where `from` was a guess and wrong
+ * @returns the position of the first record behind the range
+ * @throws {ValidationError} as the file's reader does; meaningless when `from` was guessed wrong
  */
 export async function* readRange(
   input: FileInput,
@@ -70,47 +70,48 @@ export async function* readRange(
   from: Position,
   end: number,
 ): AsyncGenerator<Batch, Position, void> {
-  const dialect = dialectOf(request.options, delimiter);
+  const dialect = resolveDialect(request.options, delimiter);
   if (from.offset >= end && from.offset > 0) return from;
   if (from.offset === 0) {
-    const records = await opened(input, dialect, end);
+    const records = await openRecords(input, dialect, end);
     try {
       await records.start();
       if (records.names !== undefined) {
-        yield* batchesOf(input.name, records, dialect, request, end);
+        yield* convertRecords(input.name, records, dialect, request, end);
       }
       return records.position;
     } finally {
       await records.tokens.close();
     }
   }
-  const { names } = await header(input, dialect);
+  const { names } = await readHeader(input, dialect);
   const records = new Records(
     input.name,
-    checkUTF8(blocks(input, from.offset, end), from.offset),
+    checkUTF8(readBlocks(input, from.offset, end), from.offset),
     dialect,
   );
   try {
     records.resume(names ?? [], from);
-    yield* batchesOf(input.name, records, dialect, request, end);
+    yield* convertRecords(input.name, records, dialect, request, end);
     return records.position;
   } finally {
     await records.tokens.close();
   }
 }
 
-/** The file from its start, behind a byte order mark. */
-async function opened(input: FileInput, dialect: Dialect, end?: number): Promise<Records> {
-  const first = await input.read(0, Math.min(input.size, MARK.length));
-  const hasMark = first.length === MARK.length && first.every((byte, i) => byte === MARK[i]);
-  const start = hasMark ? MARK.length : 0;
-  const records = new Records(input.name, checkUTF8(blocks(input, start, end), start), dialect);
+/** Opens the file behind its byte order mark. */
+async function openRecords(input: FileInput, dialect: Dialect, end?: number): Promise<Records> {
+  const first = await input.read(0, Math.min(input.size, BYTE_ORDER_MARK.length));
+  const hasMark = first.length === BYTE_ORDER_MARK.length &&
+    first.every((byte, i) => byte === BYTE_ORDER_MARK[i]);
+  const start = hasMark ? BYTE_ORDER_MARK.length : 0;
+  const records = new Records(input.name, checkUTF8(readBlocks(input, start, end), start), dialect);
   records.tokens.begin(start, 0);
   return records;
 }
 
-async function header(input: FileInput, dialect: Dialect): Promise<Records> {
-  const records = await opened(input, dialect);
+async function readHeader(input: FileInput, dialect: Dialect): Promise<Records> {
+  const records = await openRecords(input, dialect);
   try {
     await records.start();
   } finally {
@@ -119,8 +120,8 @@ async function header(input: FileInput, dialect: Dialect): Promise<Records> {
   return records;
 }
 
-/** The bytes from `start` on, each block until the next is asked for; those behind `end` are few. */
-async function* blocks(input: FileInput, start: number, end = input.size) {
+/** Yields blocks from `start`, each valid until the next; behind `end` they are small. */
+async function* readBlocks(input: FileInput, start: number, end = input.size) {
   let size = FIRST_BLOCK;
   let memory = new Uint8Array(size);
   for (let at = start, next = 0; at < input.size; at = next) {
@@ -131,8 +132,8 @@ async function* blocks(input: FileInput, start: number, end = input.size) {
   }
 }
 
-/** The first line behind an offset from which on the text looks like records. */
-async function likelyStart(
+/** Finds the first line behind an offset from which the text looks like records. */
+async function guessStart(
   input: FileInput,
   dialect: Dialect,
   width: number,
@@ -140,7 +141,7 @@ async function likelyStart(
 ): Promise<number | undefined> {
   const bytes = await input.read(about, Math.min(input.size, about + SAMPLE));
   let tries = 0;
-  for (let at = 0; at < bytes.length && tries < TRIES; at++) {
+  for (let at = 0; at < bytes.length && tries < MAX_TRIES; at++) {
     const isLineEnd = bytes[at] === LINE_FEED ||
       (bytes[at] === CARRIAGE_RETURN && bytes[at + 1] !== LINE_FEED);
     if (!isLineEnd) continue;
@@ -151,18 +152,18 @@ async function likelyStart(
   return undefined;
 }
 
-/** Whether all records are of the width, and no quote is at the end of a field without quotes. */
+/** Whether all records have the width, and no unquoted field ends with a quote. */
 async function looksLikeRecords(
   text: Uint8Array,
   dialect: Dialect,
   width: number,
 ): Promise<boolean> {
-  const tokens = new Tokenizer("", cut(text), dialect);
+  const tokens = new Tokenizer("", yieldSample(text), dialect);
   tokens.width = width;
   await tokens.fill();
   let records = 0;
   try {
-    for (let found; (found = tokens.scan(SCANNED, Infinity)) > 0; records += found) {
+    for (let found; (found = tokens.scan(SCAN_RECORDS, Infinity)) > 0; records += found) {
       const { bytes, spans } = tokens;
       for (let at = 0; at < found * width * 2; at += 2) {
         const [from, to] = [spans[at]!, spans[at + 1]!];
@@ -176,10 +177,13 @@ async function looksLikeRecords(
   return records > 0;
 }
 
-const SCANNED = 512;
+const SCAN_RECORDS = 512;
 
-/** A text whose end is not that of its file, so that a record cut there is nothing wrong. */
-async function* cut(text: Uint8Array): AsyncGenerator<Uint8Array> {
+/**
+ * Yields a sample, then fails: the sample's end is not the file's, so its last record may be cut
+ * off.
+ */
+async function* yieldSample(text: Uint8Array): AsyncGenerator<Uint8Array> {
   yield text;
   throw new RangeError("the sample ends");
 }

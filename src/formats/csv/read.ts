@@ -1,5 +1,5 @@
-/** Records of CSV → batches. */
-import { arrowSchema, batchOf } from "../../arrow/mod.ts";
+/** Reads records of CSV as batches. */
+import { arrowSchema, buildBatch } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import { describeMadeNames } from "../../core/column_names.ts";
 import { SchemaError, ValueError } from "../../core/errors.ts";
@@ -10,22 +10,22 @@ import {
   ColumnFiller,
   fillColumns,
   openColumn,
-  sizeOf,
   SLICE_RECORDS,
   sliceBytes,
+  sumBytes,
 } from "../text/text_to_columns.ts";
 import type { FileField, InferRequest, ReadRequest } from "../format.ts";
 import { TextTypeGuess } from "../inference/type_inference.ts";
 import type { Dialect } from "./dialect.ts";
 import { Records } from "./records.ts";
-import { literalsOf } from "./literals.ts";
+import { createLiterals } from "./literals.ts";
 
-/** Fields that the first records tell, at most so many of them. */
+/** Infers the fields from the first records. */
 export async function inferFields(
   name: string,
   bytes: AsyncIterable<Uint8Array>,
   dialect: Dialect,
-  { most, warn }: { readonly most: number; readonly warn: InferRequest["warn"] },
+  { maxRecords, warn }: { readonly maxRecords: number; readonly warn: InferRequest["warn"] },
 ): Promise<FileField[]> {
   const records = new Records(name, bytes, dialect);
   const { tokens } = records;
@@ -34,19 +34,19 @@ export async function inferFields(
     const { names = [], made } = records;
     if (made.length > 0) warn?.(describeMadeNames(`file "${name}"`, made));
     const guesses = names.map(() => new TextTypeGuess());
-    const { isNull } = literalsOf(ANY, openColumn(ANY), dialect);
-    let left = most;
+    const { isNull } = createLiterals(ANY, openColumn(ANY), dialect);
+    let left = maxRecords;
     do {
       let found: number;
       while (left > 0 && (found = records.scan(Math.min(left, SLICE_RECORDS), Infinity)) > 0) {
         left -= found;
         const { slice } = records;
         guesses.forEach((guess, i) => {
-          for (let at = i * 2; at < found * slice.stride && !guess.settled; at += slice.stride) {
+          for (let at = i * 2; at < found * slice.stride && !guess.isFinal; at += slice.stride) {
             const to = slice.spans[at + 1]!;
             if (isNull(slice, at)) continue;
-            if (to < 0) guess.see(tokens.text(at));
-            else guess.seeBytes(slice.bytes, slice.spans[at]!, to);
+            if (to < 0) guess.add(tokens.text(at));
+            else guess.addBytes(slice.bytes, slice.spans[at]!, to);
           }
         });
       }
@@ -59,7 +59,7 @@ export async function inferFields(
 
 const ANY: Field = { name: "any", dtype: "string", nullable: true };
 
-/** All records as batches. */
+/** Reads all records as batches. */
 export async function* readBatches(
   name: string,
   bytes: AsyncIterable<Uint8Array>,
@@ -70,14 +70,14 @@ export async function* readBatches(
   try {
     await records.start();
     if (records.names === undefined) return;
-    yield* batchesOf(name, records, dialect, request, Infinity);
+    yield* convertRecords(name, records, dialect, request, Infinity);
   } finally {
     await records.tokens.close();
   }
 }
 
-/** The records that begin before an offset of the file. */
-export async function* batchesOf(
+/** Reads the records that begin before an offset of the file. */
+export async function* convertRecords(
   name: string,
   records: Records,
   dialect: Dialect,
@@ -87,8 +87,8 @@ export async function* batchesOf(
   const { tokens } = records;
   const schema = arrowSchema(projections.map(({ field }) => field));
   const names = records.names ?? [];
-  if (complete) refuseOthers(name, names, projections, excluded);
-  const fillers = fillersOf(name, names, projections, dialect);
+  if (complete) refuseUnknownColumns(name, names, projections, excluded);
+  const fillers = createFillers(name, names, projections, dialect);
   const columns = fillers.map(({ column }) => column);
   if (recycle) { for (const column of columns) column.recycle(); }
   let rows = 0;
@@ -102,14 +102,14 @@ export async function* batchesOf(
     while ((found = next()) > 0) {
       fillRecords(fillers, records, found);
       rows += found;
-      room = batchBytes - sizeOf(columns);
+      room = batchBytes - sumBytes(columns);
       if (rows < batchRows && room > 0) continue;
       rows = 0;
       room = batchBytes;
-      yield batchOf(schema, columns);
+      yield buildBatch(schema, columns);
     }
   } while (tokens.offset < end && await tokens.fill());
-  if (rows > 0) yield batchOf(schema, columns);
+  if (rows > 0) yield buildBatch(schema, columns);
 }
 
 function fillRecords(fillers: readonly ColumnFiller[], records: Records, found: number): void {
@@ -119,13 +119,13 @@ function fillRecords(fillers: readonly ColumnFiller[], records: Records, found: 
     if (!(error instanceof ValueError)) throw error;
     const row = error.row!;
     const { at } = fillers.find(({ field }) => field.name === error.field)!;
-    const line = records.tokens.lineOf((row - 1) * records.slice.stride + at);
+    const line = records.tokens.findLine((row - 1) * records.slice.stride + at);
     throw error.atLine(records.rows + row, line);
   }
 }
 
-/** @throws {SchemaError} when the file does not have a column */
-function fillersOf(
+/** @throws {SchemaError} when the file lacks a column */
+function createFillers(
   file: string,
   names: readonly string[],
   projections: readonly Projection[],
@@ -133,13 +133,18 @@ function fillersOf(
 ): ColumnFiller[] {
   return projections.map((projection) => {
     const { field, guess } = projection;
-    const index = columnIndex(file, names, projection);
+    const index = findColumn(file, names, projection);
     const column = openColumn(field);
-    return new ColumnFiller(field, column, index * 2, literalsOf(field, column, dialect, guess));
+    return new ColumnFiller(
+      field,
+      column,
+      index * 2,
+      createLiterals(field, column, dialect, guess),
+    );
   });
 }
 
-function columnIndex(file: string, names: readonly string[], projection: Projection): number {
+function findColumn(file: string, names: readonly string[], projection: Projection): number {
   const { field, column, expression } = projection;
   if (expression !== undefined) {
     throw new SchemaError(
@@ -157,8 +162,8 @@ function columnIndex(file: string, names: readonly string[], projection: Project
   );
 }
 
-/** @throws {SchemaError} when the file has a column that no projection is for */
-function refuseOthers(
+/** @throws {SchemaError} when the file has a column without a projection */
+function refuseUnknownColumns(
   file: string,
   names: readonly string[],
   projections: readonly Projection[],
@@ -169,6 +174,6 @@ function refuseOthers(
   const other = names.find((name) => !wanted.has(name));
   if (other === undefined) return;
   throw new SchemaError(
-    `Cannot read "${file}": its column "${other}" is none of the stream's fields (declare it in fields, leave it out there with exclude, or set only_declared_fields)`,
+    `Cannot read "${file}": column "${other}" is not among the stream's fields (declare it in fields, leave it out there with exclude, or set only_declared_fields)`,
   );
 }

@@ -1,10 +1,10 @@
-/** Records of CSV under their header. */
+/** Reads CSV records under their header. */
 import { type MadeName, nameColumns } from "../../core/column_names.ts";
 import type { Slice } from "../text/text_to_columns.ts";
 import type { Dialect } from "./dialect.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
-/** A place between two records of a file. */
+/** A position between two records of a file. */
 export interface Position {
   /** Bytes before it. */
   readonly offset: number;
@@ -13,17 +13,17 @@ export interface Position {
   readonly lines: number;
 }
 
-/** Finds the records of a file, and the names of their fields. */
+/** Finds the records of a file and the names of their fields. */
 export class Records {
   readonly tokens: Tokenizer;
-  /** Names of the fields; undefined for a file with nothing in it. */
+  /** Names of the fields; undefined for an empty file. */
   names: readonly string[] | undefined;
-  /** Those of the names that are not what the header has. */
+  /** The names that dxt made up, because the header lacks or repeats them. */
   made: readonly MadeName[] = [];
-  /** Records before those found last. */
+  /** Number of records before those found last. */
   rows = 0;
   #found = 0;
-  /** Records that stand before what the tokenizer finds: the file's first ones without a header. */
+  /** Spans of records before those of the tokenizer: the first ones of a file without header. */
   #first: Int32Array = new Int32Array();
 
   constructor(
@@ -34,13 +34,13 @@ export class Records {
     this.tokens = new Tokenizer(name, bytes, dialect);
   }
 
-  /** Where the values of the records found last are. */
+  /** The positions of the values of the records found last. */
   get slice(): Slice {
     const { bytes, spans, width } = this.tokens;
     return { bytes, spans, stride: width * 2 };
   }
 
-  /** Starts behind a header that is known. */
+  /** Starts behind a header that is already known. */
   resume(names: readonly string[], { offset, rows, lines }: Position): void {
     this.names = names;
     this.rows = rows;
@@ -48,13 +48,13 @@ export class Records {
     this.tokens.begin(offset, lines);
   }
 
-  /** Where the next record begins, and what is before it. */
+  /** Position of the next record. */
   get position(): Position {
     const { offset, lines } = this.tokens;
     return { offset, rows: this.rows + this.#found, lines };
   }
 
-  /** Finds the header, or what stands for it. */
+  /** Reads the header; without one, names the fields by their number. */
   async start(): Promise<void> {
     const { tokens, dialect } = this;
     let found = 0;
@@ -68,7 +68,7 @@ export class Records {
       this.names = header.names;
       this.made = header.made;
     } else if (!dialect.header && (found === 1 || tokens.blanks > 0)) {
-      // Blank lines are records, all NULL, where records have one field.
+      // Blank lines are records where records have one field, which is then NULL.
       if (found === 0) tokens.width = 1;
       const { width, blanks } = tokens;
       const leading = width === 1 ? blanks * 2 : 0;
@@ -79,18 +79,18 @@ export class Records {
   }
 
   /**
-   * Finds the next records in memory, as `Tokenizer.scan` does.
+   * Finds the next buffered records, as `Tokenizer.scan` does.
    *
-   * @returns how many, 0 when more must be read
+   * @returns their number; 0 when more bytes must be read
    */
-  scan(most: number, size: number): number {
+  scan(maxRecords: number, size: number): number {
     const { tokens } = this;
     this.rows += this.#found;
     this.#found = 0;
     if (this.names === undefined) return 0;
-    if (this.#first.length === 0) return this.#found = tokens.scan(most, size);
-    const length = Math.min(this.#first.length, most * tokens.width * 2);
-    tokens.put(this.#first.subarray(0, length));
+    if (this.#first.length === 0) return this.#found = tokens.scan(maxRecords, size);
+    const length = Math.min(this.#first.length, maxRecords * tokens.width * 2);
+    tokens.setSpans(this.#first.subarray(0, length));
     this.#first = this.#first.subarray(length);
     return this.#found = length / (tokens.width * 2);
   }

@@ -1,6 +1,6 @@
 /**
- * Bytes of CSV → where the fields of its records begin and end.
- * Format: https://www.rfc-editor.org/rfc/rfc4180, with other characters, and line ends of any kind
+ * Finds where the fields of CSV records begin and end.
+ * Format: https://www.rfc-editor.org/rfc/rfc4180, with configurable characters and any line ends
  */
 import { quoteValue, ValidationError } from "../../core/errors.ts";
 import { describeLargeRecord, MAX_FIELDS } from "../text/record_size.ts";
@@ -9,39 +9,41 @@ import { ChunkBuffer } from "./chunk_buffer.ts";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-/** No closing quote in the bytes at hand, or in all of the file. */
+/**
+ * Results of a search for the closing quote: not in the buffered bytes, or not in the file at all.
+ */
 const CUT = -1;
 const UNCLOSED = -2;
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What {@linkcode Tokenizer.scan} gives for the first record, whose number of fields is not known. */
+/** Width before {@linkcode Tokenizer.scan} has found the first record. */
 export const ANY_WIDTH = 0;
 
 /**
- * Records in blocks. Those that are whole in memory are found by `scan`, without waiting; when it
- * finds no more, `fill` reads on.
+ * Splits a file into records block by block. `scan` finds the whole records in the buffer without
+ * waiting; when it finds none, `fill` reads on.
  */
 export class Tokenizer {
   /**
-   * For each field of each record found: where it begins in `bytes`, and where it ends, as ~end
-   * when there are escapes to take out of it. A field that begins behind a quote is a quoted one.
+   * Two numbers for each field of the records found: its start in `bytes`, and its end, which is
+   * ~end when the field contains escapes. A quote stands before the start of a quoted field.
    */
   spans = new Int32Array(4096);
-  /** Fields that a record has; ANY_WIDTH until the first one tells. */
+  /** Fields per record; ANY_WIDTH until the first record is found. */
   width = ANY_WIDTH;
-  /** Blank lines before the record found first. */
+  /** Blank lines before the first record. */
   blanks = 0;
   readonly #window: ChunkBuffer;
   #begin = 0;
   #lines = 0;
-  /** Where the last scan began, in `bytes` and in lines. */
+  /** Start of the last scan, in `bytes` and in lines. */
   #scanned = { start: 0, lines: 0 };
-  /** What is wrong behind the records found. */
-  #wrong: ValidationError | undefined;
-  /** Line ends in the quoted fields of the record being looked at. */
-  #inside = 0;
-  /** Whether the quoted field found last has escapes. */
+  /** Error behind the records found; thrown once they have been read. */
+  #pendingError: ValidationError | undefined;
+  /** Line ends in the quoted fields of the current record. */
+  #quotedLines = 0;
+  /** Whether the last quoted field contains escapes. */
   #escaped = false;
 
   constructor(
@@ -52,31 +54,31 @@ export class Tokenizer {
     this.#window = new ChunkBuffer(chunks);
   }
 
-  /** Holds the records found last. */
+  /** The bytes that `spans` refers to. */
   get bytes(): Uint8Array {
     return this.#window.bytes;
   }
 
-  /** Where in the file the next record begins. */
+  /** Offset of the next record in the file. */
   get offset(): number {
     return this.#begin + this.#window.offset;
   }
 
-  /** Lines behind the records found. */
+  /** Lines before the next record. */
   get lines(): number {
     return this.#lines;
   }
 
-  /** Says that the text begins at an offset of the file, behind so many lines. */
+  /** Sets where in the file the text begins: an offset, and the lines before it. */
   begin(offset: number, lines: number): void {
     this.#begin = offset;
     this.#lines = lines;
   }
 
   /**
-   * Reads on; false when there is nothing more.
+   * Reads more bytes; returns false at the end.
    *
-   * @throws {ValidationError} when the bytes are not of the file's compression or encoding
+   * @throws {ValidationError} when the bytes do not match the file's compression or encoding
    */
   async fill(): Promise<boolean> {
     const { maxRecordBytes } = this.dialect;
@@ -100,40 +102,40 @@ export class Tokenizer {
   }
 
   /**
-   * Finds the next records, up to `most` of them and no further once they have `size` bytes. A line
-   * with nothing on it is a record only where records have one field.
+   * Finds the next records: at most `maxRecords`, and none further once they reach `size` bytes. A
+   * blank line is a record only where records have one field.
    *
-   * @returns how many are in `spans`
-   * @throws {ValidationError} for a quote that is not closed, text beside a quoted field, or a
-   * record of another width
+   * @returns the number of records in `spans`
+   * @throws {ValidationError} for an unclosed quote, text after a closing quote, or a record of
+   * another width
    */
-  scan(most: number, size: number): number {
-    if (this.#wrong !== undefined) throw this.#wrong;
-    const { bytes, end, ended, start } = this.#window;
+  scan(maxRecords: number, size: number): number {
+    if (this.#pendingError !== undefined) throw this.#pendingError;
+    const { bytes, end, isLast, start } = this.#window;
     const { delimiter, quote } = this.dialect;
     const highest = Math.max(delimiter, CARRIAGE_RETURN);
     const isAny = this.width === ANY_WIDTH;
     let { spans } = this;
     let room = spans.length;
     let lines = this.#lines;
-    this.#inside = 0;
+    this.#quotedLines = 0;
     this.#scanned = { start, lines };
     let rows = 0;
     let to = 0;
-    // Of the record that `at` is in.
+    // State of the record that contains `at`.
     let record = start;
     let first = 0;
     let at = start;
     const stop = Math.min(end, start + size);
-    while (record < stop && rows < most) {
+    while (record < stop && rows < maxRecords) {
       let from = at;
       let byte = bytes[at]!;
       if (to === room) {
-        const most = isAny ? MAX_FIELDS : this.width;
-        if (to - first > 2 * most) {
-          this.#wrong = this.#error(
+        const maxFields = isAny ? MAX_FIELDS : this.width;
+        if (to - first > 2 * maxFields) {
+          this.#pendingError = this.#error(
             lines + 1,
-            `it has more than ${most} fields, expected ${isAny ? "no more" : this.width}`,
+            `it has more than ${maxFields} fields, expected ${isAny ? "no more" : this.width}`,
           );
           break;
         }
@@ -144,7 +146,7 @@ export class Tokenizer {
         at = this.#closingQuote(at);
         if (at < 0) {
           if (at === UNCLOSED) {
-            this.#wrong = this.#wrongField(lines, to - first, "its quote is not closed");
+            this.#pendingError = this.#fieldError(lines, to - first, "its quote is not closed");
           }
           break;
         }
@@ -152,8 +154,8 @@ export class Tokenizer {
         spans[to + 1] = this.#escaped ? ~at : at;
         byte = bytes[++at]!;
         if (byte !== delimiter && byte !== LINE_FEED && byte !== CARRIAGE_RETURN) {
-          const detail = "a quoted field is followed by other text than a delimiter";
-          this.#wrong = this.#wrongField(lines, to - first, detail);
+          const detail = "text follows a quoted field, expected a delimiter";
+          this.#pendingError = this.#fieldError(lines, to - first, detail);
           break;
         }
       } else {
@@ -167,16 +169,16 @@ export class Tokenizer {
       to += 2;
       if (byte === delimiter && at < end) {
         at++;
-        if (at === end && !ended) break;
+        if (at === end && !isLast) break;
         continue;
       }
       if (at >= end) {
-        if (!ended) break;
+        if (!isLast) break;
       } else if (byte === LINE_FEED) {
         at++;
       } else if (at + 1 < end) {
         at += bytes[at + 1] === LINE_FEED ? 2 : 1;
-      } else if (ended) {
+      } else if (isLast) {
         at++;
       } else {
         break;
@@ -189,33 +191,33 @@ export class Tokenizer {
         to = first;
       } else if (isAny) {
         this.width = count;
-        rows = most;
+        rows = maxRecords;
       } else {
-        this.#wrong = this.#wrongWidth(lines, count, first);
+        this.#pendingError = this.#widthError(lines, count, first);
         break;
       }
       first = to;
-      lines += 1 + this.#inside;
-      this.#inside = 0;
+      lines += 1 + this.#quotedLines;
+      this.#quotedLines = 0;
       record = at;
     }
     this.#window.start = record;
     this.#lines = lines;
-    if (rows === 0 && this.#wrong !== undefined) throw this.#wrong;
+    if (rows === 0 && this.#pendingError !== undefined) throw this.#pendingError;
     return isAny ? Math.min(rows, 1) : rows;
   }
 
-  /** Where the quote is that closes the field whose text begins at `start`. */
+  /** Finds the closing quote of the field whose text begins at `start`. */
   #closingQuote(start: number): number {
-    const { bytes, end, ended } = this.#window;
+    const { bytes, end, isLast } = this.#window;
     const { quote, escape } = this.dialect;
     this.#escaped = false;
     for (let at = start;; at++) {
       let byte = 0;
-      // All bytes beyond the end are line feeds.
+      // The bytes beyond the end are line feeds, so the loop stops there.
       while ((byte = bytes[at]!) !== quote && byte !== escape && byte > CARRIAGE_RETURN) at++;
       if (byte === quote || byte === escape) {
-        if (at + 1 >= end && !ended) return CUT;
+        if (at + 1 >= end && !isLast) return CUT;
         const next = bytes[at + 1]!;
         if (byte === escape && (next === quote || next === escape)) {
           this.#escaped = true;
@@ -224,11 +226,11 @@ export class Tokenizer {
           return at;
         }
       } else if (at >= end) {
-        return ended ? UNCLOSED : CUT;
+        return isLast ? UNCLOSED : CUT;
       } else if (
         byte === LINE_FEED || (byte === CARRIAGE_RETURN && bytes[at + 1] !== LINE_FEED)
       ) {
-        this.#inside++;
+        this.#quotedLines++;
       }
     }
   }
@@ -239,13 +241,13 @@ export class Tokenizer {
     return this.spans = grown;
   }
 
-  #wrongField(lines: number, at: number, detail: string): ValidationError {
+  #fieldError(lines: number, at: number, detail: string): ValidationError {
     return new ValidationError(
       `Cannot read "${this.name}", line ${lines + 1}, field ${(at >> 1) + 1}: ${detail}`,
     );
   }
 
-  #wrongWidth(lines: number, count: number, at: number): ValidationError {
+  #widthError(lines: number, count: number, at: number): ValidationError {
     const begins = quoteValue(this.text(at));
     return this.#error(
       lines + 1,
@@ -257,14 +259,14 @@ export class Tokenizer {
     return new ValidationError(`Cannot read "${this.name}", line ${line}: ${detail}`);
   }
 
-  /** Takes these spans for those of the records found last. */
-  put(spans: Int32Array): void {
+  /** Replaces the spans of the records found last. */
+  setSpans(spans: Int32Array): void {
     while (this.spans.length < spans.length) this.#grow();
     this.spans.set(spans);
   }
 
-  /** Line of the file on which the field begins whose span, of the last scan, is at `at`. */
-  lineOf(at: number): number {
+  /** Returns the line of the file on which a field of the last scan begins; `at` is its span. */
+  findLine(at: number): number {
     const { start, lines } = this.#scanned;
     let line = lines + 1;
     for (let i = start; i < this.spans[at]!; i++) {
@@ -276,7 +278,7 @@ export class Tokenizer {
     return line;
   }
 
-  /** Text of the field whose span is at `at`, for names and messages. */
+  /** Returns the text of the field with the span at `at`, for names and messages. */
   text(at: number): string {
     const from = this.spans[at]!;
     const to = this.spans[at + 1]!;
@@ -287,9 +289,9 @@ export class Tokenizer {
 }
 
 /**
- * Writes the text between two quotes from `end` on, its escapes taken out.
+ * Writes a quoted field's text to `out` from `end`, without escapes.
  *
- * @returns where it ends
+ * @returns the new end
  */
 export function unescape(
   bytes: Uint8Array,

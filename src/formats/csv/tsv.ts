@@ -1,4 +1,4 @@
-/** Tab-separated values, quoted like CSV. */
-import { delimitedFormat } from "./format.ts";
+/** The format of tab-separated values, quoted as in CSV. */
+import { createDelimitedFormat } from "./format.ts";
 
-export default delimitedFormat("tsv", "\t");
+export default createDelimitedFormat("tsv", "\t");

@@ -1,4 +1,4 @@
-/** Batches → records of CSV. */
+/** Writes batches as CSV records. */
 import { isNull, textReader } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import { quoteValue, SchemaError } from "../../core/errors.ts";
@@ -10,11 +10,11 @@ import type { Dialect } from "./dialect.ts";
 const utf8 = new TextEncoder();
 const MARK = utf8.encode("\ufeff");
 
-/** Text that may be a number, a time or a truth value. */
+/** Text that may be a number, a time or a boolean. */
 const MAY_BE_VALUE = /^(?:[-+\d.]|t|f|inf|nan)/i;
 
-/** Bytes that must be in quotes, and those that the escape stands before. */
-function special(dialect: Dialect): { quoted: Uint8Array; escaped: Uint8Array } {
+/** Returns the bytes that require quotes, and those that require an escape. */
+function specialBytes(dialect: Dialect): { quoted: Uint8Array; escaped: Uint8Array } {
   const quoted = new Uint8Array(256);
   const escaped = new Uint8Array(256);
   for (const byte of [dialect.delimiter, dialect.quote, dialect.escape, 0x0a, 0x0d]) {
@@ -27,18 +27,18 @@ function special(dialect: Dialect): { quoted: Uint8Array; escaped: Uint8Array } 
 class Writer {
   readonly output = new ByteWriter();
   /**
-   * Whether letters, digits, signs, points and colons mean nothing else than themselves, so that no
-   * number or time needs quotes.
+   * Whether letters, digits, signs, points and colons have no special meaning, so that numbers and
+   * times never need quotes.
    */
   readonly isPlain: boolean;
-  readonly #special: ReturnType<typeof special>;
+  readonly #special: ReturnType<typeof specialBytes>;
   readonly #lineEnd: Uint8Array;
 
   constructor(private readonly dialect: Dialect) {
     const { delimiter, quote, escape, nullValue } = dialect;
     this.isPlain = !/[\w+\-.:]/.test(String.fromCharCode(delimiter, quote, escape)) &&
       !MAY_BE_VALUE.test(new TextDecoder().decode(nullValue));
-    this.#special = special(dialect);
+    this.#special = specialBytes(dialect);
     this.#lineEnd = utf8.encode(dialect.lineEnd);
   }
 
@@ -54,22 +54,22 @@ class Writer {
     this.output.bytes(this.dialect.nullValue);
   }
 
-  /** Text in UTF-8, in quotes where it would be read as something else. */
+  /** Writes UTF-8 text, quoted where it would be read as something else. */
   text(bytes: Uint8Array, from: number, to: number): void {
     const { output } = this;
     const { quoted } = this.#special;
-    if (this.#isMistakable(bytes, from, to)) return this.#quoted(bytes, from, to);
+    if (this.#isMistakable(bytes, from, to)) return this.#writeQuoted(bytes, from, to);
     const out = output.room(to - from);
     let { end } = output;
     for (let at = from; at < to; at++) {
       const byte = bytes[at]!;
-      if (quoted[byte] === 1) return this.#quoted(bytes, from, to);
+      if (quoted[byte] === 1) return this.#writeQuoted(bytes, from, to);
       out[end++] = byte;
     }
     output.end = end;
   }
 
-  #quoted(bytes: Uint8Array, from: number, to: number): void {
+  #writeQuoted(bytes: Uint8Array, from: number, to: number): void {
     const { output } = this;
     const { quote, escape } = this.dialect;
     const { escaped } = this.#special;
@@ -85,9 +85,9 @@ class Writer {
     output.end = end;
   }
 
-  /** Whether it would be taken for NULL, for no record, or for a byte order mark. */
+  /** Whether a reader would take the text for NULL, a blank line or a byte order mark. */
   #isMistakable(bytes: Uint8Array, from: number, to: number): boolean {
-    // In a file of one column, a line with nothing on it may be taken for none.
+    // In a file of one column, readers may skip a blank line.
     if (from === to) return true;
     const { nullValue } = this.dialect;
     if (to - from === nullValue.length && nullValue.every((byte, i) => byte === bytes[from + i])) {
@@ -98,7 +98,7 @@ class Writer {
   }
 }
 
-/** Records in chunks of about 64 KiB, after a header that names the fields. */
+/** Yields the records in chunks of about 64 KiB, after a header with the field names. */
 export async function* writeRecords(
   batches: AsyncIterable<Batch>,
   fields: readonly Field[],
@@ -111,7 +111,7 @@ export async function* writeRecords(
       if (i > 0) writer.delimiter();
       if (!name.isWellFormed()) {
         throw new SchemaError(
-          `Cannot write field ${quoteValue(name)}: its name has half a surrogate pair`,
+          `Cannot write field ${quoteValue(name)}: its name contains a lone surrogate`,
         );
       }
       const bytes = utf8.encode(name);

@@ -1,8 +1,8 @@
 /**
- * Numbers without bounds, which travel as text: the digits that they need, and columns of them as
- * decimals. Which type holds them all is known only when all of them were seen.
+ * Measures numbers of unbounded precision, which travel as text, and converts their columns to
+ * decimals. Only after all values have been seen is it known which decimal type holds them.
  */
-import { type BigColumn, columnFor, isNull } from "../../arrow/mod.ts";
+import { type BigColumn, createColumn, isNull } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import type { StagedData } from "../../core/contracts/buffer.ts";
 import { ValueError } from "../../core/errors.ts";
@@ -10,44 +10,44 @@ import { exactDecimal } from "../../core/values/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import { isDigit, MINUS } from "../text/ascii.ts";
-import { shortDecimal } from "../text/fast_numbers.ts";
+import { parseShortDecimal } from "../text/fast_numbers.ts";
 
 type Data = Batch["data"]["children"][number];
 
 const POINT = 0x2e;
 const ZERO = 0x30;
 
-/** Digits of a decimal that all of a system's readers know: Arrow's Decimal128. */
-const USUAL_PRECISION = 38;
+/** Precision that all Arrow readers support: that of Decimal128. */
+const DEFAULT_PRECISION = 38;
 
-/** Digits after the point of a decimal whose values are not known yet. */
-const USUAL_SCALE = 18;
+/** Scale of a decimal column without values. */
+const DEFAULT_SCALE = 18;
 
 const latin1 = new TextDecoder("latin1");
 
-/** Whether a system keeps a number, whose text is plain, in a way of its own. */
+/** Whether a target can store a number, given as plain digits, as a number of its own. */
 export type KeepsNumber = (bytes: Uint8Array, start: number, end: number) => boolean;
 
-/** What the numbers of a field need so far. */
+/** Digits that the numbers of a field need, as far as they have been seen. */
 export class NumberDigits {
-  /** How many were seen. */
+  /** Numbers seen. */
   count = 0;
   /** Most digits before the point, without leading zeros. */
   whole = 0;
-  /** Most digits after the point, as they are written. */
+  /** Most digits after the point, as written. */
   scale = 0;
-  /** Most digits after the point, without closing zeros. */
+  /** Most digits after the point, without trailing zeros. */
   needed = 0;
-  /** The first text that is no plain number, such as NaN. */
+  /** The first text that is not plain digits, such as NaN. */
   other: string | undefined;
-  /** The first number that `keeps` says no to. */
+  /** The first number that `keeps` rejects. */
   unkept: string | undefined;
 
   constructor(private readonly keeps?: KeepsNumber) {}
 
   add(bytes: Uint8Array, start: number, end: number): void {
     this.count++;
-    const number = plainNumber(bytes, start, end);
+    const number = measureDigits(bytes, start, end);
     if (number === undefined) {
       this.other ??= latin1.decode(bytes.subarray(start, end));
       return;
@@ -60,12 +60,15 @@ export class NumberDigits {
     }
   }
 
-  /** The decimal that holds all of them, with the scale that they are written with where it can be. */
+  /**
+   * Decimal type that holds all numbers, with their written scale where possible; undefined if none
+   * does.
+   */
   get decimal(): { readonly precision: number; readonly scale: number } | undefined {
     const { count, whole, other } = this;
     if (other !== undefined) return undefined;
-    if (count === 0) return { precision: USUAL_PRECISION, scale: USUAL_SCALE };
-    for (const precision of [USUAL_PRECISION, MAX_DECIMAL_PRECISION]) {
+    if (count === 0) return { precision: DEFAULT_PRECISION, scale: DEFAULT_SCALE };
+    for (const precision of [DEFAULT_PRECISION, MAX_DECIMAL_PRECISION]) {
       for (const scale of [this.scale, this.needed]) {
         if (whole + scale <= precision) return { precision, scale };
       }
@@ -74,20 +77,20 @@ export class NumberDigits {
   }
 }
 
-/** Digits of one number. */
+/** The digits of one number. */
 export interface PlainNumber {
-  /** Before the point, without leading zeros. */
+  /** Digits before the point, without leading zeros. */
   readonly whole: number;
-  /** After the point. */
+  /** Digits after the point. */
   readonly scale: number;
-  /** After the point, without closing zeros. */
+  /** Digits after the point, without trailing zeros. */
   readonly needed: number;
-  /** From the first digit that is not zero to the last one. */
+  /** Digits from the first to the last that is not zero. */
   readonly significant: number;
 }
 
-/** The digits of a text; undefined when it is no plain number. */
-export function plainNumber(
+/** Measures the digits of a text; undefined when it is not a plain number. */
+export function measureDigits(
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -118,7 +121,9 @@ export function plainNumber(
   };
 }
 
-/** Reads all of a stage: what the numbers without bounds among its fields need, by their names. */
+/**
+ * Reads the whole stage and measures its unbounded number fields; returns the result by field name.
+ */
 export async function measureNumbers(
   staged: Pick<StagedData, "fields" | "scanBatches">,
   keeps?: KeepsNumber,
@@ -132,13 +137,13 @@ export async function measureNumbers(
   for await (const batch of staged.scanBatches()) {
     for (const [i, { name }] of staged.fields.entries()) {
       const digits = measured.get(name);
-      if (digits !== undefined) addAll(digits, batch.data.children[i]!);
+      if (digits !== undefined) addColumn(digits, batch.data.children[i]!);
     }
   }
   return measured;
 }
 
-function addAll(digits: NumberDigits, data: Data): void {
+function addColumn(digits: NumberDigits, data: Data): void {
   const offsets = data.valueOffsets as Int32Array;
   for (let row = 0; row < data.length; row++) {
     if (!isNull(data, row)) digits.add(data.values, offsets[row]!, offsets[row + 1]!);
@@ -146,13 +151,13 @@ function addAll(digits: NumberDigits, data: Data): void {
 }
 
 /**
- * A column of numbers as text as one of a decimal field.
+ * Converts a column of numbers as text to a column of a decimal field.
  *
- * @throws {ValueError} with its row for a number that the field does not hold
+ * @throws {ValueError} with the row for a number that the field cannot hold
  */
-export function decimalColumn(data: Data, to: Field): Data {
+export function convertToDecimals(data: Data, to: Field): Data {
   const { precision = 38, scale = 0 } = to;
-  const column = columnFor(to) as BigColumn;
+  const column = createColumn(to) as BigColumn;
   const { values } = data;
   const offsets = data.valueOffsets as Int32Array;
   for (let row = 0; row < data.length; row++) {
@@ -161,7 +166,7 @@ export function decimalColumn(data: Data, to: Field): Data {
       continue;
     }
     const [start, end] = [offsets[row]!, offsets[row + 1]!];
-    const short = shortDecimal(values, start, end, scale);
+    const short = parseShortDecimal(values, start, end, scale);
     if (short !== undefined && String(Math.abs(short)).length <= precision) {
       column.push(BigInt(short));
       continue;
@@ -176,7 +181,7 @@ export function decimalColumn(data: Data, to: Field): Data {
   return column.take();
 }
 
-/** What to write into a pipeline so that a number has one type whatever its values are. */
+/** Advises to declare a field, so that its type does not depend on its values. */
 export function declareHint({ name }: Field): string {
   return `declare "fields: [{ id: ${name}, dtype: decimal, precision: …, scale: … }]" for a type that stays`;
 }

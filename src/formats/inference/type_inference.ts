@@ -1,8 +1,8 @@
-/** Types told by texts, for files that have none. */
+/** Infers types from text, for file formats without types. */
 import type { Field } from "../../models/field.ts";
 import type { FileField } from "../format.ts";
 import { isDigit, MINUS } from "../text/ascii.ts";
-import { isoDate, isoTime, isoTimestamp, NO_DAY } from "../text/iso.ts";
+import { NO_DAY, parseISODate, parseISOTime, parseISOTimestamp } from "../text/iso.ts";
 import { ValueError } from "../../core/errors.ts";
 import { INTEGER_BOUNDS, parseText, type Value } from "../../core/values/values.ts";
 import { type DXTType, MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
@@ -26,7 +26,7 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const DATE = String.raw`\d{4}-\d\d-\d\d`;
 const TIME = String.raw`\d\d:\d\d:\d\d(?:\.\d{1,6})?`;
 
-/** Only spellings that say what they are: `007`, `+5` and `1.` are texts. */
+/** Unambiguous patterns only: `007`, `+5` and `1.` are text. */
 const KINDS: readonly (readonly [Kind, RegExp])[] = [
   ["integer", /^(?:0|-?[1-9]\d*)$/],
   ["decimal", /^-?(?:0|[1-9]\d*)\.\d+$/],
@@ -38,7 +38,9 @@ const KINDS: readonly (readonly [Kind, RegExp])[] = [
   ["time", new RegExp(`^${TIME}$`)],
 ];
 
-/** Kinds of text that each type may be guessed from; a type that is not in it is never guessed. */
+/**
+ * Kinds of text from which each type may be guessed; types that are missing here are never guessed.
+ */
 const KINDS_OF: Partial<Record<DXTType, readonly Kind[]>> = {
   int8: ["integer"],
   int16: ["integer"],
@@ -59,21 +61,22 @@ const KINDS_OF: Partial<Record<DXTType, readonly Kind[]>> = {
 };
 
 /**
- * Whether a text may be a value of a type that was guessed: only such texts would have led to it. A
- * string may be any text, and so may a type that is never guessed from one.
+ * Whether a text may be a value of a guessed type: only such texts could have led to the guess. Any
+ * text may be a string, or a value of a type that is never guessed.
  */
 export function fitsGuess(text: string, dtype: DXTType): boolean {
   const kinds = KINDS_OF[dtype];
-  return kinds === undefined || kinds.includes(kindOf(text));
+  return kinds === undefined || kinds.includes(classifyText(text));
 }
 
-/** Texts that often stand for NULL. */
+/** Texts that commonly stand for NULL. */
 const NULL_WORD = /^(?:\\N|NULL|NA|N\/A|NaN|None|nil|-)?$/i;
 
 /**
- * The error for a value that the guess of its field's type does not allow, with the way out.
+ * Creates the error for a value that contradicts the guessed type of its field; it names the ways
+ * out.
  *
- * @param detail what was expected, where it is more than the type
+ * @param detail the expectation, when it is more than the type
  */
 export function guessError(
   field: Field,
@@ -83,7 +86,7 @@ export function guessError(
 ): ValueError {
   const why = guess === field.dtype
     ? "as guessed from other values"
-    : `as its column in the target is, guessed was ${guess}`;
+    : `as in the target's column, although ${guess} was guessed`;
   const ways = [
     "declare the field's dtype",
     ...(guess === field.dtype ? ["raise infer_rows"] : []),
@@ -95,7 +98,7 @@ export function guessError(
 /**
  * Parses the text of a field whose type was guessed.
  *
- * @throws {ValueError} when no guess from the text would allow the type, or it is no such value
+ * @throws {ValueError} when the text contradicts the guess, or is not a value of the type
  */
 export function parseGuessed(text: string, field: Field, guess: DXTType): Exclude<Value, null> {
   if (!fitsGuess(text, field.dtype)) throw guessError(field, guess, text);
@@ -107,16 +110,17 @@ export function parseGuessed(text: string, field: Field, guess: DXTType): Exclud
   }
 }
 
-/** Digits of a number without exponent that a double always gives back. */
+/** Decimal digits that a double always preserves. */
 const FLOAT_DIGITS = 15;
 
 /**
- * The narrowest type that holds all texts seen, so that no number or time is changed:
+ * Guesses the narrowest type that holds all texts seen without changing a value:
  *
- * - whole numbers are int64, uint64 beyond it, and decimal beyond that
- * - with a point they are decimal(38, most digits seen after the point); with an exponent float64,
- *   unless a double would not give some of them back
- * - `true` and `false`, dates, times and timestamps of ISO 8601; a date among timestamps is midnight
+ * - integers are int64, beyond it uint64, and beyond that decimal
+ * - numbers with a point are decimal(38, most digits seen after the point); numbers with an
+ * exponent are float64, or string when a double would change one of them
+ * - `true` and `false` are bool; ISO 8601 dates, times and timestamps have their types; a date
+ * among timestamps is midnight
  * - everything else, and a column without values, is string
  */
 export class TextTypeGuess {
@@ -127,23 +131,23 @@ export class TextTypeGuess {
   #scale = 0;
   #doubles = true;
 
-  /** Whether nothing that comes can change the type. */
-  get settled(): boolean {
+  /** Whether no further text can change the type. */
+  get isFinal(): boolean {
     return this.#kinds.has("string");
   }
 
-  /** As {@linkcode see}, for the UTF-8 text from `start` up to `end`. */
-  seeBytes(bytes: Uint8Array, start: number, end: number): void {
-    if (this.settled) return;
-    if (this.#seeShortNumber(bytes, start, end)) return;
+  /** Like {@linkcode add}, for the UTF-8 text from `start` up to `end`. */
+  addBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (this.isFinal) return;
+    if (this.#addShortNumber(bytes, start, end)) return;
     if (end - start > LONGEST_VALUE * 4) return void this.#kinds.add("string");
     const kind = isDigit(bytes[start]!) ? timeKind(bytes, start, end) : undefined;
-    if (kind === undefined) this.see(utf8.decode(bytes.subarray(start, end)));
+    if (kind === undefined) this.add(utf8.decode(bytes.subarray(start, end)));
     else this.#kinds.add(kind);
   }
 
-  /** Sees a number that is short enough for a double to give it back; false for other texts. */
-  #seeShortNumber(bytes: Uint8Array, start: number, end: number): boolean {
+  /** Adds a number short enough for a double to preserve it; returns false for other texts. */
+  #addShortNumber(bytes: Uint8Array, start: number, end: number): boolean {
     const first = bytes[start] === MINUS ? start + 1 : start;
     if (end <= first || end - first > FLOAT_DIGITS) return false;
     let point = end;
@@ -154,7 +158,7 @@ export class TextTypeGuess {
       else if (byte === POINT && point === end && at > first && at + 1 < end) point = at;
       else return false;
     }
-    // A zero in front says that it is no number, and a zero with a sign is not an integer.
+    // A leading zero marks text, and a negative zero is not an integer.
     if (bytes[first] === ZERO && point !== first + 1) return false;
     const negative = first !== start;
     if (point === end && isZero && negative) return false;
@@ -165,10 +169,10 @@ export class TextTypeGuess {
     return true;
   }
 
-  see(text: string): void {
-    // A text that is no number or time makes all others texts.
-    if (this.settled) return;
-    const kind = kindOf(text);
+  add(text: string): void {
+    // Once one text is neither number nor time, all are strings.
+    if (this.isFinal) return;
+    const kind = classifyText(text);
     this.#kinds.add(kind);
     if (kind === "float") this.#doubles &&= isDouble(text);
     if (kind !== "integer" && kind !== "decimal") return;
@@ -177,13 +181,13 @@ export class TextTypeGuess {
     this.#scale = Math.max(this.#scale, fraction.length);
     if (whole.length + fraction.length > FLOAT_DIGITS) this.#doubles &&= isDouble(text);
     if (kind !== "integer") return;
-    // A short number is within all bounds but that of its sign.
+    // A short number is within all bounds except those of its sign.
     const value = whole.length > FLOAT_DIGITS ? BigInt(text) : text.startsWith("-") ? -1n : 0n;
     if (value < this.#low) this.#low = value;
     if (value > this.#high) this.#high = value;
   }
 
-  /** A nullable field of the type that fits. */
+  /** Returns a nullable field of the guessed type. */
   field(name: string): FileField {
     const field = { name, ...this.#type(), nullable: true, inferred: true };
     return this.#kinds.size === 0 ? { ...field, valueless: true } : field;
@@ -219,44 +223,47 @@ export class TextTypeGuess {
   }
 }
 
-/** The kind of a date or time in its usual spelling; undefined for other texts. */
+/** Classifies a date or time in its most common form; undefined for other texts. */
 function timeKind(bytes: Uint8Array, start: number, end: number): Kind | undefined {
   const size = end - start;
-  if (size === 10) return isoDate(bytes, start, end) === NO_DAY ? undefined : "date";
-  if (size < 19) return Number.isNaN(isoTime(bytes, start, end)) ? undefined : "time";
-  if (!Number.isNaN(isoTimestamp(bytes, start, end, false))) return "timestamp";
-  return Number.isNaN(isoTimestamp(bytes, start, end, true)) ? undefined : "timestamp_tz";
+  if (size === 10) return parseISODate(bytes, start, end) === NO_DAY ? undefined : "date";
+  if (size < 19) return Number.isNaN(parseISOTime(bytes, start, end)) ? undefined : "time";
+  if (!Number.isNaN(parseISOTimestamp(bytes, start, end, false))) return "timestamp";
+  return Number.isNaN(parseISOTimestamp(bytes, start, end, true)) ? undefined : "timestamp_tz";
 }
 
-/** Whether the double nearest to the text has all its digits, and no others. */
+/** Whether the nearest double has exactly the digits of the text. */
 function isDouble(text: string): boolean {
   const value = Number(text);
   return !Number.isFinite(value)
     ? text.endsWith("N") || text.endsWith("y")
-    : digitsOf(text) === digitsOf(value.toExponential());
+    : significantDigits(text) === significantDigits(value.toExponential());
 }
 
-/** Digits that count, from the first to the last that is not zero. */
-function digitsOf(text: string): string {
+/** Returns the digits from the first to the last that is not zero. */
+function significantDigits(text: string): string {
   return text.replace(/e.*/i, "").replace(/[-.]/g, "").replace(/^0+|0+$/g, "");
 }
 
-/** Characters that no number, time or truth value has more of. */
+/** Most characters of a number, time or boolean. */
 const LONGEST_VALUE = 400;
 
-function kindOf(text: string): Kind {
+function classifyText(text: string): Kind {
   if (text.length > LONGEST_VALUE) return "string";
   const found = KINDS.find(([, pattern]) => pattern.test(text));
   if (found === undefined) return "string";
   const [kind] = found;
   if (kind === "date" || kind === "timestamp" || kind === "timestamp_tz" || kind === "time") {
-    return isReal(kind, text) ? kind : "string";
+    return isExistingTime(kind, text) ? kind : "string";
   }
   return kind;
 }
 
-/** Whether there is such a day and time. */
-function isReal(kind: "date" | "time" | "timestamp" | "timestamp_tz", text: string): boolean {
+/** Whether the date and time exist. */
+function isExistingTime(
+  kind: "date" | "time" | "timestamp" | "timestamp_tz",
+  text: string,
+): boolean {
   if (/:60/.test(text)) return false;
   try {
     if (kind === "date") Temporal.PlainDate.from(text);

@@ -1,15 +1,15 @@
-/** The bytes of a file that are being looked at, between two chunks' ends. */
+/** Buffers the part of a file that is being parsed, so that records may span chunks. */
 
-/** Least bytes that a fill gets together. */
-const FILL = 65_536;
-/** Bytes behind the text that may be read, so that loops may take more than one. */
+/** Least bytes to buffer at once. */
+const MIN_FILL = 65_536;
+/** Readable bytes behind the text, so that loops may look at several bytes at a time. */
 const SPARE = 16;
-/** Beyond so many bytes memory grows by less at a time. */
+/** Above this size the buffer grows by a quarter instead of doubling. */
 const LARGE = 16_777_216;
 
-/** `bytes` from `start` up to `end` are at hand, with a zero byte after them. */
+/** The text in `bytes` from `start` up to `end`, with a zero byte behind it. */
 export class ChunkBuffer {
-  bytes = new Uint8Array(4 * FILL);
+  bytes = new Uint8Array(4 * MIN_FILL);
   start = 0;
   end = 0;
   readonly #chunks: AsyncIterator<Uint8Array>;
@@ -23,14 +23,15 @@ export class ChunkBuffer {
   }
 
   /**
-   * Gets at least twice the bytes that are at hand, so that a long value is not looked at over and
-   * over, but no more than it takes to see that a record has over `most` bytes. Positions from before are void afterwards.
+   * Reads until at least twice as many bytes are buffered, so that a long value is not scanned over
+   * and over, but no more than shows that a record exceeds `maxBytes`. Invalidates earlier
+   * positions.
    *
-   * @returns false when there was no byte more
+   * @returns false when the file has no more bytes
    */
-  async fill(most = Infinity): Promise<boolean> {
+  async fill(maxBytes = Infinity): Promise<boolean> {
     const before = this.size;
-    const wanted = Math.max(FILL, Math.min(before * 2, Math.max(most, before) + 1));
+    const wanted = Math.max(MIN_FILL, Math.min(before * 2, Math.max(maxBytes, before) + 1));
     while (this.size < wanted) {
       const { done, value } = await this.#chunks.next();
       if (done) break;
@@ -46,10 +47,12 @@ export class ChunkBuffer {
     this.bytes[this.end] = 0;
   }
 
-  /** Moves what is at hand to the front, of other memory where it is far too small or too large. */
+  /**
+   * Moves the text to the front, into other memory where the buffer is too small or far too large.
+   */
   #makeRoom(size: number): void {
     const needed = this.size + size + SPARE;
-    const fit = Math.max(4 * FILL, Math.ceil(needed * (needed > LARGE ? 1.25 : 2)));
+    const fit = Math.max(4 * MIN_FILL, Math.ceil(needed * (needed > LARGE ? 1.25 : 2)));
     if (needed > this.bytes.length || fit * 4 < this.bytes.length) {
       const moved = new Uint8Array(fit);
       moved.set(this.bytes.subarray(this.start, this.end));

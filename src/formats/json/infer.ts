@@ -1,4 +1,4 @@
-/** Records of JSON → fields. */
+/** Infers fields from records of JSON. */
 import { ValidationError } from "../../core/errors.ts";
 import { type DecimalParts, decimalParts, floatHolds } from "../../core/values/number_text.ts";
 import { INTEGER_BOUNDS } from "../../core/values/values.ts";
@@ -13,25 +13,25 @@ import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
 import type { RecordSource, Scan } from "./source.ts";
 import { decode } from "./text.ts";
 
-/** Records that are read to infer the types, unless `infer_rows` says otherwise. */
+/** Records from which types are inferred, unless `infer_rows` says otherwise. */
 export const INFER_ROWS = 20_480;
 
 /**
- * Fields of a source told by its first records: the keys in the order in which they are first
- * seen, each of the narrowest type that holds its values exactly, all nullable. Strings stay
- * strings, whatever they look like; values of different kinds together, or none, are json.
+ * Infers the fields from the first records: the keys in order of appearance, each with the
+ * narrowest type that holds its values exactly, all nullable. Strings stay strings, whatever they
+ * look like. Values of several kinds, or none, are json.
  */
 export async function inferFields(
   name: string,
   open: (scan: Scan) => RecordSource,
-  rows: number,
+  maxRecords: number,
 ): Promise<FileField[]> {
   const scanner = new RecordScanner();
   const kinds = new Map<string, Kinds>();
   const source = open(scanner.scan);
   try {
     do {
-      while (source.records < rows && source.next()) {
+      while (source.records < maxRecords && source.next()) {
         for (const key of scanner.keys) {
           let seen = kinds.get(key.name);
           if (seen === undefined) {
@@ -45,17 +45,17 @@ export async function inferFields(
           seen.add(source.bytes, key.start, key.end);
         }
       }
-    } while (source.records < rows && await source.fill());
+    } while (source.records < maxRecords && await source.fill());
   } finally {
     await source.close();
   }
   if (source.records > 0 && kinds.size === 0) {
     throw new ValidationError(
-      `Cannot read "${name}": none of its first ${source.records} records has a key, expected at least one (raise infer_rows if later ones have)`,
+      `Cannot read "${name}": none of its first ${source.records} records has a key, expected at least one (raise infer_rows if later records have keys)`,
     );
   }
   if (kinds.has("")) {
-    throw new ValidationError(`Cannot read "${name}": a key is "", expected a name for its field`);
+    throw new ValidationError(`Cannot read "${name}": a key is "", expected a name`);
   }
   return Array.from(kinds, ([key, seen]) => ({
     name: key,
@@ -69,10 +69,10 @@ export async function inferFields(
 
 type InferredType = Pick<Field, "dtype" | "precision" | "scale">;
 
-/** What kinds of values a key had. */
+/** The kinds of values seen for a key. */
 class Kinds {
   readonly #scalars = new Set<DXTType>();
-  readonly #numbers = new Numbers();
+  readonly #numbers = new NumberKinds();
 
   add(bytes: Uint8Array, start: number, end: number): void {
     switch (bytes[start]) {
@@ -108,11 +108,11 @@ class Kinds {
   }
 }
 
-/** Digits whose integer is always a safe one. */
+/** Digits of integers that a double always holds. */
 const SHORT_INTEGER = /^-?[1-9]\d{0,14}$/;
 
-/** The narrowest type for numbers. */
-class Numbers {
+/** Infers the narrowest type for numbers. */
+class NumberKinds {
   #count = 0;
   #low = 0n;
   #high = 0n;
@@ -132,7 +132,7 @@ class Numbers {
     }
     const parts = decimalParts(text);
     if (parts === undefined) {
-      // So many digits are held by text alone.
+      // Only text holds so many digits.
       this.#floats = false;
       this.#whole = text.length;
       return;
@@ -154,7 +154,7 @@ class Numbers {
     this.#scale = Math.max(this.#scale, scale);
   }
 
-  /** undefined when there were no numbers */
+  /** The type; undefined when no number was seen. */
   type(): InferredType | undefined {
     if (this.#count === 0) return undefined;
     if (this.#integers && !this.#negativeZero) {

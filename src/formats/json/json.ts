@@ -1,10 +1,13 @@
-/** JSON: an array of objects, one record each, or one object. https://www.rfc-editor.org/rfc/rfc8259 */
+/**
+ * The JSON format: an array of objects, one record each, or a single object. Format:
+ * https://www.rfc-editor.org/rfc/rfc8259
+ */
 import type { FileFormat } from "../format.ts";
-import { jsonFormat } from "./record_format.ts";
+import { createJSONFormat } from "./record_format.ts";
 import { CLOSE_ARRAY, COMMA, OPEN_ARRAY, OPEN_OBJECT, skipSpace, throwMalformed } from "./scan.ts";
 import { RecordSource } from "./source.ts";
 
-/** The elements of a top-level array, or one top-level object. */
+/** Reads the elements of a top-level array, or one top-level object. */
 class DocumentSource extends RecordSource {
   #state: "start" | "first" | "element" | "object" | "done" = "start";
 
@@ -30,7 +33,7 @@ class DocumentSource extends RecordSource {
           bytes,
           at,
           end,
-          "the end of the file (a file of JSON Lines has format jsonl)",
+          "the end of the file (JSON Lines have format jsonl)",
         );
     }
   }
@@ -49,7 +52,7 @@ class DocumentSource extends RecordSource {
     }
   }
 
-  /** A record with the comma or bracket after it. */
+  /** Scans a record and the comma or bracket behind it. */
   #element(start: number): boolean {
     const { window } = this;
     const { bytes, end } = window;
@@ -66,12 +69,12 @@ class DocumentSource extends RecordSource {
     throw this.error(
       this.#state === "start"
         ? "the file is empty, expected an array of objects, or one object"
-        : "the file ends in the middle, expected it to go on",
+        : "the file ends early, expected a complete array or object",
     );
   }
 }
 
-export default jsonFormat({
+export default createJSONFormat({
   name: "json",
   source: DocumentSource,
   divisible: false,

@@ -1,6 +1,8 @@
-/** JSON Lines: an object on each line, one record each. https://jsonlines.org */
+/**
+ * The JSON Lines format: one object, hence one record, on each line. Format: https://jsonlines.org
+ */
 import type { FileFormat } from "../format.ts";
-import { jsonFormat } from "./record_format.ts";
+import { createJSONFormat } from "./record_format.ts";
 import {
   INCOMPLETE,
   LINE_FEED,
@@ -15,13 +17,13 @@ import { RecordSource } from "./source.ts";
 const CARRIAGE_RETURN = 0x0d;
 
 /**
- * One record on each line; lines of white space are skipped. A carriage return before the line's
- * end is white space of JSON. Format: https://jsonlines.org
+ * Reads one record per line; skips blank lines. A carriage return before a line feed is white space
+ * in JSON.
  */
 class LineSource extends RecordSource {
-  /** Lines that are behind. */
+  /** Lines before the current one. */
   #lines = 0;
-  /** Bytes of the unfinished line in which there is no line end. */
+  /** Bytes of the unfinished line that contain no line feed. */
   #searched = 0;
   #lastLine = false;
 
@@ -34,11 +36,11 @@ class LineSource extends RecordSource {
   }
 
   protected advance(): boolean {
-    return this.#wholeLine() || this.#anyLine();
+    return this.#scanBufferedLine() || this.#scanNextLine();
   }
 
-  /** Scans a line that has a record and its end at hand, without a search for the end before. */
-  #wholeLine(): boolean {
+  /** Scans a record whose line is buffered whole, without searching for the line's end first. */
+  #scanBufferedLine(): boolean {
     const { window } = this;
     const { bytes, start } = window;
     if (bytes[start] !== OPEN_OBJECT) return false;
@@ -57,23 +59,23 @@ class LineSource extends RecordSource {
     return true;
   }
 
-  #anyLine(): boolean {
+  #scanNextLine(): boolean {
     const { window } = this;
     const { bytes } = window;
     for (;;) {
-      const end = this.#lineEnd();
+      const end = this.#findLineEnd();
       if (end === undefined) return false;
-      // The zero byte that scanning relies on.
+      // Scanning relies on a zero byte behind the text.
       bytes[end] = 0;
       const start = skipSpace(bytes, window.start);
-      if (start < end) this.#line(start, end);
+      if (start < end) this.#scanLine(start, end);
       window.start = Math.min(end + 1, window.end);
       this.#lines++;
       if (start < end) return true;
     }
   }
 
-  #lineEnd(): number | undefined {
+  #findLineEnd(): number | undefined {
     const { window } = this;
     const found = window.bytes.indexOf(LINE_FEED, window.start + this.#searched);
     if (found !== -1 && found < window.end) {
@@ -85,14 +87,14 @@ class LineSource extends RecordSource {
     return undefined;
   }
 
-  #line(start: number, end: number): void {
+  #scanLine(start: number, end: number): void {
     const { bytes } = this.window;
     try {
       const at = skipSpace(bytes, this.scan(bytes, start, end));
       if (at !== end) throwMalformed(bytes, at, end, "the end of the line");
     } catch (error) {
       if (error !== INCOMPLETE) throw error;
-      throw new Malformed("the line ends in the middle of a value, expected all of it on one line");
+      throw new Malformed("the line ends within a value, expected the whole record on one line");
     }
   }
 
@@ -103,7 +105,7 @@ class LineSource extends RecordSource {
   }
 }
 
-export default jsonFormat({
+export default createJSONFormat({
   name: "jsonl",
   source: LineSource,
   divisible: true,

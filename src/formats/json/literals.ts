@@ -1,36 +1,36 @@
-/** How JSON spells values. */
+/** Parses and writes values as JSON represents them. */
 import { valuePusher } from "../../arrow/mod.ts";
 import { JSONText } from "../../core/values/values.ts";
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
-import type { OpenColumn, Slice, Spelling } from "../text/text_to_columns.ts";
-import { parserFor, putTexts } from "../text/column_parsers.ts";
+import type { Literals, OpenColumn, Slice } from "../text/text_to_columns.ts";
+import { putTexts, selectParser } from "../text/column_parsers.ts";
 import { parseScalar } from "./scalar.ts";
 import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
 import { unescape } from "./text.ts";
 
 const LETTER_N = 0x6e;
-/** Where no value of a record can begin: a brace, a key and a colon stand before the first one. */
-const NOWHERE = 2;
+/** Span start of a missing value. No value starts there: a brace, a key and a colon come first. */
+const MISSING = 2;
 
 const utf8 = new TextEncoder();
 
-/** @param guess type that was guessed for the field; undefined where its type is declared */
-export function literalsOf(field: Field, column: OpenColumn, guess?: DXTType): Spelling {
-  const parsed = (slice: Slice, at: number) => parsedBy(field, guess, slice, at);
+/** @param guess the guessed type of the field; undefined when its type is declared */
+export function createLiterals(field: Field, column: OpenColumn, guess?: DXTType): Literals {
+  const parse = (slice: Slice, at: number) => parseSpan(field, guess, slice, at);
   const pushValue = valuePusher(field, column);
   return {
-    loop: isText(field) ? putTexts : parserFor(field, guess !== undefined),
+    parser: isText(field) ? putTexts : selectParser(field, guess !== undefined),
     nullSize: 0,
-    isNull: ({ spans }, at) => spans[at] === NOWHERE,
-    push: (slice, at) => pushValue(parsed(slice, at)),
+    isNull: ({ spans }, at) => spans[at] === MISSING,
+    push: (slice, at) => pushValue(parse(slice, at)),
     write: (slice, at, out, end) => {
-      const text = field.dtype === "string" ? unquoted(slice, at) : undefined;
+      const text = field.dtype === "string" ? unquote(slice, at) : undefined;
       if (text !== undefined) {
         out.set(text, end);
         return end + text.length;
       }
-      const value = parsed(slice, at);
+      const value = parse(slice, at);
       const other = value instanceof JSONText ? value.text : String(value);
       return end + utf8.encodeInto(other, out.subarray(end)).written;
     },
@@ -45,14 +45,14 @@ function isNested(dtype: Field["dtype"]): boolean {
   return dtype === "json" || dtype === "array" || dtype === "object";
 }
 
-/** Text between quotes, its escapes taken out; void after the next call. */
-function unquoted({ bytes, spans }: Slice, at: number): Uint8Array | undefined {
+/** Returns the text between quotes, unescaped; valid until the next call. */
+function unquote({ bytes, spans }: Slice, at: number): Uint8Array | undefined {
   const from = spans[at]!;
   return bytes[from - 1] === QUOTE ? unescape(bytes, from, ~spans[at + 1]!) : undefined;
 }
 
-/** The value, whose span may be that between its quotes. */
-function parsedBy(
+/** Parses a value whose span may exclude its quotes. */
+function parseSpan(
   field: Field,
   guess: DXTType | undefined,
   { bytes, spans }: Slice,
@@ -67,9 +67,9 @@ function parsedBy(
 }
 
 /**
- * Puts the span of the correct value from `start` up to `end`: that between the quotes of a string,
- * but of all of it where the text is wanted as JSON. `null` is NULL, but JSON's null in a json
- * field that is not nullable.
+ * Writes the span of a valid value from `start` up to `end`. A string's span excludes its quotes,
+ * except where the field stores JSON text. `null` is NULL, except in a json field that is not
+ * nullable, where it is JSON's null.
  */
 export type PutSpan = (
   bytes: Uint8Array,
@@ -80,10 +80,10 @@ export type PutSpan = (
   at: number,
 ) => void;
 
-/** @param guess type that was guessed for the field; undefined where its type is declared */
+/** @param guess the guessed type of the field; undefined when its type is declared */
 export function spanPutter(field: Field, guess?: DXTType): PutSpan {
   const { dtype, nullable } = field;
-  // JSON's own kinds are part of the guess: a number in quotes is a string.
+  // A guess includes JSON's kind: it does not allow a number in quotes.
   const isOwnKind = guess === dtype;
   const refusesQuotes = isOwnKind && dtype !== "string";
   const refusesBare = isOwnKind && dtype === "string";
@@ -99,7 +99,8 @@ export function spanPutter(field: Field, guess?: DXTType): PutSpan {
     } else if (first === LETTER_N && !isNullJSON) {
       putMissing(spans, at);
     } else {
-      // Texts are copied as they stand, so what is none must not look like one.
+      // Text is copied as it is; other kinds are marked as escaped so that they take the parser's
+      // path.
       const isOther = isString
         ? refusesBare || first === OPEN_ARRAY || first === OPEN_OBJECT
         : nested && dtype !== "json" && first !== wanted;
@@ -109,12 +110,12 @@ export function spanPutter(field: Field, guess?: DXTType): PutSpan {
   };
 }
 
-/** Whether a span begins where no value does. */
+/** Whether a span is that of a missing value. */
 export function isMissing(start: number): boolean {
-  return start === NOWHERE;
+  return start === MISSING;
 }
 
-/** Puts the span of NULL. */
+/** Writes the span of NULL. */
 export function putMissing(spans: Int32Array, at: number): void {
-  spans[at] = spans[at + 1] = NOWHERE;
+  spans[at] = spans[at + 1] = MISSING;
 }

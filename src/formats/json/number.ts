@@ -1,8 +1,8 @@
-/** Sizes of decimal numbers, and their digits without an exponent. */
+/** Measures decimal numbers and writes them without an exponent. */
 import type { DecimalParts } from "../../core/values/number_text.ts";
 import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
 
-/** Digits that the number has after the point, and before it, when written without exponent. */
+/** Counts a number's digits before and after the point, when written without exponent. */
 export function decimalSize({ digits, exponent }: DecimalParts): { whole: number; scale: number } {
   return {
     whole: Math.max(0, digits.length + exponent),
@@ -10,7 +10,7 @@ export function decimalSize({ digits, exponent }: DecimalParts): { whole: number
   };
 }
 
-/** The number without exponent; undefined when no decimal has so many digits. */
+/** Returns the number without exponent; undefined when no decimal type has so many digits. */
 export function plainDigits(parts: DecimalParts): string | undefined {
   const { whole, scale } = decimalSize(parts);
   if (whole > MAX_DECIMAL_PRECISION || scale > MAX_DECIMAL_PRECISION) return undefined;

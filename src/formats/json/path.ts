@@ -1,10 +1,10 @@
-/** Values inside a record's values, by paths such as `address.city`. */
+/** Finds nested values of a record by paths such as `address.city`. */
 import { quoteValue, ValueError } from "../../core/errors.ts";
 import { CLOSE_OBJECT, OPEN_OBJECT, skipColon, skipKey, skipSpace, skipValue } from "./scan.ts";
 import { keyName } from "./record.ts";
 import { decode } from "./text.ts";
 
-/** Position of the value of a path's last step; -1 where the record has no such path. */
+/** Returns the position of the value at the end of a path; -1 where the record lacks the path. */
 export function findPath(
   bytes: Uint8Array,
   start: number,
@@ -21,7 +21,9 @@ export function findPath(
   return at;
 }
 
-/** Position of the value of a key in the correct object at `start`; -1 when it is not there. */
+/**
+ * Returns the position of a key's value in the valid object at `start`; -1 when the key is missing.
+ */
 function findMember(
   bytes: Uint8Array,
   start: number,

@@ -1,5 +1,5 @@
-/** Records of JSON → batches. */
-import { arrowSchema, batchOfData } from "../../arrow/mod.ts";
+/** Reads records of JSON as batches. */
+import { arrowSchema, wrapBatch } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import { quoteValue, SchemaError, ValueError } from "../../core/errors.ts";
 import type { Projection } from "../../core/contracts/extractor.ts";
@@ -7,25 +7,26 @@ import {
   ColumnFiller,
   fillColumns,
   openColumn,
-  sizeOf,
   SLICE_RECORDS,
   sliceBytes,
+  sumBytes,
 } from "../text/text_to_columns.ts";
 import type { ReadRequest } from "../format.ts";
 import { findPath } from "./path.ts";
 import { type Key, RecordScanner } from "./record.ts";
 import { LINE_FEED, skipValue } from "./scan.ts";
 import type { RecordSource, Scan } from "./source.ts";
-import { isMissing, literalsOf, putMissing, type PutSpan, spanPutter } from "./literals.ts";
+import { createLiterals, isMissing, putMissing, type PutSpan, spanPutter } from "./literals.ts";
 
-/** All records of a source as batches. */
+/** Reads all records of a source as batches. */
 export async function* readBatches(
   open: (scan: Scan) => RecordSource,
   request: Pick<ReadRequest, "projections" | "batchRows" | "batchBytes" | "complete" | "excluded">,
 ): AsyncGenerator<Batch, void, void> {
   const { batchRows, batchBytes, complete = false, excluded = [] } = request;
-  // The first key of a path is known where it is a field itself: only then is all of its value kept.
-  const keys = request.projections.flatMap(complete ? columnOf : keysOf);
+  // With `complete`, the first key of a path must be a field itself: then its whole value is
+  // stored.
+  const keys = request.projections.flatMap(complete ? sourceName : sourceKeys);
   const scanner = new RecordScanner(new Set([...keys, ...excluded]), complete);
   const schema = arrowSchema(request.projections.map(({ field }) => field));
   const source = open(scanner.scan);
@@ -33,8 +34,8 @@ export async function* readBatches(
   const columns = records.fillers.map(({ column }) => column);
   let rows = 0;
   let room = batchBytes;
-  const take = () => {
-    const batch = batchOfData(schema, columns.map((column) => column.take()), rows);
+  const takeBatch = () => {
+    const batch = wrapBatch(schema, columns.map((column) => column.take()), rows);
     rows = 0;
     room = batchBytes;
     return batch;
@@ -44,28 +45,28 @@ export async function* readBatches(
       let found: number;
       while ((found = records.fill(batchRows - rows, sliceBytes(room))) > 0) {
         rows += found;
-        room = batchBytes - sizeOf(columns);
-        if (rows >= batchRows || room <= 0) yield take();
+        room = batchBytes - sumBytes(columns);
+        if (rows >= batchRows || room <= 0) yield takeBatch();
       }
     } while (await source.fill());
-    if (rows > 0) yield take();
+    if (rows > 0) yield takeBatch();
   } finally {
     await source.close();
   }
 }
 
-/** Values of the records that are looked at together, at most. */
+/** Most values to scan before the columns are filled. */
 const SLICE_VALUES = 262_144;
 
-/** Finds records and fills the columns from them. */
+/** Scans records and fills the columns from them. */
 class Records {
   readonly fillers: readonly ColumnFiller[];
   readonly #cells: readonly Cell[];
   readonly #spans: Int32Array;
-  /** Records that are looked at together. */
-  readonly #most: number;
-  /** What is wrong behind the records found. */
-  #wrong: unknown;
+  /** Records to scan before the columns are filled. */
+  readonly #maxRecords: number;
+  /** Error behind the records found; thrown once they have been read. */
+  #pendingError: unknown;
 
   constructor(
     private readonly source: RecordSource,
@@ -73,25 +74,25 @@ class Records {
     projections: readonly Projection[],
   ) {
     this.#cells = projections.map((projection, i) => new Cell(projection, scanner, i * 2));
-    this.#most = Math.min(SLICE_RECORDS, Math.ceil(SLICE_VALUES / projections.length));
-    this.#spans = new Int32Array(this.#most * projections.length * 2);
+    this.#maxRecords = Math.min(SLICE_RECORDS, Math.ceil(SLICE_VALUES / projections.length));
+    this.#spans = new Int32Array(this.#maxRecords * projections.length * 2);
     this.fillers = projections.map(({ field, guess }, i) => {
       const column = openColumn(field);
-      return new ColumnFiller(field, column, i * 2, literalsOf(field, column, guess));
+      return new ColumnFiller(field, column, i * 2, createLiterals(field, column, guess));
     });
   }
 
   /**
-   * Pushes the next records in memory, up to `most` of them and no further once their values have
+   * Reads the next buffered records: at most `maxRecords`, and none further once their values have
    * `size` bytes.
    *
-   * @returns how many, 0 when more must be read
+   * @returns their number; 0 when more bytes must be read
    */
-  fill(most: number, size: number): number {
-    if (this.#wrong !== undefined) throw this.#wrong;
+  fill(maxRecords: number, size: number): number {
+    if (this.#pendingError !== undefined) throw this.#pendingError;
     const { source } = this;
     const { records: before, lines, at: start } = source;
-    const found = this.#find(most, size);
+    const found = this.#find(maxRecords, size);
     if (found > 0) {
       const stride = this.#cells.length * 2;
       try {
@@ -101,21 +102,21 @@ class Records {
         const row = before + error.row!;
         const column = this.fillers.find(({ field }) => field.name === error.field)!;
         const value = this.#spans[(error.row! - 1) * stride + column.at]!;
-        // A value that is missing is on no line.
+        // A missing value has no line.
         if (lines === undefined || isMissing(value)) throw error.atRow(row);
-        throw error.atLine(row, lines + 1 + lineFeedsIn(source.bytes, start, value));
+        throw error.atLine(row, lines + 1 + countLineFeeds(source.bytes, start, value));
       }
-    } else if (this.#wrong !== undefined) throw this.#wrong;
+    } else if (this.#pendingError !== undefined) throw this.#pendingError;
     return found;
   }
 
-  #find(most: number, size: number): number {
+  #find(maxRecords: number, size: number): number {
     const { source } = this;
     const stride = this.#cells.length * 2;
     let found = 0;
     let bytes = 0;
     try {
-      const rows = Math.min(most, this.#most);
+      const rows = Math.min(maxRecords, this.#maxRecords);
       while (found < rows && bytes < size && source.next()) {
         for (const cell of this.#cells) {
           bytes += cell.putSpan(source.bytes, this.#spans, found * stride);
@@ -123,62 +124,65 @@ class Records {
         found++;
       }
     } catch (error) {
-      // The values before it come first, and may be wrong themselves.
-      this.#wrong = error instanceof ValueError ? error.atRow(source.records) : error;
+      // The values before it are pushed first, and may raise an earlier error.
+      this.#pendingError = error instanceof ValueError ? error.atRow(source.records) : error;
     }
     return found;
   }
 }
 
-function lineFeedsIn(bytes: Uint8Array, start: number, end: number): number {
+function countLineFeeds(bytes: Uint8Array, start: number, end: number): number {
   let count = 0;
   for (let at = start; at < end; at++) if (bytes[at] === LINE_FEED) count++;
   return count;
 }
 
-/** Name of a projection in the file: a key, or keys inside each other with dots between. */
-function columnOf({ column, expression, field }: Projection): string {
+/** Returns a projection's name in the file: a key, or a path of keys joined by dots. */
+function sourceName({ column, expression, field }: Projection): string {
   if (expression === undefined) return column ?? field.name;
   throw new SchemaError(
     `Cannot read field "${field.name}" from JSON: it has expression "${expression}", expected a key`,
   );
 }
 
-function keysOf(projection: Projection): string[] {
-  const column = columnOf(projection);
+function sourceKeys(projection: Projection): string[] {
+  const column = sourceName(projection);
   return column.includes(".") ? [column, column.slice(0, column.indexOf("."))] : [column];
 }
 
-/** One field of the records. */
+/** Locates one field's value in the records. */
 class Cell {
   readonly #putSpan: PutSpan;
   readonly #key: Key;
-  /** First key and further keys of a path; a path serves a file that has no key spelled like it. */
+  /**
+   * First key and further keys of a path. Paths apply only where the file has no key of the full
+   * name.
+   */
   readonly #root: Key | undefined;
   readonly #steps: readonly string[];
   #foundAs: "key" | "path" | undefined;
 
-  /** @param at of the field's span in those of a record */
+  /** @param at index of the field's span within a record's spans */
   constructor(
     private readonly projection: Projection,
     private readonly scanner: RecordScanner,
     private readonly at: number,
   ) {
-    const [name, root] = keysOf(projection) as [string, string | undefined];
+    const [name, root] = sourceKeys(projection) as [string, string | undefined];
     this.#putSpan = spanPutter(projection.field, projection.guess);
-    this.#key = scanner.wanted(name)!;
-    // A name that was found as a key is no path.
+    this.#key = scanner.wantedKey(name)!;
+    // A name that was inferred as a key is not a path.
     const isKey = root === undefined || projection.guess !== undefined;
-    this.#root = isKey ? undefined : scanner.wanted(root);
+    this.#root = isKey ? undefined : scanner.wantedKey(root);
     this.#steps = name.split(".").slice(1);
   }
 
-  /** Puts the span of the value in the record scanned last, and returns its size. */
+  /** Writes the span of the value in the last record, and returns the value's size in bytes. */
   putSpan(bytes: Uint8Array, spans: Int32Array, record: number): number {
     const key = this.#key;
     const at = record + this.at;
     if (this.scanner.has(key)) {
-      this.#expect("key");
+      this.#requireKind("key");
       this.#putSpan(bytes, key.start, key.end, key.escaped, spans, at);
       return key.end - key.start;
     }
@@ -196,18 +200,20 @@ class Cell {
       putMissing(spans, at);
       return 0;
     }
-    this.#expect("path");
+    this.#requireKind("path");
     const end = skipValue(bytes, start, root.end);
     this.#putSpan(bytes, start, end, root.escaped, spans, at);
     return end - start;
   }
 
-  /** A name that is now a path, now a key would take values of two things for one. */
-  #expect(found: "key" | "path"): void {
+  /**
+   * Refuses a name that is a path in some records and a key in others: they are different values.
+   */
+  #requireKind(found: "key" | "path"): void {
     this.#foundAs ??= found;
     if (this.#foundAs === found) return;
     const { name } = this.projection.field;
-    const detail = `expected ${quoteValue(this.#key.name)} as path only, as in the records before`;
+    const detail = `expected ${quoteValue(this.#key.name)} as a path, as in earlier records`;
     throw new ValueError(detail, name, undefined, this.#key.name);
   }
 }

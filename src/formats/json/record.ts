@@ -1,4 +1,4 @@
-/** Where the values of a record are in its text, by key. */
+/** Locates the values of a record in its text, by key. */
 import { quoteValue } from "../../core/errors.ts";
 import { MAX_FIELDS } from "../text/record_size.ts";
 import {
@@ -14,32 +14,32 @@ import {
   throwMalformed,
 } from "./scan.ts";
 
-/** Most keys to remember: records that are rather maps would fill the memory. */
+/** Most keys to remember: maps whose keys differ from record to record would fill the memory. */
 const MAX_KEYS = 16_384;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** A key, and the value that it had in the record scanned last. */
+/** A key, and where its value is in the record scanned last. */
 export class Key {
-  /** Record in which the key was seen last. */
+  /** Number of the last record that has the key. */
   record = 0;
   start = 0;
   end = 0;
-  /** Whether there are escapes in the value. */
+  /** Whether the value contains escapes. */
   escaped = false;
-  /** The key that came after this one last time. */
+  /** The key that followed this one the last time. */
   next: Key | undefined;
 
   constructor(
     readonly name: string,
-    /** As spelled the first time, with quotes. */
+    /** The key as first spelled, with quotes. */
     readonly spelling: Uint8Array,
   ) {}
 }
 
-/** Scans objects; the values' positions are in the keys afterwards. */
+/** Scans objects and records the positions of their values in the keys. */
 export class RecordScanner {
-  /** The keys of the record scanned last, in its order. */
+  /** The keys of the last record, in order. */
   readonly keys: Key[] = [];
   readonly #known = new Map<string, Key>();
   readonly #wanted: readonly Key[];
@@ -47,7 +47,7 @@ export class RecordScanner {
   #record = 0;
 
   /**
-   * @param wanted names of the keys that {@linkcode wanted} gives
+   * @param wanted names of the keys available from {@linkcode wantedKey}
    * @param complete whether a record with any other key is refused
    */
   constructor(wanted: ReadonlySet<string> = new Set(), private readonly complete = false) {
@@ -56,17 +56,17 @@ export class RecordScanner {
     this.#forget();
   }
 
-  /** Undefined for a key that is not one of those. */
-  wanted(name: string): Key | undefined {
+  /** Returns a wanted key; undefined for any other name. */
+  wantedKey(name: string): Key | undefined {
     return this.#known.get(name);
   }
 
-  /** Whether the record scanned last has a key. */
+  /** Whether the last record has a key. */
   has(key: Key): boolean {
     return key.record === this.#record;
   }
 
-  /** Scans a record. It is an arrow function for `RecordSource` to call. */
+  /** Scans a record. A property, so that `RecordSource` can call it without its object. */
   readonly scan = (bytes: Uint8Array, start: number, end: number): number => {
     if (bytes[start] !== OPEN_OBJECT) throwMalformed(bytes, start, end, "an object as record");
     if (this.#known.size > MAX_KEYS) this.#forget();
@@ -81,11 +81,11 @@ export class RecordScanner {
         at += key.spelling.length;
       } else {
         const close = skipKey(bytes, at, end);
-        key = before.next = this.#keyOf(bytes, at, close);
+        key = before.next = this.#findKey(bytes, at, close);
         at = close;
       }
       if (key.record === this.#record) {
-        throw new Malformed(`key ${quoteValue(key.name)} comes twice, expected it once`);
+        throw new Malformed(`key ${quoteValue(key.name)} appears twice, expected it once`);
       }
       key.record = this.#record;
       key.start = skipColon(bytes, at, end);
@@ -103,7 +103,7 @@ export class RecordScanner {
     }
   };
 
-  #keyOf(bytes: Uint8Array, start: number, end: number): Key {
+  #findKey(bytes: Uint8Array, start: number, end: number): Key {
     const name = keyName(bytes, start, end);
     let key = this.#known.get(name);
     if (key === undefined) {
@@ -111,7 +111,7 @@ export class RecordScanner {
         throw new Malformed(
           `key ${
             quoteValue(name)
-          } is none of the fields that were found in the first records (declare it in fields with its dtype, raise infer_rows, or leave it out with exclude or only_declared_fields)`,
+          } is not among the fields of the first records (declare it in fields with its dtype, raise infer_rows, or leave it out with exclude or only_declared_fields)`,
         );
       }
       key = new Key(name, bytes.slice(start, end));
@@ -137,11 +137,11 @@ function startsWith(bytes: Uint8Array, at: number, expected: Uint8Array): boolea
   return true;
 }
 
-/** Name that a key's text, with its quotes, stands for. */
+/** Returns the name that a quoted key stands for. */
 export function keyName(bytes: Uint8Array, start: number, end: number): string {
   const text = utf8.decode(bytes.subarray(start, end));
   if (!text.includes("\\")) return text.slice(1, -1);
   const name: string = JSON.parse(text);
   if (name.isWellFormed()) return name;
-  throw new Malformed(`key ${quoteValue(text)} has half a surrogate pair, which no text can hold`);
+  throw new Malformed(`key ${quoteValue(text)} contains a lone surrogate, which UTF-8 cannot hold`);
 }

@@ -1,4 +1,4 @@
-/** What JSON and JSON Lines have in common: all but what stands between records. */
+/** The common part of JSON and JSON Lines: all but the text around records. */
 import type { Compression, FormatOptions } from "../../models/format.ts";
 import { compress, decompress } from "../compression/mod.ts";
 import { checkUTF8, encodeText, toUTF8 } from "../text/encoding.ts";
@@ -10,7 +10,7 @@ import {
   wholeFile,
 } from "../format.ts";
 import { FORMATS } from "../catalog.ts";
-import { lineRanges, rangeBytes } from "../text/line_ranges.ts";
+import { readRangeBytes, splitLines } from "../text/line_ranges.ts";
 import { INFER_ROWS, inferFields } from "./infer.ts";
 import { readBatches } from "./read.ts";
 import type { RecordSource, Scan } from "./source.ts";
@@ -27,27 +27,27 @@ interface RecordFormat {
     ): RecordSource;
   };
   readonly layout: (options: FormatOptions) => Layout;
-  /** Whether a record begins with each line. */
+  /** Whether each line starts a record, so that the file can be read in ranges. */
   readonly divisible: boolean;
 }
 
 type Encoded = Pick<ReadRequest, "compression" | "options">;
 
-/** Whether a file's bytes are those of its text. */
+/** Whether offsets of the file are offsets of its text. */
 function isPlain({ compression, options }: Encoded): boolean {
   return compression === "none" && (options.encoding ?? "utf-8") === "utf-8";
 }
 
-export function jsonFormat(
+export function createJSONFormat(
   { name, source: Source, layout, divisible }: RecordFormat,
 ): FileFormat {
   const open = (input: FileInput, request: Encoded, range?: FileRange) => {
     const { compression, options } = request;
-    // Only at the beginning of the file is a byte order mark none of its text.
+    // Only at the beginning of the file is a byte order mark not text.
     const bytes = range !== undefined && range.start > 0
-      ? checkUTF8(rangeBytes(input, range), range.start)
+      ? checkUTF8(readRangeBytes(input, range), range.start)
       : toUTF8(
-        range === undefined ? bytesOf(input, compression) : rangeBytes(input, range),
+        range === undefined ? bytesOf(input, compression) : readRangeBytes(input, range),
         options.encoding ?? "utf-8",
       );
     return (scan: Scan) => new Source(input.name, bytes, scan, options.max_record_bytes);
@@ -57,7 +57,7 @@ export function jsonFormat(
     split: divisible
       ? async (input, request, most) => {
         if (!isPlain(request)) return await wholeFile();
-        return { ranges: await lineRanges(input, most), guessed: false };
+        return { ranges: await splitLines(input, most), guessed: false };
       }
       : wholeFile,
     inferFields: (input, request) =>

@@ -1,8 +1,8 @@
 /**
- * JSON values by their text. A number, string or boolean is read as `parseText` reads it, so
- * quotes around a scalar do not matter where the field has another type than JSON's own; a number
- * may have a fraction or exponent that leaves it the same number (1.0, 1e2). Where the type was guessed,
- * only what would have led to it is read: a number in quotes is no number then.
+ * Parses JSON values by their text. A number, string or boolean is parsed as `parseText` does, so
+ * quotes around a scalar do not matter where the field's type is not JSON's own. A number may have
+ * a fraction or exponent that does not change it (1.0, 1e2). A guessed type accepts only what could
+ * have led to the guess: no number in quotes, for example.
  */
 import { ValueError } from "../../core/errors.ts";
 import {
@@ -20,9 +20,9 @@ import { QUOTE } from "./scan.ts";
 import { decode, unescape } from "./text.ts";
 
 /**
- * Reads the correct JSON value from `start` up to `end`, any but null.
+ * Parses the valid JSON value from `start` up to `end`, any but null.
  *
- * @param guess type that was guessed for the field; undefined where its type is declared
+ * @param guess the guessed type of the field; undefined when its type is declared
  * @throws {ValueError} when it is not of the field's type
  */
 export function parseScalar(
@@ -38,7 +38,7 @@ export function parseScalar(
   }
   const inside = unescape(bytes, start + 1, end - 1);
   if (inside === undefined) {
-    throw wrong(field, "text without half a surrogate pair", decode(bytes, start, end));
+    throw valueError(field, "text without a lone surrogate", decode(bytes, start, end));
   }
   const text = decode(inside, 0, inside.length);
   if (guess === undefined) return parseText(text, field);
@@ -46,7 +46,7 @@ export function parseScalar(
   throw guessError(field, guess, text, `expected ${field.dtype} without quotes`);
 }
 
-/** As `parseBare`, of what would have led to the guess alone. */
+/** Like `parseBare`, but accepts only values that could have led to the guess. */
 function parseGuessedBare(text: string, field: Field, guess: DXTType): Exclude<Value, null> {
   const { dtype } = field;
   const isOwnKind = guess === dtype;
@@ -67,12 +67,12 @@ function parseGuessedBare(text: string, field: Field, guess: DXTType): Exclude<V
   }
 }
 
-/** Integers and decimals have no minus for their zero. */
+/** Whether the text is -0, which integers and decimals do not have. */
 function isNegativeZero(text: string): boolean {
   return text.startsWith("-") && decimalParts(text)?.digits === "";
 }
 
-/** Reads a number, `true` or `false`, or refuses an array or object. */
+/** Parses a number, `true` or `false`; refuses an array or object. */
 function parseBare(text: string, field: Field): Exclude<Value, null> {
   const isNumber = /^[-\d]/.test(text);
   switch (field.dtype) {
@@ -93,9 +93,13 @@ function parseBare(text: string, field: Field): Exclude<Value, null> {
       return parseText(text, field);
     case "string":
       if (isNumber || text === "true" || text === "false") return text;
-      throw wrong(field, "string (declare the field as json to keep arrays and objects)", text);
+      throw valueError(
+        field,
+        "string (declare the field as json to keep arrays and objects)",
+        text,
+      );
     default:
-      throw wrong(field, `${field.dtype} as JSON ${JSON_KIND[field.dtype] ?? "string"}`, text);
+      throw valueError(field, `${field.dtype} as JSON ${JSON_KIND[field.dtype] ?? "string"}`, text);
   }
 }
 
@@ -104,16 +108,20 @@ const JSON_KIND: Readonly<Record<string, string>> = { array: "array", object: "o
 function withoutExponent(text: string, field: Field): string {
   const parts = decimalParts(text);
   const plain = parts && plainDigits(parts);
-  if (plain === undefined) throw wrong(field, `${field.dtype} of at most 76 digits`, text);
+  if (plain === undefined) throw valueError(field, `${field.dtype} of at most 76 digits`, text);
   return plain;
 }
 
 function parseFloatExactly(text: string, dtype: FloatType, field: Field): number {
   const value = nearestFloat(text, dtype);
   if (floatHolds(text, value, dtype)) return value;
-  throw wrong(field, `${dtype} (declare the field as decimal or json to keep all digits)`, text);
+  throw valueError(
+    field,
+    `${dtype} (declare the field as decimal or json to keep all digits)`,
+    text,
+  );
 }
 
-function wrong(field: Field, wanted: string, text: string): ValueError {
+function valueError(field: Field, wanted: string, text: string): ValueError {
   return new ValueError(`expected ${wanted}`, field.name, undefined, text);
 }

@@ -1,14 +1,14 @@
 /**
- * Strict JSON over UTF-8 bytes: finds where a value ends, and that it is one.
+ * Strict scanner of JSON in UTF-8: finds where a value ends, and validates it.
  * Grammar: https://www.rfc-editor.org/rfc/rfc8259
  *
- * Every function takes text that ends before `end`, where a zero byte must stand: zero is in no
- * JSON text, so loops need no bounds check. They return the position after what they skipped, and
- * throw {@linkcode Malformed}, or {@linkcode INCOMPLETE} where more bytes could mend the text.
+ * The text must end before `end`, where a zero byte stands: no JSON text contains one, so loops
+ * need no bounds check. All functions return the position behind what they skipped. They throw
+ * {@linkcode Malformed}, or {@linkcode INCOMPLETE} where more bytes could complete the text.
  */
 import { isDigit, MINUS } from "../text/ascii.ts";
 
-/** Objects and arrays inside each other, at most. */
+/** Most objects and arrays nested within each other. */
 export const MAX_DEPTH = 512;
 
 export const QUOTE = 0x22;
@@ -30,14 +30,19 @@ const FALSE = new TextEncoder().encode("false");
 const NULL = new TextEncoder().encode("null");
 const SIMPLE_ESCAPES = new Set(new TextEncoder().encode('"\\/bfnrt'));
 
-/** Text that no further byte could make JSON; its reader knows which file and record it is in. */
+/**
+ * The text is malformed, whatever follows. The caller adds the file and the record to the message.
+ */
 export class Malformed extends Error {}
 
 class Incomplete extends Error {}
-/** Thrown where the text goes on after the bytes at hand; one object, as making one costs much. */
+/**
+ * Thrown where the text continues behind the buffered bytes. A single object, since creating errors
+ * is slow.
+ */
 export const INCOMPLETE = new Incomplete("incomplete JSON");
 
-/** Throws what is wrong at a position. */
+/** Throws the error for an unexpected byte at a position. */
 export function throwMalformed(bytes: Uint8Array, at: number, end: number, wanted: string): never {
   if (at >= end) throw INCOMPLETE;
   throw new Malformed(`expected ${wanted}, found ${snippet(bytes, at, end)}`);
@@ -48,7 +53,7 @@ function snippet(bytes: Uint8Array, at: number, end: number): string {
   return JSON.stringify(text.replace(/\ufffd+$/, ""));
 }
 
-/** Line feeds skipped so far as space. */
+/** Line feeds skipped as white space so far. */
 export let lineFeeds = 0;
 
 export function skipSpace(bytes: Uint8Array, start: number): number {
@@ -60,7 +65,7 @@ export function skipSpace(bytes: Uint8Array, start: number): number {
   }
 }
 
-/** Skips any value that begins at `at`. */
+/** Skips any value that starts at `at`. */
 export function skipValue(bytes: Uint8Array, at: number, end: number, depth = 0): number {
   switch (bytes[at]) {
     case QUOTE:
@@ -80,7 +85,7 @@ export function skipValue(bytes: Uint8Array, at: number, end: number, depth = 0)
   }
 }
 
-/** Skips a string with both its quotes. Control characters must be escaped. */
+/** Skips a string including its quotes. Control characters must be escaped. */
 export function skipString(bytes: Uint8Array, start: number, end: number): number {
   let at = start + 1;
   for (;;) {
@@ -92,14 +97,14 @@ export function skipString(bytes: Uint8Array, start: number, end: number): numbe
   }
 }
 
-/** Escapes skipped so far: between two looks at it there was one, or there was none. */
+/** Escapes skipped so far; callers compare it before and after a value. */
 export let escapes = 0;
 
 function skipEscape(bytes: Uint8Array, at: number, end: number): number {
   escapes++;
   const byte = bytes[at]!;
   if (SIMPLE_ESCAPES.has(byte)) return at + 1;
-  if (byte !== LOWER_U) throwMalformed(bytes, at, end, "an escape of JSON");
+  if (byte !== LOWER_U) throwMalformed(bytes, at, end, "a JSON escape");
   for (let digit = at + 1; digit <= at + 4; digit++) {
     if (!isHexDigit(bytes[digit]!)) throwMalformed(bytes, digit, end, "a hexadecimal digit");
   }
@@ -169,13 +174,13 @@ function skipObject(bytes: Uint8Array, start: number, end: number, depth: number
   }
 }
 
-/** Skips a key with both its quotes. */
+/** Skips a key including its quotes. */
 export function skipKey(bytes: Uint8Array, at: number, end: number): number {
   if (bytes[at] !== QUOTE) throwMalformed(bytes, at, end, "a key in double quotes");
   return skipString(bytes, at, end);
 }
 
-/** Skips the colon after a key and the space around it. */
+/** Skips the colon behind a key and the space around it. */
 export function skipColon(bytes: Uint8Array, start: number, end: number): number {
   const at = skipSpace(bytes, start);
   if (bytes[at] !== COLON) throwMalformed(bytes, at, end, '":" after a key');

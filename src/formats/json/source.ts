@@ -1,16 +1,16 @@
-/** The records of a file one after the other, wherever chunks end. */
+/** Reads the records of a file one by one, across chunk boundaries. */
 import { ValidationError } from "../../core/errors.ts";
 import { describeLargeRecord, MAX_RECORD_BYTES } from "../text/record_size.ts";
 import { INCOMPLETE, Malformed } from "./scan.ts";
 import { ChunkBuffer } from "./chunk_buffer.ts";
 
-/** Looks at the value at `at` and returns where it ends, as the functions of `scan.ts` do. */
+/** Scans the value at `at` and returns where it ends, as the functions of `scan.ts` do. */
 export type Scan = (bytes: Uint8Array, at: number, end: number) => number;
 
 /**
- * Scans record by record, as long as there are bytes at hand, and is filled in between:
+ * Scans record by record while bytes are buffered. The caller refills it in between:
  *
- *     do { while (source.next()) use(source.bytes); } while (await source.fill());
+ * do { while (source.next()) use(source.bytes); } while (await source.fill());
  */
 export abstract class RecordSource {
   /** Records scanned so far. */
@@ -21,7 +21,7 @@ export abstract class RecordSource {
     private readonly name: string,
     chunks: AsyncIterable<Uint8Array>,
     protected readonly scan: Scan,
-    private readonly most = MAX_RECORD_BYTES,
+    private readonly maxRecordBytes = MAX_RECORD_BYTES,
   ) {
     this.window = new ChunkBuffer(chunks);
   }
@@ -31,12 +31,12 @@ export abstract class RecordSource {
     return undefined;
   }
 
-  /** Where in the bytes the next record begins. */
+  /** Position of the next record in the buffer. */
   get at(): number {
     return this.window.start;
   }
 
-  /** The bytes that positions of the scanned record refer to, until the next fill. */
+  /** The bytes that positions in the last record refer to, valid until the next fill. */
   get bytes(): Uint8Array {
     return this.window.bytes;
   }
@@ -44,7 +44,7 @@ export abstract class RecordSource {
   /**
    * Scans the next record.
    *
-   * @returns false when the bytes at hand hold no other whole record
+   * @returns false when no further record is buffered whole
    * @throws {ValidationError} when the text is malformed
    */
   next(): boolean {
@@ -59,16 +59,18 @@ export abstract class RecordSource {
   }
 
   /**
-   * Gets more bytes.
+   * Reads more bytes.
    *
    * @returns false at the end of the file, when all records have been scanned
-   * @throws {ValidationError} when the file ends too early, a record is too large, or the bytes are
-   * not of the file's compression or encoding
+   * @throws {ValidationError} when the file is truncated, a record is too large, or the bytes do
+   * not match the file's compression or encoding
    */
   async fill(): Promise<boolean> {
-    if (this.window.size > this.most) throw this.error(describeLargeRecord(this.most));
+    if (this.window.size > this.maxRecordBytes) {
+      throw this.error(describeLargeRecord(this.maxRecordBytes));
+    }
     try {
-      if (await this.window.fill(this.most)) return true;
+      if (await this.window.fill(this.maxRecordBytes)) return true;
     } catch (error) {
       if (!(error instanceof ValidationError)) throw error;
       const detail = `Cannot read "${this.name}", after record ${this.records}: ${error.message}`;
@@ -81,12 +83,12 @@ export abstract class RecordSource {
     return this.window.close();
   }
 
-  /** Scans the next record and moves the window's start behind it. */
+  /** Scans the next record and moves the buffer's start behind it. */
   protected abstract advance(): boolean;
-  /** Called when there are no more bytes: whether `advance` should be tried once more. */
+  /** Called at the end of the file; returns whether `advance` may find another record. */
   protected abstract finish(): boolean;
 
-  /** Where the next record is, for messages. */
+  /** Location of the next record, for messages. */
   protected get place(): string {
     return `record ${this.records + 1}`;
   }

@@ -1,4 +1,4 @@
-/** Strings of JSON: what is between the quotes, with escapes and without. */
+/** Decodes the strings of JSON. */
 import { BACKSLASH } from "./scan.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -11,7 +11,7 @@ const ESCAPES: Readonly<Record<number, number>> = {
   0x74: 0x09,
 };
 
-/** UTF-8 text of ASCII or more, from `start` up to `end`. */
+/** Decodes UTF-8 from `start` up to `end`; short ASCII text takes a faster path. */
 export function decode(bytes: Uint8Array, start: number, end: number): string {
   if (end - start > 32) return utf8.decode(bytes.subarray(start, end));
   let text = "";
@@ -28,13 +28,13 @@ export function hasEscape(bytes: Uint8Array, start: number, end: number): boolea
   return false;
 }
 
-/** Memory for unescaped strings, used again and again. */
+/** Memory for unescaped strings, reused by all calls. */
 let scratch = new Uint8Array(4096);
 
 /**
- * UTF-8 of a string's inside, which is correct JSON. The result is void after the next call.
+ * Unescapes the inside of a valid JSON string; the result is valid until the next call.
  *
- * @returns undefined when an escape is half a surrogate pair, which UTF-8 cannot hold
+ * @returns undefined for an escaped lone surrogate, which UTF-8 cannot hold
  */
 export function unescape(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
   if (scratch.length < end - start || scratch.length > 1 << 20) {

@@ -1,10 +1,10 @@
-/** Batches → records of JSON. */
+/** Writes batches as JSON records. */
 import { isNull, textReader } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import { ValueError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
 import { isDigit, MINUS } from "../text/ascii.ts";
-import { plainNumber } from "../inference/number_columns.ts";
+import { measureDigits } from "../inference/number_columns.ts";
 import { ByteWriter } from "../text/byte_writer.ts";
 import { numberWriter, timeWriter, type WriteRow } from "../text/scalar_text.ts";
 import { CLOSE_OBJECT, OPEN_OBJECT, QUOTE, skipSpace } from "./scan.ts";
@@ -12,24 +12,25 @@ import { CLOSE_OBJECT, OPEN_OBJECT, QUOTE, skipSpace } from "./scan.ts";
 const utf8 = new TextEncoder();
 const NULL = utf8.encode("null");
 
-/** What stands around the records of a file. */
+/** The text around the records of a file. */
 export interface Layout {
   readonly open: string;
   readonly beforeFirst: string;
   readonly between: string;
   readonly afterLast: string;
   readonly close: string;
-  /** Whether line ends inside a record must become spaces. */
+  /** Whether line ends within a record become spaces. */
   readonly oneLine: boolean;
 }
 
 /**
- * Records as JSON objects, in chunks of about 64 KiB. Integers, decimals and finite floats are
- * numbers with all their digits; other floats, dates and times strings, bytes a string of
- * hexadecimal digits; numbers without bounds are numbers, NaN and infinities strings; json, array and object values stand as they are, NULL is `null`.
+ * Yields records as JSON objects, in chunks of about 64 KiB. Integers, decimals and finite floats
+ * are numbers with all their digits; other floats, dates and times are strings; bytes are
+ * hexadecimal strings. Unbounded numbers are numbers, their NaN and infinities strings. Values of
+ * json, array and object fields are written unchanged, NULL as `null`.
  *
- * @throws {ValueError} when the text of a json, array or object field is no JSON, or is JSON's null
- * in a nullable field, which would be read as NULL
+ * @throws {ValueError} when a json, array or object value is not JSON, or is JSON's null in a
+ * nullable field, which a reader would take for NULL
  */
 export async function* writeRecords(
   batches: AsyncIterable<Batch>,
@@ -76,14 +77,14 @@ function writeRecord(
 
 type Data = Parameters<typeof isNull>[0];
 
-/** One column of a batch. */
+/** Writes one column of a batch. */
 class Cell {
   readonly #write: WriteRow;
   readonly #hasNulls: boolean;
 
   constructor(
     field: Field,
-    /** With what stands before it. */
+    /** The key with the brace or comma before it and the colon behind it. */
     private readonly key: Uint8Array,
     private readonly data: Data,
     private readonly output: ByteWriter,
@@ -109,7 +110,7 @@ function valueWriter(
   const { values } = data;
   const offsets = data.valueOffsets as Int32Array;
   const time = timeWriter(field, data, output);
-  const write = time === undefined ? numberWriter(field, data, output) : inQuotes(time, output);
+  const write = time === undefined ? numberWriter(field, data, output) : quoteWriter(time, output);
   if (write !== undefined) return write;
   switch (field.dtype) {
     case "float32":
@@ -119,7 +120,7 @@ function valueWriter(
       if (field.number === true) {
         return (row) => {
           const [start, end] = [offsets[row]!, offsets[row + 1]!];
-          if (isNumber(values, start, end)) output.bytes(values.subarray(start, end));
+          if (isJSONNumber(values, start, end)) output.bytes(values.subarray(start, end));
           else output.string(values, start, end);
         };
       }
@@ -129,7 +130,9 @@ function valueWriter(
     case "object":
       return (row) => {
         const mistake = output.json(values, offsets[row]!, offsets[row + 1]!, oneLine) ??
-          (field.nullable && isJSONNull(values, offsets[row]!) ? "it would be NULL" : undefined);
+          (field.nullable && isJSONNull(values, offsets[row]!)
+            ? "it would be read as NULL"
+            : undefined);
         if (mistake === undefined) return;
         const text = textReader(field, data)(row);
         throw new ValueError(`${mistake}, as ${field.dtype} in JSON`, field.name, undefined, text);
@@ -141,7 +144,7 @@ function valueWriter(
   }
 }
 
-function inQuotes(write: WriteRow, output: ByteWriter): WriteRow {
+function quoteWriter(write: WriteRow, output: ByteWriter): WriteRow {
   return (row) => {
     output.byte(QUOTE);
     write(row);
@@ -149,11 +152,11 @@ function inQuotes(write: WriteRow, output: ByteWriter): WriteRow {
   };
 }
 
-/** Whether a text is a number in JSON, too: without needless zeros before it. */
-function isNumber(bytes: Uint8Array, start: number, end: number): boolean {
+/** Whether a text is also a JSON number, which has no leading zeros. */
+function isJSONNumber(bytes: Uint8Array, start: number, end: number): boolean {
   const first = bytes[start] === MINUS ? start + 1 : start;
   const isPadded = bytes[first] === 0x30 && first + 1 < end && isDigit(bytes[first + 1]!);
-  return !isPadded && plainNumber(bytes, start, end) !== undefined;
+  return !isPadded && measureDigits(bytes, start, end) !== undefined;
 }
 
 function isJSONNull(bytes: Uint8Array, start: number): boolean {

@@ -1,17 +1,17 @@
-/** Bits of rows, least significant first, as Arrow and Parquet both have them. */
+/** Bitmaps of rows, least significant bit first, as in Arrow and Parquet. */
 
 export function isSet(bits: Uint8Array, at: number): boolean {
   return (bits[at >> 3]! & (1 << (at & 7))) !== 0;
 }
 
-/** Sets `count` bits from `to` on; those behind them may be set too. */
+/** Sets `count` bits from `to`; may also set bits behind them. */
 export function setBits(bits: Uint8Array, to: number, count: number): void {
   if (count === 0) return;
   if ((to & 7) !== 0) bits[to >> 3]! |= 0xff << (to & 7);
   bits.fill(0xff, (to + 7) >> 3, (to + count + 7) >> 3);
 }
 
-/** Copies `count` bits; those behind them may change. */
+/** Copies `count` bits; may also change bits behind them. */
 export function copyBits(
   from: Uint8Array,
   start: number,
@@ -30,7 +30,10 @@ export function copyBits(
   }
 }
 
-/** Puts the numbers of the set bits, the first of which is `first`, into `rows`; gives how many. */
+/**
+ * Writes the row numbers of the set bits to `rows`; the first bit is row `first`. Returns their
+ * count.
+ */
 export function setRows(
   bits: Uint8Array,
   start: number,
@@ -47,7 +50,7 @@ export function setRows(
   return found;
 }
 
-/** How many of the first `count` bits are set. */
+/** Counts the set bits among the first `count`. */
 export function countBits(bits: Uint8Array, count: number): number {
   let set = 0;
   const whole = count >> 3;
@@ -61,7 +64,9 @@ const ONES = Uint8Array.from({ length: 256 }, (_, byte) => {
   return ones;
 });
 
-/** Numbers of `width` bits each, the lowest first, into `out`; `bit` is where the first one begins. */
+/**
+ * Unpacks numbers of `width` bits, lowest bit first, into `out`; the first one starts at bit `bit`.
+ */
 export function unpackBits(
   bytes: Uint8Array,
   bit: number,
@@ -77,9 +82,9 @@ export function unpackBits(
     let value = 0;
     for (let bits = 0; bits < width;) {
       value |= bytes[at]! >> used << bits;
-      const taken = Math.min(8 - used, width - bits);
-      bits += taken;
-      used += taken;
+      const size = Math.min(8 - used, width - bits);
+      bits += size;
+      used += size;
       if (used === 8) {
         used = 0;
         at++;

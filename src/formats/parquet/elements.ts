@@ -1,5 +1,5 @@
 /**
- * Fields → the columns of a schema.
+ * Converts fields to the columns of a Parquet schema.
  * Logical types: https://github.com/apache/parquet-format/blob/master/LogicalTypes.md
  */
 import type { Field } from "../../models/field.ts";
@@ -12,14 +12,14 @@ import {
 } from "./thrift/metadata.ts";
 import { BYTE, I32, ThriftStruct } from "./thrift/thrift.ts";
 
-/** How the values of a field are laid out in a file. */
+/** Physical layout of a field's values in a file. */
 export interface Layout {
   readonly type: number;
-  /** Bytes of a value of type FIXED. */
+  /** Bytes of one value of type FIXED. */
   readonly width?: number;
 }
 
-export function layoutOf({ dtype, precision = 38 }: Field): Layout {
+export function physicalLayout({ dtype, precision = 38 }: Field): Layout {
   switch (dtype) {
     case "bool":
       return { type: PhysicalType.BOOLEAN };
@@ -44,27 +44,27 @@ export function layoutOf({ dtype, precision = 38 }: Field): Layout {
     case "decimal":
       if (precision <= 9) return { type: PhysicalType.INT32 };
       if (precision <= 18) return { type: PhysicalType.INT64 };
-      return { type: PhysicalType.FIXED, width: widthOf(precision) };
+      return { type: PhysicalType.FIXED, width: decimalWidth(precision) };
     default:
       return { type: PhysicalType.BYTE_ARRAY };
   }
 }
 
-/** Bytes that hold every decimal of a precision, and its sign. */
-function widthOf(precision: number): number {
+/** Bytes needed for every decimal of a precision, with its sign. */
+function decimalWidth(precision: number): number {
   return Math.ceil((precision * Math.log2(10) + 1) / 8);
 }
 
-/** The root of a schema and its columns. */
-export function elementsOf(fields: readonly Field[]): ThriftStruct[] {
+/** Returns the root of the schema, followed by its columns. */
+export function createSchemaElements(fields: readonly Field[]): ThriftStruct[] {
   const root = new ThriftStruct()
     .setText(SchemaElement.name, "root")
     .set(SchemaElement.numChildren, I32, fields.length);
-  return [root, ...fields.map(elementOf)];
+  return [root, ...fields.map(createElement)];
 }
 
-export function elementOf(field: Field): ThriftStruct {
-  const { type, width } = layoutOf(field);
+export function createElement(field: Field): ThriftStruct {
+  const { type, width } = physicalLayout(field);
   const element = new ThriftStruct()
     .set(SchemaElement.type, I32, type)
     .set(
@@ -107,7 +107,7 @@ function annotate(element: ThriftStruct, { dtype, precision = 38, scale = 0 }: F
     case "date":
       return set(LogicalType.DATE, DATE);
     case "time":
-      // The older annotations of times mean UTC.
+      // The older annotations for times imply UTC.
       return set(LogicalType.TIME, undefined, micros(false));
     case "timestamp":
       return set(LogicalType.TIMESTAMP, undefined, micros(false));
@@ -126,7 +126,7 @@ function annotate(element: ThriftStruct, { dtype, precision = 38, scale = 0 }: F
 const integer = (bits: number, isSigned: boolean) =>
   new ThriftStruct().set(1, BYTE, bits).setFlag(2, isSigned);
 
-/** TimeType and TimestampType in microseconds. */
+/** The Thrift structs TimeType and TimestampType, in microseconds. */
 const micros = (isUTC: boolean) =>
   new ThriftStruct().setFlag(1, isUTC).setStruct(
     2,

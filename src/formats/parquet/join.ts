@@ -1,8 +1,8 @@
-/** Parquet files that dxt wrote → one: their row groups behind each other as they are, one footer. */
+/** Joins Parquet files that dxt wrote: copies their row groups unchanged and writes one footer. */
 import { isDeepStrictEqual } from "node:util";
 import { DXTError, messageOf, SchemaError, ValidationError } from "../../core/errors.ts";
 import type { FileInput, WriteRequest } from "../format.ts";
-import { INFINITE, refuseInfinity } from "../text/infinity.ts";
+import { INFINITE_VALUES, refuseInfinity } from "../text/infinity.ts";
 import { type Footer, readFooter } from "./reader/footer.ts";
 import {
   ColumnChunk,
@@ -13,35 +13,35 @@ import {
   RowGroup,
   Statistics,
 } from "./thrift/metadata.ts";
-import { checkRanges, isNative, openNative } from "./reader/native_reader.ts";
-import { footerParts } from "./reader/row_group_file.ts";
+import { checkOverlaps, isNative, openNative } from "./reader/native_reader.ts";
+import { encodeFooter } from "./reader/row_group_file.ts";
 import { EncodedStruct, encodeStruct, I16, I64, ThriftStruct } from "./thrift/thrift.ts";
 import { PAGE_ROWS, PAGES_BYTES } from "./writer/page_values.ts";
-import { parquetBytes } from "./writer/write.ts";
+import { writeParquet } from "./writer/write.ts";
 
-/** Bytes that are read at once: what stays in the processor's cache until it is written. */
+/** Copy size: it fits the processor's cache until it is written. */
 const CHUNK = 1024 * 1024;
 
-/** As the format's `join`. */
+/** Implements the format's `join`. */
 export async function joinParquet(
   parts: AsyncIterable<FileInput>,
   request: WriteRequest,
 ): Promise<AsyncGenerator<Uint8Array, void, void> | undefined> {
-  // Row groups stay as they are.
+  // Row groups are copied unchanged, so their row counts cannot be chosen.
   if (request.options.row_group_rows !== undefined) return undefined;
   const rest = parts[Symbol.asyncIterator]();
   const first = await rest.next();
-  if (first.done === true) return parquetBytes(none(), request);
+  if (first.done === true) return writeParquet(noBatches(), request);
   try {
-    await footerOf(first.value, request);
+    await readOwnFooter(first.value, request);
   } catch (error) {
     if (error instanceof ValidationError || error instanceof SchemaError) return undefined;
     throw error;
   }
-  return joined(first.value, { [Symbol.asyncIterator]: () => rest }, request);
+  return joinFiles(first.value, { [Symbol.asyncIterator]: () => rest }, request);
 }
 
-async function* joined(
+async function* joinFiles(
   first: FileInput,
   rest: AsyncIterable<FileInput>,
   request: WriteRequest,
@@ -56,12 +56,12 @@ async function* joined(
     yield* rest;
   }
   for await (const part of parts()) {
-    const footer = await footerOf(part, request);
-    await refuseInfinite(part, footer, rows);
+    const footer = await readOwnFooter(part, request);
+    await refuseInfiniteValues(part, footer, rows);
     if (metadata === undefined) yield MAGIC.slice();
     metadata ??= footer.metadata;
     for (const group of footer.metadata.structs(FileMetaData.rowGroups)) {
-      groups.push(movedGroup(group, at - MAGIC.length, groups.length));
+      groups.push(moveGroup(group, at - MAGIC.length, groups.length));
     }
     rows += footer.rowGroups.reduce((sum, group) => sum + group.rows, 0);
     at += footer.start - MAGIC.length;
@@ -70,31 +70,37 @@ async function* joined(
     }
   }
   metadata!.set(FileMetaData.numRows, I64, rows).setStructs(FileMetaData.rowGroups, groups);
-  yield* footerParts(metadata!);
+  yield* encodeFooter(metadata!);
 }
 
-async function* none() {}
+async function* noBatches() {}
 
-/** @throws {ValidationError | SchemaError} for a file that dxt did not write, or of other fields */
-async function footerOf(part: FileInput, { fields }: WriteRequest): Promise<Footer> {
+/**
+ * @throws {ValidationError | SchemaError} for a file that dxt did not write, or with other fields
+ */
+async function readOwnFooter(part: FileInput, { fields }: WriteRequest): Promise<Footer> {
   try {
     const footer = await readFooter(part);
     if (!isNative(footer)) {
       throw new ValidationError(`Cannot join "${part.name}": dxt did not write it`);
     }
-    checkRanges(footer);
-    // As they are kept: without keys that are undefined.
-    if (isDeepStrictEqual(footer.kept, JSON.parse(JSON.stringify(fields)))) return footer;
-    throw new SchemaError(`Cannot join "${part.name}": its fields are not those of the others`);
+    checkOverlaps(footer);
+    // Compare with the stored JSON, which has no undefined keys.
+    if (isDeepStrictEqual(footer.ownFields, JSON.parse(JSON.stringify(fields)))) return footer;
+    throw new SchemaError(`Cannot join "${part.name}": its fields differ from the first file's`);
   } catch (error) {
     if (error instanceof DXTError) throw error;
     throw new ValidationError(`Cannot join "${part.name}": ${messageOf(error)}`, { cause: error });
   }
 }
 
-/** Looks at the bounds alone, and for the row only where one of them is infinite. */
-async function refuseInfinite(part: FileInput, footer: Footer, rowsBefore: number): Promise<void> {
-  for (const [column, field] of footer.kept.entries()) {
+/** Checks the statistics; reads the values, to find the row, only where a bound is infinite. */
+async function refuseInfiniteValues(
+  part: FileInput,
+  footer: Footer,
+  rowsBefore: number,
+): Promise<void> {
+  for (const [column, field] of footer.ownFields.entries()) {
     if (!hasInfiniteBound(footer, column)) continue;
     let rows = rowsBefore;
     const bounds = { batchRows: PAGE_ROWS, batchBytes: PAGES_BYTES };
@@ -105,9 +111,9 @@ async function refuseInfinite(part: FileInput, footer: Footer, rowsBefore: numbe
   }
 }
 
-function hasInfiniteBound({ kept, rowGroups }: Footer, column: number): boolean {
-  const { dtype } = kept[column]!;
-  const infinite = INFINITE[dtype]?.map(([raw]) => raw);
+function hasInfiniteBound({ ownFields, rowGroups }: Footer, column: number): boolean {
+  const { dtype } = ownFields[column]!;
+  const infinite = INFINITE_VALUES[dtype]?.map(([raw]) => raw);
   return infinite !== undefined && rowGroups.some(({ chunks }) => {
     const metadata = chunks[column]!.struct(ColumnChunk.metadata);
     const statistics = metadata?.struct(ColumnMetaData.statistics);
@@ -122,17 +128,17 @@ function hasInfiniteBound({ kept, rowGroups }: Footer, column: number): boolean 
   });
 }
 
-/** A row group at another place, with what the writer here says of it and no more. */
-function movedGroup(group: ThriftStruct, shift: number, ordinal: number): EncodedStruct {
+/** Moves a row group to another offset; keeps only what dxt's own writer would write. */
+function moveGroup(group: ThriftStruct, shift: number, ordinal: number): EncodedStruct {
   const { columns, totalByteSize, numRows, fileOffset, totalCompressedSize } = RowGroup;
   const moved = group.pick(totalByteSize, numRows, totalCompressedSize)
     .set(fileOffset, I64, (group.number(fileOffset) ?? 0) + shift)
-    .setStructs(columns, group.structs(columns).map((chunk) => movedChunk(chunk, shift)));
+    .setStructs(columns, group.structs(columns).map((chunk) => moveChunk(chunk, shift)));
   if (ordinal <= MAX_ORDINAL) moved.set(RowGroup.ordinal, I16, ordinal);
   return new EncodedStruct(encodeStruct(moved));
 }
 
-function movedChunk(chunk: ThriftStruct, shift: number): ThriftStruct {
+function moveChunk(chunk: ThriftStruct, shift: number): ThriftStruct {
   const { type, encodings, path, codec, numValues, uncompressedSize, compressedSize, statistics } =
     ColumnMetaData;
   const { dataPageOffset } = ColumnMetaData;

@@ -1,5 +1,5 @@
 /**
- * Parquet, read and written row group by row group.
+ * The Parquet format, read and written row group by row group.
  * Format: https://parquet.apache.org/docs/file-format/
  */
 import { canonicalFields, createCanonicalizer, splitBatch } from "../../arrow/mod.ts";
@@ -12,13 +12,15 @@ import { readFooter } from "./reader/footer.ts";
 import { nativeCanonicalizer } from "./reader/native_fields.ts";
 import { joinParquet } from "./join.ts";
 import { openParquet, splitRowGroups } from "./reader/reader.ts";
-import { parquetBytes } from "./writer/write.ts";
+import { writeParquet } from "./writer/write.ts";
 
-/** Where in the library an error arose, which tells the reader nothing. */
+/** Prefixes that the library puts before its messages; they mean nothing to the user. */
 const LIBRARY = /^(?:(?:Parquet argument error|Parquet error|External|EOF): )+/;
 
-/** Errors of the library become typed; those of the input, and ours, stay. */
-function malformed(input: FileInput, error: unknown): unknown {
+/**
+ * Turns errors of the library into typed ones; typed errors and those of the input pass unchanged.
+ */
+function describeError(input: FileInput, error: unknown): unknown {
   if (error instanceof DXTError) return error;
   return new ValidationError(
     `Cannot read "${input.name}" as Parquet: ${messageOf(error).replace(LIBRARY, "")}`,
@@ -37,15 +39,15 @@ const parquet: FileFormat = {
         json.has(field.name) && field.dtype === "string" ? { ...field, dtype: "json" } : field
       );
     } catch (error) {
-      throw malformed(input, error);
+      throw describeError(input, error);
     }
   },
 
-  async split(input: FileInput, _request, most: number) {
+  async split(input: FileInput, _request, maxRanges: number) {
     try {
-      return { ranges: splitRowGroups(await readFooter(input), most), guessed: false };
+      return { ranges: splitRowGroups(await readFooter(input), maxRanges), guessed: false };
     } catch (error) {
-      throw malformed(input, error);
+      throw describeError(input, error);
     }
   },
 
@@ -61,14 +63,14 @@ const parquet: FileFormat = {
         yield* splitBatch(canonical(batch), { rows: batchRows, bytes: batchBytes });
       }
     } catch (error) {
-      throw malformed(input, error);
+      throw describeError(input, error);
     }
   },
 
   join: joinParquet,
 
   write(batches: AsyncIterable<Batch>, request: WriteRequest) {
-    return parquetBytes(batches, request);
+    return writeParquet(batches, request);
   },
 };
 

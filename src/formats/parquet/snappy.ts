@@ -1,12 +1,13 @@
-/** Snappy's block format. https://github.com/google/snappy/blob/main/format_description.txt */
+/** Snappy's block format: https://github.com/google/snappy/blob/main/format_description.txt */
 
-/** Positions are found again within a block of this size: two bytes hold their distance. */
+/** Block size within which matches are searched, so that two bytes hold a distance. */
 const BLOCK = 1 << 16;
 const HASH_BITS = 14;
 const MIN_MATCH = 4;
 
 export class SnappyError extends Error {}
 
+/** Compresses bytes to one block. */
 export function snappyCompress(bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(16 + bytes.length + Math.ceil(bytes.length / 6));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -37,7 +38,7 @@ function compressBlock(
   let at = to;
   let literal = start;
   const last = end - MIN_MATCH;
-  // After many misses the bytes are taken for random ones, which are passed faster.
+  // After many misses the bytes count as random and are skipped in longer steps.
   for (let i = start + 1, misses = 32; i <= last;) {
     const word = view.getInt32(i, true);
     const hash = Math.imul(word, 0x1e35a7bd) >>> (32 - HASH_BITS);
@@ -68,17 +69,23 @@ function writeLiteral(bytes: Uint8Array, from: number, end: number, out: Uint8Ar
   if (size <= 60) {
     out[at++] = (size - 1) << 2;
   } else {
-    // No block is longer than two bytes tell.
+    // Two bytes suffice for the size: no literal is longer than a block.
     out[at++] = 61 << 2;
     out[at++] = (size - 1) & 255;
     out[at++] = (size - 1) >> 8;
   }
-  move(bytes, from, size, out, at);
+  copyBytes(bytes, from, size, out, at);
   return at + size;
 }
 
-/** Calls cost more than a few bytes do. */
-function move(bytes: Uint8Array, from: number, size: number, out: Uint8Array, to: number): void {
+/** Copies bytes; for a few a loop is faster than a call of `set`. */
+function copyBytes(
+  bytes: Uint8Array,
+  from: number,
+  size: number,
+  out: Uint8Array,
+  to: number,
+): void {
   if (size > 64) out.set(bytes.subarray(from, from + size), to);
   else for (let i = 0; i < size; i++) out[to + i] = bytes[from + i]!;
 }
@@ -96,13 +103,15 @@ function writeCopy(distance: number, length: number, out: Uint8Array, to: number
 }
 
 /**
- * The `size` bytes that a block holds.
+ * Decompresses a block to `size` bytes.
  *
  * @throws {SnappyError} when it is malformed or holds another number of bytes
  */
 export function snappyDecompress(bytes: Uint8Array, size: number): Uint8Array {
-  const [said, start] = readSize(bytes);
-  if (said !== size) throw new SnappyError(`a block says ${said} bytes, expected ${size}`);
+  const [declaredSize, start] = readSize(bytes);
+  if (declaredSize !== size) {
+    throw new SnappyError(`a block declares ${declaredSize} bytes, expected ${size}`);
+  }
   const out = new Uint8Array(size);
   let to = 0;
   for (let at = start; at < bytes.length;) {
@@ -111,31 +120,31 @@ export function snappyDecompress(bytes: Uint8Array, size: number): Uint8Array {
       let length = tag >> 2;
       if (length >= 60) {
         const count = length - 59;
-        if (at + count > bytes.length) throw cut();
+        if (at + count > bytes.length) throw malformed();
         length = 0;
         for (let i = 0; i < count; i++) length += bytes[at++]! * 256 ** i;
       }
       length++;
-      if (at + length > bytes.length || to + length > size) throw cut();
-      move(bytes, at, length, out, to);
+      if (at + length > bytes.length || to + length > size) throw malformed();
+      copyBytes(bytes, at, length, out, to);
       at += length;
       to += length;
       continue;
     }
     const kind = tag & 3;
     const operands = kind === 3 ? 4 : kind;
-    if (at + operands > bytes.length) throw cut();
+    if (at + operands > bytes.length) throw malformed();
     const length = kind === 1 ? (tag >> 2 & 7) + 4 : (tag >> 2) + 1;
     let distance = bytes[at]!;
     if (kind === 1) distance += (tag >> 5) * 256;
     else distance += bytes[at + 1]! * 256;
     if (kind === 3) distance += bytes[at + 2]! * 65_536 + bytes[at + 3]! * 2 ** 24;
     at += operands;
-    if (distance === 0 || distance > to || to + length > size) throw cut();
-    // Byte by byte: a copy may read what it wrote.
+    if (distance === 0 || distance > to || to + length > size) throw malformed();
+    // Byte by byte, since a copy may overlap what it writes.
     for (const end = to + length; to < end; to++) out[to] = out[to - distance]!;
   }
-  if (to !== size) throw cut();
+  if (to !== size) throw malformed();
   return out;
 }
 
@@ -145,9 +154,9 @@ function readSize(bytes: Uint8Array): readonly [size: number, at: number] {
     size += (bytes[at]! & 127) * 128 ** at;
     if (bytes[at]! < 128) return [size, at + 1];
   }
-  throw cut();
+  throw malformed();
 }
 
-function cut(): SnappyError {
+function malformed(): SnappyError {
   return new SnappyError("a compressed block is malformed");
 }

@@ -1,4 +1,4 @@
-/** Bytes, and those of ASCII that numbers are written with. */
+/** Byte helpers: joining bytes, and the ASCII characters of numbers. */
 
 export const MINUS = 0x2d;
 export const PLUS = 0x2b;
@@ -7,7 +7,7 @@ export function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
 }
 
-/** Parts of bytes as one. */
+/** Joins byte arrays. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

@@ -1,12 +1,12 @@
-/** Text being written. */
+/** Collects the bytes of text files. */
 import { BACKSLASH, QUOTE, ZERO } from "../json/scan.ts";
-import { mistakeIn } from "../json/parse.ts";
+import { findMistake } from "../json/parse.ts";
 
 const CHUNK = 65_536;
 
 const utf8 = new TextEncoder();
 
-/** Bytes that stand for themselves in a string of JSON are 0, others have their escape's letter. */
+/** Escape letter of each byte in a JSON string; 0 for bytes that need none. */
 const ESCAPE = new Uint8Array(256);
 ESCAPE.fill(0x75, 0, 0x20);
 for (const [character, letter] of ['""', "\\\\", "\bb", "\ff", "\nn", "\rr", "\tt"]) {
@@ -18,12 +18,13 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 
+/** A growing buffer of bytes; the caller takes them chunk by chunk. */
 export class ByteWriter {
-  /** Bytes that are written; whoever asked for `room` moves it on. */
+  /** Bytes written. A caller that writes into `room` advances it. */
   end = 0;
   #bytes = new Uint8Array(2 * CHUNK);
 
-  /** Whether there is a chunk's worth of bytes. */
+  /** Whether a chunk's worth of bytes is ready. */
   get full(): boolean {
     return this.end >= CHUNK;
   }
@@ -32,12 +33,12 @@ export class ByteWriter {
     return this.end === 0;
   }
 
-  /** The bytes so far; the output is empty again, with memory of its own. */
+  /** Returns the bytes so far, which the caller owns, and empties the buffer. */
   take(): Uint8Array {
-    const taken = this.#bytes.subarray(0, this.end);
+    const bytes = this.#bytes.subarray(0, this.end);
     this.#bytes = new Uint8Array(2 * CHUNK);
     this.end = 0;
-    return taken;
+    return bytes;
   }
 
   byte(byte: number): void {
@@ -61,7 +62,7 @@ export class ByteWriter {
     }
   }
 
-  /** UTF-8 text as a string of JSON. */
+  /** Writes UTF-8 text as a JSON string. */
   string(source: Uint8Array, from: number, to: number): void {
     const bytes = this.room((to - from) * 6 + 2);
     let { end } = this;
@@ -86,9 +87,10 @@ export class ByteWriter {
   }
 
   /**
-   * JSON text as it is, or with spaces for the line ends between its values.
+   * Writes JSON text unchanged, or with spaces for line ends between its values.
    *
-   * @returns what is wrong when it is no JSON, or nested too deep to be read inside a record
+   * @returns why it is not JSON, or is nested too deep to be read inside a record; undefined if
+   * neither
    */
   json(source: Uint8Array, from: number, to: number, oneLine: boolean): string | undefined {
     const bytes = this.room(to - from + 1);
@@ -96,7 +98,7 @@ export class ByteWriter {
     const end = start + to - from;
     bytes.set(source.subarray(from, to), start);
     bytes[end] = 0;
-    const mistake = mistakeIn(bytes, start, end, 1);
+    const mistake = findMistake(bytes, start, end, 1);
     if (mistake !== undefined) return mistake;
     if (oneLine) {
       for (let at = start; at < end; at++) {
@@ -107,7 +109,7 @@ export class ByteWriter {
     return undefined;
   }
 
-  /** The memory of the output, with room for so many bytes from `end` on. */
+  /** Returns the buffer, with room for `size` bytes from `end`. */
   room(size: number): Uint8Array {
     const needed = this.end + size;
     if (needed > this.#bytes.length) {

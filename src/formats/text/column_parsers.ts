@@ -1,4 +1,4 @@
-/** The loops of `text_to_columns.ts`: each puts one column's values of many records. */
+/** Parser loops, one for each type: each fills a column with the values of many records. */
 import {
   type BigColumn,
   type BoolColumn,
@@ -10,28 +10,31 @@ import { INTEGER_BOUNDS } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import { MINUS } from "./ascii.ts";
 import type { ColumnFiller, Slice } from "./text_to_columns.ts";
-import { isoDate, isoTime, isoTimestamp, NO_DAY } from "./iso.ts";
-import { POWERS_OF_TEN, SHORT, shortDouble } from "./fast_numbers.ts";
+import { NO_DAY, parseISODate, parseISOTime, parseISOTimestamp } from "./iso.ts";
+import { parseShortDouble, POWERS_OF_TEN, SHORT_DIGITS } from "./fast_numbers.ts";
 
-/** Puts the values of so many records; what it does not know it gives to the filler's `other`. */
+/**
+ * Parses the values of `rows` records; passes values that it does not recognise to `filler.other`.
+ */
 export type ColumnParser = (filler: ColumnFiller, slice: Slice, rows: number) => void;
 
 const POINT = 0x2e;
 const ZERO = 0x30;
 const NO_BYTE = -1;
 const WORD = 0x1_0000_0000;
-/** Bytes that are copied at a time, those behind a text too. */
+/** Bytes to copy at once; the copy may run over the end of a text. */
 const STEP = 8;
-/** Beyond so many bytes a call of the runtime's own copy is faster. */
+/** Size above which a call of `set` is faster than a loop. */
 const LONG = 96;
 
 /**
- * The loop of a field's type.
+ * Returns the parser of a field's type.
  *
- * @param guessed whether it gives texts that would not make dxt guess the type to the filler's `other`
+ * @param guessed whether the type was guessed: then texts that could not have led to the guess go
+ * to `filler.other`
  */
-export function parserFor(field: Field, guessed: boolean): ColumnParser {
-  // A zero in front makes a text no number for a guess; no byte is NO_BYTE.
+export function selectParser(field: Field, guessed: boolean): ColumnParser {
+  // A guessed number has no leading zero. For declared types, NO_BYTE matches no byte.
   const zero = guessed ? ZERO : NO_BYTE;
   switch (field.dtype) {
     case "int8":
@@ -66,7 +69,7 @@ export function parserFor(field: Field, guessed: boolean): ColumnParser {
   }
 }
 
-/** Every value the general way. */
+/** Leaves every value to the general parser. */
 export function putOthers(filler: ColumnFiller, slice: Slice, rows: number): void {
   for (let row = 0; row < rows; row++) filler.other(slice, row);
 }
@@ -122,7 +125,7 @@ function putIntegers(
     const to = spans[at + 1]!;
     const first = bytes[from] === MINUS ? from + 1 : from;
     let value = -1;
-    // Nine digits are always within 31 bits.
+    // Nine digits always fit 31 bits.
     if (to > first && to - first <= 9) {
       value = 0;
       for (let digit = first; digit < to; digit++) {
@@ -156,8 +159,8 @@ function putLongs(
     const to = spans[at + 1]!;
     const first = bytes[from] === MINUS ? from + 1 : from;
     const middle = to - 9 > first ? to - 9 : first;
-    const high = wholeNumber(bytes, first, middle);
-    const low = wholeNumber(bytes, middle, to);
+    const high = parseDigits(bytes, first, middle);
+    const low = parseDigits(bytes, middle, to);
     const negative = first !== from;
     const padded = bytes[first] === zero && to - from > 1;
     if (high < 0 || low < 0 || to <= first || padded || (negative && !isSigned)) {
@@ -174,8 +177,8 @@ function putLongs(
   }
 }
 
-/** The number of at most nine digits; negative for any other text, 0 for none. */
-function wholeNumber(bytes: Uint8Array, from: number, to: number): number {
+/** Parses at most nine digits; returns 0 for none and a negative number for any other text. */
+function parseDigits(bytes: Uint8Array, from: number, to: number): number {
   if (to - from > 9) return -1;
   let value = 0;
   for (let at = from; at < to; at++) {
@@ -186,7 +189,10 @@ function wholeNumber(bytes: Uint8Array, from: number, to: number): number {
   return value;
 }
 
-/** Puts ±(high × 10⁹ + low), both below 10⁹, as two words; no step leaves the safe integers. */
+/**
+ * Writes ±(high × 10⁹ + low), both below 10⁹, as two words. Every step stays within the safe
+ * integers.
+ */
 function putProduct(
   words: Int32Array,
   at: number,
@@ -203,7 +209,7 @@ function putProduct(
   words[at + 1] = !negative ? second : first === 0 ? -second : ~second;
 }
 
-/** Puts a safe integer as two words. */
+/** Writes a safe integer as two words. */
 function putSafe(words: Int32Array, at: number, value: number): void {
   words[at] = value | 0;
   words[at + 1] = Math.floor(value / WORD);
@@ -216,13 +222,13 @@ function putDoubles(filler: ColumnFiller, slice: Slice, rows: number, zero: numb
   for (let row = 0, at = filler.at; row < rows; row++, at += stride) {
     const from = spans[at]!;
     const to = spans[at + 1]!;
-    const value = shortDouble(bytes, from, to);
+    const value = parseShortDouble(bytes, from, to);
     if (value === undefined || isPadded(bytes, from, to, zero)) filler.other(slice, row);
     else values[base + row] = value;
   }
 }
 
-/** Whether a number has a needless zero in front, or is a minus and zeros without a point. */
+/** Whether a number has a superfluous leading zero, or is a negative zero without a point. */
 function isPadded(bytes: Uint8Array, from: number, to: number, zero: number): boolean {
   const first = bytes[from] === MINUS ? from + 1 : from;
   return bytes[first] === zero && to - from > 1 && bytes[first + 1] !== POINT;
@@ -239,14 +245,14 @@ function putDecimals(
   const { words } = filler.column as BigColumn;
   const width = decimalBits(precision) / 32;
   const { bytes, spans, stride } = slice;
-  const limit = Math.min(10 ** Math.min(precision, SHORT + 1), Number.MAX_SAFE_INTEGER);
+  const limit = Math.min(10 ** Math.min(precision, SHORT_DIGITS + 1), Number.MAX_SAFE_INTEGER);
   for (let row = 0, at = filler.at; row < rows; row++, at += stride) {
     const from = spans[at]!;
     const to = spans[at + 1]!;
     const first = bytes[from] === MINUS ? from + 1 : from;
     let value = -1;
     let point = to;
-    if (to > first && to - first <= SHORT + 1 && bytes[first] !== POINT) {
+    if (to > first && to - first <= SHORT_DIGITS + 1 && bytes[first] !== POINT) {
       value = 0;
       for (let digit = first; digit < to; digit++) {
         const number = bytes[digit]! - 0x30;
@@ -261,8 +267,8 @@ function putDecimals(
       }
     }
     const missing = point === to ? scale : scale - (to - 1 - point);
-    const unscaled = missing < 0 || missing > SHORT ? -1 : value * POWERS_OF_TEN[missing]!;
-    // JSON's guess does not take a zero with a minus for a decimal.
+    const unscaled = missing < 0 || missing > SHORT_DIGITS ? -1 : value * POWERS_OF_TEN[missing]!;
+    // A guessed decimal is never a negative zero.
     const isNegativeZero = unscaled === 0 && first !== from && zero !== NO_BYTE;
     if (
       unscaled < 0 || unscaled >= limit || isNegativeZero || isPadded(bytes, from, to, zero)
@@ -288,7 +294,7 @@ function putDecimals(
 const LETTER_F = 0x66;
 const LETTER_T = 0x74;
 
-/** `true` and `false`, and where the type is declared `t`, `1`, `f` and `0`. */
+/** Parses `true` and `false`, and for declared types also `t`, `1`, `f` and `0`. */
 function putBools(filler: ColumnFiller, slice: Slice, rows: number, guessed: boolean): void {
   const { base } = filler;
   const { values } = filler.column as BoolColumn;
@@ -296,15 +302,15 @@ function putBools(filler: ColumnFiller, slice: Slice, rows: number, guessed: boo
   for (let row = 0, at = filler.at; row < rows; row++, at += stride) {
     const from = spans[at]!;
     const size = spans[at + 1]! - from;
-    const value = size === 1 && guessed ? -1 : boolAt(bytes, from, size);
+    const value = size === 1 && guessed ? -1 : parseBool(bytes, from, size);
     const bit = base + row;
     if (value === 1) values[bit >> 3]! |= 1 << (bit & 7);
     else if (value < 0) filler.other(slice, row);
   }
 }
 
-/** 1, 0, or negative for another text. */
-function boolAt(bytes: Uint8Array, at: number, size: number): number {
+/** Returns 1, 0, or a negative number for another text. */
+function parseBool(bytes: Uint8Array, at: number, size: number): number {
   const first = bytes[at]!;
   if (size === 1) {
     if (first === LETTER_T || first === 0x31) return 1;
@@ -327,7 +333,7 @@ function putDates(filler: ColumnFiller, slice: Slice, rows: number): void {
   const { values } = filler.column as NumberColumn;
   const { bytes, spans, stride } = slice;
   for (let row = 0, at = filler.at; row < rows; row++, at += stride) {
-    const day = isoDate(bytes, spans[at]!, spans[at + 1]!);
+    const day = parseISODate(bytes, spans[at]!, spans[at + 1]!);
     if (day === NO_DAY) filler.other(slice, row);
     else values[base + row] = day;
   }
@@ -338,7 +344,7 @@ function putTimes(filler: ColumnFiller, slice: Slice, rows: number): void {
   const { words } = filler.column as BigColumn;
   const { bytes, spans, stride } = slice;
   for (let row = 0, at = filler.at; row < rows; row++, at += stride) {
-    const micros = isoTime(bytes, spans[at]!, spans[at + 1]!);
+    const micros = parseISOTime(bytes, spans[at]!, spans[at + 1]!);
     if (Number.isNaN(micros)) filler.other(slice, row);
     else putSafe(words, (base + row) * 2, micros);
   }
@@ -349,7 +355,7 @@ function putTimestamps(filler: ColumnFiller, slice: Slice, rows: number, zone: b
   const { words } = filler.column as BigColumn;
   const { bytes, spans, stride } = slice;
   for (let row = 0, at = filler.at; row < rows; row++, at += stride) {
-    const micros = isoTimestamp(bytes, spans[at]!, spans[at + 1]!, zone);
+    const micros = parseISOTimestamp(bytes, spans[at]!, spans[at + 1]!, zone);
     if (Number.isNaN(micros)) filler.other(slice, row);
     else putSafe(words, (base + row) * 2, micros);
   }

@@ -1,4 +1,4 @@
-/** Numbers, dates and times written as bytes of ASCII; each function returns where they end. */
+/** Writes numbers, dates and times as ASCII; each function returns where the text ends. */
 import { MINUS } from "./ascii.ts";
 
 const ZERO = 0x30;
@@ -7,14 +7,14 @@ const POINT = 0x2e;
 const BILLION = 1_000_000_000;
 const DAY_MICROS = 86_400_000_000;
 
-/** Days from 1970-01-01 of the years 0 to 9999, both inside. */
+/** Days from 1970-01-01 to the first day of year 0 and the last day of year 9999. */
 export const FIRST_DAY = -719_528;
 export const LAST_DAY = 2_932_896;
 
-/** Bytes that no value takes more of: a timestamp has 26. */
-export const LONGEST = 48;
+/** Most bytes of a value; a timestamp has 26. */
+export const MAX_VALUE_BYTES = 48;
 
-/** A whole number that is safe. */
+/** Writes a safe integer. */
 export function putWhole(out: Uint8Array, at: number, value: number): number {
   if (value < 0) {
     out[at++] = MINUS;
@@ -26,14 +26,14 @@ export function putWhole(out: Uint8Array, at: number, value: number): number {
   return putPadded(out, at, (value - high * BILLION) | 0, 9);
 }
 
-/** A whole number of at most nine digits. */
+/** Writes an integer of at most nine digits. */
 function putShort(out: Uint8Array, at: number, value: number): number {
   let count = 1;
   for (let limit = 10; count < 9 && value >= limit; limit *= 10) count++;
   return putPadded(out, at, value, count);
 }
 
-/** Exactly `count` digits, nine at most. */
+/** Writes exactly `count` digits, at most nine. */
 function putPadded(out: Uint8Array, at: number, value: number, count: number): number {
   const end = at + count;
   for (let digit = end - 1; digit >= at; digit--) {
@@ -44,7 +44,9 @@ function putPadded(out: Uint8Array, at: number, value: number, count: number): n
   return end;
 }
 
-/** A safe whole number divided by 10 to the power of `scale`, with all digits after the point. */
+/**
+ * Writes a safe integer divided by 10 to the power of `scale`, with `scale` digits after the point.
+ */
 export function putScaled(out: Uint8Array, at: number, value: number, scale: number): number {
   if (scale === 0) return putWhole(out, at, value);
   const start = value < 0 ? at + 1 : at;
@@ -55,7 +57,7 @@ export function putScaled(out: Uint8Array, at: number, value: number, scale: num
     out.fill(ZERO, start, start + missing);
     end += missing;
   }
-  // The last byte but `scale` goes one on; a call to move so few would cost more.
+  // Move the last `scale` bytes by one; for so few, a loop is faster than a call.
   for (let digit = end; digit > end - scale; digit--) out[digit] = out[digit - 1]!;
   out[end - scale] = POINT;
   return end + 1;
@@ -67,7 +69,7 @@ function putPair(out: Uint8Array, at: number, value: number): void {
   out[at + 1] = ZERO + value - tens * 10;
 }
 
-/** `YYYY-MM-DD` of a day from FIRST_DAY to LAST_DAY. */
+/** Writes a day from FIRST_DAY to LAST_DAY as `YYYY-MM-DD`. */
 export function putDay(out: Uint8Array, at: number, day: number): number {
   // Days to civil date in eras of 400 years: https://howardhinnant.github.io/date_algorithms.html
   const shifted = day + 719_468 + 146_097; // none is negative, then
@@ -89,7 +91,7 @@ export function putDay(out: Uint8Array, at: number, day: number): number {
   return at + 10;
 }
 
-/** `HH:MM:SS`, with `.ffffff` less its closing zeros when there is a fraction. */
+/** Writes `HH:MM:SS`, with `.ffffff` less trailing zeros when there is a fraction. */
 export function putTime(out: Uint8Array, at: number, micros: number): number {
   const seconds = Math.floor(micros / 1_000_000) | 0;
   let fraction = (micros - seconds * 1_000_000) | 0;
@@ -110,7 +112,9 @@ export function putTime(out: Uint8Array, at: number, micros: number): number {
   return putPadded(out, at + 9, fraction, count);
 }
 
-/** Day and time of safe microseconds since 1970, with a byte between; its day is as `putDay` wants. */
+/**
+ * Writes safe microseconds since 1970 as day, separator and time; the day must be one for `putDay`.
+ */
 export function putTimestamp(
   out: Uint8Array,
   at: number,

@@ -1,4 +1,7 @@
-/** Text in other encodings ↔ UTF-8, chunk by chunk; nothing becomes U+FFFD in silence. */
+/**
+ * Converts text between encodings and UTF-8, chunk by chunk; malformed text is an error, never
+ * U+FFFD.
+ */
 import { isUtf8 } from "node:buffer";
 import { ValidationError } from "../../core/errors.ts";
 import type { FormatOptions } from "../../models/format.ts";
@@ -10,22 +13,22 @@ type Bytes = AsyncIterable<Uint8Array>;
 const utf8 = new TextEncoder();
 
 /**
- * The text in UTF-8, checked. A byte order mark is left out; in utf-16 it tells the order of the
- * bytes, which is little-endian without one.
+ * Decodes text to validated UTF-8 without its byte order mark. In utf-16 the mark gives the byte
+ * order; without one it is little-endian.
  *
- * @throws {ValidationError} where the bytes are no text of the encoding, with their offset
+ * @throws {ValidationError} with the offset where the bytes are not text of the encoding
  */
 export async function* toUTF8(bytes: Bytes, encoding: Encoding): AsyncGenerator<Uint8Array> {
   if (encoding === "latin-1") {
     for await (const chunk of bytes) yield latin1ToUTF8(chunk);
   } else if (encoding === "utf-8") {
-    yield* withoutMark(checkUTF8(bytes));
+    yield* skipMark(checkUTF8(bytes));
   } else {
-    for await (const text of utf16Text(bytes, encoding)) yield utf8.encode(text);
+    for await (const text of decodeUTF16(bytes, encoding)) yield utf8.encode(text);
   }
 }
 
-/** Each byte is the character of its number (ISO 8859-1, not windows-1252). */
+/** Maps each byte to the code point of its value (ISO 8859-1, not windows-1252). */
 function latin1ToUTF8(chunk: Uint8Array): Uint8Array {
   const out = new Uint8Array(chunk.length * 2);
   let end = 0;
@@ -41,20 +44,20 @@ function latin1ToUTF8(chunk: Uint8Array): Uint8Array {
 }
 
 /**
- * The same chunks, not copied; a character that lies across two is checked as a whole.
+ * Validates UTF-8 and yields the same chunks. A character may span two chunks.
  *
  * @param start offset of the first byte, for messages
- * @throws {ValidationError} where the bytes are not UTF-8, with their offset
+ * @throws {ValidationError} with the offset where the bytes are not UTF-8
  */
 export async function* checkUTF8(bytes: Bytes, start = 0): AsyncGenerator<Uint8Array> {
-  // For characters across two chunks; what it decodes is thrown away.
+  // Checks characters that span two chunks; its output is discarded.
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let offset = start;
   const check = (chunk: Uint8Array | undefined) => {
     try {
       if (chunk === undefined) return void decoder.decode();
-      const from = charactersRest(chunk);
-      const to = chunk.length - characterBegun(chunk);
+      const from = countContinuation(chunk);
+      const to = chunk.length - countIncomplete(chunk);
       if (from >= to) return void decoder.decode(chunk, { stream: true });
       decoder.decode(chunk.subarray(0, from));
       if (!isUtf8(chunk.subarray(from, to))) throw new TypeError();
@@ -64,7 +67,7 @@ export async function* checkUTF8(bytes: Bytes, start = 0): AsyncGenerator<Uint8A
         `Cannot read text as utf-8: malformed ${
           chunk === undefined
             ? `at its end, byte ${offset}`
-            : `near byte ${offset + badByte(chunk)}`
+            : `near byte ${offset + findInvalidByte(chunk)}`
         }`,
       );
     }
@@ -77,15 +80,15 @@ export async function* checkUTF8(bytes: Bytes, start = 0): AsyncGenerator<Uint8A
   check(undefined);
 }
 
-/** Bytes at the start of a chunk that can only be the end of a character. */
-function charactersRest(chunk: Uint8Array): number {
+/** Counts the bytes at the start of a chunk that continue a character. */
+function countContinuation(chunk: Uint8Array): number {
   let at = 0;
   while (at < 3 && at < chunk.length && (chunk[at]! & 0xc0) === 0x80) at++;
   return at;
 }
 
-/** Bytes at the end of a chunk that can only be the beginning of a character. */
-function characterBegun(chunk: Uint8Array): number {
+/** Counts the bytes at the end of a chunk that begin an incomplete character. */
+function countIncomplete(chunk: Uint8Array): number {
   for (let count = 1; count <= 3 && count <= chunk.length; count++) {
     const byte = chunk[chunk.length - count]!;
     if (byte >= 0xc0) return count < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? count : 0;
@@ -94,8 +97,11 @@ function characterBegun(chunk: Uint8Array): number {
   return 0;
 }
 
-/** Offset of the first byte that is not UTF-8, by halving; 0 when it began in an earlier chunk. */
-function badByte(chunk: Uint8Array): number {
+/**
+ * Returns the offset of the first invalid byte, by bisection; 0 when the fault lies in an earlier
+ * chunk.
+ */
+function findInvalidByte(chunk: Uint8Array): number {
   let [good, bad] = [0, chunk.length];
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
@@ -109,39 +115,46 @@ function badByte(chunk: Uint8Array): number {
   return good;
 }
 
-const MARK = [0xef, 0xbb, 0xbf] as const;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 
-async function* withoutMark(bytes: Bytes): AsyncGenerator<Uint8Array> {
-  let start: Uint8Array | undefined = new Uint8Array(); // what may be the beginning of a mark
+async function* skipMark(bytes: Bytes): AsyncGenerator<Uint8Array> {
+  let start: Uint8Array | undefined = new Uint8Array(); // possibly the beginning of a mark
   for await (const chunk of bytes) {
     if (start === undefined) {
       yield chunk;
       continue;
     }
     const joined: Uint8Array = start.length === 0 ? chunk : concat(start, chunk);
-    if (joined.length < MARK.length && joined.every((byte, i) => byte === MARK[i])) {
+    if (
+      joined.length < BYTE_ORDER_MARK.length &&
+      joined.every((byte, i) => byte === BYTE_ORDER_MARK[i])
+    ) {
       start = joined;
       continue;
     }
     start = undefined;
-    yield MARK.every((byte, i) => joined[i] === byte) ? joined.subarray(MARK.length) : joined;
+    yield BYTE_ORDER_MARK.every((byte, i) => joined[i] === byte)
+      ? joined.subarray(BYTE_ORDER_MARK.length)
+      : joined;
   }
   if (start !== undefined && start.length > 0) yield start;
 }
 
-/** A pair is one character to the flag u, so only a half without the other is found. */
+/**
+ * With the flag u, a surrogate pair is one character, so the pattern only finds lone surrogates.
+ */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-async function* utf16Text(bytes: Bytes, encoding: Encoding): AsyncGenerator<string> {
+async function* decodeUTF16(bytes: Bytes, encoding: Encoding): AsyncGenerator<string> {
   let littleEndian: boolean | undefined = encoding === "utf-16"
     ? undefined
     : encoding === "utf-16le";
-  let rest: Uint8Array = new Uint8Array();
+  let oddByte: Uint8Array = new Uint8Array();
   let [offset, surrogate] = [0, ""];
   for await (const chunk of bytes) {
-    const joined = rest.length === 0 ? chunk : concat(rest, chunk);
+    const joined = oddByte.length === 0 ? chunk : concat(oddByte, chunk);
     const even = joined.length & ~1;
-    rest = joined.slice(even);
+    oddByte = joined.slice(even);
     if (even === 0) continue;
     const view = new DataView(joined.buffer, joined.byteOffset, even);
     const first = offset === 0 ? view.getUint16(0) : 0;
@@ -157,19 +170,19 @@ async function* utf16Text(bytes: Bytes, encoding: Encoding): AsyncGenerator<stri
     yield text;
   }
   if (surrogate !== "") throw malformed(encoding, offset - 2);
-  if (rest.length > 0) throw malformed(encoding, offset);
+  if (oddByte.length > 0) throw malformed(encoding, offset);
 }
 
 function decodeUnits(view: DataView, from: number, littleEndian: boolean): string {
-  // ignoreBOM: a mark in the middle of a text is a character, and each chunk is a text's middle.
+  // Keep byte order marks: within a text they are characters, and chunks are parts of a text.
   const decoder = new TextDecoder(littleEndian ? "utf-16le" : "utf-16be", { ignoreBOM: true });
   const units = new Uint8Array(view.buffer, view.byteOffset + from, view.byteLength - from);
   const text = decoder.decode(units);
-  // The decoder mends surrogates that a chunk cut apart, so those come from their numbers.
-  return text.includes("\ufffd") ? unitsOf(view, from, littleEndian) : text;
+  // The decoder replaces surrogates that a chunk splits, so they are read as numbers.
+  return text.includes("\ufffd") ? readUnits(view, from, littleEndian) : text;
 }
 
-function unitsOf(view: DataView, from: number, littleEndian: boolean): string {
+function readUnits(view: DataView, from: number, littleEndian: boolean): string {
   let text = "";
   for (let at = from; at < view.byteLength; at += 2) {
     text += String.fromCharCode(view.getUint16(at, littleEndian));
@@ -182,9 +195,9 @@ function malformed(encoding: Encoding, offset: number): ValidationError {
 }
 
 /**
- * UTF-8 text in another encoding. With utf-16, little-endian after a byte order mark.
+ * Encodes UTF-8 text in another encoding; utf-16 is little-endian with a byte order mark.
  *
- * @throws {ValidationError} for a character that the encoding does not have
+ * @throws {ValidationError} for a character that the encoding lacks
  */
 export async function* encodeText(text: Bytes, encoding: Encoding): AsyncGenerator<Uint8Array> {
   if (encoding === "utf-8") return yield* text;
@@ -202,7 +215,9 @@ function toLatin1(text: string): Uint8Array {
     const code = text.charCodeAt(i);
     if (code > 0xff) {
       const character = String.fromCodePoint(text.codePointAt(i)!);
-      throw new ValidationError(`Cannot write "${character}" as latin-1: it has no such character`);
+      throw new ValidationError(
+        `Cannot write "${character}" as latin-1: the encoding lacks this character`,
+      );
     }
     out[i] = code;
   }

@@ -1,14 +1,19 @@
+/** Parses short numbers from bytes without creating strings. */
 import { isDigit, MINUS } from "./ascii.ts";
 
 const POINT = 0x2e;
 
-/** Digits whose number is always a safe integer. */
-export const SHORT = 15;
+/** Most digits of a number that is always a safe integer. */
+export const SHORT_DIGITS = 15;
 
-/** An integer of at most 15 digits; undefined for any other text. */
-export function shortInteger(bytes: Uint8Array, start: number, end: number): number | undefined {
+/** Parses an integer of at most 15 digits; undefined for any other text. */
+export function parseShortInteger(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number | undefined {
   const first = bytes[start] === MINUS ? start + 1 : start;
-  if (end - first > SHORT || end === first) return undefined;
+  if (end - first > SHORT_DIGITS || end === first) return undefined;
   let value = 0;
   for (let at = first; at < end; at++) {
     const byte = bytes[at]!;
@@ -19,17 +24,18 @@ export function shortInteger(bytes: Uint8Array, start: number, end: number): num
 }
 
 /**
- * A decimal of at most 15 digits, as a multiple of 10 to the power of minus `scale`; undefined for
- * any other text, and where it has more digits after the point or is beyond the safe integers.
+ * Parses a decimal of at most 15 digits as a multiple of 10 to the power of minus `scale`.
+ * Undefined for any other text, for more than `scale` digits after the point, and beyond the safe
+ * integers.
  */
-export function shortDecimal(
+export function parseShortDecimal(
   bytes: Uint8Array,
   start: number,
   end: number,
   scale: number,
 ): number | undefined {
   const first = bytes[start] === MINUS ? start + 1 : start;
-  if (end - first > SHORT + 1 || !isDigit(bytes[first]!) || !isDigit(bytes[end - 1]!)) {
+  if (end - first > SHORT_DIGITS + 1 || !isDigit(bytes[first]!) || !isDigit(bytes[end - 1]!)) {
     return undefined;
   }
   let value = 0;
@@ -41,20 +47,26 @@ export function shortDecimal(
     else return undefined;
   }
   const missing = point < 0 ? scale : scale - (end - 1 - point);
-  if (missing < 0 || missing > SHORT) return undefined;
+  if (missing < 0 || missing > SHORT_DIGITS) return undefined;
   const unscaled = value * 10 ** missing;
   if (unscaled > Number.MAX_SAFE_INTEGER) return undefined;
   return first === start ? unscaled : -unscaled;
 }
 
 /**
- * The double nearest to a number of at most 15 digits without exponent; undefined for any other
- * text. Its digits and the power of ten are exact doubles, so their quotient is rounded but once.
+ * Parses a number of at most 15 digits without exponent as the nearest double; undefined for any
+ * other text. Its digits and the power of ten are exact doubles, so the quotient is rounded only
+ * once.
  */
-export function shortDouble(bytes: Uint8Array, start: number, end: number): number | undefined {
+export function parseShortDouble(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number | undefined {
   const first = bytes[start] === MINUS ? start + 1 : start;
   if (
-    end <= first || end - first > SHORT || !isDigit(bytes[first]!) || !isDigit(bytes[end - 1]!)
+    end <= first || end - first > SHORT_DIGITS || !isDigit(bytes[first]!) ||
+    !isDigit(bytes[end - 1]!)
   ) return undefined;
   let value = 0;
   let point = end - 1;
@@ -68,4 +80,4 @@ export function shortDouble(bytes: Uint8Array, start: number, end: number): numb
   return first === start ? absolute : -absolute;
 }
 
-export const POWERS_OF_TEN = Array.from({ length: SHORT + 1 }, (_, power) => 10 ** power);
+export const POWERS_OF_TEN = Array.from({ length: SHORT_DIGITS + 1 }, (_, power) => 10 ** power);

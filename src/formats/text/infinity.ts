@@ -1,4 +1,4 @@
-/** Dates and timestamps that only dxt reads as infinite. */
+/** Refuses infinite dates and timestamps in files, where only dxt could read them. */
 import {
   INFINITE_DAY,
   INFINITE_MICROS,
@@ -17,26 +17,28 @@ const MICROS = [[INFINITE_MICROS, INFINITY], [
   NEGATIVE_INFINITY,
 ]] as const;
 
-/** The numbers that stand for infinity in a column, each with its text, by the column's type. */
-export const INFINITE: Partial<Record<DXTType, readonly (readonly [number | bigint, string])[]>> = {
+/** For each type, the numbers that stand for infinity in a column, with their text. */
+export const INFINITE_VALUES: Partial<
+  Record<DXTType, readonly (readonly [number | bigint, string])[]>
+> = {
   date: [[INFINITE_DAY, INFINITY], [NEGATIVE_INFINITE_DAY, NEGATIVE_INFINITY]],
   timestamp: MICROS,
   timestamp_tz: MICROS,
 };
 
-/** @throws {ValueError} for an infinite date or timestamp, with its row behind `rowsBefore` others */
+/** @throws {ValueError} for an infinite date or timestamp; `rowsBefore` is added to its row */
 export function refuseInfinity(batch: Batch, fields: readonly Field[], rowsBefore: number): void {
   fields.forEach((field, i) => {
-    const infinite = INFINITE[field.dtype];
+    const infinite = INFINITE_VALUES[field.dtype];
     if (infinite === undefined) return;
     const data = batch.data.children[i]!;
     for (const [raw, text] of infinite) {
-      // A NULL's slot may hold anything.
+      // The slot of a NULL may hold any number.
       let row = data.values.indexOf(raw);
       while (row !== -1 && isNull(data, row)) row = data.values.indexOf(raw, row + 1);
       if (row === -1) continue;
       throw new ValueError(
-        "expected a finite value, these files hold no infinity",
+        "expected a finite value: this format has no infinity",
         field.name,
         rowsBefore + row + 1,
         text,

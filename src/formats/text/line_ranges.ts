@@ -1,24 +1,24 @@
-/** Ranges of a file of lines. */
+/** Splits files of lines into ranges. */
 import type { FileInput, FileRange } from "../format.ts";
 
 const LINE_END = 0x0a;
 const BLOCK = 1024 * 1024;
 
-/** At most `most` ranges of about the same size, each of whole lines. */
-export async function lineRanges(input: FileInput, most: number): Promise<FileRange[]> {
+/** Splits a file into at most `maxRanges` ranges of about equal size, each of whole lines. */
+export async function splitLines(input: FileInput, maxRanges: number): Promise<FileRange[]> {
   const ranges: FileRange[] = [];
   let start = 0;
-  for (let part = 1; part <= most && start < input.size; part++) {
-    const about = Math.floor((input.size / most) * part);
-    const end = part === most ? input.size : await afterLine(input, Math.max(about, start));
+  for (let range = 1; range <= maxRanges && start < input.size; range++) {
+    const about = Math.floor((input.size / maxRanges) * range);
+    const end = range === maxRanges ? input.size : await findLineEnd(input, Math.max(about, start));
     ranges.push({ start, end });
     start = end;
   }
   return ranges;
 }
 
-/** Where the line that an offset is in ends, or the file. */
-async function afterLine(input: FileInput, offset: number): Promise<number> {
+/** Returns the end of the line that contains the offset, or of the file. */
+async function findLineEnd(input: FileInput, offset: number): Promise<number> {
   for (let at = offset; at < input.size; at += BLOCK) {
     const found = (await input.read(at, Math.min(at + BLOCK, input.size))).indexOf(LINE_END);
     if (found >= 0) return at + found + 1;
@@ -26,8 +26,8 @@ async function afterLine(input: FileInput, offset: number): Promise<number> {
   return input.size;
 }
 
-/** The bytes of a range, block by block. */
-export async function* rangeBytes(
+/** Reads the bytes of a range block by block. */
+export async function* readRangeBytes(
   input: FileInput,
   { start, end }: FileRange,
 ): AsyncGenerator<Uint8Array, void, void> {

@@ -1,12 +1,12 @@
-/** Bounds of one record: all of it is in memory at once, several times over. */
+/** Limits of one record, which is in memory several times at once. */
 
-/** Bytes of text, unless `max_record_bytes` says otherwise. */
+/** Most bytes of a record, unless `max_record_bytes` says otherwise. */
 export const MAX_RECORD_BYTES = 67_108_864;
 
-/** Columns of CSV, or keys of JSON. */
+/** Most columns of CSV, or keys of a JSON record. */
 export const MAX_FIELDS = 65_536;
 
-/** What is wrong with a larger record, and the way out. */
-export function describeLargeRecord(most: number): string {
-  return `more than ${most} bytes in one record, expected at most that many (raise max_record_bytes)`;
+/** Describes a record that is too large, and the way out. */
+export function describeLargeRecord(maxBytes: number): string {
+  return `more than ${maxBytes} bytes in one record, expected at maxBytes that many (raise max_record_bytes)`;
 }

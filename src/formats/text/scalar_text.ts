@@ -1,4 +1,6 @@
-/** Columns of numbers, truth values, dates and times → bytes of text, without a string for each. */
+/**
+ * Writes columns of numbers, booleans, dates and times as text, without a string for each value.
+ */
 import {
   type Data,
   decimalBits,
@@ -10,7 +12,7 @@ import type { Field } from "../../models/field.ts";
 import {
   FIRST_DAY,
   LAST_DAY,
-  LONGEST,
+  MAX_VALUE_BYTES,
   putDay,
   putScaled,
   putTime,
@@ -19,14 +21,14 @@ import {
 } from "./digits.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 
-/** Where the bytes go. */
+/** Destination of the text. */
 export type ScalarOutput = Pick<ByteWriter, "end" | "room" | "ascii" | "bytes">;
 
-/** Writes the value of a row that is not NULL. */
+/** Writes the value of a row, which the caller has checked for NULL. */
 export type WriteRow = (row: number) => void;
 
 const WORD = 0x1_0000_0000;
-/** High words of the integers that a double holds: less than 2⁵³. */
+/** Bound on the high word of an integer that a double holds exactly: below 2⁵³. */
 const SAFE_HIGH = 0x20_0000;
 const DAY_MICROS = 86_400_000_000;
 const LETTER_T = 0x54;
@@ -36,7 +38,7 @@ const utf8 = new TextEncoder();
 const TRUE = utf8.encode("true");
 const FALSE = utf8.encode("false");
 
-/** A writer of whole numbers, decimals and truth values; undefined for a field of another type. */
+/** Returns a writer of integers, decimals or booleans; undefined for other types. */
 export function numberWriter(
   field: Field,
   data: Data,
@@ -51,7 +53,7 @@ export function numberWriter(
     case "uint16":
     case "uint32":
       return (row) => {
-        output.end = putWhole(output.room(LONGEST), output.end, values[row]);
+        output.end = putWhole(output.room(MAX_VALUE_BYTES), output.end, values[row]);
       };
     case "int64":
     case "uint64": {
@@ -61,7 +63,7 @@ export function numberWriter(
         const high = isSigned ? words[row * 2 + 1]! : words[row * 2 + 1]! >>> 0;
         if (high >= SAFE_HIGH || high < -SAFE_HIGH) return output.ascii(String(values[row]));
         const value = high * WORD + (words[row * 2]! >>> 0);
-        output.end = putWhole(output.room(LONGEST), output.end, value);
+        output.end = putWhole(output.room(MAX_VALUE_BYTES), output.end, value);
       };
     }
     case "decimal":
@@ -84,7 +86,7 @@ function decimalWriter(
   const words = wordsOf(data.values);
   const width = decimalBits(precision) / 32;
   const unscaled = unscaledReader(data);
-  const room = LONGEST + scale;
+  const room = MAX_VALUE_BYTES + scale;
   return (row) => {
     const at = row * width;
     const high = words[at + 1]!;
@@ -97,7 +99,7 @@ function decimalWriter(
   };
 }
 
-/** A writer of dates and times; undefined for a field of another type. */
+/** Returns a writer of dates or times; undefined for other types. */
 export function timeWriter(
   field: Field,
   data: Data,
@@ -111,7 +113,7 @@ export function timeWriter(
       return (row) => {
         const day = days[row]!;
         if (day < FIRST_DAY || day > LAST_DAY) return general(row);
-        output.end = putDay(output.room(LONGEST), output.end, day);
+        output.end = putDay(output.room(MAX_VALUE_BYTES), output.end, day);
       };
     }
     case "time": {
@@ -119,7 +121,7 @@ export function timeWriter(
       return (row) => {
         const micros = words[row * 2 + 1]! * WORD + (words[row * 2]! >>> 0);
         if (micros < 0 || micros >= DAY_MICROS) return general(row);
-        output.end = putTime(output.room(LONGEST), output.end, micros);
+        output.end = putTime(output.room(MAX_VALUE_BYTES), output.end, micros);
       };
     }
     case "timestamp":
@@ -130,7 +132,7 @@ export function timeWriter(
         const high = words[row * 2 + 1]!;
         if (high >= SAFE_HIGH || high < -SAFE_HIGH) return general(row);
         const micros = high * WORD + (words[row * 2]! >>> 0);
-        const out = output.room(LONGEST);
+        const out = output.room(MAX_VALUE_BYTES);
         output.end = putTimestamp(out, output.end, micros, LETTER_T);
         if (hasZone) out[output.end++] = LETTER_Z;
       };

@@ -1,116 +1,117 @@
 /**
- * Columns filled from text, one column at a time for many records: the usual spelling of a value
- * in a loop of its type without an object for it, every other spelling by a general parser.
+ * Fills columns from text, one column at a time for many records: the common form of a value in a
+ * loop without objects, every other form with a general parser.
  */
 import {
   type BigColumn,
   type BoolColumn,
   type BytesColumn,
-  columnFor,
+  createColumn,
   type NumberColumn,
 } from "../../arrow/mod.ts";
 import { ValueError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
 import type { ColumnParser } from "./column_parsers.ts";
 
-/** Where the values of some records are. */
+/** The positions of the values of some records. */
 export interface Slice {
-  /** UTF-8, with at least 8 bytes more than are used. */
+  /** UTF-8 with at least 8 readable bytes behind the last value. */
   readonly bytes: Uint8Array;
   /**
-   * For each value where it begins and where it ends, as ~end when it does not stand as it is
-   * meant; those of a record together.
+   * Start and end of each value, record by record. An end of ~end marks text that must be
+   * unescaped.
    */
   readonly spans: Int32Array;
-  /** From a record's values to those of the next. */
+  /** Numbers in `spans` per record. */
   readonly stride: number;
 }
 
-/** A column whose arrays are filled from outside. */
+/** A column whose arrays a parser fills. */
 export type OpenColumn = NumberColumn | BigColumn | BoolColumn | BytesColumn;
 
-/** What a format says of a field's values. */
-export interface Spelling {
-  /** Puts the values of the usual spelling. */
-  readonly loop: ColumnParser;
-  /** Bytes of a NULL that stands as it is; negative when there is none. */
+/** How a format represents a field's values. */
+export interface Literals {
+  /** Parses values in their common form. */
+  readonly parser: ColumnParser;
+  /** Bytes of an unquoted NULL; negative when the format has none. */
   readonly nullSize: number;
   /** Whether the value whose span is at `at` is NULL. */
   isNull(slice: Slice, at: number): boolean;
   /**
-   * Pushes any other value.
+   * Parses any other form of a value and appends it.
    *
    * @throws {ValueError} when it is not of the field's type
    */
   push(slice: Slice, at: number): void;
   /**
-   * Writes a text that does not stand as it is meant from `end` on; there is room for all between
-   * its ends.
+   * Writes an unescaped text from `end`; `out` has room for the whole span.
    *
    * @returns where it ends
-   * @throws {ValueError} when it is no text
+   * @throws {ValueError} when it is not text
    */
   write(slice: Slice, at: number, out: Uint8Array, end: number): number;
 }
 
-/** Fills one column. */
+/** Fills one column; parsers call back for NULL and for values that they do not recognise. */
 export class ColumnFiller {
-  /** Rows that the column had before the slice. */
+  /** Rows of the column before the slice. */
   base = 0;
   readonly nullSize: number;
   #nulls = 0;
-  /** Rows that there is room for. */
+  /** Capacity in rows. */
   #room = 0;
   #valid: Uint8Array = new Uint8Array();
 
-  /** @param at of the field's value in the spans of a record */
+  /** @param at index of the field's span within a record's spans */
   constructor(
     readonly field: Field,
     readonly column: OpenColumn,
     readonly at: number,
-    private readonly spelling: Spelling,
+    private readonly literals: Literals,
   ) {
-    this.nullSize = spelling.nullSize;
+    this.nullSize = literals.nullSize;
   }
 
-  /** @throws {ValueError} when a value is not of the field's type, with its number in the slice */
+  /**
+   * @throws {ValueError} with its number in the slice for a value that is not of the field's type
+   */
   fill(slice: Slice, rows: number): void {
     const { column } = this;
     this.base = column.length;
     if (this.base === 0) this.#nulls = 0;
     const wanted = this.base + rows;
-    // A batch is mostly as long as the one before, and its arrays should grow but a few times.
+    // Batches are about equally long, so the arrays grow only a few times.
     if (wanted > this.#room) this.#room = Math.max(wanted, this.#room * 2);
     this.#valid = column.open(this.#room);
-    this.spelling.loop(this, slice, rows);
+    this.literals.parser(this, slice, rows);
     column.close(this.base + rows, this.#nulls);
   }
 
   isNull(slice: Slice, row: number): boolean {
-    return this.spelling.isNull(slice, this.at + row * slice.stride);
+    return this.literals.isNull(slice, this.at + row * slice.stride);
   }
 
-  /** Puts NULL, or a value that the loop does not know. */
+  /** Appends NULL, or a value that the parser does not recognise. */
   other(slice: Slice, row: number): void {
     if (this.isNull(slice, row)) return this.putNull(row);
     this.column.close(this.base + row, this.#nulls);
     try {
-      this.spelling.push(slice, this.at + row * slice.stride);
+      this.literals.push(slice, this.at + row * slice.stride);
     } catch (error) {
       throw error instanceof ValueError ? error.atRow(row + 1) : error;
     }
   }
 
-  /** Writes a text that does not stand as it is meant. */
+  /** Writes an unescaped text. */
   write(slice: Slice, row: number, out: Uint8Array, end: number): number {
     try {
-      return this.spelling.write(slice, this.at + row * slice.stride, out, end);
+      return this.literals.write(slice, this.at + row * slice.stride, out, end);
     } catch (error) {
       throw error instanceof ValueError ? error.atRow(row + 1) : error;
     }
   }
 
-  /** Puts NULL; texts say where they end themselves. */
+  /** Writes NULL; text columns also need an offset. */
   putNull(row: number): void {
     const { name, nullable } = this.field;
     if (!nullable) {
@@ -123,42 +124,42 @@ export class ColumnFiller {
   }
 }
 
-/** Records and bytes of text that are looked at together: they stay in the processor's cache. */
+/** Records and bytes of text to process at once: they fit the processor's cache. */
 export const SLICE_RECORDS = 2048;
 const SLICE_BYTES = 131_072;
 
-/** Bytes of text for the next slice where the batch has room for so many bytes of values. */
+/** Bytes of text for the next slice, given the bytes of values that the batch has room for. */
 export function sliceBytes(room: number): number {
   return Math.max(1, Math.min(SLICE_BYTES, Math.floor(room / 4)));
 }
 
-/** Bytes that the values of columns take. */
-export function sizeOf(columns: readonly OpenColumn[]): number {
+/** Sums the bytes of the columns' values. */
+export function sumBytes(columns: readonly OpenColumn[]): number {
   return columns.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
-/** An empty column that can be filled. */
+/** Creates an empty column that parsers can fill. */
 export function openColumn(field: Field): OpenColumn {
-  return columnFor(field) as OpenColumn;
+  return createColumn(field) as OpenColumn;
 }
 
 /**
  * Fills all columns from a slice.
  *
- * @throws {ValueError} for the first record with a wrong value, with its number in the slice, and
- * of its values the first
+ * @throws {ValueError} for the first wrong value, in the order of records, with its record's number
+ * in the slice
  */
 export function fillColumns(fillers: readonly ColumnFiller[], slice: Slice, rows: number): void {
-  let most = rows;
-  let wrong: ValueError | undefined;
+  let validRows = rows;
+  let failure: ValueError | undefined;
   for (const filler of fillers) {
     try {
-      filler.fill(slice, most);
+      filler.fill(slice, validRows);
     } catch (error) {
       if (!(error instanceof ValueError) || error.row === undefined) throw error;
-      most = error.row - 1;
-      wrong = error;
+      validRows = error.row - 1;
+      failure = error;
     }
   }
-  if (wrong !== undefined) throw wrong;
+  if (failure !== undefined) throw failure;
 }

@@ -1,7 +1,7 @@
 /** One stage under test: the same for records and for files but in how it is written and read. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { batchesOf } from "../../../src/arrow/mod.ts";
+import { buildBatches } from "../../../src/arrow/mod.ts";
 import type { Batch } from "../../../src/core/contracts/batch.ts";
 import type { Buffer, StagedData, StageDetails } from "../../../src/core/contracts/buffer.ts";
 import type { SourceFile } from "../../../src/core/contracts/extractor.ts";
@@ -107,7 +107,7 @@ export class Trial {
     end: End = { rows: records.length, evidence: "all" },
   ): Promise<StagedData> {
     const rows = Math.max(4, records.length >> 2);
-    const batches = await Array.fromAsync(batchesOf(fields, records, { rows, bytes: 1e9 }));
+    const batches = await Array.fromAsync(buildBatches(fields, records, { rows, bytes: 1e9 }));
     const source = sourceOf<Batch>(batches, end);
     return await closing(
       source,

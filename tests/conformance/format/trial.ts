@@ -4,7 +4,7 @@ import {
   arrowSchema,
   BatchBuilder,
   byteLength,
-  fieldsOf,
+  readFields,
   valueReaders,
 } from "../../../src/arrow/mod.ts";
 import type { Batch } from "../../../src/core/contracts/batch.ts";
@@ -92,7 +92,7 @@ export class Trial {
     for await (const batch of this.format.read(input, request)) {
       assert.ok(batch.numRows > 0, "a batch is empty");
       assert.ok(batch.numRows <= request.batchRows, `a batch has ${batch.numRows} rows`);
-      assert.deepEqual(fieldsOf(batch.schema), fieldsOf(schema));
+      assert.deepEqual(readFields(batch.schema), readFields(schema));
       yield batch;
     }
   }
@@ -145,7 +145,7 @@ export function expected(rows: Iterable<Row>): unknown[][] {
 }
 
 function rowsOf(batch: Batch): unknown[][] {
-  const readers = valueReaders(batch, fieldsOf(batch.schema));
+  const readers = valueReaders(batch, readFields(batch.schema));
   return Array.from(
     { length: batch.numRows },
     (_, row) => readers.map((read) => comparable(read(row))),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { arrowSchema, batchOfData, dataOf } from "../../../src/arrow/mod.ts";
+import { arrowSchema, wrapBatch, wrapBuffers } from "../../../src/arrow/mod.ts";
 import { ConfigurationError, ValueError } from "../../../src/core/errors.ts";
 import { JSONText } from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
@@ -186,13 +186,13 @@ export const valueChecks = {
     title: "a value that its column holds and its type does not is refused, never changed",
     async run(trial) {
       for (const [given, raw] of beyondTypes()) {
-        const data = dataOf(given, {
+        const data = wrapBuffers(given, {
           length: 2,
           nullCount: 0,
           nullBitmap: null,
           data: withValue(raw, 1),
         });
-        const batch = batchOfData(arrowSchema([given]), [data], 2);
+        const batch = wrapBatch(arrowSchema([given]), [data], 2);
         const read = trial.writeBatches([given], ReadableStream.from([batch]))
           .then((file) => trial.read(file, [given]));
         await assert.rejects(read, (error) => {

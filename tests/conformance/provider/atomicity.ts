@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { recordsOf } from "../../../src/arrow/mod.ts";
+import { readRecords } from "../../../src/arrow/mod.ts";
 import { HalfWay } from "../../support/staged.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
 import { type Check, drain, rowsOf, type Trial } from "./trial.ts";
@@ -139,7 +139,7 @@ export const atomicityChecks = {
 async function firstOf(extraction: Awaited<ReturnType<Trial["extraction"]>>) {
   const { done, value } = await extraction.next();
   assert.ok(!done);
-  return [...recordsOf(value)];
+  return [...readRecords(value)];
 }
 
 /** Whether the load failed for the reason that the check gave it, bare or wrapped. */

@@ -1,6 +1,6 @@
 /** One check's connection to the system under test, and what every check does with it. */
 import assert from "node:assert/strict";
-import { extractTaskOf as asTask, recordsOf } from "../../../src/arrow/mod.ts";
+import { createExtractTask as asTask, readRecords } from "../../../src/arrow/mod.ts";
 import type {
   Connector,
   RelationalConnector,
@@ -251,7 +251,7 @@ export async function drain(
     }
     assert.ok(value.numRows > 0, "an empty batch came");
     sizes.push(value.numRows);
-    records.push(...recordsOf(value));
+    records.push(...readRecords(value));
   }
 }
 

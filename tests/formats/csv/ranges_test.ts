@@ -1,7 +1,7 @@
 /** Parts of a CSV file: each ends where the next one begins, or the guess is seen to be wrong. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { recordsOf } from "../../../src/arrow/mod.ts";
+import { readRecords } from "../../../src/arrow/mod.ts";
 import { ValidationError } from "../../../src/core/errors.ts";
 import type { DXTRecord } from "../../../src/core/values/values.ts";
 import csv from "../../../src/formats/csv/csv.ts";
@@ -34,7 +34,7 @@ async function part(
   for (;;) {
     const { done, value } = await reading.next();
     if (done === true) return { records, end: value };
-    records.push(...recordsOf(value));
+    records.push(...readRecords(value));
   }
 }
 

@@ -65,8 +65,8 @@ Deno.test("a byte order mark is skipped, encodings are decoded", async () => {
 
 Deno.test("what is malformed is an error that tells the record, and the line of JSON Lines", async () => {
   await malformed("", /Cannot read "test", record 1: the file is empty/);
-  await malformed('[{"v":1},{"v":2}', /record 2: the file ends in the middle/);
-  await malformed('[{"v":1},{"v":"ab', /record 2: the file ends in the middle/);
+  await malformed('[{"v":1},{"v":2}', /record 2: the file ends early/);
+  await malformed('[{"v":1},{"v":"ab', /record 2: the file ends early/);
   await malformed('[{"v":1}] x', /record 2: expected the end of the file .*found "x"/);
   await malformed('{"v":1}\n{"v":2}', /expected the end of the file .*jsonl/);
   await malformed('[{"v":1},]', /record 2: expected an object as record, found "\]"/);
@@ -79,15 +79,15 @@ Deno.test("what is malformed is an error that tells the record, and the line of 
     /line 3, record 2: expected a value, found "tru}/,
     jsonl,
   );
-  await malformed('{"v":1,\n"w":2}\n', /line 1, record 1: the line ends in the middle/, jsonl);
-  await malformed('{"v":"cut', /line 1, record 1: the line ends in the middle/, jsonl);
+  await malformed('{"v":1,\n"w":2}\n', /line 1, record 1: the line ends within a value/, jsonl);
+  await malformed('{"v":"cut', /line 1, record 1: the line ends within a value/, jsonl);
   await malformed('{"v":1}{"v":2}\n', /line 1, record 1: expected the end of the line/, jsonl);
   await malformed('{"v":"a\tb"}\n', /control character/, jsonl);
   await malformed('{"v":"\u0000"}\n', /control character/, jsonl);
   await malformed('{"v":1}\0\n', /expected the end of the line, found "\\u0000"/, jsonl);
-  await malformed('[{"v":1,"\\u0076":2}]', /record 1: key "v" comes twice/);
-  await malformed('[{"v":1,"w":1,"w":2}]', /record 1: key "w" comes twice/);
-  await malformed('[{"\\ud800":1}]', /half a surrogate pair/);
+  await malformed('[{"v":1,"\\u0076":2}]', /record 1: key "v" appears twice/);
+  await malformed('[{"v":1,"w":1,"w":2}]', /record 1: key "w" appears twice/);
+  await malformed('[{"\\ud800":1}]', /a lone surrogate/);
   const latin = Uint8Array.from('[{"v":"é"}]', (c) => c.charCodeAt(0));
   await malformed(latin, /Cannot read "test", after record 0: Cannot read text as utf-8/);
 });
@@ -165,7 +165,7 @@ Deno.test("floats are exact, or an error", async () => {
   await refused("1e39", "float32", /expected float32/);
 });
 
-Deno.test("strings are unescaped; half a surrogate pair is an error", async () => {
+Deno.test("strings are unescaped; a lone surrogate is an error", async () => {
   assert.equal(
     await valueOf('"\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u00e9\\u20AC\\ud83e\\udd95ż"', "string"),
     '"\\/\b\f\n\r\t\u0000é€🦕ż',
@@ -182,7 +182,7 @@ Deno.test("strings are unescaped; half a surrogate pair is an error", async () =
       "\\udd95\\ud83e",
     ]
   ) {
-    await refused(`"${half}"`, "string", /half a surrogate pair/);
+    await refused(`"${half}"`, "string", /a lone surrogate/);
   }
   await refused('{"a":1}', "string", /declare the field as json/);
 });
@@ -265,7 +265,7 @@ Deno.test("a column names a key, or a path where there is no such key", async ()
   ]);
   await assert.rejects(
     read('{"address":{"city":"b"}}\n{"address.city":"a"}'),
-    /field "city", row 2: expected "address.city" as path only/,
+    /field "city", row 2: expected "address.city" as a path, as in earlier records/,
   );
   await assert.rejects(read('{"address":{"city":1,"city":2}}'), /row 1: expected key "city" once/);
 });

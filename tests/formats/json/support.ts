@@ -1,7 +1,7 @@
 /** Files in memory that come in chunks of any size. */
 import type { Projection } from "../../../src/core/contracts/extractor.ts";
 import { type DXTRecord } from "../../../src/core/values/values.ts";
-import { batchesOf, recordsOf } from "../../../src/arrow/mod.ts";
+import { buildBatches, readRecords } from "../../../src/arrow/mod.ts";
 import type { FileFormat, FileInput } from "../../../src/formats/format.ts";
 import { fileInput } from "../../support/file_input.ts";
 import type { Field } from "../../../src/models/field.ts";
@@ -30,7 +30,7 @@ export async function readAll(
     compression: "none",
     options,
   });
-  for await (const batch of batches) records.push(...recordsOf(batch));
+  for await (const batch of batches) records.push(...readRecords(batch));
   return records;
 }
 
@@ -46,7 +46,7 @@ export async function writeAll(
   records: readonly DXTRecord[],
   options: FormatOptions = {},
 ): Promise<Uint8Array> {
-  const batches = batchesOf(fields, records, { rows: 100, bytes: 1 << 20 });
+  const batches = buildBatches(fields, records, { rows: 100, bytes: 1 << 20 });
   const chunks: Uint8Array[] = [];
   for await (const chunk of format.write(batches, { fields, compression: "none", options })) {
     chunks.push(chunk);

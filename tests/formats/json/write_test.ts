@@ -89,7 +89,7 @@ Deno.test("JSON's null is an error where it would be read as NULL", async () => 
   const records = [{ c: null }, { c: new JSONText(" null") }];
   await assert.rejects(
     writeAll(jsonl, [field("c", "json")], records),
-    /"c", row 2: it would be NULL/,
+    /"c", row 2: it would be read as NULL/,
   );
   const strict = [field("c", "json", { nullable: false })];
   assert.equal(await text(jsonl, strict, records.slice(1)), '{"c": null}\n');
@@ -108,10 +108,10 @@ Deno.test("encodings are written", async () => {
 
 Deno.test("chunks are about 64 KiB", async () => {
   const many = Array.from({ length: 5000 }, (_, i) => ({ s: "x".repeat(100) + i }));
-  const { batchesOf } = await import("../../../src/arrow/mod.ts");
+  const { buildBatches } = await import("../../../src/arrow/mod.ts");
   const request = { fields: [field("s", "string")], compression: "none", options: {} } as const;
   const sizes: number[] = [];
-  const batches = batchesOf(request.fields, many, { rows: 5000, bytes: 1 << 24 });
+  const batches = buildBatches(request.fields, many, { rows: 5000, bytes: 1 << 24 });
   for await (const chunk of jsonl.write(batches, request)) sizes.push(chunk.length);
   assert.ok(sizes.length > 5);
   for (const size of sizes.slice(0, -1)) assert.ok(size >= 65_536 && size < 70_000, String(size));

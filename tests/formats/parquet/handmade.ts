@@ -19,7 +19,7 @@ import {
   RowGroup,
   SchemaElement,
 } from "../../../src/formats/parquet/thrift/metadata.ts";
-import { footerParts } from "../../../src/formats/parquet/reader/row_group_file.ts";
+import { encodeFooter } from "../../../src/formats/parquet/reader/row_group_file.ts";
 import {
   BINARY,
   encodeStruct,
@@ -91,7 +91,7 @@ export function handmade(file: HandmadeFile): Uint8Array {
     .setStructs(FileMetaData.schema, [root, element])
     .set(FileMetaData.numRows, I64, rows)
     .setStructs(FileMetaData.rowGroups, [group]);
-  return concat(MAGIC, ...parts, ...footerParts(footer));
+  return concat(MAGIC, ...parts, ...encodeFooter(footer));
 }
 
 function pageParts(page: HandmadePage): Uint8Array[] {

@@ -15,7 +15,7 @@ import {
   RowGroup,
 } from "../../../src/formats/parquet/thrift/metadata.ts";
 import { isNative } from "../../../src/formats/parquet/reader/native_reader.ts";
-import { footerParts } from "../../../src/formats/parquet/reader/row_group_file.ts";
+import { encodeFooter } from "../../../src/formats/parquet/reader/row_group_file.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
 import {
   decodePrefix,
@@ -45,7 +45,7 @@ function partsOf(bytes: Uint8Array): Parts {
   return { body: bytes.slice(0, end), footer: decodeStruct(bytes.subarray(end, -8)) };
 }
 
-const wholeOf = ({ body, footer }: Parts) => concat(body, ...footerParts(footer));
+const wholeOf = ({ body, footer }: Parts) => concat(body, ...encodeFooter(footer));
 
 const chunkOf = (footer: ThriftStruct, column = 0) =>
   footer.structs(FileMetaData.rowGroups)[0]!.structs(RowGroup.columns)[column]!
@@ -210,7 +210,7 @@ Deno.test("values that their type cannot hold are refused", async () => {
   );
   await assert.rejects(
     read(await withPage(field("v", "uint16"), [1], last(255)), [field("v", "uint16")]),
-    /beyond its type/,
+    /which its type cannot hold/,
   );
   for (const dtype of ["string", "json", "object"] as const) {
     const given = field("v", dtype);

@@ -1,6 +1,6 @@
 /** What other readers see in files that dxt wrote. */
 import assert from "node:assert/strict";
-import { batchesOf } from "../../../src/arrow/mod.ts";
+import { buildBatches } from "../../../src/arrow/mod.ts";
 import { INFINITY, NEGATIVE_INFINITY } from "../../../src/core/values/values.ts";
 import type { DXTRecord } from "../../../src/core/values/values.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
@@ -68,7 +68,9 @@ const FINITE = records(extremes(), 20_000);
 const SMALL = FINITE.slice(0, 500);
 
 async function textsOfRecords(given: readonly DXTRecord[]) {
-  const batches = await Array.fromAsync(batchesOf(FIELDS, given, { rows: 1000, bytes: 1 << 24 }));
+  const batches = await Array.fromAsync(
+    buildBatches(FIELDS, given, { rows: 1000, bytes: 1 << 24 }),
+  );
   return batches.flatMap((batch) => textsOf(batch));
 }
 

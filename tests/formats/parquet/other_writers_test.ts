@@ -70,12 +70,15 @@ const encrypted = withChunk((chunk) =>
 const text = (value: string) => new TextEncoder().encode(value);
 
 const REFUSED: Record<string, readonly [file: Uint8Array, reason: RegExp]> = {
-  "no bytes": [new Uint8Array(), /it has 0 bytes, no Parquet file is that short$/],
+  "no bytes": [new Uint8Array(), /it has 0 bytes, too few for a Parquet file$/],
   "a few bytes": [text("PAR1PAR1"), /it has 8 bytes/],
   "text": [text("id,name\n1,a\n2,b\n"), /it neither begins nor ends with PAR1$/],
   "an Arrow file": [text("ARROW1\0\0.......ARROW1"), /looks like Arrow, expected format arrow$/],
   "a compressed file": [gzipSync(FILE), /looks like a file compressed with gzip$/],
-  "a cut file": [FILE.slice(0, -20), /begins with PAR1 and does not end with it, expected a whole/],
+  "a cut file": [
+    FILE.slice(0, -20),
+    /begins with PAR1 but does not end with it, expected a complete/,
+  ],
   "an encrypted footer": [
     FILE.map((byte, i) => i === FILE.length - 1 ? 0x45 : byte),
     /its footer is encrypted, expected a file without encryption$/,
@@ -86,11 +89,11 @@ const REFUSED: Record<string, readonly [file: Uint8Array, reason: RegExp]> = {
   ],
   "columns in other files": [
     withChunk((chunk) => chunk.setText(ColumnChunk.filePath, "part-0.parquet")),
-    /its columns are in other files, the first in "part-0.parquet"$/,
+    /its columns are stored in other files, the first in "part-0.parquet"$/,
   ],
   "rows that contradict each other": [
     editFooter(FILE, (metadata) => metadata.set(FileMetaData.numRows, I64, 4)),
-    /it says 4 rows, its row groups 5$/,
+    /it declares 4 rows, but its row groups have 5$/,
   ],
 };
 

@@ -224,27 +224,27 @@ const REFUSED: Record<string, readonly [HandmadeFile, RegExp]> = {
   ],
   "an unknown codec": [
     { rows: 3, codec: 99, pages: [page(plain)] },
-    /unknown codec, its number is 99/,
+    /unknown codec, number 99/,
   ],
   "an unknown codec of numbers": [
     { ...integers, rows: 1, codec: 99, pages: [page(int(1), { values: 1 })] },
-    /unknown codec, its number is 99/,
+    /unknown codec, number 99/,
   ],
   "an unknown encoding": [
     { rows: 3, pages: [page(plain, { encoding: 77 })] },
-    /column "v" has an unknown encoding, its number is 77/,
+    /column "v" has an unknown encoding, number 77/,
   ],
   "an unknown encoding of numbers": [
     { ...integers, rows: 1, pages: [page(int(1), { values: 1, encoding: 10 })] },
-    /column "v" has an unknown encoding, its number is 10/,
+    /column "v" has an unknown encoding, number 10/,
   ],
   "an encoding of numbers for text": [
     { rows: 3, pages: [page(plain, { encoding: Encoding.DELTA_BINARY_PACKED })] },
-    /text in an encoding for other types, its number is 5/,
+    /an encoding that is not for text, number 5/,
   ],
   "a wrong checksum": [
     { rows: 3, pages: [page(plain, { crc: 1 })] },
-    /column "v" has a page whose checksum is wrong/,
+    /column "v" has a page with a wrong checksum/,
   ],
   "a wrong checksum of a dictionary": [
     {
@@ -254,11 +254,11 @@ const REFUSED: Record<string, readonly [HandmadeFile, RegExp]> = {
         page(hex("0002"), { values: 1, encoding: RLE_DICTIONARY }),
       ],
     },
-    /checksum is wrong/,
+    /wrong checksum/,
   ],
   "a wrong checksum of numbers": [
     { ...integers, rows: 1, pages: [page(int(1), { values: 1, crc: 1, size: 4 })] },
-    /checksum is wrong/,
+    /wrong checksum/,
   ],
   "an index beyond its dictionary": [
     {
@@ -268,7 +268,7 @@ const REFUSED: Record<string, readonly [HandmadeFile, RegExp]> = {
         page(concat(hex("08"), run(1, 2)), { values: 1, encoding: RLE_DICTIONARY, size: 3 }),
       ],
     },
-    /an index beyond its dictionary, 2 of 2/,
+    /an index outside its dictionary, 2 of 2/,
   ],
   "indices without a dictionary": [
     {
@@ -285,24 +285,24 @@ const REFUSED: Record<string, readonly [HandmadeFile, RegExp]> = {
         page(hex("0002"), { values: 1, encoding: RLE_DICTIONARY }),
       ],
     },
-    /a dictionary of another size/,
+    /a dictionary with a wrong size/,
   ],
   "a length beyond its page": [
     { rows: 1, pages: [page(concat(uint32(0xffffffff), hex("61")), { values: 1, size: 5 })] },
-    /values beyond its page/,
+    /values outside its page/,
   ],
   "fewer values than rows": [
     { rows: 4, pages: [page(plain, { values: 4 })] },
-    /values beyond its page/,
+    /values outside its page/,
   ],
   "more values than rows": [
     { rows: 2, pages: [page(plain, { values: 2 })] },
-    /more values than it says/,
+    /more values than it declares/,
   ],
   "fewer pages than rows": [{ rows: 5, pages: [page(plain)] }, /header of a page is malformed/],
   "more pages than rows": [
     { rows: 4, pages: [page(plain), page(plain)] },
-    /column "v" has more values than it says/,
+    /column "v" has more values than its metadata declares/,
   ],
   "levels of fewer rows": [
     {
@@ -310,7 +310,7 @@ const REFUSED: Record<string, readonly [HandmadeFile, RegExp]> = {
       optional: true,
       pages: [page(leveled(run(2, 1), plain), { size: plain.length + 6 })],
     },
-    /fewer values than it says/,
+    /fewer values than it declares/,
   ],
   "a page of 2 GiB": [
     { rows: 3, codec: 6, pages: [page(zstdCompressSync(plain), { size: 0x7fffffff })] },
@@ -340,21 +340,21 @@ const REFUSED: Record<string, readonly [HandmadeFile, RegExp]> = {
         }),
       ],
     },
-    /values beyond its page/,
+    /values outside its page/,
   ],
   "blocks of no parts": [
     {
       rows: 1,
       pages: [page(hex("8001000102"), { values: 1, encoding: DELTA_LENGTH_BYTE_ARRAY, size: 5 })],
     },
-    /column "v" has packed lengths that are malformed/,
+    /column "v" has malformed packed lengths/,
   ],
   "a negative length": [
     {
       rows: 1,
       pages: [page(hex("8001040101"), { values: 1, encoding: DELTA_LENGTH_BYTE_ARRAY, size: 5 })],
     },
-    /column "v" has packed lengths that are malformed/,
+    /column "v" has malformed packed lengths/,
   ],
 };
 

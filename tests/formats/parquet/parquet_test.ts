@@ -9,7 +9,7 @@ import {
 import type { DXTRecord } from "../../../src/core/values/values.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
 import { decodeStruct, encodeStruct } from "../../../src/formats/parquet/thrift/thrift.ts";
-import { batchesOf } from "../../../src/arrow/mod.ts";
+import { buildBatches } from "../../../src/arrow/mod.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { Compression, FormatOptions } from "../../../src/models/format.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../../conformance/values.ts";
@@ -25,7 +25,7 @@ async function write(
   compression: Compression = "zstd",
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  const batches = batchesOf(fields, records, { rows: 100, bytes: 1 << 20 });
+  const batches = buildBatches(fields, records, { rows: 100, bytes: 1 << 20 });
   for await (const chunk of parquet.write(batches, { fields, compression, options })) {
     chunks.push(chunk);
   }
@@ -206,7 +206,7 @@ Deno.test("what reading throws reaches the caller", async () => {
 Deno.test("what the batches throw reaches the caller", async () => {
   const fields = [field("i", "int32")];
   async function* failing() {
-    yield* batchesOf(fields, [{ i: 1 }], { rows: 1, bytes: 1 << 20 });
+    yield* buildBatches(fields, [{ i: 1 }], { rows: 1, bytes: 1 << 20 });
     throw new Error("source gone");
   }
   const bytes = parquet.write(failing(), { fields, compression: "zstd", options: {} });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openBuffer, stagePart } from "../../../src/buffers/mod.ts";
-import { batchesOf } from "../../../src/arrow/mod.ts";
+import { buildBatches } from "../../../src/arrow/mod.ts";
 import type { Batch } from "../../../src/core/contracts/batch.ts";
 import type { DXTRecord } from "../../../src/core/values/values.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
@@ -82,7 +82,7 @@ Deno.test("batches of a stage may be kept, unless its reader says that they are 
   withFolder(async (folder) => {
     const buffer = await openBuffer({}, join(folder, "stage"));
     async function* extracted() {
-      yield* batchesOf(FIELDS, RECORDS, { rows: 8192, bytes: 1 << 26 });
+      yield* buildBatches(FIELDS, RECORDS, { rows: 8192, bytes: 1 << 26 });
       return await Promise.resolve({ rows: RECORDS.length, evidence: "all" });
     }
     const staged = await buffer.write(

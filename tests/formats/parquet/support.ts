@@ -1,5 +1,5 @@
 /** Parquet files for tests, and their values as text that tells every bit of them. */
-import { batchesOf, type Data, fieldsOf, unscaledReader } from "../../../src/arrow/mod.ts";
+import { buildBatches, type Data, readFields, unscaledReader } from "../../../src/arrow/mod.ts";
 import { isNull } from "../../../src/arrow/mod.ts";
 import type { Batch } from "../../../src/core/contracts/batch.ts";
 import type { DXTRecord } from "../../../src/core/values/values.ts";
@@ -11,7 +11,7 @@ import {
   RowGroup,
 } from "../../../src/formats/parquet/thrift/metadata.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
-import { footerParts } from "../../../src/formats/parquet/reader/row_group_file.ts";
+import { encodeFooter } from "../../../src/formats/parquet/reader/row_group_file.ts";
 import { decodeStruct, I64, ThriftStruct } from "../../../src/formats/parquet/thrift/thrift.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { Compression, FormatOptions } from "../../../src/models/format.ts";
@@ -28,7 +28,7 @@ export async function writeParquet(
   records: Iterable<DXTRecord>,
   { compression = "zstd", options = {}, batchRows = 1000 }: WriteSettings = {},
 ): Promise<Uint8Array> {
-  const batches = batchesOf(fields, records, { rows: batchRows, bytes: 1 << 26 });
+  const batches = buildBatches(fields, records, { rows: batchRows, bytes: 1 << 26 });
   return concat(
     ...await Array.fromAsync(parquet.write(batches, { fields, compression, options })),
   );
@@ -39,7 +39,7 @@ export function editFooter(file: Uint8Array, edit: (metadata: ThriftStruct) => v
   const size = new DataView(file.buffer, file.byteOffset).getUint32(file.length - 8, true);
   const metadata = decodeStruct(file.subarray(file.length - 8 - size, -8));
   edit(metadata);
-  return concat(file.subarray(0, file.length - 8 - size), ...footerParts(metadata));
+  return concat(file.subarray(0, file.length - 8 - size), ...encodeFooter(metadata));
 }
 
 /** The file as if another program had written it. */
@@ -80,7 +80,7 @@ export function emptyRowGroup(metadata: ThriftStruct): ThriftStruct {
 }
 
 /** Each value of a batch as text: NULL is null, bytes are hexadecimal, times are their numbers. */
-export function textsOf(batch: Batch, fields = fieldsOf(batch.schema)): (string | null)[][] {
+export function textsOf(batch: Batch, fields = readFields(batch.schema)): (string | null)[][] {
   const readers = fields.map((field, i) => textReader(field, batch.data.children[i]!));
   return Array.from({ length: batch.numRows }, (_, row) => readers.map((read) => read(row)));
 }

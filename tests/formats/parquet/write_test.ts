@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   arrowSchema,
-  batchesOf,
-  batchOfData,
+  buildBatches,
   byteLength,
-  dataOf,
   filterBatch,
+  wrapBatch,
+  wrapBuffers,
 } from "../../../src/arrow/mod.ts";
 import type { Batch } from "../../../src/core/contracts/batch.ts";
 import { ConfigurationError, ValueError } from "../../../src/core/errors.ts";
@@ -62,7 +62,7 @@ Deno.test("records come back from batches, row groups and requests of any size",
 Deno.test("parts of batches, whose bits begin anywhere, are written as they are", async () => {
   const records = extremes();
   const [batch] = await Array.fromAsync(
-    batchesOf(FIELDS_OF_EVERY_TYPE, records, { rows: 100, bytes: 1 << 20 }),
+    buildBatches(FIELDS_OF_EVERY_TYPE, records, { rows: 100, bytes: 1 << 20 }),
   );
   for (let from = 0; from < records.length; from++) {
     for (const part of [batch!.slice(from), filterBatch(batch!, (row) => row >= from)]) {
@@ -77,14 +77,14 @@ Deno.test("parts of batches, whose bits begin anywhere, are written as they are"
 
 Deno.test("bytes that belong to NULLs are left out", async () => {
   const given = field("s", "string");
-  const data = dataOf(given, {
+  const data = wrapBuffers(given, {
     length: 3,
     nullCount: 1,
     nullBitmap: Uint8Array.of(0b101),
     valueOffsets: Int32Array.of(0, 1, 5, 6),
     data: new TextEncoder().encode("aNULLb"),
   });
-  const batch = batchOfData(arrowSchema([given]), [data], 3);
+  const batch = wrapBatch(arrowSchema([given]), [data], 3);
   const back = await readAll(parquet, inputOf(await bytesOf([given], [batch])), [given]);
   assert.deepEqual(back, [{ s: "a" }, { s: null }, { s: "b" }]);
 });
@@ -122,7 +122,7 @@ Deno.test("an encoder needs a batch no longer than it is adding it", async () =>
   const fields = FIELDS.slice(0, 2);
   const encoder = new ParquetEncoder(fields, { compression: "none", options: {} });
   const chunks: Uint8Array[] = [];
-  for await (const batch of batchesOf(fields, records, { rows: 20, bytes: 1 << 20 })) {
+  for await (const batch of buildBatches(fields, records, { rows: 20, bytes: 1 << 20 })) {
     for (const bytes of encoder.add(batch)) chunks.push(bytes.slice());
     for (const { values, valueOffsets } of batch.data.children) {
       new Uint8Array(values.buffer).fill(0);
@@ -147,7 +147,7 @@ Deno.test("files written one after another in the same memory are as if written 
         const all = async function* () {
           for (const rows of batches) {
             const records = Array.from({ length: rows }, (_, i) => extremes()[i % 3]!);
-            yield* batchesOf(FIELDS_OF_EVERY_TYPE, records, { rows: 60, bytes: 1 << 20 });
+            yield* buildBatches(FIELDS_OF_EVERY_TYPE, records, { rows: 60, bytes: 1 << 20 });
           }
         };
         const alone = concat(...await Array.fromAsync(parquet.write(all(), { ...request })));
@@ -164,7 +164,7 @@ Deno.test("a NULL in a field that is not nullable is told with its row in the fi
   const given = field("v", "int32", { nullable: false });
   const nullable = { ...given, nullable: true };
   const records = Array.from({ length: 30 }, (_, i) => ({ v: i === 25 ? null : i }));
-  const batches = batchesOf([nullable], records, { rows: 4, bytes: 1 << 20 });
+  const batches = buildBatches([nullable], records, { rows: 4, bytes: 1 << 20 });
   const request = {
     fields: [given],
     compression: "zstd",
@@ -178,7 +178,7 @@ Deno.test("a NULL in a field that is not nullable is told with its row in the fi
 });
 
 Deno.test("a compression that Parquet does not have is refused", async () => {
-  const batches = batchesOf(FIELDS, [], { rows: 1, bytes: 1 });
+  const batches = buildBatches(FIELDS, [], { rows: 1, bytes: 1 });
   const request = { fields: FIELDS, compression: "bz2", options: {} } as const;
   await assert.rejects(Array.fromAsync(parquet.write(batches, request)), ConfigurationError);
 });

@@ -1,8 +1,8 @@
-/** The pages of a column chunk of any writer: what their headers say, and their checksums. */
+/** Reads the pages of a column chunk of any writer: their headers, checksums and bytes. */
 import { crc32 } from "node:zlib";
 import { ValidationError } from "../../../core/errors.ts";
 import type { FileInput } from "../../format.ts";
-import { decompressorOf } from "../codec.ts";
+import { findDecompressor } from "../codec.ts";
 import { chunkRange, type Footer } from "./footer.ts";
 import {
   ColumnChunk,
@@ -19,44 +19,45 @@ import {
 } from "../thrift/metadata.ts";
 import { decodePrefix, ThriftError, type ThriftStruct } from "../thrift/thrift.ts";
 
-/** Bytes of a chunk that are read at once, and those that hold hardly any header less. */
-const WINDOW = 1 << 20;
-/** Statistics make headers long; none is longer than this. */
+/** Bytes of a chunk to read at once; most headers are far shorter. */
+const READ_BYTES = 1 << 20;
+/** Most bytes of a header: statistics can make it long. */
 const MAX_HEADER = 1 << 24;
 
+/** A page as its header describes it, with its bytes. */
 export interface ChunkPage {
   readonly isDictionary: boolean;
-  /** Values with NULLs, or those of the dictionary. */
+  /** Number of values including NULLs; for a dictionary, its words. */
   readonly values: number;
   readonly encoding: number;
-  /** Encoding of the definition levels in the page of a first version. */
+  /** Encoding of the definition levels in a page of version 1. */
   readonly levels: number | undefined;
-  /** Definition levels in front of the body, in the page of a second version. */
+  /** Bytes of the definition levels before the body in a page of version 2. */
   readonly definitionSize: number | undefined;
   readonly isCompressed: boolean;
-  /** Bytes before compression, without levels that are not compressed. */
+  /** Bytes before compression, without the levels of version 2, which are never compressed. */
   readonly size: number;
-  /** The page as it is in the file, with its levels. */
+  /** The page as stored, including its levels. */
   readonly bytes: Uint8Array;
 }
 
 const ENCODINGS: ReadonlySet<number> = new Set(Object.values(Encoding));
 
-/** A chunk of a row group's columns. */
+/** A column chunk of a row group. */
 export interface Chunk {
   readonly struct: ThriftStruct;
-  /** Of its column, for messages. */
+  /** Name of its column, for messages. */
   readonly name: string;
 }
 
 /**
- * The pages of a chunk up to its last value, one in memory at a time.
+ * Yields the pages of a chunk up to its last value; one page at a time is in memory.
  *
- * @param judge is asked about each page before its bytes are read
- * @returns where the last one ends
- * @throws {ThriftError} when they are malformed, or a checksum is wrong
+ * @param judge called with each page before its bytes are read; may throw to refuse it
+ * @returns the end of the last page
+ * @throws {ThriftError} when a page is malformed or fails its checksum
  */
-export async function* chunkPages(
+export async function* readPages(
   input: Pick<FileInput, "read">,
   footer: Pick<Footer, "start">,
   { struct, name }: Chunk,
@@ -64,32 +65,34 @@ export async function* chunkPages(
 ): AsyncGenerator<ChunkPage, number, void> {
   const metadata = struct.struct(ColumnChunk.metadata)!;
   const [start, end] = chunkRange(struct, footer.start);
-  // The first writers of dictionaries forgot their headers in the size of a chunk.
-  const window = new Window(input, start, end, footer.start);
+  // The first writers of dictionaries left out the dictionary's header in the size of the chunk.
+  const reader = new ChunkReader(input, start, end, footer.start);
   const total = metadata.number(ColumnMetaData.numValues) ?? 0;
   for (let values = 0; values < total;) {
-    const header = await window.header();
-    const page = pageOf(header, name);
+    const header = await reader.readHeader();
+    const page = describePage(header, name);
     const size = size32(header, PageHeader.compressedSize);
     if (page !== undefined) judge(page);
-    const bytes = await window.take(size, name);
+    const bytes = await reader.readPage(size, name);
     const crc = header.number(PageHeader.crc);
     if (crc !== undefined && crc !== (crc32(bytes) | 0)) {
-      throw new ThriftError(`column "${name}" has a page whose checksum is wrong`);
+      throw new ThriftError(`column "${name}" has a page with a wrong checksum`);
     }
     if (page === undefined) continue;
     if ((page.definitionSize ?? 0) > bytes.length) {
-      throw new ThriftError(`column "${name}" has a page with other levels`);
+      throw new ThriftError(`column "${name}" has a page with invalid levels`);
     }
     if (!page.isDictionary) values += page.values;
-    if (values > total) throw new ThriftError(`column "${name}" has more values than it says`);
+    if (values > total) {
+      throw new ThriftError(`column "${name}" has more values than its metadata declares`);
+    }
     yield { ...page, bytes };
   }
-  return window.at;
+  return reader.at;
 }
 
-/** What a header says; undefined for a page of an index, which holds no values. */
-function pageOf(header: ThriftStruct, name: string): Omit<ChunkPage, "bytes"> | undefined {
+/** Describes a page by its header; undefined for an index page, which has no values. */
+function describePage(header: ThriftStruct, name: string): Omit<ChunkPage, "bytes"> | undefined {
   const type = header.number(PageHeader.type);
   if (type === INDEX_PAGE) return undefined;
   const size = size32(header, PageHeader.uncompressedSize);
@@ -99,7 +102,7 @@ function pageOf(header: ThriftStruct, name: string): Omit<ChunkPage, "bytes"> | 
     return {
       isDictionary: false,
       values: size32(first, DataPageHeader.numValues),
-      encoding: encodingOf(first.number(DataPageHeader.encoding), name),
+      encoding: checkEncoding(first.number(DataPageHeader.encoding), name),
       levels: first.number(DataPageHeader.definitionEncoding),
       definitionSize: undefined,
       isCompressed: true,
@@ -110,12 +113,12 @@ function pageOf(header: ThriftStruct, name: string): Omit<ChunkPage, "bytes"> | 
     const definitionSize = size32(second, DataPageHeaderV2.definitionSize);
     const repetitionSize = second.number(DataPageHeaderV2.repetitionSize) ?? 0;
     if (repetitionSize < 0 || size < definitionSize + repetitionSize) {
-      throw new ThriftError(`column "${name}" has a page with other levels`);
+      throw new ThriftError(`column "${name}" has a page with invalid levels`);
     }
     return {
       isDictionary: false,
       values: size32(second, DataPageHeaderV2.numValues),
-      encoding: encodingOf(second.number(DataPageHeaderV2.encoding), name),
+      encoding: checkEncoding(second.number(DataPageHeaderV2.encoding), name),
       levels: undefined,
       definitionSize,
       isCompressed: second.flag(DataPageHeaderV2.isCompressed) ?? true,
@@ -126,20 +129,20 @@ function pageOf(header: ThriftStruct, name: string): Omit<ChunkPage, "bytes"> | 
     return {
       isDictionary: true,
       values: size32(words, DictionaryPageHeader.numValues),
-      encoding: encodingOf(words.number(DictionaryPageHeader.encoding), name),
+      encoding: checkEncoding(words.number(DictionaryPageHeader.encoding), name),
       levels: undefined,
       definitionSize: undefined,
       isCompressed: true,
       size,
     };
   }
-  throw new ThriftError(`column "${name}" has a page of an unknown kind`);
+  throw new ThriftError(`column "${name}" has a page of an unknown type`);
 }
 
-function encodingOf(encoding: number | undefined, name: string): number {
+function checkEncoding(encoding: number | undefined, name: string): number {
   if (encoding !== undefined && ENCODINGS.has(encoding)) return encoding;
   throw new ThriftError(
-    `column "${name}" has an unknown encoding, its number is ${encoding ?? "missing"}`,
+    `column "${name}" has an unknown encoding, number ${encoding ?? "missing"}`,
   );
 }
 
@@ -151,10 +154,10 @@ function size32(struct: ThriftStruct, id: number): number {
   return value;
 }
 
-/** Bytes of a chunk, read as they are asked for. */
-class Window {
+/** Reads the bytes of a chunk on demand. */
+class ChunkReader {
   #bytes: Uint8Array = new Uint8Array();
-  /** Where these bytes begin, and the next page. */
+  /** Start of the buffered bytes, and of the next page. */
   #from = 0;
   #at: number;
 
@@ -167,16 +170,16 @@ class Window {
     this.#at = start;
   }
 
-  /** Where the next page begins. */
+  /** Start of the next page. */
   get at(): number {
     return this.#at;
   }
 
-  /** @throws {ThriftError} when no header of a page follows */
-  async header(): Promise<ThriftStruct> {
-    // Beyond the chunk's end there is something only where that is wrong.
-    let end = this.#at < this.end ? Math.min(this.end, this.#at + WINDOW) : this.limit;
-    for (let size = WINDOW; size <= MAX_HEADER; size *= 4) {
+  /** @throws {ThriftError} when no page header follows */
+  async readHeader(): Promise<ThriftStruct> {
+    // Pages lie behind the chunk's end only where its size is wrong.
+    let end = this.#at < this.end ? Math.min(this.end, this.#at + READ_BYTES) : this.limit;
+    for (let size = READ_BYTES; size <= MAX_HEADER; size *= 4) {
       const rest = this.#bytes.subarray(Math.max(0, this.#at - this.#from));
       try {
         const { struct, size } = decodePrefix(rest);
@@ -192,13 +195,13 @@ class Window {
     throw new ThriftError("the header of a page is malformed");
   }
 
-  async take(size: number, name: string): Promise<Uint8Array> {
+  async readPage(size: number, name: string): Promise<Uint8Array> {
     const [start, end] = [this.#at, this.#at + size];
-    if (end > this.limit) throw new ThriftError(`column "${name}" has a page that is cut`);
+    if (end > this.limit) throw new ThriftError(`column "${name}" has a truncated page`);
     this.#at = end;
     if (this.#holds(start, end)) return this.#bytes.subarray(start - this.#from, end - this.#from);
-    if (size < WINDOW / 4) {
-      await this.#load(start, Math.max(end, Math.min(this.end, start + WINDOW)));
+    if (size < READ_BYTES / 4) {
+      await this.#load(start, Math.max(end, Math.min(this.end, start + READ_BYTES)));
       return this.#bytes.subarray(0, size);
     }
     return await this.input.read(start, end);
@@ -215,22 +218,22 @@ class Window {
 }
 
 /**
- * The values of a page, with the levels of a first version in front.
+ * Decompresses a page: its values, preceded by the levels in a page of version 1.
  *
- * @throws {ThriftError} when it is malformed, or compressed in a way that is not read
+ * @throws {ThriftError} when it is malformed, or its codec is not supported
  */
 export function decompressPage(page: ChunkPage, { struct, name }: Chunk): Uint8Array {
   const body = page.bytes.subarray(page.definitionSize ?? 0);
   const { size } = page;
   const codec = struct.struct(ColumnChunk.metadata)!.number(ColumnMetaData.codec);
-  // A page of NULLs alone may have no bytes, which no decompressor takes.
+  // A page of NULLs alone may be empty, which no decompressor accepts.
   if (!page.isCompressed || codec === 0 || size === 0) {
     if (size !== body.length && size > 0) throw malformed(name);
     return body.subarray(0, size);
   }
   let bytes: Uint8Array;
   try {
-    bytes = decompressorOf(codec)!(body, size);
+    bytes = findDecompressor(codec)!(body, size);
   } catch (error) {
     throw new ThriftError(`${malformed(name).message}: ${(error as Error).message}`);
   }
@@ -242,13 +245,13 @@ function malformed(name: string): ThriftError {
   return new ThriftError(`column "${name}" has a page that cannot be decompressed`);
 }
 
-/** @throws {ValidationError} for a compression that is not read */
+/** @throws {ValidationError} for a codec that dxt cannot read */
 export function refuseCodec({ struct, name }: Chunk, file: string): void {
   const codec = struct.struct(ColumnChunk.metadata)!.number(ColumnMetaData.codec);
-  if (decompressorOf(codec) !== undefined) return;
+  if (findDecompressor(codec) !== undefined) return;
   throw new ValidationError(
     `Cannot read column "${name}" of "${file}": it is compressed with ${
-      codec === LZO ? '"lzo"' : `an unknown codec, its number is ${codec ?? "missing"}`
+      codec === LZO ? '"lzo"' : `an unknown codec, number ${codec ?? "missing"}`
     }, expected none, snappy, gzip, zstd, brotli or LZ4`,
   );
 }

@@ -1,26 +1,29 @@
-/** What decoding column chunks takes, told from the headers of their pages before it is taken. */
+/**
+ * Estimates from page headers the memory that decoding column chunks takes, before it is allocated.
+ */
 import { ValidationError } from "../../../core/errors.ts";
 import type { FileInput } from "../../format.ts";
-import { type Chunk, chunkPages } from "./chunk_pages.ts";
+import { type Chunk, readPages } from "./chunk_pages.ts";
 import type { Footer } from "./footer.ts";
 
-/** The library holds a page about three times: as it is, decompressed, and as values. */
+/** The library holds a page about three times: compressed, decompressed, and as values. */
 const MAX_BYTES = 1 << 26;
 
+/** Sums the sizes of chunks that are decoded together. */
 export class ChunkSizes {
-  /** Bytes of the values of all chunks, each word of a dictionary counted as often as it may be there. */
+  /** Bytes of all values, with each dictionary word counted once for each value that may use it. */
   #values = 0;
-  /** Bytes of the dictionaries and largest pages. */
+  /** Bytes of the dictionaries and of each chunk's largest page. */
   #pages = 0;
 
   constructor(private readonly file: string) {}
 
   /**
-   * Looks at the pages of a chunk.
+   * Reads and measures the pages of a chunk.
    *
-   * @returns where the last one ends
-   * @throws {ThriftError} when they are malformed, or a checksum is wrong
-   * @throws {ValidationError} when decoding them takes too much memory
+   * @returns the end of the last page
+   * @throws {ThriftError} when a page is malformed or fails its checksum
+   * @throws {ValidationError} when decoding the pages takes too much memory
    */
   async inspect(
     chunk: Chunk,
@@ -29,7 +32,7 @@ export class ChunkSizes {
   ): Promise<number> {
     let [dictionary, words, largest] = [0, 0, 0];
     const before = this.#pages;
-    const pages = chunkPages(input, footer, chunk, ({ isDictionary, values, size }) => {
+    const pages = readPages(input, footer, chunk, ({ isDictionary, values, size }) => {
       if (isDictionary) [dictionary, words] = [size, values];
       else largest = Math.max(largest, size);
       this.#values += isDictionary ? 0 : Math.max(size, words && values / words * dictionary);
@@ -43,9 +46,9 @@ export class ChunkSizes {
   }
 
   /**
-   * Bytes of a row, about.
+   * Estimates the bytes of one row.
    *
-   * @throws {ValidationError} when a few rows take too much memory
+   * @throws {ValidationError} when a row takes too much memory
    */
   rowBytes(rows: number): number {
     const bytes = this.#values / rows;

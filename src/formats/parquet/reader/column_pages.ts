@@ -1,4 +1,4 @@
-/** The pages of one column of a row group that dxt wrote. */
+/** Reads the pages of one column in a row group that dxt wrote. */
 import { crc32 } from "node:zlib";
 import { messageOf } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
@@ -9,12 +9,12 @@ import type { Page, PageDecoder } from "./page.ts";
 import { decodePrefix, ThriftError, type ThriftStruct } from "../thrift/thrift.ts";
 import { PAGE_BYTES, PAGE_ROWS } from "../writer/page_values.ts";
 
-/** No page of many values is larger: lengths and levels come on top of the bytes. */
+/** Largest page of more than one value: lengths and levels come on top of the bytes. */
 const MAX_PAGE = PAGE_BYTES + PAGE_ROWS * 5;
-/** No header of a page is longer. */
+/** Most bytes of a page header. */
 const MAX_HEADER = 256;
 
-/** What a page's header says. */
+/** A page as its header describes it. */
 export interface PageInfo {
   readonly rows: number;
   readonly nulls: number;
@@ -26,6 +26,7 @@ export interface PageInfo {
   readonly body: Uint8Array;
 }
 
+/** The pages of a column, read in order. */
 export class ColumnPages {
   #at = 0;
 
@@ -40,60 +41,60 @@ export class ColumnPages {
     return this.#at === this.bytes.length;
   }
 
-  /** @throws {ThriftError} when no sound page follows */
+  /** @throws {ThriftError} when no valid page follows */
   next(): PageInfo {
     const { bytes } = this;
     const { struct, size } = decodePrefix(bytes.subarray(this.#at, this.#at + MAX_HEADER));
     const start = this.#at + size;
-    const end = start + need(struct, PageHeader.compressedSize);
+    const end = start + requireCount(struct, PageHeader.compressedSize);
     const data = struct.struct(PageHeader.dataV2);
     if (data === undefined || struct.number(PageHeader.type) !== DATA_PAGE_V2) {
-      throw this.#error("another kind of page");
+      throw this.#error("a page of another type");
     }
-    if (end > bytes.length) throw this.#error("a page that is cut");
+    if (end > bytes.length) throw this.#error("a truncated page");
     const page = bytes.subarray(start, end);
     if ((crc32(page) | 0) !== struct.number(PageHeader.crc)) {
-      throw this.#error("a page whose checksum is wrong");
+      throw this.#error("a page with a wrong checksum");
     }
     this.#at = end;
-    const levels = need(data, DataPageHeaderV2.definitionSize);
-    if (levels > page.length || need(data, DataPageHeaderV2.repetitionSize) !== 0) {
-      throw this.#error("a page with other levels");
+    const levels = requireCount(data, DataPageHeaderV2.definitionSize);
+    if (levels > page.length || requireCount(data, DataPageHeaderV2.repetitionSize) !== 0) {
+      throw this.#error("a page with invalid levels");
     }
-    return this.#checked({
-      rows: need(data, DataPageHeaderV2.numRows),
-      nulls: need(data, DataPageHeaderV2.numNulls),
-      size: need(struct, PageHeader.uncompressedSize) - levels,
-      encoding: need(data, DataPageHeaderV2.encoding),
+    return this.#checkSizes({
+      rows: requireCount(data, DataPageHeaderV2.numRows),
+      nulls: requireCount(data, DataPageHeaderV2.numNulls),
+      size: requireCount(struct, PageHeader.uncompressedSize) - levels,
+      encoding: requireCount(data, DataPageHeaderV2.encoding),
       isCompressed: data.flag(DataPageHeaderV2.isCompressed) ?? true,
       levels: page.subarray(0, levels),
       body: page.subarray(levels),
-    }, need(data, DataPageHeaderV2.numValues));
+    }, requireCount(data, DataPageHeaderV2.numValues));
   }
 
-  #checked(page: PageInfo, values: number): PageInfo {
+  #checkSizes(page: PageInfo, values: number): PageInfo {
     const { rows, nulls, size, isCompressed, body } = page;
     if (rows < 1 || rows > PAGE_ROWS || values !== rows || nulls > rows) {
-      throw this.#error("a page with other rows");
+      throw this.#error("a page with another number of rows");
     }
     if (
       size < 0 || (size > MAX_PAGE && rows - nulls > 1) || (!isCompressed && size !== body.length)
     ) {
-      throw this.#error("a page of another size");
+      throw this.#error("a page with a wrong size");
     }
     return page;
   }
 
   /**
-   * The values of a page.
+   * Reads the values of a page.
    *
-   * @throws {ThriftError} when they are not what its header and the column's type say
+   * @throws {ThriftError} when they do not match the header or the column's type
    */
   read(info: PageInfo): Page {
     const { rows, nulls } = info;
-    const bits = nulls === 0 || nulls === rows ? undefined : this.#bits(info);
+    const bits = nulls === 0 || nulls === rows ? undefined : this.#readBits(info);
     if (bits === undefined) this.#checkRun(info);
-    const bytes = this.#values(info);
+    const bytes = this.#decompress(info);
     try {
       return this.decode({
         rows,
@@ -107,7 +108,7 @@ export class ColumnPages {
     }
   }
 
-  #values({ size, body, isCompressed }: PageInfo): Uint8Array {
+  #decompress({ size, body, isCompressed }: PageInfo): Uint8Array {
     if (!isCompressed) return body;
     let bytes: Uint8Array;
     try {
@@ -119,27 +120,27 @@ export class ColumnPages {
     return bytes;
   }
 
-  /** Levels that are all the same: a run with its length in a varint. */
+  /** Checks levels that are all equal: a run with its length as a varint. */
   #checkRun({ rows, nulls, levels }: PageInfo): void {
     if (!this.field.nullable) {
-      if (levels.length > 0 || nulls > 0) throw this.#error("a page with other levels");
+      if (levels.length > 0 || nulls > 0) throw this.#error("a page with invalid levels");
       return;
     }
-    const [run, at] = varint(levels);
+    const [run, at] = readVarint(levels);
     if (run !== rows * 2 || levels.length !== at + 1 || levels[at] !== (nulls === 0 ? 1 : 0)) {
-      throw this.#error("a page with other levels");
+      throw this.#error("a page with invalid levels");
     }
   }
 
-  /** Levels that differ: bits, least significant first, as Arrow has them. */
-  #bits({ rows, nulls, levels }: PageInfo): Uint8Array {
+  /** Reads levels that differ: a bitmap, least significant bit first, as in Arrow. */
+  #readBits({ rows, nulls, levels }: PageInfo): Uint8Array {
     const bytes = (rows + 7) >> 3;
-    const [run, at] = varint(levels);
+    const [run, at] = readVarint(levels);
     const bits = levels.subarray(at);
     if (
       !this.field.nullable || run !== bytes * 2 + 1 || bits.length !== bytes ||
       countBits(bits, rows) !== rows - nulls
-    ) throw this.#error("a page with other levels");
+    ) throw this.#error("a page with invalid levels");
     return bits;
   }
 
@@ -148,13 +149,13 @@ export class ColumnPages {
   }
 }
 
-function need(struct: ThriftStruct, id: number): number {
+function requireCount(struct: ThriftStruct, id: number): number {
   const value = struct.number(id);
   if (value === undefined || value < 0) throw new ThriftError("a page's header is malformed");
   return value;
 }
 
-function varint(bytes: Uint8Array): readonly [value: number, end: number] {
+function readVarint(bytes: Uint8Array): readonly [value: number, end: number] {
   let value = 0;
   for (let at = 0; at < 4 && at < bytes.length; at++) {
     value += (bytes[at]! & 127) * 128 ** at;

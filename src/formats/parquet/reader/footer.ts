@@ -1,4 +1,6 @@
-/** The footer of a Parquet file, read and judged here: the decoder trusts what footers say. */
+/**
+ * Reads and validates the footer of a Parquet file, since the library's decoder trusts it blindly.
+ */
 import { type MadeName, nameColumns } from "../../../core/column_names.ts";
 import {
   messageOf,
@@ -25,63 +27,70 @@ import {
 } from "../thrift/metadata.ts";
 import { decodeStruct, I32, ThriftError, ThriftStruct } from "../thrift/thrift.ts";
 
-/** What a column's values are when the decoder's own reading of its type would change them. */
+/** Columns that dxt decodes itself, because the library would change their values. */
 export type RawType = "int96" | "interval" | NarrowType;
 
-/** Integers that are stored in 32 bits, of which the decoder takes the last ones. */
+/**
+ * Integers of fewer bits that are stored in 32; the library would drop the higher bits unchecked.
+ */
 export type NarrowType = "int8" | "int16" | "uint8" | "uint16";
 
-/** A field of the file's records, with everything below it. */
+/** A top-level field of the file, with everything nested in it. */
 export interface ParquetColumn {
   readonly name: string;
-  /** Its part of the schema as the file has it, from itself down to the last leaf. */
+  /** Its part of the schema as stored, from itself to its last leaf. */
   readonly declared: readonly ThriftStruct[];
-  /** The same as the decoder should see it. */
+  /** The same part as the library should see it. */
   readonly elements: readonly ThriftStruct[];
-  /** Its leaves' column chunks in each row group, from the first up to the second number. */
+  /** Range of its leaves' column chunks in each row group; the end is exclusive. */
   readonly leaves: readonly [number, number];
   readonly raw?: RawType;
   readonly isJSON: boolean;
-  /** Whether its pages can be read with a key alone. */
+  /** Whether its pages can only be read with a key. */
   readonly isEncrypted: boolean;
 }
 
+/** A row group and its column chunks. */
 export interface ParquetRowGroup {
   readonly rows: number;
   readonly chunks: readonly ThriftStruct[];
 }
 
+/** A validated footer. */
 export interface Footer {
   readonly metadata: ThriftStruct;
   readonly columns: readonly ParquetColumn[];
-  /** Those of their names that are not what the file has. */
+  /** The names that dxt made up, because the file lacks or repeats them. */
   readonly made: readonly MadeName[];
   readonly rowGroups: readonly ParquetRowGroup[];
-  /** The fields of a file that dxt wrote; empty in a file of others. */
-  readonly kept: readonly Field[];
-  /** Where the row groups end. */
+  /** The fields of a file that dxt wrote; empty for files of other writers. */
+  readonly ownFields: readonly Field[];
+  /** End of the row groups and start of the footer. */
   readonly start: number;
 }
 
 const latin1 = new TextDecoder("latin1");
 const TAIL = 8;
-/** Hardly any file has a footer that is larger than this; one more read for those that have. */
-const GUESS = 64 * 1024;
+/** Bytes to read from the end: few footers are larger, and those need a second read. */
+const TAIL_READ = 64 * 1024;
 
-/** @throws {ValidationError} when the file is not Parquet, cut, or its footer contradicts itself */
+/**
+ * @throws {ValidationError} when the file is not Parquet, is truncated, or its footer is
+ * inconsistent
+ */
 export async function readFooter(input: FileInput): Promise<Footer> {
   const malformed = (detail: string) =>
     new ValidationError(`Cannot read "${input.name}" as Parquet: ${detail}`);
   if (input.size < MAGIC.length + TAIL) {
-    throw malformed(`it has ${input.size} bytes, no Parquet file is that short`);
+    throw malformed(`it has ${input.size} bytes, too few for a Parquet file`);
   }
-  const start = Math.max(0, input.size - GUESS);
+  const start = Math.max(0, input.size - TAIL_READ);
   let bytes = await input.read(start, input.size);
   const magic = latin1.decode(bytes.subarray(-MAGIC.length));
   if (magic === "PARE") {
     throw malformed("its footer is encrypted, expected a file without encryption");
   }
-  if (magic !== "PAR1") throw malformed(await withoutEnd(input));
+  if (magic !== "PAR1") throw malformed(await explainMissingEnd(input));
   const size = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - TAIL)
     .getUint32(0, true);
   if (size > input.size - TAIL - MAGIC.length) {
@@ -90,7 +99,7 @@ export async function readFooter(input: FileInput): Promise<Footer> {
   if (size + TAIL > bytes.length) bytes = await input.read(input.size - TAIL - size, input.size);
   try {
     const metadata = decodeStruct(bytes.subarray(bytes.length - TAIL - size, -TAIL));
-    return judge(metadata, input.size - TAIL - size);
+    return validateFooter(metadata, input.size - TAIL - size);
   } catch (error) {
     if (error instanceof ThriftError) {
       throw malformed(`its footer is malformed, ${messageOf(error)}`);
@@ -99,12 +108,12 @@ export async function readFooter(input: FileInput): Promise<Footer> {
   }
 }
 
-/** Why a file that does not end as Parquet does cannot be read. */
-async function withoutEnd(input: FileInput): Promise<string> {
+/** Explains why a file without Parquet's end cannot be read. */
+async function explainMissingEnd(input: FileInput): Promise<string> {
   const first = await input.read(0, MAGIC.length);
   const magic = latin1.decode(first);
   if (magic === "PAR1" || magic === "PARE") {
-    return `it begins with ${magic} and does not end with it, expected a whole file`;
+    return `it begins with ${magic} but does not end with it, expected a complete file`;
   }
   const other = OTHER_FORMATS.find(([magic]) => first.toHex().startsWith(magic));
   return `it neither begins nor ends with PAR1${
@@ -112,7 +121,7 @@ async function withoutEnd(input: FileInput): Promise<string> {
   }`;
 }
 
-/** What files begin with that are easily taken for Parquet, in hexadecimal digits. */
+/** First bytes, in hexadecimal, of formats that users mistake for Parquet. */
 const OTHER_FORMATS = [
   ["4152524f", "Arrow, expected format arrow"],
   ["46454131", "Feather version 1"],
@@ -122,84 +131,93 @@ const OTHER_FORMATS = [
   ["28b52ffd", "a file compressed with zstd"],
 ] as const;
 
-function judge(metadata: ThriftStruct, start: number): Footer {
-  const plain = columnsOf(metadata.structs(FileMetaData.schema));
-  const leaves = plain.at(-1)?.leaves[1] ?? 0;
+function validateFooter(metadata: ThriftStruct, start: number): Footer {
+  const declared = readColumns(metadata.structs(FileMetaData.schema));
+  const leaves = declared.at(-1)?.leaves[1] ?? 0;
   const encrypted = new Set<number>();
   const rowGroups = metadata.structs(FileMetaData.rowGroups).map((group) => {
     const chunks = group.structs(RowGroup.columns);
     if (chunks.length !== leaves) {
-      throw new ThriftError(`a row group has ${chunks.length} columns, the schema has ${leaves}`);
+      throw new ThriftError(
+        `a row group has ${chunks.length} columns, but the schema has ${leaves}`,
+      );
     }
-    const rows = count(group, RowGroup.numRows);
+    const rows = requireCount(group, RowGroup.numRows);
     chunks.forEach((chunk, leaf) => {
       if (chunk.struct(ColumnChunk.crypto) !== undefined) encrypted.add(leaf);
-      // A row group without rows has no pages: writers give places for them that do not exist.
+      // A row group without rows has no pages, and writers declare offsets for it that do not
+      // exist.
       else if (rows > 0) chunkRange(chunk, start);
     });
     return { rows, chunks };
   });
-  const rows = count(metadata, FileMetaData.numRows);
+  const rows = requireCount(metadata, FileMetaData.numRows);
   const sum = rowGroups.reduce((total, group) => total + group.rows, 0);
-  // The first writers in Rust left it 0; what row groups say is held to their pages.
+  // The first writers in Rust left the total 0. The row groups' counts are checked against their
+  // pages.
   if (rows !== sum && rows !== 0) {
-    throw new ThriftError(`it says ${rows} rows, its row groups ${sum}`);
+    throw new ThriftError(`it declares ${rows} rows, but its row groups have ${sum}`);
   }
-  const { names, made } = nameColumns(plain.map(({ name }) => name));
-  const columns = plain.map((column, i) => {
+  const { names, made } = nameColumns(declared.map(({ name }) => name));
+  const columns = declared.map((column, i) => {
     let [leaf] = column.leaves;
     const [, end] = column.leaves;
     while (leaf < end && !encrypted.has(leaf)) leaf++;
     return { ...column, name: names[i]!, isEncrypted: leaf < end };
   });
-  return { metadata, columns, made, rowGroups, kept: keptFields(metadata), start };
+  return { metadata, columns, made, rowGroups, ownFields: readOwnFields(metadata), start };
 }
 
-/** Not from Arrow's schema beside it: no reader of flat buffers here withstands hostile ones. */
-function keptFields(metadata: ThriftStruct): Field[] {
+/**
+ * Reads dxt's own JSON, not the Arrow schema beside it: no FlatBuffers reader here withstands
+ * hostile input.
+ */
+function readOwnFields(metadata: ThriftStruct): Field[] {
   const text = metadata.structs(FileMetaData.keyValues)
     .find((pair) => pair.text(KeyValue.key) === FIELDS_KEY)?.text(KeyValue.value);
   try {
     return text === undefined ? [] : Field.array().parse(JSON.parse(text));
   } catch {
-    // The columns say enough themselves.
+    // The file is read by its Parquet types instead.
     return [];
   }
 }
 
-function count(struct: ThriftStruct, id: number): number {
+function requireCount(struct: ThriftStruct, id: number): number {
   const value = struct.number(id);
   if (value === undefined || value < 0) throw new ThriftError("a count is missing or negative");
   return value;
 }
 
-/** Where a column chunk is in its file, which must be before `limit`: from its first page to its end. */
+/** Returns the byte range of a column chunk, from its first page; it must end before `limit`. */
 export function chunkRange(chunk: ThriftStruct, limit: number): readonly [number, number] {
   const path = chunk.text(ColumnChunk.filePath);
   if (path !== undefined) {
-    throw new ThriftError(`its columns are in other files, the first in ${quoteValue(path)}`);
+    throw new ThriftError(
+      `its columns are stored in other files, the first in ${quoteValue(path)}`,
+    );
   }
   const metadata = chunk.struct(ColumnChunk.metadata);
   if (metadata === undefined) throw new ThriftError("a column has no metadata");
-  const data = count(metadata, ColumnMetaData.dataPageOffset);
+  const data = requireCount(metadata, ColumnMetaData.dataPageOffset);
   const dictionary = metadata.number(ColumnMetaData.dictionaryPageOffset) ?? 0;
-  // Some writers say 0 where there is none.
+  // Some writers store 0 for a missing dictionary.
   const start = dictionary > 0 ? Math.min(dictionary, data) : data;
-  const end = start + count(metadata, ColumnMetaData.compressedSize);
+  const end = start + requireCount(metadata, ColumnMetaData.compressedSize);
   if (start < MAGIC.length || end > limit) {
-    throw new ThriftError("a column lies beyond the file's row groups");
+    throw new ThriftError("a column lies outside the file's row groups");
   }
   return [start, end];
 }
 
-/** A column as the schema alone tells it. */
-type PlainColumn = Omit<ParquetColumn, "isEncrypted">;
+/** A column by its schema alone. */
+type DeclaredColumn = Omit<ParquetColumn, "isEncrypted">;
 
-/** Splits the schema, a tree in depth-first order, into the fields of its root. */
-function columnsOf(elements: readonly ThriftStruct[]): PlainColumn[] {
+/** Splits the schema, a tree in depth-first order, into the children of its root. */
+function readColumns(elements: readonly ThriftStruct[]): DeclaredColumn[] {
   const [root] = elements;
   if (root === undefined) throw new ThriftError("it has no schema");
-  const columns: PlainColumn[] = [];
+  const columns: DeclaredColumn[] = [];
   let at = 1;
   let leaf = 0;
   for (let i = root.number(SchemaElement.numChildren) ?? 0; i > 0; i--) {
@@ -213,23 +231,23 @@ function columnsOf(elements: readonly ThriftStruct[]): PlainColumn[] {
       if (children === 0) leaf++;
       open += children;
     }
-    columns.push(columnOf(elements.slice(first, at), [firstLeaf, leaf]));
+    columns.push(readColumn(elements.slice(first, at), [firstLeaf, leaf]));
   }
   if (at !== elements.length) throw new ThriftError("its schema has parts outside its root");
   return columns;
 }
 
-function columnOf(
+function readColumn(
   elements: readonly ThriftStruct[],
   leaves: readonly [number, number],
-): PlainColumn {
+): DeclaredColumn {
   const name = elements[0]!.text(SchemaElement.name);
   if (name === undefined) throw new ThriftError("a column has no name");
   const raw = elements.length === 1 ? rawType(elements[0]!) : undefined;
   return {
     name,
     declared: elements,
-    elements: elements.map(readable),
+    elements: elements.map(adaptElement),
     leaves,
     ...(raw === undefined || isRepeated(elements[0]!) ? {} : { raw }),
     isJSON: elements.length === 1 && !isRepeated(elements[0]!) &&
@@ -244,7 +262,7 @@ const isConverted = (element: ThriftStruct, type: number) =>
 const isLogical = (element: ThriftStruct, type: number) =>
   element.struct(SchemaElement.logicalType)?.struct(type) !== undefined;
 
-/** The decoder wraps INT96 beyond the years 1677 to 2262 and drops the months of an INTERVAL. */
+/** The library wraps INT96 outside the years 1677 to 2262, and drops the months of an INTERVAL. */
 function rawType(element: ThriftStruct): RawType | undefined {
   if (element.number(SchemaElement.type) === PhysicalType.INT96) return "int96";
   return isConverted(element, ConvertedType.INTERVAL) ? "interval" : narrowType(element);
@@ -268,7 +286,7 @@ const NARROW = [
   ["int16", ConvertedType.INT_8 + 1],
 ] as const;
 
-/** @throws {ValidationError} for a column that can be read with a key alone */
+/** @throws {ValidationError} for a column that can only be read with a key */
 export function refuseEncrypted({ name, isEncrypted }: ParquetColumn, file: string): void {
   if (!isEncrypted) return;
   throw new ValidationError(
@@ -276,7 +294,7 @@ export function refuseEncrypted({ name, isEncrypted }: ParquetColumn, file: stri
   );
 }
 
-/** @throws {TypeMappingError} for a raw type below a list, map or group */
+/** @throws {TypeMappingError} for a raw type nested in a list, map or group */
 export function refuseNestedRaw({ name, elements, raw }: ParquetColumn): void {
   const nested = raw === undefined ? elements.map(rawType).find(Boolean) : undefined;
   if (nested !== "int96" && nested !== "interval") return;
@@ -285,8 +303,12 @@ export function refuseNestedRaw({ name, elements, raw }: ParquetColumn): void {
   );
 }
 
-/** The element as the decoder should see it, so that it knows the type and changes no value. */
-function readable(element: ThriftStruct, _: number, all: readonly ThriftStruct[]): ThriftStruct {
+/** Adapts an element for the library, so that it knows the type and changes no value. */
+function adaptElement(
+  element: ThriftStruct,
+  _: number,
+  all: readonly ThriftStruct[],
+): ThriftStruct {
   const { type, typeLength, repetition, name, numChildren, convertedType, scale, precision } =
     SchemaElement;
   const base = element.pick(type, typeLength, repetition, name, numChildren);
@@ -295,7 +317,7 @@ function readable(element: ThriftStruct, _: number, all: readonly ThriftStruct[]
     return base.set(type, I32, PhysicalType.FIXED).set(typeLength, I32, 12);
   }
   if (!nested && isConverted(element, ConvertedType.INTERVAL)) return base;
-  // In a list or group they become numbers of JSON, whose range is no other.
+  // Nested in a list or group, they become JSON numbers, which have no narrower range.
   if (narrowType(element) !== undefined) return base;
   if (isConverted(element, ConvertedType.ENUM) || isLogical(element, LogicalType.ENUM)) {
     return base.set(convertedType, I32, ConvertedType.UTF8);
@@ -317,11 +339,11 @@ function readable(element: ThriftStruct, _: number, all: readonly ThriftStruct[]
 }
 
 /**
- * The columns of these names, in the file's order.
+ * Returns the indexes of the named columns, in the file's order.
  *
- * @throws {SchemaError} when one is missing
+ * @throws {SchemaError} when a column is missing
  */
-export function columnIndexes(footer: Footer, names: readonly string[], file: string): number[] {
+export function findColumns(footer: Footer, names: readonly string[], file: string): number[] {
   const known = new Map(footer.columns.map(({ name }, i) => [name, i]));
   const wanted = names.map((name) => {
     const index = known.get(name);

@@ -1,15 +1,15 @@
-/** Columns whose stored values are decoded here, because the decoder would change them. */
+/** Decodes columns whose values the library would change. */
 import {
-  batchOfData,
   type BigColumn,
   type BytesColumn,
   type Column,
-  columnFor,
+  createColumn,
   type Data,
   DAY_MICROS,
   isNull,
   type NumberColumn,
   type Schema,
+  wrapBatch,
 } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
@@ -17,23 +17,23 @@ import { INTEGER_BOUNDS, type IntegerType, isIntegerType } from "../../../core/v
 import type { Field } from "../../../models/field.ts";
 import type { RawType } from "./footer.ts";
 
-/** Bytes of an INT96 and an INTERVAL. */
+/** Bytes of an INT96 or INTERVAL value. */
 const WIDTH = 12;
-/** https://en.wikipedia.org/wiki/Julian_day of 1970-01-01 */
+/** The Julian day of 1970-01-01: https://en.wikipedia.org/wiki/Julian_day */
 const EPOCH_DAY = 2_440_588n;
-/** The end of Temporal's calendar in microseconds since 1970, and its beginning before it. */
+/** Bound of Temporal's calendar, in microseconds before and after 1970. */
 const CALENDAR = 100_000_001n * DAY_MICROS;
 
-/** The field that a raw column becomes: of an interval an ISO 8601 duration as text. */
-export function rawField(name: string, nullable: boolean, raw: RawType): Field {
+/** Returns the field of a raw column; an interval becomes an ISO 8601 duration as text. */
+export function createRawField(name: string, nullable: boolean, raw: RawType): Field {
   const dtype = raw === "int96" ? "timestamp" : raw === "interval" ? "string" : raw;
   return { name, dtype, nullable };
 }
 
 /**
- * The batch with its raw columns decoded.
+ * Decodes the raw columns of a batch.
  *
- * @throws {ValueError} for a value that its type cannot hold, with the row in the file
+ * @throws {ValueError} with the row in the file for a value that its type cannot hold
  */
 export function decodeRaw(
   batch: Batch,
@@ -46,12 +46,12 @@ export function decodeRaw(
     const field = fields.get(i);
     return field === undefined ? data : decodeColumn(data, field, rowsBefore);
   });
-  return batchOfData(schema, columns, batch.numRows);
+  return wrapBatch(schema, columns, batch.numRows);
 }
 
 function decodeColumn(data: Data, field: Field, rowsBefore: number): Data {
-  const column = columnFor(field);
-  const push = pusherOf(data, field, column);
+  const column = createColumn(field);
+  const push = createPusher(data, field, column);
   for (let row = 0; row < data.length; row++) {
     if (isNull(data, row)) {
       column.pushNull();
@@ -65,10 +65,10 @@ function decodeColumn(data: Data, field: Field, rowsBefore: number): Data {
   return column.take();
 }
 
-/** Pushes the value of a row, or gives what was wanted and what it is instead. */
+/** Appends the value of a row; returns the expectation and the actual value when it cannot. */
 type PushRaw = (row: number) => readonly [wanted: string, value: string] | undefined;
 
-function pusherOf(data: Data, field: Field, column: Column): PushRaw {
+function createPusher(data: Data, field: Field, column: Column): PushRaw {
   if (isIntegerType(field.dtype)) {
     return narrowPusher(data.values, field.dtype, column as NumberColumn);
   }
@@ -89,7 +89,7 @@ function narrowPusher(values: Int32Array, dtype: IntegerType, numbers: NumberCol
   };
 }
 
-/** INT96: nanoseconds of the day, which may leave it, then the Julian day. */
+/** Decodes INT96: nanoseconds of the day, possibly outside it, then the Julian day. */
 function timestampPusher(view: DataView, micros: BigColumn): PushRaw {
   return (row) => {
     const nanos = view.getBigInt64(row * WIDTH, true);
@@ -104,7 +104,7 @@ function timestampPusher(view: DataView, micros: BigColumn): PushRaw {
   };
 }
 
-/** INTERVAL: months, days and milliseconds, none of which can be told in the others. */
+/** Decodes INTERVAL: months, days and milliseconds, none of which converts to the others. */
 function durationPusher(view: DataView, texts: BytesColumn): PushRaw {
   return (row) => {
     const parts = [0, 4, 8].map((i) => view.getUint32(row * WIDTH + i, true));

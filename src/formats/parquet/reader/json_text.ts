@@ -1,4 +1,4 @@
-/** Whether bytes are JSON, without making values of them. https://www.rfc-editor.org/rfc/rfc8259 */
+/** Validates JSON without building values. Grammar: https://www.rfc-editor.org/rfc/rfc8259 */
 import { isDigit, MINUS } from "../../text/ascii.ts";
 
 const QUOTE = 0x22;
@@ -14,9 +14,9 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const LOWER_U = 0x75;
 
-/** Deeper texts are not looked at: `JSON.parse` knows. */
+/** Nesting limit; deeper text is left to `JSON.parse`. */
 const MAX_DEPTH = 512;
-/** What closes the arrays and objects that are open. */
+/** Closing brackets of the open arrays and objects. */
 const closers = new Uint8Array(MAX_DEPTH);
 const utf8 = new TextEncoder();
 const LITERALS = ["true", "false", "null"].map((text) => utf8.encode(text));
@@ -24,8 +24,8 @@ const isEscape = new Uint8Array(256);
 for (const byte of utf8.encode('"\\/bfnrt')) isEscape[byte] = 1;
 
 /**
- * Whether the UTF-8 from `start` up to `end` is a JSON value that begins with `first`, when given,
- * after its space. Never true for what `JSON.parse` refuses.
+ * Whether the UTF-8 from `start` up to `end` is a JSON value that begins, behind white space, with
+ * `first` if given. Never true for text that `JSON.parse` rejects.
  */
 export function isJSON(bytes: Uint8Array, start: number, end: number, first?: number): boolean {
   let at = skipSpace(bytes, start, end);
@@ -46,7 +46,7 @@ export function isJSON(bytes: Uint8Array, start: number, end: number, first?: nu
       }
     } else if (byte === QUOTE) at = skipString(bytes, at + 1, end);
     else at = skipScalar(bytes, at, end);
-    // A value has ended, and with it perhaps what it is in.
+    // A value has ended; it may end its containers as well.
     for (;;) {
       if (at < 0) return false;
       at = skipSpace(bytes, at, end);
@@ -76,7 +76,7 @@ function skipSpace(bytes: Uint8Array, start: number, end: number): number {
   return at;
 }
 
-/** These skip what must be there and give where it ends, or -1. */
+/** Each of these functions skips one element and returns its end, or -1. */
 function skipKey(bytes: Uint8Array, start: number, end: number): number {
   if (start >= end || bytes[start] !== QUOTE) return -1;
   const key = skipString(bytes, start + 1, end);

@@ -1,13 +1,13 @@
-/** Batches of dxt's own files → batches with the fields wanted. */
+/** Converts batches of dxt's own files to the requested fields. */
 import {
   arrowSchema,
-  batchOfData,
+  checkBounds,
   createCanonicalizer,
   type Data,
-  fieldsOf,
   isNull,
-  refuseBeyond,
+  readFields,
   type Schema,
+  wrapBatch,
 } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
@@ -16,9 +16,9 @@ import type { Field } from "../../../models/field.ts";
 import { isJSON } from "./json_text.ts";
 
 /**
- * As `createCanonicalizer`, for columns that have the types wanted: values that may be beyond their type in a
- * hostile file, and JSON that may be none, are checked in their buffers. Those of a file that is proven
- * are not looked at.
+ * Like `createCanonicalizer`, with a fast path for columns that already have the requested types.
+ * Without `proven`, it checks in the buffers what a hostile file could violate: values outside
+ * their type, and text that is not JSON.
  */
 export function nativeCanonicalizer(
   schema: Schema,
@@ -26,12 +26,12 @@ export function nativeCanonicalizer(
   proven: boolean,
 ): (batch: Batch) => Batch {
   const general = createCanonicalizer(schema, projections);
-  const kept = fieldsOf(schema);
+  const embedded = readFields(schema);
   const columns = projections.map(({ field, column }) =>
-    kept.findIndex(({ name }) => name === (column ?? field.name))
+    embedded.findIndex(({ name }) => name === (column ?? field.name))
   );
   const fields = projections.map(({ field }) => field);
-  if (!fields.every((field, i) => haveSameType(field, kept[columns[i]!]!))) return general;
+  if (!fields.every((field, i) => haveSameType(field, embedded[columns[i]!]!))) return general;
   const wanted = arrowSchema(fields);
   let rows = 0;
   return (batch) => {
@@ -39,10 +39,10 @@ export function nativeCanonicalizer(
     const before = rows;
     rows += batch.numRows;
     try {
-      if (fields.every((field, i) => holds(data[i]!, field, proven))) {
-        return batchOfData(wanted, data, batch.numRows);
+      if (fields.every((field, i) => canPass(data[i]!, field, proven))) {
+        return wrapBatch(wanted, data, batch.numRows);
       }
-      // It tells which value is none of its field's.
+      // The general path finds the faulty value and throws.
       return createCanonicalizer(schema, projections)(batch);
     } catch (error) {
       if (!(error instanceof ValueError) || error.row === undefined) throw error;
@@ -55,13 +55,13 @@ function haveSameType(a: Field, b: Field): boolean {
   return a.dtype === b.dtype && a.precision === b.precision && a.scale === b.scale;
 }
 
-/** What the text of a JSON type begins with. */
+/** First character of the text of a JSON type. */
 const FIRST = { json: undefined, array: 0x5b, object: 0x7b } as const;
 
-function holds(data: Data, { name, dtype, nullable }: Field, proven: boolean): boolean {
+function canPass(data: Data, { name, dtype, nullable }: Field, proven: boolean): boolean {
   if (!nullable && data.nullCount > 0) return false;
   if (proven) return true;
-  refuseBeyond(data, name, true);
+  checkBounds(data, name, true);
   if (dtype !== "json" && dtype !== "array" && dtype !== "object") return true;
   const offsets = data.valueOffsets as Int32Array;
   const bytes = data.values as Uint8Array;

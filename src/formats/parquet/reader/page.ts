@@ -1,18 +1,18 @@
-/** Values of a page → buffers in Arrow's layout. */
+/** Decodes the values of a page into buffers in Arrow's layout. */
 import { isAscii, isUtf8 } from "node:buffer";
-import { type Data, dataOf } from "../../../arrow/mod.ts";
+import { type Data, wrapBuffers } from "../../../arrow/mod.ts";
 import type { Field } from "../../../models/field.ts";
 import { copyBits, countBits, isSet } from "../bits.ts";
 import { decodeDelta, decodeDelta64 } from "../writer/delta.ts";
-import { layoutOf } from "../elements.ts";
+import { physicalLayout } from "../elements.ts";
 import { Encoding, PhysicalType } from "../thrift/metadata.ts";
 import { ThriftError } from "../thrift/thrift.ts";
 
-/** A page as it is in the file, decompressed. */
+/** A page as stored, decompressed. */
 export interface RawPage {
   readonly rows: number;
   readonly nulls: number;
-  /** Bits of the rows that are not NULL; unset when all are. */
+  /** Bitmap of the rows that are not NULL; unset when no row is NULL. */
   readonly bits: Uint8Array | undefined;
   readonly bytes: Uint8Array;
   readonly encoding: number;
@@ -30,14 +30,14 @@ type Elements =
   | BigInt64Array
   | BigUint64Array;
 
-/** Buffers of a column for the rows of a page. */
+/** Buffers of a column, for the rows of a page. */
 export interface Page {
   readonly field: Field;
   readonly rows: number;
   readonly nulls: number;
   readonly bits: Uint8Array | undefined;
   readonly values: Elements;
-  /** Elements of `values` for a row; 0 for bits and bytes. */
+  /** Elements of `values` per row; 0 for bits and bytes. */
   readonly stride: number;
   readonly offsets?: Int32Array;
 }
@@ -45,32 +45,32 @@ export interface Page {
 /** @throws {ThriftError} (the function) when the values are malformed */
 export type PageDecoder = (page: RawPage) => Page;
 
-/** The rows of a page from `from` up to `to`. */
+/** Returns the rows of a page from `from` up to `to` as a column. */
 export function slicePage(page: Page, from: number, to: number): Data {
   const { field, values, stride, offsets } = page;
   const length = to - from;
   const isWhole = length === page.rows;
-  const nullBitmap = page.bits === undefined ? null : bitsOf(page.bits, from, length);
+  const nullBitmap = page.bits === undefined ? null : sliceBits(page.bits, from, length);
   const nullCount = isWhole || nullBitmap === null
     ? page.nulls
     : length - countBits(nullBitmap, length);
   const common = { length, nullCount, nullBitmap: nullCount === 0 ? null : nullBitmap };
   if (field.dtype === "bool") {
-    return dataOf(field, { ...common, data: bitsOf(values as Uint8Array, from, length) });
+    return wrapBuffers(field, { ...common, data: sliceBits(values as Uint8Array, from, length) });
   }
   if (offsets === undefined) {
     const data = isWhole ? values : values.subarray(from * stride, to * stride);
-    return dataOf(field, { ...common, data });
+    return wrapBuffers(field, { ...common, data });
   }
-  if (isWhole) return dataOf(field, { ...common, valueOffsets: offsets, data: values });
+  if (isWhole) return wrapBuffers(field, { ...common, valueOffsets: offsets, data: values });
   const start = offsets[from]!;
   const data = values.subarray(start, offsets[to]);
   const valueOffsets = offsets.slice(from, to + 1);
   if (start > 0) { for (let i = 0; i <= length; i++) valueOffsets[i]! -= start; }
-  return dataOf(field, { ...common, valueOffsets, data });
+  return wrapBuffers(field, { ...common, valueOffsets, data });
 }
 
-function bitsOf(bits: Uint8Array, from: number, length: number): Uint8Array {
+function sliceBits(bits: Uint8Array, from: number, length: number): Uint8Array {
   if ((from & 7) === 0) return bits.subarray(from >> 3, (from + length + 7) >> 3);
   const part = new Uint8Array((length + 7) >> 3);
   copyBits(bits, from, part, 0, length);
@@ -78,19 +78,19 @@ function bitsOf(bits: Uint8Array, from: number, length: number): Uint8Array {
 }
 
 /**
- * Reads the pages of a column.
+ * Returns a decoder for the pages of a column.
  *
- * @param recycle whether a page is done with when the next is read: then that may take its memory
+ * @param recycle whether the decoder may reuse a page's memory for the next page
  */
-export function pageDecoder(field: Field, recycle: boolean): PageDecoder {
-  const { type, width } = layoutOf(field);
+export function createPageDecoder(field: Field, recycle: boolean): PageDecoder {
+  const { type, width } = physicalLayout(field);
   if (type === PhysicalType.BYTE_ARRAY) return bytesDecoder(field, recycle);
-  const decode = type === PhysicalType.BOOLEAN ? boolPage : fixedDecoder(field, width, recycle);
+  const decode = type === PhysicalType.BOOLEAN ? decodeBools : fixedDecoder(field, width, recycle);
   return (page) => {
     if (
       page.encoding !== Encoding.PLAIN &&
       (page.encoding !== Encoding.DELTA_BINARY_PACKED || type !== PhysicalType.INT64)
-    ) throw new ThriftError("another encoding");
+    ) throw new ThriftError("an unexpected encoding");
     const { rows, nulls, bits } = page;
     return { field, rows, nulls, bits, ...decode(page) };
   };
@@ -98,9 +98,9 @@ export function pageDecoder(field: Field, recycle: boolean): PageDecoder {
 
 type Values = Pick<Page, "values" | "stride">;
 
-function boolPage({ rows, nulls, bits, bytes }: RawPage): Values {
+function decodeBools({ rows, nulls, bits, bytes }: RawPage): Values {
   const count = rows - nulls;
-  if (bytes.length !== (count + 7) >> 3) throw otherSize();
+  if (bytes.length !== (count + 7) >> 3) throw sizeError();
   if (bits === undefined) return { values: bytes, stride: 0 };
   const values = new Uint8Array((rows + 7) >> 3);
   for (let row = 0, i = 0; row < rows; row++) {
@@ -117,24 +117,24 @@ function fixedDecoder(
   const { dtype, precision = 38 } = field;
   if (dtype === "decimal") {
     const words = precision <= 38 ? 4 : 8;
-    const values = supply(Uint32Array, recycle);
+    const values = createSupply(Uint32Array, recycle);
     if (width !== undefined) {
-      return (page) => wideDecimals(page, width, words, values(page.rows * words));
+      return (page) => decodeWideDecimals(page, width, words, values(page.rows * words));
     }
     const stored = precision <= 9 ? 1 : 2;
-    const present = supply(Int32Array, true);
-    return (page) => decimals(spread(page, stored, present), stored, words, values);
+    const present = createSupply(Int32Array, true);
+    return (page) => decodeDecimals(spreadWords(page, stored, present), stored, words, values);
   }
-  const stored = layoutOf(field).type === PhysicalType.INT64 || dtype === "float64" ? 2 : 1;
+  const stored = physicalLayout(field).type === PhysicalType.INT64 || dtype === "float64" ? 2 : 1;
   const array = ARRAYS[dtype as keyof typeof ARRAYS];
   if (array.BYTES_PER_ELEMENT < 4) {
-    const present = supply(Int32Array, true);
-    const values = supply(array as Constructor<Int8Array>, recycle);
-    return (page) => narrow(spread(page, 1, present), values);
+    const present = createSupply(Int32Array, true);
+    const values = createSupply(array as Constructor<Int8Array>, recycle);
+    return (page) => narrowWords(spreadWords(page, 1, present), values);
   }
-  const present = supply(Int32Array, recycle);
+  const present = createSupply(Int32Array, recycle);
   return (page) => {
-    const words = spread(page, stored, present);
+    const words = spreadWords(page, stored, present);
     return {
       values: new array(words.buffer as ArrayBuffer, words.byteOffset, page.rows),
       stride: 1,
@@ -147,16 +147,16 @@ interface Constructor<A> {
   new (length: number): A;
 }
 
-/** Gives an array of so many elements, whatever they hold. */
+/** Returns an array of `length` elements with undefined content. */
 type Supply<A> = (length: number) => A;
 
-/** Arrays for one page after the other: always of the same memory, or new ones. */
-function supply<A extends Elements>(array: Constructor<A>, recycle: boolean): Supply<A> {
+/** Supplies an array for each page: from the same memory, or a new one. */
+function createSupply<A extends Elements>(array: Constructor<A>, recycle: boolean): Supply<A> {
   if (!recycle) return (length) => new array(length);
-  let kept = new array(0);
+  let memory = new array(0);
   return (length) => {
-    if (kept.length < length) kept = new array(length);
-    return kept.subarray(0, length) as A;
+    if (memory.length < length) memory = new array(length);
+    return memory.subarray(0, length) as A;
   };
 }
 
@@ -177,12 +177,15 @@ const ARRAYS = {
   timestamp_tz: BigInt64Array,
 } as const;
 
-/** The values as words of 32 bits, zeros where NULL is; the very bytes where that can be. */
-function spread(page: RawPage, width: 1 | 2, supply: Supply<Int32Array>): Int32Array {
+/**
+ * Returns the values as 32-bit words, zero for NULL; without NULLs a view of the page where
+ * possible.
+ */
+function spreadWords(page: RawPage, width: 1 | 2, supply: Supply<Int32Array>): Int32Array {
   const { rows, bits } = page;
   const present = page.encoding === Encoding.PLAIN
-    ? plainWords(page, width)
-    : unpackedWords(page, bits === undefined ? supply : supplyPresent);
+    ? readPlainWords(page, width)
+    : unpackWords(page, bits === undefined ? supply : supplyPresent);
   if (bits === undefined) return present;
   const all = supply(rows * width).fill(0);
   for (let row = 0, i = 0; row < rows; row++) {
@@ -194,48 +197,50 @@ function spread(page: RawPage, width: 1 | 2, supply: Supply<Int32Array>): Int32A
   return all;
 }
 
-/** For values that others are put between. */
-const supplyPresent = supply(Int32Array, true);
+/** Memory for values without NULLs, before they are spread. */
+const supplyPresent = createSupply(Int32Array, true);
 
-function plainWords({ rows, nulls, bytes }: RawPage, width: 1 | 2): Int32Array {
+function readPlainWords({ rows, nulls, bytes }: RawPage, width: 1 | 2): Int32Array {
   const words = (rows - nulls) * width;
-  if (bytes.length !== words * 4) throw otherSize();
-  // The longest elements have eight bytes.
+  if (bytes.length !== words * 4) throw sizeError();
+  // The views of 64-bit elements need this alignment.
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
   return new Int32Array(aligned.buffer, aligned.byteOffset, words);
 }
 
-function unpackedWords(
+function unpackWords(
   { rows, nulls, bytes }: RawPage,
   supply: Supply<Int32Array>,
 ): Int32Array {
   const words = supply((rows - nulls) * 2);
-  if (decodeDelta64(bytes, words) !== bytes.length) throw otherSize();
+  if (decodeDelta64(bytes, words) !== bytes.length) throw sizeError();
   return words;
 }
 
-function narrow(words: Int32Array, supply: Supply<Int8Array>): Values {
+function narrowWords(words: Int32Array, supply: Supply<Int8Array>): Values {
   const values = supply(words.length);
   values.set(words);
   for (let i = 0; i < words.length; i++) {
-    if (values[i] !== words[i]) throw new ThriftError(`the value ${words[i]} beyond its type`);
+    if (values[i] !== words[i]) {
+      throw new ThriftError(`the value ${words[i]}, which its type cannot hold`);
+    }
   }
   return { values, stride: 1 };
 }
 
-/** Decimals of one or two words, extended by their sign. */
-function decimals(
+/** Decodes decimals of one or two words; sign-extends them. */
+function decodeDecimals(
   words: Int32Array,
   stored: 1 | 2,
   width: number,
   supply: Supply<Uint32Array>,
 ): Values {
   const values = supply(words.length / stored * width);
-  extend(words, stored, width, values);
+  extendWords(words, stored, width, values);
   return { values, stride: width };
 }
 
-function extend(words: Int32Array, stored: 1 | 2, width: number, values: Uint32Array): void {
+function extendWords(words: Int32Array, stored: 1 | 2, width: number, values: Uint32Array): void {
   for (let from = 0, at = 0; from < words.length; from += stored, at += width) {
     const high = words[from + stored - 1]!;
     values[at] = words[from]!;
@@ -245,14 +250,14 @@ function extend(words: Int32Array, stored: 1 | 2, width: number, values: Uint32A
   }
 }
 
-/** Decimals whose bytes are in the file from the highest to the lowest. */
-function wideDecimals(
+/** Decodes decimals that are stored with the highest byte first. */
+function decodeWideDecimals(
   { rows, nulls, bits, bytes }: RawPage,
   size: number,
   width: number,
   values: Uint32Array,
 ): Values {
-  if (bytes.length !== (rows - nulls) * size) throw otherSize();
+  if (bytes.length !== (rows - nulls) * size) throw sizeError();
   if (bits !== undefined) values.fill(0);
   for (let row = 0, at = 0; row < rows; row++) {
     if (bits !== undefined && !isSet(bits, row)) continue;
@@ -275,21 +280,23 @@ function wideDecimals(
 }
 
 function bytesDecoder(field: Field, recycle: boolean): PageDecoder {
-  const supplyLengths = supply(Int32Array, true);
-  const supplyOffsets = supply(Int32Array, recycle);
+  const supplyLengths = createSupply(Int32Array, true);
+  const supplyOffsets = createSupply(Int32Array, recycle);
   return ({ rows, nulls, bits, bytes, encoding }) => {
-    if (encoding !== Encoding.DELTA_LENGTH_BYTE_ARRAY) throw new ThriftError("another encoding");
+    if (encoding !== Encoding.DELTA_LENGTH_BYTE_ARRAY) {
+      throw new ThriftError("an unexpected encoding");
+    }
     const lengths = supplyLengths(rows - nulls);
     const values = bytes.subarray(decodeDelta(bytes, lengths));
     const offsets = supplyOffsets(rows + 1);
-    // The sum is compared, not its last 32 bits.
-    if (sumLengths(lengths, bits, offsets) !== values.length) throw otherSize();
+    // The sum may exceed 32 bits, so compare it before it is stored.
+    if (sumLengths(lengths, bits, offsets) !== values.length) throw sizeError();
     if (field.dtype !== "binary") checkText(values, offsets);
     return { field, rows, nulls, bits, stride: 0, values, offsets };
   };
 }
 
-/** Where each value begins, and the last ends, which is returned. A NULL has no bytes. */
+/** Writes the start of each value and returns the end of the last one. A NULL has no bytes. */
 function sumLengths(
   lengths: Int32Array,
   bits: Uint8Array | undefined,
@@ -308,21 +315,21 @@ function checkText(values: Uint8Array, offsets: Int32Array): void {
   if (!isAscii(values) && findInvalidText(values, offsets) !== undefined) throw notUTF8();
 }
 
-/** The first row whose bytes are not UTF-8; undefined when all are. A NULL has no bytes. */
+/** Finds the first row that is not UTF-8; undefined when all are. A NULL has no bytes. */
 export function findInvalidText(values: Uint8Array, offsets: Int32Array): number | undefined {
-  if (isUtf8(values) && beginWithCharacters(values, offsets)) return undefined;
+  if (isUtf8(values) && startAtCharacters(values, offsets)) return undefined;
   let row = 0;
   while (isUtf8(values.subarray(offsets[row], offsets[row + 1]))) row++;
   return row;
 }
 
-function beginWithCharacters(values: Uint8Array, offsets: Int32Array): boolean {
+function startAtCharacters(values: Uint8Array, offsets: Int32Array): boolean {
   for (const offset of offsets) {
-    // A byte within a character.
+    // A continuation byte: the offset lies within a character.
     if (offset < values.length && (values[offset]! & 0xc0) === 0x80) return false;
   }
   return true;
 }
 
 const notUTF8 = () => new ThriftError("text that is not UTF-8");
-const otherSize = () => new ThriftError("a page of another size");
+const sizeError = () => new ThriftError("a page with a wrong size");

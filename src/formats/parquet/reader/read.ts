@@ -1,13 +1,12 @@
 /**
- * Files of other writers, one row group at a time. Columns of text and bytes are read here, and all pages
- * are looked at before the library's decoder reads those of the other columns. Its own readers of whole files cannot be
- * used: what they find malformed, and what reading throws, ends the process from inside a promise
- * of theirs, and they decode whole row groups at once. The decoder for files in memory throws.
+ * Reads files of other writers, one row group at a time. Text and bytes columns are decoded here;
+ * all pages of the other columns are checked before the library decodes them from memory, where
+ * errors are thrown. The library's readers of whole files cannot be used: their errors end the
+ * process from inside a promise, and they decode a whole row group at once.
  */
 import { readParquet, readSchema } from "parquet-wasm";
 import {
   batchesFromIPC,
-  batchOfData,
   type Data,
   restoreFields,
   type Schema,
@@ -16,6 +15,7 @@ import {
   textType,
   withFields,
   withNames,
+  wrapBatch,
 } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValidationError } from "../../../core/errors.ts";
@@ -24,7 +24,7 @@ import type { FileInput, ReadRequest } from "../../format.ts";
 import { refuseCodec } from "./chunk_pages.ts";
 import { ChunkSizes } from "./chunk_sizes.ts";
 import {
-  columnIndexes,
+  findColumns,
   type Footer,
   type ParquetColumn,
   type ParquetRowGroup,
@@ -33,37 +33,40 @@ import {
 } from "./footer.ts";
 import { PhysicalType, SchemaElement } from "../thrift/metadata.ts";
 import { PageBudget } from "./page_budget.ts";
-import { rowGroupFile, schemaFile } from "./row_group_file.ts";
-import { decodeRaw, rawField } from "./int96.ts";
+import { buildRowGroupFile, buildSchemaFile } from "./row_group_file.ts";
+import { createRawField, decodeRaw } from "./int96.ts";
 import type { ParquetReader } from "./reader.ts";
 import { TextColumn } from "./text_column.ts";
 import { ThriftError } from "../thrift/thrift.ts";
 
-/** Bytes of a row group that are decoded at once, as far as one can tell before. */
+/** Bytes of a row group to decode at once, as estimated. */
 const DECODED_BYTES = 32 * 1024 * 1024;
-/** Bytes of a batch of them: nested values take several times as many when they become JSON. */
+/** Bytes per batch of the library: nested values take several times as many once they are JSON. */
 const BATCH_BYTES = 4 * 1024 * 1024;
-/** Rows decoded at first, when dictionaries may hide how large they are. */
+/** Rows to decode first, since dictionaries may hide the size of the values. */
 const FIRST_ROWS = 65_536;
 
-/** Opens some columns of a file of anyone, or all; as `openParquet`. */
+/** Opens some columns of a file of any writer, or all of them; see `openParquet`. */
 export function openAnyWriter(
   input: FileInput,
   footer: Footer,
   names: readonly string[] = footer.columns.map(({ name }) => name),
 ): ParquetReader {
-  const columns = columnIndexes(footer, names, input.name).map((i) => footer.columns[i]!);
+  const columns = findColumns(footer, names, input.name).map((i) => footer.columns[i]!);
   columns.forEach(refuseNestedRaw);
-  const told = schemaFromIPC(readSchema(schemaFile(footer, columns)).intoIPCStream());
-  const plain = restoreFields(withNames(told, columns.map(({ name }) => name)), footer.kept);
-  const raw = rawFields(columns, plain);
-  const schema = withFields(plain, raw);
+  const declared = schemaFromIPC(readSchema(buildSchemaFile(footer, columns)).intoIPCStream());
+  const restored = restoreFields(
+    withNames(declared, columns.map(({ name }) => name)),
+    footer.ownFields,
+  );
+  const raw = rawFields(columns, restored);
+  const schema = withFields(restored, raw);
   const file: OpenFile = {
     input,
     footer,
     columns,
-    schema: plain,
-    texts: textFields(columns, plain),
+    schema: restored,
+    texts: textFields(columns, restored),
   };
   return {
     schema,
@@ -74,7 +77,7 @@ export function openAnyWriter(
       columns.forEach((column) => refuseEncrypted(column, input.name));
       let rows = 0;
       for (const group of footer.rowGroups) {
-        for await (const batch of groupBatches(file, group, bounds, rows)) {
+        for await (const batch of readGroup(file, group, bounds, rows)) {
           yield decodeRaw(batch, schema, raw, rows);
           rows += batch.numRows;
         }
@@ -90,7 +93,7 @@ interface OpenFile {
   readonly footer: Footer;
   readonly columns: readonly ParquetColumn[];
   readonly schema: Schema;
-  /** Fields of the columns of text and bytes, by their number. */
+  /** Fields of the text and bytes columns, by index. */
   readonly texts: ReadonlyMap<number, Field>;
 }
 
@@ -111,13 +114,13 @@ function textFields(columns: readonly ParquetColumn[], schema: Schema): Map<numb
 function rawFields(columns: readonly ParquetColumn[], schema: Schema): Map<number, Field> {
   const fields = new Map<number, Field>();
   columns.forEach(({ name, raw }, i) => {
-    if (raw !== undefined) fields.set(i, rawField(name, schema.fields[i]!.nullable, raw));
+    if (raw !== undefined) fields.set(i, createRawField(name, schema.fields[i]!.nullable, raw));
   });
   return fields;
 }
 
-/** The rows of a row group: text and bytes value by value, the other columns by the library. */
-async function* groupBatches(
+/** Reads a row group: text and bytes columns value by value, the others with the library. */
+async function* readGroup(
   file: OpenFile,
   group: ParquetRowGroup,
   bounds: Bounds,
@@ -138,8 +141,8 @@ async function* groupBatches(
   });
   const others = columns.filter((_, i) => !texts.has(i));
   const batches = others.length === 0 && texts.size > 0
-    ? rowCounts(group.rows, bounds.batchRows)
-    : decodedBatches(file, group, others, bounds.batchRows);
+    ? splitRows(group.rows, bounds.batchRows)
+    : decodeGroup(file, group, others, bounds.batchRows);
   const bytes = bounds.batchBytes / Math.max(1, texts.size);
   for await (const { numRows, data } of batches) {
     for (let from = 0; from < numRows;) {
@@ -149,27 +152,27 @@ async function* groupBatches(
       const parts = columns.map((_, i) =>
         texts.get(i)?.take(rows) ?? sliceColumn(data!.children[other++]!, from, from + rows)
       );
-      yield batchOfData(schema, parts, rows);
+      yield wrapBatch(schema, parts, rows);
       from += rows;
     }
   }
   for (const text of texts.values()) await text.close();
 }
 
-/** Numbers of rows where there is nothing else to decode. */
-function* rowCounts(rows: number, most: number): Generator<{ numRows: number; data?: Data }> {
-  for (let left = rows; left > 0; left -= most) yield { numRows: Math.min(left, most) };
+/** Splits a number of rows into batches, where the library has no column to decode. */
+function* splitRows(rows: number, batchRows: number): Generator<{ numRows: number; data?: Data }> {
+  for (let left = rows; left > 0; left -= batchRows) yield { numRows: Math.min(left, batchRows) };
 }
 
-/** Rows of some columns of a row group, a part of them decoded at a time. */
-async function* decodedBatches(
+/** Decodes columns of a row group with the library, a slice of rows at a time. */
+async function* decodeGroup(
   { input, footer }: OpenFile,
   group: ParquetRowGroup,
   columns: readonly ParquetColumn[],
   batchRows: number,
 ): AsyncGenerator<Batch, void, void> {
   const sizes = new ChunkSizes(input.name);
-  const file = await rowGroupFile(
+  const file = await buildRowGroupFile(
     input,
     footer,
     group,
@@ -178,15 +181,15 @@ async function* decodedBatches(
   );
   let rowBytes = sizes.rowBytes(group.rows);
   for (let offset = 0; offset < group.rows;) {
-    const most = offset === 0 ? FIRST_ROWS : group.rows;
-    const rows = Math.min(most, Math.max(1, Math.floor(DECODED_BYTES / Math.max(1, rowBytes))));
+    const maxRows = offset === 0 ? FIRST_ROWS : group.rows;
+    const rows = Math.min(maxRows, Math.max(1, Math.floor(DECODED_BYTES / Math.max(1, rowBytes))));
     const wanted = Math.min(rows, group.rows - offset);
     const isLast = offset + wanted === group.rows;
-    // One row more than there should be tells that there are more.
+    // One extra row reveals whether the row group has more rows than it declares.
     const limit = isLast ? wanted + 1 : wanted;
     const fitting = Math.max(1, Math.floor(BATCH_BYTES / Math.max(1, rowBytes)));
     const batchSize = Math.min(batchRows, fitting);
-    const table = decode(() => readParquet(file, { batchSize, offset, limit }));
+    const table = callLibrary(() => readParquet(file, { batchSize, offset, limit }));
     let read = 0;
     try {
       rowBytes = table.getArrayMemorySize() / wanted;
@@ -201,7 +204,7 @@ async function* decodedBatches(
     }
     if (read !== wanted) {
       throw new ValidationError(
-        `Cannot read "${input.name}" as Parquet: a row group says ${group.rows} rows, it has ${
+        `Cannot read "${input.name}" as Parquet: a row group declares ${group.rows} rows, but has ${
           read < wanted ? "fewer" : "more"
         }`,
       );
@@ -210,12 +213,12 @@ async function* decodedBatches(
   }
 }
 
-/** Calls the library, whose panics say no more than that code was reached which should not be. */
-function decode<T>(call: () => T): T {
+/** Calls the library, whose panics only say that unreachable code was reached. */
+function callLibrary<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-    throw new ThriftError("a row group is corrupt, its pages do not hold what they say");
+    throw new ThriftError("a row group is corrupt, its pages do not match their headers");
   }
 }

@@ -1,4 +1,4 @@
-/** What reading a file of anyone comes down to. */
+/** Opens Parquet files of any writer for reading. */
 import type { Schema } from "../../../arrow/mod.ts";
 import type { MadeName } from "../../../core/column_names.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
@@ -6,23 +6,24 @@ import type { FileInput, FileRange, ReadRequest } from "../../format.ts";
 import { type Footer, readFooter } from "./footer.ts";
 import { isNative, openNative } from "./native_reader.ts";
 
+/** The open columns of a file. */
 export interface ParquetReader {
-  /** Schema of the columns that were asked for, in the file's order. */
+  /** Schema of the requested columns, in the file's order. */
   readonly schema: Schema;
-  /** Whether its schema is that of the fields that dxt wrote. */
+  /** Whether dxt wrote the file, so that the schema is that of its fields. */
   readonly isOwn: boolean;
-  /** Names of its columns that are not what the file has. */
+  /** Column names that dxt made up, because the file lacks or repeats them. */
   readonly made: readonly MadeName[];
   /** Columns annotated as JSON, by name. */
   readonly json: ReadonlySet<string>;
-  /** Batches that are hardly larger: `splitBatch` makes the rest of them so. */
+  /** Reads batches that roughly fit the bounds; the caller enforces them with `splitBatch`. */
   batches(
     bounds: Pick<ReadRequest, "batchRows" | "batchBytes" | "recycle">,
   ): AsyncGenerator<Batch, void, void>;
 }
 
 /**
- * Opens some columns of a file, or all; its row groups, or a range of them.
+ * Opens some columns of a file or all, and a range of its row groups or all.
  *
  * @throws {ValidationError} when the footer is malformed
  * @throws {SchemaError} when a column is missing
@@ -37,20 +38,20 @@ export async function openParquet(
     ? whole
     : { ...whole, rowGroups: whole.rowGroups.slice(range.start, range.end) };
   if (isNative(footer)) return openNative(input, footer, names);
-  // The library is large, and a stage never needs it.
+  // Loaded on demand: the library is large, and stages do not need it.
   const { openAnyWriter } = await import("./read.ts");
   return openAnyWriter(input, footer, names);
 }
 
-/** Ranges of row groups, of about as many rows each. */
-export function splitRowGroups({ rowGroups }: Footer, most: number): FileRange[] {
+/** Splits a file into at most `maxRanges` ranges of row groups with about equally many rows. */
+export function splitRowGroups({ rowGroups }: Footer, maxRanges: number): FileRange[] {
   const total = rowGroups.reduce((sum, { rows }) => sum + rows, 0);
   const ranges: FileRange[] = [];
   let [start, rows] = [0, 0];
   rowGroups.forEach((group, i) => {
     rows += group.rows;
     const isLast = i === rowGroups.length - 1;
-    if (!isLast && rows < (total * (ranges.length + 1)) / most) return;
+    if (!isLast && rows < (total * (ranges.length + 1)) / maxRanges) return;
     ranges.push({ start, end: i + 1 });
     start = i + 1;
   });

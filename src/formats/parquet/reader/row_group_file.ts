@@ -1,7 +1,7 @@
 /**
- * A row group with some of its columns as a Parquet file of its own, small enough for memory. Its
- * schema is the Parquet one alone: Arrow's, which other writers leave in their files, makes the
- * decoder give layouts that depend on the writer (views, dictionaries, large lists).
+ * Builds a Parquet file in memory from some columns of one row group. It has the Parquet schema
+ * only: the Arrow schema that other writers add makes the library return layouts that depend on the
+ * writer (views, dictionaries, large lists).
  */
 import { concat } from "../../text/ascii.ts";
 import type { FileInput } from "../../format.ts";
@@ -18,42 +18,42 @@ import {
 } from "../thrift/metadata.ts";
 import { encodeStruct, I32, I64, ThriftStruct } from "../thrift/thrift.ts";
 
-/** A file with the columns' types and no rows. */
-export function schemaFile(footer: Footer, columns: readonly ParquetColumn[]): Uint8Array {
-  return fileOf(footerOf(footer, columns, 0), new Uint8Array());
+/** Builds a file with the columns' types and no rows. */
+export function buildSchemaFile(footer: Footer, columns: readonly ParquetColumn[]): Uint8Array {
+  return assembleFile(createFooter(footer, columns, 0), new Uint8Array());
 }
 
-/** Bytes that the columns of a row group take before they are compressed. */
+/** Bytes of the columns of a row group before compression. */
 function uncompressedSize(
   group: ParquetRowGroup,
   columns: readonly ParquetColumn[],
 ): number {
-  return chunksOf(group, columns).reduce((sum, { chunk }) => {
+  return listChunks(group, columns).reduce((sum, { chunk }) => {
     const metadata = chunk.struct(ColumnChunk.metadata)!;
     return sum + Math.max(0, metadata.number(ColumnMetaData.uncompressedSize) ?? 0);
   }, 0);
 }
 
-/** Bytes that the first writers of dictionaries forgot in the size of a chunk, at most. */
-const FORGOTTEN = 100;
+/** Most bytes that the first writers of dictionaries left out in a chunk's size. */
+const SIZE_ERROR = 100;
 
 /**
- * A file with the columns of one row group.
+ * Builds a file with columns of one row group.
  *
- * @param inspect looks at the bytes of each chunk, which may be followed by others; gives where it ends
+ * @param inspect checks the bytes of a chunk, which others may follow, and returns the chunk's end
  */
-export async function rowGroupFile(
+export async function buildRowGroupFile(
   input: FileInput,
   footer: Footer,
   group: ParquetRowGroup,
   columns: readonly ParquetColumn[],
   inspect: (chunk: Chunk, input: Pick<FileInput, "read">) => Promise<number>,
 ): Promise<Uint8Array> {
-  const ranges = chunksOf(group, columns).map(({ chunk, column }) => {
-    const [start, said] = chunkRange(chunk, footer.start);
-    return { chunk, column, start, end: Math.min(said + FORGOTTEN, footer.start) };
+  const ranges = listChunks(group, columns).map(({ chunk, column }) => {
+    const [start, declaredEnd] = chunkRange(chunk, footer.start);
+    return { chunk, column, start, end: Math.min(declaredEnd + SIZE_ERROR, footer.start) };
   });
-  // All is read into one memory: row groups of other writers are large.
+  // All chunks share one buffer: row groups of other writers are large.
   const body = new Uint8Array(ranges.reduce((sum, { start, end }) => sum + end - start, 0));
   const chunks: ThriftStruct[] = [];
   let size = 0;
@@ -64,26 +64,28 @@ export async function rowGroupFile(
     };
     const last = await inspect({ struct: chunk, name: column.name }, within);
     if (bytes.buffer !== body.buffer) body.set(bytes, size);
-    chunks.push(movedChunk(chunk, column, MAGIC.length + size - start, last - start));
+    chunks.push(moveChunk(chunk, column, MAGIC.length + size - start, last - start));
     size += last - start;
   }
   const rowGroup = new ThriftStruct()
     .setStructs(RowGroup.columns, chunks)
     .set(RowGroup.totalByteSize, I64, uncompressedSize(group, columns))
     .set(RowGroup.numRows, I64, group.rows);
-  const metadata = footerOf(footer, columns, group.rows)
+  const metadata = createFooter(footer, columns, group.rows)
     .setStructs(FileMetaData.rowGroups, [rowGroup]);
-  return fileOf(metadata, body.subarray(0, size));
+  return assembleFile(metadata, body.subarray(0, size));
 }
 
-function chunksOf(group: ParquetRowGroup, columns: readonly ParquetColumn[]) {
+function listChunks(group: ParquetRowGroup, columns: readonly ParquetColumn[]) {
   return columns.flatMap((column) =>
     group.chunks.slice(...column.leaves).map((chunk) => ({ chunk, column }))
   );
 }
 
-/** The chunk at another place, without statistics and indexes, which nobody asks for here. */
-function movedChunk(
+/**
+ * Moves a chunk to another offset, without statistics and indexes, which the library does not need.
+ */
+function moveChunk(
   chunk: ThriftStruct,
   column: ParquetColumn,
   shift: number,
@@ -110,7 +112,7 @@ function movedChunk(
     .setStruct(ColumnChunk.metadata, metadata);
 }
 
-function footerOf(
+function createFooter(
   footer: Footer,
   columns: readonly ParquetColumn[],
   rows: number,
@@ -124,13 +126,13 @@ function footerOf(
     .setStructs(FileMetaData.rowGroups, []);
 }
 
-/** Magic, row groups, footer, its size, magic. */
-function fileOf(metadata: ThriftStruct, body: Uint8Array): Uint8Array {
-  return concat(MAGIC, body, ...footerParts(metadata));
+/** Joins magic bytes, row groups, footer, footer size, magic bytes. */
+function assembleFile(metadata: ThriftStruct, body: Uint8Array): Uint8Array {
+  return concat(MAGIC, body, ...encodeFooter(metadata));
 }
 
-/** What ends a file: its footer, the footer's size and the magic bytes. */
-export function footerParts(metadata: ThriftStruct): [Uint8Array, Uint8Array, Uint8Array] {
+/** Returns the end of a file: its footer, the footer's size and the magic bytes. */
+export function encodeFooter(metadata: ThriftStruct): [Uint8Array, Uint8Array, Uint8Array] {
   const footer = encodeStruct(metadata);
   return [footer, new Uint8Array(Uint32Array.of(footer.length).buffer), MAGIC];
 }

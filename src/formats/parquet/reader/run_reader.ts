@@ -1,28 +1,30 @@
 /**
- * Runs and packed bits: levels, and indices of dictionaries.
+ * Reads runs and bit-packed numbers: levels, and dictionary indices.
+ * Format:
  * https://parquet.apache.org/docs/file-format/data-pages/encodings/#run-length-encoding--bit-packing-hybrid-rle--3
  */
 import { unpackBits } from "../bits.ts";
 import { ThriftError } from "../thrift/thrift.ts";
 
-/** Reads numbers, however many a run says to have. */
+/** Reads numbers in blocks, independent of the lengths of runs. */
 export interface NumberReader {
   /**
-   * Puts at most `count` numbers at the beginning of `out`.
+   * Writes at most `count` numbers to the beginning of `out`.
    *
-   * @returns how many; 0 at the end
+   * @returns their number; 0 at the end
    * @throws {ThriftError} when they are malformed
    */
   read(out: Int32Array, count: number): number;
 }
 
+/** Reads runs of one repeated value and runs of bit-packed values. */
 export class RunReader implements NumberReader {
-  /** Where the next run begins. */
+  /** Start of the next run. */
   #at = 0;
-  /** Values that are left of a run. */
+  /** Values left in the current run. */
   #left = 0;
   #value = 0;
-  /** Where the next packed value begins; undefined in a run of one value. */
+  /** Position of the next packed value in bits; undefined in a run of one repeated value. */
   #bit: number | undefined;
 
   constructor(private readonly bytes: Uint8Array, private readonly width: number) {
@@ -46,23 +48,23 @@ export class RunReader implements NumberReader {
     return at;
   }
 
-  /** Opens the next run that has values; false at the end. */
+  /** Opens the next run that has values; returns false at the end. */
   #open(): boolean {
     const { bytes, width } = this;
     while (this.#left === 0) {
       if (this.#at >= bytes.length) return false;
-      const header = this.#varint();
+      const header = this.#readVarint();
       const amount = Math.floor(header / 2);
       const rest = bytes.length - this.#at;
       if (header % 2 === 1) {
-        // The last group of some writers ends with its last value.
+        // Some writers end the last group with its last value.
         this.#left = width === 0 ? amount * 8 : Math.min(amount * 8, Math.floor(rest * 8 / width));
         this.#bit = this.#at * 8;
         this.#at += Math.min(rest, amount * width);
         if (this.#left === 0) return false;
       } else {
         const size = (width + 7) >> 3;
-        if (size > rest) throw new ThriftError("a run that is cut");
+        if (size > rest) throw new ThriftError("a truncated run");
         this.#bit = undefined;
         this.#value = 0;
         for (let i = 0; i < size; i++) this.#value |= bytes[this.#at++]! << (i * 8);
@@ -72,20 +74,20 @@ export class RunReader implements NumberReader {
     return true;
   }
 
-  #varint(): number {
+  #readVarint(): number {
     let value = 0;
     for (let power = 1; power <= 2 ** 28; power *= 128) {
       const byte = this.bytes[this.#at++];
-      if (byte === undefined) throw new ThriftError("a run that is cut");
+      if (byte === undefined) throw new ThriftError("a truncated run");
       value += (byte & 127) * power;
       if (byte < 128) return value;
     }
-    throw new ThriftError("a run that is malformed");
+    throw new ThriftError("a malformed run");
   }
 }
 
-/** Levels of one bit as the first writers packed them: the highest bit of a byte first. */
-export class OldLevels implements NumberReader {
+/** Reads one-bit levels as the first writers packed them: the highest bit of a byte first. */
+export class LegacyLevels implements NumberReader {
   #at = 0;
 
   constructor(private readonly bytes: Uint8Array) {}
@@ -99,24 +101,24 @@ export class OldLevels implements NumberReader {
   }
 }
 
-/** Numbers that are unpacked at once. */
+/** Numbers to unpack at once. */
 const BLOCK = 1024;
 
-/** Gives numbers one by one. */
-export class Numbers {
+/** Returns numbers one by one. */
+export class NumberStream {
   readonly #block: Int32Array;
   #at = 0;
   #end = 0;
 
-  constructor(private readonly reader: NumberReader, most: number) {
-    this.#block = new Int32Array(Math.min(BLOCK, most));
+  constructor(private readonly reader: NumberReader, maxCount: number) {
+    this.#block = new Int32Array(Math.min(BLOCK, maxCount));
   }
 
-  /** @throws {ThriftError} when there are no more */
+  /** @throws {ThriftError} when no number is left */
   next(): number {
     if (this.#at === this.#end) {
       this.#end = this.reader.read(this.#block, this.#block.length);
-      if (this.#end === 0) throw new ThriftError("a page with fewer values than it says");
+      if (this.#end === 0) throw new ThriftError("a page with fewer values than it declares");
       this.#at = 0;
     }
     return this.#block[this.#at++]!;

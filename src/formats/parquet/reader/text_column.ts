@@ -1,54 +1,58 @@
 /**
- * A column of text or bytes of any writer, read value by value: its pages may be large, and few bytes of
- * a file may hold many of it.
+ * Reads a text or bytes column of any writer value by value, since pages may be large, and a few
+ * bytes of a file may expand to much text.
  * Encodings: https://parquet.apache.org/docs/file-format/data-pages/encodings/
  */
 import { isAscii } from "node:buffer";
-import { BytesColumn, columnFor, type Data } from "../../../arrow/mod.ts";
+import { BytesColumn, createColumn, type Data } from "../../../arrow/mod.ts";
 import { ValueError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type { FileInput } from "../../format.ts";
-import { type Chunk, type ChunkPage, chunkPages, decompressPage } from "./chunk_pages.ts";
+import { type Chunk, type ChunkPage, decompressPage, readPages } from "./chunk_pages.ts";
 import { decodeLengths } from "../writer/delta_lengths.ts";
 import type { Footer } from "./footer.ts";
 import { Encoding } from "../thrift/metadata.ts";
 import type { PageBudget } from "./page_budget.ts";
 import { findInvalidText, type Page, slicePage } from "./page.ts";
-import { Numbers, OldLevels, RunReader } from "./run_reader.ts";
+import { LegacyLevels, NumberStream, RunReader } from "./run_reader.ts";
 import { ThriftError } from "../thrift/thrift.ts";
 
-/** The values of a page that are not NULL. */
+/** The values of a page, without NULLs. */
 interface Values {
-  /** Appends the next one. */
+  /** Appends the next value. */
   push(column: BytesColumn): void;
-  /** Whether the page has bytes of more of them. */
+  /** Whether the page has bytes of further values. */
   hasMore?(): boolean;
 }
 
-/** A page whose values are read one after the other. */
+/** A page that is being read, value by value. */
 interface OpenPage {
   left: number;
-  /** Undefined where none may be NULL. */
-  readonly levels: Numbers | undefined;
+  /** Definition levels; undefined when no value may be NULL. */
+  readonly levels: NumberStream | undefined;
   readonly values: Values;
 }
 
-/** The words of a dictionary: their bytes, and where each begins and ends. */
+/** The words of a dictionary: their bytes, and the start and end of each word. */
 interface Dictionary {
   readonly bytes: Uint8Array;
   readonly starts: Int32Array;
   readonly ends: Int32Array;
 }
 
+/**
+ * A text or bytes column of a row group; the caller alternates `fill` and `take`, and closes it at
+ * the end.
+ */
 export class TextColumn {
   readonly #pages: AsyncGenerator<ChunkPage, number, void>;
   readonly #column: BytesColumn;
   #dictionary: Dictionary | undefined;
   #page: OpenPage | undefined;
-  /** Rows that are decoded and not taken. */
+  /** Rows that are decoded but not taken yet. */
   #pending: Page | undefined;
   #taken = 0;
-  /** Rows of the file before those that are pending. */
+  /** Number of rows in the file before the pending ones. */
   #row: number;
 
   constructor(
@@ -59,46 +63,48 @@ export class TextColumn {
     private readonly budget: PageBudget,
     rowsBefore: number,
   ) {
-    this.#column = columnFor(field) as BytesColumn;
+    this.#column = createColumn(field) as BytesColumn;
     this.#row = rowsBefore;
-    this.#pages = chunkPages(input, footer, chunk, (page) => budget.reserve(chunk.name, page));
+    this.#pages = readPages(input, footer, chunk, (page) => budget.reserve(chunk.name, page));
   }
 
   /**
-   * Decodes rows until there are so many, or so many bytes of them.
+   * Decodes rows up to a number of rows or bytes.
    *
-   * @returns how many there are to take; at least one
+   * @returns the number of rows ready to take; at least one
    */
   async fill(rows: number, bytes: number): Promise<number> {
     const pending = this.#pending === undefined ? 0 : this.#pending.rows - this.#taken;
     if (pending > 0) return Math.min(rows, pending);
     const column = this.#column;
     while (column.length < rows && column.byteLength < bytes) {
-      while (this.#page === undefined || this.#page.left === 0) await this.#next();
-      this.#read(this.#page, rows, bytes);
+      while (this.#page === undefined || this.#page.left === 0) await this.#openNextPage();
+      this.#readValues(this.#page, rows, bytes);
     }
     this.#row += this.#taken;
     this.#taken = 0;
-    this.#pending = this.#checked(column.take());
+    this.#pending = this.#checkText(column.take());
     return this.#pending.rows;
   }
 
-  /** Takes rows that were decoded. */
+  /** Returns rows that were decoded. */
   take(rows: number): Data {
     const from = this.#taken;
     this.#taken += rows;
     return slicePage(this.#pending!, from, this.#taken);
   }
 
-  /** @throws {ThriftError} when there are more rows than were taken */
+  /** @throws {ThriftError} when the column has more rows than were taken */
   async close(): Promise<void> {
     const isMore = (this.#page?.left ?? 0) > 0 ||
       (this.#pending !== undefined && this.#taken < this.#pending.rows);
-    if (isMore || !(await this.#pages.next()).done) throw this.#error("more rows than it says");
+    if (isMore || !(await this.#pages.next()).done) {
+      throw this.#error("more rows than its row group declares");
+    }
     this.budget.release(this.chunk.name);
   }
 
-  #read(page: OpenPage, rows: number, bytes: number): void {
+  #readValues(page: OpenPage, rows: number, bytes: number): void {
     const column = this.#column;
     const { levels, values } = page;
     try {
@@ -108,51 +114,51 @@ export class TextColumn {
         else values.push(column);
       }
       if (page.left === 0 && values.hasMore?.() === true) {
-        throw new ThriftError("a page with more values than it says");
+        throw new ThriftError("a page with more values than it declares");
       }
     } catch (error) {
       throw error instanceof ThriftError ? this.#error(error.message) : error;
     }
   }
 
-  async #next(): Promise<void> {
+  async #openNextPage(): Promise<void> {
     this.#page = undefined;
     const { value: page, done } = await this.#pages.next();
-    if (done === true) throw this.#error("fewer rows than it says");
+    if (done === true) throw this.#error("fewer rows than its row group declares");
     try {
       const bytes = decompressPage(page, this.chunk);
-      if (page.isDictionary) this.#dictionary = dictionaryOf(bytes, page.values);
-      else this.#page = this.#open(page, bytes);
+      if (page.isDictionary) this.#dictionary = readDictionary(bytes, page.values);
+      else this.#page = this.#openPage(page, bytes);
     } catch (error) {
       throw error instanceof ThriftError ? this.#error(error.message) : error;
     }
   }
 
-  #open(page: ChunkPage, bytes: Uint8Array): OpenPage {
+  #openPage(page: ChunkPage, bytes: Uint8Array): OpenPage {
     const { values: left, definitionSize, encoding } = page;
     let start = 0;
-    let levels: Numbers | undefined;
+    let levels: NumberStream | undefined;
     if (definitionSize !== undefined) {
       if (this.field.nullable) {
-        levels = new Numbers(new RunReader(page.bytes.subarray(0, definitionSize), 1), left);
+        levels = new NumberStream(new RunReader(page.bytes.subarray(0, definitionSize), 1), left);
       }
     } else if (this.field.nullable) {
       const size = page.levels === Encoding.BIT_PACKED ? (left + 7) >>> 3 : 4 + uint32(bytes, 0);
-      if (size > bytes.length) throw new ThriftError("a page with other levels");
+      if (size > bytes.length) throw new ThriftError("a page with invalid levels");
       const reader = page.levels === Encoding.BIT_PACKED
-        ? new OldLevels(bytes.subarray(0, size))
+        ? new LegacyLevels(bytes.subarray(0, size))
         : new RunReader(bytes.subarray(4, size), 1);
-      levels = new Numbers(reader, left);
+      levels = new NumberStream(reader, left);
       start = size;
     }
     return {
       left,
       levels,
-      values: valuesOf(encoding, bytes.subarray(start), left, this.#dictionary),
+      values: openValues(encoding, bytes.subarray(start), left, this.#dictionary),
     };
   }
 
-  #checked(data: Data): Page {
+  #checkText(data: Data): Page {
     const { length: rows, nullCount: nulls } = data;
     const offsets = data.valueOffsets as Int32Array;
     const values = data.values as Uint8Array;
@@ -175,7 +181,7 @@ export class TextColumn {
   }
 }
 
-function valuesOf(
+function openValues(
   encoding: number,
   bytes: Uint8Array,
   rows: number,
@@ -191,12 +197,12 @@ function valuesOf(
     }
     case Encoding.DELTA_LENGTH_BYTE_ARRAY: {
       const { lengths, end } = decodeLengths(bytes, 0, rows);
-      return lengthsValues(bytes, lengths, end);
+      return deltaLengthValues(bytes, lengths, end);
     }
     case Encoding.DELTA_BYTE_ARRAY:
-      return prefixedValues(bytes, rows);
+      return deltaValues(bytes, rows);
     default:
-      throw new ThriftError(`text in an encoding for other types, its number is ${encoding}`);
+      throw new ThriftError(`an encoding that is not for text, number ${encoding}`);
   }
 }
 
@@ -206,7 +212,7 @@ function plainValues(bytes: Uint8Array): Values {
     push(column) {
       const start = at + 4;
       const end = start + uint32(bytes, at);
-      if (end > bytes.length) throw beyond();
+      if (end > bytes.length) throw boundsError();
       column.pushBytes(bytes, start, end);
       at = end;
     },
@@ -219,27 +225,29 @@ function dictionaryValues(
   rows: number,
   { bytes: words, starts, ends }: Dictionary,
 ): Values {
-  // Where all are NULL there may be no width either.
-  const indices = new Numbers(new RunReader(bytes.subarray(1), bytes[0] ?? 0), rows);
+  // A page of NULLs alone may lack the width.
+  const indices = new NumberStream(new RunReader(bytes.subarray(1), bytes[0] ?? 0), rows);
   return {
     push(column) {
       const index = indices.next();
       if (index < 0 || index >= starts.length) {
-        throw new ThriftError(`an index beyond its dictionary, ${index >>> 0} of ${starts.length}`);
+        throw new ThriftError(
+          `an index outside its dictionary, ${index >>> 0} of ${starts.length}`,
+        );
       }
       column.pushBytes(words, starts[index], ends[index]);
     },
   };
 }
 
-function lengthsValues(bytes: Uint8Array, lengths: Int32Array, start: number): Values {
+function deltaLengthValues(bytes: Uint8Array, lengths: Int32Array, start: number): Values {
   let at = start;
   let i = 0;
   return {
     push(column) {
-      if (i === lengths.length) throw beyond();
+      if (i === lengths.length) throw boundsError();
       const end = at + lengths[i++]!;
-      if (end > bytes.length) throw beyond();
+      if (end > bytes.length) throw boundsError();
       column.pushBytes(bytes, at, end);
       at = end;
     },
@@ -247,19 +255,19 @@ function lengthsValues(bytes: Uint8Array, lengths: Int32Array, start: number): V
   };
 }
 
-/** Values that begin as the one before does. */
-function prefixedValues(bytes: Uint8Array, rows: number): Values {
+/** Reads values that share a prefix with the value before. */
+function deltaValues(bytes: Uint8Array, rows: number): Values {
   const { lengths: prefixes, end: middle } = decodeLengths(bytes, 0, rows);
   const { lengths: suffixes, end: start } = decodeLengths(bytes, middle, rows);
-  if (prefixes.length !== suffixes.length) throw beyond();
+  if (prefixes.length !== suffixes.length) throw boundsError();
   let [at, i, length] = [start, 0, 0];
   let value = new Uint8Array(1024);
   return {
     push(column) {
-      if (i === prefixes.length) throw beyond();
+      if (i === prefixes.length) throw boundsError();
       const prefix = prefixes[i]!;
       const end = at + suffixes[i++]!;
-      if (prefix > length || end > bytes.length) throw beyond();
+      if (prefix > length || end > bytes.length) throw boundsError();
       length = prefix + end - at;
       if (length > value.length) {
         const grown = new Uint8Array(length * 2);
@@ -274,14 +282,14 @@ function prefixedValues(bytes: Uint8Array, rows: number): Values {
   };
 }
 
-function dictionaryOf(bytes: Uint8Array, count: number): Dictionary {
-  if (count > bytes.length / 4) throw new ThriftError("a dictionary of another size");
+function readDictionary(bytes: Uint8Array, count: number): Dictionary {
+  if (count > bytes.length / 4) throw new ThriftError("a dictionary with a wrong size");
   const [starts, ends] = [new Int32Array(count), new Int32Array(count)];
   let at = 0;
   for (let i = 0; i < count; i++) {
     const start = at + 4;
     at = start + uint32(bytes, at);
-    if (at > bytes.length) throw new ThriftError("a dictionary of another size");
+    if (at > bytes.length) throw new ThriftError("a dictionary with a wrong size");
     starts[i] = start;
     ends[i] = at;
   }
@@ -289,10 +297,10 @@ function dictionaryOf(bytes: Uint8Array, count: number): Dictionary {
 }
 
 function uint32(bytes: Uint8Array, at: number): number {
-  if (at + 4 > bytes.length) throw beyond();
+  if (at + 4 > bytes.length) throw boundsError();
   return (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24) >>> 0;
 }
 
-function beyond(): ThriftError {
-  return new ThriftError("values beyond its page");
+function boundsError(): ThriftError {
+  return new ThriftError("values outside its page");
 }

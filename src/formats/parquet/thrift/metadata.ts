@@ -1,14 +1,14 @@
 /**
- * Names for the numbers of Parquet's footer.
- * https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
+ * Field numbers and enums of Parquet's metadata.
+ * Format: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
  */
 
 export const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31);
 
-/** What the writer here calls itself: the reader here trusts no other's features. */
+/** The writer's name. The native reader relies on the features of exactly this writer. */
 export const CREATED_BY = "dxt version 1";
 
-/** Key of the file's metadata under which dxt keeps its fields, as JSON. */
+/** Metadata key under which dxt stores its fields as JSON. */
 export const FIELDS_KEY = "dxt.fields";
 
 export const FileMetaData = {
@@ -45,7 +45,7 @@ export const RowGroup = {
   ordinal: 7,
 } as const;
 
-/** Row groups beyond have no number: the format keeps it in 16 bits. */
+/** Highest number of a row group: the format stores it in 16 bits. Later row groups have none. */
 export const MAX_ORDINAL = 32_767;
 
 export const ColumnChunk = {

@@ -1,9 +1,9 @@
 /**
- * Thrift's compact protocol, read into a tree and written back, as Parquet's footer uses it.
- * https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
+ * Reads Thrift's compact protocol into a tree and writes it, as far as Parquet uses it.
+ * Format: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
  */
 
-/** Types as they are on the wire. */
+/** Types on the wire. */
 const TRUE = 1;
 const FALSE = 2;
 export const BYTE = 3;
@@ -17,7 +17,7 @@ export const I32 = 5;
 export const I64 = 6;
 export const BINARY = 8;
 
-/** Deeper than any footer; a schema of hostile depth must not end the stack. */
+/** Nesting limit, deeper than any real footer: hostile input must not exhaust the stack. */
 const MAX_DEPTH = 32;
 
 export type ThriftValue = boolean | number | Uint8Array | ThriftList | ThriftStruct | EncodedStruct;
@@ -32,17 +32,17 @@ interface ThriftField {
   readonly value: ThriftValue;
 }
 
-/** A struct that was written before, so that it need not be kept as a tree. */
+/** A struct that is already encoded, so that it need not stay in memory as a tree. */
 export class EncodedStruct {
   constructor(readonly bytes: Uint8Array) {}
 }
 
 export class ThriftError extends Error {}
 
-/** A name may begin with what marks the order of bytes elsewhere. */
+/** Keeps a byte order mark: it may be part of a name. */
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** A struct by the numbers of its fields. */
+/** A struct as a map from field number to value. */
 export class ThriftStruct {
   readonly fields = new Map<number, ThriftField>();
 
@@ -97,7 +97,7 @@ export class ThriftStruct {
     return this.set(id, STRUCT, value);
   }
 
-  /** The struct with these fields and no others. */
+  /** Returns a struct of these fields only. */
   pick(...ids: number[]): ThriftStruct {
     const picked = new ThriftStruct();
     for (const id of ids) {
@@ -114,9 +114,9 @@ export function decodeStruct(bytes: Uint8Array): ThriftStruct {
 }
 
 /**
- * As {@linkcode decodeStruct}, with the number of bytes that the struct takes of them.
+ * Like {@linkcode decodeStruct}, but allows bytes behind the struct; returns its size.
  *
- * @throws {ThriftError} when they do not begin with a struct
+ * @throws {ThriftError} when the bytes do not begin with a struct
  */
 export function decodePrefix(bytes: Uint8Array): { struct: ThriftStruct; size: number } {
   const decoder = new Decoder(bytes);
@@ -162,19 +162,19 @@ class Decoder {
       case I64:
         return this.#signed();
       case DOUBLE:
-        this.#need(8);
+        this.#require(8);
         return this.#view.getFloat64((this.#at += 8) - 8, true);
       case BINARY: {
         const size = this.#unsigned();
-        this.#need(size);
+        this.#require(size);
         return this.bytes.subarray(this.#at, this.#at += size);
       }
       case LIST:
       case SET: {
         const head = this.#byte();
         const size = head >> 4 === 15 ? this.#unsigned() : head >> 4;
-        // Each element takes a byte at least: no list is longer than what is left.
-        this.#need(size);
+        // Each element takes at least one byte, so this bounds the list.
+        this.#require(size);
         const element = head & 15;
         return {
           element,
@@ -193,16 +193,16 @@ class Decoder {
     return this.#value(type, depth + 1);
   }
 
-  #need(size: number): void {
+  #require(size: number): void {
     if (size > this.bytes.length - this.#at) throw new ThriftError("unexpected end");
   }
 
   #byte(): number {
-    this.#need(1);
+    this.#require(1);
     return this.bytes[this.#at++]!;
   }
 
-  /** A varint; numbers beyond 2^53 are in no footer. */
+  /** Reads a varint; a valid footer has no number beyond 2^53. */
   #unsigned(): number {
     let value = 0;
     for (let power = 1; power <= 2 ** 63; power *= 128) {
@@ -222,7 +222,7 @@ class Decoder {
   }
 }
 
-/** The struct as bytes; lists keep their order, fields are sorted by number. */
+/** Encodes a struct; sorts its fields by number and keeps the order of lists. */
 export function encodeStruct(struct: ThriftStruct): Uint8Array {
   const encoder = new Encoder();
   encoder.struct(struct);

@@ -1,4 +1,4 @@
-/** PLAIN booleans, a bit each. */
+/** Encodes booleans as PLAIN, one bit each. */
 import type { Data } from "../../../arrow/mod.ts";
 import { copyBits, countBits, isSet } from "../bits.ts";
 import { Encoding } from "../thrift/metadata.ts";
@@ -40,7 +40,7 @@ export class BoolValues implements PageValues {
     this.#hasTrue ||= set > 0;
     this.#hasFalse ||= set < this.#count;
     const bytes = this.#bits.subarray(0, (this.#count + 7) >> 3);
-    // What is behind the last value tells nothing: the same values are the same bytes.
+    // Clear the bits behind the last value, so that equal values give equal bytes.
     if ((this.#count & 7) !== 0) bytes[bytes.length - 1]! &= (1 << (this.#count & 7)) - 1;
     this.#count = 0;
     return bytes;

@@ -1,6 +1,7 @@
 /**
- * DELTA_LENGTH_BYTE_ARRAY: lengths, then the bytes of all values as Arrow has them, so that neither
- * writing nor reading looks at each value. It is smaller than PLAIN, too.
+ * Encodes text and bytes as DELTA_LENGTH_BYTE_ARRAY: all lengths, then all bytes as they are in
+ * Arrow, so that neither writer nor reader handles single values. It is also smaller than PLAIN.
+ * Format:
  * https://github.com/apache/parquet-format/blob/master/Encodings.md#delta-length-byte-array-delta_length_byte_array--6
  */
 import type { Data } from "../../../arrow/mod.ts";
@@ -9,12 +10,12 @@ import { Encoding } from "../thrift/metadata.ts";
 import { BytesRange, type Extremes } from "./column_statistics.ts";
 import { PAGE_BYTES, PAGE_ROWS, type PageValues } from "./page_values.ts";
 
-/** Lengths go before the bytes when these are known. */
+/** Room for the encoded lengths, which are written before the bytes once all are known. */
 const ROOM = maxDeltaSize(PAGE_ROWS);
-/** Behind the last value the range looks at no more than this. */
+/** Bytes that the range may read behind the last value. */
 const SLACK = 64;
 const START = 1 << 16;
-/** Shared by all columns, none of which keeps anything in it. */
+/** Scratch memory of all columns; holds nothing between calls. */
 const header = new Uint8Array(ROOM);
 
 export class BytesValues implements PageValues {
@@ -58,12 +59,12 @@ export class BytesValues implements PageValues {
   addRows(data: Data, rows: Int32Array, count: number): void {
     if (count === 0) return;
     const offsets = data.valueOffsets as Int32Array;
-    const sum = putLengthsOf(offsets, rows, count, this.#lengths, this.#count);
+    const sum = putRowLengths(offsets, rows, count, this.#lengths, this.#count);
     this.#count += count;
     const start = offsets[rows[0]!]!;
     const end = offsets[rows[count - 1]! + 1]!;
     if (end - start === sum) return this.#append(data, start, end);
-    // Bytes of NULLs are between the values.
+    // Bytes of NULL rows lie between the values.
     for (let i = 0; i < count; i++) this.#append(data, offsets[rows[i]!]!, offsets[rows[i]! + 1]!);
   }
 
@@ -88,7 +89,7 @@ export class BytesValues implements PageValues {
     this.#range.add(view, ROOM, this.#lengths, this.#count);
     this.#bytes.set(header.subarray(0, size), ROOM - size);
     const page = this.#bytes.subarray(ROOM - size, this.#end);
-    // One huge value must not be kept room for.
+    // Give up the memory after an unusually large value.
     if (page.length > PAGE_BYTES * 2) this.#bytes = new Uint8Array(ROOM + START + SLACK);
     this.#count = 0;
     this.#end = ROOM;
@@ -100,8 +101,8 @@ export class BytesValues implements PageValues {
   }
 }
 
-// V8 optimises a long loop while it runs, and would drop out of it into what it has not seen yet at
-// each end: so these are functions of their own.
+// V8 optimises a long loop while it runs and, at the loop's end, deoptimises into code that it has
+// not seen yet. So these loops are functions of their own.
 
 function putLengths(
   offsets: Int32Array,
@@ -113,8 +114,8 @@ function putLengths(
   for (let i = 0; i < count; i++) lengths[to + i] = offsets[from + i + 1]! - offsets[from + i]!;
 }
 
-/** The lengths of some rows; returns their sum. */
-function putLengthsOf(
+/** Writes the lengths of the given rows; returns their sum. */
+function putRowLengths(
   offsets: Int32Array,
   rows: Int32Array,
   count: number,

@@ -1,9 +1,10 @@
 /**
- * Lowest and highest values of column chunks, in the orders that Parquet defines.
- * https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift, ColumnOrder
+ * Computes the lowest and highest values of column chunks, in the orders that Parquet defines.
+ * Format: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift,
+ * ColumnOrder
  */
 
-/** Lowest and highest value as they are written. */
+/** Lowest and highest value, as stored. */
 export interface Extremes {
   readonly min: Uint8Array;
   readonly max: Uint8Array;
@@ -11,7 +12,9 @@ export interface Extremes {
   readonly isMaxExact: boolean;
 }
 
-/** Numbers of up to 32 bits, and doubles. NaN is in no order, and 0 may be either of two. */
+/**
+ * Bounds of numbers up to 32 bits and of doubles. NaN has no order, and zero may have either sign.
+ */
 export class NumberRange {
   #min = Infinity;
   #max = -Infinity;
@@ -34,14 +37,14 @@ export class NumberRange {
     const [min, max] = [this.#min, this.#max];
     this.#min = Infinity;
     this.#max = -Infinity;
-    // NaN alone leaves them as they were.
+    // Without values other than NaN the bounds are as they were.
     if (min > max) return undefined;
     return exact(this.encode(min === 0 ? -0 : min), this.encode(max === 0 ? 0 : max));
   }
 }
 
-/** The bytes of one value. */
-export function bytesOf(values: ArrayBufferView): Uint8Array {
+/** Returns the memory of values as bytes. */
+export function viewBytes(values: ArrayBufferView): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
@@ -50,15 +53,18 @@ function exact(min: Uint8Array, max: Uint8Array): Extremes {
 }
 
 /**
- * Numbers of several words of 32 bits, lowest first, the highest with or without a sign. Numbers
- * like these are compared without making a BigInt of each, which takes ten times as long.
+ * Bounds of numbers of several 32-bit words, lowest word first, signed or unsigned. It compares
+ * words, since making a BigInt of each number takes ten times as long.
  */
 export class WordsRange {
   readonly #min: Int32Array;
   readonly #max: Int32Array;
   #empty = true;
 
-  /** `flip` is the sign bit where there is none, and makes the numbers signed ones. */
+  /**
+   * @param flip the sign bit for unsigned numbers, whose order it turns into that of signed ones;
+   * else 0
+   */
   constructor(
     private readonly width: number,
     private readonly flip: number,
@@ -83,13 +89,13 @@ export class WordsRange {
     const { width } = this;
     const min = this.#min;
     const max = this.#max;
-    let isShort = isPair(min, 0, width) && isPair(max, 0, width);
+    let isPairs = isPair(min, 0, width) && isPair(max, 0, width);
     for (let at = 0; at < count * width; at += width) {
-      // Most numbers have 64 bits, and lie between two others.
-      if (isShort && isPair(words, at, width) && liesBetween(words, at, min, max)) continue;
+      // Most numbers fit 64 bits and lie between the bounds.
+      if (isPairs && isPair(words, at, width) && liesBetween(words, at, min, max)) continue;
       if (this.#compare(words, at, min) < 0) copyWords(words, at, min);
       if (this.#compare(words, at, max) > 0) copyWords(words, at, max);
-      isShort = isPair(min, 0, width) && isPair(max, 0, width);
+      isPairs = isPair(min, 0, width) && isPair(max, 0, width);
     }
   }
 
@@ -135,7 +141,7 @@ export class WordsRange {
   }
 }
 
-/** Whether a signed number says nothing more in the words above its two lowest. */
+/** Whether a signed number fits its two lowest words: the words above only repeat the sign. */
 function isPair(words: Int32Array, at: number, width: number): boolean {
   const sign = words[at + 1]! >> 31;
   for (let word = 2; word < width; word++) if (words[at + word] !== sign) return false;
@@ -153,14 +159,14 @@ function copyWords(words: Int32Array, at: number, to: Int32Array): void {
   for (let i = 0; i < to.length; i++) to[i] = words[at + i]!;
 }
 
-/** Longer values are cut: a bound is worth no more. */
+/** Longer values are truncated: a longer bound would not be more useful. */
 const MAX_BYTES = 64;
 const WORDS = MAX_BYTES / 4;
 
-/** The beginning of a value as big-endian words, filled up with zeros. */
+/** The beginning of a value as big-endian words, padded with zeros. */
 class Prefix {
   readonly words = new Uint32Array(WORDS);
-  /** Bytes of it that are the value's. */
+  /** Bytes of the words that belong to the value. */
   size = 0;
   isWhole = true;
 
@@ -172,7 +178,7 @@ class Prefix {
     this.isWhole = isWhole;
   }
 
-  /** The bytes; the words are zeros afterwards. */
+  /** Returns the bytes and zeroes the words. */
   take(): Uint8Array {
     const bytes = new Uint8Array(MAX_BYTES);
     const view = new DataView(bytes.buffer);
@@ -182,31 +188,31 @@ class Prefix {
   }
 }
 
-/** How many words both begin with; the last, or one behind the values, does not count. */
+/** Counts the leading words that are equal. The last word, which may be padding, does not count. */
 function sharedWords(low: Uint32Array, high: Uint32Array): number {
   let word = 0;
   while (word < WORDS - 1 && low[word] === high[word]) word++;
   return word;
 }
 
-/** Four bytes as a number, of which `left` are the value's. */
+/** Reads four bytes as a number; only `left` of them belong to the value. */
 function wordAt(view: DataView, at: number, left: number): number {
   if (left >= 4) return view.getUint32(at);
   const shift = 32 - left * 8;
   return left <= 0 ? 0 : (view.getUint32(at) >>> shift << shift) >>> 0;
 }
 
-/** Text and binary, by their bytes. */
+/** Bounds of text and binary values, ordered by their bytes. */
 export class BytesRange {
   readonly #min = new Prefix();
   readonly #max = new Prefix();
-  /** Words that both begin with. */
+  /** Number of words with which both bounds begin. */
   #shared = 0;
   #empty = true;
 
   constructor(private readonly isText: boolean) {}
 
-  /** Values behind each other from `start` on; the view goes on for 64 bytes behind the last. */
+  /** Adds consecutive values from `start` on; the view must extend 64 bytes behind the last one. */
   add(view: DataView, start: number, lengths: Int32Array, count: number): void {
     const min = this.#min;
     const max = this.#max;
@@ -216,7 +222,8 @@ export class BytesRange {
     let at = start;
     for (let i = 0; i < count; i++) {
       const length = lengths[i]!;
-      // Most values lie between both by the first word in which these differ; none in an empty range.
+      // The first word in which the bounds differ decides for most values. In an empty range it
+      // never does.
       if (length >= shared * 4 + 4) {
         let word = 0;
         while (word < shared && view.getUint32(at + word * 4) === low[word]) word++;
@@ -229,7 +236,7 @@ export class BytesRange {
         }
       }
       const size = length < MAX_BYTES ? length : MAX_BYTES;
-      // Zero is equal so far: a value's beginning is mostly told from both by its first words.
+      // Zero means equal so far. The first words of a value usually decide.
       let toMin = 0;
       let toMax = 0;
       for (let word = 0; word < WORDS && (toMin === 0 || toMax === 0); word++) {
@@ -239,7 +246,7 @@ export class BytesRange {
         if (toMax === 0) toMax = value - high[word]!;
         if (left <= 4) break;
       }
-      // One that is the other's beginning, but for zeros, is the lower one.
+      // A value that is a prefix of another, apart from zeros, is the lower one.
       if (toMin === 0) toMin = size - min.size;
       if (toMax === 0) toMax = size - max.size;
       if (toMin < 0 || this.#empty) min.set(view, at, size, length === size);
@@ -255,18 +262,18 @@ export class BytesRange {
     if (this.#empty) return undefined;
     const [low, high] = [this.#min.take(), this.#max.take()];
     const { isText } = this;
-    const min = this.#min.isWhole || !isText ? low : wholeCharacters(low);
-    const max = this.#max.isWhole ? high : isText ? textAbove(high) : bytesAbove(high);
+    const min = this.#min.isWhole || !isText ? low : trimCharacter(low);
+    const max = this.#max.isWhole ? high : isText ? nextText(high) : nextBytes(high);
     this.#empty = true;
     this.#shared = 0;
-    // No value of so many of the highest bytes is above them all.
+    // No value is above a bound that consists of the highest bytes only.
     if (max === undefined) return undefined;
     return { min, max, isMinExact: this.#min.isWhole, isMaxExact: this.#max.isWhole };
   }
 }
 
-/** Bytes of UTF-8 without a character that was cut at the end. */
-function wholeCharacters(bytes: Uint8Array): Uint8Array {
+/** Drops an incomplete character at the end of UTF-8. */
+function trimCharacter(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, textSize(bytes));
 }
 
@@ -280,12 +287,12 @@ function textSize(bytes: Uint8Array): number {
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The lowest text of the same length that is above all that begin with this one. */
-function textAbove(bytes: Uint8Array): Uint8Array | undefined {
-  const characters = [...utf8.decode(wholeCharacters(bytes))];
+/** Returns the lowest text of at most the same length above all texts with this prefix. */
+function nextText(bytes: Uint8Array): Uint8Array | undefined {
+  const characters = [...utf8.decode(trimCharacter(bytes))];
   while (characters.length > 0) {
     const code = characters.pop()!.codePointAt(0)!;
-    // Between these two are no characters.
+    // The surrogates in between are not characters.
     const next = code === 0xd7ff ? 0xe000 : code + 1;
     if (next > 0x10ffff) continue;
     return new TextEncoder().encode(characters.join("") + String.fromCodePoint(next));
@@ -293,7 +300,7 @@ function textAbove(bytes: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-function bytesAbove(bytes: Uint8Array): Uint8Array | undefined {
+function nextBytes(bytes: Uint8Array): Uint8Array | undefined {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0xff) end--;
   if (end === 0) return undefined;

@@ -1,6 +1,6 @@
 /**
- * One column of the row group being filled: its pages, behind each other.
- * Pages: https://parquet.apache.org/docs/file-format/data-pages/
+ * Writes one column of the current row group as consecutive pages.
+ * Format: https://parquet.apache.org/docs/file-format/data-pages/
  */
 import { crc32 } from "node:zlib";
 import { type Data, isNull } from "../../../arrow/mod.ts";
@@ -11,8 +11,8 @@ import { BoolValues } from "./bool_values.ts";
 import { BytesValues } from "./bytes_values.ts";
 import type { Codec } from "../codec.ts";
 import { writeVarint } from "./delta.ts";
-import { layoutOf } from "../elements.ts";
-import { fixedValues } from "./fixed_values.ts";
+import { physicalLayout } from "../elements.ts";
+import { createFixedValues } from "./fixed_values.ts";
 import {
   ColumnChunk,
   ColumnMetaData,
@@ -26,24 +26,25 @@ import {
 import { BINARY, encodeStruct, I32, I64, LIST, ThriftStruct } from "../thrift/thrift.ts";
 import { PAGE_ROWS, type PageValues } from "./page_values.ts";
 
-/** What compressing a smaller page saves is not worth the two calls. */
+/** Smaller pages are not compressed: the gain is not worth the two calls. */
 const SMALL_PAGE = 1024;
 
-/** A store that grew beyond this is not kept for the next row group. */
-const KEPT_BYTES = 8 * 1024 * 1024;
+/** A larger buffer is given up at the end of the row group. */
+const MAX_BUFFER_BYTES = 8 * 1024 * 1024;
 
-/** Shared by all columns, none of which keeps anything in it. */
+/** Scratch memory of all columns; holds nothing between calls. */
 const rowNumbers = new Int32Array(PAGE_ROWS);
 
-/** A finished column of a row group. */
+/** A finished column chunk of a row group. */
 export interface WrittenChunk {
-  /** Valid until the next row. */
+  /** The pages; valid until the next row is added. */
   readonly bytes: Uint8Array;
   readonly uncompressedSize: number;
-  /** Its part of the footer, when it begins at a place in the file. */
+  /** Returns the chunk's metadata for the footer, given its offset in the file. */
   metadataAt(offset: number): ThriftStruct;
 }
 
+/** Writes one column: the encoder adds rows, ends pages, and ends the chunk. */
 export class ColumnWriter {
   readonly #values: PageValues;
   readonly #type: number;
@@ -55,15 +56,15 @@ export class ColumnWriter {
   #uncompressedSize = 0;
   #rows = 0;
   #nulls = 0;
-  /** Of the pages. */
+  /** Encodings of the pages. */
   readonly #encodings = new Set<number>();
 
   constructor(private readonly field: Field, private readonly codec: Codec) {
-    this.#type = layoutOf(field).type;
-    this.#values = valuesOf(field, this.#type);
+    this.#type = physicalLayout(field).type;
+    this.#values = createValues(field, this.#type);
   }
 
-  /** How many of `rows` rows from `from` on the page still has room for. */
+  /** Returns how many of `rows` rows from `from` fit into the page. */
   room(data: Data, from: number, rows: number): number {
     return this.#values.room(data, from, rows);
   }
@@ -73,7 +74,7 @@ export class ColumnWriter {
   }
 
   /**
-   * Adds rows, for which the page has room.
+   * Adds rows that fit into the page.
    *
    * @throws {ValueError} for a NULL in a field that is not nullable
    */
@@ -93,9 +94,9 @@ export class ColumnWriter {
     this.#pageRows += count;
   }
 
-  /** Ends the page; gives its size before compression. */
+  /** Ends the page; returns its size before compression. */
   endPage(): number {
-    const levels = this.field.nullable ? this.#levels() : NO_BYTES;
+    const levels = this.field.nullable ? this.#encodeLevels() : NO_BYTES;
     const raw = this.#values.take();
     this.#encodings.add(this.#values.encoding);
     const packed = raw.length < SMALL_PAGE ? raw : this.codec.compress(raw);
@@ -126,8 +127,8 @@ export class ColumnWriter {
     return size;
   }
 
-  /** Definition levels: a run of one level, or the very bits of the rows that are not NULL. */
-  #levels(): Uint8Array {
+  /** Encodes definition levels: a run of one level, or the bitmap of the rows that are not NULL. */
+  #encodeLevels(): Uint8Array {
     const head = new Uint8Array(6);
     if (this.#pageNulls === 0 || this.#pageNulls === this.#pageRows) {
       const at = writeVarint(head, 0, this.#pageRows << 1);
@@ -146,7 +147,7 @@ export class ColumnWriter {
   #append(...parts: readonly Uint8Array[]): void {
     const size = parts.reduce((sum, part) => sum + part.length, this.#size);
     if (size > this.#store.length) {
-      const grown = new Uint8Array(Math.max(size, Math.min(size, KEPT_BYTES) * 2));
+      const grown = new Uint8Array(Math.max(size, Math.min(size, MAX_BUFFER_BYTES) * 2));
       grown.set(this.#store.subarray(0, this.#size));
       this.#store = grown;
     }
@@ -156,13 +157,13 @@ export class ColumnWriter {
     }
   }
 
-  /** Ends the row group; its last page was ended before. */
+  /** Ends the column chunk; the caller has ended its last page. */
   endChunk(): WrittenChunk {
     const bytes = this.#store.subarray(0, this.#size);
     const uncompressedSize = this.#uncompressedSize;
     const metadata = this.#metadata();
     this.#encodings.clear();
-    if (this.#store.length > KEPT_BYTES) this.#store = new Uint8Array(1 << 16);
+    if (this.#store.length > MAX_BUFFER_BYTES) this.#store = new Uint8Array(1 << 16);
     this.#size =
       this.#uncompressedSize =
       this.#rows =
@@ -209,10 +210,10 @@ export class ColumnWriter {
 
 const NO_BYTES = new Uint8Array();
 
-function valuesOf(field: Field, type: number): PageValues {
+function createValues(field: Field, type: number): PageValues {
   if (type === PhysicalType.BOOLEAN) return new BoolValues();
   if (type === PhysicalType.BYTE_ARRAY) return new BytesValues(field.dtype !== "binary");
-  return fixedValues(field);
+  return createFixedValues(field);
 }
 
 function refuseNull(data: Data, from: number, count: number, { name }: Field): void {

@@ -1,6 +1,7 @@
 /**
- * DELTA_BINARY_PACKED, with blocks of 128 differences in four miniblocks of 32: lengths, and numbers
- * of 64 bits whose differences are small, such as those that count up.
+ * DELTA_BINARY_PACKED in blocks of 128 differences, each of four miniblocks of 32: for lengths, and
+ * for 64-bit numbers with small differences, such as counters.
+ * Format:
  * https://github.com/apache/parquet-format/blob/master/Encodings.md#delta-encoding-delta_binary_packed--5
  */
 import { ThriftError } from "../thrift/thrift.ts";
@@ -10,15 +11,17 @@ const BLOCK = 128;
 const MINIBLOCKS = 4;
 const VALUES = BLOCK / MINIBLOCKS;
 
-/** Differences between values and those before them; shared, nobody keeps anything in it. */
+/** Scratch memory for the differences between neighbours; holds nothing between calls. */
 const deltas = new Int32Array(PAGE_ROWS);
 
-/** Most bytes that so many values take: four varints, then in each block a varint and widths. */
+/**
+ * Most bytes that `count` values take: four varints, then a varint and the widths for each block.
+ */
 export function maxDeltaSize(count: number): number {
   return 25 + Math.ceil(count / BLOCK) * (5 + MINIBLOCKS + BLOCK * 4);
 }
 
-/** Writes the first `count` lengths; gives where they end. */
+/** Encodes the first `count` lengths; returns where they end. */
 export function encodeDelta(lengths: Int32Array, count: number, out: Uint8Array): number {
   let at = writeVarint(out, writeHead(out, count), zigzag(count === 0 ? 0 : lengths[0]!));
   putDeltas(lengths, count);
@@ -36,17 +39,17 @@ function writeHead(out: Uint8Array, count: number): number {
   return writeVarint(out, writeVarint(out, writeVarint(out, 0, BLOCK), MINIBLOCKS), count);
 }
 
-/** Blocks of differences that take more than so many bytes a value are not worth it. */
-const WORTH_BYTES = 2;
+/** Bytes per value above which blocks of differences are not worth it. */
+const MAX_VALUE_BYTES = 2;
 const WORD = 2 ** 32;
 
 /**
- * Writes the first `count` numbers of 64 bits, each as two words, the lowest first.
+ * Encodes the first `count` 64-bit numbers, each as two words, lowest first.
  *
- * @returns where they end; 0 when they would not be much smaller than they are
+ * @returns where they end; 0 when the encoding would save little
  */
 export function encodeDelta64(words: Int32Array, count: number, out: Uint8Array): number {
-  if (count < 2 || !findDeltas(words, count)) return 0;
+  if (count < 2 || !computeDeltas(words, count)) return 0;
   const first = BigInt.asIntN(64, BigInt(words[1]!) << 32n | BigInt(words[0]! >>> 0));
   let at = writeBigVarint(
     out,
@@ -56,13 +59,13 @@ export function encodeDelta64(words: Int32Array, count: number, out: Uint8Array)
   for (let start = 1; start < count; start += BLOCK) {
     const end = Math.min(count, start + BLOCK);
     at = encodeBlock(start, end, out, at);
-    if (at > (end + BLOCK) * WORTH_BYTES) return 0;
+    if (at > (end + BLOCK) * MAX_VALUE_BYTES) return 0;
   }
   return at;
 }
 
-/** Whether all differences have 32 bits. */
-function findDeltas(words: Int32Array, count: number): boolean {
+/** Computes the differences; returns whether all of them fit 32 bits. */
+function computeDeltas(words: Int32Array, count: number): boolean {
   for (let i = 1, at = 2; i < count; i++, at += 2) {
     const low = (words[at]! >>> 0) - (words[at - 2]! >>> 0);
     const delta = (words[at + 1]! - words[at - 1]!) * WORD + low;
@@ -72,38 +75,38 @@ function findDeltas(words: Int32Array, count: number): boolean {
   return true;
 }
 
-/** A block of the differences from `start` up to `end`. */
+/** Encodes a block: the differences from `start` up to `end`. */
 function encodeBlock(start: number, end: number, out: Uint8Array, to: number): number {
-  let least = 0x7fffffff;
+  let lowest = 0x7fffffff;
   for (let i = start; i < end; i++) {
-    if (deltas[i]! < least) least = deltas[i]!;
+    if (deltas[i]! < lowest) lowest = deltas[i]!;
   }
-  const widths = writeVarint(out, to, zigzag(least));
+  const widths = writeVarint(out, to, zigzag(lowest));
   let at = widths + MINIBLOCKS;
   for (let mini = 0; mini < MINIBLOCKS; mini++) {
     const from = start + mini * VALUES;
     const until = Math.min(end, from + VALUES);
-    let most = 0;
-    for (let i = from; i < until; i++) most |= deltas[i]! - least;
-    const width = 32 - Math.clz32(most);
+    let bits = 0;
+    for (let i = from; i < until; i++) bits |= deltas[i]! - lowest;
+    const width = 32 - Math.clz32(bits);
     out[widths + mini] = width;
-    if (width > 0) at = pack(from, until, least, width, out, at);
+    if (width > 0) at = pack(from, until, lowest, width, out, at);
   }
   return at;
 }
 
-/** Writes 32 values of `width` bits, least significant first; those beyond `end` are 0. */
+/** Packs 32 values of `width` bits, lowest bit first; values beyond `end` are 0. */
 function pack(
   start: number,
   end: number,
-  least: number,
+  lowest: number,
   width: number,
   out: Uint8Array,
   to: number,
 ): number {
   let [word, used, at] = [0, 0, to];
   for (let i = start; i < start + VALUES; i++) {
-    const value = i < end ? deltas[i]! - least : 0;
+    const value = i < end ? deltas[i]! - lowest : 0;
     word |= value << used;
     used += width;
     if (used < 32) continue;
@@ -119,22 +122,24 @@ function pack(
 }
 
 /**
- * Reads lengths, one for each of `lengths`.
+ * Decodes as many lengths as `lengths` has elements.
  *
  * @returns where they end
- * @throws {ThriftError} when they are malformed, negative, or another number
+ * @throws {ThriftError} when they are malformed, negative, or of another number
  */
 export function decodeDelta(bytes: Uint8Array, lengths: Int32Array): number {
   reader.open(bytes);
   readHead(lengths.length);
   const first = unzigzag(reader.next());
-  if (lengths.length > 0) lengths[0] = checked(first);
+  if (lengths.length > 0) lengths[0] = requirePositive(first);
   decodeBlocks(bytes, lengths, lengths.length);
   if (!sumLengths(lengths)) throw malformed();
   return reader.at;
 }
 
-/** Makes lengths of differences, in 32 bits as they were made; false when one is negative. */
+/**
+ * Turns differences into lengths, in 32 bits as the writer did; returns false when one is negative.
+ */
 function sumLengths(lengths: Int32Array): boolean {
   let length = lengths.length > 0 ? lengths[0]! : 0;
   for (let i = 1; i < lengths.length; i++) {
@@ -146,10 +151,10 @@ function sumLengths(lengths: Int32Array): boolean {
 }
 
 /**
- * Reads numbers of 64 bits as two words each, the lowest first, one for each two of `words`.
+ * Decodes 64-bit numbers of two words each, lowest first, as many as fit `words`.
  *
  * @returns where they end
- * @throws {ThriftError} when they are malformed, or another number
+ * @throws {ThriftError} when they are malformed, or of another number
  */
 export function decodeDelta64(bytes: Uint8Array, words: Int32Array): number {
   const count = words.length / 2;
@@ -180,10 +185,12 @@ function readHead(count: number): void {
   if (shape[0] !== BLOCK || shape[1] !== MINIBLOCKS || shape[2] !== count) throw malformed();
 }
 
-/** Reads the differences of `count` values; that of the first is none, and is left as it is. */
+/**
+ * Decodes the differences of `count` values. The first value has none; its element is unchanged.
+ */
 function decodeBlocks(bytes: Uint8Array, out: Int32Array, count: number): void {
   for (let start = 1; start < count; start += BLOCK) {
-    const least = unzigzag(reader.next());
+    const lowest = unzigzag(reader.next());
     const widths = reader.at;
     let at = widths + MINIBLOCKS;
     if (at > bytes.length) throw malformed();
@@ -192,7 +199,7 @@ function decodeBlocks(bytes: Uint8Array, out: Int32Array, count: number): void {
       if (from >= count) break;
       const width = bytes[widths + mini]!;
       if (width > 32 || at + width * 4 > bytes.length) throw malformed();
-      unpack(bytes, at, width, least, out, from, Math.min(count, from + VALUES));
+      unpack(bytes, at, width, lowest, out, from, Math.min(count, from + VALUES));
       at += width * 4;
     }
     reader.at = at;
@@ -203,12 +210,12 @@ function unpack(
   bytes: Uint8Array,
   start: number,
   width: number,
-  least: number,
+  lowest: number,
   out: Int32Array,
   from: number,
   until: number,
 ): void {
-  if (width === 0) return void out.fill(least, from, until);
+  if (width === 0) return void out.fill(lowest, from, until);
   const mask = width === 32 ? -1 : (1 << width) - 1;
   let [word, left, at] = [0, 0, start];
   for (let i = from; i < until; i++) {
@@ -217,14 +224,14 @@ function unpack(
       const next = bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24;
       at += 4;
       value |= left === 0 ? next : next << left;
-      const taken = width - left;
-      word = taken === 32 ? 0 : next >>> taken;
-      left = 32 - taken;
+      const used = width - left;
+      word = used === 32 ? 0 : next >>> used;
+      left = 32 - used;
     } else {
       word = word >>> width;
       left -= width;
     }
-    out[i] = (value & mask) + least;
+    out[i] = (value & mask) + lowest;
   }
 }
 
@@ -237,7 +244,7 @@ class VarintReader {
     this.at = 0;
   }
 
-  /** An unsigned number below 2^32. */
+  /** Reads an unsigned number below 2^32. */
   next(): number {
     let value = 0;
     for (let power = 1; power <= 2 ** 28; power *= 128) {
@@ -252,7 +259,7 @@ class VarintReader {
     throw malformed();
   }
 
-  /** An unsigned number of 64 bits. */
+  /** Reads an unsigned 64-bit number. */
   nextBig(): bigint {
     let value = 0n;
     for (let shift = 0n; shift < 64n; shift += 7n) {
@@ -265,10 +272,12 @@ class VarintReader {
   }
 }
 
-/** One for all: V8 drops code that knows a class when no instance is left, and compiles it again. */
+/**
+ * The only instance: V8 drops compiled code of a class without instances, and compiles it again.
+ */
 const reader = new VarintReader();
 
-/** Writes an unsigned number below 2^32; gives where it ends. */
+/** Writes an unsigned number below 2^32; returns where it ends. */
 export function writeVarint(out: Uint8Array, to: number, value: number): number {
   let at = to;
   let rest = value >>> 0;
@@ -288,7 +297,7 @@ function writeBigVarint(out: Uint8Array, to: number, value: bigint): number {
 const zigzag = (value: number) => (value << 1 ^ value >> 31) >>> 0;
 const unzigzag = (value: number) => value >>> 1 ^ -(value & 1);
 
-function checked(length: number): number {
+function requirePositive(length: number): number {
   if (length < 0) throw malformed();
   return length;
 }

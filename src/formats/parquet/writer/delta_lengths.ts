@@ -1,31 +1,34 @@
 /**
- * Lengths of texts packed as differences, in blocks of any shape; `delta.ts` reads those of dxt's own.
+ * Decodes lengths that other writers packed as differences in blocks of any shape; `delta.ts`
+ * decodes dxt's own.
+ * Format:
  * https://parquet.apache.org/docs/file-format/data-pages/encodings/#delta-encoding-delta_binary_packed--5
  */
 import { unpackBits } from "../bits.ts";
 import { ThriftError } from "../thrift/thrift.ts";
 
-/** Values in a block of the strangest writer. */
+/** Most values of a block; no known writer has larger ones. */
 const MAX_BLOCK = 1 << 16;
 
+/** Decoded lengths. */
 export interface Lengths {
   readonly lengths: Int32Array;
-  /** Where they end. */
+  /** Where the encoded lengths end. */
   readonly end: number;
 }
 
 /**
- * Reads the lengths that begin at a place, at most `most` of them.
+ * Decodes the lengths that start at a position, at most `maxCount` of them.
  *
- * @throws {ThriftError} when they are malformed, or negative
+ * @throws {ThriftError} when they are malformed or negative
  */
-export function decodeLengths(bytes: Uint8Array, start: number, most: number): Lengths {
-  const reader = new Varints(bytes, start);
+export function decodeLengths(bytes: Uint8Array, start: number, maxCount: number): Lengths {
+  const reader = new VarintReader(bytes, start);
   const [block, parts, count] = [reader.next(), reader.next(), reader.next()];
   const size = block / parts;
   if (
     block === 0 || block > MAX_BLOCK || parts === 0 || !Number.isInteger(size) || size % 8 !== 0 ||
-    count > most
+    count > maxCount
   ) throw malformed();
   const lengths = new Int32Array(count);
   const first = reader.signed();
@@ -33,7 +36,7 @@ export function decodeLengths(bytes: Uint8Array, start: number, most: number): L
   const deltas = new Int32Array(size);
   let length = first;
   for (let at = 1; at < count;) {
-    const least = reader.signed();
+    const lowest = reader.signed();
     const widths = reader.at;
     reader.at += parts;
     for (let part = 0; part < parts && at < count; part++) {
@@ -43,8 +46,8 @@ export function decodeLengths(bytes: Uint8Array, start: number, most: number): L
       const wanted = Math.min(size, count - at);
       unpackBits(bytes, reader.at * 8, width, deltas, 0, wanted);
       for (let i = 0; i < wanted; i++) {
-        // In 32 bits, as they were made.
-        length = (length + least + deltas[i]!) | 0;
+        // In 32 bits, as the writer computed it.
+        length = (length + lowest + deltas[i]!) | 0;
         if (length < 0) throw malformed();
         lengths[at++] = length;
       }
@@ -55,22 +58,22 @@ export function decodeLengths(bytes: Uint8Array, start: number, most: number): L
   return { lengths, end: reader.at };
 }
 
-class Varints {
+class VarintReader {
   constructor(private readonly bytes: Uint8Array, public at: number) {}
 
-  /** An unsigned number of 32 bits. */
+  /** Reads an unsigned 32-bit number. */
   next(): number {
     let value = 0;
     for (let power = 1; power <= 2 ** 28; power *= 128) {
       const byte = this.bytes[this.at++];
       if (byte === undefined) throw malformed();
       value += (byte & 127) * power;
-      if (byte < 128) return value > 0xffffffff ? fail() : value;
+      if (byte < 128) return value > 0xffffffff ? throwMalformed() : value;
     }
     throw malformed();
   }
 
-  /** A signed number, of which the last 32 bits count. */
+  /** Reads a signed number; only its lowest 32 bits count. */
   signed(): number {
     let [low, shift] = [0n, 0n];
     for (;; shift += 7n) {
@@ -83,10 +86,10 @@ class Varints {
   }
 }
 
-function fail(): never {
+function throwMalformed(): never {
   throw malformed();
 }
 
 function malformed(): ThriftError {
-  return new ThriftError("packed lengths that are malformed");
+  return new ThriftError("malformed packed lengths");
 }

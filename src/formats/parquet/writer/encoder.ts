@@ -1,12 +1,12 @@
-/** Batches → the bytes of a file, without waiting for anything: for one thread that does it all. */
+/** Encodes batches as the bytes of a Parquet file, synchronously, in the caller's thread. */
 import { arrowSchema, schemaToIPC } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type { Compression, FormatOptions } from "../../../models/format.ts";
-import { codecFor } from "../codec.ts";
+import { selectCodec } from "../codec.ts";
 import { ColumnWriter } from "./column_writer.ts";
-import { elementsOf } from "../elements.ts";
+import { createSchemaElements } from "../elements.ts";
 import {
   CREATED_BY,
   FIELDS_KEY,
@@ -16,7 +16,7 @@ import {
   MAX_ORDINAL,
   RowGroup,
 } from "../thrift/metadata.ts";
-import { footerParts } from "../reader/row_group_file.ts";
+import { encodeFooter } from "../reader/row_group_file.ts";
 import {
   EncodedStruct,
   encodeStruct,
@@ -29,16 +29,19 @@ import {
 } from "../thrift/thrift.ts";
 import { PAGE_ROWS, PAGES_BYTES } from "./page_values.ts";
 
+/** Rows of a row group, unless `row_group_rows` says otherwise. */
 const ROW_GROUP_ROWS = 65_536;
-/** A row group is closed at this size before compression, however few rows it has. */
+/** Size before compression at which a row group ends, however few rows it has. */
 const ROW_GROUP_BYTES = 32 * 1024 * 1024;
-/** Key under which readers of Arrow look for its schema. */
+/** Metadata key under which Arrow readers look for the schema. */
 const ARROW_KEY = "ARROW:schema";
 
+/** Encodes one file after another: `add` for each batch, then `end`. */
 export class ParquetEncoder {
   readonly #columns: ColumnWriter[];
   readonly #groupRows: number;
   #rowGroups: EncodedStruct[] = [];
+  /** Bytes of the file yielded so far. */
   #at = 0;
   #rows = 0;
   #rowsOfGroup = 0;
@@ -54,16 +57,16 @@ export class ParquetEncoder {
       readonly options: FormatOptions;
     },
   ) {
-    const codec = codecFor(compression);
+    const codec = selectCodec(compression);
     this.#columns = fields.map((field) => new ColumnWriter(field, codec));
     this.#groupRows = options.row_group_rows ?? ROW_GROUP_ROWS;
   }
 
   /**
-   * Takes a batch, whose buffers may be used for something else afterwards.
+   * Adds a batch; the caller may reuse its buffers afterwards.
    *
-   * @returns bytes of the file, each valid until the next is asked for
-   * @throws {ValueError} for a NULL in a field that is not nullable, with its row in the file
+   * @returns bytes of the file, each chunk valid until the next is requested
+   * @throws {ValueError} with the row in the file for a NULL in a field that is not nullable
    */
   *add(batch: Batch): Generator<Uint8Array, void, void> {
     for (let from = 0; from < batch.numRows;) {
@@ -92,7 +95,7 @@ export class ParquetEncoder {
     }
   }
 
-  /** How many rows of a batch still fit into the page. */
+  /** Returns how many rows of a batch fit into the page. */
   #room(batch: Batch, from: number): number {
     let count = Math.min(
       batch.numRows - from,
@@ -115,7 +118,7 @@ export class ParquetEncoder {
     );
   }
 
-  /** All columns' pages end together, so that a reader need not put them together. */
+  /** Ends the page of every column at the same row, so that readers need not align them. */
   #endPage(): void {
     if (this.#rowsOfPage === 0) return;
     for (const column of this.#columns) this.#bytesOfGroup += column.endPage();
@@ -125,7 +128,7 @@ export class ParquetEncoder {
   *#endRowGroup(): Generator<Uint8Array, void, void> {
     if (this.#rowsOfGroup === 0) return;
     this.#endPage();
-    if (this.#at === 0) yield this.#moved(MAGIC);
+    if (this.#at === 0) yield this.#advance(MAGIC);
     const start = this.#at;
     let size = 0;
     const chunks: ThriftStruct[] = [];
@@ -133,7 +136,7 @@ export class ParquetEncoder {
       const chunk = column.endChunk();
       chunks.push(chunk.metadataAt(this.#at));
       size += chunk.uncompressedSize;
-      yield this.#moved(chunk.bytes);
+      yield this.#advance(chunk.bytes);
     }
     const group = new ThriftStruct()
       .setStructs(RowGroup.columns, chunks)
@@ -148,25 +151,28 @@ export class ParquetEncoder {
     this.#rowsOfGroup = this.#bytesOfGroup = 0;
   }
 
-  #moved(bytes: Uint8Array): Uint8Array {
+  #advance(bytes: Uint8Array): Uint8Array {
     this.#at += bytes.length;
     return bytes;
   }
 
-  /** What ends the file; a file without rows has a schema, too. The next batch begins another one. */
+  /**
+   * Yields the end of the file; a file without rows has a schema, too. The next batch starts a new
+   * file.
+   */
   *end(): Generator<Uint8Array, void, void> {
     yield* this.#endRowGroup();
-    if (this.#at === 0) yield this.#moved(MAGIC);
+    if (this.#at === 0) yield this.#advance(MAGIC);
     const order = new ThriftStruct().setStruct(1, new ThriftStruct());
-    yield* footerParts(
+    yield* encodeFooter(
       new ThriftStruct()
         .set(FileMetaData.version, I32, 2)
-        .setStructs(FileMetaData.schema, elementsOf(this.fields))
+        .setStructs(FileMetaData.schema, createSchemaElements(this.fields))
         .set(FileMetaData.numRows, I64, this.#rows)
         .setStructs(FileMetaData.rowGroups, this.#rowGroups)
         .setStructs(FileMetaData.keyValues, [
-          pair(ARROW_KEY, arrowText(this.fields)),
-          pair(FIELDS_KEY, JSON.stringify(this.fields)),
+          keyValue(ARROW_KEY, encodeArrowSchema(this.fields)),
+          keyValue(FIELDS_KEY, JSON.stringify(this.fields)),
         ])
         .setText(FileMetaData.createdBy, CREATED_BY)
         .set(FileMetaData.columnOrders, LIST, {
@@ -179,14 +185,17 @@ export class ParquetEncoder {
   }
 }
 
-function pair(key: string, text: string): ThriftStruct {
+function keyValue(key: string, text: string): ThriftStruct {
   return new ThriftStruct().setText(KeyValue.key, key).setText(KeyValue.value, text);
 }
 
-/** Marks the end of a stream of messages, which is not the schema's. */
+/** Bytes of the end-of-stream mark, which is not part of the schema message. */
 const END_OF_STREAM = 8;
 
-/** https://arrow.apache.org/docs/cpp/parquet.html#serialization-details */
-function arrowText(fields: readonly Field[]): string {
+/**
+ * Encodes the Arrow schema as readers expect it:
+ * https://arrow.apache.org/docs/cpp/parquet.html#serialization-details
+ */
+function encodeArrowSchema(fields: readonly Field[]): string {
   return schemaToIPC(arrowSchema(fields)).subarray(0, -END_OF_STREAM).toBase64();
 }

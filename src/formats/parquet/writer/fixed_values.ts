@@ -1,29 +1,29 @@
 /**
- * Values of a fixed width: PLAIN, or numbers of 64 bits as their differences, where these are small.
- * https://github.com/apache/parquet-format/blob/master/Encodings.md
+ * Encodes values of fixed width: as PLAIN, or 64-bit numbers as differences where these are small.
+ * Format: https://github.com/apache/parquet-format/blob/master/Encodings.md
  */
 import type { Data } from "../../../arrow/mod.ts";
 import type { Field } from "../../../models/field.ts";
 import { encodeDelta64, maxDeltaSize } from "./delta.ts";
-import { layoutOf } from "../elements.ts";
+import { physicalLayout } from "../elements.ts";
 import { Encoding, PhysicalType } from "../thrift/metadata.ts";
-import { bytesOf, type Extremes, NumberRange, WordsRange } from "./column_statistics.ts";
+import { type Extremes, NumberRange, viewBytes, WordsRange } from "./column_statistics.ts";
 import { PAGE_ROWS, type PageValues } from "./page_values.ts";
 
 interface Range {
   take(): Extremes | undefined;
 }
 
-/** Puts values of a column behind each other: those of a run of rows, or of the rows with numbers. */
-interface Move {
+/** Copies values of a column to the page: those of a run of rows, or of given rows. */
+interface Copy {
   run(data: Data, from: number, count: number, to: number): void;
   rows(data: Data, rows: Int32Array, count: number, to: number): void;
 }
 
-/** Writes the first values of a page in another encoding; 0 where they would not be much smaller. */
+/** Encodes the first values of a page as differences; returns 0 where that would save little. */
 type Pack = (count: number, out: Uint8Array) => number;
 
-/** Shared by all columns, none of which keeps anything in it. */
+/** Scratch memory of all columns; holds nothing between calls. */
 const packed = new Uint8Array(maxDeltaSize(PAGE_ROWS));
 
 class FixedValues implements PageValues {
@@ -33,7 +33,7 @@ class FixedValues implements PageValues {
   constructor(
     private readonly width: number,
     private readonly bytes: Uint8Array,
-    private readonly move: Move,
+    private readonly copy: Copy,
     private readonly measure: (count: number) => void,
     private readonly range: Range,
     private readonly pack: Pack = () => 0,
@@ -48,12 +48,12 @@ class FixedValues implements PageValues {
   }
 
   addRun(data: Data, from: number, count: number): void {
-    this.move.run(data, from, count, this.#count);
+    this.copy.run(data, from, count, this.#count);
     this.#count += count;
   }
 
   addRows(data: Data, rows: Int32Array, count: number): void {
-    this.move.rows(data, rows, count, this.#count);
+    this.copy.rows(data, rows, count, this.#count);
     this.#count += count;
   }
 
@@ -71,54 +71,54 @@ class FixedValues implements PageValues {
   }
 }
 
-/** Values of every type but booleans, text and binary. */
-export function fixedValues(field: Field): PageValues {
-  const { type, width } = layoutOf(field);
-  if (type === PhysicalType.FIXED) return wideDecimals(width!, (field.precision ?? 38) <= 38);
-  if (type === PhysicalType.INT64 || type === PhysicalType.DOUBLE) return words64(field);
-  return words32(field);
+/** Creates the encoder of any type but booleans, text and binary. */
+export function createFixedValues(field: Field): PageValues {
+  const { type, width } = physicalLayout(field);
+  if (type === PhysicalType.FIXED) return createWideDecimals(width!, (field.precision ?? 38) <= 38);
+  if (type === PhysicalType.INT64 || type === PhysicalType.DOUBLE) return createValues64(field);
+  return createValues32(field);
 }
 
-function words32({ dtype, precision = 38 }: Field): PageValues {
+function createValues32({ dtype, precision = 38 }: Field): PageValues {
   const out = new Int32Array(PAGE_ROWS);
-  const move = dtype === "decimal"
-    ? decimalWords(out, 1, precision)
+  const copy = dtype === "decimal"
+    ? copyDecimals(out, 1, precision)
     : NARROW.has(dtype)
-    ? narrow(out)
-    : whole32(out);
+    ? widen(out)
+    : copyWords32(out);
   const array = dtype === "float32"
     ? Float32Array
     : dtype.startsWith("uint")
     ? Uint32Array
     : Int32Array;
   const view = new array(out.buffer);
-  const range = new NumberRange((value) => bytesOf(array.of(value)));
-  return new FixedValues(4, bytesOf(out), move, (count) => range.add(view, count), range);
+  const range = new NumberRange((value) => viewBytes(array.of(value)));
+  return new FixedValues(4, viewBytes(out), copy, (count) => range.add(view, count), range);
 }
 
 const NARROW: ReadonlySet<string> = new Set(["int8", "int16", "uint8", "uint16"]);
 
-function words64({ dtype, precision = 38 }: Field): PageValues {
+function createValues64({ dtype, precision = 38 }: Field): PageValues {
   const out = new Int32Array(PAGE_ROWS * 2);
-  const move = dtype === "decimal" ? decimalWords(out, 2, precision) : whole64(out);
+  const copy = dtype === "decimal" ? copyDecimals(out, 2, precision) : copyWords64(out);
   if (dtype === "float64") {
     const doubles = new Float64Array(out.buffer);
-    const range = new NumberRange((value) => bytesOf(Float64Array.of(value)));
-    return new FixedValues(8, bytesOf(out), move, (count) => range.add(doubles, count), range);
+    const range = new NumberRange((value) => viewBytes(Float64Array.of(value)));
+    return new FixedValues(8, viewBytes(out), copy, (count) => range.add(doubles, count), range);
   }
   const flip = dtype === "uint64" ? -0x80000000 : 0;
-  const range = new WordsRange(2, flip, (words) => bytesOf(words.slice()));
+  const range = new WordsRange(2, flip, (words) => viewBytes(words.slice()));
   const pack: Pack = (count, packed) => encodeDelta64(out, count, packed);
-  return new FixedValues(8, bytesOf(out), move, (count) => range.add(out, count), range, pack);
+  return new FixedValues(8, viewBytes(out), copy, (count) => range.add(out, count), range, pack);
 }
 
-/** A column's values as words of 32 bits. */
+/** Returns a column's values as 32-bit words. */
 function wordsOf({ values }: Data): Int32Array {
   const { buffer, byteOffset, byteLength } = values as ArrayBufferView;
   return new Int32Array(buffer, byteOffset, byteLength >> 2);
 }
 
-function narrow(out: Int32Array): Move {
+function widen(out: Int32Array): Copy {
   return {
     run(data, from, count, to) {
       out.set((data.values as Int16Array).subarray(from, from + count), to);
@@ -130,7 +130,7 @@ function narrow(out: Int32Array): Move {
   };
 }
 
-function whole32(out: Int32Array): Move {
+function copyWords32(out: Int32Array): Copy {
   return {
     run(data, from, count, to) {
       out.set(wordsOf(data).subarray(from, from + count), to);
@@ -142,7 +142,7 @@ function whole32(out: Int32Array): Move {
   };
 }
 
-function whole64(out: Int32Array): Move {
+function copyWords64(out: Int32Array): Copy {
   return {
     run(data, from, count, to) {
       out.set(wordsOf(data).subarray(from * 2, (from + count) * 2), to * 2);
@@ -158,40 +158,40 @@ function whole64(out: Int32Array): Move {
   };
 }
 
-/** The `kept` lowest words of decimals. */
-function decimalWords(out: Int32Array, kept: 1 | 2, precision: number): Move {
+/** Copies the lowest `stored` words of decimals. */
+function copyDecimals(out: Int32Array, stored: 1 | 2, precision: number): Copy {
   const width = precision <= 38 ? 4 : 8;
   return {
     run(data, from, count, to) {
       const words = wordsOf(data);
-      for (let i = 0, at = to * kept; i < count; i++, at += kept) {
+      for (let i = 0, at = to * stored; i < count; i++, at += stored) {
         const row = (from + i) * width;
         out[at] = words[row]!;
-        if (kept === 2) out[at + 1] = words[row + 1]!;
+        if (stored === 2) out[at + 1] = words[row + 1]!;
       }
     },
     rows(data, rows, count, to) {
       const words = wordsOf(data);
-      for (let i = 0, at = to * kept; i < count; i++, at += kept) {
+      for (let i = 0, at = to * stored; i < count; i++, at += stored) {
         const row = rows[i]! * width;
         out[at] = words[row]!;
-        if (kept === 2) out[at + 1] = words[row + 1]!;
+        if (stored === 2) out[at + 1] = words[row + 1]!;
       }
     },
   };
 }
 
-/** Decimals of more than 18 digits: two's complement, highest byte first. */
-function wideDecimals(size: number, isNarrow: boolean): PageValues {
+/** Encodes decimals of more than 18 digits: two's complement, highest byte first. */
+function createWideDecimals(size: number, isNarrow: boolean): PageValues {
   const width = isNarrow ? 4 : 8;
   const words = new Int32Array(PAGE_ROWS * width);
   const bytes = new DataView(new ArrayBuffer(PAGE_ROWS * size));
-  const reversed = (one: Int32Array) => {
+  const reverseOne = (one: Int32Array) => {
     const out = new DataView(new ArrayBuffer(size));
     reverse(one, 1, width, size, out);
-    return bytesOf(out);
+    return viewBytes(out);
   };
-  const move: Move = {
+  const copy: Copy = {
     run(data, from, count, to) {
       words.set(wordsOf(data).subarray(from * width, (from + count) * width), to * width);
     },
@@ -203,15 +203,15 @@ function wideDecimals(size: number, isNarrow: boolean): PageValues {
       }
     },
   };
-  const range = new WordsRange(width, 0, reversed);
+  const range = new WordsRange(width, 0, reverseOne);
   const measure = (count: number) => {
     range.add(words, count);
     reverse(words, count, width, size, bytes);
   };
-  return new FixedValues(size, bytesOf(bytes), move, measure, range);
+  return new FixedValues(size, viewBytes(bytes), copy, measure, range);
 }
 
-/** The `size` lowest bytes of each number, highest first. */
+/** Writes the lowest `size` bytes of each number, highest byte first. */
 function reverse(
   words: Int32Array,
   count: number,

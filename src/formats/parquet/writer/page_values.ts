@@ -1,27 +1,28 @@
-/** Values of the page being filled, in their encoding: everything but NULLs. */
+/** The contract of an encoder for the values of a page, without NULLs. */
 import type { Data } from "../../../arrow/mod.ts";
 import type { Extremes } from "./column_statistics.ts";
 
-/** Rows of the longest page: batches have about as many. */
+/** Most rows of a page; batches have about as many. */
 export const PAGE_ROWS = 16_384;
-/** Bytes of values in the largest page, unless one value has more. */
+/** Most bytes of the values of a page, unless a single value has more. */
 export const PAGE_BYTES = 1 << 20;
-/** Bytes of all columns' pages of the same rows, unless one row has more. */
+/** Most bytes of all columns' pages for the same rows, unless a single row has more. */
 export const PAGES_BYTES = 1 << 24;
 
+/** Encodes the values of the current page. */
 export interface PageValues {
-  /** Of what was taken last. */
+  /** Encoding of the page taken last. */
   readonly encoding: number;
-  /** How many of `rows` rows from `from` on still fit; at least one in an empty page. */
+  /** Returns how many of `rows` rows from `from` still fit; at least one into an empty page. */
   room(data: Data, from: number, rows: number): number;
-  /** Bytes of a run of rows. */
+  /** Returns the bytes of a run of rows. */
   sizeOf(data: Data, from: number, count: number): number;
   /** Adds a run of rows. */
   addRun(data: Data, from: number, count: number): void;
-  /** Adds the rows with these numbers. */
+  /** Adds the rows with the given numbers. */
   addRows(data: Data, rows: Int32Array, count: number): void;
-  /** The page's bytes, valid until the next value; the page is empty then. */
+  /** Returns the page's bytes, valid until the next value is added, and empties the page. */
   take(): Uint8Array;
-  /** Lowest and highest value of the pages since it was asked for last. */
+  /** Returns the lowest and highest value of the pages since the last call. */
   takeExtremes(): Extremes | undefined;
 }

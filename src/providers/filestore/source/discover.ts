@@ -5,7 +5,7 @@ import type {
   FilestoreConnector,
 } from "../../../core/contracts/connector.ts";
 import { DXTError } from "../../../core/errors.ts";
-import { formatOfPath } from "../../../formats/mod.ts";
+import { detectFormat } from "../../../formats/mod.ts";
 import type { Field } from "../../../models/field.ts";
 import { fieldsOfFile, stripMark } from "./fields.ts";
 import { literalGlob } from "./glob.ts";
@@ -18,7 +18,7 @@ export async function discoverFiles(
   const found: DiscoveredStream[] = [];
   for (const entry of await connector.list({ type: "glob", pattern: "**/*" })) {
     signal.throwIfAborted();
-    if (formatOfPath(entry.path).format === undefined) continue;
+    if (detectFormat(entry.path).format === undefined) continue;
     found.push({
       name: literalGlob(entry.path),
       source: { type: "file", path: entry.path },

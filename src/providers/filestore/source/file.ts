@@ -3,7 +3,7 @@ import type { FileEntry, FilestoreConnector, OpenFile } from "../../../core/cont
 import { ConfigurationError, ExtractorError } from "../../../core/errors.ts";
 import type { ReadRequest } from "../../../formats/format.ts";
 import type { FileFormat, FileInput } from "../../../formats/format.ts";
-import { checkOptions, formatOfPath, loadFormat, resolveFormat } from "../../../formats/mod.ts";
+import { checkOptions, detectFormat, loadFormat, resolveFormat } from "../../../formats/mod.ts";
 import type { Field } from "../../../models/field.ts";
 import type { Compression, Format, FormatOptions } from "../../../models/format.ts";
 import type { StreamRef } from "../../../models/source.ts";
@@ -51,7 +51,7 @@ export interface TypeToWrite extends FileType {
 export async function typeToWrite(name: string, hints: FormatHints): Promise<TypeToWrite> {
   const type = await fileType(name, hints);
   const { format } = type;
-  const named = formatOfPath(name).compression;
+  const named = detectFormat(name).compression;
   const [own = "none"] = format.compressions;
   const written = hints.compression ?? (named === "none" ? own : named);
   if (!format.compressions.includes(written)) {

@@ -2,7 +2,7 @@
  * Fields as files keep them. Parquet and Arrow have no number without bounds: it becomes the decimal
  * that holds all staged values, with the scale that they have, and text only where none does.
  */
-import { arrowSchema, batchOfData } from "../../../arrow/mod.ts";
+import { arrowSchema, wrapBatch } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { SchemaError, ValueError } from "../../../core/errors.ts";
@@ -11,7 +11,7 @@ import { MAX_DECIMAL_PRECISION } from "../../../models/dtype.ts";
 import type { Field } from "../../../models/field.ts";
 import type { Format } from "../../../models/format.ts";
 import {
-  decimalColumn,
+  convertToDecimals,
   declareHint,
   measureNumbers,
   NumberDigits,
@@ -98,10 +98,10 @@ export function toFileBatch(
     const columns = filed.map((field, i) => {
       const data = batch.data.children[i]!;
       return field.dtype === "decimal" && staged[i]!.dtype === "string"
-        ? decimalColumn(data, field)
+        ? convertToDecimals(data, field)
         : data;
     });
-    return batchOfData(arrowSchema(filed), columns, batch.numRows);
+    return wrapBatch(arrowSchema(filed), columns, batch.numRows);
   } catch (error) {
     throw error instanceof ValueError ? error.atRow(before + error.row!) : error;
   }

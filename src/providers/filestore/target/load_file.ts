@@ -1,5 +1,5 @@
 /** Staged records → one file. */
-import { arrowSchema, batchOfData } from "../../../arrow/mod.ts";
+import { arrowSchema, wrapBatch } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
 import type { LoadReceipt } from "../../../core/contracts/loader.ts";
@@ -111,5 +111,5 @@ function inOrder(batch: Batch, from: readonly Field[], to: readonly Field[]): Ba
   const columns = to.map(({ name }) =>
     batch.data.children[from.findIndex((field) => field.name === name)]!
   );
-  return batchOfData(arrowSchema(to), columns, batch.numRows);
+  return wrapBatch(arrowSchema(to), columns, batch.numRows);
 }

@@ -1,5 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
-import { arrowSchema, batchOf, type Column, columnFor, type Schema } from "../../../arrow/mod.ts";
+import {
+  arrowSchema,
+  buildBatch,
+  type Column,
+  createColumn,
+  type Schema,
+} from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ExtractorError, ValueError } from "../../../core/errors.ts";
 import type {
@@ -78,7 +84,7 @@ class Columns {
 
   constructor({ projections, recycle = false }: ExtractRequest) {
     const fields = projections.map(({ field }) => field);
-    this.columns = fields.map(columnFor);
+    this.columns = fields.map(createColumn);
     if (recycle) { for (const column of this.columns) column.recycle(); }
     this.#schema = arrowSchema(fields);
   }
@@ -90,7 +96,7 @@ class Columns {
   take(): Batch {
     this.taken += this.rows;
     this.rows = 0;
-    return batchOf(this.#schema, this.columns);
+    return buildBatch(this.#schema, this.columns);
   }
 }
 

@@ -2,10 +2,10 @@
 import {
   byteLength,
   firstNull,
+  measureWatermarks,
   nullCounts,
   valueReader,
   type Watermarks,
-  watermarksOf,
 } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ExtractorError, ValidationError, ValueError } from "../../../core/errors.ts";
@@ -96,12 +96,12 @@ function noteWatermarks(batch: Batch, column: number, watch: Watch, seen: Seen):
   seen.nulls += nullCounts(batch)[column]!;
   // Only the source's system knows how these compare.
   if (field.order === "native") return;
-  const found = watermarksOf(batch, column, field);
-  const { max, placeless } = found;
-  if (placeless > 0) {
+  const found = measureWatermarks(batch, column, field);
+  const { max, unordered } = found;
+  if (unordered > 0) {
     if (watch.watermark!.refuseNull) refusePlaceless(batch, column, found, watch, seen.rows);
-    seen.nulls += placeless;
-    seen.placeless += placeless;
+    seen.nulls += unordered;
+    seen.placeless += unordered;
   }
   if (max === null) return;
   if (seen.max !== null && compareInOrder(max, seen.max, field) <= 0) return;
@@ -114,14 +114,14 @@ function noteWatermarks(batch: Batch, column: number, watch: Watch, seen: Seen):
 function refusePlaceless(
   batch: Batch,
   column: number,
-  { firstPlaceless }: Watermarks,
+  { firstUnordered }: Watermarks,
   { fields }: Watch,
   rowsBefore: number,
 ): never {
   const field = fields[column]!;
-  const value = valueReader(field, batch.data.children[column]!)(firstPlaceless);
+  const value = valueReader(field, batch.data.children[column]!)(firstUnordered);
   throw new ValidationError(
-    `Cannot tell whether row ${rowsBefore + firstPlaceless + 1} is new: watermark field "${
+    `Cannot tell whether row ${rowsBefore + firstUnordered + 1} is new: watermark field "${
       fields[column]!.name
     }" is "${
       formatValue(value!)

@@ -1,5 +1,5 @@
 /** What is read of a stream, where it is read. */
-import { extractTaskOf } from "../../../arrow/mod.ts";
+import { createExtractTask } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { ExtractTask, RecordExtractor } from "../../../core/contracts/extractor.ts";
 import type { Extraction } from "../../../core/contracts/proof.ts";
@@ -14,7 +14,7 @@ export function buildTask(reading: ExtractSpec, signal: AbortSignal): ExtractTas
   const { source, projections, range, part, limit, batchRows, batchBytes, recycle, complete } =
     reading;
   const { excluded } = reading;
-  return extractTaskOf({
+  return createExtractTask({
     source,
     projections,
     ...(range === undefined ? {} : { range }),

@@ -1,5 +1,5 @@
 /** A stage that is loaded while it is still written. */
-import { recordsOf } from "../../../arrow/mod.ts";
+import { readRecords } from "../../../arrow/mod.ts";
 import { openSlice } from "../../../buffers/mod.ts";
 import type { StagedData, StageSlice } from "../../../core/contracts/buffer.ts";
 import type { StagedFileQueue } from "../../load/staged_file_queue.ts";
@@ -44,7 +44,7 @@ export function streamingStage(
       yield* feed.staged.scanBatches();
     },
     async *readRecords() {
-      for await (const batch of readBatches()) yield* recordsOf(batch);
+      for await (const batch of readBatches()) yield* readRecords(batch);
     },
     async *closedFiles() {
       for await (const staged of slices()) {

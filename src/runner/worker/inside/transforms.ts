@@ -4,7 +4,7 @@ import {
   BatchBuilder,
   batchesToIPC,
   batchFromIPC,
-  recordsOf,
+  readRecords,
 } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { DXTError, ValidationError } from "../../../core/errors.ts";
@@ -23,7 +23,7 @@ interface Opened {
 let opened: Opened | undefined;
 
 const TOOLS: TransformTools = {
-  recordsOf,
+  recordsOf: readRecords,
   batchOf(fields, records) {
     const builder = new BatchBuilder(fields, { rows: Infinity, bytes: Infinity });
     for (const record of records) builder.push(record);

@@ -1,6 +1,6 @@
 /** Records and files out of folders, all of them or an error. */
 import assert from "node:assert/strict";
-import { extractTaskOf as asTask } from "../../../../src/arrow/mod.ts";
+import { createExtractTask as asTask } from "../../../../src/arrow/mod.ts";
 import { join } from "node:path";
 import type { FileExtractor } from "../../../../src/core/contracts/extractor.ts";
 import {

@@ -1,7 +1,7 @@
 /** A Parquet stage on its way to a Parquet target: the same bytes where they are what is wanted. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { arrowSchema, batchOf, columnFor, valuePusher } from "../../../../src/arrow/mod.ts";
+import { arrowSchema, buildBatch, createColumn, valuePusher } from "../../../../src/arrow/mod.ts";
 import { Buffer } from "node:buffer";
 import { openBuffer, stagePart } from "../../../../src/buffers/mod.ts";
 import type { StagedData } from "../../../../src/core/contracts/buffer.ts";
@@ -47,10 +47,10 @@ async function staged(
 }
 
 async function* extracted(part: readonly DXTRecord[]) {
-  const columns = FIELDS.map(columnFor);
+  const columns = FIELDS.map(createColumn);
   const pushers = FIELDS.map((field, i) => valuePusher(field, columns[i]!));
   for (const record of part) FIELDS.forEach(({ name }, i) => pushers[i]!(record[name]!));
-  yield await Promise.resolve(batchOf(arrowSchema(FIELDS), columns));
+  yield await Promise.resolve(buildBatch(arrowSchema(FIELDS), columns));
   return { rows: part.length, evidence: "all" };
 }
 

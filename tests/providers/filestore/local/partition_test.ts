@@ -4,10 +4,10 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import {
   arrowSchema,
-  batchOf,
+  buildBatch,
   type BytesColumn,
-  columnFor,
-  extractTaskOf as asTask,
+  createColumn,
+  createExtractTask as asTask,
 } from "../../../../src/arrow/mod.ts";
 import type { BigColumn } from "../../../../src/arrow/mod.ts";
 import type { Batch } from "../../../../src/core/contracts/batch.ts";
@@ -29,12 +29,12 @@ const NOISE = randomBytes(1500 * ROWS).toString("base64");
 
 async function* batches(from: number, count: number): AsyncGenerator<Batch, void, void> {
   for (let i = 0; i < count; i++) {
-    const [n, noise] = FIELDS.map(columnFor) as [BigColumn, BytesColumn];
+    const [n, noise] = FIELDS.map(createColumn) as [BigColumn, BytesColumn];
     for (let row = 0; row < ROWS; row++) {
       n.push(BigInt(from + i * ROWS + row));
       noise.pushString(NOISE.slice(row * 2000, (row + 1) * 2000));
     }
-    yield await Promise.resolve(batchOf(arrowSchema(FIELDS), [n, noise]));
+    yield await Promise.resolve(buildBatch(arrowSchema(FIELDS), [n, noise]));
   }
 }
 

@@ -1,7 +1,11 @@
 /** A store in a folder of its own, and staged data without a stage. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { batchesOf, extractTaskOf as asTask, recordsOf } from "../../../../src/arrow/mod.ts";
+import {
+  buildBatches,
+  createExtractTask as asTask,
+  readRecords,
+} from "../../../../src/arrow/mod.ts";
 import { committedStage, type StagedData } from "../../../../src/core/contracts/buffer.ts";
 import type {
   FilestoreConnector,
@@ -105,7 +109,7 @@ async function openStore(folder: string): Promise<Store> {
       while (true) {
         const next = await extraction.next();
         if (next.done === true) return { fields, records, proof: next.value };
-        records.push(...recordsOf(next.value));
+        records.push(...readRecords(next.value));
       }
     },
   };
@@ -126,8 +130,8 @@ export function stagedRecords(
     files: [],
     details: details(run),
     evidence: "test",
-    readBatches: () => batchesOf(fields, records, { rows: 100, bytes: 1 << 20 }),
-    scanBatches: () => batchesOf(fields, records, { rows: 100, bytes: 1 << 20 }),
+    readBatches: () => buildBatches(fields, records, { rows: 100, bytes: 1 << 20 }),
+    scanBatches: () => buildBatches(fields, records, { rows: 100, bytes: 1 << 20 }),
     async *readRecords() {
       yield* records;
     },

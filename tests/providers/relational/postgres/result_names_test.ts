@@ -1,6 +1,6 @@
 /** Queries whose columns have no name, or the same one twice. */
 import assert from "node:assert/strict";
-import { recordsOf } from "../../../../src/arrow/mod.ts";
+import { readRecords } from "../../../../src/arrow/mod.ts";
 import { PostgresCopyExtractor } from "../../../../src/providers/relational/postgres/copy_extractor.ts";
 import type { StreamSource } from "../../../../src/models/source.ts";
 import { connect, never, onServers } from "./support.ts";
@@ -43,7 +43,7 @@ onServers("columns without a name of their own get one, and that is told", async
     const read = async (part?: Record<string, string | number | null>) => {
       const found: unknown[] = [];
       const one = part === undefined ? task : { ...task, part };
-      for await (const batch of extractor.extract(one)) found.push(...recordsOf(batch));
+      for await (const batch of extractor.extract(one)) found.push(...readRecords(batch));
       return found;
     };
     assert.deepEqual(await read(), [record], sql);

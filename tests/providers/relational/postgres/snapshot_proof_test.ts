@@ -1,6 +1,6 @@
 /** Tables that are rewritten, truncated or replaced while they are read. */
 import assert from "node:assert/strict";
-import { extractTaskOf, recordsOf } from "../../../../src/arrow/mod.ts";
+import { createExtractTask, readRecords } from "../../../../src/arrow/mod.ts";
 import { PartitionError } from "../../../../src/core/errors.ts";
 import type { ExtractTask, Part } from "../../../../src/core/contracts/extractor.ts";
 import type { PostgresConnector } from "../../../../src/providers/relational/postgres/connector.ts";
@@ -20,7 +20,7 @@ const table = (name: string): StreamSource => ({ type: "relation", name });
 const query = (sql: string): StreamSource => ({ type: "sql", sql });
 
 function readOf(source: StreamSource, part?: Part): ExtractTask {
-  return extractTaskOf({
+  return createExtractTask({
     source,
     projections: FIELDS.map((field) => ({ field, column: field.name })),
     ...(part === undefined ? {} : { part }),
@@ -35,7 +35,7 @@ async function read(connector: PostgresConnector, source: StreamSource, part?: P
   const ids = new Set<unknown>();
   const values = new Set<unknown>();
   for await (const batch of new PostgresCopyExtractor(connector).extract(readOf(source, part))) {
-    for (const { id, v } of recordsOf(batch)) {
+    for (const { id, v } of readRecords(batch)) {
       ids.add(id);
       values.add(v);
     }

@@ -1,7 +1,7 @@
 /** The quick readers of text and doubles give what the exact ones give. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { columnFor, valueReader } from "../../../../src/arrow/mod.ts";
+import { createColumn, valueReader } from "../../../../src/arrow/mod.ts";
 import { exactDecimal, parseText, plainDecimal } from "../../../../src/core/values/values.ts";
 import type { Field } from "../../../../src/models/field.ts";
 import { clockReader } from "../../../../src/providers/relational/sqlite/types/datetime_text.ts";
@@ -38,7 +38,7 @@ function attempt<T>(work: () => T): T | string {
 }
 
 function viaColumn(text: string, of: Field): unknown {
-  const column = columnFor(of);
+  const column = createColumn(of);
   rawPusher(of, column)(text);
   return valueReader(of, column.take())(0);
 }

@@ -1,5 +1,5 @@
 /** A load that does not end, to be killed: says on standard output when it has written much. */
-import { batchesOf } from "../../../../src/arrow/mod.ts";
+import { buildBatches } from "../../../../src/arrow/mod.ts";
 import { stagedOf } from "../../../support/staged.ts";
 import { Database, field } from "./support.ts";
 
@@ -9,7 +9,7 @@ const database = new Database(Deno.args[0]!);
 async function* endless() {
   for (let n = 0;; n++) {
     const records = Array.from({ length: 50_000 }, (_, i) => ({ id: BigInt(i) }));
-    yield* batchesOf(FIELDS, records, { rows: 50_000, bytes: 1 << 24 });
+    yield* buildBatches(FIELDS, records, { rows: 50_000, bytes: 1 << 24 });
     if (n === 20) await Deno.stdout.write(new TextEncoder().encode("written\n"));
   }
 }

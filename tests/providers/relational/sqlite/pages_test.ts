@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
-import { recordsOf } from "../../../../src/arrow/mod.ts";
+import { readRecords } from "../../../../src/arrow/mod.ts";
 import { type DXTRecord, JSONText, type Value } from "../../../../src/core/values/values.ts";
 import type { Field } from "../../../../src/models/field.ts";
 import { SqliteExtractor } from "../../../../src/providers/relational/sqlite/extractor.ts";
@@ -343,7 +343,7 @@ Deno.test("huge rows come in batches of their own, small ones before and after a
     });
     for await (const batch of extraction) {
       let bytes = 0;
-      for (const record of recordsOf(batch)) {
+      for (const record of readRecords(batch)) {
         assert.equal(record["n"], BigInt(rows));
         assert.equal((record["bytes"] as Uint8Array).length, sizes[rows++]);
         bytes += (record["bytes"] as Uint8Array).length;

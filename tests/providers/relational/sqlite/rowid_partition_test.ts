@@ -1,6 +1,6 @@
 /** Parts of a SQLite table for several threads. */
 import assert from "node:assert/strict";
-import { extractTaskOf as asTask } from "../../../../src/arrow/mod.ts";
+import { createExtractTask as asTask } from "../../../../src/arrow/mod.ts";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { ExtractTask, RecordExtractor } from "../../../../src/core/contracts/extractor.ts";

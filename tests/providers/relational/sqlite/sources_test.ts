@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { DXTRecord } from "../../../../src/core/values/values.ts";
-import { recordsOf } from "../../../../src/arrow/mod.ts";
+import { readRecords } from "../../../../src/arrow/mod.ts";
 import { SqliteConnector } from "../../../../src/providers/relational/sqlite/connector.ts";
 import { SqliteExtractor } from "../../../../src/providers/relational/sqlite/extractor.ts";
 import type { StreamSource } from "../../../../src/models/source.ts";
@@ -122,7 +122,7 @@ Deno.test("a whole shop is copied, and SQLite finds no row that differs", () =>
       const projections = fields.map((one) => ({ field: one, column: one.name }));
       const task = { source: ref, projections, batchRows: 1000, batchBytes: 1 << 20, signal };
       for await (const batch of new SqliteExtractor(source).extract(task)) {
-        records.push(...recordsOf(batch));
+        records.push(...readRecords(batch));
       }
       await database.load(name, fields, records, "replace");
       assert.deepEqual(await database.fields(name), fields, name);

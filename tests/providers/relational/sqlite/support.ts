@@ -1,7 +1,7 @@
 /** A database of its own for each test, and the provider on it. */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { recordsOf } from "../../../../src/arrow/mod.ts";
+import { readRecords } from "../../../../src/arrow/mod.ts";
 import type { WatermarkRange } from "../../../../src/core/contracts/connector.ts";
 import type { LoadReceipt } from "../../../../src/core/contracts/loader.ts";
 import type { DXTRecord } from "../../../../src/core/values/values.ts";
@@ -66,7 +66,7 @@ export class Database {
       signal,
     });
     const records: DXTRecord[] = [];
-    for await (const batch of extraction) records.push(...recordsOf(batch));
+    for await (const batch of extraction) records.push(...readRecords(batch));
     return comparableRecords(records);
   }
 

@@ -2,7 +2,7 @@
  * Rows of COPY's binary format → batches.
  * https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4 (Binary Format)
  */
-import { arrowSchema, batchOf, type Column, columnFor } from "../../../../arrow/mod.ts";
+import { arrowSchema, buildBatch, type Column, createColumn } from "../../../../arrow/mod.ts";
 import type { Batch } from "../../../../core/contracts/batch.ts";
 import { ExtractorError, ValueError } from "../../../../core/errors.ts";
 import type { Field } from "../../../../models/field.ts";
@@ -33,7 +33,7 @@ export class RowDecoder {
     recycle = false,
   ) {
     this.#schema = arrowSchema(fields);
-    this.#columns = fields.map(columnFor);
+    this.#columns = fields.map(createColumn);
     if (recycle) { for (const column of this.#columns) column.recycle(); }
     this.#reader = new CompiledRowDecoder(fields, readings, this.#columns);
     // The first runs are short: V8 optimises the reader's loop while it runs, and would fall out of it
@@ -113,7 +113,7 @@ export class RowDecoder {
     this.#taken += reach.row;
     reach.row = 0;
     reach.bytes = this.bounds.bytes;
-    const batch = batchOf(this.#schema, this.#columns);
+    const batch = buildBatch(this.#schema, this.#columns);
     this.#reader.open(reach.capacity);
     return batch;
   }

@@ -8,7 +8,12 @@ import type {
 } from "../../../../arrow/mod.ts";
 import { ValueError } from "../../../../core/errors.ts";
 import { INTEGER_BOUNDS } from "../../../../core/values/values.ts";
-import { isoDate, isoTime, isoTimestamp, NO_DAY } from "../../../../formats/text/iso.ts";
+import {
+  NO_DAY,
+  parseISODate,
+  parseISOTime,
+  parseISOTimestamp,
+} from "../../../../formats/text/iso.ts";
 import type { Field } from "../../../../models/field.ts";
 import { BLOB, DOUBLE } from "./record_body.ts";
 import { type CellReader, sizeOf } from "./page_reader.ts";
@@ -116,7 +121,7 @@ function fillingOf(field: Field, column: OpenColumn, wide: boolean): Filling {
     }
     case "date":
       return numbers(column as NumberColumn, (cells, type, at) => {
-        const day = isText(type, wide) ? isoDate(cells.bytes, at, at + sizeOf(type)) : NO_DAY;
+        const day = isText(type, wide) ? parseISODate(cells.bytes, at, at + sizeOf(type)) : NO_DAY;
         return day === NO_DAY ? NaN : day;
       });
     case "bool":
@@ -130,7 +135,8 @@ function fillingOf(field: Field, column: OpenColumn, wide: boolean): Filling {
       return words(
         column as BigColumn,
         2,
-        (cells, type, at) => isText(type, wide) ? isoTime(cells.bytes, at, at + sizeOf(type)) : NaN,
+        (cells, type, at) =>
+          isText(type, wide) ? parseISOTime(cells.bytes, at, at + sizeOf(type)) : NaN,
       );
     case "timestamp":
     case "timestamp_tz": {
@@ -139,7 +145,7 @@ function fillingOf(field: Field, column: OpenColumn, wide: boolean): Filling {
         column as BigColumn,
         2,
         (cells, type, at) =>
-          isText(type, wide) ? isoTimestamp(cells.bytes, at, at + sizeOf(type), zone) : NaN,
+          isText(type, wide) ? parseISOTimestamp(cells.bytes, at, at + sizeOf(type), zone) : NaN,
       );
     }
     case "binary":

@@ -1,8 +1,8 @@
 /** How the usual values of each type get from their bytes into a column. */
 import { isUtf8 } from "node:buffer";
 import type { BigColumn, BoolColumn, BytesColumn, NumberColumn } from "../../../../arrow/mod.ts";
-import { mistakeIn } from "../../../../formats/json/parse.ts";
-import { shortDecimal, shortInteger } from "../../../../formats/text/fast_numbers.ts";
+import { findMistake } from "../../../../formats/json/parse.ts";
+import { parseShortDecimal, parseShortInteger } from "../../../../formats/text/fast_numbers.ts";
 import type { Field } from "../../../../models/field.ts";
 import { BLOB, DOUBLE, TEXT } from "./record_body.ts";
 import { type CellReader, INTEGER_64, sizeOf } from "./page_reader.ts";
@@ -76,7 +76,7 @@ export function integers(column: BigColumn, unsigned: boolean, wide: boolean): F
   const small = words(column, 2, (cells, type, at) => {
     if (!unsigned) return cells.integer(type, at);
     const number = isText(type, wide)
-      ? shortInteger(cells.bytes, at, at + sizeOf(type)) ?? NaN
+      ? parseShortInteger(cells.bytes, at, at + sizeOf(type)) ?? NaN
       : cells.integer(type, at);
     return number > 0 || Object.is(number, 0) ? number : NaN;
   });
@@ -110,7 +110,7 @@ export function decimals(column: BigColumn, field: Field, wide: boolean): Fillin
     if (scale > EXACT_DIGITS) return NaN;
     if (type >= BLOB) {
       if (!isText(type, wide)) return NaN;
-      const unscaled = shortDecimal(cells.bytes, at, at + sizeOf(type), scale) ?? NaN;
+      const unscaled = parseShortDecimal(cells.bytes, at, at + sizeOf(type), scale) ?? NaN;
       return Math.abs(unscaled) < limit ? unscaled : NaN;
     }
     const number = type === DOUBLE ? cells.view.getFloat64(at) : cells.integer(type, at);
@@ -208,7 +208,7 @@ export function json(column: BytesColumn, dtype: keyof typeof FIRST_BYTES, wide:
       const { from, to } = last;
       if (!text.put(row, type, at)) return false;
       const right = wanted === undefined || column.bytes[last.from] === wanted;
-      if (right && mistakeIn(column.bytes, last.from, last.to) === undefined) return true;
+      if (right && findMistake(column.bytes, last.from, last.to) === undefined) return true;
       [last.from, last.to] = [from, to];
       return false;
     },

@@ -1,6 +1,6 @@
 /** The highest value of a field in a table. */
 import type { DatabaseSync } from "node:sqlite";
-import { columnFor, valueReader } from "../../../../arrow/mod.ts";
+import { createColumn, valueReader } from "../../../../arrow/mod.ts";
 import { SchemaError } from "../../../../core/errors.ts";
 import type { OwnRows, WatermarkQuery } from "../../../../core/contracts/loader.ts";
 import type { SourceWatermark } from "../../../../core/contracts/provider.ts";
@@ -96,7 +96,7 @@ function ownConditions(own: OwnRows, find: (name: string) => Field): string[] {
 }
 
 function valueOf(raw: Raw, field: Field): Exclude<Value, null> {
-  const column = columnFor(field);
+  const column = createColumn(field);
   rawPusher(field, column)(raw);
   return valueReader(field, column.take())(0) as Exclude<Value, null>;
 }

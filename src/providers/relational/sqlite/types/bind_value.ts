@@ -12,7 +12,7 @@ import type { Batch } from "../../../../core/contracts/batch.ts";
 import { ValueError } from "../../../../core/errors.ts";
 import { exactDecimal, INTEGER_BOUNDS, plainDecimal } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
-import { plainNumber } from "../../../../formats/inference/number_columns.ts";
+import { measureDigits } from "../../../../formats/inference/number_columns.ts";
 import { NEGATIVE_ZERO, NOT_A_NUMBER } from "./read_value.ts";
 import { type Affinity, affinityOf, EXACT_DIGITS, NUMBER_TEXT } from "./type_mapper.ts";
 
@@ -146,7 +146,7 @@ export function exactNumber(
   start: number,
   end: number,
 ): number | bigint | undefined {
-  const number = plainNumber(bytes, start, end);
+  const number = measureDigits(bytes, start, end);
   if (number === undefined) return undefined;
   const { whole, needed, significant } = number;
   const text = latin1.decode(bytes.subarray(start, end));

@@ -3,7 +3,7 @@
  * lossy, and numbers without bounds in a column with bounds. The first value that is not the very same
  * there ends the load.
  */
-import { columnFor, isNull, textReader, valuePusher } from "../../../../arrow/mod.ts";
+import { createColumn, isNull, textReader, valuePusher } from "../../../../arrow/mod.ts";
 import type { Batch } from "../../../../core/contracts/batch.ts";
 import { typeText } from "../../../../core/values/conversion.ts";
 import { ValueError } from "../../../../core/errors.ts";
@@ -33,7 +33,7 @@ export interface WrittenColumn {
 export function checkedColumn(field: Field, data: Data, to: MappedType): WrittenColumn {
   const { precision: _precision, scale: _scale, number: _number, ...rest } = field;
   const written: Field = { ...rest, ...to };
-  const column = columnFor(written);
+  const column = createColumn(written);
   const push = valuePusher({ ...written, nullable: true }, column);
   const read = textReader(field, data);
   for (let row = 0; row < data.length; row++) {

@@ -1,7 +1,12 @@
 /** Text of dates and times, as SQLite keeps them → the raw values of Arrow's columns. */
-import { columnFor, valuePusher } from "../../../../arrow/mod.ts";
+import { createColumn, valuePusher } from "../../../../arrow/mod.ts";
 import { parseText } from "../../../../core/values/values.ts";
-import { isoDate, isoTime, isoTimestamp, NO_DAY } from "../../../../formats/text/iso.ts";
+import {
+  NO_DAY,
+  parseISODate,
+  parseISOTime,
+  parseISOTimestamp,
+} from "../../../../formats/text/iso.ts";
 import type { Field } from "../../../../models/field.ts";
 
 /** The usual spellings are no longer. */
@@ -25,7 +30,7 @@ function encode(text: string): number {
  * @throws {ValueError} (the function) when the text is not of the field's type
  */
 export function clockReader(field: Field): (text: string) => number | bigint {
-  const column = columnFor(field);
+  const column = createColumn(field);
   const push = valuePusher(field, column);
   const slow = (text: string): number | bigint => {
     push(parseText(text, field));
@@ -33,14 +38,14 @@ export function clockReader(field: Field): (text: string) => number | bigint {
   };
   if (field.dtype === "date") {
     return (text) => {
-      const day = isoDate(bytes, 0, encode(text));
+      const day = parseISODate(bytes, 0, encode(text));
       return day === NO_DAY ? slow(text) : day;
     };
   }
   const zone = field.dtype === "timestamp_tz";
   const read = field.dtype === "time"
-    ? (end: number) => isoTime(bytes, 0, end)
-    : (end: number) => isoTimestamp(bytes, 0, end, zone);
+    ? (end: number) => parseISOTime(bytes, 0, end)
+    : (end: number) => parseISOTimestamp(bytes, 0, end, zone);
   return (text) => {
     const micros = read(encode(text));
     return Number.isNaN(micros) ? slow(text) : BigInt(micros);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { columnFor, decimalText, valueReader } from "../../../../../src/arrow/mod.ts";
+import { createColumn, decimalText, valueReader } from "../../../../../src/arrow/mod.ts";
 import type { BigColumn } from "../../../../../src/arrow/mod.ts";
 import { arrayLiteral } from "../../../../../src/providers/relational/postgres/copy/array_literal.ts";
 import type { TableColumn } from "../../../../../src/providers/relational/postgres/sql/catalog.ts";
@@ -216,7 +216,7 @@ Deno.test("a decimal written as numeric is read as the same digits", () => {
       const input = { bytes: new Uint8Array(view.buffer), view } as unknown as MessageBuffer;
       assert.equal(numericText(input, 0), decimalText(unscaled, scale));
       const field = { name: "d", dtype: "decimal", precision, scale, nullable: true } as const;
-      const column = columnFor(field) as BigColumn;
+      const column = createColumn(field) as BigColumn;
       decimalDecoder(field, column)(input, 0, size);
       assert.equal(valueReader(field, column.take())(0), decimalText(unscaled, scale));
     }),
@@ -282,7 +282,7 @@ Deno.test("a numeric that needs more digits than the field has is refused", () =
         scale: scale - 1,
         nullable: true,
       } as const;
-      const decode = decimalDecoder(narrow, columnFor(narrow) as BigColumn);
+      const decode = decimalDecoder(narrow, createColumn(narrow) as BigColumn);
       assert.throws(() => decode(input, 0, 0), /expected decimal/);
     }),
     { numRuns: 500 },

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { arrowSchema, batchesOf, batchOf, columnFor } from "../../../../../src/arrow/mod.ts";
+import {
+  arrowSchema,
+  buildBatch,
+  buildBatches,
+  createColumn,
+} from "../../../../../src/arrow/mod.ts";
 import type { BytesColumn, NumberColumn } from "../../../../../src/arrow/mod.ts";
 import type { Batch } from "../../../../../src/core/contracts/batch.ts";
 import type { DXTRecord } from "../../../../../src/core/values/values.ts";
@@ -155,7 +160,7 @@ Deno.test("narrower numbers are written as those of a wider column", async () =>
     }))
   );
   const batches: Batch[] = [];
-  for await (const batch of batchesOf(fields, records, { rows: 2, bytes: 1 << 20 })) {
+  for await (const batch of buildBatches(fields, records, { rows: 2, bytes: 1 << 20 })) {
     batches.push(batch);
   }
   same(encoded(batches, columns), general(batches, columns));
@@ -174,9 +179,9 @@ Deno.test("all columns of a wide table are written", async () => {
 });
 
 function textBatch(values: readonly (string | null)[], field: Field): Batch {
-  const column = columnFor(field) as BytesColumn;
+  const column = createColumn(field) as BytesColumn;
   for (const value of values) value === null ? column.pushNull() : column.pushString(value);
-  return batchOf(arrowSchema([field]), [column]);
+  return buildBatch(arrowSchema([field]), [column]);
 }
 
 Deno.test("a value longer than a message is in one", () => {
@@ -246,10 +251,10 @@ Deno.test("dates and times beyond the server's, or finer than the column's, are 
   ];
   for (const [type, value, words] of cases) {
     const field = fieldOf(type, 0);
-    const column = columnFor(field) as unknown as { push(value: unknown): void } & NumberColumn;
+    const column = createColumn(field) as unknown as { push(value: unknown): void } & NumberColumn;
     column.pushNull();
     column.push(value);
-    const batches = [batchOf(arrowSchema([field]), [column])];
+    const batches = [buildBatch(arrowSchema([field]), [column])];
     const columns = [columnOf(field, type)];
     if (words === undefined) same(encoded(batches, columns), general(batches, columns), type);
     else assert.throws(() => encoded(batches, columns), words, `${type} ${value}`);
