@@ -22,6 +22,7 @@ const READ = /(?<!\.min)\.[cm]?js$|\.(json|wasm)$/;
 const MERGED: Readonly<Partial<Record<string, string>>> = {
   "apache-arrow": "Arrow.mjs",
   "yaml": "browser/index.js",
+  "zod": "index.js",
 };
 
 /** The part of a package.json that is looked at. */
