@@ -70,8 +70,8 @@ function check(provider: Provider, category: Category, module: string): void {
 /** Names and URL schemes say which provider is meant: each belongs to one. */
 function refuseSame(providers: readonly Provider[]): void {
   const owners = new Map<string, string>();
-  for (const { name, schemes } of providers) {
-    for (const scheme of schemes) {
+  for (const { name, urls } of providers) {
+    for (const scheme of urls?.schemes ?? []) {
       const owner = owners.get(scheme);
       if (owner !== undefined) {
         throw new Error(`Cannot register "${name}": URL scheme "${scheme}" is that of "${owner}"`);
@@ -86,7 +86,7 @@ function registry(found: readonly Found[]): string {
     `${JSON.stringify(provider.name)}: {
       category: ${JSON.stringify(provider.category)},
       description: ${JSON.stringify(provider.description)},
-      schemes: ${JSON.stringify(provider.schemes)},
+      schemes: ${JSON.stringify(provider.urls?.schemes ?? [])},
       load: () => import("./${module}"),
     },`.replace(/^"([A-Za-z_]\w*)"/, "$1")
   );

@@ -24,7 +24,6 @@ export {
 } from "./core/contracts/connector.ts";
 export * from "./core/errors.ts";
 export {
-  type Extractor,
   type ExtractTask,
   type FileExtractor,
   type Part,
@@ -49,12 +48,12 @@ export {
   type LoadPlan,
   type LoadReceipt,
   type LoadTask,
+  type ParallelLoad,
   type PlannedLoad,
-  unshared,
+  type SharedLoad,
 } from "./core/contracts/loader.ts";
 export { fieldsOf, valueOf } from "./core/values/js_values.ts";
 export { hostOf } from "./core/permissions.ts";
-export { plainTypes } from "./core/contracts/identity_types.ts";
 export type { CompletionProof, Extraction } from "./core/contracts/proof.ts";
 export {
   type ConnectContext,
@@ -66,7 +65,6 @@ export {
   type Usage,
 } from "./core/contracts/provider.ts";
 export type { Transform, TransformClass, TransformTools } from "./core/contracts/transform.ts";
-export type { MappedType, TypeMapper } from "./core/contracts/type_mapper.ts";
 export { type DXTRecord, JSONText, type JSONValue, type Value } from "./core/values/values.ts";
 export { DXT_TYPES, type DXTType } from "./models/dtype.ts";
 export type { Field } from "./models/field.ts";

@@ -9,7 +9,6 @@ import {
   type ExtractTask,
   fieldsOf,
   hostOf,
-  plainTypes,
   sourceConnector,
   type StreamRef,
   undivided,
@@ -69,19 +68,15 @@ export default defineProvider({
   name: "pages",
   category: "webapi",
   description: "Pages of a JSON API",
-  schemes: [],
   config: Config,
-  fromURL: (base_url) => ({ base_url }),
   connect: (config, { signal }) => Promise.resolve(connect(config, signal)),
   permissions: ({ base_url }) => ({ net: [hostOf(base_url)], read: [], write: [], env: [] }),
-  typeMapper: plainTypes,
   extractors: {
     PagesExtractor: {
       description: "All pages of an endpoint",
       yields: "records",
       options: z.strictObject({}),
       create: (api) => ({
-        yields: "records",
         partition: undivided,
         extract: (t) => extract(api, t),
       }),

@@ -118,7 +118,7 @@ export interface FileFormat extends FormatInfo {
    * @throws {ValidationError} when a later file is not one of dxt
    * @throws {ValueError} for an infinite date or timestamp, which only dxt can read
    */
-  join?(
+  join(
     parts: AsyncIterable<FileInput>,
     request: WriteRequest,
   ): Promise<AsyncGenerator<Uint8Array, void, void> | undefined>;
@@ -127,6 +127,11 @@ export interface FileFormat extends FormatInfo {
     batches: AsyncIterable<Batch>,
     request: WriteRequest,
   ): AsyncGenerator<Uint8Array, void, void>;
+}
+
+/** The `join` of a format whose files are always written anew. */
+export function cannotJoin(): Promise<undefined> {
+  return Promise.resolve(undefined);
 }
 
 /** The `split` of a format that is only read from the beginning. */

@@ -42,6 +42,16 @@ export function infoOf(
   };
 }
 
+/** Keys of a connection that a file gives as URL, as keys, or as both: its own keys win. */
+export function connectionKeys(
+  { urls }: Pick<Provider, "urls">,
+  url: string | undefined,
+  keys: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  if (url === undefined) return { ...keys };
+  return { ...urls === undefined ? { url } : urls.parse(url) as object, ...keys };
+}
+
 export function extractorInfo({ yields }: ExtractorInfo): ExtractorInfo {
   return { yields };
 }

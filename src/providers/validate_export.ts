@@ -19,6 +19,10 @@ const isSchema = (value: unknown) =>
 const isListOf = (items: readonly string[]) => (value: unknown) =>
   Array.isArray(value) && value.every((item) => items.includes(item));
 
+const isConnectionURLs = (value: unknown) =>
+  isObject(value) && isFunction(value["parse"]) && Array.isArray(value["schemes"]) &&
+  value["schemes"].every(isText);
+
 const EXTRACTOR: Shape = {
   description: isText,
   yields: (value) => value === "records" || value === "files",
@@ -35,6 +39,8 @@ const LOADER: Shape = {
   ownRows: (value) => value === undefined || isListOf(OWN_ROWS)(value),
   options: isSchema,
   create: isFunction,
+  createParallel: (value) => value === undefined || isFunction(value),
+  getOutcome: (value) => value === undefined || isFunction(value),
 };
 
 const TRANSFORM: Shape = { description: isText, options: isSchema, create: isFunction };
@@ -43,14 +49,12 @@ const PROVIDER: Shape = {
   name: isText,
   category: (value) => CATEGORIES.some((category) => category === value),
   description: isText,
-  schemes: (value) => Array.isArray(value) && value.every(isText),
   config: isSchema,
-  fromURL: isFunction,
+  urls: (value) => value === undefined || isConnectionURLs(value),
   connect: isFunction,
   permissions: isFunction,
   targetPath: (value) => value === undefined || isFunction(value),
   connectionsPerThread: (value) => value === undefined || isCount(value),
-  typeMapper: isObject,
   extractors: isObject,
   loaders: isObject,
 };

@@ -14,7 +14,7 @@ import { modeChecks } from "./provider/modes.ts";
 import { nameChecks } from "./provider/names.ts";
 import { readingChecks } from "./provider/reading.ts";
 import { targetChecks } from "./provider/targets.ts";
-import { type Check, Trial } from "./provider/trial.ts";
+import { type Check, recordLoaderClass, Trial } from "./provider/trial.ts";
 import { valueChecks } from "./provider/values.ts";
 import { watermarkChecks } from "./provider/watermarks.ts";
 
@@ -34,6 +34,8 @@ export type CheckName = keyof typeof CHECKS;
 /** A connection of one check: an empty database or folder of its own. */
 export interface TestConnection {
   readonly config: unknown;
+  /** Runs statements on the system, beside dxt; of a relational provider. */
+  sql?(text: string): Promise<unknown>;
   release(): Promise<void>;
 }
 
@@ -54,9 +56,8 @@ export interface ProviderTest<Config, C extends Connector> {
 export function testProvider<Config, C extends Connector>(test: ProviderTest<Config, C>): void {
   const provider = test.provider as unknown as Provider;
   for (const [key, check] of Object.entries(CHECKS) as [CheckName, Check][]) {
-    const modes = Object.values(provider.loaders).find((l) => l.accepts.includes("records"))
-      ?.modes ?? [];
-    if (check.when?.({ provider, modes }) === false) continue;
+    const loaderClass = recordLoaderClass(provider);
+    if (check.when?.({ provider, loaderClass, modes: loaderClass.modes }) === false) continue;
     const reason = test.skip?.[key];
     const label = `${test.label ?? provider.name}: ${check.title}`;
     Deno.test(reason === undefined ? label : `${label} (not here: ${reason})`, async (t) => {
@@ -70,6 +71,7 @@ export function testProvider<Config, C extends Connector>(test: ProviderTest<Con
           provider,
           config: connection.config,
           target: test.target,
+          sql: connection.sql,
           widens: test.widens ?? (() => ({})),
         });
         if (reason === undefined) await check.run(trial);

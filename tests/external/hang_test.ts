@@ -9,7 +9,7 @@ const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 /** Source and target whose `at` says where they wait for ever. */
 const PROVIDER = `
 import {
-  defineProvider, EXACT, plainTypes, sourceConnector, undivided, unshared, z,
+  defineProvider, EXACT, sourceConnector, undivided, z,
 } from "dxt";
 const forever = () => new Promise(() => {});
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -30,7 +30,7 @@ async function* extract(at, { batches }) {
   return { rows, evidence: rows + " records" };
 }
 export default defineProvider({
-  name: "hang", category: "webapi", description: "Waits", schemes: [], fromURL: () => ({}),
+  name: "hang", category: "webapi", description: "Waits",
   config: z.strictObject({ at: z.string() }),
   async connect({ at }) {
     await waits(at, "connect");
@@ -43,9 +43,7 @@ export default defineProvider({
     });
   },
   permissions: () => ({ net: [], read: [], write: [], env: [] }),
-  typeMapper: plainTypes,
   extractors: { E: { description: "x", yields: "records", options: z.strictObject({}), create: ({ at }) => ({
-    yields: "records",
     async partition(...all) {
       await waits(at, "partition");
       const inParts = { parts: [{ a: 1 }, { a: 2 }], [Symbol.asyncDispose]: () => Promise.resolve() };
@@ -54,7 +52,6 @@ export default defineProvider({
     extract: (task) => extract(at, task),
   }) } },
   loaders: { L: { description: "x", modes: ["append"], accepts: ["records"], overlaps: true, options: z.strictObject({}), create: ({ at }) => ({
-    ...unshared,
     async load({ staged }) {
       await waits(at, "load");
       let rows = 0;

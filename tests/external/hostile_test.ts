@@ -65,7 +65,7 @@ async function inWorld(
 
 /** A provider whose streams are attempts, and whose records are what came of each way. */
 const providerOf = (bodies: Readonly<Record<string, string>>) => `
-import { defineProvider, plainTypes, sourceConnector, undivided, z } from "dxt";
+import { defineProvider, sourceConnector, undivided, z } from "dxt";
 const { stringify } = JSON;
 const FIELDS = ["way", "got", "refused"].map((name) => ({ name, dtype: "string", nullable: true }));
 const ATTEMPTS = {
@@ -98,23 +98,19 @@ export default defineProvider({
   name: "hostile",
   category: "webapi",
   description: "Tries what it may not",
-  schemes: [],
   config: Config,
-  fromURL: () => ({}),
   connect: (world) => Promise.resolve(sourceConnector({
     world,
     testConnection: () => Promise.resolve({ product: "hostile", version: "1" }),
     getStreamFields: () => Promise.resolve(FIELDS),
   })),
   permissions: ({ allowed, folder }) => ({ net: [allowed], read: [folder], write: [], env: [] }),
-  typeMapper: plainTypes,
   extractors: {
     HostileExtractor: {
       description: "What came of each way",
       yields: "records",
       options: z.strictObject({}),
       create: ({ world }) => ({
-        yields: "records",
         partition: undivided,
         extract: (task) => extract(world, task),
       }),

@@ -157,13 +157,12 @@ inBothModes(
 );
 
 const CLASSES = `
-import { type ExtractorClass, type LoaderClass, undivided, unshared, z, ExtractorError } from "dxt";
+import { type ExtractorClass, type LoaderClass, undivided, z, ExtractorError } from "dxt";
 export const Squares: ExtractorClass = {
   description: "Numbers and their squares",
   yields: "records",
   options: z.strictObject({ count: z.int().describe("How many") }),
   create: (connector, options) => ({
-    yields: "records",
     partition: undivided,
     async *extract(task) {
       const { count } = options as { count: number };
@@ -319,14 +318,12 @@ inBothModes(
 );
 
 const WARNING = `
-import { defineProvider, plainTypes, sourceConnector, undivided, z } from "dxt";
+import { defineProvider, sourceConnector, undivided, z } from "dxt";
 export default defineProvider({
   name: "aging",
   category: "webapi",
   description: "Warns whenever it is used",
-  schemes: [],
   config: z.strictObject({}),
-  fromURL: () => ({}),
   connect: (_config, { warn }) => {
     warn("the API ends in May");
     return Promise.resolve({
@@ -339,14 +336,12 @@ export default defineProvider({
     });
   },
   permissions: () => ({ net: [], read: [], write: [], env: [] }),
-  typeMapper: plainTypes,
   extractors: {
     Rows: {
       description: "One row",
       yields: "records",
       options: z.strictObject({}),
       create: ({ warn }) => ({
-        yields: "records",
         partition: undivided,
         async *extract({ batches }) {
           for (let times = 0; times < 3; times++) warn("page 2 is deprecated");

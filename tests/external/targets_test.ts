@@ -6,8 +6,7 @@ import { clean, inBothModes, write } from "./modes.ts";
 
 const SINK = `
 import {
-  type Connector, ConnectorError, defineProvider, EXACT, hostOf, type LoaderClass, plainTypes,
-  sourceConnector, unshared, z,
+  type Connector, ConnectorError, defineProvider, EXACT, hostOf, type LoaderClass, sourceConnector, z,
 } from "dxt";
 const Config = z.strictObject({ url: z.url().describe("Where records are sent") });
 export const Sink: LoaderClass = {
@@ -17,7 +16,6 @@ export const Sink: LoaderClass = {
   overlaps: false,
   options: z.strictObject({ label: z.string().default("none").describe("Sent along") }),
   create: (connector, options) => ({
-    ...unshared,
     async load({ staged, signal }) {
       const { url } = connector as Connector & { url: string };
       const { label } = options as { label: string };
@@ -42,9 +40,7 @@ export default defineProvider({
   name: "sink",
   category: "webapi",
   description: "Takes records over HTTP",
-  schemes: [],
   config: Config,
-  fromURL: (url) => ({ url }),
   connect: ({ url }) => Promise.resolve(sourceConnector({
     url,
     testConnection: () => Promise.resolve({ product: "sink", version: "1" }),
@@ -52,7 +48,6 @@ export default defineProvider({
     checkWrite: () => Promise.resolve({ action: "send", problems: [] }),
   })),
   permissions: ({ url }) => ({ net: [hostOf(url)], read: [], write: [], env: [] }),
-  typeMapper: plainTypes,
   extractors: {},
   loaders: { Sink },
 });

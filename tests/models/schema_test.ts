@@ -145,7 +145,7 @@ const PROVIDER = (name: string, category: string, schemes: string[]) => `
 import { z } from ${JSON.stringify(import.meta.resolve("zod"))};
 export default {
   name: ${JSON.stringify(name)}, category: ${JSON.stringify(category)}, description: "The ${name}",
-  schemes: ${JSON.stringify(schemes)},
+  urls: { schemes: ${JSON.stringify(schemes)} },
   config: z.strictObject({ host: z.string().describe("Host"), port: z.int().default(1) }),
 };
 `;

@@ -1,5 +1,7 @@
 /** What a plan calls exact or widened is loaded without an error, and reads back as it was. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import type { Connector } from "../../src/core/contracts/connector.ts";
 import type { Provider } from "../../src/core/contracts/provider.ts";
@@ -146,7 +148,7 @@ for (const version of [15, 18] as const) {
       await using database = await freshDatabase(server.url);
       const config = postgres.config.parse({
         sslmode: "disable",
-        ...postgres.fromURL(database.url) as object,
+        ...postgres.urls!.parse(database.url) as object,
       });
       await using connector = await postgres.connect(config, connectContext("/", signal));
       const provider = postgres as unknown as Provider;
@@ -168,12 +170,14 @@ Deno.test("SQLite: columns that a plan calls exact or widened hold the extremes"
     await using connector = await sqlite.connect({ path: "t.db" }, context);
     const provider = sqlite as unknown as Provider;
     const place: Place = { provider, connector, ref: { type: "relation", name: "t" } };
-    const make = async (columns: readonly string[]) => {
-      await connector.execute("DROP TABLE IF EXISTS t");
-      await connector.execute(`CREATE TABLE t (${columns.join(", ")})`);
+    const run = (sql: string) => {
+      using database = new DatabaseSync(join(folder, "t.db"));
+      database.exec(sql);
     };
+    const make = (columns: readonly string[]) =>
+      Promise.try(() => run(`DROP TABLE IF EXISTS t; CREATE TABLE t (${columns.join(", ")})`));
     await columnsHold(place, SQLITE_TYPES, make, name);
-    await connector.execute("DROP TABLE t");
+    run("DROP TABLE t");
     const columns = await planned(place, FIELDS_OF_EVERY_TYPE);
     assert.ok(columns.every(({ conversion }) => conversion.kind !== "lossy"));
     await move(place, FIELDS_OF_EVERY_TYPE, extremes());

@@ -1,4 +1,5 @@
 /** A thread that confines itself, and then does what dxt's own code of a thread does. */
+import { DatabaseSync } from "node:sqlite";
 import type { RelationalConnector } from "../../src/core/contracts/connector.ts";
 import { loadFormat } from "../../src/formats/mod.ts";
 import { loadProvider, PROVIDER_NAMES } from "../../src/providers/resolve.ts";
@@ -24,13 +25,13 @@ async function formats(): Promise<Record<string, unknown>> {
 }
 
 async function sqlite(baseDirectory: string): Promise<unknown> {
+  using database = new DatabaseSync(`${baseDirectory}/a.db`);
+  database.exec("create table t (a integer, b text); insert into t values (1, 'x')");
   const provider = await loadProvider("sqlite");
   const { signal } = new AbortController();
   const config = provider.config.parse({ path: "a.db" });
   const opened = await provider.connect(config, connectContext(baseDirectory, signal));
   await using connector = opened as RelationalConnector;
-  await connector.execute("create table t (a integer, b text)");
-  await connector.execute("insert into t values (1, 'x')");
   return (await connector.query("select b from t"))[0]!["b"];
 }
 

@@ -77,12 +77,6 @@ export type ControlRow = Record<string, unknown>;
 
 export interface RelationalConnector extends Connector {
   query(sql: string, params?: readonly unknown[]): Promise<ControlRow[]>;
-  /** Runs a statement that returns no rows, and returns how many it touched. */
-  execute(sql: string, params?: readonly unknown[]): Promise<number>;
-  /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
-  transaction<T>(work: (connector: RelationalConnector) => Promise<T>): Promise<T>;
-  /** An identifier, whatever characters it has, safe to put into SQL. */
-  quote(identifier: string): string;
 }
 
 export interface FileEntry {
@@ -148,7 +142,6 @@ export interface FilestoreConnector extends Connector {
     mode: "append" | "replace",
     claim?: Claim,
   ): Promise<void>;
-  delete(path: string): Promise<void>;
   /** Reports what the user should know, see `ConnectContext`. */
   warn(message: string): void;
 }

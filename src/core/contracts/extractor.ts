@@ -90,7 +90,6 @@ export interface ExtractTask extends ExtractRequest {
  * and about `batchBytes` bytes, never empty. A batch is the reader's until it asks for the next.
  */
 export interface RecordExtractor {
-  readonly yields: "records";
   /** Splits what `extract` reads, where it is large and can be split without losing its moment. */
   partition(task: ExtractTask, settings: PartitionSettings): Promise<Partition>;
   extract(task: ExtractTask): Extraction<Batch>;
@@ -102,8 +101,5 @@ export interface SourceFile extends FileEntry {
 }
 
 export interface FileExtractor {
-  readonly yields: "files";
   extract(task: ExtractTask): Extraction<SourceFile>;
 }
-
-export type Extractor = RecordExtractor | FileExtractor;

@@ -4,7 +4,7 @@ import type { LoadMode, LossRule } from "../../models/stream.ts";
 import type { StagedData } from "./buffer.ts";
 import type { Claim } from "../files/run_lock.ts";
 import type { FieldConversion } from "../values/conversion.ts";
-import { LoaderError, StaleRangeError } from "../errors.ts";
+import { StaleRangeError } from "../errors.ts";
 import { formatValue, type Value } from "../values/values.ts";
 
 /** All of a load that is known before a record is staged. */
@@ -78,46 +78,28 @@ export type LoadOutcome = "committed" | "aborted" | "running" | "unknown";
 export interface LoadReceipt {
   /** Staged records that the target took; equal to the staged count, or the load failed. */
   readonly rows: number;
-  /** Records in the target afterwards, where counting is part of the load. */
-  readonly total?: number;
   /** The target's own words, for example `COPY 347`. */
   readonly evidence: string;
 }
 
-/** What another thread needs to take part in a load. Plain data: it is sent there. */
-export type LoadTicket = Readonly<Record<string, unknown>>;
-
-/** A load that several threads write. Nothing of it shows in the target before `finish`. */
-export interface SharedLoad {
-  readonly ticket: LoadTicket;
-  /** Makes all that was written the target's; `rows` is what the shares took together. */
-  finish(rows: number): Promise<LoadReceipt>;
-  /** Leaves the target as it was. */
-  abort(): Promise<void>;
-}
-
+/**
+ * Writes staged data into a target. A worker of the target creates one for each of its calls; only
+ * `load` changes the target.
+ */
 export interface Loader {
   /**
-   * Creates the target if it is missing, writes all staged data, or leaves the target as it was.
-   * When upserted records share a key, the last one staged wins.
+   * Creates the target if it is missing, writes all staged data, or leaves the target as its class's
+   * guarantee says. Called once for each stream, after the streams before it were loaded; where the
+   * class `overlaps`, while the stage is still written. When upserted records share a key, the last
+   * one staged wins.
    */
   load(task: LoadTask): Promise<LoadReceipt>;
-  /**
-   * Begins the same load for several threads; undefined where only `load` keeps what the target
-   * has. The task's stage may still be written.
-   */
-  share(task: LoadTask): Promise<SharedLoad | undefined>;
-  /**
-   * Writes some files of a stage into a shared load; returns the rows that it took. The task's stage
-   * is read once, and its files may come while they are read.
-   */
-  loadShare(task: LoadTask, ticket: LoadTicket): Promise<number>;
-  /** What a load would do, told without changing anything. */
+  /** What a load would do. Called by `dxt plan` alone; changes nothing. */
   plan(load: PlannedLoad): Promise<LoadPlan>;
   /**
    * Highest value of a field in the target; undefined when the target is missing, or no row of it has
-   * one. NULL, NaN and infinity are never the highest. The runner calls it before each incremental
-   * extraction, and while it plans one.
+   * one. NULL, NaN and infinity are never the highest. Called before each incremental extraction, and
+   * while one is planned.
    *
    * @throws {SchemaError} when the target cannot compare values as the stream's field is compared,
    * also while the target is missing
@@ -127,11 +109,36 @@ export interface Loader {
     field: string,
     asked?: AskedWatermark,
   ): Promise<Exclude<Value, null> | undefined>;
+}
+
+/**
+ * A load that several connections write at once: a capability of a loader class. The target's first
+ * worker calls `begin`, and later `finish` or `abort` of what that returns. In between any worker calls
+ * `loadShare`, each time with a connection of its own, as often as there are files left.
+ */
+export interface ParallelLoad {
   /**
-   * What became of a load of an earlier run whose end was not seen, from the record that it remembered.
-   * Called before anything else is done with the target, and again while it is `running`.
+   * Begins a load; undefined where only `Loader.load` keeps what the target has. The task's stage may
+   * still be written.
    */
-  getOutcome(target: StreamTarget, record: CommitRecord): Promise<LoadOutcome>;
+  begin(task: LoadTask): Promise<SharedLoad | undefined>;
+  /**
+   * Writes some files of the stage; returns the rows that the target took. The task's stage is read
+   * once, and its files may come while they are read.
+   */
+  loadShare(task: LoadTask, ticket: LoadTicket): Promise<number>;
+}
+
+/** What another worker needs to take part in a load. Plain data: it is sent there. */
+export type LoadTicket = Readonly<Record<string, unknown>>;
+
+/** A parallel load that has begun. Nothing of it shows in the target before `finish`. */
+export interface SharedLoad {
+  readonly ticket: LoadTicket;
+  /** Called once, after all shares: makes what they wrote the target's. `rows` is their sum. */
+  finish(rows: number): Promise<LoadReceipt>;
+  /** Called instead of `finish`, or after it failed: leaves the target as it was. */
+  abort(): Promise<void>;
 }
 
 /** What a highest watermark is taken from, and how its values are compared. Plain data. */
@@ -156,13 +163,6 @@ export type OwnRows =
 
 /** The ways to tell own rows apart. */
 export const OWN_ROWS = ["condition", "values"] as const;
-
-/** For a loader that several connections cannot share, and that remembers nothing of its loads. */
-export const unshared: Pick<Loader, "share" | "loadShare" | "getOutcome"> = {
-  share: () => Promise.resolve(undefined),
-  loadShare: () => Promise.reject(new LoaderError("Cannot share a load: this target takes one")),
-  getOutcome: () => Promise.resolve("unknown"),
-};
 
 /**
  * Compares the target's highest watermark, asked again inside the load, with the one that the range

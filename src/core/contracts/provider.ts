@@ -3,9 +3,8 @@ import type { Category, StreamSource, StreamTarget } from "../../models/source.t
 import type { LoadMode } from "../../models/stream.ts";
 import type { StagedData } from "./buffer.ts";
 import type { Connector } from "./connector.ts";
-import type { Extractor, Projection } from "./extractor.ts";
-import type { Loader, OWN_ROWS } from "./loader.ts";
-import type { TypeMapper } from "./type_mapper.ts";
+import type { FileExtractor, Projection, RecordExtractor } from "./extractor.ts";
+import type { CommitRecord, Loader, LoadOutcome, OWN_ROWS, ParallelLoad } from "./loader.ts";
 import type { Value } from "../values/values.ts";
 
 /** What a connection needs of the runtime, as Deno's permission flags take it. */
@@ -15,6 +14,19 @@ export interface Permissions {
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly env: readonly string[];
+}
+
+/** The URLs that mean a provider. */
+export interface ConnectionURLs {
+  /** Schemes, without the colon; each belongs to one provider. */
+  readonly schemes: readonly string[];
+  /**
+   * A connection's keys from a URL of one of the schemes. The host calls it while it plans; for an
+   * external provider, a worker without permissions does.
+   *
+   * @throws {ConfigurationError} for a URL that means no connection
+   */
+  parse(url: string): unknown;
 }
 
 /** What is done with a connection, as far as it is known before connecting. */
@@ -28,10 +40,14 @@ export interface Usage {
   readonly explores?: boolean;
 }
 
-export interface ExtractorClass<C extends Connector = Connector> {
+export type ExtractorClass<C extends Connector = Connector> =
+  | ExtractorClassOf<"records", RecordExtractor, C>
+  | ExtractorClassOf<"files", FileExtractor, C>;
+
+interface ExtractorClassOf<Yields, Extractor, C extends Connector> {
   readonly description: string;
-  /** Known before connecting, so that a buffer can be chosen. */
-  readonly yields: Extractor["yields"];
+  /** What its extractors yield; known before connecting, so that a buffer can be chosen. */
+  readonly yields: Yields;
   /** Validates `extractor.config`; every key described. */
   readonly options: z.ZodType;
   /** `options` has been validated by the schema above. Code that is only now wanted is loaded here. */
@@ -61,6 +77,14 @@ export interface LoaderClass<C extends Connector = Connector> {
   readonly ownRows?: readonly (typeof OWN_ROWS)[number][];
   readonly options: z.ZodType;
   create(connector: C, options: unknown): Loader | Promise<Loader>;
+  /** A capability: loads that several connections write; unset, one connection writes each load. */
+  createParallel?(connector: C, options: unknown): ParallelLoad | Promise<ParallelLoad>;
+  /**
+   * A capability: what became of a load whose run was killed at its commit, from the record that the
+   * load left in its journal; unset, nobody can tell. Called before anything else is done with the
+   * target, and again while it is `running`.
+   */
+  getOutcome?(connector: C, target: StreamTarget, record: CommitRecord): Promise<LoadOutcome>;
 }
 
 /** What a connection is opened with; it lasts as long as the connection. */
@@ -90,12 +114,10 @@ export interface Provider<Config = unknown, C extends Connector = Connector> {
   readonly name: string;
   readonly category: Category;
   readonly description: string;
-  /** URL schemes, without the colon, that mean this provider. */
-  readonly schemes: readonly string[];
   /** Validates a connection without its `provider` key; every key described. */
   readonly config: z.ZodType<Config>;
-  /** A URL of one of `schemes`, as a connection's keys. */
-  fromURL(url: string): unknown;
+  /** A capability: connections that are URLs. Unset, a connection's `url` is a key of its config. */
+  readonly urls?: ConnectionURLs;
   connect(config: Config, context: ConnectContext): Promise<C>;
   /**
    * Connections that one thread serves; 1 when unset. More are worth their while where a server does
@@ -110,7 +132,6 @@ export interface Provider<Config = unknown, C extends Connector = Connector> {
    * in it. Asked while a pipeline is planned, without a connection; by name and type when unset.
    */
   targetPath?(config: Config, target: StreamTarget, baseDirectory: string): readonly string[];
-  readonly typeMapper: TypeMapper;
   /** By class name; the first is the default. */
   readonly extractors: Readonly<Record<string, ExtractorClass<C>>>;
   readonly loaders: Readonly<Record<string, LoaderClass<C>>>;

@@ -12,6 +12,7 @@ import type { Batch } from "../../core/contracts/batch.ts";
 import { ConfigurationError, DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { Compression } from "../../models/format.ts";
 import {
+  cannotJoin,
   type FileFormat,
   type FileInput,
   type ReadRequest,
@@ -42,6 +43,7 @@ const arrow: FileFormat = {
   ...FORMATS.arrow,
 
   split: wholeFile,
+  join: cannotJoin,
 
   async inferFields(input, { compression, warn }) {
     refuseCompression(compression);

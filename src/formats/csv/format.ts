@@ -1,5 +1,6 @@
 /** Creates the CSV format and its variants with another delimiter. */
 import {
+  cannotJoin,
   type FileFormat,
   type FileInput,
   type FileRange,
@@ -51,6 +52,8 @@ export function createDelimitedFormat(name: "csv" | "tsv", delimiter: string): F
       const dialect = resolveDialect(request.options, delimiter);
       yield* readBatches(input.name, await open(input, request), dialect, request);
     },
+
+    join: cannotJoin,
 
     write(batches: AsyncIterable<Batch>, { fields, compression, options }: WriteRequest) {
       const dialect = resolveDialect(options, delimiter);

@@ -3,6 +3,7 @@ import type { Compression, FormatOptions } from "../../models/format.ts";
 import { compress, decompress } from "../compression/mod.ts";
 import { checkUTF8, encodeText, toUTF8 } from "../text/encoding.ts";
 import {
+  cannotJoin,
   type FileFormat,
   type FileInput,
   type FileRange,
@@ -63,6 +64,7 @@ export function createJSONFormat(
     inferFields: (input, request) =>
       inferFields(input.name, open(input, request), request.options.infer_rows ?? INFER_ROWS),
     read: (input, request) => readBatches(open(input, request, request.range), request),
+    join: cannotJoin,
     async *write(batches, { fields, compression, options }) {
       const records = writeRecords(batches, fields, layout(options));
       yield* compress(encodeText(records, options.encoding ?? "utf-8"), compression);

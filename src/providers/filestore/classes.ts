@@ -31,4 +31,5 @@ export const loaderClass: LoaderClass<FilestoreConnector> = {
   ownRows: ["values"],
   options: NO_OPTIONS,
   create: async (connector) => (await import("./target/loaders.ts")).fileLoader(connector),
+  getOutcome: async (...asked) => (await import("./target/loaders.ts")).fileOutcome(...asked),
 };

@@ -22,6 +22,7 @@ import {
 import {
   type Checked,
   checkOptions,
+  connectionKeys,
   infoOf,
   needsOf,
   type ProviderInfo,
@@ -88,8 +89,7 @@ async function builtInEndpoint(
 ): Promise<Endpoint> {
   const provider = await loadProvider(module);
   const { baseDirectory } = spec;
-  const fromURL = spec.url === undefined ? {} : provider.fromURL(spec.url);
-  const keys = { ...fromURL as Record<string, unknown>, ...spec.config };
+  const keys = connectionKeys(provider, spec.url, spec.config);
   const parsed = loaded.parseAt(spec.origin.path, provider.config, keys);
   const config = parsed.success
     ? parsed.data

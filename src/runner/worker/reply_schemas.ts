@@ -38,7 +38,7 @@ const PlainValue = z.union([
 ]);
 
 const Access = z.object({ action: said, problems: sentences });
-const Receipt = z.object({ rows: count, total: count.optional(), evidence: said });
+const Receipt = z.object({ rows: count, evidence: said });
 const Issue = z.object({
   message: said,
   path: z.array(z.union([z.string(), z.number()])),

@@ -150,12 +150,11 @@ export const targetChecks = {
     async run(trial) {
       const fields = ORDER_FIELDS.slice(0, 2);
       await trial.load("given", fields, []);
-      const database = await trial.relational();
-      await database.execute("ALTER TABLE given ADD COLUMN five INTEGER DEFAULT 5");
+      await trial.sql("ALTER TABLE given ADD COLUMN five INTEGER DEFAULT 5");
       await trial.load("given", fields, orders(1, 3), { mode: "append" });
       await trial.plan("given", fields, { mode: "append" });
       assert.deepEqual(trial.warnings, []);
-      await database.execute("ALTER TABLE given ADD COLUMN note TEXT");
+      await trial.sql("ALTER TABLE given ADD COLUMN note TEXT");
       await trial.load("given", fields, orders(1, 3), { mode: "append" });
       assert.equal(trial.warnings.length, 1);
       assert.match(
@@ -273,7 +272,6 @@ export const targetChecks = {
       const receipt = await trial.load("counted", ORDER_FIELDS, orders(0, 123), { batchRows: 10 });
       assert.equal(receipt.rows, 123);
       assert.match(receipt.evidence, /123/);
-      if (receipt.total !== undefined) assert.equal(receipt.total, 123);
     },
   },
 } satisfies Record<string, Check>;

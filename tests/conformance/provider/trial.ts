@@ -1,22 +1,20 @@
 /** One check's connection to the system under test, and what every check does with it. */
 import assert from "node:assert/strict";
 import { createExtractTask as asTask, readRecords } from "../../../src/arrow/mod.ts";
-import type {
-  Connector,
-  RelationalConnector,
-  WatermarkRange,
-} from "../../../src/core/contracts/connector.ts";
+import type { Connector, WatermarkRange } from "../../../src/core/contracts/connector.ts";
 import { DXTError } from "../../../src/core/errors.ts";
 import type { Projection, RecordExtractor } from "../../../src/core/contracts/extractor.ts";
 import type { Claim } from "../../../src/core/files/run_lock.ts";
 import type {
   CommitJournal,
+  CommitRecord,
   ExpectedWatermark,
   Loader,
+  LoadOutcome,
   LoadReceipt,
 } from "../../../src/core/contracts/loader.ts";
 import type { CompletionProof } from "../../../src/core/contracts/proof.ts";
-import type { Provider } from "../../../src/core/contracts/provider.ts";
+import type { LoaderClass, Provider } from "../../../src/core/contracts/provider.ts";
 import {
   type DXTRecord,
   formatValue,
@@ -61,6 +59,7 @@ export interface Read {
 export interface TrialSettings {
   readonly provider: Provider;
   readonly config: unknown;
+  readonly sql?: ((text: string) => Promise<unknown>) | undefined;
   readonly target: (name: string) => StreamTarget;
   readonly widens: (field: Field) => Partial<Field>;
 }
@@ -96,8 +95,10 @@ export class Trial implements AsyncDisposable {
     return this.#connectors[0] ?? await this.open();
   }
 
-  async relational(): Promise<RelationalConnector> {
-    return await this.connector() as RelationalConnector;
+  /** Runs statements on the system, beside dxt. */
+  async sql(text: string): Promise<void> {
+    assert.ok(this.#settings.sql !== undefined, "the test gives no way to run SQL");
+    await this.#settings.sql(text);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -117,18 +118,22 @@ export class Trial implements AsyncDisposable {
 
   /** Modes of the loader that the checks use. */
   get modes(): readonly LoadMode[] {
-    return this.#loaderClass().modes;
+    return this.loaderClass.modes;
   }
 
   async loader(connector?: Connector): Promise<Loader> {
-    const options = this.#loaderClass().options.parse({});
-    return await this.#loaderClass().create(connector ?? await this.connector(), options);
+    const options = this.loaderClass.options.parse({});
+    return await this.loaderClass.create(connector ?? await this.connector(), options);
   }
 
-  #loaderClass() {
-    const found = Object.values(this.provider.loaders).find((l) => l.accepts.includes("records"));
-    assert.ok(found !== undefined, "no loader accepts records");
-    return found;
+  /** The class of the loader that the checks use. */
+  get loaderClass(): LoaderClass {
+    return recordLoaderClass(this.provider);
+  }
+
+  /** What became of a load, from the record that it left in its journal. */
+  async outcome(target: StreamTarget, record: CommitRecord): Promise<LoadOutcome> {
+    return await this.loaderClass.getOutcome!(await this.connector(), target, record);
   }
 
   async extractor(connector?: Connector): Promise<RecordExtractor> {
@@ -275,7 +280,14 @@ export async function refused(work: () => Promise<unknown>, words?: RegExp): Pro
   return assert.fail("expected an error of dxt, nothing was thrown");
 }
 
-type When = (trial: Pick<Trial, "provider" | "modes">) => boolean;
+/** The first loader class of a provider that accepts records. */
+export function recordLoaderClass({ loaders }: Provider): LoaderClass {
+  const found = Object.values(loaders).find(({ accepts }) => accepts.includes("records"));
+  assert.ok(found !== undefined, "no loader accepts records");
+  return found;
+}
+
+type When = (trial: Pick<Trial, "provider" | "modes" | "loaderClass">) => boolean;
 
 export interface Check {
   /** A sentence: what holds. */

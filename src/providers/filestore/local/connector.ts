@@ -138,10 +138,6 @@ export class LocalConnector implements FilestoreConnector {
     });
   }
 
-  async delete(path: string): Promise<void> {
-    await this.#explained("write", path, (full) => Deno.remove(full));
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {}
 
   async #walk(glob: Glob): Promise<FileEntry[]> {

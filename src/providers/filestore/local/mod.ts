@@ -11,7 +11,6 @@ import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { ConfigurationError } from "../../../core/errors.ts";
 import { defineProvider } from "../../../core/contracts/provider.ts";
 import { fileExtractorClass, loaderClass, recordExtractorClass } from "../classes.ts";
-import { plainTypes } from "../../../core/contracts/identity_types.ts";
 import { BaseDirectory, targetPath } from "./paths.ts";
 import { permissions } from "./permissions.ts";
 
@@ -25,29 +24,29 @@ function baseOf({ path }: Config, baseDirectory: string): BaseDirectory {
   return new BaseDirectory(resolve(baseDirectory, path ?? "."), path !== undefined);
 }
 
+function fromURL(url: string): Config {
+  try {
+    return { path: fileURLToPath(url) };
+  } catch (cause) {
+    throw new ConfigurationError(
+      `Cannot use URL "${url}": expected a path of this machine, such as file:///data/in`,
+      { cause },
+    );
+  }
+}
+
 export default defineProvider<Config, FilestoreConnector>({
   name: "local",
   category: "filestore",
   description: "Files on this machine",
-  schemes: ["file"],
   config: Config,
-  fromURL(url) {
-    try {
-      return { path: fileURLToPath(url) };
-    } catch (cause) {
-      throw new ConfigurationError(
-        `Cannot use URL "${url}": expected a path of this machine, such as file:///data/in`,
-        { cause },
-      );
-    }
-  },
+  urls: { schemes: ["file"], parse: fromURL },
   async connect(config, context) {
     const { LocalConnector } = await import("./connector.ts");
     return new LocalConnector(baseOf(config, context.baseDirectory), context);
   },
   permissions: (config, usage) => permissions(baseOf(config, usage.baseDirectory), usage),
   targetPath: (config, target, baseDirectory) => targetPath(baseOf(config, baseDirectory), target),
-  typeMapper: plainTypes,
   extractors: {
     LocalRecordExtractor: recordExtractorClass,
     LocalFileExtractor: fileExtractorClass,

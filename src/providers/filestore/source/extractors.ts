@@ -17,7 +17,6 @@ import { partitionOf, type Piece, splitFiles } from "./partition.ts";
 /** Reads the records of all files of a stream, one file after the other. */
 export function recordExtractor(connector: FilestoreConnector): RecordExtractor {
   return {
-    yields: "records",
     partition: (task, settings) => {
       refuseExpressions(task);
       return partitionOf(connector, task, settings);
@@ -28,7 +27,7 @@ export function recordExtractor(connector: FilestoreConnector): RecordExtractor 
 
 /** Hands on the files of a stream, bytes untouched. */
 export function fileExtractor(connector: FilestoreConnector): FileExtractor {
-  return { yields: "files", extract: (task) => extractFiles(connector, task) };
+  return { extract: (task) => extractFiles(connector, task) };
 }
 
 async function* extractRecords(

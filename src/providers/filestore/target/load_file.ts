@@ -65,7 +65,6 @@ export async function loadRecordFile(
   await connector.write(target.path, bytes(), check, task.claim);
   return {
     rows: written.rows - before,
-    total: written.rows,
     evidence: describeWritten(target.path, written),
   };
 }

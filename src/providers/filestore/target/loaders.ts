@@ -2,12 +2,13 @@
 import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { typeText } from "../../../core/values/conversion.ts";
 import { ConfigurationError, LoaderError } from "../../../core/errors.ts";
-import {
-  type Loader,
-  type LoadReceipt,
-  type LoadTask,
-  type PlannedLoad,
-  unshared,
+import type {
+  CommitRecord,
+  Loader,
+  LoadOutcome,
+  LoadReceipt,
+  LoadTask,
+  PlannedLoad,
 } from "../../../core/contracts/loader.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { copyFiles } from "./copy_files.ts";
@@ -29,13 +30,20 @@ export interface FileLoadTask extends LoadTask {
 /** Writes staged records in any format, and staged files as they are. */
 export function fileLoader(connector: FilestoreConnector): Loader {
   return {
-    ...unshared,
-    getOutcome: (target, record) => outcomeOf(connector, fileTarget(target), record),
     load: (task) => load(connector, task),
     plan: (task) => planLoad(connector, task),
     getMaxWatermark: (target, field, asked = {}) =>
       maxWatermark(connector, { target: fileTarget(target), field, ...asked }),
   };
+}
+
+/** What became of a load, from the record that it left. */
+export function fileOutcome(
+  connector: FilestoreConnector,
+  target: StreamTarget,
+  record: CommitRecord,
+): Promise<LoadOutcome> {
+  return outcomeOf(connector, fileTarget(target), record);
 }
 
 async function load(connector: FilestoreConnector, task: LoadTask): Promise<LoadReceipt> {

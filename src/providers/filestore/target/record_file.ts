@@ -43,7 +43,7 @@ export async function joinParts(
     }
   };
   const request = { fields: staged.fields, compression, options, recycle: true };
-  const bytes = await format.join?.(parts(), request);
+  const bytes = await format.join(parts(), request);
   return bytes && counted(bytes, written);
 }
 

@@ -17,8 +17,8 @@ import { fromClause } from "../select.ts";
 import { formatReference, quoteTable, tableName } from "../names.ts";
 import { checkRead, checkWrite, readOnlyReason } from "./sql/privileges.ts";
 import { columnField, findRelation, listRelations, typeNames } from "./sql/catalog.ts";
-import { ControlClient, type ControlTransaction } from "./sql/control.ts";
-import { dialect, quote } from "./sql/dialect.ts";
+import { ControlClient } from "./sql/control.ts";
+import { dialect } from "./sql/dialect.ts";
 import { estimate } from "./sql/size_estimate.ts";
 import { isConnectionEnd } from "./wire/server_error.ts";
 import { describeLockWait } from "./sql/lock_wait.ts";
@@ -170,36 +170,6 @@ export class PostgresConnector implements RelationalConnector {
 
   query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {
     return this.#control.query(sql, params);
-  }
-
-  execute(sql: string, params: readonly unknown[] = []): Promise<number> {
-    return this.#control.execute(sql, params);
-  }
-
-  transaction<T>(work: (connector: RelationalConnector) => Promise<T>): Promise<T> {
-    return this.#control.transaction((client) => work(this.#within(client)));
-  }
-
-  /** This connector, with its statements inside a transaction. */
-  #within(client: ControlTransaction): RelationalConnector {
-    return {
-      query: (sql, params = []) => client.query(sql, params),
-      execute: (sql, params = []) => client.execute(sql, params),
-      transaction: (work) => client.transaction((inner) => work(this.#within(inner))),
-      quote,
-      testConnection: () => this.testConnection(),
-      getStreamFields: (ref) => this.getStreamFields(ref),
-      discover: () => this.discover(),
-      estimate: (source) => this.estimate(source),
-      checkRead: (source) => this.checkRead(source),
-      checkWrite: (target, mode) => this.checkWrite(target, mode),
-      // The transaction ends with its work, the connection later.
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    };
-  }
-
-  quote(identifier: string): string {
-    return quote(identifier);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -32,8 +32,6 @@ import { comparisonOf } from "./sql/watermark_order.ts";
  * the server's command tag.
  */
 export class PostgresCopyExtractor implements RecordExtractor {
-  readonly yields = "records";
-
   constructor(private readonly connector: PostgresConnector) {}
 
   partition(task: ExtractRequest, settings: PartitionSettings): Promise<Partition> {

@@ -2,23 +2,23 @@
 import { LoaderError } from "../../../core/errors.ts";
 import {
   type AskedWatermark,
-  type CommitRecord,
   type Loader,
-  type LoadOutcome,
   type LoadPlan,
   type LoadReceipt,
   type LoadTask,
   type LoadTicket,
+  type ParallelLoad,
   type PlannedLoad,
   refuseStaleRange,
   type SharedLoad,
+  type WatermarkQuery,
 } from "../../../core/contracts/loader.ts";
 import type { Value } from "../../../core/values/values.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { checkLoadTask } from "../target.ts";
 import { displayName, quoteTable, tableName } from "../names.ts";
 import type { PostgresConnector } from "./connector.ts";
-import { commitLoad, outcomeOf } from "./load/load_commit.ts";
+import { commitLoad } from "./load/load_commit.ts";
 import { copyIn } from "./load/copy_in.ts";
 import { dialect } from "./sql/dialect.ts";
 import { PostgresError } from "./wire/server_error.ts";
@@ -49,16 +49,16 @@ export class PostgresCopyLoader implements Loader {
 
   async load(task: LoadTask): Promise<LoadReceipt> {
     checkLoadTask(task, dialect);
-    if (this.#swaps(task)) {
-      const shared = await this.share(task);
-      if (shared !== undefined) return await this.#loadAlone(shared, task);
+    if (swaps(task, this.options)) {
+      const receipt = await new PostgresParallelLoad(this.connector, this.options).loadAlone(task);
+      if (receipt !== undefined) return receipt;
     }
     const { config } = this.connector;
     const session = await this.connector.begin("write", task.signal);
     const release = session.abortedBy(task.signal);
     try {
       await lockLoads(session, task, config);
-      await this.#refuseStaleRange(task);
+      await refuseStale(this.connector, task);
       const target = await prepareTarget(session, task, config.schema);
       warnOfComputed(this.connector, target);
       warnOfUnfilled(this.connector, target.relation, task);
@@ -74,11 +74,35 @@ export class PostgresCopyLoader implements Loader {
     }
   }
 
-  async share(task: LoadTask): Promise<SharedLoad | undefined> {
+  async plan(load: PlannedLoad): Promise<LoadPlan> {
+    try {
+      return await planLoad(this.connector, load, swaps(load, this.options));
+    } catch (error) {
+      throw explained(error, load);
+    }
+  }
+
+  getMaxWatermark(
+    target: StreamTarget,
+    field: string,
+    asked: AskedWatermark = {},
+  ): Promise<Exclude<Value, null> | undefined> {
+    return maxWatermark(this.connector, { target, field, ...asked });
+  }
+}
+
+/** A new table beside the target that several connections write (`parallel_load.ts`). */
+export class PostgresParallelLoad implements ParallelLoad {
+  constructor(
+    private readonly connector: PostgresConnector,
+    private readonly options: LoaderOptions = { replace: "delete" },
+  ) {}
+
+  async begin(task: LoadTask): Promise<SharedLoad | undefined> {
     checkLoadTask(task, dialect);
     try {
-      const check = () => this.#refuseStaleRange(task);
-      return await shareLoad(this.connector, task, this.#swaps(task), check);
+      const check = () => refuseStale(this.connector, task);
+      return await shareLoad(this.connector, task, swaps(task, this.options), check);
     } catch (error) {
       throw explained(error, task);
     }
@@ -92,30 +116,10 @@ export class PostgresCopyLoader implements Loader {
     }
   }
 
-  getOutcome(_target: StreamTarget, record: CommitRecord): Promise<LoadOutcome> {
-    return outcomeOf(record, this.connector.config);
-  }
-
-  /** To be called while the lock of the target's loads is held. */
-  async #refuseStaleRange(task: LoadTask): Promise<void> {
-    const { expected, target } = task;
-    if (expected === undefined) return;
-    refuseStaleRange(task, await this.getMaxWatermark(target, expected.field, expected));
-  }
-
-  #swaps({ mode }: PlannedLoad): boolean {
-    return mode === "replace" && this.options.replace === "swap";
-  }
-
-  async plan(load: PlannedLoad): Promise<LoadPlan> {
-    try {
-      return await planLoad(this.connector, load, this.#swaps(load));
-    } catch (error) {
-      throw explained(error, load);
-    }
-  }
-
-  async #loadAlone(shared: SharedLoad, task: LoadTask): Promise<LoadReceipt> {
+  /** The same over one connection; undefined where the load cannot be shared. */
+  async loadAlone(task: LoadTask): Promise<LoadReceipt | undefined> {
+    const shared = await this.begin(task);
+    if (shared === undefined) return undefined;
     try {
       return await shared.finish(await this.loadShare(task, shared.ticket));
     } catch (error) {
@@ -123,16 +127,24 @@ export class PostgresCopyLoader implements Loader {
       throw explained(error, task);
     }
   }
+}
 
-  getMaxWatermark(
-    target: StreamTarget,
-    field: string,
-    asked: AskedWatermark = {},
-  ): Promise<Exclude<Value, null> | undefined> {
-    return this.connector.reading((session) =>
-      findMaxWatermark(session, { target, field, ...asked })
-    );
-  }
+function swaps({ mode }: PlannedLoad, { replace }: LoaderOptions): boolean {
+  return mode === "replace" && replace === "swap";
+}
+
+/** To be called while the lock of the target's loads is held. */
+async function refuseStale(connector: PostgresConnector, task: LoadTask): Promise<void> {
+  const { expected, target } = task;
+  if (expected === undefined) return;
+  refuseStaleRange(task, await maxWatermark(connector, { target, ...expected }));
+}
+
+function maxWatermark(
+  connector: PostgresConnector,
+  query: WatermarkQuery,
+): Promise<Exclude<Value, null> | undefined> {
+  return connector.reading((session) => findMaxWatermark(session, query));
 }
 
 async function write(session: Session, task: LoadTask, target: Target): Promise<string> {

@@ -4,7 +4,6 @@ import { defineProvider } from "../../../core/contracts/provider.ts";
 import { fromURL, permissions, PostgresConfig } from "./config.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { tableName } from "../names.ts";
-import { typeMapper } from "./types/type_mapper.ts";
 
 const LoaderOptions = z.strictObject({
   replace: z.enum(["delete", "swap"]).default("delete").describe(
@@ -16,9 +15,8 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
   name: "postgres",
   category: "relational",
   description: "PostgreSQL",
-  schemes: ["postgres", "postgresql"],
   config: PostgresConfig,
-  fromURL,
+  urls: { schemes: ["postgres", "postgresql"], parse: fromURL },
   async connect(config, { baseDirectory, showValues, ...context }) {
     const { PostgresConnector } = await import("./connector.ts");
     return await PostgresConnector.open({ ...config, baseDirectory, showValues }, context);
@@ -30,7 +28,6 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
     return [schema, name];
   },
   connectionsPerThread: 2,
-  typeMapper,
   extractors: {
     PostgresCopyExtractor: {
       description: "COPY … TO STDOUT in binary, decoded into columns",
@@ -57,6 +54,14 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
       async create(connector, options) {
         const { PostgresCopyLoader } = await import("./copy_loader.ts");
         return new PostgresCopyLoader(connector, options as z.infer<typeof LoaderOptions>);
+      },
+      async createParallel(connector, options) {
+        const { PostgresParallelLoad } = await import("./copy_loader.ts");
+        return new PostgresParallelLoad(connector, options as z.infer<typeof LoaderOptions>);
+      },
+      async getOutcome({ config }, _target, record) {
+        const { outcomeOf } = await import("./load/load_commit.ts");
+        return await outcomeOf(record, config);
       },
     },
   },

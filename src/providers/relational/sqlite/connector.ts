@@ -19,10 +19,8 @@ import {
   exists,
   isBusy,
   openToRead,
-  openToWrite,
   retryWhileBusy,
 } from "./sql/database_file.ts";
-import { quote } from "./sql/dialect.ts";
 import { estimate } from "./sql/size_estimate.ts";
 import { hasHotJournal } from "./pages/rollback_journal.ts";
 
@@ -31,16 +29,14 @@ type Bound = null | number | bigint | string | Uint8Array;
 const BUSY_TIMEOUT = 10_000;
 
 /**
- * A database file. Every extraction and load opens it for itself, with no more rights than it
- * needs, and closes it; statements of `execute` and `transaction` share one connection.
+ * A database file. Every question, extraction and load opens the file for itself, with no more rights
+ * than it needs, and closes it.
  */
 export class SqliteConnector implements RelationalConnector {
   readonly file: DatabaseFile;
   /** Tells the stream's result, its plan and the log. */
   readonly warn: ConnectContext["warn"];
   readonly #signal: AbortSignal;
-  #writer: DatabaseSync | undefined;
-  #last: Promise<unknown> = Promise.resolve();
 
   constructor(config: SqliteConfig, context: ConnectContext) {
     this.file = {
@@ -85,38 +81,6 @@ export class SqliteConnector implements RelationalConnector {
     return this.read((database) => rowsOf(database, sql, params));
   }
 
-  execute(sql: string, params: readonly unknown[] = []): Promise<number> {
-    return this.#inTurn(() =>
-      retryWhileBusy(this.file, this.#signal, () => this.#run(sql, params))
-    );
-  }
-
-  transaction<T>(work: (connector: RelationalConnector) => Promise<T>): Promise<T> {
-    return this.#inTurn(async () => {
-      const database = this.#writing();
-      const inside: RelationalConnector = {
-        query: (sql, params = []) => attempt(() => rowsOf(database, sql, params)),
-        execute: (sql, params = []) => attempt(() => this.#run(sql, params)),
-        transaction: (nested) => nested(inside),
-        quote,
-        testConnection: () => this.testConnection(),
-        getStreamFields: (ref) => attempt(() => fieldsOfRef(database, ref)),
-        discover: () => attempt(() => discoverTables(database)),
-        estimate: (source) => attempt(() => estimate(database, source)),
-        checkRead: (source) => this.checkRead(source),
-        checkWrite: (target, mode) => this.checkWrite(target, mode),
-        [Symbol.asyncDispose]: () => Promise.resolve(),
-      };
-      const begin = () =>
-        retryWhileBusy(this.file, this.#signal, () => database.exec("BEGIN IMMEDIATE"));
-      return await inTransaction(this.file, database, this.#signal, begin, () => work(inside));
-    });
-  }
-
-  quote(identifier: string): string {
-    return quote(identifier);
-  }
-
   /** Runs `work` on a connection of its own that cannot write. */
   async read<T>(work: (database: DatabaseSync) => T): Promise<T> {
     return await retryWhileBusy(this.file, this.#signal, () => {
@@ -131,35 +95,14 @@ export class SqliteConnector implements RelationalConnector {
     });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#last;
-    this.#writer?.close();
-    this.#writer = undefined;
-  }
-
-  #writing(): DatabaseSync {
-    return this.#writer ??= openToWrite(this.file);
-  }
-
-  #run(sql: string, params: readonly unknown[]): number {
-    return Number(this.#writing().prepare(sql).run(...params as Bound[]).changes);
-  }
-
-  /** One after the other: a statement must not fall into another caller's transaction. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => {});
-    return turn;
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
   }
 }
 
 function rowsOf(database: DatabaseSync, sql: string, params: readonly unknown[]): ControlRow[] {
   const statement = database.prepare(sql);
   return statement.all(...params as Bound[]).map((row) => ({ ...row }));
-}
-
-async function attempt<T>(work: () => T): Promise<T> {
-  return await work();
 }
 
 /**

@@ -36,8 +36,6 @@ import { TextEncoding } from "./types/text_encoding.ts";
  * cannot write: everything is as it was at one moment.
  */
 export class SqliteExtractor implements RecordExtractor {
-  readonly yields = "records";
-
   constructor(private readonly connector: SqliteConnector) {}
 
   partition(task: ExtractRequest, settings: PartitionSettings): Promise<Partition> {

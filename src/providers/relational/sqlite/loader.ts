@@ -3,15 +3,12 @@ import type { Batch } from "../../../core/contracts/batch.ts";
 import { LoaderError, ValueError, VerificationError } from "../../../core/errors.ts";
 import {
   type AskedWatermark,
-  type CommitRecord,
   type Loader,
-  type LoadOutcome,
   type LoadPlan,
   type LoadReceipt,
   type LoadTask,
   type PlannedLoad,
   refuseStaleRange,
-  unshared,
 } from "../../../core/contracts/loader.ts";
 import { orderKind, refuseOrder } from "../../../core/values/value_order.ts";
 import type { Value } from "../../../core/values/values.ts";
@@ -22,7 +19,7 @@ import { inTransaction, type SqliteConnector } from "./connector.ts";
 import { type DatabaseFile, eventLoopPause, exists, openToWrite } from "./sql/database_file.ts";
 import { findTable } from "./sql/catalog.ts";
 import { lockLoads } from "./load/load_lock.ts";
-import { lastRowNumber, outcomeOf, rememberLoad } from "./load/load_commit.ts";
+import { lastRowNumber, rememberLoad } from "./load/load_commit.ts";
 import { dialect, mainTable, quote } from "./sql/dialect.ts";
 import { describeTextOrder } from "./types/conversion.ts";
 import { selectMaxWatermark } from "./sql/max_watermark.ts";
@@ -52,9 +49,6 @@ const BREATHE = 4096;
  * indexes and triggers stay. Upsert is INSERT … ON CONFLICT DO UPDATE.
  */
 export class SqliteLoader implements Loader {
-  readonly share = unshared.share;
-  readonly loadShare = unshared.loadShare;
-
   constructor(private readonly connector: SqliteConnector) {}
 
   async load(task: LoadTask): Promise<LoadReceipt> {
@@ -89,12 +83,6 @@ export class SqliteLoader implements Loader {
       await rememberLoad(database, task, before, rows);
       return taken;
     });
-  }
-
-  /** A file that is missing has taken nothing. */
-  async getOutcome(target: StreamTarget, record: CommitRecord): Promise<LoadOutcome> {
-    if (!exists(this.connector.file)) return "aborted";
-    return await this.connector.read((database) => outcomeOf(database, target, record));
   }
 
   /**
@@ -175,7 +163,7 @@ function receiptOf(
       `Cannot replace "${target.name}": it holds ${total} rows, staged are ${staged.count}`,
     );
   }
-  return { rows, total, evidence: `${evidence}, count(*) = ${total}` };
+  return { rows, evidence: `${evidence}, count(*) = ${total}` };
 }
 
 /** Writes all batches; returns how many rows SQLite says it changed. */

@@ -6,7 +6,6 @@ import type { SqliteConnector } from "./connector.ts";
 import { tableName } from "../names.ts";
 import { foldName } from "./sql/dialect.ts";
 import { permissions } from "./permissions.ts";
-import { typeMapper } from "./types/type_mapper.ts";
 
 const NONE = z.strictObject({});
 
@@ -14,9 +13,8 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
   name: "sqlite",
   category: "relational",
   description: "SQLite database files",
-  schemes: ["sqlite", "sqlite3"],
   config: SqliteConfig,
-  fromURL,
+  urls: { schemes: ["sqlite", "sqlite3"], parse: fromURL },
   async connect(config, context) {
     const { SqliteConnector } = await import("./connector.ts");
     return new SqliteConnector(config, context);
@@ -26,7 +24,6 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
     const { schema = "main", name } = tableName(target);
     return [foldName(schema), foldName(name)];
   },
-  typeMapper,
   extractors: {
     SqliteExtractor: {
       description: "Reads tables, views, queries and functions in one read transaction",
@@ -53,6 +50,10 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
       async create(connector) {
         const { SqliteLoader } = await import("./loader.ts");
         return new SqliteLoader(connector);
+      },
+      async getOutcome(connector, target, record) {
+        const { loadOutcome } = await import("./load/load_commit.ts");
+        return await loadOutcome(connector, target, record);
       },
     },
   },

@@ -5,6 +5,7 @@ import { firstIssue } from "../../../providers/options.ts";
 import {
   type Checked,
   checkOptions,
+  connectionKeys,
   extractorInfo,
   infoOf,
   loaderInfo,
@@ -28,10 +29,9 @@ export async function checkConnection(
   { module, url, keys, variables }: ConnectionInput,
 ): Promise<Checked> {
   const provider = await providerOf(module);
-  const fromURL = url === undefined ? {} : provider.fromURL(url) as object;
   const known = new Set(variables.map((path) => JSON.stringify(path)));
   const isVariable = (path: readonly unknown[]) => known.has(JSON.stringify(path));
-  const parsed = parseTyped(provider.config, { ...fromURL, ...keys }, isVariable);
+  const parsed = parseTyped(provider.config, connectionKeys(provider, url, keys), isVariable);
   return parsed.success
     ? { value: parsed.data }
     : { issue: firstIssue(provider.config, parsed.error) };

@@ -1,12 +1,8 @@
 /** What a thread does at the source: it reads, and stages what it reads. */
 import { stagePart } from "../../../buffers/mod.ts";
 import type { StagedFile } from "../../../core/contracts/buffer.ts";
-import { ValidationError, ValueError } from "../../../core/errors.ts";
-import type {
-  FileExtractor,
-  Partition,
-  RecordExtractor,
-} from "../../../core/contracts/extractor.ts";
+import { DXTError, ValidationError, ValueError } from "../../../core/errors.ts";
+import type { Partition, RecordExtractor } from "../../../core/contracts/extractor.ts";
 import { toTransferable, type TransferableValue } from "../../../core/values/transferable_value.ts";
 import { noteReleased } from "../../../sandbox/garbage.ts";
 import {
@@ -24,13 +20,25 @@ import type {
   ExtractResult,
   HeadInput,
   PartitionInput,
+  PlainClass,
   SourceWatermarkInput,
   Tell,
 } from "./protocol.ts";
-import { extractorClassOf, extractorOf, openSession, type WorkerSession } from "./session.ts";
+import { argumentsOf, extractorClassOf, openSession, type WorkerSession } from "./session.ts";
 import { buildTask, read } from "./extract_request.ts";
 import { ProgressThrottle } from "./progress_throttle.ts";
 import { FarTransform, type Transformed } from "./transforms.ts";
+
+async function createRecordExtractor(
+  here: WorkerSession,
+  chosen: PlainClass,
+): Promise<RecordExtractor> {
+  const found = await extractorClassOf(here, chosen);
+  if (found.yields === "records") {
+    return await found.create(...await argumentsOf(here, found, chosen));
+  }
+  throw new DXTError(`Cannot read records with "${chosen.name}": it yields files`);
+}
 
 /** The partition stays open, and with it the moment that its parts are read of, until `close`. */
 export async function partition(
@@ -39,7 +47,7 @@ export async function partition(
   signal: AbortSignal,
 ): Promise<Pick<Partition, "parts" | "guessed">> {
   const here = await openSession();
-  const extractor = await extractorOf(here, chosen) as RecordExtractor;
+  const extractor = await createRecordExtractor(here, chosen);
   here.partition = await extractor.partition(
     buildTask(fromTransferableSpec(reading), signal),
     settings,
@@ -58,7 +66,8 @@ export async function extract(
   // What is read as a whole has a moment of its own, and must not wait for locks of the parts' moment.
   if (part === undefined) await here.endPartition();
   await using own = part && await connect(here.endpoint, signal);
-  const extractor = await extractorOf(here, chosen, own);
+  const found = await extractorClassOf(here, chosen);
+  const created = await argumentsOf(here, found, chosen, own);
   const reading = {
     ...fromTransferableSpec(plain),
     ...(part === undefined ? {} : { part: part.part }),
@@ -70,8 +79,8 @@ export async function extract(
     onFile: (file: StagedFile) => tell({ file }),
   };
   using tally = new ProgressThrottle(tell);
-  if (extractor.yields === "files") {
-    const files = (extractor as FileExtractor).extract(buildTask(reading, signal));
+  if (found.yields === "files") {
+    const files = (await found.create(...created)).extract(buildTask(reading, signal));
     const onBytes = (bytes: number) => tally.add(0, bytes);
     return {
       ...await stagePart(buffer, { ...place, onBytes }, files),
@@ -87,7 +96,7 @@ export async function extract(
   };
   try {
     const watch = { signal, onProgress, ...transformOf(here, reading, tell) };
-    const batches = read(extractor, reading, watch, seen);
+    const batches = read(await found.create(...created), reading, watch, seen);
     const written = await stagePart(buffer, place, batches);
     const { max, nulls, placeless, key } = seen;
     const future = key === undefined ? {} : { key };
@@ -132,7 +141,7 @@ export async function head(
 ): Promise<TransferableValue[][]> {
   const here = await openSession();
   const reading = fromTransferableSpec(plain);
-  const extractor = await extractorOf(here, chosen) as RecordExtractor;
+  const extractor = await createRecordExtractor(here, chosen);
   const fields = stagedFields(reading);
   const rows = await firstRows(
     extractor.extract(buildTask(reading, signal)),

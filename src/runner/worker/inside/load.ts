@@ -4,13 +4,16 @@ import { openSlice } from "../../../buffers/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { StagedData, StagedFile, StageSlice } from "../../../core/contracts/buffer.ts";
 import { DXTError } from "../../../core/errors.ts";
+import type { Connector } from "../../../core/contracts/connector.ts";
 import type {
   CommitJournal,
+  Loader,
   LoadOutcome,
   LoadPlan,
   LoadReceipt,
   LoadTask,
   LoadTicket,
+  ParallelLoad,
 } from "../../../core/contracts/loader.ts";
 import { toTransferable, type TransferableValue } from "../../../core/values/transferable_value.ts";
 import { noteReleased } from "../../../sandbox/garbage.ts";
@@ -28,6 +31,7 @@ import type {
   LoadNews,
   MaxWatermarkInput,
   OutcomeInput,
+  PlainClass,
   PlanInput,
   RememberedInput,
   Rows,
@@ -35,26 +39,43 @@ import type {
   ShareNews,
   Tell,
 } from "./protocol.ts";
-import { loaderOf, openSession, type WorkerSession } from "./session.ts";
+import { argumentsOf, loaderClassOf, openSession, type WorkerSession } from "./session.ts";
+
+async function createLoader(here: WorkerSession, chosen: PlainClass): Promise<Loader> {
+  const found = await loaderClassOf(here, chosen);
+  return await found.create(...await argumentsOf(here, found, chosen));
+}
+
+/** Undefined for a class whose loads one connection writes. */
+async function createParallel(
+  here: WorkerSession,
+  chosen: PlainClass,
+  own?: Connector,
+): Promise<ParallelLoad | undefined> {
+  const found = await loaderClassOf(here, chosen);
+  return await found.createParallel?.(...await argumentsOf(here, found, chosen, own));
+}
 
 export async function plan(
   { loader, ...load }: PlanInput,
   _tell: Tell,
   signal: AbortSignal,
 ): Promise<LoadPlan> {
-  return await (await loaderOf(await openSession(), loader)).plan({ ...load, signal });
+  return await (await createLoader(await openSession(), loader)).plan({ ...load, signal });
 }
 
 export async function maxWatermark(
   { loader, target, field, ...asked }: MaxWatermarkInput,
 ): Promise<TransferableValue | undefined> {
-  const own = await loaderOf(await openSession(), loader);
+  const own = await createLoader(await openSession(), loader);
   const max = await own.getMaxWatermark(target, field, asked);
   return max === undefined ? undefined : toTransferable(max);
 }
 
 export async function outcome({ loader, target, record }: OutcomeInput): Promise<LoadOutcome> {
-  return await (await loaderOf(await openSession(), loader)).getOutcome(target, record);
+  const here = await openSession();
+  const found = await loaderClassOf(here, loader);
+  return await found.getOutcome?.(await here.connector, target, record) ?? "unknown";
 }
 
 export async function feed({ lane, ...news }: FeedInput): Promise<void> {
@@ -112,7 +133,7 @@ export async function share(
 ): Promise<LoadTicket | undefined> {
   const here = await openSession();
   const task = taskOf(input, await stagedOf(staged, isGrowing, here, signal), here, signal);
-  const shared = await (await loaderOf(here, loader)).share(task);
+  const shared = await (await createParallel(here, loader))?.begin(task);
   if (shared !== undefined) here.shared = shared;
   return shared?.ticket;
 }
@@ -167,7 +188,7 @@ export async function load(
   here.tellCommit = tell;
   const staged = told(await stagedOf(slice, isGrowing, here, signal), signal, tell);
   const task = taskOf(input, staged, here, signal);
-  return await (await loaderOf(here, loader)).load(task);
+  return await (await createLoader(here, loader)).load(task);
 }
 
 /** Loads the files that it is given into a shared load, over a connection of its own. */
@@ -181,8 +202,8 @@ export async function loadShare(
   feed.push(slice);
   await using connector = await connect(here.endpoint, signal);
   const staged = told(streamingStage(feed, await openSlice(slice)), signal, tell);
-  const loader = await loaderOf(here, chosen, connector);
-  return await loader.loadShare(taskOf(input, staged, here, signal), ticket);
+  const parallel = await createParallel(here, chosen, connector);
+  return await parallel!.loadShare(taskOf(input, staged, here, signal), ticket);
 }
 
 /** The staged data, telling how far the loader has read. */

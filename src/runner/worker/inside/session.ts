@@ -2,9 +2,9 @@
 import type { StageSlice } from "../../../core/contracts/buffer.ts";
 import type { Connector } from "../../../core/contracts/connector.ts";
 import { DXTError } from "../../../core/errors.ts";
-import type { Extractor, Partition } from "../../../core/contracts/extractor.ts";
-import type { Loader, SharedLoad } from "../../../core/contracts/loader.ts";
-import type { ExtractorClass } from "../../../core/contracts/provider.ts";
+import type { Partition } from "../../../core/contracts/extractor.ts";
+import type { SharedLoad } from "../../../core/contracts/loader.ts";
+import type { ExtractorClass, LoaderClass } from "../../../core/contracts/provider.ts";
 import { type Thrown, toError } from "../../../sandbox/messages.ts";
 import type { StagedFileQueue } from "../../load/staged_file_queue.ts";
 import { connect, type Connectable } from "./connect.ts";
@@ -84,32 +84,32 @@ export async function withConnector<T>(work: (connector: Connector) => Promise<T
   return await work(await (await openSession()).connector);
 }
 
-/** Over the end's connection, or another one. */
-export async function extractorOf(
+/** What a class creates with: the session's connection, or `own`, and its options. */
+export async function argumentsOf(
   here: WorkerSession,
-  chosen: PlainClass,
+  { options: schema }: Pick<ExtractorClass, "options">,
+  { options }: PlainClass,
   own?: Connector,
-): Promise<Extractor> {
-  const found = await extractorClassOf(here, chosen);
-  return found.create(own ?? await here.connector, chosen.options ?? found.options.parse({}));
+): Promise<[Connector, unknown]> {
+  return [own ?? await here.connector, options ?? schema.parse({})];
 }
 
+/** The extractor class that the host names, of the connection's provider or an external module. */
 export async function extractorClassOf(
   here: WorkerSession,
-  chosen: PlainClass,
+  { module, name }: PlainClass,
 ): Promise<ExtractorClass> {
-  return chosen.module === undefined
-    ? here.endpoint.provider.extractors[chosen.name]!
-    : await externalExtractor(chosen.module, chosen.name);
+  return module === undefined
+    ? here.endpoint.provider.extractors[name]!
+    : await externalExtractor(module, name);
 }
 
-export async function loaderOf(
+/** As {@linkcode extractorClassOf}, for a loader. */
+export async function loaderClassOf(
   here: WorkerSession,
-  chosen: PlainClass,
-  own?: Connector,
-): Promise<Loader> {
-  const found = chosen.module === undefined
-    ? here.endpoint.provider.loaders[chosen.name]!
-    : await externalLoader(chosen.module, chosen.name);
-  return found.create(own ?? await here.connector, chosen.options);
+  { module, name }: PlainClass,
+): Promise<LoaderClass> {
+  return module === undefined
+    ? here.endpoint.provider.loaders[name]!
+    : await externalLoader(module, name);
 }

@@ -30,7 +30,7 @@ for (const ending of FORMATS) {
       assert.equal(made.rows, 2);
       assert.match(made.evidence, new RegExp(`^2 rows, \\d+ bytes in "a\\.${ending}"$`));
       const added = await store.load(target, stagedRecords(FIELDS, records(3)));
-      assert.deepEqual([added.rows, added.total], [1, 3]);
+      assert.equal(added.rows, 1);
       assert.deepEqual((await store.read(target)).records, records(1, 2, 3));
       const nothing = await store.load(target, stagedRecords(FIELDS, []));
       assert.equal(nothing.rows, 0);

@@ -156,7 +156,6 @@ Deno.test("a path may not leave the connection's folder", () =>
     await assert.rejects(store.openRead("../secret.csv"), ConfigurationError);
     const bytes = (async function* () {})();
     await assert.rejects(store.write("../out.csv", bytes, async () => {}), ConfigurationError);
-    await assert.rejects(store.delete("../secret.csv"), ConfigurationError);
     assert.deepEqual(await found(store, { type: "file", path: join(folder, "base/a.csv") }), [
       "a.csv",
     ]);
@@ -202,7 +201,7 @@ Deno.test("a range of a file is read, fewer bytes only at its end", () =>
   }));
 
 Deno.test("URLs name a folder of this machine, nothing else", () => {
-  assert.deepEqual(local.fromURL("file:///data/in"), { path: "/data/in" });
-  assert.deepEqual(local.fromURL("file:///data/with%20space"), { path: "/data/with space" });
-  assert.throws(() => local.fromURL("file://host/data"), ConfigurationError);
+  assert.deepEqual(local.urls!.parse("file:///data/in"), { path: "/data/in" });
+  assert.deepEqual(local.urls!.parse("file:///data/with%20space"), { path: "/data/with space" });
+  assert.throws(() => local.urls!.parse("file://host/data"), ConfigurationError);
 });

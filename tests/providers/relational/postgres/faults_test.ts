@@ -240,7 +240,7 @@ onServers(
     await assert.rejects(connector.query("SELECT pg_sleep(5)"), /silent for 0.5 s/);
     assert.deepEqual(await connector.query("SELECT 2 AS n"), [{ n: 2 }]);
     await assert.rejects(
-      connector.execute("SELECT pg_terminate_backend(pg_backend_pid())"),
+      connector.query("SELECT pg_terminate_backend(pg_backend_pid())"),
       DXTError,
     );
     assert.deepEqual(await connector.query("SELECT 3 AS n"), [{ n: 3 }]);

@@ -52,7 +52,7 @@ onServers("records and keys of an error are hidden, and shown when asked for", a
   await database.sql("CREATE TABLE known (name text PRIMARY KEY)");
   const config = postgres.config.parse({
     sslmode: "disable",
-    ...postgres.fromURL(database.url) as object,
+    ...postgres.urls!.parse(database.url) as object,
   });
   for (const showValues of [false, true]) {
     await using connector = await postgres.connect(config, { ...connectContext("/"), showValues });
@@ -69,7 +69,7 @@ onServers("records and keys of an error are hidden, and shown when asked for", a
       // The other way that statements go.
       const values = records.map(({ id, name }) => `(${id ?? "NULL"}, '${name}')`).join();
       await assert.rejects(
-        connector.execute(`INSERT INTO hidden VALUES ${values}`),
+        connector.query(`INSERT INTO hidden VALUES ${values}`),
         ({ message }: Error) => message.includes("s3cret") === showValues,
       );
     }

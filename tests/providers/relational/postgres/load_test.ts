@@ -45,14 +45,13 @@ onServers(
     await using connector = await connect(database.url);
     await load(connector, "seen", stagedOf(FIELDS, rows(0, 10, "old")));
     await using reader = await connect(database.url);
-    await reader.transaction(async (inside) => {
-      await inside.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-      // The snapshot is taken here, and the table is not touched before it is replaced.
-      await inside.query("SELECT 1");
-      await load(connector, "seen", stagedOf(FIELDS, rows(0, 20, "new")), { mode: "replace" });
-      const [old] = await inside.query("SELECT count(*)::int AS n, min(name) AS name FROM seen");
-      assert.deepEqual(old, { n: 10, name: "old 0" });
-    });
+    // The snapshot is taken here, and the table is not touched before it is replaced.
+    await reader.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    await reader.query("SELECT 1");
+    await load(connector, "seen", stagedOf(FIELDS, rows(0, 20, "new")), { mode: "replace" });
+    const [old] = await reader.query("SELECT count(*)::int AS n, min(name) AS name FROM seen");
+    assert.deepEqual(old, { n: 10, name: "old 0" });
+    await reader.query("COMMIT");
     assert.deepEqual(await reader.query("SELECT count(*)::int AS n FROM seen"), [{ n: 20 }]);
   },
 );
@@ -65,11 +64,9 @@ onServers("readers do not wait for a replacement, writers do", async (database) 
     async beforeBatch(index) {
       if (index !== 1) return;
       assert.deepEqual(await other.query("SELECT count(*)::int AS n FROM busy"), [{ n: 10 }]);
+      await other.query("SET lock_timeout = '100ms'");
       await assert.rejects(
-        other.transaction(async (inside) => {
-          await inside.execute("SET LOCAL lock_timeout = '100ms'");
-          await inside.execute("INSERT INTO busy VALUES (100000, 'between')");
-        }),
+        other.query("INSERT INTO busy VALUES (100000, 'between')"),
         /lock timeout/,
       );
     },

@@ -156,14 +156,14 @@ onServers("a default of read-only transactions is respected, and told", async (d
         return true;
       });
     }
-    await assert.rejects(connector.execute("INSERT INTO t VALUES (2)"), /25006/);
+    await assert.rejects(connector.query("INSERT INTO t VALUES (2)"), /25006/);
     assert.equal(fields.length, 1);
   }
   const options = "-c default_transaction_read_only=off";
   await using connector = await connect(database.url, { options });
   const { problems } = await connector.checkWrite({ type: "relation", name: "t" }, "append");
   assert.deepEqual(problems, []);
-  await connector.execute("INSERT INTO t VALUES (2)");
+  await connector.query("INSERT INTO t VALUES (2)");
   const session = await connector.begin("write");
   await session.query("INSERT INTO t VALUES (3); COMMIT");
   await connector.giveBack(session);

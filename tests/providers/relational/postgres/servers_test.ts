@@ -48,7 +48,7 @@ Deno.test("a URL has the hosts, ports and sockets that libpq reads in it", () =>
     }],
   ];
   for (const [url, keys] of cases) {
-    assert.deepEqual(postgres.fromURL(url), keys, url);
+    assert.deepEqual(postgres.urls!.parse(url), keys, url);
     postgres.config.parse(keys);
   }
   for (
@@ -61,7 +61,7 @@ Deno.test("a URL has the hosts, ports and sockets that libpq reads in it", () =>
     ]
   ) {
     assert.throws(
-      () => postgres.fromURL(url),
+      () => postgres.urls!.parse(url),
       (error) => error instanceof ConfigurationError && !error.message.includes("s3cret"),
       url,
     );

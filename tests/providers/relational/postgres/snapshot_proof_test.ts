@@ -234,7 +234,7 @@ onServers("a part that would wait for ever leaves the whole to be read", async (
   let truncating: Promise<unknown>;
   {
     await using moment = await partition(connector, table("plain"));
-    truncating = other.execute("TRUNCATE plain");
+    truncating = other.query("TRUNCATE plain");
     await pause(100);
     const start = performance.now();
     const waiting = read(connector, table("plain"), moment.parts[1]);

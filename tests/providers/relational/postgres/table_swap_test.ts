@@ -1,7 +1,10 @@
 /** A replacement that swaps tables, and loads that several connections write. */
 import assert from "node:assert/strict";
 import { ConcurrentRunError } from "../../../../src/core/errors.ts";
-import { PostgresCopyLoader } from "../../../../src/providers/relational/postgres/copy_loader.ts";
+import {
+  PostgresCopyLoader,
+  PostgresParallelLoad,
+} from "../../../../src/providers/relational/postgres/copy_loader.ts";
 import type { PostgresConnector } from "../../../../src/providers/relational/postgres/connector.ts";
 import type { LoadTask } from "../../../../src/core/contracts/loader.ts";
 import type { LoadMode } from "../../../../src/models/stream.ts";
@@ -29,6 +32,9 @@ function taskOf(name: string, records: ReturnType<typeof rows>, mode: LoadMode):
 
 const loaderOf = (connector: PostgresConnector, replace: "delete" | "swap" = "swap") =>
   new PostgresCopyLoader(connector, { replace });
+
+const parallelOf = (connector: PostgresConnector) =>
+  new PostgresParallelLoad(connector, { replace: "swap" });
 
 const loads = (database: TestDatabase) =>
   database.sql("SELECT relname FROM pg_class WHERE relname LIKE 'dxt%' ORDER BY 1");
@@ -143,15 +149,14 @@ onServers("a swap waits for readers without stopping those who come after", asyn
   await database.sql(`CREATE TABLE t (id int, name text); INSERT INTO t VALUES (0, 'old')`);
   await using connector = await connect(database.url);
   await using reader = await connect(database.url);
-  let loading: Promise<unknown> | undefined;
-  await reader.transaction(async (inside) => {
-    await inside.query("SELECT * FROM t");
-    loading = loaderOf(connector).load(taskOf("t", rows(1, 3, "new"), "replace"));
-    await new Promise((resolve) => setTimeout(resolve, 2500));
-    // The swap has asked for its lock and let go of it again.
-    const [row] = await database.sql("SELECT count(*)::int AS n FROM t");
-    assert.equal(row!["n"], 1);
-  });
+  await reader.query("BEGIN");
+  await reader.query("SELECT * FROM t");
+  const loading = loaderOf(connector).load(taskOf("t", rows(1, 3, "new"), "replace"));
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  // The swap has asked for its lock and let go of it again.
+  const [row] = await database.sql("SELECT count(*)::int AS n FROM t");
+  assert.equal(row!["n"], 1);
+  await reader.query("COMMIT");
   await loading;
   assert.equal((await database.sql("SELECT count(*)::int AS n FROM t"))[0]!["n"], 2);
 });
@@ -162,10 +167,10 @@ onServers(
     const task = taskOf("t", rows(0, 5, "new"), "append");
     {
       await using connector = await connect(database.url);
-      const shared = await loaderOf(connector).share(task);
+      const shared = await parallelOf(connector).begin(task);
       await using other = await connect(database.url);
-      await assert.rejects(loaderOf(other).share(task), ConcurrentRunError);
-      await loaderOf(other).loadShare(task, shared!.ticket);
+      await assert.rejects(parallelOf(other).begin(task), ConcurrentRunError);
+      await parallelOf(other).loadShare(task, shared!.ticket);
       // The process ends here: its connections are gone, which takes the server a moment.
       await database.sql(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid()`);
@@ -173,22 +178,22 @@ onServers(
     const [left] = await loads(database);
     assert.match(String(left!["relname"]), /^dxt_load_[0-9a-f]{16}$/);
     await using connector = await connect(database.url);
-    const loader = loaderOf(connector);
-    const shared = (await loader.share(task))!;
+    const loader = parallelOf(connector);
+    const shared = (await loader.begin(task))!;
     await shared.finish(await loader.loadShare(task, shared.ticket));
     assert.equal((await database.sql("SELECT count(*)::int AS n FROM t"))[0]!["n"], 5);
     assert.deepEqual([...await loads(database)], []);
     await database.sql(`DROP TABLE t; CREATE TABLE ${left!["relname"]} (mine int)`);
-    assert.equal(await loader.share(task), undefined);
+    assert.equal(await loader.begin(task), undefined);
     assert.equal((await loads(database)).length, 1);
   },
 );
 
 onServers("a shared load of fewer rows than staged leaves nothing", async (database) => {
   await using connector = await connect(database.url);
-  const loader = loaderOf(connector);
+  const loader = parallelOf(connector);
   const task = taskOf("t", rows(0, 5, "new"), "append");
-  const shared = (await loader.share(task))!;
+  const shared = (await loader.begin(task))!;
   await assert.rejects(shared.finish(4), /PostgreSQL took 4, staged are 5/);
   await shared.abort();
   assert.deepEqual([

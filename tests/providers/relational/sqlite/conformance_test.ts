@@ -17,11 +17,18 @@ for (const [label, pragmas] of Object.entries(DATABASES)) {
     async connection() {
       const folder = await Deno.makeTempDir();
       const path = join(folder, "test.db");
-      using database = new DatabaseSync(path);
-      database.exec(pragmas);
+      const run = (text: string) => {
+        using database = new DatabaseSync(path);
+        database.exec(text);
+      };
+      run(pragmas);
       // What another run holds is waited for; a test need not wait as long as a run.
       const config = { path, busy_timeout_ms: 1500 };
-      return { config, release: () => Deno.remove(folder, { recursive: true }) };
+      return {
+        config,
+        sql: (text) => Promise.try(() => run(text)),
+        release: () => Deno.remove(folder, { recursive: true }),
+      };
     },
     target: (name) => ({ type: "relation", name }),
   });

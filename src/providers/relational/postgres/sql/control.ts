@@ -7,7 +7,7 @@
  * variables, unless it is given options that are complete: so it is.
  */
 import type { Socket } from "node:net";
-import postgres, { type Sql, type TransactionSql } from "postgres";
+import postgres, { type Sql } from "postgres";
 import type { ControlRow } from "../../../../core/contracts/connector.ts";
 import { ConnectionError, DXTError, messageOf } from "../../../../core/errors.ts";
 import { formatAddress } from "../config.ts";
@@ -15,13 +15,6 @@ import { connectionLost, isLoginFailure, PostgresError } from "../wire/server_er
 import type { SessionConfig } from "../wire/session.ts";
 import { searchPath } from "./session_settings.ts";
 import { openStream } from "../wire/open_socket.ts";
-
-/** Statements inside one transaction; a transaction within it is a savepoint. */
-export interface ControlTransaction {
-  query(sql: string, params: readonly unknown[]): Promise<ControlRow[]>;
-  execute(sql: string, params: readonly unknown[]): Promise<number>;
-  transaction<T>(work: (inner: ControlTransaction) => Promise<T>): Promise<T>;
-}
 
 /** What stays of values in text: numbers where a double holds them, the rest is the server's text. */
 const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
@@ -53,40 +46,15 @@ export class ControlClient {
     signal.addEventListener("abort", this.#abort);
   }
 
-  query(sql: string, params: readonly unknown[]): Promise<ControlRow[]> {
-    return this.#statements(this.#open()).query(sql, params);
-  }
-
-  execute(sql: string, params: readonly unknown[]): Promise<number> {
-    return this.#statements(this.#open()).execute(sql, params);
-  }
-
-  transaction<T>(work: (inner: ControlTransaction) => Promise<T>): Promise<T> {
-    return this.#clear(
-      this.#open().begin((sql) => work(this.#transaction(sql))) as Promise<T>,
-    );
+  async query(sql: string, params: readonly unknown[]): Promise<ControlRow[]> {
+    const rows = this.#open().unsafe(sql, params as never[]);
+    return [...await this.#clear(this.#guarded(rows))] as ControlRow[];
   }
 
   async close(): Promise<void> {
     this.signal.removeEventListener("abort", this.#abort);
     await this.#client?.end({ timeout: FAREWELL });
     this.#socket?.destroy();
-  }
-
-  #transaction(sql: TransactionSql): ControlTransaction {
-    return {
-      ...this.#statements(sql),
-      transaction: (work) => sql.savepoint((inner) => work(this.#transaction(inner))) as never,
-    };
-  }
-
-  #statements(sql: Sql | TransactionSql): Omit<ControlTransaction, "transaction"> {
-    const run = (text: string, params: readonly unknown[]) =>
-      this.#clear(this.#guarded(sql.unsafe(text, params as never[])));
-    return {
-      query: async (text, params) => [...await run(text, params)] as ControlRow[],
-      execute: async (text, params) => (await run(text, params)).count ?? 0,
-    };
   }
 
   #reason(): Error {

@@ -8,7 +8,9 @@ import { z } from "zod";
 import type { CommitRecord, LoadOutcome, LoadTask } from "../../../../core/contracts/loader.ts";
 import type { StreamTarget } from "../../../../models/source.ts";
 import { quoteTable } from "../../names.ts";
+import type { SqliteConnector } from "../connector.ts";
 import { findTable, type Table } from "../sql/catalog.ts";
+import { exists } from "../sql/database_file.ts";
 import { foldName, mainTable, quote } from "../sql/dialect.ts";
 
 const Change = z.strictObject({
@@ -73,8 +75,18 @@ function recordOf(of: "row number" | "rows", before: bigint, after: bigint): Com
   return { of, change: { before: String(before), after: String(after) } };
 }
 
-/** What became of a load that was remembered; SQLite has undone what was not committed. */
-export function outcomeOf(
+/** What became of a load that was remembered; a file that is missing has taken nothing. */
+export async function loadOutcome(
+  connector: SqliteConnector,
+  target: StreamTarget,
+  record: CommitRecord,
+): Promise<LoadOutcome> {
+  if (!exists(connector.file)) return "aborted";
+  return await connector.read((database) => outcomeIn(database, target, record));
+}
+
+/** SQLite has undone what was not committed. */
+function outcomeIn(
   database: DatabaseSync,
   target: StreamTarget,
   record: CommitRecord,
@@ -82,9 +94,9 @@ export function outcomeOf(
   const parsed = Commit.safeParse(record);
   if (!parsed.success) return "unknown";
   const { of, change: { before, after } } = parsed.data;
-  const exists = findTable(database, mainTable(target)) !== undefined;
   if (of === "rows") {
-    const rows = exists ? numberOf(database, target, "count(*)") : 0n;
+    const found = findTable(database, mainTable(target));
+    const rows = found !== undefined ? numberOf(database, target, "count(*)") : 0n;
     return rows === after ? "committed" : rows === before ? "aborted" : "unknown";
   }
   const last = lastRowNumber(database, target);

@@ -211,5 +211,5 @@ function receiptOf(database: DatabaseSync, target: Target, task: LoadTask): Load
   const rows = Number(database.prepare(`SELECT count(*) AS n FROM ${target.sql}`).get()!["n"]);
   if (rows !== staged.count) throw incomplete(target, rows, task);
   const evidence = `${mode} wrote a new table, count(*) = ${rows}`;
-  return mode === "replace" ? { rows, total: rows, evidence } : { rows, evidence };
+  return { rows, evidence };
 }

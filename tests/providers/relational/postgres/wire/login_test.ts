@@ -177,7 +177,7 @@ onServers("TLS is as strict as sslmode says", async (database, { authority }) =>
 
 Deno.test("a URL gives the connection's keys", () => {
   assert.deepEqual(
-    postgres.fromURL(
+    postgres.urls!.parse(
       "postgresql+psycopg://a%40b:p%3Aw%2F@[::1]:6543/my%20db?sslmode=require&connect_timeout=3",
     ),
     {
@@ -190,12 +190,14 @@ Deno.test("a URL gives the connection's keys", () => {
       connect_timeout: 3,
     },
   );
-  assert.deepEqual(postgres.fromURL("postgres://me@db"), { host: "db", user: "me" });
+  assert.deepEqual(postgres.urls!.parse("postgres://me@db"), { host: "db", user: "me" });
   assert.throws(
-    () => postgres.fromURL("postgres://me:s3cret@host:port/x"),
+    () => postgres.urls!.parse("postgres://me:s3cret@host:port/x"),
     (error) => error instanceof ConfigurationError && !error.message.includes("s3cret"),
   );
-  const unknown = postgres.config.safeParse(postgres.fromURL("postgres://me@db/x?slmode=require"));
+  const unknown = postgres.config.safeParse(
+    postgres.urls!.parse("postgres://me@db/x?slmode=require"),
+  );
   assert.match(unknown.error!.message, /slmode/);
 });
 
