@@ -6,6 +6,7 @@ import { HELP_WIDTHS } from "../src/cli/help/cached_help.ts";
 import type { IO, Output } from "../src/cli/terminal/stdio.ts";
 import { listOperators } from "../src/cli/app/operator_catalog.ts";
 import { buildPage, type CommandPage, type OptionPage } from "../src/cli/help/command_pages.ts";
+import { guaranteesText } from "../src/models/guarantee.ts";
 import { parseArguments } from "../src/cli/parse.ts";
 import type { Provider } from "../src/core/contracts/provider.ts";
 
@@ -129,11 +130,12 @@ function optionTable(pages: ReadonlyMap<string, CommandPage>): string {
 
 function operatorTable(providers: readonly Provider[]): string {
   return table(
-    ["Operator", "Kind", "What it is"],
-    listOperators(providers).map(({ name, kind, description }) => [
+    ["Operator", "Kind", "What it is", "Guarantee by load mode"],
+    listOperators(providers).map(({ name, kind, description, modes }) => [
       `\`${name}\``,
       kind,
       description.replaceAll("|", "\\|"),
+      modes === undefined ? "" : guaranteesText(modes),
     ]),
   );
 }

@@ -69,6 +69,7 @@ export { type DXTRecord, JSONText, type JSONValue, type Value } from "./core/val
 export { DXT_TYPES, type DXTType } from "./models/dtype.ts";
 export type { Field } from "./models/field.ts";
 export type { Category, StreamRef, StreamSource, StreamTarget } from "./models/source.ts";
+export type { Guarantee, GuaranteedModes } from "./models/guarantee.ts";
 export type { LoadMode } from "./models/stream.ts";
 /** Schemas of connections and options: dxt's own instance, which its checks expect. */
 export { z } from "zod";

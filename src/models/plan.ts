@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Guarantee } from "./guarantee.ts";
 import { LoadMode } from "./stream.ts";
 
 /** One field on its way. */
@@ -44,7 +45,13 @@ export const PlannedStream = z.strictObject({
     exists: z.boolean().optional(),
     rows: z.number().optional().describe("In it now"),
   }),
-  load: z.strictObject({ mode: LoadMode, upsert_keys: z.array(z.string()) }),
+  load: z.strictObject({
+    mode: LoadMode,
+    upsert_keys: z.array(z.string()),
+    guarantee: Guarantee.describe(
+      "What the target holds when the load fails, is killed or repeated",
+    ),
+  }),
   fields: z.array(PlannedField),
   statements: z.array(z.string())
     .describe("Word for word, those that make, empty or change what is in the target"),

@@ -58,7 +58,7 @@ export function extractorInfo({ yields }: ExtractorInfo): ExtractorInfo {
 
 export function loaderInfo({ modes, accepts, overlaps, ownRows }: LoaderInfo): LoaderInfo {
   const own = ownRows === undefined ? {} : { ownRows: [...ownRows] };
-  return { modes: [...modes], accepts: [...accepts], overlaps, ...own };
+  return { modes: { ...modes }, accepts: [...accepts], overlaps, ...own };
 }
 
 function mapped<T, R>(all: Readonly<Record<string, T>>, change: (one: T) => R): Record<string, R> {

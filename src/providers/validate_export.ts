@@ -4,6 +4,7 @@ import { OWN_ROWS } from "../core/contracts/loader.ts";
 import type { ExtractorClass, LoaderClass, Provider } from "../core/contracts/provider.ts";
 import type { TransformClass } from "../core/contracts/transform.ts";
 import { CATEGORIES } from "../models/source.ts";
+import { Guarantee } from "../models/guarantee.ts";
 import { LOAD_MODES } from "../models/stream.ts";
 
 /** What each member has to be. */
@@ -23,6 +24,13 @@ const isConnectionURLs = (value: unknown) =>
   isObject(value) && isFunction(value["parse"]) && Array.isArray(value["schemes"]) &&
   value["schemes"].every(isText);
 
+/** Names of load modes, each with its guarantee. */
+const isGuaranteedModes = (value: unknown) =>
+  isObject(value) && Object.keys(value).length > 0 &&
+  Object.entries(value).every(([mode, guarantee]) =>
+    (LOAD_MODES as readonly string[]).includes(mode) && Guarantee.safeParse(guarantee).success
+  );
+
 const EXTRACTOR: Shape = {
   description: isText,
   yields: (value) => value === "records" || value === "files",
@@ -33,7 +41,7 @@ const EXTRACTOR: Shape = {
 
 const LOADER: Shape = {
   description: isText,
-  modes: isListOf(LOAD_MODES),
+  modes: isGuaranteedModes,
   accepts: isListOf(["records", "files"]),
   overlaps: (value) => typeof value === "boolean",
   ownRows: (value) => value === undefined || isListOf(OWN_ROWS)(value),

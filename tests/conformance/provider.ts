@@ -14,7 +14,7 @@ import { modeChecks } from "./provider/modes.ts";
 import { nameChecks } from "./provider/names.ts";
 import { readingChecks } from "./provider/reading.ts";
 import { targetChecks } from "./provider/targets.ts";
-import { type Check, recordLoaderClass, Trial } from "./provider/trial.ts";
+import { type Check, modesOf, recordLoaderClass, Trial } from "./provider/trial.ts";
 import { valueChecks } from "./provider/values.ts";
 import { watermarkChecks } from "./provider/watermarks.ts";
 
@@ -57,7 +57,7 @@ export function testProvider<Config, C extends Connector>(test: ProviderTest<Con
   const provider = test.provider as unknown as Provider;
   for (const [key, check] of Object.entries(CHECKS) as [CheckName, Check][]) {
     const loaderClass = recordLoaderClass(provider);
-    if (check.when?.({ provider, loaderClass, modes: loaderClass.modes }) === false) continue;
+    if (check.when?.({ provider, loaderClass, modes: modesOf(loaderClass) }) === false) continue;
     const reason = test.skip?.[key];
     const label = `${test.label ?? provider.name}: ${check.title}`;
     Deno.test(reason === undefined ? label : `${label} (not here: ${reason})`, async (t) => {

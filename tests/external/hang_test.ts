@@ -51,7 +51,7 @@ export default defineProvider({
     },
     extract: (task) => extract(at, task),
   }) } },
-  loaders: { L: { description: "x", modes: ["append"], accepts: ["records"], overlaps: true, options: z.strictObject({}), create: ({ at }) => ({
+  loaders: { L: { description: "x", modes: { append: "at least once" }, accepts: ["records"], overlaps: true, options: z.strictObject({}), create: ({ at }) => ({
     async load({ staged }) {
       await waits(at, "load");
       let rows = 0;

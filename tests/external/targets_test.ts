@@ -11,7 +11,7 @@ import {
 const Config = z.strictObject({ url: z.url().describe("Where records are sent") });
 export const Sink: LoaderClass = {
   description: "Sends records as lines of JSON",
-  modes: ["append"],
+  modes: { append: "at least once" },
   accepts: ["records"],
   overlaps: false,
   options: z.strictObject({ label: z.string().default("none").describe("Sent along") }),

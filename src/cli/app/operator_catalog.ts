@@ -1,5 +1,6 @@
 /** Catalog of operators (providers, extractors, loaders) and their options, read from zod schemas. */
 import { z } from "zod";
+import type { GuaranteedModes } from "../../models/guarantee.ts";
 import type { Provider } from "../../core/contracts/provider.ts";
 
 export interface Operator {
@@ -8,6 +9,8 @@ export interface Operator {
   readonly kind: "provider" | "extractor" | "loader";
   readonly category: string;
   readonly description: string;
+  /** Of a loader. */
+  readonly modes?: GuaranteedModes;
   readonly options: readonly OperatorOption[];
 }
 
@@ -29,6 +32,7 @@ export function listOperators(providers: readonly Provider[]): Operator[] {
         kind,
         category,
         description: one.description,
+        ...("modes" in one ? { modes: one.modes } : {}),
         options: optionsOf(one.options),
       }));
     return [

@@ -1,5 +1,6 @@
 /** `dxt operators list`: prints providers, extractors and loaders with their options. */
 import { argument, choice, command, map, merge, message, object, option, optional } from "optique";
+import { guaranteesText } from "../../models/guarantee.ts";
 import { CATEGORIES } from "../../models/source.ts";
 import type { Action, Context } from "../app/context.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
@@ -62,9 +63,11 @@ async function printOperators(
   return EXIT.done;
 }
 
-/** Prints a line for the operator, and a table of its options below. */
-function printOperator({ name, kind, description, options }: Operator, printer: Printer): void {
+/** Prints a line for the operator; below it a loader's guarantees, and a table of its options. */
+function printOperator(operator: Operator, printer: Printer): void {
+  const { name, kind, description, modes, options } = operator;
   printer.result(`${name} (${kind}): ${description}`);
+  if (modes !== undefined) printer.result(`  ${guaranteesText(modes)}`);
   if (options.length === 0) return;
   const rows = options.map(({ name, type, required, description, ...option }) =>
     [

@@ -74,8 +74,9 @@ function targetText({ target: { name, exists, rows } }: PlannedStream): string {
   return `${rows === undefined ? "exists" : countNoun(rows, "row")}: ${name}`;
 }
 
-function loadText({ load: { mode, upsert_keys } }: PlannedStream): string {
-  return upsert_keys.length === 0 ? mode : `${mode} by ${upsert_keys.join(", ")}`;
+function loadText({ load: { mode, upsert_keys, guarantee } }: PlannedStream): string {
+  const keys = upsert_keys.length === 0 ? "" : ` by ${upsert_keys.join(", ")}`;
+  return `${mode}${keys} (${guarantee})`;
 }
 
 function noteText({ name, conversion, note, accepted }: PlannedField): string {

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Category, StreamSource, StreamTarget } from "../../models/source.ts";
-import type { LoadMode } from "../../models/stream.ts";
+import type { GuaranteedModes } from "../../models/guarantee.ts";
 import type { StagedData } from "./buffer.ts";
 import type { Connector } from "./connector.ts";
 import type { FileExtractor, Projection, RecordExtractor } from "./extractor.ts";
@@ -68,7 +68,8 @@ export interface SourceWatermark {
 
 export interface LoaderClass<C extends Connector = Connector> {
   readonly description: string;
-  readonly modes: readonly LoadMode[];
+  /** The load modes that it offers, each with what a load of this mode guarantees; at least one. */
+  readonly modes: GuaranteedModes;
   /** Kinds of staged data that it can load. */
   readonly accepts: readonly StagedData["kind"][];
   /** Whether it is worth beginning a load while its stage is still written. */

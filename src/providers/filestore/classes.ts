@@ -23,9 +23,9 @@ export const fileExtractorClass: ExtractorClass<FilestoreConnector> = {
 };
 
 export const loaderClass: LoaderClass<FilestoreConnector> = {
-  description:
-    "Writes records in any format, or whole files; a target changes atomically and keeps its mode and owner",
-  modes: ["append", "replace"],
+  description: "Writes records in any format, or whole files; a target keeps its mode and owner",
+  // Files that are added to a folder appear one after the other.
+  modes: { append: "per file", replace: "atomic replace" },
   accepts: ["records", "files"],
   overlaps: true,
   ownRows: ["values"],

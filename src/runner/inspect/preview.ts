@@ -111,7 +111,7 @@ async function previewStream(plan: StreamPlan, context: Context): Promise<Planne
     source: { name: streamName(plan.source) },
     extract: { mode: context.fullRefresh ? "full" : stream.extract?.mode ?? "full" },
     target: { name: streamName(plan.target) },
-    load: { mode, upsert_keys: [...upsertKeys] },
+    load: { mode, upsert_keys: [...upsertKeys], guarantee: plan.loader.modes[mode]! },
     fields: [],
     statements: [],
     destructive: [],

@@ -280,5 +280,5 @@ export function loadSettings(
 
 /** A full refresh replaces what earlier runs added. */
 function loadMode(plan: StreamPlan, context: Pick<RunContext, "fullRefresh">): LoadMode {
-  return context.fullRefresh && plan.loader.modes.includes("replace") ? "replace" : plan.mode;
+  return context.fullRefresh && "replace" in plan.loader.modes ? "replace" : plan.mode;
 }

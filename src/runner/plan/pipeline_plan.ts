@@ -153,10 +153,10 @@ async function planStream(
   if (passthrough && !loader.accepts.includes("files")) {
     throw at("target", `Cannot pass files through to ${to.name}: it loads records only`);
   }
-  if (!loader.modes.includes(mode)) {
+  if (!(mode in loader.modes)) {
     throw at(
       "load",
-      `Cannot ${mode} into ${to.name}: it can ${loader.modes.join(" and ")}`,
+      `Cannot ${mode} into ${to.name}: it can ${Object.keys(loader.modes).join(" and ")}`,
     );
   }
   return {

@@ -187,7 +187,7 @@ export function checkFullRefresh(
 ): void {
   if (fullRefresh !== true) return;
   for (const { stream, mode, loader, sharedWith } of plans) {
-    if (sharedWith.length === 0 || mode === "replace" || !loader.modes.includes("replace")) {
+    if (sharedWith.length === 0 || mode === "replace" || !("replace" in loader.modes)) {
       continue;
     }
     const others = sharedWith.map((id) => `"${id}"`).join(", ");

@@ -9,6 +9,7 @@ import { ConnectorError } from "../../core/errors.ts";
 import { OWN_ROWS } from "../../core/contracts/loader.ts";
 import { Field } from "../../models/field.ts";
 import { CATEGORIES, StreamSource } from "../../models/source.ts";
+import { Guarantee } from "../../models/guarantee.ts";
 import { LOAD_MODES } from "../../models/stream.ts";
 import type { ThreadChecks } from "../../sandbox/thread.ts";
 
@@ -46,7 +47,7 @@ const Issue = z.object({
 const Checked = z.union([z.object({ issue: Issue }), z.object({ value: z.unknown() })]);
 
 const LoaderInfo = z.object({
-  modes: z.array(z.enum(LOAD_MODES)),
+  modes: z.partialRecord(z.enum(LOAD_MODES), Guarantee),
   accepts: z.array(z.enum(["records", "files"])),
   overlaps: z.boolean(),
   ownRows: z.array(z.enum(OWN_ROWS)).optional(),

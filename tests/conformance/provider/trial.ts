@@ -118,7 +118,12 @@ export class Trial implements AsyncDisposable {
 
   /** Modes of the loader that the checks use. */
   get modes(): readonly LoadMode[] {
-    return this.loaderClass.modes;
+    return modesOf(this.loaderClass);
+  }
+
+  /** Modes in which a load that fails leaves the target as it was. */
+  get undoneModes(): readonly LoadMode[] {
+    return this.modes.filter((mode) => this.loaderClass.modes[mode] !== "at least once");
   }
 
   async loader(connector?: Connector): Promise<Loader> {
@@ -278,6 +283,10 @@ export async function refused(work: () => Promise<unknown>, words?: RegExp): Pro
     return error;
   }
   return assert.fail("expected an error of dxt, nothing was thrown");
+}
+
+export function modesOf({ modes }: LoaderClass): LoadMode[] {
+  return Object.keys(modes) as LoadMode[];
 }
 
 /** The first loader class of a provider that accepts records. */

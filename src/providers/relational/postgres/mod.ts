@@ -46,7 +46,7 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
   loaders: {
     PostgresCopyLoader: {
       description: "COPY … FROM STDIN, one transaction",
-      modes: ["append", "replace", "upsert"],
+      modes: { append: "transactional", replace: "transactional", upsert: "transactional" },
       accepts: ["records"],
       overlaps: true,
       ownRows: ["condition", "values"],

@@ -42,7 +42,7 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
   loaders: {
     SqliteLoader: {
       description: "Writes in one transaction: append, replace, upsert",
-      modes: ["append", "replace", "upsert"],
+      modes: { append: "transactional", replace: "transactional", upsert: "transactional" },
       accepts: ["records"],
       overlaps: true,
       ownRows: ["condition", "values"],
