@@ -1,23 +1,25 @@
-/** Files that are on the disk when they are said to be. */
+/** Writes, hashes and reads the files of a stage; a file counts as written once it is on disk. */
 import { createHash } from "node:crypto";
 import { BufferError } from "../core/errors.ts";
 import type { FileInput } from "../formats/format.ts";
 
-/** Only the user who runs dxt may read a stage: it holds what the source's password protects. */
+/** Only the user who runs dxt may read a stage: it holds data that the source protects. */
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
 const READ_BYTES = 256 * 1024;
 
+/** Size and digest of a written file. */
 export interface Written {
   readonly size: number;
-  /** In hexadecimal digits. */
+  /** In hexadecimal. */
   readonly sha256: string;
 }
 
 /**
- * Writes a new file and waits until it is on the disk. `onSize` hears how large it is so far.
+ * Writes a new file and waits until it is on disk.
  *
+ * @param onSize called after each chunk with the bytes written so far
  * @throws {BufferError} when the disk is full
  */
 export async function writeFile(
@@ -27,21 +29,21 @@ export async function writeFile(
 ): Promise<Written> {
   const hash = createHash("sha256");
   let size = 0;
-  using file = await fits(
+  using file = await explainFullDisk(
     path,
     () => Deno.open(path, { write: true, createNew: true, mode: FILE_MODE }),
   );
   for await (const chunk of bytes) {
     hash.update(chunk);
-    await fits(path, () => writeAll(file, chunk), size);
+    await explainFullDisk(path, () => writeAll(file, chunk), size);
     size += chunk.length;
     onSize(size);
   }
-  await fits(path, () => file.sync(), size);
+  await explainFullDisk(path, () => file.sync(), size);
   return { size, sha256: hash.digest("hex") };
 }
 
-/** As {@linkcode writeFile}, for bytes at hand. */
+/** Like {@linkcode writeFile}, for bytes in memory. */
 export async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   await writeFile(
     path,
@@ -55,27 +57,27 @@ async function writeAll(file: Deno.FsFile, chunk: Uint8Array): Promise<void> {
   for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
 }
 
-/** Makes a folder and those above it. */
+/** Creates a folder and its missing parents. */
 export async function makeFolder(path: string): Promise<void> {
-  await fits(path, () => Deno.mkdir(path, { recursive: true, mode: FOLDER_MODE }));
+  await explainFullDisk(path, () => Deno.mkdir(path, { recursive: true, mode: FOLDER_MODE }));
 }
 
-async function fits<T>(path: string, step: () => Promise<T>, size = 0): Promise<T> {
+async function explainFullDisk<T>(path: string, step: () => Promise<T>, size = 0): Promise<T> {
   try {
     return await step();
   } catch (error) {
     const { code } = error as { code?: unknown };
     if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
     throw new BufferError(
-      `Cannot stage in "${path}": the disk is full after ${size} bytes of this file, buffer.location can be a folder with more room`,
+      `Cannot stage in "${path}": the disk is full after ${size} bytes of this file, set buffer.location to a folder with more room`,
       { cause: error },
     );
   }
 }
 
-/** Waits until a folder's names are on the disk. */
+/** Waits until the names in a folder are on disk. */
 export async function syncFolder(path: string): Promise<void> {
-  // Windows has no such thing, and needs none.
+  // Windows has no such call and needs none.
   if (Deno.build.os === "windows") return;
   using folder = await Deno.open(path);
   await folder.sync();
@@ -84,13 +86,13 @@ export async function syncFolder(path: string): Promise<void> {
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash("sha256");
   using file = await Deno.open(path);
-  // One buffer: a stream would make a new one for each read.
+  // One buffer for all reads: a stream would allocate one each time.
   const buffer = new Uint8Array(READ_BYTES);
   for (let size; (size = await file.read(buffer)) !== null;) hash.update(buffer.subarray(0, size));
   return hash.digest("hex");
 }
 
-/** A file of the stage as formats read it. */
+/** Returns a staged file as an input for file formats. */
 export function stagedInput(path: string, size: number): FileInput {
   return {
     name: path,
@@ -111,7 +113,7 @@ export function stagedInput(path: string, size: number): FileInput {
   };
 }
 
-/** Removes a file or folder with all that is in it; that there is none is no error. */
+/** Removes a file, or a folder with its content; does nothing when it does not exist. */
 export async function remove(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });

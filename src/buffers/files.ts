@@ -1,4 +1,4 @@
-/** A stage of files: records in one of the formats, or the source's own files. */
+/** The stage on disk: records in a file format, or copies of the source's files. */
 import type {
   Buffer,
   OpenStage,
@@ -15,9 +15,10 @@ import { clear, commit } from "./stage.ts";
 import { lockStage } from "./stage_lock.ts";
 import { sliceOf, stagedOf, sumCounts } from "./staged.ts";
 
-/** What a manifest tells of the files before there are any. */
+/** The part of a manifest that is known before any file exists. */
 export type FileKind = Pick<Manifest, "kind" | "format" | "compression" | "options">;
 
+/** A stage in a folder. */
 export class FileBuffer implements Buffer {
   constructor(readonly location: string, private readonly kind: FileKind) {}
 

@@ -1,4 +1,6 @@
-/** The file that makes a stage committed: written last, it tells what must be there. */
+/**
+ * The manifest of a stage. It lists the staged files, is written last, and so commits the stage.
+ */
 import { z } from "zod";
 import { join } from "node:path";
 import type { StagedFile } from "../core/contracts/buffer.ts";
@@ -8,10 +10,10 @@ import { Compression, FormatOptions } from "../models/format.ts";
 import { remove, sha256Of, writeSynced } from "./durable_file.ts";
 
 export const MANIFEST = "manifest.json";
-/** Beginning of the name that a manifest has until it is whole. */
+/** Prefix of a manifest's file name until it is complete. */
 export const PARTIAL_MANIFEST = ".manifest.json.";
 
-/** A file of a stage, as its manifest and the thread that wrote it tell. */
+/** A staged file, as the manifest and the worker that wrote it describe it. */
 export const StagedFileShape = z.strictObject({
   name: z.string().regex(/^part-(?:\d+-)?\d+[\w.]*$/),
   rows: z.int().min(0),
@@ -28,11 +30,11 @@ const OwnRowsShape = z.union([
 const Manifest = z.strictObject({
   version: z.literal(1),
   kind: z.enum(["records", "files"]),
-  /** Folder of the files, inside the stage's. */
+  /** Folder of the staged files, within the stage's folder. */
   folder: z.string().regex(/^files-[\w-]+$/),
   format: z.string(),
   compression: Compression,
-  /** As they were when the files were written: a pipeline may change before it loads. */
+  /** The options with which the files were written: the pipeline may change before it loads. */
   options: FormatOptions,
   count: z.int().min(0),
   fields: z.array(Field),
@@ -59,7 +61,9 @@ const Manifest = z.strictObject({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** Renames the manifest into place when it is whole; when that fails none of it is left. */
+/**
+ * Writes the manifest under another name, then renames it; leaves nothing behind when that fails.
+ */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
   const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
   const partial = join(directory, `${PARTIAL_MANIFEST}${manifest.folder}`);
@@ -73,10 +77,10 @@ export async function writeManifest(directory: string, manifest: Manifest): Prom
 }
 
 /**
- * The manifest of a committed stage, every file's size and SHA-256 checked against it; undefined
- * when nothing is committed.
+ * Reads the manifest of a committed stage and checks the size and SHA-256 of every file; undefined
+ * when the stage is not committed.
  *
- * @throws {BufferError} when the stage is not what its manifest says
+ * @throws {BufferError} when the stage does not match its manifest
  */
 export async function readManifest(directory: string): Promise<Manifest | undefined> {
   const path = join(directory, MANIFEST);
@@ -87,29 +91,31 @@ export async function readManifest(directory: string): Promise<Manifest | undefi
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  const manifest = parse(path, text);
+  const manifest = parseManifest(path, text);
   for (const file of manifest.files) await checkFile(join(directory, manifest.folder), file);
   return manifest;
 }
 
-function parse(path: string, text: string): Manifest {
+function parseManifest(path: string, text: string): Manifest {
   const refuse = (detail: string) => new BufferError(`Cannot open stage "${path}": ${detail}`);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw refuse(`its manifest is no JSON: ${messageOf(error)}`);
+    throw refuse(`its manifest is not JSON: ${messageOf(error)}`);
   }
   const result = Manifest.safeParse(parsed);
   if (!result.success) {
     const { path: at, message } = result.error.issues[0]!;
-    throw refuse(`its manifest is wrong at ${at.join(".") || "its top"}: ${message}`);
+    throw refuse(`its manifest is invalid at ${at.join(".") || "its top level"}: ${message}`);
   }
   const manifest = result.data;
   const rows = manifest.files.reduce((sum, file) => sum + file.rows, 0);
   const count = manifest.kind === "files" ? manifest.files.length : rows;
   if (count === manifest.count) return manifest;
-  throw refuse(`its manifest tells ${manifest.count}, its files hold ${count}`);
+  throw refuse(
+    `its manifest declares ${manifest.count} ${manifest.kind}, but its files hold ${count}`,
+  );
 }
 
 async function checkFile(folder: string, file: StagedFile): Promise<void> {
@@ -123,10 +129,10 @@ async function checkFile(folder: string, file: StagedFile): Promise<void> {
     throw error;
   }
   if (size !== file.size) {
-    throw refuse(`it has ${size} bytes, its manifest tells ${file.size}`);
+    throw refuse(`it has ${size} bytes, but its manifest declares ${file.size}`);
   }
   const sha256 = await sha256Of(path);
   if (sha256 !== file.sha256) {
-    throw refuse(`its SHA-256 is ${sha256}, its manifest tells ${file.sha256}`);
+    throw refuse(`its SHA-256 is ${sha256}, but its manifest declares ${file.sha256}`);
   }
 }

@@ -1,4 +1,4 @@
-/** A stage in memory, for data that is known to be small. Nothing of it outlives the run. */
+/** The stage in memory, for small data; it ends with the run. */
 import { createHash } from "node:crypto";
 import {
   arrowSchema,
@@ -25,10 +25,10 @@ import type { Field } from "../models/field.ts";
 import { partFileName } from "./part.ts";
 import { VerifiedExtraction } from "./verified_extraction.ts";
 
-/** Batches become a file, Arrow's stream of messages, when they are so large together. */
+/** Bytes of batches that are stored together as one file, a stream of Arrow messages. */
 const FILE_BYTES = 16 * 1024 * 1024;
 
-/** Files in memory, and what is told of them. Plain data. */
+/** Files in memory and their description; transferable to workers. */
 interface Memory {
   readonly fields: readonly Field[];
   readonly count: number;
@@ -39,9 +39,9 @@ interface Memory {
 }
 
 /**
- * The batches of an extraction as files in memory.
+ * Stores the batches of an extraction as files in memory.
  *
- * @throws {BufferError} when its proof is missing or speaks of another number
+ * @throws {BufferError} when the completion proof is missing or proves another number of rows
  */
 export async function keepInMemory(
   fields: readonly Field[],
@@ -51,9 +51,9 @@ export async function keepInMemory(
   try {
     const files: StagedFile[] = [];
     const bytes: Uint8Array[] = [];
-    while (await source.more()) {
+    while (await source.hasNext()) {
       const before = source.count;
-      const file = await fileOf(fields, source);
+      const file = await encodeFile(fields, source);
       const name = `${partFileName(files.length)}.arrow`;
       const sha256 = createHash("sha256").update(file).digest("hex");
       files.push({ name, rows: source.count - before, size: file.length, sha256 });
@@ -65,12 +65,12 @@ export async function keepInMemory(
   }
 }
 
-async function fileOf(
+async function encodeFile(
   fields: readonly Field[],
   source: VerifiedExtraction<Batch>,
 ): Promise<Uint8Array> {
   const batches: Batch[] = [];
-  for (let size = 0; size < FILE_BYTES && await source.more();) {
+  for (let size = 0; size < FILE_BYTES && await source.hasNext();) {
     const batch = source.take();
     size += byteLength(batch);
     batches.push(batch);
@@ -78,11 +78,12 @@ async function fileOf(
   return batchesToIPC(arrowSchema(fields), batches);
 }
 
+/** A stage in memory. */
 export class MemoryBuffer implements Buffer {
   readonly location = "memory";
   #committed: StagedData | undefined;
 
-  /** A stage in memory needs no lock: no other run can reach it. */
+  /** Returns a lock without effect: no other run can reach this stage. */
   lock(): Promise<StageLock> {
     return Promise.resolve({
       record: this.location,
@@ -98,8 +99,8 @@ export class MemoryBuffer implements Buffer {
     write: (stage: OpenStage) => Promise<readonly WrittenPart[]>,
     details: () => StageDetails,
   ): Promise<StagedData> {
-    const parts = await write({ folder: "", slice: notYet });
-    this.#committed = keptOf({
+    const parts = await write({ folder: "", slice: refuseSlice });
+    this.#committed = openMemory({
       fields: [...fields],
       count: parts.reduce((sum, { count }) => sum + count, 0),
       files: parts.flatMap(({ files }) => files),
@@ -120,16 +121,16 @@ export class MemoryBuffer implements Buffer {
   }
 }
 
-function notYet(): never {
-  throw new BufferError("Cannot hand on files of a stage in memory: they are not there yet");
+function refuseSlice(): never {
+  throw new BufferError("Cannot load from a stage in memory before it is written");
 }
 
-/** The data of a slice of memory. */
+/** Opens a slice of a stage in memory. */
 export function openFromMemory(slice: StageSlice): StagedData {
-  return keptOf(slice["memory"] as Memory);
+  return openMemory(slice["memory"] as Memory);
 }
 
-function keptOf(memory: Memory): StagedData {
+function openMemory(memory: Memory): StagedData {
   const { fields, count, files, bytes, evidence, details } = memory;
   const fileAt = (name: string): Uint8Array => {
     const at = files.findIndex((file) => file.name === name);
@@ -152,14 +153,14 @@ function keptOf(memory: Memory): StagedData {
       for await (const batch of readBatches()) yield* readRecords(batch);
     },
     slice(some) {
-      const kept = files.flatMap((file, i) =>
+      const indexes = files.flatMap((file, i) =>
         some.some(({ name }) => name === file.name) ? [i] : []
       );
       const part: Memory = {
         ...memory,
-        files: kept.map((i) => files[i]!),
-        bytes: kept.map((i) => bytes[i]!),
-        count: kept.reduce((sum, i) => sum + files[i]!.rows, 0),
+        files: indexes.map((i) => files[i]!),
+        bytes: indexes.map((i) => bytes[i]!),
+        count: indexes.reduce((sum, i) => sum + files[i]!.rows, 0),
       };
       return { memory: part };
     },

@@ -1,4 +1,4 @@
-/** The stage between extract and load. */
+/** The stage between extract and load: opens it and writes parts of it. */
 import type { Batch } from "../core/contracts/batch.ts";
 import type { Buffer, WrittenPart } from "../core/contracts/buffer.ts";
 import type { SourceFile } from "../core/contracts/extractor.ts";
@@ -15,7 +15,7 @@ const PASSTHROUGH: FileKind = {
   options: {},
 };
 
-/** Opens the stage of one stream in a folder of its own, which is made when it is written. */
+/** Opens the stage of one stream in its own folder, which the first write creates. */
 export async function openBuffer(settings: BufferSettings, directory: string): Promise<Buffer> {
   const format = settings.format ?? "parquet";
   if (format === "memory") return new (await import("./memory.ts")).MemoryBuffer();
@@ -25,9 +25,10 @@ export async function openBuffer(settings: BufferSettings, directory: string): P
 }
 
 /**
- * Writes what a part of an extraction yields, records or files, into an open stage.
+ * Writes the records or files of a partition into an open stage. Called in the worker that
+ * extracts.
  *
- * @throws {BufferError} when the extraction's proof is missing or speaks of another number
+ * @throws {BufferError} when the completion proof is missing or proves another number of records
  */
 export async function stagePart(
   settings: BufferSettings,

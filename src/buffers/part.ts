@@ -1,4 +1,4 @@
-/** Writing the files of a stage, or of one thread's part of it. */
+/** Writes the staged files of a stream, or of one partition of it. */
 import { join } from "node:path";
 import type { Batch } from "../core/contracts/batch.ts";
 import type { StagedFile, WrittenPart } from "../core/contracts/buffer.ts";
@@ -13,23 +13,24 @@ import { VerifiedExtraction } from "./verified_extraction.ts";
 
 const FILE_BYTES = 16 * 1024 * 1024;
 /**
- * A load begins with a file when it is closed, and the last ones are to end together: the first files
- * are small, and each may be an eighth of what was written before it, so that there are not thousands.
+ * The first files are small, so that a load, which starts on closed files, can begin early. Each
+ * further file may have an eighth of the bytes before it: so files are few, and parallel loads end
+ * about together.
  */
 const FIRST_FILE_BYTES = 2 * 1024 * 1024;
 const GROWTH = 8;
 const ENDINGS: Readonly<Partial<Record<Compression, string>>> = { gzip: ".gz", zstd: ".zst" };
 
-/** How the files of a stage of records are written. */
+/** How to write a stage of records. */
 export interface FileSettings {
   readonly format: FormatInfo;
   readonly compression: Compression;
   readonly options: FormatOptions;
-  /** The most that a file has, give or take a row group. */
+  /** Most bytes of a file, plus up to one row group. */
   readonly fileBytes: number;
 }
 
-/** @throws {BufferError} for options or a compression that the format does not have */
+/** @throws {BufferError} for options or a compression that the format does not support */
 export function fileSettings(name: Format, settings: BufferSettings): FileSettings {
   const format = FORMATS[name];
   const { options = {}, compression = format.compressions[0]!, file_bytes = FILE_BYTES } = settings;
@@ -42,27 +43,29 @@ export function fileSettings(name: Format, settings: BufferSettings): FileSettin
     );
   }
   if (options.header === false) {
-    throw new BufferError(`Cannot stage as ${name} without a header: a stage is read by name`);
+    throw new BufferError(
+      `Cannot stage as ${name} without a header: the load reads fields by name`,
+    );
   }
   return { format, compression, options, fileBytes: file_bytes };
 }
 
-/** Where a part goes. */
+/** Where a partition is staged, and who is informed. */
 export interface PartPlace {
   readonly folder: string;
-  /** Number of the part; unset when it is the whole stage. */
+  /** Number of the partition; unset when it is the whole stream. */
   readonly part?: number;
   readonly fields: readonly Field[];
-  /** Hears of each file when it is on the disk. */
+  /** Called with each file once it is on disk. */
   readonly onFile?: (file: StagedFile) => void;
-  /** Hears how many bytes more of a kept file were read. */
+  /** Called with the number of bytes of each chunk that is copied. */
   readonly onBytes?: (bytes: number) => void;
 }
 
 /**
- * Writes an extraction to its end, file by file, each on the disk when the next begins.
+ * Writes an extraction file by file; each is on disk before the next begins.
  *
- * @throws {BufferError} when the extraction's proof is missing or speaks of another number
+ * @throws {BufferError} when the completion proof is missing or proves another number of records
  */
 export async function writePart(
   settings: FileSettings,
@@ -88,12 +91,12 @@ async function writeFiles(
   let total = 0;
   const request = { fields, compression, options, recycle: true };
   const ending = format.name === "parquet" ? "" : ENDINGS[compression] ?? "";
-  while (await source.more()) {
+  while (await source.hasNext()) {
     const name = `${partFileName(files.length, part)}.${format.extension}${ending}`;
     const before = source.count;
-    const most = Math.min(fileBytes, Math.max(FIRST_FILE_BYTES, total / GROWTH));
+    const maxBytes = Math.min(fileBytes, Math.max(FIRST_FILE_BYTES, total / GROWTH));
     let size = 0;
-    const bytes = format.write(until(source, () => size >= most), request);
+    const bytes = format.write(takeUntil(source, () => size >= maxBytes), request);
     const written = await writeFile(join(folder, name), bytes, (now) => size = now);
     const file = { name, rows: source.count - before, ...written };
     total += size;
@@ -103,18 +106,18 @@ async function writeFiles(
   return files;
 }
 
-/** Name of the nth file of a part, without its ending. */
+/** Returns the name of the nth file of a partition, without extension. */
 export function partFileName(n: number, part?: number): string {
   const number = String(n).padStart(5, "0");
   return part === undefined ? `part-${number}` : `part-${String(part).padStart(3, "0")}-${number}`;
 }
 
-/** Batches of the source until it ends or the file is large enough. */
-async function* until(
+/** Yields batches until the source ends or the file is full. */
+async function* takeUntil(
   source: VerifiedExtraction<Batch>,
   isFull: () => boolean,
 ): AsyncGenerator<Batch, void, void> {
-  while (await source.more()) {
+  while (await source.hasNext()) {
     yield source.take();
     if (isFull()) return;
   }

@@ -1,4 +1,4 @@
-/** The source's own files in a stage, bytes untouched. */
+/** Copies the source's files into a stage, unchanged. */
 import { join } from "node:path";
 import type { StagedFile, WrittenPart } from "../core/contracts/buffer.ts";
 import { BufferError } from "../core/errors.ts";
@@ -9,10 +9,11 @@ import { partFileName, type PartPlace } from "./part.ts";
 import { VerifiedExtraction } from "./verified_extraction.ts";
 
 /**
- * Copies files into a folder. Names of the source may be anything, so staged files have names of
+ * Copies files into a folder. Names in the source may be invalid here, so staged files get names of
  * their own.
  *
- * @throws {BufferError} when a file is not as large as its source said, or the proof is missing
+ * @throws {BufferError} when a file's size differs from what the source declared, or the completion
+ * proof is missing
  */
 export async function copyFiles(
   { folder, onBytes }: Pick<PartPlace, "folder" | "onBytes">,
@@ -23,10 +24,10 @@ export async function copyFiles(
     const files: StagedFile[] = [];
     for await (const file of source) {
       const name = partFileName(files.length);
-      const written = await writeFile(join(folder, name), bytesOf(file, onBytes));
+      const written = await writeFile(join(folder, name), readBytes(file, onBytes));
       if (written.size !== file.size) {
         throw new BufferError(
-          `Cannot stage "${file.path}": it gave ${written.size} bytes, its source told ${file.size}`,
+          `Cannot stage "${file.path}": the source sent ${written.size} bytes, but declared ${file.size}`,
         );
       }
       files.push({ name, rows: 0, ...written, original_name: file.name });
@@ -37,8 +38,8 @@ export async function copyFiles(
   }
 }
 
-/** Opened only when there is a place for its bytes. */
-async function* bytesOf(
+/** Opens the file only once its target exists. */
+async function* readBytes(
   file: SourceFile,
   onBytes: (bytes: number) => void = () => {},
 ): AsyncGenerator<Uint8Array, void, void> {

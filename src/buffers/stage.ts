@@ -1,4 +1,4 @@
-/** A stage's folder: what was committed, and what is being written beside it. */
+/** The folder of a stage: commits its files, and removes them. */
 import { join } from "node:path";
 import type { StagedFile } from "../core/contracts/buffer.ts";
 import { makeFolder, remove, syncFolder } from "./durable_file.ts";
@@ -7,9 +7,9 @@ import { MANIFEST, type Manifest, PARTIAL_MANIFEST, writeManifest } from "./mani
 const PREFIX = "files-";
 
 /**
- * Writes files into a new folder and commits them: the manifest is renamed into place last, and
- * only then the files that were committed before are deleted. When `write` throws, what it wrote
- * is deleted and the stage is as it was.
+ * Writes files into a new folder and commits them: renames the manifest into place last, and only
+ * then deletes the files of the previous commit. When `write` throws, its files are deleted and the
+ * stage is unchanged.
  *
  * @throws {BufferError} when the disk is full
  */
@@ -19,7 +19,7 @@ export async function commit(
 ): Promise<Manifest> {
   const folder = `${PREFIX}${crypto.randomUUID()}`;
   const path = join(directory, folder);
-  const manifest = await orNothing(path, async (): Promise<Manifest> => {
+  const manifest = await removeOnError(path, async (): Promise<Manifest> => {
     await makeFolder(directory);
     await makeFolder(path);
     const manifest: Manifest = { version: 1, folder, ...await write(path, folder) };
@@ -27,13 +27,13 @@ export async function commit(
     await writeManifest(directory, manifest);
     return manifest;
   });
-  // The manifest may be on the disk or not when this fails: either one must find its files.
+  // If this fails, the manifest on disk may be the old or the new one: keep the files of both.
   await syncFolder(directory);
   await removeOthers(directory, folder);
   return manifest;
 }
 
-async function orNothing<T>(path: string, work: () => Promise<T>): Promise<T> {
+async function removeOnError<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -43,8 +43,8 @@ async function orNothing<T>(path: string, work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Older files, and those of writers that were killed. What cannot be deleted does no harm to what
- * was committed, and the next commit tries again.
+ * Removes the files of earlier commits and of killed runs. A failure does not harm the committed
+ * files, and the next commit tries again.
  */
 async function removeOthers(directory: string, folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(directory)) {
@@ -53,13 +53,13 @@ async function removeOthers(directory: string, folder: string): Promise<void> {
   }
 }
 
-/** Removes the stage. The manifest goes first, so that no half of a stage looks committed. */
+/** Removes the stage, the manifest first, so that a partly removed stage never looks committed. */
 export async function clear(directory: string): Promise<void> {
   await remove(join(directory, MANIFEST));
   await remove(directory);
 }
 
-/** Path of a staged file. */
+/** Returns the path of a staged file. */
 export function stagedFilePath(directory: string, manifest: Manifest, file: StagedFile): string {
   return join(directory, manifest.folder, file.name);
 }

@@ -1,4 +1,4 @@
-/** The lock of a stage, and the record of a load from it whose outcome is unknown. */
+/** The lock of a stage, and the record of a load whose outcome is unknown. */
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import type { PendingLoad, StageLock } from "../core/contracts/buffer.ts";
@@ -18,20 +18,20 @@ const Pending = z.strictObject({
 });
 
 /**
- * Lock and pending load lie beside the stage's folder, which `clear` removes. No stage's name begins
- * with a dot, so the names are nobody's stage.
+ * Lock and record lie beside the stage's folder, since `clear` removes that. Names of stages never
+ * begin with a dot, so these names cannot collide.
  */
-const beside = (directory: string, ending: string) =>
+const siblingPath = (directory: string, ending: string) =>
   join(dirname(directory), `.${basename(directory)}.${ending}`);
 
-/** @throws {ConcurrentRunError} when another run holds the stage for longer than the claim waits */
+/** @throws {ConcurrentRunError} when another run holds the lock for longer than the claim waits */
 export async function lockStage(
   directory: string,
   claim: Claim,
   signal: AbortSignal,
 ): Promise<StageLock> {
   const lock = await lockFile(
-    beside(directory, "lock"),
+    siblingPath(directory, "lock"),
     `stage "${directory}"`,
     claim,
     signal,
@@ -46,11 +46,11 @@ export async function lockStage(
   };
 }
 
-const pendingPath = (directory: string) => beside(directory, "pending.json");
+const pendingPath = (directory: string) => siblingPath(directory, "pending.json");
 
-/** Renamed into place when it is whole: the load's commit is sent only afterwards. */
+/** Writes the record completely before the caller sends the commit of the load. */
 async function writePending(directory: string, load: PendingLoad): Promise<void> {
-  const [path, partial] = [pendingPath(directory), beside(directory, "pending.new")];
+  const [path, partial] = [pendingPath(directory), siblingPath(directory, "pending.new")];
   await remove(partial);
   const text = `${JSON.stringify({ version: 1, ...load }, null, 2)}\n`;
   await writeSynced(partial, new TextEncoder().encode(text));
@@ -58,7 +58,10 @@ async function writePending(directory: string, load: PendingLoad): Promise<void>
   await syncFolder(dirname(directory));
 }
 
-/** The last step of a run, synchronous: a run that is killed before it is settled by the next one. */
+/**
+ * Last step of a run. Synchronous, so that a kill leaves the record, which the next run then
+ * settles.
+ */
 function removePending(directory: string): void {
   try {
     Deno.removeSync(pendingPath(directory));
@@ -81,7 +84,7 @@ async function readPending(directory: string): Promise<PendingLoad | undefined> 
     return load;
   } catch (cause) {
     throw new BufferError(
-      `Cannot read "${path}", the record of a load that was cut off: ${messageOf(cause)}`,
+      `Cannot read "${path}", the record of an interrupted load: ${messageOf(cause)}`,
       { cause },
     );
   }

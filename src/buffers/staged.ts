@@ -1,4 +1,4 @@
-/** Reading what a stage holds. */
+/** Opens committed stages and slices of stages for reading. */
 import {
   committedStage,
   type StagedData,
@@ -15,22 +15,22 @@ import { stagedFilePath } from "./stage.ts";
 
 const READ = { batchRows: 16_384, batchBytes: 16 * 1024 * 1024 };
 
-/** Files of a stage, and what its manifest tells, or is going to tell, of them. */
+/** A list of staged files with their manifest, transferable to workers. */
 export function sliceOf(location: string, manifest: Manifest): StageSlice {
   return { location, manifest };
 }
 
-/** The data of a slice, on any thread. The slice was made by this very program. */
+/** Opens a slice in any thread. Only this program makes slices, so their content is trusted. */
 export async function openSlice(slice: StageSlice): Promise<StagedData> {
   if ("memory" in slice) return (await import("./memory.ts")).openFromMemory(slice);
   const { location, manifest } = slice as { location: string; manifest: Manifest };
   return stagedOf(location, manifest);
 }
 
-/** What a manifest tells, with the ways to read it. */
+/** Returns the data of a stage, given its manifest. */
 export function stagedOf(location: string, manifest: Manifest): StagedData {
   const { kind, fields, files, count, evidence } = manifest;
-  const told = {
+  const description = {
     kind,
     fields,
     count,
@@ -39,13 +39,13 @@ export function stagedOf(location: string, manifest: Manifest): StagedData {
     evidence,
   };
   return {
-    ...told,
-    ...(kind === "records" ? recordReaders(location, manifest) : noRecords()),
+    ...description,
+    ...(kind === "records" ? recordReaders(location, manifest) : refuseRecords()),
     readFile: (name, start, end, into) => readStaged(location, manifest, name, start, end, into),
     slice: (some) =>
       sliceOf(location, { ...manifest, files: [...some], count: sumCounts(kind, some) }),
     openFile: (name) => openStaged(location, manifest, name),
-    ...committedStage(told.files),
+    ...committedStage(description.files),
   };
 }
 
@@ -63,7 +63,7 @@ function recordReaders(location: string, manifest: Manifest): RecordReaders {
     for (const file of files) {
       let rows = 0;
       const input = stagedInput(stagedFilePath(location, manifest, file), file.size);
-      // Each page has a checksum, and the files' digests were compared when the stage was opened.
+      // Pages have checksums, and the files' digests were checked when the stage was opened.
       const proven = manifest.details.foreign !== true;
       const request = { projections, ...READ, compression, options, proven, recycle };
       for await (const batch of format.read(input, request)) {
@@ -72,7 +72,7 @@ function recordReaders(location: string, manifest: Manifest): RecordReaders {
       }
       if (rows === file.rows) continue;
       throw new BufferError(
-        `Cannot read stage "${input.name}": it has ${rows} rows, its manifest tells ${file.rows}`,
+        `Cannot read stage "${input.name}": it has ${rows} rows, but its manifest declares ${file.rows}`,
       );
     }
   };
@@ -88,29 +88,29 @@ function recordReaders(location: string, manifest: Manifest): RecordReaders {
   };
 }
 
-function noRecords(): RecordReaders {
+function refuseRecords(): RecordReaders {
   const refuse = (): never => {
     throw new BufferError("Cannot read records of a passthrough stage: it holds files");
   };
   return { readBatches: refuse, readRecords: refuse, scanBatches: refuse };
 }
 
-/** Records in files together, or the files where bytes were kept. */
+/** Counts the records in files; in a passthrough stage, the files. */
 export function sumCounts(kind: StagedData["kind"], files: readonly StagedFile[]): number {
   return kind === "files" ? files.length : files.reduce((sum, { rows }) => sum + rows, 0);
 }
 
-/** Bytes of a file of a stage. */
+/** Opens a staged file. */
 async function openStaged(
   directory: string,
   manifest: Manifest,
   name: string,
 ): Promise<ReadableStream<Uint8Array>> {
-  const file = fileOf(directory, manifest, name);
+  const file = findFile(directory, manifest, name);
   return (await Deno.open(stagedFilePath(directory, manifest, file))).readable;
 }
 
-/** Some of the bytes of a file of a stage. */
+/** Reads a range of a staged file. */
 function readStaged(
   directory: string,
   manifest: Manifest,
@@ -119,11 +119,11 @@ function readStaged(
   end: number,
   into?: Uint8Array,
 ): Promise<Uint8Array> {
-  const file = fileOf(directory, manifest, name);
+  const file = findFile(directory, manifest, name);
   return stagedInput(stagedFilePath(directory, manifest, file), file.size).read(start, end, into);
 }
 
-function fileOf(directory: string, manifest: Manifest, name: string): StagedFile {
+function findFile(directory: string, manifest: Manifest, name: string): StagedFile {
   const file = manifest.files.find((staged) => staged.name === name);
   if (file !== undefined) return file as StagedFile;
   throw new BufferError(`Cannot open "${name}" of stage "${directory}": it has no such file`);

@@ -1,12 +1,13 @@
+/** Extractions that must prove their completion. */
 import { BufferError } from "../core/errors.ts";
 import type { CompletionProof, Extraction } from "../core/contracts/proof.ts";
 
 /**
- * An extraction that ends well only with a proof of as many records as came. To be read once; a
- * reader may stop and go on, and must `close` it at last.
+ * Reads an extraction once and verifies its completion proof: the proof must exist, and prove as
+ * many items as were received. The caller may pause, and must `close` the extraction at the end.
  */
 export class VerifiedExtraction<T> implements AsyncIterable<T> {
-  /** Records, or files, so far. */
+  /** Items received so far: records, or files. */
   count = 0;
   #ahead: T | undefined;
   #proof: CompletionProof | undefined;
@@ -16,14 +17,14 @@ export class VerifiedExtraction<T> implements AsyncIterable<T> {
     private readonly sizeOf: (item: T) => number,
   ) {}
 
-  /** The source's proof, once everything was read. */
+  /** The completion proof; available after everything was read. */
   get proof(): CompletionProof {
     if (this.#proof === undefined) throw new BufferError("Cannot commit the stage: no proof yet");
     return this.#proof;
   }
 
-  /** Whether there is an item that was not read yet; looks one ahead. */
-  async more(): Promise<boolean> {
+  /** Whether another item follows; reads one item ahead. */
+  async hasNext(): Promise<boolean> {
     if (this.#ahead !== undefined) return true;
     if (this.#proof !== undefined) return false;
     const next = await this.extraction.next();
@@ -35,7 +36,7 @@ export class VerifiedExtraction<T> implements AsyncIterable<T> {
     return false;
   }
 
-  /** The next item; only after `more` said that there is one. */
+  /** Returns the next item. Call only after `hasNext` returned true. */
   take(): T {
     const item = this.#ahead!;
     this.#ahead = undefined;
@@ -44,10 +45,10 @@ export class VerifiedExtraction<T> implements AsyncIterable<T> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
-    while (await this.more()) yield this.take();
+    while (await this.hasNext()) yield this.take();
   }
 
-  /** Lets the source go, whether or not it was read to its end. */
+  /** Closes the source, whether or not it was read to the end. */
   async close(): Promise<void> {
     await this.extraction.return(undefined as never);
   }
@@ -55,12 +56,12 @@ export class VerifiedExtraction<T> implements AsyncIterable<T> {
   #check(proof: CompletionProof | undefined): void {
     if (proof === undefined) {
       throw new BufferError(
-        "Cannot commit the stage: the source gave no proof that it sent everything",
+        "Cannot commit the stage: the source sent no completion proof",
       );
     }
     if (proof.rows !== this.count) {
       throw new BufferError(
-        `Cannot commit the stage: the source says ${proof.rows} (${proof.evidence}), received ${this.count}`,
+        `Cannot commit the stage: the source reports ${proof.rows} (${proof.evidence}), but ${this.count} were received`,
       );
     }
     this.#proof = proof;

@@ -1,8 +1,9 @@
-/** Source, stage and target, each in its own words, held against each other. */
+/** Verifies a load: source, stage and target must agree. */
 import type { StagedData } from "../core/contracts/buffer.ts";
 import { VerificationError } from "../core/errors.ts";
 import type { LoadReceipt } from "../core/contracts/loader.ts";
 
+/** Evidence from each side of a load, in the side's own words. */
 export interface Receipt {
   /** For example `COPY 347`. */
   readonly source: string;
@@ -12,16 +13,16 @@ export interface Receipt {
 }
 
 /**
- * The receipt of a load. That the stage holds what the source sent was proved when the stage was
- * committed; here the target must have taken what the stage holds.
+ * Verifies a load and returns its receipt. When the stage was committed, it was proven to hold what
+ * the source sent; here the target must have loaded what the stage holds.
  *
- * @throws {VerificationError} when it says otherwise
+ * @throws {VerificationError} when the counts differ
  */
-export function receiptOf(staged: StagedData, loaded: LoadReceipt): Receipt {
+export function verifyLoad(staged: StagedData, loaded: LoadReceipt): Receipt {
   const unit = staged.kind === "files" ? "files" : "rows";
   if (loaded.rows !== staged.count) {
     throw new VerificationError(
-      `Cannot prove the load: the target took ${loaded.rows} ${unit} (${loaded.evidence}), staged are ${staged.count}`,
+      `Cannot prove the load: the target reports ${loaded.rows} ${unit} (${loaded.evidence}), but ${staged.count} are staged`,
     );
   }
   const files = `${staged.files.length} file${staged.files.length === 1 ? "" : "s"}`;

@@ -1,8 +1,9 @@
+/** The types of fields. */
 import { z } from "zod";
 
 /**
- * The 21 types of a field between any two systems. What each is in a record and in Arrow is the
- * value table of `src/core/values/values.ts` and `src/arrow/schema.ts`.
+ * The 21 types of fields between systems. `src/core/values/values.ts` and `src/arrow/schema.ts`
+ * define their values in records and in Arrow.
  */
 export const DXT_TYPES = [
   "int8",

@@ -1,3 +1,4 @@
+/** Fields: as a pipeline declares them, and as the plan resolves them. */
 import { z } from "zod";
 import { DXTType, MAX_DECIMAL_PRECISION } from "./dtype.ts";
 import { hasOneGenerator, hasOneOrigin, hasRoomForScale, isTypeName } from "./rules.ts";
@@ -9,20 +10,20 @@ const scale = z.int().min(0).max(MAX_DECIMAL_PRECISION)
   .describe("Digits of a decimal after the point, at most its precision");
 
 /**
- * A type in a target's own words, for example `numeric(12,2)` or `text[]`. It goes into DDL as it
- * stands, so it is held to the name of a type: no constraint, no default, no collation.
+ * A type as the target names it, for example `numeric(12,2)` or `text[]`. It becomes part of DDL
+ * unchanged, so it must be a type name only: no constraint, default or collation.
  */
 export const NativeType = z.string().max(200)
   .refine(
     isTypeName,
-    "expected the name of a type alone, such as numeric(12,2), double precision or text[]",
+    "expected only the name of a type, such as numeric(12,2), double precision or text[]",
   )
-  .describe("Type in the target's own words; wins over the mapped one");
+  .describe("Type by its name in the target; overrides the mapped type");
 
 export const FieldSource = z.strictObject({
   name: name.optional().describe("Column, key or path in the source (default: the id)"),
   expression: z.string().min(1).optional()
-    .describe("Expression in the source's own language instead of a column"),
+    .describe("Expression in the source's language, instead of a column"),
   dtype: DXTType.optional().describe("Type to read the field as"),
   precision: precision.optional(),
   scale: scale.optional(),
@@ -33,9 +34,9 @@ export const FieldTarget = z.strictObject({
   name: name.optional().describe("Name in the target (default: the id)"),
   dtype: NativeType.optional(),
   nullable: z.boolean().optional().describe("false adds NOT NULL and makes a NULL an error"),
-}).describe("What the field becomes in the target");
+}).describe("How the field is stored in the target");
 
-/** How much a pipeline says of a field: from its id alone to source, target and metadata. */
+/** A field as a pipeline declares it: from its id alone to source, target and metadata. */
 export const FieldDeclaration = z.strictObject({
   id: name.describe("Name that watermark_field and upsert_keys refer to"),
   dtype: DXTType.optional().describe("Type to read the field as"),
@@ -44,14 +45,16 @@ export const FieldDeclaration = z.strictObject({
   nullable: z.boolean().optional().describe("false makes a NULL an error"),
   source: z.union([name, FieldSource]).optional().describe("Column, or {name, expression, dtype}"),
   target: z.union([name, FieldTarget]).optional().describe("Column, or {name, dtype, nullable}"),
-  exclude: z.boolean().optional().describe("true: the source's field is left out (default: false)"),
+  exclude: z.boolean().optional().describe("true: do not move the field (default: false)"),
   generator: z.enum(["current_timestamp"]).optional()
-    .describe("The value is made by dxt: current_timestamp is the start of the run"),
+    .describe("Value that dxt generates; current_timestamp is the start of the run"),
   constant: z.union([z.string(), z.number(), z.boolean()]).optional()
     .describe(
-      "Value that every record gets; it marks the stream's own rows in a target that streams share",
+      "Value for every record; marks the stream's own rows in a target shared by streams",
     ),
-  metadata: z.record(z.string(), z.unknown()).optional().describe("Anything; kept, not read"),
+  metadata: z.record(z.string(), z.unknown()).optional().describe(
+    "Any data; stored, but not used by dxt",
+  ),
 }).refine(hasRoomForScale, {
   error: "scale must not exceed precision",
   path: ["scale"],
@@ -65,8 +68,8 @@ export const FieldDeclaration = z.strictObject({
 export type FieldDeclaration = z.infer<typeof FieldDeclaration>;
 
 /**
- * A resolved field: what source and declaration agreed on, written in the stage's manifest and
- * what a loader creates its target from. `name` is the name in the target.
+ * A resolved field: the result of source and declaration. The stage's manifest stores it, and a
+ * loader creates its target from it. `name` is the name in the target.
  */
 export const Field = z.strictObject({
   name,
@@ -74,27 +77,31 @@ export const Field = z.strictObject({
   precision: precision.optional(),
   scale: scale.optional(),
   nullable: z.boolean(),
-  /** Part of the source's primary key. */
+  /** Whether the field is part of the source's primary key. */
   key: z.boolean().optional(),
-  /** The source computes it from its other columns. */
+  /** Whether the source computes the field from other columns. */
   generated: z.boolean().optional(),
   /**
-   * Text that is a number without bounds: plain digits as the source shows them, or NaN, Infinity,
-   * -Infinity. A target keeps it as a number where each value survives that.
+   * Marks text that is a number of unbounded precision: plain digits as the source prints them, or
+   * NaN, Infinity, -Infinity. A target stores it as a number where that changes no value.
    */
   number: z.literal(true).optional(),
-  /** The type is a guess from values: a target that exists knows better. */
+  /** Whether the type was guessed from values; an existing target's type takes precedence. */
   inferred: z.boolean().optional(),
-  /** Found in a source whose records may lack fields: others may be in records not looked at. */
+  /**
+   * Whether records of the source may lack fields, so that records beyond the sample may have
+   * others.
+   */
   sparse: z.boolean().optional(),
   /**
-   * How text compares where it stands for another type: as the number that it holds, by a rule of its
-   * native type, which the same type of the same system shares, or in no order. Unset: as its dtype.
+   * Order of text that stands for another type: by the number that it holds; by a rule of its
+   * native type, which only the same type of the same system shares; or none. Unset: the order of
+   * the dtype.
    */
   order: z.enum(["number", "native", "none"]).optional(),
-  /** `provider:native type`, so that the same provider can make the very same type again. */
+  /** `provider:native type`, so that the same provider can create the identical type. */
   source_type: z.string().optional(),
-  /** The user's `target.dtype`. */
+  /** The `target.dtype` that the user declared. */
   target_type: NativeType.optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
 });

@@ -1,3 +1,4 @@
+/** File formats, compressions, and the options of a format. */
 import { z } from "zod";
 import { isCharacter } from "./rules.ts";
 
@@ -8,7 +9,7 @@ export type Format = z.infer<typeof Format>;
 export const COMPRESSIONS = ["none", "snappy", "gzip", "zstd", "bz2", "xz"] as const;
 export const Compression = z.enum(COMPRESSIONS).meta({
   id: "Compression",
-  description: "Compression of a file; snappy inside Parquet only, bz2 and xz for reading only",
+  description: "Compression of a file; snappy only inside Parquet, bz2 and xz only for reading",
 });
 export type Compression = z.infer<typeof Compression>;
 
@@ -18,17 +19,23 @@ const char = z.string().refine(isCharacter, {
   error: "expected one character",
 });
 
-/** How a file is written down. Keys that a format has no use for are refused by that format. */
+/** Options of file formats. A format refuses the keys that it does not use. */
 export const FormatOptions = z.strictObject({
-  delimiter: char.optional().describe("csv: between fields; a comma (csv) or tab (tsv)"),
-  quote: char.optional().describe('csv: around fields; "'),
-  escape: char.optional().describe("csv: before a quote inside quotes (default: the quote itself)"),
+  delimiter: char.optional().describe(
+    "csv: character between fields (default: a comma; tsv: a tab)",
+  ),
+  quote: char.optional().describe('csv: character around fields (default: ")'),
+  escape: char.optional().describe(
+    "csv: character before a quote within quotes (default: the quote)",
+  ),
   header: z.boolean().optional().describe("csv: the first line names the fields (default: true)"),
-  encoding: z.enum(ENCODINGS).optional().describe("csv, json, jsonl: of the text; utf-8"),
+  encoding: z.enum(ENCODINGS).optional().describe(
+    "csv, json, jsonl: encoding of the text (default: utf-8)",
+  ),
   null_value: z.string().optional()
-    .describe("csv: unquoted text that means NULL (default: the empty field)"),
+    .describe("csv: unquoted text that stands for NULL (default: an empty field)"),
   line_end: z.enum(["\n", "\r\n"]).optional().describe(
-    "csv, jsonl: written after each record; \\n",
+    "csv, jsonl: line end that dxt writes (default: \\n)",
   ),
   infer_rows: z.int().min(1).optional()
     .describe("csv, json, jsonl: records read to infer the types (default: 20480)"),
@@ -38,5 +45,5 @@ export const FormatOptions = z.strictObject({
   row_group_rows: z.int().min(1).optional().describe(
     "parquet: rows in a row group (default: 65536)",
   ),
-}).meta({ id: "FormatOptions", description: "How a file is written down" });
+}).meta({ id: "FormatOptions", description: "Options of a file format" });
 export type FormatOptions = z.infer<typeof FormatOptions>;

@@ -1,16 +1,16 @@
-/** Permissions as lists: what a project or a command line allows at most. */
+/** Permission lists: the most that a project or a command line allows. */
 import { z } from "zod";
 
-/** A host, and a port where only that one is meant. */
+/** A host, with a port if only that port is meant. */
 export interface Host {
-  /** Lower case; an IPv6 address without brackets, in its shortest form. */
+  /** Lower case; an IPv6 address in its shortest form, without brackets. */
   readonly name: string;
   readonly port?: number;
 }
 
 const NAME = /^(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*\.?$/;
 
-/** `host`, `host:port`, `[v6]` or `[v6]:port`; undefined for anything else. */
+/** Parses `host`, `host:port`, `[v6]` or `[v6]:port`; undefined for anything else. */
 export function parseHost(text: string): Host | undefined {
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([1-9]\d{0,4}))?$/.exec(text.toLowerCase());
   if (match === null) return undefined;
@@ -30,14 +30,14 @@ function isHost(text: string): boolean {
   return parseHost(text) !== undefined;
 }
 
-/** A socket of this machine, as the runtime names it: its path is absolute. */
+/** A local socket as the runtime names it, with an absolute path. */
 const SOCKET = /^unix:\/[^\0,]+$/;
 
 function isPeer(text: string): boolean {
   return isHost(text) || SOCKET.test(text);
 }
 
-/** Hosts of modules are reached with TLS, unless they say otherwise. */
+/** Modules are fetched with TLS, unless the host begins with `http://`. */
 function isImportHost(text: string): boolean {
   return isHost(text.replace(/^http:\/\//, ""));
 }
@@ -47,22 +47,22 @@ export const HOST_SYNTAX =
 
 const item = z.string().min(1, "expected a value, it is empty");
 
-/** Absent means no limit of that kind; an empty list allows nothing. */
+/** A missing list means no limit of its kind; an empty list allows nothing. */
 export const PermissionLists = z.strictObject({
   net: z.array(item.refine(isPeer, HOST_SYNTAX)).optional()
     .describe(
       "Hosts and sockets that may be reached: host, host:port, [IPv6 address]:port, unix:/path",
     ),
   read: z.array(item).optional()
-    .describe("Files and folders that may be read, from the project's folder"),
+    .describe("Files and folders that may be read, relative to the project's folder"),
   write: z.array(item).optional()
-    .describe("Files and folders that may be written, from the project's folder"),
+    .describe("Files and folders that may be written, relative to the project's folder"),
   env: z.array(item.regex(/^[^=\0,\s]+$/, "expected the name of a variable")).optional()
-    .describe("Variables of the environment that may be read"),
+    .describe("Environment variables that may be read"),
   import: z.array(item.refine(isImportHost, HOST_SYNTAX)).optional()
     .describe("Hosts that external modules may be fetched from; absent: none"),
 }).meta({
   id: "Permissions",
-  description: "The most that a pipeline may need; absent: no limit, empty: nothing",
+  description: "Limits on what a pipeline may need; missing list: no limit, empty list: nothing",
 });
 export type PermissionLists = z.infer<typeof PermissionLists>;

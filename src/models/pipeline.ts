@@ -1,24 +1,25 @@
+/** Pipelines and projects as users write them. */
 import { z } from "zod";
 import { BufferSettings } from "./buffer.ts";
 import { PermissionLists } from "./permissions.ts";
-import { saysWhere, saysWhereOnce } from "./rules.ts";
+import { hasConnection, hasOneConnection } from "./rules.ts";
 import { ClassReference, ExtractSettings, LoadSettings, Stream, Tag } from "./stream.ts";
 
 const text = z.string().min(1);
 
 /**
- * One end of a pipeline: the name of a connection of the project, a URL, or a provider with the
- * keys of its own schema (which validates them).
+ * The source or target of a pipeline: the name of a connection of the project, a URL, or a provider
+ * with the keys of its own schema, which validates them.
  */
 export const Endpoint = z.union([
   text,
   z.looseObject({
     provider: text.optional().describe("postgres, sqlite, local, …, or a class path"),
     connection: text.optional().describe("Name of a connection of the project, or a URL"),
-    url: text.optional().describe("What a URL says of the connection; other keys win over it"),
-  }).refine(saysWhere, {
+    url: text.optional().describe("URL of the connection; other keys override its parts"),
+  }).refine(hasConnection, {
     error: "expected a provider, a connection or a url",
-  }).refine(saysWhereOnce, {
+  }).refine(hasOneConnection, {
     error: "connection and url exclude each other",
     path: ["url"],
   }),
@@ -32,7 +33,7 @@ export const Defaults = z.strictObject({
   transforms: z.array(ClassReference).optional(),
   extractor: ClassReference.optional(),
   loader: ClassReference.optional(),
-}).meta({ id: "Defaults", description: "For every stream that does not say otherwise" });
+}).meta({ id: "Defaults", description: "Settings for streams that do not override them" });
 export type Defaults = z.infer<typeof Defaults>;
 
 const ExternalTimeout = z.int().min(1).max(86_400).optional().describe(
@@ -40,7 +41,7 @@ const ExternalTimeout = z.int().min(1).max(86_400).optional().describe(
 );
 
 export const Pipeline = z.strictObject({
-  version: z.literal(1).describe("Of this file's shape"),
+  version: z.literal(1).describe("Version of the file's format"),
   name: text.regex(/^[\w.-]+$/, "expected letters, digits, _ . and -"),
   description: z.string().optional(),
   source: Endpoint,
@@ -48,7 +49,7 @@ export const Pipeline = z.strictObject({
   buffer: BufferSettings.optional(),
   defaults: Defaults.optional(),
   on_error: z.enum(["continue", "fail_fast"]).optional()
-    .describe("When a stream fails: go on with the others, or stop (default: continue)"),
+    .describe("Whether a failed stream stops the others (default: continue)"),
   external_timeout: ExternalTimeout,
   streams: z.array(Stream).min(1),
 }).meta({ id: "Pipeline", description: "A dxt pipeline" });
@@ -56,8 +57,8 @@ export type Pipeline = z.infer<typeof Pipeline>;
 
 export const LogSettings = z.strictObject({
   level: z.enum(["debug", "info", "warning", "error"]).optional(),
-  file: text.optional().describe("JSON lines are appended to this file"),
-}).meta({ id: "Logging", description: "Where the log goes and what is in it" });
+  file: text.optional().describe("File to which JSON lines are appended"),
+}).meta({ id: "Logging", description: "Level and file of the log" });
 export type LogSettings = z.infer<typeof LogSettings>;
 
 export const Project = z.strictObject({
@@ -69,5 +70,8 @@ export const Project = z.strictObject({
   logging: LogSettings.optional(),
   permissions: PermissionLists.optional(),
   external_timeout: ExternalTimeout,
-}).meta({ id: "Project", description: "dxt_project.yaml: what the pipelines of a folder share" });
+}).meta({
+  id: "Project",
+  description: "dxt_project.yaml: settings that the pipelines of a folder share",
+});
 export type Project = z.infer<typeof Project>;

@@ -1,29 +1,34 @@
+/** The JSON document of `dxt plan`: what a run would do with each stream. */
 import { z } from "zod";
 import { Guarantee } from "./guarantee.ts";
 import { LoadMode } from "./stream.ts";
 
-/** One field on its way. */
+/** A field on its way from source to target. */
 export const PlannedField = z.strictObject({
-  name: z.string().describe("In the target"),
-  source: z.string().describe("Column, path or expression; generated for a value that dxt makes"),
-  source_type: z.string().describe("In the source's own words, where it has some"),
-  dtype: z.string().describe("Between the two, for example decimal(10,2)"),
-  target_type: z.string().describe("In the target's own words"),
+  name: z.string().describe("Name in the target"),
+  source: z.string().describe(
+    'Column, path or expression; "generated" for a value that dxt generates',
+  ),
+  source_type: z.string().describe("Type by its name in the source, if it has one"),
+  dtype: z.string().describe("Type between source and target, for example decimal(10,2)"),
+  target_type: z.string().describe("Type by its name in the target"),
   conversion: z.enum(["exact", "widened", "lossy"])
-    .describe("The lesser of source to dxt and dxt to target"),
-  note: z.string().optional().describe("When a value is refused, or what else is to be known"),
+    .describe("The less exact of source to dxt and dxt to target"),
+  note: z.string().optional().describe("Which values are refused, and other remarks"),
   accepted: z.boolean().optional()
     .describe(
-      "Of a lossy one, whether a run goes on: the pipeline declares it or accepts it with load.lossy, or the column has no more than a limit such as a length",
+      "For a lossy conversion, whether a run proceeds: the pipeline declares it or accepts it with load.lossy, or the column only has a limit such as a length",
     ),
 }).meta({ id: "PlannedField" });
 export type PlannedField = z.infer<typeof PlannedField>;
 
-/** What a run would do with one stream. Rows and bytes that are not known are left out. */
+/** What a run would do with one stream. Unknown row counts and sizes are omitted. */
 export const PlannedStream = z.strictObject({
   stream: z.string(),
   status: z.enum(["ready", "stopped", "failed"])
-    .describe("stopped by a lossy conversion; failed where the run would fail, or to plan"),
+    .describe(
+      "stopped: a lossy conversion is not accepted; failed: the run, or the plan itself, would fail",
+    ),
   source: z.strictObject({
     name: z.string(),
     kind: z.string().optional().describe("table, view, query, csv file, …"),
@@ -34,16 +39,20 @@ export const PlannedStream = z.strictObject({
     mode: z.enum(["full", "incremental"]),
     watermark_field: z.string().optional(),
     watermark: z.string().nullable().optional()
-      .describe("Highest in the target; null when it is empty or missing"),
+      .describe("Highest value in the target; null when the target is empty or missing"),
     watermark_of: z.string().optional()
-      .describe("Target of the watermark, and the condition for the stream's own rows"),
-    after: z.string().optional().describe("What is read is greater, or equal with an overlap"),
-    up_to: z.string().optional().describe("Of a backfill; not in the range"),
+      .describe(
+        "Target in which the watermark is read, and the condition for the stream's own rows",
+      ),
+    after: z.string().optional().describe(
+      "Lower bound of the range, exclusive; inclusive with an overlap",
+    ),
+    up_to: z.string().optional().describe("Upper bound of a backfill, exclusive"),
   }),
   target: z.strictObject({
     name: z.string(),
     exists: z.boolean().optional(),
-    rows: z.number().optional().describe("In it now"),
+    rows: z.number().optional().describe("Rows in the target now"),
   }),
   load: z.strictObject({
     mode: LoadMode,
@@ -54,20 +63,20 @@ export const PlannedStream = z.strictObject({
   }),
   fields: z.array(PlannedField),
   statements: z.array(z.string())
-    .describe("Word for word, those that make, empty or change what is in the target"),
-  destructive: z.array(z.string()).describe("What is lost"),
-  warnings: z.array(z.string()).describe("Facts to know before the run; they do not stop it"),
+    .describe("Statements that create, empty or change the target, word for word"),
+  destructive: z.array(z.string()).describe("Data that the run would delete"),
+  warnings: z.array(z.string()).describe("Remarks that do not stop the run"),
   problems: z.array(z.string()).describe("Why the stream is not ready"),
 }).meta({ id: "PlannedStream" });
 export type PlannedStream = z.infer<typeof PlannedStream>;
 
-/** The one JSON document of `dxt plan --output json`. */
+/** The JSON document that `dxt plan --output json` prints. */
 export const PlanResult = z.strictObject({
   pipeline: z.string(),
   status: z.enum(["ready", "stopped", "failed", "partial"])
     .describe("partial: some streams failed, others are ready"),
-  source: z.string().describe("Provider"),
-  target: z.string().describe("Provider"),
+  source: z.string().describe("Provider of the connection"),
+  target: z.string().describe("Provider of the connection"),
   streams: z.array(PlannedStream),
 }).meta({ id: "PlanResult", description: "What a run would do" });
 export type PlanResult = z.infer<typeof PlanResult>;

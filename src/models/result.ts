@@ -1,7 +1,8 @@
+/** The JSON document of a run: the outcome of each stream. */
 import { z } from "zod";
 import { LoadMode } from "./stream.ts";
 
-/** What became of one stream. Times are milliseconds, sizes bytes. */
+/** The outcome of one stream. Times are in milliseconds, sizes in bytes. */
 export const StreamResult = z.strictObject({
   stream: z.string(),
   status: z.enum(["succeeded", "failed", "skipped", "cancelled"]),
@@ -10,22 +11,22 @@ export const StreamResult = z.strictObject({
   rows_loaded: z.int(),
   bytes_staged: z.int(),
   files_staged: z.int(),
-  /** Highest watermark that the target held before, as text. */
+  /** Highest watermark in the target before the run, as text. */
   watermark_before: z.string().optional(),
   /** Highest watermark among the extracted records, as text. */
   watermark_after: z.string().optional(),
-  /** What each side said of itself, for example `COPY 347`. */
+  /** Evidence from each side, for example `COPY 347`. */
   proof: z.strictObject({ source: z.string(), stage: z.string(), target: z.string() }).optional(),
   warnings: z.array(z.string()),
   error: z.strictObject({ type: z.string(), message: z.string() }).optional(),
-  /** Where the stage was kept. */
+  /** Location of the stage, when it was retained. */
   stage: z.string().optional(),
   extract_ms: z.number(),
   load_ms: z.number(),
 }).meta({ id: "StreamResult" });
 export type StreamResult = z.infer<typeof StreamResult>;
 
-/** The one JSON document of `--quiet`. */
+/** The JSON document that `--quiet` prints. */
 export const RunResult = z.strictObject({
   pipeline: z.string(),
   run_id: z.string(),

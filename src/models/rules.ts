@@ -1,21 +1,24 @@
-/** What schemas ask beyond shapes, apart from them so that it can be asked without them. */
+/**
+ * Rules of the schemas beyond shapes, apart from zod, so that they can be checked without loading
+ * it.
+ */
 
-/** One character of one UTF-16 unit. */
+/** Whether a text is one character of one UTF-16 unit. */
 export function isCharacter(text: string): boolean {
   return [...text].length === 1 && text.length === 1;
 }
 
-interface End {
+interface EndpointKeys {
   readonly provider?: unknown;
   readonly connection?: unknown;
   readonly url?: unknown;
 }
 
-export function saysWhere({ provider, connection, url }: End): boolean {
+export function hasConnection({ provider, connection, url }: EndpointKeys): boolean {
   return [provider, connection, url].some((key) => key !== undefined);
 }
 
-export function saysWhereOnce({ connection, url }: End): boolean {
+export function hasOneConnection({ connection, url }: EndpointKeys): boolean {
   return connection === undefined || url === undefined;
 }
 
@@ -51,7 +54,9 @@ const TYPE = new RegExp(
   String.raw`^${NAME}(?:\.${NAME})*(${WORDS})${ARGUMENTS}(${WORDS})${ARGUMENTS}(?:\[\d*\])*$`,
 );
 
-/** What may follow the first word of a type's name: `double precision`, `time with time zone`. */
+/**
+ * Words that may follow the first word of a type name: `double precision`, `time with time zone`.
+ */
 const TYPE_WORDS = new Set(
   ("precision varying with without local time zone to year month day hour minute second " +
     "unsigned signed zerofill national native character char varchar text string binary byte bytes " +
@@ -59,19 +64,19 @@ const TYPE_WORDS = new Set(
     "numeric number bit blob date timestamp datetime interval array").split(" "),
 );
 
-/** Words that begin a constraint or an option of a column, and no type. */
-const NO_TYPES = new Set(
+/** Words that begin a constraint or a column option, never a type. */
+const OPTION_WORDS = new Set(
   ("primary unique key check default collate references foreign constraint generated always as " +
     "identity not null on with without deferrable initially autoincrement auto_increment comment " +
     "storage compression options exclude using like inherits virtual stored").split(" "),
 );
 
-/** Whether a text names a type and does nothing else in DDL, where it stands as it is. */
+/** Whether a text is only the name of a type, so that it can stand in DDL unchanged. */
 export function isTypeName(text: string): boolean {
   const match = TYPE.exec(text);
   if (match === null) return false;
   const first = /^\w+/.exec(text)?.[0].toLowerCase();
-  const words = match.slice(1).flatMap((more) => (more ?? "").toLowerCase().split(" "));
-  return (first === undefined || !NO_TYPES.has(first)) &&
+  const words = match.slice(1).flatMap((words) => (words ?? "").toLowerCase().split(" "));
+  return (first === undefined || !OPTION_WORDS.has(first)) &&
     words.every((word) => word === "" || TYPE_WORDS.has(word));
 }

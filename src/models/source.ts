@@ -1,14 +1,15 @@
+/** Datasets that streams read and write, by category. */
 import { z } from "zod";
 import { Compression, Format, FormatOptions } from "./format.ts";
 
 const text = z.string().min(1);
 const json = z.record(z.string(), z.unknown());
-const of = <T extends string, S extends z.ZodRawShape>(type: T, about: string, shape: S) =>
+const variant = <T extends string, S extends z.ZodRawShape>(type: T, about: string, shape: S) =>
   z.strictObject({ type: z.literal(type), ...shape }).describe(about);
 
 const file = {
-  format: Format.optional().describe("When the name does not tell"),
-  compression: Compression.optional().describe("When the name does not tell"),
+  format: Format.optional().describe("Required where the file's name does not imply it"),
+  compression: Compression.optional().describe("Required where the file's name does not imply it"),
   options: FormatOptions.optional(),
 };
 
@@ -18,7 +19,7 @@ const request = {
   params: json.optional().describe("Query parameters"),
   headers: z.record(z.string(), z.string()).optional(),
   body: z.unknown().optional().describe("JSON body"),
-  records: z.string().optional().describe("Where the records are in the answer, as a.b.c"),
+  records: z.string().optional().describe("Path of the records in the answer, such as a.b.c"),
 };
 
 export const Pagination = z.strictObject({
@@ -26,49 +27,49 @@ export const Pagination = z.strictObject({
   param: text.optional().describe("Query parameter of the page, offset or cursor"),
   size_param: text.optional().describe("Query parameter of the page's size"),
   size: z.int().min(1).optional(),
-  cursor: text.optional().describe("Where the next cursor is in the answer, as a.b.c"),
-}).describe("How the next page is asked for");
+  cursor: text.optional().describe("Path of the next cursor in the answer, such as a.b.c"),
+}).describe("How to request the next page");
 
-/** What a stream reads: one shape for each way that each category of systems has. */
+/** The dataset that a stream reads: one variant for each kind of each category. */
 export const StreamSource = z.discriminatedUnion("type", [
-  of("relation", "A table or view", {
+  variant("relation", "A table or view", {
     name: text.describe("Its name, or schema.name"),
-    schema: text.optional().describe("Its schema, when the name holds dots of its own"),
+    schema: text.optional().describe("Its schema, when the name contains dots"),
     where: text.optional().describe("Condition in the source's SQL"),
   }),
-  of("sql", "What a query returns", { sql: text }),
-  of("function", "What a set-returning function returns", {
+  variant("sql", "The result of a query", { sql: text }),
+  variant("function", "The result of a set-returning function", {
     name: text,
     args: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
   }),
-  of("collection", "A whole collection", { name: text }),
-  of("query", "The documents that a filter finds", {
+  variant("collection", "A whole collection", { name: text }),
+  variant("query", "Documents that match a filter", {
     collection: text,
     filter: json,
     projection: json.optional(),
     sort: json.optional(),
   }),
-  of("aggregate", "What an aggregation pipeline returns", {
+  variant("aggregate", "The result of an aggregation pipeline", {
     collection: text,
     pipeline: z.array(json),
   }),
-  of("file", "One file", { path: text, ...file }),
-  of("glob", "The files that a pattern finds, one stream together", { pattern: text, ...file }),
-  of("directory", "The files of a folder, one stream together", {
+  variant("file", "One file", { path: text, ...file }),
+  variant("glob", "Files that match a pattern, together one stream", { pattern: text, ...file }),
+  variant("directory", "Files of a folder, together one stream", {
     path: text,
     recursive: z.boolean().optional(),
     ...file,
   }),
-  of("endpoint", "One answer of an HTTP endpoint", request),
-  of("paginated", "All pages of an HTTP endpoint", { ...request, pagination: Pagination }),
-  of("keys", "Keys with their values", { pattern: text }),
-  of("hash", "Hashes, a record each", { pattern: text }),
-  of("list", "The elements of a list", { key: text }),
-  of("set", "The members of a set", { key: text }),
-  of("cypher", "What a Cypher query returns", { query: text, params: json.optional() }),
-  of("nodes", "Nodes with a label", { label: text }),
-  of("edges", "Relationships of a type", { relationship: text }),
-]).meta({ id: "StreamSource", description: "What a stream reads" });
+  variant("endpoint", "One answer of an HTTP endpoint", request),
+  variant("paginated", "All pages of an HTTP endpoint", { ...request, pagination: Pagination }),
+  variant("keys", "Keys with their values", { pattern: text }),
+  variant("hash", "Hashes, one record each", { pattern: text }),
+  variant("list", "The elements of a list", { key: text }),
+  variant("set", "The members of a set", { key: text }),
+  variant("cypher", "The result of a Cypher query", { query: text, params: json.optional() }),
+  variant("nodes", "Nodes with a label", { label: text }),
+  variant("edges", "Relationships of a type", { relationship: text }),
+]).meta({ id: "StreamSource", description: "Dataset that a stream reads" });
 export type StreamSource = z.infer<typeof StreamSource>;
 export type SourceType = StreamSource["type"];
 
@@ -83,7 +84,7 @@ export const CATEGORIES = [
 export const Category = z.enum(CATEGORIES);
 export type Category = z.infer<typeof Category>;
 
-/** The source types of each category; a source of another category is refused. */
+/** Source types by category; sources of other categories are refused. */
 export const CATEGORY_SOURCES = {
   relational: ["relation", "sql", "function"],
   document: ["collection", "query", "aggregate"],
@@ -93,23 +94,29 @@ export const CATEGORY_SOURCES = {
   graph: ["cypher", "nodes", "edges"],
 } as const satisfies Record<Category, readonly SourceType[]>;
 
-/** Where a stream goes: the same shapes, those that can be written. */
+/** The dataset that a stream writes: the variants that can be written. */
 export const StreamTarget = z.discriminatedUnion("type", [
-  of("relation", "A table", { name: text, schema: text.optional() }),
-  of("collection", "A collection", { name: text }),
-  of("file", "One file", { path: text, ...file }),
-  of("directory", "Files in a folder, named as in the source", { path: text, ...file }),
-  of("endpoint", "An HTTP endpoint", { path: text, method: z.enum(["POST", "PUT"]).optional() }),
-  of("hash", "Hashes, a record each", { pattern: text }),
-  of("nodes", "Nodes with a label", { label: text }),
-]).meta({ id: "StreamTarget", description: "Where a stream goes" });
+  variant("relation", "A table", { name: text, schema: text.optional() }),
+  variant("collection", "A collection", { name: text }),
+  variant("file", "One file", { path: text, ...file }),
+  variant("directory", "Files in a folder, named as in the source", { path: text, ...file }),
+  variant("endpoint", "An HTTP endpoint", {
+    path: text,
+    method: z.enum(["POST", "PUT"]).optional(),
+  }),
+  variant("hash", "Hashes, one record each", { pattern: text }),
+  variant("nodes", "Nodes with a label", { label: text }),
+]).meta({ id: "StreamTarget", description: "Dataset that a stream writes" });
 export type StreamTarget = z.infer<typeof StreamTarget>;
 
 /** A dataset of a system, to read or to write. */
 export type StreamRef = StreamSource | StreamTarget;
 
-/** What a bare string means: a table, a collection, a file or pattern, an endpoint, keys, a label. */
-export function sourceOf(category: Category, text: string): StreamSource {
+/**
+ * Interprets a bare string: a table, a collection, a file or pattern, an endpoint, keys, or a
+ * label.
+ */
+export function parseSource(category: Category, text: string): StreamSource {
   switch (category) {
     case "relational":
       return { type: "relation", name: text };
@@ -127,11 +134,11 @@ export function sourceOf(category: Category, text: string): StreamSource {
   }
 }
 
-/** As {@linkcode sourceOf}, for a target, which is no pattern of files and no set of keys. */
-export function targetOf(category: Category, text: string): StreamTarget {
+/** Like {@linkcode parseSource}, for a target, which is never a file pattern or a set of keys. */
+export function parseTarget(category: Category, text: string): StreamTarget {
   if (category === "keyvalue") return { type: "hash", pattern: text };
   if (category === "filestore") {
     return { type: text.endsWith("/") ? "directory" : "file", path: text };
   }
-  return sourceOf(category, text) as StreamTarget;
+  return parseSource(category, text) as StreamTarget;
 }

@@ -18,7 +18,7 @@ import {
 } from "../core/errors.ts";
 import type { ExpectedWatermark } from "../core/contracts/loader.ts";
 import { formatValue, type Value } from "../core/values/values.ts";
-import { receiptOf } from "../integrity/receipt.ts";
+import { verifyLoad } from "../integrity/receipt.ts";
 import {
   checkUpsertKeys,
   compareMaxima,
@@ -338,7 +338,7 @@ async function loadStream(
     progress.stage = buffer.location;
     const receipt = await (progress.early?.finish(staged) ?? load(plan, context, staged, lock));
     context.stages.defer(() => lock.forget());
-    progress.receipt = receiptOf(staged, receipt);
+    progress.receipt = verifyLoad(staged, receipt);
     progress.rowsLoaded = receipt.rows;
   } catch (error) {
     // The rows of a range that is no longer the target's are read again.

@@ -1,28 +1,28 @@
+/** Matches the streams of a pipeline against a selector. */
 import { SelectorError } from "../core/errors.ts";
 import { suggestWord } from "../core/did_you_mean.ts";
 import type { Stream } from "../models/stream.ts";
-import { parseSelector, textOfToken, type Token } from "./parse.ts";
+import { formatToken, parseSelector, type Token } from "./parse.ts";
 
 export interface Selection {
-  /** Every stream when absent. */
+  /** Missing: all streams. */
   readonly select?: string;
   readonly exclude?: string;
 }
 
 /**
- * The streams that one of the tokens of `select` means and none of `exclude`, in the order of the
- * pipeline.
+ * Returns the streams that `select` matches and `exclude` does not, in the order of the pipeline.
  *
- * @throws {SelectorError} for a selector that cannot be parsed, a token that means no stream of the
- * pipeline (it is more likely mistyped than meant, in `exclude` too), and when no stream is left
+ * @throws {SelectorError} for a selector that cannot be parsed, a token that matches no stream
+ * (probably a typo, also in `exclude`), and when no stream is left
  */
 export function selectStreams(
   streams: readonly Stream[],
   { select = "all", exclude }: Selection = {},
 ): Stream[] {
-  const selected = union(streams, select);
+  const selected = findStreams(streams, select);
   if (exclude === undefined) return streams.filter((stream) => selected.has(stream));
-  const excluded = union(streams, exclude);
+  const excluded = findStreams(streams, exclude);
   const left = streams.filter((stream) => selected.has(stream) && !excluded.has(stream));
   if (left.length > 0) return left;
   throw new SelectorError(
@@ -30,7 +30,7 @@ export function selectStreams(
   );
 }
 
-/** Whether a token means a stream. */
+/** Whether a token matches a stream. */
 export function matches(token: Token, stream: Pick<Stream, "id" | "tags">): boolean {
   switch (token.kind) {
     case "all":
@@ -44,16 +44,16 @@ export function matches(token: Token, stream: Pick<Stream, "id" | "tags">): bool
   }
 }
 
-function union(streams: readonly Stream[], selector: string): Set<Stream> {
-  const found = parseSelector(selector).map((token) => {
-    const meant = streams.filter((stream) => matches(token, stream));
-    if (meant.length === 0) throw nothingMeant(token, streams);
-    return meant;
+function findStreams(streams: readonly Stream[], selector: string): Set<Stream> {
+  const matched = parseSelector(selector).map((token) => {
+    const found = streams.filter((stream) => matches(token, stream));
+    if (found.length === 0) throw noMatchError(token, streams);
+    return found;
   });
-  return new Set(found.flat());
+  return new Set(matched.flat());
 }
 
-/** Without going back further than the last `*`, so that no pattern takes long. */
+/** Matches `*` and `?`. Backtracks to the last `*` only, so that no pattern takes long. */
 function matchesPattern(pattern: string, text: string): boolean {
   const [wanted, given] = [[...pattern], [...text]];
   let [p, t, star, resume] = [0, 0, -1, 0];
@@ -66,15 +66,15 @@ function matchesPattern(pattern: string, text: string): boolean {
   return wanted.slice(p).every((character) => character === "*");
 }
 
-function nothingMeant(token: Token, streams: readonly Stream[]): SelectorError {
+function noMatchError(token: Token, streams: readonly Stream[]): SelectorError {
   const ids = streams.map(({ id }) => id);
   const tags = [...new Set(streams.flatMap((stream) => stream.tags ?? []))];
   return new SelectorError(
-    `Cannot select ${JSON.stringify(textOfToken(token))}: ${detail(token, ids, tags)}`,
+    `Cannot select ${JSON.stringify(formatToken(token))}: ${describeMismatch(token, ids, tags)}`,
   );
 }
 
-function detail(token: Token, ids: readonly string[], tags: readonly string[]): string {
+function describeMismatch(token: Token, ids: readonly string[], tags: readonly string[]): string {
   switch (token.kind) {
     case "all":
       return "the pipeline has no streams";
@@ -82,26 +82,26 @@ function detail(token: Token, ids: readonly string[], tags: readonly string[]): 
       const hint = tags.includes(token.id)
         ? `, did you mean "tag:${token.id}"`
         : suggestWord(token.id, ids);
-      return `no stream has this id${hint || listed("ids", ids)}`;
+      return `no stream has this id${hint || listNames("ids", ids)}`;
     }
     case "pattern":
-      return `no stream's id matches${listed("ids", ids)}`;
+      return `no stream's id matches${listNames("ids", ids)}`;
     case "tags": {
       const unknown = token.tags.find((tag) => !tags.includes(tag));
       if (unknown === undefined) return "no stream has all of these tags";
       const hint = ids.includes(unknown)
         ? `, did you mean "${unknown}"`
         : suggestWord(unknown, tags);
-      return `no stream has the tag ${JSON.stringify(unknown)}${hint || listed("tags", tags)}`;
+      return `no stream has the tag ${JSON.stringify(unknown)}${hint || listNames("tags", tags)}`;
     }
   }
 }
 
-const MOST_LISTED = 8;
+const MAX_LISTED = 8;
 
-function listed(what: string, names: readonly string[]): string {
+function listNames(what: string, names: readonly string[]): string {
   if (names.length === 0) return `, there are no ${what}`;
-  const shown = names.slice(0, MOST_LISTED).map((name) => JSON.stringify(name)).join(", ");
-  const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : "";
+  const shown = names.slice(0, MAX_LISTED).map((name) => JSON.stringify(name)).join(", ");
+  const more = names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : "";
   return `, ${what} are ${shown}${more}`;
 }

@@ -1,3 +1,3 @@
-/** Which streams of a pipeline are meant. */
+/** Selects streams of a pipeline. */
 export { matches, type Selection, selectStreams } from "./match.ts";
-export { parseSelector, textOfToken, type Token } from "./parse.ts";
+export { formatToken, parseSelector, type Token } from "./parse.ts";

@@ -1,12 +1,12 @@
 /**
- * The language of `--select` and `--exclude`: tokens between commas, each one of
+ * Parses the language of `--select` and `--exclude`: tokens separated by commas, each one of
  *
- * - `orders` — the stream of this id
- * - `sales_*`, `day_?` — ids that the pattern matches; `*` any characters, `?` one
+ * - `orders` — the stream with this id
+ * - `sales_*`, `day_?` — ids that match the pattern; `*` is any characters, `?` is one
  * - `tag:daily` — streams with the tag
- * - `tag:daily+critical` — streams with all of the tags
- * - `all` — every stream, also where a stream has the id `all`: that one alone is meant by its tags
- *   or by a pattern such as `al?`
+ * - `tag:daily+critical` — streams with all of these tags
+ * - `all` — every stream; a stream with the id `all` can only be selected by its tags or by a
+ * pattern such as `al?`
  */
 import { SelectorError } from "../core/errors.ts";
 
@@ -18,10 +18,10 @@ export type Token =
 
 const TAG_PREFIX = "tag:";
 
-/** Throws the error that points at the character at `offset`. */
+/** Throws the error that points to the character at `offset`. */
 type Fail = (offset: number, detail: string) => never;
 
-/** @throws {SelectorError} that points at the character that is wrong */
+/** @throws {SelectorError} that points to the wrong character */
 export function parseSelector(text: string): Token[] {
   let end = -1;
   return text.split(",").map((part) => {
@@ -35,8 +35,8 @@ export function parseSelector(text: string): Token[] {
   });
 }
 
-/** The token as it is written in a selector. */
-export function textOfToken(token: Token): string {
+/** Formats a token as it is written in a selector. */
+export function formatToken(token: Token): string {
   switch (token.kind) {
     case "all":
       return "all";
@@ -84,7 +84,7 @@ function syntaxError(text: string, offset: number, detail: string): SelectorErro
   );
 }
 
-/** One column a character, so that the caret stands where it should. */
+/** Replaces characters that are not one column wide, so that the caret points to the right one. */
 function printable(text: string): string {
   return text.replace(/[\p{C}\s]/gu, " ").replace(/\p{M}/gu, "");
 }

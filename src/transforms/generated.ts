@@ -1,11 +1,11 @@
-/** Fields whose values dxt makes. */
+/** Adds fields whose values dxt generates. */
 import { createColumn, valuePusher, withColumns } from "../arrow/mod.ts";
 import type { Batch } from "../core/contracts/batch.ts";
 import type { Transform } from "../core/contracts/transform.ts";
 import type { Value } from "../core/values/values.ts";
 import type { Field } from "../models/field.ts";
 
-/** Adds fields that have the same value in every record of a run. */
+/** Returns a transform that adds fields with one value for all records of a run. */
 export function constantFields(added: readonly { field: Field; value: Value }[]): Transform {
   return {
     fields: (before) => [...before, ...added.map(({ field }) => field)],
@@ -21,7 +21,7 @@ export function constantFields(added: readonly { field: Field; value: Value }[])
   };
 }
 
-/** The start of the run as a value of a generated field's type. */
+/** Returns the start of the run as a value of the field's type. */
 export function currentTimestamp(field: Field, now: Temporal.Instant): Value {
   const micros = now.round({ smallestUnit: "microsecond", roundingMode: "floor" });
   const utc = micros.toZonedDateTimeISO("UTC");

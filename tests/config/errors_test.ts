@@ -206,12 +206,12 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   ],
   "a target type that is SQL": [
     stream('fields: [{ id: x, target: { dtype: "int; drop table t" } }]'),
-    '6:60: "dtype" is "int; drop table t", expected the name of a type alone, such as ' +
+    '6:60: "dtype" is "int; drop table t", expected only the name of a type, such as ' +
     "numeric(12,2), double precision or text[]",
   ],
   "a target type with a constraint": [
     stream('fields: [{ id: x, target: { dtype: "bigint REFERENCES victim" } }]'),
-    '6:60: "dtype" is "bigint REFERENCES victim", expected the name of a type alone, such as ' +
+    '6:60: "dtype" is "bigint REFERENCES victim", expected only the name of a type, such as ' +
     "numeric(12,2), double precision or text[]",
   ],
   "a scale above the precision": [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { StagedData } from "../../src/core/contracts/buffer.ts";
 import { VerificationError } from "../../src/core/errors.ts";
-import { receiptOf } from "../../src/integrity/receipt.ts";
+import { verifyLoad } from "../../src/integrity/receipt.ts";
 
 const staged = {
   kind: "records",
@@ -11,7 +11,7 @@ const staged = {
 } as unknown as StagedData;
 
 Deno.test("a receipt holds what source, stage and target say", () => {
-  assert.deepEqual(receiptOf(staged, { rows: 3, evidence: "INSERT 0 3" }), {
+  assert.deepEqual(verifyLoad(staged, { rows: 3, evidence: "INSERT 0 3" }), {
     source: "COPY 3",
     stage: "3 rows in 1 file",
     target: "INSERT 0 3",
@@ -20,10 +20,10 @@ Deno.test("a receipt holds what source, stage and target say", () => {
 
 Deno.test("a target that took fewer is a verification error with both numbers", () => {
   assert.throws(
-    () => receiptOf(staged, { rows: 2, evidence: "INSERT 0 2" }),
+    () => verifyLoad(staged, { rows: 2, evidence: "INSERT 0 2" }),
     (error: unknown) => {
       assert.ok(error instanceof VerificationError);
-      assert.match(error.message, /took 2 rows \(INSERT 0 2\), staged are 3/);
+      assert.match(error.message, /reports 2 rows \(INSERT 0 2\), but 3 are staged/);
       return true;
     },
   );

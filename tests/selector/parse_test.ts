@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SelectorError } from "../../src/core/errors.ts";
-import { parseSelector, textOfToken, type Token } from "../../src/selector/mod.ts";
+import { formatToken, parseSelector, type Token } from "../../src/selector/mod.ts";
 import { tokens } from "./arbitraries.ts";
 
-const print = (parsed: readonly Token[]) => parsed.map(textOfToken).join(",");
+const print = (parsed: readonly Token[]) => parsed.map(formatToken).join(",");
 
 Deno.test("each kind of selector is parsed", () => {
   assert.deepEqual(parseSelector("orders, sales_*,day_?, tag:x ,tag:a+b,all"), [
@@ -86,7 +86,7 @@ Deno.test("spaces around commas mean nothing", () => {
     fc.property(
       fc.array(fc.tuple(space, tokens(), space), { minLength: 1, maxLength: 6 }),
       (spaced) => {
-        const text = spaced.map(([before, token, after]) => before + textOfToken(token) + after);
+        const text = spaced.map(([before, token, after]) => before + formatToken(token) + after);
         assert.deepEqual(parseSelector(text.join(",")), spaced.map(([, token]) => token));
       },
     ),

@@ -4,7 +4,7 @@ import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import { ConfigurationError, ConnectorError, SelectorError } from "../../core/errors.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Discovery } from "../../runner/mod.ts";
-import { matches, parseSelector, textOfToken } from "../../selector/mod.ts";
+import { formatToken, matches, parseSelector } from "../../selector/mod.ts";
 import { shortName, splitName } from "./pipeline_yaml.ts";
 import { countNoun } from "../output/format_units.ts";
 
@@ -54,7 +54,7 @@ function matchStreams(streams: readonly DiscoveredStream[], select: string): Dis
     );
     if (found.length === 0) {
       const names = streams.flatMap((stream) => [stream.name, shortName(stream)]);
-      const text = textOfToken(token);
+      const text = formatToken(token);
       throw new SelectorError(
         `Cannot select ${JSON.stringify(text)}: none of ${
           countNoun(streams.length, "stream")

@@ -1,6 +1,6 @@
 /** `kind: table|query|view|file|api` beside a string source. */
 import { suggestWord } from "../../core/did_you_mean.ts";
-import { sourceOf } from "../../models/source.ts";
+import { parseSource } from "../../models/source.ts";
 import type { Issues } from "../text/issues.ts";
 import { childOf, mapOf, type MapTree, omitKeys, scalar, textOf, withEntry } from "../text/tree.ts";
 
@@ -8,7 +8,7 @@ const KINDS: Readonly<Record<string, (text: string) => Readonly<Record<string, u
   table: (name) => ({ type: "relation", name }),
   view: (name) => ({ type: "relation", name }),
   query: (sql) => ({ type: "sql", sql }),
-  file: (path) => ({ ...sourceOf("filestore", path) }),
+  file: (path) => ({ ...parseSource("filestore", path) }),
   api: (path) => ({ type: "endpoint", path }),
 };
 

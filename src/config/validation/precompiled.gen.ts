@@ -28,7 +28,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
         "url": { "type": "string", "minLength": 1 },
       },
       "additionalProperties": {},
-      "rules": ["saysWhere", "saysWhereOnce"],
+      "rules": ["hasConnection", "hasOneConnection"],
     }],
   },
   "Buffer": {

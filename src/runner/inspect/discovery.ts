@@ -7,7 +7,7 @@ import { suggestWord } from "../../core/did_you_mean.ts";
 import type { ProviderInfo } from "../../providers/provider_info.ts";
 import type { Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
-import { type Category, sourceOf, type StreamSource } from "../../models/source.ts";
+import { type Category, parseSource, type StreamSource } from "../../models/source.ts";
 import type { ConnectionClient, Threads } from "../worker/connection_client.ts";
 import { openThreads } from "../worker/pool.ts";
 import { openClient, plainClass } from "../worker/connection_clients.ts";
@@ -37,7 +37,7 @@ export async function discover(
   if (connection.dataset === undefined) {
     return { provider: name, category, streams: await end.discover() };
   }
-  const source = sourceOf("filestore", connection.dataset);
+  const source = parseSource("filestore", connection.dataset);
   const fields = await end.getStreamFields(source) ?? [];
   return { provider: name, category, streams: [{ name: connection.dataset, source, fields }] };
 }
@@ -73,7 +73,7 @@ export async function previewConnection(
   const { category } = endpoint.provider;
   const source: StreamSource = category === "relational" && QUERY.test(stream ?? "")
     ? { type: "sql", sql: stream! }
-    : sourceOf(category, stream ?? dataset!);
+    : parseSource(category, stream ?? dataset!);
   using threads = openThreads(connection);
   const viewer: Viewer = { endpoint, threads, ...showing };
   await using end = openClient(endpoint, { reads: [source] }, viewer);

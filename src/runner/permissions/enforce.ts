@@ -13,7 +13,7 @@ import {
 } from "../../core/permissions.ts";
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import { realPath } from "../../core/files/real_path.ts";
-import { sourceOf, type StreamSource } from "../../models/source.ts";
+import { parseSource, type StreamSource } from "../../models/source.ts";
 import { type Selection, selectStreams } from "../../selector/mod.ts";
 import { type Endpoint, resolveEndpoint } from "../plan/endpoint.ts";
 import type { HeadOf } from "../inspect/discovery.ts";
@@ -109,7 +109,7 @@ export async function admitConnection(
   const dataset = stream ?? connection.dataset;
   const usage: Partial<Usage> = dataset === undefined
     ? { explores: true }
-    : { reads: [sourceOf(endpoint.provider.category, dataset)] };
+    : { reads: [parseSource(endpoint.provider.category, dataset)] };
   const need: Need = {
     subject: `connection "${connection.name}"`,
     permissions: connectionNeeds(endpoint, usage),

@@ -7,10 +7,10 @@ import type { OwnRows } from "../../core/contracts/loader.ts";
 import type { BufferSettings } from "../../models/buffer.ts";
 import {
   CATEGORY_SOURCES,
-  sourceOf,
+  parseSource,
+  parseTarget,
   type StreamSource,
   type StreamTarget,
-  targetOf,
 } from "../../models/source.ts";
 import type { ClassReference, LoadMode, Stream } from "../../models/stream.ts";
 import {
@@ -100,7 +100,7 @@ async function planStream(
   const at = (key: string, message: string) => loaded.errorAt(["streams", index, key], message);
   const buffer = loaded.pipeline.buffer ?? {};
   const source = typeof stream.source === "string"
-    ? sourceOf(from.category, stream.source)
+    ? parseSource(from.category, stream.source)
     : stream.source;
   const allowed: readonly string[] = CATEGORY_SOURCES[from.category];
   if (!allowed.includes(source.type)) {
@@ -110,9 +110,9 @@ async function planStream(
     );
   }
   const target = stream.target === undefined || typeof stream.target === "string"
-    ? targetOf(to.category, stream.target ?? stream.id)
+    ? parseTarget(to.category, stream.target ?? stream.id)
     : stream.target;
-  const writable = [...new Set(["x", "x/"].map((text) => targetOf(to.category, text).type))];
+  const writable = [...new Set(["x", "x/"].map((text) => parseTarget(to.category, text).type))];
   if (!writable.includes(target.type)) {
     throw at(
       "target",

@@ -14,7 +14,7 @@ import type { Batch } from "../../../../src/core/contracts/batch.ts";
 import type { ExtractTask, RecordExtractor } from "../../../../src/core/contracts/extractor.ts";
 import { loadFormat } from "../../../../src/formats/mod.ts";
 import type { Field } from "../../../../src/models/field.ts";
-import { sourceOf } from "../../../../src/models/source.ts";
+import { parseSource } from "../../../../src/models/source.ts";
 import { type Store, withStore } from "./support.ts";
 import { run, runWell } from "../../../support/run.ts";
 import local from "../../../../src/providers/filestore/local/mod.ts";
@@ -56,7 +56,7 @@ async function put(
 
 function taskOf(source: string): ExtractTask {
   return asTask({
-    source: sourceOf("filestore", source),
+    source: parseSource("filestore", source),
     projections: [{ field: FIELDS[0]!, column: "n" }],
     batchRows: 16_384,
     batchBytes: 1 << 24,

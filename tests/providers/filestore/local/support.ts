@@ -17,10 +17,10 @@ import type { CompletionProof } from "../../../../src/core/contracts/proof.ts";
 import type { DXTRecord } from "../../../../src/core/values/values.ts";
 import type { Field } from "../../../../src/models/field.ts";
 import {
-  sourceOf,
+  parseSource,
+  parseTarget,
   type StreamSource,
   type StreamTarget,
-  targetOf,
 } from "../../../../src/models/source.ts";
 import type { LoadMode } from "../../../../src/models/stream.ts";
 import local from "../../../../src/providers/filestore/local/mod.ts";
@@ -87,14 +87,14 @@ async function openStore(folder: string): Promise<Store> {
     },
     load: (target, staged, mode = "append") =>
       loader.load({
-        target: typeof target === "string" ? targetOf("filestore", target) : target,
+        target: typeof target === "string" ? parseTarget("filestore", target) : target,
         staged,
         mode,
         upsertKeys: [],
         signal,
       }),
     async read(from, range, declared) {
-      const source = typeof from === "string" ? sourceOf("filestore", from) : from;
+      const source = typeof from === "string" ? parseSource("filestore", from) : from;
       const fields = declared ?? await connector.getStreamFields(source) ?? [];
       const task = asTask({
         source,
