@@ -39,6 +39,12 @@ const ARROWS: Record<string, readonly string[]> = {
   cli: ["models", "core", "providers", "config", "selector", "runner"],
 };
 
+/** Folders of a room, lowest first: each imports only those before it. Files beside them are on top. */
+const INNER_ARROWS: Record<string, readonly string[]> = {
+  config: ["text", "validation", "legacy", "pipeline"],
+  cli: ["terminal", "output", "app", "help", "scaffold", "commands"],
+};
+
 /** The one room that each package is imported in. */
 const PACKAGES: Record<string, readonly string[]> = {
   "apache-arrow": ["arrow"],
@@ -106,6 +112,18 @@ Deno.test("imports between rooms point down only", async () => {
     assert.ok(allowed !== undefined, `src/${found.file}: no room of this name in the table`);
     return room(to) !== room(found.file) &&
       !allowed.some((arrow) => arrow === room(to) || arrow === to);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("imports between the folders of a room point down only", async () => {
+  const wrong = (await imports()).filter(isLocal).filter((found) => {
+    const [from, to] = [found.file, target(found)].map((file) => file.split("/"));
+    const folders = INNER_ARROWS[from![0]!];
+    if (folders === undefined || from!.length < 3 || to![0] !== from![0]) return false;
+    const [above, below] = [from, to].map((path) => folders.indexOf(path![1]!));
+    assert.ok(above! >= 0, `src/${found.file}: no folder of this name in the table`);
+    return to!.length < 3 || below! > above!;
   });
   assert.deepEqual(wrong, []);
 });
