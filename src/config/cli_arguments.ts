@@ -1,4 +1,4 @@
-/** Connections and streams that the command line names, in place of a file. */
+/** Connections and streams that the command line describes instead of a pipeline file. */
 import { resolve } from "node:path";
 import type { PermissionLists } from "../models/permissions.ts";
 import { LOAD_MODES } from "../models/stream.ts";
@@ -8,14 +8,14 @@ import { Issues, type Place } from "./text/issues.ts";
 import {
   assemble,
   type CodeOptions,
-  filesOf,
+  consultedFiles,
+  externalTimeout,
   type LoadedPipeline,
   type ParseOptions,
   permissionCeiling,
   readProject,
-  requestedPermissions,
-  timeoutOf,
-  variablesOf,
+  readVariables,
+  requestedVariables,
   withPlaces,
 } from "./pipeline/assemble.ts";
 import {
@@ -30,30 +30,31 @@ import { SourceText } from "./text/source_text.ts";
 import { childOf, mapOf, type MapTree, scalar, type ScalarTree, type Tree } from "./text/tree.ts";
 import { expand, type Variables } from "./text/variables.ts";
 
-/** A value of the command line. */
+/** An argument of the command line. */
 export interface Argument {
-  /** The option as a message names it: `--from`. */
+  /** Its option, as messages name it: `--from`. */
   readonly option: string;
   readonly text: string;
 }
 
+/** A connection argument, resolved. */
 export interface NamedConnection
   extends Pick<LoadedPipeline, "errorAt" | "parseAt" | "variablesAt" | "externalTimeout"> {
   readonly spec: ConnectionSpec;
-  /** As of a {@linkcode LoadedPipeline}. */
+  /** As in {@linkcode LoadedPipeline}. */
   readonly directory: string;
   readonly projectDirectory?: string;
   readonly code?: CodeOptions;
-  /** The file or the files that were named, below the folder, as a stream's `source` has them. */
+  /** The file or pattern in the argument, relative to the folder, as a stream's `source` has it. */
   readonly dataset?: string;
-  /** How a pipeline's file says it, without a secret. */
+  /** The connection as a pipeline file spells it, without secrets. */
   readonly reference: string | Readonly<Record<string, string>>;
-  /** Variable of the reference that has no value yet. */
+  /** Variable in the reference that the user still has to set. */
   readonly unset?: string;
-  /** A name for what is made of it: of the database, the file or the folder. */
+  /** Name of the database, file or folder, from which new files are named. */
   readonly name: string;
   readonly secrets: readonly string[];
-  /** As of a {@linkcode LoadedPipeline}. */
+  /** As in {@linkcode LoadedPipeline}. */
   readonly environment: readonly string[];
   readonly files: readonly string[];
   readonly ceiling?: PermissionLists;
@@ -69,98 +70,109 @@ export interface StreamArguments {
   readonly keys?: readonly Argument[];
 }
 
-interface Reading {
+/** What is needed to interpret arguments. */
+interface ArgumentContext {
   readonly directory: string;
   readonly variables: Variables;
   readonly issues: Issues;
   readonly project: ReturnType<typeof readProject>;
   readonly files: readonly string[];
-  readonly unseen: readonly string[] | undefined;
+  readonly unreadable: readonly string[] | undefined;
 }
 
-function readingOf(directory: string, options: ParseOptions): Reading {
-  const { project, looked = [], unseen } = options;
+function openContext(directory: string, options: ParseOptions): ArgumentContext {
+  const { project, consulted = [], unreadable } = options;
   const issues = new Issues();
-  const variables = variablesOf(options, issues);
-  const reading: Reading = {
+  const variables = readVariables(options, issues);
+  const context: ArgumentContext = {
     directory,
     variables,
     issues,
     project: readProject(project, variables, issues, BY_SCHEMA),
-    files: looked,
-    unseen,
+    files: consulted,
+    unreadable,
   };
   issues.throwIfAny();
-  return reading;
+  return context;
 }
 
-/** @throws {LocatedError} that names the option */
-export async function connectionOf(
+/**
+ * Resolves a connection argument.
+ *
+ * @throws {LocatedError} that names the option
+ */
+export async function resolveConnection(
   argument: Argument,
   directory: string,
   options: ParseOptions & { readonly makes?: boolean },
 ): Promise<NamedConnection> {
-  const reading = readingOf(resolve(directory), options);
-  const { variables, issues } = reading;
-  const meaning = await read(argument, reading, options.makes ?? false);
-  const resolved = resolveEndpoint(meaning.tree, [], reading.directory, reading);
+  const context = openContext(resolve(directory), options);
+  const { variables, issues } = context;
+  const kind = await readArgument(argument, context, options.makes ?? false);
+  const resolved = resolveEndpoint(kind.tree, [], context.directory, context);
   issues.throwIfAny();
   const { spec, tree } = resolved!;
   const secrets = findSecrets(variables.used.values(), [spec.url, spec.config]);
   const inURL = findSecrets([], [spec.url, spec.config]);
   return {
     spec,
-    directory: reading.directory,
-    ...(meaning.dataset === undefined ? {} : { dataset: datasetOf(meaning) }),
-    ...describeConnection(argument.text, meaning, spec, inURL, variables),
+    directory: context.directory,
+    ...(kind.dataset === undefined ? {} : { dataset: escapePattern(kind) }),
+    ...describeConnection(argument.text, kind, spec, inURL, variables),
     secrets,
-    environment: requestedPermissions(variables, options.vars ?? {}),
-    files: filesOf(reading.files, variables),
-    ...permissionCeiling(reading.project),
-    ...timeoutOf(undefined, reading.project),
+    environment: requestedVariables(variables, options.vars ?? {}),
+    files: consultedFiles(context.files, variables),
+    ...permissionCeiling(context.project),
+    ...externalTimeout(undefined, context.project),
     ...withPlaces(tree),
   };
 }
 
-/** A name that was taken as it stands is a pattern that finds it alone. */
-function datasetOf({ dataset, kind }: ArgumentKind): string {
+/** Escapes the wildcards of a file name, so that as a pattern it matches only this file. */
+function escapePattern({ dataset, kind }: ArgumentKind): string {
   return kind === "files" ? dataset!.replace(/[*?[{]/g, "[$&]") : dataset!;
 }
 
-/** @throws {LocatedError} that lists all that is wrong, by option */
-export async function pipelineOf(
+/**
+ * Builds a pipeline of one stream.
+ *
+ * @throws {LocatedError} that lists all errors, by option
+ */
+export async function buildPipeline(
   { from, to, source, target, mode, keys = [] }: StreamArguments,
   directory: string,
   options: ParseOptions,
 ): Promise<LoadedPipeline> {
-  const reading = readingOf(resolve(directory), options);
-  const [origin, goal] = [await read(from, reading, false), await read(to, reading, true)];
-  // A connection that nobody knows is told before what it lacks.
-  for (const { tree } of [origin, goal]) {
-    resolveEndpoint(tree, [], reading.directory, reading);
+  const context = openContext(resolve(directory), options);
+  const { issues } = context;
+  const sourceKind = await readArgument(from, context, false);
+  const targetKind = await readArgument(to, context, true);
+  // Unknown connections are reported first; the errors below would only follow from them.
+  for (const { tree } of [sourceKind, targetKind]) {
+    resolveEndpoint(tree, [], context.directory, context);
   }
-  reading.issues.throwIfAny();
-  const dataset = source === undefined ? origin.dataset : source.text;
+  issues.throwIfAny();
+  const dataset = source === undefined ? sourceKind.dataset : source.text;
   if (dataset === undefined) {
-    reading.issues.add(
+    issues.add(
       placeOf(from),
       "it has more than one dataset, expected --source to name one; dxt discover lists them",
     );
   }
-  if (source !== undefined && origin.dataset !== undefined) {
-    reading.issues.add(placeOf(source), `--from names the file already, "${origin.dataset}"`);
+  if (source !== undefined && sourceKind.dataset !== undefined) {
+    issues.add(placeOf(source), `--from already names the file "${sourceKind.dataset}"`);
   }
-  if (target !== undefined && goal.dataset !== undefined) {
-    reading.issues.add(placeOf(target), `--to names the file already, "${goal.dataset}"`);
+  if (target !== undefined && targetKind.dataset !== undefined) {
+    issues.add(placeOf(target), `--to already names the file "${targetKind.dataset}"`);
   }
-  reading.issues.throwIfAny();
-  const id = stemOf(dataset!);
+  issues.throwIfAny();
+  const id = deriveId(dataset!);
   const words = (argument: Argument) => scalar(argument.text, placeOf(argument));
   const at = placeOf(from);
   const stream = mapOf(at, {
     id: scalar(id, placeOf(source ?? from)),
-    source: sourceTree(dataset!, source ?? from, origin),
-    target: target !== undefined ? words(target) : targetTree(goal, id, placeOf(to)),
+    source: sourceTree(dataset!, source ?? from, sourceKind),
+    target: target !== undefined ? words(target) : targetTree(targetKind, id, placeOf(to)),
     load: mode === undefined && keys.length === 0 ? undefined : mapOf(placeOf(mode ?? keys[0]!), {
       mode: mode === undefined ? undefined : words(mode),
       upsert_keys: keys.length === 0
@@ -169,26 +181,23 @@ export async function pipelineOf(
     }),
   });
   if (mode !== undefined && !LOAD_MODES.some((known) => known === mode.text)) {
-    reading.issues.add(
-      placeOf(mode),
-      `unknown mode "${mode.text}", expected ${LOAD_MODES.join(", ")}`,
-    );
-    reading.issues.throwIfAny();
+    issues.add(placeOf(mode), `unknown mode "${mode.text}", expected ${LOAD_MODES.join(", ")}`);
+    issues.throwIfAny();
   }
   const tree: MapTree = mapOf(at, {
     version: scalar(1, at),
     name: scalar("run", at),
-    source: origin.tree,
-    target: goal.tree,
-    // There is no file that a later dxt load could name.
+    source: sourceKind.tree,
+    target: targetKind.tree,
+    // A later `dxt load` would need a pipeline file, which does not exist.
     buffer: mapOf(at, { retain_on_failure: scalar(false, at) }),
     streams: { kind: "list", items: [stream], place: at },
   });
   return assemble(tree, {
-    ...reading,
+    ...context,
     path: "--from",
     vars: options.vars ?? {},
-    checking: BY_SCHEMA,
+    validator: BY_SCHEMA,
   });
 }
 
@@ -196,9 +205,9 @@ function placeOf({ option, text }: Argument): Place {
   return { source: new SourceText(option, text, false, true), offset: 0 };
 }
 
-async function read(
+async function readArgument(
   argument: Argument,
-  { directory, variables, issues, project }: Reading,
+  { directory, variables, issues, project }: ArgumentContext,
   makes: boolean,
 ): Promise<ArgumentKind> {
   const written = scalar(argument.text, placeOf(argument));
@@ -208,7 +217,7 @@ async function read(
   return isName ? { tree: found, kind: "name" } : await classifyArgument(found, directory, makes);
 }
 
-/** A query is told by its first word; a file that was named is taken as it stands. */
+/** A query is recognized by its first word. A file name is taken literally. */
 function sourceTree(text: string, argument: Argument, { dataset, kind }: ArgumentKind): Tree {
   const place = placeOf(argument);
   const word = scalar(text, place);
@@ -226,8 +235,8 @@ function targetTree({ dataset, kind }: ArgumentKind, id: string, place: Place): 
   return scalar(kind === "files" ? `${id}.parquet` : id, place);
 }
 
-/** An id of what a dataset is called: without schema, folders and endings. */
-function stemOf(dataset: string): string {
+/** Derives a stream id from a dataset: its name without schema, folders and file extensions. */
+function deriveId(dataset: string): string {
   if (QUERY.test(dataset)) return "query";
   const bare = DATASET.test(dataset)
     ? dataset.replace(/^.*\//, "").replace(DATASET, "")

@@ -1,4 +1,4 @@
-/** A pipeline's file, with the project and the variables around it, and no schema unless one is needed. */
+/** Loads a pipeline file with its project and `.env` files; imports zod only if necessary. */
 import { ConfigurationError, messageOf } from "../core/errors.ts";
 import { mayRead, requirePermission } from "../core/permission_errors.ts";
 import { parseFast } from "./pipeline/parse_fast.ts";
@@ -11,48 +11,48 @@ export { findSecretValues } from "./pipeline/assemble.ts";
 
 export interface LoadOptions {
   readonly env: Readonly<Record<string, string>>;
-  /** Instead of the `.env` beside the pipeline and the one beside the project. */
+  /** Replaces the `.env` files next to the pipeline and next to the project. */
   readonly envFile?: string;
-  /** Win over the environment. */
+  /** Take precedence over the environment. */
   readonly vars?: Readonly<Record<string, string>>;
 }
 
 /**
- * Reads a pipeline's file with its project and `.env` files.
+ * Reads a pipeline file with its project and `.env` files.
  *
  * @throws {ConfigurationError} when a file cannot be read
- * @throws {LocatedError} that lists all that is wrong in them
+ * @throws {LocatedError} that lists all errors in them
  */
 export async function loadPipeline(path: string, options: LoadOptions): Promise<LoadedPipeline> {
   const { env, envFile, vars = {} } = options;
-  const text = await read("pipeline", path);
+  const text = await readText("pipeline", path);
   const directory = dirname(resolve(path));
-  const around = await readAround(directory, envFile);
-  const given = { env, vars, path, directory, ...around };
-  return parseFast(text, given) ??
-    (await import("./pipeline/parse_strict.ts")).parsePipeline(text, given);
+  const surroundings = await readSurroundings(directory, envFile);
+  const parseOptions = { env, vars, path, directory, ...surroundings };
+  return parseFast(text, parseOptions) ??
+    (await import("./pipeline/parse_strict.ts")).parsePipeline(text, parseOptions);
 }
 
-/** The project and the `.env` files of a folder. */
-export async function readAround(
+/** Reads the project and the `.env` files that apply to a folder. */
+export async function readSurroundings(
   directory: string,
   envFile: string | undefined,
-): Promise<Pick<ParseOptions, "project" | "envFiles" | "looked" | "unseen">> {
-  const { path, looked, unseen } = await searchProject(directory);
-  const project = path === undefined ? undefined : { path, text: await read("project", path) };
+): Promise<Pick<ParseOptions, "project" | "envFiles" | "consulted" | "unreadable">> {
+  const { path, consulted, unreadable } = await searchProject(directory);
+  const project = path === undefined ? undefined : { path, text: await readText("project", path) };
   const folders = [...new Set([directory, ...(path === undefined ? [] : [dirname(path)])])];
   const envFiles = envFile === undefined
-    ? await Promise.all(folders.map((folder) => readIfThere(resolve(folder, ".env"))))
-    : [{ path: envFile, text: await read("variables file", envFile) }];
+    ? await Promise.all(folders.map((folder) => readEnvFile(resolve(folder, ".env"))))
+    : [{ path: envFile, text: await readText("variables file", envFile) }];
   return {
     envFiles,
     ...(project === undefined ? {} : { project }),
-    looked: [...looked, ...(envFile === undefined ? [] : [resolve(envFile)])],
-    unseen,
+    consulted: [...consulted, ...(envFile === undefined ? [] : [resolve(envFile)])],
+    unreadable,
   };
 }
 
-async function read(what: string, path: string): Promise<string> {
+async function readText(what: string, path: string): Promise<string> {
   const fail = (detail: string, cause?: unknown) =>
     new ConfigurationError(`Cannot read ${what} "${path}": ${detail}`, { cause });
   let bytes: Uint8Array;
@@ -64,7 +64,7 @@ async function read(what: string, path: string): Promise<string> {
     bytes = await Deno.readFile(path);
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    if (error instanceof Deno.errors.NotFound) throw fail("there is no such file", error);
+    if (error instanceof Deno.errors.NotFound) throw fail("no such file", error);
     if (error instanceof Deno.errors.PermissionDenied) throw fail("permission denied", error);
     if (error instanceof Deno.errors.NotCapable) throw fail(messageOf(error), error);
     throw error;
@@ -76,7 +76,7 @@ async function read(what: string, path: string): Promise<string> {
   }
 }
 
-async function readIfThere(path: string): Promise<EnvFile> {
+async function readEnvFile(path: string): Promise<EnvFile> {
   if (!mayRead(path)) return { path, text: undefined };
   try {
     if (!(await Deno.stat(path)).isFile) return { path, text: "" };
@@ -84,5 +84,5 @@ async function readIfThere(path: string): Promise<EnvFile> {
     if (error instanceof Deno.errors.NotFound) return { path, text: "" };
     throw error;
   }
-  return { path, text: await read("variables file", path) };
+  return { path, text: await readText("variables file", path) };
 }

@@ -1,12 +1,12 @@
-/** Text → validated pipeline: YAML with positions, variables, `.env`, project file, older shapes. */
+/** Text → validated pipeline: YAML with positions, variables, `.env`, project file, legacy shapes. */
 import {
   type Argument,
-  connectionOf,
+  buildPipeline,
   type NamedConnection,
-  pipelineOf,
+  resolveConnection,
   type StreamArguments,
 } from "./cli_arguments.ts";
-import { type LoadOptions, readAround } from "./load_pipeline.ts";
+import { type LoadOptions, readSurroundings } from "./load_pipeline.ts";
 import type { LoadedPipeline } from "./pipeline/assemble.ts";
 
 export type { Argument, NamedConnection, StreamArguments } from "./cli_arguments.ts";
@@ -26,28 +26,28 @@ export { DATASET, QUERY } from "./pipeline/classify_argument.ts";
 export { findProject, PROJECT_FILES } from "./pipeline/find_project.ts";
 
 /**
- * A connection of the command line: the name of one of the project, a URL, a file or a folder, which
- * need not be there yet when the connection `makes` it.
+ * Resolves a connection argument: a connection name of the project, a URL, a file or a folder. With
+ * `makes` it is a target, whose file or folder need not exist yet.
  */
 export async function loadConnection(
   argument: Argument,
   directory: string,
   options: LoadOptions & { readonly makes?: boolean },
 ): Promise<NamedConnection> {
-  return await connectionOf(argument, directory, {
+  return await resolveConnection(argument, directory, {
     ...options,
-    ...await readAround(directory, options.envFile),
+    ...await readSurroundings(directory, options.envFile),
   });
 }
 
-/** A pipeline of one stream from the options of the command line. */
+/** Builds a pipeline of one stream from options of the command line. */
 export async function loadArguments(
   stream: StreamArguments,
   directory: string,
   options: LoadOptions,
 ): Promise<LoadedPipeline> {
-  return await pipelineOf(stream, directory, {
+  return await buildPipeline(stream, directory, {
     ...options,
-    ...await readAround(directory, options.envFile),
+    ...await readSurroundings(directory, options.envFile),
   });
 }

@@ -21,21 +21,21 @@ const stream = (text: string) => `${HEAD}  - { id: a, source: t, ${text} }\n`;
 const CASES: Record<string, [text: string, ...issues: string[]]> = {
   "an empty file": ["", "1:1: the file is empty, expected a mapping"],
   "comments alone": ["# nothing\n", "1:1: the file is empty, expected a mapping"],
-  "a list": ["- a\n", "1:1: the file is no mapping, expected version, name, source, …"],
+  "a list": ["- a\n", "1:1: the file is not a mapping, expected version, name, source, …"],
   "a tab as indentation": [
     "version: 1\nsource:\n\tprovider: sqlite\n",
     "3:1: a tab indents this line, expected spaces",
   ],
   "a key twice": [
     "version: 1\nname: a\nname: b\n",
-    '3:1: key "name" is there twice, first on line 2',
+    '3:1: key "name" occurs twice, first on line 2',
     '1:1: missing key "source": A connection: a name, a URL, or {provider, …}',
     '1:1: missing key "target": A connection: a name, a URL, or {provider, …}',
     '1:1: missing key "streams"',
   ],
   "a second document": [
     `${HEAD}  - { id: a, source: t }\n---\nname: q\n`,
-    "7:1: a second document starts here, expected one document a file",
+    "7:1: a second document starts here, expected one document per file",
   ],
   "a quote that is not closed": [
     'version: 1\nname: "a\nsource: "b"\n# more\n',
@@ -242,31 +242,31 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   ],
   "a connection without a project": [
     "version: 1\nname: p\nsource: shop\ntarget: sqlite:b\nstreams: [{ id: a, source: t }]\n",
-    '3:9: "shop" is not a URL, and there is no dxt_project.yaml that names connections',
+    '3:9: "shop" is not a URL, and no dxt_project.yaml declares connections',
   ],
   "an id twice": [
     `${HEAD}  - { id: a, source: t }\n  - { id: b, source: t }\n  - { id: a, source: u }\n`,
-    '8:11: stream "a" is there twice, first on line 6',
+    '8:11: stream "a" occurs twice, first on line 6',
   ],
   "an upsert without keys": [
     stream("load: { mode: upsert }"),
-    '6:39: stream "a" has mode upsert and no upsert_keys',
+    '6:39: stream "a" has mode upsert but no upsert_keys',
   ],
   "keys without an upsert": [
     stream("load: { upsert_keys: [b] }"),
-    '6:46: stream "a" has upsert_keys and mode append, expected mode: upsert',
+    '6:46: stream "a" has upsert_keys but mode append, expected mode: upsert',
   ],
   "an incremental stream without watermark": [
     stream("extract: { mode: incremental }"),
-    '6:42: stream "a" has mode incremental and no watermark_field',
+    '6:42: stream "a" has mode incremental but no watermark_field',
   ],
   "a watermark without a mode": [
     stream("extract: { watermark_field: u }"),
-    '6:53: stream "a" has a watermark_field and no mode, expected mode: incremental or full',
+    '6:53: stream "a" has a watermark_field but no mode, expected mode: incremental or full',
   ],
   "an incremental replace": [
     stream("extract: { mode: incremental, watermark_field: u }, load: { mode: replace }"),
-    '6:91: stream "a" reads what is new and replaces what was loaded before: expected mode ' +
+    '6:91: stream "a" extracts only new records but replaces all loaded ones: expected mode ' +
     "append or upsert, or extract mode full",
   ],
   "keys that are not declared": [
@@ -284,11 +284,11 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   ],
   "a field twice": [
     stream("fields: [{ id: x }, { id: x }]"),
-    '6:51: field "x" is there twice',
+    '6:51: field "x" occurs twice',
   ],
   "a precision of a string": [
     stream("fields: [{ id: x, dtype: string, precision: 3 }]"),
-    '6:69: field "x" has a precision and dtype string, expected dtype: decimal',
+    '6:69: field "x" has a precision but dtype string, expected dtype: decimal',
   ],
   "an unset variable": [
     stream('target: "${TARGTE}"').replace("source: sqlite:a.db", "source: ${SOURCE}"),
@@ -301,11 +301,11 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   ],
   "a variable that is not closed": [
     stream('target: "a${T"'),
-    '6:35: a "${" is not closed by "}"; "$$" means one "$"',
+    '6:35: a "${" is not closed by "}"; write "$$" for a "$"',
   ],
   "a variable without quotes where braces mean something": [
     stream("target: ${T}"),
-    "6:33: between { } or [ ] a variable needs quotes around it",
+    "6:33: a variable inside { } or [ ] needs quotes",
   ],
   "an operator of another shell": [
     stream('target: "${T-x}"'),

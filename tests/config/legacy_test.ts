@@ -217,20 +217,20 @@ Deno.test("mistakes in older shapes are told where they stand", () => {
     ],
     [
       stream("kind: query, source: x, criteria: { where: y }"),
-      /^<text>:6:50: "criteria.where" needs a table or a view, the source is sql$/m,
+      /^<text>:6:50: "criteria.where" needs a table or a view, but the source is sql$/m,
     ],
     [
       stream("source: { type: relation, name: t, where: a }, criteria: { where: b }"),
-      /^<text>:6:73: "where" is there twice/m,
+      /^<text>:6:73: "where" is set twice/m,
     ],
-    [stream("source: t, criteria: x > 1"), /^<text>:6:35: "criteria" is no mapping/m],
+    [stream("source: t, criteria: x > 1"), /^<text>:6:35: "criteria" is not a mapping/m],
     [
       stream("kind: table, source: t, criteria: { where: 5 }"),
       /^<text>:6:57: "where" is the number/m,
     ],
     [
       `${HEAD}source_connection: x\nstreams: [{ id: a, source: t }]\n`,
-      /^<text>:5:1: "source_connection" and "source" are both there/m,
+      /^<text>:5:1: "source_connection" and "source" are both set/m,
     ],
     [
       `${HEAD}buffer: { class: dxt.buffers.ParqetBuffer }\nstreams: [{ id: a, source: t }]\n`,
@@ -238,27 +238,27 @@ Deno.test("mistakes in older shapes are told where they stand", () => {
     ],
     [
       swap("type: rename", "type: renam"),
-      /^<text>:8:15: cannot take over transform "renam": known are rename, select, cast, did you mean "rename"$/m,
+      /^<text>:8:15: cannot convert transform "renam": known are rename, select, cast, did you mean "rename"$/m,
     ],
-    [swap("type: rename", "type: filter"), /^<text>:8:15: cannot take over transform "filter"/m],
+    [swap("type: rename", "type: filter"), /^<text>:8:15: cannot convert transform "filter"/m],
     [
       swap("[total, id, day]", "[totl, id, day]"),
-      /^<text>:10:15: no column "total" is left by the steps before, did you mean "totl"$/m,
+      /^<text>:10:15: no column "total" is left by the previous steps, did you mean "totl"$/m,
     ],
     [
       swap("day: date", "o_id: date"),
-      /^<text>:10:40: no column "o_id" is left by the steps before/m,
+      /^<text>:10:40: no column "o_id" is left by the previous steps/m,
     ],
     [
       swap("day: date", "day: dat"),
       /^<text>:10:45: "dtype" is "dat", expected .*, did you mean "date"$/m,
     ],
-    [swap("columns: {", "colums: {"), /^<text>:8:31: rename says no columns, expected columns$/m],
+    [swap("columns: {", "colums: {"), /^<text>:8:31: rename has no columns, expected columns$/m],
     [
       swap("table: orders }\n  transforms", "tabel: orders }\n  transforms"),
-      /^<text>:6:13: no dataset is named, expected one of table, view/m,
+      /^<text>:6:13: no dataset is given, expected one of table, view/m,
     ],
-    [swap("schema: shop", "query: x"), /^<text>:6:37: two datasets are named/m],
+    [swap("schema: shop", "query: x"), /^<text>:6:37: two datasets are given/m],
     [
       swap("on_error: stop", "on_error: explode"),
       /^<text>:15:31: "error_handling" is "explode", expected/m,
@@ -273,9 +273,9 @@ Deno.test("mistakes in older shapes are told where they stand", () => {
     ],
     [
       `version: 1\nname: x\n${STEPS}`,
-      /^<text>:2:1: "name" stands beside "pipeline", expected inside it$/m,
+      /^<text>:2:1: "name" is next to "pipeline", expected inside it$/m,
     ],
-    ["pipeline: x\n", /^<text>:1:11: "pipeline" is no mapping/m],
+    ["pipeline: x\n", /^<text>:1:11: "pipeline" is not a mapping/m],
   ];
   for (const [text, message] of table) {
     assert.throws(() => load(text), { name: "LocatedError", message }, text);

@@ -140,7 +140,7 @@ Deno.test("a project is looked for as far up as dxt may look, and never left out
     const path = join(folder, "q/p.yaml");
     const above = ["yaml", "yml"].map((ending) => join(folder, `dxt_project.${ending}`));
     const all = await validate(path, [reading(path, ...above)]);
-    assert.match(all.stderr, /mode upsert and no upsert_keys/);
+    assert.match(all.stderr, /mode upsert but no upsert_keys/);
     assert.equal((await validate(path, [reading(path)])).code, 0);
     assert.equal((await validate(path, [`--allow-read=${folder}/q`])).code, 0);
     for (const [kept, hidden] of [above, above.toReversed()] as [string, string][]) {
@@ -148,7 +148,7 @@ Deno.test("a project is looked for as far up as dxt may look, and never left out
       assert.deepEqual(half, {
         code: 2,
         stderr:
-          `error: Cannot look for a project: dxt may not look at "${hidden}": run it with --allow-read=${hidden}`,
+          `error: Cannot look for a project: dxt may not read "${hidden}": run it with --allow-read=${hidden}`,
       });
     }
     const none = await validate(path, [`--allow-read=${path}`]);
@@ -168,7 +168,7 @@ Deno.test("an unknown connection may be one of a project that dxt may not look f
     assert.match(
       stderr,
       new RegExp(
-        `"warehouse" is not a URL, and dxt may not look at "${folder}/dxt_project.yaml": `,
+        `"warehouse" is not a URL, and dxt may not read "${folder}/dxt_project.yaml": `,
       ),
     );
   }));

@@ -260,7 +260,7 @@ fields: [{ id: f, metadata: { constructor: 2, toString: 3 } }]`);
   assert.throws(() => streamOf("source: t\nconstructor: 1"), /8:5: unknown key "constructor"/);
   assert.throws(
     () => streamOf("source: t\nfields: [{ id: f, metadata: { __proto__: 1 } }]"),
-    /8:35: no key can be "__proto__"/,
+    /8:35: a key must not be "__proto__"/,
   );
 });
 
@@ -475,7 +475,7 @@ Deno.test("an inherited contradiction points at the file that it stands in", () 
   const text = "defaults: { extract: { mode: incremental } }\n";
   assert.throws(
     () => parsePipeline(yaml, { env: {}, path: "p.yaml", project: { path: "q.yaml", text } }),
-    /p.yaml:6:39: stream "a" reads what is new and replaces[^]*q.yaml:1:30: stream "a" has mode/,
+    /p.yaml:6:39: stream "a" extracts only new records but replaces[^]*q.yaml:1:30: stream "a" has mode/,
   );
 });
 
@@ -524,9 +524,9 @@ Deno.test("a file that cannot be read is named", () =>
         }),
         { name: "ConfigurationError", message },
       );
-    await fails("no.yaml", /^Cannot read pipeline ".*no\.yaml": there is no such file$/);
+    await fails("no.yaml", /^Cannot read pipeline ".*no\.yaml": no such file$/);
     await fails("folder", /^Cannot read pipeline ".*folder": it is a folder$/);
     await fails("latin.yaml", /^Cannot read pipeline ".*latin\.yaml": it is not UTF-8$/);
     await Deno.writeTextFile(join(folder, "p.yaml"), `${HEAD}  - { id: a, source: t }\n`);
-    await fails("p.yaml", /^Cannot read variables file ".*no\.env": there is no such/, "no.env");
+    await fails("p.yaml", /^Cannot read variables file ".*no\.env": no such file/, "no.env");
   }));

@@ -290,15 +290,15 @@ streams: [{ id: a, source: "\${TABLE}", description: "\${UNSET:-a default}" }]
   assert.deepEqual(lengths, lengths.toSorted((a, b) => b - a));
 });
 
-Deno.test("a variable that is given and not used is told, with the name that was meant", () => {
+Deno.test("a variable that is set but not used is a warning, with the name that was meant", () => {
   const yaml = PIPELINE.replace("TEXT", '"${YEARS:-all} ${REGION:-eu}"');
   const warningsOf = (vars: Record<string, string>, env: Record<string, string> = {}) =>
     parsePipeline(yaml, { env, vars }).warnings;
   assert.deepEqual(warningsOf({ YEARS: "2014" }, { UNUSED: "1" }), []);
   assert.deepEqual(warningsOf({ YERAS: "2014", REGION: "us" }), [
-    'variable "YERAS" is given and not used, did you mean "YEARS"',
+    'variable "YERAS" is set but not used, did you mean "YEARS"',
   ]);
-  assert.deepEqual(warningsOf({ ZZZ: "s3cret" }), ['variable "ZZZ" is given and not used']);
+  assert.deepEqual(warningsOf({ ZZZ: "s3cret" }), ['variable "ZZZ" is set but not used']);
 });
 
 Deno.test("a file that outlives a run names variables in place of their values", () => {

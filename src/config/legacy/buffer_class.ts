@@ -1,4 +1,4 @@
-/** `buffer: {class: dxt.buffers.ParquetBuffer, config: {…}}`. */
+/** Legacy shape: `buffer: {class: dxt.buffers.ParquetBuffer, config: {…}}`. */
 import { suggestWord } from "../../core/did_you_mean.ts";
 import { FORMATS } from "../../models/format.ts";
 import type { Issues } from "../text/issues.ts";

@@ -1,4 +1,4 @@
-/** `source_connection: shop` and `target_connection: …` at the top, by name or URL. */
+/** Legacy shape: `source_connection: shop` and `target_connection: …`, each a name or a URL. */
 import type { Issues } from "../text/issues.ts";
 import { childOf, type MapTree, omitKeys, withEntry } from "../text/tree.ts";
 
@@ -8,7 +8,7 @@ export function fromConnectionKeys(pipeline: MapTree, issues: Issues): MapTree {
     const entry = map.entries.get(key);
     if (entry === undefined) return map;
     if (childOf(map, end) === undefined) return withEntry(omitKeys(map, key), end, entry.value);
-    issues.add(entry.key, `"${key}" and "${end}" are both there, expected one of them`);
+    issues.add(entry.key, `"${key}" and "${end}" are both set, expected one of them`);
     return omitKeys(map, key);
   }, pipeline);
 }

@@ -1,4 +1,4 @@
-/** `criteria: {where: …}` beside a source. */
+/** Legacy shape: `criteria: {where: …}` next to a stream's source. */
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Issues } from "../text/issues.ts";
 import { childOf, mapOf, type MapTree, omitKeys, scalar, textOf, withEntry } from "../text/tree.ts";
@@ -8,7 +8,7 @@ export function fromCriteria(stream: MapTree, issues: Issues): MapTree {
   if (criteria === undefined) return stream;
   const rest = omitKeys(stream, "criteria");
   if (criteria.kind !== "map") {
-    issues.add(criteria.place, `"criteria" is no mapping, expected {where: …}`);
+    issues.add(criteria.place, `"criteria" is not a mapping, expected {where: …}`);
     return rest;
   }
   for (const [key, { key: place }] of criteria.entries) {
@@ -25,11 +25,11 @@ export function fromCriteria(stream: MapTree, issues: Issues): MapTree {
   }
   const type = textOf(childOf(source, "type"));
   if (source.kind !== "map" || type !== "relation") {
-    issues.add(where.key, `"criteria.where" needs a table or a view, the source is ${type}`);
+    issues.add(where.key, `"criteria.where" needs a table or a view, but the source is ${type}`);
     return rest;
   }
   if (source.entries.has("where")) {
-    issues.add(where.key, `"where" is there twice, in source and in criteria`);
+    issues.add(where.key, `"where" is set twice, in source and in criteria`);
     return rest;
   }
   return withEntry(rest, "source", withEntry(source, "where", where.value));

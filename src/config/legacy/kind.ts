@@ -1,4 +1,4 @@
-/** `kind: table|query|view|file|api` beside a string source. */
+/** Legacy shape: `kind: table|query|view|file|api` next to a source that is a string. */
 import { suggestWord } from "../../core/did_you_mean.ts";
 import { parseSource } from "../../models/source.ts";
 import type { Issues } from "../text/issues.ts";
@@ -30,7 +30,7 @@ export function fromKind(stream: MapTree, issues: Issues): MapTree {
   const text = textOf(source);
   if (source === undefined) return rest;
   if (text === undefined || source.kind !== "scalar") {
-    issues.add(kind.place, `"kind" needs a source that is text; a mapping says its "type" itself`);
+    issues.add(kind.place, `"kind" needs a source that is text; a mapping has its own "type"`);
     return rest;
   }
   const entries = Object.entries(make(text)).map(([key, value]) => [

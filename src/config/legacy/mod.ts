@@ -1,4 +1,4 @@
-/** Older shapes of the same ideas, brought to the one that the models know. Places are kept. */
+/** Converts legacy shapes of pipeline files to the current one, keeping places for errors. */
 import type { Issues } from "../text/issues.ts";
 import { childOf, type MapTree, withEntry } from "../text/tree.ts";
 import { fromBufferClass } from "./buffer_class.ts";
@@ -7,8 +7,8 @@ import { fromCriteria } from "./criteria.ts";
 import { fromKind } from "./kind.ts";
 import { fromSteps } from "./steps.ts";
 
-/** Changes nothing in a file of today's shape. */
-export function normalise(pipeline: MapTree, issues: Issues): MapTree {
+/** Converts a pipeline to the current shape; returns a current one unchanged. */
+export function normalize(pipeline: MapTree, issues: Issues): MapTree {
   const one = fromBufferClass(fromConnectionKeys(fromSteps(pipeline, issues), issues), issues);
   const streams = childOf(one, "streams");
   if (streams?.kind !== "list") return one;

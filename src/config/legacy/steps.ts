@@ -1,4 +1,7 @@
-/** `pipeline: {name, source: {type, config}, transforms, destination: {type, config}, error_handling}`. */
+/**
+ * Legacy shape:
+ * `pipeline: {name, source: {type, config}, transforms, destination: {type, config}, error_handling}`.
+ */
 import { suggestWord } from "../../core/did_you_mean.ts";
 import { FORMATS } from "../../models/format.ts";
 import type { Issues, Place } from "../text/issues.ts";
@@ -25,7 +28,7 @@ const KEYS = [
   "buffer",
 ];
 
-/** The keys of a `config` that name the dataset, and the source that each means. */
+/** Keys of `config` that name the dataset, with the type of source that each stands for. */
 const DATASETS: Readonly<Record<string, readonly [type: string, key: string]>> = {
   table: ["relation", "name"],
   view: ["relation", "name"],
@@ -43,22 +46,22 @@ const ON_ERROR: Readonly<Record<string, string>> = {
   fail_fast: "fail_fast",
 };
 
-/** One dataset, so one stream, with the pipeline's name. */
+/** Converts the file to a pipeline of one stream, which has the pipeline's name. */
 export function fromSteps(file: MapTree, issues: Issues): MapTree {
   const steps = file.entries.get("pipeline");
   if (steps === undefined) return file;
   const beside = [...file.entries].find(([key]) => key !== "pipeline" && key !== "version");
   if (beside !== undefined) {
-    issues.add(beside[1].key, `"${beside[0]}" stands beside "pipeline", expected inside it`);
+    issues.add(beside[1].key, `"${beside[0]}" is next to "pipeline", expected inside it`);
   }
   const inside = steps.value;
   if (inside.kind !== "map") {
-    issues.add(inside.place, `"pipeline" is no mapping, expected name, source and destination`);
+    issues.add(inside.place, `"pipeline" is not a mapping, expected name, source and destination`);
     return file;
   }
-  refuseOthers(inside, KEYS, issues);
-  const source = end(inside, "source", issues);
-  const target = end(inside, "destination", issues);
+  reportUnknownKeys(inside, KEYS, issues);
+  const source = readEnd(inside, "source", issues);
+  const target = readEnd(inside, "destination", issues);
   const name = childOf(inside, "name");
   const stream = mapOf(inside.place, {
     id: name,
@@ -74,45 +77,46 @@ export function fromSteps(file: MapTree, issues: Issues): MapTree {
     source: source?.connection,
     target: target?.connection,
     buffer: childOf(inside, "buffer"),
-    on_error: onError(childOf(inside, "error_handling"), issues),
+    on_error: readErrorHandling(childOf(inside, "error_handling"), issues),
     streams: { kind: "list", items: [stream], place: inside.place },
   });
 }
 
+/** One end of the pipeline: its connection, its dataset, and how the target is loaded. */
 interface End {
   readonly connection: Tree;
   readonly dataset: Tree | undefined;
   readonly load: Tree | undefined;
 }
 
-function end(steps: MapTree, key: "source" | "destination", issues: Issues): End | undefined {
+function readEnd(steps: MapTree, key: "source" | "destination", issues: Issues): End | undefined {
   const found = childOf(steps, key);
   if (found?.kind !== "map") {
     issues.add(
       found?.place ?? steps.place,
       found === undefined
         ? `missing key "${key}"`
-        : `"${key}" is no mapping, expected {type, config}`,
+        : `"${key}" is not a mapping, expected {type, config}`,
     );
     return undefined;
   }
-  refuseOthers(found, ["type", "config"], issues);
+  reportUnknownKeys(found, ["type", "config"], issues);
   const type = childOf(found, "type");
   const config = childOf(found, "config") ?? mapOf(found.place, {});
   if (type?.kind !== "scalar" || config.kind !== "map") {
     issues.add(
       type === undefined ? found.place : config.place,
-      type === undefined ? `missing key "type" of the ${key}` : `"config" is no mapping`,
+      type === undefined ? `missing key "type" of the ${key}` : `"config" is not a mapping`,
     );
     return undefined;
   }
-  const load = key === "destination" ? loadOf(config) : undefined;
+  const load = key === "destination" ? readLoad(config) : undefined;
   const rest = key === "destination" ? omitKeys(config, "mode", "upsert_keys") : config;
   const isFile = type.value === "file" || (FORMATS as readonly unknown[]).includes(type.value);
   return { ...(isFile ? fileEnd(type, rest, issues) : systemEnd(type, rest, issues)), load };
 }
 
-/** A file of this machine: the dataset is all there is. */
+/** A local file: only its dataset has settings. */
 function fileEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load"> {
   const format = textOf(type) === "file" ? childOf(config, "format") : type;
   const path = childOf(config, "path");
@@ -131,7 +135,7 @@ function fileEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load">
   };
 }
 
-/** Connection keys and the dataset's key stand in one mapping. */
+/** Any other system: one mapping has both the connection keys and the key of the dataset. */
 function systemEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load"> {
   const named = Object.keys(DATASETS).filter((key) => config.entries.has(key));
   const key = named[0];
@@ -140,7 +144,7 @@ function systemEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load
     const place = named[1] === undefined ? config.place : config.entries.get(named[1])!.key;
     issues.add(
       place,
-      key === undefined ? `no dataset is named, ${wanted}` : `two datasets are named, ${wanted}`,
+      key === undefined ? `no dataset is given, ${wanted}` : `two datasets are given, ${wanted}`,
     );
   }
   const schema = key === "table" || key === "view" ? childOf(config, "schema") : undefined;
@@ -157,15 +161,15 @@ function systemEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load
   return { connection: withEntry({ ...whole, place: type.place }, "provider", type), dataset };
 }
 
-function loadOf(config: MapTree): Tree | undefined {
+function readLoad(config: MapTree): Tree | undefined {
   const [mode, keys] = [childOf(config, "mode"), childOf(config, "upsert_keys")];
   if (mode === undefined && keys === undefined) return undefined;
   return mapOf((mode ?? keys)!.place, { mode, upsert_keys: keys });
 }
 
-function onError(found: Tree | undefined, issues: Issues): Tree | undefined {
+function readErrorHandling(found: Tree | undefined, issues: Issues): Tree | undefined {
   if (found === undefined) return undefined;
-  if (found.kind === "map") refuseOthers(found, ["on_error", "strategy"], issues);
+  if (found.kind === "map") reportUnknownKeys(found, ["on_error", "strategy"], issues);
   const value = found.kind === "map"
     ? childOf(found, "on_error") ?? childOf(found, "strategy")
     : found;
@@ -179,7 +183,7 @@ function onError(found: Tree | undefined, issues: Issues): Tree | undefined {
   return undefined;
 }
 
-function refuseOthers(map: MapTree, known: readonly string[], issues: Issues): void {
+function reportUnknownKeys(map: MapTree, known: readonly string[], issues: Issues): void {
   for (const [key, { key: place }] of map.entries) {
     if (known.includes(key)) continue;
     issues.add(

@@ -1,4 +1,4 @@
-/** `transforms:` of rename, select and cast, in order → declared fields. */
+/** Legacy shape: `transforms:` with rename, select and cast steps, converted to declared fields. */
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Issues } from "../text/issues.ts";
 import {
@@ -18,7 +18,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   cast: ["columns", "types", "fields"],
 };
 
-/** A column on its way through the steps. */
+/** A column as the steps so far have changed it. */
 interface Column {
   readonly origin: ScalarTree;
   /** Name after the steps so far. */
@@ -28,18 +28,18 @@ interface Column {
 
 interface Columns {
   readonly list: readonly Column[];
-  /** Columns that are not in the list are gone. */
+  /** A select step has removed all columns that are not in the list. */
   readonly only: boolean;
 }
 
-/** Keys of a stream; none when there are no transforms. */
+/** The keys of a stream that replace the transforms; none when there are no transforms. */
 export function fieldsOf(
   transforms: Tree | undefined,
   issues: Issues,
 ): { fields?: Tree; only_declared_fields?: Tree } {
   if (transforms === undefined) return {};
   if (transforms.kind !== "list") {
-    issues.add(transforms.place, `"transforms" is no list`);
+    issues.add(transforms.place, `"transforms" is not a list`);
     return {};
   }
   const start: Columns = { list: [], only: false };
@@ -70,13 +70,13 @@ function apply(before: Columns, step: Tree, issues: Issues): Columns {
   const changed = new Map<string, Column>();
   for (const [name, { key, value }] of argument.entries) {
     if (!isText(value)) {
-      issues.add(value.place, `${type} of column "${name}" is no text`);
+      issues.add(value.place, `${type} of column "${name}" is not text`);
       continue;
     }
     const column = columnOf(before, scalar(name, key), issues);
     changed.set(name, type === "rename" ? { ...column, name: value } : { ...column, type: value });
   }
-  const kept = before.list.map((column) => take(changed, String(column.name.value)) ?? column);
+  const kept = before.list.map((column) => remove(changed, String(column.name.value)) ?? column);
   return { ...before, list: [...kept, ...changed.values()] };
 }
 
@@ -90,7 +90,7 @@ function stepOf(step: Tree, issues: Issues): { type: string; argument: Tree } | 
   if (!KNOWN.includes(type)) {
     issues.add(
       (childOf(step, "type") ?? step).place,
-      `cannot take over transform "${type}": known are ${KNOWN.join(", ")}${
+      `cannot convert transform "${type}": known are ${KNOWN.join(", ")}${
         suggestWord(type, KNOWN)
       }`,
     );
@@ -100,7 +100,7 @@ function stepOf(step: Tree, issues: Issues): { type: string; argument: Tree } | 
   const names = ARGUMENTS[type]!;
   const argument = names.map((name) => childOf(config, name)).find((value) => value !== undefined);
   if (argument === undefined) {
-    issues.add(config.place, `${type} says no columns, expected ${names[0]}`);
+    issues.add(config.place, `${type} has no columns, expected ${names[0]}`);
     return undefined;
   }
   const other = [...(config as MapTree).entries].find(([key]) =>
@@ -117,7 +117,7 @@ function columnOf({ list, only }: Columns, name: ScalarTree, issues: Issues): Co
     const known = list.map((column) => String(column.name.value));
     issues.add(
       name.place,
-      `no column "${name.value}" is left by the steps before${
+      `no column "${name.value}" is left by the previous steps${
         suggestWord(String(name.value), known)
       }`,
     );
@@ -125,7 +125,7 @@ function columnOf({ list, only }: Columns, name: ScalarTree, issues: Issues): Co
   return found ?? { origin: name, name };
 }
 
-function take(map: Map<string, Column>, key: string): Column | undefined {
+function remove(map: Map<string, Column>, key: string): Column | undefined {
   const value = map.get(key);
   map.delete(key);
   return value;

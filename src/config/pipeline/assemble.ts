@@ -1,11 +1,11 @@
-/** The text of a pipeline and of its project → what they mean together. */
+/** Assembles a pipeline from its file, its project and its variables, and validates the result. */
 import type { z } from "zod";
 import { type ConfigurationError, SECRET_KEY } from "../../core/errors.ts";
 import type { PermissionLists } from "../../models/permissions.ts";
 import type { LogSettings, Pipeline } from "../../models/pipeline.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";
-import type { Checking } from "../validation/validator.ts";
-import { checkMeaning } from "../validation/semantic_checks.ts";
+import type { Validator } from "../validation/validator.ts";
+import { checkSemantics } from "../validation/semantic_checks.ts";
 import { type ConnectionSpec, resolveEndpoint } from "./connection.ts";
 import { issueAt, Issues, LocatedError } from "../text/issues.ts";
 import { mergeDefaults } from "./merge_defaults.ts";
@@ -19,7 +19,7 @@ import {
   type Path,
   placeAt,
   type Tree,
-  treeAt as partAt,
+  treeAt,
   variablesIn,
   withEntry,
 } from "../text/tree.ts";
@@ -28,91 +28,91 @@ import { parseDotenv } from "../text/dotenv.ts";
 import { expand, Variables } from "../text/variables.ts";
 import { parseYAML } from "../text/yaml.ts";
 
-/** What the command line and the environment say of external modules. */
+/** Settings for external modules, from the command line and the environment. */
 export interface CodeOptions {
-  /** Hosts that modules may be fetched from, besides those of the project. */
+  /** Hosts that modules may be fetched from, in addition to those of the project. */
   readonly allowImport?: readonly string[] | undefined;
   readonly frozen?: boolean | undefined;
-  /** Folder that fetched modules are kept in; memory alone when unset. */
+  /** Folder of the module cache; undefined caches in memory only. */
   readonly cacheDirectory?: string | undefined;
-  /** Base URL of the registry that `jsr:` means. */
+  /** Base URL of the `jsr:` registry. */
   readonly registry?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   onWarning?(message: string): void;
 }
 
-/** A pipeline that means something, with the places that errors point at. */
+/** A valid pipeline, with the places in its file for errors. */
 export interface LoadedPipeline {
-  /** Of today's shape, variables expanded, defaults merged into the streams. */
+  /** In the current shape, with variables expanded and defaults merged into the streams. */
   readonly pipeline: Pipeline;
   readonly source: ConnectionSpec;
   readonly target: ConnectionSpec;
   /** The file as the user named it. */
   readonly path: string;
-  /** Absolute folder that relative paths in the file start from. */
+  /** Absolute folder; relative paths in the file start there. */
   readonly directory: string;
   readonly logging?: LogSettings;
-  /** Variables that were used, by name. */
+  /** Values of the variables in use, by name. */
   readonly variables: ReadonlyMap<string, string>;
-  /** Names that were asked of the environment, set or not. */
+  /** Names that were looked up in the environment, set or not. */
   readonly environment: readonly string[];
-  /** Absolute paths that were looked at for all this, whether a file is there or not. */
+  /** Absolute paths of all files that were looked for, existing or not. */
   readonly files: readonly string[];
-  /** The most that the project lets its pipelines need, paths absolute. */
+  /** Limits that the project sets on permissions, with absolute paths. */
   readonly ceiling?: PermissionLists;
-  /** Absolute folder of the project, where there is one. */
+  /** Absolute folder of the project, if any. */
   readonly projectDirectory?: string;
-  /** Seconds that external code may work without progress, where somebody says. */
+  /** Seconds that external code may run without progress, if set. */
   readonly externalTimeout?: number;
-  /** Whether errors may quote records as source and target print them. */
+  /** Whether errors may quote records from source and target. */
   readonly showValues?: boolean;
-  /** How external modules are gathered, where somebody says. */
+  /** Settings for external modules, if any. */
   readonly code?: CodeOptions;
-  /** What is no mistake of the file and rarely meant. */
+  /** Valid, but probably unintended. */
   readonly warnings: readonly string[];
-  /** An error with file, line, column, the line itself and a caret. */
+  /** Returns an error with file, line, column, the line itself and a caret. */
   errorAt(path: Path, message: string): ConfigurationError;
   /**
-   * As `schema.safeParse`, for a part of the file that another room's schema checks: text of a
-   * variable is read as the number or the boolean that the schema wants, as in `port: ${PORT}`.
+   * Like `schema.safeParse`, for a part of the file that a provider's schema validates. Text from a
+   * variable is read as the number or boolean that the schema expects, as in `port: ${PORT}`.
    */
   parseAt<T>(path: Path, schema: z.ZodType<T>, value: unknown): z.ZodSafeParseResult<T>;
-  /** Keys below a path, relative to it, whose text comes from a variable. */
+  /** Paths of values that come from a variable, below a path and relative to it. */
   variablesAt(path: Path): Path[];
 }
 
-/** A file that has been read. */
+/** A file and its text. */
 export interface FileText {
   readonly path: string;
   readonly text: string;
 }
 
 export interface ParseOptions {
-  /** Asked by name; throws for one that the process may not read. */
+  /** Environment variables by name. Throws for one that the process may not read. */
   readonly env: Readonly<Record<string, string>>;
-  /** `.env` files, the first wins; the environment wins over all. */
+  /** `.env` files; earlier ones take precedence, and the environment over all of them. */
   readonly envFiles?: readonly EnvFile[];
-  /** Win over the environment. */
+  /** Take precedence over the environment. */
   readonly vars?: Readonly<Record<string, string>>;
-  /** For messages; `<text>` */
+  /** Path in messages; `<text>` by default. */
   readonly path?: string;
-  /** Relative paths start here; the path's folder, or the working directory. */
+  /** Relative paths start here; by default the folder of `path`, else the working directory. */
   readonly directory?: string;
   readonly project?: FileText;
-  /** Absolute paths that were looked at to find all this. */
-  readonly looked?: readonly string[];
-  /** Where a project may be, and the process may not look. */
-  readonly unseen?: readonly string[];
+  /** Absolute paths of files that were looked for while finding these. */
+  readonly consulted?: readonly string[];
+  /** Paths where a project may exist, but the process lacks the permission to look. */
+  readonly unreadable?: readonly string[];
 }
 
-/** A file of variables: empty when it is not there, without text when the process may not look. */
+/** A `.env` file. Text is empty when it does not exist, undefined when it may not be read. */
 export interface EnvFile {
   readonly path: string;
   readonly text: string | undefined;
 }
 
-/** The variables of the options, each file of them read. */
-export function variablesOf(
+/** Collects variables from the options, the environment and the `.env` files. */
+export function readVariables(
   { env, vars = {}, envFiles = [] }: ParseOptions,
   issues: Issues,
 ): Variables {
@@ -123,24 +123,38 @@ export function variablesOf(
   return new Variables(vars, env, files);
 }
 
-/** @throws {LocatedError} that lists all that is wrong */
+/**
+ * Parses and validates a pipeline.
+ *
+ * @throws {LocatedError} that lists all errors
+ */
 export function parseWith(
-  checking: Checking,
+  validator: Validator,
   text: string,
   options: ParseOptions,
 ): LoadedPipeline {
-  const { path = "<text>", vars = {}, looked = [], unseen } = options;
+  const { path = "<text>", vars = {}, consulted = [], unreadable } = options;
   const directory = resolve(options.directory ?? (options.path ? dirname(options.path) : "."));
   const issues = new Issues();
-  const variables = variablesOf(options, issues);
-  const project = readProject(options.project, variables, issues, checking);
-  const tree = readPipeline(sourceOf({ path, text }), variables, issues, checking);
+  const variables = readVariables(options, issues);
+  const project = readProject(options.project, variables, issues, validator);
+  const tree = readPipeline(sourceOf({ path, text }), variables, issues, validator);
   issues.throwIfAny();
-  const files = [...(options.path === undefined ? [] : [resolve(options.path)]), ...looked];
-  const around = { path, directory, project, variables, issues, vars, files, unseen };
-  return assemble(tree!, { ...around, checking });
+  const files = [...(options.path === undefined ? [] : [resolve(options.path)]), ...consulted];
+  return assemble(tree!, {
+    path,
+    directory,
+    project,
+    variables,
+    issues,
+    vars,
+    files,
+    unreadable,
+    validator,
+  });
 }
 
+/** What a pipeline is assembled with, besides its own tree. */
 export interface Assembly {
   readonly path: string;
   readonly directory: string;
@@ -149,25 +163,26 @@ export interface Assembly {
   readonly issues: Issues;
   readonly vars: Readonly<Record<string, string>>;
   readonly files: readonly string[];
-  readonly unseen: readonly string[] | undefined;
-  readonly checking: Checking;
+  readonly unreadable: readonly string[] | undefined;
+  readonly validator: Validator;
 }
 
 /**
- * The pipeline that a tree of today's shape means.
+ * Builds the pipeline of a tree in the current shape.
  *
- * @throws {LocatedError} that lists all that is wrong
+ * @throws {LocatedError} that lists all errors
  */
 export function assemble(
   tree: MapTree,
-  { path, directory, project, variables, issues, vars, files, unseen, checking }: Assembly,
+  { path, directory, project, variables, issues, vars, files, unreadable, validator }: Assembly,
 ): LoadedPipeline {
   const merged = mergeDefaults(tree, project?.tree);
+  const context = { project, variables, issues, unreadable };
   const ends = (["source", "target"] as const).map((end) =>
-    resolveEndpoint(childOf(merged, end)!, [end], directory, { project, variables, issues, unseen })
+    resolveEndpoint(childOf(merged, end)!, [end], directory, context)
   );
-  const pipeline = checking.pipeline(merged, issues);
-  if (pipeline !== undefined) checkMeaning(pipeline, merged, issues);
+  const pipeline = validator.pipeline(merged, issues);
+  if (pipeline !== undefined) checkSemantics(pipeline, merged, issues);
   issues.throwIfAny();
   const [source, target] = ends as [Resolved, Resolved];
   const places = withEntry(withEntry(merged, "source", source.tree), "target", target.tree);
@@ -179,16 +194,16 @@ export function assemble(
     directory,
     ...(project?.value.logging === undefined ? {} : { logging: project.value.logging }),
     variables: variables.used,
-    environment: requestedPermissions(variables, vars),
-    files: filesOf(files, variables),
+    environment: requestedVariables(variables, vars),
+    files: consultedFiles(files, variables),
     ...permissionCeiling(project),
-    ...timeoutOf(pipeline, project),
-    warnings: unused(Object.keys(vars), variables),
+    ...externalTimeout(pipeline, project),
+    warnings: warnUnused(Object.keys(vars), variables),
     ...withPlaces(places),
   };
 }
 
-/** Errors and checks of values, at the places of a tree. */
+/** Functions of a loaded pipeline that need the places of its tree. */
 export function withPlaces(
   places: Tree,
 ): Pick<LoadedPipeline, "errorAt" | "parseAt" | "variablesAt"> {
@@ -196,21 +211,21 @@ export function withPlaces(
     errorAt: (at, message) => new LocatedError([issueAt(placeAt(places, at), message)]),
     parseAt: (at, schema, value) =>
       parseTyped(schema, value, (below) => isVariableAt(places, [...at, ...below])),
-    variablesAt: (path) => variablesIn(partAt(places, path)),
+    variablesAt: (path) => variablesIn(treeAt(places, path)),
   };
 }
 
-/** What had to be looked at: files of variables only where one was wanted from there. */
-export function filesOf(looked: readonly string[], { consulted }: Variables): string[] {
-  return [...new Set([...looked, ...consulted.map((path) => resolve(path))])];
+/** Paths that were looked for, and the `.env` files in which a variable was looked up. */
+export function consultedFiles(paths: readonly string[], { consulted }: Variables): string[] {
+  return [...new Set([...paths, ...consulted.map((path) => resolve(path))])];
 }
 
-/** Names that the command line does not say. */
-export function requestedPermissions(
-  { asked }: Variables,
+/** Names that were looked up, without those that the command line sets. */
+export function requestedVariables(
+  { requested }: Variables,
   vars: Readonly<Record<string, string>>,
 ): readonly string[] {
-  return [...asked].filter((name) => !Object.hasOwn(vars, name));
+  return [...requested].filter((name) => !Object.hasOwn(vars, name));
 }
 
 export function permissionCeiling(
@@ -224,25 +239,25 @@ export function permissionCeiling(
   };
 }
 
-/** What the pipeline says wins over what its project says. */
-export function timeoutOf(
+/** The pipeline's timeout takes precedence over the project's. */
+export function externalTimeout(
   pipeline: Pipeline | undefined,
   project: LoadedProject | undefined,
 ): Pick<LoadedPipeline, "externalTimeout"> {
-  const externalTimeout = pipeline?.external_timeout ?? project?.value.external_timeout;
-  return externalTimeout === undefined ? {} : { externalTimeout };
+  const seconds = pipeline?.external_timeout ?? project?.value.external_timeout;
+  return seconds === undefined ? {} : { externalTimeout: seconds };
 }
 
 type Resolved = NonNullable<ReturnType<typeof resolveEndpoint>>;
 
-/** A mistyped name leaves a default in force without a word. */
-function unused(names: readonly string[], { asked }: Variables): string[] {
-  return names.filter((name) => !asked.has(name)).map((name) =>
-    `variable "${name}" is given and not used${suggestWord(name, [...asked])}`
+/** Warns of variables that the pipeline does not use: with a mistyped name, a default applies. */
+function warnUnused(names: readonly string[], { requested }: Variables): string[] {
+  return names.filter((name) => !requested.has(name)).map((name) =>
+    `variable "${name}" is set but not used${suggestWord(name, [...requested])}`
   );
 }
 
-/** Everything that may not be printed: see {@linkcode findSecrets}. */
+/** All values that must not be printed; see {@linkcode findSecrets}. */
 export function findSecretValues(loaded: LoadedPipeline): string[] {
   const { pipeline, source, target, variables } = loaded;
   return findSecrets(variables.values(), [
@@ -255,8 +270,8 @@ export function findSecretValues(loaded: LoadedPipeline): string[] {
 }
 
 /**
- * The variables that a pipeline uses, with what is secret left out: runs of one pipeline with other
- * values here move other data, and a new password makes no other run.
+ * The variables of a pipeline without their secrets. They identify what a run moves: other values
+ * move other data, but a new password does not.
  */
 export function publicVariables(
   { pipeline, source, target, variables }: LoadedPipeline,
@@ -279,27 +294,27 @@ export function readProject(
   file: FileText | undefined,
   variables: Variables,
   issues: Issues,
-  checking: Checking,
+  validator: Validator,
 ): LoadedProject | undefined {
   if (file === undefined) return undefined;
-  return parseProject(sourceOf(file), dirname(resolve(file.path)), variables, issues, checking);
+  return parseProject(sourceOf(file), dirname(resolve(file.path)), variables, issues, validator);
 }
 
-/** A tree of today's shape that the models accept; undefined when issues were added. */
+/** A valid tree in the current shape; undefined when issues were added. */
 function readPipeline(
   source: SourceText,
   variables: Variables,
   issues: Issues,
-  checking: Checking,
+  validator: Validator,
 ): MapTree | undefined {
   const parsed = parseYAML(source, issues);
   if (parsed === undefined) return undefined;
   const expanded: Tree = expand(parsed, variables, issues);
   if (expanded.kind !== "map") {
-    issues.add(expanded.place, "the file is no mapping, expected version, name, source, …");
+    issues.add(expanded.place, "the file is not a mapping, expected version, name, source, …");
     return undefined;
   }
-  const tree = checking.normalise(expanded, issues);
-  checking.pipeline(tree, issues);
+  const tree = validator.normalize(expanded, issues);
+  validator.pipeline(tree, issues);
   return tree;
 }

@@ -1,4 +1,4 @@
-/** What a word of the command line is, that no connection of the project is called: a URL or a path. */
+/** Classifies a connection argument that is not a connection name: a URL, or some kind of path. */
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
 import { requirePermission } from "../../core/permission_errors.ts";
@@ -6,18 +6,18 @@ import { issueAt, LocatedError } from "../text/issues.ts";
 import { mapOf, scalar, type ScalarTree, type Tree } from "../text/tree.ts";
 
 export interface ArgumentKind {
-  /** The end of a pipeline. */
+  /** The value of the pipeline's `source` or `target`. */
   readonly tree: Tree;
   readonly kind: "name" | "url" | "database" | "files" | "pattern";
-  /** The one file, or the pattern, below the folder of the tree. */
+  /** The one file or the pattern, relative to the folder in the tree. */
   readonly dataset?: string;
 }
 
-/** Endings of files with records, compressed or not. */
+/** File extensions of files with records, compressed or not. */
 export const DATASET =
   /\.(parquet|csv|tsv|json|jsonl|ndjson|arrow|feather|ipc)(\.(gz|gzip|zst|zstd|bz2|xz))?$/i;
 
-/** Where a table's name may stand, a query of SQL is told by its first word. */
+/** Tells an SQL query from a table name by its first word. */
 export const QUERY = /^\s*(select|with|values)\s/i;
 
 const URL_SCHEME = /^[a-z][a-z0-9+.-]+:/i;
@@ -25,8 +25,10 @@ const DATABASE = /^\.(db|db3|sqlite|sqlite3)$/i;
 const HEADER = "SQLite format 3\0";
 
 /**
- * @param makes whether it may be made: a target need not be there
- * @throws {LocatedError} when it can be neither
+ * Classifies an argument.
+ *
+ * @param makes the argument is a target, which need not exist yet
+ * @throws {LocatedError} when it is neither a URL nor a usable path
  */
 export async function classifyArgument(
   word: ScalarTree,
@@ -49,28 +51,28 @@ export async function classifyArgument(
     return { tree: word, kind: /^file:/i.test(text) ? "files" : "url" };
   }
   const full = resolve(directory, text);
-  const stat = await statOf(full, refuse);
+  const stat = await statIfPresent(full, refuse);
   if (stat?.isDirectory === true) return { tree: end("local", text), kind: "files" };
   if (stat !== undefined) {
     const database = DATABASE.test(extname(text)) || await isDatabase(full);
     if (database && !DATASET.test(text)) return { tree: end("sqlite", text), kind: "database" };
     return inFolder("files", dirname(text), basename(text));
   }
-  if (/[*?[{]/.test(text) && !makes) return pattern(text, inFolder);
+  if (/[*?[{]/.test(text) && !makes) return splitPattern(text, inFolder);
   if (makes && DATABASE.test(extname(text))) return { tree: end("sqlite", text), kind: "database" };
   if (makes && DATASET.test(text)) return inFolder("files", dirname(text), basename(text));
   if (makes && /[/\\]/.test(text)) return { tree: end("local", text), kind: "files" };
-  if (/[/\\]/.test(text) || extname(text) !== "") return refuse(`there is no "${shown(text)}"`);
-  // A bare word was meant as the name of a connection: what has those says which there are.
+  if (/[/\\]/.test(text) || extname(text) !== "") return refuse(`there is no "${hideLogin(text)}"`);
+  // A bare word must be a connection name; the caller reports the known names.
   return { tree: word, kind: "name" };
 }
 
 /** A mistyped URL may hold a password all the same. */
-function shown(text: string): string {
+function hideLogin(text: string): string {
   return text.replace(/[^/]*@/g, "***@");
 }
 
-function pattern(
+function splitPattern(
   text: string,
   inFolder: (kind: "pattern", folder: string, dataset: string) => ArgumentKind,
 ): ArgumentKind {
@@ -81,7 +83,7 @@ function pattern(
   return inFolder("pattern", folder === "" ? root : folder, parts.slice(wild).join("/"));
 }
 
-async function statOf(
+async function statIfPresent(
   path: string,
   refuse: (message: string) => never,
 ): Promise<Deno.FileInfo | undefined> {

@@ -1,4 +1,4 @@
-/** One end of a pipeline: where it comes from and what it says, not yet what its provider makes of it. */
+/** Resolves `source` and `target` of a pipeline to connections, before their provider checks them. */
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Issues, Place } from "../text/issues.ts";
 import type { LoadedProject } from "./project.ts";
@@ -14,26 +14,26 @@ import {
   toValue,
   type Tree,
 } from "../text/tree.ts";
-import { mayNotLook } from "./find_project.ts";
+import { describeMissingRead } from "./find_project.ts";
 import { expand, type Variables } from "../text/variables.ts";
 
-/** A connection as it was written down. Its provider checks `url` and `config`. */
+/** A connection as its file spells it. Its provider validates `url` and `config`. */
 export interface ConnectionSpec {
-  /** Name or class path; empty when the URL's scheme tells. */
+  /** Name or class path; empty when the scheme of the URL determines it. */
   readonly provider: string;
-  /** Without the driver in its scheme: `postgresql+psycopg://` is `postgresql://`. */
+  /** Without the driver in its scheme: `postgresql+psycopg://` becomes `postgresql://`. */
   readonly url?: string;
-  /** The other keys; they win over those of the URL. */
+  /** The other keys, which take precedence over the URL. */
   readonly config: Record<string, unknown>;
-  /** Where the pipeline names it. */
+  /** Where the pipeline refers to it. */
   readonly origin: { readonly path: (string | number)[] };
-  /** Folder of the file that the connection is written in: its relative paths start there. */
+  /** Folder of the file that declares the connection; its relative paths start there. */
   readonly baseDirectory: string;
 }
 
 export interface ResolvedEndpoint {
   readonly spec: ConnectionSpec;
-  /** Keys with their places, from whichever file. */
+  /** Keys with their places, whether in the pipeline or in the project. */
   readonly tree: Tree;
 }
 
@@ -41,7 +41,7 @@ export interface EndpointContext {
   readonly project: LoadedProject | undefined;
   readonly variables: Variables;
   readonly issues: Issues;
-  readonly unseen?: readonly string[] | undefined;
+  readonly unreadable?: readonly string[] | undefined;
 }
 
 interface Found {
@@ -51,7 +51,7 @@ interface Found {
 
 const URL_SCHEME = /^[a-z][a-z0-9+.-]+:/i;
 
-/** Undefined when issues were added. */
+/** Resolves one end of a pipeline; returns undefined when issues were added. */
 export function resolveEndpoint(
   tree: Tree,
   path: Path,
@@ -79,11 +79,11 @@ function follow(
   context: EndpointContext,
   seen: readonly string[],
 ): Found | undefined {
-  if (tree.kind === "scalar") return named(tree, directory, context, seen);
+  if (tree.kind === "scalar") return followName(tree, directory, context, seen);
   if (tree.kind === "list") return undefined;
   const connection = childOf(tree, "connection");
   if (connection?.kind !== "scalar") return { tree, baseDirectory: directory };
-  const base = named(connection, directory, context, seen);
+  const base = followName(connection, directory, context, seen);
   if (base === undefined) return undefined;
   const rest = omitKeys(tree, "connection");
   const [before, after] = [base.tree, rest].map((part) => textOf(childOf(part, "provider")));
@@ -98,15 +98,15 @@ function follow(
   return { tree: { ...merged, place: tree.place }, baseDirectory: base.baseDirectory };
 }
 
-/** A connection of the project, or a URL. */
-function named(
+/** Resolves the name of a connection in the project, or a URL. */
+function followName(
   found: ScalarTree,
   directory: string,
   context: EndpointContext,
   seen: readonly string[],
 ): Found | undefined {
   const name = String(found.value);
-  const { project, issues, unseen } = context;
+  const { project, issues, unreadable } = context;
   const declared = childOf(project?.tree, "connections");
   const connection = childOf(declared, name);
   if (connection === undefined) {
@@ -114,7 +114,7 @@ function named(
       return { tree: mapOf(found.place, { url: found }), baseDirectory: directory };
     }
     if (found.broken !== true) {
-      issues.add(found.place, unknown(found, declared, project, unseen));
+      issues.add(found.place, describeUnknown(found, declared, project, unreadable));
     }
     return undefined;
   }
@@ -123,27 +123,27 @@ function named(
     return undefined;
   }
   const expanded = expand(connection, context.variables, issues);
-  return atUse(follow(expanded, project!.directory, context, [...seen, name]), found.place);
+  return withPlace(follow(expanded, project!.directory, context, [...seen, name]), found.place);
 }
 
-/** A URL has no keys to point at: the place is where the pipeline names the connection. */
-function atUse(found: Found | undefined, place: Place): Found | undefined {
+/** Places errors where the pipeline refers to the connection, since a URL has no keys. */
+function withPlace(found: Found | undefined, place: Place): Found | undefined {
   return found === undefined ? undefined : { ...found, tree: { ...found.tree, place } };
 }
 
-function unknown(
+function describeUnknown(
   { value, written }: ScalarTree,
   declared: Tree | undefined,
   project: LoadedProject | undefined,
-  unseen: readonly string[] = [],
+  unreadable: readonly string[] = [],
 ): string {
   const shown = written ?? String(value);
   const names = declared?.kind === "map" ? [...declared.entries.keys()] : [];
-  if (project === undefined && unseen.length > 0) {
-    return `"${shown}" is not a URL, and ${mayNotLook(unseen)}`;
+  if (project === undefined && unreadable.length > 0) {
+    return `"${shown}" is not a URL, and ${describeMissingRead(unreadable)}`;
   }
   if (project === undefined) {
-    return `"${shown}" is not a URL, and there is no dxt_project.yaml that names connections`;
+    return `"${shown}" is not a URL, and no dxt_project.yaml declares connections`;
   }
   const hint = suggestWord(String(value), names);
   const known = names.length === 0 ? "it has none" : `known are ${names.join(", ")}`;

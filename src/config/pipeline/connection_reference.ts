@@ -1,4 +1,4 @@
-/** How a file says a connection that the command line named: without secrets. */
+/** Spells a connection argument as a pipeline file does, without secrets. */
 import type { ConnectionSpec } from "./connection.ts";
 import type { ArgumentKind } from "./classify_argument.ts";
 import { childOf, textOf } from "../text/tree.ts";
@@ -6,13 +6,13 @@ import type { Variables } from "../text/variables.ts";
 
 export interface Reference {
   readonly reference: string | Readonly<Record<string, string>>;
-  /** Variable of the reference that has no value yet. */
+  /** Variable in the reference that the user still has to set. */
   readonly unset?: string;
-  /** A name for what is made of it. */
+  /** Name of the database, file or folder, from which new files are named. */
   readonly name: string;
 }
 
-/** @param secrets of the connection's URL and keys */
+/** @param secrets in the URL and the keys of the connection */
 export function describeConnection(
   written: string,
   { tree, kind, dataset }: ArgumentKind,
@@ -23,27 +23,27 @@ export function describeConnection(
   const path = textOf(childOf(tree, "path"));
   if (path !== undefined) {
     const provider = kind === "database" ? "sqlite" : "local";
-    return { reference: { provider, path: escaped(path) }, name: nameOf(dataset ?? path) };
+    return { reference: { provider, path: escapeDollars(path) }, name: baseName(dataset ?? path) };
   }
-  if (kind === "name") return { reference: written, name: nameOf(written) };
-  const name = nameOf(url ?? String(config["path"] ?? ""));
+  if (kind === "name") return { reference: written, name: baseName(written) };
+  const name = baseName(url ?? String(config["path"] ?? ""));
   const text = textOf(tree)!;
   if (text !== written) return { reference: written, name };
-  if (secrets.length === 0) return { reference: escaped(text), name };
-  // The shell took the URL from there.
+  if (secrets.length === 0) return { reference: escapeDollars(text), name };
+  // The shell has expanded this variable on the command line.
   const known = variables.nameOf(text);
   if (known !== undefined) return { reference: `\${${known}}`, name };
   const unset = `${name.toUpperCase().replace(/^(?=\d)/, "DB_")}_URL`;
   return { reference: `\${${unset}}`, unset, name };
 }
 
-/** In a file `$` may begin a variable. */
-function escaped(text: string): string {
+/** In a file, `$` may start a variable. */
+function escapeDollars(text: string): string {
   return text.replaceAll("$", "$$$$");
 }
 
-/** The last part of a URL or path that is a name, without an ending. */
-function nameOf(text: string): string {
+/** The last name in a URL or path, without file extension. */
+function baseName(text: string): string {
   const path = text.replace(/[?#].*$/s, "").replace(/^[a-z][\w+.-]+:/i, "").replace(
     /^\/\/[^/]*@/,
     "//",

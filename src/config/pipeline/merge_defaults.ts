@@ -1,4 +1,4 @@
-/** Defaults of project and pipeline under what a stream says itself. */
+/** Merges the defaults of project and pipeline into the streams. */
 import {
   childOf,
   type MapTree,
@@ -9,7 +9,7 @@ import {
   withEntry,
 } from "../text/tree.ts";
 
-/** Settings that mean something in one mode only, by the mode. */
+/** Settings that apply to one mode only. */
 const OF_MODE: Readonly<Record<string, { readonly mode: string; readonly keys: string[] }>> = {
   extract: {
     mode: "incremental",
@@ -18,7 +18,7 @@ const OF_MODE: Readonly<Record<string, { readonly mode: string; readonly keys: s
   load: { mode: "upsert", keys: ["upsert_keys"] },
 };
 
-/** The pipeline with `defaults` gone into its streams, and the project's buffer below its own. */
+/** The pipeline with `defaults` merged into its streams, and the project's buffer into its own. */
 export function mergeDefaults(pipeline: MapTree, project: MapTree | undefined): MapTree {
   const shared = [childOf(project, "defaults"), childOf(pipeline, "defaults")];
   const streams = childOf(pipeline, "streams");
@@ -35,7 +35,7 @@ function inherit(stream: MapTree, shared: readonly (Tree | undefined)[]): MapTre
   const own = (key: string) => childOf(stream, key);
   const settings = ["extract", "load"].flatMap((key) => {
     const value = [...shared.map((defaults) => childOf(defaults, key)), own(key)]
-      .reduce((base, top) => overlay(leaving(key, base, top), top), undefined);
+      .reduce((base, top) => overlay(omitOtherMode(key, base, top), top), undefined);
     return value === undefined ? [] : [[key, value] as const];
   });
   const others = ["tags", "transforms", "extractor", "loader"].flatMap((key) => {
@@ -48,8 +48,12 @@ function inherit(stream: MapTree, shared: readonly (Tree | undefined)[]): MapTre
   );
 }
 
-/** Inherited settings without those that the mode chosen above them has no use for. */
-function leaving(key: string, base: Tree | undefined, top: Tree | undefined): Tree | undefined {
+/** Inherited settings without those that do not apply to the overriding mode. */
+function omitOtherMode(
+  key: string,
+  base: Tree | undefined,
+  top: Tree | undefined,
+): Tree | undefined {
   const { mode, keys } = OF_MODE[key]!;
   const chosen = textOf(childOf(top, "mode"));
   return base?.kind !== "map" || chosen === undefined || chosen === mode
@@ -57,7 +61,7 @@ function leaving(key: string, base: Tree | undefined, top: Tree | undefined): Tr
     : omitKeys(base, ...keys);
 }
 
-/** Options and compression belong to a format: another format starts without them. */
+/** Options and compression belong to a format, so another format does not inherit them. */
 function mergeBuffer(base: Tree | undefined, top: Tree | undefined): Tree | undefined {
   const format = textOf(childOf(top, "format"));
   const other = format !== undefined && format !== textOf(childOf(base, "format"));

@@ -1,6 +1,6 @@
-/** `dxt_project.yaml`: what the pipelines of a folder and of the folders below share. */
+/** `dxt_project.yaml`: settings shared by the pipelines in its folder and in folders below. */
 import type { Project } from "../../models/pipeline.ts";
-import type { Checking } from "../validation/validator.ts";
+import type { Validator } from "../validation/validator.ts";
 import { expand, type Variables } from "../text/variables.ts";
 import type { Issues } from "../text/issues.ts";
 import { resolve } from "../../core/files/paths.ts";
@@ -9,42 +9,42 @@ import { mapScalars, type MapTree, omitKeys, type Tree, withEntry } from "../tex
 import { childOf } from "../text/tree.ts";
 import { parseYAML } from "../text/yaml.ts";
 
-/** A project file, read and checked. */
+/** A valid project file. */
 export interface LoadedProject {
   readonly tree: MapTree;
   readonly value: Project;
-  /** The file as the user would name it. */
+  /** Path for messages. */
   readonly path: string;
-  /** Folder that relative paths in the file start from. */
+  /** Folder of the file; relative paths in it start there. */
   readonly directory: string;
 }
 
 /**
- * Variables of connections are left alone: those of a connection that a pipeline does not use need
- * not be set.
+ * Parses a project file. Variables in connections are not expanded yet: those of connections that a
+ * pipeline does not use need not be set.
  */
 export function parseProject(
   source: SourceText,
   directory: string,
   variables: Variables,
   issues: Issues,
-  checking: Checking,
+  validator: Validator,
 ): LoadedProject | undefined {
   const parsed = parseYAML(source, issues);
   if (parsed === undefined) return undefined;
   if (parsed.kind !== "map") {
-    issues.add(parsed.place, "a project is a mapping");
+    issues.add(parsed.place, "the project is not a mapping");
     return undefined;
   }
   const connections = childOf(parsed, "connections");
   const rest = expand(omitKeys(parsed, "connections"), variables, issues) as MapTree;
   const whole = connections === undefined ? rest : withEntry(rest, "connections", connections);
   const tree = withAbsolutePaths(whole, directory);
-  const value = checking.project(tree, issues);
+  const value = validator.project(tree, issues);
   return value === undefined ? undefined : { tree, value, path: source.name, directory };
 }
 
-/** Paths that a pipeline inherits keep starting at the project's folder. */
+/** Makes paths absolute, since pipelines in other folders inherit them. */
 function withAbsolutePaths(tree: MapTree, directory: string): MapTree {
   const absolute = (part: Tree | undefined, wanted: RegExp): Tree | undefined =>
     part === undefined

@@ -1,7 +1,7 @@
 /**
- * `.env` files: `NAME=value`, an optional `export`, comments, and quotes over one or more lines.
- * Within single quotes everything stands for itself, within double quotes \n \r \t \" \\ \$ are
- * escapes. Nothing is expanded.
+ * Parses `.env` files: `NAME=value`, an optional `export`, comments, and quotes, which may span
+ * lines. Single quotes have no escapes; double quotes have \n \r \t \" \\ \$. Variables are not
+ * expanded.
  */
 import type { Issues } from "./issues.ts";
 import type { SourceText } from "./source_text.ts";
@@ -16,7 +16,7 @@ export function parseDotenv(source: SourceText, issues: Issues): Record<string, 
   const { text } = source;
   const values = new Map<string, string>();
   let offset = 0;
-  const take = (pattern: RegExp): RegExpExecArray | null => {
+  const consume = (pattern: RegExp): RegExpExecArray | null => {
     pattern.lastIndex = offset;
     const match = pattern.exec(text);
     if (match !== null) offset = pattern.lastIndex;
@@ -27,28 +27,28 @@ export function parseDotenv(source: SourceText, issues: Issues): Record<string, 
     offset = text.indexOf("\n", offset) < 0 ? text.length : text.indexOf("\n", offset) + 1;
   };
   while (offset < text.length) {
-    take(/[ \t]*/y);
-    if (take(BLANK) !== null) continue;
-    const name = take(NAME)?.[1];
+    consume(/[ \t]*/y);
+    if (consume(BLANK) !== null) continue;
+    const name = consume(NAME)?.[1];
     if (name === undefined) {
       skipLine("expected NAME=value or a comment");
       continue;
     }
-    const quote = take(/[ \t]*(?=(['"]))/y)?.[1];
-    const quoted = take(SINGLE)?.[1] ?? unescaped(take(DOUBLE)?.[1]);
+    const quote = consume(/[ \t]*(?=(['"]))/y)?.[1];
+    const quoted = consume(SINGLE)?.[1] ?? unescape(consume(DOUBLE)?.[1]);
     if (quoted === undefined && quote !== undefined) {
       skipLine(`the quote ${quote} is not closed`);
       continue;
     }
-    values.set(name, quoted ?? take(BARE)![0].trim());
-    take(/[ \t]*/y);
-    if (take(BLANK) === null) skipLine("unexpected text after the closing quote");
+    values.set(name, quoted ?? consume(BARE)![0].trim());
+    consume(/[ \t]*/y);
+    if (consume(BLANK) === null) skipLine("unexpected text after the closing quote");
   }
   return Object.fromEntries(values);
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
 
-function unescaped(text: string | undefined): string | undefined {
+function unescape(text: string | undefined): string | undefined {
   return text?.replace(/\\([nrt"\\$])/g, (_, char: string) => ESCAPES[char] ?? char);
 }

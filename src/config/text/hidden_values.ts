@@ -1,34 +1,34 @@
-/** Values of a file that no excerpt shows, since any of them may be a secret under a mistyped key. */
+/** Values of a file that excerpts in errors hide: a mistyped key may hold a secret. */
 import { isMap, isScalar, isSeq, type Node } from "yaml";
 import { SECRET_KEY } from "../../core/errors.ts";
 import type { SourceText } from "./source_text.ts";
 
-/** Keys of a file below which connections are, in today's shape and in older ones. */
+/** Keys that contain connections, in the current shape and in legacy ones. */
 const CONNECTIONS = new Set(["source", "target", "destination", "connections", "connection"]);
 
-/** Keys anywhere in a file below which a class or a request is told what only it knows. */
+/** Keys, at any depth, that contain settings of a class or a request, unknown to dxt. */
 const SETTINGS = new Set(["config", "headers", "params", "body", "auth"]);
 
-/** Keys of connections whose values say where they lead, and are shown unless they hold a login. */
-const PLAIN = new Set([
+/** Keys of connections whose values are shown unless they contain a login. */
+const VISIBLE = new Set([
   ...["provider", "type", "class", "host", "hostname", "port", "database", "dbname"],
   ...["user", "username"],
   ...["schema", "path", "sslmode", "net", "read", "write", "env", "import"],
 ]);
 
-/** A variable without a default: its value is not in the file. */
+/** A variable without default, whose value is not in the file. */
 const VARIABLE = /^\$\{\w+(?::\?[^}]*)?\}$/;
 
-/** Hides what the connections and the settings of classes in a file say, but for where they lead. */
+/** Hides the values of connections and class settings, except for {@linkcode VISIBLE} keys. */
 export function hideValues(contents: Node | null, source: SourceText): void {
   visit(contents, { key: "", depth: 0, within: "file" }, source);
 }
 
 interface Spot {
-  /** Of the value, or of the list that it is in. */
+  /** Key of the value, or of the list that contains it. */
   readonly key: string;
   readonly depth: number;
-  /** A `reference` is the name or the URL of a connection. */
+  /** A `reference` is a connection name or URL. */
   readonly within: "file" | "reference" | "settings";
 }
 
@@ -48,21 +48,21 @@ function visit(node: Node | null, spot: Spot, source: SourceText): void {
     const [from, to] = node.range;
     const text = String(node.value);
     if (VARIABLE.test(text)) return;
-    const kept = spot.within === "file" && !SECRET_KEY.test(spot.key)
+    const visible = spot.within === "file" && !SECRET_KEY.test(spot.key)
       ? text.length
       : isURL(spot)
-      ? shownOfURL(text)
-      : spot.within === "settings" && PLAIN.has(spot.key) && !/[@=]/.test(text)
+      ? visibleOfURL(text)
+      : spot.within === "settings" && VISIBLE.has(spot.key) && !/[@=]/.test(text)
       ? text.length
       : 0;
-    if (kept === text.length) return;
-    const at = kept === 0 ? from : source.text.indexOf(text.slice(0, kept), from) + kept;
+    if (visible === text.length) return;
+    const at = visible === 0 ? from : source.text.indexOf(text.slice(0, visible), from) + visible;
     source.hide(at < from ? from : at, to);
   }
 }
 
 function withinOf(name: string, value: Node | null, { key, depth, within }: Spot): Spot["within"] {
-  // Older shapes have a pipeline within the file.
+  // A legacy shape nests the pipeline under a key.
   const isTop = depth === 0 || (depth === 1 && key === "pipeline");
   const begins = isTop && CONNECTIONS.has(name) || SETTINGS.has(name);
   if (within === "settings" || (begins && !isScalar(value))) return "settings";
@@ -73,14 +73,14 @@ function isURL({ key, within }: Spot): boolean {
   return within === "reference" || (within === "settings" && /(^|_)(url|connection)$/.test(key));
 }
 
-/** Characters of a URL that are shown: not its query, and nothing where what is a login is unsure. */
-function shownOfURL(text: string): number {
+/** Characters of a URL that are shown: all before its query; none when it has an invalid login. */
+function visibleOfURL(text: string): number {
   if (text.includes("@") && !URL.canParse(text)) return 0;
   const query = text.indexOf("?");
   return query < 0 ? text.length : query + 1;
 }
 
-/** From the key of a connection to the next key of the file. */
+/** A section of the file from the key of a connection to the next top-level key. */
 const SECTION = new RegExp(
   `^["']?(?:${[...CONNECTIONS].join("|")})["']?\\s*:.*(?:\\n(?![\\w"']).*)*`,
   "gm",
@@ -88,13 +88,13 @@ const SECTION = new RegExp(
 const ENTRY = /([\w-]+)["']?[ \t]*:[ \t]+("[^"\n]*"?|'[^'\n]*'?|[^\s{[|>"',}\]][^,}\]\n]*)/g;
 const LINE = /^[ \t-]*["']?([\w-]+)["']?[ \t]*:[ \t]+([^\s{[|>].*)$/gm;
 
-/** As {@linkcode hideValues}, for a file that does not parse: what looks like a connection's value. */
+/** Like {@linkcode hideValues}, for a file that does not parse; recognizes values by patterns. */
 export function hideUnparsed(source: SourceText): void {
   for (const { 0: section, index } of source.text.matchAll(SECTION)) {
     for (const pattern of [LINE, ENTRY]) {
       for (const found of section.matchAll(pattern)) {
         const [whole, key, value] = found as unknown as [string, string, string];
-        const isShown = PLAIN.has(key) || CONNECTIONS.has(key);
+        const isShown = VISIBLE.has(key) || CONNECTIONS.has(key);
         if (isShown && !/[@=]/.test(value)) continue;
         const end = index + found.index + whole.length;
         source.hide(end - value.length, end);

@@ -1,12 +1,14 @@
-/** Variables that Node's build of `yaml` looks for, to trace what it does. */
-const LOOKED_FOR = ["LOG_STREAM", "LOG_TOKENS"];
+/** Runs the YAML library without permission to read the environment. */
+
+/** Trace variables that the Node build of `yaml` reads. */
+const TRACE_VARIABLES = ["LOG_STREAM", "LOG_TOKENS"];
 
 /**
- * Does what must not need a permission to read the environment: while it lasts, packages find it
- * empty where the process may not read it.
+ * Runs `work`, for which packages see an empty environment if the process may not read the trace
+ * variables.
  */
 export function hideEnvironment<T>(work: () => T): T {
-  const isReadable = LOOKED_FOR.every((variable) =>
+  const isReadable = TRACE_VARIABLES.every((variable) =>
     Deno.permissions.querySync({ name: "env", variable }).state === "granted"
   );
   if (isReadable || Deno.build.standalone) return work();

@@ -1,13 +1,14 @@
+/** Errors at places in files, collected so that all are reported at once. */
 import { ConfigurationError } from "../../core/errors.ts";
 import type { SourceText } from "./source_text.ts";
 
-/** A spot in a file. */
+/** A place in a file. */
 export interface Place {
   readonly source: SourceText;
   readonly offset: number;
 }
 
-/** One thing that is wrong with a file; line and column from 1, both 0 of the command line. */
+/** One error in a file. Line and column count from 1; both are 0 for the command line. */
 export interface Issue {
   readonly file: string;
   readonly line: number;
@@ -17,13 +18,13 @@ export interface Issue {
   readonly excerpt: string;
 }
 
-/** All that is wrong with a pipeline, each with its file, line, column and the line itself. */
+/** All errors of a pipeline, each with file, line, column and the line itself. */
 export class LocatedError extends ConfigurationError {
   /** At least one, in the order of the file. */
   readonly issues: readonly Issue[];
 
   constructor(issues: readonly Issue[]) {
-    super(issues.map(shown).join("\n"));
+    super(issues.map(formatIssue).join("\n"));
     this.issues = issues;
   }
 
@@ -33,7 +34,7 @@ export class LocatedError extends ConfigurationError {
   }
 }
 
-function shown({ file, line, column, message, excerpt }: Issue): string {
+function formatIssue({ file, line, column, message, excerpt }: Issue): string {
   const place = line === 0 ? file : `${file}:${line}:${column}`;
   return `${place}: ${message}${excerpt === "" ? "" : `\n${excerpt}`}`;
 }
@@ -43,9 +44,9 @@ export function issueAt({ source, offset }: Place, message: string): Issue {
   return { file: source.name, line, column, message, excerpt: source.excerpt(offset) };
 }
 
-/** Gathers what is wrong, to tell it all at once. */
+/** Collects errors. */
 export class Issues {
-  /** By place and message: an alias or a default is looked at more than once. */
+  /** By place and message, since an alias or a default is validated more than once. */
   readonly #found = new Map<string, Issue>();
 
   add(place: Place, message: string): void {

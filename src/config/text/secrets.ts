@@ -1,14 +1,14 @@
-/** What a logger masks. */
+/** Finds the secrets of a pipeline, which printer and stage mask. */
 import { maskSecrets, SECRET_KEY } from "../../core/errors.ts";
 
-/** Shorter ones would mask half of what is logged. */
+/** Characters of the shortest secret; masking shorter ones would mask ordinary words. */
 const SHORTEST = 3;
 
 const USER_INFO = /^[a-z][\w+.-]*:\/\/[^/?#]*?:([^/?#]*)@/i;
 
 /**
- * Values of variables, passwords in URLs as they stand and decoded, and the values of keys such as
- * `password` or `token`; the longest first, so that a secret within another leaves nothing behind.
+ * Values of variables, passwords in URLs (encoded and decoded), and values of keys such as
+ * `password` or `token`. The longest come first, so that a secret within another is fully masked.
  */
 export function findSecrets(variables: Iterable<string>, values: unknown): string[] {
   const found = new Set<string>();
@@ -19,7 +19,7 @@ export function findSecrets(variables: Iterable<string>, values: unknown): strin
       SECRET_KEY.test(key ?? "")
     ).map(([, value]) => value);
     for (const secret of [password, ...inQuery]) {
-      if (secret !== undefined) found.add(secret).add(decoded(secret));
+      if (secret !== undefined) found.add(secret).add(decodeIfValid(secret));
     }
   };
   const visit = (value: unknown, secret: boolean): void => {
@@ -44,8 +44,8 @@ export function findSecrets(variables: Iterable<string>, values: unknown): strin
 }
 
 /**
- * The same plain value with the names of variables in place of what they say, as far as that can be
- * found, and without what looks like a secret: for files that outlive a run.
+ * A copy of a JSON value for files that outlive a run: values of variables are replaced by
+ * `${NAME}` where they occur, and text that looks like a secret is masked.
  */
 export function withVariableNames(
   value: unknown,
@@ -55,7 +55,7 @@ export function withVariableNames(
     .sort(([, a], [, b]) => b.length - a.length);
   const replace = (text: string) =>
     maskSecrets(
-      named.reduce((said, [name, text]) => said.replaceAll(text, () => `\${${name}}`), text),
+      named.reduce((whole, [name, value]) => whole.replaceAll(value, () => `\${${name}}`), text),
     );
   const visit = (inside: unknown): unknown => {
     if (typeof inside === "string") return replace(inside);
@@ -66,7 +66,7 @@ export function withVariableNames(
   return visit(value);
 }
 
-function decoded(text: string): string {
+function decodeIfValid(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -1,6 +1,6 @@
+/** The text of a file: positions, and excerpts for errors. */
 import { maskSecrets, SECRET_KEY } from "../../core/errors.ts";
 
-/** A file's text, for positions and for the lines that an error shows. */
 export class SourceText {
   readonly text: string;
   readonly #starts: number[] = [0];
@@ -11,9 +11,9 @@ export class SourceText {
     /** The file as the user named it. */
     readonly name: string,
     text: string,
-    /** Every line may hold a secret, so that none is shown. */
+    /** No line is shown in errors, since any may hold a secret. */
     readonly hidden = false,
-    /** It is an argument of the command line, which has no lines; its name is the option's. */
+    /** The text is an argument of the command line, without lines; `name` is its option. */
     readonly argument = false,
   ) {
     this.text = text;
@@ -22,41 +22,41 @@ export class SourceText {
     }
   }
 
-  /** What stands there may be a secret: no excerpt shows it. */
+  /** Masks a range of the text in excerpts, since it may be a secret. */
   hide(from: number, to: number): void {
     this.#hidden.push({ from, to });
   }
 
-  /** Calls back before the first excerpt: most files are right, and nothing of them is shown. */
+  /** Calls `hide` before the first excerpt; a valid file never needs it. */
   beforeExcerpt(hide: () => void): void {
     this.#findHidden.push(hide);
   }
 
-  /** Line and column from 1, columns in characters. */
+  /** Line and column, both from 1; columns count characters. */
   position(offset: number): { line: number; column: number } {
     const line = this.#lineAt(offset);
     const before = this.text.slice(this.#starts[line]!, offset);
     return { line: line + 1, column: [...before].length + 1 };
   }
 
-  /** The line of an offset with a caret below, secrets in it masked; empty of a hidden file. */
+  /** The line at an offset with a caret below, secrets masked; empty for a hidden file. */
   excerpt(offset: number): string {
     if (this.hidden || this.argument) return "";
     for (const hide of this.#findHidden.splice(0)) hide();
     const line = this.#lineAt(offset);
-    // A minified file is one line: only what is near is looked at.
+    // A minified file is one long line, so only the text near the offset is used.
     const start = Math.max(this.#starts[line]!, offset - NEAR);
     const end = start + /^[^\n]*/.exec(this.text.slice(start, offset + NEAR))![0].length;
     const text = this.#shown(start, end);
     const before = printable(this.#shown(start, Math.min(offset, end)));
     const number = String(line + 1).padStart(5);
-    const shown = cut(printable(text), before.length);
+    const shown = cropLine(printable(text), before.length);
     return `${number} | ${shown.text}\n      | ${
       shown.text.slice(0, shown.caret).replace(/[^\t]/g, " ")
     }^`;
   }
 
-  /** A part of the text, what is hidden in it masked. */
+  /** A range of the text with hidden ranges masked. */
   #shown(from: number, to: number): string {
     const within = this.#hidden.filter((one) => one.from < to && one.to > from)
       .sort((a, b) => a.from - b.from);
@@ -89,7 +89,7 @@ const SECRET_VALUE = new RegExp(
   "gi",
 );
 
-/** A line without secrets and without characters that a terminal would act on. */
+/** A line with secrets masked and control characters replaced. */
 function printable(text: string): string {
   return maskSecrets(text.replace(/\r$/, "").replace(SECRET_VALUE, "$1***"))
     .replace(/[^\P{Cc}\t]/gu, "\ufffd");
@@ -98,8 +98,8 @@ function printable(text: string): string {
 const WIDTH = 120;
 const NEAR = 2000;
 
-/** A window of a long line around its caret. */
-function cut(text: string, caret: number): { text: string; caret: number } {
+/** Crops a long line to the part around its caret. */
+function cropLine(text: string, caret: number): { text: string; caret: number } {
   if (text.length <= WIDTH) return { text, caret };
   const from = Math.max(0, caret - WIDTH / 2);
   const window = text.slice(from, from + WIDTH);

@@ -1,4 +1,4 @@
-/** Names in a pipeline, read without validating it: what a shell completes need not be whole. */
+/** Reads ids and tags for shell completions, without validating the pipeline. */
 import { requirePermission } from "../../core/permission_errors.ts";
 import { hideEnvironment } from "./hide_environment.ts";
 
@@ -8,23 +8,22 @@ export interface StreamNames {
 }
 
 /**
- * Ids and tags of the streams of a pipeline's file, each once, sorted. A list in block style, as
- * nearly every pipeline has it, is read without the library for YAML, which takes longer to load
- * than a shell should wait.
+ * Ids and tags of the streams in a pipeline file, sorted and unique. A list in block style, which
+ * nearly every pipeline has, is read without the YAML library: a shell should not wait for it.
  *
- * @throws {Error} when the file cannot be read, or is no YAML
+ * @throws {Error} when the file cannot be read, or is not YAML
  */
 export async function readNames(path: string): Promise<StreamNames> {
   requirePermission("read", path);
   const text = await Deno.readTextFile(path);
-  return scanNames(text) ?? await parsed(text);
+  return scanNames(text) ?? await parseNames(text);
 }
 
 const TEXT = String.raw`(?:"([^"\\]*)"|'([^']*)'|([^\s"'#&*!|>{[,][^,}\]#]*?))\s*(?:[,}#]|$)`;
 const ID = new RegExp(String.raw`^\s*(?:-\s+)?(?:\{\s*)?id:\s+${TEXT}`);
 const TAGS = /(?:^|[\s{,])tags:\s*\[([^\]\\]*)\]/;
 
-/** Names of a list of streams in block style; undefined when there is anything else. */
+/** Names in a list of streams in block style; undefined for any other style. */
 export function scanNames(text: string): StreamNames | undefined {
   const lines = text.split(/\r?\n/).filter((line) => /^\s*[^\s#]/.test(line));
   const start = lines.findIndex((line) => /^streams:\s*(#.*)?$/.test(line));
@@ -49,7 +48,7 @@ export function scanNames(text: string): StreamNames | undefined {
   return { ids: unique(ids), tags: unique(tags) };
 }
 
-async function parsed(text: string): Promise<StreamNames> {
+async function parseNames(text: string): Promise<StreamNames> {
   const { parse } = await import("yaml");
   const pipeline: unknown = hideEnvironment(() => parse(text, { maxAliasCount: 100 }));
   const streams = listOf(keyOf(pipeline, "streams"));

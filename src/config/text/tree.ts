@@ -1,4 +1,4 @@
-/** What a file says, each value with its place, so that errors can point at it after any change. */
+/** A parsed file as a tree of values with their places, which survive merging and conversion. */
 import type { Place } from "./issues.ts";
 
 export type Path = readonly (string | number)[];
@@ -8,11 +8,11 @@ export interface ScalarTree {
   readonly kind: "scalar";
   readonly value: Scalar;
   readonly place: Place;
-  /** Text in the file, when variables in it were expanded; a message shows it, not the value. */
+  /** Text in the file before variables were expanded; messages show it instead of the value. */
   readonly written?: string;
-  /** The value is wholly one variable's. */
+  /** The whole value is one variable. */
   readonly variable?: boolean;
-  /** It could not be expanded, and has been told. */
+  /** The value could not be expanded, and an issue was added. */
   readonly broken?: boolean;
 }
 
@@ -39,7 +39,7 @@ export function scalar(value: Scalar, place: Place): ScalarTree {
   return { kind: "scalar", value, place };
 }
 
-/** A mapping whose keys stand where their values do. */
+/** A mapping whose keys have the places of their values. */
 export function mapOf(place: Place, values: Readonly<Record<string, Tree | undefined>>): MapTree {
   const entries = Object.entries(values).flatMap(([key, value]) =>
     value === undefined ? [] : [[key, { key: value.place, value }] as const]
@@ -51,7 +51,7 @@ export function childOf(tree: Tree | undefined, key: string): Tree | undefined {
   return tree?.kind === "map" ? tree.entries.get(key)?.value : undefined;
 }
 
-/** Text of a child that is a string. */
+/** The value of a scalar that is a string; undefined for anything else. */
 export function textOf(tree: Tree | undefined): string | undefined {
   return tree?.kind === "scalar" && typeof tree.value === "string" ? tree.value : undefined;
 }
@@ -65,7 +65,7 @@ export function withEntry(map: MapTree, key: string, value: Tree): MapTree {
   return { ...map, entries: new Map([...map.entries, [key, { key: place, value }]]) };
 }
 
-/** Keys of `top` win over those of `base`. */
+/** Merges two mappings; keys of `top` take precedence. Anything else in `top` replaces `base`. */
 export function overlay(base: Tree | undefined, top: Tree | undefined): Tree | undefined {
   if (base?.kind !== "map" || top?.kind !== "map") return top ?? base;
   return { ...top, entries: new Map([...base.entries, ...top.entries]) };
@@ -81,7 +81,7 @@ export function treeAt(tree: Tree, path: Path): Tree | undefined {
   return here;
 }
 
-/** Paths of the values that are wholly one variable's. */
+/** Paths of the values that consist of one variable. */
 export function variablesIn(tree: Tree | undefined): Path[] {
   if (tree === undefined) return [];
   if (tree.kind === "scalar") return tree.variable === true ? [[]] : [];
@@ -91,7 +91,7 @@ export function variablesIn(tree: Tree | undefined): Path[] {
   return parts.flatMap(([key, part]) => variablesIn(part).map((path) => [key, ...path]));
 }
 
-/** Place of the value at a path, or of the nearest value around it. */
+/** Place of the value at a path, or of the nearest value that contains it. */
 export function placeAt(tree: Tree, path: Path): Place {
   for (let length = path.length; length >= 0; length--) {
     const found = treeAt(tree, path.slice(0, length));
@@ -111,7 +111,7 @@ export function toValue(tree: Tree): unknown {
   }
 }
 
-/** The tree with its scalars changed. */
+/** A copy of the tree with each scalar replaced. */
 export function mapScalars(tree: Tree, change: (scalar: ScalarTree) => ScalarTree): Tree {
   switch (tree.kind) {
     case "scalar":

@@ -1,7 +1,7 @@
 /**
- * `${VAR}`, `${VAR:-default}`, `${VAR:?message}` and `$$` in the values of a parsed file. Keys are
- * left alone, and a value stays one string whatever is in it. A default and a message may hold
- * variables themselves. `:-` and `:?` take an empty variable for an unset one, as a shell does.
+ * Expands `${VAR}`, `${VAR:-default}`, `${VAR:?message}` and `$$` in the values of a parsed file,
+ * not in its keys. An expanded value is one string, never more YAML. Defaults and messages may
+ * contain variables. `:-` and `:?` treat an empty variable as unset, as a shell does.
  */
 import { describeFlags, flagOf } from "../../core/permission_errors.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";
@@ -11,21 +11,21 @@ import { mapScalars, type ScalarTree, type Tree } from "./tree.ts";
 
 type Values = Readonly<Record<string, string>>;
 
-/** A `.env` file; without values when the process may not look at it. */
+/** A `.env` file; values are undefined when the process may not read it. */
 export interface VariablesFile {
   readonly path: string;
   readonly values: Values | undefined;
 }
 
 /**
- * Values by name: those of the command line win over the environment, it over the files, the first
- * of them over the next. The environment is asked by name.
+ * Values by name. The command line takes precedence over the environment, the environment over the
+ * files, and each file over the next.
  */
 export class Variables {
-  /** Those that were used, for masking and for permissions. */
+  /** Variables that had a value when they were looked up, for masking. */
   readonly used = new Map<string, string>();
-  /** Names that were asked for, set or not. */
-  readonly asked = new Set<string>();
+  /** Names that were looked up, set or not, for permissions. */
+  readonly requested = new Set<string>();
   #consulted = 0;
 
   constructor(
@@ -34,25 +34,25 @@ export class Variables {
     private readonly files: readonly VariablesFile[],
   ) {}
 
-  /** @throws {VariableError} where it may not be looked for, so that nobody takes another value */
+  /** @throws {VariableError} when a place that may not be read could define it */
   get(name: string): string | undefined {
-    this.asked.add(name);
+    this.requested.add(name);
     const value = this.#find(name);
     if (value !== undefined) this.used.set(name, value);
     return value;
   }
 
-  /** Paths of the files that were asked for a value. */
+  /** Paths of the files in which a variable was looked up. */
   get consulted(): string[] {
     return this.files.slice(0, this.#consulted).map(({ path }) => path);
   }
 
-  /** Names that are known: not those of an environment that may not be read as a whole. */
+  /** Known names, without the environment if it may not be listed. */
   get names(): string[] {
     return this.#entries.map(([name]) => name);
   }
 
-  /** A known name of this value. */
+  /** Name of a known variable with this value. */
   nameOf(value: string): string | undefined {
     return this.#entries.find(([name, text]) => text === value && /^[A-Za-z]\w*$/.test(name))?.[0];
   }
@@ -101,7 +101,7 @@ function entriesOf(values: Values): [string, string][] {
   }
 }
 
-/** Expands every string of a tree; what cannot be expanded is added to the issues. */
+/** Expands every string in a tree; adds an issue for each that cannot be expanded. */
 export function expand(tree: Tree, variables: Variables, issues: Issues): Tree {
   return mapScalars(tree, (found) => expandScalar(found, variables, issues));
 }
@@ -133,11 +133,11 @@ function expandText(text: string, variables: Variables): string {
     else if (text[i + 1] === "$") result += text[++i];
     else if (text[i + 1] !== "{") result += "$";
     else {
-      const end = closing(text, i + 2);
+      const end = closingBrace(text, i + 2);
       if (end === undefined) {
-        throw new VariableError('a "${" is not closed by "}"; "$$" means one "$"', "");
+        throw new VariableError('a "${" is not closed by "}"; write "$$" for a "$"', "");
       }
-      result += valueOf(text.slice(i + 2, end), variables);
+      result += expandVariable(text.slice(i + 2, end), variables);
       i = end;
     }
   }
@@ -145,7 +145,7 @@ function expandText(text: string, variables: Variables): string {
 }
 
 /** Index of the brace that closes a variable whose name starts at `from`. */
-function closing(text: string, from: number): number | undefined {
+function closingBrace(text: string, from: number): number | undefined {
   let depth = 1;
   for (let i = from; i < text.length; i++) {
     if (text[i] === "$" && text[i + 1] === "$") i++;
@@ -156,10 +156,10 @@ function closing(text: string, from: number): number | undefined {
 }
 
 function isOneVariable(text: string): boolean {
-  return text.startsWith("${") && closing(text, 2) === text.length - 1;
+  return text.startsWith("${") && closingBrace(text, 2) === text.length - 1;
 }
 
-function valueOf(inside: string, variables: Variables): string {
+function expandVariable(inside: string, variables: Variables): string {
   const match = /^([A-Za-z_]\w*)(?::([-?])(.*))?$/s.exec(inside);
   if (match === null) {
     const name = /^\w*/.exec(inside)![0];
@@ -186,10 +186,10 @@ function valueOf(inside: string, variables: Variables): string {
   );
 }
 
-/** Where a variable stands inside its value. */
+/** The place of a variable inside a value. */
 function placeIn({ place }: ScalarTree, name: string): Place {
   const { source, offset } = place;
   const found = source.text.indexOf(`\${${name}`, offset);
-  // The text after the value is someone else's; a value rarely is longer than its own line.
+  // May find the same variable in a later value; this is harmless.
   return found < 0 ? place : { source, offset: found };
 }

@@ -1,4 +1,4 @@
-/** YAML 1.2 text → a tree with places. JSON is a subset. */
+/** Parses YAML 1.2, of which JSON is a subset, into a tree with places. */
 import {
   type Document,
   isAlias,
@@ -16,10 +16,10 @@ import type { SourceText } from "./source_text.ts";
 import { type Entry, type MapTree, type Scalar, scalar, type Tree } from "./tree.ts";
 import { hideEnvironment } from "./hide_environment.ts";
 
-/** A pipeline of ten thousand streams is smaller. */
+/** Largest file; a pipeline of ten thousand streams is smaller. */
 export const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_DEPTH = 64;
-/** Values after aliases have been followed: a few lines of YAML can mean billions. */
+/** Most values after aliases are expanded: a few lines of YAML can expand to billions. */
 const MAX_VALUES = 500_000;
 
 const TAGS = new Set(
@@ -36,7 +36,7 @@ const SYNTAX: Readonly<Record<string, string>> = {
   BAD_INDENT: "wrong indentation, or a bracket that is not closed",
 };
 
-/** The one document of a file; undefined when issues were added instead. */
+/** Parses the one document of a file; returns undefined when issues were added. */
 export function parseYAML(source: SourceText, issues: Issues): Tree | undefined {
   const place = (offset: number): Place => ({ source, offset });
   if (source.text.length > MAX_BYTES) {
@@ -70,19 +70,19 @@ export function parseYAML(source: SourceText, issues: Issues): Tree | undefined 
     return undefined;
   }
   source.beforeExcerpt(() => hideValues(first.contents as Node, source));
-  const wrong = [...first.errors, ...first.warnings][0];
-  if (wrong !== undefined) source.beforeExcerpt(() => hideUnparsed(source));
-  const quote = wrong === undefined ? undefined : openQuote(first, wrong.pos[0]);
+  const error = [...first.errors, ...first.warnings][0];
+  if (error !== undefined) source.beforeExcerpt(() => hideUnparsed(source));
+  const quote = error === undefined ? undefined : openQuote(first, error.pos[0]);
   if (quote !== undefined) {
     issues.add(place(quote), "this quote is not closed");
     return undefined;
   }
-  if (wrong !== undefined) {
-    const offset = Math.min(wrong.pos[0], source.text.length);
+  if (error !== undefined) {
+    const offset = Math.min(error.pos[0], source.text.length);
     const variable = source.text.startsWith("${", offset - 1);
     const message = variable
-      ? "between { } or [ ] a variable needs quotes around it"
-      : SYNTAX[wrong.code] ?? lowered(wrong.message);
+      ? "a variable inside { } or [ ] needs quotes"
+      : SYNTAX[error.code] ?? lowerFirst(error.message);
     issues.add(place(variable ? offset - 1 : offset), message);
     return undefined;
   }
@@ -94,14 +94,14 @@ export function parseYAML(source: SourceText, issues: Issues): Tree | undefined 
   if (second !== undefined) {
     issues.add(
       place(second.range[0]),
-      "a second document starts here, expected one document a file",
+      "a second document starts here, expected one document per file",
     );
     return undefined;
   }
   return new Reader(source, issues).read(first.contents as Node);
 }
 
-/** Where the quoted text begins that the parser gave up on at `end`. */
+/** Start of the quoted text in which the parser failed at `end`. */
 function openQuote({ errors, contents }: Document.Parsed, end: number): number | undefined {
   if (errors[0]?.code !== "MISSING_CHAR" || !errors[0].message.endsWith("quote")) return undefined;
   let start: number | undefined;
@@ -113,7 +113,7 @@ function openQuote({ errors, contents }: Document.Parsed, end: number): number |
   return start;
 }
 
-function lowered(message: string): string {
+function lowerFirst(message: string): string {
   return message.charAt(0).toLowerCase() + message.slice(1);
 }
 
@@ -201,16 +201,16 @@ class Reader {
       const tree = value === null ? scalar(null, keyPlace) : this.#tree(value, depth + 1);
       const name = keyText(key);
       if (name === undefined) this.issues.add(keyPlace, "a key must be text");
-      else if (name === "__proto__") this.issues.add(keyPlace, `no key can be "${name}"`);
+      else if (name === "__proto__") this.issues.add(keyPlace, `a key must not be "${name}"`);
       else if (name === "<<" && (key as { type?: string }).type === "PLAIN") {
         merged.push(...(tree.kind === "list" ? tree.items : [tree]));
         const wrong = merged.find(({ kind }) => kind !== "map");
         if (wrong !== undefined) {
-          this.issues.add(wrong.place, "<< merges mappings and nothing else");
+          this.issues.add(wrong.place, "<< merges only mappings");
         }
       } else if (entries.has(name)) {
         const { line } = this.source.position(entries.get(name)!.key.offset);
-        this.issues.add(keyPlace, `key "${name}" is there twice, first on line ${line}`);
+        this.issues.add(keyPlace, `key "${name}" occurs twice, first on line ${line}`);
       } else entries.set(name, { key: keyPlace, value: tree });
     }
     for (const other of merged) {
@@ -228,13 +228,13 @@ interface Pair {
   readonly value: Node | null;
 }
 
-/** Keys such as 2024 or true are the text that is written there. */
+/** Text of a key, also of one such as 2024 or true. */
 function keyText(key: Node): string | undefined {
   if (!isScalar(key)) return undefined;
   return typeof key.value === "string" ? key.value : key.source;
 }
 
-/** A number that a double would change stays the text that is written there. */
+/** Keeps the text of a number that a double cannot hold exactly. */
 function exact(value: unknown, source: string | undefined): Scalar {
   if (typeof value === "bigint") {
     const number = Number(value);

@@ -1,11 +1,11 @@
 /**
- * Values held to shapes that are data: to load the schemas that they are made from takes longer than
- * all else that `dxt list` does. What does not fit, the schemas explain.
+ * Validates against a precompiled subset of JSON Schema: importing zod takes longer than everything
+ * else that `dxt list` does. On a mismatch the caller falls back to zod, which describes the error.
  */
-import * as rules from "../../models/rules.ts";
+import * as allRules from "../../models/rules.ts";
 import { SHAPES } from "./precompiled.gen.ts";
 
-/** The part of JSON Schema that the schemas of `src/models` use, and two keys of our own. */
+/** The subset of JSON Schema that the schemas of `src/models` use, and two further keys. */
 export interface Shape {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
@@ -24,62 +24,63 @@ export interface Shape {
   readonly propertyNames?: Shape;
   readonly anyOf?: readonly Shape[];
   readonly oneOf?: readonly Shape[];
-  /** Functions of `src/models/rules.ts` that hold, too. */
+  /** Names of functions in `src/models/rules.ts` that must also accept the value. */
   readonly rules?: readonly string[];
-  /** Only the schema itself knows. */
+  /** Only the zod schema can validate the value. */
   readonly unknown?: true;
 }
 
-/** A value does not fit, or only a schema can tell. */
+/** The value is invalid, or only zod can decide. */
 export class NeedsFullCheck extends Error {}
 
-/** What {@linkcode fit} makes of a value that does not fit: thousands of errors would take seconds. */
-const NOTHING = Symbol();
+/** Result of {@linkcode accept} for a mismatch. Thousands of thrown errors would take seconds. */
+const MISMATCH = Symbol();
 
 /**
- * What a schema makes of a value that it accepts: the same value, keys in the order of the schema.
+ * Returns what the zod schema would return: the same value, with keys in the order of the schema.
  *
- * @throws {NeedsFullCheck}
+ * @throws {NeedsFullCheck} on a mismatch
  */
 export function validateShape(name: string, value: unknown): unknown {
-  const made = fit(SHAPES[name]!, value);
-  if (made === NOTHING) throw new NeedsFullCheck();
-  return made;
+  const accepted = accept(SHAPES[name]!, value);
+  if (accepted === MISMATCH) throw new NeedsFullCheck();
+  return accepted;
 }
 
-function fit(shape: Shape, value: unknown): unknown {
+function accept(shape: Shape, value: unknown): unknown {
   if (shape.unknown === true) throw new NeedsFullCheck();
-  if (shape.$ref !== undefined) return fit(SHAPES[shape.$ref.replace("#/$defs/", "")]!, value);
+  if (shape.$ref !== undefined) return accept(SHAPES[shape.$ref.replace("#/$defs/", "")]!, value);
   const alternatives = shape.anyOf ?? shape.oneOf;
-  if (alternatives !== undefined) return firstFit(alternatives, value);
-  if (shape.const !== undefined && value !== shape.const) return NOTHING;
-  if (shape.enum !== undefined && !shape.enum.includes(value)) return NOTHING;
+  if (alternatives !== undefined) return acceptFirst(alternatives, value);
+  if (shape.const !== undefined && value !== shape.const) return MISMATCH;
+  if (shape.enum !== undefined && !shape.enum.includes(value)) return MISMATCH;
   const types = typeof shape.type === "string" ? [shape.type] : shape.type;
-  if (types !== undefined && !types.some((type) => isOf(type, value))) return NOTHING;
-  if (typeof value === "string" && !isText(value, shape)) return NOTHING;
-  if (typeof value === "number" && !isWithin(value, shape)) return NOTHING;
-  const made = types?.[0] === "array"
-    ? itemsOf(value as readonly unknown[], shape)
+  if (types !== undefined && !types.some((type) => hasType(type, value))) return MISMATCH;
+  if (typeof value === "string" && !isText(value, shape)) return MISMATCH;
+  if (typeof value === "number" && !isWithin(value, shape)) return MISMATCH;
+  const accepted = types?.[0] === "array"
+    ? acceptItems(value as readonly unknown[], shape)
     : types?.[0] === "object"
-    ? entriesOf(value as Readonly<Record<string, unknown>>, shape)
+    ? acceptEntries(value as Readonly<Record<string, unknown>>, shape)
     : value;
-  return made === NOTHING || (shape.rules ?? []).every((rule) => RULES[rule]!(made as never))
-    ? made
-    : NOTHING;
+  const { rules = [] } = shape;
+  return accepted === MISMATCH || rules.every((rule) => RULES[rule]!(accepted as never))
+    ? accepted
+    : MISMATCH;
 }
 
-const RULES: Readonly<Record<string, (value: never) => boolean>> = rules;
+const RULES: Readonly<Record<string, (value: never) => boolean>> = allRules;
 
-/** An alternative that only its schema knows ends the search: it may be the one. */
-function firstFit(alternatives: readonly Shape[], value: unknown): unknown {
+/** The first alternative that accepts. One that needs zod throws, since it may be the right one. */
+function acceptFirst(alternatives: readonly Shape[], value: unknown): unknown {
   for (const shape of alternatives) {
-    const made = fit(shape, value);
-    if (made !== NOTHING) return made;
+    const accepted = accept(shape, value);
+    if (accepted !== MISMATCH) return accepted;
   }
-  return NOTHING;
+  return MISMATCH;
 }
 
-function isOf(type: string, value: unknown): boolean {
+function hasType(type: string, value: unknown): boolean {
   switch (type) {
     case "null":
       return value === null;
@@ -115,31 +116,31 @@ function isWithin(value: number, { minimum = -Infinity, maximum = Infinity }: Sh
   return value >= minimum && value <= maximum;
 }
 
-function itemsOf(values: readonly unknown[], { items, minItems = 0 }: Shape): unknown {
-  if (values.length < minItems) return NOTHING;
-  const made: unknown[] = [];
+function acceptItems(values: readonly unknown[], { items, minItems = 0 }: Shape): unknown {
+  if (values.length < minItems) return MISMATCH;
+  const accepted: unknown[] = [];
   for (const value of values) {
-    const item = fit(items!, value);
-    if (item === NOTHING) return NOTHING;
-    made.push(item);
+    const item = accept(items!, value);
+    if (item === MISMATCH) return MISMATCH;
+    accepted.push(item);
   }
-  return made;
+  return accepted;
 }
 
-function entriesOf(
+function acceptEntries(
   value: Readonly<Record<string, unknown>>,
   { properties = {}, required = [], additionalProperties = false }: Shape,
 ): unknown {
-  if (required.some((key) => !Object.hasOwn(value, key))) return NOTHING;
+  if (required.some((key) => !Object.hasOwn(value, key))) return MISMATCH;
   const known = Object.keys(properties).filter((key) => Object.hasOwn(value, key));
   const others = Object.keys(value).filter((key) => !Object.hasOwn(properties, key));
-  if (others.length > 0 && additionalProperties === false) return NOTHING;
-  const made: [string, unknown][] = [];
+  if (others.length > 0 && additionalProperties === false) return MISMATCH;
+  const accepted: [string, unknown][] = [];
   for (const key of [...known, ...others]) {
     const shape = Object.hasOwn(properties, key) ? properties[key]! : additionalProperties as Shape;
-    const inside = fit(shape, value[key]);
-    if (inside === NOTHING) return NOTHING;
-    made.push([key, inside]);
+    const inside = accept(shape, value[key]);
+    if (inside === MISMATCH) return MISMATCH;
+    accepted.push([key, inside]);
   }
-  return Object.fromEntries(made);
+  return Object.fromEntries(accepted);
 }

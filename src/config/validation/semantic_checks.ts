@@ -1,4 +1,4 @@
-/** What shapes cannot say: settings that contradict each other. */
+/** Checks that schemas cannot express: settings that contradict each other. */
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Pipeline } from "../../models/pipeline.ts";
 import type { Stream } from "../../models/stream.ts";
@@ -7,8 +7,8 @@ import { type Path, placeAt, type Tree } from "../text/tree.ts";
 
 type Report = (path: Path, message: string) => void;
 
-/** Checks a pipeline whose defaults have been merged; `tree` is the same pipeline with places. */
-export function checkMeaning(pipeline: Pipeline, tree: Tree, issues: Issues): void {
+/** Checks a pipeline with defaults merged; `tree` is the same pipeline with places. */
+export function checkSemantics(pipeline: Pipeline, tree: Tree, issues: Issues): void {
   const report: Report = (path, message) => issues.add(placeAt(tree, path), message);
   const ids = new Map<string, number>();
   for (const [i, stream] of pipeline.streams.entries()) {
@@ -18,7 +18,7 @@ export function checkMeaning(pipeline: Pipeline, tree: Tree, issues: Issues): vo
     else {
       const { source, offset } = placeAt(tree, ["streams", first, "id"]);
       const { line } = source.position(offset);
-      report([...path, "id"], `stream "${stream.id}" is there twice, first on line ${line}`);
+      report([...path, "id"], `stream "${stream.id}" occurs twice, first on line ${line}`);
     }
     const at: Report = (below, message) => report([...path, ...below], message);
     checkLoad(stream, at);
@@ -30,16 +30,16 @@ export function checkMeaning(pipeline: Pipeline, tree: Tree, issues: Issues): vo
 function checkLoad({ id, load = {} }: Stream, report: Report): void {
   const { mode = "append", upsert_keys: keys } = load;
   if (mode === "upsert" && keys === undefined) {
-    report(["load", "mode"], `stream "${id}" has mode upsert and no upsert_keys`);
+    report(["load", "mode"], `stream "${id}" has mode upsert but no upsert_keys`);
   }
   if (mode !== "upsert" && keys !== undefined) {
     report(
       ["load", "upsert_keys"],
-      `stream "${id}" has upsert_keys and mode ${mode}, expected mode: upsert`,
+      `stream "${id}" has upsert_keys but mode ${mode}, expected mode: upsert`,
     );
   }
-  reportTwice(keys ?? [], (i, key) => {
-    report(["load", "upsert_keys", i], `upsert key "${key}" is there twice`);
+  reportDuplicates(keys ?? [], (i, key) => {
+    report(["load", "upsert_keys", i], `upsert key "${key}" occurs twice`);
   });
 }
 
@@ -48,13 +48,13 @@ function checkExtract({ id, extract = {}, load = {} }: Stream, report: Report): 
   if (mode === undefined && field !== undefined) {
     report(
       ["extract", "watermark_field"],
-      `stream "${id}" has a watermark_field and no mode, expected mode: incremental or full`,
+      `stream "${id}" has a watermark_field but no mode, expected mode: incremental or full`,
     );
   }
   if (mode !== "incremental" && extract.watermark_where !== undefined) {
     report(
       ["extract", "watermark_where"],
-      `stream "${id}" has a watermark_where and reads everything, expected mode: incremental`,
+      `stream "${id}" has a watermark_where but reads everything, expected mode: incremental`,
     );
   }
   if (typeof extract.watermark_where === "object") {
@@ -64,12 +64,12 @@ function checkExtract({ id, extract = {}, load = {} }: Stream, report: Report): 
   }
   if (mode !== "incremental") return;
   if (field === undefined) {
-    report(["extract", "mode"], `stream "${id}" has mode incremental and no watermark_field`);
+    report(["extract", "mode"], `stream "${id}" has mode incremental but no watermark_field`);
   }
   if (load.mode === "replace") {
     report(
       ["load", "mode"],
-      `stream "${id}" reads what is new and replaces what was loaded before: ` +
+      `stream "${id}" extracts only new records but replaces all loaded ones: ` +
         `expected mode append or upsert, or extract mode full`,
     );
   }
@@ -78,7 +78,7 @@ function checkExtract({ id, extract = {}, load = {} }: Stream, report: Report): 
 function checkFields(stream: Stream, report: Report): void {
   const { fields = [], only_declared_fields: only } = stream;
   const ids = fields.map(({ id }) => id);
-  reportTwice(ids, (i, id) => report(["fields", i, "id"], `field "${id}" is there twice`));
+  reportDuplicates(ids, (i, id) => report(["fields", i, "id"], `field "${id}" occurs twice`));
   for (const [i, field] of fields.entries()) {
     const { dtype, precision, scale } = field;
     if (dtype === undefined || dtype === "decimal") continue;
@@ -86,7 +86,7 @@ function checkFields(stream: Stream, report: Report): void {
       if (value === undefined) continue;
       report(
         ["fields", i, key],
-        `field "${field.id}" has a ${key} and dtype ${dtype}, ` +
+        `field "${field.id}" has a ${key} but dtype ${dtype}, ` +
           "expected dtype: decimal",
       );
     }
@@ -96,20 +96,20 @@ function checkFields(stream: Stream, report: Report): void {
     report(["only_declared_fields"], `stream "${stream.id}" declares no fields`);
     return;
   }
-  const named: [Path, string | undefined][] = [
+  const required: [Path, string | undefined][] = [
     [["extract", "watermark_field"], stream.extract?.watermark_field],
     ...(stream.load?.upsert_keys ?? []).map((key, i): [Path, string] => [
       ["load", "upsert_keys", i],
       key,
     ]),
   ];
-  for (const [path, name] of named) {
+  for (const [path, name] of required) {
     if (name === undefined || ids.includes(name)) continue;
     report(path, `field "${name}" is not among the declared fields${suggestWord(name, ids)}`);
   }
 }
 
-function reportTwice(names: readonly string[], report: (index: number, name: string) => void) {
+function reportDuplicates(names: readonly string[], report: (index: number, name: string) => void) {
   for (const [i, name] of names.entries()) {
     if (names.indexOf(name) < i) report(i, name);
   }

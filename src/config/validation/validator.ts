@@ -1,12 +1,13 @@
-/** What holds the trees of files to the models: their schemas, or the shapes that are made of them. */
+/** Interface of the two validators: zod schemas, and the shapes precompiled from them. */
 import type { Pipeline, Project } from "../../models/pipeline.ts";
 import type { Issues } from "../text/issues.ts";
 import type { MapTree } from "../text/tree.ts";
 
-export interface Checking {
-  /** Older shapes of a pipeline brought to today's. */
-  normalise(tree: MapTree, issues: Issues): MapTree;
-  /** Undefined when issues were added. */
+export interface Validator {
+  /** Converts legacy shapes of a pipeline to the current one. */
+  normalize(tree: MapTree, issues: Issues): MapTree;
+  /** Returns undefined when issues were added. */
   pipeline(tree: MapTree, issues: Issues): Pipeline | undefined;
+  /** Returns undefined when issues were added. */
   project(tree: MapTree, issues: Issues): Project | undefined;
 }

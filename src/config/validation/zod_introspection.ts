@@ -1,4 +1,4 @@
-/** What a zod schema has at a path: its keys and whether it takes a number or a boolean there. */
+/** Inspects a zod schema at a path: its keys, and whether it accepts a number or boolean. */
 import type { z } from "zod";
 import type { Path } from "../text/tree.ts";
 
@@ -18,7 +18,7 @@ function definition(schema: z.ZodType): Definition {
   return schema._zod.def as unknown as Definition;
 }
 
-/** The schemas that a value may be held to, wrappers and alternatives opened. */
+/** The schemas that may apply to a value, with wrappers and unions resolved. */
 function alternatives(schema: z.ZodType, value: unknown): z.ZodType[] {
   const def = definition(schema);
   if (def.options !== undefined) {
@@ -26,11 +26,11 @@ function alternatives(schema: z.ZodType, value: unknown): z.ZodType[] {
     const { discriminator } = def;
     if (discriminator === undefined) return all;
     const wanted = own(value, discriminator);
-    const meant = all.filter((option) => {
+    const matching = all.filter((option) => {
       const key = definition(option).shape?.[discriminator];
       return key !== undefined && key.safeParse(wanted).success;
     });
-    return meant.length > 0 ? meant : all;
+    return matching.length > 0 ? matching : all;
   }
   const inner = def.innerType ?? def.in ?? (def.type === "lazy" ? def.getter?.() : undefined);
   return inner === undefined ? [schema] : alternatives(inner, value);
@@ -42,7 +42,7 @@ function own(value: unknown, key: string | number): unknown {
     : undefined;
 }
 
-/** The schemas at a path, given the whole value, which tells alternatives apart. */
+/** The schemas at a path. The whole value selects among alternatives. */
 export function schemasAt(schema: z.ZodType, value: unknown, path: Path): z.ZodType[] {
   let here = alternatives(schema, value);
   let inside = value;
@@ -59,7 +59,7 @@ export function schemasAt(schema: z.ZodType, value: unknown, path: Path): z.ZodT
   return here;
 }
 
-/** Keys of a mapping at a path, with their descriptions. */
+/** Keys of the mapping at a path, with their descriptions. */
 export function keysAt(schema: z.ZodType, value: unknown, path: Path): Map<string, string> {
   const keys = new Map<string, string>();
   for (const found of schemasAt(schema, value, path)) {
@@ -70,7 +70,7 @@ export function keysAt(schema: z.ZodType, value: unknown, path: Path): Map<strin
   return keys;
 }
 
-/** Reads text as the number or boolean that the schema wants at a path; undefined when it is none. */
+/** Reads text as the number or boolean that the schema expects; undefined when it is neither. */
 export function readAs(
   schema: z.ZodType,
   value: unknown,

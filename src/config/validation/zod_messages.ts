@@ -1,14 +1,14 @@
-/** Zod issues in the words of somebody who reads the file: current state, then what is wanted. */
+/** Messages for zod issues in terms of the file: the current state, then what is expected. */
 import type { z } from "zod";
 import { quoteValue, SECRET_KEY } from "../../core/errors.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";
 import { keysAt } from "./zod_introspection.ts";
 import { type Path, type Tree, treeAt } from "../text/tree.ts";
 
-/** An issue with its whole path, alternatives reduced to the one that was meant. */
+/** An issue with its whole path; of a union, only the most likely alternative remains. */
 export type RelevantIssue = z.core.$ZodIssue & { path: (string | number)[] };
 
-/** Where alternatives failed, the issues of the one that came closest. */
+/** Replaces the issue of a union by those of the alternative that matches best. */
 export function relevantIssues(
   issues: readonly z.core.$ZodIssue[],
   base: Path = [],
@@ -24,14 +24,14 @@ export function relevantIssues(
   });
 }
 
-/** The value is of another kind than the branch wants, or of none of its values. */
+/** Whether the value as a whole has another type than the alternative, or none of its values. */
 function atRoot(issue: z.core.$ZodIssue): boolean {
   return issue.path.length === 0 && (issue.code === "invalid_type" ||
     issue.code === "invalid_value" ||
     (issue.code === "invalid_union" && issue.errors.some((branch) => branch.some(atRoot))));
 }
 
-/** One issue of several that all are about the value as a whole. */
+/** Merges several issues about the value as a whole into one. */
 function mergeRoots(issues: readonly z.core.$ZodIssue[], path: (string | number)[]): RelevantIssue {
   const values = issues.flatMap((issue) => issue.code === "invalid_value" ? issue.values : []);
   const types = issues.flatMap((issue) => issue.code === "invalid_type" ? [issue.expected] : []);
@@ -40,10 +40,10 @@ function mergeRoots(issues: readonly z.core.$ZodIssue[], path: (string | number)
     : { code: "invalid_type", expected: types.join("|") as "string", path, message: "" };
 }
 
-/** What to say, and where. */
+/** A message and its place. */
 export interface Described {
   readonly path: Path;
-  /** Points at the key, not at its value. */
+  /** The place is the key, not its value. */
   readonly atKey: boolean;
   readonly message: string;
 }
@@ -52,7 +52,7 @@ interface Context {
   readonly schema: z.ZodType;
   readonly value: unknown;
   readonly tree: Tree;
-  /** Everything that is wrong with the same file. */
+  /** All issues of the same file. */
   readonly all: readonly RelevantIssue[];
 }
 
@@ -81,7 +81,7 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Describe
   return { path: [...path, key], atKey: true, message: `unknown key "${key}"${hint}` };
 }
 
-/** A key of a mapping that is near to one of the wanted and is not itself known. */
+/** A key of the mapping that is probably a misspelling of one of the wanted keys. */
 function mistyped(there: Tree | undefined, wanted: readonly string[]): string | undefined {
   if (there?.kind !== "map") return undefined;
   return [...there.entries.keys()].find((key) =>
@@ -89,18 +89,18 @@ function mistyped(there: Tree | undefined, wanted: readonly string[]): string | 
   );
 }
 
-/** A key that is missing because it is mistyped is told as an unknown one. */
+/** Describes a missing key; if it is misspelled, as an unknown key, and only once. */
 function missingKey(issue: RelevantIssue, { schema, value, tree, all }: Context): Described[] {
   const parent = (issue.path as Path).slice(0, -1);
   const key = String(issue.path.at(-1));
   const known = keysAt(schema, value, parent);
   const typed = mistyped(treeAt(tree, parent), [key]);
   if (typed !== undefined && !known.has(typed)) {
-    const told = all.some((other) =>
+    const isReported = all.some((other) =>
       other.code === "unrecognized_keys" && other.keys.includes(typed) &&
       other.path.join("\0") === parent.join("\0")
     );
-    return told ? [] : [unknownKey(parent, typed, [key])];
+    return isReported ? [] : [unknownKey(parent, typed, [key])];
   }
   const options = "options" in issue && Array.isArray(issue.options)
     ? issue.options
@@ -118,7 +118,7 @@ function nameOf(path: Path): string {
   return typeof last === "number" ? `item ${last + 1} of "${path.at(-2)}"` : `"${last}"`;
 }
 
-/** What the file says there; never the value of a variable. */
+/** The current value in words; a variable is shown by name, never by value. */
 function stateOf(here: Tree | undefined, issue: RelevantIssue): string {
   if (here === undefined) return "is empty";
   if (here.kind === "list") return here.items.length === 0 ? "is empty" : "is a list";

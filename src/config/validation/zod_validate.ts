@@ -1,4 +1,4 @@
-/** A tree held to a zod schema; what does not fit becomes issues in the words of the file. */
+/** Validates a tree with a zod schema, and adds an issue for each error. */
 import type { z } from "zod";
 import type { Issues, Place } from "../text/issues.ts";
 import { describeIssue, relevantIssues } from "./zod_messages.ts";
@@ -6,8 +6,8 @@ import { readAs } from "./zod_introspection.ts";
 import { type Path, placeAt, toValue, type Tree, treeAt } from "../text/tree.ts";
 
 /**
- * As `schema.safeParse`, except that text from a variable is read as the number or the boolean
- * that the schema wants in its place: `port: ${PORT}`.
+ * Like `schema.safeParse`, but reads text from a variable as the number or boolean that the schema
+ * expects: `port: ${PORT}`.
  */
 export function parseTyped<T>(
   schema: z.ZodType<T>,
@@ -25,7 +25,7 @@ export function parseTyped<T>(
   return typed === value ? parsed : schema.safeParse(typed);
 }
 
-/** The value that the schema makes of a tree; undefined when issues were added. */
+/** Returns the parsed value; undefined when issues were added. */
 export function validate<T>(schema: z.ZodType<T>, tree: Tree, issues: Issues): T | undefined {
   const value = toValue(tree);
   const parsed = parseTyped(schema, value, (path) => isVariableAt(tree, path));

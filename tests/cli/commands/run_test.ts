@@ -58,11 +58,11 @@ Deno.test("each command tells of what it did, and not of the other phase", async
 });
 
 Deno.test("what is odd about a pipeline is a warning, also with --quiet", async () => {
-  const engine = fakeEngine({ warnings: ['variable "A" is given and not used'] });
+  const engine = fakeEngine({ warnings: ['variable "A" is set but not used'] });
   for (const command of ["list", "validate", "run --quiet"]) {
     const { code, err } = await dxt(`${command} a.yaml`, { engine });
     assert.equal(code, 0);
-    assert.match(err, /^warning: variable "A" is given and not used$/m);
+    assert.match(err, /^warning: variable "A" is set but not used$/m);
   }
 });
 

@@ -32,13 +32,13 @@ Deno.test("all pipelines are checked, and one wrong one is enough for 2", async 
 });
 
 Deno.test("with --strict a warning is an error", async () => {
-  const engine = fakeEngine({ warnings: ['variable "A" is given and not used'] });
+  const engine = fakeEngine({ warnings: ['variable "A" is set but not used'] });
   assert.equal((await dxt("validate a.yaml", { engine })).code, 0);
   const { code, out, err } = await dxt("validate a.yaml --strict", { engine });
   assert.deepEqual([code, out], [2, ""]);
   assert.equal(
     err,
-    'warning: variable "A" is given and not used\n' +
+    'warning: variable "A" is set but not used\n' +
       'error: Cannot accept "a.yaml": it has 1 warning, but --strict allows none\n',
   );
 });

@@ -109,7 +109,7 @@ const CASES: Readonly<Record<string, Wrong>> = {
   },
   "a key twice": {
     pipeline: edited("name: shop\n", "name: shop\nname: ship\n"),
-    says: [/p\.yaml:3:1: key "name" is there twice, first on line 2/],
+    says: [/p\.yaml:3:1: key "name" occurs twice, first on line 2/],
   },
   "an alias without anchor": {
     pipeline: edited("tags: [daily]", "tags: *daily"),
@@ -136,7 +136,7 @@ const CASES: Readonly<Record<string, Wrong>> = {
   },
   "a file of variables that is not there": {
     args: "validate p.yaml --env-file no.env",
-    says: [/Cannot read variables file ".*no\.env": there is no such file/],
+    says: [/Cannot read variables file ".*no\.env": no such file/],
   },
   "a file of variables that is wrong": {
     args: "validate p.yaml --env-file bad.env",
@@ -191,7 +191,7 @@ const CASES: Readonly<Record<string, Wrong>> = {
   // Files.
   "a pipeline that is not there": {
     args: "run no.yaml",
-    says: [/Cannot read pipeline ".*no\.yaml": there is no such file/],
+    says: [/Cannot read pipeline ".*no\.yaml": no such file/],
   },
   "a folder for a pipeline": {
     args: "run data",
