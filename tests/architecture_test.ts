@@ -64,6 +64,9 @@ const TYPE_ONLY: Record<string, string> = {
     "Batch is Arrow's record batch, and contracts speak of it",
 };
 
+/** Files of a folder: one with more is two ideas. */
+const MOST_FILES = 17;
+
 interface Import {
   readonly file: string;
   readonly specifier: string;
@@ -173,6 +176,15 @@ Deno.test("only the command line prints", async () => {
     }
   }
   assert.deepEqual(printing, []);
+});
+
+Deno.test("no folder has more files than a reader keeps in mind", async () => {
+  const files = new Map<string, number>();
+  for await (const path of sources(join(ROOT, "src"))) {
+    const folder = relative(ROOT, dirname(path));
+    files.set(folder, (files.get(folder) ?? 0) + 1);
+  }
+  assert.deepEqual([...files].filter(([, count]) => count > MOST_FILES), []);
 });
 
 Deno.test("src/README.md names every room and no other", async () => {
