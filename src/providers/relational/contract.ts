@@ -20,6 +20,11 @@ export interface Dialect {
   foldName(name: string): string;
   /** A server would cut a longer name without a word; unset where the system refuses or takes it. */
   readonly longestName?: { readonly length: number; readonly unit: "bytes" | "characters" };
+  /**
+   * A condition that holds where a column has a value of the pipeline, in the order and case that the
+   * value has, whatever collation the column has.
+   */
+  equal(sql: string, value: string | number | boolean): string;
   /** SQL that selects a column or expression as the field that is read, without an alias. */
   select(sql: string, field: Field): string;
   /**

@@ -125,8 +125,3 @@ function rangeConditions(
   const without = [`${column} IS NULL`, ...(placeless === undefined ? [] : [placeless])];
   return [`((${bounds.join(" AND ")}) OR ${without.join(" OR ")})`];
 }
-
-/** Conditions of the rows that have a value with a place in the order. */
-export function presentConditions(column: string, placeless: string | undefined): string[] {
-  return [`${column} IS NOT NULL`, ...(placeless === undefined ? [] : [`NOT (${placeless})`])];
-}

@@ -1,8 +1,10 @@
-/** What a load must be before its table is looked at, and the key of a table that it makes. */
+/** The table of a load: found and matched, or made when it is missing. */
 import { LoaderError, SchemaError } from "../../core/errors.ts";
 import type { PlannedLoad } from "../../core/contracts/loader.ts";
-import type { Dialect } from "./contract.ts";
-import { refuseLongNames } from "./names.ts";
+import { matchColumns, type Target } from "./column_match.ts";
+import type { Dialect, RelationalSystem, SqlSession, Table, TableName } from "./contract.ts";
+import { displayName, quoteTable, refuseLongNames, tableName } from "./names.ts";
+import { createTable } from "./statements.ts";
 
 /**
  * Refuses missing upsert keys, and names that the target cannot tell apart or would cut. Called before
@@ -41,4 +43,90 @@ export function keyOfNewTable({ mode, upsertKeys, staged }: PlannedLoad): readon
   if (mode === "append") return [];
   if (mode === "upsert") return upsertKeys;
   return staged.fields.filter(({ key }) => key === true).map(({ name }) => name);
+}
+
+/** A new table: its name, the types of its columns, and its primary key. */
+export interface NewTable {
+  readonly name: TableName;
+  readonly types: readonly string[];
+  readonly keys: readonly string[];
+}
+
+/** The table that a load makes where there is none. */
+export async function describeNewTable<S extends SqlSession, T extends Table, E>(
+  { types }: Pick<RelationalSystem<S, T, E>, "types">,
+  session: S,
+  task: PlannedLoad,
+): Promise<NewTable> {
+  return {
+    name: tableName(task.target),
+    types: await types.newTypes(session, task.staged.fields),
+    keys: keyOfNewTable(task),
+  };
+}
+
+/**
+ * The statements that make a table, and its schema where that is missing.
+ *
+ * @throws {SchemaError} for a stream without fields
+ */
+export async function createStatements<S extends SqlSession, T extends Table, E>(
+  { dialect, schemaStatements }: RelationalSystem<S, T, E>,
+  session: S,
+  task: PlannedLoad,
+  { name, types, keys }: NewTable,
+): Promise<string[]> {
+  const quoted = quoteTable(name, dialect);
+  if (task.staged.fields.length === 0) {
+    throw new SchemaError(
+      `Cannot create table ${displayName(quoted)}: the stream has no fields`,
+    );
+  }
+  const schema = await schemaStatements?.(session, name) ?? [];
+  return [...schema, createTable(quoted, task, types, keys, dialect)];
+}
+
+/**
+ * Finds the table of a load, or makes it, in the transaction of the session.
+ *
+ * @param made the table to make; by the fields alone when unset
+ * @throws {SchemaError} when the table cannot take the fields; nothing was written then
+ */
+export async function prepareTarget<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  task: PlannedLoad,
+  made?: NewTable,
+): Promise<Target<T, E>> {
+  const found = await findTarget(system, session, task, tableName(task.target));
+  if (found !== undefined) return found;
+  return await makeTarget(system, session, task, made);
+}
+
+/** The table of a name, matched; undefined when none exists. */
+export async function findTarget<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  task: PlannedLoad,
+  name: TableName,
+): Promise<Target<T, E> | undefined> {
+  const table = await system.catalog.find(session, name);
+  return table === undefined ? undefined : matchColumns(system, table, task);
+}
+
+/** Makes a table, and matches what the system made of it. */
+export async function makeTarget<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  task: PlannedLoad,
+  made?: NewTable,
+): Promise<Target<T, E>> {
+  const table = made ?? await describeNewTable(system, session, task);
+  for (const statement of await createStatements(system, session, task, table)) {
+    await session.query(statement);
+  }
+  const target = await findTarget(system, session, task, table.name);
+  if (target !== undefined) return target;
+  const name = displayName(quoteTable(table.name, system.dialect));
+  throw new SchemaError(`Cannot find ${name} after it was created`);
 }

@@ -7,22 +7,18 @@ import type {
   RelationalConnector,
   ServerInfo,
 } from "../../../core/contracts/connector.ts";
-import { describeMadeNames } from "../../../core/column_names.ts";
 import { ConnectionError, ConnectorError } from "../../../core/errors.ts";
 import type { ConnectContext } from "../../../core/contracts/provider.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
-import { fromClause } from "../select.ts";
-import { formatReference, quoteTable, tableName } from "../names.ts";
+import { type PostgresSystem, postgresSystem } from "./system.ts";
+import { discoverStreams, streamFields } from "../connector.ts";
 import { checkRead, checkWrite, readOnlyReason } from "./sql/privileges.ts";
-import { columnField, findRelation, listRelations, typeNames } from "./sql/catalog.ts";
 import { ControlClient } from "./sql/control.ts";
-import { dialect } from "./sql/dialect.ts";
 import { estimate } from "./sql/size_estimate.ts";
 import { isConnectionEnd } from "./wire/server_error.ts";
 import { describeLockWait } from "./sql/lock_wait.ts";
-import { nameResults } from "./sql/result_names.ts";
 import { type ConnectionConfig, Session, type SessionConfig } from "./wire/session.ts";
 import { beginStatement, type TransactionMode } from "./sql/session_settings.ts";
 
@@ -35,6 +31,7 @@ export class PostgresConnector implements RelationalConnector {
   #idle: Session | undefined;
   readonly #control: ControlClient;
 
+  readonly system: PostgresSystem;
   /** Of the server that the first session found: a snapshot and a load belong to one. */
   readonly config: SessionConfig;
 
@@ -46,6 +43,7 @@ export class PostgresConnector implements RelationalConnector {
     this.#idle = first;
     this.#control = new ControlClient({ ...this.config, password: first.password }, signal);
     this.warn = warn;
+    this.system = postgresSystem(this.config.schema, warn);
   }
 
   /** @throws {ConnectionError} when the server cannot be reached in time, or refuses the login */
@@ -124,36 +122,11 @@ export class PostgresConnector implements RelationalConnector {
   }
 
   getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
-    return this.reading(async (session) => {
-      if (ref.type === "relation") {
-        const found = await findRelation(session, quoteTable(tableName(ref), dialect));
-        return found?.columns.map(columnField);
-      }
-      const columns = await session.describe(`SELECT * FROM ${fromClause(ref, dialect)}`);
-      const types = await typeNames(session, columns);
-      // The parameters that a function returns have names of their own.
-      if (ref.type !== "sql") {
-        return columns.map(({ name }, i) => columnField({ name, type: types[i]! }));
-      }
-      const { names, made } = nameResults(columns);
-      if (made.length > 0) this.warn(describeMadeNames("the query", made));
-      return names.map((name, i) => columnField({ name, type: types[i]! }));
-    });
+    return this.reading((session) => streamFields(this.system, session, ref));
   }
 
   discover(): Promise<DiscoveredStream[]> {
-    return this.reading(async (session) => {
-      const relations = await listRelations(session);
-      return relations.map(({ schema, table, columns, estimatedRows }) => {
-        const name = formatReference({ schema, name: table });
-        return {
-          name,
-          source: { type: "relation" as const, name },
-          fields: columns.map(columnField),
-          ...(estimatedRows === undefined ? {} : { estimatedRows }),
-        };
-      }).sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-    });
+    return this.reading((session) => discoverStreams(this.system, session));
   }
 
   estimate(source: StreamSource): Promise<Estimate> {

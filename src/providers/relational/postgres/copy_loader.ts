@@ -15,19 +15,22 @@ import {
 } from "../../../core/contracts/loader.ts";
 import type { Value } from "../../../core/values/values.ts";
 import type { StreamTarget } from "../../../models/source.ts";
-import { checkLoadTask } from "../target.ts";
+import { checkLoadTask, prepareTarget } from "../target.ts";
+import type { PostgresSystem, Target } from "./system.ts";
 import { displayName, quoteTable, tableName } from "../names.ts";
+import { warnOfOmissions } from "../column_match.ts";
+import { planLoad } from "../load_plan.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { commitLoad } from "./load/load_commit.ts";
 import { copyIn } from "./load/copy_in.ts";
 import { dialect } from "./sql/dialect.ts";
 import { PostgresError } from "./wire/server_error.ts";
 import { lockLoads } from "./load/load_lock.ts";
-import { planLoad } from "./load/load_plan.ts";
-import { findMaxWatermark } from "./sql/max_watermark.ts";
+import { loadSteps } from "./load/load_plan.ts";
+import { findMaxWatermark } from "../max_watermark.ts";
+import { watermarkReader } from "./sql/max_watermark.ts";
 import type { Session } from "./wire/session.ts";
 import { loadShare, shareLoad } from "./parallel_load.ts";
-import { prepareTarget, type Target, warnOfComputed, warnOfUnfilled } from "./load/target.ts";
 import { emptyTable, refuseOtherRows, STAGE, stageTable, upsert } from "./load/upsert.ts";
 
 export interface LoaderOptions {
@@ -53,16 +56,15 @@ export class PostgresCopyLoader implements Loader {
       const receipt = await new PostgresParallelLoad(this.connector, this.options).loadAlone(task);
       if (receipt !== undefined) return receipt;
     }
-    const { config } = this.connector;
+    const { config, system, warn } = this.connector;
     const session = await this.connector.begin("write", task.signal);
     const release = session.abortedBy(task.signal);
     try {
       await lockLoads(session, task, config);
       await refuseStale(this.connector, task);
-      const target = await prepareTarget(session, task, config.schema);
-      warnOfComputed(this.connector, target);
-      warnOfUnfilled(this.connector, target.relation, task);
-      const evidence = await write(session, task, target);
+      const target = await prepareTarget(system, session, task);
+      warnOfOmissions(warn, target);
+      const evidence = await write(system, session, task, target);
       await commitLoad(session, config, task);
       return { rows: task.staged.count, evidence };
     } catch (error) {
@@ -76,7 +78,11 @@ export class PostgresCopyLoader implements Loader {
 
   async plan(load: PlannedLoad): Promise<LoadPlan> {
     try {
-      return await planLoad(this.connector, load, swaps(load, this.options));
+      const { system, warn } = this.connector;
+      const steps = loadSteps(load, swaps(load, this.options));
+      return await this.connector.reading((session) =>
+        planLoad(system, session, load, steps, warn)
+      );
     } catch (error) {
       throw explained(error, load);
     }
@@ -144,17 +150,24 @@ function maxWatermark(
   connector: PostgresConnector,
   query: WatermarkQuery,
 ): Promise<Exclude<Value, null> | undefined> {
-  return connector.reading((session) => findMaxWatermark(session, query));
+  const reader = watermarkReader(connector.system);
+  return connector.reading((session) => findMaxWatermark(reader, session, query));
 }
 
-async function write(session: Session, task: LoadTask, target: Target): Promise<string> {
+async function write(
+  system: PostgresSystem,
+  session: Session,
+  task: LoadTask,
+  target: Target,
+): Promise<string> {
+  const { name } = target.table;
   if (task.mode === "upsert") {
-    await session.query(stageTable(target.name, target.columns.map(({ field }) => field)));
+    await session.query(stageTable(name, target.columns.map(({ field }) => field)));
     const copied = await copyIn(session, task, target, STAGE);
     return [copied, ...await upsert(session, task, target)].join(", ");
   }
-  const hooks = task.mode === "replace" ? await emptyTable(session, target) : undefined;
-  const copied = await copyIn(session, task, target, target.name);
+  const hooks = task.mode === "replace" ? await emptyTable(system, session, target) : undefined;
+  const copied = await copyIn(session, task, target, name);
   if (hooks?.triggered === true) await refuseOtherRows(session, target, task.staged.count);
   return copied;
 }

@@ -10,7 +10,9 @@ import type {
   LoadTicket,
   SharedLoad,
 } from "../../../core/contracts/loader.ts";
-import { keyOfNewTable } from "../target.ts";
+import { describeNewTable, findTarget, keyOfNewTable, makeTarget } from "../target.ts";
+import type { PostgresSystem, Target } from "./system.ts";
+import { matchColumns, warnOfComputed, warnOfOmissions } from "../column_match.ts";
 import { displayName, quoteTable, tableName } from "../names.ts";
 import type { TableName } from "../contract.ts";
 import { findRelation, type Relation } from "./sql/catalog.ts";
@@ -22,7 +24,6 @@ import { lockLoads } from "./load/load_lock.ts";
 import { rowsOfTag } from "./wire/messages.ts";
 import type { Session } from "./wire/session.ts";
 import { createLike, refuseLosses, takePlace } from "./table_swap.ts";
-import { createTable, findTarget, warnOfComputed, warnOfUnfilled } from "./load/target.ts";
 
 /** The table of a shared load, quoted, with its schema. */
 interface Ticket extends LoadTicket {
@@ -55,8 +56,9 @@ export async function shareLoad(
       await check();
       const beside = await makeBeside(connector, task, swap);
       if (beside !== undefined) {
-        if (beside.old !== undefined) warnOfUnfilled(connector, beside.old, task);
-        return new PostgresSharedLoad(connector, session, task, beside.old, { table: beside.name });
+        const { name, old } = beside;
+        if (old !== undefined) warnOfOmissions(connector.warn, { ...old, computed: [] });
+        return new PostgresSharedLoad(connector, session, task, old?.table, { table: name });
       }
     }
     // Closing alone would let go of the lock a moment later.
@@ -84,12 +86,14 @@ export async function loadShare(
   const session = await connector.begin("write", task.signal);
   const release = session.abortedBy(task.signal);
   try {
-    const target = await findTarget(session, task, table);
-    if (target === undefined) {
+    const relation = await findRelation(session, table);
+    if (relation === undefined) {
       throw new LoaderError(`Cannot load into ${displayName(table)}: it is gone`);
     }
-    warnOfComputed(connector, { ...target, name: quoteTable(tableName(task.target), dialect) });
-    const tag = await copyIn(session, task, target, target.name);
+    const target = matchColumns(connector.system, relation, task);
+    const label = displayName(quoteTable(tableName(task.target), dialect));
+    warnOfComputed(connector.warn, label, target.computed);
+    const tag = await copyIn(session, task, target, relation.name);
     await commit(session);
     return rowsOfTag(tag)!;
   } catch (error) {
@@ -165,10 +169,10 @@ async function makeBeside(
   connector: PostgresConnector,
   task: LoadTask,
   swap: boolean,
-): Promise<{ name: string; old: Relation | undefined } | undefined> {
+): Promise<{ name: string; old: Target | undefined } | undefined> {
   const session = await connector.begin("write", task.signal);
   try {
-    const beside = await createBeside(session, task, connector.config.schema, swap);
+    const beside = await createBeside(connector.system, session, task, swap);
     await (beside === undefined ? session.query("ROLLBACK") : commit(session));
     await connector.giveBack(session);
     return beside;
@@ -179,24 +183,25 @@ async function makeBeside(
 }
 
 async function createBeside(
+  system: PostgresSystem,
   session: Session,
   task: LoadTask,
-  defaultSchema: string | undefined,
   swap: boolean,
-): Promise<{ name: string; old: Relation | undefined } | undefined> {
+): Promise<{ name: string; old: Target | undefined } | undefined> {
   const target = tableName(task.target);
-  const name = quoteTable(target, dialect);
-  const old = (await findTarget(session, task, name))?.relation;
+  const old = await findTarget(system, session, task, target);
   if (old !== undefined && !swap) return undefined;
-  if (old !== undefined) await refuseLosses(session, old);
-  const { mark, beside } = siblingTable(target, old);
+  if (old !== undefined) await refuseLosses(session, old.table);
+  const { mark, name, beside } = siblingTable(target, old?.table);
   if (!await dropLeftOver(session, beside, mark)) return undefined;
-  if (old === undefined) await createTable(session, task, beside, defaultSchema, []);
-  else await session.query(createLike(beside, old));
-  const created = await findTarget(session, task, beside);
+  if (old === undefined) {
+    const made = await describeNewTable(system, session, task);
+    await makeTarget(system, session, task, { ...made, name, keys: [] });
+  } else await session.query(createLike(beside, old.table));
+  const created = await findTarget(system, session, task, name);
   if (created === undefined) throw new LoaderError(`Cannot find ${beside} after it was created`);
-  await session.query(`COMMENT ON TABLE ${created.name} IS ${quoteText(mark)}`);
-  return { name: created.name, old };
+  await session.query(`COMMENT ON TABLE ${created.table.name} IS ${quoteText(mark)}`);
+  return { name: created.table.name, old };
 }
 
 /** The table beside a target, and its mark. */
@@ -204,8 +209,8 @@ export function siblingTable(target: TableName, old: Relation | undefined) {
   const mark = `dxt loads ${quoteTable(target, dialect)}`;
   const key = createHash("sha256").update(mark).digest();
   const own = `dxt_load_${key.toString("hex", 0, 8)}`;
-  const beside = quoteTable({ ...target, ...(old && { schema: old.schema }), name: own }, dialect);
-  return { mark, beside };
+  const name = { ...target, ...(old && { schema: old.schema }), name: own };
+  return { mark, name, beside: quoteTable(name, dialect) };
 }
 
 /** Drops what a killed load left; false when the table is somebody else's. */

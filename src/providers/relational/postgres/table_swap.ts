@@ -6,7 +6,6 @@ import { LoaderError } from "../../../core/errors.ts";
 import type { Relation } from "./sql/catalog.ts";
 import { quoteText } from "./sql/dialect.ts";
 import type { Session } from "./wire/session.ts";
-import { displayName } from "../names.ts";
 
 /**
  * What a new table would not have, a line for each. Grants, comments, defaults, checks, indexes, keys,
@@ -68,11 +67,11 @@ const LOSSES = (id: string) => `
     WHERE conrelid = ${id} AND contype <> 'c'`;
 
 /** @throws {LoaderError} that names what a swap would lose */
-export async function refuseLosses(session: Session, { id, name }: Relation): Promise<void> {
+export async function refuseLosses(session: Session, { id, label }: Relation): Promise<void> {
   const { rows } = await session.query(LOSSES(id));
   if (rows.length === 0) return;
   throw new LoaderError(
-    `Cannot swap ${displayName(name)} for a new table: that would lose ${
+    `Cannot swap ${label} for a new table: that would lose ${
       rows.map(([loss]) => loss).join(", ")
     }; set replace of the loader to delete`,
   );

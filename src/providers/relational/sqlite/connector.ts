@@ -12,7 +12,9 @@ import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
 import { checkRead, checkWrite } from "./sql/write_access.ts";
-import { discoverTables, fieldsOfRef } from "./sql/catalog.ts";
+import { discoverStreams, streamFields } from "../connector.ts";
+import { sqlite } from "./system.ts";
+import { SqliteSession } from "./sql/session.ts";
 import { databasePath, type SqliteConfig } from "./config.ts";
 import {
   type DatabaseFile,
@@ -49,24 +51,24 @@ export class SqliteConnector implements RelationalConnector {
   }
 
   testConnection(): Promise<ServerInfo> {
-    return this.read((database) => {
-      const row = database.prepare("SELECT sqlite_version() AS version").get();
-      return { product: "SQLite", version: String(row!["version"]) };
+    return this.reading(async (session) => {
+      const { rows: [row] } = await session.query("SELECT sqlite_version()");
+      return { product: "SQLite", version: String(row![0]) };
     });
   }
 
   /** A file that does not exist yet has no tables; a query of it is an error. */
-  async getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
-    if (ref.type === "relation" && !exists(this.file)) return undefined;
-    return await this.read((database) => fieldsOfRef(database, ref));
+  getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
+    const fields = (session: SqliteSession) => streamFields(sqlite, session, ref);
+    return ref.type === "relation" ? this.readingTables(fields) : this.reading(fields);
   }
 
   discover(): Promise<DiscoveredStream[]> {
-    return this.read(discoverTables);
+    return this.reading((session) => discoverStreams(sqlite, session));
   }
 
   estimate(source: StreamSource): Promise<Estimate> {
-    return this.read((database) => estimate(database, source));
+    return this.reading(({ database }) => estimate(database, source));
   }
 
   checkRead(source: StreamSource): Promise<Access> {
@@ -78,21 +80,25 @@ export class SqliteConnector implements RelationalConnector {
   }
 
   query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {
-    return this.read((database) => rowsOf(database, sql, params));
+    return this.reading(({ database }) => rowsOf(database, sql, params));
   }
 
   /** Runs `work` on a connection of its own that cannot write. */
-  async read<T>(work: (database: DatabaseSync) => T): Promise<T> {
-    return await retryWhileBusy(this.file, this.#signal, () => {
+  async reading<T>(work: (session: SqliteSession) => T | Promise<T>): Promise<T> {
+    return await retryWhileBusy(this.file, this.#signal, async () => {
       try {
         using database = openToRead(this.file);
-        return work(database);
+        return await work(new SqliteSession(database));
       } catch (error) {
         if (!isBusy(error) || !hasHotJournal(this.file)) throw error;
-        using empty = new DatabaseSync(":memory:");
-        return work(empty);
+        return await inEmptyDatabase(work);
       }
     });
+  }
+
+  /** As {@linkcode reading}; a file that does not exist yet is read as an empty database. */
+  async readingTables<T>(work: (session: SqliteSession) => T | Promise<T>): Promise<T> {
+    return exists(this.file) ? await this.reading(work) : await inEmptyDatabase(work);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -103,6 +109,11 @@ export class SqliteConnector implements RelationalConnector {
 function rowsOf(database: DatabaseSync, sql: string, params: readonly unknown[]): ControlRow[] {
   const statement = database.prepare(sql);
   return statement.all(...params as Bound[]).map((row) => ({ ...row }));
+}
+
+async function inEmptyDatabase<T>(work: (session: SqliteSession) => T | Promise<T>): Promise<T> {
+  using empty = new DatabaseSync(":memory:");
+  return await work(new SqliteSession(empty));
 }
 
 /**

@@ -10,32 +10,30 @@ import {
   type PlannedLoad,
   refuseStaleRange,
 } from "../../../core/contracts/loader.ts";
-import { orderKind, refuseOrder } from "../../../core/values/value_order.ts";
 import type { Value } from "../../../core/values/values.ts";
 import { declareHint, measureNumbers } from "../../../formats/inference/number_columns.ts";
 import type { StreamTarget } from "../../../models/source.ts";
-import { checkLoadTask } from "../target.ts";
+import { warnOfOmissions } from "../column_match.ts";
+import { planLoad, refuseCascades } from "../load_plan.ts";
+import { refuseNulls } from "../null_checks.ts";
+import { deleteAll, upsertClause } from "../statements.ts";
+import { checkLoadTask, describeNewTable, type NewTable, prepareTarget } from "../target.ts";
 import { inTransaction, type SqliteConnector } from "./connector.ts";
-import { type DatabaseFile, eventLoopPause, exists, openToWrite } from "./sql/database_file.ts";
+import { type DatabaseFile, eventLoopPause, openToWrite } from "./sql/database_file.ts";
 import { findTable } from "./sql/catalog.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { lastRowNumber, rememberLoad } from "./load/load_commit.ts";
-import { dialect, mainTable, quote } from "./sql/dialect.ts";
+import { dialect, quote } from "./sql/dialect.ts";
 import { describeTextOrder } from "./types/conversion.ts";
-import { selectMaxWatermark } from "./sql/max_watermark.ts";
-import { planLoad } from "./load/load_plan.ts";
+import { findMaxWatermark } from "../max_watermark.ts";
+import { watermarks } from "./sql/max_watermark.ts";
+import { loadSteps } from "./load/load_plan.ts";
+import { ensureUniqueKey } from "./load/unique_key.ts";
+import { columnsAfter, writtenColumns } from "./load/written_columns.ts";
+import { type LoadColumn, sqlite, type Target } from "./system.ts";
+import { SqliteSession } from "./sql/session.ts";
+import { databaseEncoding } from "./types/text_encoding.ts";
 import { loadNewDatabase } from "./pages/new_database.ts";
-import { refuseNulls } from "./load/null_checks.ts";
-import {
-  columnsAfter,
-  emptyStatement,
-  newTypes,
-  prepareTarget,
-  refuseCascade,
-  type Target,
-  warnOfUnfilled,
-  writtenColumns,
-} from "./load/target.ts";
 import { ANY_NUMBER, EXACT_DIGITS, NUMBER_TEXT } from "./types/type_mapper.ts";
 import { type Bound, boundReader, exactNumber } from "./types/bind_value.ts";
 
@@ -60,23 +58,27 @@ export class SqliteLoader implements Loader {
     checkLoadTask(task, dialect);
     const { file } = this.connector;
     using database = openToWrite(file);
-    const types = await this.#typesOfNew(file, database, task);
-    const receipt = await loadNewDatabase(file, database, task, types);
+    const session = new SqliteSession(database);
+    const made = await this.#newTable(file, database, task);
+    const receipt = await loadNewDatabase(file, database, task, made);
     if (receipt !== undefined) return receipt;
     const begin = () => lockLoads(file, task, () => database.exec("BEGIN IMMEDIATE"));
     return await inTransaction(file, database, signal, begin, async () => {
       const { target: ref, expected } = task;
       if (expected !== undefined) {
-        refuseStaleRange(task, selectMaxWatermark(database, { target: ref, ...expected }));
+        const query = { target: ref, ...expected };
+        refuseStaleRange(task, await findMaxWatermark(watermarks, session, query));
       }
       // Rows that a replace deletes may come again before the end.
       database.exec("PRAGMA defer_foreign_keys = ON");
-      const target = prepareTarget(database, task, types);
+      const target = await prepareTarget(sqlite, session, task, made);
+      const { table } = target;
+      if (mode === "upsert") await ensureUniqueKey(session, table, task.upsertKeys);
       const before = lastRowNumber(database, ref);
-      warnOfUnfilled(this.connector, target);
+      warnOfOmissions(this.connector.warn, target);
       if (mode === "replace") {
-        refuseCascade(database, target);
-        database.exec(emptyStatement(target.sql));
+        await refuseCascades(sqlite, session, table);
+        await session.query(deleteAll(table.name));
       }
       const rows = await insertAll(database, target, task);
       const taken = receiptOf(database, target, task, rows);
@@ -86,32 +88,32 @@ export class SqliteLoader implements Loader {
   }
 
   /**
-   * Types of the columns, for a table that is not there: a number without bounds is text where one
-   * of its values is neither an integer nor a double. Numbers that are text are warned of.
+   * The table of a load where there is none: a number without bounds is text where one of its values
+   * is neither an integer nor a double. Numbers that are text are warned of.
    */
-  async #typesOfNew(
+  async #newTable(
     file: DatabaseFile,
     database: DatabaseSync,
     task: LoadTask,
-  ): Promise<string[]> {
-    const types = newTypes(task);
+  ): Promise<NewTable> {
+    const made = await describeNewTable(sqlite, new SqliteSession(database), task);
+    const { name: table, types } = made;
     const { fields } = task.staged;
     const free = types.some((type, i) => type === ANY_NUMBER && fields[i]!.number);
     const notes = types.map((type, i) => describeTextOrder(fields[i]!, type));
-    if (!free && notes.every((note) => note === undefined)) return types;
-    const table = mainTable(task.target);
+    if (!free && notes.every((note) => note === undefined)) return made;
     const found = await lockLoads(file, task, () => findTable(database, table));
-    if (found !== undefined) return types;
+    if (found !== undefined) return made;
     for (const [i, note] of notes.entries()) {
       if (note === undefined) continue;
       this.connector.warn(`Column "${fields[i]!.name}" of "${table.name}" is ${note}`);
     }
-    if (!free) return types;
+    if (!free) return made;
     const measured = await measureNumbers(
       task.staged,
       (bytes, start, end) => exactNumber(bytes, start, end) !== undefined,
     );
-    return types.map((type, i) => {
+    const measuredTypes = types.map((type, i) => {
       const field = fields[i]!;
       const digits = measured.get(field.name);
       const value = digits?.other ?? digits?.unkept;
@@ -123,10 +125,14 @@ export class SqliteLoader implements Loader {
       );
       return NUMBER_TEXT;
     });
+    return { ...made, types: measuredTypes };
   }
 
   plan(load: PlannedLoad): Promise<LoadPlan> {
-    return planLoad(this.connector, load);
+    const { connector } = this;
+    return connector.readingTables(
+      (session) => planLoad(sqlite, session, load, loadSteps(load), connector.warn),
+    );
   }
 
   async getMaxWatermark(
@@ -134,33 +140,30 @@ export class SqliteLoader implements Loader {
     field: string,
     asked: AskedWatermark = {},
   ): Promise<Exclude<Value, null> | undefined> {
-    const { as } = asked;
-    if (as !== undefined && orderKind(as) === undefined) refuseOrder(as, "SQLite");
-    if (!exists(this.connector.file)) return undefined;
-    return await this.connector.read((database) =>
-      selectMaxWatermark(database, { target, field, ...asked })
+    return await this.connector.readingTables((session) =>
+      findMaxWatermark(watermarks, session, { target, field, ...asked })
     );
   }
 }
 
 function receiptOf(
   database: DatabaseSync,
-  target: Target,
+  { table }: Target,
   { mode, staged }: LoadTask,
   rows: number,
 ): LoadReceipt {
   if (rows !== staged.count) {
     throw new VerificationError(
-      `Cannot load into "${target.name}": SQLite took ${rows} rows, staged are ${staged.count}`,
+      `Cannot load into ${table.label}: SQLite took ${rows} rows, staged are ${staged.count}`,
     );
   }
   const evidence = `${mode} changed ${rows} rows`;
   if (mode !== "replace") return { rows, evidence };
-  const count = database.prepare(`SELECT count(*) AS n FROM ${target.sql}`).get()!;
+  const count = database.prepare(`SELECT count(*) AS n FROM ${table.name}`).get()!;
   const total = Number(count["n"]);
   if (total !== rows) {
     throw new VerificationError(
-      `Cannot replace "${target.name}": it holds ${total} rows, staged are ${staged.count}`,
+      `Cannot replace ${table.label}: it holds ${total} rows, staged are ${staged.count}`,
     );
   }
   return { rows, evidence: `${evidence}, count(*) = ${total}` };
@@ -173,12 +176,13 @@ async function insertAll(database: DatabaseSync, target: Target, task: LoadTask)
   const many = database.prepare(insertSQL(target, task, group));
   const one = database.prepare(insertSQL(target, task, 1));
   const breathe = eventLoopPause(task.signal);
+  const wide = databaseEncoding(database) !== "utf-8";
   let changed = 0;
   let before = 0;
   for await (const batch of task.staged.readBatches(true)) {
     await breathe();
     refuseNulls(batch, target, task, before);
-    const write = writer(batch, target, task, before);
+    const write = writer(batch, target, wide, before);
     for (let row = 0; row < batch.numRows;) {
       const size = row + group <= batch.numRows ? group : 1;
       changed += write(size === 1 ? one : many, row, size);
@@ -195,12 +199,12 @@ async function insertAll(database: DatabaseSync, target: Target, task: LoadTask)
 function writer(
   batch: Batch,
   target: Target,
-  task: LoadTask,
+  wide: boolean,
   before: number,
 ): (statement: StatementSync, row: number, size: number) => number {
-  const columns = columnsAfter(before, () => writtenColumns(batch, target, task));
+  const columns = columnsAfter(before, () => writtenColumns(batch, target));
   const readers = columns.map(({ field, data }, i) =>
-    boundReader(field, data, { declared: target.columns[i]!.declared, wide: target.wide })
+    boundReader(field, data, { declared: target.columns[i]!.column.type, wide })
   );
   return (statement, from, size) => {
     const values: Bound[] = [];
@@ -215,17 +219,19 @@ function writer(
   };
 }
 
-function insertSQL(target: Target, { mode, upsertKeys }: LoadTask, rows: number): string {
-  const names = target.columns.map(({ name }) => quote(name));
+function insertSQL(
+  { table, columns }: Target,
+  { mode, upsertKeys }: LoadTask,
+  rows: number,
+): string {
+  const names = columns.map(({ column }) => quote(column.name));
   const row = `(${names.map(() => "?").join(", ")})`;
   const values = Array(rows).fill(row).join(", ");
-  const insert = `INSERT INTO ${target.sql} (${names.join(", ")}) VALUES ${values}`;
+  const insert = `INSERT INTO ${table.name} (${names.join(", ")}) VALUES ${values}`;
   if (mode !== "upsert") return insert;
-  const keys = new Set(upsertKeys.map((key) => quote(key).toLowerCase()));
-  const others = names.filter((name) => !keys.has(name.toLowerCase()));
+  const isKey = ({ field }: LoadColumn) => upsertKeys.includes(field.name);
+  const others = columns.filter((column) => !isKey(column)).map(({ column }) => quote(column.name));
   // A record that is nothing but key is updated too, so that it is counted.
-  const changes = (others.length > 0 ? others : names).map((name) => `${name} = excluded.${name}`);
-  return `${insert} ON CONFLICT (${upsertKeys.map(quote).join(", ")}) DO UPDATE SET ${
-    changes.join(", ")
-  }`;
+  const changed = others.length > 0 ? others : names;
+  return `${insert} ${upsertClause("on conflict", upsertKeys.map(quote), changed)}`;
 }

@@ -20,7 +20,7 @@ import {
 } from "./sql/database_file.ts";
 import { countRows, isWholeTable, rowNumberOf } from "./sql/rowid_ranges.ts";
 import { fromClause } from "../select.ts";
-import { quote } from "./sql/dialect.ts";
+import { dialect } from "./sql/dialect.ts";
 
 /** A smaller part is read before its thread has started. */
 const PART_BYTES = 16 * 1024 * 1024;
@@ -63,7 +63,7 @@ function cut(database: DatabaseSync, file: DatabaseFile, task: ExtractRequest, m
   const count = Math.min(most, byBytes, Math.floor(rows / PART_ROWS));
   const nth = database.prepare(
     `SELECT ${rowNumber} AS n FROM ${
-      fromClause(task.source, { quote })
+      fromClause(task.source, dialect)
     } ORDER BY ${rowNumber} LIMIT 1 OFFSET ?`,
   );
   nth.setReadBigInts(true);

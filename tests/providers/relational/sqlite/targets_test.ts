@@ -35,7 +35,7 @@ Deno.test("a replace that would delete rows of another table is refused", () =>
       INSERT INTO t VALUES (1, 'a'); INSERT INTO child VALUES (1)`);
     await assert.rejects(
       database.load("t", PAIR, [{ id: 1n, v: "new" }], "replace"),
-      /Cannot replace "t": table "child" refers to it with ON DELETE CASCADE/,
+      /Cannot replace "t": its rows are deleted first, which would change "child" by its foreign key ON DELETE CASCADE/,
     );
     await database.load("t", PAIR, [{ id: 1n, v: "new" }], "upsert", ["id"]);
     assert.deepEqual(database.rows("SELECT count(*) FROM child"), [[1]]);

@@ -8,7 +8,7 @@ import { CopyBuffer } from "./copy_buffer.ts";
 import type { ColumnEncoding } from "../types/column_encoding.ts";
 import { COPY_HEADER } from "./row_decoder.ts";
 import { CompiledRowEncoder, type Source, type Write } from "./compiled_row_encoder.ts";
-import type { LoadColumn } from "../load/target.ts";
+import type { LoadColumn } from "../types/column_encoding.ts";
 import { textColumn } from "./text_encoder.ts";
 import { parseTypeName } from "../types/type_name.ts";
 

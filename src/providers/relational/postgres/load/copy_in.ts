@@ -7,8 +7,8 @@ import { encodeFrames, formatOf } from "../copy/batch_encoder.ts";
 import { type ServerCheck, serverCheckOf } from "../types/server_check.ts";
 import { rowsOfTag } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";
-import { displayName } from "../../names.ts";
-import type { LoadColumn, Target } from "./target.ts";
+import type { Target } from "../system.ts";
+import type { LoadColumn } from "../types/column_encoding.ts";
 import { findHooks, refuseRules } from "../sql/triggers.ts";
 
 /**
@@ -51,9 +51,7 @@ async function copyRows(
 function refuseOtherCount(task: LoadTask, target: Target, tag: string): void {
   if (rowsOfTag(tag) === task.staged.count) return;
   throw new LoaderError(
-    `Cannot load all rows into ${
-      displayName(target.name)
-    }: PostgreSQL says "${tag}", staged are ${task.staged.count}`,
+    `Cannot load all rows into ${target.table.label}: PostgreSQL says "${tag}", staged are ${task.staged.count}`,
   );
 }
 
@@ -74,7 +72,7 @@ async function copyHeld(
   into: string,
 ): Promise<string> {
   // The rows are inserted at the end, as COPY would not have to.
-  refuseRules(target.relation, ["INSERT"], await findHooks(session, target.relation));
+  refuseRules(target.table, ["INSERT"], await findHooks(session, target.table));
   const held = `pg_temp.${HELD}`;
   const columns = target.columns.map(({ column }) => ({ column, name: quote(column.name) }));
   const sent = doubtful.map((_, i) => quote(`dxt sent ${i}`));

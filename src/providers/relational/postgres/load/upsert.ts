@@ -2,12 +2,13 @@
 import { LoaderError, quoteValue } from "../../../../core/errors.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
 import type { Field } from "../../../../models/field.ts";
-import type { Relation } from "../sql/catalog.ts";
-import { quote, quoteText } from "../sql/dialect.ts";
+import { refuseCascades } from "../../load_plan.ts";
+import { deleteAll, hasUniqueKey, upsertClause } from "../../statements.ts";
+import { type Relation, uniqueKeys } from "../sql/catalog.ts";
+import { dialect, quote, quoteText } from "../sql/dialect.ts";
 import { rowsOfTag } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";
-import { displayName } from "../../names.ts";
-import type { Target } from "./target.ts";
+import type { PostgresSystem, Target } from "../system.ts";
 import { findHooks, refuseRules, STATEMENTS_OF, type TableHooks } from "../sql/triggers.ts";
 
 /** Table of the staged rows, gone with the transaction. */
@@ -40,10 +41,10 @@ export async function upsert(
   { upsertKeys }: LoadTask,
   target: Target,
 ): Promise<string[]> {
-  const { name, relation } = target;
-  const hooks = await findHooks(session, relation);
-  refuseRules(relation, STATEMENTS_OF.upsert, hooks);
-  await refuseNullKeys(session, name, upsertKeys);
+  const { table } = target;
+  const hooks = await findHooks(session, table);
+  refuseRules(table, STATEMENTS_OF.upsert, hooks);
+  await refuseNullKeys(session, table, upsertKeys);
   const keys = upsertKeys.map(quote);
   const work: Upsert = {
     target,
@@ -54,7 +55,7 @@ export async function upsert(
     same: keys.map((key) => `t.${key} = s.${key}`).join(" AND "),
     hooks,
   };
-  const tags = await hasUniqueIndex(session, relation, upsertKeys)
+  const tags = hasUniqueKey(await uniqueKeys(session, table), upsertKeys, dialect)
     ? [await upsertIndexed(session, work)]
     : await upsertUnindexed(session, work);
   if (hooks.triggered) await refuseMissingKeys(session, work);
@@ -63,30 +64,26 @@ export async function upsert(
 }
 
 async function upsertIndexed(session: Session, work: Upsert): Promise<string> {
-  const { target: { name, columns }, keys, latest } = work;
+  const { target: { table, columns }, keys, latest } = work;
   const others = otherColumns(work);
-  const action = others.length === 0
-    ? "DO NOTHING"
-    : `DO UPDATE SET ${others.map((column) => `${column} = EXCLUDED.${column}`).join(", ")}`;
   const list = columnList(columns);
   const { tag } = await session.query(
-    `${insertInto(name, list)} SELECT ${list} FROM (${latest}) AS s ON CONFLICT (${
-      keys.join(", ")
-    }) ${action}`,
+    `${insertInto(table, list)} SELECT ${list} FROM (${latest}) AS s ${
+      upsertClause("on conflict", keys, others)
+    }`,
   );
   // Of keys that are in the table already, DO NOTHING counts none.
   if (others.length === 0) await refuseMissingKeys(session, work);
-  else refuseOtherCount(name, tag, await countOf(session, `(${latest}) AS s`));
+  else refuseOtherCount(table, tag, await countOf(session, `(${latest}) AS s`));
   return tag;
 }
 
 async function upsertUnindexed(session: Session, work: Upsert): Promise<string[]> {
-  const { target: { name, columns }, keys, latest, same, hooks } = work;
+  const { target: { table, columns }, keys, latest, same, hooks } = work;
+  const { name, label } = table;
   if (hooks.filtered) {
     throw new LoaderError(
-      `Cannot upsert ${
-        displayName(name)
-      }: row security hides rows from the login, and no unique index is on ${
+      `Cannot upsert ${label}: row security hides rows from the login, and no unique index is on ${
         keys.join(", ")
       }, so that hidden rows would be inserted again; add the index, or load as a role with BYPASSRLS`,
     );
@@ -108,16 +105,16 @@ async function upsertUnindexed(session: Session, work: Upsert): Promise<string[]
         others.map((column) => `${column} = s.${column}`).join(", ")
       } FROM (${latest}) AS s WHERE ${same}`,
     );
-    refuseOtherCount(name, tag, knownRows);
+    refuseOtherCount(table, tag, knownRows);
     tags.push(tag);
   }
   const list = columnList(columns);
   const { tag } = await session.query(
     `${
-      insertInto(name, list)
+      insertInto(table, list)
     } SELECT ${list} FROM (${latest}) AS s WHERE NOT EXISTS (SELECT FROM ${name} AS t WHERE ${same})`,
   );
-  refuseOtherCount(name, tag, staged - knownKeys);
+  refuseOtherCount(table, tag, staged - knownKeys);
   return [...tags, tag];
 }
 
@@ -134,7 +131,7 @@ function otherColumns({ target: { columns }, keys }: Upsert): string[] {
 /** The server sets an identity GENERATED ALWAYS of a new row, and changes none of an old one. */
 async function refuseOtherIdentities(
   session: Session,
-  { target: { name, columns }, keys, latest, same }: Upsert,
+  { target: { table: { name, label }, columns }, keys, latest, same }: Upsert,
 ): Promise<void> {
   for (const { column } of columns) {
     const identity = quote(column.name);
@@ -148,9 +145,7 @@ async function refuseOtherIdentities(
     if (found === undefined) continue;
     const [there, staged, key] = found;
     throw new LoaderError(
-      `Cannot upsert into ${
-        displayName(name)
-      }: column "${column.name}" is an identity GENERATED ALWAYS, the row with key ${
+      `Cannot upsert into ${label}: column "${column.name}" is an identity GENERATED ALWAYS, the row with key ${
         quoteValue(key)
       } has ${quoteValue(there)}, staged is ${
         quoteValue(staged)
@@ -159,7 +154,7 @@ async function refuseOtherIdentities(
   }
 }
 
-function insertInto(name: string, list: string): string {
+function insertInto({ name }: Relation, list: string): string {
   return `INSERT INTO ${name} AS t (${list}) OVERRIDING SYSTEM VALUE`;
 }
 
@@ -168,19 +163,17 @@ async function countOf(session: Session, from: string): Promise<number> {
   return Number(count![0]);
 }
 
-function refuseOtherCount(name: string, tag: string, wanted: number): void {
+function refuseOtherCount({ label }: Relation, tag: string, wanted: number): void {
   if (rowsOfTag(tag) === wanted) return;
   throw new LoaderError(
-    `Cannot upsert all rows into ${
-      displayName(name)
-    }: PostgreSQL says "${tag}", expected ${wanted} by the staged keys; a trigger or a policy may drop rows`,
+    `Cannot upsert all rows into ${label}: PostgreSQL says "${tag}", expected ${wanted} by the staged keys; a trigger or a policy may drop rows`,
   );
 }
 
 /** A trigger may change the key of a row, or delete it: the next run would insert it again. */
 async function refuseMissingKeys(
   session: Session,
-  { target: { name }, latest, same }: Upsert,
+  { target: { table: { name, label } }, latest, same }: Upsert,
 ): Promise<void> {
   const missing = await countOf(
     session,
@@ -188,15 +181,13 @@ async function refuseMissingKeys(
   );
   if (missing === 0) return;
   throw new LoaderError(
-    `Cannot upsert all rows into ${
-      displayName(name)
-    }: of the staged keys ${missing} are not in the table afterwards; a trigger may drop rows or change their keys`,
+    `Cannot upsert all rows into ${label}: of the staged keys ${missing} are not in the table afterwards; a trigger may drop rows or change their keys`,
   );
 }
 
 async function refuseNullKeys(
   session: Session,
-  name: string,
+  { label }: Relation,
   keys: readonly string[],
 ): Promise<void> {
   const { rows: [wrong] } = await session.query(
@@ -208,7 +199,7 @@ async function refuseNullKeys(
   );
   if (wrong === undefined) return;
   throw new LoaderError(
-    `Cannot upsert into ${displayName(name)}: key "${wrong[0]}" is NULL in ${wrong[1]} rows`,
+    `Cannot upsert into ${label}: key "${wrong[0]}" is NULL in ${wrong[1]} rows`,
   );
 }
 
@@ -221,25 +212,10 @@ export function stageTable(name: string, fields: readonly Field[]): string {
     `ALTER TABLE ${STAGE} ADD COLUMN ${ORDER} bigint GENERATED ALWAYS AS IDENTITY`;
 }
 
-/** Whether ON CONFLICT finds a unique index for these columns. */
-async function hasUniqueIndex(
-  session: Session,
-  { id }: Relation,
-  keys: readonly string[],
-): Promise<boolean> {
-  const { rows } = await session.query(`
-    SELECT (SELECT json_agg(a.attname ORDER BY a.attname) FROM pg_catalog.pg_attribute a
-      WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))::text
-    FROM pg_catalog.pg_index i WHERE i.indrelid = ${id} AND i.indisunique AND i.indisvalid
-      AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL`);
-  const wanted = JSON.stringify([...keys].sort());
-  return rows.some(([names]) => JSON.stringify((JSON.parse(names!) as string[]).sort()) === wanted);
-}
-
 /** The statements that delete the rows of a table, which others may read, and nobody else may write. */
-export function emptyStatements({ kind }: Relation, name: string): string[] {
+export function emptyStatements({ kind, name }: Relation): string[] {
   const lock = `LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`;
-  return [...(kind === "f" ? [] : [lock]), `DELETE FROM ${name}`];
+  return [...(kind === "f" ? [] : [lock]), deleteAll(name)];
 }
 
 /**
@@ -248,20 +224,19 @@ export function emptyStatements({ kind }: Relation, name: string): string[] {
  * @throws {LoaderError} when other tables would change, or rows are left
  */
 export async function emptyTable(
+  system: PostgresSystem,
   session: Session,
-  { name, relation }: Target,
+  { table }: Target,
 ): Promise<TableHooks> {
-  const hooks = await findHooks(session, relation);
-  refuseRules(relation, STATEMENTS_OF.replace, hooks);
-  await refuseCascades(session, relation);
-  for (const statement of emptyStatements(relation, name)) await session.query(statement);
+  const hooks = await findHooks(session, table);
+  refuseRules(table, STATEMENTS_OF.replace, hooks);
+  await refuseCascades(system, session, table);
+  for (const statement of emptyStatements(table)) await session.query(statement);
   if (hooks.triggered) {
-    const left = await countOf(session, name);
+    const left = await countOf(session, table.name);
     if (left > 0) {
       throw new LoaderError(
-        `Cannot replace ${
-          displayName(name)
-        }: ${left} rows are left after DELETE, a trigger keeps them; expected mode upsert or append`,
+        `Cannot replace ${table.label}: ${left} rows are left after DELETE, a trigger keeps them; expected mode upsert or append`,
       );
     }
   }
@@ -273,37 +248,12 @@ export async function emptyTable(
  */
 export async function refuseOtherRows(
   session: Session,
-  { name }: Target,
+  { table: { name, label } }: Target,
   copied: number,
 ): Promise<void> {
   const rows = await countOf(session, name);
   if (rows === copied) return;
   throw new LoaderError(
-    `Cannot replace ${
-      displayName(name)
-    }: it has ${rows} rows after ${copied} were copied, a trigger adds or deletes some`,
-  );
-}
-
-const ACTIONS: Readonly<Record<string, string>> = {
-  c: "CASCADE",
-  n: "SET NULL",
-  d: "SET DEFAULT",
-};
-
-/** A replacement deletes all rows first: that must not delete or change those of other tables. */
-export async function refuseCascades(session: Session, { id, name }: Relation): Promise<void> {
-  const { rows: [found] } = await session.query(`
-    SELECT c.conname, c.conrelid::regclass::text, c.confdeltype FROM pg_catalog.pg_constraint c
-    WHERE c.contype = 'f' AND c.confrelid = ${id} AND c.conrelid <> ${id}
-      AND c.confdeltype IN ('c', 'n', 'd') AND EXISTS (SELECT FROM ${name}) LIMIT 1`);
-  if (found === undefined) return;
-  const [constraint, table, action] = found as [string, string, string];
-  throw new LoaderError(
-    `Cannot replace ${displayName(name)}: its rows are deleted first, which would change ${
-      displayName(table)
-    } by its foreign key "${constraint}" ON DELETE ${
-      ACTIONS[action]
-    }, expected mode upsert or append`,
+    `Cannot replace ${label}: it has ${rows} rows after ${copied} were copied, a trigger adds or deletes some`,
   );
 }

@@ -1,37 +1,34 @@
 /** What the catalogues say of tables, columns and types. */
 import type { Field } from "../../../../models/field.ts";
+import type { Cascade, RowCount, Table, TableColumn as SharedColumn } from "../../contract.ts";
+import { displayName } from "../../names.ts";
 import { quoteText } from "./dialect.ts";
 import type { ResultColumn } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";
 import { fromSource, sourceType } from "../types/type_mapper.ts";
 
-/** A column of a table. */
-export interface TableColumn {
-  readonly name: string;
-  /** As `format_type` prints it, the base type of a domain. */
-  readonly type: string;
+export interface TableColumn extends SharedColumn {
   /** Kind of the type: b base, e enum, c composite, r range, m multirange, … */
   readonly kind: string;
-  readonly nullable: boolean;
-  readonly hasDefault: boolean;
-  /** Computed by the server: it cannot be written. */
-  readonly generated: boolean;
-  /** GENERATED ALWAYS AS IDENTITY */
-  readonly identity: boolean;
-  /** Part of the primary key. */
-  readonly key: boolean;
 }
 
-export interface Relation {
+/** Its name is `"public"."orders"`; types are those that `format_type` prints, the base type of a domain. */
+export interface Relation extends Table<TableColumn> {
   /** OID */
   readonly id: string;
-  /** Quoted, with its schema: `"public"."orders"`. */
-  readonly name: string;
   readonly schema: string;
   /** r table, p partitioned, v view, m materialised view, f foreign */
   readonly kind: string;
-  readonly columns: readonly TableColumn[];
 }
+
+/** Kinds of relations that cannot be loaded. */
+const READ_ONLY_KINDS: Readonly<Record<string, string>> = {
+  v: "a view",
+  m: "a materialised view",
+  i: "an index",
+  S: "a sequence",
+  c: "a composite type",
+};
 
 /**
  * Types of columns, domains unfolded down to their base type. A domain's own modifier, which it has
@@ -100,6 +97,8 @@ function relationsOf(rows: (string | null)[][]): ListedRelation[] {
       relation = {
         id: id!,
         name: name!,
+        label: displayName(name!),
+        readOnlyKind: READ_ONLY_KINDS[kind!],
         kind: kind!,
         columns: [],
         schema: schema!,
@@ -148,4 +147,52 @@ export function columnField(
     ...(column.generated === true ? { generated: true } : {}),
     source_type: sourceType(column.type),
   };
+}
+
+/** Column names of the unique indexes that ON CONFLICT finds. */
+export async function uniqueKeys(session: Session, { id }: Relation): Promise<string[][]> {
+  const { rows } = await session.query(`
+    SELECT (SELECT json_agg(a.attname) FROM pg_catalog.pg_attribute a
+      WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))::text
+    FROM pg_catalog.pg_index i WHERE i.indrelid = ${id} AND i.indisunique AND i.indisvalid
+      AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL`);
+  return rows.map(([names]) => JSON.parse(names!) as string[]);
+}
+
+const ACTIONS: Readonly<Record<string, string>> = {
+  c: "CASCADE",
+  n: "SET NULL",
+  d: "SET DEFAULT",
+};
+
+/** Of a table that has rows. */
+export async function findCascade(
+  session: Session,
+  { id, name }: Relation,
+): Promise<Cascade | undefined> {
+  const { rows: [found] } = await session.query(`
+    SELECT c.conname, c.conrelid::regclass::text, c.confdeltype FROM pg_catalog.pg_constraint c
+    WHERE c.contype = 'f' AND c.confrelid = ${id} AND c.conrelid <> ${id}
+      AND c.confdeltype IN ('c', 'n', 'd') AND EXISTS (SELECT FROM ${name}) LIMIT 1`);
+  if (found === undefined) return undefined;
+  const [constraint, table, action] = found as [string, string, string];
+  return { constraint, label: displayName(table), action: ACTIONS[action]! };
+}
+
+/** Rows that are counted; of a larger table the catalogue's estimate is returned. */
+const COUNTED = 1_000_000;
+
+export async function countRows(
+  session: Session,
+  { id, name }: Relation,
+): Promise<RowCount | undefined> {
+  const { rows: [row] } = await session.query(
+    `SELECT reltuples::bigint::text, pg_catalog.has_table_privilege(oid, 'SELECT')
+     FROM pg_catalog.pg_class WHERE oid = ${id}`,
+  );
+  const estimate = Number(row![0]);
+  if (row![1] !== "t") return undefined;
+  if (estimate > COUNTED) return { rows: estimate, estimated: true };
+  const { rows: [counted] } = await session.query(`SELECT count(*) FROM ${name}`);
+  return { rows: Number(counted![0]), estimated: false };
 }

@@ -72,6 +72,8 @@ export const dialect: Dialect = {
   // Quoted names are told apart by each character.
   foldName: (name) => name,
   longestName: { length: NAME_BYTES, unit: "bytes" },
+  // Text takes the type of the column.
+  equal: (sql, value) => `${sql} = ${quoteText(String(value))}`,
   select: (sql) => sql,
   compare(sql) {
     throw new ConnectorError(`Cannot compare ${sql}: the type of its column is not known`);

@@ -3,7 +3,6 @@ import { LoaderError } from "../../../../core/errors.ts";
 import type { PlannedLoad } from "../../../../core/contracts/loader.ts";
 import type { Relation } from "./catalog.ts";
 import type { Session } from "../wire/session.ts";
-import { displayName } from "../../names.ts";
 
 export interface TableHooks {
   /** A trigger of the table or of a partition may drop, change or add rows. */
@@ -48,15 +47,13 @@ export const STATEMENTS_OF: Readonly<Record<PlannedLoad["mode"], readonly string
  * @throws {LoaderError} that names the rule
  */
 export function refuseRules(
-  { name }: Relation,
+  { label }: Relation,
   statements: readonly string[],
   { rules }: TableHooks,
 ): void {
   const rule = rules.find(({ event }) => statements.includes(event));
   if (rule === undefined) return;
   throw new LoaderError(
-    `Cannot load into ${
-      displayName(name)
-    }: rule "${rule.name}" does something else INSTEAD of ${rule.event}, so that the rows need not be in the table; disable the rule, or load another table`,
+    `Cannot load into ${label}: rule "${rule.name}" does something else INSTEAD of ${rule.event}, so that the rows need not be in the table; disable the rule, or load another table`,
   );
 }

@@ -1,6 +1,7 @@
 /** Which fields which columns can take without loss, and how their values go there. */
 import { INTEGER_BOUNDS, isIntegerType } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
+import type { LoadColumn as RelationalColumn } from "../../column_match.ts";
 import type { TableColumn } from "../sql/catalog.ts";
 import { isStrict, TEXT } from "./server_check.ts";
 import { parseTypeName, type TypeName } from "./type_name.ts";
@@ -15,6 +16,8 @@ import { isWider } from "./widening.ts";
 export type ColumnEncoding =
   | { readonly how: "binary"; readonly as: string }
   | { readonly how: "text" | "array" | "checked" };
+
+export type LoadColumn = RelationalColumn<TableColumn, ColumnEncoding>;
 
 /** The column types, by dtype, that hold the very same values. */
 const SAME: Readonly<Record<string, readonly string[]>> = {

@@ -7,11 +7,12 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { CommitRecord, LoadOutcome, LoadTask } from "../../../../core/contracts/loader.ts";
 import type { StreamTarget } from "../../../../models/source.ts";
-import { quoteTable } from "../../names.ts";
+import { tableName } from "../../names.ts";
 import type { SqliteConnector } from "../connector.ts";
-import { findTable, type Table } from "../sql/catalog.ts";
+import { findTable, type SqliteTable } from "../sql/catalog.ts";
 import { exists } from "../sql/database_file.ts";
-import { foldName, mainTable, quote } from "../sql/dialect.ts";
+import { mainTable } from "../sql/dialect.ts";
+import { rowsOf } from "../sql/session.ts";
 
 const Change = z.strictObject({
   before: z.string().regex(/^-?\d+$/).transform(BigInt),
@@ -27,27 +28,24 @@ const Commit = z.strictObject({
 
 /** The highest row number of a table; undefined where it has none, 0 where it has no rows. */
 export function lastRowNumber(database: DatabaseSync, target: StreamTarget): bigint | undefined {
-  const table = findTable(database, mainTable(target));
+  const table = findTarget(database, target);
   if (table === undefined) return 0n;
-  const name = rowNumberName(table);
-  return name === undefined ? undefined : numberOf(database, target, `coalesce(max(${name}), 0)`);
+  const { rowNumber } = table;
+  if (rowNumber === undefined) return undefined;
+  return numberOf(database, table, `coalesce(max(${rowNumber}), 0)`);
 }
 
-/** A column may have taken a name of the row number. */
-function rowNumberName({ columns, withoutRowid }: Table): string | undefined {
-  if (withoutRowid) return undefined;
-  const taken = new Set(columns.map(({ name }) => foldName(name)));
-  return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
+function findTarget(database: DatabaseSync, target: StreamTarget): SqliteTable | undefined {
+  return findTable(database, mainTable(tableName(target)));
 }
 
-function numberOf(database: DatabaseSync, target: StreamTarget, sql: string): bigint {
-  return numberIn(database, `SELECT ${sql} AS n FROM ${quoteTable(mainTable(target), { quote })}`);
-}
-
-function numberIn(database: DatabaseSync, sql: string): bigint {
-  const statement = database.prepare(sql);
-  statement.setReadBigInts(true);
-  return statement.get()!["n"] as bigint;
+function numberOf(
+  database: DatabaseSync,
+  { name }: SqliteTable,
+  sql: string,
+  where = "",
+): bigint {
+  return rowsOf(database, `SELECT ${sql} FROM ${name}${where}`)[0]![0] as bigint;
 }
 
 /** Remembers an append of `rows`, which all are written and not yet committed. */
@@ -62,7 +60,7 @@ export async function rememberLoad(
   if (before !== undefined && after === before + BigInt(rows)) {
     return await journal.remember(recordOf("row number", before, after));
   }
-  const count = numberOf(database, target, "count(*)");
+  const count = numberOf(database, findTarget(database, target)!, "count(*)");
   await journal.remember(recordOf("rows", count - BigInt(rows), count));
 }
 
@@ -82,7 +80,7 @@ export async function loadOutcome(
   record: CommitRecord,
 ): Promise<LoadOutcome> {
   if (!exists(connector.file)) return "aborted";
-  return await connector.read((database) => outcomeIn(database, target, record));
+  return await connector.reading(({ database }) => outcomeIn(database, target, record));
 }
 
 /** SQLite has undone what was not committed. */
@@ -94,16 +92,14 @@ function outcomeIn(
   const parsed = Commit.safeParse(record);
   if (!parsed.success) return "unknown";
   const { of, change: { before, after } } = parsed.data;
+  const table = findTarget(database, target);
   if (of === "rows") {
-    const found = findTable(database, mainTable(target));
-    const rows = found !== undefined ? numberOf(database, target, "count(*)") : 0n;
+    const rows = table === undefined ? 0n : numberOf(database, table, "count(*)");
     return rows === after ? "committed" : rows === before ? "aborted" : "unknown";
   }
   const last = lastRowNumber(database, target);
   if (last === before) return "aborted";
   if (last !== after) return "unknown";
-  const name = rowNumberName(findTable(database, mainTable(target))!)!;
-  const from = quoteTable(mainTable(target), { quote });
-  const added = numberIn(database, `SELECT count(*) AS n FROM ${from} WHERE ${name} > ${before}`);
+  const added = numberOf(database, table!, "count(*)", ` WHERE ${table!.rowNumber} > ${before}`);
   return added === after - before ? "committed" : "unknown";
 }

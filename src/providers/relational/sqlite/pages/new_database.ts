@@ -16,10 +16,13 @@ import { type DatabaseFile, eventLoopPause } from "../sql/database_file.ts";
 import { RollbackJournal } from "./rollback_journal.ts";
 import { recordOfNew } from "../load/load_commit.ts";
 import { lockLoads } from "../load/load_lock.ts";
-import { refuseNulls } from "../load/null_checks.ts";
+import { refuseNulls } from "../../null_checks.ts";
+import { makeTarget, type NewTable } from "../../target.ts";
 import { isDirect } from "./value_encoders.ts";
 import { RecordEncoder } from "./record_encoder.ts";
-import { columnsAfter, prepareTarget, type Target, writtenColumns } from "../load/target.ts";
+import { columnsAfter, writtenColumns } from "../load/written_columns.ts";
+import { sqlite, type Target } from "../system.ts";
+import { SqliteSession } from "../sql/session.ts";
 import { BTreeWriter, nextPageNumber, PAGE, type PageSink } from "./btree_writer.ts";
 
 /** Pages written with one call. */
@@ -49,11 +52,11 @@ export async function loadNewDatabase(
   file: DatabaseFile,
   database: DatabaseSync,
   task: LoadTask,
-  types: readonly string[],
+  table: NewTable,
 ): Promise<LoadReceipt | undefined> {
   const size = statSync(file.path).size;
   if (task.mode === "upsert" || size > PAGE) return undefined;
-  const made = tableInMemory(task, types);
+  const made = await tableInMemory(task, table);
   if (made === undefined) return undefined;
   // SQLite gives an empty file its first page, so that the lock below opens no journal.
   if (size === 0) await lockLoads(file, task, () => database.exec(MAKE_PAGE));
@@ -87,18 +90,17 @@ function isSame(one: Uint8Array, other: Uint8Array): boolean {
     one.every((byte, i) => byte === other[i] || COUNTERS.some(([from, to]) => i >= from && i < to));
 }
 
-function tableInMemory(task: LoadTask, types: readonly string[]): Made | undefined {
+async function tableInMemory(task: LoadTask, table: NewTable): Promise<Made | undefined> {
   using memory = new DatabaseSync(":memory:");
   memory.exec(`PRAGMA page_size = ${PAGE}; ${MAKE_PAGE}`);
   const before = memory.serialize();
-  const target = prepareTarget(memory, task, types);
+  const target = await makeTarget(sqlite, new SqliteSession(memory), task, table);
   const image = memory.serialize();
-  const direct = task.staged.fields.every((field, i) => {
-    const { declared, checked } = target.columns[i]!;
-    return isDirect({ ...field, ...checked }, declared);
-  });
+  const direct = target.columns.every(({ field, column, fit: { checked } }) =>
+    isDirect({ ...field, ...checked }, column.type)
+  );
   // More pages are those of indexes; a key without one is the row's number.
-  const plain = image.length === ROOT * PAGE && !target.hasKey;
+  const plain = image.length === ROOT * PAGE && !target.table.columns.some(({ key }) => key);
   return direct && plain ? { target, before, after: image.subarray(0, PAGE) } : undefined;
 }
 
@@ -133,13 +135,14 @@ async function writeFile(
 }
 
 async function addAll(tree: BTreeWriter, target: Target, task: LoadTask): Promise<void> {
-  const holders = target.columns.map(({ declared }) => ({ declared, wide: target.wide }));
+  // The database that is made here keeps text as UTF-8.
+  const holders = target.columns.map(({ column }) => ({ declared: column.type, wide: false }));
   const breathe = eventLoopPause(task.signal);
   const records = new RecordEncoder();
   for await (const batch of task.staged.readBatches(true)) {
     await breathe();
     refuseNulls(batch, target, task, tree.rows);
-    const columns = columnsAfter(tree.rows, () => writtenColumns(batch, target, task));
+    const columns = columnsAfter(tree.rows, () => writtenColumns(batch, target));
     records.open(columns, holders, tree.rows);
     for (let row = 0; row < batch.numRows; row++) {
       records.put(row);
@@ -200,15 +203,21 @@ function writeAll(file: number, bytes: Uint8Array, position: number): void {
   }
 }
 
-function incomplete({ name }: Target, rows: number, { staged }: LoadTask): VerificationError {
+function incomplete(
+  { table: { label } }: Target,
+  rows: number,
+  { staged }: LoadTask,
+): VerificationError {
   return new VerificationError(
-    `Cannot load into "${name}": it holds ${rows} rows, staged are ${staged.count}`,
+    `Cannot load into ${label}: it holds ${rows} rows, staged are ${staged.count}`,
   );
 }
 
 function receiptOf(database: DatabaseSync, target: Target, task: LoadTask): LoadReceipt {
   const { mode, staged } = task;
-  const rows = Number(database.prepare(`SELECT count(*) AS n FROM ${target.sql}`).get()!["n"]);
+  const rows = Number(
+    database.prepare(`SELECT count(*) AS n FROM ${target.table.name}`).get()!["n"],
+  );
   if (rows !== staged.count) throw incomplete(target, rows, task);
   const evidence = `${mode} wrote a new table, count(*) = ${rows}`;
   return { rows, evidence };

@@ -1,100 +1,93 @@
 /** Tables, views and their fields; the types of what declares none. */
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf, SchemaError } from "../../../../core/errors.ts";
-import type { DiscoveredStream } from "../../../../core/contracts/connector.ts";
 import type { MappedType } from "../../../../core/contracts/type_mapper.ts";
 import type { Field } from "../../../../models/field.ts";
-import type { StreamRef } from "../../../../models/source.ts";
+import type { Cascade, Catalog, Table, TableName } from "../../contract.ts";
+import { displayName, quoteTable } from "../../names.ts";
 import { fromClause } from "../../select.ts";
-import { formatReference, quoteTable } from "../../names.ts";
-import type { TableName } from "../../contract.ts";
-import { foldName, mainTable, quote } from "./dialect.ts";
+import { dialect, foldName, mainTable, quote } from "./dialect.ts";
+import type { SqliteSession } from "./session.ts";
 import { declaredType, sourceType } from "../types/type_mapper.ts";
 
-/** A column of a table that exists. */
-export interface TableColumn {
-  readonly name: string;
-  readonly declared: string;
-  readonly notNull: boolean;
-  /** Place in the primary key, from 1; 0 outside. */
-  readonly key: number;
-  readonly generated: boolean;
-  readonly hasDefault: boolean;
-}
-
-export interface Table {
-  readonly name: string;
+/** A table of the database; what it has in common with others is in `contract.ts`. */
+export interface SqliteTable extends Table {
+  /** Its name in the catalogue, not quoted. */
+  readonly table: string;
   readonly view: boolean;
-  readonly withoutRowid: boolean;
-  readonly columns: readonly TableColumn[];
+  /** A name by which its row numbers can be read; undefined where it has none. */
+  readonly rowNumber: string | undefined;
 }
 
 /** Values that are looked at where no type is declared. */
 const SAMPLE = 1000;
 
-export function findTable(database: DatabaseSync, { name }: TableName): Table | undefined {
+export function findTable(
+  database: DatabaseSync,
+  { name }: TableName,
+): SqliteTable | undefined {
   const found = database.prepare(
     `SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE`,
   ).get(name) as { name: string; type: string; wr: number } | undefined;
   if (found === undefined) return undefined;
-  const columns = database.prepare(
+  const rows = database.prepare(
     `SELECT name, type, "notnull", pk, hidden, dflt_value IS NOT NULL AS dflt FROM pragma_table_xinfo(?, 'main')
      WHERE hidden <> 1 ORDER BY cid`,
-  ).all(found.name) as {
-    name: string;
-    type: string;
-    notnull: number;
-    pk: number;
-    hidden: number;
-    dflt: number;
-  }[];
+  ).all(found.name) as unknown as readonly ColumnRow[];
+  const view = found.type === "view";
+  const withoutRowid = found.wr === 1 || found.type === "virtual";
+  const numbered = withoutRowid ? undefined : rowNumberColumn(rows);
+  const taken = new Set(rows.map((row) => foldName(row.name)));
+  const isNumbered = !view && !withoutRowid;
   return {
-    name: found.name,
-    view: found.type === "view",
-    withoutRowid: found.wr === 1 || found.type === "virtual",
-    columns: columns.map((column) => ({
-      name: column.name,
-      declared: column.type.replace(/\s*GENERATED ALWAYS$/i, ""),
-      notNull: column.notnull === 1,
-      key: column.pk,
-      generated: column.hidden !== 0,
-      hasDefault: column.dflt === 1,
+    name: quoteTable({ schema: "main", name: found.name }, dialect),
+    label: displayName(quote(found.name)),
+    readOnlyKind: view ? "a view" : undefined,
+    table: found.name,
+    view,
+    // A column may have taken a name of the row number.
+    rowNumber: isNumbered ? ROW_NUMBERS.find((name) => !taken.has(name)) : undefined,
+    columns: rows.map((row) => ({
+      name: row.name,
+      type: row.type.replace(/\s*GENERATED ALWAYS$/i, ""),
+      // SQLite makes up the row's number where it is NULL.
+      nullable: row.notnull !== 1 && row !== numbered && !(withoutRowid && row.pk > 0),
+      hasDefault: row.dflt === 1 || row === numbered,
+      generated: row.hidden !== 0,
+      identity: false,
+      key: row.pk > 0,
     })),
   };
 }
 
-/** The column that is the row's number, which SQLite makes up where it is NULL. */
-export function rowNumberColumn({ columns, withoutRowid }: Table): TableColumn | undefined {
-  const keys = columns.filter(({ key }) => key > 0);
-  const [only] = keys;
-  if (withoutRowid || keys.length !== 1 || foldName(only!.declared) !== "integer") return undefined;
-  return only;
+const ROW_NUMBERS = ["rowid", "_rowid_", "oid"];
+
+interface ColumnRow {
+  readonly name: string;
+  readonly type: string;
+  readonly notnull: number;
+  /** Place in the primary key, from 1; 0 outside. */
+  readonly pk: number;
+  readonly hidden: number;
+  readonly dflt: number;
 }
 
-/** Fields of a dataset; undefined when there is no such table or view. */
-export function fieldsOfRef(database: DatabaseSync, ref: StreamRef): Field[] | undefined {
-  if (ref.type !== "relation") return queryFields(database, fromClause(ref, { quote }));
-  const table = mainTable(ref);
-  const found = findTable(database, table);
-  if (found === undefined) return undefined;
-  const from = quoteTable(table, { quote });
-  return found.view ? queryFields(database, from) : tableFields(database, found, from);
+/** The column that is the row's number. */
+function rowNumberColumn(rows: readonly ColumnRow[]): ColumnRow | undefined {
+  const [only, ...others] = rows.filter(({ pk }) => pk > 0);
+  return others.length === 0 && only?.type.toLowerCase() === "integer" ? only : undefined;
 }
 
-function tableFields(database: DatabaseSync, table: Table, from: string): Field[] {
-  const rowNumber = rowNumberColumn(table);
-  const never = (column: TableColumn) =>
-    column.notNull || column === rowNumber || (table.withoutRowid && column.key > 0);
-  return typed(
-    database,
-    from,
-    table.columns.map((column) => ({
-      name: column.name,
-      declared: column.declared,
-      nullable: !never(column),
-      ...(column.key > 0 ? { key: true } : {}),
-    })),
-  );
+/** Fields of a table or view, in its own order. */
+export function fieldsOfTable(database: DatabaseSync, table: SqliteTable): Field[] {
+  if (table.view) return queryFields(database, table.name);
+  const columns = table.columns.map(({ name, type, nullable, key }) => ({
+    name,
+    declared: type,
+    nullable,
+    ...(key ? { key } : {}),
+  }));
+  return typed(database, table.name, columns);
 }
 
 function queryFields(database: DatabaseSync, from: string): Field[] {
@@ -159,13 +152,61 @@ function guess(classes: string): MappedType["dtype"] {
 }
 
 /** All tables and views but SQLite's own. */
-export function discoverTables(database: DatabaseSync): DiscoveredStream[] {
+function listTables(database: DatabaseSync): SqliteTable[] {
   const names = database.prepare(
     `SELECT name FROM pragma_table_list
      WHERE schema = 'main' AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`,
   ).all() as { name: string }[];
-  return names.map(({ name }) => {
-    const source = { type: "relation", name: formatReference({ name }) } as const;
-    return { name: source.name, source, fields: fieldsOfRef(database, source)! };
-  }).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return names.map((name) => findTable(database, name)!);
 }
+
+/** Column names of the unique indexes that hold for all rows. */
+function uniqueKeys(database: DatabaseSync, { table, columns }: SqliteTable): string[][] {
+  const indexes = database.prepare(
+    `SELECT name FROM pragma_index_list(?, 'main') WHERE "unique" = 1 AND partial = 0`,
+  ).all(table) as { name: string }[];
+  const columnsOf = database.prepare(`SELECT name FROM pragma_index_info(?, 'main')`);
+  const indexed = indexes.map(({ name }) =>
+    (columnsOf.all(name) as { name: string | null }[]).map((row) => row.name)
+  );
+  // An expression has no name.
+  const whole = indexed.filter((names): names is string[] => !names.includes(null));
+  return [columns.filter(({ key }) => key).map(({ name }) => name), ...whole];
+}
+
+function findCascade(database: DatabaseSync, { table }: SqliteTable): Cascade | undefined {
+  const found = database.prepare(
+    `SELECT m.name, f.on_delete AS action FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f
+     WHERE m.type = 'table' AND f."table" = ? COLLATE NOCASE AND f.on_delete NOT IN ('NO ACTION', 'RESTRICT')`,
+  ).get(table) as { name: string; action: string } | undefined;
+  if (found === undefined) return undefined;
+  return { label: displayName(quote(found.name)), action: found.action };
+}
+
+export const catalog: Catalog<SqliteSession, SqliteTable> = {
+  async find({ database }, table) {
+    return await findTable(database, mainTable(table));
+  },
+  async fieldsOf({ database }, table) {
+    return await fieldsOfTable(database, table);
+  },
+  async describe({ database }, ref) {
+    return await queryFields(database, fromClause(ref, dialect));
+  },
+  async list({ database }) {
+    return await listTables(database).map((table) => ({
+      reference: { name: table.table },
+      fields: fieldsOfTable(database, table),
+    }));
+  },
+  async uniqueKeys({ database }, table) {
+    return await uniqueKeys(database, table);
+  },
+  async cascade({ database }, table) {
+    return await findCascade(database, table);
+  },
+  async countRows(session, { name }) {
+    const { rows } = await session.query(`SELECT count(*) FROM ${name}`);
+    return { rows: Number(rows[0]![0]), estimated: false };
+  },
+};

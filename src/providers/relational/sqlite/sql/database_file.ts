@@ -134,14 +134,14 @@ const LONGEST_WAIT = 50;
 export async function retryWhileBusy<T>(
   file: DatabaseFile,
   signal: AbortSignal | undefined,
-  work: () => T,
+  work: () => T | Promise<T>,
   refuse = isLocked,
 ): Promise<T> {
   const start = performance.now();
   for (let wait = FIRST_WAIT;; wait = Math.min(wait * 2, LONGEST_WAIT)) {
     signal?.throwIfAborted();
     try {
-      return work();
+      return await work();
     } catch (error) {
       if (!isBusy(error)) throw error;
       if (performance.now() - start + wait > file.busyTimeout) {

@@ -3,7 +3,11 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ExtractRequest } from "../../../../core/contracts/extractor.ts";
 import { selectStatement } from "../../select.ts";
 import { comparingDialect } from "./watermark_order.ts";
-import type { Raw } from "../types/read_value.ts";
+import type { Batch } from "../../../../core/contracts/batch.ts";
+import { ValueError } from "../../../../core/errors.ts";
+import { BatchColumns } from "../../batch_columns.ts";
+import { eventLoopPause } from "./database_file.ts";
+import { type Raw, rawPusher } from "../types/read_value.ts";
 import { mayBeText, TextEncoding } from "../types/text_encoding.ts";
 
 type Row = Raw[];
@@ -44,4 +48,38 @@ export function* streamRows(
     }
   }
   while (!done) yield some();
+}
+
+/** How often, in rows, the bytes of a batch are summed. */
+const WEIGH = 64;
+
+/** As {@linkcode streamRows}, in batches; returns how many rows there are. */
+export async function* streamBatches(
+  database: DatabaseSync,
+  task: ExtractRequest,
+): AsyncGenerator<Batch, number, void> {
+  const batch = new BatchColumns(task);
+  const pushers = task.projections.map(({ field }, i) => rawPusher(field, batch.columns[i]!));
+  const breathe = eventLoopPause(task.signal);
+  try {
+    for (const page of streamRows(database, task)) {
+      await breathe();
+      for (const row of page) {
+        push(row, pushers);
+        batch.rows++;
+        const weighed = batch.rows % WEIGH === 0 && batch.byteLength >= task.batchBytes;
+        if (weighed || batch.rows === task.batchRows) yield batch.take();
+      }
+      if (batch.byteLength >= task.batchBytes) yield batch.take();
+    }
+    task.signal.throwIfAborted();
+    if (batch.rows > 0) yield batch.take();
+  } catch (error) {
+    throw error instanceof ValueError ? error.atRow(batch.taken + batch.rows + 1) : error;
+  }
+  return batch.taken;
+}
+
+function push(row: readonly Raw[], pushers: readonly ((value: Raw) => void)[]): void {
+  for (let i = 0; i < pushers.length; i++) pushers[i]!(row[i]!);
 }

@@ -5,7 +5,8 @@ import type { ExtractRequest } from "../../../../core/contracts/extractor.ts";
 import { INTEGER_BOUNDS } from "../../../../core/values/values.ts";
 import { fromClause, projectionSQL, whereClause } from "../../select.ts";
 import { findTable } from "./catalog.ts";
-import { dialect, foldName, mainTable, quote } from "./dialect.ts";
+import { dialect, mainTable } from "./dialect.ts";
+import { tableName } from "../../names.ts";
 import { comparingDialect } from "./watermark_order.ts";
 
 const [LOWEST, HIGHEST] = INTEGER_BOUNDS.int64;
@@ -16,10 +17,7 @@ export function rowNumberOf(
   { source }: ExtractRequest,
 ): string | undefined {
   if (source.type !== "relation") return undefined;
-  const table = findTable(database, mainTable(source));
-  if (table === undefined || table.view || table.withoutRowid) return undefined;
-  const taken = new Set(table.columns.map(({ name }) => foldName(name)));
-  return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
+  return findTable(database, mainTable(tableName(source)))?.rowNumber;
 }
 
 /** Whether a table is read without a condition. */
@@ -29,7 +27,7 @@ export function isWholeTable({ source, range }: ExtractRequest): boolean {
 
 /** Rows of a table, or of the task's part of it, that SQLite counts apart from reading them. */
 export function countRows(database: DatabaseSync, task: ExtractRequest, rowNumber: string): number {
-  const all = `SELECT count(*) AS n FROM ${fromClause(task.source, { quote })}`;
+  const all = `SELECT count(*) AS n FROM ${fromClause(task.source, dialect)}`;
   // Without a condition SQLite looks at fewer bytes.
   if (task.part === undefined) return Number(database.prepare(all).get()!["n"]);
   const { from, to } = boundsOf(task);
@@ -66,7 +64,7 @@ export function byRange(
 ): RowSource {
   const columns = [rowNumber, ...projectionList(task)].join(", ");
   const statement = database.prepare(
-    `${insert} SELECT ${columns} FROM ${fromClause(task.source, { quote })}
+    `${insert} SELECT ${columns} FROM ${fromClause(task.source, dialect)}
      WHERE ${rowNumber} BETWEEN ? AND ? ORDER BY ${rowNumber} LIMIT ?`,
   );
   statement.setReadBigInts(true);
@@ -96,7 +94,7 @@ export function byCondition(
   rowNumber: string,
   insert: string,
 ): RowSource {
-  const from = fromClause(task.source, { quote });
+  const from = fromClause(task.source, dialect);
   const where = whereClause(task, comparingDialect(database));
   const find = database.prepare(`SELECT ${rowNumber} FROM ${from}${where}`);
   find.setReadBigInts(true);

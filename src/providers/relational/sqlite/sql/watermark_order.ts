@@ -24,10 +24,7 @@ import {
 import type { Dialect } from "../../contract.ts";
 import { TextEncoding } from "../types/text_encoding.ts";
 import { affinityOf, nativeType } from "../types/type_mapper.ts";
-import { dialect } from "./dialect.ts";
-
-/** What SQLite can compare: the keys of one field are all of one kind. */
-type Key = bigint | number | string | Uint8Array;
+import { dialect, type Key, literal } from "./dialect.ts";
 
 const FUNCTION = "dxt_order";
 
@@ -133,16 +130,6 @@ function boundKey(value: Exclude<Value, null>, field: Field, wide: boolean): Key
     default:
       return typeof value === "boolean" ? Number(value) : value as Key;
   }
-}
-
-/** A key in SQL. */
-export function literal(key: Key): string {
-  if (typeof key === "object") return `x'${key.toHex()}'`;
-  if (typeof key !== "string") return String(key);
-  // SQL text ends at its first U+0000.
-  return key.includes("\0")
-    ? `CAST(x'${new TextEncoder().encode(key).toHex()}' AS TEXT)`
-    : `'${key.replaceAll("'", "''")}'`;
 }
 
 /** The dialect of a connection, which compares one watermark: it defines `dxt_order` for its field. */

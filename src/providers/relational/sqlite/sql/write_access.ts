@@ -3,6 +3,7 @@ import type { Access } from "../../../../core/contracts/connector.ts";
 import { DXTError, messageOf } from "../../../../core/errors.ts";
 import type { StreamSource, StreamTarget } from "../../../../models/source.ts";
 import type { LoadMode } from "../../../../models/stream.ts";
+import { tableName } from "../../names.ts";
 import { selectAll } from "../../select.ts";
 import { findTable } from "./catalog.ts";
 import type { SqliteConnector } from "../connector.ts";
@@ -14,7 +15,7 @@ import { writeProblem } from "../../../../core/files/write_access.ts";
 export async function checkRead(connector: SqliteConnector, source: StreamSource): Promise<Access> {
   const action = source.type === "relation" ? `read "${source.name}"` : `read the ${source.type}`;
   try {
-    await connector.read((database) => database.prepare(selectAll(source, dialect)));
+    await connector.reading(({ database }) => database.prepare(selectAll(source, dialect)));
     return { action, problems: [] };
   } catch (error) {
     return { action, problems: [messageOf(error)] };
@@ -28,17 +29,15 @@ export async function checkWrite(
   mode: LoadMode,
 ): Promise<Access> {
   try {
-    const table = mainTable(target);
+    const table = mainTable(tableName(target));
     const { file } = connector;
-    const found = exists(file)
-      ? await connector.read((database) => findTable(database, table))
-      : undefined;
+    const found = await connector.readingTables(({ database }) => findTable(database, table));
     const action = found === undefined
       ? `create and write "${table.name}"`
-      : `${mode} "${found.name}"`;
+      : `${mode} ${found.label}`;
     const problems = [
       ...await fileProblems(file),
-      ...(found?.view === true ? [`"${found.name}" is a view, expected a table`] : []),
+      ...(found?.view === true ? [`${found.label} is a view, expected a table`] : []),
     ];
     return { action, problems };
   } catch (error) {

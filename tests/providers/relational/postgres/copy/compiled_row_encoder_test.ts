@@ -26,7 +26,7 @@ import {
 } from "../../../../../src/providers/relational/postgres/copy/batch_encoder.ts";
 import { MESSAGE } from "../../../../../src/providers/relational/postgres/wire/messages.ts";
 import { COPY_HEADER } from "../../../../../src/providers/relational/postgres/copy/row_decoder.ts";
-import type { LoadColumn } from "../../../../../src/providers/relational/postgres/load/target.ts";
+import type { LoadColumn } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
 import { fromSource } from "../../../../../src/providers/relational/postgres/types/type_mapper.ts";
 import { copyStream, decodeStream, joined, rowBytes, WIRE } from "./wire_values.ts";
 

@@ -1,0 +1,171 @@
+/** The columns of a table that take the fields of a load, found before a row is written. */
+import {
+  type Conversion,
+  type FieldConversion,
+  refuseLosses,
+  typeText,
+} from "../../core/values/conversion.ts";
+import { SchemaError } from "../../core/errors.ts";
+import type { PlannedLoad } from "../../core/contracts/loader.ts";
+import { describeUnfilled, unfilledColumns } from "../../core/unfilled_columns.ts";
+import type { Field } from "../../models/field.ts";
+import type { ColumnOf, RelationalSystem, SqlSession, Table } from "./contract.ts";
+
+/** A staged field, the column that takes it, and how. */
+export interface LoadColumn<C, E> {
+  readonly field: Field;
+  readonly column: C;
+  readonly fit: E;
+  /** Place of the field among those of the stage. */
+  readonly at: number;
+}
+
+/** A table that a load writes to. */
+export interface Target<T extends Table, E> {
+  readonly table: T;
+  /** In the order of the fields. */
+  readonly columns: readonly LoadColumn<ColumnOf<T>, E>[];
+  /** Names of fields that source and table compute each for itself: they are not loaded. */
+  readonly computed: readonly string[];
+  /** Names of columns that get NULL in each added row. */
+  readonly unfilled: readonly string[];
+}
+
+/** All of a system that a match needs. */
+export type Matching<T extends Table, E> = Pick<
+  RelationalSystem<SqlSession, T, E>,
+  "dialect" | "types"
+>;
+
+/**
+ * Matches fields and columns by their names.
+ *
+ * @throws {SchemaError} when the table cannot take the fields
+ * @throws {LossyConversionError} when it would hold less than they do, and that is not accepted
+ */
+export function matchColumns<T extends Table, E>(
+  system: Matching<T, E>,
+  table: T,
+  load: PlannedLoad,
+): Target<T, E> {
+  const { staged: { fields }, lossy, upsertKeys } = load;
+  const { label, readOnlyKind } = table;
+  const at = `Cannot load into ${label}`;
+  if (readOnlyKind !== undefined) {
+    throw new SchemaError(`${at}: it is ${readOnlyKind}, expected a table`);
+  }
+  refuseLosses(label, conversionsOf(system, table, fields), lossy);
+  const find = columnFinder(system, table);
+  const computed = fields.filter((field) => isComputed(field, find(field.name)))
+    .map(({ name }) => name);
+  const columns = fields.flatMap((field, place) => {
+    if (computed.includes(field.name)) return [];
+    const column = writableColumn(table, field, find(field.name));
+    const fit = system.types.encodingOf(field, column, lossy === "accept");
+    if (fit !== undefined) return [{ field, column, fit, at: place }];
+    throw new SchemaError(
+      `${at}: column "${column.name}" is ${column.type}, field "${field.name}" is ${
+        typeText(field)
+      }`,
+    );
+  });
+  if (columns.length === 0) {
+    throw new SchemaError(`${at}: the table computes all of its columns, no field is left`);
+  }
+  const key = upsertKeys.find((name) => computed.includes(name));
+  if (key !== undefined) {
+    throw new SchemaError(
+      `Cannot upsert into ${label} by "${key}": the table computes that column, expected a key that is loaded`,
+    );
+  }
+  return { table, columns, computed, unfilled: findUnfilled(system, table, fields) };
+}
+
+/** Finds a table's column by the name of a field. */
+function columnFinder<T extends Table, E>(
+  { dialect: { foldName } }: Matching<T, E>,
+  { columns }: T,
+): (name: string) => ColumnOf<T> | undefined {
+  const byName = new Map(columns.map((column) => [foldName(column.name), column]));
+  return (name) => byName.get(foldName(name));
+}
+
+/** What becomes of the fields in the columns of their names; fields without a column are left out. */
+export function conversionsOf<T extends Table, E>(
+  system: Matching<T, E>,
+  table: T,
+  fields: readonly Field[],
+): FieldConversion[] {
+  const find = columnFinder(system, table);
+  return fields.flatMap((field) => {
+    const column = find(field.name);
+    if (column === undefined) return [];
+    const conversion = isComputed(field, column)
+      ? COMPUTED
+      : system.types.conversionOf(field, column);
+    return [{ field, type: column.type, conversion }];
+  });
+}
+
+const COMPUTED: Conversion = { kind: "exact", note: "not loaded, the table computes it" };
+
+function isComputed(field: Field, column: ColumnOf<Table> | undefined): boolean {
+  return field.generated === true && column?.generated === true;
+}
+
+function writableColumn<C extends ColumnOf<Table>>(
+  { label, columns }: Table,
+  { name }: Field,
+  column: C | undefined,
+): C {
+  if (column === undefined) {
+    const names = columns.map((one) => `"${one.name}"`).join(", ");
+    throw new SchemaError(
+      `Cannot load into ${label}: it has no column "${name}", its columns are ${names}`,
+    );
+  }
+  if (column.generated) {
+    throw new SchemaError(
+      `Cannot load into ${label}: column "${column.name}" is generated, it cannot be written; leave the field out with "fields: [{ id: ${name}, exclude: true }]"`,
+    );
+  }
+  return column;
+}
+
+/** The columns of a table that get NULL in each added row. */
+function findUnfilled<T extends Table, E>(
+  { dialect: { foldName } }: Matching<T, E>,
+  { label, columns }: T,
+  fields: readonly Field[],
+): string[] {
+  const facts = columns.map(({ name, nullable, hasDefault, generated, identity }) => ({
+    name,
+    required: !nullable,
+    filled: hasDefault || generated || identity,
+  }));
+  const filled = new Set(fields.map(({ name }) => foldName(name)));
+  return unfilledColumns(label, facts, (name) => filled.has(foldName(name)));
+}
+
+/** Warns of fields and columns that the load leaves out. */
+export function warnOfOmissions<T extends Table, E>(
+  warn: (message: string) => void,
+  { table: { label }, computed, unfilled }: Target<T, E>,
+): void {
+  warnOfComputed(warn, label, computed);
+  const warning = describeUnfilled(label, unfilled);
+  if (warning !== undefined) warn(warning);
+}
+
+/** Warns of computed fields that the load leaves out. */
+export function warnOfComputed(
+  warn: (message: string) => void,
+  label: string,
+  computed: readonly string[],
+): void {
+  for (const field of computed) {
+    warn(
+      `Field "${field}" is not loaded into ${label}: its column is generated there, from the table's own columns`,
+    );
+  }
+}

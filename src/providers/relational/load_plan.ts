@@ -1,0 +1,162 @@
+/** What a load would do, by the statements that it would run, in a transaction that only reads. */
+import { convert, type FieldConversion } from "../../core/values/conversion.ts";
+import { DXTError, LoaderError } from "../../core/errors.ts";
+import type { LoadPlan, PlannedLoad } from "../../core/contracts/loader.ts";
+import type { Field } from "../../models/field.ts";
+import { conversionsOf, matchColumns, warnOfOmissions } from "./column_match.ts";
+import type { RelationalSystem, RowCount, SqlSession, Table } from "./contract.ts";
+import { quoteTable, tableName } from "./names.ts";
+import { checkLoadTask, createStatements, describeNewTable } from "./target.ts";
+
+/** How a table's rows are replaced. */
+export interface Replacement {
+  /** What runs before the new rows are written, or after them, word for word. */
+  readonly statements: readonly string[];
+  /** What is lost, of a table with so many rows. */
+  loss(rows: string): string;
+}
+
+/** What a provider's loads do in their own way; a plan asks for it, and changes nothing. */
+export interface LoadSteps<S extends SqlSession, T extends Table> {
+  /** @throws {DXTError} for a table whose rows need not be those that a load writes */
+  refuseTable?(session: S, table: T): Promise<void>;
+  /**
+   * Statements that an upsert runs before its rows are written.
+   *
+   * @param name quoted
+   * @param table unset where the load makes it
+   */
+  upsertStatements(
+    session: S,
+    name: string,
+    fields: readonly Field[],
+    table?: T,
+  ): Promise<readonly string[]>;
+  /** @throws {DXTError} when the table cannot be replaced so */
+  replacement(session: S, table: T): Promise<Replacement>;
+}
+
+/** Plans a load; warnings are those that the load would give. */
+export async function planLoad<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  load: PlannedLoad,
+  steps: LoadSteps<S, T>,
+  warn: (message: string) => void,
+): Promise<LoadPlan> {
+  checkLoadTask(load, system.dialect);
+  const table = await system.catalog.find(session, tableName(load.target));
+  return table === undefined
+    ? await planNew(system, session, load, steps)
+    : await planExisting(system, session, load, steps, table, warn);
+}
+
+async function planNew<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  load: PlannedLoad,
+  steps: LoadSteps<S, T>,
+): Promise<LoadPlan> {
+  const { fields } = load.staged;
+  const made = await describeNewTable(system, session, load);
+  const columns = fields.map((field, i) => {
+    const type = made.types[i]!;
+    return { field, type, conversion: system.types.conversionInNew(field, type) };
+  });
+  const statements = await createStatements(system, session, load, made);
+  if (load.mode === "upsert") {
+    const name = quoteTable(made.name, system.dialect);
+    statements.push(...await steps.upsertStatements(session, name, fields));
+  }
+  return { exists: false, columns, statements, destructive: [], problems: [] };
+}
+
+async function planExisting<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  load: PlannedLoad,
+  steps: LoadSteps<S, T>,
+  table: T,
+  warn: (message: string) => void,
+): Promise<LoadPlan> {
+  const problems: string[] = [];
+  const collect = async (work: () => unknown) => {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof DXTError)) throw error;
+      problems.push(error.message);
+    }
+  };
+  let { fields } = load.staged;
+  await collect(() => {
+    // A loss that is not accepted is told with its column.
+    const target = matchColumns(system, table, { ...load, lossy: "accept" });
+    warnOfOmissions(warn, target);
+    fields = target.columns.map(({ field }) => field);
+  });
+  await collect(() => steps.refuseTable?.(session, table));
+  const count = await system.catalog.countRows(session, table);
+  const statements: string[] = [];
+  const destructive: string[] = [];
+  if (load.mode === "upsert") {
+    statements.push(...await steps.upsertStatements(session, table.name, fields, table));
+  }
+  if (load.mode === "replace") {
+    await collect(() => refuseCascades(system, session, table));
+    await collect(async () => {
+      const { statements: own, loss } = await steps.replacement(session, table);
+      statements.push(...own);
+      const lost = loss(describeRows(count));
+      if (count?.rows !== 0) destructive.push(lost);
+    });
+  }
+  return {
+    exists: true,
+    ...(count === undefined ? {} : { rows: count.rows }),
+    columns: await planColumns(system, session, load, table),
+    statements,
+    destructive,
+    problems,
+  };
+}
+
+/** Columns that are missing would be a problem: they are shown as the type that they should have. */
+async function planColumns<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  { staged: { fields } }: PlannedLoad,
+  table: T,
+): Promise<FieldConversion[]> {
+  const found = new Map(conversionsOf(system, table, fields).map((one) => [one.field, one]));
+  const types = await system.types.newTypes(session, fields);
+  return fields.map((field, i) =>
+    found.get(field) ?? { field, type: types[i]!, conversion: convert(field, field) }
+  );
+}
+
+function describeRows(count: RowCount | undefined): string {
+  if (count === undefined) return "an unknown number of rows";
+  const { rows, estimated } = count;
+  if (estimated) return `about ${rows} rows`;
+  return rows === 1 ? "1 row" : `${rows} rows`;
+}
+
+/**
+ * A replacement deletes all rows first: that must not delete or change those of other tables.
+ *
+ * @throws {LoaderError} that names the foreign key
+ */
+export async function refuseCascades<S extends SqlSession, T extends Table, E>(
+  { catalog }: RelationalSystem<S, T, E>,
+  session: S,
+  table: T,
+): Promise<void> {
+  const found = await catalog.cascade(session, table);
+  if (found === undefined) return;
+  const { label, action, constraint } = found;
+  const by = constraint === undefined ? "its foreign key" : `its foreign key "${constraint}"`;
+  throw new LoaderError(
+    `Cannot replace ${table.label}: its rows are deleted first, which would change ${label} by ${by} ON DELETE ${action}, expected mode upsert or append`,
+  );
+}

@@ -1,0 +1,137 @@
+/** The highest watermark of a table, over a session and in whatever transaction that is. */
+import { valueReader } from "../../arrow/mod.ts";
+import { SchemaError } from "../../core/errors.ts";
+import type { Batch } from "../../core/contracts/batch.ts";
+import type { ExtractRequest } from "../../core/contracts/extractor.ts";
+import type { OwnRows, WatermarkQuery } from "../../core/contracts/loader.ts";
+import type { SourceWatermark } from "../../core/contracts/provider.ts";
+import type { Value } from "../../core/values/values.ts";
+import type { Field } from "../../models/field.ts";
+import type { Catalog, ColumnOf, Comparison, Dialect, SqlSession, Table } from "./contract.ts";
+import { tableName } from "./names.ts";
+
+type Found = Exclude<Value, null> | undefined;
+
+/** A column, and how its values compare in the order of the stream's field. */
+export interface OrderedColumn {
+  /** As which it is read. */
+  readonly field: Field;
+  readonly comparison: Comparison;
+}
+
+/** What a provider writes for the highest watermark. */
+export interface WatermarkReader<S extends SqlSession, T extends Table> {
+  readonly dialect: Dialect;
+  readonly catalog: Catalog<S, T>;
+  /**
+   * @param field the column as the catalogue has it
+   * @param as the stream's field; that of the column when unset
+   * @throws {SchemaError} when the system compares the column in another order
+   */
+  orderColumn(session: S, column: ColumnOf<T>, field: Field, as: Field | undefined): OrderedColumn;
+  /** @throws {SchemaError} when a table that does not exist yet could not compare the field */
+  checkOrder?(session: S, as: Field): void;
+  /** Further conditions, which an index serves and which hold for the highest value. */
+  narrow?(
+    session: S,
+    table: T,
+    field: Field,
+    conditions: readonly string[],
+  ): Promise<readonly string[]>;
+  /** Reads rows in the session's transaction. */
+  stream(session: S, request: ExtractRequest): AsyncIterable<Batch>;
+}
+
+/**
+ * Undefined when there is no table, or no row that has a value.
+ *
+ * @throws {SchemaError} when the table has no such column, or compares it in another order
+ */
+export async function findMaxWatermark<S extends SqlSession, T extends Table>(
+  reader: WatermarkReader<S, T>,
+  session: S,
+  { target, field: name, as, own }: WatermarkQuery,
+): Promise<Found> {
+  const { dialect, catalog } = reader;
+  const table = await catalog.find(session, tableName(target));
+  if (table === undefined) {
+    if (as !== undefined) reader.checkOrder?.(session, as);
+    return undefined;
+  }
+  const columnOf = (wanted: string, what: string): ColumnOf<T> => {
+    const folded = dialect.foldName(wanted);
+    const column = table.columns.find((one) => dialect.foldName(one.name) === folded);
+    if (column !== undefined) return column;
+    throw new SchemaError(
+      `Cannot find ${what} "${wanted}" in ${table.label}: it has no such column`,
+    );
+  };
+  const column = columnOf(name, "the highest");
+  const fields = await catalog.fieldsOf(session, table);
+  const natural = fields.find((one) => one.name === column.name)!;
+  const { field, comparison } = reader.orderColumn(session, column, natural, as);
+  const sql = dialect.quote(column.name);
+  const conditions = [
+    `${sql} IS NOT NULL`,
+    ...(comparison.placeless === undefined ? [] : [`NOT (${comparison.placeless})`]),
+    ...(own === undefined ? [] : ownConditions(own, dialect, (one) => columnOf(one, "rows by"))),
+  ];
+  conditions.push(...await reader.narrow?.(session, table, field, conditions) ?? []);
+  // max() does not exist for every type that has an order; an index serves this as well.
+  const query = `SELECT ${sql} FROM ${table.name} WHERE ${
+    conditions.join(" AND ")
+  } ORDER BY ${comparison.sql} DESC LIMIT 1`;
+  return await readOne(reader, session, query, column.name, field);
+}
+
+/** Conditions for a stream's own rows. */
+function ownConditions(
+  own: OwnRows,
+  { quote, equal }: Dialect,
+  columnOf: (name: string) => ColumnOf<Table>,
+): string[] {
+  if ("condition" in own) return [`(${own.condition}\n)`];
+  return Object.entries(own.values).map(([name, value]) =>
+    equal(quote(columnOf(name).name), value)
+  );
+}
+
+async function readOne<S extends SqlSession, T extends Table>(
+  reader: WatermarkReader<S, T>,
+  session: S,
+  sql: string,
+  column: string,
+  field: Field,
+): Promise<Found> {
+  let max: Found;
+  const batches = reader.stream(session, {
+    source: { type: "sql", sql },
+    projections: [{ field, column }],
+    batchRows: 1,
+    batchBytes: 1,
+    signal: new AbortController().signal,
+  });
+  for await (const batch of batches) {
+    max = valueReader(field, batch.data.children[0]!)(0) ?? undefined;
+  }
+  return max as Found;
+}
+
+/**
+ * Highest watermark of a source that is a table, where it is found cheaply; undefined of other sources.
+ *
+ * @param isCheap whether an index serves it, or the table is small
+ */
+export async function findSourceMax<S extends SqlSession, T extends Table>(
+  reader: WatermarkReader<S, T>,
+  session: S,
+  { source, projection: { column, field } }: SourceWatermark,
+  isCheap: (table: T) => Promise<boolean>,
+): Promise<Found> {
+  if (source.type !== "relation" || column === undefined) return undefined;
+  const table = await reader.catalog.find(session, tableName(source));
+  if (table === undefined || !await isCheap(table)) return undefined;
+  const { where, ...target } = source;
+  const own = where === undefined ? {} : { own: { condition: where } };
+  return await findMaxWatermark(reader, session, { target, field: column, as: field, ...own });
+}

@@ -1,0 +1,31 @@
+/** NULL where a column or a key refuses it, found here where the system would not name the row. */
+import { firstNull } from "../../arrow/mod.ts";
+import type { Batch } from "../../core/contracts/batch.ts";
+import { ValueError } from "../../core/errors.ts";
+import type { LoadTask } from "../../core/contracts/loader.ts";
+import type { Target } from "./column_match.ts";
+import type { Table } from "./contract.ts";
+
+/**
+ * Called for each batch before it is written.
+ *
+ * @param before rows of the stream before the batch
+ * @throws {ValueError} with field and row
+ */
+export function refuseNulls(
+  batch: Batch,
+  { columns }: Pick<Target<Table, unknown>, "columns">,
+  { upsertKeys }: Pick<LoadTask, "upsertKeys">,
+  before: number,
+): void {
+  for (const { field, column, at } of columns) {
+    const isKey = upsertKeys.includes(field.name);
+    if (!isKey && column.nullable) continue;
+    const row = firstNull(batch, at);
+    if (row < 0) continue;
+    const wanted = isKey
+      ? "expected a value in a key of the upsert"
+      : `expected a value, column "${column.name}" is NOT NULL`;
+    throw new ValueError(wanted, field.name, before + row + 1, null);
+  }
+}

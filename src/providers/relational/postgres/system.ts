@@ -1,0 +1,106 @@
+/** PostgreSQL as the relational room sees it. */
+import { describeMadeNames } from "../../../core/column_names.ts";
+import type { ConnectContext } from "../../../core/contracts/provider.ts";
+import type { Field } from "../../../models/field.ts";
+import type { Target as RelationalTarget } from "../column_match.ts";
+import type { Catalog, ColumnTypes, RelationalSystem } from "../contract.ts";
+import { quoteTable } from "../names.ts";
+import { fromClause } from "../select.ts";
+import {
+  columnField,
+  countRows,
+  findCascade,
+  findRelation,
+  listRelations,
+  type Relation,
+  typeNames,
+  uniqueKeys,
+} from "./sql/catalog.ts";
+import { dialect, quote, quoteText } from "./sql/dialect.ts";
+import { nameResults } from "./sql/result_names.ts";
+import { type ColumnEncoding, encodingOf } from "./types/column_encoding.ts";
+import { conversionOf } from "./types/conversion.ts";
+import { nativeType, typeMapper, typeOfDtype } from "./types/type_mapper.ts";
+import type { Session } from "./wire/session.ts";
+
+export type PostgresSystem = RelationalSystem<Session, Relation, ColumnEncoding>;
+export type Target = RelationalTarget<Relation, ColumnEncoding>;
+
+/** @param schema in which a table is made whose name has none */
+export function postgresSystem(
+  schema: string | undefined,
+  warn: ConnectContext["warn"],
+): PostgresSystem {
+  return {
+    dialect,
+    catalog: { ...catalog, describe: (session, ref) => describe(session, ref, warn) },
+    types,
+    async schemaStatements(session, table) {
+      const wanted = table.schema ?? schema;
+      if (wanted === undefined) return [];
+      const exists = await isKnown(session, "to_regnamespace", quote(wanted));
+      return exists ? [] : [`CREATE SCHEMA IF NOT EXISTS ${quote(wanted)}`];
+    },
+  };
+}
+
+const catalog: Omit<Catalog<Session, Relation>, "describe"> = {
+  find: (session, table) => findRelation(session, quoteTable(table, dialect)),
+  fieldsOf: (_session, { columns }) => Promise.resolve(columns.map(columnField)),
+  async list(session) {
+    const relations = await listRelations(session);
+    return relations.map(({ schema, table, columns, estimatedRows }) => ({
+      reference: { schema, name: table },
+      fields: columns.map(columnField),
+      estimatedRows,
+    }));
+  },
+  uniqueKeys,
+  cascade: findCascade,
+  countRows,
+};
+
+async function describe(
+  session: Session,
+  ref: Parameters<Catalog<Session, Relation>["describe"]>[1],
+  warn: ConnectContext["warn"],
+): Promise<Field[]> {
+  const columns = await session.describe(`SELECT * FROM ${fromClause(ref, dialect)}`);
+  const types = await typeNames(session, columns);
+  // The parameters that a function returns have names of their own.
+  if (ref.type !== "sql") {
+    return columns.map(({ name }, i) => columnField({ name, type: types[i]! }));
+  }
+  const { names, made } = nameResults(columns);
+  if (made.length > 0) warn(describeMadeNames("the query", made));
+  return names.map((name, i) => columnField({ name, type: types[i]! }));
+}
+
+const types: ColumnTypes<Session, Relation, ColumnEncoding> = {
+  async newTypes(session, fields) {
+    const found: string[] = [];
+    for (const field of fields) found.push(await newType(session, field));
+    return found;
+  },
+  conversionInNew(field, type) {
+    const none = { hasDefault: false, generated: false, identity: false, key: false } as const;
+    const column = { name: field.name, type, kind: "b", nullable: field.nullable, ...none };
+    return conversionOf(field, column);
+  },
+  conversionOf,
+  encodingOf,
+};
+
+/** A type that only the source has, such as an enum, becomes the one that holds its values. */
+async function newType(session: Session, field: Field): Promise<string> {
+  const type = typeMapper.toTarget(field);
+  if (field.target_type !== undefined || type !== nativeType(field)) return type;
+  return await isKnown(session, "to_regtype", type) ? type : typeOfDtype(field);
+}
+
+async function isKnown(session: Session, lookup: string, name: string): Promise<boolean> {
+  const { rows } = await session.query(
+    `SELECT pg_catalog.${lookup}(${quoteText(name)}) IS NOT NULL`,
+  );
+  return rows[0]![0] === "t";
+}

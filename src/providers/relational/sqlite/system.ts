@@ -1,0 +1,39 @@
+/** SQLite as the relational room sees it. */
+import type { MappedType } from "../../../core/contracts/type_mapper.ts";
+import type {
+  LoadColumn as RelationalColumn,
+  Target as RelationalTarget,
+} from "../column_match.ts";
+import type { RelationalSystem, TableColumn } from "../contract.ts";
+import { catalog, type SqliteTable } from "./sql/catalog.ts";
+import { dialect } from "./sql/dialect.ts";
+import type { SqliteSession } from "./sql/session.ts";
+import { conversionInNew, conversionOf } from "./types/conversion.ts";
+import { canStore } from "./types/fit.ts";
+import { declaredType, typeMapper } from "./types/type_mapper.ts";
+
+/** How a column's values are written. */
+export interface ColumnFit {
+  /** The type that each value is checked to be of, where the field holds others. */
+  readonly checked?: MappedType;
+}
+
+export type LoadColumn = RelationalColumn<TableColumn, ColumnFit>;
+export type Target = RelationalTarget<SqliteTable, ColumnFit>;
+
+export const sqlite: RelationalSystem<SqliteSession, SqliteTable, ColumnFit> = {
+  dialect,
+  catalog,
+  types: {
+    newTypes: (_session, fields) => Promise.resolve(fields.map(typeMapper.toTarget)),
+    conversionInNew,
+    conversionOf: (field, { type }) => conversionOf(field, type),
+    encodingOf(field, { type }, accept) {
+      const declared = declaredType(type);
+      if (declared === undefined || canStore(field, declared)) return {};
+      const accepted = accept || field.target_type !== undefined ||
+        conversionOf(field, type).limit === true;
+      return accepted ? { checked: declared } : undefined;
+    },
+  },
+};
