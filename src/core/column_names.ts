@@ -1,10 +1,10 @@
-/** Names for columns that have none, or the name of a column before them: one rule for every source. */
+/** Names columns that have no name or a duplicate one, by the same rule for every source. */
 
-/** A column whose name is not the one that it came with. */
+/** A column whose name was changed. */
 export interface MadeName {
-  /** Of the column, from 1. */
+  /** Position of the column, from 1. */
   readonly position: number;
-  /** Name that the source has for it; empty when it has none. */
+  /** Name in the source; empty when it has none. */
   readonly found: string;
   readonly name: string;
 }
@@ -16,9 +16,9 @@ export interface ColumnNames {
 }
 
 /**
- * Names columns by what the source calls them. A column without a name is `column_` and its position;
- * one whose name is taken gets `_2` behind it, or the next number that is free. A column that is the
- * first with its name keeps it, wherever it stands.
+ * Returns a unique name for each column. The first column with a name keeps it. A later one with the
+ * same name gets the suffix `_2`, or the next free number; one without a name becomes `column_` and
+ * its position.
  */
 export function nameColumns(found: readonly string[]): ColumnNames {
   const taken = new Set(found);
@@ -44,13 +44,13 @@ function freeName(wanted: string, taken: ReadonlySet<string>): string {
   return `${wanted}_${number}`;
 }
 
-/** Made names that a warning lists; it counts the others. */
+/** Changed names that a warning lists; it only counts the others. */
 const LISTED = 5;
 
 /**
- * The warning for made names.
+ * The warning about changed names.
  *
- * @param source with its kind, such as `file "a.csv"`
+ * @param source kind and name, such as `file "a.csv"`
  */
 export function describeMadeNames(source: string, made: readonly MadeName[]): string {
   const list = made.slice(0, LISTED).map(({ position, found, name }) => {

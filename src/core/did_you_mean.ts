@@ -1,4 +1,6 @@
-/** `, did you mean "…"` for the known word nearest to a mistyped one; empty when none is near. */
+/** Suggestions for mistyped words. */
+
+/** `, did you mean "…"` with the most similar known word; empty when none is similar. */
 export function suggestWord(word: string, known: readonly string[]): string {
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
@@ -9,7 +11,7 @@ export function suggestWord(word: string, known: readonly string[]): string {
   return best === undefined ? "" : `, did you mean "${best}"`;
 }
 
-/** Damerau-Levenshtein distance, neighbours swapped once counting one. */
+/** Damerau-Levenshtein distance: a swap of two neighbors counts as one edit. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, i) => i);

@@ -1,8 +1,10 @@
+/** Error classes, and functions for their messages: quoting values and masking secrets. */
 import { missingPermission } from "./permission_errors.ts";
 
 /**
- * Every error that dxt raises on purpose. A message says what could not be done, the value in
- * double quotes, a colon, the detail, and current state then wanted, without a final period.
+ * Base of every error that dxt throws on purpose. A message says what could not be done, with the
+ * value in double quotes, a colon, the detail as current state then expected state, and no final
+ * period.
  */
 export class DXTError extends Error {
   override get name(): string {
@@ -10,53 +12,56 @@ export class DXTError extends Error {
   }
 }
 
-/** A pipeline, project, option or variable is wrong; the reader edits a file or a command. */
+/** A pipeline, project, option or variable is invalid; the user edits a file or a command. */
 export class ConfigurationError extends DXTError {}
-/** What is asked for needs more than it may. The message names hosts, paths and variables alone. */
+/** A permission is missing. The message contains only hosts, paths and variable names, no secret. */
 export class PermissionError extends ConfigurationError {}
-/** A system could not be reached or refused the login. */
+/** A system could not be reached, or rejected the login. */
 export class ConnectionError extends DXTError {}
-/** A connector could not do what it was asked. */
+/** A request to a connected system failed. */
 export class ConnectorError extends DXTError {}
+/** An extraction failed. */
 export class ExtractorError extends DXTError {}
-/** A part of an extraction cannot be read, while the whole may be: as parts of one moment they are lost. */
+/** A partition cannot be read, for example because its snapshot is gone; the whole source may be. */
 export class PartitionError extends ExtractorError {}
+/** A load failed. */
 export class LoaderError extends DXTError {}
-/** Source, stage and target do not agree on what was moved. */
+/** The counts of source, stage and target differ. */
 export class VerificationError extends LoaderError {}
-/** The stage could not be written, or is not what its manifest says. */
+/** The stage could not be written, or does not match its manifest. */
 export class BufferError extends DXTError {}
-/** Records and declared fields do not agree. */
+/** Records do not match the declared fields. */
 export class ValidationError extends DXTError {}
-/** Fields of source, declaration or target do not fit each other. */
+/** The fields of source, declaration and target do not match. */
 export class SchemaError extends DXTError {}
-/** A target holds less than a field, and the pipeline does not accept that. */
+/** A target column cannot store every value of a field, and the pipeline does not accept that. */
 export class LossyConversionError extends SchemaError {}
 /** A type has no lossless counterpart. */
 export class TypeMappingError extends DXTError {}
+/** A run failed for a reason that has no class of its own. */
 export class PipelineExecutionError extends DXTError {}
 /** Another run holds the lock of the stage or the target. */
 export class ConcurrentRunError extends DXTError {}
-/** Rows came into the target after the range to read was made from it. */
+/** Another run loaded rows into the target after this run computed its range from the watermark. */
 export class StaleRangeError extends ConcurrentRunError {}
 /** It is unknown whether the target committed a load that must not run twice. */
 export class UnknownOutcomeError extends DXTError {}
-/** A selector cannot be parsed, or selects nothing. */
+/** A selector cannot be parsed, or matches nothing. */
 export class SelectorError extends DXTError {}
 
-/** Errors keep their names, not their classes, on the way from a worker to its host. */
+/** Compares names: an error that a worker sends to its host loses its class but not its name. */
 const isNamed = (error: unknown, { name }: { readonly name: string }) =>
   error instanceof DXTError && error.name === name;
 
 export const isStaleRange = (error: unknown) => isNamed(error, StaleRangeError);
 export const isUnknownOutcome = (error: unknown) => isNamed(error, UnknownOutcomeError);
 
-/** A value that a type cannot hold: where it is, what it is, what was wanted. */
+/** A value that a type cannot hold, with its field, its row and the expected type. */
 export class ValueError extends ValidationError {
   constructor(
     readonly detail: string,
     readonly field: string,
-    /** Number of the record in its stream, from 1, where it is known. */
+    /** Number of the record in its stream, from 1, if known. */
     readonly row: number | undefined,
     readonly value: unknown,
   ) {
@@ -66,12 +71,12 @@ export class ValueError extends ValidationError {
     );
   }
 
-  /** The same error, for the row of the whole stream. */
+  /** A copy of the error with a row number of the whole stream. */
   atRow(row: number): ValueError {
     return new ValueError(this.detail, this.field, row, this.value);
   }
 
-  /** The same error, for the row and line of a file of text. */
+  /** A copy of the error with row and line of a text file. */
   atLine(row: number, line: number): ValueError {
     return new ValueError(`${this.detail}, line ${line}`, this.field, row, this.value);
   }
@@ -92,27 +97,26 @@ export function quoteValue(value: unknown): string {
     : typeof value === "object"
     ? JSON.stringify(value)
     : String(value);
-  const cut = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  return JSON.stringify(cut);
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
-/** The message of anything thrown; of a permission that is missing, with the flag that grants it. */
+/** The message of anything thrown. For a missing permission it names the flag that grants it. */
 export function messageOf(error: unknown): string {
-  const denied = missingPermission(error);
-  if (denied !== undefined) return denied;
+  const missing = missingPermission(error);
+  if (missing !== undefined) return missing;
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A URL without its user info and without query values, which may hold secrets. */
+/** A URL without user info and query, which may contain secrets. */
 export function withoutSecrets(url: string): string {
   return url.replace(/^([a-z][\w+.-]*:\/\/)[^/?#]*@/i, "$1").replace(/\?.*$/s, "");
 }
 
-/** Keys whose values are never shown. */
+/** Matches keys whose values are always masked. */
 export const SECRET_KEY =
   /pass(word|wd|phrase)?$|pwd$|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization/i;
 
-/** `password=x`, `token = 'x'`, `"password": "x"`: a query's, libpq's, an option's, a program's. */
+/** `password=x`, `token = 'x'`, `"password": "x"`, as in URL queries, libpq strings and JSON. */
 const ASSIGNMENT = /(?<![\w-])([\w-]+)(["']?\s*[=:]\s*)/g;
 const QUOTED = /'(?:[^'\\]|\\.|'')*'?|"(?:[^"\\]|\\.)*"?/sy;
 const UNQUOTED = /(?![=>]|\$\{)[^\s&;,"')\]}]+/y;
@@ -121,13 +125,13 @@ const BEARER = /(\bbearer\s+)[\w.~+/-]{16,}=*/gi;
 const PRIVATE_KEY = /-----BEGIN [^-]*PRIVATE KEY-----.*?(?:-----END [^-]*-----|$)/gs;
 const URL_REST = /\b([a-z][\w+.-]{0,30}:)?\/\/([^\s"'`<>|]+)/gi;
 const ENCODED_USER_INFO = /(%3a%2f%2f)[^\s"'&]{0,500}?%40/gi;
-/** A login without a scheme; `npm:` and the like name packages with their versions. */
+/** A login without a URL scheme. `npm:` and similar prefixes are packages with versions. */
 const LOGIN =
   /(^|[\s"'=(,[{/])(?!(?:npm|jsr|node|mailto):|user:password@)([^\s"'/:@,=(){}[\]]{1,100}):([^\s"'@/]{1,200})@(?=[\w[])/gi;
 
 /**
- * A text without what looks like a secret, whoever wrote it: user and password of URLs, also of
- * those that do not parse, values of keys such as `password`, headers and private keys.
+ * Masks text that looks like a secret: user and password in URLs, even malformed ones, values of
+ * keys such as `password`, authorization headers, and private keys.
  */
 export function maskSecrets(text: string): string {
   const masked = text
@@ -136,10 +140,10 @@ export function maskSecrets(text: string): string {
     .replace(ENCODED_USER_INFO, "$1***%40")
     .replace(LOGIN, "$1$2:***@")
     .replace(BEARER, "$1***");
-  return withoutAssigned(masked);
+  return maskAssignments(masked);
 }
 
-/** A password may hold what ends the authority of a URL: then the last `@` ends it. */
+/** A password may contain characters that end the authority of a URL; then the last `@` ends it. */
 function withoutUserInfo(scheme: string, rest: string): string {
   const authority = /^[^/?#]*/.exec(rest)![0];
   if (authority === "") return rest;
@@ -147,12 +151,12 @@ function withoutUserInfo(scheme: string, rest: string): string {
   const isHost = /^(?:\[[^\]]*\]|[^:@[\]]*)(?::\d{0,5})?$/.test(authority);
   if (isHost && (isWeb || !authority.includes(":"))) return rest;
   const end = isWeb && authority.includes("@") ? authority.lastIndexOf("@") : rest.lastIndexOf("@");
-  // The words that messages ask for such a URL with.
+  // Messages use this placeholder.
   if (end < 0 || rest.slice(0, end) === "user:password") return rest;
   return `***${rest.slice(end)}`;
 }
 
-function withoutAssigned(text: string): string {
+function maskAssignments(text: string): string {
   let masked = "";
   let at = 0;
   for (const { 0: whole, 1: key, 2: sign, index } of text.matchAll(ASSIGNMENT)) {
@@ -166,16 +170,16 @@ function withoutAssigned(text: string): string {
   return masked + text.slice(at);
 }
 
-/** Characters of the value that is assigned there; 0 for what is none. */
+/** Length of the assigned value at an offset; 0 when there is none. */
 function lengthOfValue(text: string, from: number, key: string, sign: string): number {
   const quoted = lengthAt(QUOTED, text, from);
   if (quoted > 0) return quoted;
-  // Colons are of sentences, too.
+  // In prose, a colon assigns nothing.
   if (sign.includes(":")) {
     return /authorization$/i.test(key) ? lengthAt(HEADER, text, from) : 0;
   }
   const length = lengthAt(UNQUOTED, text, from);
-  // In SQL a column named `token` is compared with another one, a parameter or a function.
+  // In SQL, a column such as `token` may be compared with a column, a parameter or a function.
   const isExpression = /\s/.test(sign) && /[.$?:(]/.test(text.slice(from, from + length));
   return isExpression ? 0 : length;
 }

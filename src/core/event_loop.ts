@@ -1,13 +1,15 @@
-/** Turns of the event loop in long work. */
-const BREATH_MS = 100;
-let breathed = 0;
+/** Turns of the event loop during long work without I/O. */
+
+/** Milliseconds between two turns. */
+const INTERVAL_MS = 100;
+let lastTurn = 0;
 
 /**
- * To be awaited now and then in long work that never waits for anything outside: lets the thread hear
- * that it is to stop.
+ * Await this regularly in long work without I/O, so that the worker can receive an abort message.
+ * Returns at once if the event loop has had a turn within the interval.
  */
 export async function yieldToEventLoop(): Promise<void> {
-  if (performance.now() - breathed < BREATH_MS) return;
+  if (performance.now() - lastTurn < INTERVAL_MS) return;
   await new Promise((resolve) => setTimeout(resolve));
-  breathed = performance.now();
+  lastTurn = performance.now();
 }

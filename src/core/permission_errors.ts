@@ -1,29 +1,29 @@
-/** One permission of the runtime, and the words for one that is missing. */
+/** Permissions of the runtime: checks without a prompt, and messages for a missing one. */
 import { resolve } from "./files/paths.ts";
 
 export const KINDS = ["net", "read", "write", "env"] as const;
 export type PermissionKind = (typeof KINDS)[number];
 
-/** A host, a path or a variable that may be used. */
+/** A permission for one host, path or variable. */
 export interface Grant {
   readonly kind: PermissionKind;
   readonly value: string;
 }
 
-/** As the runtime takes it on its command line. */
+/** The command-line flag of the runtime that grants it. */
 export function flagOf({ kind, value }: Grant): string {
   return `--allow-${kind}=${value}`;
 }
 
-/** Whether a path may be read: the runtime, which may ask on a terminal, is not troubled with it. */
+/** Whether the process may read a path. Never prompts, as reading it might. */
 export function mayRead(path: string): boolean {
   return Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }
 
 /**
- * For what is about to be read.
+ * Call before reading a path or variable. Throws where the runtime would prompt on a terminal.
  *
- * @throws {Deno.errors.NotCapable} as the runtime does, where it might ask on a terminal instead
+ * @throws {Deno.errors.NotCapable} with the message of the runtime
  */
 export function requirePermission(kind: "read" | "env", value: string): void {
   const { state } = kind === "read"
@@ -33,21 +33,18 @@ export function requirePermission(kind: "read" | "env", value: string): void {
   throw new Deno.errors.NotCapable(`Requires ${kind} access to "${value}", which is not granted`);
 }
 
-/** A word that a shell takes as it is. */
+/** Quotes a word for a shell, if necessary. */
 export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/**
- * What the runtime refused, in one sentence with the flag that would allow it; undefined for
- * another error.
- */
+/** Describes a missing permission and the flag that grants it; undefined for any other error. */
 export function missingPermission(error: unknown): string | undefined {
   if (!(error instanceof Deno.errors.NotCapable)) return undefined;
   const match = /^Requires (\w+) access(?: to (?:"(.*)"|(<.*>)))?, /s.exec(error.message);
   if (match === null) return undefined;
   const [, kind = "all", named, place] = match;
-  if (kind === "all" && named !== undefined) return systemFile(named);
+  if (kind === "all" && named !== undefined) return describeSystemFile(named);
   const isPath = kind === "read" || kind === "write";
   const value = named !== undefined && isPath ? resolve(named) : named;
   const flag = value === undefined ? `--allow-${kind}` : `--allow-${kind}=${value}`;
@@ -58,9 +55,9 @@ export function missingPermission(error: unknown): string | undefined {
   return `dxt ${what}: ${describeFlags([flag])}`;
 }
 
-/** A thread has some permissions, never all of them, whatever the process was granted. */
-function systemFile(path: string): string {
-  return `dxt cannot use "${path}": the runtime keeps files below /dev, /proc and /sys from a thread, whatever it is granted; name a folder elsewhere, for memory another tmpfs than /dev/shm`;
+/** Some system files need all permissions, which a worker never has. */
+function describeSystemFile(path: string): string {
+  return `dxt cannot use "${path}": the runtime denies workers all files below /dev, /proc and /sys; use another folder, for memory a tmpfs other than /dev/shm`;
 }
 
 const VERBS: Readonly<Record<string, string>> = {
@@ -71,13 +68,13 @@ const VERBS: Readonly<Record<string, string>> = {
   run: "start",
 };
 
-/** Whether this is a thread: all that its connection was said to need is allowed there. */
-const IS_THREAD = "WorkerGlobalScope" in globalThis;
+/** A worker has the permissions that its connection declares. */
+const IS_WORKER = "WorkerGlobalScope" in globalThis;
 
-/** What to do about flags that are missing. Those of a binary are fixed when it is built. */
+/** How to grant missing flags. The flags of a binary are fixed when it is compiled. */
 export function describeFlags(flags: readonly string[]): string {
   const words = flags.map(shellWord).join(" ");
-  if (IS_THREAD) return `its connection does not name it among its permissions (${words})`;
+  if (IS_WORKER) return `its connection does not declare this permission (${words})`;
   return Deno.build.standalone
     ? `this binary was built without it, compile it with ${words}`
     : `run it with ${words}`;

@@ -1,4 +1,4 @@
-/** Permissions as sets: put together, compared with what is allowed, and written as flags. */
+/** Sets of permissions: merges them, compares them with limits, writes them as flags. */
 import { resolve } from "node:path";
 import { parseHost, type PermissionLists } from "../models/permissions.ts";
 import { ConfigurationError } from "./errors.ts";
@@ -6,10 +6,10 @@ import { flagOf, type Grant, KINDS, type PermissionKind } from "./permission_err
 import type { Permissions } from "./contracts/provider.ts";
 import { isWithin, realPath } from "./files/real_path.ts";
 
-/** The most that may be needed: a kind that is absent is not limited, an empty one allows nothing. */
+/** Limits on permissions. An absent kind has no limit; an empty one allows nothing. */
 export type Ceiling = { readonly [K in keyof PermissionLists]: Readonly<PermissionLists[K]> };
 
-/** Host and port that a URL leads to, as a permission names them. */
+/** Host and port of a URL, as a `net` permission spells them. */
 export function hostOf(url: string): string {
   const { protocol, hostname, port } = new URL(url);
   return `${hostname}:${port || PORTS[protocol] || 443}`;
@@ -19,7 +19,7 @@ const PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443, "w
 
 export const NOTHING: Permissions = { net: [], read: [], write: [], env: [] };
 
-/** All of several permissions, sorted, paths absolute; what another one includes is left out. */
+/** The union of permissions: sorted, with absolute paths, without those that another one includes. */
 export function mergePermissions(...parts: readonly Permissions[]): Permissions {
   const all = (kind: PermissionKind) => {
     const values = parts.flatMap((part) => part[kind]);
@@ -31,14 +31,14 @@ export function mergePermissions(...parts: readonly Permissions[]): Permissions 
   return { net: all("net"), read: all("read"), write: all("write"), env: all("env") };
 }
 
-/** The same with what its paths lead to: of an open file the runtime asks about that. */
+/** Adds the real paths of links, which the runtime checks once a file is open. */
 export function withRealPaths(needs: Permissions): Permissions {
   const both = (paths: readonly string[]) =>
     paths.flatMap((path) => [...new Set([path, realPath(path)])]);
   return { ...needs, read: both(needs.read), write: both(needs.write) };
 }
 
-/** What is needed and not allowed. Paths are compared as they are without symbolic links. */
+/** The needed permissions that exceed the limits. Paths are compared with links resolved. */
 export function exceedingGrants(ceiling: Ceiling, needs: Permissions): Grant[] {
   const seen = new Set<string>();
   return grantsOf(needs).filter(({ kind, value }) => {
@@ -46,21 +46,21 @@ export function exceedingGrants(ceiling: Ceiling, needs: Permissions): Grant[] {
     if (allowed === undefined) return false;
     if (!isPaths(kind)) return !allowed.some((other) => includes(kind, other, value));
     const real = realPath(value);
-    const isTold = seen.has(`${kind} ${real}`);
+    const isListed = seen.has(`${kind} ${real}`);
     seen.add(`${kind} ${real}`);
-    return !isTold && !allowed.some((folder) => isWithin(real, realPath(folder)));
+    return !isListed && !allowed.some((folder) => isWithin(real, realPath(folder)));
   });
 }
 
-/** What is needed and the process was not granted when it was started. */
+/** The needed permissions that were not granted to the process at its start. */
 export function missingGrants(needs: Permissions): Grant[] {
   return grantsOf(needs).filter((grant) => {
     try {
       return Deno.permissions.querySync(descriptorOf(grant)).state !== "granted";
     } catch (cause) {
-      // A host name that the runtime does not take is one that it cannot connect to.
+      // The runtime could not connect to a host name that it rejects here.
       throw new ConfigurationError(
-        `Cannot use ${grant.kind} permission of "${grant.value}": the runtime does not take it`,
+        `Cannot use ${grant.kind} permission of "${grant.value}": the runtime rejects it`,
         { cause },
       );
     }
@@ -83,22 +83,22 @@ export function grantsOf(needs: Permissions): Grant[] {
 }
 
 /**
- * The flags of the runtime that grant these permissions and no others, each one argument.
+ * The flags of the runtime that grant exactly these permissions, one argument per flag.
  *
- * @throws {ConfigurationError} for a value with a comma, which a flag cannot hold
+ * @throws {ConfigurationError} for a value with a comma, which separates values in a flag
  */
 export function flagsOf(needs: Permissions): string[] {
   const comma = grantsOf(needs).find(({ value }) => value.includes(","));
   if (comma !== undefined) {
     throw new ConfigurationError(
-      `Cannot write --allow-${comma.kind} for "${comma.value}": it holds a comma, which the flag takes for the end of a value`,
+      `Cannot write --allow-${comma.kind} for "${comma.value}": it contains a comma, which separates values in the flag`,
     );
   }
   return KINDS.filter((kind) => needs[kind].length > 0)
     .map((kind) => flagOf({ kind, value: needs[kind].join(",") }));
 }
 
-/** The permissions that grants are, to put them together. */
+/** Converts a list of grants to permissions. */
 export function permissionsOf(grants: readonly Grant[]): Permissions {
   const of = (wanted: PermissionKind) =>
     grants.filter(({ kind }) => kind === wanted).map(({ value }) => value);
@@ -109,7 +109,7 @@ function isPaths(kind: PermissionKind): boolean {
   return kind === "read" || kind === "write";
 }
 
-/** Whether a permission allows all that another one of its kind does. */
+/** Whether a permission includes another one of its kind. */
 function includes(kind: PermissionKind, outer: string, inner: string): boolean {
   if (outer === inner) return true;
   if (isPaths(kind)) return isWithin(inner, outer);

@@ -1,21 +1,21 @@
-/** Columns that a target has and the stream does not fill, such as one that the source dropped. */
+/** Target columns that no field of the stream fills, such as one that the source has dropped. */
 import { SchemaError } from "./errors.ts";
 
-/** A column of a target that is there. */
+/** A column of an existing target. */
 export interface TargetColumnFacts {
   readonly name: string;
-  /** NULL is refused. */
+  /** NOT NULL. */
   readonly required: boolean;
-  /** The target gives a value where none comes: a default, an identity, a generated column. */
+  /** The target itself provides a value: a default, an identity or a generated column. */
   readonly filled: boolean;
 }
 
 /**
- * The columns that get NULL in each added row.
+ * Returns the columns that are NULL in every added row.
  *
- * @param target as messages have it, quoted
- * @param fills whether a field of the stream goes into the column of a name
- * @throws {SchemaError} for a column that gets no value and refuses NULL
+ * @param target name for messages, quoted
+ * @param fills whether a field of the stream fills the column of this name
+ * @throws {SchemaError} for a NOT NULL column that nothing fills
  */
 export function unfilledColumns(
   target: string,
@@ -30,7 +30,7 @@ export function unfilledColumns(
   );
 }
 
-/** What to warn of; undefined when each column is filled. */
+/** The warning about unfilled columns; undefined when there are none. */
 export function describeUnfilled(target: string, unfilled: readonly string[]): string | undefined {
   if (unfilled.length === 0) return undefined;
   const [columns, have] = unfilled.length === 1 ? ["column", "it has"] : ["columns", "they have"];

@@ -57,7 +57,7 @@ Deno.test("what the runtime refuses is told with the exact flag, paths absolute"
 
 Deno.test("in a thread it is the connection that did not say what it needs", async () => {
   assert.deepEqual(await denials(['Deno.env.get("SHOP")'], true), [
-    'dxt may not read variable "SHOP": its connection does not name it among its permissions (--allow-env=SHOP)',
+    'dxt may not read variable "SHOP": its connection does not declare this permission (--allow-env=SHOP)',
   ]);
 });
 
@@ -68,7 +68,7 @@ Deno.test("a file of the system itself is told as one, with the way out", () => 
     const words = `Requires all access to "${path}", run again with the --allow-all flag`;
     const told = missingPermission(new Deno.errors.NotCapable(words))!;
     assert.ok(
-      told.startsWith(`dxt cannot use "${path}": the runtime keeps files below /dev`),
+      told.startsWith(`dxt cannot use "${path}": the runtime denies workers all files below /dev`),
       told,
     );
     assert.doesNotMatch(told, /--allow/);

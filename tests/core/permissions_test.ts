@@ -162,7 +162,7 @@ Deno.test("flags name what is needed, a kind that needs nothing has none", () =>
   assert.deepEqual(flagsOf(NOTHING), []);
   assert.throws(() => flagsOf(needs({ write: ["/a,b"] })), {
     name: "ConfigurationError",
-    message: /^Cannot write --allow-write for "\/a,b": it holds a comma/,
+    message: /^Cannot write --allow-write for "\/a,b": it contains a comma/,
   });
 });
 
@@ -182,7 +182,7 @@ Deno.test("what the process was not granted is found without asking", async () =
   }).output();
   assert.deepEqual(new TextDecoder().decode(stdout).split("\n"), [
     '["netb:2","read/c","write/a","envA"]',
-    'Cannot use net permission of "a b:1": the runtime does not take it',
+    'Cannot use net permission of "a b:1": the runtime rejects it',
     "",
   ]);
 });

@@ -113,7 +113,7 @@ Deno.test("what can be made is made and gone again, what is in the way is told",
     if (Deno.build.os === "linux") {
       assert.match(
         await writeProblem("/proc/x") ?? "",
-        /no file can be made in folder "\/proc"/,
+        /cannot create a file in folder "\/proc"/,
       );
     }
   }));

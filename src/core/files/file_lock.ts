@@ -1,21 +1,20 @@
 /**
- * Locks of files. The system holds the lock (`flock`, on NFS a lock of its server) and lets go of it
- * when the process ends, however it ends: so a file that a killed run left locks nobody out, whatever
- * process has its number now, and containers that share a kernel see each other. What is in the file
- * only says who holds it.
+ * Lock files. The operating system holds the lock (`flock`; on NFS the server does) and releases it
+ * when the process ends, however it ends. A lock file left by a killed run therefore blocks nobody,
+ * and containers that share a kernel see each other's locks. Its content only identifies the holder.
  */
 import { type Attempt, type Claim, describeOwner, type RunOwner, waitForLock } from "./run_lock.ts";
 import { ConnectorError, messageOf } from "../errors.ts";
 
-/** Text for a holder that wrote no readable record. */
+/** Holder in messages when the content of the file is unreadable. */
 const UNKNOWN = "its process is unknown";
 
 /**
- * Locks a file, which is made for it and gone afterwards. Its folder exists, or is made by
- * `makeFolder`, again where another run that ended has removed it meanwhile.
+ * Creates and locks a file; disposing the result removes it. Its folder exists or is created by
+ * `makeFolder`, which is called again if another run has removed the folder meanwhile.
  *
- * @param what the locked thing in a message, for example `stage "…"`
- * @throws {ConcurrentRunError} when another run holds it for longer than the claim waits
+ * @param what the locked thing in messages, for example `stage "…"`
+ * @throws {ConcurrentRunError} when another run holds the lock for longer than the claim waits
  * @throws {ConnectorError} on a file system without locks
  */
 export async function lockFile(
@@ -37,14 +36,14 @@ async function tryLock(
   while (true) {
     const file = await openLock(path, makeFolder);
     try {
-      if (!await locked(file, what)) {
+      if (!await lock(file, what)) {
         file.close();
-        return { holder: await holderOf(path) };
+        return { holder: await readHolder(path) };
       }
-      // The run that held it before may have removed the file.
+      // The previous holder may have removed the file that was opened here.
       if (await isAt(path, file)) {
-        await describe(file, owner);
-        return { held: release(path, file) };
+        await writeOwner(file, owner);
+        return { held: heldLock(path, file) };
       }
     } catch (error) {
       file.close();
@@ -54,7 +53,7 @@ async function tryLock(
   }
 }
 
-/** Folders that other runs remove at their end are made again so often. */
+/** How often the folder is created again when other runs remove it at their end. */
 const ATTEMPTS = 20;
 
 async function openLock(path: string, makeFolder: () => Promise<void>): Promise<Deno.FsFile> {
@@ -68,7 +67,7 @@ async function openLock(path: string, makeFolder: () => Promise<void>): Promise<
   }
 }
 
-async function locked(file: Deno.FsFile, what: string): Promise<boolean> {
+async function lock(file: Deno.FsFile, what: string): Promise<boolean> {
   try {
     return await file.tryLock(true);
   } catch (error) {
@@ -90,14 +89,14 @@ async function isAt(path: string, file: Deno.FsFile): Promise<boolean> {
   }
 }
 
-async function describe(file: Deno.FsFile, owner: RunOwner): Promise<void> {
+async function writeOwner(file: Deno.FsFile, owner: RunOwner): Promise<void> {
   await file.truncate(0);
   const text = new TextEncoder().encode(`${JSON.stringify(owner)}\n`);
   for (let at = 0; at < text.length;) at += await file.write(text.subarray(at));
 }
 
-/** Windows lets nobody read a locked file, and a holder that has just begun has written nothing. */
-async function holderOf(path: string): Promise<string> {
+/** Cannot be read on Windows, where a locked file is unreadable, and before the owner is written. */
+async function readHolder(path: string): Promise<string> {
   try {
     const owner: unknown = JSON.parse(await Deno.readTextFile(path));
     return isOwner(owner) ? describeOwner(owner) : UNKNOWN;
@@ -113,13 +112,13 @@ function isOwner(value: unknown): value is RunOwner {
     typeof run_id === "string" && typeof since === "string";
 }
 
-function release(path: string, file: Deno.FsFile): AsyncDisposable {
-  let held = true;
+function heldLock(path: string, file: Deno.FsFile): AsyncDisposable {
+  let isHeld = true;
   return {
-    // At once: until it is gone a run that has ended is taken for one that goes on.
+    // Synchronous: until the file is gone, other runs take this one for still running.
     [Symbol.asyncDispose]() {
-      if (!held) return Promise.resolve();
-      held = false;
+      if (!isHeld) return Promise.resolve();
+      isHeld = false;
       try {
         Deno.removeSync(path);
       } catch (error) {

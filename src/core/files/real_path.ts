@@ -1,44 +1,44 @@
+/** Paths without symbolic links, for comparing permissions. */
 import { ConfigurationError } from "../errors.ts";
 import { mayRead } from "../permission_errors.ts";
 import { dirname, join, parse, resolve, sep } from "node:path";
 
-/** As many as Linux follows. */
-const MOST_LINKS = 40;
+/** The limit of Linux. */
+const MAX_LINKS = 40;
 
 /**
- * An absolute path without symbolic links, also where its last parts do not exist yet, or are a
- * link to what does not. What the process may not look at is taken for no link: it may not follow
- * it either.
+ * Resolves symbolic links in a path whose last parts need not exist, nor the target of a link. A
+ * path that the process may not read is treated as no link: the process could not follow it either.
  *
- * @throws {ConfigurationError} for links that lead in a circle
+ * @throws {ConfigurationError} for circular links
  */
 export function realPath(path: string): string {
   let links = 0;
   const { root } = parse(resolve(path));
   let real = root;
-  const left = partsOf(resolve(path));
+  const left = splitPath(resolve(path));
   while (left.length > 0) {
     const next = join(real, left.shift()!);
-    const link = linkOf(next);
+    const link = readLink(next);
     if (link === undefined) {
       real = next;
       continue;
     }
-    if (++links > MOST_LINKS) {
+    if (++links > MAX_LINKS) {
       throw new ConfigurationError(`Cannot follow the links of "${path}": too many`);
     }
-    const aim = resolve(dirname(next), link);
-    real = parse(aim).root;
-    left.unshift(...partsOf(aim));
+    const linked = resolve(dirname(next), link);
+    real = parse(linked).root;
+    left.unshift(...splitPath(linked));
   }
   return real;
 }
 
-function partsOf(path: string): string[] {
+function splitPath(path: string): string[] {
   return path.slice(parse(path).root.length).split(sep).filter((part) => part !== "");
 }
 
-function linkOf(path: string): string | undefined {
+function readLink(path: string): string | undefined {
   if (!mayRead(path)) return undefined;
   try {
     return Deno.lstatSync(path).isSymlink ? Deno.readLinkSync(path) : undefined;
@@ -47,7 +47,7 @@ function linkOf(path: string): string | undefined {
   }
 }
 
-/** Whether a path is the other or below it. Both are absolute; Windows tells no cases apart. */
+/** Whether a path equals a folder or is below it. Both are absolute; Windows ignores case. */
 export function isWithin(path: string, folder: string): boolean {
   const [inner, outer] = Deno.build.os === "windows"
     ? [path.toLowerCase(), folder.toLowerCase()]

@@ -1,20 +1,20 @@
-/** How a run requests a lock that one run at a time holds. */
+/** Waits for a lock that only one run can hold at a time. */
 import { ConcurrentRunError } from "../errors.ts";
 
-/** The run that holds a lock, for messages of other runs. Plain data: sent to workers, written into locks. */
+/** The run that holds a lock, for messages of other runs. Sent to workers and written to files. */
 export interface RunOwner {
-  /** Unset where the runtime may not ask for it. */
+  /** Undefined without the permission to read the host name. */
   readonly host?: string | undefined;
   readonly pid: number;
   readonly run_id: string;
-  /** When the run started, in ISO 8601. */
+  /** Start of the run, in ISO 8601. */
   readonly since: string;
 }
 
-/** Who asks for a lock, and how long it waits for one that another run holds. Plain data. */
+/** The run that requests a lock, and how long it waits while another run holds the lock. */
 export interface Claim {
   readonly owner: RunOwner;
-  /** Milliseconds; 0: refused at once. */
+  /** Milliseconds; 0 throws at once. */
   readonly waitMs: number;
 }
 
@@ -29,23 +29,23 @@ export function runOwner(runId: string, since: Temporal.Instant): RunOwner {
   };
 }
 
-/** A run in a message: `process 4711 on "etl-1" (run 0f3a9c2e, since 2026-01-31T12:00:00Z)`. */
+/** Text for messages: `process 4711 on "etl-1" (run 0f3a9c2e, since 2026-01-31T12:00:00Z)`. */
 export function describeOwner({ host, pid, run_id, since }: RunOwner): string {
   const where = host === undefined ? "" : ` on ${JSON.stringify(host)}`;
   return `process ${pid}${where} (run ${run_id.slice(0, 8)}, since ${since})`;
 }
 
-/** A lock that was taken, or who holds it, in words. */
+/** The acquired lock, or a description of its holder. */
 export type Attempt<T> = { readonly held: T } | { readonly holder: string };
 
 /** Milliseconds between two attempts. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [50, 1000];
 
 /**
- * Tries to take a lock until it is free or `waitMs` have passed.
+ * Tries to acquire a lock until it is free or `waitMs` have passed.
  *
- * @param what the locked thing in a message, for example `stage "…"`
- * @param grace milliseconds in which a run that has ended may still hold the lock
+ * @param what the locked thing in messages, for example `stage "…"`
+ * @param grace milliseconds for which a run that has ended may still hold the lock
  * @throws {ConcurrentRunError} that names the holder
  */
 export async function waitForLock<T>(
@@ -66,7 +66,6 @@ export async function waitForLock<T>(
   }
 }
 
-/** The refusal of a lock. */
 function inUse(what: string, holder: string, waitMs: number): ConcurrentRunError {
   const waited = waitMs > 0 ? `, waited ${Math.round(waitMs / 1000)} s` : "";
   return new ConcurrentRunError(

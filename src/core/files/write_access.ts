@@ -1,11 +1,11 @@
-/** Folders that a write has to make, and whether it could. */
+/** Checks whether a file can be created, and which folders that would create. */
 import { dirname } from "node:path";
 import { messageOf } from "../errors.ts";
 import { mayRead } from "../permission_errors.ts";
 
 /**
- * The outermost folder that has to be made so that `folder` is there; undefined when it is. What
- * may not be looked at is taken to be there. `bound` is the outermost that may be made.
+ * The outermost missing folder on the way to `folder`; undefined when it exists. Paths that may not
+ * be read count as existing. Does not look above `bound`.
  */
 export function missingFolder(folder: string, bound?: string): string | undefined {
   let missing: string | undefined;
@@ -27,8 +27,8 @@ function isMissing(path: string): boolean {
 }
 
 /**
- * Why a file cannot be made at `path`; undefined when it can, or is there. Tried, since modes do
- * not tell all; nothing of it is left.
+ * Why a file cannot be created at `path`; undefined when it can, or exists. Creates and removes the
+ * file and its folders, since file modes alone do not decide.
  */
 export async function writeProblem(path: string): Promise<string | undefined> {
   const folder = dirname(path);
@@ -43,13 +43,13 @@ export async function writeProblem(path: string): Promise<string | undefined> {
     if (error instanceof Deno.errors.NotADirectory) {
       return `"${folder}" is a file, expected a folder`;
     }
-    return `no file can be made in folder "${folder}": ${reason(error)}`;
+    return `cannot create a file in folder "${folder}": ${describeReason(error)}`;
   } finally {
     if (missing !== undefined) await removeEmpty(folder, missing);
   }
 }
 
-/** Removes the folders from one up to another, unless somebody has put something into them. */
+/** Removes empty folders from one up to another. */
 async function removeEmpty(from: string, to: string): Promise<void> {
   for (let path = from;; path = dirname(path)) {
     await Deno.remove(path).catch(() => {});
@@ -57,7 +57,7 @@ async function removeEmpty(from: string, to: string): Promise<void> {
   }
 }
 
-function reason(error: unknown): string {
-  if (error instanceof Deno.errors.PermissionDenied) return "the system denies permission";
+function describeReason(error: unknown): string {
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   return messageOf(error).replace(/: \w+ '.*$/s, "");
 }

@@ -1,11 +1,11 @@
 /**
- * What becomes of a type's values in another type. *Exact*: each value has one equal value there, and
- * reads back as it. *Widened*: so too, but the other type holds more. *Lossy*: some value would be
- * changed, which dxt never does: it is refused when it comes.
+ * Conversions between types. *Exact*: every value has an equal value in the other type and reads back
+ * unchanged. *Widened*: the same, but the other type holds further values. *Lossy*: some values do
+ * not fit; dxt never changes them, but refuses them when they occur.
  *
- * Values that few data have do not make a type lossy, or hardly any conversion would be exact: text
- * with U+0000, infinite dates, years beyond the target's calendar, JSON's null where NULL may be. A
- * target that cannot keep them refuses them, with field, row and value.
+ * Rare values do not make a conversion lossy, or hardly any would be exact: text with U+0000,
+ * infinite dates, years beyond the target's calendar, JSON null next to NULL. A target that cannot
+ * store them refuses them with field, row and value.
  */
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
@@ -18,11 +18,11 @@ export type ConversionKind = typeof CONVERSIONS[number];
 
 export interface Conversion {
   readonly kind: ConversionKind;
-  /** When a value is refused, for a lossy one; else what is worth knowing. */
+  /** Which values a lossy conversion refuses; for others, an optional remark. */
   readonly note?: string;
   /**
-   * Of a lossy one: the column is of the right type and has a limit of its own, such as a length. As
-   * with NOT NULL, a value that breaks it ends the load, and the limit alone does not.
+   * The conversion is lossy only because the column has a limit, such as a length. As with NOT NULL,
+   * the limit does not stop the load before it begins; a value that exceeds it does.
    */
   readonly limit?: true;
 }
@@ -30,14 +30,14 @@ export interface Conversion {
 export const EXACT: Conversion = { kind: "exact" };
 export const WIDENED: Conversion = { kind: "widened" };
 
-/** A lossy conversion; `when` follows the word "when". */
+/** A lossy conversion. `when` completes "refused when …". */
 export function lossy(when: string): Conversion {
   return { kind: "lossy", note: `refused when ${when}` };
 }
 
 type Typed = Pick<Field, "dtype" | "precision" | "scale">;
 
-/** Types, besides decimals, that hold every value of a type. */
+/** For each type, the other types that hold all its values, without decimals. */
 export const WIDER: Readonly<Record<DXTType, readonly DXTType[]>> = {
   int8: ["int16", "int32", "int64", "float32", "float64", "string", "json"],
   int16: ["int32", "int64", "float32", "float64", "string", "json"],
@@ -65,13 +65,13 @@ export const WIDER: Readonly<Record<DXTType, readonly DXTType[]>> = {
   object: ["json", "string"],
 };
 
-/** Digits before the point that every value of a type needs at most; undefined for no number. */
+/** Most digits before the decimal point in values of a type; undefined if it is not a number. */
 function wholeDigits({ dtype, precision = 38, scale = 0 }: Typed): number | undefined {
   if (isIntegerType(dtype)) return String(INTEGER_BOUNDS[dtype][1]).length;
   return dtype === "decimal" ? precision - scale : undefined;
 }
 
-/** Between two of dxt's types. */
+/** The conversion between two dtypes. */
 export function convert(from: Typed, to: Typed): Conversion {
   if (to.dtype === "decimal") return toDecimal(from, to);
   if (from.dtype === to.dtype) return EXACT;
@@ -98,20 +98,20 @@ function toInteger(from: Typed, dtype: keyof typeof INTEGER_BOUNDS): Conversion 
   return -most >= low && most <= high ? WIDENED : lossy(`a value is no ${dtype}`);
 }
 
-/** A type in words, for example `decimal(10,2)`. */
+/** A type as text, for example `decimal(10,2)`. */
 export function typeText({ dtype, precision = 38, scale = 0 }: Typed): string {
   return dtype === "decimal" ? `decimal(${precision},${scale})` : dtype;
 }
 
-/** A field and what becomes of it in a column that is there. */
+/** A field and its conversion to an existing column. */
 export interface FieldConversion {
   readonly field: Field;
-  /** The target's own type. */
+  /** Native type of the column. */
   readonly type: string;
   readonly conversion: Conversion;
 }
 
-/** Whether a load goes on: the pipeline accepts a loss, or declares the column's type itself. */
+/** Whether a load may begin: not lossy, or the pipeline accepts that or declares the column type. */
 export function isAccepted(
   { field: { target_type }, conversion: { kind, limit } }: FieldConversion,
   rule: LossRule | undefined,
@@ -119,7 +119,7 @@ export function isAccepted(
   return kind !== "lossy" || limit === true || rule !== "stop" || target_type !== undefined;
 }
 
-/** @throws {LossyConversionError} that names all losses that the pipeline does not accept */
+/** @throws {LossyConversionError} that lists all lossy conversions that are not accepted */
 export function refuseLosses(
   target: string,
   columns: readonly FieldConversion[],

@@ -1,13 +1,13 @@
-/** Values as an API or a script has them: numbers, text, JSON. */
+/** Converts values of JavaScript and JSON, as APIs and drivers return them, to values of fields. */
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import { JSONText, parseText, plainDecimal, type Value } from "./values.ts";
 
 /**
- * A value of a field from what JavaScript or JSON has in its place: text where the field is a date, a
- * time, a number or binary (hexadecimal digits); a number where it is a decimal; a Date where it is a
- * timestamp_tz; anything where it is json. What is the field's own kind of value stays as it is, and
- * what fits in no way too: whoever writes it refuses it, with field and row.
+ * Converts a JavaScript value to a value of a field: text to a date, time, number or binary
+ * (hexadecimal digits); a number to a decimal; a Date to a timestamp_tz; anything to json. Values of
+ * the right type are returned unchanged. So are unconvertible ones: the column builder rejects them
+ * with field and row.
  *
  * @throws {ValueError} for text that is not of the field's type
  */
@@ -32,25 +32,25 @@ export function valueOf(value: unknown, field: Field): Value {
   return typeof value === "string" ? parseText(value, field) : value as Value;
 }
 
-/** Fields that records as of JSON have, in the order in which they are first seen, all nullable. */
+/** Infers fields from JSON records, in order of first occurrence, all nullable. */
 export function fieldsOf(records: Iterable<Readonly<Record<string, unknown>>>): Field[] {
   const kinds = new Map<string, Set<DXTType>>();
   for (const record of records) {
     for (const [name, value] of Object.entries(record)) {
       const seen = kinds.get(name) ?? new Set();
       kinds.set(name, seen);
-      if (value !== null && value !== undefined) seen.add(typeOf(value));
+      if (value !== null && value !== undefined) seen.add(inferType(value));
     }
   }
   return Array.from(kinds, ([name, seen]) => ({
     name,
-    dtype: common([...seen]),
+    dtype: commonType([...seen]),
     nullable: true,
     inferred: true,
   }));
 }
 
-function typeOf(value: unknown): DXTType {
+function inferType(value: unknown): DXTType {
   switch (typeof value) {
     case "boolean":
       return "bool";
@@ -65,8 +65,8 @@ function typeOf(value: unknown): DXTType {
   }
 }
 
-/** The type that holds all values: whole numbers are doubles among doubles, the rest is JSON. */
-function common(types: readonly DXTType[]): DXTType {
+/** The type that holds all values: float64 for mixed numbers, json for any other mix. */
+function commonType(types: readonly DXTType[]): DXTType {
   const [only = "json", other] = types;
   if (other === undefined) return only;
   return types.every((type) => type === "int64" || type === "float64") ? "float64" : "json";

@@ -1,21 +1,18 @@
-/** Numbers as text, exactly. */
+/** Exact comparison of numbers as text. */
 
-/** A number as ±digits × 10^exponent; digits begin and end with no zero, those of 0 are empty. */
+/** ±digits × 10^exponent. Digits neither begin nor end with a zero; 0 has no digits. */
 export interface DecimalParts {
   readonly negative: boolean;
   readonly digits: string;
   readonly exponent: number;
 }
 
-/** Beyond so many characters no text is taken for a number: no type has as many digits. */
+/** Longer text is not parsed as a number: no type has as many digits. */
 const LONGEST = 1100;
 
 const NUMBER = /^([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 
-/**
- * @returns undefined when the text is no number in decimal digits, with or without an exponent, or is
- * longer than any type could hold
- */
+/** Parses decimal digits with an optional exponent; undefined for other text, or one too long. */
 export function decimalParts(text: string): DecimalParts | undefined {
   if (text.length > LONGEST) return undefined;
   const match = NUMBER.exec(text);
@@ -31,13 +28,13 @@ export function decimalParts(text: string): DecimalParts | undefined {
 
 export type FloatType = "float32" | "float64";
 
-/** Significant digits that every double, and every 32-bit float, gives back as they were. */
+/** Significant digits that every value of a float type preserves. */
 const SAFE_DIGITS = { float64: 15, float32: 6 } as const;
 const SMALLEST_NORMAL = { float64: 2.2250738585072014e-308, float32: 1.1754943508222875e-38 };
 
 /**
- * Whether `value`, the float nearest to `text`, gives `text` back: its shortest spelling, or its
- * spelling with as many digits as the text has, is the same number.
+ * Whether `value`, the float nearest to `text`, preserves it: its shortest decimal form, or the one
+ * with as many digits as the text, is the same number.
  */
 export function floatHolds(text: string, value: number, dtype: FloatType): boolean {
   if (String(value) === text) return true;
@@ -46,10 +43,10 @@ export function floatHolds(text: string, value: number, dtype: FloatType): boole
   const count = parts.digits.length;
   if (count === 0 || value === 0) return count === 0 && value === 0;
   if (count <= SAFE_DIGITS[dtype] && Math.abs(value) >= SMALLEST_NORMAL[dtype]) return true;
-  return same(parts, String(value)) || (count <= 100 && same(parts, value.toPrecision(count)));
+  return isSame(parts, String(value)) || (count <= 100 && isSame(parts, value.toPrecision(count)));
 }
 
-function same(parts: DecimalParts, text: string): boolean {
+function isSame(parts: DecimalParts, text: string): boolean {
   const other = decimalParts(text)!;
   return parts.digits === other.digits && parts.exponent === other.exponent &&
     parts.negative === other.negative;

@@ -1,4 +1,4 @@
-/** Values on their way to another thread: cloning knows neither Temporal nor classes. */
+/** Values in messages between threads: structured clone supports neither Temporal nor classes. */
 import { JSONText, type Value } from "./values.ts";
 
 const TEMPORAL = {
@@ -8,7 +8,7 @@ const TEMPORAL = {
   Instant: Temporal.Instant,
 } as const;
 
-/** A value as plain data. */
+/** A value that structured clone supports. */
 export type TransferableValue =
   | null
   | number

@@ -1,6 +1,6 @@
 /**
- * How two values of a field compare: in the order of its dtype, or in that of the numbers that its
- * text holds. NULL, NaN and infinity have no place in either: they are never newer than anything.
+ * Order of the values of a field, for watermarks: that of its dtype, or that of the numbers in its
+ * text. NULL, NaN and infinity are unordered and never newer than another value.
  */
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
@@ -9,10 +9,10 @@ import { compareValues, INFINITY, isIntegerType, NEGATIVE_INFINITY, type Value }
 
 type Present = Exclude<Value, null>;
 
-/** What of a field says how its values compare. */
+/** The properties of a field that determine its order. */
 export type Ordered = Pick<Field, "dtype" | "order">;
 
-/** Negative, zero or positive. Both values have a place in the order: see {@linkcode isUnordered}. */
+/** Negative, zero or positive. Neither value may be unordered; see {@linkcode isUnordered}. */
 export function compareInOrder(a: Present, b: Present, { dtype, order }: Ordered): number {
   if (order !== "number") return compareValues(a, b, dtype);
   const [left, right] = [numberKey(String(a)), numberKey(String(b))];
@@ -28,12 +28,12 @@ export function isUnordered(value: Present, { dtype, order }: Ordered): boolean 
   return value === INFINITY || value === NEGATIVE_INFINITY;
 }
 
-/** Whether a type has such values. */
+/** Whether a type has NaN or infinity. */
 export function canBeUnordered({ dtype, order }: Ordered): boolean {
-  return order === "number" || PLACELESS.has(dtype);
+  return order === "number" || WITH_UNORDERED.has(dtype);
 }
 
-const PLACELESS: ReadonlySet<DXTType> = new Set<DXTType>([
+const WITH_UNORDERED: ReadonlySet<DXTType> = new Set<DXTType>([
   "float32",
   "float64",
   "date",
@@ -41,13 +41,13 @@ const PLACELESS: ReadonlySet<DXTType> = new Set<DXTType>([
   "timestamp_tz",
 ]);
 
-/** Digits of a number's exponent in its key, and what is added so that no exponent is negative. */
+/** Digits of the exponent in a key, and the bias that makes every exponent positive. */
 const EXPONENT_DIGITS = 8;
 const EXPONENT_BIAS = 10 ** EXPONENT_DIGITS / 2;
 
 /**
- * Text that sorts, by its code points, as the number does that a text holds; undefined when it holds
- * none. Numbers are compared exactly, whatever their digits and exponents.
+ * A key for the number in a text: keys sorted by code points are sorted by number, exactly, whatever
+ * the digits and exponents. Undefined when the text is not a number.
  */
 export function numberKey(text: string): string | undefined {
   const match = /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,7}))?\s*$/.exec(text);
@@ -62,14 +62,14 @@ export function numberKey(text: string): string | undefined {
     digits.slice(first).replace(/0+$/, "")
   }`;
   if (sign !== "-") return `2${key}`;
-  // Of two negative numbers the one with the greater digits is lower.
+  // Among negative numbers, greater digits mean a lower number.
   return `0${key.replace(/\d/g, (digit) => String(9 - Number(digit)))}:`;
 }
 
-/** Kinds of values that compare with one another. */
+/** Kinds of values that can be compared with each other. */
 export type OrderKind = "number" | "text" | "date" | "time" | "instant";
 
-/** The kind of a field's order; undefined for one that has none which other systems share. */
+/** The kind of a field's order; undefined when other systems do not share its order. */
 export function orderKind({ dtype, order }: Ordered): OrderKind | undefined {
   if (order === "number" || dtype === "decimal" || isIntegerType(dtype)) return "number";
   if (order !== undefined) return undefined;
@@ -91,10 +91,10 @@ export function orderKind({ dtype, order }: Ordered): OrderKind | undefined {
   }
 }
 
-/** @throws {SchemaError} for a watermark whose order the target does not keep */
+/** @throws {SchemaError} always: the target does not keep the order of this watermark field */
 export function refuseOrder(field: Field, target: string): never {
   const type = field.source_type?.replace(/^\w+:/, "") ?? field.dtype;
   throw new SchemaError(
-    `Cannot use field "${field.name}" as watermark: ${type} has an order of its own, and ${target} would compare it in another one; expected another watermark_field, or a field that is declared or computed with a dtype such as decimal or timestamp`,
+    `Cannot use field "${field.name}" as watermark: ${type} has its own order, and ${target} would compare it in another one; expected another watermark_field, or a field that is declared or computed with a dtype such as decimal or timestamp`,
   );
 }

@@ -1,3 +1,4 @@
+/** Values of records: their types, text form, parsing and comparison. The table of values is here. */
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import { ValueError } from "../errors.ts";
@@ -12,7 +13,7 @@ export type JSONValue =
   | { [key: string]: JSONValue };
 
 /**
- * A value in a record. By DXTType: int8–int32, uint8–uint32, float32, float64: number; int64,
+ * A value in a record, by DXTType: int8–int32, uint8–uint32, float32, float64: number; int64,
  * uint64: bigint; decimal: string in plain digits with exactly `scale` digits after the point;
  * string: string; bool: boolean; date, time, timestamp, timestamp_tz: Temporal.PlainDate,
  * PlainTime, PlainDateTime, Instant in whole microseconds, or the string "infinity" or
@@ -35,8 +36,8 @@ export type Value =
 export type DXTRecord = Record<string, Value>;
 
 /**
- * A JSON value that keeps the text it came with, so that numbers beyond a double, the order of
- * keys and the scale of decimals survive. `value` parses it.
+ * A JSON value that keeps its original text, which preserves numbers beyond a double, the order of
+ * keys and the scale of decimals. `value` parses it.
  */
 export class JSONText {
   constructor(readonly text: string) {}
@@ -58,7 +59,7 @@ export class JSONText {
   }
 }
 
-/** Bounds of the integer types, both inside. */
+/** Bounds of the integer types, both inclusive. */
 export const INTEGER_BOUNDS = {
   int8: [-128n, 127n],
   int16: [-32768n, 32767n],
@@ -79,15 +80,14 @@ export function isIntegerType(dtype: string): dtype is IntegerType {
 export const INFINITY = "infinity";
 export const NEGATIVE_INFINITY = "-infinity";
 
-/** Characters of a number in plain digits, zeros in front and at the end among them. */
+/** Most characters of a number in plain digits, including leading and trailing zeros. */
 const LONGEST_NUMBER = 1000;
 
 const DECIMAL = /^([+-]?)0*(\d+)(?:\.(\d*))?$/;
 
 /**
- * Brings decimal text to exactly `scale` digits after the point, without changing its value.
- *
- * @returns undefined when it is not plain decimal digits, or needs more digits than there are
+ * Formats decimal text with exactly `scale` digits after the point, without changing its value.
+ * Returns undefined when it is not plain decimal digits or does not fit the precision.
  */
 export function exactDecimal(text: string, precision: number, scale: number): string | undefined {
   if (text.length > LONGEST_NUMBER) return undefined;
@@ -102,7 +102,7 @@ export function exactDecimal(text: string, precision: number, scale: number): st
   return match[1] === "-" && /[1-9]/.test(body) ? `-${body}` : body;
 }
 
-/** A double in plain decimal digits, the fewest that mean the same double; no exponent. */
+/** The shortest plain decimal digits, without exponent, that parse to the same double. */
 export function plainDecimal(value: number): string {
   const text = String(value);
   const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
@@ -115,9 +115,9 @@ export function plainDecimal(value: number): string {
 }
 
 /**
- * Text of a value: what CSV, a text protocol and the manifest hold. NULL has none. A date is written as
- * ISO 8601 has it, with a sign and six digits of the year before 0000 and beyond 9999; `dateText` of the
- * arrow room writes the same from a column.
+ * Text of a value in CSV, text protocols and the manifest; NULL has none. Dates are ISO 8601, with a
+ * sign and six digits for years below 0 or above 9999. `dateText` in the arrow room writes the same
+ * from a column.
  */
 export function formatValue(value: Exclude<Value, null>): string {
   if (typeof value === "string") return value;
@@ -127,17 +127,17 @@ export function formatValue(value: Exclude<Value, null>): string {
 }
 
 /**
- * Days from 1970-01-01 to the first and the last one whose text {@linkcode parseText} reads: years
- * -271821 to 275760, those outside 0 to 9999 with a sign and six digits.
+ * Days from 1970-01-01, in both directions, whose text {@linkcode parseText} reads: years -271821 to
+ * 275760, those outside 0 to 9999 with a sign and six digits.
  */
 export const LAST_TEXT_DAY = 100_000_000;
 
 const INSTANT_OFFSET = /(?:[zZ]|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)$/;
 
 /**
- * Reads what {@linkcode formatValue} wrote, and other spellings of the same value: `+5` and `007`, a space
- * for the T, an offset without minutes, `t` and `1` for true. A number that no float is, or a finer
- * time than microseconds, is refused rather than rounded.
+ * Parses the output of {@linkcode formatValue} and other spellings of the same value: `+5` and
+ * `007`, a space for the T, an offset without minutes, `t` and `1` for true. Never rounds: throws
+ * for a number that a float cannot hold, and for a time finer than microseconds.
  *
  * @throws {ValueError} when the text is not of the field's type
  */
@@ -199,7 +199,11 @@ export function parseText(text: string, field: Field): Exclude<Value, null> {
   }
 }
 
-/** Checks JSON text against a field of dtype json, array or object. */
+/**
+ * Validates JSON text for a field of dtype json, array or object.
+ *
+ * @throws {ValueError} when it is not JSON, or JSON of another type
+ */
 export function jsonText(text: string, field: Field): JSONText {
   let parsed: unknown;
   try {
@@ -207,12 +211,12 @@ export function jsonText(text: string, field: Field): JSONText {
   } catch {
     throw new ValueError(`expected ${field.dtype} as JSON text`, field.name, undefined, text);
   }
-  const is = Array.isArray(parsed)
+  const type = Array.isArray(parsed)
     ? "array"
     : typeof parsed === "object" && parsed !== null
     ? "object"
     : "json";
-  if (field.dtype !== "json" && is !== field.dtype) {
+  if (field.dtype !== "json" && type !== field.dtype) {
     throw new ValueError(`expected a JSON ${field.dtype}`, field.name, undefined, text);
   }
   return new JSONText(text);
@@ -231,7 +235,7 @@ function isInfinity(text: string): boolean {
   return text === INFINITY || text === NEGATIVE_INFINITY;
 }
 
-/** The float that is the number of the text and no other; undefined where there is none. */
+/** The float that preserves the number in the text; undefined when none does. */
 function parseFloatText(text: string, dtype: FloatType): number | undefined {
   if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
   if (/^nan$/i.test(text)) return NaN;
@@ -270,7 +274,7 @@ function strictTimestamp(text: string): string {
   return STRICT_TIMESTAMP.test(text) ? secondsBelow60(text).replace(" ", "T") : refuse();
 }
 
-/** Temporal turns second 60 into 59 without a word. */
+/** Refuses second 60, which Temporal would silently change to 59. */
 function secondsBelow60(text: string): string {
   return /:60(\.|$)/.test(text) ? refuse() : text;
 }
@@ -283,7 +287,7 @@ function instant(text: string): Temporal.Instant {
   return wholeMicros(Temporal.Instant.from(`${time}${offset[0]}`));
 }
 
-/** Values are microseconds: a finer one would be changed. */
+/** @throws {RangeError} for a value finer than microseconds */
 export function wholeMicros<
   T extends Temporal.PlainTime | Temporal.PlainDateTime | Temporal.Instant,
 >(value: T): T {
@@ -294,8 +298,8 @@ export function wholeMicros<
 }
 
 /**
- * Order of two values of the same type: negative, zero or positive. Strings by code point,
- * decimals by number, infinity after and -infinity before every date or timestamp, NaN last.
+ * Compares two values of the same type: negative, zero or positive. Strings compare by code point,
+ * decimals by number; infinity is after and -infinity before every date; NaN is last.
  */
 export function compareValues(
   a: Exclude<Value, null>,
@@ -338,7 +342,7 @@ function compareDecimals(a: string, b: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** UTF-16 order differs from code points where a surrogate meets U+E000 to U+FFFF. */
+/** Compares by code points: UTF-16 order differs for surrogates and U+E000 to U+FFFF. */
 function compareText(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {

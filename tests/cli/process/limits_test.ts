@@ -216,7 +216,10 @@ Deno.test("a path with a comma has no flag, and is told in JSON", () =>
     "p.yaml": { ...PIPELINE, streams: [{ id: "t", source: "a,b/x.csv" }] },
   }, async (folder) => {
     const { code, err } = await program(folder, ["permissions", "p.yaml"]);
-    assert.match(err, /^error: Cannot write --allow-read for ".*\/a,b\/x.csv": it holds a comma/);
+    assert.match(
+      err,
+      /^error: Cannot write --allow-read for ".*\/a,b\/x.csv": it contains a comma/,
+    );
     assert.equal(code, 2);
     const { out } = await program(folder, ["permissions", "p.yaml", "--format", "json"]);
     assert.ok(JSON.parse(out).read.includes(join(folder, "a,b/x.csv")));
