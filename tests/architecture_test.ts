@@ -187,6 +187,19 @@ Deno.test("no folder has more files than a reader keeps in mind", async () => {
   assert.deepEqual([...files].filter(([, count]) => count > MOST_FILES), []);
 });
 
+Deno.test("every file and folder that src/README.md names exists", async () => {
+  const readme = await Deno.readTextFile(join(ROOT, "src/README.md"));
+  const rooms = Object.keys(ARROWS).join("|");
+  const named = readme.matchAll(new RegExp(`(?<![\\w./-])(?:${rooms})/[\\w./]*\\w`, "g"));
+  const paths = [...new Set([...named].map(([path]) => join(ROOT, "src", path)))];
+  const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
+  const found = await Promise.all(
+    paths.map(async (path) => await exists(path) || await exists(`${path}.ts`)),
+  );
+  assert.ok(paths.length > 40);
+  assert.deepEqual(paths.filter((_, i) => !found[i]), []);
+});
+
 Deno.test("src/README.md names every room and no other", async () => {
   const readme = await Deno.readTextFile(join(ROOT, "src/README.md"));
   const named = new Set([...readme.matchAll(/^\| `(\w+)\/` /gm)].map((match) => match[1]!));
