@@ -1,9 +1,9 @@
 /**
- * Addresses that external code reaches only when the user has named them: those of this machine, of
- * the network around it, and of services that hand out credentials to whoever asks from there.
+ * Finds addresses that untrusted code may reach only when the user has named them: those of this
+ * machine, of its network, and of services that give credentials to any local client.
  *
- * A name is looked up by the host before the code starts. It may lead elsewhere when the code
- * connects: against that this is depth, the boundary is the list of hosts that the thread may reach.
+ * The host resolves each name before the code starts. The name may resolve to another address when
+ * the code connects, so this check is defence in depth: the boundary is the worker's list of hosts.
  */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
@@ -11,7 +11,10 @@ import { PermissionError } from "../core/errors.ts";
 import { missingPermission } from "../core/permission_errors.ts";
 import { parseHost } from "../models/permissions.ts";
 
-/** https://www.iana.org/assignments/iana-ipv4-special-registry, and two that clouds serve. */
+/**
+ * Special ranges of IPv4: https://www.iana.org/assignments/iana-ipv4-special-registry, and two
+ * addresses of clouds.
+ */
 const V4: readonly (readonly [range: string, kind: string])[] = [
   ["168.63.129.16/32", "a metadata address"],
   ["169.254.169.254/32", "a metadata address"],
@@ -33,7 +36,7 @@ const V4: readonly (readonly [range: string, kind: string])[] = [
   ["240.0.0.0/4", "a reserved address"],
 ];
 
-/** https://www.iana.org/assignments/iana-ipv6-special-registry */
+/** Special ranges of IPv6: https://www.iana.org/assignments/iana-ipv6-special-registry */
 const V6: typeof V4 = [
   ["fd00:ec2::254/128", "a metadata address"],
   ["::1/128", "a loopback address"],
@@ -50,48 +53,48 @@ const V6: typeof V4 = [
   ["ff00::/8", "a multicast address"],
 ];
 
-/** Ranges of IPv6 that hold an IPv4 address, and how many bits lie after it. */
-const HOLDING_V4: readonly (readonly [range: string, after: bigint])[] = [
+/** IPv6 ranges that embed an IPv4 address, with the number of bits behind it. */
+const EMBEDDED_V4: readonly (readonly [range: string, after: bigint])[] = [
   ["::ffff:0:0/96", 0n],
   ["::ffff:0:0:0/96", 0n],
   ["64:ff9b::/96", 0n],
   ["2002::/16", 80n],
 ];
 
-/** What is special about an IP address, in a few words; undefined for a public one. */
-export function specialAddress(address: string): string | undefined {
-  if (isIP(address) === 4) return kindOf(bitsOf4(address), 32n, V4, bitsOf4);
-  const bits = bitsOf6(address);
-  for (const [range, after] of HOLDING_V4) {
-    if (isIn(bits, 128n, range, bitsOf6)) {
-      return kindOf((bits >> after) & 0xffff_ffffn, 32n, V4, bitsOf4);
+/** Describes in a few words why an IP address is special; undefined for a public one. */
+export function describeSpecialAddress(address: string): string | undefined {
+  if (isIP(address) === 4) return findKind(parseV4(address), 32n, V4, parseV4);
+  const bits = parseV6(address);
+  for (const [range, after] of EMBEDDED_V4) {
+    if (isInRange(bits, 128n, range, parseV6)) {
+      return findKind((bits >> after) & 0xffff_ffffn, 32n, V4, parseV4);
     }
   }
-  return kindOf(bits, 128n, V6, bitsOf6);
+  return findKind(bits, 128n, V6, parseV6);
 }
 
-function kindOf(
+function findKind(
   bits: bigint,
   width: bigint,
   ranges: typeof V4,
   read: (address: string) => bigint,
 ): string | undefined {
-  return ranges.find(([range]) => isIn(bits, width, range, read))?.[1];
+  return ranges.find(([range]) => isInRange(bits, width, range, read))?.[1];
 }
 
-function isIn(bits: bigint, width: bigint, range: string, read: typeof bitsOf4): boolean {
+function isInRange(bits: bigint, width: bigint, range: string, read: typeof parseV4): boolean {
   const [address, length] = range.split("/") as [string, string];
   const rest = width - BigInt(length);
   return bits >> rest === read(address) >> rest;
 }
 
-function bitsOf4(address: string): bigint {
+function parseV4(address: string): bigint {
   return address.split(".").reduce((bits, part) => bits << 8n | BigInt(part), 0n);
 }
 
-function bitsOf6(address: string): bigint {
+function parseV6(address: string): bigint {
   const plain = address.replace(/%.*$/, "").replace(/\d+\.\d+\.\d+\.\d+$/, (v4) => {
-    const bits = bitsOf4(v4);
+    const bits = parseV4(v4);
     return `${(bits >> 16n).toString(16)}:${(bits & 0xffffn).toString(16)}`;
   });
   const [head = [], tail = []] = plain.split("::").map((half) =>
@@ -102,45 +105,46 @@ function bitsOf6(address: string): bigint {
   return parts.reduce((bits, part) => bits << 16n | BigInt(`0x${part}`), 0n);
 }
 
+/** The hosts to check, and those that the user allows. */
 export interface HostCheck {
-  /** `host` or `host:port` that the code says it needs. */
+  /** Hosts that the code requests, as `host` or `host:port`. */
   readonly wanted: readonly string[];
-  /** `host` or `host:port` that the user has written: in the connection, or as a permission. */
+  /** Hosts that the user wrote, in the connection or as a permission, as `host` or `host:port`. */
   readonly named: readonly string[];
-  /** Addresses of a name; the system's own look-up when unset. */
+  /** Resolves a name to its addresses; unset for the system's resolver. */
   readonly resolve?: (name: string) => Promise<readonly string[]>;
 }
 
 /**
- * Refuses hosts that are, or lead to, a special address that the user has not named.
+ * Refuses hosts that are, or resolve to, a special address that the user has not named.
  *
  * @throws {PermissionError} that names the host and the address
  */
 export async function checkAddresses(
   subject: string,
-  { wanted, named, resolve = addressesOf }: HostCheck,
+  { wanted, named, resolve = lookUpAddresses }: HostCheck,
 ): Promise<void> {
   const isNamed = new Set(named.map((host) => parseHost(host)?.name ?? host));
   for (const host of wanted) {
     const name = parseHost(host)?.name ?? host;
     const addresses = isIP(name) > 0 ? [name] : await resolve(name);
     for (const address of addresses) {
-      const kind = specialAddress(address);
+      const kind = describeSpecialAddress(address);
       if (kind === undefined || isNamed.has(address)) continue;
-      // Whoever writes localhost means this machine.
+      // The name localhost stands for this machine.
       if (name === "localhost" && isNamed.has(name)) continue;
-      const leads = address === name
+      const detail = address === name
         ? `"${host}" is ${kind}`
-        : `"${host}" leads to ${address}, ${kind}`;
+        : `"${host}" resolves to ${address}, ${kind}`;
       throw new PermissionError(
-        `Cannot let ${subject} connect to "${host}": ${leads}; name ${address} itself where it is meant`,
+        `Cannot let ${subject} connect to "${host}": ${detail}; to allow it, name ${address} itself`,
       );
     }
   }
 }
 
-/** None for a name that is not known: to connect will fail with the system's own words. */
-async function addressesOf(name: string): Promise<string[]> {
+/** Returns no address for an unknown name: connecting to it fails with the system's message. */
+async function lookUpAddresses(name: string): Promise<string[]> {
   try {
     return (await lookup(name, { all: true })).map(({ address }) => address);
   } catch (error) {

@@ -1,29 +1,30 @@
 /**
- * Threads for external code, with bounds for what no permission bounds: memory, time without an
- * answer, and messages.
+ * Workers for untrusted code, with bounds for what permissions do not limit: memory, time without a
+ * response, and messages.
  *
- * What a bound is worth: a heap that is full ends its thread alone. A loop that never yields is
- * noticed, but nothing ends its thread, since `terminate` waits for its next event: the thread works
- * on until the process ends. Whoever gets a {@linkcode BoundError} of another kind than `heap` ends
- * the run, and with it the process.
+ * Only a full heap ends its worker alone. A loop that never yields is detected, but `terminate`
+ * waits for the worker's next event, so its thread runs until the process ends. A caller that gets
+ * a {@linkcode BoundError} of another kind than `heapMiB` must end the run, and with it the
+ * process.
  */
 import { DXTError } from "../core/errors.ts";
 import type { CellOrder, CellReport } from "./cell.ts";
 import type { Ports } from "./port.ts";
-import { sizeOf } from "./size.ts";
+import { measureMessage } from "./size.ts";
 
+/** Bounds of one worker. */
 export interface Bounds {
-  /** Objects of the thread, in MiB. */
+  /** Heap of the worker, in MiB. */
   readonly heapMiB: number;
-  /** Bytes by which the memory of the whole process may grow while the thread is there. */
+  /** Growth of the whole process's memory while the worker runs, in bytes. */
   readonly growthBytes: number;
-  /** Milliseconds without a turn of its event loop. */
+  /** Time without a turn of the worker's event loop, in milliseconds. */
   readonly silentMs: number;
-  /** Bytes of one message to the host. */
+  /** Size of one message to the host, in bytes. */
   readonly messageBytes: number;
-  /** Messages to the host in a second. */
+  /** Messages to the host per second. */
   readonly messages: number;
-  /** Milliseconds of a call without news or an answer of the thread. */
+  /** Time of a call without progress or a reply, in milliseconds. */
   readonly progressMs: number;
 }
 
@@ -36,26 +37,27 @@ export const BOUNDS: Bounds = {
   progressMs: 600_000,
 };
 
-/** External code took more than it may: which bound, and what was seen. */
+/** Untrusted code exceeded a bound. */
 export class BoundError extends DXTError {
   constructor(readonly bound: keyof Bounds, detail: string) {
-    super(`Cannot go on with external code: ${detail}`);
+    super(`Cannot continue untrusted code: ${detail}`);
   }
 }
 
+/** How to start a bounded worker. */
 export interface BoundedSettings {
   readonly permissions: Deno.PermissionOptions;
   readonly bounds?: Bounds;
-  /** Milliseconds between two looks at memory and answers; 250. */
+  /** Interval between two checks of memory and responses, in milliseconds; 250 when unset. */
   readonly watchMs?: number;
 }
 
 const CELL = new URL("./cell.ts", import.meta.url);
 
-/** A thread that is used as a `Worker` is; its module takes its port from `openPort`. */
+/** A bounded worker with the interface of a `Worker`; its module gets its port from `openPort`. */
 export class BoundedThread {
   onmessage: ((event: { data: unknown }) => void) | undefined;
-  /** Hears once why the thread is of no use any more. */
+  /** Called once when the worker has ended, with the reason. */
   onend: ((error: DXTError) => void) | undefined;
   readonly #cell: Worker;
   readonly #messages = new MessageChannel();
@@ -64,10 +66,10 @@ export class BoundedThread {
   readonly #watch: ReturnType<typeof setInterval>;
   readonly #rssAtStart = Deno.memoryUsage().rss;
   #silentMs = 0;
-  #asked = false;
-  #lookedAt = performance.now();
-  #second = 0;
-  #inSecond = 0;
+  #isPinged = false;
+  #checkedAt = performance.now();
+  #countedSecond = 0;
+  #messagesInSecond = 0;
   #ended = false;
 
   constructor(
@@ -76,29 +78,29 @@ export class BoundedThread {
   ) {
     this.#bounds = bounds;
     this.#cell = new Worker(CELL, { type: "module", deno: { permissions } } as WorkerOptions);
-    this.#cell.onmessage = ({ data }: MessageEvent<CellReport>) => this.#end(this.#errorOf(data));
+    this.#cell.onmessage = ({ data }: MessageEvent<CellReport>) => this.#end(this.#endError(data));
     this.#cell.onerror = (event) => {
-      // Or the runtime takes it for an error of the host.
+      // Otherwise the runtime treats it as an error of the host.
       event.preventDefault();
-      this.#end(new DXTError(`A thread ended: ${event.message}`));
+      this.#end(new DXTError(`A worker ended: ${event.message}`));
     };
-    this.#messages.port1.onmessage = ({ data }) => this.#hear(data);
+    this.#messages.port1.onmessage = ({ data }) => this.#receive(data);
     this.#pings.port1.onmessage = ({ data }) => {
-      this.#asked = false;
+      this.#isPinged = false;
       this.#silentMs = 0;
-      if (data === "full") this.#end(this.#fullHeap());
+      if (data === "full") this.#end(this.#heapError());
     };
     const ports: Ports = { messages: this.#messages.port2, pings: this.#pings.port2 };
     const order: CellOrder = { module: module.href, heapMiB: bounds.heapMiB, ports };
     this.#cell.postMessage(order, [ports.messages, ports.pings]);
-    this.#watch = setInterval(() => this.#look(watchMs), watchMs);
+    this.#watch = setInterval(() => this.#checkHealth(watchMs), watchMs);
   }
 
   postMessage(message: unknown): void {
     this.#messages.port1.postMessage(message);
   }
 
-  /** Ends the thread when it next turns to its events. */
+  /** Ends the worker at its next turn of the event loop. */
   terminate(): void {
     this.#ended = true;
     clearInterval(this.#watch);
@@ -113,54 +115,54 @@ export class BoundedThread {
     this.onend?.(error);
   }
 
-  #errorOf({ code, message }: CellReport): DXTError {
+  #endError({ code, message }: CellReport): DXTError {
     return code === "ERR_WORKER_OUT_OF_MEMORY"
-      ? this.#fullHeap()
-      : new DXTError(`A thread ended: ${message}`);
+      ? this.#heapError()
+      : new DXTError(`A worker ended: ${message}`);
   }
 
-  #fullHeap(): BoundError {
+  #heapError(): BoundError {
     const { heapMiB } = this.#bounds;
-    return new BoundError("heapMiB", `its heap is full, allowed are ${heapMiB} MiB`);
+    return new BoundError("heapMiB", `its heap is full, expected at most ${heapMiB} MiB`);
   }
 
-  #hear(data: unknown): void {
+  #receive(data: unknown): void {
     if (this.#ended) return;
     const { messageBytes, messages } = this.#bounds;
     const second = Math.floor(performance.now() / 1000);
-    this.#inSecond = second === this.#second ? this.#inSecond + 1 : 1;
-    this.#second = second;
-    if (this.#inSecond > messages) {
+    this.#messagesInSecond = second === this.#countedSecond ? this.#messagesInSecond + 1 : 1;
+    this.#countedSecond = second;
+    if (this.#messagesInSecond > messages) {
       const detail = `it sent more than ${messages} messages in a second`;
       return this.#end(new BoundError("messages", detail));
     }
-    if (sizeOf(data, messageBytes) > messageBytes) {
+    if (measureMessage(data, messageBytes) > messageBytes) {
       const detail = `it sent a message of more than ${messageBytes} bytes`;
       return this.#end(new BoundError("messageBytes", detail));
     }
     this.onmessage?.({ data });
   }
 
-  #look(watchMs: number): void {
+  #checkHealth(watchMs: number): void {
     const { growthBytes, silentMs } = this.#bounds;
     const grown = Deno.memoryUsage().rss - this.#rssAtStart;
     if (grown > growthBytes) {
       const detail =
-        `memory grew by ${grown} bytes since it was started, allowed are ${growthBytes}`;
+        `memory grew by ${grown} bytes since it started, expected at most ${growthBytes}`;
       return this.#end(new BoundError("growthBytes", detail));
     }
     const now = performance.now();
-    // A host that was busy itself did not listen meanwhile.
-    if (this.#asked) this.#silentMs += Math.min(now - this.#lookedAt, 2 * watchMs);
-    this.#lookedAt = now;
+    // Time in which the host itself was busy, and did not listen, counts only in part.
+    if (this.#isPinged) this.#silentMs += Math.min(now - this.#checkedAt, 2 * watchMs);
+    this.#checkedAt = now;
     if (this.#silentMs > silentMs) {
-      const detail = `it has not answered for ${Math.round(this.#silentMs / 1000)} s, allowed are ${
-        silentMs / 1000
-      } s`;
+      const detail = `it has not responded for ${
+        Math.round(this.#silentMs / 1000)
+      } s, expected at most ${silentMs / 1000} s`;
       return this.#end(new BoundError("silentMs", detail));
     }
-    if (!this.#asked) {
-      this.#asked = true;
+    if (!this.#isPinged) {
+      this.#isPinged = true;
       this.#pings.port1.postMessage(null);
     }
   }

@@ -1,19 +1,19 @@
 /**
- * A thread around a thread. This one is a Web Worker, which takes permissions; it starts one of
- * Node's kind, which inherits them and takes a limit for its heap. A Web Worker that runs out of
- * memory ends the process, one of Node's ends alone. No external code runs here.
+ * A thread around a thread: this Web Worker takes permissions, and starts a worker of Node's kind,
+ * which inherits them and takes a heap limit. A Web Worker that runs out of memory ends the whole
+ * process; Node's ends alone. No untrusted code runs in this file.
  */
 import { Worker as NodeWorker } from "node:worker_threads";
 import type { Ports } from "./port.ts";
 
-/** The one message to a cell. */
+/** The only message to this worker. */
 export interface CellOrder {
   readonly module: string;
   readonly heapMiB: number;
   readonly ports: Ports;
 }
 
-/** How the thread inside ended. */
+/** How the inner worker ended. */
 export interface CellReport {
   readonly code: string | undefined;
   readonly message: string;

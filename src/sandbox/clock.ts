@@ -1,9 +1,9 @@
-/** Notices a worker that has work and makes no progress. */
+/** Detects a worker that has open calls but makes no progress. */
 
 /**
- * Calls back once when a worker had open calls for `ms` milliseconds, and neither news nor an answer
- * came from it. The time before its first answer, in which it starts, does not count, and neither
- * does the time in which it waits for its host.
+ * Calls back once when a worker had open calls for `ms` milliseconds but sent neither progress nor
+ * a reply. Two times do not count: before its first message, while it starts, and while it waits
+ * for its host.
  */
 export class ProgressClock {
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -14,21 +14,21 @@ export class ProgressClock {
 
   constructor(readonly ms: number, private readonly onLate: () => void) {}
 
-  /** A call is open until what is returned is disposed of. */
+  /** Opens a call; disposing of the result closes it. */
   open(): Disposable {
     this.#calls++;
     this.#restart();
-    return this.#once(() => this.#calls--);
+    return this.#disposeOnce(() => this.#calls--);
   }
 
-  /** The worker waits for its host until what is returned is disposed of. */
+  /** Pauses the clock while the worker waits for its host; disposing of the result resumes it. */
   hold(): Disposable {
     this.#holds++;
     this.#restart();
-    return this.#once(() => this.#holds--);
+    return this.#disposeOnce(() => this.#holds--);
   }
 
-  /** The worker was heard of. */
+  /** Restarts the time; called for each message of the worker. */
   renew(): void {
     this.#isStarted = true;
     this.#restart();
@@ -40,13 +40,13 @@ export class ProgressClock {
     this.#timer = setTimeout(this.onLate, this.ms);
   }
 
-  /** Nothing more is expected of the worker. */
+  /** Stops for good: the worker has ended. */
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
   }
 
-  #once(end: () => void): Disposable {
+  #disposeOnce(end: () => void): Disposable {
     let isOpen = true;
     return {
       [Symbol.dispose]: () => {

@@ -1,15 +1,15 @@
 /**
- * The thread's side of external code: runs before any of it is imported.
+ * The worker's side of untrusted code; runs before any of it is imported.
  *
- * The boundary is the thread's permissions, which the runtime enforces for files, sockets,
- * variables, programs and native libraries, whatever JavaScript runs in it. All that is in this
- * file is depth: it closes doors that no permission guards, and the worst that opening one again
- * gives is what the permissions give. One of these doors is real: a compiled runtime loads a module
- * from a file without asking for permission, and only the hooks below refuse that.
+ * The boundary is the worker's permissions: the runtime enforces them for files, sockets,
+ * variables, programs and native libraries, whatever JavaScript runs. This file is defence in
+ * depth. It closes ways that no permission guards; a breach of it gains at most what the
+ * permissions allow. One way is real: a compiled runtime loads modules from files without a
+ * permission check, and only the hooks below refuse that.
  *
- * The code shares its realm with dxt's own code of the thread, so it may lie in all that it says:
- * the host takes every message of such a thread for what a stranger says. What decides here on an
- * import uses no method that a patched prototype could replace.
+ * Untrusted code shares its realm with dxt's own code of the worker, so all its messages may be
+ * false: the host validates each of them. The code that decides on imports calls no method that a
+ * patched prototype could replace.
  */
 import { type LoadHookContext, registerHooks, type ResolveHookContext } from "node:module";
 import * as zod from "zod";
@@ -17,41 +17,43 @@ import { narrowGlobals } from "./globals.ts";
 import type { ExternalCode, ExternalModule, OwnModule } from "./modules/code.ts";
 import * as dxt from "../mod.ts";
 
-/** What dxt lends to external code: its own instance of each. */
-const LENT: Readonly<Record<OwnModule, object>> = { dxt, zod };
+/** Modules that dxt shares with untrusted code: dxt's own instance of each. */
+const SHARED: Readonly<Record<OwnModule, object>> = { dxt, zod };
 
+/** Callbacks of a confined worker. */
 export interface ConfineSettings {
-  /** Hears what the code prints. */
+  /** Called with the text that the code prints. */
   onOutput(text: string): void;
 }
 
+/** The way to untrusted code in a confined worker. */
 export interface Confinement {
-  /** Imports a module of the external code by its URL, and returns its exports. */
+  /** Imports a module of the untrusted code by its URL, and returns its exports. */
   importExternal(url: string): Promise<Readonly<Record<string, unknown>>>;
 }
 
 type Table<T> = Readonly<Record<string, T | undefined>>;
 
-/** Modules by URL, what they import, and the text that a lent module is loaded from. */
+/** Modules by URL, with their resolved imports, and the source of each shared module. */
 interface Tables {
   readonly modules: Table<ExternalModule>;
-  readonly lent: Table<string>;
+  readonly shared: Table<string>;
 }
 
 /**
- * Closes this thread to all but what `codes` has. To be called once; dxt takes what it needs of the
- * global scope, such as the way to its host, before.
+ * Restricts this worker to the modules of `codes`. Call once, after dxt has taken what it needs
+ * from the global scope, such as its port.
  */
 export async function confine(
   codes: readonly ExternalCode[],
   { onOutput }: ConfineSettings,
 ): Promise<Confinement> {
-  const tables = tablesOf(codes);
+  const tables = createTables(codes);
   registerHooks({
     resolve: (specifier, context, next) => resolve(tables, specifier, context, next),
     load: (url, context, next) => load(tables, url, context, next),
   });
-  await lend();
+  await loadShared();
   narrowGlobals(onOutput);
   const { modules } = tables;
   return {
@@ -62,30 +64,30 @@ export async function confine(
   };
 }
 
-function tablesOf(codes: readonly ExternalCode[]): Tables {
-  const modules = table<ExternalModule>();
+function createTables(codes: readonly ExternalCode[]): Tables {
+  const modules = createTable<ExternalModule>();
   for (const code of codes) {
     for (const module of code.modules) {
-      modules[module.url] = { ...module, imports: table(module.imports) };
+      modules[module.url] = { ...module, imports: createTable(module.imports) };
     }
   }
-  const lent = table<string>();
-  for (const [name, namespace] of Object.entries(LENT)) {
-    lent[`${LENT_SCHEME}${name}`] = lentSource(name, Object.keys(namespace));
+  const shared = createTable<string>();
+  for (const [name, namespace] of Object.entries(SHARED)) {
+    shared[`${SHARED_SCHEME}${name}`] = sharedSource(name, Object.keys(namespace));
   }
-  return { modules, lent };
+  return { modules, shared };
 }
 
-/** A record without the members that every object has. */
-function table<T>(entries: Readonly<Record<string, T>> = {}): Record<string, T> {
+/** Creates a record without the members that every object inherits. */
+function createTable<T>(entries: Readonly<Record<string, T>> = {}): Record<string, T> {
   return Object.assign(Object.create(null), entries);
 }
 
-const LENT_SCHEME = "dxt-lent:";
-/** Where a lent module finds its namespace, once, before there is anybody to look there. */
-const LENT_KEY = Symbol.for("dxt.lent");
+const SHARED_SCHEME = "dxt-lent:";
+/** Where a shared module finds its namespace while it is loaded, before untrusted code runs. */
+const SHARED_KEY = Symbol.for("dxt.lent");
 
-function lentSource(name: string, exports: readonly string[]): string {
+function sharedSource(name: string, exports: readonly string[]): string {
   const values = exports.map((key, i) => `const _${i} = lent[${JSON.stringify(key)}];`);
   const names = exports.map((key, i) => `_${i} as ${JSON.stringify(key)}`);
   return `const lent = globalThis[Symbol.for("dxt.lent")].${name};
@@ -93,19 +95,21 @@ ${values.join("\n")}
 export { ${names.join(", ")} };`;
 }
 
-async function lend(): Promise<void> {
+async function loadShared(): Promise<void> {
   const scope = globalThis as unknown as Record<symbol, unknown>;
-  scope[LENT_KEY] = LENT;
-  for (const name of Object.keys(LENT)) await import(`${LENT_SCHEME}${name}`);
-  delete scope[LENT_KEY];
+  scope[SHARED_KEY] = SHARED;
+  for (const name of Object.keys(SHARED)) await import(`${SHARED_SCHEME}${name}`);
+  delete scope[SHARED_KEY];
 }
 
 type NextResolve = Parameters<NonNullable<Parameters<typeof registerHooks>[0]["resolve"]>>[2];
 type NextLoad = Parameters<NonNullable<Parameters<typeof registerHooks>[0]["load"]>>[2];
 
-/** External code gets its own modules and those lent to it; dxt's own code gets what it asks for. */
+/**
+ * Resolves untrusted code's imports to its own and the shared modules; dxt's own imports freely.
+ */
 function resolve(
-  { modules, lent }: Tables,
+  { modules, shared }: Tables,
   specifier: string,
   context: ResolveHookContext,
   next: NextResolve,
@@ -114,34 +118,37 @@ function resolve(
   const importer = parent === undefined ? undefined : modules[parent];
   if (importer !== undefined) {
     const target = importer.imports[specifier];
-    const url = target === "dxt" || target === "zod" ? LENT_SCHEME + target : target;
-    if (url !== undefined && (modules[url] ?? lent[url]) !== undefined) return found(url);
-    throw refused();
+    const url = target === "dxt" || target === "zod" ? SHARED_SCHEME + target : target;
+    if (url !== undefined && (modules[url] ?? shared[url]) !== undefined) return resolved(url);
+    throw importError();
   }
-  if (parent === import.meta.url && (modules[specifier] ?? lent[specifier]) !== undefined) {
-    return found(specifier);
+  if (parent === import.meta.url && (modules[specifier] ?? shared[specifier]) !== undefined) {
+    return resolved(specifier);
   }
-  // Code that was made from text by a function of the runtime has no parent.
-  if (parent === undefined || !isOwn(parent, specifier)) throw refused();
-  const resolved = next(specifier, context);
-  if (!isFile(resolved.url) && !isRuntime(resolved.url)) throw refused();
-  return resolved;
+  // Code that the runtime compiled from text has no parent.
+  if (parent === undefined || !isOwn(parent, specifier)) throw importError();
+  const target = next(specifier, context);
+  if (!isFile(target.url) && !isRuntime(target.url)) throw importError();
+  return target;
 }
 
-/** The runtime puts its own words around it, and the name that was asked for. */
-const refused = () => new TypeError("external code imports its own modules, dxt and zod alone");
+/** The runtime adds the requested name to the message. */
+const importError = () =>
+  new TypeError("untrusted code may import only its own modules, dxt and zod");
 
-const found = (url: string) => ({ url, format: "module" as const, shortCircuit: true });
+const resolved = (url: string) => ({ url, format: "module" as const, shortCircuit: true });
 
 const { apply } = Reflect;
 const { startsWith } = String.prototype;
 
-/** In a binary, the files inside it: no permission keeps its loader from those outside. */
+/**
+ * Prefix of dxt's own files. A binary must exclude files outside it, which no permission guards.
+ */
 const OWN_FILES = Deno.build.standalone ? new URL("../../", import.meta.url).href : "file:";
 
 /**
- * dxt and its packages are files, and some of the runtime's own modules are loaded when they are
- * first needed, by others of these. A URL that external code has was looked for before.
+ * Whether an import comes from dxt's own code: from its files, or from a module of the runtime that
+ * loads another one on first use. The URLs of untrusted code were looked up before.
  */
 function isOwn(parent: string, specifier: string): boolean {
   return isFile(parent) || isRuntime(parent) && isRuntime(specifier);
@@ -155,9 +162,9 @@ function isRuntime(url: string): boolean {
   return apply(startsWith, url, ["ext:"]) || apply(startsWith, url, ["node:"]);
 }
 
-function load({ modules, lent }: Tables, url: string, context: LoadHookContext, next: NextLoad) {
+function load({ modules, shared }: Tables, url: string, context: LoadHookContext, next: NextLoad) {
   const module = modules[url];
-  const source = lent[url] ?? module?.source;
+  const source = shared[url] ?? module?.source;
   if (source === undefined) return next(url, context);
   return { source, format: module?.kind === "json" ? "json" : "module", shortCircuit: true };
 }

@@ -1,12 +1,11 @@
 /**
- * The global scope that external code sees. This is depth, not a boundary: what the thread may reach
- * is decided by its permissions, which the runtime enforces below all JavaScript. What is taken away
- * here are doors that no permission guards: other threads of the process, its arguments, its working
- * directory, its output, the runtime's own insides.
+ * The global scope of untrusted code. This is defence in depth: the runtime enforces the worker's
+ * permissions below all JavaScript. Removed here are ways that no permission guards: other threads
+ * of the process, its arguments, working directory and output, and internals of the runtime.
  */
 
-/** Names that stay; all that is not in this list goes, whatever later runtimes add. */
-const KEPT = new Set([
+/** Allowed names; all others are removed, including those of later runtimes. */
+const ALLOWED_GLOBALS = new Set([
   // The language.
   ..."Object Function Array Number parseFloat parseInt Infinity NaN undefined Boolean String".split(
     " ",
@@ -25,7 +24,7 @@ const KEPT = new Set([
   ..."isFinite isNaN Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array".split(" "),
   ..."Float16Array Float32Array Float64Array Uint8ClampedArray BigUint64Array".split(" "),
   ..."BigInt64Array WebAssembly".split(" "),
-  // The web, without threads, stores, screens and workers' own names.
+  // The web, without workers, storage, screens and workers' own names.
   ..."console queueMicrotask AbortController AbortSignal Blob File FormData Headers".split(" "),
   ..."Request Response fetch URL URLPattern URLSearchParams TextDecoder TextEncoder".split(" "),
   ..."TextDecoderStream TextEncoderStream CompressionStream DecompressionStream".split(" "),
@@ -38,12 +37,12 @@ const KEPT = new Set([
   ..."EventSource atob btoa structuredClone crypto Crypto CryptoKey SubtleCrypto".split(" "),
   ..."performance Performance setTimeout clearTimeout setInterval clearInterval".split(" "),
   ..."setImmediate clearImmediate".split(" "),
-  // Asked for by packages that dxt itself uses; `process` is made small below.
+  // Needed by packages that dxt itself uses; `process` is reduced below.
   ..."Deno process Buffer global self".split(" "),
 ]);
 
-/** Members of `Deno` that stay: files, sockets and facts, each of which the permissions decide on. */
-const KEPT_OF_DENO = new Set([
+/** Allowed members of `Deno`: files, sockets and facts, all subject to permissions. */
+const ALLOWED_DENO = new Set([
   ..."build version errors inspect SeekMode FsFile memoryUsage".split(" "),
   ..."open openSync create createSync readFile readFileSync readTextFile readTextFileSync".split(
     " ",
@@ -56,17 +55,18 @@ const KEPT_OF_DENO = new Set([
   ..."connect connectTls startTls resolveDns createHttpClient HttpClient".split(" "),
 ]);
 
-/** Members of `process` that packages look at, and that neither change nor tell of anything. */
-const KEPT_OF_PROCESS = [
+/** Allowed members of `process`: those that packages read, and that change and reveal nothing. */
+const ALLOWED_PROCESS = [
   ..."version versions platform arch release nextTick hrtime uptime".split(" "),
   ..."memoryUsage features".split(" "),
 ];
 
 /**
- * Whoever could change these would see each event of dxt's own port, and have the port from it.
- * Object.prototype is left open to changes, since packages assign to names that it has.
+ * Freezes the prototypes of events and ports: a patched one would receive each event of dxt's own
+ * port, and with it the port. Members of Object.prototype stay writable, since packages assign to
+ * their names.
  */
-function fixPrototypes(): void {
+function freezePrototypes(): void {
   for (const { prototype } of [EventTarget, Event, MessageEvent, MessagePort]) {
     Object.freeze(prototype);
   }
@@ -74,9 +74,9 @@ function fixPrototypes(): void {
 }
 
 /**
- * A worker's table of resources begins with the three streams of the process. Whoever finds a class
- * or a stream that takes the number of a resource would write to them, read or truncate them; closed
- * in this worker, they stay open in the host.
+ * Closes this worker's copies of the standard streams; the host's stay open. They are its first
+ * resources, so code that constructs a stream from a resource number could read, write or truncate
+ * them.
  */
 function closeStandardStreams(): void {
   const { stdin, stdout, stderr } = Deno;
@@ -87,54 +87,58 @@ const { apply, construct, defineProperty, getOwnPropertyDescriptor, getPrototype
 const { includes } = String.prototype;
 
 /**
- * Code that is made of text is taken for the code of whoever makes it: called back by the runtime
- * itself, that is the runtime, whose imports are its own. So text may not import. The word cannot be
- * written in another way: keywords take no escapes.
+ * Refuses imports in code compiled from text. The runtime attributes such code to its caller; when
+ * the runtime itself is the caller, its imports would be unrestricted. The word `import` cannot be
+ * disguised, since keywords take no escapes.
  */
-function guardCodeOfText(): void {
+function guardCompiledText(): void {
   const kinds = [function () {}, async function () {}, function* () {}, async function* () {}];
   const guards = kinds.map((kind) => {
     const prototype = Object.getPrototypeOf(kind);
-    const guard = guarded(prototype.constructor, prototype);
+    const guard = guardConstructor(prototype.constructor, prototype);
     Object.defineProperty(prototype, "constructor", { value: guard });
     return guard;
   });
   const evaluate = eval;
   Object.assign(globalThis, {
     Function: guards[0],
-    eval: (text: unknown) => typeof text === "string" ? evaluate(withoutImport(text)) : text,
+    eval: (text: unknown) => typeof text === "string" ? evaluate(refuseImport(text)) : text,
   });
 }
 
-/** A constructor of functions, for text that imports nothing. */
-function guarded(original: FunctionConstructor, prototype: object): object {
+/** Wraps a constructor of functions so that it refuses text with imports. */
+function guardConstructor(original: FunctionConstructor, prototype: object): object {
   function guard(this: unknown, ...texts: unknown[]): unknown {
-    // Elements that are there already: to set them asks no prototype.
-    for (let i = 0; i < texts.length; i++) texts[i] = withoutImport(`${texts[i]}`);
+    // Assigning to existing elements calls no setter of a prototype.
+    for (let i = 0; i < texts.length; i++) texts[i] = refuseImport(`${texts[i]}`);
     return construct(original, texts, new.target ?? original);
   }
   return Object.defineProperty(guard, "prototype", { value: prototype, writable: false });
 }
 
-function withoutImport(text: string): string {
-  if (apply(includes, text, ["import"])) throw new EvalError("code of text may not import");
+function refuseImport(text: string): string {
+  if (apply(includes, text, ["import"])) {
+    throw new EvalError("code compiled from text may not import");
+  }
   return text;
 }
 
-/** Takes away what external code must not see; `write` hears what it prints. */
+/**
+ * Reduces the global scope to what untrusted code may see; `write` is called with what it prints.
+ */
 export function narrowGlobals(write: (text: string) => void): void {
   closeStandardStreams();
-  fixPrototypes();
-  guardCodeOfText();
+  freezePrototypes();
+  guardCompiledText();
   const scope = globalThis as unknown as Record<string, unknown>;
   const replaced: Record<string, unknown> = {
-    Deno: smallDeno(),
-    process: smallProcess(scope["process"] as Record<string, unknown> | undefined),
-    console: quietConsole(write),
+    Deno: restrictDeno(),
+    process: restrictProcess(scope["process"] as Record<string, unknown> | undefined),
+    console: redirectConsole(write),
   };
   for (const name of Object.getOwnPropertyNames(globalThis)) {
-    // What cannot be taken away, as the collector that a flag of V8 lends, is at least no function.
-    if (!KEPT.has(name) && !Reflect.deleteProperty(scope, name)) scope[name] = undefined;
+    // A name that cannot be deleted, such as the garbage collector of a V8 flag, becomes undefined.
+    if (!ALLOWED_GLOBALS.has(name) && !Reflect.deleteProperty(scope, name)) scope[name] = undefined;
   }
   for (const [name, value] of Object.entries(replaced)) {
     Object.defineProperty(globalThis, name, {
@@ -148,16 +152,16 @@ export function narrowGlobals(write: (text: string) => void): void {
 
 type Class = abstract new (...args: never[]) => unknown;
 
-/** Classes of `Deno` whose instances hold a resource. */
+/** Classes of `Deno` whose instances own a resource. */
 const RESOURCE_CLASSES = ["FsFile", "HttpClient"] as const;
 
 /**
- * The same class for `instanceof`, without a way to make an instance: the constructors of files,
- * sockets and clients take the number of any resource of the worker.
+ * Returns a class that supports `instanceof` but cannot be constructed: the constructors of files,
+ * sockets and clients accept any resource number of the worker.
  */
-function unconstructible({ name, prototype }: Class): object {
+function blockConstructor({ name, prototype }: Class): object {
   function refuse(): never {
-    throw new TypeError(`a ${name} cannot be constructed by external code`);
+    throw new TypeError(`a ${name} cannot be constructed by untrusted code`);
   }
   defineProperty(refuse, "name", { value: name });
   defineProperty(refuse, "prototype", { value: prototype, writable: false });
@@ -168,63 +172,68 @@ function unconstructible({ name, prototype }: Class): object {
 
 const { prototype: root } = Object;
 
-/** The same socket; its classes, which the runtime shows nowhere else, can make no other. */
+/**
+ * Blocks the constructors of a socket's classes, which the runtime exposes nowhere else; returns
+ * the socket.
+ */
 function sealClasses<T extends object>(socket: T): T {
   for (let at = getPrototypeOf(socket)!; at !== root; at = getPrototypeOf(at)!) {
     if (getOwnPropertyDescriptor(at, "constructor")!.configurable === false) break;
-    unconstructible(at.constructor as Class);
+    blockConstructor(at.constructor as Class);
   }
   return socket;
 }
 
-function smallDeno(): object {
+function restrictDeno(): object {
   const members = Object.getOwnPropertyDescriptors(Deno);
-  const small: Record<string, unknown> = {};
+  const restricted: Record<string, unknown> = {};
   for (const name of Object.keys(members)) {
-    if (KEPT_OF_DENO.has(name)) small[name] = Deno[name as keyof typeof Deno];
+    if (ALLOWED_DENO.has(name)) restricted[name] = Deno[name as keyof typeof Deno];
   }
-  for (const name of RESOURCE_CLASSES) small[name] = unconstructible(Deno[name]);
+  for (const name of RESOURCE_CLASSES) restricted[name] = blockConstructor(Deno[name]);
   const { connect, connectTls, startTls, createHttpClient, env, permissions } = Deno;
-  small["connect"] = async (options: Deno.ConnectOptions) =>
-    sealClasses(await connect(checked(options, CONNECT_OPTIONS)));
-  small["connectTls"] = async (options: Deno.ConnectTlsOptions) =>
+  restricted["connect"] = async (options: Deno.ConnectOptions) =>
+    sealClasses(await connect(copyOptions(options, CONNECT_OPTIONS)));
+  restricted["connectTls"] = async (options: Deno.ConnectTlsOptions) =>
     sealClasses(await connectTls(options));
-  small["startTls"] = async (conn: Deno.TcpConn, options?: Deno.StartTlsOptions) =>
+  restricted["startTls"] = async (conn: Deno.TcpConn, options?: Deno.StartTlsOptions) =>
     sealClasses(await startTls(conn, options));
-  small["createHttpClient"] = (options: Deno.CreateHttpClientOptions) =>
-    createHttpClient(checked(options, CLIENT_OPTIONS));
-  small["env"] = readOnlyEnv(env);
-  // To ask what is granted changes nothing; to request or to revoke would.
-  small["permissions"] = Object.freeze({
+  restricted["createHttpClient"] = (options: Deno.CreateHttpClientOptions) =>
+    createHttpClient(copyOptions(options, CLIENT_OPTIONS));
+  restricted["env"] = readOnlyEnv(env);
+  // Querying permissions changes nothing; requesting or revoking them would.
+  restricted["permissions"] = Object.freeze({
     query: permissions.query.bind(permissions),
     querySync: permissions.querySync.bind(permissions),
   });
-  // Programs ask it before they write to a terminal; there is none here.
-  small["noColor"] = true;
-  small["args"] = Object.freeze([]);
-  return Object.freeze(small);
+  // Programs read it before they write to a terminal, which a worker does not have.
+  restricted["noColor"] = true;
+  restricted["args"] = Object.freeze([]);
+  return Object.freeze(restricted);
 }
 
 /**
- * Options that the runtime may be given. It ends the whole process for some that it takes to be
- * unstable, such as a transport that it was not started for.
+ * Options that untrusted code may pass to the runtime. For some unstable ones, such as a transport
+ * that was not enabled at start, the runtime ends the whole process.
  */
 const CONNECT_OPTIONS = ["hostname", "port"];
 const CLIENT_OPTIONS = [
   ..."caCerts cert key poolMaxIdlePerHost poolIdleTimeout http1 http2".split(" "),
 ];
 
-/** A copy, so that what was looked at is what is used. */
-function checked<T extends object>(options: T, allowed: readonly string[]): T {
+/** Copies options, so that what was checked is what is used. */
+function copyOptions<T extends object>(options: T, allowed: readonly string[]): T {
   const copy = Object.create(null);
   for (const name of Object.keys(options)) {
-    if (!allowed.includes(name)) throw new TypeError(`option "${name}" is not for external code`);
+    if (!allowed.includes(name)) {
+      throw new TypeError(`option "${name}" is not allowed in untrusted code`);
+    }
     copy[name] = options[name as keyof T];
   }
   return copy;
 }
 
-/** Variables are those of the whole process: to set one would change it for all threads. */
+/** Environment variables belong to the process: setting one would change it for all threads. */
 function readOnlyEnv(env: typeof Deno.env): object {
   return Object.freeze({
     get: env.get.bind(env),
@@ -233,31 +242,31 @@ function readOnlyEnv(env: typeof Deno.env): object {
   });
 }
 
-function smallProcess(process: Record<string, unknown> | undefined): object {
-  const small: Record<string, unknown> = { argv: Object.freeze([]), browser: false };
-  for (const name of KEPT_OF_PROCESS) {
+function restrictProcess(process: Record<string, unknown> | undefined): object {
+  const restricted: Record<string, unknown> = { argv: Object.freeze([]), browser: false };
+  for (const name of ALLOWED_PROCESS) {
     const member = process?.[name];
     if (member === undefined) continue;
-    small[name] = typeof member === "function" ? bound(member, process!) : member;
+    restricted[name] = typeof member === "function" ? bindMember(member, process!) : member;
   }
-  small["cwd"] = Deno.cwd;
-  small["env"] = lookedUp(Deno.env);
-  // Packages wait for an end that is not theirs to see.
+  restricted["cwd"] = Deno.cwd;
+  restricted["env"] = createEnvProxy(Deno.env);
+  // Packages subscribe to the end of the process, which does not concern them here.
   for (
     const name of ["on", "once", "off", "addListener", "removeListener", "emit", "emitWarning"]
   ) {
-    small[name] = () => small;
+    restricted[name] = () => restricted;
   }
-  return Object.freeze(small);
+  return Object.freeze(restricted);
 }
 
-function bound(member: unknown, owner: object): unknown {
+function bindMember(member: unknown, owner: object): unknown {
   // deno-lint-ignore ban-types -- any function of the runtime.
   return Object.assign((member as Function).bind(owner), member);
 }
 
-/** Variables by name; those that may not be read are not there. */
-function lookedUp(env: typeof Deno.env): object {
+/** Returns the environment variables by name; those without permission appear unset. */
+function createEnvProxy(env: typeof Deno.env): object {
   const get = env.get.bind(env);
   const look = (name: string | symbol) => {
     if (typeof name === "symbol") return undefined;
@@ -276,19 +285,19 @@ function lookedUp(env: typeof Deno.env): object {
   });
 }
 
-/** A console whose words go to dxt: the process's own output is for results. */
-function quietConsole(write: (text: string) => void): object {
+/** Returns a console that passes its text to dxt: the process's own output is for results. */
+function redirectConsole(write: (text: string) => void): object {
   const { inspect } = Deno;
   const say = (...values: unknown[]) =>
     write(values.map((value) => typeof value === "string" ? value : inspect(value)).join(" "));
   const silent = () => {};
-  const said = ["debug", "error", "info", "log", "warn", "dir", "trace"];
-  const unsaid = [
+  const printing = ["debug", "error", "info", "log", "warn", "dir", "trace"];
+  const silenced = [
     ..."assert clear count countReset dirxml group groupCollapsed groupEnd table".split(" "),
     ..."time timeEnd timeLog timeStamp".split(" "),
   ];
   return Object.freeze({
-    ...Object.fromEntries(said.map((name) => [name, say])),
-    ...Object.fromEntries(unsaid.map((name) => [name, silent])),
+    ...Object.fromEntries(printing.map((name) => [name, say])),
+    ...Object.fromEntries(silenced.map((name) => [name, silent])),
   });
 }

@@ -1,21 +1,22 @@
-/** What a thread and its host say to each other. Values are what structured cloning takes. */
+/** Messages between a worker and its host; all values can be structurally cloned. */
 import { DXTError, messageOf } from "../core/errors.ts";
 
-/** Calls have numbers, since several may be under way in one thread. */
+/** Messages to a worker. Calls have ids, since one worker may run several at once. */
 export type ToThread =
   | { readonly type: "call"; readonly id: number; readonly job: string; readonly input: unknown }
   | { readonly type: "abort"; readonly id: number; readonly reason: Thrown };
 
+/** Messages from a worker. */
 export type FromThread =
   | { readonly type: "news"; readonly id: number; readonly news: unknown }
   | { readonly type: "done"; readonly id: number; readonly result: unknown }
   | { readonly type: "failed"; readonly id: number; readonly error: Thrown }
-  /** A fact that stops nothing, for the user of the thread. */
+  /** A warning to pass on to the user; it stops nothing. */
   | { readonly type: "warning"; readonly message: string }
-  /** An error that belongs to no call: the thread is not to be trusted any more. */
+  /** An error outside of any call: the worker cannot be trusted any more. */
   | { readonly type: "crashed"; readonly error: Thrown };
 
-/** Whether something that came from a thread is a message of these: code of others may send any. */
+/** Validates the shape of a message from a worker, since untrusted code may send anything. */
 export function isFromThread(data: unknown): data is FromThread {
   if (!isObject(data)) return false;
   const { type, id, error } = data;
@@ -43,9 +44,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** An error on its way to another thread. */
+/** An error in transferable form. */
 export interface Thrown {
-  /** Class of an error that dxt raised on purpose. */
+  /** Class name of an error that dxt raised on purpose; undefined for any other error. */
   readonly name: string | undefined;
   readonly message: string;
   readonly stack: string | undefined;
@@ -59,17 +60,17 @@ export function fromError(error: unknown): Thrown {
   };
 }
 
-/** Longer messages and stacks of errors are cut: untrusted code may throw megabytes. */
-const MOST_CHARACTERS = 10_000;
+/** Limit for messages and stacks of errors: untrusted code may throw megabytes of text. */
+const MAX_CHARACTERS = 10_000;
 
-function cut(text: string): string {
-  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
+function truncate(text: string): string {
+  return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text;
 }
 
-/** The error of another thread, told by the same name. */
+/** Recreates an error of a worker under the same name. */
 export function toError({ name, message: whole, stack: frames }: Thrown): Error {
-  const message = cut(whole);
-  const stack = frames === undefined ? undefined : cut(frames);
+  const message = truncate(whole);
+  const stack = frames === undefined ? undefined : truncate(frames);
   const error = name === undefined ? new Error(message) : new ThreadError(name, message);
   if (stack !== undefined) error.stack = stack;
   return error;

@@ -1,11 +1,11 @@
-/** What a thread is granted. */
+/** Permissions of workers. */
 import { fileURLToPath } from "node:url";
 import { mergePermissions } from "../core/permissions.ts";
 import type { Permissions } from "../core/contracts/provider.ts";
 
 /**
- * What every thread reads besides: dxt's own source, where it runs from files. A binary has its
- * modules inside.
+ * Returns what every worker may read besides its needs: dxt's own source when it runs from files. A
+ * binary contains its modules.
  */
 export function ownPermissions(): Permissions {
   const source = new URL("../", import.meta.url);
@@ -13,7 +13,7 @@ export function ownPermissions(): Permissions {
   return { net: [], read, write: [], env: [] };
 }
 
-/** The permissions of a worker that may do what is needed and nothing else. */
+/** Returns the permissions of a worker that gets exactly what is needed. */
 export function workerPermissions(needs: Permissions): Deno.PermissionOptionsObject {
   const { net, read, write, env } = mergePermissions(needs, ownPermissions());
   const some = (values: readonly string[]) => values.length > 0 && [...values];

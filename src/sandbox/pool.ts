@@ -1,33 +1,35 @@
-/** Threads that are used again by those who may do the same. */
+/** A pool of workers, reused by callers that need identical permissions. */
 import type { Jobs } from "./serve.ts";
 import type { Bounds } from "./bounds.ts";
 import { Thread, type ThreadChecks, type ThreadKind } from "./thread.ts";
 
 /**
- * Milliseconds of work after which a thread is not kept: what it holds is much, and what it takes to
- * start another is little beside what it did.
+ * Work in milliseconds after which a worker is not reused: it holds much memory, and starting
+ * another one costs little compared with its work.
  */
 const LONG_MS = 1500;
 
-/** A thread that is one's own until it is disposed of. */
+/** A worker for one caller's exclusive use; disposing of the lease returns it to the pool. */
 export interface Lease<J extends Jobs> extends Disposable {
   readonly thread: Thread<J>;
 }
 
 /**
- * Threads of one module, started when they are needed, each with permissions of its own. Those that
- * had little to do are kept for who needs the same. At most `most` turns of each kind are taken at once.
+ * Starts workers of one module on demand, each with its own permissions. A worker that worked only
+ * briefly is kept for callers that need the same permissions. At most `most` turns of each kind run
+ * at once.
  */
 export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
-  /** The longest idle first. */
+  /** Idle workers, the longest idle first. */
   #idle: { readonly key: string; readonly thread: Thread<J> }[] = [];
   readonly #all = new Set<Thread<J>>();
   readonly #turns = new Map<string, number>();
   readonly #waiting: { kind: string; start: () => void }[] = [];
 
   /**
-   * `module` calls `serve`. Without a sandbox its own code may do what the host may; `bounds` are
-   * those of external code that are not the usual ones.
+   * @param module the workers' module, which calls `serve`
+   * @param sandbox false lets dxt's own code do whatever the host may
+   * @param bounds overrides of the default bounds for untrusted code
    */
   constructor(
     private readonly module: URL,
@@ -37,13 +39,13 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
     private readonly bounds: Partial<Bounds> = {},
   ) {}
 
-  /** A thread of this kind. One of external code is new, and ends with the lease. */
+  /** Leases a worker of this kind. A worker for untrusted code is new and ends with the lease. */
   lease({ permissions, external }: ThreadKind): Lease<J> {
     if (external) {
       const thread = this.#start({ permissions, external, bounds: this.bounds });
       return { thread, [Symbol.dispose]: () => this.#end(thread) };
     }
-    const kind = this.#kindOf(permissions);
+    const kind = this.#effectiveKind(permissions);
     const key = JSON.stringify(kind);
     const at = this.#idle.findLastIndex((idle) => idle.key === key && !idle.thread.lost);
     const thread = at >= 0 ? this.#idle.splice(at, 1)[0]!.thread : this.#start(kind);
@@ -55,19 +57,21 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
     return { thread, [Symbol.dispose]: release };
   }
 
-  /** Starts a thread of this kind that somebody will lease soon: it takes a while to be ready. */
+  /** Starts a worker in advance, since starting takes a while. */
   warm({ permissions, external }: ThreadKind): void {
     if (external || this.#all.size >= 2 * this.most) return;
-    const kind = this.#kindOf(permissions);
+    const kind = this.#effectiveKind(permissions);
     const key = JSON.stringify(kind);
     if (this.#idle.some((idle) => idle.key === key)) return;
     this.#idle.push({ key, thread: this.#start(kind) });
   }
 
-  /** Waits until fewer than `most` of this kind are at work; one's turn ends with what is returned. */
+  /**
+   * Waits until fewer than `most` turns of this kind run; disposing of the result ends the turn.
+   */
   async turn(kind: string): Promise<Disposable> {
-    const taken = this.#turns.get(kind) ?? 0;
-    if (taken < this.most) this.#turns.set(kind, taken + 1);
+    const running = this.#turns.get(kind) ?? 0;
+    if (running < this.most) this.#turns.set(kind, running + 1);
     else await new Promise<void>((start) => this.#waiting.push({ kind, start }));
     return { [Symbol.dispose]: () => this.#endTurn(kind) };
   }
@@ -78,12 +82,12 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
     this.#idle = [];
   }
 
-  #kindOf(permissions: ThreadKind["permissions"]): ThreadKind {
+  #effectiveKind(permissions: ThreadKind["permissions"]): ThreadKind {
     return { permissions: this.sandbox ? permissions : "inherit", external: false };
   }
 
   #start(kind: ThreadKind): Thread<J> {
-    // A source and a target for each turn are what is used again; more would only take memory.
+    // Each turn reuses at most two workers, for source and target; more would only take memory.
     if (this.#all.size >= 2 * this.most) this.#end(this.#idle.shift()?.thread);
     const thread = new Thread<J>(this.module, kind, this.checks);
     this.#all.add(thread);

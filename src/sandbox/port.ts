@@ -1,51 +1,56 @@
-/** The thread's way to its host, taken from the global scope before anything else can have it. */
+/**
+ * The worker's port to its host, taken from the global scope before any other code can reach it.
+ */
 import { getHeapStatistics } from "node:v8";
 import { workerData } from "node:worker_threads";
 
-/** What a {@linkcode BoundedThread} starts its module with. */
+/** The ports that a {@linkcode BoundedThread} passes to its module. */
 export interface Ports {
   readonly messages: MessagePort;
-  /** Answers as long as the thread turns to its events: `well`, or that its heap was `full`. */
+  /**
+   * Replies to pings at each turn of the event loop: `well`, or `full` when the heap was exhausted.
+   */
   readonly pings: MessagePort;
 }
 
+/** The worker's connection to its host. */
 export interface Port {
   post(message: unknown): void;
-  /** Hears all messages from now on. */
+  /** Receives all messages from now on. */
   listen(listener: (message: unknown) => void): void;
 }
 
-interface Ended {
+interface ErrorScope {
   addEventListener(type: string, listener: (event: Event) => void): void;
 }
 
 /**
- * The way to the host. Everything is bound: a prototype that is changed later does not get hold of
- * it. To be called once, before external code is imported.
+ * Opens the port to the host. All methods are bound, so that a prototype patched later gives no
+ * access to it. Call once, before untrusted code is imported.
  */
 export function openPort(): Port {
   const ports = workerData as Ports | null;
   if (ports === null || typeof ports !== "object" || !("pings" in ports)) {
-    return portOf(globalThis as unknown as MessagePort);
+    return createPort(globalThis as unknown as MessagePort);
   }
-  const { post, listen } = portOf(ports.pings);
+  const { post, listen } = createPort(ports.pings);
   const limit = heapLimit();
   listen(() => post(heapLimit() > limit ? "full" : "well"));
-  return portOf(ports.messages);
+  return createPort(ports.messages);
 }
 
 /**
- * When the heap is full, V8 breaks off what runs, gives it more room to end in, and goes on with the
- * next event: a promise of what ran is never settled. That the limit has grown is all that is left
- * to see.
+ * Returns V8's heap limit, whose growth is the only sign of an exhausted heap: V8 aborts the
+ * running code, raises the limit and continues with the next event, so promises of that code never
+ * settle.
  */
 function heapLimit(): number {
   return getHeapStatistics().heap_size_limit;
 }
 
-/** Calls back for each error of this thread that nobody caught; the thread goes on. */
+/** Calls back for each uncaught error of this worker, which continues to run. */
 export function onUncaught(listener: (error: unknown) => void): void {
-  const scope = globalThis as unknown as Ended;
+  const scope = globalThis as unknown as ErrorScope;
   for (const [type, key] of [["unhandledrejection", "reason"], ["error", "error"]] as const) {
     scope.addEventListener(type, (event) => {
       event.preventDefault();
@@ -54,7 +59,7 @@ export function onUncaught(listener: (error: unknown) => void): void {
   }
 }
 
-function portOf(port: Pick<MessagePort, "postMessage" | "onmessage">): Port {
+function createPort(port: Pick<MessagePort, "postMessage" | "onmessage">): Port {
   const send = port.postMessage.bind(port) as (message: unknown) => void;
   return {
     post: (message) => send(message),

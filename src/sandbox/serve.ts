@@ -1,9 +1,9 @@
-/** The thread's side: does the jobs that its host calls. */
+/** The worker's side: runs the jobs that its host calls. */
 import { DXTError } from "../core/errors.ts";
 import { onUncaught, openPort, type Port } from "./port.ts";
 import { fromError, type FromThread, toError, type ToThread } from "./messages.ts";
 
-/** Work that a thread can do; `tell` sends news of it to the host. */
+/** Work that a worker can do; `tell` reports progress to the host. */
 export type Job<Input = never, Result = unknown, News = never> = (
   input: Input,
   tell: (news: News) => void,
@@ -18,12 +18,12 @@ function post(message: FromThread): void {
   port?.post(message);
 }
 
-/** Sends the host a warning; ignored in a module that does not serve. */
+/** Sends a warning to the host; does nothing in a module that does not serve. */
 export function warn(message: string): void {
   post({ type: "warning", message });
 }
 
-/** Answers the host from now on. */
+/** Serves the host's calls from now on. */
 export function serve(jobs: Jobs): void {
   port = openPort();
   const running = new Map<number, AbortController>();
@@ -46,6 +46,6 @@ export function serve(jobs: Jobs): void {
     if (data.type === "abort") running.get(data.id)?.abort(toError(data.reason));
     else void call(data.id, data.job, data.input);
   });
-  // Uncaught, the runtime would print it with its stack and whatever secret it holds.
+  // If uncaught, the runtime would print the error with its stack and any secret in it.
   onUncaught((error) => post({ type: "crashed", error: fromError(error) }));
 }

@@ -1,9 +1,9 @@
-/** About how many bytes a message takes; counting stops beyond `most`. */
-export function sizeOf(message: unknown, most: number): number {
+/** Estimates the bytes of a message; stops counting beyond `maxBytes`. */
+export function measureMessage(message: unknown, maxBytes: number): number {
   const seen = new Set<object>();
   const waiting: unknown[] = [message];
   let size = 0;
-  while (waiting.length > 0 && size <= most) {
+  while (waiting.length > 0 && size <= maxBytes) {
     const value = waiting.pop();
     size += 8;
     if (typeof value === "string") size += value.length * 2;
@@ -12,9 +12,9 @@ export function sizeOf(message: unknown, most: number): number {
     seen.add(value);
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) size += value.byteLength;
     else if (Array.isArray(value)) {
-      // What is left out of an array takes no room, and would take long to walk.
+      // Holes of a sparse array take no memory, but would take long to visit.
       for (const key in value) {
-        if (waiting.push(value[key]) * 8 > most) return waiting.length * 8;
+        if (waiting.push(value[key]) * 8 > maxBytes) return waiting.length * 8;
       }
     } else if (value instanceof Map) { for (const pair of value) waiting.push(...pair); }
     else if (value instanceof Set) waiting.push(...value);

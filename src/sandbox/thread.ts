@@ -1,4 +1,4 @@
-/** One thread, seen from its host. */
+/** A worker, as its host sees it. */
 import { DXTError } from "../core/errors.ts";
 import { BoundedThread, BoundError, BOUNDS, type Bounds } from "./bounds.ts";
 import { ProgressClock } from "./clock.ts";
@@ -6,45 +6,46 @@ import { fromError, type FromThread, isFromThread, toError, type ToThread } from
 import type { Jobs } from "./serve.ts";
 
 /**
- * Milliseconds that a thread has for its answer after an abort; then it is ended. An orchestrator
- * waits ten seconds or longer before it kills the whole process.
+ * Time in milliseconds that a worker has to reply to an abort before it is ended. Orchestrators
+ * wait at least ten seconds before they kill a process.
  */
 const GRACE_MS = 4000;
 
+/** Options of one call. */
 export interface CallOptions<News> {
   readonly signal: AbortSignal;
-  /** The job cleans up: it begins after an abort, too, and no abort is passed on to it. */
+  /** Whether the job cleans up: it then starts even after an abort, and does not receive aborts. */
   readonly cleansUp?: boolean;
-  /** Hears what the thread tells meanwhile. */
+  /** Called with each progress message of the job. */
   onNews?(news: News): void;
 }
 
-/** What a host makes of all that its threads say; throws for what it does not take. */
+/** Validates messages from workers; throws on an invalid one. */
 export interface ThreadChecks {
-  /** `external`: untrusted code runs in the thread. */
+  /** @param external whether untrusted code runs in the worker */
   answer(job: string, value: unknown, external: boolean): unknown;
   news(job: string, value: unknown): unknown;
 }
 
-type InputOf<J> = J extends (input: infer Input, ...rest: never[]) => unknown ? Input : never;
-type ResultOf<J> = J extends (...args: never[]) => Promise<infer Result> ? Result : never;
-type NewsOf<J> = J extends
+type JobInput<J> = J extends (input: infer Input, ...rest: never[]) => unknown ? Input : never;
+type JobResult<J> = J extends (...args: never[]) => Promise<infer Result> ? Result : never;
+type JobNews<J> = J extends
   (input: never, tell: (news: infer News) => void, ...rest: never[]) => unknown ? News
   : never;
 
-/** What a thread may do. */
+/** Permissions and bounds of a worker. */
 export interface ThreadKind {
   readonly permissions: Deno.PermissionOptions;
-  /** Whether code that is not dxt's runs in it: then its memory, time and messages have bounds. */
+  /** Whether untrusted code runs in it, so that bounds apply to its memory, time and messages. */
   readonly external: boolean;
-  /** Bounds of external code that are not the usual ones. */
+  /** Overrides of the default bounds for untrusted code. */
   readonly bounds?: Partial<Bounds>;
 }
 
-/** A thread of dxt's own code. */
+/** A worker for dxt's own code, without bounds. */
 class FreeThread {
   onmessage: ((event: { data: unknown }) => void) | undefined;
-  /** Hears once why the thread is of no use any more. */
+  /** Called once when the worker has ended, with the reason. */
   onend: ((error: DXTError) => void) | undefined;
   readonly #worker: Worker;
 
@@ -52,9 +53,9 @@ class FreeThread {
     this.#worker = new Worker(module, { type: "module", deno: { permissions } });
     this.#worker.onmessage = (event) => this.onmessage?.(event);
     this.#worker.onerror = (event) => {
-      // Or the runtime takes it for an error of the host.
+      // Otherwise the runtime treats it as an error of the host.
       event.preventDefault();
-      this.onend?.(new DXTError(`A thread ended: ${event.message}`));
+      this.onend?.(new DXTError(`A worker ended: ${event.message}`));
     };
   }
 
@@ -67,18 +68,18 @@ class FreeThread {
   }
 }
 
-/** What a thread says of one call. */
+/** A message that belongs to one call. */
 type Answer = Extract<FromThread, { readonly id: number }>;
 
-/** A thread that does the jobs of a module which calls `serve`. */
+/** A worker whose module calls `serve`, which runs the module's jobs. */
 export class Thread<J extends Jobs = Jobs> implements Disposable {
-  /** Receives the warnings of the jobs that run; set by the lease that uses it. */
+  /** Called with warnings of the running jobs; set by the holder of the lease. */
   onWarning: ((message: string) => void) | undefined;
   readonly #worker: BoundedThread | FreeThread;
   readonly #calls = new Map<number, (message: Answer) => void>();
   #last = 0;
   #lost: Error | undefined;
-  /** Of external code. */
+  /** Set for untrusted code only. */
   readonly #clock: ProgressClock | undefined;
 
   constructor(
@@ -91,42 +92,42 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
       ? new BoundedThread(module, { permissions, bounds })
       : new FreeThread(module, permissions);
     if (external) {
-      this.#clock = new ProgressClock(bounds.progressMs, () => this.#lose(late(bounds)));
+      this.#clock = new ProgressClock(bounds.progressMs, () => this.#fail(progressError(bounds)));
     }
     this.#worker.onmessage = ({ data }) => {
-      if (isFromThread(data)) this.#hear(data);
-      else this.#lose(new DXTError("A thread ended: it said what nobody understands"));
+      if (isFromThread(data)) this.#receive(data);
+      else this.#fail(new DXTError("A worker ended: it sent an invalid message"));
     };
-    this.#worker.onend = (error) => this.#lose(error);
+    this.#worker.onend = (error) => this.#fail(error);
   }
 
-  /** It ended by itself: what it did is lost. */
+  /** Whether the worker ended by itself; the results of its calls are lost. */
   get lost(): boolean {
     return this.#lost !== undefined;
   }
 
   /**
-   * Does a job and returns its result; input, news and result are cloned. An abort is passed on, and
-   * the thread's answer is waited for; a thread that does not answer in time is ended.
+   * Runs a job and returns its result; input, progress and result are cloned. Passes an abort on
+   * and waits for the reply; ends a worker that does not reply in time.
    */
   async call<K extends keyof J & string>(
     job: K,
-    input: InputOf<J[K]>,
-    { signal, cleansUp = false, onNews }: CallOptions<NewsOf<J[K]>>,
-  ): Promise<ResultOf<J[K]>> {
+    input: JobInput<J[K]>,
+    { signal, cleansUp = false, onNews }: CallOptions<JobNews<J[K]>>,
+  ): Promise<JobResult<J[K]>> {
     if (!cleansUp) signal.throwIfAborted();
     if (this.#lost !== undefined) throw this.#lost;
     const id = ++this.#last;
     let grace: ReturnType<typeof setTimeout> | undefined;
     const abort = () => {
       if (!cleansUp) this.#post({ type: "abort", id, reason: fromError(signal.reason) });
-      grace = setTimeout(() => this.#lose(unstopped(job)), GRACE_MS);
+      grace = setTimeout(() => this.#fail(abortError(job)), GRACE_MS);
     };
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#calls.set(id, (message) => {
       try {
         if (message.type === "news") {
-          onNews?.(this.checks.news(job, message.news) as NewsOf<J[K]>);
+          onNews?.(this.checks.news(job, message.news) as JobNews<J[K]>);
         } else if (message.type === "done") {
           resolve(this.checks.answer(job, message.result, this.#clock !== undefined));
         } else reject(signal.aborted ? signal.reason : toError(message.error));
@@ -139,7 +140,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
       this.#post({ type: "call", id, job, input });
       if (signal.aborted) abort();
       else signal.addEventListener("abort", abort);
-      return await promise as ResultOf<J[K]>;
+      return await promise as JobResult<J[K]>;
     } finally {
       clearTimeout(grace);
       signal.removeEventListener("abort", abort);
@@ -147,25 +148,25 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
     }
   }
 
-  /** It waits for its host until what is returned is disposed of: that is no lack of progress. */
+  /** Excludes the time in which the worker waits for its host, until the result is disposed of. */
   hold(): Disposable | undefined {
     return this.#clock?.hold();
   }
 
-  /** Ends it at once, whatever it does. */
+  /** Ends the worker at once, whatever it does. */
   [Symbol.dispose](): void {
     this.#clock?.stop();
     this.#worker.terminate();
   }
 
-  #hear(message: FromThread): void {
+  #receive(message: FromThread): void {
     this.#clock?.renew();
-    if (message.type === "crashed") this.#lose(toError(message.error));
+    if (message.type === "crashed") this.#fail(toError(message.error));
     else if (message.type === "warning") this.onWarning?.(message.message);
     else this.#calls.get(message.id)?.(message);
   }
 
-  #lose(error: Error): void {
+  #fail(error: Error): void {
     this.#lost ??= error;
     this.#clock?.stop();
     this.#worker.terminate();
@@ -177,12 +178,12 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
   }
 }
 
-function late({ progressMs }: Bounds): BoundError {
+function progressError({ progressMs }: Bounds): BoundError {
   const detail = `it made no progress for ${progressMs / 1000} s (external_timeout)`;
   return new BoundError("progressMs", detail);
 }
 
-function unstopped(job: string): DXTError {
+function abortError(job: string): DXTError {
   return new DXTError(
     `Cannot stop "${job}": its worker has not answered ${GRACE_MS / 1000} s after the abort`,
   );

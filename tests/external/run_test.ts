@@ -313,7 +313,7 @@ inBothModes(
       await write(folder, "p.yaml", thingsPipeline("./pages.ts", `${NAME}:1`));
       const { code, err } = await dxt(folder, ["run", "p.yaml"]);
       assert.equal(code, 2, err);
-      assert.match(err, /leads to [0-9a-f.:]+, .*; name [0-9a-f.:]+ itself/);
+      assert.match(err, /resolves to [0-9a-f.:]+, .*; to allow it, name [0-9a-f.:]+ itself/);
     }),
 );
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { checkAddresses, specialAddress } from "../../src/sandbox/addresses.ts";
+import { checkAddresses, describeSpecialAddress } from "../../src/sandbox/addresses.ts";
 
 const EXPECTED: Readonly<Record<string, string | undefined>> = {
   "0.0.0.0": "an address of this machine",
@@ -50,21 +50,21 @@ const EXPECTED: Readonly<Record<string, string | undefined>> = {
 
 for (const [address, kind] of Object.entries(EXPECTED)) {
   Deno.test(`${address} is ${kind ?? "public"}`, () => {
-    assert.equal(specialAddress(address), kind);
+    assert.equal(describeSpecialAddress(address), kind);
   });
 }
 
 Deno.test("an IPv4 address is the same inside an IPv6 address", () => {
   fc.assert(fc.property(fc.ipV4(), (address) => {
-    assert.equal(specialAddress(`::ffff:${address}`), specialAddress(address));
-    assert.equal(specialAddress(`64:ff9b::${address}`), specialAddress(address));
+    assert.equal(describeSpecialAddress(`::ffff:${address}`), describeSpecialAddress(address));
+    assert.equal(describeSpecialAddress(`64:ff9b::${address}`), describeSpecialAddress(address));
   }));
 });
 
 Deno.test("each IPv6 address is read, however it is written", () => {
   fc.assert(fc.property(fc.ipV6(), (address) => {
     const shortest = new URL(`http://[${address}]/`).hostname.slice(1, -1);
-    assert.equal(specialAddress(address), specialAddress(shortest));
+    assert.equal(describeSpecialAddress(address), describeSpecialAddress(shortest));
   }));
 });
 
@@ -89,8 +89,8 @@ Deno.test("a name that leads to a private address is refused with both", async (
   await assert.rejects(check(["inner.test:5432"], ["inner.test:5432"]), {
     name: "PermissionError",
     message:
-      'Cannot let provider "acme" connect to "inner.test:5432": "inner.test:5432" leads to ' +
-      "10.1.2.3, a private address; name 10.1.2.3 itself where it is meant",
+      'Cannot let provider "acme" connect to "inner.test:5432": "inner.test:5432" resolves to ' +
+      "10.1.2.3, a private address; to allow it, name 10.1.2.3 itself",
   });
   await check(["inner.test:5432"], ["10.1.2.3"]);
 });
@@ -111,6 +111,6 @@ Deno.test("an address that the user has written is meant", async () => {
 Deno.test("the system's own look-up knows localhost", async () => {
   await assert.rejects(
     checkAddresses("it", { wanted: ["localhost:1"], named: [] }),
-    /leads to (127\.0\.0\.1|::1), a loopback address/,
+    /resolves to (127\.0\.0\.1|::1), a loopback address/,
   );
 });

@@ -212,7 +212,7 @@ function suite(mode: string, ignore: boolean, programFor: (folder: string) => Pr
           assert.equal(answer.bound, bound, answer.error);
           assert.match(
             answer.error,
-            /^Cannot go on with external code: it|^Cannot .*: (memory|its) /,
+            /^Cannot continue untrusted code: it|^Cannot .*: (memory|its) /,
           );
         });
       }

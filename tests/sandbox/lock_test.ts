@@ -2,16 +2,16 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import {
-  cacheIn,
   type CodeSettings,
+  formatLock,
   loadCode,
   loadGraph,
-  lockText,
   mergePins,
   NO_PINS,
+  openCache,
+  openVendorFolder,
   readLock,
-  vendor,
-  vendorIn,
+  vendorModule,
 } from "../../src/sandbox/modules/mod.ts";
 import { type ModuleServer, serveModules } from "./server.ts";
 
@@ -47,10 +47,10 @@ Deno.test("a lock is the same text for the same pins, and is read back", async (
       redirects: { "https://c/": "https://a/" },
       kinds: { "https://a/": "typescript" as const },
     };
-    const text = lockText(pins);
+    const text = formatLock(pins);
     assert.equal(
       text,
-      lockText({ ...pins, modules: Object.fromEntries(Object.entries(pins.modules).reverse()) }),
+      formatLock({ ...pins, modules: Object.fromEntries(Object.entries(pins.modules).reverse()) }),
     );
     assert.ok(text.indexOf("https://a/") < text.indexOf("https://b/"));
     const path = join(folder, "dxt.lock");
@@ -81,7 +81,7 @@ Deno.test("what is not locked is fetched with a warning, and what is locked with
   const settings = { ...settingsFor(server), onWarning: (text: string) => warnings.push(text) };
   await loadCode(`${server.base}/mod.ts`, settings);
   assert.deepEqual(warnings, [
-    `module "${server.base}/lib.ts" and 1 more that it needs are not locked: dxt lock pins what they are now`,
+    `module "${server.base}/lib.ts" and 1 of its imports are not locked, pin the current version with dxt lock`,
   ]);
   const { pins } = await loadGraph(`${server.base}/mod.ts`, settings);
   await loadCode(`${server.base}/mod.ts`, { ...settings, lock: pins, frozen: true });
@@ -112,7 +112,7 @@ Deno.test("a moved redirect is refused with both URLs and hashes", async () => {
   await assert.rejects(
     loadCode(`${server.base}/latest`, locked),
     new RegExp(
-      `/latest": it leads to ".*/v2\\.ts" with SHA-256 ${HASH}, dxt\\.lock has ".*/v1\\.ts" with ${HASH}`,
+      `/latest": it redirects to ".*/v2\\.ts" with SHA-256 ${HASH}, dxt\\.lock has ".*/v1\\.ts" with ${HASH}`,
     ),
   );
   // A redirect where there was a module is a change as well, though the bytes are the same.
@@ -121,7 +121,7 @@ Deno.test("a moved redirect is refused with both URLs and hashes", async () => {
   server.routes["/v1.ts"] = { location: "/copy.ts" };
   await assert.rejects(
     loadCode(`${server.base}/v1.ts`, { ...settings, lock: direct }),
-    /it leads to ".*\/copy\.ts"/,
+    /it redirects to ".*\/copy\.ts"/,
   );
 });
 
@@ -130,7 +130,7 @@ Deno.test("--frozen refuses what is not locked before it is asked for", async ()
   const settings = { ...settingsFor(server), frozen: true };
   await assert.rejects(
     loadCode(`${server.base}/mod.ts`, settings),
-    /mod\.ts": dxt\.lock does not have it, and --frozen takes only what it has; dxt lock adds it/,
+    /mod\.ts": dxt\.lock does not have it, and --frozen allows only locked modules; add it with dxt lock/,
   );
   assert.deepEqual(server.asked, []);
   const { pins } = await loadGraph(`${server.base}/mod.ts`, settingsFor(server));
@@ -150,7 +150,7 @@ Deno.test("--frozen refuses what is not locked before it is asked for", async ()
 Deno.test("a cache is asked before the server, checked, and mended", async () => {
   await using server = shop();
   await inFolder(async (folder) => {
-    const settings = { ...settingsFor(server), stores: [cacheIn(folder)] };
+    const settings = { ...settingsFor(server), stores: [openCache(folder)] };
     const { pins } = await loadGraph(`${server.base}/mod.ts`, settings);
     server.asked.length = 0;
     const code = await loadCode(`${server.base}/mod.ts`, { ...settings, lock: pins });
@@ -172,7 +172,7 @@ Deno.test("a cache is asked before the server, checked, and mended", async () =>
 Deno.test("a module that is not locked is never taken from the cache", async () => {
   await using server = shop();
   await inFolder(async (folder) => {
-    const settings = { ...settingsFor(server), stores: [cacheIn(folder)] };
+    const settings = { ...settingsFor(server), stores: [openCache(folder)] };
     await loadCode(`${server.base}/lib.ts`, settings);
     server.routes["/lib.ts"] = "export const newer = 1;";
     const { modules } = await loadCode(`${server.base}/lib.ts`, settings);
@@ -183,13 +183,13 @@ Deno.test("a module that is not locked is never taken from the cache", async () 
 Deno.test("vendored copies serve without the server, and a changed copy is refused", async () => {
   await inFolder(async (folder) => {
     const server = shop();
-    const settings = { ...settingsFor(server), stores: [vendorIn(folder)] };
+    const settings = { ...settingsFor(server), stores: [openVendorFolder(folder)] };
     const graphs = await Promise.all(
       ["/mod.ts", "/latest", "/typed"].map((path) => loadGraph(server.base + path, settings)),
     );
     const lock = mergePins(graphs.map(({ pins }) => pins));
     for (const { fetched } of graphs) {
-      for (const [url, bytes] of fetched) await vendor(folder, url, bytes);
+      for (const [url, bytes] of fetched) await vendorModule(folder, url, bytes);
     }
     await server[Symbol.asyncDispose]();
     const offline = { ...settings, lock, frozen: true, hosts: [] };
@@ -205,7 +205,7 @@ Deno.test("vendored copies serve without the server, and a changed copy is refus
     await assert.rejects(
       loadCode(`${server.base}/mod.ts`, offline),
       new RegExp(
-        `the SHA-256 of its copy ".*lib.*" is ${HASH}, dxt\\.lock has ${HASH}; dxt vendor`,
+        `the SHA-256 of its copy ".*lib.*" is ${HASH}, dxt\\.lock has ${HASH}; copy it again with dxt vendor`,
       ),
     );
   });
@@ -226,7 +226,7 @@ Deno.test("copies of URLs that differ in case, query or forbidden characters do 
       `https://h.test/${"x".repeat(300)}.ts`,
       "https://h.test/%2e%2e%2f%2e%2e%2fup.ts",
     ];
-    for (const url of urls) await vendor(folder, url, new TextEncoder().encode(url));
+    for (const url of urls) await vendorModule(folder, url, new TextEncoder().encode(url));
     const found: string[] = [];
     for await (const { name } of Deno.readDir(folder)) {
       for await (const file of Deno.readDir(join(folder, name))) {

@@ -86,12 +86,20 @@ for (
     [
       "a bare name",
       'import x from "lodash";',
-      /"lodash" in module .*mod\.ts", line 2: it names no/,
+      /"lodash" in module .*mod\.ts", line 2: it is not the name of a module/,
     ],
     ["an npm package", 'import x from "npm:left-pad@1";', /npm packages cannot be confined/],
-    ["a file", 'import x from "file:///etc/passwd";', /may not import a file of this machine/],
-    ["a data URL", 'import x from "data:text/javascript,1";', /"data:" is no place for modules/],
-    ["a blob URL", 'export * from "blob:http://h/1";', /"blob:" is no place for modules/],
+    ["a file", 'import x from "file:///etc/passwd";', /may not import a local file/],
+    [
+      "a data URL",
+      'import x from "data:text/javascript,1";',
+      /"data:" URLs are not supported for modules/,
+    ],
+    [
+      "a blob URL",
+      'export * from "blob:http://h/1";',
+      /"blob:" URLs are not supported for modules/,
+    ],
     ["another host", 'import x from "https://elsewhere.test/x.js";', /"elsewhere.test" is not all/],
   ] as const
 ) {
@@ -131,7 +139,8 @@ Deno.test("a host is reached without TLS only when that is said", async () => {
 Deno.test("a login in a URL is refused and not printed", async () => {
   await assert.rejects(
     loadCode("https://me:hunter2@example.com/mod.ts", { directory: "/", hosts: ["example.com"] }),
-    (error: Error) => /takes no login/.test(error.message) && !/hunter2/.test(error.message),
+    (error: Error) =>
+      /must not contain a login/.test(error.message) && !/hunter2/.test(error.message),
   );
 });
 
@@ -199,7 +208,7 @@ Deno.test("what is no module says so", async () => {
     "/as.ts": /Cannot import module ".*\/x\.js" as JSON: it is javascript/,
     "/deep.ts": /brackets are nested deeper than 500/,
     "/large.js": /larger than 4194304 bytes/,
-    "/gone.js": /the server answers 404 Not Found/,
+    "/gone.js": /the server responds with 404 Not Found/,
   };
   for (const [path, message] of Object.entries(expected)) {
     await assert.rejects(load(server, path), message);
@@ -215,7 +224,7 @@ Deno.test("a graph without an end is cut off", async () => {
   const host = `127.0.0.1:${server.addr.port}`;
   await assert.rejects(
     loadCode(`http://${host}/0.js`, { directory: "/", hosts: [host] }),
-    /with all that is imported it is more than 1000 modules/,
+    /with its imports it has more than 1000 modules/,
   );
   await server.shutdown();
 });
@@ -309,14 +318,14 @@ Deno.test("jsr: names are looked up in the registry that JSR_URL means", async (
   assert.equal(code.modules.length, 2);
   const lib = await loadCode("jsr:@acme/shop@1.2/lib", settings);
   assert.equal(lib.entry, `${server.base}/@acme/shop/1.2.0/lib/x.ts`);
-  await assert.rejects(loadCode("jsr:@acme/shop@^3", settings), /no version of it is "\^3"/);
+  await assert.rejects(loadCode("jsr:@acme/shop@^3", settings), /no version matches "\^3"/);
   await assert.rejects(
     loadCode("jsr:@acme/shop/gone", settings),
-    /exports no "\.\/gone", it has \./,
+    /does not export "\.\/gone", it exports \./,
   );
   await assert.rejects(
     loadCode("jsr:@acme/shop", { ...settings, registry: undefined }),
-    /variable JSR_URL does not say where the registry is/,
+    /the registry is unknown, expected its URL in the variable JSR_URL/,
   );
 });
 
@@ -325,6 +334,6 @@ Deno.test("a file of a package that is not what its registry promised is refused
   server.routes["/@acme/shop/1.2.0/lib/x.ts"] = "export const x = 'evil';";
   await assert.rejects(
     loadCode("jsr:@acme/shop", { directory: "/", hosts: [server.host], registry: server.base }),
-    /its SHA-256 is [0-9a-f]{64}, its registry says [0-9a-f]{64}/,
+    /its SHA-256 is [0-9a-f]{64}, but its registry declares [0-9a-f]{64}/,
   );
 });

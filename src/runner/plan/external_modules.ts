@@ -6,18 +6,18 @@ import { hostOf, NOTHING } from "../../core/permissions.ts";
 import type { Permissions } from "../../core/contracts/provider.ts";
 import { isExternal, parseClassPath } from "../../providers/resolve.ts";
 import {
-  cacheIn,
   type CodeSettings,
   type ExternalCode,
+  formatLock,
   type Graph,
   loadGraph,
-  lockText,
   mergePins,
   NO_PINS,
+  openCache,
+  openVendorFolder,
   type Pins,
   readLock,
-  vendor,
-  vendorIn,
+  vendorModule,
   writeWhole,
 } from "../../sandbox/modules/mod.ts";
 
@@ -106,8 +106,8 @@ export async function codeSettings(
     lock: await readLock(lockPath(loaded)),
     frozen,
     stores: [
-      vendorIn(vendorFolder(loaded)),
-      ...(cacheDirectory === undefined ? [] : [cacheIn(cacheDirectory)]),
+      openVendorFolder(vendorFolder(loaded)),
+      ...(cacheDirectory === undefined ? [] : [openCache(cacheDirectory)]),
     ],
     registry,
     signal,
@@ -138,7 +138,7 @@ export async function lockPipelines(
     const found = mergePins(graphs.map(({ pins }) => pins));
     await writeWhole(
       path,
-      new TextEncoder().encode(lockText(mergePins([without(before, found), found]))),
+      new TextEncoder().encode(formatLock(mergePins([without(before, found), found]))),
     );
     results.push({ path, modules: changes(before, found) });
   }
@@ -177,7 +177,7 @@ export async function vendorPipelines(
     // A copy that was changed is to be replaced: it is not looked at.
     const graphs = await graphsOf(those, frozen, ({ stores }) => ({ stores: stores!.slice(1) }));
     const fetched = new Map(graphs.flatMap(({ fetched }) => [...fetched]));
-    for (const [url, bytes] of fetched) await vendor(folder, url, bytes);
+    for (const [url, bytes] of fetched) await vendorModule(folder, url, bytes);
     results.push({ folder, modules: [...fetched.keys()].sort() });
   }
   return results;

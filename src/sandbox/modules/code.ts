@@ -1,27 +1,30 @@
-/** External code as data: what the host gathers, and what a thread is sent. */
+/** External modules as data: the host gathers them and sends them to a worker. */
 
+/** One module of external code. */
 export interface ExternalModule {
-  /** Where it came from, after all redirects: relative imports start here. */
+  /** URL after all redirects; relative imports resolve against it. */
   readonly url: string;
-  /** JavaScript, types taken out, or JSON. */
+  /** JavaScript without types, or JSON. */
   readonly source: string;
   readonly kind: "javascript" | "json";
-  /** What its imports mean: URLs of other modules, or the names of dxt's own. */
+  /**
+   * Target of each import specifier: the URL of another module, or the name of one of dxt's own.
+   */
   readonly imports: Readonly<Record<string, string>>;
 }
 
-/** A module with all that it imports. Plain data: it is sent to the thread that runs it. */
+/** A module with all that it imports; transferable to the worker that runs it. */
 export interface ExternalCode {
-  /** URL of the module that was asked for. */
+  /** URL of the entry module. */
   readonly entry: string;
   readonly modules: readonly ExternalModule[];
 }
 
-/** Modules of dxt that external code may import: dxt's own instance of each. */
+/** Modules of dxt that external modules may import; they get dxt's own instance. */
 export const OWN_MODULES = ["dxt", "zod"] as const;
 export type OwnModule = (typeof OWN_MODULES)[number];
 
-/** The module of dxt that a specifier means, where it means one. */
+/** Returns the module of dxt that a specifier refers to, if any. */
 export function ownModule(specifier: string): OwnModule | undefined {
   if (specifier === "zod" || /^npm:\/?zod(@[^/]*)?$/.test(specifier)) return "zod";
   if (specifier === "dxt" || /^jsr:\/?@dxt\/dxt(@[^/]*)?$/.test(specifier)) return "dxt";

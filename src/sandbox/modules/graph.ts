@@ -1,29 +1,30 @@
-/** A module with all that it imports. */
+/** Gathers a module with all its imports. */
 import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
 import { GRAPH_BYTES, GRAPH_MODULES, MAX_CONCURRENT_FETCHES } from "./bounds.ts";
 import { type ExternalCode, type ExternalModule, OWN_MODULES } from "./code.ts";
 import { type Import, parseModule, type SourceKind } from "./imports.ts";
 import { resolveJSR } from "./jsr.ts";
-import { kindOfName } from "./kind.ts";
+import { kindByName } from "./kind.ts";
 import { readLocal } from "./local.ts";
 import type { Pins } from "./lock.ts";
 import { fetchPinned, type PinnedSettings } from "./pinned.ts";
 import { resolveImport } from "./specifier.ts";
 
+/** Where modules may come from. */
 export interface GraphSettings extends PinnedSettings {
-  /** Folder that all local modules lie below. */
+  /** Folder that must contain all local modules. */
   readonly root: string | undefined;
-  /** Base URL of the registry that `jsr:` means. */
+  /** Base URL of the registry for `jsr:` names. */
   readonly registry: string | undefined;
 }
 
-/** What was gathered, and what of it there is to pin. */
+/** A gathered graph, and what `dxt lock` and `dxt vendor` store of it. */
 export interface Graph {
   readonly code: ExternalCode;
   readonly pins: Pins;
-  /** Bytes of what was fetched, by URL. */
+  /** Bytes of the fetched modules, by URL. */
   readonly fetched: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
-  /** URLs of what was fetched and is not in the lock. */
+  /** URLs of fetched modules that the lock lacks. */
   readonly unlocked: readonly string[];
 }
 
@@ -33,30 +34,33 @@ interface Loaded {
   readonly kind: SourceKind;
 }
 
-/** Gathers a graph from its entry, at most {@linkcode MAX_CONCURRENT_FETCHES} modules at once. */
-export async function gather(entry: string, settings: GraphSettings): Promise<Graph> {
+/**
+ * Gathers a graph from its entry; fetches at most {@linkcode MAX_CONCURRENT_FETCHES} modules at a
+ * time.
+ */
+export async function gatherGraph(entry: string, settings: GraphSettings): Promise<Graph> {
   const walk = new Walk(settings);
-  await walk.from(entry);
+  await walk.visitAll(entry);
   return walk.graph(entry);
 }
 
 class Walk {
   readonly #modules = new Map<
     string,
-    ExternalModule & { asked: Readonly<Record<string, string>> }
+    ExternalModule & { targets: Readonly<Record<string, string>> }
   >();
-  /** URLs as they were asked for → the module's own. */
+  /** Requested URL → URL of the module after redirects. */
   readonly #urls = new Map<string, string>();
   readonly #pins = { modules: {}, redirects: {}, kinds: {} } as Mutable<Pins>;
   readonly #fetched = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly #unlocked: string[] = [];
-  /** Checksums that a registry promised, by URL. */
-  readonly #promised = new Map<string, string>();
+  /** SHA-256 digests that a registry declared, by URL. */
+  readonly #declared = new Map<string, string>();
   #bytes = 0;
 
   constructor(private readonly settings: GraphSettings) {}
 
-  async from(entry: string): Promise<void> {
+  async visitAll(entry: string): Promise<void> {
     let next: { url: string; as?: Import }[] = [{ url: entry }];
     while (next.length > 0) {
       const found: { url: string; as?: Import }[] = [];
@@ -70,10 +74,10 @@ class Walk {
   }
 
   graph(entry: string): Graph {
-    const modules = [...this.#modules.values()].map(({ asked, ...module }) => ({
+    const modules = [...this.#modules.values()].map(({ targets, ...module }) => ({
       ...module,
       imports: Object.fromEntries(
-        Object.entries(asked).map(([specifier, url]) => [specifier, this.#urls.get(url) ?? url]),
+        Object.entries(targets).map(([specifier, url]) => [specifier, this.#urls.get(url) ?? url]),
       ),
     }));
     modules.sort((a, b) => (a.url < b.url ? -1 : 1));
@@ -85,81 +89,83 @@ class Walk {
     };
   }
 
-  /** Loads a module, and returns what it imports. */
-  async #visit(asked: string, as: Import | undefined): Promise<{ url: string; as: Import }[]> {
-    const { url, bytes, kind } = await this.#load(asked);
-    this.#urls.set(asked, url);
+  /** Loads a module; returns its imports. */
+  async #visit(requested: string, as: Import | undefined): Promise<{ url: string; as: Import }[]> {
+    const { url, bytes, kind } = await this.#load(requested);
+    this.#urls.set(requested, url);
     if (this.#modules.has(url)) return [];
-    this.#count(asked, bytes.length);
+    this.#count(requested, bytes.length);
     if (as?.json === true && kind !== "json") {
       throw new ConfigurationError(
         `Cannot import module "${withoutSecrets(url)}" as JSON: it is ${kind}`,
       );
     }
-    const { source, imports } = await parseModule(url, textOf(url, bytes), kind);
+    const { source, imports } = await parseModule(url, decodeText(url, bytes), kind);
     const found: { url: string; as: Import }[] = [];
-    const meant: Record<string, string> = {};
+    const targets: Record<string, string> = {};
     for (const one of imports) {
       const target = resolveImport(one, url);
       if (target === undefined) continue;
-      meant[one.specifier] = target;
+      targets[one.specifier] = target;
       if (!(OWN_MODULES as readonly string[]).includes(target)) {
         found.push({ url: target, as: one });
       }
     }
-    const told = kind === "json" ? "json" : "javascript";
-    this.#modules.set(url, { url, source, kind: told, imports: {}, asked: meant });
+    const moduleKind = kind === "json" ? "json" : "javascript";
+    this.#modules.set(url, { url, source, kind: moduleKind, imports: {}, targets });
     this.#urls.set(url, url);
     return found;
   }
 
-  async #load(asked: string): Promise<Loaded> {
-    if (asked.startsWith("file:")) return await this.#loadLocal(asked);
-    if (!asked.startsWith("jsr:")) return await this.#loadRemote(asked);
-    const found = await resolveJSR(asked, this.settings);
-    for (const [url, checksum] of found.checksums) this.#promised.set(url, checksum);
+  async #load(requested: string): Promise<Loaded> {
+    if (requested.startsWith("file:")) return await this.#loadLocal(requested);
+    if (!requested.startsWith("jsr:")) return await this.#loadRemote(requested);
+    const found = await resolveJSR(requested, this.settings);
+    for (const [url, checksum] of found.checksums) this.#declared.set(url, checksum);
     const loaded = await this.#loadRemote(found.url);
-    this.#pins.redirects[asked] = loaded.url;
+    this.#pins.redirects[requested] = loaded.url;
     return loaded;
   }
 
-  async #loadLocal(asked: string): Promise<Loaded> {
+  async #loadLocal(requested: string): Promise<Loaded> {
     const { root } = this.settings;
     if (root === undefined) {
-      throw new ConfigurationError(`Cannot import "${asked}": the module was not read from a file`);
+      throw new ConfigurationError(
+        `Cannot import "${requested}": the importing module is not a local file`,
+      );
     }
-    const { url, bytes } = await readLocal(asked, root);
-    const kind = kindOfName(url);
+    const { url, bytes } = await readLocal(requested, root);
+    const kind = kindByName(url);
     if (kind !== undefined) return { url, bytes, kind };
     throw new ConfigurationError(
       `Cannot use module "${url}": expected a name that ends in .ts, .js or .json`,
     );
   }
 
-  async #loadRemote(asked: string): Promise<Loaded> {
-    const fetched = await fetchPinned(asked, this.settings);
+  async #loadRemote(requested: string): Promise<Loaded> {
+    const fetched = await fetchPinned(requested, this.settings);
     const { url, bytes, sha256, kind, locked } = fetched;
-    const promised = this.#promised.get(url);
-    if (promised !== undefined && promised !== sha256) {
+    const declared = this.#declared.get(url);
+    if (declared !== undefined && declared !== sha256) {
       throw new ConfigurationError(
-        `Cannot use module "${url}": its SHA-256 is ${sha256}, its registry says ${promised}`,
+        `Cannot use module "${url}": its SHA-256 is ${sha256}, but its registry declares ${declared}`,
       );
     }
     this.#pins.modules[url] = sha256;
-    if (url !== asked) this.#pins.redirects[asked] = url;
-    if (kindOfName(url) === undefined) this.#pins.kinds[url] = kind;
+    if (url !== requested) this.#pins.redirects[requested] = url;
+    if (kindByName(url) === undefined) this.#pins.kinds[url] = kind;
     if (!locked) this.#unlocked.push(url);
     this.#fetched.set(url, bytes);
     return fetched;
   }
 
-  #count(asked: string, bytes: number): void {
+  #count(requested: string, bytes: number): void {
     this.#bytes += bytes;
-    const refuse = (most: string) =>
+    const refuse = (limit: string) =>
       new ConfigurationError(
         `Cannot load module "${
-          withoutSecrets(asked)
-        }": with all that is imported it is more than ${most}`,
+          withoutSecrets(requested)
+        }": with its imports it has more than ${limit}`,
       );
     if (this.#modules.size >= GRAPH_MODULES) throw refuse(`${GRAPH_MODULES} modules`);
     if (this.#bytes > GRAPH_BYTES) throw refuse(`${GRAPH_BYTES} bytes`);
@@ -168,7 +174,7 @@ class Walk {
 
 type Mutable<T> = { -readonly [K in keyof T]: Record<string, T[K][keyof T[K]]> };
 
-function textOf(url: string, bytes: Uint8Array): string {
+function decodeText(url: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {

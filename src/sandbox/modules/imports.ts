@@ -1,19 +1,21 @@
-/** The imports of a module's text. */
+/** Parses the source of a module and lists its imports. */
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
 import { stripTypes } from "./strip.ts";
 
+/** One import of a module. */
 export interface Import {
   readonly specifier: string;
-  /** Imported as data. */
+  /** Whether the module is imported as JSON. */
   readonly json: boolean;
-  /** Of an expression: it may never be reached. */
+  /** Whether it is an `import()` expression, which may never be evaluated. */
   readonly dynamic: boolean;
-  /** Line in the module's own text, from 1, where it is found there. */
+  /** Line in the original source, from 1; undefined where it cannot be found. */
   readonly line: number | undefined;
 }
 
+/** A parsed module. */
 export interface Parsed {
-  /** JavaScript, or the JSON as it was. */
+  /** JavaScript, or unchanged JSON. */
   readonly source: string;
   readonly imports: readonly Import[];
 }
@@ -21,17 +23,17 @@ export interface Parsed {
 export type SourceKind = "javascript" | "typescript" | "json";
 
 /**
- * Reads a module's text. Imports whose name is computed are left to the thread, which refuses all
- * that is not in the graph.
+ * Parses a module. Imports with a computed name are left to the worker, which refuses modules
+ * outside the graph.
  *
- * @throws {ConfigurationError} when the text is not what its kind says
+ * @throws {ConfigurationError} when the text does not match its kind
  */
 export async function parseModule(
   url: string,
   text: string,
   kind: SourceKind,
 ): Promise<Parsed> {
-  if (kind === "json") return { source: checkedJSON(url, text), imports: [] };
+  if (kind === "json") return { source: checkJSON(url, text), imports: [] };
   const source = kind === "typescript" ? stripTypes(url, text) : text;
   const { init, parse } = await import("es-module-lexer");
   await init();
@@ -41,34 +43,37 @@ export async function parseModule(
       if (found.type === "import-meta" || found.specifier === undefined) return [];
       const { specifier, attributes } = found;
       const dynamic = found.type === "dynamic";
-      // A template with values in it.
+      // A template with expressions in it.
       if (dynamic && found.glob) return [];
       const json = attributes?.some(([key, value]) => key === "type" && value === "json") ?? false;
-      return [{ specifier, json, dynamic, line: lineOf(specifier, text) }];
+      return [{ specifier, json, dynamic, line: findLine(specifier, text) }];
     });
     return { source, imports };
   } catch (error) {
-    throw unreadable(url, error);
+    throw parseError(url, error);
   }
 }
 
-function checkedJSON(url: string, text: string): string {
+function checkJSON(url: string, text: string): string {
   try {
     JSON.parse(text);
     return text;
   } catch (error) {
-    throw unreadable(url, error);
+    throw parseError(url, error);
   }
 }
 
-function unreadable(url: string, error: unknown): ConfigurationError {
+function parseError(url: string, error: unknown): ConfigurationError {
   return new ConfigurationError(`Cannot read module "${url}": ${messageOf(error)}`, {
     cause: error,
   });
 }
 
-/** The first line that has the specifier in quotes: types that were taken out have moved the others. */
-function lineOf(specifier: string, text: string): number | undefined {
+/**
+ * Finds the first line with the quoted specifier in the original source: removing types moves
+ * lines.
+ */
+function findLine(specifier: string, text: string): number | undefined {
   const at = ['"', "'", "`"].map((quote) => text.indexOf(quote + specifier + quote))
     .filter((index) => index >= 0);
   if (at.length === 0) return undefined;

@@ -1,6 +1,6 @@
 /**
- * `jsr:` names, by the registry's own protocol, which needs nothing of the runtime: `meta.json` has
- * a package's versions, `VERSION_meta.json` its exports and the checksums of its files.
+ * Resolves `jsr:` names with the registry's own protocol, independent of the runtime: `meta.json`
+ * lists a package's versions, `VERSION_meta.json` its exports and the digests of its files.
  */
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
 import { checkHost } from "./hosts.ts";
@@ -12,6 +12,7 @@ export interface JSRSettings extends PinnedSettings {
   readonly registry: string | undefined;
 }
 
+/** A resolved module of a package. */
 export interface JSRModule {
   readonly url: string;
   /** SHA-256 of the package's files, by URL. */
@@ -21,9 +22,9 @@ export interface JSRModule {
 const NAME = /^jsr:\/?(@[a-z0-9-]+\/[a-z0-9-]+)(?:@([^/]+))?(?:\/(.+))?$/;
 
 /**
- * The module of a package that a `jsr:` name means; where the lock has it, that one.
+ * Resolves a `jsr:` name to a module's URL; a locked name resolves to the locked URL.
  *
- * @throws {ConfigurationError} when there is none
+ * @throws {ConfigurationError} when there is no such module
  */
 export async function resolveJSR(name: string, settings: JSRSettings): Promise<JSRModule> {
   const locked = ownEntry(settings.lock.redirects, name);
@@ -33,14 +34,16 @@ export async function resolveJSR(name: string, settings: JSRSettings): Promise<J
   const [, scoped, range = "*", path] = NAME.exec(decodeURI(name)) ?? [];
   if (scoped === undefined) throw refuse("expected jsr:@scope/package@version/export");
   const { registry } = settings;
-  if (registry === undefined) throw refuse("variable JSR_URL does not say where the registry is");
+  if (registry === undefined) {
+    throw refuse("the registry is unknown, expected its URL in the variable JSR_URL");
+  }
   const base = new URL(`${scoped}/`, registry.endsWith("/") ? registry : `${registry}/`);
   const { versions } = await fetchJSON(new URL("meta.json", base), settings, refuse);
   const offered = Object.entries(object(versions))
     .filter(([, about]) => object(about)["yanked"] !== true).map(([version]) => version);
   const version = highestVersion(offered, range);
   if (version === undefined) {
-    throw refuse(`no version of it is "${range}", there are ${offered.join(", ") || "none"}`);
+    throw refuse(`no version matches "${range}", there are ${offered.join(", ") || "none"}`);
   }
   const about = await fetchJSON(new URL(`${version}_meta.json`, base), settings, refuse);
   const folder = new URL(`${version}/`, base);
@@ -48,15 +51,15 @@ export async function resolveJSR(name: string, settings: JSRSettings): Promise<J
   const file = ownEntry(object(about["exports"]), exported);
   if (typeof file !== "string") {
     throw refuse(
-      `version ${version} exports no "${exported}", it has ${
+      `version ${version} does not export "${exported}", it exports ${
         Object.keys(object(about["exports"])).join(", ") || "none"
       }`,
     );
   }
-  return { url: new URL(file, folder).href, checksums: checksums(about, folder) };
+  return { url: new URL(file, folder).href, checksums: readChecksums(about, folder) };
 }
 
-function checksums(about: Readonly<Record<string, unknown>>, folder: URL): Map<string, string> {
+function readChecksums(about: Readonly<Record<string, unknown>>, folder: URL): Map<string, string> {
   const found = new Map<string, string>();
   for (const [path, file] of Object.entries(object(about["manifest"]))) {
     const checksum = object(file)["checksum"];
@@ -75,7 +78,7 @@ async function fetchJSON(
   try {
     return object(JSON.parse(new TextDecoder().decode(bytes)));
   } catch (error) {
-    throw refuse(`"${url.href}" is no JSON: ${messageOf(error)}`);
+    throw refuse(`"${url.href}" is not JSON: ${messageOf(error)}`);
   }
 }
 

@@ -1,3 +1,4 @@
+/** Tells TypeScript, JavaScript and JSON apart. */
 import type { SourceKind } from "./imports.ts";
 
 const EXTENSIONS: Readonly<Record<string, SourceKind>> = {
@@ -21,14 +22,17 @@ const TYPES: Readonly<Record<string, SourceKind>> = {
   "text/json": "json",
 };
 
-/** What a module's file is, where its name tells: servers know less of it than authors. */
-export function kindOfName(url: string): SourceKind | undefined {
+/**
+ * Returns the kind that a module's extension implies, which takes precedence over the server's
+ * type.
+ */
+export function kindByName(url: string): SourceKind | undefined {
   const extension = /\.(\w+)$/.exec(new URL(url).pathname)?.[1]?.toLowerCase();
   return extension === undefined ? undefined : EXTENSIONS[extension];
 }
 
-/** What a server says that a module is; undefined when it says nothing that could be one. */
-export function kindOfType(contentType: string | null): SourceKind | undefined {
+/** Returns the kind that a server declares; undefined for a type that is not a module's. */
+export function kindByType(contentType: string | null): SourceKind | undefined {
   const type = /^[^;]*/.exec(contentType ?? "")![0];
   return TYPES[type.trim().toLowerCase()];
 }

@@ -1,19 +1,20 @@
-/** Modules that are files of the user. */
+/** Reads external modules from local files. */
 import { dirname, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ConfigurationError } from "../../core/errors.ts";
 import { missingPermission } from "../../core/permission_errors.ts";
 import { MODULE_BYTES } from "./bounds.ts";
 
+/** A local module. */
 export interface LocalFile {
-  /** Of the file itself, whatever links led to it. */
+  /** URL of the file itself, with all links resolved. */
   readonly url: string;
   readonly bytes: Uint8Array;
 }
 
 /**
- * The folder that a local module and its imports lie below: the project's, or the module's own
- * where it lies elsewhere.
+ * Returns the folder that must contain a local module and its imports: the project's, or the
+ * module's own folder if it lies outside the project.
  */
 export async function findRoot(entry: string, project: string | undefined): Promise<string> {
   const path = await realPath(entry);
@@ -22,19 +23,19 @@ export async function findRoot(entry: string, project: string | undefined): Prom
 }
 
 /**
- * Reads a file below a folder, links resolved.
+ * Reads a file below a folder, with links resolved.
  *
- * @throws {ConfigurationError} when it is not there, elsewhere or no file
+ * @throws {ConfigurationError} when it is missing, outside the folder or not a file
  */
 export async function readLocal(url: string, root: string): Promise<LocalFile> {
   const path = await realPath(url);
   const refuse = (detail: string) =>
     new ConfigurationError(`Cannot read module "${fileURLToPath(url)}": ${detail}`);
   if (!isBelow(path, root)) {
-    throw refuse(`it is "${path}", expected a file below "${root}"`);
+    throw refuse(`it leads to "${path}", expected a file below "${root}"`);
   }
   const { isFile, size } = await Deno.stat(path);
-  if (!isFile) throw refuse("it is no file");
+  if (!isFile) throw refuse("it is not a file");
   if (size > MODULE_BYTES) throw refuse(`it is larger than ${MODULE_BYTES} bytes`);
   return { url: pathToFileURL(path).href, bytes: await Deno.readFile(path) };
 }
@@ -53,6 +54,7 @@ async function realPath(url: string): Promise<string> {
 }
 
 function isBelow(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !/^([a-z]:|[\\/])/i.test(way);
+  const fromFolder = relative(folder, path);
+  return fromFolder !== "" && fromFolder !== ".." && !fromFolder.startsWith(`..${sep}`) &&
+    !/^([a-z]:|[\\/])/i.test(fromFolder);
 }

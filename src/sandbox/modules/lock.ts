@@ -1,15 +1,15 @@
-/** `dxt.lock`: what external modules were when their user accepted them. */
+/** Reads and writes `dxt.lock`, which pins the external modules that the user accepted. */
 import { z } from "zod";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { SourceKind } from "./imports.ts";
 
-/** What was found of modules, or is expected of them. */
+/** Pinned facts about modules. */
 export interface Pins {
-  /** SHA-256 of the bytes of each, in hexadecimal digits, by the URL that they came from. */
+  /** SHA-256 of each module's bytes in hexadecimal, by URL. */
   readonly modules: Readonly<Record<string, string>>;
-  /** Where a URL or a `jsr:` name led to. */
+  /** Final URL of each redirected URL and each `jsr:` name. */
   readonly redirects: Readonly<Record<string, string>>;
-  /** What a module is, where its name does not tell. */
+  /** Kind of each module whose name does not imply it. */
   readonly kinds: Readonly<Record<string, SourceKind>>;
 }
 
@@ -23,9 +23,9 @@ const File = z.strictObject({
 });
 
 /**
- * Reads a lock; nothing is pinned where there is none.
+ * Reads a lock; a missing file pins nothing.
  *
- * @throws {ConfigurationError} when it is there and cannot be read
+ * @throws {ConfigurationError} when the file cannot be read
  */
 export async function readLock(path: string): Promise<Pins> {
   let text: string;
@@ -55,25 +55,25 @@ function parseJSON(text: string): unknown {
   }
 }
 
-/** The lock as text, the same for the same pins. */
-export function lockText({ modules, redirects, kinds }: Pins): string {
+/** Formats a lock; equal pins give equal text. */
+export function formatLock({ modules, redirects, kinds }: Pins): string {
   const some = (record: Readonly<Record<string, string>>) => Object.keys(record).length > 0;
   const file = {
     version: 1,
-    modules: sorted(modules),
-    ...(some(redirects) ? { redirects: sorted(redirects) } : {}),
-    ...(some(kinds) ? { kinds: sorted(kinds) } : {}),
+    modules: sortKeys(modules),
+    ...(some(redirects) ? { redirects: sortKeys(redirects) } : {}),
+    ...(some(kinds) ? { kinds: sortKeys(kinds) } : {}),
   };
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
-function sorted<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+function sortKeys<T>(record: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(
     Object.entries(record).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
   );
 }
 
-/** Pins of several graphs together. */
+/** Merges the pins of several graphs. */
 export function mergePins(all: readonly Pins[]): Pins {
   return {
     modules: Object.assign({}, ...all.map(({ modules }) => modules)),

@@ -1,67 +1,70 @@
-/** Fetched modules, held to the lock. */
+/** Fetches modules and checks them against the lock. */
 import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
 import { sha256 } from "./digest.ts";
 import { checkHost } from "./hosts.ts";
 import type { SourceKind } from "./imports.ts";
-import { kindOfName, kindOfType } from "./kind.ts";
+import { kindByName, kindByType } from "./kind.ts";
 import type { Pins } from "./lock.ts";
 import { fetchRemote } from "./remote.ts";
 import type { Store } from "./store.ts";
 
+/** How modules are fetched. */
 export interface PinnedSettings {
-  /** `host` or `host:port` */
+  /** Hosts from which modules may be fetched, as `host` or `host:port`. */
   readonly hosts: readonly string[];
   readonly lock: Pins;
-  /** Whether what is not in the lock is refused, before anything connects. */
+  /** Whether modules outside the lock are refused, before any connection. */
   readonly frozen: boolean;
-  /** Places to look for a locked module before its server is asked, in their order. */
+  /** Stores to search for a locked module before its server is contacted, in order. */
   readonly stores: readonly Store[];
   readonly signal: AbortSignal;
 }
 
+/** A fetched module. */
 export interface Fetched {
   readonly url: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly sha256: string;
   readonly kind: SourceKind;
-  /** Whether its bytes are those of the lock. */
+  /** Whether its bytes match the lock. */
   readonly locked: boolean;
 }
 
 /**
- * Has a module's bytes from a store or from its server.
+ * Reads a module from a store, or fetches it from its server.
  *
- * @throws {ConfigurationError} when it may not be fetched, or is not what the lock says
- * @throws {ConnectionError} when it cannot be had
+ * @throws {ConfigurationError} when it is not allowed, or differs from the lock
+ * @throws {ConnectionError} when it cannot be fetched
  */
-export async function fetchPinned(asked: string, settings: PinnedSettings): Promise<Fetched> {
+export async function fetchPinned(requested: string, settings: PinnedSettings): Promise<Fetched> {
   const { hosts, lock, frozen, stores, signal } = settings;
-  const lockedURL = ownEntry(lock.redirects, asked) ?? asked;
+  const lockedURL = ownEntry(lock.redirects, requested) ?? requested;
   const lockedHash = ownEntry(lock.modules, lockedURL);
-  if (frozen && lockedHash === undefined) throw notLockedError(asked);
+  if (frozen && lockedHash === undefined) throw notLockedError(requested);
   const stored = lockedHash === undefined
     ? undefined
-    : await fromStores(lockedURL, lockedHash, settings);
+    : await readFromStores(lockedURL, lockedHash, settings);
   if (stored !== undefined) return stored;
-  const { url, bytes, contentType } = await fetchRemote(asked, {
+  const { url, bytes, contentType } = await fetchRemote(requested, {
     check: (hop) => checkHost(hop, hosts),
     signal,
   });
   const hash = await sha256(bytes);
-  if (lockedHash !== undefined) compare(asked, { url, hash }, { url: lockedURL, hash: lockedHash });
-  else if (frozen) throw notLockedError(url);
-  const kind = kindOfName(url) ?? kindOfType(contentType);
-  if (kind === undefined) throw unknownKind(url, contentType);
+  if (lockedHash !== undefined) {
+    checkPin(requested, { url, hash }, { url: lockedURL, hash: lockedHash });
+  } else if (frozen) throw notLockedError(url);
+  const kind = kindByName(url) ?? kindByType(contentType);
+  if (kind === undefined) throw kindError(url, contentType);
   for (const store of stores) await store.write(url, hash, bytes);
   return { url, bytes, sha256: hash, kind, locked: lockedHash !== undefined };
 }
 
-async function fromStores(
+async function readFromStores(
   url: string,
   hash: string,
   { lock, stores }: PinnedSettings,
 ): Promise<Fetched | undefined> {
-  const kind = kindOfName(url) ?? ownEntry(lock.kinds, url);
+  const kind = kindByName(url) ?? ownEntry(lock.kinds, url);
   if (kind === undefined) return undefined;
   for (const store of stores) {
     const bytes = await store.read(url, hash);
@@ -75,14 +78,14 @@ interface Pin {
   readonly hash: string;
 }
 
-function compare(asked: string, found: Pin, locked: Pin): void {
+function checkPin(requested: string, found: Pin, locked: Pin): void {
   if (found.url === locked.url && found.hash === locked.hash) return;
-  const [name, from, to] = [asked, found.url, locked.url].map(withoutSecrets);
-  const [what, was] = found.url === locked.url
+  const [name, from, to] = [requested, found.url, locked.url].map(withoutSecrets);
+  const [actual, expected] = found.url === locked.url
     ? [`its SHA-256 is ${found.hash}`, locked.hash]
-    : [`it leads to "${from}" with SHA-256 ${found.hash}`, `"${to}" with ${locked.hash}`];
+    : [`it redirects to "${from}" with SHA-256 ${found.hash}`, `"${to}" with ${locked.hash}`];
   throw new ConfigurationError(
-    `Cannot use module "${name}": ${what}, dxt.lock has ${was}; when the change is wanted, run dxt lock`,
+    `Cannot use module "${name}": ${actual}, dxt.lock has ${expected}; to accept the change, run dxt lock`,
   );
 }
 
@@ -90,19 +93,19 @@ export function notLockedError(name: string): ConfigurationError {
   return new ConfigurationError(
     `Cannot use module "${
       withoutSecrets(name)
-    }": dxt.lock does not have it, and --frozen takes only what it has; dxt lock adds it`,
+    }": dxt.lock does not have it, and --frozen allows only locked modules; add it with dxt lock`,
   );
 }
 
-function unknownKind(url: string, contentType: string | null): ConfigurationError {
+function kindError(url: string, contentType: string | null): ConfigurationError {
   return new ConfigurationError(
     `Cannot use module "${withoutSecrets(url)}": its type is ${
-      contentType === null ? "not told" : JSON.stringify(contentType)
-    }, expected a name that ends in .ts, .js or .json, or a server that says which it is`,
+      contentType === null ? "unknown" : JSON.stringify(contentType)
+    }, expected a name that ends in .ts, .js or .json, or a server that sends its type`,
   );
 }
 
-/** A record's own value: a URL may be spelt as a member of every object. */
+/** Returns a record's own value: a URL may be spelled like a member that every object inherits. */
 export function ownEntry<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }

@@ -1,48 +1,49 @@
-/** Modules over HTTP. */
+/** Fetches modules over HTTP. */
 import { ConnectionError, messageOf, withoutSecrets } from "../../core/errors.ts";
 import { missingPermission } from "../../core/permission_errors.ts";
 import { MODULE_BYTES, REDIRECTS } from "./bounds.ts";
 
-export interface Answer {
-  /** After all redirects. */
+export interface FetchedModule {
+  /** URL after all redirects. */
   readonly url: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly contentType: string | null;
 }
 
+/** Callbacks and abort of a fetch. */
 export interface FetchSettings {
-  /** Hears of each URL before it is connected to, and throws to refuse it. */
+  /** Called with each URL before dxt connects to it; throws to refuse it. */
   check(url: URL): void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Fetches a module's bytes. Redirects are followed one by one.
+ * Fetches a module and follows redirects one by one.
  *
- * @throws {ConnectionError} when it cannot be had
+ * @throws {ConnectionError} when it cannot be fetched
  */
 export async function fetchRemote(
-  asked: string,
+  requested: string,
   { check, signal }: FetchSettings,
-): Promise<Answer> {
+): Promise<FetchedModule> {
   const fail = (detail: string, cause?: unknown) =>
-    new ConnectionError(`Cannot fetch module "${withoutSecrets(asked)}": ${detail}`, { cause });
-  let url = new URL(asked);
+    new ConnectionError(`Cannot fetch module "${withoutSecrets(requested)}": ${detail}`, { cause });
+  let url = new URL(requested);
   for (let hops = 0; hops <= REDIRECTS; hops++) {
     check(url);
-    const response = await get(url, signal).catch((error) => {
+    const response = await sendRequest(url, signal).catch((error) => {
       if (signal.aborted) throw signal.reason;
-      throw fail(missingPermission(error) ?? reasonOf(error), error);
+      throw fail(missingPermission(error) ?? findReason(error), error);
     });
     const to = response.headers.get("location");
     if (response.status >= 300 && response.status < 400 && to !== null) {
       await response.body?.cancel();
-      url = redirected(to, url, fail);
+      url = resolveRedirect(to, url, fail);
       continue;
     }
     if (!response.ok) {
       await response.body?.cancel();
-      throw fail(`the server answers ${response.status} ${response.statusText}`.trimEnd());
+      throw fail(`the server responds with ${response.status} ${response.statusText}`.trimEnd());
     }
     const bytes = await readBody(response, fail);
     return { url: url.href, bytes, contentType: response.headers.get("content-type") };
@@ -50,31 +51,33 @@ export async function fetchRemote(
   throw fail(`it is redirected more than ${REDIRECTS} times`);
 }
 
-/** What lies at the bottom: the error above it says no more than that it failed. */
-function reasonOf(error: unknown): string {
+/** Returns the message of the innermost cause; outer errors only say that the fetch failed. */
+function findReason(error: unknown): string {
   let reason = error;
   while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;
   return messageOf(reason).replace(/ for url \(.*?\)/, "");
 }
 
-function get(url: URL, signal: AbortSignal): Promise<Response> {
-  // Without credentials of any kind, and without a language or an agent that would tell of the user.
+function sendRequest(url: URL, signal: AbortSignal): Promise<Response> {
+  // No credentials, and no header that reveals the user's language or agent.
   return fetch(url, { redirect: "manual", signal, headers: { accept: "*/*" } });
 }
 
-function redirected(location: string, from: URL, fail: (detail: string) => Error): URL {
+function resolveRedirect(location: string, from: URL, fail: (detail: string) => Error): URL {
   const url = URL.parse(location, from);
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw fail(`it is redirected to "${withoutSecrets(location)}", expected an https: URL`);
   }
   if (from.protocol === "https:" && url.protocol === "http:") {
-    throw fail(`it is redirected from https: to "${withoutSecrets(url.href)}"`);
+    throw fail(
+      `it is redirected from https: to "${withoutSecrets(url.href)}", expected an https: URL`,
+    );
   }
   url.hash = "";
   return url;
 }
 
-/** The whole body, at most {@linkcode MODULE_BYTES} of it. */
+/** Reads the whole body, up to {@linkcode MODULE_BYTES}. */
 async function readBody(
   response: Response,
   fail: (detail: string, cause?: unknown) => Error,

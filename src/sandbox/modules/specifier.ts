@@ -1,4 +1,4 @@
-/** What the name in an import means. */
+/** Resolves import specifiers and class paths to URLs. */
 import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
 import type { Import } from "./imports.ts";
 import { ownModule } from "./code.ts";
@@ -6,10 +6,11 @@ import { ownModule } from "./code.ts";
 const ALLOWED = 'expected a relative path, an https: or jsr: URL, "dxt" or "zod"';
 
 /**
- * The URL that an import of a module means, `jsr:` still to be looked up, or the name of a module
- * of dxt; undefined for one that may never be reached and is refused when it is.
+ * Resolves an import to a URL, which may be a `jsr:` name, or to the name of one of dxt's modules.
+ * Returns undefined for a dynamic import that is not allowed: the worker refuses it if it is
+ * evaluated.
  *
- * @throws {ConfigurationError} that names the module, its line and what is allowed
+ * @throws {ConfigurationError} that names the module, the line and what is allowed
  */
 export function resolveImport(
   { specifier, dynamic, line }: Import,
@@ -26,7 +27,7 @@ export function resolveImport(
   };
   const base = specifier.startsWith("/") || /^\.\.?\//.test(specifier) ? referrer : undefined;
   const url = URL.parse(specifier, base);
-  if (url === null) return refuse(`it names no module, ${ALLOWED}`);
+  if (url === null) return refuse(`it is not the name of a module, ${ALLOWED}`);
   url.hash = "";
   switch (url.protocol) {
     case "https:":
@@ -36,20 +37,20 @@ export function resolveImport(
     case "file:":
       return referrer.startsWith("file:")
         ? url.href
-        : refuse("a module that was fetched may not import a file of this machine");
+        : refuse("a fetched module may not import a local file");
     case "node:":
-      return refuse(`modules of the runtime are closed to external code, ${ALLOWED}`);
+      return refuse(`modules of the runtime are not available to untrusted code, ${ALLOWED}`);
     case "npm:":
       return refuse(`npm packages cannot be confined, ${ALLOWED}`);
     default:
-      return refuse(`"${url.protocol}" is no place for modules, ${ALLOWED}`);
+      return refuse(`"${url.protocol}" URLs are not supported for modules, ${ALLOWED}`);
   }
 }
 
 /**
- * The URL of the module that a class path names.
+ * Resolves the module of a class path to a URL.
  *
- * @throws {ConfigurationError} when no module can be there
+ * @throws {ConfigurationError} when the path cannot lead to a module
  */
 export function resolveEntry(path: string, directory: URL): string {
   const isPath = /^(\.{0,2}\/|\.\.?\\|[a-z]:[\\/])/i.test(path);
@@ -59,7 +60,7 @@ export function resolveEntry(path: string, directory: URL): string {
     return url.href;
   }
   const detail = url?.protocol === "npm:"
-    ? "npm packages cannot be confined, a server of modules that has it can be named by its https: URL"
+    ? "npm packages cannot be confined, expected the https: URL of a module server that has it"
     : "expected an https:, file: or jsr: URL, or a path that begins with ./ or /";
   throw new ConfigurationError(`Cannot load "${withoutSecrets(path)}": ${detail}`);
 }

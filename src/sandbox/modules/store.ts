@@ -1,22 +1,23 @@
-/** Where the bytes of locked modules are kept, so that their servers need not be asked. */
+/** Stores the bytes of locked modules, so that their servers need not be contacted. */
 import { dirname, join } from "node:path";
 import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
 import { missingPermission } from "../../core/permission_errors.ts";
 import { sha256 } from "./digest.ts";
 
+/** A store of module bytes. */
 export interface Store {
-  /** The bytes with this SHA-256; undefined where they are not there. */
+  /** Returns the bytes with this SHA-256; undefined when the store lacks them. */
   read(url: string, hash: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Keeps bytes that were fetched, where the store takes new ones. */
+  /** Stores fetched bytes, if the store accepts new ones. */
   write(url: string, hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
-/** A folder of files that are named by their hash; one that is not what its name says is left out. */
-export function cacheIn(folder: string): Store {
+/** Opens the cache: files named by their hash. A file that does not match its name is ignored. */
+export function openCache(folder: string): Store {
   const pathOf = (hash: string) => join(folder, hash.slice(0, 2), hash);
   return {
     async read(_url, hash) {
-      const bytes = await readIfThere(pathOf(hash));
+      const bytes = await readIfExists(pathOf(hash));
       return bytes !== undefined && await sha256(bytes) === hash ? bytes : undefined;
     },
     write: (_url, hash, bytes) => writeWhole(pathOf(hash), bytes),
@@ -24,41 +25,41 @@ export function cacheIn(folder: string): Store {
 }
 
 /**
- * A folder of copies that are named by their URLs, for use without a network. They are the user's:
- * one that is not what the lock says is an error, and only `dxt vendor` writes here.
+ * Opens the vendor folder: copies named by their URLs, for use without a network. The copies belong
+ * to the user: one that differs from the lock is an error, and only `dxt vendor` writes them.
  */
-export function vendorIn(folder: string): Store {
+export function openVendorFolder(folder: string): Store {
   return {
     async read(url, hash) {
-      const path = join(folder, await vendoredName(url));
-      const bytes = await readIfThere(path);
+      const path = join(folder, await vendorPath(url));
+      const bytes = await readIfExists(path);
       if (bytes === undefined) return undefined;
-      const found = await sha256(bytes);
-      if (found === hash) return bytes;
+      const actual = await sha256(bytes);
+      if (actual === hash) return bytes;
       throw new ConfigurationError(
         `Cannot use module "${
           withoutSecrets(url)
-        }": the SHA-256 of its copy "${path}" is ${found}, dxt.lock has ${hash}; dxt vendor copies it anew`,
+        }": the SHA-256 of its copy "${path}" is ${actual}, dxt.lock has ${hash}; copy it again with dxt vendor`,
       );
     },
     write: () => Promise.resolve(),
   };
 }
 
-/** Copies a module into a folder that {@linkcode vendorIn} reads. */
-export async function vendor(
+/** Copies a module into a folder that {@linkcode openVendorFolder} reads. */
+export async function vendorModule(
   folder: string,
   url: string,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
-  await writeWhole(join(folder, await vendoredName(url)), bytes);
+  await writeWhole(join(folder, await vendorPath(url)), bytes);
 }
 
 /**
- * A path for each URL, readable, the same on all systems. Where it does not say the whole URL, part
- * of the URL's hash is added.
+ * Returns a readable path for a URL, the same on all systems. Where the path cannot express the
+ * whole URL, it contains part of the URL's hash.
  */
-async function vendoredName(url: string): Promise<string> {
+async function vendorPath(url: string): Promise<string> {
   const { protocol, host, pathname, search } = new URL(url);
   const words = pathname.split("/").slice(1).map((word) => word.replace(/[^a-z0-9._@-]/gi, "_"));
   const plain = `/${words.join("/")}` === pathname && search === "" && protocol === "https:" &&
@@ -70,16 +71,16 @@ async function vendoredName(url: string): Promise<string> {
   return join(folder, `${name!.slice(0, 40).toLowerCase()}~${mark}${extension ?? ""}`);
 }
 
-async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+async function readIfExists(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
     return await Deno.readFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw unusable("read", path, error);
+    throw storeError("read", path, error);
   }
 }
 
-/** The file appears with all its bytes, or not at all. */
+/** Writes a file so that it appears with all its bytes or not at all. */
 export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   const part = `${path}.${crypto.randomUUID()}.part`;
   try {
@@ -88,11 +89,11 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
     await Deno.rename(part, path);
   } catch (error) {
     await Deno.remove(part).catch(() => {});
-    throw unusable("write", path, error);
+    throw storeError("write", path, error);
   }
 }
 
-function unusable(verb: "read" | "write", path: string, error: unknown): unknown {
+function storeError(verb: "read" | "write", path: string, error: unknown): unknown {
   const detail = missingPermission(error) ?? (error instanceof Error ? error.message : undefined);
   return new ConfigurationError(`Cannot ${verb} "${path}": ${detail}`, { cause: error });
 }

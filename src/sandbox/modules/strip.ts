@@ -1,22 +1,22 @@
-/** TypeScript → JavaScript. */
+/** Converts TypeScript to JavaScript. */
 import { stripTypeScriptTypes } from "node:module";
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
 
 /**
- * The parser below is recursive, and ends the process when its stack does: it is not asked about
- * text that no person writes. Measured, it bears several times as much.
+ * Limits on the source. The parser is recursive and ends the process on a stack overflow. It was
+ * measured to bear several times these limits, which no handwritten code reaches.
  */
-const MOST_NESTED = 500;
-const MOST_CHAINED = 1000;
+const MAX_NESTED = 500;
+const MAX_CHAINED = 1000;
 
 /**
- * JavaScript of a TypeScript module; imports that are used as types alone are left out, as
- * TypeScript does.
+ * Converts a TypeScript module to JavaScript. As in TypeScript, imports that are only used as types
+ * are removed.
  *
- * @throws {ConfigurationError} when it is not TypeScript
+ * @throws {ConfigurationError} when the source is not valid TypeScript
  */
 export function stripTypes(url: string, source: string): string {
-  const problem = tooDeep(source);
+  const problem = findExcess(source);
   if (problem !== undefined) {
     throw new ConfigurationError(`Cannot read module "${url}": ${problem}`);
   }
@@ -30,7 +30,7 @@ export function stripTypes(url: string, source: string): string {
 
 const TOKENS = new RegExp(
   [
-    // What is long and harmless: embedded base64, lines drawn in comments.
+    // Long but harmless: embedded base64, lines drawn in comments.
     /"[A-Za-z0-9+/=]{64,}"/,
     /[-=*/#~.]{3,}/,
     /\b(?:as|await|delete|do|else|extends|in|infer|instanceof|is|keyof|new|readonly|typeof|void)\b/,
@@ -39,8 +39,8 @@ const TOKENS = new RegExp(
   "g",
 );
 
-/** Why the text would take too much of a recursive parser's stack. */
-function tooDeep(source: string): string | undefined {
+/** Describes why the source would exhaust the parser's stack; undefined when it would not. */
+function findExcess(source: string): string | undefined {
   let depth = 0;
   let chain = 0;
   let branches = 0;
@@ -49,9 +49,9 @@ function tooDeep(source: string): string | undefined {
     else if (token === ")" || token === "]" || token === "}") depth = Math.max(0, depth - 1);
     chain = /^[;,{}]$/.test(token) ? 0 : chain + 1;
     if (token === "else" || token === "do") branches++;
-    if (depth > MOST_NESTED) return `brackets are nested deeper than ${MOST_NESTED}`;
-    if (chain > MOST_CHAINED) return `one expression has more than ${MOST_CHAINED} operators`;
-    if (branches > MOST_CHAINED) return `it has more than ${MOST_CHAINED} branches`;
+    if (depth > MAX_NESTED) return `brackets are nested deeper than ${MAX_NESTED}`;
+    if (chain > MAX_CHAINED) return `one expression has more than ${MAX_CHAINED} operators`;
+    if (branches > MAX_CHAINED) return `it has more than ${MAX_CHAINED} branches`;
   }
   return undefined;
 }

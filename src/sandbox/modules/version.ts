@@ -1,4 +1,4 @@
-/** Semantic versions (https://semver.org), and the ranges that package names have. */
+/** Semantic versions (https://semver.org) and version ranges of packages. */
 
 interface Version {
   readonly numbers: readonly [number, number, number];
@@ -10,16 +10,16 @@ const PARTIAL =
   /^(\^|~|>=|<=|>|<|=)?\s*v?(\d+|[xX*])(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?(?:-([0-9A-Za-z.-]+))?(?:\+\S+)?$/;
 
 /**
- * The highest version that is in a range; undefined when none is, or the range cannot be read.
- * Versions before a release count only where the range names one of the same release.
+ * Returns the highest version in a range; undefined when none is in it, or the range is invalid.
+ * Pre-releases count only where the range names a pre-release of the same version.
  */
 export function highestVersion(versions: readonly string[], range: string): string | undefined {
-  const alternatives = range.split("||").map((text) => comparatorsOf(text.trim()));
+  const alternatives = range.split("||").map((text) => parseRange(text.trim()));
   let best: { text: string; version: Version } | undefined;
   for (const text of versions) {
-    const version = parse(text);
+    const version = parseVersion(text);
     if (version === undefined) continue;
-    const fits = alternatives.some((all) => all !== undefined && isIn(version, all));
+    const fits = alternatives.some((all) => all !== undefined && isInRange(version, all));
     if (fits && (best === undefined || compare(version, best.version) > 0)) {
       best = { text, version };
     }
@@ -32,7 +32,7 @@ interface Comparator {
   readonly version: Version;
 }
 
-function parse(text: string): Version | undefined {
+function parseVersion(text: string): Version | undefined {
   const match = VERSION.exec(text);
   if (match === null) return undefined;
   const [, major, minor, patch, pre] = match;
@@ -42,7 +42,7 @@ function parse(text: string): Version | undefined {
   };
 }
 
-function isIn(version: Version, comparators: readonly Comparator[]): boolean {
+function isInRange(version: Version, comparators: readonly Comparator[]): boolean {
   const holds = comparators.every(({ operator, version: bound }) => {
     const order = compare(version, bound);
     switch (operator) {
@@ -64,22 +64,22 @@ function isIn(version: Version, comparators: readonly Comparator[]): boolean {
   );
 }
 
-/** Comparators that all must hold; undefined when the text is no range. */
-function comparatorsOf(text: string): Comparator[] | undefined {
+/** Parses a range into comparators that must all hold; undefined when it is invalid. */
+function parseRange(text: string): Comparator[] | undefined {
   const hyphen = /^(\S+)\s+-\s+(\S+)$/.exec(text);
   const words = hyphen === null
     ? text.replace(/(\^|~|>=|<=|>|<|=)\s+/g, "$1").split(/\s+/)
     : [`>=${hyphen[1]}`, `<=${hyphen[2]}`];
   const all: Comparator[] = [];
   for (const word of words) {
-    const some = comparatorsOfWord(word === "" ? "*" : word);
+    const some = parseComparator(word === "" ? "*" : word);
     if (some === undefined) return undefined;
     all.push(...some);
   }
   return all;
 }
 
-function comparatorsOfWord(word: string): Comparator[] | undefined {
+function parseComparator(word: string): Comparator[] | undefined {
   const match = PARTIAL.exec(word);
   if (match === null) return undefined;
   const [, operator = "", ...parts] = match;
@@ -94,8 +94,8 @@ function comparatorsOfWord(word: string): Comparator[] | undefined {
     numbers: [major, minor, patch],
     pre: known === 3 && parts[3] !== undefined ? parts[3].split(".") : [],
   };
-  /** The first version whose part of this index is one higher. */
-  const after = (index: number): Version => ({
+  /** Returns the first version with a higher part at this index. */
+  const increment = (index: number): Version => ({
     numbers: [
       index === 0 ? major + 1 : major,
       index === 1 ? minor + 1 : index < 1 ? 0 : minor,
@@ -103,20 +103,20 @@ function comparatorsOfWord(word: string): Comparator[] | undefined {
     ],
     pre: [],
   });
-  const between = (index: number): Comparator[] => [
+  const rangeUpTo = (index: number): Comparator[] => [
     { operator: ">=", version: from },
-    ...(index < 0 ? [] : [{ operator: "<", version: after(index) } as const]),
+    ...(index < 0 ? [] : [{ operator: "<", version: increment(index) } as const]),
   ];
   switch (operator) {
     case "^":
-      return between(
+      return rangeUpTo(
         known === 0 ? -1 : Math.min(
           known - 1,
           major > 0 ? 0 : minor > 0 ? 1 : known === 1 ? 0 : known === 2 ? 1 : 2,
         ),
       );
     case "~":
-      return between(Math.min(known - 1, 1));
+      return rangeUpTo(Math.min(known - 1, 1));
     case ">=":
     case "<":
       return [{ operator, version: from }];
@@ -124,9 +124,9 @@ function comparatorsOfWord(word: string): Comparator[] | undefined {
     case "<=":
       if (known === 3) return [{ operator, version: from }];
       if (known === 0) return operator === ">" ? undefined : [];
-      return [{ operator: operator === ">" ? ">=" : "<", version: after(known - 1) }];
+      return [{ operator: operator === ">" ? ">=" : "<", version: increment(known - 1) }];
     default:
-      return known === 3 ? [{ operator: "=", version: from }] : between(known - 1);
+      return known === 3 ? [{ operator: "=", version: from }] : rangeUpTo(known - 1);
   }
 }
 

@@ -101,7 +101,7 @@ Deno.test("vendor copies what is locked and nothing else", async () => {
     const allow = `--allow-import=${server.host}`;
     const unlocked = await program(folder, ["vendor", "shop.yaml", allow]);
     assert.equal(unlocked.code, 2);
-    assert.match(unlocked.err, /acme\.ts": dxt\.lock does not have it, .* dxt lock adds it/);
+    assert.match(unlocked.err, /acme\.ts": dxt\.lock does not have it, .* add it with dxt lock/);
     assert.deepEqual(server.asked, []);
     await program(folder, ["lock", "shop.yaml", allow]);
     const done = await program(folder, ["vendor", "shop.yaml", allow]);

@@ -4,7 +4,7 @@ import type { StagedFile } from "../../../core/contracts/buffer.ts";
 import { DXTError, ValidationError, ValueError } from "../../../core/errors.ts";
 import type { Partition, RecordExtractor } from "../../../core/contracts/extractor.ts";
 import { toTransferable, type TransferableValue } from "../../../core/values/transferable_value.ts";
-import { noteReleased } from "../../../sandbox/garbage.ts";
+import { countReleased } from "../../../sandbox/garbage.ts";
 import {
   type ExtractSpec,
   fromTransferableSpec,
@@ -91,7 +91,7 @@ export async function extract(
   }
   const seen: Seen = { ...NOTHING_SEEN };
   const onProgress = (rows: number, bytes: number) => {
-    noteReleased(bytes);
+    countReleased(bytes);
     tally.add(rows, bytes);
   };
   try {

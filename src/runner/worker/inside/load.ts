@@ -16,7 +16,7 @@ import type {
   ParallelLoad,
 } from "../../../core/contracts/loader.ts";
 import { toTransferable, type TransferableValue } from "../../../core/values/transferable_value.ts";
-import { noteReleased } from "../../../sandbox/garbage.ts";
+import { countReleased } from "../../../sandbox/garbage.ts";
 import { toError } from "../../../sandbox/messages.ts";
 import { yieldToEventLoop } from "../../../core/event_loop.ts";
 import { StagedFileQueue } from "../../load/staged_file_queue.ts";
@@ -255,7 +255,7 @@ function told(
           await hear();
           yield batch;
           const bytes = byteLength(batch);
-          noteReleased(bytes);
+          countReleased(bytes);
           tally.add(batch.numRows, bytes);
         }
       },
