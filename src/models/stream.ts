@@ -40,7 +40,7 @@ export const ExtractSettings = z.strictObject({
     z.enum(["auto", "none"]),
     z.strictObject({ field: text.describe("Integer field to split by") }),
   ]).optional().describe(
-    "How to split a large source for parallel reading: auto, none, or by ranges of a field (default: auto)",
+    "How to split a large source for parallel reading: auto, none, or, for databases, by ranges of a field (default: auto)",
   ),
   batch_rows: z.int().min(1).max(1_048_576).optional()
     .describe("Maximum rows of a batch (default: 8192)"),

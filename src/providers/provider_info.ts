@@ -12,7 +12,7 @@ import type {
 import type { Category, StreamTarget } from "../models/source.ts";
 import { firstIssue, type OptionIssue } from "./options.ts";
 
-export type ExtractorInfo = Pick<ExtractorClass, "yields">;
+export type ExtractorInfo = Pick<ExtractorClass, "yields" | "splitsByField">;
 export type LoaderInfo = Pick<LoaderClass, "modes" | "accepts" | "overlaps" | "ownRows">;
 
 /** A provider without its code. */
@@ -52,8 +52,8 @@ export function connectionKeys(
   return { ...urls === undefined ? { url } : urls.parse(url) as object, ...keys };
 }
 
-export function extractorInfo({ yields }: ExtractorInfo): ExtractorInfo {
-  return { yields };
+export function extractorInfo({ yields, splitsByField }: ExtractorInfo): ExtractorInfo {
+  return { yields, ...(splitsByField === undefined ? {} : { splitsByField }) };
 }
 
 export function loaderInfo({ modes, accepts, overlaps, ownRows }: LoaderInfo): LoaderInfo {

@@ -34,6 +34,7 @@ const isGuaranteedModes = (value: unknown) =>
 const EXTRACTOR: Shape = {
   description: isText,
   yields: (value) => value === "records" || value === "files",
+  splitsByField: (value) => value === undefined || typeof value === "boolean",
   maxWatermark: (value) => value === undefined || isFunction(value),
   options: isSchema,
   create: isFunction,

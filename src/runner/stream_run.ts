@@ -20,6 +20,7 @@ import type { ExpectedWatermark } from "../core/contracts/loader.ts";
 import { formatValue, type Value } from "../core/values/values.ts";
 import { verifyLoad } from "../integrity/receipt.ts";
 import {
+  checkPartitionField,
   checkUpsertKeys,
   compareMaxima,
   findRange,
@@ -139,6 +140,7 @@ async function stageRecords(
   const asked = prepareStream(plan, context, transformer);
   const fields = await streamFields(plan, asked, source);
   checkUpsertKeys(plan, fields);
+  checkPartitionField(plan, fields);
   const range = await findRange(plan, asked, fields, progress);
   const reading = {
     ...readingOf(plan, context, fields, range),

@@ -9,6 +9,7 @@ import type { Field } from "../../src/models/field.ts";
 import type { StreamTarget } from "../../src/models/source.ts";
 import { atomicityChecks } from "./provider/atomicity.ts";
 import { connectionChecks } from "./provider/connection.ts";
+import { hostileTargetChecks } from "./provider/hostile_targets.ts";
 import { lockChecks } from "./provider/locks.ts";
 import { modeChecks } from "./provider/modes.ts";
 import { nameChecks } from "./provider/names.ts";
@@ -24,6 +25,7 @@ const CHECKS = {
   ...nameChecks,
   ...modeChecks,
   ...targetChecks,
+  ...hostileTargetChecks,
   ...atomicityChecks,
   ...lockChecks,
   ...watermarkChecks,

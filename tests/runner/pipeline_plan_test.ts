@@ -61,6 +61,14 @@ Deno.test("what is wrong is told with its line and what was wanted", async () =>
       /Cannot upsert into local: it can append and replace/,
     ],
     [
+      {
+        source: "{ provider: local, path: in }",
+        stream: "source: t.csv, target: y.csv, extract: { partition: { field: id } }",
+      },
+      7,
+      /Cannot read in parts by "id": LocalRecordExtractor of local cuts no source by a field/,
+    ],
+    [
       { stream: "source: t, target: y.csv, loader: LocalLoadr" },
       7,
       /loader "LocalLoadr".*did you mean "LocalLoader"/,

@@ -48,6 +48,11 @@ interface ExtractorClassOf<Yields, Extractor, C extends Connector> {
   readonly description: string;
   /** What its extractors yield; known before connecting, so that a buffer can be chosen. */
   readonly yields: Yields;
+  /**
+   * A capability: `partition` splits a source by an integer field. Where it is unset, a pipeline that
+   * names one in `extract.partition` is refused while it is planned.
+   */
+  readonly splitsByField?: boolean;
   /** Validates `extractor.config`; every key described. */
   readonly options: z.ZodType;
   /** `options` has been validated by the schema above. Code that is only now wanted is loaded here. */

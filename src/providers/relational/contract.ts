@@ -25,6 +25,11 @@ export interface Dialect {
    * value has, whatever collation the column has.
    */
   equal(sql: string, value: string | number | boolean): string;
+  /**
+   * SQL of a field of whole numbers that sorts as they do, where a column may keep them in another way;
+   * it may be the same for neighbours. Unset: as `sql` is.
+   */
+  wholeNumber?(sql: string, field: Field): string;
   /** SQL that selects a column or expression as the field that is read, without an alias. */
   select(sql: string, field: Field): string;
   /**

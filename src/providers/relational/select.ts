@@ -1,7 +1,9 @@
 /** The statements that read: from tables, queries and functions, by projections, ranges and limits. */
 import type { WatermarkRange } from "../../core/contracts/connector.ts";
 import { ConfigurationError, SchemaError } from "../../core/errors.ts";
-import type { ExtractRequest, Projection } from "../../core/contracts/extractor.ts";
+import type { ExtractRequest, Part, Projection } from "../../core/contracts/extractor.ts";
+import { isIntegerType } from "../../core/values/values.ts";
+import type { Field } from "../../models/field.ts";
 import type { StreamRef } from "../../models/source.ts";
 import type { Dialect, Quoting } from "./contract.ts";
 import { quoteTable, tableName } from "./names.ts";
@@ -63,8 +65,8 @@ function ownCondition(source: StreamRef): string[] {
 }
 
 /**
- * The SELECT of an extraction, its columns in the order of the projections; `part` are conditions
- * besides those of the task.
+ * The SELECT of an extraction, its columns in the order of the projections. A part that is a range of a
+ * field is in it; `part` are the conditions of one that the provider cuts in its own way.
  */
 export function selectStatement(
   task: ExtractRequest,
@@ -83,12 +85,15 @@ export function selectStatement(
 
 /** The conditions of an extraction behind ` WHERE `; empty when all rows are read. */
 export function whereClause(
-  { source, range, projections }: ExtractRequest,
+  task: ExtractRequest,
   dialect: Dialect,
   part: readonly string[] = [],
 ): string {
+  const { source, range, projections } = task;
+  const ofField = fieldRangeOf(task.part);
   const conditions = [
     ...part,
+    ...(ofField === undefined ? [] : [fieldCondition(task, ofField, dialect)]),
     ...ownCondition(source),
     ...(range === undefined ? [] : rangeConditions(range, projections, dialect)),
   ];
@@ -124,4 +129,58 @@ function rangeConditions(
   if (bounds.length === 0) return [];
   const without = [`${column} IS NULL`, ...(placeless === undefined ? [] : [placeless])];
   return [`((${bounds.join(" AND ")}) OR ${without.join(" OR ")})`];
+}
+
+/** Whole numbers from `from` up to `to`, which is outside, as digits; null is no bound. */
+export interface Range {
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** A range of a field's values, as a part has it. A provider adds to a part what its session needs to see the same moment. */
+export interface FieldRange extends Range {
+  readonly field: string;
+}
+
+/** The range of a field that a part is; undefined of parts of another kind, and of the whole. */
+export function fieldRangeOf(part: Part | undefined): FieldRange | undefined {
+  return typeof part?.["field"] === "string" ? part as unknown as FieldRange : undefined;
+}
+
+/** The condition of a part that is a range of a field: each row of the source is in exactly one. */
+function fieldCondition(
+  task: ExtractRequest,
+  { field, from, to }: FieldRange,
+  dialect: Dialect,
+): string {
+  const projection = wholeNumberProjection(task, field, dialect);
+  const column = projectionSQL(projection, dialect);
+  const number = wholeNumber(column, projection.field, dialect);
+  const bounds = [
+    ...(from === null ? [] : [`${number} >= ${BigInt(from)}`]),
+    ...(to === null ? [] : [`${number} < ${BigInt(to)}`]),
+  ];
+  if (from === null) bounds.push(`${number} IS NULL`);
+  return `(${bounds.join(from === null ? " OR " : " AND ")})`;
+}
+
+/** SQL of a field of whole numbers that sorts as they do. */
+export function wholeNumber(sql: string, field: Field, dialect: Dialect): string {
+  return dialect.wholeNumber?.(sql, field) ?? sql;
+}
+
+/** @throws {ConfigurationError} when the field is not there, or not of whole numbers */
+export function wholeNumberProjection(
+  { projections, source }: ExtractRequest,
+  name: string,
+  dialect: Dialect,
+): Projection {
+  const found = projections.find(({ field }) => field.name === name);
+  if (found !== undefined && isIntegerType(found.field.dtype)) return found;
+  const is = found === undefined ? "the stream has no such field" : `it is ${found.field.dtype}`;
+  throw new ConfigurationError(
+    `Cannot read ${
+      fromClause(source, dialect)
+    } in parts by "${name}": ${is}, expected a field of whole numbers`,
+  );
 }

@@ -4,7 +4,7 @@ import { SchemaError } from "../../core/errors.ts";
 import type { WatermarkQuery } from "../../core/contracts/loader.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";
 import { compareInOrder } from "../../core/values/value_order.ts";
-import { formatValue, type Value } from "../../core/values/values.ts";
+import { formatValue, isIntegerType, type Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamRef } from "../../models/source.ts";
 import { backfillRange } from "../plan/backfill.ts";
@@ -126,6 +126,25 @@ export function checkUpsertKeys(
       }`,
     );
   }
+}
+
+/**
+ * Checks that the field whose ranges are the parts of a source is one of whole numbers.
+ *
+ * @throws {SchemaError} that names it
+ */
+export function checkPartitionField(
+  { stream }: StreamPlan,
+  { projections }: Pick<ResolvedFields, "projections">,
+): void {
+  const partition = stream.extract?.partition;
+  if (typeof partition !== "object") return;
+  const found = projections.find(({ field }) => field.name === targetName(stream, partition.field));
+  if (found !== undefined && isIntegerType(found.field.dtype)) return;
+  const is = found === undefined ? "the stream has no such field" : `it is ${found.field.dtype}`;
+  throw new SchemaError(
+    `Cannot read in parts by "${partition.field}": ${is}, expected a field of whole numbers`,
+  );
 }
 
 /** The source for a message: its type and the text that names it. */

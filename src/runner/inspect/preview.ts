@@ -18,6 +18,7 @@ import { reportFields } from "./field_report.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
 import {
   type Asked,
+  checkPartitionField,
   checkUpsertKeys,
   compareMaxima,
   findRange,
@@ -150,6 +151,7 @@ async function previewSource(
   const resolved = plan.extractor.yields === "files"
     ? { projections: [], generated: [], found: [] }
     : await streamFields(plan, { ...context, transformer }, source);
+  checkPartitionField(plan, resolved);
   const { action, problems } = await source.checkRead(plan.source);
   if (problems.length > 0) throw new ConnectorError(`Cannot ${action}: ${problems.join("; ")}`);
   planned.source = { ...planned.source, ...await source.estimate(plan.source) };

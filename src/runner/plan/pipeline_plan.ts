@@ -132,6 +132,12 @@ async function planStream(
     ...context,
     at: (message) => at("loader", message),
   });
+  if (typeof stream.extract?.partition === "object" && extractor.splitsByField !== true) {
+    throw at(
+      "extract",
+      `Cannot read in parts by "${stream.extract.partition.field}": ${extractor.name} of ${from.name} cuts no source by a field, expected partition "auto" or "none"`,
+    );
+  }
   const transforms: Chosen<object>[] = [];
   for (const reference of stream.transforms ?? []) {
     const wrong = (message: string) => at("transforms", message);

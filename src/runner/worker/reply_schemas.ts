@@ -52,7 +52,10 @@ const LoaderInfo = z.object({
   overlaps: z.boolean(),
   ownRows: z.array(z.enum(OWN_ROWS)).optional(),
 });
-const ExtractorInfo = z.object({ yields: z.enum(["records", "files"]) });
+const ExtractorInfo = z.object({
+  yields: z.enum(["records", "files"]),
+  splitsByField: z.boolean().optional(),
+});
 const named = <S extends z.ZodType>(schema: S) =>
   z.record(z.string().regex(/^[A-Za-z_$][\w$]{0,99}$/), schema);
 

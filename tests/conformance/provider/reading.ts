@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import type { Field } from "../../../src/models/field.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
-import { type Check, refused, relational, rowsOf } from "./trial.ts";
+import { type Check, refused, relational, rowsOf, type Trial } from "./trial.ts";
+
+function splitsByField({ extractors }: Trial["provider"]): boolean {
+  return Object.values(extractors).find((one) => one.yields === "records")?.splitsByField === true;
+}
 
 const COUNT: Field = { name: "n", dtype: "int64", nullable: true };
 
@@ -25,6 +29,28 @@ export const readingChecks = {
         "id again": id!,
       }));
       assert.deepEqual(rowsOf(records), rowsOf(wanted));
+    },
+  },
+  "partition by a field": {
+    title: "parts by a field's ranges have each record once, those without a value too",
+    when: ({ provider }) => splitsByField(provider),
+    async run(trial) {
+      const records = [...orders(0, 60), ...orders(3, 5), { ...orders(0, 1)[0]!, id: null }];
+      await trial.load("divided", ORDER_FIELDS, records, { mode: "append" });
+      for (const most of [1, 2, 7]) {
+        await using partition = await trial.partition("divided", { most, field: "id" });
+        // A system that cannot share a moment says so, and is read as a whole.
+        const expected = trial.warnings.some((text) => /^Reading in one part/.test(text))
+          ? 1
+          : most;
+        assert.equal(partition.parts.length, expected);
+        const read: string[] = [];
+        for (const part of partition.parts) {
+          const options = partition.parts.length === 1 ? {} : { part };
+          read.push(...await trial.rows("divided", { ...options, connector: await trial.open() }));
+        }
+        assert.deepEqual(read.sort(), trial.expected(ORDER_FIELDS, records), `${most} parts`);
+      }
     },
   },
   "limit": {

@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { createExtractTask as asTask, readRecords } from "../../../src/arrow/mod.ts";
 import type { Connector, WatermarkRange } from "../../../src/core/contracts/connector.ts";
 import { DXTError } from "../../../src/core/errors.ts";
-import type { Projection, RecordExtractor } from "../../../src/core/contracts/extractor.ts";
+import type {
+  ExtractTask,
+  Part,
+  Partition,
+  PartitionSettings,
+  Projection,
+  RecordExtractor,
+} from "../../../src/core/contracts/extractor.ts";
 import type { Claim } from "../../../src/core/files/run_lock.ts";
 import type {
   CommitJournal,
@@ -44,6 +51,7 @@ export interface ReadOptions {
   readonly projections?: readonly Projection[];
   readonly range?: WatermarkRange;
   readonly limit?: number;
+  readonly part?: Part;
   readonly batchRows?: number;
   readonly signal?: AbortSignal;
   readonly connector?: Connector;
@@ -196,19 +204,34 @@ export class Trial implements AsyncDisposable {
 
   /** An extraction that has not begun. */
   async extraction(source: string | StreamSource, options: ReadOptions = {}) {
-    const ref = typeof source === "string" ? this.source(source) : source;
     const extractor = await this.extractor(options.connector);
+    return extractor.extract(await this.#task(source, options));
+  }
+
+  /** The parts of an extraction. */
+  async partition(
+    source: string | StreamSource,
+    settings: PartitionSettings,
+    options: ReadOptions = {},
+  ): Promise<Partition> {
+    const extractor = await this.extractor(options.connector);
+    return await extractor.partition(await this.#task(source, options), settings);
+  }
+
+  async #task(source: string | StreamSource, options: ReadOptions): Promise<ExtractTask> {
+    const ref = typeof source === "string" ? this.source(source) : source;
     const projections = options.projections ??
       (await this.fields(ref, options.connector)).map((field) => ({ field, column: field.name }));
-    return extractor.extract(asTask({
+    return asTask({
       source: ref,
       projections,
       ...(options.range === undefined ? {} : { range: options.range }),
       ...(options.limit === undefined ? {} : { limit: options.limit }),
       batchRows: options.batchRows ?? 1000,
       batchBytes: 1 << 24,
+      ...(options.part === undefined ? {} : { part: options.part }),
       signal: options.signal ?? this.#controller.signal,
-    }));
+    });
   }
 
   async read(source: string | StreamSource, options: ReadOptions = {}): Promise<Read> {

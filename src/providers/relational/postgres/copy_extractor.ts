@@ -19,7 +19,7 @@ import { dialect } from "./sql/dialect.ts";
 import { isLockTimeout } from "./wire/server_error.ts";
 import { rowsOfTag } from "./wire/messages.ts";
 import { commitUnchanged, findChangedTables, SnapshotError } from "./sql/snapshot_proof.ts";
-import { partConditions, partitionOf, relationOf, snapshotOf } from "./snapshot_partition.ts";
+import { pageConditions, partitionOf, relationOf, snapshotOf } from "./snapshot_partition.ts";
 import { withResultNames } from "./sql/result_names.ts";
 import { RowDecoder } from "./copy/row_decoder.ts";
 import { type Session, versionOf } from "./wire/session.ts";
@@ -129,7 +129,7 @@ async function* copy(
   const sql = selectStatement(
     task,
     { ...withReadings(task.projections, readings), compare: comparing(session, types, task) },
-    partConditions(task),
+    pageConditions(task),
   );
   const decoder = new RowDecoder(task.projections.map(({ field }) => field), readings, {
     rows: task.batchRows,

@@ -32,6 +32,7 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
     PostgresCopyExtractor: {
       description: "COPY … TO STDOUT in binary, decoded into columns",
       yields: "records",
+      splitsByField: true,
       options: z.strictObject({}),
       async create(connector) {
         const { PostgresCopyExtractor } = await import("./copy_extractor.ts");

@@ -3,16 +3,14 @@
  * snapshot, the others take it over.
  * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-SNAPSHOT-SYNCHRONIZATION
  */
-import { ConfigurationError } from "../../../core/errors.ts";
 import {
   type ExtractRequest,
   type Partition,
   type PartitionSettings,
-  type Projection,
   undivided,
 } from "../../../core/contracts/extractor.ts";
-import { isIntegerType } from "../../../core/values/values.ts";
-import { fromClause, projectionSQL, selectStatement } from "../select.ts";
+import { cutRanges, fieldRanges } from "../partition.ts";
+import { type FieldRange, fieldRangeOf, type Range, selectStatement } from "../select.ts";
 import { displayName, quoteTable, tableName } from "../names.ts";
 import { findRelation } from "./sql/catalog.ts";
 import type { PostgresConnector } from "./connector.ts";
@@ -44,9 +42,9 @@ export async function partitionOf(
   const release = session.abortedBy(task.signal);
   try {
     const named = await withResultNames(session, task);
-    const cut = field === undefined
+    const cut: Division = field === undefined
       ? await pageRanges(session, named, most)
-      : await fieldRanges(session, named, field, most);
+      : { ranges: await fieldRanges(session, named, field, most, dialect) };
     const snapshot = cut.ranges.length < 2
       ? undefined
       : await shareMoment(session, connector, named, cut.relation);
@@ -100,34 +98,22 @@ async function shareMoment(
   return hasRelation && foreign.length === 0 ? id : undefined;
 }
 
-/** Values or page numbers from `from` up to `to`, which is outside; null is no bound. */
-interface Range {
-  /** Unset, the numbers are those of pages. */
-  readonly field?: string;
-  readonly from: string | null;
-  readonly to: string | null;
-}
-
-/** Conditions of a part. NULLs are in the one without a lower bound. */
-export function partConditions(task: ExtractRequest): string[] {
-  if (snapshotOf(task) === undefined) return [];
-  const { field, from, to } = task.part as unknown as Range;
-  const sql = field === undefined ? "ctid" : projectionSQL(wholeNumbers(task, field), dialect);
-  const bound = (value: string) =>
-    field === undefined ? `'(${BigInt(value)},0)'::tid` : String(BigInt(value));
-  const conditions = [
-    ...(from === null ? [] : [`${sql} >= ${bound(from)}`]),
-    ...(to === null ? [] : [`${sql} < ${bound(to)}`]),
+/** Conditions of a part that is a range of pages. */
+export function pageConditions(task: ExtractRequest): string[] {
+  if (snapshotOf(task) === undefined || fieldRangeOf(task.part) !== undefined) return [];
+  const { from, to } = task.part as unknown as Range;
+  const page = (number: string) => `'(${BigInt(number)},0)'::tid`;
+  return [
+    ...(from === null ? [] : [`ctid >= ${page(from)}`]),
+    ...(to === null ? [] : [`ctid < ${page(to)}`]),
   ];
-  if (from !== null || field === undefined) return conditions;
-  return [`(${[...conditions, `${sql} IS NULL`].join(" OR ")})`];
 }
 
 /** How a source is divided. */
 interface Division {
   /** OID of the relation whose pages the ranges are of. */
   readonly relation?: string;
-  readonly ranges: readonly Range[];
+  readonly ranges: readonly (Range | FieldRange)[];
 }
 
 const WHOLE: Division = { ranges: [] };
@@ -147,48 +133,5 @@ async function pageRanges(session: Session, task: ExtractRequest, most: number):
   const pages = Math.ceil(Number(largest) / PAGE_BYTES);
   const count = Math.min(most, Math.floor(Number(bytes) / PART_BYTES), pages);
   if (foreign === "t" || count < 2) return WHOLE;
-  return { relation: relation.id, ranges: between(0n, BigInt(pages), count) };
-}
-
-/** Equal ranges of a field's values; NULLs are in the first. */
-async function fieldRanges(
-  session: Session,
-  task: ExtractRequest,
-  name: string,
-  most: number,
-): Promise<Division> {
-  const { range: _range, ...all } = task;
-  const only = [wholeNumbers(task, name)];
-  const column = dialect.quote(name);
-  const values = selectStatement({ ...all, projections: only }, dialect);
-  const { rows: [row] } = await session.query(
-    `SELECT min(${column})::text, max(${column})::text FROM (${values}) AS dxt_values`,
-  );
-  const [low, high] = row!;
-  if (typeof low !== "string" || typeof high !== "string") return WHOLE;
-  const span = BigInt(high) - BigInt(low) + 1n;
-  const count = span < BigInt(most) ? Number(span) : most;
-  const ranges = between(BigInt(low), BigInt(low) + span, count);
-  return { ranges: ranges.map((range) => ({ ...range, field: name })) };
-}
-
-/** Ranges that begin and end without a bound. */
-function between(low: bigint, high: bigint, count: number): Range[] {
-  const cut = (i: number) => String(low + ((high - low) * BigInt(i)) / BigInt(count));
-  return Array.from({ length: count }, (_, i) => ({
-    from: i === 0 ? null : cut(i),
-    to: i === count - 1 ? null : cut(i + 1),
-  }));
-}
-
-/** @throws {ConfigurationError} when the field is not there, or not of whole numbers */
-function wholeNumbers({ projections, source }: ExtractRequest, name: string): Projection {
-  const found = projections.find(({ field }) => field.name === name);
-  if (found !== undefined && isIntegerType(found.field.dtype)) return found;
-  const is = found === undefined ? "the stream has no such field" : `it is ${found.field.dtype}`;
-  throw new ConfigurationError(
-    `Cannot read ${
-      fromClause(source, dialect)
-    } in parts by "${name}": ${is}, expected a field of whole numbers`,
-  );
+  return { relation: relation.id, ranges: cutRanges(0n, BigInt(pages), count) };
 }

@@ -32,7 +32,7 @@ export class SqliteExtractor implements RecordExtractor {
   constructor(private readonly connector: SqliteConnector) {}
 
   partition(task: ExtractRequest, settings: PartitionSettings): Promise<Partition> {
-    return partitionOf(this.connector.file, task, settings);
+    return partitionOf(this.connector, task, settings);
   }
 
   async *extract(task: ExtractRequest): Extraction<Batch> {

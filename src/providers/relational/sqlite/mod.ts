@@ -28,6 +28,7 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
     SqliteExtractor: {
       description: "Reads tables, views, queries and functions in one read transaction",
       yields: "records",
+      splitsByField: true,
       options: NONE,
       async create(connector) {
         const { SqliteExtractor } = await import("./extractor.ts");

@@ -19,30 +19,37 @@ import {
   retryWhileBusy,
 } from "./sql/database_file.ts";
 import { countRows, isWholeTable, rowNumberOf } from "./sql/rowid_ranges.ts";
-import { fromClause } from "../select.ts";
+import { fieldRanges } from "../partition.ts";
+import { fromClause, type Range } from "../select.ts";
+import type { SqliteConnector } from "./connector.ts";
 import { dialect } from "./sql/dialect.ts";
+import { SqliteSession } from "./sql/session.ts";
 
 /** A smaller part is read before its thread has started. */
 const PART_BYTES = 16 * 1024 * 1024;
 const PART_ROWS = 50_000;
 
-/** By row numbers, as many in each part. A field's ranges are left to systems that are not one file. */
+/** By a field's ranges where one is named, else by row numbers of a large table, as many in each part. */
 export async function partitionOf(
-  file: DatabaseFile,
+  { file, warn }: SqliteConnector,
   task: ExtractRequest,
-  { most }: PartitionSettings,
+  { most, field }: PartitionSettings,
 ): Promise<Partition> {
-  if (most < 2 || !isWholeTable(task)) return undivided();
+  if (most < 2 || (field === undefined && !isWholeTable(task))) return undivided();
   const database = openToRead(file);
   try {
     await retryWhileBusy(file, task.signal, () => beginReading(database));
-    const parts = cut(database, file, task, most);
+    const parts = hasLog(database)
+      ? refuseField(field, warn)
+      : field === undefined
+      ? cutByRows(database, file, task, most)
+      : await fieldRanges(new SqliteSession(database), task, field, most, dialect);
     if (parts.length < 2) {
       database.close();
       return undivided();
     }
     return {
-      parts,
+      parts: parts.map((part) => ({ ...part })),
       [Symbol.asyncDispose]() {
         database.close();
         return Promise.resolve();
@@ -54,9 +61,23 @@ export async function partitionOf(
   }
 }
 
-function cut(database: DatabaseSync, file: DatabaseFile, task: ExtractRequest, most: number) {
+function refuseField(field: string | undefined, warn: SqliteConnector["warn"]): Range[] {
+  if (field !== undefined) {
+    warn(
+      `Reading in one part, not by "${field}": connections to a database with a write-ahead log share no moment`,
+    );
+  }
+  return [];
+}
+
+function cutByRows(
+  database: DatabaseSync,
+  file: DatabaseFile,
+  task: ExtractRequest,
+  most: number,
+): Range[] {
   const rowNumber = rowNumberOf(database, task);
-  if (rowNumber === undefined || hasLog(database)) return [];
+  if (rowNumber === undefined) return [];
   const byBytes = Math.floor(statSync(file.path).size / PART_BYTES);
   if (byBytes < 2) return [];
   const rows = countRows(database, task, rowNumber);

@@ -32,6 +32,8 @@ export const dialect: Dialect = {
     const wanted = typeof value === "string" ? literal(value) : String(Number(value));
     return `${sql} COLLATE BINARY = ${wanted}`;
   },
+  // Of digits in text; those beyond 64 bits are the highest integer.
+  wholeNumber: (sql, { dtype }) => dtype === "uint64" ? `CAST(${sql} AS INTEGER)` : sql,
   select: (sql, field) => mayBeText(field) ? wholeTextSQL(sql) : sql,
   compare(sql) {
     throw new SchemaError(`Cannot compare ${sql}: the encoding of the database is not known`);

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { ExtractorError } from "../../../../core/errors.ts";
 import type { ExtractRequest } from "../../../../core/contracts/extractor.ts";
 import { INTEGER_BOUNDS } from "../../../../core/values/values.ts";
-import { fromClause, projectionSQL, whereClause } from "../../select.ts";
+import { fieldRangeOf, fromClause, projectionSQL, whereClause } from "../../select.ts";
 import { findTable } from "./catalog.ts";
 import { dialect, mainTable } from "./dialect.ts";
 import { tableName } from "../../names.ts";
@@ -20,9 +20,10 @@ export function rowNumberOf(
   return findTable(database, mainTable(tableName(source)))?.rowNumber;
 }
 
-/** Whether a table is read without a condition. */
-export function isWholeTable({ source, range }: ExtractRequest): boolean {
-  return source.type === "relation" && source.where === undefined && range === undefined;
+/** Whether a table is read without a condition on its columns. */
+export function isWholeTable({ source, range, part }: ExtractRequest): boolean {
+  return source.type === "relation" && source.where === undefined && range === undefined &&
+    fieldRangeOf(part) === undefined;
 }
 
 /** Rows of a table, or of the task's part of it, that SQLite counts apart from reading them. */
