@@ -1,4 +1,4 @@
-/** What a provider's own schema says against the keys that it was given. */
+/** Turns the zod errors of a provider's options into one message. */
 import { suggestWord } from "../core/did_you_mean.ts";
 import type { Provider } from "../core/contracts/provider.ts";
 
@@ -7,18 +7,18 @@ type Issues = NonNullable<ReturnType<Schema["safeParse"]>["error"]>;
 
 export interface OptionIssue {
   readonly message: string;
-  /** Keys that lead to what is wrong. */
+  /** Path of the invalid key. */
   readonly path: readonly (string | number)[];
 }
 
-/** The issue that explains most: an unknown key, since the missing one is what was meant by it. */
+/** The most helpful issue: an unknown key before a missing one, which it probably misspells. */
 export function firstIssue(schema: Schema, { issues }: Issues): OptionIssue {
   const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
   const path = issue.path.filter((part) => typeof part !== "symbol");
   if (issue.code === "unrecognized_keys") {
     const known = keysOf(schema);
     const key = issue.keys[0]!;
-    const wanted = known.length === 0 ? "there are none" : `known are ${known.join(", ")}`;
+    const wanted = known.length === 0 ? "none is known" : `known are ${known.join(", ")}`;
     return {
       message: `unknown key "${key}": ${wanted}${suggestWord(key, known)}`,
       path: [...path, key],
@@ -31,7 +31,7 @@ export function firstIssue(schema: Schema, { issues }: Issues): OptionIssue {
   return { message: name === "" ? detail : `key "${name}": ${detail}`, path };
 }
 
-/** Keys of an object schema; none for a schema of another shape. */
+/** Keys of an object schema; none for any other schema. */
 function keysOf(schema: Schema): string[] {
   const { shape } = schema as { shape?: unknown };
   return typeof shape === "object" && shape !== null ? Object.keys(shape) : [];

@@ -1,6 +1,6 @@
 /**
- * What a plan asks of code before anything connects: what it is, whether its options are right, what
- * it needs. Everything is plain data, since code of others is asked in a thread of its own.
+ * What a plan needs to know of a provider before anything connects: its classes, whether options are
+ * valid, and the permissions it needs. All of it is plain data, since untrusted code runs in a worker.
  */
 import type {
   ExtractorClass,
@@ -25,7 +25,7 @@ export interface ProviderInfo {
   readonly loaders: Readonly<Record<string, LoaderInfo>>;
 }
 
-/** Options as their schema made them, or what is wrong with them. */
+/** Parsed options, or the first issue. */
 export type Checked =
   | { readonly value: unknown }
   | { readonly issue: OptionIssue };
@@ -37,12 +37,12 @@ export function infoOf(
     name,
     category,
     connectionsPerThread,
-    extractors: mapped(extractors, extractorInfo),
-    loaders: mapped(loaders, loaderInfo),
+    extractors: mapValues(extractors, extractorInfo),
+    loaders: mapValues(loaders, loaderInfo),
   };
 }
 
-/** Keys of a connection that a file gives as URL, as keys, or as both: its own keys win. */
+/** Merges the URL and the keys of a connection; keys take precedence. */
 export function connectionKeys(
   { urls }: Pick<Provider, "urls">,
   url: string | undefined,
@@ -61,19 +61,22 @@ export function loaderInfo({ modes, accepts, overlaps, ownRows }: LoaderInfo): L
   return { modes: { ...modes }, accepts: [...accepts], overlaps, ...own };
 }
 
-function mapped<T, R>(all: Readonly<Record<string, T>>, change: (one: T) => R): Record<string, R> {
+function mapValues<T, R>(
+  all: Readonly<Record<string, T>>,
+  change: (one: T) => R,
+): Record<string, R> {
   return Object.fromEntries(Object.entries(all).map(([name, one]) => [name, change(one)]));
 }
 
 type Schema = Provider["config"];
 
-/** Options against the schema of a class. */
+/** Validates options with the schema of a class. */
 export function checkOptions(options: Schema, config: unknown): Checked {
   const parsed = options.safeParse(config);
   return parsed.success ? { value: parsed.data } : { issue: firstIssue(options, parsed.error) };
 }
 
-/** Where a target lies; of a provider that does not say, each name is another target. */
+/** Path that identifies a target. For a provider without `targetPath`, each name is a target. */
 export function targetPathOf(
   provider: Provider,
   config: unknown,
@@ -84,7 +87,7 @@ export function targetPathOf(
   return path === undefined ? [JSON.stringify(target)] : [...path];
 }
 
-/** The least that a connection needs, as plain data. */
+/** The permissions that a connection needs, as plain data. */
 export function needsOf(provider: Provider, config: unknown, usage: Usage): Permissions {
   const { net, read, write, env } = provider.permissions(config, usage);
   return { net: [...net], read: [...read], write: [...write], env: [...env] };

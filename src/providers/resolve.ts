@@ -1,10 +1,10 @@
-/** Class paths and connections → providers. */
+/** Parses class paths, and finds and loads built-in providers. */
 import { ConfigurationError } from "../core/errors.ts";
 import { suggestWord } from "../core/did_you_mean.ts";
 import type { Provider } from "../core/contracts/provider.ts";
 import { REGISTRY } from "./registry.ts";
 
-/** A class path taken apart: the module or built-in provider, and the class, where one is named. */
+/** A parsed class path: the module or built-in provider, and the class, if any. */
 export interface ClassPath {
   readonly provider: string;
   readonly className?: string;
@@ -24,7 +24,7 @@ export function parseClassPath(text: string): ClassPath {
   return { provider: text };
 }
 
-/** Whether a module is one of others: a URL or a path, where built-in providers have plain names. */
+/** Whether a provider is an external module: a URL or a path, unlike the names of built-in ones. */
 export function isExternal(module: string): boolean {
   return /^\.{0,2}\/|^[a-z][a-z0-9+.-]*:|^[a-z]:\\/i.test(module);
 }
@@ -36,7 +36,7 @@ function withClass(provider: string, className: string | undefined): ClassPath {
 /** Names of the built-in providers. */
 export const PROVIDER_NAMES: readonly string[] = Object.keys(REGISTRY);
 
-/** Name of the built-in provider of a URL's scheme, driver suffix ignored. */
+/** Name of the built-in provider for the scheme of a URL, whose driver suffix is ignored. */
 export function providerOfURL(url: string): string {
   const scheme = url.slice(0, url.indexOf(":")).toLowerCase().replace(/\+.*$/, "");
   for (const [name, { schemes }] of Object.entries(REGISTRY)) {
@@ -50,10 +50,10 @@ export function providerOfURL(url: string): string {
 
 /** Loads a built-in provider and its driver. */
 export async function loadProvider(name: string): Promise<Provider> {
-  return (await entry(name).load()).default as unknown as Provider;
+  return (await findEntry(name).load()).default as unknown as Provider;
 }
 
-function entry(name: string): (typeof REGISTRY)[keyof typeof REGISTRY] {
+function findEntry(name: string): (typeof REGISTRY)[keyof typeof REGISTRY] {
   if (Object.hasOwn(REGISTRY, name)) return REGISTRY[name as keyof typeof REGISTRY];
   const known = Object.keys(REGISTRY);
   throw new ConfigurationError(
@@ -61,7 +61,11 @@ function entry(name: string): (typeof REGISTRY)[keyof typeof REGISTRY] {
   );
 }
 
-/** Name of a class among those that a provider has, or of its first. */
+/**
+ * Name of a provider's class: the given one, or the first by default.
+ *
+ * @throws {ConfigurationError} when the provider has no such class
+ */
 export function nameOfClass(
   provider: string,
   kind: string,

@@ -1,4 +1,4 @@
-/** Whether what a module exports is what it is used as. Shapes are compared, never classes. */
+/** Validates exports of external modules, by their members; instanceof would fail across modules. */
 import { ConfigurationError } from "../core/errors.ts";
 import { OWN_ROWS } from "../core/contracts/loader.ts";
 import type { ExtractorClass, LoaderClass, Provider } from "../core/contracts/provider.ts";
@@ -7,7 +7,7 @@ import { CATEGORIES } from "../models/source.ts";
 import { Guarantee } from "../models/guarantee.ts";
 import { LOAD_MODES } from "../models/stream.ts";
 
-/** What each member has to be. */
+/** A check for each member. */
 type Shape = Readonly<Record<string, (value: unknown) => boolean>>;
 
 const isText = (value: unknown) => typeof value === "string" && value !== "";
@@ -68,9 +68,9 @@ const PROVIDER: Shape = {
   loaders: isObject,
 };
 
-/** @throws {ConfigurationError} that names the first member that is not as it has to be */
+/** @throws {ConfigurationError} that names the first invalid member */
 export function asProvider(value: unknown, from: string): Provider {
-  const provider = shaped<Provider>(value, PROVIDER, "provider", from);
+  const provider = checkShape<Provider>(value, PROVIDER, "provider", from);
   for (const [name, one] of Object.entries(provider.extractors)) {
     asExtractor(one, `${from}#${name}`);
   }
@@ -79,37 +79,34 @@ export function asProvider(value: unknown, from: string): Provider {
 }
 
 export function isProvider(value: unknown): boolean {
-  return wrongMember(value, PROVIDER) === undefined;
+  return findProblem(value, PROVIDER) === undefined;
 }
 
 export function asExtractor(value: unknown, from: string): ExtractorClass {
-  return shaped(value, EXTRACTOR, "extractor", from);
+  return checkShape(value, EXTRACTOR, "extractor", from);
 }
 
 export function asLoader(value: unknown, from: string): LoaderClass {
-  return shaped(value, LOADER, "loader", from);
+  return checkShape(value, LOADER, "loader", from);
 }
 
 export function asTransform(value: unknown, from: string): TransformClass {
-  return shaped(value, TRANSFORM, "transform", from);
+  return checkShape(value, TRANSFORM, "transform", from);
 }
 
-function shaped<T>(value: unknown, shape: Shape, kind: string, from: string): T {
-  const wrong = wrongMember(value, shape);
-  if (wrong === undefined) return value as T;
+function checkShape<T>(value: unknown, shape: Shape, kind: string, from: string): T {
+  const problem = findProblem(value, shape);
+  if (problem === undefined) return value as T;
   const members = Object.keys(shape).join(", ");
   throw new ConfigurationError(
-    `Cannot use "${from}" as ${kind}: ${wrong}, expected an object with ${members}`,
+    `Cannot use "${from}" as ${kind}: ${problem}, expected an object with ${members}`,
   );
 }
 
-function wrongMember(value: unknown, shape: Shape): string | undefined {
-  if (value === undefined) return "there is no such export";
+function findProblem(value: unknown, shape: Shape): string | undefined {
+  if (value === undefined) return "it has no such export";
   if (!isObject(value)) return `it is ${typeof value}`;
-  const wrong = Object.keys(shape).find((name) => !shape[name]!(value[name]));
-  return wrong === undefined ? undefined : `its "${wrong}" is ${wordOf(value[wrong])}`;
-}
-
-function wordOf(value: unknown): string {
-  return value === undefined ? "missing" : "of another kind";
+  const member = Object.keys(shape).find((name) => !shape[name]!(value[name]));
+  if (member === undefined) return undefined;
+  return `its "${member}" is ${value[member] === undefined ? "missing" : "invalid"}`;
 }

@@ -206,9 +206,9 @@ inBothModes(
           { class: "./squares.ts#Squares", config: { count: "many" } },
           /count.*expected (int|number)/,
         ],
-        ["./squares.ts#Cubes", /"file:.*squares\.ts#Cubes" as extractor: there is no such export/],
+        ["./squares.ts#Cubes", /"file:.*squares\.ts#Cubes" as extractor: it has no such export/],
         ["./none.ts#Squares", /none\.ts/],
-        ["./squares.ts", /there is no such export/],
+        ["./squares.ts", /it has no such export/],
       ];
       for (const [extractor, message] of wrong) {
         await write(folder, "wrong.yaml", pipeline(extractor));

@@ -22,7 +22,7 @@ Deno.test("a loader states a guarantee for each mode that it offers", () => {
       assert.ok(error instanceof ConfigurationError);
       assert.match(
         error.message,
-        /^Cannot use ".\/sink.ts#Sink" as loader: its "modes" is of another kind/,
+        /^Cannot use ".\/sink.ts#Sink" as loader: its "modes" is invalid/,
       );
       return true;
     });
@@ -32,6 +32,6 @@ Deno.test("a loader states a guarantee for each mode that it offers", () => {
 Deno.test("a capability of a loader is a function, or left out", () => {
   for (const name of ["createParallel", "getOutcome"]) {
     assert.doesNotThrow(() => asLoader({ ...LOADER, [name]() {} }, "x"));
-    assert.throws(() => asLoader({ ...LOADER, [name]: true }, "x"), /its "\w+" is of another kind/);
+    assert.throws(() => asLoader({ ...LOADER, [name]: true }, "x"), /its "\w+" is invalid/);
   }
 });

@@ -1,18 +1,18 @@
-/** The extractors and the loader that every filestore has, under names of its own. */
+/** The extractor and loader classes that all filestores share; each exports them under own names. */
 import { z } from "zod";
 import type { FilestoreConnector } from "../../core/contracts/connector.ts";
 import type { ExtractorClass, LoaderClass } from "../../core/contracts/provider.ts";
 
-/** Without options: how files are read and written is said by source and target. */
+/** Options for reading and writing files are in source and target. */
 const NO_OPTIONS = z.strictObject({});
 
 export const recordExtractorClass: ExtractorClass<FilestoreConnector> = {
-  description: "Reads the records of files, one file after the other",
+  description: "Reads the records of files, one file after another",
   yields: "records",
   options: NO_OPTIONS,
   create: async (connector) => (await import("./source/extractors.ts")).recordExtractor(connector),
-  maxWatermark: async (connector, asked) =>
-    await (await import("./max_watermark.ts")).sourceMaxWatermark(connector, asked),
+  maxWatermark: async (connector, source) =>
+    await (await import("./max_watermark.ts")).sourceMaxWatermark(connector, source),
 };
 
 export const fileExtractorClass: ExtractorClass<FilestoreConnector> = {
@@ -24,12 +24,12 @@ export const fileExtractorClass: ExtractorClass<FilestoreConnector> = {
 
 export const loaderClass: LoaderClass<FilestoreConnector> = {
   description: "Writes records in any format, or whole files; a target keeps its mode and owner",
-  // Files that are added to a folder appear one after the other.
+  // Files added to a folder appear one after another.
   modes: { append: "per file", replace: "atomic replace" },
   accepts: ["records", "files"],
   overlaps: true,
   ownRows: ["values"],
   options: NO_OPTIONS,
   create: async (connector) => (await import("./target/loaders.ts")).fileLoader(connector),
-  getOutcome: async (...asked) => (await import("./target/loaders.ts")).fileOutcome(...asked),
+  getOutcome: async (...args) => (await import("./target/loaders.ts")).fileOutcome(...args),
 };

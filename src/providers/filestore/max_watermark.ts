@@ -1,4 +1,4 @@
-/** The highest watermark of files, as a target or as a source. */
+/** Reads the highest watermark of files, whether target or source. */
 import { filterBatch, maxValue, rangePredicate } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import type { FilestoreConnector } from "../../core/contracts/connector.ts";
@@ -20,9 +20,9 @@ import type { FileLoadTask } from "./target/loaders.ts";
 type FileWatermarkQuery = Omit<WatermarkQuery, "target"> & { readonly target: StreamRef };
 
 /**
- * To be called while the target is locked.
+ * Call while the target is locked, before anything is written.
  *
- * @throws {StaleRangeError} when rows came since the range to read was made from the target
+ * @throws {StaleRangeError} when another run has loaded rows since the range was computed
  */
 export async function refuseStale(
   connector: FilestoreConnector,
@@ -34,8 +34,8 @@ export async function refuseStale(
 }
 
 /**
- * Highest value of a field over the target's files, read with that one column and those that mark a
- * stream's own rows.
+ * Highest value of a field in the target's files. Reads only the column of the field and the columns
+ * that identify the stream's own rows.
  */
 export async function maxWatermark(
   connector: FilestoreConnector,
@@ -55,8 +55,8 @@ export async function maxWatermark(
       `Cannot find ${what} "${wanted}" in "${nameOfRef(target)}": it has ${names}`,
     );
   };
-  const field = orderedAs(find("the highest", name), as, files.some(isTyped));
-  // Text that looks like a number in the first rows is text all the same.
+  const field = withOrder(find("the highest", name), as, files.some(isTyped));
+  // A column is text if the value is text, even if its first rows look like numbers.
   const marked = (wanted: string, value: unknown): Field => {
     const found = find("rows by", wanted);
     return files.some(isTyped) || typeof value !== "string" ? found : { ...found, dtype: "string" };
@@ -84,10 +84,10 @@ export async function maxWatermark(
   return max ?? undefined;
 }
 
-/** The file's field as it is read and compared, so that the order is that of the stream's field. */
-function orderedAs(found: Field, as: Field | undefined, typed: boolean): Field {
+/** The field for reading the file's column, with the order of the stream's field. */
+function withOrder(found: Field, as: Field | undefined, typed: boolean): Field {
   if (as === undefined) return found;
-  // A type that was guessed from text may have another order than the stream's.
+  // A type inferred from text may have another order than the stream's field.
   if (!typed) return { ...as, name: found.name, nullable: true };
   const [kind, wanted] = [orderKind(found), orderKind(as)];
   if (kind === wanted) return found;
@@ -95,7 +95,7 @@ function orderedAs(found: Field, as: Field | undefined, typed: boolean): Field {
   return refuseOrder(as, `a file that has it as ${found.dtype}`);
 }
 
-/** A field that has one value in a stream's own rows. */
+/** A field with a fixed value in all of the stream's own rows. */
 interface Mark {
   readonly field: Field;
   readonly value: Exclude<Value, null>;
@@ -121,7 +121,7 @@ function ownMarks(
   });
 }
 
-/** The rows of a batch that have the marks, which follow the watermark. */
+/** The rows of a batch that have all marks. Their columns follow that of the watermark. */
 function ownRows(batch: Batch, marks: readonly Mark[]): Batch {
   return marks.reduce((rows, { field, value }, i) => {
     const bound = { value, inclusive: true };
@@ -134,10 +134,10 @@ function nameOfRef(ref: StreamRef): string {
   return "path" in ref ? ref.path : "pattern" in ref ? ref.pattern : ref.type;
 }
 
-/** Bytes of files that are read again to find their highest value. */
+/** Largest source in bytes that is read a second time to find its highest value. */
 const SMALL_BYTES = 16 * 1024 * 1024;
 
-/** Highest watermark of files up to 16 MiB; undefined for larger ones and for a path inside JSON. */
+/** Highest watermark of a small source; undefined for a larger one and for a path inside JSON. */
 export async function sourceMaxWatermark(
   connector: FilestoreConnector,
   { source, projection: { column, field } }: SourceWatermark,

@@ -1,4 +1,4 @@
-/** What can be done with files, as the file system says it. */
+/** Checks whether files can be read and written. */
 import type { Access, FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { DXTError, messageOf } from "../../../core/errors.ts";
 import type { StreamSource, StreamTarget } from "../../../models/source.ts";
@@ -10,7 +10,7 @@ import type { BaseDirectory } from "./paths.ts";
 import { statIfPresent } from "./walk.ts";
 import { tryWriting } from "./write.ts";
 
-/** Each file is opened, and its name or the source tells its format. */
+/** Opens each file and determines its format. */
 export async function checkRead(
   connector: FilestoreConnector,
   source: StreamSource,
@@ -26,16 +26,16 @@ export async function checkRead(
         await fileType(entry.name, hintsOf(source));
         await using _file = await connector.openRead(entry.path);
       } catch (error) {
-        problems.push(refused(error));
+        problems.push(problemOf(error));
       }
     }
   } catch (error) {
-    problems.push(refused(error));
+    problems.push(problemOf(error));
   }
   return { action, problems };
 }
 
-/** A file is written beside the old one and renamed: its folder is what must take writes. */
+/** Checks that the folder of the target is writable: files are written next to it and renamed. */
 export async function checkWrite(
   connector: FilestoreConnector,
   base: BaseDirectory,
@@ -48,15 +48,15 @@ export async function checkWrite(
   let full = base.folder;
   try {
     full = base.resolve(name);
-    const there = await statIfPresent(full);
+    const existing = await statIfPresent(full);
     if (target.type === "file") {
       await fileType(name, hintsOf(target));
-      // An append reads what is there; of a folder of that name it says so.
+      // An append reads the existing file; listing throws when the name is a folder.
       for (const { path } of await connector.list(target)) {
         if (mode !== "append") continue;
         await using _file = await connector.openRead(path);
       }
-    } else if (there?.isDirectory === false) {
+    } else if (existing?.isDirectory === false) {
       return { action, problems: [`"${name}" is a file, expected a folder`] };
     }
     await tryWriting(base, full, target.type === "directory", signal);
@@ -66,7 +66,7 @@ export async function checkWrite(
   }
 }
 
-function refused(error: unknown): string {
+function problemOf(error: unknown): string {
   if (error instanceof DXTError) return error.message;
   throw error;
 }

@@ -1,4 +1,4 @@
-/** Files of this machine. */
+/** The connector for local files. */
 import { basename } from "node:path";
 import type {
   Access,
@@ -40,9 +40,9 @@ export class LocalConnector implements FilestoreConnector {
   }
 
   testConnection(): Promise<ServerInfo> {
-    return this.#explained("read", ".", async (full) => {
+    return this.#explain("read", ".", async (full) => {
       const product = { product: "Local files", version: `${Deno.build.os} ${Deno.build.arch}` };
-      // Who was granted some of its files need not look at the folder.
+      // The permissions may cover only some files of the folder, not the folder itself.
       if (!mayRead(full)) return product;
       if ((await statIfPresent(full))?.isDirectory !== true) {
         throw new ConnectorError(`Cannot read folder "${full}": it does not exist`);
@@ -75,7 +75,7 @@ export class LocalConnector implements FilestoreConnector {
   async list(ref: StreamRef): Promise<FileEntry[]> {
     switch (ref.type) {
       case "file":
-        return await this.#explained("read", ref.path, async (full) => {
+        return await this.#explain("read", ref.path, async (full) => {
           if ((await statIfPresent(full))?.isDirectory === true) {
             throw new ConnectorError(
               `Cannot read file "${ref.path}": it is a folder, its files are "${ref.path}/"`,
@@ -87,7 +87,7 @@ export class LocalConnector implements FilestoreConnector {
       case "glob": {
         if (ref.pattern.split("/").includes("..")) {
           throw new ConfigurationError(
-            `Cannot use pattern "${ref.pattern}": it holds "..", expected one without`,
+            `Cannot use pattern "${ref.pattern}": it contains "..", expected one without`,
           );
         }
         return await this.#walk(parseGlob(ref.pattern));
@@ -104,7 +104,7 @@ export class LocalConnector implements FilestoreConnector {
   }
 
   openRead(path: string): Promise<OpenFile> {
-    return this.#explained("read", path, (full) => openFile(full, path));
+    return this.#explain("read", path, (full) => openFile(full, path));
   }
 
   write(
@@ -114,7 +114,7 @@ export class LocalConnector implements FilestoreConnector {
     claim?: Claim,
   ): Promise<number> {
     const lock = { claim, signal: this.context.signal };
-    return this.#explained(
+    return this.#explain(
       "write",
       path,
       (full) => writeFile(this.base, full, bytes, this.#checker(check), lock),
@@ -128,12 +128,12 @@ export class LocalConnector implements FilestoreConnector {
     claim?: Claim,
   ): Promise<void> {
     const lock = { claim, signal: this.context.signal };
-    await this.#explained("write", path, async (full) => {
+    await this.#explain("write", path, async (full) => {
       const own = files.map((file) => ({ ...file, check: this.#checker(file.check) }));
       if (mode === "append") return await addToFolder(this.base, full, own, lock);
       if (full !== this.base.folder) return await replaceFolder(this.base, full, own, lock);
       throw new ConfigurationError(
-        `Cannot replace folder "${path}": it is the connection's own, expected a folder below it`,
+        `Cannot replace folder "${path}": it is the connection's own folder, expected a folder below it`,
       );
     });
   }
@@ -141,9 +141,9 @@ export class LocalConnector implements FilestoreConnector {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   async #walk(glob: Glob): Promise<FileEntry[]> {
-    return await this.#explained("read", glob.folder, async (full) => {
-      const there = await statIfPresent(full);
-      if (there?.isDirectory === false) {
+    return await this.#explain("read", glob.folder, async (full) => {
+      const existing = await statIfPresent(full);
+      if (existing?.isDirectory === false) {
         throw new ConnectorError(`Cannot read folder "${glob.folder}": it is a file`);
       }
       return await walk(await readableFolder(this.base, full), glob, this.base);
@@ -154,7 +154,7 @@ export class LocalConnector implements FilestoreConnector {
     return (full) => check(this.base.show(full));
   }
 
-  async #explained<T>(
+  async #explain<T>(
     access: Purpose,
     path: string,
     work: (full: string) => Promise<T>,

@@ -1,10 +1,10 @@
-/** What went wrong with a file, where the runtime's words do not tell what to do. */
+/** Explains errors of the file system where the runtime's message gives no remedy. */
 import { ConnectorError, DXTError, messageOf } from "../../../core/errors.ts";
 import type { BaseDirectory } from "./paths.ts";
 
 export type Purpose = "read" | "write";
 
-/** The error to throw for one that the runtime threw. */
+/** Returns the error to throw in place of an error of the runtime. */
 export function explainError(
   error: unknown,
   access: Purpose,
@@ -15,15 +15,15 @@ export function explainError(
   const refuse = (why: string) =>
     new ConnectorError(`Cannot ${access} "${base.show(full)}": ${why}`, { cause: error });
   if (error instanceof Deno.errors.NotCapable) return refuse(messageOf(error));
-  if (error instanceof Deno.errors.PermissionDenied) return refuse("the system denies permission");
+  if (error instanceof Deno.errors.PermissionDenied) return refuse("permission denied");
   if (error instanceof Deno.errors.NotFound) return refuse("it does not exist");
   if (error instanceof Deno.errors.NotADirectory) {
-    return refuse("a file is where a folder should be");
+    return refuse("part of its path is a file, expected a folder");
   }
   switch ((error as { code?: unknown }).code) {
     case "ENOSPC":
     case "EDQUOT":
-      return refuse("no space is left on the device, the target is as it was");
+      return refuse("no space is left on the device, the target is unchanged");
     case "EISDIR":
       return refuse("it is a folder, expected a file");
     case "EROFS":

@@ -1,18 +1,19 @@
-/** One writer at a time for a target. */
+/** Locks a target, so that only one run writes to it at a time. */
 import { type Claim, runOwner } from "../../../core/files/run_lock.ts";
 import { lockFile } from "../../../core/files/file_lock.ts";
 
-/** How a writer asks for the lock of its target. */
+/** A request for the lock of a target. */
 export interface LockRequest {
-  /** Unset for a writer that is no run, such as a trial of the connection. */
+  /** Undefined for a writer that is not a run, such as `dxt test`. */
   readonly claim: Claim | undefined;
   readonly signal: AbortSignal;
 }
 
 /**
- * Locks a target by a file beside it, which is gone afterwards.
+ * Locks a target with a lock file next to it, which disposing the result removes.
  *
- * @throws {ConcurrentRunError} when another run writes to the target for longer than the claim waits
+ * @param shown the target in messages
+ * @throws {ConcurrentRunError} when another run holds the lock for longer than the claim waits
  */
 export async function lockTarget(
   path: string,
@@ -24,7 +25,7 @@ export async function lockTarget(
   return await lockFile(path, `target "${shown}"`, { owner, waitMs }, signal);
 }
 
-/** Removes a file or folder with all that is in it, if there is one. */
+/** Removes a file, or a folder with its content, if it exists. */
 export async function removeIfPresent(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });

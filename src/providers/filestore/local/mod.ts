@@ -1,8 +1,8 @@
 /**
- * Files of this machine.
+ * The provider of local files.
  *
- * Paths in sources and targets are relative to the connection's `path`, and may not lead out of
- * it. A connection without `path` starts from the pipeline's folder and takes absolute paths too.
+ * Paths in sources and targets are relative to the connection's `path` and must not lead out of it.
+ * Without `path` they are relative to the pipeline's folder, and may be absolute.
  */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,7 +16,9 @@ import { permissions } from "./permissions.ts";
 
 const Config = z.strictObject({
   path: z.string().min(1).optional()
-    .describe("Folder that paths start from and may not leave; the pipeline's, without the limit"),
+    .describe(
+      "Folder that paths are relative to and must not leave; without it, the pipeline's folder and no limit",
+    ),
 });
 type Config = z.infer<typeof Config>;
 
@@ -29,7 +31,7 @@ function fromURL(url: string): Config {
     return { path: fileURLToPath(url) };
   } catch (cause) {
     throw new ConfigurationError(
-      `Cannot use URL "${url}": expected a path of this machine, such as file:///data/in`,
+      `Cannot use URL "${url}": expected a local path, such as file:///data/in`,
       { cause },
     );
   }

@@ -1,20 +1,21 @@
+/** Opens a local file for reading. */
 import type { OpenFile } from "../../../core/contracts/connector.ts";
 import { ExtractorError } from "../../../core/errors.ts";
 
-/** Bytes read at once by a stream. */
+/** Bytes that a stream reads at a time. */
 const CHUNK = 262_144;
 
-/** @param path as the pipeline has it, for messages */
+/** @param path the path in messages */
 export async function openFile(full: string, path: string): Promise<OpenFile> {
   const file = await Deno.open(full);
   return new LocalFile(path, file, await file.stat());
 }
 
-/** One handle for all reads: a rename puts another file under the name, not behind the handle. */
+/** Reads through one handle, which a rename of another file to the same path does not affect. */
 class LocalFile implements OpenFile {
   readonly size: number;
   readonly modified?: number;
-  /** Reads wait for each other: they share the handle's position. */
+  /** The last read. Reads run one after another, since they share the handle's position. */
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 

@@ -1,20 +1,23 @@
 /**
- * Who may read a file that takes the place of another: the same as before, never more. Access lists
- * and extended attributes are out of the runtime's reach: what the folder gives by default holds.
+ * Gives a file the mode and owner of the file that it replaces, and never more rights. The runtime
+ * cannot set access lists and extended attributes; the defaults of the folder apply.
  */
 
-/** Mode of a file or folder that nobody else may open yet. */
+/** Mode of a new file or folder until it has its final mode. */
 const PRIVATE = { file: 0o600, folder: 0o700 } as const;
 
 const SET_USER = 0o4000;
 const SET_GROUP = 0o2000;
 
-/** Makes an empty file for the place of `old`, with its mode and owner; without one the umask rules. */
-export async function makeFile(path: string, old: Deno.FileInfo | undefined): Promise<Deno.FsFile> {
+/** Creates an empty file with mode and owner of `old`; without `old` the umask applies. */
+export async function createFileLike(
+  path: string,
+  old: Deno.FileInfo | undefined,
+): Promise<Deno.FsFile> {
   const mode = modeOf(old) === undefined ? {} : { mode: PRIVATE.file };
   const file = await Deno.open(path, { write: true, createNew: true, ...mode });
   try {
-    await takeAccess(path, old);
+    await copyAccess(path, old);
     return file;
   } catch (error) {
     file.close();
@@ -22,45 +25,48 @@ export async function makeFile(path: string, old: Deno.FileInfo | undefined): Pr
   }
 }
 
-/** As {@linkcode makeFile}, a folder. */
-export async function makeFolderLike(path: string, old: Deno.FileInfo | undefined): Promise<void> {
+/** Like {@linkcode createFileLike}, for a folder. */
+export async function createFolderLike(
+  path: string,
+  old: Deno.FileInfo | undefined,
+): Promise<void> {
   await Deno.mkdir(path, modeOf(old) === undefined ? {} : { mode: PRIVATE.folder });
-  await takeAccess(path, old);
+  await copyAccess(path, old);
 }
 
 /**
- * Gives a new file or folder the mode and the owner of an old one. An owner that only root may set
- * stays the writer: then set-user and set-group go, and a group that is another has no more rights
+ * Gives a new file or folder the mode and owner of an old one. If the owner cannot be changed, which
+ * only root may do, set-user and set-group are dropped, and a different group gets no more rights
  * than everybody had.
  */
-async function takeAccess(path: string, old: Deno.FileInfo | undefined): Promise<void> {
+async function copyAccess(path: string, old: Deno.FileInfo | undefined): Promise<void> {
   let mode = modeOf(old);
   if (old === undefined || mode === undefined) return;
   const own = await Deno.stat(path);
-  const kept = own.uid === old.uid && own.gid === old.gid ||
+  const hasOwner = own.uid === old.uid && own.gid === old.gid ||
     await changeOwner(path, old.uid, old.gid);
-  if (!kept) {
+  if (!hasOwner) {
     mode &= ~SET_USER;
-    const keptGroup = own.gid === old.gid || await changeOwner(path, null, old.gid);
-    if (!keptGroup) mode = dropGroupBits(mode);
+    const hasGroup = own.gid === old.gid || await changeOwner(path, null, old.gid);
+    if (!hasGroup) mode = dropGroupBits(mode);
   }
   await changeMode(path, mode);
 }
 
-/** Permission bits; undefined where the system has none. */
+/** Permission bits; undefined if the system has none. */
 function modeOf(info: Deno.FileInfo | undefined): number | undefined {
   return info === undefined || info.mode === null || Deno.build.os === "windows"
     ? undefined
     : info.mode & 0o7777;
 }
 
-/** The group's rights cut down to those that everybody has. */
+/** Reduces the rights of the group to those of everybody. */
 export function dropGroupBits(mode: number): number {
   const everybody = (mode & 0o7) << 3;
   return mode & ~SET_GROUP & (~0o070 | everybody);
 }
 
-/** Whether the system lets the owner be changed: only root gives files away. */
+/** Changes the owner; returns false when the system refuses, since only root may. */
 async function changeOwner(path: string, uid: number | null, gid: number | null): Promise<boolean> {
   try {
     await Deno.chown(path, uid, gid);
@@ -73,7 +79,7 @@ async function changeOwner(path: string, uid: number | null, gid: number | null)
   }
 }
 
-/** Some file systems have one mode for all files: it may stay where it allows no more. */
+/** Changes the mode. A file system with a fixed mode is accepted if that mode allows no more. */
 async function changeMode(path: string, mode: number): Promise<void> {
   try {
     await Deno.chmod(path, mode);

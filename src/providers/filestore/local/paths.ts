@@ -1,30 +1,29 @@
-/** Paths of a pipeline as paths of this machine, and back. */
+/** Resolves paths of a pipeline to absolute paths, and checks that they stay in bounds. */
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { ConfigurationError, DXTError } from "../../../core/errors.ts";
 import { isWithin, realPath } from "../../../core/files/real_path.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 
 /**
- * Where the paths of a connection may lead. A relative path stays below the folder. An absolute
- * one is taken as it stands when the connection names no folder, else it must be below it too, and
- * so must what it is a link to.
+ * The folder that paths of a connection start from. A relative path must stay below it. If the
+ * connection sets the folder, absolute paths and the targets of links must, too.
  */
 export class BaseDirectory {
   #real: string | undefined;
 
-  /** @param bounded whether the connection names the folder */
+  /** @param bounded whether the connection sets the folder */
   constructor(readonly folder: string, private readonly bounded: boolean) {}
 
-  /** @throws {ConfigurationError} for a path that leads elsewhere, be it by a link */
+  /** @throws {ConfigurationError} for a path that leads out of the folder, directly or by a link */
   resolve(path: string): string {
     const full = this.named(path);
     if (this.bounded) this.#checkLinks(path, full);
     return full;
   }
 
-  /** As {@linkcode resolve}, by the name alone: links are not looked at. */
+  /** Like {@linkcode resolve}, but does not check links. */
   named(path: string): string {
-    if (path.includes("\0")) throw this.#refuse(path, "it holds U+0000");
+    if (path.includes("\0")) throw this.#refuse(path, "it contains U+0000");
     const full = resolve(this.folder, path);
     if (!this.holds(full) && (this.bounded || !isAbsolute(path))) {
       throw this.#refuse(path, `it leads out of "${this.folder}", expected a path below it`);
@@ -38,7 +37,7 @@ export class BaseDirectory {
     throw this.#refuse(path, `it is a link to "${real}", which is not below "${this.folder}"`);
   }
 
-  /** The path as a pipeline would write it: relative where it can be, with `/` between parts. */
+  /** The path for messages: relative if possible, with `/` as separator. */
   show(full: string): string {
     const path = this.holds(full) ? relative(this.folder, full) : full;
     return path === "" ? "." : path.split(sep).join("/");
@@ -54,10 +53,10 @@ export class BaseDirectory {
   }
 }
 
-/** Systems whose file systems tell no cases apart, as they are set up. */
+/** Systems whose file systems usually ignore case. */
 const FOLDING: ReadonlySet<string> = new Set(["windows", "darwin"]);
 
-/** The folders and the name of a target, without links as far as the process may look. */
+/** The folders and the name of a target, with links resolved as far as the process may read them. */
 export function targetPath(base: BaseDirectory, target: StreamTarget): string[] {
   if (!("path" in target)) return [target.type];
   const full = resolve(base.folder, target.path);
@@ -65,7 +64,7 @@ export function targetPath(base: BaseDirectory, target: StreamTarget): string[] 
     .map((part) => FOLDING.has(Deno.build.os) ? part.toLowerCase() : part);
 }
 
-/** Links that lead in a circle are refused when the target is opened. */
+/** Circular links are ignored here; they are refused when the target is opened. */
 function realOrNamed(full: string): string {
   try {
     return realPath(full);

@@ -1,4 +1,4 @@
-/** What a connection to files of this machine needs of the runtime. */
+/** The permissions that a connection to local files needs. */
 import { dirname } from "node:path";
 import { DXTError } from "../../../core/errors.ts";
 import type { Permissions, Usage } from "../../../core/contracts/provider.ts";
@@ -15,43 +15,43 @@ interface Paths {
 
 const NONE: Paths = { read: [], write: [] };
 
-/** The paths of the streams, not the connection's folder, unless it is explored. */
+/** The paths of the streams; the folder of the connection only when it is explored. */
 export function permissions(
   base: BaseDirectory,
   { reads, writes, explores = false }: Usage,
 ): Permissions {
   const all = [
     ...(explores ? [{ read: [base.folder], write: [] }] : []),
-    ...reads.map((source) => ofSource(base, source)),
-    ...writes.map((target) => ofTarget(base, target)),
+    ...reads.map((source) => sourcePaths(base, source)),
+    ...writes.map((target) => targetPaths(base, target)),
   ];
   const of = (kind: keyof Paths) => [...new Set(all.flatMap((paths) => paths[kind]))];
   return { net: [], read: of("read"), write: of("write"), env: [] };
 }
 
-function ofSource(base: BaseDirectory, source: StreamSource): Paths {
+function sourcePaths(base: BaseDirectory, source: StreamSource): Paths {
   switch (source.type) {
     case "file":
       return resolved(base, source.path, (full) => ({ read: [full], write: [] }));
     case "glob":
-      return ofFolder(base, () => parseGlob(source.pattern).folder);
+      return folderPaths(base, () => parseGlob(source.pattern).folder);
     case "directory":
-      return ofFolder(base, () => folderGlob(source.path, false).folder);
+      return folderPaths(base, () => folderGlob(source.path, false).folder);
     default:
       return NONE;
   }
 }
 
-/** A folder, and the name that it has while a new one takes its place. */
-function ofFolder(base: BaseDirectory, folder: () => string): Paths {
+/** A folder, and its temporary name while it is being replaced. */
+function folderPaths(base: BaseDirectory, folder: () => string): Paths {
   return resolved(base, folder, (full) => ({
     read: full === base.folder ? [full] : [full, oldFolder(full)],
     write: [],
   }));
 }
 
-/** The folder of a target is read because a rename lasts only when its folder is flushed. */
-function ofTarget(base: BaseDirectory, target: StreamTarget): Paths {
+/** Reads the folder of a target, since flushing a rename to disk opens its folder. */
+function targetPaths(base: BaseDirectory, target: StreamTarget): Paths {
   switch (target.type) {
     case "file":
       return resolved(
@@ -79,7 +79,7 @@ function ofTarget(base: BaseDirectory, target: StreamTarget): Paths {
   }
 }
 
-/** Names in a folder that are written; all of it where it has to be made. */
+/** The written names in a folder; the outermost missing folder as a whole if it must be created. */
 function inFolder(base: BaseDirectory, folder: string, written: readonly string[]): Paths {
   const missing = missingFolder(folder, base.holds(folder) ? base.folder : undefined);
   return missing === undefined
@@ -88,8 +88,8 @@ function inFolder(base: BaseDirectory, folder: string, written: readonly string[
 }
 
 /**
- * A path that the connection refuses needs nothing, its stream fails with the reason. A link that
- * it refuses is looked at to say so.
+ * A path that the connection refuses needs no permission; its stream fails with the reason. A
+ * refused link must be readable for that.
  */
 function resolved(
   base: BaseDirectory,

@@ -1,4 +1,4 @@
-/** The files of a folder that a pattern finds. */
+/** Finds the files of a folder that match a pattern. */
 import { join } from "node:path";
 import type { FileEntry } from "../../../core/contracts/connector.ts";
 import { ConnectorError } from "../../../core/errors.ts";
@@ -6,8 +6,8 @@ import type { Glob } from "../source/glob.ts";
 import type { BaseDirectory } from "./paths.ts";
 
 /**
- * Files below `folder`, sorted by name; none when the folder is missing. A link to a file is that
- * file; a link to a folder is not followed, so that there is no loop.
+ * Matching files below `folder`, sorted by name; none when the folder is missing. Follows links to
+ * files, but not to folders, which could be circular.
  */
 export async function walk(folder: string, glob: Glob, base: BaseDirectory): Promise<FileEntry[]> {
   const found: FileEntry[] = [];
@@ -35,7 +35,7 @@ export async function walk(folder: string, glob: Glob, base: BaseDirectory): Pro
   }
 }
 
-/** An empty list for a folder that is missing, or gone since its parent was read. */
+/** The entries of a folder; none when it is missing or was removed meanwhile. */
 async function children(folder: string): Promise<Deno.DirEntry[]> {
   try {
     return await Array.fromAsync(Deno.readDir(folder));
@@ -45,7 +45,7 @@ async function children(folder: string): Promise<Deno.DirEntry[]> {
   }
 }
 
-/** A file's entry; undefined when there is none of that name, or it is no regular file. */
+/** The entry of a file; undefined when it does not exist or is not a regular file. */
 export async function fileEntry(
   full: string,
   name: string,
@@ -62,7 +62,7 @@ export async function fileEntry(
   };
 }
 
-/** Facts about a file or folder; undefined when there is none. */
+/** Like `Deno.stat`, but returns undefined when the path does not exist. */
 export async function statIfPresent(full: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.stat(full);

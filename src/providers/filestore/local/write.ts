@@ -1,32 +1,32 @@
-/** Files and folders that readers see as they were, or complete. */
+/** Writes files and folders atomically: readers see the old content or the complete new one. */
 import { basename, dirname, join } from "node:path";
 import { ConcurrentRunError, LoaderError } from "../../../core/errors.ts";
 import { mayRead } from "../../../core/permission_errors.ts";
 import { type LockRequest, lockTarget, removeIfPresent } from "./lock.ts";
-import { makeFile, makeFolderLike } from "./ownership.ts";
+import { createFileLike, createFolderLike } from "./ownership.ts";
 import type { BaseDirectory } from "./paths.ts";
 import { statIfPresent } from "./walk.ts";
 
-/** Looks at a written file; throws to stop it from appearing. */
+/** Checks a written file before it appears under its name; throws to prevent that. */
 export type CheckFile = (full: string) => Promise<void>;
 
-/** A file to write into a folder, its name with `/` between its parts. */
+/** A file to write into a folder; its name has `/` as separator. */
 export interface FileToWrite {
   readonly name: string;
   readonly bytes: () => AsyncIterable<Uint8Array>;
   readonly check: CheckFile;
 }
 
-/** Hidden names beside a target: its lock, what is being written, what it was. */
+/** Hidden paths next to a target: its lock, the new content, the old content. */
 export const siblingPath = (full: string, ending: "lock" | "new" | "old") =>
   join(dirname(full), `.${basename(full)}.dxt-${ending}`);
 
-/** What a folder is called while a new one takes its place. */
+/** Path of a folder while it is being replaced. */
 export const oldFolder = (full: string) => siblingPath(full, "old");
 
 /**
- * Writes a file beside its target, flushes it to the disk, and renames it; returns its size. The
- * file has the mode and owner of the one that it replaces before a byte is in it.
+ * Writes a file next to its target, flushes it to disk, and renames it; returns its size. It gets
+ * the mode and owner of the replaced file before its first byte.
  */
 export async function writeFile(
   base: BaseDirectory,
@@ -35,7 +35,7 @@ export async function writeFile(
   check: CheckFile,
   lock: LockRequest,
 ): Promise<number> {
-  await using made = await makeFolder(dirname(full), base);
+  await using created = await createFolder(dirname(full), base);
   await using _lock = await lockTarget(siblingPath(full, "lock"), base.show(full), lock);
   const fresh = siblingPath(full, "new");
   try {
@@ -43,7 +43,7 @@ export async function writeFile(
     const size = await writeWhole(fresh, bytes, await statIfPresent(full));
     await check(fresh);
     await Deno.rename(fresh, full);
-    made.keep();
+    created.keep();
     await syncFolder(dirname(full));
     return size;
   } finally {
@@ -51,22 +51,22 @@ export async function writeFile(
   }
 }
 
-/** Adds files to a folder: all are written inside it under hidden names, then renamed. */
+/** Adds files to a folder: writes all of them in a hidden folder inside it, then renames them. */
 export async function addToFolder(
   base: BaseDirectory,
   full: string,
   files: readonly FileToWrite[],
   lock: LockRequest,
 ): Promise<void> {
-  await using above = await makeFolder(full === base.folder ? full : dirname(full), base);
+  await using above = await createFolder(full === base.folder ? full : dirname(full), base);
   await using _lock = await lockFolder(base, full, lock);
   await recoverFolder(base, full);
-  await using made = await makeFolder(full, base);
+  await using created = await createFolder(full, base);
   const fresh = join(full, ".dxt-new");
   try {
     await writeAll(fresh, files, full);
     await moveAll(fresh, full, files, base);
-    made.keep();
+    created.keep();
     above.keep();
     for (const folder of foldersOf(full, files)) await syncFolder(folder);
   } finally {
@@ -75,9 +75,9 @@ export async function addToFolder(
 }
 
 /**
- * Begins to write a file, or into a folder, and takes it back: so it is known that it could.
+ * Checks that a target can be written: creates its folders and its lock, then removes them.
  *
- * @throws what a write would
+ * @throws the error that a write would throw
  */
 export async function tryWriting(
   base: BaseDirectory,
@@ -87,23 +87,23 @@ export async function tryWriting(
 ): Promise<void> {
   const request = { claim: undefined, signal };
   const inside = isFolder && full === base.folder;
-  await using _made = await makeFolder(inside ? full : dirname(full), base);
+  await using _created = await createFolder(inside ? full : dirname(full), base);
   try {
     await using _lock = isFolder
       ? await lockFolder(base, full, request)
       : await lockTarget(siblingPath(full, "lock"), base.show(full), request);
     if (isFolder) await recoverFolder(base, full);
     if (isFolder && await statIfPresent(full) !== undefined) {
-      await tryMaking(join(full, ".dxt-new"));
+      await tryFolder(join(full, ".dxt-new"));
     }
   } catch (error) {
-    // Who holds the lock can write.
+    // Another run holds the lock, and so can write.
     if (!(error instanceof ConcurrentRunError)) throw error;
   }
 }
 
-/** Makes a folder; one that a killed run left stays as it is. */
-async function tryMaking(folder: string): Promise<void> {
+/** Creates and removes a folder; leaves one of a killed run unchanged. */
+async function tryFolder(folder: string): Promise<void> {
   try {
     await Deno.mkdir(folder);
     await Deno.remove(folder);
@@ -120,27 +120,27 @@ async function moveAll(
   base: BaseDirectory,
 ): Promise<void> {
   const moved: string[] = [];
-  const made: MadeFolders[] = [];
+  const created: CreatedFolders[] = [];
   try {
     for (const { name } of files) {
       const path = join(to, name);
-      made.push(await makeFolder(dirname(path), base));
+      created.push(await createFolder(dirname(path), base));
       const known = await statIfPresent(path) !== undefined;
       await Deno.rename(join(from, name), path);
       if (!known) moved.push(path);
     }
   } catch (error) {
     for (const path of moved) await removeIfPresent(path);
-    for (const folders of made.reverse()) await folders[Symbol.asyncDispose]();
+    for (const folders of created.reverse()) await folders[Symbol.asyncDispose]();
     throw error;
   }
 }
 
 /**
- * Writes files into a folder beside the target, and swaps the two by two renames: the runtime has no
- * call that exchanges them. Between the renames no folder has that name. A process that dies there
- * leaves the old folder whole under its hidden name, where `readableFolder` finds it, and the next
- * writer or `dxt test` brings it back.
+ * Writes files into a folder next to the target, and swaps both with two renames, since the runtime
+ * cannot exchange folders in one call. Between the renames the target does not exist. If the process
+ * dies there, the old folder remains complete under its hidden name: `readableFolder` finds it, and
+ * the next writer or `dxt test` restores it.
  */
 export async function replaceFolder(
   base: BaseDirectory,
@@ -148,21 +148,21 @@ export async function replaceFolder(
   files: readonly FileToWrite[],
   lock: LockRequest,
 ): Promise<void> {
-  await using made = await makeFolder(dirname(full), base);
+  await using created = await createFolder(dirname(full), base);
   await using _lock = await lockFolder(base, full, lock);
   await recoverFolder(base, full);
   const [fresh, old] = [siblingPath(full, "new"), oldFolder(full)];
   try {
     await writeAll(fresh, files, full);
     await swap(full, fresh, old);
-    made.keep();
+    created.keep();
     await syncFolder(dirname(full));
   } finally {
     await removeIfPresent(fresh);
   }
 }
 
-/** Puts the fresh folder in place of the old one, which has the fresh one's name afterwards. */
+/** Exchanges the new folder and the target: afterwards the path `fresh` has the old folder. */
 async function swap(full: string, fresh: string, old: string): Promise<void> {
   const known = await statIfPresent(full) !== undefined;
   if (known) await Deno.rename(full, old);
@@ -172,11 +172,11 @@ async function swap(full: string, fresh: string, old: string): Promise<void> {
     if (known) await Deno.rename(old, full);
     throw error;
   }
-  // Removing its files takes a while: its name must not last so long, or it might be read again.
+  // Removing its files takes time, during which readers must not find the old folder.
   if (known) await Deno.rename(old, fresh);
 }
 
-/** The connection's own folder is locked from inside: what is beside it may be out of bounds. */
+/** Locks a folder; the connection's own folder from inside, since its parent may be out of bounds. */
 function lockFolder(
   base: BaseDirectory,
   full: string,
@@ -187,11 +187,11 @@ function lockFolder(
 }
 
 /**
- * A folder that a killed run left under its hidden name gets its own back; the caller holds the
- * lock. Where the folder has its name, a hidden one is what was left of a swap that was done.
+ * Restores a folder that a killed run left under its hidden name; the caller holds the lock. If the
+ * folder exists, the hidden one is a remainder of a completed swap and is removed.
  */
 async function recoverFolder(base: BaseDirectory, full: string): Promise<void> {
-  // The connection's own is replaced by nobody, and what is beside it may be out of bounds.
+  // The connection's own folder is never replaced, and its parent may be out of bounds.
   if (full === base.folder) return;
   const old = oldFolder(full);
   if (await statIfPresent(old) === undefined) return;
@@ -199,14 +199,14 @@ async function recoverFolder(base: BaseDirectory, full: string): Promise<void> {
   else await removeIfPresent(old);
 }
 
-/** Where the files of a folder are: under its hidden name while, or since, a swap was cut off. */
+/** The path at which a folder can be read: its hidden name during and after an interrupted swap. */
 export async function readableFolder(base: BaseDirectory, full: string): Promise<string> {
   if (full === base.folder || await statIfPresent(full) !== undefined) return full;
-  // Without a hidden one the folder is missing, or its swap has just ended.
+  // Without a hidden folder, the folder is missing or its swap has just completed.
   return await statIfPresent(oldFolder(full)) === undefined ? full : oldFolder(full);
 }
 
-/** Writes files into a new folder, each with the mode and owner of the one that it will replace. */
+/** Writes files into a new folder, each with mode and owner of the file that it will replace. */
 async function writeAll(
   folder: string,
   files: readonly FileToWrite[],
@@ -214,7 +214,7 @@ async function writeAll(
 ): Promise<void> {
   await removeIfPresent(folder);
   const old = await statIfPresent(replaced);
-  await makeFolderLike(folder, old);
+  await createFolderLike(folder, old);
   const any = old && await anyFile(replaced);
   for (const { name, bytes, check } of files) {
     const path = join(folder, name);
@@ -225,7 +225,7 @@ async function writeAll(
   for (const inside of foldersOf(folder, files)) await syncFolder(inside);
 }
 
-/** The folder and those inside it that the files need. */
+/** The folder and the subfolders of the files. */
 function foldersOf(folder: string, files: readonly FileToWrite[]): Set<string> {
   const folders = new Set([folder]);
   for (const { name } of files) {
@@ -236,7 +236,7 @@ function foldersOf(folder: string, files: readonly FileToWrite[]): Set<string> {
   return folders;
 }
 
-/** A file of a folder: those that are added to it are as private as it is. */
+/** Any file of the folder; added files get its mode and owner, so that they are as private. */
 async function anyFile(folder: string): Promise<Deno.FileInfo | undefined> {
   for await (const { name, isFile } of Deno.readDir(folder)) {
     if (isFile && !name.startsWith(".")) return await statIfPresent(join(folder, name));
@@ -244,13 +244,13 @@ async function anyFile(folder: string): Promise<Deno.FileInfo | undefined> {
   return undefined;
 }
 
-/** @param old the file whose mode and owner it takes */
+/** @param old the file whose mode and owner are copied */
 async function writeWhole(
   path: string,
   bytes: AsyncIterable<Uint8Array>,
   old: Deno.FileInfo | undefined,
 ): Promise<number> {
-  using file = await makeFile(path, old);
+  using file = await createFileLike(path, old);
   let size = 0;
   for await (const chunk of bytes) {
     for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
@@ -260,27 +260,27 @@ async function writeWhole(
   return size;
 }
 
-/** A rename lasts when its folder is flushed; Windows has no such thing. */
+/** Flushes a folder, which makes renames in it durable. Not possible on Windows. */
 async function syncFolder(folder: string): Promise<void> {
   if (Deno.build.os === "windows") return;
   using file = await Deno.open(folder);
   await file.sync();
 }
 
-interface MadeFolders extends AsyncDisposable {
-  /** The folders stay when the object is disposed. */
+interface CreatedFolders extends AsyncDisposable {
+  /** Disposing no longer removes the folders. */
   keep(): void;
 }
 
-/** Makes a folder and those above it; the made ones are removed again unless they are kept. */
-async function makeFolder(folder: string, base: BaseDirectory): Promise<MadeFolders> {
+/** Creates a folder and its parents; disposing the result removes those that were created. */
+async function createFolder(folder: string, base: BaseDirectory): Promise<CreatedFolders> {
   const missing: string[] = [];
   for (let path = folder; await isMissing(path, base); path = dirname(path)) {
     missing.push(path);
-    // Above its own folder a connection may not even look.
+    // The connection may not even read above its own folder.
     if (path === base.folder) break;
   }
-  // To make what is there takes the permission to write all of it.
+  // mkdir needs write permission for the whole folder even when it exists.
   if (missing.length > 0) await Deno.mkdir(folder, { recursive: true });
   return {
     keep() {
@@ -288,14 +288,14 @@ async function makeFolder(folder: string, base: BaseDirectory): Promise<MadeFold
     },
     async [Symbol.asyncDispose]() {
       for (const path of missing) {
-        // Another run may have put something into it.
+        // Fails when another run has created something in it.
         await Deno.remove(path).catch(() => {});
       }
     },
   };
 }
 
-/** A folder that may not be looked at is taken to be there. */
+/** Whether a folder is missing. One that may not be read counts as existing. */
 async function isMissing(path: string, base: BaseDirectory): Promise<boolean> {
   if (!mayRead(path)) return false;
   const stat = await statIfPresent(path);

@@ -1,4 +1,4 @@
-/** The files of a filestore as streams. */
+/** Discovers the files of a filestore as streams. */
 import type {
   DiscoveredStream,
   FileEntry,
@@ -10,7 +10,7 @@ import type { Field } from "../../../models/field.ts";
 import { fieldsOfFile, stripMark } from "./fields.ts";
 import { literalGlob } from "./glob.ts";
 
-/** Files whose name tells their format, each a stream; without fields where they are malformed. */
+/** One stream per file with a known extension; a malformed file has no fields. */
 export async function discoverFiles(
   connector: FilestoreConnector,
   signal: AbortSignal,

@@ -1,9 +1,9 @@
-/** How much the files of a stream hold, by their sizes. */
+/** Estimates the files of a stream by their sizes. */
 import type { Estimate, FilestoreConnector } from "../../../core/contracts/connector.ts";
 import type { StreamSource } from "../../../models/source.ts";
 import { fileType, hintsOf } from "./file.ts";
 
-/** Rows are known only after reading. */
+/** Kind and bytes. The number of rows is unknown before the files are read. */
 export async function estimate(
   connector: FilestoreConnector,
   source: StreamSource,

@@ -1,4 +1,4 @@
-/** Files of any filestore → records, or files as they are. */
+/** Extractors of all filestores: records of files, or whole files unchanged. */
 import { filterBatch, firstRows, rangePredicate } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { FilestoreConnector, OpenFile } from "../../../core/contracts/connector.ts";
@@ -14,7 +14,7 @@ import { requireFiles } from "./fields.ts";
 import { fileInput, fileType, hintsOf, openListed, wholeFile } from "./file.ts";
 import { partitionOf, type Piece, splitFiles } from "./partition.ts";
 
-/** Reads the records of all files of a stream, one file after the other. */
+/** Reads the records of all files of a stream, one file after another. */
 export function recordExtractor(connector: FilestoreConnector): RecordExtractor {
   return {
     partition: (task, settings) => {
@@ -25,7 +25,7 @@ export function recordExtractor(connector: FilestoreConnector): RecordExtractor 
   };
 }
 
-/** Hands on the files of a stream, bytes untouched. */
+/** Copies the files of a stream unchanged. */
 export function fileExtractor(connector: FilestoreConnector): FileExtractor {
   return { extract: (task) => extractFiles(connector, task) };
 }
@@ -97,8 +97,8 @@ async function* extractFiles(
 
 function volume(pieces: readonly Piece[], bytes: number): string {
   const files = pieces.length === 1 ? "1 file" : `${pieces.length} files`;
-  const cut = pieces.some(({ range }) => range !== undefined) ? "parts of " : "";
-  return `${cut}${files}, ${bytes} bytes`;
+  const parts = pieces.some(({ range }) => range !== undefined) ? "parts of " : "";
+  return `${parts}${files}, ${bytes} bytes`;
 }
 
 function refuseExpressions({ projections }: ExtractRequest): void {
@@ -110,7 +110,7 @@ function refuseExpressions({ projections }: ExtractRequest): void {
   }
 }
 
-/** Keeps the rows in the task's range; all of them when it has none. */
+/** Returns a filter for the rows in the range; without a range it keeps all rows. */
 function rangeFilter({ range, projections }: ExtractRequest): (batch: Batch) => Batch {
   if (range === undefined) return (batch) => batch;
   const column = projections.findIndex(({ field }) => field.name === range.field);

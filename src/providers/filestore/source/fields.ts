@@ -1,4 +1,4 @@
-/** The fields of a stream, which may have many files. */
+/** Determines the fields of a stream from its files, of which there may be many. */
 import type { FileEntry, FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { typeText } from "../../../core/values/conversion.ts";
 import { ExtractorError, SchemaError } from "../../../core/errors.ts";
@@ -10,7 +10,7 @@ import type { StreamRef } from "../../../models/source.ts";
 import type { FileField } from "../../../formats/format.ts";
 import { fileInput, fileType, type FormatHints, hintsOf, TYPED } from "./file.ts";
 
-/** Fields of one file and how they are known. */
+/** Fields of one file. */
 export interface FileFields {
   readonly file: string;
   readonly format: Format;
@@ -18,10 +18,10 @@ export interface FileFields {
 }
 
 /**
- * Fields over all files of a stream; undefined when a file or directory is not there.
+ * Merged fields of all files of a stream; undefined when the file or directory does not exist.
  *
- * @throws {ExtractorError} when a pattern finds no file
- * @throws {SchemaError} when two files do not fit each other
+ * @throws {ExtractorError} when a pattern matches no file
+ * @throws {SchemaError} when the columns of two files do not match
  */
 export async function streamFields(
   connector: FilestoreConnector,
@@ -39,7 +39,7 @@ export async function streamFields(
   return mergeFields(files);
 }
 
-/** @throws {ExtractorError} when there are none: no files are not the same as no records */
+/** @throws {ExtractorError} when there is no file, which is not the same as no records */
 export function requireFiles(entries: readonly FileEntry[], ref: StreamRef): void {
   if (entries.length > 0) return;
   const where = ref.type === "glob"
@@ -61,24 +61,24 @@ export async function fieldsOfFile(
   return { file: entry.path, format: type.format.name, fields };
 }
 
-/** Whether a file says the types of its fields; in others they are guessed from values. */
+/** Whether the file format stores field types; for others they are inferred from values. */
 export const isTyped = ({ format }: FileFields) => TYPED.has(format);
 
-/** Formats whose records may lack a field, which is then NULL. */
+/** Formats whose records may omit a field, which is then NULL. */
 const SPARSE: ReadonlySet<Format> = new Set<Format>(["json", "jsonl"]);
 
 /**
- * One list of fields for files that are read together. Every file must have the same columns, in
- * any order; only JSON may lack some, as NULL. Types that files say must be the same. Guessed types
- * give way to said ones and widen among themselves without loss: integers to decimals or doubles,
- * dates to timestamps, and what has no other common type to strings (CSV) or json (JSON). A column
- * without values says nothing of its type, and a file without header or record nothing at all.
+ * Merges the fields of files that are read together. All files must have the same columns, in any
+ * order; only JSON files may omit some. Stored types must be equal, and take precedence over
+ * inferred ones. Inferred types widen without loss: integers to decimals or doubles, dates to
+ * timestamps, anything else to strings (CSV) or json (JSON). A column without values has no
+ * influence on the type, and a file without header or records has none at all.
  *
  * @throws {SchemaError} that names two files and the column in which they differ
  */
 export function mergeFields(files: readonly FileFields[]): Field[] {
-  const telling = files.filter((file) => file.fields.length > 0 || isTyped(file));
-  const [first, ...others] = telling;
+  const withFields = files.filter((file) => file.fields.length > 0 || isTyped(file));
+  const [first, ...others] = withFields;
   if (first === undefined) return [];
   if (others.length === 0) return first.fields.map(stripMark);
   const merged = new Map(first.fields.map((field) => [field.name, { field, from: first }]));
@@ -100,11 +100,11 @@ export function mergeFields(files: readonly FileFields[]): Field[] {
       merged.set(name, { field: { ...field, nullable: true }, from });
     }
   }
-  // A key of each file need not be one of all of them.
+  // A key that is unique in each file need not be unique across files.
   return Array.from(merged.values(), ({ field: { key: _key, ...field } }) => stripMark(field));
 }
 
-/** A field as others know it: whether it had values counts among the files of its stream alone. */
+/** Removes the mark of a column without values, which matters only for merging. */
 export function stripMark({ valueless: _valueless, ...field }: FileField): Field {
   return field;
 }
@@ -157,12 +157,12 @@ function mergeColumn(a: Column, b: Column): Column {
 
 const INTEGER_DIGITS: Partial<Record<Field["dtype"], number>> = { int64: 19, uint64: 20 };
 
-/** The type that holds the values of both; undefined when only text does. */
+/** The narrowest type that holds the values of both; undefined when only text does. */
 function wider(a: Field, b: Field): Pick<Field, "dtype" | "precision" | "scale"> | undefined {
   const types = new Set([a.dtype, b.dtype]);
   const only = (...allowed: Field["dtype"][]) => [...types].every((type) => allowed.includes(type));
   if (only("date", "timestamp")) return { dtype: "timestamp" };
-  // A text that no double holds exactly is refused when it is read.
+  // Text that no double holds exactly is refused when it is read.
   if (only("int64", "float64")) return { dtype: "float64" };
   if (!only("int64", "uint64", "decimal")) return undefined;
   const whole = Math.max(...[a, b].map(wholeDigits));

@@ -1,4 +1,4 @@
-/** A file of a stream: its format, its bytes, and whether it stayed as it was. */
+/** One file of a stream: its format, its bytes, and checks that it has not changed. */
 import type { FileEntry, FilestoreConnector, OpenFile } from "../../../core/contracts/connector.ts";
 import { ConfigurationError, ExtractorError } from "../../../core/errors.ts";
 import type { ReadRequest } from "../../../formats/format.ts";
@@ -8,7 +8,7 @@ import type { Field } from "../../../models/field.ts";
 import type { Compression, Format, FormatOptions } from "../../../models/format.ts";
 import type { StreamRef } from "../../../models/source.ts";
 
-/** What a source or target says of its files' format. */
+/** Settings of a source or target about the format of its files. */
 export interface FormatHints {
   readonly format?: Format | undefined;
   readonly compression?: Compression | undefined;
@@ -25,7 +25,11 @@ export function hintsOf(ref: StreamRef): FormatHints {
   return ref.type === "file" || ref.type === "glob" || ref.type === "directory" ? ref : {};
 }
 
-/** @throws {ConfigurationError} when neither name nor hints tell, or the format has no such option */
+/**
+ * Determines how a file is read.
+ *
+ * @throws {ConfigurationError} when neither name nor hints give a format, or an option is unknown
+ */
 export async function fileType(name: string, hints: FormatHints): Promise<FileType> {
   const { format: formatName, compression } = resolveFormat(name, hints);
   const format = await loadFormat(formatName);
@@ -34,20 +38,20 @@ export async function fileType(name: string, hints: FormatHints): Promise<FileTy
   return { format, compression, options };
 }
 
-/** Name that a file's reader knows a field by: without a header it counts the columns. */
+/** Column name of a field for the reader: without a header, `column_` and its position. */
 export function columnName(field: Field, index: number, { options }: FileType): string {
   return options.header === false ? `column_${index + 1}` : field.name;
 }
 
-/** How a file is to be written, and read back. */
+/** How a file is written, and read back. */
 export interface TypeToWrite extends FileType {
-  /** Compression of what is written: Parquet's is inside and not told to its reader. */
+  /** Compression for writing. Parquet compresses inside the file, so its reader is not told. */
   readonly written: Compression;
-  /** Ending of such files' names, with its dot. */
+  /** File extension, with its dot. */
   readonly extension: string;
 }
 
-/** As {@linkcode fileType}, with the format's own compression where nothing else is said. */
+/** Like {@linkcode fileType}, for writing; the default compression is that of the format. */
 export async function typeToWrite(name: string, hints: FormatHints): Promise<TypeToWrite> {
   const type = await fileType(name, hints);
   const { format } = type;
@@ -65,12 +69,12 @@ export async function typeToWrite(name: string, hints: FormatHints): Promise<Typ
   return { ...type, written, extension: `.${format.extension}${outside}` };
 }
 
-/** Formats whose files say the types of their fields, and are compressed inside. */
+/** Formats that store field types, and compress inside the file. */
 export const TYPED: ReadonlySet<Format> = new Set<Format>(["parquet", "arrow"]);
 
 const ENDINGS: Partial<Record<Compression, string>> = { gzip: ".gz", zstd: ".zst" };
 
-/** An open file as its format reads it. */
+/** An open file as input of its format. */
 export function fileInput(file: OpenFile, name: string): FileInput {
   return {
     name,
@@ -78,13 +82,13 @@ export function fileInput(file: OpenFile, name: string): FileInput {
     open: () => Promise.resolve(wholeFile(file, name)),
     async read(start, end, into) {
       const bytes = await file.read(start, end, into);
-      if (bytes.length !== end - start) throw shorter(name, file.size, start + bytes.length);
+      if (bytes.length !== end - start) throw sizeError(name, file.size, start + bytes.length);
       return bytes;
     },
   };
 }
 
-/** The bytes of a file, and an error at their end if they are not as many as it had. */
+/** Streams the bytes of a file; fails at the end if their number has changed since it was opened. */
 export function wholeFile(file: OpenFile, name: string): ReadableStream<Uint8Array> {
   let size = 0;
   return file.stream().pipeThrough(
@@ -94,13 +98,13 @@ export function wholeFile(file: OpenFile, name: string): ReadableStream<Uint8Arr
         controller.enqueue(chunk);
       },
       flush() {
-        if (size !== file.size) throw shorter(name, file.size, size);
+        if (size !== file.size) throw sizeError(name, file.size, size);
       },
     }),
   );
 }
 
-function shorter(name: string, expected: number, size: number): ExtractorError {
+function sizeError(name: string, expected: number, size: number): ExtractorError {
   return new ExtractorError(
     `Cannot read "${name}": it changed while it was read, had ${expected} bytes, gave ${size}`,
   );
@@ -109,8 +113,8 @@ function shorter(name: string, expected: number, size: number): ExtractorError {
 /**
  * Opens one of the files of a stream.
  *
- * @throws {ExtractorError} when there are others and it is not the one that was listed: the two
- * may not belong together
+ * @throws {ExtractorError} when the stream has other files and this one has changed since all were
+ * listed: they may no longer belong together
  */
 export async function openListed(
   connector: FilestoreConnector,

@@ -1,26 +1,26 @@
 /**
- * Patterns that find files: `*`, `?`, `[a-z]`, `[!a]`, `{a,b}`, and `**` for any folders. The
- * runtime has a matcher of its own, which wants to read an environment variable.
+ * Glob patterns: `*`, `?`, `[a-z]`, `[!a]`, `{a,b}`, and `**` for any folders. The matcher of the
+ * runtime would need permission to read an environment variable.
  */
 import { ConfigurationError } from "../../../core/errors.ts";
 
 export interface Glob {
-  /** Folder that the pattern names before its first wildcard; `.` when it names none. */
+  /** Folder before the first wildcard; `.` when there is none. */
   readonly folder: string;
-  /** Most folders between that one and a file. */
+  /** Most levels of folders below it. */
   readonly depth: number;
-  /** Whether folders whose name starts with a dot are wanted. */
+  /** Whether to search folders whose name starts with a dot. */
   readonly hidden: boolean;
-  /** Whether a path below the folder is one of those that are wanted. */
+  /** Whether a path relative to the folder matches. */
   matches(name: string): boolean;
 }
 
-/** Endings of files that are still being written, by the habits of browsers, rsync and editors. */
+/** Extensions that browsers, rsync and editors give to files that they are still writing. */
 const PARTIAL = /(\.(tmp|part|partial|crdownload|swp)|~)$/i;
 
 /**
- * A pattern's parts. Names that start with a dot, and files still being written, are found only
- * when the pattern says the dot or the ending.
+ * Parses a pattern. Names that start with a dot, and extensions of partial files, match only if the
+ * pattern spells them out.
  *
  * @throws {ConfigurationError} for a pattern that cannot match
  */
@@ -40,7 +40,7 @@ export function parseGlob(pattern: string): Glob {
   };
 }
 
-/** A folder as a pattern: all of its files, or those of the folders inside too. */
+/** A pattern for all files in a folder, and in its subfolders if recursive. */
 export function folderGlob(folder: string, recursive: boolean): Glob {
   return {
     folder,
@@ -50,12 +50,12 @@ export function folderGlob(folder: string, recursive: boolean): Glob {
   };
 }
 
-/** A path as a pattern that finds it alone. */
+/** A pattern that matches only this path. */
 export function literalGlob(path: string): string {
   return path.replace(/[*?[{]/g, "[$&]");
 }
 
-/** A wildcard does not stand for the dot that a hidden name starts with. */
+/** A wildcard does not match the leading dot of a name. */
 const NO_DOT = String.raw`(?!(?<![^/])\.)`;
 
 function globRegExp(pattern: string): RegExp {
@@ -98,7 +98,7 @@ function isWholePart(pattern: string, index: number): boolean {
     /^\*\*(?:$|[,}])/.test(pattern.slice(index));
 }
 
-/** Whether the brace at `index` has its closing one. */
+/** Whether the brace at `index` is closed. */
 function closes(pattern: string, index: number): boolean {
   let depth = 0;
   for (const char of pattern.slice(index)) {

@@ -1,4 +1,4 @@
-/** Parts of a filestore's source: some of its files, or ranges of a large one. */
+/** Splits a source into parts: some of its files, or ranges of a large file. */
 import type { FileEntry, FilestoreConnector } from "../../../core/contracts/connector.ts";
 import {
   type ExtractRequest,
@@ -11,7 +11,7 @@ import type { FileRange } from "../../../formats/mod.ts";
 import { requireFiles } from "./fields.ts";
 import { fileInput, fileType, hintsOf } from "./file.ts";
 
-/** A smaller part is read before its thread has started. */
+/** Smallest part in bytes: a smaller one is read faster than its worker starts. */
 const PART_BYTES = 16 * 1024 * 1024;
 
 /** A file, or a range of it. */
@@ -24,14 +24,14 @@ interface Sized extends Piece {
   readonly size: number;
 }
 
-/** All files of a source, or those of the task's part. */
+/** The files of the task's part, or of the whole source. */
 export async function splitFiles(
   connector: FilestoreConnector,
   { source, part }: ExtractRequest,
 ): Promise<{ pieces: readonly Piece[]; others: readonly FileEntry[] }> {
   const pieces = part?.["pieces"];
   if (typeof pieces === "string") {
-    // Two entries: each file must be the one that was listed.
+    // Listed twice, so that openListed() checks even a single file against its listing.
     const listed = JSON.parse(pieces) as Piece[];
     const others = listed.map(({ entry }) => entry);
     return { pieces: listed, others: [...others, ...others] };
@@ -41,7 +41,7 @@ export async function splitFiles(
   return { pieces: entries.map((entry) => ({ entry })), others: entries };
 }
 
-/** In the order of the files, about as many bytes in each part. */
+/** Splits a source into parts of about equal size, in the order of the files. */
 export async function partitionOf(
   connector: FilestoreConnector,
   task: ExtractRequest,
@@ -56,33 +56,35 @@ export async function partitionOf(
   const pieces: Sized[] = [];
   let guessed = false;
   for (const entry of entries) {
-    const found = await cut(connector, task, entry, Math.round((entry.size * count) / total));
+    const share = Math.round((entry.size * count) / total);
+    const found = await splitFile(connector, task, entry, share);
     pieces.push(...found.pieces);
     guessed ||= found.guessed;
   }
-  const parts = share(pieces, total, count);
+  const parts = distribute(pieces, total, count);
   if (parts.length < 2) return await undivided();
   return { parts, guessed, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
-/** Ranges of a file that is worth so many parts. */
-async function cut(
+/** Splits a file into at most `count` ranges. */
+async function splitFile(
   connector: FilestoreConnector,
   { source }: ExtractRequest,
   entry: FileEntry,
-  worth: number,
+  count: number,
 ): Promise<{ pieces: Sized[]; guessed: boolean }> {
   const whole = { pieces: [{ entry, size: entry.size }], guessed: false };
-  if (worth < 2) return whole;
+  if (count < 2) return whole;
   const { format, ...request } = await fileType(entry.name, hintsOf(source));
   await using file = await connector.openRead(entry.path);
-  const { ranges, guessed } = await format.split(fileInput(file, entry.path), request, worth);
+  const { ranges, guessed } = await format.split(fileInput(file, entry.path), request, count);
   if (ranges.length < 2) return whole;
   const size = entry.size / ranges.length;
   return { pieces: ranges.map((range) => ({ entry, range, size })), guessed };
 }
 
-function share(
+/** Assigns each piece to the part that contains its middle. */
+function distribute(
   pieces: readonly Sized[],
   total: number,
   count: number,
@@ -90,7 +92,6 @@ function share(
   const parts: Piece[][] = [[]];
   let before = 0;
   for (const { size, ...piece } of pieces) {
-    // A piece belongs to the part that its middle is in.
     const at = Math.floor(((before + size / 2) * count) / total);
     if (parts.at(-1)!.length > 0 && at > parts.length - 1) parts.push([]);
     parts.at(-1)!.push(piece);

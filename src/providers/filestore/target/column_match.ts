@@ -1,4 +1,4 @@
-/** Whether staged records can be added to what a target has. */
+/** Matches staged fields with the columns of an existing file. */
 import { typeText } from "../../../core/values/conversion.ts";
 import { SchemaError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
@@ -6,11 +6,11 @@ import type { FileType } from "../source/file.ts";
 import { type FileFields, isTyped } from "../source/fields.ts";
 
 /**
- * Fields of existing and staged records together: columns in the order of the file, types of the
- * stage. A file that says types must say the same ones; one with guessed types is read as staged.
- * Columns without a header fit by their number.
+ * Fields for existing and staged records together: columns in the order of the file, types of the
+ * stage. Types stored in the file must be equal; a file without types is read with the staged ones.
+ * Without a header only the number of columns must match.
  *
- * @throws {SchemaError} that names the column that does not fit
+ * @throws {SchemaError} that names the column that does not match
  */
 export function matchColumns(
   existing: FileFields,
@@ -18,7 +18,7 @@ export function matchColumns(
   type: FileType,
 ): Field[] {
   const { file } = existing;
-  // Neither a file without columns nor one with records added again can promise a key.
+  // An append may add the same records again, so no field is a key.
   const fresh = staged.map(({ key: _key, ...field }) => field);
   if (existing.fields.length === 0) return fresh;
   const refuse = (detail: string) => new SchemaError(`Cannot add to "${file}": ${detail}`);

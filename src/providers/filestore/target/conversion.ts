@@ -1,7 +1,7 @@
 /**
- * What becomes of a field's values in a file. Parquet and Arrow say each field's type. In the others
- * text reads back as the same value when it is read as the same type, which another reader has to be
- * told: so all is widened there but what the format itself has.
+ * Conversions of fields to file formats. Parquet and Arrow store field types. In the others, values
+ * read back unchanged only if the reader is told the type; all but the format's own types count as
+ * widened there.
  */
 import { type Conversion, EXACT, typeText, WIDENED } from "../../../core/values/conversion.ts";
 import type { DXTType } from "../../../models/dtype.ts";
@@ -35,15 +35,16 @@ const JSON_TYPES: Readonly<Record<DXTType, string>> = {
   object: "object",
 };
 
-/** What JSON itself has, without being told. */
+/** Types that JSON itself has. */
 const JSON_OWN: ReadonlySet<DXTType> = new Set(["string", "bool", "json", "array", "object"]);
 
 export function typeInFile(field: Field, format: Format): { type: string; conversion: Conversion } {
   const { dtype } = field;
   if (isOpen(field, format)) {
-    const note = `a decimal with the digits that the values need, or text where none holds them; ${
-      declareHint(field)
-    }`;
+    const note =
+      `a decimal with the digits that the values need, or text if no decimal holds them; ${
+        declareHint(field)
+      }`;
     return { type: "decimal", conversion: { ...WIDENED, note } };
   }
   if (TYPED.has(format)) return { type: typeText(field), conversion: EXACT };

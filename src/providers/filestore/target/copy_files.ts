@@ -1,4 +1,4 @@
-/** Staged files → the same files, bytes untouched. */
+/** Copies staged files unchanged to the target, verified by SHA-256. */
 import { createHash } from "node:crypto";
 import type {
   CheckWritten,
@@ -11,9 +11,8 @@ import type { LoadReceipt } from "../../../core/contracts/loader.ts";
 import type { FileLoadTask } from "./loaders.ts";
 
 /**
- * Copies staged files into a folder under their own names, or one staged file to a path. Added
- * files never take the place of others; a file that is there already, the same to the byte, is
- * left alone.
+ * Copies staged files into a folder under their own names, or one staged file to a path. An append
+ * never replaces a file: it skips an identical one, and throws for a different one.
  */
 export async function copyFiles(
   connector: FilestoreConnector,
@@ -21,7 +20,7 @@ export async function copyFiles(
 ): Promise<LoadReceipt> {
   const { target, staged, mode } = task;
   const bytes = staged.files.reduce((sum, { size }) => sum + size, 0);
-  const taken = {
+  const receipt = {
     rows: staged.files.length,
     evidence: `${staged.files.length} file${
       staged.files.length === 1 ? "" : "s"
@@ -29,10 +28,10 @@ export async function copyFiles(
   };
   if (target.type === "file") {
     await copyOne(connector, task, target.path);
-    return taken;
+    return receipt;
   }
   const names = new Map(staged.files.map((file) => [file, safeName(file)]));
-  const there = new Map(
+  const existing = new Map(
     mode === "replace" ? [] : (await connector.list({
       type: "directory",
       path: target.path,
@@ -41,14 +40,14 @@ export async function copyFiles(
   );
   const files: NewFile[] = [];
   for (const [file, name] of names) {
-    const path = there.get(name);
-    if (path !== undefined) await refuseOther(connector, path, file);
+    const path = existing.get(name);
+    if (path !== undefined) await refuseDifferent(connector, path, file);
     else files.push({ name, ...copy(connector, task, file) });
   }
   if (files.length > 0 || mode === "replace") {
     await connector.writeFolder(target.path, files, mode, task.claim);
   }
-  return taken;
+  return receipt;
 }
 
 async function copyOne(
@@ -63,8 +62,8 @@ async function copyOne(
       `Cannot copy ${staged.files.length} files to "${path}": expected one, or a folder as target`,
     );
   }
-  const [there] = mode === "append" ? await connector.list({ type: "file", path }) : [];
-  if (there !== undefined) return await refuseOther(connector, path, file);
+  const [existing] = mode === "append" ? await connector.list({ type: "file", path }) : [];
+  if (existing !== undefined) return await refuseDifferent(connector, path, file);
   const { bytes, check } = copy(connector, task, file);
   await connector.write(path, bytes(), check, task.claim);
 }
@@ -80,13 +79,13 @@ function copy(connector: FilestoreConnector, { staged, signal }: FileLoadTask, f
     check: (async (path) => {
       if (await isSame(connector, path, file)) return;
       throw new VerificationError(
-        `Cannot prove the copy of "${nameOf(file)}": size or SHA-256 are not those of the stage`,
+        `Cannot verify the copy of "${nameOf(file)}": size or SHA-256 differ from the stage`,
       );
     }) satisfies CheckWritten,
   };
 }
 
-async function refuseOther(
+async function refuseDifferent(
   connector: FilestoreConnector,
   path: string,
   file: StagedFile,
@@ -95,7 +94,7 @@ async function refuseOther(
   throw new LoaderError(
     `Cannot add "${
       nameOf(file)
-    }": "${path}" is there with other bytes, load mode replace replaces it`,
+    }": "${path}" exists with different content, load mode replace replaces it`,
   );
 }
 
@@ -116,7 +115,7 @@ async function isSame(
 
 const nameOf = (file: StagedFile) => file.original_name ?? file.name;
 
-/** @throws {LoaderError} for a name that would leave the folder */
+/** @throws {LoaderError} for a name that leads out of the folder */
 function safeName(file: StagedFile): string {
   const name = nameOf(file);
   const parts = name.split("/");

@@ -1,6 +1,6 @@
 /**
- * Fields as files keep them. Parquet and Arrow have no number without bounds: it becomes the decimal
- * that holds all staged values, with the scale that they have, and text only where none does.
+ * Types of fields in Parquet and Arrow files, which have no unbounded numbers. An unbounded number
+ * becomes the decimal that holds all staged values with their scale, or text if none does.
  */
 import { arrowSchema, wrapBatch } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
@@ -19,15 +19,15 @@ import {
 import type { FileFields } from "../source/fields.ts";
 import { TYPED } from "../source/file.ts";
 
-/** Whether a field's type in a file is known only when all of its values are. */
+/** Whether the type of a field in a file depends on its values. */
 export function isOpen({ number }: Field, format: Format): boolean {
   return number === true && TYPED.has(format);
 }
 
 /**
- * The fields of staged records in a file of a format, or in one that is there.
+ * The fields of staged records in a new file, or in an existing one.
  *
- * @throws {SchemaError} for a number that the file's decimal does not hold
+ * @throws {SchemaError} for a number that the decimal of the existing file cannot hold
  */
 export async function toFileFields(
   connector: Pick<FilestoreConnector, "warn">,
@@ -40,37 +40,37 @@ export async function toFileFields(
   return staged.fields.map((field) => {
     const digits = measured.get(field.name);
     if (digits === undefined) return field;
-    const there = existing?.fields.find(({ name }) => name === field.name);
-    if (there !== undefined) return inExisting(field, there, digits, existing!.file);
-    const filed = inNew(field, digits);
-    if (filed.dtype === "string") {
+    const column = existing?.fields.find(({ name }) => name === field.name);
+    if (column !== undefined) return fitExisting(field, column, digits, existing!.file);
+    const fileField = withMeasuredType(field, digits);
+    if (fileField.dtype === "string") {
       connector.warn(
         `Field "${field.name}" is text in the ${format} file, which sorts as text: ${
-          whyText(digits)
+          explainText(digits)
         }; ${declareHint(field)}`,
       );
     }
-    return filed;
+    return fileField;
   });
 }
 
 /** The field in a new file. */
-function inNew(field: Field, digits: NumberDigits): Field {
+function withMeasuredType(field: Field, digits: NumberDigits): Field {
   if (digits.decimal === undefined) return field;
   const { number: _number, ...rest } = field;
   return { ...rest, dtype: "decimal", ...digits.decimal };
 }
 
-function whyText({ other, whole, needed }: NumberDigits): string {
+function explainText({ other, whole, needed }: NumberDigits): string {
   return other === undefined
     ? `its values need ${whole} digits before and ${needed} after the point, decimals have at most ${MAX_DECIMAL_PRECISION}`
-    : `"${other}" is no decimal`;
+    : `"${other}" is not a decimal`;
 }
 
-/** The field in a file that has it, whose type stays as long as it holds all values. */
-function inExisting(field: Field, there: Field, digits: NumberDigits, file: string): Field {
-  if (there.dtype !== "decimal") return field;
-  const { precision = 38, scale = 0 } = there;
+/** The field with the type of its column in an existing file, which must hold all values. */
+function fitExisting(field: Field, column: Field, digits: NumberDigits, file: string): Field {
+  if (column.dtype !== "decimal") return field;
+  const { precision = 38, scale = 0 } = column;
   const { other, whole, needed } = digits;
   if (other === undefined && needed <= scale && whole <= precision - scale) {
     const { number: _number, ...rest } = field;
@@ -86,22 +86,22 @@ function inExisting(field: Field, there: Field, digits: NumberDigits, file: stri
   );
 }
 
-/** A batch of staged fields as one of the file's, after `before` rows. */
+/** Converts a batch of staged fields to the file's fields; `before` counts the rows before it. */
 export function toFileBatch(
   batch: Batch,
   staged: readonly Field[],
-  filed: readonly Field[],
+  fileFields: readonly Field[],
   before: number,
 ): Batch {
-  if (staged === filed) return batch;
+  if (staged === fileFields) return batch;
   try {
-    const columns = filed.map((field, i) => {
+    const columns = fileFields.map((field, i) => {
       const data = batch.data.children[i]!;
       return field.dtype === "decimal" && staged[i]!.dtype === "string"
         ? convertToDecimals(data, field)
         : data;
     });
-    return wrapBatch(arrowSchema(filed), columns, batch.numRows);
+    return wrapBatch(arrowSchema(fileFields), columns, batch.numRows);
   } catch (error) {
     throw error instanceof ValueError ? error.atRow(before + error.row!) : error;
   }

@@ -1,6 +1,6 @@
 /**
- * What shows later whether a file or a part was added. A file that replaces another keeps its size and
- * time of change when it takes the name; a part has a name of its own.
+ * Records of appends, from which a later run determines whether they were committed: by size and
+ * modification time of the file, which a rename preserves, or by the name of the part.
  */
 import { z } from "zod";
 import type { FileEntry, FilestoreConnector } from "../../../core/contracts/connector.ts";
@@ -12,11 +12,11 @@ type Identity = z.infer<typeof Identity>;
 
 const Commit = z.union([
   z.strictObject({ part: z.string() }),
-  /** Null where no file was. */
+  /** `before` is null when no file existed. */
   z.strictObject({ before: Identity.nullable(), after: Identity }),
 ]);
 
-/** Remembers an append to a file, which is written at `path` and gets its name next. */
+/** Records an append to a file. Call when the new file at `path` is complete, before its rename. */
 export async function rememberFile(
   connector: FilestoreConnector,
   { target, mode, journal }: FileLoadTask,
@@ -28,7 +28,7 @@ export async function rememberFile(
   await journal.remember({ before: identityOf(old), after: identityOf(fresh) });
 }
 
-/** Remembers an append of a part to a folder. */
+/** Records an append of a part to a folder. Call before the part appears. */
 export async function rememberPart(
   { mode, journal }: FileLoadTask,
   part: string,
@@ -40,8 +40,8 @@ function identityOf(entry: FileEntry | undefined): Identity | null {
   return entry === undefined ? null : { size: entry.size, modified: entry.modified ?? null };
 }
 
-/** What became of a load that was remembered. */
-export async function outcomeOf(
+/** Determines the outcome of a recorded load. */
+export async function findOutcome(
   connector: FilestoreConnector,
   target: FileTarget,
   record: CommitRecord,

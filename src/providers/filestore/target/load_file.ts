@@ -1,4 +1,4 @@
-/** Staged records → one file. */
+/** Loads staged records into one file. */
 import { arrowSchema, wrapBatch } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
@@ -14,8 +14,8 @@ import { refuseStale } from "../max_watermark.ts";
 import { describeWritten, encode, joinParts, recountRecords, type Written } from "./record_file.ts";
 
 /**
- * Replaces the file, or writes what it has and the staged records into a new file that takes its
- * place: readers see the old one or the new one.
+ * Replaces the file, or writes its records and the staged ones into a new file that replaces it.
+ * Readers see either the old file or the new one.
  */
 export async function loadRecordFile(
   connector: FilestoreConnector,
@@ -24,27 +24,29 @@ export async function loadRecordFile(
   const { target, staged, mode } = task;
   const type = await typeToWrite(target.path, target);
   if (mode === "append") {
-    // What others put there meanwhile is not to be lost.
+    // Wait for the whole stage, so that the time between reading and replacing the file is short.
     await staged.whole();
     if (staged.count === 0 && (await connector.list(target)).length > 0) {
       return { rows: 0, evidence: `"${target.path}" as it was` };
     }
   }
   const written: Written = { rows: 0, bytes: 0, fields: staged.fields };
-  let filed = staged.fields;
+  let fileFields = staged.fields;
   let before = 0;
   async function* bytes() {
-    // Only here does nobody else write to the file.
+    // connector.write() holds the lock of the file from here on.
     await refuseStale(connector, task);
-    const there = mode === "append" ? await fieldsThere(connector, task) : undefined;
-    filed = await toFileFields(connector, staged, type.format.name, there);
-    const old = there === undefined ? undefined : oldRecords(connector, task, type, filed, there);
-    written.fields = old?.fields ?? filed;
-    const isAsStaged = old === undefined && filed === staged.fields;
-    const same = isAsStaged ? await joinParts(staged, type, written) : undefined;
-    yield* same ?? encode(all(old?.batches), type, written);
+    const existing = mode === "append" ? await readExistingFields(connector, task) : undefined;
+    fileFields = await toFileFields(connector, staged, type.format.name, existing);
+    const old = existing === undefined
+      ? undefined
+      : readExisting(connector, task, type, fileFields, existing);
+    written.fields = old?.fields ?? fileFields;
+    const isAsStaged = old === undefined && fileFields === staged.fields;
+    const joined = isAsStaged ? await joinParts(staged, type, written) : undefined;
+    yield* joined ?? encode(allBatches(old?.batches), type, written);
   }
-  async function* all(old: AsyncIterable<Batch> | undefined) {
+  async function* allBatches(old: AsyncIterable<Batch> | undefined) {
     for await (const batch of old ?? []) {
       before += batch.numRows;
       yield batch;
@@ -52,9 +54,9 @@ export async function loadRecordFile(
     let added = 0;
     for await (const batch of staged.readBatches(true)) {
       task.signal.throwIfAborted();
-      const own = toFileBatch(batch, staged.fields, filed, added);
+      const own = toFileBatch(batch, staged.fields, fileFields, added);
       added += batch.numRows;
-      yield inOrder(own, filed, written.fields);
+      yield reorderColumns(own, fileFields, written.fields);
     }
   }
   const count = recountRecords(connector, type, written, () => before + staged.count);
@@ -69,8 +71,8 @@ export async function loadRecordFile(
   };
 }
 
-/** The fields of the file that is there; undefined when it is not, or is empty. */
-async function fieldsThere(
+/** The fields of the existing file; undefined when it does not exist or is empty. */
+async function readExistingFields(
   connector: FilestoreConnector,
   { target }: FileLoadTask,
 ): Promise<FileFields | undefined> {
@@ -79,20 +81,20 @@ async function fieldsThere(
   return await fieldsOfFile(connector, entry, target);
 }
 
-/** The records of the file that is there, in the types of those that are added. */
-function oldRecords(
+/** Reads the existing file with the types of the staged fields. */
+function readExisting(
   connector: FilestoreConnector,
   { target, signal }: FileLoadTask,
   type: TypeToWrite,
-  filed: readonly Field[],
-  there: FileFields,
+  fileFields: readonly Field[],
+  existing: FileFields,
 ): { fields: Field[]; batches: AsyncGenerator<Batch, void, void> } {
-  const fields = matchColumns(there, filed, type);
+  const fields = matchColumns(existing, fileFields, type);
   async function* batches() {
     const projections = fields.map((field, i) => ({ field, column: columnName(field, i, type) }));
     const { format, compression, options } = type;
     const bounds = { batchRows: 16_384, batchBytes: 1 << 24 };
-    // A key that its first records do not have would be lost with the old file.
+    // `complete` reads also keys that the first records do not have; they would be lost.
     const request = { projections, complete: true, ...bounds, compression, options };
     await using file = await connector.openRead(target.path);
     for await (const batch of format.read(fileInput(file, target.path), request)) {
@@ -104,8 +106,8 @@ function oldRecords(
   return { fields, batches: batches() };
 }
 
-/** The batch with its columns in the order of other fields of the same names. */
-function inOrder(batch: Batch, from: readonly Field[], to: readonly Field[]): Batch {
+/** Reorders the columns of a batch from one list of fields to another with the same names. */
+function reorderColumns(batch: Batch, from: readonly Field[], to: readonly Field[]): Batch {
   if (from === to) return batch;
   const columns = to.map(({ name }) =>
     batch.data.children[from.findIndex((field) => field.name === name)]!

@@ -1,4 +1,4 @@
-/** Staged records → a folder of part files. */
+/** Loads staged records into a folder of part files. */
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import type { FileEntry, FilestoreConnector } from "../../../core/contracts/connector.ts";
@@ -15,8 +15,8 @@ import { refuseStale } from "../max_watermark.ts";
 import { describeWritten, encode, joinParts, recountRecords, type Written } from "./record_file.ts";
 
 /**
- * Adds one part file, or replaces the folder by one with a single part. A part that is added is
- * named after its stage, so that loading the same stage again does not add it twice.
+ * Adds one part file, or replaces the folder by one with a single part. An added part is named after
+ * its stage, so that loading the same stage again does not add it twice.
  */
 export async function loadRecordFolder(
   connector: FilestoreConnector,
@@ -29,37 +29,40 @@ export async function loadRecordFolder(
     await staged.whole();
     if (staged.count === 0) return { rows: 0, evidence: `"${target.path}" as it was` };
   }
-  const there = mode === "append" ? await fieldsThere(connector, task, parts.at(-1)) : undefined;
-  if (mode === "replace") await refuseOthers(connector, target.path, type);
-  const filed = await toFileFields(connector, staged, type.format.name, there);
-  if (there !== undefined) matchColumns(there, filed, type);
+  const existing = mode === "append"
+    ? await readExistingFields(connector, task, parts.at(-1))
+    : undefined;
+  if (mode === "replace") await refuseOtherFiles(connector, target.path, type);
+  const fileFields = await toFileFields(connector, staged, type.format.name, existing);
+  if (existing !== undefined) matchColumns(existing, fileFields, type);
   const name = partName(task, parts, type);
-  const written: Written = { rows: 0, bytes: 0, fields: filed };
+  const written: Written = { rows: 0, bytes: 0, fields: fileFields };
   async function* batches() {
     for await (const batch of staged.readBatches(true)) {
       task.signal.throwIfAborted();
-      yield toFileBatch(batch, staged.fields, filed, written.rows);
+      yield toFileBatch(batch, staged.fields, fileFields, written.rows);
     }
   }
   const count = recountRecords(connector, type, written, () => staged.count);
   const check = async (path: string) => {
     await count(path);
-    // A load may take long, and what others put there meanwhile is not to be lost.
-    if (mode === "replace") await refuseOthers(connector, target.path, type);
+    // Checked again after the load, which may take long: other files must not be lost.
+    if (mode === "replace") await refuseOtherFiles(connector, target.path, type);
     await rememberPart(task, name);
   };
   async function* bytes() {
-    // Only here does nobody else write to the folder.
+    // connector.writeFolder() holds the lock of the folder from here on.
     await refuseStale(connector, task);
-    const same = filed === staged.fields ? await joinParts(staged, type, written) : undefined;
-    yield* same ?? encode(batches(), type, written);
+    const isAsStaged = fileFields === staged.fields;
+    const joined = isAsStaged ? await joinParts(staged, type, written) : undefined;
+    yield* joined ?? encode(batches(), type, written);
   }
   await connector.writeFolder(target.path, [{ name, bytes, check }], mode, task.claim);
   return { rows: written.rows, evidence: describeWritten(posix.join(target.path, name), written) };
 }
 
-/** The fields of the part that was added last; undefined when there is none, or it is empty. */
-async function fieldsThere(
+/** The fields of the last part; undefined when there is none or it is empty. */
+async function readExistingFields(
   connector: FilestoreConnector,
   { target }: FileLoadTask,
   last: FileEntry | undefined,
@@ -68,8 +71,8 @@ async function fieldsThere(
   return await fieldsOfFile(connector, last, target);
 }
 
-/** A folder with anything but files of this format is not one that dxt may empty. */
-export async function refuseOthers(
+/** @throws {LoaderError} when the folder contains other files, which a replacement would delete */
+export async function refuseOtherFiles(
   connector: FilestoreConnector,
   path: string,
   { extension }: TypeToWrite,
@@ -81,11 +84,11 @@ export async function refuseOthers(
   const other = all.find(({ name }) => !name.endsWith(extension));
   if (other === undefined) return;
   throw new LoaderError(
-    `Cannot replace folder "${path}": it holds "${other.name}", expected only files that end with ${extension}`,
+    `Cannot replace folder "${path}": it contains "${other.name}", expected only files that end with ${extension}`,
   );
 }
 
-/** `part-00000` of a replaced folder; an added part has the next number and its stage's mark. */
+/** `part-00000` in a replaced folder; else the next number, with a hash that identifies the stage. */
 function partName(
   { staged, mode }: FileLoadTask,
   parts: readonly FileEntry[],
@@ -93,11 +96,11 @@ function partName(
 ): string {
   if (mode === "replace") return `part-00000${extension}`;
   const { pipeline, stream, run_id } = staged.details;
-  const mark = createHash("sha256").update(JSON.stringify([pipeline, stream, run_id])).digest("hex")
+  const hash = createHash("sha256").update(JSON.stringify([pipeline, stream, run_id])).digest("hex")
     .slice(0, 16);
-  const same = parts.find(({ name }) => name.endsWith(`-${mark}${extension}`));
+  const same = parts.find(({ name }) => name.endsWith(`-${hash}${extension}`));
   if (same !== undefined) return same.name;
   const numbers = parts.map(({ name }) => Number(/^part-(\d+)/.exec(name)?.[1] ?? -1));
   const next = Math.max(-1, ...numbers) + 1;
-  return `part-${String(next).padStart(5, "0")}-${mark}${extension}`;
+  return `part-${String(next).padStart(5, "0")}-${hash}${extension}`;
 }

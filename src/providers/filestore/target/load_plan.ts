@@ -1,4 +1,4 @@
-/** What a load into files would do. */
+/** Plans a load into files. */
 import type { FieldConversion } from "../../../core/values/conversion.ts";
 import type { FileEntry, FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { DXTError } from "../../../core/errors.ts";
@@ -10,9 +10,9 @@ import { isOpen } from "./file_fields.ts";
 import { type TypeToWrite, typeToWrite } from "../source/file.ts";
 import { matchColumns } from "./column_match.ts";
 import { type FileTarget, refuseTarget } from "./loaders.ts";
-import { refuseOthers } from "./load_folder.ts";
+import { refuseOtherFiles } from "./load_folder.ts";
 
-/** Files have no statements: each appears at once, under its name. */
+/** Returns a plan without statements: each file appears at once, under its name. */
 export async function planLoad(
   connector: FilestoreConnector,
   load: PlannedLoad,
@@ -20,7 +20,7 @@ export async function planLoad(
   const { mode, target } = refuseTarget(load);
   const entries = await connector.list(target);
   const exists = entries.length > 0;
-  const destructive = mode === "replace" && exists ? [replaced(target, entries)] : [];
+  const destructive = mode === "replace" && exists ? [describeReplaced(target, entries)] : [];
   const base = { exists, statements: [], destructive };
   if (load.staged.kind === "files") return { ...base, columns: [], problems: [] };
   const isFile = target.type === "file";
@@ -31,14 +31,14 @@ export async function planLoad(
     field,
     ...typeInFile(field, type.format.name),
   }));
-  const problems = await problemsOf(async () => {
-    if (mode === "append") await fitsInto(connector, target, entries.at(-1), fields, type);
-    else if (!isFile) await refuseOthers(connector, target.path, type);
+  const problems = await collectProblems(async () => {
+    if (mode === "append") await checkExisting(connector, target, entries.at(-1), fields, type);
+    else if (!isFile) await refuseOtherFiles(connector, target.path, type);
   });
   return { ...base, columns, problems };
 }
 
-async function problemsOf(work: () => Promise<void>): Promise<string[]> {
+async function collectProblems(work: () => Promise<void>): Promise<string[]> {
   try {
     await work();
     return [];
@@ -48,7 +48,8 @@ async function problemsOf(work: () => Promise<void>): Promise<string[]> {
   }
 }
 
-async function fitsInto(
+/** @throws {SchemaError} when the fields do not match the last existing file */
+async function checkExisting(
   connector: FilestoreConnector,
   target: FileTarget,
   last: FileEntry | undefined,
@@ -56,19 +57,19 @@ async function fitsInto(
   type: TypeToWrite,
 ): Promise<void> {
   if (last === undefined || last.size === 0) return;
-  const there = await fieldsOfFile(connector, last, target);
-  matchColumns(there, fields.map((field) => asThere(field, there, type)), type);
+  const existing = await fieldsOfFile(connector, last, target);
+  matchColumns(existing, fields.map((field) => withExistingType(field, existing, type)), type);
 }
 
-/** A number without bounds takes the type that the file has for it, where its values allow that. */
-function asThere(field: Field, { fields }: FileFields, { format }: TypeToWrite): Field {
-  const there = fields.find(({ name }) => name === field.name);
-  if (!isOpen(field, format.name) || there?.dtype !== "decimal") return field;
-  const { dtype, precision, scale } = there;
+/** Gives an unbounded number the decimal type of its column, which its values may fit. */
+function withExistingType(field: Field, { fields }: FileFields, { format }: TypeToWrite): Field {
+  const column = fields.find(({ name }) => name === field.name);
+  if (!isOpen(field, format.name) || column?.dtype !== "decimal") return field;
+  const { dtype, precision, scale } = column;
   return { ...field, dtype, ...(precision === undefined ? {} : { precision, scale }) };
 }
 
-function replaced({ type, path }: FileTarget, entries: readonly FileEntry[]): string {
+function describeReplaced({ type, path }: FileTarget, entries: readonly FileEntry[]): string {
   const bytes = entries.reduce((sum, { size }) => sum + size, 0);
   const files = entries.length === 1 ? "1 file" : `${entries.length} files`;
   return type === "file"

@@ -1,4 +1,4 @@
-/** Staged data → files of any filestore. */
+/** The loader of all filestores: chooses how staged data is written. */
 import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { typeText } from "../../../core/values/conversion.ts";
 import { ConfigurationError, LoaderError } from "../../../core/errors.ts";
@@ -12,7 +12,7 @@ import type {
 } from "../../../core/contracts/loader.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { copyFiles } from "./copy_files.ts";
-import { outcomeOf } from "./load_commit.ts";
+import { findOutcome } from "./load_commit.ts";
 import { loadRecordFile } from "./load_file.ts";
 import { loadRecordFolder } from "./load_folder.ts";
 import { planLoad } from "./load_plan.ts";
@@ -27,23 +27,23 @@ export interface FileLoadTask extends LoadTask {
   readonly mode: "append" | "replace";
 }
 
-/** Writes staged records in any format, and staged files as they are. */
+/** Writes staged records in any format, and staged files unchanged. */
 export function fileLoader(connector: FilestoreConnector): Loader {
   return {
     load: (task) => load(connector, task),
     plan: (task) => planLoad(connector, task),
-    getMaxWatermark: (target, field, asked = {}) =>
-      maxWatermark(connector, { target: fileTarget(target), field, ...asked }),
+    getMaxWatermark: (target, field, query = {}) =>
+      maxWatermark(connector, { target: fileTarget(target), field, ...query }),
   };
 }
 
-/** What became of a load, from the record that it left. */
+/** Determines the outcome of a load from its record. */
 export function fileOutcome(
   connector: FilestoreConnector,
   target: StreamTarget,
   record: CommitRecord,
 ): Promise<LoadOutcome> {
-  return outcomeOf(connector, fileTarget(target), record);
+  return findOutcome(connector, fileTarget(target), record);
 }
 
 async function load(connector: FilestoreConnector, task: LoadTask): Promise<LoadReceipt> {
@@ -55,7 +55,11 @@ async function load(connector: FilestoreConnector, task: LoadTask): Promise<Load
     : await loadRecordFolder(connector, own);
 }
 
-/** What of a load is never possible is refused; the mode and target of the others. */
+/**
+ * Returns mode and target of a load.
+ *
+ * @throws {DXTError} for a load that files never support
+ */
 export function refuseTarget(task: PlannedLoad): Pick<FileLoadTask, "mode" | "target"> {
   const { mode } = task;
   if (mode === "upsert") {
@@ -74,7 +78,7 @@ function fileTarget(target: StreamTarget): FileTarget {
   );
 }
 
-/** A file has dxt's types alone: another one would be ignored in silence. */
+/** Files only have dxt's types; any other target type would be ignored silently. */
 function refuseNativeTypes({ staged }: PlannedLoad): void {
   for (const field of staged.fields) {
     if (field.target_type === undefined || field.target_type === typeText(field)) continue;

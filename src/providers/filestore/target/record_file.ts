@@ -1,4 +1,4 @@
-/** Staged records → the bytes of one file, counted on the way and read back. */
+/** Encodes staged records as the bytes of one file, and counts the records of the written file. */
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { StagedData } from "../../../core/contracts/buffer.ts";
 import type { CheckWritten, FilestoreConnector } from "../../../core/contracts/connector.ts";
@@ -8,21 +8,21 @@ import type { DXTType } from "../../../models/dtype.ts";
 import type { Field } from "../../../models/field.ts";
 import { columnName, fileInput, type TypeToWrite } from "../source/file.ts";
 
-/** What went into a file so far. */
+/** Rows and bytes written to a file so far. */
 export interface Written {
   rows: number;
   bytes: number;
   fields: readonly Field[];
 }
 
-/** What the target says of a written file. */
+/** The target's part of the receipt. */
 export function describeWritten(path: string, { rows, bytes }: Written): string {
   return `${rows} rows, ${bytes} bytes in "${path}"`;
 }
 
 /**
- * The bytes of a file with the staged records, taken from the stage's own files as they are where those
- * are what is wanted; undefined where they are not.
+ * Joins the staged files into the bytes of one file without decoding them. Returns undefined when
+ * the stage has another format or compression.
  */
 export async function joinParts(
   staged: StagedData,
@@ -44,10 +44,10 @@ export async function joinParts(
   };
   const request = { fields: staged.fields, compression, options, recycle: true };
   const bytes = await format.join(parts(), request);
-  return bytes && counted(bytes, written);
+  return bytes && countBytes(bytes, written);
 }
 
-async function* counted(
+async function* countBytes(
   bytes: AsyncIterable<Uint8Array>,
   written: Written,
 ): AsyncGenerator<Uint8Array, void, void> {
@@ -57,7 +57,7 @@ async function* counted(
   }
 }
 
-/** The bytes of a file with these records, whose fields are those of `written`. */
+/** Encodes batches with the fields of `written` as the bytes of one file. */
 export async function* encode(
   batches: AsyncIterable<Batch>,
   { format, written: compression, options }: TypeToWrite,
@@ -65,26 +65,23 @@ export async function* encode(
 ): AsyncGenerator<Uint8Array, void, void> {
   const { fields } = written;
   const finite = format.name === "parquet" || format.name === "arrow";
-  async function* counted() {
+  async function* countRows() {
     for await (const batch of batches) {
-      // Other readers of these files would see a day in the year 5881580.
+      // Other readers of these files would show infinity as a day in the year 5881580.
       if (finite) refuseInfinity(batch, fields, written.rows);
       written.rows += batch.numRows;
       yield batch;
     }
   }
   const request = { fields, compression, options, recycle: true };
-  for await (const chunk of format.write(counted(), request)) {
-    written.bytes += chunk.length;
-    yield chunk;
-  }
+  yield* countBytes(format.write(countRows(), request), written);
 }
 
 /**
- * A check that reads a written file back and counts its records: the encoder's word is not enough.
+ * Returns a check that reads a written file back and counts its records. It throws a
+ * `VerificationError` when size or count differ.
  *
- * @param wanted the number of records that it should have
- * @throws {VerificationError} (the check) when size or count are others
+ * @param wanted returns the expected number of records
  */
 export function recountRecords(
   connector: FilestoreConnector,
@@ -95,11 +92,11 @@ export function recountRecords(
   return async (path) => {
     await using file = await connector.openRead(path);
     const refuse = (detail: string) =>
-      new VerificationError(`Cannot prove the write of "${path}": ${detail}`);
+      new VerificationError(`Cannot verify the write of "${path}": ${detail}`);
     if (file.size !== written.bytes) {
       throw refuse(`it has ${file.size} bytes, written were ${written.bytes}`);
     }
-    const field = narrowest(written.fields);
+    const field = cheapestField(written.fields);
     const column = columnName(field, written.fields.indexOf(field), type);
     const { format, compression, options } = type;
     const batches = format.read(fileInput(file, path), {
@@ -117,7 +114,7 @@ export function recountRecords(
   };
 }
 
-/** Types by what it costs to read a column of them. */
+/** Types in order of the cost to read a column. */
 const CHEAP: readonly DXTType[] = [
   "bool",
   "int8",
@@ -136,7 +133,7 @@ const CHEAP: readonly DXTType[] = [
   "timestamp_tz",
 ];
 
-function narrowest(fields: readonly Field[]): Field {
+function cheapestField(fields: readonly Field[]): Field {
   const cost = ({ dtype }: Field) => CHEAP.includes(dtype) ? CHEAP.indexOf(dtype) : CHEAP.length;
   return fields.reduce((best, field) => cost(field) < cost(best) ? field : best);
 }

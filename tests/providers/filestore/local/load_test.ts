@@ -217,7 +217,7 @@ Deno.test("a folder with other files is not emptied", () =>
     await store.put("parts/notes.txt", "mine");
     await assert.rejects(
       store.load("parts/", stagedRecords(FIELDS, records(2)), "replace"),
-      /Cannot replace folder "parts\/": it holds "notes\.txt"/,
+      /Cannot replace folder "parts\/": it contains "notes\.txt"/,
     );
     assert.deepEqual(await store.names("parts"), ["notes.txt", "part-00000.parquet"]);
   }));
@@ -258,7 +258,7 @@ Deno.test("staged files are copied as they are, into folders of their own", () =
     assert.deepEqual(await store.names("copy"), ["a.bin", "c.txt", "x"]);
     await assert.rejects(
       store.load("copy/", stagedFiles({ "d.txt": "d", "a.bin": "other" })),
-      /Cannot add "a\.bin": "copy\/a\.bin" is there with other bytes/,
+      /Cannot add "a\.bin": "copy\/a\.bin" exists with different content/,
     );
     assert.deepEqual(await store.names("copy"), ["a.bin", "c.txt", "x"]);
     await store.load("copy/", stagedFiles({ "a.bin": "other" }), "replace");
