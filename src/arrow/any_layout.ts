@@ -91,9 +91,7 @@ function dictionaryReader(data: Data, name: string): ReadValue {
   };
 }
 
-/**
- * Refuses the numbers for infinity: in files that dxt did not write, they are days like any other.
- */
+/** Refuses the numbers for infinity, which only dxt's own files use in that meaning. */
 function requireFinite(data: Data, name: string, read: ReadValue): ReadValue {
   return (row) => {
     const value = read(row);

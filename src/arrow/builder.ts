@@ -287,9 +287,7 @@ export class BatchBuilder {
       this.#columns.reduce((sum, column) => sum + column.byteLength, 0) >= this.bounds.bytes;
   }
 
-  /**
-   * @throws {ValueError} with the record's number in the stream; the builder is unusable afterwards
-   */
+  /** @throws {ValueError} with the record's number in the stream; then the builder is unusable */
   push(record: DXTRecord): void {
     this.pushValues(this.fields.map((field) => record[field.name]));
   }

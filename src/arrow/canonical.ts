@@ -145,9 +145,7 @@ function canonicalizeColumn(data: Data, field: Field, embedded: Field | undefine
   return convertColumn(data, read, source, field);
 }
 
-/**
- * @throws {ValueError} for text that is not JSON of the field's type, which other writers may store
- */
+/** @throws {ValueError} for text of other writers that is not JSON of the field's type */
 function checkJSON(data: Data, field: Field): void {
   if (holdsJSON(data, field)) return;
   // Parsing each value finds the faulty row and yields the message.

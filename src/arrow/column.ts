@@ -12,9 +12,7 @@ const START = 1024;
 
 const utf8 = new TextEncoder();
 
-/**
- * Bitmap of the rows that are not NULL, least significant bit first; allocated with the first NULL.
- */
+/** Bitmap of the rows that are not NULL, lowest bit first; allocated with the first NULL. */
 class Validity {
   #bits: Uint8Array | undefined;
   nulls = 0;
@@ -60,10 +58,7 @@ class Rotation<A extends Uint8Array | Int32Array | NumberArray | BigArray> {
   #other: A | undefined;
   isOn = false;
 
-  /**
-   * Returns the zeroed array to fill after `used`: at least `size` values, at most four times as
-   * many.
-   */
+  /** Returns a zeroed array of at least `size` values, at most four times as many. */
   next(used: A, size: number, make: (size: number) => A): A {
     const other = this.#other;
     this.#other = this.isOn ? used : undefined;

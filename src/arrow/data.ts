@@ -7,9 +7,7 @@ import { arrowType } from "./schema.ts";
 export interface Buffers {
   readonly length: number;
   readonly nullCount: number;
-  /**
-   * Bitmap of the rows that are not NULL, least significant bit first; null when no row is NULL.
-   */
+  /** Bitmap of the rows that are not NULL, lowest bit first; null without NULLs. */
   readonly nullBitmap: Uint8Array | null;
   /** For text and binary: `length` + 1 offsets into `data`. */
   readonly valueOffsets?: Int32Array;

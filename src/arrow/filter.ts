@@ -73,9 +73,7 @@ function gather(data: Data, runs: readonly Run[], length: number): Data {
   return makeData({ ...common, data: gatherNumbers(data, runs, length) } as never);
 }
 
-/**
- * Returns the rows from `from` up to `to`: a copy, unless they are all, or the column is nested.
- */
+/** Slices a column; copies the rows, unless all are meant or the column is nested. */
 export function sliceColumn(data: Data, from: number, to: number): Data {
   const length = to - from;
   if (length === data.length) return data;

@@ -86,10 +86,7 @@ function presentReader(field: Field, data: Data): ReadValue {
   }
 }
 
-/**
- * Makes a value, or throws a ValueError: Arrow's numbers go beyond Temporal's year 275760 and
- * beyond a day's 24 hours.
- */
+/** Makes a value; throws a ValueError where Arrow's number is outside Temporal's range. */
 export function makeInRange<T>(field: Field, row: number, raw: number | bigint, make: () => T): T {
   try {
     return make();
@@ -130,9 +127,7 @@ export function toPlainDateTime(micros: bigint): Temporal.PlainDateTime {
   return EPOCH_DATE.add({ days: Number(days) }).toPlainDateTime(toPlainTime(rest));
 }
 
-/**
- * Returns a reader of the unscaled values of decimals in two or four 64-bit words, lowest first.
- */
+/** Returns a reader of unscaled decimals in two or four 64-bit words, lowest word first. */
 export function unscaledReader(data: Data): (row: number) => bigint {
   const words = data.values as Uint32Array;
   const width = (data.type as Decimal).bitWidth / 32;

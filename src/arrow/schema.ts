@@ -109,10 +109,7 @@ export function readFields(schema: Schema): Field[] {
   });
 }
 
-/**
- * Returns the field in a column's metadata; undefined when it has none, or when the column's type
- * no longer matches it.
- */
+/** Returns the field in a column's metadata; undefined if missing, or not of the column's type. */
 export function embeddedField(column: ArrowField): Field | undefined {
   const text = column.metadata.get(METADATA_KEY);
   if (text === undefined) return undefined;

@@ -117,9 +117,7 @@ function wordRangeTest(data: Data, low: bigint, high: bigint): IsWithin {
   };
 }
 
-/**
- * Tests decimals as `wordRangeTest` does: by the limit's highest word and the sign words above it.
- */
+/** Tests decimals like `wordRangeTest`, by the limit's highest word and the sign words above. */
 export function decimalBounds(data: Data<Decimal>): IsWithin {
   const { precision, bitWidth } = data.type;
   const limit = 10n ** BigInt(precision);

@@ -1,6 +1,4 @@
-/**
- * The manifest of a stage. It lists the staged files, is written last, and so commits the stage.
- */
+/** The manifest of a stage lists its files. It is written last, and so commits the stage. */
 import { z } from "zod";
 import { join } from "node:path";
 import type { StagedFile } from "../core/contracts/buffer.ts";
@@ -61,9 +59,7 @@ const Manifest = z.strictObject({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/**
- * Writes the manifest under another name, then renames it; leaves nothing behind when that fails.
- */
+/** Writes the manifest under another name and renames it; cleans up on failure. */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
   const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
   const partial = join(directory, `${PARTIAL_MANIFEST}${manifest.folder}`);

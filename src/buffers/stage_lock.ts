@@ -58,10 +58,7 @@ async function writePending(directory: string, load: PendingLoad): Promise<void>
   await syncFolder(dirname(directory));
 }
 
-/**
- * Last step of a run. Synchronous, so that a kill leaves the record, which the next run then
- * settles.
- */
+/** Last step of a run; synchronous, so that a kill leaves the record for the next run to settle. */
 function removePending(directory: string): void {
   try {
     Deno.removeSync(pendingPath(directory));

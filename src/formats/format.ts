@@ -11,10 +11,7 @@ export interface FileInput {
   readonly size: number;
   /** Opens the file at its beginning. */
   open(): Promise<ReadableStream<Uint8Array>>;
-  /**
-   * Reads the bytes from `start` up to `end`; may use the memory of `into`, which has room for
-   * them.
-   */
+  /** Reads the bytes from `start` up to `end`, into the memory of `into` where possible. */
   read(start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
@@ -28,8 +25,7 @@ export interface FileRange {
 export interface Split {
   readonly ranges: readonly FileRange[];
   /**
-   * Whether boundaries are heuristic: if one is wrong, reading its range fails and the caller reads
-   * the whole file again.
+   * Whether boundaries are guesses: if one is wrong, its range fails and all that was read is void.
    */
   readonly guessed: boolean;
 }

@@ -88,10 +88,7 @@ export const Field = z.strictObject({
   number: z.literal(true).optional(),
   /** Whether the type was guessed from values; an existing target's type takes precedence. */
   inferred: z.boolean().optional(),
-  /**
-   * Whether records of the source may lack fields, so that records beyond the sample may have
-   * others.
-   */
+  /** Whether records may lack fields, so that later ones may have fields beyond the sample. */
   sparse: z.boolean().optional(),
   /**
    * Order of text that stands for another type: by the number that it holds; by a rule of its

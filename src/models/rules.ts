@@ -1,7 +1,4 @@
-/**
- * Rules of the schemas beyond shapes, apart from zod, so that they can be checked without loading
- * it.
- */
+/** Rules of the schemas beyond shapes, separate so that they can be checked without zod. */
 
 /** Whether a text is one character of one UTF-16 unit. */
 export function isCharacter(text: string): boolean {
@@ -54,9 +51,7 @@ const TYPE = new RegExp(
   String.raw`^${NAME}(?:\.${NAME})*(${WORDS})${ARGUMENTS}(${WORDS})${ARGUMENTS}(?:\[\d*\])*$`,
 );
 
-/**
- * Words that may follow the first word of a type name: `double precision`, `time with time zone`.
- */
+/** Words that may follow the first word of a type: `double precision`, `time with time zone`. */
 const TYPE_WORDS = new Set(
   ("precision varying with without local time zone to year month day hour minute second " +
     "unsigned signed zerofill national native character char varchar text string binary byte bytes " +

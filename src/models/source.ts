@@ -112,10 +112,7 @@ export type StreamTarget = z.infer<typeof StreamTarget>;
 /** A dataset of a system, to read or to write. */
 export type StreamRef = StreamSource | StreamTarget;
 
-/**
- * Interprets a bare string: a table, a collection, a file or pattern, an endpoint, keys, or a
- * label.
- */
+/** Interprets a bare string: as table, collection, file or pattern, endpoint, keys, or label. */
 export function parseSource(category: Category, text: string): StreamSource {
   switch (category) {
     case "relational":

@@ -105,9 +105,7 @@ async function loadShared(): Promise<void> {
 type NextResolve = Parameters<NonNullable<Parameters<typeof registerHooks>[0]["resolve"]>>[2];
 type NextLoad = Parameters<NonNullable<Parameters<typeof registerHooks>[0]["load"]>>[2];
 
-/**
- * Resolves untrusted code's imports to its own and the shared modules; dxt's own imports freely.
- */
+/** Resolves imports: untrusted code's to its own and the shared modules, dxt's own freely. */
 function resolve(
   { modules, shared }: Tables,
   specifier: string,
@@ -141,9 +139,7 @@ const resolved = (url: string) => ({ url, format: "module" as const, shortCircui
 const { apply } = Reflect;
 const { startsWith } = String.prototype;
 
-/**
- * Prefix of dxt's own files. A binary must exclude files outside it, which no permission guards.
- */
+/** Prefix of dxt's files; in a binary only those inside it, as no permission guards others. */
 const OWN_FILES = Deno.build.standalone ? new URL("../../", import.meta.url).href : "file:";
 
 /**

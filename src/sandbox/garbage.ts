@@ -4,10 +4,7 @@
  * and collecting the young generation takes well below a millisecond.
  */
 
-/**
- * Present when V8 runs with `--expose-gc`, as the binary does. Otherwise V8 collects by itself,
- * later.
- */
+/** Present when V8 runs with `--expose-gc`, as in the binary; otherwise V8 collects later. */
 const { gc } = globalThis as { gc?: (options: { readonly type: "minor" | "major" }) => void };
 
 /** Bytes of released batches between two collections. */

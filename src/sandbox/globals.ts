@@ -123,9 +123,7 @@ function refuseImport(text: string): string {
   return text;
 }
 
-/**
- * Reduces the global scope to what untrusted code may see; `write` is called with what it prints.
- */
+/** Reduces the global scope for untrusted code; calls `write` with what the code prints. */
 export function narrowGlobals(write: (text: string) => void): void {
   closeStandardStreams();
   freezePrototypes();
@@ -172,10 +170,7 @@ function blockConstructor({ name, prototype }: Class): object {
 
 const { prototype: root } = Object;
 
-/**
- * Blocks the constructors of a socket's classes, which the runtime exposes nowhere else; returns
- * the socket.
- */
+/** Blocks the constructors of a socket's classes, which are exposed nowhere else. */
 function sealClasses<T extends object>(socket: T): T {
   for (let at = getPrototypeOf(socket)!; at !== root; at = getPrototypeOf(at)!) {
     if (getOwnPropertyDescriptor(at, "constructor")!.configurable === false) break;

@@ -66,9 +66,7 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
     this.#idle.push({ key, thread: this.#start(kind) });
   }
 
-  /**
-   * Waits until fewer than `most` turns of this kind run; disposing of the result ends the turn.
-   */
+  /** Waits until fewer than `most` turns of this kind run; dispose of the result to end it. */
   async turn(kind: string): Promise<Disposable> {
     const running = this.#turns.get(kind) ?? 0;
     if (running < this.most) this.#turns.set(kind, running + 1);

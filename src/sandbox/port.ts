@@ -1,15 +1,11 @@
-/**
- * The worker's port to its host, taken from the global scope before any other code can reach it.
- */
+/** The worker's port to its host, taken from the global scope before other code can reach it. */
 import { getHeapStatistics } from "node:v8";
 import { workerData } from "node:worker_threads";
 
 /** The ports that a {@linkcode BoundedThread} passes to its module. */
 export interface Ports {
   readonly messages: MessagePort;
-  /**
-   * Replies to pings at each turn of the event loop: `well`, or `full` when the heap was exhausted.
-   */
+  /** Replies to pings at each turn of the event loop: `well`, or `full` when the heap was full. */
   readonly pings: MessagePort;
 }
 

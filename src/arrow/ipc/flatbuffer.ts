@@ -1,8 +1,6 @@
 /** Reads FlatBuffers after a check of all offsets. Format: https://flatbuffers.dev/internals/ */
 
-/**
- * Content of a table's slot; a number is the size in bytes of a value stored in the table itself.
- */
+/** Content of a table's slot; a number is the size in bytes of a value in the table itself. */
 export type Slot =
   | number
   | "text"

@@ -63,9 +63,7 @@ const FOOTER: Shape = [2, { table: () => SCHEMA }, BLOCKS, BLOCKS, METADATA];
 
 /** What the footer of a file says. */
 export interface FileFooter {
-  /**
-   * The schema as the first message of a stream; not every writer stores that message in a file.
-   */
+  /** The schema as the first message of a stream; many writers leave it out of files. */
   readonly schema: readonly Uint8Array[];
   /** Positions of the dictionary messages, then of the batch messages. */
   readonly starts: readonly number[];
@@ -84,9 +82,7 @@ export function readFooter(footer: Uint8Array): FileFooter {
   return { schema: schemaMessage(table.int16(0), schema, footer), starts };
 }
 
-/**
- * Builds a schema message: a message table in front of the footer's bytes, which hold the schema.
- */
+/** Puts a message table in front of the footer's bytes, which contain the schema. */
 function schemaMessage(version: number, schema: FlatTable, footer: Uint8Array): Uint8Array[] {
   const metadata = new Uint8Array(32 + footer.length);
   metadata.set(footer, 32);
@@ -185,9 +181,7 @@ function checkBatch(batch: FlatTable, body: Uint8Array = new Uint8Array()): void
   }
 }
 
-/**
- * Checks row counts against the bytes: a value takes at least one bit, but an untyped NULL none.
- */
+/** Checks row counts: a value takes at least one bit, but an untyped NULL none. */
 function checkNodes(batch: FlatTable, size: number): void {
   const most = BigInt(Math.min(MAX_ROWS, 8 * size + MAX_EMPTY));
   for (const node of batch.structs(1, 16)) {
@@ -200,9 +194,7 @@ function checkNodes(batch: FlatTable, size: number): void {
 /** Highest codec number: LZ4 is 0, zstd is 1. */
 const LAST_CODEC = 1;
 
-/**
- * Size of a compressed buffer after decompression, as its first 8 bytes say; -1 there means stored.
- */
+/** Reads the decompressed size in front of a compressed buffer; -1 there means stored. */
 export function decompressedSize(buffer: Uint8Array): number {
   if (buffer.length < 8) throw new RangeError("a compressed column is malformed");
   const size = new DataView(buffer.buffer, buffer.byteOffset).getBigInt64(0, true);

@@ -1,7 +1,4 @@
-/**
- * Decompresses bzip2 block by block: one block is in memory, and the event loop runs between
- * blocks.
- */
+/** Decompresses bzip2 block by block, with one block in memory; yields between blocks. */
 import { yieldToEventLoop } from "../../core/event_loop.ts";
 
 export class Bzip2Error extends Error {}

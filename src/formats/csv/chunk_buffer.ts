@@ -2,18 +2,13 @@
 
 /** Least bytes to buffer at once: a good part of a processor's cache. */
 const MIN_FILL = 262_144;
-/**
- * Readable and writable bytes beyond the text, so that loops may process several bytes at a time.
- */
+/** Readable and writable bytes behind the text, for loops that process several at once. */
 const SPARE = 16;
 /** Above this size the buffer grows by a quarter instead of doubling. */
 const LARGE = 16_777_216;
 const LINE_FEED = 0x0a;
 
-/**
- * The text in `bytes` from `start` up to `end`. Line feeds follow it, and one precedes its first
- * byte.
- */
+/** The text is `bytes` from `start` up to `end`. A line feed precedes it, and more follow it. */
 export class ChunkBuffer {
   bytes = new Uint8Array(MIN_FILL * 2 + SPARE).fill(LINE_FEED, 0, 1);
   start = 1;

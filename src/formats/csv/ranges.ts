@@ -34,10 +34,7 @@ export function isDivisible({ compression, options }: Delimited): boolean {
   return compression === "none" && (options.encoding ?? "utf-8") === "utf-8";
 }
 
-/**
- * Guesses where ranges of about equal size start, without the first. Returns fewer where no start
- * is found.
- */
+/** Guesses the starts of up to `ranges` ranges of about equal size, except the first start. */
 export async function splitPoints(
   input: FileInput,
   delimiter: string,
@@ -179,10 +176,7 @@ async function looksLikeRecords(
 
 const SCAN_RECORDS = 512;
 
-/**
- * Yields a sample, then fails: the sample's end is not the file's, so its last record may be cut
- * off.
- */
+/** Yields a sample, then fails, so that its last record, which may be cut off, is ignored. */
 async function* yieldSample(text: Uint8Array): AsyncGenerator<Uint8Array> {
   yield text;
   throw new RangeError("the sample ends");

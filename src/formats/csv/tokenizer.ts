@@ -9,9 +9,7 @@ import { ChunkBuffer } from "./chunk_buffer.ts";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-/**
- * Results of a search for the closing quote: not in the buffered bytes, or not in the file at all.
- */
+/** The closing quote is not in the buffered bytes, or not in the file at all. */
 const CUT = -1;
 const UNCLOSED = -2;
 

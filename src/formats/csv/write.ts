@@ -26,10 +26,7 @@ function specialBytes(dialect: Dialect): { quoted: Uint8Array; escaped: Uint8Arr
 
 class Writer {
   readonly output = new ByteWriter();
-  /**
-   * Whether letters, digits, signs, points and colons have no special meaning, so that numbers and
-   * times never need quotes.
-   */
+  /** Whether no number or time needs quotes, since its characters have no special meaning. */
   readonly isPlain: boolean;
   readonly #special: ReturnType<typeof specialBytes>;
   readonly #lineEnd: Uint8Array;

@@ -60,10 +60,7 @@ export class NumberDigits {
     }
   }
 
-  /**
-   * Decimal type that holds all numbers, with their written scale where possible; undefined if none
-   * does.
-   */
+  /** Decimal type for all numbers, with their written scale if possible; undefined if none fits. */
   get decimal(): { readonly precision: number; readonly scale: number } | undefined {
     const { count, whole, other } = this;
     if (other !== undefined) return undefined;
@@ -121,9 +118,7 @@ export function measureDigits(
   };
 }
 
-/**
- * Reads the whole stage and measures its unbounded number fields; returns the result by field name.
- */
+/** Reads the whole stage; returns the digits of its unbounded number fields by field name. */
 export async function measureNumbers(
   staged: Pick<StagedData, "fields" | "scanBatches">,
   keeps?: KeepsNumber,

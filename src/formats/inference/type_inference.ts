@@ -38,9 +38,7 @@ const KINDS: readonly (readonly [Kind, RegExp])[] = [
   ["time", new RegExp(`^${TIME}$`)],
 ];
 
-/**
- * Kinds of text from which each type may be guessed; types that are missing here are never guessed.
- */
+/** Kinds of text from which each type may be guessed; other types are never guessed. */
 const KINDS_OF: Partial<Record<DXTType, readonly Kind[]>> = {
   int8: ["integer"],
   int16: ["integer"],

@@ -47,9 +47,7 @@ export class ChunkBuffer {
     this.bytes[this.end] = 0;
   }
 
-  /**
-   * Moves the text to the front, into other memory where the buffer is too small or far too large.
-   */
+  /** Moves the text to the front; reallocates a buffer that is too small or far too large. */
   #makeRoom(size: number): void {
     const needed = this.size + size + SPARE;
     const fit = Math.max(4 * MIN_FILL, Math.ceil(needed * (needed > LARGE ? 1.25 : 2)));

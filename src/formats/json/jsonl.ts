@@ -1,6 +1,4 @@
-/**
- * The JSON Lines format: one object, hence one record, on each line. Format: https://jsonlines.org
- */
+/** The JSON Lines format: one record, an object, on each line. Format: https://jsonlines.org */
 import type { FileFormat } from "../format.ts";
 import { createJSONFormat } from "./record_format.ts";
 import {
@@ -16,10 +14,7 @@ import { RecordSource } from "./source.ts";
 
 const CARRIAGE_RETURN = 0x0d;
 
-/**
- * Reads one record per line; skips blank lines. A carriage return before a line feed is white space
- * in JSON.
- */
+/** Reads one record per line; skips blank lines. JSON takes a carriage return as white space. */
 class LineSource extends RecordSource {
   /** Lines before the current one. */
   #lines = 0;

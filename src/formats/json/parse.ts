@@ -22,10 +22,7 @@ export function parseJSONText(bytes: Uint8Array): JSONText {
   return new JSONText(text);
 }
 
-/**
- * Describes why the bytes are not one JSON text; undefined when they are. A zero byte must stand at
- * `end`.
- */
+/** Describes why bytes are not one JSON text; undefined if they are. A zero stands at `end`. */
 export function findMistake(
   bytes: Uint8Array,
   start: number,

@@ -21,9 +21,7 @@ export function findPath(
   return at;
 }
 
-/**
- * Returns the position of a key's value in the valid object at `start`; -1 when the key is missing.
- */
+/** Returns the position of a key's value in the valid object at `start`; -1 if missing. */
 function findMember(
   bytes: Uint8Array,
   start: number,

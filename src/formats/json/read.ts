@@ -154,10 +154,7 @@ function sourceKeys(projection: Projection): string[] {
 class Cell {
   readonly #putSpan: PutSpan;
   readonly #key: Key;
-  /**
-   * First key and further keys of a path. Paths apply only where the file has no key of the full
-   * name.
-   */
+  /** First key and further keys of a path, for files that lack a key of the full name. */
   readonly #root: Key | undefined;
   readonly #steps: readonly string[];
   #foundAs: "key" | "path" | undefined;
@@ -206,9 +203,7 @@ class Cell {
     return end - start;
   }
 
-  /**
-   * Refuses a name that is a path in some records and a key in others: they are different values.
-   */
+  /** Refuses a name that is a path in some records and a key in others. */
   #requireKind(found: "key" | "path"): void {
     this.#foundAs ??= found;
     if (this.#foundAs === found) return;

@@ -30,15 +30,12 @@ const FALSE = new TextEncoder().encode("false");
 const NULL = new TextEncoder().encode("null");
 const SIMPLE_ESCAPES = new Set(new TextEncoder().encode('"\\/bfnrt'));
 
-/**
- * The text is malformed, whatever follows. The caller adds the file and the record to the message.
- */
+/** Malformed text. The caller adds the file and the record to the message. */
 export class Malformed extends Error {}
 
 class Incomplete extends Error {}
 /**
- * Thrown where the text continues behind the buffered bytes. A single object, since creating errors
- * is slow.
+ * Thrown where the text continues behind the buffered bytes; shared, as errors are slow to make.
  */
 export const INCOMPLETE = new Incomplete("incomplete JSON");
 

@@ -30,10 +30,7 @@ export function copyBits(
   }
 }
 
-/**
- * Writes the row numbers of the set bits to `rows`; the first bit is row `first`. Returns their
- * count.
- */
+/** Writes the numbers of the set rows, counted from `first`, to `rows`; returns their count. */
 export function setRows(
   bits: Uint8Array,
   start: number,
@@ -64,9 +61,7 @@ const ONES = Uint8Array.from({ length: 256 }, (_, byte) => {
   return ones;
 });
 
-/**
- * Unpacks numbers of `width` bits, lowest bit first, into `out`; the first one starts at bit `bit`.
- */
+/** Unpacks numbers of `width` bits, lowest bit first, into `out`, starting at bit `bit`. */
 export function unpackBits(
   bytes: Uint8Array,
   bit: number,

@@ -65,10 +65,7 @@ const READ_ONLY: Readonly<Record<number, Decompress>> = {
   7: lz4DecompressBlock,
 };
 
-/**
- * Returns the decompressor of a codec number; undefined for LZO, which no writer uses, and unknown
- * ones.
- */
+/** Returns the decompressor of a codec; undefined for unknown ones and for LZO, which is unused. */
 export function findDecompressor(id: number | undefined): Decompress | undefined {
   return findCodec(id)?.decompress ?? (id === undefined ? undefined : READ_ONLY[id]);
 }

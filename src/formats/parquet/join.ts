@@ -75,9 +75,7 @@ async function* joinFiles(
 
 async function* noBatches() {}
 
-/**
- * @throws {ValidationError | SchemaError} for a file that dxt did not write, or with other fields
- */
+/** @throws {ValidationError | SchemaError} for a file of another writer or with other fields */
 async function readOwnFooter(part: FileInput, { fields }: WriteRequest): Promise<Footer> {
   try {
     const footer = await readFooter(part);

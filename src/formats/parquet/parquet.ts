@@ -17,9 +17,7 @@ import { writeParquet } from "./writer/write.ts";
 /** Prefixes that the library puts before its messages; they mean nothing to the user. */
 const LIBRARY = /^(?:(?:Parquet argument error|Parquet error|External|EOF): )+/;
 
-/**
- * Turns errors of the library into typed ones; typed errors and those of the input pass unchanged.
- */
+/** Turns errors of the library into typed ones; passes all others unchanged. */
 function describeError(input: FileInput, error: unknown): unknown {
   if (error instanceof DXTError) return error;
   return new ValidationError(

@@ -13,9 +13,7 @@ import type { ColumnFiller, Slice } from "./text_to_columns.ts";
 import { NO_DAY, parseISODate, parseISOTime, parseISOTimestamp } from "./iso.ts";
 import { parseShortDouble, POWERS_OF_TEN, SHORT_DIGITS } from "./fast_numbers.ts";
 
-/**
- * Parses the values of `rows` records; passes values that it does not recognise to `filler.other`.
- */
+/** Parses the values of `rows` records; passes unknown forms to `filler.other`. */
 export type ColumnParser = (filler: ColumnFiller, slice: Slice, rows: number) => void;
 
 const POINT = 0x2e;
@@ -189,10 +187,7 @@ function parseDigits(bytes: Uint8Array, from: number, to: number): number {
   return value;
 }
 
-/**
- * Writes ±(high × 10⁹ + low), both below 10⁹, as two words. Every step stays within the safe
- * integers.
- */
+/** Writes ±(high × 10⁹ + low), both below 10⁹, as two words, by steps within safe integers. */
 function putProduct(
   words: Int32Array,
   at: number,

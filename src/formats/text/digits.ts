@@ -44,9 +44,7 @@ function putPadded(out: Uint8Array, at: number, value: number, count: number): n
   return end;
 }
 
-/**
- * Writes a safe integer divided by 10 to the power of `scale`, with `scale` digits after the point.
- */
+/** Writes a safe integer divided by 10 to the power of `scale`, with all digits. */
 export function putScaled(out: Uint8Array, at: number, value: number, scale: number): number {
   if (scale === 0) return putWhole(out, at, value);
   const start = value < 0 ? at + 1 : at;
@@ -112,9 +110,7 @@ export function putTime(out: Uint8Array, at: number, micros: number): number {
   return putPadded(out, at + 9, fraction, count);
 }
 
-/**
- * Writes safe microseconds since 1970 as day, separator and time; the day must be one for `putDay`.
- */
+/** Writes safe microseconds since 1970 as a day that `putDay` accepts, separator and time. */
 export function putTimestamp(
   out: Uint8Array,
   at: number,

@@ -1,7 +1,4 @@
-/**
- * Converts text between encodings and UTF-8, chunk by chunk; malformed text is an error, never
- * U+FFFD.
- */
+/** Converts text between encodings and UTF-8 in chunks; malformed text is always an error. */
 import { isUtf8 } from "node:buffer";
 import { ValidationError } from "../../core/errors.ts";
 import type { FormatOptions } from "../../models/format.ts";
@@ -97,10 +94,7 @@ function countIncomplete(chunk: Uint8Array): number {
   return 0;
 }
 
-/**
- * Returns the offset of the first invalid byte, by bisection; 0 when the fault lies in an earlier
- * chunk.
- */
+/** Returns the offset of the first invalid byte; 0 when the fault lies in an earlier chunk. */
 function findInvalidByte(chunk: Uint8Array): number {
   let [good, bad] = [0, chunk.length];
   while (bad - good > 1) {
@@ -140,9 +134,7 @@ async function* skipMark(bytes: Bytes): AsyncGenerator<Uint8Array> {
   if (start !== undefined && start.length > 0) yield start;
 }
 
-/**
- * With the flag u, a surrogate pair is one character, so the pattern only finds lone surrogates.
- */
+/** Matches lone surrogates only: with the flag u, a pair is one character. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 async function* decodeUTF16(bytes: Bytes, encoding: Encoding): AsyncGenerator<string> {

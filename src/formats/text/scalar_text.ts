@@ -1,6 +1,4 @@
-/**
- * Writes columns of numbers, booleans, dates and times as text, without a string for each value.
- */
+/** Writes numbers, booleans, dates and times as text, without a string for each value. */
 import {
   type Data,
   decimalBits,

@@ -17,10 +17,7 @@ import type { ColumnParser } from "./column_parsers.ts";
 export interface Slice {
   /** UTF-8 with at least 8 readable bytes behind the last value. */
   readonly bytes: Uint8Array;
-  /**
-   * Start and end of each value, record by record. An end of ~end marks text that must be
-   * unescaped.
-   */
+  /** Start and end of each value, record by record; ~end marks text that must be unescaped. */
   readonly spans: Int32Array;
   /** Numbers in `spans` per record. */
   readonly stride: number;
@@ -72,9 +69,7 @@ export class ColumnFiller {
     this.nullSize = literals.nullSize;
   }
 
-  /**
-   * @throws {ValueError} with its number in the slice for a value that is not of the field's type
-   */
+  /** @throws {ValueError} with its number in the slice for a value not of the field's type */
   fill(slice: Slice, rows: number): void {
     const { column } = this;
     this.base = column.length;

@@ -7,9 +7,7 @@ export interface ExternalModule {
   /** JavaScript without types, or JSON. */
   readonly source: string;
   readonly kind: "javascript" | "json";
-  /**
-   * Target of each import specifier: the URL of another module, or the name of one of dxt's own.
-   */
+  /** Target of each import specifier: a module's URL, or the name of one of dxt's own. */
   readonly imports: Readonly<Record<string, string>>;
 }
 

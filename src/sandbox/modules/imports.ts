@@ -69,10 +69,7 @@ function parseError(url: string, error: unknown): ConfigurationError {
   });
 }
 
-/**
- * Finds the first line with the quoted specifier in the original source: removing types moves
- * lines.
- */
+/** Finds the first line with the quoted specifier: removing types has moved lines. */
 function findLine(specifier: string, text: string): number | undefined {
   const at = ['"', "'", "`"].map((quote) => text.indexOf(quote + specifier + quote))
     .filter((index) => index >= 0);

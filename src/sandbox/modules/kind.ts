@@ -22,10 +22,7 @@ const TYPES: Readonly<Record<string, SourceKind>> = {
   "text/json": "json",
 };
 
-/**
- * Returns the kind that a module's extension implies, which takes precedence over the server's
- * type.
- */
+/** Returns the kind implied by a module's extension, which overrides the server's type. */
 export function kindByName(url: string): SourceKind | undefined {
   const extension = /\.(\w+)$/.exec(new URL(url).pathname)?.[1]?.toLowerCase();
   return extension === undefined ? undefined : EXTENSIONS[extension];

@@ -1,6 +1,4 @@
-/**
- * Estimates from page headers the memory that decoding column chunks takes, before it is allocated.
- */
+/** Estimates from page headers, before allocation, the memory that decoding chunks takes. */
 import { ValidationError } from "../../../core/errors.ts";
 import type { FileInput } from "../../format.ts";
 import { type Chunk, readPages } from "./chunk_pages.ts";

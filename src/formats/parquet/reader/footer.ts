@@ -1,6 +1,4 @@
-/**
- * Reads and validates the footer of a Parquet file, since the library's decoder trusts it blindly.
- */
+/** Reads and validates the footer of a Parquet file, which the library's decoder trusts. */
 import { type MadeName, nameColumns } from "../../../core/column_names.ts";
 import {
   messageOf,
@@ -30,9 +28,7 @@ import { decodeStruct, I32, ThriftError, ThriftStruct } from "../thrift/thrift.t
 /** Columns that dxt decodes itself, because the library would change their values. */
 export type RawType = "int96" | "interval" | NarrowType;
 
-/**
- * Integers of fewer bits that are stored in 32; the library would drop the higher bits unchecked.
- */
+/** Narrow integers stored in 32 bits; the library would drop the higher bits unchecked. */
 export type NarrowType = "int8" | "int16" | "uint8" | "uint16";
 
 /** A top-level field of the file, with everything nested in it. */
@@ -168,10 +164,7 @@ function validateFooter(metadata: ThriftStruct, start: number): Footer {
   return { metadata, columns, made, rowGroups, ownFields: readOwnFields(metadata), start };
 }
 
-/**
- * Reads dxt's own JSON, not the Arrow schema beside it: no FlatBuffers reader here withstands
- * hostile input.
- */
+/** Reads dxt's own JSON: the Arrow schema beside it is not safe to read from hostile files. */
 function readOwnFields(metadata: ThriftStruct): Field[] {
   const text = metadata.structs(FileMetaData.keyValues)
     .find((pair) => pair.text(KeyValue.key) === FIELDS_KEY)?.text(KeyValue.value);

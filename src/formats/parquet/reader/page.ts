@@ -177,10 +177,7 @@ const ARRAYS = {
   timestamp_tz: BigInt64Array,
 } as const;
 
-/**
- * Returns the values as 32-bit words, zero for NULL; without NULLs a view of the page where
- * possible.
- */
+/** Returns the values as 32-bit words, zero for NULL; without NULLs a view if possible. */
 function spreadWords(page: RawPage, width: 1 | 2, supply: Supply<Int32Array>): Int32Array {
   const { rows, bits } = page;
   const present = page.encoding === Encoding.PLAIN

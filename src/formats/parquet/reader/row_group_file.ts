@@ -82,9 +82,7 @@ function listChunks(group: ParquetRowGroup, columns: readonly ParquetColumn[]) {
   );
 }
 
-/**
- * Moves a chunk to another offset, without statistics and indexes, which the library does not need.
- */
+/** Moves a chunk to another offset, without statistics and indexes. */
 function moveChunk(
   chunk: ThriftStruct,
   column: ParquetColumn,

@@ -40,10 +40,7 @@ interface Dictionary {
   readonly ends: Int32Array;
 }
 
-/**
- * A text or bytes column of a row group; the caller alternates `fill` and `take`, and closes it at
- * the end.
- */
+/** A text or bytes column of a row group. The caller alternates `fill` and `take`, then closes. */
 export class TextColumn {
   readonly #pages: AsyncGenerator<ChunkPage, number, void>;
   readonly #column: BytesColumn;

@@ -12,9 +12,7 @@ export interface Extremes {
   readonly isMaxExact: boolean;
 }
 
-/**
- * Bounds of numbers up to 32 bits and of doubles. NaN has no order, and zero may have either sign.
- */
+/** Bounds of doubles and of numbers up to 32 bits. NaN has no order, zero either sign. */
 export class NumberRange {
   #min = Infinity;
   #max = -Infinity;

@@ -14,9 +14,7 @@ const VALUES = BLOCK / MINIBLOCKS;
 /** Scratch memory for the differences between neighbours; holds nothing between calls. */
 const deltas = new Int32Array(PAGE_ROWS);
 
-/**
- * Most bytes that `count` values take: four varints, then a varint and the widths for each block.
- */
+/** Most bytes of `count` values: four varints, and per block a varint and widths. */
 export function maxDeltaSize(count: number): number {
   return 25 + Math.ceil(count / BLOCK) * (5 + MINIBLOCKS + BLOCK * 4);
 }
@@ -137,9 +135,7 @@ export function decodeDelta(bytes: Uint8Array, lengths: Int32Array): number {
   return reader.at;
 }
 
-/**
- * Turns differences into lengths, in 32 bits as the writer did; returns false when one is negative.
- */
+/** Sums differences to lengths in 32 bits, as the writer did; false when one is negative. */
 function sumLengths(lengths: Int32Array): boolean {
   let length = lengths.length > 0 ? lengths[0]! : 0;
   for (let i = 1; i < lengths.length; i++) {
@@ -185,9 +181,7 @@ function readHead(count: number): void {
   if (shape[0] !== BLOCK || shape[1] !== MINIBLOCKS || shape[2] !== count) throw malformed();
 }
 
-/**
- * Decodes the differences of `count` values. The first value has none; its element is unchanged.
- */
+/** Decodes the differences of `count` values into `out`, whose first element is unchanged. */
 function decodeBlocks(bytes: Uint8Array, out: Int32Array, count: number): void {
   for (let start = 1; start < count; start += BLOCK) {
     const lowest = unzigzag(reader.next());
@@ -272,9 +266,7 @@ class VarintReader {
   }
 }
 
-/**
- * The only instance: V8 drops compiled code of a class without instances, and compiles it again.
- */
+/** The only instance: V8 would drop and recompile code of a class without instances. */
 const reader = new VarintReader();
 
 /** Writes an unsigned number below 2^32; returns where it ends. */

@@ -157,8 +157,7 @@ export class ParquetEncoder {
   }
 
   /**
-   * Yields the end of the file; a file without rows has a schema, too. The next batch starts a new
-   * file.
+   * Yields the end of the file, which has a schema even without rows. The next batch starts anew.
    */
   *end(): Generator<Uint8Array, void, void> {
     yield* this.#endRowGroup();
