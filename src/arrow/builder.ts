@@ -95,7 +95,7 @@ export type PushValue = (value: Value | undefined) => void;
  * @throws {ValueError} (the function) when the value is not of the field's type
  */
 export function valuePusher(field: Field, column: Column): PushValue {
-  const push = checkedPush(field, column);
+  const push = createChecker(field, column);
   if (!field.nullable) {
     return (value) => {
       if (value === null || value === undefined) {
@@ -112,7 +112,7 @@ export function valuePusher(field: Field, column: Column): PushValue {
   return (value) => value === null || value === undefined ? column.pushNull() : push(value);
 }
 
-function checkedPush(field: Field, column: Column): (value: Exclude<Value, null>) => void {
+function createChecker(field: Field, column: Column): (value: Exclude<Value, null>) => void {
   const wrong = (wanted: string, value: unknown): never => {
     throw new ValueError(`expected ${wanted}`, field.name, undefined, value);
   };
@@ -171,7 +171,7 @@ function checkedPush(field: Field, column: Column): (value: Exclude<Value, null>
     case "date": {
       const days = column as NumberColumn;
       return (value) => {
-        if (value instanceof Temporal.PlainDate) days.push(dayOf(value));
+        if (value instanceof Temporal.PlainDate) days.push(toEpochDay(value));
         else if (value === INFINITY) days.push(INFINITE_DAY);
         else if (value === NEGATIVE_INFINITY) days.push(NEGATIVE_INFINITE_DAY);
         else wrong("date as Temporal.PlainDate", value);
@@ -181,14 +181,14 @@ function checkedPush(field: Field, column: Column): (value: Exclude<Value, null>
       const micros = column as BigColumn;
       return (value) =>
         value instanceof Temporal.PlainTime && value.nanosecond === 0
-          ? micros.push(microsOfTime(value))
+          ? micros.push(toMicros(value))
           : wrong("time as Temporal.PlainTime in microseconds", value);
     }
     case "timestamp": {
       const micros = column as BigColumn;
       return (value) => {
         if (value instanceof Temporal.PlainDateTime && value.nanosecond === 0) {
-          micros.push(BigInt(dayOf(value)) * DAY_MICROS + microsOfTime(value));
+          micros.push(BigInt(toEpochDay(value)) * DAY_MICROS + toMicros(value));
         } else if (!pushInfinity(micros, value)) {
           wrong("timestamp as Temporal.PlainDateTime in microseconds", value);
         }
@@ -237,11 +237,11 @@ export const DAY_MICROS = 86_400_000_000n;
 const epoch = new Date(0);
 
 /** Days since 1970-01-01. Unlike Date.UTC, years 0 to 99 mean themselves. */
-function dayOf({ year, month, day }: Temporal.PlainDate | Temporal.PlainDateTime): number {
+function toEpochDay({ year, month, day }: Temporal.PlainDate | Temporal.PlainDateTime): number {
   return epoch.setUTCFullYear(year, month - 1, day) / 86_400_000;
 }
 
-function microsOfTime(time: Temporal.PlainTime | Temporal.PlainDateTime): bigint {
+function toMicros(time: Temporal.PlainTime | Temporal.PlainDateTime): bigint {
   const seconds = (time.hour * 60 + time.minute) * 60 + time.second;
   return BigInt(seconds * 1_000_000 + time.millisecond * 1000 + time.microsecond);
 }

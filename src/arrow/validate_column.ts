@@ -33,11 +33,11 @@ export function validateColumn(data: Data): void {
     data.children.forEach((_, i) => validateChild(data, i, length));
     return;
   }
-  requireLength(data.values?.byteLength ?? 0, Math.ceil(length * bitsOf(type) / 8));
+  requireLength(data.values?.byteLength ?? 0, Math.ceil(length * valueBits(type) / 8));
 }
 
 /** Bits of one value; 0 for a type that no reader supports. */
-function bitsOf(type: DataType): number {
+function valueBits(type: DataType): number {
   if (DataType.isBool(type)) return 1;
   if (DataType.isFixedSizeBinary(type)) {
     if (type.byteWidth < 0) throw new RangeError("a column has a negative width");

@@ -44,7 +44,7 @@ export async function writeFile(
 }
 
 /** Like {@linkcode writeFile}, for bytes in memory. */
-export async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+export async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
   await writeFile(
     path,
     (async function* () {
@@ -83,7 +83,7 @@ export async function syncFolder(path: string): Promise<void> {
   await folder.sync();
 }
 
-export async function sha256Of(path: string): Promise<string> {
+export async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   using file = await Deno.open(path);
   // One buffer for all reads: a stream would allocate one each time.
@@ -114,7 +114,7 @@ export function stagedInput(path: string, size: number): FileInput {
 }
 
 /** Removes a file, or a folder with its content; does nothing when it does not exist. */
-export async function remove(path: string): Promise<void> {
+export async function removePath(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });
   } catch (error) {

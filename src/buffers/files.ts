@@ -11,9 +11,9 @@ import type { Claim } from "../core/files/run_lock.ts";
 import { BufferError } from "../core/errors.ts";
 import type { Field } from "../models/field.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { clear, commit } from "./stage.ts";
+import { clearStage, commitStage } from "./stage.ts";
 import { lockStage } from "./stage_lock.ts";
-import { sliceOf, stagedOf, sumCounts } from "./staged.ts";
+import { createSlice, openStage, sumCounts } from "./staged.ts";
 
 /** The part of a manifest that is known before any file exists. */
 export type FileKind = Pick<Manifest, "kind" | "format" | "compression" | "options">;
@@ -33,11 +33,11 @@ export class FileBuffer implements Buffer {
   ): Promise<StagedData> {
     const common = { ...this.kind, fields: [...fields] };
     const { location } = this;
-    const manifest = await commit(location, async (folder, name) => {
+    const manifest = await commitStage(location, async (folder, name) => {
       const parts = await write({
         folder,
         slice: (files) =>
-          sliceOf(location, {
+          createSlice(location, {
             ...common,
             version: 1,
             folder: name,
@@ -55,7 +55,7 @@ export class FileBuffer implements Buffer {
         details: details(),
       };
     });
-    return stagedOf(location, manifest);
+    return openStage(location, manifest);
   }
 
   async open(): Promise<StagedData | undefined> {
@@ -63,7 +63,7 @@ export class FileBuffer implements Buffer {
     if (manifest === undefined) return undefined;
     const { kind, format } = this.kind;
     if (manifest.kind === kind && manifest.format === format) {
-      return stagedOf(this.location, manifest);
+      return openStage(this.location, manifest);
     }
     throw new BufferError(
       `Cannot open stage "${this.location}": it holds ${manifest.format}, expected ${format}`,
@@ -71,6 +71,6 @@ export class FileBuffer implements Buffer {
   }
 
   clear(): Promise<void> {
-    return clear(this.location);
+    return clearStage(this.location);
   }
 }

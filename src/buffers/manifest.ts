@@ -5,7 +5,7 @@ import type { StagedFile } from "../core/contracts/buffer.ts";
 import { BufferError, messageOf } from "../core/errors.ts";
 import { Field } from "../models/field.ts";
 import { Compression, FormatOptions } from "../models/format.ts";
-import { remove, sha256Of, writeSynced } from "./durable_file.ts";
+import { hashFile, removePath, writeBytes } from "./durable_file.ts";
 
 export const MANIFEST = "manifest.json";
 /** Prefix of a manifest's file name until it is complete. */
@@ -64,10 +64,10 @@ export async function writeManifest(directory: string, manifest: Manifest): Prom
   const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
   const partial = join(directory, `${PARTIAL_MANIFEST}${manifest.folder}`);
   try {
-    await writeSynced(partial, bytes);
+    await writeBytes(partial, bytes);
     await Deno.rename(partial, join(directory, MANIFEST));
   } catch (error) {
-    await remove(partial).catch(() => {});
+    await removePath(partial).catch(() => {});
     throw error;
   }
 }
@@ -127,7 +127,7 @@ async function checkFile(folder: string, file: StagedFile): Promise<void> {
   if (size !== file.size) {
     throw refuse(`it has ${size} bytes, but its manifest declares ${file.size}`);
   }
-  const sha256 = await sha256Of(path);
+  const sha256 = await hashFile(path);
   if (sha256 !== file.sha256) {
     throw refuse(`its SHA-256 is ${sha256}, but its manifest declares ${file.sha256}`);
   }

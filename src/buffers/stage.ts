@@ -1,7 +1,7 @@
 /** The folder of a stage: commits its files, and removes them. */
 import { join } from "node:path";
 import type { StagedFile } from "../core/contracts/buffer.ts";
-import { makeFolder, remove, syncFolder } from "./durable_file.ts";
+import { makeFolder, removePath, syncFolder } from "./durable_file.ts";
 import { MANIFEST, type Manifest, PARTIAL_MANIFEST, writeManifest } from "./manifest.ts";
 
 const PREFIX = "files-";
@@ -13,7 +13,7 @@ const PREFIX = "files-";
  *
  * @throws {BufferError} when the disk is full
  */
-export async function commit(
+export async function commitStage(
   directory: string,
   write: (path: string, folder: string) => Promise<Omit<Manifest, "version" | "folder">>,
 ): Promise<Manifest> {
@@ -37,7 +37,7 @@ async function removeOnError<T>(path: string, work: () => Promise<T>): Promise<T
   try {
     return await work();
   } catch (error) {
-    await remove(path).catch(() => {});
+    await removePath(path).catch(() => {});
     throw error;
   }
 }
@@ -49,14 +49,14 @@ async function removeOnError<T>(path: string, work: () => Promise<T>): Promise<T
 async function removeOthers(directory: string, folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(directory)) {
     const isOld = name.startsWith(PREFIX) || name.startsWith(PARTIAL_MANIFEST);
-    if (isOld && name !== folder) await remove(join(directory, name)).catch(() => {});
+    if (isOld && name !== folder) await removePath(join(directory, name)).catch(() => {});
   }
 }
 
 /** Removes the stage, the manifest first, so that a partly removed stage never looks committed. */
-export async function clear(directory: string): Promise<void> {
-  await remove(join(directory, MANIFEST));
-  await remove(directory);
+export async function clearStage(directory: string): Promise<void> {
+  await removePath(join(directory, MANIFEST));
+  await removePath(directory);
 }
 
 /** Returns the path of a staged file. */

@@ -5,7 +5,7 @@ import type { PendingLoad, StageLock } from "../core/contracts/buffer.ts";
 import type { Claim } from "../core/files/run_lock.ts";
 import { BufferError, messageOf } from "../core/errors.ts";
 import { lockFile } from "../core/files/file_lock.ts";
-import { makeFolder, remove, syncFolder, writeSynced } from "./durable_file.ts";
+import { makeFolder, removePath, syncFolder, writeBytes } from "./durable_file.ts";
 
 const Pending = z.strictObject({
   version: z.literal(1),
@@ -18,7 +18,7 @@ const Pending = z.strictObject({
 });
 
 /**
- * Lock and record lie beside the stage's folder, since `clear` removes that. Names of stages never
+ * Lock and record lie beside the stage's folder, since `clearStage` removes that. Names of stages never
  * begin with a dot, so these names cannot collide.
  */
 const siblingPath = (directory: string, ending: string) =>
@@ -51,9 +51,9 @@ const pendingPath = (directory: string) => siblingPath(directory, "pending.json"
 /** Writes the record completely before the caller sends the commit of the load. */
 async function writePending(directory: string, load: PendingLoad): Promise<void> {
   const [path, partial] = [pendingPath(directory), siblingPath(directory, "pending.new")];
-  await remove(partial);
+  await removePath(partial);
   const text = `${JSON.stringify({ version: 1, ...load }, null, 2)}\n`;
-  await writeSynced(partial, new TextEncoder().encode(text));
+  await writeBytes(partial, new TextEncoder().encode(text));
   await Deno.rename(partial, path);
   await syncFolder(dirname(directory));
 }

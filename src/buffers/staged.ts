@@ -16,7 +16,7 @@ import { stagedFilePath } from "./stage.ts";
 const READ = { batchRows: 16_384, batchBytes: 16 * 1024 * 1024 };
 
 /** A list of staged files with their manifest, transferable to workers. */
-export function sliceOf(location: string, manifest: Manifest): StageSlice {
+export function createSlice(location: string, manifest: Manifest): StageSlice {
   return { location, manifest };
 }
 
@@ -24,11 +24,11 @@ export function sliceOf(location: string, manifest: Manifest): StageSlice {
 export async function openSlice(slice: StageSlice): Promise<StagedData> {
   if ("memory" in slice) return (await import("./memory.ts")).openFromMemory(slice);
   const { location, manifest } = slice as { location: string; manifest: Manifest };
-  return stagedOf(location, manifest);
+  return openStage(location, manifest);
 }
 
 /** Returns the data of a stage, given its manifest. */
-export function stagedOf(location: string, manifest: Manifest): StagedData {
+export function openStage(location: string, manifest: Manifest): StagedData {
   const { kind, fields, files, count, evidence } = manifest;
   const description = {
     kind,
@@ -43,7 +43,7 @@ export function stagedOf(location: string, manifest: Manifest): StagedData {
     ...(kind === "records" ? recordReaders(location, manifest) : refuseRecords()),
     readFile: (name, start, end, into) => readStaged(location, manifest, name, start, end, into),
     slice: (some) =>
-      sliceOf(location, { ...manifest, files: [...some], count: sumCounts(kind, some) }),
+      createSlice(location, { ...manifest, files: [...some], count: sumCounts(kind, some) }),
     openFile: (name) => openStaged(location, manifest, name),
     ...committedStage(description.files),
   };

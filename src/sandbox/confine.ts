@@ -44,7 +44,7 @@ interface Tables {
  * Restricts this worker to the modules of `codes`. Call once, after dxt has taken what it needs
  * from the global scope, such as its port.
  */
-export async function confine(
+export async function confineWorker(
   codes: readonly ExternalCode[],
   { onOutput }: ConfineSettings,
 ): Promise<Confinement> {

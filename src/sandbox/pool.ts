@@ -27,7 +27,7 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
   readonly #waiting: { kind: string; start: () => void }[] = [];
 
   /**
-   * @param module the workers' module, which calls `serve`
+   * @param module the workers' module, which calls `serveJobs`
    * @param sandbox false lets dxt's own code do whatever the host may
    * @param bounds overrides of the default bounds for untrusted code
    */

@@ -19,12 +19,12 @@ function post(message: FromThread): void {
 }
 
 /** Sends a warning to the host; does nothing in a module that does not serve. */
-export function warn(message: string): void {
+export function sendWarning(message: string): void {
   post({ type: "warning", message });
 }
 
 /** Serves the host's calls from now on. */
-export function serve(jobs: Jobs): void {
+export function serveJobs(jobs: Jobs): void {
   port = openPort();
   const running = new Map<number, AbortController>();
   const call = async (id: number, name: string, input: unknown) => {

@@ -71,7 +71,7 @@ class FreeThread {
 /** A message that belongs to one call. */
 type Answer = Extract<FromThread, { readonly id: number }>;
 
-/** A worker whose module calls `serve`, which runs the module's jobs. */
+/** A worker whose module calls `serveJobs`, which runs the module's jobs. */
 export class Thread<J extends Jobs = Jobs> implements Disposable {
   /** Called with warnings of the running jobs; set by the holder of the lease. */
   onWarning: ((message: string) => void) | undefined;

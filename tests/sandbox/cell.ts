@@ -1,5 +1,5 @@
 /** A thread for the tests: confines itself, imports external code, and tells what its default export returns. */
-import { confine } from "../../src/sandbox/confine.ts";
+import { confineWorker } from "../../src/sandbox/confine.ts";
 import type { ExternalCode } from "../../src/sandbox/modules/code.ts";
 import { onUncaught, openPort } from "../../src/sandbox/port.ts";
 
@@ -39,7 +39,9 @@ port.listen(async (message) => {
   if ("bare" in (message as BareOrder)) return await importBare((message as BareOrder).bare);
   const { code, argument } = message as Order;
   try {
-    const { importExternal } = await confine([code], { onOutput: (output) => post({ output }) });
+    const { importExternal } = await confineWorker([code], {
+      onOutput: (output) => post({ output }),
+    });
     const { default: exported } = await importExternal(code.entry);
     const value = typeof exported === "function" ? await exported(argument, port.post) : exported;
     post({ value });

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { RelationalConnector } from "../../src/core/contracts/connector.ts";
 import { loadFormat } from "../../src/formats/mod.ts";
 import { loadProvider, PROVIDER_NAMES } from "../../src/providers/resolve.ts";
-import { confine } from "../../src/sandbox/confine.ts";
+import { confineWorker } from "../../src/sandbox/confine.ts";
 import { onUncaught, openPort } from "../../src/sandbox/port.ts";
 import { field, Trial } from "../conformance/format/trial.ts";
 import { connectContext } from "../support/connect_context.ts";
@@ -37,7 +37,7 @@ async function sqlite(baseDirectory: string): Promise<unknown> {
 
 port.listen(async (folder) => {
   try {
-    await confine([], { onOutput() {} });
+    await confineWorker([], { onOutput() {} });
     const loaded = [];
     for (const name of PROVIDER_NAMES) loaded.push((await loadProvider(name)).name);
     port.post({ loaded, sqlite: await sqlite(folder as string), formats: await formats() });

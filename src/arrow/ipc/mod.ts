@@ -98,7 +98,7 @@ const MAGIC = "ARROW1";
  * batches
  */
 export async function openIPC(file: ReadableFile): Promise<IPCReader> {
-  const reader = await (await RecordBatchReader.from(chunks(file))).open();
+  const reader = await (await RecordBatchReader.from(readMessages(file))).open();
   if (reader.schema === undefined) throw new ValidationError("it has no schema");
   // The library returns null for a column without a name.
   const found = reader.schema.fields.map(({ name }) => (name as string | null) ?? "");
@@ -123,18 +123,18 @@ export async function openIPC(file: ReadableFile): Promise<IPCReader> {
 }
 
 /** Yields the messages in stream order: in a file, dictionaries may follow the batches. */
-async function* chunks(file: ReadableFile): AsyncGenerator<Uint8Array, void, void> {
+async function* readMessages(file: ReadableFile): AsyncGenerator<Uint8Array, void, void> {
   const magic = await readText(file, 0, MAGIC.length);
   if (magic === MAGIC) {
-    const { schema, starts } = readFooter(await footerBytes(file));
+    const { schema, starts } = readFooter(await readFooterBytes(file));
     yield* schema;
-    for (const start of starts) yield* await readFooterMessage(file, start);
+    for (const start of starts) yield* await readReferredMessage(file, start);
   } else {
     refuseOtherFormats(file, magic);
     const schema = await readMessage(file, 0);
     if (schema?.kind !== "schema") throw new ValidationError("it has no schema");
     yield* schema.parts;
-    yield* messagesAfter(file, schema.end);
+    yield* readMessagesAfter(file, schema.end);
   }
 }
 
@@ -147,7 +147,7 @@ function refuseOtherFormats(file: ReadableFile, magic: string): void {
   if (magic.startsWith("PAR1")) throw new ValidationError("it is Parquet, expected format parquet");
 }
 
-async function* messagesAfter(file: ReadableFile, start: number): AsyncGenerator<Uint8Array> {
+async function* readMessagesAfter(file: ReadableFile, start: number): AsyncGenerator<Uint8Array> {
   for (let at = start;;) {
     if (at === file.size) throw new ValidationError("its end is missing");
     const message = await readMessage(file, at);
@@ -158,7 +158,7 @@ async function* messagesAfter(file: ReadableFile, start: number): AsyncGenerator
   }
 }
 
-async function readFooterMessage(
+async function readReferredMessage(
   file: ReadableFile,
   start: number,
 ): Promise<readonly Uint8Array[]> {
@@ -169,7 +169,7 @@ async function readFooterMessage(
   return message.parts;
 }
 
-async function footerBytes(file: ReadableFile): Promise<Uint8Array> {
+async function readFooterBytes(file: ReadableFile): Promise<Uint8Array> {
   const end = file.size - MAGIC.length - 4;
   if (end < 12 || await readText(file, end + 4, file.size) !== MAGIC) {
     throw new ValidationError("its end is missing");

@@ -48,7 +48,7 @@ export function createJSONFormat(
     const bytes = range !== undefined && range.start > 0
       ? checkUTF8(readRangeBytes(input, range), range.start)
       : toUTF8(
-        range === undefined ? bytesOf(input, compression) : readRangeBytes(input, range),
+        range === undefined ? readBytes(input, compression) : readRangeBytes(input, range),
         options.encoding ?? "utf-8",
       );
     return (scan: Scan) => new Source(input.name, bytes, scan, options.max_record_bytes);
@@ -72,6 +72,6 @@ export function createJSONFormat(
   };
 }
 
-async function* bytesOf(input: FileInput, compression: Compression) {
+async function* readBytes(input: FileInput, compression: Compression) {
   yield* decompress(await input.open(), compression);
 }

@@ -31,7 +31,7 @@ export function copyBits(
 }
 
 /** Writes the numbers of the set rows, counted from `first`, to `rows`; returns their count. */
-export function setRows(
+export function listSetRows(
   bits: Uint8Array,
   start: number,
   count: number,

@@ -13,7 +13,7 @@ import type { ColumnFiller, Slice } from "./text_to_columns.ts";
 import { NO_DAY, parseISODate, parseISOTime, parseISOTimestamp } from "./iso.ts";
 import { parseShortDouble, POWERS_OF_TEN, SHORT_DIGITS } from "./fast_numbers.ts";
 
-/** Parses the values of `rows` records; passes unknown forms to `filler.other`. */
+/** Parses the values of `rows` records; passes unknown forms to `filler.putOther`. */
 export type ColumnParser = (filler: ColumnFiller, slice: Slice, rows: number) => void;
 
 const POINT = 0x2e;
@@ -29,7 +29,7 @@ const LONG = 96;
  * Returns the parser of a field's type.
  *
  * @param guessed whether the type was guessed: then texts that could not have led to the guess go
- * to `filler.other`
+ * to `filler.putOther`
  */
 export function selectParser(field: Field, guessed: boolean): ColumnParser {
   // A guessed number has no leading zero. For declared types, NO_BYTE matches no byte.
@@ -69,7 +69,7 @@ export function selectParser(field: Field, guessed: boolean): ColumnParser {
 
 /** Leaves every value to the general parser. */
 export function putOthers(filler: ColumnFiller, slice: Slice, rows: number): void {
-  for (let row = 0; row < rows; row++) filler.other(slice, row);
+  for (let row = 0; row < rows; row++) filler.putOther(slice, row);
 }
 
 export function putTexts(filler: ColumnFiller, slice: Slice, rows: number): void {
@@ -137,7 +137,7 @@ function putIntegers(
     }
     const signed = first === from ? value : -value;
     const padded = bytes[first] === zero && to - from > 1;
-    if (value < 0 || padded || signed < low || signed > high) filler.other(slice, row);
+    if (value < 0 || padded || signed < low || signed > high) filler.putOther(slice, row);
     else values[base + row] = signed;
   }
 }
@@ -162,7 +162,7 @@ function putLongs(
     const negative = first !== from;
     const padded = bytes[first] === zero && to - from > 1;
     if (high < 0 || low < 0 || to <= first || padded || (negative && !isSigned)) {
-      filler.other(slice, row);
+      filler.putOther(slice, row);
       continue;
     }
     const word = (base + row) * 2;
@@ -218,7 +218,7 @@ function putDoubles(filler: ColumnFiller, slice: Slice, rows: number, zero: numb
     const from = spans[at]!;
     const to = spans[at + 1]!;
     const value = parseShortDouble(bytes, from, to);
-    if (value === undefined || isPadded(bytes, from, to, zero)) filler.other(slice, row);
+    if (value === undefined || isPadded(bytes, from, to, zero)) filler.putOther(slice, row);
     else values[base + row] = value;
   }
 }
@@ -268,7 +268,7 @@ function putDecimals(
     if (
       unscaled < 0 || unscaled >= limit || isNegativeZero || isPadded(bytes, from, to, zero)
     ) {
-      filler.other(slice, row);
+      filler.putOther(slice, row);
       continue;
     }
     const signed = first === from ? unscaled : -unscaled;
@@ -300,7 +300,7 @@ function putBools(filler: ColumnFiller, slice: Slice, rows: number, guessed: boo
     const value = size === 1 && guessed ? -1 : parseBool(bytes, from, size);
     const bit = base + row;
     if (value === 1) values[bit >> 3]! |= 1 << (bit & 7);
-    else if (value < 0) filler.other(slice, row);
+    else if (value < 0) filler.putOther(slice, row);
   }
 }
 
@@ -329,7 +329,7 @@ function putDates(filler: ColumnFiller, slice: Slice, rows: number): void {
   const { bytes, spans, stride } = slice;
   for (let row = 0, at = filler.at; row < rows; row++, at += stride) {
     const day = parseISODate(bytes, spans[at]!, spans[at + 1]!);
-    if (day === NO_DAY) filler.other(slice, row);
+    if (day === NO_DAY) filler.putOther(slice, row);
     else values[base + row] = day;
   }
 }
@@ -340,7 +340,7 @@ function putTimes(filler: ColumnFiller, slice: Slice, rows: number): void {
   const { bytes, spans, stride } = slice;
   for (let row = 0, at = filler.at; row < rows; row++, at += stride) {
     const micros = parseISOTime(bytes, spans[at]!, spans[at + 1]!);
-    if (Number.isNaN(micros)) filler.other(slice, row);
+    if (Number.isNaN(micros)) filler.putOther(slice, row);
     else putSafe(words, (base + row) * 2, micros);
   }
 }
@@ -351,7 +351,7 @@ function putTimestamps(filler: ColumnFiller, slice: Slice, rows: number, zone: b
   const { bytes, spans, stride } = slice;
   for (let row = 0, at = filler.at; row < rows; row++, at += stride) {
     const micros = parseISOTimestamp(bytes, spans[at]!, spans[at + 1]!, zone);
-    if (Number.isNaN(micros)) filler.other(slice, row);
+    if (Number.isNaN(micros)) filler.putOther(slice, row);
     else putSafe(words, (base + row) * 2, micros);
   }
 }

@@ -55,7 +55,7 @@ export function numberWriter(
       };
     case "int64":
     case "uint64": {
-      const words = wordsOf(values);
+      const words = viewWords(values);
       const isSigned = field.dtype === "int64";
       return (row) => {
         const high = isSigned ? words[row * 2 + 1]! : words[row * 2 + 1]! >>> 0;
@@ -81,7 +81,7 @@ function decimalWriter(
   data: Data,
   output: ScalarOutput,
 ): WriteRow {
-  const words = wordsOf(data.values);
+  const words = viewWords(data.values);
   const width = decimalBits(precision) / 32;
   const unscaled = unscaledReader(data);
   const room = MAX_VALUE_BYTES + scale;
@@ -115,7 +115,7 @@ export function timeWriter(
       };
     }
     case "time": {
-      const words = wordsOf(data.values);
+      const words = viewWords(data.values);
       return (row) => {
         const micros = words[row * 2 + 1]! * WORD + (words[row * 2]! >>> 0);
         if (micros < 0 || micros >= DAY_MICROS) return general(row);
@@ -124,7 +124,7 @@ export function timeWriter(
     }
     case "timestamp":
     case "timestamp_tz": {
-      const words = wordsOf(data.values);
+      const words = viewWords(data.values);
       const hasZone = field.dtype === "timestamp_tz";
       return (row) => {
         const high = words[row * 2 + 1]!;
@@ -140,6 +140,6 @@ export function timeWriter(
   }
 }
 
-function wordsOf(values: ArrayBufferView<ArrayBuffer>): Int32Array {
+function viewWords(values: ArrayBufferView<ArrayBuffer>): Int32Array {
   return new Int32Array(values.buffer, values.byteOffset, values.byteLength / 4);
 }

@@ -87,7 +87,7 @@ export class ColumnFiller {
   }
 
   /** Appends NULL, or a value that the parser does not recognise. */
-  other(slice: Slice, row: number): void {
+  putOther(slice: Slice, row: number): void {
     if (this.isNull(slice, row)) return this.putNull(row);
     this.column.close(this.base + row, this.#nulls);
     try {

@@ -18,7 +18,7 @@ import {
   type Pins,
   readLock,
   vendorModule,
-  writeWhole,
+  writeAtomically,
 } from "../../sandbox/modules/mod.ts";
 
 /**
@@ -136,7 +136,7 @@ export async function lockPipelines(
     const graphs = await graphsOf(those, options, () => ({ lock: NO_PINS, stores: [] }));
     const before = await readLock(path);
     const found = mergePins(graphs.map(({ pins }) => pins));
-    await writeWhole(
+    await writeAtomically(
       path,
       new TextEncoder().encode(formatLock(mergePins([without(before, found), found]))),
     );

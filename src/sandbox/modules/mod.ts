@@ -12,7 +12,7 @@ import type { Store } from "./store.ts";
 export type { ExternalCode, ExternalModule } from "./code.ts";
 export type { Graph } from "./graph.ts";
 export { formatLock, mergePins, NO_PINS, type Pins, readLock } from "./lock.ts";
-export { openCache, openVendorFolder, type Store, vendorModule, writeWhole } from "./store.ts";
+export { openCache, openVendorFolder, type Store, vendorModule, writeAtomically } from "./store.ts";
 
 /** Where external modules may come from. */
 export interface CodeSettings {

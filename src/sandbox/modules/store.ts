@@ -20,7 +20,7 @@ export function openCache(folder: string): Store {
       const bytes = await readIfExists(pathOf(hash));
       return bytes !== undefined && await sha256(bytes) === hash ? bytes : undefined;
     },
-    write: (_url, hash, bytes) => writeWhole(pathOf(hash), bytes),
+    write: (_url, hash, bytes) => writeAtomically(pathOf(hash), bytes),
   };
 }
 
@@ -52,7 +52,7 @@ export async function vendorModule(
   url: string,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
-  await writeWhole(join(folder, await vendorPath(url)), bytes);
+  await writeAtomically(join(folder, await vendorPath(url)), bytes);
 }
 
 /**
@@ -81,7 +81,7 @@ async function readIfExists(path: string): Promise<Uint8Array<ArrayBuffer> | und
 }
 
 /** Writes a file so that it appears with all its bytes or not at all. */
-export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const part = `${path}.${crypto.randomUUID()}.part`;
   try {
     await Deno.mkdir(dirname(path), { recursive: true });

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import { copyBits, countBits, isSet, setBits, setRows } from "../../../src/formats/parquet/bits.ts";
+import {
+  copyBits,
+  countBits,
+  isSet,
+  listSetRows,
+  setBits,
+} from "../../../src/formats/parquet/bits.ts";
 import {
   decodeDelta,
   decodeDelta64,
@@ -163,7 +169,7 @@ Deno.test("bits are copied, set and counted from any place to any other", () => 
       for (let i = 0; i < to; i++) assert.equal(isSet(bits, i), isSet(before, i));
       for (let i = 0; i < count; i++) assert.equal(isSet(bits, to + i), isSet(from, start + i));
       const rows = new Int32Array(count);
-      const found = setRows(from, start, count, rows, 100);
+      const found = listSetRows(from, start, count, rows, 100);
       const wanted = Array.from({ length: count }, (_, i) => i).filter((i) =>
         isSet(from, start + i)
       );

@@ -16,7 +16,7 @@ export class BoolValues implements PageValues {
     return rows;
   }
 
-  sizeOf(_data: Data, _from: number, count: number): number {
+  countBytes(_data: Data, _from: number, count: number): number {
     return count >> 3;
   }
 

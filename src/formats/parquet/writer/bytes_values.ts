@@ -44,7 +44,7 @@ export class BytesValues implements PageValues {
     return Math.max(low, this.#count === 0 && this.#end === ROOM ? 1 : 0);
   }
 
-  sizeOf(data: Data, from: number, count: number): number {
+  countBytes(data: Data, from: number, count: number): number {
     const offsets = data.valueOffsets as Int32Array;
     return offsets[from + count]! - offsets[from]! + count * 4;
   }

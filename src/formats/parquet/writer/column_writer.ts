@@ -6,7 +6,7 @@ import { crc32 } from "node:zlib";
 import { type Data, isNull } from "../../../arrow/mod.ts";
 import { ValueError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
-import { copyBits, setBits, setRows } from "../bits.ts";
+import { copyBits, listSetRows, setBits } from "../bits.ts";
 import { BoolValues } from "./bool_values.ts";
 import { BytesValues } from "./bytes_values.ts";
 import type { Codec } from "../codec.ts";
@@ -69,8 +69,8 @@ export class ColumnWriter {
     return this.#values.room(data, from, rows);
   }
 
-  sizeOf(data: Data, from: number, rows: number): number {
-    return this.#values.sizeOf(data, from, rows);
+  countBytes(data: Data, from: number, rows: number): number {
+    return this.#values.countBytes(data, from, rows);
   }
 
   /**
@@ -86,7 +86,7 @@ export class ColumnWriter {
       if (!this.field.nullable) refuseNull(data, from, count, this.field);
       const start = data.offset + from;
       copyBits(data.nullBitmap, start, this.#valid, this.#pageRows, count);
-      const present = setRows(data.nullBitmap, start, count, rowNumbers, from);
+      const present = listSetRows(data.nullBitmap, start, count, rowNumbers, from);
       if (present === count) this.#values.addRun(data, from, count);
       else this.#values.addRows(data, rowNumbers, present);
       this.#pageNulls += count - present;

@@ -74,7 +74,7 @@ export class ParquetEncoder {
       if (count === 0) {
         this.#endPage();
       } else {
-        this.#bytesOfPage += this.#sizeOf(batch, from, count);
+        this.#bytesOfPage += this.#countBytes(batch, from, count);
         this.#addRows(batch, from, count);
         from += count;
         this.#rowsOfPage += count;
@@ -106,14 +106,14 @@ export class ParquetEncoder {
       count = this.#columns[i]!.room(batch.data.children[i]!, from, count);
     }
     const left = PAGES_BYTES - this.#bytesOfPage;
-    while (count > 1 && this.#sizeOf(batch, from, count) > left) count >>= 1;
+    while (count > 1 && this.#countBytes(batch, from, count) > left) count >>= 1;
     if (count !== 1 || this.#rowsOfPage === 0) return count;
-    return this.#sizeOf(batch, from, 1) > left ? 0 : 1;
+    return this.#countBytes(batch, from, 1) > left ? 0 : 1;
   }
 
-  #sizeOf(batch: Batch, from: number, count: number): number {
+  #countBytes(batch: Batch, from: number, count: number): number {
     return this.#columns.reduce(
-      (sum, column, i) => sum + column.sizeOf(batch.data.children[i]!, from, count),
+      (sum, column, i) => sum + column.countBytes(batch.data.children[i]!, from, count),
       0,
     );
   }

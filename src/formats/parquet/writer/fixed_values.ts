@@ -43,7 +43,7 @@ class FixedValues implements PageValues {
     return rows;
   }
 
-  sizeOf(_data: Data, _from: number, count: number): number {
+  countBytes(_data: Data, _from: number, count: number): number {
     return count * this.width;
   }
 
@@ -113,7 +113,7 @@ function createValues64({ dtype, precision = 38 }: Field): PageValues {
 }
 
 /** Returns a column's values as 32-bit words. */
-function wordsOf({ values }: Data): Int32Array {
+function viewWords({ values }: Data): Int32Array {
   const { buffer, byteOffset, byteLength } = values as ArrayBufferView;
   return new Int32Array(buffer, byteOffset, byteLength >> 2);
 }
@@ -133,10 +133,10 @@ function widen(out: Int32Array): Copy {
 function copyWords32(out: Int32Array): Copy {
   return {
     run(data, from, count, to) {
-      out.set(wordsOf(data).subarray(from, from + count), to);
+      out.set(viewWords(data).subarray(from, from + count), to);
     },
     rows(data, rows, count, to) {
-      const words = wordsOf(data);
+      const words = viewWords(data);
       for (let i = 0; i < count; i++) out[to + i] = words[rows[i]!]!;
     },
   };
@@ -145,10 +145,10 @@ function copyWords32(out: Int32Array): Copy {
 function copyWords64(out: Int32Array): Copy {
   return {
     run(data, from, count, to) {
-      out.set(wordsOf(data).subarray(from * 2, (from + count) * 2), to * 2);
+      out.set(viewWords(data).subarray(from * 2, (from + count) * 2), to * 2);
     },
     rows(data, rows, count, to) {
-      const words = wordsOf(data);
+      const words = viewWords(data);
       for (let i = 0, at = to * 2; i < count; i++, at += 2) {
         const row = rows[i]! * 2;
         out[at] = words[row]!;
@@ -163,7 +163,7 @@ function copyDecimals(out: Int32Array, stored: 1 | 2, precision: number): Copy {
   const width = precision <= 38 ? 4 : 8;
   return {
     run(data, from, count, to) {
-      const words = wordsOf(data);
+      const words = viewWords(data);
       for (let i = 0, at = to * stored; i < count; i++, at += stored) {
         const row = (from + i) * width;
         out[at] = words[row]!;
@@ -171,7 +171,7 @@ function copyDecimals(out: Int32Array, stored: 1 | 2, precision: number): Copy {
       }
     },
     rows(data, rows, count, to) {
-      const words = wordsOf(data);
+      const words = viewWords(data);
       for (let i = 0, at = to * stored; i < count; i++, at += stored) {
         const row = rows[i]! * width;
         out[at] = words[row]!;
@@ -193,10 +193,10 @@ function createWideDecimals(size: number, isNarrow: boolean): PageValues {
   };
   const copy: Copy = {
     run(data, from, count, to) {
-      words.set(wordsOf(data).subarray(from * width, (from + count) * width), to * width);
+      words.set(viewWords(data).subarray(from * width, (from + count) * width), to * width);
     },
     rows(data, rows, count, to) {
-      const values = wordsOf(data);
+      const values = viewWords(data);
       for (let i = 0, at = to * width; i < count; i++, at += width) {
         const row = rows[i]! * width;
         for (let word = 0; word < width; word++) words[at + word] = values[row + word]!;

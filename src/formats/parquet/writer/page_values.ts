@@ -16,7 +16,7 @@ export interface PageValues {
   /** Returns how many of `rows` rows from `from` still fit; at least one into an empty page. */
   room(data: Data, from: number, rows: number): number;
   /** Returns the bytes of a run of rows. */
-  sizeOf(data: Data, from: number, count: number): number;
+  countBytes(data: Data, from: number, count: number): number;
   /** Adds a run of rows. */
   addRun(data: Data, from: number, count: number): void;
   /** Adds the rows with the given numbers. */

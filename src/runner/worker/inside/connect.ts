@@ -2,7 +2,7 @@
 import type { Connector } from "../../../core/contracts/connector.ts";
 import { ConnectionError, DXTError, maskSecrets, messageOf } from "../../../core/errors.ts";
 import type { Provider } from "../../../core/contracts/provider.ts";
-import { warn } from "../../../sandbox/serve.ts";
+import { sendWarning } from "../../../sandbox/serve.ts";
 
 /** A connection's provider with its code, and its keys checked. */
 export interface Connectable {
@@ -17,7 +17,7 @@ export async function connect(
   signal: AbortSignal,
 ): Promise<Connector> {
   try {
-    return await provider.connect(config, { baseDirectory, showValues, signal, warn });
+    return await provider.connect(config, { baseDirectory, showValues, signal, warn: sendWarning });
   } catch (error) {
     if (error instanceof DXTError || signal.aborted) throw error;
     throw new ConnectionError(

@@ -1,5 +1,5 @@
 /** The module that the threads of a run begin with. */
-import { serve } from "../../../sandbox/serve.ts";
+import { serveJobs } from "../../../sandbox/serve.ts";
 import { JOBS } from "./jobs.ts";
 
-serve(JOBS);
+serveJobs(JOBS);

@@ -21,9 +21,9 @@ export async function restrictImports(codes: readonly ExternalCode[]): Promise<v
 }
 
 async function confined(codes: readonly ExternalCode[]): Promise<Confinement> {
-  const { confine } = await import("../../../sandbox/confine.ts");
+  const { confineWorker } = await import("../../../sandbox/confine.ts");
   // What it prints goes nowhere: a run speaks through its results.
-  return await confine(codes, { onOutput() {} });
+  return await confineWorker(codes, { onOutput() {} });
 }
 
 /** A built-in provider by its name, or one of others by its module's URL. */
