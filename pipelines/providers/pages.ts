@@ -70,7 +70,7 @@ export default defineProvider({
   description: "Pages of a JSON API",
   config: Config,
   connect: (config, { signal }) => Promise.resolve(connect(config, signal)),
-  permissions: ({ base_url }) => ({ net: [hostOf(base_url)], read: [], write: [], env: [] }),
+  permissions: ({ base_url }) => ({ net: [hostOf(base_url)] }),
   extractors: {
     PagesExtractor: {
       description: "All pages of an endpoint",

@@ -1,7 +1,7 @@
 /** Permissions of the runtime: checks without a prompt, and messages for a missing one. */
 import { resolve } from "./files/paths.ts";
 
-export const KINDS = ["net", "read", "write", "env"] as const;
+export const KINDS = ["net", "read", "write", "env", "ffi", "sys"] as const;
 export type PermissionKind = (typeof KINDS)[number];
 
 /** A permission for one host, path or variable. */
@@ -45,7 +45,7 @@ export function missingPermission(error: unknown): string | undefined {
   if (match === null) return undefined;
   const [, kind = "all", named, place] = match;
   if (kind === "all" && named !== undefined) return describeSystemFile(named);
-  const isPath = kind === "read" || kind === "write";
+  const isPath = kind === "read" || kind === "write" || kind === "ffi";
   const value = named !== undefined && isPath ? resolve(named) : named;
   const flag = value === undefined ? `--allow-${kind}` : `--allow-${kind}=${value}`;
   const subject = value === undefined ? place : `"${value}"`;
@@ -65,6 +65,8 @@ const VERBS: Readonly<Record<string, string>> = {
   read: "read",
   write: "write",
   env: "read variable",
+  ffi: "load library",
+  sys: "read system fact",
   run: "start",
 };
 

@@ -17,7 +17,7 @@ export function hostOf(url: string): string {
 
 const PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443, "ws:": 80 };
 
-export const NOTHING: Permissions = { net: [], read: [], write: [], env: [] };
+export const NOTHING: Permissions = { net: [], read: [], write: [], env: [], ffi: [], sys: [] };
 
 /** The union of permissions: sorted, with absolute paths, without those that another one includes. */
 export function mergePermissions(...parts: readonly Permissions[]): Permissions {
@@ -28,14 +28,14 @@ export function mergePermissions(...parts: readonly Permissions[]): Permissions 
       !found.some((other) => other !== value && includes(kind, other, value))
     );
   };
-  return { net: all("net"), read: all("read"), write: all("write"), env: all("env") };
+  return eachKind(all);
 }
 
 /** Adds the real paths of links, which the runtime checks once a file is open. */
 export function withRealPaths(needs: Permissions): Permissions {
   const both = (paths: readonly string[]) =>
     paths.flatMap((path) => [...new Set([path, realPath(path)])]);
-  return { ...needs, read: both(needs.read), write: both(needs.write) };
+  return eachKind((kind) => isPaths(kind) ? both(needs[kind]) : needs[kind]);
 }
 
 /** The needed permissions that exceed the limits. Paths are compared with links resolved. */
@@ -73,6 +73,8 @@ function descriptorOf({ kind, value }: Grant): Deno.PermissionDescriptor {
       return { name: "net", host: value };
     case "env":
       return { name: "env", variable: value };
+    case "sys":
+      return { name: "sys", kind: value } as Deno.SysPermissionDescriptor;
     default:
       return { name: kind, path: value };
   }
@@ -102,17 +104,22 @@ export function flagsOf(needs: Permissions): string[] {
 export function permissionsOf(grants: readonly Grant[]): Permissions {
   const of = (wanted: PermissionKind) =>
     grants.filter(({ kind }) => kind === wanted).map(({ value }) => value);
-  return mergePermissions({ net: of("net"), read: of("read"), write: of("write"), env: of("env") });
+  return mergePermissions(eachKind(of));
+}
+
+function eachKind(valuesOf: (kind: PermissionKind) => readonly string[]): Permissions {
+  return Object.fromEntries(KINDS.map((kind) => [kind, valuesOf(kind)])) as unknown as Permissions;
 }
 
 function isPaths(kind: PermissionKind): boolean {
-  return kind === "read" || kind === "write";
+  return kind === "read" || kind === "write" || kind === "ffi";
 }
 
 /** Whether a permission includes another one of its kind. */
 function includes(kind: PermissionKind, outer: string, inner: string): boolean {
   if (outer === inner) return true;
   if (isPaths(kind)) return isWithin(inner, outer);
+  if (kind === "sys") return false;
   if (kind === "env") return Deno.build.os === "windows" && sameText(outer, inner);
   const [one, other] = [parseHost(outer), parseHost(inner)];
   return one !== undefined && one.name === other?.name &&

@@ -59,6 +59,10 @@ export const PermissionLists = z.strictObject({
     .describe("Files and folders that may be written, relative to the project's folder"),
   env: z.array(item.regex(/^[^=\0,\s]+$/, "expected the name of a variable")).optional()
     .describe("Environment variables that may be read"),
+  ffi: z.array(item).optional()
+    .describe("Native libraries that may be loaded, relative to the project's folder"),
+  sys: z.array(item.regex(/^[A-Za-z]+$/, "expected a name such as hostname")).optional()
+    .describe("Facts of the system that may be read, by Deno's names: hostname, osRelease, …"),
   import: z.array(item.refine(isImportHost, HOST_SYNTAX)).optional()
     .describe("Hosts that external modules may be fetched from; absent: none"),
 }).meta({

@@ -9,6 +9,7 @@ import type {
   Provider,
   Usage,
 } from "../core/contracts/provider.ts";
+import { NOTHING } from "../core/permissions.ts";
 import type { Category, StreamTarget } from "../models/source.ts";
 import { firstIssue, type OptionIssue } from "./options.ts";
 
@@ -89,6 +90,5 @@ export function targetPathOf(
 
 /** The permissions that a connection needs, as plain data. */
 export function needsOf(provider: Provider, config: unknown, usage: Usage): Permissions {
-  const { net, read, write, env } = provider.permissions(config, usage);
-  return { net: [...net], read: [...read], write: [...write], env: [...env] };
+  return { ...NOTHING, ...provider.permissions(config, usage) };
 }

@@ -1,6 +1,7 @@
 /** Permissions of workers. */
 import { fileURLToPath } from "node:url";
-import { mergePermissions } from "../core/permissions.ts";
+import { PermissionError } from "../core/errors.ts";
+import { flagsOf, mergePermissions, NOTHING } from "../core/permissions.ts";
 import type { Permissions } from "../core/contracts/provider.ts";
 
 /**
@@ -10,12 +11,26 @@ import type { Permissions } from "../core/contracts/provider.ts";
 export function ownPermissions(): Permissions {
   const source = new URL("../", import.meta.url);
   const read = Deno.build.standalone || source.protocol !== "file:" ? [] : [fileURLToPath(source)];
-  return { net: [], read, write: [], env: [] };
+  return { ...NOTHING, read };
 }
 
-/** Returns the permissions of a worker that gets exactly what is needed. */
-export function workerPermissions(needs: Permissions): Deno.PermissionOptionsObject {
-  const { net, read, write, env } = mergePermissions(needs, ownPermissions());
+/**
+ * Returns the permissions of a worker that gets exactly what is needed. A native library can do
+ * anything, so untrusted code never gets one.
+ *
+ * @throws {PermissionError} for a worker of untrusted code whose connection needs ffi or sys
+ */
+export function workerPermissions(
+  needs: Permissions,
+  runsUntrusted: boolean,
+): Deno.PermissionOptionsObject {
+  const { net, read, write, env, ffi, sys } = mergePermissions(needs, ownPermissions());
+  if (runsUntrusted && (ffi.length > 0 || sys.length > 0)) {
+    const flags = flagsOf({ ...NOTHING, ffi, sys }).join(" ");
+    throw new PermissionError(
+      `Cannot run external modules over this connection: it requires ${flags}, which no untrusted code gets; use the classes of the connection's provider`,
+    );
+  }
   const some = (values: readonly string[]) => values.length > 0 && [...values];
   return {
     net: some(net),
@@ -24,7 +39,7 @@ export function workerPermissions(needs: Permissions): Deno.PermissionOptionsObj
     env: some(env),
     import: false,
     run: false,
-    ffi: false,
-    sys: false,
+    ffi: some(ffi),
+    sys: some(sys) as false,
   };
 }

@@ -50,7 +50,7 @@ Deno.test("what the runtime refuses is told with the exact flag, paths absolute"
     'dxt may not read variable "SHOP": run it with --allow-env=SHOP',
     "dxt lacks env permission: run it with --allow-env",
     'dxt may not start "ls": run it with --allow-run=ls',
-    'dxt may not use "hostname": run it with --allow-sys=hostname',
+    'dxt may not read system fact "hostname": run it with --allow-sys=hostname',
     "dxt may not write <TMP>: run it with --allow-write",
   ]);
 });

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { exceedingGrants, flagsOf, mergePermissions, NOTHING } from "../../src/core/permissions.ts";
 import type { Permissions } from "../../src/core/contracts/provider.ts";
 import { isWithin, realPath } from "../../src/core/files/real_path.ts";
+import { KINDS } from "../../src/core/permission_errors.ts";
 import { HOST_SYNTAX, parseHost, PermissionLists } from "../../src/models/permissions.ts";
 import { withFolder } from "../support/run.ts";
 
@@ -14,7 +15,8 @@ const values = (grants: readonly { kind: string; value: string }[]) =>
 
 Deno.test("a union holds each value once, and nothing that another one includes", () => {
   const all = mergePermissions(
-    needs({ net: ["b:1", "a:1"], read: ["/x/y", "/z"], env: ["B"] }),
+    needs({ net: ["b:1", "a:1"], read: ["/x/y", "/z"], env: ["B"], sys: ["cpus"] }),
+    needs({ ffi: ["/l/x/../a.so"], sys: ["cpus"] }),
     needs({ net: ["a", "[::1]:5"], read: ["/x", "/xy"], write: ["/x/../w"], env: ["A", "B"] }),
   );
   assert.deepEqual(all, {
@@ -22,6 +24,8 @@ Deno.test("a union holds each value once, and nothing that another one includes"
     read: ["/x", "/xy", "/z"],
     write: ["/w"],
     env: ["A", "B"],
+    ffi: ["/l/a.so"],
+    sys: ["cpus"],
   });
   assert.deepEqual(mergePermissions(), NOTHING);
 });
@@ -37,12 +41,14 @@ Deno.test("a union covers its parts, and no more than they say", () => {
     read: fc.array(path, { maxLength: 4 }),
     write: fc.array(path, { maxLength: 4 }),
     env: fc.array(names, { maxLength: 2 }),
+    ffi: fc.array(path, { maxLength: 2 }),
+    sys: fc.array(fc.constantFrom<string[]>("hostname", "cpus", "uid"), { maxLength: 2 }),
   });
   const ceiling = (permissions: Permissions) => PermissionLists.parse(permissions);
   fc.assert(fc.property(fc.array(part, { maxLength: 4 }), (parts) => {
     const all = mergePermissions(...parts);
     for (const one of parts) assert.deepEqual(exceedingGrants(ceiling(all), one), []);
-    for (const kind of ["net", "read", "write", "env"] as const) {
+    for (const kind of KINDS) {
       for (const value of all[kind]) assert.ok(parts.some((one) => one[kind].includes(value)));
     }
   }));
@@ -169,19 +175,21 @@ Deno.test("flags name what is needed, a kind that needs nothing has none", () =>
 Deno.test("what the process was not granted is found without asking", async () => {
   const mod = new URL("../../src/core/permissions.ts", import.meta.url).href;
   const code = `import { missingGrants } from ${JSON.stringify(mod)};
-    const needs = { net: ["a:1", "b:2"], read: ["/a/b", "/c"], write: ["/a"], env: ["A", "B"] };
+    const needs = { net: ["a:1", "b:2"], read: ["/a/b", "/c"], write: ["/a"], env: ["A", "B"],
+      ffi: ["/l/a.so", "/m.so"], sys: ["hostname", "cpus"] };
     console.log(JSON.stringify(missingGrants(needs).map(({ kind, value }) => kind + value)));
     try { missingGrants({ ...needs, net: ["a b:1"] }); } catch (error) { console.log(error.message); }`;
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-prompt", "--no-check", "--config", "deno.json"],
       ...["--allow-net=a", "--allow-read=/a", "--allow-env=B"],
+      ...["--allow-ffi=/l", "--allow-sys=cpus"],
       `data:text/javascript,${encodeURIComponent(code)}`,
     ],
     cwd: new URL("../../", import.meta.url),
   }).output();
   assert.deepEqual(new TextDecoder().decode(stdout).split("\n"), [
-    '["netb:2","read/c","write/a","envA"]',
+    '["netb:2","read/c","write/a","envA","ffi/m.so","syshostname"]',
     'Cannot use net permission of "a b:1": the runtime rejects it',
     "",
   ]);

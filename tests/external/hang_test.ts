@@ -42,7 +42,7 @@ export default defineProvider({
       async [Symbol.asyncDispose]() { await waits(at, "dispose"); },
     });
   },
-  permissions: () => ({ net: [], read: [], write: [], env: [] }),
+  permissions: () => ({}),
   extractors: { E: { description: "x", yields: "records", options: z.strictObject({}), create: ({ at }) => ({
     async partition(...all) {
       await waits(at, "partition");

@@ -104,7 +104,7 @@ export default defineProvider({
     testConnection: () => Promise.resolve({ product: "hostile", version: "1" }),
     getStreamFields: () => Promise.resolve(FIELDS),
   })),
-  permissions: ({ allowed, folder }) => ({ net: [allowed], read: [folder], write: [], env: [] }),
+  permissions: ({ allowed, folder }) => ({ net: [allowed], read: [folder] }),
   extractors: {
     HostileExtractor: {
       description: "What came of each way",

@@ -335,7 +335,7 @@ export default defineProvider({
       }),
     });
   },
-  permissions: () => ({ net: [], read: [], write: [], env: [] }),
+  permissions: () => ({}),
   extractors: {
     Rows: {
       description: "One row",
@@ -375,5 +375,36 @@ inBothModes(
       const plan = await dxt(folder, ["plan", "p.yaml"]);
       clean(plan);
       assert.match(plan.out, /^ +warning +the API ends in May$/m);
+    }),
+);
+
+inBothModes(
+  "an external provider that requires a native library is refused, whatever is granted",
+  (dxt) =>
+    withFolder(async (folder) => {
+      const needs = WARNING.replace(
+        "permissions: () => ({})",
+        'permissions: () => ({ ffi: ["/x.so"] })',
+      );
+      const pipeline = (source: Record<string, unknown>) => ({
+        version: 1,
+        name: "native",
+        source,
+        target: { provider: "sqlite", path: "out.db" },
+        streams: [{ id: "a", source: "a" }],
+      });
+      await write(folder, "aging.js", needs);
+      await write(folder, "p.yaml", pipeline({ provider: "./aging.js" }));
+      const refused = await dxt(folder, ["run", "p.yaml"]);
+      assert.equal(refused.code, 2, refused.err);
+      assert.match(refused.err, /it requires --allow-ffi=\/x\.so, which no untrusted code gets/);
+      const permissions = { sys: ["hostname"] };
+      await write(folder, "p.yaml", pipeline({ provider: "./aging.js", permissions }));
+      const { code, err } = await dxt(folder, ["run", "p.yaml"]);
+      assert.equal(code, 2, err);
+      assert.match(
+        err,
+        /Cannot read permissions: unknown key "sys": known are net, read, write, env/,
+      );
     }),
 );

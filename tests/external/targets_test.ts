@@ -47,7 +47,7 @@ export default defineProvider({
     getStreamFields: () => Promise.resolve(undefined),
     checkWrite: () => Promise.resolve({ action: "send", problems: [] }),
   })),
-  permissions: ({ url }) => ({ net: [hostOf(url)], read: [], write: [], env: [] }),
+  permissions: ({ url }) => ({ net: [hostOf(url)] }),
   extractors: {},
   loaders: { Sink },
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { parsePipeline } from "../../src/config/mod.ts";
 import { mergePermissions } from "../../src/core/permissions.ts";
+import { PermissionError } from "../../src/core/errors.ts";
 import type { Permissions } from "../../src/core/contracts/provider.ts";
 import { pipelineNeeds, type Purpose, streamNeeds } from "../../src/runner/permissions/required.ts";
 import { planPipeline } from "../../src/runner/plan/pipeline_plan.ts";
@@ -24,7 +25,7 @@ async function planned(change: Record<string, unknown> = {}) {
   return { loaded, plan: await planPipeline(loaded) };
 }
 
-const NONE: Permissions = { net: [], read: [], write: [], env: [] };
+const NONE: Permissions = { net: [], read: [], write: [], env: [], ffi: [], sys: [] };
 
 Deno.test("a stream's sides need their own connection, and the stage from their side", async () => {
   const { plan } = await planned();
@@ -46,7 +47,7 @@ Deno.test("a stream's sides need their own connection, and the stage from their 
 });
 
 Deno.test("a worker is granted its side and dxt's own source, and nothing that can be widened", () => {
-  assert.deepEqual(workerPermissions({ ...NONE, net: ["a:1"], write: ["/w"] }), {
+  assert.deepEqual(workerPermissions({ ...NONE, net: ["a:1"], write: ["/w"] }, true), {
     net: ["a:1"],
     read: [SOURCE.replace(/\/$/, "")],
     write: ["/w"],
@@ -56,7 +57,22 @@ Deno.test("a worker is granted its side and dxt's own source, and nothing that c
     ffi: false,
     sys: false,
   });
-  assert.deepEqual(workerPermissions({ ...NONE, env: ["A"] }).env, ["A"]);
+  const more = { ...NONE, env: ["A"], ffi: ["/lib/a.so"], sys: ["hostname"] };
+  const { env, ffi, sys } = workerPermissions(more, false);
+  assert.deepEqual([env, ffi, sys], [["A"], ["/lib/a.so"], ["hostname"]]);
+});
+
+Deno.test("a worker of untrusted code loads no library and sees no fact of the system", () => {
+  for (const needs of [{ ffi: ["/lib/a.so"] }, { sys: ["hostname"] }]) {
+    assert.throws(() => workerPermissions({ ...NONE, ...needs }, true), (error) => {
+      assert.ok(error instanceof PermissionError);
+      assert.match(
+        error.message,
+        /it requires --allow-(ffi|sys)=\S+, which no untrusted code gets/,
+      );
+      return true;
+    });
+  }
 });
 
 /** What each purpose needs, without what dxt itself reads. */
@@ -80,6 +96,8 @@ Deno.test("the process needs what its streams need together, for what it does wi
     read: [stage, ...files].sort(),
     write: [stage, ...files].sort(),
     env: [],
+    ffi: [],
+    sys: [],
   });
   assert.deepEqual((await needed("extract", at)).write, [stage]);
   assert.deepEqual((await needed("load", at)).net, []);

@@ -95,6 +95,16 @@ export const limits = () => ({
     "NAMES",
     message`Refuse other environment variables; empty allows none`,
   ),
+  allowFfi: limit(
+    "--allow-ffi",
+    "PATHS",
+    message`Refuse other native libraries; empty allows none`,
+  ),
+  allowSys: limit(
+    "--allow-sys",
+    "NAMES",
+    message`Refuse other facts of the system, such as hostname; empty allows none`,
+  ),
 });
 
 /** Where external modules are fetched from and cached. */

@@ -9,12 +9,20 @@ export interface LimitOptions {
   readonly allowRead?: string | undefined;
   readonly allowWrite?: string | undefined;
   readonly allowEnv?: string | undefined;
+  readonly allowFfi?: string | undefined;
+  readonly allowSys?: string | undefined;
 }
 
 /** @throws {ConfigurationError} when an option holds a value that its kind does not allow */
 export function parseLimits(options: LimitOptions): Limit[] {
-  const { allowNet: net, allowRead: read, allowWrite: write, allowEnv: env } = options;
-  const lists = Object.entries({ net, read, write, env })
+  const lists = Object.entries({
+    net: options.allowNet,
+    read: options.allowRead,
+    write: options.allowWrite,
+    env: options.allowEnv,
+    ffi: options.allowFfi,
+    sys: options.allowSys,
+  })
     .flatMap(([kind, text]) => text === undefined ? [] : [[kind, splitList(text)] as const]);
   if (lists.length === 0) return [];
   const parsed = PermissionLists.safeParse(Object.fromEntries(lists));

@@ -67,5 +67,6 @@ function withAbsolutePaths(tree: MapTree, directory: string): MapTree {
     ["defaults", "loader", local] as const,
     ["permissions", "read", /^/] as const,
     ["permissions", "write", /^/] as const,
+    ["permissions", "ffi", /^/] as const,
   ].reduce((map, [name, key, wanted]) => change(map, name, key, wanted), tree);
 }

@@ -13,7 +13,7 @@ const SETTINGS = new Set(["config", "headers", "params", "body", "auth"]);
 const VISIBLE = new Set([
   ...["provider", "type", "class", "host", "hostname", "port", "database", "dbname"],
   ...["user", "username"],
-  ...["schema", "path", "sslmode", "net", "read", "write", "env", "import"],
+  ...["schema", "path", "sslmode", "net", "read", "write", "env", "ffi", "sys", "import"],
 ]);
 
 /** A variable without default, whose value is not in the file. */

@@ -575,6 +575,11 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
         "type": "array",
         "items": { "type": "string", "minLength": 1, "pattern": "^[^=\\0,\\s]+$" },
       },
+      "ffi": { "type": "array", "items": { "type": "string", "minLength": 1 } },
+      "sys": {
+        "type": "array",
+        "items": { "type": "string", "minLength": 1, "pattern": "^[A-Za-z]+$" },
+      },
       "import": { "type": "array", "items": { "unknown": true } },
     },
     "additionalProperties": false,

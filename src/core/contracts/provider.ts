@@ -14,6 +14,10 @@ export interface Permissions {
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly env: readonly string[];
+  /** Native libraries, by absolute path. Untrusted code never gets any. */
+  readonly ffi: readonly string[];
+  /** Facts of the system by Deno's names, such as `hostname`. Untrusted code never gets any. */
+  readonly sys: readonly string[];
 }
 
 /** The URLs that mean a provider. */
@@ -130,8 +134,8 @@ export interface Provider<Config = unknown, C extends Connector = Connector> {
    * about as much for a record as dxt: another thread would take memory and start slowly.
    */
   readonly connectionsPerThread?: number;
-  /** The least that a connection needs when it is used so. */
-  permissions(config: Config, usage: Usage): Permissions;
+  /** The least that a connection needs when it is used so; a kind that is left out: nothing. */
+  permissions(config: Config, usage: Usage): Partial<Permissions>;
   /**
    * Where a target lies, as the system tells names apart: the outer names first, folded where it
    * folds them. Two targets of one path are one target, and a path that begins with another's lies

@@ -19,7 +19,7 @@ export class Transformer implements Disposable {
     threads: Threads,
     private readonly signal: AbortSignal,
   ) {
-    const permissions = workerPermissions(NOTHING);
+    const permissions = workerPermissions(NOTHING, true);
     this.#lease = threads.lease({ permissions, external: true });
     this.#steps = transforms.map(({ module, name, options }) => ({
       ...(module === undefined ? {} : { module }),

@@ -1,7 +1,7 @@
 /** Whether what is asked for may be done: refused before anything connects or is written. */
 import type { LoadedPipeline, NamedConnection } from "../../config/mod.ts";
 import { PermissionError } from "../../core/errors.ts";
-import { describeFlags, flagOf, type Grant } from "../../core/permission_errors.ts";
+import { describeFlags, flagOf, type Grant, KINDS } from "../../core/permission_errors.ts";
 import {
   type Ceiling,
   exceedingGrants,
@@ -132,8 +132,7 @@ type Loaded = Pick<LoadedPipeline, "ceiling" | "files">;
 /** Nobody limits anything, and the process may do all. */
 function isUnlimited({ ceiling }: Loaded, limits: readonly Limit[]): boolean {
   return ceiling === undefined && limits.length === 0 &&
-    (["net", "read", "write", "env"] as const)
-      .every((name) => Deno.permissions.querySync({ name }).state === "granted");
+    KINDS.every((name) => Deno.permissions.querySync({ name }).state === "granted");
 }
 
 function admit(
@@ -176,7 +175,8 @@ function refusals(needs: readonly Need[], { ceiling, place }: Limit): string[] {
 
 /** A path by its own name, and by the one that it was compared by. */
 function described(kind: Grant["kind"], value: string): string {
-  const real = kind === "read" || kind === "write" ? realPath(value) : value;
+  const isPath = kind === "read" || kind === "write" || kind === "ffi";
+  const real = isPath ? realPath(value) : value;
   return real === value ? `"${value}"` : `"${value}", which is "${real}"`;
 }
 
@@ -185,6 +185,8 @@ const VERBS: Readonly<Record<Grant["kind"], string>> = {
   read: "read",
   write: "write",
   env: "read variable",
+  ffi: "load library",
+  sys: "read system fact",
 };
 
 const MOST_LISTED = 3;

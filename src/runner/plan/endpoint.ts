@@ -7,6 +7,7 @@ import {
   flagsOf,
   grantsOf,
   mergePermissions,
+  NOTHING,
   permissionsOf,
 } from "../../core/permissions.ts";
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
@@ -129,12 +130,13 @@ async function externalEndpoint(
   });
   const config = valueOf(checked, provider, at);
   const declared = await stranger.needs(config, baseDirectory);
+  refuseNative(module, declared, at);
   const missing = exceedingGrants(granted, declared);
   if (missing.length > 0) {
     const flags = flagsOf(permissionsOf(missing)).join(" ");
     const lists = JSON.stringify(listsOf(permissionsOf(missing)));
     throw at(
-      `Cannot use provider "${module}": it wants ${flags}, which nobody grants; add "permissions: ${lists}" to its connection, if it is to be trusted with that`,
+      `Cannot use provider "${module}": it requires ${flags}, not granted by this pipeline; add "permissions: ${lists}" to its connection, if you trust it with that`,
     );
   }
   await checkAddresses(`provider "${module}"`, { wanted: granted.net, named: granted.net });
@@ -153,16 +155,37 @@ async function externalEndpoint(
   };
 }
 
-/** What a pipeline grants to code of others: nothing where it says nothing. */
+/** Untrusted code that could load a library, or look at the machine, would leave its sandbox. */
+function refuseNative(module: string, { ffi, sys }: Permissions, at: At): void {
+  if (ffi.length === 0 && sys.length === 0) return;
+  const flags = flagsOf({ ...NOTHING, ffi, sys }).join(" ");
+  throw at(`Cannot use provider "${module}": it requires ${flags}, which no untrusted code gets`);
+}
+
+/** What a pipeline may grant to untrusted code. */
+const UntrustedPermissions = PermissionLists.pick({
+  net: true,
+  read: true,
+  write: true,
+  env: true,
+});
+
+/** What a pipeline grants to untrusted code: nothing where it says nothing. */
 function grantedTo(permissions: unknown, baseDirectory: string, at: At): Permissions {
-  const parsed = PermissionLists.safeParse(permissions ?? {});
+  const parsed = UntrustedPermissions.safeParse(permissions ?? {});
   if (!parsed.success) {
-    const { path, message } = firstIssue(PermissionLists, parsed.error);
+    const { path, message } = firstIssue(UntrustedPermissions, parsed.error);
     throw at(`Cannot read permissions: ${message}`, ["permissions", ...path]);
   }
   const { net = [], read = [], write = [], env = [] } = parsed.data;
   const absolute = (paths: readonly string[]) => paths.map((path) => resolve(baseDirectory, path));
-  return mergePermissions({ net, read: absolute(read), write: absolute(write), env });
+  return mergePermissions({
+    ...NOTHING,
+    net,
+    read: absolute(read),
+    write: absolute(write),
+    env,
+  });
 }
 
 function listsOf(permissions: Permissions): Partial<Record<string, string[]>> {

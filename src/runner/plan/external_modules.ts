@@ -74,6 +74,7 @@ export function codeNeeds(
   const { cacheDirectory } = loaded.code ?? {};
   const cache = cacheDirectory === undefined ? [] : [resolve(cacheDirectory)];
   return {
+    ...NOTHING,
     net: isFolder(folder) ? [] : remote.map(hostOf),
     read: [
       lockPath(loaded),
@@ -82,7 +83,6 @@ export function codeNeeds(
       ...local.map((path) => path.startsWith("file:") ? fileURLToPath(path) : path),
     ],
     write: cache,
-    env: [],
   };
 }
 

@@ -45,7 +45,7 @@ export class ModuleInspector implements Disposable {
 
   constructor(readonly code: Promise<ExternalCode>, externalTimeout: number | undefined) {
     this.#threads = openThreads({ threads: 1, externalTimeout });
-    const permissions = workerPermissions(NOTHING);
+    const permissions = workerPermissions(NOTHING, true);
     const { thread } = this.#threads.lease({ permissions, external: true });
     const { signal } = new AbortController();
     this.#call = (job, input) => thread.call(job, input as never, { signal }) as never;

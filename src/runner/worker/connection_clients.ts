@@ -38,7 +38,7 @@ export function openTarget(plan: StreamPlan, context: Context): ConnectionClient
 /** Starts the thread of a stream's target, which is wanted when the stream is extracted. */
 export function warmTarget(plan: StreamPlan, context: RunContext): void {
   const external = context.target.code !== undefined || plan.loader.code !== undefined;
-  const permissions = workerPermissions(streamNeeds(context, plan).target);
+  const permissions = workerPermissions(streamNeeds(context, plan).target, external);
   context.threads.warm({ permissions, external });
 }
 
@@ -55,7 +55,7 @@ function open(
   );
   const spec = {
     endpoint: { module, config, baseDirectory, showValues },
-    permissions: workerPermissions(needs),
+    permissions: workerPermissions(needs, codes.size > 0),
     codes: [...codes.values()],
   };
   return new ConnectionClient(spec, threads, signal, warn);

@@ -84,7 +84,7 @@ const ANSWERS = {
     loaders: named(LoaderInfo),
   }),
   checkConnection: Checked,
-  needs: z.object({ net: texts, read: texts, write: texts, env: texts }),
+  needs: z.object({ net: texts, read: texts, write: texts, env: texts, ffi: texts, sys: texts }),
   targetPath: texts,
   checkClass: z.object({
     info: z.union([ExtractorInfo, LoaderInfo, z.object({})]),

@@ -19,14 +19,14 @@ const NONE: Paths = { read: [], write: [] };
 export function permissions(
   base: BaseDirectory,
   { reads, writes, explores = false }: Usage,
-): Permissions {
+): Partial<Permissions> {
   const all = [
     ...(explores ? [{ read: [base.folder], write: [] }] : []),
     ...reads.map((source) => sourcePaths(base, source)),
     ...writes.map((target) => targetPaths(base, target)),
   ];
   const of = (kind: keyof Paths) => [...new Set(all.flatMap((paths) => paths[kind]))];
-  return { net: [], read: of("read"), write: of("write"), env: [] };
+  return { read: of("read"), write: of("write") };
 }
 
 function sourcePaths(base: BaseDirectory, source: StreamSource): Paths {

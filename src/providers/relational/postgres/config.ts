@@ -146,7 +146,10 @@ export function socketPath({ host, port }: Address): string | undefined {
 }
 
 /** The connection alone, whatever is done with it: a host name is looked up by the runtime. */
-export function permissions(config: PostgresConfig, { baseDirectory }: Usage): Permissions {
+export function permissions(
+  config: PostgresConfig,
+  { baseDirectory }: Usage,
+): Partial<Permissions> {
   const addresses = addressesOf(config);
   const sockets = addresses.flatMap((server) => socketPath(server) ?? []);
   const files = tlsFiles(config).map((path) => resolve(baseDirectory, path));
@@ -158,6 +161,5 @@ export function permissions(config: PostgresConfig, { baseDirectory }: Usage): P
     // To connect to a socket the runtime wants both.
     read: [...files, ...sockets],
     write: sockets,
-    env: [],
   };
 }

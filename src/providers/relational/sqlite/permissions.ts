@@ -11,13 +11,13 @@ import { databasePath, type SqliteConfig } from "./config.ts";
 export function permissions(
   config: SqliteConfig,
   { baseDirectory, writes }: Usage,
-): Permissions {
+): Partial<Permissions> {
   const path = databasePath(config, baseDirectory);
   const files = [path, `${path}-journal`];
   if (config.readonly === true || writes.length === 0) {
-    return { net: [], read: files, write: [], env: [] };
+    return { read: files };
   }
   const missing = missingFolder(dirname(path));
   const made = missing === undefined ? [] : [missing];
-  return { net: [], read: [...files, ...made], write: [...files, ...made], env: [] };
+  return { read: [...files, ...made], write: [...files, ...made] };
 }

@@ -7,13 +7,15 @@ import { withFolder } from "../../../support/run.ts";
 import { usage } from "../../../support/usage.ts";
 
 /** Paths below the folder. */
-function needs(folder: string, use: Partial<Usage>, path?: string): Omit<Permissions, "env"> {
+function needs(folder: string, use: Partial<Usage>, path?: string): Partial<Permissions> {
   const config = path === undefined ? {} : { path };
-  const { net, read, write, env } = local.permissions(config, { ...usage(folder), ...use });
-  assert.deepEqual(env, []);
+  const { read = [], write = [], ...others } = local.permissions(config, {
+    ...usage(folder),
+    ...use,
+  });
   const short = (paths: readonly string[]) =>
     paths.map((path) => path.replace(folder, ".").replaceAll("\\", "/"));
-  return { net, read: short(read), write: short(write) };
+  return { ...others, read: short(read), write: short(write) };
 }
 
 const file = (path: string) => ({ type: "file", path }) as const;
@@ -41,32 +43,30 @@ Deno.test("a target needs the names that it writes, and its folder to flush it",
     const writes = (target: NonNullable<Usage["writes"][0]>, path?: string) =>
       needs(folder, { writes: [target] }, path);
     assert.deepEqual(writes(file("out/a.csv")), {
-      net: [],
       read: ["./out"],
       write: ["./out/a.csv", "./out/.a.csv.dxt-lock", "./out/.a.csv.dxt-new"],
     });
     assert.deepEqual(writes(directory("out/a")), {
-      net: [],
       read: ["./out"],
       write: ["./out/a", "./out/.a.dxt-lock", "./out/.a.dxt-new", "./out/.a.dxt-old"],
     });
     // What has to be made holds nothing else.
-    assert.deepEqual(writes(file("new/er/a.csv")), { net: [], read: ["./new"], write: ["./new"] });
+    assert.deepEqual(writes(file("new/er/a.csv")), { read: ["./new"], write: ["./new"] });
     assert.deepEqual(writes(file("a.csv"), "new/er").write, ["./new/er"]);
-    assert.deepEqual(writes(directory("."), "out"), { net: [], read: ["./out"], write: ["./out"] });
+    assert.deepEqual(writes(directory("."), "out"), { read: ["./out"], write: ["./out"] });
   }));
 
 Deno.test("only a connection that is explored needs its whole folder", () =>
   withFolder((folder) => {
-    assert.deepEqual(needs(folder, {}), { net: [], read: [], write: [] });
-    assert.deepEqual(needs(folder, { explores: true }), { net: [], read: ["."], write: [] });
+    assert.deepEqual(needs(folder, {}), { read: [], write: [] });
+    assert.deepEqual(needs(folder, { explores: true }), { read: ["."], write: [] });
     assert.deepEqual(needs(folder, { explores: true }, "in").read, ["./in"]);
     return Promise.resolve();
   }));
 
 Deno.test("what the connection refuses needs nothing", () =>
   withFolder((folder) => {
-    const none = { net: [], read: [], write: [] };
+    const none = { read: [], write: [] };
     for (const path of ["../a.csv", "/etc/passwd", "a\0b"]) {
       assert.deepEqual(needs(folder, { reads: [file(path)] }, "in"), none, path);
       assert.deepEqual(needs(folder, { writes: [file(path)] }, "in"), none, path);

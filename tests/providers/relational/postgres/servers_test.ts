@@ -94,12 +94,11 @@ Deno.test("a connection needs all its hosts, its sockets and its certificates", 
     net: ["a:1", "[::1]:5432", "unix:/run/pg/.s.PGSQL.3"],
     read: ["/run/pg/.s.PGSQL.3"],
     write: ["/run/pg/.s.PGSQL.3"],
-    env: [],
   });
   const keys = { host: "a,b", port: 7, sslcert: "c.pem", sslkey: "/k.pem", sslrootcert: "ca.pem" };
   assert.deepEqual(needs(keys).net, ["a:7", "b:7"]);
   assert.deepEqual(needs(keys).read, ["/project/c.pem", "/k.pem"]);
-  assert.deepEqual(needs({ ...keys, sslmode: "verify-ca" }).read.length, 3);
+  assert.deepEqual(needs({ ...keys, sslmode: "verify-ca" }).read!.length, 3);
   assert.deepEqual(needs({ ...keys, sslmode: "disable" }).read, []);
 });
 

@@ -212,7 +212,6 @@ Deno.test("a connection needs its host and its certificate file, and nothing els
     net: ["[::1]:5432"],
     read: ["/project/ca.pem"],
     write: [],
-    env: [],
   });
   const unread = postgres.permissions({ ...config, sslmode: "require" }, usage("/project"));
   assert.deepEqual(unread.read, []);
