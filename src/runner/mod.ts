@@ -9,8 +9,8 @@ export {
   type PipelineUse,
 } from "./permissions/enforce.ts";
 export { flagsOf } from "../core/permissions.ts";
-export type { RunEvent } from "./contract/events.ts";
-export { checkPipeline, type Phase, type RunOptions, runPipeline } from "./pipeline_run.ts";
+export type { Phase, RunEvent } from "./contract/events.ts";
+export { checkPipeline, type RunOptions, runPipeline } from "./pipeline_run.ts";
 export { keyCandidates, watermarkCandidates } from "./inspect/key_candidates.ts";
 export {
   discover,

@@ -5,15 +5,13 @@ import { DXTError, messageOf, PipelineExecutionError } from "../core/errors.ts";
 import type { RunResult, StreamResult } from "../models/result.ts";
 import { selectStreams } from "../selector/mod.ts";
 import { type Backfill, checkBackfill, checkLimit } from "./plan/backfill.ts";
-import type { RunEvent } from "./contract/events.ts";
+import type { Phase, RunEvent } from "./contract/events.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan/pipeline_plan.ts";
 import { newProgress, type Progress, type RunContext } from "./contract/run_context.ts";
 import { isSameSystem } from "./plan/endpoint.ts";
 import { checkFullRefresh } from "./plan/shared_targets.ts";
 import { openThreads } from "./worker/pool.ts";
 import { moveStream } from "./stream_run.ts";
-
-export type Phase = "run" | "extract" | "load";
 
 export interface RunOptions {
   readonly phase: Phase;

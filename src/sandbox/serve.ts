@@ -1,5 +1,6 @@
 /** The worker's side: runs the jobs that its host calls. */
 import { DXTError } from "../core/errors.ts";
+import { fromTransferable, toTransferable } from "../core/values/transferable_value.ts";
 import { onUncaught, openPort, type Port } from "./port.ts";
 import { fromError, type FromThread, toError, type ToThread } from "./messages.ts";
 
@@ -33,8 +34,8 @@ export function serveJobs(jobs: Jobs): void {
     try {
       if (!Object.hasOwn(jobs, name)) throw new DXTError(`Cannot do "${name}": no such job`);
       const tell = (news: unknown) => post({ type: "news", id, news });
-      const result = await jobs[name]!(input as never, tell, controller.signal);
-      post({ type: "done", id, result });
+      const result = await jobs[name]!(fromTransferable(input) as never, tell, controller.signal);
+      post({ type: "done", id, result: toTransferable(result) });
     } catch (error) {
       post({ type: "failed", id, error: fromError(error) });
     } finally {

@@ -1,5 +1,6 @@
 /** A worker, as its host sees it. */
 import { DXTError } from "../core/errors.ts";
+import { toTransferable } from "../core/values/transferable_value.ts";
 import { BoundedThread, BoundError, BOUNDS, type Bounds } from "./bounds.ts";
 import { ProgressClock } from "./clock.ts";
 import { fromError, type FromThread, isFromThread, toError, type ToThread } from "./messages.ts";
@@ -27,9 +28,11 @@ export interface ThreadChecks {
   news(job: string, value: unknown): unknown;
 }
 
-type JobInput<J> = J extends (input: infer Input, ...rest: never[]) => unknown ? Input : never;
-type JobResult<J> = J extends (...args: never[]) => Promise<infer Result> ? Result : never;
-type JobNews<J> = J extends
+/** What a job takes, returns, and tells meanwhile. */
+export type JobInput<J> = J extends (input: infer Input, ...rest: never[]) => unknown ? Input
+  : never;
+export type JobResult<J> = J extends (...args: never[]) => Promise<infer Result> ? Result : never;
+export type JobNews<J> = J extends
   (input: never, tell: (news: infer News) => void, ...rest: never[]) => unknown ? News
   : never;
 
@@ -137,7 +140,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
     });
     using _open = this.#clock?.open();
     try {
-      this.#post({ type: "call", id, job, input });
+      this.#post({ type: "call", id, job, input: toTransferable(input) });
       if (signal.aborted) abort();
       else signal.addEventListener("abort", abort);
       return await promise as JobResult<J[K]>;

@@ -84,6 +84,23 @@ for (const [name, [job, answer]] of Object.entries(REFUSED)) {
   });
 }
 
+Deno.test("a marked value is restored, and one that is none of its class is refused", () => {
+  const answer = (max: unknown) => CHECKS.answer("getMaxWatermark", max, true);
+  const date = answer({ "dxt:value": "PlainDate", text: "2024-02-29" });
+  assert.ok(date instanceof Temporal.PlainDate);
+  for (const value of [1, 2n, "x", true, Infinity]) assert.equal(answer(value), value);
+  for (
+    const wrong of [
+      { "dxt:value": "PlainDate", text: "2024-02-30" },
+      { "dxt:value": "constructor", text: "x" },
+      { "dxt:value": "object", object: {} },
+      null,
+    ]
+  ) {
+    assert.throws(() => answer(wrong), /^ConnectorError: Cannot use what a thread/);
+  }
+});
+
 Deno.test("an error is told by the name of a class alone", () => {
   const message = (name: unknown) => ({ type: "failed", id: 1, error: { name, message: "m" } });
   assert.equal(isFromThread(message("LoaderError")), true);

@@ -51,6 +51,19 @@ export interface Connector extends AsyncDisposable {
   checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access>;
 }
 
+/** A method of a connector, which the host calls on the worker that holds the connection. */
+export type ConnectorMethod = Exclude<keyof Connector, symbol>;
+
+/** All of them: host and worker derive the calls between them from this list. */
+export const CONNECTOR_METHODS = [
+  "testConnection",
+  "getStreamFields",
+  "discover",
+  "estimate",
+  "checkRead",
+  "checkWrite",
+] as const satisfies readonly ConnectorMethod[];
+
 /** What a system that is only read has to answer, and what it may answer better than by default. */
 export type SourceAnswers =
   & Pick<Connector, "testConnection" | "getStreamFields">

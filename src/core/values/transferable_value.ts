@@ -1,5 +1,5 @@
 /** Values in messages between threads: structured clone supports neither Temporal nor classes. */
-import { JSONText, type Value } from "./values.ts";
+import { JSONText } from "./values.ts";
 
 const TEMPORAL = {
   PlainDate: Temporal.PlainDate,
@@ -8,24 +8,54 @@ const TEMPORAL = {
   Instant: Temporal.Instant,
 } as const;
 
-/** A value that structured clone supports. */
-export type TransferableValue =
-  | null
-  | number
-  | bigint
-  | string
-  | boolean
-  | Uint8Array
-  | { readonly type: keyof typeof TEMPORAL | "JSON"; readonly text: string };
+/** Classes of values that a message marks, by name. */
+export const MARKED = ["PlainDate", "PlainTime", "PlainDateTime", "Instant", "JSON"] as const;
 
-export function toTransferable(value: Value): TransferableValue {
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
-  if (value instanceof JSONText) return { type: "JSON", text: value.text };
-  const [type] = Object.entries(TEMPORAL).find(([, kind]) => value instanceof kind)!;
-  return { type: type as keyof typeof TEMPORAL, text: value.toString() };
+/** Key of an object that stands for another one. */
+export const MARK = "dxt:value";
+
+/** A value of one of the marked classes, as a message has it. */
+export interface MarkedValue {
+  readonly [MARK]: (typeof MARKED)[number];
+  readonly text: string;
 }
 
-export function fromTransferable(value: TransferableValue): Value {
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
-  return value.type === "JSON" ? new JSONText(value.text) : TEMPORAL[value.type].from(value.text);
+/** The same data, with values of classes marked so that {@linkcode fromTransferable} restores them. */
+export function toTransferable(data: unknown): unknown {
+  if (typeof data !== "object" || data === null) return data;
+  if (Array.isArray(data)) return data.map(toTransferable);
+  if (!isPlain(data)) return markedValue(data) ?? data;
+  const copy = mapValues(data, toTransferable);
+  // An object that has the key by itself.
+  return Object.hasOwn(data, MARK) ? { [MARK]: "object", object: copy } : copy;
+}
+
+/** Restores what {@linkcode toTransferable} marked. For messages of dxt's own code only. */
+export function fromTransferable(data: unknown): unknown {
+  if (typeof data !== "object" || data === null) return data;
+  if (Array.isArray(data)) return data.map(fromTransferable);
+  if (!isPlain(data)) return data;
+  if (!Object.hasOwn(data, MARK)) return mapValues(data, fromTransferable);
+  const marked = data as unknown as MarkedValue | { [MARK]: "object"; object: object };
+  return marked[MARK] === "object" ? mapValues(marked.object, fromTransferable) : restore(marked);
+}
+
+/** @throws {RangeError} for a text that is no value of its class */
+export function restore({ [MARK]: type, text }: MarkedValue) {
+  return type === "JSON" ? new JSONText(text) : TEMPORAL[type].from(text);
+}
+
+function markedValue(value: object): MarkedValue | undefined {
+  if (value instanceof JSONText) return { [MARK]: "JSON", text: value.text };
+  const found = Object.entries(TEMPORAL).find(([, type]) => value instanceof type);
+  return found && { [MARK]: found[0] as keyof typeof TEMPORAL, text: value.toString() };
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function mapValues(data: object, change: (value: unknown) => unknown): object {
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, change(value)]));
 }

@@ -1,6 +1,11 @@
+/** What a run tells while it runs. */
 import type { StreamResult } from "../../models/result.ts";
 
+/** A step of a stream's run. */
 export type Step = "extract" | "load";
+
+/** What a run does: both steps, or one of them. */
+export type Phase = "run" | Step;
 
 /** What happens during a run, in the order in which it happens. Sizes are bytes, times ms. */
 export type RunEvent =

@@ -6,30 +6,27 @@ import type {
   StageDetails,
   StagedFile,
 } from "../../core/contracts/buffer.ts";
-import type { Part } from "../../core/contracts/extractor.ts";
-import { fromTransferable } from "../../core/values/transferable_value.ts";
+import type { Part, PartitionSettings } from "../../core/contracts/extractor.ts";
+import { DXTError, PartitionError } from "../../core/errors.ts";
 import { compareInOrder } from "../../core/values/value_order.ts";
-import type { Value } from "../../core/values/values.ts";
 import { fromError } from "../../sandbox/messages.ts";
 import type { BufferSettings } from "../../models/buffer.ts";
 import type { RunContext } from "../contract/run_context.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
 import { ClientGroup } from "../worker/connection_clients.ts";
-import { type ExtractSpec, type Seen, stagedFields } from "../worker/extract_spec.ts";
+import { awaitAll } from "../worker/await_all.ts";
+import {
+  type ExtractSpec,
+  type ExtractStats,
+  newStats,
+  specFields,
+} from "../worker/extract_spec.ts";
 import type { ExtractNews, ExtractResult, PlainClass } from "../worker/inside/protocol.ts";
 import type { Transformer } from "./transform_client.ts";
 
-export interface ExtractSettings {
-  readonly source: ConnectionClient;
-  readonly transformer: Transformer | undefined;
-  readonly extractor: PlainClass;
-  readonly context: Pick<RunContext, "source" | "threads" | "signal">;
-  readonly stage: Buffer;
-  readonly buffer: BufferSettings;
-  readonly reading: ExtractSpec;
-  /** What was seen by all threads. */
-  readonly seen: Seen;
-  details(): StageDetails;
+/** What hears of an extraction while it runs. */
+export interface ExtractWatcher {
+  /** Rows and bytes of all workers so far. */
   onProgress(rows: number, bytes: number): void;
   /** The stage of a partition is open. */
   onOpen(stage: OpenStage): void;
@@ -37,38 +34,80 @@ export interface ExtractSettings {
   onFile(file: StagedFile, part: number): void;
   /** A part has no more files. */
   onPart(part: number): void;
+  /** The parts failed, and everything is read again as a whole. */
+  onRestart(error: unknown): Promise<void>;
+}
+
+/** An extraction of one stream into its stage. */
+export interface StageExtraction {
+  readonly source: ConnectionClient;
+  readonly transformer: Transformer | undefined;
+  readonly extractor: PlainClass;
+  readonly spec: ExtractSpec;
+  readonly context: Pick<RunContext, "source" | "threads" | "signal" | "warn">;
+  readonly stage: Buffer;
+  readonly buffer: BufferSettings;
+  /** What all workers have read. */
+  readonly stats: ExtractStats;
+  readonly watcher?: ExtractWatcher;
+  /** Asked for when the last worker has ended. */
+  details(): StageDetails;
+}
+
+/**
+ * Stages a stream in parts where its source can be partitioned, else as a whole. Parts that the source
+ * guessed, or whose common moment is lost, are read again as a whole when one of them fails.
+ */
+export async function extractToStage(
+  extraction: StageExtraction,
+  settings: PartitionSettings,
+): Promise<StagedData> {
+  const { source, extractor, spec: { request }, context, stats, watcher } = extraction;
+  const { parts, guessed } = await source.call("partition", { extractor, request, settings });
+  if (parts.length < 2) return await extractWhole(extraction);
+  try {
+    return await extractParts(extraction, parts);
+  } catch (error) {
+    const isLost = error instanceof DXTError && error.name === PartitionError.name;
+    if ((guessed !== true && !isLost) || context.signal.aborted) throw error;
+    if (isLost) context.warn(`Read as a whole instead of in parts: ${error.message}`);
+    await watcher?.onRestart(error);
+    delete stats.key;
+    Object.assign(stats, newStats());
+    return await extractWhole(extraction);
+  }
 }
 
 /** Stages everything over the source's own connection. */
-export async function extractWhole(extraction: ExtractSettings): Promise<StagedData> {
-  const { source, extractor, stage, reading, buffer, details } = extraction;
-  return await stage.write(stagedFields(reading), async ({ folder }) => {
-    const onNews = watch(extraction, source, () => {});
-    const result = await source.extract({ extractor, reading, folder, buffer }, onNews);
-    note(result, extraction);
+export async function extractWhole(extraction: StageExtraction): Promise<StagedData> {
+  const { source, extractor, stage, spec, buffer, details } = extraction;
+  return await stage.write(specFields(spec), async ({ folder }) => {
+    const onNews = watchNews(extraction, source, () => {});
+    const result = await source.call("extract", { extractor, spec, folder, buffer }, onNews);
+    addResult(result, extraction);
     return [result];
   }, details);
 }
 
 /** Stages all parts or nothing; the first that fails stops the others. */
-export async function extractParts(
-  extraction: ExtractSettings,
+async function extractParts(
+  extraction: StageExtraction,
   parts: readonly Part[],
 ): Promise<StagedData> {
-  const { stage, reading, details } = extraction;
-  return await stage.write(stagedFields(reading), (open) => {
-    extraction.onOpen(open);
+  const { stage, spec, watcher, details } = extraction;
+  return await stage.write(specFields(spec), (open) => {
+    watcher?.onOpen(open);
     return extractAll(extraction, parts, open);
   }, details);
 }
 
 /** The source's own thread, which keeps the moment of the partition, does its share. */
 async function extractAll(
-  extraction: ExtractSettings,
+  extraction: StageExtraction,
   parts: readonly Part[],
   { folder }: OpenStage,
 ): Promise<ExtractResult[]> {
-  const { source, extractor, context, reading, buffer, onFile, onPart } = extraction;
+  const { source, extractor, context, spec, buffer, watcher } = extraction;
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const results: ExtractResult[] = [];
@@ -76,7 +115,7 @@ async function extractAll(
   const { connectionsPerThread } = context.source.provider;
   // A thread hands over the batches of one extraction to be transformed, and code of others need not
   // know that it may be called twice at once.
-  const isAlone = reading.transformed !== undefined || extractor.module !== undefined;
+  const isAlone = spec.transformed !== undefined || extractor.module !== undefined;
   const ends = new ClientGroup(source, isAlone ? 1 : connectionsPerThread);
   const lane = async (number: number) => {
     using _turn = await context.threads.turn("extract");
@@ -84,10 +123,11 @@ async function extractAll(
       for (const part of left) {
         signal.throwIfAborted();
         const end = ends.of(number);
-        const onNews = watch(extraction, end, (file) => onFile(file, part.number));
-        const input = { extractor, reading, part, folder, buffer };
-        results[part.number] = await end.extract(input, onNews, signal);
-        onPart(part.number);
+        const onFile = (file: StagedFile) => watcher?.onFile(file, part.number);
+        const input = { extractor, spec, part, folder, buffer };
+        const onNews = watchNews(extraction, end, onFile);
+        results[part.number] = await end.call("extract", input, onNews, signal);
+        watcher?.onPart(part.number);
       }
     } finally {
       await ends.done(number);
@@ -96,21 +136,21 @@ async function extractAll(
   const lanes = Math.min(context.threads.most, parts.length);
   const work = Array.from({ length: lanes }, (_, number) => lane(number));
   await awaitAll(work, (error) => stop.abort(error));
-  for (const result of results) note(result, extraction);
+  for (const result of results) addResult(result, extraction);
   return results;
 }
 
-function watch(
-  { seen, transformer, onProgress }: ExtractSettings,
+function watchNews(
+  { stats, transformer, watcher }: StageExtraction,
   end: ConnectionClient,
   onFile: (file: StagedFile) => void,
 ): (news: ExtractNews) => void {
   return (news) => {
     if ("file" in news) return onFile(news.file);
     if ("transform" in news) return void relay(news.transform, transformer!, end);
-    seen.rows += news.rows;
-    seen.bytes += news.bytes;
-    onProgress(seen.rows, seen.bytes);
+    stats.rows += news.rows;
+    stats.bytes += news.bytes;
+    watcher?.onProgress(stats.rows, stats.bytes);
   };
 }
 
@@ -125,40 +165,20 @@ async function relay(
     (bytes) => ({ id, bytes }),
     (error) => ({ id, failed: fromError(error) }),
   );
-  await end.transformed(answer).catch(() => {});
+  await end.call("transformed", answer).catch(() => {});
 }
 
-function note(
-  { max: told, nulls, placeless, key }: ExtractResult,
-  { reading, seen }: ExtractSettings,
+/** Adds what one worker has read to the stats of all. */
+function addResult(
+  { max, nulls, placeless, key }: ExtractResult,
+  { spec: { request: { range, projections } }, stats }: StageExtraction,
 ): void {
-  const { range, projections } = reading;
   if (range === undefined) return;
   const { field } = projections.find((projection) => projection.field.name === range.field)!;
-  const max: Value = fromTransferable(told);
-  seen.nulls += nulls;
-  seen.placeless += placeless;
+  stats.nulls += nulls;
+  stats.placeless += placeless;
   if (max === null) return;
-  if (seen.max !== null && compareInOrder(max, seen.max, field) <= 0) return;
-  seen.max = max;
-  if (key !== undefined) seen.key = key;
-}
-
-/** As `Promise.all`, but ends when all have ended; hears at once of the first that fails. */
-export async function awaitAll<T>(
-  work: readonly Promise<T>[],
-  onFailure: (error: unknown) => void,
-): Promise<T[]> {
-  let failed: { error: unknown } | undefined;
-  const results = await Promise.allSettled(work.map((one) =>
-    one.catch((error) => {
-      if (failed === undefined) {
-        failed = { error };
-        onFailure(error);
-      }
-      throw error;
-    })
-  ));
-  if (failed !== undefined) throw (failed as { error: unknown }).error;
-  return results.map((result) => (result as PromiseFulfilledResult<T>).value);
+  if (stats.max !== null && compareInOrder(max, stats.max, field) <= 0) return;
+  stats.max = max;
+  if (key !== undefined) stats.key = key;
 }

@@ -9,7 +9,7 @@ import type { Field } from "../../models/field.ts";
 import type { StreamRef } from "../../models/source.ts";
 import { backfillRange } from "../plan/backfill.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
-import type { ConnectionClient } from "../worker/connection_client.ts";
+import type { ConnectionClient, ConnectorCalls } from "../worker/connection_client.ts";
 import { openTarget, plainClass } from "../worker/connection_clients.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
 import {
@@ -51,7 +51,7 @@ export function prepareStream(
 export async function streamFields(
   plan: StreamPlan,
   context: Asked,
-  source: Pick<ConnectionClient, "getStreamFields" | "testConnection">,
+  source: Pick<ConnectorCalls, "getStreamFields" | "testConnection">,
 ): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
   const found = await source.getStreamFields(plan.source);
   if (found === undefined) {
@@ -75,7 +75,8 @@ export async function streamFields(
   if (!resolved.projections.some(({ field }) => field.inferred === true)) {
     return { ...resolved, found };
   }
-  const known = await context.atTarget((target) => target.getStreamFields(plan.target)) ?? [];
+  const known = await context.atTarget(({ connector }) => connector.getStreamFields(plan.target)) ??
+    [];
   return { ...withTargetTypes(resolved, known), found };
 }
 
@@ -92,7 +93,7 @@ async function fieldsOfTarget(
 ): Promise<ResolvedFields> {
   // What a transform would make of nothing is not known either.
   const known = context.transformer === undefined
-    ? await context.atTarget((target) => target.getStreamFields(plan.target)) ?? []
+    ? await context.atTarget(({ connector }) => connector.getStreamFields(plan.target)) ?? []
     : [];
   const made = new Set(generated.map(({ name }) => name));
   const projections = known.filter(({ name }) => !made.has(name)).map((field) => {
@@ -194,7 +195,9 @@ export async function findRange(
   if (context.backfill !== undefined) return backfillRange(context.backfill, field);
   const loader = plainClass(plan.loader);
   const query = watermarkQuery(plan, field);
-  const max = await context.atTarget((target) => target.getMaxWatermark({ loader, ...query }));
+  const max = await context.atTarget((target) =>
+    target.call("getMaxWatermark", { loader, ...query })
+  );
   const text = max === undefined ? {} : { max: formatValue(max) };
   if (text.max !== undefined) progress.watermarkBefore = text.max;
   const { target: _target, ...asked } = query;
@@ -219,7 +222,7 @@ export async function findRange(
 export async function compareMaxima(
   plan: StreamPlan,
   { warn }: Pick<RunContext, "warn">,
-  source: Pick<ConnectionClient, "getSourceWatermark">,
+  source: Pick<ConnectionClient, "call">,
   { projections }: ResolvedFields,
   { range: { after, field: name }, watermarkBefore, seen }: {
     readonly range: WatermarkRange;
@@ -235,7 +238,7 @@ export async function compareMaxima(
   if (field.order === "native") return;
   const extractor = plainClass(plan.extractor);
   const asked = { extractor, source: plan.source, projection };
-  const max = seen ?? await source.getSourceWatermark(asked);
+  const max = seen ?? await source.call("getSourceWatermark", asked);
   if (max === undefined) return;
   const theirs = inSourceType(watermarkBefore, field);
   if (compareInOrder(theirs, max, field) <= 0) return;

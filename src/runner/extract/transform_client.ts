@@ -5,12 +5,12 @@ import type { Lease } from "../../sandbox/pool.ts";
 import { workerPermissions } from "../../sandbox/permissions.ts";
 import type { Threads } from "../worker/connection_client.ts";
 import type { PlainClass } from "../worker/inside/protocol.ts";
-import type { EndJobs } from "../worker/inside/jobs.ts";
+import type { WorkerJobs } from "../worker/inside/jobs.ts";
 import type { Chosen, StreamPlan } from "../plan/pipeline_plan.ts";
 
 /** To be opened once for a stream, and asked for each of its batches. */
 export class Transformer implements Disposable {
-  readonly #lease: Lease<EndJobs>;
+  readonly #lease: Lease<WorkerJobs>;
   readonly #steps: readonly PlainClass[];
   readonly #ready: Promise<void>;
 

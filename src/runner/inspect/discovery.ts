@@ -2,6 +2,7 @@
 import { openBuffer } from "../../buffers/mod.ts";
 import { type LoadedPipeline, type NamedConnection, QUERY } from "../../config/mod.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
+import type { ExtractRequest } from "../../core/contracts/extractor.ts";
 import { BufferError, ConfigurationError, SchemaError } from "../../core/errors.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { ProviderInfo } from "../../providers/provider_info.ts";
@@ -12,7 +13,7 @@ import type { ConnectionClient, Threads } from "../worker/connection_client.ts";
 import { openThreads } from "../worker/pool.ts";
 import { openClient, plainClass } from "../worker/connection_clients.ts";
 import { type Endpoint, resolveEndpoint } from "../plan/endpoint.ts";
-import { BATCH_BYTES, BATCH_ROWS, type ExtractSpec } from "../worker/extract_spec.ts";
+import { BATCH_BYTES, BATCH_ROWS } from "../worker/extract_spec.ts";
 import { excludedNames, projectField, resolveFields } from "../plan/resolve_fields.ts";
 import type { PlainClass } from "../worker/inside/protocol.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
@@ -35,10 +36,10 @@ export async function discover(
   using threads = openThreads(connection);
   await using end = openClient(endpoint, { explores: true }, { threads, signal });
   if (connection.dataset === undefined) {
-    return { provider: name, category, streams: await end.discover() };
+    return { provider: name, category, streams: await end.connector.discover() };
   }
   const source = parseSource("filestore", connection.dataset);
-  const fields = await end.getStreamFields(source) ?? [];
+  const fields = await end.connector.getStreamFields(source) ?? [];
   return { provider: name, category, streams: [{ name: connection.dataset, source, fields }] };
 }
 
@@ -143,9 +144,9 @@ async function fieldsOf(
   source: StreamSource,
   viewer: Viewer,
 ): Promise<readonly Field[]> {
-  const fields = await end.getStreamFields(source);
+  const fields = await end.connector.getStreamFields(source);
   if (fields !== undefined) return fields;
-  const { product } = await end.testConnection();
+  const { product } = await end.connector.testConnection();
   const wanted = "name" in source ? source.name : "path" in source ? source.path : source.type;
   const sight = viewer.endpoint.provider.category === "filestore" ? "program" : "login";
   // What hides the others must not hide that this one is missing.
@@ -159,7 +160,7 @@ async function fieldsOf(
 async function hintAt(wanted: string, viewer: Viewer): Promise<string> {
   if (!viewer.mayExplore) return "";
   await using end = openClient(viewer.endpoint, { explores: true }, viewer);
-  const names = (await end.discover()).map(({ name }) => name);
+  const names = (await end.connector.discover()).map(({ name }) => name);
   return suggestWord(wanted, names) || nearestBare(wanted, names) || `; there are ${listed(names)}`;
 }
 
@@ -190,17 +191,13 @@ function firstExtractor({ name, extractors }: ProviderInfo): PlainClass {
 async function read(
   end: ConnectionClient,
   extractor: PlainClass,
-  what: Pick<ExtractSpec, "source" | "projections" | "complete" | "excluded">,
+  what: Pick<ExtractRequest, "source" | "projections" | "complete" | "excluded">,
   limit: number,
 ): Promise<Head> {
-  const reading: ExtractSpec = {
-    ...{ ...what, limit, generated: [], refuseNull: false, recycle: false },
-    batchRows: Math.min(limit, BATCH_ROWS),
-    batchBytes: BATCH_BYTES,
-    startedAt: Temporal.Now.instant(),
-  };
+  const batchRows = Math.min(limit, BATCH_ROWS);
+  const request = { ...what, limit, batchRows, batchBytes: BATCH_BYTES };
   const fields = what.projections.map(({ field }) => field);
-  return { fields, rows: await end.head({ extractor, reading }) };
+  return { fields, rows: await end.call("head", { extractor, request }) };
 }
 
 async function headOfStage(plan: StreamPlan, limit: number): Promise<Head> {

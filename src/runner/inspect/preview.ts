@@ -150,11 +150,11 @@ async function previewSource(
   using transformer = transformerOf(plan, context);
   const resolved = plan.extractor.yields === "files"
     ? { projections: [], generated: [], found: [] }
-    : await streamFields(plan, { ...context, transformer }, source);
+    : await streamFields(plan, { ...context, transformer }, source.connector);
   checkPartitionField(plan, resolved);
-  const { action, problems } = await source.checkRead(plan.source);
+  const { action, problems } = await source.connector.checkRead(plan.source);
   if (problems.length > 0) throw new ConnectorError(`Cannot ${action}: ${problems.join("; ")}`);
-  planned.source = { ...planned.source, ...await source.estimate(plan.source) };
+  planned.source = { ...planned.source, ...await source.connector.estimate(plan.source) };
   return resolved;
 }
 
@@ -166,7 +166,10 @@ async function previewTarget(
 ): Promise<void> {
   const { writer: target } = context;
   const settings = loadSettings(plan, context);
-  const { problems: rights, action } = await target.checkWrite(plan.target, settings.mode);
+  const { problems: rights, action } = await target.connector.checkWrite(
+    plan.target,
+    settings.mode,
+  );
   if (rights.length > 0) {
     planned.problems.push(`Cannot ${action}: ${rights.join("; ")}`);
     planned.status = "failed";
@@ -176,7 +179,7 @@ async function previewTarget(
   const fields = stagedFields(resolved);
   const loader = plainClass(plan.loader);
   const staged = { kind: plan.extractor.yields, fields };
-  const load = await target.plan({ ...settings, loader, target: plan.target, staged });
+  const load = await target.call("plan", { ...settings, loader, target: plan.target, staged });
   const { exists, rows, columns, statements, destructive, problems } = load;
   planned.target = { ...planned.target, exists, ...(rows === undefined ? {} : { rows }) };
   planned.fields = reportFields(resolved, resolved.found, columns, settings.lossy);

@@ -5,7 +5,7 @@ import { messageOf } from "../../core/errors.ts";
 import type { StreamSource } from "../../models/source.ts";
 import { type Selection, selectStreams } from "../../selector/mod.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
-import type { ConnectionClient, Threads } from "../worker/connection_client.ts";
+import type { ConnectorCalls, Threads } from "../worker/connection_client.ts";
 import { openThreads } from "../worker/pool.ts";
 import { openClient } from "../worker/connection_clients.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
@@ -104,7 +104,7 @@ async function tryTarget(
 
 /** What is new is asked of a target that is there: it must be readable too. */
 async function checkTarget(
-  connector: ConnectionClient,
+  connector: ConnectorCalls,
   { stream, target, mode }: StreamPlan,
 ): Promise<Access> {
   const access = await connector.checkWrite(target, mode);
@@ -121,26 +121,26 @@ async function tryEnd(
   endpoint: Endpoint,
   usage: Parameters<typeof openClient>[1],
   context: Context,
-  work: (end: ConnectionClient) => Promise<TrialResult[]>,
+  work: (connector: ConnectorCalls) => Promise<TrialResult[]>,
 ): Promise<TrialResult[]> {
   const start = performance.now();
   await using end = openClient(endpoint, usage, context);
   try {
-    await end.connected();
+    await end.call("connect", undefined);
   } catch (error) {
     context.signal.throwIfAborted();
     const problems = [messageOf(error)];
     return [{ check, subject: endpoint.provider.name, problems, ms: since(start) }];
   }
   const opening = since(start);
-  const [greeting, ...others] = await work(end);
+  const [greeting, ...others] = await work(end.connector);
   return [{ ...greeting!, ms: greeting!.ms + opening }, ...others];
 }
 
 async function greet(
   check: "source" | "target",
   { provider }: Endpoint,
-  connector: ConnectionClient,
+  connector: ConnectorCalls,
 ): Promise<TrialResult> {
   const greeting = await timed(async () => {
     const { product, version } = await connector.testConnection();

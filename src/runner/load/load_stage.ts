@@ -15,7 +15,7 @@ import { ClientGroup, openTarget, plainClass } from "../worker/connection_client
 import { PartSequencer, StagedFileQueue } from "./staged_file_queue.ts";
 import { targetName } from "../plan/resolve_fields.ts";
 import type { LoadInput } from "../worker/inside/protocol.ts";
-import { awaitAll } from "../extract/extract_partitions.ts";
+import { awaitAll } from "../worker/await_all.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 
 /** A smaller stage is loaded before more threads have started. */
@@ -38,7 +38,9 @@ export async function load(
   await using target = await turnAtTarget(plan, context);
   const input = inputOf(plan, context, staged.slice(staged.files));
   const onRows = progressOf(plan, context);
-  const ticket = shareable && context.threads.most > 1 ? await target.share(input) : undefined;
+  const ticket = shareable && context.threads.most > 1
+    ? await target.call("share", input)
+    : undefined;
   const onCommit = rememberedBy(lock, plan, context, () => staged);
   if (ticket === undefined) return await target.load(input, onRows, onCommit);
   const feed = new StagedFileQueue<StagedFile>();
@@ -108,7 +110,7 @@ export class EarlyLoad {
     void this.#written.promise.then(() => held?.[Symbol.dispose]());
     const input = { ...inputOf(plan, context, this.stage.slice([])), isGrowing: true as const };
     const onRows = progressOf(plan, context);
-    const ticket = context.threads.most > 1 ? await target.share(input) : undefined;
+    const ticket = context.threads.most > 1 ? await target.call("share", input) : undefined;
     if (ticket !== undefined) {
       const { stage } = this;
       return await loadShared({
@@ -137,13 +139,13 @@ async function hand(
 ): Promise<void> {
   try {
     for (let file = await feed.next(); file !== undefined; file = await feed.next()) {
-      await target.feed({ slice: stage.slice([file]) });
+      await target.call("feed", { slice: stage.slice([file]) });
     }
   } catch (error) {
-    return await target.feed({ failed: fromError(error) });
+    return await target.call("feed", { failed: fromError(error) });
   }
   const { staged } = feed;
-  await target.feed({ committed: staged.slice(staged.files) });
+  await target.call("feed", { committed: staged.slice(staged.files) });
 }
 
 async function turnAtTarget(plan: StreamPlan, context: RunContext): Promise<ConnectionClient> {
@@ -252,12 +254,13 @@ async function loadShare(
   const files = [first];
   const more = async () => {
     const file = await feed.next(PATIENCE_MS);
-    if (file === undefined) return await end.feed({ lane, committed: stage.slice(files) });
+    if (file === undefined) return await end.call("feed", { lane, committed: stage.slice(files) });
     files.push(file);
-    await end.feed({ lane, slice: stage.slice([file]) });
+    await end.call("feed", { lane, slice: stage.slice([file]) });
   };
-  const fail = (error: unknown) => end.feed({ lane, failed: fromError(error) });
-  return await end.loadShare(
+  const fail = (error: unknown) => end.call("feed", { lane, failed: fromError(error) });
+  return await end.call(
+    "loadShare",
     { ...input, staged: stage.slice(files), ticket, lane },
     // An end that is gone waits for nothing.
     (news) => "rows" in news ? onRows(news.rows) : void more().catch(fail).catch(() => {}),

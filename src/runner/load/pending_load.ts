@@ -4,7 +4,7 @@ import { ConcurrentRunError, UnknownOutcomeError } from "../../core/errors.ts";
 import type { LoadOutcome } from "../../core/contracts/loader.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
 import { openTarget, plainClass } from "../worker/connection_clients.ts";
-import type { Phase } from "../pipeline_run.ts";
+import type { Phase } from "../contract/events.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 
 /** A stage that this run has. */
@@ -99,7 +99,7 @@ async function outcomeOf(
   const patience = Math.max(PATIENCE_MS, context.claim.waitMs);
   for (;;) {
     const asked = { loader: plainClass(plan.loader), target: plan.target, record };
-    const outcome = await end.getOutcome(asked);
+    const outcome = await end.call("getOutcome", asked);
     if (outcome !== "running" || performance.now() - start > patience) return outcome;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     context.signal.throwIfAborted();

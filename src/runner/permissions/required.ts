@@ -8,7 +8,7 @@ import { ownPermissions } from "../../sandbox/permissions.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
 import { codeNeeds } from "../plan/external_modules.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
-import type { Phase } from "../pipeline_run.ts";
+import type { Phase } from "../contract/events.ts";
 import type { PipelinePlan, StreamPlan } from "../plan/pipeline_plan.ts";
 
 /** What is done with a pipeline: moving its data, or trying both ends. */

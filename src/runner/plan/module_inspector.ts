@@ -15,7 +15,7 @@ import { NOTHING } from "../../core/permissions.ts";
 import type { Threads } from "../worker/connection_client.ts";
 import { openThreads } from "../worker/pool.ts";
 import type { ClassInput, ConnectionInput } from "../worker/inside/protocol.ts";
-import type { EndJobs } from "../worker/inside/jobs.ts";
+import type { WorkerJobs } from "../worker/inside/jobs.ts";
 
 /** What says how code of others is gathered: a pipeline, or a connection of the command line. */
 export type CodeSource = Pick<
@@ -36,10 +36,10 @@ async function codeOf(
 /** A thread of external code that is asked what it is. It starts while the code is gathered. */
 export class ModuleInspector implements Disposable {
   readonly #threads: Threads;
-  readonly #call: <K extends keyof EndJobs>(
+  readonly #call: <K extends keyof WorkerJobs>(
     job: K,
-    input: Parameters<EndJobs[K]>[0],
-  ) => ReturnType<EndJobs[K]>;
+    input: Parameters<WorkerJobs[K]>[0],
+  ) => ReturnType<WorkerJobs[K]>;
   /** Its module, once the thread is closed to all else. */
   readonly #module: Promise<string>;
 

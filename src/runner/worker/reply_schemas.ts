@@ -1,17 +1,20 @@
 /**
- * What threads answer, as the host takes it. Code of others may answer anything: what is not of these
- * shapes is refused, and what is more is left out.
+ * Schemas for what workers reply. A worker may run untrusted code, which may reply anything: an invalid
+ * reply is an error, and unknown keys are dropped.
  */
 import { z } from "zod";
 import { StagedFileShape } from "../../buffers/mod.ts";
 import { CONVERSIONS } from "../../core/values/conversion.ts";
-import { ConnectorError } from "../../core/errors.ts";
+import { ConnectorError, messageOf } from "../../core/errors.ts";
+import type { ConnectorMethod } from "../../core/contracts/connector.ts";
+import { MARK, MARKED, type MarkedValue, restore } from "../../core/values/transferable_value.ts";
 import { OWN_ROWS } from "../../core/contracts/loader.ts";
 import { Field } from "../../models/field.ts";
 import { CATEGORIES, StreamSource } from "../../models/source.ts";
 import { Guarantee } from "../../models/guarantee.ts";
 import { LOAD_MODES } from "../../models/stream.ts";
-import type { ThreadChecks } from "../../sandbox/thread.ts";
+import type { JobResult, ThreadChecks } from "../../sandbox/thread.ts";
+import type { WorkerJobs } from "./inside/jobs.ts";
 
 const count = z.int().min(0);
 
@@ -23,8 +26,19 @@ const said = z.string().transform((text) =>
 const texts = z.array(z.string());
 const sentences = z.array(said);
 
-const PlainValue = z.union([
-  z.null(),
+/** A value of a class, which the worker marked. */
+const Marked = z.object({ [MARK]: z.enum(MARKED), text: z.string() }).transform(
+  (marked, context) => {
+    try {
+      return restore(marked as MarkedValue);
+    } catch (error) {
+      context.addIssue(messageOf(error));
+      return z.NEVER;
+    }
+  },
+);
+
+const Present = z.union([
   z.number(),
   z.nan(),
   z.literal([Infinity, -Infinity]),
@@ -32,11 +46,9 @@ const PlainValue = z.union([
   z.string(),
   z.boolean(),
   z.instanceof(Uint8Array),
-  z.object({
-    type: z.enum(["PlainDate", "PlainTime", "PlainDateTime", "Instant", "JSON"]),
-    text: z.string(),
-  }),
+  Marked,
 ]);
+const Value = Present.nullable();
 
 const Access = z.object({ action: said, problems: sentences });
 const Receipt = z.object({ rows: count, evidence: said });
@@ -74,8 +86,26 @@ function discovered(field: z.ZodType<Field>) {
   }));
 }
 
-/** By the job that is answered. */
-const ANSWERS = {
+/** What a connector's methods return: an entry for each. */
+export const CONNECTOR_REPLIES = {
+  testConnection: z.object({ product: said, version: said }),
+  getStreamFields: z.array(Field).optional(),
+  discover: discovered(Field),
+  estimate: z.object({
+    kind: said,
+    rows: z.number().optional(),
+    bytes: z.number().optional(),
+  }),
+  checkRead: Access,
+  checkWrite: Access,
+} satisfies Record<ConnectorMethod, z.ZodType>;
+
+type JobsWithReply = {
+  [K in keyof WorkerJobs]: void extends JobResult<WorkerJobs[K]> ? never : K;
+}[keyof WorkerJobs];
+
+/** What a job returns, by its name; a job that is not here returns nothing. */
+const REPLIES = {
   describe: z.object({
     name: z.string().regex(/^[^\p{C}]{1,100}$/u, "expected 1 to 100 printable characters"),
     category: z.enum(CATEGORIES),
@@ -92,16 +122,7 @@ const ANSWERS = {
   }),
   openTransforms: z.array(Field),
   transform: z.instanceof(Uint8Array),
-  testConnection: z.object({ product: said, version: said }),
-  getStreamFields: z.array(Field).optional(),
-  discover: discovered(Field),
-  estimate: z.object({
-    kind: said,
-    rows: z.number().optional(),
-    bytes: z.number().optional(),
-  }),
-  checkRead: Access,
-  checkWrite: Access,
+  ...CONNECTOR_REPLIES,
   partition: z.object({
     parts: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))).min(1),
     guessed: z.boolean().optional(),
@@ -111,12 +132,12 @@ const ANSWERS = {
     count,
     evidence: said,
     bytes: z.array(z.instanceof(Uint8Array)).optional(),
-    max: PlainValue,
+    max: Value,
     nulls: count,
     placeless: count,
     key: z.string().optional(),
   }),
-  head: z.array(z.array(PlainValue)),
+  head: z.array(z.array(Value)),
   plan: z.object({
     exists: z.boolean(),
     rows: z.number().optional(),
@@ -125,22 +146,22 @@ const ANSWERS = {
     destructive: sentences,
     problems: sentences,
   }),
-  sourceWatermark: PlainValue.optional(),
-  maxWatermark: PlainValue.optional(),
-  outcome: z.enum(["committed", "aborted", "running", "unknown"]),
+  getSourceWatermark: Present.optional(),
+  getMaxWatermark: Present.optional(),
+  getOutcome: z.enum(["committed", "aborted", "running", "unknown"]),
   load: Receipt,
   share: z.record(z.string(), z.unknown()).optional(),
   loadShare: count,
   finish: Receipt,
-} satisfies Record<string, z.ZodType>;
+} satisfies Record<JobsWithReply, z.ZodType>;
 
 let untrusted: Readonly<Record<string, z.ZodType>> | undefined;
 
 /**
- * As `ANSWERS`, for untrusted code: what a field is to become in a target's own words goes into DDL,
+ * As `REPLIES`, for untrusted code: what a field is to become in a target's own words goes into DDL,
  * and is the user's alone to say.
  */
-function untrustedAnswers(): Readonly<Record<string, z.ZodType>> {
+function untrustedReplies(): Readonly<Record<string, z.ZodType>> {
   if (untrusted !== undefined) return untrusted;
   const field = Field.extend({ target_type: z.unknown().optional() })
     .transform(({ target_type: _, ...rest }): Field => rest);
@@ -150,7 +171,7 @@ function untrustedAnswers(): Readonly<Record<string, z.ZodType>> {
     getStreamFields: fields.optional(),
     discover: discovered(field),
   };
-  return untrusted = { ...ANSWERS, ...own };
+  return untrusted = { ...REPLIES, ...own };
 }
 
 const Rows = z.object({ rows: count });
@@ -168,12 +189,12 @@ const NEWS = {
   load: z.union([Rows, Committing]),
   finish: Committing,
   loadShare: z.union([Rows, z.object({ more: z.literal(true) })]),
-} satisfies Record<string, z.ZodType>;
+} satisfies Partial<Record<keyof WorkerJobs, z.ZodType>>;
 
 /** Holds what threads say to these shapes. */
 export const CHECKS: ThreadChecks = {
   answer: (job, value, external) =>
-    held(external ? untrustedAnswers() : ANSWERS, job, value, "answered"),
+    held(external ? untrustedReplies() : REPLIES, job, value, "answered"),
   news: (job, value) => held(NEWS, job, value, "told"),
 };
 

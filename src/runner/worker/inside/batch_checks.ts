@@ -15,7 +15,7 @@ import { compareInOrder } from "../../../core/values/value_order.ts";
 import { formatValue } from "../../../core/values/values.ts";
 import type { Field } from "../../../models/field.ts";
 import { yieldToEventLoop } from "../../../core/event_loop.ts";
-import type { Seen } from "../extract_spec.ts";
+import type { ExtractStats } from "../extract_spec.ts";
 import { isFuture } from "../../plan/watermark.ts";
 
 export interface Watch {
@@ -45,7 +45,7 @@ export interface WatermarkWatch {
 export async function* checkBatches(
   batches: Extraction<Batch>,
   watch: Watch,
-  seen: Seen,
+  stats: ExtractStats,
 ): Extraction<Batch> {
   const column = watch.fields.findIndex(({ name }) => name === watch.watermark?.field);
   try {
@@ -54,11 +54,11 @@ export async function* checkBatches(
       watch.signal.throwIfAborted();
       const next = await batches.next();
       if (next.done === true) return next.value;
-      refuseNulls(next.value, watch, column, seen.rows);
-      if (column >= 0) noteWatermarks(next.value, column, watch, seen);
+      refuseNulls(next.value, watch, column, stats.rows);
+      if (column >= 0) noteWatermarks(next.value, column, watch, stats);
       const [rows, bytes] = [next.value.numRows, byteLength(next.value)];
-      seen.rows += rows;
-      seen.bytes += bytes;
+      stats.rows += rows;
+      stats.bytes += bytes;
       watch.onProgress(rows, bytes);
       let batch = next.value;
       for (const transform of watch.transforms) batch = await transform.apply(batch);
@@ -91,23 +91,23 @@ function refuseNulls(batch: Batch, watch: Watch, watermark: number, rowsBefore: 
   });
 }
 
-function noteWatermarks(batch: Batch, column: number, watch: Watch, seen: Seen): void {
+function noteWatermarks(batch: Batch, column: number, watch: Watch, stats: ExtractStats): void {
   const field = watch.fields[column]!;
-  seen.nulls += nullCounts(batch)[column]!;
+  stats.nulls += nullCounts(batch)[column]!;
   // Only the source's system knows how these compare.
   if (field.order === "native") return;
   const found = measureWatermarks(batch, column, field);
   const { max, unordered } = found;
   if (unordered > 0) {
-    if (watch.watermark!.refuseNull) refusePlaceless(batch, column, found, watch, seen.rows);
-    seen.nulls += unordered;
-    seen.placeless += unordered;
+    if (watch.watermark!.refuseNull) refusePlaceless(batch, column, found, watch, stats.rows);
+    stats.nulls += unordered;
+    stats.placeless += unordered;
   }
   if (max === null) return;
-  if (seen.max !== null && compareInOrder(max, seen.max, field) <= 0) return;
-  seen.max = max;
+  if (stats.max !== null && compareInOrder(max, stats.max, field) <= 0) return;
+  stats.max = max;
   if (isFuture(max, field, Temporal.Now.instant())) {
-    seen.key = keyOf(batch, found.row, watch);
+    stats.key = keyOf(batch, found.row, watch);
   }
 }
 

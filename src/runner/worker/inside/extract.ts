@@ -1,17 +1,11 @@
 /** What a thread does at the source: it reads, and stages what it reads. */
 import { stagePart } from "../../../buffers/mod.ts";
-import type { StagedFile } from "../../../core/contracts/buffer.ts";
+import type { StagedFile, WrittenPart } from "../../../core/contracts/buffer.ts";
 import { DXTError, ValidationError, ValueError } from "../../../core/errors.ts";
 import type { Partition, RecordExtractor } from "../../../core/contracts/extractor.ts";
-import { toTransferable, type TransferableValue } from "../../../core/values/transferable_value.ts";
+import type { Value } from "../../../core/values/values.ts";
 import { countReleased } from "../../../sandbox/garbage.ts";
-import {
-  type ExtractSpec,
-  fromTransferableSpec,
-  NOTHING_SEEN,
-  type Seen,
-  stagedFields,
-} from "../extract_spec.ts";
+import { type ExtractSpec, type ExtractStats, newStats, specFields } from "../extract_spec.ts";
 import { firstRows } from "../first_rows.ts";
 import { connect } from "./connect.ts";
 import type {
@@ -25,7 +19,7 @@ import type {
   Tell,
 } from "./protocol.ts";
 import { argumentsOf, extractorClassOf, openSession, type WorkerSession } from "./session.ts";
-import { buildTask, read } from "./extract_request.ts";
+import { buildTask, readBatches } from "./extract_request.ts";
 import { ProgressThrottle } from "./progress_throttle.ts";
 import { FarTransform, type Transformed } from "./transforms.ts";
 
@@ -42,23 +36,20 @@ async function createRecordExtractor(
 
 /** The partition stays open, and with it the moment that its parts are read of, until `close`. */
 export async function partition(
-  { extractor: chosen, reading, settings }: PartitionInput,
+  { extractor: chosen, request, settings }: PartitionInput,
   _tell: Tell,
   signal: AbortSignal,
 ): Promise<Pick<Partition, "parts" | "guessed">> {
   const here = await openSession();
   const extractor = await createRecordExtractor(here, chosen);
-  here.partition = await extractor.partition(
-    buildTask(fromTransferableSpec(reading), signal),
-    settings,
-  );
+  here.partition = await extractor.partition(buildTask(request, signal), settings);
   const { parts, guessed } = here.partition;
   return guessed === undefined ? { parts } : { parts, guessed };
 }
 
 /** Extracts everything, or one part, into files of its own. */
 export async function extract(
-  { extractor: chosen, reading: plain, part, folder, buffer }: ExtractInput,
+  { extractor: chosen, spec, part, folder, buffer }: ExtractInput,
   tell: (news: ExtractNews) => void,
   signal: AbortSignal,
 ): Promise<ExtractResult> {
@@ -68,47 +59,42 @@ export async function extract(
   await using own = part && await connect(here.endpoint, signal);
   const found = await extractorClassOf(here, chosen);
   const created = await argumentsOf(here, found, chosen, own);
-  const reading = {
-    ...fromTransferableSpec(plain),
-    ...(part === undefined ? {} : { part: part.part }),
-  };
+  const task = buildTask(spec.request, signal, part?.part);
+  using throttle = new ProgressThrottle(tell);
   const place = {
     folder,
     ...(part === undefined ? {} : { part: part.number }),
-    fields: stagedFields(reading),
+    fields: specFields(spec),
     onFile: (file: StagedFile) => tell({ file }),
+    onBytes: (bytes: number) => throttle.add(0, bytes),
   };
-  using tally = new ProgressThrottle(tell);
+  const stats = newStats();
   if (found.yields === "files") {
-    const files = (await found.create(...created)).extract(buildTask(reading, signal));
-    const onBytes = (bytes: number) => tally.add(0, bytes);
-    return {
-      ...await stagePart(buffer, { ...place, onBytes }, files),
-      max: null,
-      nulls: 0,
-      placeless: 0,
-    };
+    const files = (await found.create(...created)).extract(task);
+    return resultOf(await stagePart(buffer, place, files), stats);
   }
-  const seen: Seen = { ...NOTHING_SEEN };
   const onProgress = (rows: number, bytes: number) => {
     countReleased(bytes);
-    tally.add(rows, bytes);
+    throttle.add(rows, bytes);
   };
   try {
-    const watch = { signal, onProgress, ...transformOf(here, reading, tell) };
-    const batches = read(await found.create(...created), reading, watch, seen);
-    const written = await stagePart(buffer, place, batches);
-    const { max, nulls, placeless, key } = seen;
-    const future = key === undefined ? {} : { key };
-    return { ...written, max: toTransferable(max), nulls, placeless, ...future };
+    const watch = { signal, onProgress, ...transformOf(here, spec, tell) };
+    const extraction = (await found.create(...created)).extract(task);
+    const batches = readBatches(extraction, spec, watch, stats);
+    return resultOf(await stagePart(buffer, place, batches), stats);
   } catch (error) {
     throw part === undefined || part.number === 0 ? error : ofPart(error, part.number);
   }
 }
 
+function resultOf(written: WrittenPart, stats: ExtractStats): ExtractResult {
+  const { max, nulls, placeless, key } = stats;
+  return { ...written, max, nulls, placeless, ...(key === undefined ? {} : { key }) };
+}
+
 function transformOf(
   here: WorkerSession,
-  { projections, transformed }: ExtractSpec,
+  { request: { projections }, transformed }: ExtractSpec,
   tell: (news: ExtractNews) => void,
 ): { readonly transform?: FarTransform } {
   if (transformed === undefined) return {};
@@ -125,30 +111,23 @@ function ofPart(error: unknown, number: number): unknown {
 }
 
 /** Highest watermark of the source, where it is known without reading all of it. */
-export async function sourceWatermark(
+export async function getSourceWatermark(
   { extractor: chosen, ...asked }: SourceWatermarkInput,
-): Promise<TransferableValue | undefined> {
+): Promise<Exclude<Value, null> | undefined> {
   const here = await openSession();
   const { maxWatermark } = await extractorClassOf(here, chosen);
-  const max = await maxWatermark?.(await here.connector, asked);
-  return max === undefined ? undefined : toTransferable(max);
+  return await maxWatermark?.(await here.connector, asked);
 }
 
+/** The first rows of a dataset, as many as the request's limit. */
 export async function head(
-  { extractor: chosen, reading: plain }: HeadInput,
+  { extractor: chosen, request }: HeadInput,
   _tell: Tell,
   signal: AbortSignal,
-): Promise<TransferableValue[][]> {
-  const here = await openSession();
-  const reading = fromTransferableSpec(plain);
-  const extractor = await createRecordExtractor(here, chosen);
-  const fields = stagedFields(reading);
-  const rows = await firstRows(
-    extractor.extract(buildTask(reading, signal)),
-    fields,
-    reading.limit!,
-  );
-  return rows.map((row) => row.map(toTransferable));
+): Promise<Value[][]> {
+  const extractor = await createRecordExtractor(await openSession(), chosen);
+  const fields = request.projections.map(({ field }) => field);
+  return await firstRows(extractor.extract(buildTask(request, signal)), fields, request.limit!);
 }
 
 /** What became of a batch that `extract` told as news. */

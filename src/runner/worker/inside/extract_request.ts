@@ -1,56 +1,45 @@
 /** What is read of a stream, where it is read. */
 import { createExtractTask } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
-import type { ExtractTask, RecordExtractor } from "../../../core/contracts/extractor.ts";
+import type { ExtractTask, Part } from "../../../core/contracts/extractor.ts";
 import type { Extraction } from "../../../core/contracts/proof.ts";
 import { parseText } from "../../../core/values/values.ts";
 import type { Transform } from "../../../core/contracts/transform.ts";
 import { constantFields, currentTimestamp } from "../../../transforms/generated.ts";
-import type { ExtractSpec, Seen } from "../extract_spec.ts";
+import type { ExtractSpec, ExtractStats } from "../extract_spec.ts";
 import { checkBatches } from "./batch_checks.ts";
 
-/** What is asked of the source. */
-export function buildTask(reading: ExtractSpec, signal: AbortSignal): ExtractTask {
-  const { source, projections, range, part, limit, batchRows, batchBytes, recycle, complete } =
-    reading;
-  const { excluded } = reading;
-  return createExtractTask({
-    source,
-    projections,
-    ...(range === undefined ? {} : { range }),
-    ...(part === undefined ? {} : { part }),
-    ...(limit === undefined ? {} : { limit }),
-    batchRows,
-    batchBytes,
-    recycle,
-    complete,
-    excluded,
-    signal,
-  });
+/** The extractor's task: all that is requested, or one part of it. */
+export function buildTask(
+  request: ExtractSpec["request"],
+  signal: AbortSignal,
+  part?: Part,
+): ExtractTask {
+  return createExtractTask({ ...request, ...(part === undefined ? {} : { part }), signal });
 }
 
-/** What watches a reading, and transforms it. */
+/** What watches an extraction, and transforms its batches. */
 export interface ReadWatch {
   readonly signal: AbortSignal;
   onProgress(rows: number, bytes: number): void;
   readonly transform?: Transform;
 }
 
-/** The batches of a reading as they are staged, watched on their way. */
-export function read(
-  extractor: RecordExtractor,
-  reading: ExtractSpec,
+/** The batches of an extraction as they are staged: checked, transformed and counted on their way. */
+export function readBatches(
+  batches: Extraction<Batch>,
+  spec: ExtractSpec,
   { signal, onProgress, transform }: ReadWatch,
-  seen: Seen,
+  stats: ExtractStats,
 ): Extraction<Batch> {
-  const { projections, range, refuseNull, keys = [] } = reading;
-  return checkBatches(extractor.extract(buildTask(reading, signal)), {
+  const { request: { projections, range }, refuseNull, keys = [] } = spec;
+  return checkBatches(batches, {
     fields: projections.map(({ field }) => field),
-    transforms: [...transform === undefined ? [] : [transform], ...generatedBy(reading)],
+    transforms: [...transform === undefined ? [] : [transform], ...generatedBy(spec)],
     ...(range === undefined ? {} : { watermark: { field: range.field, refuseNull, keys } }),
     signal,
     onProgress,
-  }, seen);
+  }, stats);
 }
 
 function generatedBy({ generated, constants = {}, startedAt }: ExtractSpec): Transform[] {

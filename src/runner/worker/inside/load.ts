@@ -15,7 +15,7 @@ import type {
   LoadTicket,
   ParallelLoad,
 } from "../../../core/contracts/loader.ts";
-import { toTransferable, type TransferableValue } from "../../../core/values/transferable_value.ts";
+import type { Value } from "../../../core/values/values.ts";
 import { countReleased } from "../../../sandbox/garbage.ts";
 import { toError } from "../../../sandbox/messages.ts";
 import { yieldToEventLoop } from "../../../core/event_loop.ts";
@@ -64,15 +64,14 @@ export async function plan(
   return await (await createLoader(await openSession(), loader)).plan({ ...load, signal });
 }
 
-export async function maxWatermark(
+export async function getMaxWatermark(
   { loader, target, field, ...asked }: MaxWatermarkInput,
-): Promise<TransferableValue | undefined> {
+): Promise<Exclude<Value, null> | undefined> {
   const own = await createLoader(await openSession(), loader);
-  const max = await own.getMaxWatermark(target, field, asked);
-  return max === undefined ? undefined : toTransferable(max);
+  return await own.getMaxWatermark(target, field, asked);
 }
 
-export async function outcome({ loader, target, record }: OutcomeInput): Promise<LoadOutcome> {
+export async function getOutcome({ loader, target, record }: OutcomeInput): Promise<LoadOutcome> {
   const here = await openSession();
   const found = await loaderClassOf(here, loader);
   return await found.getOutcome?.(await here.connector, target, record) ?? "unknown";

@@ -9,11 +9,10 @@ import type {
   WatermarkQuery,
 } from "../../../core/contracts/loader.ts";
 import type { SourceWatermark } from "../../../core/contracts/provider.ts";
-import type { TransferableValue } from "../../../core/values/transferable_value.ts";
 import type { BufferSettings } from "../../../models/buffer.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import type { Thrown } from "../../../sandbox/messages.ts";
-import type { TransferableSpec } from "../extract_spec.ts";
+import type { ExtractSpec, ExtractStats } from "../extract_spec.ts";
 
 /** A connection. */
 export interface PlainEndpoint {
@@ -58,13 +57,13 @@ export interface ClassInput {
 
 export interface PartitionInput {
   readonly extractor: PlainClass;
-  readonly reading: TransferableSpec;
+  readonly request: ExtractSpec["request"];
   readonly settings: PartitionSettings;
 }
 
 export interface ExtractInput {
   readonly extractor: PlainClass;
-  readonly reading: TransferableSpec;
+  readonly spec: ExtractSpec;
   /** One of several parts, read over a connection of its own; unset, everything. */
   readonly part?: { readonly part: Part; readonly number: number };
   /** Folder for the files. */
@@ -79,17 +78,12 @@ export type ExtractNews =
   /** A batch to be transformed: `transformed` has the answer. */
   | { readonly transform: { readonly id: number; readonly bytes: Uint8Array } };
 
-export interface ExtractResult extends WrittenPart {
-  /** As in `Seen`. */
-  readonly max: TransferableValue;
-  readonly nulls: number;
-  readonly placeless: number;
-  readonly key?: string;
-}
+export type ExtractResult = WrittenPart & Omit<ExtractStats, "rows" | "bytes">;
 
 export interface HeadInput {
   readonly extractor: PlainClass;
-  readonly reading: TransferableSpec;
+  /** Its limit is the number of rows. */
+  readonly request: ExtractSpec["request"];
 }
 
 export type PlanInput = Omit<PlannedLoad, "signal"> & { readonly loader: PlainClass };

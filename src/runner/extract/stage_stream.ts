@@ -1,0 +1,233 @@
+/** Reads a stream from its source into its stage. */
+import { withVariableNames } from "../../config/text/secrets.ts";
+import type { Buffer, StagedData, StageDetails } from "../../core/contracts/buffer.ts";
+import type { WatermarkRange } from "../../core/contracts/connector.ts";
+import type { PartitionSettings } from "../../core/contracts/extractor.ts";
+import type { ExpectedWatermark } from "../../core/contracts/loader.ts";
+import { formatValue, type Value } from "../../core/values/values.ts";
+import type { Progress, RunContext } from "../contract/run_context.ts";
+import { limitNote } from "../plan/backfill.ts";
+import type { StreamPlan } from "../plan/pipeline_plan.ts";
+import { excludedNames, type ResolvedFields, targetName } from "../plan/resolve_fields.ts";
+import type { ConnectionClient } from "../worker/connection_client.ts";
+import { plainClass } from "../worker/connection_clients.ts";
+import {
+  BATCH_BYTES,
+  BATCH_ROWS,
+  type ExtractSpec,
+  type ExtractStats,
+  newStats,
+  stagedFields,
+} from "../worker/extract_spec.ts";
+import {
+  extractToStage,
+  type ExtractWatcher,
+  extractWhole,
+  type StageExtraction,
+} from "./extract_partitions.ts";
+import {
+  checkPartitionField,
+  checkUpsertKeys,
+  compareMaxima,
+  findRange,
+  prepareStream,
+  streamFields,
+} from "./prepare_stream.ts";
+import { type Transformer, transformerOf } from "./transform_client.ts";
+
+/** What hears of the files of a stage as they are written. */
+export type StageWatcher = Omit<ExtractWatcher, "onProgress">;
+
+/**
+ * Stages records: asks both ends for the fields and for what is new, reads it, and warns of watermarks
+ * that later runs would trip over.
+ */
+export async function stageRecords(
+  plan: StreamPlan,
+  context: RunContext,
+  buffer: Buffer,
+  source: ConnectionClient,
+  progress: Progress,
+  watcher: StageWatcher,
+): Promise<StagedData> {
+  using transformer = transformerOf(plan, context);
+  const { fields, range } = await resolveStream(plan, context, source, transformer, progress);
+  const stats = newStats();
+  const extraction: StageExtraction = {
+    ...{ source, transformer, context, stats, stage: buffer, buffer: plan.buffer },
+    extractor: plainClass(plan.extractor),
+    spec: buildSpec(plan, context, fields, range),
+    details: () => detailsOf(plan, context, range, stats.max, progress.expected),
+    watcher: {
+      ...watcher,
+      onProgress: progressOf(
+        plan,
+        context,
+        progress,
+        await expectedRows(plan, context, source, range),
+      ),
+    },
+  };
+  const staged = await extractToStage(extraction, partitionSettings(plan, context));
+  if (stats.max !== null) progress.watermarkAfter = formatValue(stats.max);
+  if (context.limit !== undefined) context.warn(limitNote(context.limit));
+  warnOfWatermarks(context, stats, range);
+  if (range !== undefined) {
+    await compareMaxima(plan, context, source, fields, { ...progress, range, seen: stats.max });
+  }
+  return staged;
+}
+
+/** Stages the source's own files, bytes unchanged. */
+export async function stageFiles(
+  plan: StreamPlan,
+  context: RunContext,
+  buffer: Buffer,
+  source: ConnectionClient,
+): Promise<StagedData> {
+  return await extractWhole({
+    ...{ source, context, stage: buffer, buffer: plan.buffer, transformer: undefined },
+    extractor: plainClass(plan.extractor),
+    spec: buildSpec(plan, context, { projections: [], generated: [] }, undefined),
+    stats: newStats(),
+    details: () => detailsOf(plan, context, undefined, null),
+  });
+}
+
+/** The fields that the stream moves, and the range of its watermark that is new. */
+async function resolveStream(
+  plan: StreamPlan,
+  context: RunContext,
+  source: ConnectionClient,
+  transformer: Transformer | undefined,
+  progress: Progress,
+): Promise<{ readonly fields: ResolvedFields; readonly range: WatermarkRange | undefined }> {
+  const asked = prepareStream(plan, context, transformer);
+  const fields = await streamFields(plan, asked, source.connector);
+  checkUpsertKeys(plan, fields);
+  checkPartitionField(plan, fields);
+  return { fields, range: await findRange(plan, asked, fields, progress) };
+}
+
+function buildSpec(
+  plan: StreamPlan,
+  { startedAt, limit }: RunContext,
+  fields: ResolvedFields,
+  range: WatermarkRange | undefined,
+): ExtractSpec {
+  const { projections, transformed, generated, constants } = fields;
+  const { batch_rows = BATCH_ROWS, batch_bytes = BATCH_BYTES } = plan.stream.extract ?? {};
+  return {
+    request: {
+      source: plan.source,
+      projections,
+      ...(range === undefined ? {} : { range }),
+      ...(limit === undefined ? {} : { limit }),
+      batchRows: batch_rows,
+      batchBytes: batch_bytes,
+      // A stage in memory keeps the batches themselves.
+      recycle: plan.buffer.format !== "memory",
+      complete: plan.stream.only_declared_fields !== true,
+      excluded: excludedNames(plan.stream),
+    },
+    ...(transformed === undefined ? {} : { transformed }),
+    generated,
+    ...(constants === undefined ? {} : { constants }),
+    startedAt,
+    refuseNull: (plan.stream.extract?.null_watermark ?? "error") === "error",
+    keys: keysOf(plan, fields),
+  };
+}
+
+function progressOf(
+  { stream: { id: stream } }: StreamPlan,
+  { onEvent }: RunContext,
+  progress: Progress,
+  total: number | undefined,
+): ExtractWatcher["onProgress"] {
+  const known = total === undefined ? {} : { total };
+  return (rows, bytes) => {
+    progress.rowsExtracted = rows;
+    onEvent({ type: "progress", stream, phase: "extract", rows, bytes, ...known });
+  };
+}
+
+function warnOfWatermarks(
+  { warn }: Pick<RunContext, "warn">,
+  { nulls, placeless, max, key }: ExtractStats,
+  range: WatermarkRange | undefined,
+): void {
+  if (range === undefined) return;
+  if (nulls > 0) {
+    const what = placeless > 0 ? "NULL, NaN or infinity" : "a NULL";
+    warn(
+      `${nulls} rows have ${what} in watermark field "${range.field}": every run reads them again`,
+    );
+  }
+  if (key === undefined) return;
+  const where = key === "" ? "" : `, in the row with ${key}`;
+  warn(
+    `the highest "${range.field}" of the source is "${
+      formatValue(max!)
+    }"${where}, later than now: later runs read no row until greater ones come; correct it in source and target`,
+  );
+}
+
+/** The fields that identify a record: the upsert keys, or the source's own key. */
+function keysOf({ stream }: StreamPlan, fields: ResolvedFields): string[] {
+  const keys = stream.load?.upsert_keys?.map((id) => targetName(stream, id));
+  return keys ?? stagedFields(fields).filter(({ key }) => key === true).map(({ name }) => name);
+}
+
+/** About how many rows there are; of a part of them only the source's own search would know. */
+async function expectedRows(
+  plan: StreamPlan,
+  { estimates, limit }: RunContext,
+  source: ConnectionClient,
+  range: WatermarkRange | undefined,
+): Promise<number | undefined> {
+  if (!estimates || limit !== undefined || range !== undefined) return undefined;
+  return (await source.connector.estimate(plan.source)).rows;
+}
+
+/** A stage in memory has no files that other workers could write. */
+function partitionSettings(
+  { stream, buffer }: StreamPlan,
+  { threads, limit }: RunContext,
+): PartitionSettings {
+  const { partition = "auto" } = stream.extract ?? {};
+  const whole = partition === "none" || buffer.format === "memory" || limit !== undefined;
+  return {
+    most: whole ? 1 : threads.most,
+    ...(typeof partition === "object" ? { field: targetName(stream, partition.field) } : {}),
+  };
+}
+
+function detailsOf(
+  plan: StreamPlan,
+  context: RunContext,
+  range: WatermarkRange | undefined,
+  max: Value,
+  expected?: ExpectedWatermark,
+): StageDetails {
+  return {
+    pipeline: plan.pipeline,
+    stream: plan.stream.id,
+    run_id: context.runId,
+    source: withVariableNames(plan.source, context.variables),
+    ...(isForeign(plan, context) ? { foreign: true as const } : {}),
+    ...(range === undefined ? {} : {
+      watermark: {
+        field: range.field,
+        ...(range.after === undefined ? {} : { after: formatValue(range.after.value) }),
+        ...(max === null ? {} : { max: formatValue(max) }),
+        ...(expected === undefined ? {} : { expected }),
+      },
+    }),
+  };
+}
+
+/** Whether untrusted code reads a stream or changes its records. */
+function isForeign({ extractor, transforms }: StreamPlan, { source }: RunContext): boolean {
+  return [source, extractor, ...transforms].some(({ code }) => code !== undefined);
+}
