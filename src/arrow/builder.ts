@@ -113,7 +113,7 @@ export function valuePusher(field: Field, column: Column): PushValue {
 }
 
 function createChecker(field: Field, column: Column): (value: Exclude<Value, null>) => void {
-  const wrong = (wanted: string, value: unknown): never => {
+  const fail = (wanted: string, value: unknown): never => {
     throw new ValueError(`expected ${wanted}`, field.name, undefined, value);
   };
   const { dtype } = field;
@@ -129,7 +129,7 @@ function createChecker(field: Field, column: Column): (value: Exclude<Value, nul
       return (value) =>
         typeof value === "number" && Number.isInteger(value) && value >= low && value <= high
           ? numbers.push(value)
-          : wrong(`${dtype} (${low} to ${high})`, value);
+          : fail(`${dtype} (${low} to ${high})`, value);
     }
     case "int64":
     case "uint64": {
@@ -141,7 +141,7 @@ function createChecker(field: Field, column: Column): (value: Exclude<Value, nul
           : value;
         return typeof big === "bigint" && big >= low && big <= high
           ? bigs.push(big)
-          : wrong(`${dtype} (${low} to ${high})`, value);
+          : fail(`${dtype} (${low} to ${high})`, value);
       };
     }
     case "float32": {
@@ -149,24 +149,24 @@ function createChecker(field: Field, column: Column): (value: Exclude<Value, nul
       return (value) =>
         typeof value === "number" && (Math.fround(value) === value || Number.isNaN(value))
           ? numbers.push(value)
-          : wrong("float32 (a number that 32 bits hold exactly)", value);
+          : fail("float32 (a number that 32 bits hold exactly)", value);
     }
     case "float64": {
       const numbers = column as NumberColumn;
-      return (value) => typeof value === "number" ? numbers.push(value) : wrong("float64", value);
+      return (value) => typeof value === "number" ? numbers.push(value) : fail("float64", value);
     }
     case "decimal": {
       const bigs = column as BigColumn;
       const { precision = 38, scale = 0 } = field;
       return (value) => {
         const text = typeof value === "string" ? exactDecimal(value, precision, scale) : undefined;
-        if (text === undefined) return wrong(`decimal(${precision},${scale}) as text`, value);
+        if (text === undefined) return fail(`decimal(${precision},${scale}) as text`, value);
         bigs.push(BigInt(text.replace(".", "")));
       };
     }
     case "bool": {
       const bools = column as BoolColumn;
-      return (value) => typeof value === "boolean" ? bools.push(value) : wrong("bool", value);
+      return (value) => typeof value === "boolean" ? bools.push(value) : fail("bool", value);
     }
     case "date": {
       const days = column as NumberColumn;
@@ -174,7 +174,7 @@ function createChecker(field: Field, column: Column): (value: Exclude<Value, nul
         if (value instanceof Temporal.PlainDate) days.push(toEpochDay(value));
         else if (value === INFINITY) days.push(INFINITE_DAY);
         else if (value === NEGATIVE_INFINITY) days.push(NEGATIVE_INFINITE_DAY);
-        else wrong("date as Temporal.PlainDate", value);
+        else fail("date as Temporal.PlainDate", value);
       };
     }
     case "time": {
@@ -182,7 +182,7 @@ function createChecker(field: Field, column: Column): (value: Exclude<Value, nul
       return (value) =>
         value instanceof Temporal.PlainTime && value.nanosecond === 0
           ? micros.push(toMicros(value))
-          : wrong("time as Temporal.PlainTime in microseconds", value);
+          : fail("time as Temporal.PlainTime in microseconds", value);
     }
     case "timestamp": {
       const micros = column as BigColumn;
@@ -190,7 +190,7 @@ function createChecker(field: Field, column: Column): (value: Exclude<Value, nul
         if (value instanceof Temporal.PlainDateTime && value.nanosecond === 0) {
           micros.push(BigInt(toEpochDay(value)) * DAY_MICROS + toMicros(value));
         } else if (!pushInfinity(micros, value)) {
-          wrong("timestamp as Temporal.PlainDateTime in microseconds", value);
+          fail("timestamp as Temporal.PlainDateTime in microseconds", value);
         }
       };
     }
@@ -200,20 +200,20 @@ function createChecker(field: Field, column: Column): (value: Exclude<Value, nul
         if (value instanceof Temporal.Instant && value.epochNanoseconds % 1000n === 0n) {
           micros.push(value.epochNanoseconds / 1000n);
         } else if (!pushInfinity(micros, value)) {
-          wrong("timestamp_tz as Temporal.Instant in microseconds", value);
+          fail("timestamp_tz as Temporal.Instant in microseconds", value);
         }
       };
     }
     case "binary": {
       const bytes = column as BytesColumn;
       return (value) =>
-        value instanceof Uint8Array ? bytes.pushBytes(value) : wrong("binary as Uint8Array", value);
+        value instanceof Uint8Array ? bytes.pushBytes(value) : fail("binary as Uint8Array", value);
     }
     case "string": {
       const strings = column as BytesColumn;
       return (value) => {
-        if (typeof value !== "string") return wrong("string", value);
-        if (!value.isWellFormed()) return wrong("string without lone surrogates", value);
+        if (typeof value !== "string") return fail("string", value);
+        if (!value.isWellFormed()) return fail("string without lone surrogates", value);
         strings.pushString(value);
       };
     }
@@ -224,7 +224,7 @@ function createChecker(field: Field, column: Column): (value: Exclude<Value, nul
       return (value) => {
         const text = value instanceof JSONText ? value.text : JSON.stringify(value);
         if (typeof text !== "string" || !text.isWellFormed()) {
-          return wrong(`${dtype} as JSON`, value);
+          return fail(`${dtype} as JSON`, value);
         }
         strings.pushString(dtype === "json" ? text : jsonText(text, field).text);
       };

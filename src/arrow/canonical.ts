@@ -90,19 +90,19 @@ export function createCanonicalizer(
         `Cannot read field "${field.name}" from a file: it has expression "${expression}", expected a column`,
       );
     }
-    const wanted = column ?? field.name;
-    const index = names.indexOf(wanted);
+    const columnName = column ?? field.name;
+    const index = names.indexOf(columnName);
     if (index >= 0) return { index, field, embedded: embeddedField(schema.fields[index]!) };
     throw new SchemaError(
-      `Cannot read column "${wanted}": the file does not have it${
-        suggestWord(wanted, names)
+      `Cannot read column "${columnName}": the file does not have it${
+        suggestWord(columnName, names)
       }; it has ${names.map((name) => `"${name}"`).join(", ")}`,
     );
   });
   const canonical = arrowSchema(projections.map(({ field }) => field));
   let rows = 0;
   return (batch) => {
-    const before = rows;
+    const rowsBefore = rows;
     const data = columns.map(({ index, field, embedded }) => {
       try {
         const data = canonicalizeColumn(batch.data.children[index]!, field, embedded);
@@ -110,7 +110,7 @@ export function createCanonicalizer(
         return data;
       } catch (error) {
         if (!(error instanceof ValueError) || error.row === undefined) throw error;
-        throw error.atRow(before + error.row);
+        throw error.atRow(rowsBefore + error.row);
       }
     });
     rows += batch.numRows;

@@ -223,10 +223,10 @@ export class BigColumn extends Base {
       return;
     }
     const at = this.length++ * this.width;
-    let rest = value;
+    let remaining = value;
     for (let word = 0; word < this.width; word++) {
-      this.#values[at + word] = BigInt.asUintN(64, rest);
-      rest >>= 64n;
+      this.#values[at + word] = BigInt.asUintN(64, remaining);
+      remaining >>= 64n;
     }
   }
 
@@ -384,12 +384,12 @@ export class BytesColumn extends Base {
   }
 
   #reserve(size: number): void {
-    const wanted = this.#end + size;
-    if (wanted <= this.#bytes.length) return;
-    if (wanted > 0x7fffffff) {
+    const needed = this.#end + size;
+    if (needed <= this.#bytes.length) return;
+    if (needed > 0x7fffffff) {
       throw new RangeError("a column of one batch holds at most 2 GiB of text or bytes");
     }
-    const grown = new Uint8Array(Math.min(0x7fffffff, Math.max(wanted, this.#bytes.length * 2)));
+    const grown = new Uint8Array(Math.min(0x7fffffff, Math.max(needed, this.#bytes.length * 2)));
     grown.set(this.#bytes.subarray(0, this.#end));
     this.#bytes = grown;
   }

@@ -87,30 +87,30 @@ type Numbers = Uint32Array;
 function gatherNumbers(data: Data, runs: readonly Run[], length: number): Numbers {
   const values = data.values as Numbers;
   const { stride } = data;
-  const kept = new (values.constructor as { new (size: number): Numbers })(length * stride);
+  const selected = new (values.constructor as { new (size: number): Numbers })(length * stride);
   let at = 0;
   for (const [from, to] of runs) {
-    kept.set(values.subarray(from * stride, to * stride), at);
+    selected.set(values.subarray(from * stride, to * stride), at);
     at += (to - from) * stride;
   }
-  return kept;
+  return selected;
 }
 
 function gatherBytes(data: Data, runs: readonly Run[], length: number) {
   const offsets = data.valueOffsets as Int32Array;
   const bytes = data.values as Uint8Array;
   const size = runs.reduce((sum, [from, to]) => sum + offsets[to]! - offsets[from]!, 0);
-  const kept = new Uint8Array(size);
+  const selected = new Uint8Array(size);
   const valueOffsets = new Int32Array(length + 1);
   let row = 0;
   let end = 0;
   for (const [from, to] of runs) {
     const start = offsets[from]!;
-    kept.set(bytes.subarray(start, offsets[to]!), end);
+    selected.set(bytes.subarray(start, offsets[to]!), end);
     for (let i = from; i < to; i++) valueOffsets[++row] = end + offsets[i + 1]! - start;
     end = valueOffsets[row]!;
   }
-  return { valueOffsets, data: kept };
+  return { valueOffsets, data: selected };
 }
 
 /** Copies bits. Unlike numbers, bits start at the data's offset. */
@@ -120,14 +120,14 @@ function gatherBits(
   runs: readonly Run[],
   length: number,
 ): Uint8Array {
-  const kept = new Uint8Array((length + 7) >> 3);
+  const selected = new Uint8Array((length + 7) >> 3);
   let at = 0;
   for (const [from, to] of runs) {
     for (let i = offset + from; i < offset + to; i++, at++) {
-      if ((bits[i >> 3]! & (1 << (i & 7))) !== 0) kept[at >> 3]! |= 1 << (at & 7);
+      if ((bits[i >> 3]! & (1 << (i & 7))) !== 0) selected[at >> 3]! |= 1 << (at & 7);
     }
   }
-  return kept;
+  return selected;
 }
 
 function countNulls(bitmap: Uint8Array, length: number): number {
@@ -193,13 +193,13 @@ function comparer(field: Field, data: Data, bound: Exclude<Value, null>): Compar
     case "timestamp":
     case "timestamp_tz": {
       const values = data.values as ArrayLike<number>;
-      const wanted = (singleColumn(field, bound).values as ArrayLike<number>)[0]!;
-      return (row) => compareNumbers(values[row]!, wanted);
+      const boundValue = (singleColumn(field, bound).values as ArrayLike<number>)[0]!;
+      return (row) => compareNumbers(values[row]!, boundValue);
     }
     case "decimal": {
       const read = unscaledReader(data);
-      const wanted = unscaledReader(singleColumn(field, bound))(0);
-      return (row) => compareNumbers(read(row), wanted);
+      const boundValue = unscaledReader(singleColumn(field, bound))(0);
+      return (row) => compareNumbers(read(row), boundValue);
     }
     case "string":
     case "binary":
@@ -224,17 +224,17 @@ function compareNumbers<T extends number | bigint>(a: T, b: T): number {
 }
 
 /** Compares UTF-8 bytes, which order as their code points do. */
-function bytesComparer(data: Data, wanted: Uint8Array): Comparer {
+function bytesComparer(data: Data, boundValue: Uint8Array): Comparer {
   const offsets = data.valueOffsets as Int32Array;
   const bytes = data.values as Uint8Array;
   return (row) => {
     const start = offsets[row]!;
     const length = offsets[row + 1]! - start;
-    const common = Math.min(length, wanted.length);
+    const common = Math.min(length, boundValue.length);
     for (let i = 0; i < common; i++) {
-      const difference = bytes[start + i]! - wanted[i]!;
+      const difference = bytes[start + i]! - boundValue[i]!;
       if (difference !== 0) return Math.sign(difference);
     }
-    return Math.sign(length - wanted.length);
+    return Math.sign(length - boundValue.length);
   };
 }

@@ -92,8 +92,8 @@ export function makeInRange<T>(field: Field, row: number, raw: number | bigint, 
     return make();
   } catch (error) {
     if (error instanceof ValueError) throw error;
-    const wanted = field.dtype === "time" ? "a time of day" : "a year up to 275760";
-    throw new ValueError(`expected ${wanted}`, field.name, row + 1, String(raw));
+    const expected = field.dtype === "time" ? "a time of day" : "a year up to 275760";
+    throw new ValueError(`expected ${expected}`, field.name, row + 1, String(raw));
   }
 }
 
@@ -106,25 +106,25 @@ function infinityText(micros: bigint): string | undefined {
 export function toPlainTime(micros: bigint): Temporal.PlainTime {
   const total = Number(micros);
   const seconds = Math.floor(total / 1_000_000);
-  const rest = total - seconds * 1_000_000;
+  const remainder = total - seconds * 1_000_000;
   return new Temporal.PlainTime(
     Math.floor(seconds / 3600),
     Math.floor(seconds / 60) % 60,
     seconds % 60,
-    Math.floor(rest / 1000),
-    rest % 1000,
+    Math.floor(remainder / 1000),
+    remainder % 1000,
   );
 }
 
 /** Converts microseconds since 1970 to a date and time without zone. */
 export function toPlainDateTime(micros: bigint): Temporal.PlainDateTime {
   let days = micros / DAY_MICROS;
-  let rest = micros % DAY_MICROS;
-  if (rest < 0n) {
-    rest += DAY_MICROS;
+  let remainder = micros % DAY_MICROS;
+  if (remainder < 0n) {
+    remainder += DAY_MICROS;
     days -= 1n;
   }
-  return EPOCH_DATE.add({ days: Number(days) }).toPlainDateTime(toPlainTime(rest));
+  return EPOCH_DATE.add({ days: Number(days) }).toPlainDateTime(toPlainTime(remainder));
 }
 
 /** Returns a reader of unscaled decimals in two or four 64-bit words, lowest word first. */

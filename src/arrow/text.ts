@@ -52,12 +52,14 @@ export function dateText(day: number): string {
 /** Formats a time as `HH:MM:SS`, with `.ffffff` less trailing zeros when it has a fraction. */
 export function timeText(micros: number): string {
   const seconds = Math.floor(micros / 1_000_000);
-  const rest = micros - seconds * 1_000_000;
+  const fraction = micros - seconds * 1_000_000;
   const minutes = Math.floor(seconds / 60);
-  const whole = `${
+  const clock = `${
     PAIRS[Math.floor(minutes / 60)] ?? Math.floor(minutes / 60)
   }:${PAIRS[minutes % 60]!}:${PAIRS[seconds % 60]!}`;
-  return rest === 0 ? whole : `${whole}.${String(rest).padStart(6, "0").replace(/0+$/, "")}`;
+  return fraction === 0
+    ? clock
+    : `${clock}.${String(fraction).padStart(6, "0").replace(/0+$/, "")}`;
 }
 
 /** Formats microseconds since 1970 as `YYYY-MM-DDTHH:MM:SS.ffffff`, or as infinity. */
@@ -67,12 +69,12 @@ export function timestampText(micros: bigint, separator = "T"): string {
   const number = Number(micros);
   if (Number.isSafeInteger(number)) return safeTimestampText(number, separator);
   let days = micros / DAY_MICROS;
-  let rest = micros % DAY_MICROS;
-  if (rest < 0n) {
-    rest += DAY_MICROS;
+  let fraction = micros % DAY_MICROS;
+  if (fraction < 0n) {
+    fraction += DAY_MICROS;
     days -= 1n;
   }
-  return `${dateText(Number(days))}${separator}${timeText(Number(rest))}`;
+  return `${dateText(Number(days))}${separator}${timeText(Number(fraction))}`;
 }
 
 function safeTimestampText(micros: number, separator: string): string {

@@ -57,11 +57,11 @@ export function outOfBoundsError(data: Data, name: string, row: number): ValueEr
       value,
     );
   }
-  const wanted = DataType.isTime(type)
+  const expected = DataType.isTime(type)
     ? "a time of day, from 00:00 to before 24:00"
     : "a date from the year -271821 to 275760";
   const unit = DataType.isTime(type) || DataType.isTimestamp(type) ? UNITS[type.unit] : "days";
-  return new ValueError(`expected ${wanted}`, name, row + 1, `${data.values[row]} ${unit}`);
+  return new ValueError(`expected ${expected}`, name, row + 1, `${data.values[row]} ${unit}`);
 }
 
 const UNITS: Readonly<Record<TimeUnit, string>> = {

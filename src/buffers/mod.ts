@@ -25,8 +25,7 @@ export async function openBuffer(settings: BufferSettings, directory: string): P
 }
 
 /**
- * Writes the records or files of a partition into an open stage. Called in the worker that
- * extracts.
+ * Writes a part of the source, as records or files, into an open stage. Called in a worker.
  *
  * @throws {BufferError} when the completion proof is missing or proves another number of records
  */

@@ -1,4 +1,4 @@
-/** Writes the staged files of a stream, or of one partition of it. */
+/** Writes the staged files of a stream, or of one part of its partition. */
 import { join } from "node:path";
 import type { Batch } from "../core/contracts/batch.ts";
 import type { StagedFile, WrittenPart } from "../core/contracts/buffer.ts";
@@ -50,10 +50,10 @@ export function fileSettings(name: Format, settings: BufferSettings): FileSettin
   return { format, compression, options, fileBytes: file_bytes };
 }
 
-/** Where a partition is staged, and who is informed. */
+/** Where a part of the source is staged, and the callbacks. */
 export interface PartPlace {
   readonly folder: string;
-  /** Number of the partition; unset when it is the whole stream. */
+  /** Number of the part in the partition; unset for the whole stream. */
   readonly part?: number;
   readonly fields: readonly Field[];
   /** Called with each file once it is on disk. */
@@ -106,7 +106,7 @@ async function writeFiles(
   return files;
 }
 
-/** Returns the name of the nth file of a partition, without extension. */
+/** Returns the name of the nth file of a part, without extension. */
 export function partFileName(n: number, part?: number): string {
   const number = String(n).padStart(5, "0");
   return part === undefined ? `part-${number}` : `part-${String(part).padStart(3, "0")}-${number}`;

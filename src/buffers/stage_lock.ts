@@ -18,8 +18,8 @@ const Pending = z.strictObject({
 });
 
 /**
- * Lock and record lie beside the stage's folder, since `clearStage` removes that. Names of stages never
- * begin with a dot, so these names cannot collide.
+ * Lock and record lie beside the stage's folder, since `clearStage` removes that. Names of stages
+ * never begin with a dot, so these names cannot collide.
  */
 const siblingPath = (directory: string, ending: string) =>
   join(dirname(directory), `.${basename(directory)}.${ending}`);

@@ -39,7 +39,7 @@ export interface ReadRequest {
   readonly options: FormatOptions;
   /** One of the ranges from {@linkcode FileFormat.split}; unset for the whole file. */
   readonly range?: FileRange | undefined;
-  /** Whether dxt wrote the file and its digest matched, so that values are not validated again. */
+  /** Whether dxt wrote the file and verified its digest, so that values are not validated again. */
   readonly proven?: boolean;
   /** Whether the reader may reuse a batch's memory once the caller requests the next batch. */
   readonly recycle?: boolean | undefined;

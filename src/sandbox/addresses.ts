@@ -65,9 +65,9 @@ const EMBEDDED_V4: readonly (readonly [range: string, after: bigint])[] = [
 export function describeSpecialAddress(address: string): string | undefined {
   if (isIP(address) === 4) return findKind(parseV4(address), 32n, V4, parseV4);
   const bits = parseV6(address);
-  for (const [range, after] of EMBEDDED_V4) {
+  for (const [range, suffixBits] of EMBEDDED_V4) {
     if (isInRange(bits, 128n, range, parseV6)) {
-      return findKind((bits >> after) & 0xffff_ffffn, 32n, V4, parseV4);
+      return findKind((bits >> suffixBits) & 0xffff_ffffn, 32n, V4, parseV4);
     }
   }
   return findKind(bits, 128n, V6, parseV6);
@@ -84,8 +84,8 @@ function findKind(
 
 function isInRange(bits: bigint, width: bigint, range: string, read: typeof parseV4): boolean {
   const [address, length] = range.split("/") as [string, string];
-  const rest = width - BigInt(length);
-  return bits >> rest === read(address) >> rest;
+  const hostBits = width - BigInt(length);
+  return bits >> hostBits === read(address) >> hostBits;
 }
 
 function parseV4(address: string): bigint {

@@ -4,7 +4,7 @@
  * The boundary is the worker's permissions: the runtime enforces them for files, sockets,
  * variables, programs and native libraries, whatever JavaScript runs. This file is defence in
  * depth. It closes ways that no permission guards; a breach of it gains at most what the
- * permissions allow. One way is real: a compiled runtime loads modules from files without a
+ * permissions allow. One of them is real: a compiled runtime loads modules from files without a
  * permission check, and only the hooks below refuse that.
  *
  * Untrusted code shares its realm with dxt's own code of the worker, so all its messages may be

@@ -31,15 +31,15 @@ export function workerPermissions(
       `Cannot run external modules over this connection: it requires ${flags}, which no untrusted code gets; use the classes of the connection's provider`,
     );
   }
-  const some = (values: readonly string[]) => values.length > 0 && [...values];
+  const listOrNone = (values: readonly string[]) => values.length > 0 && [...values];
   return {
-    net: some(net),
-    read: some(read),
-    write: some(write),
-    env: some(env),
+    net: listOrNone(net),
+    read: listOrNone(read),
+    write: listOrNone(write),
+    env: listOrNone(env),
     import: false,
     run: false,
-    ffi: some(ffi),
-    sys: some(sys) as false,
+    ffi: listOrNone(ffi),
+    sys: listOrNone(sys) as false,
   };
 }

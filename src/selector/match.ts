@@ -55,15 +55,15 @@ function findStreams(streams: readonly Stream[], selector: string): Set<Stream> 
 
 /** Matches `*` and `?`. Backtracks to the last `*` only, so that no pattern takes long. */
 function matchesPattern(pattern: string, text: string): boolean {
-  const [wanted, given] = [[...pattern], [...text]];
+  const [patternChars, textChars] = [[...pattern], [...text]];
   let [p, t, star, resume] = [0, 0, -1, 0];
-  while (t < given.length) {
-    if (wanted[p] === "*") [star, resume, p] = [p, t, p + 1];
-    else if (wanted[p] === "?" || wanted[p] === given[t]) [p, t] = [p + 1, t + 1];
+  while (t < textChars.length) {
+    if (patternChars[p] === "*") [star, resume, p] = [p, t, p + 1];
+    else if (patternChars[p] === "?" || patternChars[p] === textChars[t]) [p, t] = [p + 1, t + 1];
     else if (star >= 0) [p, t, resume] = [star + 1, resume + 1, resume + 1];
     else return false;
   }
-  return wanted.slice(p).every((character) => character === "*");
+  return patternChars.slice(p).every((character) => character === "*");
 }
 
 function noMatchError(token: Token, streams: readonly Stream[]): SelectorError {

@@ -67,9 +67,9 @@ function parseTags(word: string, fail: Fail): string[] {
   let offset = TAG_PREFIX.length;
   return word.slice(offset).split("+").map((tag) => {
     if (tag === "") fail(offset, `expected a tag after "${word[offset - 1]}"`);
-    const wrong = /[:*?]/.exec(tag);
-    if (wrong !== null) {
-      fail(offset + wrong.index, `expected a tag, a tag has no "${wrong[0]}"`);
+    const invalid = /[:*?]/.exec(tag);
+    if (invalid !== null) {
+      fail(offset + invalid.index, `expected a tag, a tag has no "${invalid[0]}"`);
     }
     offset += tag.length + 1;
     return tag;

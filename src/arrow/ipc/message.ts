@@ -183,10 +183,10 @@ function checkBatch(batch: FlatTable, body: Uint8Array = new Uint8Array()): void
 
 /** Checks row counts: a value takes at least one bit, but an untyped NULL none. */
 function checkNodes(batch: FlatTable, size: number): void {
-  const most = BigInt(Math.min(MAX_ROWS, 8 * size + MAX_EMPTY));
+  const maxRows = BigInt(Math.min(MAX_ROWS, 8 * size + MAX_EMPTY));
   for (const node of batch.structs(1, 16)) {
     const [length, nulls] = [node.getBigInt64(0, true), node.getBigInt64(8, true)];
-    if (length > most) throw new RangeError(`a column has ${length} rows in ${size} bytes`);
+    if (length > maxRows) throw new RangeError(`a column has ${length} rows in ${size} bytes`);
     if (nulls < 0n || nulls > length) throw new RangeError("a column is malformed");
   }
 }

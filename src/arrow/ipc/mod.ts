@@ -69,9 +69,9 @@ export function batchesFromIPC(bytes: Uint8Array): Iterable<Batch> {
  * value is out of its type's bounds
  */
 export function batchFromIPC(bytes: Uint8Array, fields: readonly Field[]): Batch {
-  const [batch, second] = batchesFromIPC(bytes);
+  const [batch, extra] = batchesFromIPC(bytes);
   const schema = arrowSchema(fields);
-  if (batch === undefined || second !== undefined) throw new ValidationError("expected one batch");
+  if (batch === undefined || extra !== undefined) throw new ValidationError("expected one batch");
   if (batch.schema.fields.length !== fields.length) {
     throw new ValidationError(
       `a batch has ${batch.schema.fields.length} columns, expected ${fields.length}`,
@@ -101,8 +101,8 @@ export async function openIPC(file: ReadableFile): Promise<IPCReader> {
   const reader = await (await RecordBatchReader.from(readMessages(file))).open();
   if (reader.schema === undefined) throw new ValidationError("it has no schema");
   // The library returns null for a column without a name.
-  const found = reader.schema.fields.map(({ name }) => (name as string | null) ?? "");
-  const named = nameColumns(found);
+  const foundNames = reader.schema.fields.map(({ name }) => (name as string | null) ?? "");
+  const named = nameColumns(foundNames);
   return {
     schema: withNames(reader.schema, named.names),
     made: named.made,

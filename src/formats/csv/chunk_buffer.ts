@@ -43,14 +43,14 @@ export class ChunkBuffer {
   async fill(maxBytes = Infinity): Promise<boolean> {
     if (this.isLast) return false;
     this.#moveToFront();
-    const wanted = Math.max(MIN_FILL, Math.min(this.size * 2, maxBytes + 1));
-    const before = this.size;
-    while (this.size < wanted) {
+    const targetSize = Math.max(MIN_FILL, Math.min(this.size * 2, maxBytes + 1));
+    const sizeBefore = this.size;
+    while (this.size < targetSize) {
       const value = await this.#next();
       if (value === undefined) break;
       this.#append(value);
     }
-    if (this.#failure !== undefined && this.size === before) throw this.#failure;
+    if (this.#failure !== undefined && this.size === sizeBefore) throw this.#failure;
     this.bytes.fill(LINE_FEED, this.end, this.end + SPARE);
     return this.size > 0;
   }

@@ -46,8 +46,8 @@ export async function splitPoints(
   const width = (await readHeader(input, dialect)).names?.length ?? 0;
   if (width === 0) return points;
   for (let range = 1; range < ranges; range++) {
-    const about = Math.floor(input.size / ranges * range);
-    const point = await guessStart(input, dialect, width, about);
+    const target = Math.floor(input.size / ranges * range);
+    const point = await guessStart(input, dialect, width, target);
     if (point !== undefined && point > (points.at(-1) ?? 0)) points.push(point);
   }
   return points;
@@ -134,9 +134,9 @@ async function guessStart(
   input: FileInput,
   dialect: Dialect,
   width: number,
-  about: number,
+  target: number,
 ): Promise<number | undefined> {
-  const bytes = await input.read(about, Math.min(input.size, about + SAMPLE));
+  const bytes = await input.read(target, Math.min(input.size, target + SAMPLE));
   let tries = 0;
   for (let at = 0; at < bytes.length && tries < MAX_TRIES; at++) {
     const isLineEnd = bytes[at] === LINE_FEED ||
@@ -144,7 +144,7 @@ async function guessStart(
     if (!isLineEnd) continue;
     tries++;
     const text = bytes.subarray(at + 1);
-    if (text.length > 0 && await looksLikeRecords(text, dialect, width)) return about + at + 1;
+    if (text.length > 0 && await looksLikeRecords(text, dialect, width)) return target + at + 1;
   }
   return undefined;
 }

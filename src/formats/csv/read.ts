@@ -151,13 +151,13 @@ function findColumn(file: string, names: readonly string[], projection: Projecti
       `Cannot read field "${field.name}" from CSV: it has expression "${expression}", expected a column`,
     );
   }
-  const wanted = column ?? field.name;
-  const index = names.indexOf(wanted);
+  const columnName = column ?? field.name;
+  const index = names.indexOf(columnName);
   if (index >= 0) return index;
   const has = names.map((name) => `"${name}"`).join(", ");
   throw new SchemaError(
-    `Cannot read column "${wanted}" of "${file}": the file does not have it${
-      suggestWord(wanted, names)
+    `Cannot read column "${columnName}" of "${file}": the file does not have it${
+      suggestWord(columnName, names)
     }; it has ${has}`,
   );
 }
@@ -170,8 +170,8 @@ function refuseUnknownColumns(
   excluded: readonly string[] = [],
 ): void {
   const columns = projections.map(({ field, column }) => column ?? field.name);
-  const wanted = new Set([...columns, ...excluded]);
-  const other = names.find((name) => !wanted.has(name));
+  const expected = new Set([...columns, ...excluded]);
+  const other = names.find((name) => !expected.has(name));
   if (other === undefined) return;
   throw new SchemaError(
     `Cannot read "${file}": column "${other}" is not among the stream's fields (declare it in fields, leave it out there with exclude, or set only_declared_fields)`,

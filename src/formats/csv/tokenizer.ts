@@ -88,8 +88,8 @@ export class Tokenizer {
       return await this.#window.fill(maxRecordBytes);
     } catch (error) {
       if (!(error instanceof ValidationError)) throw error;
-      const after = this.#lines === 0 ? "" : `, after line ${this.#lines}`;
-      throw new ValidationError(`Cannot read "${this.name}"${after}: ${error.message}`, {
+      const location = this.#lines === 0 ? "" : `, after line ${this.#lines}`;
+      throw new ValidationError(`Cannot read "${this.name}"${location}: ${error.message}`, {
         cause: error,
       });
     }

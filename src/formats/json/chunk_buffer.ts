@@ -30,14 +30,17 @@ export class ChunkBuffer {
    * @returns false when the file has no more bytes
    */
   async fill(maxBytes = Infinity): Promise<boolean> {
-    const before = this.size;
-    const wanted = Math.max(MIN_FILL, Math.min(before * 2, Math.max(maxBytes, before) + 1));
-    while (this.size < wanted) {
+    const sizeBefore = this.size;
+    const targetSize = Math.max(
+      MIN_FILL,
+      Math.min(sizeBefore * 2, Math.max(maxBytes, sizeBefore) + 1),
+    );
+    while (this.size < targetSize) {
       const { done, value } = await this.#chunks.next();
       if (done) break;
       this.#append(value);
     }
-    return this.size > before;
+    return this.size > sizeBefore;
   }
 
   #append(chunk: Uint8Array): void {

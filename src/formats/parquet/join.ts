@@ -29,8 +29,8 @@ export async function joinParquet(
 ): Promise<AsyncGenerator<Uint8Array, void, void> | undefined> {
   // Row groups are copied unchanged, so their row counts cannot be chosen.
   if (request.options.row_group_rows !== undefined) return undefined;
-  const rest = parts[Symbol.asyncIterator]();
-  const first = await rest.next();
+  const remaining = parts[Symbol.asyncIterator]();
+  const first = await remaining.next();
   if (first.done === true) return writeParquet(noBatches(), request);
   try {
     await readOwnFooter(first.value, request);
@@ -38,12 +38,12 @@ export async function joinParquet(
     if (error instanceof ValidationError || error instanceof SchemaError) return undefined;
     throw error;
   }
-  return joinFiles(first.value, { [Symbol.asyncIterator]: () => rest }, request);
+  return joinFiles(first.value, { [Symbol.asyncIterator]: () => remaining }, request);
 }
 
 async function* joinFiles(
   first: FileInput,
-  rest: AsyncIterable<FileInput>,
+  remaining: AsyncIterable<FileInput>,
   request: WriteRequest,
 ): AsyncGenerator<Uint8Array, void, void> {
   const memory = request.recycle === true ? new Uint8Array(CHUNK) : undefined;
@@ -53,7 +53,7 @@ async function* joinFiles(
   let at = MAGIC.length;
   async function* parts() {
     yield first;
-    yield* rest;
+    yield* remaining;
   }
   for await (const part of parts()) {
     const footer = await readOwnFooter(part, request);

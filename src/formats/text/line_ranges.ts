@@ -9,8 +9,10 @@ export async function splitLines(input: FileInput, maxRanges: number): Promise<F
   const ranges: FileRange[] = [];
   let start = 0;
   for (let range = 1; range <= maxRanges && start < input.size; range++) {
-    const about = Math.floor((input.size / maxRanges) * range);
-    const end = range === maxRanges ? input.size : await findLineEnd(input, Math.max(about, start));
+    const estimate = Math.floor((input.size / maxRanges) * range);
+    const end = range === maxRanges
+      ? input.size
+      : await findLineEnd(input, Math.max(estimate, start));
     ranges.push({ start, end });
     start = end;
   }
@@ -20,8 +22,8 @@ export async function splitLines(input: FileInput, maxRanges: number): Promise<F
 /** Returns the end of the line that contains the offset, or of the file. */
 async function findLineEnd(input: FileInput, offset: number): Promise<number> {
   for (let at = offset; at < input.size; at += BLOCK) {
-    const found = (await input.read(at, Math.min(at + BLOCK, input.size))).indexOf(LINE_END);
-    if (found >= 0) return at + found + 1;
+    const lineFeed = (await input.read(at, Math.min(at + BLOCK, input.size))).indexOf(LINE_END);
+    if (lineFeed >= 0) return at + lineFeed + 1;
   }
   return input.size;
 }

@@ -74,9 +74,9 @@ export class ColumnFiller {
     const { column } = this;
     this.base = column.length;
     if (this.base === 0) this.#nulls = 0;
-    const wanted = this.base + rows;
+    const needed = this.base + rows;
     // Batches are about equally long, so the arrays grow only a few times.
-    if (wanted > this.#room) this.#room = Math.max(wanted, this.#room * 2);
+    if (needed > this.#room) this.#room = Math.max(needed, this.#room * 2);
     this.#valid = column.open(this.#room);
     this.literals.parser(this, slice, rows);
     column.close(this.base + rows, this.#nulls);

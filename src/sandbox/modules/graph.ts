@@ -65,8 +65,8 @@ class Walk {
     while (next.length > 0) {
       const found: { url: string; as?: Import }[] = [];
       for (let i = 0; i < next.length; i += MAX_CONCURRENT_FETCHES) {
-        const some = next.slice(i, i + MAX_CONCURRENT_FETCHES);
-        found.push(...(await Promise.all(some.map(({ url, as }) => this.#visit(url, as)))).flat());
+        const group = next.slice(i, i + MAX_CONCURRENT_FETCHES);
+        found.push(...(await Promise.all(group.map(({ url, as }) => this.#visit(url, as)))).flat());
       }
       next = [...new Map(found.map((one) => [one.url, one])).values()]
         .filter(({ url }) => !this.#urls.has(url));

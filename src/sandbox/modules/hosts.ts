@@ -25,6 +25,6 @@ export function checkHost(url: URL, hosts: readonly string[]): void {
     throw refuse(`expected https:, or http://${url.host} among the hosts to import from`);
   }
   if (isNamed("") || isNamed(`${protocol}//`)) return;
-  const shown = url.port === "" ? hostname : url.host;
-  throw refuse(`host "${shown}" is not allowed, run it with --allow-import=${shown}`);
+  const hostToAllow = url.port === "" ? hostname : url.host;
+  throw refuse(`host "${hostToAllow}" is not allowed, run it with --allow-import=${hostToAllow}`);
 }

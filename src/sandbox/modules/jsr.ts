@@ -40,28 +40,31 @@ export async function resolveJSR(name: string, settings: JSRSettings): Promise<J
   const base = new URL(`${scoped}/`, registry.endsWith("/") ? registry : `${registry}/`);
   const { versions } = await fetchJSON(new URL("meta.json", base), settings, refuse);
   const offered = Object.entries(object(versions))
-    .filter(([, about]) => object(about)["yanked"] !== true).map(([version]) => version);
+    .filter(([, metadata]) => object(metadata)["yanked"] !== true).map(([version]) => version);
   const version = highestVersion(offered, range);
   if (version === undefined) {
     throw refuse(`no version matches "${range}", there are ${offered.join(", ") || "none"}`);
   }
-  const about = await fetchJSON(new URL(`${version}_meta.json`, base), settings, refuse);
+  const metadata = await fetchJSON(new URL(`${version}_meta.json`, base), settings, refuse);
   const folder = new URL(`${version}/`, base);
   const exported = path === undefined ? "." : `./${path}`;
-  const file = ownEntry(object(about["exports"]), exported);
+  const file = ownEntry(object(metadata["exports"]), exported);
   if (typeof file !== "string") {
     throw refuse(
       `version ${version} does not export "${exported}", it exports ${
-        Object.keys(object(about["exports"])).join(", ") || "none"
+        Object.keys(object(metadata["exports"])).join(", ") || "none"
       }`,
     );
   }
-  return { url: new URL(file, folder).href, checksums: readChecksums(about, folder) };
+  return { url: new URL(file, folder).href, checksums: readChecksums(metadata, folder) };
 }
 
-function readChecksums(about: Readonly<Record<string, unknown>>, folder: URL): Map<string, string> {
+function readChecksums(
+  metadata: Readonly<Record<string, unknown>>,
+  folder: URL,
+): Map<string, string> {
   const found = new Map<string, string>();
-  for (const [path, file] of Object.entries(object(about["manifest"]))) {
+  for (const [path, file] of Object.entries(object(metadata["manifest"]))) {
     const checksum = object(file)["checksum"];
     if (typeof checksum !== "string" || !checksum.startsWith("sha256-")) continue;
     found.set(new URL(`.${path}`, folder).href, checksum.slice("sha256-".length));

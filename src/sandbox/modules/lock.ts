@@ -57,12 +57,12 @@ function parseJSON(text: string): unknown {
 
 /** Formats a lock; equal pins give equal text. */
 export function formatLock({ modules, redirects, kinds }: Pins): string {
-  const some = (record: Readonly<Record<string, string>>) => Object.keys(record).length > 0;
+  const hasEntries = (record: Readonly<Record<string, string>>) => Object.keys(record).length > 0;
   const file = {
     version: 1,
     modules: sortKeys(modules),
-    ...(some(redirects) ? { redirects: sortKeys(redirects) } : {}),
-    ...(some(kinds) ? { kinds: sortKeys(kinds) } : {}),
+    ...(hasEntries(redirects) ? { redirects: sortKeys(redirects) } : {}),
+    ...(hasEntries(kinds) ? { kinds: sortKeys(kinds) } : {}),
   };
   return `${JSON.stringify(file, null, 2)}\n`;
 }

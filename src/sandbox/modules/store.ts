@@ -62,10 +62,10 @@ export async function vendorModule(
 async function vendorPath(url: string): Promise<string> {
   const { protocol, host, pathname, search } = new URL(url);
   const words = pathname.split("/").slice(1).map((word) => word.replace(/[^a-z0-9._@-]/gi, "_"));
-  const plain = `/${words.join("/")}` === pathname && search === "" && protocol === "https:" &&
+  const isPlain = `/${words.join("/")}` === pathname && search === "" && protocol === "https:" &&
     words.every((word) => /^[a-z0-9_@-][a-z0-9._@-]{0,80}$/.test(word) && !word.endsWith("."));
   const folder = host.replace(/[^a-z0-9.-]/g, "_");
-  if (plain) return join(folder, ...words);
+  if (isPlain) return join(folder, ...words);
   const [, name, extension] = /^(.*?)(\.\w{1,5})?$/.exec(words.at(-1)!)!;
   const mark = (await sha256(url)).slice(0, 16);
   return join(folder, `${name!.slice(0, 40).toLowerCase()}~${mark}${extension ?? ""}`);

@@ -96,40 +96,40 @@ function describePage(header: ThriftStruct, name: string): Omit<ChunkPage, "byte
   const type = header.number(PageHeader.type);
   if (type === INDEX_PAGE) return undefined;
   const size = size32(header, PageHeader.uncompressedSize);
-  const [first, second, words] = [PageHeader.data, PageHeader.dataV2, PageHeader.dictionary]
+  const [dataV1, dataV2, dictionary] = [PageHeader.data, PageHeader.dataV2, PageHeader.dictionary]
     .map((id) => header.struct(id));
-  if (type === DATA_PAGE && first !== undefined) {
+  if (type === DATA_PAGE && dataV1 !== undefined) {
     return {
       isDictionary: false,
-      values: size32(first, DataPageHeader.numValues),
-      encoding: checkEncoding(first.number(DataPageHeader.encoding), name),
-      levels: first.number(DataPageHeader.definitionEncoding),
+      values: size32(dataV1, DataPageHeader.numValues),
+      encoding: checkEncoding(dataV1.number(DataPageHeader.encoding), name),
+      levels: dataV1.number(DataPageHeader.definitionEncoding),
       definitionSize: undefined,
       isCompressed: true,
       size,
     };
   }
-  if (type === DATA_PAGE_V2 && second !== undefined) {
-    const definitionSize = size32(second, DataPageHeaderV2.definitionSize);
-    const repetitionSize = second.number(DataPageHeaderV2.repetitionSize) ?? 0;
+  if (type === DATA_PAGE_V2 && dataV2 !== undefined) {
+    const definitionSize = size32(dataV2, DataPageHeaderV2.definitionSize);
+    const repetitionSize = dataV2.number(DataPageHeaderV2.repetitionSize) ?? 0;
     if (repetitionSize < 0 || size < definitionSize + repetitionSize) {
       throw new ThriftError(`column "${name}" has a page with invalid levels`);
     }
     return {
       isDictionary: false,
-      values: size32(second, DataPageHeaderV2.numValues),
-      encoding: checkEncoding(second.number(DataPageHeaderV2.encoding), name),
+      values: size32(dataV2, DataPageHeaderV2.numValues),
+      encoding: checkEncoding(dataV2.number(DataPageHeaderV2.encoding), name),
       levels: undefined,
       definitionSize,
-      isCompressed: second.flag(DataPageHeaderV2.isCompressed) ?? true,
+      isCompressed: dataV2.flag(DataPageHeaderV2.isCompressed) ?? true,
       size: size - definitionSize - repetitionSize,
     };
   }
-  if (type === DICTIONARY_PAGE && words !== undefined) {
+  if (type === DICTIONARY_PAGE && dictionary !== undefined) {
     return {
       isDictionary: true,
-      values: size32(words, DictionaryPageHeader.numValues),
-      encoding: checkEncoding(words.number(DictionaryPageHeader.encoding), name),
+      values: size32(dictionary, DictionaryPageHeader.numValues),
+      encoding: checkEncoding(dictionary.number(DictionaryPageHeader.encoding), name),
       levels: undefined,
       definitionSize: undefined,
       isCompressed: true,

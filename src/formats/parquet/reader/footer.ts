@@ -338,11 +338,11 @@ function adaptElement(
  */
 export function findColumns(footer: Footer, names: readonly string[], file: string): number[] {
   const known = new Map(footer.columns.map(({ name }, i) => [name, i]));
-  const wanted = names.map((name) => {
+  const indexes = names.map((name) => {
     const index = known.get(name);
     if (index !== undefined) return index;
     const list = [...known.keys()].map((known) => `"${known}"`).join(", ");
     throw new SchemaError(`Cannot find column "${name}" in "${file}": it has ${list}`);
   });
-  return [...new Set(wanted)].sort((a, b) => a - b);
+  return [...new Set(indexes)].sort((a, b) => a - b);
 }

@@ -59,8 +59,8 @@ function decodeColumn(data: Data, field: Field, rowsBefore: number): Data {
     }
     const fault = push(row);
     if (fault === undefined) continue;
-    const [wanted, value] = fault;
-    throw new ValueError(`expected ${wanted}`, field.name, rowsBefore + row + 1, value);
+    const [expected, value] = fault;
+    throw new ValueError(`expected ${expected}`, field.name, rowsBefore + row + 1, value);
   }
   return column.take();
 }

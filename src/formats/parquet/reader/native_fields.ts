@@ -32,21 +32,21 @@ export function nativeCanonicalizer(
   );
   const fields = projections.map(({ field }) => field);
   if (!fields.every((field, i) => haveSameType(field, embedded[columns[i]!]!))) return general;
-  const wanted = arrowSchema(fields);
+  const requested = arrowSchema(fields);
   let rows = 0;
   return (batch) => {
     const data = columns.map((column) => batch.data.children[column]!);
-    const before = rows;
+    const rowsBefore = rows;
     rows += batch.numRows;
     try {
       if (fields.every((field, i) => canPass(data[i]!, field, proven))) {
-        return wrapBatch(wanted, data, batch.numRows);
+        return wrapBatch(requested, data, batch.numRows);
       }
       // The general path finds the faulty value and throws.
       return createCanonicalizer(schema, projections)(batch);
     } catch (error) {
       if (!(error instanceof ValueError) || error.row === undefined) throw error;
-      throw error.atRow(before + error.row);
+      throw error.atRow(rowsBefore + error.row);
     }
   };
 }

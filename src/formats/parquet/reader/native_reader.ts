@@ -61,10 +61,10 @@ export function openNative(
       for (const group of footer.rowGroups) {
         const columnPages = await openColumns(input, footer, group, needed, decoders, memory);
         for (const { rows, pages } of pageSets(columnPages, group.rows)) {
-          const whole = batchOfPages(pages, 0, rows);
-          const parts = Math.ceil(byteLength(whole) / batchBytes);
+          const batch = batchOfPages(pages, 0, rows);
+          const parts = Math.ceil(byteLength(batch) / batchBytes);
           const maxRows = Math.min(batchRows, Math.max(1, Math.floor(rows / parts)));
-          if (rows <= maxRows) yield whole;
+          if (rows <= maxRows) yield batch;
           else {
             for (let from = 0; from < rows; from += maxRows) {
               yield batchOfPages(pages, from, Math.min(rows, from + maxRows));
@@ -88,12 +88,12 @@ export function openNative(
  * @throws {ThriftError} when they overlap
  */
 export function checkOverlaps({ rowGroups, start: limit }: Footer): void {
-  let before = 0;
+  let previousEnd = 0;
   for (const { chunks } of rowGroups) {
     for (const chunk of chunks) {
       const [start, end] = chunkRange(chunk, limit);
-      if (start < before) throw new ThriftError("its columns overlap");
-      before = end;
+      if (start < previousEnd) throw new ThriftError("its columns overlap");
+      previousEnd = end;
     }
   }
 }

@@ -139,10 +139,10 @@ async function* readGroup(
     const chunk = { struct: group.chunks[column.leaves[0]]!, name: column.name };
     texts.set(i, new TextColumn(input, footer, chunk, field, budget, rowsBefore));
   });
-  const others = columns.filter((_, i) => !texts.has(i));
-  const batches = others.length === 0 && texts.size > 0
+  const libraryColumns = columns.filter((_, i) => !texts.has(i));
+  const batches = libraryColumns.length === 0 && texts.size > 0
     ? splitRows(group.rows, bounds.batchRows)
-    : decodeGroup(file, group, others, bounds.batchRows);
+    : decodeGroup(file, group, libraryColumns, bounds.batchRows);
   const bytes = bounds.batchBytes / Math.max(1, texts.size);
   for await (const { numRows, data } of batches) {
     for (let from = 0; from < numRows;) {
@@ -183,16 +183,16 @@ async function* decodeGroup(
   for (let offset = 0; offset < group.rows;) {
     const maxRows = offset === 0 ? FIRST_ROWS : group.rows;
     const rows = Math.min(maxRows, Math.max(1, Math.floor(DECODED_BYTES / Math.max(1, rowBytes))));
-    const wanted = Math.min(rows, group.rows - offset);
-    const isLast = offset + wanted === group.rows;
+    const count = Math.min(rows, group.rows - offset);
+    const isLast = offset + count === group.rows;
     // One extra row reveals whether the row group has more rows than it declares.
-    const limit = isLast ? wanted + 1 : wanted;
+    const limit = isLast ? count + 1 : count;
     const fitting = Math.max(1, Math.floor(BATCH_BYTES / Math.max(1, rowBytes)));
     const batchSize = Math.min(batchRows, fitting);
     const table = callLibrary(() => readParquet(file, { batchSize, offset, limit }));
     let read = 0;
     try {
-      rowBytes = table.getArrayMemorySize() / wanted;
+      rowBytes = table.getArrayMemorySize() / count;
       for (let i = 0; i < table.numBatches; i++) {
         for (const batch of batchesFromIPC(table.recordBatch(i)!.intoIPCStream())) {
           read += batch.numRows;
@@ -202,14 +202,14 @@ async function* decodeGroup(
     } finally {
       table.free();
     }
-    if (read !== wanted) {
+    if (read !== count) {
       throw new ValidationError(
         `Cannot read "${input.name}" as Parquet: a row group declares ${group.rows} rows, but has ${
-          read < wanted ? "fewer" : "more"
+          read < count ? "fewer" : "more"
         }`,
       );
     }
-    offset += wanted;
+    offset += count;
   }
 }
 

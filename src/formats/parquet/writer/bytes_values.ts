@@ -76,9 +76,9 @@ export class BytesValues implements PageValues {
   }
 
   #reserve(size: number): void {
-    const wanted = this.#end + size + SLACK;
-    if (wanted <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(wanted, Math.min(this.#bytes.length * 2, wanted * 2)));
+    const needed = this.#end + size + SLACK;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, Math.min(this.#bytes.length * 2, needed * 2)));
     grown.set(this.#bytes.subarray(0, this.#end));
     this.#bytes = grown;
   }

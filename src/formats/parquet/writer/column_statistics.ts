@@ -279,8 +279,8 @@ function textSize(bytes: Uint8Array): number {
   let lead = bytes.length - 1;
   while (lead > 0 && (bytes[lead]! & 0xc0) === 0x80) lead--;
   const first = bytes[lead]!;
-  const wanted = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  return bytes.length - lead >= wanted ? bytes.length : lead;
+  const characterSize = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  return bytes.length - lead >= characterSize ? bytes.length : lead;
 }
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });

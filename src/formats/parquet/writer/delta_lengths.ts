@@ -43,9 +43,9 @@ export function decodeLengths(bytes: Uint8Array, start: number, maxCount: number
       const width = bytes[widths + part];
       const end = reader.at + size / 8 * (width ?? 0);
       if (width === undefined || width > 32 || end > bytes.length) throw malformed();
-      const wanted = Math.min(size, count - at);
-      unpackBits(bytes, reader.at * 8, width, deltas, 0, wanted);
-      for (let i = 0; i < wanted; i++) {
+      const valueCount = Math.min(size, count - at);
+      unpackBits(bytes, reader.at * 8, width, deltas, 0, valueCount);
+      for (let i = 0; i < valueCount; i++) {
         // In 32 bits, as the writer computed it.
         length = (length + lowest + deltas[i]!) | 0;
         if (length < 0) throw malformed();

@@ -219,13 +219,15 @@ function reverse(
   size: number,
   out: DataView,
 ): void {
-  const whole = size >> 2;
-  const rest = size & 3;
+  const fullWords = size >> 2;
+  const extraBytes = size & 3;
   for (let i = 0, at = 0; i < count; i++) {
     const first = i * width;
-    for (let byte = rest - 1; byte >= 0; byte--) {
-      out.setUint8(at++, words[first + whole]! >> (byte << 3));
+    for (let byte = extraBytes - 1; byte >= 0; byte--) {
+      out.setUint8(at++, words[first + fullWords]! >> (byte << 3));
     }
-    for (let word = whole - 1; word >= 0; word--, at += 4) out.setInt32(at, words[first + word]!);
+    for (let word = fullWords - 1; word >= 0; word--, at += 4) {
+      out.setInt32(at, words[first + word]!);
+    }
   }
 }
