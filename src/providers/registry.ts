@@ -6,6 +6,12 @@ export const REGISTRY = {
     schemes: ["file"],
     load: () => import("./filestore/local/mod.ts"),
   },
+  mysql: {
+    category: "relational",
+    description: "MySQL and MariaDB",
+    schemes: ["mysql", "mariadb"],
+    load: () => import("./relational/mysql/mod.ts"),
+  },
   postgres: {
     category: "relational",
     description: "PostgreSQL",

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import type { Connector } from "../../src/core/contracts/connector.ts";
 import type { Provider } from "../../src/core/contracts/provider.ts";
+import type { Value } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 import type { StreamTarget } from "../../src/models/source.ts";
 import { atomicityChecks } from "./provider/atomicity.ts";
@@ -51,6 +52,10 @@ export interface ProviderTest<Config, C extends Connector> {
   target(name: string): StreamTarget;
   /** What the system gives a field back as, where it has no type of its own for it. */
   widens?(field: Field): Partial<Field>;
+  /** False for a value that the system has no place for: a load of it is refused. */
+  holds?(value: Exclude<Value, null>, field: Field): boolean;
+  /** The system's SQL for a date and time without a zone; TIMESTAMP when unset. */
+  readonly timestampType?: string;
   /** Checks that the system cannot pass, with the reason; one that passes nevertheless fails. */
   readonly skip?: Partial<Record<CheckName, string>>;
 }
@@ -75,6 +80,8 @@ export function testProvider<Config, C extends Connector>(test: ProviderTest<Con
           target: test.target,
           sql: connection.sql,
           widens: test.widens ?? (() => ({})),
+          holds: test.holds ?? (() => true),
+          timestampType: test.timestampType ?? "TIMESTAMP",
         });
         if (reason === undefined) await check.run(trial);
         else await assert.rejects(check.run(trial), "the check passes: do not skip it");

@@ -14,7 +14,19 @@ export interface TestServer {
 
 /** The PostgreSQL server of a major version that `deno task test` started. */
 export function postgresTest(version: 15 | 18): TestServer {
-  const name = `DXT_TEST_POSTGRES_${version}`;
+  return serverOf(`DXT_TEST_POSTGRES_${version}`);
+}
+
+/** MariaDB, and Oracle's MySQL. */
+export const MYSQL_SERVERS = { mariadb: "DXT_TEST_MARIADB", "mysql 5.6": "DXT_TEST_MYSQL_56" };
+export type MySQLServer = keyof typeof MYSQL_SERVERS;
+
+/** A server of MySQL's kind that `deno task test` started. */
+export function mysqlTest(server: MySQLServer): TestServer {
+  return serverOf(MYSQL_SERVERS[server]);
+}
+
+function serverOf(name: string): TestServer {
   const url = Deno.env.get(name) ?? "";
   return {
     url,

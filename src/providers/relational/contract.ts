@@ -155,8 +155,12 @@ export type ColumnOf<T extends Table> = T["columns"][number];
  * of a column. All are called for each column of a load or a plan, before a row is written.
  */
 export interface ColumnTypes<S extends SqlSession, T extends Table, E> {
-  /** Column types of a new table, one for each field; the session may be asked what types exist. */
-  newTypes(session: S, fields: readonly Field[]): Promise<string[]>;
+  /**
+   * Column types of a new table, one for each field; the session may be asked what types exist.
+   *
+   * @param keys names of the fields of its primary key, which an index must be able to hold
+   */
+  newTypes(session: S, fields: readonly Field[], keys: readonly string[]): Promise<string[]>;
   /** What becomes of a field's values in a column of a new table. */
   conversionInNew(field: Field, type: string): Conversion;
   /** What becomes of a field's values in a column that exists. */

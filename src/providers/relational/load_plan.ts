@@ -129,7 +129,7 @@ async function planColumns<S extends SqlSession, T extends Table, E>(
   table: T,
 ): Promise<FieldConversion[]> {
   const found = new Map(conversionsOf(system, table, fields).map((one) => [one.field, one]));
-  const types = await system.types.newTypes(session, fields);
+  const types = await system.types.newTypes(session, fields, []);
   return fields.map((field, i) =>
     found.get(field) ?? { field, type: types[i]!, conversion: convert(field, field) }
   );

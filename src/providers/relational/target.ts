@@ -58,11 +58,9 @@ export async function describeNewTable<S extends SqlSession, T extends Table, E>
   session: S,
   task: PlannedLoad,
 ): Promise<NewTable> {
-  return {
-    name: tableName(task.target),
-    types: await types.newTypes(session, task.staged.fields),
-    keys: keyOfNewTable(task),
-  };
+  const keys = keyOfNewTable(task);
+  const columns = await types.newTypes(session, task.staged.fields, keys);
+  return { name: tableName(task.target), types: columns, keys };
 }
 
 /**

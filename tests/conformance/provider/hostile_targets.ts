@@ -20,22 +20,22 @@ const others = (...names: string[]) => ORDER_FIELDS.filter(({ name }) => !names.
 const loaded = (fields: readonly Field[]): HostileTarget => ({
   make: (trial, name) => trial.load(name, fields, []),
 });
-const made = (...statements: ((name: string) => string)[]): HostileTarget => ({
+const made = (...statements: ((name: string, columns: string) => string)[]): HostileTarget => ({
   sql: true,
   async make(trial, name) {
-    for (const statement of statements) await trial.sql(statement(name));
+    const columns =
+      `id BIGINT, customer VARCHAR(100), total NUMERIC(12,2), placed ${trial.timestampType}`;
+    for (const statement of statements) await trial.sql(statement(name, columns));
   },
 });
-
-const COLUMNS = "id BIGINT, customer VARCHAR(100), total NUMERIC(12,2), placed TIMESTAMP";
 
 const TARGETS: Readonly<Record<string, HostileTarget>> = {
   "a column that must have a value and gets none": loaded([
     { name: "must", dtype: "int64", nullable: false },
     ...ORDER_FIELDS,
   ]),
-  "a column that gets none and has a default": made((name) =>
-    `CREATE TABLE ${name} (${COLUMNS}, five INTEGER DEFAULT 5 NOT NULL)`
+  "a column that gets none and has a default": made((name, columns) =>
+    `CREATE TABLE ${name} (${columns}, five INTEGER DEFAULT 5 NOT NULL)`
   ),
   "columns that refuse NULL": loaded(
     ORDER_FIELDS.map((field) => ({ ...field, nullable: false })),
@@ -51,12 +51,12 @@ const TARGETS: Readonly<Record<string, HostileTarget>> = {
     fitsNone: true,
   },
   "a view": made(
-    (name) => `CREATE TABLE ${name}_of (${COLUMNS})`,
+    (name, columns) => `CREATE TABLE ${name}_of (${columns})`,
     (name) => `CREATE VIEW ${name} AS SELECT * FROM ${name}_of`,
   ),
-  "a generated column": made((name) =>
+  "a generated column": made((name, columns) =>
     `CREATE TABLE ${name} (${
-      COLUMNS.replace("total NUMERIC(12,2)", "$& GENERATED ALWAYS AS (id * 2) STORED")
+      columns.replace("total NUMERIC(12,2)", "$& GENERATED ALWAYS AS (id * 2) STORED")
     })`
   ),
 };

@@ -70,6 +70,8 @@ export interface TrialSettings {
   readonly sql?: ((text: string) => Promise<unknown>) | undefined;
   readonly target: (name: string) => StreamTarget;
   readonly widens: (field: Field) => Partial<Field>;
+  readonly timestampType: string;
+  readonly holds: (value: Exclude<Value, null>, field: Field) => boolean;
 }
 
 export class Trial implements AsyncDisposable {
@@ -248,9 +250,24 @@ export class Trial implements AsyncDisposable {
     return { ...field, ...this.#settings.widens(field) };
   }
 
+  /** The system's SQL for a date and time without a zone. */
+  get timestampType(): string {
+    return this.#settings.timestampType;
+  }
+
+  /** Whether the system has a place for a value. */
+  holds(value: Value | undefined, field: Field): boolean {
+    return value === null || value === undefined || this.#settings.holds(value, field);
+  }
+
   /** A value as the system gives it back. */
   widenValue(value: Value, field: Field): Value {
-    return value === null ? null : parseText(formatValue(value), this.widen(field));
+    if (value === null) return null;
+    const widened = this.widen(field);
+    // A moment whose system has no zones is the date and time that it is in UTC.
+    const isInUTC = field.dtype === "timestamp_tz" && widened.dtype === "timestamp";
+    const text = formatValue(value);
+    return parseText(isInUTC ? text.replace(/Z$/, "") : text, widened);
   }
 
   widenRecords(fields: readonly Field[], records: readonly DXTRecord[]): DXTRecord[] {

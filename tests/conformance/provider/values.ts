@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DXTError } from "../../../src/core/errors.ts";
+import { DXTError, ValueError } from "../../../src/core/errors.ts";
 import { type DXTRecord, formatValue } from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../values.ts";
@@ -57,21 +57,50 @@ const shortest = (text: string) => text.includes(".") ? text.replace(/\.?0+$/, "
 
 const nullable = (name: string, dtype: Field["dtype"]): Field => ({ name, dtype, nullable: true });
 
+/** Extreme values, without those that the system has no place for. */
+function extremesOf(trial: Trial): DXTRecord[] {
+  return extremes().map((record) =>
+    Object.fromEntries(
+      FIELDS_OF_EVERY_TYPE.map((field) => {
+        const value = record[field.name];
+        return [field.name, value !== undefined && trial.holds(value, field) ? value : null];
+      }),
+    )
+  );
+}
+
 export const valueChecks = {
   "every type": {
     title: "every type comes back equal: lowest, highest, NULL, empty",
     async run(trial) {
-      await trial.load("every_type", FIELDS_OF_EVERY_TYPE, extremes());
+      const records = extremesOf(trial);
+      await trial.load("every_type", FIELDS_OF_EVERY_TYPE, records);
       assert.deepEqual(
         await trial.rows("every_type"),
-        trial.expected(FIELDS_OF_EVERY_TYPE, extremes()),
+        trial.expected(FIELDS_OF_EVERY_TYPE, records),
       );
+    },
+  },
+  "values without a place": {
+    title: "a value that the system has no place for is refused with its field and row",
+    async run(trial) {
+      for (const field of FIELDS_OF_EVERY_TYPE) {
+        for (const record of extremes()) {
+          const value = record[field.name];
+          if (trial.holds(value, field)) continue;
+          const records = [{ [field.name]: null }, { [field.name]: value! }];
+          await assert.rejects(
+            trial.load(`without_${field.name}`, [field], records),
+            (error) => error instanceof ValueError && error.field === field.name && error.row === 2,
+          );
+        }
+      }
     },
   },
   "fields": {
     title: "fields come back as they were written",
     async run(trial) {
-      await trial.load("fields", FIELDS_OF_EVERY_TYPE, extremes());
+      await trial.load("fields", FIELDS_OF_EVERY_TYPE, extremesOf(trial));
       const shape = ({ name, dtype, precision, scale, nullable }: Field) => ({
         name,
         dtype,
@@ -87,7 +116,7 @@ export const valueChecks = {
   "fields again": {
     title: "what was read and written again has the same fields",
     async run(trial) {
-      await trial.load("once", FIELDS_OF_EVERY_TYPE, extremes());
+      await trial.load("once", FIELDS_OF_EVERY_TYPE, extremesOf(trial));
       const fields = await trial.fields("once");
       const { records } = await trial.read("once");
       await trial.load("twice", fields, records);

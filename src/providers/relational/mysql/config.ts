@@ -1,0 +1,82 @@
+/** The keys of a connection, named as those of PostgreSQL are. */
+import { resolve } from "node:path";
+import { z } from "zod";
+import type { Permissions, Usage } from "../../../core/contracts/provider.ts";
+import { ConfigurationError } from "../../../core/errors.ts";
+import { type Address, formatAddress } from "../../transport/address.ts";
+import {
+  hasCompleteCertificate,
+  TIMEOUT_KEYS,
+  TLS_KEYS,
+  tlsFiles,
+} from "../../transport/connection_keys.ts";
+
+const text = z.string().min(1);
+
+export const MySQLConfig = z.strictObject({
+  host: text.default("localhost").describe(
+    "Host name, address, or path of a unix socket such as /run/mysqld/mysqld.sock (default: localhost)",
+  ),
+  port: z.int().min(1).max(65_535).default(3306).describe("Port of the server (default: 3306)"),
+  user: text.describe("Login"),
+  password: z.string().optional().describe("Password of the login"),
+  database: text.optional().describe("Database of names without one"),
+  ...TLS_KEYS,
+  allow_public_key_retrieval: z.boolean().default(false).describe(
+    "true: a password for caching_sha2_password may go without TLS, encrypted with a key that the server sends (default: false)",
+  ),
+  ...TIMEOUT_KEYS,
+}).refine(hasCompleteCertificate, {
+  path: ["sslcert"],
+  message: "expected sslcert and sslkey together",
+}).meta({ id: "MySQL", description: "A MySQL or MariaDB server" });
+export type MySQLConfig = z.infer<typeof MySQLConfig>;
+
+const NUMBERS: ReadonlySet<string> = new Set(["port", "connect_timeout", "inactivity_timeout"]);
+
+/** `mysql://user:password@host:port/database?sslmode=require` as the keys of a connection. */
+export function fromURL(url: string): Record<string, unknown> {
+  let parsed: URL;
+  try {
+    parsed = new URL(url.replace(/^[\w+.-]+:/, "http:"));
+  } catch {
+    throw new ConfigurationError(
+      "Cannot read the mysql URL: expected mysql://user:password@host:port/database, with special characters of the password percent-encoded",
+    );
+  }
+  const decode = decodeURIComponent;
+  const keys: [string, string][] = [
+    ["host", decode(parsed.hostname.replace(/^\[|\]$/g, ""))],
+    // The URL of another protocol leaves out the port that is its default.
+    ["port", /:80(?:[/?#]|$)/.test(url.replace(/^.*@/, "")) ? "80" : parsed.port],
+    ["user", decode(parsed.username)],
+    ["password", decode(parsed.password)],
+    ["database", decode(parsed.pathname.slice(1))],
+    ...parsed.searchParams,
+  ];
+  return Object.fromEntries(
+    keys.filter(([, value]) => value !== "").map(([name, value]) => [
+      name,
+      NUMBERS.has(name) ? Number(value) : value === "true" ? true : value,
+    ]),
+  );
+}
+
+/** Where the server is: a host that is a path is its socket. */
+export function addressOf({ host, port }: Pick<MySQLConfig, "host" | "port">): Address {
+  return host.startsWith("/") ? { host, port, path: host } : { host, port };
+}
+
+/** The connection alone, whatever is done with it: a host name is looked up by the runtime. */
+export function permissions(config: MySQLConfig, { baseDirectory }: Usage): Permissions {
+  const address = addressOf(config);
+  const { path } = address;
+  const sockets = path === undefined ? [] : [path];
+  return {
+    net: [path === undefined ? formatAddress(address) : `unix:${path}`],
+    // To connect to a socket the runtime wants both.
+    read: [...tlsFiles(config).map((file) => resolve(baseDirectory, file)), ...sockets],
+    write: sockets,
+    env: [],
+  };
+}

@@ -1,0 +1,56 @@
+/** MySQL and MariaDB. */
+import { z } from "zod";
+import { defineProvider } from "../../../core/contracts/provider.ts";
+import { tableName } from "../names.ts";
+import { fromURL, MySQLConfig, permissions } from "./config.ts";
+import type { MySQLConnector } from "./connector.ts";
+
+const LoaderOptions = z.strictObject({
+  replace: z.enum(["delete", "swap"]).default("delete").describe(
+    "delete: rows are deleted and loaded in one transaction; swap: a new table takes the place of the old one by one RENAME TABLE, for tables without triggers and foreign keys (default: delete)",
+  ),
+});
+
+export default defineProvider<MySQLConfig, MySQLConnector>({
+  name: "mysql",
+  category: "relational",
+  description: "MySQL and MariaDB",
+  urls: { schemes: ["mysql", "mariadb"], parse: fromURL },
+  config: MySQLConfig,
+  async connect(config, context) {
+    const { MySQLConnector } = await import("./connector.ts");
+    return await MySQLConnector.open(config, context);
+  },
+  permissions,
+  // A server may tell names of tables apart by their case: one that does not is the careful case.
+  targetPath(config, target) {
+    const { schema = config.database ?? "", name } = tableName(target);
+    return [schema.toLowerCase(), name.toLowerCase()];
+  },
+  connectionsPerThread: 2,
+  extractors: {
+    MySQLExtractor: {
+      description: "SELECT in the binary protocol, decoded into columns",
+      yields: "records",
+      options: z.strictObject({}),
+      async create(connector) {
+        const { MySQLExtractor } = await import("./extractor.ts");
+        return new MySQLExtractor(connector);
+      },
+    },
+  },
+  loaders: {
+    MySQLLoader: {
+      description: "LOAD DATA LOCAL INFILE in one transaction",
+      modes: { append: "transactional", replace: "transactional", upsert: "transactional" },
+      accepts: ["records"],
+      overlaps: true,
+      ownRows: ["condition", "values"],
+      options: LoaderOptions,
+      async create(connector, options) {
+        const { MySQLLoader } = await import("./loader.ts");
+        return new MySQLLoader(connector, options as z.infer<typeof LoaderOptions>);
+      },
+    },
+  },
+});

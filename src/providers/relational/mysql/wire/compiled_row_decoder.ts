@@ -1,0 +1,277 @@
+/**
+ * Rows of the binary format → columns, by a function that is generated for the types of the columns:
+ * straight-line, without an object for a value. Its source is made of numbers alone, never of a name or a
+ * value from outside. Columns that need a conversion come as text and go through their `Decode`.
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html
+ */
+import {
+  BigColumn,
+  type BoolColumn,
+  BytesColumn,
+  type Column,
+  type NumberColumn,
+} from "../../../../arrow/mod.ts";
+import { ValueError } from "../../../../core/errors.ts";
+import type { Field } from "../../../../models/field.ts";
+import { SLACK } from "../../../transport/receive_buffer.ts";
+import { compileFunction } from "../../compiled_functions.ts";
+import { readBits, readDay, readDecimal, readTime, readTimestamp } from "./binary_values.ts";
+import type { DirectKind } from "./column_types.ts";
+import { HEADER, LONGEST_FRAME, type PacketBuffer } from "./packets.ts";
+
+/** Takes a value that is text, and converts it. */
+export type Decode = (bytes: Uint8Array, at: number, size: number) => void;
+
+/** How a column is read: by the generated function, or as text. */
+export type ColumnReading = DirectKind | Decode;
+
+/** Where the next row is, and how much room there is. */
+export interface Reach {
+  /** The row's payload. */
+  at: number;
+  to: number;
+  /** Number of the frame behind it. */
+  sequence: number;
+  /** Rows in the columns, and the most that there is room for. */
+  row: number;
+  capacity: number;
+  /** Bytes of rows that the batch still takes. */
+  bytes: number;
+}
+
+/** Columns beyond these are read as a loop: V8 does not optimise a function of any length. */
+const LONG = 192;
+
+/** What the generated function works with. */
+interface Scope {
+  /** What it writes to, by column; the arrays change when a column is opened. */
+  readonly buffers: Buffers[];
+  readonly nulls: Int32Array;
+  readonly columns: readonly Column[];
+  readonly fields: readonly Field[];
+  readonly decoders: readonly (Decode | undefined)[];
+  readonly readBits: typeof readBits;
+  readonly readDay: typeof readDay;
+  readonly readDecimal: typeof readDecimal;
+  readonly readTime: typeof readTime;
+  readonly readTimestamp: typeof readTimestamp;
+  readonly refuseFlag: typeof refuseFlag;
+}
+
+interface Buffers {
+  bits: Uint8Array;
+  values: ArrayLike<number>;
+  bytes: Uint8Array | undefined;
+}
+
+type Run = (scope: Scope, reach: Reach, input: PacketBuffer, end: number) => number;
+
+type Filled = NumberColumn | BigColumn | BoolColumn | BytesColumn;
+
+export class CompiledRowDecoder {
+  readonly #run: Run;
+  readonly #scope: Scope;
+
+  constructor(
+    fields: readonly Field[],
+    private readonly readings: readonly ColumnReading[],
+    private readonly columns: readonly Column[],
+  ) {
+    this.#scope = {
+      buffers: columns.map(() => ({ bits: new Uint8Array(), values: [], bytes: undefined })),
+      nulls: new Int32Array(columns.length),
+      columns,
+      fields,
+      decoders: readings.map((reading) => typeof reading === "function" ? reading : undefined),
+      readBits,
+      readDay,
+      readDecimal,
+      readTime,
+      readTimestamp,
+      refuseFlag,
+    };
+    this.#run = compileFunction<Run>(
+      ["scope", "reach", "input", "end"],
+      bodyOf(readings, fields),
+    );
+  }
+
+  /**
+   * Reads the row of `reach`, and those of the whole packets behind it while there is room. Afterwards
+   * `reach.at` is where the next packet begins.
+   *
+   * @param end where the last packet ends that it may look at
+   * @returns -1, or the column whose value does not fit its row
+   */
+  run(reach: Reach, input: PacketBuffer, end: number): number {
+    return this.#run(this.#scope, reach, input, end);
+  }
+
+  /** Makes room for `rows` rows. */
+  open(rows: number): void {
+    this.columns.forEach((column, i) => {
+      if (typeof this.readings[i] !== "function") {
+        this.#scope.buffers[i] = buffersOf(column as Filled, rows);
+      }
+    });
+  }
+
+  /** Says how many rows the columns have. */
+  close(rows: number): void {
+    const { nulls } = this.#scope;
+    this.columns.forEach((column, i) => {
+      if (typeof this.readings[i] !== "function") (column as Filled).close(rows, nulls[i]!);
+    });
+    nulls.fill(0);
+  }
+}
+
+function buffersOf(column: Filled, rows: number): Buffers {
+  const bits = column.open(rows);
+  if (column instanceof BytesColumn) return { bits, values: column.offsets, bytes: column.bytes };
+  const values = column instanceof BigColumn ? column.words : column.values;
+  return { bits, values, bytes: undefined };
+}
+
+function refuseFlag(field: Field, value: number): never {
+  throw new ValueError(
+    `expected 0 or 1 in a tinyint(1), "dtype: int8" in fields reads it as a number`,
+    field.name,
+    undefined,
+    value,
+  );
+}
+
+function bodyOf(readings: readonly ColumnReading[], fields: readonly Field[]): string {
+  const count = readings.length;
+  // The bits of NULL begin at the third.
+  const nullBytes = (count + 9) >> 3;
+  return `"use strict";
+  const { buffers, nulls, columns, fields, decoders, readBits, readDay, readDecimal, readTime,
+    readTimestamp, refuseFlag } = scope;
+  const { bytes, view } = input;
+  const { capacity } = reach;
+  let { at, to, row, sequence, bytes: room } = reach;
+  let size = 0, base = 0;
+  ${readings.map((reading, i) => typeof reading === "function" ? "" : locals(reading, i)).join("")}
+  for (;;) {
+    reach.row = row;
+    room -= to - at;
+    base = at + 1;
+    at = base + ${nullBytes};
+    if (at > to) ${wrong(count)}
+    ${readings.map((reading, i) => column(reading, fields[i]!, i)).join("")}
+    if (at !== to) ${wrong(count)}
+    row++;
+    if (row === capacity || room <= 0 || end - to < ${HEADER + 1}) break;
+    size = bytes[to] | bytes[to + 1] << 8 | bytes[to + 2] << 16;
+    if (size === 0 || size === ${LONGEST_FRAME} || size > end - to - ${HEADER}) break;
+    if (bytes[to + 3] !== sequence || bytes[to + ${HEADER}] !== 0) break;
+    sequence = (sequence + 1) & 255;
+    at = to + ${HEADER};
+    to = at + size;
+  }
+  reach.row = row;
+  reach.at = to;
+  reach.sequence = sequence;
+  reach.bytes = room;
+  return -1;`;
+}
+
+function locals(kind: DirectKind, i: number): string {
+  const text = `const m${i} = buffers[${i}].bits, v${i} = buffers[${i}].values;`;
+  if (kind !== "bytes") return text;
+  return `${text}
+  let b${i} = buffers[${i}].bytes, d${i} = new DataView(b${i}.buffer), e${i} = v${i}[row];`;
+}
+
+function column(reading: ColumnReading, field: Field, i: number): string {
+  const isNull = `(bytes[base + ${(i + 2) >> 3}] & ${1 << ((i + 2) & 7)}) !== 0`;
+  if (typeof reading === "function") {
+    return `
+    if (${isNull}) columns[${i}].pushNull();
+    else {
+      ${sized(i)}
+      decoders[${i}](bytes, at, size);
+      at += size;
+    }`;
+  }
+  const end = reading === "bytes" ? `v${i}[row + 1] = e${i};` : "";
+  return `
+    if (${isNull}) {
+      m${i}[row >> 3] &= ~(1 << (row & 7));
+      nulls[${i}]++;
+    } else {
+      ${VALUES[reading](i, field)}
+    }
+    ${end}`;
+}
+
+/** Ends at a column that does not fit. */
+const wrong = (i: number) => `{ reach.at = at; reach.to = to; return ${i}; }`;
+
+/** Reads the length of a value; it may be lied about. */
+function sized(i: number): string {
+  return `size = bytes[at++];
+      if (size > 250) {
+        if (size === 252) { size = view.getUint16(at, true); at += 2; }
+        else if (size === 253) { size = view.getUint16(at, true) | bytes[at + 2] << 16; at += 3; }
+        else if (size === 254 && view.getUint32(at + 4, true) === 0) {
+          size = view.getUint32(at, true);
+          at += 8;
+        } else ${wrong(i)}
+      }
+      if (size > to - at) ${wrong(i)}`;
+}
+
+/** A length in one byte, for dates and times. */
+const short = (i: number, read: string) =>
+  `size = bytes[at++];
+      if (size > to - at) ${wrong(i)}
+      ${read}
+      at += size;`;
+
+/** Code for a value that is not NULL. Reading beyond the row is found at its end. */
+const VALUES: Readonly<Record<DirectKind, (i: number, field: Field) => string>> = {
+  int8: (i) => `v${i}[row] = bytes[at]; at += 1;`,
+  int16: (i) => `v${i}[row] = view.getInt16(at, true); at += 2;`,
+  int32: (i) => `v${i}[row] = view.getInt32(at, true); at += 4;`,
+  int64: (i) =>
+    `v${i}[row * 2] = view.getInt32(at, true);
+      v${i}[row * 2 + 1] = view.getInt32(at + 4, true);
+      at += 8;`,
+  float32: (i) => `v${i}[row] = view.getFloat32(at, true); at += 4;`,
+  float64: (i) => `v${i}[row] = view.getFloat64(at, true); at += 8;`,
+  flag: (i) =>
+    `size = bytes[at++];
+      if (size === 1) v${i}[row >> 3] |= 1 << (row & 7);
+      else if (size !== 0) refuseFlag(fields[${i}], size << 24 >> 24);`,
+  bit: (i) =>
+    `if (bytes[at] !== 1) ${wrong(i)}
+      if (bytes[at + 1] !== 0) v${i}[row >> 3] |= 1 << (row & 7);
+      at += 2;`,
+  bits: (i) => short(i, `readBits(bytes, at, size, v${i}, row * 2);`),
+  date: (i) => short(i, `v${i}[row] = readDay(view, at, size, fields[${i}]);`),
+  time: (i) => short(i, `readTime(view, at, size, fields[${i}], v${i}, row * 2);`),
+  timestamp: (i) => short(i, `readTimestamp(view, at, size, fields[${i}], v${i}, row * 2);`),
+  decimal: (i, { precision = 38 }) => {
+    const width = precision <= 38 ? 4 : 8;
+    return short(
+      i,
+      `readDecimal(bytes, at, size, fields[${i}], v${i}, row * ${width}, ${width});`,
+    );
+  },
+  bytes: (i) =>
+    `${sized(i)}
+      if (e${i} + size + ${SLACK} > b${i}.length) {
+        b${i} = buffers[${i}].bytes = columns[${i}].extend(e${i}, size + ${SLACK});
+        d${i} = new DataView(b${i}.buffer);
+      }
+      if (size <= ${LONG}) {
+        for (let k = 0; k < size; k += 8) {
+          d${i}.setBigInt64(e${i} + k, view.getBigInt64(at + k, true), true);
+        }
+      } else b${i}.set(bytes.subarray(at, at + size), e${i});
+      at += size;
+      e${i} += size;`,
+};

@@ -1,0 +1,104 @@
+/** Connects to a server and hears its greeting, inside TLS where sslmode and the server want it. */
+import { messageOf } from "../../../../core/errors.ts";
+import type { Address } from "../../../transport/address.ts";
+import type { TLSKeys } from "../../../transport/connection_keys.ts";
+import {
+  type ByteSocket,
+  connectError,
+  connectSocket,
+  plainSocket,
+  readTLSOptions,
+  SecureSocket,
+  type SocketTarget,
+  startTLS,
+  waitInTime,
+} from "../../../transport/socket.ts";
+import { close, writeAll } from "../../../transport/tls_duplex.ts";
+import {
+  CAPABILITY,
+  chooseCapabilities,
+  type Greeting,
+  parseGreeting,
+  tlsRequest,
+} from "./login.ts";
+import { ANSWER, framesOf, HEADER } from "./packets.ts";
+import { MySQLError, parseError } from "./server_error.ts";
+
+/** The keys of a connection that say where a server is, and how it is reached. */
+export interface ServerKeys extends Address, TLSKeys {
+  readonly connect_timeout: number;
+  /** Folder that relative paths start from. */
+  readonly baseDirectory: string;
+}
+
+/** A server that has greeted, and waits for the login. */
+export interface OpenServer {
+  readonly socket: ByteSocket;
+  readonly greeting: Greeting;
+  /** What client and server both are able to do. */
+  readonly capabilities: number;
+  /** Number of the next packet. */
+  readonly sequence: number;
+}
+
+/** @throws {ConnectionError} when the server cannot be reached in time, or not with this sslmode */
+export async function openServer(
+  keys: ServerKeys & { readonly database?: string | undefined },
+  localFiles: boolean,
+): Promise<OpenServer> {
+  const target: SocketTarget = { ...keys, system: "MySQL" };
+  // Between processes of one machine there is nothing to encrypt.
+  const isPlain = target.sslmode === "disable" || target.path !== undefined;
+  const options = isPlain ? undefined : await readTLSOptions(target);
+  const connection = await connectSocket(target);
+  try {
+    const greeting = await waitInTime(target, readGreeting(connection), () => {});
+    const capabilities = chooseCapabilities(greeting, { database: keys.database, localFiles });
+    const offersTLS = (greeting.capabilities & CAPABILITY.tls) !== 0;
+    if (options !== undefined && offersTLS) {
+      await writeAll(connection, framesOf(tlsRequest(capabilities), 1));
+      const secured = await startTLS(target, connection, options);
+      return { socket: new SecureSocket(secured), greeting, capabilities, sequence: 2 };
+    }
+    if (options !== undefined && target.sslmode !== "prefer") {
+      throw connectError(target, `the server does not offer TLS, sslmode is ${target.sslmode}`);
+    }
+    return { socket: plainSocket(connection), greeting, capabilities, sequence: 1 };
+  } catch (error) {
+    close(connection);
+    throw error;
+  }
+}
+
+/** Longest greeting that a server has reason to send. */
+const LONGEST_GREETING = 4096;
+
+/** Reads no byte more: what follows may belong to TLS. */
+async function readGreeting(connection: Deno.Conn): Promise<Greeting> {
+  const header = await readExactly(connection, HEADER);
+  const length = header[0]! | header[1]! << 8 | header[2]! << 16;
+  if (length === 0 || length > LONGEST_GREETING) {
+    throw new Error("the greeting is not that of MySQL or MariaDB");
+  }
+  const payload = await readExactly(connection, length);
+  if (payload[0] === ANSWER.error) throw new MySQLError(parseError(payload));
+  try {
+    return parseGreeting(payload);
+  } catch (error) {
+    throw new Error(
+      error instanceof RangeError
+        ? "the greeting is not that of MySQL or MariaDB"
+        : messageOf(error),
+    );
+  }
+}
+
+async function readExactly(connection: Deno.Conn, size: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size;) {
+    const count = await connection.read(bytes.subarray(at));
+    if (count === null) throw new Error("the server closed the connection");
+    at += count;
+  }
+  return bytes;
+}
