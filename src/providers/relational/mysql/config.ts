@@ -68,7 +68,10 @@ export function addressOf({ host, port }: Pick<MySQLConfig, "host" | "port">): A
 }
 
 /** The connection alone, whatever is done with it: a host name is looked up by the runtime. */
-export function permissions(config: MySQLConfig, { baseDirectory }: Usage): Permissions {
+export function permissions(
+  config: MySQLConfig,
+  { baseDirectory }: Usage,
+): Partial<Permissions> {
   const address = addressOf(config);
   const { path } = address;
   const sockets = path === undefined ? [] : [path];
@@ -77,6 +80,5 @@ export function permissions(config: MySQLConfig, { baseDirectory }: Usage): Perm
     // To connect to a socket the runtime wants both.
     read: [...tlsFiles(config).map((file) => resolve(baseDirectory, file)), ...sockets],
     write: sockets,
-    env: [],
   };
 }

@@ -25,7 +25,14 @@ import type { MySQLConnector } from "./connector.ts";
 import { dialect, quote, textLiteral } from "./dialect.ts";
 import { watermarks } from "./max_watermark.ts";
 import { mysql, type Target } from "./system.ts";
-import { type InfileColumn, InfileEncoder, loadStatement } from "./wire/infile_encoder.ts";
+import {
+  type InfileColumn,
+  InfileEncoder,
+  insertSpelling,
+  LINES,
+  loadStatement,
+  type RowSpelling,
+} from "./wire/infile_encoder.ts";
 import { Session } from "./wire/session.ts";
 
 /** Engines that roll back. */
@@ -380,12 +387,11 @@ async function fill(
     name: quote(column.name),
     at,
   }));
-  const end = await session.load(loadStatement(into, columns), linesOf(task, target, columns));
-  await refuseWarnings(session, target, end.warnings);
+  const taken = await send(session, task, target, into, columns);
   const { count } = task.staged;
-  if (end.affectedRows !== count) {
+  if (taken !== count) {
     throw new VerificationError(
-      `Cannot load into ${target.table.label}: MySQL took ${end.affectedRows} rows, staged are ${count}`,
+      `Cannot load into ${target.table.label}: MySQL took ${taken} rows, staged are ${count}`,
     );
   }
   if (upsert !== undefined) {
@@ -397,12 +403,37 @@ async function fill(
   return count;
 }
 
-async function* linesOf(
+/** By a file, or by statements where the server takes none, as MySQL 8 by default. */
+async function send(
+  session: Session,
+  task: LoadTask,
+  target: Target,
+  into: string,
+  columns: readonly InfileColumn[],
+): Promise<number> {
+  const { rows: [row] } = await session.query("SELECT @@local_infile");
+  if (row![0] === "1") {
+    const chunks = chunksOf(task, target, columns, LINES);
+    const end = await session.load(loadStatement(into, columns), chunks);
+    await refuseWarnings(session, target, end.warnings);
+    return end.affectedRows;
+  }
+  let taken = 0;
+  for await (const sql of chunksOf(task, target, columns, insertSpelling(into, columns))) {
+    const end = await session.query(sql);
+    await refuseWarnings(session, target, end.warnings);
+    taken += end.affectedRows;
+  }
+  return taken;
+}
+
+async function* chunksOf(
   task: LoadTask,
   target: Target,
   columns: readonly InfileColumn[],
+  spelling: RowSpelling,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const encoder = new InfileEncoder(columns);
+  const encoder = new InfileEncoder(columns, spelling);
   for await (const batch of task.staged.readBatches(true)) {
     task.signal.throwIfAborted();
     refuseNulls(batch, target, task, encoder.rows);

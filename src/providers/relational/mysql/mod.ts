@@ -41,7 +41,7 @@ export default defineProvider<MySQLConfig, MySQLConnector>({
   },
   loaders: {
     MySQLLoader: {
-      description: "LOAD DATA LOCAL INFILE in one transaction",
+      description: "LOAD DATA LOCAL INFILE, or INSERT, in one transaction",
       modes: { append: "transactional", replace: "transactional", upsert: "transactional" },
       accepts: ["records"],
       overlaps: true,

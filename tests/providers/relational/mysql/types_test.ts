@@ -10,8 +10,8 @@ import { MySQLLoader } from "../../../../src/providers/relational/mysql/loader.t
 import type { Field } from "../../../../src/models/field.ts";
 import type { LoadMode } from "../../../../src/models/stream.ts";
 import { stagedOf } from "../../../support/staged.ts";
-import { comparableRecords } from "../../../conformance/values.ts";
-import { connect, never, onServers } from "./support.ts";
+import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../../../conformance/values.ts";
+import { connect, never, onServers, openSession } from "./support.ts";
 
 async function read(
   connector: MySQLConnector,
@@ -277,6 +277,46 @@ onServers(
       write(connector, "plain", [int], [{ v: 1 }]),
       /engine MyISAM has no transactions/,
     );
+  },
+);
+
+onServers(
+  "a server that takes no file gets the same rows by statements",
+  async ({ url, sql }, server) => {
+    const admin = await openSession(server.url);
+    await using connector = await connect(url);
+    try {
+      const records = extremes().map((record): DXTRecord => ({
+        ...record,
+        f_float32: 0.5,
+        f_float64: Number.isFinite(record["f_float64"]) ? record["f_float64"]! : 1e300,
+      })).filter((record) => !Object.is(record["f_float64"], -0));
+      await admin.query("SET GLOBAL local_infile = 0");
+      await write(connector, "stated", FIELDS_OF_EVERY_TYPE, records);
+      await admin.query("SET GLOBAL local_infile = 1");
+      await write(connector, "filed", FIELDS_OF_EVERY_TYPE, records);
+      const same = FIELDS_OF_EVERY_TYPE.map(({ name }) => `a.${name} <=> b.${name}`).join(" AND ");
+      const count = String(records.length);
+      assert.ok(records.length > 3);
+      assert.deepEqual(await sql("SELECT COUNT(*) FROM stated"), [[count]]);
+      assert.deepEqual(
+        await sql(
+          `SELECT COUNT(*) FROM stated a WHERE EXISTS (SELECT * FROM filed b WHERE ${same})`,
+        ),
+        [[count]],
+      );
+      const text: Field = { name: "f_string", dtype: "string", nullable: true };
+      const hostile = [{ f_string: "'); DROP TABLE stated; -- \\'" }, { f_string: "\\" }];
+      await admin.query("SET GLOBAL local_infile = 0");
+      await write(connector, "stated", [text], hostile, { mode: "replace" });
+      assert.deepEqual(
+        (await sql("SELECT f_string FROM stated")).flat(),
+        hostile.map(({ f_string }) => f_string),
+      );
+    } finally {
+      await admin.query("SET GLOBAL local_infile = 1");
+      await admin.close();
+    }
   },
 );
 

@@ -1,6 +1,7 @@
 /**
  * Batches → the bytes of a file as LOAD DATA reads it: a line a row, tabs between its values, a backslash before
- * what would be read otherwise, `\N` for NULL.
+ * what would be read otherwise, `\N` for NULL. Where the server takes no file they are statements instead, whose
+ * literals have the same backslashes.
  * https://dev.mysql.com/doc/refman/8.4/en/load-data.html
  */
 import { type Data, DAY_MICROS, isNull, textReader } from "../../../../arrow/mod.ts";
@@ -42,21 +43,19 @@ export interface InfileColumn {
   readonly at: number;
 }
 
-const TAB = 0x09;
-const LINE_FEED = 0x0a;
 const BACKSLASH = 0x5c;
 const BLANK = 0x20;
-const UPPER_N = 0x4e;
 /** What stands behind a backslash for a byte; 0 for one that stands for itself. */
 const ESCAPE = new Uint8Array(256);
-for (const [byte, letter] of ["\\\\", "\tt", "\nn", "\rr", "\x000"]) {
+for (const [byte, letter] of ["\\\\", "\tt", "\nn", "\rr", "\x000", "''"]) {
   ESCAPE[byte!.charCodeAt(0)] = letter!.charCodeAt(0);
 }
-const HEX = new TextEncoder().encode("0123456789abcdef");
-/** Bytes of a chunk: less than a frame, in which each is sent. */
+const utf8 = new TextEncoder();
+const HEX = utf8.encode("0123456789abcdef");
+/** Bytes from which a chunk is sent. */
 const CHUNK = 256 * 1024;
 
-/** The statement that loads these columns. */
+/** The statement that loads these columns from a file. */
 export function loadStatement(table: string, columns: readonly InfileColumn[]): string {
   const isConverted = ({ field, limit }: InfileColumn) =>
     field.dtype === "binary" || limit.isBits === true;
@@ -74,67 +73,111 @@ export function loadStatement(table: string, columns: readonly InfileColumn[]): 
   }`;
 }
 
-/** Encodes batches; each chunk has room for the header of its frame. */
+/** How rows are spelled. */
+export interface RowSpelling {
+  /** Begins each chunk. */
+  readonly head: Uint8Array;
+  readonly beforeRow: string;
+  readonly afterRow: string;
+  readonly betweenRows: string;
+  readonly betweenValues: string;
+  readonly nothing: string;
+  /** What stands around a value. */
+  quote(field: Field): readonly [before: string, after: string];
+}
+
+/** Lines of a file; each chunk has room for the header of its frame. */
+export const LINES: RowSpelling = {
+  head: new Uint8Array(HEADER),
+  beforeRow: "",
+  afterRow: "\n",
+  betweenRows: "",
+  betweenValues: "\t",
+  nothing: "\\N",
+  quote: () => ["", ""],
+};
+
+/** Each chunk is a statement of its own. */
+export function insertSpelling(table: string, columns: readonly InfileColumn[]): RowSpelling {
+  const names = columns.map(({ name }) => name).join(", ");
+  return {
+    head: utf8.encode(`INSERT INTO ${table} (${names}) VALUES `),
+    beforeRow: "(",
+    afterRow: ")",
+    betweenRows: ",",
+    betweenValues: ",",
+    nothing: "NULL",
+    quote: ({ dtype }) =>
+      /int|float|decimal|bool/.test(dtype) ? ["", ""] : [dtype === "binary" ? "X'" : "'", "'"],
+  };
+}
+
+/** Encodes batches as chunks. */
 export class InfileEncoder {
   readonly #out = new ByteWriter();
   /** Rows of the batches so far. */
   rows = 0;
 
-  constructor(private readonly columns: readonly InfileColumn[]) {
-    this.#begin();
+  constructor(
+    private readonly columns: readonly InfileColumn[],
+    private readonly spelling: RowSpelling,
+  ) {
+    this.#out.bytes(spelling.head);
   }
 
   /** @throws {ValueError} with field and row, for a value that the column would change */
   *encode(batch: Batch): Generator<Uint8Array, void, void> {
     const out = this.#out;
+    const { head, beforeRow, afterRow, betweenRows, betweenValues } = this.spelling;
     const writers = this.columns.map(({ field, limit, at }) =>
-      columnWriter(field, limit, batch.data.children[at]!, out)
+      columnWriter(field, limit, batch.data.children[at]!, out, this.spelling)
     );
     const count = batch.numRows;
     for (let row = 0; row < count; row++) {
+      if (out.end > head.length) out.ascii(betweenRows);
+      out.ascii(beforeRow);
       try {
         for (let i = 0; i < writers.length; i++) {
-          if (i > 0) out.byte(TAB);
+          if (i > 0) out.ascii(betweenValues);
           writers[i]!(row);
         }
       } catch (error) {
         throw error instanceof ValueError ? error.atRow(this.rows + row + 1) : error;
       }
-      out.byte(LINE_FEED);
-      if (out.end >= CHUNK) yield* this.#take();
+      out.ascii(afterRow);
+      if (out.end >= CHUNK) yield this.#take();
     }
     this.rows += count;
   }
 
   /** What is left. */
   *finish(): Generator<Uint8Array, void, void> {
-    if (this.#out.end > HEADER) yield* this.#take();
+    if (this.#out.end > this.spelling.head.length) yield this.#take();
   }
 
-  *#take(): Generator<Uint8Array, void, void> {
+  #take(): Uint8Array {
     const taken = this.#out.take();
-    this.#begin();
-    // A long value may take more than a frame holds.
-    for (let from = 0; from < taken.length - HEADER; from += CHUNK * 16) {
-      // The header of a later piece takes the place of bytes that were sent.
-      yield taken.subarray(from, Math.min(taken.length, from + CHUNK * 16 + HEADER));
-    }
-  }
-
-  #begin(): void {
-    this.#out.room(HEADER);
-    this.#out.end = HEADER;
+    this.#out.bytes(this.spelling.head);
+    return taken;
   }
 }
 
-function columnWriter(field: Field, limit: ColumnLimit, data: Data, out: ByteWriter): WriteRow {
-  const write = limitedWriter(field, limit, data, out);
-  if (data.nullCount === 0) return write;
-  return (row) => {
-    if (!isNull(data, row)) return write(row);
-    out.byte(BACKSLASH);
-    out.byte(UPPER_N);
+function columnWriter(
+  field: Field,
+  limit: ColumnLimit,
+  data: Data,
+  out: ByteWriter,
+  { quote, nothing }: RowSpelling,
+): WriteRow {
+  const plain = limitedWriter(field, limit, data, out);
+  const [before, after] = quote(field);
+  const write: WriteRow = before === "" ? plain : (row) => {
+    out.ascii(before);
+    plain(row);
+    out.ascii(after);
   };
+  if (data.nullCount === 0) return write;
+  return (row) => isNull(data, row) ? out.ascii(nothing) : write(row);
 }
 
 function limitedWriter(field: Field, limit: ColumnLimit, data: Data, out: ByteWriter): WriteRow {
@@ -239,11 +282,9 @@ function plainWriter(field: Field, data: Data, out: ByteWriter): WriteRow {
   }
 }
 
-const utf8 = new TextEncoder();
-
 function escaped(text: string): Uint8Array {
   return utf8.encode(
-    text.replace(/[\\\t\n\r\0]/g, (c) => `\\${String.fromCharCode(ESCAPE[c.charCodeAt(0)]!)}`),
+    text.replace(/[\\\t\n\r\0']/g, (c) => `\\${String.fromCharCode(ESCAPE[c.charCodeAt(0)]!)}`),
   );
 }
 

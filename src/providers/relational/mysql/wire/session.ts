@@ -54,6 +54,9 @@ export interface SessionOptions {
   readonly isKiller?: boolean;
 }
 
+/** Bytes of a file that are sent as one packet: less than a frame. */
+const FILE_PIECE = 8 * 1024 * 1024;
+
 /** Milliseconds that killing a statement may take. */
 const KILL_TIMEOUT = 3000;
 
@@ -154,7 +157,7 @@ export class Session {
   }
 
   /** Runs a statement without parameters. @throws {MySQLError} what the server says against it */
-  async query(sql: string): Promise<QueryResult> {
+  async query(sql: string | Uint8Array): Promise<QueryResult> {
     await this.#begin(command(COMMAND.query, sql));
     const first = await this.#answer();
     if (first[0] === ANSWER.ok) return { columns: [], rows: [], ...this.#ended(parseOK(first)) };
@@ -216,9 +219,13 @@ export class Session {
       }
       let sequence = this.#input.sequence;
       for await (const chunk of chunks) {
-        putHeader(chunk, chunk.length - HEADER, sequence);
-        await this.#send(chunk);
-        sequence = (sequence + 1) & 0xff;
+        // Of a chunk beyond a frame the header of each piece takes the place of bytes that were sent.
+        for (let from = 0; from < chunk.length - HEADER; from += FILE_PIECE) {
+          const piece = chunk.subarray(from, from + FILE_PIECE + HEADER);
+          putHeader(piece, piece.length - HEADER, sequence);
+          await this.#send(piece);
+          sequence = (sequence + 1) & 0xff;
+        }
       }
       await this.#send(framesOf(new Uint8Array(), sequence));
       this.#input.sequence = (sequence + 1) & 0xff;
