@@ -1,16 +1,17 @@
 // deno-lint-ignore-file no-console -- a script prints
 /**
- * Times the paths against their floors, which do less, and against other programs:
+ * Compares dxt with floors, which do less work, and with other programs:
  *
  *     deno task bench [--rows 3000000] [--rounds 5] [--only TEXT]... [--no-peers] [--json]
  *                     [--wait SECONDS]
  *     deno task bench --install
  *
- * Each round runs every way along a path once, in another order, so that a slow moment of the
- * machine meets all; figures are medians of the rounds, ratios medians of the rounds' ratios. A
- * first round warms the caches and looks whether the targets hold all rows. Programs that the
- * machine does not have are told as absent; `--install` fetches them, into the user's cache folder.
- * The exit code is 1 when dxt failed, or did not bring all rows.
+ * A path has one kind of source and target; a way is a program that takes it. Each round runs every
+ * way of a path once, in another order, so that a slow moment of the machine affects all of them.
+ * Figures are medians of the rounds, ratios are medians of the ratios of each round. A first round
+ * warms the caches and checks that the targets have all rows. Missing programs are listed as absent;
+ * `--install` fetches them into the user's cache folder. The exit code is 1 when dxt failed or did
+ * not move all rows.
  */
 import { parseArgs } from "node:util";
 import { Data } from "./bench/data.ts";
@@ -81,7 +82,7 @@ function head(world: World): string {
     `${navigator.hardwareConcurrency} cores\nPostgreSQL ${world.server}\n${programs}\n`;
 }
 
-/** What the machine's other work may have changed. */
+/** Warns when other work on the machine may have affected the figures. */
 function foot(reports: readonly Report[]): string {
   const waited = reports.reduce((sum, report) => sum + report.waited, 0);
   const busy = reports.reduce((sum, report) => sum + report.busy_rounds, 0);

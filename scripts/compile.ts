@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-console
 /**
- * Makes dxt binaries: `deno task compile [--target TRIPLE…|--all] [--output PATH]
- * [--allow-net=…] [--allow-read=…] …`. Without permissions a binary has all and narrows itself, run
- * by run; with any it has these and no more, whatever its command line says.
+ * Builds dxt binaries: `deno task compile [--target TRIPLE…|--all] [--output PATH]
+ * [--allow-net=…] [--allow-read=…] …`. Without permissions a binary has all of them and restricts
+ * its workers; with any it has exactly these, whatever its command line says.
  */
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,21 +14,20 @@ import { threadsOf } from "./compile/threads.ts";
 import { hasRuntimeOf, type Target, targetOf, TARGETS } from "./compile/targets.ts";
 
 export interface Build {
-  /** This machine's when absent. */
+  /** This machine by default. */
   readonly target?: Target;
   readonly output: string;
-  /** Flags of `deno run`; all permissions when there are none. */
+  /** Permission flags of `deno run`; all permissions if empty. */
   readonly permissions: readonly string[];
 }
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** A binary that could not be made, and why. */
+/** A binary could not be built. */
 export class BuildError extends Error {}
 
 /**
- * Makes one binary. Packages that are imported lazily are traced and embedded; types are checked
- * beforehand, by {@linkcode checkTypes}.
+ * Builds one binary, with lazily imported packages embedded. Call {@linkcode checkTypes} before.
  *
  * @throws {BuildError} that names the target and the cause
  */
@@ -44,9 +43,9 @@ export async function build({ target, output, permissions }: Build): Promise<voi
       "--no-prompt",
       "--exclude-unused-npm",
       "--frozen",
-      // It would be a file in the folder for temporary files, under a name that anybody may take.
+      // The cache would be a temporary file under a name that other users can take.
       "--no-code-cache",
-      // Else it is the file's name, and two binaries of the same program differ.
+      // By default it is the file name, so that two binaries of the same program would differ.
       "--app-name=dxt",
       ...(permissions.length === 0 ? ["--allow-all"] : permissions),
       // Several threads share the memory: see src/sandbox/garbage.ts.
@@ -63,16 +62,16 @@ export async function build({ target, output, permissions }: Build): Promise<voi
   }
 }
 
-/** @throws {BuildError} with what is wrong */
+/** @throws {BuildError} with the type errors */
 export async function checkTypes(): Promise<void> {
   const files = ["main.ts", ...await threadsOf(ROOT)];
   const { success, stderr } = await deno(["check", "--quiet", ...files]);
-  if (!success) throw new BuildError(`Cannot build dxt: its types are wrong\n${stderr}`);
+  if (!success) throw new BuildError(`Cannot build dxt: type check failed\n${stderr}`);
 }
 
 interface Surroundings {
   readonly cwd?: string;
-  /** Instead of this machine's. */
+  /** Instead of this machine. */
   readonly cache?: string;
   /** With the runtime that DENORT_BIN names instead of the one that Deno downloads. */
   readonly ownRuntime?: boolean;
@@ -108,7 +107,7 @@ export function endingOf(target: string): string {
 
 const PERMISSION = /^--(allow|deny)-(net|read|write|env|sys|run|ffi|import)(=.+)?$/;
 
-/** @throws {Error} for what is neither an option of these scripts nor a permission */
+/** @throws {Error} for an argument that is neither an option of these scripts nor a permission */
 export function optionsOf(args: readonly string[]) {
   const permissions = args.filter((arg) => PERMISSION.test(arg));
   const { values } = parseArgs({
@@ -123,7 +122,7 @@ export function optionsOf(args: readonly string[]) {
   return { targets, permissions, output: values.output };
 }
 
-/** What to build, and where to. */
+/** The binaries to build, and their paths. */
 export function buildsOf(args: readonly string[]): Build[] {
   const { targets, permissions, output } = optionsOf(args);
   if (targets.length === 0) {
@@ -142,7 +141,7 @@ export async function sizeOf(path: string): Promise<string> {
   return `${((await Deno.stat(path)).size / 1e6).toFixed(1)} MB`;
 }
 
-/** Builds one after the other; what cannot be built is told, and does not stop the others. */
+/** Builds one binary after another; prints failures and continues. */
 export async function buildAll(builds: readonly Build[]): Promise<Build[]> {
   const built: Build[] = [];
   for (const one of builds) {
@@ -158,7 +157,7 @@ export async function buildAll(builds: readonly Build[]): Promise<Build[]> {
   return built;
 }
 
-/** Ends the process with 2 when the arguments are wrong, with 1 when anything was not built. */
+/** Exits with 2 when the arguments are invalid, with 1 when a binary could not be built. */
 export async function exiting(work: () => Promise<boolean>): Promise<never> {
   try {
     Deno.exit(await work() ? 0 : 1);

@@ -1,7 +1,7 @@
 /**
- * Writes what is made from the code: the registry of providers, the shapes and JSON Schemas of
- * pipelines and projects, the help, and the tables of README.md. `deno task gen`; with `--check`
- * nothing is written, and a file that is not current is named and makes the exit code 1.
+ * `deno task gen` writes the generated files: the registry of providers, precompiled shapes and JSON
+ * Schemas of pipelines and projects, help texts, and the tables of README.md. With `--check` it
+ * writes nothing, names the outdated files, and exits with 1 if there are any.
  */
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -12,7 +12,7 @@ import { CATEGORIES, type Category } from "../src/models/source.ts";
 import { documents } from "./docs.ts";
 import { knownShapes } from "./shapes.ts";
 
-/** A provider and the module that it is the default export of, below `src/providers`. */
+/** A provider and the path of its module below `src/providers`. */
 interface Found {
   readonly module: string;
   readonly provider: Provider;
@@ -67,7 +67,7 @@ function check(provider: Provider, category: Category, module: string): void {
   }
 }
 
-/** Names and URL schemes say which provider is meant: each belongs to one. */
+/** Checks that names and URL schemes are unique, since they identify a provider. */
 function refuseSame(providers: readonly Provider[]): void {
   const owners = new Map<string, string>();
   for (const { name, urls } of providers) {
@@ -101,7 +101,7 @@ function json(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** The layout that `deno fmt` keeps. */
+/** Formats text as `deno fmt` does. */
 async function format(path: string, text: string): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["fmt", "--no-config", "--line-width", "100", "--ext", path.split(".").at(-1)!, "-"],
@@ -140,7 +140,7 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-/** Paths of generated files that are not current, which are written unless only checked. */
+/** Returns the paths of outdated files, and writes them unless `check` is set. */
 export async function update(root: string, check: boolean): Promise<string[]> {
   const stale: string[] = [];
   for (const [path, text] of await generate(root)) {

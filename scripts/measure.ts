@@ -1,24 +1,24 @@
-/** How long a command takes, and how much CPU and memory. */
+/** Measures time, CPU and memory of a command. */
 import { memoryOf, ProcessTree, statOf } from "./bench/proc.ts";
 
 export interface Figure {
   readonly code: number;
   readonly seconds: number;
-  /** CPU seconds of the command and its children; undefined where /proc does not tell. */
+  /** CPU seconds of the command and its children; undefined without /proc. */
   readonly cpu: number | undefined;
   /**
-   * Peak memory, MiB, of the command and its children together, as far as samples show; memory
-   * that they share counts for each. 0 where /proc does not tell.
+   * Peak memory in MiB of the command and its children together, from samples. Shared memory counts
+   * for each process. 0 without /proc.
    */
   readonly peak: number;
-  /** The end of what the command wrote to stderr, when that was asked for. */
+  /** The end of stderr, if it was captured. */
   readonly errors: string;
 }
 
 export interface MeasureOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Keep the errors instead of showing them. */
+  /** Capture stderr instead of showing it. */
   readonly keepErrors?: boolean;
   /** The command and its children are killed after this many seconds. */
   readonly limit?: number;
@@ -27,7 +27,7 @@ export interface MeasureOptions {
 const SAMPLE_MS = 50;
 const ERROR_CHARS = 10_000;
 
-/** Runs a command whose output nobody reads. Commands are measured one at a time. */
+/** Runs a command and discards its output. Measure one command at a time. */
 export async function measure(
   command: readonly string[],
   { cwd, env, keepErrors = false, limit }: MeasureOptions = {},
@@ -56,7 +56,7 @@ export async function measure(
   return { code, seconds, cpu, peak, errors: await errors };
 }
 
-/** Of all processes together now, and no less than the most that one of them had. */
+/** Memory of all processes now, but at least the peak of any single one. */
 function memoryNow(tree: ProcessTree): number {
   let [together, most] = [0, 0];
   for (const pid of tree.look()) {
@@ -72,7 +72,7 @@ function kill(tree: ProcessTree): void {
     try {
       Deno.kill(pid, "SIGKILL");
     } catch {
-      // It has ended meanwhile.
+      // The process has ended meanwhile.
     }
   }
 }

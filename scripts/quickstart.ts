@@ -1,5 +1,5 @@
 /**
- * What a first look at dxt shows: files into SQLite, what came later, nothing new, and SQLite into
+ * A first look at dxt: files into SQLite, then new records, then nothing new, then SQLite into
  * Parquet. `deno task start` runs it from the beginning each time.
  */
 import { main, processIO } from "../src/cli/main.ts";

@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-console
 /**
- * What is published of a version: `deno task release [--target TRIPLE…] [--output FOLDER]` makes for
- * each target `dxt-VERSION-TRIPLE.tar.gz`, and `dxt-VERSION.cdx.json`, the list of all parts, and
- * `SHA256SUMS` of these. A target that cannot be built is told; the others are built.
+ * Builds a release: `deno task release [--target TRIPLE…] [--output FOLDER]` writes for each target
+ * `dxt-VERSION-TRIPLE.tar.gz`, the bill of materials `dxt-VERSION.cdx.json`, and `SHA256SUMS` of
+ * all files. A target that cannot be built is reported, and the others are built.
  */
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,7 +25,7 @@ import { type Runtime, sbomOf } from "./sbom.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** Files of the project that come with each binary. */
+/** Files of the project in each archive. */
 const BESIDE = ["LICENSE", "README.md"];
 
 async function release(args: readonly string[]): Promise<boolean> {
@@ -52,7 +52,7 @@ async function release(args: readonly string[]): Promise<boolean> {
   }
 }
 
-/** Packs a binary with what comes with it, and returns the archive's name. */
+/** Packs a binary with licences and documentation; returns the name of the archive. */
 async function pack(
   { target, output }: Build,
   licences: Uint8Array,
@@ -87,7 +87,7 @@ async function writeSBOM(graph: Graph, folder: string): Promise<string> {
   return file;
 }
 
-/** Of the runtime that DENORT_BIN names, as a program of it tells; else Deno embeds its own version. */
+/** Versions of the runtime that DENORT_BIN names; without it, Deno embeds its own version. */
 async function runtime(): Promise<Runtime> {
   if ((Deno.env.get("DENORT_BIN") ?? "") === "") return Deno.version;
   const folder = await Deno.makeTempDir({ prefix: "dxt-runtime-" });
@@ -105,7 +105,7 @@ async function runtime(): Promise<Runtime> {
   }
 }
 
-/** As `sha256sum` writes and checks it. */
+/** Checksums in the format of `sha256sum`. */
 async function writeSums(folder: string, names: readonly string[]): Promise<void> {
   const lines = await Promise.all(names.map(async (name) => {
     const bytes = await Deno.readFile(join(folder, name));

@@ -1,5 +1,5 @@
 /**
- * A tar archive whose bytes depend on nothing but the names, modes and bytes of its files.
+ * Writes tar archives whose bytes depend only on the names, modes and bytes of their files.
  * Format: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (ustar)
  */
 export interface ArchiveFile {

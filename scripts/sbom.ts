@@ -1,12 +1,12 @@
 /**
- * The parts of a dxt binary as a CycloneDX document: the runtime and the packages that are embedded,
- * with what deno.lock knows of them. It has no time and no random number, so that the same sources
- * give the same bytes. Source: https://cyclonedx.org/docs/1.6/json/
+ * Writes the bill of materials of a dxt binary as a CycloneDX document: the runtime and the embedded
+ * packages, with their data from deno.lock. It has no timestamp and no random number, so that the
+ * same sources give the same bytes. Source: https://cyclonedx.org/docs/1.6/json/
  */
 import { join } from "node:path";
 import { embedded, type Graph } from "./compile/graph.ts";
 
-/** What is read of deno.lock. */
+/** The part of deno.lock that is read. */
 export interface Lock {
   readonly npm: Readonly<Record<string, { readonly integrity: string }>>;
 }
@@ -17,7 +17,7 @@ export interface Program {
   readonly license: string;
 }
 
-/** Versions of the runtime that is embedded. */
+/** Versions of the embedded runtime. */
 export interface Runtime {
   readonly deno: string;
   readonly v8: string;
@@ -131,7 +131,7 @@ function licenceOf(text: string): object {
   return / /.test(plain) ? { expression: plain } : { license: { id: plain } };
 }
 
-/** What a package says of itself. */
+/** Reads the package.json of a package. */
 export async function licenceIn(folder: string): Promise<string | undefined> {
   const { license } = JSON.parse(await Deno.readTextFile(join(folder, "package.json"))) as {
     license?: unknown;

@@ -1,10 +1,10 @@
 // deno-lint-ignore-file no-console
-/** What tests run against: the binary, and real servers on loopback, in temporary folders. */
+/** Starts the services of the tests: the binary, and real servers on loopback in temporary folders. */
 import { makeBinary } from "./services/binary.ts";
 import { startMariaDB, startMySQL56 } from "./services/mysql.ts";
 import { startPostgres } from "./services/postgres.ts";
 
-/** A server that runs, and what tests need to know to reach it. */
+/** A running server, and the variables that tests need to reach it. */
 export interface Service {
   readonly env: Readonly<Record<string, string>>;
   stop(): Promise<void>;
@@ -26,7 +26,7 @@ const STARTERS: Readonly<Record<string, () => Promise<Service>>> = {
   DXT_TEST_BINARY: () => makeBinary("DXT_TEST_BINARY"),
 };
 
-/** Starts every server that this machine can run; a missing one is no error. */
+/** Starts every server that this machine can run; a missing one is not an error. */
 export async function startServices(): Promise<Services> {
   const started: Service[] = [];
   const missing: Record<string, string> = {};

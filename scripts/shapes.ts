@@ -1,6 +1,6 @@
 /**
- * The shapes of pipelines and projects as data, from the schemas that validate them: what can be held
- * to a shape without loading the schemas, by `src/config/validation/precompiled.ts`.
+ * Precompiles the zod schemas of pipelines and projects to shapes, plain data with which
+ * `src/config/validation/precompiled.ts` validates without zod.
  */
 import { z } from "zod";
 import { Pipeline, Project } from "../src/models/pipeline.ts";
@@ -8,7 +8,7 @@ import * as rules from "../src/models/rules.ts";
 
 type JSONSchema = { [key: string]: unknown };
 
-/** Kinds of schemas whose parsed value is the value itself, keys in the order of the schema. */
+/** Kinds of schemas that parse a value to itself, with keys in the order of the schema. */
 const PLAIN = new Set([
   "object",
   "string",
@@ -25,7 +25,7 @@ const PLAIN = new Set([
   "unknown",
 ]);
 
-/** Checks that a JSON Schema says in full. */
+/** Checks that JSON Schema expresses completely. */
 const SAID = new Set([
   "min_length",
   "max_length",
@@ -35,7 +35,7 @@ const SAID = new Set([
   "string_format",
 ]);
 
-/** Keys that say nothing of a value. */
+/** Keys that do not constrain a value. */
 const ABOUT = new Set(["description", "id", "title", "$schema"]);
 
 /** Text of `src/config/validation/precompiled.gen.ts`. */
@@ -52,7 +52,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = ${JSON.stringify(bare($de
 `;
 }
 
-/** Adds the rules of a schema, and marks what only the schema itself can decide. */
+/** Adds the rules of a schema, and marks what only zod can decide. */
 function exact(schema: z.core.$ZodType, json: JSONSchema): void {
   const { type, checks = [] } = schema._zod.def as unknown as {
     type: string;
@@ -69,7 +69,7 @@ function exact(schema: z.core.$ZodType, json: JSONSchema): void {
   if (asked.length > 0) json["rules"] = asked;
 }
 
-/** Name of a rule; empty for a check that the JSON Schema says; undefined for any other. */
+/** Name of a rule; empty for a check that JSON Schema expresses; undefined for any other. */
 function nameOf(check: { check: string; fn?: unknown; pattern?: RegExp }): string | undefined {
   if (SAID.has(check.check)) return (check.pattern?.flags ?? "") === "" ? "" : undefined;
   return Object.entries(rules).find(([, rule]) => rule === check.fn)?.[0];

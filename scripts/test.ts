@@ -1,14 +1,14 @@
 // deno-lint-ignore-file no-console
 /**
- * What `deno task test` does: starts the real servers, runs the tests with no more permissions than
- * they need, stops the servers. More arguments go to `deno test`. The last line is
- * `N passed, N failed`, and `, N skipped` when any were. With CI=true a skipped test is a failure,
- * unless {@linkcode IMPOSSIBLE} says why.
+ * `deno task test` starts the real servers, runs the tests with the permissions that they need, and
+ * stops the servers. Further arguments are passed to `deno test`. The last line is
+ * `N passed, N failed`, with `, N skipped` if any were. With CI=true a skipped test is a failure,
+ * unless {@linkcode IMPOSSIBLE} lists it.
  */
 import { join } from "node:path";
 import { startServices } from "./services.ts";
 
-/** A test's name, and why it cannot run on every machine of the continuous integration. */
+/** Names of tests, and why they cannot run on every CI machine. */
 type Reason = readonly [RegExp, string];
 
 const IMPOSSIBLE: readonly Reason[] = [
@@ -20,13 +20,13 @@ const IMPOSSIBLE: readonly Reason[] = [
   ],
 ];
 
-/** Where the tests may reach: this machine, under its names, and a name and a socket that nobody has. */
+/** Hosts that tests may reach: this machine, and a name and a socket that do not exist. */
 const HOSTS = [
   ...["127.0.0.1", "127.1", "localhost", "[::1]", "no-such-host.invalid"],
   "unix:/no/such/folder/.s.PGSQL.5432",
 ];
 
-/** Writing is not narrowed: making a symbolic link needs all of it. */
+/** Write permission is unrestricted: creating a symbolic link needs all of it. */
 const permissionsOf = (env: Readonly<Record<string, string>>): string[] => [
   "--no-prompt",
   "--allow-read",
@@ -50,7 +50,7 @@ export interface Counts {
   readonly skipped: readonly string[];
 }
 
-/** Counts the tests of a JUnit report of `deno test`; a step belongs to its test. */
+/** Counts the tests in a JUnit report of `deno test`; a step counts as part of its test. */
 export function countTests(report: string): Counts {
   let [passed, failed] = [0, 0];
   const skipped: string[] = [];
@@ -92,8 +92,8 @@ export function closingLine({ passed, failed, skipped }: Counts): string {
 }
 
 /**
- * The counts that the process answers for: in strict mode a skipped test without a reason failed,
- * and a run that failed without a failed test (a file that does not load) has one.
+ * The counts for the exit code. In strict mode, a skipped test without a reason counts as failed. A
+ * run that failed without a failed test, because a file does not load, counts one.
  */
 export function judge(
   counts: Counts,

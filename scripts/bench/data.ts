@@ -1,10 +1,10 @@
-/** What is read by the paths: a table in PostgreSQL, and files of the same rows. */
+/** Source data of the paths: a table in PostgreSQL, and files with the same rows. */
 import { shell, type Variables } from "./shell.ts";
 import { createTable } from "./tables.ts";
 import type { Source, Table } from "./way.ts";
 import type { World } from "./world.ts";
 
-/** By what they make, for the table `$TABLE`. */
+/** Scripts by their result, for the table `$TABLE`. */
 const MAKE: Readonly<Record<Exclude<Source, "postgres">, string>> = {
   csv: `sql "$SOURCE" -c "\\copy $TABLE to '$DATA/$TABLE.csv' csv header"`,
   jsonl:
@@ -20,7 +20,7 @@ EOF
 dxt run fixture.yaml --quiet`,
 };
 
-/** Data of one size. Each part is made when it is asked for, and once. */
+/** Data of one size. Each part is created once, on first use. */
 export class Data {
   readonly env: Variables;
   readonly #made = new Map<string, Promise<unknown>>();

@@ -1,4 +1,4 @@
-/** What Linux's /proc tells of processes: https://man7.org/linux/man-pages/man5/proc.5.html */
+/** Reads process data from Linux's /proc: https://man7.org/linux/man-pages/man5/proc.5.html */
 
 /** Clock ticks per second in /proc, the same on every Linux that Deno runs on. */
 const TICKS = 100;
@@ -8,11 +8,11 @@ export interface ProcessStat {
   readonly parent: number;
   /** CPU seconds of the process itself. */
   readonly own: number;
-  /** CPU seconds of children that have ended and were waited for. */
+  /** CPU seconds of children that have ended and been waited for. */
   readonly reaped: number;
 }
 
-/** One line of /proc/PID/stat. The name in it may hold blanks and parentheses. */
+/** Parses /proc/PID/stat. The process name in it may contain blanks and parentheses. */
 export function parseStat(line: string): ProcessStat {
   const name = line.lastIndexOf(")");
   const fields = line.slice(name + 2).split(" ");
@@ -25,7 +25,7 @@ export function parseStat(line: string): ProcessStat {
   };
 }
 
-/** A process; undefined when it has ended, or there is no /proc. */
+/** Reads a process; undefined when it has ended, or without /proc. */
 export function statOf(pid: number | "self"): ProcessStat | undefined {
   try {
     return parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`));
@@ -34,7 +34,7 @@ export function statOf(pid: number | "self"): ProcessStat | undefined {
   }
 }
 
-/** Ids of all processes; none where there is no /proc. */
+/** Ids of all processes; none without /proc. */
 export function allProcesses(): number[] {
   try {
     return Array.from(Deno.readDirSync("/proc"), ({ name }) => Number(name)).filter(
@@ -45,10 +45,7 @@ export function allProcesses(): number[] {
   }
 }
 
-/**
- * A process and its descendants, looked at again and again: only processes that are new since the
- * last look are asked for their parent.
- */
+/** A process and its descendants, sampled repeatedly; reads the parent only of new processes. */
 export class ProcessTree {
   readonly #inside: Set<number>;
   readonly #outside: Set<number>;
@@ -58,10 +55,10 @@ export class ProcessTree {
     this.#outside = new Set(allProcesses().filter((pid) => pid !== root && !this.#isBelow(pid)));
   }
 
-  /** Ids of the processes that are there now. */
+  /** Ids of the current processes. */
   look(): number[] {
     const now = allProcesses();
-    // Parents come before their children, unless the ids have started anew.
+    // Parents have lower ids than their children, unless ids have wrapped around.
     for (const pid of now) {
       if (this.#inside.has(pid) || this.#outside.has(pid)) continue;
       (this.#isBelow(pid) ? this.#inside : this.#outside).add(pid);
@@ -80,7 +77,7 @@ export class ProcessTree {
 export interface Memory {
   /** Resident memory now, MiB. */
   readonly now: number;
-  /** The most that it was, MiB. */
+  /** Peak resident memory, MiB. */
   readonly peak: number;
 }
 
@@ -100,8 +97,8 @@ export function memoryOf(pid: number): Memory {
 }
 
 /**
- * CPU seconds of a process and of its children, of those too that have ended. A child that ends
- * while they are looked at moves from one sum to the other: then they are looked at again.
+ * CPU seconds of a process and all its children, including ended ones. A child that ends during the
+ * sampling moves from one sum to the other; the sampling is then repeated.
  */
 export function familyCPU(pid: number): number | undefined {
   let root = statOf(pid);
@@ -125,7 +122,7 @@ export interface MachineTime {
   readonly all: number;
 }
 
-/** The first line of /proc/stat. Time that another machine took from this one is busy. */
+/** Parses the first line of /proc/stat. Time stolen by the hypervisor counts as busy. */
 export function parseMachineTime(text: string): MachineTime {
   const [user, nice, system, idle, wait, irq, soft, steal] = text.split("\n", 1)[0]!.split(/\s+/)
     .slice(1).map(Number) as number[];
@@ -133,7 +130,7 @@ export function parseMachineTime(text: string): MachineTime {
   return { busy, all: busy + idle! + wait! };
 }
 
-/** Undefined where there is no /proc. */
+/** Undefined without /proc. */
 export function machineTime(): MachineTime | undefined {
   try {
     return parseMachineTime(Deno.readTextFileSync("/proc/stat"));

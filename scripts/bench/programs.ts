@@ -1,17 +1,17 @@
-/** The programs that the bench compares with: where they are, which version, how to install them. */
+/** The programs that dxt is compared with: path, version and installation. */
 import { run } from "../services/process.ts";
 
-/** Packages with their versions, in a virtual environment of their own below the cache. */
+/** PyPI packages with versions, installed in a virtual environment in the cache folder. */
 interface Environment {
   readonly packages: readonly string[];
-  /** What to run, below the environment. */
+  /** Path of the program, relative to the environment. */
   readonly program: string;
 }
 
 export interface Wanted {
-  /** The variable that scripts know it by. */
+  /** The variable with its path in scripts. */
   readonly variable: string;
-  /** Arguments that make it tell its version. */
+  /** Arguments that print its version. */
   readonly version: readonly string[];
   /** Debian package of a program on PATH, or an environment from PyPI. */
   readonly from: string | Environment;
@@ -22,7 +22,7 @@ const PACKAGE_VERSION = (name: string) => [
   `from importlib.metadata import version; print("${name}", version("${name}"))`,
 ];
 
-/** By name. A name is also what a way says that it needs. */
+/** By name, as in `needs` of a way. */
 export const WANTED = {
   psql: { variable: "PSQL", version: ["--version"], from: "postgresql-client" },
   sqlite3: { variable: "SQLITE3", version: ["--version"], from: "sqlite3" },
@@ -51,7 +51,7 @@ export const WANTED = {
       program: "bin/python",
     },
   },
-  // The last version whose program is in the package; later ones fetch it from elsewhere.
+  // The last version whose package contains the program; later ones download it.
   ingestr: {
     variable: "INGESTR",
     version: ["--version"],
@@ -73,7 +73,7 @@ export type Program =
 
 const NAMES = Object.keys(WANTED) as ProgramName[];
 
-/** What this machine has; nothing is installed. */
+/** Finds the programs on this machine, without installing any. */
 export async function findPrograms(): Promise<Record<ProgramName, Program>> {
   const found = await Promise.all(
     NAMES.map(async (name) => [name, await findProgram(name)] as const),
@@ -94,7 +94,7 @@ async function findProgram(name: ProgramName): Promise<Program> {
   }
 }
 
-/** Installs what is absent and can be had; tells what could not. */
+/** Installs absent programs where possible, and reports those that could not be installed. */
 export async function installPrograms(tell: (line: string) => void): Promise<void> {
   const programs = await findPrograms();
   for (const name of NAMES) {
@@ -123,7 +123,7 @@ async function install(name: ProgramName, { from }: Wanted): Promise<void> {
   if (name === "sling") await linkSling(folder);
 }
 
-/** The package holds the program without the right to run it, and under a longer name. */
+/** The package contains the program under a longer name and without execute permission. */
 async function linkSling(folder: string): Promise<void> {
   const site = await run(`${folder}/bin/python`, [
     ...["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],

@@ -1,18 +1,18 @@
-/** Waits until nobody else uses the machine. */
+/** Waits until other programs leave the machine idle. */
 import { machineTime } from "./proc.ts";
 
-/** A machine is quiet when less than this of all cores' time is used. */
+/** The machine is quiet when less than this share of all cores is used. */
 const QUIET = 0.1;
 const LOOK_MS = 500;
 
 export interface Quiet {
   readonly waited: number;
-  /** Part of the cores' time that was used when it was looked at last. */
+  /** Share of the cores used in the last sample. */
   readonly busy: number;
   readonly quiet: boolean;
 }
 
-/** Looks for half a second at least, and waits `limit` seconds at most; undefined without /proc. */
+/** Samples for at least half a second, waits at most `limit` seconds; undefined without /proc. */
 export async function waitForQuiet(limit: number): Promise<Quiet | undefined> {
   const start = performance.now();
   for (;;) {

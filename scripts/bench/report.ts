@@ -1,9 +1,9 @@
-/** What the rounds showed, for people and for programs. */
+/** Formats the results of the rounds, for people and as JSON. */
 import { type Course, isSlow, type Rounds, type Run } from "./rounds.ts";
 import { median, pairedRatio } from "./statistics.ts";
 import { type Column, formatTable } from "./table.ts";
 
-/** Most memory, MiB, that ten times the rows may take more. */
+/** Most additional memory, in MiB, that ten times the rows may take. */
 const GROWTH_MIB = 32;
 
 /** One way of a path; figures are medians of the rounds. */
@@ -17,14 +17,14 @@ export interface Result {
   readonly client_cpu?: number;
   readonly server_cpu?: number;
   readonly peak_mib?: number;
-  /** dxt's time, or CPU, divided by this way's; the median of the rounds' ratios. */
+  /** dxt's time or CPU divided by that of this way; the median of the rounds' ratios. */
   readonly ratio?: number;
-  /** What the ratio may be at most, and whether it is not more. */
+  /** Highest accepted ratio, and whether it is met. */
   readonly at_most?: number;
   readonly reached?: boolean;
-  /** Whether rows and sum were found in the target. */
+  /** Whether the target has the expected rows and sum. */
   readonly verified?: boolean;
-  /** It took so much longer than dxt that it ran in one round only. */
+  /** Ran in one round only, since it takes much longer than dxt. */
   readonly slow?: true;
   /** Why there are no figures. */
   readonly problem?: string;
@@ -34,14 +34,14 @@ export interface Report {
   readonly path: string;
   readonly compares: "seconds" | "cpu";
   readonly results: readonly Result[];
-  /** dxt's peak memory at all rows less that at a tenth of them. */
+  /** dxt's peak memory with all rows minus that with a tenth of them. */
   readonly memory?: {
     readonly growth_mib: number;
     readonly peak_mib: number;
     readonly at_most: number;
     readonly reached: boolean;
   };
-  /** Rounds before which the machine was still busy, and seconds that were waited for it. */
+  /** Rounds that began while the machine was busy, and seconds waited for it to become quiet. */
   readonly busy_rounds: number;
   readonly waited: number;
 }
@@ -118,7 +118,7 @@ function memoryOf([all, fewer]: readonly Result[], atMost: number | undefined): 
   return { growth_mib: growth, peak_mib: peak, at_most: atMost, reached };
 }
 
-/** An object without the keys that have no value. */
+/** A copy without keys whose value is undefined. */
 function present<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(
     Object.entries(value).filter(([, item]) => item !== undefined),
@@ -136,7 +136,7 @@ const COLUMNS: readonly Column[] = [
   { title: "remarks", align: "left" },
 ];
 
-/** A path's table, with what is wanted of memory below it. */
+/** The table of a path, and below it the memory targets. */
 export function formatReport(report: Report): string {
   const digits = report.compares === "cpu" ? 3 : 2;
   const rows = report.results.map((result) => [

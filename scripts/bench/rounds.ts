@@ -1,4 +1,4 @@
-/** Rounds: every way of a path once in each, so that a slow moment of the machine meets all. */
+/** Runs every way of a path once per round, so that a slow moment of the machine affects all. */
 import { type Figure, measure } from "../measure.ts";
 import type { Data } from "./data.ts";
 import { type Quiet, waitForQuiet } from "./quiet.ts";
@@ -8,21 +8,21 @@ import { expectedTotals, parseTotals } from "./tables.ts";
 import type { Path, Way } from "./way.ts";
 import type { World } from "./world.ts";
 
-/** A run that went well. */
+/** A successful run. */
 export interface Run extends Figure {
-  /** CPU seconds of the server meanwhile; undefined when the path needs none. */
+  /** CPU seconds of the server during the run; undefined when the path uses none. */
   readonly server: number | undefined;
 }
 
-/** A way with what became of it. */
+/** A way with its results. */
 export interface Course {
   readonly way: Way;
   readonly data: Data;
-  /** By round; the warm-up is none. */
+  /** By round, without the warm-up. */
   readonly runs: Map<number, Run>;
-  /** Why it is not compared: its program is absent, it failed, or lost rows. */
+  /** Why there is no comparison: the program is absent, failed, or lost rows. */
   problem?: string;
-  /** Whether rows and sum in its target were looked at: others are a problem. Unset: no target. */
+  /** Whether the target was checked; a wrong count is a `problem`. Undefined without a target. */
   verified?: boolean;
   /** Seconds of the warm-up. */
   warmUp?: number;
@@ -31,7 +31,7 @@ export interface Course {
 export interface Rounds {
   readonly path: Path;
   readonly courses: readonly Course[];
-  /** What was seen of the machine before each round. */
+  /** Samples of the machine before each round. */
   readonly quiet: readonly Quiet[];
 }
 
@@ -43,7 +43,7 @@ export interface RoundOptions {
   readonly tell: (line: string) => void;
 }
 
-/** dxt with a tenth of the rows runs too: what it needs more for all of them is not flat. */
+/** dxt also runs with a tenth of the rows: the difference in memory shows whether it is flat. */
 export const SMALLER = 10;
 
 /** Peers that took this many times dxt's time to warm up are measured in one round only. */
@@ -95,12 +95,12 @@ function missing({ needs }: Way, { programs }: World): string | undefined {
   return undefined;
 }
 
-/** A peer that would take most of the bench's time to say what its first figure says. */
+/** Whether a peer is so slow that further rounds would take most of the bench's time. */
 export function isSlow({ way, warmUp }: Course, [dxt]: readonly Course[]): boolean {
   return way.role === "peer" && (warmUp ?? 0) > SLOW * (dxt?.warmUp ?? Infinity);
 }
 
-/** Seconds after which a way is given up, for those that hang. */
+/** Timeout of a way in seconds, for programs that hang. */
 function limitOf([dxt]: readonly Course[]): number {
   return Math.max(120, 30 * (dxt?.warmUp ?? 0));
 }
@@ -137,7 +137,7 @@ function usesServer({ from, totals = "" }: Path, { script }: Way): boolean {
   return from === "postgres" || totals.includes("$TARGET") || script.includes("$TARGET");
 }
 
-/** A program that ended early with half of the rows would look fast. */
+/** Checks rows and sum: a program that ends early with half of the rows would look fast. */
 async function verify(
   { programs }: World,
   { totals, totalsNeed = [] }: Path,

@@ -1,14 +1,14 @@
-/** Scripts of the bench: bash, with what each of them may use. */
+/** Runs the bash scripts of the bench. */
 
 export type Variables = Readonly<Record<string, string>>;
 
-/** Where a script runs and what it knows. */
+/** Working directory and variables of a script. */
 export interface Place {
   readonly cwd: string;
   readonly env: Variables;
 }
 
-/** A script fails with its first command that fails, and has dxt as a command, as it is compiled. */
+/** A script ends at its first failed command, and can call the compiled dxt as `dxt`. */
 const PRELUDE = `set -eo pipefail
 dxt() { "$DENO" run -A --v8-flags=--expose-gc,--max-semi-space-size=2,--single-threaded-gc "$MAIN" "$@"; }
 sql() { psql -qAtX -v ON_ERROR_STOP=1 -d "$@"; }
@@ -19,7 +19,7 @@ export function bash(script: string): string[] {
   return ["bash", "-c", PRELUDE + script];
 }
 
-/** Runs a script to its end; returns what it printed. @throws {Error} with why it failed */
+/** Runs a script and returns its output. @throws {Error} with the reason when it fails */
 export async function shell(script: string, { cwd, env }: Place): Promise<string> {
   const [program, ...args] = bash(script);
   const output = await new Deno.Command(program!, {
@@ -35,10 +35,10 @@ export async function shell(script: string, { cwd, env }: Place): Promise<string
   return out!;
 }
 
-/** Longer lines are cut. */
+/** Longer lines are truncated. */
 const LINE_CHARS = 200;
 
-/** The line of a program's errors that says most. */
+/** The most informative line of a program's stderr. */
 export function errorLine(errors: string): string | undefined {
   // deno-lint-ignore no-control-regex -- colours
   const lines = errors.replace(/\x1b\[[\d;]*m/g, "").split("\n").map((line) => line.trim())

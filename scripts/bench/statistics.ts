@@ -1,21 +1,21 @@
-/** Figures of several rounds. */
+/** Statistics over the rounds. */
 
-/** The middle one; of an even number of values the mean of the two in the middle. */
+/** The median; for an even number of values, the mean of the two middle ones. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** The same items beginning with another one in each round, so that none always comes first. */
+/** Rotates the items by the round, so that none always comes first. */
 export function rotated<T>(items: readonly T[], round: number): T[] {
   const at = items.length === 0 ? 0 : round % items.length;
   return [...items.slice(at), ...items.slice(0, at)];
 }
 
 /**
- * The median of `a ÷ b` in the rounds that have both: a slow moment of the machine meets both.
- * Undefined when no round has both.
+ * The median of `a ÷ b` over the rounds that have both, since a slow moment of the machine affects
+ * both. Undefined when no round has both.
  */
 export function pairedRatio(
   a: ReadonlyMap<number, number>,

@@ -1,11 +1,11 @@
-/** Tables for people: columns of one width, numbers to the right. */
+/** Formats text tables, with numbers aligned to the right. */
 
 export interface Column {
   readonly title: string;
   readonly align: "left" | "right";
 }
 
-/** A title line and a line per row; cells that are missing are empty. */
+/** A title line and one line per row; missing cells are empty. */
 export function formatTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],

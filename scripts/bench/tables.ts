@@ -1,4 +1,4 @@
-/** What is moved. */
+/** The tables that the bench moves. */
 import type { Table } from "./way.ts";
 
 /** 17 columns: integers, decimals, dates, times, texts, a boolean, NULLs and JSON. */
@@ -20,14 +20,14 @@ const NARROW = `
 
 const COLUMNS: Readonly<Record<Table, string>> = { wide: WIDE, narrow: NARROW };
 
-/** Statements that make the table with `id` from 1 to `rows`. */
+/** Statements that create the table with `id` from 1 to `rows`. */
 export function createTable(table: Table, rows: number): string {
   return `
     CREATE TABLE ${table} AS SELECT ${COLUMNS[table]} FROM generate_series(1, ${rows}) AS i;
     VACUUM (FREEZE, ANALYZE) ${table};`;
 }
 
-/** The statement that makes the same table without rows, for those who only fill one. */
+/** The statement that creates the same table without rows, for programs that need an existing one. */
 export function createEmptyTable(table: Table): string {
   return `CREATE TABLE ${table} AS SELECT ${COLUMNS[table]} FROM generate_series(1, 0) AS i`;
 }
@@ -42,7 +42,7 @@ export function expectedTotals(rows: number): Totals {
   return { rows, sum: rows * (rows + 1) / 2 };
 }
 
-/** What a database prints for `SELECT count(*), sum(id)`, with any separator. */
+/** Parses the output of `SELECT count(*), sum(id)`, with any separator. */
 export function parseTotals(text: string): Totals {
   const [rows = NaN, sum = NaN] = text.match(/[^|,\s]+/g)?.map(Number) ?? [];
   return { rows, sum };

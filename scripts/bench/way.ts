@@ -1,40 +1,40 @@
-/** What the bench runs, as data. Scripts are bash, see `world.ts` for what they may name. */
+/** Paths and ways as data. Scripts are bash; `world.ts` defines their variables. */
 import type { ProgramName } from "./programs.ts";
 
-/** How to go along a path. */
+/** A program that moves the data of a path. */
 export interface Way {
   readonly name: string;
-  /** `peer`: another program of the same kind; `floor`: less work, as a measure. */
+  /** `peer`: a program of the same kind; `floor`: a program that does less work, for comparison. */
   readonly role: "dxt" | "floor" | "peer";
   readonly needs: readonly ProgramName[];
-  /** What is timed. */
+  /** The timed script. */
   readonly script: string;
-  /** Run before it, untimed. */
+  /** A script that runs before, untimed. */
   readonly prepare?: string;
-  /** dxt's part of this way's time that is wanted, at most. */
+  /** Highest accepted ratio of dxt's time to that of this way. */
   readonly atMost?: number;
-  /** A floor that ends in the target too, and not in /dev/null. */
+  /** A floor that writes to the target, too, not to /dev/null. */
   readonly fills?: boolean;
 }
 
 export type Source = "postgres" | "csv" | "jsonl" | "sqlite";
 export type Table = "wide" | "narrow";
 
-/** From one kind of source to one kind of target, by dxt and by others. */
+/** One kind of source and target, with all ways to move the data. */
 export interface Path {
   readonly name: string;
-  /** What has to be made before; unset for paths that move nothing. */
+  /** Data that the path needs; undefined for paths that move nothing. */
   readonly from?: Source;
   readonly table?: Table;
   /** Prints the number of rows and the sum of `id` in the target. */
   readonly totals?: string;
   /** Programs that `totals` needs. */
   readonly totalsNeed?: readonly ProgramName[];
-  /** Figure that ratios are made of. */
+  /** The figure for ratios. */
   readonly compares: "seconds" | "cpu";
   /** Most memory of dxt, MiB. */
   readonly memory?: number;
-  /** Times that each script repeats what it does. */
+  /** Number of repetitions in each script. */
   readonly repeats?: number;
   readonly ways: readonly Way[];
 }
@@ -50,12 +50,12 @@ export function floor(
   return { role: "floor", name, needs, script, ...extra };
 }
 
-/** Another program: dxt has to be faster. */
+/** A peer; dxt has to be faster. */
 export function peer(name: ProgramName, script: string, extra: Extra = {}): Way {
   return { role: "peer", name, needs: [name], script, atMost: 1, fills: true, ...extra };
 }
 
-/** dxt with a pipeline of one stream, in one run or in phases. */
+/** dxt with a pipeline of one stream, as one run or as separate phases. */
 export function dxt(pipeline: object, phases: readonly string[] = ["run"]): Way {
   const text = JSON.stringify({ version: 1, name: "bench", ...pipeline }, null, 2);
   return {
@@ -68,7 +68,7 @@ export function dxt(pipeline: object, phases: readonly string[] = ["run"]): Way 
   };
 }
 
-/** The same with threads that may do all: what it costs to hold them to what they need. */
+/** dxt without the sandbox, to measure its cost. */
 export function unconfined(pipeline: object): Way {
   const script = "dxt run pipeline.yaml --quiet --sandbox=off";
   return { ...dxt(pipeline), role: "floor", name: "dxt --sandbox=off", script, atMost: 1.03 };

@@ -1,4 +1,4 @@
-/** The server, the folders and the variables of a bench. */
+/** Server, folders and variables of a bench. */
 import { fileURLToPath } from "node:url";
 import { startPostgres } from "../services/postgres.ts";
 import type { Service } from "../services.ts";
@@ -10,9 +10,8 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 const BINARY = path("../../dist/dxt");
 
 /**
- * The server's settings, the same for all: the write-ahead log is so large that no checkpoint falls
- * into a run, autovacuum does not start in the middle of one, and connections are not encrypted. A
- * commit is on the disk when it is told.
+ * Settings of the server. The write-ahead log is so large that no checkpoint happens during a run,
+ * autovacuum is off, and connections are not encrypted. Commits are flushed to disk.
  */
 const SETTINGS = [
   "fsync=on",
@@ -25,8 +24,8 @@ const SETTINGS = [
 ];
 
 /**
- * Everything in the target goes, whatever schemas a program made, and connections of programs that
- * were killed; then all is on the disk.
+ * Empties the target, including schemas that programs created, ends connections of killed programs,
+ * and flushes to disk.
  */
 const CLEAN = `
 rm -rf "$OUT" "$WORK" .dxt && mkdir "$OUT" "$WORK"
@@ -50,17 +49,17 @@ export interface World extends AsyncDisposable {
   readonly programs: Readonly<Record<ProgramName, Program>>;
   /** Version and settings of the server. */
   readonly server: string;
-  /** Folder that scripts run in, and the variables of all of them. */
+  /** Working directory and variables of all scripts. */
   readonly place: Place;
-  /** Whether the binary of `deno task compile` is there. */
+  /** Whether the binary of `deno task compile` exists. */
   readonly compiled: boolean;
-  /** Empties the targets, and waits until everything is on the disk. */
+  /** Empties the targets and flushes to disk. */
   clean(): Promise<void>;
   /** CPU seconds of the server and of all its connections so far. */
   serverCPU(): number | undefined;
 }
 
-/** @throws {Error} when the machine has no PostgreSQL, psql or sqlite3 */
+/** @throws {Error} when PostgreSQL, psql or sqlite3 is missing */
 export async function makeWorld(): Promise<World> {
   const programs = await findPrograms();
   for (const name of ["psql", "sqlite3"] as const) {
@@ -114,9 +113,9 @@ function variables(server: string, folder: string): Record<string, string> {
     SERVER: server,
     TARGET: target.href,
     OUT: `${folder}/out`,
-    // What programs write besides.
+    // Other files that programs write.
     WORK: `${folder}/work`,
-    // None of them shall call home.
+    // Disables telemetry of the programs.
     DO_NOT_TRACK: "1",
     DISABLE_TELEMETRY: "true",
     RUNTIME__DLTHUB_TELEMETRY: "false",

@@ -1,6 +1,6 @@
 /**
- * What `deno compile` says went wrong, on one line: its causes from the outermost to the innermost,
- * each of which often ends with the next.
+ * Formats an error of `deno compile` on one line: its causes from the outermost to the innermost,
+ * each of which often ends with the text of the next.
  */
 export function causeOf(stderr: string): string {
   const lines = stderr.split(/^Stack backtrace:/m)[0]!.split("\n").map((line) => line.trim());

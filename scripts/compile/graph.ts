@@ -1,4 +1,4 @@
-/** What a program is made of, as Deno resolves it. */
+/** The modules and packages of a program, as Deno resolves them. */
 export interface Package {
   readonly name: string;
   readonly version: string;
@@ -17,7 +17,7 @@ export interface Graph {
   readonly cache: string;
 }
 
-/** The modules of a file or a package, which are fetched if need be. */
+/** Resolves the modules of a file or package, and fetches missing ones. */
 export async function graphOf(root: string, cwd: string): Promise<Graph> {
   const { modules, npmPackages } = await info<{
     modules: { npmPackage?: string }[];
@@ -41,7 +41,7 @@ async function info<Told>(cwd: string, ...about: string[]): Promise<Told> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** Packages that the program imports, and what these depend on; sorted. */
+/** Packages that the program imports, and their dependencies, sorted. */
 export function embedded({ imported, packages }: Graph): string[] {
   const found = new Set<string>();
   const visit = (key: string): void => {

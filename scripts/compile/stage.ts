@@ -1,23 +1,23 @@
 /**
- * What a binary is made of, in a folder of its own: sources and packages without what no program
- * reads, all of one time. So nothing of this machine gets into the binary, and the same sources are
- * the same bytes anywhere.
+ * Copies the content of a binary to a folder: sources and packages without unused files, all with the
+ * same modification time. Nothing else of this machine gets into the binary, and the same sources
+ * give the same bytes anywhere.
  */
 import { basename, dirname, join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import { causeOf } from "./cause.ts";
 import { embedded, graphOf, type Package } from "./graph.ts";
 
-/** What is not below `src`. */
+/** Files outside `src`. */
 const FILES = ["main.ts", "deno.json", "deno.lock"];
 
-/** Modules and data; neither types and maps, nor the copies for browsers that have no loader. */
+/** Modules and data, without types, source maps, and copies for browsers without a module loader. */
 const READ = /(?<!\.min)\.[cm]?js$|\.(json|wasm)$/;
 
 /**
- * Packages of many small modules, by their names in the import map, and the module that takes the
- * place of all. A binary keeps no compiled code: each module costs it at each start, and those of
- * Arrow at the start of each thread.
+ * Packages of many small modules, by their names in the import map, with the module that replaces
+ * them. A binary caches no compiled code: each module costs time at each start, and those of Arrow at
+ * the start of each worker.
  */
 const MERGED: Readonly<Partial<Record<string, string>>> = {
   "apache-arrow": "Arrow.mjs",
@@ -25,12 +25,12 @@ const MERGED: Readonly<Partial<Record<string, string>>> = {
   "zod": "index.js",
 };
 
-/** The part of a package.json that is looked at. */
+/** The part of a package.json that is read. */
 interface Manifest {
   readonly exports?: Record<string, string | Record<string, unknown>>;
 }
 
-/** Fills a folder with sources, and below `cache` with packages as Deno keeps them. */
+/** Fills a folder with the sources, and its `cache` with packages in the layout of Deno's cache. */
 export async function stage(root: string, folder: string): Promise<void> {
   for (const name of FILES) await copyFile(join(root, name), join(folder, name));
   await copy(join(root, "src"), join(folder, "src"), /\.ts$/);
@@ -56,14 +56,14 @@ function pathInCache({ name, version, localPath }: Package): string {
   return join("npm", basename(localPath.slice(0, -own.length - 1)), own);
 }
 
-/** Writes what a package exports as one module, with all that it needs. */
+/** Bundles a package and its dependencies into one module. */
 async function merge(root: string, name: string, to: string): Promise<void> {
   const specifier = new Map(Object.entries(config.imports)).get(name)!;
   const entry = `${to}.ts`;
   await Deno.mkdir(dirname(to), { recursive: true });
   await Deno.writeTextFile(entry, `export * from ${JSON.stringify(specifier)};\n`);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    // As for a browser: else CommonJS is taken where a package has both.
+    // The browser platform: otherwise CommonJS is chosen if a package has both.
     args: ["bundle", "--quiet", "--platform=browser", "--minify", `--output=${to}`, entry],
     cwd: root,
     env: { NO_COLOR: "1" },
@@ -78,9 +78,8 @@ async function merge(root: string, name: string, to: string): Promise<void> {
 }
 
 /**
- * A package that has modules beside CommonJS for Node, and leads Deno to the latter, leads it to the
- * modules: with CommonJS comes the whole of Node's loader, which is slower than all else that
- * `dxt list` does.
+ * Makes Deno load the ES modules of packages that also have CommonJS for Node. CommonJS needs Node's
+ * whole loader, which is slower than everything else that `dxt list` does.
  */
 async function preferModules(path: string): Promise<void> {
   const manifest: Manifest = JSON.parse(await Deno.readTextFile(path));
@@ -94,7 +93,7 @@ async function preferModules(path: string): Promise<void> {
   await Deno.utime(path, 0, 0);
 }
 
-/** Runtimes of other machines, which Deno has fetched or will. */
+/** Runtimes of other machines, fetched by Deno. */
 async function shareRuntimes(from: string, to: string): Promise<void> {
   await Deno.mkdir(from, { recursive: true });
   await Deno.symlink(from, to, { type: "junction" });

@@ -8,16 +8,16 @@ export const TARGETS = [
 ] as const;
 export type Target = (typeof TARGETS)[number];
 
-/** @throws {RangeError} for a name that is none of {@linkcode TARGETS} */
+/** @throws {RangeError} for a name that is not one of {@linkcode TARGETS} */
 export function targetOf(name: string): Target {
   const found = TARGETS.find((target) => target === name);
   if (found !== undefined) return found;
-  throw new RangeError(`Unknown target "${name}", there are ${TARGETS.join(", ")}`);
+  throw new RangeError(`Unknown target "${name}", known are ${TARGETS.join(", ")}`);
 }
 
 /**
  * Whether DENORT_BIN names the runtime of a target: Deno embeds that file into every binary,
- * whichever machine it was asked to build for.
+ * whatever the target.
  */
 export async function hasRuntimeOf(target: Target | undefined): Promise<boolean> {
   const path = Deno.env.get("DENORT_BIN") ?? "";
@@ -25,7 +25,7 @@ export async function hasRuntimeOf(target: Target | undefined): Promise<boolean>
   return target === undefined || target === targetOfRuntime(await head(path));
 }
 
-/** The machine that an executable runs on, by its first bytes; undefined when it is none of ours. */
+/** The target of an executable, by its first bytes; undefined for an unsupported machine. */
 export function targetOfRuntime(bytes: Uint8Array): Target | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   // ELF: e_machine, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html

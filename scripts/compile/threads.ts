@@ -1,6 +1,6 @@
 /**
- * Modules that threads begin with, below the project's root. They are no imports, so that they are
- * embedded only when they are named: each `new URL("./….ts", import.meta.url)` is one.
+ * Entry modules of workers, relative to the project's root. They are not imported, so the build must
+ * name them to embed them: each `new URL("./….ts", import.meta.url)` is one.
  */
 import { dirname, join } from "node:path";
 

@@ -1,11 +1,13 @@
-/** The dxt binary that tests run, made once for all of them. */
+/** Builds the dxt binary that tests run, once for all of them. */
 import { join } from "node:path";
 import { build, BuildError } from "../compile.ts";
 import type { Service } from "../services.ts";
 
 /**
- * @throws {Error} where the runtime that is embedded cannot be fetched; a program that cannot be
- * built for another reason is no missing service, but a path where there is nothing
+ * Returns the path of the binary. If the build fails for another reason than the one below, nothing
+ * exists at that path, so that tests fail instead of being skipped.
+ *
+ * @throws {Error} when the runtime to embed cannot be fetched
  */
 export async function makeBinary(name: string): Promise<Service> {
   const folder = await Deno.makeTempDir({ prefix: "dxt-binary-" });

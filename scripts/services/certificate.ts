@@ -1,6 +1,7 @@
 /**
- * A certificate authority, a server certificate for 127.0.0.1 and localhost, and a client's, made anew for each
- * run, so that no private key lies in the repository. X.509: https://www.rfc-editor.org/rfc/rfc5280
+ * Creates a certificate authority, a server certificate for 127.0.0.1 and localhost, and a client
+ * certificate for each run, so that the repository contains no private key.
+ * X.509: https://www.rfc-editor.org/rfc/rfc5280
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 

@@ -1,4 +1,4 @@
-/** Server processes that never outlive this one. */
+/** Runs server processes that never outlive this one. */
 
 /** An unprivileged user for servers that refuse to run as root. */
 export interface User {
@@ -8,15 +8,15 @@ export interface User {
 
 export interface ServerProcess {
   readonly pid: number;
-  /** Resolves when the server has ended and its folder is gone. */
+  /** Resolves when the server has ended and its folder has been removed. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Runs the server and waits for it, and sends it a signal when standard input closes: the kernel closes
- * it even when the parent was killed, so no orphan stays. A server that is still there 10 s later is
- * killed. Signals of the terminal are the parent's.
+ * Shell script that runs the server, and signals it when standard input closes. The kernel closes it
+ * even if the parent is killed, so that no orphan remains. A server that still runs after 10 s is
+ * killed. Signals of the terminal are left to the parent.
  */
 const WATCHDOG = `
 trap '' INT TERM HUP
@@ -38,7 +38,7 @@ wait "$server"
 rm -rf "$folder"
 `;
 
-/** The user to run servers as: nobody else's than ours, unless we are root. */
+/** The user to run servers as: the current user, or an unprivileged one if that is root. */
 export async function serverUser(): Promise<User | undefined> {
   if (Deno.uid() !== 0) return undefined;
   const lines = (await Deno.readTextFile("/etc/passwd")).split("\n").map((line) => line.split(":"));
@@ -49,14 +49,14 @@ export async function serverUser(): Promise<User | undefined> {
   throw new Error("running as root, and /etc/passwd has neither postgres nor nobody");
 }
 
-/** A temporary folder of the user's own. */
+/** Creates a temporary folder that belongs to the user. */
 export async function ownedFolder(prefix: string, user: User | undefined): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix });
   if (user !== undefined) await Deno.chown(folder, user.uid, user.gid);
   return folder;
 }
 
-/** Runs a command to its end. @throws {Error} with what it said, when it fails */
+/** Runs a command to its end. @throws {Error} with its output when it fails */
 export async function run(command: string, args: string[], user?: User): Promise<string> {
   const output = await new Deno.Command(command, {
     args,
@@ -70,7 +70,7 @@ export async function run(command: string, args: string[], user?: User): Promise
   return stdout!;
 }
 
-/** Where a server lives, who it runs as, and the signal that ends it. */
+/** Folder, user and stop signal of a server. */
 export interface ServerFiles {
   readonly folder: string;
   readonly log: string;
@@ -79,7 +79,7 @@ export interface ServerFiles {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts a server that ends, and whose `folder` is deleted, at the latest when this process ends. */
+/** Starts a server. It ends, and its `folder` is deleted, at the latest when this process ends. */
 export function startServer(
   command: string,
   args: string[],
@@ -116,7 +116,7 @@ export function freePort(): number {
   return port;
 }
 
-/** Waits until the log has these words: a port may be open before the server takes logins. */
+/** Waits until the log contains a text: a port may be open before the server accepts logins. */
 export async function waitForLog(server: ServerProcess, log: string, words: string): Promise<void> {
   let ended = false;
   server.ended.then(() => ended = true);
@@ -131,7 +131,7 @@ export async function waitForLog(server: ServerProcess, log: string, words: stri
   }
 }
 
-/** Writes a file that only the user can read. */
+/** Writes a file that only its owner can read. */
 export async function writeOwned(
   path: string,
   text: string,

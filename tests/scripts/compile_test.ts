@@ -36,7 +36,7 @@ Deno.test("permissions are compiled in as they stand, and nothing else is taken 
     assert.throws(() => optionsOf([wrong]), wrong);
   }
   assert.throws(() => optionsOf(["--target", "riscv"]), {
-    message: `Unknown target "riscv", there are ${TARGETS.join(", ")}`,
+    message: `Unknown target "riscv", known are ${TARGETS.join(", ")}`,
   });
 });
 

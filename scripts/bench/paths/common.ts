@@ -1,26 +1,26 @@
-/** What several paths have in common. */
+/** Scripts that several paths share. */
 import type { Path, Table, Way } from "../way.ts";
 import { peer } from "../way.ts";
 import { createEmptyTable } from "../tables.ts";
 
-/** Prints rows and sum of a table in the target database, where some make all columns text. */
+/** Prints rows and sum of a table in the target database; some programs make all columns text. */
 export const inPostgres = (table: Table) =>
   `sql "$TARGET" -c 'SELECT count(*), sum(id::numeric) FROM public.${table}'`;
 
 export const inSQLite = () => `sqlite3 "$OUT/wide.db" 'SELECT count(*), sum(id) FROM wide'`;
 
-/** Of all Parquet files below the target folder. */
+/** Prints rows and sum of all Parquet files below the target folder. */
 export const inParquet = (): Pick<Path, "totals" | "totalsNeed"> => ({
   totals: `"$DUCKDB" "$PEERS/duckdb_sql.py" \
     "SELECT count(*), sum(id) FROM read_parquet('$OUT/**/*.parquet')"`,
   totalsNeed: ["duckdb"],
 });
 
-/** Makes a table like the source's in the target database. */
+/** Creates a table like the source's in the target database. */
 export const emptyTable = (table: Table) =>
   `sql "$TARGET" > /dev/null <<'SQL'\n${createEmptyTable(table)}\nSQL`;
 
-/** A table without types, which is the fastest, and without it `.import` eats the first row. */
+/** A table without types, which is fastest. Without a table, `.import` takes row 1 as header. */
 export const filled = `sqlite3 "$OUT/wide.db" 'CREATE TABLE wide (id, big, n1, n2, n3, amount, tax,
   day, created, updated, customer, hash, note, active, maybe_n, maybe_text, doc)'`;
 

@@ -1,4 +1,4 @@
-/** Paths from files, SQLite's among them. */
+/** Paths from files, including SQLite databases. */
 import { dxt, floor, type Path, peer } from "../way.ts";
 import {
   dlt,
@@ -16,7 +16,7 @@ const SQLITE = { provider: "sqlite", path: "${DATA}/wide.db" };
 const OUT = { provider: "local", path: "${OUT}" };
 const move = (source: string, target: string) => [{ id: "wide", source, target }];
 
-/** Types are inferred from all that DuckDB looks at by default, as dxt does. */
+/** Types are inferred from DuckDB's default sample, as dxt does. */
 const duckdb = (read: string, extra: { atMost?: number } = {}) =>
   floor(
     "DuckDB, 2 threads",

@@ -1,7 +1,7 @@
-/** How much CPU dxt takes to start. */
+/** Measures the CPU time that dxt needs to start. */
 import { dxt, floor, type Path } from "../way.ts";
 
-/** The kernel counts in hundredths of a second. */
+/** Repetitions per script, since the kernel counts in hundredths of a second. */
 const REPEATS = 20;
 
 const repeated = (command: string) => `for _ in $(seq "$REPEATS"); do ${command} > /dev/null; done`;
@@ -30,7 +30,7 @@ function start(program: string, args: string, what: string): Path {
   };
 }
 
-/** A run in which starting is most of the work: a thread for each of two files, and one for SQLite. */
+/** A run that mostly starts workers: one for each of two files, and one for SQLite. */
 function small(): Path {
   const streams = ["a", "b"].map((id) => ({ id, source: `${id}.csv`, target: id }));
   const { prepare } = dxt({
@@ -51,7 +51,7 @@ function small(): Path {
   };
 }
 
-/** From source, and of the binary when it was compiled. */
+/** Paths for dxt from source, and for the binary if it was compiled. */
 export function starts(compiled: boolean): readonly Path[] {
   const commands = ["--version", "list pipeline.yaml"].flatMap((args) => [
     start("dxt", args, ", from source"),

@@ -229,13 +229,13 @@ const OPTIONS: readonly OptionPage[] = [
   },
 ];
 
-const these = (...numbers: readonly number[]) => numbers.map((number) => OPTIONS[number]!);
+const optionsAt = (...numbers: readonly number[]) => numbers.map((number) => OPTIONS[number]!);
 
 export const PAGES: Readonly<Record<string, CommandPage>> = {
   "run": {
     "brief": "Move the streams of a pipeline from source to target",
     "operands": ["PIPELINE | --from CONNECTION --to CONNECTION"],
-    "options": these(
+    "options": optionsAt(
       0,
       1,
       2,
@@ -276,7 +276,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
   "extract": {
     "brief": "Only extract: from the source into the stage",
     "operands": ["PIPELINE"],
-    "options": these(
+    "options": optionsAt(
       6,
       7,
       35,
@@ -307,7 +307,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
   "load": {
     "brief": "Only load: from the stage into the target",
     "operands": ["PIPELINE"],
-    "options": these(
+    "options": optionsAt(
       6,
       7,
       13,
@@ -337,66 +337,66 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
   "discover": {
     "brief": "Show the streams and fields of a connection",
     "operands": ["CONNECTION"],
-    "options": these(36, 37, 38, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(36, 37, 38, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 34),
   },
   "plan": {
     "brief": "Show what a run would do, without changing anything",
     "operands": ["PIPELINE"],
-    "options": these(6, 7, 39, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(6, 7, 39, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 34),
   },
   "test": {
     "brief": "Check the connections and rights of a pipeline, moving nothing",
     "operands": ["PIPELINE"],
-    "options": these(6, 7, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(6, 7, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 34),
   },
   "head": {
     "brief": "Show the first records of a stream, its stage or its target",
     "operands": ["CONNECTION|PIPELINE STREAM"],
-    "options": these(40, 41, 42, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(40, 41, 42, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 34),
   },
   "permissions": {
     "brief": "Print the runtime permissions that a run of a pipeline needs",
     "operands": ["PIPELINE"],
-    "options": these(6, 7, 43, 29, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(6, 7, 43, 29, 24, 25, 26, 27, 28, 31, 32, 33, 34),
   },
   "list": {
     "brief": "Show the streams of a pipeline",
     "operands": ["PIPELINE"],
-    "options": these(6, 7, 24, 25, 31, 32, 33, 34),
+    "options": optionsAt(6, 7, 24, 25, 31, 32, 33, 34),
   },
   "init": {
     "brief": "Write a project with its first pipeline into this folder",
     "operands": ["[NAME]"],
-    "options": these(44, 45, 46, 37, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(44, 45, 46, 37, 24, 25, 26, 27, 28, 31, 32, 33, 34),
   },
   "validate": {
     "brief": "Check pipelines without connecting to anything",
     "operands": ["PIPELINE..."],
-    "options": these(47, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(47, 24, 25, 26, 27, 28, 31, 32, 33, 34),
   },
   "schema": {
     "brief": "Print the JSON Schema of pipelines, for editors",
     "operands": [],
-    "options": these(48, 31, 32, 33, 34),
+    "options": optionsAt(48, 31, 32, 33, 34),
   },
   "operators": {
     "brief": "Show providers, extractors and loaders with their options",
     "operands": ["list"],
-    "options": these(49, 31, 32, 33, 34),
+    "options": optionsAt(49, 31, 32, 33, 34),
   },
   "lock": {
     "brief": "Pin the external modules of pipelines in dxt.lock",
     "operands": ["PIPELINE..."],
-    "options": these(26, 27, 24, 25, 31, 32, 33, 34),
+    "options": optionsAt(26, 27, 24, 25, 31, 32, 33, 34),
   },
   "vendor": {
     "brief": "Copy the locked modules of pipelines, for runs without network",
     "operands": ["PIPELINE..."],
-    "options": these(26, 27, 24, 25, 31, 32, 33, 34),
+    "options": optionsAt(26, 27, 24, 25, 31, 32, 33, 34),
   },
   "completions": {
     "brief": "Print a script that completes commands, options, streams and tags",
     "operands": ["SHELL"],
-    "options": these(31, 32, 33, 34),
+    "options": optionsAt(31, 32, 33, 34),
   },
 };
