@@ -22,8 +22,7 @@ import {
 import { BufferError } from "../core/errors.ts";
 import type { Extraction } from "../core/contracts/proof.ts";
 import type { Field } from "../models/field.ts";
-import { partFileName } from "./part.ts";
-import { VerifiedExtraction } from "./verified_extraction.ts";
+import { partFileName, type VerifiedExtraction, writeVerified } from "./part.ts";
 
 /** Bytes of batches that are stored together as one file, a stream of Arrow messages. */
 const FILE_BYTES = 16 * 1024 * 1024;
@@ -47,8 +46,7 @@ export async function keepInMemory(
   fields: readonly Field[],
   batches: Extraction<Batch>,
 ): Promise<WrittenPart> {
-  const source = new VerifiedExtraction(batches, (batch) => batch.numRows);
-  try {
+  return await writeVerified(batches, (batch) => batch.numRows, async (source) => {
     const files: StagedFile[] = [];
     const bytes: Uint8Array[] = [];
     while (await source.hasNext()) {
@@ -59,10 +57,8 @@ export async function keepInMemory(
       files.push({ name, rows: source.count - before, size: file.length, sha256 });
       bytes.push(file);
     }
-    return { files, bytes, count: source.count, evidence: source.proof.evidence };
-  } finally {
-    await source.close();
-  }
+    return { files, bytes };
+  });
 }
 
 async function encodeFile(

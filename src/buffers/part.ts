@@ -3,13 +3,12 @@ import { join } from "node:path";
 import type { Batch } from "../core/contracts/batch.ts";
 import type { StagedFile, WrittenPart } from "../core/contracts/buffer.ts";
 import { BufferError } from "../core/errors.ts";
-import type { Extraction } from "../core/contracts/proof.ts";
+import type { CompletionProof, Extraction } from "../core/contracts/proof.ts";
 import { checkOptions, type FormatInfo, FORMATS, loadFormat } from "../formats/mod.ts";
 import type { BufferSettings } from "../models/buffer.ts";
 import type { Field } from "../models/field.ts";
 import type { Compression, Format, FormatOptions } from "../models/format.ts";
 import { writeFile } from "./durable_file.ts";
-import { VerifiedExtraction } from "./verified_extraction.ts";
 
 const FILE_BYTES = 16 * 1024 * 1024;
 /**
@@ -67,15 +66,30 @@ export interface PartPlace {
  *
  * @throws {BufferError} when the completion proof is missing or proves another number of records
  */
-export async function writePart(
+export function writePart(
   settings: FileSettings,
   place: PartPlace,
   batches: Extraction<Batch>,
 ): Promise<WrittenPart> {
-  const source = new VerifiedExtraction(batches, (batch) => batch.numRows);
+  return writeVerified(batches, (batch) => batch.numRows, async (source) => ({
+    files: await writeFiles(settings, place, source),
+  }));
+}
+
+/**
+ * Writes all that an extraction yields, and closes it.
+ *
+ * @throws {BufferError} when the completion proof is missing or proves another number of items
+ */
+export async function writeVerified<T>(
+  extraction: Extraction<T>,
+  sizeOf: (item: T) => number,
+  write: (source: VerifiedExtraction<T>) => Promise<Pick<WrittenPart, "files" | "bytes">>,
+): Promise<WrittenPart> {
+  const source = new VerifiedExtraction(extraction, sizeOf);
   try {
-    const files = await writeFiles(settings, place, source);
-    return { files, count: source.count, evidence: source.proof.evidence };
+    const written = await write(source);
+    return { ...written, count: source.count, evidence: source.proof.evidence };
   } finally {
     await source.close();
   }
@@ -96,7 +110,7 @@ async function writeFiles(
     const before = source.count;
     const maxBytes = Math.min(fileBytes, Math.max(FIRST_FILE_BYTES, total / GROWTH));
     let size = 0;
-    const bytes = format.write(takeUntil(source, () => size >= maxBytes), request);
+    const bytes = format.write(source.takeUntil(() => size >= maxBytes), request);
     const written = await writeFile(join(folder, name), bytes, (now) => size = now);
     const file = { name, rows: source.count - before, ...written };
     total += size;
@@ -112,13 +126,76 @@ export function partFileName(n: number, part?: number): string {
   return part === undefined ? `part-${number}` : `part-${String(part).padStart(3, "0")}-${number}`;
 }
 
-/** Yields batches until the source ends or the file is full. */
-async function* takeUntil(
-  source: VerifiedExtraction<Batch>,
-  isFull: () => boolean,
-): AsyncGenerator<Batch, void, void> {
-  while (await source.hasNext()) {
-    yield source.take();
-    if (isFull()) return;
+/**
+ * Reads an extraction once and verifies its completion proof: the proof must exist, and prove as
+ * many items as were received. The caller may pause, and must `close` the extraction at the end.
+ */
+export class VerifiedExtraction<T> implements AsyncIterable<T> {
+  /** Items received so far: records, or files. */
+  count = 0;
+  #ahead: T | undefined;
+  #proof: CompletionProof | undefined;
+
+  constructor(
+    private readonly extraction: Extraction<T>,
+    private readonly sizeOf: (item: T) => number,
+  ) {}
+
+  /** The completion proof; available after everything was read. */
+  get proof(): CompletionProof {
+    if (this.#proof === undefined) throw new BufferError("Cannot commit the stage: no proof yet");
+    return this.#proof;
+  }
+
+  /** Whether another item follows; reads one item ahead. */
+  async hasNext(): Promise<boolean> {
+    if (this.#ahead !== undefined) return true;
+    if (this.#proof !== undefined) return false;
+    const next = await this.extraction.next();
+    if (next.done !== true) {
+      this.#ahead = next.value;
+      return true;
+    }
+    this.#check(next.value);
+    return false;
+  }
+
+  /** Returns the next item. Call only after `hasNext` returned true. */
+  take(): T {
+    const item = this.#ahead!;
+    this.#ahead = undefined;
+    this.count += this.sizeOf(item);
+    return item;
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+    return this.takeUntil(() => false);
+  }
+
+  /** Yields items until the source ends or `isFull` returns true. */
+  async *takeUntil(isFull: () => boolean): AsyncGenerator<T, void, void> {
+    while (await this.hasNext()) {
+      yield this.take();
+      if (isFull()) return;
+    }
+  }
+
+  /** Closes the source, whether or not it was read to the end. */
+  async close(): Promise<void> {
+    await this.extraction.return(undefined as never);
+  }
+
+  #check(proof: CompletionProof | undefined): void {
+    if (proof === undefined) {
+      throw new BufferError(
+        "Cannot commit the stage: the source sent no completion proof",
+      );
+    }
+    if (proof.rows !== this.count) {
+      throw new BufferError(
+        `Cannot commit the stage: the source reports ${proof.rows} (${proof.evidence}), but ${this.count} were received`,
+      );
+    }
+    this.#proof = proof;
   }
 }

@@ -5,8 +5,7 @@ import { BufferError } from "../core/errors.ts";
 import type { SourceFile } from "../core/contracts/extractor.ts";
 import type { Extraction } from "../core/contracts/proof.ts";
 import { writeFile } from "./durable_file.ts";
-import { partFileName, type PartPlace } from "./part.ts";
-import { VerifiedExtraction } from "./verified_extraction.ts";
+import { partFileName, type PartPlace, writeVerified } from "./part.ts";
 
 /**
  * Copies files into a folder. Names in the source may be invalid here, so staged files get names of
@@ -19,8 +18,7 @@ export async function copyFiles(
   { folder, onBytes }: Pick<PartPlace, "folder" | "onBytes">,
   extraction: Extraction<SourceFile>,
 ): Promise<WrittenPart> {
-  const source = new VerifiedExtraction(extraction, () => 1);
-  try {
+  return await writeVerified(extraction, () => 1, async (source) => {
     const files: StagedFile[] = [];
     for await (const file of source) {
       const name = partFileName(files.length);
@@ -32,10 +30,8 @@ export async function copyFiles(
       }
       files.push({ name, rows: 0, ...written, original_name: file.name });
     }
-    return { files, count: source.count, evidence: source.proof.evidence };
-  } finally {
-    await source.close();
-  }
+    return { files };
+  });
 }
 
 /** Opens the file only once its target exists. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { StagedData } from "../../src/core/contracts/buffer.ts";
-import { PartSequencer, StagedFileQueue } from "../../src/runner/load/staged_file_queue.ts";
+import { PartSequencer, StagedFileQueue } from "../../src/runner/worker/staged_file_queue.ts";
 
 const STAGED = { count: 3 } as StagedData;
 

@@ -17,7 +17,7 @@ import { checkOverlaps, isNative, openNative } from "./reader/native_reader.ts";
 import { encodeFooter } from "./reader/row_group_file.ts";
 import { EncodedStruct, encodeStruct, I16, I64, ThriftStruct } from "./thrift/thrift.ts";
 import { PAGE_ROWS, PAGES_BYTES } from "./writer/page_values.ts";
-import { writeParquet } from "./writer/write.ts";
+import { writeParquet } from "./writer/encoder.ts";
 
 /** Copy size: it fits the processor's cache until it is written. */
 const CHUNK = 1024 * 1024;

@@ -12,7 +12,7 @@ import { readFooter } from "./reader/footer.ts";
 import { nativeCanonicalizer } from "./reader/native_fields.ts";
 import { joinParquet } from "./join.ts";
 import { openParquet, splitRowGroups } from "./reader/reader.ts";
-import { writeParquet } from "./writer/write.ts";
+import { writeParquet } from "./writer/encoder.ts";
 
 /** Prefixes that the library puts before its messages; they mean nothing to the user. */
 const LIBRARY = /^(?:(?:Parquet argument error|Parquet error|External|EOF): )+/;

@@ -12,7 +12,7 @@ import { fromError } from "../../sandbox/messages.ts";
 import type { RunContext } from "../contract/run_context.ts";
 import type { ConnectionClient, OnCommit } from "../worker/connection_client.ts";
 import { ClientGroup, openTarget, plainClass } from "../worker/connection_clients.ts";
-import { PartSequencer, StagedFileQueue } from "./staged_file_queue.ts";
+import { PartSequencer, StagedFileQueue } from "../worker/staged_file_queue.ts";
 import { targetName } from "../plan/resolve_fields.ts";
 import type { LoadInput } from "../worker/inside/protocol.ts";
 import { awaitAll } from "../worker/await_all.ts";

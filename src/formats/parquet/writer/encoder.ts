@@ -1,9 +1,10 @@
-/** Encodes batches as the bytes of a Parquet file, synchronously, in the caller's thread. */
+/** Batches → the bytes of a Parquet file, encoded synchronously in the caller's thread. */
 import { arrowSchema, schemaToIPC } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type { Compression, FormatOptions } from "../../../models/format.ts";
+import type { WriteRequest } from "../../format.ts";
 import { selectCodec } from "../codec.ts";
 import { ColumnWriter } from "./column_writer.ts";
 import { createSchemaElements } from "../elements.ts";
@@ -197,4 +198,27 @@ const END_OF_STREAM = 8;
  */
 function encodeArrowSchema(fields: readonly Field[]): string {
   return schemaToIPC(arrowSchema(fields)).subarray(0, -END_OF_STREAM).toBase64();
+}
+
+/** Encoders that have finished a file, to be reused for the next file of the same request. */
+const idle = new WeakMap<WriteRequest, ParquetEncoder>();
+
+/**
+ * Encodes batches as a Parquet file.
+ *
+ * @throws {ConfigurationError} for a compression that Parquet does not support
+ * @throws {ValueError} for a NULL in a field that is not nullable
+ */
+export async function* writeParquet(
+  batches: AsyncIterable<Batch>,
+  request: WriteRequest,
+): AsyncGenerator<Uint8Array, void, void> {
+  const encoder = idle.get(request) ?? new ParquetEncoder(request.fields, request);
+  idle.delete(request);
+  const own = (bytes: Uint8Array) => request.recycle === true ? bytes : bytes.slice();
+  for await (const batch of batches) {
+    for (const bytes of encoder.add(batch)) yield own(bytes);
+  }
+  for (const bytes of encoder.end()) yield own(bytes);
+  idle.set(request, encoder);
 }

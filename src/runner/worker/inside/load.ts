@@ -1,8 +1,6 @@
 /** What a thread does at the target: it loads what is staged. */
-import { byteLength } from "../../../arrow/mod.ts";
 import { openSlice } from "../../../buffers/mod.ts";
-import type { Batch } from "../../../core/contracts/batch.ts";
-import type { StagedData, StagedFile, StageSlice } from "../../../core/contracts/buffer.ts";
+import type { StagedData, StageSlice } from "../../../core/contracts/buffer.ts";
 import { DXTError } from "../../../core/errors.ts";
 import type { Connector } from "../../../core/contracts/connector.ts";
 import type {
@@ -16,13 +14,10 @@ import type {
   ParallelLoad,
 } from "../../../core/contracts/loader.ts";
 import type { Value } from "../../../core/values/values.ts";
-import { countReleased } from "../../../sandbox/garbage.ts";
 import { toError } from "../../../sandbox/messages.ts";
-import { yieldToEventLoop } from "../../../core/event_loop.ts";
-import { StagedFileQueue } from "../../load/staged_file_queue.ts";
+import { StagedFileQueue } from "../staged_file_queue.ts";
 import { connect } from "./connect.ts";
-import { streamingStage } from "./streaming_stage.ts";
-import { ProgressThrottle } from "./progress_throttle.ts";
+import { type ReadWatch, streamingStage } from "./streaming_stage.ts";
 import type {
   CommitNews,
   FeedInput,
@@ -34,7 +29,6 @@ import type {
   PlainClass,
   PlanInput,
   RememberedInput,
-  Rows,
   ShareInput,
   ShareNews,
   Tell,
@@ -131,7 +125,9 @@ export async function share(
   signal: AbortSignal,
 ): Promise<LoadTicket | undefined> {
   const here = await openSession();
-  const task = taskOf(input, await stagedOf(staged, isGrowing, here, signal), here, signal);
+  // A shared load is read by its shares, which report what they read.
+  const stage = await stagedOf(staged, isGrowing, here, { signal, onRows() {} });
+  const task = taskOf(input, stage, here, signal);
   const shared = await (await createParallel(here, loader))?.begin(task);
   if (shared !== undefined) here.shared = shared;
   return shared?.ticket;
@@ -153,14 +149,20 @@ export async function finish(
   return receipt;
 }
 
+/** The stage of a load as a whole: committed, or growing as `feed` tells. */
 async function stagedOf(
   slice: StageSlice,
   isGrowing: true | undefined,
   here: WorkerSession,
-  signal: AbortSignal,
+  watch: ReadWatch,
 ): Promise<StagedData> {
-  if (isGrowing === undefined) return await openSlice(slice);
-  return streamingStage(feedOf(here, undefined, signal), await openSlice(slice));
+  const feed = feedOf(here, undefined, watch.signal);
+  const known = await openSlice(slice);
+  if (isGrowing === undefined) {
+    feed.push(slice);
+    feed.end(known);
+  }
+  return streamingStage(feed, known, watch);
 }
 
 /** A feed that `feed` fills; an abort ends it, since the host tells nothing more after one. */
@@ -185,7 +187,8 @@ export async function load(
 ): Promise<LoadReceipt> {
   const here = await openSession();
   here.tellCommit = tell;
-  const staged = told(await stagedOf(slice, isGrowing, here, signal), signal, tell);
+  const watch = { signal, onRows: (rows: number) => tell({ rows }) };
+  const staged = await stagedOf(slice, isGrowing, here, watch);
   const task = taskOf(input, staged, here, signal);
   return await (await createLoader(here, loader)).load(task);
 }
@@ -200,64 +203,8 @@ export async function loadShare(
   const feed = feedOf(here, lane, signal, () => tell({ more: true }));
   feed.push(slice);
   await using connector = await connect(here.endpoint, signal);
-  const staged = told(streamingStage(feed, await openSlice(slice)), signal, tell);
+  const watch = { signal, onRows: (rows: number) => tell({ rows }) };
+  const staged = streamingStage(feed, await openSlice(slice), watch);
   const parallel = await createParallel(here, chosen, connector);
   return await parallel!.loadShare(taskOf(input, staged, here, signal), ticket);
-}
-
-/** The staged data, telling how far the loader has read. */
-function told(
-  staged: StagedData,
-  signal: AbortSignal,
-  tell: (news: Rows) => void,
-): StagedData {
-  // Of a stage that is still written not everything is known yet: it stays with the stage.
-  const hear = async () => {
-    await yieldToEventLoop();
-    signal.throwIfAborted();
-  };
-  // Of bytes only that there are some is told: rows are counted where files and batches are.
-  const bytesRead = new ProgressThrottle(() => tell({ rows: 0 }));
-  return Object.create(staged, {
-    closedFiles: {
-      value: async function* (): AsyncGenerator<StagedFile, void, void> {
-        using tally = new ProgressThrottle(({ rows }) => tell({ rows }));
-        for await (const file of staged.closedFiles()) {
-          await hear();
-          yield file;
-          tally.add(file.rows, file.size);
-        }
-      },
-    },
-    readFile: {
-      value: async (...range: Parameters<StagedData["readFile"]>) => {
-        const bytes = await staged.readFile(...range);
-        bytesRead.add(0, bytes.length);
-        return bytes;
-      },
-    },
-    openFile: {
-      value: async (name: string) =>
-        (await staged.openFile(name)).pipeThrough(
-          new TransformStream<Uint8Array, Uint8Array>({
-            transform(chunk, controller) {
-              bytesRead.add(0, chunk.length);
-              controller.enqueue(chunk);
-            },
-          }),
-        ),
-    },
-    readBatches: {
-      value: async function* (recycle?: boolean): AsyncGenerator<Batch, void, void> {
-        using tally = new ProgressThrottle(({ rows }) => tell({ rows }));
-        for await (const batch of staged.readBatches(recycle)) {
-          await hear();
-          yield batch;
-          const bytes = byteLength(batch);
-          countReleased(bytes);
-          tally.add(batch.numRows, bytes);
-        }
-      },
-    },
-  });
 }

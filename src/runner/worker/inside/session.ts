@@ -6,7 +6,7 @@ import type { Partition } from "../../../core/contracts/extractor.ts";
 import type { SharedLoad } from "../../../core/contracts/loader.ts";
 import type { ExtractorClass, LoaderClass } from "../../../core/contracts/provider.ts";
 import { type Thrown, toError } from "../../../sandbox/messages.ts";
-import type { StagedFileQueue } from "../../load/staged_file_queue.ts";
+import type { StagedFileQueue } from "../staged_file_queue.ts";
 import { connect, type Connectable } from "./connect.ts";
 import { externalExtractor, externalLoader, providerOf } from "./external_classes.ts";
 import type { CommitNews, PlainClass, PlainEndpoint } from "./protocol.ts";
