@@ -45,6 +45,21 @@ const INNER_ARROWS: Record<string, readonly string[]> = {
   cli: ["terminal", "output", "app", "help", "scaffold", "commands"],
 };
 
+/**
+ * Folders of the runner, and what each may load besides itself. Types are free: they load nothing, and
+ * what plan, worker and host say to each other is one vocabulary. Files beside the folders are on top.
+ */
+const RUNNER_ARROWS: Record<string, readonly string[]> = {
+  contract: [],
+  // A plan asks external modules what they are, in workers.
+  plan: ["worker/pool.ts"],
+  permissions: ["plan"],
+  worker: ["plan", "permissions"],
+  extract: ["contract", "plan", "worker"],
+  load: ["contract", "plan", "worker"],
+  inspect: ["contract", "plan", "worker", "extract", "load"],
+};
+
 /** The one room that each package is imported in. */
 const PACKAGES: Record<string, readonly string[]> = {
   "apache-arrow": ["arrow"],
@@ -88,7 +103,10 @@ async function imports(): Promise<Import[]> {
     const file = relative(join(ROOT, "src"), path);
     const from = /\b(import|export)(\s+type)?\b[^;"'()]*?\bfrom\s*["']([^"']+)["']/g;
     for (const match of text.matchAll(from)) {
-      found.push({ file, specifier: match[3]!, typeOnly: match[2] !== undefined });
+      const names = match[0].replace(/^.*?\{|\}.*$/gs, "").split(",").map((name) => name.trim());
+      const typeOnly = match[2] !== undefined ||
+        match[0].includes("{") && names.every((name) => name === "" || name.startsWith("type "));
+      found.push({ file, specifier: match[3]!, typeOnly });
     }
     for (const match of text.matchAll(/\bimport\s*\(\s*["']([^"']+)["']/g)) {
       found.push({ file, specifier: match[1]!, typeOnly: false });
@@ -128,6 +146,26 @@ Deno.test("imports between the folders of a room point down only", async () => {
     assert.ok(above! >= 0, `src/${found.file}: no folder of this name in the table`);
     return to!.length < 3 || below! > above!;
   });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("the folders of the runner load only those below them", async () => {
+  const wrong = (await imports()).filter((one) => isLocal(one) && !one.typeOnly).filter((found) => {
+    const [from, to] = [found.file, target(found)].map((file) => file.split("/"));
+    if (from![0] !== "runner" || from!.length < 3 || to![0] !== "runner") return false;
+    const allowed = RUNNER_ARROWS[from![1]!];
+    assert.ok(allowed !== undefined, `src/${found.file}: no folder of this name in the table`);
+    return to![1] !== from![1] &&
+      !allowed.some((arrow) => arrow === to![1] || arrow === to!.slice(1).join("/"));
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("code in a worker is started by its host, never imported", async () => {
+  const wrong = (await imports()).filter((one) => isLocal(one) && !one.typeOnly).filter((found) =>
+    target(found).startsWith("runner/worker/inside/") &&
+    !found.file.startsWith("runner/worker/inside/")
+  );
   assert.deepEqual(wrong, []);
 });
 
