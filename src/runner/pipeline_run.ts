@@ -1,4 +1,4 @@
-/** One run of a pipeline: its selected streams, extracted side by side, loaded in their order. */
+/** Runs the selected streams of a pipeline: extracts them side by side, loads them in their order. */
 import type { LoadedPipeline } from "../config/mod.ts";
 import { runOwner } from "../core/files/run_lock.ts";
 import { DXTError, messageOf, PipelineExecutionError } from "../core/errors.ts";
@@ -32,15 +32,15 @@ export interface RunOptions {
    * fails at once.
    */
   readonly waitMs?: number;
-  /** Whether each thread may do no more than its side of its stream needs; true when absent. */
+  /** Whether each worker gets only the permissions that it needs; true when absent. */
   readonly sandbox?: boolean;
-  /** Ask the source how much there is, so that progress tells a total. */
+  /** Ask the source for its number of rows, so that progress shows a total. */
   readonly estimates?: boolean;
   readonly signal: AbortSignal;
   onEvent(event: RunEvent): void;
   /**
    * Called once with the result, right before the run lets go of its stages. A run that is killed
-   * before has told nothing: repeated, it asks the target what was loaded, and does not load it again.
+   * before has reported nothing: repeated, it asks the target what was loaded, and loads nothing twice.
    */
   onResult?(result: RunResult): void;
 }
@@ -54,7 +54,7 @@ export async function checkPipeline(loaded: LoadedPipeline): Promise<void> {
 }
 
 /**
- * Runs the selected streams. A failed stream is told in the result, never thrown.
+ * Runs the selected streams. A failed stream is part of the result, and never thrown.
  *
  * @throws {ConfigurationError} for a pipeline that cannot mean anything
  * @throws {SelectorError} for a selector that selects nothing
@@ -108,7 +108,7 @@ export async function runPipeline(
   return result;
 }
 
-/** A lane more takes two threads more: several small streams are done before these have started. */
+/** Each lane takes two more workers: several small streams end before these have started. */
 const LANE_MS = 500;
 
 /** Waits so long, or until the signal. */
@@ -127,7 +127,7 @@ class FailedFast extends PipelineExecutionError {}
 
 /**
  * Results in the order of the pipeline, whatever the order in which the streams ended. Failing fast
- * stops those that come after the failed one, however far they are; those before it end.
+ * stops the streams after the failed one, however far they are; those before it run to their end.
  */
 async function runStreams(
   plan: PipelinePlan,
@@ -197,7 +197,7 @@ function stoppedStatus({ reason }: AbortSignal): StreamResult["status"] {
   return reason instanceof FailedFast ? "skipped" : "cancelled";
 }
 
-/** The one place where an error is told which stream and step it belongs to. */
+/** The one place that adds stream and step to an error. */
 function describeError(
   error: unknown,
   plan: StreamPlan,

@@ -1,4 +1,4 @@
-/** One run of one stream: extract → stage → load → receipt. */
+/** Runs one stream: extract → stage → load → receipt. */
 import { openBuffer } from "../buffers/mod.ts";
 import type { Buffer, StagedData } from "../core/contracts/buffer.ts";
 import { BufferError, isStaleRange, isUnknownOutcome } from "../core/errors.ts";
@@ -13,8 +13,7 @@ import type { StreamPlan } from "./plan/pipeline_plan.ts";
 import { openSource, warmTarget } from "./worker/connection_clients.ts";
 
 /**
- * Takes a stream's stage, and moves the stream. What a run that was cut off has left in doubt is
- * settled first.
+ * Locks the stage of a stream, settles a pending load of an earlier run, and moves the stream.
  */
 export async function moveStream(
   plan: StreamPlan,
@@ -32,7 +31,7 @@ export async function moveStream(
       if (phase !== "extract") await loadStream(plan, context, progress, stage);
       return;
     } catch (error) {
-      // A run that waits for others reads what is new after them.
+      // With --wait the run reads again what is new after the other run.
       if (!isStaleRange(error) || phase !== "run" || performance.now() - start > waitMs) {
         throw error;
       }

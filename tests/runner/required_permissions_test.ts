@@ -115,7 +115,7 @@ Deno.test("each need says what it is for, and what a ceiling holds for", async (
   assert.deepEqual(needs.map(({ subject, limited }) => [subject, limited]), [
     ["the pipeline's files", false],
     ["dxt itself", false],
-    ["the modules of others", false],
+    ["external modules", false],
     ["the pipeline", true],
     ["the log", true],
     ['stream "b"', true],

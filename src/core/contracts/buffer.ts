@@ -1,3 +1,7 @@
+/**
+ * The stage between extract and load. The main thread opens a buffer for each stream, locks it, and
+ * commits what workers wrote; a worker of the target reads it as staged data.
+ */
 import type { Field } from "../../models/field.ts";
 import type { Compression, Format } from "../../models/format.ts";
 import type { Batch } from "./batch.ts";
@@ -17,14 +21,14 @@ export interface StagedFile {
   readonly original_name?: string | undefined;
 }
 
-/** Facts about an extraction that the manifest keeps, known only when it ended. */
+/** Facts about an extraction that the manifest keeps; complete when the extraction has ended. */
 export interface StageDetails {
   readonly pipeline: string;
   readonly stream: string;
   readonly run_id: string;
   /** Source as in the pipeline, without secrets. */
   readonly source: unknown;
-  /** Code of others had to do with it: its values are checked again when it is read. */
+  /** Untrusted code read or transformed it: its values are validated again when they are read. */
   readonly foreign?: true | undefined;
   readonly watermark?: {
     readonly field: string;
@@ -35,7 +39,10 @@ export interface StageDetails {
   } | undefined;
 }
 
-/** What was staged, as its manifest tells. */
+/**
+ * What was staged, as a loader reads it. A load may begin while the stage is still written: then `count`,
+ * `files` and `evidence` throw until `whole` has resolved, or the batches were read to their end.
+ */
 export interface StagedData {
   /** Records in one of the formats, or files whose bytes were kept. */
   readonly kind: "records" | "files";
@@ -47,11 +54,13 @@ export interface StagedData {
   /** The source's own words, from its completion proof. */
   readonly evidence: string;
   /**
-   * Batches in the order in which they were written.
+   * Reads all batches once, in the order in which they were written: this is the load, and counts as
+   * its progress.
    *
    * @param recycle whether the memory of a batch may be used again when the next is asked for
    */
   readBatches(recycle?: boolean): AsyncGenerator<Batch, void, void>;
+  /** As `readBatches`, record by record: for targets that take rows. */
   readRecords(): AsyncGenerator<DXTRecord, void, void>;
   /**
    * All batches of the whole stage, for a loader that has to know every value before it writes the
@@ -61,19 +70,19 @@ export interface StagedData {
   /** Format and compression of the files, where they hold records: they may be what a target wants. */
   readonly format?: Format | undefined;
   readonly compression?: Compression | undefined;
-  /** Its files in their order, each when it is there: a stage may still be written. */
+  /** Yields each file when it is closed, in the order of the stage: for targets that take files. */
   closedFiles(): AsyncGenerator<StagedFile, void, void>;
-  /** Waits until all of it is there, so that count, files and evidence are known. */
+  /** Resolves when the stage is committed, so that count, files and evidence are known. */
   whole(): Promise<void>;
   /** Bytes of one staged file from `start` up to `end`; `into` has room for them and may be used. */
   readFile(name: string, start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
-  /** Some of its files, for another thread. */
+  /** Some of its files, for another worker. */
   slice(files: readonly StagedFile[]): StageSlice;
   /** Bytes of one staged file. */
   openFile(name: string): Promise<ReadableStream<Uint8Array>>;
 }
 
-/** What all stages that are committed have in common. */
+/** What every committed stage answers alike. */
 export function committedStage(
   files: readonly StagedFile[],
 ): Pick<StagedData, "closedFiles" | "whole"> {
@@ -85,24 +94,24 @@ export function committedStage(
   };
 }
 
-/** Some files of a stage, committed or not. Plain data: it is sent to the thread that reads it. */
+/** Some files of a stage, committed or not. Plain data: it is sent to the worker that reads it. */
 export type StageSlice = Readonly<Record<string, unknown>>;
 
-/** What one thread wrote of a stage. Plain data. */
+/** What one worker wrote of a stage. Plain data. */
 export interface WrittenPart {
   readonly files: readonly StagedFile[];
   readonly count: number;
-  /** The source's own words of this part. */
+  /** The source's own words for this part. */
   readonly evidence: string;
   /** Bytes of each file, of a stage in memory. */
   readonly bytes?: readonly Uint8Array[];
 }
 
-/** A stage that threads write part by part. */
+/** A stage that workers write part by part. */
 export interface OpenStage {
   /** Folder for the files. */
   readonly folder: string;
-  /** Files that are closed, to be read before all are there. */
+  /** Files that are closed, for workers that read them before the stage is committed. */
   slice(files: readonly StagedFile[]): StageSlice;
 }
 
@@ -125,26 +134,29 @@ export interface PendingLoad {
  * before a stream is extracted or loaded and keeps it until the run has ended.
  */
 export interface StageLock extends AsyncDisposable {
-  /** Where a load is remembered, for a message. */
+  /** Path of the record of a pending load, for messages. */
   readonly record: string;
-  /** The load whose run was killed before it told how the load ended; undefined when there is none. */
+  /** The load whose run was killed at its commit; undefined when there is none. Asked first of all. */
   pending(): Promise<PendingLoad | undefined>;
-  /** Resolves when the load is on disk, where it outlives the stage. */
+  /** Called before a load commits; resolves when its record is on disk, where it outlives the stage. */
   remember(load: PendingLoad): Promise<void>;
-  /** Called when the run tells how the load ended, or when another run was told by the target. */
+  /** Called when the result of the load is known, by this run or from the target. */
   forget(): void;
 }
 
 /**
- * The stage of one stream. A write leaves everything or nothing: while it lasts, and after it
- * failed, `open` returns what was committed before.
+ * The stage of one stream, on the main thread. A write leaves everything or nothing: while it lasts, and
+ * after it failed, `open` returns what was committed before.
  */
 export interface Buffer {
   /** Human-readable place of the stage. */
   readonly location: string;
   /** @throws {ConcurrentRunError} when another run holds it for longer than the claim waits */
   lock(claim: Claim, signal: AbortSignal): Promise<StageLock>;
-  /** Commits the parts that `write` returns, which were written with proofs of the source. */
+  /**
+   * Calls `write` once with an open stage, and commits the parts that it returns, each of which a worker
+   * wrote with a completion proof. `details` is called after the last part.
+   */
   write(
     fields: readonly Field[],
     write: (stage: OpenStage) => Promise<readonly WrittenPart[]>,

@@ -1,3 +1,7 @@
+/**
+ * A connection to one system, and what it is asked. `Provider.connect` opens it in a worker, which calls
+ * its methods for the host, one stream after the other; the categories add methods of their own.
+ */
 import type { Field } from "../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../models/source.ts";
 import type { LoadMode } from "../../models/stream.ts";
@@ -28,26 +32,31 @@ export interface Estimate {
   readonly bytes?: number;
 }
 
-/** Whether a login may do something, found out without moving data. */
+/** Whether the login has the rights for something, found out without moving data. */
 export interface Access {
   /** What it is, for example `create table "orders" in schema "public"`. */
   readonly action: string;
-  /** All that stands in its way, each without a final period; empty when nothing does. */
+  /** What prevents it, each without a final period; empty when nothing does. */
   readonly problems: readonly string[];
 }
 
-/** An open connection to one system. Disposing twice is harmless. */
+/**
+ * An open connection to one system. A connection of its own serves each part of an extraction and each
+ * share of a load. The worker disposes of it once, also after an error; disposing twice is harmless.
+ * Every method may be called any number of times, and none changes the system.
+ */
 export interface Connector extends AsyncDisposable {
+  /** Called by `dxt test`, and to name the system in an error. */
   testConnection(): Promise<ServerInfo>;
-  /** Fields of a dataset in its own order; undefined when it does not exist. */
+  /** Fields of a dataset in its own order; undefined when it does not exist. Called before each run. */
   getStreamFields(ref: StreamRef): Promise<Field[] | undefined>;
-  /** All datasets that the login can see, system catalogues left out, sorted by name. */
+  /** All datasets that the login can see, without system catalogs, sorted by name. For `dxt discover`. */
   discover(): Promise<DiscoveredStream[]>;
-  /** What a dataset that is there is. */
+  /** Kind and size of a dataset that exists. Called by `dxt plan`, and for the total of a progress bar. */
   estimate(source: StreamSource): Promise<Estimate>;
-  /** Whether a dataset can be read. */
+  /** Whether a dataset can be read. Called by `dxt test` and `dxt plan`. */
   checkRead(source: StreamSource): Promise<Access>;
-  /** Whether a load of this mode can write, and create what is missing. */
+  /** Whether a load of this mode can write, and create what is missing. As `checkRead`. */
   checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access>;
 }
 
@@ -64,19 +73,19 @@ export const CONNECTOR_METHODS = [
   "checkWrite",
 ] as const satisfies readonly ConnectorMethod[];
 
-/** What a system that is only read has to answer, and what it may answer better than by default. */
+/** What a connector of a read-only system has to say itself; the rest has defaults. */
 export type SourceAnswers =
   & Pick<Connector, "testConnection" | "getStreamFields">
   & Partial<Connector>;
 
-/** A connector of a system that is only read, tells no list of its datasets, and needs no closing. */
+/** A connector of a read-only system that lists no datasets and needs no closing, unless `own` does. */
 export function sourceConnector<Own extends SourceAnswers>(own: Own): Connector & Own {
   return {
     discover: () => Promise.resolve([]),
     estimate: ({ type }) => Promise.resolve({ kind: type }),
     async checkRead(source) {
       const found = await own.getStreamFields(source);
-      const problems = found === undefined ? ["it is not there"] : [];
+      const problems = found === undefined ? ["it does not exist"] : [];
       return { action: `read ${source.type}`, problems };
     },
     checkWrite: () => Promise.resolve({ action: "write", problems: ["it can only be read"] }),
@@ -85,10 +94,11 @@ export function sourceConnector<Own extends SourceAnswers>(own: Own): Connector 
   };
 }
 
-/** A row of a control query: values as the driver gives them, for catalogues and checks only. */
+/** A row of a control query: values as the driver returns them, for catalogs and checks only. */
 export type ControlRow = Record<string, unknown>;
 
 export interface RelationalConnector extends Connector {
+  /** Runs a query that changes nothing and returns few rows. Data moves by extractors and loaders. */
   query(sql: string, params?: readonly unknown[]): Promise<ControlRow[]>;
 }
 
@@ -98,16 +108,16 @@ export interface FileEntry {
   /** Path below the folder that was listed, with `/` between its parts. */
   readonly name: string;
   readonly size: number;
-  /** Milliseconds since the epoch, where the system tells. */
+  /** Milliseconds since the epoch, where the system knows. */
   readonly modified?: number;
 }
 
-/** A file as it was when it was opened, whatever takes its name afterwards. */
+/** A file as it was when it was opened, even if another one takes its name afterwards. */
 export interface OpenFile extends AsyncDisposable {
   readonly size: number;
-  /** Milliseconds since the epoch, where the system tells. */
+  /** Milliseconds since the epoch, where the system knows. */
   readonly modified?: number;
-  /** The bytes from the beginning, each time anew. */
+  /** The bytes from the beginning; each call starts anew. */
   stream(): ReadableStream<Uint8Array>;
   /**
    * The bytes from `start` up to `end`; fewer only when the file ends before. `into` has room for
@@ -129,6 +139,7 @@ export interface NewFile {
   readonly check: CheckWritten;
 }
 
+/** What a store of files adds. The category's extractors and loader call it, in their worker. */
 export interface FilestoreConnector extends Connector {
   /** The files of a source or target, sorted by name; empty when there are none. */
   list(ref: StreamRef): Promise<FileEntry[]>;

@@ -1,3 +1,7 @@
+/**
+ * Reading a source. A worker creates an extractor for each call, over a connection of its own for each
+ * part. The host decides what is read; the extractor says how it may be divided, and proves its end.
+ */
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamSource } from "../../models/source.ts";
@@ -21,7 +25,7 @@ export interface Projection {
   readonly guess?: DXTType;
 }
 
-/** Which part of a source to read. Plain data: it is sent to the thread that reads it. */
+/** Which part of a source to read. Plain data: it is sent to the worker that reads it. */
 export type Part = Readonly<Record<string, string | number | null>>;
 
 /** How a source is split. */
@@ -33,13 +37,14 @@ export interface PartitionSettings {
 }
 
 /**
- * Parts of an extraction, in the order of its records: together all of it, as of one moment. That
- * moment lasts until it is disposed of. A single part is read without naming it. When one of them fails
- * with a PartitionError the moment is disposed of, and the whole is read.
+ * Parts of an extraction, in the order of its records: together all of it, as of one moment. The worker
+ * that made it holds that moment until it disposes of it, after the last part. A single part is read
+ * without naming it. When one part fails with a PartitionError, the moment is disposed of, and the host
+ * reads the whole.
  */
 export interface Partition extends AsyncDisposable {
   readonly parts: readonly Part[];
-  /** Whether they may turn out to be wrong: then one of them fails, and the whole is to be read. */
+  /** Boundaries are heuristic: if one is wrong, its part fails and the host reads the whole. */
   readonly guessed?: boolean;
 }
 
@@ -53,7 +58,7 @@ export type Records =
   | Iterable<Readonly<Record<string, unknown>>>
   | AsyncIterable<Readonly<Record<string, unknown>>>;
 
-/** What is to be read. */
+/** What is to be read: made once for a stream by the host. Plain data and values, but for the signal. */
 export interface ExtractRequest {
   readonly source: StreamSource;
   readonly projections: readonly Projection[];
@@ -64,7 +69,7 @@ export interface ExtractRequest {
   readonly limit?: number;
   readonly batchRows: number;
   readonly batchBytes: number;
-  /** Whether the memory of a batch may be used again when the next is asked for. */
+  /** Whether the memory of a batch may be reused when the next is requested. */
   readonly recycle?: boolean;
   /**
    * Whether the projections are to be all fields of the source. A source whose records may have fields
@@ -76,7 +81,7 @@ export interface ExtractRequest {
   readonly signal: AbortSignal;
 }
 
-/** A request, with what an extractor of rows needs to answer it. */
+/** A request as an extractor gets it, with a helper for sources that return rows. */
 export interface ExtractTask extends ExtractRequest {
   /**
    * Batches of these bounds from records, for a source that has no columns. A record is keyed by the
@@ -90,8 +95,15 @@ export interface ExtractTask extends ExtractRequest {
  * and about `batchBytes` bytes, never empty. A batch is the reader's until it asks for the next.
  */
 export interface RecordExtractor {
-  /** Splits what `extract` reads, where it is large and can be split without losing its moment. */
+  /**
+   * Splits what `extract` reads, where it is large and can be read in parts of one moment. Called once for
+   * a stream, before its extraction, also where one part is wanted.
+   */
   partition(task: ExtractTask, settings: PartitionSettings): Promise<Partition>;
+  /**
+   * Reads the whole, or one part. Called once for each part, on several workers at the same time; again
+   * for the whole after a part failed. The reader closes the generator early when it stops.
+   */
   extract(task: ExtractTask): Extraction<Batch>;
 }
 
@@ -100,6 +112,7 @@ export interface SourceFile extends FileEntry {
   open(): Promise<ReadableStream<Uint8Array>>;
 }
 
+/** Yields the source's own files. Called once for a stream, in one worker. */
 export interface FileExtractor {
   extract(task: ExtractTask): Extraction<SourceFile>;
 }

@@ -1,3 +1,7 @@
+/**
+ * Writing a target. A worker of the target creates a loader for each call: to plan, to find the highest
+ * watermark, and once for the load of a stream, after the streams before it were loaded.
+ */
 import type { Field } from "../../models/field.ts";
 import type { StreamTarget } from "../../models/source.ts";
 import type { LoadMode, LossRule } from "../../models/stream.ts";
@@ -7,7 +11,7 @@ import type { FieldConversion } from "../values/conversion.ts";
 import { StaleRangeError } from "../errors.ts";
 import { formatValue, type Value } from "../values/values.ts";
 
-/** All of a load that is known before a record is staged. */
+/** What is known of a load before a record is staged. */
 export interface PlannedLoad {
   readonly target: StreamTarget;
   readonly staged: Pick<StagedData, "kind" | "fields">;
@@ -21,24 +25,24 @@ export interface PlannedLoad {
 
 /** What a load would do to its target. */
 export interface LoadPlan {
-  /** The target is there. */
+  /** Whether the target exists. */
   readonly exists: boolean;
-  /** Records in it, where it is there and knows. */
+  /** Records in it, where it exists and knows. */
   readonly rows?: number;
   /** In the order of the fields. */
   readonly columns: readonly FieldConversion[];
   /** Statements, word for word, that make, empty or change what is there, in their order. */
   readonly statements: readonly string[];
-  /** What is lost, each in a few words. */
+  /** Data that the load would delete, each in a few words. */
   readonly destructive: readonly string[];
   /** Why the load would be refused; empty when it would not. */
   readonly problems: readonly string[];
 }
 
 export interface LoadTask extends PlannedLoad {
-  /** Its count and files are known to be all only after its batches were read. */
+  /** Count and files are complete only after its batches were read, or `whole` has resolved. */
   readonly staged: StagedData;
-  /** The run that loads, and how long it waits for a target that another run has; unset: it is alone. */
+  /** The run that loads, and how long it waits for another run; unset when no other run exists. */
   readonly claim?: Claim | undefined;
   /** Unset for a range that was not made from the target, and for a load of everything. */
   readonly expected?: ExpectedWatermark | undefined;
@@ -141,7 +145,7 @@ export interface SharedLoad {
   abort(): Promise<void>;
 }
 
-/** What a highest watermark is taken from, and how its values are compared. Plain data. */
+/** Which rows a highest watermark is taken from, and how values are compared. Plain data. */
 export interface AskedWatermark {
   /** The field as the stream has it: its order counts, whatever type the target keeps it in. */
   readonly as?: Field | undefined;

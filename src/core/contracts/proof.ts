@@ -1,6 +1,8 @@
+/** The proof that an extraction is complete. */
+
 /**
- * What a source says of a finished extraction. Without one nothing is committed: a driver's
- * iterator was seen to end as if done after half a table when the server died.
+ * What a source says of a finished extraction. The stage commits nothing without it: a driver's iterator
+ * ended normally after half a table when the server died.
  */
 export interface CompletionProof {
   /** Records that the source says it sent. */

@@ -1,3 +1,8 @@
+/**
+ * What dxt knows of one system. The main thread plans with a provider's plain data and connects to
+ * nothing; a worker calls `connect` and creates extractors and loaders. Of an external provider all of it
+ * happens in workers.
+ */
 import type { z } from "zod";
 import type { Category, StreamSource, StreamTarget } from "../../models/source.ts";
 import type { GuaranteedModes } from "../../models/guarantee.ts";
@@ -7,7 +12,7 @@ import type { FileExtractor, Projection, RecordExtractor } from "./extractor.ts"
 import type { CommitRecord, Loader, LoadOutcome, OWN_ROWS, ParallelLoad } from "./loader.ts";
 import type { Value } from "../values/values.ts";
 
-/** What a connection needs of the runtime, as Deno's permission flags take it. */
+/** What a connection needs of the runtime, as values of Deno's permission flags. */
 export interface Permissions {
   /** `host:port` */
   readonly net: readonly string[];
@@ -33,14 +38,14 @@ export interface ConnectionURLs {
   parse(url: string): unknown;
 }
 
-/** What is done with a connection, as far as it is known before connecting. */
+/** How a connection is used, as far as it is known before connecting. */
 export interface Usage {
   /** Folder that the connection's relative paths start from. */
   readonly baseDirectory: string;
   readonly reads: readonly StreamSource[];
   /** What is written is read too: its fields, its highest watermark. */
   readonly writes: readonly StreamTarget[];
-  /** Whether the connection is asked for all that it offers. */
+  /** Whether the connection lists all datasets. */
   readonly explores?: boolean;
 }
 
@@ -59,7 +64,7 @@ interface ExtractorClassOf<Yields, Extractor, C extends Connector> {
   readonly splitsByField?: boolean;
   /** Validates `extractor.config`; every key described. */
   readonly options: z.ZodType;
-  /** `options` has been validated by the schema above. Code that is only now wanted is loaded here. */
+  /** Called in a worker, with options that the schema validated. Code is loaded here, not before. */
   create(connector: C, options: unknown): Extractor | Promise<Extractor>;
   /**
    * A capability: the highest watermark of a source, in the order of the field, where it costs little
@@ -81,7 +86,7 @@ export interface LoaderClass<C extends Connector = Connector> {
   readonly modes: GuaranteedModes;
   /** Kinds of staged data that it can load. */
   readonly accepts: readonly StagedData["kind"][];
-  /** Whether it is worth beginning a load while its stage is still written. */
+  /** Whether a load may begin while its stage is still written. */
   readonly overlaps: boolean;
   /** What its `getMaxWatermark` understands of a stream's own rows; nothing when unset. */
   readonly ownRows?: readonly (typeof OWN_ROWS)[number][];
@@ -97,7 +102,7 @@ export interface LoaderClass<C extends Connector = Connector> {
   getOutcome?(connector: C, target: StreamTarget, record: CommitRecord): Promise<LoadOutcome>;
 }
 
-/** What a connection is opened with; it lasts as long as the connection. */
+/** What a connection is opened with, valid as long as the connection. */
 export interface ConnectContext {
   /** Folder that the connection's relative paths start from. */
   readonly baseDirectory: string;
@@ -116,9 +121,8 @@ export interface ConnectContext {
 }
 
 /**
- * All that dxt knows of one system: the default export of its folder. A plan is made with it before
- * anything connects, and by a thread that never will: what reads and writes is best loaded by `connect`
- * and `create`.
+ * All that dxt knows of one system: the default export of its folder. The main thread imports it to plan,
+ * and never connects: `connect` and `create` load the code that reads and writes.
  */
 export interface Provider<Config = unknown, C extends Connector = Connector> {
   readonly name: string;
@@ -128,13 +132,14 @@ export interface Provider<Config = unknown, C extends Connector = Connector> {
   readonly config: z.ZodType<Config>;
   /** A capability: connections that are URLs. Unset, a connection's `url` is a key of its config. */
   readonly urls?: ConnectionURLs;
+  /** Called in a worker, once for each connection. */
   connect(config: Config, context: ConnectContext): Promise<C>;
   /**
-   * Connections that one thread serves; 1 when unset. More are worth their while where a server does
-   * about as much for a record as dxt: another thread would take memory and start slowly.
+   * Connections that one worker serves; 1 when unset. More pay where a server does about as much for a
+   * record as dxt: another worker takes memory, and time to start.
    */
   readonly connectionsPerThread?: number;
-  /** The least that a connection needs when it is used so; a kind that is left out: nothing. */
+  /** The least that a connection needs for this usage; nothing of a kind that is left out. */
   permissions(config: Config, usage: Usage): Partial<Permissions>;
   /**
    * Where a target lies, as the system tells names apart: the outer names first, folded where it

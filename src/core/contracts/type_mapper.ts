@@ -1,3 +1,4 @@
+/** The types of a system and those of dxt. A provider uses its own mapper; nobody else calls it. */
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 
@@ -18,7 +19,7 @@ export interface MappedType {
  */
 export const UNBOUNDED_NUMBER: MappedType = { dtype: "string", number: true, order: "number" };
 
-/** Between a system's types and the 21 of dxt, both ways without loss. */
+/** Maps the types of a system to the 21 of dxt and back, without loss. */
 export interface TypeMapper {
   /** @throws {TypeMappingError} for a type that has no lossless counterpart */
   fromSource(nativeType: string): MappedType;

@@ -1,4 +1,4 @@
-/** What a run tells while it runs. */
+/** The events that a run reports. */
 import type { StreamResult } from "../../models/result.ts";
 
 /** A step of a stream's run. */
@@ -16,7 +16,7 @@ export type RunEvent =
     readonly phase: Step;
     readonly rows: number;
     readonly bytes: number;
-    /** About how many rows there are to extract, where that was asked for and the source knows. */
+    /** Estimated rows to extract, where requested and known to the source. */
     readonly total?: number;
   }
   | {

@@ -1,4 +1,4 @@
-/** What the steps of a stream's run share. */
+/** What the steps of a stream's run share: its settings, and its progress. */
 import type { StagedData } from "../../core/contracts/buffer.ts";
 import type { Claim } from "../../core/files/run_lock.ts";
 import type { ExpectedWatermark } from "../../core/contracts/loader.ts";
@@ -17,11 +17,11 @@ export interface RunContext {
   /** Values of the pipeline's variables by name. */
   readonly variables: ReadonlyMap<string, string>;
   readonly startedAt: Temporal.Instant;
-  /** How the run asks for its stages and targets. */
+  /** How the run claims its stages and targets. */
   readonly claim: Claim;
   /**
    * The locks of the run's stages, and what goes with them: let go when the run has ended, after the
-   * result is known. A run that was killed before has told nothing of the streams that were done.
+   * result is known. A run that was killed before has reported none of its streams.
    */
   readonly stages: AsyncDisposableStack;
   readonly fullRefresh: boolean;
@@ -31,7 +31,7 @@ export interface RunContext {
   readonly limit: number | undefined;
   /** Whether loads follow in this run: one may begin while its stage is still written. */
   readonly loads: boolean;
-  /** Whether the source is asked how much there is, for those who watch. */
+  /** Whether to ask the source for its number of rows, for a progress bar. */
   readonly estimates: boolean;
   readonly threads: Threads;
   /**

@@ -1,4 +1,4 @@
-/** The extraction of a stream into its stage: as a whole, or in parts on several threads. */
+/** Extracts a stream into its stage: as a whole, or in parts on several workers. */
 import type {
   Buffer,
   OpenStage,
@@ -24,7 +24,7 @@ import {
 import type { ExtractNews, ExtractResult, PlainClass } from "../worker/inside/protocol.ts";
 import type { Transformer } from "./transform_client.ts";
 
-/** What hears of an extraction while it runs. */
+/** Called while an extraction runs. */
 export interface ExtractWatcher {
   /** Rows and bytes of all workers so far. */
   onProgress(rows: number, bytes: number): void;
@@ -101,7 +101,7 @@ async function extractParts(
   }, details);
 }
 
-/** The source's own thread, which keeps the moment of the partition, does its share. */
+/** The first worker holds the moment of the partition, and reads parts as the others do. */
 async function extractAll(
   extraction: StageExtraction,
   parts: readonly Part[],
@@ -113,8 +113,8 @@ async function extractAll(
   const results: ExtractResult[] = [];
   const left = parts.map((part, number) => ({ part, number })).values();
   const { connectionsPerThread } = context.source.provider;
-  // A thread hands over the batches of one extraction to be transformed, and code of others need not
-  // know that it may be called twice at once.
+  // A worker sends the batches of one extraction to its transforms, and untrusted code is never called
+  // twice at the same time.
   const isAlone = spec.transformed !== undefined || extractor.module !== undefined;
   const ends = new ClientGroup(source, isAlone ? 1 : connectionsPerThread);
   const lane = async (number: number) => {
@@ -154,7 +154,7 @@ function watchNews(
   };
 }
 
-/** Between two threads that have no way to each other. An end that is gone waits for nothing. */
+/** Passes a batch between two workers, which cannot reach each other. */
 async function relay(
   { id, bytes }: { readonly id: number; readonly bytes: Uint8Array },
   transformer: Transformer,

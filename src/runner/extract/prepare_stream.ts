@@ -1,4 +1,4 @@
-/** What source and target are asked before a stream is moved: its fields, and what is new. */
+/** Asks source and target before a stream moves: for its fields, and for the range that is new. */
 import type { WatermarkRange } from "../../core/contracts/connector.ts";
 import { SchemaError } from "../../core/errors.ts";
 import type { WatermarkQuery } from "../../core/contracts/loader.ts";
@@ -24,7 +24,7 @@ import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import type { Transformer } from "./transform_client.ts";
 import { inSourceType, isFuture, refuseUnordered, watermarkRange } from "../plan/watermark.ts";
 
-/** What is asked while a stream is planned or begun. */
+/** What the questions need: while a stream is planned, and when its run begins. */
 export type Asked = Pick<RunContext, "source" | "target" | "warn"> & {
   /** Asks the target something, over a connection that is open or is opened for it. */
   atTarget<T>(ask: (target: ConnectionClient) => Promise<T>): Promise<T>;
@@ -55,7 +55,7 @@ export async function streamFields(
 ): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
   const found = await source.getStreamFields(plan.source);
   if (found === undefined) {
-    // A system that is not there at all says so in its own words.
+    // A system that cannot be reached says so in its own words.
     await source.testConnection();
     throw new SchemaError(
       `Cannot find ${
@@ -160,7 +160,7 @@ function describe(source: StreamPlan["source"]): string {
   return name === undefined ? `the ${source.type}` : `${source.type} "${name}"`;
 }
 
-/** What the target is asked to find the watermark that a stream goes on from. */
+/** The query for the highest watermark that the stream continues from. */
 export function watermarkQuery(plan: StreamPlan, field: Field): WatermarkQuery {
   const { target, ownRows } = plan;
   return {
@@ -217,7 +217,7 @@ export async function findRange(
 /**
  * Warns where the target's highest watermark is above the source's: then it is another's, such as a
  * trigger's or another writer's, or its row is gone, and new rows below it are not read. Where the
- * source cannot be asked cheaply, nothing is said.
+ * the source cannot be asked cheaply, it does not warn.
  */
 export async function compareMaxima(
   plan: StreamPlan,

@@ -35,12 +35,12 @@ import {
 } from "./prepare_stream.ts";
 import { type Transformer, transformerOf } from "./transform_client.ts";
 
-/** What hears of the files of a stage as they are written. */
+/** Called with the files of a stage as they are written. */
 export type StageWatcher = Omit<ExtractWatcher, "onProgress">;
 
 /**
- * Stages records: asks both ends for the fields and for what is new, reads it, and warns of watermarks
- * that later runs would trip over.
+ * Stages records: finds the fields and the range that is new, reads them, and warns of watermarks that
+ * would hide rows from later runs.
  */
 export async function stageRecords(
   plan: StreamPlan,

@@ -1,4 +1,4 @@
-/** The transforms of a stream: code of others, in a thread that may reach nothing at all. */
+/** The transforms of a stream, as the host uses them: untrusted code in a worker without permissions. */
 import { NOTHING } from "../../core/permissions.ts";
 import type { Field } from "../../models/field.ts";
 import type { Lease } from "../../sandbox/pool.ts";
@@ -8,7 +8,7 @@ import type { PlainClass } from "../worker/inside/protocol.ts";
 import type { WorkerJobs } from "../worker/inside/jobs.ts";
 import type { Chosen, StreamPlan } from "../plan/pipeline_plan.ts";
 
-/** To be opened once for a stream, and asked for each of its batches. */
+/** Created once for a stream; transforms each of its batches. */
 export class Transformer implements Disposable {
   readonly #lease: Lease<WorkerJobs>;
   readonly #steps: readonly PlainClass[];
@@ -31,7 +31,7 @@ export class Transformer implements Disposable {
     this.#ready.catch(() => {});
   }
 
-  /** Begins with these fields, and tells those that come out. */
+  /** Opens the transforms with these fields; returns the fields that they produce. */
   async fields(before: readonly Field[]): Promise<Field[]> {
     await this.#ready;
     const input = { steps: this.#steps, fields: before };
@@ -50,7 +50,7 @@ export class Transformer implements Disposable {
   }
 }
 
-/** What a field is to become in the target is the user's word, which a transform does not change. */
+/** The type in the target is the user's decision, which a transform cannot change. */
 function withTargetTypeOf(before: readonly Field[], field: Field): Field {
   const { target_type: _, ...rest } = field;
   const target_type = before.find(({ name }) => name === field.name)?.target_type;

@@ -1,4 +1,4 @@
-/** What a connection offers, and the first records of a dataset. */
+/** Lists the datasets of a connection, and shows the first records of one. */
 import { openBuffer } from "../../buffers/mod.ts";
 import { type LoadedPipeline, type NamedConnection, QUERY } from "../../config/mod.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
@@ -53,7 +53,7 @@ export interface Head {
 export interface Showing {
   /** Most records. */
   readonly rows: number;
-  /** Whether others may be looked for, to hint at, when the dataset is not there. */
+  /** Whether other datasets may be listed, for a hint when the dataset does not exist. */
   readonly mayExplore: boolean;
   readonly signal: AbortSignal;
 }
@@ -121,7 +121,7 @@ export async function previewPipelineRows(
   return await read(end, extractor, what, showing.rows);
 }
 
-/** What shows the records of one end. */
+/** What showing records needs. */
 interface Viewer extends Showing {
   readonly endpoint: Endpoint;
   readonly threads: Threads;
@@ -138,7 +138,7 @@ async function headOf(end: ConnectionClient, source: StreamSource, viewer: Viewe
   );
 }
 
-/** @throws {SchemaError} for a dataset that is not there, with the nearest that is */
+/** @throws {SchemaError} for a dataset that does not exist, with the nearest name */
 async function fieldsOf(
   end: ConnectionClient,
   source: StreamSource,
@@ -156,7 +156,7 @@ async function fieldsOf(
   );
 }
 
-/** What there is instead, by a thread of its own: that which shows records sees nothing else. */
+/** Suggests other datasets, listed by a worker of its own: the first may read only one dataset. */
 async function hintAt(wanted: string, viewer: Viewer): Promise<string> {
   if (!viewer.mayExplore) return "";
   await using end = openClient(viewer.endpoint, { explores: true }, viewer);

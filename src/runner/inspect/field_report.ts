@@ -1,4 +1,4 @@
-/** Each field's way from the source's type to the target's. */
+/** Reports each field's types on its way from source to target, for `dxt plan`. */
 import {
   type Conversion,
   CONVERSIONS,

@@ -1,4 +1,4 @@
-/** Which fields of a dataset could tell what is new, and which identify a record. */
+/** Suggests watermark fields and keys of a dataset. */
 import type { Field } from "../../models/field.ts";
 
 /** Names of fields that change with their record, the most telling first. */

@@ -1,4 +1,4 @@
-/** What a run would do, told without moving or changing anything. */
+/** Previews a run for `dxt plan`: asks source and target what it would do, and changes nothing. */
 import type { LoadedPipeline } from "../../config/mod.ts";
 import { ConnectorError, messageOf } from "../../core/errors.ts";
 import { formatValue } from "../../core/values/values.ts";
@@ -38,14 +38,14 @@ type Context = Asked & {
   readonly fullRefresh: boolean;
   readonly backfill: Backfill | undefined;
   readonly signal: AbortSignal;
-  /** The connections that all streams are asked about. */
+  /** The connections that serve all streams. */
   readonly reader: ConnectionClient;
   readonly writer: ConnectionClient;
   readonly threads: Threads;
 };
 
 /**
- * Plans the selected streams. One that fails is told in the result, and the others are planned.
+ * Plans the selected streams. A stream that fails is part of the result; the others are planned.
  *
  * @throws {ConfigurationError} for a pipeline that cannot mean anything
  * @throws {SelectorError} for a selector that selects nothing
@@ -102,7 +102,7 @@ function statusOf(streams: readonly PlannedStream[]): PlanResult["status"] {
   return are("failed").length === streams.length ? "failed" : "partial";
 }
 
-/** Each end is asked for what it knows, whatever the other says. */
+/** Asks the target even if the source fails. */
 async function previewStream(plan: StreamPlan, context: Context): Promise<PlannedStream> {
   const { stream } = plan;
   const { mode, upsertKeys } = loadSettings(plan, context);

@@ -1,4 +1,4 @@
-/** Whether a pipeline could run: its connections, and what its logins may do, without moving data. */
+/** Tests whether a pipeline could run: its connections, and the rights of its logins. Moves no data. */
 import type { LoadedPipeline } from "../../config/mod.ts";
 import type { Access } from "../../core/contracts/connector.ts";
 import { messageOf } from "../../core/errors.ts";
@@ -27,7 +27,7 @@ export interface TrialOptions extends Selection {
   onResult(result: TrialResult): void;
 }
 
-/** Tries all that the selected streams need, whatever failed before; tells each result as it comes. */
+/** Tests all that the selected streams need, whatever failed before; reports each result as it comes. */
 export async function testPipeline(
   loaded: LoadedPipeline,
   { signal, onResult, ...selection }: TrialOptions,
@@ -71,7 +71,7 @@ async function trySource(
   );
 }
 
-/** What is not there yet and can be made is a target as well as any. */
+/** A target that does not exist passes when the load can create it. */
 async function tryTarget(
   endpoint: Endpoint,
   plans: readonly StreamPlan[],
@@ -102,7 +102,7 @@ async function tryTarget(
   );
 }
 
-/** What is new is asked of a target that is there: it must be readable too. */
+/** An incremental stream reads the watermark of a target that exists, which must be readable, too. */
 async function checkTarget(
   connector: ConnectorCalls,
   { stream, target, mode }: StreamPlan,
@@ -115,7 +115,7 @@ async function checkTarget(
   return { ...access, problems: [...access.problems, ...unread] };
 }
 
-/** Where no connection is made nothing else is tried. */
+/** Without a connection nothing else is tested. */
 async function tryEnd(
   check: "source" | "target",
   endpoint: Endpoint,

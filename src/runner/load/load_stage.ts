@@ -1,4 +1,4 @@
-/** The load of a stage: as a whole, shared among threads, or begun while the stage is written. */
+/** Loads a stage: over one connection, over several, or while the stage is still written. */
 import type {
   OpenStage,
   StagedData,
@@ -18,7 +18,7 @@ import type { LoadInput } from "../worker/inside/protocol.ts";
 import { awaitAll } from "../worker/await_all.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 
-/** A smaller stage is loaded before more threads have started. */
+/** One worker loads a smaller stage before more workers have started. */
 const SHARED_BYTES = 4 * 1024 * 1024;
 
 /** Milliseconds that a connection waits, in the middle of its share, for the next file. */
@@ -69,7 +69,7 @@ export class EarlyLoad {
   ) {
     const onCommit = rememberedBy(lock, plan, context, () => this.#closed.staged);
     this.#receipt = this.#load(plan, context, onCommit);
-    // It is asked for when the stage is committed, which may be long after it failed.
+    // `finish` awaits it when the stage is committed, which may be long after it failed.
     this.#receipt.catch(() => {});
   }
 
@@ -83,7 +83,7 @@ export class EarlyLoad {
     this.#order.end(part);
   }
 
-  /** The stage is committed: the load may come to its end. */
+  /** Called when the stage is committed: the load may commit, too. */
   finish(staged: StagedData): Promise<LoadReceipt> {
     this.#closed.end(staged);
     this.#ordered.end(staged);
@@ -91,7 +91,7 @@ export class EarlyLoad {
     return this.#receipt;
   }
 
-  /** The stage will not be committed: leaves the target as it was. */
+  /** Called when the stage will not be committed: leaves the target as it was. */
   async abort(error: unknown): Promise<void> {
     this.#closed.fail(error);
     this.#ordered.fail(error);
@@ -131,7 +131,7 @@ export class EarlyLoad {
   }
 }
 
-/** Tells a thread what comes into a feed, until it is committed or fails. */
+/** Sends a worker the files of a queue, until the stage is committed or fails. */
 async function hand(
   feed: StagedFileQueue<StagedFile>,
   stage: Stage,
@@ -206,13 +206,13 @@ interface Shared {
   readonly onCommit: OnCommit;
 }
 
-/** The target's own thread, which keeps what is shared, does its part. */
+/** The first worker holds the shared load, and loads files as the others do. */
 async function loadShared(shared: Shared): Promise<LoadReceipt> {
   const { target, context, input, feed } = shared;
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const { connectionsPerThread } = context.target.provider;
-  // Code of others need not know that it may be called twice at once.
+  // Untrusted code is never called twice at the same time.
   const ends = new ClientGroup(
     target,
     input.loader.module === undefined ? connectionsPerThread : 1,
@@ -262,7 +262,7 @@ async function loadShare(
   return await end.call(
     "loadShare",
     { ...input, staged: stage.slice(files), ticket, lane },
-    // An end that is gone waits for nothing.
+    // A worker that has ended waits for nothing.
     (news) => "rows" in news ? onRows(news.rows) : void more().catch(fail).catch(() => {}),
     signal,
   );

@@ -13,13 +13,13 @@ export interface Stage {
   readonly lock: StageLock;
 }
 
-/** Milliseconds that a target gets to end what the killed run left it doing. */
+/** Time in milliseconds that the target gets to finish work of the killed run. */
 const PATIENCE_MS = 5000;
 const PAUSE_MS = 250;
 
 /**
- * Settles the load of a run that was killed before it told how the load ended. A load that the target
- * took is not repeated: `dxt load` is done then, and so is the repeated `dxt run` of a stream that is
+ * Settles the load of a run that was killed before it knew how the load ended. A load that the target
+ * committed is not repeated: `dxt load` is done then, and so is the repeated `dxt run` of a stream that is
  * read whole, as it would append the same rows again. An incremental stream goes on with what is new.
  *
  * @returns whether nothing is left to be done

@@ -1,4 +1,4 @@
-/** Whether what is asked for may be done: refused before anything connects or is written. */
+/** Checks the permissions of a command against limits and process, before anything connects or is written. */
 import type { LoadedPipeline, NamedConnection } from "../../config/mod.ts";
 import { PermissionError } from "../../core/errors.ts";
 import { describeFlags, flagOf, type Grant, KINDS } from "../../core/permission_errors.ts";
@@ -26,7 +26,7 @@ import {
 } from "./required.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
 
-/** The most that somebody allows. */
+/** The most that a command line or a project allows. */
 export interface Limit {
   readonly ceiling: Ceiling;
   /** Where a permission of a kind is added: an option, or a key of a file. */
@@ -66,9 +66,9 @@ export async function admitPipeline(loaded: LoadedPipeline, use: PipelineUse): P
 }
 
 /**
- * As {@linkcode admitPipeline}, to show the records of one end or of the stage.
+ * As {@linkcode admitPipeline}, to show records of the source, the stage or the target.
  *
- * @returns whether that end may also be searched for other datasets
+ * @returns whether that connection may also list other datasets
  */
 export async function admitHead(
   loaded: LoadedPipeline,
@@ -119,7 +119,7 @@ export async function admitConnection(
   return mayExplore(endpoint, connection, limits);
 }
 
-/** Who may read one dataset need not be allowed to look for others. */
+/** Permission to read one dataset does not include listing others. */
 function mayExplore(endpoint: Endpoint, { ceiling }: Loaded, limits: readonly Limit[]): boolean {
   const permissions = connectionNeeds(endpoint, { explores: true });
   return [...limits.map((limit) => limit.ceiling), ...(ceiling === undefined ? [] : [ceiling])]
@@ -129,7 +129,7 @@ function mayExplore(endpoint: Endpoint, { ceiling }: Loaded, limits: readonly Li
 
 type Loaded = Pick<LoadedPipeline, "ceiling" | "files">;
 
-/** Nobody limits anything, and the process may do all. */
+/** No limit is set, and the process has every permission. */
 function isUnlimited({ ceiling }: Loaded, limits: readonly Limit[]): boolean {
   return ceiling === undefined && limits.length === 0 &&
     KINDS.every((name) => Deno.permissions.querySync({ name }).state === "granted");

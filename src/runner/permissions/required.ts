@@ -1,4 +1,4 @@
-/** What a planned pipeline needs of the runtime, and what for. */
+/** The permissions that a planned pipeline needs, each with the part of the run that needs it. */
 import type { LoadedPipeline } from "../../config/mod.ts";
 import { dirname, resolve } from "node:path";
 import { mergePermissions, NOTHING, withRealPaths } from "../../core/permissions.ts";
@@ -11,10 +11,10 @@ import type { Endpoint } from "../plan/endpoint.ts";
 import type { Phase } from "../contract/events.ts";
 import type { PipelinePlan, StreamPlan } from "../plan/pipeline_plan.ts";
 
-/** What is done with a pipeline: moving its data, or trying both ends. */
+/** What a command does with a pipeline: it moves data, or only looks at both connections. */
 export type Purpose = Phase | "look";
 
-/** The two sides of a stream, each in a thread of its own. */
+/** Permissions of the two workers of a stream. */
 export interface StreamNeeds {
   /** Reads the source, writes the stage. */
   readonly source: Permissions;
@@ -72,7 +72,7 @@ export function pipelineNeeds(
   return [
     ...processNeeds(loaded),
     {
-      subject: "the modules of others",
+      subject: "external modules",
       permissions: codeNeeds(loaded, codesOf(plan)),
       limited: false,
     },
@@ -93,7 +93,7 @@ function codesOf({ source, target, streams }: PipelinePlan): ExternalCode[] {
   return [source, target, ...classes].flatMap(({ code }) => code === undefined ? [] : [code]);
 }
 
-/** What dxt reads before it knows what is limited. */
+/** What dxt reads before it knows the limits. */
 export function processNeeds({ files }: Pick<LoadedPipeline, "files">): Need[] {
   return [
     { subject: "the pipeline's files", permissions: { ...NOTHING, read: files }, limited: false },
@@ -114,7 +114,7 @@ function purposeNeeds(plan: PipelinePlan, stream: StreamPlan, purpose: Purpose):
     case "run":
       return mergePermissions(reads(), writes(), stageNeeds(stream));
     case "extract":
-      // The target is asked what is not new, and for the types of what the source gives none.
+      // The target has the watermark, and the types of fields that the source leaves untyped.
       return mergePermissions(reads(), readOnly(writes()), stageNeeds(stream));
     case "load":
       return mergePermissions(writes(), stageNeeds(stream));

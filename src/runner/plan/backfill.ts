@@ -1,4 +1,4 @@
-/** Runs that read a part of a stream on request: a range of its watermark, or its first rows. */
+/** Runs that read only a part of a stream: a range of its watermark, or its first rows. */
 import type { WatermarkRange } from "../../core/contracts/connector.ts";
 import { ConfigurationError, ValueError } from "../../core/errors.ts";
 import { compareValues, parseText } from "../../core/values/values.ts";

@@ -1,4 +1,4 @@
-/** One end of a pipeline: its provider, and its connection's keys checked by that provider. */
+/** The source or the target of a pipeline: its provider, and the connection as that provider validated it. */
 import { resolve } from "node:path";
 import type { ConnectionSpec, LoadedPipeline } from "../../config/mod.ts";
 import { ConfigurationError, DXTError } from "../../core/errors.ts";
@@ -45,11 +45,11 @@ export interface Endpoint {
   readonly baseDirectory: string;
   /** Whether errors may quote records of the system. */
   readonly showValues: boolean;
-  /** The least that it needs when it is used so; an external one has what the pipeline grants it. */
+  /** The least that it needs for this usage; an external provider gets what the pipeline grants. */
   needs(usage: Usage): Permissions;
-  /** Where a target lies, as the system tells names apart; asked while the pipeline is planned. */
+  /** Where a target lies, compared as the system compares names. Called only while planning. */
   targetPath(target: StreamTarget): Promise<readonly string[]>;
-  /** Options against one of its classes; to be asked while the pipeline is planned. */
+  /** Validates options of one of its classes. Called only while planning. */
   checkOptions(kind: ClassKind, name: string, config: unknown): Promise<Checked>;
 }
 
@@ -65,7 +65,7 @@ export type ConnectionSource =
 export async function resolveEndpoint(
   loaded: ConnectionSource,
   spec: ConnectionSpec,
-  strangers?: ModuleInspectors,
+  inspectors?: ModuleInspectors,
 ): Promise<Endpoint> {
   const at: At = (message, path = []) => loaded.errorAt([...spec.origin.path, ...path], message);
   try {
@@ -73,7 +73,9 @@ export async function resolveEndpoint(
       ? parseClassPath(spec.provider).provider
       : providerOfURL(spec.url ?? "");
     if (!isExternal(module)) return await builtInEndpoint(loaded, spec, module, at);
-    if (strangers !== undefined) return await externalEndpoint(loaded, spec, module, at, strangers);
+    if (inspectors !== undefined) {
+      return await externalEndpoint(loaded, spec, module, at, inspectors);
+    }
     using own = new ModuleInspectors();
     return await externalEndpoint(loaded, spec, module, at, own);
   } catch (error) {
@@ -115,21 +117,21 @@ async function externalEndpoint(
   spec: ConnectionSpec,
   module: string,
   at: At,
-  strangers: ModuleInspectors,
+  inspectors: ModuleInspectors,
 ): Promise<Endpoint> {
   const { baseDirectory, url } = spec;
   const { permissions, ...keys } = spec.config;
   const granted = grantedTo(permissions, baseDirectory, at);
-  const stranger = strangers.of(loaded, module, baseDirectory);
-  const provider = await stranger.describe();
+  const inspector = inspectors.of(loaded, module, baseDirectory);
+  const provider = await inspector.describe();
   const variables = loaded.variablesAt(spec.origin.path);
-  const checked = await stranger.checkConnection({
+  const checked = await inspector.checkConnection({
     keys,
     variables,
     ...(url === undefined ? {} : { url }),
   });
   const config = valueOf(checked, provider, at);
-  const declared = await stranger.needs(config, baseDirectory);
+  const declared = await inspector.needs(config, baseDirectory);
   refuseNative(module, declared, at);
   const missing = exceedingGrants(granted, declared);
   if (missing.length > 0) {
@@ -140,7 +142,7 @@ async function externalEndpoint(
     );
   }
   await checkAddresses(`provider "${module}"`, { wanted: granted.net, named: granted.net });
-  const code = await stranger.code;
+  const code = await inspector.code;
   return {
     provider,
     module: code.entry,
@@ -149,9 +151,9 @@ async function externalEndpoint(
     baseDirectory,
     showValues: loaded.showValues ?? false,
     needs: () => granted,
-    targetPath: (target) => stranger.targetPath(config, target, baseDirectory),
+    targetPath: (target) => inspector.targetPath(config, target, baseDirectory),
     checkOptions: async (kind, name, config) =>
-      (await stranger.checkClass({ kind, name, config })).options,
+      (await inspector.checkClass({ kind, name, config })).options,
   };
 }
 
@@ -200,7 +202,7 @@ function valueOf(checked: Checked, { name }: Pick<ProviderInfo, "name">, at: At)
   throw at(`Cannot connect to ${name}: ${message}`, path);
 }
 
-/** Whether two ends are one and the same system. */
+/** Whether source and target are the same system. */
 export function isSameSystem(one: Endpoint, other: Endpoint): boolean {
   const text = ({ module, config }: Endpoint) => JSON.stringify([module, config]);
   return text(one) === text(other);

@@ -1,4 +1,4 @@
-/** External modules of pipelines: which they name, and how they are gathered, locked and copied. */
+/** The external modules that pipelines name: how they are fetched, locked and copied. */
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CodeOptions, LoadedPipeline } from "../../config/mod.ts";

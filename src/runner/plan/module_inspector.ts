@@ -1,4 +1,4 @@
-/** Code of others as a plan asks it: in a thread that may do nothing, and ends with the plan. */
+/** Inspects external modules while a pipeline is planned, in workers without permissions. */
 import type { LoadedPipeline } from "../../config/mod.ts";
 import { type ExternalCode, loadCode } from "../../sandbox/modules/mod.ts";
 import { codeSettings } from "./external_modules.ts";
@@ -17,7 +17,7 @@ import { openThreads } from "../worker/pool.ts";
 import type { ClassInput, ConnectionInput } from "../worker/inside/protocol.ts";
 import type { WorkerJobs } from "../worker/inside/jobs.ts";
 
-/** What says how code of others is gathered: a pipeline, or a connection of the command line. */
+/** Says how external modules are fetched: a pipeline, or a connection of the command line. */
 export type CodeSource = Pick<
   LoadedPipeline,
   "directory" | "projectDirectory" | "ceiling" | "code" | "externalTimeout"
@@ -33,14 +33,14 @@ async function codeOf(
   return await loadCode(specifier, { ...settings, directory });
 }
 
-/** A thread of external code that is asked what it is. It starts while the code is gathered. */
+/** A worker that imports one external module and describes it. It starts while the module is fetched. */
 export class ModuleInspector implements Disposable {
   readonly #threads: Threads;
   readonly #call: <K extends keyof WorkerJobs>(
     job: K,
     input: Parameters<WorkerJobs[K]>[0],
   ) => ReturnType<WorkerJobs[K]>;
-  /** Its module, once the thread is closed to all else. */
+  /** URL of the module, once the worker can import nothing else. */
   readonly #module: Promise<string>;
 
   constructor(readonly code: Promise<ExternalCode>, externalTimeout: number | undefined) {
@@ -92,20 +92,20 @@ export class ModuleInspector implements Disposable {
   }
 }
 
-/** A thread for each module that a plan asks. */
+/** An inspector for each external module of a plan. */
 export class ModuleInspectors implements Disposable {
   readonly #all = new Map<string, ModuleInspector>();
 
-  /** Who has a module that a file in this folder names. */
+  /** The inspector of a module that a file in this folder names. */
   of(loaded: CodeSource, module: string, directory: string): ModuleInspector {
     const key = JSON.stringify([module, directory]);
-    const stranger = this.#all.get(key) ??
+    const inspector = this.#all.get(key) ??
       new ModuleInspector(codeOf(loaded, module, directory), loaded.externalTimeout);
-    this.#all.set(key, stranger);
-    return stranger;
+    this.#all.set(key, inspector);
+    return inspector;
   }
 
   [Symbol.dispose](): void {
-    for (const stranger of this.#all.values()) stranger[Symbol.dispose]();
+    for (const inspector of this.#all.values()) inspector[Symbol.dispose]();
   }
 }

@@ -1,4 +1,4 @@
-/** What a pipeline means: each stream with its classes, sources and settings, before connecting. */
+/** Plans a pipeline without connecting: the classes, sources, targets and settings of each stream. */
 import { createHash } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import { type LoadedPipeline, LocatedError, publicVariables } from "../../config/mod.ts";
@@ -33,7 +33,7 @@ import type { ClassKind, PlainClass } from "../worker/inside/protocol.ts";
 
 /** A class that a stream uses, with its options checked. */
 export type Chosen<Info> = Info & PlainClass & {
-  /** Of a class of others. */
+  /** The module of an external class. */
   readonly code?: ExternalCode;
 };
 
@@ -74,16 +74,16 @@ export function planPipeline(loaded: LoadedPipeline): Promise<PipelinePlan> {
   return planned;
 }
 
-/** A pipeline is asked about more than once, and code of others is loaded for each plan. */
+/** Commands plan a pipeline more than once, and each plan would load its external modules. */
 const PLANS = new WeakMap<LoadedPipeline, Promise<PipelinePlan>>();
 
 async function plan(loaded: LoadedPipeline): Promise<PipelinePlan> {
-  using strangers = new ModuleInspectors();
-  const source = await resolveEndpoint(loaded, loaded.source, strangers);
-  const target = await resolveEndpoint(loaded, loaded.target, strangers);
+  using inspectors = new ModuleInspectors();
+  const source = await resolveEndpoint(loaded, loaded.source, inspectors);
+  const target = await resolveEndpoint(loaded, loaded.target, inspectors);
   const streams: StreamPlan[] = [];
   for (const [i, stream] of loaded.pipeline.streams.entries()) {
-    streams.push(await planStream(loaded, stream, i, source, target, strangers));
+    streams.push(await planStream(loaded, stream, i, source, target, inspectors));
   }
   return { source, target, streams: await planSharedTargets(loaded, target, streams) };
 }
@@ -94,7 +94,7 @@ async function planStream(
   index: number,
   sourceEnd: Endpoint,
   targetEnd: Endpoint,
-  strangers: ModuleInspectors,
+  inspectors: ModuleInspectors,
 ): Promise<StreamPlan> {
   const [from, to] = [sourceEnd.provider, targetEnd.provider];
   const at = (key: string, message: string) => loaded.errorAt(["streams", index, key], message);
@@ -121,7 +121,7 @@ async function planStream(
   }
   const mode = stream.load?.mode ?? "append";
   const passthrough = buffer.format === "passthrough";
-  const context = { loaded, strangers };
+  const context = { loaded, inspectors };
   const extractor = await choose<ExtractorInfo>("extractor", sourceEnd, {
     reference: stream.extractor ?? (passthrough ? firstOfFiles(from) : undefined),
     ...context,
@@ -217,7 +217,7 @@ function firstOfFiles(provider: ProviderInfo): ClassReference | undefined {
 interface Choice {
   readonly reference: ClassReference | undefined;
   readonly loaded: LoadedPipeline;
-  readonly strangers: ModuleInspectors;
+  readonly inspectors: ModuleInspectors;
   at(message: string): Error;
 }
 
@@ -225,14 +225,14 @@ interface Choice {
 async function choose<Info>(
   kind: ClassKind,
   endpoint: Endpoint,
-  { reference, loaded, strangers, at }: Choice,
+  { reference, loaded, inspectors, at }: Choice,
 ): Promise<Chosen<Info>> {
   const path = typeof reference === "string" ? reference : reference?.class;
   const config = typeof reference === "object" ? reference.config ?? {} : {};
   try {
     const parsed = path === undefined ? undefined : parseClassPath(path);
     const chosen = parsed !== undefined && isExternal(parsed.provider)
-      ? await externalClass<Info>(kind, parsed, config, loaded, strangers)
+      ? await externalClass<Info>(kind, parsed, config, loaded, inspectors)
       : await ownClass<Info>(kind, endpoint, classNameOf(path, endpoint), config);
     if ("value" in chosen.options) {
       return { ...chosen, options: chosen.options.value } as Chosen<Info>;
@@ -245,10 +245,10 @@ async function choose<Info>(
   }
 }
 
-/** A transform is always of others: dxt has none of its own. */
+/** Every transform is external: dxt has none of its own. */
 async function chooseTransform(
   reference: ClassReference,
-  { loaded, strangers, at }: Omit<Choice, "reference">,
+  { loaded, inspectors, at }: Omit<Choice, "reference">,
 ): Promise<Chosen<object>> {
   const { class: path, config = {} } = typeof reference === "string"
     ? { class: reference }
@@ -260,7 +260,7 @@ async function chooseTransform(
         `Cannot use "${path}" as transform: expected a URL or a path such as ./clean.ts#Clean`,
       );
     }
-    const chosen = await externalClass<object>("transform", parsed, config, loaded, strangers);
+    const chosen = await externalClass<object>("transform", parsed, config, loaded, inspectors);
     if ("value" in chosen.options) return { ...chosen, options: chosen.options.value };
     throw at(`Cannot configure "${path}": ${chosen.options.issue.message}`);
   } catch (error) {
@@ -276,12 +276,12 @@ async function externalClass<Info>(
   { provider: module, className }: ClassPath,
   config: unknown,
   loaded: LoadedPipeline,
-  strangers: ModuleInspectors,
+  inspectors: ModuleInspectors,
 ): Promise<Unchecked<Info>> {
-  const stranger = strangers.of(loaded, module, loaded.directory);
+  const inspector = inspectors.of(loaded, module, loaded.directory);
   const name = className ?? "default";
-  const { info, options } = await stranger.checkClass({ kind, name, config });
-  const code = await stranger.code;
+  const { info, options } = await inspector.checkClass({ kind, name, config });
+  const code = await inspector.code;
   return { ...info as Info, name, module: code.entry, code, options } as Unchecked<Info>;
 }
 

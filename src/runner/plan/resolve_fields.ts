@@ -1,4 +1,4 @@
-/** Which fields a stream moves: what the source has, what the pipeline declares, what dxt makes. */
+/** Resolves the fields that a stream moves: those of the source, declared ones, generated ones. */
 import { ConfigurationError, SchemaError, ValueError } from "../../core/errors.ts";
 import type { Projection } from "../../core/contracts/extractor.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";

@@ -1,4 +1,4 @@
-/** Which records of an incremental stream are new. */
+/** Finds the range of an incremental stream that is new. */
 import type { WatermarkRange } from "../../core/contracts/connector.ts";
 import { ConfigurationError, SchemaError } from "../../core/errors.ts";
 import { isUnordered } from "../../core/values/value_order.ts";

@@ -1,6 +1,6 @@
-/** Several promises as one, which waits for all of them. */
+/** Waits for several promises, whatever becomes of them. */
 
-/** As `Promise.all`, but ends when all have ended; hears at once of the first that fails. */
+/** As `Promise.all`, but settles after all have settled; `onFailure` is called at the first failure. */
 export async function awaitAll<T>(
   work: readonly Promise<T>[],
   onFailure: (error: unknown) => void,

@@ -39,7 +39,7 @@ export class ConnectionClient implements AsyncDisposable {
     readonly spec: ClientSpec,
     private readonly threads: Threads,
     private readonly signal: AbortSignal,
-    /** Receives what its connection warns of. */
+    /** Called with the warnings of the connection. */
     private readonly warn: (message: string) => void,
   ) {
     signal.throwIfAborted();
@@ -92,12 +92,12 @@ export class ConnectionClient implements AsyncDisposable {
     });
   }
 
-  /** Ends a load that was shared, as {@linkcode load} ends. */
+  /** Commits a shared load; `onCommit` as for {@linkcode load}. */
   finish(input: FinishInput, onCommit: OnCommit): Promise<LoadReceipt> {
     return this.call("finish", input, (news) => this.#remember(news, onCommit));
   }
 
-  /** Stops the clock of a worker that waits for the host, until what is returned is disposed of. */
+  /** Excludes the time in which the worker waits for the host, until the result is disposed of. */
   hold(): Disposable | undefined {
     return this.#lease.thread.hold();
   }
@@ -106,7 +106,7 @@ export class ConnectionClient implements AsyncDisposable {
     using _lease = this.#lease;
     this.signal.removeEventListener("abort", this.#stop);
     if (this.#lease.thread.lost) return;
-    // What was stopped is to be closed all the same.
+    // An aborted worker closes its connection, too.
     const { signal } = this;
     await this.#lease.thread.call("close", undefined, { signal, cleansUp: true });
     this.#lease.thread.onWarning = undefined;

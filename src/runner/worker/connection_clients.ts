@@ -1,4 +1,4 @@
-/** The two ends of a stream's run. */
+/** Opens the connections of a stream, each in a worker with exactly the permissions that it needs. */
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
 import { workerPermissions } from "../../sandbox/permissions.ts";
@@ -9,11 +9,11 @@ import type { PlainClass } from "./inside/protocol.ts";
 import { connectionNeeds, streamNeeds } from "../permissions/required.ts";
 import type { Chosen, StreamPlan } from "../plan/pipeline_plan.ts";
 
-/** What an end is opened with; one that nobody is to be warned by has no `warn`. */
+/** What a client is opened with; without `warn`, warnings are dropped. */
 type Opening = Pick<RunContext, "threads" | "signal"> & Partial<Pick<RunContext, "warn">>;
 type Context = Opening & Pick<RunContext, "source" | "target">;
 
-/** A connection that is asked about several streams, or about what it offers. */
+/** A connection for several streams, or for listing datasets. */
 export function openClient(
   endpoint: Endpoint,
   usage: Partial<Omit<Usage, "baseDirectory">>,
@@ -35,7 +35,7 @@ export function openTarget(plan: StreamPlan, context: Context): ConnectionClient
   return open(context.target, target, [plan.loader], context);
 }
 
-/** Starts the thread of a stream's target, which is wanted when the stream is extracted. */
+/** Starts the worker of a stream's target early: it is needed as soon as the stream is extracted. */
 export function warmTarget(plan: StreamPlan, context: RunContext): void {
   const external = context.target.code !== undefined || plan.loader.code !== undefined;
   const permissions = workerPermissions(streamNeeds(context, plan).target, external);
@@ -61,9 +61,9 @@ function open(
   return new ConnectionClient(spec, threads, signal, warn);
 }
 
-/** An end in as many threads as the lanes that work at it need. */
+/** One connection in as many workers as its lanes need. */
 export class ClientGroup {
-  /** By the number of the thread; the first is not of here. */
+  /** By the number of the worker; the caller owns the first. */
   readonly #started = new Map<
     number,
     { readonly end: ConnectionClient; readonly lanes: Set<number> }
@@ -71,7 +71,7 @@ export class ClientGroup {
 
   constructor(private readonly first: ConnectionClient, private readonly lanesPerThread: number) {}
 
-  /** The end that a lane works at; its thread starts when it is first wanted. */
+  /** The client of a lane; its worker starts on first use. */
   of(lane: number): ConnectionClient {
     const thread = Math.floor(lane / this.lanesPerThread);
     if (thread === 0) return this.first;
@@ -81,7 +81,7 @@ export class ClientGroup {
     return end;
   }
 
-  /** A lane has ended, and with it the thread that no other lane works in. */
+  /** Call when a lane has ended: ends its worker when no other lane uses it. */
   async done(lane: number): Promise<void> {
     const thread = Math.floor(lane / this.lanesPerThread);
     const started = this.#started.get(thread);
@@ -93,7 +93,7 @@ export class ClientGroup {
   }
 }
 
-/** A chosen class as its thread needs it. */
+/** A chosen class as its worker needs it. */
 export function plainClass({ module, name, options }: Chosen<object>): PlainClass {
   return { ...(module === undefined ? {} : { module }), name, options };
 }

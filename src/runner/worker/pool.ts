@@ -1,4 +1,4 @@
-/** The threads of a run. */
+/** The worker pool of a run. */
 import { ThreadPool } from "../../sandbox/pool.ts";
 import { CHECKS } from "./reply_schemas.ts";
 import type { Threads } from "./connection_client.ts";
@@ -6,9 +6,9 @@ import type { Threads } from "./connection_client.ts";
 export interface ThreadOptions {
   /** As many streams, or parts of one, are moved at once; the number of cores when absent. */
   readonly threads?: number;
-  /** Whether a thread may do only what it needs; true when absent. */
+  /** Whether each worker gets only the permissions that it needs; true when absent. */
   readonly sandbox?: boolean;
-  /** Seconds that external code may work without progress; as the sandbox has it when absent. */
+  /** Seconds that untrusted code may work without progress; the default of the sandbox when absent. */
   readonly externalTimeout?: number | undefined;
 }
 

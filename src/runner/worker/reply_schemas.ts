@@ -18,7 +18,7 @@ import type { WorkerJobs } from "./inside/jobs.ts";
 
 const count = z.int().min(0);
 
-/** Longer texts are cut: they are for people, and nobody reads more. */
+/** Longer texts are truncated: they are messages for people. */
 const MOST_CHARACTERS = 10_000;
 const said = z.string().transform((text) =>
   text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text
@@ -183,7 +183,7 @@ const ExtractNews = z.union([
   z.object({ rows: count, bytes: count }),
 ]);
 
-/** News by the job that tells them. */
+/** Schemas of news, by the job that reports them. */
 const NEWS = {
   extract: ExtractNews,
   load: z.union([Rows, Committing]),
@@ -191,7 +191,7 @@ const NEWS = {
   loadShare: z.union([Rows, z.object({ more: z.literal(true) })]),
 } satisfies Partial<Record<keyof WorkerJobs, z.ZodType>>;
 
-/** Holds what threads say to these shapes. */
+/** Validates what workers send against these schemas. */
 export const CHECKS: ThreadChecks = {
   answer: (job, value, external) =>
     held(external ? untrustedReplies() : REPLIES, job, value, "answered"),

@@ -1,4 +1,4 @@
-/** Files of a stage for a load that begins while it is still written. */
+/** A queue of staged files, for a load that begins while its stage is still written. */
 import type { StagedData } from "../../core/contracts/buffer.ts";
 import { BufferError } from "../../core/errors.ts";
 
@@ -9,7 +9,7 @@ export class StagedFileQueue<Item> {
   #staged: StagedData | undefined;
   #failed: { error: unknown } | undefined;
 
-  /** `onEmpty` hears of each time that somebody waits for more. */
+  /** `onEmpty` is called whenever a reader blocks on an empty queue. */
   constructor(private readonly onEmpty: () => void = () => {}) {}
 
   push(item: Item): void {
@@ -17,19 +17,19 @@ export class StagedFileQueue<Item> {
     this.#wake();
   }
 
-  /** The stage is committed: what is in the queue is all. */
+  /** Called when the stage is committed: no more items follow. */
   end(staged: StagedData): void {
     this.#staged = staged;
     this.#wake();
   }
 
-  /** The stage will not be committed. */
+  /** Called when the stage will not be committed: readers throw this error. */
   fail(error: unknown): void {
     this.#failed = { error };
     this.#wake();
   }
 
-  /** The next one; undefined after the last, and when none comes within `patience` milliseconds. */
+  /** Returns the next item; undefined after the last, or when none comes within `patience` milliseconds. */
   async next(patience?: number): Promise<Item | undefined> {
     let late = false;
     const timer = patience === undefined ? undefined : setTimeout(() => {

@@ -1,4 +1,4 @@
-/** Watches an extraction on its way to the stage. */
+/** Checks batches on their way to the stage, finds their highest watermark, and transforms them. */
 import {
   byteLength,
   firstNull,
@@ -24,7 +24,7 @@ export interface Watch {
   readonly transforms: readonly Transform[];
   readonly watermark?: WatermarkWatch;
   readonly signal: AbortSignal;
-  /** Hears of each batch. */
+  /** Called with the size of each batch. */
   onProgress(rows: number, bytes: number): void;
 }
 

@@ -1,4 +1,4 @@
-/** Opens connections, in the thread that uses them. */
+/** Opens connections, in the worker that uses them. */
 import type { Connector } from "../../../core/contracts/connector.ts";
 import { ConnectionError, DXTError, maskSecrets, messageOf } from "../../../core/errors.ts";
 import type { Provider } from "../../../core/contracts/provider.ts";

@@ -1,4 +1,4 @@
-/** Code of others tells what it is, while a pipeline is planned. */
+/** Jobs that describe an external module while a pipeline is planned. */
 import { parseTyped } from "../../../config/validation/zod_validate.ts";
 import type { Permissions } from "../../../core/contracts/provider.ts";
 import { firstIssue } from "../../../providers/options.ts";

@@ -1,4 +1,4 @@
-/** The module that the threads of a run begin with. */
+/** Entry module of the workers of a run. */
 import { serveJobs } from "../../../sandbox/serve.ts";
 import { JOBS } from "./jobs.ts";
 

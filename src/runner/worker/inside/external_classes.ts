@@ -1,4 +1,4 @@
-/** Code of others, in the thread that runs it. */
+/** Loads providers, and classes of external modules, in the worker that runs them. */
 import { DXTError } from "../../../core/errors.ts";
 import type { ExtractorClass, LoaderClass, Provider } from "../../../core/contracts/provider.ts";
 import type { TransformClass } from "../../../core/contracts/transform.ts";
@@ -15,18 +15,18 @@ import type { ExternalCode } from "../../../sandbox/modules/mod.ts";
 
 let confinement: Promise<Confinement> | undefined;
 
-/** Closes this thread to all but these modules: what is asked of them afterwards is theirs. */
+/** Restricts imports to these modules. Call once, before loading any untrusted code. */
 export async function restrictImports(codes: readonly ExternalCode[]): Promise<void> {
   await (confinement = confined(codes));
 }
 
 async function confined(codes: readonly ExternalCode[]): Promise<Confinement> {
   const { confineWorker } = await import("../../../sandbox/confine.ts");
-  // What it prints goes nowhere: a run speaks through its results.
+  // Its output is discarded: a run reports through its results.
   return await confineWorker(codes, { onOutput() {} });
 }
 
-/** A built-in provider by its name, or one of others by its module's URL. */
+/** A built-in provider by its name, or an external one by its module's URL. */
 export async function providerOf(module: string): Promise<Provider> {
   if (!isExternal(module)) return await loadProvider(module);
   return asProvider((await exportsOf(module))["default"], module);
@@ -61,7 +61,7 @@ async function externalClass(
 
 async function exportsOf(module: string): Promise<Readonly<Record<string, unknown>>> {
   if (confinement === undefined) {
-    throw new DXTError(`Cannot load "${module}": this thread is not made for code of others`);
+    throw new DXTError(`Cannot load "${module}": this worker runs no untrusted code`);
   }
   return await (await confinement).importExternal(module);
 }

@@ -1,4 +1,4 @@
-/** What a thread does at the source: it reads, and stages what it reads. */
+/** Jobs of a worker at the source: it partitions, extracts, and writes files of the stage. */
 import { stagePart } from "../../../buffers/mod.ts";
 import type { StagedFile, WrittenPart } from "../../../core/contracts/buffer.ts";
 import { DXTError, ValidationError, ValueError } from "../../../core/errors.ts";
@@ -130,7 +130,7 @@ export async function head(
   return await firstRows(extractor.extract(buildTask(request, signal)), fields, request.limit!);
 }
 
-/** What became of a batch that `extract` told as news. */
+/** Receives a transformed batch that `extract` sent as news. */
 export async function transformed(answer: Transformed): Promise<void> {
   (await openSession()).transform?.receive(answer);
 }

@@ -1,4 +1,4 @@
-/** What is read of a stream, where it is read. */
+/** Builds the extractor's task, and the checks and transforms of its batches, in the worker. */
 import { createExtractTask } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { ExtractTask, Part } from "../../../core/contracts/extractor.ts";

@@ -1,4 +1,4 @@
-/** What a thread does at the target: it loads what is staged. */
+/** Jobs of a worker at the target: it plans, finds watermarks, and loads a stage. */
 import { openSlice } from "../../../buffers/mod.ts";
 import type { StagedData, StageSlice } from "../../../core/contracts/buffer.ts";
 import { DXTError } from "../../../core/errors.ts";
@@ -83,7 +83,7 @@ export async function remembered({ failed }: RememberedInput): Promise<void> {
   (await openSession()).onRemembered?.(failed === undefined ? undefined : toError(failed));
 }
 
-/** Sends the host what a load is about to commit, and waits until that is kept. */
+/** Sends the host what a load is about to commit, and waits until the host has stored it. */
 function journalOf(here: WorkerSession): CommitJournal {
   return {
     async remember(committing) {
@@ -103,7 +103,7 @@ function journalOf(here: WorkerSession): CommitJournal {
   };
 }
 
-/** What a loader is given: all that the host sent, and what the stage knows of its range. */
+/** The loader's task: what the host sent, and the expected watermark of the stage. */
 function taskOf(
   { isRemembered, ...input }: Omit<LoadInput, "loader" | "staged" | "isGrowing">,
   staged: StagedData,
@@ -144,12 +144,12 @@ export async function finish(
   feeds.get(undefined)?.end(await openSlice(committed));
   if (shared === undefined) throw new DXTError("Cannot end a load: none is shared");
   const receipt = await shared.finish(rows);
-  // What was finished is not to be undone when the end is closed.
+  // A finished load must not be aborted when the session closes.
   delete here.shared;
   return receipt;
 }
 
-/** The stage of a load as a whole: committed, or growing as `feed` tells. */
+/** The stage of a load as a whole: committed, or growing while `feed` sends files. */
 async function stagedOf(
   slice: StageSlice,
   isGrowing: true | undefined,
@@ -165,7 +165,7 @@ async function stagedOf(
   return streamingStage(feed, known, watch);
 }
 
-/** A feed that `feed` fills; an abort ends it, since the host tells nothing more after one. */
+/** A queue that `feed` fills. An abort fails it, since the host sends nothing afterwards. */
 function feedOf(
   here: WorkerSession,
   lane: number | undefined,
@@ -179,7 +179,7 @@ function feedOf(
   return feed;
 }
 
-/** Loads all of a stage, or what `feed` tells until it is committed. */
+/** Loads all of a stage, or what `feed` sends until the stage is committed. */
 export async function load(
   { loader, staged: slice, isGrowing, ...input }: LoadInput,
   tell: (news: LoadNews) => void,

@@ -1,9 +1,9 @@
-/** How far a thread is, told now and then. */
+/** Limits how often a worker reports its progress. */
 
-/** A batch takes a few milliseconds, and the host longer than one to hear of it. */
+/** A batch takes a few milliseconds, and a message to the host more than one. */
 const TELL_MS = 100;
 
-/** Adds up rows and bytes until it is time to tell of them. */
+/** Adds up rows and bytes, and reports them at most every 100 ms. */
 export class ProgressThrottle implements Disposable {
   #rows = 0;
   #bytes = 0;
@@ -24,7 +24,7 @@ export class ProgressThrottle implements Disposable {
     this.#told = performance.now();
   }
 
-  /** Tells the rest. */
+  /** Reports the rest. */
   [Symbol.dispose](): void {
     this.#flush();
   }

@@ -1,4 +1,4 @@
-/** What the host asks of a thread, and what it is told: plain data. */
+/** Inputs, news and results of the jobs that a worker does for its host: plain data and values. */
 import type { StagedFile, StageSlice, WrittenPart } from "../../../core/contracts/buffer.ts";
 import type { Claim } from "../../../core/files/run_lock.ts";
 import type { Part, PartitionSettings } from "../../../core/contracts/extractor.ts";
@@ -71,7 +71,7 @@ export interface ExtractInput {
   readonly buffer: BufferSettings;
 }
 
-/** What was done since the last news. */
+/** Progress since the last news. */
 export type ExtractNews =
   | { readonly rows: number; readonly bytes: number }
   | { readonly file: StagedFile }
@@ -94,11 +94,11 @@ export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
   readonly claim: Claim;
   /** Whether the host keeps what the load is about to commit. */
   readonly isRemembered: boolean;
-  /** The stage is still written: its files are told by `feed`. */
+  /** The stage is still written: `feed` sends its files. */
   readonly isGrowing?: true;
 };
 
-/** `staged` is the first of its files: the thread tells when it wants more. */
+/** `staged` is the first of its files: the worker asks for more. */
 export interface ShareInput extends Omit<LoadInput, "isGrowing"> {
   readonly ticket: LoadTicket;
   /** Its number among the shares of the load that are written at once. */
@@ -149,11 +149,11 @@ export interface Rows {
   readonly rows: number;
 }
 
-/** What a load as a whole tells. */
+/** News of a load as a whole. */
 export type LoadNews = Rows | CommitNews;
 
-/** What a share tells: `more` when `feed` may tell of another file. */
+/** News of a share: `more` when `feed` may send another file. */
 export type ShareNews = Rows | { readonly more: true };
 
-/** News of a kind that nobody tells. */
+/** Progress type of a job that reports none. */
 export type Tell = (news: never) => void;

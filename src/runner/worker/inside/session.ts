@@ -1,4 +1,4 @@
-/** The end of a pipeline that this thread is at, and the connection that it holds. */
+/** The session of a worker: the connection that it holds, and what runs over it. */
 import type { StageSlice } from "../../../core/contracts/buffer.ts";
 import type { Connector } from "../../../core/contracts/connector.ts";
 import { DXTError } from "../../../core/errors.ts";
@@ -12,11 +12,11 @@ import { externalExtractor, externalLoader, providerOf } from "./external_classe
 import type { CommitNews, PlainClass, PlainEndpoint } from "./protocol.ts";
 import type { FarTransform } from "./transforms.ts";
 
-/** The end that this thread is at. */
+/** The source or the target that this worker serves. */
 export class WorkerSession implements AsyncDisposable {
   partition?: Partition;
   shared?: SharedLoad;
-  /** What its loads read, by the number of a share; that of a load as a whole has none. */
+  /** The files that its loads read, by the number of the share; undefined for a load as a whole. */
   readonly feeds = new Map<number | undefined, StagedFileQueue<StageSlice>>();
   /** Tells the host what the load that runs is about to commit. */
   tellCommit?: (news: CommitNews) => void;
@@ -28,7 +28,7 @@ export class WorkerSession implements AsyncDisposable {
 
   constructor(readonly endpoint: Connectable) {}
 
-  /** Connected when it is first asked for; who cannot be reached is tried once. */
+  /** Connects on first use; a failed attempt is not retried. */
   get connector(): Promise<Connector> {
     return this.#connection ??= connect(this.endpoint, this.#stop.signal);
   }
@@ -69,7 +69,7 @@ export async function open(endpoint: PlainEndpoint): Promise<void> {
   await (end = openEnd(endpoint));
 }
 
-/** The run was stopped: what waits for the other system waits no longer. */
+/** Aborts what waits for the other system: the run was stopped. */
 export async function stop(reason: Thrown): Promise<void> {
   (await end)?.stop(toError(reason));
 }

@@ -1,4 +1,4 @@
-/** Transforms in the thread that runs them, and their far end in the thread that reads the source. */
+/** Transforms in the worker that runs them, and their client in the worker that reads the source. */
 import {
   arrowSchema,
   BatchBuilder,
@@ -68,12 +68,12 @@ export async function transform(bytes: Uint8Array): Promise<Uint8Array> {
   return batchesToIPC(arrowSchema(fields), [batch]);
 }
 
-/** What came back of a batch that was sent away. */
+/** The reply for a batch that was sent to the transforms. */
 export type Transformed =
   & { readonly id: number }
   & ({ readonly bytes: Uint8Array } | { readonly failed: Thrown });
 
-/** Transforms that are done elsewhere, batch by batch. */
+/** Transforms that run in another worker, batch by batch. */
 export class FarTransform implements Transform {
   readonly #waiting = new Map<number, (answer: Transformed) => void>();
   #last = 0;
