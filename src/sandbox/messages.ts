@@ -8,7 +8,7 @@ export type ToThread =
 
 /** Messages from a worker. */
 export type FromThread =
-  | { readonly type: "news"; readonly id: number; readonly news: unknown }
+  | { readonly type: "progress"; readonly id: number; readonly progress: unknown }
   | { readonly type: "done"; readonly id: number; readonly result: unknown }
   | { readonly type: "failed"; readonly id: number; readonly error: Thrown }
   /** A warning to pass on to the user; it stops nothing. */
@@ -21,7 +21,7 @@ export function isFromThread(data: unknown): data is FromThread {
   if (!isObject(data)) return false;
   const { type, id, error } = data;
   switch (type) {
-    case "news":
+    case "progress":
     case "done":
       return typeof id === "number";
     case "failed":

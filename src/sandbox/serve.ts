@@ -4,10 +4,10 @@ import { fromTransferable, toTransferable } from "../core/values/transferable_va
 import { onUncaught, openPort, type Port } from "./port.ts";
 import { fromError, type FromThread, toError, type ToThread } from "./messages.ts";
 
-/** Work that a worker can do; `tell` reports progress to the host. */
-export type Job<Input = never, Result = unknown, News = never> = (
+/** Work that a worker can do; `report` sends progress to the host. */
+export type Job<Input = never, Result = unknown, Progress = never> = (
   input: Input,
-  tell: (news: News) => void,
+  report: (progress: Progress) => void,
   signal: AbortSignal,
 ) => Promise<Result>;
 
@@ -33,8 +33,8 @@ export function serveJobs(jobs: Jobs): void {
     running.set(id, controller);
     try {
       if (!Object.hasOwn(jobs, name)) throw new DXTError(`Cannot do "${name}": no such job`);
-      const tell = (news: unknown) => post({ type: "news", id, news });
-      const result = await jobs[name]!(fromTransferable(input) as never, tell, controller.signal);
+      const report = (progress: unknown) => post({ type: "progress", id, progress });
+      const result = await jobs[name]!(fromTransferable(input) as never, report, controller.signal);
       post({ type: "done", id, result: toTransferable(result) });
     } catch (error) {
       post({ type: "failed", id, error: fromError(error) });

@@ -13,27 +13,27 @@ import type { Jobs } from "./serve.ts";
 const GRACE_MS = 4000;
 
 /** Options of one call. */
-export interface CallOptions<News> {
+export interface CallOptions<Progress> {
   readonly signal: AbortSignal;
   /** Whether the job cleans up: it then starts even after an abort, and does not receive aborts. */
   readonly cleansUp?: boolean;
   /** Called with each progress message of the job. */
-  onNews?(news: News): void;
+  onProgress?(progress: Progress): void;
 }
 
 /** Validates messages from workers; throws on an invalid one. */
 export interface ThreadChecks {
   /** @param external whether untrusted code runs in the worker */
   answer(job: string, value: unknown, external: boolean): unknown;
-  news(job: string, value: unknown): unknown;
+  progress(job: string, value: unknown): unknown;
 }
 
-/** What a job takes, returns, and tells meanwhile. */
+/** Input, result and progress of a job. */
 export type JobInput<J> = J extends (input: infer Input, ...rest: never[]) => unknown ? Input
   : never;
 export type JobResult<J> = J extends (...args: never[]) => Promise<infer Result> ? Result : never;
-export type JobNews<J> = J extends
-  (input: never, tell: (news: infer News) => void, ...rest: never[]) => unknown ? News
+export type JobProgress<J> = J extends
+  (input: never, report: (progress: infer Progress) => void, ...rest: never[]) => unknown ? Progress
   : never;
 
 /** Permissions and bounds of a worker. */
@@ -116,7 +116,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
   async call<K extends keyof J & string>(
     job: K,
     input: JobInput<J[K]>,
-    { signal, cleansUp = false, onNews }: CallOptions<JobNews<J[K]>>,
+    { signal, cleansUp = false, onProgress }: CallOptions<JobProgress<J[K]>>,
   ): Promise<JobResult<J[K]>> {
     if (!cleansUp) signal.throwIfAborted();
     if (this.#lost !== undefined) throw this.#lost;
@@ -129,8 +129,8 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#calls.set(id, (message) => {
       try {
-        if (message.type === "news") {
-          onNews?.(this.checks.news(job, message.news) as JobNews<J[K]>);
+        if (message.type === "progress") {
+          onProgress?.(this.checks.progress(job, message.progress) as JobProgress<J[K]>);
         } else if (message.type === "done") {
           resolve(this.checks.answer(job, message.result, this.#clock !== undefined));
         } else reject(signal.aborted ? signal.reason : toError(message.error));

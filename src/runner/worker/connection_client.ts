@@ -8,7 +8,7 @@ import type { CommitRecord, LoadReceipt } from "../../core/contracts/loader.ts";
 import { fromError, type Thrown } from "../../sandbox/messages.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
 import type { Lease, ThreadPool } from "../../sandbox/pool.ts";
-import type { JobInput, JobNews, JobResult } from "../../sandbox/thread.ts";
+import type { JobInput, JobProgress, JobResult } from "../../sandbox/thread.ts";
 import type { WorkerJobs } from "./inside/jobs.ts";
 import type { CommitNews, FinishInput, LoadInput, PlainEndpoint } from "./inside/protocol.ts";
 
@@ -73,10 +73,10 @@ export class ConnectionClient implements AsyncDisposable {
   call<K extends keyof WorkerJobs>(
     job: K,
     input: JobInput<WorkerJobs[K]>,
-    onNews?: (news: JobNews<WorkerJobs[K]>) => void,
+    onNews?: (news: JobProgress<WorkerJobs[K]>) => void,
     signal = this.signal,
   ): Promise<JobResult<WorkerJobs[K]>> {
-    const options = onNews === undefined ? { signal } : { signal, onNews };
+    const options = onNews === undefined ? { signal } : { signal, onProgress: onNews };
     return this.#lease.thread.call(job, input, options);
   }
 

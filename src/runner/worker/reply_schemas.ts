@@ -195,7 +195,7 @@ const NEWS = {
 export const CHECKS: ThreadChecks = {
   answer: (job, value, external) =>
     held(external ? untrustedReplies() : REPLIES, job, value, "answered"),
-  news: (job, value) => held(NEWS, job, value, "told"),
+  progress: (job, value) => held(NEWS, job, value, "told"),
 };
 
 /** A job that is in no table answers nothing. */
