@@ -1,5 +1,6 @@
 /** What the tests of this provider share. */
 import mysql from "../../../../src/providers/relational/mysql/mod.ts";
+import { addressOf } from "../../../../src/providers/relational/mysql/config.ts";
 import type { MySQLConnector } from "../../../../src/providers/relational/mysql/connector.ts";
 import { Session } from "../../../../src/providers/relational/mysql/wire/session.ts";
 import {
@@ -24,7 +25,8 @@ export function openSession(
     ...mysql.urls!.parse(url) as object,
     ...keys,
   });
-  return Session.open({ ...config, baseDirectory: "/", showValues: false }, undefined, options);
+  const target = { ...config, ...addressOf(config), baseDirectory: "/", showValues: false };
+  return Session.open(target, undefined, options);
 }
 
 export interface TestDatabase extends AsyncDisposable {
