@@ -94,12 +94,12 @@ async function runtime(): Promise<Runtime> {
   try {
     const [source, program] = [join(folder, "versions.ts"), join(folder, "versions")];
     await Deno.writeTextFile(source, "console.log(JSON.stringify(Deno.version));");
-    const told = async (path: string, args: string[]) => {
+    const run = async (path: string, args: string[]) => {
       const { stdout } = await new Deno.Command(path, { args, stderr: "inherit" }).output();
       return new TextDecoder().decode(stdout);
     };
-    await told(Deno.execPath(), ["compile", "--quiet", "--no-config", "-o", program, source]);
-    return JSON.parse(await told(program, []));
+    await run(Deno.execPath(), ["compile", "--quiet", "--no-config", "-o", program, source]);
+    return JSON.parse(await run(program, []));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

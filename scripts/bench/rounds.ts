@@ -63,7 +63,9 @@ export async function runRounds(
     for (const course of round === 0 ? courses : rotated(courses, round)) {
       if (course.problem !== undefined || (round > 1 && isSlow(course, courses))) continue;
       await runOnce(world, path, course, round, limitOf(courses));
-      options.tell(`${path.name}: round ${round} of ${options.rounds}: ${told(course, round)}`);
+      options.tell(
+        `${path.name}: round ${round} of ${options.rounds}: ${describeRun(course, round)}`,
+      );
     }
   }
   return { path, courses, quiet };
@@ -162,7 +164,7 @@ function reasonOf({ code, seconds, errors }: Figure, limit: number): string {
   return errorLine(errors) ?? `exit code ${code}`;
 }
 
-function told({ way, data, runs, problem, warmUp }: Course, round: number): string {
+function describeRun({ way, data, runs, problem, warmUp }: Course, round: number): string {
   const seconds = round === 0 ? warmUp : runs.get(round)?.seconds;
   const what = `${way.name}, ${data.rows} rows`;
   return `${what}: ${problem ?? `${seconds?.toFixed(2)} s`}`;

@@ -8,8 +8,8 @@ export function causeOf(stderr: string): string {
   if (causes.length === 0) {
     return lines.filter((line) => line !== "").join(" ").replace(/^error: /, "");
   }
-  return causes.reduce((told, cause) => {
+  return causes.reduce((message, cause) => {
     const more = cause.replace(/\.$/, "");
-    return told.includes(more) ? told : told === "" ? more : `${told}: ${more}`;
+    return message.includes(more) ? message : message === "" ? more : `${message}: ${more}`;
   }, "");
 }

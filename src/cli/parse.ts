@@ -129,15 +129,17 @@ async function loadCommands(name: string | undefined): Promise<Commands> {
 /** Combines commands into one parser that groups them by title. */
 function combineParsers(commands: Commands): CommandParser {
   const titles = [...new Set([...commands.keys()].map((name) => COMMANDS[name]!.group))];
-  return oneOf(titles.map((title) => {
+  return chainParsers(titles.map((title) => {
     const own = [...commands].filter(([name]) => COMMANDS[name]!.group === title);
-    return group(title, oneOf(own.map(([, parser]) => parser)));
+    return group(title, chainParsers(own.map(([, parser]) => parser)));
   }));
 }
 
-function oneOf(parsers: readonly CommandParser[]): CommandParser {
+function chainParsers(parsers: readonly CommandParser[]): CommandParser {
   const [first, second, ...more] = parsers;
-  return second === undefined ? first! : oneOf([or(first!, second) as CommandParser, ...more]);
+  return second === undefined
+    ? first!
+    : chainParsers([or(first!, second) as CommandParser, ...more]);
 }
 
 /** The error, a suggestion, and the help command to run. */

@@ -155,33 +155,38 @@ export async function buildPipeline(
   const dataset = source === undefined ? sourceKind.dataset : source.text;
   if (dataset === undefined) {
     issues.add(
-      placeOf(from),
+      argumentPlace(from),
       "it has more than one dataset, expected --source to name one; dxt discover lists them",
     );
   }
   if (source !== undefined && sourceKind.dataset !== undefined) {
-    issues.add(placeOf(source), `--from already names the file "${sourceKind.dataset}"`);
+    issues.add(argumentPlace(source), `--from already names the file "${sourceKind.dataset}"`);
   }
   if (target !== undefined && targetKind.dataset !== undefined) {
-    issues.add(placeOf(target), `--to already names the file "${targetKind.dataset}"`);
+    issues.add(argumentPlace(target), `--to already names the file "${targetKind.dataset}"`);
   }
   issues.throwIfAny();
   const id = deriveId(dataset!);
-  const words = (argument: Argument) => scalar(argument.text, placeOf(argument));
-  const at = placeOf(from);
+  const words = (argument: Argument) => scalar(argument.text, argumentPlace(argument));
+  const at = argumentPlace(from);
   const stream = mapOf(at, {
-    id: scalar(id, placeOf(source ?? from)),
+    id: scalar(id, argumentPlace(source ?? from)),
     source: sourceTree(dataset!, source ?? from, sourceKind),
-    target: target !== undefined ? words(target) : targetTree(targetKind, id, placeOf(to)),
-    load: mode === undefined && keys.length === 0 ? undefined : mapOf(placeOf(mode ?? keys[0]!), {
-      mode: mode === undefined ? undefined : words(mode),
-      upsert_keys: keys.length === 0
-        ? undefined
-        : { kind: "list", items: keys.map(words), place: placeOf(keys[0]!) },
-    }),
+    target: target !== undefined ? words(target) : targetTree(targetKind, id, argumentPlace(to)),
+    load: mode === undefined && keys.length === 0
+      ? undefined
+      : mapOf(argumentPlace(mode ?? keys[0]!), {
+        mode: mode === undefined ? undefined : words(mode),
+        upsert_keys: keys.length === 0
+          ? undefined
+          : { kind: "list", items: keys.map(words), place: argumentPlace(keys[0]!) },
+      }),
   });
   if (mode !== undefined && !LOAD_MODES.some((known) => known === mode.text)) {
-    issues.add(placeOf(mode), `unknown mode "${mode.text}", expected ${LOAD_MODES.join(", ")}`);
+    issues.add(
+      argumentPlace(mode),
+      `unknown mode "${mode.text}", expected ${LOAD_MODES.join(", ")}`,
+    );
     issues.throwIfAny();
   }
   const tree: MapTree = mapOf(at, {
@@ -201,7 +206,7 @@ export async function buildPipeline(
   });
 }
 
-function placeOf({ option, text }: Argument): Place {
+function argumentPlace({ option, text }: Argument): Place {
   return { source: new SourceText(option, text, false, true), offset: 0 };
 }
 
@@ -210,7 +215,7 @@ async function readArgument(
   { directory, variables, issues, project }: ArgumentContext,
   makes: boolean,
 ): Promise<ArgumentKind> {
-  const written = scalar(argument.text, placeOf(argument));
+  const written = scalar(argument.text, argumentPlace(argument));
   const found = expand(written, variables, issues) as ScalarTree;
   issues.throwIfAny();
   const isName = childOf(childOf(project?.tree, "connections"), String(found.value)) !== undefined;
@@ -219,7 +224,7 @@ async function readArgument(
 
 /** A query is recognized by its first word. A file name is taken literally. */
 function sourceTree(text: string, argument: Argument, { dataset, kind }: ArgumentKind): Tree {
-  const place = placeOf(argument);
+  const place = argumentPlace(argument);
   const word = scalar(text, place);
   if (kind !== "files" && QUERY.test(text)) {
     return mapOf(place, { type: scalar("sql", place), sql: word });

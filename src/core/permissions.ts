@@ -56,7 +56,7 @@ export function exceedingGrants(ceiling: Ceiling, needs: Permissions): Grant[] {
 export function missingGrants(needs: Permissions): Grant[] {
   return grantsOf(needs).filter((grant) => {
     try {
-      return Deno.permissions.querySync(descriptorOf(grant)).state !== "granted";
+      return Deno.permissions.querySync(toDescriptor(grant)).state !== "granted";
     } catch (cause) {
       // The runtime could not connect to a host name that it rejects here.
       throw new ConfigurationError(
@@ -67,7 +67,7 @@ export function missingGrants(needs: Permissions): Grant[] {
   });
 }
 
-function descriptorOf({ kind, value }: Grant): Deno.PermissionDescriptor {
+function toDescriptor({ kind, value }: Grant): Deno.PermissionDescriptor {
   switch (kind) {
     case "net":
       return { name: "net", host: value };

@@ -16,7 +16,7 @@ export function firstIssue(schema: Schema, { issues }: Issues): OptionIssue {
   const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
   const path = issue.path.filter((part) => typeof part !== "symbol");
   if (issue.code === "unrecognized_keys") {
-    const known = keysOf(schema);
+    const known = schemaKeys(schema);
     const key = issue.keys[0]!;
     const wanted = known.length === 0 ? "none is known" : `known are ${known.join(", ")}`;
     return {
@@ -32,7 +32,7 @@ export function firstIssue(schema: Schema, { issues }: Issues): OptionIssue {
 }
 
 /** Keys of an object schema; none for any other schema. */
-function keysOf(schema: Schema): string[] {
+function schemaKeys(schema: Schema): string[] {
   const { shape } = schema as { shape?: unknown };
   return typeof shape === "object" && shape !== null ? Object.keys(shape) : [];
 }

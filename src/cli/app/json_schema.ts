@@ -69,12 +69,18 @@ function endpoint(providers: readonly Provider[]): JSONSchema {
   };
   return {
     description: "A connection: a name, a URL, or {provider, …}",
-    anyOf: [TEXT, connection, byURL, ...providers.map((provider) => keysOf(provider, url)), others],
+    anyOf: [
+      TEXT,
+      connection,
+      byURL,
+      ...providers.map((provider) => connectionSchema(provider, url)),
+      others,
+    ],
   };
 }
 
 /** The connection keys of one provider. Required keys may come from the URL instead. */
-function keysOf({ name, description, config }: Provider, url: JSONSchema): JSONSchema {
+function connectionSchema({ name, description, config }: Provider, url: JSONSchema): JSONSchema {
   const { $schema: _schema, $defs, ...schema } = toJSONSchema(config);
   const { properties = {}, required = [], ...rest } = inlineReferences(schema, $defs) as {
     properties?: JSONSchema;

@@ -24,15 +24,15 @@ export async function listStreams(
   const streams = selectStreams(loaded.pipeline.streams, omitUndefined({ select, exclude }));
   context.printer.results({
     name: "streams",
-    entries: streams.map(entryOf),
+    entries: streams.map(toEntry),
     about: { pipeline: loaded.pipeline.name },
-    table: () => context.printer.table(COLUMNS, streams.map(rowOf)),
+    table: () => context.printer.table(COLUMNS, streams.map(toRow)),
   });
   return EXIT.done;
 }
 
 /** A stream with the defaults of the keys that its file omits. */
-function entryOf({ id, description, source, target, tags, extract, load }: Stream) {
+function toEntry({ id, description, source, target, tags, extract, load }: Stream) {
   return {
     id,
     ...omitUndefined({ description }),
@@ -44,8 +44,8 @@ function entryOf({ id, description, source, target, tags, extract, load }: Strea
   };
 }
 
-function rowOf(stream: Stream): (string | Cell)[] {
-  const { id, source, target, extract, load, tags } = entryOf(stream);
+function toRow(stream: Stream): (string | Cell)[] {
+  const { id, source, target, extract, load, tags } = toEntry(stream);
   const [name, how, what] = [id, extract, load].map((text): Cell => ({ text }));
   return [name!, refText(source), refText(target), how!, what!, { text: tags.join(", ") }];
 }
@@ -54,11 +54,11 @@ const WIDEST_REF = 48;
 
 /** A dataset on one line: its name, path, pattern or query. */
 function refText(ref: string | StreamRef): string {
-  const text = typeof ref === "string" ? ref : `${ref.type} ${nameOf(ref)}`;
+  const text = typeof ref === "string" ? ref : `${ref.type} ${refName(ref)}`;
   return truncate(text.replace(/\s+/g, " ").trim(), WIDEST_REF);
 }
 
-function nameOf(ref: StreamRef): string {
+function refName(ref: StreamRef): string {
   if ("name" in ref) {
     return "schema" in ref && ref.schema !== undefined ? `${ref.schema}.${ref.name}` : ref.name;
   }

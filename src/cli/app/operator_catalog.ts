@@ -33,10 +33,10 @@ export function listOperators(providers: readonly Provider[]): Operator[] {
         category,
         description: one.description,
         ...("modes" in one ? { modes: one.modes } : {}),
-        options: optionsOf(one.options),
+        options: listOptions(one.options),
       }));
     return [
-      { name, kind: "provider" as const, category, description, options: optionsOf(config) },
+      { name, kind: "provider" as const, category, description, options: listOptions(config) },
       ...classes("extractor", extractors),
       ...classes("loader", loaders),
     ];
@@ -59,7 +59,7 @@ interface Schema {
   readonly required?: readonly string[];
 }
 
-function optionsOf(model: z.ZodType): OperatorOption[] {
+function listOptions(model: z.ZodType): OperatorOption[] {
   const schema = z.toJSONSchema(model, { io: "input", unrepresentable: "any" }) as Schema;
   const definitions = schema.$defs ?? {};
   const resolved = (one: Schema): Schema => {

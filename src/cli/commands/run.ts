@@ -99,7 +99,7 @@ export const run = command(
     verbosity: values,
     act: (context) => {
       const { source: _source, target: _target, mode: _mode, dryRun, ...phase } = values;
-      const options = { ...phase, stream: streamOf(values) };
+      const options = { ...phase, stream: buildStream(values) };
       return dryRun ? showPlan(options, context) : runPhase("run", options, context);
     },
   })),
@@ -124,7 +124,7 @@ export const run = command(
  *
  * @throws {ConfigurationError} when both are given, or neither
  */
-function streamOf(values: RunOptions): StreamArguments | undefined {
+function buildStream(values: RunOptions): StreamArguments | undefined {
   const { pipeline, from, to, source, target, mode, keys } = values;
   const given = Object.entries({ from, to, source, target, mode, key: keys[0] })
     .filter(([, value]) => value !== undefined);
@@ -145,16 +145,16 @@ function streamOf(values: RunOptions): StreamArguments | undefined {
     }
   }
   return {
-    from: argumentOf("--from", from!),
-    to: argumentOf("--to", to!),
-    source: source === undefined ? undefined : argumentOf("--source", source),
-    target: target === undefined ? undefined : argumentOf("--target", target),
-    mode: mode === undefined ? undefined : argumentOf("--mode", mode),
-    keys: keys.map((key) => argumentOf("--key", key)),
+    from: toArgument("--from", from!),
+    to: toArgument("--to", to!),
+    source: source === undefined ? undefined : toArgument("--source", source),
+    target: target === undefined ? undefined : toArgument("--target", target),
+    mode: mode === undefined ? undefined : toArgument("--mode", mode),
+    keys: keys.map((key) => toArgument("--key", key)),
   };
 }
 
-function argumentOf(name: string, value: string): Argument {
+function toArgument(name: string, value: string): Argument {
   return { option: name, text: value };
 }
 

@@ -112,14 +112,16 @@ export class Progress implements Disposable {
     this.printer.draw(
       running.map(([, stream], i) => {
         const name = names[i]!;
-        return `${name}${" ".repeat(width - displayWidth(name))}  ${stateOf(stream).join("  ")}`;
+        return `${name}${" ".repeat(width - displayWidth(name))}  ${
+          describeState(stream).join("  ")
+        }`;
       }),
     );
   }
 
   #printRunning(): void {
     for (const [stream, running] of this.#running) {
-      this.printer.progress(stream, stateOf(running).join(", "));
+      this.printer.progress(stream, describeState(running).join(", "));
     }
   }
 
@@ -134,7 +136,7 @@ export class Progress implements Disposable {
 }
 
 /** Phase, rows, bytes, time, rate, and the time left when the total is known. */
-function stateOf({ since, phase, rows, bytes, total, early }: Running): string[] {
+function describeState({ since, phase, rows, bytes, total, early }: Running): string[] {
   const ms = performance.now() - since;
   const state = [
     phase === undefined ? "waiting" : RUNNING[phase],

@@ -48,10 +48,10 @@ export class RunLog implements Disposable {
   onEvent(event: RunEvent): void {
     if (event.type !== "stream_finished") {
       const { type, ...rest } = event;
-      return this.#add(levelOf(event), type, rest);
+      return this.#add(eventLevel(event), type, rest);
     }
     const { result } = event;
-    this.#add(levelOf(event), event.type, {
+    this.#add(eventLevel(event), event.type, {
       stream: event.stream,
       rows: result.rows_loaded,
       bytes: result.bytes_staged,
@@ -126,7 +126,7 @@ function cannotWrite(path: string, cause: unknown): ConfigurationError {
   return new ConfigurationError(`Cannot write the log "${path}": ${messageOf(cause)}`, { cause });
 }
 
-function levelOf(event: RunEvent): LogLevel {
+function eventLevel(event: RunEvent): LogLevel {
   if (event.type === "progress") return "debug";
   if (event.type === "warning") return "warning";
   return event.type === "stream_finished" ? LEVELS[event.result.status] : "info";

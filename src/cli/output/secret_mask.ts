@@ -15,8 +15,8 @@ const SHORTEST_LINE = 8;
 /** Returns a function that masks these secrets, and text that looks like one (`maskSecrets`). */
 export function createMask(secrets: readonly string[]): (text: string) => string {
   const forms = new Set(
-    secrets.flatMap((secret) => [secret, ...partsOf(secret)])
-      .filter(({ length }) => length >= SHORTEST).flatMap(formsOf),
+    secrets.flatMap((secret) => [secret, ...splitSecret(secret)])
+      .filter(({ length }) => length >= SHORTEST).flatMap(encodeSecret),
   );
   // A secret may be part of another one, so the longest is replaced first.
   const longestFirst = [...forms].sort((a, b) => b.length - a.length);
@@ -25,7 +25,7 @@ export function createMask(secrets: readonly string[]): (text: string) => string
 }
 
 /** Parts of a secret that a message may show: the beginning of a long one, each of its lines. */
-function partsOf(secret: string): string[] {
+function splitSecret(secret: string): string[] {
   const lines = secret.includes("\n") ? secret.split(/\r?\n/) : [];
   return [
     ...(secret.length > SHOWN ? [secret.slice(0, SHOWN)] : []),
@@ -34,7 +34,7 @@ function partsOf(secret: string): string[] {
 }
 
 /** The secret unchanged, in the URL encodings in use, and quoted for JSON, SQL, libpq and shells. */
-function formsOf(secret: string): string[] {
+function encodeSecret(secret: string): string[] {
   const encoded = encodeURIComponent(secret.toWellFormed());
   const strictly = encoded.replace(
     /[!'()*]/g,

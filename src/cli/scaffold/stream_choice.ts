@@ -25,7 +25,7 @@ export function chooseStreams(
 ): readonly DiscoveredStream[] {
   let left = streams;
   if (schema !== undefined) {
-    const schemas = [...new Set(streams.map(schemaOf).filter((name) => name !== undefined))];
+    const schemas = [...new Set(streams.map(schemaName).filter((name) => name !== undefined))];
     if (!schemas.includes(schema)) {
       const detail = schemas.length === 0
         ? `${category === "relational" ? "the database" : "the connection"} has no schemas`
@@ -34,12 +34,12 @@ export function chooseStreams(
         }`;
       throw new ConfigurationError(`Cannot find schema "${schema}": ${detail}`);
     }
-    left = left.filter((stream) => schemaOf(stream) === schema);
+    left = left.filter((stream) => schemaName(stream) === schema);
   }
   return select === undefined ? left : matchStreams(left, select);
 }
 
-function schemaOf({ name, source }: DiscoveredStream): string | undefined {
+function schemaName({ name, source }: DiscoveredStream): string | undefined {
   if (source.type !== "relation") return undefined;
   const parts = splitName(name);
   return parts.length === 2 ? parts[0] : undefined;

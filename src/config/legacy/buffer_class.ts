@@ -17,7 +17,7 @@ const KNOWN: readonly string[] = [...FORMATS, "passthrough", "memory"];
 export function fromBufferClass(pipeline: MapTree, issues: Issues): MapTree {
   const buffer = childOf(pipeline, "buffer");
   if (buffer?.kind !== "map" || !buffer.entries.has("class")) return pipeline;
-  const format = formatOf(childOf(buffer, "class")!, issues);
+  const format = readFormat(childOf(buffer, "class")!, issues);
   const rest = overlay(childOf(buffer, "config"), omitKeys(buffer, "class", "config")) as MapTree;
   const whole = { ...rest, place: buffer.place };
   return withEntry(
@@ -27,7 +27,7 @@ export function fromBufferClass(pipeline: MapTree, issues: Issues): MapTree {
   );
 }
 
-function formatOf(name: Tree, issues: Issues): Tree | undefined {
+function readFormat(name: Tree, issues: Issues): Tree | undefined {
   const text = textOf(name) ?? "";
   const format = text.split(".").at(-1)!.replace(/Buffer$/, "").toLowerCase();
   if (KNOWN.includes(format) && name.kind === "scalar") return { ...name, value: format };

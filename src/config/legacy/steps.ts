@@ -15,7 +15,7 @@ import {
   type Tree,
   withEntry,
 } from "../text/tree.ts";
-import { fieldsOf } from "./transforms.ts";
+import { convertTransforms } from "./transforms.ts";
 
 const KEYS = [
   "name",
@@ -68,7 +68,7 @@ export function fromSteps(file: MapTree, issues: Issues): MapTree {
     source: source?.dataset,
     target: target?.dataset,
     load: target?.load,
-    ...fieldsOf(childOf(inside, "transforms"), issues),
+    ...convertTransforms(childOf(inside, "transforms"), issues),
   });
   return mapOf(inside.place, {
     version: childOf(inside, "version") ?? childOf(file, "version") ?? scalar(1, inside.place),

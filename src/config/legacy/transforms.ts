@@ -33,7 +33,7 @@ interface Columns {
 }
 
 /** The keys of a stream that replace the transforms; none when there are no transforms. */
-export function fieldsOf(
+export function convertTransforms(
   transforms: Tree | undefined,
   issues: Issues,
 ): { fields?: Tree; only_declared_fields?: Tree } {
@@ -52,7 +52,7 @@ export function fieldsOf(
 }
 
 function apply(before: Columns, step: Tree, issues: Issues): Columns {
-  const found = stepOf(step, issues);
+  const found = readStep(step, issues);
   if (found === undefined) return before;
   const { type, argument } = found;
   if (type === "select") {
@@ -61,7 +61,7 @@ function apply(before: Columns, step: Tree, issues: Issues): Columns {
       issues.add(argument.place, "select takes a list of columns");
       return before;
     }
-    return { list: names.map((name) => columnOf(before, name, issues)), only: true };
+    return { list: names.map((name) => findColumn(before, name, issues)), only: true };
   }
   if (argument.kind !== "map") {
     issues.add(argument.place, `${type} takes a mapping of columns`);
@@ -73,7 +73,7 @@ function apply(before: Columns, step: Tree, issues: Issues): Columns {
       issues.add(value.place, `${type} of column "${name}" is not text`);
       continue;
     }
-    const column = columnOf(before, scalar(name, key), issues);
+    const column = findColumn(before, scalar(name, key), issues);
     changed.set(name, type === "rename" ? { ...column, name: value } : { ...column, type: value });
   }
   const kept = before.list.map((column) => remove(changed, String(column.name.value)) ?? column);
@@ -81,7 +81,7 @@ function apply(before: Columns, step: Tree, issues: Issues): Columns {
 }
 
 /** `{type, config: {columns}}`, `{type, columns}` or `{rename: …}`. */
-function stepOf(step: Tree, issues: Issues): { type: string; argument: Tree } | undefined {
+function readStep(step: Tree, issues: Issues): { type: string; argument: Tree } | undefined {
   const short = KNOWN.find((name) => childOf(step, name) !== undefined);
   if (short !== undefined && step.kind === "map" && step.entries.size === 1) {
     return { type: short, argument: childOf(step, short)! };
@@ -110,7 +110,7 @@ function stepOf(step: Tree, issues: Issues): { type: string; argument: Tree } | 
   return { type, argument };
 }
 
-function columnOf({ list, only }: Columns, name: ScalarTree, issues: Issues): Column {
+function findColumn({ list, only }: Columns, name: ScalarTree, issues: Issues): Column {
   const found = list.find((column) => column.name.value === name.value);
   const gone = found === undefined && (only || list.some((c) => c.origin.value === name.value));
   if (gone) {

@@ -118,7 +118,9 @@ export function readVariables(
 ): Variables {
   const files = envFiles.map(({ path, text }) => ({
     path,
-    values: text === undefined ? undefined : parseDotenv(sourceOf({ path, text }, true), issues),
+    values: text === undefined
+      ? undefined
+      : parseDotenv(toSourceText({ path, text }, true), issues),
   }));
   return new Variables(vars, env, files);
 }
@@ -138,7 +140,7 @@ export function parseWith(
   const issues = new Issues();
   const variables = readVariables(options, issues);
   const project = readProject(options.project, variables, issues, validator);
-  const tree = readPipeline(sourceOf({ path, text }), variables, issues, validator);
+  const tree = readPipeline(toSourceText({ path, text }), variables, issues, validator);
   issues.throwIfAny();
   const files = [...(options.path === undefined ? [] : [resolve(options.path)]), ...consulted];
   return assemble(tree!, {
@@ -286,7 +288,7 @@ export function publicVariables(
   );
 }
 
-function sourceOf({ path, text }: FileText, hidden = false): SourceText {
+function toSourceText({ path, text }: FileText, hidden = false): SourceText {
   return new SourceText(path, text.replace(/^\ufeff/, ""), hidden);
 }
 
@@ -297,7 +299,13 @@ export function readProject(
   validator: Validator,
 ): LoadedProject | undefined {
   if (file === undefined) return undefined;
-  return parseProject(sourceOf(file), dirname(resolve(file.path)), variables, issues, validator);
+  return parseProject(
+    toSourceText(file),
+    dirname(resolve(file.path)),
+    variables,
+    issues,
+    validator,
+  );
 }
 
 /** A valid tree in the current shape; undefined when issues were added. */

@@ -38,7 +38,7 @@ function visit(node: Node | null, spot: Spot, source: SourceText): void {
       const name = isScalar(key) ? String(key.value) : "";
       visit(
         value,
-        { key: name, depth: spot.depth + 1, within: withinOf(name, value, spot) },
+        { key: name, depth: spot.depth + 1, within: enterKey(name, value, spot) },
         source,
       );
     }
@@ -61,7 +61,7 @@ function visit(node: Node | null, spot: Spot, source: SourceText): void {
   }
 }
 
-function withinOf(name: string, value: Node | null, { key, depth, within }: Spot): Spot["within"] {
+function enterKey(name: string, value: Node | null, { key, depth, within }: Spot): Spot["within"] {
   // A legacy shape nests the pipeline under a key.
   const isTop = depth === 0 || (depth === 1 && key === "pipeline");
   const begins = isTop && CONNECTIONS.has(name) || SETTINGS.has(name);

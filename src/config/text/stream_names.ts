@@ -51,20 +51,20 @@ export function scanNames(text: string): StreamNames | undefined {
 async function parseNames(text: string): Promise<StreamNames> {
   const { parse } = await import("yaml");
   const pipeline: unknown = hideEnvironment(() => parse(text, { maxAliasCount: 100 }));
-  const streams = listOf(keyOf(pipeline, "streams"));
-  const ids = streams.map((stream) => keyOf(stream, "id"));
-  const tags = [keyOf(pipeline, "defaults"), ...streams]
-    .flatMap((holder) => listOf(keyOf(holder, "tags")));
+  const streams = asList(getKey(pipeline, "streams"));
+  const ids = streams.map((stream) => getKey(stream, "id"));
+  const tags = [getKey(pipeline, "defaults"), ...streams]
+    .flatMap((holder) => asList(getKey(holder, "tags")));
   return { ids: unique(ids), tags: unique(tags) };
 }
 
-function keyOf(value: unknown, key: string): unknown {
+function getKey(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null
     ? (value as Record<string, unknown>)[key]
     : undefined;
 }
 
-function listOf(value: unknown): readonly unknown[] {
+function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 

@@ -78,7 +78,7 @@ export class Variables {
 
   get #entries(): [string, string][] {
     const files = this.files.map(({ values }) => values ?? {});
-    return [this.given, this.environment, ...files].flatMap((values) => entriesOf(values));
+    return [this.given, this.environment, ...files].flatMap((values) => listEntries(values));
   }
 }
 
@@ -92,7 +92,7 @@ function isSet(environment: Values, name: string): boolean {
   }
 }
 
-function entriesOf(values: Values): [string, string][] {
+function listEntries(values: Values): [string, string][] {
   try {
     return Object.entries(values);
   } catch (error) {

@@ -65,8 +65,8 @@ export function describeIssue(issue: RelevantIssue, context: Context): Described
   const here = treeAt(context.tree, path);
   if (here === undefined && path.length > 0) return missingKey(issue, context);
   const message = issue.code === "custom" && !issue.message.startsWith("expected")
-    ? `${nameOf(path)}: ${issue.message}`
-    : `${nameOf(path)} ${stateOf(here, issue)}, ${wanted(issue, here)}`;
+    ? `${describePath(path)}: ${issue.message}`
+    : `${describePath(path)} ${describeState(here, issue)}, ${wanted(issue, here)}`;
   const known = keysAt(context.schema, context.value, path);
   const typed = issue.code === "custom" ? mistyped(here, [...known.keys()]) : undefined;
   return [
@@ -108,18 +108,20 @@ function missingKey(issue: RelevantIssue, { schema, value, tree, all }: Context)
     ? issue.values
     : undefined;
   const about = known.get(key) ?? "";
-  const detail = options !== undefined ? `: expected ${oneOf(options)}` : about && `: ${about}`;
+  const detail = options !== undefined
+    ? `: expected ${joinChoices(options)}`
+    : about && `: ${about}`;
   return [{ path: parent, atKey: false, message: `missing key "${key}"${detail}` }];
 }
 
-function nameOf(path: Path): string {
+function describePath(path: Path): string {
   const last = path.at(-1);
   if (last === undefined) return "the file";
   return typeof last === "number" ? `item ${last + 1} of "${path.at(-2)}"` : `"${last}"`;
 }
 
 /** The current value in words; a variable is shown by name, never by value. */
-function stateOf(here: Tree | undefined, issue: RelevantIssue): string {
+function describeState(here: Tree | undefined, issue: RelevantIssue): string {
   if (here === undefined) return "is empty";
   if (here.kind === "list") return here.items.length === 0 ? "is empty" : "is a list";
   if (here.kind === "map") return "is a mapping";
@@ -164,11 +166,11 @@ function wanted(issue: RelevantIssue, here: Tree | undefined): string {
         typeof value !== "string" && String(value) === given
       );
       if (isQuoted) return `expected ${given} without quotes`;
-      return `expected ${oneOf(issue.values, given)}`;
+      return `expected ${joinChoices(issue.values, given)}`;
     }
     case "invalid_union":
       return `expected ${
-        oneOf(
+        joinChoices(
           "options" in issue && Array.isArray(issue.options) ? issue.options : [],
           here?.kind === "scalar" && here.written === undefined ? here.value : undefined,
         )
@@ -186,7 +188,7 @@ function wanted(issue: RelevantIssue, here: Tree | undefined): string {
   }
 }
 
-function oneOf(values: readonly unknown[], given?: unknown): string {
+function joinChoices(values: readonly unknown[], given?: unknown): string {
   const names = values.map(String);
   return `${or(names)}${typeof given === "string" ? suggestWord(given, names) : ""}`;
 }

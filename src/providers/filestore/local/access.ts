@@ -26,11 +26,11 @@ export async function checkRead(
         await fileType(entry.name, hintsOf(source));
         await using _file = await connector.openRead(entry.path);
       } catch (error) {
-        problems.push(problemOf(error));
+        problems.push(toProblem(error));
       }
     }
   } catch (error) {
-    problems.push(problemOf(error));
+    problems.push(toProblem(error));
   }
   return { action, problems };
 }
@@ -66,7 +66,7 @@ export async function checkWrite(
   }
 }
 
-function problemOf(error: unknown): string {
+function toProblem(error: unknown): string {
   if (error instanceof DXTError) return error.message;
   throw error;
 }

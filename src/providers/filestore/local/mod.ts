@@ -22,7 +22,7 @@ const Config = z.strictObject({
 });
 type Config = z.infer<typeof Config>;
 
-function baseOf({ path }: Config, baseDirectory: string): BaseDirectory {
+function openBase({ path }: Config, baseDirectory: string): BaseDirectory {
   return new BaseDirectory(resolve(baseDirectory, path ?? "."), path !== undefined);
 }
 
@@ -45,10 +45,11 @@ export default defineProvider<Config, FilestoreConnector>({
   urls: { schemes: ["file"], parse: fromURL },
   async connect(config, context) {
     const { LocalConnector } = await import("./connector.ts");
-    return new LocalConnector(baseOf(config, context.baseDirectory), context);
+    return new LocalConnector(openBase(config, context.baseDirectory), context);
   },
-  permissions: (config, usage) => permissions(baseOf(config, usage.baseDirectory), usage),
-  targetPath: (config, target, baseDirectory) => targetPath(baseOf(config, baseDirectory), target),
+  permissions: (config, usage) => permissions(openBase(config, usage.baseDirectory), usage),
+  targetPath: (config, target, baseDirectory) =>
+    targetPath(openBase(config, baseDirectory), target),
   extractors: {
     LocalRecordExtractor: recordExtractorClass,
     LocalFileExtractor: fileExtractorClass,

@@ -14,7 +14,7 @@ export async function createFileLike(
   path: string,
   old: Deno.FileInfo | undefined,
 ): Promise<Deno.FsFile> {
-  const mode = modeOf(old) === undefined ? {} : { mode: PRIVATE.file };
+  const mode = readMode(old) === undefined ? {} : { mode: PRIVATE.file };
   const file = await Deno.open(path, { write: true, createNew: true, ...mode });
   try {
     await copyAccess(path, old);
@@ -30,7 +30,7 @@ export async function createFolderLike(
   path: string,
   old: Deno.FileInfo | undefined,
 ): Promise<void> {
-  await Deno.mkdir(path, modeOf(old) === undefined ? {} : { mode: PRIVATE.folder });
+  await Deno.mkdir(path, readMode(old) === undefined ? {} : { mode: PRIVATE.folder });
   await copyAccess(path, old);
 }
 
@@ -40,7 +40,7 @@ export async function createFolderLike(
  * than everybody had.
  */
 async function copyAccess(path: string, old: Deno.FileInfo | undefined): Promise<void> {
-  let mode = modeOf(old);
+  let mode = readMode(old);
   if (old === undefined || mode === undefined) return;
   const own = await Deno.stat(path);
   const hasOwner = own.uid === old.uid && own.gid === old.gid ||
@@ -54,7 +54,7 @@ async function copyAccess(path: string, old: Deno.FileInfo | undefined): Promise
 }
 
 /** Permission bits; undefined if the system has none. */
-function modeOf(info: Deno.FileInfo | undefined): number | undefined {
+function readMode(info: Deno.FileInfo | undefined): number | undefined {
   return info === undefined || info.mode === null || Deno.build.os === "windows"
     ? undefined
     : info.mode & 0o7777;
@@ -84,7 +84,7 @@ async function changeMode(path: string, mode: number): Promise<void> {
   try {
     await Deno.chmod(path, mode);
   } catch (error) {
-    const now = modeOf(await Deno.stat(path)) ?? 0;
+    const now = readMode(await Deno.stat(path)) ?? 0;
     if ((now & ~mode) !== 0) throw error;
   }
 }

@@ -32,7 +32,7 @@ export function permissions(
 function sourcePaths(base: BaseDirectory, source: StreamSource): Paths {
   switch (source.type) {
     case "file":
-      return resolved(base, source.path, (full) => ({ read: [full], write: [] }));
+      return resolvePaths(base, source.path, (full) => ({ read: [full], write: [] }));
     case "glob":
       return folderPaths(base, () => parseGlob(source.pattern).folder);
     case "directory":
@@ -44,7 +44,7 @@ function sourcePaths(base: BaseDirectory, source: StreamSource): Paths {
 
 /** A folder, and its temporary name while it is being replaced. */
 function folderPaths(base: BaseDirectory, folder: () => string): Paths {
-  return resolved(base, folder, (full) => ({
+  return resolvePaths(base, folder, (full) => ({
     read: full === base.folder ? [full] : [full, oldFolder(full)],
     write: [],
   }));
@@ -54,7 +54,7 @@ function folderPaths(base: BaseDirectory, folder: () => string): Paths {
 function targetPaths(base: BaseDirectory, target: StreamTarget): Paths {
   switch (target.type) {
     case "file":
-      return resolved(
+      return resolvePaths(
         base,
         target.path,
         (full) =>
@@ -65,7 +65,7 @@ function targetPaths(base: BaseDirectory, target: StreamTarget): Paths {
           ]),
       );
     case "directory":
-      return resolved(
+      return resolvePaths(
         base,
         target.path,
         (full) =>
@@ -91,7 +91,7 @@ function inFolder(base: BaseDirectory, folder: string, written: readonly string[
  * A path that the connection refuses needs no permission; its stream fails with the reason. A
  * refused link must be readable for that.
  */
-function resolved(
+function resolvePaths(
   base: BaseDirectory,
   path: string | (() => string),
   paths: (full: string) => Paths,

@@ -68,7 +68,7 @@ export async function addToFolder(
     await moveAll(fresh, full, files, base);
     created.keep();
     above.keep();
-    for (const folder of foldersOf(full, files)) await syncFolder(folder);
+    for (const folder of listFolders(full, files)) await syncFolder(folder);
   } finally {
     await removeIfPresent(fresh);
   }
@@ -222,11 +222,11 @@ async function writeAll(
     await writeWhole(path, bytes(), await statIfPresent(join(replaced, name)) ?? any);
     await check(path);
   }
-  for (const inside of foldersOf(folder, files)) await syncFolder(inside);
+  for (const inside of listFolders(folder, files)) await syncFolder(inside);
 }
 
 /** The folder and the subfolders of the files. */
-function foldersOf(folder: string, files: readonly FileToWrite[]): Set<string> {
+function listFolders(folder: string, files: readonly FileToWrite[]): Set<string> {
   const folders = new Set([folder]);
   for (const { name } of files) {
     for (let path = dirname(name); path !== "."; path = dirname(path)) {

@@ -11,12 +11,12 @@ export async function estimate(
   const entries = await connector.list(source);
   const bytes = entries.reduce((sum, { size }) => sum + size, 0);
   const [first] = entries;
-  const format = first === undefined ? "" : `${await nameOf(first.name, source)} `;
+  const format = first === undefined ? "" : `${await formatName(first.name, source)} `;
   const kind = entries.length === 1 ? `${format}file` : `${entries.length} ${format}files`;
   return { kind, bytes };
 }
 
-async function nameOf(name: string, source: StreamSource): Promise<string> {
+async function formatName(name: string, source: StreamSource): Promise<string> {
   try {
     return (await fileType(name, hintsOf(source))).format.name;
   } catch {

@@ -12,14 +12,14 @@ import {
 import type { Extraction } from "../../../core/contracts/proof.ts";
 import { requireFiles } from "./fields.ts";
 import { fileInput, fileType, hintsOf, openListed, wholeFile } from "./file.ts";
-import { partitionOf, type Piece, splitFiles } from "./partition.ts";
+import { partitionFiles, type Piece, splitFiles } from "./partition.ts";
 
 /** Reads the records of all files of a stream, one file after another. */
 export function recordExtractor(connector: FilestoreConnector): RecordExtractor {
   return {
     partition: (task, settings) => {
       refuseExpressions(task);
-      return partitionOf(connector, task, settings);
+      return partitionFiles(connector, task, settings);
     },
     extract: (task) => extractRecords(connector, task),
   };

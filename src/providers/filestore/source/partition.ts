@@ -42,7 +42,7 @@ export async function splitFiles(
 }
 
 /** Splits a source into parts of about equal size, in the order of the files. */
-export async function partitionOf(
+export async function partitionFiles(
   connector: FilestoreConnector,
   task: ExtractRequest,
   { most }: PartitionSettings,
@@ -50,7 +50,7 @@ export async function partitionOf(
   if (most < 2) return await undivided();
   const entries = await connector.list(task.source);
   requireFiles(entries, task.source);
-  const total = sizeOf(entries);
+  const total = totalSize(entries);
   const count = Math.min(most, Math.floor(total / PART_BYTES));
   if (count < 2) return await undivided();
   const pieces: Sized[] = [];
@@ -100,6 +100,6 @@ function distribute(
   return parts.map((part) => ({ pieces: JSON.stringify(part) }));
 }
 
-function sizeOf(entries: readonly FileEntry[]): number {
+function totalSize(entries: readonly FileEntry[]): number {
   return entries.reduce((sum, { size }) => sum + size, 0);
 }

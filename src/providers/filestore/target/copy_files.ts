@@ -79,7 +79,7 @@ function copy(connector: FilestoreConnector, { staged, signal }: FileLoadTask, f
     check: (async (path) => {
       if (await isSame(connector, path, file)) return;
       throw new VerificationError(
-        `Cannot verify the copy of "${nameOf(file)}": size or SHA-256 differ from the stage`,
+        `Cannot verify the copy of "${targetName(file)}": size or SHA-256 differ from the stage`,
       );
     }) satisfies CheckWritten,
   };
@@ -93,7 +93,7 @@ async function refuseDifferent(
   if (await isSame(connector, path, file)) return;
   throw new LoaderError(
     `Cannot add "${
-      nameOf(file)
+      targetName(file)
     }": "${path}" exists with different content, load mode replace replaces it`,
   );
 }
@@ -113,11 +113,11 @@ async function isSame(
   return read === size && digest.digest("hex") === sha256;
 }
 
-const nameOf = (file: StagedFile) => file.original_name ?? file.name;
+const targetName = (file: StagedFile) => file.original_name ?? file.name;
 
 /** @throws {LoaderError} for a name that leads out of the folder */
 function safeName(file: StagedFile): string {
-  const name = nameOf(file);
+  const name = targetName(file);
   const parts = name.split("/");
   const unsafe = parts.some((part) => part === "" || part === "." || part === "..");
   if (!unsafe && !name.includes("\0") && !(Deno.build.os === "windows" && /[\\:]/.test(name))) {

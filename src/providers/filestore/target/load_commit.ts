@@ -25,7 +25,7 @@ export async function rememberFile(
   if (mode !== "append" || journal === undefined) return;
   const [old] = await connector.list({ type: "file", path: target.path });
   const [fresh] = await connector.list({ type: "file", path });
-  await journal.remember({ before: identityOf(old), after: identityOf(fresh) });
+  await journal.remember({ before: toIdentity(old), after: toIdentity(fresh) });
 }
 
 /** Records an append of a part to a folder. Call before the part appears. */
@@ -36,7 +36,7 @@ export async function rememberPart(
   if (mode === "append") await journal?.remember({ part });
 }
 
-function identityOf(entry: FileEntry | undefined): Identity | null {
+function toIdentity(entry: FileEntry | undefined): Identity | null {
   return entry === undefined ? null : { size: entry.size, modified: entry.modified ?? null };
 }
 
@@ -53,7 +53,7 @@ export async function findOutcome(
   if ("part" in commit) {
     return entries.some(({ name }) => name === commit.part) ? "committed" : "aborted";
   }
-  const now = identityOf(entries[0]);
+  const now = toIdentity(entries[0]);
   if (isSame(now, commit.after)) return "committed";
   return isSame(now, commit.before) ? "aborted" : "unknown";
 }
