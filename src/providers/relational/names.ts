@@ -53,6 +53,11 @@ export function displayName(quoted: string): string {
   return JSON.stringify(parts.map(unquote).join("."));
 }
 
+/** A table in messages: `"analytics.orders"`. */
+export function displayTable({ schema, name }: TableName): string {
+  return JSON.stringify(schema === undefined ? name : `${schema}.${name}`);
+}
+
 /** A name whose ASCII letters are in lower case: systems that fold so compare other letters as they are. */
 export function foldASCII(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());

@@ -3,7 +3,7 @@ import { LoaderError, SchemaError } from "../../core/errors.ts";
 import type { PlannedLoad } from "../../core/contracts/loader.ts";
 import { matchColumns, type Target } from "./column_match.ts";
 import type { Dialect, RelationalSystem, SqlSession, Table, TableName } from "./contract.ts";
-import { displayName, quoteTable, refuseLongNames, tableName } from "./names.ts";
+import { displayTable, quoteTable, refuseLongNames, tableName } from "./names.ts";
 import { createTable } from "./statements.ts";
 
 /**
@@ -77,7 +77,7 @@ export async function createStatements<S extends SqlSession, T extends Table, E>
   const quoted = quoteTable(name, dialect);
   if (task.staged.fields.length === 0) {
     throw new SchemaError(
-      `Cannot create table ${displayName(quoted)}: the stream has no fields`,
+      `Cannot create table ${displayTable(name)}: the stream has no fields`,
     );
   }
   const schema = await schemaStatements?.(session, name) ?? [];
@@ -125,6 +125,6 @@ export async function makeTarget<S extends SqlSession, T extends Table, E>(
   }
   const target = await findTarget(system, session, task, table.name);
   if (target !== undefined) return target;
-  const name = displayName(quoteTable(table.name, system.dialect));
+  const name = displayTable(table.name);
   throw new SchemaError(`Cannot find ${name} after it was created`);
 }

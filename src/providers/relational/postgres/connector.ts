@@ -14,10 +14,12 @@ import type { StreamRef, StreamSource, StreamTarget } from "../../../models/sour
 import type { LoadMode } from "../../../models/stream.ts";
 import { type PostgresSystem, postgresSystem } from "./system.ts";
 import { discoverStreams, streamFields } from "../connector.ts";
-import { checkRead, checkWrite, readOnlyReason } from "./sql/privileges.ts";
+import { checkRead, checkWrite } from "../access.ts";
+import { estimateSource } from "../estimate.ts";
+import { readOnlyReason, writeRights } from "./sql/privileges.ts";
 import { ControlClient } from "./sql/control.ts";
-import { estimate } from "./sql/size_estimate.ts";
-import { isConnectionEnd } from "./wire/server_error.ts";
+import { sizes } from "./sql/size_estimate.ts";
+import { isConnectionEnd, PostgresError } from "./wire/server_error.ts";
 import { describeLockWait } from "./sql/lock_wait.ts";
 import { type ConnectionConfig, Session, type SessionConfig } from "./wire/session.ts";
 import { beginStatement, type TransactionMode } from "./sql/session_settings.ts";
@@ -116,6 +118,14 @@ export class PostgresConnector implements RelationalConnector {
     }
   }
 
+  readingTables<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.reading(work);
+  }
+
+  isSystemError(error: unknown): boolean {
+    return error instanceof PostgresError;
+  }
+
   async testConnection(): Promise<ServerInfo> {
     const [row] = await this.query("SHOW server_version");
     return { product: "PostgreSQL", version: String(row!["server_version"]) };
@@ -130,15 +140,16 @@ export class PostgresConnector implements RelationalConnector {
   }
 
   estimate(source: StreamSource): Promise<Estimate> {
-    return this.reading((session) => estimate(session, source));
+    return this.reading((session) => estimateSource(this.system, session, source, sizes));
   }
 
   checkRead(source: StreamSource): Promise<Access> {
-    return checkRead(this, source);
+    const compile = (sql: string) => this.reading((session) => session.lock(sql));
+    return checkRead(source, this.system.dialect, compile, (error) => this.isSystemError(error));
   }
 
   checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
-    return checkWrite(this, target, mode);
+    return checkWrite(target, mode, (table, label) => writeRights(this, table, label, mode));
   }
 
   query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {

@@ -1,37 +1,30 @@
 /** Staged data → a table, in one transaction. */
-import { LoaderError } from "../../../core/errors.ts";
-import {
-  type AskedWatermark,
-  type Loader,
-  type LoadPlan,
-  type LoadReceipt,
-  type LoadTask,
-  type LoadTicket,
-  type ParallelLoad,
-  type PlannedLoad,
-  refuseStaleRange,
-  type SharedLoad,
-  type WatermarkQuery,
+import type {
+  LoadReceipt,
+  LoadTask,
+  LoadTicket,
+  ParallelLoad,
+  PlannedLoad,
+  SharedLoad,
 } from "../../../core/contracts/loader.ts";
-import type { Value } from "../../../core/values/values.ts";
-import type { StreamTarget } from "../../../models/source.ts";
-import { checkLoadTask, prepareTarget } from "../target.ts";
-import type { PostgresSystem, Target } from "./system.ts";
-import { displayName, quoteTable, tableName } from "../names.ts";
 import { warnOfOmissions } from "../column_match.ts";
-import { planLoad } from "../load_plan.ts";
+import type { LoadSteps } from "../load_plan.ts";
+import { nameTarget, refuseStale, RelationalLoader } from "../loader.ts";
+import type { WatermarkReader } from "../max_watermark.ts";
+import { checkLoadTask, prepareTarget } from "../target.ts";
 import type { PostgresConnector } from "./connector.ts";
-import { commitLoad } from "./load/load_commit.ts";
 import { copyIn } from "./load/copy_in.ts";
-import { dialect } from "./sql/dialect.ts";
-import { PostgresError } from "./wire/server_error.ts";
+import { commitLoad } from "./load/load_commit.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { loadSteps } from "./load/load_plan.ts";
-import { findMaxWatermark } from "../max_watermark.ts";
-import { watermarkReader } from "./sql/max_watermark.ts";
-import type { Session } from "./wire/session.ts";
-import { loadShare, shareLoad } from "./parallel_load.ts";
 import { emptyTable, refuseOtherRows, STAGE, stageTable, upsert } from "./load/upsert.ts";
+import { loadShare, shareLoad } from "./parallel_load.ts";
+import type { Relation } from "./sql/catalog.ts";
+import { dialect } from "./sql/dialect.ts";
+import { watermarkReader } from "./sql/max_watermark.ts";
+import type { PostgresSystem, Target } from "./system.ts";
+import type { ColumnEncoding } from "./types/column_encoding.ts";
+import type { Session } from "./wire/session.ts";
 
 export interface LoaderOptions {
   readonly replace: "delete" | "swap";
@@ -44,14 +37,22 @@ export interface LoaderOptions {
  * wait, and older snapshots see none of its rows. Upserts by COPY into a temporary table (`upsert.ts`). A
  * table that is not there yet may be written by several connections (`parallel_load.ts`).
  */
-export class PostgresCopyLoader implements Loader {
-  constructor(
-    private readonly connector: PostgresConnector,
-    private readonly options: LoaderOptions = { replace: "delete" },
-  ) {}
+export class PostgresCopyLoader extends RelationalLoader<Session, Relation, ColumnEncoding> {
+  protected override readonly watermarks: WatermarkReader<Session, Relation>;
 
-  async load(task: LoadTask): Promise<LoadReceipt> {
-    checkLoadTask(task, dialect);
+  constructor(
+    protected override readonly connector: PostgresConnector,
+    private readonly options: LoaderOptions = { replace: "delete" },
+  ) {
+    super();
+    this.watermarks = watermarkReader(connector.system);
+  }
+
+  protected override steps(load: PlannedLoad): LoadSteps<Session, Relation> {
+    return loadSteps(load, swaps(load, this.options));
+  }
+
+  protected override async write(task: LoadTask): Promise<LoadReceipt> {
     if (swaps(task, this.options)) {
       const receipt = await new PostgresParallelLoad(this.connector, this.options).loadAlone(task);
       if (receipt !== undefined) return receipt;
@@ -61,39 +62,19 @@ export class PostgresCopyLoader implements Loader {
     const release = session.abortedBy(task.signal);
     try {
       await lockLoads(session, task, config);
-      await refuseStale(this.connector, task);
+      await checkRange(this.connector, task);
       const target = await prepareTarget(system, session, task);
       warnOfOmissions(warn, target);
-      const evidence = await write(system, session, task, target);
+      const evidence = await writeRows(system, session, task, target);
       await commitLoad(session, config, task);
       return { rows: task.staged.count, evidence };
     } catch (error) {
       await session.close();
-      throw explained(error, task);
+      throw error;
     } finally {
       release();
       await this.connector.giveBack(session);
     }
-  }
-
-  async plan(load: PlannedLoad): Promise<LoadPlan> {
-    try {
-      const { system, warn } = this.connector;
-      const steps = loadSteps(load, swaps(load, this.options));
-      return await this.connector.reading((session) =>
-        planLoad(system, session, load, steps, warn)
-      );
-    } catch (error) {
-      throw explained(error, load);
-    }
-  }
-
-  getMaxWatermark(
-    target: StreamTarget,
-    field: string,
-    asked: AskedWatermark = {},
-  ): Promise<Exclude<Value, null> | undefined> {
-    return maxWatermark(this.connector, { target, field, ...asked });
   }
 }
 
@@ -106,20 +87,16 @@ export class PostgresParallelLoad implements ParallelLoad {
 
   async begin(task: LoadTask): Promise<SharedLoad | undefined> {
     checkLoadTask(task, dialect);
-    try {
-      const check = () => refuseStale(this.connector, task);
-      return await shareLoad(this.connector, task, swaps(task, this.options), check);
-    } catch (error) {
-      throw explained(error, task);
-    }
+    const check = () => checkRange(this.connector, task);
+    return await nameTarget(
+      this.connector,
+      task,
+      () => shareLoad(this.connector, task, swaps(task, this.options), check),
+    );
   }
 
-  async loadShare(task: LoadTask, ticket: LoadTicket): Promise<number> {
-    try {
-      return await loadShare(this.connector, task, ticket);
-    } catch (error) {
-      throw explained(error, task);
-    }
+  loadShare(task: LoadTask, ticket: LoadTicket): Promise<number> {
+    return nameTarget(this.connector, task, () => loadShare(this.connector, task, ticket));
   }
 
   /** The same over one connection; undefined where the load cannot be shared. */
@@ -130,7 +107,7 @@ export class PostgresParallelLoad implements ParallelLoad {
       return await shared.finish(await this.loadShare(task, shared.ticket));
     } catch (error) {
       await shared.abort();
-      throw explained(error, task);
+      throw error;
     }
   }
 }
@@ -139,22 +116,14 @@ function swaps({ mode }: PlannedLoad, { replace }: LoaderOptions): boolean {
   return mode === "replace" && replace === "swap";
 }
 
-/** To be called while the lock of the target's loads is held. */
-async function refuseStale(connector: PostgresConnector, task: LoadTask): Promise<void> {
-  const { expected, target } = task;
-  if (expected === undefined) return;
-  refuseStaleRange(task, await maxWatermark(connector, { target, ...expected }));
+/** Called while the lock of the target's loads is held; another session sees what was committed. */
+async function checkRange(connector: PostgresConnector, task: LoadTask): Promise<void> {
+  if (task.expected === undefined) return;
+  const watermarks = watermarkReader(connector.system);
+  await connector.reading((session) => refuseStale(watermarks, session, task));
 }
 
-function maxWatermark(
-  connector: PostgresConnector,
-  query: WatermarkQuery,
-): Promise<Exclude<Value, null> | undefined> {
-  const reader = watermarkReader(connector.system);
-  return connector.reading((session) => findMaxWatermark(reader, session, query));
-}
-
-async function write(
+async function writeRows(
   system: PostgresSystem,
   session: Session,
   task: LoadTask,
@@ -170,10 +139,4 @@ async function write(
   const copied = await copyIn(session, task, target, name);
   if (hooks?.triggered === true) await refuseOtherRows(session, target, task.staged.count);
   return copied;
-}
-
-function explained(error: unknown, task: PlannedLoad): unknown {
-  if (!(error instanceof PostgresError)) return error;
-  const name = displayName(quoteTable(tableName(task.target), dialect));
-  return new LoaderError(`Cannot load into ${name}: ${error.message}`, { cause: error });
 }

@@ -13,7 +13,7 @@ import type {
 import { describeNewTable, findTarget, keyOfNewTable, makeTarget } from "../target.ts";
 import type { PostgresSystem, Target } from "./system.ts";
 import { matchColumns, warnOfComputed, warnOfOmissions } from "../column_match.ts";
-import { displayName, quoteTable, tableName } from "../names.ts";
+import { displayName, displayTable, quoteTable, tableName } from "../names.ts";
 import type { TableName } from "../contract.ts";
 import { findRelation, type Relation } from "./sql/catalog.ts";
 import type { PostgresConnector } from "./connector.ts";
@@ -91,7 +91,7 @@ export async function loadShare(
       throw new LoaderError(`Cannot load into ${displayName(table)}: it is gone`);
     }
     const target = matchColumns(connector.system, relation, task);
-    const label = displayName(quoteTable(tableName(task.target), dialect));
+    const label = displayTable(tableName(task.target));
     warnOfComputed(connector.warn, label, target.computed);
     const tag = await copyIn(session, task, target, relation.name);
     await commit(session);

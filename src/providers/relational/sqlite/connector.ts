@@ -11,7 +11,10 @@ import type { ConnectContext } from "../../../core/contracts/provider.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
-import { checkRead, checkWrite } from "./sql/write_access.ts";
+import { checkRead, checkWrite } from "../access.ts";
+import { estimateSource } from "../estimate.ts";
+import { dialect } from "./sql/dialect.ts";
+import { writeRights } from "./sql/write_access.ts";
 import { discoverStreams, streamFields } from "../connector.ts";
 import { sqlite } from "./system.ts";
 import { SqliteSession } from "./sql/session.ts";
@@ -23,7 +26,7 @@ import {
   openToRead,
   retryWhileBusy,
 } from "./sql/database_file.ts";
-import { estimate } from "./sql/size_estimate.ts";
+import { sizes } from "./sql/size_estimate.ts";
 import { hasHotJournal } from "./pages/rollback_journal.ts";
 
 type Bound = null | number | bigint | string | Uint8Array;
@@ -35,6 +38,7 @@ const BUSY_TIMEOUT = 10_000;
  * than it needs, and closes it.
  */
 export class SqliteConnector implements RelationalConnector {
+  readonly system = sqlite;
   readonly file: DatabaseFile;
   /** Tells the stream's result, its plan and the log. */
   readonly warn: ConnectContext["warn"];
@@ -68,15 +72,16 @@ export class SqliteConnector implements RelationalConnector {
   }
 
   estimate(source: StreamSource): Promise<Estimate> {
-    return this.reading(({ database }) => estimate(database, source));
+    return this.reading((session) => estimateSource(sqlite, session, source, sizes));
   }
 
   checkRead(source: StreamSource): Promise<Access> {
-    return checkRead(this, source);
+    const compile = (sql: string) => this.reading(({ database }) => database.prepare(sql));
+    return checkRead(source, dialect, compile, () => true);
   }
 
   checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
-    return checkWrite(this, target, mode);
+    return checkWrite(target, mode, (table) => writeRights(this, table));
   }
 
   query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {
@@ -99,6 +104,10 @@ export class SqliteConnector implements RelationalConnector {
   /** As {@linkcode reading}; a file that does not exist yet is read as an empty database. */
   async readingTables<T>(work: (session: SqliteSession) => T | Promise<T>): Promise<T> {
     return exists(this.file) ? await this.reading(work) : await inEmptyDatabase(work);
+  }
+
+  isSystemError(error: unknown): boolean {
+    return error instanceof Error && (error as { code?: string }).code === "ERR_SQLITE_ERROR";
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,36 +1,26 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Batch } from "../../../core/contracts/batch.ts";
-import { LoaderError, ValueError, VerificationError } from "../../../core/errors.ts";
-import {
-  type AskedWatermark,
-  type Loader,
-  type LoadPlan,
-  type LoadReceipt,
-  type LoadTask,
-  type PlannedLoad,
-  refuseStaleRange,
-} from "../../../core/contracts/loader.ts";
-import type { Value } from "../../../core/values/values.ts";
+import { ValueError } from "../../../core/errors.ts";
+import type { LoadReceipt, LoadTask, PlannedLoad } from "../../../core/contracts/loader.ts";
 import { declareHint, measureNumbers } from "../../../formats/inference/number_columns.ts";
-import type { StreamTarget } from "../../../models/source.ts";
 import { warnOfOmissions } from "../column_match.ts";
-import { planLoad, refuseCascades } from "../load_plan.ts";
+import { type LoadSteps, refuseCascades } from "../load_plan.ts";
+import { proveLoad, refuseStale, RelationalLoader } from "../loader.ts";
 import { refuseNulls } from "../null_checks.ts";
 import { deleteAll, upsertClause } from "../statements.ts";
-import { checkLoadTask, describeNewTable, type NewTable, prepareTarget } from "../target.ts";
+import { describeNewTable, type NewTable, prepareTarget } from "../target.ts";
 import { inTransaction, type SqliteConnector } from "./connector.ts";
 import { type DatabaseFile, eventLoopPause, openToWrite } from "./sql/database_file.ts";
-import { findTable } from "./sql/catalog.ts";
+import { catalog, findTable, type SqliteTable } from "./sql/catalog.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { lastRowNumber, rememberLoad } from "./load/load_commit.ts";
 import { dialect, quote } from "./sql/dialect.ts";
 import { describeTextOrder } from "./types/conversion.ts";
-import { findMaxWatermark } from "../max_watermark.ts";
 import { watermarks } from "./sql/max_watermark.ts";
 import { loadSteps } from "./load/load_plan.ts";
 import { ensureUniqueKey } from "./load/unique_key.ts";
 import { columnsAfter, writtenColumns } from "./load/written_columns.ts";
-import { type LoadColumn, sqlite, type Target } from "./system.ts";
+import { type ColumnFit, type LoadColumn, sqlite, type Target } from "./system.ts";
 import { SqliteSession } from "./sql/session.ts";
 import { databaseEncoding } from "./types/text_encoding.ts";
 import { loadNewDatabase } from "./pages/new_database.ts";
@@ -46,16 +36,19 @@ const BREATHE = 4096;
  * Writes in one transaction. Replace empties the table and fills it again: its declared types,
  * indexes and triggers stay. Upsert is INSERT … ON CONFLICT DO UPDATE.
  */
-export class SqliteLoader implements Loader {
-  constructor(private readonly connector: SqliteConnector) {}
+export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, ColumnFit> {
+  protected override readonly watermarks = watermarks;
 
-  async load(task: LoadTask): Promise<LoadReceipt> {
-    const { signal, staged, mode } = task;
-    signal.throwIfAborted();
-    if (staged.kind !== "records") {
-      throw new LoaderError(`Cannot load files into SQLite: expected records`);
-    }
-    checkLoadTask(task, dialect);
+  constructor(protected override readonly connector: SqliteConnector) {
+    super();
+  }
+
+  protected override steps(load: PlannedLoad): LoadSteps<SqliteSession, SqliteTable> {
+    return loadSteps(load);
+  }
+
+  protected override async write(task: LoadTask): Promise<LoadReceipt> {
+    const { signal, mode } = task;
     const { file } = this.connector;
     using database = openToWrite(file);
     const session = new SqliteSession(database);
@@ -64,26 +57,24 @@ export class SqliteLoader implements Loader {
     if (receipt !== undefined) return receipt;
     const begin = () => lockLoads(file, task, () => database.exec("BEGIN IMMEDIATE"));
     return await inTransaction(file, database, signal, begin, async () => {
-      const { target: ref, expected } = task;
-      if (expected !== undefined) {
-        const query = { target: ref, ...expected };
-        refuseStaleRange(task, await findMaxWatermark(watermarks, session, query));
-      }
+      await refuseStale(watermarks, session, task);
       // Rows that a replace deletes may come again before the end.
       database.exec("PRAGMA defer_foreign_keys = ON");
       const target = await prepareTarget(sqlite, session, task, made);
       const { table } = target;
       if (mode === "upsert") await ensureUniqueKey(session, table, task.upsertKeys);
-      const before = lastRowNumber(database, ref);
+      const before = lastRowNumber(database, task.target);
       warnOfOmissions(this.connector.warn, target);
       if (mode === "replace") {
         await refuseCascades(sqlite, session, table);
         await session.query(deleteAll(table.name));
       }
       const rows = await insertAll(database, target, task);
-      const taken = receiptOf(database, target, task, rows);
+      const total = mode === "replace" ? await countRows(session, table) : undefined;
+      const evidence = `${mode} changed ${rows} rows`;
+      const receipt = proveLoad(dialect, table, task, { rows, total }, evidence);
       await rememberLoad(database, task, before, rows);
-      return taken;
+      return receipt;
     });
   }
 
@@ -127,46 +118,10 @@ export class SqliteLoader implements Loader {
     });
     return { ...made, types: measuredTypes };
   }
-
-  plan(load: PlannedLoad): Promise<LoadPlan> {
-    const { connector } = this;
-    return connector.readingTables(
-      (session) => planLoad(sqlite, session, load, loadSteps(load), connector.warn),
-    );
-  }
-
-  async getMaxWatermark(
-    target: StreamTarget,
-    field: string,
-    asked: AskedWatermark = {},
-  ): Promise<Exclude<Value, null> | undefined> {
-    return await this.connector.readingTables((session) =>
-      findMaxWatermark(watermarks, session, { target, field, ...asked })
-    );
-  }
 }
 
-function receiptOf(
-  database: DatabaseSync,
-  { table }: Target,
-  { mode, staged }: LoadTask,
-  rows: number,
-): LoadReceipt {
-  if (rows !== staged.count) {
-    throw new VerificationError(
-      `Cannot load into ${table.label}: SQLite took ${rows} rows, staged are ${staged.count}`,
-    );
-  }
-  const evidence = `${mode} changed ${rows} rows`;
-  if (mode !== "replace") return { rows, evidence };
-  const count = database.prepare(`SELECT count(*) AS n FROM ${table.name}`).get()!;
-  const total = Number(count["n"]);
-  if (total !== rows) {
-    throw new VerificationError(
-      `Cannot replace ${table.label}: it holds ${total} rows, staged are ${staged.count}`,
-    );
-  }
-  return { rows, evidence: `${evidence}, count(*) = ${total}` };
+async function countRows(session: SqliteSession, table: SqliteTable): Promise<number> {
+  return (await catalog.countRows(session, table))!.rows;
 }
 
 /** Writes all batches; returns how many rows SQLite says it changed. */

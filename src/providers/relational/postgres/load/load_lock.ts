@@ -4,7 +4,7 @@
  */
 import { type Claim, waitForLock } from "../../../../core/files/run_lock.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
-import { displayName, quoteTable, tableName } from "../../names.ts";
+import { displayTable, quoteTable, tableName } from "../../names.ts";
 import type { TableName } from "../../contract.ts";
 import type { PostgresConfig } from "../config.ts";
 import { dialect, quoteText } from "../sql/dialect.ts";
@@ -25,7 +25,7 @@ export async function lockLoads(
 ): Promise<void> {
   const table = tableName(target);
   const key = await keyOf(session, table, config);
-  const what = `table ${displayName(quoteTable(table, dialect))}`;
+  const what = `table ${displayTable(table)}`;
   const attempt = async () => {
     const { rows: [locked] } = await session.query(
       `SELECT pg_catalog.pg_try_advisory_xact_lock(${key})`,

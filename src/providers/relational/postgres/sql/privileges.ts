@@ -1,32 +1,8 @@
 /** What a login may do, asked of the server without moving data. */
-import type { Access } from "../../../../core/contracts/connector.ts";
-import { DXTError, messageOf } from "../../../../core/errors.ts";
-import type { StreamSource, StreamTarget } from "../../../../models/source.ts";
 import type { LoadMode } from "../../../../models/stream.ts";
-import { fromClause, selectAll } from "../../select.ts";
-import { displayName, quoteTable, tableName } from "../../names.ts";
+import type { WriteRights } from "../../access.ts";
 import type { TableName } from "../../contract.ts";
 import type { PostgresConnector } from "../connector.ts";
-import { dialect } from "./dialect.ts";
-import { PostgresError } from "../wire/server_error.ts";
-
-/** A planned statement holds the login's rights and row-level security against it, and reads no row. */
-export async function checkRead(
-  connector: PostgresConnector,
-  source: StreamSource,
-): Promise<Access> {
-  const from = fromClause(source, dialect);
-  const action = source.type === "relation"
-    ? `read ${displayName(from)}`
-    : `read the ${source.type}`;
-  try {
-    await connector.reading((session) => session.lock(selectAll(source, dialect)));
-    return { action, problems: [] };
-  } catch (error) {
-    if (!(error instanceof PostgresError)) throw error;
-    return { action, problems: [messageOf(error)] };
-  }
-}
 
 /** Rights to a table that a load of each mode uses: a replacement looks for rows that others refer to. */
 const NEEDED: Readonly<Record<LoadMode, readonly string[]>> = {
@@ -83,26 +59,19 @@ const TABLE = `
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1::text AND c.relname = $2::text`;
 
-export async function checkWrite(
+/** @param name the table in messages */
+export async function writeRights(
   connector: PostgresConnector,
-  target: StreamTarget,
+  table: TableName,
+  name: string,
   mode: LoadMode,
-): Promise<Access> {
-  let table: TableName;
-  try {
-    table = tableName(target);
-  } catch (error) {
-    if (!(error instanceof DXTError)) throw error;
-    return { action: "write", problems: [error.message] };
-  }
-  const name = displayName(quoteTable(table, dialect));
+): Promise<WriteRights> {
   const wanted = table.schema ?? connector.config.schema ?? null;
   const place = (await connector.query(PLACE, [wanted]))[0] as Found;
   const { user, schema } = place;
   const found = schema === null
     ? undefined
     : (await connector.query(TABLE, [schema, table.name, NEEDED[mode].join(",")]))[0];
-  const action = found === undefined ? `create and write ${name}` : `${mode} ${name}`;
   const readOnly = readOnlyReason(place);
   const problems = [
     ...(readOnly === undefined ? [] : [readOnly]),
@@ -112,7 +81,7 @@ export async function checkWrite(
       ? [`"${user}" lacks TEMPORARY on the database, an upsert stages rows in a temporary table`]
       : []),
   ];
-  return { action, problems };
+  return { exists: found !== undefined, problems };
 }
 
 function creation({ user, schema, there, use, create, make }: Found, table: TableName): string[] {

@@ -1,11 +1,7 @@
-/** How much a dataset holds, as catalogue and planner know it. */
-import type { Estimate } from "../../../../core/contracts/connector.ts";
-import type { StreamSource } from "../../../../models/source.ts";
-import { fromClause } from "../../select.ts";
-import { quoteTable, tableName } from "../../names.ts";
-import { findRelation } from "./catalog.ts";
-import { dialect } from "./dialect.ts";
+/** How much a relation holds, as catalogue and planner know it. */
+import type { SizeReader } from "../../estimate.ts";
 import type { Session } from "../wire/session.ts";
+import type { Relation } from "./catalog.ts";
 
 const KINDS: Readonly<Record<string, string>> = {
   r: "table",
@@ -22,34 +18,21 @@ const SIZE = (id: string) => `
     SELECT ${id}::oid UNION SELECT relid FROM pg_catalog.pg_partition_tree(${id}))`;
 
 /** Rows of tables as the last ANALYZE counted them; of all else what the planner expects. */
-export async function estimate(session: Session, source: StreamSource): Promise<Estimate> {
-  const from = fromClause(source, dialect);
-  const where = source.type === "relation" ? source.where : undefined;
-  if (source.type !== "relation") {
-    const kind = source.type === "sql" ? "query" : "function";
-    return { kind, ...await planned(session, `SELECT * FROM ${from}`) };
-  }
-  const relation = await findRelation(session, quoteTable(tableName(source), dialect));
-  const kind = KINDS[relation?.kind ?? ""] ?? "relation";
-  if (where !== undefined) {
-    const rows = await planned(session, `SELECT * FROM ${from} WHERE (${where}\n)`);
-    return { kind: `${kind} with a condition`, ...rows };
-  }
-  if (relation === undefined || ["v", "f"].includes(relation.kind)) {
-    return { kind, ...await planned(session, `SELECT * FROM ${from}`) };
-  }
-  const { rows: [found] } = await session.query(SIZE(relation.id));
-  const [rows, analyzed, bytes] = found!;
-  return {
-    kind,
-    ...(analyzed === "t" ? { rows: Number(rows) } : {}),
-    ...(bytes === null ? {} : { bytes: Number(bytes) }),
-  };
-}
-
-async function planned(session: Session, sql: string): Promise<{ rows: number; bytes: number }> {
-  const { rows: [found] } = await session.query(`EXPLAIN (FORMAT JSON) ${sql}`);
-  const [{ Plan: plan }] = JSON.parse(found![0]!) as [{ Plan: Record<string, number> }];
-  const rows = plan!["Plan Rows"]!;
-  return { rows, bytes: rows * plan!["Plan Width"]! };
-}
+export const sizes: SizeReader<Session, Relation> = {
+  kindOf: ({ kind }) => KINDS[kind] ?? "relation",
+  async sizeOf(session, { id, kind }) {
+    if (kind === "v" || kind === "f") return undefined;
+    const { rows: [found] } = await session.query(SIZE(id));
+    const [rows, analyzed, bytes] = found!;
+    return {
+      ...(analyzed === "t" ? { rows: Number(rows) } : {}),
+      ...(bytes === null ? {} : { bytes: Number(bytes) }),
+    };
+  },
+  async plannedSize(session, sql) {
+    const { rows: [found] } = await session.query(`EXPLAIN (FORMAT JSON) ${sql}`);
+    const [{ Plan: plan }] = JSON.parse(found![0]!) as [{ Plan: Record<string, number> }];
+    const rows = plan!["Plan Rows"]!;
+    return { rows, bytes: rows * plan!["Plan Width"]! };
+  },
+};

@@ -1,27 +1,22 @@
-/** How much a dataset holds, without reading it. */
+/** How much a table holds, without reading it. */
 import type { DatabaseSync } from "node:sqlite";
-import type { Estimate } from "../../../../core/contracts/connector.ts";
-import type { StreamSource } from "../../../../models/source.ts";
-import { tableName } from "../../names.ts";
+import type { SizeReader } from "../../estimate.ts";
 import { findTable, type SqliteTable } from "./catalog.ts";
-import { mainTable } from "./dialect.ts";
-import { rowsOf } from "./session.ts";
+import { rowsOf, type SqliteSession } from "./session.ts";
 
 /**
  * Rows of a table as the last ANALYZE counted them, or by the number of its last row, which counts
  * deleted ones too. Of views and queries nothing is known.
  */
-export function estimate(database: DatabaseSync, source: StreamSource): Estimate {
-  if (source.type === "sql") return { kind: "query" };
-  if (source.type !== "relation") return { kind: source.type };
-  const found = findTable(database, mainTable(tableName(source)));
-  if (found === undefined) return { kind: "relation" };
-  if (found.view) return { kind: "view" };
-  if (source.where !== undefined) return { kind: "table with a condition" };
-  const rows = analyzed(database, found) ??
-    (found.rowNumber === undefined ? undefined : lastRow(database, found));
-  return { kind: "table", ...(rows === undefined ? {} : { rows }) };
-}
+export const sizes: SizeReader<SqliteSession, SqliteTable> = {
+  kindOf: ({ view }) => view ? "view" : "table",
+  async sizeOf({ database }, table) {
+    if (table.view) return undefined;
+    const rows = analyzed(database, table) ??
+      (table.rowNumber === undefined ? undefined : lastRow(database, table));
+    return await (rows === undefined ? undefined : { rows });
+  },
+};
 
 /** https://sqlite.org/fileformat2.html#the_sqlite_stat1_table */
 function analyzed(database: DatabaseSync, { table }: SqliteTable): number | undefined {

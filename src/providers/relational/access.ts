@@ -1,0 +1,56 @@
+/** Whether a login may read a source or write a target, found out without moving data. */
+import type { Access } from "../../core/contracts/connector.ts";
+import { ConfigurationError, messageOf, SchemaError } from "../../core/errors.ts";
+import type { StreamSource, StreamTarget } from "../../models/source.ts";
+import type { LoadMode } from "../../models/stream.ts";
+import type { Dialect, TableName } from "./contract.ts";
+import { displayTable, tableName } from "./names.ts";
+import { selectAll } from "./select.ts";
+
+/**
+ * Compiles the statement that reads all of a source: the system holds rights and names against it, and
+ * reads no row.
+ *
+ * @param isRefusal whether an error is the system's answer; others are thrown
+ */
+export async function checkRead(
+  source: StreamSource,
+  dialect: Dialect,
+  compile: (sql: string) => Promise<unknown>,
+  isRefusal: (error: unknown) => boolean,
+): Promise<Access> {
+  const action = source.type === "relation"
+    ? `read ${displayTable(tableName(source))}`
+    : `read the ${source.type}`;
+  try {
+    await compile(selectAll(source, dialect));
+    return { action, problems: [] };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return { action, problems: [messageOf(error)] };
+  }
+}
+
+/** What a provider says of a target. */
+export interface WriteRights {
+  readonly exists: boolean;
+  /** All that stands in the way of a load. */
+  readonly problems: readonly string[];
+}
+
+/** @param rights asked of the system, for a table and its label in messages */
+export async function checkWrite(
+  target: StreamTarget,
+  mode: LoadMode,
+  rights: (table: TableName, label: string) => Promise<WriteRights>,
+): Promise<Access> {
+  try {
+    const table = tableName(target);
+    const label = displayTable(table);
+    const { exists, problems } = await rights(table, label);
+    return { action: exists ? `${mode} ${label}` : `create and write ${label}`, problems };
+  } catch (error) {
+    if (!(error instanceof ConfigurationError || error instanceof SchemaError)) throw error;
+    return { action: "write", problems: [error.message] };
+  }
+}

@@ -1,0 +1,132 @@
+/** The half of a loader that is the same for every relational system. */
+import { LoaderError, messageOf, VerificationError } from "../../core/errors.ts";
+import {
+  type AskedWatermark,
+  type Loader,
+  type LoadPlan,
+  type LoadReceipt,
+  type LoadTask,
+  type PlannedLoad,
+  refuseStaleRange,
+} from "../../core/contracts/loader.ts";
+import type { Value } from "../../core/values/values.ts";
+import type { StreamTarget } from "../../models/source.ts";
+import type { Dialect, RelationalSystem, SqlSession, Table } from "./contract.ts";
+import { type LoadSteps, planLoad } from "./load_plan.ts";
+import { findMaxWatermark, type WatermarkReader } from "./max_watermark.ts";
+import { displayTable, tableName } from "./names.ts";
+import { checkLoadTask } from "./target.ts";
+
+/** What a loader's connection offers. */
+export interface LoadingConnector<S extends SqlSession, T extends Table, E> {
+  readonly system: RelationalSystem<S, T, E>;
+  warn(message: string): void;
+  /** Runs `work` in a transaction that only reads; a database that does not exist yet is empty. */
+  readingTables<R>(work: (session: S) => Promise<R>): Promise<R>;
+  /** Whether the system itself refused a statement: its error is given the target's name. */
+  isSystemError(error: unknown): boolean;
+}
+
+/** Checks, plans and asks; a provider's loader writes, in its own way. */
+export abstract class RelationalLoader<S extends SqlSession, T extends Table, E> implements Loader {
+  protected abstract readonly connector: LoadingConnector<S, T, E>;
+  protected abstract readonly watermarks: WatermarkReader<S, T>;
+
+  /** Writes a task that was checked, or leaves the target as it was. */
+  protected abstract write(task: LoadTask): Promise<LoadReceipt>;
+
+  /** What the load of a task does in the provider's own way. */
+  protected abstract steps(load: PlannedLoad): LoadSteps<S, T>;
+
+  async load(task: LoadTask): Promise<LoadReceipt> {
+    const { dialect } = this.connector.system;
+    task.signal.throwIfAborted();
+    if (task.staged.kind !== "records") {
+      throw new LoaderError(`Cannot load files into ${dialect.product}: expected records`);
+    }
+    checkLoadTask(task, dialect);
+    return await nameTarget(this.connector, task, () => this.write(task));
+  }
+
+  plan(load: PlannedLoad): Promise<LoadPlan> {
+    const { connector } = this;
+    const warn = (message: string) => connector.warn(message);
+    return nameTarget(
+      connector,
+      load,
+      () =>
+        connector.readingTables((session) =>
+          planLoad(connector.system, session, load, this.steps(load), warn)
+        ),
+    );
+  }
+
+  getMaxWatermark(
+    target: StreamTarget,
+    field: string,
+    asked: AskedWatermark = {},
+  ): Promise<Exclude<Value, null> | undefined> {
+    const { connector } = this;
+    return connector.readingTables((session) =>
+      findMaxWatermark(this.watermarks, session, { target, field, ...asked })
+    );
+  }
+}
+
+/**
+ * Compares the target's highest watermark with the one that the range was made from, while the lock of
+ * the target's loads is held.
+ *
+ * @throws {StaleRangeError} when they differ
+ */
+export async function refuseStale<S extends SqlSession, T extends Table>(
+  watermarks: WatermarkReader<S, T>,
+  session: S,
+  task: LoadTask,
+): Promise<void> {
+  const { target, expected } = task;
+  if (expected === undefined) return;
+  refuseStaleRange(task, await findMaxWatermark(watermarks, session, { target, ...expected }));
+}
+
+/** Calls `work`, whose errors of the system get the name of the target. */
+export async function nameTarget<R>(
+  { isSystemError }: { isSystemError(error: unknown): boolean },
+  { target }: Pick<PlannedLoad, "target">,
+  work: () => Promise<R>,
+): Promise<R> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const name = displayTable(tableName(target));
+    throw new LoaderError(`Cannot load into ${name}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * The receipt of a load, whose rows are held against the stage.
+ *
+ * @param counts rows that the system says it took, and those of a replaced table
+ * @throws {VerificationError} when they are not those that are staged
+ */
+export function proveLoad(
+  { product }: Dialect,
+  { label }: Table,
+  { staged }: LoadTask,
+  { rows, total }: { readonly rows: number; readonly total?: number | undefined },
+  evidence: string,
+): LoadReceipt {
+  if (rows !== staged.count) {
+    throw new VerificationError(
+      `Cannot load into ${label}: ${product} took ${rows} rows, staged are ${staged.count}`,
+    );
+  }
+  if (total === undefined) return { rows, evidence };
+  if (total !== rows) {
+    throw new VerificationError(
+      `Cannot replace ${label}: it holds ${total} rows, staged are ${staged.count}`,
+    );
+  }
+  return { rows, evidence: `${evidence}, count(*) = ${total}` };
+}
