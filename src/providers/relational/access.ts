@@ -38,11 +38,15 @@ export interface WriteRights {
   readonly problems: readonly string[];
 }
 
-/** @param rights asked of the system, for a table and its label in messages */
+/**
+ * @param rights asked of the system, for a table and its label in messages
+ * @param isRefusal whether another error than one of names is the system's answer
+ */
 export async function checkWrite(
   target: StreamTarget,
   mode: LoadMode,
   rights: (table: TableName, label: string) => Promise<WriteRights>,
+  isRefusal: (error: unknown) => boolean = () => false,
 ): Promise<Access> {
   try {
     const table = tableName(target);
@@ -50,7 +54,8 @@ export async function checkWrite(
     const { exists, problems } = await rights(table, label);
     return { action: exists ? `${mode} ${label}` : `create and write ${label}`, problems };
   } catch (error) {
-    if (!(error instanceof ConfigurationError || error instanceof SchemaError)) throw error;
-    return { action: "write", problems: [error.message] };
+    const isName = error instanceof ConfigurationError || error instanceof SchemaError;
+    if (!isName && !isRefusal(error)) throw error;
+    return { action: "write", problems: [messageOf(error)] };
   }
 }

@@ -18,6 +18,8 @@ export interface Dialect {
   quote(identifier: string): string;
   /** Two names of columns or tables are the same name where their folded forms are equal. */
   foldName(name: string): string;
+  /** Schema that a new table is made in where its name has none; unset: the session's own. */
+  readonly defaultSchema?: string;
   /** A server would cut a longer name without a word; unset where the system refuses or takes it. */
   readonly longestName?: { readonly length: number; readonly unit: "bytes" | "characters" };
   /**

@@ -54,13 +54,17 @@ export interface NewTable {
 
 /** The table that a load makes where there is none. */
 export async function describeNewTable<S extends SqlSession, T extends Table, E>(
-  { types }: Pick<RelationalSystem<S, T, E>, "types">,
+  { dialect: { defaultSchema }, types }: RelationalSystem<S, T, E>,
   session: S,
   task: PlannedLoad,
 ): Promise<NewTable> {
   const keys = keyOfNewTable(task);
-  const columns = await types.newTypes(session, task.staged.fields, keys);
-  return { name: tableName(task.target), types: columns, keys };
+  const own = defaultSchema === undefined ? {} : { schema: defaultSchema };
+  return {
+    name: { ...own, ...tableName(task.target) },
+    types: await types.newTypes(session, task.staged.fields, keys),
+    keys,
+  };
 }
 
 /**

@@ -21,6 +21,9 @@ export function splitTypeName(text: string): TypeName {
   };
 }
 
+/** Digits that a double keeps of every decimal. */
+export const DOUBLE_DIGITS = 15;
+
 /** The decimal of a type's arguments; undefined where dxt has none with these digits. */
 export function decimalType([precision, scale = 0, ...more]: readonly number[]):
   | MappedType

@@ -7,6 +7,7 @@ import type {
   RelationalConnector,
   ServerInfo,
 } from "../../../core/contracts/connector.ts";
+import { DXTError } from "../../../core/errors.ts";
 import type { ConnectContext } from "../../../core/contracts/provider.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
@@ -81,7 +82,8 @@ export class SqliteConnector implements RelationalConnector {
   }
 
   checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
-    return checkWrite(target, mode, (table) => writeRights(this, table));
+    const isRefusal = (error: unknown) => error instanceof DXTError;
+    return checkWrite(target, mode, (table) => writeRights(this, table), isRefusal);
   }
 
   query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {

@@ -24,7 +24,8 @@ import { type ColumnFit, type LoadColumn, sqlite, type Target } from "./system.t
 import { SqliteSession } from "./sql/session.ts";
 import { databaseEncoding } from "./types/text_encoding.ts";
 import { loadNewDatabase } from "./pages/new_database.ts";
-import { ANY_NUMBER, EXACT_DIGITS, NUMBER_TEXT } from "./types/type_mapper.ts";
+import { ANY_NUMBER, NUMBER_TEXT } from "./types/type_mapper.ts";
+import { DOUBLE_DIGITS } from "../type_name.ts";
 import { type Bound, boundReader, exactNumber } from "./types/bind_value.ts";
 
 /** Values bound with one statement: fewer statements are faster, up to about here. */
@@ -110,7 +111,7 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
       const value = digits?.other ?? digits?.unkept;
       if (type !== ANY_NUMBER || value === undefined) return type;
       this.connector.warn(
-        `Column "${field.name}" of "${table.name}" is text, which sorts as text: "${value}" is no int64 and no number of ${EXACT_DIGITS} digits; ${
+        `Column "${field.name}" of "${table.name}" is text, which sorts as text: "${value}" is no int64 and no number of ${DOUBLE_DIGITS} digits; ${
           declareHint(field)
         }, or round it in the source's query`,
       );

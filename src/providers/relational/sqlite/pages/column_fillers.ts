@@ -30,7 +30,7 @@ import {
   texts,
   words,
 } from "./value_fillers.ts";
-import { rawPusher } from "../types/read_value.ts";
+import { rawPusher } from "../types/raw_values.ts";
 import type { TextEncoding } from "../types/text_encoding.ts";
 
 /**

@@ -3,7 +3,7 @@
  * https://www.sqlite.org/fileformat2.html#b_tree_pages, #record_format
  */
 import { BLOB, DOUBLE } from "./record_body.ts";
-import type { Raw } from "../types/read_value.ts";
+import type { Raw } from "../types/raw_values.ts";
 
 const LEAF = 0x0d;
 const INTERIOR = 0x05;

@@ -13,7 +13,8 @@ import {
   putUTC,
   SHORT_SCALE,
 } from "./text_values.ts";
-import { affinityOf, EXACT_DIGITS } from "../types/type_mapper.ts";
+import { affinityOf } from "../types/type_mapper.ts";
+import { DOUBLE_DIGITS } from "../../type_name.ts";
 import { type Bound, boundReader, type Holder } from "../types/bind_value.ts";
 
 type Data = Batch["data"]["children"][number];
@@ -35,7 +36,7 @@ export function isDirect(field: Field, declared: string): boolean {
       return affinity === "real" || affinity === "none";
     case "decimal":
       return affinity === "text" ||
-        (affinity === "numeric" && (field.precision ?? 38) <= EXACT_DIGITS);
+        (affinity === "numeric" && (field.precision ?? 38) <= DOUBLE_DIGITS);
     case "string":
       return affinity === "text" || affinity === "none" ||
         (affinity === "numeric" && field.number === true);

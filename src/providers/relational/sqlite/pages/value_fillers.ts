@@ -6,7 +6,7 @@ import { parseShortDecimal, parseShortInteger } from "../../../../formats/text/f
 import type { Field } from "../../../../models/field.ts";
 import { BLOB, DOUBLE, TEXT } from "./record_body.ts";
 import { type CellReader, INTEGER_64, sizeOf } from "./page_reader.ts";
-import { EXACT_DIGITS } from "../types/type_mapper.ts";
+import { DOUBLE_DIGITS } from "../../type_name.ts";
 
 /** Puts a value that is not NULL in a row; false when it is none of the usual ones. */
 type Put = (row: number, type: number, at: number) => boolean;
@@ -104,10 +104,10 @@ export function integers(column: BigColumn, unsigned: boolean, wide: boolean): F
 export function decimals(column: BigColumn, field: Field, wide: boolean): Filling {
   const { precision = 38, scale = 0 } = field;
   const factor = 10 ** scale;
-  const limit = 10 ** Math.min(precision, EXACT_DIGITS);
+  const limit = 10 ** Math.min(precision, DOUBLE_DIGITS);
   const width = precision <= 38 ? 4 : 8;
   return words(column, width, (cells, type, at) => {
-    if (scale > EXACT_DIGITS) return NaN;
+    if (scale > DOUBLE_DIGITS) return NaN;
     if (type >= BLOB) {
       if (!isText(type, wide)) return NaN;
       const unscaled = parseShortDecimal(cells.bytes, at, at + sizeOf(type), scale) ?? NaN;

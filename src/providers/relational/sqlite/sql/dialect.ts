@@ -28,6 +28,7 @@ export const dialect: Dialect = {
   product: "SQLite",
   quote,
   foldName,
+  defaultSchema: "main",
   equal(sql, value) {
     const wanted = typeof value === "string" ? literal(value) : String(Number(value));
     return `${sql} COLLATE BINARY = ${wanted}`;

@@ -7,7 +7,7 @@ import type { Batch } from "../../../../core/contracts/batch.ts";
 import { ValueError } from "../../../../core/errors.ts";
 import { BatchColumns } from "../../batch_columns.ts";
 import { eventLoopPause } from "./database_file.ts";
-import { type Raw, rawPusher } from "../types/read_value.ts";
+import { type Raw, rawPusher } from "../types/raw_values.ts";
 import { mayBeText, TextEncoding } from "../types/text_encoding.ts";
 
 type Row = Raw[];

@@ -13,8 +13,9 @@ import { ValueError } from "../../../../core/errors.ts";
 import { exactDecimal, INTEGER_BOUNDS, plainDecimal } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import { measureDigits } from "../../../../formats/inference/number_columns.ts";
-import { NEGATIVE_ZERO, NOT_A_NUMBER } from "./read_value.ts";
-import { type Affinity, affinityOf, EXACT_DIGITS, NUMBER_TEXT } from "./type_mapper.ts";
+import { NEGATIVE_ZERO, NOT_A_NUMBER } from "./raw_values.ts";
+import { type Affinity, affinityOf, NUMBER_TEXT } from "./type_mapper.ts";
+import { DOUBLE_DIGITS } from "../../type_name.ts";
 
 type Data = Batch["data"]["children"][number];
 export type Bound = null | number | bigint | string | Uint8Array;
@@ -135,7 +136,7 @@ function numberReader(
 const latin1 = new TextDecoder("latin1");
 
 /** Digits on each side of the point with which a number is in a double's range beyond all doubt. */
-const DOUBLE_DIGITS = 300;
+const RANGE_DIGITS = 300;
 
 /**
  * The integer or the double that is the very same number as a text; undefined for a text that SQLite
@@ -150,12 +151,12 @@ export function exactNumber(
   if (number === undefined) return undefined;
   const { whole, needed, significant } = number;
   const text = latin1.decode(bytes.subarray(start, end));
-  if (needed === 0 && whole > EXACT_DIGITS && whole <= INT64_DIGITS) {
+  if (needed === 0 && whole > DOUBLE_DIGITS && whole <= INT64_DIGITS) {
     const integer = BigInt(text.replace(/\..*/, ""));
     const [low, high] = INTEGER_BOUNDS.int64;
     if (integer >= low && integer <= high) return integer;
   }
-  const isDouble = significant <= EXACT_DIGITS && Math.max(whole, needed) <= DOUBLE_DIGITS;
+  const isDouble = significant <= DOUBLE_DIGITS && Math.max(whole, needed) <= RANGE_DIGITS;
   // SQLite has no negative zero.
   return isDouble ? Number(text) || 0 : undefined;
 }
@@ -191,7 +192,7 @@ function decimalReader(
   if (affinity === "text" || affinity === "none") {
     return (row) => decimalText(unscaled(row), scale);
   }
-  if (precision <= EXACT_DIGITS) {
+  if (precision <= DOUBLE_DIGITS) {
     const factor = 10 ** scale;
     return (row) => Number(unscaled(row)) / factor;
   }

@@ -11,14 +11,8 @@ import { isIntegerType } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import { declareHint } from "../../../../formats/inference/number_columns.ts";
 import { canStore } from "./fit.ts";
-import {
-  type Affinity,
-  affinityOf,
-  ANY_NUMBER,
-  declaredType,
-  EXACT_DIGITS,
-  sourceType,
-} from "./type_mapper.ts";
+import { type Affinity, affinityOf, ANY_NUMBER, declaredType, sourceType } from "./type_mapper.ts";
+import { DOUBLE_DIGITS } from "../../type_name.ts";
 
 const TEXTS: ReadonlySet<string> = new Set(["string", "json", "array", "object"]);
 
@@ -30,7 +24,7 @@ export function conversionInNew(field: Field, declared: string): Conversion {
     return note === undefined ? conversion : { ...conversion, note };
   }
   const note =
-    `numbers, or text, which sorts as text, where one is no int64 and has more than ${EXACT_DIGITS} digits; ${
+    `numbers, or text, which sorts as text, where one is no int64 and has more than ${DOUBLE_DIGITS} digits; ${
       declareHint(field)
     }`;
   return { ...WIDENED, note };
@@ -72,7 +66,7 @@ function numberConversion(field: Field, declared: string): Conversion {
   if (to?.dtype === "decimal") {
     return { ...lossy(`a value is no ${typeText({ ...to })}`), limit: true };
   }
-  const digits = lossy(`a value is no int64 and has more than ${EXACT_DIGITS} digits`);
+  const digits = lossy(`a value is no int64 and has more than ${DOUBLE_DIGITS} digits`);
   if (affinity === "numeric") return { ...digits, limit: true };
   return to === undefined || affinity === "real" ? digits : lossy(`a value is no ${to.dtype}`);
 }
@@ -91,8 +85,8 @@ function between(field: Field, declared: string): Conversion {
   }
   const conversion = convert(field, to);
   if (conversion.kind === "lossy" || to.dtype !== "decimal" || keepsText) return conversion;
-  if (field.dtype === "decimal" && (field.precision ?? 38) > EXACT_DIGITS) {
-    return lossy(`a value has more than ${EXACT_DIGITS} digits that a double does not hold`);
+  if (field.dtype === "decimal" && (field.precision ?? 38) > DOUBLE_DIGITS) {
+    return lossy(`a value has more than ${DOUBLE_DIGITS} digits that a double does not hold`);
   }
   return field.dtype === "uint64" ? lossy("a value is no int64") : conversion;
 }
@@ -104,6 +98,6 @@ function intoNumbers(field: Field, affinity: Affinity): Conversion {
   }
   if (affinity === "text") return WIDENED;
   if (field.dtype === "uint64") return lossy("a value is no int64");
-  const fits = field.dtype !== "decimal" || (field.precision ?? 38) <= EXACT_DIGITS;
-  return fits ? WIDENED : lossy(`a value has more than ${EXACT_DIGITS} digits`);
+  const fits = field.dtype !== "decimal" || (field.precision ?? 38) <= DOUBLE_DIGITS;
+  return fits ? WIDENED : lossy(`a value has more than ${DOUBLE_DIGITS} digits`);
 }

@@ -8,7 +8,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { ValueError } from "../../../../core/errors.ts";
 import type { DXTType } from "../../../../models/dtype.ts";
 import type { Field } from "../../../../models/field.ts";
-import type { Raw } from "./read_value.ts";
+import type { Raw } from "./raw_values.ts";
 
 const WITHOUT_TEXT: ReadonlySet<DXTType> = new Set([
   "int8",

@@ -42,14 +42,11 @@ import {
   UNBOUNDED_NUMBER,
 } from "../../../../core/contracts/type_mapper.ts";
 import type { Field } from "../../../../models/field.ts";
-import { decimalType, nativeTypes, splitTypeName } from "../../type_name.ts";
+import { decimalType, DOUBLE_DIGITS, nativeTypes, splitTypeName } from "../../type_name.ts";
 
 /** A number without bounds: as one, or as text where one of its values is no integer or double. */
 export const ANY_NUMBER = "NUMERIC_ANY";
 export const NUMBER_TEXT = "NUMERIC_TEXT";
-
-/** Digits that a double keeps of every decimal. */
-export const EXACT_DIGITS = 15;
 
 const DECLARED = {
   int8: "TINYINT SIGNED",
@@ -157,7 +154,7 @@ export const typeMapper: TypeMapper = {
     if (field.number === true) return ANY_NUMBER;
     if (field.dtype !== "decimal") return DECLARED[field.dtype];
     const { precision = 38, scale = 0 } = field;
-    const name = precision <= EXACT_DIGITS ? "NUMERIC" : "DECIMAL_TEXT";
+    const name = precision <= DOUBLE_DIGITS ? "NUMERIC" : "DECIMAL_TEXT";
     return `${name}(${precision},${scale})`;
   },
 };

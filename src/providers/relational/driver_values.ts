@@ -1,55 +1,78 @@
-/** Values as SQLite gives them → columns. */
+/**
+ * Values as a driver returns them → columns, for a system whose rows come as JavaScript values. Nothing
+ * is turned into another kind of value in silence: what a field's type does not hold is refused.
+ */
 import {
   type BigColumn,
   type BoolColumn,
   type BytesColumn,
   type Column,
   type NumberColumn,
-} from "../../../../arrow/mod.ts";
-import { ValueError } from "../../../../core/errors.ts";
+} from "../../arrow/mod.ts";
+import { ValueError } from "../../core/errors.ts";
 import {
   exactDecimal,
   formatValue,
   INTEGER_BOUNDS,
   jsonText,
   plainDecimal,
-} from "../../../../core/values/values.ts";
-import type { Field } from "../../../../models/field.ts";
+} from "../../core/values/values.ts";
+import type { Field } from "../../models/field.ts";
 import { clockReader } from "./datetime_text.ts";
-import { EXACT_DIGITS } from "./type_mapper.ts";
+import { DOUBLE_DIGITS } from "./type_name.ts";
 
-/** A value of one of SQLite's storage classes: null, integer, real, text, blob. */
-export type Raw = null | bigint | number | string | Uint8Array;
+/** Dates and times are text in the shapes of ISO 8601; JSON is its text. */
+export type DriverValue = null | boolean | bigint | number | string | Uint8Array;
+type Present = Exclude<DriverValue, null>;
 
-/** Text that stands for a double that a REAL column would change: SQLite makes NaN NULL, -0 0. */
-export const NOT_A_NUMBER = "NaN";
-export const NEGATIVE_ZERO = "-0.0f";
-
-const CLASS = { bigint: "integer", number: "real", string: "text", object: "blob" } as const;
+/** What the values of one driver mean. */
+export interface DriverRules {
+  /** The system in messages. */
+  readonly product: string;
+  /** The system's words for kinds of values, by their `typeof`. */
+  readonly kinds: Readonly<Record<string, string>>;
+  /** Whole numbers come as bigint alone: a number is a double, also where it is whole. */
+  readonly bigIntegers: boolean;
+  /** Texts that stand for doubles which the system cannot keep. */
+  readonly doubles: ReadonlyMap<unknown, number>;
+}
 
 /**
- * A function that checks a value against a field and pushes it. A value of another storage class
- * than the field's is refused, not turned: only for a field of dtype string a number is its text.
+ * A function that checks a value against a field and pushes it. A value of another kind than the
+ * field's is refused, not turned: only for a field of dtype string a number is its text.
  *
  * @throws {ValueError} (the function)
  */
-export function rawPusher(field: Field, column: Column): (value: Raw) => void {
-  const push = presentPusher(field, column);
+export function driverPusher(
+  field: Field,
+  column: Column,
+  rules: DriverRules,
+): (value: DriverValue) => void {
+  const push = presentPusher(field, column, rules);
   return (value) => value === null ? column.pushNull() : push(value);
 }
 
-function presentPusher(field: Field, column: Column): (value: Exclude<Raw, null>) => void {
+function presentPusher(
+  field: Field,
+  column: Column,
+  rules: DriverRules,
+): (value: Present) => void {
   const { dtype } = field;
-  const wrong = (wanted: string, value: Exclude<Raw, null>): never => {
-    const storage = CLASS[typeof value as keyof typeof CLASS];
-    const hint = dtype === "string" ? "binary" : storage === "blob" ? "binary" : "string";
+  const wrong = (wanted: string, value: Present): never => {
+    const isBytes = typeof value === "object";
+    const hint = dtype === "string" || isBytes ? "binary" : "string";
     throw new ValueError(
-      `expected ${wanted}, SQLite holds ${storage} here; a declared dtype, for example ${hint}, reads it`,
+      `expected ${wanted}, ${rules.product} holds ${
+        rules.kinds[typeof value]
+      } here; a declared dtype, for example ${hint}, reads it`,
       field.name,
       undefined,
       value,
     );
   };
+  const wholes = !rules.bigIntegers;
+  const isWhole = (value: Present): value is number =>
+    wholes && typeof value === "number" && Number.isSafeInteger(value);
   switch (dtype) {
     case "int8":
     case "int16":
@@ -60,7 +83,7 @@ function presentPusher(field: Field, column: Column): (value: Exclude<Raw, null>
       const numbers = column as NumberColumn;
       const [low, high] = INTEGER_BOUNDS[dtype].map(Number) as [number, number];
       return (value) => {
-        if (typeof value !== "bigint") return wrong(dtype, value);
+        if (typeof value !== "bigint" && !isWhole(value)) return wrong(dtype, value);
         const number = Number(value);
         if (number < low || number > high) wrong(`${dtype} (${low} to ${high})`, value);
         numbers.push(number);
@@ -68,13 +91,18 @@ function presentPusher(field: Field, column: Column): (value: Exclude<Raw, null>
     }
     case "int64": {
       const bigs = column as BigColumn;
-      return (value) => typeof value === "bigint" ? bigs.push(value) : wrong(dtype, value);
+      return (value) => {
+        if (typeof value === "bigint") bigs.push(value);
+        else if (isWhole(value)) bigs.push(BigInt(value));
+        else wrong(dtype, value);
+      };
     }
     case "uint64": {
       const bigs = column as BigColumn;
       const [, high] = INTEGER_BOUNDS.uint64;
       return (value) => {
-        const big = typeof value === "string" && /^\d{1,20}$/.test(value) ? BigInt(value) : value;
+        const isDigits = typeof value === "string" && /^\d{1,20}$/.test(value);
+        const big = isDigits || isWhole(value) ? BigInt(value) : value;
         if (typeof big !== "bigint" || big < 0n || big > high) return wrong(dtype, value);
         bigs.push(big);
       };
@@ -83,7 +111,7 @@ function presentPusher(field: Field, column: Column): (value: Exclude<Raw, null>
     case "float64": {
       const numbers = column as NumberColumn;
       return (value) => {
-        const number = typeof value === "number" ? value : doubleOf(value);
+        const number = typeof value === "number" ? value : doubleOf(value, rules);
         if (number === undefined) return wrong(dtype, value);
         if (dtype === "float32" && Math.fround(number) !== number && !Number.isNaN(number)) {
           wrong("float32 (a number that 32 bits hold exactly)", value);
@@ -105,15 +133,19 @@ function presentPusher(field: Field, column: Column): (value: Exclude<Raw, null>
       const strings = column as BytesColumn;
       return (value) => {
         if (typeof value === "string") strings.pushString(value);
-        else if (typeof value === "object") wrong("text", value);
+        else if (typeof value === "object" || typeof value === "boolean") wrong("text", value);
         else if (field.number === true) strings.pushString(plainNumberText(value));
         else strings.pushString(numberText(value));
       };
     }
     case "bool": {
       const bools = column as BoolColumn;
-      return (value) =>
-        value === 0n || value === 1n ? bools.push(value === 1n) : wrong("bool, 0 or 1", value);
+      return (value) => {
+        if (typeof value === "boolean") bools.push(value);
+        else if (value === 0n || value === 1n) bools.push(value === 1n);
+        else if (isWhole(value) && (value === 0 || value === 1)) bools.push(value === 1);
+        else wrong("bool, 0 or 1", value);
+      };
     }
     case "date": {
       const days = column as NumberColumn;
@@ -136,14 +168,17 @@ function presentPusher(field: Field, column: Column): (value: Exclude<Raw, null>
     }
     case "binary": {
       const bytes = column as BytesColumn;
-      return (value) => value instanceof Uint8Array ? bytes.pushBytes(value) : wrong("blob", value);
+      return (value) =>
+        value instanceof Uint8Array ? bytes.pushBytes(value) : wrong(rules.kinds["object"]!, value);
     }
     case "json":
     case "array":
     case "object": {
       const strings = column as BytesColumn;
       return (value) => {
-        if (typeof value === "object") return wrong(`${dtype} as text`, value);
+        if (typeof value === "object" || typeof value === "boolean") {
+          return wrong(`${dtype} as text`, value);
+        }
         // A column declared JSON makes numbers of JSON numbers.
         const text = typeof value === "string" ? value : numberText(value);
         strings.pushString(jsonText(text, field).text);
@@ -152,10 +187,10 @@ function presentPusher(field: Field, column: Column): (value: Exclude<Raw, null>
   }
 }
 
-/** An integer that a double holds exactly, or the texts of doubles that SQLite would change. */
-function doubleOf(value: bigint | string | Uint8Array): number | undefined {
-  if (value === NOT_A_NUMBER) return NaN;
-  if (value === NEGATIVE_ZERO) return -0;
+/** An integer that a double holds exactly, or a text that stands for a double. */
+function doubleOf(value: Present, { doubles }: DriverRules): number | undefined {
+  const double = doubles.get(value);
+  if (double !== undefined) return double;
   if (typeof value !== "bigint") return undefined;
   const number = Number(value);
   return BigInt(number) === value ? number : undefined;
@@ -175,13 +210,13 @@ function plainNumberText(value: bigint | number): string {
  * Reads numbers and text as the unscaled value of a decimal; undefined when it is none, or needs
  * other digits than the field has. The digits of a double are the fewest that mean it.
  */
-export function unscaledReader(field: Field): (value: Raw) => bigint | undefined {
+export function unscaledReader(field: Field): (value: DriverValue) => bigint | undefined {
   const { precision = 38, scale = 0 } = field;
   const factor = 10 ** scale;
-  const safe = 10 ** Math.min(precision, EXACT_DIGITS);
+  const safe = 10 ** Math.min(precision, DOUBLE_DIGITS);
   return (value) => {
-    if (value === null || typeof value === "object") return undefined;
-    if (typeof value === "number" && scale <= EXACT_DIGITS) {
+    if (value === null || typeof value === "object" || typeof value === "boolean") return undefined;
+    if (typeof value === "number" && scale <= DOUBLE_DIGITS) {
       // Up to 15 digits no two decimals share a double.
       const rounded = Math.round(value * factor);
       if (Math.abs(rounded) < safe && rounded / factor === value) return BigInt(rounded);

@@ -1,16 +1,14 @@
 /** The quick readers of text and doubles give what the exact ones give. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { createColumn, valueReader } from "../../../../src/arrow/mod.ts";
-import { exactDecimal, parseText, plainDecimal } from "../../../../src/core/values/values.ts";
-import type { Field } from "../../../../src/models/field.ts";
-import { clockReader } from "../../../../src/providers/relational/sqlite/types/datetime_text.ts";
-import {
-  rawPusher,
-  unscaledReader,
-} from "../../../../src/providers/relational/sqlite/types/read_value.ts";
-import { comparable } from "../../../conformance/values.ts";
-import { field } from "./support.ts";
+import { createColumn, valueReader } from "../../../src/arrow/mod.ts";
+import { exactDecimal, parseText, plainDecimal } from "../../../src/core/values/values.ts";
+import type { Field } from "../../../src/models/field.ts";
+import { clockReader } from "../../../src/providers/relational/datetime_text.ts";
+import { rawPusher } from "../../../src/providers/relational/sqlite/types/raw_values.ts";
+import { unscaledReader } from "../../../src/providers/relational/driver_values.ts";
+import { comparable } from "../../conformance/values.ts";
+import { field } from "./sqlite/support.ts";
 
 const number = (max: number, width = 2) =>
   fc.integer({ min: 0, max }).map((n) => String(n).padStart(width, "0"));
