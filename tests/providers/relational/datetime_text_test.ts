@@ -4,9 +4,9 @@ import fc from "fast-check";
 import { createColumn, valueReader } from "../../../src/arrow/mod.ts";
 import { exactDecimal, parseText, plainDecimal } from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
-import { clockReader } from "../../../src/providers/relational/datetime_text.ts";
+import { clockReader } from "../../../src/providers/relational/values/datetime_text.ts";
 import { rawPusher } from "../../../src/providers/relational/sqlite/types/raw_values.ts";
-import { unscaledReader } from "../../../src/providers/relational/driver_values.ts";
+import { unscaledReader } from "../../../src/providers/relational/values/driver_values.ts";
 import { comparable } from "../../conformance/values.ts";
 import { field } from "./sqlite/support.ts";
 

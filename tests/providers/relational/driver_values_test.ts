@@ -7,7 +7,7 @@ import {
   driverPusher,
   type DriverRules,
   type DriverValue,
-} from "../../../src/providers/relational/driver_values.ts";
+} from "../../../src/providers/relational/values/driver_values.ts";
 
 /** A driver that returns whole numbers as numbers where they fit. */
 const RULES: DriverRules = {

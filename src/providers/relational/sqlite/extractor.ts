@@ -21,7 +21,7 @@ import { columnFiller } from "./pages/column_fillers.ts";
 import { countRows, isWholeTable, rowNumberOf } from "./sql/rowid_ranges.ts";
 import { partitionOf } from "./rowid_partition.ts";
 import { streamBatches } from "./sql/row_cursor.ts";
-import { BatchColumns } from "../batch_columns.ts";
+import { BatchColumns } from "../values/batch_columns.ts";
 import { TextEncoding } from "./types/text_encoding.ts";
 
 /**

@@ -14,7 +14,7 @@ import {
 import { ValueError } from "../../../../core/errors.ts";
 import type { Field } from "../../../../models/field.ts";
 import { SLACK } from "../../../transport/receive_buffer.ts";
-import { compileFunction } from "../../compiled_functions.ts";
+import { compileFunction } from "../../values/compiled_functions.ts";
 import { readBits, readDay, readDecimal, readTime, readTimestamp } from "./binary_values.ts";
 import type { DirectKind } from "./column_types.ts";
 import { HEADER, LONGEST_FRAME, type PacketBuffer } from "./packets.ts";

@@ -4,7 +4,7 @@ import type { Batch } from "../../../../core/contracts/batch.ts";
 import type { ExtractRequest } from "../../../../core/contracts/extractor.ts";
 import { ExtractorError, ValueError } from "../../../../core/errors.ts";
 import { parseText } from "../../../../core/values/values.ts";
-import { BatchColumns } from "../../batch_columns.ts";
+import { BatchColumns } from "../../values/batch_columns.ts";
 import { directKind } from "./column_types.ts";
 import { type ColumnReading, CompiledRowDecoder, type Reach } from "./compiled_row_decoder.ts";
 import { decode, type PacketBuffer, type ResultColumn } from "./packets.ts";

@@ -13,7 +13,7 @@ import {
 import type { Field } from "../../../../models/field.ts";
 import type { ColumnDecoder, Decode } from "./column_decoders.ts";
 import { DAY_WORDS, EPOCH_DAYS, EPOCH_WORDS } from "../types/epoch.ts";
-import { compileFunction } from "../../compiled_functions.ts";
+import { compileFunction } from "../../values/compiled_functions.ts";
 import { SLACK } from "../../../transport/receive_buffer.ts";
 import type { MessageBuffer } from "../wire/message_buffer.ts";
 import { MESSAGE } from "../wire/messages.ts";

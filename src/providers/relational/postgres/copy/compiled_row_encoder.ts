@@ -8,7 +8,7 @@ import type { Field } from "../../../../models/field.ts";
 import { type Check, DAYS, MICROS } from "../types/column_limits.ts";
 import { type CopyBuffer, FRAME } from "./copy_buffer.ts";
 import { DAY_WORDS, EPOCH_DAYS, EPOCH_MICROS, EPOCH_WORDS, wordsOf } from "../types/epoch.ts";
-import { compileFunction } from "../../compiled_functions.ts";
+import { compileFunction } from "../../values/compiled_functions.ts";
 import { SLACK } from "../../../transport/receive_buffer.ts";
 import { NUMERIC_BYTES, writeNumericWords } from "./numeric_fast.ts";
 import { readUUID } from "./uuid.ts";

@@ -5,7 +5,7 @@ import { selectStatement } from "../../select.ts";
 import { comparingDialect } from "./watermark_order.ts";
 import type { Batch } from "../../../../core/contracts/batch.ts";
 import { ValueError } from "../../../../core/errors.ts";
-import { BatchColumns } from "../../batch_columns.ts";
+import { BatchColumns } from "../../values/batch_columns.ts";
 import { eventLoopPause } from "./database_file.ts";
 import { type Raw, rawPusher } from "../types/raw_values.ts";
 import { mayBeText, TextEncoding } from "../types/text_encoding.ts";

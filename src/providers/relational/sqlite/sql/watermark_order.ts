@@ -13,9 +13,9 @@ import {
 } from "../../../../core/values/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../../../../models/dtype.ts";
 import type { Field } from "../../../../models/field.ts";
-import { clockReader } from "../../datetime_text.ts";
+import { clockReader } from "../../values/datetime_text.ts";
 import { NEGATIVE_ZERO, NOT_A_NUMBER, type Raw } from "../types/raw_values.ts";
-import { numberText, unscaledReader } from "../../driver_values.ts";
+import { numberText, unscaledReader } from "../../values/driver_values.ts";
 import type { Dialect } from "../../contract.ts";
 import { TextEncoding } from "../types/text_encoding.ts";
 import { affinityOf, nativeType } from "../types/type_mapper.ts";

@@ -1,7 +1,7 @@
 /** Values as SQLite gives them. */
 import type { Column } from "../../../../arrow/mod.ts";
 import type { Field } from "../../../../models/field.ts";
-import { driverPusher, type DriverRules } from "../../driver_values.ts";
+import { driverPusher, type DriverRules } from "../../values/driver_values.ts";
 
 /** A value of one of SQLite's storage classes: null, integer, real, text, blob. */
 export type Raw = null | bigint | number | string | Uint8Array;

@@ -4,9 +4,9 @@ import {
   type Column,
   createColumn,
   type Schema,
-} from "../../arrow/mod.ts";
-import type { Batch } from "../../core/contracts/batch.ts";
-import type { ExtractRequest } from "../../core/contracts/extractor.ts";
+} from "../../../arrow/mod.ts";
+import type { Batch } from "../../../core/contracts/batch.ts";
+import type { ExtractRequest } from "../../../core/contracts/extractor.ts";
 
 /** Columns on their way to batches. */
 export class BatchColumns {

@@ -1,8 +1,13 @@
 /** Text of dates and times, as SQLite keeps them → the raw values of Arrow's columns. */
-import { createColumn, valuePusher } from "../../arrow/mod.ts";
-import { parseText } from "../../core/values/values.ts";
-import { NO_DAY, parseISODate, parseISOTime, parseISOTimestamp } from "../../formats/text/iso.ts";
-import type { Field } from "../../models/field.ts";
+import { createColumn, valuePusher } from "../../../arrow/mod.ts";
+import { parseText } from "../../../core/values/values.ts";
+import {
+  NO_DAY,
+  parseISODate,
+  parseISOTime,
+  parseISOTimestamp,
+} from "../../../formats/text/iso.ts";
+import type { Field } from "../../../models/field.ts";
 
 /** The usual spellings are no longer. */
 const bytes = new Uint8Array(40);

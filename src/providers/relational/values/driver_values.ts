@@ -8,18 +8,18 @@ import {
   type BytesColumn,
   type Column,
   type NumberColumn,
-} from "../../arrow/mod.ts";
-import { ValueError } from "../../core/errors.ts";
+} from "../../../arrow/mod.ts";
+import { ValueError } from "../../../core/errors.ts";
 import {
   exactDecimal,
   formatValue,
   INTEGER_BOUNDS,
   jsonText,
   plainDecimal,
-} from "../../core/values/values.ts";
-import type { Field } from "../../models/field.ts";
+} from "../../../core/values/values.ts";
+import type { Field } from "../../../models/field.ts";
 import { clockReader } from "./datetime_text.ts";
-import { DOUBLE_DIGITS } from "./type_name.ts";
+import { DOUBLE_DIGITS } from "../type_name.ts";
 
 /** Dates and times are text in the shapes of ISO 8601; JSON is its text. */
 export type DriverValue = null | boolean | bigint | number | string | Uint8Array;
