@@ -3,26 +3,18 @@ import type { LoadedPipeline } from "../config/mod.ts";
 import { runOwner } from "../core/files/run_lock.ts";
 import { DXTError, messageOf, PipelineExecutionError } from "../core/errors.ts";
 import type { RunResult, StreamResult } from "../models/result.ts";
-import { selectStreams } from "../selector/mod.ts";
-import { type Backfill, checkBackfill, checkLimit } from "./plan/backfill.ts";
+import type { Selection } from "../selector/mod.ts";
 import type { Phase, RunEvent } from "./contract/events.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan/pipeline_plan.ts";
 import { newProgress, type Progress, type RunContext } from "./contract/run_context.ts";
 import { isSameSystem } from "./plan/endpoint.ts";
-import { checkFullRefresh } from "./plan/shared_targets.ts";
+import { planRun, type ReadOptions } from "./plan/select_plans.ts";
+import type { Threads } from "./worker/connection_client.ts";
 import { openThreads } from "./worker/pool.ts";
 import { moveStream } from "./stream_run.ts";
 
-export interface RunOptions {
+export interface RunOptions extends Selection, ReadOptions {
   readonly phase: Phase;
-  readonly select?: string;
-  readonly exclude?: string;
-  /** Read everything and replace the target, whatever the stream's modes. */
-  readonly fullRefresh?: boolean;
-  /** Read this range of the watermark field instead of what is new. */
-  readonly backfill?: Backfill;
-  /** Read at most this many rows of each stream. */
-  readonly limit?: number;
   /** Stop after the first failed stream, whatever the pipeline's `on_error`. */
   readonly failFast?: boolean;
   /** Streams, and parts of a stream, that are moved at once; the number of cores when absent. */
@@ -63,22 +55,40 @@ export async function runPipeline(
   loaded: LoadedPipeline,
   options: RunOptions,
 ): Promise<RunResult> {
-  const plan = await planPipeline(loaded);
-  const selected = selectStreams(loaded.pipeline.streams, options);
-  const ids = selected.map(({ id }) => id);
-  const plans = plan.streams.filter(({ stream }) => ids.includes(stream.id));
-  checkBackfill(plans, options);
-  checkLimit(plans, options);
-  checkFullRefresh(plans, options);
-  const startedAt = Temporal.Now.instant();
-  const runId = crypto.randomUUID();
+  const plan = await planRun(loaded, options);
+  const start = performance.now();
   await using stages = new AsyncDisposableStack();
   using threads = openThreads({ ...options, externalTimeout: loaded.externalTimeout });
-  const context: PipelineContext = {
-    source: plan.source,
-    target: plan.target,
+  const context = newContext(loaded, plan, options, stages, threads);
+  const failFast = options.failFast ?? loaded.pipeline.on_error === "fail_fast";
+  const streams = await runStreams(plan, options, context, failFast);
+  const result: RunResult = {
+    pipeline: loaded.pipeline.name,
+    run_id: context.runId,
+    status: statusOf(streams),
+    started_at: context.startedAt.toString(),
+    duration_ms: Math.round(performance.now() - start),
+    streams,
+  };
+  threads[Symbol.dispose]();
+  options.onResult?.(result);
+  return result;
+}
+
+function newContext(
+  { variables }: LoadedPipeline,
+  { source, target }: PipelinePlan,
+  options: RunOptions,
+  stages: AsyncDisposableStack,
+  threads: Threads,
+): PipelineContext {
+  const startedAt = Temporal.Now.instant();
+  const runId = crypto.randomUUID();
+  return {
+    source,
+    target,
     runId,
-    variables: loaded.variables,
+    variables,
     startedAt,
     stages,
     claim: { owner: runOwner(runId, startedAt), waitMs: options.waitMs ?? 0 },
@@ -92,20 +102,6 @@ export async function runPipeline(
     signal: options.signal,
     onEvent: (event) => options.onEvent(event),
   };
-  const failFast = options.failFast ?? loaded.pipeline.on_error === "fail_fast";
-  const start = performance.now();
-  const streams = await runStreams(plan, plans, options, context, failFast);
-  const result: RunResult = {
-    pipeline: loaded.pipeline.name,
-    run_id: context.runId,
-    status: statusOf(streams),
-    started_at: startedAt.toString(),
-    duration_ms: Math.round(performance.now() - start),
-    streams,
-  };
-  threads[Symbol.dispose]();
-  options.onResult?.(result);
-  return result;
 }
 
 /** Each lane takes two more workers: several small streams end before these have started. */
@@ -131,11 +127,11 @@ class FailedFast extends PipelineExecutionError {}
  */
 async function runStreams(
   plan: PipelinePlan,
-  plans: readonly StreamPlan[],
   options: RunOptions,
   context: PipelineContext,
   failFast: boolean,
 ): Promise<StreamResult[]> {
+  const { streams: plans } = plan;
   const stops = plans.map(() => new AbortController());
   const results: StreamResult[] = [];
   let next = 0;

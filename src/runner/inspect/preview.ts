@@ -4,8 +4,8 @@ import { ConnectorError, messageOf } from "../../core/errors.ts";
 import { formatValue } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { PlannedStream, PlanResult } from "../../models/plan.ts";
-import { type Selection, selectStreams } from "../../selector/mod.ts";
-import { type Backfill, checkBackfill, checkLimit } from "../plan/backfill.ts";
+import type { Selection } from "../../selector/mod.ts";
+import type { Backfill } from "../plan/backfill.ts";
 import type { ConnectionClient, Threads } from "../worker/connection_client.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
 import { transformerOf } from "../extract/transform_client.ts";
@@ -13,9 +13,9 @@ import { openThreads } from "../worker/pool.ts";
 import { openClient, plainClass } from "../worker/connection_clients.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { loadSettings } from "../load/load_stage.ts";
-import { checkFullRefresh } from "../plan/shared_targets.ts";
 import { reportFields } from "./field_report.ts";
-import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
+import type { StreamPlan } from "../plan/pipeline_plan.ts";
+import { planRun, type ReadOptions } from "../plan/select_plans.ts";
 import {
   type Asked,
   checkPartitionField,
@@ -27,10 +27,7 @@ import {
   streamName,
 } from "../extract/prepare_stream.ts";
 
-export interface PreviewOptions extends Selection {
-  readonly fullRefresh?: boolean;
-  readonly backfill?: Backfill;
-  readonly limit?: number;
+export interface PreviewOptions extends Selection, ReadOptions {
   readonly signal: AbortSignal;
 }
 
@@ -54,12 +51,7 @@ export async function previewPipeline(
   loaded: LoadedPipeline,
   options: PreviewOptions,
 ): Promise<PlanResult> {
-  const { source, target, streams: plans } = await planPipeline(loaded);
-  const ids = selectStreams(loaded.pipeline.streams, options).map(({ id }) => id);
-  const selected = plans.filter(({ stream }) => ids.includes(stream.id));
-  checkBackfill(selected, options);
-  checkLimit(selected, options);
-  checkFullRefresh(selected, options);
+  const { source, target, streams: selected } = await planRun(loaded, options);
   const { fullRefresh = false, backfill, signal } = options;
   using threads = openThreads(loaded);
   const reads = selected.map((one) => one.source);

@@ -3,12 +3,13 @@ import type { LoadedPipeline } from "../../config/mod.ts";
 import type { Access } from "../../core/contracts/connector.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { StreamSource } from "../../models/source.ts";
-import { type Selection, selectStreams } from "../../selector/mod.ts";
+import type { Selection } from "../../selector/mod.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
 import type { ConnectorCalls, Threads } from "../worker/connection_client.ts";
 import { openThreads } from "../worker/pool.ts";
 import { openClient } from "../worker/connection_clients.ts";
-import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
+import type { StreamPlan } from "../plan/pipeline_plan.ts";
+import { planSelected } from "../plan/select_plans.ts";
 
 /** One thing that was tried. Times are milliseconds. */
 export interface TrialResult {
@@ -32,9 +33,7 @@ export async function testPipeline(
   loaded: LoadedPipeline,
   { signal, onResult, ...selection }: TrialOptions,
 ): Promise<TrialResult[]> {
-  const { source, target, streams } = await planPipeline(loaded);
-  const ids = selectStreams(loaded.pipeline.streams, selection).map(({ id }) => id);
-  const plans = streams.filter(({ stream }) => ids.includes(stream.id));
+  const { source, target, streams } = await planSelected(loaded, selection);
   const results: TrialResult[] = [];
   const tell = (found: readonly TrialResult[]) => {
     for (const result of found) onResult(result);
@@ -42,8 +41,8 @@ export async function testPipeline(
   };
   using threads = openThreads(loaded);
   const context = { threads, signal };
-  tell(await trySource(source, plans, context));
-  tell(await tryTarget(target, plans, context));
+  tell(await trySource(source, streams, context));
+  tell(await tryTarget(target, streams, context));
   return results;
 }
 

@@ -14,7 +14,7 @@ import {
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import { realPath } from "../../core/files/real_path.ts";
 import { parseSource, type StreamSource } from "../../models/source.ts";
-import { type Selection, selectStreams } from "../../selector/mod.ts";
+import type { Selection } from "../../selector/mod.ts";
 import { type Endpoint, resolveEndpoint } from "../plan/endpoint.ts";
 import type { HeadOf } from "../inspect/discovery.ts";
 import {
@@ -25,6 +25,7 @@ import {
   type Purpose,
 } from "./required.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
+import { planSelected } from "../plan/select_plans.ts";
 
 /** The most that a command line or a project allows. */
 export interface Limit {
@@ -53,10 +54,8 @@ async function needsOf(
   loaded: LoadedPipeline,
   { purpose, logFile, ...selection }: Omit<PipelineUse, "limits">,
 ): Promise<Need[]> {
-  const plan = await planPipeline(loaded);
-  const ids = selectStreams(loaded.pipeline.streams, selection).map(({ id }) => id);
-  const streams = plan.streams.filter(({ stream }) => ids.includes(stream.id));
-  return pipelineNeeds(loaded, plan, streams, purpose, logFile);
+  const plan = await planSelected(loaded, selection);
+  return pipelineNeeds(loaded, plan, plan.streams, purpose, logFile);
 }
 
 /** @throws {PermissionError} that names all that is not allowed, or all that is not granted */

@@ -1,0 +1,47 @@
+/** Plans the streams that a command selects, and checks the options that change what they read. */
+import type { LoadedPipeline } from "../../config/mod.ts";
+import { type Selection, selectStreams } from "../../selector/mod.ts";
+import { type Backfill, checkBackfill, checkLimit } from "./backfill.ts";
+import { type PipelinePlan, planPipeline } from "./pipeline_plan.ts";
+import { checkFullRefresh } from "./shared_targets.ts";
+
+/** What a run or its preview changes of the pipeline's own settings. */
+export interface ReadOptions {
+  /** Read everything and replace the target, whatever the stream's modes. */
+  readonly fullRefresh?: boolean;
+  /** Read this range of the watermark field instead of what is new. */
+  readonly backfill?: Backfill;
+  /** Read at most this many rows of each stream. */
+  readonly limit?: number;
+}
+
+/**
+ * Plans a pipeline; of its streams only those that are selected.
+ *
+ * @throws {ConfigurationError} for a pipeline that cannot mean anything
+ * @throws {SelectorError} for a selector that selects nothing
+ */
+export async function planSelected(
+  loaded: LoadedPipeline,
+  selection: Selection,
+): Promise<PipelinePlan> {
+  const plan = await planPipeline(loaded);
+  const ids = new Set(selectStreams(loaded.pipeline.streams, selection).map(({ id }) => id));
+  return { ...plan, streams: plan.streams.filter(({ stream }) => ids.has(stream.id)) };
+}
+
+/**
+ * As {@linkcode planSelected}, for a run or its preview.
+ *
+ * @throws {ConfigurationError} for a stream that cannot be read as the options say
+ */
+export async function planRun(
+  loaded: LoadedPipeline,
+  options: Selection & ReadOptions,
+): Promise<PipelinePlan> {
+  const plan = await planSelected(loaded, options);
+  checkBackfill(plan.streams, options);
+  checkLimit(plan.streams, options);
+  checkFullRefresh(plan.streams, options);
+  return plan;
+}
