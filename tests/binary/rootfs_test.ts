@@ -78,7 +78,7 @@ inRootfs("says what is wrong without /proc instead of crashing", async ({ data, 
   assert.deepEqual(await run(["run", "/data/quickstart.yaml"], { proc: false }), {
     code: 1,
     out: "",
-    err: "error: Cannot start: /proc is not mounted, and the runtime needs it\n",
+    err: "error: Cannot start: /proc is not mounted, but the runtime needs it\n",
   });
 });
 
