@@ -1,4 +1,4 @@
-/** Milliseconds. */
+/** Milliseconds until the timer looks first. */
 const FIRST_LOOK = 3000;
 
 /**

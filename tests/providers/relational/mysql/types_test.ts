@@ -391,3 +391,32 @@ onServers("a trigger that may change rows is refused by plan and load", async ({
     /trigger "more" runs before each row/,
   );
 });
+
+onServers(
+  "a table of more columns than one function reads is the same, NULLs among them",
+  async ({ url, sql }) => {
+    const names = Array.from({ length: 200 }, (_, i) => `c${i}`);
+    await sql(
+      `CREATE TABLE wide (${
+        names.map((name, i) => `${name} ${i % 2 === 0 ? "INT" : "TEXT"}`).join(", ")
+      })`,
+    );
+    const value = (row: number, i: number) =>
+      (row + i) % 7 === 0 ? null : i % 2 === 0 ? row * i : `${row}/${i}`;
+    for (let row = 1; row < 9; row++) {
+      const values = names.map((_, i) => value(row, i)).map((v) =>
+        typeof v === "string" ? `'${v}'` : v ?? "NULL"
+      );
+      await sql(`INSERT INTO wide VALUES (${values.join(", ")})`);
+    }
+    await using connector = await connect(url);
+    const { records } = await read(connector, "wide");
+    assert.deepEqual(
+      records,
+      Array.from(
+        { length: 8 },
+        (_, row) => Object.fromEntries(names.map((name, i) => [name, value(row + 1, i)])),
+      ),
+    );
+  },
+);

@@ -39,7 +39,9 @@ export interface Reach {
   bytes: number;
 }
 
-/** Columns beyond these are read as a loop: V8 does not optimise a function of any length. */
+/** Most columns of one function: V8 does not optimise a function of any length. */
+const GENERATED = 64;
+/** Bytes from which one call of set costs less. */
 const LONG = 192;
 
 /** What the generated function works with. */
@@ -64,12 +66,18 @@ interface Buffers {
   bytes: Uint8Array | undefined;
 }
 
-type Run = (scope: Scope, reach: Reach, input: PacketBuffer, end: number) => number;
+/** Reads rows: of all columns, as many as are there. */
+type ReadRows = (scope: Scope, reach: Reach, input: PacketBuffer, end: number) => number;
+
+/** Reads some columns of one row, whose bits of NULL are at `base`. */
+type ReadPart = (scope: Scope, reach: Reach, input: PacketBuffer, base: number) => number;
 
 type Filled = NumberColumn | BigColumn | BoolColumn | BytesColumn;
 
 export class CompiledRowDecoder {
-  readonly #run: Run;
+  /** Undefined where the columns are too many for one function. */
+  readonly #readRows: ReadRows | undefined;
+  readonly #parts: readonly ReadPart[];
   readonly #scope: Scope;
 
   constructor(
@@ -90,9 +98,16 @@ export class CompiledRowDecoder {
       readTimestamp,
       refuseFlag,
     };
-    this.#run = compileFunction<Run>(
-      ["scope", "reach", "input", "end"],
-      bodyOf(readings, fields),
+    const isNarrow = readings.length <= GENERATED;
+    this.#readRows = isNarrow
+      ? compileFunction<ReadRows>(["scope", "reach", "input", "end"], rowsBody(readings, fields))
+      : undefined;
+    const starts = readings.flatMap((_, i) => !isNarrow && i % GENERATED === 0 ? [i] : []);
+    this.#parts = starts.map((start) =>
+      compileFunction<ReadPart>(
+        ["scope", "reach", "input", "base"],
+        partBody(readings, fields, start),
+      )
     );
   }
 
@@ -104,7 +119,22 @@ export class CompiledRowDecoder {
    * @returns -1, or the column whose value does not fit its row
    */
   run(reach: Reach, input: PacketBuffer, end: number): number {
-    return this.#run(this.#scope, reach, input, end);
+    return this.#readRows?.(this.#scope, reach, input, end) ?? this.#readRow(reach, input);
+  }
+
+  #readRow(reach: Reach, input: PacketBuffer): number {
+    const count = this.columns.length;
+    const base = reach.at + 1;
+    reach.bytes -= reach.to - reach.at;
+    reach.at = base + nullBytes(count);
+    if (reach.at > reach.to) return count;
+    for (const part of this.#parts) {
+      const wrong = part(this.#scope, reach, input, base);
+      if (wrong >= 0) return wrong;
+    }
+    if (reach.at !== reach.to) return count;
+    reach.row++;
+    return -1;
   }
 
   /** Makes room for `rows` rows. */
@@ -142,14 +172,39 @@ function refuseFlag(field: Field, value: number): never {
   );
 }
 
-function bodyOf(readings: readonly ColumnReading[], fields: readonly Field[]): string {
-  const count = readings.length;
-  // The bits of NULL begin at the third.
-  const nullBytes = (count + 9) >> 3;
-  return `"use strict";
+/** Bytes of the bits of NULL, which begin at the third. */
+function nullBytes(columns: number): number {
+  return (columns + 9) >> 3;
+}
+
+const NAMES = `"use strict";
   const { buffers, nulls, columns, fields, decoders, readBits, readDay, readDecimal, readTime,
     readTimestamp, refuseFlag } = scope;
-  const { bytes, view } = input;
+  const { bytes, view } = input;`;
+
+function partBody(
+  readings: readonly ColumnReading[],
+  fields: readonly Field[],
+  start: number,
+): string {
+  const part = readings.slice(start, start + GENERATED);
+  return `${NAMES}
+  const { to, row } = reach;
+  let { at } = reach;
+  let size = 0;
+  ${
+    part.map((reading, i) => typeof reading === "function" ? "" : locals(reading, start + i)).join(
+      "",
+    )
+  }
+  ${part.map((reading, i) => column(reading, fields[start + i]!, start + i)).join("")}
+  reach.at = at;
+  return -1;`;
+}
+
+function rowsBody(readings: readonly ColumnReading[], fields: readonly Field[]): string {
+  const count = readings.length;
+  return `${NAMES}
   const { capacity } = reach;
   let { at, to, row, sequence, bytes: room } = reach;
   let size = 0, base = 0;
@@ -158,7 +213,7 @@ function bodyOf(readings: readonly ColumnReading[], fields: readonly Field[]): s
     reach.row = row;
     room -= to - at;
     base = at + 1;
-    at = base + ${nullBytes};
+    at = base + ${nullBytes(count)};
     if (at > to) ${wrong(count)}
     ${readings.map((reading, i) => column(reading, fields[i]!, i)).join("")}
     if (at !== to) ${wrong(count)}

@@ -1,4 +1,4 @@
-/** Connects to a server and hears its greeting, inside TLS where sslmode and the server want it. */
+/** Connects to a server, reads its greeting, and starts TLS where sslmode and the server want it. */
 import { messageOf } from "../../../../core/errors.ts";
 import type { Address } from "../../../transport/address.ts";
 import type { TLSKeys } from "../../../transport/connection_keys.ts";

@@ -50,7 +50,7 @@ export interface QueryResult extends StatementEnd {
 export interface SessionOptions {
   /** It loads: the server may ask for a file, which is ours. */
   readonly localFiles?: boolean;
-  /** It kills the statement of another session; nobody kills its own. */
+  /** It kills the statement of another session; its own statement is killed by none. */
   readonly isKiller?: boolean;
 }
 
@@ -311,7 +311,7 @@ export class Session {
     try {
       await this.#send(framesOf(command(COMMAND.quit), 0));
     } catch {
-      // Who is gone needs no farewell.
+      // A server that is gone needs no farewell.
     }
   }
 
@@ -447,7 +447,7 @@ export class Session {
   }
 
   #silent(): void {
-    // It may be busy with what nobody waits for any more.
+    // The statement may still run, and its result is not wanted any more.
     this.#kill();
     this.#fail(
       new ConnectionError(
