@@ -11,14 +11,15 @@ import type { ConnectContext } from "../../../core/contracts/provider.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
+import { checkRead, checkWrite, type WriteRights } from "../access.ts";
 import { discoverStreams, streamFields } from "../connector.ts";
-import { tableName } from "../names.ts";
-import { selectAll } from "../select.ts";
-import { catalog } from "./catalog.ts";
+import type { TableName } from "../contract.ts";
+import { estimateSource, type SizeReader } from "../estimate.ts";
+import { catalog, type MySQLTable } from "./catalog.ts";
 import { addressOf, type MySQLConfig } from "./config.ts";
 import { dialect } from "./dialect.ts";
 import { mysql } from "./system.ts";
-import { isConnectionEnd } from "./wire/server_error.ts";
+import { isConnectionEnd, MySQLError } from "./wire/server_error.ts";
 import { Session, type SessionConfig } from "./wire/session.ts";
 
 /** One moment for all that a transaction reads. */
@@ -28,6 +29,7 @@ const BEGIN_READ = [
 ];
 
 export class MySQLConnector implements Connector {
+  readonly system = mysql;
   readonly warn: ConnectContext["warn"];
   readonly config: SessionConfig;
   /** A session that waits for its next caller; it does not load. */
@@ -100,50 +102,32 @@ export class MySQLConnector implements Connector {
     return this.reading((session) => discoverStreams(mysql, session));
   }
 
-  /** InnoDB's own estimate; of views and queries nothing is known. */
   estimate(source: StreamSource): Promise<Estimate> {
-    if (source.type !== "relation") return Promise.resolve({ kind: source.type });
-    return this.reading(async (session) => {
-      const table = await catalog.find(session, tableName(source));
-      if (table === undefined) return { kind: "relation" };
-      if (table.readOnlyKind !== undefined) return { kind: "view" };
-      if (source.where !== undefined) return { kind: "table with a condition" };
-      const rows = table.estimatedRows;
-      return { kind: "table", ...(rows === undefined ? {} : { rows }) };
-    });
+    return this.reading((session) => estimateSource(mysql, session, source, sizes));
   }
 
   /** The server prepares the query, and reads no row. */
-  async checkRead(source: StreamSource): Promise<Access> {
-    const action = source.type === "relation" ? `read "${source.name}"` : `read the ${source.type}`;
-    return await this.#access(action, async (session) => {
-      await session.describe(selectAll(source, dialect));
-      return { action, problems: [] };
-    });
+  checkRead(source: StreamSource): Promise<Access> {
+    const compile = (sql: string) => this.reading((session) => session.describe(sql));
+    return checkRead(source, dialect, compile, isRefusal);
   }
 
-  async checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
-    return await this.#access("write", async (session) => {
-      const table = await catalog.find(session, tableName(target));
-      if (table === undefined) {
-        return { action: `create and write "${tableName(target).name}"`, problems: [] };
-      }
-      const { label, readOnlyKind } = table;
-      const problems = readOnlyKind === undefined ? [] : [`${label} is ${readOnlyKind}`];
-      return { action: `${mode} ${label}`, problems };
-    });
+  checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
+    const rights = (name: TableName): Promise<WriteRights> =>
+      this.reading(async (session) => {
+        const table = await catalog.find(session, name);
+        if (table?.readOnlyKind === undefined) return { exists: table !== undefined, problems: [] };
+        return { exists: true, problems: [`${table.label} is ${table.readOnlyKind}`] };
+      });
+    return checkWrite(target, mode, rights, isRefusal);
   }
 
-  async #access(
-    action: string,
-    work: (session: Session) => Promise<Access>,
-  ): Promise<Access> {
-    try {
-      return await this.reading(work);
-    } catch (error) {
-      if (!(error instanceof DXTError) || error instanceof ConnectionError) throw error;
-      return { action, problems: [error.message] };
-    }
+  readingTables<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.reading(work);
+  }
+
+  isSystemError(error: unknown): boolean {
+    return error instanceof MySQLError;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -152,3 +136,18 @@ export class MySQLConnector implements Connector {
     await session?.close();
   }
 }
+
+/** An error of the server or of names, not one of the connection. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof DXTError && !(error instanceof ConnectionError);
+}
+
+/** InnoDB's own estimate; of views and queries nothing is known. */
+const sizes: SizeReader<Session, MySQLTable> = {
+  kindOf: ({ readOnlyKind }) => readOnlyKind === undefined ? "table" : "view",
+  sizeOf(_session, { readOnlyKind, estimatedRows: rows }) {
+    return Promise.resolve(
+      readOnlyKind !== undefined || rows === undefined ? undefined : { rows },
+    );
+  },
+};

@@ -2,29 +2,21 @@
 import { createHash } from "node:crypto";
 import { LoaderError, messageOf, VerificationError } from "../../../core/errors.ts";
 import { waitForLock } from "../../../core/files/run_lock.ts";
-import {
-  type AskedWatermark,
-  type Loader,
-  type LoadPlan,
-  type LoadReceipt,
-  type LoadTask,
-  type PlannedLoad,
-  refuseStaleRange,
-} from "../../../core/contracts/loader.ts";
-import type { Value } from "../../../core/values/values.ts";
+import type { LoadReceipt, LoadTask, PlannedLoad } from "../../../core/contracts/loader.ts";
 import { warnOfOmissions } from "../column_match.ts";
 import type { TableName } from "../contract.ts";
-import { type LoadSteps, planLoad, refuseCascades } from "../load_plan.ts";
-import { findMaxWatermark } from "../max_watermark.ts";
-import { displayName, quoteTable, tableName } from "../names.ts";
+import { type LoadSteps, refuseCascades } from "../load_plan.ts";
+import { refuseStale, RelationalLoader } from "../loader.ts";
+import { displayTable, quoteTable, tableName } from "../names.ts";
 import { refuseNulls } from "../null_checks.ts";
 import { deleteAll, hasUniqueKey, upsertClause } from "../statements.ts";
-import { checkLoadTask, describeNewTable, findTarget, makeTarget } from "../target.ts";
+import { describeNewTable, findTarget, makeTarget } from "../target.ts";
 import { catalog, type MySQLTable } from "./catalog.ts";
 import type { MySQLConnector } from "./connector.ts";
 import { dialect, quote, textLiteral } from "./dialect.ts";
 import { watermarks } from "./max_watermark.ts";
 import { mysql, type Target } from "./system.ts";
+import type { ColumnLimit } from "./wire/infile_encoder.ts";
 import {
   type InfileColumn,
   InfileEncoder,
@@ -48,28 +40,23 @@ export interface LoaderOptions {
  * A table that exists is loaded in one transaction. One that does not is loaded beside its name and renamed,
  * since the server commits each change of a table by itself; so is one that `replace: swap` replaces.
  */
-export class MySQLLoader implements Loader {
-  constructor(
-    private readonly connector: MySQLConnector,
-    private readonly options: LoaderOptions = { replace: "delete" },
-  ) {}
+export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLimit> {
+  protected override readonly watermarks = watermarks;
 
-  async load(task: LoadTask): Promise<LoadReceipt> {
-    task.signal.throwIfAborted();
-    if (task.staged.kind !== "records") {
-      throw new LoaderError("Cannot load files into MySQL: expected records");
-    }
-    checkLoadTask(task, dialect);
+  constructor(
+    protected override readonly connector: MySQLConnector,
+    private readonly options: LoaderOptions = { replace: "delete" },
+  ) {
+    super();
+  }
+
+  protected override async write(task: LoadTask): Promise<LoadReceipt> {
     const session = await Session.open(this.connector.config, task.signal, { localFiles: true });
     const release = session.abortedBy(task.signal);
     try {
       await lockTarget(session, task);
-      const { target, expected } = task;
-      if (expected !== undefined) {
-        const query = { target, ...expected };
-        refuseStaleRange(task, await findMaxWatermark(watermarks, session, query));
-      }
-      const found = await findTarget(mysql, session, task, tableName(target));
+      await refuseStale(watermarks, session, task);
+      const found = await findTarget(mysql, session, task, tableName(task.target));
       if (found !== undefined) {
         await refuseTable(session, found.table);
         warnOfOmissions(this.connector.warn, found);
@@ -94,15 +81,14 @@ export class MySQLLoader implements Loader {
     }
   }
 
-  plan(load: PlannedLoad): Promise<LoadPlan> {
-    const { connector } = this;
-    const steps: LoadSteps<Session, MySQLTable> = {
+  protected override steps({ upsertKeys }: PlannedLoad): LoadSteps<Session, MySQLTable> {
+    return {
       refuseTable,
       upsertStatements: async (session, _name, fields, table) => {
         const names = fields.map(({ name }) => name);
         if (table === undefined) return [];
-        await refuseOtherKeys(session, table, names, load.upsertKeys);
-        return await uniqueKeyStatements(session, table, load.upsertKeys);
+        await refuseOtherKeys(session, table, names, upsertKeys);
+        return await uniqueKeyStatements(session, table, upsertKeys);
       },
       replacement: async (session, table) => {
         if (this.#isSwap) await refuseSwap(session, table);
@@ -110,17 +96,6 @@ export class MySQLLoader implements Loader {
         return { statements: this.#isSwap ? [] : [deleteAll(table.name)], loss };
       },
     };
-    return connector.reading((session) => planLoad(mysql, session, load, steps, connector.warn));
-  }
-
-  getMaxWatermark(
-    target: LoadTask["target"],
-    field: string,
-    asked: AskedWatermark = {},
-  ): Promise<Exclude<Value, null> | undefined> {
-    return this.connector.reading((session) =>
-      findMaxWatermark(watermarks, session, { target, field, ...asked })
-    );
   }
 
   get #isSwap(): boolean {
@@ -139,7 +114,7 @@ async function hashOf(session: Session, { schema, name }: TableName): Promise<st
 async function lockTarget(session: Session, { target, claim, signal }: LoadTask): Promise<void> {
   const table = tableName(target);
   const lock = textLiteral(`dxt_${await hashOf(session, table)}`);
-  const what = `table ${displayName(quoteTable(table, { quote: (name) => `"${name}"` }))}`;
+  const what = `table ${displayTable(table)}`;
   await waitForLock(what, claim?.waitMs ?? 0, signal, async () => {
     const { rows: [row] } = await session.query(
       `SELECT GET_LOCK(${lock}, 0), IS_USED_LOCK(${lock})`,
@@ -236,7 +211,7 @@ async function loadBeside(
       })
       : existing;
     if (existing !== undefined) await session.query(`CREATE TABLE ${newName} LIKE ${name}`);
-    const label = displayName(quoteTable(wanted, { quote: (part) => `"${part}"` }));
+    const label = displayTable(wanted);
     const target = { ...made, table: { ...made.table, name: newName, label } };
     const upsert = task.mode === "upsert" ? await prepareUpsert(session, target, task) : undefined;
     await session.query("START TRANSACTION");
