@@ -47,7 +47,7 @@ Deno.test("what is wrong is told with its line and what was wanted", async () =>
       3,
       /key "path": expected string, received number/,
     ],
-    [{ source: "mysql://host/db" }, 3, /"mysql:" URL: no provider knows it/],
+    [{ source: "oracle://host/db" }, 3, /"oracle:" URL: no provider knows it/],
     [{ target: "{ provider: local, pth: x }" }, 4, /unknown key "pth"/],
     [
       { stream: "source: { type: file, path: x.csv }, target: y" },
