@@ -23,6 +23,11 @@ export interface Dialect {
   /** A server would cut a longer name without a word; unset where the system refuses or takes it. */
   readonly longestName?: { readonly length: number; readonly unit: "bytes" | "characters" };
   /**
+   * Text as an argument of a function whose result is read as a table; unset where the system has no
+   * such functions.
+   */
+  textArgument?(text: string): string;
+  /**
    * A condition that holds where a column has a value of the pipeline, in the order and case that the
    * value has, whatever collation the column has.
    */
@@ -44,6 +49,9 @@ export interface Dialect {
 
 /** All of a dialect that names need. */
 export type Quoting = Pick<Dialect, "quote">;
+
+/** All of a dialect that the FROM of a statement needs. */
+export type FromDialect = Pick<Dialect, "product" | "quote" | "textArgument">;
 
 /** A watermark in SQL. */
 export interface Comparison {

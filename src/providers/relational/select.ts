@@ -5,22 +5,32 @@ import type { ExtractRequest, Part, Projection } from "../../core/contracts/extr
 import { isIntegerType } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamRef } from "../../models/source.ts";
-import type { Dialect, Quoting } from "./contract.ts";
+import type { Dialect, FromDialect, Quoting } from "./contract.ts";
 import { quoteTable, tableName } from "./names.ts";
 
-/** What a SELECT reads from: a table, a query, or a function's result. */
-export function fromClause(ref: StreamRef, dialect: Quoting): string {
+/**
+ * What a SELECT reads from: a table, a query, or a function's result.
+ *
+ * @throws {ConfigurationError} for a source that the system cannot read
+ */
+export function fromClause(ref: StreamRef, dialect: FromDialect): string {
   switch (ref.type) {
     case "relation":
       return quoteTable(tableName(ref), dialect);
     case "sql":
       return `(${withoutSemicolon(ref.sql)}\n) AS dxt_query`;
     case "function": {
+      const { textArgument } = dialect;
+      if (textArgument === undefined) {
+        throw new ConfigurationError(
+          `Cannot read function "${ref.name}": ${dialect.product} has no functions that return rows; expected relation or sql`,
+        );
+      }
       const args = (ref.args ?? []).map((arg) =>
         arg === null
           ? "NULL"
           : typeof arg === "string"
-          ? `'${arg.replaceAll("'", "''")}'`
+          ? textArgument(arg)
           : String(arg).toUpperCase()
       );
       const name = quoteTable(tableName({ type: "relation", name: ref.name }), dialect);
@@ -54,7 +64,7 @@ export function projectionSQL(
 }
 
 /** All rows of a source that its own condition finds; compiled, it tells whether they can be read. */
-export function selectAll(source: StreamRef, dialect: Quoting): string {
+export function selectAll(source: StreamRef, dialect: FromDialect): string {
   const where = ownCondition(source).map((condition) => ` WHERE ${condition}`);
   return `SELECT * FROM ${fromClause(source, dialect)}${where.join("")}`;
 }

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import type { StreamRef } from "../../../src/models/source.ts";
+import { dialect as mysql } from "../../../src/providers/relational/mysql/dialect.ts";
+import { dialect as postgres } from "../../../src/providers/relational/postgres/sql/dialect.ts";
+import { dialect as sqlite } from "../../../src/providers/relational/sqlite/sql/dialect.ts";
 import { tableName } from "../../../src/providers/relational/names.ts";
-import { withoutSemicolon } from "../../../src/providers/relational/select.ts";
+import { fromClause, withoutSemicolon } from "../../../src/providers/relational/select.ts";
 
 Deno.test("a query loses its last semicolons and what follows them, and nothing else", () => {
   const queries = {
@@ -25,5 +29,16 @@ Deno.test("a table's name may have a schema, and parts in quotes", () => {
   assert.deepEqual(tableName({ type: "relation", schema: "s", name: "a.b" }), {
     schema: "s",
     name: "a.b",
+  });
+});
+
+Deno.test("arguments of a function are literals of their system, or the function is refused", () => {
+  const ref: StreamRef = { type: "function", name: "f", args: ["it's \\ x", 7, true, null] };
+  assert.equal(fromClause(ref, postgres), `"f"( E'it''s \\\\ x', 7, TRUE, NULL) AS dxt_function`);
+  assert.equal(fromClause(ref, sqlite), `"f"('it''s \\ x', 7, TRUE, NULL) AS dxt_function`);
+  assert.throws(() => fromClause(ref, mysql), {
+    name: "ConfigurationError",
+    message:
+      'Cannot read function "f": MySQL has no functions that return rows; expected relation or sql',
   });
 });

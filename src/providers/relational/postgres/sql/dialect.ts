@@ -72,6 +72,7 @@ export const dialect: Dialect = {
   // Quoted names are told apart by each character.
   foldName: (name) => name,
   longestName: { length: NAME_BYTES, unit: "bytes" },
+  textArgument: quoteText,
   // Text takes the type of the column.
   equal: (sql, value) => `${sql} = ${quoteText(String(value))}`,
   select: (sql) => sql,

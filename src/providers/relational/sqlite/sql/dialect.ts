@@ -29,6 +29,7 @@ export const dialect: Dialect = {
   quote,
   foldName,
   defaultSchema: "main",
+  textArgument: literal,
   equal(sql, value) {
     const wanted = typeof value === "string" ? literal(value) : String(Number(value));
     return `${sql} COLLATE BINARY = ${wanted}`;
