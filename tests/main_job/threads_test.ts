@@ -375,7 +375,9 @@ threadsTest(
     assert.ok(staged!.files_staged > 20, `${staged!.files_staged} files`);
     const [all] = await target.sql(`SELECT count(*)::int AS n, ${copies} FROM accounts`);
     assert.deepEqual({ ...all }, { n: ROWS, copies: THREADS });
-    const slow = { ...pipeline(systems, SLOW_STREAM), buffer: SMALL_FILES };
+    // Long enough for a load that begins late on a busy machine to wait for what is not read yet.
+    const query = { ...SLOW_STREAM, source: { type: "sql", sql: SLOW.replace("1.5", "5") } };
+    const slow = { ...pipeline(systems, query), buffer: SMALL_FILES };
     const result = await runWell(folder, slow, { threads: THREADS });
     assert.equal(proofOf(result)["target"], "COPY 20000, ALTER TABLE");
     const [paused] = await target.sql(`SELECT count(DISTINCT id)::int AS ids, ${copies} FROM slow`);
