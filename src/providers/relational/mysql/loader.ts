@@ -13,6 +13,7 @@ import { deleteAll, hasUniqueKey, upsertClause } from "../statements.ts";
 import { describeNewTable, findTarget, makeTarget } from "../target.ts";
 import { catalog, type MySQLTable } from "./catalog.ts";
 import type { MySQLConnector } from "./connector.ts";
+import { commitLoad } from "./load_commit.ts";
 import { dialect, quote, textLiteral } from "./dialect.ts";
 import { watermarks } from "./max_watermark.ts";
 import { mysql, type Target } from "./system.ts";
@@ -54,7 +55,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     const session = await Session.open(this.connector.config, task.signal, { localFiles: true });
     const release = session.abortedBy(task.signal);
     try {
-      await lockTarget(session, task);
+      const lock = await lockTarget(session, task);
       await refuseStale(watermarks, session, task);
       const found = await findTarget(mysql, session, task, tableName(task.target));
       if (found !== undefined) {
@@ -63,8 +64,8 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
       }
       const isSwap = found !== undefined && task.mode === "replace" && this.#isSwap;
       if (isSwap) await refuseSwap(session, found.table);
-      if (found !== undefined && !isSwap) return await loadInPlace(session, task, found);
-      return await loadBeside(session, task, found, (sql) => this.#runLater(session, sql));
+      if (found !== undefined && !isSwap) return await loadInPlace(session, task, found, lock);
+      return await loadBeside(session, task, found, lock, (sql) => this.#runLater(session, sql));
     } finally {
       release();
       await session.close();
@@ -110,10 +111,11 @@ async function hashOf(session: Session, { schema, name }: TableName): Promise<st
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
-/** Takes the lock of a table; the server frees it with the session. */
-async function lockTarget(session: Session, { target, claim, signal }: LoadTask): Promise<void> {
+/** Takes the lock of a table, and returns its name; the server frees it with the session. */
+async function lockTarget(session: Session, { target, claim, signal }: LoadTask): Promise<string> {
   const table = tableName(target);
-  const lock = textLiteral(`dxt_${await hashOf(session, table)}`);
+  const name = `dxt_${await hashOf(session, table)}`;
+  const lock = textLiteral(name);
   const what = `table ${displayTable(table)}`;
   await waitForLock(what, claim?.waitMs ?? 0, signal, async () => {
     const { rows: [row] } = await session.query(
@@ -121,6 +123,7 @@ async function lockTarget(session: Session, { target, claim, signal }: LoadTask)
     );
     return row![0] === "1" ? { held: true } : { holder: `connection ${row![1]} of MySQL` };
   }, GRACE_MS);
+  return name;
 }
 
 /** @throws {LoaderError} for a table whose rows need not be those that a load writes */
@@ -176,6 +179,7 @@ async function loadInPlace(
   session: Session,
   task: LoadTask,
   target: Target,
+  lock: string,
 ): Promise<LoadReceipt> {
   const { table } = target;
   const upsert = task.mode === "upsert" ? await prepareUpsert(session, target, task) : undefined;
@@ -186,7 +190,7 @@ async function loadInPlace(
   }
   const rows = await fill(session, task, target, upsert);
   const total = task.mode === "replace" ? await proveCount(session, table, rows) : undefined;
-  await session.query("COMMIT");
+  await commitLoad(session, task, { lock, table, rows }, "COMMIT");
   return receiptOf(rows, total);
 }
 
@@ -194,6 +198,7 @@ async function loadBeside(
   session: Session,
   task: LoadTask,
   existing: Target | undefined,
+  lock: string,
   runLater: (sql: string) => Promise<void>,
 ): Promise<LoadReceipt> {
   const wanted = tableName(task.target);
@@ -221,8 +226,10 @@ async function loadBeside(
       ? await proveCount(session, target.table, rows)
       : undefined;
     task.signal.throwIfAborted();
-    if (existing === undefined) await session.query(`RENAME TABLE ${newName} TO ${name}`);
-    else {
+    if (existing === undefined) {
+      const table = { name: newName, estimatedRows: 0 };
+      await commitLoad(session, task, { lock, table, rows }, `RENAME TABLE ${newName} TO ${name}`);
+    } else {
       await session.query(`RENAME TABLE ${name} TO ${oldName}, ${newName} TO ${name}`);
       await session.query(`DROP TABLE ${oldName}`);
     }

@@ -51,6 +51,10 @@ export default defineProvider<MySQLConfig, MySQLConnector>({
         const { MySQLLoader } = await import("./loader.ts");
         return new MySQLLoader(connector, options as z.infer<typeof LoaderOptions>);
       },
+      async getOutcome(connector, target, record) {
+        const { findOutcome } = await import("./load_commit.ts");
+        return await findOutcome(connector, target, record);
+      },
     },
   },
 });
