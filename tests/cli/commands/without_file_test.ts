@@ -106,7 +106,7 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   [["run", "--from", "nope.csv", "--to", "w.db"], /--from: there is no "nope.csv"/],
   [["run", "--from", "shop", "--to", "w.db"], /--from: "shop" is not a URL/],
   [["run", "--from", "", "--to", "w.db"], /--from: it is empty/],
-  [["run", "--from", "x.csv", "--to", "mysql://h/d"], /--to: Cannot connect to a "mysql:" URL/],
+  [["run", "--from", "x.csv", "--to", "oracle://h/d"], /--to: Cannot connect to an? "oracle:" URL/],
   [["run", "--from", "x.csv", "--to", "postgers://h/d"], /--to: .*did you mean "postgres"/],
   [["run", "--from", "chinook.sqlite", "--to", "w.db"], /--from: it has more than one dataset/],
   [["run", "--from", "x.csv", "--source", "y", "--to", "w.db"], /--source: --from names the file/],
