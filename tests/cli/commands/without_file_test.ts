@@ -109,8 +109,14 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   [["run", "--from", "x.csv", "--to", "oracle://h/d"], /--to: Cannot connect to an? "oracle:" URL/],
   [["run", "--from", "x.csv", "--to", "postgers://h/d"], /--to: .*did you mean "postgres"/],
   [["run", "--from", "chinook.sqlite", "--to", "w.db"], /--from: it has more than one dataset/],
-  [["run", "--from", "x.csv", "--source", "y", "--to", "w.db"], /--source: --from names the file/],
-  [["run", "--from", "x.csv", "--to", "y.csv", "--target", "z"], /--target: --to names the file/],
+  [
+    ["run", "--from", "x.csv", "--source", "y", "--to", "w.db"],
+    /--source: --from already names the file/,
+  ],
+  [
+    ["run", "--from", "x.csv", "--to", "y.csv", "--target", "z"],
+    /--target: --to already names the file/,
+  ],
   [
     ["run", "--from", "x.csv", "--to", "w.db", "--mode", "upsrt"],
     /--mode: unknown mode "upsrt", expected append, replace, upsert/,
