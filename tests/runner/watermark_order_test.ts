@@ -184,7 +184,7 @@ async function oneRun(
     return records.length;
   } catch (error) {
     const { message } = error as Error;
-    return /has no order|an order of its own/.test(message) ? "refused" : message;
+    return /has no order|its own order/.test(message) ? "refused" : message;
   }
 }
 
