@@ -90,7 +90,7 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   };
   let { fields } = load.staged;
   await collect(() => {
-    // A loss that is not accepted is told with its column.
+    // The report of a column says what it would lose, where the pipeline does not accept it.
     const target = matchColumns(system, table, { ...load, lossy: "accept" });
     warnOfOmissions(warn, target);
     fields = target.columns.map(({ field }) => field);

@@ -190,7 +190,7 @@ async function loadInPlace(
   }
   const rows = await fill(session, task, target, upsert);
   const total = task.mode === "replace" ? await proveCount(session, table, rows) : undefined;
-  await commitLoad(session, task, { lock, table, rows }, "COMMIT");
+  await commitLoad(session, task, { lock, rows, creates: false }, "COMMIT");
   return receiptOf(rows, total);
 }
 
@@ -227,8 +227,8 @@ async function loadBeside(
       : undefined;
     task.signal.throwIfAborted();
     if (existing === undefined) {
-      const table = { name: newName, estimatedRows: 0 };
-      await commitLoad(session, task, { lock, table, rows }, `RENAME TABLE ${newName} TO ${name}`);
+      const rename = `RENAME TABLE ${newName} TO ${name}`;
+      await commitLoad(session, task, { lock, rows, creates: true }, rename);
     } else {
       await session.query(`RENAME TABLE ${name} TO ${oldName}, ${newName} TO ${name}`);
       await session.query(`DROP TABLE ${oldName}`);
