@@ -10,6 +10,7 @@ import { newProgress, type Progress, type RunContext } from "./contract/run_cont
 import { isSameSystem } from "./plan/endpoint.ts";
 import { planRun, type ReadOptions } from "./plan/select_plans.ts";
 import type { Threads } from "./worker/connection_client.ts";
+import { sharedNeeds } from "./permissions/required.ts";
 import { openThreads } from "./worker/pool.ts";
 import { moveStream } from "./stream_run.ts";
 
@@ -77,7 +78,7 @@ export async function runPipeline(
 
 function newContext(
   { variables }: LoadedPipeline,
-  { source, target }: PipelinePlan,
+  plan: PipelinePlan,
   options: RunOptions,
   stages: AsyncDisposableStack,
   threads: Threads,
@@ -85,8 +86,9 @@ function newContext(
   const startedAt = Temporal.Now.instant();
   const runId = crypto.randomUUID();
   return {
-    source,
-    target,
+    source: plan.source,
+    target: plan.target,
+    needs: sharedNeeds(plan),
     runId,
     variables,
     startedAt,

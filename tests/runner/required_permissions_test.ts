@@ -5,7 +5,12 @@ import { parsePipeline } from "../../src/config/mod.ts";
 import { mergePermissions } from "../../src/core/permissions.ts";
 import { PermissionError } from "../../src/core/errors.ts";
 import type { Permissions } from "../../src/core/contracts/provider.ts";
-import { pipelineNeeds, type Purpose, streamNeeds } from "../../src/runner/permissions/required.ts";
+import {
+  pipelineNeeds,
+  type Purpose,
+  sharedNeeds,
+  streamNeeds,
+} from "../../src/runner/permissions/required.ts";
 import { planPipeline } from "../../src/runner/plan/pipeline_plan.ts";
 import { workerPermissions } from "../../src/sandbox/permissions.ts";
 
@@ -44,6 +49,15 @@ Deno.test("a stream's sides need their own connection, and the stage from their 
   const memory = await planned({ buffer: { format: "memory" } });
   const held = streamNeeds(memory.plan, memory.plan.streams[0]!);
   assert.deepEqual(held.source, { ...NONE, net: ["db.example:5433"] });
+});
+
+Deno.test("workers that streams share need what any of the streams needs", async () => {
+  const { plan } = await planned({ target: "postgres://you@other.example/w" });
+  const stages = plan.streams.map(({ stageDirectory }) => stageDirectory);
+  assert.deepEqual(sharedNeeds(plan), {
+    source: { ...NONE, net: ["db.example:5433"], write: stages },
+    target: { ...NONE, net: ["other.example:5432"], read: stages },
+  });
 });
 
 Deno.test("a worker is granted its side and dxt's own source, and nothing that can be widened", () => {

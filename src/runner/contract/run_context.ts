@@ -5,6 +5,7 @@ import type { ExpectedWatermark } from "../../core/contracts/loader.ts";
 import type { Receipt } from "../../integrity/receipt.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
 import type { RunEvent } from "./events.ts";
+import type { StreamNeeds } from "../permissions/required.ts";
 import type { Backfill } from "../plan/backfill.ts";
 import type { Threads } from "../worker/connection_client.ts";
 import type { EarlyLoad } from "../load/load_stage.ts";
@@ -13,6 +14,8 @@ import type { EarlyLoad } from "../load/load_stage.ts";
 export interface RunContext {
   readonly source: Endpoint;
   readonly target: Endpoint;
+  /** Permissions of workers that run no untrusted code: those of all streams of the run. */
+  readonly needs: StreamNeeds;
   readonly runId: string;
   /** Values of the pipeline's variables by name. */
   readonly variables: ReadonlyMap<string, string>;

@@ -56,6 +56,18 @@ export function streamNeeds(
   };
 }
 
+/**
+ * The union of what the streams need, for workers of dxt's own code: one worker then serves one stream
+ * after another, where to start one takes longer than to move a small table.
+ */
+export function sharedNeeds(plan: PipelinePlan): StreamNeeds {
+  const needs = plan.streams.map((stream) => streamNeeds(plan, stream));
+  return {
+    source: mergePermissions(...needs.map(({ source }) => source)),
+    target: mergePermissions(...needs.map(({ target }) => target)),
+  };
+}
+
 /** What these streams need together with the process that runs them. */
 export function pipelineNeeds(
   loaded: LoadedPipeline,

@@ -1,4 +1,7 @@
-/** Opens the connections of a stream, each in a worker with exactly the permissions that it needs. */
+/**
+ * Opens the connections of a stream. A worker of untrusted code gets exactly what its stream needs; one of
+ * dxt's own code gets what all streams of the run need, so that it can serve the next stream.
+ */
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
 import { workerPermissions } from "../../sandbox/permissions.ts";
@@ -6,12 +9,12 @@ import type { RunContext } from "../contract/run_context.ts";
 import { ConnectionClient } from "./connection_client.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
 import type { PlainClass } from "./inside/protocol.ts";
-import { connectionNeeds, streamNeeds } from "../permissions/required.ts";
+import { connectionNeeds, type StreamNeeds, streamNeeds } from "../permissions/required.ts";
 import type { Chosen, StreamPlan } from "../plan/pipeline_plan.ts";
 
 /** What a client is opened with; without `warn`, warnings are dropped. */
 type Opening = Pick<RunContext, "threads" | "signal"> & Partial<Pick<RunContext, "warn">>;
-type Context = Opening & Pick<RunContext, "source" | "target">;
+type Context = Opening & Pick<RunContext, "source" | "target" | "needs">;
 
 /** A connection for several streams, or for listing datasets. */
 export function openClient(
@@ -25,21 +28,28 @@ export function openClient(
 
 /** The connection that a stream is read from. */
 export function openSource(plan: StreamPlan, context: Context): ConnectionClient {
-  const { source } = streamNeeds(context, plan);
-  return open(context.source, source, [plan.extractor], context);
+  return open(context.source, needsOf("source", plan, context), [plan.extractor], context);
 }
 
 /** The connection that a stream is written to. */
 export function openTarget(plan: StreamPlan, context: Context): ConnectionClient {
-  const { target } = streamNeeds(context, plan);
-  return open(context.target, target, [plan.loader], context);
+  return open(context.target, needsOf("target", plan, context), [plan.loader], context);
 }
 
 /** Starts the worker of a stream's target early: it is needed as soon as the stream is extracted. */
 export function warmTarget(plan: StreamPlan, context: RunContext): void {
-  const external = context.target.code !== undefined || plan.loader.code !== undefined;
-  const permissions = workerPermissions(streamNeeds(context, plan).target, external);
+  const external = runsUntrusted(context.target, plan.loader);
+  const permissions = workerPermissions(needsOf("target", plan, context), external);
   context.threads.warm({ permissions, external });
+}
+
+function needsOf(side: keyof StreamNeeds, plan: StreamPlan, context: Context): Permissions {
+  const chosen = side === "source" ? plan.extractor : plan.loader;
+  return (runsUntrusted(context[side], chosen) ? streamNeeds(context, plan) : context.needs)[side];
+}
+
+function runsUntrusted(...sides: readonly { readonly code?: ExternalCode }[]): boolean {
+  return sides.some(({ code }) => code !== undefined);
 }
 
 function open(
