@@ -10,10 +10,10 @@ import type {
 import type { Claim } from "../core/files/run_lock.ts";
 import { BufferError } from "../core/errors.ts";
 import type { Field } from "../models/field.ts";
-import { type Manifest, readManifest } from "./manifest.ts";
+import { type Manifest, readManifest, sumCounts } from "./manifest.ts";
 import { clearStage, commitStage } from "./stage.ts";
 import { lockStage } from "./stage_lock.ts";
-import { createSlice, openStage, sumCounts } from "./staged.ts";
+import { createSlice, openStage } from "./staged.ts";
 
 /** The part of a manifest that is known before any file exists. */
 export type FileKind = Pick<Manifest, "kind" | "format" | "compression" | "options">;
@@ -39,7 +39,6 @@ export class FileBuffer implements Buffer {
         slice: (files) =>
           createSlice(location, {
             ...common,
-            version: 1,
             folder: name,
             files: [...files],
             count: sumCounts(common.kind, files),

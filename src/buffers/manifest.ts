@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { join } from "node:path";
 import type { StagedFile } from "../core/contracts/buffer.ts";
-import { BufferError, messageOf } from "../core/errors.ts";
+import { BufferError } from "../core/errors.ts";
+import { formatJSONFile, readJSONFile } from "../core/files/json_file.ts";
 import { Field } from "../models/field.ts";
 import { Compression, FormatOptions } from "../models/format.ts";
 import { hashFile, removePath, writeBytes } from "./durable_file.ts";
@@ -25,8 +26,10 @@ const OwnRowsShape = z.union([
   z.strictObject({ values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])) }),
 ]);
 
+/** Grows when a manifest changes: a stage of another version of dxt is refused, and extracted again. */
+const VERSION = 2;
+
 const Manifest = z.strictObject({
-  version: z.literal(1),
   kind: z.enum(["records", "files"]),
   /** Folder of the staged files, within the stage's folder. */
   folder: z.string().regex(/^files-[\w-]+$/),
@@ -43,7 +46,7 @@ const Manifest = z.strictObject({
     stream: z.string(),
     run_id: z.string(),
     source: z.unknown(),
-    foreign: z.literal(true).optional(),
+    untrusted: z.literal(true).optional(),
     watermark: z.strictObject({
       field: z.string(),
       after: z.string().optional(),
@@ -61,7 +64,7 @@ export type Manifest = z.infer<typeof Manifest>;
 
 /** Writes the manifest under another name and renames it; cleans up on failure. */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
-  const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
+  const bytes = new TextEncoder().encode(formatJSONFile(VERSION, manifest));
   const partial = join(directory, `${PARTIAL_MANIFEST}${manifest.folder}`);
   try {
     await writeBytes(partial, bytes);
@@ -80,38 +83,22 @@ export async function writeManifest(directory: string, manifest: Manifest): Prom
  */
 export async function readManifest(directory: string): Promise<Manifest | undefined> {
   const path = join(directory, MANIFEST);
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  const manifest = parseManifest(path, text);
-  for (const file of manifest.files) await checkFile(join(directory, manifest.folder), file);
+  const refuse = (detail: string) =>
+    new BufferError(
+      `Cannot open stage "${path}": its manifest cannot be used, ${detail}; dxt extract stages anew`,
+    );
+  const manifest = await readJSONFile(path, VERSION, Manifest, refuse);
+  if (manifest === undefined) return undefined;
+  const { kind, count, files } = manifest;
+  const found = sumCounts(kind, files);
+  if (found !== count) throw refuse(`it declares ${count} ${kind}, but its files hold ${found}`);
+  for (const file of files) await checkFile(join(directory, manifest.folder), file);
   return manifest;
 }
 
-function parseManifest(path: string, text: string): Manifest {
-  const refuse = (detail: string) => new BufferError(`Cannot open stage "${path}": ${detail}`);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw refuse(`its manifest is not JSON: ${messageOf(error)}`);
-  }
-  const result = Manifest.safeParse(parsed);
-  if (!result.success) {
-    const { path: at, message } = result.error.issues[0]!;
-    throw refuse(`its manifest is invalid at ${at.join(".") || "its top level"}: ${message}`);
-  }
-  const manifest = result.data;
-  const rows = manifest.files.reduce((sum, file) => sum + file.rows, 0);
-  const count = manifest.kind === "files" ? manifest.files.length : rows;
-  if (count === manifest.count) return manifest;
-  throw refuse(
-    `its manifest declares ${manifest.count} ${manifest.kind}, but its files hold ${count}`,
-  );
+/** Counts the records in files; in a passthrough stage, the files. */
+export function sumCounts(kind: Manifest["kind"], files: readonly StagedFile[]): number {
+  return kind === "files" ? files.length : files.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 async function checkFile(folder: string, file: StagedFile): Promise<void> {

@@ -15,14 +15,14 @@ const PREFIX = "files-";
  */
 export async function commitStage(
   directory: string,
-  write: (path: string, folder: string) => Promise<Omit<Manifest, "version" | "folder">>,
+  write: (path: string, folder: string) => Promise<Omit<Manifest, "folder">>,
 ): Promise<Manifest> {
   const folder = `${PREFIX}${crypto.randomUUID()}`;
   const path = join(directory, folder);
   const manifest = await removeOnError(path, async (): Promise<Manifest> => {
     await makeFolder(directory);
     await makeFolder(path);
-    const manifest: Manifest = { version: 1, folder, ...await write(path, folder) };
+    const manifest: Manifest = { folder, ...await write(path, folder) };
     await syncFolder(path);
     await writeManifest(directory, manifest);
     return manifest;

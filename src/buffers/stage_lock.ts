@@ -3,12 +3,14 @@ import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import type { PendingLoad, StageLock } from "../core/contracts/buffer.ts";
 import type { Claim } from "../core/files/run_lock.ts";
-import { BufferError, messageOf } from "../core/errors.ts";
+import { BufferError } from "../core/errors.ts";
 import { lockFile } from "../core/files/file_lock.ts";
+import { formatJSONFile, readJSONFile } from "../core/files/json_file.ts";
 import { makeFolder, removePath, syncFolder, writeBytes } from "./durable_file.ts";
 
+const VERSION = 1;
+
 const Pending = z.strictObject({
-  version: z.literal(1),
   run_id: z.string(),
   at: z.string(),
   source: z.unknown(),
@@ -37,9 +39,17 @@ export async function lockStage(
     signal,
     () => makeFolder(dirname(directory)),
   );
+  const path = pendingPath(directory);
   return {
-    record: pendingPath(directory),
-    pending: () => readPending(directory),
+    record: path,
+    pending: () =>
+      readJSONFile(
+        path,
+        VERSION,
+        Pending,
+        (detail) =>
+          new BufferError(`Cannot read "${path}", the record of an interrupted load: ${detail}`),
+      ),
     remember: (load) => writePending(directory, load),
     forget: () => removePending(directory),
     [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
@@ -52,8 +62,7 @@ const pendingPath = (directory: string) => siblingPath(directory, "pending.json"
 async function writePending(directory: string, load: PendingLoad): Promise<void> {
   const [path, partial] = [pendingPath(directory), siblingPath(directory, "pending.new")];
   await removePath(partial);
-  const text = `${JSON.stringify({ version: 1, ...load }, null, 2)}\n`;
-  await writeBytes(partial, new TextEncoder().encode(text));
+  await writeBytes(partial, new TextEncoder().encode(formatJSONFile(VERSION, load)));
   await Deno.rename(partial, path);
   await syncFolder(dirname(directory));
 }
@@ -64,25 +73,5 @@ function removePending(directory: string): void {
     Deno.removeSync(pendingPath(directory));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-async function readPending(directory: string): Promise<PendingLoad | undefined> {
-  const path = pendingPath(directory);
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  try {
-    const { version: _, ...load } = Pending.parse(JSON.parse(text));
-    return load;
-  } catch (cause) {
-    throw new BufferError(
-      `Cannot read "${path}", the record of an interrupted load: ${messageOf(cause)}`,
-      { cause },
-    );
   }
 }

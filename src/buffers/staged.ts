@@ -10,7 +10,7 @@ import { BufferError } from "../core/errors.ts";
 import { loadFormat } from "../formats/mod.ts";
 import type { Format } from "../models/format.ts";
 import { stagedInput } from "./durable_file.ts";
-import type { Manifest } from "./manifest.ts";
+import { type Manifest, sumCounts } from "./manifest.ts";
 import { stagedFilePath } from "./stage.ts";
 
 const READ = { batchRows: 16_384, batchBytes: 16 * 1024 * 1024 };
@@ -64,7 +64,7 @@ function recordReaders(location: string, manifest: Manifest): RecordReaders {
       let rows = 0;
       const input = stagedInput(stagedFilePath(location, manifest, file), file.size);
       // Pages have checksums, and the files' digests were checked when the stage was opened.
-      const proven = manifest.details.foreign !== true;
+      const proven = manifest.details.untrusted !== true;
       const request = { projections, ...READ, compression, options, proven, recycle };
       for await (const batch of format.read(input, request)) {
         rows += batch.numRows;
@@ -93,11 +93,6 @@ function refuseRecords(): RecordReaders {
     throw new BufferError("Cannot read records of a passthrough stage: it holds files");
   };
   return { readBatches: refuse, readRecords: refuse, scanBatches: refuse };
-}
-
-/** Counts the records in files; in a passthrough stage, the files. */
-export function sumCounts(kind: StagedData["kind"], files: readonly StagedFile[]): number {
-  return kind === "files" ? files.length : files.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 /** Opens a staged file. */

@@ -29,7 +29,7 @@ export interface StageDetails {
   /** Source as in the pipeline, without secrets. */
   readonly source: unknown;
   /** Untrusted code read or transformed it: its values are validated again when they are read. */
-  readonly foreign?: true | undefined;
+  readonly untrusted?: true | undefined;
   readonly watermark?: {
     readonly field: string;
     readonly after?: string | undefined;

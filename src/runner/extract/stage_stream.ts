@@ -215,7 +215,7 @@ function detailsOf(
     stream: plan.stream.id,
     run_id: context.runId,
     source: withVariableNames(plan.source, context.variables),
-    ...(isForeign(plan, context) ? { foreign: true as const } : {}),
+    ...(isUntrusted(plan, context) ? { untrusted: true as const } : {}),
     ...(range === undefined ? {} : {
       watermark: {
         field: range.field,
@@ -228,6 +228,6 @@ function detailsOf(
 }
 
 /** Whether untrusted code reads a stream or changes its records. */
-function isForeign({ extractor, transforms }: StreamPlan, { source }: RunContext): boolean {
+function isUntrusted({ extractor, transforms }: StreamPlan, { source }: RunContext): boolean {
   return [source, extractor, ...transforms].some(({ code }) => code !== undefined);
 }

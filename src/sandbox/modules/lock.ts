@@ -1,6 +1,7 @@
 /** Reads and writes `dxt.lock`, which pins the external modules that the user accepted. */
 import { z } from "zod";
 import { ConfigurationError } from "../../core/errors.ts";
+import { formatJSONFile, readJSONFile } from "../../core/files/json_file.ts";
 import type { SourceKind } from "./imports.ts";
 
 /** Pinned facts about modules. */
@@ -15,8 +16,9 @@ export interface Pins {
 
 export const NO_PINS: Pins = { modules: {}, redirects: {}, kinds: {} };
 
+const VERSION = 1;
+
 const File = z.strictObject({
-  version: z.literal(1),
   modules: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)),
   redirects: z.record(z.string(), z.string()).default({}),
   kinds: z.record(z.string(), z.enum(["javascript", "typescript", "json"])).default({}),
@@ -28,43 +30,22 @@ const File = z.strictObject({
  * @throws {ConfigurationError} when the file cannot be read
  */
 export async function readLock(path: string): Promise<Pins> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return NO_PINS;
-    throw error;
-  }
-  const parsed = File.safeParse(parseJSON(text));
-  if (parsed.success) {
-    const { modules, redirects, kinds } = parsed.data;
-    return { modules, redirects, kinds };
-  }
-  const { path: key, message } = parsed.error.issues[0]!;
-  const at = key.length === 0 ? "" : `"${key.join(".")}": `;
-  throw new ConfigurationError(
-    `Cannot read lock "${path}": ${at}${message}; remove it and run dxt lock`,
-  );
-}
-
-function parseJSON(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const refuse = (detail: string) =>
+    new ConfigurationError(
+      `Cannot read lock "${path}": ${detail}; remove it and run dxt lock`,
+    );
+  return await readJSONFile(path, VERSION, File, refuse) ?? NO_PINS;
 }
 
 /** Formats a lock; equal pins give equal text. */
 export function formatLock({ modules, redirects, kinds }: Pins): string {
   const hasEntries = (record: Readonly<Record<string, string>>) => Object.keys(record).length > 0;
   const file = {
-    version: 1,
     modules: sortKeys(modules),
     ...(hasEntries(redirects) ? { redirects: sortKeys(redirects) } : {}),
     ...(hasEntries(kinds) ? { kinds: sortKeys(kinds) } : {}),
   };
-  return `${JSON.stringify(file, null, 2)}\n`;
+  return formatJSONFile(VERSION, file);
 }
 
 function sortKeys<T>(record: Readonly<Record<string, T>>): Record<string, T> {

@@ -47,7 +47,7 @@ export const damageChecks = {
       const [file, ...files] = manifest.files;
       const edits: object[] = [
         { count: 24 },
-        { version: 2 },
+        { version: 3 },
         { folder: "../elsewhere" },
         { folder: "files-elsewhere" },
         { files: [] },
@@ -68,6 +68,23 @@ export const damageChecks = {
       }
       await Deno.writeTextFile(path, text);
       await trial.holds(buffer, 25);
+    },
+  },
+  "version": {
+    title: "a stage of another version of dxt is refused, and says how to stage anew",
+    when: persistent,
+    async run(trial) {
+      const buffer = await trial.open();
+      await trial.write(buffer, 5);
+      const path = join(trial.directory, "manifest.json");
+      const manifest = JSON.parse(await Deno.readTextFile(path));
+      await Deno.writeTextFile(path, JSON.stringify({ ...manifest, version: 1 }));
+      await assert.rejects(buffer.open(), {
+        message:
+          `Cannot open stage "${path}": its manifest cannot be used, its version is 1, expected 2; dxt extract stages anew`,
+      });
+      await trial.write(buffer, 7);
+      await trial.holds(buffer, 7);
     },
   },
   "private": {
