@@ -19,6 +19,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "core/errors.ts",
     "core/permission_errors.ts",
     "core/did_you_mean.ts",
+    "core/files/file_url.ts",
     "core/files/paths.ts",
   ],
   selector: ["models", "core/errors.ts", "core/did_you_mean.ts"],

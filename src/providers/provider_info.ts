@@ -43,14 +43,21 @@ export function infoOf(
   };
 }
 
+/** A connection as a pipeline has it. */
+export interface WrittenConnection {
+  readonly url?: string | undefined;
+  /** They take precedence over those of the URL. */
+  readonly keys: Readonly<Record<string, unknown>>;
+  readonly baseDirectory: string;
+}
+
 /** Merges the URL and the keys of a connection; keys take precedence. */
 export function connectionKeys(
   { urls }: Pick<Provider, "urls">,
-  url: string | undefined,
-  keys: Readonly<Record<string, unknown>>,
+  { url, keys, baseDirectory }: WrittenConnection,
 ): Record<string, unknown> {
   if (url === undefined) return { ...keys };
-  return { ...urls === undefined ? { url } : urls.parse(url) as object, ...keys };
+  return { ...urls === undefined ? { url } : urls.parse(url, baseDirectory) as object, ...keys };
 }
 
 export function extractorInfo({ yields, splitsByField }: ExtractorInfo): ExtractorInfo {

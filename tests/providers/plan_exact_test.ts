@@ -148,7 +148,7 @@ for (const version of [15, 18] as const) {
       await using database = await freshDatabase(server.url);
       const config = postgres.config.parse({
         sslmode: "disable",
-        ...postgres.urls!.parse(database.url) as object,
+        ...postgres.urls!.parse(database.url, "/") as object,
       });
       await using connector = await postgres.connect(config, connectContext("/", signal));
       const provider = postgres as unknown as Provider;

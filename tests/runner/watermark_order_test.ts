@@ -260,7 +260,10 @@ function sqliteSource(folder: string): Source {
 }
 
 function postgresEnd(database: TestDatabase): End {
-  return { provider: postgres as unknown as Provider, config: postgres.urls!.parse(database.url) };
+  return {
+    provider: postgres as unknown as Provider,
+    config: postgres.urls!.parse(database.url, "/"),
+  };
 }
 
 /** Formats that guess types from the first values, and cases whose greater value is of no such type. */

@@ -112,7 +112,9 @@ function isFiles({ spec }: NamedConnection): boolean {
 
 /** Rewrites a path relative to the project for the files in its `pipelines` folder. */
 function fromPipelines(reference: Reference): Reference {
-  if (typeof reference === "string") return reference.replace(/^(sqlite3?:)(?=[^/])/i, "$1../");
+  if (typeof reference === "string") {
+    return reference.replace(/^(sqlite3?:(?:\/{2,3})?)(?=[^/])/i, "$1../");
+  }
   const { path, ...others } = reference;
   if (path === undefined || /^(\/|[A-Za-z]:)/.test(path)) return reference;
   return { ...others, path: `../${path.replace(/^\.\//, "")}` };

@@ -1,6 +1,7 @@
 /** Classifies a connection argument that is not a connection name: a URL, or some kind of path. */
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
+import { readFileURL } from "../../core/files/file_url.ts";
 import { requirePermission } from "../../core/permission_errors.ts";
 import { issueAt, LocatedError } from "../text/issues.ts";
 import { mapOf, scalar, type ScalarTree, type Tree } from "../text/tree.ts";
@@ -35,7 +36,7 @@ export async function classifyArgument(
   directory: string,
   makes: boolean,
 ): Promise<ArgumentKind> {
-  const text = String(word.value);
+  const written = String(word.value);
   const end = (provider: string, path: string) =>
     mapOf(word.place, { provider: scalar(provider, word.place), path: scalar(path, word.place) });
   const inFolder = (kind: "files" | "pattern", folder: string, dataset: string): ArgumentKind => ({
@@ -46,10 +47,10 @@ export async function classifyArgument(
   const refuse = (message: string): never => {
     throw new LocatedError([issueAt(word.place, message)]);
   };
-  if (text === "") return refuse("it is empty, expected a connection's name, a URL or a path");
-  if (URL_SCHEME.test(text)) {
-    return { tree: word, kind: /^file:/i.test(text) ? "files" : "url" };
-  }
+  if (written === "") return refuse("it is empty, expected a connection's name, a URL or a path");
+  const isFileURL = /^file:/i.test(written);
+  if (!isFileURL && URL_SCHEME.test(written)) return { tree: word, kind: "url" };
+  const text = isFileURL ? pathInURL(written, refuse) : written;
   const full = resolve(directory, text);
   const stat = await statIfPresent(full, refuse);
   if (stat?.isDirectory === true) return { tree: end("local", text), kind: "files" };
@@ -65,6 +66,14 @@ export async function classifyArgument(
   if (/[/\\]/.test(text) || extname(text) !== "") return refuse(`there is no "${hideLogin(text)}"`);
   // A bare word must be a connection name; the caller reports the known names.
   return { tree: word, kind: "name" };
+}
+
+function pathInURL(url: string, refuse: (message: string) => never): string {
+  try {
+    return readFileURL(url);
+  } catch (error) {
+    return refuse(messageOf(error));
+  }
 }
 
 /** A mistyped URL may hold a password all the same. */

@@ -33,9 +33,10 @@ export interface ConnectionURLs {
    * A connection's keys from a URL of one of the schemes. The host calls it while it plans; for an
    * external provider, a worker without permissions does.
    *
+   * @param baseDirectory folder that a relative path in the URL starts from
    * @throws {ConfigurationError} for a URL that means no connection
    */
-  parse(url: string): unknown;
+  parse(url: string, baseDirectory: string): unknown;
 }
 
 /** How a connection is used, as far as it is known before connecting. */

@@ -91,8 +91,8 @@ async function builtInEndpoint(
   at: At,
 ): Promise<Endpoint> {
   const provider = await loadProvider(module);
-  const { baseDirectory } = spec;
-  const keys = connectionKeys(provider, spec.url, spec.config);
+  const { baseDirectory, url } = spec;
+  const keys = connectionKeys(provider, { url, keys: spec.config, baseDirectory });
   const parsed = loaded.parseAt(spec.origin.path, provider.config, keys);
   const config = parsed.success
     ? parsed.data
@@ -128,7 +128,8 @@ async function externalEndpoint(
   const checked = await inspector.checkConnection({
     keys,
     variables,
-    ...(url === undefined ? {} : { url }),
+    url,
+    baseDirectory,
   });
   const config = valueOf(checked, provider, at);
   const declared = await inspector.needs(config, baseDirectory);

@@ -35,17 +35,18 @@ Deno.test("a table goes into a file, a file into a table, files into one table",
     await filled(folder);
     const dxt = (...args: string[]) => well(program(folder, args));
     await dxt("run", "--from", "chinook.sqlite", "--source", "Album", "--to", "out/album.parquet");
-    await dxt("run", "--from", "out/album.parquet", "--to", "sqlite:w.db", "--target", "albums");
+    const album = `file://${folder}/out/album.parquet`;
+    await dxt("run", "--from", album, "--to", "sqlite:///w.db", "--target", "albums");
     assert.deepEqual(rowsIn(folder, "w.db", "SELECT count(*) AS n FROM albums"), [{ n: 347 }]);
     for (let i = 0; i < 2; i++) {
-      const args = ["--from", "x.csv", "--to", `sqlite://${folder}/w.db`];
+      const args = ["--from", "x.csv", "--to", `sqlite:///${folder}/w.db`];
       await dxt("run", ...args, "--mode", "upsert", "--key", "id");
     }
     assert.deepEqual(rowsIn(folder, "w.db", "SELECT * FROM x"), [
       { id: 1, name: "one" },
       { id: 2, name: "two" },
     ]);
-    await dxt("run", "--from", "data/*.csv", "--to", "w.db", "--target", "months");
+    await dxt("run", "--from", "file:data/*.csv", "--to", "file:./w.db", "--target", "months");
     assert.deepEqual(rowsIn(folder, "w.db", "SELECT count(*) AS n FROM months"), [{ n: 2 }]);
     const query = "SELECT ArtistId, count(*) AS n FROM Album GROUP BY ArtistId";
     await dxt("run", "--from", "chinook.sqlite", "--source", query, "--to", "w.db");
@@ -105,6 +106,7 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   [["run", "p.yaml", "--mode", "append"], /Cannot run "p.yaml" with --mode/],
   [["run", "--from", "nope.csv", "--to", "w.db"], /--from: there is no "nope.csv"/],
   [["run", "--from", "shop", "--to", "w.db"], /--from: "shop" is not a URL/],
+  [["run", "--from", "file://host/x.csv", "--to", "w.db"], /--from: Cannot use URL.*a local path/],
   [["run", "--from", "", "--to", "w.db"], /--from: it is empty/],
   [["run", "--from", "x.csv", "--to", "oracle://h/d"], /--to: Cannot connect to an? "oracle:" URL/],
   [["run", "--from", "x.csv", "--to", "postgers://h/d"], /--to: .*did you mean "postgres"/],

@@ -5,10 +5,9 @@
  * Without `path` they are relative to the pipeline's folder, and may be absolute.
  */
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
-import { ConfigurationError } from "../../../core/errors.ts";
+import { readFileURL } from "../../../core/files/file_url.ts";
 import { defineProvider } from "../../../core/contracts/provider.ts";
 import { fileExtractorClass, loaderClass, recordExtractorClass } from "../classes.ts";
 import { BaseDirectory, targetPath } from "./paths.ts";
@@ -26,23 +25,12 @@ function openBase({ path }: Config, baseDirectory: string): BaseDirectory {
   return new BaseDirectory(resolve(baseDirectory, path ?? "."), path !== undefined);
 }
 
-function fromURL(url: string): Config {
-  try {
-    return { path: fileURLToPath(url) };
-  } catch (cause) {
-    throw new ConfigurationError(
-      `Cannot use URL "${url}": expected a local path, such as file:///data/in`,
-      { cause },
-    );
-  }
-}
-
 export default defineProvider<Config, FilestoreConnector>({
   name: "local",
   category: "filestore",
   description: "Files on this machine",
   config: Config,
-  urls: { schemes: ["file"], parse: fromURL },
+  urls: { schemes: ["file"], parse: (url) => ({ path: readFileURL(url) }) },
   async connect(config, context) {
     const { LocalConnector } = await import("./connector.ts");
     return new LocalConnector(openBase(config, context.baseDirectory), context);

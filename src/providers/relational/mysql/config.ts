@@ -10,6 +10,7 @@ import {
   TLS_KEYS,
   tlsFiles,
 } from "../../transport/connection_keys.ts";
+import { type OptionMeaning, serverKeys } from "../../transport/connection_url.ts";
 
 const text = z.string().min(1);
 
@@ -32,34 +33,38 @@ export const MySQLConfig = z.strictObject({
 }).meta({ id: "MySQL", description: "A MySQL or MariaDB server" });
 export type MySQLConfig = z.infer<typeof MySQLConfig>;
 
-const NUMBERS: ReadonlySet<string> = new Set(["port", "connect_timeout", "inactivity_timeout"]);
+/** Names of MySQL's own programs and of other drivers. */
+const URL_OPTIONS: Readonly<Record<string, OptionMeaning>> = {
+  "ssl-mode": (mode) => ({ sslmode: SSL_MODES[mode.toLowerCase()] ?? mode }),
+  "ssl-ca": "sslrootcert",
+  "ssl-cert": "sslcert",
+  "ssl-key": "sslkey",
+  socket: "host",
+  unix_socket: "host",
+  // dxt always speaks utf8mb4.
+  charset: (name) => /^utf8(mb[34])?$/i.test(name) ? {} : { charset: name },
+};
+
+const SSL_MODES: Readonly<Record<string, string>> = {
+  disabled: "disable",
+  preferred: "prefer",
+  required: "require",
+  verify_ca: "verify-ca",
+  verify_identity: "verify-full",
+};
 
 /** `mysql://user:password@host:port/database?sslmode=require` as the keys of a connection. */
 export function fromURL(url: string): Record<string, unknown> {
-  let parsed: URL;
-  try {
-    parsed = new URL(url.replace(/^[\w+.-]+:/, "http:"));
-  } catch {
+  const { allow_public_key_retrieval: retrieval, ...keys } = serverKeys(url, "mysql", URL_OPTIONS);
+  if (String(keys["host"]).includes(",")) {
     throw new ConfigurationError(
-      "Cannot read the mysql URL: expected mysql://user:password@host:port/database, with special characters of the password percent-encoded",
+      `Cannot read the mysql URL: it has the hosts ${
+        keys["host"]
+      }, expected one; MySQL does not tell which of them takes writes`,
     );
   }
-  const decode = decodeURIComponent;
-  const keys: [string, string][] = [
-    ["host", decode(parsed.hostname.replace(/^\[|\]$/g, ""))],
-    // The URL of another protocol leaves out the port that is its default.
-    ["port", /:80(?:[/?#]|$)/.test(url.replace(/^.*@/, "")) ? "80" : parsed.port],
-    ["user", decode(parsed.username)],
-    ["password", decode(parsed.password)],
-    ["database", decode(parsed.pathname.slice(1))],
-    ...parsed.searchParams,
-  ];
-  return Object.fromEntries(
-    keys.filter(([, value]) => value !== "").map(([name, value]) => [
-      name,
-      NUMBERS.has(name) ? Number(value) : value === "true" ? true : value,
-    ]),
-  );
+  const flag = { true: true, false: false }[String(retrieval)] ?? retrieval;
+  return { ...keys, ...(flag === undefined ? {} : { allow_public_key_retrieval: flag }) };
 }
 
 /** Where the server is: a host that is a path is its socket. */

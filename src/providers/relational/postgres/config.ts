@@ -8,8 +8,8 @@ import {
   TLS_KEYS,
   tlsFiles,
 } from "../../transport/connection_keys.ts";
+import { type OptionMeaning, serverKeys } from "../../transport/connection_url.ts";
 import { SESSION_KINDS } from "./wire/session_kind.ts";
-import { ConfigurationError } from "../../../core/errors.ts";
 import type { Permissions, Usage } from "../../../core/contracts/provider.ts";
 
 const text = z.string().min(1);
@@ -69,54 +69,16 @@ function isHostList(hosts: string): boolean {
   return hosts.split(",").every((host) => host.startsWith("/") || /^[^/\s]+$/.test(host));
 }
 
-const NUMBERS: ReadonlySet<string> = new Set(["port", "connect_timeout", "inactivity_timeout"]);
+/** JDBC's name of a key, and libpq's word for the authorities that dxt trusts anyway. */
+const URL_OPTIONS: Readonly<Record<string, OptionMeaning>> = {
+  dbname: "database",
+  currentSchema: "schema",
+  sslrootcert: (file) => ({ sslrootcert: file === "system" ? "" : file }),
+};
 
-/**
- * `postgres://user:password@host:port/database?sslmode=require` as the keys of a connection. As libpq has
- * it there may be several hosts, and `%2Fvar%2Frun%2Fpostgresql` is the folder of a socket.
- * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
- */
-export function fromURL(url: string): Record<string, unknown> {
-  const [, authority, path = "", query = ""] =
-    /^[\w+.-]+:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(url) ?? [];
-  const hosts = authority?.slice(authority.lastIndexOf("@") + 1).split(",").map((host) =>
-    /^(?:\[([\da-f:.%]+)\]|([^:[\]\s]*))(?::(\d{0,5}))?$/i.exec(host)
-  );
-  if (authority === undefined || hosts?.every((host) => host !== null) !== true) {
-    throw new ConfigurationError(
-      "Cannot read the postgres URL: expected postgres://user:password@host:port/database, with special characters of the password percent-encoded",
-    );
-  }
-  const [, user = "", password = ""] = /^([^:]*)(?::(.*))?$/s.exec(
-    authority.slice(0, Math.max(authority.lastIndexOf("@"), 0)),
-  )!;
-  const ports = hosts.map((host) => host![3] ?? "");
-  const keys: Record<string, string> = {
-    host: hosts.map((host) => host![1] ?? decode(host![2]!)).join(","),
-    port: ports.some((port) => port !== "") ? ports.join(",") : "",
-    user: decode(user),
-    password: decode(password),
-    database: decode(path),
-  };
-  for (const [name, value] of new URLSearchParams(query)) {
-    keys[name === "dbname" ? "database" : name] = value;
-  }
-  return Object.fromEntries(
-    Object.entries(keys).filter(([, value]) => value !== "")
-      .map(([name, value]) => [name, isNumber(name, value) ? Number(value) : value]),
-  );
-}
-
-function isNumber(name: string, value: string): boolean {
-  return NUMBERS.has(name) && !(name === "port" && value.includes(","));
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
+/** `postgres://user:password@host:port/database?sslmode=require`; `%2Frun%2Fpostgresql` is a socket's folder. */
+export function fromURL(url: string): Record<string, string | number> {
+  return serverKeys(url, "postgres", URL_OPTIONS);
 }
 
 /** One server. */

@@ -1,7 +1,9 @@
 /** What a connection to a SQLite database is made from. */
-import { isAbsolute, resolve } from "node:path";
+import { dirname, isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigurationError } from "../../../core/errors.ts";
+import { mayRead } from "../../../core/permission_errors.ts";
+import { decode, readOptions } from "../../transport/connection_url.ts";
 
 export const SqliteConfig = z.strictObject({
   path: z.string().min(1)
@@ -23,30 +25,62 @@ export function databasePath(config: SqliteConfig, baseDirectory: string): strin
   return isAbsolute(config.path) ? config.path : resolve(baseDirectory, config.path);
 }
 
-/** `sqlite:warehouse.db`, `sqlite:data/warehouse.db`, `sqlite:///absolute/path.db`. */
-export function fromURL(url: string): { path: string } {
-  const rest = url.replace(/^[a-z][\w+.-]*:/i, "");
-  const [place, query] = rest.split("?", 2) as [string, string?];
-  if (query !== undefined) {
+/**
+ * A URL as SQLAlchemy reads it: what follows `sqlite:///` is a relative path, or an absolute one when it begins with
+ * a fourth slash. `sqlite:PATH` and `sqlite://FILE` are the path as it is.
+ *
+ * @throws {ConfigurationError} for a host, and for a relative path that is meant to be absolute as far as the disk shows
+ */
+export function fromURL(url: string, baseDirectory: string): Record<string, unknown> {
+  const [, slashes = "", place, query = ""] = /^[a-z][\w+.-]*:(\/{2,3})?([^?]*)(?:\?(.*))?$/is.exec(
+    url,
+  )!;
+  const path = decode(place!);
+  const host = slashes === "//" ? /^(?!\.{1,2}\/)[^/]*(?=\/)/.exec(path)?.[0] : undefined;
+  if (host !== undefined) {
     throw new ConfigurationError(
-      `Cannot connect to a "sqlite:" URL with a query: expected a path alone, options are keys`,
+      `Cannot use a sqlite URL with two slashes and a folder: it would name a host, expected sqlite:folder/file.db (relative) or sqlite:////folder/file.db (absolute)`,
     );
   }
-  const path = decoded(place);
-  if (!path.startsWith("//")) return { path };
-  const slash = path.indexOf("/", 2);
-  if (slash !== 2 || path.length === 3) {
-    throw new ConfigurationError(
-      `Cannot connect to "${url}": expected sqlite:relative/path.db or sqlite:///absolute/path.db`,
-    );
-  }
-  return { path: path.slice(2) };
+  if (slashes === "///") refuseMeantAbsolute(path, baseDirectory);
+  const options = readOptions(query).flatMap(([name, value]) => Object.entries(keyOf(name, value)));
+  // As SQLAlchemy: a URL without a path is a database in memory.
+  return { path: path === "" ? ":memory:" : path, ...Object.fromEntries(options) };
 }
 
-function decoded(text: string): string {
+/** The key of a URL's option: SQLite's own `mode`, Python's `timeout` in seconds, or a key of dxt. */
+function keyOf(name: string, value: string): Record<string, unknown> {
+  if (name === "mode" && /^(ro|rwc?)$/.test(value)) return { readonly: value === "ro" };
+  if (name === "timeout") return { busy_timeout_ms: Math.round(Number(value) * 1000) };
+  if (name === "busy_timeout_ms") return { [name]: Number(value) };
+  return { [name]: { true: true, false: false }[value] ?? value };
+}
+
+/** Other programs read three slashes as the root: says so where only such a path exists. */
+function refuseMeantAbsolute(path: string, baseDirectory: string): void {
+  if (isAbsolute(path) || path === "") return;
+  const [relative, absolute] = [resolve(baseDirectory, path), resolve("/", path)];
+  const folders = [dirname(relative), dirname(absolute)] as const;
+  const pair = !isThere(relative) && isThere(absolute)
+    ? [relative, absolute]
+    : !isThere(folders[0]) && isThere(folders[1])
+    ? folders
+    : undefined;
+  if (pair === undefined) return;
+  throw new ConfigurationError(
+    `Cannot use "sqlite:///${path}": three slashes begin a relative path, "${
+      pair[0]
+    }" does not exist, "${
+      pair[1]
+    }" does; write "sqlite:///${absolute}" for the absolute path, or "sqlite:${path}" for the relative one`,
+  );
+}
+
+/** Whether a path is known to exist. */
+function isThere(path: string): boolean {
   try {
-    return decodeURIComponent(text);
+    return mayRead(path) && Deno.statSync(path) !== undefined;
   } catch {
-    return text;
+    return false;
   }
 }

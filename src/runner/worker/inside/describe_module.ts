@@ -26,12 +26,12 @@ export async function describe(module: string): Promise<ProviderInfo> {
 }
 
 export async function checkConnection(
-  { module, url, keys, variables }: ConnectionInput,
+  { module, variables, ...written }: ConnectionInput,
 ): Promise<Checked> {
   const provider = await providerOf(module);
   const known = new Set(variables.map((path) => JSON.stringify(path)));
   const isVariable = (path: readonly unknown[]) => known.has(JSON.stringify(path));
-  const parsed = parseTyped(provider.config, connectionKeys(provider, url, keys), isVariable);
+  const parsed = parseTyped(provider.config, connectionKeys(provider, written), isVariable);
   return parsed.success
     ? { value: parsed.data }
     : { issue: firstIssue(provider.config, parsed.error) };

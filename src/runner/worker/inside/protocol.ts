@@ -11,6 +11,7 @@ import type {
 import type { SourceWatermark } from "../../../core/contracts/provider.ts";
 import type { BufferSettings } from "../../../models/buffer.ts";
 import type { StreamTarget } from "../../../models/source.ts";
+import type { WrittenConnection } from "../../../providers/provider_info.ts";
 import type { Thrown } from "../../../sandbox/messages.ts";
 import type { ExtractSpec, ExtractStats } from "../extract_spec.ts";
 
@@ -39,11 +40,8 @@ export interface TargetInput extends Omit<PlainEndpoint, "showValues"> {
 
 export type ClassKind = "extractor" | "loader" | "transform";
 
-export interface ConnectionInput {
+export interface ConnectionInput extends WrittenConnection {
   readonly module: string;
-  readonly url?: string;
-  /** They win over those of the URL. */
-  readonly keys: Readonly<Record<string, unknown>>;
   /** Paths of keys whose text comes from a variable. */
   readonly variables: readonly (readonly (string | number)[])[];
 }

@@ -199,9 +199,3 @@ Deno.test("a range of a file is read, fewer bytes only at its end", () =>
     const streams = [file.stream(), file.stream()].map((stream) => new Response(stream).text());
     assert.deepEqual(await Promise.all(streams), ["0123456789", "0123456789"]);
   }));
-
-Deno.test("URLs name a folder of this machine, nothing else", () => {
-  assert.deepEqual(local.urls!.parse("file:///data/in"), { path: "/data/in" });
-  assert.deepEqual(local.urls!.parse("file:///data/with%20space"), { path: "/data/with space" });
-  assert.throws(() => local.urls!.parse("file://host/data"), ConfigurationError);
-});

@@ -16,7 +16,7 @@ for (const kind of SERVERS) {
       if (missing !== undefined) return { ignore: missing };
       const database = await freshDatabase(url);
       return {
-        config: { ...mysql.urls!.parse(database.url) as object, sslmode: "disable" },
+        config: { ...mysql.urls!.parse(database.url, "/") as object, sslmode: "disable" },
         // MySQL 5.6 has no generated columns: there the target is an ordinary one.
         sql: (text) =>
           database.sql(kind === "mariadb" ? text : text.replace(/ GENERATED .* STORED/, "")),

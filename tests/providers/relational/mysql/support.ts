@@ -22,7 +22,7 @@ export function openSession(
 ): Promise<Session> {
   const config = mysql.config.parse({
     sslmode: "disable",
-    ...mysql.urls!.parse(url) as object,
+    ...mysql.urls!.parse(url, "/") as object,
     ...keys,
   });
   const target = { ...config, ...addressOf(config), baseDirectory: "/", showValues: false };
@@ -82,7 +82,7 @@ export function connect(
 ): Promise<MySQLConnector> {
   const config = mysql.config.parse({
     sslmode: "disable",
-    ...mysql.urls!.parse(url) as object,
+    ...mysql.urls!.parse(url, "/") as object,
     ...keys,
   });
   return mysql.connect(config, connectContext("/", signal, warnings));

@@ -13,7 +13,7 @@ for (const version of [15, 18] as const) {
       if (missing !== undefined) return { ignore: missing };
       const database = await freshDatabase(url);
       return {
-        config: { ...postgres.urls!.parse(database.url) as object, sslmode: "disable" },
+        config: { ...postgres.urls!.parse(database.url, "/") as object, sslmode: "disable" },
         sql: (text) => database.sql(text),
         release: async () => await database[Symbol.asyncDispose](),
       };

@@ -23,7 +23,7 @@ async function warning(url: string): Promise<{ connector: PostgresConnector; war
   const warnings: string[] = [];
   const config = postgres.config.parse({
     sslmode: "disable",
-    ...postgres.urls!.parse(url) as object,
+    ...postgres.urls!.parse(url, "/") as object,
   });
   return {
     connector: await postgres.connect(config, connectContext("/", never, warnings)),

@@ -52,7 +52,7 @@ onServers("records and keys of an error are hidden, and shown when asked for", a
   await database.sql("CREATE TABLE known (name text PRIMARY KEY)");
   const config = postgres.config.parse({
     sslmode: "disable",
-    ...postgres.urls!.parse(database.url) as object,
+    ...postgres.urls!.parse(database.url, "/") as object,
   });
   for (const showValues of [false, true]) {
     await using connector = await postgres.connect(config, { ...connectContext("/"), showValues });

@@ -4,7 +4,7 @@ import postgres from "../../../../src/providers/relational/postgres/mod.ts";
 import { onServers } from "./support.ts";
 
 onServers("the named permissions are enough, and PG* variables mean nothing", async (database) => {
-  const config = postgres.config.parse(postgres.urls!.parse(database.url));
+  const config = postgres.config.parse(postgres.urls!.parse(database.url, "/"));
   const { net, read = [], env = [] } = postgres.permissions(config, usage("/"));
   assert.deepEqual([read, env], [[], []]);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
 import postgres from "../../../../src/providers/relational/postgres/mod.ts";
-import { ConfigurationError } from "../../../../src/core/errors.ts";
 import {
   isOfKind,
   SESSION_KINDS,
@@ -11,62 +10,6 @@ import { usage } from "../../../support/usage.ts";
 import { connect, onServers } from "./support.ts";
 import { makeCertificates } from "../../../../scripts/services/certificate.ts";
 import { certificateHash } from "../../../../src/providers/relational/postgres/wire/channel_binding.ts";
-
-Deno.test("a URL has the hosts, ports and sockets that libpq reads in it", () => {
-  const cases: readonly [url: string, keys: Record<string, unknown>][] = [
-    ["postgres://me@a,b/x", { host: "a,b", user: "me", database: "x" }],
-    ["postgres://me@a:1,b:2/x", { host: "a,b", port: "1,2", user: "me", database: "x" }],
-    ["postgres://me@a,b:2/x", { host: "a,b", port: ",2", user: "me", database: "x" }],
-    ["postgres://me@[::1]:1,[fe80::2]:2", { host: "::1,fe80::2", port: "1,2", user: "me" }],
-    ["postgres://me@[::1]", { host: "::1", user: "me" }],
-    ["postgres://me@%2Fvar%2Frun%2Fpostgresql/x", {
-      host: "/var/run/postgresql",
-      user: "me",
-      database: "x",
-    }],
-    ["postgres://me:p%40@%2Frun:5433", { host: "/run", port: 5433, user: "me", password: "p@" }],
-    ["postgres:///x?host=/var/run/postgresql&user=me", {
-      host: "/var/run/postgresql",
-      user: "me",
-      database: "x",
-    }],
-    ["postgres://me@/x?host=a,b&port=1,2&target_session_attrs=read-write", {
-      host: "a,b",
-      port: "1,2",
-      user: "me",
-      database: "x",
-      target_session_attrs: "read-write",
-    }],
-    ["postgres://a@b:p@h/x", { host: "h", user: "a@b", password: "p", database: "x" }],
-    ["postgres://me@h/x?channel_binding=require&sslcert=c.pem&sslkey=k.pem", {
-      host: "h",
-      user: "me",
-      database: "x",
-      channel_binding: "require",
-      sslcert: "c.pem",
-      sslkey: "k.pem",
-    }],
-  ];
-  for (const [url, keys] of cases) {
-    assert.deepEqual(postgres.urls!.parse(url), keys, url);
-    postgres.config.parse(keys);
-  }
-  for (
-    const url of [
-      "postgres://me:s3cret@host:port/x",
-      "postgres://me:s3cret@a:1:2/x",
-      "postgres://me:s3cret@[::1/x",
-      "postgres://me:s3cret@a b/x",
-      "postgres:me:s3cret@a",
-    ]
-  ) {
-    assert.throws(
-      () => postgres.urls!.parse(url),
-      (error) => error instanceof ConfigurationError && !error.message.includes("s3cret"),
-      url,
-    );
-  }
-});
 
 Deno.test("hosts and ports belong together, certificates and keys too", () => {
   const refused: readonly [keys: Record<string, unknown>, words: RegExp][] = [

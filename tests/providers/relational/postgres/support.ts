@@ -45,7 +45,7 @@ export function connect(
 ): Promise<PostgresConnector> {
   const config = postgres.config.parse({
     sslmode: "disable",
-    ...postgres.urls!.parse(url) as object,
+    ...postgres.urls!.parse(url, "/") as object,
     ...keys,
   });
   return postgres.connect(config, connectContext("/", signal, warnings));

@@ -10,23 +10,6 @@ import { field, withDatabase } from "./support.ts";
 
 const ID = [field("id", "int64")];
 
-Deno.test("URLs name relative and absolute paths", () => {
-  const paths = {
-    "sqlite:warehouse.db": "warehouse.db",
-    "sqlite:data/warehouse.db": "data/warehouse.db",
-    "sqlite3:/var/lib/a.db": "/var/lib/a.db",
-    "sqlite:///var/lib/a.db": "/var/lib/a.db",
-    "sqlite:my%20data.db": "my data.db",
-    "sqlite+pysqlite:///a.db": "/a.db",
-  };
-  for (const [url, path] of Object.entries(paths)) {
-    assert.deepEqual(sqlite.urls!.parse(url), { path });
-  }
-  for (const url of ["sqlite://host/a.db", "sqlite:///", "sqlite:a.db?mode=ro"]) {
-    assert.throws(() => sqlite.urls!.parse(url), /^ConfigurationError: Cannot connect to/);
-  }
-});
-
 Deno.test("a database in memory and URIs are refused, they would be gone or elsewhere", () => {
   for (const path of [":memory:", "file:a.db", "", "a\0b"]) {
     assert.equal(sqlite.config.safeParse({ path }).success, false, path);

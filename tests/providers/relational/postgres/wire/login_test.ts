@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { usage } from "../../../../support/usage.ts";
-import { ConfigurationError, ConnectionError } from "../../../../../src/core/errors.ts";
+import { ConnectionError } from "../../../../../src/core/errors.ts";
 import postgres from "../../../../../src/providers/relational/postgres/mod.ts";
 import { makeCertificates } from "../../../../../scripts/services/certificate.ts";
 import { freshDatabase } from "../../../../support/services.ts";
@@ -173,32 +173,6 @@ onServers("TLS is as strict as sslmode says", async (database, { authority }) =>
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-});
-
-Deno.test("a URL gives the connection's keys", () => {
-  assert.deepEqual(
-    postgres.urls!.parse(
-      "postgresql+psycopg://a%40b:p%3Aw%2F@[::1]:6543/my%20db?sslmode=require&connect_timeout=3",
-    ),
-    {
-      host: "::1",
-      port: 6543,
-      user: "a@b",
-      password: "p:w/",
-      database: "my db",
-      sslmode: "require",
-      connect_timeout: 3,
-    },
-  );
-  assert.deepEqual(postgres.urls!.parse("postgres://me@db"), { host: "db", user: "me" });
-  assert.throws(
-    () => postgres.urls!.parse("postgres://me:s3cret@host:port/x"),
-    (error) => error instanceof ConfigurationError && !error.message.includes("s3cret"),
-  );
-  const unknown = postgres.config.safeParse(
-    postgres.urls!.parse("postgres://me@db/x?slmode=require"),
-  );
-  assert.match(unknown.error!.message, /slmode/);
 });
 
 Deno.test("a connection needs its host and its certificate file, and nothing else", () => {
