@@ -2,7 +2,6 @@
  * Converts batches of any writer to the layout of `createColumn`. Files that dxt wrote carry their
  * fields in the schema's metadata, and their columns pass through without a copy.
  */
-import { isUtf8 } from "node:buffer";
 import { type Data, DataType, DateUnit, type Field as ArrowField, type Schema } from "apache-arrow";
 import type { Batch } from "../core/contracts/batch.ts";
 import { SchemaError, ValueError } from "../core/errors.ts";
@@ -14,7 +13,7 @@ import type { Field } from "../models/field.ts";
 import { createColumn, valuePusher, wrapBatch } from "./builder.ts";
 import { isDense, largeUtf8ToUtf8 } from "./narrow_offsets.ts";
 import { anyLayoutReader } from "./any_layout.ts";
-import { isJSON, OPENING } from "./json.ts";
+import { holdsJSON } from "./json.ts";
 import { isNull, type ReadValue, valueReader } from "./reader.ts";
 import { arrowSchema, arrowType, embeddedField, hasSameLayout } from "./schema.ts";
 import { checkBounds } from "./value_bounds.ts";
@@ -147,7 +146,7 @@ function canonicalizeColumn(data: Data, field: Field, embedded: Field | undefine
 
 /** @throws {ValueError} for text of other writers that is not JSON of the field's type */
 function checkJSON(data: Data, field: Field): void {
-  if (holdsJSON(data, field)) return;
+  if (holdsJSON(data, field.dtype)) return;
   // Parsing each value finds the faulty row and yields the message.
   const read = valueReader(field, data);
   for (let row = 0; row < data.length; row++) {
@@ -159,19 +158,6 @@ function checkJSON(data: Data, field: Field): void {
       throw error instanceof ValueError ? error.atRow(row + 1) : error;
     }
   }
-}
-
-function holdsJSON(data: Data, { dtype }: Field): boolean {
-  const bytes = data.values as Uint8Array;
-  const offsets = data.valueOffsets as Int32Array;
-  if (!isUtf8(bytes.subarray(offsets[0], offsets[data.length]))) return false;
-  const opening = dtype === "array" || dtype === "object" ? OPENING[dtype] : undefined;
-  for (let row = 0; row < data.length; row++) {
-    if (!isNull(data, row) && !isJSON(bytes, offsets[row]!, offsets[row + 1]!, opening)) {
-      return false;
-    }
-  }
-  return true;
 }
 
 function sameType(a: Field, b: Field): boolean {

@@ -9,6 +9,7 @@ export * from "./restore_schema.ts";
 export * from "./filter.ts";
 export * from "./ipc/mod.ts";
 export * from "./ipc/lz4.ts";
+export { holdsJSON } from "./json.ts";
 export * from "./reader.ts";
 export * from "./schema.ts";
 export * from "./text.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { lz4DecompressBlock, lz4DecompressFrames, LZ4Error, xxh32 } from "../../src/arrow/mod.ts";
-import { concat } from "../../src/formats/text/ascii.ts";
+import { concat } from "../../src/core/values/bytes.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const hex = (text: string) => Uint8Array.fromHex(text);

@@ -11,7 +11,7 @@ import {
   Utf8,
   vectorFromArray,
 } from "apache-arrow";
-import { concat } from "../../src/formats/text/ascii.ts";
+import { concat } from "../../src/core/values/bytes.ts";
 import arrow from "../../src/formats/arrow/arrow.ts";
 import type { FileFormat } from "../../src/formats/format.ts";
 import {

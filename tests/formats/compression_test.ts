@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { ConfigurationError, ValidationError } from "../../src/core/errors.ts";
-import { concat } from "../../src/formats/text/ascii.ts";
+import { concat } from "../../src/core/values/bytes.ts";
 import { compress, decompress } from "../../src/formats/compression/mod.ts";
 import type { Compression } from "../../src/models/format.ts";
 import { collect, inChunks } from "../support/bytes.ts";

@@ -1,4 +1,5 @@
 /** Buffers the part of a text that is being parsed, so that records may span chunks. */
+import { LINE_FEED } from "../../core/values/ascii.ts";
 
 /** Least bytes to buffer at once: a good part of a processor's cache. */
 const MIN_FILL = 262_144;
@@ -6,7 +7,6 @@ const MIN_FILL = 262_144;
 const SPARE = 16;
 /** Above this size the buffer grows by a quarter instead of doubling. */
 const LARGE = 16_777_216;
-const LINE_FEED = 0x0a;
 
 /** The text is `bytes` from `start` up to `end`. A line feed precedes it, and more follow it. */
 export class ChunkBuffer {

@@ -4,6 +4,7 @@
  * must end exactly there. If it does not, the guessed range is read again from the real end, and
  * its result is discarded, errors included.
  */
+import { CARRIAGE_RETURN, LINE_FEED } from "../../core/values/ascii.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import type { FormatOptions } from "../../models/format.ts";
 import { checkUTF8 } from "../text/encoding.ts";
@@ -24,8 +25,6 @@ const LARGEST_BLOCK = 1_048_576;
 /** Line ends to try as the start of a range. */
 const MAX_TRIES = 256;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
 
 type Delimited = Pick<ReadRequest, "compression" | "options">;
 

@@ -2,13 +2,12 @@
  * Finds where the fields of CSV records begin and end.
  * Format: https://www.rfc-editor.org/rfc/rfc4180, with configurable characters and any line ends
  */
+import { CARRIAGE_RETURN, LINE_FEED } from "../../core/values/ascii.ts";
 import { quoteValue, ValidationError } from "../../core/errors.ts";
 import { describeLargeRecord, MAX_FIELDS } from "../text/record_size.ts";
 import type { Dialect } from "./dialect.ts";
 import { ChunkBuffer } from "./chunk_buffer.ts";
 
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
 /** The closing quote is not in the buffered bytes, or not in the file at all. */
 const CUT = -1;
 const UNCLOSED = -2;

@@ -9,13 +9,10 @@ import { ValueError } from "../../core/errors.ts";
 import { exactDecimal } from "../../core/values/values.ts";
 import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
-import { isDigit, MINUS } from "../text/ascii.ts";
+import { isDigit, MINUS, POINT, ZERO } from "../../core/values/ascii.ts";
 import { parseShortDecimal } from "../text/fast_numbers.ts";
 
 type Data = Batch["data"]["children"][number];
-
-const POINT = 0x2e;
-const ZERO = 0x30;
 
 /** Precision that all Arrow readers support: that of Decimal128. */
 const DEFAULT_PRECISION = 38;

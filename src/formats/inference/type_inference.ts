@@ -1,7 +1,7 @@
 /** Infers types from text, for file formats without types. */
 import type { Field } from "../../models/field.ts";
 import type { FileField } from "../format.ts";
-import { isDigit, MINUS } from "../text/ascii.ts";
+import { isDigit, MINUS, POINT, ZERO } from "../../core/values/ascii.ts";
 import { NO_DAY, parseISODate, parseISOTime, parseISOTimestamp } from "../text/iso.ts";
 import { ValueError } from "../../core/errors.ts";
 import { INTEGER_BOUNDS, parseText, type Value } from "../../core/values/values.ts";
@@ -17,9 +17,6 @@ type Kind =
   | "timestamp"
   | "timestamp_tz"
   | "string";
-
-const ZERO = 0x30;
-const POINT = 0x2e;
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 

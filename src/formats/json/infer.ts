@@ -1,4 +1,5 @@
 /** Infers fields from records of JSON. */
+import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "../../core/values/ascii.ts";
 import { ValidationError } from "../../core/errors.ts";
 import { type DecimalParts, decimalParts, floatHolds } from "../../core/values/number_text.ts";
 import { INTEGER_BOUNDS } from "../../core/values/values.ts";
@@ -9,7 +10,6 @@ import type { FileField } from "../format.ts";
 import { MAX_FIELDS } from "../text/record_size.ts";
 import { decimalSize } from "./number.ts";
 import { RecordScanner } from "./record.ts";
-import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
 import type { RecordSource, Scan } from "./source.ts";
 import { decode } from "./text.ts";
 

@@ -2,9 +2,10 @@
  * The JSON format: an array of objects, one record each, or a single object. Format:
  * https://www.rfc-editor.org/rfc/rfc8259
  */
+import { CLOSE_ARRAY, COMMA, OPEN_ARRAY, OPEN_OBJECT } from "../../core/values/ascii.ts";
 import type { FileFormat } from "../format.ts";
 import { createJSONFormat } from "./record_format.ts";
-import { CLOSE_ARRAY, COMMA, OPEN_ARRAY, OPEN_OBJECT, skipSpace, throwMalformed } from "./scan.ts";
+import { skipSpace, throwMalformed } from "./scan.ts";
 import { RecordSource } from "./source.ts";
 
 /** Reads the elements of a top-level array, or one top-level object. */

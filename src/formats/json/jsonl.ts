@@ -1,18 +1,9 @@
 /** The JSON Lines format: one record, an object, on each line. Format: https://jsonlines.org */
+import { CARRIAGE_RETURN, LINE_FEED, OPEN_OBJECT } from "../../core/values/ascii.ts";
 import type { FileFormat } from "../format.ts";
 import { createJSONFormat } from "./record_format.ts";
-import {
-  INCOMPLETE,
-  LINE_FEED,
-  lineFeeds,
-  Malformed,
-  OPEN_OBJECT,
-  skipSpace,
-  throwMalformed,
-} from "./scan.ts";
+import { INCOMPLETE, lineFeeds, Malformed, skipSpace, throwMalformed } from "./scan.ts";
 import { RecordSource } from "./source.ts";
-
-const CARRIAGE_RETURN = 0x0d;
 
 /** Reads one record per line; skips blank lines. JSON takes a carriage return as white space. */
 class LineSource extends RecordSource {

@@ -1,4 +1,5 @@
 /** Parses and writes values as JSON represents them. */
+import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "../../core/values/ascii.ts";
 import { valuePusher } from "../../arrow/mod.ts";
 import { JSONText } from "../../core/values/values.ts";
 import type { DXTType } from "../../models/dtype.ts";
@@ -6,7 +7,6 @@ import type { Field } from "../../models/field.ts";
 import type { Literals, OpenColumn, Slice } from "../text/text_to_columns.ts";
 import { putTexts, selectParser } from "../text/column_parsers.ts";
 import { parseScalar } from "./scalar.ts";
-import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "./scan.ts";
 import { unescape } from "./text.ts";
 
 const LETTER_N = 0x6e;

@@ -1,6 +1,7 @@
 /** Finds nested values of a record by paths such as `address.city`. */
+import { CLOSE_OBJECT, OPEN_OBJECT } from "../../core/values/ascii.ts";
 import { quoteValue, ValueError } from "../../core/errors.ts";
-import { CLOSE_OBJECT, OPEN_OBJECT, skipColon, skipKey, skipSpace, skipValue } from "./scan.ts";
+import { skipColon, skipKey, skipSpace, skipValue } from "./scan.ts";
 import { keyName } from "./record.ts";
 import { decode } from "./text.ts";
 

@@ -1,4 +1,5 @@
 /** Reads records of JSON as batches. */
+import { LINE_FEED } from "../../core/values/ascii.ts";
 import { arrowSchema, wrapBatch } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import { quoteValue, SchemaError, ValueError } from "../../core/errors.ts";
@@ -14,7 +15,7 @@ import {
 import type { ReadRequest } from "../format.ts";
 import { findPath } from "./path.ts";
 import { type Key, RecordScanner } from "./record.ts";
-import { LINE_FEED, skipValue } from "./scan.ts";
+import { skipValue } from "./scan.ts";
 import type { RecordSource, Scan } from "./source.ts";
 import { createLiterals, isMissing, putMissing, type PutSpan, spanPutter } from "./literals.ts";
 

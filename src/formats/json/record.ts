@@ -1,12 +1,10 @@
 /** Locates the values of a record in its text, by key. */
+import { CLOSE_OBJECT, COMMA, OPEN_OBJECT } from "../../core/values/ascii.ts";
 import { quoteValue } from "../../core/errors.ts";
 import { MAX_FIELDS } from "../text/record_size.ts";
 import {
-  CLOSE_OBJECT,
-  COMMA,
   escapes,
   Malformed,
-  OPEN_OBJECT,
   skipColon,
   skipKey,
   skipSpace,

@@ -4,6 +4,7 @@
  * a fraction or exponent that does not change it (1.0, 1e2). A guessed type accepts only what could
  * have led to the guess: no number in quotes, for example.
  */
+import { QUOTE } from "../../core/values/ascii.ts";
 import { ValueError } from "../../core/errors.ts";
 import {
   decimalParts,
@@ -16,7 +17,6 @@ import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import { guessError, parseGuessed } from "../inference/type_inference.ts";
 import { plainDigits } from "./number.ts";
-import { QUOTE } from "./scan.ts";
 import { decode, unescape } from "./text.ts";
 
 /**

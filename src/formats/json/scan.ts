@@ -6,24 +6,27 @@
  * need no bounds check. All functions return the position behind what they skipped. They throw
  * {@linkcode Malformed}, or {@linkcode INCOMPLETE} where more bytes could complete the text.
  */
-import { isDigit, MINUS } from "../text/ascii.ts";
+import {
+  BACKSLASH,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  isDigit,
+  isHexDigit,
+  LINE_FEED,
+  LOWER_U,
+  MINUS,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  PLUS,
+  POINT,
+  QUOTE,
+  ZERO,
+} from "../../core/values/ascii.ts";
 
 /** Most objects and arrays nested within each other. */
 export const MAX_DEPTH = 512;
-
-export const QUOTE = 0x22;
-export const COMMA = 0x2c;
-export const COLON = 0x3a;
-export const OPEN_ARRAY = 0x5b;
-export const BACKSLASH = 0x5c;
-export const CLOSE_ARRAY = 0x5d;
-export const OPEN_OBJECT = 0x7b;
-export const CLOSE_OBJECT = 0x7d;
-export const ZERO = 0x30;
-export const LINE_FEED = 0x0a;
-const PLUS = 0x2b;
-const POINT = 0x2e;
-const LOWER_U = 0x75;
 
 const TRUE = new TextEncoder().encode("true");
 const FALSE = new TextEncoder().encode("false");
@@ -106,11 +109,6 @@ function skipEscape(bytes: Uint8Array, at: number, end: number): number {
     if (!isHexDigit(bytes[digit]!)) throwMalformed(bytes, digit, end, "a hexadecimal digit");
   }
   return at + 5;
-}
-
-function isHexDigit(byte: number): boolean {
-  const lower = byte | 0x20;
-  return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66);
 }
 
 function skipNumber(bytes: Uint8Array, start: number, end: number): number {

@@ -3,11 +3,11 @@ import { isNull, textReader } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import { ValueError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
-import { isDigit, MINUS } from "../text/ascii.ts";
+import { CLOSE_OBJECT, isDigit, MINUS, OPEN_OBJECT, QUOTE } from "../../core/values/ascii.ts";
 import { measureDigits } from "../inference/number_columns.ts";
 import { ByteWriter } from "../text/byte_writer.ts";
 import { numberWriter, timeWriter, type WriteRow } from "../text/scalar_text.ts";
-import { CLOSE_OBJECT, OPEN_OBJECT, QUOTE, skipSpace } from "./scan.ts";
+import { skipSpace } from "./scan.ts";
 
 const utf8 = new TextEncoder();
 const NULL = utf8.encode("null");

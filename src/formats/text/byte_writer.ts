@@ -1,5 +1,12 @@
 /** Collects the bytes of text files. */
-import { BACKSLASH, QUOTE, ZERO } from "../json/scan.ts";
+import {
+  BACKSLASH,
+  CARRIAGE_RETURN,
+  LINE_FEED,
+  QUOTE,
+  SPACE,
+  ZERO,
+} from "../../core/values/ascii.ts";
 import { findMistake } from "../json/parse.ts";
 
 const CHUNK = 65_536;
@@ -14,9 +21,6 @@ for (const [character, letter] of ['""', "\\\\", "\bb", "\ff", "\nn", "\rr", "\t
 }
 
 const HEX_DIGITS = utf8.encode("0123456789abcdef");
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-const SPACE = 0x20;
 
 /** A growing buffer of bytes; the caller takes them chunk by chunk. */
 export class ByteWriter {

@@ -8,7 +8,7 @@ import {
 } from "../../arrow/mod.ts";
 import { INTEGER_BOUNDS } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
-import { MINUS } from "./ascii.ts";
+import { MINUS, POINT, ZERO } from "../../core/values/ascii.ts";
 import type { ColumnFiller, Slice } from "./text_to_columns.ts";
 import { NO_DAY, parseISODate, parseISOTime, parseISOTimestamp } from "./iso.ts";
 import { parseShortDouble, POWERS_OF_TEN, SHORT_DIGITS } from "./fast_numbers.ts";
@@ -16,8 +16,6 @@ import { parseShortDouble, POWERS_OF_TEN, SHORT_DIGITS } from "./fast_numbers.ts
 /** Parses the values of `rows` records; passes unknown forms to `filler.putOther`. */
 export type ColumnParser = (filler: ColumnFiller, slice: Slice, rows: number) => void;
 
-const POINT = 0x2e;
-const ZERO = 0x30;
 const NO_BYTE = -1;
 const WORD = 0x1_0000_0000;
 /** Bytes to copy at once; the copy may run over the end of a text. */

@@ -1,9 +1,6 @@
 /** Writes numbers, dates and times as ASCII; each function returns where the text ends. */
-import { MINUS } from "./ascii.ts";
+import { COLON, MINUS, POINT, ZERO } from "../../core/values/ascii.ts";
 
-const ZERO = 0x30;
-const COLON = 0x3a;
-const POINT = 0x2e;
 const BILLION = 1_000_000_000;
 const DAY_MICROS = 86_400_000_000;
 

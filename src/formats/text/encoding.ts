@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { ValidationError } from "../../core/errors.ts";
 import type { FormatOptions } from "../../models/format.ts";
-import { concat } from "./ascii.ts";
+import { concat } from "../../core/values/bytes.ts";
 
 export type Encoding = NonNullable<FormatOptions["encoding"]>;
 type Bytes = AsyncIterable<Uint8Array>;

@@ -1,7 +1,5 @@
 /** Parses short numbers from bytes without creating strings. */
-import { isDigit, MINUS } from "./ascii.ts";
-
-const POINT = 0x2e;
+import { isDigit, MINUS, POINT } from "../../core/values/ascii.ts";
 
 /** Most digits of a number that is always a safe integer. */
 export const SHORT_DIGITS = 15;

@@ -3,14 +3,9 @@
  * or a space, `HH:MM:SS` with up to six digits after a point, `Z` or an offset in hours and
  * minutes. Other forms are left to `parseText`.
  */
-import { MINUS, PLUS } from "./ascii.ts";
+import { COLON, LETTER_T, LETTER_Z, MINUS, PLUS, POINT, SPACE } from "../../core/values/ascii.ts";
 import { POWERS_OF_TEN } from "./fast_numbers.ts";
 
-const COLON = 0x3a;
-const POINT = 0x2e;
-const SPACE = 0x20;
-const LETTER_T = 0x54;
-const LETTER_Z = 0x5a;
 const DATE = 10;
 const TIME = 8;
 const DAY_SECONDS = 86_400;

@@ -1,7 +1,7 @@
 /** Splits files of lines into ranges. */
+import { LINE_FEED } from "../../core/values/ascii.ts";
 import type { FileInput, FileRange } from "../format.ts";
 
-const LINE_END = 0x0a;
 const BLOCK = 1024 * 1024;
 
 /** Splits a file into at most `maxRanges` ranges of about equal size, each of whole lines. */
@@ -22,7 +22,7 @@ export async function splitLines(input: FileInput, maxRanges: number): Promise<F
 /** Returns the end of the line that contains the offset, or of the file. */
 async function findLineEnd(input: FileInput, offset: number): Promise<number> {
   for (let at = offset; at < input.size; at += BLOCK) {
-    const lineFeed = (await input.read(at, Math.min(at + BLOCK, input.size))).indexOf(LINE_END);
+    const lineFeed = (await input.read(at, Math.min(at + BLOCK, input.size))).indexOf(LINE_FEED);
     if (lineFeed >= 0) return at + lineFeed + 1;
   }
   return input.size;

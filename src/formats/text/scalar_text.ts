@@ -6,6 +6,7 @@ import {
   textReader,
   unscaledReader,
 } from "../../arrow/mod.ts";
+import { LETTER_T, LETTER_Z } from "../../core/values/ascii.ts";
 import type { Field } from "../../models/field.ts";
 import {
   FIRST_DAY,
@@ -29,8 +30,6 @@ const WORD = 0x1_0000_0000;
 /** Bound on the high word of an integer that a double holds exactly: below 2⁵³. */
 const SAFE_HIGH = 0x20_0000;
 const DAY_MICROS = 86_400_000_000;
-const LETTER_T = 0x54;
-const LETTER_Z = 0x5a;
 
 const utf8 = new TextEncoder();
 const TRUE = utf8.encode("true");

@@ -12,7 +12,7 @@ import { DXTError } from "../../../src/core/errors.ts";
 import type { Projection } from "../../../src/core/contracts/extractor.ts";
 import type { Value } from "../../../src/core/values/values.ts";
 import type { FileFormat, FileInput, ReadRequest } from "../../../src/formats/format.ts";
-import { concat } from "../../../src/formats/text/ascii.ts";
+import { concat } from "../../../src/core/values/bytes.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { Compression, FormatOptions } from "../../../src/models/format.ts";
 import { fileInput } from "../../support/file_input.ts";

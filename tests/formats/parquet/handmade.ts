@@ -1,6 +1,6 @@
 /** Files of one column made page by page, with what no writer of today has, or nobody should write. */
 import { crc32 } from "node:zlib";
-import { concat } from "../../../src/formats/text/ascii.ts";
+import { concat } from "../../../src/core/values/bytes.ts";
 import {
   ColumnChunk,
   ColumnMetaData,

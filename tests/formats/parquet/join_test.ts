@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SchemaError, ValidationError } from "../../../src/core/errors.ts";
-import { concat } from "../../../src/formats/text/ascii.ts";
+import { concat } from "../../../src/core/values/bytes.ts";
 import { readFooter } from "../../../src/formats/parquet/reader/footer.ts";
 import { RowGroup } from "../../../src/formats/parquet/thrift/metadata.ts";
 import { joinParquet } from "../../../src/formats/parquet/join.ts";

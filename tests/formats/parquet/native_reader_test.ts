@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { DXTError, SchemaError, ValidationError, ValueError } from "../../../src/core/errors.ts";
-import { concat } from "../../../src/formats/text/ascii.ts";
+import { concat } from "../../../src/core/values/bytes.ts";
 import { readFooter } from "../../../src/formats/parquet/reader/footer.ts";
 import {
   ColumnChunk,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { DXTError, ValidationError, ValueError } from "../../../src/core/errors.ts";
 import type { Value } from "../../../src/core/values/values.ts";
-import { concat } from "../../../src/formats/text/ascii.ts";
+import { concat } from "../../../src/core/values/bytes.ts";
 import {
   ConvertedType,
   Encoding,

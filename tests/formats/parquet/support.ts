@@ -3,7 +3,7 @@ import { buildBatches, type Data, readFields, unscaledReader } from "../../../sr
 import { isNull } from "../../../src/arrow/mod.ts";
 import type { Batch } from "../../../src/core/contracts/batch.ts";
 import type { DXTRecord } from "../../../src/core/values/values.ts";
-import { concat } from "../../../src/formats/text/ascii.ts";
+import { concat } from "../../../src/core/values/bytes.ts";
 import {
   ColumnChunk,
   ColumnMetaData,

@@ -11,7 +11,7 @@ import {
 import type { Batch } from "../../../src/core/contracts/batch.ts";
 import { ConfigurationError, ValueError } from "../../../src/core/errors.ts";
 import type { DXTRecord } from "../../../src/core/values/values.ts";
-import { concat } from "../../../src/formats/text/ascii.ts";
+import { concat } from "../../../src/core/values/bytes.ts";
 import { ParquetEncoder } from "../../../src/formats/parquet/writer/encoder.ts";
 import { readFooter } from "../../../src/formats/parquet/reader/footer.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";

@@ -4,7 +4,7 @@ import {
   checkBounds,
   createCanonicalizer,
   type Data,
-  isNull,
+  holdsJSON,
   readFields,
   type Schema,
   wrapBatch,
@@ -13,7 +13,6 @@ import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
 import type { Projection } from "../../../core/contracts/extractor.ts";
 import type { Field } from "../../../models/field.ts";
-import { isJSON } from "./json_text.ts";
 
 /**
  * Like `createCanonicalizer`, with a fast path for columns that already have the requested types.
@@ -55,20 +54,9 @@ function haveSameType(a: Field, b: Field): boolean {
   return a.dtype === b.dtype && a.precision === b.precision && a.scale === b.scale;
 }
 
-/** First character of the text of a JSON type. */
-const FIRST = { json: undefined, array: 0x5b, object: 0x7b } as const;
-
 function canPass(data: Data, { name, dtype, nullable }: Field, proven: boolean): boolean {
   if (!nullable && data.nullCount > 0) return false;
   if (proven) return true;
   checkBounds(data, name, true);
-  if (dtype !== "json" && dtype !== "array" && dtype !== "object") return true;
-  const offsets = data.valueOffsets as Int32Array;
-  const bytes = data.values as Uint8Array;
-  for (let row = 0; row < data.length; row++) {
-    if (!isJSON(bytes, offsets[row]!, offsets[row + 1]!, FIRST[dtype]) && !isNull(data, row)) {
-      return false;
-    }
-  }
-  return true;
+  return (dtype !== "json" && dtype !== "array" && dtype !== "object") || holdsJSON(data, dtype);
 }

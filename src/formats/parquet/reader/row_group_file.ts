@@ -3,7 +3,7 @@
  * only: the Arrow schema that other writers add makes the library return layouts that depend on the
  * writer (views, dictionaries, large lists).
  */
-import { concat } from "../../text/ascii.ts";
+import { concat } from "../../../core/values/bytes.ts";
 import type { FileInput } from "../../format.ts";
 import type { Chunk } from "./chunk_pages.ts";
 import { chunkRange, type Footer, type ParquetColumn, type ParquetRowGroup } from "./footer.ts";
