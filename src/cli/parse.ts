@@ -18,7 +18,7 @@ import { readVariableOptions } from "./help/env_options.ts";
 import { helpWidth } from "./help/cached_help.ts";
 import type { IO, Output } from "./terminal/stdio.ts";
 import { DURATION, FOREVER, HELP, VERSION } from "./terminal/global_options.ts";
-import { usageLine } from "./app/options.ts";
+import { usageLine } from "./app/define_command.ts";
 
 const EXIT_CODES: readonly string[] = [
   "0    success",

@@ -6,7 +6,16 @@ import type {
   StreamArguments,
 } from "../../config/mod.ts";
 import { messageOf } from "../../core/errors.ts";
-import { type Context, moduleSettings, omitUndefined, type Variables } from "./context.ts";
+import {
+  announcePipeline,
+  type Context,
+  moduleSettings,
+  omitUndefined,
+  openPipeline,
+  type Variables,
+  variableSources,
+} from "./context.ts";
+import type { LimitOptions } from "./permission_limits.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { Interruption } from "./signals.ts";
 
@@ -18,47 +27,55 @@ import { Interruption } from "./signals.ts";
 export async function openConnection(
   argument: Argument,
   variables: Variables,
-  { io, printer }: Context,
+  context: Context,
   makes = false,
 ): Promise<NamedConnection> {
-  const { envFile, vars } = variables;
+  const { io, printer } = context;
   const { loadConnection } = await import("../../config/mod.ts");
-  const connection = await loadConnection(argument, Deno.cwd(), {
-    env: io.env,
-    ...omitUndefined({ envFile }),
-    vars: Object.fromEntries(vars),
-    makes,
-  });
+  const sources = variableSources(variables, context);
+  const connection = await loadConnection(argument, Deno.cwd(), { ...sources, makes });
   printer.hide(connection.secrets);
   return { ...connection, ...await moduleSettings(variables, io, printer) };
 }
 
-/** Builds a pipeline of one stream from options. The printer masks its secrets from then on. */
-export async function openStream(
-  stream: StreamArguments,
-  variables: Variables,
-  { io, printer }: Context,
-): Promise<LoadedPipeline> {
-  const { envFile, vars } = variables;
+/** What a run, or the plan of one, moves: streams of a pipeline file, or one that options describe. */
+export interface RunScope extends Variables, LimitOptions {
+  /** Path of the pipeline file; undefined when options describe the stream. */
+  readonly pipeline?: string | undefined;
+  readonly stream?: StreamArguments | undefined;
+  readonly select?: string | undefined;
+  readonly exclude?: string | undefined;
+  readonly fullRefresh?: boolean;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Opens the pipeline of a scope. The printer masks its secrets from then on. */
+export async function openScope(scope: RunScope, context: Context): Promise<LoadedPipeline> {
+  const { pipeline, stream } = scope;
+  if (stream === undefined) return await openPipeline(pipeline!, scope, context);
   const { loadArguments, findSecretValues } = await import("../../config/mod.ts");
-  const loaded = await loadArguments(stream, Deno.cwd(), {
-    env: io.env,
-    ...omitUndefined({ envFile }),
-    vars: Object.fromEntries(vars),
-  });
-  printer.hide(findSecretValues(loaded));
-  for (const warning of loaded.warnings) printer.warning(warning);
-  return { ...loaded, ...await moduleSettings(variables, io, printer) };
+  const loaded = await loadArguments(stream, Deno.cwd(), variableSources(scope, context));
+  return await announcePipeline(loaded, findSecretValues(loaded), scope, context);
+}
+
+/** The parts of a scope as the runner takes them. */
+export function chooseRecords({ select, exclude, fullRefresh, since, until, limit }: RunScope) {
+  const backfill = since === undefined && until === undefined
+    ? undefined
+    : omitUndefined({ since, until });
+  return omitUndefined({ select, exclude, fullRefresh, backfill, limit });
 }
 
 /** Runs work, which the first signal aborts; returns the exit code of the work or of the signal. */
 export async function runUntilSignal(
   { io, printer }: Context,
-  work: (signal: AbortSignal) => Promise<number>,
+  work: (signal: AbortSignal, interruption: Interruption) => Promise<number>,
 ): Promise<number> {
   using interruption = new Interruption(io, printer);
   try {
-    return await work(interruption.signal);
+    return await work(interruption.signal, interruption);
   } catch (error) {
     if (interruption.received === undefined) throw error;
     printer.detail("stopped", messageOf(error));

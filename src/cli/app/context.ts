@@ -39,16 +39,26 @@ export interface ImportOptions {
 export async function openPipeline(
   path: string,
   variables: Variables,
-  { io, engine, printer }: Context,
+  context: Context,
 ): Promise<LoadedPipeline> {
-  const { envFile, vars } = variables;
-  const { loadPipeline, findSecretValues } = await engine.config();
-  const loaded = await loadPipeline(path, {
-    env: io.env,
-    ...omitUndefined({ envFile }),
-    vars: Object.fromEntries(vars),
-  });
-  printer.hide(findSecretValues(loaded));
+  const { loadPipeline, findSecretValues } = await context.engine.config();
+  const loaded = await loadPipeline(path, variableSources(variables, context));
+  return await announcePipeline(loaded, findSecretValues(loaded), variables, context);
+}
+
+/** Where config finds the values of variables. */
+export function variableSources({ envFile, vars }: Variables, { io }: Context) {
+  return { env: io.env, ...omitUndefined({ envFile }), vars: Object.fromEntries(vars) };
+}
+
+/** Masks the secrets of a pipeline, prints its warnings, and adds settings for external modules. */
+export async function announcePipeline(
+  loaded: LoadedPipeline,
+  secrets: readonly string[],
+  variables: Variables,
+  { io, printer }: Context,
+): Promise<LoadedPipeline> {
+  printer.hide(secrets);
   for (const warning of loaded.warnings) printer.warning(warning);
   return { ...loaded, ...await moduleSettings(variables, io, printer) };
 }

@@ -4,19 +4,32 @@ import {
   choice,
   integer,
   keyValue,
-  lineBreak,
   type Message,
   message,
   multiple,
+  type NonEmptyString,
   option,
   optional,
+  type OptionName,
   string,
-  text,
-  type Usage,
 } from "optique";
 import { COLOR_CHOICES } from "../terminal/color.ts";
 import { LOG_LEVELS } from "../terminal/log_levels.ts";
 import { FORMATS } from "../terminal/global_options.ts";
+
+/** An option whose value is a text; `names` is its name, or its short and its long name. */
+export const textOption = (
+  names: OptionName | readonly [OptionName, OptionName],
+  metavar: NonEmptyString,
+  description: Message,
+) => {
+  const value = string({ metavar });
+  return optional(
+    typeof names === "string"
+      ? option(names, value, { description })
+      : option(...names, value, { description }),
+  );
+};
 
 const file = () => string({ metavar: "PIPELINE" });
 
@@ -29,13 +42,16 @@ export const pipelines = () =>
   });
 
 export const selection = () => ({
-  select: optional(option("-s", "--select", string({ metavar: "SELECTOR" }), {
-    description:
-      message`Only these streams, separated by commas: orders, sales_*, tag:daily, tag:a+b (both tags), all`,
-  })),
-  exclude: optional(option("-x", "--exclude", string({ metavar: "SELECTOR" }), {
-    description: message`Skip these streams; same syntax as --select`,
-  })),
+  select: textOption(
+    ["-s", "--select"],
+    "SELECTOR",
+    message`Only these streams, separated by commas: orders, sales_*, tag:daily, tag:a+b (both tags), all`,
+  ),
+  exclude: textOption(
+    ["-x", "--exclude"],
+    "SELECTOR",
+    message`Skip these streams; same syntax as --select`,
+  ),
 });
 
 /** These errors do not quote the argument, which may be a secret whose name was left out. */
@@ -45,62 +61,62 @@ const VARIABLE_ERRORS = {
 };
 
 export const variables = () => ({
-  envFile: optional(option("--env-file", string({ metavar: "FILE" }), {
-    description: message`Read the pipeline's variables from this file instead of .env`,
-  })),
+  envFile: textOption(
+    "--env-file",
+    "FILE",
+    message`Read the pipeline's variables from this file instead of .env`,
+  ),
   vars: multiple(option("--var", keyValue({ metavar: "NAME=VALUE", errors: VARIABLE_ERRORS }), {
     description: message`Set one variable; overrides the environment and .env; repeatable`,
   })),
 });
 
-export const failFast = () =>
+const failFast = () =>
   option("--fail-fast", { description: message`Stop after the first failed stream` });
 
-export const threads = () =>
+const threads = () =>
   optional(option("--threads", integer({ metavar: "N", min: 1, max: 256 }), {
     description:
       message`How many streams, or parts of a large stream, move at once (default: number of cores)`,
   }));
 
-export const wait = () =>
-  optional(option("--wait", string({ metavar: "DURATION" }), {
-    description:
-      message`Wait up to 30s, 10m, 2h … for a stage or target that another run has locked; without a duration, wait indefinitely (default: fail at once)`,
-  }));
+const wait = () =>
+  textOption(
+    "--wait",
+    "DURATION",
+    message`Wait up to 30s, 10m, 2h … for a stage or target that another run has locked; without a duration, wait indefinitely (default: fail at once)`,
+  );
 
 export const fullRefresh = (description: Message) => option("--full-refresh", { description });
 
-const limit = (name: `--allow-${string}`, metavar: "HOSTS" | "PATHS" | "NAMES", what: Message) =>
-  optional(option(name, string({ metavar }), { description: what }));
-
 /** Limits on the permissions of a pipeline. The project's `permissions` apply as well. */
-export const limits = () => ({
-  allowNet: limit(
+const limits = () => ({
+  allowNet: textOption(
     "--allow-net",
     "HOSTS",
     message`Refuse connections to other hosts: host or host:port, separated by commas; empty allows none`,
   ),
-  allowRead: limit(
+  allowRead: textOption(
     "--allow-read",
     "PATHS",
     message`Refuse reads outside these files and folders; empty allows none`,
   ),
-  allowWrite: limit(
+  allowWrite: textOption(
     "--allow-write",
     "PATHS",
     message`Refuse writes outside these files and folders; empty allows none`,
   ),
-  allowEnv: limit(
+  allowEnv: textOption(
     "--allow-env",
     "NAMES",
     message`Refuse other environment variables; empty allows none`,
   ),
-  allowFfi: limit(
+  allowFfi: textOption(
     "--allow-ffi",
     "PATHS",
     message`Refuse other native libraries; empty allows none`,
   ),
-  allowSys: limit(
+  allowSys: textOption(
     "--allow-sys",
     "NAMES",
     message`Refuse other facts of the system, such as hostname; empty allows none`,
@@ -109,31 +125,33 @@ export const limits = () => ({
 
 /** Where external modules are fetched from and cached. */
 export const imports = () => ({
-  allowImport: limit(
+  allowImport: textOption(
     "--allow-import",
     "HOSTS",
     message`Also fetch external modules from these hosts, separated by commas`,
   ),
-  cacheDir: optional(option("--cache-dir", string({ metavar: "FOLDER" }), {
-    description: message`Cache fetched modules in this folder (default: in memory only)`,
-  })),
+  cacheDir: textOption(
+    "--cache-dir",
+    "FOLDER",
+    message`Cache fetched modules in this folder (default: in memory only)`,
+  ),
 });
 
 /** Options of every command that loads external modules. */
-export const modules = () => ({
+const modules = () => ({
   ...imports(),
   frozen: option("--frozen", {
     description: message`Refuse external modules that are missing from dxt.lock`,
   }),
 });
 
-export const sandbox = () =>
+const sandbox = () =>
   optional(option("--sandbox", choice(["on", "off"], { metavar: "WHEN" }), {
     description:
       message`off: workers get all permissions of dxt, not only those that they need (default: on)`,
   }));
 
-export const showValues = () =>
+const showValues = () =>
   option("--show-values", {
     description: message`Show records and keys in errors of source and target (default: hidden)`,
   });
@@ -157,22 +175,43 @@ export const outputOptions = () => ({
 
 /** File and level of the log. They take precedence over the project's `logging`. */
 export const logging = () => ({
-  logFile: optional(option("--log-file", string({ metavar: "FILE" }), {
-    description: message`Append events to this file, one JSON object per line`,
-  })),
+  logFile: textOption(
+    "--log-file",
+    "FILE",
+    message`Append events to this file, one JSON object per line`,
+  ),
   logLevel: optional(option("--log-level", choice(LOG_LEVELS, { metavar: "LEVEL" }), {
     description:
       message`Lowest level that is logged: debug, info, warning or error (default: info)`,
   })),
 });
 
-/** Usage of a command on one line. Its options are listed below it. */
-export function usageLine(operands: string): Usage {
-  return [operands, "[OPTION...]"].filter((word) => word !== "")
-    .map((value) => ({ type: "literal", value }));
-}
+/** Options of every command that reads a pipeline or a connection. */
+export const reading = () => ({ ...variables(), ...modules(), ...outputOptions() });
 
-/** The footer of a command's help: its examples. */
-export function examples(...lines: readonly string[]): Message {
-  return [text("Examples:"), ...lines.flatMap((line) => [lineBreak(), text(`  ${line}`)])];
-}
+/** Options of every command that connects, but moves nothing. */
+export const inspecting = () => ({ ...limits(), ...reading() });
+
+/** Options of every command that moves records. */
+export const moving = () => ({
+  failFast: failFast(),
+  threads: threads(),
+  wait: wait(),
+  sandbox: sandbox(),
+  showValues: showValues(),
+  ...limits(),
+  ...variables(),
+  ...modules(),
+  ...logging(),
+  ...outputOptions(),
+});
+
+/** Options that choose streams of a connection. */
+export const streamPatterns = () => ({
+  schema: textOption("--schema", "NAME", message`Only streams of this schema`),
+  select: textOption(
+    ["-s", "--select"],
+    "PATTERN",
+    message`Only these streams, separated by commas: orders, public.*, *_log`,
+  ),
+});

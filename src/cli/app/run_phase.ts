@@ -1,58 +1,36 @@
 /** Carries out `run`, `extract` and `load`: runs the phase, shows progress, writes the log. */
-import type { StreamArguments } from "../../config/mod.ts";
-import { ConfigurationError, messageOf } from "../../core/errors.ts";
+import { ConfigurationError } from "../../core/errors.ts";
 import { shellWord } from "../../core/permission_errors.ts";
 import type { RunResult } from "../../models/result.ts";
 import type { Phase } from "../../runner/mod.ts";
-import { type Context, omitUndefined, openPipeline, type Variables } from "./context.ts";
-import { openStream } from "./connections.ts";
-import { EXIT, runExitCode } from "../terminal/exit_codes.ts";
-import { Interruption } from "./signals.ts";
+import { type Context, omitUndefined } from "./context.ts";
+import { chooseRecords, openScope, type RunScope, runUntilSignal } from "./connections.ts";
+import { runExitCode } from "../terminal/exit_codes.ts";
 import { DURATION, FOREVER, isOn } from "../terminal/global_options.ts";
 import type { LogLevel } from "../terminal/log_levels.ts";
-import { type LimitOptions, parseLimits } from "./permission_limits.ts";
+import { parseLimits } from "./permission_limits.ts";
 import { RunLog } from "../output/run_log.ts";
 import { describeError, type Verbosity } from "../output/printer.ts";
 import { Progress } from "../output/progress.ts";
 import { printSummary } from "../output/summary.ts";
 
-export interface PhaseOptions extends Verbosity, Variables, LimitOptions {
-  /** Path of the pipeline file; undefined when options describeError the one stream. */
-  readonly pipeline?: string | undefined;
-  readonly stream?: StreamArguments | undefined;
-  readonly select?: string | undefined;
-  readonly exclude?: string | undefined;
+export interface PhaseOptions extends Verbosity, RunScope {
   readonly failFast: boolean;
-  readonly fullRefresh?: boolean;
   readonly threads?: number | undefined;
   readonly wait?: string | undefined;
   readonly sandbox?: "on" | "off" | undefined;
   readonly showValues?: boolean;
   readonly logFile?: string | undefined;
   readonly logLevel?: LogLevel | undefined;
-  readonly since?: string | undefined;
-  readonly until?: string | undefined;
-  readonly limit?: number | undefined;
 }
 
 /** Runs a phase of a pipeline, prints its result, and returns the exit code. */
-export async function runPhase(
-  phase: Phase,
-  options: PhaseOptions,
-  context: Context,
-): Promise<number> {
-  const { printer } = context;
-  using interruption = new Interruption(context.io, printer);
-  const onResult = (result: RunResult) => printResult(result, phase, options, context);
-  let result: RunResult;
-  try {
-    result = await execute(phase, options, context, interruption.signal, onResult);
-  } catch (error) {
-    if (interruption.received === undefined) throw error;
-    printer.detail("stopped", messageOf(error));
-    return EXIT[interruption.received];
-  }
-  return runExitCode(result, interruption.received);
+export function runPhase(phase: Phase, options: PhaseOptions, context: Context): Promise<number> {
+  return runUntilSignal(context, async (signal, interruption) => {
+    const onResult = (result: RunResult) => printResult(result, phase, options, context);
+    const result = await execute(phase, options, context, signal, onResult);
+    return runExitCode(result, interruption.received);
+  });
 }
 
 function printResult(
@@ -76,15 +54,9 @@ async function execute(
   signal: AbortSignal,
   onResult: (result: RunResult) => void,
 ): Promise<RunResult> {
-  const { pipeline, stream, select, exclude, failFast, fullRefresh, threads } = options;
-  const loaded = stream === undefined
-    ? await openPipeline(pipeline!, options, context)
-    : await openStream(stream, options, context);
-  const { since, until, limit, sandbox, wait } = options;
+  const { select, exclude, failFast, threads, sandbox, wait } = options;
+  const loaded = await openScope(options, context);
   const waitMs = wait === undefined ? undefined : parseWait(wait);
-  const backfill = since === undefined && until === undefined
-    ? undefined
-    : omitUndefined({ since, until });
   signal.throwIfAborted();
   const logging = {
     ...loaded.logging,
@@ -104,7 +76,8 @@ async function execute(
     () =>
       runPipeline({ ...loaded, showValues: options.showValues ?? false }, {
         phase,
-        ...omitUndefined({ select, exclude, fullRefresh, threads, backfill, limit, waitMs }),
+        ...chooseRecords(options),
+        ...omitUndefined({ threads, waitMs }),
         ...(context.printer.isLive ? { estimates: true } : {}),
         // Without it, the pipeline's own on_error applies.
         ...(failFast ? { failFast } : {}),

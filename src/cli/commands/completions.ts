@@ -1,8 +1,8 @@
 /** `dxt completions`: prints the completion script of a shell. */
-import { argument, choice, command, map, merge, message, object } from "optique";
-import type { Action } from "../app/context.ts";
+import { argument, choice, merge, message, object } from "optique";
 import { SCRIPTS, SHELLS } from "../help/completion_scripts.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
 
 const parser = merge(
@@ -14,25 +14,23 @@ const parser = merge(
   object("Options", { ...options.outputOptions() }),
 );
 
-export const completions = command(
+export const completions = defineCommand(
   "completions",
-  map(parser, (values): Action => ({
-    verbosity: values,
-    act: ({ printer }) => {
-      printer.document(SCRIPTS[values.shell].trimEnd());
-      return Promise.resolve(EXIT.done);
-    },
-  })),
+  parser,
+  (values, { printer }) => {
+    printer.document(SCRIPTS[values.shell].trimEnd());
+    return Promise.resolve(EXIT.done);
+  },
   {
-    usageLine: options.usageLine("SHELL"),
+    operands: "SHELL",
     brief: message`Print a script that completes commands, options, streams and tags`,
     description:
       message`Load the script in the start-up file of the shell. Stream ids and tags come from the pipeline on the command line.`,
-    footer: options.examples(
+    examples: [
       "dxt completions zsh > ~/.zfunc/_dxt",
       "source <(dxt completions bash)",
       "dxt completions fish > ~/.config/fish/completions/dxt.fish",
       "dxt completions powershell | Out-String | Invoke-Expression",
-    ),
+    ],
   },
 );

@@ -2,8 +2,7 @@
 import {
   argument,
   choice,
-  command,
-  map,
+  type InferValue,
   merge,
   message,
   object,
@@ -15,23 +14,17 @@ import type { NamedConnection } from "../../config/mod.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import type { Field } from "../../models/field.ts";
 import type { Discovery } from "../../runner/mod.ts";
-import type { Action, Context, Variables } from "../app/context.ts";
+import type { Context } from "../app/context.ts";
 import { openConnection, runUntilSignal } from "../app/connections.ts";
 import { chooseStreams, freePath, readableStreams } from "../scaffold/stream_choice.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
-import { type LimitOptions, parseLimits } from "../app/permission_limits.ts";
+import { parseLimits } from "../app/permission_limits.ts";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
 import { pipelineText } from "../scaffold/pipeline_yaml.ts";
 import type { Cell } from "../output/table.ts";
 import { escapeJSON } from "../output/terminal_text.ts";
 import { countNoun, countText } from "../output/format_units.ts";
-
-interface DiscoverOptions extends Variables, LimitOptions {
-  readonly connection: string;
-  readonly schema?: string | undefined;
-  readonly select?: string | undefined;
-  readonly format?: "table" | "yaml" | "json" | undefined;
-}
 
 const parser = merge(
   object({
@@ -40,39 +33,31 @@ const parser = merge(
     }),
   }),
   object("Options", {
-    schema: optional(option("--schema", string({ metavar: "NAME" }), {
-      description: message`Only streams of this schema`,
-    })),
-    select: optional(option("-s", "--select", string({ metavar: "PATTERN" }), {
-      description: message`Only these streams, separated by commas: orders, public.*, *_log`,
-    })),
+    ...options.streamPatterns(),
     format: optional(option("-f", "--format", choice(["table", "yaml", "json"]), {
       description: message`table, yaml (a complete pipeline) or json (default: table)`,
     })),
-    ...options.limits(),
-    ...options.variables(),
-    ...options.modules(),
-    ...options.outputOptions(),
+    ...options.inspecting(),
   }),
 );
 
-export const discover = command(
+type DiscoverOptions = InferValue<typeof parser>;
+
+export const discover = defineCommand(
   "discover",
-  map(parser, (values): Action => ({
-    verbosity: values,
-    act: (context) => discoverStreams(values, context),
-  })),
+  parser,
+  discoverStreams,
   {
-    usageLine: options.usageLine("CONNECTION"),
+    operands: "CONNECTION",
     brief: message`Show the streams and fields of a connection`,
     description:
       message`Lists the streams that the login can read, with field types, primary keys and fields that can serve as watermark. With --format yaml it prints a complete pipeline: a URL with a password becomes a variable, whose name is printed.`,
-    footer: options.examples(
+    examples: [
       "dxt discover postgres://reader@127.0.0.1/shop --schema public",
       "dxt discover '${SHOP_URL}' --format yaml > shop.yaml",
       "dxt discover warehouse.db --select 'sales_*' --format json",
       "dxt discover data/",
-    ),
+    ],
   },
 );
 

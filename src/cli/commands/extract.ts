@@ -1,6 +1,6 @@
 /** `dxt extract`: moves streams from the source into their stages. */
-import { command, map, merge, message, object } from "optique";
-import type { Action } from "../app/context.ts";
+import { merge, message, object } from "optique";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
 import { runPhase } from "../app/run_phase.ts";
 
@@ -9,33 +9,22 @@ const parser = merge(
   object("Options", {
     ...options.selection(),
     fullRefresh: options.fullRefresh(message`Read everything, whatever the streams' modes`),
-    failFast: options.failFast(),
-    threads: options.threads(),
-    wait: options.wait(),
-    sandbox: options.sandbox(),
-    showValues: options.showValues(),
-    ...options.limits(),
-    ...options.variables(),
-    ...options.modules(),
-    ...options.logging(),
-    ...options.outputOptions(),
+    ...options.moving(),
   }),
 );
 
-export const extract = command(
+export const extract = defineCommand(
   "extract",
-  map(parser, (values): Action => ({
-    verbosity: values,
-    act: (context) => runPhase("extract", values, context),
-  })),
+  parser,
+  (values, context) => runPhase("extract", values, context),
   {
-    usageLine: options.usageLine("PIPELINE"),
+    operands: "PIPELINE",
     brief: message`Only extract: from the source into the stage`,
     description:
       message`Extracts each stream into its stage on disk and prints the path of the stage. Reads watermarks from the target, and changes nothing there.`,
-    footer: options.examples(
+    examples: [
       "dxt extract shop.yaml",
       "dxt extract shop.yaml --select orders && dxt load shop.yaml --select orders",
-    ),
+    ],
   },
 );

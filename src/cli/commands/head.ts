@@ -1,9 +1,8 @@
 /** `dxt head`: prints the first records of a source, a stage or a target. */
 import {
   argument,
-  command,
+  type InferValue,
   integer,
-  map,
   merge,
   message,
   object,
@@ -13,23 +12,16 @@ import {
 } from "optique";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { Head, HeadOf } from "../../runner/mod.ts";
-import { type Action, type Context, openPipeline, type Variables } from "../app/context.ts";
+import { type Context, openPipeline } from "../app/context.ts";
 import { openConnection, runUntilSignal } from "../app/connections.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { formatRecords } from "../output/record_table.ts";
-import { type LimitOptions, parseLimits } from "../app/permission_limits.ts";
+import { parseLimits } from "../app/permission_limits.ts";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
 import { escapeControls } from "../output/terminal_text.ts";
 import { countNoun } from "../output/format_units.ts";
 import { jsonRecord } from "../output/format_value.ts";
-
-interface HeadOptions extends Variables, LimitOptions {
-  readonly from: string;
-  readonly stream?: string | undefined;
-  readonly rows?: number | undefined;
-  readonly stage: boolean;
-  readonly target: boolean;
-}
 
 const MOST_ROWS = 100_000;
 
@@ -49,30 +41,27 @@ const parser = merge(
     })),
     stage: option("--stage", { description: message`Show records of the stream's stage` }),
     target: option("--target", { description: message`Show records of the stream's target` }),
-    ...options.limits(),
-    ...options.variables(),
-    ...options.modules(),
-    ...options.outputOptions(),
+    ...options.inspecting(),
   }),
 );
 
-export const head = command(
+type HeadOptions = InferValue<typeof parser>;
+
+export const head = defineCommand(
   "head",
-  map(parser, (values): Action => ({
-    verbosity: values,
-    act: (context) => showHead(values, context),
-  })),
+  parser,
+  showHead,
   {
-    usageLine: options.usageLine("CONNECTION|PIPELINE STREAM"),
+    operands: "CONNECTION|PIPELINE STREAM",
     brief: message`Show the first records of a stream, its stage or its target`,
     description:
       message`Reads only as many records as it shows. NULL is a missing value; an empty text and the text NULL are quoted. A terminal gets wide columns truncated and only as many columns as fit; a pipe gets everything.`,
-    footer: options.examples(
+    examples: [
       "dxt head shop.yaml orders",
       "dxt head shop.yaml orders --target -n 5",
       "dxt head postgres://reader@127.0.0.1/shop public.orders --output ndjson",
       "dxt head data/airports.csv",
-    ),
+    ],
   },
 );
 

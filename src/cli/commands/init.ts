@@ -1,7 +1,7 @@
 /** `dxt init`: writes a project with its first pipeline into the working directory. */
-import { argument, command, map, merge, message, object, option, optional, string } from "optique";
+import { argument, type InferValue, merge, message, object, optional, string } from "optique";
 import { ConfigurationError } from "../../core/errors.ts";
-import type { Action, Context, Variables } from "../app/context.ts";
+import type { Context } from "../app/context.ts";
 import { ask, canAsk } from "../scaffold/prompt.ts";
 import { openConnection, runUntilSignal } from "../app/connections.ts";
 import { chooseStreams, freePath, readableStreams } from "../scaffold/stream_choice.ts";
@@ -13,15 +13,8 @@ import {
   schemaFiles,
   writeFiles,
 } from "../scaffold/project_files.ts";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
-
-interface InitOptions extends Variables {
-  readonly name?: string | undefined;
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-  readonly schema?: string | undefined;
-  readonly select?: string | undefined;
-}
 
 const parser = merge(
   object({
@@ -31,41 +24,37 @@ const parser = merge(
     })),
   }),
   object("Options", {
-    from: optional(option("--from", string({ metavar: "CONNECTION" }), {
-      description:
-        message`Source to discover: a connection name, a URL, a database file or a folder`,
-    })),
-    to: optional(option("--to", string({ metavar: "CONNECTION" }), {
-      description: message`Target, same syntax as --from (default: sqlite:NAME.db)`,
-    })),
-    schema: optional(option("--schema", string({ metavar: "NAME" }), {
-      description: message`Only streams of this schema of the source`,
-    })),
-    select: optional(option("-s", "--select", string({ metavar: "PATTERN" }), {
-      description: message`Only these streams, separated by commas: orders, public.*, *_log`,
-    })),
-    ...options.variables(),
-    ...options.modules(),
-    ...options.outputOptions(),
+    from: options.textOption(
+      "--from",
+      "CONNECTION",
+      message`Source to discover: a connection name, a URL, a database file or a folder`,
+    ),
+    to: options.textOption(
+      "--to",
+      "CONNECTION",
+      message`Target, same syntax as --from (default: sqlite:NAME.db)`,
+    ),
+    ...options.streamPatterns(),
+    ...options.reading(),
   }),
 );
 
-export const init = command(
+type InitOptions = InferValue<typeof parser>;
+
+export const init = defineCommand(
   "init",
-  map(parser, (values): Action => ({
-    verbosity: values,
-    act: (context) => initProject(values, context),
-  })),
+  parser,
+  initProject,
   {
-    usageLine: options.usageLine("[NAME]"),
+    operands: "[NAME]",
     brief: message`Write a project with its first pipeline into this folder`,
     description:
       message`Writes dxt_project.yaml, pipelines/NAME.yaml, .env.example and JSON Schemas for editors, and adds .env to .gitignore. With --from, the pipeline lists the streams of the source. On a terminal it asks for missing values. It overwrites no file; an existing project gets one more pipeline.`,
-    footer: options.examples(
+    examples: [
       "dxt init shop",
       "dxt init shop --from '${SHOP_URL}' --to sqlite:shop.db --schema public",
       "dxt init inbox --from data/ --to postgres://loader@127.0.0.1/warehouse",
-    ),
+    ],
   },
 );
 

@@ -1,7 +1,7 @@
 /** `dxt list`: options of the command; `app/list_streams.ts` does the work. */
-import { command, map, merge, message, object } from "optique";
-import type { Action } from "../app/context.ts";
+import { merge, message, object } from "optique";
 import { listStreams } from "../app/list_streams.ts";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
 
 const parser = merge(
@@ -13,17 +13,15 @@ const parser = merge(
   }),
 );
 
-export const list = command(
+export const list = defineCommand(
   "list",
-  map(parser, (values): Action => ({
-    verbosity: values,
-    act: (context) => listStreams(values, context),
-  })),
+  parser,
+  listStreams,
   {
-    usageLine: options.usageLine("PIPELINE"),
+    operands: "PIPELINE",
     brief: message`Show the streams of a pipeline`,
     description:
       message`Shows the streams that a selector matches, with source, target, modes and tags. Connects to nothing.`,
-    footer: options.examples("dxt list shop.yaml", "dxt list shop.yaml --select tag:daily --quiet"),
+    examples: ["dxt list shop.yaml", "dxt list shop.yaml --select tag:daily --quiet"],
   },
 );

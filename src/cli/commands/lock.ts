@@ -1,6 +1,6 @@
 /** `dxt lock`: pins the external modules of pipelines in dxt.lock. */
-import { command, map, message } from "optique";
-import { type Action, type Context, omitUndefined } from "../app/context.ts";
+import { message } from "optique";
+import { type Context, omitUndefined } from "../app/context.ts";
 import {
   codeOptions,
   type FetchOptions,
@@ -8,24 +8,22 @@ import {
   openPipelines,
 } from "../app/module_options.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
-import * as options from "../app/options.ts";
+import { defineCommand } from "../app/define_command.ts";
 import { countNoun } from "../output/format_units.ts";
 
-export const lock = command(
+export const lock = defineCommand(
   "lock",
-  map(fetchOptions(), (values): Action => ({
-    verbosity: values,
-    act: (context) => lockModules(values, context),
-  })),
+  fetchOptions(),
+  lockModules,
   {
-    usageLine: options.usageLine("PIPELINE..."),
+    operands: "PIPELINE...",
     brief: message`Pin the external modules of pipelines in dxt.lock`,
     description:
       message`Fetches each external module that the pipelines name, with all its imports, and writes their SHA-256 into dxt.lock next to the project file or the pipeline. From then on a module whose content changed is refused. Runs none of the modules.`,
-    footer: options.examples(
+    examples: [
       "dxt lock shop.yaml --allow-import=modules.example.com",
       "dxt lock pipelines/*.yaml",
-    ),
+    ],
   },
 );
 

@@ -1,9 +1,10 @@
 /** `dxt operators list`: prints providers, extractors and loaders with their options. */
-import { argument, choice, command, map, merge, message, object, option, optional } from "optique";
+import { argument, choice, merge, message, object, option, optional } from "optique";
 import { guaranteesText } from "../../models/guarantee.ts";
 import { CATEGORIES } from "../../models/source.ts";
-import type { Action, Context } from "../app/context.ts";
+import type { Context } from "../app/context.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
 import type { Operator } from "../app/operator_catalog.ts";
 import type { Printer } from "../output/printer.ts";
@@ -23,22 +24,20 @@ const parser = merge(
   }),
 );
 
-export const operators = command(
+export const operators = defineCommand(
   "operators",
-  map(parser, (values): Action => ({
-    verbosity: values,
-    act: (context) => printOperators(values.category, context),
-  })),
+  parser,
+  (values, context) => printOperators(values.category, context),
   {
-    usageLine: options.usageLine("list"),
+    operands: "list",
     brief: message`Show providers, extractors and loaders with their options`,
     description:
       message`Lists the providers for source and target and the classes for extractor and loader, each with its options: name, type, default and meaning. An option with * is required.`,
-    footer: options.examples(
+    examples: [
       "dxt operators list",
       "dxt operators list --category relational",
       "dxt operators list --output json",
-    ),
+    ],
   },
 );
 

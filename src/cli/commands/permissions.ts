@@ -1,24 +1,11 @@
 /** `dxt permissions`: prints the runtime permissions that a run of a pipeline needs. */
-import { choice, command, map, merge, message, object, option, optional } from "optique";
+import { choice, type InferValue, merge, message, object, option, optional } from "optique";
 import { shellWord } from "../../core/permission_errors.ts";
-import {
-  type Action,
-  type Context,
-  omitUndefined,
-  openPipeline,
-  type Variables,
-} from "../app/context.ts";
+import { type Context, omitUndefined, openPipeline } from "../app/context.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
 import { escapeJSON } from "../output/terminal_text.ts";
-
-interface PermissionsOptions extends Variables {
-  readonly pipeline: string;
-  readonly select?: string | undefined;
-  readonly exclude?: string | undefined;
-  readonly format?: "flags" | "json" | undefined;
-  readonly logFile?: string | undefined;
-}
 
 const parser = merge(
   object({ pipeline: options.pipeline() }),
@@ -28,28 +15,26 @@ const parser = merge(
       description: message`flags for deno run and deno compile, or json (default: flags)`,
     })),
     logFile: options.logging().logFile,
-    ...options.variables(),
-    ...options.modules(),
-    ...options.outputOptions(),
+    ...options.reading(),
   }),
 );
 
-export const permissions = command(
+type PermissionsOptions = InferValue<typeof parser>;
+
+export const permissions = defineCommand(
   "permissions",
-  map(parser, (values): Action => ({
-    verbosity: values,
-    act: (context) => printPermissions(values, context),
-  })),
+  parser,
+  printPermissions,
   {
-    usageLine: options.usageLine("PIPELINE"),
+    operands: "PIPELINE",
     brief: message`Print the runtime permissions that a run of a pipeline needs`,
     description:
       message`Prints exactly the hosts, paths and variables that dxt run needs for the selected streams, as flags on one line. Connects to nothing. A folder that does not exist yet is listed as a whole, since the run creates it.`,
-    footer: options.examples(
+    examples: [
       "dxt permissions shop.yaml",
       "dxt permissions shop.yaml --select orders --format json",
       'eval "deno run --no-prompt $(dxt permissions a.yaml) main.ts run a.yaml"',
-    ),
+    ],
   },
 );
 

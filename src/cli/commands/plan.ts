@@ -1,17 +1,11 @@
 /** `dxt plan` and `dxt run --dry-run`: prints what a run would do. */
-import { command, type InferValue, map, merge, message, object } from "optique";
-import type { StreamArguments } from "../../config/mod.ts";
+import { merge, message, object } from "optique";
 import type { PlanResult } from "../../models/plan.ts";
-import {
-  type Action,
-  type Context,
-  omitUndefined,
-  openPipeline,
-  type Variables,
-} from "../app/context.ts";
-import { openStream, runUntilSignal } from "../app/connections.ts";
+import { type Context, omitUndefined } from "../app/context.ts";
+import { chooseRecords, openScope, type RunScope, runUntilSignal } from "../app/connections.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
-import { type LimitOptions, parseLimits } from "../app/permission_limits.ts";
+import { parseLimits } from "../app/permission_limits.ts";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
 import { printPlan } from "../output/plan_report.ts";
 
@@ -20,63 +14,37 @@ const parser = merge(
   object("Options", {
     ...options.selection(),
     fullRefresh: options.fullRefresh(message`Plan to read everything and replace the targets`),
-    ...options.limits(),
-    ...options.variables(),
-    ...options.modules(),
-    ...options.outputOptions(),
+    ...options.inspecting(),
   }),
 );
 
-type Values = InferValue<typeof parser>;
-
-export const plan = command(
+export const plan = defineCommand(
   "plan",
-  map(parser, (values: Values): Action => ({
-    verbosity: values,
-    act: (context) => showPlan(values, context),
-  })),
+  parser,
+  showPlan,
   {
-    usageLine: options.usageLine("PIPELINE"),
+    operands: "PIPELINE",
     brief: message`Show what a run would do, without changing anything`,
     description:
       message`Connects to source and target and moves nothing. Shows for each stream its size, the watermark that a run would use, the types of each field and whether their conversion is exact, widened or lossy, the statements that create or change the target, and data that would be lost. Same as dxt run --dry-run.`,
-    footer: options.examples(
+    examples: [
       "dxt plan shop.yaml",
       "dxt plan shop.yaml --select orders --full-refresh",
       "dxt plan shop.yaml --output json",
-    ),
+    ],
   },
 );
 
-export interface PlanOptions extends Variables, LimitOptions {
-  readonly pipeline?: string | undefined;
-  readonly stream?: StreamArguments | undefined;
-  readonly select?: string | undefined;
-  readonly exclude?: string | undefined;
-  readonly fullRefresh?: boolean;
-  readonly since?: string | undefined;
-  readonly until?: string | undefined;
-  readonly limit?: number | undefined;
-}
-
 /** Plans a pipeline, prints the plan, and returns the exit code. */
-export async function showPlan(options: PlanOptions, context: Context): Promise<number> {
+export async function showPlan(scope: RunScope, context: Context): Promise<number> {
   const { io, printer } = context;
-  const { pipeline, stream, select, exclude, fullRefresh, since, until, limit } = options;
-  const loaded = stream === undefined
-    ? await openPipeline(pipeline!, options, context)
-    : await openStream(stream, options, context);
-  const backfill = since === undefined && until === undefined
-    ? undefined
-    : omitUndefined({ since, until });
+  const { select, exclude } = scope;
+  const loaded = await openScope(scope, context);
   const { admitPipeline, previewPipeline } = await import("../../runner/mod.ts");
   return await runUntilSignal(context, async (signal) => {
-    const limits = parseLimits(options);
+    const limits = parseLimits(scope);
     await admitPipeline(loaded, { purpose: "look", ...omitUndefined({ select, exclude }), limits });
-    const result = await previewPipeline(loaded, {
-      ...omitUndefined({ select, exclude, fullRefresh, backfill, limit }),
-      signal,
-    });
+    const result = await previewPipeline(loaded, { ...chooseRecords(scope), signal });
     const { streams, ...about } = result;
     printer.results({
       name: "streams",

@@ -1,10 +1,8 @@
 /** `dxt run`: moves the streams of a pipeline, or one stream that options describe. */
 import {
   argument,
-  command,
   type InferValue,
   integer,
-  map,
   merge,
   message,
   multiple,
@@ -15,13 +13,10 @@ import {
 } from "optique";
 import type { Argument, StreamArguments } from "../../config/mod.ts";
 import { ConfigurationError } from "../../core/errors.ts";
-import type { Action } from "../app/context.ts";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
 import { runPhase } from "../app/run_phase.ts";
 import { showPlan } from "./plan.ts";
-
-const text = (name: `--${string}`, metavar: string, description: ReturnType<typeof message>) =>
-  optional(option(name, string({ metavar: metavar as "TEXT" }), { description }));
 
 const parser = merge(
   object({
@@ -32,39 +27,43 @@ const parser = merge(
     ),
   }),
   object("One stream without a file", {
-    from: text(
+    from: options.textOption(
       "--from",
       "CONNECTION",
       message`Source: a connection name, a URL, a database file, a folder, a file or a pattern`,
     ),
-    to: text(
+    to: options.textOption(
       "--to",
       "CONNECTION",
       message`Target, same syntax as --from; a file or folder need not exist`,
     ),
-    source: text(
+    source: options.textOption(
       "--source",
       "NAME",
       message`Table, query (SELECT …), file or pattern in the source; omit it when --from is a file`,
     ),
-    target: text(
+    target: options.textOption(
       "--target",
       "NAME",
       message`Table or file in the target (default: as in the source)`,
     ),
-    mode: text("--mode", "MODE", message`append, replace or upsert (default: append)`),
+    mode: options.textOption(
+      "--mode",
+      "MODE",
+      message`append, replace or upsert (default: append)`,
+    ),
     keys: multiple(option("--key", string({ metavar: "FIELD" }), {
       description: message`Field that identifies a record, for upsert; repeatable`,
     })),
   }),
   object("Options", {
     ...options.selection(),
-    since: text(
+    since: options.textOption(
       "--since",
       "VALUE",
       message`Backfill: read incremental streams from this watermark (inclusive), ignoring the target's`,
     ),
-    until: text(
+    until: options.textOption(
       "--until",
       "VALUE",
       message`Backfill: read up to this watermark (exclusive); upsert streams only`,
@@ -78,44 +77,33 @@ const parser = merge(
     dryRun: option("--dry-run", {
       description: message`Show what would be done, as dxt plan does, without changing anything`,
     }),
-    failFast: options.failFast(),
-    threads: options.threads(),
-    wait: options.wait(),
-    sandbox: options.sandbox(),
-    showValues: options.showValues(),
-    ...options.limits(),
-    ...options.variables(),
-    ...options.modules(),
-    ...options.logging(),
-    ...options.outputOptions(),
+    ...options.moving(),
   }),
 );
 
 type RunOptions = InferValue<typeof parser>;
 
-export const run = command(
+export const run = defineCommand(
   "run",
-  map(parser, (values): Action => ({
-    verbosity: values,
-    act: (context) => {
-      const { source: _source, target: _target, mode: _mode, dryRun, ...phase } = values;
-      const options = { ...phase, stream: buildStream(values) };
-      return dryRun ? showPlan(options, context) : runPhase("run", options, context);
-    },
-  })),
+  parser,
+  (values, context) => {
+    const { source: _source, target: _target, mode: _mode, dryRun, ...phase } = values;
+    const options = { ...phase, stream: buildStream(values) };
+    return dryRun ? showPlan(options, context) : runPhase("run", options, context);
+  },
   {
-    usageLine: options.usageLine("PIPELINE | --from CONNECTION --to CONNECTION"),
+    operands: "PIPELINE | --from CONNECTION --to CONNECTION",
     brief: message`Move the streams of a pipeline from source to target`,
     description:
       message`Extracts each stream into a stage on disk, loads the stage into the target, and verifies that source, stage and target agree.`,
-    footer: options.examples(
+    examples: [
       "dxt run shop.yaml",
       "dxt run shop.yaml --select 'tag:daily,sales_*' --exclude sales_us",
       "dxt run shop.yaml --var SHOP_URL=postgres://127.0.0.1/shop --quiet",
       "dxt run shop.yaml --select orders --since 2025-01-01 --until 2025-02-01",
       "dxt run --from '${SHOP_URL}' --source public.orders --to ./orders.parquet",
       "dxt run --from x.csv --to sqlite:w.db --target x --mode upsert --key id",
-    ),
+    ],
   },
 );
 

@@ -1,7 +1,8 @@
 /** `dxt schema`: prints the JSON Schema of pipelines or of the project file. */
-import { command, map, merge, message, object, option } from "optique";
-import type { Action, Context } from "../app/context.ts";
+import { merge, message, object, option } from "optique";
+import type { Context } from "../app/context.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
 
 const parser = merge(
@@ -13,21 +14,16 @@ const parser = merge(
   }),
 );
 
-export const schema = command(
+export const schema = defineCommand(
   "schema",
-  map(parser, (values): Action => ({
-    verbosity: values,
-    act: (context) => printSchema(values.project, context),
-  })),
+  parser,
+  (values, context) => printSchema(values.project, context),
   {
-    usageLine: options.usageLine(""),
+    operands: "",
     brief: message`Print the JSON Schema of pipelines, for editors`,
     description:
       message`Editors complete and check a pipeline whose first line is "# yaml-language-server: $schema=" with the path of this schema.`,
-    footer: options.examples(
-      "dxt schema > pipeline.schema.json",
-      "dxt schema --project > project.schema.json",
-    ),
+    examples: ["dxt schema > pipeline.schema.json", "dxt schema --project > project.schema.json"],
   },
 );
 

@@ -1,49 +1,35 @@
 /** `dxt test`: checks the connections and rights of a pipeline. */
-import { command, map, merge, message, object } from "optique";
+import { type InferValue, merge, message, object } from "optique";
 import type { TrialResult } from "../../runner/mod.ts";
-import {
-  type Action,
-  type Context,
-  omitUndefined,
-  openPipeline,
-  type Variables,
-} from "../app/context.ts";
+import { type Context, omitUndefined, openPipeline } from "../app/context.ts";
 import { runUntilSignal } from "../app/connections.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
-import { type LimitOptions, parseLimits } from "../app/permission_limits.ts";
+import { parseLimits } from "../app/permission_limits.ts";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
 import { truncate } from "../output/terminal_text.ts";
 import { countNoun, durationText } from "../output/format_units.ts";
-
-interface TestOptions extends Variables, LimitOptions {
-  readonly pipeline: string;
-  readonly select?: string | undefined;
-  readonly exclude?: string | undefined;
-}
 
 const parser = merge(
   object({ pipeline: options.pipeline() }),
   object("Options", {
     ...options.selection(),
-    ...options.limits(),
-    ...options.variables(),
-    ...options.modules(),
-    ...options.outputOptions(),
+    ...options.inspecting(),
   }),
 );
 
-export const test = command(
+type TestOptions = InferValue<typeof parser>;
+
+export const test = defineCommand(
   "test",
-  map(parser, (values): Action => ({
-    verbosity: values,
-    act: (context) => testPipeline(values, context),
-  })),
+  parser,
+  testPipeline,
   {
-    usageLine: options.usageLine("PIPELINE"),
+    operands: "PIPELINE",
     brief: message`Check the connections and rights of a pipeline, moving nothing`,
     description:
       message`Opens both connections, prints the server versions and the time taken, and checks whether each selected stream can be read, and its target created and written. Prints one line per check, with all problems found.`,
-    footer: options.examples("dxt test shop.yaml", "dxt test shop.yaml --select orders --quiet"),
+    examples: ["dxt test shop.yaml", "dxt test shop.yaml --select orders --quiet"],
   },
 );
 

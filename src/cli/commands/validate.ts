@@ -1,44 +1,38 @@
 /** `dxt validate`: checks pipeline files without connecting to anything. */
-import { command, map, merge, message, object, option } from "optique";
+import { type InferValue, merge, message, object, option } from "optique";
 import type { LocatedError } from "../../config/mod.ts";
 import { ConfigurationError } from "../../core/errors.ts";
-import { type Action, type Context, openPipeline, type Variables } from "../app/context.ts";
+import { type Context, openPipeline, type Variables } from "../app/context.ts";
 import { errorExitCode, EXIT } from "../terminal/exit_codes.ts";
+import { defineCommand } from "../app/define_command.ts";
 import * as options from "../app/options.ts";
 import { describeError } from "../output/printer.ts";
 import { countNoun } from "../output/format_units.ts";
-
-interface ValidateOptions extends Variables {
-  readonly pipelines: readonly string[];
-  readonly strict: boolean;
-}
 
 const parser = merge(
   object({ pipelines: options.pipelines() }),
   object("Options", {
     strict: option("--strict", { description: message`Treat warnings as errors` }),
-    ...options.variables(),
-    ...options.modules(),
-    ...options.outputOptions(),
+    ...options.reading(),
   }),
 );
 
-export const validate = command(
+type ValidateOptions = InferValue<typeof parser>;
+
+export const validate = defineCommand(
   "validate",
-  map(parser, (values): Action => ({
-    verbosity: values,
-    act: (context) => validatePipelines(values, context),
-  })),
+  parser,
+  validatePipelines,
   {
-    usageLine: options.usageLine("PIPELINE..."),
+    operands: "PIPELINE...",
     brief: message`Check pipelines without connecting to anything`,
     description:
       message`Reads each pipeline, expands its variables, and checks its keys, values and classes. Prints each error with file, line and column.`,
-    footer: options.examples(
+    examples: [
       "dxt validate shop.yaml",
       "dxt validate pipelines/*.yaml --strict",
       "dxt validate shop.yaml --output json",
-    ),
+    ],
   },
 );
 

@@ -1,6 +1,6 @@
 /** `dxt vendor`: copies the locked external modules of pipelines next to dxt.lock. */
-import { command, map, message } from "optique";
-import { type Action, type Context, omitUndefined } from "../app/context.ts";
+import { message } from "optique";
+import { type Context, omitUndefined } from "../app/context.ts";
 import {
   codeOptions,
   type FetchOptions,
@@ -8,24 +8,22 @@ import {
   openPipelines,
 } from "../app/module_options.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
-import * as options from "../app/options.ts";
+import { defineCommand } from "../app/define_command.ts";
 import { countNoun } from "../output/format_units.ts";
 
-export const vendor = command(
+export const vendor = defineCommand(
   "vendor",
-  map(fetchOptions(), (values): Action => ({
-    verbosity: values,
-    act: (context) => vendorModules(values, context),
-  })),
+  fetchOptions(),
+  vendorModules,
   {
-    usageLine: options.usageLine("PIPELINE..."),
+    operands: "PIPELINE...",
     brief: message`Copy the locked modules of pipelines, for runs without network`,
     description:
       message`Copies the external modules of the pipelines that dxt.lock lists into a folder vendor next to it. Later commands read them there, check them against dxt.lock, and connect to no module server.`,
-    footer: options.examples(
+    examples: [
       "dxt vendor shop.yaml --allow-import=modules.example.com",
       "dxt vendor pipelines/*.yaml --output json",
-    ),
+    ],
   },
 );
 

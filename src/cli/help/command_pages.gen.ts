@@ -214,11 +214,6 @@ const OPTIONS: readonly OptionPage[] = [
     "value": "CONNECTION",
     "description": "Target, same syntax as --from (default: sqlite:NAME.db)",
   },
-  {
-    "names": ["--schema"],
-    "value": "NAME",
-    "description": "Only streams of this schema of the source",
-  },
   { "names": ["--strict"], "description": "Treat warnings as errors" },
   { "names": ["-p", "--project"], "description": "Print the schema of dxt_project.yaml instead" },
   {
@@ -367,22 +362,22 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
   "init": {
     "brief": "Write a project with its first pipeline into this folder",
     "operands": ["[NAME]"],
-    "options": optionsAt(44, 45, 46, 37, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(44, 45, 36, 37, 24, 25, 26, 27, 28, 31, 32, 33, 34),
   },
   "validate": {
     "brief": "Check pipelines without connecting to anything",
     "operands": ["PIPELINE..."],
-    "options": optionsAt(47, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(46, 24, 25, 26, 27, 28, 31, 32, 33, 34),
   },
   "schema": {
     "brief": "Print the JSON Schema of pipelines, for editors",
     "operands": [],
-    "options": optionsAt(48, 31, 32, 33, 34),
+    "options": optionsAt(47, 31, 32, 33, 34),
   },
   "operators": {
     "brief": "Show providers, extractors and loaders with their options",
     "operands": ["list"],
-    "options": optionsAt(49, 31, 32, 33, 34),
+    "options": optionsAt(48, 31, 32, 33, 34),
   },
   "lock": {
     "brief": "Pin the external modules of pipelines in dxt.lock",

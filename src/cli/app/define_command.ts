@@ -1,0 +1,37 @@
+/** Builds the parser of a command from its options, its action and its help. */
+import { command, lineBreak, map, type Message, type Parser, text, type Usage } from "optique";
+import type { Verbosity } from "../output/printer.ts";
+import type { CommandParser, Context } from "./context.ts";
+
+interface Help {
+  /** What follows the name of the command, before its options. */
+  readonly operands: string;
+  readonly brief: Message;
+  readonly description: Message;
+  readonly examples: readonly string[];
+}
+
+/** @param act called once with the parsed values; returns the exit code */
+export function defineCommand<Values extends Verbosity>(
+  name: string,
+  parser: Parser<"sync", Values, unknown>,
+  act: (values: Values, context: Context) => Promise<number>,
+  { operands, brief, description, examples }: Help,
+): CommandParser {
+  const action = map(parser, (values) => ({
+    verbosity: values,
+    act: (context: Context) => act(values, context),
+  }));
+  return command(name, action, {
+    usageLine: usageLine(operands),
+    brief,
+    description,
+    footer: [text("Examples:"), ...examples.flatMap((line) => [lineBreak(), text(`  ${line}`)])],
+  });
+}
+
+/** Usage of a command on one line. Its options are listed below it. */
+export function usageLine(operands: string): Usage {
+  return [operands, "[OPTION...]"].filter((word) => word !== "")
+    .map((value) => ({ type: "literal", value }));
+}
