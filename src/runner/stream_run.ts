@@ -43,9 +43,9 @@ export async function moveStream(
 /** Locks the stage until the run has ended; then its folders go, where nothing is left in them. */
 async function openStage(plan: StreamPlan, context: RunContext): Promise<Stage> {
   const buffer = await openBuffer(plan.buffer, plan.stageDirectory);
-  const { stages, claim, signal } = context;
+  const { stages, claim, signal, warn } = context;
   if (plan.buffer.format !== "memory") stages.defer(() => removeEmpty(plan.stageParents));
-  const lock = stages.use(await buffer.lock(claim, signal));
+  const lock = stages.use(await buffer.lock({ ...claim, onWait: warn }, signal));
   return { buffer, lock };
 }
 

@@ -104,6 +104,21 @@ Deno.test("of many runs one at a time has the lock, and each that waits gets it"
     assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), []);
   }));
 
+Deno.test("a wait that takes seconds is reported once, with what is waited for, its holder and the limit", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, ".lock");
+    const lock = await lockFile(path, "it", claimOf(), signal);
+    const said: string[] = [];
+    const onWait = (message: string) => said.push(message);
+    setTimeout(() => lock[Symbol.asyncDispose](), 4500);
+    await using _lock = await lockFile(path, "it", { ...claimOf(60_000), onWait }, signal);
+    assert.equal(said.length, 1);
+    assert.match(
+      said[0]!,
+      /^Waiting for it: another run holds it, process 4711 on "test-host" \(run \w{8}, since 2026-01-31T12:00:00Z\); gives up after 60 s \(--wait\)$/,
+    );
+  }));
+
 Deno.test("a wait ends with its time, and with an abort", () =>
   withFolder(async (folder) => {
     const path = join(folder, ".lock");

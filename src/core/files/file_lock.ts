@@ -20,11 +20,11 @@ const UNKNOWN = "its process is unknown";
 export async function lockFile(
   path: string,
   what: string,
-  { owner, waitMs }: Claim,
+  claim: Claim,
   signal: AbortSignal,
   makeFolder: () => Promise<void> = () => Promise.resolve(),
 ): Promise<AsyncDisposable> {
-  return await waitForLock(what, waitMs, signal, () => tryLock(path, what, owner, makeFolder));
+  return await waitForLock(what, claim, signal, () => tryLock(path, what, claim.owner, makeFolder));
 }
 
 async function tryLock(

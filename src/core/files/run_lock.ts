@@ -16,6 +16,8 @@ export interface Claim {
   readonly owner: RunOwner;
   /** Milliseconds; 0 throws at once. */
   readonly waitMs: number;
+  /** Reports a wait that takes seconds, once. Each thread sets its own, since it sends claims as data. */
+  readonly onWait?: ((message: string) => void) | undefined;
 }
 
 /** The run of this process. */
@@ -41,8 +43,11 @@ export type Attempt<T> = { readonly held: T } | { readonly holder: string };
 /** Milliseconds between two attempts. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [50, 1000];
 
+/** Milliseconds of a wait after which it is reported: most locks are free sooner. */
+export const REPORTED_WAIT_MS = 3000;
+
 /**
- * Tries to acquire a lock until it is free or `waitMs` have passed.
+ * Tries to acquire a lock until it is free or the claim's time has passed.
  *
  * @param what the locked thing in messages, for example `stage "…"`
  * @param grace milliseconds for which a run that has ended may still hold the lock
@@ -50,20 +55,33 @@ const [FIRST_PAUSE, LONGEST_PAUSE] = [50, 1000];
  */
 export async function waitForLock<T>(
   what: string,
-  waitMs: number,
+  claim: Pick<Claim, "waitMs" | "onWait"> | undefined,
   signal: AbortSignal,
   attempt: () => Promise<Attempt<T>>,
   grace = 0,
 ): Promise<T> {
+  const { waitMs = 0, onWait } = claim ?? {};
   const start = performance.now();
+  let isReported = false;
   for (let pause = FIRST_PAUSE;; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     signal.throwIfAborted();
     const tried = await attempt();
     if ("held" in tried) return tried.held;
-    const left = start + Math.max(waitMs, grace) - performance.now();
+    const waited = performance.now() - start;
+    const left = Math.max(waitMs, grace) - waited;
     if (left <= 0) throw inUse(what, tried.holder, waitMs);
+    if (!isReported && waited >= REPORTED_WAIT_MS) {
+      onWait?.(
+        `Waiting for ${what}: another run holds it, ${tried.holder}${describeLimit(waitMs)}`,
+      );
+      isReported = true;
+    }
     await new Promise((resolve) => setTimeout(resolve, Math.min(pause, left)));
   }
+}
+
+function describeLimit(waitMs: number): string {
+  return waitMs === Infinity ? "" : `; gives up after ${Math.round(waitMs / 1000)} s (--wait)`;
 }
 
 function inUse(what: string, holder: string, waitMs: number): ConcurrentRunError {

@@ -20,9 +20,11 @@ export async function lockTarget(
   shown: string,
   { claim, signal }: LockRequest,
 ): Promise<AsyncDisposable> {
-  const { owner, waitMs } = claim ??
-    { owner: runOwner(crypto.randomUUID(), Temporal.Now.instant()), waitMs: 0 };
-  return await lockFile(path, `target "${shown}"`, { owner, waitMs }, signal);
+  const own = () => ({
+    owner: runOwner(crypto.randomUUID(), Temporal.Now.instant()),
+    waitMs: 0,
+  });
+  return await lockFile(path, `target "${shown}"`, claim ?? own(), signal);
 }
 
 /** Removes a file, or a folder with its content, if it exists. */

@@ -117,7 +117,7 @@ async function lockTarget(session: Session, { target, claim, signal }: LoadTask)
   const name = `dxt_${await hashOf(session, table)}`;
   const lock = textLiteral(name);
   const what = `table ${displayTable(table)}`;
-  await waitForLock(what, claim?.waitMs ?? 0, signal, async () => {
+  await waitForLock(what, claim, signal, async () => {
     const { rows: [row] } = await session.query(
       `SELECT GET_LOCK(${lock}, 0), IS_USED_LOCK(${lock})`,
     );

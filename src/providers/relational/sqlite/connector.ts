@@ -50,6 +50,7 @@ export class SqliteConnector implements RelationalConnector {
       path: databasePath(config, context.baseDirectory),
       readonly: config.readonly ?? false,
       busyTimeout: config.busy_timeout_ms ?? BUSY_TIMEOUT,
+      onWait: (message) => context.warn(message),
     };
     this.#signal = context.signal;
     this.warn = (message) => context.warn(message);

@@ -15,6 +15,7 @@ import type {
 } from "../../../core/contracts/loader.ts";
 import type { Value } from "../../../core/values/values.ts";
 import { toError } from "../../../sandbox/messages.ts";
+import { sendWarning } from "../../../sandbox/serve.ts";
 import { StagedFileQueue } from "../staged_file_queue.ts";
 import { connect } from "./connect.ts";
 import { type ReadWatch, streamingStage } from "./streaming_stage.ts";
@@ -112,6 +113,7 @@ function taskOf(
 ): LoadTask {
   return {
     ...input,
+    claim: { ...input.claim, onWait: sendWarning },
     staged,
     expected: staged.details.watermark?.expected,
     ...(isRemembered ? { journal: journalOf(here) } : {}),

@@ -307,7 +307,7 @@ onServers("a lock that is waited for is told, with who holds it", async (databas
   assert.match(
     warnings[0]!,
     new RegExp(
-      `^Waiting for a lock on "public.plain": process ${pid} \\(user "postgres", .*\\) holds`,
+      `^Waiting for a lock on "public.plain": process ${pid} \\(user "postgres", .*in a transaction since \\d{4}-.*Z\\) holds`,
     ),
   );
 });

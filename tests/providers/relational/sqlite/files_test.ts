@@ -97,6 +97,19 @@ Deno.test("a database that stays locked is an error after the wait, and is as it
     assert.deepEqual(database.rows("SELECT count(*) FROM t"), [[0]]);
   }, { busy_timeout_ms: 100 }));
 
+Deno.test("a lock that is waited for is told once, with the database and the limit", () =>
+  withDatabase(async (database) => {
+    database.sql("CREATE TABLE t (id INTEGER)");
+    using other = new DatabaseSync(database.path);
+    other.exec("BEGIN EXCLUSIVE");
+    const release = setTimeout(() => other.exec("COMMIT"), 3500);
+    await database.load("t", ID, [{ id: 1n }]);
+    clearTimeout(release);
+    const told =
+      `Waiting for database "${database.path}": another run or program holds it locked; gives up after 10 s`;
+    assert.deepEqual(database.warnings, [told]);
+  }));
+
 Deno.test("a lock that is given back in time is waited for, and others go on meanwhile", () =>
   withDatabase(async (database) => {
     database.sql("CREATE TABLE t (id INTEGER)");

@@ -32,7 +32,7 @@ export async function lockLoads(
     );
     return locked![0] === "t" ? { held: true } : { holder: await holderOf(session, key) };
   };
-  await waitForLock(what, claim?.waitMs ?? 0, signal, attempt, GRACE_MS);
+  await waitForLock(what, claim, signal, attempt, GRACE_MS);
   await nameSession(session, claim, config);
 }
 

@@ -5,7 +5,8 @@ import { displayName } from "../../names.ts";
 /** Sessions that a process waits for, those that only wait before it too. */
 const BLOCKERS = `
   SELECT lock.name, lock.type, blocker.pid, a.usename::text AS user, a.application_name AS application,
-    pg_catalog.upper((pg_catalog.regexp_match(a.query, '^\\s*([A-Za-z]+)'))[1]) AS command, a.state
+    pg_catalog.upper((pg_catalog.regexp_match(a.query, '^\\s*([A-Za-z]+)'))[1]) AS command, a.state,
+    pg_catalog.to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since
   FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1::int)) AS blocker(pid)
   LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = blocker.pid
   LEFT JOIN LATERAL (
@@ -31,12 +32,13 @@ export async function describeLockWait(
 }
 
 /** Its command is one word: the rest of a statement may hold secrets. */
-function describeHolder({ pid, user, application, command, state }: ControlRow): string {
+function describeHolder({ pid, user, application, command, state, since }: ControlRow): string {
   const known = [
     ...(user ? [`user ${JSON.stringify(user)}`] : []),
     ...(application ? [`application ${JSON.stringify(application)}`] : []),
     ...(command ? [`last command ${command}`] : []),
     ...(state ? [String(state)] : []),
+    ...(since ? [`in a transaction since ${since}`] : []),
   ];
   return `process ${pid}${known.length === 0 ? "" : ` (${known.join(", ")})`}`;
 }

@@ -3,13 +3,17 @@ import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ConnectionError, messageOf } from "../../../../core/errors.ts";
+import { REPORTED_WAIT_MS } from "../../../../core/files/run_lock.ts";
 import { mayRead } from "../../../../core/permission_errors.ts";
 
 /** What a connector knows of its database. */
 export interface DatabaseFile {
   readonly path: string;
   readonly readonly: boolean;
+  /** Milliseconds to wait for a lock of another connection. */
   readonly busyTimeout: number;
+  /** Reports a wait that takes seconds. */
+  readonly onWait?: (message: string) => void;
 }
 
 export function exists({ path }: Pick<DatabaseFile, "path">): boolean {
@@ -138,18 +142,30 @@ export async function retryWhileBusy<T>(
   refuse = isLocked,
 ): Promise<T> {
   const start = performance.now();
+  let isReported = false;
   for (let wait = FIRST_WAIT;; wait = Math.min(wait * 2, LONGEST_WAIT)) {
     signal?.throwIfAborted();
     try {
       return await work();
     } catch (error) {
       if (!isBusy(error)) throw error;
-      if (performance.now() - start + wait > file.busyTimeout) {
-        throw refuse(file, error);
+      const waited = performance.now() - start;
+      if (waited + wait > file.busyTimeout) throw refuse(file, error);
+      if (!isReported && waited >= REPORTED_WAIT_MS) {
+        file.onWait?.(describeWait(file));
+        isReported = true;
       }
     }
     await new Promise((resolve) => setTimeout(resolve, wait));
   }
+}
+
+/** SQLite does not tell who holds a lock. */
+function describeWait({ path, busyTimeout }: DatabaseFile): string {
+  const limit = busyTimeout === Infinity
+    ? ""
+    : `; gives up after ${Math.round(busyTimeout / 1000)} s`;
+  return `Waiting for database "${path}": another run or program holds it locked${limit}`;
 }
 
 function isLocked({ path, busyTimeout }: DatabaseFile, cause: unknown): Error {
