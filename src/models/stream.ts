@@ -25,12 +25,12 @@ export const ExtractSettings = z.strictObject({
     .describe("Watermark for an empty target; only greater values are read"),
   overlap: z.union([
     text.regex(
-      /^(\d+(\.\d+)?|P(?!$)(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?)$/,
-      "expected a number, or an ISO 8601 duration such as PT1H or P2D",
+      /^(\d+(\.\d+)?|P(?!$)(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d{1,6})?S)?)?)$/,
+      "expected a number, or an ISO 8601 duration such as PT1H, P2D or PT0.000001S",
     ),
     z.number().min(0).max(Number.MAX_SAFE_INTEGER).transform(String),
   ]).optional().describe(
-    "Distance below the watermark from which to read again: a number, or PT1H, P2D",
+    "Distance below the watermark from which to read again: a number, or PT1H, P2D, PT0.25S (to the microsecond)",
   ),
   null_watermark: z.enum(["error", "include", "exclude"]).optional()
     .describe(

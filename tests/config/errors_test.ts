@@ -192,7 +192,7 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   ],
   "an overlap in words": [
     stream("extract: { mode: incremental, watermark_field: u, overlap: 1 hour }"),
-    '6:84: "overlap" is "1 hour", expected a number, or an ISO 8601 duration such as PT1H or P2D',
+    '6:84: "overlap" is "1 hour", expected a number, or an ISO 8601 duration such as PT1H, P2D or PT0.000001S',
   ],
   "a mistyped dtype": [
     stream("fields: [{ id: x, dtype: integr }]"),

@@ -166,6 +166,7 @@ extract: { mode: incremental, watermark_field: u, overlap: ${overlap} }`).extrac
   assert.equal(extract("100"), "100");
   assert.equal(extract("0.5"), "0.5");
   assert.equal(extract("PT1H"), "PT1H");
+  assert.equal(extract("PT0.000001S"), "PT0.000001S");
   assert.equal(extract('"100"'), "100");
 });
 

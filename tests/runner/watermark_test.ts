@@ -42,6 +42,16 @@ Deno.test("an overlap steps back and includes its bound", () => {
     ["timestamp", "2024-03-01T00:30:00", "PT1H", ">= 2024-02-29T23:30:00"],
     ["timestamp_tz", "2024-03-01T00:30:00Z", "P1D", ">= 2024-02-29T00:30:00Z"],
     ["time", "00:30:00", "PT1H", ">= 00:00:00"],
+    ["timestamp", "2024-03-01T00:00:00", "PT0.000001S", ">= 2024-02-29T23:59:59.999999"],
+    [
+      "timestamp_tz",
+      "2024-03-01T00:00:00.000002Z",
+      "PT0.000001S",
+      ">= 2024-03-01T00:00:00.000001Z",
+    ],
+    ["timestamp_tz", "2024-03-01T00:00:00Z", "P1W1DT1.5S", ">= 2024-02-21T23:59:58.5Z"],
+    ["time", "00:00:01", "PT0.25S", ">= 00:00:00.75"],
+    ["date", "2024-03-01", "PT0.000001S", ">= 2024-02-29"],
   ];
   for (const [dtype, max, overlap, wanted] of table) {
     assert.equal(range(dtype, max, { overlap }), wanted, `${dtype} ${max} ${overlap}`);

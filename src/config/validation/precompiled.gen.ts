@@ -102,7 +102,8 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
         "anyOf": [{
           "type": "string",
           "minLength": 1,
-          "pattern": "^(\\d+(\\.\\d+)?|P(?!$)(\\d+W)?(\\d+D)?(T(?=\\d)(\\d+H)?(\\d+M)?(\\d+S)?)?)$",
+          "pattern":
+            "^(\\d+(\\.\\d+)?|P(?!$)(\\d+W)?(\\d+D)?(T(?=\\d)(\\d+H)?(\\d+M)?(\\d+(\\.\\d{1,6})?S)?)?)$",
         }, { "unknown": true }],
       },
       "null_watermark": { "type": "string", "enum": ["error", "include", "exclude"] },

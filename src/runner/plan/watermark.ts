@@ -126,7 +126,10 @@ function before(value: Present, overlap: string, field: Field): Present {
   }
   if (value instanceof Temporal.PlainDateTime) return value.subtract(duration);
   if (value instanceof Temporal.Instant) {
-    return value.subtract({ seconds: Math.ceil(duration.total("seconds")) });
+    const { weeks, days, hours } = duration;
+    return value.subtract(
+      duration.with({ weeks: 0, days: 0, hours: (weeks * 7 + days) * 24 + hours }),
+    );
   }
   if (value instanceof Temporal.PlainTime) {
     const back = value.subtract(duration);
