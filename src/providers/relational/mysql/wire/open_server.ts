@@ -20,7 +20,7 @@ import {
   type Greeting,
   parseGreeting,
   tlsRequest,
-} from "./login.ts";
+} from "./greeting.ts";
 import { ANSWER, framesOf, HEADER } from "./packets.ts";
 import { MySQLError, parseError } from "./server_error.ts";
 

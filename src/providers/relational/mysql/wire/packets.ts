@@ -2,6 +2,7 @@
  * Packets of the protocol, to and from bytes.
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_packets.html
  */
+import { ConnectionError } from "../../../../core/errors.ts";
 import { ReceiveBuffer } from "../../../transport/receive_buffer.ts";
 
 /** Length and sequence number. */
@@ -145,6 +146,19 @@ export function command(code: number, argument: string | Uint8Array = ""): Uint8
   payload[0] = code;
   payload.set(bytes, 1);
   return payload;
+}
+
+/** Frees a prepared statement; the server does not answer. */
+export function closeStatement(statement: number): Uint8Array {
+  const argument = new Uint8Array(4);
+  new DataView(argument.buffer).setUint32(0, statement, true);
+  return framesOf(command(COMMAND.closeStatement, argument), 0);
+}
+
+/** Text that a zero byte ends. */
+export function encodeZeroEnded(text: string): Uint8Array {
+  if (text.includes("\0")) throw new ConnectionError("a login holds the character U+0000");
+  return utf8.encode(`${text}\0`);
 }
 
 export const COMMAND = {

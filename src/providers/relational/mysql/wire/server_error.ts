@@ -1,5 +1,5 @@
 /** What the server says when it refuses. */
-import { ConnectionError, ConnectorError } from "../../../../core/errors.ts";
+import { ConnectorError } from "../../../../core/errors.ts";
 import { decode, PayloadReader } from "./packets.ts";
 
 /** Fields of an ERR packet. */
@@ -46,13 +46,4 @@ export function parseError(payload: Uint8Array): ServerReport {
 /** Whether the server ended the connection, or the statement, with this error: shut down or killed. */
 export function isConnectionEnd(error: unknown): boolean {
   return error instanceof MySQLError && [1053, 1077, 1079, 1927, 4031].includes(error.code);
-}
-
-/** A connection that ended before the server had answered. */
-export function connectionLost(where: string, cause?: unknown): ConnectionError {
-  const detail = cause instanceof Error && cause.message !== "" ? `, ${cause.message}` : "";
-  return new ConnectionError(
-    `Cannot talk to MySQL at "${where}": the connection was lost before the server had answered${detail}`,
-    { cause },
-  );
 }

@@ -11,7 +11,8 @@ import postgres, { type Sql } from "postgres";
 import type { ControlRow } from "../../../../core/contracts/connector.ts";
 import { ConnectionError, DXTError, messageOf } from "../../../../core/errors.ts";
 import { formatAddress } from "../config.ts";
-import { connectionLost, isLoginFailure, PostgresError } from "../wire/server_error.ts";
+import { lostConnection } from "../../../transport/guarded_connection.ts";
+import { isLoginFailure, PostgresError } from "../wire/server_error.ts";
 import type { SessionConfig } from "../wire/session.ts";
 import { searchPath } from "./session_settings.ts";
 import { openStream } from "../wire/open_socket.ts";
@@ -111,7 +112,9 @@ export class ControlClient {
   #opener(): () => Promise<Socket> {
     let opened = false;
     return async () => {
-      if (opened) throw connectionLost(formatAddress(this.config));
+      if (opened) {
+        throw lostConnection({ system: "PostgreSQL", address: formatAddress(this.config) });
+      }
       opened = true;
       this.#socket = await openStream(this.config);
       return this.#socket;

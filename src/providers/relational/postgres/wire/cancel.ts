@@ -1,32 +1,30 @@
-/** Stopping what the server does for a connection, over a connection of its own. */
+/** Cancels a statement, over another connection. */
+import { ENDING_SECONDS } from "../../../transport/guarded_connection.ts";
 import { cancelRequest } from "./messages.ts";
-import type { ByteSocket } from "../../../transport/socket.ts";
 import { openSocket, type ServerKeys } from "./open_socket.ts";
 
-/** Longest that it may take, in milliseconds. */
-const TIMEOUT = 3000;
-
-/** What a server calls a connection, told at its login. */
+/** Identifies a connection to its server, which sends the key during the login. */
 export interface BackendKey {
   readonly pid: number;
   readonly secret: number;
 }
 
-/**
- * Asks the server to stop what a connection has it do. As the protocol has it there is no answer; a
- * request that fails is forgotten, for the connection itself is closed in any case.
- */
-export async function cancelStatement(target: ServerKeys, key: BackendKey): Promise<void> {
-  let socket: ByteSocket | undefined;
-  const timer = setTimeout(() => socket?.close(), TIMEOUT);
+/** Asks the server to stop the statement of a connection; the protocol has no answer to that. */
+export async function cancelStatement(
+  server: ServerKeys,
+  { pid, secret }: BackendKey,
+  signal: AbortSignal,
+): Promise<void> {
+  const socket = await openSocket({ ...server, connect_timeout: ENDING_SECONDS });
+  const close = () => socket.close();
+  signal.addEventListener("abort", close);
   try {
-    socket = await openSocket({ ...target, connect_timeout: TIMEOUT / 1000 });
-    await socket.write(cancelRequest(key.pid, key.secret));
+    signal.throwIfAborted();
+    await socket.write(cancelRequest(pid, secret));
+    // The server closes the connection once it has passed the request on.
     await socket.read(new Uint8Array(1));
-  } catch {
-    // Forgotten, as said above.
   } finally {
-    clearTimeout(timer);
-    socket?.close();
+    signal.removeEventListener("abort", close);
+    close();
   }
 }

@@ -1,5 +1,5 @@
 /** What the server says when it refuses. */
-import { ConnectionError, ConnectorError } from "../../../../core/errors.ts";
+import { ConnectorError } from "../../../../core/errors.ts";
 
 /** Fields of an ErrorResponse: https://www.postgresql.org/docs/current/protocol-error-fields.html */
 export interface ServerReport {
@@ -91,13 +91,4 @@ export function isConnectionEnd(error: unknown): boolean {
 /** Classes 28 (authorization), 3D (no such database), 57P (shut down), 53 (too many), 08. */
 export function isLoginFailure({ code }: ServerReport): boolean {
   return /^(28|3D|57P|53|08)/.test(code);
-}
-
-/** A connection that ended before the server had answered. */
-export function connectionLost(where: string, cause?: unknown): ConnectionError {
-  const detail = cause instanceof Error && cause.message !== "" ? `, ${cause.message}` : "";
-  return new ConnectionError(
-    `Cannot talk to PostgreSQL at "${where}": the connection was lost before the server had answered${detail}`,
-    { cause },
-  );
 }

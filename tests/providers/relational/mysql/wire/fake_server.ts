@@ -33,6 +33,7 @@ export interface Peer {
   send(...payloads: Uint8Array[]): Promise<void>;
   /** Sends bytes as they are. */
   raw(data: Uint8Array): Promise<void>;
+  startTLS(certificate: NonNullable<FakeOptions["tls"]>): Promise<void>;
   close(): void;
   /** Number of the next frame. */
   sequence: number;
@@ -46,6 +47,10 @@ export interface FakeOptions {
   readonly plugin?: string;
   readonly version?: string;
   readonly capabilities?: number;
+  /** Certificate and key, in PEM, of a server that has TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Path of a unix socket, which clients reach the server by instead. */
+  readonly path?: string;
   /** What happens instead of a login that any password passes. */
   login?(peer: Peer, answer: Uint8Array, challenge: Uint8Array): Promise<void>;
 }
@@ -58,7 +63,10 @@ export function fakeServer(
   answer: (peer: Peer, command: Uint8Array) => Promise<void> | void,
   options: FakeOptions = {},
 ): FakeServer {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { path } = options;
+  const listener = path === undefined
+    ? Deno.listen({ hostname: "127.0.0.1", port: 0 })
+    : Deno.listen({ transport: "unix", path });
   const open = new Set<Deno.Conn>();
   (async () => {
     for await (const connection of listener) {
@@ -73,7 +81,9 @@ export function fakeServer(
     }
   })();
   return {
-    url: `mysql://u:pw@127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
+    url: path === undefined
+      ? `mysql://u:pw@127.0.0.1:${(listener.addr as Deno.NetAddr).port}`
+      : `mysql://u:pw@localhost/?host=${encodeURIComponent(path)}`,
     [Symbol.dispose]() {
       listener.close();
       for (const connection of open) {
@@ -87,7 +97,24 @@ export function fakeServer(
   };
 }
 
-function peerOf(connection: Deno.Conn): Peer {
+/** The server's end of TLS inside a connection: the runtime has it for a listener's connections alone. */
+async function startTLS(
+  outer: Deno.Conn,
+  certificate: NonNullable<FakeOptions["tls"]>,
+): Promise<Deno.Conn> {
+  using listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...certificate });
+  const { port } = listener.addr as Deno.NetAddr;
+  const [inner, relay] = await Promise.all([
+    listener.accept(),
+    Deno.connect({ hostname: "127.0.0.1", port }),
+  ]);
+  outer.readable.pipeTo(relay.writable).catch(() => {});
+  relay.readable.pipeTo(outer.writable).catch(() => {});
+  return inner;
+}
+
+function peerOf(outer: Deno.Conn): Peer {
+  let connection = outer;
   const readExactly = async (size: number) => {
     const into = new Uint8Array(size);
     for (let at = 0; at < size;) {
@@ -116,6 +143,9 @@ function peerOf(connection: Deno.Conn): Peer {
       }
     },
     raw,
+    async startTLS(certificate) {
+      connection = await startTLS(outer, certificate);
+    },
     close: () => connection.close(),
   };
   return peer;
@@ -124,12 +154,12 @@ function peerOf(connection: Deno.Conn): Peer {
 async function serve(
   connection: Deno.Conn,
   answer: (peer: Peer, command: Uint8Array) => Promise<void> | void,
-  { plugin = "mysql_native_password", version = "8.4.0", capabilities = CAPABILITIES, login }:
+  { plugin = "mysql_native_password", version = "8.4.0", capabilities = CAPABILITIES, login, tls }:
     FakeOptions,
 ): Promise<void> {
   const peer = peerOf(connection);
   const challenge = new Uint8Array(randomBytes(20)).map((byte) => byte % 126 + 1);
-  const low = [capabilities & 255, (capabilities >> 8) & 255];
+  const low = [capabilities & 255, (capabilities >> 8) & 255 | (tls === undefined ? 0 : 8)];
   const high = [(capabilities >> 16) & 255, (capabilities >> 24) & 255];
   await peer.send(
     bytes(
@@ -151,6 +181,11 @@ async function serve(
       0,
     ),
   );
+  if (tls !== undefined) {
+    // The request for TLS, and no byte of the handshake behind it.
+    await peer.read();
+    await peer.startTLS(tls);
+  }
   const { payload } = await peer.read();
   if (login === undefined) await peer.send(OK);
   else await login(peer, payload, challenge);
@@ -187,6 +222,10 @@ export function sha2Login(password: string, seen: string[]): NonNullable<FakeOpt
     }
     await peer.send(bytes(1, 4));
     const request = await peer.read();
+    if (new TextDecoder().decode(request.payload) === `${password}\0`) {
+      seen.push("clear");
+      return await peer.send(OK);
+    }
     if (request.payload[0] !== 2) throw new Error("no key was asked for");
     await peer.send(bytes(1, pem));
     const { payload } = await peer.read();

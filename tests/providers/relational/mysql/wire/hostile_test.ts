@@ -6,12 +6,14 @@ import type { Field } from "../../../../../src/models/field.ts";
 import { RowDecoder } from "../../../../../src/providers/relational/mysql/wire/row_decoder.ts";
 import { MySQLError } from "../../../../../src/providers/relational/mysql/wire/server_error.ts";
 import type { Session } from "../../../../../src/providers/relational/mysql/wire/session.ts";
+import { makeCertificates } from "../../../../../scripts/services/certificate.ts";
 import { never } from "../support.ts";
 import {
   bytes,
   column,
   EOF,
   failure,
+  type FakeOptions,
   fakeServer,
   OK,
   open,
@@ -249,6 +251,47 @@ Deno.test("caching_sha2_password: the whole way encrypts the password, then the 
   );
 });
 
+Deno.test("caching_sha2_password: the password goes inside TLS, or over a socket of this machine, and nowhere else", async () => {
+  const { certificate: cert, key } = makeCertificates();
+  const path = await Deno.makeTempFile();
+  await Deno.remove(path);
+  const cases: [Partial<FakeOptions>, Record<string, unknown>, string[]][] = [
+    [{ tls: { cert, key } }, { sslmode: "require" }, ["clear"]],
+    [{ tls: { cert, key } }, { sslmode: "prefer" }, ["clear"]],
+    [{ path }, { sslmode: "disable" }, ["clear"]],
+    [{}, { sslmode: "prefer", allow_public_key_retrieval: true }, ["full true"]],
+  ];
+  for (const [options, keys, expected] of cases) {
+    const seen: string[] = [];
+    const login = sha2Login("pw", seen);
+    using server = fakeServer((peer) => peer.send(OK), {
+      plugin: "caching_sha2_password",
+      login,
+      ...options,
+    });
+    const session = await open(server, keys);
+    await session.query("SELECT 1");
+    await session.close();
+    assert.deepEqual(seen, expected);
+  }
+});
+
+Deno.test("a user whose plugin is another one than the server's own is asked by it", async () => {
+  for (const plugin of ["mysql_native_password", "caching_sha2_password"]) {
+    using server = fakeServer((peer) => peer.send(OK), {
+      plugin: "sha256_password",
+      async login(peer, answer) {
+        assert.match(new TextDecoder().decode(answer), /mysql_native_password\0$/);
+        const challenge = new Uint8Array(20).fill(7);
+        await peer.send(bytes(0xfe, plugin, 0, challenge, 0));
+        const { payload } = await peer.read();
+        await peer.send(payload.length === (plugin.startsWith("mysql") ? 20 : 32) ? OK : EOF);
+      },
+    });
+    await (await open(server)).close();
+  }
+});
+
 Deno.test("a server that wants the password as clear text does not get it", async () => {
   let got = "";
   using server = fakeServer(() => {}, {
@@ -257,6 +300,9 @@ Deno.test("a server that wants the password as clear text does not get it", asyn
       got = new TextDecoder().decode((await peer.read()).payload);
     },
   });
-  await assert.rejects(open(server), /wants authentication by mysql_clear_password, known are/);
+  await assert.rejects(
+    open(server),
+    /Cannot log in to MySQL at .*: the server asks for the login plugin "mysql_clear_password", supported are mysql_native_password, caching_sha2_password$/,
+  );
   assert.equal(got, "");
 });

@@ -2,6 +2,8 @@
 import fc from "fast-check";
 import type { Batch } from "../../../../../src/core/contracts/batch.ts";
 import type { Field } from "../../../../../src/models/field.ts";
+import { GuardedConnection } from "../../../../../src/providers/transport/guarded_connection.ts";
+import { MessageChannel } from "../../../../../src/providers/relational/postgres/wire/message_channel.ts";
 import { CopyOut } from "../../../../../src/providers/relational/postgres/wire/copy_out.ts";
 import type { ColumnDecoder } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
 import { MessageBuffer } from "../../../../../src/providers/relational/postgres/wire/message_buffer.ts";
@@ -168,18 +170,23 @@ export async function decodeStream(
 ): Promise<Batch[]> {
   const { cuts = [65_536], rows = 1000, bytes = 1 << 22 } = options;
   let [at, turn] = [0, 0];
-  const input = new MessageBuffer({
-    read(into) {
+  const socket = {
+    read(into: Uint8Array) {
       const size = Math.min(cuts[turn++ % cuts.length]!, into.length, stream.length - at);
       into.set(stream.subarray(at, at + size));
       at += size;
       return Promise.resolve(size === 0 ? null : size);
     },
-  });
-  const receive = async () => {
-    if (!await input.fill()) throw new Error("the stream ended early");
+    write: () => Promise.resolve(),
+    close() {},
   };
-  const out = new CopyOut(input, receive, () => true, () => {});
+  const connection = new GuardedConnection(socket, {
+    system: "PostgreSQL",
+    address: "test",
+    connect_timeout: 5,
+    inactivity_timeout: 5,
+  });
+  const out = new CopyOut(new MessageChannel(connection, new MessageBuffer(socket), false));
   const decoder = new RowDecoder(fields, readings, { rows, bytes });
   const batches: Batch[] = [];
   let room = true;

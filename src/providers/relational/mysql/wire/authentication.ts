@@ -1,0 +1,114 @@
+/**
+ * The plugins by which a password is proven.
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_authentication_methods.html
+ */
+import { constants, createHash, publicEncrypt } from "node:crypto";
+import { ConnectionError } from "../../../../core/errors.ts";
+import { decode, encodeZeroEnded } from "./packets.ts";
+
+const utf8 = new TextEncoder();
+
+/** Bytes of a challenge; a zero byte may follow. */
+const CHALLENGE_BYTES = 20;
+
+type Prove = (password: string, challenge: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+
+/** The first answer to a challenge, by plugin. None sends the password as clear text. */
+const PLUGINS: Readonly<Record<string, Prove>> = {
+  mysql_native_password: (password, challenge) =>
+    scramble("sha1", password, (twice) => [challenge.subarray(0, CHALLENGE_BYTES), twice]),
+  caching_sha2_password: (password, challenge) =>
+    scramble("sha256", password, (twice) => [twice, challenge.subarray(0, CHALLENGE_BYTES)]),
+};
+
+/**
+ * The plugin of the first answer, which is sent before the server has looked up the user: the one that
+ * the greeting names where its challenge is for it.
+ */
+export function choosePlugin(greeted: string): string {
+  return greeted === "caching_sha2_password" ? greeted : "mysql_native_password";
+}
+
+/** @throws {ConnectionError} for a plugin that is not supported */
+export async function provePassword(
+  plugin: string,
+  password: string,
+  challenge: Uint8Array,
+): Promise<Uint8Array> {
+  const prove = Object.hasOwn(PLUGINS, plugin) ? PLUGINS[plugin] : undefined;
+  if (prove !== undefined) return await prove(password, challenge);
+  throw new ConnectionError(
+    `the server asks for the login plugin "${plugin}", supported are ${
+      Object.keys(PLUGINS).join(", ")
+    }`,
+  );
+}
+
+function scramble(
+  algorithm: string,
+  password: string,
+  mix: (twice: Uint8Array) => Uint8Array[],
+): Uint8Array {
+  if (password === "") return new Uint8Array();
+  const once = digest(algorithm, utf8.encode(password));
+  const mixed = digest(algorithm, ...mix(digest(algorithm, once)));
+  return once.map((byte, i) => byte ^ mixed[i]!);
+}
+
+function digest(algorithm: string, ...parts: Uint8Array[]): Uint8Array {
+  const hash = createHash(algorithm);
+  for (const part of parts) hash.update(part);
+  return new Uint8Array(hash.digest());
+}
+
+/** Says of caching_sha2_password: the server knows the proof, or wants the password itself. */
+const [FAST, FULL] = [3, 4];
+const PUBLIC_KEY_REQUEST = Uint8Array.of(2);
+
+/** What the login may send over a connection. */
+export interface LoginChannel {
+  /** TLS, or a socket of this machine. */
+  readonly isPrivate: boolean;
+  /** Whether a key that the server sends without TLS is trusted; anybody between could have sent it. */
+  readonly trustsPublicKey: boolean;
+  /** Sends a payload, when there is one, and returns the next that comes. */
+  ask(payload?: Uint8Array): Promise<Uint8Array>;
+}
+
+/**
+ * Answers what a plugin asks after the first proof: the password itself. It goes over a private channel
+ * as it is, else encrypted with the server's key.
+ *
+ * @returns the payload that follows
+ */
+export async function continueLogin(
+  plugin: string,
+  password: string,
+  challenge: Uint8Array,
+  more: Uint8Array,
+  channel: LoginChannel,
+): Promise<Uint8Array> {
+  if (plugin !== "caching_sha2_password" || more.length !== 1) {
+    throw new ConnectionError(`the server asks ${plugin} for more than it has`);
+  }
+  if (more[0] === FAST) return await channel.ask();
+  if (more[0] !== FULL) throw new ConnectionError(`the server asks ${plugin} for step ${more[0]}`);
+  const secret = encodeZeroEnded(password);
+  if (channel.isPrivate) return await channel.ask(secret);
+  if (!channel.trustsPublicKey) {
+    throw new ConnectionError(
+      "the server wants the password, which goes over TLS, or encrypted with a key that the server sends: set sslmode to require or higher, or allow_public_key_retrieval to true",
+    );
+  }
+  const answer = await channel.ask(PUBLIC_KEY_REQUEST);
+  const masked = secret.map((byte, i) => byte ^ challenge[i % CHALLENGE_BYTES]!);
+  let encrypted: Uint8Array;
+  try {
+    const key = decode(answer.subarray(1));
+    const padding = constants.RSA_PKCS1_OAEP_PADDING;
+    encrypted = new Uint8Array(publicEncrypt({ key, padding }, masked));
+  } catch (error) {
+    throw new ConnectionError("the server's public key cannot be read", { cause: error });
+  }
+  return await channel.ask(encrypted);
+}

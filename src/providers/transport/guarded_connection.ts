@@ -1,0 +1,250 @@
+/**
+ * A connection to a server as the session of any protocol uses it: one statement at a time, every wait
+ * bounded, the first failure final, closed within seconds. README.md of this folder has the contract.
+ */
+import { ConnectionError, DXTError, messageOf } from "../../core/errors.ts";
+import { IdleTimeout } from "./idle_timeout.ts";
+import type { ReceiveBuffer } from "./receive_buffer.ts";
+import type { ByteSocket } from "./socket.ts";
+
+/** Longest time for each step of an ending: a farewell, an interruption. */
+export const ENDING_SECONDS = 3;
+/** Milliseconds in which a server that closed the connection may say why. */
+const LAST_WORD_MS = 500;
+
+export interface GuardedOptions {
+  /** Name of the system, as messages have it. */
+  readonly system: string;
+  /** Address of the server, as messages have it. */
+  readonly address: string;
+  /** Seconds that a login may take. */
+  readonly connect_timeout: number;
+  /** Seconds that the server may be silent while it is waited for. */
+  readonly inactivity_timeout: number;
+  /**
+   * Stops, over another connection, the statement that runs. Called at most once, before the connection
+   * is closed; its errors are ignored, and the signal ends it after {@linkcode ENDING_SECONDS}.
+   */
+  interrupt?(signal: AbortSignal): Promise<unknown>;
+  /** Called after seconds of a wait, and again each time that the wait has doubled. */
+  onLongWait?(): void;
+}
+
+/** The error of a connection that ended before the server had answered. */
+export function lostConnection(
+  { system, address }: Pick<GuardedOptions, "system" | "address">,
+  cause?: unknown,
+): ConnectionError {
+  const detail = cause instanceof Error && cause.message !== "" ? `, ${cause.message}` : "";
+  return new ConnectionError(
+    `Cannot talk to ${system} at "${address}": the connection was lost before the server had answered${detail}`,
+    { cause },
+  );
+}
+
+export class GuardedConnection {
+  readonly #timeout: IdleTimeout;
+  #busy = false;
+  #closed = false;
+  #failure: unknown;
+  /** The failure is of the connection, and says so. */
+  #isBroken = false;
+  #interruption: Promise<void> | undefined;
+
+  constructor(
+    private readonly socket: Pick<ByteSocket, "write" | "close">,
+    private readonly options: GuardedOptions,
+  ) {
+    this.#timeout = new IdleTimeout(
+      options.inactivity_timeout * 1000,
+      () => this.#giveUp(),
+      () => options.onLongWait?.(),
+    );
+  }
+
+  /** The error that ended the connection; undefined while none has. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Whether it can run a statement. */
+  get usable(): boolean {
+    return !this.#closed && !this.#busy;
+  }
+
+  /**
+   * Runs a login as the first statement, within `connect_timeout`. A login that fails ends the connection.
+   *
+   * @throws {ConnectionError} what the server or the proof of a password says against the login
+   */
+  async logIn(work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
+    const { system, address, connect_timeout } = this.options;
+    const timer = setTimeout(() =>
+      this.#break(
+        new ConnectionError(
+          `Cannot connect to ${system} at "${address}": no answer to the login within ${connect_timeout} s (connect_timeout)`,
+        ),
+      ), connect_timeout * 1000);
+    const release = this.abortedBy(signal);
+    try {
+      await work();
+    } catch (error) {
+      const isWhole = this.#isBroken || !(error instanceof DXTError);
+      this.fail(error);
+      throw isWhole ? error : new ConnectionError(
+        `Cannot log in to ${system} at "${address}": ${error.message}`,
+        { cause: error },
+      );
+    } finally {
+      clearTimeout(timer);
+      release();
+    }
+  }
+
+  /** Ends the connection when the signal aborts; returns a function that undoes this. */
+  abortedBy(signal: AbortSignal | undefined): () => void {
+    if (signal === undefined) return () => {};
+    const abort = () => {
+      this.#interrupt();
+      this.#break(signal.reason);
+    };
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    return () => signal.removeEventListener("abort", abort);
+  }
+
+  /** Takes the connection for a statement, before its first message is sent. */
+  beginStatement(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#busy) throw new ConnectionError("the connection is in use by another statement");
+    this.#busy = true;
+  }
+
+  /** Frees the connection, after the last message of a statement was received. */
+  endStatement(): void {
+    this.#busy = false;
+    this.#timeout.rest();
+  }
+
+  /**
+   * @param lastWord receives, and throws the error that a server sends before it closes the connection:
+   * it says more than that the connection was lost
+   */
+  async send(bytes: Uint8Array, lastWord?: () => Promise<unknown>): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      await this.#timeout.wait(this.socket.write(bytes));
+    } catch (error) {
+      const canListen = this.#failure === undefined && this.#busy && lastWord !== undefined;
+      if (canListen) await inTime(LAST_WORD_MS, lastWord).catch((said) => this.fail(said));
+      throw this.#lose(error);
+    }
+  }
+
+  /**
+   * Waits for more bytes. Within a protocol the end of a connection always comes too early.
+   *
+   * @param isTimed whether the server has reason to send something
+   */
+  async receive(input: Pick<ReceiveBuffer, "fill">, isTimed = true): Promise<void> {
+    let hasMore: boolean;
+    try {
+      const filled = input.fill();
+      hasMore = isTimed ? await this.#timeout.wait(filled) : await filled;
+    } catch (error) {
+      throw this.#lose(error);
+    }
+    if (!hasMore) throw this.#lose();
+  }
+
+  /** Waits for work that receives untimed, as if it were timed from now on. */
+  async wait<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await this.#timeout.wait(work);
+    } catch (error) {
+      throw this.#failure ?? error;
+    }
+  }
+
+  /** Ends the connection, so that all waits reject; returns the error that ended it, the first one. */
+  fail(error: unknown): unknown {
+    this.#failure ??= error;
+    this.#end();
+    return this.#failure;
+  }
+
+  /** Ends the connection to a server that breaks its protocol. */
+  refuse(detail: string): unknown {
+    const { system, address } = this.options;
+    return this.#break(new ConnectionError(`Cannot talk to ${system} at "${address}": ${detail}`));
+  }
+
+  /** As {@linkcode refuse} where a parser found bytes that make no sense, else the error itself. */
+  explain(error: unknown): unknown {
+    return error instanceof RangeError ? this.refuse(messageOf(error)) : error;
+  }
+
+  /** Ends the connection: interrupts the statement that runs, or sends the farewell of the protocol. */
+  async close(farewell: Uint8Array): Promise<void> {
+    if (!this.#closed) {
+      if (this.#busy) this.#interrupt();
+      // A server that is gone, or that takes nothing, needs no farewell.
+      else await inTime(ENDING_SECONDS * 1000, () => this.send(farewell)).catch(() => {});
+      this.#end();
+    }
+    await this.#interruption;
+  }
+
+  #break(error: unknown): unknown {
+    this.#isBroken ||= this.#failure === undefined;
+    return this.fail(error);
+  }
+
+  #lose(cause?: unknown): unknown {
+    if (cause instanceof DXTError) return this.fail(cause);
+    if (cause instanceof RangeError) return this.explain(cause);
+    return this.#break(lostConnection(this.options, cause));
+  }
+
+  #giveUp(): void {
+    // The statement may still run, and its result is not wanted any more.
+    this.#interrupt();
+    this.refuse(
+      `the server was silent for ${this.options.inactivity_timeout} s (inactivity_timeout)`,
+    );
+  }
+
+  #interrupt(): void {
+    const { interrupt } = this.options;
+    if (!this.#busy || this.#closed || interrupt === undefined) return;
+    this.#interruption ??= inTime(ENDING_SECONDS * 1000, interrupt.bind(this.options))
+      // The server ends the statement when it finds the connection closed.
+      .then(() => {}, () => {});
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#timeout.stop();
+    this.socket.close();
+  }
+}
+
+/** Waits for `work` no longer than this; then its signal aborts, and its result is not wanted. */
+async function inTime<T>(
+  milliseconds: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  const controller = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      controller.abort();
+      resolve(undefined);
+    }, milliseconds);
+  });
+  try {
+    return await Promise.race([work(controller.signal), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
