@@ -65,6 +65,7 @@ const RUNNER_ARROWS: Record<string, readonly string[]> = {
 const PACKAGES: Record<string, readonly string[]> = {
   "apache-arrow": ["arrow"],
   "es-module-lexer": ["sandbox"],
+  "noble-ed25519": ["providers/relational/mysql"],
   "optique": ["cli"],
   "parquet-wasm": ["formats"],
   "unbzip2-stream": ["formats"],

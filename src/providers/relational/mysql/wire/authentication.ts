@@ -1,15 +1,18 @@
 /**
  * The plugins by which a password is proven.
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_authentication_methods.html
+ * https://mariadb.com/kb/en/connection/#client_ed25519-plugin
  */
 import { constants, createHash, publicEncrypt } from "node:crypto";
 import { ConnectionError } from "../../../../core/errors.ts";
+import { signWithPassword } from "./ed25519.ts";
 import { decode, encodeZeroEnded } from "./packets.ts";
 
 const utf8 = new TextEncoder();
 
 /** Bytes of a challenge; a zero byte may follow. */
 const CHALLENGE_BYTES = 20;
+const ED25519_CHALLENGE_BYTES = 32;
 
 type Prove = (password: string, challenge: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 
@@ -19,6 +22,14 @@ const PLUGINS: Readonly<Record<string, Prove>> = {
     scramble("sha1", password, (twice) => [challenge.subarray(0, CHALLENGE_BYTES), twice]),
   caching_sha2_password: (password, challenge) =>
     scramble("sha256", password, (twice) => [twice, challenge.subarray(0, CHALLENGE_BYTES)]),
+  client_ed25519: (password, challenge) => {
+    if (challenge.length < ED25519_CHALLENGE_BYTES) {
+      throw new ConnectionError(
+        `the server's challenge for client_ed25519 has ${challenge.length} bytes, wanted are ${ED25519_CHALLENGE_BYTES}`,
+      );
+    }
+    return signWithPassword(utf8.encode(password), challenge.subarray(0, ED25519_CHALLENGE_BYTES));
+  },
 };
 
 /**

@@ -1,5 +1,4 @@
 /** The login of a connection: the first answer to the greeting, then whatever the user's plugin asks. */
-import { ConnectionError } from "../../../../core/errors.ts";
 import { choosePlugin, continueLogin, provePassword } from "./authentication.ts";
 import { CAPABILITY, type Greeting, loginHead } from "./greeting.ts";
 import type { PacketChannel } from "./packet_channel.ts";

@@ -49,8 +49,6 @@ export interface FakeOptions {
   readonly capabilities?: number;
   /** Certificate and key, in PEM, of a server that has TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Path of a unix socket, which clients reach the server by instead. */
-  readonly path?: string;
   /** What happens instead of a login that any password passes. */
   login?(peer: Peer, answer: Uint8Array, challenge: Uint8Array): Promise<void>;
 }
@@ -63,10 +61,7 @@ export function fakeServer(
   answer: (peer: Peer, command: Uint8Array) => Promise<void> | void,
   options: FakeOptions = {},
 ): FakeServer {
-  const { path } = options;
-  const listener = path === undefined
-    ? Deno.listen({ hostname: "127.0.0.1", port: 0 })
-    : Deno.listen({ transport: "unix", path });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.Conn>();
   (async () => {
     for await (const connection of listener) {
@@ -81,9 +76,7 @@ export function fakeServer(
     }
   })();
   return {
-    url: path === undefined
-      ? `mysql://u:pw@127.0.0.1:${(listener.addr as Deno.NetAddr).port}`
-      : `mysql://u:pw@localhost/?host=${encodeURIComponent(path)}`,
+    url: `mysql://u:pw@127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
     [Symbol.dispose]() {
       listener.close();
       for (const connection of open) {

@@ -76,6 +76,31 @@ onMariaDB("a wrong password, an unknown database and a closed port are named", a
   await assert.rejects(openSession(maria.url, { port: 1 }), /nothing listens there/);
 });
 
+onMariaDB("a user of the ed25519 plugin logs in, with the right password alone", async () => {
+  const admin = await openSession(maria.url);
+  await admin.query("INSTALL SONAME 'auth_ed25519'").catch(() => {});
+  // A challenge is random: some end in a zero byte, as those of other plugins always do.
+  for (const password of ["secret", "pässwörd 🔑".repeat(20)]) {
+    const user = `ed_${crypto.randomUUID().slice(0, 8)}`;
+    await admin.query(
+      `CREATE USER ${user}@'%' IDENTIFIED VIA ed25519 USING PASSWORD('${password}')`,
+    );
+    for (let i = 0; i < (password === "secret" ? 300 : 1); i++) {
+      const session = await openSession(maria.url, { user, password });
+      const { rows } = await session.query("SELECT CURRENT_USER()");
+      assert.deepEqual(rows, [[`${user}@%`]]);
+      await session.close();
+    }
+    assert.notEqual(await cipher({ user, password, sslmode: "require" }), "");
+    await assert.rejects(
+      openSession(maria.url, { user, password: `${password}x` }),
+      /Cannot log in to MySQL at .*Access denied/,
+    );
+    await admin.query(`DROP USER ${user}`);
+  }
+  await admin.close();
+});
+
 onMariaDB("an abort kills the statement on the server", async () => {
   const controller = new AbortController();
   const session = await openSession(maria.url);
