@@ -1,12 +1,24 @@
 /** Error classes, and functions for their messages: quoting values and masking secrets. */
 import { missingPermission } from "./permission_errors.ts";
 
+export interface ErrorDetails extends ErrorOptions {
+  readonly transient?: boolean | undefined;
+}
+
 /**
  * Base of every error that dxt throws on purpose. A message says what could not be done, with the
  * value in double quotes, a colon, the detail as current state then expected state, and no final
  * period.
  */
 export class DXTError extends Error {
+  /** Whether the same request may succeed later: a server that starts, a lost connection, a deadlock. */
+  readonly transient: boolean;
+
+  constructor(message?: string, { transient = false, ...options }: ErrorDetails = {}) {
+    super(message, options);
+    this.transient = transient;
+  }
+
   override get name(): string {
     return this.constructor.name;
   }
@@ -55,6 +67,16 @@ const isNamed = (error: unknown, { name }: { readonly name: string }) =>
 
 export const isStaleRange = (error: unknown) => isNamed(error, StaleRangeError);
 export const isUnknownOutcome = (error: unknown) => isNamed(error, UnknownOutcomeError);
+
+export const isConcurrentRun = (error: unknown) => isNamed(error, ConcurrentRunError);
+
+/** Whether an error, or one that caused it, may pass when the same is tried again. */
+export function isTransient(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof DXTError && at.transient) return true;
+  }
+  return false;
+}
 
 /** A value that a type cannot hold, with its field, its row and the expected type. */
 export class ValueError extends ValidationError {

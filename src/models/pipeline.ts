@@ -3,7 +3,14 @@ import { z } from "zod";
 import { BufferSettings } from "./buffer.ts";
 import { PermissionLists } from "./permissions.ts";
 import { hasConnection, hasOneConnection } from "./rules.ts";
-import { ClassReference, ExtractSettings, LoadSettings, Stream, Tag } from "./stream.ts";
+import {
+  ClassReference,
+  ExtractSettings,
+  LoadSettings,
+  RetrySettings,
+  Stream,
+  Tag,
+} from "./stream.ts";
 
 const text = z.string().min(1);
 
@@ -29,6 +36,7 @@ export type Endpoint = z.infer<typeof Endpoint>;
 export const Defaults = z.strictObject({
   extract: ExtractSettings.optional(),
   load: LoadSettings.optional(),
+  retry: RetrySettings.optional(),
   tags: z.array(Tag).optional(),
   transforms: z.array(ClassReference).optional(),
   extractor: ClassReference.optional(),

@@ -11,6 +11,8 @@ export const StreamResult = z.strictObject({
   rows_loaded: z.int(),
   bytes_staged: z.int(),
   files_staged: z.int(),
+  /** How often the stream was tried, when more than once. */
+  attempts: z.int().optional(),
   /** Highest watermark in the target before the run, as text. */
   watermark_before: z.string().optional(),
   /** Highest watermark among the extracted records, as text. */

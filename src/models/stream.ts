@@ -69,6 +69,23 @@ export const LoadSettings = z.strictObject({
 }).meta({ id: "Load", description: "How to write a stream" });
 export type LoadSettings = z.infer<typeof LoadSettings>;
 
+export const RetrySettings = z.strictObject({
+  attempts: z.int().min(1).max(100).optional().describe(
+    "How often a stream is tried in all; 1 tries it once (default: 3)",
+  ),
+  backoff: z.number().min(0).max(86_400).optional().describe(
+    "Seconds before the second attempt, twice as long before each further one (default: 1)",
+  ),
+  max_backoff: z.number().min(0).max(86_400).optional().describe(
+    "Longest wait before an attempt in seconds (default: 60)",
+  ),
+}).meta({
+  id: "Retry",
+  description:
+    "How to try again after a failure that may pass: a lost connection, a server that starts, a deadlock",
+});
+export type RetrySettings = z.infer<typeof RetrySettings>;
+
 /** A class of a provider with options: `{class, config}`, or the class alone. */
 export const ClassReference = z.union([
   text,
@@ -95,6 +112,7 @@ export const Stream = z.strictObject({
     .describe("Move only the declared fields (default: false)"),
   extract: ExtractSettings.optional(),
   load: LoadSettings.optional(),
+  retry: RetrySettings.optional(),
   transforms: z.array(ClassReference).optional().describe(
     "Custom steps between extract and stage, in order: ./clean.ts#Clean or {class, config}",
   ),

@@ -25,6 +25,8 @@ export interface RunOptions extends Selection, ReadOptions {
    * fails at once.
    */
   readonly waitMs?: number;
+  /** Attempts of each stream after the first, instead of the stream's `retry.attempts`. */
+  readonly retries?: number | undefined;
   /** Whether each worker gets only the permissions that it needs; true when absent. */
   readonly sandbox?: boolean;
   /** Ask the source for its number of rows, so that progress shows a total. */
@@ -98,6 +100,7 @@ function newContext(
     backfill: options.backfill,
     limit: options.limit,
     loads: options.phase === "run",
+    retries: options.retries,
     estimates: options.estimates ?? false,
     threads,
     turn: Promise.resolve(),
@@ -217,7 +220,7 @@ function resultOf(
   status: StreamResult["status"],
   error?: StreamResult["error"],
 ): StreamResult {
-  const { staged, watermarkBefore, watermarkAfter, receipt, stage, warnings } = progress;
+  const { staged, watermarkBefore, watermarkAfter, receipt, stage, warnings, attempt } = progress;
   return {
     stream: plan.stream.id,
     status,
@@ -226,6 +229,7 @@ function resultOf(
     rows_loaded: progress.rowsLoaded,
     bytes_staged: staged?.files.reduce((sum, file) => sum + file.size, 0) ?? 0,
     files_staged: staged?.files.length ?? 0,
+    ...(attempt === 1 ? {} : { attempts: attempt }),
     ...(watermarkBefore === undefined ? {} : { watermark_before: watermarkBefore }),
     ...(watermarkAfter === undefined ? {} : { watermark_after: watermarkAfter }),
     ...(receipt === undefined ? {} : { proof: receipt }),

@@ -6,15 +6,14 @@ import { verifyLoad } from "../integrity/receipt.ts";
 import type { Phase } from "./contract/events.ts";
 import { type Progress, resetProgress, type RunContext } from "./contract/run_context.ts";
 import { stageFiles, stageRecords, type StageWatcher } from "./extract/stage_stream.ts";
-import { EarlyLoad, load } from "./load/load_stage.ts";
+import { EarlyLoad, isRepeatable, load } from "./load/load_stage.ts";
 import { settlePending, type Stage } from "./load/pending_load.ts";
 import { isSameSystem } from "./plan/endpoint.ts";
+import { retryPolicy, withRetries } from "./retry.ts";
 import type { StreamPlan } from "./plan/pipeline_plan.ts";
 import { openSource, warmTarget } from "./worker/connection_clients.ts";
 
-/**
- * Locks the stage of a stream, settles a pending load of an earlier run, and moves the stream.
- */
+/** Locks the stage of a stream, and moves the stream; again where it failed for a reason that may pass. */
 export async function moveStream(
   plan: StreamPlan,
   phase: Phase,
@@ -22,12 +21,32 @@ export async function moveStream(
   progress: Progress,
 ): Promise<void> {
   const stage = await openStage(plan, context);
+  const { signal, retries } = context;
+  const retrying = {
+    policy: retryPolicy(plan.stream.retry, retries),
+    signal,
+    warn: (message: string) => context.warn(message),
+    prepare: (attempt: number) => prepareRetry(plan, context, progress, attempt),
+  };
+  await withRetries(retrying, () => attemptStream(stage, plan, phase, context, progress));
+}
+
+/** Settles a pending load of an earlier run or attempt, extracts what is not staged yet, and loads it. */
+async function attemptStream(
+  stage: Stage,
+  plan: StreamPlan,
+  phase: Phase,
+  context: RunContext,
+  progress: Progress,
+): Promise<void> {
   if (await settlePending(stage, plan, phase, context, progress)) return;
   const { waitMs } = context.claim;
   const start = performance.now();
   for (;;) {
     try {
-      if (phase !== "load") await extractStream(plan, context, progress, stage);
+      if (phase !== "load" && progress.staged === undefined) {
+        await extractStream(plan, context, progress, stage);
+      }
       if (phase !== "extract") await loadStream(plan, context, progress, stage);
       return;
     } catch (error) {
@@ -38,6 +57,25 @@ export async function moveStream(
       resetProgress(progress);
     }
   }
+}
+
+/**
+ * Makes the progress that of another attempt, which loads a stage that was committed, or extracts again.
+ *
+ * @returns whether another attempt may begin: not where it could add rows a second time
+ */
+function prepareRetry(
+  plan: StreamPlan,
+  context: RunContext,
+  progress: Progress,
+  attempt: number,
+): boolean {
+  const isLoading = progress.staged !== undefined;
+  if (isLoading && !isRepeatable(plan, context)) return false;
+  progress.attempt = attempt;
+  if (progress.stage === undefined) resetProgress(progress);
+  else Object.assign(progress, { rowsLoaded: 0, early: undefined });
+  return true;
 }
 
 /** Locks the stage until the run has ended; then its folders go, where nothing is left in them. */

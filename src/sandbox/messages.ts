@@ -1,5 +1,5 @@
 /** Messages between a worker and its host; all values can be structurally cloned. */
-import { DXTError, messageOf } from "../core/errors.ts";
+import { DXTError, isTransient, messageOf } from "../core/errors.ts";
 
 /** Messages to a worker. Calls have ids, since one worker may run several at once. */
 export type ToThread =
@@ -35,9 +35,10 @@ export function isFromThread(data: unknown): data is FromThread {
 
 function isThrown(error: unknown): boolean {
   if (!isObject(error)) return false;
-  const { name, message, stack } = error;
+  const { name, message, stack, transient } = error;
   return typeof message === "string" && (stack === undefined || typeof stack === "string") &&
-    (name === undefined || typeof name === "string" && /^\w{1,100}$/.test(name));
+    (name === undefined || typeof name === "string" && /^\w{1,100}$/.test(name)) &&
+    (transient === undefined || typeof transient === "boolean");
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -50,6 +51,8 @@ export interface Thrown {
   readonly name: string | undefined;
   readonly message: string;
   readonly stack: string | undefined;
+  /** Whether the same may succeed later, see `isTransient`. */
+  readonly transient?: boolean;
 }
 
 export function fromError(error: unknown): Thrown {
@@ -57,6 +60,7 @@ export function fromError(error: unknown): Thrown {
     name: error instanceof DXTError ? error.name : undefined,
     message: messageOf(error),
     stack: error instanceof Error ? error.stack : undefined,
+    ...(isTransient(error) ? { transient: true } : {}),
   };
 }
 
@@ -68,10 +72,10 @@ function truncate(text: string): string {
 }
 
 /** Recreates an error of a worker under the same name. */
-export function toError({ name, message: whole, stack: frames }: Thrown): Error {
+export function toError({ name, message: whole, stack: frames, transient }: Thrown): Error {
   const message = truncate(whole);
   const stack = frames === undefined ? undefined : truncate(frames);
-  const error = name === undefined ? new Error(message) : new ThreadError(name, message);
+  const error = name === undefined ? new Error(message) : new ThreadError(name, message, transient);
   if (stack !== undefined) error.stack = stack;
   return error;
 }
@@ -79,8 +83,8 @@ export function toError({ name, message: whole, stack: frames }: Thrown): Error 
 class ThreadError extends DXTError {
   readonly #name: string;
 
-  constructor(name: string, message: string) {
-    super(message);
+  constructor(name: string, message: string, transient: boolean | undefined) {
+    super(message, { transient });
     this.#name = name;
   }
 

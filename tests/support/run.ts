@@ -16,6 +16,8 @@ export interface PipelineRun {
   readonly failFast?: boolean;
   readonly threads?: number;
   readonly waitMs?: number;
+  /** Attempts of a stream after the first: none when absent, and as the pipeline says when undefined. */
+  readonly retries?: number | undefined;
   readonly signal?: AbortSignal;
   onEvent?(event: RunEvent): void;
   onResult?(result: RunResult): void;
@@ -34,7 +36,13 @@ export async function run(
   );
   const { phase = "run", env = {}, signal = new AbortController().signal, onEvent } = options;
   const loaded = await loadPipeline(path, { env });
-  return await runPipeline(loaded, { ...options, phase, signal, onEvent: onEvent ?? (() => {}) });
+  return await runPipeline(loaded, {
+    retries: 0,
+    ...options,
+    phase,
+    signal,
+    onEvent: onEvent ?? (() => {}),
+  });
 }
 
 /** As {@linkcode run}; every stream must succeed. */

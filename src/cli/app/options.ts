@@ -87,6 +87,12 @@ const wait = () =>
     message`Wait up to 30s, 10m, 2h … for a stage or target that another run has locked; without a duration, wait indefinitely (default: fail at once)`,
   );
 
+const retries = () =>
+  optional(option("--retries", integer({ metavar: "N", min: 0, max: 99 }), {
+    description:
+      message`Try a stream again up to N times after a failure that may pass, such as a lost connection or a deadlock (default: the stream's retry.attempts - 1, which is 2)`,
+  }));
+
 export const fullRefresh = (description: Message) => option("--full-refresh", { description });
 
 /** Limits on the permissions of a pipeline. The project's `permissions` apply as well. */
@@ -197,6 +203,7 @@ export const moving = () => ({
   failFast: failFast(),
   threads: threads(),
   wait: wait(),
+  retries: retries(),
   sandbox: sandbox(),
   showValues: showValues(),
   ...limits(),

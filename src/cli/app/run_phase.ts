@@ -18,6 +18,7 @@ export interface PhaseOptions extends Verbosity, RunScope {
   readonly failFast: boolean;
   readonly threads?: number | undefined;
   readonly wait?: string | undefined;
+  readonly retries?: number | undefined;
   readonly sandbox?: "on" | "off" | undefined;
   readonly showValues?: boolean;
   readonly logFile?: string | undefined;
@@ -54,7 +55,7 @@ async function execute(
   signal: AbortSignal,
   onResult: (result: RunResult) => void,
 ): Promise<RunResult> {
-  const { select, exclude, failFast, threads, sandbox, wait } = options;
+  const { select, exclude, failFast, threads, sandbox, wait, retries } = options;
   const loaded = await openScope(options, context);
   const waitMs = wait === undefined ? undefined : parseWait(wait);
   signal.throwIfAborted();
@@ -77,7 +78,7 @@ async function execute(
       runPipeline({ ...loaded, showValues: options.showValues ?? false }, {
         phase,
         ...chooseRecords(options),
-        ...omitUndefined({ threads, waitMs }),
+        ...omitUndefined({ threads, waitMs, retries }),
         ...(context.printer.isLive ? { estimates: true } : {}),
         // Without it, the pipeline's own on_error applies.
         ...(failFast ? { failFast } : {}),

@@ -83,6 +83,12 @@ const OPTIONS: readonly OptionPage[] = [
       "Wait up to 30s, 10m, 2h … for a stage or target that another run has locked; without a duration, wait indefinitely (default: fail at once)",
   },
   {
+    "names": ["--retries"],
+    "value": "N",
+    "description":
+      "Try a stream again up to N times after a failure that may pass, such as a lost connection or a deadlock (default: the stream's retry.attempts - 1, which is 2)",
+  },
+  {
     "names": ["--sandbox"],
     "value": "WHEN",
     "choices": ["on", "off"],
@@ -266,6 +272,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
       32,
       33,
       34,
+      35,
     ),
   },
   "extract": {
@@ -274,7 +281,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
     "options": optionsAt(
       6,
       7,
-      35,
+      36,
       13,
       14,
       15,
@@ -297,6 +304,7 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
       32,
       33,
       34,
+      35,
     ),
   },
   "load": {
@@ -327,71 +335,72 @@ export const PAGES: Readonly<Record<string, CommandPage>> = {
       32,
       33,
       34,
+      35,
     ),
   },
   "discover": {
     "brief": "Show the streams and fields of a connection",
     "operands": ["CONNECTION"],
-    "options": optionsAt(36, 37, 38, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(37, 38, 39, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 32, 33, 34, 35),
   },
   "plan": {
     "brief": "Show what a run would do, without changing anything",
     "operands": ["PIPELINE"],
-    "options": optionsAt(6, 7, 39, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(6, 7, 40, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 32, 33, 34, 35),
   },
   "test": {
     "brief": "Check the connections and rights of a pipeline, moving nothing",
     "operands": ["PIPELINE"],
-    "options": optionsAt(6, 7, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(6, 7, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 32, 33, 34, 35),
   },
   "head": {
     "brief": "Show the first records of a stream, its stage or its target",
     "operands": ["CONNECTION|PIPELINE STREAM"],
-    "options": optionsAt(40, 41, 42, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(41, 42, 43, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 32, 33, 34, 35),
   },
   "permissions": {
     "brief": "Print the runtime permissions that a run of a pipeline needs",
     "operands": ["PIPELINE"],
-    "options": optionsAt(6, 7, 43, 29, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(6, 7, 44, 30, 25, 26, 27, 28, 29, 32, 33, 34, 35),
   },
   "list": {
     "brief": "Show the streams of a pipeline",
     "operands": ["PIPELINE"],
-    "options": optionsAt(6, 7, 24, 25, 31, 32, 33, 34),
+    "options": optionsAt(6, 7, 25, 26, 32, 33, 34, 35),
   },
   "init": {
     "brief": "Write a project with its first pipeline into this folder",
     "operands": ["[NAME]"],
-    "options": optionsAt(44, 45, 36, 37, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(45, 46, 37, 38, 25, 26, 27, 28, 29, 32, 33, 34, 35),
   },
   "validate": {
     "brief": "Check pipelines without connecting to anything",
     "operands": ["PIPELINE..."],
-    "options": optionsAt(46, 24, 25, 26, 27, 28, 31, 32, 33, 34),
+    "options": optionsAt(47, 25, 26, 27, 28, 29, 32, 33, 34, 35),
   },
   "schema": {
     "brief": "Print the JSON Schema of pipelines, for editors",
     "operands": [],
-    "options": optionsAt(47, 31, 32, 33, 34),
+    "options": optionsAt(48, 32, 33, 34, 35),
   },
   "operators": {
     "brief": "Show providers, extractors and loaders with their options",
     "operands": ["list"],
-    "options": optionsAt(48, 31, 32, 33, 34),
+    "options": optionsAt(49, 32, 33, 34, 35),
   },
   "lock": {
     "brief": "Pin the external modules of pipelines in dxt.lock",
     "operands": ["PIPELINE..."],
-    "options": optionsAt(26, 27, 24, 25, 31, 32, 33, 34),
+    "options": optionsAt(27, 28, 25, 26, 32, 33, 34, 35),
   },
   "vendor": {
     "brief": "Copy the locked modules of pipelines, for runs without network",
     "operands": ["PIPELINE..."],
-    "options": optionsAt(26, 27, 24, 25, 31, 32, 33, 34),
+    "options": optionsAt(27, 28, 25, 26, 32, 33, 34, 35),
   },
   "completions": {
     "brief": "Print a script that completes commands, options, streams and tags",
     "operands": ["SHELL"],
-    "options": optionsAt(31, 32, 33, 34),
+    "options": optionsAt(32, 33, 34, 35),
   },
 };

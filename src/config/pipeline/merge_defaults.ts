@@ -33,7 +33,7 @@ export function mergeDefaults(pipeline: MapTree, project: MapTree | undefined): 
 
 function inherit(stream: MapTree, shared: readonly (Tree | undefined)[]): MapTree {
   const own = (key: string) => childOf(stream, key);
-  const settings = ["extract", "load"].flatMap((key) => {
+  const settings = ["extract", "load", "retry"].flatMap((key) => {
     const value = [...shared.map((defaults) => childOf(defaults, key)), own(key)]
       .reduce((base, top) => overlay(omitOtherMode(key, base, top), top), undefined);
     return value === undefined ? [] : [[key, value] as const];
@@ -54,11 +54,11 @@ function omitOtherMode(
   base: Tree | undefined,
   top: Tree | undefined,
 ): Tree | undefined {
-  const { mode, keys } = OF_MODE[key]!;
+  const settings = OF_MODE[key];
   const chosen = textOf(childOf(top, "mode"));
-  return base?.kind !== "map" || chosen === undefined || chosen === mode
+  return base?.kind !== "map" || chosen === undefined || chosen === settings?.mode
     ? base
-    : omitKeys(base, ...keys);
+    : omitKeys(base, ...settings?.keys ?? []);
 }
 
 /** Options and compression belong to a format, so another format does not inherit them. */

@@ -75,6 +75,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
     "properties": {
       "extract": { "$ref": "#/$defs/Extract" },
       "load": { "$ref": "#/$defs/Load" },
+      "retry": { "$ref": "#/$defs/Retry" },
       "tags": {
         "type": "array",
         "items": { "type": "string", "minLength": 1, "pattern": "^[^\\s,+:*?]+$" },
@@ -134,6 +135,15 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
     },
     "additionalProperties": false,
   },
+  "Retry": {
+    "type": "object",
+    "properties": {
+      "attempts": { "type": "integer", "minimum": 1, "maximum": 100 },
+      "backoff": { "type": "number", "minimum": 0, "maximum": 86400 },
+      "max_backoff": { "type": "number", "minimum": 0, "maximum": 86400 },
+    },
+    "additionalProperties": false,
+  },
   "Class": {
     "anyOf": [{ "type": "string", "minLength": 1 }, {
       "type": "object",
@@ -168,6 +178,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
       "only_declared_fields": { "type": "boolean" },
       "extract": { "$ref": "#/$defs/Extract" },
       "load": { "$ref": "#/$defs/Load" },
+      "retry": { "$ref": "#/$defs/Retry" },
       "transforms": { "type": "array", "items": { "$ref": "#/$defs/Class" } },
       "extractor": { "$ref": "#/$defs/Class" },
       "loader": { "$ref": "#/$defs/Class" },

@@ -38,7 +38,7 @@ export function lostConnection(
   const detail = cause instanceof Error && cause.message !== "" ? `, ${cause.message}` : "";
   return new ConnectionError(
     `Cannot talk to ${system} at "${address}": the connection was lost before the server had answered${detail}`,
-    { cause },
+    { cause, transient: true },
   );
 }
 
@@ -83,6 +83,7 @@ export class GuardedConnection {
       this.#break(
         new ConnectionError(
           `Cannot connect to ${system} at "${address}": no answer to the login within ${connect_timeout} s (connect_timeout)`,
+          { transient: true },
         ),
       ), connect_timeout * 1000);
     const release = this.abortedBy(signal);
@@ -174,9 +175,10 @@ export class GuardedConnection {
   }
 
   /** Ends the connection to a server that breaks its protocol. */
-  refuse(detail: string): unknown {
+  refuse(detail: string, transient = false): unknown {
     const { system, address } = this.options;
-    return this.#break(new ConnectionError(`Cannot talk to ${system} at "${address}": ${detail}`));
+    const message = `Cannot talk to ${system} at "${address}": ${detail}`;
+    return this.#break(new ConnectionError(message, { transient }));
   }
 
   /** As {@linkcode refuse} where a parser found bytes that make no sense, else the error itself. */
@@ -211,6 +213,7 @@ export class GuardedConnection {
     this.#interrupt();
     this.refuse(
       `the server was silent for ${this.options.inactivity_timeout} s (inactivity_timeout)`,
+      true,
     );
   }
 

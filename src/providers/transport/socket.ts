@@ -10,7 +10,7 @@ import { connect as connectNode, isIP, type Socket } from "node:net";
 import { createPrivateKey } from "node:crypto";
 import { resolve } from "node:path";
 import { checkServerIdentity, connect as connectSecure, type TLSSocket } from "node:tls";
-import { ConnectionError, messageOf } from "../../core/errors.ts";
+import { ConnectionError, type ErrorDetails, messageOf } from "../../core/errors.ts";
 import { type Address, formatAddress } from "./address.ts";
 import type { TLSKeys } from "./connection_keys.ts";
 import { close, TLSDuplex, writeAll } from "./tls_duplex.ts";
@@ -37,16 +37,18 @@ export interface SocketTarget extends Address, TLSKeys {
 export function connectError(
   target: Pick<SocketTarget, "system"> & Address,
   detail: string,
-  cause?: unknown,
+  { cause, transient }: ErrorDetails = {},
 ): ConnectionError {
   return new ConnectionError(
     `Cannot connect to ${target.system} at "${formatAddress(target)}": ${detail}`,
-    cause === undefined ? {} : { cause },
+    { ...(cause === undefined ? {} : { cause }), transient },
   );
 }
 
 function tooLate(target: SocketTarget): ConnectionError {
-  return connectError(target, `no answer within ${target.connect_timeout} s (connect_timeout)`);
+  return connectError(target, `no answer within ${target.connect_timeout} s (connect_timeout)`, {
+    transient: true,
+  });
 }
 
 /** Waits for `work` no longer than connect_timeout; `discard` gets what comes after that. */
@@ -67,11 +69,18 @@ export async function waitInTime<T>(
   try {
     return await Promise.race([work, timeout]);
   } catch (error) {
-    throw error instanceof ConnectionError ? error : connectError(target, reason(error), error);
+    if (error instanceof ConnectionError) throw error;
+    const { code = "" } = error as { code?: string };
+    const transient = PASSING.test(code) || /temporary failure/i.test(messageOf(error));
+    throw connectError(target, reason(error), { cause: error, transient });
   } finally {
     clearTimeout(timer);
   }
 }
+
+/** Nothing listens, or the network does not reach it: a server that starts, or is back later. */
+const PASSING =
+  /^(ECONN(REFUSED|RESET|ABORTED)|E(HOST|NET)UNREACH|ETIMEDOUT|EPIPE|EAI_AGAIN|ENOENT)$/;
 
 function reason(error: unknown): string {
   const { code } = error as { code?: string };
@@ -191,7 +200,7 @@ async function clientCertificate(target: SocketTarget): Promise<Pick<TLSOptions,
       : sslpassword === undefined
       ? "is encrypted and wants sslpassword"
       : "cannot be decrypted with sslpassword";
-    throw connectError(target, `sslkey "${sslkey}" ${why}`, error);
+    throw connectError(target, `sslkey "${sslkey}" ${why}`, { cause: error });
   }
 }
 
@@ -219,7 +228,9 @@ function shakeHands(
     carrier.once("lost", () => endOnceRead(secure));
     const refused = (error: Error) =>
       reject(
-        connectError(target, `TLS failed, ${error.message} (sslmode ${target.sslmode})`, error),
+        connectError(target, `TLS failed, ${error.message} (sslmode ${target.sslmode})`, {
+          cause: error,
+        }),
       );
     secure.once("secureConnect", () => resolve(secure));
     secure.once("error", refused);

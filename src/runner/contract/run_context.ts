@@ -34,6 +34,8 @@ export interface RunContext {
   readonly limit: number | undefined;
   /** Whether loads follow in this run: one may begin while its stage is still written. */
   readonly loads: boolean;
+  /** Attempts after the first, where the command line overrides the stream's own. */
+  readonly retries: number | undefined;
   /** Whether to ask the source for its number of rows, for a progress bar. */
   readonly estimates: boolean;
   readonly threads: Threads;
@@ -61,18 +63,20 @@ export interface Progress {
   watermarkAfter?: string;
   receipt?: Receipt;
   stage?: string;
+  /** The number of this attempt, from 1. */
+  attempt: number;
   warnings: string[];
   extractMs: number;
   loadMs: number;
 }
 
 export function newProgress(): Progress {
-  return { rowsExtracted: 0, rowsLoaded: 0, warnings: [], extractMs: 0, loadMs: 0 };
+  return { rowsExtracted: 0, rowsLoaded: 0, attempt: 1, warnings: [], extractMs: 0, loadMs: 0 };
 }
 
-/** Begins again; the warnings stay. */
+/** Begins again; the warnings stay, and the number of the attempt. */
 export function resetProgress(progress: Progress): void {
-  const { warnings } = progress;
+  const { warnings, attempt } = progress;
   for (const key of Object.keys(progress)) delete progress[key as keyof Partial<Progress>];
-  Object.assign(progress, newProgress(), { warnings });
+  Object.assign(progress, newProgress(), { warnings, attempt });
 }

@@ -166,8 +166,7 @@ function inputOf(
     target: plan.target,
     staged,
     claim: context.claim,
-    // Replacing or upserting the same rows once more changes nothing.
-    isRemembered: settings.mode === "append" && plan.buffer.format !== "memory",
+    isRemembered: isRemembered(plan, settings.mode),
     ...settings,
   };
 }
@@ -266,6 +265,24 @@ async function loadShare(
     (news) => "rows" in news ? onRows(news.rows) : void more().catch(fail).catch(() => {}),
     signal,
   );
+}
+
+/**
+ * Whether a load that failed may be repeated: to replace or upsert the same rows again changes nothing, and a
+ * load that was about to commit an append is remembered in its stage.
+ */
+export function isRepeatable(
+  plan: StreamPlan,
+  context: Pick<RunContext, "fullRefresh" | "target">,
+): boolean {
+  const { mode } = loadSettings(plan, context);
+  const isExternal = plan.loader.code !== undefined || context.target.code !== undefined;
+  return mode !== "append" || isRemembered(plan, mode) && !isExternal;
+}
+
+/** Whether a load writes what it is about to commit into its stage. */
+function isRemembered({ buffer }: StreamPlan, mode: LoadMode): boolean {
+  return mode === "append" && buffer.format !== "memory";
 }
 
 /** How a stream is loaded. */

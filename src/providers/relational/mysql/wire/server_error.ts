@@ -22,7 +22,9 @@ export class MySQLError extends ConnectorError {
   constructor(readonly report: ServerReport, showValues = false) {
     const { code, state } = report;
     const text = showValues ? report.message : hideKeys(report);
-    super(`${text.replace(/\.$/, "")} (error ${code}, SQLSTATE ${state})`);
+    super(`${text.replace(/\.$/, "")} (error ${code}, SQLSTATE ${state})`, {
+      transient: PASSING.has(code),
+    });
   }
 
   get code(): number {
@@ -42,6 +44,14 @@ export function parseError(payload: Uint8Array): ServerReport {
   const [, state = "HY000", message = rest] = /^#(.{5})(.*)$/s.exec(rest) ?? [];
   return { code, state, message: message || "the server gave no message" };
 }
+
+/**
+ * Errors that may pass: too many connections (1040, 1203, 1226), shutdown and killed connections (1053, 1077,
+ * 1079, 1927, 4031), network (1158 to 1161), lock timeout (1205) and deadlock (1213).
+ */
+const PASSING: ReadonlySet<number> = new Set([
+  ...[1040, 1053, 1077, 1079, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1927, 4031],
+]);
 
 /** Whether the server ended the connection, or the statement, with this error: shut down or killed. */
 export function isConnectionEnd(error: unknown): boolean {

@@ -71,6 +71,7 @@ export class ControlClient {
           `Cannot talk to PostgreSQL at "${
             formatAddress(this.config)
           }": the server was silent for ${seconds} s (inactivity_timeout)`,
+          { transient: true },
         ),
       );
     }, seconds * 1000);
@@ -174,6 +175,7 @@ function clearError(error: unknown, config: SessionConfig): unknown {
     if (!(error instanceof Error) || fields["code"] === undefined) return error;
     return new ConnectionError(
       `Cannot talk to PostgreSQL at "${formatAddress(config)}": ${messageOf(error)}${detail}`,
+      { cause: error, transient: true },
     );
   }
   const failure = new PostgresError({

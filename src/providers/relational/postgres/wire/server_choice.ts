@@ -37,7 +37,8 @@ export async function chooseServer<S extends Candidate>(
       }
     }
   }
-  throw new ConnectionError([...new Set(failures)].join("; "));
+  // A failover makes another server the primary.
+  throw new ConnectionError([...new Set(failures)].join("; "), { transient: true });
 }
 
 async function readRole(session: Candidate): Promise<ServerRole> {

@@ -20,7 +20,7 @@ export interface ServerReport {
 export class PostgresError extends ConnectorError {
   /** `showValues` lets the message quote records and keys, as the server does. */
   constructor(readonly report: ServerReport, showValues = false) {
-    super(describe(showValues ? report : hideRowValues(report)));
+    super(describe(showValues ? report : hideRowValues(report)), { transient: passes(report) });
   }
 
   get code(): string {
@@ -76,6 +76,15 @@ const HIDDEN_ROWS =
 /** Whether the server refused to leave out the rows that row-level security hides. */
 function isHiddenRows({ code, routine }: ServerReport): boolean {
   return code === "42501" && routine === "check_enable_rls";
+}
+
+/**
+ * Whether the same may succeed later. Classes 08 (connection) and 40 (rolled back: serialization, deadlock); 53300 too
+ * many connections, 55P03 lock timeout, 57P01 to 57P03 the server stops or starts, 25P03 and 57P05 idle timeouts.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+function passes({ code }: ServerReport): boolean {
+  return /^(08|40|53300|55P03|57P0[1235]|25P03)/.test(code);
 }
 
 /** Whether a lock was not to be had within `lock_timeout`. */
