@@ -79,7 +79,9 @@ function valueOf(name: string): fc.Arbitrary<unknown> {
       );
     }
     if (type === "boolean") return rarely(fc.boolean());
-    if (type === "integer") return rarely(fc.integer({ min: shape.minimum ?? 0, max: 100_000 }));
+    const range = { min: shape.minimum ?? 0, max: Math.min(shape.maximum ?? Infinity, 100_000) };
+    if (type === "integer") return rarely(fc.integer(range));
+    if (type === "number") return rarely(fc.double({ ...range, noNaN: true }));
     if (type !== "string") return rarely(leaf.filter((value) => typeof value === "string"));
     const pattern = new RegExp(shape.pattern ?? "");
     const texts = ["a", "b_1", "text[]", "PT1H", ",", "\t", "1.5"]
