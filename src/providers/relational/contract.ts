@@ -192,4 +192,6 @@ export interface RelationalSystem<S extends SqlSession, T extends Table, E> {
   readonly types: ColumnTypes<S, T, E>;
   /** Statements that make the schema of a table that does not exist, where that is missing too. */
   schemaStatements?(session: S, table: TableName): Promise<string[]>;
+  /** The statement that makes the unique index of an upsert; unset where upserts need none. */
+  createUniqueIndex?(table: T, keys: readonly string[]): string;
 }

@@ -12,10 +12,12 @@ import {
 import type { Value } from "../../core/values/values.ts";
 import type { StreamTarget } from "../../models/source.ts";
 import type { Dialect, RelationalSystem, SqlSession, Table } from "./contract.ts";
-import { type LoadSteps, planLoad } from "./load_plan.ts";
+import { type LoadSteps, planLoad, refuseCascades } from "./load_plan.ts";
 import { findMaxWatermark, type WatermarkReader } from "./max_watermark.ts";
 import { displayTable, tableName } from "./names.ts";
+import { countRows, deleteAll } from "./statements.ts";
 import { checkLoadTask } from "./target.ts";
+import { uniqueKeyStatements } from "./unique_key.ts";
 
 /** What a loader's connection offers. */
 export interface LoadingConnector<S extends SqlSession, T extends Table, E> {
@@ -35,8 +37,20 @@ export abstract class RelationalLoader<S extends SqlSession, T extends Table, E>
   /** Writes a task that was checked, or leaves the target as it was. */
   protected abstract write(task: LoadTask): Promise<LoadReceipt>;
 
-  /** What the load of a task does in the provider's own way. */
-  protected abstract steps(load: PlannedLoad): LoadSteps<S, T>;
+  /** What the load of a task does in the provider's own way: by default, rows are deleted, and keys indexed. */
+  protected steps({ upsertKeys }: PlannedLoad): LoadSteps<S, T> {
+    const { system } = this.connector;
+    return {
+      // A table that the load makes has its keys as primary key.
+      upsertStatements: async (session, _name, _fields, table) =>
+        table === undefined ? [] : await uniqueKeyStatements(system, session, table, upsertKeys),
+      replacement: (_session, { name, label }) =>
+        Promise.resolve({
+          statements: [deleteAll(name)],
+          loss: (rows) => `${rows} of ${label} are deleted`,
+        }),
+    };
+  }
 
   async load(task: LoadTask): Promise<LoadReceipt> {
     const { dialect } = this.connector.system;
@@ -105,12 +119,35 @@ export async function nameTarget<R>(
 }
 
 /**
+ * Writes the rows of a load in the open transaction, into a table that a replacement empties before.
+ *
+ * @param write returns how many rows the system says it took, and its words for it
+ * @throws {VerificationError} when these, or the rows of a replaced table, are not those that are staged
+ */
+export async function fillTable<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  task: LoadTask,
+  table: T,
+  write: () => Promise<LoadReceipt>,
+): Promise<LoadReceipt> {
+  const isReplace = task.mode === "replace";
+  if (isReplace) {
+    await refuseCascades(system, session, table);
+    await session.query(deleteAll(table.name));
+  }
+  const { rows, evidence } = await write();
+  const total = isReplace ? await countRows(session, table.name) : undefined;
+  return proveLoad(system.dialect, table, task, { rows, total }, evidence);
+}
+
+/**
  * The receipt of a load, whose rows are held against the stage.
  *
  * @param counts rows that the system says it took, and those of a replaced table
  * @throws {VerificationError} when they are not those that are staged
  */
-export function proveLoad(
+function proveLoad(
   { product }: Dialect,
   { label }: Table,
   { staged }: LoadTask,

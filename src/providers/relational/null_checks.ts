@@ -6,13 +6,8 @@ import type { LoadTask } from "../../core/contracts/loader.ts";
 import type { Target } from "./column_match.ts";
 import type { Table } from "./contract.ts";
 
-/**
- * Called for each batch before it is written.
- *
- * @param before rows of the stream before the batch
- * @throws {ValueError} with field and row
- */
-export function refuseNulls(
+/** @param before rows of the stream before the batch */
+function refuseNulls(
   batch: Batch,
   { columns }: Pick<Target<Table, unknown>, "columns">,
   { upsertKeys }: Pick<LoadTask, "upsertKeys">,
@@ -27,5 +22,23 @@ export function refuseNulls(
       ? "expected a value in a key of the upsert"
       : `expected a value, column "${column.name}" is NOT NULL`;
     throw new ValueError(wanted, field.name, before + row + 1, null);
+  }
+}
+
+/**
+ * The batches of a load, each checked before it is written.
+ *
+ * @throws {ValueError} with field and row, for NULL in a column of the target that refuses it
+ */
+export async function* readChecked(
+  task: LoadTask,
+  target: Pick<Target<Table, unknown>, "columns">,
+): AsyncGenerator<Batch, void, void> {
+  let before = 0;
+  for await (const batch of task.staged.readBatches(true)) {
+    task.signal.throwIfAborted();
+    refuseNulls(batch, target, task, before);
+    before += batch.numRows;
+    yield batch;
   }
 }

@@ -124,11 +124,20 @@ export async function makeTarget<S extends SqlSession, T extends Table, E>(
   made?: NewTable,
 ): Promise<Target<T, E>> {
   const table = made ?? await describeNewTable(system, session, task);
-  for (const statement of await createStatements(system, session, task, table)) {
-    await session.query(statement);
-  }
-  const target = await findTarget(system, session, task, table.name);
+  const statements = await createStatements(system, session, task, table);
+  return await createTarget(system, session, task, table.name, statements);
+}
+
+/** Runs the statements that make a table, and matches it by its name. */
+export async function createTarget<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  task: PlannedLoad,
+  name: TableName,
+  statements: readonly string[],
+): Promise<Target<T, E>> {
+  for (const statement of statements) await session.query(statement);
+  const target = await findTarget(system, session, task, name);
   if (target !== undefined) return target;
-  const name = displayTable(table.name);
-  throw new SchemaError(`Cannot find ${name} after it was created`);
+  throw new SchemaError(`Cannot find ${displayTable(name)} after it was created`);
 }

@@ -1,19 +1,19 @@
 /** Loads by LOAD DATA LOCAL INFILE, in one transaction or into a new table that then takes its place. */
 import { createHash } from "node:crypto";
-import { LoaderError, messageOf, VerificationError } from "../../../core/errors.ts";
-import { waitForLock } from "../../../core/files/run_lock.ts";
+import { LoaderError } from "../../../core/errors.ts";
 import type { LoadReceipt, LoadTask, PlannedLoad } from "../../../core/contracts/loader.ts";
 import { warnOfOmissions } from "../column_match.ts";
-import type { TableName } from "../contract.ts";
-import { type LoadSteps, refuseCascades } from "../load_plan.ts";
-import { refuseStale, RelationalLoader } from "../loader.ts";
+import { lockTarget } from "../load_lock.ts";
+import type { LoadSteps } from "../load_plan.ts";
+import { fillTable, refuseStale, RelationalLoader } from "../loader.ts";
 import { displayTable, quoteTable, tableName } from "../names.ts";
-import { refuseNulls } from "../null_checks.ts";
-import { deleteAll, hasUniqueKey, upsertClause } from "../statements.ts";
-import { describeNewTable, findTarget, makeTarget } from "../target.ts";
+import { readChecked } from "../null_checks.ts";
+import { createTarget, describeNewTable, findTarget, makeTarget } from "../target.ts";
+import { ensureUniqueKey, sameColumns } from "../unique_key.ts";
+import { sameKey, upsertColumns, upsertStatements } from "../upsert.ts";
 import { catalog, type MySQLTable } from "./catalog.ts";
 import type { MySQLConnector } from "./connector.ts";
-import { commitLoad } from "./load_commit.ts";
+import { commitLoad, type PendingAppend } from "./load_commit.ts";
 import { dialect, quote, textLiteral } from "./dialect.ts";
 import { watermarks } from "./max_watermark.ts";
 import { mysql, type Target } from "./system.ts";
@@ -30,8 +30,6 @@ import { Session } from "./wire/session.ts";
 
 /** Engines that roll back. */
 const TRANSACTIONAL = /^(InnoDB|RocksDB|TokuDB|ndbcluster)$/i;
-/** Milliseconds in which the server ends what a killed load had it do. */
-const GRACE_MS = 1000;
 
 export interface LoaderOptions {
   readonly replace: "delete" | "swap";
@@ -55,24 +53,62 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     const session = await Session.open(this.connector.config, task.signal, { localFiles: true });
     const release = session.abortedBy(task.signal);
     try {
-      const lock = await lockTarget(session, task);
+      const lock = await lockLoads(session, task);
       await refuseStale(watermarks, session, task);
       const found = await findTarget(mysql, session, task, tableName(task.target));
       if (found !== undefined) {
         await refuseTable(session, found.table);
         warnOfOmissions(this.connector.warn, found);
       }
-      const isSwap = found !== undefined && task.mode === "replace" && this.#isSwap;
-      if (isSwap) await refuseSwap(session, found.table);
-      if (found !== undefined && !isSwap) return await loadInPlace(session, task, found, lock);
-      return await loadBeside(session, task, found, lock, (sql) => this.#runLater(session, sql));
+      const swaps = task.mode === "replace" && this.options.replace === "swap";
+      if (found !== undefined && swaps) await refuseSwap(session, found.table);
+      return found === undefined || swaps
+        ? await this.#loadBeside(session, task, lock, found)
+        : await loadInto(session, task, found, { lock, creates: false }, "COMMIT");
     } finally {
       release();
       await session.close();
     }
   }
 
-  /** Runs a statement over a session that was ended meanwhile, or over another one. */
+  /** Loads a table of another name, which then takes that of the target by one statement. */
+  async #loadBeside(
+    session: Session,
+    task: LoadTask,
+    lock: string,
+    existing: Target | undefined,
+  ): Promise<LoadReceipt> {
+    const wanted = tableName(task.target);
+    const beside = { ...wanted, name: lock.replace("dxt_", "dxt_new_") };
+    const [name, newName, oldName] = [wanted, beside, {
+      ...wanted,
+      name: lock.replace("dxt_", "dxt_old_"),
+    }]
+      .map((table) => quoteTable(table, dialect)) as [string, string, string];
+    const drop = `DROP TABLE IF EXISTS ${newName}, ${oldName}`;
+    // What a killed load left.
+    await session.query(drop);
+    try {
+      const made = existing === undefined
+        ? await makeTarget(mysql, session, task, {
+          ...await describeNewTable(mysql, session, task),
+          name: beside,
+        })
+        : await createTarget(mysql, session, task, beside, [
+          `CREATE TABLE ${newName} LIKE ${name}`,
+        ]);
+      const target = { ...made, table: { ...made.table, label: displayTable(wanted) } };
+      const moves = existing === undefined ? [] : [`${name} TO ${oldName}`];
+      const rename = `RENAME TABLE ${[...moves, `${newName} TO ${name}`].join(", ")}`;
+      const creates = existing === undefined;
+      return await loadInto(session, task, target, { lock, creates }, rename);
+    } finally {
+      // Where that fails, the next load drops it.
+      await this.#runLater(session, drop).catch(() => {});
+    }
+  }
+
+  /** Runs a statement over a session that may have been ended meanwhile, or over another one. */
   async #runLater(session: Session, sql: string): Promise<void> {
     if (session.usable) await session.query(sql);
     else {
@@ -82,48 +118,60 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     }
   }
 
-  protected override steps({ upsertKeys }: PlannedLoad): LoadSteps<Session, MySQLTable> {
+  protected override steps(load: PlannedLoad): LoadSteps<Session, MySQLTable> {
+    const steps = super.steps(load);
+    const swaps = this.options.replace === "swap";
     return {
       refuseTable,
-      upsertStatements: async (session, _name, fields, table) => {
-        const names = fields.map(({ name }) => name);
-        if (table === undefined) return [];
-        await refuseOtherKeys(session, table, names, upsertKeys);
-        return await uniqueKeyStatements(session, table, upsertKeys);
+      async upsertStatements(session, name, fields, table) {
+        const loaded = fields.map((field) => field.name);
+        if (table !== undefined) await refuseOtherKeys(session, table, loaded, load.upsertKeys);
+        return await steps.upsertStatements(session, name, fields, table);
       },
-      replacement: async (session, table) => {
-        if (this.#isSwap) await refuseSwap(session, table);
-        const loss = (rows: string) => `${rows} of ${table.label} are deleted`;
-        return { statements: this.#isSwap ? [] : [deleteAll(table.name)], loss };
+      async replacement(session, table) {
+        if (swaps) await refuseSwap(session, table);
+        const replacement = await steps.replacement(session, table);
+        return swaps ? { ...replacement, statements: [] } : replacement;
       },
     };
   }
-
-  get #isSwap(): boolean {
-    return this.options.replace === "swap";
-  }
-}
-
-/** Names that loads of one table share, of any length of its own. */
-async function hashOf(session: Session, { schema, name }: TableName): Promise<string> {
-  const { rows: [row] } = await session.query("SELECT DATABASE()");
-  const text = JSON.stringify([schema ?? row![0], name].map((part) => part?.toLowerCase()));
-  return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
 /** Takes the lock of a table, and returns its name; the server frees it with the session. */
-async function lockTarget(session: Session, { target, claim, signal }: LoadTask): Promise<string> {
-  const table = tableName(target);
-  const name = `dxt_${await hashOf(session, table)}`;
-  const lock = textLiteral(name);
-  const what = `table ${displayTable(table)}`;
-  await waitForLock(what, claim, signal, async () => {
+async function lockLoads(session: Session, task: LoadTask): Promise<string> {
+  const { schema, name } = tableName(task.target);
+  const { rows: [own] } = await session.query("SELECT DATABASE()");
+  // Names that the loads of one table share, of any length of its own.
+  const table = JSON.stringify([schema ?? own![0], name].map((part) => part?.toLowerCase()));
+  const lock = `dxt_${createHash("sha256").update(table).digest("hex").slice(0, 32)}`;
+  await lockTarget(task, async () => {
     const { rows: [row] } = await session.query(
-      `SELECT GET_LOCK(${lock}, 0), IS_USED_LOCK(${lock})`,
+      `SELECT GET_LOCK('${lock}', 0), IS_USED_LOCK('${lock}')`,
     );
-    return row![0] === "1" ? { held: true } : { holder: `connection ${row![1]} of MySQL` };
-  }, GRACE_MS);
-  return name;
+    return row![0] === "1" ? undefined : `connection ${row![1]} of MySQL`;
+  });
+  return lock;
+}
+
+/** Fills a table in one transaction, which `commit` ends. */
+async function loadInto(
+  session: Session,
+  task: LoadTask,
+  target: Target,
+  append: Pick<PendingAppend, "lock" | "creates">,
+  commit: string,
+): Promise<LoadReceipt> {
+  // Tables and indexes are made before, since each ends a transaction.
+  const upsert = task.mode === "upsert" ? await prepareUpsert(session, target, task) : undefined;
+  await session.query("START TRANSACTION");
+  const receipt = await fillTable(mysql, session, task, target.table, async () => {
+    const rows = await send(session, task, target, upsert?.staging ?? target.table.name);
+    if (upsert !== undefined) await runUpsert(session, target, upsert);
+    return { rows, evidence: `Records: ${rows}  Warnings: 0` };
+  });
+  task.signal.throwIfAborted();
+  await commitLoad(session, task, { ...append, rows: receipt.rows }, commit);
+  return receipt;
 }
 
 /** @throws {LoaderError} for a table whose rows need not be those that a load writes */
@@ -175,91 +223,11 @@ async function refuseSwap(session: Session, table: MySQLTable): Promise<void> {
   );
 }
 
-async function loadInPlace(
-  session: Session,
-  task: LoadTask,
-  target: Target,
-  lock: string,
-): Promise<LoadReceipt> {
-  const { table } = target;
-  const upsert = task.mode === "upsert" ? await prepareUpsert(session, target, task) : undefined;
-  await session.query("START TRANSACTION");
-  if (task.mode === "replace") {
-    await refuseCascades(mysql, session, table);
-    await session.query(deleteAll(table.name));
-  }
-  const rows = await fill(session, task, target, upsert);
-  const total = task.mode === "replace" ? await proveCount(session, table, rows) : undefined;
-  await commitLoad(session, task, { lock, rows, creates: false }, "COMMIT");
-  return receiptOf(rows, total);
-}
-
-async function loadBeside(
-  session: Session,
-  task: LoadTask,
-  existing: Target | undefined,
-  lock: string,
-  runLater: (sql: string) => Promise<void>,
-): Promise<LoadReceipt> {
-  const wanted = tableName(task.target);
-  const hash = await hashOf(session, wanted);
-  const beside = { ...wanted, name: `dxt_new_${hash}` };
-  const [name, newName, oldName] = [wanted, beside, { ...wanted, name: `dxt_old_${hash}` }]
-    .map((table) => quoteTable(table, dialect)) as [string, string, string];
-  // What a killed load left.
-  await session.query(`DROP TABLE IF EXISTS ${newName}, ${oldName}`);
-  try {
-    const made = existing === undefined
-      ? await makeTarget(mysql, session, task, {
-        ...await describeNewTable(mysql, session, task),
-        name: beside,
-      })
-      : existing;
-    if (existing !== undefined) await session.query(`CREATE TABLE ${newName} LIKE ${name}`);
-    const label = displayTable(wanted);
-    const target = { ...made, table: { ...made.table, name: newName, label } };
-    const upsert = task.mode === "upsert" ? await prepareUpsert(session, target, task) : undefined;
-    await session.query("START TRANSACTION");
-    const rows = await fill(session, task, target, upsert);
-    await session.query("COMMIT");
-    const total = task.mode === "replace"
-      ? await proveCount(session, target.table, rows)
-      : undefined;
-    task.signal.throwIfAborted();
-    if (existing === undefined) {
-      const rename = `RENAME TABLE ${newName} TO ${name}`;
-      await commitLoad(session, task, { lock, rows, creates: true }, rename);
-    } else {
-      await session.query(`RENAME TABLE ${name} TO ${oldName}, ${newName} TO ${name}`);
-      await session.query(`DROP TABLE ${oldName}`);
-    }
-    return receiptOf(rows, total);
-  } catch (error) {
-    // Where that fails, too, the next load drops it.
-    await runLater(`DROP TABLE IF EXISTS ${newName}`).catch(() => {});
-    throw error;
-  }
-}
-
-async function proveCount(session: Session, { name, label }: MySQLTable, rows: number) {
-  const { rows: [count] } = await session.query(`SELECT COUNT(*) FROM ${name}`);
-  const total = Number(count![0]);
-  if (total === rows) return total;
-  throw new VerificationError(
-    `Cannot replace ${label}: it holds ${total} rows, staged are ${rows}`,
-  );
-}
-
-function receiptOf(rows: number, total: number | undefined): LoadReceipt {
-  const count = total === undefined ? "" : `, COUNT(*) = ${total}`;
-  return { rows, evidence: `Records: ${rows}  Warnings: 0${count}` };
-}
-
 /** How rows are upserted from a table of the session's own. */
 interface Upsert {
   /** Quoted name of that table, whose columns are those of the target. */
   readonly staging: string;
-  readonly statement: string;
+  readonly statements: readonly string[];
   /** Finds a key that only the collation takes for another one; undefined where keys have none. */
   readonly confusion: string | undefined;
 }
@@ -271,62 +239,36 @@ async function prepareUpsert(
   { upsertKeys }: LoadTask,
 ): Promise<Upsert> {
   await refuseOtherKeys(session, table, columns.map(({ column }) => column.name), upsertKeys);
-  for (const statement of await uniqueKeyStatements(session, table, upsertKeys)) {
-    try {
-      await session.query(statement);
-    } catch (error) {
-      throw new LoaderError(
-        `Cannot upsert into ${table.label} by ${
-          upsertKeys.map((key) => `"${key}"`).join(", ")
-        }: no unique index of these columns can be made, ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
-  }
+  await ensureUniqueKey(mysql, session, table, upsertKeys);
   const staging = quote(`dxt_staging_${crypto.randomUUID().replaceAll("-", "")}`);
-  const names = columns.map(({ column }) => quote(column.name));
-  const list = names.join(", ");
+  const names = upsertColumns({ columns }, upsertKeys, dialect);
   await session.query(
-    `CREATE TEMPORARY TABLE ${staging} ENGINE=InnoDB AS SELECT ${list} FROM ${table.name} LIMIT 0`,
+    `CREATE TEMPORARY TABLE ${staging} ENGINE=InnoDB AS SELECT ${
+      names.all.join(", ")
+    } FROM ${table.name} LIMIT 0`,
   );
   await session.query(
     `ALTER TABLE ${staging} ADD dxt_row BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY FIRST`,
   );
-  const keys = columns.filter(({ field }) => upsertKeys.includes(field.name));
-  const others = columns.filter(({ field }) => !upsertKeys.includes(field.name));
-  const clause = upsertClause(
-    "on duplicate key",
-    keys.map(({ column }) => quote(column.name)),
-    // A record that is nothing but key is updated too.
-    (others.length > 0 ? others : keys).map(({ column }) => quote(column.name)),
-  );
-  const texts = keys.filter(({ field }) => field.dtype === "string")
-    .map(({ column }) => quote(column.name));
-  const same = keys.map(({ column: { name } }) => `s.${quote(name)} = t.${quote(name)}`);
+  const texts = columns.filter(({ field }) =>
+    field.dtype === "string" && upsertKeys.includes(field.name)
+  ).map(({ column }) => quote(column.name));
   const differ = texts.map((name) => `CAST(s.${name} AS BINARY) <> CAST(t.${name} AS BINARY)`);
   return {
     staging,
-    statement:
-      `INSERT INTO ${table.name} (${list}) SELECT ${list} FROM ${staging} ORDER BY dxt_row ${clause}`,
+    statements: upsertStatements("on duplicate key", {
+      table: table.name,
+      columns: names,
+      // A record that is nothing but key is updated too.
+      changed: names.others.length > 0 ? names.others : names.keys,
+      rows: `${staging} AS s ORDER BY dxt_row`,
+    }),
     confusion: texts.length === 0
       ? undefined
-      : `SELECT ${
-        texts.map((name) => `s.${name}, t.${name}`).join(", ")
-      } FROM ${staging} s JOIN ${table.name} t
-        ON ${same.join(" AND ")} WHERE ${differ.join(" OR ")} LIMIT 1`,
+      : `SELECT 1 FROM ${staging} s JOIN ${table.name} t ON ${sameKey(names.keys)} WHERE ${
+        differ.join(" OR ")
+      } LIMIT 1`,
   };
-}
-
-/** The statements that make a unique index of the keys where a table has none; the index stays. */
-async function uniqueKeyStatements(
-  session: Session,
-  table: MySQLTable,
-  keys: readonly string[],
-): Promise<string[]> {
-  if (hasUniqueKey(await catalog.uniqueKeys(session, table), keys, dialect)) return [];
-  const hash = createHash("sha256").update(JSON.stringify(keys)).digest("hex").slice(0, 16);
-  const columns = keys.map(quote).join(", ");
-  return [`CREATE UNIQUE INDEX ${quote(`dxt_upsert_${hash}`)} ON ${table.name} (${columns})`];
 }
 
 /**
@@ -339,15 +281,13 @@ async function refuseOtherKeys(
   loaded: readonly string[],
   keys: readonly string[],
 ): Promise<void> {
-  const fold = (names: readonly string[]) => names.map(dialect.foldName).sort().join("\0");
-  const all = await catalog.uniqueKeys(session, table);
-  const list = (names: readonly string[]) => names.map((name) => `"${name}"`).join(", ");
   const numbering = table.columns.find(({ numbersRows }) => numbersRows)?.name;
-  const other = all.find((names) =>
-    fold(names) !== fold(keys) &&
+  const other = (await catalog.uniqueKeys(session, table)).find((names) =>
+    !sameColumns(names, keys, dialect) &&
     !(numbering !== undefined && names.includes(numbering) && !loaded.includes(numbering))
   );
   if (other === undefined) return;
+  const list = (names: readonly string[]) => names.map((name) => `"${name}"`).join(", ");
   throw new LoaderError(
     `Cannot upsert into ${table.label} by ${list(keys)}: its unique index of ${
       list(other)
@@ -355,44 +295,31 @@ async function refuseOtherKeys(
   );
 }
 
-/** Writes all rows into the target, in the open transaction; returns how many the server took. */
-async function fill(
+async function runUpsert(session: Session, target: Target, upsert: Upsert): Promise<void> {
+  await refuseConfusion(session, target, upsert);
+  for (const statement of upsert.statements) {
+    const { warnings } = await session.query(statement);
+    await refuseWarnings(session, target, warnings);
+  }
+  await refuseConfusion(session, target, upsert);
+}
+
+/**
+ * Sends all rows by a file, or by statements where the server takes none, as MySQL 8 by default; returns how
+ * many the server took.
+ */
+async function send(
   session: Session,
   task: LoadTask,
   target: Target,
-  upsert: Upsert | undefined,
+  into: string,
 ): Promise<number> {
-  const into = upsert?.staging ?? target.table.name;
   const columns: InfileColumn[] = target.columns.map(({ field, column, fit, at }) => ({
     field,
     limit: session.isMariaDB ? { ...fit, noNegativeZero: true } : fit,
     name: quote(column.name),
     at,
   }));
-  const taken = await send(session, task, target, into, columns);
-  const { count } = task.staged;
-  if (taken !== count) {
-    throw new VerificationError(
-      `Cannot load into ${target.table.label}: MySQL took ${taken} rows, staged are ${count}`,
-    );
-  }
-  if (upsert !== undefined) {
-    await refuseConfusion(session, target, upsert);
-    const { warnings } = await session.query(upsert.statement);
-    await refuseWarnings(session, target, warnings);
-    await refuseConfusion(session, target, upsert);
-  }
-  return count;
-}
-
-/** By a file, or by statements where the server takes none, as MySQL 8 by default. */
-async function send(
-  session: Session,
-  task: LoadTask,
-  target: Target,
-  into: string,
-  columns: readonly InfileColumn[],
-): Promise<number> {
   const { rows: [row] } = await session.query("SELECT @@local_infile");
   if (row![0] === "1") {
     const chunks = chunksOf(task, target, columns, LINES);
@@ -416,11 +343,7 @@ async function* chunksOf(
   spelling: RowSpelling,
 ): AsyncGenerator<Uint8Array, void, void> {
   const encoder = new InfileEncoder(columns, spelling);
-  for await (const batch of task.staged.readBatches(true)) {
-    task.signal.throwIfAborted();
-    refuseNulls(batch, target, task, encoder.rows);
-    yield* encoder.encode(batch);
-  }
+  for await (const batch of readChecked(task, target)) yield* encoder.encode(batch);
   yield* encoder.finish();
 }
 

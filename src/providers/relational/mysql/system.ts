@@ -1,4 +1,5 @@
 /** MySQL as the relational room sees it: which fields its columns take, and how. */
+import { createHash } from "node:crypto";
 import {
   type Conversion,
   convert,
@@ -14,7 +15,7 @@ import type {
 import type { RelationalSystem } from "../contract.ts";
 import { splitTypeName } from "../type_name.ts";
 import { catalog, type MySQLColumn, type MySQLTable } from "./catalog.ts";
-import { dialect } from "./dialect.ts";
+import { dialect, quote } from "./dialect.ts";
 import { columnType, sourceType, typeMapper, typeWord } from "./type_mapper.ts";
 import type { ColumnLimit } from "./wire/infile_encoder.ts";
 import type { Session } from "./wire/session.ts";
@@ -105,6 +106,10 @@ function enumValues(type: string): string[] {
 export const mysql: RelationalSystem<Session, MySQLTable, ColumnLimit> = {
   dialect,
   catalog,
+  createUniqueIndex({ name }, keys) {
+    const hash = createHash("sha256").update(JSON.stringify(keys)).digest("hex").slice(0, 16);
+    return `CREATE UNIQUE INDEX dxt_upsert_${hash} ON ${name} (${keys.map(quote).join(", ")})`;
+  },
   types: {
     newTypes: (_session, fields, keys) =>
       Promise.resolve(fields.map((field) => columnType(field, keys.includes(field.name)))),

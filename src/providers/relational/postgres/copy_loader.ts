@@ -133,7 +133,7 @@ async function writeRows(
   if (task.mode === "upsert") {
     await session.query(stageTable(name, target.columns.map(({ field }) => field)));
     const copied = await copyIn(session, task, target, STAGE);
-    return [copied, ...await upsert(session, task, target)].join(", ");
+    return [copied, ...await upsert(system, session, task, target)].join(", ");
   }
   const hooks = task.mode === "replace" ? await emptyTable(system, session, target) : undefined;
   const copied = await copyIn(session, task, target, name);

@@ -1,26 +1,24 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
-import type { LoadReceipt, LoadTask, PlannedLoad } from "../../../core/contracts/loader.ts";
+import type { LoadReceipt, LoadTask } from "../../../core/contracts/loader.ts";
 import { declareHint, measureNumbers } from "../../../formats/inference/number_columns.ts";
 import { warnOfOmissions } from "../column_match.ts";
-import { type LoadSteps, refuseCascades } from "../load_plan.ts";
-import { proveLoad, refuseStale, RelationalLoader } from "../loader.ts";
-import { refuseNulls } from "../null_checks.ts";
-import { deleteAll, upsertClause } from "../statements.ts";
+import { fillTable, refuseStale, RelationalLoader } from "../loader.ts";
+import { readChecked } from "../null_checks.ts";
 import { describeNewTable, type NewTable, prepareTarget } from "../target.ts";
+import { ensureUniqueKey } from "../unique_key.ts";
+import { upsertClause, upsertColumns } from "../upsert.ts";
 import { inTransaction, type SqliteConnector } from "./connector.ts";
 import { type DatabaseFile, eventLoopPause, openToWrite } from "./sql/database_file.ts";
-import { catalog, findTable, type SqliteTable } from "./sql/catalog.ts";
+import { findTable, type SqliteTable } from "./sql/catalog.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { lastRowNumber, rememberLoad } from "./load/load_commit.ts";
-import { dialect, quote } from "./sql/dialect.ts";
+import { dialect } from "./sql/dialect.ts";
 import { describeTextOrder } from "./types/conversion.ts";
 import { watermarks } from "./sql/max_watermark.ts";
-import { loadSteps } from "./load/load_plan.ts";
-import { ensureUniqueKey } from "./load/unique_key.ts";
 import { columnsAfter, writtenColumns } from "./load/written_columns.ts";
-import { type ColumnFit, type LoadColumn, sqlite, type Target } from "./system.ts";
+import { type ColumnFit, sqlite, type Target } from "./system.ts";
 import { SqliteSession } from "./sql/session.ts";
 import { databaseEncoding } from "./types/text_encoding.ts";
 import { loadNewDatabase } from "./pages/new_database.ts";
@@ -44,10 +42,6 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
     super();
   }
 
-  protected override steps(load: PlannedLoad): LoadSteps<SqliteSession, SqliteTable> {
-    return loadSteps(load);
-  }
-
   protected override async write(task: LoadTask): Promise<LoadReceipt> {
     const { signal, mode } = task;
     const { file } = this.connector;
@@ -63,18 +57,14 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
       database.exec("PRAGMA defer_foreign_keys = ON");
       const target = await prepareTarget(sqlite, session, task, made);
       const { table } = target;
-      if (mode === "upsert") await ensureUniqueKey(session, table, task.upsertKeys);
+      if (mode === "upsert") await ensureUniqueKey(sqlite, session, table, task.upsertKeys);
       const before = lastRowNumber(database, task.target);
       warnOfOmissions(this.connector.warn, target);
-      if (mode === "replace") {
-        await refuseCascades(sqlite, session, table);
-        await session.query(deleteAll(table.name));
-      }
-      const rows = await insertAll(database, target, task);
-      const total = mode === "replace" ? await countRows(session, table) : undefined;
-      const evidence = `${mode} changed ${rows} rows`;
-      const receipt = proveLoad(dialect, table, task, { rows, total }, evidence);
-      await rememberLoad(database, task, before, rows);
+      const receipt = await fillTable(sqlite, session, task, table, async () => {
+        const rows = await insertAll(database, target, task);
+        return { rows, evidence: `${mode} changed ${rows} rows` };
+      });
+      await rememberLoad(database, task, before, receipt.rows);
       return receipt;
     });
   }
@@ -121,10 +111,6 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
   }
 }
 
-async function countRows(session: SqliteSession, table: SqliteTable): Promise<number> {
-  return (await catalog.countRows(session, table))!.rows;
-}
-
 /** Writes all batches; returns how many rows SQLite says it changed. */
 async function insertAll(database: DatabaseSync, target: Target, task: LoadTask): Promise<number> {
   const width = target.columns.length;
@@ -135,9 +121,8 @@ async function insertAll(database: DatabaseSync, target: Target, task: LoadTask)
   const wide = databaseEncoding(database) !== "utf-8";
   let changed = 0;
   let before = 0;
-  for await (const batch of task.staged.readBatches(true)) {
+  for await (const batch of readChecked(task, target)) {
     await breathe();
-    refuseNulls(batch, target, task, before);
     const write = writer(batch, target, wide, before);
     for (let row = 0; row < batch.numRows;) {
       const size = row + group <= batch.numRows ? group : 1;
@@ -175,19 +160,12 @@ function writer(
   };
 }
 
-function insertSQL(
-  { table, columns }: Target,
-  { mode, upsertKeys }: LoadTask,
-  rows: number,
-): string {
-  const names = columns.map(({ column }) => quote(column.name));
-  const row = `(${names.map(() => "?").join(", ")})`;
+function insertSQL(target: Target, { mode, upsertKeys }: LoadTask, rows: number): string {
+  const { all, keys, others } = upsertColumns(target, upsertKeys, dialect);
+  const row = `(${all.map(() => "?").join(", ")})`;
   const values = Array(rows).fill(row).join(", ");
-  const insert = `INSERT INTO ${table.name} (${names.join(", ")}) VALUES ${values}`;
+  const insert = `INSERT INTO ${target.table.name} (${all.join(", ")}) VALUES ${values}`;
   if (mode !== "upsert") return insert;
-  const isKey = ({ field }: LoadColumn) => upsertKeys.includes(field.name);
-  const others = columns.filter((column) => !isKey(column)).map(({ column }) => quote(column.name));
   // A record that is nothing but key is updated too, so that it is counted.
-  const changed = others.length > 0 ? others : names;
-  return `${insert} ${upsertClause("on conflict", upsertKeys.map(quote), changed)}`;
+  return `${insert} ${upsertClause("on conflict", keys, others.length > 0 ? others : all)}`;
 }

@@ -6,7 +6,7 @@ import type {
 } from "../column_match.ts";
 import type { RelationalSystem, TableColumn } from "../contract.ts";
 import { catalog, type SqliteTable } from "./sql/catalog.ts";
-import { dialect } from "./sql/dialect.ts";
+import { dialect, quote } from "./sql/dialect.ts";
 import type { SqliteSession } from "./sql/session.ts";
 import { conversionInNew, conversionOf } from "./types/conversion.ts";
 import { canStore } from "./types/fit.ts";
@@ -24,6 +24,10 @@ export type Target = RelationalTarget<SqliteTable, ColumnFit>;
 export const sqlite: RelationalSystem<SqliteSession, SqliteTable, ColumnFit> = {
   dialect,
   catalog,
+  createUniqueIndex({ table }, keys) {
+    const name = quote(`dxt_upsert_${table}_${keys.join("_")}`);
+    return `CREATE UNIQUE INDEX main.${name} ON ${quote(table)} (${keys.map(quote).join(", ")})`;
+  },
   types: {
     newTypes: (_session, fields) => Promise.resolve(fields.map(typeMapper.toTarget)),
     conversionInNew,

@@ -2,6 +2,7 @@
 import { LoaderError, quoteValue, ValueError } from "../../../../core/errors.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
 import type { Field } from "../../../../models/field.ts";
+import { readChecked } from "../../null_checks.ts";
 import { quote } from "../sql/dialect.ts";
 import { encodeFrames, formatOf } from "../copy/batch_encoder.ts";
 import { type ServerCheck, serverCheckOf } from "../types/server_check.ts";
@@ -40,9 +41,11 @@ async function copyRows(
   names: readonly string[] = columns.map(({ field }) => quote(field.name)),
 ): Promise<string> {
   const format = formatOf(columns);
+  // A trigger may fill a column that is NOT NULL, but not the key that finds a row.
+  const keys = target.columns.filter(({ field }) => task.upsertKeys.includes(field.name));
   const tag = await session.copyIn(
     `COPY ${into} (${names.join(", ")}) FROM STDIN (FORMAT ${format})`,
-    encodeFrames(task.staged.readBatches(true), columns, format, task.signal),
+    encodeFrames(readChecked(task, { columns: keys }), columns, format, task.signal),
   );
   refuseOtherCount(task, target, tag);
   return tag;

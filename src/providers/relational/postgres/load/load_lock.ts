@@ -2,16 +2,14 @@
  * One load of a table at a time: an advisory lock that the transaction of the load holds, so that it
  * ends with it, behind a pooler too. It is taken by name, as the table may not exist yet.
  */
-import { type Claim, waitForLock } from "../../../../core/files/run_lock.ts";
+import type { Claim } from "../../../../core/files/run_lock.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
-import { displayTable, quoteTable, tableName } from "../../names.ts";
+import { lockTarget } from "../../load_lock.ts";
+import { quoteTable, tableName } from "../../names.ts";
 import type { TableName } from "../../contract.ts";
 import type { PostgresConfig } from "../config.ts";
 import { dialect, quoteText } from "../sql/dialect.ts";
 import type { Session } from "../wire/session.ts";
-
-/** Milliseconds in which the server ends what a killed or failed load had it do. */
-const GRACE_MS = 1000;
 
 /**
  * Takes the lock in the open transaction.
@@ -20,20 +18,17 @@ const GRACE_MS = 1000;
  */
 export async function lockLoads(
   session: Session,
-  { target, claim, signal }: LoadTask,
+  task: LoadTask,
   config: PostgresConfig,
 ): Promise<void> {
-  const table = tableName(target);
-  const key = await keyOf(session, table, config);
-  const what = `table ${displayTable(table)}`;
-  const attempt = async () => {
+  const key = await keyOf(session, tableName(task.target), config);
+  await lockTarget(task, async () => {
     const { rows: [locked] } = await session.query(
       `SELECT pg_catalog.pg_try_advisory_xact_lock(${key})`,
     );
-    return locked![0] === "t" ? { held: true } : { holder: await holderOf(session, key) };
-  };
-  await waitForLock(what, claim, signal, attempt, GRACE_MS);
-  await nameSession(session, claim, config);
+    return locked![0] === "t" ? undefined : await holderOf(session, key);
+  });
+  await nameSession(session, task.claim, config);
 }
 
 /** The same for all names of a table; its schema is where it is, or where it would be made. */

@@ -3,9 +3,17 @@ import { LoaderError, quoteValue } from "../../../../core/errors.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
 import type { Field } from "../../../../models/field.ts";
 import { refuseCascades } from "../../load_plan.ts";
-import { deleteAll, hasUniqueKey, upsertClause } from "../../statements.ts";
-import { type Relation, uniqueKeys } from "../sql/catalog.ts";
-import { dialect, quote, quoteText } from "../sql/dialect.ts";
+import { countRows, deleteAll } from "../../statements.ts";
+import { hasUniqueKey } from "../../unique_key.ts";
+import {
+  sameKey,
+  type StagedUpsert,
+  upsertColumns,
+  upsertStatements,
+  type UpsertStrategy,
+} from "../../upsert.ts";
+import type { Relation } from "../sql/catalog.ts";
+import { dialect, quote } from "../sql/dialect.ts";
 import { rowsOfTag } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";
 import type { PostgresSystem, Target } from "../system.ts";
@@ -16,12 +24,9 @@ export const STAGE = "pg_temp.dxt_stage";
 /** Number of a staged row; of rows with the same key the highest wins. */
 const ORDER = quote("dxt row");
 
-/** What an upsert must find in the table. */
-interface Upsert {
+/** An upsert, and what it must find in the table. */
+interface Upsert extends StagedUpsert {
   readonly target: Target;
-  readonly keys: readonly string[];
-  /** Rows that are staged, the last one of each key. */
-  readonly latest: string;
   /** A row of the table `t` has the key of the staged row `s`. */
   readonly same: string;
   readonly hooks: TableHooks;
@@ -34,9 +39,10 @@ interface Upsert {
  * others inserted.
  *
  * @returns the command tags
- * @throws {LoaderError} when a key is NULL, or the table took other rows than those of the stage
+ * @throws {LoaderError} when the table took other rows than those of the stage
  */
 export async function upsert(
+  system: PostgresSystem,
   session: Session,
   { upsertKeys }: LoadTask,
   target: Target,
@@ -44,43 +50,41 @@ export async function upsert(
   const { table } = target;
   const hooks = await findHooks(session, table);
   refuseRules(table, STATEMENTS_OF.upsert, hooks);
-  await refuseNullKeys(session, table, upsertKeys);
-  const keys = upsertKeys.map(quote);
+  const columns = upsertColumns(target, upsertKeys, dialect);
+  const identities = target.columns.filter(({ column }) => column.identity)
+    .map(({ column }) => quote(column.name));
+  const keys = columns.keys.join(", ");
   const work: Upsert = {
     target,
-    keys,
-    latest: `SELECT DISTINCT ON (${keys.join(", ")}) * FROM ${STAGE} ORDER BY ${
-      keys.join(", ")
-    }, ${ORDER} DESC`,
-    same: keys.map((key) => `t.${key} = s.${key}`).join(" AND "),
+    table: table.name,
+    columns,
+    changed: columns.others.filter((column) => !identities.includes(column)),
+    // The last row of each key.
+    rows: `(SELECT DISTINCT ON (${keys}) * FROM ${STAGE} ORDER BY ${keys}, ${ORDER} DESC) AS s`,
+    option: " OVERRIDING SYSTEM VALUE",
+    same: sameKey(columns.keys),
     hooks,
   };
-  const tags = hasUniqueKey(await uniqueKeys(session, table), upsertKeys, dialect)
-    ? [await upsertIndexed(session, work)]
+  const tags = await hasUniqueKey(system, session, table, upsertKeys)
+    ? await upsertIndexed(session, work)
     : await upsertUnindexed(session, work);
   if (hooks.triggered) await refuseMissingKeys(session, work);
   await refuseOtherIdentities(session, work);
   return tags;
 }
 
-async function upsertIndexed(session: Session, work: Upsert): Promise<string> {
-  const { target: { table, columns }, keys, latest } = work;
-  const others = otherColumns(work);
-  const list = columnList(columns);
-  const { tag } = await session.query(
-    `${insertInto(table, list)} SELECT ${list} FROM (${latest}) AS s ${
-      upsertClause("on conflict", keys, others)
-    }`,
-  );
+async function upsertIndexed(session: Session, work: Upsert): Promise<string[]> {
   // Of keys that are in the table already, DO NOTHING counts none.
-  if (others.length === 0) await refuseMissingKeys(session, work);
-  else refuseOtherCount(table, tag, await countOf(session, `(${latest}) AS s`));
-  return tag;
+  if (work.changed.length > 0) {
+    return await runUpsert(session, work, "on conflict", [await countRows(session, work.rows)]);
+  }
+  const tags = await runUpsert(session, work, "on conflict", []);
+  await refuseMissingKeys(session, work);
+  return tags;
 }
 
 async function upsertUnindexed(session: Session, work: Upsert): Promise<string[]> {
-  const { target: { table, columns }, keys, latest, same, hooks } = work;
-  const { name, label } = table;
+  const { target: { table: { name, label } }, columns: { keys }, rows, same, hooks } = work;
   if (hooks.filtered) {
     throw new LoaderError(
       `Cannot upsert ${label}: row security hides rows from the login, and no unique index is on ${
@@ -88,50 +92,38 @@ async function upsertUnindexed(session: Session, work: Upsert): Promise<string[]
       }, so that hidden rows would be inserted again; add the index, or load as a role with BYPASSRLS`,
     );
   }
-  const tags = [
-    (await session.query(`LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`)).tag,
-  ];
+  const { tag } = await session.query(`LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`);
   const { rows: [known] } = await session.query(
     `SELECT coalesce(sum(n), 0), count(*) FROM (SELECT count(*) AS n FROM ${name} AS t
       JOIN (SELECT DISTINCT ${keys.join(", ")} FROM ${STAGE}) AS s ON ${same}
       GROUP BY ${keys.map((key) => `s.${key}`).join(", ")}) AS known`,
   );
   const [knownRows, knownKeys] = known!.map(Number) as [number, number];
-  const staged = await countOf(session, `(${latest}) AS s`);
-  const others = otherColumns(work);
-  if (others.length > 0) {
-    const { tag } = await session.query(
-      `UPDATE ${name} AS t SET ${
-        others.map((column) => `${column} = s.${column}`).join(", ")
-      } FROM (${latest}) AS s WHERE ${same}`,
-    );
-    refuseOtherCount(table, tag, knownRows);
+  const added = await countRows(session, rows) - knownKeys;
+  const counts = work.changed.length > 0 ? [knownRows, added] : [added];
+  return [tag, ...await runUpsert(session, work, "update insert", counts)];
+}
+
+/** Runs the statements of an upsert, whose tags must have these counts; any count where there is none. */
+async function runUpsert(
+  session: Session,
+  work: Upsert,
+  strategy: UpsertStrategy,
+  counts: readonly number[],
+): Promise<string[]> {
+  const tags: string[] = [];
+  for (const [i, statement] of upsertStatements(strategy, work).entries()) {
+    const { tag } = await session.query(statement);
+    if (counts[i] !== undefined) refuseOtherCount(work.target.table, tag, counts[i]);
     tags.push(tag);
   }
-  const list = columnList(columns);
-  const { tag } = await session.query(
-    `${
-      insertInto(table, list)
-    } SELECT ${list} FROM (${latest}) AS s WHERE NOT EXISTS (SELECT FROM ${name} AS t WHERE ${same})`,
-  );
-  refuseOtherCount(table, tag, staged - knownKeys);
-  return [...tags, tag];
-}
-
-function columnList(columns: Target["columns"]): string {
-  return columns.map(({ field }) => quote(field.name)).join(", ");
-}
-
-/** Columns that are no keys and may be updated. */
-function otherColumns({ target: { columns }, keys }: Upsert): string[] {
-  return columns.filter(({ column }) => !column.identity).map(({ column }) => quote(column.name))
-    .filter((column) => !keys.includes(column));
+  return tags;
 }
 
 /** The server sets an identity GENERATED ALWAYS of a new row, and changes none of an old one. */
 async function refuseOtherIdentities(
   session: Session,
-  { target: { table: { name, label }, columns }, keys, latest, same }: Upsert,
+  { target: { table: { name, label }, columns }, columns: { keys }, rows, same }: Upsert,
 ): Promise<void> {
   for (const { column } of columns) {
     const identity = quote(column.name);
@@ -139,7 +131,7 @@ async function refuseOtherIdentities(
     const { rows: [found] } = await session.query(
       `SELECT t.${identity}, s.${identity}, concat_ws(', ', ${
         keys.map((key) => `s.${key}`).join(", ")
-      }) FROM ${name} AS t JOIN (${latest}) AS s ON ${same}
+      }) FROM ${name} AS t JOIN ${rows} ON ${same}
        WHERE t.${identity} IS DISTINCT FROM s.${identity} LIMIT 1`,
     );
     if (found === undefined) continue;
@@ -154,15 +146,6 @@ async function refuseOtherIdentities(
   }
 }
 
-function insertInto({ name }: Relation, list: string): string {
-  return `INSERT INTO ${name} AS t (${list}) OVERRIDING SYSTEM VALUE`;
-}
-
-async function countOf(session: Session, from: string): Promise<number> {
-  const { rows: [count] } = await session.query(`SELECT count(*) FROM ${from}`);
-  return Number(count![0]);
-}
-
 function refuseOtherCount({ label }: Relation, tag: string, wanted: number): void {
   if (rowsOfTag(tag) === wanted) return;
   throw new LoaderError(
@@ -173,33 +156,15 @@ function refuseOtherCount({ label }: Relation, tag: string, wanted: number): voi
 /** A trigger may change the key of a row, or delete it: the next run would insert it again. */
 async function refuseMissingKeys(
   session: Session,
-  { target: { table: { name, label } }, latest, same }: Upsert,
+  { target: { table: { name, label } }, rows, same }: Upsert,
 ): Promise<void> {
-  const missing = await countOf(
+  const missing = await countRows(
     session,
-    `(${latest}) AS s WHERE NOT EXISTS (SELECT FROM ${name} AS t WHERE ${same})`,
+    `${rows} WHERE NOT EXISTS (SELECT FROM ${name} AS t WHERE ${same})`,
   );
   if (missing === 0) return;
   throw new LoaderError(
     `Cannot upsert all rows into ${label}: of the staged keys ${missing} are not in the table afterwards; a trigger may drop rows or change their keys`,
-  );
-}
-
-async function refuseNullKeys(
-  session: Session,
-  { label }: Relation,
-  keys: readonly string[],
-): Promise<void> {
-  const { rows: [wrong] } = await session.query(
-    keys.map((key) =>
-      `SELECT ${quoteText(key)} AS key, count(*) FROM ${STAGE} WHERE ${
-        quote(key)
-      } IS NULL HAVING count(*) > 0`
-    ).join(" UNION ALL "),
-  );
-  if (wrong === undefined) return;
-  throw new LoaderError(
-    `Cannot upsert into ${label}: key "${wrong[0]}" is NULL in ${wrong[1]} rows`,
   );
 }
 
@@ -233,7 +198,7 @@ export async function emptyTable(
   await refuseCascades(system, session, table);
   for (const statement of emptyStatements(table)) await session.query(statement);
   if (hooks.triggered) {
-    const left = await countOf(session, table.name);
+    const left = await countRows(session, table.name);
     if (left > 0) {
       throw new LoaderError(
         `Cannot replace ${table.label}: ${left} rows are left after DELETE, a trigger keeps them; expected mode upsert or append`,
@@ -251,7 +216,7 @@ export async function refuseOtherRows(
   { table: { name, label } }: Target,
   copied: number,
 ): Promise<void> {
-  const rows = await countOf(session, name);
+  const rows = await countRows(session, name);
   if (rows === copied) return;
   throw new LoaderError(
     `Cannot replace ${label}: it has ${rows} rows after ${copied} were copied, a trigger adds or deletes some`,

@@ -16,7 +16,7 @@ import { type DatabaseFile, eventLoopPause } from "../sql/database_file.ts";
 import { RollbackJournal } from "./rollback_journal.ts";
 import { recordOfNew } from "../load/load_commit.ts";
 import { lockLoads } from "../load/load_lock.ts";
-import { refuseNulls } from "../../null_checks.ts";
+import { readChecked } from "../../null_checks.ts";
 import { makeTarget, type NewTable } from "../../target.ts";
 import { isDirect } from "./value_encoders.ts";
 import { RecordEncoder } from "./record_encoder.ts";
@@ -139,9 +139,8 @@ async function addAll(tree: BTreeWriter, target: Target, task: LoadTask): Promis
   const holders = target.columns.map(({ column }) => ({ declared: column.type, wide: false }));
   const breathe = eventLoopPause(task.signal);
   const records = new RecordEncoder();
-  for await (const batch of task.staged.readBatches(true)) {
+  for await (const batch of readChecked(task, target)) {
     await breathe();
-    refuseNulls(batch, target, task, tree.rows);
     const columns = columnsAfter(tree.rows, () => writtenColumns(batch, target));
     records.open(columns, holders, tree.rows);
     for (let row = 0; row < batch.numRows; row++) {

@@ -1,0 +1,24 @@
+/** One load of a table at a time, by a lock of the server that belongs to the load's session. */
+import { waitForLock } from "../../core/files/run_lock.ts";
+import type { LoadTask } from "../../core/contracts/loader.ts";
+import { displayTable, tableName } from "./names.ts";
+
+/** Milliseconds in which the server ends what a killed or failed load had it do. */
+const GRACE_MS = 1000;
+
+/**
+ * Waits for the lock of a target's loads, which the server frees when the session or its transaction ends.
+ *
+ * @param tryLock takes the lock, or returns its holder in the words of a message
+ * @throws {ConcurrentRunError} when another run holds it for longer than the claim waits
+ */
+export async function lockTarget(
+  { target, claim, signal }: LoadTask,
+  tryLock: () => Promise<string | undefined>,
+): Promise<void> {
+  const what = `table ${displayTable(tableName(target))}`;
+  await waitForLock(what, claim, signal, async () => {
+    const holder = await tryLock();
+    return holder === undefined ? { held: true } : { holder };
+  }, GRACE_MS);
+}

@@ -1,0 +1,89 @@
+/** The statements of an upsert, by what the system has for it. */
+import type { Quoting } from "./contract.ts";
+import type { Target } from "./column_match.ts";
+import type { Table } from "./contract.ts";
+
+/**
+ * `on conflict` needs a unique index of the keys, `on duplicate key` takes any unique index, and
+ * `update insert` none; for that, the table is locked against other writers.
+ */
+export type UpsertStrategy = "on conflict" | "on duplicate key" | "update insert";
+
+/** Quoted names of the columns of a load. */
+export interface UpsertColumns {
+  readonly all: readonly string[];
+  readonly keys: readonly string[];
+  readonly others: readonly string[];
+}
+
+export function upsertColumns(
+  { columns }: Pick<Target<Table, unknown>, "columns">,
+  upsertKeys: readonly string[],
+  { quote }: Quoting,
+): UpsertColumns {
+  const names = (wanted: (isKey: boolean) => boolean) =>
+    columns.filter(({ field }) => wanted(upsertKeys.includes(field.name)))
+      .map(({ column }) => quote(column.name));
+  return {
+    all: names(() => true),
+    keys: names((isKey) => isKey),
+    others: names((isKey) => !isKey),
+  };
+}
+
+/** A row of the table `t` has the key of the staged row `s`. */
+export function sameKey(keys: readonly string[]): string {
+  return keys.map((key) => `t.${key} = s.${key}`).join(" AND ");
+}
+
+/** An upsert from a table of staged rows, which has the columns of the target. */
+export interface StagedUpsert {
+  /** Quoted. */
+  readonly table: string;
+  readonly columns: Pick<UpsertColumns, "all" | "keys">;
+  /** Columns that a known row gets; without any it stays as it is. */
+  readonly changed: readonly string[];
+  /** Behind FROM: the staged rows as `s`, one for each key unless the last one wins by its order. */
+  readonly rows: string;
+  /** Between the columns and the rows of an INSERT, with a blank before it. */
+  readonly option?: string;
+}
+
+export function upsertStatements(
+  strategy: UpsertStrategy,
+  { table, columns: { all, keys }, changed, rows, option = "" }: StagedUpsert,
+): string[] {
+  const list = all.join(", ");
+  const insert = `INSERT INTO ${table} (${list})${option} SELECT ${list} FROM ${rows}`;
+  if (strategy !== "update insert") return [`${insert} ${upsertClause(strategy, keys, changed)}`];
+  const same = sameKey(keys);
+  const sets = changed.map((column) => `${column} = s.${column}`).join(", ");
+  const update = `UPDATE ${table} AS t SET ${sets} FROM ${rows} WHERE ${same}`;
+  return [
+    ...(changed.length === 0 ? [] : [update]),
+    `${insert} WHERE NOT EXISTS (SELECT 1 FROM ${table} AS t WHERE ${same})`,
+  ];
+}
+
+/**
+ * The clause that makes an INSERT an upsert.
+ *
+ * @param keys quoted names of the columns of a unique index
+ * @param changed quoted names of the columns that a known row gets; without any it stays
+ */
+export function upsertClause(
+  strategy: Exclude<UpsertStrategy, "update insert">,
+  keys: readonly string[],
+  changed: readonly string[],
+): string {
+  if (strategy === "on duplicate key") {
+    // To set a key to itself changes nothing, where IGNORE would also hide errors.
+    const sets = changed.length === 0
+      ? [`${keys[0]} = ${keys[0]}`]
+      : changed.map((name) => `${name} = VALUES(${name})`);
+    return `ON DUPLICATE KEY UPDATE ${sets.join(", ")}`;
+  }
+  const sets = changed.map((name) => `${name} = excluded.${name}`);
+  const action = sets.length === 0 ? "DO NOTHING" : `DO UPDATE SET ${sets.join(", ")}`;
+  return `ON CONFLICT (${keys.join(", ")}) ${action}`;
+}
