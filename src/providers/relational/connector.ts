@@ -1,30 +1,195 @@
-/** What connectors of relational systems answer in the same way, over a session of theirs. */
-import type { DiscoveredStream } from "../../core/contracts/connector.ts";
+/** What connectors of relational systems answer alike, over sessions of the provider's own. */
+import type {
+  Access,
+  Connector,
+  DiscoveredStream,
+  Estimate,
+  ServerInfo,
+} from "../../core/contracts/connector.ts";
+import type { ConnectContext } from "../../core/contracts/provider.ts";
+import { ConnectionError, DXTError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
-import type { StreamRef } from "../../models/source.ts";
-import type { RelationalSystem, SqlSession, Table } from "./contract.ts";
+import type { StreamRef, StreamSource, StreamTarget } from "../../models/source.ts";
+import type { LoadMode } from "../../models/stream.ts";
+import { checkRead, checkWrite, type WriteRights } from "./access.ts";
+import type { RelationalSystem, SqlSession, Table, TableName } from "./contract.ts";
+import { estimateSource, type SizeReader } from "./estimate.ts";
 import { formatReference, tableName } from "./names.ts";
 
-/** Fields of a dataset in its own order; undefined when there is no such table or view. */
-export async function streamFields<S extends SqlSession, T extends Table, E>(
-  { catalog }: RelationalSystem<S, T, E>,
-  session: S,
-  ref: StreamRef,
-): Promise<Field[] | undefined> {
-  if (ref.type !== "relation") return await catalog.describe(session, ref);
-  const table = await catalog.find(session, tableName(ref));
-  return table === undefined ? undefined : await catalog.fieldsOf(session, table);
+/** A connection to one relational system. A provider opens sessions, and says what is its system's own. */
+export abstract class SqlConnector<S extends SqlSession, T extends Table, E> implements Connector {
+  abstract readonly system: RelationalSystem<S, T, E>;
+  protected abstract readonly sizes: SizeReader<S, T>;
+  /** Reports a fact that stops nothing, as in {@linkcode ConnectContext}. */
+  readonly warn: ConnectContext["warn"];
+
+  constructor(context: Pick<ConnectContext, "warn">) {
+    this.warn = (message) => context.warn(message);
+  }
+
+  abstract testConnection(): Promise<ServerInfo>;
+
+  /** Runs `work` in a transaction that only reads. */
+  abstract reading<R>(work: (session: S) => R | Promise<R>): Promise<R>;
+
+  /** As {@linkcode reading}; a database that does not exist yet is empty. */
+  readingTables<R>(work: (session: S) => R | Promise<R>): Promise<R> {
+    return this.reading(work);
+  }
+
+  /** Has the system hold rights and names against a SELECT, which reads no row. */
+  protected abstract compile(session: S, sql: string): unknown;
+
+  /** Whether the system itself refused a statement. */
+  abstract isSystemError(error: unknown): boolean;
+
+  /** Whether an error is an answer to a check of rights, and not one of the connection. */
+  protected isRefusal(error: unknown): boolean {
+    return this.isSystemError(error) ||
+      error instanceof DXTError && !(error instanceof ConnectionError);
+  }
+
+  /** What stands in the way of a load of a mode; `label` names the table in messages. */
+  protected writeRights(name: TableName, _label: string, _mode: LoadMode): Promise<WriteRights> {
+    return this.readingTables(async (session) => {
+      const table = await this.system.catalog.find(session, name);
+      const kind = table?.readOnlyKind;
+      const problems = kind === undefined ? [] : [`${table!.label} is ${kind}, expected a table`];
+      return { exists: table !== undefined, problems };
+    });
+  }
+
+  /** Of a table or view that does not exist: undefined. */
+  getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
+    const { catalog } = this.system;
+    if (ref.type !== "relation") return this.reading((session) => catalog.describe(session, ref));
+    return this.readingTables(async (session) => {
+      const table = await catalog.find(session, tableName(ref));
+      return table === undefined ? undefined : await catalog.fieldsOf(session, table);
+    });
+  }
+
+  async discover(): Promise<DiscoveredStream[]> {
+    const tables = await this.reading((session) => this.system.catalog.list(session));
+    return tables.map(({ reference, fields, estimatedRows }) => {
+      const name = formatReference(reference);
+      const known = estimatedRows === undefined ? {} : { estimatedRows };
+      return { name, source: { type: "relation" as const, name }, fields, ...known };
+    }).sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  }
+
+  estimate(source: StreamSource): Promise<Estimate> {
+    return this.reading((session) => estimateSource(this.system, session, source, this.sizes));
+  }
+
+  checkRead(source: StreamSource): Promise<Access> {
+    const compile = (sql: string) => this.reading((session) => this.compile(session, sql));
+    return checkRead(source, this.system.dialect, compile, (error) => this.isRefusal(error));
+  }
+
+  checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
+    const rights = (name: TableName, label: string) => this.writeRights(name, label, mode);
+    return checkWrite(target, mode, rights, (error) => this.isRefusal(error));
+  }
+
+  abstract [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** All datasets that the login can see, sorted by the names that work as a stream's `source`. */
-export async function discoverStreams<S extends SqlSession, T extends Table, E>(
-  { catalog }: RelationalSystem<S, T, E>,
-  session: S,
-): Promise<DiscoveredStream[]> {
-  const tables = await catalog.list(session);
-  return tables.map(({ reference, fields, estimatedRows }) => {
-    const name = formatReference(reference);
-    const known = estimatedRows === undefined ? {} : { estimatedRows };
-    return { name, source: { type: "relation" as const, name }, fields, ...known };
-  }).sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+/** A session to a server, one statement at a time. */
+export interface ServerSession extends SqlSession {
+  /** Not closed, not failed, and in no statement. */
+  readonly usable: boolean;
+  close(): Promise<void>;
+  /** Ends the session when the signal aborts, until the returned function is called. */
+  abortedBy(signal: AbortSignal): () => void;
+}
+
+/** A connector whose sessions connect to a server: one is kept for its next caller. */
+export abstract class ServerConnector<S extends ServerSession, T extends Table, E>
+  extends SqlConnector<S, T, E> {
+  #idle: S | undefined;
+
+  constructor(context: Pick<ConnectContext, "warn">, first: S) {
+    super(context);
+    this.#idle = first;
+  }
+
+  protected abstract openSession(signal?: AbortSignal): Promise<S>;
+
+  /** Whether an error of the server means that it ended the connection. */
+  protected abstract isConnectionEnd(error: unknown): boolean;
+
+  /** Begins a transaction that sees one moment and only reads. */
+  protected abstract beginReading(session: S): Promise<unknown>;
+
+  /** A session for one caller, who gives it back or closes it; `begin` begins its transaction. */
+  protected async take(
+    begin: (session: S) => Promise<unknown>,
+    signal?: AbortSignal,
+  ): Promise<S> {
+    const idle = this.#idle;
+    this.#idle = undefined;
+    if (idle?.usable) {
+      try {
+        await begin(idle);
+        return idle;
+      } catch (error) {
+        await idle.close();
+        // The server, or what is before it, may have closed it meanwhile.
+        if (!(error instanceof ConnectionError || this.isConnectionEnd(error))) throw error;
+      }
+    }
+    const session = await this.openSession(signal);
+    try {
+      await begin(session);
+      return session;
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  /** Keeps a session that is in no transaction for the next caller, and closes one that failed. */
+  async giveBack(session: S): Promise<void> {
+    if (session.usable && this.#idle === undefined) this.#idle = session;
+    else await session.close();
+  }
+
+  override async reading<R>(work: (session: S) => R | Promise<R>): Promise<R> {
+    const session = await this.take((one) => this.beginReading(one));
+    try {
+      const result = await work(session);
+      await session.query("COMMIT");
+      await this.giveBack(session);
+      return result;
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  /** Yields what `work` reads over a taken session, which is closed unless `work` comes to its end. */
+  async *streaming<V, R>(
+    session: S,
+    signal: AbortSignal,
+    work: AsyncGenerator<V, R, void>,
+  ): AsyncGenerator<V, R, void> {
+    const release = session.abortedBy(signal);
+    let isWhole = false;
+    try {
+      const result = yield* work;
+      isWhole = true;
+      return result;
+    } finally {
+      release();
+      if (isWhole) await this.giveBack(session);
+      else await session.close();
+    }
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    const session = this.#idle;
+    this.#idle = undefined;
+    await session?.close();
+  }
 }

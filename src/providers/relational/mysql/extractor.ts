@@ -33,18 +33,15 @@ export class MySQLExtractor implements RecordExtractor {
       throw new ExtractorError("Cannot extract a stream without fields: it has no column to read");
     }
     const session = await this.connector.begin(task.signal);
-    const release = session.abortedBy(task.signal);
-    let isWhole = false;
-    try {
-      const rows = yield* streamRows(session, task);
-      isWhole = true;
-      return { rows, evidence: `FOUND_ROWS() = ${rows}` };
-    } finally {
-      release();
-      if (isWhole) await this.connector.giveBack(session);
-      else await session.close();
-    }
+    const rows = yield* this.connector.streaming(session, task.signal, readAll(session, task));
+    return { rows, evidence: `FOUND_ROWS() = ${rows}` };
   }
+}
+
+async function* readAll(session: Session, task: ExtractRequest) {
+  const rows = yield* streamRows(session, task);
+  await session.query("COMMIT");
+  return rows;
 }
 
 /** Reads rows in the transaction of a session; returns how many there were. */

@@ -1,24 +1,21 @@
 /** An open connection to a PostgreSQL database. */
 import type {
-  Access,
   ControlRow,
-  DiscoveredStream,
-  Estimate,
   RelationalConnector,
   ServerInfo,
 } from "../../../core/contracts/connector.ts";
-import { ConnectionError, ConnectorError } from "../../../core/errors.ts";
+import { ConnectorError } from "../../../core/errors.ts";
 import type { ConnectContext } from "../../../core/contracts/provider.ts";
-import type { Field } from "../../../models/field.ts";
-import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
+import type { WriteRights } from "../access.ts";
+import { ServerConnector } from "../connector.ts";
+import type { TableName } from "../contract.ts";
 import { type PostgresSystem, postgresSystem } from "./system.ts";
-import { discoverStreams, streamFields } from "../connector.ts";
-import { checkRead, checkWrite } from "../access.ts";
-import { estimateSource } from "../estimate.ts";
 import { readOnlyReason, writeRights } from "./sql/privileges.ts";
 import { ControlClient } from "./sql/control.ts";
 import { sizes } from "./sql/size_estimate.ts";
+import type { Relation } from "./sql/catalog.ts";
+import type { ColumnEncoding } from "./types/column_encoding.ts";
 import { isConnectionEnd, PostgresError } from "./wire/server_error.ts";
 import { describeLockWait } from "./sql/lock_wait.ts";
 import { type ConnectionConfig, Session, type SessionConfig } from "./wire/session.ts";
@@ -26,26 +23,23 @@ import { beginStatement, type TransactionMode } from "./sql/session_settings.ts"
 
 type Context = Pick<ConnectContext, "signal" | "warn">;
 
-export class PostgresConnector implements RelationalConnector {
-  /** Reports a fact that stops nothing, as in {@linkcode ConnectContext}. */
-  readonly warn: (message: string) => void;
-  /** A session that waits for its next caller. */
-  #idle: Session | undefined;
+export class PostgresConnector extends ServerConnector<Session, Relation, ColumnEncoding>
+  implements RelationalConnector {
   readonly #control: ControlClient;
-
-  readonly system: PostgresSystem;
+  override readonly system: PostgresSystem;
   /** Of the server that the first session found: a snapshot and a load belong to one. */
   readonly config: SessionConfig;
+  protected override readonly sizes = sizes;
+  protected override readonly isConnectionEnd = isConnectionEnd;
 
-  private constructor(
-    first: Session,
-    { signal, warn }: Context,
-  ) {
+  private constructor(first: Session, context: Context) {
+    super(context, first);
     this.config = first.config;
-    this.#idle = first;
-    this.#control = new ControlClient({ ...this.config, password: first.password }, signal);
-    this.warn = warn;
-    this.system = postgresSystem(this.config.schema, warn);
+    this.#control = new ControlClient(
+      { ...this.config, password: first.password },
+      context.signal,
+    );
+    this.system = postgresSystem(this.config.schema, this.warn);
   }
 
   /** @throws {ConnectionError} when the server cannot be reached in time, or refuses the login */
@@ -67,59 +61,32 @@ export class PostgresConnector implements RelationalConnector {
   }
 
   /** A session for one caller, who gives it back, in a transaction. */
-  async begin(
-    mode: TransactionMode,
-    signal?: AbortSignal,
-    snapshot?: string,
-  ): Promise<Session> {
+  begin(mode: TransactionMode, signal?: AbortSignal, snapshot?: string): Promise<Session> {
     const begin = beginStatement(mode, this.config, snapshot);
-    const idle = this.#idle;
-    this.#idle = undefined;
-    if (idle?.usable) {
-      try {
-        await idle.query(begin);
-        if (mode === "write") refuseReadOnly(idle);
-        return idle;
-      } catch (error) {
-        await idle.close();
-        // The server, or what is before it, may have closed it meanwhile.
-        if (!(error instanceof ConnectionError || isConnectionEnd(error))) throw error;
-      }
-    }
-    const onLongWait = (pid: number) => this.#warnOfLock(pid);
-    const session = await Session.open(this.config, signal, onLongWait);
-    try {
+    return this.take(async (session) => {
       await session.query(begin);
       if (mode === "write") refuseReadOnly(session);
-      return session;
-    } catch (error) {
-      await session.close();
-      throw error;
-    }
+    }, signal);
   }
 
-  /** Keeps a session for the next caller when it is whole and idle, and ends it when not. */
-  async giveBack(session: Session): Promise<void> {
-    if (session.usable && this.#idle === undefined) this.#idle = session;
-    else await session.close();
+  protected override beginReading(session: Session): Promise<unknown> {
+    return session.query(beginStatement("read", this.config));
   }
 
-  /** Runs `work` in a transaction that only reads. */
-  async reading<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const session = await this.begin("read");
-    try {
-      const result = await work(session);
-      await session.query("COMMIT");
-      await this.giveBack(session);
-      return result;
-    } catch (error) {
-      await session.close();
-      throw error;
-    }
+  protected override openSession(signal?: AbortSignal): Promise<Session> {
+    return Session.open(this.config, signal, (pid) => this.#warnOfLock(pid));
   }
 
-  readingTables<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.reading(work);
+  protected override compile(session: Session, sql: string): Promise<unknown> {
+    return session.lock(sql);
+  }
+
+  protected override writeRights(
+    table: TableName,
+    label: string,
+    mode: LoadMode,
+  ): Promise<WriteRights> {
+    return writeRights(this, table, label, mode);
   }
 
   isSystemError(error: unknown): boolean {
@@ -131,35 +98,12 @@ export class PostgresConnector implements RelationalConnector {
     return { product: "PostgreSQL", version: String(row!["server_version"]) };
   }
 
-  getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
-    return this.reading((session) => streamFields(this.system, session, ref));
-  }
-
-  discover(): Promise<DiscoveredStream[]> {
-    return this.reading((session) => discoverStreams(this.system, session));
-  }
-
-  estimate(source: StreamSource): Promise<Estimate> {
-    return this.reading((session) => estimateSource(this.system, session, source, sizes));
-  }
-
-  checkRead(source: StreamSource): Promise<Access> {
-    const compile = (sql: string) => this.reading((session) => session.lock(sql));
-    return checkRead(source, this.system.dialect, compile, (error) => this.isSystemError(error));
-  }
-
-  checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
-    return checkWrite(target, mode, (table, label) => writeRights(this, table, label, mode));
-  }
-
   query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {
     return this.#control.query(sql, params);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const session = this.#idle;
-    this.#idle = undefined;
-    await Promise.all([session?.close(), this.#control.close()]);
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([super[Symbol.asyncDispose](), this.#control.close()]);
   }
 }
 

@@ -43,19 +43,12 @@ export class PostgresCopyExtractor implements RecordExtractor {
       throw new ExtractorError("Cannot extract a stream without fields: it has no column to read");
     }
     const { session, named, columns } = await this.#begin(task);
-    const release = session.abortedBy(task.signal);
-    let whole = false;
+    const work = copyUnchanged(session, named, columns);
     try {
-      const tag = yield* copy(session, named, columns);
-      await commitUnchanged(session, relationOf(task));
-      whole = true;
+      const tag = yield* this.connector.streaming(session, task.signal, work);
       return { rows: rowsOfTag(tag)!, evidence: tag };
     } catch (error) {
       throw explained(error, task);
-    } finally {
-      release();
-      if (whole) await this.connector.giveBack(session);
-      else await session.close();
     }
   }
 
@@ -87,6 +80,13 @@ export class PostgresCopyExtractor implements RecordExtractor {
       }
     }
   }
+}
+
+/** Copies, and ends the transaction when no table of it was replaced meanwhile. */
+async function* copyUnchanged(session: Session, task: ExtractRequest, columns: Columns) {
+  const tag = yield* copy(session, task, columns);
+  await commitUnchanged(session, relationOf(task));
+  return tag;
 }
 
 /** How often a moment is looked for in which nothing is rewritten. */

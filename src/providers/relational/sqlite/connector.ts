@@ -1,23 +1,17 @@
 import { DatabaseSync } from "node:sqlite";
 import type {
-  Access,
   ControlRow,
-  DiscoveredStream,
-  Estimate,
   RelationalConnector,
   ServerInfo,
 } from "../../../core/contracts/connector.ts";
 import { DXTError } from "../../../core/errors.ts";
 import type { ConnectContext } from "../../../core/contracts/provider.ts";
-import type { Field } from "../../../models/field.ts";
-import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
-import { checkRead, checkWrite } from "../access.ts";
-import { estimateSource } from "../estimate.ts";
-import { dialect } from "./sql/dialect.ts";
-import { writeRights } from "./sql/write_access.ts";
-import { discoverStreams, streamFields } from "../connector.ts";
-import { sqlite } from "./system.ts";
+import { SqlConnector } from "../connector.ts";
+import type { TableName } from "../contract.ts";
+import { fileProblems } from "./sql/write_access.ts";
+import { type ColumnFit, sqlite } from "./system.ts";
+import type { SqliteTable } from "./sql/catalog.ts";
 import { SqliteSession } from "./sql/session.ts";
 import { databasePath, type SqliteConfig } from "./config.ts";
 import {
@@ -38,14 +32,15 @@ const BUSY_TIMEOUT = 10_000;
  * A database file. Every question, extraction and load opens the file for itself, with no more rights
  * than it needs, and closes it.
  */
-export class SqliteConnector implements RelationalConnector {
-  readonly system = sqlite;
+export class SqliteConnector extends SqlConnector<SqliteSession, SqliteTable, ColumnFit>
+  implements RelationalConnector {
+  override readonly system = sqlite;
+  protected override readonly sizes = sizes;
   readonly file: DatabaseFile;
-  /** Tells the stream's result, its plan and the log. */
-  readonly warn: ConnectContext["warn"];
   readonly #signal: AbortSignal;
 
   constructor(config: SqliteConfig, context: ConnectContext) {
+    super(context);
     this.file = {
       path: databasePath(config, context.baseDirectory),
       readonly: config.readonly ?? false,
@@ -53,7 +48,6 @@ export class SqliteConnector implements RelationalConnector {
       onWait: (message) => context.warn(message),
     };
     this.#signal = context.signal;
-    this.warn = (message) => context.warn(message);
   }
 
   testConnection(): Promise<ServerInfo> {
@@ -63,28 +57,19 @@ export class SqliteConnector implements RelationalConnector {
     });
   }
 
-  /** A file that does not exist yet has no tables; a query of it is an error. */
-  getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
-    const fields = (session: SqliteSession) => streamFields(sqlite, session, ref);
-    return ref.type === "relation" ? this.readingTables(fields) : this.reading(fields);
+  protected override compile({ database }: SqliteSession, sql: string): unknown {
+    return database.prepare(sql);
   }
 
-  discover(): Promise<DiscoveredStream[]> {
-    return this.reading((session) => discoverStreams(sqlite, session));
+  /** Beside the file SQLite keeps a journal: the folder must take files too. */
+  protected override async writeRights(...asked: [TableName, string, LoadMode]) {
+    const { exists, problems } = await super.writeRights(...asked);
+    return { exists, problems: [...await fileProblems(this.file), ...problems] };
   }
 
-  estimate(source: StreamSource): Promise<Estimate> {
-    return this.reading((session) => estimateSource(sqlite, session, source, sizes));
-  }
-
-  checkRead(source: StreamSource): Promise<Access> {
-    const compile = (sql: string) => this.reading(({ database }) => database.prepare(sql));
-    return checkRead(source, dialect, compile, () => true);
-  }
-
-  checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
-    const isRefusal = (error: unknown) => error instanceof DXTError;
-    return checkWrite(target, mode, (table) => writeRights(this, table), isRefusal);
+  /** Also a file that is missing, or no database. */
+  protected override isRefusal(error: unknown): boolean {
+    return error instanceof DXTError || this.isSystemError(error);
   }
 
   query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {
@@ -92,7 +77,7 @@ export class SqliteConnector implements RelationalConnector {
   }
 
   /** Runs `work` on a connection of its own that cannot write. */
-  async reading<T>(work: (session: SqliteSession) => T | Promise<T>): Promise<T> {
+  override async reading<T>(work: (session: SqliteSession) => T | Promise<T>): Promise<T> {
     return await retryWhileBusy(this.file, this.#signal, async () => {
       try {
         using database = openToRead(this.file);
@@ -105,7 +90,7 @@ export class SqliteConnector implements RelationalConnector {
   }
 
   /** As {@linkcode reading}; a file that does not exist yet is read as an empty database. */
-  async readingTables<T>(work: (session: SqliteSession) => T | Promise<T>): Promise<T> {
+  override async readingTables<T>(work: (session: SqliteSession) => T | Promise<T>): Promise<T> {
     return exists(this.file) ? await this.reading(work) : await inEmptyDatabase(work);
   }
 

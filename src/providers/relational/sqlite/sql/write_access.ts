@@ -1,26 +1,10 @@
 /** What can be done with a database file, as the file system and SQLite say it. */
 import { messageOf } from "../../../../core/errors.ts";
 import { writeProblem } from "../../../../core/files/write_access.ts";
-import type { WriteRights } from "../../access.ts";
-import type { TableName } from "../../contract.ts";
-import type { SqliteConnector } from "../connector.ts";
-import { catalog } from "./catalog.ts";
 import { type DatabaseFile, exists, isBusy, tryWriting } from "./database_file.ts";
 
-/** Beside the file SQLite keeps a journal: the folder must take files too. */
-export async function writeRights(
-  connector: SqliteConnector,
-  table: TableName,
-): Promise<WriteRights> {
-  const found = await connector.readingTables((session) => catalog.find(session, table));
-  const problems = await fileProblems(connector.file);
-  if (found?.readOnlyKind !== undefined) {
-    problems.push(`${found.label} is ${found.readOnlyKind}, expected a table`);
-  }
-  return { exists: found !== undefined, problems };
-}
-
-async function fileProblems(file: DatabaseFile): Promise<string[]> {
+/** What stands in the way of writes to the file, or of making it. */
+export async function fileProblems(file: DatabaseFile): Promise<string[]> {
   const { path, readonly } = file;
   if (readonly) return [`the connection to "${path}" is readonly`];
   if (!exists(file)) {
