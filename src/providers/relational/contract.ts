@@ -183,7 +183,7 @@ export interface ColumnTypes<S extends SqlSession, T extends Table, E> {
 }
 
 /**
- * One relational system as `target.ts`, `load_plan.ts`, `max_watermark.ts` and the others see it. Plain
+ * One relational system as the files of this folder and of `load/` see it. Plain
  * functions over a session: a connector makes one, and may close over its configuration.
  */
 export interface RelationalSystem<S extends SqlSession, T extends Table, E> {

@@ -8,10 +8,10 @@ import type {
   SharedLoad,
 } from "../../../core/contracts/loader.ts";
 import { warnOfOmissions } from "../column_match.ts";
-import type { LoadSteps } from "../load_plan.ts";
-import { nameTarget, refuseStale, RelationalLoader } from "../loader.ts";
+import type { LoadSteps } from "../load/load_plan.ts";
+import { nameTarget, refuseStale, RelationalLoader } from "../load/loader.ts";
 import type { WatermarkReader } from "../max_watermark.ts";
-import { checkLoadTask, prepareTarget } from "../target.ts";
+import { checkLoadTask, prepareTarget } from "../load/target.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { copyIn } from "./load/copy_in.ts";
 import { commitLoad } from "./load/load_commit.ts";

@@ -10,7 +10,7 @@ import type {
   LoadTicket,
   SharedLoad,
 } from "../../../core/contracts/loader.ts";
-import { describeNewTable, findTarget, keyOfNewTable, makeTarget } from "../target.ts";
+import { describeNewTable, findTarget, keyOfNewTable, makeTarget } from "../load/target.ts";
 import type { PostgresSystem, Target } from "./system.ts";
 import { matchColumns, warnOfComputed, warnOfOmissions } from "../column_match.ts";
 import { displayName, displayTable, quoteTable, tableName } from "../names.ts";

@@ -2,7 +2,7 @@
 import { LoaderError, quoteValue, ValueError } from "../../../../core/errors.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
 import type { Field } from "../../../../models/field.ts";
-import { readChecked } from "../../null_checks.ts";
+import { readChecked } from "../../load/null_checks.ts";
 import { quote } from "../sql/dialect.ts";
 import { encodeFrames, formatOf } from "../copy/batch_encoder.ts";
 import { type ServerCheck, serverCheckOf } from "../types/server_check.ts";

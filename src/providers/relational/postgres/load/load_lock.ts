@@ -4,7 +4,7 @@
  */
 import type { Claim } from "../../../../core/files/run_lock.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
-import { lockTarget } from "../../load_lock.ts";
+import { lockTarget } from "../../load/target_lock.ts";
 import { quoteTable, tableName } from "../../names.ts";
 import type { TableName } from "../../contract.ts";
 import type { PostgresConfig } from "../config.ts";

@@ -1,6 +1,6 @@
 /** What loads do in PostgreSQL's own way, for their plan. */
 import type { PlannedLoad } from "../../../../core/contracts/loader.ts";
-import type { LoadSteps } from "../../load_plan.ts";
+import type { LoadSteps } from "../../load/load_plan.ts";
 import { tableName } from "../../names.ts";
 import { siblingTable } from "../parallel_load.ts";
 import type { Relation } from "../sql/catalog.ts";

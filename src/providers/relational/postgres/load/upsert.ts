@@ -2,16 +2,16 @@
 import { LoaderError, quoteValue } from "../../../../core/errors.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
 import type { Field } from "../../../../models/field.ts";
-import { refuseCascades } from "../../load_plan.ts";
-import { countRows, deleteAll } from "../../statements.ts";
-import { hasUniqueKey } from "../../unique_key.ts";
+import { refuseCascades } from "../../load/load_plan.ts";
+import { countRows, deleteAll } from "../../load/statements.ts";
+import { hasUniqueKey } from "../../load/unique_key.ts";
 import {
   sameKey,
   type StagedUpsert,
   upsertColumns,
   upsertStatements,
   type UpsertStrategy,
-} from "../../upsert.ts";
+} from "../../load/upsert.ts";
 import type { Relation } from "../sql/catalog.ts";
 import { dialect, quote } from "../sql/dialect.ts";
 import { rowsOfTag } from "../wire/messages.ts";

@@ -1,6 +1,6 @@
 /** The statements that a load runs: each is written once, in the words that all dialects share. */
-import type { PlannedLoad } from "../../core/contracts/loader.ts";
-import type { Quoting, SqlSession } from "./contract.ts";
+import type { PlannedLoad } from "../../../core/contracts/loader.ts";
+import type { Quoting, SqlSession } from "../contract.ts";
 
 /**
  * Makes a table. Keys of an upsert refuse NULL also where the system's primary keys take it.

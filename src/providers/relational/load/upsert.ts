@@ -1,7 +1,7 @@
 /** The statements of an upsert, by what the system has for it. */
-import type { Quoting } from "./contract.ts";
-import type { Target } from "./column_match.ts";
-import type { Table } from "./contract.ts";
+import type { Quoting } from "../contract.ts";
+import type { Target } from "../column_match.ts";
+import type { Table } from "../contract.ts";
 
 /**
  * `on conflict` needs a unique index of the keys, `on duplicate key` takes any unique index, and

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
-import { hasUniqueKey, uniqueKeyStatements } from "../../../src/providers/relational/unique_key.ts";
+import {
+  hasUniqueKey,
+  uniqueKeyStatements,
+} from "../../../../src/providers/relational/load/unique_key.ts";
 import {
   type StagedUpsert,
   upsertClause,
   upsertStatements,
-} from "../../../src/providers/relational/upsert.ts";
-import { sqlite } from "../../../src/providers/relational/sqlite/system.ts";
-import type { SqliteTable } from "../../../src/providers/relational/sqlite/sql/catalog.ts";
-import { SqliteSession } from "../../../src/providers/relational/sqlite/sql/session.ts";
+} from "../../../../src/providers/relational/load/upsert.ts";
+import { sqlite } from "../../../../src/providers/relational/sqlite/system.ts";
+import type { SqliteTable } from "../../../../src/providers/relational/sqlite/sql/catalog.ts";
+import { SqliteSession } from "../../../../src/providers/relational/sqlite/sql/session.ts";
 import { DatabaseSync } from "node:sqlite";
 
 const UPSERT: StagedUpsert = {

@@ -1,9 +1,9 @@
 /** The table of a load: found and matched, or made when it is missing. */
-import { LoaderError, SchemaError } from "../../core/errors.ts";
-import type { PlannedLoad } from "../../core/contracts/loader.ts";
-import { matchColumns, type Target } from "./column_match.ts";
-import type { Dialect, RelationalSystem, SqlSession, Table, TableName } from "./contract.ts";
-import { displayTable, quoteTable, refuseLongNames, tableName } from "./names.ts";
+import { LoaderError, SchemaError } from "../../../core/errors.ts";
+import type { PlannedLoad } from "../../../core/contracts/loader.ts";
+import { matchColumns, type Target } from "../column_match.ts";
+import type { Dialect, RelationalSystem, SqlSession, Table, TableName } from "../contract.ts";
+import { displayTable, quoteTable, refuseLongNames, tableName } from "../names.ts";
 import { createTable } from "./statements.ts";
 
 /**

@@ -1,10 +1,10 @@
 /** NULL where a column or a key refuses it, found here where the system would not name the row. */
-import { firstNull } from "../../arrow/mod.ts";
-import type { Batch } from "../../core/contracts/batch.ts";
-import { ValueError } from "../../core/errors.ts";
-import type { LoadTask } from "../../core/contracts/loader.ts";
-import type { Target } from "./column_match.ts";
-import type { Table } from "./contract.ts";
+import { firstNull } from "../../../arrow/mod.ts";
+import type { Batch } from "../../../core/contracts/batch.ts";
+import { ValueError } from "../../../core/errors.ts";
+import type { LoadTask } from "../../../core/contracts/loader.ts";
+import type { Target } from "../column_match.ts";
+import type { Table } from "../contract.ts";
 
 /** @param before rows of the stream before the batch */
 function refuseNulls(

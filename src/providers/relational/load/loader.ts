@@ -1,5 +1,5 @@
 /** The half of a loader that is the same for every relational system. */
-import { LoaderError, messageOf, VerificationError } from "../../core/errors.ts";
+import { LoaderError, messageOf, VerificationError } from "../../../core/errors.ts";
 import {
   type AskedWatermark,
   type Loader,
@@ -8,13 +8,13 @@ import {
   type LoadTask,
   type PlannedLoad,
   refuseStaleRange,
-} from "../../core/contracts/loader.ts";
-import type { Value } from "../../core/values/values.ts";
-import type { StreamTarget } from "../../models/source.ts";
-import type { Dialect, RelationalSystem, SqlSession, Table } from "./contract.ts";
+} from "../../../core/contracts/loader.ts";
+import type { Value } from "../../../core/values/values.ts";
+import type { StreamTarget } from "../../../models/source.ts";
+import type { Dialect, RelationalSystem, SqlSession, Table } from "../contract.ts";
 import { type LoadSteps, planLoad, refuseCascades } from "./load_plan.ts";
-import { findMaxWatermark, type WatermarkReader } from "./max_watermark.ts";
-import { displayTable, tableName } from "./names.ts";
+import { findMaxWatermark, type WatermarkReader } from "../max_watermark.ts";
+import { displayTable, tableName } from "../names.ts";
 import { countRows, deleteAll } from "./statements.ts";
 import { checkLoadTask } from "./target.ts";
 import { uniqueKeyStatements } from "./unique_key.ts";

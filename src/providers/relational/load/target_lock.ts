@@ -1,7 +1,7 @@
 /** One load of a table at a time, by a lock of the server that belongs to the load's session. */
-import { waitForLock } from "../../core/files/run_lock.ts";
-import type { LoadTask } from "../../core/contracts/loader.ts";
-import { displayTable, tableName } from "./names.ts";
+import { waitForLock } from "../../../core/files/run_lock.ts";
+import type { LoadTask } from "../../../core/contracts/loader.ts";
+import { displayTable, tableName } from "../names.ts";
 
 /** Milliseconds in which the server ends what a killed or failed load had it do. */
 const GRACE_MS = 1000;

@@ -1,11 +1,11 @@
 /** What a load would do, by the statements that it would run, in a transaction that only reads. */
-import { convert, type FieldConversion } from "../../core/values/conversion.ts";
-import { DXTError, LoaderError } from "../../core/errors.ts";
-import type { LoadPlan, PlannedLoad } from "../../core/contracts/loader.ts";
-import type { Field } from "../../models/field.ts";
-import { conversionsOf, matchColumns, warnOfOmissions } from "./column_match.ts";
-import type { RelationalSystem, RowCount, SqlSession, Table } from "./contract.ts";
-import { quoteTable, tableName } from "./names.ts";
+import { convert, type FieldConversion } from "../../../core/values/conversion.ts";
+import { DXTError, LoaderError } from "../../../core/errors.ts";
+import type { LoadPlan, PlannedLoad } from "../../../core/contracts/loader.ts";
+import type { Field } from "../../../models/field.ts";
+import { conversionsOf, matchColumns, warnOfOmissions } from "../column_match.ts";
+import type { RelationalSystem, RowCount, SqlSession, Table } from "../contract.ts";
+import { quoteTable, tableName } from "../names.ts";
 import { checkLoadTask, createStatements, describeNewTable } from "./target.ts";
 
 /** How a table's rows are replaced. */

@@ -1,6 +1,6 @@
 /** The unique index that an upsert needs: found, or made. */
-import { LoaderError, messageOf } from "../../core/errors.ts";
-import type { Dialect, RelationalSystem, SqlSession, Table } from "./contract.ts";
+import { LoaderError, messageOf } from "../../../core/errors.ts";
+import type { Dialect, RelationalSystem, SqlSession, Table } from "../contract.ts";
 
 /** Whether two lists name the same columns, in any order. */
 export function sameColumns(
