@@ -11,6 +11,7 @@ import { settlePending, type Stage } from "./load/pending_load.ts";
 import { isSameSystem } from "./plan/endpoint.ts";
 import { retryPolicy, withRetries } from "./retry.ts";
 import type { StreamPlan } from "./plan/pipeline_plan.ts";
+import { ignoreFolder, removeEmptyFolders } from "./stage_folders.ts";
 import { openSource, warmTarget } from "./worker/connection_clients.ts";
 
 /** Locks the stage of a stream, and moves the stream; again where it failed for a reason that may pass. */
@@ -82,21 +83,11 @@ function prepareRetry(
 async function openStage(plan: StreamPlan, context: RunContext): Promise<Stage> {
   const buffer = await openBuffer(plan.buffer, plan.stageDirectory);
   const { stages, claim, signal, warn } = context;
-  if (plan.buffer.format !== "memory") stages.defer(() => removeEmpty(plan.stageParents));
+  if (plan.buffer.format !== "memory") stages.defer(() => removeEmptyFolders(plan.stageParents));
   const lock = stages.use(await buffer.lock({ ...claim, onWait: warn }, signal));
+  const { format, location } = plan.buffer;
+  if (format !== "memory" && location === undefined) ignoreFolder(plan.stageParents.at(-1)!);
   return { buffer, lock };
-}
-
-/** Removes folders from the inside out, up to one that something is in. */
-function removeEmpty(folders: readonly string[]): void {
-  for (const folder of folders) {
-    try {
-      Deno.removeSync(folder);
-    } catch {
-      // Another stage is in it, or the run may not remove it.
-      return;
-    }
-  }
 }
 
 /** Extracts a stream into its stage. */

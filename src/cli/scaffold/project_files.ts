@@ -136,7 +136,10 @@ function projectFile(name: string, connections: Readonly<Record<string, Referenc
   return { path: PROJECT, text, ifExists: "refuse" };
 }
 
-/** `.env.example` with the variables to set, and `.gitignore` with `.env`. */
+/** Secrets, staged data, SQLite's databases with their companions, and logs. */
+const IGNORED = [".env", ".dxt/", "*.db", "*.db-journal", "*.db-shm", "*.db-wal", "*.log"];
+
+/** `.env.example` with the variables to set, and `.gitignore`. */
 function environment(variables: readonly (readonly [string, string])[]): NewFile[] {
   const lines = variables.map(([name, value]) => `${name}=${value}\n`);
   const about = "# Copy to .env and fill in. Do not commit .env.\n";
@@ -147,7 +150,7 @@ function environment(variables: readonly (readonly [string, string])[]): NewFile
       ifExists: "append",
       variables: variables.map(([name]) => name),
     },
-    { path: ".gitignore", text: ".env\n", ifExists: "append" },
+    { path: ".gitignore", text: IGNORED.map((line) => `${line}\n`).join(""), ifExists: "append" },
   ];
 }
 

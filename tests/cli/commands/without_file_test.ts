@@ -197,7 +197,10 @@ Deno.test("init writes a project that validates and runs, overwrites nothing, an
     );
     await golden("init_project.yaml", await text("dxt_project.yaml"));
     await golden("init_pipeline.yaml", await text("pipelines/music.yaml"));
-    assert.equal(await text(".gitignore"), "node_modules\n.env\n");
+    assert.equal(
+      await text(".gitignore"),
+      "node_modules\n.env\n.dxt/\n*.db\n*.db-journal\n*.db-shm\n*.db-wal\n*.log\n",
+    );
     await dxt("validate", "pipelines/music.yaml");
     await dxt("test", "pipelines/music.yaml");
     await dxt("run", "pipelines/music.yaml");
