@@ -75,6 +75,9 @@ const PACKAGES: Record<string, readonly string[]> = {
   "zod": ["models", "core", "buffers", "providers", "sandbox", "runner", "config", "cli", "mod.ts"],
 };
 
+/** Packages without which most runs do. */
+const LAZY: ReadonlySet<string> = new Set(["noble-ed25519", "postgres"]);
+
 /** Type-only imports that are allowed beyond the tables above, with their reason. */
 const TYPE_ONLY: Record<string, string> = {
   "core/contracts/batch.ts apache-arrow":
@@ -88,6 +91,8 @@ interface Import {
   readonly file: string;
   readonly specifier: string;
   readonly typeOnly: boolean;
+  /** The module is loaded when it is first needed. */
+  readonly lazy?: boolean;
 }
 
 async function* sources(folder: string): AsyncGenerator<string> {
@@ -111,7 +116,7 @@ async function imports(): Promise<Import[]> {
       found.push({ file, specifier: match[3]!, typeOnly });
     }
     for (const match of text.matchAll(/\bimport\s*\(\s*["']([^"']+)["']/g)) {
-      found.push({ file, specifier: match[1]!, typeOnly: false });
+      found.push({ file, specifier: match[1]!, typeOnly: false, lazy: true });
     }
     for (const match of text.matchAll(/^\s*import\s+["']([^"']+)["']/gm)) {
       found.push({ file, specifier: match[1]!, typeOnly: false });
@@ -204,6 +209,13 @@ Deno.test("each package is imported in one room, under its name in the import ma
     return !(found.typeOnly && `${found.file} ${found.specifier}` in TYPE_ONLY);
   });
   assert.deepEqual(wrong, []);
+});
+
+Deno.test("drivers that few runs need are loaded when they are needed", async () => {
+  const eager = (await imports()).filter(({ specifier, typeOnly, lazy }) =>
+    LAZY.has(specifier) && !typeOnly && lazy !== true
+  );
+  assert.deepEqual(eager, []);
 });
 
 Deno.test("only the command line prints", async () => {

@@ -93,9 +93,13 @@ export class PostgresConnector extends ServerConnector<Session, Relation, Column
     return error instanceof PostgresError;
   }
 
-  async testConnection(): Promise<ServerInfo> {
-    const [row] = await this.query("SHOW server_version");
-    return { product: "PostgreSQL", version: String(row!["server_version"]) };
+  testConnection(): Promise<ServerInfo> {
+    return this.reading(({ parameters }) =>
+      Promise.resolve({
+        product: "PostgreSQL",
+        version: parameters.get("server_version") ?? "unknown",
+      })
+    );
   }
 
   query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {

@@ -1,13 +1,13 @@
 /**
- * Statements with parameters, over npm:postgres. Nothing that moves a stream's data goes this way; see
- * `session.ts` for why. Its own ways are kept in check here. It connects again and again, without a
- * pause, while a server closes the connection before the login is done, and after a loss it was seen to
- * hang, or to give the old error to the next statement: so a client here has one connection, and a new
- * client follows it. It has no bound on silence: so the socket is ours, and is destroyed. It reads PG*
- * variables, unless it is given options that are complete: so it is.
+ * Control queries, with parameters, over npm:postgres: those that run in no transaction of a load or an
+ * extraction (`wire/session.ts`), or while the session waits. Some of the client's behaviour is restrained
+ * here. It connects again and again, without a pause, while a server closes the connection before the
+ * login is done, and after a loss it was seen to hang, or to give the old error to the next statement: a
+ * client here has one connection, and a new client follows it. It has no bound on silence: the socket is
+ * ours, and is destroyed. It reads PG* variables, unless it is given options that are complete.
  */
 import type { Socket } from "node:net";
-import postgres, { type Sql } from "postgres";
+import type { Sql } from "postgres";
 import type { ControlRow } from "../../../../core/contracts/connector.ts";
 import { ConnectionError, DXTError, messageOf } from "../../../../core/errors.ts";
 import { formatAddress } from "../config.ts";
@@ -34,10 +34,12 @@ const SERIALIZERS: Readonly<Record<number, (value: unknown) => string>> = {
   17: (value) => value instanceof Uint8Array ? `\\x${value.toHex()}` : String(value),
 };
 
-/** Seconds that the client gets to say goodbye. */
+type Connect = typeof import("postgres");
+
+/** Seconds that the client's farewell may take. */
 const FAREWELL = 1;
 
-/** One connection, made when first needed and again after it was lost. */
+/** One connection, made when first needed and again after it was lost. Most runs need none. */
 export class ControlClient {
   #client: Sql | undefined;
   #socket: Socket | undefined;
@@ -48,7 +50,9 @@ export class ControlClient {
   }
 
   async query(sql: string, params: readonly unknown[]): Promise<ControlRow[]> {
-    const rows = this.#open().unsafe(sql, params as never[]);
+    // To load it takes 50 ms, 30 of them CPU.
+    const { default: connect } = await import("postgres");
+    const rows = this.#open(connect).unsafe(sql, params as never[]);
     return [...await this.#clear(this.#guarded(rows))] as ControlRow[];
   }
 
@@ -93,9 +97,9 @@ export class ControlClient {
     }
   }
 
-  #open(): Sql {
+  #open(connect: Connect): Sql {
     if (this.#client === undefined) {
-      const client: Sql = postgres(this.#options(() => this.#discard(client)) as never);
+      const client: Sql = connect(this.#options(() => this.#discard(client)) as never);
       this.#client = client;
     }
     return this.#client;
