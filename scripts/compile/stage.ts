@@ -15,11 +15,11 @@ const FILES = ["main.ts", "deno.json", "deno.lock"];
 const READ = /(?<!\.min)\.[cm]?js$|\.(json|wasm)$/;
 
 /**
- * Packages of many small modules, by their names in the import map, with the module that replaces
- * them. A binary caches no compiled code: each module costs time at each start, and those of Arrow at
+ * Packages of many small modules, by name, with the module that replaces them. A binary caches no compiled code: each module costs time at each start, and those of Arrow at
  * the start of each worker.
  */
 const MERGED: Readonly<Partial<Record<string, string>>> = {
+  "@optique/core": "dist/index.js",
   "apache-arrow": "Arrow.mjs",
   "yaml": "browser/index.js",
   "zod": "index.js",
@@ -58,7 +58,7 @@ function pathInCache({ name, version, localPath }: Package): string {
 
 /** Bundles a package and its dependencies into one module. */
 async function merge(root: string, name: string, to: string): Promise<void> {
-  const specifier = new Map(Object.entries(config.imports)).get(name)!;
+  const specifier = Object.values(config.imports).find((one) => one.startsWith(`npm:${name}@`));
   const entry = `${to}.ts`;
   await Deno.mkdir(dirname(to), { recursive: true });
   await Deno.writeTextFile(entry, `export * from ${JSON.stringify(specifier)};\n`);

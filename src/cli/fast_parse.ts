@@ -1,6 +1,6 @@
 /**
  * Parses the usual forms of `dxt list`, `run`, `extract` and `load` without the option parser.
- * Loading that parser takes longer than a whole `dxt list`, and as long as the start of a worker.
+ * Loading that parser, bundled as one module, takes 50 of 105 ms of CPU of a `dxt list`.
  * The result is the same as the option parser's, or undefined.
  */
 import type { Action, Context } from "./app/context.ts";
@@ -8,7 +8,7 @@ import { optionVariable } from "./help/env_options.ts";
 import { type IO, readVariable } from "./terminal/stdio.ts";
 import { FORMATS } from "./terminal/global_options.ts";
 import type { Verbosity } from "./output/printer.ts";
-import { PAGES } from "./help/command_pages.gen.ts";
+import { readPage } from "./help/command_pages.ts";
 
 const SWITCHES = new Map(
   [
@@ -84,7 +84,7 @@ export function parseFast(
 
 /** Whether a `DXT_…` variable sets an option of the command. */
 function hasVariableOption(command: string, env: IO["env"]): boolean {
-  return PAGES[command]!.options.some(({ names }) =>
+  return readPage(command)!.options.some(({ names }) =>
     (readVariable(env, optionVariable(names)) ?? "") !== ""
   );
 }

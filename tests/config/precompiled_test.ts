@@ -2,8 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { z } from "zod";
 import { parseFast as byShapeOfFile } from "../../src/config/pipeline/parse_fast.ts";
-import { NeedsFullCheck, validateShape } from "../../src/config/validation/precompiled.ts";
-import { SHAPES } from "../../src/config/validation/precompiled.gen.ts";
+import {
+  NeedsFullCheck,
+  readShape,
+  type Shape,
+  validateShape,
+} from "../../src/config/validation/precompiled.ts";
 import { type LoadedPipeline, LocatedError, parsePipeline } from "../../src/config/mod.ts";
 import { Pipeline, Project } from "../../src/models/pipeline.ts";
 import * as rules from "../../src/models/rules.ts";
@@ -41,13 +45,13 @@ const leaf = fc.oneof(
 
 /** Any value that a shape allows, and now and then one that it does not. */
 function valueOf(name: string): fc.Arbitrary<unknown> {
-  const arbitrary = (shape: (typeof SHAPES)[string], depth: number): fc.Arbitrary<unknown> => {
+  const arbitrary = (shape: Shape, depth: number): fc.Arbitrary<unknown> => {
     const { $ref, type, rules: asked = [] } = shape;
     const holds = (value: unknown) =>
       asked.every((rule) =>
         (rules as Record<string, (value: never) => boolean>)[rule]!(value as never)
       );
-    if ($ref !== undefined) return arbitrary(SHAPES[$ref.replace("#/$defs/", "")]!, depth);
+    if ($ref !== undefined) return arbitrary(readShape($ref.replace("#/$defs/", "")), depth);
     const alternatives = shape.anyOf ?? shape.oneOf;
     if (alternatives !== undefined) {
       const known = alternatives.filter((one) => one.unknown !== true);
@@ -89,7 +93,7 @@ function valueOf(name: string): fc.Arbitrary<unknown> {
       .filter((text) => pattern.test(text) && holds(text));
     return rarely(fc.constantFrom(...texts));
   };
-  return arbitrary(SHAPES[name]!, 0);
+  return arbitrary(readShape(name), 0);
 }
 
 function rarely(usual: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {

@@ -1,4 +1,7 @@
-/** Help from generated texts. Loading the option parser would take most of the time of `--help`. */
+/**
+ * Help from generated texts: 20 ms of CPU. With the option parser and the commands `--help` takes
+ * 165 ms.
+ */
 import { chooseColors, hasColor } from "../terminal/color.ts";
 import type { IO, Output } from "../terminal/stdio.ts";
 import { HELP } from "../terminal/global_options.ts";

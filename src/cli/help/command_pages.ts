@@ -1,6 +1,5 @@
-/** Help pages as data, extracted from the option parser to generate documents and completions. */
-import { formatMessage, getDocPageSync, type Message } from "optique";
-import type { CommandParser } from "../app/context.ts";
+/** Help pages as data: for completions, and for options from variables. */
+import { PAGES } from "./command_pages.gen.ts";
 
 export interface OptionPage {
   readonly names: readonly string[];
@@ -16,30 +15,10 @@ export interface CommandPage {
   readonly options: readonly OptionPage[];
 }
 
-/** Builds the page of one command. */
-export function buildPage(name: string, parser: CommandParser): CommandPage {
-  const page = getDocPageSync(parser, [name]);
-  if (page === undefined) throw new Error(`No help of "${name}"`);
-  const entries = page.sections.flatMap(({ entries }) => entries);
-  const usage = (page.usage ?? []).flatMap((term) => term.type === "literal" ? [term.value] : []);
-  return {
-    brief: plainText(page.brief),
-    operands: usage.filter((word) => word !== "[OPTION...]"),
-    options: entries.flatMap(({ term, description, choices }) => {
-      if (term.type !== "option") return [];
-      const values = (choices ?? []).flatMap((part) =>
-        part.type === "value" ? [part.value] : part.type === "values" ? [...part.values] : []
-      );
-      return [{
-        names: term.names,
-        ...(term.metavar === undefined ? {} : { value: term.metavar }),
-        ...(values.length === 0 ? {} : { choices: values }),
-        description: plainText(description),
-      }];
-    }),
-  };
-}
+/** Names of all commands, in the order of the help. */
+export const COMMAND_NAMES: readonly string[] = Object.keys(PAGES);
 
-function plainText(message: Message | undefined): string {
-  return message === undefined ? "" : formatMessage(message, { quotes: false });
+/** Returns the page of a command; undefined for any other word. */
+export function readPage(name: string): CommandPage | undefined {
+  return Object.hasOwn(PAGES, name) ? JSON.parse(PAGES[name]!) : undefined;
 }

@@ -1,8 +1,7 @@
 /** Shell completions, computed from generated pages: a shell should not wait for the option parser. */
 import type { StreamNames } from "../../config/text/stream_names.ts";
-import type { CommandPage, OptionPage } from "./command_pages.ts";
+import { COMMAND_NAMES, type CommandPage, type OptionPage, readPage } from "./command_pages.ts";
 import { escapeControls } from "../output/terminal_text.ts";
-import { PAGES } from "./command_pages.gen.ts";
 
 /** A word and its description. */
 export interface Completion {
@@ -25,11 +24,11 @@ export async function complete(
 ): Promise<Completion[]> {
   const current = words.at(-1) ?? "";
   if (words.length <= 1) {
-    const commands = Object.entries(PAGES).map(([word, { brief }]) => ({ word, about: brief }));
+    const commands = COMMAND_NAMES.map((word) => ({ word, about: readPage(word)!.brief }));
     const options = [{ word: "--help", about: "Show help" }, { word: "--version", about: "" }];
     return startingWith(current, current.startsWith("-") ? options : commands);
   }
-  const page = Object.hasOwn(PAGES, words[0]!) ? PAGES[words[0]!] : undefined;
+  const page = readPage(words[0]!);
   if (page === undefined) return [];
   const joined = /^(--[^=]+)=(.*)$/s.exec(current);
   const name = joined?.[1] ?? words.at(-2)!;

@@ -23,11 +23,6 @@ export function decode(bytes: Uint8Array, start: number, end: number): string {
   return text;
 }
 
-export function hasEscape(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at] === BACKSLASH) return true;
-  return false;
-}
-
 /** Memory for unescaped strings, reused by all calls. */
 let scratch = new Uint8Array(4096);
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { NAMES } from "../../../src/cli/command_table.ts";
 import { complete } from "../../../src/cli/help/complete.ts";
 import { SCRIPTS, type Shell, SHELLS } from "../../../src/cli/help/completion_scripts.ts";
-import { PAGES } from "../../../src/cli/help/command_pages.gen.ts";
+import { readPage } from "../../../src/cli/help/command_pages.ts";
 import { withFolder } from "../../support/run.ts";
 import { dxt } from "../fakes.ts";
 
@@ -20,7 +20,7 @@ Deno.test("every command and every option is completed", async () => {
   assert.deepEqual(await words("ex"), ["extract"]);
   assert.deepEqual(await words("--v"), ["--version"]);
   for (const name of NAMES) {
-    const known = PAGES[name]!.options.map(({ names }) => names.at(-1)!);
+    const known = readPage(name)!.options.map(({ names }) => names.at(-1)!);
     assert.deepEqual(await words(name, "-"), known);
   }
   assert.deepEqual(await words("run", "--sel"), ["--select"]);

@@ -5,7 +5,7 @@ import { optionVariable } from "../../../src/cli/help/env_options.ts";
 import { parseFast } from "../../../src/cli/fast_parse.ts";
 import { Printer } from "../../../src/cli/output/printer.ts";
 import { parseArguments } from "../../../src/cli/parse.ts";
-import { PAGES } from "../../../src/cli/help/command_pages.gen.ts";
+import { readPage } from "../../../src/cli/help/command_pages.ts";
 import { fakeEngine, fakeIO } from "../fakes.ts";
 
 const PLAIN = ["list", "run", "extract", "load"];
@@ -70,7 +70,7 @@ Deno.test("a variable that says an option is left to the parser", () => {
   const env = { DXT_OTHER: "1", DXT_QUIET: "" };
   for (const command of PLAIN) {
     assert.ok(parseFast([command, "a.yaml"], env) !== undefined);
-    const names = PAGES[command]!.options.map(({ names }) => optionVariable(names));
+    const names = readPage(command)!.options.map(({ names }) => optionVariable(names));
     assert.ok(names.includes("DXT_SELECT"));
     for (const name of names) {
       assert.equal(parseFast([command, "a.yaml"], { [name]: "1" }), undefined, name);
