@@ -1,5 +1,8 @@
 /** Keys of a connection over TCP and TLS, named as libpq names them. */
+import { resolve } from "node:path";
 import { z } from "zod";
+import type { Permissions, Usage } from "../../core/contracts/provider.ts";
+import { type Address, formatAddress } from "./address.ts";
 
 export const TLS_KEYS = {
   sslmode: z.enum(["disable", "prefer", "require", "verify-ca", "verify-full"]).default("prefer")
@@ -30,15 +33,35 @@ export interface TLSKeys {
   readonly sslpassword?: string | undefined;
 }
 
-/** Whether a certificate and its key are given together. */
-export function hasCompleteCertificate(
-  { sslcert, sslkey }: Pick<TLSKeys, "sslcert" | "sslkey">,
-): boolean {
-  return (sslcert === undefined) === (sslkey === undefined);
+/** Arguments of a schema's `refine`: a certificate and its key are given together. */
+export const COMPLETE_CERTIFICATE = [
+  ({ sslcert, sslkey }: Pick<TLSKeys, "sslcert" | "sslkey">) =>
+    (sslcert === undefined) === (sslkey === undefined),
+  { path: ["sslcert"] as string[], message: "expected sslcert and sslkey together" },
+] as const;
+
+/**
+ * What connections to some servers need, whatever is done with them: the runtime itself looks up host
+ * names.
+ */
+export function serverPermissions(
+  servers: readonly Address[],
+  keys: TLSKeys,
+  { baseDirectory }: Pick<Usage, "baseDirectory">,
+): Partial<Permissions> {
+  const sockets = servers.flatMap(({ path }) => path ?? []);
+  return {
+    net: servers.map((server) =>
+      `${server.path === undefined ? "" : "unix:"}${formatAddress(server)}`
+    ),
+    // To connect to a socket the runtime wants both.
+    read: [...tlsFiles(keys).map((file) => resolve(baseDirectory, file)), ...sockets],
+    write: sockets,
+  };
 }
 
 /** The files that the keys of TLS name. */
-export function tlsFiles({ sslmode, sslrootcert, sslcert, sslkey }: TLSKeys): string[] {
+function tlsFiles({ sslmode, sslrootcert, sslcert, sslkey }: TLSKeys): string[] {
   return [
     ...(sslmode.startsWith("verify-") ? [sslrootcert] : []),
     ...(sslmode === "disable" ? [] : [sslcert, sslkey]),

@@ -1,14 +1,13 @@
 /** The keys of a connection, named as those of PostgreSQL are. */
-import { resolve } from "node:path";
 import { z } from "zod";
 import type { Permissions, Usage } from "../../../core/contracts/provider.ts";
 import { ConfigurationError } from "../../../core/errors.ts";
-import { type Address, formatAddress } from "../../transport/address.ts";
+import type { Address } from "../../transport/address.ts";
 import {
-  hasCompleteCertificate,
+  COMPLETE_CERTIFICATE,
+  serverPermissions,
   TIMEOUT_KEYS,
   TLS_KEYS,
-  tlsFiles,
 } from "../../transport/connection_keys.ts";
 import { type OptionMeaning, serverKeys } from "../../transport/connection_url.ts";
 
@@ -27,10 +26,7 @@ export const MySQLConfig = z.strictObject({
     "true: a password for caching_sha2_password may go without TLS, encrypted with a key that the server sends (default: false)",
   ),
   ...TIMEOUT_KEYS,
-}).refine(hasCompleteCertificate, {
-  path: ["sslcert"],
-  message: "expected sslcert and sslkey together",
-}).meta({ id: "MySQL", description: "A MySQL or MariaDB server" });
+}).refine(...COMPLETE_CERTIFICATE).meta({ id: "MySQL", description: "A MySQL or MariaDB server" });
 export type MySQLConfig = z.infer<typeof MySQLConfig>;
 
 /** Names of MySQL's own programs and of other drivers. */
@@ -72,18 +68,6 @@ export function addressOf({ host, port }: Pick<MySQLConfig, "host" | "port">): A
   return host.startsWith("/") ? { host, port, path: host } : { host, port };
 }
 
-/** The connection alone, whatever is done with it: a host name is looked up by the runtime. */
-export function permissions(
-  config: MySQLConfig,
-  { baseDirectory }: Usage,
-): Partial<Permissions> {
-  const address = addressOf(config);
-  const { path } = address;
-  const sockets = path === undefined ? [] : [path];
-  return {
-    net: [path === undefined ? formatAddress(address) : `unix:${path}`],
-    // To connect to a socket the runtime wants both.
-    read: [...tlsFiles(config).map((file) => resolve(baseDirectory, file)), ...sockets],
-    write: sockets,
-  };
+export function permissions(config: MySQLConfig, usage: Usage): Partial<Permissions> {
+  return serverPermissions([addressOf(config)], config, usage);
 }

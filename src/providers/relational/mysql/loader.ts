@@ -6,6 +6,7 @@ import { warnOfOmissions } from "../column_match.ts";
 import { lockTarget } from "../load/target_lock.ts";
 import type { LoadSteps } from "../load/load_plan.ts";
 import { fillTable, refuseStale, RelationalLoader } from "../load/loader.ts";
+import { isSwap, type ReplaceOption } from "../loader_options.ts";
 import { displayTable, quoteTable, tableName } from "../names.ts";
 import { readChecked } from "../load/null_checks.ts";
 import { createTarget, describeNewTable, findTarget, makeTarget } from "../load/target.ts";
@@ -31,10 +32,6 @@ import { Session } from "./wire/session.ts";
 /** Engines that roll back. */
 const TRANSACTIONAL = /^(InnoDB|RocksDB|TokuDB|ndbcluster)$/i;
 
-export interface LoaderOptions {
-  readonly replace: "delete" | "swap";
-}
-
 /**
  * A table that exists is loaded in one transaction. One that does not is loaded beside its name and renamed,
  * since the server commits each change of a table by itself; so is one that `replace: swap` replaces.
@@ -44,7 +41,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
 
   constructor(
     protected override readonly connector: MySQLConnector,
-    private readonly options: LoaderOptions = { replace: "delete" },
+    private readonly options: ReplaceOption = { replace: "delete" },
   ) {
     super();
   }
@@ -60,7 +57,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
         await refuseTable(session, found.table);
         warnOfOmissions(this.connector.warn, found);
       }
-      const swaps = task.mode === "replace" && this.options.replace === "swap";
+      const swaps = isSwap(task.mode, this.options);
       if (found !== undefined && swaps) await refuseSwap(session, found.table);
       return found === undefined || swaps
         ? await this.#loadBeside(session, task, lock, found)
@@ -120,7 +117,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
 
   protected override steps(load: PlannedLoad): LoadSteps<Session, MySQLTable> {
     const steps = super.steps(load);
-    const swaps = this.options.replace === "swap";
+    const swaps = isSwap(load.mode, this.options);
     return {
       refuseTable,
       async upsertStatements(session, name, fields, table) {

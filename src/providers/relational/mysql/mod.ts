@@ -1,15 +1,15 @@
 /** MySQL and MariaDB. */
 import { z } from "zod";
 import { defineProvider } from "../../../core/contracts/provider.ts";
+import { type ReplaceOption, replaceOption, TABLE_LOADS } from "../loader_options.ts";
 import { tableName } from "../names.ts";
 import { fromURL, MySQLConfig, permissions } from "./config.ts";
 import type { MySQLConnector } from "./connector.ts";
 
-const LoaderOptions = z.strictObject({
-  replace: z.enum(["delete", "swap"]).default("delete").describe(
-    "delete: rows are deleted and loaded in one transaction; swap: a new table takes the place of the old one by one RENAME TABLE, for tables without triggers and foreign keys (default: delete)",
-  ),
-});
+const LoaderOptions = replaceOption(
+  "loaded in one transaction",
+  " by one RENAME TABLE, for tables without triggers and foreign keys",
+);
 
 export default defineProvider<MySQLConfig, MySQLConnector>({
   name: "mysql",
@@ -42,14 +42,11 @@ export default defineProvider<MySQLConfig, MySQLConnector>({
   loaders: {
     MySQLLoader: {
       description: "LOAD DATA LOCAL INFILE, or INSERT, in one transaction",
-      modes: { append: "transactional", replace: "transactional", upsert: "transactional" },
-      accepts: ["records"],
-      overlaps: true,
-      ownRows: ["condition", "values"],
+      ...TABLE_LOADS,
       options: LoaderOptions,
       async create(connector, options) {
         const { MySQLLoader } = await import("./loader.ts");
-        return new MySQLLoader(connector, options as z.infer<typeof LoaderOptions>);
+        return new MySQLLoader(connector, options as ReplaceOption);
       },
       async getOutcome(connector, target, record) {
         const { findOutcome } = await import("./load_commit.ts");

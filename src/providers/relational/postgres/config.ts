@@ -1,12 +1,11 @@
 /** The keys of a connection, named as libpq names them. */
-import { resolve } from "node:path";
 import { z } from "zod";
 import { formatAddress as formatHostOrPath } from "../../transport/address.ts";
 import {
-  hasCompleteCertificate,
+  COMPLETE_CERTIFICATE,
+  serverPermissions,
   TIMEOUT_KEYS,
   TLS_KEYS,
-  tlsFiles,
 } from "../../transport/connection_keys.ts";
 import { type OptionMeaning, serverKeys } from "../../transport/connection_url.ts";
 import { SESSION_KINDS } from "./wire/session_kind.ts";
@@ -58,10 +57,7 @@ export const PostgresConfig = Keys
     ({ host, port }) => [1, host.split(",").length].includes(String(port).split(",").length),
     { path: ["port"], message: "expected one port, or as many as there are hosts" },
   )
-  .refine(hasCompleteCertificate, {
-    path: ["sslcert"],
-    message: "expected sslcert and sslkey together",
-  })
+  .refine(...COMPLETE_CERTIFICATE)
   .meta({ id: "Postgres", description: "A PostgreSQL database" });
 export type PostgresConfig = z.infer<typeof PostgresConfig>;
 
@@ -107,21 +103,7 @@ export function socketPath({ host, port }: Address): string | undefined {
   return host.startsWith("/") ? `${host.replace(/\/+$/, "")}/.s.PGSQL.${port}` : undefined;
 }
 
-/** The connection alone, whatever is done with it: a host name is looked up by the runtime. */
-export function permissions(
-  config: PostgresConfig,
-  { baseDirectory }: Usage,
-): Partial<Permissions> {
-  const addresses = addressesOf(config);
-  const sockets = addresses.flatMap((server) => socketPath(server) ?? []);
-  const files = tlsFiles(config).map((path) => resolve(baseDirectory, path));
-  return {
-    net: addresses.map((server) => {
-      const path = socketPath(server);
-      return path === undefined ? formatAddress(server) : `unix:${path}`;
-    }),
-    // To connect to a socket the runtime wants both.
-    read: [...files, ...sockets],
-    write: sockets,
-  };
+export function permissions(config: PostgresConfig, usage: Usage): Partial<Permissions> {
+  const servers = addressesOf(config).map((server) => ({ ...server, path: socketPath(server) }));
+  return serverPermissions(servers, config, usage);
 }

@@ -10,6 +10,7 @@ import type {
 import { warnOfOmissions } from "../column_match.ts";
 import type { LoadSteps } from "../load/load_plan.ts";
 import { nameTarget, refuseStale, RelationalLoader } from "../load/loader.ts";
+import { isSwap, type ReplaceOption } from "../loader_options.ts";
 import type { WatermarkReader } from "../max_watermark.ts";
 import { checkLoadTask, prepareTarget } from "../load/target.ts";
 import type { PostgresConnector } from "./connector.ts";
@@ -26,10 +27,6 @@ import type { PostgresSystem, Target } from "./system.ts";
 import type { ColumnEncoding } from "./types/column_encoding.ts";
 import type { Session } from "./wire/session.ts";
 
-export interface LoaderOptions {
-  readonly replace: "delete" | "swap";
-}
-
 /**
  * Appends by COPY into the table itself. Replaces by DELETE and COPY: TRUNCATE would be faster, but is
  * not under MVCC, so that a reader with an older snapshot would find the table empty. Other writers wait
@@ -42,18 +39,18 @@ export class PostgresCopyLoader extends RelationalLoader<Session, Relation, Colu
 
   constructor(
     protected override readonly connector: PostgresConnector,
-    private readonly options: LoaderOptions = { replace: "delete" },
+    private readonly options: ReplaceOption = { replace: "delete" },
   ) {
     super();
     this.watermarks = watermarkReader(connector.system);
   }
 
   protected override steps(load: PlannedLoad): LoadSteps<Session, Relation> {
-    return loadSteps(load, swaps(load, this.options));
+    return loadSteps(load, isSwap(load.mode, this.options));
   }
 
   protected override async write(task: LoadTask): Promise<LoadReceipt> {
-    if (swaps(task, this.options)) {
+    if (isSwap(task.mode, this.options)) {
       const receipt = await new PostgresParallelLoad(this.connector, this.options).loadAlone(task);
       if (receipt !== undefined) return receipt;
     }
@@ -82,7 +79,7 @@ export class PostgresCopyLoader extends RelationalLoader<Session, Relation, Colu
 export class PostgresParallelLoad implements ParallelLoad {
   constructor(
     private readonly connector: PostgresConnector,
-    private readonly options: LoaderOptions = { replace: "delete" },
+    private readonly options: ReplaceOption = { replace: "delete" },
   ) {}
 
   async begin(task: LoadTask): Promise<SharedLoad | undefined> {
@@ -91,7 +88,7 @@ export class PostgresParallelLoad implements ParallelLoad {
     return await nameTarget(
       this.connector,
       task,
-      () => shareLoad(this.connector, task, swaps(task, this.options), check),
+      () => shareLoad(this.connector, task, isSwap(task.mode, this.options), check),
     );
   }
 
@@ -110,10 +107,6 @@ export class PostgresParallelLoad implements ParallelLoad {
       throw error;
     }
   }
-}
-
-function swaps({ mode }: PlannedLoad, { replace }: LoaderOptions): boolean {
-  return mode === "replace" && replace === "swap";
 }
 
 /** Called while the lock of the target's loads is held; another session sees what was committed. */

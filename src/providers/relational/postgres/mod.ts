@@ -3,13 +3,13 @@ import { z } from "zod";
 import { defineProvider } from "../../../core/contracts/provider.ts";
 import { fromURL, permissions, PostgresConfig } from "./config.ts";
 import type { PostgresConnector } from "./connector.ts";
+import { type ReplaceOption, replaceOption, TABLE_LOADS } from "../loader_options.ts";
 import { tableName } from "../names.ts";
 
-const LoaderOptions = z.strictObject({
-  replace: z.enum(["delete", "swap"]).default("delete").describe(
-    "delete: rows are deleted and copied in one transaction, everything else stays and readers never wait; swap: a new table takes the place of the old one, faster, for tables that nothing depends on (default: delete)",
-  ),
-});
+const LoaderOptions = replaceOption(
+  "copied in one transaction, everything else stays and readers never wait",
+  ", faster, for tables that nothing depends on",
+);
 
 export default defineProvider<PostgresConfig, PostgresConnector>({
   name: "postgres",
@@ -47,18 +47,15 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
   loaders: {
     PostgresCopyLoader: {
       description: "COPY … FROM STDIN, one transaction",
-      modes: { append: "transactional", replace: "transactional", upsert: "transactional" },
-      accepts: ["records"],
-      overlaps: true,
-      ownRows: ["condition", "values"],
+      ...TABLE_LOADS,
       options: LoaderOptions,
       async create(connector, options) {
         const { PostgresCopyLoader } = await import("./copy_loader.ts");
-        return new PostgresCopyLoader(connector, options as z.infer<typeof LoaderOptions>);
+        return new PostgresCopyLoader(connector, options as ReplaceOption);
       },
       async createParallel(connector, options) {
         const { PostgresParallelLoad } = await import("./copy_loader.ts");
-        return new PostgresParallelLoad(connector, options as z.infer<typeof LoaderOptions>);
+        return new PostgresParallelLoad(connector, options as ReplaceOption);
       },
       async getOutcome({ config }, _target, record) {
         const { outcomeOf } = await import("./load/load_commit.ts");

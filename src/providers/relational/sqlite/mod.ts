@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineProvider } from "../../../core/contracts/provider.ts";
 import { fromURL, SqliteConfig } from "./config.ts";
 import type { SqliteConnector } from "./connector.ts";
+import { TABLE_LOADS } from "../loader_options.ts";
 import { tableName } from "../names.ts";
 import { foldName } from "./sql/dialect.ts";
 import { permissions } from "./permissions.ts";
@@ -43,10 +44,7 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
   loaders: {
     SqliteLoader: {
       description: "Writes in one transaction: append, replace, upsert",
-      modes: { append: "transactional", replace: "transactional", upsert: "transactional" },
-      accepts: ["records"],
-      overlaps: true,
-      ownRows: ["condition", "values"],
+      ...TABLE_LOADS,
       options: NONE,
       async create(connector) {
         const { SqliteLoader } = await import("./loader.ts");

@@ -1,0 +1,31 @@
+/** What loaders of relational systems declare alike. */
+import { z } from "zod";
+import type { LoaderClass } from "../../core/contracts/provider.ts";
+import type { LoadMode } from "../../models/stream.ts";
+
+/** Loads of tables, each in one transaction. */
+export const TABLE_LOADS = {
+  modes: { append: "transactional", replace: "transactional", upsert: "transactional" },
+  accepts: ["records"],
+  overlaps: true,
+  ownRows: ["condition", "values"],
+} as const satisfies Partial<LoaderClass>;
+
+/** How a load in mode replace does it. */
+export interface ReplaceOption {
+  readonly replace: "delete" | "swap";
+}
+
+/** The options of a loader that can swap tables; the texts complete the descriptions of both ways. */
+export function replaceOption(deleting: string, swapping: string) {
+  return z.strictObject({
+    replace: z.enum(["delete", "swap"]).default("delete").describe(
+      `delete: rows are deleted and ${deleting}; swap: a new table takes the place of the old one${swapping} (default: delete)`,
+    ),
+  });
+}
+
+/** Whether a load puts a new table into the place of the old one. */
+export function isSwap(mode: LoadMode, { replace }: ReplaceOption): boolean {
+  return mode === "replace" && replace === "swap";
+}
