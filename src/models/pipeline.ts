@@ -4,6 +4,7 @@ import { BufferSettings } from "./buffer.ts";
 import { PermissionLists } from "./permissions.ts";
 import { hasConnection, hasOneConnection } from "./rules.ts";
 import {
+  ClassChoice,
   ClassReference,
   ExtractSettings,
   LoadSettings,
@@ -39,8 +40,8 @@ export const Defaults = z.strictObject({
   retry: RetrySettings.optional(),
   tags: z.array(Tag).optional(),
   transforms: z.array(ClassReference).optional(),
-  extractor: ClassReference.optional(),
-  loader: ClassReference.optional(),
+  extractor: ClassChoice.optional(),
+  loader: ClassChoice.optional(),
 }).meta({ id: "Defaults", description: "Settings for streams that do not override them" });
 export type Defaults = z.infer<typeof Defaults>;
 

@@ -86,16 +86,26 @@ export const RetrySettings = z.strictObject({
 });
 export type RetrySettings = z.infer<typeof RetrySettings>;
 
-/** A class of a provider with options: `{class, config}`, or the class alone. */
+const CLASS_NAMES =
+  "postgres, dxt.providers.postgres.PostgresCopyExtractor, https://host/mod.ts#Name or ./mod.ts#Name";
+const options = z.record(z.string(), z.unknown()).optional().describe("Its options");
+
+/** A class with options: `{class, config}`, or the class alone. */
 export const ClassReference = z.union([
   text,
-  z.strictObject({ class: text, config: z.record(z.string(), z.unknown()).optional() }),
-]).meta({
-  id: "Class",
-  description:
-    "postgres, dxt.providers.postgres.PostgresCopyExtractor, https://host/mod.ts#Name or ./mod.ts#Name",
-});
+  z.strictObject({ class: text.describe(CLASS_NAMES), config: options }),
+]).meta({ id: "Class", description: CLASS_NAMES });
 export type ClassReference = z.infer<typeof ClassReference>;
+
+/** As a class reference; without `class` it is the provider's default class. */
+export const ClassChoice = z.union([
+  text,
+  z.strictObject({
+    class: text.optional().describe(`${CLASS_NAMES} (default: the provider's own)`),
+    config: options,
+  }),
+]).meta({ id: "ClassChoice", description: CLASS_NAMES });
+export type ClassChoice = z.infer<typeof ClassChoice>;
 
 export const Tag = text.regex(/^[^\s,+:*?]+$/, "expected a tag without space , + : * ?");
 
@@ -116,9 +126,11 @@ export const Stream = z.strictObject({
   transforms: z.array(ClassReference).optional().describe(
     "Custom steps between extract and stage, in order: ./clean.ts#Clean or {class, config}",
   ),
-  extractor: ClassReference.optional().describe(
-    "Extractor to use instead of the provider's default",
+  extractor: ClassChoice.optional().describe(
+    "Extractor to use instead of the provider's default, or {config} with options for that",
   ),
-  loader: ClassReference.optional().describe("Loader to use instead of the provider's default"),
+  loader: ClassChoice.optional().describe(
+    "Loader to use instead of the provider's default, or {config} with options for that",
+  ),
 }).meta({ id: "Stream", description: "One dataset to move" });
 export type Stream = z.infer<typeof Stream>;

@@ -1,5 +1,7 @@
 /**
- * Parses the language of `--select` and `--exclude`: tokens separated by commas, each one of
+ * Parses the language of `--select` and `--exclude`: tokens separated by commas or spaces, of which a
+ * stream matches at least one. In dbt a comma means that it matches both; a space is the same there.
+ * Each token is one of
  *
  * - `orders` — the stream with this id
  * - `sales_*`, `day_?` — ids that match the pattern; `*` is any characters, `?` is one
@@ -23,17 +25,17 @@ type Fail = (offset: number, detail: string) => never;
 
 /** @throws {SelectorError} that points to the wrong character */
 export function parseSelector(text: string): Token[] {
-  let end = -1;
-  return text.split(",").map((part) => {
-    const start = end + 1;
-    end = start + part.length;
-    const lead = part.length - part.trimStart().length;
+  // A word, or the place beside a comma where one is missing.
+  const words = [...text.matchAll(/[^\s,]+|(?<=^|,)\s*(?=,|$)/g)];
+  return words.map(({ 0: word, index }) => {
     const fail: Fail = (offset, detail) => {
-      throw syntaxError(text, start + lead + offset, detail);
+      throw syntaxError(text, index + offset, detail);
     };
-    return parseToken(part.trim(), fail);
+    return word.trim() === "" ? fail(word.length, MISSING) : parseToken(word, fail);
   });
 }
+
+const MISSING = "expected a stream id, a pattern, tag:… or all";
 
 /** Formats a token as it is written in a selector. */
 export function formatToken(token: Token): string {
@@ -50,9 +52,6 @@ export function formatToken(token: Token): string {
 }
 
 function parseToken(word: string, fail: Fail): Token {
-  if (word === "") return fail(0, "expected a stream id, a pattern, tag:… or all");
-  const space = /\s+/.exec(word);
-  if (space !== null) fail(space.index + space[0].length, "expected a comma between selectors");
   if (word.startsWith(TAG_PREFIX)) return { kind: "tags", tags: parseTags(word, fail) };
   const colon = word.indexOf(":");
   if (colon >= 0) {

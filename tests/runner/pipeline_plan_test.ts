@@ -31,6 +31,11 @@ Deno.test("a pipeline that is right passes", async () => {
   await check({
     stream: "source: t, target: t.csv, extractor: dxt.providers.sqlite.SqliteExtractor",
   });
+  // Options of the default class, without its name.
+  await check({
+    target: '"postgres://me@h/d"',
+    stream: "source: t, loader: { config: { replace: swap } }, extractor: { config: {} }",
+  });
 });
 
 Deno.test("what is wrong is told with its line and what was wanted", async () => {
@@ -41,6 +46,11 @@ Deno.test("what is wrong is told with its line and what was wanted", async () =>
       /"sqlte": known are .*did you mean "sqlite"/,
     ],
     [{ source: "{ provider: sqlite, pth: a.db }" }, 3, /unknown key "pth": .*did you mean "path"/],
+    [
+      { target: '"postgres://me@h/d"', stream: "source: t, loader: { config: { replce: swap } }" },
+      7,
+      /Cannot configure "postgres": unknown key "replce".*did you mean "replace"/,
+    ],
     [{ source: "{ provider: sqlite }" }, 3, /key "path" is missing, expected string/],
     [
       { source: "{ provider: sqlite, path: 7 }" },

@@ -45,7 +45,7 @@ export const selection = () => ({
   select: textOption(
     ["-s", "--select"],
     "SELECTOR",
-    message`Only these streams, separated by commas: orders, sales_*, tag:daily, tag:a+b (both tags), all`,
+    message`Only these streams, separated by commas or spaces (both mean or): orders, sales_*, tag:daily, tag:a+b (both tags), all`,
   ),
   exclude: textOption(
     ["-x", "--exclude"],
@@ -219,6 +219,6 @@ export const streamPatterns = () => ({
   select: textOption(
     ["-s", "--select"],
     "PATTERN",
-    message`Only these streams, separated by commas: orders, public.*, *_log`,
+    message`Only these streams, separated by commas or spaces (both mean or): orders, public.*, *_log`,
   ),
 });

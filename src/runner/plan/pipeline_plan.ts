@@ -12,7 +12,7 @@ import {
   type StreamSource,
   type StreamTarget,
 } from "../../models/source.ts";
-import type { ClassReference, LoadMode, Stream } from "../../models/stream.ts";
+import type { ClassChoice, ClassReference, LoadMode, Stream } from "../../models/stream.ts";
 import {
   type ClassPath,
   isExternal,
@@ -208,14 +208,14 @@ function safeName(id: string): string {
   return encodeURIComponent(id).replace(/^\./, "%2E");
 }
 
-function firstOfFiles(provider: ProviderInfo): ClassReference | undefined {
+function firstOfFiles(provider: ProviderInfo): string | undefined {
   return Object.entries(provider.extractors)
     .find(([, extractor]) => extractor.yields === "files")
     ?.[0];
 }
 
 interface Choice {
-  readonly reference: ClassReference | undefined;
+  readonly reference: ClassChoice | undefined;
   readonly loaded: LoadedPipeline;
   readonly inspectors: ModuleInspectors;
   at(message: string): Error;
