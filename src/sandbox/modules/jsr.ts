@@ -43,7 +43,11 @@ export async function resolveJSR(name: string, settings: JSRSettings): Promise<J
     .filter(([, metadata]) => object(metadata)["yanked"] !== true).map(([version]) => version);
   const version = highestVersion(offered, range);
   if (version === undefined) {
-    throw refuse(`no version matches "${range}", there are ${offered.join(", ") || "none"}`);
+    throw refuse(
+      `no version matches "${range}", there are ${
+        offered.join(", ") || "none"
+      }, expected one of them or a range such as 1, 1.2, ^1.2.3 or ~1.2.3`,
+    );
   }
   const metadata = await fetchJSON(new URL(`${version}_meta.json`, base), settings, refuse);
   const folder = new URL(`${version}/`, base);
