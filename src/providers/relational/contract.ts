@@ -14,6 +14,8 @@ import type { Value } from "../../core/values/values.ts";
 export interface Dialect {
   /** The system in messages, for example `PostgreSQL`. */
   readonly product: string;
+  /** How strings and comments of a query are written; unset: as in the standard and in PostgreSQL. */
+  readonly lexis?: "standard" | "mysql";
   /** Quotes an identifier, whatever characters it has: `names.ts` has `quoteName` for it. */
   quote(identifier: string): string;
   /** Two names of columns or tables are the same name where their folded forms are equal. */
@@ -51,7 +53,7 @@ export interface Dialect {
 export type Quoting = Pick<Dialect, "quote">;
 
 /** All of a dialect that the FROM of a statement needs. */
-export type FromDialect = Pick<Dialect, "product" | "quote" | "textArgument">;
+export type FromDialect = Pick<Dialect, "product" | "lexis" | "quote" | "textArgument">;
 
 /** A watermark in SQL. */
 export interface Comparison {

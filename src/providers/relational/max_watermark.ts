@@ -5,8 +5,10 @@ import type { Batch } from "../../core/contracts/batch.ts";
 import type { ExtractRequest } from "../../core/contracts/extractor.ts";
 import type { OwnRows, WatermarkQuery } from "../../core/contracts/loader.ts";
 import type { SourceWatermark } from "../../core/contracts/provider.ts";
+import { orderKind } from "../../core/values/value_order.ts";
 import type { Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
+import type { SqlConnector } from "./connector.ts";
 import type { Catalog, ColumnOf, Comparison, Dialect, SqlSession, Table } from "./contract.ts";
 import { tableName } from "./names.ts";
 
@@ -17,6 +19,14 @@ export interface OrderedColumn {
   /** As which it is read. */
   readonly field: Field;
   readonly comparison: Comparison;
+}
+
+/** What a search for a column's highest value reads. */
+export interface SearchCost {
+  /** Of the table, or of what holds it. */
+  readonly bytes: number;
+  /** An index begins with the column, and has its order. */
+  readonly indexed: boolean;
 }
 
 /** What a provider writes for the highest watermark. */
@@ -38,6 +48,8 @@ export interface WatermarkReader<S extends SqlSession, T extends Table> {
     field: Field,
     conditions: readonly string[],
   ): Promise<readonly string[]>;
+  /** What a search for the highest value of a column costs; undefined of what is no table. */
+  searchCost(session: S, table: T, column: string): Promise<SearchCost | undefined>;
   /** Reads rows in the session's transaction. */
   stream(session: S, request: ExtractRequest): AsyncIterable<Batch>;
 }
@@ -117,21 +129,28 @@ async function readOne<S extends SqlSession, T extends Table>(
   return max as Found;
 }
 
+/** Bytes of a table that is read as a whole to find its highest value. */
+const SMALL_BYTES = 16 * 1024 * 1024;
+
 /**
- * Highest watermark of a source that is a table, where it is found cheaply; undefined of other sources.
- *
- * @param isCheap whether an index serves it, or the table is small
+ * Highest watermark of a source that is a table, where an index serves it or the table is small; undefined
+ * of other sources.
  */
-export async function findSourceMax<S extends SqlSession, T extends Table>(
+export function findSourceMax<S extends SqlSession, T extends Table, E>(
+  connector: Pick<SqlConnector<S, T, E>, "reading">,
   reader: WatermarkReader<S, T>,
-  session: S,
   { source, projection: { column, field } }: SourceWatermark,
-  isCheap: (table: T) => Promise<boolean>,
 ): Promise<Found> {
-  if (source.type !== "relation" || column === undefined) return undefined;
-  const table = await reader.catalog.find(session, tableName(source));
-  if (table === undefined || !await isCheap(table)) return undefined;
-  const { where, ...target } = source;
-  const own = where === undefined ? {} : { own: { condition: where } };
-  return await findMaxWatermark(reader, session, { target, field: column, as: field, ...own });
+  return connector.reading(async (session) => {
+    if (source.type !== "relation" || column === undefined) return undefined;
+    const { where, ...target } = source;
+    const table = await reader.catalog.find(session, tableName(target));
+    const cost = table && await reader.searchCost(session, table, column);
+    if (cost === undefined) return undefined;
+    // An index on text has the order of its collation, which is not that of code points.
+    const serves = cost.indexed && where === undefined && orderKind(field) !== "text";
+    if (cost.bytes > SMALL_BYTES && !serves) return undefined;
+    const own = where === undefined ? {} : { own: { condition: where } };
+    return await findMaxWatermark(reader, session, { target, field: column, as: field, ...own });
+  });
 }

@@ -18,7 +18,7 @@ export function fromClause(ref: StreamRef, dialect: FromDialect): string {
     case "relation":
       return quoteTable(tableName(ref), dialect);
     case "sql":
-      return `(${withoutSemicolon(ref.sql)}\n) AS dxt_query`;
+      return `(${withoutSemicolon(ref.sql, dialect)}\n) AS dxt_query`;
     case "function": {
       const { textArgument } = dialect;
       if (textArgument === undefined) {
@@ -43,14 +43,23 @@ export function fromClause(ref: StreamRef, dialect: FromDialect): string {
   }
 }
 
-const TOKENS =
-  /e'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\$(\w*)\$[^]*?\$\1\$|--[^\n]*|\/\*[^]*?\*\/|\s+|[\w$]+|[^]/giy;
+/** Tokens of a query; those of the group `skip` mean nothing. */
+const TOKENS = {
+  standard:
+    /e'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\$(\w*)\$[^]*?\$\1\$|(?<skip>--[^\n]*|\/\*[^]*?\*\/|\s+)|[\w$]+|[^]/giy,
+  // What stands in /*! */ is run.
+  mysql:
+    /'(?:[^'\\]|\\[^]|'')*'|"(?:[^"\\]|\\[^]|"")*"|`[^`]*`|(?<skip>--(?=\s|$)[^\n]*|#[^\n]*|\/\*(?!M?!)[^]*?\*\/|\s+)|[\w$]+|[^]/gy,
+};
 
 /** A query without the semicolon at its end, which comments may follow. */
-export function withoutSemicolon(sql: string): string {
+export function withoutSemicolon(
+  sql: string,
+  { lexis = "standard" }: Pick<Dialect, "lexis">,
+): string {
   let end = 0;
-  for (const { 0: token, index } of sql.matchAll(TOKENS)) {
-    if (token !== ";" && !/^(?:\s|--|\/\*)/.test(token)) end = index + token.length;
+  for (const { 0: token, index, groups } of sql.matchAll(TOKENS[lexis])) {
+    if (token !== ";" && groups!["skip"] === undefined) end = index + token.length;
   }
   return sql.slice(0, end);
 }

@@ -17,7 +17,25 @@ Deno.test("a query loses its last semicolons and what follows them, and nothing 
     "SELECT $x$;--$x$;": "SELECT $x$;--$x$",
     "SELECT 1; DELETE FROM t;": "SELECT 1; DELETE FROM t",
   };
-  for (const [sql, wanted] of Object.entries(queries)) assert.equal(withoutSemicolon(sql), wanted);
+  for (const [sql, wanted] of Object.entries(queries)) {
+    assert.equal(withoutSemicolon(sql, postgres), wanted);
+  }
+});
+
+Deno.test("MySQL's strings know backslashes, its comments begin with #, and some of them are run", () => {
+  const queries = {
+    "SELECT 'it\\'s; --' ; # done; really": "SELECT 'it\\'s; --'",
+    'SELECT "a\\";" ;': 'SELECT "a\\";"',
+    "SELECT '\\\\' ; # ' ;": "SELECT '\\\\'",
+    "SELECT 1 --1;": "SELECT 1 --1",
+    "SELECT 1 -- 1;": "SELECT 1",
+    "SELECT 1 /*! LIMIT 1 */;": "SELECT 1 /*! LIMIT 1 */",
+    "SELECT a$b$ FROM t; -- $b$": "SELECT a$b$ FROM t",
+    "SELECT `;` ;": "SELECT `;`",
+  };
+  for (const [sql, wanted] of Object.entries(queries)) {
+    assert.equal(withoutSemicolon(sql, mysql), wanted);
+  }
 });
 
 Deno.test("a table's name may have a schema, and parts in quotes", () => {

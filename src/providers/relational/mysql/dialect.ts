@@ -54,6 +54,7 @@ function plain(value: Exclude<Value, null>): string {
 
 export const dialect: Dialect = {
   product: "MySQL",
+  lexis: "mysql",
   quote,
   foldName: (name) => name.toLowerCase(),
   longestName: { length: 64, unit: "characters" },

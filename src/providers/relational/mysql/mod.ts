@@ -37,6 +37,11 @@ export default defineProvider<MySQLConfig, MySQLConnector>({
         const { MySQLExtractor } = await import("./extractor.ts");
         return new MySQLExtractor(connector);
       },
+      async maxWatermark(connector, asked) {
+        const { findSourceMax } = await import("../max_watermark.ts");
+        const { watermarks } = await import("./max_watermark.ts");
+        return await findSourceMax(connector, watermarks, asked);
+      },
     },
   },
   loaders: {

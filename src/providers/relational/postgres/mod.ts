@@ -39,8 +39,9 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
         return new PostgresCopyExtractor(connector);
       },
       async maxWatermark(connector, asked) {
-        const { sourceMaxWatermark } = await import("./sql/max_watermark.ts");
-        return await sourceMaxWatermark(connector, asked);
+        const { findSourceMax } = await import("../max_watermark.ts");
+        const { watermarkReader } = await import("./sql/max_watermark.ts");
+        return await findSourceMax(connector, watermarkReader(connector.system), asked);
       },
     },
   },

@@ -36,8 +36,9 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
         return new SqliteExtractor(connector);
       },
       async maxWatermark(connector, asked) {
-        const { sourceMaxWatermark } = await import("./sql/max_watermark.ts");
-        return await sourceMaxWatermark(connector, asked);
+        const { findSourceMax } = await import("../max_watermark.ts");
+        const { watermarks } = await import("./sql/max_watermark.ts");
+        return await findSourceMax(connector, watermarks, asked);
       },
     },
   },

@@ -2,7 +2,7 @@
 import { type ColumnNames, nameColumns } from "../../../../core/column_names.ts";
 import type { StreamSource } from "../../../../models/source.ts";
 import { withoutSemicolon } from "../../select.ts";
-import { quote } from "./dialect.ts";
+import { dialect, quote } from "./dialect.ts";
 import type { ResultColumn } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";
 
@@ -20,7 +20,7 @@ export async function withResultNames<Task extends { readonly source: StreamSour
 ): Promise<Task> {
   const { source } = task;
   if (source.type !== "sql") return task;
-  const query = withoutSemicolon(source.sql);
+  const query = withoutSemicolon(source.sql, dialect);
   const { names, made } = nameResults(await session.describe(query));
   if (made.length === 0) return task;
   const sql = `SELECT * FROM (${query}\n) AS dxt_named(${names.map(quote).join(", ")})`;

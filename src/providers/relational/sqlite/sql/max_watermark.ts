@@ -1,11 +1,8 @@
 /** How SQLite finds the highest value of a field in a table. */
-import type { SourceWatermark } from "../../../../core/contracts/provider.ts";
 import { orderKind, refuseOrder } from "../../../../core/values/value_order.ts";
-import type { Value } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
-import { findSourceMax, type WatermarkReader } from "../../max_watermark.ts";
+import type { WatermarkReader } from "../../max_watermark.ts";
 import { catalog, type SqliteTable } from "./catalog.ts";
-import type { SqliteConnector } from "../connector.ts";
 import { dialect, quote } from "./dialect.ts";
 import { streamBatches } from "./row_cursor.ts";
 import { rowsOf, type SqliteSession } from "./session.ts";
@@ -24,26 +21,15 @@ export const watermarks: WatermarkReader<SqliteSession, SqliteTable> = {
   async narrow(session, table, field, conditions) {
     return await lastDays(session, table, field, conditions);
   },
+  // Of the whole database.
+  async searchCost(session) {
+    const { rows: [row] } = await session.query(
+      "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    );
+    return { bytes: Number(row![0]), indexed: false };
+  },
   stream: ({ database }, request) => streamBatches(database, request),
 };
-
-/** Bytes of a database of which a table is read as a whole to find its highest value. */
-const SMALL_BYTES = 16 * 1024 * 1024;
-
-/** Highest watermark of a table in a small database; undefined of other sources. */
-export async function sourceMaxWatermark(
-  connector: SqliteConnector,
-  asked: SourceWatermark,
-): Promise<Exclude<Value, null> | undefined> {
-  return await connector.reading((session) =>
-    findSourceMax(watermarks, session, asked, async () => {
-      const { rows: [row] } = await session.query(
-        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
-      );
-      return Number(row![0]) <= SMALL_BYTES;
-    })
-  );
-}
 
 /** The column as it is read and compared, so that the order is that of the stream's field. */
 function orderedAs(found: Field, as: Field | undefined): Field {
