@@ -131,10 +131,7 @@ async function* copy(
     { ...withReadings(task.projections, readings), compare: comparing(session, types, task) },
     pageConditions(task),
   );
-  const decoder = new RowDecoder(task.projections.map(({ field }) => field), readings, {
-    rows: task.batchRows,
-    bytes: task.batchBytes,
-  }, task.recycle);
+  const decoder = new RowDecoder(task, readings);
   const out = await session.copyOut(`COPY (${sql}) TO STDOUT (FORMAT binary)`);
   let room = true;
   const onRow: Parameters<typeof out.read>[0] = (input, from, to) =>
@@ -150,7 +147,7 @@ async function* copy(
       `Cannot extract all rows: PostgreSQL says "${out.tag}", ${decoder.rows} rows came`,
     );
   }
-  if (!decoder.empty) yield decoder.take();
+  if (!decoder.isEmpty) yield decoder.take();
   return out.tag!;
 }
 

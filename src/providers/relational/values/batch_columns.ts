@@ -16,7 +16,7 @@ export class BatchColumns {
   taken = 0;
   rows = 0;
 
-  constructor({ projections, recycle = false }: ExtractRequest) {
+  constructor({ projections, recycle = false }: Pick<ExtractRequest, "projections" | "recycle">) {
     const fields = projections.map(({ field }) => field);
     this.columns = fields.map(createColumn);
     if (recycle) { for (const column of this.columns) column.recycle(); }

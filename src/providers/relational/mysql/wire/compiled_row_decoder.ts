@@ -4,17 +4,21 @@
  * value from outside. Columns that need a conversion come as text and go through their `Decode`.
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html
  */
-import {
-  BigColumn,
-  type BoolColumn,
-  BytesColumn,
-  type Column,
-  type NumberColumn,
-} from "../../../../arrow/mod.ts";
+import type { Column } from "../../../../arrow/mod.ts";
 import { ValueError } from "../../../../core/errors.ts";
 import type { Field } from "../../../../models/field.ts";
-import { SLACK } from "../../../transport/receive_buffer.ts";
 import { compileFunction } from "../../values/compiled_functions.ts";
+import {
+  declareColumn,
+  type DirectBuffers,
+  type DirectColumns,
+  endText,
+  GENERATED,
+  leaveAt,
+  putBytes,
+  putNull,
+} from "../../values/direct_columns.ts";
+import type { Reach } from "../../values/row_batches.ts";
 import { readBits, readDay, readDecimal, readTime, readTimestamp } from "./binary_values.ts";
 import type { DirectKind } from "./column_types.ts";
 import { HEADER, LONGEST_FRAME, type PacketBuffer } from "./packets.ts";
@@ -25,29 +29,15 @@ export type Decode = (bytes: Uint8Array, at: number, size: number) => void;
 /** How a column is read: by the generated function, or as text. */
 export type ColumnReading = DirectKind | Decode;
 
-/** Where the next row is, and how much room there is. */
-export interface Reach {
-  /** The row's payload. */
-  at: number;
-  to: number;
+/** Where the next row is, in the payload of a packet. */
+export interface PacketReach extends Reach {
   /** Number of the frame behind it. */
   sequence: number;
-  /** Rows in the columns, and the most that there is room for. */
-  row: number;
-  capacity: number;
-  /** Bytes of rows that the batch still takes. */
-  bytes: number;
 }
-
-/** Most columns of one function: V8 does not optimise a function of any length. */
-const GENERATED = 64;
-/** Bytes from which one call of set costs less. */
-const LONG = 192;
 
 /** What the generated function works with. */
 interface Scope {
-  /** What it writes to, by column; the arrays change when a column is opened. */
-  readonly buffers: Buffers[];
+  readonly buffers: readonly (DirectBuffers | undefined)[];
   readonly nulls: Int32Array;
   readonly columns: readonly Column[];
   readonly fields: readonly Field[];
@@ -60,19 +50,11 @@ interface Scope {
   readonly refuseFlag: typeof refuseFlag;
 }
 
-interface Buffers {
-  bits: Uint8Array;
-  values: ArrayLike<number>;
-  bytes: Uint8Array | undefined;
-}
-
 /** Reads rows: of all columns, as many as are there. */
-type ReadRows = (scope: Scope, reach: Reach, input: PacketBuffer, end: number) => number;
+type ReadRows = (scope: Scope, reach: PacketReach, input: PacketBuffer, end: number) => number;
 
 /** Reads some columns of one row, whose bits of NULL are at `base`. */
-type ReadPart = (scope: Scope, reach: Reach, input: PacketBuffer, base: number) => number;
-
-type Filled = NumberColumn | BigColumn | BoolColumn | BytesColumn;
+type ReadPart = (scope: Scope, reach: PacketReach, input: PacketBuffer, base: number) => number;
 
 export class CompiledRowDecoder {
   /** Undefined where the columns are too many for one function. */
@@ -83,11 +65,11 @@ export class CompiledRowDecoder {
   constructor(
     fields: readonly Field[],
     private readonly readings: readonly ColumnReading[],
-    private readonly columns: readonly Column[],
+    { buffers, nulls, columns }: DirectColumns,
   ) {
     this.#scope = {
-      buffers: columns.map(() => ({ bits: new Uint8Array(), values: [], bytes: undefined })),
-      nulls: new Int32Array(columns.length),
+      buffers,
+      nulls,
       columns,
       fields,
       decoders: readings.map((reading) => typeof reading === "function" ? reading : undefined),
@@ -118,12 +100,12 @@ export class CompiledRowDecoder {
    * @param end where the last packet ends that it may look at
    * @returns -1, or the column whose value does not fit its row
    */
-  run(reach: Reach, input: PacketBuffer, end: number): number {
+  run(reach: PacketReach, input: PacketBuffer, end: number): number {
     return this.#readRows?.(this.#scope, reach, input, end) ?? this.#readRow(reach, input);
   }
 
-  #readRow(reach: Reach, input: PacketBuffer): number {
-    const count = this.columns.length;
+  #readRow(reach: PacketReach, input: PacketBuffer): number {
+    const count = this.readings.length;
     const base = reach.at + 1;
     reach.bytes -= reach.to - reach.at;
     reach.at = base + nullBytes(count);
@@ -136,31 +118,6 @@ export class CompiledRowDecoder {
     reach.row++;
     return -1;
   }
-
-  /** Makes room for `rows` rows. */
-  open(rows: number): void {
-    this.columns.forEach((column, i) => {
-      if (typeof this.readings[i] !== "function") {
-        this.#scope.buffers[i] = buffersOf(column as Filled, rows);
-      }
-    });
-  }
-
-  /** Says how many rows the columns have. */
-  close(rows: number): void {
-    const { nulls } = this.#scope;
-    this.columns.forEach((column, i) => {
-      if (typeof this.readings[i] !== "function") (column as Filled).close(rows, nulls[i]!);
-    });
-    nulls.fill(0);
-  }
-}
-
-function buffersOf(column: Filled, rows: number): Buffers {
-  const bits = column.open(rows);
-  if (column instanceof BytesColumn) return { bits, values: column.offsets, bytes: column.bytes };
-  const values = column instanceof BigColumn ? column.words : column.values;
-  return { bits, values, bytes: undefined };
 }
 
 function refuseFlag(field: Field, value: number): never {
@@ -193,7 +150,9 @@ function partBody(
   let { at } = reach;
   let size = 0;
   ${
-    part.map((reading, i) => typeof reading === "function" ? "" : locals(reading, start + i)).join(
+    part.map((reading, i) =>
+      typeof reading === "function" ? "" : declareColumn(start + i, reading === "bytes")
+    ).join(
       "",
     )
   }
@@ -208,15 +167,19 @@ function rowsBody(readings: readonly ColumnReading[], fields: readonly Field[]):
   const { capacity } = reach;
   let { at, to, row, sequence, bytes: room } = reach;
   let size = 0, base = 0;
-  ${readings.map((reading, i) => typeof reading === "function" ? "" : locals(reading, i)).join("")}
+  ${
+    readings.map((reading, i) =>
+      typeof reading === "function" ? "" : declareColumn(i, reading === "bytes")
+    ).join("")
+  }
   for (;;) {
     reach.row = row;
     room -= to - at;
     base = at + 1;
     at = base + ${nullBytes(count)};
-    if (at > to) ${wrong(count)}
+    if (at > to) ${leaveAt(count)}
     ${readings.map((reading, i) => column(reading, fields[i]!, i)).join("")}
-    if (at !== to) ${wrong(count)}
+    if (at !== to) ${leaveAt(count)}
     row++;
     if (row === capacity || room <= 0 || end - to < ${HEADER + 1}) break;
     size = bytes[to] | bytes[to + 1] << 8 | bytes[to + 2] << 16;
@@ -233,13 +196,6 @@ function rowsBody(readings: readonly ColumnReading[], fields: readonly Field[]):
   return -1;`;
 }
 
-function locals(kind: DirectKind, i: number): string {
-  const text = `const m${i} = buffers[${i}].bits, v${i} = buffers[${i}].values;`;
-  if (kind !== "bytes") return text;
-  return `${text}
-  let b${i} = buffers[${i}].bytes, d${i} = new DataView(b${i}.buffer), e${i} = v${i}[row];`;
-}
-
 function column(reading: ColumnReading, field: Field, i: number): string {
   const isNull = `(bytes[base + ${(i + 2) >> 3}] & ${1 << ((i + 2) & 7)}) !== 0`;
   if (typeof reading === "function") {
@@ -251,19 +207,15 @@ function column(reading: ColumnReading, field: Field, i: number): string {
       at += size;
     }`;
   }
-  const end = reading === "bytes" ? `v${i}[row + 1] = e${i};` : "";
+  const end = reading === "bytes" ? endText(i) : "";
   return `
     if (${isNull}) {
-      m${i}[row >> 3] &= ~(1 << (row & 7));
-      nulls[${i}]++;
+      ${putNull(i)}
     } else {
       ${VALUES[reading](i, field)}
     }
     ${end}`;
 }
-
-/** Ends at a column that does not fit. */
-const wrong = (i: number) => `{ reach.at = at; reach.to = to; return ${i}; }`;
 
 /** Reads the length of a value; it may be lied about. */
 function sized(i: number): string {
@@ -274,15 +226,15 @@ function sized(i: number): string {
         else if (size === 254 && view.getUint32(at + 4, true) === 0) {
           size = view.getUint32(at, true);
           at += 8;
-        } else ${wrong(i)}
+        } else ${leaveAt(i)}
       }
-      if (size > to - at) ${wrong(i)}`;
+      if (size > to - at) ${leaveAt(i)}`;
 }
 
 /** A length in one byte, for dates and times. */
 const short = (i: number, read: string) =>
   `size = bytes[at++];
-      if (size > to - at) ${wrong(i)}
+      if (size > to - at) ${leaveAt(i)}
       ${read}
       at += size;`;
 
@@ -302,7 +254,7 @@ const VALUES: Readonly<Record<DirectKind, (i: number, field: Field) => string>> 
       if (size === 1) v${i}[row >> 3] |= 1 << (row & 7);
       else if (size !== 0) refuseFlag(fields[${i}], size << 24 >> 24);`,
   bit: (i) =>
-    `if (bytes[at] !== 1) ${wrong(i)}
+    `if (bytes[at] !== 1) ${leaveAt(i)}
       if (bytes[at + 1] !== 0) v${i}[row >> 3] |= 1 << (row & 7);
       at += 2;`,
   bits: (i) => short(i, `readBits(bytes, at, size, v${i}, row * 2);`),
@@ -318,15 +270,5 @@ const VALUES: Readonly<Record<DirectKind, (i: number, field: Field) => string>> 
   },
   bytes: (i) =>
     `${sized(i)}
-      if (e${i} + size + ${SLACK} > b${i}.length) {
-        b${i} = buffers[${i}].bytes = columns[${i}].extend(e${i}, size + ${SLACK});
-        d${i} = new DataView(b${i}.buffer);
-      }
-      if (size <= ${LONG}) {
-        for (let k = 0; k < size; k += 8) {
-          d${i}.setBigInt64(e${i} + k, view.getBigInt64(at + k, true), true);
-        }
-      } else b${i}.set(bytes.subarray(at, at + size), e${i});
-      at += size;
-      e${i} += size;`,
+      ${putBytes(i)}`,
 };

@@ -3,20 +3,25 @@
  * columns: straight-line, without an object for a value of the common types. Its source is made of
  * numbers alone, never of a name or a value from outside. Other types go through their `Decode`.
  */
-import {
-  BigColumn,
-  BoolColumn,
-  BytesColumn,
-  type Column,
-  NumberColumn,
-} from "../../../../arrow/mod.ts";
+import type { Column } from "../../../../arrow/mod.ts";
 import type { Field } from "../../../../models/field.ts";
-import type { ColumnDecoder, Decode } from "./column_decoders.ts";
-import { DAY_WORDS, EPOCH_DAYS, EPOCH_WORDS } from "../types/epoch.ts";
 import { compileFunction } from "../../values/compiled_functions.ts";
-import { SLACK } from "../../../transport/receive_buffer.ts";
+import {
+  declareColumn,
+  type DirectBuffers,
+  type DirectColumns,
+  endText,
+  GENERATED,
+  growBytes,
+  leaveAt,
+  putBytes,
+  putNull,
+} from "../../values/direct_columns.ts";
+import type { Reach } from "../../values/row_batches.ts";
+import { DAY_WORDS, EPOCH_DAYS, EPOCH_WORDS } from "../types/epoch.ts";
 import type { MessageBuffer } from "../wire/message_buffer.ts";
 import { MESSAGE } from "../wire/messages.ts";
+import type { Decode } from "./column_decoders.ts";
 import { readNumericWords } from "./numeric_fast.ts";
 import { writeUUID } from "./uuid.ts";
 
@@ -31,29 +36,12 @@ export interface Direct {
   readonly unusual?: Unusual;
 }
 
-/** Where the next row is, and how much room there is. */
-export interface Reach {
-  /** Body of the row's message. */
-  at: number;
-  to: number;
-  /** Rows in the columns, and the most that there is room for. */
-  row: number;
-  capacity: number;
-  /** Bytes of rows that the batch still takes. */
-  bytes: number;
-}
-
-/** Columns beyond these go through their decoders: V8 does not optimise a function of any length. */
-const GENERATED = 64;
-/** Bytes from which one call of set costs less. */
-const LONG = 192;
 /** Type and length of a message. */
 const HEADER = 5;
 
 /** What the generated function works with. */
 interface Scope {
-  /** What it writes to, by column; the arrays change when a column is opened. */
-  readonly buffers: (Buffers | undefined)[];
+  readonly buffers: readonly (DirectBuffers | undefined)[];
   readonly nulls: Int32Array;
   readonly columns: readonly Column[];
   readonly decoders: readonly Decode[];
@@ -62,37 +50,32 @@ interface Scope {
   readonly writeUUID: typeof writeUUID;
 }
 
-interface Buffers {
-  bits: Uint8Array;
-  values: ArrayLike<number>;
-  bytes: Uint8Array | undefined;
-}
-
 type Run = (scope: Scope, reach: Reach, input: MessageBuffer) => number;
 
 export class CompiledRowDecoder {
   readonly #run: Run;
-  readonly #directs: readonly (Direct | undefined)[];
   readonly #scope: Scope;
 
+  /**
+   * @param directs how the generated function reads a column; unset where `decoders` do. Columns beyond
+   * {@linkcode GENERATED} have none
+   */
   constructor(
     fields: readonly Field[],
-    readings: readonly ColumnDecoder[],
-    private readonly columns: readonly Column[],
+    directs: readonly (Direct | undefined)[],
+    decoders: readonly Decode[],
+    { buffers, nulls, columns }: DirectColumns,
   ) {
-    this.#directs = readings.map((reading, i) =>
-      i < GENERATED ? reading.direct?.(fields[i]!) : undefined
-    );
     this.#scope = {
-      buffers: columns.map(() => undefined),
-      nulls: new Int32Array(columns.length),
+      buffers,
+      nulls,
       columns,
-      decoders: readings.map((reading, i) => reading.decoder(fields[i]!, columns[i]!)),
-      unusual: this.#directs.map((direct) => direct?.unusual),
+      decoders,
+      unusual: directs.map((direct) => direct?.unusual),
       readNumericWords,
       writeUUID,
     };
-    this.#run = compileFunction<Run>(["scope", "reach", "input"], bodyOf(this.#directs, fields));
+    this.#run = compileFunction<Run>(["scope", "reach", "input"], bodyOf(directs, fields));
   }
 
   /**
@@ -104,33 +87,6 @@ export class CompiledRowDecoder {
   run(reach: Reach, input: MessageBuffer): number {
     return this.#run(this.#scope, reach, input);
   }
-
-  /** Makes room for `rows` rows. */
-  open(rows: number): void {
-    this.columns.forEach((column, i) => {
-      if (this.#directs[i] !== undefined) this.#scope.buffers[i] = buffersOf(column, rows);
-    });
-  }
-
-  /** Says how many rows the columns have. */
-  close(rows: number): void {
-    const { nulls } = this.#scope;
-    this.columns.forEach((column, i) => {
-      if (this.#directs[i] !== undefined) (column as Filled).close(rows, nulls[i]!);
-    });
-    nulls.fill(0);
-  }
-}
-
-type Filled = NumberColumn | BigColumn | BoolColumn | BytesColumn;
-
-function buffersOf(column: Column, rows: number): Buffers {
-  const bits = (column as Filled).open(rows);
-  if (column instanceof BytesColumn) return { bits, values: column.offsets, bytes: column.bytes };
-  const values = column instanceof BigColumn
-    ? column.words
-    : (column as NumberColumn | BoolColumn).values;
-  return { bits, values, bytes: undefined };
 }
 
 function bodyOf(directs: readonly (Direct | undefined)[], fields: readonly Field[]): string {
@@ -142,14 +98,17 @@ function bodyOf(directs: readonly (Direct | undefined)[], fields: readonly Field
   const { capacity } = reach;
   let { at, to, row, bytes: room } = reach;
   let size = 0, low = 0, high = 0;
-  ${first.map((direct, i) => direct === undefined ? "" : locals(direct, i)).join("")}
+  ${
+    first.map((direct, i) => direct === undefined ? "" : declareColumn(i, BYTES.has(direct.kind)))
+      .join("")
+  }
   for (;;) {
     reach.row = row;
     room -= to - at;
     at += 2;
     ${first.map((direct, i) => direct ? column(direct, fields[i]!, i) : general(i)).join("")}
     ${count > GENERATED ? `for (let i = ${GENERATED}; i < ${count}; i++) ${general("i")}` : ""}
-    if (at !== to) ${wrong(count)}
+    if (at !== to) ${leaveAt(count)}
     row++;
     if (row === capacity || room <= 0 || end - at < ${HEADER + 2}) break;
     if (bytes[at] !== ${MESSAGE.copyData} || view.getInt16(at + ${HEADER}) !== ${count}) break;
@@ -163,36 +122,26 @@ function bodyOf(directs: readonly (Direct | undefined)[], fields: readonly Field
   return -1;`;
 }
 
-function locals({ kind }: Direct, i: number): string {
-  const text = `const m${i} = buffers[${i}].bits, v${i} = buffers[${i}].values;`;
-  if (!BYTES.has(kind)) return text;
-  return `${text}
-  let b${i} = buffers[${i}].bytes, d${i} = new DataView(b${i}.buffer), e${i} = v${i}[row];`;
-}
-
+/** Kinds that are text. */
 const BYTES: ReadonlySet<string> = new Set(["bytes", "jsonb", "uuid"]);
 
 function column(direct: Direct, field: Field, i: number): string {
-  const end = BYTES.has(direct.kind) ? `v${i}[row + 1] = e${i};` : "";
+  const end = BYTES.has(direct.kind) ? endText(i) : "";
   return `
     size = view.getInt32(at);
     at += 4;
     if (size < 0) {
-      m${i}[row >> 3] &= ~(1 << (row & 7));
-      nulls[${i}]++;
-    } ${VALUES[direct.kind](i, field)} else ${wrong(i)}
+      ${putNull(i)}
+    } ${VALUES[direct.kind](i, field)} else ${leaveAt(i)}
     ${end}`;
 }
-
-/** Ends at a column that does not fit. */
-const wrong = (i: number | string) => `{ reach.at = at; reach.to = to; return ${i}; }`;
 
 function general(i: number | string): string {
   return `{
       size = view.getInt32(at);
       at += 4;
       if (size < 0) columns[${i}].pushNull();
-      else if (size > to - at) ${wrong(i)}
+      else if (size > to - at) ${leaveAt(i)}
       else {
         decoders[${i}](input, at, size);
         at += size;
@@ -254,9 +203,7 @@ const VALUES = {
   jsonb: (i: number) => bytesOf(i, 1),
   uuid: (i: number) =>
     `else if (size === 16) {
-      if (e${i} + 36 > b${i}.length) {
-        ${extended(i, "36")}
-      }
+      ${growBytes(i, "36")}
       writeUUID(bytes, at, b${i}, e${i});
       at += 16;
       e${i} += 36;
@@ -267,20 +214,6 @@ const VALUES = {
 function bytesOf(i: number, skip: number): string {
   return `else if (size >= ${skip} && size <= to - at) {
       ${skip > 0 ? `at += ${skip}; size -= ${skip};` : ""}
-      if (e${i} + size + ${SLACK} > b${i}.length) {
-        ${extended(i, `size + ${SLACK}`)}
-      }
-      if (size <= ${LONG}) {
-        for (let k = 0; k < size; k += 8) {
-          d${i}.setBigInt64(e${i} + k, view.getBigInt64(at + k, true), true);
-        }
-      } else b${i}.set(bytes.subarray(at, at + size), e${i});
-      at += size;
-      e${i} += size;
+      ${putBytes(i)}
     }`;
-}
-
-function extended(i: number, size: string): string {
-  return `b${i} = buffers[${i}].bytes = columns[${i}].extend(e${i}, ${size});
-        d${i} = new DataView(b${i}.buffer);`;
 }

@@ -2,13 +2,12 @@
  * Rows of COPY's binary format → batches.
  * https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4 (Binary Format)
  */
-import { arrowSchema, buildBatch, type Column, createColumn } from "../../../../arrow/mod.ts";
-import type { Batch } from "../../../../core/contracts/batch.ts";
-import { ExtractorError, ValueError } from "../../../../core/errors.ts";
-import type { Field } from "../../../../models/field.ts";
-import type { ColumnDecoder } from "./column_decoders.ts";
+import { ExtractorError } from "../../../../core/errors.ts";
+import { GENERATED } from "../../values/direct_columns.ts";
+import { type BatchTask, type Reach, RowBatches } from "../../values/row_batches.ts";
 import type { MessageBuffer } from "../wire/message_buffer.ts";
-import { CompiledRowDecoder, type Reach } from "./compiled_row_decoder.ts";
+import type { ColumnDecoder } from "./column_decoders.ts";
+import { CompiledRowDecoder } from "./compiled_row_decoder.ts";
 
 /** Signature, flags, length of the header's extension. */
 export const COPY_HEADER = Uint8Array.of(
@@ -17,38 +16,21 @@ export const COPY_HEADER = Uint8Array.of(
 );
 
 /** Fills columns from rows, a batch at a time. */
-export class RowDecoder {
-  readonly #columns: Column[];
-  readonly #reader: CompiledRowDecoder;
-  readonly #reach: Reach;
-  readonly #schema;
+export class RowDecoder extends RowBatches<Reach> {
+  readonly #decoder: CompiledRowDecoder;
+  readonly #columns: number;
   #started = false;
-  /** Rows of the batches that were taken. */
-  #taken = 0;
 
-  constructor(
-    fields: readonly Field[],
-    readings: readonly ColumnDecoder[],
-    private readonly bounds: { readonly rows: number; readonly bytes: number },
-    recycle = false,
-  ) {
-    this.#schema = arrowSchema(fields);
-    this.#columns = fields.map(createColumn);
-    if (recycle) { for (const column of this.#columns) column.recycle(); }
-    this.#reader = new CompiledRowDecoder(fields, readings, this.#columns);
-    // The first runs are short: V8 optimises the reader's loop while it runs, and would fall out of it
-    // at each end if it had not seen one before.
-    this.#reach = { at: 0, to: 0, row: 0, capacity: 1, bytes: bounds.bytes };
-    this.#reader.open(1);
-  }
-
-  /** Rows since the beginning. */
-  get rows(): number {
-    return this.#taken + this.#reach.row;
-  }
-
-  get empty(): boolean {
-    return this.#reach.row === 0;
+  /** @param readings of the columns, in the order of the projections */
+  constructor(task: BatchTask, readings: readonly ColumnDecoder[]) {
+    const fields = task.projections.map(({ field }) => field);
+    const directs = readings.map((reading, i) =>
+      i < GENERATED ? reading.direct?.(fields[i]!) : undefined
+    );
+    super(task, directs.map((direct) => direct !== undefined), {});
+    const decoders = readings.map(({ decoder }, i) => decoder(fields[i]!, this.direct.columns[i]!));
+    this.#decoder = new CompiledRowDecoder(fields, directs, decoders, this.direct);
+    this.#columns = fields.length;
   }
 
   /**
@@ -58,42 +40,22 @@ export class RowDecoder {
    * @returns whether there is room for another one in the batch
    */
   push(input: MessageBuffer, from: number, to: number): boolean {
-    const reach = this.#reach;
+    const { reach } = this;
     const at = this.#started ? from : this.#afterHeader(input, from);
     const count = input.view.getInt16(at);
     if (count === -1) return true;
-    if (count !== this.#columns.length) {
-      throw this.#malformed(`it has ${count} columns, expected ${this.#columns.length}`);
+    if (count !== this.#columns) {
+      throw this.malformed(`it has ${count} columns, expected ${this.#columns}`);
     }
-    if (reach.row === reach.capacity) {
-      reach.capacity = Math.min(reach.capacity * 2, this.bounds.rows);
-      this.#reader.open(reach.capacity);
-    }
+    this.makeRoom();
     reach.at = at;
     reach.to = to;
-    this.#read(input);
-    input.skip(reach.at);
-    return reach.row < this.bounds.rows && reach.bytes > 0;
-  }
-
-  #read(input: MessageBuffer): void {
-    let wrong: number;
-    try {
-      wrong = this.#reader.run(this.#reach, input);
-    } catch (error) {
-      throw error instanceof ValueError ? error.atRow(this.rows + 1) : error;
-    }
-    if (wrong < 0) return;
-    const { at, to } = this.#reach;
-    throw this.#malformed(
-      wrong < this.#columns.length
-        ? `column ${wrong + 1} has a value of ${input.view.getInt32(at - 4)} bytes`
-        : `its columns end ${Math.abs(to - at)} bytes ${at < to ? "before" : "behind"} it`,
+    this.decode(
+      () => this.#decoder.run(reach, input),
+      () => `has a value of ${input.view.getInt32(reach.at - 4)} bytes`,
     );
-  }
-
-  #malformed(detail: string): ExtractorError {
-    return new ExtractorError(`Cannot decode row ${this.rows + 1}: ${detail}`);
+    input.skip(reach.at);
+    return this.hasRoom;
   }
 
   #afterHeader({ bytes, view }: MessageBuffer, from: number): number {
@@ -104,17 +66,5 @@ export class RowDecoder {
     }
     this.#started = true;
     return from + COPY_HEADER.length + view.getInt32(from + 15);
-  }
-
-  /** The rows since the last batch. */
-  take(): Batch {
-    const reach = this.#reach;
-    this.#reader.close(reach.row);
-    this.#taken += reach.row;
-    reach.row = 0;
-    reach.bytes = this.bounds.bytes;
-    const batch = buildBatch(this.#schema, this.#columns);
-    this.#reader.open(reach.capacity);
-    return batch;
   }
 }

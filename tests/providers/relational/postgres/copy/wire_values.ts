@@ -187,14 +187,19 @@ export async function decodeStream(
     inactivity_timeout: 5,
   });
   const out = new CopyOut(new MessageChannel(connection, new MessageBuffer(socket), false));
-  const decoder = new RowDecoder(fields, readings, { rows, bytes });
+  const task = {
+    projections: fields.map((field) => ({ field, column: field.name })),
+    batchRows: rows,
+    batchBytes: bytes,
+  };
+  const decoder = new RowDecoder(task, readings);
   const batches: Batch[] = [];
   let room = true;
   while (await out.read((input, from, to) => room = decoder.push(input, from, to))) {
     if (!room) batches.push(decoder.take());
     room = true;
   }
-  if (!decoder.empty) batches.push(decoder.take());
+  if (!decoder.isEmpty) batches.push(decoder.take());
   return batches;
 }
 
