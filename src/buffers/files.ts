@@ -2,8 +2,8 @@
 import type {
   Buffer,
   OpenStage,
-  StagedData,
   StageDetails,
+  StagedFiles,
   StageLock,
   WrittenPart,
 } from "../core/contracts/buffer.ts";
@@ -30,7 +30,7 @@ export class FileBuffer implements Buffer {
     fields: readonly Field[],
     write: (stage: OpenStage) => Promise<readonly WrittenPart[]>,
     details: () => StageDetails,
-  ): Promise<StagedData> {
+  ): Promise<StagedFiles> {
     const common = { ...this.kind, fields: [...fields] };
     const { location } = this;
     const manifest = await commitStage(location, async (folder, name) => {
@@ -57,7 +57,7 @@ export class FileBuffer implements Buffer {
     return openStage(location, manifest);
   }
 
-  async open(): Promise<StagedData | undefined> {
+  async open(): Promise<StagedFiles | undefined> {
     const manifest = await readManifest(this.location);
     if (manifest === undefined) return undefined;
     const { kind, format } = this.kind;

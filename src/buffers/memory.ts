@@ -1,23 +1,17 @@
 /** The stage in memory, for small data; it ends with the run. */
 import { createHash } from "node:crypto";
-import {
-  arrowSchema,
-  batchesFromIPC,
-  batchesToIPC,
-  byteLength,
-  readRecords,
-} from "../arrow/mod.ts";
+import { arrowSchema, batchesFromIPC, batchesToIPC, byteLength } from "../arrow/mod.ts";
 import type { Batch } from "../core/contracts/batch.ts";
-import {
-  type Buffer,
-  committedStage,
-  type OpenStage,
-  type StagedData,
-  type StageDetails,
-  type StagedFile,
-  type StageLock,
-  type StageSlice,
-  type WrittenPart,
+import type {
+  Buffer,
+  OpenStage,
+  ReadWatch,
+  StageDetails,
+  StagedFile,
+  StagedFiles,
+  StageLock,
+  StageSlice,
+  WrittenPart,
 } from "../core/contracts/buffer.ts";
 import { BufferError } from "../core/errors.ts";
 import type { Extraction } from "../core/contracts/proof.ts";
@@ -77,7 +71,7 @@ async function encodeFile(
 /** A stage in memory. */
 export class MemoryBuffer implements Buffer {
   readonly location = "memory";
-  #committed: StagedData | undefined;
+  #committed: StagedFiles | undefined;
 
   /** Returns a lock without effect: no other run can reach this stage. */
   lock(): Promise<StageLock> {
@@ -94,7 +88,7 @@ export class MemoryBuffer implements Buffer {
     fields: readonly Field[],
     write: (stage: OpenStage) => Promise<readonly WrittenPart[]>,
     details: () => StageDetails,
-  ): Promise<StagedData> {
+  ): Promise<StagedFiles> {
     const parts = await write({ folder: "", slice: refuseSlice });
     this.#committed = openMemory({
       fields: [...fields],
@@ -107,7 +101,7 @@ export class MemoryBuffer implements Buffer {
     return this.#committed;
   }
 
-  open(): Promise<StagedData | undefined> {
+  open(): Promise<StagedFiles | undefined> {
     return Promise.resolve(this.#committed);
   }
 
@@ -122,19 +116,25 @@ function refuseSlice(): never {
 }
 
 /** Opens a slice of a stage in memory. */
-export function openFromMemory(slice: StageSlice): StagedData {
+export function openFromMemory(slice: StageSlice): StagedFiles {
   return openMemory(slice["memory"] as Memory);
 }
 
-function openMemory(memory: Memory): StagedData {
+function openMemory(memory: Memory): StagedFiles {
   const { fields, count, files, bytes, evidence, details } = memory;
   const fileAt = (name: string): Uint8Array => {
     const at = files.findIndex((file) => file.name === name);
     if (at >= 0) return bytes[at]!;
     throw new BufferError(`Cannot open "${name}" of a stage in memory: it has no such file`);
   };
-  const readBatches = async function* () {
-    for (const file of bytes) yield* await Promise.resolve(batchesFromIPC(file));
+  const readBatches = async function* (_recycle?: boolean, watch?: ReadWatch) {
+    for (const file of bytes) {
+      for (const batch of batchesFromIPC(file)) {
+        await watch?.pause();
+        yield batch;
+        watch?.onRead(batch.numRows, byteLength(batch));
+      }
+    }
   };
   return {
     kind: "records",
@@ -144,10 +144,6 @@ function openMemory(memory: Memory): StagedData {
     details,
     evidence,
     readBatches,
-    scanBatches: readBatches,
-    async *readRecords() {
-      for await (const batch of readBatches()) yield* readRecords(batch);
-    },
     slice(some) {
       const indexes = files.flatMap((file, i) =>
         some.some(({ name }) => name === file.name) ? [i] : []
@@ -162,6 +158,5 @@ function openMemory(memory: Memory): StagedData {
     },
     openFile: (name) => Promise.try(() => new Blob([fileAt(name) as BlobPart]).stream()),
     readFile: (name, start, end) => Promise.try(() => fileAt(name).slice(start, end)),
-    ...committedStage(files),
   };
 }

@@ -48,4 +48,4 @@ export async function stagePart(
 
 export { StagedFileShape } from "./manifest.ts";
 export type { PartPlace } from "./part.ts";
-export { openSlice } from "./staged.ts";
+export { openSlice, readStage } from "./staged.ts";

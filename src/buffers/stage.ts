@@ -60,6 +60,10 @@ export async function clearStage(directory: string): Promise<void> {
 }
 
 /** Returns the path of a staged file. */
-export function stagedFilePath(directory: string, manifest: Manifest, file: StagedFile): string {
-  return join(directory, manifest.folder, file.name);
+export function stagedFilePath(
+  directory: string,
+  { folder }: Pick<Manifest, "folder">,
+  { name }: Pick<StagedFile, "name">,
+): string {
+  return join(directory, folder, name);
 }

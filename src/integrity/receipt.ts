@@ -1,5 +1,5 @@
 /** Verifies a load: source, stage and target must agree. */
-import type { StagedData } from "../core/contracts/buffer.ts";
+import type { StageHeader, StageTotals } from "../core/contracts/buffer.ts";
 import { VerificationError } from "../core/errors.ts";
 import type { LoadReceipt } from "../core/contracts/loader.ts";
 
@@ -18,7 +18,10 @@ export interface Receipt {
  *
  * @throws {VerificationError} when the counts differ
  */
-export function verifyLoad(staged: StagedData, loaded: LoadReceipt): Receipt {
+export function verifyLoad(
+  staged: Pick<StageHeader, "kind"> & StageTotals,
+  loaded: LoadReceipt,
+): Receipt {
   const unit = staged.kind === "files" ? "files" : "rows";
   if (loaded.rows !== staged.count) {
     throw new VerificationError(

@@ -9,7 +9,7 @@ import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan/pipelin
 import { newProgress, type Progress, type RunContext } from "./contract/run_context.ts";
 import { isSameSystem } from "./plan/endpoint.ts";
 import { planRun, type ReadOptions } from "./plan/select_plans.ts";
-import type { Threads } from "./worker/connection_client.ts";
+import type { Threads } from "./contract/threads.ts";
 import { sharedNeeds } from "./permissions/required.ts";
 import { openThreads } from "./worker/pool.ts";
 import { moveStream } from "./stream_run.ts";

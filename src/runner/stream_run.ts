@@ -1,14 +1,13 @@
 /** Runs one stream: extract → stage → load → receipt. */
 import { openBuffer } from "../buffers/mod.ts";
-import type { Buffer, StagedData } from "../core/contracts/buffer.ts";
+import type { Buffer, StagedFiles } from "../core/contracts/buffer.ts";
 import { BufferError, isStaleRange, isUnknownOutcome } from "../core/errors.ts";
 import { verifyLoad } from "../integrity/receipt.ts";
-import type { Phase } from "./contract/events.ts";
+import type { Phase, Step } from "./contract/events.ts";
 import { type Progress, resetProgress, type RunContext } from "./contract/run_context.ts";
-import { stageFiles, stageRecords, type StageWatcher } from "./extract/stage_stream.ts";
-import { EarlyLoad, isRepeatable, load } from "./load/load_stage.ts";
+import { stageFiles, stageRecords } from "./extract/stage_stream.ts";
+import { isRepeatable, StreamLoad } from "./load/load_stage.ts";
 import { settlePending, type Stage } from "./load/pending_load.ts";
-import { isSameSystem } from "./plan/endpoint.ts";
 import { retryPolicy, withRetries } from "./retry.ts";
 import type { StreamPlan } from "./plan/pipeline_plan.ts";
 import { ignoreFolder, removeEmptyFolders } from "./stage_folders.ts";
@@ -45,10 +44,11 @@ async function attemptStream(
   const start = performance.now();
   for (;;) {
     try {
+      const load = new StreamLoad(plan, context, stage.lock);
       if (phase !== "load" && progress.staged === undefined) {
-        await extractStream(plan, context, progress, stage);
+        await extractStream(plan, context, progress, stage, load);
       }
-      if (phase !== "extract") await loadStream(plan, context, progress, stage);
+      if (phase !== "extract") await loadStream(plan, context, progress, stage, load);
       return;
     } catch (error) {
       // With --wait the run reads again what is new after the other run.
@@ -75,7 +75,7 @@ function prepareRetry(
   if (isLoading && !isRepeatable(plan, context)) return false;
   progress.attempt = attempt;
   if (progress.stage === undefined) resetProgress(progress);
-  else Object.assign(progress, { rowsLoaded: 0, early: undefined });
+  else progress.rowsLoaded = 0;
   return true;
 }
 
@@ -90,114 +90,80 @@ async function openStage(plan: StreamPlan, context: RunContext): Promise<Stage> 
   return { buffer, lock };
 }
 
-/** Extracts a stream into its stage. */
+/** Extracts a stream into its stage; `load` may take the stage's files as they are written. */
 async function extractStream(
   plan: StreamPlan,
   context: RunContext,
   progress: Progress,
-  stage: Stage,
+  { buffer }: Stage,
+  load: StreamLoad,
 ): Promise<void> {
   const start = performance.now();
-  const { buffer } = stage;
   try {
     await using source = openSource(plan, context);
     if (context.loads) warmTarget(plan, context);
     progress.staged = plan.extractor.yields === "files"
       ? await stageFiles(plan, context, buffer, source)
-      : await stageRecords(
-        plan,
-        context,
-        buffer,
-        source,
-        progress,
-        loadEarly(plan, context, stage, progress),
-      );
+      : await stageRecords(plan, context, buffer, source, progress, load);
   } catch (error) {
-    await progress.early?.abort(error);
+    await load.abort(error);
     throw error;
   } finally {
     progress.extractMs = performance.now() - start;
   }
   progress.stage = buffer.location;
-  context.onEvent({
-    type: "phase_finished",
-    stream: plan.stream.id,
-    phase: "extract",
-    rows: progress.staged.count,
-    ms: progress.extractMs,
-  });
+  reportPhase(plan, context, "extract", progress.staged.count, progress.extractMs);
 }
 
-/** Begins the load when the first part is staged, where the stream may be loaded so early. */
-function loadEarly(
-  plan: StreamPlan,
-  context: RunContext,
-  { lock }: Stage,
-  progress: Progress,
-): StageWatcher {
-  return {
-    onOpen(stage) {
-      if (loadsEarly(plan, context)) progress.early = new EarlyLoad(plan, context, stage, lock);
-    },
-    onFile: (file, part) => progress.early?.push(file, part),
-    onPart: (part) => progress.early?.endPart(part),
-    async onRestart(error) {
-      await progress.early?.abort(error);
-      delete progress.early;
-    },
-  };
-}
-
-/** Whether the load begins before the stage is whole: the target shows nothing of it until then. */
-function loadsEarly(
-  { loader, stream }: StreamPlan,
-  { loads, source, target }: RunContext,
-): boolean {
-  return loads && loader.overlaps && stream.load?.early !== false && !isSameSystem(source, target);
-}
-
-/** Loads a stream's committed stage into its target, and cleans the stage. */
+/** Loads a stream's committed stage into its target, proves the load, and removes the stage. */
 async function loadStream(
   plan: StreamPlan,
   context: RunContext,
   progress: Progress,
   { buffer, lock }: Stage,
+  load: StreamLoad,
 ): Promise<void> {
   const start = performance.now();
   try {
-    const staged = progress.staged ?? await committed(plan, buffer);
-    progress.staged = staged;
+    const staged = progress.staged ??= await openCommitted(plan, buffer);
     progress.stage = buffer.location;
-    const receipt = await (progress.early?.finish(staged) ?? load(plan, context, staged, lock));
+    const receipt = await load.finish(staged);
     context.stages.defer(() => lock.forget());
     progress.receipt = verifyLoad(staged, receipt);
     progress.rowsLoaded = receipt.rows;
   } catch (error) {
-    // The rows of a range that is no longer the target's are read again.
-    const isUseless = context.loads && isStaleRange(error);
-    const isInDoubt = isUnknownOutcome(error);
-    if (isUseless || (plan.buffer.retain_on_failure === false && !isInDoubt)) {
-      await buffer.clear();
-      delete progress.stage;
-    }
+    if (isStageUseless(error, plan, context)) await removeStage(buffer, progress);
     throw error;
   } finally {
     progress.loadMs = performance.now() - start;
   }
-  context.onEvent({
-    type: "phase_finished",
-    stream: plan.stream.id,
-    phase: "load",
-    rows: progress.rowsLoaded,
-    ms: progress.loadMs,
-  });
-  if (plan.buffer.cleanup_on_success !== false) {
-    await buffer.clear();
-    delete progress.stage;
-  }
+  reportPhase(plan, context, "load", progress.rowsLoaded, progress.loadMs);
+  if (plan.buffer.cleanup_on_success !== false) await removeStage(buffer, progress);
 }
 
-async function committed(plan: StreamPlan, buffer: Buffer): Promise<StagedData> {
+function reportPhase(
+  { stream }: StreamPlan,
+  { onEvent }: RunContext,
+  phase: Step,
+  rows: number,
+  ms: number,
+): void {
+  onEvent({ type: "phase_finished", stream: stream.id, phase, rows, ms });
+}
+
+/** Whether nobody will load the stage of a failed load again. */
+function isStageUseless(error: unknown, { buffer }: StreamPlan, { loads }: RunContext): boolean {
+  // The rows of a range that is no longer the target's are read again.
+  if (loads && isStaleRange(error)) return true;
+  return buffer.retain_on_failure === false && !isUnknownOutcome(error);
+}
+
+async function removeStage(buffer: Buffer, progress: Progress): Promise<void> {
+  await buffer.clear();
+  delete progress.stage;
+}
+
+async function openCommitted(plan: StreamPlan, buffer: Buffer): Promise<StagedFiles> {
   const staged = await buffer.open();
   if (staged === undefined) {
     throw new BufferError(

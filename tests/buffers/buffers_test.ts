@@ -3,13 +3,14 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { buildBatches } from "../../src/arrow/mod.ts";
 import { openBuffer } from "../../src/buffers/mod.ts";
-import type { Buffer, StagedData } from "../../src/core/contracts/buffer.ts";
+import type { Buffer, StagedFiles } from "../../src/core/contracts/buffer.ts";
 import type { DXTRecord } from "../../src/core/values/values.ts";
 import type { BufferSettings } from "../../src/models/buffer.ts";
 import type { Field } from "../../src/models/field.ts";
 import { testBuffer } from "../conformance/buffer.ts";
 import { withFolder } from "../support/run.ts";
 import { stageIn } from "../support/stage.ts";
+import { recordsOf } from "../support/staged.ts";
 
 const SETTINGS: readonly BufferSettings[] = [
   { format: "parquet" },
@@ -67,7 +68,7 @@ function stage(
   directory: string,
   settings: BufferSettings,
   records: readonly DXTRecord[],
-): Promise<StagedData> {
+): Promise<StagedFiles> {
   return stageIn(directory, settings, TEXTS, batches(records));
 }
 
@@ -87,9 +88,7 @@ for (const settings of SETTINGS) {
       assert.ok(files.length >= 3, `${files.length} files`);
       for (const { size } of files) assert.ok(size < FILE_BYTES * 1.5, `a file of ${size} bytes`);
       assert.equal(files.reduce((sum, { rows }) => sum + rows, 0), 600);
-      const read = await Array.fromAsync(
-        (await (await openBuffer(several, directory)).open())!.readRecords(),
-      );
+      const read = await recordsOf(await (await openBuffer(several, directory)).open());
       assert.deepEqual(read.map(({ a, b }) => ({ a, b })), records);
     }));
 }
@@ -122,7 +121,7 @@ Deno.test("a stage is read with the options that it was written with", () =>
     await stage(directory, { format: "csv", options: written }, records);
     for (const options of [written, {}, { delimiter: "|", null_value: "x;y" }]) {
       const staged = await (await openBuffer({ format: "csv", options }, directory)).open();
-      const read = await Array.fromAsync(staged!.readRecords());
+      const read = await recordsOf(staged);
       assert.deepEqual(read.map(({ a, b }) => ({ a, b })), records);
     }
   }));

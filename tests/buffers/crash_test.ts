@@ -7,6 +7,7 @@ import { openBuffer } from "../../src/buffers/mod.ts";
 import { BufferError } from "../../src/core/errors.ts";
 import { withFolder } from "../support/run.ts";
 import { stageIn } from "../support/stage.ts";
+import { recordsOf } from "../support/staged.ts";
 import { commit, FIELDS, ROWS } from "./commit.ts";
 
 const COMMIT = fileURLToPath(new URL("commit.ts", import.meta.url));
@@ -42,7 +43,7 @@ async function committedUnder(directory: string, calls: string, fault: string): 
 /** The first number of the committed stage, which must be whole. */
 async function firstOf(directory: string): Promise<number> {
   const staged = await (await openBuffer({ format: "csv" }, directory)).open();
-  const numbers = (await Array.fromAsync(staged!.readRecords())).map(({ n }) => Number(n));
+  const numbers = (await recordsOf(staged)).map(({ n }) => Number(n));
   assert.deepEqual(numbers, Array.from({ length: ROWS }, (_, i) => numbers[0]! + i));
   return numbers[0]!;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { StagedData } from "../../src/core/contracts/buffer.ts";
+import type { StagedFiles } from "../../src/core/contracts/buffer.ts";
 import { VerificationError } from "../../src/core/errors.ts";
 import { verifyLoad } from "../../src/integrity/receipt.ts";
 
@@ -8,7 +8,7 @@ const staged = {
   count: 3,
   files: [{ name: "a", rows: 3, size: 9, sha256: "" }],
   evidence: "COPY 3",
-} as unknown as StagedData;
+} as unknown as StagedFiles;
 
 Deno.test("a receipt holds what source, stage and target say", () => {
   assert.deepEqual(verifyLoad(staged, { rows: 3, evidence: "INSERT 0 3" }), {

@@ -80,7 +80,7 @@ const REFUSED: Readonly<Record<string, readonly [job: string, answer: unknown]>>
 
 for (const [name, [job, answer]] of Object.entries(REFUSED)) {
   Deno.test(`${name} is refused`, () => {
-    assert.throws(() => CHECKS.answer(job, answer, true), /^\w+Error: Cannot use what a thread/);
+    assert.throws(() => CHECKS.answer(job, answer, true), /^\w+Error: Cannot use what a worker/);
   });
 }
 
@@ -97,7 +97,7 @@ Deno.test("a marked value is restored, and one that is none of its class is refu
       null,
     ]
   ) {
-    assert.throws(() => answer(wrong), /^ConnectorError: Cannot use what a thread/);
+    assert.throws(() => answer(wrong), /^ConnectorError: Cannot use what a worker/);
   }
 });
 

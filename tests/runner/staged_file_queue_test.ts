@@ -1,61 +1,53 @@
 import assert from "node:assert/strict";
-import type { StagedData } from "../../src/core/contracts/buffer.ts";
+import type { StagedFiles } from "../../src/core/contracts/buffer.ts";
 import { PartSequencer, StagedFileQueue } from "../../src/runner/worker/staged_file_queue.ts";
 
-const STAGED = { count: 3 } as StagedData;
+const STAGED = { count: 3 } as StagedFiles;
 
-Deno.test("each item goes to one reader, and all hear of the end", async () => {
-  const feed = new StagedFileQueue<number>();
-  const readers = Array.from({ length: 3 }, async () => {
-    const read: number[] = [];
-    for (let item = await feed.next(); item !== undefined; item = await feed.next()) {
-      read.push(item);
-    }
-    return read;
-  });
+Deno.test("each item goes to one reader, and the end reaches all of them", async () => {
+  const queue = new StagedFileQueue<number>();
+  const readers = Array.from({ length: 3 }, () => Array.fromAsync(queue));
   for (let i = 0; i < 50; i++) {
-    feed.push(i);
+    queue.push(i);
     if (i % 7 === 0) await new Promise((resolve) => setTimeout(resolve));
   }
-  feed.end(STAGED);
+  queue.end(STAGED);
   const read = (await Promise.all(readers)).flat();
   assert.deepEqual(read.toSorted((a, b) => a - b), Array.from({ length: 50 }, (_, i) => i));
-  assert.equal(feed.staged, STAGED);
+  assert.equal(await queue.committed(), STAGED);
 });
 
-Deno.test("who waits long enough gets nothing, and may ask again", async () => {
-  const feed = new StagedFileQueue<string>();
-  assert.equal(await feed.next(5), undefined);
-  const later = feed.next(10_000);
-  feed.push("a");
+Deno.test("a reader whose patience ends gets nothing, and may ask again", async () => {
+  const queue = new StagedFileQueue<string>();
+  assert.equal(await queue.next(5), undefined);
+  const later = queue.next(10_000);
+  queue.push("a");
   assert.equal(await later, "a");
-  feed.push("b");
-  assert.equal(await feed.next(0), "b");
-  assert.equal(await feed.next(0), undefined);
+  queue.push("b");
+  assert.equal(await queue.next(0), "b");
+  assert.equal(await queue.next(0), undefined);
 });
 
-Deno.test("a feed tells when somebody waits for more, and not when there is some", async () => {
-  let asked = 0;
-  const feed = new StagedFileQueue<string>(() => {
-    asked++;
-    if (asked < 3) feed.push(`${asked}`);
-    else feed.end(STAGED);
+Deno.test("onEmpty is called when a reader blocks, and not when an item is left", async () => {
+  let calls = 0;
+  const queue = new StagedFileQueue<string>(() => {
+    calls++;
+    if (calls < 3) queue.push(`${calls}`);
+    else queue.end(STAGED);
   });
-  feed.push("0");
-  const read: string[] = [];
-  for (let item = await feed.next(); item !== undefined; item = await feed.next()) read.push(item);
-  assert.deepEqual(read, ["0", "1", "2"]);
-  assert.equal(asked, 3);
+  queue.push("0");
+  assert.deepEqual(await Array.fromAsync(queue), ["0", "1", "2"]);
+  assert.equal(calls, 3);
 });
 
-Deno.test("a failure reaches who waits and who comes later, before what is left", async () => {
-  const feed = new StagedFileQueue<string>();
-  const waiting = assert.rejects(feed.next(), /disk/);
-  const patient = assert.rejects(feed.next(10_000), /disk/);
-  feed.fail(new Error("disk"));
-  feed.push("late");
-  await Promise.all([waiting, patient, assert.rejects(feed.next(), /disk/)]);
-  assert.throws(() => feed.staged, /still being written/);
+Deno.test("a failure reaches readers that wait or come later, before items that are left", async () => {
+  const queue = new StagedFileQueue<string>();
+  const waiting = assert.rejects(queue.next(), /disk/);
+  const patient = assert.rejects(queue.next(10_000), /disk/);
+  queue.fail(new Error("disk"));
+  queue.push("late");
+  await Promise.all([waiting, patient, assert.rejects(queue.next(), /disk/)]);
+  await assert.rejects(queue.committed(), /disk/);
 });
 
 Deno.test("items come in the order of their parts, each as soon as those before have ended", () => {

@@ -1,7 +1,12 @@
 /** Stages in one thread what a run stages in several. */
-import { openBuffer, stagePart } from "../../src/buffers/mod.ts";
+import { openBuffer, readStage, stagePart } from "../../src/buffers/mod.ts";
 import type { Batch } from "../../src/core/contracts/batch.ts";
-import type { Buffer, StagedData, StageDetails } from "../../src/core/contracts/buffer.ts";
+import type {
+  Buffer,
+  StagedData,
+  StageDetails,
+  StagedFiles,
+} from "../../src/core/contracts/buffer.ts";
 import type { SourceFile } from "../../src/core/contracts/extractor.ts";
 import type { Extraction } from "../../src/core/contracts/proof.ts";
 import type { BufferSettings } from "../../src/models/buffer.ts";
@@ -16,7 +21,7 @@ export async function stageWhole(
   fields: readonly Field[],
   extraction: Extraction<Batch> | Extraction<SourceFile>,
   details: StageDetails = DETAILS,
-): Promise<StagedData> {
+): Promise<StagedFiles> {
   return await buffer.write(
     fields,
     async ({ folder }) => [await stagePart(settings, { folder, fields }, extraction)],
@@ -30,6 +35,18 @@ export async function stageIn(
   settings: BufferSettings,
   fields: readonly Field[],
   extraction: Extraction<Batch> | Extraction<SourceFile>,
-): Promise<StagedData> {
+): Promise<StagedFiles> {
   return await stageWhole(await openBuffer(settings, directory), settings, fields, extraction);
+}
+
+/** A committed stage as a loader reads it. */
+export function readCommitted(staged: StagedFiles): StagedData {
+  return readStage(
+    staged,
+    async function* () {
+      yield await Promise.resolve(staged.slice(staged.files));
+    },
+    () => Promise.resolve(staged),
+    { pause: () => Promise.resolve(), onRead() {} },
+  );
 }

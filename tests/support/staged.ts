@@ -1,6 +1,12 @@
 /** Staged data made of records, for loaders. */
 import { buildBatches, readRecords } from "../../src/arrow/mod.ts";
-import { committedStage, type StagedData } from "../../src/core/contracts/buffer.ts";
+import type { Batch } from "../../src/core/contracts/batch.ts";
+import type {
+  StagedData,
+  StagedFile,
+  StagedFiles,
+  StageHeader,
+} from "../../src/core/contracts/buffer.ts";
 import type { DXTRecord } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 
@@ -11,6 +17,8 @@ export interface StagedOptions {
   readonly failAfter?: number;
   /** Called before each batch, with its number from 0. */
   readonly beforeBatch?: (index: number) => void | Promise<void>;
+  /** The count that the stage declares; that of the records. */
+  readonly count?: number;
 }
 
 /** What reading a stage throws that was told to fail. */
@@ -24,34 +32,49 @@ export class HalfWay extends Error {
 export function stagedOf(
   fields: readonly Field[],
   records: readonly DXTRecord[],
-  options: StagedOptions = {},
+  { batchRows = 1000, failAfter, beforeBatch, count = records.length }: StagedOptions = {},
 ): StagedData {
   async function* readBatches() {
-    const bounds = { rows: options.batchRows ?? 1000, bytes: 1 << 24 };
     let index = 0;
-    for await (const batch of buildBatches(fields, records, bounds)) {
-      await options.beforeBatch?.(index);
-      if (index === options.failAfter) throw new HalfWay();
+    for await (const batch of buildBatches(fields, records, { rows: batchRows, bytes: 1 << 24 })) {
+      await beforeBatch?.(index);
+      if (index === failAfter) throw new HalfWay();
       yield batch;
       index++;
     }
-    if (options.failAfter !== undefined) throw new HalfWay();
+    if (failAfter !== undefined) throw new HalfWay();
   }
+  return stagedBatches({ fields }, readBatches, count);
+}
+
+/** A committed stage that yields these batches, whose files cannot be read. */
+export function stagedBatches(
+  header: Partial<StageHeader> & Pick<StageHeader, "fields">,
+  readBatches: () => AsyncGenerator<Batch, void, void>,
+  count: number,
+  files: readonly StagedFile[] = [],
+): StagedData {
   return {
     kind: "records",
-    fields,
-    count: records.length,
-    files: [{ name: "part-00000", rows: records.length, size: 1, sha256: "0".repeat(64) }],
     details: { pipeline: "conformance", stream: "records", run_id: "1", source: "records" },
-    evidence: `${records.length} records`,
+    ...header,
     readBatches,
     scanBatches: readBatches,
     async *readRecords() {
       for await (const batch of readBatches()) yield* readRecords(batch);
     },
-    slice: () => ({}),
+    async *closedFiles() {
+      yield* files;
+    },
     readFile: () => Promise.reject(new Error("no files")),
-    openFile: () => Promise.reject(new Error("records have no files")),
-    ...committedStage([]),
+    openFile: () => Promise.reject(new Error("no files")),
+    committed: () => Promise.resolve({ count, files, evidence: `${count} records` }),
   };
+}
+
+/** The records of staged files. */
+export async function recordsOf(staged: StagedFiles | undefined): Promise<DXTRecord[]> {
+  const records: DXTRecord[] = [];
+  for await (const batch of staged!.readBatches()) records.push(...readRecords(batch));
+  return records;
 }

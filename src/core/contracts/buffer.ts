@@ -39,59 +39,69 @@ export interface StageDetails {
   } | undefined;
 }
 
-/**
- * What was staged, as a loader reads it. A load may begin while the stage is still written: then `count`,
- * `files` and `evidence` throw until `whole` has resolved, or the batches were read to their end.
- */
-export interface StagedData {
+/** What is known of a stage from its first file on. */
+export interface StageHeader {
   /** Records in one of the formats, or files whose bytes were kept. */
   readonly kind: "records" | "files";
   readonly fields: readonly Field[];
+  readonly details: StageDetails;
+  /** Format and compression of files with records: a target may want the same. */
+  readonly format?: Format | undefined;
+  readonly compression?: Compression | undefined;
+}
+
+/** What is known of a stage when nothing more is written to it. */
+export interface StageTotals {
   /** Records, or files where bytes were kept. */
   readonly count: number;
   readonly files: readonly StagedFile[];
-  readonly details: StageDetails;
   /** The source's own words, from its completion proof. */
   readonly evidence: string;
+}
+
+/** Watches how far staged files are read. */
+export interface ReadWatch {
+  /** Awaited before each batch or file; throws when reading is aborted. */
+  pause(): Promise<void>;
+  /** Called with the size of a batch, file or chunk when its reader asks for the next. */
+  onRead(rows: number, bytes: number): void;
+}
+
+/** Files on which nothing more is written: all of a committed stage, or a slice of any stage. */
+export interface StagedFiles extends StageHeader, StageTotals {
   /**
-   * Reads all batches once, in the order in which they were written: this is the load, and counts as
-   * its progress.
+   * Reads all batches, in the order in which they were written.
    *
    * @param recycle whether the memory of a batch may be used again when the next is asked for
    */
+  readBatches(recycle?: boolean, watch?: ReadWatch): AsyncGenerator<Batch, void, void>;
+  /** Bytes of one file from `start` up to `end`; `into` has room for them and may be used. */
+  readFile(name: string, start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
+  openFile(name: string): Promise<ReadableStream<Uint8Array>>;
+  /** Some of its files, for another worker. */
+  slice(files: readonly StagedFile[]): StageSlice;
+}
+
+/**
+ * A stage as a loader reads it, on a worker of the target. It may still grow: batches and files come in
+ * the order of the stage, and end when it is committed. They are read once, and are the load's progress.
+ */
+export interface StagedData extends StageHeader {
+  /** As {@linkcode StagedFiles.readBatches}. */
   readBatches(recycle?: boolean): AsyncGenerator<Batch, void, void>;
   /** As `readBatches`, record by record: for targets that take rows. */
   readRecords(): AsyncGenerator<DXTRecord, void, void>;
+  /** Yields each file when it is closed: for targets that take files, or read them themselves. */
+  closedFiles(): AsyncGenerator<StagedFile, void, void>;
+  readFile: StagedFiles["readFile"];
+  openFile: StagedFiles["openFile"];
+  /** Resolves when the stage is committed. */
+  committed(): Promise<StageTotals>;
   /**
-   * All batches of the whole stage, for a loader that has to know every value before it writes the
-   * first. It waits until all is staged, and does not count as loading.
+   * All batches once more, for a loader that has to know every value before it writes the first. Waits
+   * until the stage is committed, and does not count as progress.
    */
   scanBatches(): AsyncGenerator<Batch, void, void>;
-  /** Format and compression of the files, where they hold records: they may be what a target wants. */
-  readonly format?: Format | undefined;
-  readonly compression?: Compression | undefined;
-  /** Yields each file when it is closed, in the order of the stage: for targets that take files. */
-  closedFiles(): AsyncGenerator<StagedFile, void, void>;
-  /** Resolves when the stage is committed, so that count, files and evidence are known. */
-  whole(): Promise<void>;
-  /** Bytes of one staged file from `start` up to `end`; `into` has room for them and may be used. */
-  readFile(name: string, start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
-  /** Some of its files, for another worker. */
-  slice(files: readonly StagedFile[]): StageSlice;
-  /** Bytes of one staged file. */
-  openFile(name: string): Promise<ReadableStream<Uint8Array>>;
-}
-
-/** What every committed stage answers alike. */
-export function committedStage(
-  files: readonly StagedFile[],
-): Pick<StagedData, "closedFiles" | "whole"> {
-  return {
-    async *closedFiles() {
-      yield* files;
-    },
-    whole: () => Promise.resolve(),
-  };
 }
 
 /** Some files of a stage, committed or not. Plain data: it is sent to the worker that reads it. */
@@ -161,9 +171,9 @@ export interface Buffer {
     fields: readonly Field[],
     write: (stage: OpenStage) => Promise<readonly WrittenPart[]>,
     details: () => StageDetails,
-  ): Promise<StagedData>;
+  ): Promise<StagedFiles>;
   /** The committed stage, checked against its manifest; undefined when there is none. */
-  open(): Promise<StagedData | undefined>;
+  open(): Promise<StagedFiles | undefined>;
   /** Removes the stage, committed or not. */
   clear(): Promise<void>;
 }

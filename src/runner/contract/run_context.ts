@@ -1,5 +1,5 @@
 /** What the steps of a stream's run share: its settings, and its progress. */
-import type { StagedData } from "../../core/contracts/buffer.ts";
+import type { StagedFiles } from "../../core/contracts/buffer.ts";
 import type { Claim } from "../../core/files/run_lock.ts";
 import type { ExpectedWatermark } from "../../core/contracts/loader.ts";
 import type { Receipt } from "../../integrity/receipt.ts";
@@ -7,8 +7,7 @@ import type { Endpoint } from "../plan/endpoint.ts";
 import type { RunEvent } from "./events.ts";
 import type { StreamNeeds } from "../permissions/required.ts";
 import type { Backfill } from "../plan/backfill.ts";
-import type { Threads } from "../worker/connection_client.ts";
-import type { EarlyLoad } from "../load/load_stage.ts";
+import type { Threads } from "./threads.ts";
 
 /** What a stream's run needs besides its plan. */
 export interface RunContext {
@@ -54,9 +53,7 @@ export interface RunContext {
 export interface Progress {
   rowsExtracted: number;
   rowsLoaded: number;
-  staged?: StagedData;
-  /** The load, where it began while the stage was written. */
-  early?: EarlyLoad;
+  staged?: StagedFiles;
   watermarkBefore?: string;
   /** What the target must still have when the load begins, where the range was made from it. */
   expected?: ExpectedWatermark;

@@ -2,9 +2,9 @@
 import type {
   Buffer,
   OpenStage,
-  StagedData,
   StageDetails,
   StagedFile,
+  StagedFiles,
 } from "../../core/contracts/buffer.ts";
 import type { Part, PartitionSettings } from "../../core/contracts/extractor.ts";
 import { DXTError, PartitionError } from "../../core/errors.ts";
@@ -21,21 +21,19 @@ import {
   newStats,
   specFields,
 } from "../worker/extract_spec.ts";
-import type { ExtractNews, ExtractResult, PlainClass } from "../worker/inside/protocol.ts";
+import type { ExtractProgress, ExtractResult, PlainClass } from "../worker/inside/protocol.ts";
 import type { Transformer } from "./transform_client.ts";
 
-/** Called while an extraction runs. */
-export interface ExtractWatcher {
-  /** Rows and bytes of all workers so far. */
-  onProgress(rows: number, bytes: number): void;
-  /** The stage of a partition is open. */
+/** Follows the stage of a partition while its parts are written. */
+export interface StageObserver {
+  /** Called before the first part is read. */
   onOpen(stage: OpenStage): void;
-  /** A file of a part is on the disk. */
+  /** Called when a file of a part is on disk. */
   onFile(file: StagedFile, part: number): void;
-  /** A part has no more files. */
+  /** Called when a part has no more files. */
   onPart(part: number): void;
-  /** The parts failed, and everything is read again as a whole. */
-  onRestart(error: unknown): Promise<void>;
+  /** Called when the parts failed, before everything is read again as a whole. */
+  abort(error: unknown): Promise<void>;
 }
 
 /** An extraction of one stream into its stage. */
@@ -49,8 +47,10 @@ export interface StageExtraction {
   readonly buffer: BufferSettings;
   /** What all workers have read. */
   readonly stats: ExtractStats;
-  readonly watcher?: ExtractWatcher;
-  /** Asked for when the last worker has ended. */
+  readonly observer?: StageObserver;
+  /** Called with the rows and bytes of all workers so far. */
+  onProgress?(rows: number, bytes: number): void;
+  /** Called when the last worker has ended. */
   details(): StageDetails;
 }
 
@@ -61,8 +61,8 @@ export interface StageExtraction {
 export async function extractToStage(
   extraction: StageExtraction,
   settings: PartitionSettings,
-): Promise<StagedData> {
-  const { source, extractor, spec: { request }, context, stats, watcher } = extraction;
+): Promise<StagedFiles> {
+  const { source, extractor, spec: { request }, context, stats, observer } = extraction;
   const { parts, guessed } = await source.call("partition", { extractor, request, settings });
   if (parts.length < 2) return await extractWhole(extraction);
   try {
@@ -71,7 +71,7 @@ export async function extractToStage(
     const isLost = error instanceof DXTError && error.name === PartitionError.name;
     if ((guessed !== true && !isLost) || context.signal.aborted) throw error;
     if (isLost) context.warn(`Read as a whole instead of in parts: ${error.message}`);
-    await watcher?.onRestart(error);
+    await observer?.abort(error);
     delete stats.key;
     Object.assign(stats, newStats());
     return await extractWhole(extraction);
@@ -79,11 +79,11 @@ export async function extractToStage(
 }
 
 /** Stages everything over the source's own connection. */
-export async function extractWhole(extraction: StageExtraction): Promise<StagedData> {
+export async function extractWhole(extraction: StageExtraction): Promise<StagedFiles> {
   const { source, extractor, stage, spec, buffer, details } = extraction;
   return await stage.write(specFields(spec), async ({ folder }) => {
-    const onNews = watchNews(extraction, source, () => {});
-    const result = await source.call("extract", { extractor, spec, folder, buffer }, onNews);
+    const onProgress = followWorker(extraction, source, () => {});
+    const result = await source.call("extract", { extractor, spec, folder, buffer }, onProgress);
     addResult(result, extraction);
     return [result];
   }, details);
@@ -93,10 +93,10 @@ export async function extractWhole(extraction: StageExtraction): Promise<StagedD
 async function extractParts(
   extraction: StageExtraction,
   parts: readonly Part[],
-): Promise<StagedData> {
-  const { stage, spec, watcher, details } = extraction;
+): Promise<StagedFiles> {
+  const { stage, spec, observer, details } = extraction;
   return await stage.write(specFields(spec), (open) => {
-    watcher?.onOpen(open);
+    observer?.onOpen(open);
     return extractAll(extraction, parts, open);
   }, details);
 }
@@ -107,7 +107,7 @@ async function extractAll(
   parts: readonly Part[],
   { folder }: OpenStage,
 ): Promise<ExtractResult[]> {
-  const { source, extractor, context, spec, buffer, watcher } = extraction;
+  const { source, extractor, context, spec, buffer, observer } = extraction;
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const results: ExtractResult[] = [];
@@ -116,41 +116,42 @@ async function extractAll(
   // A worker sends the batches of one extraction to its transforms, and untrusted code is never called
   // twice at the same time.
   const isAlone = spec.transformed !== undefined || extractor.module !== undefined;
-  const ends = new ClientGroup(source, isAlone ? 1 : connectionsPerThread);
-  const lane = async (number: number) => {
+  const clients = new ClientGroup(source, isAlone ? 1 : connectionsPerThread);
+  const readParts = async (connection: number) => {
     using _turn = await context.threads.turn("extract");
     try {
       for (const part of left) {
         signal.throwIfAborted();
-        const end = ends.of(number);
-        const onFile = (file: StagedFile) => watcher?.onFile(file, part.number);
+        const client = clients.open(connection);
+        const onFile = (file: StagedFile) => observer?.onFile(file, part.number);
         const input = { extractor, spec, part, folder, buffer };
-        const onNews = watchNews(extraction, end, onFile);
-        results[part.number] = await end.call("extract", input, onNews, signal);
-        watcher?.onPart(part.number);
+        const onProgress = followWorker(extraction, client, onFile);
+        results[part.number] = await client.call("extract", input, onProgress, signal);
+        observer?.onPart(part.number);
       }
     } finally {
-      await ends.done(number);
+      await clients.close(connection);
     }
   };
-  const lanes = Math.min(context.threads.most, parts.length);
-  const work = Array.from({ length: lanes }, (_, number) => lane(number));
-  await awaitAll(work, (error) => stop.abort(error));
+  const length = Math.min(context.threads.most, parts.length);
+  const connections = Array.from({ length }, (_, number) => readParts(number));
+  await awaitAll(connections, (error) => stop.abort(error));
   for (const result of results) addResult(result, extraction);
   return results;
 }
 
-function watchNews(
-  { stats, transformer, watcher }: StageExtraction,
-  end: ConnectionClient,
+/** Handles the progress of a worker: its files, its rows, and batches to be transformed. */
+function followWorker(
+  { stats, transformer, onProgress }: StageExtraction,
+  client: ConnectionClient,
   onFile: (file: StagedFile) => void,
-): (news: ExtractNews) => void {
-  return (news) => {
-    if ("file" in news) return onFile(news.file);
-    if ("transform" in news) return void relay(news.transform, transformer!, end);
-    stats.rows += news.rows;
-    stats.bytes += news.bytes;
-    watcher?.onProgress(stats.rows, stats.bytes);
+): (progress: ExtractProgress) => void {
+  return (progress) => {
+    if ("file" in progress) return onFile(progress.file);
+    if ("transform" in progress) return void relay(progress.transform, transformer!, client);
+    stats.rows += progress.rows;
+    stats.bytes += progress.bytes;
+    onProgress?.(stats.rows, stats.bytes);
   };
 }
 
@@ -158,14 +159,14 @@ function watchNews(
 async function relay(
   { id, bytes }: { readonly id: number; readonly bytes: Uint8Array },
   transformer: Transformer,
-  end: ConnectionClient,
+  client: ConnectionClient,
 ): Promise<void> {
-  using _held = end.hold();
-  const answer = await transformer.apply(bytes).then(
+  using _pause = client.hold();
+  const reply = await transformer.apply(bytes).then(
     (bytes) => ({ id, bytes }),
     (error) => ({ id, failed: fromError(error) }),
   );
-  await end.call("transformed", answer).catch(() => {});
+  await client.call("transformed", reply).catch(() => {});
 }
 
 /** Adds what one worker has read to the stats of all. */

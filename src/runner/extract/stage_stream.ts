@@ -1,6 +1,6 @@
 /** Reads a stream from its source into its stage. */
 import { withVariableNames } from "../../config/text/secrets.ts";
-import type { Buffer, StagedData, StageDetails } from "../../core/contracts/buffer.ts";
+import type { Buffer, StageDetails, StagedFiles } from "../../core/contracts/buffer.ts";
 import type { WatermarkRange } from "../../core/contracts/connector.ts";
 import type { PartitionSettings } from "../../core/contracts/extractor.ts";
 import type { ExpectedWatermark } from "../../core/contracts/loader.ts";
@@ -21,9 +21,9 @@ import {
 } from "../worker/extract_spec.ts";
 import {
   extractToStage,
-  type ExtractWatcher,
   extractWhole,
   type StageExtraction,
+  type StageObserver,
 } from "./extract_partitions.ts";
 import {
   checkPartitionField,
@@ -35,9 +35,6 @@ import {
 } from "./prepare_stream.ts";
 import { type Transformer, transformerOf } from "./transform_client.ts";
 
-/** Called with the files of a stage as they are written. */
-export type StageWatcher = Omit<ExtractWatcher, "onProgress">;
-
 /**
  * Stages records: finds the fields and the range that is new, reads them, and warns of watermarks that
  * would hide rows from later runs.
@@ -48,25 +45,19 @@ export async function stageRecords(
   buffer: Buffer,
   source: ConnectionClient,
   progress: Progress,
-  watcher: StageWatcher,
-): Promise<StagedData> {
+  observer: StageObserver,
+): Promise<StagedFiles> {
   using transformer = transformerOf(plan, context);
   const { fields, range } = await resolveStream(plan, context, source, transformer, progress);
+  const total = await estimateRows(plan, context, source, range);
   const stats = newStats();
   const extraction: StageExtraction = {
     ...{ source, transformer, context, stats, stage: buffer, buffer: plan.buffer },
     extractor: plainClass(plan.extractor),
     spec: buildSpec(plan, context, fields, range),
-    details: () => detailsOf(plan, context, range, stats.max, progress.expected),
-    watcher: {
-      ...watcher,
-      onProgress: progressOf(
-        plan,
-        context,
-        progress,
-        await expectedRows(plan, context, source, range),
-      ),
-    },
+    details: () => describeStage(plan, context, range, stats.max, progress.expected),
+    observer,
+    onProgress: reportRows(plan, context, progress, total),
   };
   const staged = await extractToStage(extraction, partitionSettings(plan, context));
   if (stats.max !== null) progress.watermarkAfter = formatValue(stats.max);
@@ -84,13 +75,13 @@ export async function stageFiles(
   context: RunContext,
   buffer: Buffer,
   source: ConnectionClient,
-): Promise<StagedData> {
+): Promise<StagedFiles> {
   return await extractWhole({
     ...{ source, context, stage: buffer, buffer: plan.buffer, transformer: undefined },
     extractor: plainClass(plan.extractor),
     spec: buildSpec(plan, context, { projections: [], generated: [] }, undefined),
     stats: newStats(),
-    details: () => detailsOf(plan, context, undefined, null),
+    details: () => describeStage(plan, context, undefined, null),
   });
 }
 
@@ -139,12 +130,12 @@ function buildSpec(
   };
 }
 
-function progressOf(
+function reportRows(
   { stream: { id: stream } }: StreamPlan,
   { onEvent }: RunContext,
   progress: Progress,
   total: number | undefined,
-): ExtractWatcher["onProgress"] {
+): (rows: number, bytes: number) => void {
   const known = total === undefined ? {} : { total };
   return (rows, bytes) => {
     progress.rowsExtracted = rows;
@@ -180,7 +171,7 @@ function keysOf({ stream }: StreamPlan, fields: ResolvedFields): string[] {
 }
 
 /** About how many rows there are; of a part of them only the source's own search would know. */
-async function expectedRows(
+async function estimateRows(
   plan: StreamPlan,
   { estimates, limit }: RunContext,
   source: ConnectionClient,
@@ -203,7 +194,7 @@ function partitionSettings(
   };
 }
 
-function detailsOf(
+function describeStage(
   plan: StreamPlan,
   context: RunContext,
   range: WatermarkRange | undefined,

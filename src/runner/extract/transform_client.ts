@@ -3,7 +3,7 @@ import { NOTHING } from "../../core/permissions.ts";
 import type { Field } from "../../models/field.ts";
 import type { Lease } from "../../sandbox/pool.ts";
 import { workerPermissions } from "../../sandbox/permissions.ts";
-import type { Threads } from "../worker/connection_client.ts";
+import type { Threads } from "../contract/threads.ts";
 import type { PlainClass } from "../worker/inside/protocol.ts";
 import type { WorkerJobs } from "../worker/inside/jobs.ts";
 import type { Chosen, StreamPlan } from "../plan/pipeline_plan.ts";

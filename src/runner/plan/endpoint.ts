@@ -33,6 +33,7 @@ import { checkAddresses } from "../../sandbox/addresses.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
 import { type CodeSource, ModuleInspectors } from "./module_inspector.ts";
 import type { ClassKind } from "../worker/inside/protocol.ts";
+import { openThreads } from "../worker/pool.ts";
 
 export interface Endpoint {
   readonly provider: ProviderInfo;
@@ -76,7 +77,8 @@ export async function resolveEndpoint(
     if (inspectors !== undefined) {
       return await externalEndpoint(loaded, spec, module, at, inspectors);
     }
-    using own = new ModuleInspectors();
+    using threads = openThreads(loaded);
+    using own = new ModuleInspectors(threads);
     return await externalEndpoint(loaded, spec, module, at, own);
   } catch (error) {
     if (error instanceof DXTError && !("issues" in error)) throw at(error.message);

@@ -10,10 +10,10 @@ import type {
 } from "../../providers/provider_info.ts";
 import type { Permissions } from "../../core/contracts/provider.ts";
 import type { StreamTarget } from "../../models/source.ts";
+import type { Lease } from "../../sandbox/pool.ts";
 import { workerPermissions } from "../../sandbox/permissions.ts";
 import { NOTHING } from "../../core/permissions.ts";
-import type { Threads } from "../worker/connection_client.ts";
-import { openThreads } from "../worker/pool.ts";
+import type { Threads } from "../contract/threads.ts";
 import type { ClassInput, ConnectionInput } from "../worker/inside/protocol.ts";
 import type { WorkerJobs } from "../worker/inside/jobs.ts";
 
@@ -35,7 +35,7 @@ async function codeOf(
 
 /** A worker that imports one external module and describes it. It starts while the module is fetched. */
 export class ModuleInspector implements Disposable {
-  readonly #threads: Threads;
+  readonly #lease: Lease<WorkerJobs>;
   readonly #call: <K extends keyof WorkerJobs>(
     job: K,
     input: Parameters<WorkerJobs[K]>[0],
@@ -43,10 +43,10 @@ export class ModuleInspector implements Disposable {
   /** URL of the module, once the worker can import nothing else. */
   readonly #module: Promise<string>;
 
-  constructor(readonly code: Promise<ExternalCode>, externalTimeout: number | undefined) {
-    this.#threads = openThreads({ threads: 1, externalTimeout });
+  constructor(readonly code: Promise<ExternalCode>, threads: Threads) {
     const permissions = workerPermissions(NOTHING, true);
-    const { thread } = this.#threads.lease({ permissions, external: true });
+    this.#lease = threads.lease({ permissions, external: true });
+    const { thread } = this.#lease;
     const { signal } = new AbortController();
     this.#call = (job, input) => thread.call(job, input as never, { signal }) as never;
     this.#module = this.#confine();
@@ -82,7 +82,7 @@ export class ModuleInspector implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#threads[Symbol.dispose]();
+    this.#lease[Symbol.dispose]();
   }
 
   async #confine(): Promise<string> {
@@ -96,11 +96,13 @@ export class ModuleInspector implements Disposable {
 export class ModuleInspectors implements Disposable {
   readonly #all = new Map<string, ModuleInspector>();
 
+  constructor(private readonly threads: Threads) {}
+
   /** The inspector of a module that a file in this folder names. */
   of(loaded: CodeSource, module: string, directory: string): ModuleInspector {
     const key = JSON.stringify([module, directory]);
     const inspector = this.#all.get(key) ??
-      new ModuleInspector(codeOf(loaded, module, directory), loaded.externalTimeout);
+      new ModuleInspector(codeOf(loaded, module, directory), this.threads);
     this.#all.set(key, inspector);
     return inspector;
   }

@@ -30,6 +30,7 @@ import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import { ModuleInspectors } from "./module_inspector.ts";
 import { planSharedTargets } from "./shared_targets.ts";
 import type { ClassKind, PlainClass } from "../worker/inside/protocol.ts";
+import { openThreads } from "../worker/pool.ts";
 
 /** A class that a stream uses, with its options checked. */
 export type Chosen<Info> = Info & PlainClass & {
@@ -78,7 +79,8 @@ export function planPipeline(loaded: LoadedPipeline): Promise<PipelinePlan> {
 const PLANS = new WeakMap<LoadedPipeline, Promise<PipelinePlan>>();
 
 async function plan(loaded: LoadedPipeline): Promise<PipelinePlan> {
-  using inspectors = new ModuleInspectors();
+  using threads = openThreads(loaded);
+  using inspectors = new ModuleInspectors(threads);
   const source = await resolveEndpoint(loaded, loaded.source, inspectors);
   const target = await resolveEndpoint(loaded, loaded.target, inspectors);
   const streams: StreamPlan[] = [];

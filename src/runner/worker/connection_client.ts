@@ -7,12 +7,11 @@ import {
 import type { CommitRecord, LoadReceipt } from "../../core/contracts/loader.ts";
 import { fromError, type Thrown } from "../../sandbox/messages.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
-import type { Lease, ThreadPool } from "../../sandbox/pool.ts";
+import type { Lease } from "../../sandbox/pool.ts";
 import type { JobInput, JobProgress, JobResult } from "../../sandbox/thread.ts";
+import type { Threads } from "../contract/threads.ts";
 import type { WorkerJobs } from "./inside/jobs.ts";
-import type { CommitNews, FinishInput, LoadInput, PlainEndpoint } from "./inside/protocol.ts";
-
-export type Threads = ThreadPool<WorkerJobs>;
+import type { CommitProgress, FinishInput, LoadInput, PlainEndpoint } from "./inside/protocol.ts";
 
 /** What a worker connects to, and what it may do. */
 export interface ClientSpec {
@@ -73,10 +72,10 @@ export class ConnectionClient implements AsyncDisposable {
   call<K extends keyof WorkerJobs>(
     job: K,
     input: JobInput<WorkerJobs[K]>,
-    onNews?: (news: JobProgress<WorkerJobs[K]>) => void,
+    onProgress?: (progress: JobProgress<WorkerJobs[K]>) => void,
     signal = this.signal,
   ): Promise<JobResult<WorkerJobs[K]>> {
-    const options = onNews === undefined ? { signal } : { signal, onProgress: onNews };
+    const options = onProgress === undefined ? { signal } : { signal, onProgress };
     return this.#lease.thread.call(job, input, options);
   }
 
@@ -86,15 +85,15 @@ export class ConnectionClient implements AsyncDisposable {
     onRows: (rows: number) => void,
     onCommit: OnCommit,
   ): Promise<LoadReceipt> {
-    return this.call("load", input, (news) => {
-      if ("rows" in news) onRows(news.rows);
-      else this.#remember(news, onCommit);
+    return this.call("load", input, (progress) => {
+      if ("rows" in progress) onRows(progress.rows);
+      else this.#remember(progress, onCommit);
     });
   }
 
   /** Commits a shared load; `onCommit` as for {@linkcode load}. */
   finish(input: FinishInput, onCommit: OnCommit): Promise<LoadReceipt> {
-    return this.call("finish", input, (news) => this.#remember(news, onCommit));
+    return this.call("finish", input, (progress) => this.#remember(progress, onCommit));
   }
 
   /** Excludes the time in which the worker waits for the host, until the result is disposed of. */
@@ -112,10 +111,10 @@ export class ConnectionClient implements AsyncDisposable {
     this.#lease.thread.onWarning = undefined;
   }
 
-  #remember({ committing }: CommitNews, onCommit: OnCommit): void {
-    const answer = (input: { failed?: Thrown }) =>
-      // A worker that is gone waits for nothing.
+  #remember({ committing }: CommitProgress, onCommit: OnCommit): void {
+    const reply = (input: { failed?: Thrown }) =>
+      // A worker that has ended waits for nothing.
       this.call("remembered", input).catch(() => {});
-    onCommit(committing).then(() => answer({}), (error) => answer({ failed: fromError(error) }));
+    onCommit(committing).then(() => reply({}), (error) => reply({ failed: fromError(error) }));
   }
 }

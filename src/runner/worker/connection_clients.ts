@@ -71,35 +71,38 @@ function open(
   return new ConnectionClient(spec, threads, signal, warn);
 }
 
-/** One connection in as many workers as its lanes need. */
+/** The same connection several times, in as many workers as are needed for that. */
 export class ClientGroup {
   /** By the number of the worker; the caller owns the first. */
-  readonly #started = new Map<
+  readonly #workers = new Map<
     number,
-    { readonly end: ConnectionClient; readonly lanes: Set<number> }
+    { readonly client: ConnectionClient; readonly connections: Set<number> }
   >();
 
-  constructor(private readonly first: ConnectionClient, private readonly lanesPerThread: number) {}
+  constructor(
+    private readonly first: ConnectionClient,
+    private readonly connectionsPerThread: number,
+  ) {}
 
-  /** The client of a lane; its worker starts on first use. */
-  of(lane: number): ConnectionClient {
-    const thread = Math.floor(lane / this.lanesPerThread);
+  /** The client for a connection, by its number; its worker starts on first use. */
+  open(connection: number): ConnectionClient {
+    const thread = Math.floor(connection / this.connectionsPerThread);
     if (thread === 0) return this.first;
-    const { end, lanes } = this.#started.get(thread) ??
-      { end: this.first.again(), lanes: new Set() };
-    this.#started.set(thread, { end, lanes: lanes.add(lane) });
-    return end;
+    const { client, connections } = this.#workers.get(thread) ??
+      { client: this.first.again(), connections: new Set() };
+    this.#workers.set(thread, { client, connections: connections.add(connection) });
+    return client;
   }
 
-  /** Call when a lane has ended: ends its worker when no other lane uses it. */
-  async done(lane: number): Promise<void> {
-    const thread = Math.floor(lane / this.lanesPerThread);
-    const started = this.#started.get(thread);
-    if (started === undefined) return;
-    started.lanes.delete(lane);
-    if (started.lanes.size > 0) return;
-    this.#started.delete(thread);
-    await started.end[Symbol.asyncDispose]();
+  /** Call when a connection is no longer used: ends its worker when no other one is in it. */
+  async close(connection: number): Promise<void> {
+    const thread = Math.floor(connection / this.connectionsPerThread);
+    const worker = this.#workers.get(thread);
+    if (worker === undefined) return;
+    worker.connections.delete(connection);
+    if (worker.connections.size > 0) return;
+    this.#workers.delete(thread);
+    await worker.client[Symbol.asyncDispose]();
   }
 }
 

@@ -1,7 +1,7 @@
 /** The worker pool of a run. */
 import { ThreadPool } from "../../sandbox/pool.ts";
 import { CHECKS } from "./reply_schemas.ts";
-import type { Threads } from "./connection_client.ts";
+import type { Threads } from "../contract/threads.ts";
 
 export interface ThreadOptions {
   /** As many streams, or parts of one, are moved at once; the number of cores when absent. */

@@ -150,7 +150,7 @@ const REPLIES = {
   getMaxWatermark: Present.optional(),
   getOutcome: z.enum(["committed", "aborted", "running", "unknown"]),
   load: Receipt,
-  share: z.record(z.string(), z.unknown()).optional(),
+  beginParallel: z.record(z.string(), z.unknown()).optional(),
   loadShare: count,
   finish: Receipt,
 } satisfies Record<JobsWithReply, z.ZodType>;
@@ -177,15 +177,15 @@ function untrustedReplies(): Readonly<Record<string, z.ZodType>> {
 const Rows = z.object({ rows: count });
 const Committing = z.object({ committing: z.record(z.string(), z.unknown()) });
 
-const ExtractNews = z.union([
+const ExtractProgress = z.union([
   z.object({ file: StagedFileShape }),
   z.object({ transform: z.object({ id: z.int(), bytes: z.instanceof(Uint8Array) }) }),
   z.object({ rows: count, bytes: count }),
 ]);
 
-/** Schemas of news, by the job that reports them. */
-const NEWS = {
-  extract: ExtractNews,
+/** Schemas of progress, by the job that reports it. */
+const PROGRESS = {
+  extract: ExtractProgress,
   load: z.union([Rows, Committing]),
   finish: Committing,
   loadShare: z.union([Rows, z.object({ more: z.literal(true) })]),
@@ -194,12 +194,12 @@ const NEWS = {
 /** Validates what workers send against these schemas. */
 export const CHECKS: ThreadChecks = {
   answer: (job, value, external) =>
-    held(external ? untrustedReplies() : REPLIES, job, value, "answered"),
-  progress: (job, value) => held(NEWS, job, value, "told"),
+    validateReply(external ? untrustedReplies() : REPLIES, job, value, "answered"),
+  progress: (job, value) => validateReply(PROGRESS, job, value, "reported"),
 };
 
-/** A job that is in no table answers nothing. */
-function held(
+/** A job that is in no table returns nothing. */
+function validateReply(
   shapes: Readonly<Record<string, z.ZodType>>,
   job: string,
   value: unknown,
@@ -210,6 +210,6 @@ function held(
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
   throw new ConnectorError(
-    `Cannot use what a thread ${how} to "${job}": ${path.join(".") || "it"} is wrong: ${message}`,
+    `Cannot use what a worker ${how} to "${job}": ${path.join(".") || "it"} is wrong: ${message}`,
   );
 }

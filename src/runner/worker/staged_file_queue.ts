@@ -1,13 +1,12 @@
-/** A queue of staged files, for a load that begins while its stage is still written. */
-import type { StagedData } from "../../core/contracts/buffer.ts";
-import { BufferError } from "../../core/errors.ts";
+/** Queues of staged files, for a load that begins while its stage is still written. */
+import type { StagedFiles } from "../../core/contracts/buffer.ts";
 
 /** A queue of what can be read of a stage, which several readers may share. */
-export class StagedFileQueue<Item> {
+export class StagedFileQueue<Item> implements AsyncIterable<Item> {
   readonly #items: Item[] = [];
   #waiting: (() => void)[] = [];
-  #staged: StagedData | undefined;
-  #failed: { error: unknown } | undefined;
+  #committed: StagedFiles | undefined;
+  #failure: { error: unknown } | undefined;
 
   /** `onEmpty` is called whenever a reader blocks on an empty queue. */
   constructor(private readonly onEmpty: () => void = () => {}) {}
@@ -18,58 +17,54 @@ export class StagedFileQueue<Item> {
   }
 
   /** Called when the stage is committed: no more items follow. */
-  end(staged: StagedData): void {
-    this.#staged = staged;
+  end(staged: StagedFiles): void {
+    this.#committed = staged;
     this.#wake();
   }
 
   /** Called when the stage will not be committed: readers throw this error. */
   fail(error: unknown): void {
-    this.#failed = { error };
+    this.#failure = { error };
     this.#wake();
   }
 
   /** Returns the next item; undefined after the last, or when none comes within `patience` milliseconds. */
   async next(patience?: number): Promise<Item | undefined> {
-    let late = false;
+    let isLate = false;
     const timer = patience === undefined ? undefined : setTimeout(() => {
-      late = true;
+      isLate = true;
       this.#wake();
     }, patience);
     try {
       while (true) {
-        if (this.#failed !== undefined) throw this.#failed.error;
+        if (this.#failure !== undefined) throw this.#failure.error;
         const item = this.#items.shift();
-        if (item !== undefined || this.#staged !== undefined || late) return item;
-        const woken = this.#woken();
-        this.onEmpty();
-        await woken;
+        if (item !== undefined || this.#committed !== undefined || isLate) return item;
+        await this.#change();
       }
     } finally {
       clearTimeout(timer);
     }
   }
 
+  async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, void> {
+    for (let item = await this.next(); item !== undefined; item = await this.next()) yield item;
+  }
+
   /** Waits until the stage is committed, whether its items were read or not. */
-  async whole(): Promise<void> {
-    while (this.#staged === undefined) {
-      if (this.#failed !== undefined) throw this.#failed.error;
-      const woken = this.#woken();
-      this.onEmpty();
-      await woken;
+  async committed(): Promise<StagedFiles> {
+    while (this.#committed === undefined) {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      await this.#change();
     }
+    return this.#committed;
   }
 
-  /** What was staged, once it was committed. */
-  get staged(): StagedData {
-    if (this.#staged === undefined) {
-      throw new BufferError("Cannot tell what is staged: it is still being written");
-    }
-    return this.#staged;
-  }
-
-  #woken(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  /** Waits for the next push, end or failure. */
+  async #change(): Promise<void> {
+    const change = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.onEmpty();
+    await change;
   }
 
   #wake(): void {
@@ -79,24 +74,25 @@ export class StagedFileQueue<Item> {
   }
 }
 
-/** Items in the order of their parts, whatever the order in which they come. */
+/** Puts items in the order of their parts, whatever the order in which they come. */
 export class PartSequencer<Item> {
-  readonly #held = new Map<number, Item[]>();
-  readonly #ended = new Set<number>();
+  readonly #later = new Map<number, Item[]>();
+  readonly #complete = new Set<number>();
   #part = 0;
 
   constructor(private readonly onNext: (item: Item) => void) {}
 
   push(item: Item, part: number): void {
     if (part === this.#part) this.onNext(item);
-    else this.#held.set(part, [...this.#held.get(part) ?? [], item]);
+    else this.#later.set(part, [...this.#later.get(part) ?? [], item]);
   }
 
+  /** Called when a part has no more items. */
   end(part: number): void {
-    this.#ended.add(part);
-    while (this.#ended.has(this.#part)) {
+    this.#complete.add(part);
+    while (this.#complete.has(this.#part)) {
       this.#part++;
-      for (const item of this.#held.get(this.#part) ?? []) this.onNext(item);
+      for (const item of this.#later.get(this.#part) ?? []) this.onNext(item);
     }
   }
 }

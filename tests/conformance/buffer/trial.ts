@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { buildBatches } from "../../../src/arrow/mod.ts";
 import type { Batch } from "../../../src/core/contracts/batch.ts";
-import type { Buffer, StagedData, StageDetails } from "../../../src/core/contracts/buffer.ts";
+import type { Buffer, StageDetails, StagedFiles } from "../../../src/core/contracts/buffer.ts";
 import type { SourceFile } from "../../../src/core/contracts/extractor.ts";
 import type { CompletionProof, Extraction } from "../../../src/core/contracts/proof.ts";
 import type { DXTRecord } from "../../../src/core/values/values.ts";
@@ -11,13 +11,14 @@ import type { BufferSettings } from "../../../src/models/buffer.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { collect } from "../../support/bytes.ts";
 import { stageWhole } from "../../support/stage.ts";
+import { recordsOf } from "../../support/staged.ts";
 
 /** Opens the stage in a folder; opened again it is the same stage. */
 export type OpenBuffer = (directory: string) => Promise<Buffer>;
 
 export interface BufferTest {
   readonly settings: BufferSettings;
-  readonly kind: StagedData["kind"];
+  readonly kind: StagedFiles["kind"];
   /** Whether the stage is on disk. */
   readonly persistent: boolean;
 }
@@ -92,7 +93,7 @@ export class Trial {
     count: number,
     { end = { rows: count, evidence: `SENT ${count}` }, from = 0 }: { end?: End; from?: number } =
       {},
-  ): Promise<StagedData> {
+  ): Promise<StagedFiles> {
     const range = Array.from({ length: count }, (_, i) => from + i);
     if (this.test.kind === "files") {
       return await this.writeFiles(buffer, range.map((n) => sourceFile(`f${n}`)), end);
@@ -105,7 +106,7 @@ export class Trial {
     fields: readonly Field[],
     records: readonly DXTRecord[],
     end: End = { rows: records.length, evidence: "all" },
-  ): Promise<StagedData> {
+  ): Promise<StagedFiles> {
     const rows = Math.max(4, records.length >> 2);
     const batches = await Array.fromAsync(buildBatches(fields, records, { rows, bytes: 1e9 }));
     const source = sourceOf<Batch>(batches, end);
@@ -119,16 +120,16 @@ export class Trial {
     buffer: Buffer,
     files: readonly SourceFile[],
     end: End = { rows: files.length, evidence: "all" },
-  ): Promise<StagedData> {
+  ): Promise<StagedFiles> {
     const source = sourceOf(files, end);
     return await closing(source, stageWhole(buffer, this.test.settings, [], source.items, DETAILS));
   }
 
   /** What is staged, as text, in its order. */
-  async content(staged: StagedData | undefined): Promise<string[]> {
+  async content(staged: StagedFiles | undefined): Promise<string[]> {
     assert.ok(staged !== undefined, "nothing is staged");
     if (staged.kind === "records") {
-      return (await Array.fromAsync(staged.readRecords())).map(({ n }) => String(n));
+      return (await recordsOf(staged)).map(({ n }) => String(n));
     }
     return await Promise.all(staged.files.map(async ({ name, original_name }) => {
       const bytes = await collect(await staged.openFile(name));
@@ -168,7 +169,7 @@ export class Trial {
   }
 }
 
-async function closing<T>(source: Source<T>, write: Promise<StagedData>): Promise<StagedData> {
+async function closing<T>(source: Source<T>, write: Promise<StagedFiles>): Promise<StagedFiles> {
   try {
     return await write;
   } finally {

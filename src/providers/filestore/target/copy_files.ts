@@ -19,18 +19,19 @@ export async function copyFiles(
   task: FileLoadTask,
 ): Promise<LoadReceipt> {
   const { target, staged, mode } = task;
-  const bytes = staged.files.reduce((sum, { size }) => sum + size, 0);
+  const { files } = await staged.committed();
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
   const receipt = {
-    rows: staged.files.length,
-    evidence: `${staged.files.length} file${
-      staged.files.length === 1 ? "" : "s"
+    rows: files.length,
+    evidence: `${files.length} file${
+      files.length === 1 ? "" : "s"
     }, ${bytes} bytes in "${target.path}", SHA-256 equal`,
   };
   if (target.type === "file") {
-    await copyOne(connector, task, target.path);
+    await copyOne(connector, task, target.path, files);
     return receipt;
   }
-  const names = new Map(staged.files.map((file) => [file, safeName(file)]));
+  const names = new Map(files.map((file) => [file, safeName(file)]));
   const existing = new Map(
     mode === "replace" ? [] : (await connector.list({
       type: "directory",
@@ -38,14 +39,14 @@ export async function copyFiles(
       recursive: true,
     })).map((entry) => [entry.name, entry.path]),
   );
-  const files: NewFile[] = [];
+  const missing: NewFile[] = [];
   for (const [file, name] of names) {
     const path = existing.get(name);
     if (path !== undefined) await refuseDifferent(connector, path, file);
-    else files.push({ name, ...copy(connector, task, file) });
+    else missing.push({ name, ...copy(connector, task, file) });
   }
-  if (files.length > 0 || mode === "replace") {
-    await connector.writeFolder(target.path, files, mode, task.claim);
+  if (missing.length > 0 || mode === "replace") {
+    await connector.writeFolder(target.path, missing, mode, task.claim);
   }
   return receipt;
 }
@@ -54,15 +55,15 @@ async function copyOne(
   connector: FilestoreConnector,
   task: FileLoadTask,
   path: string,
+  files: readonly StagedFile[],
 ): Promise<void> {
-  const { staged, mode } = task;
-  const [file, second] = staged.files;
+  const [file, second] = files;
   if (file === undefined || second !== undefined) {
     throw new LoaderError(
-      `Cannot copy ${staged.files.length} files to "${path}": expected one, or a folder as target`,
+      `Cannot copy ${files.length} files to "${path}": expected one, or a folder as target`,
     );
   }
-  const [existing] = mode === "append" ? await connector.list({ type: "file", path }) : [];
+  const [existing] = task.mode === "append" ? await connector.list({ type: "file", path }) : [];
   if (existing !== undefined) return await refuseDifferent(connector, path, file);
   const { bytes, check } = copy(connector, task, file);
   await connector.write(path, bytes(), check, task.claim);

@@ -25,8 +25,8 @@ export async function loadRecordFile(
   const type = await typeToWrite(target.path, target);
   if (mode === "append") {
     // Wait for the whole stage, so that the time between reading and replacing the file is short.
-    await staged.whole();
-    if (staged.count === 0 && (await connector.list(target)).length > 0) {
+    const { count } = await staged.committed();
+    if (count === 0 && (await connector.list(target)).length > 0) {
       return { rows: 0, evidence: `"${target.path}" as it was` };
     }
   }
@@ -59,9 +59,10 @@ export async function loadRecordFile(
       yield reorderColumns(own, fileFields, written.fields);
     }
   }
-  const count = recountRecords(connector, type, written, () => before + staged.count);
+  const wanted = async () => before + (await staged.committed()).count;
+  const recount = recountRecords(connector, type, written, wanted);
   const check = async (path: string) => {
-    await count(path);
+    await recount(path);
     await rememberFile(connector, task, path);
   };
   await connector.write(target.path, bytes(), check, task.claim);

@@ -26,8 +26,8 @@ export async function loadRecordFolder(
   const type = await typeToWrite(`part.${target.format ?? "parquet"}`, target);
   const parts = await connector.list(target);
   if (mode === "append" && parts.length > 0) {
-    await staged.whole();
-    if (staged.count === 0) return { rows: 0, evidence: `"${target.path}" as it was` };
+    const { count } = await staged.committed();
+    if (count === 0) return { rows: 0, evidence: `"${target.path}" as it was` };
   }
   const existing = mode === "append"
     ? await readExistingFields(connector, task, parts.at(-1))
@@ -43,9 +43,10 @@ export async function loadRecordFolder(
       yield toFileBatch(batch, staged.fields, fileFields, written.rows);
     }
   }
-  const count = recountRecords(connector, type, written, () => staged.count);
+  const wanted = async () => (await staged.committed()).count;
+  const recount = recountRecords(connector, type, written, wanted);
   const check = async (path: string) => {
-    await count(path);
+    await recount(path);
     // Checked again after the load, which may take long: other files must not be lost.
     if (mode === "replace") await refuseOtherFiles(connector, target.path, type);
     await rememberPart(task, name);

@@ -87,7 +87,7 @@ export function recountRecords(
   connector: FilestoreConnector,
   type: TypeToWrite,
   written: Written,
-  wanted: () => number,
+  wanted: () => Promise<number>,
 ): CheckWritten {
   return async (path) => {
     await using file = await connector.openRead(path);
@@ -108,9 +108,8 @@ export function recountRecords(
     });
     let rows = 0;
     for await (const batch of batches) rows += batch.numRows;
-    if (rows !== wanted()) {
-      throw refuse(`it reads back as ${rows} rows, expected ${wanted()}`);
-    }
+    const expected = await wanted();
+    if (rows !== expected) throw refuse(`it reads back as ${rows} rows, expected ${expected}`);
   };
 }
 

@@ -138,7 +138,7 @@ export async function fillTable<S extends SqlSession, T extends Table, E>(
   }
   const { rows, evidence } = await write();
   const total = isReplace ? await countRows(session, table.name) : undefined;
-  return proveLoad(system.dialect, table, task, { rows, total }, evidence);
+  return await proveLoad(system.dialect, table, task, { rows, total }, evidence);
 }
 
 /**
@@ -147,22 +147,23 @@ export async function fillTable<S extends SqlSession, T extends Table, E>(
  * @param counts rows that the system says it took, and those of a replaced table
  * @throws {VerificationError} when they are not those that are staged
  */
-function proveLoad(
+async function proveLoad(
   { product }: Dialect,
   { label }: Table,
   { staged }: LoadTask,
   { rows, total }: { readonly rows: number; readonly total?: number | undefined },
   evidence: string,
-): LoadReceipt {
-  if (rows !== staged.count) {
+): Promise<LoadReceipt> {
+  const { count } = await staged.committed();
+  if (rows !== count) {
     throw new VerificationError(
-      `Cannot load into ${label}: ${product} took ${rows} rows, staged are ${staged.count}`,
+      `Cannot load into ${label}: ${product} took ${rows} rows, staged are ${count}`,
     );
   }
   if (total === undefined) return { rows, evidence };
   if (total !== rows) {
     throw new VerificationError(
-      `Cannot replace ${label}: it holds ${total} rows, staged are ${staged.count}`,
+      `Cannot replace ${label}: it holds ${total} rows, staged are ${count}`,
     );
   }
   return { rows, evidence: `${evidence}, count(*) = ${total}` };

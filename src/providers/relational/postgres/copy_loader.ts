@@ -64,7 +64,7 @@ export class PostgresCopyLoader extends RelationalLoader<Session, Relation, Colu
       warnOfOmissions(warn, target);
       const evidence = await writeRows(system, session, task, target);
       await commitLoad(session, config, task);
-      return { rows: task.staged.count, evidence };
+      return { rows: (await task.staged.committed()).count, evidence };
     } catch (error) {
       await session.close();
       throw error;
@@ -130,6 +130,8 @@ async function writeRows(
   }
   const hooks = task.mode === "replace" ? await emptyTable(system, session, target) : undefined;
   const copied = await copyIn(session, task, target, name);
-  if (hooks?.triggered === true) await refuseOtherRows(session, target, task.staged.count);
+  if (hooks?.triggered === true) {
+    await refuseOtherRows(session, target, (await task.staged.committed()).count);
+  }
   return copied;
 }

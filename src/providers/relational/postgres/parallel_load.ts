@@ -118,11 +118,12 @@ class PostgresSharedLoad implements SharedLoad {
   async finish(rows: number): Promise<LoadReceipt> {
     const { connector, session, task, ticket: { table } } = this;
     const name = quoteTable(tableName(task.target), dialect);
-    if (rows !== task.staged.count) {
+    const { count } = await task.staged.committed();
+    if (rows !== count) {
       throw new LoaderError(
         `Cannot load all rows into ${
           displayName(name)
-        }: PostgreSQL took ${rows}, staged are ${task.staged.count}`,
+        }: PostgreSQL took ${rows}, staged are ${count}`,
       );
     }
     const release = session.abortedBy(task.signal);

@@ -10,15 +10,15 @@ import { firstRows } from "../first_rows.ts";
 import { connect } from "./connect.ts";
 import type {
   ExtractInput,
-  ExtractNews,
+  ExtractProgress,
   ExtractResult,
   HeadInput,
+  NoReport,
   PartitionInput,
   PlainClass,
   SourceWatermarkInput,
-  Tell,
 } from "./protocol.ts";
-import { argumentsOf, extractorClassOf, openSession, type WorkerSession } from "./session.ts";
+import { argumentsOf, currentSession, extractorClassOf, type WorkerSession } from "./session.ts";
 import { buildTask, readBatches } from "./extract_request.ts";
 import { ProgressThrottle } from "./progress_throttle.ts";
 import { FarTransform, type Transformed } from "./transforms.ts";
@@ -37,10 +37,10 @@ async function createRecordExtractor(
 /** The partition stays open, and with it the moment that its parts are read of, until `close`. */
 export async function partition(
   { extractor: chosen, request, settings }: PartitionInput,
-  _tell: Tell,
+  _report: NoReport,
   signal: AbortSignal,
 ): Promise<Pick<Partition, "parts" | "guessed">> {
-  const here = await openSession();
+  const here = await currentSession();
   const extractor = await createRecordExtractor(here, chosen);
   here.partition = await extractor.partition(buildTask(request, signal), settings);
   const { parts, guessed } = here.partition;
@@ -50,22 +50,22 @@ export async function partition(
 /** Extracts everything, or one part, into files of its own. */
 export async function extract(
   { extractor: chosen, spec, part, folder, buffer }: ExtractInput,
-  tell: (news: ExtractNews) => void,
+  report: (progress: ExtractProgress) => void,
   signal: AbortSignal,
 ): Promise<ExtractResult> {
-  const here = await openSession();
+  const here = await currentSession();
   // What is read as a whole has a moment of its own, and must not wait for locks of the parts' moment.
   if (part === undefined) await here.endPartition();
   await using own = part && await connect(here.endpoint, signal);
   const found = await extractorClassOf(here, chosen);
   const created = await argumentsOf(here, found, chosen, own);
   const task = buildTask(spec.request, signal, part?.part);
-  using throttle = new ProgressThrottle(tell);
+  using throttle = new ProgressThrottle(report);
   const place = {
     folder,
     ...(part === undefined ? {} : { part: part.number }),
     fields: specFields(spec),
-    onFile: (file: StagedFile) => tell({ file }),
+    onFile: (file: StagedFile) => report({ file }),
     onBytes: (bytes: number) => throttle.add(0, bytes),
   };
   const stats = newStats();
@@ -78,7 +78,7 @@ export async function extract(
     throttle.add(rows, bytes);
   };
   try {
-    const watch = { signal, onProgress, ...transformOf(here, spec, tell) };
+    const watch = { signal, onProgress, ...transformOf(here, spec, report) };
     const extraction = (await found.create(...created)).extract(task);
     const batches = readBatches(extraction, spec, watch, stats);
     return resultOf(await stagePart(buffer, place, batches), stats);
@@ -95,11 +95,11 @@ function resultOf(written: WrittenPart, stats: ExtractStats): ExtractResult {
 function transformOf(
   here: WorkerSession,
   { request: { projections }, transformed }: ExtractSpec,
-  tell: (news: ExtractNews) => void,
+  report: (progress: ExtractProgress) => void,
 ): { readonly transform?: FarTransform } {
   if (transformed === undefined) return {};
   const before = projections.map(({ field }) => field);
-  const transform = new FarTransform(before, transformed, (batch) => tell({ transform: batch }));
+  const transform = new FarTransform(before, transformed, (batch) => report({ transform: batch }));
   here.transform = transform;
   return { transform };
 }
@@ -114,7 +114,7 @@ function ofPart(error: unknown, number: number): unknown {
 export async function getSourceWatermark(
   { extractor: chosen, ...asked }: SourceWatermarkInput,
 ): Promise<Exclude<Value, null> | undefined> {
-  const here = await openSession();
+  const here = await currentSession();
   const { maxWatermark } = await extractorClassOf(here, chosen);
   return await maxWatermark?.(await here.connector, asked);
 }
@@ -122,15 +122,15 @@ export async function getSourceWatermark(
 /** The first rows of a dataset, as many as the request's limit. */
 export async function head(
   { extractor: chosen, request }: HeadInput,
-  _tell: Tell,
+  _report: NoReport,
   signal: AbortSignal,
 ): Promise<Value[][]> {
-  const extractor = await createRecordExtractor(await openSession(), chosen);
+  const extractor = await createRecordExtractor(await currentSession(), chosen);
   const fields = request.projections.map(({ field }) => field);
   return await firstRows(extractor.extract(buildTask(request, signal)), fields, request.limit!);
 }
 
-/** Receives a transformed batch that `extract` sent as news. */
+/** Receives a transformed batch that `extract` reported. */
 export async function transformed(answer: Transformed): Promise<void> {
-  (await openSession()).transform?.receive(answer);
+  (await currentSession()).transform?.receive(answer);
 }

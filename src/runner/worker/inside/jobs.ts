@@ -14,6 +14,7 @@ import { restrictImports } from "./external_classes.ts";
 import { close, open, stop, withConnector } from "./session.ts";
 import { extract, getSourceWatermark, head, partition, transformed } from "./extract.ts";
 import {
+  beginParallel,
   feed,
   finish,
   getMaxWatermark,
@@ -22,7 +23,6 @@ import {
   loadShare,
   plan,
   remembered,
-  share,
 } from "./load.ts";
 import { openTransforms, transform } from "./transforms.ts";
 
@@ -46,7 +46,17 @@ export const JOBS = {
   connect: (_: undefined) => withConnector(() => Promise.resolve()),
   ...connectorJobs,
   ...{ partition, extract, transformed, head, getSourceWatermark },
-  ...{ plan, getMaxWatermark, getOutcome, load, feed, remembered, share, loadShare, finish },
+  ...{
+    plan,
+    getMaxWatermark,
+    getOutcome,
+    load,
+    feed,
+    remembered,
+    beginParallel,
+    loadShare,
+    finish,
+  },
 } satisfies Jobs;
 
 export type WorkerJobs = typeof JOBS;

@@ -1,7 +1,8 @@
 /** Jobs of a worker at the target: it plans, finds watermarks, and loads a stage. */
-import { openSlice } from "../../../buffers/mod.ts";
+import { openSlice, readStage } from "../../../buffers/mod.ts";
 import type { StagedData, StageSlice } from "../../../core/contracts/buffer.ts";
 import { DXTError } from "../../../core/errors.ts";
+import { yieldToEventLoop } from "../../../core/event_loop.ts";
 import type { Connector } from "../../../core/contracts/connector.ts";
 import type {
   CommitJournal,
@@ -14,101 +15,198 @@ import type {
   ParallelLoad,
 } from "../../../core/contracts/loader.ts";
 import type { Value } from "../../../core/values/values.ts";
+import { countReleased } from "../../../sandbox/garbage.ts";
 import { toError } from "../../../sandbox/messages.ts";
 import { sendWarning } from "../../../sandbox/serve.ts";
 import { StagedFileQueue } from "../staged_file_queue.ts";
 import { connect } from "./connect.ts";
-import { type ReadWatch, streamingStage } from "./streaming_stage.ts";
+import { ProgressThrottle } from "./progress_throttle.ts";
 import type {
-  CommitNews,
+  CommitProgress,
   FeedInput,
   FinishInput,
   LoadInput,
-  LoadNews,
+  LoadProgress,
   MaxWatermarkInput,
+  NoReport,
   OutcomeInput,
   PlainClass,
   PlanInput,
   RememberedInput,
   ShareInput,
-  ShareNews,
-  Tell,
+  ShareProgress,
 } from "./protocol.ts";
-import { argumentsOf, loaderClassOf, openSession, type WorkerSession } from "./session.ts";
-
-async function createLoader(here: WorkerSession, chosen: PlainClass): Promise<Loader> {
-  const found = await loaderClassOf(here, chosen);
-  return await found.create(...await argumentsOf(here, found, chosen));
-}
-
-/** Undefined for a class whose loads one connection writes. */
-async function createParallel(
-  here: WorkerSession,
-  chosen: PlainClass,
-  own?: Connector,
-): Promise<ParallelLoad | undefined> {
-  const found = await loaderClassOf(here, chosen);
-  return await found.createParallel?.(...await argumentsOf(here, found, chosen, own));
-}
+import { argumentsOf, currentSession, loaderClassOf, type WorkerSession } from "./session.ts";
 
 export async function plan(
   { loader, ...load }: PlanInput,
-  _tell: Tell,
+  _report: NoReport,
   signal: AbortSignal,
 ): Promise<LoadPlan> {
-  return await (await createLoader(await openSession(), loader)).plan({ ...load, signal });
+  return await (await createLoader(await currentSession(), loader)).plan({ ...load, signal });
 }
 
 export async function getMaxWatermark(
   { loader, target, field, ...asked }: MaxWatermarkInput,
 ): Promise<Exclude<Value, null> | undefined> {
-  const own = await createLoader(await openSession(), loader);
+  const own = await createLoader(await currentSession(), loader);
   return await own.getMaxWatermark(target, field, asked);
 }
 
 export async function getOutcome({ loader, target, record }: OutcomeInput): Promise<LoadOutcome> {
-  const here = await openSession();
-  const found = await loaderClassOf(here, loader);
-  return await found.getOutcome?.(await here.connector, target, record) ?? "unknown";
+  const session = await currentSession();
+  const found = await loaderClassOf(session, loader);
+  return await found.getOutcome?.(await session.connector, target, record) ?? "unknown";
 }
 
-export async function feed({ lane, ...news }: FeedInput): Promise<void> {
-  const feed = (await openSession()).feeds.get(lane);
-  if ("slice" in news) feed?.push(news.slice);
-  else if ("committed" in news) feed?.end(await openSlice(news.committed));
-  else feed?.fail(toError(news.failed));
+/** Loads all of a stage, or what `feed` sends until the stage is committed. */
+export async function load(
+  { loader, staged: slice, isGrowing, ...input }: LoadInput,
+  report: (progress: LoadProgress) => void,
+  signal: AbortSignal,
+): Promise<LoadReceipt> {
+  const session = await currentSession();
+  session.reportCommit = report;
+  const queue = await openQueue(session, slice, isGrowing, signal);
+  const staged = await readQueue(queue, slice, (rows) => report({ rows }), signal);
+  return await (await createLoader(session, loader)).load(
+    buildTask(session, input, staged, signal),
+  );
 }
 
-/** Answers the `committing` of a load. */
+/** Begins a load that several connections write; undefined where only one can. */
+export async function beginParallel(
+  { loader, staged: slice, isGrowing, ...input }: LoadInput,
+  _report: NoReport,
+  signal: AbortSignal,
+): Promise<LoadTicket | undefined> {
+  const session = await currentSession();
+  const queue = await openQueue(session, slice, isGrowing, signal);
+  // The shares of the load read the stage, and report what they read.
+  const staged = await readQueue(queue, slice, () => {}, signal);
+  const parallel = await createParallel(session, loader);
+  const begun = await parallel?.begin(buildTask(session, input, staged, signal));
+  if (begun !== undefined) session.parallel = begun;
+  return begun?.ticket;
+}
+
+/** Loads the files of one share, over a connection of its own. */
+export async function loadShare(
+  { loader, staged: slice, ticket, share, ...input }: ShareInput,
+  report: (progress: ShareProgress) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  const session = await currentSession();
+  const queue = addQueue(session, share, signal, () => report({ more: true }));
+  queue.push(slice);
+  await using connector = await connect(session.endpoint, signal);
+  const staged = await readQueue(queue, slice, (rows) => report({ rows }), signal);
+  const parallel = await createParallel(session, loader, connector);
+  return await parallel!.loadShare(buildTask(session, input, staged, signal), ticket);
+}
+
+/** Makes what all shares wrote the target's. */
+export async function finish(
+  { rows, committed }: FinishInput,
+  report: (progress: CommitProgress) => void,
+): Promise<LoadReceipt> {
+  const session = await currentSession();
+  session.reportCommit = report;
+  const { parallel, queues } = session;
+  queues.get(undefined)?.end(await openSlice(committed));
+  if (parallel === undefined) throw new DXTError("Cannot end a load: no parallel load has begun");
+  const receipt = await parallel.finish(rows);
+  // A finished load must not be aborted when the session closes.
+  delete session.parallel;
+  return receipt;
+}
+
+/** Receives more of a stage, for a load or one of its shares. */
+export async function feed({ share, ...input }: FeedInput): Promise<void> {
+  const queue = (await currentSession()).queues.get(share);
+  if ("slice" in input) queue?.push(input.slice);
+  else if ("committed" in input) queue?.end(await openSlice(input.committed));
+  else queue?.fail(toError(input.failed));
+}
+
+/** Receives the host's reply to a load that is about to commit. */
 export async function remembered({ failed }: RememberedInput): Promise<void> {
-  (await openSession()).onRemembered?.(failed === undefined ? undefined : toError(failed));
+  (await currentSession()).onRemembered?.(failed === undefined ? undefined : toError(failed));
 }
 
-/** Sends the host what a load is about to commit, and waits until the host has stored it. */
-function journalOf(here: WorkerSession): CommitJournal {
-  return {
-    async remember(committing) {
-      const { signal } = here;
-      signal.throwIfAborted();
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const abort = () => reject(signal.reason);
-      signal.addEventListener("abort", abort);
-      here.onRemembered = (failed) => failed === undefined ? resolve() : reject(failed);
-      try {
-        here.tellCommit!({ committing });
-        await promise;
-      } finally {
-        signal.removeEventListener("abort", abort);
-      }
-    },
+async function createLoader(session: WorkerSession, chosen: PlainClass): Promise<Loader> {
+  const found = await loaderClassOf(session, chosen);
+  return await found.create(...await argumentsOf(session, found, chosen));
+}
+
+/** Undefined for a class whose loads one connection writes. */
+async function createParallel(
+  session: WorkerSession,
+  chosen: PlainClass,
+  own?: Connector,
+): Promise<ParallelLoad | undefined> {
+  const found = await loaderClassOf(session, chosen);
+  return await found.createParallel?.(...await argumentsOf(session, found, chosen, own));
+}
+
+/** The queue of a load as a whole: it has all of a committed stage, or `feed` fills it. */
+async function openQueue(
+  session: WorkerSession,
+  slice: StageSlice,
+  isGrowing: true | undefined,
+  signal: AbortSignal,
+): Promise<StagedFileQueue<StageSlice>> {
+  const queue = addQueue(session, undefined, signal);
+  if (isGrowing === undefined) {
+    queue.push(slice);
+    queue.end(await openSlice(slice));
+  }
+  return queue;
+}
+
+/** A queue that `feed` fills. An abort fails it, since the host sends nothing afterwards. */
+function addQueue(
+  session: WorkerSession,
+  share: number | undefined,
+  signal: AbortSignal,
+  onEmpty?: () => void,
+): StagedFileQueue<StageSlice> {
+  const queue = new StagedFileQueue<StageSlice>(onEmpty);
+  if (signal.aborted) queue.fail(signal.reason);
+  signal.addEventListener("abort", () => queue.fail(signal.reason));
+  session.queues.set(share, queue);
+  return queue;
+}
+
+/** What a loader reads of a queue; `report` is called now and then, with the rows read since. */
+async function readQueue(
+  queue: StagedFileQueue<StageSlice>,
+  first: StageSlice,
+  report: (rows: number) => void,
+  signal: AbortSignal,
+): Promise<StagedData> {
+  const throttle = new ProgressThrottle(({ rows }) => report(rows));
+  const slices = async function* () {
+    yield* queue;
+    throttle.flush();
   };
+  return readStage(await openSlice(first), slices, () => queue.committed(), {
+    async pause() {
+      await yieldToEventLoop();
+      signal.throwIfAborted();
+    },
+    onRead(rows, bytes) {
+      if (rows > 0) countReleased(bytes);
+      throttle.add(rows, bytes);
+    },
+  });
 }
 
 /** The loader's task: what the host sent, and the expected watermark of the stage. */
-function taskOf(
+function buildTask(
+  session: WorkerSession,
   { isRemembered, ...input }: Omit<LoadInput, "loader" | "staged" | "isGrowing">,
   staged: StagedData,
-  here: WorkerSession,
   signal: AbortSignal,
 ): LoadTask {
   return {
@@ -116,97 +214,27 @@ function taskOf(
     claim: { ...input.claim, onWait: sendWarning },
     staged,
     expected: staged.details.watermark?.expected,
-    ...(isRemembered ? { journal: journalOf(here) } : {}),
+    ...(isRemembered ? { journal: openJournal(session) } : {}),
     signal,
   };
 }
 
-export async function share(
-  { loader, staged, isGrowing, ...input }: LoadInput,
-  _tell: Tell,
-  signal: AbortSignal,
-): Promise<LoadTicket | undefined> {
-  const here = await openSession();
-  // A shared load is read by its shares, which report what they read.
-  const stage = await stagedOf(staged, isGrowing, here, { signal, onRows() {} });
-  const task = taskOf(input, stage, here, signal);
-  const shared = await (await createParallel(here, loader))?.begin(task);
-  if (shared !== undefined) here.shared = shared;
-  return shared?.ticket;
-}
-
-/** Makes all that was shared the target's. */
-export async function finish(
-  { rows, committed }: FinishInput,
-  tell: (news: CommitNews) => void,
-): Promise<LoadReceipt> {
-  const here = await openSession();
-  here.tellCommit = tell;
-  const { shared, feeds } = here;
-  feeds.get(undefined)?.end(await openSlice(committed));
-  if (shared === undefined) throw new DXTError("Cannot end a load: none is shared");
-  const receipt = await shared.finish(rows);
-  // A finished load must not be aborted when the session closes.
-  delete here.shared;
-  return receipt;
-}
-
-/** The stage of a load as a whole: committed, or growing while `feed` sends files. */
-async function stagedOf(
-  slice: StageSlice,
-  isGrowing: true | undefined,
-  here: WorkerSession,
-  watch: ReadWatch,
-): Promise<StagedData> {
-  const feed = feedOf(here, undefined, watch.signal);
-  const known = await openSlice(slice);
-  if (isGrowing === undefined) {
-    feed.push(slice);
-    feed.end(known);
-  }
-  return streamingStage(feed, known, watch);
-}
-
-/** A queue that `feed` fills. An abort fails it, since the host sends nothing afterwards. */
-function feedOf(
-  here: WorkerSession,
-  lane: number | undefined,
-  signal: AbortSignal,
-  onEmpty?: () => void,
-): StagedFileQueue<StageSlice> {
-  const feed = new StagedFileQueue<StageSlice>(onEmpty);
-  if (signal.aborted) feed.fail(signal.reason);
-  signal.addEventListener("abort", () => feed.fail(signal.reason));
-  here.feeds.set(lane, feed);
-  return feed;
-}
-
-/** Loads all of a stage, or what `feed` sends until the stage is committed. */
-export async function load(
-  { loader, staged: slice, isGrowing, ...input }: LoadInput,
-  tell: (news: LoadNews) => void,
-  signal: AbortSignal,
-): Promise<LoadReceipt> {
-  const here = await openSession();
-  here.tellCommit = tell;
-  const watch = { signal, onRows: (rows: number) => tell({ rows }) };
-  const staged = await stagedOf(slice, isGrowing, here, watch);
-  const task = taskOf(input, staged, here, signal);
-  return await (await createLoader(here, loader)).load(task);
-}
-
-/** Loads the files that it is given into a shared load, over a connection of its own. */
-export async function loadShare(
-  { loader: chosen, staged: slice, ticket, lane, ...input }: ShareInput,
-  tell: (news: ShareNews) => void,
-  signal: AbortSignal,
-): Promise<number> {
-  const here = await openSession();
-  const feed = feedOf(here, lane, signal, () => tell({ more: true }));
-  feed.push(slice);
-  await using connector = await connect(here.endpoint, signal);
-  const watch = { signal, onRows: (rows: number) => tell({ rows }) };
-  const staged = streamingStage(feed, await openSlice(slice), watch);
-  const parallel = await createParallel(here, chosen, connector);
-  return await parallel!.loadShare(taskOf(input, staged, here, signal), ticket);
+/** Sends the host what a load is about to commit, and waits until the host has stored it. */
+function openJournal(session: WorkerSession): CommitJournal {
+  return {
+    async remember(committing) {
+      const { signal } = session;
+      signal.throwIfAborted();
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const abort = () => reject(signal.reason);
+      signal.addEventListener("abort", abort);
+      session.onRemembered = (failed) => failed === undefined ? resolve() : reject(failed);
+      try {
+        session.reportCommit!({ committing });
+        await promise;
+      } finally {
+        signal.removeEventListener("abort", abort);
+      }
+    },
+  };
 }

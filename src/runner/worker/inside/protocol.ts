@@ -1,4 +1,4 @@
-/** Inputs, news and results of the jobs that a worker does for its host: plain data and values. */
+/** Inputs, progress and results of the jobs that a worker does for its host: plain data and values. */
 import type { StagedFile, StageSlice, WrittenPart } from "../../../core/contracts/buffer.ts";
 import type { Claim } from "../../../core/files/run_lock.ts";
 import type { Part, PartitionSettings } from "../../../core/contracts/extractor.ts";
@@ -69,8 +69,8 @@ export interface ExtractInput {
   readonly buffer: BufferSettings;
 }
 
-/** Progress since the last news. */
-export type ExtractNews =
+/** Progress since the last report. */
+export type ExtractProgress =
   | { readonly rows: number; readonly bytes: number }
   | { readonly file: StagedFile }
   /** A batch to be transformed: `transformed` has the answer. */
@@ -100,16 +100,18 @@ export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
 export interface ShareInput extends Omit<LoadInput, "isGrowing"> {
   readonly ticket: LoadTicket;
   /** Its number among the shares of the load that are written at once. */
-  readonly lane: number;
+  readonly share: number;
 }
 
 /** More of a stage that is still written; its committed rest; or that it will not be committed. */
 export type FeedInput =
-  & ({ readonly slice: StageSlice } | { readonly committed: StageSlice } | {
-    readonly failed: Thrown;
-  })
+  & (
+    | { readonly slice: StageSlice }
+    | { readonly committed: StageSlice }
+    | { readonly failed: Thrown }
+  )
   /** The share that it is for; unset, the load as a whole. */
-  & { readonly lane?: number };
+  & { readonly share?: number };
 
 export interface MaxWatermarkInput extends WatermarkQuery {
   readonly loader: PlainClass;
@@ -133,7 +135,7 @@ export interface OutcomeInput {
 }
 
 /** The load waits until `remembered` has the host's answer. */
-export interface CommitNews {
+export interface CommitProgress {
   readonly committing: CommitRecord;
 }
 
@@ -147,11 +149,11 @@ export interface Rows {
   readonly rows: number;
 }
 
-/** News of a load as a whole. */
-export type LoadNews = Rows | CommitNews;
+/** Progress of a load as a whole. */
+export type LoadProgress = Rows | CommitProgress;
 
-/** News of a share: `more` when `feed` may send another file. */
-export type ShareNews = Rows | { readonly more: true };
+/** Progress of a share: `more` when `feed` may send another file. */
+export type ShareProgress = Rows | { readonly more: true };
 
-/** Progress type of a job that reports none. */
-export type Tell = (news: never) => void;
+/** The `report` of a job that reports no progress. */
+export type NoReport = (progress: never) => void;

@@ -9,18 +9,19 @@ import { type Thrown, toError } from "../../../sandbox/messages.ts";
 import type { StagedFileQueue } from "../staged_file_queue.ts";
 import { connect, type Connectable } from "./connect.ts";
 import { externalExtractor, externalLoader, providerOf } from "./external_classes.ts";
-import type { CommitNews, PlainClass, PlainEndpoint } from "./protocol.ts";
+import type { CommitProgress, PlainClass, PlainEndpoint } from "./protocol.ts";
 import type { FarTransform } from "./transforms.ts";
 
 /** The source or the target that this worker serves. */
 export class WorkerSession implements AsyncDisposable {
   partition?: Partition;
-  shared?: SharedLoad;
+  /** The parallel load that this worker began. */
+  parallel?: SharedLoad;
   /** The files that its loads read, by the number of the share; undefined for a load as a whole. */
-  readonly feeds = new Map<number | undefined, StagedFileQueue<StageSlice>>();
-  /** Tells the host what the load that runs is about to commit. */
-  tellCommit?: (news: CommitNews) => void;
-  /** Ends the wait of a load for what the host keeps of it. */
+  readonly queues = new Map<number | undefined, StagedFileQueue<StageSlice>>();
+  /** Reports to the host what the load that runs is about to commit. */
+  reportCommit?: (progress: CommitProgress) => void;
+  /** Called when the host has stored what a load is about to commit, or could not. */
   onRemembered?: (failed: Error | undefined) => void;
   transform?: FarTransform;
   readonly #stop = new AbortController();
@@ -34,9 +35,9 @@ export class WorkerSession implements AsyncDisposable {
   }
 
   async endPartition(): Promise<void> {
-    const ending = this.partition;
+    const { partition } = this;
     delete this.partition;
-    await ending?.[Symbol.asyncDispose]();
+    await partition?.[Symbol.asyncDispose]();
   }
 
   /** Aborted when the run is stopped. */
@@ -51,37 +52,37 @@ export class WorkerSession implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await using _connector = await this.#connection?.catch(() => undefined);
     await using _partition = this.partition;
-    await this.shared?.abort();
+    await this.parallel?.abort();
   }
 }
 
-let end: Promise<WorkerSession> | undefined;
+let session: Promise<WorkerSession> | undefined;
 
-export function openSession(): Promise<WorkerSession> {
-  return end ?? Promise.reject(new DXTError("Cannot do this: no connection is open"));
+export function currentSession(): Promise<WorkerSession> {
+  return session ?? Promise.reject(new DXTError("Cannot do this: no connection is open"));
 }
 
-async function openEnd({ module, ...endpoint }: PlainEndpoint): Promise<WorkerSession> {
+async function createSession({ module, ...endpoint }: PlainEndpoint): Promise<WorkerSession> {
   return new WorkerSession({ provider: await providerOf(module), ...endpoint });
 }
 
 export async function open(endpoint: PlainEndpoint): Promise<void> {
-  await (end = openEnd(endpoint));
+  await (session = createSession(endpoint));
 }
 
 /** Aborts what waits for the other system: the run was stopped. */
 export async function stop(reason: Thrown): Promise<void> {
-  (await end)?.stop(toError(reason));
+  (await session)?.stop(toError(reason));
 }
 
 export async function close(_: undefined): Promise<void> {
-  const closing = end;
-  end = undefined;
-  await using _end = await closing?.catch(() => undefined);
+  const closing = session;
+  session = undefined;
+  await using _session = await closing?.catch(() => undefined);
 }
 
 export async function withConnector<T>(work: (connector: Connector) => Promise<T>): Promise<T> {
-  return await work(await (await openSession()).connector);
+  return await work(await (await currentSession()).connector);
 }
 
 /** What a class creates with: the session's connection, or `own`, and its options. */

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { arrowSchema, buildBatch, createColumn, valuePusher } from "../../../../src/arrow/mod.ts";
 import { Buffer } from "node:buffer";
 import { openBuffer, stagePart } from "../../../../src/buffers/mod.ts";
-import type { StagedData } from "../../../../src/core/contracts/buffer.ts";
+import { readCommitted } from "../../../support/stage.ts";
+import { recordsOf } from "../../../support/staged.ts";
+import type { StagedFiles } from "../../../../src/core/contracts/buffer.ts";
 import type { DXTRecord } from "../../../../src/core/values/values.ts";
 import { loadFormat } from "../../../../src/formats/mod.ts";
 import type { BufferSettings } from "../../../../src/models/buffer.ts";
@@ -31,7 +33,7 @@ async function staged(
   { folder }: Store,
   all: readonly DXTRecord[],
   settings: BufferSettings = {},
-): Promise<StagedData> {
+): Promise<StagedFiles> {
   const buffer = await openBuffer(settings, join(folder, ".stage"));
   const half = all.length >> 1;
   const parts = [all.slice(0, half), all.slice(half)];
@@ -55,7 +57,7 @@ async function* extracted(part: readonly DXTRecord[]) {
 }
 
 /** Bytes of the files' row groups, which are between their magic and the footer. */
-async function body(stage: StagedData): Promise<Uint8Array[]> {
+async function body(stage: StagedFiles): Promise<Uint8Array[]> {
   return await Promise.all(stage.files.map(async ({ name, size }) => {
     const end = await stage.readFile(name, size - 8, size - 4);
     const footer = new DataView(end.buffer, end.byteOffset).getUint32(0, true);
@@ -71,7 +73,7 @@ Deno.test("local: the row groups of a Parquet stage are those of a Parquet targe
     const all = records(0, 5000);
     const stage = await staged(store, all);
     for (const [target, path] of [["f.parquet", "f.parquet"], ["d/", "d/part-00000.parquet"]]) {
-      const receipt = await store.load(target!, stage, "replace");
+      const receipt = await store.load(target!, readCommitted(stage), "replace");
       assert.equal(receipt.rows, 5000);
       const bytes = await Deno.readFile(join(store.folder, path!));
       for (const part of await body(stage)) assert.ok(contains(bytes, part));
@@ -91,7 +93,7 @@ for (
     withStore(async (store) => {
       const all = records(0, 5000);
       const stage = await staged(store, all, settings);
-      await store.load(target, stage, "replace");
+      await store.load(target, readCommitted(stage), "replace");
       const bytes = await Deno.readFile(join(store.folder, target));
       assert.equal((await body(stage)).every((part) => contains(bytes, part)), same);
       const read = (await store.read(target, undefined, FIELDS)).records;
@@ -101,8 +103,8 @@ for (
 
 Deno.test("local: what is appended to a file is written anew with it", () =>
   withStore(async (store) => {
-    await store.load("f.parquet", await staged(store, records(0, 10)));
-    await store.load("f.parquet", await staged(store, records(10, 20)));
+    await store.load("f.parquet", readCommitted(await staged(store, records(0, 10))));
+    await store.load("f.parquet", readCommitted(await staged(store, records(10, 20))));
     assert.deepEqual((await store.read("f.parquet")).records.map(({ n }) => Number(n)), [
       ...Array(20).keys(),
     ]);
@@ -114,10 +116,10 @@ for (const infinite of ["infinity", "-infinity"]) {
       const all = records(0, 100);
       all[70] = { n: 70n, at: infinite };
       const stage = await staged(store, all);
-      const found = (await Array.fromAsync(stage.readRecords()))[70]!;
+      const found = (await recordsOf(stage))[70]!;
       assert.equal(found["at"], infinite);
       await assert.rejects(
-        store.load("f.parquet", stage, "replace"),
+        store.load("f.parquet", readCommitted(stage), "replace"),
         /field "at", row 71: .*finite/,
       );
       assert.deepEqual((await store.names()).filter((name) => name !== ".stage"), []);

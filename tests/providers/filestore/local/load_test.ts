@@ -200,7 +200,7 @@ Deno.test("an infinite date does not get into a Parquet or Arrow file", () =>
 
 Deno.test("a stage that gives other than its count is refused before the target changes", () =>
   withStore(async (store) => {
-    const staged = { ...stagedRecords(FIELDS, records(1, 2)), count: 3 };
+    const staged = stagedRecords(FIELDS, records(1, 2), "r", 3);
     for (const target of ["a.csv", "a.parquet", "parts/"]) {
       await assert.rejects(store.load(target, staged), (error: unknown) => {
         assert.ok(error instanceof VerificationError);

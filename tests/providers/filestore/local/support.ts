@@ -6,7 +6,7 @@ import {
   createExtractTask as asTask,
   readRecords,
 } from "../../../../src/arrow/mod.ts";
-import { committedStage, type StagedData } from "../../../../src/core/contracts/buffer.ts";
+import type { StagedData } from "../../../../src/core/contracts/buffer.ts";
 import type {
   FilestoreConnector,
   WatermarkRange,
@@ -25,6 +25,7 @@ import {
 import type { LoadMode } from "../../../../src/models/stream.ts";
 import local from "../../../../src/providers/filestore/local/mod.ts";
 import { connectContext } from "../../../support/connect_context.ts";
+import { stagedBatches } from "../../../support/staged.ts";
 
 export interface Store {
   readonly folder: string;
@@ -122,48 +123,25 @@ export function stagedRecords(
   fields: readonly Field[],
   records: readonly DXTRecord[],
   run: string = crypto.randomUUID(),
+  count: number = records.length,
 ): StagedData {
-  return {
-    kind: "records",
-    fields,
-    count: records.length,
-    files: [],
-    details: details(run),
-    evidence: "test",
-    readBatches: () => buildBatches(fields, records, { rows: 100, bytes: 1 << 20 }),
-    scanBatches: () => buildBatches(fields, records, { rows: 100, bytes: 1 << 20 }),
-    async *readRecords() {
-      yield* records;
-    },
-    slice: () => ({}),
-    readFile: () => Promise.reject(new Error("no files")),
-    openFile: () => Promise.reject(new Error("no files are staged")),
-    ...committedStage([]),
-  };
+  const readBatches = () => buildBatches(fields, records, { rows: 100, bytes: 1 << 20 });
+  return stagedBatches({ fields, details: details(run) }, readBatches, count);
 }
 
 /** Files as if they were staged, by their names in the source. */
 export function stagedFiles(contents: Record<string, string>): StagedData {
   const bytes = Object.values(contents).map((text) => new TextEncoder().encode(text));
+  const files = Object.keys(contents).map((original_name, i) => ({
+    name: `file-${i}`,
+    rows: 1,
+    size: bytes[i]!.length,
+    sha256: createHash("sha256").update(bytes[i]!).digest("hex"),
+    original_name,
+  }));
+  const header = { kind: "files", fields: [], details: details("r") } as const;
   return {
-    kind: "files",
-    fields: [],
-    count: bytes.length,
-    files: Object.keys(contents).map((original_name, i) => ({
-      name: `file-${i}`,
-      rows: 1,
-      size: bytes[i]!.length,
-      sha256: createHash("sha256").update(bytes[i]!).digest("hex"),
-      original_name,
-    })),
-    details: details("r"),
-    evidence: "test",
-    async *readBatches() {},
-    async *scanBatches() {},
-    async *readRecords() {},
-    slice: () => ({}),
-    readFile: () => Promise.reject(new Error("no files")),
+    ...stagedBatches(header, async function* () {}, bytes.length, files),
     openFile: (name) => Promise.resolve(new Blob([bytes[Number(name.slice(5))]!]).stream()),
-    ...committedStage([]),
   };
 }

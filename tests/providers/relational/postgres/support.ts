@@ -5,7 +5,7 @@ import { PostgresCopyExtractor } from "../../../../src/providers/relational/post
 import { PostgresCopyLoader } from "../../../../src/providers/relational/postgres/copy_loader.ts";
 import type { Batch } from "../../../../src/core/contracts/batch.ts";
 import type { CompletionProof } from "../../../../src/core/contracts/proof.ts";
-import { committedStage, type StagedData } from "../../../../src/core/contracts/buffer.ts";
+import type { StagedData } from "../../../../src/core/contracts/buffer.ts";
 import type { Field } from "../../../../src/models/field.ts";
 import type { LoadMode } from "../../../../src/models/stream.ts";
 import {
@@ -15,6 +15,7 @@ import {
   type TestServer,
 } from "../../../support/services.ts";
 import { connectContext } from "../../../support/connect_context.ts";
+import { stagedBatches as stagedFrom } from "../../../support/staged.ts";
 
 export const VERSIONS = [15, 18] as const;
 export const never = new AbortController().signal;
@@ -88,27 +89,12 @@ export async function extract(
 }
 
 export function stagedBatches(fields: readonly Field[], batches: readonly Batch[]): StagedData {
-  return {
-    kind: "records",
-    fields,
-    count: batches.reduce((sum, batch) => sum + batch.numRows, 0),
-    files: [],
-    details: { pipeline: "p", stream: "s", run_id: "r", source: {} },
-    evidence: "",
-    async *readBatches() {
-      await Promise.resolve();
-      yield* batches;
-    },
-    async *scanBatches() {
-      await Promise.resolve();
-      yield* batches;
-    },
-    async *readRecords() {},
-    slice: () => ({}),
-    readFile: () => Promise.reject(new Error("no files")),
-    openFile: () => Promise.reject(new Error("no files")),
-    ...committedStage([]),
+  const readBatches = async function* () {
+    await Promise.resolve();
+    yield* batches;
   };
+  const count = batches.reduce((sum, batch) => sum + batch.numRows, 0);
+  return stagedFrom({ fields }, readBatches, count);
 }
 
 export function load(

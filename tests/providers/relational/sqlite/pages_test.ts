@@ -225,7 +225,7 @@ Deno.test("a new table that fails half-way leaves a database without a table, an
       database.load("t", required, bad),
       /field "text", row 3001: expected a value/,
     );
-    const few = { ...stagedOf(BYTES, rows), count: 2999 };
+    const few = stagedOf(BYTES, rows, { count: 2999 });
     await assert.rejects(
       database.loader.load({ ...task, staged: few }),
       /holds 3000 rows, staged are 2999/,

@@ -47,14 +47,19 @@ async function copyRows(
     `COPY ${into} (${names.join(", ")}) FROM STDIN (FORMAT ${format})`,
     encodeFrames(readChecked(task, { columns: keys }), columns, format, task.signal),
   );
-  refuseOtherCount(task, target, tag);
+  await refuseOtherCount(task, target, tag);
   return tag;
 }
 
-function refuseOtherCount(task: LoadTask, target: Target, tag: string): void {
-  if (rowsOfTag(tag) === task.staged.count) return;
+async function refuseOtherCount(
+  { staged }: LoadTask,
+  { table }: Target,
+  tag: string,
+): Promise<void> {
+  const { count } = await staged.committed();
+  if (rowsOfTag(tag) === count) return;
   throw new LoaderError(
-    `Cannot load all rows into ${target.table.label}: PostgreSQL says "${tag}", staged are ${task.staged.count}`,
+    `Cannot load all rows into ${table.label}: PostgreSQL says "${tag}", staged are ${count}`,
   );
 }
 
@@ -98,7 +103,7 @@ async function copyHeld(
   const { tag: inserted } = await session.query(
     `INSERT INTO ${into} (${list}) OVERRIDING SYSTEM VALUE SELECT ${list} FROM ${held} ORDER BY ${ROW}`,
   );
-  refuseOtherCount(task, target, inserted);
+  await refuseOtherCount(task, target, inserted);
   await session.query(`DROP TABLE ${held}`);
   return tag;
 }

@@ -116,7 +116,7 @@ async function writeFile(
     const pages = new PageFile(output);
     const tree = new BTreeWriter(pages);
     await addAll(tree, target, task);
-    if (tree.rows !== task.staged.count) throw incomplete(target, tree.rows, task);
+    await refuseOtherCount(target, tree.rows, task);
     pages.end(after, tree.finish());
     fsyncSync(output);
     if (tree.rows > 0) await task.journal?.remember(recordOfNew(tree.rows));
@@ -202,22 +202,27 @@ function writeAll(file: number, bytes: Uint8Array, position: number): void {
   }
 }
 
-function incomplete(
+async function refuseOtherCount(
   { table: { label } }: Target,
   rows: number,
   { staged }: LoadTask,
-): VerificationError {
-  return new VerificationError(
-    `Cannot load into ${label}: it holds ${rows} rows, staged are ${staged.count}`,
+): Promise<void> {
+  const { count } = await staged.committed();
+  if (rows === count) return;
+  throw new VerificationError(
+    `Cannot load into ${label}: it holds ${rows} rows, staged are ${count}`,
   );
 }
 
-function receiptOf(database: DatabaseSync, target: Target, task: LoadTask): LoadReceipt {
-  const { mode, staged } = task;
+async function receiptOf(
+  database: DatabaseSync,
+  target: Target,
+  task: LoadTask,
+): Promise<LoadReceipt> {
   const rows = Number(
     database.prepare(`SELECT count(*) AS n FROM ${target.table.name}`).get()!["n"],
   );
-  if (rows !== staged.count) throw incomplete(target, rows, task);
-  const evidence = `${mode} wrote a new table, count(*) = ${rows}`;
+  await refuseOtherCount(target, rows, task);
+  const evidence = `${task.mode} wrote a new table, count(*) = ${rows}`;
   return { rows, evidence };
 }
