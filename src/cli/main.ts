@@ -17,12 +17,19 @@ const parse: typeof import("./parse.ts").parseArguments = async (...args) =>
 
 const SILENT = { quiet: false, verbose: false };
 
+/** `dxt help`, `dxt help run` and `dxt version`, as other programs have them, by their options. */
+function withOptionNames(words: readonly string[]): readonly string[] {
+  if (words[0] === "help" && words.length <= 2) return [...words.slice(1), "--help"];
+  return words.length === 1 && words[0] === "version" ? ["--version"] : words;
+}
+
 /** Runs the command line and returns the exit code. Prints every error; never throws. */
 export async function main(
-  args: readonly string[],
+  words: readonly string[],
   io: IO,
   engine: Engine = ENGINE,
 ): Promise<number> {
+  const args = withOptionNames(words);
   let printer = new Printer(io, SILENT);
   // An error that a driver leaves uncaught must print neither its stack nor a secret.
   using _ = io.onCrash((error) => {

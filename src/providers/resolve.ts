@@ -43,8 +43,11 @@ export function providerOfURL(url: string): string {
     if ((schemes as readonly string[]).includes(scheme)) return name;
   }
   const known = Object.values(REGISTRY).flatMap((e) => [...e.schemes]);
+  const hint = scheme === "jdbc" ? ', leave out "jdbc:"' : suggestWord(scheme, known);
   throw new ConfigurationError(
-    `Cannot connect to a "${scheme}:" URL: no provider knows it${suggestWord(scheme, known)}`,
+    `Cannot connect to a "${scheme}:" URL: no provider knows it, known are ${
+      known.map((one) => `${one}:`).join(", ")
+    }${hint}`,
   );
 }
 

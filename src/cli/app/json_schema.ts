@@ -79,7 +79,10 @@ function endpoint(providers: readonly Provider[]): JSONSchema {
   };
 }
 
-/** The connection keys of one provider. Required keys may come from the URL instead. */
+/**
+ * The connection keys of one provider. Required keys may come from the URL instead, which is named last:
+ * editors report the first alternative.
+ */
 function connectionSchema({ name, description, config }: Provider, url: JSONSchema): JSONSchema {
   const { $schema: _schema, $defs, ...schema } = toJSONSchema(config);
   const { properties = {}, required = [], ...rest } = inlineReferences(schema, $defs) as {
@@ -92,7 +95,7 @@ function connectionSchema({ name, description, config }: Provider, url: JSONSche
     description,
     properties: { provider: { const: name }, url, ...properties },
     required: ["provider"],
-    ...(required.length === 0 ? {} : { anyOf: [{ required: ["url"] }, { required }] }),
+    ...(required.length === 0 ? {} : { anyOf: [{ required }, { required: ["url"] }] }),
   };
 }
 

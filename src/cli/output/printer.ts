@@ -145,9 +145,10 @@ export class Printer {
   failure(error: unknown): void {
     // The missing flag is useless when its path, which may come from a variable, is masked.
     const mask = error instanceof PermissionError ? maskSecrets : this.#mask;
-    const text = describeError(error);
-    this.#writeLabelled("error", "red", text, undefined, mask);
-    for (const listener of this.#listeners) listener(mask(text));
+    for (const text of describeErrors(error)) {
+      this.#writeLabelled("error", "red", text, undefined, mask);
+      for (const listener of this.#listeners) listener(mask(text));
+    }
     if (!this.verbosity.verbose) return;
     for (let at = error; at instanceof Error; at = at.cause) {
       this.#writeLine(at.stack ?? at.message);
@@ -176,6 +177,12 @@ export class Printer {
     output.write(`${text}\n`);
     if (output === this.io.stderr) this.#live.redraw();
   }
+}
+
+/** A message for each error that something thrown holds: all that is wrong with a file is told at once. */
+function describeErrors(error: unknown): readonly string[] {
+  const { messages } = error as { messages?: readonly string[] };
+  return error instanceof DXTError && messages !== undefined ? messages : [describeError(error)];
 }
 
 /** The message of anything thrown; an unexpected error's class name precedes it. */

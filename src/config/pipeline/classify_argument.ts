@@ -49,6 +49,11 @@ export async function classifyArgument(
   };
   if (written === "") return refuse("it is empty, expected a connection's name, a URL or a path");
   const isFileURL = /^file:/i.test(written);
+  if (/^https?:/i.test(written)) {
+    return refuse(
+      "files are not read over http(s): download them first, or read an API with a provider of your own",
+    );
+  }
   if (!isFileURL && URL_SCHEME.test(written)) return { tree: word, kind: "url" };
   const text = isFileURL ? pathInURL(written, refuse) : written;
   const full = resolve(directory, text);
@@ -62,6 +67,13 @@ export async function classifyArgument(
   if (/[*?[{]/.test(text) && !makes) return splitPattern(text, inFolder);
   if (makes && DATABASE.test(extname(text))) return { tree: end("sqlite", text), kind: "database" };
   if (makes && DATASET.test(text)) return inFolder("files", dirname(text), basename(text));
+  if (makes && /[^/\\.]\.[a-z]\w*$/i.test(text)) {
+    return refuse(
+      `unknown ending "${
+        extname(text)
+      }", expected .parquet, .csv, .tsv, .json, .jsonl, .arrow or .db; a folder of this name ends with a slash`,
+    );
+  }
   if (makes && /[/\\]/.test(text)) return { tree: end("local", text), kind: "files" };
   if (/[/\\]/.test(text) || extname(text) !== "") return refuse(`there is no "${hideLogin(text)}"`);
   // A bare word must be a connection name; the caller reports the known names.
@@ -103,7 +115,9 @@ async function statIfPresent(
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return undefined;
     }
-    if (error instanceof Deno.errors.PermissionDenied) return refuse("permission denied");
+    if (error instanceof Deno.errors.PermissionDenied) {
+      return refuse(`"${path}" cannot be looked up: permission denied`);
+    }
     if (error instanceof Deno.errors.NotCapable) return refuse(messageOf(error));
     return undefined;
   }

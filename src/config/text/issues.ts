@@ -28,6 +28,11 @@ export class LocatedError extends ConfigurationError {
     this.issues = issues;
   }
 
+  /** The message of each issue, for output that labels every error. */
+  get messages(): readonly string[] {
+    return this.issues.map(formatIssue);
+  }
+
   /** Where the first issue is. */
   get position(): Issue {
     return this.issues[0]!;

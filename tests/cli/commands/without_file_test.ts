@@ -108,7 +108,20 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   [["run", "--from", "shop", "--to", "w.db"], /--from: "shop" is not a URL/],
   [["run", "--from", "file://host/x.csv", "--to", "w.db"], /--from: Cannot use URL.*a local path/],
   [["run", "--from", "", "--to", "w.db"], /--from: it is empty/],
-  [["run", "--from", "x.csv", "--to", "oracle://h/d"], /--to: Cannot connect to an? "oracle:" URL/],
+  [
+    ["run", "--from", "x.csv", "--to", "oracle://h/d"],
+    /--to: .*"oracle:" URL: no provider knows it, known are file:, mysql:, mariadb:, postgres:/,
+  ],
+  [["run", "--from", "x.csv", "--to", "jdbc:postgresql://h/d"], /--to: .*leave out "jdbc:"/],
+  [["run", "--from", "https://h/x.csv", "--to", "w.db"], /--from: files are not read over http/],
+  [
+    ["run", "--from", "x.csv", "--to", "film.xlsx"],
+    /--to: unknown ending "\.xlsx", expected \.parq/,
+  ],
+  [
+    ["run", "--from", "x.csv", "--to", "out/film.xlsx"],
+    /--to: unknown ending .* ends with a slash/,
+  ],
   [["run", "--from", "x.csv", "--to", "postgers://h/d"], /--to: .*did you mean "postgres"/],
   [["run", "--from", "chinook.sqlite", "--to", "w.db"], /--from: it has more than one dataset/],
   [

@@ -119,7 +119,7 @@ const CASES: Readonly<Record<string, Wrong>> = {
   "JSON that is cut off": { pipeline: '{"version": 1, "name": ', says: [/p\.yaml:1:/] },
   "several mistakes are told at once": {
     pipeline: GOOD.replace("version: 1", "version: 2").replace("id: b", "idd: b"),
-    says: [/p\.yaml:1:10: /, /p\.yaml:10:5: .*"idd", did you mean "id"/],
+    says: [/^error: .*p\.yaml:1:10: /, /^error: .*p\.yaml:10:5: .*"idd", did you mean "id"/m],
   },
   // Variables.
   "a variable that is not set": {

@@ -38,6 +38,12 @@ Deno.test("dxt --version prints the version alone", async () => {
   assert.deepEqual(await dxt("-V"), { code: 0, out: "1.2.3\n", err: "" });
 });
 
+Deno.test("help and version are words too", async () => {
+  assert.deepEqual(await dxt("help"), await dxt("--help"));
+  assert.deepEqual(await dxt("help run"), await dxt("run --help"));
+  assert.deepEqual(await dxt("version"), await dxt("--version"));
+});
+
 Deno.test("dxt without arguments prints its help as an error", async () => {
   const help = (await dxt("--help")).out;
   assert.deepEqual(await dxt(""), { code: 2, out: "", err: help });
