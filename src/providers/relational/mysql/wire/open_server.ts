@@ -1,16 +1,17 @@
 /** Connects to a server, reads its greeting, and starts TLS where sslmode and the server want it. */
 import { messageOf } from "../../../../core/errors.ts";
-import type { Address } from "../../../transport/address.ts";
-import type { TLSKeys } from "../../../transport/connection_keys.ts";
+import {
+  readTLSOptions,
+  refuseWithoutTLS,
+  SecureSocket,
+  startTLS,
+} from "../../../transport/secure_socket.ts";
 import {
   type ByteSocket,
-  connectError,
   connectSocket,
   plainSocket,
-  readTLSOptions,
-  SecureSocket,
+  type ServerKeys,
   type SocketTarget,
-  startTLS,
   waitInTime,
 } from "../../../transport/socket.ts";
 import { close, writeAll } from "../../../transport/tls_duplex.ts";
@@ -23,13 +24,6 @@ import {
 } from "./greeting.ts";
 import { ANSWER, framesOf, HEADER } from "./packets.ts";
 import { MySQLError, parseError } from "./server_error.ts";
-
-/** The keys of a connection that say where a server is, and how it is reached. */
-export interface ServerKeys extends Address, TLSKeys {
-  readonly connect_timeout: number;
-  /** Folder that relative paths start from. */
-  readonly baseDirectory: string;
-}
 
 /** A server that has greeted, and waits for the login. */
 export interface OpenServer {
@@ -47,9 +41,7 @@ export async function openServer(
   localFiles: boolean,
 ): Promise<OpenServer> {
   const target: SocketTarget = { ...keys, system: "MySQL" };
-  // Between processes of one machine there is nothing to encrypt.
-  const isPlain = target.sslmode === "disable" || target.path !== undefined;
-  const options = isPlain ? undefined : await readTLSOptions(target);
+  const options = await readTLSOptions(target);
   const connection = await connectSocket(target);
   try {
     const greeting = await waitInTime(target, readGreeting(connection), () => {});
@@ -60,9 +52,7 @@ export async function openServer(
       const secured = await startTLS(target, connection, options);
       return { socket: new SecureSocket(secured), greeting, capabilities, sequence: 2 };
     }
-    if (options !== undefined && target.sslmode !== "prefer") {
-      throw connectError(target, `the server does not offer TLS, sslmode is ${target.sslmode}`);
-    }
+    if (options !== undefined) refuseWithoutTLS(target);
     return { socket: plainSocket(connection), greeting, capabilities, sequence: 1 };
   } catch (error) {
     close(connection);

@@ -8,8 +8,9 @@
 import { ConnectionError } from "../../../../core/errors.ts";
 import { formatAddress } from "../../../transport/address.ts";
 import { ENDING_SECONDS, GuardedConnection } from "../../../transport/guarded_connection.ts";
+import type { ServerKeys } from "../../../transport/socket.ts";
 import { logIn } from "./login.ts";
-import { type OpenServer, openServer, type ServerKeys } from "./open_server.ts";
+import { type OpenServer, openServer } from "./open_server.ts";
 import { PacketChannel } from "./packet_channel.ts";
 import {
   ANSWER,

@@ -9,6 +9,7 @@ import { type Check, DAYS, MICROS } from "../types/column_limits.ts";
 import { type CopyBuffer, FRAME } from "./copy_buffer.ts";
 import { DAY_WORDS, EPOCH_DAYS, EPOCH_MICROS, EPOCH_WORDS, wordsOf } from "../types/epoch.ts";
 import { compileFunction } from "../../values/compiled_functions.ts";
+import { GENERATED, LONG } from "../../values/direct_columns.ts";
 import { SLACK } from "../../../transport/receive_buffer.ts";
 import { NUMERIC_BYTES, writeNumericWords } from "./numeric_fast.ts";
 import { readUUID } from "./uuid.ts";
@@ -32,11 +33,6 @@ export interface Source {
   readonly write: Write;
   readonly check: Check | undefined;
 }
-
-/** Columns beyond these are written in the general way: V8 does not optimise a function of any length. */
-const GENERATED = 64;
-/** Bytes from which one call of set costs less than to copy eight at a time. */
-const LONG = 192;
 
 /** Rows that are written at once when the writer has warmed up. */
 const MOST = 65_536;

@@ -1,7 +1,8 @@
 /** Cancels a statement, over another connection. */
 import { ENDING_SECONDS } from "../../../transport/guarded_connection.ts";
+import type { ServerKeys } from "../../../transport/socket.ts";
 import { cancelRequest } from "./messages.ts";
-import { openSocket, type ServerKeys } from "./open_socket.ts";
+import { openSocket } from "./open_socket.ts";
 
 /** Identifies a connection to its server, which sends the key during the login. */
 export interface BackendKey {

@@ -3,27 +3,22 @@ import type { Socket } from "node:net";
 import { close, writeAll } from "../../../transport/tls_duplex.ts";
 import {
   type ByteSocket,
-  connectError,
   connectSocket,
   connectStream,
   plainSocket,
-  readTLSOptions,
-  type Secured,
-  SecureSocket,
+  type ServerKeys,
   type SocketTarget,
-  startTLS,
   waitInTime,
 } from "../../../transport/socket.ts";
-import type { TLSKeys } from "../../../transport/connection_keys.ts";
-import { type Address, socketPath } from "../config.ts";
+import {
+  readTLSOptions,
+  refuseWithoutTLS,
+  type Secured,
+  SecureSocket,
+  startTLS,
+} from "../../../transport/secure_socket.ts";
+import { socketPath } from "../config.ts";
 import { sslRequest } from "./messages.ts";
-
-/** The keys of a connection that say where a server is, and how it is reached. */
-export interface ServerKeys extends Address, TLSKeys {
-  readonly connect_timeout: number;
-  /** Folder that relative paths start from. */
-  readonly baseDirectory: string;
-}
 
 /** @throws {ConnectionError} when the server cannot be reached in time, or not with this sslmode */
 export async function openSocket(keys: ServerKeys): Promise<ByteSocket> {
@@ -44,9 +39,8 @@ function targetOf(keys: ServerKeys): SocketTarget {
 
 /** A connection inside TLS; undefined when sslmode wants none, or prefers it and there is none. */
 async function secured(target: SocketTarget): Promise<Secured | undefined> {
-  // As libpq: between processes of one machine there is nothing to encrypt.
-  if (target.sslmode === "disable" || target.path !== undefined) return undefined;
   const options = await readTLSOptions(target);
+  if (options === undefined) return undefined;
   const connection = await connectSocket(target);
   try {
     if (await waitInTime(target, offersTLS(connection), () => {})) {
@@ -57,8 +51,8 @@ async function secured(target: SocketTarget): Promise<Secured | undefined> {
     throw error;
   }
   close(connection);
-  if (target.sslmode === "prefer") return undefined;
-  throw connectError(target, `the server does not offer TLS, sslmode is ${target.sslmode}`);
+  refuseWithoutTLS(target);
+  return undefined;
 }
 
 async function offersTLS(connection: Deno.Conn): Promise<boolean> {

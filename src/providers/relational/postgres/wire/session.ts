@@ -9,7 +9,7 @@
  */
 import type { ConnectContext } from "../../../../core/contracts/provider.ts";
 import { GuardedConnection } from "../../../transport/guarded_connection.ts";
-import type { ByteSocket } from "../../../transport/socket.ts";
+import type { ByteSocket, ServerKeys } from "../../../transport/socket.ts";
 import { type Address, formatAddress, type PostgresConfig } from "../config.ts";
 import { type BackendKey, cancelStatement } from "./cancel.ts";
 import { sendCopy } from "./copy_in.ts";
@@ -28,7 +28,7 @@ import {
   readString,
   type ResultColumn,
 } from "./messages.ts";
-import { openSocket, type ServerKeys } from "./open_socket.ts";
+import { openSocket } from "./open_socket.ts";
 import { chooseServer } from "./server_choice.ts";
 
 /** The keys of a connection, and the folder that its relative paths start from. */
