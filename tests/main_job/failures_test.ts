@@ -78,6 +78,11 @@ Deno.test({
         const message = await failure(folder, pipeline(source, target, { source: "nowhere" }));
         assert.match(message, /Cannot find relation "nowhere" in (postgres|sqlite)/);
       }
+      await database.sql("CREATE TABLE actor (id int)");
+      for (const [source, wanted] of [[database.url, "public.actor"], [sqlite, "t"]] as const) {
+        const message = await failure(folder, pipeline(source, target, { source: `${wanted}r` }));
+        assert.ok(message.endsWith(`did you mean "${wanted}"`), message);
+      }
     }),
 });
 

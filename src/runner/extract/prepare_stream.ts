@@ -22,6 +22,7 @@ import {
 } from "../plan/resolve_fields.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import type { Transformer } from "./transform_client.ts";
+import { suggestStream } from "../plan/suggest_stream.ts";
 import { inSourceType, isFuture, refuseUnordered, watermarkRange } from "../plan/watermark.ts";
 
 /** What the questions need: while a stream is planned, and when its run begins. */
@@ -51,16 +52,17 @@ export function prepareStream(
 export async function streamFields(
   plan: StreamPlan,
   context: Asked,
-  source: Pick<ConnectorCalls, "getStreamFields" | "testConnection">,
+  source: Pick<ConnectorCalls, "getStreamFields" | "testConnection" | "discover">,
 ): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
   const found = await source.getStreamFields(plan.source);
   if (found === undefined) {
     // A system that cannot be reached says so in its own words.
     await source.testConnection();
+    const hint = await suggestSource(plan, context, source);
     throw new SchemaError(
       `Cannot find ${
         describe(plan.source)
-      } in ${context.source.provider.name}: it does not exist, or the login may not see it`,
+      } in ${context.source.provider.name}: it does not exist, or the login may not see it${hint}`,
     );
   }
   const resolved = resolveFields(plan.stream, found);
@@ -78,6 +80,18 @@ export async function streamFields(
   const known = await context.atTarget(({ connector }) => connector.getStreamFields(plan.target)) ??
     [];
   return { ...withTargetTypes(resolved, known), found };
+}
+
+/** The nearest table. A worker at files may read only those of its streams. */
+async function suggestSource(
+  { source: { ...wanted } }: StreamPlan,
+  { source: { provider } }: Asked,
+  source: Pick<ConnectorCalls, "discover">,
+): Promise<string> {
+  if (provider.category !== "relational" || wanted.type !== "relation") return "";
+  // What hides the others must not hide that this one is missing.
+  const found = await source.discover().catch(() => []);
+  return found.length === 0 ? "" : suggestStream(streamName(wanted), found.map(({ name }) => name));
 }
 
 /**

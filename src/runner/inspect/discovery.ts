@@ -18,6 +18,7 @@ import { BATCH_BYTES, BATCH_ROWS } from "../worker/extract_spec.ts";
 import { excludedNames, projectField, resolveFields } from "../plan/resolve_fields.ts";
 import type { PlainClass } from "../worker/inside/protocol.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
+import { listNames, suggestStream } from "../plan/suggest_stream.ts";
 
 export interface Discovery {
   /** Name of the provider. */
@@ -101,7 +102,7 @@ export async function previewPipelineRows(
       ? "Cannot show records: expected a STREAM"
       : `Cannot find stream "${stream}" in pipeline "${loaded.pipeline.name}"`;
     throw new ConfigurationError(
-      `${what}: it has ${listed(ids)}${stream === undefined ? "" : suggestWord(stream, ids)}`,
+      `${what}: it has ${listNames(ids)}${stream === undefined ? "" : suggestWord(stream, ids)}`,
     );
   }
   if (of === "stage") return await headOfStage(plan, showing.rows);
@@ -162,22 +163,7 @@ async function hintAt(wanted: string, viewer: Viewer): Promise<string> {
   if (!viewer.mayExplore) return "";
   await using end = openClient(viewer.endpoint, { explores: true }, viewer);
   const names = (await end.connector.discover()).map(({ name }) => name);
-  return suggestWord(wanted, names) || nearestBare(wanted, names) || `; there are ${listed(names)}`;
-}
-
-/** The nearest name when schemas are left out. */
-function nearestBare(wanted: string, names: readonly string[]): string {
-  const bare = new Map(names.map((name) => [name.replace(/^.*\.(?=[^.]+$)/, ""), name]));
-  const found = /"(.*)"/s.exec(suggestWord(wanted, [...bare.keys()]))?.[1];
-  return found === undefined ? "" : `, did you mean "${bare.get(found)}"`;
-}
-
-const MOST_LISTED = 8;
-
-function listed(names: readonly string[]): string {
-  if (names.length === 0) return "none";
-  const shown = names.slice(0, MOST_LISTED).map((name) => `"${name}"`).join(", ");
-  return names.length > MOST_LISTED ? `${shown} and ${names.length - MOST_LISTED} more` : shown;
+  return suggestStream(wanted, names);
 }
 
 /** The provider's first that has records, as it is without options. */
