@@ -26,6 +26,9 @@ const STARTERS: Readonly<Record<string, () => Promise<Service>>> = {
   DXT_TEST_BINARY: () => makeBinary("DXT_TEST_BINARY"),
 };
 
+/** Environment names of all services. */
+export const SERVICES: readonly string[] = Object.keys(STARTERS);
+
 /** Starts every server that this machine can run; a missing one is not an error. */
 export async function startServices(): Promise<Services> {
   const started: Service[] = [];

@@ -1,12 +1,22 @@
 // deno-lint-ignore-file no-console
 /**
  * `deno task test` starts the real servers, runs the tests with the permissions that they need, and
- * stops the servers. Further arguments are passed to `deno test`. The last line is
- * `N passed, N failed`, with `, N skipped` if any were. With CI=true a skipped test is a failure,
- * unless {@linkcode IMPOSSIBLE} lists it.
+ * stops the servers. Further arguments are passed to `deno test`; `--quick` leaves out what takes long.
+ * The end lists what was skipped and why, and the slowest tests. The last line is `N passed, N failed`,
+ * with `, N skipped` if any were. With CI=true a skipped test is a failure, unless
+ * {@linkcode IMPOSSIBLE} lists it.
  */
 import { join } from "node:path";
-import { startServices } from "./services.ts";
+import { SERVICES, type Services, startServices } from "./services.ts";
+import {
+  closingLine,
+  type Counts,
+  countTests,
+  listSkipped,
+  listSlowest,
+  readReport,
+  withoutReason,
+} from "./test/report.ts";
 
 /** Names of tests, and why they cannot run on every CI machine. */
 type Reason = readonly [RegExp, string];
@@ -43,54 +53,6 @@ function socketsOf(env: Readonly<Record<string, string>>): string[] {
     .map(([, path]) => `unix:${path}`);
 }
 
-export interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  /** Names of tests and steps that were ignored. */
-  readonly skipped: readonly string[];
-}
-
-/** Counts the tests in a JUnit report of `deno test`; a step counts as part of its test. */
-export function countTests(report: string): Counts {
-  let [passed, failed] = [0, 0];
-  const skipped: string[] = [];
-  const seen = new Set<string>();
-  for (const [, attributes = "", body = ""] of report.matchAll(TEST_CASE)) {
-    const name = attribute(attributes, "name");
-    const file = attribute(attributes, "classname");
-    const isStep = [...name.matchAll(/ > /g)].some(({ index }) =>
-      seen.has(`${file}\0${name.slice(0, index)}`)
-    );
-    seen.add(`${file}\0${name}`);
-    if (/<skipped\b/.test(body)) skipped.push(name);
-    else if (isStep) continue;
-    else if (/<(failure|error)\b/.test(body)) failed++;
-    else passed++;
-  }
-  return { passed, failed, skipped };
-}
-
-const TEST_CASE = /<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g;
-
-function attribute(attributes: string, name: string): string {
-  const value = new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(attributes)?.[1] ?? "";
-  return value.replace(/&(lt|gt|quot|apos|amp);/g, (_, entity: string) => ENTITIES[entity]!);
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  lt: "<",
-  gt: ">",
-  quot: '"',
-  apos: "'",
-  amp: "&",
-};
-
-/** The last line. */
-export function closingLine({ passed, failed, skipped }: Counts): string {
-  const rest = skipped.length > 0 ? `, ${skipped.length} skipped` : "";
-  return `${passed} passed, ${failed} failed${rest}`;
-}
-
 /**
  * The counts for the exit code. In strict mode, a skipped test without a reason counts as failed. A
  * run that failed without a failed test, because a file does not load, counts one.
@@ -102,7 +64,7 @@ export function judge(
   impossible: readonly Reason[] = IMPOSSIBLE,
 ): Counts {
   const unexplained = strict
-    ? counts.skipped.filter((name) => reasonOf(name, impossible) === undefined)
+    ? counts.skipped.filter((name) => !isImpossible(name, impossible))
     : [];
   const failed = counts.failed + unexplained.length;
   return {
@@ -112,42 +74,93 @@ export function judge(
   };
 }
 
-function reasonOf(name: string, impossible: readonly Reason[]): string | undefined {
-  return impossible.find(([test]) => test.test(name))?.[1];
+function isImpossible(name: string, impossible: readonly Reason[]): boolean {
+  return impossible.some(([test]) => test.test(withoutReason(name)));
 }
 
-async function runTests(args: readonly string[], env: Record<string, string>): Promise<Counts> {
+/** Tests that `--quick` leaves out: each starts servers, binaries or many processes, or takes long. */
+const SLOW = [
+  "tests/binary",
+  "tests/providers/relational/mysql",
+  "tests/providers/relational/postgres",
+  "tests/sandbox/hostile_test.ts",
+  "tests/walk_through_test.ts",
+];
+
+/** Services of a run that starts none. */
+const NO_SERVICES: Services = {
+  env: {},
+  missing: Object.fromEntries(SERVICES.map((name) => [name, "--quick starts no server"])),
+  stop: () => Promise.resolve(),
+};
+
+/** Tests that are listed as the slowest. */
+const SLOWEST = 10;
+
+async function runTests(
+  args: readonly string[],
+  { env, missing }: Omit<Services, "stop">,
+): Promise<Counts> {
   const folder = await Deno.makeTempDir({ prefix: "dxt-test-report-" });
   const report = join(folder, "junit.xml");
   try {
-    const { code } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", ...permissionsOf(env), `--junit-path=${report}`, ...args],
-      env,
-    }).spawn().status;
-    const strict = Deno.env.get("CI") === "true";
-    const counts = countTests(await Deno.readTextFile(report).catch(() => ""));
-    const judged = judge(counts, code, strict);
-    if (strict) {
-      for (const name of counts.skipped) {
-        console.error(
-          `skipped: ${name}: ${reasonOf(name, IMPOSSIBLE) ?? "no reason is known, so it failed"}`,
-        );
-      }
+    const code = await testWith(
+      ["test", ...permissionsOf(env), `--junit-path=${report}`, ...args],
+      { ...env, DXT_TEST_MISSING: Object.keys(missing).join(",") },
+    );
+    const cases = readReport(await Deno.readTextFile(report).catch(() => ""));
+    const counts = countTests(cases);
+    for (const line of listSkipped(counts.skipped, missing)) console.error(line);
+    if (cases.length > SLOWEST) {
+      console.error("slowest:");
+      for (const line of listSlowest(cases, SLOWEST)) console.error(line);
     }
-    return judged;
+    return judge(counts, code, Deno.env.get("CI") === "true");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-if (import.meta.main) {
-  let counts: Counts;
-  const services = await startServices();
-  try {
-    for (const [name, reason] of Object.entries(services.missing)) {
-      console.error(`${name} is missing: ${reason}`);
+/** Runs `deno test` without its own closing line, which counts in another way; returns its exit code. */
+async function testWith(args: readonly string[], env: Record<string, string>): Promise<number> {
+  const color = Deno.stdout.isTerminal() && !Deno.noColor ? { FORCE_COLOR: "1" } : {};
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    env: { ...env, ...color },
+    stdout: "piped",
+  }).spawn();
+  let rest = "";
+  const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split(/(?<=\n)/);
+    rest = lines.at(-1)!.endsWith("\n") ? "" : lines.pop()!;
+    for (const line of lines) if (!isClosing(line)) write(line);
+    // The name of a test that runs is shown at once.
+    if (rest.includes(" ... ")) {
+      write(rest);
+      rest = "";
     }
-    counts = await runTests(Deno.args, services.env);
+  }
+  if (!isClosing(rest)) write(rest);
+  return (await child.status).code;
+}
+
+/** Whether a line is the one that `deno test` ends with. */
+function isClosing(line: string): boolean {
+  // deno-lint-ignore no-control-regex
+  return /^(ok|FAILED) \| \d+ passed/.test(line.replace(/\x1b\[[\d;]*m/g, ""));
+}
+
+if (import.meta.main) {
+  const isQuick = Deno.args.includes("--quick");
+  const args = Deno.args.filter((arg) => arg !== "--quick");
+  let counts: Counts;
+  const services = isQuick ? NO_SERVICES : await startServices();
+  try {
+    counts = await runTests(
+      isQuick ? ["--parallel", `--ignore=${SLOW.join(",")}`, ...args] : args,
+      services,
+    );
   } finally {
     await services.stop();
   }

@@ -7,6 +7,7 @@ import { main } from "../src/cli/main.ts";
 import { dxt, fakeIO } from "./cli/fakes.ts";
 import { freshDatabase, postgresTest } from "./support/services.ts";
 import { withFolder } from "./support/run.ts";
+import { ignoreIf } from "./support/ignore.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const README = await Deno.readTextFile(join(ROOT, "README.md"));
@@ -27,8 +28,7 @@ function timeless(text: string): string[] {
 const server = postgresTest(18);
 
 Deno.test({
-  name: "the first pipeline prints what README.md shows",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(server.missing, "the first pipeline prints what README.md shows"),
   fn: () =>
     withFolder(async (folder) => {
       await using database = await freshDatabase(server.url);

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { program } from "./cli/program.ts";
 import { freshDatabase, postgresTest } from "./support/services.ts";
 import { withFolder } from "./support/run.ts";
+import { ignoreIf } from "./support/ignore.ts";
 
 const PATH = fileURLToPath(new URL("../README.md", import.meta.url));
 const README = await Deno.readTextFile(PATH);
@@ -22,8 +23,7 @@ function steady(text: string): string {
 const server = postgresTest(18);
 
 Deno.test({
-  name: "the walk-through of README.md prints what it shows",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(server.missing, "the walk-through of README.md prints what it shows"),
   fn: () =>
     withFolder(async (folder) => {
       await using database = await freshDatabase(server.url);

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { build } from "../../scripts/compile.ts";
 import { binaryTest, outcomeOf } from "../support/binary.ts";
 import { withFolder } from "../support/run.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const { missing } = binaryTest();
 
@@ -14,8 +15,10 @@ function pipeline(source: unknown, target: unknown): string {
 }
 
 Deno.test({
-  name: "the binary with permissions compiled in moves what they allow and refuses the rest",
-  ignore: missing !== undefined,
+  ...ignoreIf(
+    missing,
+    "the binary with permissions compiled in moves what they allow and refuses the rest",
+  ),
   fn: () =>
     withFolder(async (folder) => {
       const inside = join(folder, "inside");

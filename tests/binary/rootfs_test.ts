@@ -9,6 +9,7 @@ import { withFolder } from "../support/run.ts";
 import { freshDatabase, postgresTest } from "../support/services.ts";
 import { askBoth, countDifferences } from "../support/sqlite.ts";
 import { chrootMissing, everythingIn, makeRootfs, type Rootfs, written } from "./rootfs.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const CHINOOK = join(ROOT, "tests/data/chinook/chinook.sqlite");
@@ -19,8 +20,7 @@ const missing = binary.missing ?? await chrootMissing();
 
 function inRootfs(name: string, work: (rootfs: Rootfs) => Promise<void>, why = missing): void {
   Deno.test({
-    name: `the binary in a chroot ${name}`,
-    ignore: why !== undefined,
+    ...ignoreIf(why, `the binary in a chroot ${name}`),
     fn: () => withFolder(async (folder) => work(await makeRootfs(folder, binary.path))),
   });
 }

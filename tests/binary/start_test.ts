@@ -3,14 +3,17 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { binaryTest } from "../support/binary.ts";
+import { ignoreIf, notLinux } from "../support/ignore.ts";
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 const { path: dxt, missing } = binaryTest();
 
 Deno.test({
-  name: "the binary starts about as fast as the runtime alone, and lists without its parsers",
-  ignore: missing !== undefined || Deno.build.os !== "linux",
+  ...ignoreIf(
+    missing ?? notLinux,
+    "the binary starts about as fast as the runtime alone, and lists without its parsers",
+  ),
   async fn() {
     const { success, stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", path("start.ts"), dxt, path("../../pipelines/quickstart.yaml")],

@@ -4,16 +4,16 @@ import assert from "node:assert/strict";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { binaryTest, type Outcome, outcomeOf } from "../support/binary.ts";
+import { ignoreIf, notLinux, notRoot } from "../support/ignore.ts";
 import { withFolder } from "../support/run.ts";
 
 const PIPELINES = fileURLToPath(new URL("../../pipelines/", import.meta.url));
 
 const { path: dxt, missing } = binaryTest();
 
-function compiled(name: string, fn: (folder: string) => Promise<void>, ignore = false): void {
+function compiled(name: string, fn: (folder: string) => Promise<void>, why?: string): void {
   Deno.test({
-    name: `the binary ${name}`,
-    ignore: missing !== undefined || Deno.build.os !== "linux" || ignore,
+    ...ignoreIf(missing ?? notLinux ?? why, `the binary ${name}`),
     fn: () => withFolder(fn),
   });
 }
@@ -63,7 +63,7 @@ compiled("starts in a folder that its user may not read", async (folder) => {
     join(folder, "p.yaml"),
   );
   assert.equal(absolute.code, 0, absolute.err);
-}, Deno.uid() !== 0);
+}, notRoot);
 
 compiled("is told by its runtime when its folder is gone", async (folder) => {
   const { code, out, err } = await shell(
@@ -93,7 +93,7 @@ function touched(log: string): string[] {
   return [...new Set(paths)].sort();
 }
 
-const hasStrace = await Deno.stat("/usr/bin/strace").then(() => true, () => false);
+const noStrace = await Deno.stat("/usr/bin/strace").then(() => undefined, () => "needs strace");
 
 compiled("writes below the folders that the pipeline names, and nowhere else", async (folder) => {
   const [pipeline, log] = [await quickstart(folder), join(folder, "strace.log")];
@@ -124,7 +124,7 @@ compiled("writes below the folders that the pipeline names, and nowhere else", a
   assert.deepEqual(await Array.fromAsync(Deno.readDir(home)), []);
   const kinds = new Set(paths.map((path) => path.replace(/^(\.dxt\/stage\/).*/, "$1…")));
   console.log(`paths written or removed: ${[...kinds].join(", ")}`);
-}, !hasStrace);
+}, noStrace);
 
 compiled("reads of the system only what a program needs to start", async (folder) => {
   const [pipeline, log] = [await quickstart(folder), join(folder, "strace.log")];
@@ -161,4 +161,4 @@ compiled("reads of the system only what a program needs to start", async (folder
     !own.has(path.replace(/\/?(dxt_project\.ya?ml)?$/, "") || "/")
   );
   assert.deepEqual([...new Set(others)], []);
-}, !hasStrace);
+}, noStrace);

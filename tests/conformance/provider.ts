@@ -19,6 +19,7 @@ import { targetChecks } from "./provider/targets.ts";
 import { type Check, modesOf, recordLoaderClass, Trial } from "./provider/trial.ts";
 import { valueChecks } from "./provider/values.ts";
 import { watermarkChecks } from "./provider/watermarks.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const CHECKS = {
   ...connectionChecks,
@@ -70,7 +71,7 @@ export function testProvider<Config, C extends Connector>(test: ProviderTest<Con
     Deno.test(reason === undefined ? label : `${label} (not here: ${reason})`, async (t) => {
       const connection = await test.connection();
       if ("ignore" in connection) {
-        await t.step({ name: connection.ignore, ignore: true, fn: () => {} });
+        await t.step({ ...ignoreIf(connection.ignore, "the system"), fn: () => {} });
         return;
       }
       try {

@@ -18,6 +18,7 @@ import { withFolder } from "../support/run.ts";
 import { freshDatabase, postgresTest } from "../support/services.ts";
 import { stagedOf } from "../support/staged.ts";
 import { connectContext } from "../support/connect_context.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const { signal } = new AbortController();
 
@@ -142,8 +143,10 @@ const SQLITE_TYPES = [
 for (const version of [15, 18] as const) {
   const server = postgresTest(version);
   Deno.test({
-    name: `PostgreSQL ${version}: columns that a plan calls exact or widened hold the extremes`,
-    ignore: server.missing !== undefined,
+    ...ignoreIf(
+      server.missing,
+      `PostgreSQL ${version}: columns that a plan calls exact or widened hold the extremes`,
+    ),
     async fn() {
       await using database = await freshDatabase(server.url);
       const config = postgres.config.parse({

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type PipelineRun, run, runWell, withFolder } from "../support/run.ts";
 import { freshDatabase, postgresTest } from "../support/services.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const ROWS = [
   ["2024-01-01 00:00:00.000000", 1],
@@ -94,8 +95,10 @@ Deno.test("files are read by a range too", async () => {
 const server = postgresTest(15);
 
 Deno.test({
-  name: "PostgreSQL compares a range in its own precision, an instant whatever its offset",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(
+    server.missing,
+    "PostgreSQL compares a range in its own precision, an instant whatever its offset",
+  ),
   fn: () =>
     withFolder(async (folder) => {
       await using source = await freshDatabase(server.url);

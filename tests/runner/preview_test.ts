@@ -9,6 +9,7 @@ import { PlanResult } from "../../src/models/plan.ts";
 import { type PreviewOptions, previewPipeline } from "../../src/runner/mod.ts";
 import { run, runWell, withFolder } from "../support/run.ts";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const CHINOOK = fileURLToPath(new URL("../data/chinook/chinook.sqlite", import.meta.url));
 const SOURCE = { provider: "sqlite", path: CHINOOK };
@@ -75,8 +76,7 @@ function onPostgres(
   work: (folder: string, database: TestDatabase) => Promise<void>,
 ): void {
   Deno.test({
-    name,
-    ignore: server.missing !== undefined,
+    ...ignoreIf(server.missing, name),
     fn: () =>
       withFolder(async (folder) => {
         await using database = await freshDatabase(server.url);

@@ -9,6 +9,7 @@ import { fromError, toError } from "../../src/sandbox/messages.ts";
 import { type Break, proxyTo } from "../providers/relational/postgres/proxy.ts";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
 import { run, runWell, withFolder } from "../support/run.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const lost = () => new ConnectionError("lost", { transient: true });
 
@@ -99,8 +100,7 @@ function onBreak(
   title: string,
   work: (database: TestDatabase, through: (...breaks: Breaks) => Through) => Promise<void>,
 ): void {
-  const ignore = server.missing !== undefined;
-  Deno.test({ name: title, ignore, fn: () => withDatabase(work) });
+  Deno.test({ ...ignoreIf(server.missing, title), fn: () => withDatabase(work) });
 }
 
 type Breaks = [how: Break, after: number, sender?: "server" | "client"];

@@ -22,6 +22,7 @@ import { connectContext } from "../support/connect_context.ts";
 import { withFolder } from "../support/run.ts";
 import { stagedOf } from "../support/staged.ts";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const FORMATS = ["parquet", "arrow", "csv", "tsv", "json", "jsonl"] as const;
 
@@ -209,8 +210,7 @@ function onPostgres(
   work: (folder: string, database: TestDatabase) => Promise<void>,
 ): void {
   Deno.test({
-    name,
-    ignore: server.missing !== undefined,
+    ...ignoreIf(server.missing, name),
     fn: () =>
       withFolder(async (folder) => {
         await using database = await freshDatabase(server.url);

@@ -6,11 +6,11 @@ import { ATTEMPTS, BOMBS, REFUSED_MODULES, type World } from "./attempts.ts";
 import type { Answer } from "./cell.ts";
 import { serveModules } from "./server.ts";
 import type { TrialOptions } from "./trial.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SECRET = crypto.randomUUID();
 const DENORT = Deno.env.get("DENORT_BIN");
-const WITHOUT_DENORT = "DENORT_BIN does not say where the runtime for binaries is";
 
 /** The words that start the trial program. */
 type Program = readonly string[];
@@ -145,9 +145,13 @@ function trialOf(
   };
 }
 
-function suite(mode: string, ignore: boolean, programFor: (folder: string) => Promise<Program>) {
+function suite(
+  mode: string,
+  missing: string | undefined,
+  programFor: (folder: string) => Promise<Program>,
+) {
   const test = (name: string, fn: (t: Deno.TestContext) => Promise<void>) =>
-    Deno.test({ name: `${mode}: ${name}`, ignore, fn });
+    Deno.test({ ...ignoreIf(missing, `${mode}: ${name}`), fn });
 
   test("what a narrowed thread may do, it can", async () => {
     await inWorld(async (world, modules, folder) => {
@@ -283,7 +287,7 @@ function checkWays(answer: Answer, harmless: readonly string[]): void {
   assert.deepEqual(got, []);
 }
 
-suite("deno run", false, () => Promise.resolve(fromSource));
+suite("deno run", undefined, () => Promise.resolve(fromSource));
 /** Lasts as long as the tests of this file. */
 function folderOfBinary(): string {
   const folder = Deno.makeTempDirSync();
@@ -293,8 +297,8 @@ function folderOfBinary(): string {
 
 let binary: Promise<Program> | undefined;
 suite(
-  DENORT === undefined ? `compiled (${WITHOUT_DENORT})` : "compiled",
-  DENORT === undefined,
+  "compiled",
+  DENORT === undefined ? "DENORT_BIN does not name the runtime for binaries" : undefined,
   () => binary ??= compiled(folderOfBinary()),
 );
 

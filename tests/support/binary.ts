@@ -1,3 +1,5 @@
+import { whyMissing } from "./services.ts";
+
 /** The compiled dxt as tests see it: a path, or the reason why a test is ignored. */
 export interface TestBinary {
   readonly path: string;
@@ -11,7 +13,7 @@ export function binaryTest(): TestBinary {
   return {
     path,
     missing: path === ""
-      ? "DXT_TEST_BINARY is not set: deno task test makes the binary"
+      ? whyMissing("DXT_TEST_BINARY", "deno task test makes the binary")
       : undefined,
   };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { withFolder } from "../../support/run.ts";
 import { program } from "../program.ts";
+import { ignoreIf } from "../../support/ignore.ts";
 
 const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
 
@@ -16,7 +17,7 @@ async function hasScript(): Promise<boolean> {
   }
 }
 
-const ignore = !await hasScript();
+const missing = await hasScript() ? undefined : "needs script, which makes a terminal";
 
 /** What a terminal shows of dxt without --no-prompt. */
 async function shown(folder: string, permissions: string, args: string): Promise<string> {
@@ -57,8 +58,10 @@ const PIPELINE = {
 };
 
 Deno.test({
-  name: "nothing is asked on a terminal, whether all is granted, the least, or too little",
-  ignore,
+  ...ignoreIf(
+    missing,
+    "nothing is asked on a terminal, whether all is granted, the least, or too little",
+  ),
   fn: () =>
     withFolder(async (made) => {
       const folder = await Deno.realPath(made);

@@ -8,6 +8,7 @@ import { Printer } from "../../../src/cli/output/printer.ts";
 import type { RunOptions } from "../../../src/runner/mod.ts";
 import { withFolder } from "../../support/run.ts";
 import { dxt, Exited, fakeEngine, fakeIO, runResult, streamResult } from "../fakes.ts";
+import { ignoreIf, notUnix } from "../../support/ignore.ts";
 
 /** A run that a signal interrupts after it began. */
 function interrupted(signal: Signal, after: (options: RunOptions) => ReturnType<typeof runResult>) {
@@ -192,8 +193,7 @@ async function untilSaid(stream: ReadableStream<Uint8Array>, text: string): Prom
 }
 
 Deno.test({
-  name: "a real SIGTERM stops a real process after it cleaned up",
-  ignore: Deno.build.os === "windows",
+  ...ignoreIf(notUnix, "a real SIGTERM stops a real process after it cleaned up"),
   async fn() {
     await using child = start();
     await untilSaid(child.stderr, "orders: started");
@@ -205,8 +205,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a second real signal ends a real process at once, with its own code",
-  ignore: Deno.build.os === "windows",
+  ...ignoreIf(notUnix, "a second real signal ends a real process at once, with its own code"),
   async fn() {
     await using child = start("stubborn");
     const [first, second] = child.stderr.tee();
@@ -220,8 +219,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a reader that leaves is no failure",
-  ignore: Deno.build.os === "windows",
+  ...ignoreIf(notUnix, "a reader that leaves is no failure"),
   async fn() {
     await using child = start();
     await child.stdout.cancel();
@@ -232,8 +230,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "what was logged is in the file when the process is killed, or ends by an error",
-  ignore: Deno.build.os === "windows",
+  ...ignoreIf(
+    notUnix,
+    "what was logged is in the file when the process is killed, or ends by an error",
+  ),
   fn: () =>
     withFolder(async (folder) => {
       const file = join(folder, "a.jsonl");

@@ -6,6 +6,7 @@ import { openAnyWriter } from "../../../src/formats/parquet/reader/read.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { inputOf } from "../json/support.ts";
 import { floatText, textsOf } from "./support.ts";
+import { ignoreIf } from "../../support/ignore.ts";
 
 type Texts = (string | null)[][];
 
@@ -113,6 +114,5 @@ export function readerTest(
   missing: string | undefined,
   fn: () => Promise<void>,
 ): void {
-  if (missing === undefined) Deno.test(name, fn);
-  else Deno.test({ name: `${name} (not here: ${missing})`, ignore: true, fn });
+  Deno.test({ ...ignoreIf(missing, name), fn });
 }

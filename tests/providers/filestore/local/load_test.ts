@@ -11,6 +11,7 @@ import {
 import type { Field } from "../../../../src/models/field.ts";
 import { comparableRecords } from "../../../conformance/values.ts";
 import { stagedFiles, stagedRecords, type Store, withStore } from "./support.ts";
+import { ignoreIf, notLinux, notRoot } from "../../../support/ignore.ts";
 
 const FIELDS: Field[] = [
   { name: "id", dtype: "int64", nullable: false, key: true },
@@ -296,8 +297,7 @@ Deno.test("a copy that arrives changed is refused", () =>
   }));
 
 Deno.test({
-  name: "a full disk is named, and the target is as it was",
-  ignore: Deno.build.os !== "linux" || Deno.uid() !== 0,
+  ...ignoreIf(notLinux ?? notRoot, "a full disk is named, and the target is as it was"),
   fn: (t) =>
     withStore(async (store) => {
       const disk = join(store.folder, "disk");
@@ -306,7 +306,7 @@ Deno.test({
         args: ["-t", "tmpfs", "-o", "size=256k", "tmpfs", disk],
       }).output();
       if (!mounted.success) {
-        await t.step({ name: "no file system can be mounted here", ignore: true, fn: () => {} });
+        await t.step({ ...ignoreIf("no file system can be mounted", "the disk"), fn: () => {} });
         return;
       }
       try {

@@ -7,9 +7,7 @@ import local from "../../../../src/providers/filestore/local/mod.ts";
 import { dropGroupBits } from "../../../../src/providers/filestore/local/ownership.ts";
 import { connectContext } from "../../../support/connect_context.ts";
 import { withFolder } from "../../../support/run.ts";
-
-const isWindows = Deno.build.os === "windows";
-const isRoot = !isWindows && Deno.uid() === 0;
+import { ignoreIf, notRoot, notUnix } from "../../../support/ignore.ts";
 
 function connectTo(folder: string): Promise<FilestoreConnector> {
   return local.connect({ path: folder }, connectContext(folder));
@@ -38,8 +36,7 @@ const MODES: readonly Case[] = [
 
 for (const { title, mode } of MODES) {
   Deno.test({
-    name: `a replaced file stays ${title}, from its first byte on`,
-    ignore: isWindows,
+    ...ignoreIf(notUnix, `a replaced file stays ${title}, from its first byte on`),
     fn: () =>
       withFolder(async (folder) => {
         const path = join(folder, "a.csv");
@@ -58,8 +55,7 @@ for (const { title, mode } of MODES) {
 }
 
 Deno.test({
-  name: "a new file follows the umask",
-  ignore: isWindows,
+  ...ignoreIf(notUnix, "a new file follows the umask"),
   fn: () =>
     withFolder(async (folder) => {
       const store = await connectTo(folder);
@@ -77,8 +73,7 @@ Deno.test({
 
 for (const mode of ["replace", "append"] as const) {
   Deno.test({
-    name: `files that ${mode} a private folder's are private, and so is the folder`,
-    ignore: isWindows,
+    ...ignoreIf(notUnix, `files that ${mode} a private folder's are private, and so is the folder`),
     fn: () =>
       withFolder(async (folder) => {
         await Deno.mkdir(join(folder, "f"));
@@ -103,8 +98,7 @@ for (const mode of ["replace", "append"] as const) {
 }
 
 Deno.test({
-  name: "a replaced file keeps its owner where the system lets it",
-  ignore: !isRoot,
+  ...ignoreIf(notRoot, "a replaced file keeps its owner where the system lets it"),
   fn: () =>
     withFolder(async (folder) => {
       const path = join(folder, "a.csv");
@@ -119,8 +113,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "who may not give files away never widens who reads them",
-  ignore: !isRoot,
+  ...ignoreIf(notRoot, "who may not give files away never widens who reads them"),
   fn: () =>
     withFolder(async (folder) => {
       const path = join(folder, "a.csv");

@@ -6,6 +6,7 @@ import type { FilestoreConnector } from "../../../../src/core/contracts/connecto
 import local from "../../../../src/providers/filestore/local/mod.ts";
 import { connectContext } from "../../../support/connect_context.ts";
 import { withFolder } from "../../../support/run.ts";
+import { ignoreIf, notLinux } from "../../../support/ignore.ts";
 
 const REPLACE = fileURLToPath(new URL("replace_folder.ts", import.meta.url));
 const target = { type: "directory", path: "f" } as const;
@@ -45,8 +46,10 @@ const KILLS = ["f", ".f.dxt-old", ".f.dxt-new"].flatMap((path) =>
 
 for (const { path, when } of KILLS) {
   Deno.test({
-    name: `killed at rename ${when} of "${path}" a folder is read whole, and comes back`,
-    ignore: Deno.build.os !== "linux" || !await hasStrace(),
+    ...ignoreIf(
+      notLinux ?? (await hasStrace() ? undefined : "needs strace"),
+      `killed at rename ${when} of "${path}" a folder is read whole, and comes back`,
+    ),
     fn: () =>
       withFolder(async (made) => {
         const folder = await Deno.realPath(made);

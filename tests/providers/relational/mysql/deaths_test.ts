@@ -10,6 +10,7 @@ import { startMariaDB } from "../../../../scripts/services/mysql.ts";
 import { stagedOf } from "../../../support/staged.ts";
 import { mysqlTest } from "../../../support/services.ts";
 import { connect, never, openSession } from "./support.ts";
+import { ignoreIf } from "../../../support/ignore.ts";
 
 const { missing } = mysqlTest("mariadb");
 const FIELDS: readonly Field[] = [
@@ -52,8 +53,7 @@ async function load(connector: MySQLConnector, onBatch: (batches: number) => voi
 for (const [what, work] of Object.entries({ extract, load })) {
   for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
     Deno.test({
-      name: `mariadb: ${signal} in ${what} is an error, within its time`,
-      ignore: missing !== undefined,
+      ...ignoreIf(missing, `mariadb: ${signal} in ${what} is an error, within its time`),
       async fn() {
         const server = await startMariaDB("S");
         try {

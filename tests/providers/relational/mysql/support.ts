@@ -10,6 +10,7 @@ import {
   type TestServer,
 } from "../../../support/services.ts";
 import { connectContext } from "../../../support/connect_context.ts";
+import { ignoreIf } from "../../../support/ignore.ts";
 
 export const SERVERS = Object.keys(MYSQL_SERVERS) as MySQLServer[];
 export const never = new AbortController().signal;
@@ -64,8 +65,7 @@ export function onServers(
   for (const kind of SERVERS) {
     const server = mysqlTest(kind);
     Deno.test({
-      name: `${kind}: ${name}`,
-      ignore: server.missing !== undefined,
+      ...ignoreIf(server.missing, `${kind}: ${name}`),
       async fn() {
         await using database = await freshDatabase(server.url);
         await run(database, server);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { startServer } from "../../../../scripts/services/process.ts";
+import { ignoreIf, notLinux } from "../../../support/ignore.ts";
 
 const gone = (pid: number) => {
   try {
@@ -29,10 +30,9 @@ const serverArgs = (
   folder: string,
 ) => ["run", "-A", "--no-config", "--quiet", urlOf(SERVER), folder];
 const urlOf = (script: string) => `data:application/typescript,${encodeURIComponent(script)}`;
-const LINUX = Deno.build.os === "linux";
 
 Deno.test(
-  { name: "a server that is stopped is gone, with its folder", ignore: !LINUX },
+  ignoreIf(notLinux, "a server that is stopped is gone, with its folder"),
   async () => {
     const folder = await Deno.makeTempDir();
     const server = startServer(Deno.execPath(), serverArgs(folder), {
@@ -49,7 +49,7 @@ Deno.test(
   },
 );
 
-Deno.test({ name: "a server whose parent was killed is gone too", ignore: !LINUX }, async () => {
+Deno.test(ignoreIf(notLinux, "a server whose parent was killed is gone too"), async () => {
   const folder = await Deno.makeTempDir();
   const module = new URL("../../../../scripts/services/process.ts", import.meta.url).href;
   const script = `import { startServer } from ${JSON.stringify(module)};

@@ -16,6 +16,7 @@ import {
 } from "../../../support/services.ts";
 import { connectContext } from "../../../support/connect_context.ts";
 import { stagedBatches as stagedFrom } from "../../../support/staged.ts";
+import { ignoreIf } from "../../../support/ignore.ts";
 
 export const VERSIONS = [15, 18] as const;
 export const never = new AbortController().signal;
@@ -28,8 +29,7 @@ export function onServers(
   for (const version of VERSIONS) {
     const server = postgresTest(version);
     Deno.test({
-      name: `postgres ${version}: ${name}`,
-      ignore: server.missing !== undefined,
+      ...ignoreIf(server.missing, `postgres ${version}: ${name}`),
       async fn() {
         await using database = await freshDatabase(server.url);
         await run(database, server);

@@ -4,12 +4,13 @@ import { ConnectionError } from "../../../../../src/core/errors.ts";
 import { mysqlTest } from "../../../../support/services.ts";
 import { makeCertificates } from "../../../../../scripts/services/certificate.ts";
 import { openSession } from "../support.ts";
+import { ignoreIf } from "../../../../support/ignore.ts";
 
 const maria = mysqlTest("mariadb");
 const oracle = mysqlTest("mysql 5.6");
 
 function onMariaDB(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: `mariadb: ${name}`, ignore: maria.missing !== undefined, fn });
+  Deno.test({ ...ignoreIf(maria.missing, `mariadb: ${name}`), fn });
 }
 
 async function cipher(keys: Record<string, unknown>): Promise<string> {
@@ -124,9 +125,10 @@ onMariaDB("an abort kills the statement on the server", async () => {
 });
 
 Deno.test({
-  name:
+  ...ignoreIf(
+    oracle.missing,
     "mysql 5.6: a server without TLS is refused where TLS is wanted, and taken where it is preferred",
-  ignore: oracle.missing !== undefined,
+  ),
   async fn() {
     await assert.rejects(
       openSession(oracle.url, { sslmode: "require" }),
