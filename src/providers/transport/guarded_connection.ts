@@ -186,12 +186,21 @@ export class GuardedConnection {
     return error instanceof RangeError ? this.refuse(messageOf(error)) : error;
   }
 
-  /** Ends the connection: interrupts the statement that runs, or sends the farewell of the protocol. */
-  async close(farewell: Uint8Array): Promise<void> {
+  /**
+   * Ends the connection: interrupts the statement that runs, or sends the farewell of the protocol.
+   *
+   * @param input waits until the server has closed the connection, too: then it has released its locks
+   */
+  async close(farewell: Uint8Array, input?: Pick<ReceiveBuffer, "fill">): Promise<void> {
     if (!this.#closed) {
       if (this.#busy) this.#interrupt();
-      // A server that is gone, or that takes nothing, needs no farewell.
-      else await inTime(ENDING_SECONDS * 1000, () => this.send(farewell)).catch(() => {});
+      else {
+        // A server that is gone, or that takes nothing, needs no farewell.
+        await inTime(ENDING_SECONDS * 1000, async () => {
+          await this.send(farewell);
+          while (await input?.fill());
+        }).catch(() => {});
+      }
       this.#end();
     }
     await this.#interruption;

@@ -153,6 +153,21 @@ Deno.test("a server that never answers a farewell or an interruption is closed w
   }
 });
 
+Deno.test("a closed session is closed by the server, too, or within seconds", async () => {
+  let released = false;
+  using server = lineServer(() => {}, undefined, async (peer) => {
+    await sleep(300);
+    released = true;
+    peer.close();
+  });
+  await (await LineSession.open(server)).close();
+  assert.ok(released);
+  using deaf = lineServer(() => {}, undefined, () => {});
+  const session = await LineSession.open(deaf, { inactivity_timeout: 60 });
+  const took = await time(() => session.close());
+  assert.ok(took >= 2900 && took < 5000, `${took} ms`);
+});
+
 Deno.test("an interruption that fails does not hide why the statement ended", async () => {
   using server = lineServer(() => {});
   const session = await LineSession.open(server, {

@@ -93,7 +93,7 @@ export class LineSession {
   }
 
   close(): Promise<void> {
-    return this.connection.close(utf8.encode("bye\n"));
+    return this.connection.close(utf8.encode("bye\n"), this.input);
   }
 }
 
@@ -108,10 +108,11 @@ export interface LineServer extends Disposable {
   readonly received: readonly string[];
 }
 
-/** Answers `hello`, unless `answer` does, and calls `answer` for each other line. */
+/** Calls `login` for `hello`, `bye` for a farewell, and `answer` for each other line. */
 export function lineServer(
   answer: (peer: Peer, line: string) => Promise<void> | void,
   login: (peer: Peer) => Promise<void> | void = (peer) => peer.send(".\n"),
+  bye: (peer: Peer) => Promise<void> | void = (peer) => peer.close(),
 ): LineServer {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.Conn>();
@@ -128,7 +129,8 @@ export function lineServer(
       rest = parts.pop()!;
       for (const line of parts) {
         received.push(line);
-        await (line === "hello" ? login(peer) : answer(peer, line));
+        if (line === "bye") await bye(peer);
+        else await (line === "hello" ? login(peer) : answer(peer, line));
       }
     }
   };

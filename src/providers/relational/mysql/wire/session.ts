@@ -186,7 +186,7 @@ export class Session {
 
   /** Ends the session within seconds; a statement that still runs is killed first. */
   close(): Promise<void> {
-    return this.#connection.close(framesOf(command(COMMAND.quit), 0));
+    return this.#connection.close(framesOf(command(COMMAND.quit), 0), this.#channel.input);
   }
 
   async #prepare(sql: string): Promise<{ id: number; columns: ResultColumn[] }> {

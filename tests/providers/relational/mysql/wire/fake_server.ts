@@ -187,6 +187,8 @@ async function serve(
   await peer.send(OK);
   for (;;) {
     const { payload: command } = await peer.read();
+    const isFarewell = command[0] === 1;
+    if (isFarewell) return;
     if (new TextDecoder().decode(command.subarray(1, 6)) === "KILL ") await peer.send(OK);
     else await answer(peer, command);
   }
