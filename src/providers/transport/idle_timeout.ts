@@ -1,9 +1,9 @@
-/** Milliseconds until the timer looks first. */
+/** Milliseconds until the timer first fires. */
 const FIRST_LOOK = 3000;
 
 /**
- * Tells when a wait has lasted too long. One timer serves many short waits, each of which costs two
- * looks at the clock: a timer for each took a third of the time that a read of the socket takes.
+ * Calls back when a wait lasts too long. One timer serves many short waits, each of which reads the clock
+ * twice: a timer for each took a third of the time that a read of the socket takes.
  */
 export class IdleTimeout {
   #waits = 0;
@@ -14,8 +14,8 @@ export class IdleTimeout {
   #stopped = false;
 
   /**
-   * @param silent is called when nothing that is waited for has come within `limit` milliseconds
-   * @param long is called after three seconds of a wait, and again each time that it has doubled
+   * @param silent called when no wait has ended within `limit` milliseconds
+   * @param long called after three seconds of a wait, and again each time that the wait has doubled
    */
   constructor(
     private readonly limit: number,
@@ -23,7 +23,7 @@ export class IdleTimeout {
     private readonly long: () => void = () => {},
   ) {}
 
-  /** Waits for `work`; its end, and that of any other wait, is a sign of life. */
+  /** Waits for `work`. Its end is a sign of life for all other waits. */
   async wait<T>(work: Promise<T>): Promise<T> {
     this.#waits++;
     this.#since = performance.now();
@@ -43,7 +43,7 @@ export class IdleTimeout {
     this.#timer = undefined;
   }
 
-  /** Watches no more. */
+  /** Stops the timer for good. */
   stop(): void {
     this.#stopped = true;
     this.rest();

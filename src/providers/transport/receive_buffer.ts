@@ -13,14 +13,14 @@ export const SLACK = 8;
 export abstract class ReceiveBuffer {
   bytes = new Uint8Array(CAPACITY + SLACK);
   view = new DataView(this.bytes.buffer);
-  /** Where the bytes that were received end. */
+  /** End of the received bytes. */
   end = 0;
-  /** Where the next message begins. */
+  /** Beginning of the next message. */
   protected start = 0;
 
   constructor(private readonly socket: Pick<ByteSocket, "read">) {}
 
-  /** Bytes of the message that begins at `start`, as far as they tell; at least those of its header. */
+  /** Size of the message that begins at `start`, as far as received bytes show it; at least its header. */
   protected abstract wanted(): number;
 
   /** Waits for more bytes; false when the connection has ended. */

@@ -8,9 +8,9 @@ import { type Address, formatAddress } from "./address.ts";
 import type { TLSKeys } from "./connection_keys.ts";
 import { close, writeAll } from "./tls_duplex.ts";
 
-/** A connection of bytes. Closing it makes what waits on it reject or end. */
+/** A connection of bytes. Reads and writes that wait when it is closed reject or end. */
 export interface ByteSocket {
-  /** Reads what is there, at least one byte; null at the end. */
+  /** Waits for bytes, and returns how many it has read; null at the end. */
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<void>;
   close(): void;

@@ -1,8 +1,8 @@
 /**
- * A TCP connection as the stream that `node:tls` runs over. Over a socket of its own it reads all that
- * the server sends, however slow its reader is (measured: 500 MiB in two seconds of a COPY that nobody
- * read), and takes a connection that ends within a TLS record for one that is silent. Here the network
- * is read on demand, and the end is told.
+ * A TCP connection as the stream that `node:tls` runs over. Over a socket of `node:net` it reads all that
+ * the server sends, however slow its reader is (measured: 500 MiB in two seconds of a COPY without a
+ * reader), and takes a connection that ends within a TLS record for a silent one. This stream reads the
+ * network on demand, and reports its end.
  */
 import { Duplex } from "node:stream";
 
@@ -12,14 +12,14 @@ const READ_BYTES = 256 * 1024;
 export class TLSDuplex extends Duplex {
   readonly #buffer = new Uint8Array(READ_BYTES);
   #demanded = true;
-  /** The stream has room. */
+  /** The stream has room for more. */
   #wanted = false;
 
   constructor(private readonly connection: Deno.Conn) {
     super({ readableHighWaterMark: READ_BYTES });
   }
 
-  /** Whether more than what is under way is to be read. */
+  /** Sets whether the network is read beyond the read that is under way. */
   demand(demanded: boolean): void {
     this.#demanded = demanded;
     this.#pump();

@@ -1,14 +1,14 @@
 /**
- * Functions made of source, kept: V8 takes a tenth of a second to optimise a large one, and begins
- * anew with each that is made, even of the same source.
+ * A cache of generated functions: V8 takes a tenth of a second to optimise a large one, and starts again
+ * with each new function, even of the same source.
  */
 
-/** Beyond these the first ones are let go: a thread may have met many tables. */
+/** Size of the cache. The oldest functions are dropped: a worker may read many tables. */
 const MOST = 64;
 
 const kept = new Map<string, unknown>();
 
-/** The function with these parameters and this body, which is to be made of numbers alone. */
+/** Returns the function of this source, whose body holds no name or value from outside, only numbers. */
 export function compileFunction<F>(parameters: readonly string[], body: string): F {
   const known = kept.get(body);
   if (known !== undefined) return known as F;

@@ -72,7 +72,7 @@ function digest(algorithm: string, ...parts: Uint8Array[]): Uint8Array {
   return new Uint8Array(hash.digest());
 }
 
-/** Says of caching_sha2_password: the server knows the proof, or wants the password itself. */
+/** Steps of caching_sha2_password: the server accepts the proof, or asks for the password itself. */
 const [FAST, FULL] = [3, 4];
 const PUBLIC_KEY_REQUEST = Uint8Array.of(2);
 
@@ -87,7 +87,7 @@ export interface LoginChannel {
 }
 
 /**
- * Answers what a plugin asks after the first proof: the password itself. It goes over a private channel
+ * Answers a plugin that asks for the password itself after the first proof. It goes over a private channel
  * as it is, else encrypted with the server's key.
  *
  * @returns the payload that follows

@@ -1,4 +1,4 @@
-/** What the server says when it refuses. */
+/** Errors that the server sends. */
 import { ConnectorError } from "../../../../core/errors.ts";
 import { decode, PayloadReader } from "./packets.ts";
 

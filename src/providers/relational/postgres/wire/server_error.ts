@@ -1,4 +1,4 @@
-/** What the server says when it refuses. */
+/** Errors that the server sends. */
 import { ConnectorError } from "../../../../core/errors.ts";
 
 /** Fields of an ErrorResponse: https://www.postgresql.org/docs/current/protocol-error-fields.html */
