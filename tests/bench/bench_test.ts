@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ignoreIf, notLinux } from "../support/ignore.ts";
 import { fileURLToPath } from "node:url";
 import type { Report } from "../../scripts/bench/report.ts";
 import { postgresTest } from "../support/services.ts";
@@ -15,8 +16,10 @@ async function bench(...args: string[]) {
 }
 
 Deno.test({
-  name: "the bench moves rows, counts them, and tells all figures",
-  ignore: Deno.build.os !== "linux" || postgresTest(15).missing !== undefined,
+  ...ignoreIf(
+    notLinux ?? postgresTest(15).missing,
+    "the bench moves rows, counts them, and tells all figures",
+  ),
   async fn() {
     const { code, out, errors } = await bench(
       ...["--rows", "1000", "--rounds", "1", "--wait", "0", "--no-peers", "--json"],

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { ignoreIf, notLinux } from "../support/ignore.ts";
 import { fileURLToPath } from "node:url";
 
 Deno.test({
-  name: "time, CPU and memory of processes are measured as they are",
-  ignore: Deno.build.os !== "linux",
+  ...ignoreIf(notLinux, "time, CPU and memory of processes are measured as they are"),
   async fn() {
     const tests = fileURLToPath(new URL("live.ts", import.meta.url));
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {

@@ -1,5 +1,6 @@
 /** Untrusted code that waits for ever, wherever it is called: it is ended in time, and so is dxt. */
 import assert from "node:assert/strict";
+import { ignoreIf, notUnix } from "../support/ignore.ts";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { withFolder } from "../support/run.ts";
@@ -183,8 +184,7 @@ const BEGUN_MS = 5000;
 
 for (const [signal, expected] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
   Deno.test({
-    name: `one ${signal} ends dxt within ten seconds, whatever untrusted code does`,
-    ignore: Deno.build.os === "windows",
+    ...ignoreIf(notUnix, `one ${signal} ends dxt within ten seconds, whatever untrusted code does`),
     async fn(t) {
       const some: Readonly<Record<string, Case>> = signal === "SIGINT"
         ? { "before its first batch": { source: "extract" } }
@@ -212,8 +212,10 @@ for (const [signal, expected] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
 }
 
 Deno.test({
-  name: "one SIGTERM ends dxt within ten seconds when a server of a built-in provider is silent",
-  ignore: Deno.build.os === "windows",
+  ...ignoreIf(
+    notUnix,
+    "one SIGTERM ends dxt within ten seconds when a server of a built-in provider is silent",
+  ),
   fn: () =>
     withFolder(async (folder) => {
       using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -1,5 +1,6 @@
 /** The attempts of tests/sandbox through pipelines: a provider makes them while it is extracted from. */
 import assert from "node:assert/strict";
+import { ignoreIf } from "../support/ignore.ts";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type Ended, program } from "../cli/program.ts";
@@ -25,8 +26,7 @@ function inBothModes(name: string, work: (trial: Trial) => Promise<void>): void 
     inWorld((folder) => (...run) => program(folder, ...run), work));
   const binary = binaryTest();
   Deno.test({
-    name: `${name}, compiled`,
-    ignore: binary.missing !== undefined,
+    ...ignoreIf(binary.missing, `${name}, compiled`),
     fn: () =>
       inWorld((cwd) => (args, env = {}) => outcomeOf([binary.path, ...args], { cwd, env }), work),
   });

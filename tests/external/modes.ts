@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type Ended, program } from "../cli/program.ts";
 import { binaryTest, outcomeOf } from "../support/binary.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 /** Runs dxt in a folder with these arguments and variables. */
 export type Run = (
@@ -16,8 +17,7 @@ export function inBothModes(name: string, work: (dxt: Run) => Promise<void>): vo
   Deno.test(`${name}, from source`, () => work(program));
   const binary = binaryTest();
   Deno.test({
-    name: `${name}, compiled`,
-    ignore: binary.missing !== undefined,
+    ...ignoreIf(binary.missing, `${name}, compiled`),
     fn: () => work((cwd, args, env = {}) => outcomeOf([binary.path, ...args], { cwd, env })),
   });
 }

@@ -4,12 +4,15 @@ import { join } from "node:path";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
 import { CHINOOK, compareSQLite, moveTables, TABLES } from "../support/chinook.ts";
 import { withFolder } from "../support/run.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 for (const version of [15, 18] as const) {
   const server = postgresTest(version);
   Deno.test({
-    name: `Chinook goes through PostgreSQL ${version}, Parquet and CSV with every value equal`,
-    ignore: server.missing !== undefined,
+    ...ignoreIf(
+      server.missing,
+      `Chinook goes through PostgreSQL ${version}, Parquet and CSV with every value equal`,
+    ),
     fn: () =>
       withFolder(async (folder) => {
         await using database = await freshDatabase(server.url);

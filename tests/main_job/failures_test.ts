@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { freshDatabase, postgresTest } from "../support/services.ts";
 import { run, withFolder } from "../support/run.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const server = postgresTest(18);
 
@@ -43,8 +44,7 @@ async function entries(folder: string): Promise<string[]> {
 }
 
 Deno.test({
-  name: "a wrong password is one clear error without the password",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(server.missing, "a wrong password is one clear error without the password"),
   fn: () =>
     withFolder(async (folder) => {
       await using database = await freshDatabase(server.url);
@@ -67,8 +67,7 @@ Deno.test("an unreachable host is named with its port", () =>
   }));
 
 Deno.test({
-  name: "a missing table is named, in PostgreSQL and in SQLite",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(server.missing, "a missing table is named, in PostgreSQL and in SQLite"),
   fn: () =>
     withFolder(async (folder) => {
       await using database = await freshDatabase(server.url);
@@ -87,8 +86,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a column that disappeared is named, and the target keeps what it has",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(
+    server.missing,
+    "a column that disappeared is named, and the target keeps what it has",
+  ),
   fn: () =>
     withFolder(async (folder) => {
       await using database = await freshDatabase(server.url);

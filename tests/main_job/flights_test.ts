@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { npmFolder } from "../support/npm.ts";
 import { freshDatabase, postgresTest } from "../support/services.ts";
 import { withFolder } from "../support/run.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const PEAK = fileURLToPath(new URL("../support/peak.ts", import.meta.url));
 const ROWS = 3_000_000;
@@ -24,8 +25,10 @@ async function peakOf(args: string[]): Promise<number> {
 
 const server = postgresTest(18);
 Deno.test({
-  name: "3 million flights go from Parquet to PostgreSQL to SQLite in 512 MiB",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(
+    server.missing,
+    "3 million flights go from Parquet to PostgreSQL to SQLite in 512 MiB",
+  ),
   fn: () =>
     withFolder(async (folder) => {
       const data = join(await npmFolder("vega-datasets", "3.2.1"), "data");

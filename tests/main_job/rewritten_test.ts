@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
 import { run, withFolder } from "../support/run.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const server = postgresTest(18);
 /** More are run by hand. */
@@ -48,8 +49,10 @@ class Meddler implements AsyncDisposable {
 }
 
 Deno.test({
-  name: "a table that is rewritten while it is read in parts is of one moment, or an error",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(
+    server.missing,
+    "a table that is rewritten while it is read in parts is of one moment, or an error",
+  ),
   fn: (t) =>
     withFolder(async (folder) => {
       await using source = await freshDatabase(server.url);

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { restoreDump } from "../support/dump.ts";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
 import { runWell, withFolder } from "../support/run.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 async function sql(name: string): Promise<string> {
   const path = fileURLToPath(new URL(`../data/sakila/${name}.sql.gz`, import.meta.url));
@@ -56,8 +57,10 @@ async function digests(
 for (const version of [15, 18] as const) {
   const server = postgresTest(version);
   Deno.test({
-    name: `Sakila goes through PostgreSQL ${version}, SQLite and Parquet with every value equal`,
-    ignore: server.missing !== undefined,
+    ...ignoreIf(
+      server.missing,
+      `Sakila goes through PostgreSQL ${version}, SQLite and Parquet with every value equal`,
+    ),
     fn: () =>
       withFolder(async (folder) => {
         await using original = await freshDatabase(server.url);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freshDatabase, postgresTest } from "../support/services.ts";
 import { withFolder } from "../support/run.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const server = postgresTest(18);
@@ -36,8 +37,10 @@ for (
   ] as const
 ) {
   Deno.test({
-    name: `${signal} during the ${phase} ends with ${code} and changes nothing`,
-    ignore: server.missing !== undefined,
+    ...ignoreIf(
+      server.missing,
+      `${signal} during the ${phase} ends with ${code} and changes nothing`,
+    ),
     fn: () =>
       withFolder(async (folder) => {
         await using database = await freshDatabase(server.url);

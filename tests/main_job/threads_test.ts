@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { RunResult } from "../../src/models/result.ts";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
 import { run, runWell, withFolder } from "../support/run.ts";
+import { ignoreIf } from "../support/ignore.ts";
 
 const server = postgresTest(18);
 const THREADS = 2;
@@ -38,8 +39,7 @@ interface Systems {
 
 function threadsTest(name: string, fn: (systems: Systems) => Promise<void>): void {
   Deno.test({
-    name,
-    ignore: server.missing !== undefined,
+    ...ignoreIf(server.missing, name),
     fn: () =>
       withFolder(async (folder) => {
         await using source = await freshDatabase(server.url);

@@ -6,6 +6,7 @@ import { golden } from "../../support/golden.ts";
 import { runWell, withFolder } from "../../support/run.ts";
 import { freshDatabase, postgresTest, type TestDatabase } from "../../support/services.ts";
 import { program } from "../program.ts";
+import { ignoreIf } from "../../support/ignore.ts";
 
 const CHINOOK = fileURLToPath(new URL("../../data/chinook/chinook.sqlite", import.meta.url));
 const TABLES = [
@@ -43,9 +44,10 @@ function steady(text: string): string {
 const server = postgresTest(15);
 
 Deno.test({
-  name:
+  ...ignoreIf(
+    server.missing,
     "Chinook: discover, validate, test, plan, run, head, nothing edited between, no password told",
-  ignore: server.missing !== undefined,
+  ),
   fn: () =>
     withFolder(async (folder) => {
       await using database = await freshDatabase(server.url);
@@ -90,8 +92,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "discover shows fields, keys and watermarks; a schema and patterns choose",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(
+    server.missing,
+    "discover shows fields, keys and watermarks; a schema and patterns choose",
+  ),
   fn: () =>
     withFolder(async (folder) => {
       await using database = await freshDatabase(server.url);
@@ -131,8 +135,7 @@ table" ("a ""b""" int, "A" int, a int);
 });
 
 Deno.test({
-  name: "an empty database has nothing to discover, and makes no pipeline",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(server.missing, "an empty database has nothing to discover, and makes no pipeline"),
   fn: () =>
     withFolder(async (folder) => {
       await using database = await freshDatabase(server.url);
@@ -148,8 +151,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a login without rights is told all that it lacks, by dxt test, and nothing is made",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(
+    server.missing,
+    "a login without rights is told all that it lacks, by dxt test, and nothing is made",
+  ),
   fn: () =>
     withFolder(async (folder) => {
       await using database = await freshDatabase(server.url);
@@ -232,8 +237,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a wrong password and a server that is not there fail the connection's check alone",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(
+    server.missing,
+    "a wrong password and a server that is not there fail the connection's check alone",
+  ),
   fn: () =>
     withFolder(async (folder) => {
       const wrong = new URL(server.url);

@@ -6,6 +6,7 @@ import { golden } from "../../support/golden.ts";
 import { withFolder } from "../../support/run.ts";
 import { freshDatabase, postgresTest } from "../../support/services.ts";
 import { program } from "../program.ts";
+import { ignoreIf } from "../../support/ignore.ts";
 
 const CHINOOK = fileURLToPath(new URL("../../data/chinook/chinook.sqlite", import.meta.url));
 const server = postgresTest(18);
@@ -44,8 +45,7 @@ function onPostgres(
   work: (dxt: (...args: string[]) => ReturnType<typeof program>) => Promise<void>,
 ): void {
   Deno.test({
-    name,
-    ignore: server.missing !== undefined,
+    ...ignoreIf(server.missing, name),
     fn: () =>
       withFolder(async (folder) => {
         await using database = await freshDatabase(server.url);

@@ -7,6 +7,7 @@ import { golden } from "../../support/golden.ts";
 import { withFolder } from "../../support/run.ts";
 import { freshDatabase, postgresTest } from "../../support/services.ts";
 import { type Ended, program } from "../program.ts";
+import { ignoreIf } from "../../support/ignore.ts";
 
 const CHINOOK = fileURLToPath(new URL("../../data/chinook/chinook.sqlite", import.meta.url));
 
@@ -69,8 +70,10 @@ Deno.test("a table goes into a file, a file into a table, files into one table",
 const server = postgresTest(15);
 
 Deno.test({
-  name: "a table of PostgreSQL goes into a file, named by a URL, a variable or the project",
-  ignore: server.missing !== undefined,
+  ...ignoreIf(
+    server.missing,
+    "a table of PostgreSQL goes into a file, named by a URL, a variable or the project",
+  ),
   fn: () =>
     withFolder(async (folder) => {
       await using database = await freshDatabase(server.url);

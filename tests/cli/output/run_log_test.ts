@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ignoreIf, notLinux } from "../../support/ignore.ts";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RunLog } from "../../../src/cli/output/run_log.ts";
@@ -63,8 +64,7 @@ Deno.test("without a file nothing is logged, a file that cannot be is an error",
 });
 
 Deno.test({
-  name: "a full disk is an error before anything moves",
-  ignore: Deno.build.os !== "linux",
+  ...ignoreIf(notLinux, "a full disk is an error before anything moves"),
   async fn() {
     // The runtime asks for all permissions to write to a device.
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

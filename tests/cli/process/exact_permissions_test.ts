@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { freshDatabase, postgresTest, type TestDatabase } from "../../support/services.ts";
 import { withFolder } from "../../support/run.ts";
 import { program } from "../program.ts";
+import { ignoreIf } from "../../support/ignore.ts";
 
 type Kind = "net" | "read" | "write" | "env";
 type Permissions = Record<Kind, string[]>;
@@ -275,8 +276,10 @@ for (const version of [15, 18] as const) {
   const server = postgresTest(version);
   const onServer = (name: string, trial: (database: TestDatabase) => Promise<Trial>) =>
     Deno.test({
-      name: `exactly the permissions that are printed are enough: PostgreSQL ${version}, ${name}`,
-      ignore: server.missing !== undefined,
+      ...ignoreIf(
+        server.missing,
+        `exactly the permissions that are printed are enough: PostgreSQL ${version}, ${name}`,
+      ),
       async fn() {
         await using database = await freshDatabase(server.url);
         await tryPermissions(await trial(database));
