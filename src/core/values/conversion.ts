@@ -79,6 +79,11 @@ export function convert(from: Typed, to: Typed): Conversion {
   return WIDER[from.dtype].includes(to.dtype) ? WIDENED : lossy(`a value is no ${typeText(to)}`);
 }
 
+/** Whether a type holds every value of another. */
+export function holdsAll(from: Typed, to: Typed): boolean {
+  return convert(from, to).kind !== "lossy";
+}
+
 function toDecimal(from: Typed, to: Typed): Conversion {
   const needed = wholeDigits(from);
   if (needed === undefined) return lossy(`a value is no ${typeText(to)}`);

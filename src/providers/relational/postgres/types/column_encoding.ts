@@ -1,12 +1,13 @@
 /** Which fields which columns can take without loss, and how their values go there. */
-import { INTEGER_BOUNDS, isIntegerType } from "../../../../core/values/values.ts";
+import { holdsAll } from "../../../../core/values/conversion.ts";
+import { isIntegerType } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { LoadColumn as RelationalColumn } from "../../column_match.ts";
 import type { TableColumn } from "../sql/catalog.ts";
 import { isStrict, TEXT } from "./server_check.ts";
 import { parseTypeName, type TypeName } from "./type_name.ts";
 import { fromSource, nativeType } from "./type_mapper.ts";
-import { isWider } from "./widening.ts";
+import { INTEGERS, isWider } from "./widening.ts";
 
 /**
  * How values travel: as the bytes of a binary type, as text that the server reads, as an array
@@ -55,41 +56,23 @@ export function encodingFor(
   const { dtype } = field;
   const { base, array } = type;
   if (array) return arrayFit(field, column);
-  if (isIntegerType(dtype)) return integerFit(dtype, type);
-  if (dtype === "decimal") {
-    const { precision = 38, scale = 0 } = field;
-    return base === "numeric" && holds(type, precision - scale, scale)
-      ? binary("numeric")
-      : undefined;
-  }
+  if (isIntegerType(dtype) || dtype === "decimal") return numberFit(field, type);
   if (dtype === "string") return stringFit(field, column, type);
   if (!SAME[dtype]?.includes(base)) return undefined;
   return binary(TEXT.has(base) || base === "json" ? "text" : base);
 }
 
-/** Whether a numeric has room for so many digits before and after the point. */
-function holds({ args: [precision, scale = 0] }: TypeName, whole: number, part: number): boolean {
-  return precision === undefined || (part <= scale && whole <= precision - scale);
-}
-
-const INTEGERS: Readonly<Record<string, "int16" | "int32" | "int64">> = {
-  int2: "int16",
-  int4: "int32",
-  int8: "int64",
-};
-
-function integerFit(
-  dtype: keyof typeof INTEGER_BOUNDS,
-  type: TypeName,
+/** Integers by their range, and in a numeric, as decimals, by their digits. */
+function numberFit(
+  field: Field,
+  { base, args: [precision, scale = 0] }: TypeName,
 ): ColumnEncoding | undefined {
-  const [low, high] = INTEGER_BOUNDS[dtype];
-  const own = INTEGERS[type.base];
-  if (own !== undefined) {
-    const [least, most] = INTEGER_BOUNDS[own];
-    return low >= least && high <= most ? binary(type.base) : undefined;
-  }
-  const digits = String(high).length;
-  return type.base === "numeric" && holds(type, digits, 0) ? binary("numeric") : undefined;
+  const integer = INTEGERS[base];
+  const fits = integer !== undefined
+    ? isIntegerType(field.dtype) && holdsAll(field, { dtype: integer })
+    : base === "numeric" &&
+      (precision === undefined || holdsAll(field, { dtype: "decimal", precision, scale }));
+  return fits ? binary(base) : undefined;
 }
 
 function stringFit(field: Field, column: TableColumn, type: TypeName): ColumnEncoding | undefined {

@@ -1,4 +1,5 @@
 /** Which of PostgreSQL's types, where dxt knows them by their text alone, hold all values of another. */
+import { holdsAll } from "../../../../core/values/conversion.ts";
 import { parseTypeName, type TypeName } from "./type_name.ts";
 
 /** Types, besides itself, that hold every value of a type, whatever its length or precision. */
@@ -20,8 +21,11 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
 /** Types whose one argument is digits of the second, and how many they have without it. */
 const CLOCKS: ReadonlySet<string> = new Set(["time", "timetz", "timestamp", "timestamptz"]);
 const MICROS_DIGITS = 6;
-/** Digits of integers, for the numerics that hold them. */
-const DIGITS: Readonly<Record<string, number>> = { int2: 5, int4: 10, int8: 19 };
+export const INTEGERS: Readonly<Record<string, "int16" | "int32" | "int64">> = {
+  int2: "int16",
+  int4: "int32",
+  int8: "int64",
+};
 
 /** Whether a type, other than the same one, holds every value of another; of arrays, their elements. */
 export function isWider(from: string, to: string): boolean {
@@ -45,12 +49,12 @@ function lengthWidens(narrow: TypeName, wide: TypeName): boolean {
   return most === undefined || (length !== undefined && length <= most);
 }
 
-function numericWidens({ base, args }: TypeName, wide: TypeName): boolean {
-  const integer = DIGITS[base];
+function numericWidens({ base, args: [digits, part = 0] }: TypeName, wide: TypeName): boolean {
+  const integer = INTEGERS[base];
   if (integer === undefined && base !== "numeric") return false;
   const [precision, scale = 0] = wide.args;
   if (precision === undefined) return true;
-  if (integer !== undefined) return integer <= precision - Math.max(scale, 0) && scale >= 0;
-  const [digits, part = 0] = args;
-  return digits !== undefined && part <= scale && digits - part <= precision - scale;
+  const to = { dtype: "decimal", precision, scale } as const;
+  if (integer !== undefined) return holdsAll({ dtype: integer }, to);
+  return digits !== undefined && holdsAll({ dtype: "decimal", precision: digits, scale: part }, to);
 }
