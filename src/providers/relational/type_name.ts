@@ -41,6 +41,18 @@ export interface NativeTypes {
   nativeType(field: Pick<Field, "source_type">): string | undefined;
 }
 
+/** A field's native type, where it still means the field's own type; undefined where it does not. */
+export function keptType(
+  field: Field,
+  native: string | undefined,
+  mapType: (native: string) => MappedType | undefined,
+): string | undefined {
+  const type = native === undefined ? undefined : mapType(native);
+  const isSame = type?.dtype === field.dtype && type.precision === field.precision &&
+    type.scale === field.scale && type.number === field.number;
+  return isSame ? native : undefined;
+}
+
 export function nativeTypes(provider: string): NativeTypes {
   const prefix = `${provider}:`;
   return {

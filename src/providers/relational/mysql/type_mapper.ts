@@ -25,7 +25,7 @@ import { TypeMappingError } from "../../../core/errors.ts";
 import type { MappedType, TypeMapper } from "../../../core/contracts/type_mapper.ts";
 import type { DXTType } from "../../../models/dtype.ts";
 import type { Field } from "../../../models/field.ts";
-import { decimalType, nativeTypes, splitTypeName } from "../type_name.ts";
+import { decimalType, keptType, nativeTypes, splitTypeName } from "../type_name.ts";
 
 export const { sourceType, nativeType } = nativeTypes("mysql");
 
@@ -131,9 +131,9 @@ const KEY_TYPES: Readonly<Record<string, string>> = {
 
 function toTarget(field: Field): string {
   if (field.target_type !== undefined) return field.target_type;
-  const native = nativeType(field);
-  // A timestamp fills itself, a set and an enum depend on what is not in the field.
-  if (native !== undefined && !/^(timestamp|json)/.test(native) && keepsType(field, native)) {
+  const native = keptType(field, nativeType(field), fromSource);
+  // A timestamp fills itself.
+  if (native !== undefined && !/^(timestamp|json)/.test(native)) {
     return /char|text/.test(native)
       ? `${native} character set utf8mb4 collate utf8mb4_bin`
       : native;
@@ -141,12 +141,6 @@ function toTarget(field: Field): string {
   if (field.dtype !== "decimal") return WRITTEN[field.dtype];
   const { precision = 38, scale = 0 } = field;
   return precision <= 65 && scale <= 30 ? `decimal(${precision},${scale})` : TEXT;
-}
-
-function keepsType(field: Field, native: string): boolean {
-  const mapped = fromSource(native);
-  return mapped.dtype === field.dtype && mapped.precision === field.precision &&
-    mapped.scale === field.scale;
 }
 
 /** The type of a column of a new table; that of a key can be indexed. */

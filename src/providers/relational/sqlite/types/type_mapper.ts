@@ -41,8 +41,13 @@ import {
   type TypeMapper,
   UNBOUNDED_NUMBER,
 } from "../../../../core/contracts/type_mapper.ts";
-import type { Field } from "../../../../models/field.ts";
-import { decimalType, DOUBLE_DIGITS, nativeTypes, splitTypeName } from "../../type_name.ts";
+import {
+  decimalType,
+  DOUBLE_DIGITS,
+  keptType,
+  nativeTypes,
+  splitTypeName,
+} from "../../type_name.ts";
 
 /** A number without bounds: as one, or as text where one of its values is no integer or double. */
 export const ANY_NUMBER = "NUMERIC_ANY";
@@ -128,16 +133,6 @@ export function declaredType(declared: string): MappedType | undefined {
 
 export const { sourceType, nativeType } = nativeTypes("sqlite");
 
-/** The declared type that a field came from, where it may go into DDL as it stands. */
-function sameAgain(field: Field): string | undefined {
-  const declared = nativeType(field);
-  const type = declared === undefined ? undefined : declaredType(declared);
-  if (type === undefined || type.dtype !== field.dtype) return undefined;
-  if (type.precision !== field.precision || type.scale !== field.scale) return undefined;
-  if (type.number !== field.number) return undefined;
-  return declared;
-}
-
 export const typeMapper: TypeMapper = {
   fromSource(nativeType) {
     const type = declaredType(nativeType);
@@ -149,7 +144,7 @@ export const typeMapper: TypeMapper = {
 
   toTarget(field) {
     if (field.target_type !== undefined) return field.target_type;
-    const again = sameAgain(field);
+    const again = keptType(field, nativeType(field), declaredType);
     if (again !== undefined) return again;
     if (field.number === true) return ANY_NUMBER;
     if (field.dtype !== "decimal") return DECLARED[field.dtype];
