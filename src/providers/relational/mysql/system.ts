@@ -38,61 +38,55 @@ function conversionOf(field: Field, type: string): Conversion {
     ? WIDENED
     : convert(field, to);
   if (conversion.kind === "lossy") return conversion;
-  const limit = limitOf(field, type);
-  return limit === undefined ? conversion : { ...lossy(limit), limit: true };
+  const { when } = columnLimit(type, field);
+  return when === undefined ? conversion : { ...lossy(when), limit: true };
 }
 
-/** When the values that a column's type takes do not all fit into the column. */
-function limitOf({ dtype }: Field, type: string): string | undefined {
+/**
+ * What a column takes less of than its type: `when` completes "refused when …", and `check` is what dxt looks
+ * at, since the server would change the value in silence.
+ */
+function columnLimit(
+  type: string,
+  { dtype }: Field,
+): { readonly when?: string; readonly check?: ColumnLimit } {
   const word = typeWord(type);
   const { args: [size] } = splitTypeName(type);
   switch (word) {
     case "char":
-      return `a text is longer than ${size} or ends with a blank`;
+      return {
+        when: `a text is longer than ${size} or ends with a blank`,
+        check: { noClosingBlank: true },
+      };
     case "varchar":
     case "varbinary":
-      return `a value is longer than ${size}`;
+      return { when: `a value is longer than ${size}` };
     case "binary":
-      return `a value has not ${size} bytes`;
+      return { when: `a value has not ${size} bytes`, check: { bytes: size ?? 1 } };
     case "tinytext":
     case "tinyblob":
     case "text":
     case "blob":
     case "mediumtext":
     case "mediumblob":
-      return `a value is longer than ${word}`;
+      return { when: `a value is longer than ${word}` };
     case "enum":
-      return "a text is not of the list";
+      return { when: "a text is not of the list", check: { values: enumValues(type) } };
     case "year":
-      return "a year is not 0 or from 1901 to 2155";
-    case "timestamp":
-      return "a moment is not of the years 1970 to 2038";
-    case "datetime":
-    case "time":
-      return dtype !== "date" && (size ?? 0) < 6 ? "a fraction of a second is finer" : undefined;
-    default:
-      return undefined;
-  }
-}
-
-/** What dxt checks of a column, since the server would change the value in silence. */
-function silentLimit({ type }: MySQLColumn): ColumnLimit {
-  const { args: [size] } = splitTypeName(type);
-  switch (typeWord(type)) {
-    case "char":
-      return { noClosingBlank: true };
-    case "binary":
-      return { bytes: size ?? 1 };
-    case "enum":
-      return { values: enumValues(type) };
-    case "year":
-      return { isYear: true };
+      return { when: "a year is not 0 or from 1901 to 2155", check: { isYear: true } };
     case "bit":
-      return { isBits: true };
-    case "datetime":
+      return { check: { isBits: true } };
     case "timestamp":
-    case "time":
-      return { fractionDigits: size ?? 0 };
+      return {
+        when: "a moment is not of the years 1970 to 2038",
+        check: { fractionDigits: size ?? 0 },
+      };
+    case "datetime":
+    case "time": {
+      const isFiner = dtype !== "date" && (size ?? 0) < 6;
+      const check = { fractionDigits: size ?? 0 };
+      return isFiner ? { when: "a fraction of a second is finer", check } : { check };
+    }
     default:
       return {};
   }
@@ -117,9 +111,10 @@ export const mysql: RelationalSystem<Session, MySQLTable, ColumnLimit> = {
     conversionOf: (field, { type }) => conversionOf(field, type),
     encodingOf(field, column, accept) {
       const { kind, limit } = conversionOf(field, column.type);
-      if (kind !== "lossy" || limit === true) return silentLimit(column);
+      const { check = {} } = columnLimit(column.type, field);
+      if (kind !== "lossy" || limit === true) return check;
       if (!accept && field.target_type === undefined) return undefined;
-      return { ...silentLimit(column), checked: typeMapper.fromSource(column.type) };
+      return { ...check, checked: typeMapper.fromSource(column.type) };
     },
   },
 };
