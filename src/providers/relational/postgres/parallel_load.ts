@@ -10,7 +10,13 @@ import type {
   LoadTicket,
   SharedLoad,
 } from "../../../core/contracts/loader.ts";
-import { describeNewTable, findTarget, keyOfNewTable, makeTarget } from "../load/target.ts";
+import {
+  createTarget,
+  describeNewTable,
+  findTarget,
+  keyOfNewTable,
+  makeTarget,
+} from "../load/target.ts";
 import type { PostgresSystem, Target } from "./system.ts";
 import { matchColumns, warnOfComputed, warnOfOmissions } from "../column_match.ts";
 import { displayName, displayTable, quoteTable, tableName } from "../names.ts";
@@ -195,14 +201,15 @@ async function createBeside(
   if (old !== undefined) await refuseLosses(session, old.table);
   const { mark, name, beside } = siblingTable(target, old?.table);
   if (!await dropLeftOver(session, beside, mark)) return undefined;
-  if (old === undefined) {
-    const made = await describeNewTable(system, session, task);
-    await makeTarget(system, session, task, { ...made, name, keys: [] });
-  } else await session.query(createLike(beside, old.table));
-  const created = await findTarget(system, session, task, name);
-  if (created === undefined) throw new LoaderError(`Cannot find ${beside} after it was created`);
-  await session.query(`COMMENT ON TABLE ${created.table.name} IS ${quoteText(mark)}`);
-  return { name: created.table.name, old };
+  const { table } = old === undefined
+    ? await makeTarget(system, session, task, {
+      ...await describeNewTable(system, session, task),
+      name,
+      keys: [],
+    })
+    : await createTarget(system, session, task, name, [createLike(beside, old.table)]);
+  await session.query(`COMMENT ON TABLE ${table.name} IS ${quoteText(mark)}`);
+  return { name: table.name, old };
 }
 
 /** The table beside a target, and its mark. */
