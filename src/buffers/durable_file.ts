@@ -1,6 +1,6 @@
 /** Writes, hashes and reads the files of a stage; a file counts as written once it is on disk. */
 import { createHash } from "node:crypto";
-import { BufferError } from "../core/errors.ts";
+import { BufferError, messageOf } from "../core/errors.ts";
 import type { FileInput } from "../formats/format.ts";
 
 /** Only the user who runs dxt may read a stage: it holds data that the source protects. */
@@ -20,7 +20,7 @@ export interface Written {
  * Writes a new file and waits until it is on disk.
  *
  * @param onSize called after each chunk with the bytes written so far
- * @throws {BufferError} when the disk is full
+ * @throws {BufferError} for an error of the system, such as a full disk
  */
 export async function writeFile(
   path: string,
@@ -29,17 +29,17 @@ export async function writeFile(
 ): Promise<Written> {
   const hash = createHash("sha256");
   let size = 0;
-  using file = await explainFullDisk(
+  using file = await explainDisk(
     path,
     () => Deno.open(path, { write: true, createNew: true, mode: FILE_MODE }),
   );
   for await (const chunk of bytes) {
     hash.update(chunk);
-    await explainFullDisk(path, () => writeAll(file, chunk), size);
+    await explainDisk(path, () => writeAll(file, chunk), size);
     size += chunk.length;
     onSize(size);
   }
-  await explainFullDisk(path, () => file.sync(), size);
+  await explainDisk(path, () => file.sync(), size);
   return { size, sha256: hash.digest("hex") };
 }
 
@@ -59,19 +59,42 @@ async function writeAll(file: Deno.FsFile, chunk: Uint8Array): Promise<void> {
 
 /** Creates a folder and its missing parents. */
 export async function makeFolder(path: string): Promise<void> {
-  await explainFullDisk(path, () => Deno.mkdir(path, { recursive: true, mode: FOLDER_MODE }));
+  await Deno.mkdir(path, { recursive: true, mode: FOLDER_MODE });
 }
 
-async function explainFullDisk<T>(path: string, step: () => Promise<T>, size = 0): Promise<T> {
+/**
+ * Runs a step that writes to a stage.
+ *
+ * @param size bytes of the file that are written already
+ * @throws {BufferError} for an error of the system, with what helps
+ */
+export async function explainDisk<T>(path: string, step: () => Promise<T>, size = 0): Promise<T> {
   try {
     return await step();
   } catch (error) {
     const { code } = error as { code?: unknown };
-    if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
-    throw new BufferError(
-      `Cannot stage in "${path}": the disk is full after ${size} bytes of this file, set buffer.location to a folder with more room`,
-      { cause: error },
-    );
+    if (typeof code !== "string" || error instanceof Deno.errors.NotCapable) throw error;
+    const detail = describeDisk(code, size) ?? messageOf(error);
+    throw new BufferError(`Cannot stage in "${path}": ${detail}`, { cause: error });
+  }
+}
+
+function describeDisk(code: string, size: number): string | undefined {
+  switch (code) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return `the disk is full after ${size} bytes of this file, set buffer.location to a folder with more room`;
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return `dxt may not write there (${code}), set buffer.location to a folder that it may write, or buffer.format to memory`;
+    case "ENOENT":
+      return "its folder cannot be created, or was removed meanwhile, set buffer.location to another";
+    case "EMFILE":
+    case "ENFILE":
+      return "too many files are open, raise the limit (ulimit -n) or lower --threads";
+    default:
+      return undefined;
   }
 }
 

@@ -6,7 +6,7 @@ import type { Claim } from "../core/files/run_lock.ts";
 import { BufferError } from "../core/errors.ts";
 import { lockFile } from "../core/files/file_lock.ts";
 import { formatJSONFile, readJSONFile } from "../core/files/json_file.ts";
-import { makeFolder, removePath, syncFolder, writeBytes } from "./durable_file.ts";
+import { explainDisk, makeFolder, removePath, syncFolder, writeBytes } from "./durable_file.ts";
 
 const VERSION = 1;
 
@@ -32,13 +32,14 @@ export async function lockStage(
   claim: Claim,
   signal: AbortSignal,
 ): Promise<StageLock> {
-  const lock = await lockFile(
-    siblingPath(directory, "lock"),
-    `stage "${directory}"`,
-    claim,
-    signal,
-    () => makeFolder(dirname(directory)),
-  );
+  const lock = await explainDisk(directory, () =>
+    lockFile(
+      siblingPath(directory, "lock"),
+      `stage "${directory}"`,
+      claim,
+      signal,
+      () => makeFolder(dirname(directory)),
+    ));
   const path = pendingPath(directory);
   return {
     record: path,

@@ -5,6 +5,7 @@ import { DXTError, messageOf, PipelineExecutionError } from "../core/errors.ts";
 import type { RunResult, StreamResult } from "../models/result.ts";
 import type { Selection } from "../selector/mod.ts";
 import type { Phase, RunEvent } from "./contract/events.ts";
+import { isTargetError } from "./contract/target_errors.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan/pipeline_plan.ts";
 import { newProgress, type Progress, type RunContext } from "./contract/run_context.ts";
 import { isSameSystem } from "./plan/endpoint.ts";
@@ -207,10 +208,20 @@ function describeError(
 ): NonNullable<StreamResult["error"]> {
   const type = error instanceof DXTError ? error.name : "PipelineExecutionError";
   const { pipeline, stream } = plan;
-  const step = progress.staged === undefined
-    ? `extract stream "${stream.id}" of pipeline "${pipeline}" from ${context.source.provider.name}`
-    : `load stream "${stream.id}" of pipeline "${pipeline}" into ${context.target.provider.name}`;
-  return { type, message: `Cannot ${step}: ${messageOf(error)}` };
+  const { source, target } = context;
+  const message = messageOf(error);
+  const which = `stream "${stream.id}" of pipeline "${pipeline}"`;
+  // An error that names its stage or table already is not wrapped a second time.
+  const [, step, place, detail] = /^Cannot (stage in|load into) ("[^"]*"): (.*)$/s.exec(message) ??
+    [];
+  const says = step === "stage in"
+    ? `stage ${which} in ${place}: ${detail}`
+    : step === "load into"
+    ? `load ${which} into ${place} of ${target.provider.name}: ${detail}`
+    : progress.staged !== undefined || isTargetError(error)
+    ? `load ${which} into ${target.provider.name}: ${message}`
+    : `extract ${which} from ${source.provider.name}: ${message}`;
+  return { type, message: `Cannot ${says}` };
 }
 
 function resultOf(

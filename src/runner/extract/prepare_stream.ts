@@ -9,6 +9,7 @@ import type { Field } from "../../models/field.ts";
 import type { StreamRef } from "../../models/source.ts";
 import { backfillRange } from "../plan/backfill.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
+import { asTargetError } from "../contract/target_errors.ts";
 import type { ConnectionClient, ConnectorCalls } from "../worker/connection_client.ts";
 import { openTarget, plainClass } from "../worker/connection_clients.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
@@ -42,8 +43,12 @@ export function prepareStream(
     ...context,
     transformer,
     async atTarget(ask) {
-      await using target = openTarget(plan, context);
-      return await ask(target);
+      try {
+        await using target = openTarget(plan, context);
+        return await ask(target);
+      } catch (error) {
+        throw asTargetError(error);
+      }
     },
   };
 }

@@ -203,6 +203,18 @@ const CASES: Readonly<Record<string, Wrong>> = {
     code: 1,
     says: [/stream "b"/, /no\.csv/],
   },
+  "a target that no worker may write": {
+    args: "run p.yaml --select b",
+    pipeline: edited("out.db", "/proc/x.db"),
+    code: 1,
+    says: [/Cannot load stream "b" of pipeline "shop" into sqlite: dxt cannot use "\/proc\/x\.db"/],
+  },
+  "a stage that cannot be written": {
+    args: "run p.yaml --select b",
+    pipeline: edited("streams:", "buffer: { location: /proc/stage }\nstreams:"),
+    code: 1,
+    says: [/Cannot stage stream "b" of pipeline "shop" in "\/proc\/stage.*, set buffer\.location/],
+  },
   "a log that cannot be written": {
     args: "run p.yaml --log-file /dev/null/x.log",
     says: [/Cannot write the log "\/dev\/null\/x\.log": /],
@@ -330,6 +342,24 @@ for (
     });
   });
 }
+
+Deno.test("a load that fails names stream, table and cause once", async () => {
+  await withFolder(async (folder) => {
+    await Deno.mkdir(join(folder, "data"));
+    await Deno.writeTextFile(join(folder, "data/a.csv"), "x\n1\n");
+    await Deno.writeTextFile(join(folder, "p.yaml"), GOOD);
+    using database = new DatabaseSync(join(folder, "out.db"));
+    database.exec("CREATE TABLE b (x INTEGER, y INTEGER NOT NULL)");
+    const io = fakeIO();
+    assert.equal(await main(["run", join(folder, "p.yaml"), "--select", "b"], io), 1);
+    const [error] = io.err.match(/^error: .*$/m)!;
+    assert.match(
+      error,
+      /^error: Cannot load stream "b" of pipeline "shop" into "b" of sqlite: column "y"/,
+    );
+    assert.equal(error.match(/Cannot/g)!.length, 1, error);
+  });
+});
 
 Deno.test("there are fifty of them and more", () => {
   assert.ok(Object.keys(CASES).length >= 50);
