@@ -15,11 +15,13 @@ import {
   exactDecimal,
   INFINITY,
   INTEGER_BOUNDS,
+  integerBounds,
   JSONText,
   jsonText,
   NEGATIVE_INFINITY,
   type Value,
 } from "../core/values/values.ts";
+import { classifyType } from "../core/values/kinds.ts";
 import { BigColumn, BoolColumn, BytesColumn, type Column, NumberColumn } from "./column.ts";
 import { arrowSchema, arrowType, decimalBits } from "./schema.ts";
 
@@ -32,31 +34,15 @@ export const NEGATIVE_INFINITE_MICROS = -(2n ** 63n);
 /** Creates an empty column for a field. */
 export function createColumn(field: Field): Column {
   const type = arrowType(field);
-  switch (field.dtype) {
-    case "int8":
-      return new NumberColumn(type, Int8Array);
-    case "int16":
-      return new NumberColumn(type, Int16Array);
-    case "int32":
+  switch (classifyType(field.dtype)) {
+    case "integer":
+    case "float":
     case "date":
-      return new NumberColumn(type, Int32Array);
-    case "uint8":
-      return new NumberColumn(type, Uint8Array);
-    case "uint16":
-      return new NumberColumn(type, Uint16Array);
-    case "uint32":
-      return new NumberColumn(type, Uint32Array);
-    case "float32":
-      return new NumberColumn(type, Float32Array);
-    case "float64":
-      return new NumberColumn(type, Float64Array);
-    case "int64":
+      return new NumberColumn(type, type.ArrayType);
+    case "long":
     case "time":
     case "timestamp":
-    case "timestamp_tz":
-      return new BigColumn(type, BigInt64Array);
-    case "uint64":
-      return new BigColumn(type, BigUint64Array);
+      return new BigColumn(type, type.ArrayType);
     case "decimal":
       return new BigColumn(
         type,
@@ -68,8 +54,6 @@ export function createColumn(field: Field): Column {
     case "string":
     case "binary":
     case "json":
-    case "array":
-    case "object":
       return new BytesColumn(type);
   }
 }
@@ -125,7 +109,7 @@ function createChecker(field: Field, column: Column): (value: Exclude<Value, nul
     case "uint16":
     case "uint32": {
       const numbers = column as NumberColumn;
-      const [low, high] = INTEGER_BOUNDS[dtype].map(Number) as [number, number];
+      const [low, high] = integerBounds(dtype);
       return (value) =>
         typeof value === "number" && Number.isInteger(value) && value >= low && value <= high
           ? numbers.push(value)

@@ -8,6 +8,7 @@ import { SchemaError, ValueError } from "../core/errors.ts";
 import { suggestWord } from "../core/did_you_mean.ts";
 import type { Projection } from "../core/contracts/extractor.ts";
 import { formatValue, JSONText, parseText, type Value } from "../core/values/values.ts";
+import { isJSONType } from "../core/values/kinds.ts";
 import { MAX_DECIMAL_PRECISION } from "../models/dtype.ts";
 import type { Field } from "../models/field.ts";
 import { createColumn, valuePusher, wrapBatch } from "./builder.ts";
@@ -130,7 +131,7 @@ function canonicalizeColumn(data: Data, field: Field, embedded: Field | undefine
   checkBounds(data, field.name, embedded !== undefined);
   if (sameType(source, field)) {
     if (isDense(data) && hasSameLayout(data.type, arrowType(field))) {
-      if (JSON_TYPES.has(field.dtype)) checkJSON(data, field);
+      if (isJSONType(field.dtype)) checkJSON(data, field);
       return data;
     }
     if (DataType.isLargeUtf8(data.type)) {
@@ -178,12 +179,10 @@ function convertColumn(data: Data, read: ReadValue, source: Field, field: Field)
   return column.take();
 }
 
-const JSON_TYPES: ReadonlySet<string> = new Set(["json", "array", "object"]);
-
 /** Returns a conversion between two types. It goes through text, which is exact or is refused. */
 function converter(source: Field, field: Field): (value: Value) => Value {
   if (source.dtype === field.dtype && field.dtype !== "decimal") return (value) => value;
-  if (JSON_TYPES.has(field.dtype) && !JSON_TYPES.has(source.dtype) && source.dtype !== "string") {
+  if (isJSONType(field.dtype) && !isJSONType(source.dtype) && source.dtype !== "string") {
     return (value) => value === null ? null : JSONText.of(value);
   }
   return (value) => value === null ? null : parseText(formatValue(value), field);

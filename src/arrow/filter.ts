@@ -4,6 +4,7 @@ import type { Batch } from "../core/contracts/batch.ts";
 import type { WatermarkRange } from "../core/contracts/connector.ts";
 import { canBeUnordered, compareInOrder, isUnordered } from "../core/values/value_order.ts";
 import { compareValues, type Value } from "../core/values/values.ts";
+import { classifyType } from "../core/values/kinds.ts";
 import type { Field } from "../models/field.ts";
 import { byteLength } from "./batch.ts";
 import {
@@ -179,19 +180,12 @@ function comparer(field: Field, data: Data, bound: Exclude<Value, null>): Compar
     const read = valueReader(field, data);
     return (row) => Math.sign(compareInOrder(read(row) as Exclude<Value, null>, bound, field));
   }
-  switch (field.dtype) {
-    case "int8":
-    case "int16":
-    case "int32":
-    case "int64":
-    case "uint8":
-    case "uint16":
-    case "uint32":
-    case "uint64":
+  switch (classifyType(field.dtype)) {
+    case "integer":
+    case "long":
     case "date":
     case "time":
-    case "timestamp":
-    case "timestamp_tz": {
+    case "timestamp": {
       const values = data.values as ArrayLike<number>;
       const boundValue = (singleColumn(field, bound).values as ArrayLike<number>)[0]!;
       return (row) => compareNumbers(values[row]!, boundValue);

@@ -1,5 +1,6 @@
 /** Formats records as a table that fits the terminal. */
 import type { Value } from "../../core/values/values.ts";
+import { isNumeric } from "../../core/values/kinds.ts";
 import type { Field } from "../../models/field.ts";
 import type { Cell, Column } from "./table.ts";
 import { displayWidth, escapeControls, truncate } from "./terminal_text.ts";
@@ -16,20 +17,6 @@ const GAP = 2;
 /** Columns are truncated to this width before any is left out. */
 const NARROWEST = 12;
 const WIDEST = 60;
-
-const RIGHT: ReadonlySet<Field["dtype"]> = new Set([
-  "int8",
-  "int16",
-  "int32",
-  "int64",
-  "uint8",
-  "uint16",
-  "uint32",
-  "uint64",
-  "float32",
-  "float64",
-  "decimal",
-]);
 
 /**
  * @param width columns of the terminal; undefined truncates nothing
@@ -50,7 +37,7 @@ export function formatRecords(
   return {
     columns: shown.map(({ name, dtype }, i) => ({
       title: truncate(escapeControls(name), widths[i]!),
-      ...(RIGHT.has(dtype) ? { align: "right" as const } : {}),
+      ...(isNumeric(dtype) ? { align: "right" as const } : {}),
     })),
     rows: texts.map((row, at) =>
       shown.map((_, i) => {

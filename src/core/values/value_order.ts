@@ -2,7 +2,7 @@
  * Order of the values of a field, for watermarks: that of its dtype, or that of the numbers in its
  * text. NULL, NaN and infinity are unordered and never newer than another value.
  */
-import type { DXTType } from "../../models/dtype.ts";
+import { classifyType } from "./kinds.ts";
 import type { Field } from "../../models/field.ts";
 import { SchemaError } from "../errors.ts";
 import { compareValues, INFINITY, isIntegerType, NEGATIVE_INFINITY, type Value } from "./values.ts";
@@ -30,16 +30,8 @@ export function isUnordered(value: Present, { dtype, order }: Ordered): boolean 
 
 /** Whether a type has NaN or infinity. */
 export function canBeUnordered({ dtype, order }: Ordered): boolean {
-  return order === "number" || WITH_UNORDERED.has(dtype);
+  return order === "number" || ["float", "date", "timestamp"].includes(classifyType(dtype));
 }
-
-const WITH_UNORDERED: ReadonlySet<DXTType> = new Set<DXTType>([
-  "float32",
-  "float64",
-  "date",
-  "timestamp",
-  "timestamp_tz",
-]);
 
 /** Digits of the exponent in a key, and the bias that makes every exponent positive. */
 const EXPONENT_DIGITS = 8;

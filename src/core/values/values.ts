@@ -73,6 +73,12 @@ export const INTEGER_BOUNDS = {
 
 export type IntegerType = keyof typeof INTEGER_BOUNDS;
 
+/** Bounds of an integer type as numbers; exact for types of at most 32 bits. */
+export function integerBounds(dtype: DXTType): readonly [low: number, high: number] {
+  const [low, high] = INTEGER_BOUNDS[dtype as IntegerType];
+  return [Number(low), Number(high)];
+}
+
 export function isIntegerType(dtype: string): dtype is IntegerType {
   return dtype in INTEGER_BOUNDS;
 }

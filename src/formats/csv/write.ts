@@ -2,6 +2,7 @@
 import { isNull, textReader } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import { quoteValue, SchemaError } from "../../core/errors.ts";
+import { isText } from "../../core/values/kinds.ts";
 import type { Field } from "../../models/field.ts";
 import { ByteWriter } from "../text/byte_writer.ts";
 import { numberWriter, timeWriter, type WriteRow } from "../text/scalar_text.ts";
@@ -140,7 +141,7 @@ function cellWriter(field: Field, data: Data, writer: Writer): WriteRow {
 
 function presentWriter(field: Field, data: Data, writer: Writer): WriteRow {
   const { values } = data;
-  if (["string", "json", "array", "object"].includes(field.dtype)) {
+  if (isText(field.dtype)) {
     const offsets = data.valueOffsets as Int32Array;
     return (row) => writer.text(values, offsets[row]!, offsets[row + 1]!);
   }

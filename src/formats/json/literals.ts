@@ -2,6 +2,7 @@
 import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "../../core/values/ascii.ts";
 import { valuePusher } from "../../arrow/mod.ts";
 import { JSONText } from "../../core/values/values.ts";
+import { isJSONType, isText } from "../../core/values/kinds.ts";
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import type { Literals, OpenColumn, Slice } from "../text/text_to_columns.ts";
@@ -20,7 +21,7 @@ export function createLiterals(field: Field, column: OpenColumn, guess?: DXTType
   const parse = (slice: Slice, at: number) => parseSpan(field, guess, slice, at);
   const pushValue = valuePusher(field, column);
   return {
-    parser: isText(field) ? putTexts : selectParser(field, guess !== undefined),
+    parser: isText(field.dtype) ? putTexts : selectParser(field, guess !== undefined),
     nullSize: 0,
     isNull: ({ spans }, at) => spans[at] === MISSING,
     push: (slice, at) => pushValue(parse(slice, at)),
@@ -35,14 +36,6 @@ export function createLiterals(field: Field, column: OpenColumn, guess?: DXTType
       return end + utf8.encodeInto(other, out.subarray(end)).written;
     },
   };
-}
-
-function isText({ dtype }: Field): boolean {
-  return dtype === "string" || isNested(dtype);
-}
-
-function isNested(dtype: Field["dtype"]): boolean {
-  return dtype === "json" || dtype === "array" || dtype === "object";
 }
 
 /** Returns the text between quotes, unescaped; valid until the next call. */
@@ -90,7 +83,7 @@ export function spanPutter(field: Field, guess?: DXTType): PutSpan {
   const isNullJSON = dtype === "json" && !nullable;
   const isString = dtype === "string";
   const wanted = dtype === "array" ? OPEN_ARRAY : OPEN_OBJECT;
-  const nested = isNested(dtype);
+  const nested = isJSONType(dtype);
   return (bytes, start, end, escaped, spans, at) => {
     const first = bytes[start];
     if (first === QUOTE && !nested) {

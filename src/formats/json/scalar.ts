@@ -13,6 +13,7 @@ import {
   nearestFloat,
 } from "../../core/values/number_text.ts";
 import { isIntegerType, parseText, type Value } from "../../core/values/values.ts";
+import { classifyType } from "../../core/values/kinds.ts";
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import { guessError, parseGuessed } from "../inference/type_inference.ts";
@@ -75,20 +76,15 @@ function isNegativeZero(text: string): boolean {
 /** Parses a number, `true` or `false`; refuses an array or object. */
 function parseBare(text: string, field: Field): Exclude<Value, null> {
   const isNumber = /^[-\d]/.test(text);
-  switch (field.dtype) {
-    case "int8":
-    case "int16":
-    case "int32":
-    case "int64":
-    case "uint8":
-    case "uint16":
-    case "uint32":
-    case "uint64":
+  switch (classifyType(field.dtype)) {
+    case "integer":
+    case "long":
     case "decimal":
       return isNumber ? parseText(withoutExponent(text, field), field) : parseText(text, field);
-    case "float32":
-    case "float64":
-      return isNumber ? parseFloatExactly(text, field.dtype, field) : parseText(text, field);
+    case "float":
+      return isNumber
+        ? parseFloatExactly(text, field.dtype as FloatType, field)
+        : parseText(text, field);
     case "bool":
       return parseText(text, field);
     case "string":

@@ -2,6 +2,7 @@
  * Converts fields to the columns of a Parquet schema.
  * Logical types: https://github.com/apache/parquet-format/blob/master/LogicalTypes.md
  */
+import { classifyType } from "../../core/values/kinds.ts";
 import type { Field } from "../../models/field.ts";
 import {
   ConvertedType,
@@ -20,27 +21,18 @@ export interface Layout {
 }
 
 export function physicalLayout({ dtype, precision = 38 }: Field): Layout {
-  switch (dtype) {
+  switch (classifyType(dtype)) {
     case "bool":
       return { type: PhysicalType.BOOLEAN };
-    case "int8":
-    case "int16":
-    case "int32":
-    case "uint8":
-    case "uint16":
-    case "uint32":
+    case "integer":
     case "date":
       return { type: PhysicalType.INT32 };
-    case "int64":
-    case "uint64":
+    case "long":
     case "time":
     case "timestamp":
-    case "timestamp_tz":
       return { type: PhysicalType.INT64 };
-    case "float32":
-      return { type: PhysicalType.FLOAT };
-    case "float64":
-      return { type: PhysicalType.DOUBLE };
+    case "float":
+      return { type: dtype === "float32" ? PhysicalType.FLOAT : PhysicalType.DOUBLE };
     case "decimal":
       if (precision <= 9) return { type: PhysicalType.INT32 };
       if (precision <= 18) return { type: PhysicalType.INT64 };

@@ -6,9 +6,10 @@ import {
   decimalBits,
   type NumberColumn,
 } from "../../arrow/mod.ts";
-import { INTEGER_BOUNDS } from "../../core/values/values.ts";
+import { integerBounds } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import { MINUS, POINT, ZERO } from "../../core/values/ascii.ts";
+import { classifyType } from "../../core/values/kinds.ts";
 import type { ColumnFiller, Slice } from "./text_to_columns.ts";
 import { NO_DAY, parseISODate, parseISOTime, parseISOTimestamp } from "./iso.ts";
 import { parseShortDouble, POWERS_OF_TEN, SHORT_DIGITS } from "./fast_numbers.ts";
@@ -32,22 +33,17 @@ const LONG = 96;
 export function selectParser(field: Field, guessed: boolean): ColumnParser {
   // A guessed number has no leading zero. For declared types, NO_BYTE matches no byte.
   const zero = guessed ? ZERO : NO_BYTE;
-  switch (field.dtype) {
-    case "int8":
-    case "int16":
-    case "int32":
-    case "uint8":
-    case "uint16":
-    case "uint32": {
-      const [low, high] = INTEGER_BOUNDS[field.dtype].map(Number) as [number, number];
+  switch (classifyType(field.dtype)) {
+    case "integer": {
+      const [low, high] = integerBounds(field.dtype);
       return (filler, slice, rows) => putIntegers(filler, slice, rows, low, high, zero);
     }
-    case "int64":
-      return (filler, slice, rows) => putLongs(filler, slice, rows, true, zero);
-    case "uint64":
-      return (filler, slice, rows) => putLongs(filler, slice, rows, false, zero);
-    case "float64":
-      return (filler, slice, rows) => putDoubles(filler, slice, rows, zero);
+    case "long":
+      return (filler, slice, rows) => putLongs(filler, slice, rows, field.dtype === "int64", zero);
+    case "float":
+      return field.dtype === "float32"
+        ? putOthers
+        : (filler, slice, rows) => putDoubles(filler, slice, rows, zero);
     case "decimal":
       return (filler, slice, rows) => putDecimals(filler, slice, rows, field, zero);
     case "bool":
@@ -57,7 +53,6 @@ export function selectParser(field: Field, guessed: boolean): ColumnParser {
     case "time":
       return putTimes;
     case "timestamp":
-    case "timestamp_tz":
       return (filler, slice, rows) =>
         putTimestamps(filler, slice, rows, field.dtype === "timestamp_tz");
     default:

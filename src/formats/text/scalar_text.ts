@@ -7,6 +7,7 @@ import {
   unscaledReader,
 } from "../../arrow/mod.ts";
 import { LETTER_T, LETTER_Z } from "../../core/values/ascii.ts";
+import { classifyType } from "../../core/values/kinds.ts";
 import type { Field } from "../../models/field.ts";
 import {
   FIRST_DAY,
@@ -42,18 +43,12 @@ export function numberWriter(
   output: ScalarOutput,
 ): WriteRow | undefined {
   const { values } = data;
-  switch (field.dtype) {
-    case "int8":
-    case "int16":
-    case "int32":
-    case "uint8":
-    case "uint16":
-    case "uint32":
+  switch (classifyType(field.dtype)) {
+    case "integer":
       return (row) => {
         output.end = putWhole(output.room(MAX_VALUE_BYTES), output.end, values[row]);
       };
-    case "int64":
-    case "uint64": {
+    case "long": {
       const words = viewWords(values);
       const isSigned = field.dtype === "int64";
       return (row) => {

@@ -13,7 +13,7 @@ import {
 } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
-import { INTEGER_BOUNDS, type IntegerType, isIntegerType } from "../../../core/values/values.ts";
+import { integerBounds, type IntegerType, isIntegerType } from "../../../core/values/values.ts";
 import type { Field } from "../../../models/field.ts";
 import type { RawType } from "./footer.ts";
 
@@ -80,7 +80,7 @@ function createPusher(data: Data, field: Field, column: Column): PushRaw {
 }
 
 function narrowPusher(values: Int32Array, dtype: IntegerType, numbers: NumberColumn): PushRaw {
-  const [low, high] = INTEGER_BOUNDS[dtype].map(Number) as [number, number];
+  const [low, high] = integerBounds(dtype);
   return (row) => {
     const value = values[row]!;
     if (value < low || value > high) return [`${dtype} (${low} to ${high})`, String(value)];

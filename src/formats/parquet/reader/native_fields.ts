@@ -12,6 +12,7 @@ import {
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
 import type { Projection } from "../../../core/contracts/extractor.ts";
+import { isJSONType } from "../../../core/values/kinds.ts";
 import type { Field } from "../../../models/field.ts";
 
 /**
@@ -58,5 +59,5 @@ function canPass(data: Data, { name, dtype, nullable }: Field, proven: boolean):
   if (!nullable && data.nullCount > 0) return false;
   if (proven) return true;
   checkBounds(data, name, true);
-  return (dtype !== "json" && dtype !== "array" && dtype !== "object") || holdsJSON(data, dtype);
+  return !isJSONType(dtype) || holdsJSON(data, dtype);
 }

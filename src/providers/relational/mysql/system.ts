@@ -7,6 +7,7 @@ import {
   lossy,
   WIDENED,
 } from "../../../core/values/conversion.ts";
+import { isText } from "../../../core/values/kinds.ts";
 import type { Field } from "../../../models/field.ts";
 import type {
   LoadColumn as RelationalColumn,
@@ -23,8 +24,6 @@ import type { Session } from "./wire/session.ts";
 export type LoadColumn = RelationalColumn<MySQLColumn, ColumnLimit>;
 export type Target = RelationalTarget<MySQLTable, ColumnLimit>;
 
-const TEXTS: ReadonlySet<string> = new Set(["string", "json", "array", "object"]);
-
 /** What becomes of a field's values in a column. */
 function conversionOf(field: Field, type: string): Conversion {
   const word = typeWord(type);
@@ -34,7 +33,7 @@ function conversionOf(field: Field, type: string): Conversion {
   const to = typeMapper.fromSource(type);
   const conversion = field.dtype === "timestamp_tz" && to.dtype === "timestamp"
     ? { ...WIDENED, note: "a datetime in UTC" }
-    : TEXTS.has(field.dtype) && word === "longtext"
+    : isText(field.dtype) && word === "longtext"
     ? WIDENED
     : convert(field, to);
   if (conversion.kind === "lossy") return conversion;

@@ -14,9 +14,11 @@ import {
   exactDecimal,
   formatValue,
   INTEGER_BOUNDS,
+  integerBounds,
   jsonText,
   plainDecimal,
 } from "../../../core/values/values.ts";
+import { classifyType } from "../../../core/values/kinds.ts";
 import type { Field } from "../../../models/field.ts";
 import { clockReader } from "./datetime_text.ts";
 import { DOUBLE_DIGITS } from "../type_name.ts";
@@ -73,15 +75,17 @@ function presentPusher(
   const wholes = !rules.bigIntegers;
   const isWhole = (value: Present): value is number =>
     wholes && typeof value === "number" && Number.isSafeInteger(value);
-  switch (dtype) {
-    case "int8":
-    case "int16":
-    case "int32":
-    case "uint8":
-    case "uint16":
-    case "uint32": {
+  const unsigned = (value: Present): bigint => {
+    const isDigits = typeof value === "string" && /^\d{1,20}$/.test(value);
+    const big = isDigits || isWhole(value) ? BigInt(value) : value;
+    return typeof big === "bigint" && big >= 0n && big <= INTEGER_BOUNDS.uint64[1]
+      ? big
+      : wrong(dtype, value);
+  };
+  switch (classifyType(dtype)) {
+    case "integer": {
       const numbers = column as NumberColumn;
-      const [low, high] = INTEGER_BOUNDS[dtype].map(Number) as [number, number];
+      const [low, high] = integerBounds(dtype);
       return (value) => {
         if (typeof value !== "bigint" && !isWhole(value)) return wrong(dtype, value);
         const number = Number(value);
@@ -89,26 +93,16 @@ function presentPusher(
         numbers.push(number);
       };
     }
-    case "int64": {
+    case "long": {
       const bigs = column as BigColumn;
+      if (dtype === "uint64") return (value) => bigs.push(unsigned(value));
       return (value) => {
         if (typeof value === "bigint") bigs.push(value);
         else if (isWhole(value)) bigs.push(BigInt(value));
         else wrong(dtype, value);
       };
     }
-    case "uint64": {
-      const bigs = column as BigColumn;
-      const [, high] = INTEGER_BOUNDS.uint64;
-      return (value) => {
-        const isDigits = typeof value === "string" && /^\d{1,20}$/.test(value);
-        const big = isDigits || isWhole(value) ? BigInt(value) : value;
-        if (typeof big !== "bigint" || big < 0n || big > high) return wrong(dtype, value);
-        bigs.push(big);
-      };
-    }
-    case "float32":
-    case "float64": {
+    case "float": {
       const numbers = column as NumberColumn;
       return (value) => {
         const number = typeof value === "number" ? value : doubleOf(value, rules);
@@ -156,8 +150,7 @@ function presentPusher(
           : wrong("date as text, YYYY-MM-DD", value);
     }
     case "time":
-    case "timestamp":
-    case "timestamp_tz": {
+    case "timestamp": {
       const micros = column as BigColumn;
       const read = clockReader(field);
       const shape = dtype === "time" ? "HH:MM:SS" : "YYYY-MM-DD HH:MM:SS";
@@ -171,9 +164,7 @@ function presentPusher(
       return (value) =>
         value instanceof Uint8Array ? bytes.pushBytes(value) : wrong(rules.kinds["object"]!, value);
     }
-    case "json":
-    case "array":
-    case "object": {
+    case "json": {
       const strings = column as BytesColumn;
       return (value) => {
         if (typeof value === "object" || typeof value === "boolean") {

@@ -7,6 +7,7 @@ import {
   WIDENED,
 } from "../../../../core/values/conversion.ts";
 import { isIntegerType } from "../../../../core/values/values.ts";
+import { isJSONType } from "../../../../core/values/kinds.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { TableColumn } from "../sql/catalog.ts";
 import { NAME_BYTES } from "../sql/dialect.ts";
@@ -18,7 +19,6 @@ import { isWider } from "./widening.ts";
 
 /** Types that keep any text as it is, where they have no length. */
 const FREE: ReadonlySet<string> = new Set(["text", "varchar", "citext"]);
-const NESTED: ReadonlySet<string> = new Set(["json", "array", "object"]);
 const CLOCKS: ReadonlySet<string> = new Set(["time", "timestamp", "timestamptz"]);
 
 /** A text column for numbers, say: what is put there is another thing than what was read. */
@@ -45,7 +45,7 @@ function between(field: Field, column: TableColumn, type: TypeName): Conversion 
   if (base === "varchar" || base === "bpchar") return textConversion(field, type, native);
   if (base === "name") return lossy(`a text has more than ${NAME_BYTES} bytes`);
   if (base === "numeric" && size === undefined) return numberConversion(field, native);
-  if (NESTED.has(field.dtype) && (base === "json" || base === "jsonb")) {
+  if (isJSONType(field.dtype) && (base === "json" || base === "jsonb")) {
     if (base === "json") return field.dtype === "json" ? EXACT : WIDENED;
     return {
       ...WIDENED,

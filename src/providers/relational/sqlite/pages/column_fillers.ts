@@ -7,7 +7,8 @@ import type {
   NumberColumn,
 } from "../../../../arrow/mod.ts";
 import { ValueError } from "../../../../core/errors.ts";
-import { INTEGER_BOUNDS } from "../../../../core/values/values.ts";
+import { integerBounds } from "../../../../core/values/values.ts";
+import { classifyType } from "../../../../core/values/kinds.ts";
 import {
   NO_DAY,
   parseISODate,
@@ -98,21 +99,15 @@ export function columnFiller(
 
 function fillingOf(field: Field, column: OpenColumn, wide: boolean): Filling {
   const { dtype } = field;
-  switch (dtype) {
-    case "int8":
-    case "int16":
-    case "int32":
-    case "uint8":
-    case "uint16":
-    case "uint32": {
-      const [low, high] = INTEGER_BOUNDS[dtype].map(Number) as [number, number];
+  switch (classifyType(dtype)) {
+    case "integer": {
+      const [low, high] = integerBounds(dtype);
       return numbers(column as NumberColumn, (cells, type, at) => {
         const number = cells.integer(type, at);
         return number >= low && number <= high ? number : NaN;
       });
     }
-    case "float32":
-    case "float64": {
+    case "float": {
       const wanted = dtype === "float32" ? Math.fround : Number;
       return numbers(column as NumberColumn, (cells, type, at) => {
         const number = type === DOUBLE ? cells.view.getFloat64(at) : cells.integer(type, at);
@@ -126,8 +121,7 @@ function fillingOf(field: Field, column: OpenColumn, wide: boolean): Filling {
       });
     case "bool":
       return bools(column as BoolColumn);
-    case "int64":
-    case "uint64":
+    case "long":
       return integers(column as BigColumn, dtype === "uint64", wide);
     case "decimal":
       return decimals(column as BigColumn, field, wide);
@@ -138,8 +132,7 @@ function fillingOf(field: Field, column: OpenColumn, wide: boolean): Filling {
         (cells, type, at) =>
           isText(type, wide) ? parseISOTime(cells.bytes, at, at + sizeOf(type)) : NaN,
       );
-    case "timestamp":
-    case "timestamp_tz": {
+    case "timestamp": {
       const zone = dtype === "timestamp_tz";
       return words(
         column as BigColumn,
@@ -153,8 +146,6 @@ function fillingOf(field: Field, column: OpenColumn, wide: boolean): Filling {
     case "string":
       return texts(column as BytesColumn, wide);
     case "json":
-    case "array":
-    case "object":
-      return json(column as BytesColumn, dtype, wide);
+      return json(column as BytesColumn, dtype as "json" | "array" | "object", wide);
   }
 }

@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { isNull } from "../../../../arrow/mod.ts";
 import type { Batch } from "../../../../core/contracts/batch.ts";
+import { classifyType } from "../../../../core/values/kinds.ts";
 import type { Field } from "../../../../models/field.ts";
 import { BLOB, type RecordBody, TEXT } from "./record_body.ts";
 import {
@@ -74,20 +75,15 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: RecordBod
   const { values } = data;
   const read = boundReader(field, data, holder);
   const other: PutValue = (row) => bound(read(row), body);
-  switch (field.dtype) {
-    case "int8":
-    case "int16":
-    case "int32":
-    case "uint8":
-    case "uint16":
-    case "uint32":
+  switch (classifyType(field.dtype)) {
+    case "integer":
       return (row) => body.number(values[row]);
-    case "int64": {
+    case "long": {
+      if (field.dtype === "uint64") return other;
       const words = wordsOf(values);
       return (row) => body.integer(words[row * 2]!, words[row * 2 + 1]!);
     }
-    case "float32":
-    case "float64":
+    case "float":
       return (row) => {
         const value = values[row] as number;
         return Number.isNaN(value) || Object.is(value, -0) ? other(row) : body.double(value);
@@ -118,8 +114,7 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: RecordBod
     }
     case "date":
       return (row) => hasFourDigitYear(values[row]) ? putDay(body, values[row]) : other(row);
-    case "timestamp":
-    case "timestamp_tz": {
+    case "timestamp": {
       const words = wordsOf(values);
       const zone = field.dtype === "timestamp_tz";
       return (row) => {
@@ -145,9 +140,7 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: RecordBod
       return (row) => body.copy(values, offsets[row]!, offsets[row + 1]!, BLOB);
     }
     case "string":
-    case "json":
-    case "array":
-    case "object": {
+    case "json": {
       if (field.number === true && affinityOf(holder.declared) === "numeric") return other;
       const offsets = data.valueOffsets as Int32Array;
       if (!areTexts(values, offsets, data.length)) return other;

@@ -8,13 +8,12 @@ import {
   WIDENED,
 } from "../../../../core/values/conversion.ts";
 import { isIntegerType } from "../../../../core/values/values.ts";
+import { isText } from "../../../../core/values/kinds.ts";
 import type { Field } from "../../../../models/field.ts";
 import { declareHint } from "../../../../formats/inference/number_columns.ts";
 import { canStore } from "./fit.ts";
 import { type Affinity, affinityOf, ANY_NUMBER, declaredType, sourceType } from "./type_mapper.ts";
 import { DOUBLE_DIGITS } from "../../type_name.ts";
-
-const TEXTS: ReadonlySet<string> = new Set(["string", "json", "array", "object"]);
 
 /** How the column of a new table stores a field's values. */
 export function conversionInNew(field: Field, declared: string): Conversion {
@@ -76,7 +75,7 @@ function between(field: Field, declared: string): Conversion {
   const affinity = affinityOf(declared);
   const to = declaredType(declared);
   const keepsText = affinity === "text" || affinity === "none";
-  if (!keepsText && TEXTS.has(field.dtype)) {
+  if (!keepsText && isText(field.dtype)) {
     return lossy("a text is a number, which SQLite would make of it");
   }
   if (to?.number === true) return intoNumbers(field, affinity);

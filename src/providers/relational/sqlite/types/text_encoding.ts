@@ -6,27 +6,15 @@
 import { Buffer } from "node:buffer";
 import type { DatabaseSync } from "node:sqlite";
 import { ValueError } from "../../../../core/errors.ts";
-import type { DXTType } from "../../../../models/dtype.ts";
+import { classifyType, type Kind } from "../../../../core/values/kinds.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { Raw } from "./raw_values.ts";
 
-const WITHOUT_TEXT: ReadonlySet<DXTType> = new Set([
-  "int8",
-  "int16",
-  "int32",
-  "int64",
-  "uint8",
-  "uint16",
-  "uint32",
-  "float32",
-  "float64",
-  "bool",
-  "binary",
-]);
+const WITHOUT_TEXT: ReadonlySet<Kind> = new Set(["integer", "long", "float", "bool", "binary"]);
 
 /** Whether text is a value of the field; where it is not, it is refused, whole or not. */
-export function mayBeText(field: Field): boolean {
-  return !WITHOUT_TEXT.has(field.dtype);
+export function mayBeText({ dtype }: Field): boolean {
+  return dtype === "uint64" || !WITHOUT_TEXT.has(classifyType(dtype));
 }
 
 /** SQL of a value whose text comes as a blob, and its blob as the text `x` and digits. */
