@@ -19,65 +19,74 @@ const VISIBLE = new Set([
 /** A variable without default, whose value is not in the file. */
 const VARIABLE = /^\$\{\w+(?::\?[^}]*)?\}$/;
 
-/** Hides the values of connections and class settings, except for {@linkcode VISIBLE} keys. */
-export function hideValues(contents: Node | null, source: SourceText): void {
-  visit(contents, { key: "", depth: 0, within: "file" }, source);
-}
+/** Text that may contain a login: `user:password@host`, `password=…`. */
+const LOGIN = /[@=]/;
 
+/** Where a value lies in the file; decides how much of it is shown. */
 interface Spot {
   /** Key of the value, or of the list that contains it. */
   readonly key: string;
   readonly depth: number;
-  /** A `reference` is a connection name or URL. */
+  /** A `reference` is a connection name or URL; `settings` are those of a connection or class. */
   readonly within: "file" | "reference" | "settings";
+}
+
+/** Hides the values of connections and class settings, except for {@linkcode VISIBLE} keys. */
+export function hideValues(contents: Node | null, source: SourceText): void {
+  visit(contents, { key: "", depth: 0, within: "file" }, source);
 }
 
 function visit(node: Node | null, spot: Spot, source: SourceText): void {
   if (isMap(node)) {
     for (const { key, value } of node.items as { key: Node; value: Node | null }[]) {
       const name = isScalar(key) ? String(key.value) : "";
-      visit(
-        value,
-        { key: name, depth: spot.depth + 1, within: enterKey(name, value, spot) },
-        source,
-      );
+      visit(value, enterKey(name, value, spot), source);
     }
   } else if (isSeq(node)) {
     for (const item of node.items) visit(item as Node, spot, source);
   } else if (isScalar(node) && node.range) {
     const [from, to] = node.range;
-    const text = String(node.value);
-    if (VARIABLE.test(text)) return;
-    const visible = spot.within === "file" && !SECRET_KEY.test(spot.key)
-      ? text.length
-      : isURL(spot)
-      ? visibleOfURL(text)
-      : spot.within === "settings" && VISIBLE.has(spot.key) && !/[@=]/.test(text)
-      ? text.length
-      : 0;
-    if (visible === text.length) return;
-    const at = visible === 0 ? from : source.text.indexOf(text.slice(0, visible), from) + visible;
-    source.hide(at < from ? from : at, to);
+    hideEnd(String(node.value), from, to, spot, source);
   }
 }
 
-function enterKey(name: string, value: Node | null, { key, depth, within }: Spot): Spot["within"] {
+function enterKey(name: string, value: Node | null, { key, depth, within }: Spot): Spot {
   // A legacy shape nests the pipeline under a key.
   const isTop = depth === 0 || (depth === 1 && key === "pipeline");
-  const begins = isTop && CONNECTIONS.has(name) || SETTINGS.has(name);
-  if (within === "settings" || (begins && !isScalar(value))) return "settings";
-  return begins ? "reference" : within;
+  const begins = (isTop && CONNECTIONS.has(name)) || SETTINGS.has(name);
+  const isSettings = within === "settings" || (begins && !isScalar(value));
+  return {
+    key: name,
+    depth: depth + 1,
+    within: isSettings ? "settings" : begins ? "reference" : within,
+  };
 }
 
-function isURL({ key, within }: Spot): boolean {
-  return within === "reference" || (within === "settings" && /(^|_)(url|connection)$/.test(key));
+/** Hides a value from its first character that may be secret; its text begins at `from`. */
+function hideEnd(value: string, from: number, to: number, spot: Spot, source: SourceText): void {
+  const visible = countVisible(value, spot);
+  if (visible === value.length) return;
+  const start = source.text.indexOf(value.slice(0, visible), from);
+  // A value that is escaped in the file is hidden as a whole.
+  source.hide(visible === 0 || start < 0 ? from : start + visible, to);
 }
 
-/** Characters of a URL that are shown: all before its query; none when it has an invalid login. */
-function visibleOfURL(text: string): number {
-  if (text.includes("@") && !URL.canParse(text)) return 0;
-  const query = text.indexOf("?");
-  return query < 0 ? text.length : query + 1;
+/** How many leading characters of a value are shown. */
+function countVisible(value: string, { key, within }: Spot): number {
+  if (VARIABLE.test(value)) return value.length;
+  if (within === "file" && !SECRET_KEY.test(key)) return value.length;
+  const isURL = within === "reference" ||
+    (within === "settings" && /(^|_)(url|connection)$/.test(key));
+  if (isURL) return countBeforeQuery(value);
+  const isShown = within === "settings" && VISIBLE.has(key) && !LOGIN.test(value);
+  return isShown ? value.length : 0;
+}
+
+/** Length of a URL up to its query, with the question mark; 0 when its login is invalid. */
+function countBeforeQuery(url: string): number {
+  if (url.includes("@") && !URL.canParse(url)) return 0;
+  const query = url.indexOf("?");
+  return query < 0 ? url.length : query + 1;
 }
 
 /** A section of the file from the key of a connection to the next top-level key. */
@@ -85,6 +94,7 @@ const SECTION = new RegExp(
   `^["']?(?:${[...CONNECTIONS].join("|")})["']?\\s*:.*(?:\\n(?![\\w"']).*)*`,
   "gm",
 );
+/** An entry anywhere on a line, as in `{ key: value }`, and one that is a line of its own. */
 const ENTRY = /([\w-]+)["']?[ \t]*:[ \t]+("[^"\n]*"?|'[^'\n]*'?|[^\s{[|>"',}\]][^,}\]\n]*)/g;
 const LINE = /^[ \t-]*["']?([\w-]+)["']?[ \t]*:[ \t]+([^\s{[|>].*)$/gm;
 
@@ -95,7 +105,7 @@ export function hideUnparsed(source: SourceText): void {
       for (const found of section.matchAll(pattern)) {
         const [whole, key, value] = found as unknown as [string, string, string];
         const isShown = VISIBLE.has(key) || CONNECTIONS.has(key);
-        if (isShown && !/[@=]/.test(value)) continue;
+        if (isShown && !LOGIN.test(value)) continue;
         const end = index + found.index + whole.length;
         source.hide(end - value.length, end);
       }
