@@ -54,30 +54,29 @@ async function countEqual(database: TestDatabase, table: string, other: string):
   return Number(rows);
 }
 
-if (missing === undefined) {
-  onServers(
-    "Chinook goes to PostgreSQL and back, and to Parquet and SQLite",
-    (database, { url }) =>
-      withFolder(async (folder) => {
-        await fill(database);
-        await using back = await freshMySQL(url);
-        await using middle = await freshDatabase(postgres);
-        const plain = (table: string) => table;
-        const inFile = (table: string) => `${table}.parquet`;
-        await Deno.mkdir(join(folder, "files"));
-        const files = { provider: "local", path: "files" };
-        const copy = { provider: "sqlite", path: "copy.db" };
-        await moveTables(folder, "to_postgres", database.url, middle.url, plain, plain);
-        await moveTables(folder, "to_mysql", middle.url, back.url, plain, plain);
-        await moveTables(folder, "to_parquet", database.url, files, plain, inFile);
-        await moveTables(folder, "to_sqlite", files, copy, inFile, plain);
-        const other = new URL(back.url).pathname.slice(1);
-        for (const table of TABLES) {
-          assert.equal(await countEqual(database, table, other), COUNTS[table], table);
-          const [[rows]] = await back.sql(`SELECT COUNT(*) FROM ${table}`) as [[string]];
-          assert.equal(Number(rows), COUNTS[table], table);
-        }
-        await compareSQLite(join(folder, "copy.db"));
-      }),
-  );
-}
+onServers(
+  "Chinook goes to PostgreSQL and back, and to Parquet and SQLite",
+  (database, { url }) =>
+    withFolder(async (folder) => {
+      await fill(database);
+      await using back = await freshMySQL(url);
+      await using middle = await freshDatabase(postgres);
+      const plain = (table: string) => table;
+      const inFile = (table: string) => `${table}.parquet`;
+      await Deno.mkdir(join(folder, "files"));
+      const files = { provider: "local", path: "files" };
+      const copy = { provider: "sqlite", path: "copy.db" };
+      await moveTables(folder, "to_postgres", database.url, middle.url, plain, plain);
+      await moveTables(folder, "to_mysql", middle.url, back.url, plain, plain);
+      await moveTables(folder, "to_parquet", database.url, files, plain, inFile);
+      await moveTables(folder, "to_sqlite", files, copy, inFile, plain);
+      const other = new URL(back.url).pathname.slice(1);
+      for (const table of TABLES) {
+        assert.equal(await countEqual(database, table, other), COUNTS[table], table);
+        const [[rows]] = await back.sql(`SELECT COUNT(*) FROM ${table}`) as [[string]];
+        assert.equal(Number(rows), COUNTS[table], table);
+      }
+      await compareSQLite(join(folder, "copy.db"));
+    }),
+  missing,
+);

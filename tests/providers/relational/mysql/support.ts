@@ -57,15 +57,16 @@ export async function freshDatabase(url: string): Promise<TestDatabase> {
   };
 }
 
-/** A test for each server that is there; ignored where there is none. */
+/** A test for each server that is there; ignored where there is none, or another one is missing. */
 export function onServers(
   name: string,
   run: (database: TestDatabase, server: TestServer) => Promise<void>,
+  missing?: string,
 ): void {
   for (const kind of SERVERS) {
     const server = mysqlTest(kind);
     Deno.test({
-      ...ignoreIf(server.missing, `${kind}: ${name}`),
+      ...ignoreIf(server.missing ?? missing, `${kind}: ${name}`),
       async fn() {
         await using database = await freshDatabase(server.url);
         await run(database, server);
