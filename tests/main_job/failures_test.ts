@@ -78,6 +78,11 @@ Deno.test({
         assert.match(message, /Cannot find relation "nowhere" in (postgres|sqlite)/);
       }
       await database.sql("CREATE TABLE actor (id int)");
+      const sql = { source: { type: "sql", sql: "SELECT id,\n  nme\nFROM actor" } };
+      assert.match(
+        await failure(folder, pipeline(database.url, target, sql)),
+        /column "nme" does not exist \(SQLSTATE 42703\)\n {2}LINE 2: {3}nme\n {12}\^$/,
+      );
       for (const [source, wanted] of [[database.url, "public.actor"], [sqlite, "t"]] as const) {
         const message = await failure(folder, pipeline(source, target, { source: `${wanted}r` }));
         assert.ok(message.endsWith(`did you mean "${wanted}"`), message);

@@ -11,6 +11,7 @@ export interface ServerReport {
   readonly hint?: string | undefined;
   /** Context, for example `COPY orders, line 3, column total: "x"`. */
   readonly where?: string | undefined;
+  /** Number of the character in the statement, from 1. */
   readonly position?: string | undefined;
   /** Function of the server's source that reports it; unlike the message it is not translated. */
   readonly routine?: string | undefined;
@@ -19,8 +20,20 @@ export interface ServerReport {
 /** An error of the server, in its own words with its SQLSTATE. */
 export class PostgresError extends ConnectorError {
   /** `showValues` lets the message quote records and keys, as the server does. */
-  constructor(readonly report: ServerReport, showValues = false) {
-    super(describe(showValues ? report : hideRowValues(report)), { transient: passes(report) });
+  constructor(
+    readonly report: ServerReport,
+    private readonly showValues = false,
+    statement?: string,
+  ) {
+    super(
+      describe(showValues ? report : hideRowValues(report)) + markPlace(report, statement),
+      { transient: passes(report) },
+    );
+  }
+
+  /** The same error, with the line of the statement that it points to. */
+  inStatement(statement: string): PostgresError {
+    return new PostgresError(this.report, this.showValues, statement);
   }
 
   get code(): string {
@@ -68,6 +81,21 @@ function describe(report: ServerReport): string {
     isHiddenRows(report) ? HIDDEN_ROWS : undefined,
   ].filter((part) => part !== undefined).map((part) => part.replace(/\.$/, "")).join(", ") +
     ` (SQLSTATE ${code})`;
+}
+
+/** Characters of a long line that are shown on each side of the place. */
+const SHOWN_AROUND = 60;
+
+/** The line of a statement with a caret below the place, as the server's own client shows it. */
+function markPlace({ position }: ServerReport, statement: string | undefined): string {
+  if (position === undefined || statement === undefined) return "";
+  const before = [...statement].slice(0, Number(position) - 1).join("").split("\n");
+  const start = [...before.at(-1)!];
+  const rest = [...statement.split("\n")[before.length - 1]!].slice(start.length);
+  const [left, right] = [start.slice(-SHOWN_AROUND), rest.slice(0, SHOWN_AROUND)];
+  const label = `LINE ${before.length}: ${left.length < start.length ? "…" : ""}`;
+  const line = label + [...left, ...right].join("").replaceAll("\t", " ");
+  return `\n  ${line}\n  ${" ".repeat(label.length + left.length)}^`;
 }
 
 const HIDDEN_ROWS =

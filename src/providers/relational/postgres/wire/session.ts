@@ -30,6 +30,7 @@ import {
 } from "./messages.ts";
 import { openSocket } from "./open_socket.ts";
 import { chooseServer } from "./server_choice.ts";
+import { PostgresError } from "./server_error.ts";
 
 /** The keys of a connection, and the folder that its relative paths start from. */
 export type ConnectionConfig =
@@ -132,7 +133,7 @@ export class Session {
 
   /** The columns that a statement would return, without running it. */
   describe(sql: string): Promise<ResultColumn[]> {
-    return this.#readColumns(parseMessage(sql), describeMessage("S"));
+    return this.#readColumns(sql, describeMessage("S"));
   }
 
   /**
@@ -142,7 +143,7 @@ export class Session {
   lock(sql: string): Promise<ResultColumn[]> {
     // Portal, statement, and no formats or parameters.
     const bind = message(MESSAGE.bind, new Uint8Array(8));
-    return this.#readColumns(parseMessage(sql), bind, describeMessage("P"));
+    return this.#readColumns(sql, bind, describeMessage("P"));
   }
 
   /** Begins a COPY TO STDOUT. */
@@ -166,12 +167,17 @@ export class Session {
     return this.#connection.close(message(MESSAGE.terminate));
   }
 
-  async #readColumns(...messages: Uint8Array[]): Promise<ResultColumn[]> {
-    await this.#channel.begin(...messages, message(MESSAGE.sync));
+  /** @throws {PostgresError} with the line of the statement that it points to: it may be the user's own */
+  async #readColumns(sql: string, ...messages: Uint8Array[]): Promise<ResultColumn[]> {
     let columns: ResultColumn[] = [];
-    await this.#channel.receiveAll((type, body) => {
-      if (type === MESSAGE.rowDescription) columns = parseRowDescription(body);
-    });
+    try {
+      await this.#channel.begin(parseMessage(sql), ...messages, message(MESSAGE.sync));
+      await this.#channel.receiveAll((type, body) => {
+        if (type === MESSAGE.rowDescription) columns = parseRowDescription(body);
+      });
+    } catch (error) {
+      throw error instanceof PostgresError ? error.inStatement(sql) : error;
+    }
     return columns;
   }
 
