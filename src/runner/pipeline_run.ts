@@ -110,8 +110,8 @@ function newContext(
   };
 }
 
-/** Each lane takes two more workers: several small streams end before these have started. */
-const LANE_MS = 500;
+/** Each further stream at a time takes two more workers: several small streams end before these start. */
+const START_MS = 500;
 
 /** Waits so long, or until the signal. */
 function wait(ms: number, signal: AbortSignal): Promise<void> {
@@ -143,8 +143,8 @@ async function runStreams(
   let next = 0;
   let turn = context.turn;
   const begun = new AbortController();
-  const lane = async (number: number) => {
-    if (number > 0) await wait(number * LANE_MS, begun.signal);
+  const runRemaining = async (number: number) => {
+    if (number > 0) await wait(number * START_MS, begun.signal);
     for (let at = next++; at < plans.length; at = next++) {
       const signal = AbortSignal.any([context.signal, stops[at]!.signal]);
       const running = runStream(plans[at]!, options.phase, { ...context, signal, turn });
@@ -157,12 +157,13 @@ async function runStreams(
     }
     begun.abort();
   };
-  await Promise.all(Array.from({ length: lanesOf(plan, context) }, (_, number) => lane(number)));
+  const length = countConcurrent(plan, context);
+  await Promise.all(Array.from({ length }, (_, number) => runRemaining(number)));
   return results;
 }
 
-/** A system that is read and written at once may lock itself. */
-function lanesOf({ source, target }: PipelinePlan, { threads }: PipelineContext): number {
+/** Streams that run at once: one where a system that is read and written would lock itself. */
+function countConcurrent({ source, target }: PipelinePlan, { threads }: PipelineContext): number {
   return isSameSystem(source, target) ? 1 : threads.most;
 }
 

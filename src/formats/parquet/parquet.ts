@@ -2,14 +2,13 @@
  * The Parquet format, read and written row group by row group.
  * Format: https://parquet.apache.org/docs/file-format/
  */
-import { canonicalFields, createCanonicalizer, splitBatch } from "../../arrow/mod.ts";
+import { canonicalFields } from "../../arrow/mod.ts";
 import { describeMadeNames } from "../../core/column_names.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import { DXTError, messageOf, ValidationError } from "../../core/errors.ts";
 import type { FileFormat, FileInput, ReadRequest, WriteRequest } from "../format.ts";
 import { FORMATS } from "../catalog.ts";
 import { readFooter } from "./reader/footer.ts";
-import { nativeCanonicalizer } from "./reader/native_fields.ts";
 import { joinParquet } from "./join.ts";
 import { openParquet, splitRowGroups } from "./reader/reader.ts";
 import { writeParquet } from "./writer/encoder.ts";
@@ -50,16 +49,11 @@ const parquet: FileFormat = {
   },
 
   async *read(input: FileInput, request: ReadRequest) {
-    const { projections, batchRows, batchBytes, range, proven = false } = request;
+    const { projections, range } = request;
     try {
       const names = projections.map(({ column, field }) => column ?? field.name);
       const file = await openParquet(input, names, range);
-      const canonical = file.isOwn
-        ? nativeCanonicalizer(file.schema, projections, proven)
-        : createCanonicalizer(file.schema, projections);
-      for await (const batch of file.batches(request)) {
-        yield* splitBatch(canonical(batch), { rows: batchRows, bytes: batchBytes });
-      }
+      yield* file.batches(request);
     } catch (error) {
       throw describeError(input, error);
     }

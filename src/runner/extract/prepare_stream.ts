@@ -26,26 +26,26 @@ import type { Transformer } from "./transform_client.ts";
 import { suggestStream } from "../plan/suggest_stream.ts";
 import { inSourceType, isFuture, refuseUnordered, watermarkRange } from "../plan/watermark.ts";
 
-/** What the questions need: while a stream is planned, and when its run begins. */
-export type Asked = Pick<RunContext, "source" | "target" | "warn"> & {
-  /** Asks the target something, over a connection that is open or is opened for it. */
-  atTarget<T>(ask: (target: ConnectionClient) => Promise<T>): Promise<T>;
+/** What is needed to prepare a stream, when it is planned and when it runs. */
+export type PrepareContext = Pick<RunContext, "source" | "target" | "warn"> & {
+  /** Calls `work` with a connection to the target: an open one, or one of its own. */
+  withTarget<T>(work: (target: ConnectionClient) => Promise<T>): Promise<T>;
   /** Where the stream has transforms. */
   readonly transformer: Transformer | undefined;
 };
 
-export function prepareStream(
+export function prepareContext(
   plan: StreamPlan,
   context: RunContext,
   transformer: Transformer | undefined,
-): Asked & RunContext {
+): PrepareContext & RunContext {
   return {
     ...context,
     transformer,
-    async atTarget(ask) {
+    async withTarget(work) {
       try {
         await using target = openTarget(plan, context);
-        return await ask(target);
+        return await work(target);
       } catch (error) {
         throw asTargetError(error);
       }
@@ -56,7 +56,7 @@ export function prepareStream(
 /** The fields that a stream moves, and those that its source has. */
 export async function streamFields(
   plan: StreamPlan,
-  context: Asked,
+  context: PrepareContext,
   source: Pick<ConnectorCalls, "getStreamFields" | "testConnection" | "discover">,
 ): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
   const found = await source.getStreamFields(plan.source);
@@ -82,15 +82,16 @@ export async function streamFields(
   if (!resolved.projections.some(({ field }) => field.inferred === true)) {
     return { ...resolved, found };
   }
-  const known = await context.atTarget(({ connector }) => connector.getStreamFields(plan.target)) ??
-    [];
+  const known =
+    await context.withTarget(({ connector }) => connector.getStreamFields(plan.target)) ??
+      [];
   return { ...withTargetTypes(resolved, known), found };
 }
 
 /** The nearest table. A worker at files may read only those of its streams. */
 async function suggestSource(
   { source: { ...wanted } }: StreamPlan,
-  { source: { provider } }: Asked,
+  { source: { provider } }: PrepareContext,
   source: Pick<ConnectorCalls, "discover">,
 ): Promise<string> {
   if (provider.category !== "relational" || wanted.type !== "relation") return "";
@@ -107,12 +108,12 @@ async function suggestSource(
  */
 async function fieldsOfTarget(
   plan: StreamPlan,
-  context: Asked,
+  context: PrepareContext,
   { generated }: ResolvedFields,
 ): Promise<ResolvedFields> {
   // What a transform would make of nothing is not known either.
   const known = context.transformer === undefined
-    ? await context.atTarget(({ connector }) => connector.getStreamFields(plan.target)) ?? []
+    ? await context.withTarget(({ connector }) => connector.getStreamFields(plan.target)) ?? []
     : [];
   const made = new Set(generated.map(({ name }) => name));
   const projections = known.filter(({ name }) => !made.has(name)).map((field) => {
@@ -193,7 +194,7 @@ export function watermarkQuery(plan: StreamPlan, field: Field): WatermarkQuery {
 /** The range to read, from the watermark that the target has. */
 export async function findRange(
   plan: StreamPlan,
-  context: Asked & Pick<RunContext, "fullRefresh" | "backfill">,
+  context: PrepareContext & Pick<RunContext, "fullRefresh" | "backfill">,
   resolved: ResolvedFields,
   progress: Pick<Progress, "watermarkBefore" | "expected">,
 ): Promise<WatermarkRange | undefined> {
@@ -214,13 +215,13 @@ export async function findRange(
   if (context.backfill !== undefined) return backfillRange(context.backfill, field);
   const loader = plainClass(plan.loader);
   const query = watermarkQuery(plan, field);
-  const max = await context.atTarget((target) =>
+  const max = await context.withTarget((target) =>
     target.call("getMaxWatermark", { loader, ...query })
   );
   const text = max === undefined ? {} : { max: formatValue(max) };
   if (text.max !== undefined) progress.watermarkBefore = text.max;
-  const { target: _target, ...asked } = query;
-  progress.expected = { ...asked, ...text };
+  const { target: _target, ...scope } = query;
+  progress.expected = { ...scope, ...text };
   const range = watermarkRange(settings, field, max);
   const { after } = range;
   if (max !== undefined && isFuture(after!.value, field, Temporal.Now.instant())) {
@@ -256,8 +257,8 @@ export async function compareMaxima(
   // Only the source's own system knows how these compare.
   if (field.order === "native") return;
   const extractor = plainClass(plan.extractor);
-  const asked = { extractor, source: plan.source, projection };
-  const max = seen ?? await source.call("getSourceWatermark", asked);
+  const query = { extractor, source: plan.source, projection };
+  const max = seen ?? await source.call("getSourceWatermark", query);
   if (max === undefined) return;
   const theirs = inSourceType(watermarkBefore, field);
   if (compareInOrder(theirs, max, field) <= 0) return;

@@ -30,7 +30,7 @@ import {
   checkUpsertKeys,
   compareMaxima,
   findRange,
-  prepareStream,
+  prepareContext,
   streamFields,
 } from "./prepare_stream.ts";
 import { type Transformer, transformerOf } from "./transform_client.ts";
@@ -93,11 +93,11 @@ async function resolveStream(
   transformer: Transformer | undefined,
   progress: Progress,
 ): Promise<{ readonly fields: ResolvedFields; readonly range: WatermarkRange | undefined }> {
-  const asked = prepareStream(plan, context, transformer);
-  const fields = await streamFields(plan, asked, source.connector);
+  const prepared = prepareContext(plan, context, transformer);
+  const fields = await streamFields(plan, prepared, source.connector);
   checkUpsertKeys(plan, fields);
   checkPartitionField(plan, fields);
-  return { fields, range: await findRange(plan, asked, fields, progress) };
+  return { fields, range: await findRange(plan, prepared, fields, progress) };
 }
 
 function buildSpec(

@@ -6,7 +6,8 @@ import { workerPermissions } from "../../sandbox/permissions.ts";
 import type { Threads } from "../contract/threads.ts";
 import type { PlainClass } from "../worker/inside/protocol.ts";
 import type { WorkerJobs } from "../worker/inside/jobs.ts";
-import type { Chosen, StreamPlan } from "../plan/pipeline_plan.ts";
+import type { Chosen } from "../plan/class_choice.ts";
+import type { StreamPlan } from "../plan/pipeline_plan.ts";
 
 /** Created once for a stream; transforms each of its batches. */
 export class Transformer implements Disposable {

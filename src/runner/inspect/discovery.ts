@@ -36,12 +36,12 @@ export async function discover(
   const endpoint = await resolveEndpoint(connection, connection.spec);
   const { name, category } = endpoint.provider;
   using threads = openThreads(connection);
-  await using end = openClient(endpoint, { explores: true }, { threads, signal });
+  await using client = openClient(endpoint, { explores: true }, { threads, signal });
   if (connection.dataset === undefined) {
-    return { provider: name, category, streams: await end.connector.discover() };
+    return { provider: name, category, streams: await client.connector.discover() };
   }
   const source = parseSource("filestore", connection.dataset);
-  const fields = await end.connector.getStreamFields(source) ?? [];
+  const fields = await client.connector.getStreamFields(source) ?? [];
   return { provider: name, category, streams: [{ name: connection.dataset, source, fields }] };
 }
 
@@ -79,8 +79,8 @@ export async function previewConnection(
     : parseSource(category, stream ?? dataset!);
   using threads = openThreads(connection);
   const viewer: Viewer = { endpoint, threads, ...showing };
-  await using end = openClient(endpoint, { reads: [source] }, viewer);
-  return await headOf(end, source, viewer);
+  await using client = openClient(endpoint, { reads: [source] }, viewer);
+  return await headOf(client, source, viewer);
 }
 
 export type HeadOf = "source" | "stage" | "target";
@@ -110,9 +110,9 @@ export async function previewPipelineRows(
   const shown = of === "source" ? plan.source : plan.target as StreamSource;
   using threads = openThreads(loaded);
   const viewer: Viewer = { endpoint, threads, ...showing };
-  await using end = openClient(endpoint, { reads: [shown] }, viewer, [plan.extractor]);
-  if (of === "target") return await headOf(end, shown, viewer);
-  const fields = await fieldsOf(end, plan.source, viewer);
+  await using client = openClient(endpoint, { reads: [shown] }, viewer, [plan.extractor]);
+  if (of === "target") return await headOf(client, shown, viewer);
+  const fields = await fieldsOf(client, plan.source, viewer);
   const { projections } = resolveFields(plan.stream, fields);
   const extractor = plan.extractor.yields === "records"
     ? plainClass(plan.extractor)
@@ -120,7 +120,7 @@ export async function previewPipelineRows(
   const complete = plan.stream.only_declared_fields !== true;
   const excluded = excludedNames(plan.stream);
   const what = { source: plan.source, projections, complete, excluded };
-  return await read(end, extractor, what, showing.rows);
+  return await read(client, extractor, what, showing.rows);
 }
 
 /** What showing records needs. */
@@ -129,11 +129,15 @@ interface Viewer extends Showing {
   readonly threads: Threads;
 }
 
-async function headOf(end: ConnectionClient, source: StreamSource, viewer: Viewer): Promise<Head> {
-  const fields = await fieldsOf(end, source, viewer);
+async function headOf(
+  client: ConnectionClient,
+  source: StreamSource,
+  viewer: Viewer,
+): Promise<Head> {
+  const fields = await fieldsOf(client, source, viewer);
   const projections = fields.map(projectField);
   return await read(
-    end,
+    client,
     firstExtractor(viewer.endpoint.provider),
     { source, projections, complete: true, excluded: [] },
     viewer.rows,
@@ -142,13 +146,13 @@ async function headOf(end: ConnectionClient, source: StreamSource, viewer: Viewe
 
 /** @throws {SchemaError} for a dataset that does not exist, with the nearest name */
 async function fieldsOf(
-  end: ConnectionClient,
+  client: ConnectionClient,
   source: StreamSource,
   viewer: Viewer,
 ): Promise<readonly Field[]> {
-  const fields = await end.connector.getStreamFields(source);
+  const fields = await client.connector.getStreamFields(source);
   if (fields !== undefined) return fields;
-  const { product } = await end.connector.testConnection();
+  const { product } = await client.connector.testConnection();
   const wanted = "name" in source ? source.name : "path" in source ? source.path : source.type;
   const sight = viewer.endpoint.provider.category === "filestore" ? "program" : "login";
   // What hides the others must not hide that this one is missing.
@@ -161,8 +165,8 @@ async function fieldsOf(
 /** Suggests other datasets, listed by a worker of its own: the first may read only one dataset. */
 async function hintAt(wanted: string, viewer: Viewer): Promise<string> {
   if (!viewer.mayExplore) return "";
-  await using end = openClient(viewer.endpoint, { explores: true }, viewer);
-  const names = (await end.connector.discover()).map(({ name }) => name);
+  await using client = openClient(viewer.endpoint, { explores: true }, viewer);
+  const names = (await client.connector.discover()).map(({ name }) => name);
   return suggestStream(wanted, names);
 }
 
@@ -176,7 +180,7 @@ function firstExtractor({ name, extractors }: ProviderInfo): PlainClass {
 }
 
 async function read(
-  end: ConnectionClient,
+  client: ConnectionClient,
   extractor: PlainClass,
   what: Pick<ExtractRequest, "source" | "projections" | "complete" | "excluded">,
   limit: number,
@@ -184,7 +188,7 @@ async function read(
   const batchRows = Math.min(limit, BATCH_ROWS);
   const request = { ...what, limit, batchRows, batchBytes: BATCH_BYTES };
   const fields = what.projections.map(({ field }) => field);
-  return { fields, rows: await end.call("head", { extractor, request }) };
+  return { fields, rows: await client.call("head", { extractor, request }) };
 }
 
 async function headOfStage(plan: StreamPlan, limit: number): Promise<Head> {

@@ -18,12 +18,12 @@ import { reportFields } from "./field_report.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { planRun, type ReadOptions } from "../plan/select_plans.ts";
 import {
-  type Asked,
   checkPartitionField,
   checkUpsertKeys,
   compareMaxima,
   findRange,
   maxOwner,
+  type PrepareContext,
   streamFields,
   streamName,
 } from "../extract/prepare_stream.ts";
@@ -32,7 +32,7 @@ export interface PreviewOptions extends Selection, ReadOptions {
   readonly signal: AbortSignal;
 }
 
-type Context = Asked & {
+type Context = PrepareContext & {
   readonly fullRefresh: boolean;
   readonly backfill: Backfill | undefined;
   readonly signal: AbortSignal;
@@ -70,7 +70,7 @@ export async function previewPipeline(
   const context: Context = {
     ...{ source, target, fullRefresh, backfill, reader, writer },
     ...both,
-    atTarget: (ask) => ask(writer),
+    withTarget: (work) => work(writer),
     transformer: undefined,
   };
   const streams: PlannedStream[] = [];
@@ -112,21 +112,21 @@ async function previewStream(plan: StreamPlan, context: Context): Promise<Planne
     warnings: [],
     problems: [],
   };
-  const tried = async <T>(doing: string, work: () => Promise<T>): Promise<T | undefined> => {
+  const attempt = async <T>(doing: string, work: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await work();
     } catch (error) {
       context.signal.throwIfAborted();
       planned.status = "failed";
       const problem = `Cannot ${doing} of stream "${stream.id}": ${messageOf(error)}`;
-      if (!planned.problems.some((told) => told.endsWith(messageOf(error)))) {
+      if (!planned.problems.some((known) => known.endsWith(messageOf(error)))) {
         planned.problems.push(problem);
       }
       return undefined;
     }
   };
-  const resolved = await tried("plan the source", () => previewSource(plan, context, planned));
-  await tried("plan the target", () => previewTarget(plan, context, planned, resolved));
+  const resolved = await attempt("plan the source", () => previewSource(plan, context, planned));
+  await attempt("plan the target", () => previewTarget(plan, context, planned, resolved));
   stopOnLoss(planned);
   return planned;
 }

@@ -12,12 +12,12 @@ import { openClient } from "../worker/connection_clients.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { planSelected } from "../plan/select_plans.ts";
 
-/** One thing that was tried. Times are milliseconds. */
+/** The result of one check. Times are milliseconds. */
 export interface TrialResult {
   readonly check: "source" | "target" | "read" | "write";
   /** Stream that it is for; absent for a connection. */
   readonly stream?: string;
-  /** What was tried, for example `PostgreSQL 15.8` or `read "public.orders"`. */
+  /** What was checked, for example `PostgreSQL 15.8` or `read "public.orders"`. */
   readonly subject: string;
   /** All that stands in the way; empty when nothing does. */
   readonly problems: readonly string[];
@@ -36,31 +36,31 @@ export async function testPipeline(
 ): Promise<TrialResult[]> {
   const { source, target, streams } = await planSelected(loaded, selection);
   const results: TrialResult[] = [];
-  const tell = (found: readonly TrialResult[]) => {
+  const report = (found: readonly TrialResult[]) => {
     for (const result of found) onResult(result);
     results.push(...found);
   };
   using threads = openThreads(loaded);
   const context = { threads, signal };
-  tell(await trySource(source, streams, context));
-  tell(await tryTarget(target, streams, context));
+  report(await testSource(source, streams, context));
+  report(await testTarget(target, streams, context));
   return results;
 }
 
 type Context = { readonly threads: Threads; readonly signal: AbortSignal };
 
-async function trySource(
+async function testSource(
   endpoint: Endpoint,
   plans: readonly StreamPlan[],
   context: Context,
 ): Promise<TrialResult[]> {
-  return await tryEnd(
+  return await testEndpoint(
     "source",
     endpoint,
     { reads: plans.map(({ source }) => source) },
     context,
     async (connector) => {
-      const results: TrialResult[] = [await greet("source", endpoint, connector)];
+      const results: TrialResult[] = [await testConnection("source", endpoint, connector)];
       if (results[0]!.problems.length > 0) return results;
       for (const { stream, source } of plans) {
         const access = await timed(() => connector.checkRead(source));
@@ -72,18 +72,18 @@ async function trySource(
 }
 
 /** A target that does not exist passes when the load can create it. */
-async function tryTarget(
+async function testTarget(
   endpoint: Endpoint,
   plans: readonly StreamPlan[],
   context: Context,
 ): Promise<TrialResult[]> {
-  return await tryEnd(
+  return await testEndpoint(
     "target",
     endpoint,
     { writes: plans.map(({ target }) => target) },
     context,
     async (connector) => {
-      const greeting = await greet("target", endpoint, connector);
+      const greeting = await testConnection("target", endpoint, connector);
       const results: TrialResult[] = [];
       for (const plan of plans) {
         const access = await timed(() => checkTarget(connector, plan));
@@ -116,7 +116,7 @@ async function checkTarget(
 }
 
 /** Without a connection nothing else is tested. */
-async function tryEnd(
+async function testEndpoint(
   check: "source" | "target",
   endpoint: Endpoint,
   usage: Parameters<typeof openClient>[1],
@@ -124,20 +124,20 @@ async function tryEnd(
   work: (connector: ConnectorCalls) => Promise<TrialResult[]>,
 ): Promise<TrialResult[]> {
   const start = performance.now();
-  await using end = openClient(endpoint, usage, context);
+  await using client = openClient(endpoint, usage, context);
   try {
-    await end.call("connect", undefined);
+    await client.call("connect", undefined);
   } catch (error) {
     context.signal.throwIfAborted();
     const problems = [messageOf(error)];
     return [{ check, subject: endpoint.provider.name, problems, ms: since(start) }];
   }
   const opening = since(start);
-  const [greeting, ...others] = await work(end.connector);
+  const [greeting, ...others] = await work(client.connector);
   return [{ ...greeting!, ms: greeting!.ms + opening }, ...others];
 }
 
-async function greet(
+async function testConnection(
   check: "source" | "target",
   { provider }: Endpoint,
   connector: ConnectorCalls,

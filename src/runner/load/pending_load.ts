@@ -94,12 +94,12 @@ async function outcomeOf(
 ): Promise<LoadOutcome> {
   // The record says nothing of another target.
   if (!isSame(target, plan.target)) return "unknown";
-  await using end = openTarget(plan, context);
+  await using client = openTarget(plan, context);
   const start = performance.now();
   const patience = Math.max(PATIENCE_MS, context.claim.waitMs);
   for (;;) {
-    const asked = { loader: plainClass(plan.loader), target: plan.target, record };
-    const outcome = await end.call("getOutcome", asked);
+    const query = { loader: plainClass(plan.loader), target: plan.target, record };
+    const outcome = await client.call("getOutcome", query);
     if (outcome !== "running" || performance.now() - start > patience) return outcome;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     context.signal.throwIfAborted();

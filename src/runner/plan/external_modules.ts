@@ -35,7 +35,9 @@ type Named = Pick<LoadedPipeline, "pipeline" | "source" | "target" | "directory"
 
 /** The modules that a pipeline's class paths name, each once. */
 function classPathsOf({ pipeline, source, target, directory }: Named): string[] {
-  const ends = [source, target].map((end) => modulePathOf(end.provider, end.baseDirectory));
+  const connections = [source, target].map(({ provider, baseDirectory }) =>
+    modulePathOf(provider, baseDirectory)
+  );
   const classes = pipeline.streams.flatMap((stream) => {
     const { extractor, loader, transforms = [] } = stream;
     return [extractor, loader, ...transforms].map((reference) => {
@@ -43,7 +45,7 @@ function classPathsOf({ pipeline, source, target, directory }: Named): string[] 
       return path === undefined ? undefined : modulePathOf(path, directory);
     });
   });
-  return [...new Set([...ends, ...classes].filter((path) => path !== undefined))];
+  return [...new Set([...connections, ...classes].filter((path) => path !== undefined))];
 }
 
 type Placed = Pick<LoadedPipeline, "directory" | "projectDirectory" | "ceiling">;

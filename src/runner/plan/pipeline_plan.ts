@@ -1,8 +1,7 @@
 /** Plans a pipeline without connecting: the classes, sources, targets and settings of each stream. */
 import { createHash } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
-import { type LoadedPipeline, LocatedError, publicVariables } from "../../config/mod.ts";
-import { DXTError } from "../../core/errors.ts";
+import { type LoadedPipeline, publicVariables } from "../../config/mod.ts";
 import type { OwnRows } from "../../core/contracts/loader.ts";
 import type { BufferSettings } from "../../models/buffer.ts";
 import {
@@ -12,31 +11,13 @@ import {
   type StreamSource,
   type StreamTarget,
 } from "../../models/source.ts";
-import type { ClassChoice, ClassReference, LoadMode, Stream } from "../../models/stream.ts";
-import {
-  type ClassPath,
-  isExternal,
-  nameOfClass,
-  parseClassPath,
-} from "../../providers/resolve.ts";
-import {
-  type Checked,
-  type ExtractorInfo,
-  type LoaderInfo,
-  type ProviderInfo,
-} from "../../providers/provider_info.ts";
-import type { ExternalCode } from "../../sandbox/modules/mod.ts";
+import type { LoadMode, Stream } from "../../models/stream.ts";
+import type { ExtractorInfo, LoaderInfo, ProviderInfo } from "../../providers/provider_info.ts";
+import { chooseClass, chooseTransforms, type Chosen, type StreamPlace } from "./class_choice.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import { ModuleInspectors } from "./module_inspector.ts";
 import { planSharedTargets } from "./shared_targets.ts";
-import type { ClassKind, PlainClass } from "../worker/inside/protocol.ts";
 import { openThreads } from "../worker/pool.ts";
-
-/** A class that a stream uses, with its options checked. */
-export type Chosen<Info> = Info & PlainClass & {
-  /** The module of an external class. */
-  readonly code?: ExternalCode;
-};
 
 export interface StreamPlan {
   readonly pipeline: string;
@@ -94,92 +75,112 @@ async function planStream(
   loaded: LoadedPipeline,
   stream: Stream,
   index: number,
-  sourceEnd: Endpoint,
-  targetEnd: Endpoint,
+  source: Endpoint,
+  target: Endpoint,
   inspectors: ModuleInspectors,
 ): Promise<StreamPlan> {
-  const [from, to] = [sourceEnd.provider, targetEnd.provider];
-  const at = (key: string, message: string) => loaded.errorAt(["streams", index, key], message);
   const buffer = loaded.pipeline.buffer ?? {};
-  const source = typeof stream.source === "string"
-    ? parseSource(from.category, stream.source)
-    : stream.source;
-  const allowed: readonly string[] = CATEGORY_SOURCES[from.category];
-  if (!allowed.includes(source.type)) {
-    throw at(
-      "source",
-      `Cannot read a ${source.type} from ${from.name}: expected ${allowed.join(", ")}`,
-    );
-  }
-  const target = stream.target === undefined || typeof stream.target === "string"
-    ? parseTarget(to.category, stream.target ?? stream.id)
-    : stream.target;
-  const writable = [...new Set(["x", "x/"].map((text) => parseTarget(to.category, text).type))];
-  if (!writable.includes(target.type)) {
-    throw at(
-      "target",
-      `Cannot write a ${target.type} to ${to.name}: expected ${writable.join(", ")}`,
-    );
-  }
-  const mode = stream.load?.mode ?? "append";
-  const passthrough = buffer.format === "passthrough";
-  const context = { loaded, inspectors };
-  const extractor = await choose<ExtractorInfo>("extractor", sourceEnd, {
-    reference: stream.extractor ?? (passthrough ? firstOfFiles(from) : undefined),
-    ...context,
-    at: (message) => at("extractor", message),
-  });
-  const loader = await choose<LoaderInfo>("loader", targetEnd, {
-    reference: stream.loader,
-    ...context,
-    at: (message) => at("loader", message),
-  });
-  if (typeof stream.extract?.partition === "object" && extractor.splitsByField !== true) {
-    throw at(
-      "extract",
-      `Cannot read in parts by "${stream.extract.partition.field}": ${extractor.name} of ${from.name} cuts no source by a field, expected partition "auto" or "none"`,
-    );
-  }
-  const transforms: Chosen<object>[] = [];
-  for (const reference of stream.transforms ?? []) {
-    const wrong = (message: string) => at("transforms", message);
-    transforms.push(await chooseTransform(reference, { ...context, at: wrong }));
-  }
-  if (passthrough && transforms.length > 0) {
-    throw at("transforms", "Cannot transform files that are passed through: they have no records");
-  }
-  if ((extractor.yields === "files") !== passthrough) {
-    throw at(
-      "extractor",
-      passthrough
-        ? `Cannot pass files through: ${from.name} yields records, and the buffer's format is passthrough`
-        : `Cannot stage files as ${
-          buffer.format ?? "parquet"
-        }: the extractor yields files, set buffer.format to passthrough`,
-    );
-  }
-  if (passthrough && !loader.accepts.includes("files")) {
-    throw at("target", `Cannot pass files through to ${to.name}: it loads records only`);
-  }
-  if (!(mode in loader.modes)) {
-    throw at(
-      "load",
-      `Cannot ${mode} into ${to.name}: it can ${Object.keys(loader.modes).join(" and ")}`,
-    );
-  }
-  return {
+  const place: StreamPlace = {
+    loaded,
+    inspectors,
+    at: (key, message) => loaded.errorAt(["streams", index, key], message),
+  };
+  const files = buffer.format === "passthrough" ? findFileExtractor(source.provider) : undefined;
+  const plan: StreamPlan = {
     pipeline: loaded.pipeline.name,
     stream,
-    source,
-    target,
-    extractor,
-    loader,
-    transforms,
-    mode,
+    source: resolveSource(stream, source.provider, place),
+    target: resolveTarget(stream, target.provider, place),
+    extractor: await chooseClass<ExtractorInfo>(
+      "extractor",
+      source,
+      stream.extractor ?? files,
+      place,
+    ),
+    loader: await chooseClass<LoaderInfo>("loader", target, stream.loader, place),
+    transforms: await chooseTransforms(stream.transforms ?? [], place),
+    mode: stream.load?.mode ?? "append",
     sharedWith: [],
     buffer,
     ...stageFolders(loaded, stream),
   };
+  checkPartition(plan, source.provider, place);
+  checkPassthrough(plan, source.provider, target.provider, place);
+  checkMode(plan, target.provider, place);
+  return plan;
+}
+
+/** @throws {ConfigurationError} for a kind of source that the provider does not have */
+function resolveSource(
+  { source: written }: Stream,
+  { name, category }: ProviderInfo,
+  { at }: StreamPlace,
+): StreamSource {
+  const source = typeof written === "string" ? parseSource(category, written) : written;
+  const known: readonly string[] = CATEGORY_SOURCES[category];
+  if (known.includes(source.type)) return source;
+  throw at("source", `Cannot read a ${source.type} from ${name}: expected ${known.join(", ")}`);
+}
+
+/** @throws {ConfigurationError} for a kind of target that the provider does not have */
+function resolveTarget(
+  { id, target: written = id }: Stream,
+  { name, category }: ProviderInfo,
+  { at }: StreamPlace,
+): StreamTarget {
+  const target = typeof written === "string" ? parseTarget(category, written) : written;
+  const known = [...new Set(["x", "x/"].map((text) => parseTarget(category, text).type))];
+  if (known.includes(target.type)) return target;
+  throw at("target", `Cannot write a ${target.type} to ${name}: expected ${known.join(", ")}`);
+}
+
+function checkPartition(
+  { stream, extractor }: StreamPlan,
+  from: ProviderInfo,
+  { at }: StreamPlace,
+): void {
+  const partition = stream.extract?.partition;
+  if (typeof partition !== "object" || extractor.splitsByField === true) return;
+  throw at(
+    "extract",
+    `Cannot read in parts by "${partition.field}": ${extractor.name} of ${from.name} cuts no source by a field, expected partition "auto" or "none"`,
+  );
+}
+
+/** A stage of whole files needs an extractor and a loader of files, and no transforms. */
+function checkPassthrough(
+  { buffer, extractor, loader, transforms }: StreamPlan,
+  from: ProviderInfo,
+  to: ProviderInfo,
+  { at }: StreamPlace,
+): void {
+  const { format = "parquet" } = buffer;
+  const yieldsFiles = extractor.yields === "files";
+  if (format !== "passthrough") {
+    if (!yieldsFiles) return;
+    throw at(
+      "extractor",
+      `Cannot stage files as ${format}: the extractor yields files, set buffer.format to passthrough`,
+    );
+  }
+  if (transforms.length > 0) {
+    throw at("transforms", "Cannot transform files that are passed through: they have no records");
+  }
+  if (!yieldsFiles) {
+    throw at(
+      "extractor",
+      `Cannot pass files through: ${from.name} yields records, and the buffer's format is passthrough`,
+    );
+  }
+  if (!loader.accepts.includes("files")) {
+    throw at("target", `Cannot pass files through to ${to.name}: it loads records only`);
+  }
+}
+
+function checkMode({ mode, loader }: StreamPlan, to: ProviderInfo, { at }: StreamPlace): void {
+  if (mode in loader.modes) return;
+  const modes = Object.keys(loader.modes).join(" and ");
+  throw at("load", `Cannot ${mode} into ${to.name}: it can ${modes}`);
 }
 
 const STAGE = join(".dxt", "stage");
@@ -210,105 +211,7 @@ function safeName(id: string): string {
   return encodeURIComponent(id).replace(/^\./, "%2E");
 }
 
-function firstOfFiles(provider: ProviderInfo): string | undefined {
-  return Object.entries(provider.extractors)
-    .find(([, extractor]) => extractor.yields === "files")
-    ?.[0];
-}
-
-interface Choice {
-  readonly reference: ClassChoice | undefined;
-  readonly loaded: LoadedPipeline;
-  readonly inspectors: ModuleInspectors;
-  at(message: string): Error;
-}
-
-/** The class that a stream names, or the first of its connection's provider. */
-async function choose<Info>(
-  kind: ClassKind,
-  endpoint: Endpoint,
-  { reference, loaded, inspectors, at }: Choice,
-): Promise<Chosen<Info>> {
-  const path = typeof reference === "string" ? reference : reference?.class;
-  const config = typeof reference === "object" ? reference.config ?? {} : {};
-  try {
-    const parsed = path === undefined ? undefined : parseClassPath(path);
-    const chosen = parsed !== undefined && isExternal(parsed.provider)
-      ? await externalClass<Info>(kind, parsed, config, loaded, inspectors)
-      : await ownClass<Info>(kind, endpoint, classNameOf(path, endpoint), config);
-    if ("value" in chosen.options) {
-      return { ...chosen, options: chosen.options.value } as Chosen<Info>;
-    }
-    const { message } = chosen.options.issue;
-    throw at(`Cannot configure "${path ?? endpoint.provider.name}": ${message}`);
-  } catch (error) {
-    if (error instanceof DXTError && !(error instanceof LocatedError)) throw at(error.message);
-    throw error;
-  }
-}
-
-/** Every transform is external: dxt has none of its own. */
-async function chooseTransform(
-  reference: ClassReference,
-  { loaded, inspectors, at }: Omit<Choice, "reference">,
-): Promise<Chosen<object>> {
-  const { class: path, config = {} } = typeof reference === "string"
-    ? { class: reference }
-    : reference;
-  const parsed = parseClassPath(path);
-  try {
-    if (!isExternal(parsed.provider)) {
-      throw new DXTError(
-        `Cannot use "${path}" as transform: expected a URL or a path such as ./clean.ts#Clean`,
-      );
-    }
-    const chosen = await externalClass<object>("transform", parsed, config, loaded, inspectors);
-    if ("value" in chosen.options) return { ...chosen, options: chosen.options.value };
-    throw at(`Cannot configure "${path}": ${chosen.options.issue.message}`);
-  } catch (error) {
-    if (error instanceof DXTError && !(error instanceof LocatedError)) throw at(error.message);
-    throw error;
-  }
-}
-
-type Unchecked<Info> = Omit<Chosen<Info>, "options"> & { readonly options: Checked };
-
-async function externalClass<Info>(
-  kind: ClassKind,
-  { provider: module, className }: ClassPath,
-  config: unknown,
-  loaded: LoadedPipeline,
-  inspectors: ModuleInspectors,
-): Promise<Unchecked<Info>> {
-  const inspector = inspectors.of(loaded, module, loaded.directory);
-  const name = className ?? "default";
-  const { info, options } = await inspector.checkClass({ kind, name, config });
-  const code = await inspector.code;
-  return { ...info as Info, name, module: code.entry, code, options } as Unchecked<Info>;
-}
-
-/** A class of the connection's own provider. */
-async function ownClass<Info>(
-  kind: ClassKind,
-  { provider, checkOptions }: Endpoint,
-  className: string | undefined,
-  config: unknown,
-): Promise<Unchecked<Info>> {
-  const infos = kind === "extractor" ? provider.extractors : provider.loaders;
-  const name = nameOfClass(provider.name, kind, infos, className);
-  const info = (infos as Readonly<Record<string, unknown>>)[name] as Info;
-  return { ...info, name, options: await checkOptions(kind, name, config) } as Unchecked<Info>;
-}
-
-/** Name of the class in a provider's list: a bare word may be a class or the provider itself. */
-function classNameOf(path: string | undefined, { provider, module }: Endpoint): string | undefined {
-  if (path === undefined || path === provider.name) return undefined;
-  const parsed = parseClassPath(path);
-  if (parsed.className !== undefined) {
-    if (parsed.provider === module) return parsed.className;
-    throw new DXTError(
-      `Cannot use class "${path}" with a connection of ${provider.name}: it belongs to "${parsed.provider}"`,
-    );
-  }
-  return parsed.provider === module ? undefined : parsed.provider;
+/** Name of the provider's first extractor of whole files. */
+function findFileExtractor({ extractors }: ProviderInfo): string | undefined {
+  return Object.keys(extractors).find((name) => extractors[name]!.yields === "files");
 }

@@ -10,7 +10,8 @@ import { ConnectionClient } from "./connection_client.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
 import type { PlainClass } from "./inside/protocol.ts";
 import { connectionNeeds, type StreamNeeds, streamNeeds } from "../permissions/required.ts";
-import type { Chosen, StreamPlan } from "../plan/pipeline_plan.ts";
+import type { Chosen } from "../plan/class_choice.ts";
+import type { StreamPlan } from "../plan/pipeline_plan.ts";
 
 /** What a client is opened with; without `warn`, warnings are dropped. */
 type Opening = Pick<RunContext, "threads" | "signal"> & Partial<Pick<RunContext, "warn">>;

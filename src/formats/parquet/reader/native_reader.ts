@@ -2,8 +2,22 @@
  * Reads files that dxt wrote straight into Arrow's buffers: their pages have the layout of batches
  * and few encodings. A hostile file may only claim to be one, so everything is checked.
  */
-import { arrowSchema, byteLength, wrapBatch } from "../../../arrow/mod.ts";
+import {
+  arrowSchema,
+  byteLength,
+  checkBounds,
+  createCanonicalizer,
+  type Data,
+  holdsJSON,
+  readFields,
+  type Schema,
+  splitBatch,
+  wrapBatch,
+} from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
+import type { Projection } from "../../../core/contracts/extractor.ts";
+import { ValueError } from "../../../core/errors.ts";
+import { isJSONType } from "../../../core/values/kinds.ts";
 import type { Field } from "../../../models/field.ts";
 import type { FileInput } from "../../format.ts";
 import { ColumnPages } from "./column_pages.ts";
@@ -51,11 +65,11 @@ export function openNative(
   const needed = columns.length === 0 ? [0] : columns;
   return {
     schema,
-    isOwn: true,
     made: footer.made,
     json: new Set(),
-    async *batches({ batchRows, batchBytes, recycle = false }) {
+    async *batches({ projections, proven = false, batchRows, batchBytes, recycle = false }) {
       checkOverlaps(footer);
+      const canonical = projections && nativeCanonicalizer(schema, projections, proven);
       const decoders = needed.map((i) => createPageDecoder(footer.ownFields[i]!, recycle));
       const memory: Memory | undefined = recycle ? [] : undefined;
       for (const group of footer.rowGroups) {
@@ -64,11 +78,11 @@ export function openNative(
           const batch = batchOfPages(pages, 0, rows);
           const parts = Math.ceil(byteLength(batch) / batchBytes);
           const maxRows = Math.min(batchRows, Math.max(1, Math.floor(rows / parts)));
-          if (rows <= maxRows) yield batch;
-          else {
-            for (let from = 0; from < rows; from += maxRows) {
-              yield batchOfPages(pages, from, Math.min(rows, from + maxRows));
-            }
+          for (let from = 0; from < rows; from += maxRows) {
+            const some = rows <= maxRows
+              ? batch
+              : batchOfPages(pages, from, Math.min(rows, from + maxRows));
+            yield* splitBatch(canonical?.(some) ?? some, { rows: batchRows, bytes: batchBytes });
           }
         }
       }
@@ -172,4 +186,51 @@ function* pageSets(columns: readonly ColumnPages[], total: number) {
   if (columns.some((column) => !column.isAtEnd)) {
     throw new ThriftError(`a row group has more than the ${total} rows that it declares`);
   }
+}
+
+/**
+ * Like `createCanonicalizer`, with a fast path for columns that already have the requested types.
+ * Without `proven`, it checks in the buffers what a hostile file could violate: values outside
+ * their type, and text that is not JSON.
+ */
+function nativeCanonicalizer(
+  schema: Schema,
+  projections: readonly Projection[],
+  proven: boolean,
+): (batch: Batch) => Batch {
+  const general = createCanonicalizer(schema, projections);
+  const embedded = readFields(schema);
+  const columns = projections.map(({ field, column }) =>
+    embedded.findIndex(({ name }) => name === (column ?? field.name))
+  );
+  const fields = projections.map(({ field }) => field);
+  if (!fields.every((field, i) => haveSameType(field, embedded[columns[i]!]!))) return general;
+  const requested = arrowSchema(fields);
+  let rows = 0;
+  return (batch) => {
+    const data = columns.map((column) => batch.data.children[column]!);
+    const rowsBefore = rows;
+    rows += batch.numRows;
+    try {
+      if (fields.every((field, i) => canPass(data[i]!, field, proven))) {
+        return wrapBatch(requested, data, batch.numRows);
+      }
+      // The general path finds the faulty value and throws.
+      return createCanonicalizer(schema, projections)(batch);
+    } catch (error) {
+      if (!(error instanceof ValueError) || error.row === undefined) throw error;
+      throw error.atRow(rowsBefore + error.row);
+    }
+  };
+}
+
+function haveSameType(a: Field, b: Field): boolean {
+  return a.dtype === b.dtype && a.precision === b.precision && a.scale === b.scale;
+}
+
+function canPass(data: Data, { name, dtype, nullable }: Field, proven: boolean): boolean {
+  if (!nullable && data.nullCount > 0) return false;
+  if (proven) return true;
+  checkBounds(data, name, true);
+  return !isJSONType(dtype) || holdsJSON(data, dtype);
 }

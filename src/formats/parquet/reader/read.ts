@@ -7,11 +7,13 @@
 import { readParquet, readSchema } from "parquet-wasm";
 import {
   batchesFromIPC,
+  createCanonicalizer,
   type Data,
   restoreFields,
   type Schema,
   schemaFromIPC,
   sliceColumn,
+  splitBatch,
   textType,
   withFields,
   withNames,
@@ -70,15 +72,17 @@ export function openAnyWriter(
   };
   return {
     schema,
-    isOwn: false,
     made: footer.made,
     json: new Set(columns.filter(({ isJSON }) => isJSON).map(({ name }) => name)),
-    async *batches(bounds) {
+    async *batches({ projections, ...bounds }) {
+      const canonical = projections && createCanonicalizer(schema, projections);
       columns.forEach((column) => refuseEncrypted(column, input.name));
       let rows = 0;
       for (const group of footer.rowGroups) {
         for await (const batch of readGroup(file, group, bounds, rows)) {
-          yield decodeRaw(batch, schema, raw, rows);
+          const decoded = decodeRaw(batch, schema, raw, rows);
+          const some = canonical?.(decoded) ?? decoded;
+          yield* splitBatch(some, { rows: bounds.batchRows, bytes: bounds.batchBytes });
           rows += batch.numRows;
         }
       }

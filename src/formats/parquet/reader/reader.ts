@@ -6,20 +6,20 @@ import type { FileInput, FileRange, ReadRequest } from "../../format.ts";
 import { type Footer, readFooter } from "./footer.ts";
 import { isNative, openNative } from "./native_reader.ts";
 
+export type BatchRequest =
+  & Pick<ReadRequest, "batchRows" | "batchBytes" | "recycle" | "proven">
+  & Partial<Pick<ReadRequest, "projections">>;
+
 /** The open columns of a file. */
 export interface ParquetReader {
   /** Schema of the requested columns, in the file's order. */
   readonly schema: Schema;
-  /** Whether dxt wrote the file, so that the schema is that of its fields. */
-  readonly isOwn: boolean;
   /** Column names that dxt made up, because the file lacks or repeats them. */
   readonly made: readonly MadeName[];
   /** Columns annotated as JSON, by name. */
   readonly json: ReadonlySet<string>;
-  /** Reads batches that roughly fit the bounds; the caller enforces them with `splitBatch`. */
-  batches(
-    bounds: Pick<ReadRequest, "batchRows" | "batchBytes" | "recycle">,
-  ): AsyncGenerator<Batch, void, void>;
+  /** Reads batches within the bounds, with the fields of the projections, or as the file has them. */
+  batches(request: BatchRequest): AsyncGenerator<Batch, void, void>;
 }
 
 /**

@@ -24,12 +24,12 @@ import { ProgressThrottle } from "./progress_throttle.ts";
 import { FarTransform, type Transformed } from "./transforms.ts";
 
 async function createRecordExtractor(
-  here: WorkerSession,
+  session: WorkerSession,
   chosen: PlainClass,
 ): Promise<RecordExtractor> {
-  const found = await extractorClassOf(here, chosen);
+  const found = await extractorClassOf(session, chosen);
   if (found.yields === "records") {
-    return await found.create(...await argumentsOf(here, found, chosen));
+    return await found.create(...await argumentsOf(session, found, chosen));
   }
   throw new DXTError(`Cannot read records with "${chosen.name}": it yields files`);
 }
@@ -40,10 +40,10 @@ export async function partition(
   _report: NoReport,
   signal: AbortSignal,
 ): Promise<Pick<Partition, "parts" | "guessed">> {
-  const here = await currentSession();
-  const extractor = await createRecordExtractor(here, chosen);
-  here.partition = await extractor.partition(buildTask(request, signal), settings);
-  const { parts, guessed } = here.partition;
+  const session = await currentSession();
+  const extractor = await createRecordExtractor(session, chosen);
+  session.partition = await extractor.partition(buildTask(request, signal), settings);
+  const { parts, guessed } = session.partition;
   return guessed === undefined ? { parts } : { parts, guessed };
 }
 
@@ -53,12 +53,12 @@ export async function extract(
   report: (progress: ExtractProgress) => void,
   signal: AbortSignal,
 ): Promise<ExtractResult> {
-  const here = await currentSession();
+  const session = await currentSession();
   // What is read as a whole has a moment of its own, and must not wait for locks of the parts' moment.
-  if (part === undefined) await here.endPartition();
-  await using own = part && await connect(here.endpoint, signal);
-  const found = await extractorClassOf(here, chosen);
-  const created = await argumentsOf(here, found, chosen, own);
+  if (part === undefined) await session.endPartition();
+  await using own = part && await connect(session.endpoint, signal);
+  const found = await extractorClassOf(session, chosen);
+  const created = await argumentsOf(session, found, chosen, own);
   const task = buildTask(spec.request, signal, part?.part);
   using throttle = new ProgressThrottle(report);
   const place = {
@@ -78,7 +78,7 @@ export async function extract(
     throttle.add(rows, bytes);
   };
   try {
-    const watch = { signal, onProgress, ...transformOf(here, spec, report) };
+    const watch = { signal, onProgress, ...transformOf(session, spec, report) };
     const extraction = (await found.create(...created)).extract(task);
     const batches = readBatches(extraction, spec, watch, stats);
     return resultOf(await stagePart(buffer, place, batches), stats);
@@ -93,14 +93,14 @@ function resultOf(written: WrittenPart, stats: ExtractStats): ExtractResult {
 }
 
 function transformOf(
-  here: WorkerSession,
+  session: WorkerSession,
   { request: { projections }, transformed }: ExtractSpec,
   report: (progress: ExtractProgress) => void,
 ): { readonly transform?: FarTransform } {
   if (transformed === undefined) return {};
   const before = projections.map(({ field }) => field);
   const transform = new FarTransform(before, transformed, (batch) => report({ transform: batch }));
-  here.transform = transform;
+  session.transform = transform;
   return { transform };
 }
 
@@ -112,11 +112,11 @@ function ofPart(error: unknown, number: number): unknown {
 
 /** Highest watermark of the source, where it is known without reading all of it. */
 export async function getSourceWatermark(
-  { extractor: chosen, ...asked }: SourceWatermarkInput,
+  { extractor: chosen, ...query }: SourceWatermarkInput,
 ): Promise<Exclude<Value, null> | undefined> {
-  const here = await currentSession();
-  const { maxWatermark } = await extractorClassOf(here, chosen);
-  return await maxWatermark?.(await here.connector, asked);
+  const session = await currentSession();
+  const { maxWatermark } = await extractorClassOf(session, chosen);
+  return await maxWatermark?.(await session.connector, query);
 }
 
 /** The first rows of a dataset, as many as the request's limit. */

@@ -47,10 +47,10 @@ export async function plan(
 }
 
 export async function getMaxWatermark(
-  { loader, target, field, ...asked }: MaxWatermarkInput,
+  { loader, target, field, ...scope }: MaxWatermarkInput,
 ): Promise<Exclude<Value, null> | undefined> {
   const own = await createLoader(await currentSession(), loader);
-  return await own.getMaxWatermark(target, field, asked);
+  return await own.getMaxWatermark(target, field, scope);
 }
 
 export async function getOutcome({ loader, target, record }: OutcomeInput): Promise<LoadOutcome> {

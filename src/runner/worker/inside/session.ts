@@ -87,30 +87,30 @@ export async function withConnector<T>(work: (connector: Connector) => Promise<T
 
 /** What a class creates with: the session's connection, or `own`, and its options. */
 export async function argumentsOf(
-  here: WorkerSession,
+  session: WorkerSession,
   { options: schema }: Pick<ExtractorClass, "options">,
   { options }: PlainClass,
   own?: Connector,
 ): Promise<[Connector, unknown]> {
-  return [own ?? await here.connector, options ?? schema.parse({})];
+  return [own ?? await session.connector, options ?? schema.parse({})];
 }
 
 /** The extractor class that the host names, of the connection's provider or an external module. */
 export async function extractorClassOf(
-  here: WorkerSession,
+  session: WorkerSession,
   { module, name }: PlainClass,
 ): Promise<ExtractorClass> {
   return module === undefined
-    ? here.endpoint.provider.extractors[name]!
+    ? session.endpoint.provider.extractors[name]!
     : await externalExtractor(module, name);
 }
 
 /** As {@linkcode extractorClassOf}, for a loader. */
 export async function loaderClassOf(
-  here: WorkerSession,
+  session: WorkerSession,
   { module, name }: PlainClass,
 ): Promise<LoaderClass> {
   return module === undefined
-    ? here.endpoint.provider.loaders[name]!
+    ? session.endpoint.provider.loaders[name]!
     : await externalLoader(module, name);
 }
