@@ -131,7 +131,7 @@ function valueWriter(
       return (row) => {
         const mistake = output.json(values, offsets[row]!, offsets[row + 1]!, oneLine) ??
           (field.nullable && isJSONNull(values, offsets[row]!)
-            ? "it would be read as NULL"
+            ? "it would be read as NULL, declare the field with dtype: string or leave it out"
             : undefined);
         if (mistake === undefined) return;
         const text = textReader(field, data)(row);

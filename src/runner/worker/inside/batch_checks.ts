@@ -9,7 +9,7 @@ import {
 } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ExtractorError, ValidationError, ValueError } from "../../../core/errors.ts";
-import type { Extraction } from "../../../core/contracts/proof.ts";
+import type { CompletionProof, Extraction } from "../../../core/contracts/proof.ts";
 import type { Transform } from "../../../core/contracts/transform.ts";
 import { compareInOrder } from "../../../core/values/value_order.ts";
 import { formatValue } from "../../../core/values/values.ts";
@@ -41,6 +41,7 @@ export interface WatermarkWatch {
  * The same batches, checked against the fields and transformed, and the same proof.
  *
  * @throws {ValidationError} for a NULL in a field that has none
+ * @throws {ExtractorError} for what is no batch, or no proof: an extractor may be untrusted code
  */
 export async function* checkBatches(
   batches: Extraction<Batch>,
@@ -53,7 +54,8 @@ export async function* checkBatches(
       await yieldToEventLoop();
       watch.signal.throwIfAborted();
       const next = await batches.next();
-      if (next.done === true) return next.value;
+      if (next.done === true) return checkProof(next.value);
+      refuseOther(next.value);
       refuseNulls(next.value, watch, column, stats.rows);
       if (column >= 0) noteWatermarks(next.value, column, watch, stats);
       const [rows, bytes] = [next.value.numRows, byteLength(next.value)];
@@ -68,6 +70,33 @@ export async function* checkBatches(
     // After an error or an early stop the source must let go of its connection.
     await batches.return(undefined as never);
   }
+}
+
+function checkProof(proof: unknown): CompletionProof {
+  const { rows, evidence } = (proof ?? {}) as Partial<CompletionProof>;
+  if (Number.isSafeInteger(rows) && rows! >= 0 && typeof evidence === "string") {
+    return proof as CompletionProof;
+  }
+  throw new ExtractorError(
+    `Cannot tell whether the extraction is complete: its extractor returned ${
+      describeKind(proof)
+    }, expected a completion proof { rows, evidence }`,
+  );
+}
+
+function refuseOther(batch: unknown): void {
+  if (Array.isArray((batch as Partial<Batch> | null | undefined)?.data?.children)) return;
+  throw new ExtractorError(
+    `Cannot stage what the extractor yielded, ${
+      describeKind(batch)
+    }: expected a batch, as the functions of "dxt" build it from records`,
+  );
+}
+
+function describeKind(value: unknown): string {
+  if (value === null || typeof value !== "object") return value === null ? "null" : typeof value;
+  const keys = Object.keys(value).slice(0, 8);
+  return keys.length === 0 ? "an object without keys" : `an object with ${keys.join(", ")}`;
 }
 
 function refuseNulls(batch: Batch, watch: Watch, watermark: number, rowsBefore: number): void {
