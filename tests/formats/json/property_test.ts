@@ -5,10 +5,9 @@ import { JSONText } from "../../../src/core/values/values.ts";
 import { ValidationError } from "../../../src/core/errors.ts";
 import json from "../../../src/formats/json/json.ts";
 import jsonl from "../../../src/formats/json/jsonl.ts";
-import { parseJSONText } from "../../../src/formats/json/parse.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { comparableRecords } from "../../conformance/values.ts";
-import { field, inputOf, readAll, writeAll } from "./support.ts";
+import { field, inputOf, parseJSONText, readAll, writeAll } from "./support.ts";
 
 const string = fc.string({ unit: "binary" }).filter((text) => text.isWellFormed());
 const key = fc.oneof(fc.constantFrom("a", "b", "x.y", "ż", 'q"\\'), string).filter((k) =>

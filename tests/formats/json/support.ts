@@ -1,11 +1,13 @@
 /** Files in memory that come in chunks of any size. */
 import type { Projection } from "../../../src/core/contracts/extractor.ts";
-import { type DXTRecord } from "../../../src/core/values/values.ts";
+import { type DXTRecord, JSONText } from "../../../src/core/values/values.ts";
 import { buildBatches, readRecords } from "../../../src/arrow/mod.ts";
 import type { FileFormat, FileInput } from "../../../src/formats/format.ts";
 import { fileInput } from "../../support/file_input.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { FormatOptions } from "../../../src/models/format.ts";
+import { ValidationError } from "../../../src/core/errors.ts";
+import { findMistake } from "../../../src/formats/json/parse.ts";
 
 /** A file of text or bytes that comes in chunks of a size. */
 export function inputOf(content: string | Uint8Array, chunk = 65_536, name = "test"): FileInput {
@@ -64,3 +66,21 @@ export const field = (name: string, dtype: Field["dtype"], more: Partial<Field> 
   nullable: true,
   ...more,
 });
+
+/**
+ * Validates JSON of any kind with the scanner of the readers, and keeps its text.
+ *
+ * @throws {ValidationError} when it is not valid UTF-8 or JSON, or is nested more than 512 deep
+ */
+export function parseJSONText(bytes: Uint8Array): JSONText {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new ValidationError("Cannot parse JSON: the bytes are not valid UTF-8");
+  }
+  const checked = new TextEncoder().encode(`${text}\0`);
+  const mistake = findMistake(checked, 0, checked.length - 1);
+  if (mistake !== undefined) throw new ValidationError(`Cannot parse JSON: ${mistake}`);
+  return new JSONText(text);
+}

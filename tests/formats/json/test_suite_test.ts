@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { ValidationError } from "../../../src/core/errors.ts";
 import json from "../../../src/formats/json/json.ts";
 import jsonl from "../../../src/formats/json/jsonl.ts";
-import { parseJSONText } from "../../../src/formats/json/parse.ts";
-import { field, inputOf, readAll } from "./support.ts";
+import { field, inputOf, parseJSONText, readAll } from "./support.ts";
 
 const suite = join(import.meta.dirname!, "../../data/json-test-suite");
 const files = [...Deno.readDirSync(suite)].map(({ name }) => name)
