@@ -55,6 +55,9 @@ export type LoadMode = z.infer<typeof LoadMode>;
 export const LossRule = z.enum(["stop", "accept"]);
 export type LossRule = z.infer<typeof LossRule>;
 
+export const SchemaRule = z.enum(["strict", "evolve"]);
+export type SchemaRule = z.infer<typeof SchemaRule>;
+
 export const LoadSettings = z.strictObject({
   mode: LoadMode.optional().describe(
     "Add rows, replace all rows, or update rows by key (default: append)",
@@ -62,6 +65,9 @@ export const LoadSettings = z.strictObject({
   upsert_keys: z.array(text).min(1).optional().describe("Fields that identify a record"),
   lossy: LossRule.optional().describe(
     "If an existing column has a narrower type than its field: stop before writing, or accept and load while every value fits (default: stop)",
+  ),
+  schema: SchemaRule.optional().describe(
+    "If an existing table lacks a column or has a narrower type: strict stops before a row is read, evolve adds columns and widens types (default: stop, but replace changes the table)",
   ),
   early: z.boolean().optional().describe(
     "Start loading a large stream during extraction; its rows become visible at the end (default: true)",

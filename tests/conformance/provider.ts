@@ -11,6 +11,7 @@ import type { StreamTarget } from "../../src/models/source.ts";
 import { atomicityChecks } from "./provider/atomicity.ts";
 import { connectionChecks } from "./provider/connection.ts";
 import { hostileTargetChecks } from "./provider/hostile_targets.ts";
+import { schemaChangeChecks } from "./provider/schema_changes.ts";
 import { lockChecks } from "./provider/locks.ts";
 import { modeChecks } from "./provider/modes.ts";
 import { nameChecks } from "./provider/names.ts";
@@ -28,6 +29,7 @@ const CHECKS = {
   ...modeChecks,
   ...targetChecks,
   ...hostileTargetChecks,
+  ...schemaChangeChecks,
   ...atomicityChecks,
   ...lockChecks,
   ...watermarkChecks,

@@ -4,7 +4,7 @@
  */
 import type { Field } from "../../models/field.ts";
 import type { StreamTarget } from "../../models/source.ts";
-import type { LoadMode, LossRule } from "../../models/stream.ts";
+import type { LoadMode, LossRule, SchemaRule } from "../../models/stream.ts";
 import type { StagedData } from "./buffer.ts";
 import type { Claim } from "../files/run_lock.ts";
 import type { FieldConversion } from "../values/conversion.ts";
@@ -20,6 +20,10 @@ export interface PlannedLoad {
   readonly upsertKeys: readonly string[];
   /** What becomes of a column that holds less than its field; it is accepted when unset. */
   readonly lossy?: LossRule | undefined;
+  /** Whether the load may change a target that exists; unset, only a replacement may. */
+  readonly schema?: SchemaRule | undefined;
+  /** False: the plan needs no number of rows, which may take long to count. */
+  readonly countsRows?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -98,7 +102,10 @@ export interface Loader {
    * one staged wins.
    */
   load(task: LoadTask): Promise<LoadReceipt>;
-  /** What a load would do. Called by `dxt plan` alone; changes nothing. */
+  /**
+   * What a load would do; changes nothing. Called by `dxt plan`, and before a stream is extracted that is
+   * loaded afterwards.
+   */
   plan(load: PlannedLoad): Promise<LoadPlan>;
   /**
    * Highest value of a field in the target; undefined when the target is missing, or no row of it has

@@ -130,15 +130,22 @@ export function refuseLosses(
   columns: readonly FieldConversion[],
   rule: LossRule | undefined,
 ): void {
-  const lost = columns.filter((column) => !isAccepted(column, rule));
-  if (lost.length > 0) throw new LossyConversionError(lossText(target, lost));
+  const losses = describeLosses(target, columns, rule);
+  if (losses !== undefined) throw new LossyConversionError(losses);
 }
 
-function lossText(target: string, lost: readonly FieldConversion[]): string {
+/** All lossy conversions that are not accepted; undefined when there are none. */
+export function describeLosses(
+  target: string,
+  columns: readonly FieldConversion[],
+  rule: LossRule | undefined,
+): string | undefined {
+  const lost = columns.filter((column) => !isAccepted(column, rule));
+  if (lost.length === 0) return undefined;
   const list = lost.map(({ field, type, conversion }) =>
     `\n  field "${field.name}" is ${typeText(field)}, column is ${type}: ${conversion.note}`
   );
   return `Cannot load into ${target} without the risk of loss:${
     list.join("")
-  }\nset "load: { lossy: accept }" in the stream to load as long as every value fits, or change the target`;
+  }\nset "load: { lossy: accept }" in the stream to load as long as every value fits, "load: { schema: evolve }" to widen the columns of a table, or change the target`;
 }

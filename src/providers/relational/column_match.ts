@@ -40,6 +40,7 @@ export type Matching<T extends Table, E> = Pick<
 /**
  * Matches fields and columns by their names.
  *
+ * @param changed names of fields whose columns the load adds or changes: they are left out
  * @throws {SchemaError} when the table cannot take the fields
  * @throws {LossyConversionError} when it would hold less than they do, and that is not accepted
  */
@@ -47,8 +48,10 @@ export function matchColumns<T extends Table, E>(
   system: Matching<T, E>,
   table: T,
   load: PlannedLoad,
+  changed: ReadonlySet<string> = new Set(),
 ): Target<T, E> {
-  const { staged: { fields }, lossy, upsertKeys } = load;
+  const { staged, lossy, upsertKeys } = load;
+  const fields = staged.fields.filter(({ name }) => !changed.has(name));
   const { label, readOnlyKind } = table;
   const at = `Cannot load into ${label}`;
   if (readOnlyKind !== undefined) {
@@ -58,7 +61,8 @@ export function matchColumns<T extends Table, E>(
   const find = columnFinder(system, table);
   const computed = fields.filter((field) => isComputed(field, find(field.name)))
     .map(({ name }) => name);
-  const columns = fields.flatMap((field, place) => {
+  const columns = staged.fields.flatMap((field, place) => {
+    if (changed.has(field.name)) return [];
     if (computed.includes(field.name)) return [];
     const column = writableColumn(table, field, find(field.name));
     const fit = system.types.encodingOf(field, column, lossy === "accept");
@@ -69,7 +73,7 @@ export function matchColumns<T extends Table, E>(
       }`,
     );
   });
-  if (columns.length === 0) {
+  if (columns.length + changed.size === 0) {
     throw new SchemaError(`${at}: the table computes all of its columns, no field is left`);
   }
   const key = upsertKeys.find((name) => computed.includes(name));
@@ -78,11 +82,11 @@ export function matchColumns<T extends Table, E>(
       `Cannot upsert into ${label} by "${key}": the table computes that column, expected a key that is loaded`,
     );
   }
-  return { table, columns, computed, unfilled: findUnfilled(system, table, fields) };
+  return { table, columns, computed, unfilled: findUnfilled(system, table, staged.fields) };
 }
 
 /** Finds a table's column by the name of a field. */
-function columnFinder<T extends Table, E>(
+export function columnFinder<T extends Table, E>(
   { dialect: { foldName } }: Matching<T, E>,
   { columns }: T,
 ): (name: string) => ColumnOf<T> | undefined {

@@ -192,6 +192,16 @@ export interface RelationalSystem<S extends SqlSession, T extends Table, E> {
   readonly dialect: Dialect;
   readonly catalog: Catalog<S, T>;
   readonly types: ColumnTypes<S, T, E>;
+  /**
+   * Gives a column of a table that exists another type; unset where the system cannot. Called in the
+   * transaction of the load, for a table that is empty, or a type that holds all values of the old one.
+   */
+  changeType?(session: S, table: T, column: ColumnOf<T>, type: string): Promise<string>;
+  /**
+   * Statements that make again what goes with a table that is dropped, such as its indexes. Set where
+   * `changeType` is not.
+   */
+  dependents?(session: S, table: T): Promise<readonly string[]>;
   /** Statements that make the schema of a table that does not exist, where that is missing too. */
   schemaStatements?(session: S, table: TableName): Promise<string[]>;
   /** The statement that makes the unique index of an upsert; unset where upserts need none. */

@@ -25,6 +25,7 @@ import {
   type StageExtraction,
   type StageObserver,
 } from "./extract_partitions.ts";
+import { checkTarget } from "./check_target.ts";
 import {
   checkPartitionField,
   checkUpsertKeys,
@@ -97,6 +98,7 @@ async function resolveStream(
   const fields = await streamFields(plan, prepared, source.connector);
   checkUpsertKeys(plan, fields);
   checkPartitionField(plan, fields);
+  if (context.loads) await checkTarget(plan, prepared, fields);
   return { fields, range: await findRange(plan, prepared, fields, progress) };
 }
 

@@ -13,7 +13,7 @@ import { transformerOf } from "../extract/transform_client.ts";
 import { openThreads } from "../worker/pool.ts";
 import { openClient, plainClass } from "../worker/connection_clients.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
-import { loadSettings } from "../load/load_stage.ts";
+import { loadSettings } from "../plan/load_settings.ts";
 import { reportFields } from "./field_report.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { planRun, type ReadOptions } from "../plan/select_plans.ts";
@@ -215,7 +215,7 @@ function stopOnLoss(planned: Planned): void {
   if (lost.length === 0) return;
   const list = lost.map(({ name, note }) => `"${name}" (${note})`).join(", ");
   planned.problems.push(
-    `Lossy and not accepted: ${list}; set "load: { lossy: accept }" in the stream to load as long as every value fits, or change the target`,
+    `Lossy and not accepted: ${list}; set "load: { lossy: accept }" in the stream to load as long as every value fits, "load: { schema: evolve }" to widen the columns of a table, or change the target`,
   );
   if (planned.status === "ready") planned.status = "stopped";
 }

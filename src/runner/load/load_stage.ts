@@ -12,7 +12,7 @@ import { fromError } from "../../sandbox/messages.ts";
 import type { RunContext } from "../contract/run_context.ts";
 import type { StageObserver } from "../extract/extract_partitions.ts";
 import { isSameSystem } from "../plan/endpoint.ts";
-import { targetName } from "../plan/resolve_fields.ts";
+import { loadSettings } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { awaitAll } from "../worker/await_all.ts";
 import type { ConnectionClient, OnCommit } from "../worker/connection_client.ts";
@@ -235,22 +235,4 @@ export function isRepeatable(
 /** Whether a load writes what it is about to commit into its stage. */
 function isRemembered({ buffer }: StreamPlan, mode: LoadMode): boolean {
   return mode === "append" && buffer.format !== "memory";
-}
-
-/** How a stream is loaded. */
-export function loadSettings(
-  plan: StreamPlan,
-  context: Pick<RunContext, "fullRefresh">,
-): Pick<PlannedLoad, "mode" | "upsertKeys" | "lossy"> {
-  const { load } = plan.stream;
-  return {
-    mode: loadMode(plan, context),
-    upsertKeys: (load?.upsert_keys ?? []).map((id) => targetName(plan.stream, id)),
-    lossy: load?.lossy ?? "stop",
-  };
-}
-
-/** A full refresh replaces what earlier runs added. */
-function loadMode(plan: StreamPlan, context: Pick<RunContext, "fullRefresh">): LoadMode {
-  return context.fullRefresh && "replace" in plan.loader.modes ? "replace" : plan.mode;
 }

@@ -107,6 +107,7 @@ async function planStream(
   checkPartition(plan, source.provider, place);
   checkPassthrough(plan, source.provider, target.provider, place);
   checkMode(plan, target.provider, place);
+  checkSchema(plan, target.provider, place);
   return plan;
 }
 
@@ -181,6 +182,14 @@ function checkMode({ mode, loader }: StreamPlan, to: ProviderInfo, { at }: Strea
   if (mode in loader.modes) return;
   const modes = Object.keys(loader.modes).join(" and ");
   throw at("load", `Cannot ${mode} into ${to.name}: it can ${modes}`);
+}
+
+function checkSchema({ stream }: StreamPlan, to: ProviderInfo, { at }: StreamPlace): void {
+  if (stream.load?.schema !== "evolve" || to.category === "relational") return;
+  throw at(
+    "load",
+    `Cannot change the columns of a target of ${to.name}: schema "evolve" needs tables, expected "strict" or no schema`,
+  );
 }
 
 const STAGE = join(".dxt", "stage");

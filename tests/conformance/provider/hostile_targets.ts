@@ -61,11 +61,18 @@ const TARGETS: Readonly<Record<string, HostileTarget>> = {
   ),
 };
 
+const RULES: readonly Pick<LoadOptions, "lossy" | "schema">[] = [
+  { lossy: "stop" },
+  { lossy: "accept" },
+  { lossy: "stop", schema: "evolve" },
+  { lossy: "stop", schema: "strict" },
+];
+
 /** Whether a plan says that the load can be run. */
 async function isReady(
   trial: Trial,
   name: string,
-  options: Pick<LoadOptions, "mode" | "upsertKeys" | "lossy">,
+  options: Pick<LoadOptions, "mode" | "upsertKeys" | "lossy" | "schema">,
 ): Promise<boolean> {
   try {
     const { problems, columns } = await trial.plan(name, ORDER_FIELDS, options);
@@ -85,11 +92,12 @@ export const hostileTargetChecks = {
       for (const [what, target] of Object.entries(TARGETS)) {
         if (target.sql === true && trial.provider.category !== "relational") continue;
         for (const mode of trial.modes) {
-          for (const lossy of ["stop", "accept"] as const) {
-            if (lossy === "accept" && target.fitsNone === true) continue;
+          for (const rules of RULES) {
+            if (rules.schema !== undefined && trial.provider.category !== "relational") continue;
+            if (rules.lossy === "accept" && target.fitsNone === true) continue;
             const name = `hostile_${number++}`;
             await target.make(trial, name);
-            const options = { mode, lossy, upsertKeys: mode === "upsert" ? ["id"] : [] };
+            const options = { mode, ...rules, upsertKeys: mode === "upsert" ? ["id"] : [] };
             const ready = await isReady(trial, name, options);
             let ran = true;
             try {
@@ -98,7 +106,11 @@ export const hostileTargetChecks = {
               assert.ok(error instanceof DXTError, `${what}, ${mode}: ${error}`);
               ran = false;
             }
-            assert.deepEqual({ ready }, { ready: ran }, `${what}, ${mode}, lossy: ${lossy}`);
+            assert.deepEqual(
+              { ready },
+              { ready: ran },
+              `${what}, ${mode}, ${JSON.stringify(rules)}`,
+            );
           }
         }
       }

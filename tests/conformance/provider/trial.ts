@@ -31,7 +31,7 @@ import {
 import type { Field } from "../../../src/models/field.ts";
 import type { StreamSource, StreamTarget } from "../../../src/models/source.ts";
 import type { LoadPlan } from "../../../src/core/contracts/loader.ts";
-import type { LoadMode, LossRule } from "../../../src/models/stream.ts";
+import type { LoadMode, LossRule, SchemaRule } from "../../../src/models/stream.ts";
 import { stagedOf, type StagedOptions } from "../../support/staged.ts";
 import { comparableRecords } from "../values.ts";
 import { connectContext } from "../../support/connect_context.ts";
@@ -40,6 +40,7 @@ export interface LoadOptions extends StagedOptions {
   readonly mode?: LoadMode;
   readonly upsertKeys?: readonly string[];
   readonly lossy?: LossRule;
+  readonly schema?: SchemaRule;
   readonly signal?: AbortSignal;
   readonly claim?: Claim;
   readonly expected?: ExpectedWatermark;
@@ -173,6 +174,7 @@ export class Trial implements AsyncDisposable {
       mode: options.mode ?? "replace",
       upsertKeys: options.upsertKeys ?? [],
       ...(options.lossy === undefined ? {} : { lossy: options.lossy }),
+      schema: options.schema,
       signal: options.signal ?? this.#controller.signal,
     });
   }
@@ -181,7 +183,7 @@ export class Trial implements AsyncDisposable {
   async plan(
     name: string,
     fields: readonly Field[],
-    options: Pick<LoadOptions, "mode" | "upsertKeys" | "lossy"> = {},
+    options: Pick<LoadOptions, "mode" | "upsertKeys" | "lossy" | "schema"> = {},
   ): Promise<LoadPlan> {
     return await (await this.loader()).plan({
       target: this.target(name),
@@ -189,6 +191,7 @@ export class Trial implements AsyncDisposable {
       mode: options.mode ?? "replace",
       upsertKeys: options.upsertKeys ?? [],
       ...(options.lossy === undefined ? {} : { lossy: options.lossy }),
+      schema: options.schema,
       signal: this.#controller.signal,
     });
   }

@@ -1,11 +1,13 @@
 /** What a load would do, by the statements that it would run, in a transaction that only reads. */
-import { convert, type FieldConversion } from "../../../core/values/conversion.ts";
+import type { FieldConversion } from "../../../core/values/conversion.ts";
 import { DXTError, LoaderError } from "../../../core/errors.ts";
 import type { LoadPlan, PlannedLoad } from "../../../core/contracts/loader.ts";
 import type { Field } from "../../../models/field.ts";
 import { conversionsOf, matchColumns, warnOfOmissions } from "../column_match.ts";
 import type { RelationalSystem, RowCount, SqlSession, Table } from "../contract.ts";
 import { quoteTable, tableName } from "../names.ts";
+import { deleteAll } from "./statements.ts";
+import { missingFields, planChanges } from "./table_changes.ts";
 import { checkLoadTask, createStatements, describeNewTable } from "./target.ts";
 
 /** How a table's rows are replaced. */
@@ -89,15 +91,25 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     }
   };
   let { fields } = load.staged;
+  const statements: string[] = [];
+  let changed: ReadonlySet<string> = new Set(missingFields(system, table, fields));
+  await collect(async () => {
+    const changes = await planChanges(system, session, table, load);
+    statements.push(...changes.statements);
+    changed = changes.fields;
+    const changing = changes.statements.filter((sql) => sql !== deleteAll(table.name));
+    for (const sql of changing) warn(`The load changes table ${table.label}: ${sql}`);
+  });
   await collect(() => {
     // The report of a column says what it would lose, where the pipeline does not accept it.
-    const target = matchColumns(system, table, { ...load, lossy: "accept" });
+    const target = matchColumns(system, table, { ...load, lossy: "accept" }, changed);
     warnOfOmissions(warn, target);
     fields = target.columns.map(({ field }) => field);
   });
   await collect(() => steps.refuseTable?.(session, table));
-  const count = await system.catalog.countRows(session, table);
-  const statements: string[] = [];
+  const count = load.countsRows === false
+    ? undefined
+    : await system.catalog.countRows(session, table);
   const destructive: string[] = [];
   if (load.mode === "upsert") {
     statements.push(...await steps.upsertStatements(session, table.name, fields, table));
@@ -106,7 +118,7 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     await collect(() => refuseCascades(system, session, table));
     await collect(async () => {
       const { statements: own, loss } = await steps.replacement(session, table);
-      statements.push(...own);
+      statements.push(...own.filter((sql) => !statements.includes(sql)));
       const lost = loss(describeRows(count));
       if (count?.rows !== 0) destructive.push(lost);
     });
@@ -114,25 +126,28 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   return {
     exists: true,
     ...(count === undefined ? {} : { rows: count.rows }),
-    columns: await planColumns(system, session, load, table),
+    columns: await planColumns(system, session, load, table, changed),
     statements,
     destructive,
     problems,
   };
 }
 
-/** Columns that are missing would be a problem: they are shown as the type that they should have. */
+/** Columns that are missing or change are shown as the type that they should have. */
 async function planColumns<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
   session: S,
   { staged: { fields } }: PlannedLoad,
   table: T,
+  changed: ReadonlySet<string>,
 ): Promise<FieldConversion[]> {
   const found = new Map(conversionsOf(system, table, fields).map((one) => [one.field, one]));
   const types = await system.types.newTypes(session, fields, []);
-  return fields.map((field, i) =>
-    found.get(field) ?? { field, type: types[i]!, conversion: convert(field, field) }
-  );
+  return fields.map((field, i) => {
+    const kept = changed.has(field.name) ? undefined : found.get(field);
+    const type = types[i]!;
+    return kept ?? { field, type, conversion: system.types.conversionInNew(field, type) };
+  });
 }
 
 function describeRows(count: RowCount | undefined): string {

@@ -23,6 +23,16 @@ export function createTable(
   return `CREATE TABLE ${name} (${lines.join(", ")})`;
 }
 
+/** Adds a column that takes NULL; all names quoted. */
+export function addColumn(table: string, column: string, type: string): string {
+  return `ALTER TABLE ${table} ADD COLUMN ${column} ${type}`;
+}
+
+/** Drops a (quoted) table. */
+export function dropTable(name: string): string {
+  return `DROP TABLE ${name}`;
+}
+
 /** Deletes all rows of a (quoted) table. */
 export function deleteAll(name: string): string {
   return `DELETE FROM ${name}`;

@@ -5,6 +5,7 @@ import { matchColumns, type Target } from "../column_match.ts";
 import type { Dialect, RelationalSystem, SqlSession, Table, TableName } from "../contract.ts";
 import { displayTable, quoteTable, refuseLongNames, tableName } from "../names.ts";
 import { createTable } from "./statements.ts";
+import { planChanges } from "./table_changes.ts";
 
 /**
  * Refuses missing upsert keys, and names that the target cannot tell apart or would cut. Called before
@@ -89,7 +90,8 @@ export async function createStatements<S extends SqlSession, T extends Table, E>
 }
 
 /**
- * Finds the table of a load, or makes it, in the transaction of the session.
+ * Finds the table of a load and changes it so that it takes the fields, or makes it, in the transaction of the
+ * session.
  *
  * @param made the table to make; by the fields alone when unset
  * @throws {SchemaError} when the table cannot take the fields; nothing was written then
@@ -100,9 +102,13 @@ export async function prepareTarget<S extends SqlSession, T extends Table, E>(
   task: PlannedLoad,
   made?: NewTable,
 ): Promise<Target<T, E>> {
-  const found = await findTarget(system, session, task, tableName(task.target));
-  if (found !== undefined) return found;
-  return await makeTarget(system, session, task, made);
+  const name = tableName(task.target);
+  const table = await system.catalog.find(session, name);
+  if (table === undefined) return await makeTarget(system, session, task, made);
+  const { statements } = await planChanges(system, session, table, task, made);
+  return statements.length === 0
+    ? matchColumns(system, table, task)
+    : await createTarget(system, session, task, name, statements);
 }
 
 /** The table of a name, matched; undefined when none exists. */
@@ -128,7 +134,7 @@ export async function makeTarget<S extends SqlSession, T extends Table, E>(
   return await createTarget(system, session, task, table.name, statements);
 }
 
-/** Runs the statements that make a table, and matches it by its name. */
+/** Runs the statements that make or change a table, and matches it by its name. */
 export async function createTarget<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
   session: S,

@@ -9,8 +9,9 @@ import { fillTable, refuseStale, RelationalLoader } from "../load/loader.ts";
 import { isSwap, type ReplaceOption } from "../loader_options.ts";
 import { displayTable, quoteTable, tableName } from "../names.ts";
 import { readChecked } from "../load/null_checks.ts";
-import { createTarget, describeNewTable, findTarget, makeTarget } from "../load/target.ts";
-import type { MySQLTable } from "./catalog.ts";
+import { planChanges } from "../load/table_changes.ts";
+import { createTarget, describeNewTable, makeTarget } from "../load/target.ts";
+import { catalog, type MySQLTable } from "./catalog.ts";
 import type { MySQLConnector } from "./connector.ts";
 import { commitLoad, type PendingAppend } from "./load_commit.ts";
 import { dialect, quote, textLiteral } from "./dialect.ts";
@@ -51,16 +52,19 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     try {
       const lock = await lockLoads(session, task);
       await refuseStale(watermarks, session, task);
-      const found = await findTarget(mysql, session, task, tableName(task.target));
-      if (found !== undefined) {
-        await refuseTable(session, found.table);
-        warnOfOmissions(this.connector.warn, found);
+      const name = tableName(task.target);
+      const table = await catalog.find(session, name);
+      if (table === undefined) return await this.#loadBeside(session, task, lock);
+      await refuseTable(session, table);
+      const { statements } = await planChanges(mysql, session, table, task);
+      if (this.#isBeside(task, statements)) {
+        await refuseSwap(session, table);
+        return await this.#loadBeside(session, task, lock, table);
       }
-      const swaps = isSwap(task.mode, this.options);
-      if (found !== undefined && swaps) await refuseSwap(session, found.table);
-      return found === undefined || swaps
-        ? await this.#loadBeside(session, task, lock, found)
-        : await loadInto(session, task, found, { lock, creates: false }, "COMMIT");
+      // The server commits each change of a table by itself.
+      const target = await createTarget(mysql, session, task, name, statements);
+      warnOfOmissions(this.connector.warn, target);
+      return await loadInto(session, task, target, { lock, creates: false }, "COMMIT");
     } finally {
       release();
       await session.close();
@@ -72,7 +76,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     session: Session,
     task: LoadTask,
     lock: string,
-    existing: Target | undefined,
+    existing?: MySQLTable,
   ): Promise<LoadReceipt> {
     const wanted = tableName(task.target);
     const beside = { ...wanted, name: lock.replace("dxt_", "dxt_new_") };
@@ -92,7 +96,9 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
         })
         : await createTarget(mysql, session, task, beside, [
           `CREATE TABLE ${newName} LIKE ${name}`,
+          ...(await planChanges(mysql, session, { ...existing, name: newName }, task)).statements,
         ]);
+      if (existing !== undefined) warnOfOmissions(this.connector.warn, made);
       const target = { ...made, table: { ...made.table, label: displayTable(wanted) } };
       const moves = existing === undefined ? [] : [`${name} TO ${oldName}`];
       const rename = `RENAME TABLE ${[...moves, `${newName} TO ${name}`].join(", ")}`;
@@ -114,9 +120,13 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     }
   }
 
+  /** Whether a new table takes the place of one that exists: also where a replacement changes its columns. */
+  #isBeside({ mode }: PlannedLoad, changes: readonly string[]): boolean {
+    return isSwap(mode, this.options) || mode === "replace" && changes.length > 0;
+  }
+
   protected override steps(load: PlannedLoad): LoadSteps<Session, MySQLTable> {
     const steps = super.steps(load);
-    const swaps = isSwap(load.mode, this.options);
     return {
       refuseTable,
       async upsertStatements(session, name, fields, table) {
@@ -124,10 +134,12 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
         if (table !== undefined) await refuseOtherKeys(session, table, loaded, load.upsertKeys);
         return await steps.upsertStatements(session, name, fields, table);
       },
-      async replacement(session, table) {
-        if (swaps) await refuseSwap(session, table);
+      replacement: async (session, table) => {
+        const { statements } = await planChanges(mysql, session, table, load);
+        const isBeside = this.#isBeside(load, statements);
+        if (isBeside) await refuseSwap(session, table);
         const replacement = await steps.replacement(session, table);
-        return swaps ? { ...replacement, statements: [] } : replacement;
+        return isBeside ? { ...replacement, statements: [] } : replacement;
       },
     };
   }

@@ -8,6 +8,7 @@ import {
   WIDENED,
 } from "../../../core/values/conversion.ts";
 import { isText } from "../../../core/values/kinds.ts";
+import { SchemaError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type {
   LoadColumn as RelationalColumn,
@@ -16,7 +17,7 @@ import type {
 import type { RelationalSystem } from "../contract.ts";
 import { splitTypeName } from "../type_name.ts";
 import { catalog, type MySQLColumn, type MySQLTable } from "./catalog.ts";
-import { dialect, quote } from "./dialect.ts";
+import { dialect, quote, textLiteral } from "./dialect.ts";
 import { columnType, sourceType, typeMapper, typeWord } from "./type_mapper.ts";
 import type { ColumnLimit } from "./wire/infile_encoder.ts";
 import type { Session } from "./wire/session.ts";
@@ -102,6 +103,23 @@ export const mysql: RelationalSystem<Session, MySQLTable, ColumnLimit> = {
   createUniqueIndex({ name }, keys) {
     const hash = createHash("sha256").update(JSON.stringify(keys)).digest("hex").slice(0, 16);
     return `CREATE UNIQUE INDEX dxt_upsert_${hash} ON ${name} (${keys.map(quote).join(", ")})`;
+  },
+  /** MODIFY takes the whole definition of a column, of which a default has many spellings. */
+  async changeType(session, { name, label, schema, table }, column, type) {
+    if (column.hasDefault || column.identity) {
+      throw new SchemaError(
+        `Cannot give column "${column.name}" of ${label} the type ${type}: it has a default, which dxt would lose; change it in MySQL`,
+      );
+    }
+    const { rows: [row] } = await session.query(
+      `SELECT COLUMN_COMMENT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ${
+        textLiteral(schema)
+      } AND TABLE_NAME = ${textLiteral(table)} AND COLUMN_NAME = ${textLiteral(column.name)}`,
+    );
+    const rule = column.nullable ? "NULL" : "NOT NULL";
+    return `ALTER TABLE ${name} MODIFY COLUMN ${quote(column.name)} ${type} ${rule} COMMENT ${
+      textLiteral(String(row![0]))
+    }`;
   },
   types: {
     newTypes: (_session, fields, keys) =>

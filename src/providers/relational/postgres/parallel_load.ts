@@ -10,13 +10,8 @@ import type {
   LoadTicket,
   SharedLoad,
 } from "../../../core/contracts/loader.ts";
-import {
-  createTarget,
-  describeNewTable,
-  findTarget,
-  keyOfNewTable,
-  makeTarget,
-} from "../load/target.ts";
+import { planChanges } from "../load/table_changes.ts";
+import { createTarget, describeNewTable, keyOfNewTable, makeTarget } from "../load/target.ts";
 import type { PostgresSystem, Target } from "./system.ts";
 import { matchColumns, warnOfComputed, warnOfOmissions } from "../column_match.ts";
 import { displayName, displayTable, quoteTable, tableName } from "../names.ts";
@@ -62,9 +57,12 @@ export async function shareLoad(
       await check();
       const beside = await makeBeside(connector, task, swap);
       if (beside !== undefined) {
-        const { name, old } = beside;
-        if (old !== undefined) warnOfOmissions(connector.warn, { ...old, computed: [] });
-        return new PostgresSharedLoad(connector, session, task, old?.table, { table: name });
+        const { created, old } = beside;
+        const { table } = created;
+        if (old !== undefined) {
+          warnOfOmissions(connector.warn, { ...created, table: old, computed: [] });
+        }
+        return new PostgresSharedLoad(connector, session, task, old, { table: table.name });
       }
     }
     // Closing alone would let go of the lock a moment later.
@@ -171,12 +169,18 @@ class PostgresSharedLoad implements SharedLoad {
   }
 }
 
+/** The table that a load fills, and the one whose place it takes. */
+interface Beside {
+  readonly created: Target;
+  readonly old: Relation | undefined;
+}
+
 /** Makes the table that is going to be the target, for all connections to see. */
 async function makeBeside(
   connector: PostgresConnector,
   task: LoadTask,
   swap: boolean,
-): Promise<{ name: string; old: Target | undefined } | undefined> {
+): Promise<Beside | undefined> {
   const session = await connector.begin("write", task.signal);
   try {
     const beside = await createBeside(connector.system, session, task, swap);
@@ -194,22 +198,25 @@ async function createBeside(
   session: Session,
   task: LoadTask,
   swap: boolean,
-): Promise<{ name: string; old: Target | undefined } | undefined> {
+): Promise<Beside | undefined> {
   const target = tableName(task.target);
-  const old = await findTarget(system, session, task, target);
+  const old = await system.catalog.find(session, target);
   if (old !== undefined && !swap) return undefined;
-  if (old !== undefined) await refuseLosses(session, old.table);
-  const { mark, name, beside } = siblingTable(target, old?.table);
+  if (old !== undefined) await refuseLosses(session, old);
+  const { mark, name, beside } = siblingTable(target, old);
   if (!await dropLeftOver(session, beside, mark)) return undefined;
-  const { table } = old === undefined
+  const created = old === undefined
     ? await makeTarget(system, session, task, {
       ...await describeNewTable(system, session, task),
       name,
       keys: [],
     })
-    : await createTarget(system, session, task, name, [createLike(beside, old.table)]);
-  await session.query(`COMMENT ON TABLE ${table.name} IS ${quoteText(mark)}`);
-  return { name: table.name, old };
+    : await createTarget(system, session, task, name, [
+      createLike(beside, old),
+      ...(await planChanges(system, session, { ...old, name: beside }, task)).statements,
+    ]);
+  await session.query(`COMMENT ON TABLE ${created.table.name} IS ${quoteText(mark)}`);
+  return { created, old };
 }
 
 /** The table beside a target, and its mark. */

@@ -35,6 +35,12 @@ export function postgresSystem(
     dialect,
     catalog: { ...catalog, describe: (session, ref) => describe(session, ref, warn) },
     types,
+    changeType: (_session, { name }, column, type) =>
+      Promise.resolve(
+        `ALTER TABLE ${name} ALTER COLUMN ${quote(column.name)} TYPE ${type} USING ${
+          quote(column.name)
+        }::${type}`,
+      ),
     async schemaStatements(session, table) {
       const wanted = table.schema ?? schema;
       if (wanted === undefined) return [];

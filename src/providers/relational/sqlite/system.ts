@@ -28,6 +28,13 @@ export const sqlite: RelationalSystem<SqliteSession, SqliteTable, ColumnFit> = {
     const name = quote(`dxt_upsert_${table}_${keys.join("_")}`);
     return `CREATE UNIQUE INDEX main.${name} ON ${quote(table)} (${keys.map(quote).join(", ")})`;
   },
+  dependents(session, { table }) {
+    const name = `'${table.replaceAll("'", "''")}'`;
+    return session.query(
+      `SELECT sql FROM main.sqlite_schema WHERE lower(tbl_name) = lower(${name})
+       AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY type, rowid`,
+    ).then(({ rows }) => rows.map(([sql]) => String(sql)));
+  },
   types: {
     newTypes: (_session, fields) => Promise.resolve(fields.map(typeMapper.toTarget)),
     conversionInNew,

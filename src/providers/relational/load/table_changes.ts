@@ -1,0 +1,127 @@
+/** What a load changes of a table that exists, so that the table takes its fields. */
+import { SchemaError } from "../../../core/errors.ts";
+import type { PlannedLoad } from "../../../core/contracts/loader.ts";
+import { holdsAll, isAccepted } from "../../../core/values/conversion.ts";
+import type { Field } from "../../../models/field.ts";
+import { columnFinder, type Matching } from "../column_match.ts";
+import type { ColumnOf, RelationalSystem, SqlSession, Table } from "../contract.ts";
+import { addColumn, createTable, deleteAll, dropTable } from "./statements.ts";
+import { keyOfNewTable, type NewTable } from "./target.ts";
+
+/** Changes of a table. */
+export interface TableChanges {
+  /** Statements in their order; none where the table takes the fields as it is. */
+  readonly statements: readonly string[];
+  /** Names of the fields whose columns are added, or get another type. */
+  readonly fields: ReadonlySet<string>;
+}
+
+const NONE: TableChanges = { statements: [], fields: new Set() };
+
+/**
+ * The changes that a load may make: `schema: evolve` adds columns and widens types, and a replacement also
+ * changes types, since it deletes all rows before. No column is dropped, but by a system that cannot change a
+ * type: there a replacement makes the table again, with its indexes and triggers.
+ *
+ * @param made the table that the load would make where there is none
+ * @throws {SchemaError} for fields without a column that the load may not add; it names all, and the statements
+ */
+export async function planChanges<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  table: T,
+  load: PlannedLoad,
+  made?: Pick<NewTable, "types">,
+): Promise<TableChanges> {
+  if (table.readOnlyKind !== undefined) return NONE;
+  const { staged: { fields }, mode, schema } = load;
+  const find = columnFinder(system, table);
+  const names = missingFields(system, table, fields);
+  const missing = fields.filter(({ name }) => names.includes(name));
+  const narrow = await findNarrow(system, session, table, load);
+  if (missing.length + narrow.length === 0) return NONE;
+  const keys = keyOfNewTable(load);
+  const types = made?.types ?? await system.types.newTypes(session, fields, keys);
+  const typeOf = (field: Field) => types[fields.indexOf(field)]!;
+  const added = missing.map((field) =>
+    addColumn(table.name, system.dialect.quote(field.name), typeOf(field))
+  );
+  const isReplace = mode === "replace" && schema !== "strict";
+  if (missing.length > 0 && !isReplace && schema !== "evolve") {
+    throw new SchemaError(describeMissing(table, missing, added));
+  }
+  const changed = new Set([...missing, ...narrow].map(({ name }) => name));
+  if (narrow.length === 0) return { statements: added, fields: changed };
+  const emptied = isReplace ? [deleteAll(table.name)] : [];
+  const { changeType } = system;
+  if (changeType !== undefined) {
+    const statements = await Promise.all(
+      narrow.map((field) => changeType(session, table, find(field.name)!, typeOf(field))),
+    );
+    return { statements: [...emptied, ...added, ...statements], fields: changed };
+  }
+  return {
+    statements: [
+      dropTable(table.name),
+      createTable(table.name, load, types, keys, system.dialect),
+      ...await system.dependents?.(session, table) ?? [],
+    ],
+    fields: new Set(fields.map(({ name }) => name)),
+  };
+}
+
+/** Names of the fields that a table has no column for. */
+export function missingFields<T extends Table, E>(
+  system: Matching<T, E>,
+  table: T,
+  fields: readonly Field[],
+): string[] {
+  const find = columnFinder(system, table);
+  return fields.map(({ name }) => name).filter((name) => find(name) === undefined);
+}
+
+/** The fields whose columns cannot take all their values, and may get another type. */
+async function findNarrow<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  table: T,
+  { staged: { fields }, mode, schema, lossy }: PlannedLoad,
+): Promise<Field[]> {
+  const isReplace = mode === "replace" && schema !== "strict";
+  if (!isReplace && schema !== "evolve") return [];
+  const find = columnFinder(system, table);
+  const narrow = fields.filter((field) => {
+    const column = find(field.name);
+    if (column === undefined || column.generated) return false;
+    const conversion = system.types.conversionOf(field, column);
+    const rule = schema === "evolve" ? "stop" : lossy;
+    return !isAccepted({ field, type: column.type, conversion }, rule) ||
+      system.types.encodingOf(field, column, rule === "accept") === undefined;
+  });
+  if (narrow.length === 0 || isReplace) return narrow;
+  if (system.changeType === undefined) return [];
+  const held = new Map(
+    (await system.catalog.fieldsOf(session, table)).map((one) =>
+      [system.dialect.foldName(one.name), one] as const
+    ),
+  );
+  return narrow.filter((field) => {
+    const old = held.get(system.dialect.foldName(field.name));
+    return old !== undefined && holdsAll(old, field);
+  });
+}
+
+function describeMissing(
+  { label, columns }: Table<ColumnOf<Table>>,
+  missing: readonly Field[],
+  statements: readonly string[],
+): string {
+  const list = (names: readonly { readonly name: string }[]) =>
+    names.map(({ name }) => `"${name}"`).join(", ");
+  const what = missing.length === 1 ? "column" : "columns";
+  return `Cannot load into ${label}: it has no ${what} ${list(missing)}, its columns are ${
+    list(columns)
+  }; set "load: { schema: evolve }" in the stream to let dxt add what is missing, or run: ${
+    statements.join("; ")
+  }`;
+}
