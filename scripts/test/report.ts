@@ -92,6 +92,11 @@ function reasonOf(name: string): string | undefined {
   return REASON.exec(name)?.[1];
 }
 
+/** Whether a test was skipped and its name does not say why. */
+export function isUnexplained({ name, outcome }: TestCase): boolean {
+  return outcome === "skipped" && reasonOf(name) === undefined;
+}
+
 /** The name as it is where the test runs. */
 export function withoutReason(name: string): string {
   return name.replace(REASON, "");

@@ -90,6 +90,9 @@ function describeDisk(code: string, size: number): string | undefined {
       return `dxt may not write there (${code}), set buffer.location to a folder that it may write, or buffer.format to memory`;
     case "ENOENT":
       return "its folder cannot be created, or was removed meanwhile, set buffer.location to another";
+    case "ENOTDIR":
+    case "EEXIST":
+      return "a part of its path is a file, set buffer.location to a folder";
     case "EMFILE":
     case "ENFILE":
       return "too many files are open, raise the limit (ulimit -n) or lower --threads";

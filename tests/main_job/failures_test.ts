@@ -136,7 +136,9 @@ Deno.test("a failed load keeps the stage, and dxt load goes on from it", () =>
     const source = await sqliteSource(folder);
     const yaml = pipeline(source, { provider: "sqlite", path: "target.db" });
     using target = new DatabaseSync(join(folder, "target.db"));
-    target.exec("CREATE TABLE s (id TEXT, other BLOB)");
+    target.exec("CREATE TABLE s (id, name)");
+    // No plan can tell what a trigger will do.
+    target.exec("CREATE TRIGGER no BEFORE INSERT ON s BEGIN SELECT raise(ABORT, 'no'); END");
     const failed = await run(folder, yaml);
     assert.equal(failed.status, "failed");
     assert.ok(failed.streams[0]!.stage !== undefined);

@@ -6,7 +6,7 @@ import type {
   StageLock,
   StageSlice,
 } from "../../core/contracts/buffer.ts";
-import type { LoadReceipt, PlannedLoad } from "../../core/contracts/loader.ts";
+import type { LoadReceipt } from "../../core/contracts/loader.ts";
 import type { LoadMode } from "../../models/stream.ts";
 import { fromError } from "../../sandbox/messages.ts";
 import type { RunContext } from "../contract/run_context.ts";

@@ -55,10 +55,11 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
   const emptied = isReplace ? [deleteAll(table.name)] : [];
   const { changeType } = system;
   if (changeType !== undefined) {
-    const statements = await Promise.all(
-      narrow.map((field) => changeType(session, table, find(field.name)!, typeOf(field))),
-    );
-    return { statements: [...emptied, ...added, ...statements], fields: changed };
+    const statements = [...emptied, ...added];
+    for (const field of narrow) {
+      statements.push(await changeType(session, table, find(field.name)!, typeOf(field)));
+    }
+    return { statements, fields: changed };
   }
   return {
     statements: [

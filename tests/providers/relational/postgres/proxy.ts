@@ -1,4 +1,4 @@
-/** A TCP proxy that breaks what one side sends after some bytes. */
+/** A TCP proxy that breaks, of its connections, the first on which one side has sent so many bytes. */
 
 export type Break = "reset" | "close" | "silence";
 
@@ -16,16 +16,19 @@ export function proxyTo(
 ): Proxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open: Deno.Conn[] = [];
-  let first = true;
+  let isBroken = false;
   let passed = 0;
   const done = (async () => {
     for await (const client of listener) {
       const server = await Deno.connect({ hostname: "127.0.0.1", port: target });
       open.push(client, server);
-      const limit = (side: typeof sender) => first && side === sender ? after : Infinity;
-      pump(client, server, how, limit("client"), () => {}).catch(() => {});
-      pump(server, client, how, limit("server"), (bytes) => passed += bytes).catch(() => {});
-      first = false;
+      const limit = (side: typeof sender) => side === sender && !isBroken ? after : Infinity;
+      const onBreak = () => {
+        isBroken = true;
+      };
+      pump(client, server, how, () => limit("client"), () => {}, onBreak).catch(() => {});
+      const onPassed = (bytes: number) => passed += bytes;
+      pump(server, client, how, () => limit("server"), onPassed, onBreak).catch(() => {});
     }
   })();
   return {
@@ -43,20 +46,21 @@ async function pump(
   from: Deno.Conn,
   to: Deno.Conn,
   how: Break,
-  limit: number,
+  limit: () => number,
   onPassed: (bytes: number) => void,
+  onBreak: () => void,
 ): Promise<void> {
   const buffer = new Uint8Array(4096);
-  let left = limit;
-  while (left > 0) {
+  let sent = 0;
+  while (sent < limit()) {
     const count = await from.read(buffer);
     if (count === null) return close(to);
-    for (let at = 0; at < Math.min(count, left);) {
-      at += await to.write(buffer.subarray(at, Math.min(count, left)));
-    }
-    left -= count;
+    const some = Math.min(count, limit() - sent);
+    for (let at = 0; at < some;) at += await to.write(buffer.subarray(at, some));
+    sent += count;
     onPassed(count);
   }
+  onBreak();
   if (how === "silence") return;
   // Closing with bytes unread makes the kernel send a reset.
   if (how === "reset") await new Promise((resolve) => setTimeout(resolve, 20));
