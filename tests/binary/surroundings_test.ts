@@ -63,7 +63,7 @@ compiled("starts in a folder that its user may not read", async (folder) => {
     join(folder, "p.yaml"),
   );
   assert.equal(absolute.code, 0, absolute.err);
-}, notRoot);
+}, notRoot());
 
 compiled("is told by its runtime when its folder is gone", async (folder) => {
   const { code, out, err } = await shell(

@@ -67,7 +67,7 @@ Deno.test("variables are read by name, each that may not be is told with its pla
       stderr: `error: ${path}:4:36: variable "WH" may not be read: run it with --allow-env=WH
     4 | target: { provider: sqlite, path: "\${WH}" }
       |                                    ^
-${path}:7:14: variable "DIR" may not be read: run it with --allow-env=DIR
+error: ${path}:7:14: variable "DIR" may not be read: run it with --allow-env=DIR
     7 |     source: "\${DIR:-data}/a.csv"
       |              ^`,
     });

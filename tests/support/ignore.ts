@@ -19,4 +19,8 @@ const { os } = Deno.build;
 /** Why a test cannot run on this system; undefined where it can. */
 export const notLinux = os === "linux" ? undefined : "needs Linux";
 export const notUnix = os === "windows" ? "needs a Unix" : undefined;
-export const notRoot = os !== "windows" && Deno.uid() === 0 ? undefined : "needs root";
+
+/** As the others; asked when wanted, as it needs a permission that suites of others have not. */
+export function notRoot(): string | undefined {
+  return os !== "windows" && Deno.uid() === 0 ? undefined : "needs root";
+}

@@ -297,7 +297,7 @@ Deno.test("a copy that arrives changed is refused", () =>
   }));
 
 Deno.test({
-  ...ignoreIf(notLinux ?? notRoot, "a full disk is named, and the target is as it was"),
+  ...ignoreIf(notLinux ?? notRoot(), "a full disk is named, and the target is as it was"),
   fn: (t) =>
     withStore(async (store) => {
       const disk = join(store.folder, "disk");

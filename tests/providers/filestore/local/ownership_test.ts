@@ -98,7 +98,7 @@ for (const mode of ["replace", "append"] as const) {
 }
 
 Deno.test({
-  ...ignoreIf(notRoot, "a replaced file keeps its owner where the system lets it"),
+  ...ignoreIf(notRoot(), "a replaced file keeps its owner where the system lets it"),
   fn: () =>
     withFolder(async (folder) => {
       const path = join(folder, "a.csv");
@@ -113,7 +113,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...ignoreIf(notRoot, "who may not give files away never widens who reads them"),
+  ...ignoreIf(notRoot(), "who may not give files away never widens who reads them"),
   fn: () =>
     withFolder(async (folder) => {
       const path = join(folder, "a.csv");
