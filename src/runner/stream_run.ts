@@ -28,7 +28,20 @@ export async function moveStream(
     warn: (message: string) => context.warn(message),
     prepare: (attempt: number) => prepareRetry(plan, context, progress, attempt),
   };
-  await withRetries(retrying, () => attemptStream(stage, plan, phase, context, progress));
+  let unknown: unknown;
+  try {
+    await withRetries(retrying, async () => {
+      try {
+        await attemptStream(stage, plan, phase, context, progress);
+      } catch (error) {
+        if (isUnknownOutcome(error)) unknown = error;
+        throw error;
+      }
+    });
+  } catch (error) {
+    // No later attempt has found out what became of the load of an earlier one.
+    throw unknown !== undefined && await stage.lock.pending() !== undefined ? unknown : error;
+  }
 }
 
 /** Settles a pending load of an earlier run or attempt, extracts what is not staged yet, and loads it. */

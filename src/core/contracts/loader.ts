@@ -31,6 +31,8 @@ export interface PlannedLoad {
 export interface LoadPlan {
   /** Whether the target exists. */
   readonly exists: boolean;
+  /** Whether the load changes the columns of a target that exists: readers may wait until it ends. */
+  readonly changes?: boolean;
   /** Records in it, where it exists and knows. */
   readonly rows?: number;
   /** In the order of the fields. */

@@ -193,15 +193,41 @@ export interface RelationalSystem<S extends SqlSession, T extends Table, E> {
   readonly catalog: Catalog<S, T>;
   readonly types: ColumnTypes<S, T, E>;
   /**
-   * Gives a column of a table that exists another type; unset where the system cannot. Called in the
-   * transaction of the load, for a table that is empty, or a type that holds all values of the old one.
+   * The statement that gives a column of a table that exists another type; unset where a system has none.
+   * Called in the transaction of the load.
+   *
+   * @param isEmpty the load has deleted all rows before; else the new type holds all values of the old one
    */
-  changeType?(session: S, table: T, column: ColumnOf<T>, type: string): Promise<string>;
+  changeType?(
+    session: S,
+    table: T,
+    column: ColumnOf<T>,
+    type: string,
+    isEmpty: boolean,
+  ): Promise<string>;
   /**
-   * Statements that make again what goes with a table that is dropped, such as its indexes. Set where
-   * `changeType` is not.
+   * The statements that make a table again with these columns, for a system without `changeType`. The
+   * table is empty.
+   *
+   * @throws {SchemaError} where the new table would lack something of the old one
    */
-  dependents?(session: S, table: T): Promise<readonly string[]>;
+  remake?(
+    session: S,
+    table: T,
+    columns: readonly Pick<TableColumn, "name" | "type" | "nullable">[],
+  ): Promise<readonly string[]>;
+  /**
+   * Called before each change of a table.
+   *
+   * @param columns that get another type
+   * @throws {SchemaError} where the system would refuse the change
+   */
+  refuseChanges?(
+    session: S,
+    table: T,
+    columns: readonly ColumnOf<T>[],
+    isEmpty: boolean,
+  ): Promise<void>;
   /** Statements that make the schema of a table that does not exist, where that is missing too. */
   schemaStatements?(session: S, table: TableName): Promise<string[]>;
   /** The statement that makes the unique index of an upsert; unset where upserts need none. */

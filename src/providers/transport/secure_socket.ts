@@ -7,7 +7,13 @@ import { isIP, type Socket } from "node:net";
 import { resolve } from "node:path";
 import { checkServerIdentity, connect as connectSecure, type TLSSocket } from "node:tls";
 import { messageOf } from "../../core/errors.ts";
-import { type ByteSocket, connectError, type SocketTarget, waitInTime } from "./socket.ts";
+import {
+  type ByteSocket,
+  connectError,
+  ConnectionEnded,
+  type SocketTarget,
+  waitInTime,
+} from "./socket.ts";
 import { TLSDuplex } from "./tls_duplex.ts";
 
 /** TLS, and the stream that it goes over. */
@@ -112,11 +118,12 @@ function shakeHands(
       reject(
         connectError(target, `TLS failed, ${error.message} (sslmode ${target.sslmode})`, {
           cause: error,
+          transient: error instanceof ConnectionEnded,
         }),
       );
     secure.once("secureConnect", () => resolve(secure));
     secure.once("error", refused);
-    secure.once("close", () => refused(new Error("the server closed the connection")));
+    secure.once("close", () => refused(new ConnectionEnded()));
   });
 }
 

@@ -77,6 +77,15 @@ export async function waitInTime<T>(
   }
 }
 
+/** The server, or what stands before it, closed a connection that was opened just now. */
+export class ConnectionEnded extends Error {
+  readonly code = "ECONNRESET";
+
+  constructor() {
+    super("the server closed the connection");
+  }
+}
+
 /** Nothing listens, or the network does not reach it: a server that starts, or is back later. */
 const PASSING =
   /^(ECONN(REFUSED|RESET|ABORTED)|E(HOST|NET)UNREACH|ETIMEDOUT|EPIPE|EAI_AGAIN|ENOENT)$/;

@@ -13,6 +13,7 @@ import { type PrepareContext, streamName } from "./prepare_stream.ts";
 /**
  * Plans the load of a stream, and warns of what it changes in a table that exists.
  *
+ * @returns whether it changes columns
  * @throws {LoaderError} with all that the load would be refused for
  * @throws {LossyConversionError} where that is only that columns hold less than their fields
  */
@@ -20,7 +21,7 @@ export async function checkTarget(
   plan: StreamPlan,
   context: PrepareContext & RunContext,
   fields: ResolvedFields,
-): Promise<void> {
+): Promise<{ readonly changes: boolean }> {
   const settings = loadSettings(plan, context);
   const load = {
     ...settings,
@@ -29,11 +30,14 @@ export async function checkTarget(
     staged: { kind: "records" as const, fields: stagedFields(fields) },
     countsRows: false,
   };
-  const { columns, problems } = await context.withTarget((target) => target.call("plan", load));
+  const { columns, problems, changes = false } = await context.withTarget((target) =>
+    target.call("plan", load)
+  );
   const lost = describeLosses(`"${streamName(plan.target)}"`, columns, settings.lossy);
   if (problems.length > 0) {
     const all = lost === undefined ? problems : [...problems, lost];
     throw asTargetError(new LoaderError(all.join("; ")));
   }
   if (lost !== undefined) throw asTargetError(new LossyConversionError(lost));
+  return { changes };
 }

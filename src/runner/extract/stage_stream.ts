@@ -49,7 +49,13 @@ export async function stageRecords(
   observer: StageObserver,
 ): Promise<StagedFiles> {
   using transformer = transformerOf(plan, context);
-  const { fields, range } = await resolveStream(plan, context, source, transformer, progress);
+  const { fields, range, changes } = await resolveStream(
+    plan,
+    context,
+    source,
+    transformer,
+    progress,
+  );
   const total = await estimateRows(plan, context, source, range);
   const stats = newStats();
   const extraction: StageExtraction = {
@@ -57,7 +63,8 @@ export async function stageRecords(
     extractor: plainClass(plan.extractor),
     spec: buildSpec(plan, context, fields, range),
     details: () => describeStage(plan, context, range, stats.max, progress.expected),
-    observer,
+    // A table whose columns change is locked until its load ends: it is not loaded early.
+    ...(changes ? {} : { observer }),
     onProgress: reportRows(plan, context, progress, total),
   };
   const staged = await extractToStage(extraction, partitionSettings(plan, context));
@@ -86,6 +93,13 @@ export async function stageFiles(
   });
 }
 
+interface ResolvedStream {
+  readonly fields: ResolvedFields;
+  readonly range: WatermarkRange | undefined;
+  /** Whether the load changes the columns of its target. */
+  readonly changes: boolean;
+}
+
 /** The fields that the stream moves, and the range of its watermark that is new. */
 async function resolveStream(
   plan: StreamPlan,
@@ -93,13 +107,15 @@ async function resolveStream(
   source: ConnectionClient,
   transformer: Transformer | undefined,
   progress: Progress,
-): Promise<{ readonly fields: ResolvedFields; readonly range: WatermarkRange | undefined }> {
+): Promise<ResolvedStream> {
   const prepared = prepareContext(plan, context, transformer);
   const fields = await streamFields(plan, prepared, source.connector);
   checkUpsertKeys(plan, fields);
   checkPartitionField(plan, fields);
-  if (context.loads) await checkTarget(plan, prepared, fields);
-  return { fields, range: await findRange(plan, prepared, fields, progress) };
+  const { changes } = context.loads
+    ? await checkTarget(plan, prepared, fields)
+    : { changes: false };
+  return { fields, range: await findRange(plan, prepared, fields, progress), changes };
 }
 
 function buildSpec(

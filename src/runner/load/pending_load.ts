@@ -68,19 +68,25 @@ async function settleCommitted(
   load: string,
   plan: StreamPlan,
   phase: Phase,
-  { warn, stages, fullRefresh }: RunContext,
+  { warn, stages, fullRefresh, runId }: RunContext,
   progress: Progress,
 ): Promise<boolean> {
   const isIncremental = plan.stream.extract?.mode === "incremental" || fullRefresh;
-  const isRepeated = phase === "load" || (!isIncremental && isSame(pending.source, plan.source));
+  // An attempt before this one in the same run has loaded what it staged.
+  const isOwn = pending.run_id === runId;
+  const isRepeated = isOwn || phase === "load" ||
+    (!isIncremental && isSame(pending.source, plan.source));
   await buffer.clear();
+  delete progress.stage;
   if (!isRepeated) {
     warn(`the target has taken ${load}`);
     lock.forget();
     return false;
   }
   warn(
-    `the target has taken ${load}; this run only completes it and reads nothing, run again to load more`,
+    isOwn
+      ? `the target has taken ${load}`
+      : `the target has taken ${load}; this run only completes it and reads nothing, run again to load more`,
   );
   progress.rowsLoaded = pending.rows;
   stages.defer(() => lock.forget());

@@ -104,7 +104,8 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     // The report of a column says what it would lose, where the pipeline does not accept it.
     const target = matchColumns(system, table, { ...load, lossy: "accept" }, changed);
     warnOfOmissions(warn, target);
-    fields = target.columns.map(({ field }) => field);
+    const { computed } = target;
+    fields = fields.filter(({ name }) => !computed.includes(name));
   });
   await collect(() => steps.refuseTable?.(session, table));
   const count = load.countsRows === false
@@ -125,6 +126,7 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   }
   return {
     exists: true,
+    changes: changed.size > 0,
     ...(count === undefined ? {} : { rows: count.rows }),
     columns: await planColumns(system, session, load, table, changed),
     statements,

@@ -28,11 +28,6 @@ export function addColumn(table: string, column: string, type: string): string {
   return `ALTER TABLE ${table} ADD COLUMN ${column} ${type}`;
 }
 
-/** Drops a (quoted) table. */
-export function dropTable(name: string): string {
-  return `DROP TABLE ${name}`;
-}
-
 /** Deletes all rows of a (quoted) table. */
 export function deleteAll(name: string): string {
   return `DELETE FROM ${name}`;

@@ -5,7 +5,7 @@ import { holdsAll, isAccepted } from "../../../core/values/conversion.ts";
 import type { Field } from "../../../models/field.ts";
 import { columnFinder, type Matching } from "../column_match.ts";
 import type { ColumnOf, RelationalSystem, SqlSession, Table } from "../contract.ts";
-import { addColumn, createTable, deleteAll, dropTable } from "./statements.ts";
+import { addColumn, deleteAll } from "./statements.ts";
 import { keyOfNewTable, type NewTable } from "./target.ts";
 
 /** Changes of a table. */
@@ -20,8 +20,8 @@ const NONE: TableChanges = { statements: [], fields: new Set() };
 
 /**
  * The changes that a load may make: `schema: evolve` adds columns and widens types, and a replacement also
- * changes types, since it deletes all rows before. No column is dropped, but by a system that cannot change a
- * type: there a replacement makes the table again, with its indexes and triggers.
+ * changes types, since it deletes all rows before. No column is dropped. Where a system cannot change a type, a
+ * replacement makes the table again with the same columns, or is refused where something would be lost.
  *
  * @param made the table that the load would make where there is none
  * @throws {SchemaError} for fields without a column that the load may not add; it names all, and the statements
@@ -40,35 +40,39 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
   const missing = fields.filter(({ name }) => names.includes(name));
   const narrow = await findNarrow(system, session, table, load);
   if (missing.length + narrow.length === 0) return NONE;
-  const keys = keyOfNewTable(load);
-  const types = made?.types ?? await system.types.newTypes(session, fields, keys);
+  const types = made?.types ?? await system.types.newTypes(session, fields, keyOfNewTable(load));
   const typeOf = (field: Field) => types[fields.indexOf(field)]!;
-  const added = missing.map((field) =>
-    addColumn(table.name, system.dialect.quote(field.name), typeOf(field))
-  );
+  const { quote } = system.dialect;
+  const added = missing.map((field) => addColumn(table.name, quote(field.name), typeOf(field)));
   const isReplace = mode === "replace" && schema !== "strict";
   if (missing.length > 0 && !isReplace && schema !== "evolve") {
     throw new SchemaError(describeMissing(table, missing, added));
   }
+  const isEmptied = isReplace && narrow.length > 0;
+  const columns = narrow.map((field) => find(field.name)!);
+  await system.refuseChanges?.(session, table, columns, isEmptied);
   const changed = new Set([...missing, ...narrow].map(({ name }) => name));
-  if (narrow.length === 0) return { statements: added, fields: changed };
-  const emptied = isReplace ? [deleteAll(table.name)] : [];
-  const { changeType } = system;
-  if (changeType !== undefined) {
-    const statements = [...emptied, ...added];
-    for (const field of narrow) {
-      statements.push(await changeType(session, table, find(field.name)!, typeOf(field)));
-    }
+  const statements = isEmptied ? [deleteAll(table.name)] : [];
+  const { changeType, remake } = system;
+  if (narrow.length > 0 && remake !== undefined) {
+    const newTypes = new Map(narrow.map((field, i) => [columns[i]!.name, typeOf(field)]));
+    const kept = table.columns.map((column) => ({
+      ...column,
+      type: newTypes.get(column.name) ?? column.type,
+    }));
+    const more = missing.map((field) => ({
+      name: field.name,
+      type: typeOf(field),
+      nullable: true,
+    }));
+    statements.push(...await remake(session, table, [...kept, ...more]));
     return { statements, fields: changed };
   }
-  return {
-    statements: [
-      dropTable(table.name),
-      createTable(table.name, load, types, keys, system.dialect),
-      ...await system.dependents?.(session, table) ?? [],
-    ],
-    fields: new Set(fields.map(({ name }) => name)),
-  };
+  statements.push(...added);
+  for (const [i, field] of narrow.entries()) {
+    statements.push(await changeType!(session, table, columns[i]!, typeOf(field), isEmptied));
+  }
+  return { statements, fields: changed };
 }
 
 /** Names of the fields that a table has no column for. */
@@ -100,6 +104,7 @@ async function findNarrow<S extends SqlSession, T extends Table, E>(
       system.types.encodingOf(field, column, rule === "accept") === undefined;
   });
   if (narrow.length === 0 || isReplace) return narrow;
+  // A system that makes a table again would have to keep its rows.
   if (system.changeType === undefined) return [];
   const held = new Map(
     (await system.catalog.fieldsOf(session, table)).map((one) =>

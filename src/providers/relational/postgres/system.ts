@@ -17,6 +17,7 @@ import {
   uniqueKeys,
 } from "./sql/catalog.ts";
 import { dialect, quote, quoteText } from "./sql/dialect.ts";
+import { refuseChanges } from "./sql/column_changes.ts";
 import { nameResults } from "./sql/result_names.ts";
 import { type ColumnEncoding, encodingOf } from "./types/column_encoding.ts";
 import { conversionOf } from "./types/conversion.ts";
@@ -35,12 +36,15 @@ export function postgresSystem(
     dialect,
     catalog: { ...catalog, describe: (session, ref) => describe(session, ref, warn) },
     types,
-    changeType: (_session, { name }, column, type) =>
-      Promise.resolve(
-        `ALTER TABLE ${name} ALTER COLUMN ${quote(column.name)} TYPE ${type} USING ${
+    changeType(_session, { name }, column, type, isEmpty) {
+      const value = isEmpty ? "NULL" : quote(column.name);
+      return Promise.resolve(
+        `ALTER TABLE ${name} ALTER COLUMN ${
           quote(column.name)
-        }::${type}`,
-      ),
+        } TYPE ${type} USING ${value}::${type}`,
+      );
+    },
+    refuseChanges,
     async schemaStatements(session, table) {
       const wanted = table.schema ?? schema;
       if (wanted === undefined) return [];

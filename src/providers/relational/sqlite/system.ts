@@ -6,6 +6,7 @@ import type {
 } from "../column_match.ts";
 import type { RelationalSystem, TableColumn } from "../contract.ts";
 import { catalog, type SqliteTable } from "./sql/catalog.ts";
+import { remake } from "./sql/remake.ts";
 import { dialect, quote } from "./sql/dialect.ts";
 import type { SqliteSession } from "./sql/session.ts";
 import { conversionInNew, conversionOf } from "./types/conversion.ts";
@@ -28,13 +29,7 @@ export const sqlite: RelationalSystem<SqliteSession, SqliteTable, ColumnFit> = {
     const name = quote(`dxt_upsert_${table}_${keys.join("_")}`);
     return `CREATE UNIQUE INDEX main.${name} ON ${quote(table)} (${keys.map(quote).join(", ")})`;
   },
-  dependents(session, { table }) {
-    const name = `'${table.replaceAll("'", "''")}'`;
-    return session.query(
-      `SELECT sql FROM main.sqlite_schema WHERE lower(tbl_name) = lower(${name})
-       AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY type, rowid`,
-    ).then(({ rows }) => rows.map(([sql]) => String(sql)));
-  },
+  remake,
   types: {
     newTypes: (_session, fields) => Promise.resolve(fields.map(typeMapper.toTarget)),
     conversionInNew,

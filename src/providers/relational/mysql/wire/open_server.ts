@@ -8,6 +8,7 @@ import {
 } from "../../../transport/secure_socket.ts";
 import {
   type ByteSocket,
+  ConnectionEnded,
   connectSocket,
   plainSocket,
   type ServerKeys,
@@ -87,7 +88,7 @@ async function readExactly(connection: Deno.Conn, size: number): Promise<Uint8Ar
   const bytes = new Uint8Array(size);
   for (let at = 0; at < size;) {
     const count = await connection.read(bytes.subarray(at));
-    if (count === null) throw new Error("the server closed the connection");
+    if (count === null) throw new ConnectionEnded();
     at += count;
   }
   return bytes;

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { close, writeAll } from "../../../transport/tls_duplex.ts";
 import {
   type ByteSocket,
+  ConnectionEnded,
   connectSocket,
   connectStream,
   plainSocket,
@@ -59,7 +60,7 @@ async function offersTLS(connection: Deno.Conn): Promise<boolean> {
   await writeAll(connection, sslRequest());
   const answer = new Uint8Array(2);
   const size = await connection.read(answer);
-  if (size === null) throw new Error("the server closed the connection");
+  if (size === null) throw new ConnectionEnded();
   // More than the one byte would be taken for the server's although anybody can have sent it.
   if (size === 1 && (answer[0] === 0x53 || answer[0] === 0x4e)) return answer[0] === 0x53;
   throw new Error("the answer to the request for TLS is not PostgreSQL's");

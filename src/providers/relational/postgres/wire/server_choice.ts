@@ -1,5 +1,5 @@
 /** Finds, among the servers of a connection, the first that can be reached and is of the wanted kind. */
-import { ConnectionError } from "../../../../core/errors.ts";
+import { ConnectionError, isTransient } from "../../../../core/errors.ts";
 import { type Address, addressesOf, formatAddress, type PostgresConfig } from "../config.ts";
 import { PostgresError } from "./server_error.ts";
 import { isOfKind, ROLE_QUERY, type ServerRole } from "./session_kind.ts";
@@ -18,6 +18,7 @@ export async function chooseServer<S extends Candidate>(
   const { target_session_attrs: kind } = config;
   const servers = addressesOf(config);
   const failures: string[] = [];
+  let transient = false;
   const tries = kind === "prefer-standby" ? [kind, "any"] as const : [kind];
   for (const wanted of tries) {
     for (const server of servers) {
@@ -25,6 +26,8 @@ export async function chooseServer<S extends Candidate>(
         const session = await open(server);
         if (wanted === "any" || isOfKind(wanted, await readRole(session))) return session;
         await session.close();
+        // A failover makes another server the primary.
+        transient = true;
         failures.push(
           `Cannot use PostgreSQL at "${
             formatAddress(server)
@@ -34,11 +37,11 @@ export async function chooseServer<S extends Candidate>(
         const isLast = servers.length === 1 && tries.length === 1;
         if (isLast || !(error instanceof ConnectionError) || isRefusal(error)) throw error;
         failures.push(error.message);
+        transient ||= isTransient(error);
       }
     }
   }
-  // A failover makes another server the primary.
-  throw new ConnectionError([...new Set(failures)].join("; "), { transient: true });
+  throw new ConnectionError([...new Set(failures)].join("; "), { transient });
 }
 
 async function readRole(session: Candidate): Promise<ServerRole> {
