@@ -43,7 +43,7 @@ export function infoOf(
   };
 }
 
-/** A connection as a pipeline has it. */
+/** A connection as the pipeline writes it. */
 export interface WrittenConnection {
   readonly url?: string | undefined;
   /** They take precedence over those of the URL. */

@@ -40,7 +40,7 @@ export type Matching<T extends Table, E> = Pick<
 /**
  * Matches fields and columns by their names.
  *
- * @param changed names of fields whose columns the load adds or changes: they are left out
+ * @param changed names of fields that are left out, since the load adds or changes their columns
  * @throws {SchemaError} when the table cannot take the fields
  * @throws {LossyConversionError} when it would hold less than they do, and that is not accepted
  */

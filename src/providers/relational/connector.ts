@@ -1,4 +1,4 @@
-/** What connectors of relational systems answer alike, over sessions of the provider's own. */
+/** Connectors of relational systems: the methods that all share, over the provider's own sessions. */
 import type {
   Access,
   Connector,
@@ -16,11 +16,11 @@ import type { RelationalSystem, SqlSession, Table, TableName } from "./contract.
 import { estimateSource, type SizeReader } from "./estimate.ts";
 import { formatReference, tableName } from "./names.ts";
 
-/** A connection to one relational system. A provider opens sessions, and says what is its system's own. */
+/** A connection to one relational system. The provider opens sessions and describes its system. */
 export abstract class SqlConnector<S extends SqlSession, T extends Table, E> implements Connector {
   abstract readonly system: RelationalSystem<S, T, E>;
   protected abstract readonly sizes: SizeReader<S, T>;
-  /** Reports a fact that stops nothing, as in {@linkcode ConnectContext}. */
+  /** Reports a warning, as in {@linkcode ConnectContext}. */
   readonly warn: ConnectContext["warn"];
 
   constructor(context: Pick<ConnectContext, "warn">) {
@@ -37,19 +37,19 @@ export abstract class SqlConnector<S extends SqlSession, T extends Table, E> imp
     return this.reading(work);
   }
 
-  /** Has the system hold rights and names against a SELECT, which reads no row. */
+  /** Lets the system check the rights and names of a SELECT without reading a row. */
   protected abstract compile(session: S, sql: string): unknown;
 
   /** Whether the system itself refused a statement. */
   abstract isSystemError(error: unknown): boolean;
 
-  /** Whether an error is an answer to a check of rights, and not one of the connection. */
+  /** Whether an error is the result of a check of rights, not a failure of the connection. */
   protected isRefusal(error: unknown): boolean {
     return this.isSystemError(error) ||
       error instanceof DXTError && !(error instanceof ConnectionError);
   }
 
-  /** What stands in the way of a load of a mode; `label` names the table in messages. */
+  /** Problems that prevent a load of this mode; `label` names the table in messages. */
   protected writeRights(name: TableName, _label: string, _mode: LoadMode): Promise<WriteRights> {
     return this.readingTables(async (session) => {
       const table = await this.system.catalog.find(session, name);
@@ -59,7 +59,7 @@ export abstract class SqlConnector<S extends SqlSession, T extends Table, E> imp
     });
   }
 
-  /** Of a table or view that does not exist: undefined. */
+  /** Returns undefined for a table or view that does not exist. */
   getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
     const { catalog } = this.system;
     if (ref.type !== "relation") return this.reading((session) => catalog.describe(session, ref));
@@ -97,14 +97,14 @@ export abstract class SqlConnector<S extends SqlSession, T extends Table, E> imp
 
 /** A session to a server, one statement at a time. */
 export interface ServerSession extends SqlSession {
-  /** Not closed, not failed, and in no statement. */
+  /** The session is open, has not failed, and runs no statement. */
   readonly usable: boolean;
   close(): Promise<void>;
   /** Ends the session when the signal aborts, until the returned function is called. */
-  abortedBy(signal: AbortSignal): () => void;
+  endOnAbort(signal: AbortSignal): () => void;
 }
 
-/** A connector whose sessions connect to a server: one is kept for its next caller. */
+/** A connector whose sessions connect to a server; it keeps one idle session for the next caller. */
 export abstract class ServerConnector<S extends ServerSession, T extends Table, E>
   extends SqlConnector<S, T, E> {
   #idle: S | undefined;
@@ -116,13 +116,13 @@ export abstract class ServerConnector<S extends ServerSession, T extends Table, 
 
   protected abstract openSession(signal?: AbortSignal): Promise<S>;
 
-  /** Whether an error of the server means that it ended the connection. */
+  /** Whether the server reports by this error that it ended the connection. */
   protected abstract isConnectionEnd(error: unknown): boolean;
 
-  /** Begins a transaction that sees one moment and only reads. */
+  /** Begins a read-only transaction that sees one snapshot. */
   protected abstract beginReading(session: S): Promise<unknown>;
 
-  /** A session for one caller, who gives it back or closes it; `begin` begins its transaction. */
+  /** Returns a session in the transaction that `begin` begins. The caller gives it back or closes it. */
   protected async take(
     begin: (session: S) => Promise<unknown>,
     signal?: AbortSignal,
@@ -135,7 +135,7 @@ export abstract class ServerConnector<S extends ServerSession, T extends Table, 
         return idle;
       } catch (error) {
         await idle.close();
-        // The server, or what is before it, may have closed it meanwhile.
+        // The server or a proxy may have closed it in the meantime.
         if (!(error instanceof ConnectionError || this.isConnectionEnd(error))) throw error;
       }
     }
@@ -149,7 +149,7 @@ export abstract class ServerConnector<S extends ServerSession, T extends Table, 
     }
   }
 
-  /** Keeps a session that is in no transaction for the next caller, and closes one that failed. */
+  /** Keeps a session that is in no transaction for the next caller; closes it if it failed. */
   async giveBack(session: S): Promise<void> {
     if (session.usable && this.#idle === undefined) this.#idle = session;
     else await session.close();
@@ -168,13 +168,13 @@ export abstract class ServerConnector<S extends ServerSession, T extends Table, 
     }
   }
 
-  /** Yields what `work` reads over a taken session, which is closed unless `work` comes to its end. */
+  /** Yields what `work` reads over a taken session; closes the session unless `work` completes. */
   async *streaming<V, R>(
     session: S,
     signal: AbortSignal,
     work: AsyncGenerator<V, R, void>,
   ): AsyncGenerator<V, R, void> {
-    const release = session.abortedBy(signal);
+    const release = session.endOnAbort(signal);
     let isWhole = false;
     try {
       const result = yield* work;

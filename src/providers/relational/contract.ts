@@ -1,9 +1,8 @@
 /**
- * What a relational provider writes, and what the files of this folder do with it. All of it runs on
- * the worker that holds the connection; nothing of it runs while a pipeline is planned offline. A
- * provider writes a {@linkcode Dialect}, which is data and a few functions without a connection, a
- * {@linkcode SqlSession} over its driver or wire protocol, a {@linkcode Catalog} and
- * {@linkcode ColumnTypes}.
+ * The contract between a relational provider and the files of this folder. The provider writes a
+ * {@linkcode Dialect}, which is data and a few functions without a connection, a {@linkcode SqlSession}
+ * over its driver or wire protocol, a {@linkcode Catalog} and {@linkcode ColumnTypes}. All of them run in
+ * the worker that holds the connection, and none while a pipeline is planned offline.
  */
 import type { Field } from "../../models/field.ts";
 import type { StreamRef } from "../../models/source.ts";
@@ -14,15 +13,15 @@ import type { Value } from "../../core/values/values.ts";
 export interface Dialect {
   /** The system in messages, for example `PostgreSQL`. */
   readonly product: string;
-  /** How strings and comments of a query are written; unset: as in the standard and in PostgreSQL. */
+  /** Syntax of strings and comments in a query; unset: that of the standard and of PostgreSQL. */
   readonly lexis?: "standard" | "mysql";
   /** Quotes an identifier, whatever characters it has: `names.ts` has `quoteName` for it. */
   quote(identifier: string): string;
   /** Two names of columns or tables are the same name where their folded forms are equal. */
   foldName(name: string): string;
-  /** Schema that a new table is made in where its name has none; unset: the session's own. */
+  /** Schema of a new table whose name has none; unset: the session's own. */
   readonly defaultSchema?: string;
-  /** A server would cut a longer name without a word; unset where the system refuses or takes it. */
+  /** The server truncates longer names silently; unset if the system refuses or accepts them. */
   readonly longestName?: { readonly length: number; readonly unit: "bytes" | "characters" };
   /**
    * Text as an argument of a function whose result is read as a table; unset where the system has no
@@ -35,8 +34,8 @@ export interface Dialect {
    */
   equal(sql: string, value: string | number | boolean): string;
   /**
-   * SQL of a field of whole numbers that sorts as they do, where a column may keep them in another way;
-   * it may be the same for neighbours. Unset: as `sql` is.
+   * SQL that sorts like a field of whole numbers, for a column that may store them in another way.
+   * Neighbours may be equal in it. Unset: `sql` itself.
    */
   wholeNumber?(sql: string, field: Field): string;
   /** SQL that selects a column or expression as the field that is read, without an alias. */
@@ -91,13 +90,13 @@ export interface TableColumn {
   readonly name: string;
   /** The type as the catalogue prints it. */
   readonly type: string;
-  /** The column takes NULL. */
+  /** The column allows NULL. */
   readonly nullable: boolean;
-  /** The system fills the column where an INSERT does not name it. */
+  /** The system fills the column if an INSERT does not name it. */
   readonly hasDefault: boolean;
   /** The system computes the column: no statement can write it. */
   readonly generated: boolean;
-  /** The system numbers new rows, and changes the number of no old one: GENERATED ALWAYS AS IDENTITY. */
+  /** The system numbers new rows and never renumbers old ones: GENERATED ALWAYS AS IDENTITY. */
   readonly identity: boolean;
   /** Part of the primary key. */
   readonly key: boolean;
@@ -105,11 +104,11 @@ export interface TableColumn {
 
 /** A table, or another relation, that exists. */
 export interface Table<C extends TableColumn = TableColumn> {
-  /** Quoted, with its schema: it goes into SQL as it stands. */
+  /** Quoted name with its schema, ready for SQL. */
   readonly name: string;
   /** The table in messages, in double quotes: `"public.orders"`. */
   readonly label: string;
-  /** What it is, where it cannot be loaded, for example `a view`. */
+  /** Kind of a relation that cannot be loaded, for example `a view`. */
   readonly readOnlyKind?: string | undefined;
   readonly columns: readonly C[];
 }
@@ -134,8 +133,8 @@ export interface Cascade {
 }
 
 /**
- * Questions to the system's catalogues. Each is asked over a session in a transaction, a few times a
- * stream: none may read a table's rows, except a sample where a system declares no types.
+ * Queries of the system's catalogue. Each runs over a session in a transaction, a few times per stream. None
+ * may read rows of a table, except for a sample in a system without declared types.
  */
 export interface Catalog<S extends SqlSession, T extends Table> {
   /** The relation of a name as the session sees it; undefined when none exists. */
@@ -163,8 +162,8 @@ export interface RowCount {
 export type ColumnOf<T extends Table> = T["columns"][number];
 
 /**
- * Which fields go into which columns, and how. `E` is the provider's own: what its writer needs to know
- * of a column. All are called for each column of a load or a plan, before a row is written.
+ * How columns store fields. `E` is the provider's own type, with what its writer must know of a column. All
+ * functions are called for each column of a load or a plan, before a row is written.
  */
 export interface ColumnTypes<S extends SqlSession, T extends Table, E> {
   /**
@@ -173,20 +172,20 @@ export interface ColumnTypes<S extends SqlSession, T extends Table, E> {
    * @param keys names of the fields of its primary key, which an index must be able to hold
    */
   newTypes(session: S, fields: readonly Field[], keys: readonly string[]): Promise<string[]>;
-  /** What becomes of a field's values in a column of a new table. */
+  /** The conversion of a field's values in a column of a new table. */
   conversionInNew(field: Field, type: string): Conversion;
-  /** What becomes of a field's values in a column that exists. */
+  /** The conversion of a field's values in an existing column. */
   conversionOf(field: Field, column: ColumnOf<T>): Conversion;
   /**
-   * How a field's values are written into a column; undefined where the column cannot take all of
-   * them, unless `accept` says that the first value that does not fit may end the load.
+   * How a field's values are written into a column. Undefined if the column cannot store all of them, unless
+   * `accept` says that the first value that does not fit may fail the load.
    */
   encodingOf(field: Field, column: ColumnOf<T>, accept: boolean): E | undefined;
 }
 
 /**
- * One relational system as the files of this folder and of `load/` see it. Plain
- * functions over a session: a connector makes one, and may close over its configuration.
+ * One relational system, for the files of this folder and of `load/`: plain functions over a session. A
+ * connector creates it, and may close over its configuration.
  */
 export interface RelationalSystem<S extends SqlSession, T extends Table, E> {
   readonly dialect: Dialect;
@@ -230,6 +229,6 @@ export interface RelationalSystem<S extends SqlSession, T extends Table, E> {
   ): Promise<void>;
   /** Statements that make the schema of a table that does not exist, where that is missing too. */
   schemaStatements?(session: S, table: TableName): Promise<string[]>;
-  /** The statement that makes the unique index of an upsert; unset where upserts need none. */
+  /** The statement that creates the unique index of an upsert; unset where upserts need none. */
   createUniqueIndex?(table: T, keys: readonly string[]): string;
 }

@@ -1,4 +1,4 @@
-/** What loaders of relational systems declare alike. */
+/** Declarations that loaders of relational systems share: their modes, and the option `replace`. */
 import { z } from "zod";
 import type { LoaderClass } from "../../core/contracts/provider.ts";
 import type { LoadMode } from "../../models/stream.ts";
@@ -11,12 +11,12 @@ export const TABLE_LOADS = {
   ownRows: ["condition", "values"],
 } as const satisfies Partial<LoaderClass>;
 
-/** How a load in mode replace does it. */
+/** How a load in mode replace empties the table. */
 export interface ReplaceOption {
   readonly replace: "delete" | "swap";
 }
 
-/** The options of a loader that can swap tables; the texts complete the descriptions of both ways. */
+/** The option of a loader that can swap tables; the two texts complete its description. */
 export function replaceOption(deleting: string, swapping: string) {
   return z.strictObject({
     replace: z.enum(["delete", "swap"]).default("delete").describe(
@@ -25,7 +25,7 @@ export function replaceOption(deleting: string, swapping: string) {
   });
 }
 
-/** Whether a load puts a new table into the place of the old one. */
+/** Whether a load replaces the table itself by a new one. */
 export function isSwap(mode: LoadMode, { replace }: ReplaceOption): boolean {
   return mode === "replace" && replace === "swap";
 }

@@ -1,4 +1,4 @@
-/** The highest watermark of a table, over a session and in whatever transaction that is. */
+/** Finds the highest watermark of a table, in the session's transaction. */
 import { valueReader } from "../../arrow/mod.ts";
 import { SchemaError } from "../../core/errors.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
@@ -14,22 +14,22 @@ import { tableName } from "./names.ts";
 
 type Found = Exclude<Value, null> | undefined;
 
-/** A column, and how its values compare in the order of the stream's field. */
+/** A column whose values compare in the order of the stream's field. */
 export interface OrderedColumn {
-  /** As which it is read. */
+  /** The field that its values are read as. */
   readonly field: Field;
   readonly comparison: Comparison;
 }
 
-/** What a search for a column's highest value reads. */
+/** The cost of a search for a column's highest value. */
 export interface SearchCost {
-  /** Of the table, or of what holds it. */
+  /** Size of the table, or of the database where the system knows no other. */
   readonly bytes: number;
-  /** An index begins with the column, and has its order. */
+  /** An index begins with the column and has its order. */
   readonly indexed: boolean;
 }
 
-/** What a provider writes for the highest watermark. */
+/** The part of the search that differs between systems. */
 export interface WatermarkReader<S extends SqlSession, T extends Table> {
   readonly dialect: Dialect;
   readonly catalog: Catalog<S, T>;
@@ -48,7 +48,7 @@ export interface WatermarkReader<S extends SqlSession, T extends Table> {
     field: Field,
     conditions: readonly string[],
   ): Promise<readonly string[]>;
-  /** What a search for the highest value of a column costs; undefined of what is no table. */
+  /** Returns the cost of a search for a column's highest value; undefined for a view. */
   searchCost(session: S, table: T, column: string): Promise<SearchCost | undefined>;
   /** Reads rows in the session's transaction. */
   stream(session: S, request: ExtractRequest): AsyncIterable<Batch>;
@@ -129,12 +129,12 @@ async function readOne<S extends SqlSession, T extends Table>(
   return max as Found;
 }
 
-/** Bytes of a table that is read as a whole to find its highest value. */
+/** Bytes up to which a table without a suitable index is read to find its highest value. */
 const SMALL_BYTES = 16 * 1024 * 1024;
 
 /**
- * Highest watermark of a source that is a table, where an index serves it or the table is small; undefined
- * of other sources.
+ * Finds the highest watermark of a source that is a table, if an index serves the search or the table is
+ * small. Returns undefined for other sources.
  */
 export function findSourceMax<S extends SqlSession, T extends Table, E>(
   connector: Pick<SqlConnector<S, T, E>, "reading">,

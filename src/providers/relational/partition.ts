@@ -10,10 +10,10 @@ import {
 } from "./select.ts";
 
 /**
- * Ranges of equal width between the lowest and the highest value of a field; NULLs are in the first.
- * Asked in the transaction whose moment the parts see; the table's rows are read for it, or an index.
+ * Returns ranges of equal width between the lowest and the highest value of a field; the first one includes
+ * NULL. Called in the transaction whose snapshot the parts share. Reads an index, or all rows of the table.
  *
- * @param most ranges
+ * @param most highest number of ranges
  * @returns none for a source without values
  * @throws {ConfigurationError} when the field does not exist, or is not of whole numbers
  */

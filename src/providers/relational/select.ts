@@ -43,11 +43,11 @@ export function fromClause(ref: StreamRef, dialect: FromDialect): string {
   }
 }
 
-/** Tokens of a query; those of the group `skip` mean nothing. */
+/** Tokens of a query; the group `skip` has white space and comments. */
 const TOKENS = {
   standard:
     /e'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\$(\w*)\$[^]*?\$\1\$|(?<skip>--[^\n]*|\/\*[^]*?\*\/|\s+)|[\w$]+|[^]/giy,
-  // What stands in /*! */ is run.
+  // MySQL runs the text in /*! */.
   mysql:
     /'(?:[^'\\]|\\[^]|'')*'|"(?:[^"\\]|\\[^]|"")*"|`[^`]*`|(?<skip>--(?=\s|$)[^\n]*|#[^\n]*|\/\*(?!M?!)[^]*?\*\/|\s+)|[\w$]+|[^]/gy,
 };

@@ -41,7 +41,7 @@ export interface NativeTypes {
   nativeType(field: Pick<Field, "source_type">): string | undefined;
 }
 
-/** A field's native type, where it still means the field's own type; undefined where it does not. */
+/** A field's native type, unless the field was given another type since; then undefined. */
 export function keptType(
   field: Field,
   native: string | undefined,

@@ -33,7 +33,7 @@ export interface TLSKeys {
   readonly sslpassword?: string | undefined;
 }
 
-/** Arguments of a schema's `refine`: a certificate and its key are given together. */
+/** Arguments of a schema's `refine`: requires a certificate and its key together. */
 export const COMPLETE_CERTIFICATE = [
   ({ sslcert, sslkey }: Pick<TLSKeys, "sslcert" | "sslkey">) =>
     (sslcert === undefined) === (sslkey === undefined),
@@ -41,8 +41,8 @@ export const COMPLETE_CERTIFICATE = [
 ] as const;
 
 /**
- * What connections to some servers need, whatever is done with them: the runtime itself looks up host
- * names.
+ * Permissions for connections to these servers, whatever their use. The runtime itself looks up host names,
+ * so that a name server needs no permission.
  */
 export function serverPermissions(
   servers: readonly Address[],
@@ -54,7 +54,7 @@ export function serverPermissions(
     net: servers.map((server) =>
       `${server.path === undefined ? "" : "unix:"}${formatAddress(server)}`
     ),
-    // To connect to a socket the runtime wants both.
+    // The runtime requires both to connect to a socket.
     read: [...tlsFiles(keys).map((file) => resolve(baseDirectory, file)), ...sockets],
     write: sockets,
   };

@@ -1,18 +1,18 @@
-/** URLs of servers, read as libpq reads them: `scheme://user:password@host:port,host:port/database?option=value`. */
+/** Parses URLs of servers as libpq does: `scheme://user:password@host:port,host:port/database?option=value`. */
 import { ConfigurationError } from "../../core/errors.ts";
 
-/** What an option of a URL means: the name of a key, or keys made from its value. */
+/** The meaning of a URL's option: another name of a key, or a function that returns keys for its value. */
 export type OptionMeaning = string | ((value: string) => Readonly<Record<string, string>>);
 
 const NUMBERS: ReadonlySet<string> = new Set(["port", "connect_timeout", "inactivity_timeout"]);
 
 /**
- * The keys of a connection that a URL has: `host` and `port` (of several hosts separated by commas), `user`,
- * `password`, `database` and its options, all percent-decoded. Empty ones are left out.
+ * Returns the keys of a connection in a URL: `host` and `port` (several are separated by commas), `user`,
+ * `password`, `database` and the options, all percent-decoded. Empty values are left out.
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
  *
- * @param meanings options that are keys by another name
- * @throws {ConfigurationError} that quotes nothing of the URL, which may hold a password
+ * @param meanings of the options that are not keys themselves
+ * @throws {ConfigurationError} that does not quote the URL, which may contain a password
  */
 export function serverKeys(
   url: string,
@@ -50,12 +50,12 @@ export function serverKeys(
   );
 }
 
-/** A list of ports remains text. */
+/** Whether a value is read as a number; a list of ports remains text. */
 function isNumber(name: string, value: string): boolean {
   return NUMBERS.has(name) && !(name === "port" && value.includes(","));
 }
 
-/** The options of a URL in their order. A plus sign is itself: paths and passwords have it. */
+/** Returns the options of a URL in their order. A plus sign stands for itself, as in paths and passwords. */
 export function readOptions(query: string): [name: string, value: string][] {
   return query.split("&").filter((part) => part !== "").map((part) => {
     const [, name, value = ""] = /^([^=]*)(?:=(.*))?$/s.exec(part)!;
@@ -63,7 +63,7 @@ export function readOptions(query: string): [name: string, value: string][] {
   });
 }
 
-/** A percent sign that encodes nothing is itself. */
+/** Decodes percent-encoding; returns an invalidly encoded part unchanged. */
 export function decode(part: string): string {
   try {
     return decodeURIComponent(part);

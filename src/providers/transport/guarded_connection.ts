@@ -1,36 +1,36 @@
 /**
- * A connection to a server as the session of any protocol uses it: one statement at a time, every wait
- * bounded, the first failure final, closed within seconds. README.md of this folder has the contract.
+ * A connection to a server, for the session of any protocol. It runs one statement at a time, bounds every
+ * wait, keeps the first failure, and closes within seconds. README.md of this folder has the contract.
  */
 import { ConnectionError, DXTError, messageOf } from "../../core/errors.ts";
 import { IdleTimeout } from "./idle_timeout.ts";
 import type { ReceiveBuffer } from "./receive_buffer.ts";
 import type { ByteSocket } from "./socket.ts";
 
-/** Longest time for each step of an ending: a farewell, an interruption. */
+/** Longest time for a farewell, and for an interruption. */
 export const ENDING_SECONDS = 3;
 /** Milliseconds in which a server that closed the connection may say why. */
 const LAST_WORD_MS = 500;
 
 export interface GuardedOptions {
-  /** Name of the system, as messages have it. */
+  /** Name of the system in messages. */
   readonly system: string;
-  /** Address of the server, as messages have it. */
+  /** Address of the server in messages. */
   readonly address: string;
-  /** Seconds that a login may take. */
+  /** Longest time for a login, in seconds. */
   readonly connect_timeout: number;
-  /** Seconds that the server may be silent while it is waited for. */
+  /** Longest silence of the server during a wait, in seconds. */
   readonly inactivity_timeout: number;
   /**
-   * Stops, over another connection, the statement that runs. Called at most once, before the connection
-   * is closed; its errors are ignored, and the signal ends it after {@linkcode ENDING_SECONDS}.
+   * Stops the running statement over another connection. Called at most once, before the connection is
+   * closed. Its errors are ignored, and the signal aborts it after {@linkcode ENDING_SECONDS}.
    */
   interrupt?(signal: AbortSignal): Promise<unknown>;
-  /** Called after seconds of a wait, and again each time that the wait has doubled. */
+  /** Called when a wait has lasted three seconds, and again each time that it has doubled. */
   onLongWait?(): void;
 }
 
-/** The error of a connection that ended before the server had answered. */
+/** Creates the error of a connection that ended before the server had answered. */
 export function lostConnection(
   { system, address }: Pick<GuardedOptions, "system" | "address">,
   cause?: unknown,
@@ -47,7 +47,7 @@ export class GuardedConnection {
   #busy = false;
   #closed = false;
   #failure: unknown;
-  /** The failure is of the connection, and says so. */
+  /** Whether the message of the failure already names the connection. */
   #isBroken = false;
   #interruption: Promise<void> | undefined;
 
@@ -75,7 +75,7 @@ export class GuardedConnection {
   /**
    * Runs a login as the first statement, within `connect_timeout`. A login that fails ends the connection.
    *
-   * @throws {ConnectionError} what the server or the proof of a password says against the login
+   * @throws {ConnectionError} when the server refuses the login, or the password cannot be proven
    */
   async logIn(work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
     const { system, address, connect_timeout } = this.options;
@@ -86,7 +86,7 @@ export class GuardedConnection {
           { transient: true },
         ),
       ), connect_timeout * 1000);
-    const release = this.abortedBy(signal);
+    const release = this.endOnAbort(signal);
     try {
       await work();
     } catch (error) {
@@ -103,7 +103,7 @@ export class GuardedConnection {
   }
 
   /** Ends the connection when the signal aborts; returns a function that undoes this. */
-  abortedBy(signal: AbortSignal | undefined): () => void {
+  endOnAbort(signal: AbortSignal | undefined): () => void {
     if (signal === undefined) return () => {};
     const abort = () => {
       this.#interrupt();
@@ -114,22 +114,22 @@ export class GuardedConnection {
     return () => signal.removeEventListener("abort", abort);
   }
 
-  /** Takes the connection for a statement, before its first message is sent. */
+  /** Reserves the connection for a statement. Called before its first message is sent. */
   beginStatement(): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#busy) throw new ConnectionError("the connection is in use by another statement");
     this.#busy = true;
   }
 
-  /** Frees the connection, after the last message of a statement was received. */
+  /** Frees the connection. Called after the last message of a statement was received. */
   endStatement(): void {
     this.#busy = false;
     this.#timeout.rest();
   }
 
   /**
-   * @param lastWord receives, and throws the error that a server sends before it closes the connection:
-   * it says more than that the connection was lost
+   * @param lastWord receives the error that a server sent before it closed the connection, and throws it: it
+   * says more than that the connection was lost
    */
   async send(bytes: Uint8Array, lastWord?: () => Promise<unknown>): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
@@ -137,15 +137,17 @@ export class GuardedConnection {
       await this.#timeout.wait(this.socket.write(bytes));
     } catch (error) {
       const canListen = this.#failure === undefined && this.#busy && lastWord !== undefined;
-      if (canListen) await inTime(LAST_WORD_MS, lastWord).catch((said) => this.fail(said));
+      if (canListen) {
+        await limitWait(LAST_WORD_MS, lastWord).catch((serverError) => this.fail(serverError));
+      }
       throw this.#lose(error);
     }
   }
 
   /**
-   * Waits for more bytes. Within a protocol the end of a connection always comes too early.
+   * Waits for more bytes; throws if the connection ends instead.
    *
-   * @param isTimed whether the server has reason to send something
+   * @param isTimed whether the server owes a message, so that its silence is limited
    */
   async receive(input: Pick<ReceiveBuffer, "fill">, isTimed = true): Promise<void> {
     let hasMore: boolean;
@@ -158,7 +160,7 @@ export class GuardedConnection {
     if (!hasMore) throw this.#lose();
   }
 
-  /** Waits for work that receives untimed, as if it were timed from now on. */
+  /** Waits for work whose receives are not timed, with the limit on silence from now on. */
   async wait<T>(work: Promise<T>): Promise<T> {
     try {
       return await this.#timeout.wait(work);
@@ -167,7 +169,7 @@ export class GuardedConnection {
     }
   }
 
-  /** Ends the connection, so that all waits reject; returns the error that ended it, the first one. */
+  /** Ends the connection, so that all waits reject; returns the first error that ended it. */
   fail(error: unknown): unknown {
     this.#failure ??= error;
     this.#end();
@@ -181,22 +183,22 @@ export class GuardedConnection {
     return this.#break(new ConnectionError(message, { transient }));
   }
 
-  /** As {@linkcode refuse} where a parser found bytes that make no sense, else the error itself. */
+  /** Calls {@linkcode refuse} if a parser found invalid bytes; returns other errors unchanged. */
   explain(error: unknown): unknown {
     return error instanceof RangeError ? this.refuse(messageOf(error)) : error;
   }
 
   /**
-   * Ends the connection: interrupts the statement that runs, or sends the farewell of the protocol.
+   * Ends the connection: interrupts the running statement, or sends the protocol's farewell.
    *
-   * @param input waits until the server has closed the connection, too: then it has released its locks
+   * @param input if given, waits until the server has closed the connection, and so released its locks
    */
   async close(farewell: Uint8Array, input?: Pick<ReceiveBuffer, "fill">): Promise<void> {
     if (!this.#closed) {
       if (this.#busy) this.#interrupt();
       else {
-        // A server that is gone, or that takes nothing, needs no farewell.
-        await inTime(ENDING_SECONDS * 1000, async () => {
+        // A server that is gone needs no farewell.
+        await limitWait(ENDING_SECONDS * 1000, async () => {
           await this.send(farewell);
           while (await input?.fill());
         }).catch(() => {});
@@ -218,7 +220,7 @@ export class GuardedConnection {
   }
 
   #giveUp(): void {
-    // The statement may still run, and its result is not wanted any more.
+    // The statement may still run on the server.
     this.#interrupt();
     this.refuse(
       `the server was silent for ${this.options.inactivity_timeout} s (inactivity_timeout)`,
@@ -229,8 +231,8 @@ export class GuardedConnection {
   #interrupt(): void {
     const { interrupt } = this.options;
     if (!this.#busy || this.#closed || interrupt === undefined) return;
-    this.#interruption ??= inTime(ENDING_SECONDS * 1000, interrupt.bind(this.options))
-      // The server ends the statement when it finds the connection closed.
+    this.#interruption ??= limitWait(ENDING_SECONDS * 1000, interrupt.bind(this.options))
+      // If it fails, the server ends the statement when it finds the connection closed.
       .then(() => {}, () => {});
   }
 
@@ -241,8 +243,8 @@ export class GuardedConnection {
   }
 }
 
-/** Waits for `work` no longer than this; then its signal aborts, and its result is not wanted. */
-async function inTime<T>(
+/** Waits at most this long for `work`, then aborts its signal and returns undefined. */
+async function limitWait<T>(
   milliseconds: number,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {

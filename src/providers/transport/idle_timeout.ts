@@ -1,21 +1,23 @@
+/** Calls back when the waits for a server last too long. */
+
 /** Milliseconds until the timer first fires. */
-const FIRST_LOOK = 3000;
+const FIRST_LOOK_MS = 3000;
 
 /**
- * Calls back when a wait lasts too long. One timer serves many short waits, each of which reads the clock
- * twice: a timer for each took a third of the time that a read of the socket takes.
+ * One timer for many short waits, each of which reads the clock twice. A timer per wait took a third of the
+ * time of a socket read.
  */
 export class IdleTimeout {
   #waits = 0;
   #since = 0;
   /** Milliseconds of a wait after which `long` is called next. */
-  #next = FIRST_LOOK;
+  #next = FIRST_LOOK_MS;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
   /**
    * @param silent called when no wait has ended within `limit` milliseconds
-   * @param long called after three seconds of a wait, and again each time that the wait has doubled
+   * @param long called when a wait has lasted three seconds, and again each time that it has doubled
    */
   constructor(
     private readonly limit: number,
@@ -27,8 +29,8 @@ export class IdleTimeout {
   async wait<T>(work: Promise<T>): Promise<T> {
     this.#waits++;
     this.#since = performance.now();
-    this.#next = FIRST_LOOK;
-    if (!this.#stopped) this.#timer ??= setTimeout(this.#look, Math.min(this.limit, FIRST_LOOK));
+    this.#next = FIRST_LOOK_MS;
+    if (!this.#stopped) this.#timer ??= setTimeout(this.#look, Math.min(this.limit, FIRST_LOOK_MS));
     try {
       return await work;
     } finally {

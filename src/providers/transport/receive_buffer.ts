@@ -1,14 +1,14 @@
-/** Received bytes. */
+/** A buffer of received bytes, in which a protocol reads its messages in place. */
 import type { ByteSocket } from "./socket.ts";
 
 /** Room for bytes; it grows for a longer message and shrinks again after it. */
 const CAPACITY = 256 * 1024;
-/** Bytes behind those that are filled, so that values can be copied eight bytes at a time. */
+/** Spare bytes at the end, so that values can be copied eight bytes at a time. */
 export const SLACK = 8;
 
 /**
- * Bytes of a connection, to be read in place. A protocol extends it: it finds its messages between `start`
- * and `end`, moves `start` behind those that it has read, and says how long the next one is.
+ * The bytes of a connection. A protocol extends this class: it finds its messages between `start` and `end`,
+ * moves `start` past those that it has read, and computes the size of the next one.
  */
 export abstract class ReceiveBuffer {
   bytes = new Uint8Array(CAPACITY + SLACK);
@@ -20,7 +20,7 @@ export abstract class ReceiveBuffer {
 
   constructor(private readonly socket: Pick<ByteSocket, "read">) {}
 
-  /** Size of the message that begins at `start`, as far as received bytes show it; at least its header. */
+  /** Size of the message at `start`, as far as the received bytes show it; at least that of a header. */
   protected abstract wanted(): number;
 
   /** Waits for more bytes; false when the connection has ended. */

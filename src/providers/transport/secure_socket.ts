@@ -1,6 +1,6 @@
 /**
- * TLS inside an open connection, where a server has agreed to it in its own protocol. It must also be
- * possible without a check of the certificate (sslmode require), which `Deno.startTls` cannot do.
+ * TLS inside an open connection, after the server has agreed to it in its own protocol. `node:tls` is used
+ * because `Deno.startTls` cannot skip the check of the certificate (sslmode require).
  */
 import { createPrivateKey } from "node:crypto";
 import { isIP, type Socket } from "node:net";
@@ -16,13 +16,13 @@ import {
 } from "./socket.ts";
 import { TLSDuplex } from "./tls_duplex.ts";
 
-/** TLS, and the stream that it goes over. */
+/** A TLS stream, and the stream that carries it. */
 export interface Secured {
   readonly secure: Socket;
   readonly carrier: TLSDuplex;
 }
 
-/** TLS over a connection whose server has agreed to it. */
+/** Starts TLS over a connection whose server has agreed to it. */
 export async function startTLS(
   target: SocketTarget,
   connection: Deno.Conn,
@@ -47,9 +47,8 @@ export interface TLSOptions {
 }
 
 /**
- * Reads the files that the keys name. Modes `prefer` and `require` take any certificate, `verify-ca` any
- * name in it. Undefined where TLS is not wanted: there is nothing to encrypt between processes of one
- * machine.
+ * Reads the files that the keys name. Modes `prefer` and `require` accept any certificate, `verify-ca` any
+ * name in it. Returns undefined without TLS: with sslmode disable, and for sockets of this machine.
  */
 export async function readTLSOptions(target: SocketTarget): Promise<TLSOptions | undefined> {
   const { sslmode, sslrootcert, path } = target;
@@ -64,7 +63,7 @@ export async function readTLSOptions(target: SocketTarget): Promise<TLSOptions |
   };
 }
 
-/** @throws {ConnectionError} unless sslmode takes a server that does not offer TLS */
+/** @throws {ConnectionError} unless sslmode accepts a server without TLS */
 export function refuseWithoutTLS(target: SocketTarget): void {
   if (target.sslmode === "prefer") return;
   throw connectError(target, `the server does not offer TLS, sslmode is ${target.sslmode}`);
@@ -107,7 +106,7 @@ function shakeHands(
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const secure = connectSecure({
-      // Any stream will do, its type says less.
+      // Any duplex stream works, although the type asks for a socket.
       socket: carrier as unknown as Socket,
       ...options,
       host: target.host,
@@ -127,7 +126,7 @@ function shakeHands(
   });
 }
 
-/** Time for what has come to be decrypted. */
+/** Milliseconds in which TLS decrypts the bytes that were received. */
 const DECRYPTED_MS = 50;
 
 function endOnceRead(stream: Socket): void {
@@ -137,7 +136,7 @@ function endOnceRead(stream: Socket): void {
   }, DECRYPTED_MS);
 }
 
-/** A connection inside TLS, read when asked. */
+/** A TLS connection that is read on demand. */
 export class SecureSocket implements ByteSocket {
   #rest: Uint8Array = new Uint8Array();
   #ended = false;

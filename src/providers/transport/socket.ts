@@ -1,6 +1,6 @@
 /**
- * Bytes to and from a server, over the runtime's own sockets: measured at twice the speed of `node:net`,
- * and read only when asked. `secure_socket.ts` has TLS inside such a connection.
+ * Connections to servers over the runtime's own sockets, which are read on demand, at twice the measured
+ * speed of `node:net`. `secure_socket.ts` starts TLS inside such a connection.
  */
 import { connect as connectNode, type Socket } from "node:net";
 import { ConnectionError, type ErrorDetails, messageOf } from "../../core/errors.ts";
@@ -8,19 +8,19 @@ import { type Address, formatAddress } from "./address.ts";
 import type { TLSKeys } from "./connection_keys.ts";
 import { close, writeAll } from "./tls_duplex.ts";
 
-/** A connection of bytes. Reads and writes that wait when it is closed reject or end. */
+/** A connection that carries bytes. When it closes, waiting reads and writes reject or end. */
 export interface ByteSocket {
-  /** Waits for bytes, and returns how many it has read; null at the end. */
+  /** Waits for bytes; returns how many were read, null at the end. */
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<void>;
   close(): void;
-  /** The server's certificate in DER, inside TLS. */
+  /** The server's certificate in DER; only with TLS. */
   readonly certificate?: Uint8Array | undefined;
 }
 
-/** The keys of a connection that say where a server is, and how it is reached. */
+/** The keys of a connection with the address of its server, TLS and the time to connect. */
 export interface ServerKeys extends Address, TLSKeys {
-  /** Seconds that each step of connecting may take. */
+  /** Longest time for each step of connecting, in seconds. */
   readonly connect_timeout: number;
   /** Folder that relative paths start from. */
   readonly baseDirectory: string;
@@ -28,11 +28,11 @@ export interface ServerKeys extends Address, TLSKeys {
 
 /** A server to connect to. */
 export interface SocketTarget extends ServerKeys {
-  /** Name of the system, as messages have it. */
+  /** Name of the system in messages. */
   readonly system: string;
 }
 
-/** The error of a connection that cannot be made. */
+/** Creates the error of a connection that cannot be opened. */
 export function connectError(
   target: Pick<SocketTarget, "system"> & Address,
   detail: string,
@@ -44,13 +44,13 @@ export function connectError(
   );
 }
 
-function tooLate(target: SocketTarget): ConnectionError {
+function timeoutError(target: SocketTarget): ConnectionError {
   return connectError(target, `no answer within ${target.connect_timeout} s (connect_timeout)`, {
     transient: true,
   });
 }
 
-/** Waits for `work` no longer than connect_timeout; `discard` gets what comes after that. */
+/** Waits for `work` for at most connect_timeout; `discard` receives a later result. */
 export async function waitInTime<T>(
   target: SocketTarget,
   work: Promise<T>,
@@ -61,7 +61,7 @@ export async function waitInTime<T>(
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       late = true;
-      reject(tooLate(target));
+      reject(timeoutError(target));
     }, target.connect_timeout * 1000);
   });
   work.then((value) => late && discard(value), () => {});
@@ -71,7 +71,7 @@ export async function waitInTime<T>(
     if (error instanceof ConnectionError) throw error;
     const { code = "" } = error as { code?: string };
     const transient = PASSING.test(code) || /temporary failure/i.test(messageOf(error));
-    throw connectError(target, reason(error), { cause: error, transient });
+    throw connectError(target, describeFailure(error), { cause: error, transient });
   } finally {
     clearTimeout(timer);
   }
@@ -86,11 +86,11 @@ export class ConnectionEnded extends Error {
   }
 }
 
-/** Nothing listens, or the network does not reach it: a server that starts, or is back later. */
+/** Codes of transient failures: the server does not listen yet, or the network does not reach it. */
 const PASSING =
   /^(ECONN(REFUSED|RESET|ABORTED)|E(HOST|NET)UNREACH|ETIMEDOUT|EPIPE|EAI_AGAIN|ENOENT)$/;
 
-function reason(error: unknown): string {
+function describeFailure(error: unknown): string {
   const { code } = error as { code?: string };
   if (error instanceof Deno.errors.ConnectionRefused || code === "ECONNREFUSED") {
     return "nothing listens there, the connection was refused";
@@ -104,7 +104,7 @@ function reason(error: unknown): string {
   return messageOf(error);
 }
 
-/** @throws {ConnectionError} when nothing answers there in time */
+/** @throws {ConnectionError} when no server answers in time */
 export async function connectSocket(target: SocketTarget): Promise<Deno.Conn> {
   const { host: hostname, port, path } = target;
   if (path !== undefined) {
@@ -116,7 +116,7 @@ export async function connectSocket(target: SocketTarget): Promise<Deno.Conn> {
   return connection;
 }
 
-/** A connection without TLS. */
+/** Wraps a connection without TLS. */
 export function plainSocket(connection: Deno.Conn): ByteSocket {
   return {
     read: (into) => connection.read(into),
@@ -125,7 +125,7 @@ export function plainSocket(connection: Deno.Conn): ByteSocket {
   };
 }
 
-/** A connection without TLS, as a stream of node's. */
+/** Opens a connection without TLS as a socket of `node:net`. */
 export async function connectStream(target: SocketTarget): Promise<Socket> {
   const { path } = target;
   const socket = connectNode(

@@ -1,8 +1,8 @@
 /**
- * A TCP connection as the stream that `node:tls` runs over. Over a socket of `node:net` it reads all that
- * the server sends, however slow its reader is (measured: 500 MiB in two seconds of a COPY without a
- * reader), and takes a connection that ends within a TLS record for a silent one. This stream reads the
- * network on demand, and reports its end.
+ * A TCP connection as the stream that `node:tls` runs over. Over a socket of `node:net`, TLS reads all that
+ * the server sends, however slow the reader is (measured: 500 MiB of a COPY in two seconds without a
+ * reader), and does not notice a connection that ends within a TLS record. This stream reads the network on
+ * demand and reports its end.
  */
 import { Duplex } from "node:stream";
 
@@ -19,7 +19,7 @@ export class TLSDuplex extends Duplex {
     super({ readableHighWaterMark: READ_BYTES });
   }
 
-  /** Sets whether the network is read beyond the read that is under way. */
+  /** Sets whether to read the network again after the current read. */
   demand(demanded: boolean): void {
     this.#demanded = demanded;
     this.#pump();

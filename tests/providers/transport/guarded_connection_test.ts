@@ -104,7 +104,7 @@ Deno.test("a byte within each idle timeout keeps a statement alive, and an abort
   const interrupt = () => Promise.resolve(interrupted++);
   const session = await LineSession.open(server, { inactivity_timeout: 0.3, interrupt });
   const controller = new AbortController();
-  const release = session.connection.abortedBy(controller.signal);
+  const release = session.connection.endOnAbort(controller.signal);
   setTimeout(() => controller.abort(new Error("stopped")), 1000);
   const took = await time(() => assert.rejects(session.query("rows"), /^Error: stopped$/));
   assert.ok(took >= 990 && took < 2000, `${took} ms`);

@@ -1,4 +1,4 @@
-/** What a load would do, by the statements that it would run, in a transaction that only reads. */
+/** Plans a load in a read-only transaction: the statements that it would run, and its problems. */
 import type { FieldConversion } from "../../../core/values/conversion.ts";
 import { DXTError, LoaderError } from "../../../core/errors.ts";
 import type { LoadPlan, PlannedLoad } from "../../../core/contracts/loader.ts";
@@ -7,26 +7,26 @@ import { conversionsOf, matchColumns, warnOfOmissions } from "../column_match.ts
 import type { RelationalSystem, RowCount, SqlSession, Table } from "../contract.ts";
 import { quoteTable, tableName } from "../names.ts";
 import { deleteAll } from "./statements.ts";
-import { missingFields, planChanges } from "./table_changes.ts";
+import { findMissingFields, planChanges } from "./table_changes.ts";
 import { checkLoadTask, createStatements, describeNewTable } from "./target.ts";
 
-/** How a table's rows are replaced. */
+/** How a load replaces the rows of a table. */
 export interface Replacement {
-  /** What runs before the new rows are written, or after them, word for word. */
+  /** Statements that run before or after the new rows are written, word for word. */
   readonly statements: readonly string[];
-  /** What is lost, of a table with so many rows. */
+  /** Describes what is lost of a table with this number of rows. */
   loss(rows: string): string;
 }
 
-/** What a provider's loads do in their own way; a plan asks for it, and changes nothing. */
+/** The steps of a load that differ between systems. A plan asks for them and changes nothing. */
 export interface LoadSteps<S extends SqlSession, T extends Table> {
-  /** @throws {DXTError} for a table whose rows need not be those that a load writes */
+  /** @throws {DXTError} for a table that may store other rows than a load writes */
   refuseTable?(session: S, table: T): Promise<void>;
   /**
    * Statements that an upsert runs before its rows are written.
    *
    * @param name quoted
-   * @param table unset where the load makes it
+   * @param table unset where the load creates it
    */
   upsertStatements(
     session: S,
@@ -34,11 +34,11 @@ export interface LoadSteps<S extends SqlSession, T extends Table> {
     fields: readonly Field[],
     table?: T,
   ): Promise<readonly string[]>;
-  /** @throws {DXTError} when the table cannot be replaced so */
+  /** @throws {DXTError} when the table cannot be replaced in this way */
   replacement(session: S, table: T): Promise<Replacement>;
 }
 
-/** Plans a load; warnings are those that the load would give. */
+/** Plans a load, with the warnings that the load would give. */
 export async function planLoad<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
   session: S,
@@ -92,7 +92,7 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   };
   let { fields } = load.staged;
   const statements: string[] = [];
-  let changed: ReadonlySet<string> = new Set(missingFields(system, table, fields));
+  let changed: ReadonlySet<string> = new Set(findMissingFields(system, table, fields));
   await collect(async () => {
     const changes = await planChanges(system, session, table, load);
     statements.push(...changes.statements);
@@ -101,7 +101,7 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     for (const sql of changing) warn(`The load changes table ${table.label}: ${sql}`);
   });
   await collect(() => {
-    // The report of a column says what it would lose, where the pipeline does not accept it.
+    // The plan of each column reports its losses, so that no loss throws here.
     const target = matchColumns(system, table, { ...load, lossy: "accept" }, changed);
     warnOfOmissions(warn, target);
     const { computed } = target;
@@ -135,7 +135,7 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   };
 }
 
-/** Columns that are missing or change are shown as the type that they should have. */
+/** Missing and changed columns are planned with the type that they would have in a new table. */
 async function planColumns<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
   session: S,
@@ -160,7 +160,7 @@ function describeRows(count: RowCount | undefined): string {
 }
 
 /**
- * A replacement deletes all rows first: that must not delete or change those of other tables.
+ * Refuses a replacement that would delete or change rows of other tables, since it deletes all rows first.
  *
  * @throws {LoaderError} that names the foreign key
  */

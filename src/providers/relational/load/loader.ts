@@ -1,4 +1,4 @@
-/** The half of a loader that is the same for every relational system. */
+/** The part of a loader that all relational systems share: checks, plan, and proof of the rows. */
 import { LoaderError, messageOf, VerificationError } from "../../../core/errors.ts";
 import {
   type AskedWatermark,
@@ -19,29 +19,29 @@ import { countRows, deleteAll } from "./statements.ts";
 import { checkLoadTask } from "./target.ts";
 import { uniqueKeyStatements } from "./unique_key.ts";
 
-/** What a loader's connection offers. */
+/** The connector as a loader uses it. */
 export interface LoadingConnector<S extends SqlSession, T extends Table, E> {
   readonly system: RelationalSystem<S, T, E>;
   warn(message: string): void;
-  /** Runs `work` in a transaction that only reads; a database that does not exist yet is empty. */
+  /** Runs `work` in a read-only transaction; a database that does not exist yet is empty. */
   readingTables<R>(work: (session: S) => Promise<R>): Promise<R>;
-  /** Whether the system itself refused a statement: its error is given the target's name. */
+  /** Whether the system itself refused a statement; the loader adds the target's name to its error. */
   isSystemError(error: unknown): boolean;
 }
 
-/** Checks, plans and asks; a provider's loader writes, in its own way. */
+/** Checks and plans loads and finds watermarks; a provider's subclass writes the rows. */
 export abstract class RelationalLoader<S extends SqlSession, T extends Table, E> implements Loader {
   protected abstract readonly connector: LoadingConnector<S, T, E>;
   protected abstract readonly watermarks: WatermarkReader<S, T>;
 
-  /** Writes a task that was checked, or leaves the target as it was. */
+  /** Writes the rows of a checked task, or leaves the target as it was. */
   protected abstract write(task: LoadTask): Promise<LoadReceipt>;
 
-  /** What the load of a task does in the provider's own way: by default, rows are deleted, and keys indexed. */
+  /** The steps of this load. By default a replacement deletes rows, and an upsert indexes its keys. */
   protected steps({ upsertKeys }: PlannedLoad): LoadSteps<S, T> {
     const { system } = this.connector;
     return {
-      // A table that the load makes has its keys as primary key.
+      // A table that the load creates has its keys as primary key.
       upsertStatements: async (session, _name, _fields, table) =>
         table === undefined ? [] : await uniqueKeyStatements(system, session, table, upsertKeys),
       replacement: (_session, { name, label }) =>
@@ -78,11 +78,11 @@ export abstract class RelationalLoader<S extends SqlSession, T extends Table, E>
   getMaxWatermark(
     target: StreamTarget,
     field: string,
-    asked: AskedWatermark = {},
+    request: AskedWatermark = {},
   ): Promise<Exclude<Value, null> | undefined> {
     const { connector } = this;
     return connector.readingTables((session) =>
-      findMaxWatermark(this.watermarks, session, { target, field, ...asked })
+      findMaxWatermark(this.watermarks, session, { target, field, ...request })
     );
   }
 }
@@ -119,10 +119,10 @@ export async function nameTarget<R>(
 }
 
 /**
- * Writes the rows of a load in the open transaction, into a table that a replacement empties before.
+ * Writes the rows of a load in the open transaction. A replacement empties the table first.
  *
- * @param write returns how many rows the system says it took, and its words for it
- * @throws {VerificationError} when these, or the rows of a replaced table, are not those that are staged
+ * @param write returns the number of rows that the system reports, and its words for it
+ * @throws {VerificationError} when that number, or the count of a replaced table, is not the staged one
  */
 export async function fillTable<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,

@@ -1,4 +1,4 @@
-/** NULL where a column or a key refuses it, found here where the system would not name the row. */
+/** Finds NULL that a column or a key refuses, since the system would not name the row. */
 import { firstNull } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
@@ -26,7 +26,7 @@ function refuseNulls(
 }
 
 /**
- * The batches of a load, each checked before it is written.
+ * Yields the batches of a load, each checked for NULL.
  *
  * @throws {ValueError} with field and row, for NULL in a column of the target that refuses it
  */

@@ -1,9 +1,9 @@
-/** The statements that a load runs: each is written once, in the words that all dialects share. */
+/** The statements of a load that all dialects write alike. */
 import type { PlannedLoad } from "../../../core/contracts/loader.ts";
 import type { Quoting, SqlSession } from "../contract.ts";
 
 /**
- * Makes a table. Keys of an upsert refuse NULL also where the system's primary keys take it.
+ * Creates a table. Keys of an upsert are NOT NULL, even where the system's primary keys allow NULL.
  *
  * @param name quoted
  * @param types of the columns, one for each staged field
@@ -23,7 +23,7 @@ export function createTable(
   return `CREATE TABLE ${name} (${lines.join(", ")})`;
 }
 
-/** Adds a column that takes NULL; all names quoted. */
+/** Adds a nullable column; all names are quoted. */
 export function addColumn(table: string, column: string, type: string): string {
   return `ALTER TABLE ${table} ADD COLUMN ${column} ${type}`;
 }
@@ -33,7 +33,7 @@ export function deleteAll(name: string): string {
   return `DELETE FROM ${name}`;
 }
 
-/** Counts the rows of what stands behind FROM. */
+/** Counts the rows of a FROM item. */
 export async function countRows(session: SqlSession, from: string): Promise<number> {
   const { rows: [row] } = await session.query(`SELECT count(*) FROM ${from}`);
   return Number(row![0]);

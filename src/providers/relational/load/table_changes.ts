@@ -1,4 +1,4 @@
-/** What a load changes of a table that exists, so that the table takes its fields. */
+/** Plans the changes that make an existing table store the fields of a load. */
 import { SchemaError } from "../../../core/errors.ts";
 import type { PlannedLoad } from "../../../core/contracts/loader.ts";
 import { holdsAll, isAccepted } from "../../../core/values/conversion.ts";
@@ -8,11 +8,11 @@ import type { ColumnOf, RelationalSystem, SqlSession, Table } from "../contract.
 import { addColumn, deleteAll } from "./statements.ts";
 import { keyOfNewTable, type NewTable } from "./target.ts";
 
-/** Changes of a table. */
+/** The changes of one table. */
 export interface TableChanges {
-  /** Statements in their order; none where the table takes the fields as it is. */
+  /** Statements in their order; none where the table can store the fields as it is. */
   readonly statements: readonly string[];
-  /** Names of the fields whose columns are added, or get another type. */
+  /** Names of the fields whose columns are added or change their type. */
   readonly fields: ReadonlySet<string>;
 }
 
@@ -23,8 +23,8 @@ const NONE: TableChanges = { statements: [], fields: new Set() };
  * changes types, since it deletes all rows before. No column is dropped. Where a system cannot change a type, a
  * replacement makes the table again with the same columns, or is refused where something would be lost.
  *
- * @param made the table that the load would make where there is none
- * @throws {SchemaError} for fields without a column that the load may not add; it names all, and the statements
+ * @param made the table that the load would create if none existed
+ * @throws {SchemaError} with all fields whose columns the load may not add, and the statements that add them
  */
 export async function planChanges<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
@@ -36,9 +36,9 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
   if (table.readOnlyKind !== undefined) return NONE;
   const { staged: { fields }, mode, schema } = load;
   const find = columnFinder(system, table);
-  const names = missingFields(system, table, fields);
+  const names = findMissingFields(system, table, fields);
   const missing = fields.filter(({ name }) => names.includes(name));
-  const narrow = await findNarrow(system, session, table, load);
+  const narrow = await findNarrowFields(system, session, table, load);
   if (missing.length + narrow.length === 0) return NONE;
   const types = made?.types ?? await system.types.newTypes(session, fields, keyOfNewTable(load));
   const typeOf = (field: Field) => types[fields.indexOf(field)]!;
@@ -75,8 +75,8 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
   return { statements, fields: changed };
 }
 
-/** Names of the fields that a table has no column for. */
-export function missingFields<T extends Table, E>(
+/** Names of the fields for which the table has no column. */
+export function findMissingFields<T extends Table, E>(
   system: Matching<T, E>,
   table: T,
   fields: readonly Field[],
@@ -85,8 +85,8 @@ export function missingFields<T extends Table, E>(
   return fields.map(({ name }) => name).filter((name) => find(name) === undefined);
 }
 
-/** The fields whose columns cannot take all their values, and may get another type. */
-async function findNarrow<S extends SqlSession, T extends Table, E>(
+/** Finds the fields whose columns cannot store all their values, and may change their type. */
+async function findNarrowFields<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
   session: S,
   table: T,

@@ -53,7 +53,7 @@ export interface NewTable {
   readonly keys: readonly string[];
 }
 
-/** The table that a load makes where there is none. */
+/** Describes the table that a load creates if there is none. */
 export async function describeNewTable<S extends SqlSession, T extends Table, E>(
   { dialect: { defaultSchema }, types }: RelationalSystem<S, T, E>,
   session: S,
@@ -69,7 +69,7 @@ export async function describeNewTable<S extends SqlSession, T extends Table, E>
 }
 
 /**
- * The statements that make a table, and its schema where that is missing.
+ * The statements that create a table, and its schema if it is missing.
  *
  * @throws {SchemaError} for a stream without fields
  */
@@ -90,11 +90,11 @@ export async function createStatements<S extends SqlSession, T extends Table, E>
 }
 
 /**
- * Finds the table of a load and changes it so that it takes the fields, or makes it, in the transaction of the
- * session.
+ * Finds the table of a load and changes it so that it can store the fields, or creates it, in the session's
+ * transaction.
  *
- * @param made the table to make; by the fields alone when unset
- * @throws {SchemaError} when the table cannot take the fields; nothing was written then
+ * @param made the table to create; unset, a table for the fields
+ * @throws {SchemaError} when the table cannot store the fields; nothing was written then
  */
 export async function prepareTarget<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
@@ -111,7 +111,7 @@ export async function prepareTarget<S extends SqlSession, T extends Table, E>(
     : await createTarget(system, session, task, name, statements);
 }
 
-/** The table of a name, matched; undefined when none exists. */
+/** Finds a table by its name and matches its columns; undefined if it does not exist. */
 export async function findTarget<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
   session: S,
@@ -122,7 +122,7 @@ export async function findTarget<S extends SqlSession, T extends Table, E>(
   return table === undefined ? undefined : matchColumns(system, table, task);
 }
 
-/** Makes a table, and matches what the system made of it. */
+/** Creates a table, and matches the columns that the system gave it. */
 export async function makeTarget<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
   session: S,
@@ -134,7 +134,7 @@ export async function makeTarget<S extends SqlSession, T extends Table, E>(
   return await createTarget(system, session, task, table.name, statements);
 }
 
-/** Runs the statements that make or change a table, and matches it by its name. */
+/** Runs the statements that create or change a table, then finds it by its name and matches its columns. */
 export async function createTarget<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
   session: S,

@@ -1,13 +1,13 @@
-/** One load of a table at a time, by a lock of the server that belongs to the load's session. */
+/** The server's lock that admits one load of a table at a time. */
 import { waitForLock } from "../../../core/files/run_lock.ts";
 import type { LoadTask } from "../../../core/contracts/loader.ts";
 import { displayTable, tableName } from "../names.ts";
 
-/** Milliseconds in which the server ends what a killed or failed load had it do. */
+/** Milliseconds in which a server ends the statements of a killed or failed load, and frees its lock. */
 const GRACE_MS = 1000;
 
 /**
- * Waits for the lock of a target's loads, which the server frees when the session or its transaction ends.
+ * Waits for the lock of a target. The server frees it when the session or its transaction ends.
  *
  * @param tryLock takes the lock, or returns its holder in the words of a message
  * @throws {ConcurrentRunError} when another run holds it for longer than the claim waits

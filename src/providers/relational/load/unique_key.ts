@@ -1,4 +1,4 @@
-/** The unique index that an upsert needs: found, or made. */
+/** Finds or creates the unique index that an upsert needs. */
 import { LoaderError, messageOf } from "../../../core/errors.ts";
 import type { Dialect, RelationalSystem, SqlSession, Table } from "../contract.ts";
 
@@ -23,7 +23,7 @@ export async function hasUniqueKey<S extends SqlSession, T extends Table, E>(
   return found.some((columns) => sameColumns(columns, keys, dialect));
 }
 
-/** The statement that makes a unique index of the keys where a table has none; the index stays. */
+/** The statement that creates a unique index of the keys where a table has none. The index remains. */
 export async function uniqueKeyStatements<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
   session: S,

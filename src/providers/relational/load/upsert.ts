@@ -1,4 +1,4 @@
-/** The statements of an upsert, by what the system has for it. */
+/** The statements of an upsert, by the syntax that the system has for it. */
 import type { Quoting } from "../contract.ts";
 import type { Target } from "../column_match.ts";
 import type { Table } from "../contract.ts";
@@ -31,21 +31,21 @@ export function upsertColumns(
   };
 }
 
-/** A row of the table `t` has the key of the staged row `s`. */
+/** The condition that a row of table `t` has the key of the staged row `s`. */
 export function sameKey(keys: readonly string[]): string {
   return keys.map((key) => `t.${key} = s.${key}`).join(" AND ");
 }
 
 /** An upsert from a table of staged rows, which has the columns of the target. */
 export interface StagedUpsert {
-  /** Quoted. */
+  /** Quoted name of the target. */
   readonly table: string;
   readonly columns: Pick<UpsertColumns, "all" | "keys">;
-  /** Columns that a known row gets; without any it stays as it is. */
+  /** Columns that are updated in a row whose key exists; if empty, the row stays as it is. */
   readonly changed: readonly string[];
-  /** Behind FROM: the staged rows as `s`, one for each key unless the last one wins by its order. */
+  /** The FROM item of the staged rows `s`: one row per key, or in an order in which the last one wins. */
   readonly rows: string;
-  /** Between the columns and the rows of an INSERT, with a blank before it. */
+  /** Clause between the columns and the rows of an INSERT, with a leading blank. */
   readonly option?: string;
 }
 
@@ -69,7 +69,7 @@ export function upsertStatements(
  * The clause that makes an INSERT an upsert.
  *
  * @param keys quoted names of the columns of a unique index
- * @param changed quoted names of the columns that a known row gets; without any it stays
+ * @param changed quoted names of the columns that are updated in a row whose key exists
  */
 export function upsertClause(
   strategy: Exclude<UpsertStrategy, "update insert">,
@@ -77,7 +77,7 @@ export function upsertClause(
   changed: readonly string[],
 ): string {
   if (strategy === "on duplicate key") {
-    // To set a key to itself changes nothing, where IGNORE would also hide errors.
+    // Setting a key to itself changes nothing; IGNORE would also hide errors.
     const sets = changed.length === 0
       ? [`${keys[0]} = ${keys[0]}`]
       : changed.map((name) => `${name} = VALUES(${name})`);

@@ -26,7 +26,7 @@ export class MySQLConnector extends ServerConnector<Session, MySQLTable, ColumnL
     return new MySQLConnector(keys, await Session.open(keys, signal), context);
   }
 
-  /** A session in a transaction that reads, for one caller, who gives it back. */
+  /** Returns a session in a read-only transaction. The caller gives it back. */
   begin(signal: AbortSignal): Promise<Session> {
     return this.take((session) => this.beginReading(session), signal);
   }
@@ -56,7 +56,7 @@ export class MySQLConnector extends ServerConnector<Session, MySQLTable, ColumnL
   }
 }
 
-/** InnoDB's own estimate; of views and queries nothing is known. */
+/** Sizes by InnoDB's own estimate; unknown for views and queries. */
 const sizes: SizeReader<Session, MySQLTable> = {
   kindOf: ({ readOnlyKind }) => readOnlyKind === undefined ? "table" : "view",
   sizeOf(_session, { readOnlyKind, estimatedRows: rows }) {

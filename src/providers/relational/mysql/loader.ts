@@ -33,8 +33,8 @@ import { Session } from "./wire/session.ts";
 const TRANSACTIONAL = /^(InnoDB|RocksDB|TokuDB|ndbcluster)$/i;
 
 /**
- * A table that exists is loaded in one transaction. One that does not is loaded beside its name and renamed,
- * since the server commits each change of a table by itself; so is one that `replace: swap` replaces.
+ * Loads an existing table in one transaction. A new table, or one that `replace: swap` replaces, is loaded
+ * under another name and renamed, since the server commits each change of a table at once.
  */
 export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLimit> {
   protected override readonly watermarks = watermarks;
@@ -48,7 +48,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
 
   protected override async write(task: LoadTask): Promise<LoadReceipt> {
     const session = await Session.open(this.connector.config, task.signal, { localFiles: true });
-    const release = session.abortedBy(task.signal);
+    const release = session.endOnAbort(task.signal);
     try {
       const lock = await lockLoads(session, task);
       await refuseStale(watermarks, session, task);
@@ -61,7 +61,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
         await refuseSwap(session, table);
         return await this.#loadBeside(session, task, lock, table);
       }
-      // The server commits each change of a table by itself.
+      // The server commits each of these changes at once.
       const target = await createTarget(mysql, session, task, name, statements);
       warnOfOmissions(this.connector.warn, target);
       return await loadInto(session, task, target, { lock, creates: false }, "COMMIT");
@@ -71,7 +71,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     }
   }
 
-  /** Loads a table of another name, which then takes that of the target by one statement. */
+  /** Loads a table of another name, then gives it the target's name in one statement. */
   async #loadBeside(
     session: Session,
     task: LoadTask,
@@ -86,7 +86,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     }]
       .map((table) => quoteTable(table, dialect)) as [string, string, string];
     const drop = `DROP TABLE IF EXISTS ${newName}, ${oldName}`;
-    // What a killed load left.
+    // A killed load may have left them.
     await session.query(drop);
     try {
       const made = existing === undefined
@@ -105,12 +105,12 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
       const creates = existing === undefined;
       return await loadInto(session, task, target, { lock, creates }, rename);
     } finally {
-      // Where that fails, the next load drops it.
+      // If that fails, the next load drops them.
       await this.#runLater(session, drop).catch(() => {});
     }
   }
 
-  /** Runs a statement over a session that may have been ended meanwhile, or over another one. */
+  /** Runs a statement over the session, or over another one if the session has ended. */
   async #runLater(session: Session, sql: string): Promise<void> {
     if (session.usable) await session.query(sql);
     else {
@@ -120,7 +120,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     }
   }
 
-  /** Whether a new table takes the place of one that exists: also where a replacement changes its columns. */
+  /** Whether a load replaces the table itself: on `replace: swap`, and if a replacement changes columns. */
   #isBeside({ mode }: PlannedLoad, changes: readonly string[]): boolean {
     return isSwap(mode, this.options) || mode === "replace" && changes.length > 0;
   }
@@ -149,7 +149,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
 async function lockLoads(session: Session, task: LoadTask): Promise<string> {
   const { schema, name } = tableName(task.target);
   const { rows: [own] } = await session.query("SELECT DATABASE()");
-  // Names that the loads of one table share, of any length of its own.
+  // The lock's name is a hash, since the server limits its length.
   const table = JSON.stringify([schema ?? own![0], name].map((part) => part?.toLowerCase()));
   const lock = `dxt_${createHash("sha256").update(table).digest("hex").slice(0, 32)}`;
   await lockTarget(task, async () => {
@@ -169,7 +169,7 @@ async function loadInto(
   append: Pick<PendingAppend, "lock" | "creates">,
   commit: string,
 ): Promise<LoadReceipt> {
-  // Tables and indexes are made before, since each ends a transaction.
+  // Creating a table or an index would end the transaction.
   const upsert = task.mode === "upsert" ? await prepareUpsert(session, target, task) : undefined;
   await session.query("START TRANSACTION");
   const receipt = await fillTable(mysql, session, task, target.table, async () => {
@@ -232,8 +232,8 @@ async function refuseSwap(session: Session, table: MySQLTable): Promise<void> {
 }
 
 /**
- * Sends all rows by a file, or by statements where the server takes none, as MySQL 8 by default; returns how
- * many the server took.
+ * Sends all rows as a file, or as INSERT statements if the server accepts no files, as MySQL 8 by default.
+ * Returns the number of rows that the server took.
  */
 async function send(
   session: Session,

@@ -28,7 +28,7 @@ export const watermarks: WatermarkReader<Session, MySQLTable> = {
         textLiteral(column)
       }) FROM information_schema.TABLES WHERE ${of}`,
     );
-    // Bytes are compared after a cast, which no index serves.
+    // Binary values compare after a cast, which no index serves.
     const type = columns.find(({ name }) => name === column)?.type ?? "";
     const isBinary = typeMapper.fromSource(type).dtype === "binary";
     return { bytes: Number(row![0]), indexed: row![1] === "1" && !isBinary };

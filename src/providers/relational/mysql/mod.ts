@@ -37,10 +37,10 @@ export default defineProvider<MySQLConfig, MySQLConnector>({
         const { MySQLExtractor } = await import("./extractor.ts");
         return new MySQLExtractor(connector);
       },
-      async maxWatermark(connector, asked) {
+      async maxWatermark(connector, request) {
         const { findSourceMax } = await import("../max_watermark.ts");
         const { watermarks } = await import("./max_watermark.ts");
-        return await findSourceMax(connector, watermarks, asked);
+        return await findSourceMax(connector, watermarks, request);
       },
     },
   },

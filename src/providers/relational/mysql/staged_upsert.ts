@@ -1,4 +1,4 @@
-/** Upserts from a table of the session's own, by ON DUPLICATE KEY. */
+/** Upserts from a temporary table by ON DUPLICATE KEY. */
 import { LoaderError } from "../../../core/errors.ts";
 import type { LoadTask } from "../../../core/contracts/loader.ts";
 import { ensureUniqueKey, sameColumns } from "../load/unique_key.ts";
@@ -8,16 +8,16 @@ import { dialect, quote } from "./dialect.ts";
 import { mysql, type Target } from "./system.ts";
 import type { Session } from "./wire/session.ts";
 
-/** How rows are upserted from a table of the session's own. */
+/** The steps of an upsert. */
 export interface Upsert {
-  /** Quoted name of that table, whose columns are those of the target. */
+  /** Quoted name of the temporary table, which has the columns of the target. */
   readonly staging: string;
   readonly statements: readonly string[];
-  /** Finds a key that only the collation takes for another one; undefined where keys have none. */
-  readonly confusion: string | undefined;
+  /** Query for keys that only the collation treats as equal; undefined if no key is text. */
+  readonly collision: string | undefined;
 }
 
-/** Makes the table that an upsert takes its rows from; no transaction may be open. */
+/** Creates the temporary table and the target's unique index. No transaction may be open. */
 export async function prepareUpsert(
   session: Session,
   { table, columns }: Target,
@@ -44,11 +44,11 @@ export async function prepareUpsert(
     statements: upsertStatements("on duplicate key", {
       table: table.name,
       columns: names,
-      // A record that is nothing but key is updated too.
+      // A record without other fields updates its keys.
       changed: names.others.length > 0 ? names.others : names.keys,
       rows: `${staging} AS s ORDER BY dxt_row`,
     }),
-    confusion: texts.length === 0
+    collision: texts.length === 0
       ? undefined
       : `SELECT 1 FROM ${staging} s JOIN ${table.name} t ON ${sameKey(names.keys)} WHERE ${
         differ.join(" OR ")
@@ -57,8 +57,8 @@ export async function prepareUpsert(
 }
 
 /**
- * ON DUPLICATE KEY means any unique index: another one than that of the keys would make the server update
- * rows of other keys.
+ * Refuses a table with a unique index other than that of the keys: ON DUPLICATE KEY applies to any unique
+ * index, and would update rows of other keys.
  */
 export async function refuseOtherKeys(
   session: Session,
@@ -82,15 +82,15 @@ export async function refuseOtherKeys(
 
 /** Writes the rows of the staging table into the target, in the open transaction. */
 export async function runUpsert(session: Session, target: Target, upsert: Upsert): Promise<void> {
-  await refuseConfusion(session, target, upsert);
+  await refuseCollision(session, target, upsert);
   for (const statement of upsert.statements) {
     const { warnings } = await session.query(statement);
     await refuseWarnings(session, target, warnings);
   }
-  await refuseConfusion(session, target, upsert);
+  await refuseCollision(session, target, upsert);
 }
 
-/** LOAD DATA LOCAL makes warnings of what a strict mode refuses, and leaves out rows of a known key. */
+/** Refuses warnings: LOAD DATA LOCAL only warns of invalid values, and of rows that it leaves out. */
 export async function refuseWarnings(
   session: Session,
   { table }: Target,
@@ -98,16 +98,16 @@ export async function refuseWarnings(
 ): Promise<void> {
   if (count === 0) return;
   const { rows } = await session.query("SHOW WARNINGS LIMIT 1");
-  const said = rows[0] === undefined ? "" : `: ${rows[0][2]} (${rows[0][1]})`;
+  const first = rows[0] === undefined ? "" : `: ${rows[0][2]} (${rows[0][1]})`;
   throw new LoaderError(
-    `Cannot load into ${table.label}: MySQL changed or left out what it was given, ${count} warnings${said}`,
+    `Cannot load into ${table.label}: MySQL changed or left out what it was given, ${count} warnings${first}`,
   );
 }
 
-/** A row whose key equals that of another only by collation would have taken its place. */
-async function refuseConfusion(session: Session, { table }: Target, { confusion }: Upsert) {
-  if (confusion === undefined) return;
-  const { rows: [pair] } = await session.query(confusion);
+/** Refuses a staged row that would replace a row of another key, equal to its own only by collation. */
+async function refuseCollision(session: Session, { table }: Target, { collision }: Upsert) {
+  if (collision === undefined) return;
+  const { rows: [pair] } = await session.query(collision);
   if (pair === undefined) return;
   throw new LoaderError(
     `Cannot upsert into ${table.label}: its collation takes two keys for one that differ in case, accents or closing blanks`,

@@ -43,8 +43,8 @@ function conversionOf(field: Field, type: string): Conversion {
 }
 
 /**
- * What a column takes less of than its type: `when` completes "refused when …", and `check` is what dxt looks
- * at, since the server would change the value in silence.
+ * Returns the limit that a column adds to its type. `when` completes "refused when …". dxt enforces `check`
+ * itself, since the server would change the value without an error.
  */
 function columnLimit(
   type: string,
@@ -62,7 +62,7 @@ function columnLimit(
     case "varbinary":
       return { when: `a value is longer than ${size}` };
     case "binary":
-      return { when: `a value has not ${size} bytes`, check: { bytes: size ?? 1 } };
+      return { when: `a value does not have ${size} bytes`, check: { bytes: size ?? 1 } };
     case "tinytext":
     case "tinyblob":
     case "text":
@@ -71,14 +71,14 @@ function columnLimit(
     case "mediumblob":
       return { when: `a value is longer than ${word}` };
     case "enum":
-      return { when: "a text is not of the list", check: { values: enumValues(type) } };
+      return { when: "a text is not in the list", check: { values: enumValues(type) } };
     case "year":
       return { when: "a year is not 0 or from 1901 to 2155", check: { isYear: true } };
     case "bit":
       return { check: { isBits: true } };
     case "timestamp":
       return {
-        when: "a moment is not of the years 1970 to 2038",
+        when: "a time is not in the years 1970 to 2038",
         check: { fractionDigits: size ?? 0 },
       };
     case "datetime":
@@ -104,7 +104,7 @@ export const mysql: RelationalSystem<Session, MySQLTable, ColumnLimit> = {
     const hash = createHash("sha256").update(JSON.stringify(keys)).digest("hex").slice(0, 16);
     return `CREATE UNIQUE INDEX dxt_upsert_${hash} ON ${name} (${keys.map(quote).join(", ")})`;
   },
-  /** MODIFY takes the whole definition of a column, of which a default has many spellings. */
+  /** Refuses a column with a default: MODIFY needs its whole definition, and defaults have many spellings. */
   async changeType(session, { name, label, schema, table }, column, type) {
     if (column.hasDefault || column.identity) {
       throw new SchemaError(

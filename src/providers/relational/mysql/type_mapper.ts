@@ -132,7 +132,7 @@ const KEY_TYPES: Readonly<Record<string, string>> = {
 function toTarget(field: Field): string {
   if (field.target_type !== undefined) return field.target_type;
   const native = keptType(field, nativeType(field), fromSource);
-  // A timestamp fills itself.
+  // A timestamp column may fill itself.
   if (native !== undefined && !/^(timestamp|json)/.test(native)) {
     return /char|text/.test(native)
       ? `${native} character set utf8mb4 collate utf8mb4_bin`

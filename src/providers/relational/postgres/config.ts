@@ -65,14 +65,14 @@ function isHostList(hosts: string): boolean {
   return hosts.split(",").every((host) => host.startsWith("/") || /^[^/\s]+$/.test(host));
 }
 
-/** JDBC's name of a key, and libpq's word for the authorities that dxt trusts anyway. */
+/** Options of other programs: JDBC's names of keys, and libpq's word for the default authorities. */
 const URL_OPTIONS: Readonly<Record<string, OptionMeaning>> = {
   dbname: "database",
   currentSchema: "schema",
   sslrootcert: (file) => ({ sslrootcert: file === "system" ? "" : file }),
 };
 
-/** `postgres://user:password@host:port/database?sslmode=require`; `%2Frun%2Fpostgresql` is a socket's folder. */
+/** Reads `postgres://user:password@host:port/database?sslmode=require`. A socket's folder is `%2Frun%2F…`. */
 export function fromURL(url: string): Record<string, string | number> {
   return serverKeys(url, "postgres", URL_OPTIONS);
 }

@@ -56,11 +56,11 @@ export class PostgresConnector extends ServerConnector<Session, Relation, Column
       const wait = await describeLockWait((sql, params) => this.query(sql, params), pid);
       if (wait !== undefined) this.warn(wait);
     } catch {
-      // The session itself says what is wrong with the server.
+      // The waiting session reports a failure of the server itself.
     }
   }
 
-  /** A session for one caller, who gives it back, in a transaction. */
+  /** Returns a session in a transaction. The caller gives it back. */
   begin(mode: TransactionMode, signal?: AbortSignal, snapshot?: string): Promise<Session> {
     const begin = beginStatement(mode, this.config, snapshot);
     return this.take(async (session) => {
@@ -111,7 +111,7 @@ export class PostgresConnector extends ServerConnector<Session, Relation, Column
   }
 }
 
-/** Those that servers from version 14 on report; an older one refuses the first statement that writes. */
+/** Refuses a read-only session. Servers before version 14 do not report it, and refuse the first write. */
 function refuseReadOnly({ parameters }: Session): void {
   const why = readOnlyReason({
     standby: parameters.get("in_hot_standby") === "on",

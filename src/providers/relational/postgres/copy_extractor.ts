@@ -14,7 +14,7 @@ import type { Dialect } from "../contract.ts";
 import { fromClause, selectStatement } from "../select.ts";
 import { typeNames } from "./sql/catalog.ts";
 import type { PostgresConnector } from "./connector.ts";
-import { type ColumnDecoder, columnDecoderOf } from "./copy/column_decoders.ts";
+import { chooseColumnDecoder, type ColumnDecoder } from "./copy/column_decoders.ts";
 import { dialect } from "./sql/dialect.ts";
 import { isLockTimeout } from "./wire/server_error.ts";
 import { rowsOfTag } from "./wire/messages.ts";
@@ -53,9 +53,9 @@ export class PostgresCopyExtractor implements RecordExtractor {
   }
 
   /**
-   * A transaction that has locked what the task reads. It sees what was there before its first lock: where
-   * something was rewritten meanwhile it begins again, until its moment is later than its locks. That of a
-   * part cannot move, the session that exported it has the locks.
+   * Begins a transaction and locks what the task reads. Its snapshot is older than its locks: if a table was
+   * rewritten in between, the transaction begins again. A part uses the snapshot of another session, which
+   * holds the locks.
    */
   async #begin(
     task: ExtractRequest,
@@ -63,7 +63,7 @@ export class PostgresCopyExtractor implements RecordExtractor {
     const snapshot = snapshotOf(task);
     for (let tries = 1;; tries++) {
       const session = await this.connector.begin("read", task.signal, snapshot);
-      const release = session.abortedBy(task.signal);
+      const release = session.endOnAbort(task.signal);
       try {
         const named = await withResultNames(session, task);
         const columns = await lockColumns(session, named);
@@ -82,17 +82,17 @@ export class PostgresCopyExtractor implements RecordExtractor {
   }
 }
 
-/** Copies, and ends the transaction when no table of it was replaced meanwhile. */
+/** Copies, then commits if no table of the transaction was replaced in the meantime. */
 async function* copyUnchanged(session: Session, task: ExtractRequest, columns: Columns) {
   const tag = yield* copy(session, task, columns);
   await commitUnchanged(session, relationOf(task));
   return tag;
 }
 
-/** How often a moment is looked for in which nothing is rewritten. */
+/** Attempts to find a snapshot during which no table is rewritten. */
 const MOST_TRIES = 10;
 
-/** Of a part, an error that the whole need not have. */
+/** Turns errors of a part that a read of the whole source may avoid into a `PartitionError`. */
 function explained(error: unknown, task: ExtractRequest): unknown {
   if (snapshotOf(task) === undefined) return error;
   if (error instanceof SnapshotError) return new PartitionError(error.message, { cause: error });
@@ -151,12 +151,14 @@ async function* copy(
   return out.tag!;
 }
 
-/** Locks what is read, asks what types the columns have, and finds how to read each as its field. */
+/** Locks the source, finds the types of its columns, and chooses the decoder of each. */
 async function lockColumns(session: Session, task: ExtractRequest): Promise<Columns> {
   const columns = await session.lock(selectStatement(withoutRange(task), dialect));
   const types = await typeNames(session, columns);
   const ascii = session.parameters.get("server_encoding") === "SQL_ASCII";
-  const readings = task.projections.map(({ field }, i) => columnDecoderOf(types[i]!, field, ascii));
+  const readings = task.projections.map(({ field }, i) =>
+    chooseColumnDecoder(types[i]!, field, ascii)
+  );
   return { types, readings };
 }
 

@@ -30,9 +30,9 @@ import type { Session } from "./wire/session.ts";
 /**
  * Appends by COPY into the table itself. Replaces by DELETE and COPY: TRUNCATE would be faster, but is
  * not under MVCC, so that a reader with an older snapshot would find the table empty. Other writers wait
- * until the end, readers do not. A swap of tables (`table_swap.ts`) has to be asked for, as it makes readers
- * wait, and older snapshots see none of its rows. Upserts by COPY into a temporary table (`upsert.ts`). A
- * table that is not there yet may be written by several connections (`parallel_load.ts`).
+ * until the end, readers do not. A swap of tables (`table_swap.ts`) is an option, since it makes readers
+ * wait, and older snapshots see none of its rows. Upserts by COPY into a temporary table (`upsert.ts`).
+ * Several connections may write a new table (`parallel_load.ts`).
  */
 export class PostgresCopyLoader extends RelationalLoader<Session, Relation, ColumnEncoding> {
   protected override readonly watermarks: WatermarkReader<Session, Relation>;
@@ -56,7 +56,7 @@ export class PostgresCopyLoader extends RelationalLoader<Session, Relation, Colu
     }
     const { config, system, warn } = this.connector;
     const session = await this.connector.begin("write", task.signal);
-    const release = session.abortedBy(task.signal);
+    const release = session.endOnAbort(task.signal);
     try {
       await lockLoads(session, task, config);
       await checkRange(this.connector, task);

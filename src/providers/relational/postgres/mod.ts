@@ -22,7 +22,7 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
     return await PostgresConnector.open({ ...config, baseDirectory, showValues }, context);
   },
   permissions,
-  // Quoted names are told apart by each character. Without a setting, names lie in "public".
+  // Quoted names are case-sensitive. Without a setting, tables are in "public".
   targetPath(config, target) {
     const { schema = config.schema ?? "public", name } = tableName(target);
     return [schema, name];
@@ -38,10 +38,10 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
         const { PostgresCopyExtractor } = await import("./copy_extractor.ts");
         return new PostgresCopyExtractor(connector);
       },
-      async maxWatermark(connector, asked) {
+      async maxWatermark(connector, request) {
         const { findSourceMax } = await import("../max_watermark.ts");
         const { watermarkReader } = await import("./sql/max_watermark.ts");
-        return await findSourceMax(connector, watermarkReader(connector.system), asked);
+        return await findSourceMax(connector, watermarkReader(connector.system), request);
       },
     },
   },

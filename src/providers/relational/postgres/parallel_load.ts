@@ -1,6 +1,6 @@
 /**
- * A load that several connections write: into a table beside the target, which takes its place when all
- * of it is there. For a target that is not there yet, or one that may be swapped.
+ * A load over several connections. They write a new table, which becomes the target when it is complete:
+ * for a target that does not exist yet, or one that may be swapped.
  */
 import { createHash } from "node:crypto";
 import { LoaderError } from "../../../core/errors.ts";
@@ -65,7 +65,7 @@ export async function shareLoad(
         return new PostgresSharedLoad(connector, session, task, old, { table: table.name });
       }
     }
-    // Closing alone would let go of the lock a moment later.
+    // Closing the session would release the lock only later.
     await session.query("ROLLBACK");
     await connector.giveBack(session);
     return undefined;
@@ -88,7 +88,7 @@ export async function loadShare(
 ): Promise<number> {
   const { table } = ticket as Ticket;
   const session = await connector.begin("write", task.signal);
-  const release = session.abortedBy(task.signal);
+  const release = session.endOnAbort(task.signal);
   try {
     const relation = await findRelation(session, table);
     if (relation === undefined) {
@@ -130,7 +130,7 @@ class PostgresSharedLoad implements SharedLoad {
         }: PostgreSQL took ${rows}, staged are ${count}`,
       );
     }
-    const release = session.abortedBy(task.signal);
+    const release = session.endOnAbort(task.signal);
     try {
       if (this.old === undefined) await this.#appear(name);
       else await takePlace(session, table, this.old);
@@ -169,13 +169,13 @@ class PostgresSharedLoad implements SharedLoad {
   }
 }
 
-/** The table that a load fills, and the one whose place it takes. */
+/** The table that a load fills, and the one that it replaces. */
 interface Beside {
   readonly created: Target;
   readonly old: Relation | undefined;
 }
 
-/** Makes the table that is going to be the target, for all connections to see. */
+/** Creates and commits the table that will become the target, so that all connections see it. */
 async function makeBeside(
   connector: PostgresConnector,
   task: LoadTask,
@@ -228,7 +228,7 @@ export function siblingTable(target: TableName, old: Relation | undefined) {
   return { mark, name, beside: quoteTable(name, dialect) };
 }
 
-/** Drops what a killed load left; false when the table is somebody else's. */
+/** Drops the table of a killed load; returns false if another program created the table. */
 async function dropLeftOver(session: Session, table: string, mark: string): Promise<boolean> {
   const { rows: [found] } = await session.query(
     `SELECT pg_catalog.obj_description(to_regclass(${quoteText(table)}), 'pg_class')

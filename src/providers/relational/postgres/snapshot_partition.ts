@@ -29,8 +29,8 @@ const RANGE_SCAN = 14;
 const ADDRESSED = ["r", "p", "m"];
 
 /**
- * By row addresses where the source is a large table; by a field's ranges where one is told. The session
- * locks what is read before it exports its snapshot, and keeps the locks while the parts are read.
+ * Divides a large table by row addresses, or a source by the ranges of a given field. The session locks the
+ * source before it exports its snapshot, and keeps the locks while the parts are read.
  */
 export async function partitionOf(
   connector: PostgresConnector,
@@ -39,7 +39,7 @@ export async function partitionOf(
 ): Promise<Partition> {
   if (most < 2 || (field === undefined && task.source.type !== "relation")) return undivided();
   const session = await connector.begin("export", task.signal);
-  const release = session.abortedBy(task.signal);
+  const release = session.endOnAbort(task.signal);
   try {
     const named = await withResultNames(session, task);
     const cut: Division = field === undefined

@@ -151,14 +151,14 @@ export async function takePlace(session: Session, table: string, old: Relation):
   }
 }
 
-/** Seconds: of one wait, in which those who come after wait too, and between two of them. */
+/** Lock timeout of an attempt, and pause between attempts, in seconds. Later sessions wait during the first. */
 const [WAIT, PAUSE] = [2, 3];
 const TRIES = 120;
 
 /**
- * Locks the old table against readers too. Who asks for a lock stops everybody who comes after, so that
- * a long reader would stop all others: it is asked for again and again, and not for long. Each try is
- * told by a notice, or the server would be silent.
+ * Locks the old table against readers, too. Sessions that come later queue behind a waiting lock, so that one
+ * long reader would stop all others: each attempt is short, and is repeated. The server sends a notice for
+ * each, since its silence is limited.
  */
 async function lock(session: Session, { name }: Relation): Promise<void> {
   const take = `LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`;

@@ -26,10 +26,10 @@ export function databasePath(config: SqliteConfig, baseDirectory: string): strin
 }
 
 /**
- * A URL as SQLAlchemy reads it: what follows `sqlite:///` is a relative path, or an absolute one when it begins with
- * a fourth slash. `sqlite:PATH` and `sqlite://FILE` are the path as it is.
+ * Reads a URL as SQLAlchemy does: after `sqlite:///` the path is relative, after a fourth slash absolute.
+ * In `sqlite:PATH` and `sqlite://FILE` the path stands as it is.
  *
- * @throws {ConfigurationError} for a host, and for a relative path that is meant to be absolute as far as the disk shows
+ * @throws {ConfigurationError} for a host, and for a relative path of which only the absolute one exists
  */
 export function fromURL(url: string, baseDirectory: string): Record<string, unknown> {
   const [, slashes = "", place, query = ""] = /^[a-z][\w+.-]*:(\/{2,3})?([^?]*)(?:\?(.*))?$/is.exec(
@@ -43,27 +43,29 @@ export function fromURL(url: string, baseDirectory: string): Record<string, unkn
     );
   }
   if (slashes === "///") refuseMeantAbsolute(path, baseDirectory);
-  const options = readOptions(query).flatMap(([name, value]) => Object.entries(keyOf(name, value)));
+  const options = readOptions(query).flatMap(([name, value]) =>
+    Object.entries(readOption(name, value))
+  );
   // As SQLAlchemy: a URL without a path is a database in memory.
   return { path: path === "" ? ":memory:" : path, ...Object.fromEntries(options) };
 }
 
-/** The key of a URL's option: SQLite's own `mode`, Python's `timeout` in seconds, or a key of dxt. */
-function keyOf(name: string, value: string): Record<string, unknown> {
+/** Reads an option of a URL: SQLite's own `mode`, Python's `timeout` in seconds, or a key of dxt. */
+function readOption(name: string, value: string): Record<string, unknown> {
   if (name === "mode" && /^(ro|rwc?)$/.test(value)) return { readonly: value === "ro" };
   if (name === "timeout") return { busy_timeout_ms: Math.round(Number(value) * 1000) };
   if (name === "busy_timeout_ms") return { [name]: Number(value) };
   return { [name]: { true: true, false: false }[value] ?? value };
 }
 
-/** Other programs read three slashes as the root: says so where only such a path exists. */
+/** Refuses a relative path of which only the absolute one exists: other programs read three slashes so. */
 function refuseMeantAbsolute(path: string, baseDirectory: string): void {
   if (isAbsolute(path) || path === "") return;
   const [relative, absolute] = [resolve(baseDirectory, path), resolve("/", path)];
   const folders = [dirname(relative), dirname(absolute)] as const;
-  const pair = !isThere(relative) && isThere(absolute)
+  const pair = !pathExists(relative) && pathExists(absolute)
     ? [relative, absolute]
-    : !isThere(folders[0]) && isThere(folders[1])
+    : !pathExists(folders[0]) && pathExists(folders[1])
     ? folders
     : undefined;
   if (pair === undefined) return;
@@ -77,7 +79,7 @@ function refuseMeantAbsolute(path: string, baseDirectory: string): void {
 }
 
 /** Whether a path is known to exist. */
-function isThere(path: string): boolean {
+function pathExists(path: string): boolean {
   try {
     return mayRead(path) && Deno.statSync(path) !== undefined;
   } catch {

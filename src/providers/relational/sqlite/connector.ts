@@ -61,13 +61,13 @@ export class SqliteConnector extends SqlConnector<SqliteSession, SqliteTable, Co
     return database.prepare(sql);
   }
 
-  /** Beside the file SQLite keeps a journal: the folder must take files too. */
-  protected override async writeRights(...asked: [TableName, string, LoadMode]) {
-    const { exists, problems } = await super.writeRights(...asked);
+  /** Also checks the folder, in which SQLite writes a journal beside the file. */
+  protected override async writeRights(...request: [TableName, string, LoadMode]) {
+    const { exists, problems } = await super.writeRights(...request);
     return { exists, problems: [...await fileProblems(this.file), ...problems] };
   }
 
-  /** Also a file that is missing, or no database. */
+  /** Also an error of a file that is missing or no database. */
   protected override isRefusal(error: unknown): boolean {
     return error instanceof DXTError || this.isSystemError(error);
   }

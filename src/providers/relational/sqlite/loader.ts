@@ -26,14 +26,14 @@ import { ANY_NUMBER, NUMBER_TEXT } from "./types/type_mapper.ts";
 import { DOUBLE_DIGITS } from "../type_name.ts";
 import { type Bound, boundReader, exactNumber } from "./types/bind_value.ts";
 
-/** Values bound with one statement: fewer statements are faster, up to about here. */
+/** Values bound to one statement: more are no faster. */
 const VALUES = 100;
-/** Rows between two looks at the clock and the signal. */
+/** Rows between two checks of the clock and the signal. */
 const BREATHE = 4096;
 
 /**
- * Writes in one transaction. Replace empties the table and fills it again: its declared types,
- * indexes and triggers stay. Upsert is INSERT … ON CONFLICT DO UPDATE.
+ * Writes in one transaction. A replacement empties the table and fills it again, so that its declared
+ * types, indexes and triggers stay. An upsert is INSERT … ON CONFLICT DO UPDATE.
  */
 export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, ColumnFit> {
   protected override readonly watermarks = watermarks;
@@ -53,7 +53,7 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
     const begin = () => lockLoads(file, task, () => database.exec("BEGIN IMMEDIATE"));
     return await inTransaction(file, database, signal, begin, async () => {
       await refuseStale(watermarks, session, task);
-      // Rows that a replace deletes may come again before the end.
+      // A replacement may insert rows again that it deleted, before the transaction ends.
       database.exec("PRAGMA defer_foreign_keys = ON");
       const target = await prepareTarget(sqlite, session, task, made);
       const { table } = target;
@@ -70,8 +70,8 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
   }
 
   /**
-   * The table of a load where there is none: a number without bounds is text where one of its values
-   * is neither an integer nor a double. Numbers that are text are warned of.
+   * Describes the table that a load creates if there is none. A column of numbers without bounds is text if
+   * one value is neither an integer nor a double. Warns of numbers that are stored as text.
    */
   async #newTable(
     file: DatabaseFile,
@@ -166,6 +166,6 @@ function insertSQL(target: Target, { mode, upsertKeys }: LoadTask, rows: number)
   const values = Array(rows).fill(row).join(", ");
   const insert = `INSERT INTO ${target.table.name} (${all.join(", ")}) VALUES ${values}`;
   if (mode !== "upsert") return insert;
-  // A record that is nothing but key is updated too, so that it is counted.
+  // A record without other fields updates its keys, so that it is counted.
   return `${insert} ${upsertClause("on conflict", keys, others.length > 0 ? others : all)}`;
 }

@@ -35,10 +35,10 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
         const { SqliteExtractor } = await import("./extractor.ts");
         return new SqliteExtractor(connector);
       },
-      async maxWatermark(connector, asked) {
+      async maxWatermark(connector, request) {
         const { findSourceMax } = await import("../max_watermark.ts");
         const { watermarks } = await import("./sql/max_watermark.ts");
-        return await findSourceMax(connector, watermarks, asked);
+        return await findSourceMax(connector, watermarks, request);
       },
     },
   },

@@ -1,7 +1,7 @@
 /**
- * Parts of a table for several connections. With a rollback journal nobody can commit while a reader
- * has its lock: as long as one connection reads, all that begin meanwhile see the same. With a
- * write-ahead log they would not, and a snapshot cannot be shared: there a table is one part.
+ * Parts of a table for several connections. With a rollback journal no program can commit while a reader has
+ * its lock: all connections that begin while one reads see the same rows. With a write-ahead log they would
+ * not, and snapshots cannot be shared, so that a table is one part.
  * https://www.sqlite.org/lockingv3.html
  */
 import type { DatabaseSync } from "node:sqlite";

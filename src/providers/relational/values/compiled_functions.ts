@@ -4,16 +4,16 @@
  */
 
 /** Size of the cache. The oldest functions are dropped: a worker may read many tables. */
-const MOST = 64;
+const MAX_FUNCTIONS = 64;
 
-const kept = new Map<string, unknown>();
+const functions = new Map<string, unknown>();
 
-/** Returns the function of this source, whose body holds no name or value from outside, only numbers. */
+/** Returns the function of this source. Its body must contain no name or value from outside but numbers. */
 export function compileFunction<F>(parameters: readonly string[], body: string): F {
-  const known = kept.get(body);
+  const known = functions.get(body);
   if (known !== undefined) return known as F;
-  if (kept.size === MOST) kept.delete(kept.keys().next().value!);
+  if (functions.size === MAX_FUNCTIONS) functions.delete(functions.keys().next().value!);
   const made = new Function(...parameters, body) as F;
-  kept.set(body, made);
+  functions.set(body, made);
   return made;
 }

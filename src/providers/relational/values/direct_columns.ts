@@ -1,8 +1,8 @@
 /**
- * Columns that a generated function fills from a wire format, without an object for a value, and the
- * parts of its source that no format changes. In the source `v1` are the values of column 1, `m1` its
- * bits of NULL, `b1` its bytes of text with `d1` to write them and `e1` where they end. `bytes`, `view`
- * and `at` are the place in the input, `row` that in the columns.
+ * Columns that a generated function fills from a wire format without an object per value, and the parts
+ * of its source that all formats share. In the source, column 1 has its values in `v1`, its NULL bits in
+ * `m1`, and its text bytes in `b1`; `d1` writes them, and `e1` is their end. `bytes` and `view` are the
+ * input, `at` the place in it, and `row` the place in the columns.
  */
 import {
   BigColumn,
@@ -13,10 +13,10 @@ import {
 } from "../../../arrow/mod.ts";
 import { SLACK } from "../../transport/receive_buffer.ts";
 
-/** Most columns of one function: V8 does not optimise a function of any length. */
-export const GENERATED = 64;
-/** Bytes from which one call of `set` costs less than to copy eight at a time. */
-export const LONG = 192;
+/** Most columns of one generated function: V8 does not optimise very long functions. */
+export const MAX_GENERATED = 64;
+/** Size from which one call of `set` is faster than copying eight bytes at a time. */
+export const LONG_VALUE = 192;
 
 type DirectColumn = NumberColumn | BigColumn | BoolColumn | BytesColumn;
 
@@ -33,7 +33,7 @@ export class DirectColumns {
   /** Number of NULLs since the columns were opened. */
   readonly nulls: Int32Array;
 
-  /** @param isDirect whether the generated function fills a column; others are pushed to */
+  /** @param isDirect whether the generated function fills a column; a decoder pushes to the others */
   constructor(readonly columns: readonly Column[], private readonly isDirect: readonly boolean[]) {
     this.buffers = columns.map(() => undefined);
     this.nulls = new Int32Array(columns.length);
@@ -46,7 +46,7 @@ export class DirectColumns {
     });
   }
 
-  /** Ends the columns behind `rows` rows. */
+  /** Ends the columns after `rows` rows. */
   close(rows: number): void {
     this.columns.forEach((column, i) => {
       if (this.isDirect[i]) (column as DirectColumn).close(rows, this.nulls[i]!);
@@ -70,7 +70,7 @@ export function declareColumn(i: number, isText: boolean): string {
   let b${i} = buffers[${i}].bytes, d${i} = new DataView(b${i}.buffer), e${i} = v${i}[row];`;
 }
 
-/** Source that puts NULL. */
+/** Source that writes NULL. */
 export function putNull(i: number): string {
   return `m${i}[row >> 3] &= ~(1 << (row & 7));
       nulls[${i}]++;`;
@@ -79,7 +79,7 @@ export function putNull(i: number): string {
 /** Source that copies the next `size` bytes of the input, eight at a time. */
 export function putBytes(i: number): string {
   return `${growBytes(i, `size + ${SLACK}`)}
-      if (size <= ${LONG}) {
+      if (size <= ${LONG_VALUE}) {
         for (let k = 0; k < size; k += 8) {
           d${i}.setBigInt64(e${i} + k, view.getBigInt64(at + k, true), true);
         }
@@ -96,12 +96,12 @@ export function growBytes(i: number, size: string): string {
       }`;
 }
 
-/** Source behind each value of text, NULL too. */
+/** Source that follows each text value, also NULL. */
 export function endText(i: number): string {
   return `v${i}[row + 1] = e${i};`;
 }
 
 /** Source that returns the column whose value does not fit its row. */
-export function leaveAt(i: number | string): string {
+export function returnColumn(i: number | string): string {
   return `{ reach.at = at; reach.to = to; return ${i}; }`;
 }

@@ -1,31 +1,31 @@
-/** Rows of a wire format on their way to batches, in columns that a generated function fills. */
+/** Builds batches from the rows of a wire format, in columns that a generated function fills. */
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { ExtractRequest } from "../../../core/contracts/extractor.ts";
 import { ExtractorError, ValueError } from "../../../core/errors.ts";
 import { BatchColumns } from "./batch_columns.ts";
 import { DirectColumns } from "./direct_columns.ts";
 
-/** The bounds of batches, and the fields in them. */
+/** The bounds and the fields of batches. */
 export type BatchTask = Pick<
   ExtractRequest,
   "projections" | "batchRows" | "batchBytes" | "recycle"
 >;
 
-/** Where the next row is, and how much room there is. */
+/** The place of the next row in the input, and the room for it in the columns. */
 export interface Reach {
-  /** The row in the input. */
+  /** Bounds of the row in the input. */
   at: number;
   to: number;
-  /** Rows in the columns, and the most that there is room for. */
+  /** Rows in the columns, and the number for which they have room. */
   row: number;
   capacity: number;
-  /** Bytes of rows that the batch still takes. */
+  /** Bytes left until the batch is full. */
   bytes: number;
 }
 
 /**
- * A format extends it: its `push` sets `reach` to a row, calls {@linkcode makeRoom}, and runs its
- * generated function by {@linkcode decode}.
+ * A format extends this class: its `push` sets `reach` to a row, calls {@linkcode makeRoom}, and runs its
+ * generated function in {@linkcode decode}.
  */
 export abstract class RowBatches<R extends Reach> {
   readonly #batch: BatchColumns;
@@ -34,7 +34,7 @@ export abstract class RowBatches<R extends Reach> {
 
   /**
    * @param isDirect whether the generated function fills a column
-   * @param position the place in the input, of the format's own
+   * @param position the format's own fields of {@linkcode Reach}
    */
   constructor(
     private readonly task: BatchTask,
@@ -43,13 +43,13 @@ export abstract class RowBatches<R extends Reach> {
   ) {
     this.#batch = new BatchColumns(task);
     this.direct = new DirectColumns(this.#batch.columns, isDirect);
-    // The first runs are short: V8 optimises the function's loop while it runs, and would fall out of it
-    // at each end if it had not seen one before.
+    // Keep the first runs short: V8 optimises the loop while it runs, and leaves optimised code at the end
+    // of each run unless it has seen such an end before.
     this.reach = { at: 0, to: 0, row: 0, capacity: 1, bytes: task.batchBytes, ...position } as R;
     this.direct.open(1);
   }
 
-  /** Rows since the beginning. */
+  /** Rows of all batches so far. */
   get rows(): number {
     return this.#batch.taken + this.reach.row;
   }
@@ -58,7 +58,7 @@ export abstract class RowBatches<R extends Reach> {
     return this.reach.row === 0;
   }
 
-  /** The rows since the last batch. */
+  /** Returns the rows since the last batch as a batch. */
   take(): Batch {
     const { reach } = this;
     this.direct.close(reach.row);
@@ -70,12 +70,12 @@ export abstract class RowBatches<R extends Reach> {
     return batch;
   }
 
-  /** Whether the batch takes another row. */
+  /** Whether another row belongs to this batch. */
   protected get hasRoom(): boolean {
     return this.reach.row < this.task.batchRows && this.reach.bytes > 0;
   }
 
-  /** Makes room for a row at least, in columns that are full. */
+  /** Grows full columns, by at least one row. */
   protected makeRoom(): void {
     const { reach } = this;
     if (reach.row < reach.capacity) return;
@@ -84,8 +84,10 @@ export abstract class RowBatches<R extends Reach> {
   }
 
   /**
-   * @param run returns -1, or the column whose value does not fit its row, the number of columns where
-   * the row ends elsewhere
+   * Runs the generated function, and turns its result into an error that names row and column.
+   *
+   * @param run returns -1, or the column whose value exceeds the row; the number of columns if the row does
+   * not end behind the last one
    * @param describe says what is wrong with such a column
    */
   protected decode(run: () => number, describe: () => string): void {

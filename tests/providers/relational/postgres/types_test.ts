@@ -3,8 +3,8 @@ import { freshDatabase, type TestDatabase } from "../../../support/services.ts";
 import { findRelation } from "../../../../src/providers/relational/postgres/sql/catalog.ts";
 import { encodingOf } from "../../../../src/providers/relational/postgres/types/column_encoding.ts";
 import {
+  chooseFormat,
   type CopyFormat,
-  formatOf,
 } from "../../../../src/providers/relational/postgres/copy/batch_encoder.ts";
 import { connect, extract, load, never, onServers, stagedBatches } from "./support.ts";
 
@@ -196,7 +196,7 @@ async function move(
   const session = await to.begin("read", never);
   const relation = (await findRelation(session, '"every"'))!;
   await session.close();
-  return formatOf(fields.map((field, i) => {
+  return chooseFormat(fields.map((field, i) => {
     const column = relation.columns[i]!;
     return { field, column, fit: encodingOf(field, column)!, at: i };
   }));

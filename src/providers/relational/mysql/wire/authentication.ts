@@ -1,5 +1,5 @@
 /**
- * The plugins by which a password is proven.
+ * The login plugins: each proves that the client knows the password.
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_authentication_methods.html
  * https://mariadb.com/kb/en/connection/#client_ed25519-plugin
  */
@@ -16,7 +16,7 @@ const ED25519_CHALLENGE_BYTES = 32;
 
 type Prove = (password: string, challenge: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 
-/** The first answer to a challenge, by plugin. None sends the password as clear text. */
+/** The first answer to a challenge, by plugin. None sends the password in clear text. */
 const PLUGINS: Readonly<Record<string, Prove>> = {
   mysql_native_password: (password, challenge) =>
     scramble("sha1", password, (twice) => [challenge.subarray(0, CHALLENGE_BYTES), twice]),
@@ -25,7 +25,7 @@ const PLUGINS: Readonly<Record<string, Prove>> = {
   client_ed25519: (password, challenge) => {
     if (challenge.length < ED25519_CHALLENGE_BYTES) {
       throw new ConnectionError(
-        `the server's challenge for client_ed25519 has ${challenge.length} bytes, wanted are ${ED25519_CHALLENGE_BYTES}`,
+        `the server's challenge for client_ed25519 has ${challenge.length} bytes, expected ${ED25519_CHALLENGE_BYTES}`,
       );
     }
     return signWithPassword(utf8.encode(password), challenge.subarray(0, ED25519_CHALLENGE_BYTES));
@@ -33,8 +33,8 @@ const PLUGINS: Readonly<Record<string, Prove>> = {
 };
 
 /**
- * The plugin of the first answer, which is sent before the server has looked up the user: the one that
- * the greeting names where its challenge is for it.
+ * Chooses the plugin of the first answer, which is sent before the server looks up the user. The greeting's
+ * challenge may be too short for other plugins than these two.
  */
 export function choosePlugin(greeted: string): string {
   return greeted === "caching_sha2_password" ? greeted : "mysql_native_password";
@@ -78,17 +78,17 @@ const PUBLIC_KEY_REQUEST = Uint8Array.of(2);
 
 /** What the login may send over a connection. */
 export interface LoginChannel {
-  /** TLS, or a socket of this machine. */
+  /** The connection uses TLS, or a socket of this machine. */
   readonly isPrivate: boolean;
-  /** Whether a key that the server sends without TLS is trusted; anybody between could have sent it. */
+  /** Whether to trust a public key that comes without TLS, which an attacker may have sent. */
   readonly trustsPublicKey: boolean;
-  /** Sends a payload, when there is one, and returns the next that comes. */
+  /** Sends the payload, if any, and returns the server's next one. */
   ask(payload?: Uint8Array): Promise<Uint8Array>;
 }
 
 /**
- * Answers a plugin that asks for the password itself after the first proof. It goes over a private channel
- * as it is, else encrypted with the server's key.
+ * Answers a plugin that asks for the password itself after the first proof: in clear text over a private
+ * channel, otherwise encrypted with the server's key.
  *
  * @returns the payload that follows
  */
@@ -100,7 +100,7 @@ export async function continueLogin(
   channel: LoginChannel,
 ): Promise<Uint8Array> {
   if (plugin !== "caching_sha2_password" || more.length !== 1) {
-    throw new ConnectionError(`the server asks ${plugin} for more than it has`);
+    throw new ConnectionError(`the server asks for a step that ${plugin} does not have`);
   }
   if (more[0] === FAST) return await channel.ask();
   if (more[0] !== FULL) throw new ConnectionError(`the server asks ${plugin} for step ${more[0]}`);

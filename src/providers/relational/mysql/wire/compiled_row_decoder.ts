@@ -13,10 +13,10 @@ import {
   type DirectBuffers,
   type DirectColumns,
   endText,
-  GENERATED,
-  leaveAt,
+  MAX_GENERATED,
   putBytes,
   putNull,
+  returnColumn,
 } from "../../values/direct_columns.ts";
 import type { Reach } from "../../values/row_batches.ts";
 import { readBits, readDay, readDecimal, readTime, readTimestamp } from "./binary_values.ts";
@@ -50,7 +50,7 @@ interface Scope {
   readonly refuseFlag: typeof refuseFlag;
 }
 
-/** Reads rows: of all columns, as many as are there. */
+/** Reads all columns of all complete rows in the input. */
 type ReadRows = (scope: Scope, reach: PacketReach, input: PacketBuffer, end: number) => number;
 
 /** Reads some columns of one row, whose bits of NULL are at `base`. */
@@ -80,11 +80,11 @@ export class CompiledRowDecoder {
       readTimestamp,
       refuseFlag,
     };
-    const isNarrow = readings.length <= GENERATED;
+    const isNarrow = readings.length <= MAX_GENERATED;
     this.#readRows = isNarrow
       ? compileFunction<ReadRows>(["scope", "reach", "input", "end"], rowsBody(readings, fields))
       : undefined;
-    const starts = readings.flatMap((_, i) => !isNarrow && i % GENERATED === 0 ? [i] : []);
+    const starts = readings.flatMap((_, i) => !isNarrow && i % MAX_GENERATED === 0 ? [i] : []);
     this.#parts = starts.map((start) =>
       compileFunction<ReadPart>(
         ["scope", "reach", "input", "base"],
@@ -144,7 +144,7 @@ function partBody(
   fields: readonly Field[],
   start: number,
 ): string {
-  const part = readings.slice(start, start + GENERATED);
+  const part = readings.slice(start, start + MAX_GENERATED);
   return `${NAMES}
   const { to, row } = reach;
   let { at } = reach;
@@ -177,9 +177,9 @@ function rowsBody(readings: readonly ColumnReading[], fields: readonly Field[]):
     room -= to - at;
     base = at + 1;
     at = base + ${nullBytes(count)};
-    if (at > to) ${leaveAt(count)}
+    if (at > to) ${returnColumn(count)}
     ${readings.map((reading, i) => column(reading, fields[i]!, i)).join("")}
-    if (at !== to) ${leaveAt(count)}
+    if (at !== to) ${returnColumn(count)}
     row++;
     if (row === capacity || room <= 0 || end - to < ${HEADER + 1}) break;
     size = bytes[to] | bytes[to + 1] << 8 | bytes[to + 2] << 16;
@@ -226,15 +226,15 @@ function sized(i: number): string {
         else if (size === 254 && view.getUint32(at + 4, true) === 0) {
           size = view.getUint32(at, true);
           at += 8;
-        } else ${leaveAt(i)}
+        } else ${returnColumn(i)}
       }
-      if (size > to - at) ${leaveAt(i)}`;
+      if (size > to - at) ${returnColumn(i)}`;
 }
 
 /** A length in one byte, for dates and times. */
 const short = (i: number, read: string) =>
   `size = bytes[at++];
-      if (size > to - at) ${leaveAt(i)}
+      if (size > to - at) ${returnColumn(i)}
       ${read}
       at += size;`;
 
@@ -254,7 +254,7 @@ const VALUES: Readonly<Record<DirectKind, (i: number, field: Field) => string>> 
       if (size === 1) v${i}[row >> 3] |= 1 << (row & 7);
       else if (size !== 0) refuseFlag(fields[${i}], size << 24 >> 24);`,
   bit: (i) =>
-    `if (bytes[at] !== 1) ${leaveAt(i)}
+    `if (bytes[at] !== 1) ${returnColumn(i)}
       if (bytes[at + 1] !== 0) v${i}[row >> 3] |= 1 << (row & 7);
       at += 2;`,
   bits: (i) => short(i, `readBits(bytes, at, size, v${i}, row * 2);`),

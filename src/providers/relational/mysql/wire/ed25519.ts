@@ -1,16 +1,16 @@
 /**
- * Signatures of MariaDB's ed25519 plugin. It hashes the password where Ed25519 hashes a key of 32 bytes,
- * so no cryptography of the runtime can sign for it; the arithmetic of the curve is a library's.
+ * Signatures of MariaDB's ed25519 plugin. It hashes the password where Ed25519 hashes a key of 32 bytes, so
+ * the runtime's cryptography cannot sign for it. A library computes with the points of the curve.
  * https://mariadb.com/kb/en/authentication-plugin-ed25519/
  */
 import { createHash } from "node:crypto";
 
-/** The public key and the signature of a message, as RFC 8032 has them for a hashed key. */
+/** Returns the signature of a message by RFC 8032, with the hashed password as the hashed key. */
 export async function signWithPassword(
   password: Uint8Array,
   message: Uint8Array,
 ): Promise<Uint8Array> {
-  // Few servers ask for it.
+  // Loaded on demand, since few servers ask for it.
   const { Point } = await import("noble-ed25519");
   const { n: order } = Point.CURVE();
   const hash = sha512(password);
@@ -32,7 +32,7 @@ function sha512(...parts: Uint8Array[]): Uint8Array {
   return new Uint8Array(hash.digest());
 }
 
-/** The lowest byte comes first. */
+/** Little-endian. */
 function readInteger(bytes: Uint8Array): bigint {
   return BigInt(`0x${bytes.toReversed().toHex()}`);
 }

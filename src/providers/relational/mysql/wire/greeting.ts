@@ -1,5 +1,5 @@
 /**
- * The server's greeting, and the first part of the answer: what client and server both are able to do.
+ * The server's greeting, and the head of the answer: the capabilities that client and server share.
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase.html
  */
 import { ConnectionError } from "../../../../core/errors.ts";
@@ -16,13 +16,13 @@ export const CAPABILITY = {
   deprecateEOF: 0x100_0000,
 } as const;
 
-/** Number of utf8mb4_general_ci, which every server since 5.5.3 has. */
+/** Number of the collation utf8mb4_general_ci, which every server since 5.5.3 has. */
 const UTF8MB4 = 45;
-/** Longest packet that the client takes. */
+/** Longest packet that the client accepts. */
 const MAX_PACKET = 0x4000_0000;
 
 export interface Greeting {
-  /** As the server writes it, for example `10.11.6-MariaDB-0+deb12u1`. */
+  /** In the server's own form, for example `10.11.6-MariaDB-0+deb12u1`. */
   readonly version: string;
   readonly connectionId: number;
   readonly capabilities: number;
@@ -30,12 +30,12 @@ export interface Greeting {
   readonly plugin: string;
 }
 
-/** @throws {ConnectionError} when it is not the greeting of such a server */
+/** @throws {ConnectionError} for a payload that is no greeting of a supported server */
 export function parseGreeting(payload: Uint8Array): Greeting {
   const reader = new PayloadReader(payload);
   const protocol = reader.uint8();
   if (protocol !== 10) {
-    throw new ConnectionError(`the server speaks protocol ${protocol}, wanted is 10`);
+    throw new ConnectionError(`the server speaks protocol ${protocol}, expected 10`);
   }
   const version = decode(reader.untilZero());
   const connectionId = reader.uint32();
@@ -61,7 +61,7 @@ export function parseGreeting(payload: Uint8Array): Greeting {
   };
 }
 
-/** Chooses what is used of what the server is able to do. */
+/** Chooses the capabilities of the connection from those of the server. */
 export function chooseCapabilities(
   { capabilities }: Greeting,
   options: { readonly database: string | undefined; readonly localFiles: boolean },
@@ -83,7 +83,7 @@ export function loginHead(capabilities: number): Uint8Array {
   return head;
 }
 
-/** Asks for TLS, before anything else is said. */
+/** The request for TLS, which the client sends before its login. */
 export function tlsRequest(capabilities: number): Uint8Array {
   return loginHead(capabilities | CAPABILITY.tls);
 }

@@ -150,7 +150,7 @@ export class InfileEncoder {
     this.rows += count;
   }
 
-  /** What is left. */
+  /** Yields the rest. */
   *finish(): Generator<Uint8Array, void, void> {
     if (this.#out.end > this.spelling.head.length) yield this.#take();
   }

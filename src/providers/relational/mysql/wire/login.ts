@@ -1,23 +1,23 @@
-/** The login of a connection: the first answer to the greeting, then whatever the user's plugin asks. */
+/** The login of a connection: answers the greeting, then the requests of the user's plugin. */
 import { choosePlugin, continueLogin, provePassword } from "./authentication.ts";
 import { CAPABILITY, type Greeting, loginHead } from "./greeting.ts";
 import type { PacketChannel } from "./packet_channel.ts";
 import { ANSWER, decode, encodeZeroEnded, PayloadReader } from "./packets.ts";
 
-/** Asks for one more step of a plugin. */
+/** First byte of a packet in which a plugin asks for another step. */
 const MORE = 0x01;
 
 export interface Login {
   readonly user: string;
   readonly password: string;
   readonly database: string | undefined;
-  /** Nobody else reads what is sent: TLS, or a socket of this machine. */
+  /** The connection uses TLS, or a socket of this machine. */
   readonly isPrivate: boolean;
-  /** Whether a key that the server sends without TLS is trusted; anybody between could have sent it. */
+  /** Whether to trust a public key that comes without TLS, which an attacker may have sent. */
   readonly trustsPublicKey: boolean;
 }
 
-/** @throws {DXTError} what the server, or the proof of the password, says against the login */
+/** @throws {DXTError} when the server refuses the login, or the password cannot be proven */
 export async function logIn(
   channel: PacketChannel,
   { plugin: greeted, challenge: first }: Greeting,
@@ -44,12 +44,12 @@ export async function logIn(
           return await channel.receive();
         },
       });
-    } else throw channel.connection.refuse("the login has no such answer");
+    } else throw channel.connection.refuse("an unknown answer to the login came");
   }
   channel.connection.endStatement();
 }
 
-/** The plugin of the user, and a challenge for it. */
+/** Parses the request for another plugin: its name and challenge. */
 function parseSwitch(payload: Uint8Array): [plugin: string, challenge: Uint8Array] {
   if (payload.length === 1) return ["mysql_old_password", new Uint8Array()];
   const reader = new PayloadReader(payload, 1);

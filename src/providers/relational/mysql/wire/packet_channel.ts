@@ -1,4 +1,4 @@
-/** Packets over a connection: sends those of a statement, and receives what the server answers. */
+/** The packets of a connection: sends statements, and receives the server's answers. */
 import type { GuardedConnection } from "../../../transport/guarded_connection.ts";
 import { CAPABILITY } from "./greeting.ts";
 import {
@@ -15,17 +15,17 @@ import {
 } from "./packets.ts";
 import { MySQLError, parseError } from "./server_error.ts";
 
-/** Bytes below which a packet that begins as an EOF packet is one. */
+/** A packet that begins like an EOF packet is one if it has fewer bytes. */
 const LONGEST_EOF = 9;
 
 export class PacketChannel {
-  /** Our own LOAD DATA is running: its question for a file, and no other, is answered. */
+  /** Set while our own LOAD DATA runs: only then may the server ask for a file. */
   mayAskForFile = false;
   /** The server ends rows by an OK packet, not by EOF packets. */
   readonly #deprecatesEOF: boolean;
 
   /**
-   * @param capabilities what client and server both are able to do
+   * @param capabilities those that client and server share
    * @param showValues whether errors may quote keys
    */
   constructor(
@@ -44,7 +44,7 @@ export class PacketChannel {
     await this.reply(payload);
   }
 
-  /** Sends a payload behind what was received of this exchange. */
+  /** Sends a payload with the next sequence number of this exchange. */
   async reply(payload: Uint8Array): Promise<void> {
     const { sequence } = this.input;
     const frames = framesOf(payload, sequence);
@@ -52,16 +52,16 @@ export class PacketChannel {
     await this.send(frames);
   }
 
-  /** Sends frames as they are. */
+  /** Sends complete frames. */
   async send(frames: Uint8Array): Promise<void> {
     await this.connection.send(frames, () => this.receive(true));
   }
 
   /**
-   * The next payload.
+   * Returns the next payload.
    *
-   * @param inRows whether rows may come, which begin with any byte
-   * @throws {MySQLError} which leaves the connection usable
+   * @param inRows whether it may be a row, which can begin with any byte
+   * @throws {MySQLError} an error of the server, which leaves the connection usable
    */
   async receive(inRows = false): Promise<Uint8Array> {
     while (!this.find()) await this.connection.receive(this.input);
@@ -78,7 +78,7 @@ export class PacketChannel {
     return payload;
   }
 
-  /** Whether a packet was received whole; it is the next of `input`. */
+  /** Whether the next packet of `input` was received completely. */
   find(): boolean {
     try {
       return this.input.find();
@@ -91,18 +91,18 @@ export class PacketChannel {
     const columns: ResultColumn[] = [];
     while (columns.length < count) columns.push(this.parse(parseColumn, await this.receive()));
     if (!this.#deprecatesEOF && !this.isEnd(await this.receive(true))) {
-      throw this.connection.refuse("the columns have no end");
+      throw this.connection.refuse("no end packet follows the columns");
     }
     return columns;
   }
 
-  /** Whether a packet in place of a row ends the rows. A row may begin so, and is longer then. */
+  /** Whether a packet ends the rows. A row may begin with the same byte, but is longer. */
   isEnd(payload: Uint8Array): boolean {
     return payload[0] === ANSWER.end &&
       payload.length < (this.#deprecatesEOF ? LONGEST_FRAME : LONGEST_EOF);
   }
 
-  /** Ends a statement by the packet behind its rows, by which the server calls them complete. */
+  /** Ends a statement by the packet after its rows, which says that they are complete. */
   endRows(payload: Uint8Array): StatementEnd {
     if (!this.isEnd(payload)) {
       throw this.connection.refuse(`a packet of kind ${payload[0]} came`);
@@ -115,7 +115,7 @@ export class PacketChannel {
     return this.#end(this.parse(parseOK, payload));
   }
 
-  /** Parses a payload; one that is shorter than it says ends the connection. */
+  /** Parses a payload; a truncated one ends the connection. */
   parse<T>(parser: (payload: Uint8Array) => T, payload: Uint8Array): T {
     try {
       return parser(payload);

@@ -155,7 +155,7 @@ export function closeStatement(statement: number): Uint8Array {
   return framesOf(command(COMMAND.closeStatement, argument), 0);
 }
 
-/** Text that a zero byte ends. */
+/** Encodes text with a zero byte at its end. */
 export function encodeZeroEnded(text: string): Uint8Array {
   if (text.includes("\0")) throw new ConnectionError("a login holds the character U+0000");
   return utf8.encode(`${text}\0`);

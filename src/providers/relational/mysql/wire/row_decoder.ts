@@ -40,7 +40,7 @@ export class RowDecoder extends RowBatches<PacketReach> {
     reach.at = input.from;
     reach.to = input.to;
     const { isLong } = input;
-    // What is behind a packet of several frames lies elsewhere.
+    // The packets that follow one of several frames are elsewhere in the buffer.
     input.skip();
     reach.sequence = input.sequence;
     const end = isLong ? input.to : input.end;

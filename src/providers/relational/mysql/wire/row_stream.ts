@@ -12,7 +12,7 @@ export class RowStream {
   /** What the server says of the rows, once all have come. */
   end: StatementEnd | undefined;
 
-  /** @param statement number of the statement, which is closed behind its rows */
+  /** @param statement number of the prepared statement, which is closed after its rows */
   constructor(
     private readonly channel: PacketChannel,
     private readonly statement: number,

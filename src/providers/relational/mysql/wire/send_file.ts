@@ -1,15 +1,14 @@
-/** The file of a LOAD DATA LOCAL INFILE, made of bytes that the client has. */
+/** Sends the rows of a LOAD DATA LOCAL INFILE as the file that the server asks for. */
 import { MySQLError } from "./server_error.ts";
 import type { PacketChannel } from "./packet_channel.ts";
 import { ANSWER, framesOf, HEADER, putHeader, type StatementEnd } from "./packets.ts";
 
-/** Bytes of a file that are sent as one packet: less than a frame. */
+/** Bytes of a file per packet: fewer than a frame holds. */
 const PIECE = 8 * 1024 * 1024;
 
 /**
- * Sends chunks to a server that is about to ask for the file. Each has {@linkcode HEADER} free bytes at
- * its front. When they fail, so does the connection: an empty packet would end the file as if it were
- * whole.
+ * Sends the chunks when the server asks for the file. Each begins with {@linkcode HEADER} free bytes. If
+ * they throw, the connection ends: an empty packet would tell the server that the file is complete.
  */
 export async function sendFile(
   channel: PacketChannel,
@@ -22,7 +21,7 @@ export async function sendFile(
     if (kind !== ANSWER.localFile) throw connection.refuse("the server did not ask for the rows");
     let { sequence } = input;
     for await (const chunk of chunks) {
-      // Of a chunk beyond a frame the header of each piece takes the place of bytes that were sent.
+      // The header of each further piece overwrites bytes that were sent already.
       for (let from = 0; from < chunk.length - HEADER; from += PIECE) {
         const piece = chunk.subarray(from, from + PIECE + HEADER);
         putHeader(piece, piece.length - HEADER, sequence);

@@ -46,8 +46,8 @@ export function parseError(payload: Uint8Array): ServerReport {
 }
 
 /**
- * Errors that may pass: too many connections (1040, 1203, 1226), shutdown and killed connections (1053, 1077,
- * 1079, 1927, 4031), network (1158 to 1161), lock timeout (1205) and deadlock (1213).
+ * Codes of transient errors: too many connections (1040, 1203, 1226), shutdown and killed connections (1053,
+ * 1077, 1079, 1927, 4031), network (1158 to 1161), lock timeout (1205) and deadlock (1213).
  */
 const PASSING: ReadonlySet<number> = new Set([
   ...[1040, 1053, 1077, 1079, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1927, 4031],

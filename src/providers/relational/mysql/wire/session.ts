@@ -44,18 +44,18 @@ export interface QueryResult extends StatementEnd {
   readonly rows: (string | null)[][];
 }
 
-/** What a session is for. */
+/** The purpose of a session. */
 export interface SessionOptions {
-  /** It loads: the server may ask for a file, which is ours. */
+  /** It loads: the server may ask for the file of our LOAD DATA. */
   readonly localFiles?: boolean;
-  /** It kills the statement of another session; its own statement is killed by none. */
+  /** It kills the statement of another session; no further session kills its own. */
   readonly isKiller?: boolean;
 }
 
 /**
- * What holds in each session. Text is utf8mb4 and times are UTC. No value is changed in silence: modes are
- * strict, zero is no number to be replaced, backslashes escape as in our literals. No result is cut
- * short, and the server waits for a stage that is slow.
+ * Settings of each session. Text is utf8mb4 and times are UTC. Strict modes refuse invalid values, zero is
+ * stored as zero, and backslashes escape as in our literals. No limit cuts a result short, and the server
+ * waits for a slow stage.
  */
 const SETTINGS = `SET NAMES utf8mb4, time_zone = '+00:00', autocommit = 1,
   sql_mode = CONCAT(REPLACE(@@sql_mode, 'NO_BACKSLASH_ESCAPES', ''),
@@ -130,8 +130,8 @@ export class Session {
   }
 
   /** Ends the session when the signal aborts; returns a function that undoes this. */
-  abortedBy(signal: AbortSignal | undefined): () => void {
-    return this.#connection.abortedBy(signal);
+  endOnAbort(signal: AbortSignal | undefined): () => void {
+    return this.#connection.endOnAbort(signal);
   }
 
   /** Runs a statement without parameters. @throws {MySQLError} what the server says against it */
@@ -236,7 +236,7 @@ async function killStatement(
     signal,
     { isKiller: true },
   );
-  const release = session.abortedBy(signal);
+  const release = session.endOnAbort(signal);
   try {
     await session.query(`KILL QUERY ${connectionId}`);
   } finally {

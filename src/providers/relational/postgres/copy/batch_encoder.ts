@@ -1,4 +1,4 @@
-/** Staged batches → the messages of a COPY FROM STDIN. */
+/** Encodes staged batches as the messages of a COPY FROM STDIN. */
 import type { Batch } from "../../../../core/contracts/batch.ts";
 import { ValueError } from "../../../../core/errors.ts";
 import { type Data, isNull } from "../../../../arrow/mod.ts";
@@ -14,14 +14,14 @@ import { parseTypeName } from "../types/type_name.ts";
 
 export type CopyFormat = "binary" | "text";
 
-/** One format serves all columns of a COPY: binary when all of them can. */
-export function formatOf(columns: readonly LoadColumn[]): CopyFormat {
+/** Chooses the format of a COPY: binary if every column has a binary encoding. */
+export function chooseFormat(columns: readonly LoadColumn[]): CopyFormat {
   const all = columns.every(({ fit }) => fit.how === "binary" && hasBinary(fit.as));
   return all ? "binary" : "text";
 }
 
 /**
- * The messages of a whole COPY. Each is to be sent before the next is asked for.
+ * Yields the messages of a whole COPY. The caller sends each before it asks for the next.
  *
  * @throws {ValueError} with the number of the staged record, when a column cannot take a value
  */
@@ -42,8 +42,8 @@ export async function* encodeFrames(
 }
 
 /**
- * Batches → CopyData messages. What it yields is to be sent, or copied, before more is asked for.
- * `begin` and `end` are needed once in a COPY, however many encoders write the rows between them.
+ * Encodes batches as CopyData messages. The caller sends or copies each before it asks for the next.
+ * A COPY needs one `begin` and one `end`, however many encoders write the rows between them.
  */
 export class BatchEncoder {
   readonly #out = new CopyBuffer();
@@ -66,7 +66,7 @@ export class BatchEncoder {
   }
 
   /**
-   * Yields messages as they become full; what is left of the batch waits for more or for `rest`.
+   * Yields full messages. The rest of the batch waits for the next batch, or for `rest`.
    *
    * @throws {ValueError} with the number of the record, counted over all batches
    */
@@ -79,7 +79,7 @@ export class BatchEncoder {
     this.#rows += batch.numRows;
   }
 
-  /** The message of what was not yielded; it may be empty. */
+  /** Returns the message that was not yet yielded; it may be empty. */
   rest(): Uint8Array {
     return this.#out.take();
   }
@@ -89,8 +89,8 @@ export class BatchEncoder {
 type WriteRows = (batch: Batch) => WriteFrom;
 
 /**
- * Writes rows from `row` on until the message is full; returns the first that is left. `before` are
- * the rows of the batches before.
+ * Writes rows from `row` on until the message is full; returns the first row that is left. `before` is
+ * the number of rows in earlier batches.
  */
 type WriteFrom = (row: number, out: CopyBuffer, before: number) => number;
 
@@ -112,7 +112,7 @@ function binaryRows(columns: readonly LoadColumn[]): WriteRows {
   };
 }
 
-/** Digits of the second of a time or timestamp that says nothing else. */
+/** Digits of the second of a time or timestamp without a precision. */
 const MICROS_DIGITS = 6;
 
 function sourceOf({ field, column, fit }: LoadColumn, data: Data): Source {

@@ -31,11 +31,11 @@ import { writeUUID } from "./uuid.ts";
 
 export type Decode = (input: MessageBuffer, at: number, size: number) => void;
 
-/** How one column is read: its SQL in the select list, and its decoder. */
+/** The SQL of a column in the select list, and the decoder of its values. */
 export interface ColumnDecoder {
   select(sql: string): string;
   decoder(field: Field, column: Column): Decode;
-  /** How whole rows are read, where that does the same as the decoder without a call for a value. */
+  /** How the generated row decoder reads the column, without a call per value; with the same result. */
   direct?(field: Field): Direct | undefined;
 }
 
@@ -44,10 +44,14 @@ const asIs = (sql: string) => sql;
 const asText = (sql: string) => `(${sql})::text`;
 
 /**
- * The reading of a column of a native type as a field: bytes to bytes where the field is what the
- * type is without being told, else by its text, each value checked against the field.
+ * Chooses the decoder of a column. It copies bytes where the field has the default type of the native type;
+ * otherwise it reads text and checks each value against the field.
  */
-export function columnDecoderOf(native: string, field: Field, checkUTF8: boolean): ColumnDecoder {
+export function chooseColumnDecoder(
+  native: string,
+  field: Field,
+  checkUTF8: boolean,
+): ColumnDecoder {
   const { base, array } = parseTypeName(native);
   const natural = fromSource(native).dtype;
   if (!array && isIntegerType(field.dtype) && base in INTEGER_SIZES) {
@@ -88,7 +92,7 @@ const numericReading: ColumnDecoder = {
   },
 };
 
-/** The readings of types whose values are not text. */
+/** Decoders of types whose values are not text. */
 const READINGS: Readonly<Record<string, Omit<ColumnDecoder, "select">>> = {
   float4: {
     decoder: (_, column) => {
@@ -138,7 +142,7 @@ const READINGS: Readonly<Record<string, Omit<ColumnDecoder, "select">>> = {
   },
 };
 
-/** Skips what stands before the text, such as jsonb's version. */
+/** @param skip bytes before the text, such as jsonb's version */
 function bytesDecoder(bytes: BytesColumn, skip: number): Decode {
   return (input, at, size) => bytes.pushBytes(input.bytes, at + skip, at + size);
 }
@@ -150,7 +154,7 @@ function stringReading(select: (sql: string) => string, checkUTF8: boolean): Col
     decoder: (field, column) => {
       const push = bytesDecoder(column as BytesColumn, 0);
       if (!checkUTF8) return push;
-      // A database in SQL_ASCII sends whatever bytes were put into it.
+      // A database in SQL_ASCII may store any bytes.
       return (input, at, size) => {
         decoded(input, at, size, field);
         push(input, at, size);
@@ -168,7 +172,7 @@ function decoded(input: MessageBuffer, at: number, size: number, field: Field): 
   }
 }
 
-/** By text, checked: for a field of another type than the column's own. */
+/** Reads text and checks it, for a field of another type than the column's own. */
 const checkedReading: ColumnDecoder = {
   select: asText,
   decoder: (field, column) => {

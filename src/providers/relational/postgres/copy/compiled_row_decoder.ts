@@ -1,7 +1,7 @@
 /**
- * Rows of COPY's binary format → columns, by a function that is generated for the types of the
- * columns: straight-line, without an object for a value of the common types. Its source is made of
- * numbers alone, never of a name or a value from outside. Other types go through their `Decode`.
+ * Decodes rows of COPY's binary format into columns by a function that is generated for the column
+ * types. It is straight-line code without an object per value of the common types. Its source contains
+ * numbers only, never a name or a value from outside. Other types are read by their `Decode`.
  */
 import type { Column } from "../../../../arrow/mod.ts";
 import type { Field } from "../../../../models/field.ts";
@@ -11,11 +11,11 @@ import {
   type DirectBuffers,
   type DirectColumns,
   endText,
-  GENERATED,
   growBytes,
-  leaveAt,
+  MAX_GENERATED,
   putBytes,
   putNull,
+  returnColumn,
 } from "../../values/direct_columns.ts";
 import type { Reach } from "../../values/row_batches.ts";
 import { DAY_WORDS, EPOCH_DAYS, EPOCH_WORDS } from "../types/epoch.ts";
@@ -28,7 +28,7 @@ import { writeUUID } from "./uuid.ts";
 /** How the generated function reads the values of a type. */
 export type DirectKind = keyof typeof VALUES;
 
-/** Reads what the generated function does not: puts words, lowest first, from `to` on. */
+/** Reads a value that the generated function cannot: writes its words, lowest first, from `to` on. */
 export type Unusual = (input: MessageBuffer, at: number, words: Int32Array, to: number) => void;
 
 export interface Direct {
@@ -39,7 +39,7 @@ export interface Direct {
 /** Type and length of a message. */
 const HEADER = 5;
 
-/** What the generated function works with. */
+/** The objects that the generated function uses. */
 interface Scope {
   readonly buffers: readonly (DirectBuffers | undefined)[];
   readonly nulls: Int32Array;
@@ -57,8 +57,8 @@ export class CompiledRowDecoder {
   readonly #scope: Scope;
 
   /**
-   * @param directs how the generated function reads a column; unset where `decoders` do. Columns beyond
-   * {@linkcode GENERATED} have none
+   * @param directs how the generated function reads a column; unset where a decoder reads it, as for all
+   * columns beyond {@linkcode MAX_GENERATED}
    */
   constructor(
     fields: readonly Field[],
@@ -91,7 +91,7 @@ export class CompiledRowDecoder {
 
 function bodyOf(directs: readonly (Direct | undefined)[], fields: readonly Field[]): string {
   const count = directs.length;
-  const first = directs.slice(0, GENERATED);
+  const first = directs.slice(0, MAX_GENERATED);
   return `"use strict";
   const { buffers, nulls, columns, decoders, unusual, readNumericWords, writeUUID } = scope;
   const { bytes, view, end } = input;
@@ -107,8 +107,10 @@ function bodyOf(directs: readonly (Direct | undefined)[], fields: readonly Field
     room -= to - at;
     at += 2;
     ${first.map((direct, i) => direct ? column(direct, fields[i]!, i) : general(i)).join("")}
-    ${count > GENERATED ? `for (let i = ${GENERATED}; i < ${count}; i++) ${general("i")}` : ""}
-    if (at !== to) ${leaveAt(count)}
+    ${
+    count > MAX_GENERATED ? `for (let i = ${MAX_GENERATED}; i < ${count}; i++) ${general("i")}` : ""
+  }
+    if (at !== to) ${returnColumn(count)}
     row++;
     if (row === capacity || room <= 0 || end - at < ${HEADER + 2}) break;
     if (bytes[at] !== ${MESSAGE.copyData} || view.getInt16(at + ${HEADER}) !== ${count}) break;
@@ -122,7 +124,7 @@ function bodyOf(directs: readonly (Direct | undefined)[], fields: readonly Field
   return -1;`;
 }
 
-/** Kinds that are text. */
+/** Kinds whose values are text. */
 const BYTES: ReadonlySet<string> = new Set(["bytes", "jsonb", "uuid"]);
 
 function column(direct: Direct, field: Field, i: number): string {
@@ -132,7 +134,7 @@ function column(direct: Direct, field: Field, i: number): string {
     at += 4;
     if (size < 0) {
       ${putNull(i)}
-    } ${VALUES[direct.kind](i, field)} else ${leaveAt(i)}
+    } ${VALUES[direct.kind](i, field)} else ${returnColumn(i)}
     ${end}`;
 }
 
@@ -141,7 +143,7 @@ function general(i: number | string): string {
       size = view.getInt32(at);
       at += 4;
       if (size < 0) columns[${i}].pushNull();
-      else if (size > to - at) ${leaveAt(i)}
+      else if (size > to - at) ${returnColumn(i)}
       else {
         decoders[${i}](input, at, size);
         at += size;
@@ -179,7 +181,7 @@ const VALUES = {
       if (high >= ${DAY_WORDS[1]}) unusual[${i}](input, at, v${i}, row * 2);
       else { v${i}[row * 2] = low; v${i}[row * 2 + 1] = high; }`,
     ),
-  // The infinities, and what is too late, are at the ends of the range.
+  // Infinities and times that are too late are at the ends of the range.
   timestamp: (i: number) =>
     fixed(
       8,

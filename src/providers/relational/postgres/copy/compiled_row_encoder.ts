@@ -9,7 +9,7 @@ import { type Check, DAYS, MICROS } from "../types/column_limits.ts";
 import { type CopyBuffer, FRAME } from "./copy_buffer.ts";
 import { DAY_WORDS, EPOCH_DAYS, EPOCH_MICROS, EPOCH_WORDS, wordsOf } from "../types/epoch.ts";
 import { compileFunction } from "../../values/compiled_functions.ts";
-import { GENERATED, LONG } from "../../values/direct_columns.ts";
+import { LONG_VALUE, MAX_GENERATED } from "../../values/direct_columns.ts";
 import { SLACK } from "../../../transport/receive_buffer.ts";
 import { NUMERIC_BYTES, writeNumericWords } from "./numeric_fast.ts";
 import { readUUID } from "./uuid.ts";
@@ -17,7 +17,7 @@ import { readUUID } from "./uuid.ts";
 /** Writes the value of a row, NULL or not, with its length before it. */
 export type Write = (row: number, out: CopyBuffer) => void;
 
-/** What is known of a column before there is a batch. */
+/** The properties of a column that do not depend on the batch. */
 export interface Written {
   readonly field: Field;
   /** The type that is sent. */
@@ -66,7 +66,7 @@ export class CompiledRowEncoder {
   #most = 1;
 
   constructor(columns: readonly Written[]) {
-    this.#kinds = columns.map((column, i) => i < GENERATED ? kindOf(column) : undefined);
+    this.#kinds = columns.map((column, i) => i < MAX_GENERATED ? kindOf(column) : undefined);
     this.#scope = {
       progress: { row: 0 },
       buffers: columns.map(() => undefined),
@@ -168,7 +168,7 @@ const SIZES: Readonly<Record<Kind, number>> = {
 
 function bodyOf(columns: readonly Written[], kinds: readonly (Kind | undefined)[]): string {
   const count = columns.length;
-  const first = kinds.slice(0, GENERATED);
+  const first = kinds.slice(0, MAX_GENERATED);
   // Text is copied beyond its end, eight bytes at a time.
   const fixed = kinds.reduce((sum, kind) => sum + (kind === undefined ? 4 : SIZES[kind]), 2) +
     SLACK;
@@ -189,7 +189,9 @@ function bodyOf(columns: readonly Written[], kinds: readonly (Kind | undefined)[
     )
   }
     ${
-    count > GENERATED ? `for (let i = ${GENERATED}; i < ${count}; i++) ${general("i", fixed)}` : ""
+    count > MAX_GENERATED
+      ? `for (let i = ${MAX_GENERATED}; i < ${count}; i++) ${general("i", fixed)}`
+      : ""
   }
   }
   out.at = at;
@@ -312,7 +314,7 @@ function bytesOf(i: number, skip: number, fixed: number): string {
       view.setInt32(at, high${skip > 0 ? " + 1" : ""});
       at += 4;
       ${skip > 0 ? `bytes[at++] = ${JSONB_VERSION};` : ""}
-      if (high <= ${LONG} && low + high + ${SLACK} <= b${i}.length) {
+      if (high <= ${LONG_VALUE} && low + high + ${SLACK} <= b${i}.length) {
         for (let k = 0; k < high; k += 8) {
           view.setBigInt64(at + k, s${i}.getBigInt64(low + k, true), true);
         }

@@ -5,7 +5,7 @@ const HEADER = 5;
 /** A message is sent when it has this many bytes. */
 export const FRAME = 256 * 1024;
 
-/** A buffer beyond this is let go with its message. */
+/** A buffer above this size is released with its message. */
 const LARGE = FRAME * 8;
 
 const utf8 = new TextEncoder();

@@ -1,6 +1,6 @@
 /**
  * numeric in COPY's binary format ↔ decimals of up to 38 digits as four words of 32 bits, lowest
- * first, without a bigint. The format is told in `numeric.ts`.
+ * first, without a bigint. `numeric.ts` describes the format.
  */
 const NEGATIVE = 0x4000;
 const WORD = 2 ** 32;

@@ -3,7 +3,7 @@
  * https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4 (Binary Format)
  */
 import { ExtractorError } from "../../../../core/errors.ts";
-import { GENERATED } from "../../values/direct_columns.ts";
+import { MAX_GENERATED } from "../../values/direct_columns.ts";
 import { type BatchTask, type Reach, RowBatches } from "../../values/row_batches.ts";
 import type { MessageBuffer } from "../wire/message_buffer.ts";
 import type { ColumnDecoder } from "./column_decoders.ts";
@@ -25,7 +25,7 @@ export class RowDecoder extends RowBatches<Reach> {
   constructor(task: BatchTask, readings: readonly ColumnDecoder[]) {
     const fields = task.projections.map(({ field }) => field);
     const directs = readings.map((reading, i) =>
-      i < GENERATED ? reading.direct?.(fields[i]!) : undefined
+      i < MAX_GENERATED ? reading.direct?.(fields[i]!) : undefined
     );
     super(task, directs.map((direct) => direct !== undefined), {});
     const decoders = readings.map(({ decoder }, i) => decoder(fields[i]!, this.direct.columns[i]!));

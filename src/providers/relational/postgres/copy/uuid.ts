@@ -22,7 +22,7 @@ export function writeUUID(source: Uint8Array, from: number, into: Uint8Array, to
       DASH;
 }
 
-/** What each hexadecimal digit is worth; 255 for what is none. */
+/** The value of each hexadecimal digit; 255 for other characters. */
 const VALUE = new Uint8Array(256).fill(255);
 for (let digit = 0; digit < 16; digit++) {
   VALUE[digits[digit]!] = digit;

@@ -4,7 +4,7 @@ import type { LoadTask } from "../../../../core/contracts/loader.ts";
 import type { Field } from "../../../../models/field.ts";
 import { readChecked } from "../../load/null_checks.ts";
 import { quote } from "../sql/dialect.ts";
-import { encodeFrames, formatOf } from "../copy/batch_encoder.ts";
+import { chooseFormat, encodeFrames } from "../copy/batch_encoder.ts";
 import { type ServerCheck, serverCheckOf } from "../types/server_check.ts";
 import { rowsOfTag } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";
@@ -40,8 +40,8 @@ async function copyRows(
   into: string,
   names: readonly string[] = columns.map(({ field }) => quote(field.name)),
 ): Promise<string> {
-  const format = formatOf(columns);
-  // A trigger may fill a column that is NOT NULL, but not the key that finds a row.
+  const format = chooseFormat(columns);
+  // A trigger may fill a NOT NULL column, but not the key of an upsert.
   const keys = target.columns.filter(({ field }) => task.upsertKeys.includes(field.name));
   const tag = await session.copyIn(
     `COPY ${into} (${names.join(", ")}) FROM STDIN (FORMAT ${format})`,

@@ -1,6 +1,6 @@
 /**
- * The end of a load's transaction. A commit whose answer is lost is asked about over another
- * connection: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
+ * Commits a load. If the answer is lost, another connection asks for the transaction's status:
+ * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
  */
 import { z } from "zod";
 import { ConnectionError, LoaderError, UnknownOutcomeError } from "../../../../core/errors.ts";
@@ -37,7 +37,7 @@ function checkTag(tag: string): void {
 }
 
 /**
- * Commits a load. What is about to be committed is remembered before.
+ * Commits a load, after its journal has stored the transaction's id.
  *
  * @throws {UnknownOutcomeError} when the answer is lost, the server cannot be asked, and the load
  * must not be repeated
@@ -63,15 +63,15 @@ export async function commitLoad(
         { cause: error },
       );
     }
-    const told = `Cannot tell whether the load was committed: ${message}`;
+    const problem = `Cannot tell whether the load was committed: ${message}`;
     throw mode === "append"
-      ? new UnknownOutcomeError(`${told}; dxt load asks the target`, { cause: error })
-      : new LoaderError(`${told}; to ${mode} the same rows again is safe`, { cause: error });
+      ? new UnknownOutcomeError(`${problem}; dxt load asks the target`, { cause: error })
+      : new LoaderError(`${problem}; to ${mode} the same rows again is safe`, { cause: error });
   }
   checkTag(tag);
 }
 
-/** Functions that the questions need; servers that only speak the protocol may lack them. */
+/** Functions that the queries need. Servers of other products with the same protocol may lack them. */
 const FUNCTIONS = [
   "pg_current_xact_id()",
   "pg_xact_status(xid8)",
@@ -80,18 +80,18 @@ const FUNCTIONS = [
   "pg_walfile_name(pg_lsn)",
 ].map((name) => `pg_catalog.to_regprocedure('pg_catalog.${name}')`).join(", ");
 
-/** The first digits of a log file's name are the timeline: it changes when a copy takes over. */
+/** The first digits of a log file's name are the timeline, which changes at a failover. */
 const DATABASE = `concat_ws(' ', (SELECT system_identifier FROM pg_catalog.pg_control_system()),
   substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8),
   (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))`;
 
-/** The open transaction; undefined where the server or the login cannot tell. */
+/** Identifies the open transaction; undefined if the server or the login does not allow it. */
 async function identify(session: Session): Promise<Transaction | undefined> {
-  const { rows: [may] } = await session.query(
+  const { rows: [rights] } = await session.query(
     `SELECT coalesce(bool_and(coalesce(pg_catalog.has_function_privilege(f::oid, 'EXECUTE'), false)),
       false) FROM unnest(ARRAY[${FUNCTIONS}]) AS f`,
   );
-  if (may![0] !== "t") return undefined;
+  if (rights![0] !== "t") return undefined;
   const { rows: [row] } = await session.query(
     `SELECT pg_catalog.pg_current_xact_id(), ${DATABASE}`,
   );
@@ -99,11 +99,11 @@ async function identify(session: Session): Promise<Transaction | undefined> {
   return { xid, database };
 }
 
-/** Milliseconds in which a lost server is asked again. */
+/** Milliseconds for which a lost server is asked again. */
 const PATIENCE_MS = 15_000;
 const PAUSE_MS = 250;
 
-/** Asks until the server answers and the transaction has ended, or it has taken too long. */
+/** Asks until the server answers and the transaction has ended, or the time is up. */
 async function settle(
   config: SessionConfig,
   transaction: Transaction | undefined,

@@ -1,6 +1,6 @@
 /**
- * One load of a table at a time: an advisory lock that the transaction of the load holds, so that it
- * ends with it, behind a pooler too. It is taken by name, as the table may not exist yet.
+ * An advisory lock that admits one load of a table at a time. The load's transaction holds it, so that it
+ * ends with it even behind a pooler. Its key is the table's name, since the table may not exist yet.
  */
 import type { Claim } from "../../../../core/files/run_lock.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
@@ -21,18 +21,18 @@ export async function lockLoads(
   task: LoadTask,
   config: PostgresConfig,
 ): Promise<void> {
-  const key = await keyOf(session, tableName(task.target), config);
+  const key = await findLockKey(session, tableName(task.target), config);
   await lockTarget(task, async () => {
     const { rows: [locked] } = await session.query(
       `SELECT pg_catalog.pg_try_advisory_xact_lock(${key})`,
     );
-    return locked![0] === "t" ? undefined : await holderOf(session, key);
+    return locked![0] === "t" ? undefined : await describeHolder(session, key);
   });
   await nameSession(session, task.claim, config);
 }
 
-/** The same for all names of a table; its schema is where it is, or where it would be made. */
-async function keyOf(
+/** The same for all spellings of a table: with its schema, or the one in which it would be created. */
+async function findLockKey(
   session: Session,
   table: TableName,
   config: PostgresConfig,
@@ -49,8 +49,8 @@ async function keyOf(
   return key![0]!;
 }
 
-/** What the server says of the session that holds a lock; of other logins it says less. */
-async function holderOf(session: Session, key: string): Promise<string> {
+/** Describes the session that holds a lock. The server shows less of other logins' sessions. */
+async function describeHolder(session: Session, key: string): Promise<string> {
   const { rows: [holder] } = await session.query(
     `SELECT a.application_name, a.pid, a.usename, pg_catalog.host(a.client_addr),
       to_char(a.xact_start, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
@@ -72,7 +72,7 @@ async function holderOf(session: Session, key: string): Promise<string> {
 /** Bytes that the server keeps of a session's name. */
 const NAME_BYTES = 63;
 
-/** Names the run in the session, until the transaction ends: that is what other runs can see. */
+/** Names the run in the session until the transaction ends, so that other runs can see it. */
 async function nameSession(
   session: Session,
   claim: Claim | undefined,
@@ -83,7 +83,7 @@ async function nameSession(
   const name = `${own} run ${run_id.slice(0, 8)} process ${pid}${
     host === undefined ? "" : ` on ${host}`
   }`;
-  // The server takes printable ASCII alone.
+  // The server stores printable ASCII only.
   const shown = name.replace(/[^\x20-\x7e]/g, "?").slice(0, NAME_BYTES);
   await session.query(`SET LOCAL application_name = ${quoteText(shown)}`);
 }

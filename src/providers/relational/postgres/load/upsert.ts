@@ -24,22 +24,21 @@ export const STAGE = "pg_temp.dxt_stage";
 /** Number of a staged row; of rows with the same key the highest wins. */
 const ORDER = quote("dxt row");
 
-/** An upsert, and what it must find in the table. */
+/** An upsert, and the hooks of its table. */
 interface Upsert extends StagedUpsert {
   readonly target: Target;
-  /** A row of the table `t` has the key of the staged row `s`. */
+  /** The condition that a row of table `t` has the key of the staged row `s`. */
   readonly same: string;
   readonly hooks: TableHooks;
 }
 
 /**
- * Writes the staged rows into the table, and holds the table's own counts against the staged keys. With
- * a unique index on the keys: INSERT … ON CONFLICT DO UPDATE. Without one: the table is locked against
- * other writers, rows with a known key are updated (all of them, when a key is there more than once), the
- * others inserted.
+ * Writes the staged rows into the table, and compares the server's counts with the staged keys. A unique
+ * index on the keys allows INSERT … ON CONFLICT DO UPDATE. Without one, the table is locked against other
+ * writers; rows whose key exists are updated, even if it exists more than once, and the others inserted.
  *
  * @returns the command tags
- * @throws {LoaderError} when the table took other rows than those of the stage
+ * @throws {LoaderError} when a count differs from the staged one
  */
 export async function upsert(
   system: PostgresSystem,
@@ -104,7 +103,7 @@ async function upsertUnindexed(session: Session, work: Upsert): Promise<string[]
   return [tag, ...await runUpsert(session, work, "update insert", counts)];
 }
 
-/** Runs the statements of an upsert, whose tags must have these counts; any count where there is none. */
+/** Runs the statements of an upsert. The tag of each must have its count, if there is one. */
 async function runUpsert(
   session: Session,
   work: Upsert,
@@ -120,7 +119,7 @@ async function runUpsert(
   return tags;
 }
 
-/** The server sets an identity GENERATED ALWAYS of a new row, and changes none of an old one. */
+/** The server sets an identity GENERATED ALWAYS in new rows, and never changes it in old ones. */
 async function refuseOtherIdentities(
   session: Session,
   { target: { table: { name, label }, columns }, columns: { keys }, rows, same }: Upsert,
@@ -177,7 +176,7 @@ export function stageTable(name: string, fields: readonly Field[]): string {
     `ALTER TABLE ${STAGE} ADD COLUMN ${ORDER} bigint GENERATED ALWAYS AS IDENTITY`;
 }
 
-/** The statements that delete the rows of a table, which others may read, and nobody else may write. */
+/** The statements that delete the rows of a table, after a lock against other writers, but not readers. */
 export function emptyStatements({ kind, name }: Relation): string[] {
   const lock = `LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`;
   return [...(kind === "f" ? [] : [lock]), deleteAll(name)];

@@ -133,7 +133,7 @@ export async function typeNames(
   return rows.map(([name]) => name!);
 }
 
-/** The field that a column is without being told otherwise. */
+/** Returns the field of a column without a declaration. */
 export function columnField(
   column:
     & Pick<TableColumn, "name" | "type">

@@ -1,10 +1,10 @@
 /**
- * Control queries, with parameters, over npm:postgres: those that run in no transaction of a load or an
- * extraction (`wire/session.ts`), or while the session waits. Some of the client's behaviour is restrained
- * here. It connects again and again, without a pause, while a server closes the connection before the
- * login is done, and after a loss it was seen to hang, or to give the old error to the next statement: a
- * client here has one connection, and a new client follows it. It has no bound on silence: the socket is
- * ours, and is destroyed. It reads PG* variables, unless it is given options that are complete.
+ * Control queries with parameters over npm:postgres, for queries outside the transaction of a load or an
+ * extraction (`wire/session.ts`), or while that session waits. This module restrains the client. While a
+ * server closes connections before the login ends, the client reconnects without a pause. After a lost
+ * connection it hung, or gave the old error to the next statement. So each client here has one connection,
+ * and a new client replaces a lost one. The client has no timeout for a silent server, so we destroy its
+ * socket. It reads PG* variables unless its options are complete.
  */
 import type { Socket } from "node:net";
 import type { Sql } from "postgres";
@@ -17,7 +17,7 @@ import type { SessionConfig } from "../wire/session.ts";
 import { searchPath } from "./session_settings.ts";
 import { openStream } from "../wire/open_socket.ts";
 
-/** What stays of values in text: numbers where a double holds them, the rest is the server's text. */
+/** Parsers by type: numbers that a double can hold become numbers; other types keep the server's text. */
 const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
   16: (text) => text === "t",
   17: (text) => Uint8Array.fromHex(text.slice(2)),
@@ -36,10 +36,10 @@ const SERIALIZERS: Readonly<Record<number, (value: unknown) => string>> = {
 
 type Connect = typeof import("postgres");
 
-/** Seconds that the client's farewell may take. */
+/** Longest time for the client's farewell, in seconds. */
 const FAREWELL = 1;
 
-/** One connection, made when first needed and again after it was lost. Most runs need none. */
+/** A client with one connection, opened on first use and again after a loss. Most runs need none. */
 export class ControlClient {
   #client: Sql | undefined;
   #socket: Socket | undefined;
@@ -50,7 +50,7 @@ export class ControlClient {
   }
 
   async query(sql: string, params: readonly unknown[]): Promise<ControlRow[]> {
-    // To load it takes 50 ms, 30 of them CPU.
+    // Loading the client takes 50 ms, 30 of them CPU.
     const { default: connect } = await import("postgres");
     const rows = this.#open(connect).unsafe(sql, params as never[]);
     return [...await this.#clear(this.#guarded(rows))] as ControlRow[];

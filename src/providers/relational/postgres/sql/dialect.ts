@@ -69,7 +69,7 @@ export function serverDate(text: string): string {
 export const dialect: Dialect = {
   product: "PostgreSQL",
   quote,
-  // Quoted names are told apart by each character.
+  // Quoted names are case-sensitive.
   foldName: (name) => name,
   longestName: { length: NAME_BYTES, unit: "bytes" },
   textArgument: quoteText,

@@ -51,7 +51,7 @@ export function beginStatement(
 ): string {
   const settings = Object.entries({
     ...SETTINGS,
-    // What is written under policies is refused by the server where they do not let it pass.
+    // The server itself refuses writes that violate a policy.
     ...(mode === "write" ? {} : { row_security: config.row_security }),
     ...(snapshot === undefined ? {} : { lock_timeout: `${PART_LOCK_TIMEOUT}s` }),
   }).map(([name, value]) => `SET LOCAL ${name} = '${value}'`);

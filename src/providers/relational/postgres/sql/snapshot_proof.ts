@@ -47,7 +47,7 @@ const CHANGED = `
     ELSE schema <> schema_now OR name <> name_now
       OR relfilenode <> pg_catalog.pg_relation_filenode(id) END`;
 
-/** Quoted names of what the transaction has read that is not as it was at its moment. */
+/** Returns quoted names of the tables of the transaction that were rewritten after its snapshot. */
 export async function findChangedTables(session: Session): Promise<string[]> {
   return await changedBy(session, CHANGED);
 }
@@ -85,13 +85,13 @@ export class SnapshotError extends ExtractorError {
 /** A snapshot for other sessions, later than the locks of the transaction that exports it. */
 export interface ExportedSnapshot {
   readonly id: string;
-  /** OIDs of all that is locked, as far as it is asked for. */
+  /** Whether the expected relation is among the locked ones; true if none is expected. */
   readonly hasRelation: boolean;
-  /** Names of foreign tables, whose rows are of no moment that can be shared. */
+  /** Names of foreign tables, whose rows belong to no shared snapshot. */
   readonly foreign: readonly string[];
 }
 
-/** @param relation OID that should be among the locked ones */
+/** @param relation OID that is expected among the locked ones */
 export async function exportSnapshot(
   session: Session,
   relation: string | undefined,

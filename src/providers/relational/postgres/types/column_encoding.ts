@@ -10,9 +10,8 @@ import { fromSource, nativeType } from "./type_mapper.ts";
 import { INTEGERS, isWider } from "./widening.ts";
 
 /**
- * How values travel: as the bytes of a binary type, as text that the server reads, as an array
- * literal, or as text that is read here first, as the column's own dtype, because the pipeline's
- * author asked for that column type.
+ * How values travel: as the bytes of a binary type, as text that the server parses, as an array literal, or
+ * as text that dxt parses first, as the column's own dtype, since the pipeline declares that column type.
  */
 export type ColumnEncoding =
   | { readonly how: "binary"; readonly as: string }
@@ -62,7 +61,7 @@ export function encodingFor(
   return binary(TEXT.has(base) || base === "json" ? "text" : base);
 }
 
-/** Integers by their range, and in a numeric, as decimals, by their digits. */
+/** Compares integers by their range, and decimals, or integers in a numeric, by their digits. */
 function numberFit(
   field: Field,
   { base, args: [precision, scale = 0] }: TypeName,

@@ -21,7 +21,7 @@ import { isWider } from "./widening.ts";
 const FREE: ReadonlySet<string> = new Set(["text", "varchar", "citext"]);
 const CLOCKS: ReadonlySet<string> = new Set(["time", "timestamp", "timestamptz"]);
 
-/** A text column for numbers, say: what is put there is another thing than what was read. */
+/** The column is of another kind, such as text for numbers, so that its values are not those of the field. */
 const OTHER_KIND: Conversion = {
   kind: "lossy",
   note: "refused as the column is of another kind, unless its text is accepted there",
@@ -54,7 +54,7 @@ function between(field: Field, column: TableColumn, type: TypeName): Conversion 
   }
   const natural = naturalField(field, column);
   const conversion = convert(field, natural);
-  // What is text to dxt is narrower to the server: an enum, a uuid, an interval.
+  // Some types are text to dxt, but refuse most texts: an enum, a uuid, an interval.
   if (natural.dtype === "string" && !FREE.has(base)) return lossy(`a text is no ${column.type}`);
   if (CLOCKS.has(base) && size !== undefined && size < 6 && conversion.kind !== "lossy") {
     const same = native !== undefined && parseTypeName(native).base === base &&

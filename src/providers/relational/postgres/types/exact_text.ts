@@ -102,7 +102,7 @@ function isoDate(text: string): string {
   return `${year < 0 ? "-" : "+"}${String(Math.abs(year)).padStart(6, "0")}${match[2]}`;
 }
 
-/** Digits of the second of a type that says nothing else. */
+/** Digits of the second of a type without a precision. */
 const MICROS_DIGITS = 6;
 
 type Limit = (read: string, text: string) => void;

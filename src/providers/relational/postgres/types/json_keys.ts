@@ -8,7 +8,7 @@ export function refuseRepeatedKeys(text: string, field: string): void {
   try {
     value = JSON.parse(text);
   } catch {
-    // The server says what is wrong with it.
+    // The server refuses invalid JSON with a better message.
     return;
   }
   if (colonsOf(text) === keysOf(value)) return;

@@ -87,7 +87,7 @@ const DECIMAL = String.raw`'^\s*[-+]?(\d+\.?\d*|\.\d+)\s*$'`;
 const WHOLE = String.raw`'^[^.,]*(\.\d{1,6}0*(\s*s[^.,]*|\s*ago\s*)?)?$'`;
 const ZONED = String.raw`'^\d\d:\d\d(:[0-5]\d(\.\d{1,6}0*)?)?\s*([-+]\d\d(:?\d\d(:?\d\d)?)?|z)$'`;
 
-/** Types of which equal values have several spellings; `read` where the text is anybody's. */
+/** Types whose equal values have several spellings. `read` is set for text that any user may have written. */
 const SPECIAL: Readonly<Record<string, (read: boolean) => ServerCheck | undefined>> = {
   numeric: () => (column, sent) => `${column} = ${sent}::numeric`,
   money: () => (column, sent) =>

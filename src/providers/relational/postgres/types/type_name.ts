@@ -2,7 +2,7 @@
 import { splitTypeName } from "../../type_name.ts";
 
 export interface TypeName {
-  /** The short name, for example `int4` for `integer`; of others the name as it stands. */
+  /** The short name, for example `int4` for `integer`; a type without one keeps its name. */
   readonly base: string;
   /** Numbers in parentheses, for example precision and scale. */
   readonly args: readonly number[];

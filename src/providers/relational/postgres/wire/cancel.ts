@@ -10,7 +10,7 @@ export interface BackendKey {
   readonly secret: number;
 }
 
-/** Asks the server to stop the statement of a connection; the protocol has no answer to that. */
+/** Asks the server to stop the statement of a connection. The server does not answer. */
 export async function cancelStatement(
   server: ServerKeys,
   { pid, secret }: BackendKey,
@@ -22,7 +22,7 @@ export async function cancelStatement(
   try {
     signal.throwIfAborted();
     await socket.write(cancelRequest(pid, secret));
-    // The server closes the connection once it has passed the request on.
+    // The server closes this connection after it has passed on the request.
     await socket.read(new Uint8Array(1));
   } finally {
     signal.removeEventListener("abort", close);

@@ -1,11 +1,11 @@
-/** The sending end of a COPY FROM STDIN. */
+/** Sends the data of a COPY FROM STDIN. */
 import { messageOf } from "../../../../core/errors.ts";
 import type { MessageChannel } from "./message_channel.ts";
 import { encodeCString, MESSAGE, message, readString } from "./messages.ts";
 
 /**
- * Sends frames, which are CopyData messages ready to go, to a server that waits for them. When they
- * fail, the server drops the rows before the error is thrown.
+ * Sends frames, which are complete CopyData messages, to a server that waits for them. If the frames throw,
+ * the server discards the rows before the error is thrown.
  *
  * @returns the command tag, for example `COPY 347`
  */
@@ -37,7 +37,7 @@ export async function sendCopy(
     if (!answered) await send(message(MESSAGE.copyDone));
   } catch (error) {
     hasSent = true;
-    // Of two errors the server's says more than that it then closed the connection.
+    // The server's own error says more than the lost connection that follows it.
     if (connection.failure !== undefined) throw connection.failure;
     await refuseRows(messageOf(error)).catch(() => {});
     connection.fail(error);

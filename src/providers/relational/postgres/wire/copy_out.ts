@@ -11,8 +11,8 @@ export class CopyOut {
   constructor(private readonly channel: MessageChannel) {}
 
   /**
-   * Calls `onRow` for each row that was received, with the input and where in it the row is, until it
-   * returns false. Waits for more when nothing was received.
+   * Calls `onRow` for each received row, with the input and the row's place in it, until it returns false.
+   * Waits if no row was received.
    *
    * @returns false when the server has said that these were all
    */
@@ -32,7 +32,7 @@ export class CopyOut {
         } else if (type === MESSAGE.commandComplete) {
           this.tag = readString(input.bytes.subarray(0, to), from)[0];
         } else if (type !== MESSAGE.copyDone) {
-          channel.takesAside(type, bodyOf(input.bytes.slice(from, to)));
+          channel.handleAside(type, bodyOf(input.bytes.slice(from, to)));
         }
       }
       if (rows > 0) return true;

@@ -1,4 +1,4 @@
-/** Messages of PostgreSQL's protocol in the bytes that were received. */
+/** Finds messages of PostgreSQL's protocol in the received bytes. */
 import { ReceiveBuffer } from "../../../transport/receive_buffer.ts";
 import { bodyOf, type MessageBody } from "./messages.ts";
 
@@ -6,8 +6,8 @@ import { bodyOf, type MessageBody } from "./messages.ts";
 const HEADER = 5;
 
 /**
- * Messages are read in place: `find` finds the next one that is there as a whole, and tells its type
- * and where its body is in `bytes`, until `skip` and `fill`.
+ * A buffer whose messages are read in place. `find` finds the next complete one and sets its type and the
+ * bounds of its body in `bytes`, which are valid until `skip` and `fill`.
  */
 export class MessageBuffer extends ReceiveBuffer {
   type = 0;
@@ -26,12 +26,12 @@ export class MessageBuffer extends ReceiveBuffer {
     return true;
   }
 
-  /** Goes on behind the message that was found, or where a later one begins. */
+  /** Moves past the message that was found, or to the start of a later one. */
   skip(to = this.to): void {
     this.start = to;
   }
 
-  /** The next message with a copy of its body; undefined when it is not there as a whole. */
+  /** Returns the next message with a copy of its body; undefined if it was not received completely. */
   next(): { type: number; body: MessageBody } | undefined {
     if (!this.find()) return undefined;
     const found = { type: this.type, body: bodyOf(this.bytes.slice(this.from, this.to)) };

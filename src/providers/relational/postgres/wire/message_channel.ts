@@ -1,4 +1,4 @@
-/** Messages over a connection: sends those of a statement, and receives what the server answers. */
+/** The messages of a connection: sends statements, and receives the server's answers. */
 import type { GuardedConnection } from "../../../transport/guarded_connection.ts";
 import type { MessageBuffer } from "./message_buffer.ts";
 import { bodyOf, MESSAGE, type MessageBody, parseReport, readString } from "./messages.ts";
@@ -29,10 +29,10 @@ export class MessageChannel {
   }
 
   /**
-   * The next message that is not a notice or the like.
+   * Returns the next message that belongs to the statement, without notices and settings.
    *
-   * @param isTimed whether the server has reason to send one
-   * @throws {PostgresError} which ends the connection
+   * @param isTimed whether the server owes a message, so that its silence is limited
+   * @throws {PostgresError} an error of the server, which ends the connection
    */
   async receive(isTimed: () => boolean = () => true): Promise<Message> {
     for (;;) {
@@ -41,11 +41,11 @@ export class MessageChannel {
         continue;
       }
       const { type, body } = this.input.next()!;
-      if (!this.takesAside(type, body)) return [type, body];
+      if (!this.handleAside(type, body)) return [type, body];
     }
   }
 
-  /** Whether a message was received whole; it is the next of `input`. */
+  /** Whether the next message of `input` was received completely. */
   find(): boolean {
     try {
       return this.input.find();
@@ -54,8 +54,8 @@ export class MessageChannel {
     }
   }
 
-  /** Takes messages that may come at any time, and returns whether this is one of them. */
-  takesAside(type: number, body: MessageBody): boolean {
+  /** Handles a message that may come at any time; returns whether this is one. */
+  handleAside(type: number, body: MessageBody): boolean {
     switch (type) {
       case MESSAGE.notice:
       case MESSAGE.notification:
@@ -88,7 +88,7 @@ export class MessageChannel {
     this.connection.endStatement();
   }
 
-  /** Ends the connection to a server that sends a message which has no place here. */
+  /** Ends the connection to a server that sends a message out of turn. */
   refuse(type: number, body: MessageBody = bodyOf(new Uint8Array())): never {
     const tag = type === MESSAGE.commandComplete ? ` (${readString(body.bytes, 0)[0]})` : "";
     throw this.connection.refuse(

@@ -61,7 +61,7 @@ async function offersTLS(connection: Deno.Conn): Promise<boolean> {
   const answer = new Uint8Array(2);
   const size = await connection.read(answer);
   if (size === null) throw new ConnectionEnded();
-  // More than the one byte would be taken for the server's although anybody can have sent it.
+  // An attacker may have sent further bytes, which would be read as the server's after the handshake.
   if (size === 1 && (answer[0] === 0x53 || answer[0] === 0x4e)) return answer[0] === 0x53;
   throw new Error("the answer to the request for TLS is not PostgreSQL's");
 }

@@ -1,4 +1,4 @@
-/** Finds, among the servers of a connection, the first that can be reached and is of the wanted kind. */
+/** Chooses the first server of a connection that can be reached and has the wanted role. */
 import { ConnectionError, isTransient } from "../../../../core/errors.ts";
 import { type Address, addressesOf, formatAddress, type PostgresConfig } from "../config.ts";
 import { PostgresError } from "./server_error.ts";
@@ -10,7 +10,7 @@ interface Candidate {
   close(): Promise<void>;
 }
 
-/** @throws {ConnectionError} when none can be reached in time, or one refuses the login */
+/** @throws {ConnectionError} when no server can be reached in time, or one refuses the login */
 export async function chooseServer<S extends Candidate>(
   config: Pick<PostgresConfig, "host" | "port" | "target_session_attrs">,
   open: (server: Address) => Promise<S>,
@@ -49,7 +49,7 @@ async function readRole(session: Candidate): Promise<ServerRole> {
   return { isStandby: row![0] === "t", isReadOnly: row![1] === "t" };
 }
 
-/** Whether a server refuses the login itself: the others would refuse it, too. */
+/** Whether the server refused the login, as the other servers would. */
 function isRefusal({ cause }: ConnectionError): boolean {
   return cause instanceof PostgresError && !cause.code.startsWith("57P") &&
     !cause.code.startsWith("53");

@@ -27,7 +27,7 @@ export class PostgresError extends ConnectorError {
   ) {
     super(
       describe(showValues ? report : hideRowValues(report)) + markPlace(report, statement),
-      { transient: passes(report) },
+      { transient: hasTransientCode(report) },
     );
   }
 
@@ -107,15 +107,15 @@ function isHiddenRows({ code, routine }: ServerReport): boolean {
 }
 
 /**
- * Whether the same may succeed later. Classes 08 (connection) and 40 (rolled back: serialization, deadlock); 53300 too
- * many connections, 55P03 lock timeout, 57P01 to 57P03 the server stops or starts, 25P03 and 57P05 idle timeouts.
+ * Whether the same may succeed later: classes 08 (connection) and 40 (serialization, deadlock); 53300 too many
+ * connections, 55P03 lock timeout, 57P01 to 57P03 a server that stops or starts, 25P03 and 57P05 idle timeouts.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-function passes({ code }: ServerReport): boolean {
+function hasTransientCode({ code }: ServerReport): boolean {
   return /^(08|40|53300|55P03|57P0[1235]|25P03)/.test(code);
 }
 
-/** Whether a lock was not to be had within `lock_timeout`. */
+/** Whether a lock could not be acquired within `lock_timeout`. */
 export function isLockTimeout(error: unknown): boolean {
   return error instanceof PostgresError && error.code === "55P03";
 }

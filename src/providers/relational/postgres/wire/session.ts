@@ -38,7 +38,7 @@ export type ConnectionConfig =
   & Pick<ServerKeys, "baseDirectory">
   & Pick<ConnectContext, "showValues">;
 
-/** The same of one server. */
+/** The same, for one server. */
 export type SessionConfig = ConnectionConfig & Address;
 
 export interface QueryResult {
@@ -53,7 +53,7 @@ export interface QueryResult {
  * then rolls back what was not committed.
  */
 export class Session {
-  /** The password in the form that the server took. */
+  /** The password in the form that the server accepted. */
   password = "";
   readonly #connection: GuardedConnection;
   readonly #channel: MessageChannel;
@@ -112,8 +112,8 @@ export class Session {
   }
 
   /** Ends the session when the signal aborts; returns a function that undoes this. */
-  abortedBy(signal: AbortSignal | undefined): () => void {
-    return this.#connection.abortedBy(signal);
+  endOnAbort(signal: AbortSignal | undefined): () => void {
+    return this.#connection.endOnAbort(signal);
   }
 
   /** Runs statements without parameters; returns the result of the last one. */
@@ -137,11 +137,11 @@ export class Session {
   }
 
   /**
-   * As {@linkcode describe}, and plans the statement: the transaction then has the locks of all that it
-   * reads, views and partitions too, with no other right than to read it.
+   * As {@linkcode describe}, and plans the statement. The transaction then has the locks of all tables that
+   * it reads, also of views and partitions. The login needs no right but to read them.
    */
   lock(sql: string): Promise<ResultColumn[]> {
-    // Portal, statement, and no formats or parameters.
+    // Unnamed portal and statement, no formats, no parameters.
     const bind = message(MESSAGE.bind, new Uint8Array(8));
     return this.#readColumns(sql, bind, describeMessage("P"));
   }
@@ -153,7 +153,7 @@ export class Session {
   }
 
   /**
-   * Sends frames, which are CopyData messages ready to go, as a COPY FROM STDIN.
+   * Sends frames, which are complete CopyData messages, as a COPY FROM STDIN.
    *
    * @returns the command tag, for example `COPY 347`
    */
@@ -167,7 +167,7 @@ export class Session {
     return this.#connection.close(message(MESSAGE.terminate));
   }
 
-  /** @throws {PostgresError} with the line of the statement that it points to: it may be the user's own */
+  /** @throws {PostgresError} with the line of the faulty statement, which the user may have written */
   async #readColumns(sql: string, ...messages: Uint8Array[]): Promise<ResultColumn[]> {
     let columns: ResultColumn[] = [];
     try {

@@ -1,7 +1,7 @@
 /**
- * What shows later whether an append was committed: row numbers follow each other, so the highest one
- * tells; where the records bring them, or a table has none, the number of rows does. Another program
- * that wrote to the table meanwhile makes it unknown.
+ * Finds out later whether an append was committed. Row numbers are consecutive, so the highest one shows it;
+ * if the records set them, or the table has none, the number of rows does. The outcome is unknown if another
+ * program wrote to the table in the meantime.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
@@ -20,7 +20,7 @@ const Change = z.strictObject({
 });
 
 const Commit = z.strictObject({
-  /** What is compared. */
+  /** The number that is compared. */
   of: z.enum(["row number", "rows"]),
   /** Missing tables have no rows. */
   change: Change,

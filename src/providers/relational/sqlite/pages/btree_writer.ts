@@ -153,7 +153,7 @@ export class BTreeWriter {
     this.#overflow(record.subarray(local, size));
   }
 
-  /** The root, which is written by who knows its number. */
+  /** Returns the root; the caller, who knows its page number, writes it. */
   finish(): Uint8Array {
     if (this.#levels.length === 0) return this.#leaf.finish();
     this.#endLeaf();

@@ -1,7 +1,7 @@
 /**
- * A load into a database without a table: the file is written page by page, several times as
- * fast as by statements. SQLite's own locks and journal guard it: another connection waits until
- * the table is there, and after a kill the next one finds the journal and empties the file again.
+ * Loads into a database without tables: it writes the file page by page, several times as fast as by
+ * statements. SQLite's own locks and journal guard the file. Another connection waits until the table
+ * is complete; after a kill the next one finds the journal and empties the file again.
  * https://www.sqlite.org/fileformat2.html
  */
 import { closeSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
@@ -31,7 +31,7 @@ const PAGES = 64;
 const BREATHE = 4096;
 /** The table's first page: SQLite itself gives it to the first table. */
 const ROOT = 2;
-/** More changes than an empty database had: who kept its page finds that it is not the same. */
+/** Change counter above any earlier value, so that connections with a cached first page reload it. */
 const CHANGES = 0x10000;
 
 /** What SQLite itself makes of the load's table. */
@@ -70,7 +70,7 @@ export async function loadNewDatabase(
     // The transaction has kept others out, and changed nothing.
     database.exec("ROLLBACK");
   }
-  return receiptOf(database, made.target, task);
+  return createReceipt(database, made.target, task);
 }
 
 const MAKE_PAGE = "PRAGMA application_id = 0";
@@ -81,7 +81,7 @@ function pageOf(database: DatabaseSync): Uint8Array | undefined {
   return pages === 1 ? database.serialize() : undefined;
 }
 
-/** Count of changes; the change that the size was told with, and SQLite's version. */
+/** Bounds of the change counter, and of the counter at the last change of size with SQLite's version. */
 const COUNTERS = [[24, 28], [92, 100]] as const;
 
 /** Whether two pages begin databases that differ in nothing but how often they were changed. */
@@ -176,7 +176,7 @@ class PageFile implements PageSink {
     pages.set(first);
     pages.set(root, PAGE);
     const header = new DataView(pages.buffer);
-    // The count of changes, the size of the database in pages, the change that it was told with.
+    // The change counter, the size in pages, and the change counter for which that size is valid.
     header.setUint32(24, CHANGES);
     header.setUint32(28, this.#written / PAGE);
     header.setUint32(92, CHANGES);
@@ -214,7 +214,7 @@ async function refuseOtherCount(
   );
 }
 
-async function receiptOf(
+async function createReceipt(
   database: DatabaseSync,
   target: Target,
   task: LoadTask,

@@ -26,7 +26,7 @@ const FEWEST_PAGES = 4;
 
 /**
  * Copies the rows in the order of their numbers, or as the task's condition finds them, in the
- * transaction that is open on the connection. What is yielded is the reader's until it asks for the
+ * transaction that is open on the connection. The reader may use a yielded page until it asks for the
  * next.
  *
  * @param room the rows that may be yielded next

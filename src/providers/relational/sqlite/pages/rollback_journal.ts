@@ -14,7 +14,7 @@ const SCHEMA_CELLS = 103;
 
 const pathOf = ({ path }: DatabaseFile) => `${path}-journal`;
 
-/** While it is there, and nobody has a lock, SQLite puts the one page back before it reads. */
+/** A journal with one page. While it exists and no lock is held, SQLite restores the page before it reads. */
 export class RollbackJournal {
   readonly #path: string;
   readonly #file: number;

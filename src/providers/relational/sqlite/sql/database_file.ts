@@ -1,4 +1,4 @@
-/** Open database files, waiting for locks without blocking the thread, errors told apart. */
+/** Opens database files, waits for their locks without blocking the thread, and classifies errors. */
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -32,7 +32,7 @@ export function openToRead(file: DatabaseFile): DatabaseSync {
   try {
     return open(file, true);
   } catch (error) {
-    // A program that was killed while it wrote has left its journal; who cannot write, cannot undo.
+    // A killed program has left its journal. Only a connection that can write can roll it back.
     if (file.readonly || !exists({ path: `${file.path}-journal` })) throw error;
     if (!mayWrite(file)) throw cannotOpen(file, HALF_WRITTEN, error);
     open(file, false).close();
@@ -101,7 +101,7 @@ function missing(file: DatabaseFile): string {
     : `there is no folder "${dirname(file.path)}"`;
 }
 
-/** Whether the file's folder is there; so it is taken where the run may not look at it. */
+/** Whether the file's folder exists; assumed if the run may not read it. */
 function hasFolder({ path }: DatabaseFile): boolean {
   const folder = dirname(path);
   if (!mayRead(folder)) return true;
@@ -160,7 +160,7 @@ export async function retryWhileBusy<T>(
   }
 }
 
-/** SQLite does not tell who holds a lock. */
+/** Describes a wait without the holder of the lock, whom SQLite does not report. */
 function describeWait({ path, busyTimeout }: DatabaseFile): string {
   const limit = busyTimeout === Infinity
     ? ""

@@ -21,7 +21,7 @@ export const watermarks: WatermarkReader<SqliteSession, SqliteTable> = {
   async narrow(session, table, field, conditions) {
     return await lastDays(session, table, field, conditions);
   },
-  // Of the whole database.
+  // The size of the whole database, since SQLite does not record that of a table.
   async searchCost(session) {
     const { rows: [row] } = await session.query(
       "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",

@@ -3,7 +3,7 @@ import { messageOf } from "../../../../core/errors.ts";
 import { writeProblem } from "../../../../core/files/write_access.ts";
 import { type DatabaseFile, exists, isBusy, tryWriting } from "./database_file.ts";
 
-/** What stands in the way of writes to the file, or of making it. */
+/** Problems that prevent writing or creating the file. */
 export async function fileProblems(file: DatabaseFile): Promise<string[]> {
   const { path, readonly } = file;
   if (readonly) return [`the connection to "${path}" is readonly`];
@@ -16,7 +16,7 @@ export async function fileProblems(file: DatabaseFile): Promise<string[]> {
     tryWriting(file);
     return [];
   } catch (error) {
-    // Somebody else is writing it, so it can be written.
+    // Another program is writing it, so it can be written.
     return isBusy(error) ? [] : [`file "${path}" cannot be written: ${messageOf(error)}`];
   }
 }

@@ -30,8 +30,8 @@ export function conversionInNew(field: Field, declared: string): Conversion {
 }
 
 /**
- * What to know of a number that dxt keeps as text in a new table: no digit is lost, but SQLite
- * sorts and compares it as text. Undefined for other fields, and where the type was asked for.
+ * Describes a number that dxt stores as text in a new table: no digit is lost, but SQLite sorts and
+ * compares it as text. Undefined for other fields, and for a type that the pipeline declares.
  */
 export function describeTextOrder(field: Field, declared: string): string | undefined {
   const { name, dtype, target_type, source_type } = field;

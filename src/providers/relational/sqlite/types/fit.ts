@@ -5,7 +5,7 @@ import { isIntegerType } from "../../../../core/values/values.ts";
 import type { DXTType } from "../../../../models/dtype.ts";
 import type { Field } from "../../../../models/field.ts";
 
-/** Other types under which all values of a type are kept as they are. */
+/** Other types that keep all values of a type unchanged. */
 const KEPT_AS: Readonly<Partial<Record<DXTType, readonly DXTType[]>>> = {
   float32: ["float64"],
   json: ["string"],

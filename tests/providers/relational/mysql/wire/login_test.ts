@@ -105,7 +105,7 @@ onMariaDB("a user of the ed25519 plugin logs in, with the right password alone",
 onMariaDB("an abort kills the statement on the server", async () => {
   const controller = new AbortController();
   const session = await openSession(maria.url);
-  const release = session.abortedBy(controller.signal);
+  const release = session.endOnAbort(controller.signal);
   const work = session.query("SELECT SLEEP(60), 'dxt abort test'");
   setTimeout(() => controller.abort(new Error("stopped")), 200);
   await assert.rejects(work, /stopped/);

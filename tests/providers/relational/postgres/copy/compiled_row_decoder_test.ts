@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Field } from "../../../../../src/models/field.ts";
 import {
+  chooseColumnDecoder,
   type ColumnDecoder,
-  columnDecoderOf,
 } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
 import { fromSource } from "../../../../../src/providers/relational/postgres/types/type_mapper.ts";
 import { buffersOf, copyStream, decodeStream, REFUSED, rowBytes, WIRE } from "./wire_values.ts";
@@ -15,7 +15,7 @@ const fieldOf = (type: string, i: number): Field => ({
   nullable: true,
 });
 const readingsOf = (types: readonly string[]) =>
-  types.map((type, i) => columnDecoderOf(type, fieldOf(type, i), false));
+  types.map((type, i) => chooseColumnDecoder(type, fieldOf(type, i), false));
 
 /** The same readings, each value through its decoder. */
 const general = (readings: readonly ColumnDecoder[]): ColumnDecoder[] =>

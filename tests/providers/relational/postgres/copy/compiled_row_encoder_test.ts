@@ -14,15 +14,15 @@ import type { Field } from "../../../../../src/models/field.ts";
 import { binaryColumn } from "../../../../../src/providers/relational/postgres/copy/column_encoders.ts";
 import type { TableColumn } from "../../../../../src/providers/relational/postgres/sql/catalog.ts";
 import { CopyBuffer } from "../../../../../src/providers/relational/postgres/copy/copy_buffer.ts";
-import { columnDecoderOf } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
+import { chooseColumnDecoder } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
 import {
   type ColumnEncoding,
   encodingOf,
 } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
 import {
   BatchEncoder,
+  chooseFormat,
   encodeFrames,
-  formatOf,
 } from "../../../../../src/providers/relational/postgres/copy/batch_encoder.ts";
 import { MESSAGE } from "../../../../../src/providers/relational/postgres/wire/messages.ts";
 import { COPY_HEADER } from "../../../../../src/providers/relational/postgres/copy/row_decoder.ts";
@@ -66,7 +66,7 @@ function bodies(frames: Iterable<Uint8Array>): Uint8Array {
 }
 
 function encoded(batches: readonly Batch[], columns: readonly LoadColumn[]): Uint8Array {
-  assert.equal(formatOf(columns), "binary");
+  assert.equal(chooseFormat(columns), "binary");
   const encoder = new BatchEncoder(columns, "binary");
   const parts: Uint8Array[] = [];
   for (const batch of batches) for (const frame of encoder.encode(batch)) parts.push(frame.slice());
@@ -106,7 +106,7 @@ Deno.test("rows that were read are written as the server sent them, byte for byt
   await fc.assert(
     fc.asyncProperty(tables, async ({ types, rows, size }) => {
       const fields = types.map(fieldOf);
-      const readings = types.map((type, i) => columnDecoderOf(type, fields[i]!, false));
+      const readings = types.map((type, i) => chooseColumnDecoder(type, fields[i]!, false));
       const batches = await decodeStream(copyStream(rows), fields, readings, { rows: size });
       const columns = types.map((type, i) => columnOf(fields[i]!, type, i));
       same(encoded(batches, columns), joined(...rows));
@@ -122,7 +122,7 @@ for (const type of TYPES) {
       fc.asyncProperty(fc.array(WIRE[type]!, { maxLength: 200 }), async (values) => {
         const field = fieldOf(type, 0);
         const rows = values.map((value) => rowBytes([value]));
-        const reading = columnDecoderOf(type, field, false);
+        const reading = chooseColumnDecoder(type, field, false);
         const batches = await decodeStream(copyStream(rows), [field], [reading]);
         same(encoded(batches, [columnOf(field, type)]), joined(...rows), type);
       }),
@@ -169,7 +169,7 @@ Deno.test("narrower numbers are written as those of a wider column", async () =>
 Deno.test("all columns of a wide table are written", async () => {
   const types = Array.from({ length: 150 }, (_, i) => TYPES[i % TYPES.length]!);
   const fields = types.map(fieldOf);
-  const readings = types.map((type, i) => columnDecoderOf(type, fields[i]!, false));
+  const readings = types.map((type, i) => chooseColumnDecoder(type, fields[i]!, false));
   const rows = fc.sample(fc.tuple(...types.map((type) => fc.option(WIRE[type]!))), {
     numRuns: 30,
     seed: 7,

@@ -4,7 +4,7 @@ import { textReader } from "../../../../../src/arrow/mod.ts";
 import type { Batch } from "../../../../../src/core/contracts/batch.ts";
 import type { Field } from "../../../../../src/models/field.ts";
 import type { TableColumn } from "../../../../../src/providers/relational/postgres/sql/catalog.ts";
-import { columnDecoderOf } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
+import { chooseColumnDecoder } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
 import { serverDate } from "../../../../../src/providers/relational/postgres/sql/dialect.ts";
 import { encodingOf } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
 import { BatchEncoder } from "../../../../../src/providers/relational/postgres/copy/batch_encoder.ts";
@@ -64,7 +64,7 @@ const valuesOf = (type: string) =>
 for (const type of Object.keys(WIRE)) {
   Deno.test(`values of ${type} are written as text that the server reads as the same`, async () => {
     const field: Field = { name: "c", ...fromSource(type), nullable: true };
-    const reading = columnDecoderOf(type, field, false);
+    const reading = chooseColumnDecoder(type, field, false);
     await fc.assert(
       fc.asyncProperty(fc.array(fc.option(valuesOf(type)), { maxLength: 40 }), async (values) => {
         const rows = values.map((value) => rowBytes([value]));
