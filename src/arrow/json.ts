@@ -32,7 +32,7 @@ for (const byte of utf8.encode('"\\/bfnrt')) isEscape[byte] = 1;
 /** Closing brackets of the open arrays and objects; grows with the depth. */
 let closers = new Uint8Array(512);
 
-/** Whether a column of text holds nothing but JSON of its type. */
+/** Whether all values of a text column are JSON of its type. */
 export function holdsJSON(data: Data, dtype: DXTType): boolean {
   const bytes = data.values as Uint8Array;
   const offsets = data.valueOffsets as Int32Array;
@@ -45,8 +45,8 @@ export function holdsJSON(data: Data, dtype: DXTType): boolean {
 }
 
 /**
- * Whether the bytes from `start` up to `end` are a JSON value that begins, behind white space, with
- * `first` if given. The caller checks that they are UTF-8.
+ * Whether the bytes from `start` up to `end` are a JSON value. Its first byte after white space must be
+ * `first`, if given. The caller checks that the bytes are UTF-8.
  */
 export function isJSON(bytes: Uint8Array, start: number, end: number, first?: number): boolean {
   let at = skipSpace(bytes, start, end);
@@ -67,7 +67,7 @@ export function isJSON(bytes: Uint8Array, start: number, end: number, first?: nu
       }
     } else if (byte === QUOTE) at = skipString(bytes, at + 1, end);
     else at = skipScalar(bytes, at, end);
-    // A value has ended; it may end its containers as well.
+    // A value has ended; containers may end after it.
     for (;;) {
       if (at < 0) return false;
       at = skipSpace(bytes, at, end);

@@ -29,17 +29,17 @@ export async function writeFile(
 ): Promise<Written> {
   const hash = createHash("sha256");
   let size = 0;
-  using file = await explainDisk(
+  using file = await explainDiskErrors(
     path,
     () => Deno.open(path, { write: true, createNew: true, mode: FILE_MODE }),
   );
   for await (const chunk of bytes) {
     hash.update(chunk);
-    await explainDisk(path, () => writeAll(file, chunk), size);
+    await explainDiskErrors(path, () => writeAll(file, chunk), size);
     size += chunk.length;
     onSize(size);
   }
-  await explainDisk(path, () => file.sync(), size);
+  await explainDiskErrors(path, () => file.sync(), size);
   return { size, sha256: hash.digest("hex") };
 }
 
@@ -65,21 +65,25 @@ export async function makeFolder(path: string): Promise<void> {
 /**
  * Runs a step that writes to a stage.
  *
- * @param size bytes of the file that are written already
- * @throws {BufferError} for an error of the system, with what helps
+ * @param size bytes already written to the file
+ * @throws {BufferError} for an error of the system, with a way out
  */
-export async function explainDisk<T>(path: string, step: () => Promise<T>, size = 0): Promise<T> {
+export async function explainDiskErrors<T>(
+  path: string,
+  step: () => Promise<T>,
+  size = 0,
+): Promise<T> {
   try {
     return await step();
   } catch (error) {
     const { code } = error as { code?: unknown };
     if (typeof code !== "string" || error instanceof Deno.errors.NotCapable) throw error;
-    const detail = describeDisk(code, size) ?? messageOf(error);
+    const detail = describeDiskError(code, size) ?? messageOf(error);
     throw new BufferError(`Cannot stage in "${path}": ${detail}`, { cause: error });
   }
 }
 
-function describeDisk(code: string, size: number): string | undefined {
+function describeDiskError(code: string, size: number): string | undefined {
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":

@@ -26,7 +26,7 @@ const OwnRowsShape = z.union([
   z.strictObject({ values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])) }),
 ]);
 
-/** Grows when a manifest changes: a stage of another version of dxt is refused, and extracted again. */
+/** Version of the manifest's format. A stage with another version is refused and must be extracted again. */
 const VERSION = 2;
 
 const Manifest = z.strictObject({

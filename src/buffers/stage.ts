@@ -1,7 +1,7 @@
 /** The folder of a stage: commits its files, and removes them. */
 import { join } from "node:path";
 import type { StagedFile } from "../core/contracts/buffer.ts";
-import { explainDisk, makeFolder, removePath, syncFolder } from "./durable_file.ts";
+import { explainDiskErrors, makeFolder, removePath, syncFolder } from "./durable_file.ts";
 import { MANIFEST, type Manifest, PARTIAL_MANIFEST, writeManifest } from "./manifest.ts";
 
 const PREFIX = "files-";
@@ -20,8 +20,8 @@ export async function commitStage(
   const folder = `${PREFIX}${crypto.randomUUID()}`;
   const path = join(directory, folder);
   const manifest = await removeOnError(path, async (): Promise<Manifest> => {
-    await explainDisk(directory, () => makeFolder(directory));
-    await explainDisk(path, () => makeFolder(path));
+    await explainDiskErrors(directory, () => makeFolder(directory));
+    await explainDiskErrors(path, () => makeFolder(path));
     const manifest: Manifest = { folder, ...await write(path, folder) };
     await syncFolder(path);
     await writeManifest(directory, manifest);

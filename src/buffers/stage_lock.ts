@@ -6,7 +6,13 @@ import type { Claim } from "../core/files/run_lock.ts";
 import { BufferError } from "../core/errors.ts";
 import { lockFile } from "../core/files/file_lock.ts";
 import { formatJSONFile, readJSONFile } from "../core/files/json_file.ts";
-import { explainDisk, makeFolder, removePath, syncFolder, writeBytes } from "./durable_file.ts";
+import {
+  explainDiskErrors,
+  makeFolder,
+  removePath,
+  syncFolder,
+  writeBytes,
+} from "./durable_file.ts";
 
 const VERSION = 1;
 
@@ -32,7 +38,7 @@ export async function lockStage(
   claim: Claim,
   signal: AbortSignal,
 ): Promise<StageLock> {
-  const lock = await explainDisk(directory, () =>
+  const lock = await explainDiskErrors(directory, () =>
     lockFile(
       siblingPath(directory, "lock"),
       `stage "${directory}"`,

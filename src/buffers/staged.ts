@@ -22,7 +22,7 @@ export function createSlice(location: string, manifest: Manifest): StageSlice {
   return { location, manifest };
 }
 
-/** Opens a slice in any thread. Only this program makes slices, so their content is trusted. */
+/** Opens a slice in any thread. Only dxt creates slices, so their content is trusted. */
 export async function openSlice(slice: StageSlice): Promise<StagedFiles> {
   if ("memory" in slice) return (await import("./memory.ts")).openFromMemory(slice);
   const { location, manifest } = slice as { location: string; manifest: Manifest };
@@ -84,9 +84,9 @@ function findFile(location: string, manifest: Manifest, name: string): FileInput
 }
 
 /**
- * Reads a stage that may still grow, slice by slice as they come.
+ * Reads a stage that may still grow, slice by slice.
  *
- * @param header one of the slices, or an empty one: it tells what does not depend on the files
+ * @param header properties of the stage, from any of its slices
  * @param committed resolves when no more slices come
  */
 export function readStage(

@@ -17,7 +17,7 @@ const parse: typeof import("./parse.ts").parseArguments = async (...args) =>
 
 const SILENT = { quiet: false, verbose: false };
 
-/** `dxt help`, `dxt help run` and `dxt version`, as other programs have them, by their options. */
+/** Turns `dxt help`, `dxt help run` and `dxt version` into their options, as other programs do. */
 function withOptionNames(words: readonly string[]): readonly string[] {
   if (words[0] === "help" && words.length <= 2) return [...words.slice(1), "--help"];
   return words.length === 1 && words[0] === "version" ? ["--version"] : words;

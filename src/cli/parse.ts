@@ -18,7 +18,7 @@ import { readVariableOptions } from "./help/env_options.ts";
 import { helpWidth } from "./help/cached_help.ts";
 import type { IO, Output } from "./terminal/stdio.ts";
 import { DURATION, FOREVER, HELP, VERSION } from "./terminal/global_options.ts";
-import { usageLine } from "./app/define_command.ts";
+import { formatUsage } from "./app/define_command.ts";
 
 const EXIT_CODES: readonly string[] = [
   "0    success",
@@ -86,7 +86,7 @@ function runParserOn(
       version: { option: { names: VERSION }, value: io.version, onShow },
       brief:
         message`Moves data in batches from one system to another, and proves that all of it arrived.`,
-      usageLine: usageLine("COMMAND"),
+      usageLine: formatUsage("COMMAND"),
       footer: [
         text("Exit codes:"),
         ...EXIT_CODES.flatMap((line) => [lineBreak(), text(`  ${line}`)]),

@@ -11,7 +11,7 @@ export interface ErrorDetails extends ErrorOptions {
  * period.
  */
 export class DXTError extends Error {
-  /** Whether the same request may succeed later: a server that starts, a lost connection, a deadlock. */
+  /** Whether the same request may succeed later, as after a server start, a lost connection or a deadlock. */
   readonly transient: boolean;
 
   constructor(message?: string, { transient = false, ...options }: ErrorDetails = {}) {
@@ -70,7 +70,7 @@ export const isUnknownOutcome = (error: unknown) => isNamed(error, UnknownOutcom
 
 export const isConcurrentRun = (error: unknown) => isNamed(error, ConcurrentRunError);
 
-/** Whether an error, or one that caused it, may pass when the same is tried again. */
+/** Whether an error, or a cause of it, is transient. */
 export function isTransient(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
     if (at instanceof DXTError && at.transient) return true;

@@ -11,7 +11,7 @@ export const StreamResult = z.strictObject({
   rows_loaded: z.int(),
   bytes_staged: z.int(),
   files_staged: z.int(),
-  /** How often the stream was tried, when more than once. */
+  /** Number of attempts, if there was more than one. */
   attempts: z.int().optional(),
   /** Highest watermark in the target before the run, as text. */
   watermark_before: z.string().optional(),

@@ -77,7 +77,7 @@ export type LoadSettings = z.infer<typeof LoadSettings>;
 
 export const RetrySettings = z.strictObject({
   attempts: z.int().min(1).max(100).optional().describe(
-    "How often a stream is tried in all; 1 tries it once (default: 3)",
+    "Attempts of a stream in all; 1 means no second attempt (default: 3)",
   ),
   backoff: z.number().min(0).max(86_400).optional().describe(
     "Seconds before the second attempt, twice as long before each further one (default: 1)",
@@ -88,7 +88,7 @@ export const RetrySettings = z.strictObject({
 }).meta({
   id: "Retry",
   description:
-    "How to try again after a failure that may pass: a lost connection, a server that starts, a deadlock",
+    "Further attempts after a failure that may pass: a lost connection, a server that starts, a deadlock",
 });
 export type RetrySettings = z.infer<typeof RetrySettings>;
 
@@ -103,7 +103,7 @@ export const ClassReference = z.union([
 ]).meta({ id: "Class", description: CLASS_NAMES });
 export type ClassReference = z.infer<typeof ClassReference>;
 
-/** As a class reference; without `class` it is the provider's default class. */
+/** A class reference; without `class`, the provider's default class. */
 export const ClassChoice = z.union([
   text,
   z.strictObject({

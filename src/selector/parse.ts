@@ -25,7 +25,7 @@ type Fail = (offset: number, detail: string) => never;
 
 /** @throws {SelectorError} that points to the wrong character */
 export function parseSelector(text: string): Token[] {
-  // A word, or the place beside a comma where one is missing.
+  // A word, or an empty place beside a comma.
   const words = [...text.matchAll(/[^\s,]+|(?<=^|,)\s*(?=,|$)/g)];
   return words.map(({ 0: word, index }) => {
     const fail: Fail = (offset, detail) => {

@@ -1,6 +1,6 @@
 /** Errors of the system while a stage is written, each with what helps. */
 import assert from "node:assert/strict";
-import { explainDisk } from "../../src/buffers/durable_file.ts";
+import { explainDiskErrors } from "../../src/buffers/durable_file.ts";
 import { BufferError } from "../../src/core/errors.ts";
 
 const ERRORS: Readonly<Record<string, RegExp>> = {
@@ -17,7 +17,7 @@ const ERRORS: Readonly<Record<string, RegExp>> = {
 for (const [code, expected] of Object.entries(ERRORS)) {
   Deno.test(`a stage that ends with ${code} says what was done and what helps`, async () => {
     const failing = () => Promise.reject(Object.assign(new Error("Input/output error"), { code }));
-    await assert.rejects(explainDisk("/s/a", failing, 7), (error) => {
+    await assert.rejects(explainDiskErrors("/s/a", failing, 7), (error) => {
       assert.ok(error instanceof BufferError);
       assert.match(error.message, /^Cannot stage in "\/s\/a": /);
       assert.match(error.message, expected);
@@ -28,6 +28,6 @@ for (const [code, expected] of Object.entries(ERRORS)) {
 
 Deno.test("errors of others, and missing permissions, pass a stage unchanged", async () => {
   for (const error of [new RangeError("x"), new Deno.errors.NotCapable("y")]) {
-    await assert.rejects(explainDisk("/s", () => Promise.reject(error)), error);
+    await assert.rejects(explainDiskErrors("/s", () => Promise.reject(error)), error);
   }
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { highestVersion } from "../../src/sandbox/modules/version.ts";
+import { findHighestVersion } from "../../src/sandbox/modules/version.ts";
 
 const VERSIONS = [
   ..."0.0.1 0.0.2 0.1.0 0.1.5 0.2.0 1.0.0 1.0.1 1.2.3 1.10.0 2.0.0-alpha 2.0.0-alpha.2".split(" "),
@@ -35,7 +35,7 @@ const EXPECTED: Readonly<Record<string, string | undefined>> = {
 
 for (const [range, expected] of Object.entries(EXPECTED)) {
   Deno.test(`the highest version in "${range}" is ${expected ?? "none"}`, () => {
-    assert.equal(highestVersion(VERSIONS, range), expected);
-    assert.equal(highestVersion([...VERSIONS].reverse(), range), expected);
+    assert.equal(findHighestVersion(VERSIONS, range), expected);
+    assert.equal(findHighestVersion([...VERSIONS].reverse(), range), expected);
   });
 }

@@ -38,7 +38,7 @@ export async function openConnection(
   return { ...connection, ...await moduleSettings(variables, io, printer) };
 }
 
-/** What a run, or the plan of one, moves: streams of a pipeline file, or one that options describe. */
+/** The streams that a run or a plan moves: those of a pipeline file, or one that options describe. */
 export interface RunScope extends Variables, LimitOptions {
   /** Path of the pipeline file; undefined when options describe the stream. */
   readonly pipeline?: string | undefined;
@@ -60,7 +60,7 @@ export async function openScope(scope: RunScope, context: Context): Promise<Load
   return await announcePipeline(loaded, findSecretValues(loaded), scope, context);
 }
 
-/** The parts of a scope as the runner takes them. */
+/** The options of a scope that choose records, for the runner. */
 export function chooseRecords({ select, exclude, fullRefresh, since, until, limit }: RunScope) {
   const backfill = since === undefined && until === undefined
     ? undefined

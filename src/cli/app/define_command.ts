@@ -4,7 +4,7 @@ import type { Verbosity } from "../output/printer.ts";
 import type { CommandParser, Context } from "./context.ts";
 
 interface Help {
-  /** What follows the name of the command, before its options. */
+  /** The operands, which follow the name of the command. */
   readonly operands: string;
   readonly brief: Message;
   readonly description: Message;
@@ -23,15 +23,15 @@ export function defineCommand<Values extends Verbosity>(
     act: (context: Context) => act(values, context),
   }));
   return command(name, action, {
-    usageLine: usageLine(operands),
+    usageLine: formatUsage(operands),
     brief,
     description,
     footer: [text("Examples:"), ...examples.flatMap((line) => [lineBreak(), text(`  ${line}`)])],
   });
 }
 
-/** Usage of a command on one line. Its options are listed below it. */
-export function usageLine(operands: string): Usage {
+/** The usage of a command on one line, without the names of its options. */
+export function formatUsage(operands: string): Usage {
   return [operands, "[OPTION...]"].filter((word) => word !== "")
     .map((value) => ({ type: "literal", value }));
 }

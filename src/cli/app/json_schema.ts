@@ -80,8 +80,8 @@ function endpoint(providers: readonly Provider[]): JSONSchema {
 }
 
 /**
- * The connection keys of one provider. Required keys may come from the URL instead, which is named last:
- * editors report the first alternative.
+ * The connection keys of one provider. The URL may have the required keys instead; it is the last
+ * alternative, since editors report the first one.
  */
 function connectionSchema({ name, description, config }: Provider, url: JSONSchema): JSONSchema {
   const { $schema: _schema, $defs, ...schema } = toJSONSchema(config);

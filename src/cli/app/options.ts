@@ -17,7 +17,7 @@ import { COLOR_CHOICES } from "../terminal/color.ts";
 import { LOG_LEVELS } from "../terminal/log_levels.ts";
 import { FORMATS } from "../terminal/global_options.ts";
 
-/** An option whose value is a text; `names` is its name, or its short and its long name. */
+/** An option with a text value; `names` is its long name, or its short and long names. */
 export const textOption = (
   names: OptionName | readonly [OptionName, OptionName],
   metavar: NonEmptyString,

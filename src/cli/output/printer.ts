@@ -179,7 +179,7 @@ export class Printer {
   }
 }
 
-/** A message for each error that something thrown holds: all that is wrong with a file is told at once. */
+/** Returns a message for each error that was thrown together, such as all issues of a file. */
 function describeErrors(error: unknown): readonly string[] {
   const { messages } = error as { messages?: readonly string[] };
   return error instanceof DXTError && messages !== undefined ? messages : [describeError(error)];

@@ -136,7 +136,7 @@ function projectFile(name: string, connections: Readonly<Record<string, Referenc
   return { path: PROJECT, text, ifExists: "refuse" };
 }
 
-/** Secrets, staged data, SQLite's databases with their companions, and logs. */
+/** Patterns of secrets, staged data, SQLite databases with their companions, and logs. */
 const IGNORED = [".env", ".dxt/", "*.db", "*.db-journal", "*.db-shm", "*.db-wal", "*.log"];
 
 /** `.env.example` with the variables to set, and `.gitignore`. */

@@ -22,7 +22,7 @@ const VARIABLE = /^\$\{\w+(?::\?[^}]*)?\}$/;
 /** Text that may contain a login: `user:password@host`, `password=…`. */
 const LOGIN = /[@=]/;
 
-/** Where a value lies in the file; decides how much of it is shown. */
+/** The place of a value in the file, which decides how much of it is shown. */
 interface Spot {
   /** Key of the value, or of the list that contains it. */
   readonly key: string;
@@ -62,12 +62,12 @@ function enterKey(name: string, value: Node | null, { key, depth, within }: Spot
   };
 }
 
-/** Hides a value from its first character that may be secret; its text begins at `from`. */
+/** Hides a value from the first character that may be secret; the value begins at `from`. */
 function hideEnd(value: string, from: number, to: number, spot: Spot, source: SourceText): void {
   const visible = countVisible(value, spot);
   if (visible === value.length) return;
   const start = source.text.indexOf(value.slice(0, visible), from);
-  // A value that is escaped in the file is hidden as a whole.
+  // A value with escapes is hidden completely.
   source.hide(visible === 0 || start < 0 ? from : start + visible, to);
 }
 

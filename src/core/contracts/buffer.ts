@@ -39,18 +39,18 @@ export interface StageDetails {
   } | undefined;
 }
 
-/** What is known of a stage from its first file on. */
+/** The properties of a stage that are known before its first file is closed. */
 export interface StageHeader {
   /** Records in one of the formats, or files whose bytes were kept. */
   readonly kind: "records" | "files";
   readonly fields: readonly Field[];
   readonly details: StageDetails;
-  /** Format and compression of files with records: a target may want the same. */
+  /** Format and compression of record files, for targets that can use them unchanged. */
   readonly format?: Format | undefined;
   readonly compression?: Compression | undefined;
 }
 
-/** What is known of a stage when nothing more is written to it. */
+/** The properties of a stage that are known when it is complete. */
 export interface StageTotals {
   /** Records, or files where bytes were kept. */
   readonly count: number;
@@ -59,23 +59,23 @@ export interface StageTotals {
   readonly evidence: string;
 }
 
-/** Watches how far staged files are read. */
+/** Observes the reading of staged files. */
 export interface ReadWatch {
   /** Awaited before each batch or file; throws when reading is aborted. */
   pause(): Promise<void>;
-  /** Called with the size of a batch, file or chunk when its reader asks for the next. */
+  /** Called with the size of a batch, file or chunk when its reader asks for the next one. */
   onRead(rows: number, bytes: number): void;
 }
 
-/** Files on which nothing more is written: all of a committed stage, or a slice of any stage. */
+/** Complete files: all of a committed stage, or a slice of any stage. */
 export interface StagedFiles extends StageHeader, StageTotals {
   /**
    * Reads all batches, in the order in which they were written.
    *
-   * @param recycle whether the memory of a batch may be used again when the next is asked for
+   * @param recycle whether the memory of a batch may be reused when the reader asks for the next one
    */
   readBatches(recycle?: boolean, watch?: ReadWatch): AsyncGenerator<Batch, void, void>;
-  /** Bytes of one file from `start` up to `end`; `into` has room for them and may be used. */
+  /** Reads the bytes of a file from `start` up to `end`; they may be written to `into`. */
   readFile(name: string, start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
   openFile(name: string): Promise<ReadableStream<Uint8Array>>;
   /** Some of its files, for another worker. */
@@ -83,23 +83,23 @@ export interface StagedFiles extends StageHeader, StageTotals {
 }
 
 /**
- * A stage as a loader reads it, on a worker of the target. It may still grow: batches and files come in
- * the order of the stage, and end when it is committed. They are read once, and are the load's progress.
+ * A stage as a loader reads it, in a worker of the target. The stage may still grow: its batches or files
+ * come in its order, and end when it is committed. They can be read once, which is the load's progress.
  */
 export interface StagedData extends StageHeader {
   /** As {@linkcode StagedFiles.readBatches}. */
   readBatches(recycle?: boolean): AsyncGenerator<Batch, void, void>;
   /** As `readBatches`, record by record: for targets that take rows. */
   readRecords(): AsyncGenerator<DXTRecord, void, void>;
-  /** Yields each file when it is closed: for targets that take files, or read them themselves. */
+  /** Yields each file when it is closed, for targets that store files or read them themselves. */
   closedFiles(): AsyncGenerator<StagedFile, void, void>;
   readFile: StagedFiles["readFile"];
   openFile: StagedFiles["openFile"];
   /** Resolves when the stage is committed. */
   committed(): Promise<StageTotals>;
   /**
-   * All batches once more, for a loader that has to know every value before it writes the first. Waits
-   * until the stage is committed, and does not count as progress.
+   * Reads all batches once more, for a loader that must know every value before it writes the first one.
+   * Waits until the stage is committed, and does not count as progress.
    */
   scanBatches(): AsyncGenerator<Batch, void, void>;
 }

@@ -1,6 +1,6 @@
 /**
- * A connection to one system, and what it is asked. `Provider.connect` opens it in a worker, which calls
- * its methods for the host, one stream after the other; the categories add methods of their own.
+ * The contract of a connection to one system. `Provider.connect` opens it in a worker, which calls its methods
+ * for the host, one stream after the other. Each category adds methods.
  */
 import type { Field } from "../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../models/source.ts";
@@ -32,7 +32,7 @@ export interface Estimate {
   readonly bytes?: number;
 }
 
-/** Whether the login has the rights for something, found out without moving data. */
+/** Whether the login has the rights for an action, found without moving data. */
 export interface Access {
   /** What it is, for example `create table "orders" in schema "public"`. */
   readonly action: string;
@@ -73,7 +73,7 @@ export const CONNECTOR_METHODS = [
   "checkWrite",
 ] as const satisfies readonly ConnectorMethod[];
 
-/** What a connector of a read-only system has to say itself; the rest has defaults. */
+/** The methods that a connector of a read-only system must implement; the others have defaults. */
 export type SourceAnswers =
   & Pick<Connector, "testConnection" | "getStreamFields">
   & Partial<Connector>;
@@ -145,10 +145,9 @@ export interface FilestoreConnector extends Connector {
   list(ref: StreamRef): Promise<FileEntry[]>;
   openRead(path: string): Promise<OpenFile>;
   /**
-   * Writes a whole file that appears only when complete and checked; returns its size. Until then,
-   * and when it fails, the file is what it was: `bytes` may read the old one. Each of its chunks may
-   * be changed when the next is asked for. No other run writes the file while `bytes` are read: it is
-   * refused, or waits, as its claim says.
+   * Writes a whole file, which appears only when it is complete and checked; returns its size. Until then, and
+   * on failure, the file is unchanged: `bytes` may read the old one. A chunk may change when the next one is
+   * requested. While `bytes` are read, another run that writes the file waits or fails, as its claim says.
    */
   write(
     path: string,

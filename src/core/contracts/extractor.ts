@@ -1,6 +1,6 @@
 /**
- * Reading a source. A worker creates an extractor for each call, over a connection of its own for each
- * part. The host decides what is read; the extractor says how it may be divided, and proves its end.
+ * The contract of extractors. A worker creates one for each call; each part has its own connection. The host
+ * decides what is read; the extractor divides the source into parts, and proves that a read is complete.
  */
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
@@ -37,10 +37,10 @@ export interface PartitionSettings {
 }
 
 /**
- * Parts of an extraction, in the order of its records: together all of it, as of one moment. The worker
- * that made it holds that moment until it disposes of it, after the last part. A single part is read
- * without naming it. When one part fails with a PartitionError, the moment is disposed of, and the host
- * reads the whole.
+ * Parts of an extraction in the order of its records. Together they are the whole source, as of one
+ * snapshot. The worker that created the partition keeps its snapshot until it disposes of the partition,
+ * after the last part. A partition of one part is read as a whole. If a part fails with a
+ * PartitionError, the partition is disposed of, and the host reads the whole source.
  */
 export interface Partition extends AsyncDisposable {
   readonly parts: readonly Part[];
@@ -58,7 +58,7 @@ export type Records =
   | Iterable<Readonly<Record<string, unknown>>>
   | AsyncIterable<Readonly<Record<string, unknown>>>;
 
-/** What is to be read: made once for a stream by the host. Plain data and values, but for the signal. */
+/** A request for a read, which the host creates once per stream. Plain data and values, but for the signal. */
 export interface ExtractRequest {
   readonly source: StreamSource;
   readonly projections: readonly Projection[];
@@ -72,8 +72,8 @@ export interface ExtractRequest {
   /** Whether the memory of a batch may be reused when the next is requested. */
   readonly recycle?: boolean;
   /**
-   * Whether the projections are to be all fields of the source. A source whose records may have fields
-   * that were not found before refuses a record with another one.
+   * Whether the projections must be all fields of the source. If so, a source whose records differ refuses
+   * a record with a further field.
    */
   readonly complete?: boolean;
   /** Names of fields that the source may have and that are left out. */
@@ -85,19 +85,19 @@ export interface ExtractRequest {
 export interface ExtractTask extends ExtractRequest {
   /**
    * Batches of these bounds from records, for a source that has no columns. A record is keyed by the
-   * projections' columns; `valueOf` in core/loose_value.ts says what it may hold.
+   * projections' columns; `valueOf` of core/values/js_values.ts converts its values.
    */
   batches(records: Records): AsyncGenerator<Batch, void, void>;
 }
 
 /**
  * Yields batches whose schema is that of the projections' fields, each of at most `batchRows` rows
- * and about `batchBytes` bytes, never empty. A batch is the reader's until it asks for the next.
+ * and about `batchBytes` bytes, never empty. The reader may use a batch until it asks for the next one.
  */
 export interface RecordExtractor {
   /**
-   * Splits what `extract` reads, where it is large and can be read in parts of one moment. Called once for
-   * a stream, before its extraction, also where one part is wanted.
+   * Splits a large source whose parts can be read from one snapshot. Called once per stream, before its
+   * extraction, even if a single part is requested.
    */
   partition(task: ExtractTask, settings: PartitionSettings): Promise<Partition>;
   /**

@@ -1,5 +1,5 @@
 /**
- * Writing a target. A worker of the target creates a loader for each call: to plan, to find the highest
+ * The contract of loaders. A worker of the target creates one for each call: to plan, to find the highest
  * watermark, and once for the load of a stream, after the streams before it were loaded.
  */
 import type { Field } from "../../models/field.ts";
@@ -11,18 +11,18 @@ import type { FieldConversion } from "../values/conversion.ts";
 import { StaleRangeError } from "../errors.ts";
 import { formatValue, type Value } from "../values/values.ts";
 
-/** What is known of a load before a record is staged. */
+/** The properties of a load that are known before the first record is staged. */
 export interface PlannedLoad {
   readonly target: StreamTarget;
   readonly staged: Pick<StagedData, "kind" | "fields">;
   readonly mode: LoadMode;
   /** Field names, not empty when the mode is upsert. */
   readonly upsertKeys: readonly string[];
-  /** What becomes of a column that holds less than its field; it is accepted when unset. */
+  /** Whether to accept a column that holds less than its field; unset, it is accepted. */
   readonly lossy?: LossRule | undefined;
-  /** Whether the load may change a target that exists; unset, only a replacement may. */
+  /** Whether the load may change an existing target; unset, only a replacement may. */
   readonly schema?: SchemaRule | undefined;
-  /** False: the plan needs no number of rows, which may take long to count. */
+  /** False if the plan needs no number of rows, which may take long to count. */
   readonly countsRows?: boolean;
   readonly signal: AbortSignal;
 }
@@ -33,58 +33,58 @@ export interface LoadPlan {
   readonly exists: boolean;
   /** Whether the load changes the columns of a target that exists: readers may wait until it ends. */
   readonly changes?: boolean;
-  /** Records in it, where it exists and knows. */
+  /** Records in the target, if it exists and knows their number. */
   readonly rows?: number;
   /** In the order of the fields. */
   readonly columns: readonly FieldConversion[];
-  /** Statements, word for word, that make, empty or change what is there, in their order. */
+  /** Statements that create, empty or change the target, word for word and in their order. */
   readonly statements: readonly string[];
   /** Data that the load would delete, each in a few words. */
   readonly destructive: readonly string[];
-  /** Why the load would be refused; empty when it would not. */
+  /** Reasons to refuse the load; empty if there are none. */
   readonly problems: readonly string[];
 }
 
 export interface LoadTask extends PlannedLoad {
-  /** Count and files are complete only after its batches were read, or `whole` has resolved. */
+  /** Count and files are known only when `committed` has resolved. */
   readonly staged: StagedData;
   /** The run that loads, and how long it waits for another run; unset when no other run exists. */
   readonly claim?: Claim | undefined;
-  /** Unset for a range that was not made from the target, and for a load of everything. */
+  /** Unset for a range that was not computed from the target, and for a load of everything. */
   readonly expected?: ExpectedWatermark | undefined;
-  /** Unset where a load is not remembered, as one from a stage in memory. */
+  /** Unset for a load without a commit record, such as one from a stage in memory. */
   readonly journal?: CommitJournal | undefined;
 }
 
 /**
- * The highest watermark that the target had when the range to read was made from it. A loader asks
- * again when no other run can load any more, and before it writes: rows that came meanwhile would be
- * loaded twice, or newer ones would be overwritten.
+ * The highest watermark of the target from which the range to read was computed. A loader asks for it again
+ * when no other run can load any more, before it writes. Otherwise rows that another run loaded in the meantime
+ * would be loaded twice, or overwritten by older ones.
  */
 export interface ExpectedWatermark extends AskedWatermark {
   readonly field: string;
-  /** Its answer as text; unset when there was none. */
+  /** The watermark as text; unset if the target had none. */
   readonly max?: string | undefined;
 }
 
 /**
- * What a load was about to commit. A loader writes what its own `getOutcome` needs to find out whether
- * the target took it: an object of JSON, without secrets.
+ * The record of a load that is about to commit: a JSON object without secrets. Its content is up to the
+ * loader, whose `getOutcome` finds out by it whether the target committed the load.
  */
 export type CommitRecord = Readonly<Record<string, unknown>>;
 
 /**
- * Where a load that must not be repeated leaves its trace. The worker that loads calls `remember` once,
- * right before it asks the target to commit, and waits: the record is on disk when it resolves.
+ * The journal of a load that must not run twice. The loader calls `remember` once, right before it asks the
+ * target to commit, and waits: when it resolves, the record is on disk.
  */
 export interface CommitJournal {
   remember(record: CommitRecord): Promise<void>;
 }
 
-/** What became of a load: `running` while the target still works at it. */
+/** The outcome of a load; `running` while the target still executes it. */
 export type LoadOutcome = "committed" | "aborted" | "running" | "unknown";
 
-/** What the target says of a finished load. */
+/** The target's report of a finished load. */
 export interface LoadReceipt {
   /** Staged records that the target took; equal to the staged count, or the load failed. */
   readonly rows: number;
@@ -105,7 +105,7 @@ export interface Loader {
    */
   load(task: LoadTask): Promise<LoadReceipt>;
   /**
-   * What a load would do; changes nothing. Called by `dxt plan`, and before a stream is extracted that is
+   * Plans a load and changes nothing. Called by `dxt plan`, and before the extraction of a stream that is
    * loaded afterwards.
    */
   plan(load: PlannedLoad): Promise<LoadPlan>;

@@ -44,7 +44,7 @@ export interface Usage {
   /** Folder that the connection's relative paths start from. */
   readonly baseDirectory: string;
   readonly reads: readonly StreamSource[];
-  /** What is written is read too: its fields, its highest watermark. */
+  /** A written target is also read: its fields and its highest watermark. */
   readonly writes: readonly StreamTarget[];
   /** Whether the connection lists all datasets. */
   readonly explores?: boolean;
@@ -68,11 +68,11 @@ interface ExtractorClassOf<Yields, Extractor, C extends Connector> {
   /** Called in a worker, with options that the schema validated. Code is loaded here, not before. */
   create(connector: C, options: unknown): Extractor | Promise<Extractor>;
   /**
-   * A capability: the highest watermark of a source, in the order of the field, where it costs little
-   * against an extraction; undefined where it does not, or where there is none. The runner asks when
-   * an extraction found nothing new, and while it plans: a target that has a higher one hides rows.
+   * A capability: returns the highest watermark of a source, in the order of the field; undefined if there is
+   * none, or if finding it costs as much as an extraction. Called when an extraction found nothing new, and
+   * while planning, since a target with a higher one hides rows.
    */
-  maxWatermark?(connector: C, asked: SourceWatermark): Promise<Exclude<Value, null> | undefined>;
+  maxWatermark?(connector: C, request: SourceWatermark): Promise<Exclude<Value, null> | undefined>;
 }
 
 /** Which field of which source. Plain data. */
@@ -96,9 +96,9 @@ export interface LoaderClass<C extends Connector = Connector> {
   /** A capability: loads that several connections write; unset, one connection writes each load. */
   createParallel?(connector: C, options: unknown): ParallelLoad | Promise<ParallelLoad>;
   /**
-   * A capability: what became of a load whose run was killed at its commit, from the record that the
-   * load left in its journal; unset, nobody can tell. Called before anything else is done with the
-   * target, and again while it is `running`.
+   * A capability: returns the outcome of a load whose run was killed at its commit, by the record that the
+   * load left in its journal; unset, the outcome stays unknown. Called before anything else is done with
+   * the target, and again while it is `running`.
    */
   getOutcome?(connector: C, target: StreamTarget, record: CommitRecord): Promise<LoadOutcome>;
 }

@@ -1,4 +1,4 @@
-/** The types of a system and those of dxt. A provider uses its own mapper; nobody else calls it. */
+/** Maps the types of a system to those of dxt. Only the provider itself calls its mapper. */
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 
@@ -7,9 +7,9 @@ export interface MappedType {
   readonly dtype: DXTType;
   readonly precision?: number;
   readonly scale?: number;
-  /** Of a string: it is a number without bounds, see `Field`. */
+  /** Whether a string holds a number without bounds, see `Field`. */
   readonly number?: true;
-  /** Of text that stands for another type: see `Field`. */
+  /** Order of text that stands for another type, see `Field`. */
   readonly order?: NonNullable<Field["order"]>;
 }
 

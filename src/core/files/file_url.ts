@@ -1,9 +1,9 @@
-/** `file:` URLs, as browsers, Python and SQLite write them. */
+/** Parses `file:` URLs, as browsers, Python and SQLite write them. */
 import { ConfigurationError } from "../errors.ts";
 
 /**
- * The path in a `file:` URL: absolute in `file:/x`, `file:///x` and `file://localhost/x`, relative in `file:x` and
- * `file:./x`.
+ * Returns the path in a `file:` URL. It is absolute in `file:/x`, `file:///x` and `file://localhost/x`, and
+ * relative in `file:x` and `file:./x`.
  *
  * @throws {ConfigurationError} for a URL with a host, a query or a fragment
  */
@@ -28,7 +28,7 @@ export function readFileURL(url: string): string {
   );
 }
 
-/** `/C:/x` is `C:/x` on Windows. */
+/** Removes the first slash of `/C:/x` on Windows. */
 function withoutDriveSlash(path: string): string {
   return Deno.build.os === "windows" ? path.replace(/^\/(?=[a-z]:)/i, "") : path;
 }

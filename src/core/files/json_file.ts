@@ -1,12 +1,12 @@
-/** Reads the JSON files that dxt writes for its later runs: a manifest, a pending load, a lock of modules. */
+/** JSON files that dxt writes for later runs: a manifest, a pending load, a lock of modules. */
 import type { z } from "zod";
 import { messageOf } from "../errors.ts";
 
 /**
- * Reads a file of one version; undefined when it does not exist.
+ * Reads a file of this version; returns undefined if it does not exist.
  *
- * @param schema of all that the file holds besides its `version`
- * @param refuse makes the error from what is wrong with the content
+ * @param schema of the content besides its `version`
+ * @param refuse creates the error, given what is wrong with the content
  */
 export async function readJSONFile<S extends z.ZodType>(
   path: string,
@@ -38,7 +38,7 @@ export async function readJSONFile<S extends z.ZodType>(
   throw refuse(key.length === 0 ? message : `"${key.join(".")}": ${message}`);
 }
 
-/** The text of a file that {@linkcode readJSONFile} reads. */
+/** Formats the text of a file for {@linkcode readJSONFile}. */
 export function formatJSONFile(version: number, content: object): string {
   return `${JSON.stringify({ version, ...content }, null, 2)}\n`;
 }

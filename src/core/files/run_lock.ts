@@ -16,7 +16,7 @@ export interface Claim {
   readonly owner: RunOwner;
   /** Milliseconds; 0 throws at once. */
   readonly waitMs: number;
-  /** Reports a wait that takes seconds, once. Each thread sets its own, since it sends claims as data. */
+  /** Reports a long wait, once. Each thread sets its own function, since claims are sent as data. */
   readonly onWait?: ((message: string) => void) | undefined;
 }
 
@@ -43,7 +43,7 @@ export type Attempt<T> = { readonly held: T } | { readonly holder: string };
 /** Milliseconds between two attempts. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [50, 1000];
 
-/** Milliseconds of a wait after which it is reported: most locks are free sooner. */
+/** Milliseconds after which a wait is reported. Most locks are free sooner. */
 export const REPORTED_WAIT_MS = 3000;
 
 /**

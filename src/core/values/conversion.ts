@@ -134,7 +134,7 @@ export function refuseLosses(
   if (losses !== undefined) throw new LossyConversionError(losses);
 }
 
-/** All lossy conversions that are not accepted; undefined when there are none. */
+/** Describes all lossy conversions that are not accepted; undefined if there are none. */
 export function describeLosses(
   target: string,
   columns: readonly FieldConversion[],

@@ -1,4 +1,4 @@
-/** Kinds of types. Values of one kind have one form, so that most code needs no more than the kind. */
+/** Kinds of types. Values of one kind have the same form, so that most code needs only the kind. */
 import type { DXTType } from "../../models/dtype.ts";
 
 const KINDS = {
@@ -25,7 +25,7 @@ const KINDS = {
   object: "json",
 } as const satisfies Readonly<Record<DXTType, string>>;
 
-/** `integer` is of at most 32 bits, a number in records; `long` is of 64 bits, a bigint. */
+/** An `integer` has at most 32 bits and is a number in records; a `long` has 64 bits and is a bigint. */
 export type Kind = (typeof KINDS)[DXTType];
 
 export function classifyType(dtype: DXTType): Kind {

@@ -14,7 +14,7 @@ export function sourceName({ column, expression, field }: Projection): string {
   );
 }
 
-/** Returns the keys that hold a projection's values: of its name, and for a path of its first step. */
+/** Returns the keys that may hold a projection's values: its name, and for a path its first step. */
 export function sourceKeys(projection: Projection): string[] {
   const column = sourceName(projection);
   return column.includes(".") ? [column, column.slice(0, column.indexOf("."))] : [column];
@@ -23,7 +23,7 @@ export function sourceKeys(projection: Projection): string[] {
 export class FieldLocator {
   readonly #putSpan: PutSpan;
   readonly #key: Key;
-  /** First key and further keys of a path, for files that lack a key of the full name. */
+  /** First key and further keys of a path, for files without a key of the full name. */
   readonly #root: Key | undefined;
   readonly #steps: readonly string[];
   #foundAs: "key" | "path" | undefined;

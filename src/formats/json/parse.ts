@@ -1,4 +1,4 @@
-/** Explains why bytes are not one JSON text. */
+/** Explains why bytes are not a single JSON text. */
 import { INCOMPLETE, Malformed, skipSpace, skipValue, throwMalformed } from "./scan.ts";
 
 /** Describes why bytes are not one JSON text; undefined if they are. A zero stands at `end`. */

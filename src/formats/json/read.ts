@@ -130,7 +130,7 @@ class RecordReader {
   /**
    * Adds the record of the file to an error, and its line where records are lines.
    *
-   * @param before what the source had read when the records were scanned
+   * @param before position of the source when the records were scanned
    */
   #locate(error: ValueError, before: Pick<RecordSource, "records" | "lines" | "at">): ValueError {
     const row = before.records + error.row!;

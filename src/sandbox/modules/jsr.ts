@@ -6,7 +6,7 @@ import { ConfigurationError, messageOf } from "../../core/errors.ts";
 import { checkHost } from "./hosts.ts";
 import { notLockedError, ownEntry, type PinnedSettings } from "./pinned.ts";
 import { fetchRemote } from "./remote.ts";
-import { highestVersion } from "./version.ts";
+import { findHighestVersion } from "./version.ts";
 
 export interface JSRSettings extends PinnedSettings {
   readonly registry: string | undefined;
@@ -41,7 +41,7 @@ export async function resolveJSR(name: string, settings: JSRSettings): Promise<J
   const { versions } = await fetchJSON(new URL("meta.json", base), settings, refuse);
   const offered = Object.entries(object(versions))
     .filter(([, metadata]) => object(metadata)["yanked"] !== true).map(([version]) => version);
-  const version = highestVersion(offered, range);
+  const version = findHighestVersion(offered, range);
   if (version === undefined) {
     throw refuse(
       `no version matches "${range}", there are ${

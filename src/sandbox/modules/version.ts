@@ -6,8 +6,8 @@
 const RELEASE = /^(\d+)\.(\d+)\.(\d+)(?:\+.*)?$/;
 const RANGE = /^([\^~]?)(\d+)(?:\.(\d+))?(?:\.(\d+))?$/;
 
-/** Returns the highest version in a range; undefined when none is in it, or the range is invalid. */
-export function highestVersion(versions: readonly string[], range: string): string | undefined {
+/** Returns the highest version in a range; undefined if there is none, or the range is invalid. */
+export function findHighestVersion(versions: readonly string[], range: string): string | undefined {
   if (versions.includes(range)) return range;
   const [, operator = "", ...parts] = RANGE.exec(range) ?? [];
   const lowest = parseNumbers(parts);

@@ -1,4 +1,4 @@
-/** Reads damaged copies of a file: `arrow_fuzz.ts <seed> <copies> <file>…`; prints the figures. */
+/** Reads damaged copies of a file: `fuzz.ts <seed> <copies> <file>…`; prints the figures. */
 import arrow from "../../../src/formats/arrow/arrow.ts";
 import { DXTError } from "../../../src/core/errors.ts";
 import { inputOf, readAll } from "../json/support.ts";

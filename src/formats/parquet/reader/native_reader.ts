@@ -190,8 +190,8 @@ function* pageSets(columns: readonly ColumnPages[], total: number) {
 
 /**
  * Like `createCanonicalizer`, with a fast path for columns that already have the requested types.
- * Without `proven`, it checks in the buffers what a hostile file could violate: values outside
- * their type, and text that is not JSON.
+ * Without `proven`, it also checks for values outside their type and text that is not JSON, which
+ * a hostile file may contain.
  */
 function nativeCanonicalizer(
   schema: Schema,

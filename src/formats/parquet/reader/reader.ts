@@ -18,7 +18,7 @@ export interface ParquetReader {
   readonly made: readonly MadeName[];
   /** Columns annotated as JSON, by name. */
   readonly json: ReadonlySet<string>;
-  /** Reads batches within the bounds, with the fields of the projections, or as the file has them. */
+  /** Reads batches within the bounds, with the fields of the projections, or all fields of the file. */
   batches(request: BatchRequest): AsyncGenerator<Batch, void, void>;
 }
 
