@@ -35,8 +35,8 @@ export interface RunOptions extends Selection, ReadOptions {
   readonly signal: AbortSignal;
   onEvent(event: RunEvent): void;
   /**
-   * Called once with the result, right before the run lets go of its stages. A run that is killed
-   * before has reported nothing: repeated, it asks the target what was loaded, and loads nothing twice.
+   * Called once with the result, right before the run releases its stages. A run that is killed before has
+   * reported nothing: when repeated, it asks the target what was loaded, and loads nothing twice.
    */
   onResult?(result: RunResult): void;
 }
@@ -110,10 +110,10 @@ function newContext(
   };
 }
 
-/** Each further stream at a time takes two more workers: several small streams end before these start. */
+/** Delay before another stream runs in parallel: small streams end before its two workers have started. */
 const START_MS = 500;
 
-/** Waits so long, or until the signal. */
+/** Waits this long, or until the signal aborts. */
 function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
@@ -162,7 +162,7 @@ async function runStreams(
   return results;
 }
 
-/** Streams that run at once: one where a system that is read and written would lock itself. */
+/** Number of streams that run at once: one if source and target are one system, which would block itself. */
 function countConcurrent({ source, target }: PipelinePlan, { threads }: PipelineContext): number {
   return isSameSystem(source, target) ? 1 : threads.most;
 }
@@ -212,17 +212,17 @@ function describeError(
   const { source, target } = context;
   const message = messageOf(error);
   const which = `stream "${stream.id}" of pipeline "${pipeline}"`;
-  // An error that names its stage or table already is not wrapped a second time.
+  // An error that already names its stage or table is not wrapped again.
   const [, step, place, detail] = /^Cannot (stage in|load into) ("[^"]*"): (.*)$/s.exec(message) ??
     [];
-  const says = step === "stage in"
+  const failure = step === "stage in"
     ? `stage ${which} in ${place}: ${detail}`
     : step === "load into"
     ? `load ${which} into ${place} of ${target.provider.name}: ${detail}`
     : progress.staged !== undefined || isTargetError(error)
     ? `load ${which} into ${target.provider.name}: ${message}`
     : `extract ${which} from ${source.provider.name}: ${message}`;
-  return { type, message: `Cannot ${says}` };
+  return { type, message: `Cannot ${failure}` };
 }
 
 function resultOf(

@@ -1,8 +1,8 @@
-/** Tries a stream again after a failure that may pass. */
+/** Retries a stream after a transient failure. */
 import { isConcurrentRun, isTransient, messageOf } from "../core/errors.ts";
 import type { RetrySettings } from "../models/stream.ts";
 
-/** How a stream is retried; times in milliseconds. */
+/** The number of attempts of a stream, and its waits in milliseconds. */
 export interface RetryPolicy {
   /** Attempts in all, at least 1. */
   readonly attempts: number;
@@ -10,8 +10,8 @@ export interface RetryPolicy {
   readonly maxBackoffMs: number;
 }
 
-/** @param retries attempts after the first, as the command line has them; they override the stream's */
-export function retryPolicy(settings: RetrySettings = {}, retries?: number): RetryPolicy {
+/** @param retries attempts after the first, from the command line; overrides the stream's attempts */
+export function createRetryPolicy(settings: RetrySettings = {}, retries?: number): RetryPolicy {
   const { attempts = 3, backoff = 1, max_backoff = 60 } = settings;
   return {
     attempts: retries === undefined ? attempts : retries + 1,
@@ -21,10 +21,12 @@ export function retryPolicy(settings: RetrySettings = {}, retries?: number): Ret
 }
 
 /**
- * Milliseconds to wait after a failed attempt, counted from 1: twice as long after each, of which a random half
- * is left out, so that streams that failed together do not come back together.
+ * Returns the wait after a failed attempt in milliseconds. It doubles after each attempt. Up to half of it is
+ * left out at random, so that streams that failed together do not retry together.
+ *
+ * @param attempt counted from 1
  */
-export function retryDelay(
+export function computeRetryDelay(
   { backoffMs, maxBackoffMs }: RetryPolicy,
   attempt: number,
   random: () => number = Math.random,
@@ -37,14 +39,14 @@ export function retryDelay(
 export interface Retrying {
   readonly policy: RetryPolicy;
   readonly signal: AbortSignal;
-  /** Called before each wait with what failed. */
+  /** Called before each wait, with the failure. */
   warn(message: string): void;
-  /** Called before each attempt but the first. @returns whether the stream may be tried again */
+  /** Called after a transient failure. @returns whether the stream may be tried again */
   prepare(attempt: number): boolean;
 }
 
 /**
- * Calls `work` until it succeeds, fails for a reason that stays, or was tried as often as the policy says.
+ * Calls `work` until it succeeds, fails for a permanent reason, or has used all attempts of the policy.
  *
  * @throws the error of the last attempt
  */
@@ -57,11 +59,11 @@ export async function withRetries(
       return await work();
     } catch (error) {
       const isLast = attempt >= policy.attempts || signal.aborted;
-      if (isLast || !mayPass(error, attempt) || !prepare(attempt + 1)) throw error;
-      const delay = retryDelay(policy, attempt);
+      if (isLast || !isRetryable(error, attempt) || !prepare(attempt + 1)) throw error;
+      const delay = computeRetryDelay(policy, attempt);
       warn(
         `attempt ${attempt} of ${policy.attempts} failed, the next one starts in ${
-          secondsText(delay)
+          formatSeconds(delay)
         }: ${messageOf(error)}`,
       );
       await wait(delay, signal);
@@ -69,16 +71,16 @@ export async function withRetries(
   }
 }
 
-/** The server may hold the locks of a connection that was lost a while longer. */
-function mayPass(error: unknown, attempt: number): boolean {
+/** A retry may find its lock taken: the server holds the locks of a lost connection for a while. */
+function isRetryable(error: unknown, attempt: number): boolean {
   return isTransient(error) || attempt > 1 && isConcurrentRun(error);
 }
 
-function secondsText(ms: number): string {
+function formatSeconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** @throws the signal's reason when it is aborted meanwhile */
+/** @throws the signal's reason when it aborts */
 async function wait(ms: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   const { promise, resolve } = Promise.withResolvers<void>();

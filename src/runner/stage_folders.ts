@@ -21,7 +21,7 @@ export function removeEmptyFolders(folders: readonly string[]): void {
       removeIgnoreFile(folder);
       Deno.removeSync(folder);
     } catch {
-      // Another stage is in it, or the run may not remove it.
+      // It holds another stage, or the run may not remove it.
       return;
     }
   }

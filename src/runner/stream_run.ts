@@ -8,12 +8,12 @@ import { type Progress, resetProgress, type RunContext } from "./contract/run_co
 import { stageFiles, stageRecords } from "./extract/stage_stream.ts";
 import { isRepeatable, StreamLoad } from "./load/load_stage.ts";
 import { settlePending, type Stage } from "./load/pending_load.ts";
-import { retryPolicy, withRetries } from "./retry.ts";
+import { createRetryPolicy, withRetries } from "./retry.ts";
 import type { StreamPlan } from "./plan/pipeline_plan.ts";
 import { ignoreFolder, removeEmptyFolders } from "./stage_folders.ts";
 import { openSource, warmTarget } from "./worker/connection_clients.ts";
 
-/** Locks the stage of a stream, and moves the stream; again where it failed for a reason that may pass. */
+/** Locks the stage of a stream and moves the stream; retries after a transient failure. */
 export async function moveStream(
   plan: StreamPlan,
   phase: Phase,
@@ -23,7 +23,7 @@ export async function moveStream(
   const stage = await openStage(plan, context);
   const { signal, retries } = context;
   const retrying = {
-    policy: retryPolicy(plan.stream.retry, retries),
+    policy: createRetryPolicy(plan.stream.retry, retries),
     signal,
     warn: (message: string) => context.warn(message),
     prepare: (attempt: number) => prepareRetry(plan, context, progress, attempt),
@@ -44,7 +44,7 @@ export async function moveStream(
   }
 }
 
-/** Settles a pending load of an earlier run or attempt, extracts what is not staged yet, and loads it. */
+/** Settles a pending load of an earlier run or attempt, extracts unless the stage is complete, and loads. */
 async function attemptStream(
   stage: Stage,
   plan: StreamPlan,
@@ -74,9 +74,9 @@ async function attemptStream(
 }
 
 /**
- * Makes the progress that of another attempt, which loads a stage that was committed, or extracts again.
+ * Prepares the progress for another attempt, which loads the committed stage, or extracts again.
  *
- * @returns whether another attempt may begin: not where it could add rows a second time
+ * @returns whether another attempt may begin: not if it could add rows twice
  */
 function prepareRetry(
   plan: StreamPlan,
@@ -92,7 +92,7 @@ function prepareRetry(
   return true;
 }
 
-/** Locks the stage until the run has ended; then its folders go, where nothing is left in them. */
+/** Locks the stage until the run has ended. Then its empty folders are removed. */
 async function openStage(plan: StreamPlan, context: RunContext): Promise<Stage> {
   const buffer = await openBuffer(plan.buffer, plan.stageDirectory);
   const { stages, claim, signal, warn } = context;
@@ -164,9 +164,9 @@ function reportPhase(
   onEvent({ type: "phase_finished", stream: stream.id, phase, rows, ms });
 }
 
-/** Whether nobody will load the stage of a failed load again. */
+/** Whether the stage of a failed load will not be loaded again. */
 function isStageUseless(error: unknown, { buffer }: StreamPlan, { loads }: RunContext): boolean {
-  // The rows of a range that is no longer the target's are read again.
+  // Another run loaded rows, so that the next one reads another range.
   if (loads && isStaleRange(error)) return true;
   return buffer.retain_on_failure === false && !isUnknownOutcome(error);
 }

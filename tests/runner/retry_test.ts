@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { ConnectionError, isTransient, LoaderError } from "../../src/core/errors.ts";
 import { MySQLError } from "../../src/providers/relational/mysql/wire/server_error.ts";
 import { PostgresError } from "../../src/providers/relational/postgres/wire/server_error.ts";
-import { retryDelay, type Retrying, retryPolicy, withRetries } from "../../src/runner/retry.ts";
+import {
+  computeRetryDelay,
+  createRetryPolicy,
+  type Retrying,
+  withRetries,
+} from "../../src/runner/retry.ts";
 import { fromError, toError } from "../../src/sandbox/messages.ts";
 import { type Break, proxyTo } from "../providers/relational/postgres/proxy.ts";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
@@ -14,16 +19,17 @@ import { ignoreIf } from "../support/ignore.ts";
 const lost = () => new ConnectionError("lost", { transient: true });
 
 Deno.test("the delay doubles up to its limit, of which a random half is left out", () => {
-  const policy = retryPolicy({ backoff: 2, max_backoff: 10 });
-  const delays = (random: number) => [1, 2, 3, 4].map((n) => retryDelay(policy, n, () => random));
+  const policy = createRetryPolicy({ backoff: 2, max_backoff: 10 });
+  const delays = (random: number) =>
+    [1, 2, 3, 4].map((n) => computeRetryDelay(policy, n, () => random));
   assert.deepEqual(delays(1), [2000, 4000, 8000, 10_000]);
   assert.deepEqual(delays(0), [1000, 2000, 4000, 5000]);
 });
 
 Deno.test("the command line overrides the attempts of a stream", () => {
-  assert.equal(retryPolicy().attempts, 3);
-  assert.equal(retryPolicy({ attempts: 7 }).attempts, 7);
-  assert.equal(retryPolicy({ attempts: 7 }, 0).attempts, 1);
+  assert.equal(createRetryPolicy().attempts, 3);
+  assert.equal(createRetryPolicy({ attempts: 7 }).attempts, 7);
+  assert.equal(createRetryPolicy({ attempts: 7 }, 0).attempts, 1);
 });
 
 Deno.test("an error may pass where it or one of its causes may, in its worker and at the host", () => {
@@ -85,7 +91,7 @@ Deno.test("the last attempt, what stays, and what cannot be repeated fail at onc
 
 Deno.test("an abort ends the wait", async () => {
   const stop = new AbortController();
-  const policy = retryPolicy({ backoff: 60 });
+  const policy = createRetryPolicy({ backoff: 60 });
   const warn = () => stop.abort(new Error("stopped"));
   const trying = tried(() => {
     throw lost();

@@ -22,8 +22,8 @@ export interface RunContext {
   /** How the run claims its stages and targets. */
   readonly claim: Claim;
   /**
-   * The locks of the run's stages, and what goes with them: let go when the run has ended, after the
-   * result is known. A run that was killed before has reported none of its streams.
+   * The locks of the run's stages, and their clean-up. Disposed after the run has reported its result: a run
+   * that is killed before that has reported none of its streams.
    */
   readonly stages: AsyncDisposableStack;
   readonly fullRefresh: boolean;
@@ -33,7 +33,7 @@ export interface RunContext {
   readonly limit: number | undefined;
   /** Whether loads follow in this run: one may begin while its stage is still written. */
   readonly loads: boolean;
-  /** Attempts after the first, where the command line overrides the stream's own. */
+  /** Attempts after the first; undefined unless the command line overrides the stream's. */
   readonly retries: number | undefined;
   /** Whether to ask the source for its number of rows, for a progress bar. */
   readonly estimates: boolean;
@@ -45,17 +45,17 @@ export interface RunContext {
   readonly turn: Promise<void>;
   readonly signal: AbortSignal;
   onEvent(event: RunEvent): void;
-  /** Adds a fact that stops nothing to the stream's result and events, once if it is repeated. */
+  /** Adds a warning to the stream's result and events; a repeated one only once. */
   warn(message: string): void;
 }
 
-/** What is known so far, for the result of a run that failed half-way too. */
+/** The progress of a stream, also for the result of a failed run. */
 export interface Progress {
   rowsExtracted: number;
   rowsLoaded: number;
   staged?: StagedFiles;
   watermarkBefore?: string;
-  /** What the target must still have when the load begins, where the range was made from it. */
+  /** The watermark from which the range was computed; the target must still have it when the load begins. */
   expected?: ExpectedWatermark;
   watermarkAfter?: string;
   receipt?: Receipt;
@@ -71,7 +71,7 @@ export function newProgress(): Progress {
   return { rowsExtracted: 0, rowsLoaded: 0, attempt: 1, warnings: [], extractMs: 0, loadMs: 0 };
 }
 
-/** Begins again; the warnings stay, and the number of the attempt. */
+/** Resets the progress, except for the warnings and the number of the attempt. */
 export function resetProgress(progress: Progress): void {
   const { warnings, attempt } = progress;
   for (const key of Object.keys(progress)) delete progress[key as keyof Partial<Progress>];

@@ -1,8 +1,8 @@
-/** Errors of a target that arise while its stream is extracted: messages blame the right side. */
+/** Marks errors of a target that occur during extraction, so that messages name the right system. */
 
 const TARGET_ERRORS = new WeakSet<object>();
 
-/** Returns the same error, known as one of the target. */
+/** Marks an error as one of the target and returns it. */
 export function asTargetError(error: unknown): unknown {
   if (typeof error === "object" && error !== null) TARGET_ERRORS.add(error);
   return error;

@@ -1,7 +1,7 @@
-/** Asks the target, before a row is read, whether it will take the stream. */
+/** Checks before the first row is read that the target can store the stream. */
 import { LoaderError, LossyConversionError } from "../../core/errors.ts";
 import { describeLosses } from "../../core/values/conversion.ts";
-import { loadSettings } from "../plan/load_settings.ts";
+import { chooseLoadSettings } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { asTargetError } from "../contract/target_errors.ts";
@@ -11,18 +11,18 @@ import { stagedFields } from "../worker/extract_spec.ts";
 import { type PrepareContext, streamName } from "./prepare_stream.ts";
 
 /**
- * Plans the load of a stream, and warns of what it changes in a table that exists.
+ * Plans the load of a stream, and warns of its changes of an existing table.
  *
  * @returns whether it changes columns
- * @throws {LoaderError} with all that the load would be refused for
- * @throws {LossyConversionError} where that is only that columns hold less than their fields
+ * @throws {LoaderError} with all reasons to refuse the load
+ * @throws {LossyConversionError} if the only reason is that columns hold less than their fields
  */
 export async function checkTarget(
   plan: StreamPlan,
   context: PrepareContext & RunContext,
   fields: ResolvedFields,
 ): Promise<{ readonly changes: boolean }> {
-  const settings = loadSettings(plan, context);
+  const settings = chooseLoadSettings(plan, context);
   const load = {
     ...settings,
     loader: plainClass(plan.loader),

@@ -32,7 +32,7 @@ export interface StageObserver {
   onFile(file: StagedFile, part: number): void;
   /** Called when a part has no more files. */
   onPart(part: number): void;
-  /** Called when the parts failed, before everything is read again as a whole. */
+  /** Called when the parts failed, before the whole source is read again. */
   abort(error: unknown): Promise<void>;
 }
 
@@ -55,8 +55,8 @@ export interface StageExtraction {
 }
 
 /**
- * Stages a stream in parts where its source can be partitioned, else as a whole. Parts that the source
- * guessed, or whose common moment is lost, are read again as a whole when one of them fails.
+ * Stages a stream in parts if its source can be partitioned, otherwise as a whole. If a part fails because its
+ * bounds were a guess or its snapshot is gone, the source is read again as a whole.
  */
 export async function extractToStage(
   extraction: StageExtraction,

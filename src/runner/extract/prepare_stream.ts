@@ -26,9 +26,9 @@ import type { Transformer } from "./transform_client.ts";
 import { suggestStream } from "../plan/suggest_stream.ts";
 import { inSourceType, isFuture, refuseUnordered, watermarkRange } from "../plan/watermark.ts";
 
-/** What is needed to prepare a stream, when it is planned and when it runs. */
+/** The context for preparing a stream, to plan it or to run it. */
 export type PrepareContext = Pick<RunContext, "source" | "target" | "warn"> & {
-  /** Calls `work` with a connection to the target: an open one, or one of its own. */
+  /** Calls `work` with a connection to the target, either an open one or a new one. */
   withTarget<T>(work: (target: ConnectionClient) => Promise<T>): Promise<T>;
   /** Where the stream has transforms. */
   readonly transformer: Transformer | undefined;
@@ -61,7 +61,7 @@ export async function streamFields(
 ): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
   const found = await source.getStreamFields(plan.source);
   if (found === undefined) {
-    // A system that cannot be reached says so in its own words.
+    // A system that cannot be reached throws its own error.
     await source.testConnection();
     const hint = await suggestSource(plan, context, source);
     throw new SchemaError(
@@ -88,21 +88,20 @@ export async function streamFields(
   return { ...withTargetTypes(resolved, known), found };
 }
 
-/** The nearest table. A worker at files may read only those of its streams. */
+/** Suggests the nearest table; no file, since a worker may read only the files of its streams. */
 async function suggestSource(
   { source: { ...wanted } }: StreamPlan,
   { source: { provider } }: PrepareContext,
   source: Pick<ConnectorCalls, "discover">,
 ): Promise<string> {
   if (provider.category !== "relational" || wanted.type !== "relation") return "";
-  // What hides the others must not hide that this one is missing.
+  // A failed discovery must not hide the error of the missing source.
   const found = await source.discover().catch(() => []);
   return found.length === 0 ? "" : suggestStream(streamName(wanted), found.map(({ name }) => name));
 }
 
 /**
- * Fields for a source that has none, as a file without records: those of the target, of which nothing
- * will be read.
+ * Returns the target's fields, for a source without fields of its own, such as a file without records.
  *
  * @throws {SchemaError} when there is no target that has fields
  */
@@ -111,7 +110,7 @@ async function fieldsOfTarget(
   context: PrepareContext,
   { generated }: ResolvedFields,
 ): Promise<ResolvedFields> {
-  // What a transform would make of nothing is not known either.
+  // The fields that a transform would produce are unknown, too.
   const known = context.transformer === undefined
     ? await context.withTarget(({ connector }) => connector.getStreamFields(plan.target)) ?? []
     : [];
@@ -130,9 +129,9 @@ async function fieldsOfTarget(
 }
 
 /**
- * A key that is no field would only be found out when everything is staged.
+ * Checks that the keys are fields, which a loader would notice only after everything was staged.
  *
- * @throws {SchemaError} that names it
+ * @throws {SchemaError} that names a key that is no field
  */
 export function checkUpsertKeys(
   { stream }: StreamPlan,
@@ -150,9 +149,9 @@ export function checkUpsertKeys(
 }
 
 /**
- * Checks that the field whose ranges are the parts of a source is one of whole numbers.
+ * Checks that the field whose ranges are the parts of a source has whole numbers.
  *
- * @throws {SchemaError} that names it
+ * @throws {SchemaError} that names the field
  */
 export function checkPartitionField(
   { stream }: StreamPlan,
@@ -254,7 +253,7 @@ export async function compareMaxima(
   if (after === undefined || watermarkBefore === undefined) return;
   const projection = projections.find(({ field }) => field.name === name)!;
   const { field } = projection;
-  // Only the source's own system knows how these compare.
+  // Only the source's system knows the order of these values.
   if (field.order === "native") return;
   const extractor = plainClass(plan.extractor);
   const query = { extractor, source: plan.source, projection };
@@ -269,7 +268,7 @@ export async function compareMaxima(
   );
 }
 
-/** Which rows of which target a highest watermark is of, for people. */
+/** Describes in a message which rows of which target have a highest watermark. */
 export function maxOwner({ target, ownRows }: Pick<StreamPlan, "target" | "ownRows">): string {
   const name = streamName(target);
   if (ownRows === undefined) return name;
@@ -278,7 +277,7 @@ export function maxOwner({ target, ownRows }: Pick<StreamPlan, "target" | "ownRo
   return `${name} where ${marks.join(" and ")}`;
 }
 
-/** A mark that is no field would only be found out when the target exists. */
+/** Checks that the fields of a mark exist, which is otherwise noticed only when the target exists. */
 function checkOwnRows({ stream, ownRows }: StreamPlan, resolved: ResolvedFields): void {
   if (ownRows === undefined || "condition" in ownRows) return;
   const names = stagedFields(resolved).map(({ name }) => name);

@@ -188,7 +188,7 @@ function keysOf({ stream }: StreamPlan, fields: ResolvedFields): string[] {
   return keys ?? stagedFields(fields).filter(({ key }) => key === true).map(({ name }) => name);
 }
 
-/** About how many rows there are; of a part of them only the source's own search would know. */
+/** Estimates the number of rows; undefined for a range or a limit, whose rows only a query could count. */
 async function estimateRows(
   plan: StreamPlan,
   { estimates, limit }: RunContext,

@@ -80,7 +80,7 @@ export async function previewConnection(
   using threads = openThreads(connection);
   const viewer: Viewer = { endpoint, threads, ...showing };
   await using client = openClient(endpoint, { reads: [source] }, viewer);
-  return await headOf(client, source, viewer);
+  return await readHead(client, source, viewer);
 }
 
 export type HeadOf = "source" | "stage" | "target";
@@ -111,7 +111,7 @@ export async function previewPipelineRows(
   using threads = openThreads(loaded);
   const viewer: Viewer = { endpoint, threads, ...showing };
   await using client = openClient(endpoint, { reads: [shown] }, viewer, [plan.extractor]);
-  if (of === "target") return await headOf(client, shown, viewer);
+  if (of === "target") return await readHead(client, shown, viewer);
   const fields = await fieldsOf(client, plan.source, viewer);
   const { projections } = resolveFields(plan.stream, fields);
   const extractor = plan.extractor.yields === "records"
@@ -129,7 +129,7 @@ interface Viewer extends Showing {
   readonly threads: Threads;
 }
 
-async function headOf(
+async function readHead(
   client: ConnectionClient,
   source: StreamSource,
   viewer: Viewer,
@@ -155,7 +155,7 @@ async function fieldsOf(
   const { product } = await client.connector.testConnection();
   const wanted = "name" in source ? source.name : "path" in source ? source.path : source.type;
   const sight = viewer.endpoint.provider.category === "filestore" ? "program" : "login";
-  // What hides the others must not hide that this one is missing.
+  // A failed discovery must not hide the error of the missing source.
   const hint = await hintAt(wanted, viewer).catch(() => "");
   throw new SchemaError(
     `Cannot find ${source.type} "${wanted}" in ${product}: it does not exist, or the ${sight} may not see it${hint}`,

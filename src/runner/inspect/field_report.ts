@@ -31,7 +31,7 @@ export function reportFields(
       const { field, type, conversion: second } = column;
       const kind = CONVERSIONS[Math.max(...[first, second].map(({ kind }) => rank(kind)))]!;
       const notes = [first, second].map(({ note }) => note).filter((note) => note !== undefined);
-      // What is read as another type than the source has is declared so.
+      // Only a declaration makes a field of another type than the source's column.
       const accepted = isAccepted(column, rule);
       return {
         name: field.name,

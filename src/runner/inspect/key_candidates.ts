@@ -1,10 +1,10 @@
 /** Suggests watermark fields and keys of a dataset. */
 import type { Field } from "../../models/field.ts";
 
-/** Names of fields that change with their record, the most telling first. */
+/** Names of fields that are set whenever a record changes. */
 const CHANGED =
   /(^|_)(updated?|modified|changed?|last_?(update|updated|modified|change|changed))(_?(at|on|date|time|timestamp|ts))?$/;
-/** Names of fields that are set once, when a record is made. */
+/** Names of fields that are set once, when a record is created. */
 const CREATED =
   /(^|_)(created?|inserted|added|loaded|ingested|recorded|occurred|event|published|sent|received|logged)(_?(at|on|date|time|timestamp|ts))?$|^(timestamp|ts|datetime|date|time)$/;
 const VERSION = /^(row_?version|version|revision|seq|sequence|lsn|change_?id|offset)$/;
@@ -13,9 +13,8 @@ const TIMES: readonly Field["dtype"][] = ["timestamp_tz", "timestamp", "date"];
 const NUMBERS: readonly Field["dtype"][] = ["int32", "int64", "uint32", "uint64"];
 
 /**
- * Fields whose highest value may tell what was loaded, the best first: of a type with an order,
- * named as what changes with a record, or as what is set when one is made; those that are never NULL
- * before the others.
+ * Returns possible watermark fields, the best first: fields of an ordered type whose names say that they are
+ * set when a record changes or is created. Fields that are never NULL come before the others.
  */
 export function watermarkCandidates(fields: readonly Field[]): string[] {
   return fields.map((field) => ({ name: field.name, rank: rankOf(field) }))

@@ -13,7 +13,7 @@ import { transformerOf } from "../extract/transform_client.ts";
 import { openThreads } from "../worker/pool.ts";
 import { openClient, plainClass } from "../worker/connection_clients.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
-import { loadSettings } from "../plan/load_settings.ts";
+import { chooseLoadSettings } from "../plan/load_settings.ts";
 import { reportFields } from "./field_report.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { planRun, type ReadOptions } from "../plan/select_plans.ts";
@@ -98,7 +98,7 @@ function statusOf(streams: readonly PlannedStream[]): PlanResult["status"] {
 /** Asks the target even if the source fails. */
 async function previewStream(plan: StreamPlan, context: Context): Promise<PlannedStream> {
   const { stream } = plan;
-  const { mode, upsertKeys } = loadSettings(plan, context);
+  const { mode, upsertKeys } = chooseLoadSettings(plan, context);
   const planned: Planned = {
     stream: stream.id,
     status: "ready",
@@ -158,7 +158,7 @@ async function previewTarget(
   resolved: Found | undefined,
 ): Promise<void> {
   const { writer: target } = context;
-  const settings = loadSettings(plan, context);
+  const settings = chooseLoadSettings(plan, context);
   const { problems: rights, action } = await target.connector.checkWrite(
     plan.target,
     settings.mode,

@@ -19,7 +19,7 @@ export interface TrialResult {
   readonly stream?: string;
   /** What was checked, for example `PostgreSQL 15.8` or `read "public.orders"`. */
   readonly subject: string;
-  /** All that stands in the way; empty when nothing does. */
+  /** All problems; empty if the check passed. */
   readonly problems: readonly string[];
   readonly ms: number;
 }
@@ -29,7 +29,7 @@ export interface TrialOptions extends Selection {
   onResult(result: TrialResult): void;
 }
 
-/** Tests all that the selected streams need, whatever failed before; reports each result as it comes. */
+/** Runs all checks of the selected streams, even after a failure; reports each result as it comes. */
 export async function testPipeline(
   loaded: LoadedPipeline,
   { signal, onResult, ...selection }: TrialOptions,

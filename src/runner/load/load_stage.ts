@@ -1,4 +1,4 @@
-/** Loads the stage of a stream: when it is committed, or while it is still written. */
+/** Loads the stage of a stream after its commit, or while it is still written. */
 import type {
   OpenStage,
   StagedFile,
@@ -12,7 +12,7 @@ import { fromError } from "../../sandbox/messages.ts";
 import type { RunContext } from "../contract/run_context.ts";
 import type { StageObserver } from "../extract/extract_partitions.ts";
 import { isSameSystem } from "../plan/endpoint.ts";
-import { loadSettings } from "../plan/load_settings.ts";
+import { chooseLoadSettings } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { awaitAll } from "../worker/await_all.ts";
 import type { ConnectionClient, OnCommit } from "../worker/connection_client.ts";
@@ -25,8 +25,8 @@ import { loadInParallel } from "./parallel_load.ts";
 const PARALLEL_BYTES = 4 * 1024 * 1024;
 
 /**
- * The load of one stream. It begins while the stage is still written, where the target shows nothing of
- * it before the stage is committed; else when `finish` is called.
+ * The load of one stream. It begins while the stage is still written, if the target shows no row before the
+ * stage is committed; otherwise when `finish` is called.
  */
 export class StreamLoad implements StageObserver {
   #early: EarlyLoad | undefined;
@@ -52,13 +52,13 @@ export class StreamLoad implements StageObserver {
     this.#early?.endPart(part);
   }
 
-  /** Called when the stage is committed: the load may commit, too. */
+  /** Called when the stage is committed: from then on the load may commit. */
   finish(staged: StagedFiles): Promise<LoadReceipt> {
     return this.#early?.finish(staged) ??
       loadCommitted(this.plan, this.context, staged, this.lock);
   }
 
-  /** Called when the stage is not committed as it is: leaves the target as it was. */
+  /** Called when the stage so far will not be committed: leaves the target as it was. */
   async abort(error: unknown): Promise<void> {
     await this.#early?.abort(error);
     this.#early = undefined;
@@ -175,7 +175,7 @@ async function openTargetInTurn(plan: StreamPlan, context: RunContext): Promise<
   return openTarget(plan, context);
 }
 
-/** Undefined where one connection writes the load. */
+/** Returns undefined if one connection writes the load. */
 async function beginParallel(
   { threads }: RunContext,
   target: ConnectionClient,
@@ -185,7 +185,7 @@ async function beginParallel(
 }
 
 function buildInput(plan: StreamPlan, context: RunContext, staged: StageSlice): LoadInput {
-  const settings = loadSettings(plan, context);
+  const settings = chooseLoadSettings(plan, context);
   return {
     loader: plainClass(plan.loader),
     target: plan.target,
@@ -196,7 +196,7 @@ function buildInput(plan: StreamPlan, context: RunContext, staged: StageSlice): 
   };
 }
 
-/** Writes what a load is about to commit beside its stage. */
+/** Stores the record of a commit beside the stage, before the load commits. */
 function recordCommit(
   lock: StageLock,
   { source, target }: StreamPlan,
@@ -220,19 +220,19 @@ function reportRows(plan: StreamPlan, context: RunContext): (rows: number) => vo
 }
 
 /**
- * Whether a load that failed may be repeated: to replace or upsert the same rows again changes nothing, and a
- * load that was about to commit an append is remembered in its stage.
+ * Whether a failed load may be repeated. Replacing or upserting the same rows again changes nothing, and an
+ * append records its commit beside the stage.
  */
 export function isRepeatable(
   plan: StreamPlan,
   context: Pick<RunContext, "fullRefresh" | "target">,
 ): boolean {
-  const { mode } = loadSettings(plan, context);
+  const { mode } = chooseLoadSettings(plan, context);
   const isExternal = plan.loader.code !== undefined || context.target.code !== undefined;
   return mode !== "append" || isRemembered(plan, mode) && !isExternal;
 }
 
-/** Whether a load writes what it is about to commit into its stage. */
+/** Whether a load records its commit beside its stage. */
 function isRemembered({ buffer }: StreamPlan, mode: LoadMode): boolean {
   return mode === "append" && buffer.format !== "memory";
 }

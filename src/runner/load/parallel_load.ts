@@ -1,4 +1,4 @@
-/** A load that several connections write: each takes files from a queue, as often as some are left. */
+/** Loads a stream over several connections, which take files from one queue until it is empty. */
 import type { OpenStage, StagedFile } from "../../core/contracts/buffer.ts";
 import type { LoadReceipt, LoadTicket } from "../../core/contracts/loader.ts";
 import { fromError } from "../../sandbox/messages.ts";
@@ -9,12 +9,12 @@ import { ClientGroup } from "../worker/connection_clients.ts";
 import type { LoadInput } from "../worker/inside/protocol.ts";
 import type { StagedFileQueue } from "../worker/staged_file_queue.ts";
 
-/** Milliseconds that a connection waits, in the middle of its share, for the next file. */
+/** Milliseconds that a connection waits for the next file before it ends its share. */
 const PATIENCE_MS = 1000;
 
 /** A parallel load that has begun. */
 interface BegunLoad {
-  /** The first worker: it holds the load, and writes shares as the others do. */
+  /** The first worker: it began the load, will finish it, and writes shares like the others. */
   readonly target: ConnectionClient;
   readonly context: RunContext;
   readonly input: LoadInput;
@@ -24,7 +24,7 @@ interface BegunLoad {
   readonly onRows: (rows: number) => void;
 }
 
-/** Writes all files of the queue, then makes them the target's. */
+/** Writes all files of the queue, then finishes the load. */
 export async function loadInParallel(load: BegunLoad, onCommit: OnCommit): Promise<LoadReceipt> {
   const { target, context, input, queue } = load;
   const stop = new AbortController();
@@ -49,7 +49,7 @@ export async function loadInParallel(load: BegunLoad, onCommit: OnCommit): Promi
   const connections = Array.from({ length: context.threads.most }, (_, i) => writeShares(i));
   const rows = await awaitAll<number>(connections, (error) => {
     stop.abort(error);
-    // The others may wait for a file that does not come any more.
+    // The other connections may wait for a file that never comes.
     queue.fail(error);
   });
   context.signal.throwIfAborted();
@@ -58,7 +58,7 @@ export async function loadInParallel(load: BegunLoad, onCommit: OnCommit): Promi
   return await target.finish({ rows: total, committed: staged.slice(staged.files) }, onCommit);
 }
 
-/** One share: a file, and those that the worker asks for while the share has not ended. */
+/** Writes one share: a file, and further ones as long as the worker asks for more. */
 async function writeShare(
   { input, ticket, stage, queue, onRows }: BegunLoad,
   client: ConnectionClient,
@@ -81,7 +81,7 @@ async function writeShare(
     { ...input, staged: stage.slice(files), ticket, share },
     (progress) => {
       if ("rows" in progress) return onRows(progress.rows);
-      // A worker that has ended waits for nothing.
+      // The worker may have ended.
       void sendNext().catch(sendFailure).catch(() => {});
     },
     signal,

@@ -98,7 +98,7 @@ async function outcomeOf(
   plan: StreamPlan,
   context: RunContext,
 ): Promise<LoadOutcome> {
-  // The record says nothing of another target.
+  // The record belongs to another target.
   if (!isSame(target, plan.target)) return "unknown";
   await using client = openTarget(plan, context);
   const start = performance.now();

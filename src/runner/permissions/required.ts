@@ -57,8 +57,8 @@ export function streamNeeds(
 }
 
 /**
- * The union of what the streams need, for workers of dxt's own code: one worker then serves one stream
- * after another, where to start one takes longer than to move a small table.
+ * The union of the streams' needs, for workers without untrusted code. One worker can then serve one stream
+ * after another: starting a worker takes longer than moving a small table.
  */
 export function sharedNeeds(plan: PipelinePlan): StreamNeeds {
   const needs = plan.streams.map((stream) => streamNeeds(plan, stream));

@@ -1,4 +1,4 @@
-/** The classes of a stream: its extractor, loader and transforms, with their options validated. */
+/** Chooses the extractor, the loader and the transforms of a stream, and validates their options. */
 import { type LoadedPipeline, LocatedError } from "../../config/mod.ts";
 import { DXTError } from "../../core/errors.ts";
 import type { ClassChoice, ClassReference } from "../../models/stream.ts";
@@ -14,21 +14,21 @@ import type { ClassKind, PlainClass } from "../worker/inside/protocol.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ModuleInspectors } from "./module_inspector.ts";
 
-/** A class that a stream uses, with its options checked. */
+/** A class that a stream uses, with its validated options. */
 export type Chosen<Info> = Info & PlainClass & {
   /** The module of an external class. */
   readonly code?: ExternalCode;
 };
 
-/** The place of a stream in the pipeline's file, and what its classes are chosen with. */
+/** A stream's place in the pipeline's file, and the inspectors of its external classes. */
 export interface StreamPlace {
   readonly loaded: LoadedPipeline;
   readonly inspectors: ModuleInspectors;
-  /** An error at a key of the stream. */
+  /** Creates an error at a key of the stream. */
   at(key: string, message: string): Error;
 }
 
-/** The class that a stream names, or the first of its connection's provider. */
+/** Chooses the class that a stream names, or the first one of its connection's provider. */
 export async function chooseClass<Info>(
   kind: "extractor" | "loader",
   endpoint: Endpoint,
@@ -42,11 +42,11 @@ export async function chooseClass<Info>(
     const parsed = path === undefined ? undefined : parseClassPath(path);
     return parsed !== undefined && isExternal(parsed.provider)
       ? await externalClass<Info>(kind, parsed, config, place)
-      : await ownClass<Info>(kind, endpoint, classNameOf(path, endpoint), config);
+      : await ownClass<Info>(kind, endpoint, findClassName(path, endpoint), config);
   });
 }
 
-/** Every transform is external: dxt has none of its own. */
+/** Chooses the transforms of a stream. All of them are external, since dxt has none of its own. */
 export async function chooseTransforms(
   references: readonly ClassReference[],
   place: StreamPlace,
@@ -70,7 +70,7 @@ export async function chooseTransforms(
   return chosen;
 }
 
-/** Finds a class and takes its validated options; errors name the key of the stream. */
+/** Finds a class and returns it with its validated options; errors name the key of the stream. */
 async function configure<Info>(
   key: string,
   path: string,
@@ -103,7 +103,7 @@ async function externalClass<Info>(
   return { ...info as Info, name, module: code.entry, code, options } as Unchecked<Info>;
 }
 
-/** A class of the connection's own provider. */
+/** Finds a class of the connection's own provider. */
 async function ownClass<Info>(
   kind: ClassKind,
   { provider, checkOptions }: Endpoint,
@@ -117,7 +117,10 @@ async function ownClass<Info>(
 }
 
 /** Name of the class in a provider's list: a bare word may be a class or the provider itself. */
-function classNameOf(path: string | undefined, { provider, module }: Endpoint): string | undefined {
+function findClassName(
+  path: string | undefined,
+  { provider, module }: Endpoint,
+): string | undefined {
   if (path === undefined || path === provider.name) return undefined;
   const parsed = parseClassPath(path);
   if (parsed.className !== undefined) {

@@ -175,7 +175,7 @@ const UntrustedPermissions = PermissionLists.pick({
   env: true,
 });
 
-/** What a pipeline grants to untrusted code: nothing where it says nothing. */
+/** Returns the permissions that a pipeline grants to untrusted code; none by default. */
 function grantedTo(permissions: unknown, baseDirectory: string, at: At): Permissions {
   const parsed = UntrustedPermissions.safeParse(permissions ?? {});
   if (!parsed.success) {

@@ -5,7 +5,7 @@ import { type Backfill, checkBackfill, checkLimit } from "./backfill.ts";
 import { type PipelinePlan, planPipeline } from "./pipeline_plan.ts";
 import { checkFullRefresh } from "./shared_targets.ts";
 
-/** What a run or its preview changes of the pipeline's own settings. */
+/** Options of a run or its preview that override the pipeline's settings. */
 export interface ReadOptions {
   /** Read everything and replace the target, whatever the stream's modes. */
   readonly fullRefresh?: boolean;
@@ -16,9 +16,9 @@ export interface ReadOptions {
 }
 
 /**
- * Plans a pipeline; of its streams only those that are selected.
+ * Plans a pipeline with its selected streams.
  *
- * @throws {ConfigurationError} for a pipeline that cannot mean anything
+ * @throws {ConfigurationError} for an invalid pipeline
  * @throws {SelectorError} for a selector that selects nothing
  */
 export async function planSelected(
@@ -33,7 +33,7 @@ export async function planSelected(
 /**
  * As {@linkcode planSelected}, for a run or its preview.
  *
- * @throws {ConfigurationError} for a stream that cannot be read as the options say
+ * @throws {ConfigurationError} for a stream that does not support the options
  */
 export async function planRun(
   loaded: LoadedPipeline,

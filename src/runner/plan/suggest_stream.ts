@@ -1,14 +1,14 @@
-/** Names of streams in messages about one that does not exist. */
+/** Suggests names of streams in messages about a missing one. */
 import { suggestWord } from "../../core/did_you_mean.ts";
 
-/** The nearest of the names, also when their schemas are left out, or else the first of them. */
+/** Suggests the nearest name, then the nearest without its schema; otherwise lists the first names. */
 export function suggestStream(wanted: string, names: readonly string[]): string {
-  return suggestWord(wanted, names) || nearestBare(wanted, names) ||
+  return suggestWord(wanted, names) || suggestBareName(wanted, names) ||
     `; there are ${listNames(names)}`;
 }
 
 /** The nearest name when schemas are left out. */
-function nearestBare(wanted: string, names: readonly string[]): string {
+function suggestBareName(wanted: string, names: readonly string[]): string {
   const bare = new Map(names.map((name) => [name.replace(/^.*\.(?=[^.]+$)/, ""), name]));
   const found = /"(.*)"/s.exec(suggestWord(wanted, [...bare.keys()]))?.[1];
   return found === undefined ? "" : `, did you mean "${bare.get(found)}"`;

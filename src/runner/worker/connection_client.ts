@@ -113,7 +113,7 @@ export class ConnectionClient implements AsyncDisposable {
 
   #remember({ committing }: CommitProgress, onCommit: OnCommit): void {
     const reply = (input: { failed?: Thrown }) =>
-      // A worker that has ended waits for nothing.
+      // The worker may have ended.
       this.call("remembered", input).catch(() => {});
     onCommit(committing).then(() => reply({}), (error) => reply({ failed: fromError(error) }));
   }

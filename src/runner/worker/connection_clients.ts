@@ -1,6 +1,6 @@
 /**
- * Opens the connections of a stream. A worker of untrusted code gets exactly what its stream needs; one of
- * dxt's own code gets what all streams of the run need, so that it can serve the next stream.
+ * Opens the connections of a stream. A worker with untrusted code gets the permissions that its stream
+ * needs. Another worker gets those of all streams of the run, so that it can serve the next stream.
  */
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
@@ -27,24 +27,24 @@ export function openClient(
   return open(endpoint, connectionNeeds(endpoint, usage), classes, context);
 }
 
-/** The connection that a stream is read from. */
+/** Opens the connection from which a stream is read. */
 export function openSource(plan: StreamPlan, context: Context): ConnectionClient {
-  return open(context.source, needsOf("source", plan, context), [plan.extractor], context);
+  return open(context.source, chooseNeeds("source", plan, context), [plan.extractor], context);
 }
 
-/** The connection that a stream is written to. */
+/** Opens the connection to which a stream is written. */
 export function openTarget(plan: StreamPlan, context: Context): ConnectionClient {
-  return open(context.target, needsOf("target", plan, context), [plan.loader], context);
+  return open(context.target, chooseNeeds("target", plan, context), [plan.loader], context);
 }
 
-/** Starts the worker of a stream's target early: it is needed as soon as the stream is extracted. */
+/** Starts the worker of a stream's target early, so that it is ready when the stream is extracted. */
 export function warmTarget(plan: StreamPlan, context: RunContext): void {
   const external = runsUntrusted(context.target, plan.loader);
-  const permissions = workerPermissions(needsOf("target", plan, context), external);
+  const permissions = workerPermissions(chooseNeeds("target", plan, context), external);
   context.threads.warm({ permissions, external });
 }
 
-function needsOf(side: keyof StreamNeeds, plan: StreamPlan, context: Context): Permissions {
+function chooseNeeds(side: keyof StreamNeeds, plan: StreamPlan, context: Context): Permissions {
   const chosen = side === "source" ? plan.extractor : plan.loader;
   return (runsUntrusted(context[side], chosen) ? streamNeeds(context, plan) : context.needs)[side];
 }
@@ -72,9 +72,9 @@ function open(
   return new ConnectionClient(spec, threads, signal, warn);
 }
 
-/** The same connection several times, in as many workers as are needed for that. */
+/** Several connections to one system, in as many workers as they need. */
 export class ClientGroup {
-  /** By the number of the worker; the caller owns the first. */
+  /** Further workers by number; the caller owns the first one. */
   readonly #workers = new Map<
     number,
     { readonly client: ConnectionClient; readonly connections: Set<number> }
@@ -85,7 +85,7 @@ export class ClientGroup {
     private readonly connectionsPerThread: number,
   ) {}
 
-  /** The client for a connection, by its number; its worker starts on first use. */
+  /** Returns the client of a connection by its number. Its worker starts on first use. */
   open(connection: number): ConnectionClient {
     const thread = Math.floor(connection / this.connectionsPerThread);
     if (thread === 0) return this.first;
@@ -95,7 +95,7 @@ export class ClientGroup {
     return client;
   }
 
-  /** Call when a connection is no longer used: ends its worker when no other one is in it. */
+  /** Called when a connection is no longer used; ends its worker if it holds no other connection. */
   async close(connection: number): Promise<void> {
     const thread = Math.floor(connection / this.connectionsPerThread);
     const worker = this.#workers.get(thread);

@@ -1,4 +1,4 @@
-/** What is read of a stream, and what becomes of each batch on its way to the stage. */
+/** The specification of an extraction: what is read, and how each batch changes before it is staged. */
 import type { ExtractRequest } from "../../core/contracts/extractor.ts";
 import type { Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
@@ -11,7 +11,7 @@ export const BATCH_BYTES = 16 * 1024 * 1024;
 /** Made once for a stream by the host, and sent to each worker that reads a part of it. */
 export interface ExtractSpec
   extends Pick<ResolvedFields, "transformed" | "generated" | "constants"> {
-  /** What the extractor is asked for; the worker adds its signal, and the part that it reads. */
+  /** The extractor's request; the worker adds its signal, and the part that it reads. */
   readonly request: Omit<ExtractRequest, "signal">;
   /** Start of the run: the value of generated timestamps. */
   readonly startedAt: Temporal.Instant;

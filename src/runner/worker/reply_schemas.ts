@@ -20,11 +20,11 @@ const count = z.int().min(0);
 
 /** Longer texts are truncated: they are messages for people. */
 const MOST_CHARACTERS = 10_000;
-const said = z.string().transform((text) =>
+const shortText = z.string().transform((text) =>
   text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text
 );
 const texts = z.array(z.string());
-const sentences = z.array(said);
+const shortTexts = z.array(shortText);
 
 /** A value of a class, which the worker marked. */
 const Marked = z.object({ [MARK]: z.enum(MARKED), text: z.string() }).transform(
@@ -50,10 +50,10 @@ const Present = z.union([
 ]);
 const Value = Present.nullable();
 
-const Access = z.object({ action: said, problems: sentences });
-const Receipt = z.object({ rows: count, evidence: said });
+const Access = z.object({ action: shortText, problems: shortTexts });
+const Receipt = z.object({ rows: count, evidence: shortText });
 const Issue = z.object({
-  message: said,
+  message: shortText,
   path: z.array(z.union([z.string(), z.number()])),
 });
 const Checked = z.union([z.object({ issue: Issue }), z.object({ value: z.unknown() })]);
@@ -73,7 +73,7 @@ const named = <S extends z.ZodType>(schema: S) =>
 
 const Conversion = z.object({
   kind: z.enum(CONVERSIONS),
-  note: said.optional(),
+  note: shortText.optional(),
   limit: z.literal(true).optional(),
 });
 
@@ -88,11 +88,11 @@ function discovered(field: z.ZodType<Field>) {
 
 /** What a connector's methods return: an entry for each. */
 export const CONNECTOR_REPLIES = {
-  testConnection: z.object({ product: said, version: said }),
+  testConnection: z.object({ product: shortText, version: shortText }),
   getStreamFields: z.array(Field).optional(),
   discover: discovered(Field),
   estimate: z.object({
-    kind: said,
+    kind: shortText,
     rows: z.number().optional(),
     bytes: z.number().optional(),
   }),
@@ -130,7 +130,7 @@ const REPLIES = {
   extract: z.object({
     files: z.array(StagedFileShape),
     count,
-    evidence: said,
+    evidence: shortText,
     bytes: z.array(z.instanceof(Uint8Array)).optional(),
     max: Value,
     nulls: count,
@@ -141,10 +141,10 @@ const REPLIES = {
   plan: z.object({
     exists: z.boolean(),
     rows: z.number().optional(),
-    columns: z.array(z.object({ field: Field, type: said, conversion: Conversion })),
-    statements: sentences,
-    destructive: sentences,
-    problems: sentences,
+    columns: z.array(z.object({ field: Field, type: shortText, conversion: Conversion })),
+    statements: shortTexts,
+    destructive: shortTexts,
+    problems: shortTexts,
   }),
   getSourceWatermark: Present.optional(),
   getMaxWatermark: Present.optional(),

@@ -1,7 +1,7 @@
 /** Queues of staged files, for a load that begins while its stage is still written. */
 import type { StagedFiles } from "../../core/contracts/buffer.ts";
 
-/** A queue of what can be read of a stage, which several readers may share. */
+/** A queue of the files that are closed, or of slices. Several readers may share it. */
 export class StagedFileQueue<Item> implements AsyncIterable<Item> {
   readonly #items: Item[] = [];
   #waiting: (() => void)[] = [];
@@ -51,7 +51,7 @@ export class StagedFileQueue<Item> implements AsyncIterable<Item> {
     for (let item = await this.next(); item !== undefined; item = await this.next()) yield item;
   }
 
-  /** Waits until the stage is committed, whether its items were read or not. */
+  /** Waits until the stage is committed. Its items need not have been read. */
   async committed(): Promise<StagedFiles> {
     while (this.#committed === undefined) {
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -74,7 +74,7 @@ export class StagedFileQueue<Item> implements AsyncIterable<Item> {
   }
 }
 
-/** Puts items in the order of their parts, whatever the order in which they come. */
+/** Passes on items in the order of their parts. */
 export class PartSequencer<Item> {
   readonly #later = new Map<number, Item[]>();
   readonly #complete = new Set<number>();

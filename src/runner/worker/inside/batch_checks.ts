@@ -38,10 +38,10 @@ export interface WatermarkWatch {
 }
 
 /**
- * The same batches, checked against the fields and transformed, and the same proof.
+ * Yields the batches after checks and transforms, and returns their proof.
  *
- * @throws {ValidationError} for a NULL in a field that has none
- * @throws {ExtractorError} for what is no batch, or no proof: an extractor may be untrusted code
+ * @throws {ValidationError} for NULL in a field that is not nullable
+ * @throws {ExtractorError} for a value that is no batch or no proof, since an extractor may be untrusted code
  */
 export async function* checkBatches(
   batches: Extraction<Batch>,
@@ -67,7 +67,7 @@ export async function* checkBatches(
       yield batch;
     }
   } finally {
-    // After an error or an early stop the source must let go of its connection.
+    // After an error or an early stop, the source must release its connection.
     await batches.return(undefined as never);
   }
 }

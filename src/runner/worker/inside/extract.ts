@@ -34,7 +34,7 @@ async function createRecordExtractor(
   throw new DXTError(`Cannot read records with "${chosen.name}": it yields files`);
 }
 
-/** The partition stays open, and with it the moment that its parts are read of, until `close`. */
+/** Partitions a source. The partition stays open until `close`, and keeps the snapshot of its parts. */
 export async function partition(
   { extractor: chosen, request, settings }: PartitionInput,
   _report: NoReport,
@@ -54,7 +54,7 @@ export async function extract(
   signal: AbortSignal,
 ): Promise<ExtractResult> {
   const session = await currentSession();
-  // What is read as a whole has a moment of its own, and must not wait for locks of the parts' moment.
+  // A read of the whole source takes its own snapshot, and must not wait for the locks of the partition.
   if (part === undefined) await session.endPartition();
   await using own = part && await connect(session.endpoint, signal);
   const found = await extractorClassOf(session, chosen);
@@ -83,7 +83,7 @@ export async function extract(
     const batches = readBatches(extraction, spec, watch, stats);
     return resultOf(await stagePart(buffer, place, batches), stats);
   } catch (error) {
-    throw part === undefined || part.number === 0 ? error : ofPart(error, part.number);
+    throw part === undefined || part.number === 0 ? error : addPart(error, part.number);
   }
 }
 
@@ -104,13 +104,13 @@ function transformOf(
   return { transform };
 }
 
-/** A row's number means something in the first part alone: the others do not know what was before. */
-function ofPart(error: unknown, number: number): unknown {
+/** Adds the part to the row number of an error, since a part does not know the rows before it. */
+function addPart(error: unknown, part: number): unknown {
   if (!(error instanceof ValueError)) return error;
-  return new ValidationError(`${error.message} (row of part ${number + 1})`, { cause: error });
+  return new ValidationError(`${error.message} (row of part ${part + 1})`, { cause: error });
 }
 
-/** Highest watermark of the source, where it is known without reading all of it. */
+/** Returns the highest watermark of the source if it is cheap to find. */
 export async function getSourceWatermark(
   { extractor: chosen, ...query }: SourceWatermarkInput,
 ): Promise<Exclude<Value, null> | undefined> {

@@ -74,7 +74,7 @@ export async function load(
   );
 }
 
-/** Begins a load that several connections write; undefined where only one can. */
+/** Begins a load over several connections; returns undefined for a loader that allows only one. */
 export async function beginParallel(
   { loader, staged: slice, isGrowing, ...input }: LoadInput,
   _report: NoReport,
@@ -82,7 +82,7 @@ export async function beginParallel(
 ): Promise<LoadTicket | undefined> {
   const session = await currentSession();
   const queue = await openQueue(session, slice, isGrowing, signal);
-  // The shares of the load read the stage, and report what they read.
+  // The shares of the load read the stage and report progress.
   const staged = await readQueue(queue, slice, () => {}, signal);
   const parallel = await createParallel(session, loader);
   const begun = await parallel?.begin(buildTask(session, input, staged, signal));
@@ -105,7 +105,7 @@ export async function loadShare(
   return await parallel!.loadShare(buildTask(session, input, staged, signal), ticket);
 }
 
-/** Makes what all shares wrote the target's. */
+/** Finishes a parallel load, so that the target has the rows of all shares. */
 export async function finish(
   { rows, committed }: FinishInput,
   report: (progress: CommitProgress) => void,
@@ -121,7 +121,7 @@ export async function finish(
   return receipt;
 }
 
-/** Receives more of a stage, for a load or one of its shares. */
+/** Receives further files of a stage, or its end, for a load or one of its shares. */
 export async function feed({ share, ...input }: FeedInput): Promise<void> {
   const queue = (await currentSession()).queues.get(share);
   if ("slice" in input) queue?.push(input.slice);
@@ -129,7 +129,7 @@ export async function feed({ share, ...input }: FeedInput): Promise<void> {
   else queue?.fail(toError(input.failed));
 }
 
-/** Receives the host's reply to a load that is about to commit. */
+/** Receives the host's reply to the commit record of a load. */
 export async function remembered({ failed }: RememberedInput): Promise<void> {
   (await currentSession()).onRemembered?.(failed === undefined ? undefined : toError(failed));
 }
@@ -139,7 +139,7 @@ async function createLoader(session: WorkerSession, chosen: PlainClass): Promise
   return await found.create(...await argumentsOf(session, found, chosen));
 }
 
-/** Undefined for a class whose loads one connection writes. */
+/** Returns undefined for a class that loads over one connection. */
 async function createParallel(
   session: WorkerSession,
   chosen: PlainClass,
@@ -149,7 +149,7 @@ async function createParallel(
   return await found.createParallel?.(...await argumentsOf(session, found, chosen, own));
 }
 
-/** The queue of a load as a whole: it has all of a committed stage, or `feed` fills it. */
+/** Creates the queue of a whole load: with all files of a committed stage, or filled by `feed`. */
 async function openQueue(
   session: WorkerSession,
   slice: StageSlice,
@@ -164,7 +164,7 @@ async function openQueue(
   return queue;
 }
 
-/** A queue that `feed` fills. An abort fails it, since the host sends nothing afterwards. */
+/** Creates a queue that `feed` fills. An abort fails it, since the host then sends no end. */
 function addQueue(
   session: WorkerSession,
   share: number | undefined,
@@ -178,7 +178,7 @@ function addQueue(
   return queue;
 }
 
-/** What a loader reads of a queue; `report` is called now and then, with the rows read since. */
+/** The staged data of a queue. `report` is called at intervals, with the rows read since the last call. */
 async function readQueue(
   queue: StagedFileQueue<StageSlice>,
   first: StageSlice,
@@ -202,7 +202,7 @@ async function readQueue(
   });
 }
 
-/** The loader's task: what the host sent, and the expected watermark of the stage. */
+/** Builds the loader's task from the host's input and the expected watermark of the stage. */
 function buildTask(
   session: WorkerSession,
   { isRemembered, ...input }: Omit<LoadInput, "loader" | "staged" | "isGrowing">,
@@ -219,7 +219,7 @@ function buildTask(
   };
 }
 
-/** Sends the host what a load is about to commit, and waits until the host has stored it. */
+/** Creates a journal that sends commit records to the host, and waits until the host has stored them. */
 function openJournal(session: WorkerSession): CommitJournal {
   return {
     async remember(committing) {

@@ -25,12 +25,12 @@ export interface PlainEndpoint {
   readonly showValues: boolean;
 }
 
-/** A class with its options checked. */
+/** A class with its validated options. */
 export interface PlainClass {
   /** URL of the external module that exports it; unset, the connection's provider has it. */
   readonly module?: string;
   readonly name: string;
-  /** Undefined: as its schema has them when nothing is said. */
+  /** Validated options; undefined for the defaults of the class. */
   readonly options: unknown;
 }
 
@@ -73,7 +73,7 @@ export interface ExtractInput {
 export type ExtractProgress =
   | { readonly rows: number; readonly bytes: number }
   | { readonly file: StagedFile }
-  /** A batch to be transformed: `transformed` has the answer. */
+  /** A batch to be transformed; the host returns it by `transformed`. */
   | { readonly transform: { readonly id: number; readonly bytes: Uint8Array } };
 
 export type ExtractResult = WrittenPart & Omit<ExtractStats, "rows" | "bytes">;
@@ -90,27 +90,27 @@ export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
   readonly loader: PlainClass;
   readonly staged: StageSlice;
   readonly claim: Claim;
-  /** Whether the host keeps what the load is about to commit. */
+  /** Whether the host stores a record before the load commits. */
   readonly isRemembered: boolean;
   /** The stage is still written: `feed` sends its files. */
   readonly isGrowing?: true;
 };
 
-/** `staged` is the first of its files: the worker asks for more. */
+/** `staged` has the share's first file. The worker asks for more. */
 export interface ShareInput extends Omit<LoadInput, "isGrowing"> {
   readonly ticket: LoadTicket;
-  /** Its number among the shares of the load that are written at once. */
+  /** Number of the connection that writes the share. */
   readonly share: number;
 }
 
-/** More of a stage that is still written; its committed rest; or that it will not be committed. */
+/** Further files of a growing stage, the whole committed stage, or the error that prevents its commit. */
 export type FeedInput =
   & (
     | { readonly slice: StageSlice }
     | { readonly committed: StageSlice }
     | { readonly failed: Thrown }
   )
-  /** The share that it is for; unset, the load as a whole. */
+  /** Number of the share that receives it; unset, the whole load. */
   & { readonly share?: number };
 
 export interface MaxWatermarkInput extends WatermarkQuery {
@@ -122,7 +122,7 @@ export interface SourceWatermarkInput extends SourceWatermark {
 }
 
 export interface FinishInput {
-  /** What the shares took together. */
+  /** Rows that all shares wrote. */
   readonly rows: number;
   /** All of the stage. */
   readonly committed: StageSlice;
@@ -134,17 +134,17 @@ export interface OutcomeInput {
   readonly record: CommitRecord;
 }
 
-/** The load waits until `remembered` has the host's answer. */
+/** A commit record. The load waits until `remembered` brings the host's reply. */
 export interface CommitProgress {
   readonly committing: CommitRecord;
 }
 
-/** Why the host could not keep a record; unset, it did. */
+/** The host's reply to a commit record: `failed` says why it could not be stored. */
 export interface RememberedInput {
   readonly failed?: Thrown;
 }
 
-/** So many rows more were loaded. */
+/** Rows loaded since the last report. */
 export interface Rows {
   readonly rows: number;
 }

@@ -17,11 +17,11 @@ export class WorkerSession implements AsyncDisposable {
   partition?: Partition;
   /** The parallel load that this worker began. */
   parallel?: SharedLoad;
-  /** The files that its loads read, by the number of the share; undefined for a load as a whole. */
+  /** Queues of the files that its loads read, by the number of the share; undefined for a whole load. */
   readonly queues = new Map<number | undefined, StagedFileQueue<StageSlice>>();
-  /** Reports to the host what the load that runs is about to commit. */
+  /** Sends the commit record of the running load to the host. */
   reportCommit?: (progress: CommitProgress) => void;
-  /** Called when the host has stored what a load is about to commit, or could not. */
+  /** Called when the host has stored a commit record, or failed to. */
   onRemembered?: (failed: Error | undefined) => void;
   transform?: FarTransform;
   readonly #stop = new AbortController();
@@ -59,7 +59,7 @@ export class WorkerSession implements AsyncDisposable {
 let session: Promise<WorkerSession> | undefined;
 
 export function currentSession(): Promise<WorkerSession> {
-  return session ?? Promise.reject(new DXTError("Cannot do this: no connection is open"));
+  return session ?? Promise.reject(new DXTError("Cannot use the connection: none is open"));
 }
 
 async function createSession({ module, ...endpoint }: PlainEndpoint): Promise<WorkerSession> {
@@ -70,7 +70,7 @@ export async function open(endpoint: PlainEndpoint): Promise<void> {
   await (session = createSession(endpoint));
 }
 
-/** Aborts what waits for the other system: the run was stopped. */
+/** Aborts all waits for the other system, since the run was stopped. */
 export async function stop(reason: Thrown): Promise<void> {
   (await session)?.stop(toError(reason));
 }
