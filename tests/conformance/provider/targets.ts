@@ -44,8 +44,8 @@ export const targetChecks = {
       const before = await trial.rows("narrow");
       for (const mode of trial.modes) {
         const upsertKeys = mode === "upsert" ? ["id"] : [];
-        const load = () =>
-          trial.load("narrow", ORDER_FIELDS, orders(5, 9), { mode, upsertKeys, failAfter: 0 });
+        const options = { mode, upsertKeys, schema: "strict", failAfter: 0 } as const;
+        const load = () => trial.load("narrow", ORDER_FIELDS, orders(5, 9), options);
         await refused(load, /"placed"/);
         assert.deepEqual(await trial.rows("narrow"), before, mode);
       }
@@ -58,7 +58,8 @@ export const targetChecks = {
       const text: Field = { name: "id", dtype: "timestamp", nullable: true };
       await trial.load("other", [text, ...ORDER_FIELDS.slice(1)], []);
       for (const mode of ["append", "replace"] as const) {
-        const load = () => trial.load("other", ORDER_FIELDS, orders(5, 9), { mode, failAfter: 0 });
+        const options = { mode, schema: "strict", failAfter: 0 } as const;
+        const load = () => trial.load("other", ORDER_FIELDS, orders(5, 9), options);
         await refused(load, /"id"/);
         assert.deepEqual(await trial.rows("other"), [], mode);
       }
