@@ -201,6 +201,7 @@ onServers("a value is kept in every other type, or refused", async (database) =>
         target: { type: "relation", name: "made" } as const,
         staged: stagedBatches([field], rows),
         mode: "replace" as const,
+        schema: "strict" as const,
         upsertKeys: [],
         lossy,
         signal: never,
