@@ -59,6 +59,7 @@ const LOSSES = {
   DEFAULT: "n INT DEFAULT 5",
   UNIQUE: "n INT UNIQUE",
   COLLATE: "n INT COLLATE NOCASE",
+  "generated column": "n INT, twice INT AS (n * 2)",
 };
 
 for (const [lost, column] of Object.entries(LOSSES)) {

@@ -7,7 +7,7 @@ import type { SqliteSession } from "./session.ts";
 
 /** Words of a CREATE TABLE whose meaning the new table would lack. */
 const LOST =
-  /\b(AUTOINCREMENT|CHECK|COLLATE|CONSTRAINT|DEFAULT|GENERATED|ON CONFLICT|REFERENCES|STRICT|UNIQUE|WITHOUT\s+ROWID|VIRTUAL)\b/i;
+  /\b(AUTOINCREMENT|CHECK|COLLATE|CONSTRAINT|DEFAULT|ON CONFLICT|REFERENCES|STRICT|UNIQUE|WITHOUT\s+ROWID|VIRTUAL)\b/i;
 
 /** Names, texts and comments of a statement. */
 const QUOTED = /"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[^]*?\*\//g;
@@ -19,7 +19,7 @@ const QUOTED = /"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*
  */
 export async function remake(
   session: SqliteSession,
-  { name, label, table }: SqliteTable,
+  { name, label, table, columns: old }: SqliteTable,
   columns: readonly Pick<TableColumn, "name" | "type" | "nullable">[],
 ): Promise<string[]> {
   const { rows } = await session.query(
@@ -28,10 +28,12 @@ export async function remake(
     }') AND sql IS NOT NULL ORDER BY type = 'trigger', rowid`,
   );
   const made = String(rows.find(([type]) => type === "table")?.[1]);
-  const lost = LOST.exec(made.replace(QUOTED, '""'))?.[1];
+  const lost = old.some(({ generated }) => generated)
+    ? "generated column"
+    : LOST.exec(made.replace(QUOTED, '""'))?.[1]?.toUpperCase();
   if (lost !== undefined) {
     throw new SchemaError(
-      `Cannot change a type of ${label}: SQLite has to make the table again, which would lose its ${lost.toUpperCase()}; change the table yourself, or drop it`,
+      `Cannot change a type of ${label}: SQLite has to make the table again, which would lose its ${lost}; change the table yourself, or drop it`,
     );
   }
   const lines = columns.map(({ name, type, nullable }) =>
