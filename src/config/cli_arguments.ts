@@ -148,9 +148,9 @@ export async function buildPipeline(
   const sourceKind = await readArgument(from, context, false);
   const targetKind = await readArgument(to, context, true);
   // Unknown connections are reported first; the errors below would only follow from them.
-  for (const { tree } of [sourceKind, targetKind]) {
-    resolveEndpoint(tree, [], context.directory, context);
-  }
+  const [, writes] = [sourceKind, targetKind].map(({ tree }) =>
+    resolveEndpoint(tree, [], context.directory, context)?.spec
+  );
   issues.throwIfAny();
   const dataset = source === undefined ? sourceKind.dataset : source.text;
   if (dataset === undefined) {
@@ -173,14 +173,14 @@ export async function buildPipeline(
     id: scalar(id, argumentPlace(source ?? from)),
     source: sourceTree(dataset!, source ?? from, sourceKind),
     target: target !== undefined ? words(target) : targetTree(targetKind, id, argumentPlace(to)),
-    load: mode === undefined && keys.length === 0
-      ? undefined
-      : mapOf(argumentPlace(mode ?? keys[0]!), {
-        mode: mode === undefined ? undefined : words(mode),
-        upsert_keys: keys.length === 0
-          ? undefined
-          : { kind: "list", items: keys.map(words), place: argumentPlace(keys[0]!) },
-      }),
+    load: mapOf(argumentPlace(mode ?? keys[0] ?? to), {
+      mode: mode === undefined
+        ? defaultMode(writes!, context.project?.tree, argumentPlace(to))
+        : words(mode),
+      upsert_keys: keys.length === 0
+        ? undefined
+        : { kind: "list", items: keys.map(words), place: argumentPlace(keys[0]!) },
+    }),
   });
   if (mode !== undefined && !LOAD_MODES.some((known) => known === mode.text)) {
     issues.add(
@@ -204,6 +204,25 @@ export async function buildPipeline(
     vars: options.vars ?? {},
     validator: BY_SCHEMA,
   });
+}
+
+/**
+ * The mode of a load whose mode is unset, where neither the project nor the schema's default sets
+ * it. A file is replaced, as by a redirection of the shell. A table keeps its rows: unlike a file,
+ * it often has rows of other sources.
+ */
+function defaultMode(
+  target: ConnectionSpec,
+  project: Tree | undefined,
+  place: Place,
+): Tree | undefined {
+  const chosen = childOf(childOf(childOf(project, "defaults"), "load"), "mode");
+  return chosen === undefined && isFolder(target) ? scalar("replace", place) : undefined;
+}
+
+/** Whether a connection leads to files. */
+function isFolder({ provider, url = "" }: ConnectionSpec): boolean {
+  return provider === "local" || /^file:/i.test(url);
 }
 
 function argumentPlace({ option, text }: Argument): Place {

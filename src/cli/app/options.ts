@@ -93,6 +93,23 @@ const retries = () =>
       message`Try a stream again up to N times after a failure that may pass, such as a lost connection or a deadlock (default: the stream's retry.attempts - 1, which is 2)`,
   }));
 
+/** Options that choose records of streams. */
+export const records = () => ({
+  since: textOption(
+    "--since",
+    "VALUE",
+    message`Backfill: read incremental streams from this watermark (inclusive), ignoring the target's`,
+  ),
+  until: textOption(
+    "--until",
+    "VALUE",
+    message`Backfill: read up to this watermark (exclusive); upsert streams only`,
+  ),
+  limit: optional(option("--limit", integer({ metavar: "N", min: 1 }), {
+    description: message`Move at most N rows of each stream; not for incremental streams`,
+  })),
+});
+
 export const fullRefresh = (description: Message) => option("--full-refresh", { description });
 
 /** Limits on the permissions of a pipeline. The project's `permissions` apply as well. */

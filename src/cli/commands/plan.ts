@@ -6,13 +6,15 @@ import { chooseRecords, openScope, type RunScope, runUntilSignal } from "../app/
 import { EXIT } from "../terminal/exit_codes.ts";
 import { parseLimits } from "../app/permission_limits.ts";
 import { defineCommand } from "../app/define_command.ts";
+import { OPERANDS, pipelineOrStream, readSubject } from "../app/one_stream.ts";
 import * as options from "../app/options.ts";
 import { printPlan } from "../output/plan_report.ts";
 
 const parser = merge(
-  object({ pipeline: options.pipeline() }),
+  pipelineOrStream(),
   object("Options", {
     ...options.selection(),
+    ...options.records(),
     fullRefresh: options.fullRefresh(message`Plan to read everything and replace the targets`),
     ...options.inspecting(),
   }),
@@ -21,9 +23,9 @@ const parser = merge(
 export const plan = defineCommand(
   "plan",
   parser,
-  showPlan,
+  (values, context) => showPlan(readSubject("plan", values), context),
   {
-    operands: "PIPELINE",
+    operands: OPERANDS,
     brief: message`Show what a run would do, without changing anything`,
     description:
       message`Connects to source and target and moves nothing. Shows for each stream its size, the watermark that a run would use, the types of each field and whether their conversion is exact, widened or lossy, the statements that create or change the target, and data that would be lost. Same as dxt run --dry-run.`,
@@ -31,6 +33,7 @@ export const plan = defineCommand(
       "dxt plan shop.yaml",
       "dxt plan shop.yaml --select orders --full-refresh",
       "dxt plan shop.yaml --output json",
+      "dxt plan --from '${SHOP_URL}' --source public.orders --to ./orders.parquet",
     ],
   },
 );

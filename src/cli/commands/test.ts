@@ -1,47 +1,48 @@
 /** `dxt test`: checks the connections and rights of a pipeline. */
-import { type InferValue, merge, message, object } from "optique";
+import { merge, message, object } from "optique";
 import type { TrialResult } from "../../runner/mod.ts";
-import { type Context, omitUndefined, openPipeline } from "../app/context.ts";
-import { runUntilSignal } from "../app/connections.ts";
+import { type Context, omitUndefined } from "../app/context.ts";
+import { openScope, type RunScope, runUntilSignal } from "../app/connections.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { parseLimits } from "../app/permission_limits.ts";
 import { defineCommand } from "../app/define_command.ts";
+import { OPERANDS, pipelineOrStream, readSubject } from "../app/one_stream.ts";
 import * as options from "../app/options.ts";
 import { truncate } from "../output/terminal_text.ts";
 import { countNoun, durationText } from "../output/format_units.ts";
 
 const parser = merge(
-  object({ pipeline: options.pipeline() }),
+  pipelineOrStream(),
   object("Options", {
     ...options.selection(),
     ...options.inspecting(),
   }),
 );
 
-type TestOptions = InferValue<typeof parser>;
-
 export const test = defineCommand(
   "test",
   parser,
-  testPipeline,
+  (values, context) => testStreams(readSubject("test", values), context),
   {
-    operands: "PIPELINE",
+    operands: OPERANDS,
     brief: message`Check the connections and rights of a pipeline, moving nothing`,
     description:
       message`Opens both connections, prints the server versions and the time taken, and checks whether each selected stream can be read, and its target created and written. Prints one line per check, with all problems found.`,
-    examples: ["dxt test shop.yaml", "dxt test shop.yaml --select orders --quiet"],
+    examples: [
+      "dxt test shop.yaml",
+      "dxt test shop.yaml --select orders --quiet",
+      "dxt test --from '${SHOP_URL}' --source public.orders --to orders.db",
+    ],
   },
 );
 
-async function testPipeline(
-  { pipeline, select, exclude, ...others }: TestOptions,
-  context: Context,
-): Promise<number> {
+async function testStreams(scope: RunScope, context: Context): Promise<number> {
   const { printer } = context;
-  const loaded = await openPipeline(pipeline, others, context);
+  const { select, exclude } = scope;
+  const loaded = await openScope(scope, context);
   const { admitPipeline, testPipeline } = await import("../../runner/mod.ts");
   return await runUntilSignal(context, async (signal) => {
-    const limits = parseLimits(others);
+    const limits = parseLimits(scope);
     await admitPipeline(loaded, { purpose: "look", ...omitUndefined({ select, exclude }), limits });
     const results = await testPipeline(loaded, {
       ...omitUndefined({ select, exclude }),

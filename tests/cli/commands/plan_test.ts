@@ -109,20 +109,19 @@ onPostgres("selection, a full refresh and variables are those of a run", async (
   assert.equal(none.code, 2);
 });
 
-Deno.test("one stream of the command line is planned without a file", () =>
+Deno.test("one stream of the command line is planned and tested without a file", () =>
   withFolder(async (folder) => {
-    const args = [
-      "run",
-      "--from",
-      CHINOOK,
-      "--source",
-      "Genre",
-      "--to",
-      "./g.parquet",
-      "--dry-run",
-    ];
-    const { code, out, err } = await program(folder, args);
-    assert.equal(code, 0, err);
-    assert.match(out, /table, about 25 rows: Genre\n/);
+    const stream = ["--from", CHINOOK, "--source", "Genre", "--to", "./g.parquet"];
+    const dxt = async (...args: string[]) => {
+      const { code, out, err } = await program(folder, [...args, ...stream]);
+      assert.equal(code, 0, err);
+      return out;
+    };
+    const plan = await dxt("plan");
+    assert.match(plan, /table, about 25 rows: Genre\n/);
+    assert.match(plan, /load +replace \(atomic replace\)/);
+    assert.equal(await dxt("run", "--dry-run"), plan);
+    assert.equal(await dxt("plan", "--limit", "3"), plan);
+    assert.match(await dxt("test"), /ok +write +Genre: replace file "g.parquet"/);
     assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), []);
   }));

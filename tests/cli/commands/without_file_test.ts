@@ -67,6 +67,41 @@ Deno.test("a table goes into a file, a file into a table, files into one table",
   });
 });
 
+Deno.test("a file is replaced by each run, a table keeps its rows, unless a mode is set", async () => {
+  await withFolder(async (folder) => {
+    await filled(folder);
+    const run = (to: string, ...args: string[]) =>
+      well(program(folder, ["run", "--from", "x.csv", "--to", to, ...args]));
+    const fileRows = async (path: string) =>
+      (await Deno.readTextFile(join(folder, path))).trim().split("\n").length - 1;
+    const tableRows = () => rowsIn(folder, "w.db", "SELECT count(*) AS n FROM x");
+    for (let i = 0; i < 2; i++) {
+      for (const to of ["y.csv", "out/", `file://${folder}/z.csv`]) {
+        const { out } = await run(to);
+        assert.match(out, /x +succeeded +replace +2 +2/);
+      }
+      await run("w.db");
+    }
+    assert.equal(await fileRows("y.csv"), 2);
+    assert.equal(await fileRows("z.csv"), 2);
+    assert.deepEqual(tableRows(), [{ n: 4 }]);
+    await run("y.csv", "--mode", "append");
+    assert.equal(await fileRows("y.csv"), 4);
+    await run("w.db", "--mode", "replace");
+    assert.deepEqual(tableRows(), [{ n: 2 }]);
+    const project = "connections:\n  here: { provider: local, path: . }\n";
+    await Deno.writeTextFile(join(folder, "dxt_project.yaml"), project);
+    await run("here", "--target", "y.csv");
+    assert.equal(await fileRows("y.csv"), 2);
+    await Deno.writeTextFile(
+      join(folder, "dxt_project.yaml"),
+      `${project}defaults: { load: { mode: append } }\n`,
+    );
+    await run("y.csv");
+    assert.equal(await fileRows("y.csv"), 4);
+  });
+});
+
 const server = postgresTest(15);
 
 Deno.test({
@@ -107,6 +142,10 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   [["run", "--to", "x.db"], /--from is missing/],
   [["run", "p.yaml", "--from", "x.csv"], /Cannot run "p.yaml" with --from/],
   [["run", "p.yaml", "--mode", "append"], /Cannot run "p.yaml" with --mode/],
+  [["run", "p.yaml", "--key", "id"], /Cannot run "p.yaml" with --key/],
+  [["plan"], /Cannot plan: expected a PIPELINE, or --from and --to/],
+  [["plan", "--from", "x.csv"], /--to is missing\nRun "dxt plan --help"/],
+  [["test", "p.yaml", "--from", "x.csv"], /Cannot test "p.yaml" with --from/],
   [["run", "--from", "nope.csv", "--to", "w.db"], /--from: there is no "nope.csv"/],
   [["run", "--from", "shop", "--to", "w.db"], /--from: "shop" is not a URL/],
   [["run", "--from", "file://host/x.csv", "--to", "w.db"], /--from: Cannot use URL.*a local path/],
