@@ -67,6 +67,10 @@ export interface StreamArguments {
   readonly source?: Argument | undefined;
   readonly target?: Argument | undefined;
   readonly mode?: Argument | undefined;
+  /** A condition in the source's SQL. */
+  readonly where?: Argument | undefined;
+  /** Names of the columns to read, separated by commas, in the order of the target. */
+  readonly columns?: Argument | undefined;
   readonly keys?: readonly Argument[];
 }
 
@@ -139,64 +143,24 @@ function escapePattern({ dataset, kind }: ArgumentKind): string {
  * @throws {LocatedError} that lists all errors, by option
  */
 export async function buildPipeline(
-  { from, to, source, target, mode, keys = [] }: StreamArguments,
+  stream: StreamArguments,
   directory: string,
   options: ParseOptions,
 ): Promise<LoadedPipeline> {
   const context = openContext(resolve(directory), options);
-  const { issues } = context;
-  const sourceKind = await readArgument(from, context, false);
-  const targetKind = await readArgument(to, context, true);
+  const source = await readEnd(stream.from, context, false);
+  const target = await readEnd(stream.to, context, true);
   // Unknown connections are reported first; the errors below would only follow from them.
-  const [, writes] = [sourceKind, targetKind].map(({ tree }) =>
-    resolveEndpoint(tree, [], context.directory, context)?.spec
-  );
-  issues.throwIfAny();
-  const dataset = source === undefined ? sourceKind.dataset : source.text;
-  if (dataset === undefined) {
-    issues.add(
-      argumentPlace(from),
-      "it has more than one dataset, expected --source to name one; dxt discover lists them",
-    );
-  }
-  if (source !== undefined && sourceKind.dataset !== undefined) {
-    issues.add(argumentPlace(source), `--from already names the file "${sourceKind.dataset}"`);
-  }
-  if (target !== undefined && targetKind.dataset !== undefined) {
-    issues.add(argumentPlace(target), `--to already names the file "${targetKind.dataset}"`);
-  }
-  issues.throwIfAny();
-  const id = deriveId(dataset!);
-  const words = (argument: Argument) => scalar(argument.text, argumentPlace(argument));
-  const at = argumentPlace(from);
-  const stream = mapOf(at, {
-    id: scalar(id, argumentPlace(source ?? from)),
-    source: sourceTree(dataset!, source ?? from, sourceKind),
-    target: target !== undefined ? words(target) : targetTree(targetKind, id, argumentPlace(to)),
-    load: mapOf(argumentPlace(mode ?? keys[0] ?? to), {
-      mode: mode === undefined
-        ? defaultMode(writes!, context.project?.tree, argumentPlace(to))
-        : words(mode),
-      upsert_keys: keys.length === 0
-        ? undefined
-        : { kind: "list", items: keys.map(words), place: argumentPlace(keys[0]!) },
-    }),
-  });
-  if (mode !== undefined && !LOAD_MODES.some((known) => known === mode.text)) {
-    issues.add(
-      argumentPlace(mode),
-      `unknown mode "${mode.text}", expected ${LOAD_MODES.join(", ")}`,
-    );
-    issues.throwIfAny();
-  }
+  context.issues.throwIfAny();
+  const at = argumentPlace(stream.from);
   const tree: MapTree = mapOf(at, {
     version: scalar(1, at),
     name: scalar("run", at),
-    source: sourceKind.tree,
-    target: targetKind.tree,
+    source: source.tree,
+    target: target.tree,
     // A later `dxt load` would need a pipeline file, which does not exist.
     buffer: mapOf(at, { retain_on_failure: scalar(false, at) }),
-    streams: { kind: "list", items: [stream], place: at },
+    streams: { kind: "list", items: [streamTree(stream, source, target, context)], place: at },
   });
   return assemble(tree, {
     ...context,
@@ -206,27 +170,94 @@ export async function buildPipeline(
   });
 }
 
+/** One end of the stream: what its argument names, and whether that is a folder of files. */
+interface End extends ArgumentKind {
+  readonly isFolder: boolean;
+}
+
+async function readEnd(argument: Argument, context: ArgumentContext, makes: boolean): Promise<End> {
+  const kind = await readArgument(argument, context, makes);
+  const { provider, url = "" } = resolveEndpoint(kind.tree, [], context.directory, context)?.spec ??
+    {};
+  return { ...kind, isFolder: provider === "local" || /^file:/i.test(url) };
+}
+
+/** @throws {LocatedError} that lists all errors, by option */
+function streamTree(
+  { from, to, source, target, mode, where, columns, keys = [] }: StreamArguments,
+  reads: End,
+  writes: End,
+  { issues, project }: ArgumentContext,
+): MapTree {
+  const dataset = source === undefined ? reads.dataset : source.text;
+  if (dataset === undefined) {
+    issues.add(
+      argumentPlace(from),
+      "it has more than one dataset, expected --source to name one; dxt discover lists them",
+    );
+  }
+  if (source !== undefined && reads.dataset !== undefined) {
+    issues.add(argumentPlace(source), `--from already names the file "${reads.dataset}"`);
+  }
+  if (target !== undefined && writes.dataset !== undefined) {
+    issues.add(argumentPlace(target), `--to already names the file "${writes.dataset}"`);
+  }
+  if (mode !== undefined && !LOAD_MODES.some((known) => known === mode.text)) {
+    issues.add(
+      argumentPlace(mode),
+      `unknown mode "${mode.text}", expected ${LOAD_MODES.join(", ")}`,
+    );
+  }
+  issues.throwIfAny();
+  const id = deriveId(dataset!);
+  const loadPlace = argumentPlace(mode ?? keys[0] ?? to);
+  const stream = mapOf(argumentPlace(from), {
+    id: scalar(id, argumentPlace(source ?? from)),
+    source: sourceTree({ option: (source ?? from).option, text: dataset! }, reads, where, issues),
+    target: target === undefined ? targetTree(writes, id, argumentPlace(to)) : wordOf(target),
+    ...(columns === undefined ? {} : columnTrees(columns, issues)),
+    load: mapOf(loadPlace, {
+      mode: mode === undefined ? defaultMode(writes, project?.tree, loadPlace) : wordOf(mode),
+      upsert_keys: keys.length === 0
+        ? undefined
+        : { kind: "list", items: keys.map(wordOf), place: argumentPlace(keys[0]!) },
+    }),
+  });
+  issues.throwIfAny();
+  return stream;
+}
+
 /**
  * The mode of a load whose mode is unset, where neither the project nor the schema's default sets
  * it. A file is replaced, as by a redirection of the shell. A table keeps its rows: unlike a file,
  * it often has rows of other sources.
  */
 function defaultMode(
-  target: ConnectionSpec,
+  { isFolder }: End,
   project: Tree | undefined,
   place: Place,
 ): Tree | undefined {
   const chosen = childOf(childOf(childOf(project, "defaults"), "load"), "mode");
-  return chosen === undefined && isFolder(target) ? scalar("replace", place) : undefined;
+  return chosen === undefined && isFolder ? scalar("replace", place) : undefined;
 }
 
-/** Whether a connection leads to files. */
-function isFolder({ provider, url = "" }: ConnectionSpec): boolean {
-  return provider === "local" || /^file:/i.test(url);
+/** The keys of a stream that moves only these columns, in this order. */
+function columnTrees(columns: Argument, issues: Issues): Record<string, Tree> {
+  const place = argumentPlace(columns);
+  const names = columns.text.split(",").map((name) => name.trim());
+  if (names.includes("")) {
+    issues.add(place, "a name is empty, expected names of columns separated by commas");
+  }
+  const items = names.map((name) => mapOf(place, { id: scalar(name, place) }));
+  return { fields: { kind: "list", items, place }, only_declared_fields: scalar(true, place) };
 }
 
 function argumentPlace({ option, text }: Argument): Place {
   return { source: new SourceText(option, text, false, true), offset: 0 };
+}
+
+function wordOf(argument: Argument): ScalarTree {
+  return scalar(argument.text, argumentPlace(argument));
 }
 
 async function readArgument(
@@ -234,7 +265,7 @@ async function readArgument(
   { directory, variables, issues, project }: ArgumentContext,
   makes: boolean,
 ): Promise<ArgumentKind> {
-  const written = scalar(argument.text, argumentPlace(argument));
+  const written = wordOf(argument);
   const found = expand(written, variables, issues) as ScalarTree;
   issues.throwIfAny();
   const isName = childOf(childOf(project?.tree, "connections"), String(found.value)) !== undefined;
@@ -242,11 +273,26 @@ async function readArgument(
 }
 
 /** A query is recognized by its first word. A file name is taken literally. */
-function sourceTree(text: string, argument: Argument, { dataset, kind }: ArgumentKind): Tree {
+function sourceTree(
+  argument: Argument,
+  { dataset, kind, isFolder }: End,
+  where: Argument | undefined,
+  issues: Issues,
+): Tree {
   const place = argumentPlace(argument);
-  const word = scalar(text, place);
-  if (kind !== "files" && QUERY.test(text)) {
-    return mapOf(place, { type: scalar("sql", place), sql: word });
+  const word = wordOf(argument);
+  const isQuery = kind !== "files" && QUERY.test(argument.text);
+  if (where !== undefined && (isQuery || isFolder)) {
+    issues.add(
+      argumentPlace(where),
+      isQuery
+        ? "--source is a query, expected the condition in the query"
+        : "files evaluate no SQL, expected a table of a database; a run with --to x.db makes one",
+    );
+  }
+  if (isQuery) return mapOf(place, { type: scalar("sql", place), sql: word });
+  if (where !== undefined) {
+    return mapOf(place, { type: scalar("relation", place), name: word, where: wordOf(where) });
   }
   if (dataset === undefined || kind === "pattern") return word;
   return mapOf(place, { type: scalar("file", place), path: word });

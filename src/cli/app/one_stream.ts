@@ -44,6 +44,16 @@ export const pipelineOrStream = () =>
         "NAME",
         message`Table or file in the target (default: as in the source)`,
       ),
+      where: textOption(
+        "--where",
+        "CONDITION",
+        message`Only rows of the table that meet this condition in the source's SQL`,
+      ),
+      columns: textOption(
+        "--columns",
+        "NAMES",
+        message`Only these columns, separated by commas, in this order (default: all)`,
+      ),
       mode: textOption(
         "--mode",
         "MODE",
@@ -73,11 +83,11 @@ export interface Subject {
  */
 export function readSubject<T extends Values>(
   command: string,
-  { pipeline, from, to, source, target, mode, keys, ...others }: T,
+  { pipeline, from, to, source, target, where, columns, mode, keys, ...others }: T,
 ): Omit<T, keyof Values> & Subject {
   const fail = (detail: string) =>
     new ConfigurationError(`${detail}\nRun "dxt ${command} --help" for usage`);
-  const given = omitUndefined({ from, to, source, target, mode });
+  const given = omitUndefined({ from, to, source, target, where, columns, mode });
   const [first] = [...Object.keys(given), ...keys.slice(0, 1).map(() => "key")];
   if (pipeline !== undefined && first !== undefined) {
     throw fail(

@@ -39,6 +39,7 @@ export const run = defineCommand(
       "dxt run shop.yaml --var SHOP_URL=postgres://127.0.0.1/shop --quiet",
       "dxt run shop.yaml --select orders --since 2025-01-01 --until 2025-02-01",
       "dxt run --from '${SHOP_URL}' --source public.orders --to ./orders.parquet",
+      "dxt run --from '${SHOP_URL}' --source orders --where 'total > 9' --columns id,total --to x.csv",
       "dxt run --from x.csv --to sqlite:w.db --target x --mode upsert --key id",
     ],
   },

@@ -102,6 +102,35 @@ Deno.test("a file is replaced by each run, a table keeps its rows, unless a mode
   });
 });
 
+Deno.test("a condition, columns and a limit choose what is read", async () => {
+  await withFolder(async (folder) => {
+    await filled(folder);
+    const read = async (from: readonly string[], ...args: string[]) => {
+      await well(program(folder, ["run", "--from", ...from, "--to", "o.jsonl", ...args]));
+      const text = await Deno.readTextFile(join(folder, "o.jsonl"));
+      return text.trimEnd().split("\n");
+    };
+    const album = ["chinook.sqlite", "--source", "Album"];
+    const ofOne = ["--where", "ArtistId = 1 AND Title LIKE 'Let%'"];
+    assert.deepEqual(await read(album, ...ofOne, "--columns", "Title, AlbumId"), [
+      '{"Title":"Let There Be Rock","AlbumId":4}',
+    ]);
+    const counted = ["chinook.sqlite", "--source", "SELECT 1 AS a, 2 AS b UNION SELECT 3, 4"];
+    assert.deepEqual(await read(counted, "--columns", "b", "--limit", "1"), ['{"b":2}']);
+    await Deno.writeTextFile(join(folder, "x.jsonl"), '{"id":1}\n{"id":2,"name":"two"}\n');
+    await well(program(folder, ["run", "--from", "x.csv", "--to", "x.parquet"]));
+    for (const file of ["x.csv", "x.jsonl", "x.parquet"]) {
+      assert.deepEqual((await read([file], "--columns", "name,id"))[1], '{"name":"two","id":2}');
+      assert.equal((await read([file], "--limit", "1")).length, 1);
+    }
+    assert.equal((await read(["data/*.csv"], "--limit", "1")).length, 1);
+    const unknown = ["run", "--from", "x.csv", "--to", "o.jsonl", "--columns", "id,nam"];
+    const { code, err } = await program(folder, unknown);
+    assert.equal(code, 1);
+    assert.match(err, /column "nam" .*, the source does not have it, did you mean "name"; it has/);
+  });
+});
+
 const server = postgresTest(15);
 
 Deno.test({
@@ -184,6 +213,20 @@ const WRONG: readonly [string[], RegExp, number?][] = [
     ["run", "--from", "x.csv", "--to", "y.parquet", "--mode", "upsert", "--key", "id"],
     /Cannot upsert into local/,
   ],
+  [
+    ["run", "--from", "x.csv", "--to", "w.db", "--where", "id = 1"],
+    /--where: files evaluate no SQL, expected a table of a database; a run with --to x\.db/,
+  ],
+  [
+    ["run", "--from", "x.csv", "--to", "w.db", "--columns", "id,,name"],
+    /--columns: a name is empty, expected names of columns separated by commas/,
+  ],
+  [["run", "--from", "x.csv", "--to", "w.db", "--columns", "id,id"], /--columns: .*"id" occurs/],
+  [
+    ["run", "--from", "chinook.sqlite", "--source", "SELECT 1", "--to", "w.db", "--where", "1"],
+    /--where: --source is a query, expected the condition in the query/,
+  ],
+  [["plan", "p.yaml", "--where", "id = 1"], /Cannot plan "p.yaml" with --where/],
   [["run", "--from", "${NOPE}", "--to", "w.db"], /--from: variable "NOPE" is not set/],
   [["run", "--from", "x.csv", "--to", "w.db", "--limit", "0"], /--limit/],
   [["run", "--from", "x.csv", "--to", "w.db", "--limit", "many"], /--limit/],
