@@ -8,7 +8,7 @@ import type { RelationalSystem, RowCount, SqlSession, Table } from "../contract.
 import { quoteTable, tableName } from "../names.ts";
 import { deleteAll } from "./statements.ts";
 import { findMissingFields, planChanges } from "./table_changes.ts";
-import { checkLoadTask, createStatements, describeNewTable } from "./target.ts";
+import { checkLoadTask, createStatements, describeNewTable, keyOfNewTable } from "./target.ts";
 
 /** How a load replaces the rows of a table. */
 export interface Replacement {
@@ -139,12 +139,13 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
 async function planColumns<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
   session: S,
-  { staged: { fields } }: PlannedLoad,
+  load: PlannedLoad,
   table: T,
   changed: ReadonlySet<string>,
 ): Promise<FieldConversion[]> {
+  const { fields } = load.staged;
   const found = new Map(conversionsOf(system, table, fields).map((one) => [one.field, one]));
-  const types = await system.types.newTypes(session, fields, []);
+  const types = await system.types.newTypes(session, fields, keyOfNewTable(load));
   return fields.map((field, i) => {
     const kept = changed.has(field.name) ? undefined : found.get(field);
     const type = types[i]!;

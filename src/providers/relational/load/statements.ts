@@ -1,25 +1,23 @@
 /** The statements of a load that all dialects write alike. */
-import type { PlannedLoad } from "../../../core/contracts/loader.ts";
-import type { Quoting, SqlSession } from "../contract.ts";
+import type { Quoting, SqlSession, TableColumn } from "../contract.ts";
 
 /**
- * Creates a table. Keys of an upsert are NOT NULL, even where the system's primary keys allow NULL.
+ * Creates a table.
  *
  * @param name quoted
- * @param types of the columns, one for each staged field
+ * @param keys names of the columns of its primary key
  */
 export function createTable(
   name: string,
-  { staged: { fields }, upsertKeys }: PlannedLoad,
-  types: readonly string[],
+  columns: readonly Pick<TableColumn, "name" | "type" | "nullable">[],
   keys: readonly string[],
   { quote }: Quoting,
 ): string {
-  const lines = fields.map((field, i) => {
-    const required = !field.nullable || upsertKeys.includes(field.name);
-    return `${quote(field.name)} ${types[i]}${required ? " NOT NULL" : ""}`;
+  const lines = columns.map(({ name, type, nullable }) => {
+    const key = keys.length === 1 && keys[0] === name ? " PRIMARY KEY" : "";
+    return `${quote(name)} ${type}${key}${nullable ? "" : " NOT NULL"}`;
   });
-  if (keys.length > 0) lines.push(`PRIMARY KEY (${keys.map(quote).join(", ")})`);
+  if (keys.length > 1) lines.push(`PRIMARY KEY (${keys.map(quote).join(", ")})`);
   return `CREATE TABLE ${name} (${lines.join(", ")})`;
 }
 

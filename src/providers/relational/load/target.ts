@@ -86,7 +86,13 @@ export async function createStatements<S extends SqlSession, T extends Table, E>
     );
   }
   const schema = await schemaStatements?.(session, name) ?? [];
-  return [...schema, createTable(quoted, task, types, keys, dialect)];
+  // Keys of an upsert are NOT NULL, even where the system's primary keys allow NULL.
+  const columns = task.staged.fields.map(({ name, nullable }, i) => ({
+    name,
+    type: types[i]!,
+    nullable: nullable && !task.upsertKeys.includes(name),
+  }));
+  return [...schema, createTable(quoted, columns, keys, dialect)];
 }
 
 /**

@@ -11,7 +11,7 @@ import { dialect, quote } from "./sql/dialect.ts";
 import type { SqliteSession } from "./sql/session.ts";
 import { conversionInNew, conversionOf } from "./types/conversion.ts";
 import { canStore } from "./types/fit.ts";
-import { declaredType, typeMapper } from "./types/type_mapper.ts";
+import { declaredType, newColumnType } from "./types/type_mapper.ts";
 
 /** How a column's values are written. */
 export interface ColumnFit {
@@ -31,7 +31,8 @@ export const sqlite: RelationalSystem<SqliteSession, SqliteTable, ColumnFit> = {
   },
   remake,
   types: {
-    newTypes: (_session, fields) => Promise.resolve(fields.map(typeMapper.toTarget)),
+    newTypes: (_session, fields, keys) =>
+      Promise.resolve(fields.map((field) => newColumnType(field, keys))),
     conversionInNew,
     conversionOf: (field, { type }) => conversionOf(field, type),
     encodingOf(field, { type }, accept) {

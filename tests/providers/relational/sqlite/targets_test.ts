@@ -163,3 +163,60 @@ Deno.test("the user's own type is declared as it stands", () =>
     await database.load("t", [field("v", "string", { target_type: "VARCHAR(9)" })], []);
     assert.deepEqual(database.rows("SELECT type FROM pragma_table_info('t')"), [["VARCHAR(9)"]]);
   }));
+
+Deno.test("a new table has names that people know, and its only integer key is the row's number", () =>
+  withDatabase(async (database) => {
+    const fields = [
+      field("id", "int32", { key: true, nullable: false }),
+      field("small", "int16", { nullable: false }),
+      field("price", "decimal", { precision: 10, scale: 2 }),
+      field("ratio", "float64"),
+      field("at", "timestamp"),
+    ];
+    const ids = [7, -3, 2147483647, -2147483648, 0];
+    const rows = ids.map((id) => ({ id, small: -1, price: "1.50", ratio: 0.5, at: null }));
+    await database.load("t", fields, rows, "replace");
+    assert.deepEqual(database.rows("SELECT sql FROM sqlite_schema"), [[
+      'CREATE TABLE "t" ("id" INTEGER PRIMARY KEY NOT NULL, "small" INT2 NOT NULL, ' +
+      '"price" NUMERIC(10,2), "ratio" REAL, "at" TIMESTAMP)',
+    ]]);
+    assert.deepEqual(
+      database.rows("SELECT rowid AS number, id FROM t"),
+      ids.toSorted((a, b) => a - b).map((id) => [id, id]),
+    );
+    const types = (await database.fields("t")).map(({ dtype }) => dtype);
+    assert.deepEqual(types, ["int64", "int16", "decimal", "float64", "timestamp"]);
+    await database.load("t", fields, [{ ...rows[0]!, small: 5 }], "upsert", ["id"]);
+    assert.deepEqual(database.rows("SELECT count(*), sum(small) FROM t"), [[5, 1]]);
+    await assert.rejects(
+      database.load("t", fields, [{ ...rows[0]!, id: null }], "replace"),
+      /field "id", row 1: expected a value/,
+    );
+    await assert.rejects(database.load("t", fields, [rows[0]!, rows[0]!], "replace"), /UNIQUE/);
+  }));
+
+Deno.test("other keys than one integer keep their types", () =>
+  withDatabase(async (database) => {
+    const key = { key: true, nullable: false };
+    const tables: [string, Field[], string][] = [
+      ["text", [field("k", "string", key)], '"k" TEXT PRIMARY KEY NOT NULL'],
+      ["big", [field("k", "uint64", key)], '"k" UNSIGNED64_TEXT PRIMARY KEY NOT NULL'],
+      [
+        "own",
+        [field("k", "int32", { ...key, target_type: "INT" })],
+        '"k" INT PRIMARY KEY NOT NULL',
+      ],
+      [
+        "both",
+        [field("a", "int32", key), field("b", "int64", key)],
+        '"a" INT4 NOT NULL, "b" INTEGER NOT NULL, PRIMARY KEY ("a", "b")',
+      ],
+    ];
+    for (const [name, fields, columns] of tables) {
+      await database.load(name, fields, [], "replace");
+      assert.deepEqual(
+        database.rows(`SELECT sql FROM sqlite_schema WHERE name = '${name}'`),
+        [[`CREATE TABLE "${name}" (${columns})`]],
+      );
+    }
+  }));

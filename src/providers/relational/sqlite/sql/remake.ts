@@ -1,6 +1,7 @@
 /** Makes a table again: SQLite cannot change the type of a column. */
 import { SchemaError } from "../../../../core/errors.ts";
 import type { TableColumn } from "../../contract.ts";
+import { createTable } from "../../load/statements.ts";
 import type { SqliteTable } from "./catalog.ts";
 import { quote } from "./dialect.ts";
 import type { SqliteSession } from "./session.ts";
@@ -36,17 +37,12 @@ export async function remake(
       `Cannot change a type of ${label}: SQLite has to make the table again, which would lose its ${lost}; change the table yourself, or drop it`,
     );
   }
-  const lines = columns.map(({ name, type, nullable }) =>
-    `${quote(name)} ${type}${nullable ? "" : " NOT NULL"}`
-  );
   const { rows: keys } = await session.query(
     `SELECT name FROM pragma_table_info('${
       table.replaceAll("'", "''")
     }', 'main') WHERE pk > 0 ORDER BY pk`,
   );
-  if (keys.length > 0) {
-    lines.push(`PRIMARY KEY (${keys.map(([key]) => quote(String(key))).join(", ")})`);
-  }
+  const names = keys.map(([key]) => String(key));
   const dependents = rows.filter(([type]) => type !== "table").map(([, sql]) => String(sql));
-  return [`DROP TABLE ${name}`, `CREATE TABLE ${name} (${lines.join(", ")})`, ...dependents];
+  return [`DROP TABLE ${name}`, createTable(name, columns, names, { quote }), ...dependents];
 }

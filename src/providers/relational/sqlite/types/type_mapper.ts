@@ -1,15 +1,17 @@
 /**
  * SQLite's declared types ↔ DXTTypes. SQLite keeps any value in any column and takes from a
  * declared type only an affinity (https://sqlite.org/datatype3.html), so what dxt declares tells
- * the DXTType when it is read again:
+ * the DXTType when it is read again. The names are those of SQLite, PostgreSQL and MySQL, where one
+ * of them has the affinity that keeps all values and is not used for wider ones:
  *
  * | DXTType | dxt declares | a value is kept as |
  * |---|---|---|
- * | int8, int16, int32 | TINYINT SIGNED, SMALLINT SIGNED, INTEGER SIGNED | integer |
+ * | int8, int16, int32 | INT1, INT2, INT4 | integer |
  * | uint8, uint16, uint32 | TINYINT UNSIGNED, SMALLINT UNSIGNED, INTEGER UNSIGNED | integer |
  * | int64 | INTEGER | integer |
+ * | any of these as the only key | INTEGER PRIMARY KEY | the row's number |
  * | uint64 | UNSIGNED64_TEXT | text, digits |
- * | float32, float64 | FLOAT4, DOUBLE | real; NaN is the text NaN, -0 the text -0.0f |
+ * | float32, float64 | FLOAT4, REAL | real; NaN is the text NaN, -0 the text -0.0f |
  * | decimal to 15 digits | NUMERIC(p,s) | real or integer, exact: a double keeps 15 digits |
  * | decimal beyond | DECIMAL_TEXT(p,s) | text, digits |
  * | a number without bounds | NUMERIC_ANY | integer to 64 bits, else real to 15 digits |
@@ -28,7 +30,11 @@
  * to 9999 have a sign and six digits: dxt orders them as the days that they are, SQLite as text.
  * Those that need more digits are refused, since nothing would read them again.
  *
- * What others declare: the names above; INT, BIGINT, TINYINT, … any name with INT → int64, since
+ * The only key of a table is int64 when it is read again. TIMESTAMPTZ is one word, since Python's
+ * `sqlite3` takes the first word of a type, and would fail to read an offset in a TIMESTAMP.
+ *
+ * What others declare: the names above; TINYINT, SMALLINT and INTEGER SIGNED as INT1, INT2 and INT4,
+ * and DOUBLE as REAL, which dxt declared formerly; INT, BIGINT, TINYINT, … any name with INT → int64, since
  * SQLite holds 64 bits in all of them (the sized UNSIGNED ones as above); CHAR, CLOB, TEXT → string;
  * REAL, FLOAT, DOUBLE, and NUMERIC or DECIMAL without digits → float64; NUMERIC(p,s) → decimal;
  * BOOL, BOOLEAN → bool; DATETIME, TIMESTAMP → timestamp; TIMESTAMP WITH TIME ZONE → timestamp_tz;
@@ -36,6 +42,8 @@
  * columns of views and queries that are computed: the type that the first values have.
  */
 import { TypeMappingError } from "../../../../core/errors.ts";
+import { isIntegerType } from "../../../../core/values/values.ts";
+import type { Field } from "../../../../models/field.ts";
 import {
   type MappedType,
   type TypeMapper,
@@ -54,16 +62,16 @@ export const ANY_NUMBER = "NUMERIC_ANY";
 export const NUMBER_TEXT = "NUMERIC_TEXT";
 
 const DECLARED = {
-  int8: "TINYINT SIGNED",
-  int16: "SMALLINT SIGNED",
-  int32: "INTEGER SIGNED",
+  int8: "INT1",
+  int16: "INT2",
+  int32: "INT4",
   int64: "INTEGER",
   uint8: "TINYINT UNSIGNED",
   uint16: "SMALLINT UNSIGNED",
   uint32: "INTEGER UNSIGNED",
   uint64: "UNSIGNED64_TEXT",
   float32: "FLOAT4",
-  float64: "DOUBLE",
+  float64: "REAL",
   string: "TEXT",
   bool: "BOOLEAN",
   date: "DATE",
@@ -80,6 +88,9 @@ type PlainType = keyof typeof DECLARED;
 
 const READ: ReadonlyMap<string, PlainType> = new Map<string, PlainType>([
   ...Object.entries(DECLARED).map(([dtype, name]) => [name, dtype as PlainType] as const),
+  ["TINYINT SIGNED", "int8"],
+  ["SMALLINT SIGNED", "int16"],
+  ["INTEGER SIGNED", "int32"],
   ["INT UNSIGNED", "uint32"],
   ["BOOL", "bool"],
   ["DATETIME", "timestamp"],
@@ -153,3 +164,11 @@ export const typeMapper: TypeMapper = {
     return `${name}(${precision},${scale})`;
   },
 };
+
+/** The type of a column in a new table: its only key, if an integer, is the number of the row. */
+export function newColumnType(field: Field, keys: readonly string[]): string {
+  const isRowNumber = keys.length === 1 && keys[0] === field.name &&
+    isIntegerType(field.dtype) && field.dtype !== "uint64" &&
+    field.target_type === undefined && nativeType(field) === undefined;
+  return isRowNumber ? DECLARED.int64 : typeMapper.toTarget(field);
+}
