@@ -7,7 +7,7 @@ import type { Action, Context } from "./app/context.ts";
 import { optionVariable } from "./help/env_options.ts";
 import { type IO, readVariable } from "./terminal/stdio.ts";
 import { FORMATS } from "./terminal/global_options.ts";
-import type { Verbosity } from "./output/printer.ts";
+import type { Verbosity } from "./terminal/verbosity.ts";
 import { readPage } from "./help/command_pages.ts";
 
 const SWITCHES = new Map(

@@ -7,6 +7,7 @@ import { checkRuntime } from "./terminal/preflight.ts";
 import { VERSION } from "./terminal/global_options.ts";
 import { parseFast } from "./fast_parse.ts";
 import { Printer } from "./output/printer.ts";
+import { readVerbosity } from "./terminal/verbosity.ts";
 
 export type { Engine } from "./app/engine.ts";
 export { type IO, type Output, processIO, type Signal } from "./terminal/stdio.ts";
@@ -14,8 +15,6 @@ export { type IO, type Output, processIO, type Signal } from "./terminal/stdio.t
 /** Imported lazily: loading the option parser takes three times as long as everything before it. */
 const parse: typeof import("./parse.ts").parseArguments = async (...args) =>
   (await import("./parse.ts")).parseArguments(...args);
-
-const SILENT = { quiet: false, verbose: false };
 
 /** Turns `dxt help`, `dxt help run` and `dxt version` into their options, as other programs do. */
 function withOptionNames(words: readonly string[]): readonly string[] {
@@ -30,10 +29,11 @@ export async function main(
   engine: Engine = ENGINE,
 ): Promise<number> {
   const args = withOptionNames(words);
-  let printer = new Printer(io, SILENT);
+  let printer = new Printer(io, readVerbosity(args, io.env));
   // An error that a driver leaves uncaught must print neither its stack nor a secret.
   using _ = io.onCrash((error) => {
     printer.failure(error);
+    printer.failedResult("failed", error);
     io.exit(EXIT.failed);
   });
   try {
@@ -74,6 +74,7 @@ export async function main(
     return await action.act({ io, engine, printer });
   } catch (error) {
     printer.failure(error);
+    printer.failedResult("failed", error);
     return errorExitCode(error);
   }
 }

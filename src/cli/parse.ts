@@ -11,7 +11,8 @@ import {
 } from "optique";
 import { ConfigurationError } from "../core/errors.ts";
 import { suggestWord } from "../core/did_you_mean.ts";
-import { chooseColors, hasColor } from "./terminal/color.ts";
+import { hasColor } from "./terminal/color.ts";
+import { readVerbosity } from "./terminal/verbosity.ts";
 import type { Action, CommandParser } from "./app/context.ts";
 import { COMMANDS, NAMES } from "./command_table.ts";
 import { readVariableOptions } from "./help/env_options.ts";
@@ -47,9 +48,11 @@ export async function parseArguments(
   const usage = commands.size === 1 ? parser.usage : [];
   const asksHelp = args.some((arg) => HELP.some((name) => name === arg));
   const variables = asksHelp ? [] : readVariableOptions(usage, args, io.env);
-  const given = args.map((arg, i) =>
-    arg === "--wait" && !DURATION.test(args[i + 1] ?? "") ? `--wait=${FOREVER}` : arg
-  );
+  const given = args.map((arg, i) => {
+    if (arg === "--wait" && !DURATION.test(args[i + 1] ?? "")) return `--wait=${FOREVER}`;
+    // The parser would read -qq as -q -q.
+    return arg === "-qq" ? "--silent" : arg;
+  });
   const parse = (added: readonly string[]) =>
     runParserOn(parser, [...given.slice(0, 1), ...added, ...given.slice(1)], io, output);
   const parsed = parse(variables.flatMap(({ args }) => args));
@@ -99,7 +102,7 @@ function runParserOn(
         text("dxt COMMAND --help describes a command."),
       ],
       aboveError: "none",
-      colors: hasColor(io.env, output, chooseColors(args, io.env)),
+      colors: hasColor(io.env, output, readVerbosity(args, io.env).color),
       maxWidth: helpWidth(output.columns),
       termWidth: "auto",
       stdout: (text) => output.write(`${text.replace(/ +$/gm, "")}\n`),

@@ -3,13 +3,18 @@ import type { StageHeader, StageTotals } from "../core/contracts/buffer.ts";
 import { VerificationError } from "../core/errors.ts";
 import type { LoadReceipt } from "../core/contracts/loader.ts";
 
-/** Evidence from each side of a load, in the side's own words. */
-export interface Receipt {
+/** What one system reports: its count of rows, or of whole files, and its own words. */
+export interface Evidence {
+  readonly rows: number;
   /** For example `COPY 347`. */
-  readonly source: string;
-  /** For example `347 rows in 1 file`. */
-  readonly stage: string;
-  readonly target: string;
+  readonly evidence: string;
+}
+
+/** Evidence from each side of a load. The three counts of rows are equal. */
+export interface Receipt {
+  readonly source: Evidence;
+  readonly stage: { readonly rows: number; readonly files: number; readonly bytes: number };
+  readonly target: Evidence;
 }
 
 /**
@@ -28,10 +33,10 @@ export function verifyLoad(
       `Cannot prove the load: the target reports ${loaded.rows} ${unit} (${loaded.evidence}), but ${staged.count} are staged`,
     );
   }
-  const files = `${staged.files.length} file${staged.files.length === 1 ? "" : "s"}`;
+  const { count: rows, files, evidence } = staged;
   return {
-    source: staged.evidence,
-    stage: unit === "files" ? files : `${staged.count} rows in ${files}`,
-    target: loaded.evidence,
+    source: { rows, evidence },
+    stage: { rows, files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) },
+    target: loaded,
   };
 }

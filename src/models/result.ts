@@ -1,40 +1,81 @@
-/** The JSON document of a run: the outcome of each stream. */
+/** The JSON document of a command that moves data: its outcome, and that of each stream. */
 import { z } from "zod";
 import { LoadMode } from "./stream.ts";
 
-/** The outcome of one stream. Times are in milliseconds, sizes in bytes. */
+const count = (description: string) => z.int().min(0).describe(description);
+
+const StreamError = z.strictObject({
+  type: z.string().describe("Class of the error, such as ConnectionError or VerificationError"),
+  message: z.string().describe("What could not be done and why, secrets masked"),
+}).meta({ id: "StreamError" });
+
+const Evidence = z.strictObject({
+  rows: count("Rows, or files of a passthrough stage, that the system reports"),
+  evidence: z.string().describe("The system's own words, such as COPY 347"),
+}).meta({ id: "Evidence" });
+
+/** The outcome of one stream. Times are whole milliseconds, sizes bytes. */
 export const StreamResult = z.strictObject({
-  stream: z.string(),
-  status: z.enum(["succeeded", "failed", "skipped", "cancelled"]),
-  mode: LoadMode.optional(),
-  rows_extracted: z.int(),
-  rows_loaded: z.int(),
-  bytes_staged: z.int(),
-  files_staged: z.int(),
-  /** Number of attempts, if there was more than one. */
-  attempts: z.int().optional(),
-  /** Highest watermark in the target before the run, as text. */
-  watermark_before: z.string().optional(),
-  /** Highest watermark among the extracted records, as text. */
-  watermark_after: z.string().optional(),
-  /** Evidence from each side, for example `COPY 347`. */
-  proof: z.strictObject({ source: z.string(), stage: z.string(), target: z.string() }).optional(),
+  stream: z.string().describe("Its id in the pipeline"),
+  status: z.enum(["succeeded", "failed", "skipped", "cancelled"]).describe(
+    "skipped: an earlier stream failed, and the run fails fast; cancelled: a signal stopped the run",
+  ),
+  target: z.string().optional().describe("Table, file or folder that was loaded"),
+  mode: LoadMode.optional().describe("How it was loaded"),
+  rows_extracted: count("Rows read from the source"),
+  rows_loaded: count("Rows that the target has taken"),
+  bytes_staged: count("Size of the stage's files"),
+  files_staged: count("Number of the stage's files"),
+  attempts: z.int().optional().describe("Number of attempts, if there was more than one"),
+  watermark_before: z.string().optional().describe("Highest watermark in the target before"),
+  watermark_after: z.string().optional().describe("Highest watermark among the extracted rows"),
+  proof: z.strictObject({
+    source: Evidence,
+    stage: z.strictObject({
+      rows: count("Rows, or files of a passthrough stage"),
+      files: count("Number of files"),
+      bytes: count("Size of the files"),
+    }),
+    target: Evidence,
+  }).optional().describe("What source, stage and target report of a load; the rows are equal"),
   warnings: z.array(z.string()),
-  error: z.strictObject({ type: z.string(), message: z.string() }).optional(),
-  /** Location of the stage, when it was retained. */
-  stage: z.string().optional(),
-  extract_ms: z.number(),
-  load_ms: z.number(),
+  error: StreamError.optional(),
+  stage: z.string().optional().describe("Folder of the stage, when it was kept"),
+  duration_ms: count("From the start of the stream to its end, waits included"),
+  extract_ms: count("Time of the extraction"),
+  load_ms: count("Time of the load, which may overlap the extraction"),
 }).meta({ id: "StreamResult" });
 export type StreamResult = z.infer<typeof StreamResult>;
 
-/** The JSON document that `--quiet` prints. */
+/** An error that ended a command. */
+export const CommandError = z.strictObject({
+  type: z.string().describe("Class of the error, such as ConfigurationError or PermissionError"),
+  message: z.string().describe("The whole message as stderr has it, secrets masked"),
+  file: z.string().optional().describe("File of the first mistake"),
+  line: z.int().optional().describe("Line in the file, from 1"),
+  column: z.int().optional().describe("Column in the line, from 1"),
+}).meta({ id: "CommandError" });
+export type CommandError = z.infer<typeof CommandError>;
+
+/** The JSON document that `--quiet` prints for a run, an extraction or a load. */
 export const RunResult = z.strictObject({
-  pipeline: z.string(),
-  run_id: z.string(),
-  status: z.enum(["succeeded", "failed", "partial", "cancelled"]),
-  started_at: z.string(),
-  duration_ms: z.number(),
-  streams: z.array(StreamResult),
+  pipeline: z.string().describe("Its name"),
+  run_id: z.string().describe("UUID of the run, also in each line of its log"),
+  status: z.enum(["succeeded", "failed", "partial", "cancelled"]).describe(
+    "partial: some streams succeeded, others failed; cancelled: a signal stopped the run",
+  ),
+  started_at: z.string().describe("Start in UTC, as in RFC 3339"),
+  duration_ms: count("From the start of the run to its end"),
+  peak_memory_bytes: count("Most memory that the process has had in use"),
+  streams: z.array(StreamResult).describe("One entry for each stream, in the pipeline's order"),
 }).meta({ id: "RunResult" });
 export type RunResult = z.infer<typeof RunResult>;
+
+/** The JSON document of a command that an error or a signal ended before it had a result. */
+export const FailedResult = z.strictObject({
+  status: z.enum(["failed", "cancelled"]),
+  run_id: z.string().optional().describe("UUID of the run, where it had begun"),
+  error: CommandError,
+  streams: z.array(StreamResult).max(0).describe("Always empty: no stream has a result"),
+}).meta({ id: "FailedResult" });
+export type FailedResult = z.infer<typeof FailedResult>;

@@ -1,4 +1,5 @@
 /** Runs the selected streams of a pipeline: extracts them side by side, loads them in their order. */
+import process from "node:process";
 import type { LoadedPipeline } from "../config/mod.ts";
 import { runOwner } from "../core/files/run_lock.ts";
 import { DXTError, messageOf, PipelineExecutionError } from "../core/errors.ts";
@@ -13,10 +14,13 @@ import { planRun, type ReadOptions } from "./plan/select_plans.ts";
 import type { Threads } from "./contract/threads.ts";
 import { sharedNeeds } from "./permissions/required.ts";
 import { openThreads } from "./worker/pool.ts";
+import { streamName } from "./extract/prepare_stream.ts";
 import { moveStream } from "./stream_run.ts";
 
 export interface RunOptions extends Selection, ReadOptions {
   readonly phase: Phase;
+  /** Identifies the run in its result, log and locks. */
+  readonly runId?: string;
   /** Stop after the first failed stream, whatever the pipeline's `on_error`. */
   readonly failFast?: boolean;
   /** Streams, and parts of a stream, that are moved at once; the number of cores when absent. */
@@ -70,8 +74,10 @@ export async function runPipeline(
     pipeline: loaded.pipeline.name,
     run_id: context.runId,
     status: statusOf(streams),
-    started_at: context.startedAt.toString(),
+    started_at: context.startedAt.toString({ smallestUnit: "millisecond" }),
     duration_ms: Math.round(performance.now() - start),
+    // The kernel counts KiB.
+    peak_memory_bytes: process.resourceUsage().maxRSS * 1024,
     streams,
   };
   threads[Symbol.dispose]();
@@ -87,7 +93,7 @@ function newContext(
   threads: Threads,
 ): PipelineContext {
   const startedAt = Temporal.Now.instant();
-  const runId = crypto.randomUUID();
+  const { runId = crypto.randomUUID() } = options;
   return {
     source: plan.source,
     target: plan.target,
@@ -182,7 +188,8 @@ async function runStream(
   };
   const context: RunContext = { ...shared, warn };
   if (signal.aborted) return resultOf(plan, phase, progress, stoppedStatus(signal));
-  context.onEvent({ type: "stream_started", stream, at: Temporal.Now.instant().toString() });
+  progress.startedAt = performance.now();
+  context.onEvent({ type: "stream_started", stream });
   let result: StreamResult;
   try {
     await moveStream(plan, phase, context, progress);
@@ -233,10 +240,11 @@ function resultOf(
   error?: StreamResult["error"],
 ): StreamResult {
   const { staged, watermarkBefore, watermarkAfter, receipt, stage, warnings, attempt } = progress;
+  const now = performance.now();
   return {
     stream: plan.stream.id,
     status,
-    ...(phase === "extract" ? {} : { mode: plan.mode }),
+    ...(phase === "extract" ? {} : { target: streamName(plan.target), mode: plan.mode }),
     rows_extracted: staged?.count ?? progress.rowsExtracted,
     rows_loaded: progress.rowsLoaded,
     bytes_staged: staged?.files.reduce((sum, file) => sum + file.size, 0) ?? 0,
@@ -248,6 +256,7 @@ function resultOf(
     warnings,
     ...(error === undefined ? {} : { error }),
     ...(stage === undefined ? {} : { stage }),
+    duration_ms: Math.round(now - (progress.startedAt ?? now)),
     extract_ms: Math.round(progress.extractMs),
     load_ms: Math.round(progress.loadMs),
   };

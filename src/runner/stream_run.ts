@@ -161,7 +161,7 @@ function reportPhase(
   rows: number,
   ms: number,
 ): void {
-  onEvent({ type: "phase_finished", stream: stream.id, phase, rows, ms });
+  onEvent({ type: "phase_finished", stream: stream.id, phase, rows, ms: Math.round(ms) });
 }
 
 /** Whether the stage of a failed load will not be loaded again. */

@@ -15,7 +15,7 @@ const engine = fakeEngine({
         throw new TypeError("lost hunter22");
       });
     }
-    onEvent({ type: "stream_started", stream: "orders", at: "" });
+    onEvent({ type: "stream_started", stream: "orders" });
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
     await new Promise((resolve) => setTimeout(resolve, Deno.args[0] === "stubborn" ? 60_000 : 20));
     clearInterval(forever);

@@ -159,6 +159,7 @@ export function streamResult(stream: string, more: Partial<StreamResult> = {}): 
     bytes_staged: 20_480,
     files_staged: 1,
     warnings: [],
+    duration_ms: 2342,
     extract_ms: 812,
     load_ms: 1530,
     ...more,
@@ -175,6 +176,7 @@ export function runResult(
     status,
     started_at: "2025-03-01T06:00:00Z",
     duration_ms: 4321,
+    peak_memory_bytes: 209_715_200,
     streams: [...streams],
   };
 }
@@ -202,13 +204,13 @@ export function eventfulRun({ onEvent }: RunOptions): RunResult {
   ];
   const [orders, totals] = results as [StreamResult, StreamResult, StreamResult];
   const events: RunEvent[] = [
-    { type: "stream_started", stream: "orders", at: "2025-03-01T06:00:00Z" },
+    { type: "stream_started", stream: "orders" },
     { type: "progress", stream: "orders", phase: "extract", rows: 1204, bytes: 20_480 },
     { type: "phase_finished", stream: "orders", phase: "extract", rows: 1204, ms: 812 },
     { type: "warning", stream: "orders", message: "2 rows have no watermark" },
     { type: "phase_finished", stream: "orders", phase: "load", rows: 1204, ms: 1530 },
     { type: "stream_finished", stream: "orders", result: orders },
-    { type: "stream_started", stream: "totals", at: "2025-03-01T06:00:03Z" },
+    { type: "stream_started", stream: "totals" },
     { type: "stream_finished", stream: "totals", result: totals },
   ];
   for (const event of events) onEvent(event);

@@ -6,7 +6,7 @@ const LONG = "商品マスター在庫管理テーブル".repeat(4);
 
 const engine = fakeEngine({
   async run({ onEvent }) {
-    for (const stream of ["orders", LONG]) onEvent({ type: "stream_started", stream, at: "" });
+    for (const stream of ["orders", LONG]) onEvent({ type: "stream_started", stream });
     for (let i = 1; i <= 10; i++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       for (const stream of ["orders", LONG]) {

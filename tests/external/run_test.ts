@@ -30,7 +30,7 @@ inBothModes(
       clean(run);
       const [stream] = JSON.parse(run.out).streams;
       assert.deepEqual([stream.rows_extracted, stream.rows_loaded], [ROWS, ROWS]);
-      assert.equal(stream.proof.source, `3 pages, ${ROWS} records`);
+      assert.equal(stream.proof.source.evidence, `3 pages, ${ROWS} records`);
       assert.match(run.err, /is not locked/);
       const stored = rows(folder, "SELECT id, name, price, made, tags FROM things ORDER BY id");
       assert.deepEqual(

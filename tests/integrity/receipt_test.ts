@@ -12,9 +12,9 @@ const staged = {
 
 Deno.test("a receipt holds what source, stage and target say", () => {
   assert.deepEqual(verifyLoad(staged, { rows: 3, evidence: "INSERT 0 3" }), {
-    source: "COPY 3",
-    stage: "3 rows in 1 file",
-    target: "INSERT 0 3",
+    source: { rows: 3, evidence: "COPY 3" },
+    stage: { rows: 3, files: 1, bytes: 9 },
+    target: { rows: 3, evidence: "INSERT 0 3" },
   });
 });
 

@@ -79,7 +79,7 @@ Deno.test({
             }],
           }, { threads });
           const { status, error, warnings } = stream!;
-          const parts = (stream!.proof?.["source"] ?? "").split(",").length;
+          const parts = (stream!.proof?.source.evidence ?? "").split(",").length;
           const how = status === "succeeded" ? `in ${parts} parts` : status;
           statuses[how] = (statuses[how] ?? 0) + 1;
           if (status !== "succeeded") {

@@ -62,8 +62,9 @@ async function tables({ target }: Systems): Promise<unknown[]> {
     .sort();
 }
 
-function proofOf({ streams: [stream] }: RunResult): Record<string, string> {
-  return stream!.proof!;
+/** The words of a side in the proof of the first stream. */
+function evidence({ streams: [stream] }: RunResult, side: "source" | "target"): string {
+  return stream!.proof![side].evidence;
 }
 
 threadsTest("a table that changes all the time is read in parts of one moment", async (systems) => {
@@ -90,7 +91,7 @@ threadsTest("a table that changes all the time is read in parts of one moment", 
     await changing;
   }
   assert.ok(transfers > 100, `${transfers} transfers`);
-  assert.match(proofOf(result)["source"]!, /^COPY \d+, COPY \d+$/);
+  assert.match(evidence(result, "source"), /^COPY \d+, COPY \d+$/);
   const [sums] = await target.sql(`${SUMS} FROM accounts`);
   assert.deepEqual({ ...sums }, { n: ROWS, balance: ROWS * 1000, ids: ROWS });
   assert.deepEqual(await tables(systems), ["accounts"]);
@@ -132,7 +133,7 @@ threadsTest("a table is swapped for one that several connections wrote", async (
     loader: { class: "postgres", config: { replace: "swap" } },
   });
   const result = await runWell(folder, yaml, { threads: THREADS });
-  assert.equal(proofOf(result)["target"], `COPY ${ROWS}, ALTER TABLE`);
+  assert.equal(evidence(result, "target"), `COPY ${ROWS}, ALTER TABLE`);
   const [sums] = await target.sql(`${SUMS} FROM accounts`);
   assert.deepEqual({ ...sums }, { n: ROWS, balance: ROWS * 1000, ids: ROWS });
   const indexes = await target.sql("SELECT indexname FROM pg_indexes WHERE tablename = 'accounts'");
@@ -220,7 +221,7 @@ threadsTest("a query is read in ranges of a field, NULLs included", async (syste
   const sql = "SELECT nullif(i, 50) AS n, i::text AS t FROM generate_series(-100, 99) AS i";
   const stream = { id: "q", source: { type: "sql", sql }, extract: { partition: { field: "n" } } };
   const result = await runWell(folder, pipeline(systems, stream), { threads: 3 });
-  assert.equal(proofOf(result)["source"], "COPY 67, COPY 67, COPY 66");
+  assert.equal(evidence(result, "source"), "COPY 67, COPY 67, COPY 66");
   const [row] = await target.sql(
     "SELECT count(*)::int AS n, sum(t::int)::int AS s, count(n)::int AS known FROM q",
   );
@@ -379,7 +380,7 @@ threadsTest(
     const query = { ...SLOW_STREAM, source: { type: "sql", sql: SLOW.replace("1.5", "5") } };
     const slow = { ...pipeline(systems, query), buffer: SMALL_FILES };
     const result = await runWell(folder, slow, { threads: THREADS });
-    assert.equal(proofOf(result)["target"], "COPY 20000, ALTER TABLE");
+    assert.equal(evidence(result, "target"), "COPY 20000, ALTER TABLE");
     const [paused] = await target.sql(`SELECT count(DISTINCT id)::int AS ids, ${copies} FROM slow`);
     assert.equal(paused!["ids"], 20_000);
     assert.ok(Number(paused!["copies"]) > THREADS, `${paused!["copies"]} copies`);

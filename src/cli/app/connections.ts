@@ -17,7 +17,7 @@ import {
 } from "./context.ts";
 import type { LimitOptions } from "./permission_limits.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
-import { Interruption } from "./signals.ts";
+import { InterruptedError, Interruption } from "./signals.ts";
 
 /**
  * Resolves a connection argument. The printer masks its secrets from then on.
@@ -79,6 +79,7 @@ export async function runUntilSignal(
   } catch (error) {
     if (interruption.received === undefined) throw error;
     printer.detail("stopped", messageOf(error));
+    printer.failedResult("cancelled", new InterruptedError(interruption.received));
     return EXIT[interruption.received];
   }
 }

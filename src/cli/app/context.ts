@@ -3,7 +3,8 @@ import type { Parser } from "optique";
 import type { LoadedPipeline } from "../../config/mod.ts";
 import type { Engine } from "./engine.ts";
 import { type IO, readVariable } from "../terminal/stdio.ts";
-import type { Printer, Verbosity } from "../output/printer.ts";
+import type { Printer } from "../output/printer.ts";
+import type { Verbosity } from "../terminal/verbosity.ts";
 
 /** The process, the engine and the printer, passed to each command. */
 export interface Context {

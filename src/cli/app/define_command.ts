@@ -1,6 +1,6 @@
 /** Builds the parser of a command from its options, its action and its help. */
 import { command, lineBreak, map, type Message, type Parser, text, type Usage } from "optique";
-import type { Verbosity } from "../output/printer.ts";
+import type { Verbosity } from "../terminal/verbosity.ts";
 import type { CommandParser, Context } from "./context.ts";
 
 interface Help {

@@ -1,4 +1,4 @@
-/** The JSON Schema of pipelines and projects, derived from the zod schemas that validate them. */
+/** JSON Schemas of pipelines, projects and output, derived from the zod schemas of the models. */
 import { z } from "zod";
 import type { Provider } from "../../core/contracts/provider.ts";
 
@@ -22,6 +22,11 @@ export function buildJSONSchema(model: z.ZodType, providers: readonly Provider[]
       .map(([key, definition]) => [key, withVariables(definition) as JSONSchema]),
   );
   return { $schema, ...withVariables(top) as JSONSchema, $defs: { ...open, Variable: VARIABLE } };
+}
+
+/** The JSON Schema of what dxt prints for programs: one of these models. */
+export function buildOutputSchema(...models: readonly z.ZodType[]): JSONSchema {
+  return z.toJSONSchema(models.length === 1 ? models[0]! : z.union(models)) as JSONSchema;
 }
 
 function toJSONSchema(schema: z.ZodType): JSONSchema {

@@ -14,7 +14,7 @@ import {
   string,
 } from "optique";
 import { COLOR_CHOICES } from "../terminal/color.ts";
-import { LOG_LEVELS } from "../terminal/log_levels.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "../terminal/log_levels.ts";
 import { FORMATS } from "../terminal/global_options.ts";
 
 /** An option with a text value; `names` is its long name, or its short and long names. */
@@ -191,6 +191,9 @@ export const outputOptions = () => ({
   quiet: option("-q", "--quiet", {
     description: message`Print one JSON document and no progress`,
   }),
+  silent: option("-qq", "--silent", {
+    description: message`Print nothing, or only the error if there is one`,
+  }),
   verbose: option("-v", "--verbose", {
     description: message`Print each step, and the stack trace of an error`,
   }),
@@ -205,7 +208,11 @@ export const logging = () => ({
   ),
   logLevel: optional(option("--log-level", choice(LOG_LEVELS, { metavar: "LEVEL" }), {
     description:
-      message`Lowest level that is logged: debug, info, warning or error (default: info)`,
+      message`Lowest level that is logged: debug (progress, too), info, warning or error (default: info)`,
+  })),
+  logFormat: optional(option("--log-format", choice(LOG_FORMATS, { metavar: "FORMAT" }), {
+    description:
+      message`stderr as text, or as json: the lines of the log, one JSON object per line (default: text)`,
   })),
 });
 

@@ -10,7 +10,8 @@ import { DURATION, FOREVER, isOn } from "../terminal/global_options.ts";
 import type { LogLevel } from "../terminal/log_levels.ts";
 import { parseLimits } from "./permission_limits.ts";
 import { RunLog } from "../output/run_log.ts";
-import { describeError, type Verbosity } from "../output/printer.ts";
+import { describeError } from "../output/printer.ts";
+import type { Verbosity } from "../terminal/verbosity.ts";
 import { Progress } from "../output/progress.ts";
 import { printSummary } from "../output/summary.ts";
 
@@ -42,7 +43,7 @@ function printResult(
 ): void {
   const { printer } = context;
   if (printer.format === "text") printSummary(result, phase, printer);
-  else printer.json(printer.format === "json" ? result : { event: "run_finished", result });
+  else if (printer.format === "json") printer.json(result);
   if (phase !== "extract" && options.pipeline !== undefined) {
     adviseLoad(result, options.pipeline, options, context);
   }
@@ -69,14 +70,21 @@ async function execute(
     ...omitUndefined({ select, exclude, logFile: logging.file }),
     limits: parseLimits(options),
   });
-  using log = new RunLog(logging, loaded.pipeline.name, context.printer);
+  const runId = crypto.randomUUID();
+  using log = new RunLog(
+    logging,
+    { pipeline: loaded.pipeline.name, run_id: runId },
+    context.printer,
+  );
   if (sandbox === "off") log.onWarning(SANDBOX_OFF);
-  using progress = new Progress(context.printer, phase);
+  // Lines of JSON tell the same as the progress.
+  using progress = context.printer.logsJSON ? undefined : new Progress(context.printer, phase);
   return await logFailure(
     log,
     () =>
       runPipeline({ ...loaded, showValues: options.showValues ?? false }, {
         phase,
+        runId,
         ...chooseRecords(options),
         ...omitUndefined({ threads, waitMs, retries }),
         ...(context.printer.isLive ? { estimates: true } : {}),
@@ -86,14 +94,10 @@ async function execute(
         signal,
         onEvent(event) {
           log.onEvent(event);
-          progress.onEvent(event);
-          if (context.printer.format === "ndjson") {
-            const { type, ...rest } = event;
-            context.printer.json({ event: type, ...rest });
-          }
+          progress?.onEvent(event);
         },
         onResult(result) {
-          progress[Symbol.dispose]();
+          progress?.[Symbol.dispose]();
           log.onEnd(result);
           onResult(result);
         },

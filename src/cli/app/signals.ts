@@ -1,7 +1,15 @@
 /** Ctrl-C and SIGTERM: the first aborts the work, the second ends the process. */
+import { DXTError } from "../../core/errors.ts";
 import type { IO, Signal } from "../terminal/stdio.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import type { Printer } from "../output/printer.ts";
+
+/** A signal ended the command. */
+export class InterruptedError extends DXTError {
+  constructor(signal: Signal) {
+    super(`Cannot complete the command: ${signal} stopped it`);
+  }
+}
 
 /**
  * Milliseconds from the first signal to the forced end of the process. It is shorter than the time
@@ -20,13 +28,17 @@ export class Interruption implements Disposable {
   #exit: ReturnType<typeof setTimeout> | undefined;
 
   constructor(io: IO, printer: Printer, exitMs = EXIT_MS) {
+    const end = (signal: Signal) => {
+      printer.failedResult("cancelled", new InterruptedError(signal));
+      io.exit(EXIT[signal]);
+    };
     this.#listening = io.onSignal((signal) => {
-      if (this.#received !== undefined) io.exit(EXIT[signal]);
+      if (this.#received !== undefined) end(signal);
       this.#received = signal;
       printer.warning(`${signal}: stopping and cleaning up; a second signal stops at once`);
       this.#exit = setTimeout(() => {
         printer.warning(`${signal}: ended after ${exitMs / 1000} s, a worker did not stop`);
-        io.exit(EXIT[signal]);
+        end(signal);
       }, exitMs);
       this.#controller.abort();
     });

@@ -1,21 +1,20 @@
 /** Everything that dxt prints passes through here: secrets are masked, control characters escaped. */
 import { DXTError, maskSecrets, messageOf, PermissionError } from "../../core/errors.ts";
-import { type Color, type ColorChoice, hasColor, wrapColor } from "../terminal/color.ts";
+import type { CommandError, FailedResult } from "../../models/result.ts";
+import { type Color, hasColor, wrapColor } from "../terminal/color.ts";
+import { LOG_LEVELS, type LogLevel } from "../terminal/log_levels.ts";
 import { type IO, type Output, readVariable } from "../terminal/stdio.ts";
 import { LiveLines } from "./live_lines.ts";
 import { createMask, maskStrings } from "./secret_mask.ts";
 import type { Format } from "../terminal/global_options.ts";
+import type { Verbosity } from "../terminal/verbosity.ts";
 import { type Cell, type Column, formatTable } from "./table.ts";
 import { escapeControls, escapeJSON, escapeLines } from "./terminal_text.ts";
 
-export interface Verbosity {
-  /** Print the result as one JSON document, and no progress. */
-  readonly quiet: boolean;
-  /** Print each step, and the stack trace of an error. */
-  readonly verbose: boolean;
-  /** Format of the result; by default text, or json with `quiet`. */
-  readonly output?: Format | undefined;
-  readonly color?: ColorChoice | undefined;
+/** The pipeline and the run that a line of the log is about. */
+export interface LogContext {
+  readonly pipeline?: string;
+  readonly run_id?: string;
 }
 
 /** A result that is a list of entries. */
@@ -40,6 +39,11 @@ export class Printer {
   readonly format: Format;
   readonly #live: LiveLines;
   readonly #listeners = new Set<(message: string) => void>();
+  /** Keys of every line of the log: the pipeline and the run. */
+  #about: LogContext = {};
+  #least: LogLevel = "info";
+  /** Whether stdout has a result, or part of one. */
+  #hasResult = false;
 
   constructor(private readonly io: IO, private readonly verbosity: Verbosity) {
     this.format = verbosity.output ?? (verbosity.quiet ? "json" : "text");
@@ -50,7 +54,37 @@ export class Printer {
   get isLive(): boolean {
     const { quiet, verbose } = this.verbosity;
     return this.io.stderr.isTerminal && readVariable(this.io.env, "TERM") !== "dumb" &&
-      (!quiet || verbose);
+      (!quiet || verbose) && !this.verbosity.silent && !this.logsJSON;
+  }
+
+  /** Whether each line of stderr is a JSON object, as in the log file. */
+  get logsJSON(): boolean {
+    return this.verbosity.logFormat === "json";
+  }
+
+  /** Sets the keys of every line of the log, and its lowest level, from now on. */
+  identify(about: LogContext, least: LogLevel): void {
+    this.#about = about;
+    this.#least = least;
+  }
+
+  /** Whether lines of this level belong into the log. */
+  isLogged(level: LogLevel): boolean {
+    return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(this.#least);
+  }
+
+  /** A line of the log: a JSON object, secrets masked. */
+  logLine(level: LogLevel, event: string, details: object): string {
+    const time = new Date().toISOString();
+    return escapeJSON(this.masked({ time, level, event, ...this.#about, ...details }));
+  }
+
+  /** Prints a line of the log: to stdout with ndjson, to stderr if that is JSON. */
+  event(level: LogLevel, line: string): void {
+    if (this.format === "ndjson") this.document(line);
+    if (this.logsJSON && this.isLogged(level) && !this.verbosity.silent) {
+      this.#write(this.io.stderr, line);
+    }
   }
 
   /** Draws live lines at the bottom of stderr, in place of the previous ones. */
@@ -125,43 +159,72 @@ export class Printer {
 
   /** Prints progress of the pipeline or stream of this name. */
   progress(name: string, text: string): void {
-    if (!this.verbosity.quiet || this.verbosity.verbose) this.#writeLine(text, name);
+    const { quiet, verbose, silent } = this.verbosity;
+    if (silent || (quiet && !verbose)) return;
+    if (!this.logsJSON) return this.#writeLine(text, name);
+    if (!this.isLogged("info")) return;
+    this.#write(this.io.stderr, this.logLine("info", "message", { message: text }));
   }
 
   /** Prints progress only with `--verbose`. */
   detail(name: string, text: string): void {
-    if (this.verbosity.verbose) this.#writeLine(text, name);
+    if (this.verbosity.verbose) this.progress(name, text);
   }
 
   warning(message: string, name?: string): void {
-    this.#writeLabelled("warning", "yellow", message, name);
+    if (!this.verbosity.silent) this.#writeLabelled("warning", "yellow", message, name);
   }
 
   error(message: string): void {
     this.#writeLabelled("error", "red", message);
   }
 
+  /**
+   * Prints the JSON document of a command that ended without a result, where the result is JSON. A
+   * command that has printed some of its result has said what it could.
+   */
+  failedResult(status: FailedResult["status"], error: unknown): void {
+    if (this.format === "text" || this.#hasResult) return;
+    const { run_id } = this.#about;
+    const result: FailedResult = {
+      status,
+      ...(run_id === undefined ? {} : { run_id }),
+      error: { ...describePlace(error), message: this.#maskFor(error)(describeError(error)) },
+      streams: [],
+    };
+    if (this.format === "json") this.document(escapeJSON(result));
+    else this.document(this.logLine("error", "error", result));
+  }
+
+  /** The missing flag is useless when its path, which may come from a variable, is masked. */
+  #maskFor(error: unknown): (text: string) => string {
+    return error instanceof PermissionError ? maskSecrets : this.#mask;
+  }
+
   /** Prints anything thrown; with `--verbose` its stack trace and its causes. */
   failure(error: unknown): void {
-    // The missing flag is useless when its path, which may come from a variable, is masked.
-    const mask = error instanceof PermissionError ? maskSecrets : this.#mask;
+    const mask = this.#maskFor(error);
     for (const text of describeErrors(error)) {
       this.#writeLabelled("error", "red", text, undefined, mask);
       for (const listener of this.#listeners) listener(mask(text));
     }
-    if (!this.verbosity.verbose) return;
+    if (!this.verbosity.verbose || this.logsJSON) return;
     for (let at = error; at instanceof Error; at = at.cause) {
       this.#writeLine(at.stack ?? at.message);
     }
   }
 
   #writeLabelled(
-    label: string,
+    label: "warning" | "error",
     color: Color,
     message: string,
     name?: string,
     mask = this.#mask,
   ): void {
+    if (this.logsJSON) {
+      const details = { ...(name === undefined ? {} : { stream: name }), message: mask(message) };
+      return this.#write(this.io.stderr, this.logLine(label, label, details));
+    }
     const isColored = hasColor(this.io.env, this.io.stderr, this.verbosity.color);
     const shown = isColored ? wrapColor(label, color) : label;
     this.#writeLine(message, name, `${shown}: `, mask);
@@ -173,6 +236,10 @@ export class Printer {
   }
 
   #write(output: Output, text: string): void {
+    if (output === this.io.stdout) {
+      if (this.verbosity.silent) return;
+      this.#hasResult = true;
+    }
     this.#live.clear();
     output.write(`${text}\n`);
     if (output === this.io.stderr) this.#live.redraw();
@@ -183,6 +250,16 @@ export class Printer {
 function describeErrors(error: unknown): readonly string[] {
   const { messages } = error as { messages?: readonly string[] };
   return error instanceof DXTError && messages !== undefined ? messages : [describeError(error)];
+}
+
+/** The class of anything thrown, and the place of its first issue in a file. */
+function describePlace(error: unknown): Omit<CommandError, "message"> {
+  const type = error instanceof Error ? error.name : "Error";
+  const { issues: [issue] = [] } = error as { issues?: readonly Required<CommandError>[] };
+  if (!(error instanceof DXTError) || issue === undefined) return { type };
+  const { file, line, column } = issue;
+  // An argument of the command line has no line.
+  return line === 0 ? { type } : { type, file, line, column };
 }
 
 /** The message of anything thrown; an unexpected error's class name precedes it. */

@@ -1,12 +1,11 @@
-/** The log file of `logging` and `--log-file`: one JSON object per line. */
+/** The log of a run, one JSON object per line: in a file, on stdout or on stderr. */
 import { dirname } from "node:path";
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
 import type { LogSettings } from "../../models/pipeline.ts";
 import type { RunResult, StreamResult } from "../../models/result.ts";
 import type { RunEvent } from "../../runner/mod.ts";
-import { LOG_LEVELS, type LogLevel } from "../terminal/log_levels.ts";
-import type { Printer } from "./printer.ts";
-import { escapeJSON } from "./terminal_text.ts";
+import type { LogLevel } from "../terminal/log_levels.ts";
+import type { LogContext, Printer } from "./printer.ts";
 
 const LEVELS: Readonly<Record<(RunResult | StreamResult)["status"], LogLevel>> = {
   succeeded: "info",
@@ -16,36 +15,43 @@ const LEVELS: Readonly<Record<(RunResult | StreamResult)["status"], LogLevel>> =
   failed: "error",
 };
 
+/** Least milliseconds between two lines about the progress of one phase of a stream. */
+const PROGRESS_MS = 500;
+
 /**
- * Appends the events of a run to a file; without a file it does nothing. Lines are written
- * synchronously, so that a crash loses none.
+ * Appends the events of a run to the file of `logging` or `--log-file`, and passes them to the
+ * printer. Lines are written synchronously, so that a crash loses none.
  */
 export class RunLog implements Disposable {
   readonly #file: Deno.FsFile | undefined;
   readonly #path: string;
-  readonly #least: number;
   readonly #listening: Disposable;
   #isOpen = true;
+  /** When the progress of a phase was last logged, in milliseconds of `performance.now()`. */
+  readonly #reported = new Map<string, number>();
 
   /** @throws {ConfigurationError} when the file cannot be written; nothing has been moved then */
   constructor(
     { file, level = "info" }: LogSettings,
-    private readonly pipeline: string,
+    about: LogContext,
     private readonly printer: Printer,
   ) {
-    this.#least = LOG_LEVELS.indexOf(level);
+    printer.identify(about, level);
     this.#path = file ?? "";
     this.#file = file === undefined ? undefined : openFile(file);
     this.#listening = printer.onError((message) => this.onError(message));
+    const started = printer.logLine("info", "run_started", {});
     try {
-      this.#write("info", "run_started", {});
+      this.#write("info", started);
     } catch (error) {
       this[Symbol.dispose]();
       throw cannotWrite(this.#path, error);
     }
+    printer.event("info", started);
   }
 
   onEvent(event: RunEvent): void {
+    if (event.type === "progress" && this.#isEarly(event)) return;
     if (event.type !== "stream_finished") {
       const { type, ...rest } = event;
       return this.#add(eventLevel(event), type, rest);
@@ -55,7 +61,7 @@ export class RunLog implements Disposable {
       stream: event.stream,
       rows: result.rows_loaded,
       bytes: result.bytes_staged,
-      ms: result.extract_ms + result.load_ms,
+      ms: result.duration_ms,
       result,
     });
   }
@@ -63,16 +69,17 @@ export class RunLog implements Disposable {
   /** Prints and logs a warning about the run as a whole. */
   onWarning(message: string): void {
     this.printer.warning(message);
-    this.#add("warning", "warning", { message });
+    this.#append("warning", this.printer.logLine("warning", "warning", { message }));
   }
 
   onError(message: string): void {
-    this.#add("error", "error", { message });
+    this.#append("error", this.printer.logLine("error", "error", { message }));
   }
 
-  onEnd({ status, run_id, duration_ms, streams }: RunResult): void {
+  onEnd(result: RunResult): void {
+    const { status, duration_ms, streams } = result;
     const rows = streams.reduce((sum, { rows_loaded }) => sum + rows_loaded, 0);
-    this.#add(LEVELS[status], "run_finished", { run_id, status, rows, ms: duration_ms });
+    this.#add(LEVELS[status], "run_finished", { status, rows, ms: duration_ms, result });
   }
 
   [Symbol.dispose](): void {
@@ -81,10 +88,24 @@ export class RunLog implements Disposable {
     this.#isOpen = false;
   }
 
-  /** When the log can no longer be written, as on a full disk, warns once; the run goes on. */
+  /** Whether the progress of this phase was logged a moment ago. */
+  #isEarly({ stream, phase }: RunEvent & { type: "progress" }): boolean {
+    const [key, now] = [`${phase} ${stream}`, performance.now()];
+    if (now - (this.#reported.get(key) ?? -Infinity) < PROGRESS_MS) return true;
+    this.#reported.set(key, now);
+    return false;
+  }
+
   #add(level: LogLevel, event: string, details: object): void {
+    const line = this.printer.logLine(level, event, details);
+    this.printer.event(level, line);
+    this.#append(level, line);
+  }
+
+  /** When the file can no longer be written, as on a full disk, warns once; the run goes on. */
+  #append(level: LogLevel, line: string): void {
     try {
-      this.#write(level, event, details);
+      this.#write(level, line);
     } catch (error) {
       this.#file?.close();
       this.#isOpen = false;
@@ -92,12 +113,8 @@ export class RunLog implements Disposable {
     }
   }
 
-  #write(level: LogLevel, event: string, details: object): void {
-    if (this.#file === undefined || !this.#isOpen) return;
-    if (LOG_LEVELS.indexOf(level) < this.#least) return;
-    const time = new Date().toISOString();
-    const { pipeline, printer } = this;
-    const line = escapeJSON(printer.masked({ time, level, event, pipeline, ...details }));
+  #write(level: LogLevel, line: string): void {
+    if (this.#file === undefined || !this.#isOpen || !this.printer.isLogged(level)) return;
     // One write per line: runs that share the file do not mix their lines.
     let rest = new TextEncoder().encode(`${line}\n`);
     while (rest.length > 0) rest = rest.subarray(this.#file.writeSync(rest));

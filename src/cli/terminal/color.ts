@@ -28,11 +28,3 @@ export function hasColor(
 export function wrapColor(text: string, color: Color): string {
   return `\u001b[${CODES[color]}m${text}\u001b[0m`;
 }
-
-/** Reads `--color` or DXT_COLOR before the command line is parsed. */
-export function chooseColors(args: readonly string[], env: IO["env"]): ColorChoice {
-  const at = args.indexOf("--color");
-  const joined = args.find((arg) => arg.startsWith("--color="))?.slice("--color=".length);
-  const given = joined ?? (at < 0 ? readVariable(env, "DXT_COLOR") : args[at + 1]);
-  return COLOR_CHOICES.find((choice) => choice === given) ?? "auto";
-}

@@ -7,9 +7,9 @@ export type Step = "extract" | "load";
 /** What a run does: both steps, or one of them. */
 export type Phase = "run" | Step;
 
-/** What happens during a run, in the order in which it happens. Sizes are bytes, times ms. */
+/** What happens during a run, in the order in which it happens. Sizes are bytes, times whole milliseconds. */
 export type RunEvent =
-  | { readonly type: "stream_started"; readonly stream: string; readonly at: string }
+  | { readonly type: "stream_started"; readonly stream: string }
   | {
     readonly type: "progress";
     readonly stream: string;

@@ -51,6 +51,8 @@ export interface RunContext {
 
 /** The progress of a stream, also for the result of a failed run. */
 export interface Progress {
+  /** Start of the stream, in milliseconds of `performance.now()`; undefined when it did not start. */
+  startedAt?: number;
   rowsExtracted: number;
   rowsLoaded: number;
   staged?: StagedFiles;
@@ -71,9 +73,9 @@ export function newProgress(): Progress {
   return { rowsExtracted: 0, rowsLoaded: 0, attempt: 1, warnings: [], extractMs: 0, loadMs: 0 };
 }
 
-/** Resets the progress, except for the warnings and the number of the attempt. */
+/** Resets the progress, except for the start, the warnings and the number of the attempt. */
 export function resetProgress(progress: Progress): void {
-  const { warnings, attempt } = progress;
+  const { startedAt, warnings, attempt } = progress;
   for (const key of Object.keys(progress)) delete progress[key as keyof Partial<Progress>];
-  Object.assign(progress, newProgress(), { warnings, attempt });
+  Object.assign(progress, newProgress(), { startedAt, warnings, attempt });
 }

@@ -50,6 +50,17 @@ Deno.test("as JSON an option has type, default and whether it is required", asyn
   ]);
 });
 
+Deno.test("dxt schema prints the schemas of what programs read, one at a time", async () => {
+  const { $defs: result } = JSON.parse((await dxt("schema --result")).out);
+  for (const name of ["RunResult", "StreamResult", "FailedResult", "CommandError"]) {
+    assert.ok(name in result, name);
+  }
+  assert.match((await dxt("schema --log")).out, /"const": "stream_finished"/);
+  const both = await dxt("schema --log --project");
+  assert.equal(both.code, 2);
+  assert.match(both.err, /--project and --log are given, expected at most one/);
+});
+
 for (
   const [args, file] of [["schema", "schema.json"], [
     "schema --project",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ConfigurationError, ConnectionError, SelectorError } from "../../../src/core/errors.ts";
-import { RunResult } from "../../../src/models/result.ts";
+import { FailedResult, RunResult } from "../../../src/models/result.ts";
 import type { RunOptions } from "../../../src/runner/mod.ts";
 import { golden } from "../../support/golden.ts";
 import { dxt, eventfulRun, fakeEngine, fakeIO, runResult, streamResult } from "../fakes.ts";
@@ -70,8 +70,9 @@ Deno.test("each command asks for its phase, with what was given and nothing else
   for (const phase of ["run", "extract", "load"] as const) {
     const engine = fakeEngine();
     await dxt(`${phase} shop.yaml`, { engine });
-    const { signal, onEvent, onResult, ...asked } = engine.asked.run!;
+    const { signal, onEvent, onResult, runId, ...asked } = engine.asked.run!;
     assert.ok(signal instanceof AbortSignal);
+    assert.match(runId!, /^[\da-f-]{36}$/);
     assert.deepEqual([typeof onEvent, typeof onResult], ["function", "function"]);
     assert.deepEqual(asked, { phase });
     assert.equal(engine.asked.path, "shop.yaml");
@@ -138,7 +139,13 @@ for (const [error, code, printed] of THROWN) {
       },
     });
     assert.deepEqual(await dxt("run a.yaml", { engine }), { code, out: "", err: printed });
-    assert.deepEqual(await dxt("run a.yaml --quiet", { engine }), { code, out: "", err: printed });
+    const quiet = await dxt("run a.yaml --quiet", { engine });
+    assert.deepEqual([quiet.code, quiet.err], [code, printed]);
+    const { status, run_id, error: told, streams } = FailedResult.parse(JSON.parse(quiet.out));
+    assert.match(run_id!, /^[\da-f-]{36}$/);
+    assert.deepEqual([status, told.type, streams], ["failed", error.name, []]);
+    assert.equal(printed, `error: ${told.message}\n`);
+    assert.deepEqual(await dxt("run a.yaml --silent", { engine }), { code, out: "", err: printed });
   });
 }
 

@@ -51,8 +51,11 @@ async function done({ verbosity, act }: Action) {
   const [io, engine] = [fakeIO(), fakeEngine()];
   try {
     const code = await act({ io, engine, printer: new Printer(io, verbosity) });
-    const { run = {}, use = {}, ...asked } = engine.asked;
-    return [code, io.out, io.err, asked, said(run), said(use)];
+    const { run, use = {}, ...asked } = engine.asked;
+    const { runId: _own, ...options } = run ?? {};
+    // Lines of ndjson have a time and the id of the run.
+    const out = io.out.replace(/"(time|run_id)":"[^"]*"/g, "");
+    return [code, out, io.err, asked, said(options), said(use)];
   } catch (error) {
     return (error as Error).message;
   }

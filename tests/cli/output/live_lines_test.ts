@@ -33,7 +33,7 @@ for (const columns of [80, 120, 200]) {
     using progress = new Progress(printer, "run", 1_000_000);
     const name = "商品マスター在庫管理テーブル".repeat(5);
     for (const stream of ["orders", name]) {
-      progress.onEvent({ type: "stream_started", stream, at: "" });
+      progress.onEvent({ type: "stream_started", stream });
       progress.onEvent({ type: "progress", stream, phase: "extract", rows: 10, bytes: 2048 });
     }
     progress.draw();
@@ -65,7 +65,7 @@ Deno.test("an early load is told when all is extracted, and each phase by its ow
       ...{ type: "progress", stream, phase, rows, bytes: 0 },
       ...(total === undefined ? {} : { total }),
     });
-  progress.onEvent({ type: "stream_started", stream, at: "" });
+  progress.onEvent({ type: "stream_started", stream });
   moved("extract", 60, 100);
   moved("load", 40);
   assert.match(await line(), /^orders {2}extracting {2}60 rows .* ETA /);

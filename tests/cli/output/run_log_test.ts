@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RunLog } from "../../../src/cli/output/run_log.ts";
 import { Printer } from "../../../src/cli/output/printer.ts";
+import { LogLine } from "../../../src/models/log_line.ts";
 import type { RunEvent } from "../../../src/runner/mod.ts";
 import { withFolder } from "../../support/run.ts";
 import { dxt, eventfulRun, fakeEngine, fakeIO, runResult, streamResult } from "../fakes.ts";
@@ -11,7 +12,7 @@ import { dxt, eventfulRun, fakeEngine, fakeIO, runResult, streamResult } from ".
 const PROCESS = fileURLToPath(new URL("../dxt_process.ts", import.meta.url));
 
 const EVENTS: readonly RunEvent[] = [
-  { type: "stream_started", stream: "orders", at: "2025-03-01T06:00:00Z" },
+  { type: "stream_started", stream: "orders" },
   { type: "progress", stream: "orders", phase: "extract", rows: 5, bytes: 50 },
   { type: "warning", stream: "orders", message: "the word is s3cret" },
   {
@@ -25,7 +26,10 @@ async function logged(level?: "debug" | "error"): Promise<Record<string, unknown
   return await withFolder(async (folder) => {
     const file = join(folder, "logs/dxt.jsonl");
     for (const events of [EVENTS.slice(0, 1), EVENTS.slice(1)]) {
-      using log = new RunLog({ file, ...(level === undefined ? {} : { level }) }, "shop", printer);
+      using log = new RunLog({ file, ...(level === undefined ? {} : { level }) }, {
+        pipeline: "shop",
+        run_id: "r1",
+      }, printer);
       for (const event of events) log.onEvent(event);
     }
     const text = await Deno.readTextFile(file);
@@ -46,7 +50,10 @@ Deno.test("each run appends a line of JSON for each event, secrets masked", asyn
     ["error", "shop", "stream_finished"],
   ]);
   assert.equal(lines[3]!["message"], "the word is ***");
-  assert.match(String(lines[0]!["time"]), /^\d{4}-\d\d-\d\dT/);
+  for (const { time, run_id } of lines) {
+    assert.match(String(time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    assert.equal(run_id, "r1");
+  }
 });
 
 Deno.test("the level decides what is logged", async () => {
@@ -55,10 +62,10 @@ Deno.test("the level decides what is logged", async () => {
 });
 
 Deno.test("without a file nothing is logged, a file that cannot be is an error", () => {
-  using log = new RunLog({}, "shop", printer);
+  using log = new RunLog({}, { pipeline: "shop", run_id: "r1" }, printer);
   log.onEvent(EVENTS[0]!);
   assert.throws(
-    () => new RunLog({ file: "/dev/null/log" }, "shop", printer),
+    () => new RunLog({ file: "/dev/null/log" }, { pipeline: "shop", run_id: "r1" }, printer),
     /Cannot write the log "\/dev\/null\/log"/,
   );
 });
@@ -127,9 +134,10 @@ Deno.test("an error that ends a run is in its log", async () => {
 Deno.test("--output ndjson is a line for each event and the result, json the result alone", async () => {
   const engine = fakeEngine({ run: eventfulRun });
   const { out } = await dxt("run a.yaml --output ndjson", { engine });
-  const events = out.trimEnd().split("\n").map((line) => JSON.parse(line).event);
-  assert.equal(events.length, 9);
-  assert.deepEqual([events[0], events.at(-1)], ["stream_started", "run_finished"]);
+  const lines = out.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.equal(lines.length, 10);
+  assert.deepEqual([lines[0].event, lines.at(-1).event], ["run_started", "run_finished"]);
+  for (const line of lines) LogLine.parse(line);
   const json = await dxt("run a.yaml --output json", { engine: fakeEngine({ run: eventfulRun }) });
   const quiet = await dxt("run a.yaml --quiet", { engine: fakeEngine({ run: eventfulRun }) });
   assert.equal(json.out, quiet.out);

@@ -22,7 +22,7 @@ const TELLING: FakeBehaviour = {
       stage: said,
       error: { type: "LoaderError", message: `Cannot load: ${said}` },
     });
-    onEvent({ type: "stream_started", stream: "orders", at: "" });
+    onEvent({ type: "stream_started", stream: "orders" });
     onEvent({ type: "warning", stream: "a", message: said });
     onEvent({ type: "stream_finished", stream: "orders", result });
     return runResult([result], "failed");

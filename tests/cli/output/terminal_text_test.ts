@@ -120,7 +120,7 @@ Deno.test("a hostile name of a stream writes no escape to either output", async 
         status: "failed",
         error: { type: "LoaderError", message: name },
       });
-      onEvent({ type: "stream_started", stream: name, at: "" });
+      onEvent({ type: "stream_started", stream: name });
       onEvent({ type: "warning", stream: name, message: name });
       onEvent({ type: "stream_finished", stream: name, result });
       return runResult([result], "failed");

@@ -254,7 +254,8 @@ Deno.test("a run without the sandbox says so, in its log too", () =>
     assert.deepEqual([off.code, off.err], [0, `warning: ${told}\n`]);
     const lines = Deno.readTextFileSync(join(folder, "x.log")).trim().split("\n")
       .map((line) => JSON.parse(line));
-    const { time: _, ...line } = lines.find(({ event }) => event === "warning");
+    const { time: _, run_id, ...line } = lines.find(({ event }) => event === "warning");
+    assert.match(run_id, /^[\da-f-]{36}$/);
     assert.deepEqual(line, { level: "warning", event: "warning", pipeline: "p", message: told });
     const on = await program(folder, ["run", "p.yaml", "-q", "--sandbox=on"]);
     assert.deepEqual([on.code, on.err], [0, ""]);

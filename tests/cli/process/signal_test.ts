@@ -128,7 +128,7 @@ Deno.test("a long phase is told again and again, until its stream has finished",
   const io = fakeIO();
   const lines = () => io.err.split("\n").length - 1;
   const progress = new Progress(new Printer(io, { quiet: false, verbose: false }), "run", 5);
-  progress.onEvent({ type: "stream_started", stream: "orders", at: "" });
+  progress.onEvent({ type: "stream_started", stream: "orders" });
   await until(() => lines() >= 2);
   assert.match(io.err, /^orders: started\norders: waiting, 0 rows, 0 B, \d+ ms\n/);
   progress.onEvent({
@@ -145,7 +145,7 @@ Deno.test("a long phase is told again and again, until its stream has finished",
   const finished = lines();
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.equal(lines(), finished);
-  progress.onEvent({ type: "stream_started", stream: "totals", at: "" });
+  progress.onEvent({ type: "stream_started", stream: "totals" });
   progress[Symbol.dispose]();
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.equal(lines(), finished + 1);
