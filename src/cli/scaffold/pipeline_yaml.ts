@@ -1,6 +1,7 @@
 /** Writes the YAML of a pipeline for discovered streams. */
 import { DATASET } from "../../config/pipeline/classify_argument.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
+import { joinName, splitName } from "../../core/values/table_name.ts";
 import type { Field } from "../../models/field.ts";
 import { yamlList, yamlMap, yamlName, yamlText } from "./yaml_literals.ts";
 
@@ -59,7 +60,7 @@ function streamLines(
   { toFiles, watermarks, keys }: PipelineText,
 ): string[] {
   const { id, table } = names.assign(shortName({ name, source }), name);
-  const target = toFiles ? `${id.replaceAll("/", "_")}.parquet` : tableReference(table);
+  const target = toFiles ? `${id.replaceAll("/", "_")}.parquet` : joinName([table]);
   const renamed = toFiles ? [] : renamedFields(fields);
   const [best, ...others] = watermarks(fields);
   const key = toFiles ? [] : keys(fields);
@@ -99,18 +100,6 @@ export function shortName({ name, source }: Pick<DiscoveredStream, "name" | "sou
     return words.replace(/^_|_$/g, "") || "files";
   }
   return splitName(name).at(-1)!;
-}
-
-/** Splits `schema.name` into its parts, without the double quotes of parts that contain dots. */
-export function splitName(name: string): string[] {
-  const parts = name.match(/"(?:[^"]|"")*"|[^."]+/g) ?? [name];
-  if (parts.join(".") !== name) return [name];
-  return parts.map((part) => part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part);
-}
-
-/** A table name as the value of a stream's `target`. */
-function tableReference(table: string): string {
-  return /[."]/.test(table) ? `"${table.replaceAll('"', '""')}"` : table;
 }
 
 /** Assigns stream ids and table names that are unique within the pipeline, ignoring case. */

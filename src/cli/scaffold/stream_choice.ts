@@ -3,9 +3,10 @@ import { mayRead } from "../../core/permission_errors.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import { ConfigurationError, ConnectorError, SelectorError } from "../../core/errors.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";
+import { splitName } from "../../core/values/table_name.ts";
 import type { Discovery } from "../../runner/mod.ts";
 import { formatToken, matches, parseSelector } from "../../selector/mod.ts";
-import { shortName, splitName } from "./pipeline_yaml.ts";
+import { shortName } from "./pipeline_yaml.ts";
 import { countNoun } from "../output/format_units.ts";
 
 export interface Choice {

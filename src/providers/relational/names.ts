@@ -1,6 +1,7 @@
 /** Names of tables and columns: taken apart, quoted, folded, and shown in messages. */
 import { ConfigurationError, SchemaError } from "../../core/errors.ts";
 import type { PlannedLoad } from "../../core/contracts/loader.ts";
+import { joinName, splitName } from "../../core/values/table_name.ts";
 import type { StreamRef } from "../../models/source.ts";
 import type { Dialect, Quoting, TableName } from "./contract.ts";
 
@@ -10,13 +11,6 @@ export function quoteName(identifier: string, mark: '"' | "`" = '"'): string {
     throw new SchemaError(`Cannot use ${JSON.stringify(identifier)} as a name: it holds U+0000`);
   }
   return `${mark}${identifier.replaceAll(mark, mark + mark)}${mark}`;
-}
-
-/** Parts of a dotted name; a part in double quotes may hold dots. */
-const PARTS = /"(?:[^"]|"")*"|[^."]+/g;
-
-function unquote(part: string): string {
-  return part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part;
 }
 
 /**
@@ -30,10 +24,8 @@ export function tableName(ref: StreamRef): TableName {
     );
   }
   if (ref.schema !== undefined) return { schema: ref.schema, name: ref.name };
-  const parts = ref.name.match(PARTS) ?? [];
-  const isWhole = parts.join(".") === ref.name;
-  if (!isWhole || parts.length > 2) return { name: ref.name };
-  const [first, second] = parts.map(unquote);
+  const [first, second, ...others] = splitName(ref.name);
+  if (others.length > 0) return { name: ref.name };
   return second === undefined ? { name: first! } : { schema: first!, name: second };
 }
 
@@ -43,14 +35,12 @@ export function quoteTable({ schema, name }: TableName, { quote }: Quoting): str
 
 /** A table as a stream's `source` has it, so that {@linkcode tableName} finds it again. */
 export function formatReference({ schema, name }: TableName): string {
-  const part = (text: string) => /^[^."]+$/.test(text) ? text : quoteName(text);
-  return schema === undefined ? part(name) : `${part(schema)}.${part(name)}`;
+  return joinName(schema === undefined ? [name] : [schema, name]);
 }
 
 /** A name in double quotes as messages have it: `"analytics.orders"`. */
 export function displayName(quoted: string): string {
-  const parts = quoted.match(PARTS) ?? [quoted];
-  return JSON.stringify(parts.map(unquote).join("."));
+  return JSON.stringify(splitName(quoted).join("."));
 }
 
 /** A table in messages: `"analytics.orders"`. */
