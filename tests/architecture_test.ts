@@ -58,7 +58,7 @@ const RUNNER_ARROWS: Record<string, readonly string[]> = {
   worker: ["plan", "permissions"],
   extract: ["contract", "plan", "worker"],
   load: ["contract", "plan", "worker"],
-  inspect: ["contract", "plan", "worker", "extract", "load"],
+  inspect: ["contract", "plan", "worker", "extract", "load", "retry.ts"],
 };
 
 /** The one room that each package is imported in. */

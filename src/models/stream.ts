@@ -117,10 +117,22 @@ export const Tag = text.regex(/^[^\s,+:*?]+$/, "expected a tag without space , +
 
 export const Stream = z.strictObject({
   id: text.regex(/^[^\s,:*?]+$/, "expected an id without space , : * ?")
-    .describe("Name of the stream, unique in the pipeline"),
+    .describe(
+      "Name of the stream, unique in the pipeline (default for a wildcard source: {table})",
+    ),
   description: z.string().optional(),
-  source: z.union([text, StreamSource]).describe("A table, file, …, or {type, …}"),
-  target: z.union([text, StreamTarget]).optional().describe("A table, file, … (default: the id)"),
+  source: z.union([text, StreamSource]).describe(
+    "A table, file, …, or {type, …}; a wildcard such as sales.* makes a stream of each table",
+  ),
+  exclude: z.array(text).min(1).optional().describe(
+    "Tables that a wildcard source leaves out: names or patterns such as *_tmp or sales.audit_*",
+  ),
+  include_views: z.boolean().optional().describe(
+    "Whether a wildcard source makes streams of views, too (default: false)",
+  ),
+  target: z.union([text, StreamTarget]).optional().describe(
+    "A table, file, … (default: the id); with a wildcard source, {table} and {schema} stand for those of the source",
+  ),
   tags: z.array(Tag).optional().describe("For selectors such as tag:daily"),
   fields: z.array(FieldDeclaration).min(1).optional()
     .describe("Fields to type, rename, compute or generate (default: all fields unchanged)"),

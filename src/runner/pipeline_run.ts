@@ -12,6 +12,7 @@ import { newProgress, type Progress, type RunContext } from "./contract/run_cont
 import { isSameSystem } from "./plan/endpoint.ts";
 import { planRun, type ReadOptions } from "./plan/select_plans.ts";
 import type { Threads } from "./contract/threads.ts";
+import { expandWildcards } from "./inspect/wildcards.ts";
 import { sharedNeeds } from "./permissions/required.ts";
 import { openThreads } from "./worker/pool.ts";
 import { streamName } from "./extract/prepare_stream.ts";
@@ -63,7 +64,11 @@ export async function runPipeline(
   loaded: LoadedPipeline,
   options: RunOptions,
 ): Promise<RunResult> {
-  const plan = await planRun(loaded, options);
+  const expanded = await expandWildcards(loaded, {
+    ...options,
+    onWarning: (stream, message) => options.onEvent({ type: "warning", stream, message }),
+  });
+  const plan = await planRun(expanded, options);
   const start = performance.now();
   await using stages = new AsyncDisposableStack();
   using threads = openThreads({ ...options, externalTimeout: loaded.externalTimeout });

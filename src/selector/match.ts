@@ -2,6 +2,7 @@
 import { SelectorError } from "../core/errors.ts";
 import { suggestWord } from "../core/did_you_mean.ts";
 import type { Stream } from "../models/stream.ts";
+import { isWildcard } from "../models/wildcard.ts";
 import { formatToken, parseSelector, type Token } from "./parse.ts";
 
 export interface Selection {
@@ -11,7 +12,9 @@ export interface Selection {
 }
 
 /**
- * Returns the streams that `select` matches and `exclude` does not, in the order of the pipeline.
+ * Returns the streams that `select` matches and `exclude` does not, in the order of the pipeline. A
+ * wildcard is among them if one of its streams may be: their ids are known only when a run has asked the
+ * source.
  *
  * @throws {SelectorError} for a selector that cannot be parsed, a token that matches no stream
  * (probably a typo, also in `exclude`), and when no stream is left
@@ -20,9 +23,9 @@ export function selectStreams(
   streams: readonly Stream[],
   { select = "all", exclude }: Selection = {},
 ): Stream[] {
-  const selected = findStreams(streams, select);
+  const selected = findStreams(streams, select, true);
   if (exclude === undefined) return streams.filter((stream) => selected.has(stream));
-  const excluded = findStreams(streams, exclude);
+  const excluded = findStreams(streams, exclude, false);
   const left = streams.filter((stream) => selected.has(stream) && !excluded.has(stream));
   if (left.length > 0) return left;
   throw new SelectorError(
@@ -44,9 +47,17 @@ export function matches(token: Token, stream: Pick<Stream, "id" | "tags">): bool
   }
 }
 
-function findStreams(streams: readonly Stream[], selector: string): Set<Stream> {
+/** @param guess whether wildcards match a token that may be the id of one of their streams */
+function findStreams(
+  streams: readonly Stream[],
+  selector: string,
+  guess: boolean,
+): Set<Stream> {
+  const wildcards = streams.filter(isWildcard);
   const matched = parseSelector(selector).map((token) => {
     const found = streams.filter((stream) => matches(token, stream));
+    const isId = token.kind === "pattern" || token.kind === "id" && found.length === 0;
+    if (isId && wildcards.length > 0) return guess ? [...found, ...wildcards] : found;
     if (found.length === 0) throw noMatchError(token, streams);
     return found;
   });
@@ -54,7 +65,7 @@ function findStreams(streams: readonly Stream[], selector: string): Set<Stream> 
 }
 
 /** Matches `*` and `?`. Backtracks to the last `*` only, so that no pattern takes long. */
-function matchesPattern(pattern: string, text: string): boolean {
+export function matchesPattern(pattern: string, text: string): boolean {
   const [patternChars, textChars] = [[...pattern], [...text]];
   let [p, t, star, resume] = [0, 0, -1, 0];
   while (t < textChars.length) {

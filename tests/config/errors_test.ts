@@ -102,7 +102,8 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   ],
   "a stream without id": [
     `${HEAD}  - source: t\n`,
-    '6:5: missing key "id": Name of the stream, unique in the pipeline',
+    '6:5: missing key "id": Name of the stream, unique in the pipeline ' +
+    "(default for a wildcard source: {table})",
   ],
   "an id with a comma": [
     `${HEAD}  - { id: "a,b", source: t }\n`,

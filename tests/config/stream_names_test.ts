@@ -25,6 +25,7 @@ const PIPELINES: readonly [string, unknown][] = [
   ["streams: [{ id: a, tags: [x] }]", { ids: ["a"], tags: ["x"] }],
   ["streams:\n  - id: a\n    tags:\n      - x\n", { ids: ["a"], tags: ["x"] }],
   ["streams:\n  - { source: s, id: a }\n", { ids: ["a"], tags: [] }],
+  ['streams: [{ id: "x_{table}", source: "*", tags: [x] }]', { ids: [], tags: ["x"] }],
   ["x: &d { id: a }\nstreams:\n  - *d\n", { ids: ["a"], tags: [] }],
   ["name: p\n", { ids: [], tags: [] }],
 ];

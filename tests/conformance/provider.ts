@@ -20,6 +20,7 @@ import { targetChecks } from "./provider/targets.ts";
 import { type Check, modesOf, recordLoaderClass, Trial } from "./provider/trial.ts";
 import { valueChecks } from "./provider/values.ts";
 import { watermarkChecks } from "./provider/watermarks.ts";
+import { wildcardChecks } from "./provider/wildcards.ts";
 import { ignoreIf } from "../support/ignore.ts";
 
 const CHECKS = {
@@ -34,6 +35,7 @@ const CHECKS = {
   ...lockChecks,
   ...watermarkChecks,
   ...readingChecks,
+  ...wildcardChecks,
 };
 export type CheckName = keyof typeof CHECKS;
 

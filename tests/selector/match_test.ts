@@ -172,3 +172,21 @@ Deno.test("select without exclude and exclude split the pipeline in two", () => 
     assert.deepEqual(left({ select, exclude: select }), []);
   }));
 });
+
+Deno.test("a wildcard is selected where one of its streams may be, until they are known", () => {
+  const of = [
+    { id: "orders", source: "orders", tags: ["a"] },
+    { id: "raw_{table}", source: "sales.*", tags: ["b"] },
+  ];
+  const table: [Selection, string[]][] = [
+    [{ select: "raw_items" }, ["raw_{table}"]],
+    [{ select: "raw_*" }, ["raw_{table}"]],
+    [{ select: "orders" }, ["orders"]],
+    [{ select: "o*" }, ["orders", "raw_{table}"]],
+    [{ select: "tag:b" }, ["raw_{table}"]],
+    [{ select: "all", exclude: "raw_items" }, ["orders", "raw_{table}"]],
+    [{ select: "all", exclude: "tag:b" }, ["orders"]],
+  ];
+  for (const [selection, ids] of table) assert.deepEqual(idsOf(selection, of), ids);
+  assert.throws(() => idsOf({ select: "tag:c" }, of), /no stream has the tag "c"/);
+});

@@ -17,6 +17,9 @@ export function buildJSONSchema(model: z.ZodType, providers: readonly Provider[]
   const top = name === undefined ? rest : definitions[name]!;
   if (name !== undefined) delete definitions[name];
   definitions["Endpoint"] = endpoint(providers);
+  const stream = definitions["Stream"];
+  // Config gives a wildcard its id; only a pipeline has streams.
+  if (stream !== undefined) definitions["Stream"] = { ...stream, required: ["source"] };
   const open = Object.fromEntries(
     Object.entries(definitions).sort(([a], [b]) => a < b ? -1 : 1)
       .map(([key, definition]) => [key, withVariables(definition) as JSONSchema]),

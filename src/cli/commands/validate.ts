@@ -2,6 +2,8 @@
 import { type InferValue, merge, message, object, option } from "optique";
 import type { LocatedError } from "../../config/mod.ts";
 import { ConfigurationError } from "../../core/errors.ts";
+import type { Stream } from "../../models/stream.ts";
+import { isWildcard } from "../../models/wildcard.ts";
 import { type Context, openPipeline, type Variables } from "../app/context.ts";
 import { errorExitCode, EXIT } from "../terminal/exit_codes.ts";
 import { defineCommand } from "../app/define_command.ts";
@@ -40,7 +42,9 @@ export const validate = defineCommand(
 interface Verdict {
   readonly file: string;
   readonly valid: boolean;
+  /** Streams of the file, wildcards among them. */
   readonly streams?: number;
+  readonly wildcards?: number;
   readonly errors: readonly FileError[];
 }
 
@@ -63,9 +67,16 @@ async function validatePipelines(
   for (const file of pipelines) {
     try {
       const streams = await check(file, strict, variables, context);
-      verdicts.push({ file, valid: true, streams, errors: [] });
+      const wildcards = streams.filter(isWildcard).length;
+      verdicts.push({
+        file,
+        valid: true,
+        streams: streams.length,
+        ...(wildcards === 0 ? {} : { wildcards }),
+        errors: [],
+      });
       if (printer.format === "text") {
-        printer.result(`${file} is valid: ${countNoun(streams, "stream")}`);
+        printer.result(`${file} is valid: ${countStreams(streams.length - wildcards, wildcards)}`);
       }
     } catch (error) {
       printer.failure(error);
@@ -79,13 +90,23 @@ async function validatePipelines(
   return exit;
 }
 
-/** Checks one pipeline; returns its number of streams. */
+function countStreams(streams: number, wildcards: number): string {
+  const counts = [
+    ...(streams === 0 && wildcards > 0 ? [] : [countNoun(streams, "stream")]),
+    ...(wildcards === 0
+      ? []
+      : [`${countNoun(wildcards, "wildcard")} whose tables a run asks the source for`]),
+  ];
+  return counts.join(" and ");
+}
+
+/** Checks one pipeline; returns its streams. */
 async function check(
   file: string,
   strict: boolean,
   variables: Variables,
   context: Context,
-): Promise<number> {
+): Promise<readonly Stream[]> {
   const loaded = await openPipeline(file, variables, context);
   const { checkPipeline } = await context.engine.runner();
   await checkPipeline(loaded);
@@ -95,7 +116,7 @@ async function check(
       `Cannot accept "${file}": it has ${warnings}, but --strict allows none`,
     );
   }
-  return loaded.pipeline.streams.length;
+  return loaded.pipeline.streams;
 }
 
 function locateErrors(error: unknown, file: string): FileError[] {

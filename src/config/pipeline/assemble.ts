@@ -8,7 +8,7 @@ import type { Validator } from "../validation/validator.ts";
 import { checkSemantics } from "../validation/semantic_checks.ts";
 import { type ConnectionSpec, resolveEndpoint } from "./connection.ts";
 import { issueAt, Issues, LocatedError } from "../text/issues.ts";
-import { mergeDefaults } from "./merge_defaults.ts";
+import { mergeDefaults, nameWildcards } from "./merge_defaults.ts";
 import { dirname, resolve } from "../../core/files/paths.ts";
 import { type LoadedProject, parseProject } from "./project.ts";
 import { findSecrets } from "../text/secrets.ts";
@@ -322,7 +322,7 @@ function readPipeline(
     issues.add(expanded.place, "the file is not a mapping, expected version, name, source, …");
     return undefined;
   }
-  const tree = validator.normalize(expanded, issues);
+  const tree = nameWildcards(validator.normalize(expanded, issues));
   validator.pipeline(tree, issues);
   return tree;
 }

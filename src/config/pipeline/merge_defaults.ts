@@ -1,9 +1,11 @@
 /** Merges the defaults of project and pipeline into the streams. */
+import { hasPattern, WILDCARD_ID } from "../../models/wildcard.ts";
 import {
   childOf,
   type MapTree,
   omitKeys,
   overlay,
+  scalar,
   textOf,
   type Tree,
   withEntry,
@@ -29,6 +31,21 @@ export function mergeDefaults(pipeline: MapTree, project: MapTree | undefined): 
   const buffer = mergeBuffer(childOf(project, "buffer"), childOf(pipeline, "buffer"));
   const whole = omitKeys(merged, "defaults");
   return buffer === undefined ? whole : withEntry(whole, "buffer", buffer);
+}
+
+/** The pipeline with an id for each stream that has none, and whose source is a wildcard. */
+export function nameWildcards(pipeline: MapTree): MapTree {
+  const streams = childOf(pipeline, "streams");
+  if (streams?.kind !== "list") return pipeline;
+  const items = streams.items.map((stream) => {
+    if (stream.kind !== "map" || stream.entries.has("id")) return stream;
+    const source = childOf(stream, "source");
+    const name = textOf(source) ?? textOf(childOf(source, "name"));
+    return name !== undefined && hasPattern(name)
+      ? withEntry(stream, "id", scalar(WILDCARD_ID, source!.place))
+      : stream;
+  });
+  return withEntry(pipeline, "streams", { ...streams, items });
 }
 
 function inherit(stream: MapTree, shared: readonly (Tree | undefined)[]): MapTree {

@@ -1,6 +1,7 @@
 /** Reads ids and tags for shell completions, without validating the pipeline. */
 import { parse } from "yaml";
 import { requirePermission } from "../../core/permission_errors.ts";
+import { isWildcard } from "../../models/wildcard.ts";
 import { hideEnvironment } from "./hide_environment.ts";
 
 export interface StreamNames {
@@ -9,7 +10,8 @@ export interface StreamNames {
 }
 
 /**
- * Ids and tags of the streams in a pipeline file, sorted and unique.
+ * Ids and tags of the streams in a pipeline file, sorted and unique. Those that a wildcard makes are
+ * unknown.
  *
  * @throws {Error} when the file cannot be read, or is not YAML
  */
@@ -18,7 +20,8 @@ export async function readNames(path: string): Promise<StreamNames> {
   const text = await Deno.readTextFile(path);
   const pipeline: unknown = hideEnvironment(() => parse(text, { maxAliasCount: 100 }));
   const streams = asList(getKey(pipeline, "streams"));
-  const ids = streams.map((stream) => getKey(stream, "id"));
+  const ids = streams.map((stream) => getKey(stream, "id"))
+    .filter((id) => typeof id !== "string" || !isWildcard({ id }));
   const tags = [getKey(pipeline, "defaults"), ...streams]
     .flatMap((holder) => asList(getKey(holder, "tags")));
   return { ids: unique(ids), tags: unique(tags) };

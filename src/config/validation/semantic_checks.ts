@@ -2,6 +2,7 @@
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Pipeline } from "../../models/pipeline.ts";
 import type { Stream } from "../../models/stream.ts";
+import { hasPattern, isWildcard } from "../../models/wildcard.ts";
 import type { Issues } from "../text/issues.ts";
 import { type Path, placeAt, type Tree } from "../text/tree.ts";
 
@@ -14,22 +15,41 @@ export function checkSemantics(pipeline: Pipeline, tree: Tree, issues: Issues): 
   for (const [i, stream] of pipeline.streams.entries()) {
     const path = ["streams", i];
     const first = ids.get(stream.id);
-    if (first === undefined) ids.set(stream.id, i);
+    if (isWildcard(stream)) {
+      // Its ids are known when the source has been asked.
+    } else if (first === undefined) ids.set(stream.id, i);
     else {
       const { source, offset } = placeAt(tree, ["streams", first, "id"]);
       const { line } = source.position(offset);
       report([...path, "id"], `stream "${stream.id}" occurs twice, first on line ${line}`);
     }
     const at: Report = (below, message) => report([...path, ...below], message);
+    checkWildcard(stream, at);
     checkLoad(stream, at);
     checkExtract(stream, at);
     checkFields(stream, at);
   }
 }
 
-function checkLoad({ id, load = {} }: Stream, report: Report): void {
+function checkWildcard(stream: Stream, report: Report): void {
+  const { id, source } = stream;
+  if (isWildcard(stream)) {
+    const name = typeof source === "string" ? source : "name" in source ? source.name : "";
+    if (hasPattern(name)) return;
+    report(["id"], `id "${id}" stands for several tables, expected a source with * or ?`);
+    return;
+  }
+  for (const key of ["exclude", "include_views"] as const) {
+    if (stream[key] === undefined) continue;
+    report([key], `stream "${id}" has ${key} but is no wildcard, expected an id with {table}`);
+  }
+}
+
+/** The keys of a wildcard are the primary keys of its tables, unless it has others. */
+function checkLoad(stream: Stream, report: Report): void {
+  const { id, load = {} } = stream;
   const { mode = "append", upsert_keys: keys } = load;
-  if (mode === "upsert" && keys === undefined) {
+  if (mode === "upsert" && keys === undefined && !isWildcard(stream)) {
     report(["load", "mode"], `stream "${id}" has mode upsert but no upsert_keys`);
   }
   if (mode !== "upsert" && keys !== undefined) {

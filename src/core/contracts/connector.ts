@@ -19,6 +19,9 @@ export interface DiscoveredStream {
   /** Name that works as a stream's string `source`. */
   readonly name: string;
   readonly source: StreamSource;
+  /** A view or another relation that cannot be loaded; unset for a table. */
+  readonly isView?: boolean;
+  /** Empty where they cannot be read. */
   readonly fields: readonly Field[];
   /** Rows, where the system knows without counting. */
   readonly estimatedRows?: number;

@@ -71,10 +71,15 @@ export abstract class SqlConnector<S extends SqlSession, T extends Table, E> imp
 
   async discover(): Promise<DiscoveredStream[]> {
     const tables = await this.reading((session) => this.system.catalog.list(session));
-    return tables.map(({ reference, fields, estimatedRows }) => {
+    return tables.map(({ reference, readOnlyKind, fields, estimatedRows }) => {
       const name = formatReference(reference);
-      const known = estimatedRows === undefined ? {} : { estimatedRows };
-      return { name, source: { type: "relation" as const, name }, fields, ...known };
+      return {
+        name,
+        source: { type: "relation" as const, name },
+        ...(readOnlyKind === undefined ? {} : { isView: true }),
+        fields,
+        ...(estimatedRows === undefined ? {} : { estimatedRows }),
+      };
     }).sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
   }
 

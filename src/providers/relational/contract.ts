@@ -117,6 +117,9 @@ export interface Table<C extends TableColumn = TableColumn> {
 export interface ListedTable {
   /** Schema and name, or the name alone where it works as a stream's `source`. */
   readonly reference: TableName;
+  /** As in {@linkcode Table}. */
+  readonly readOnlyKind?: string | undefined;
+  /** Empty where they cannot be read, as of a view of a table that is gone. */
   readonly fields: readonly Field[];
   /** Rows as the catalogue has them; unset where it does not know. */
   readonly estimatedRows?: number | undefined;

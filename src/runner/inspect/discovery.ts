@@ -19,6 +19,7 @@ import { excludedNames, projectField, resolveFields } from "../plan/resolve_fiel
 import type { PlainClass } from "../worker/inside/protocol.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
 import { listNames, suggestStream } from "../plan/suggest_stream.ts";
+import { expandWildcards } from "./wildcards.ts";
 
 export interface Discovery {
   /** Name of the provider. */
@@ -92,7 +93,11 @@ export async function previewPipelineRows(
   of: HeadOf,
   showing: Showing,
 ): Promise<Head> {
-  const { source, target, streams } = await planPipeline(loaded);
+  const isNamed = loaded.pipeline.streams.some(({ id }) => id === stream);
+  const expanded = isNamed
+    ? loaded
+    : await expandWildcards(loaded, { signal: showing.signal, retries: 0 });
+  const { source, target, streams } = await planPipeline(expanded);
   const ids = streams.map((plan) => plan.stream.id);
   const plan = stream === undefined && streams.length === 1
     ? streams[0]!

@@ -15,6 +15,7 @@ import { openClient, plainClass } from "../worker/connection_clients.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { chooseLoadSettings } from "../plan/load_settings.ts";
 import { reportFields } from "./field_report.ts";
+import { expandWildcards } from "./wildcards.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { planRun, type ReadOptions } from "../plan/select_plans.ts";
 import {
@@ -52,7 +53,8 @@ export async function previewPipeline(
   loaded: LoadedPipeline,
   options: PreviewOptions,
 ): Promise<PlanResult> {
-  const { source, target, streams: selected } = await planRun(loaded, options);
+  const expanded = await expandWildcards(loaded, { ...options, retries: 0 });
+  const { source, target, streams: selected } = await planRun(expanded, options);
   const { fullRefresh = false, backfill, signal } = options;
   using threads = openThreads(loaded);
   const reads = selected.map((one) => one.source);

@@ -11,6 +11,7 @@ import { openThreads } from "../worker/pool.ts";
 import { openClient } from "../worker/connection_clients.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { planSelected } from "../plan/select_plans.ts";
+import { expandWildcards } from "./wildcards.ts";
 
 /** The result of one check. Times are milliseconds. */
 export interface TrialResult {
@@ -34,7 +35,8 @@ export async function testPipeline(
   loaded: LoadedPipeline,
   { signal, onResult, ...selection }: TrialOptions,
 ): Promise<TrialResult[]> {
-  const { source, target, streams } = await planSelected(loaded, selection);
+  const expanded = await expandWildcards(loaded, { signal, retries: 0 });
+  const { source, target, streams } = await planSelected(expanded, selection);
   const results: TrialResult[] = [];
   const report = (found: readonly TrialResult[]) => {
     for (const result of found) onResult(result);

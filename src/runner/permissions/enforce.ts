@@ -14,17 +14,20 @@ import {
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import { realPath } from "../../core/files/real_path.ts";
 import { parseSource, type StreamSource } from "../../models/source.ts";
+import { isWildcard } from "../../models/wildcard.ts";
 import type { Selection } from "../../selector/mod.ts";
 import { type Endpoint, resolveEndpoint } from "../plan/endpoint.ts";
 import type { HeadOf } from "../inspect/discovery.ts";
 import {
   connectionNeeds,
+  listingNeeds,
   type Need,
   pipelineNeeds,
   processNeeds,
   type Purpose,
+  widenTarget,
 } from "./required.ts";
-import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
+import { planPipeline } from "../plan/pipeline_plan.ts";
 import { planSelected } from "../plan/select_plans.ts";
 
 /** The most that a command line or a project allows. */
@@ -77,18 +80,26 @@ export async function admitHead(
 ): Promise<boolean> {
   if (isUnlimited(loaded, limits)) return true;
   const { source, target, streams } = await planPipeline(loaded);
-  const isShown = ({ stream: { id } }: StreamPlan) =>
-    stream === undefined ? streams.length === 1 : id === stream;
-  const needs = streams.filter(isShown)
-    .map((plan): Need => ({
-      subject: `stream "${plan.stream.id}"`,
-      permissions: of === "stage"
-        ? { ...NOTHING, read: [plan.stageDirectory] }
+  const named = streams.filter((plan) =>
+    stream === undefined ? streams.length === 1 : plan.stream.id === stream
+  );
+  // Any other id may be one of a wildcard's.
+  const shown = named.length > 0 ? named : streams.filter((plan) => isWildcard(plan.stream));
+  const needs = shown.map((plan): Need => ({
+    subject: `stream "${plan.stream.id}"`,
+    permissions: mergePermissions(
+      listingNeeds(source, plan),
+      of === "stage"
+        ? {
+          ...NOTHING,
+          read: [isWildcard(plan.stream) ? plan.stageParents[0]! : plan.stageDirectory],
+        }
         : of === "source"
         ? connectionNeeds(source, { reads: [plan.source] })
-        : connectionNeeds(target, { reads: [plan.target as StreamSource] }),
-      limited: true,
-    }));
+        : connectionNeeds(target, { reads: [widenTarget(plan.target) as StreamSource] }),
+    ),
+    limited: true,
+  }));
   admit(`the ${of}`, [...processNeeds(loaded), ...needs], loaded, limits);
   return mayExplore(of === "target" ? target : source, loaded, limits);
 }

@@ -4,6 +4,8 @@ import { dirname, resolve } from "node:path";
 import { mergePermissions, NOTHING, withRealPaths } from "../../core/permissions.ts";
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import { missingFolder } from "../../core/files/write_access.ts";
+import type { StreamTarget } from "../../models/source.ts";
+import { beforePlaceholder, isWildcard } from "../../models/wildcard.ts";
 import { ownPermissions } from "../../sandbox/permissions.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
 import { codeNeeds } from "../plan/external_modules.ts";
@@ -120,8 +122,10 @@ function logNeeds(file: string): Permissions {
 }
 
 function purposeNeeds(plan: PipelinePlan, stream: StreamPlan, purpose: Purpose): Permissions {
-  const reads = () => connectionNeeds(plan.source, { reads: [stream.source] });
-  const writes = () => connectionNeeds(plan.target, { writes: [stream.target] });
+  const lists = listingNeeds(plan.source, stream);
+  const reads = () =>
+    mergePermissions(lists, connectionNeeds(plan.source, { reads: [stream.source] }));
+  const writes = () => connectionNeeds(plan.target, { writes: [widenTarget(stream.target)] });
   switch (purpose) {
     case "run":
       return mergePermissions(reads(), writes(), stageNeeds(stream));
@@ -129,10 +133,24 @@ function purposeNeeds(plan: PipelinePlan, stream: StreamPlan, purpose: Purpose):
       // The target has the watermark, and the types of fields that the source leaves untyped.
       return mergePermissions(reads(), readOnly(writes()), stageNeeds(stream));
     case "load":
-      return mergePermissions(writes(), stageNeeds(stream));
+      return mergePermissions(lists, writes(), stageNeeds(stream));
     case "look":
       return mergePermissions(reads(), writes());
   }
+}
+
+/** What a wildcard needs to list the tables of its source; nothing for any other stream. */
+export function listingNeeds(source: Endpoint, { stream }: StreamPlan): Permissions {
+  return isWildcard(stream) ? connectionNeeds(source, { explores: true }) : NOTHING;
+}
+
+/** A target with the targets of all streams of a wildcard: the folder of a file named by its table. */
+export function widenTarget(target: StreamTarget): StreamTarget {
+  if (target.type !== "file" && target.type !== "directory") return target;
+  const fixed = beforePlaceholder(target.path);
+  if (fixed === target.path) return target;
+  const folder = fixed.replace(/[^/\\]*$/, "");
+  return { type: "directory", path: folder === "" ? "." : folder };
 }
 
 /** The stage, with the folders around it that go when they are empty. */

@@ -12,6 +12,7 @@ import {
   type StreamTarget,
 } from "../../models/source.ts";
 import type { LoadMode, Stream } from "../../models/stream.ts";
+import { hasPattern, isWildcard } from "../../models/wildcard.ts";
 import type { ExtractorInfo, LoaderInfo, ProviderInfo } from "../../providers/provider_info.ts";
 import { chooseClass, chooseTransforms, type Chosen, type StreamPlace } from "./class_choice.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
@@ -104,6 +105,7 @@ async function planStream(
     buffer,
     ...stageFolders(loaded, stream),
   };
+  checkWildcard(plan, place);
   checkPartition(plan, source.provider, place);
   checkPassthrough(plan, source.provider, target.provider, place);
   checkMode(plan, target.provider, place);
@@ -133,6 +135,24 @@ function resolveTarget(
   const known = [...new Set(["x", "x/"].map((text) => parseTarget(category, text).type))];
   if (known.includes(target.type)) return target;
   throw at("target", `Cannot write a ${target.type} to ${name}: expected ${known.join(", ")}`);
+}
+
+/** A wildcard has tables to list, and any other stream names one. */
+function checkWildcard({ stream, source }: StreamPlan, { at }: StreamPlace): void {
+  if (isWildcard(stream)) {
+    if (source.type === "relation") return;
+    throw at(
+      "id",
+      `Cannot make a stream of each ${source.type}: only tables become streams of their own, expected an id without {table}`,
+    );
+  }
+  // A name without quotes in the long form is taken as it stands.
+  if (typeof stream.source !== "string" || source.type !== "relation") return;
+  if (!hasPattern(stream.source)) return;
+  throw at(
+    "id",
+    `Cannot read "${stream.source}" as stream "${stream.id}": it stands for several tables, expected an id with {table}, or none`,
+  );
 }
 
 function checkPartition(

@@ -25,6 +25,12 @@ export function targetName(stream: Stream, id: string): string {
   return declared === undefined ? id : nameInTarget(declared);
 }
 
+/** The id by which the pipeline names a column of the source. */
+export function fieldId({ fields = [] }: Pick<Stream, "fields">, column: string): string {
+  const declared = fields.find((field) => isTaken(field) && nameInSource(field) === column);
+  return declared?.id ?? column;
+}
+
 function nameInTarget(declared: FieldDeclaration): string {
   const { target } = declared;
   return (typeof target === "string" ? target : target?.name) ?? declared.id;

@@ -7,6 +7,7 @@ import { type LoadedPipeline, LocatedError } from "../../config/mod.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { OwnRows } from "../../core/contracts/loader.ts";
 import type { FieldDeclaration } from "../../models/field.ts";
+import { isWildcard } from "../../models/wildcard.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { targetName } from "./resolve_fields.ts";
 import type { StreamPlan } from "./pipeline_plan.ts";
@@ -30,7 +31,10 @@ export async function planSharedTargets(
 ): Promise<StreamPlan[]> {
   const paths = plans.length < 2
     ? []
-    : await Promise.all(plans.map((plan) => target.targetPath(plan.target)));
+    // The targets of a wildcard are unknown until a run has asked the source.
+    : await Promise.all(
+      plans.map((plan) => isWildcard(plan.stream) ? [] : target.targetPath(plan.target)),
+    );
   const overlaps = findOverlaps(paths);
   const sharing = new Set(overlaps.map(({ outer }) => outer));
   for (const { outer, inner, same } of overlaps) if (same) sharing.add(inner).add(outer);

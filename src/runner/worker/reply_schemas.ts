@@ -81,6 +81,7 @@ function discovered(field: z.ZodType<Field>) {
   return z.array(z.object({
     name: z.string(),
     source: StreamSource,
+    isView: z.boolean().optional(),
     fields: z.array(field),
     estimatedRows: z.number().optional(),
   }));

@@ -61,6 +61,10 @@ function labelOf(name: TableName): string {
   return displayName(quoteTable(name, { quote: (part) => `"${part.replaceAll('"', '""')}"` }));
 }
 
+function readOnlyKindOf(type: string): string | undefined {
+  return type === "BASE TABLE" ? undefined : `a ${type.toLowerCase()}`;
+}
+
 async function find(
   session: Session,
   { schema, name }: TableName,
@@ -88,7 +92,7 @@ async function find(
     label: labelOf({ schema: owner!, name: table! }),
     engine: engine ?? "",
     estimatedRows: count === null || count === undefined ? undefined : Number(count),
-    ...(type === "BASE TABLE" ? {} : { readOnlyKind: `a ${type!.toLowerCase()}` }),
+    readOnlyKind: readOnlyKindOf(type!),
     columns: columns.map(columnOf),
   };
 }
@@ -104,7 +108,7 @@ async function describe(session: Session, ref: StreamRef): Promise<Field[]> {
 
 async function list(session: Session): Promise<ListedTable[]> {
   const { rows } = await session.query(
-    `SELECT c.TABLE_SCHEMA, c.TABLE_NAME, t.TABLE_ROWS, DATABASE(), ${COLUMNS}
+    `SELECT c.TABLE_SCHEMA, c.TABLE_NAME, t.TABLE_ROWS, DATABASE(), t.TABLE_TYPE, ${COLUMNS}
     FROM information_schema.COLUMNS c
     JOIN information_schema.TABLES t USING (TABLE_SCHEMA, TABLE_NAME)
     WHERE c.TABLE_SCHEMA = coalesce(DATABASE(), c.TABLE_SCHEMA)
@@ -113,10 +117,17 @@ async function list(session: Session): Promise<ListedTable[]> {
   );
   const tables = Map.groupBy(rows, ([schema, name]) => JSON.stringify([schema, name]));
   return [...tables.values()].map((columns) => {
-    const [schema, name, count, own] = columns[0] as [string, string, string | null, string | null];
+    const [schema, name, count, own, type] = columns[0] as [
+      string,
+      string,
+      string | null,
+      string | null,
+      string,
+    ];
     return {
       reference: schema === own ? { name } : { schema, name },
-      fields: columns.map((row) => fieldOf(columnOf(row.slice(4)))),
+      readOnlyKind: readOnlyKindOf(type),
+      fields: columns.map((row) => fieldOf(columnOf(row.slice(5)))),
       ...(count === null ? {} : { estimatedRows: Number(count) }),
     };
   });

@@ -59,8 +59,9 @@ const catalog: Omit<Catalog<Session, Relation>, "describe"> = {
   fieldsOf: (_session, { columns }) => Promise.resolve(columns.map(columnField)),
   async list(session) {
     const relations = await listRelations(session);
-    return relations.map(({ schema, table, columns, estimatedRows }) => ({
+    return relations.map(({ schema, table, readOnlyKind, columns, estimatedRows }) => ({
       reference: { schema, name: table },
+      readOnlyKind,
       fields: columns.map(columnField),
       estimatedRows,
     }));

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { messageOf, SchemaError } from "../../../../core/errors.ts";
 import type { MappedType } from "../../../../core/contracts/type_mapper.ts";
 import type { Field } from "../../../../models/field.ts";
-import type { Cascade, Catalog, Table, TableName } from "../../contract.ts";
+import type { Cascade, Catalog, ListedTable, Table, TableName } from "../../contract.ts";
 import { displayName, quoteTable } from "../../names.ts";
 import { fromClause } from "../../select.ts";
 import { dialect, foldName, mainTable, quote } from "./dialect.ts";
@@ -18,6 +18,8 @@ export interface SqliteTable extends Table {
   /** A name by which its row numbers can be read; undefined where it has none. */
   readonly rowNumber: string | undefined;
 }
+
+const VIEW = "a view";
 
 /** Values that are looked at where no type is declared. */
 const SAMPLE = 1000;
@@ -42,7 +44,7 @@ export function findTable(
   return {
     name: quoteTable({ schema: "main", name: found.name }, dialect),
     label: displayName(quote(found.name)),
-    readOnlyKind: view ? "a view" : undefined,
+    readOnlyKind: view ? VIEW : undefined,
     table: found.name,
     view,
     // A column may have taken a name of the row number.
@@ -152,13 +154,33 @@ function guess(classes: string): MappedType["dtype"] {
 }
 
 /** All tables and views but SQLite's own. */
-function listTables(database: DatabaseSync): SqliteTable[] {
+function listTables(database: DatabaseSync): ListedTable[] {
   const names = database.prepare(
-    `SELECT name FROM pragma_table_list
+    `SELECT name, type FROM pragma_table_list
      WHERE schema = 'main' AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`,
-  ).all() as { name: string }[];
-  return names.map((name) => findTable(database, name)!);
+  ).all() as { name: string; type: string }[];
+  return names.map(({ name, type }) => ({
+    reference: { name },
+    readOnlyKind: type === "view" ? VIEW : undefined,
+    fields: listedFields(database, name, type === "view"),
+  }));
 }
+
+/** Fields of a table or view; none of a view that is broken, such as one of a missing table. */
+function listedFields(database: DatabaseSync, name: string, view: boolean): Field[] {
+  try {
+    return fieldsOfTable(database, findTable(database, { name })!);
+  } catch (error) {
+    const { errcode } = (error instanceof SchemaError ? error.cause : error) as {
+      errcode?: number;
+    };
+    if (view && errcode === SQLITE_ERROR) return [];
+    throw error;
+  }
+}
+
+/** The result code of a statement that cannot be compiled. */
+const SQLITE_ERROR = 1;
 
 /** Column names of the unique indexes that hold for all rows. */
 function uniqueKeys(database: DatabaseSync, { table, columns }: SqliteTable): string[][] {
@@ -194,10 +216,7 @@ export const catalog: Catalog<SqliteSession, SqliteTable> = {
     return await queryFields(database, fromClause(ref, dialect));
   },
   async list({ database }) {
-    return await listTables(database).map((table) => ({
-      reference: { name: table.table },
-      fields: fieldsOfTable(database, table),
-    }));
+    return await listTables(database);
   },
   async uniqueKeys({ database }, table) {
     return await uniqueKeys(database, table);

@@ -1,0 +1,33 @@
+/**
+ * Wildcard streams: the source of a stream matches tables by `*` and `?`, and its id has `{table}`. A run
+ * puts a stream for each table in its place.
+ */
+import type { Stream } from "./stream.ts";
+
+const TABLE = "{table}";
+
+/** The id of a wildcard that has none in the file. */
+export const WILDCARD_ID = TABLE;
+
+/** Whether a stream of a file stands for several. */
+export function isWildcard({ id }: Pick<Stream, "id">): boolean {
+  return id.includes(TABLE);
+}
+
+/** Whether a name of a table has `*` or `?` outside double quotes. */
+export function hasPattern(name: string): boolean {
+  return /[*?]/.test(name.replace(/"(?:[^"]|"")*"/g, ""));
+}
+
+/** Replaces `{schema}` and `{table}` in a text. */
+export function fillPlaceholders(
+  text: string,
+  { schema, table }: { readonly schema: string; readonly table: string },
+): string {
+  return text.replace(/\{(schema|table)\}/g, (_, name) => name === "schema" ? schema : table);
+}
+
+/** The part of a text before its first placeholder. */
+export function beforePlaceholder(text: string): string {
+  return text.split(/\{(?:schema|table)\}/, 1)[0]!;
+}

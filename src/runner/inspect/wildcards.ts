@@ -1,0 +1,306 @@
+/** Expands wildcards: asks the source for its tables, and puts a stream for each in a wildcard's place. */
+import { type LoadedPipeline, LocatedError } from "../../config/mod.ts";
+import type { DiscoveredStream } from "../../core/contracts/connector.ts";
+import { joinName, splitName } from "../../core/values/table_name.ts";
+import { parseTarget, type StreamSource, type StreamTarget } from "../../models/source.ts";
+import type { Stream } from "../../models/stream.ts";
+import { fillPlaceholders, isWildcard } from "../../models/wildcard.ts";
+import { matchesPattern } from "../../selector/mod.ts";
+import type { Endpoint } from "../plan/endpoint.ts";
+import { type PipelinePlan, planPipeline } from "../plan/pipeline_plan.ts";
+import { fieldId } from "../plan/resolve_fields.ts";
+import { listNames, suggestStream } from "../plan/suggest_stream.ts";
+import { createRetryPolicy, withRetries } from "../retry.ts";
+import { openClient } from "../worker/connection_clients.ts";
+import { openThreads } from "../worker/pool.ts";
+
+export interface ExpandOptions {
+  readonly signal: AbortSignal;
+  /** Attempts to list the tables after the first; those of the first wildcard when absent. */
+  readonly retries?: number | undefined;
+  /** Receives a warning, and the id of the wildcard that it concerns. */
+  onWarning?(stream: string, message: string): void;
+}
+
+/** A table of the source. */
+interface Table extends DiscoveredStream {
+  readonly schema: string;
+  /** The name without its schema. */
+  readonly table: string;
+  /** Schema and name in messages. */
+  readonly label: string;
+  /** Equal for two names of the same table. */
+  readonly key: string;
+}
+
+/** A stream, and the index of the one in the file that it comes from. */
+interface Expanded {
+  readonly stream: Stream;
+  readonly index: number;
+  /** Of a stream that a wildcard made. */
+  readonly table?: Table;
+}
+
+/**
+ * Returns the pipeline with a stream for each table that its wildcards match; the same pipeline when it
+ * has none. Its errors still name places in the file. A table that another stream reads by its name is
+ * left to that stream.
+ *
+ * @throws {LocatedError} that lists every wildcard without a table, every table that lacks a key or the
+ * watermark field, and ids and targets that occur twice
+ */
+export async function expandWildcards(
+  loaded: LoadedPipeline,
+  options: ExpandOptions,
+): Promise<LoadedPipeline> {
+  const { streams } = loaded.pipeline;
+  if (!streams.some(isWildcard)) return loaded;
+  const plan = await planPipeline(loaded);
+  const tables = await listTables(loaded, plan, options);
+  const named = plan.streams.filter(({ stream, source }) =>
+    !isWildcard(stream) && source.type === "relation"
+  );
+  const own = new Set(await Promise.all(named.map(({ source }) => keyOf(plan.source, source))));
+  const problems = new Problems(loaded);
+  const expanded = plan.streams.flatMap(({ stream, source }, index): Expanded[] => {
+    if (!isWildcard(stream)) return [{ stream, index }];
+    const matched = matchTables(stream, source, tables, own, problems.at(index));
+    checkFields(stream, matched, problems.at(index));
+    return matched.map((table) => ({
+      stream: streamOf(stream, source, table, plan),
+      index,
+      table,
+    }));
+  });
+  checkIds(expanded, problems);
+  await checkTargets(plan, expanded, problems);
+  problems.throwIfAny();
+  return {
+    ...loaded,
+    pipeline: { ...loaded.pipeline, streams: expanded.map(({ stream }) => stream) },
+    errorAt: ([first, index, ...rest], message) =>
+      first === "streams" && typeof index === "number"
+        ? loaded.errorAt([first, expanded[index]!.index, ...rest], message)
+        : loaded.errorAt([first, index, ...rest].filter((part) => part !== undefined), message),
+  };
+}
+
+type Report = (key: string, message: string) => void;
+
+/** The errors of all wildcards. */
+class Problems {
+  readonly #errors: Error[] = [];
+
+  constructor(private readonly loaded: LoadedPipeline) {}
+
+  /** Adds errors at keys of the stream with this index. */
+  at(index: number): Report {
+    return (key, message) => {
+      this.#errors.push(this.loaded.errorAt(["streams", index, key], message));
+    };
+  }
+
+  throwIfAny(): void {
+    if (this.#errors.length === 0) return;
+    throw new LocatedError(
+      this.#errors.flatMap((error) => error instanceof LocatedError ? error.issues : []),
+    );
+  }
+}
+
+/** All tables and views that the login may read; a failure that may pass is retried as that of a stream. */
+async function listTables(
+  loaded: LoadedPipeline,
+  { source, streams }: PipelinePlan,
+  { signal, retries, onWarning = () => {} }: ExpandOptions,
+): Promise<Table[]> {
+  const { id, retry } = streams.map(({ stream }) => stream).find(isWildcard)!;
+  const warn = (message: string) => onWarning(id, message);
+  const retrying = { policy: createRetryPolicy(retry, retries), signal, warn, prepare: () => true };
+  using threads = openThreads(loaded);
+  let found: readonly DiscoveredStream[] = [];
+  await withRetries(retrying, async () => {
+    await using client = openClient(source, { explores: true }, { threads, signal, warn });
+    found = await client.connector.discover();
+  });
+  return await Promise.all(found.map(async (one) => {
+    const path = await source.targetPath(one.source as StreamTarget);
+    const parts = splitName(one.name);
+    const [schema, table] = parts.length === 2
+      ? parts
+      : [path.length === 2 ? path[0]! : "", parts.join(".")];
+    const label = parts.join(".");
+    return { ...one, schema: schema!, table: table!, label, key: JSON.stringify(path) };
+  }));
+}
+
+async function keyOf(endpoint: Endpoint, ref: StreamSource | StreamTarget): Promise<string> {
+  return JSON.stringify(await endpoint.targetPath(ref as StreamTarget));
+}
+
+/** The tables of a wildcard; reports when none is left. */
+function matchTables(
+  { id, exclude = [], include_views = false }: Stream,
+  source: StreamSource,
+  tables: readonly Table[],
+  own: ReadonlySet<string>,
+  report: Report,
+): Table[] {
+  const pattern = patternOf(source);
+  const excluded = exclude.map(splitName);
+  const offered = tables.filter(({ isView = false }) => include_views || !isView);
+  const matched = offered.filter((table) => isMatch(pattern, table));
+  const left = matched.filter((table) =>
+    !own.has(table.key) && !excluded.some((one) => isMatch(one, table))
+  );
+  if (left.length > 0) return left;
+  const written = joinName(pattern);
+  report(
+    "source",
+    matched.length > 0
+      ? `Cannot expand stream "${id}": each table that matches "${written}" is excluded or has a stream of its own: ${
+        listNames(matched.map(({ label }) => label))
+      }`
+      : `Cannot expand stream "${id}": no table matches "${written}", or the login may not read it${
+        offered.length === 0
+          ? "; there are no tables"
+          : suggestStream(written, offered.map(({ label }) => label))
+      }`,
+  );
+  return [];
+}
+
+/** Patterns of schema and table, or of the table alone, which is then meant in every schema. */
+function patternOf(source: StreamSource): readonly string[] {
+  if (source.type !== "relation") return [];
+  return source.schema === undefined ? splitName(source.name) : [source.schema, source.name];
+}
+
+function isMatch(pattern: readonly string[], { schema, table }: Table): boolean {
+  const names = pattern.length === 1 ? [table] : [schema, table];
+  return pattern.length === names.length &&
+    names.every((name, i) => matchesPattern(pattern[i]!, name));
+}
+
+/** Reports all tables that lack a primary key, or a field that the wildcard names. */
+function checkFields(stream: Stream, tables: readonly Table[], report: Report): void {
+  const { id, extract, load, fields = [] } = stream;
+  const declared = new Set(fields.map((field) => field.id));
+  const lacking = (name: string) =>
+    tables.filter((table) =>
+      !declared.has(name) && !table.fields.some((field) => fieldId(stream, field.name) === name)
+    );
+  const refuse = (key: string, action: string, without: readonly Table[], lack: string) => {
+    if (without.length === 0) return;
+    const names = without.map(({ label }) => `"${label}"`).join(", ");
+    report(
+      key,
+      `Cannot ${action} stream "${id}": no ${lack} in ${names}; exclude these tables, or give them streams of their own`,
+    );
+  };
+  if (load?.mode === "upsert") {
+    const { upsert_keys: keys } = load;
+    if (keys === undefined) {
+      const keyless = tables.filter((table) => primaryKey(stream, table).length === 0);
+      refuse("load", "upsert", keyless, "primary key");
+    }
+    for (const key of keys ?? []) refuse("load", "upsert", lacking(key), `key field "${key}"`);
+  }
+  const watermark = extract?.watermark_field;
+  if (extract?.mode !== "incremental" || watermark === undefined) return;
+  refuse("extract", "read what is new of", lacking(watermark), `watermark field "${watermark}"`);
+}
+
+function primaryKey(stream: Stream, { fields }: Table): string[] {
+  return fields.filter(({ key }) => key === true).map(({ name }) => fieldId(stream, name));
+}
+
+/** The stream of one table: every other key is the wildcard's. */
+function streamOf(
+  wildcard: Stream,
+  source: StreamSource,
+  table: Table,
+  { target }: PipelinePlan,
+): Stream {
+  const { exclude: _exclude, include_views: _views, ...stream } = wildcard;
+  const { load } = stream;
+  const keyed = load?.mode === "upsert" && load.upsert_keys === undefined;
+  const where = source.type === "relation" && source.where !== undefined
+    ? { where: source.where }
+    : {};
+  const written = stream.target ?? stream.id;
+  return {
+    ...stream,
+    id: fillPlaceholders(stream.id, table).replace(/[\s,:*?]+/g, "_"),
+    source: { ...table.source, ...where } as StreamSource,
+    target: fillTarget(
+      typeof written === "string" ? parseTarget(target.provider.category, written) : written,
+      table,
+    ),
+    ...(keyed ? { load: { ...load, upsert_keys: primaryKey(wildcard, table) } } : {}),
+  };
+}
+
+/** A table's name may hold dots, which separate the parts of a target's, and slashes, which make folders. */
+function fillTarget(target: StreamTarget, table: Table): StreamTarget {
+  if (target.type === "relation") {
+    const fill = (part: string) => fillPlaceholders(part, table);
+    return target.schema === undefined
+      ? { ...target, name: joinName(splitName(target.name).map(fill)) }
+      : { ...target, schema: fill(target.schema), name: fill(target.name) };
+  }
+  const safe = {
+    schema: table.schema.replace(/[/\\]/g, "_"),
+    table: table.table.replace(/[/\\]/g, "_"),
+  };
+  const filled = Object.entries(target).map(([key, value]) => [
+    key,
+    typeof value === "string" && key !== "type" ? fillPlaceholders(value, safe) : value,
+  ]);
+  return Object.fromEntries(filled) as StreamTarget;
+}
+
+function checkIds(expanded: readonly Expanded[], problems: Problems): void {
+  for (const same of Map.groupBy(expanded, ({ stream }) => stream.id).values()) {
+    const made = same.find(({ table }) => table !== undefined);
+    if (same.length === 1 || made === undefined) continue;
+    problems.at(made.index)(
+      "id",
+      `Cannot name several streams "${made.stream.id}": ${
+        describeOrigins(same)
+      }; expected an id such as {schema}.{table}`,
+    );
+  }
+}
+
+/** A wildcard whose target is named by the table keeps its tables apart, also where only case differs. */
+async function checkTargets(
+  { target, streams }: PipelinePlan,
+  expanded: readonly Expanded[],
+  problems: Problems,
+): Promise<void> {
+  for (const [index, { stream }] of streams.entries()) {
+    const written = JSON.stringify(stream.target ?? stream.id);
+    if (!isWildcard(stream) || !isWildcard({ id: written })) continue;
+    const made = expanded.filter((one) => one.index === index);
+    const keys = await Promise.all(
+      made.map((one) => keyOf(target, one.stream.target as StreamTarget)),
+    );
+    const byTarget = Map.groupBy(made, (one) => keys[made.indexOf(one)]!);
+    for (const same of byTarget.values()) {
+      if (same.length === 1) continue;
+      problems.at(index)(
+        "target",
+        `Cannot load several tables into one target: ${
+          describeOrigins(same)
+        }; expected a target such as {schema}_{table}`,
+      );
+    }
+  }
+}
+
+function describeOrigins(streams: readonly Expanded[]): string {
+  return streams.map(({ stream, table }) =>
+    table === undefined ? `stream "${stream.id}"` : `table "${table.label}"`
+  ).join(", ");
+}
