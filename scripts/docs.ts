@@ -4,7 +4,7 @@ import { formatMessage, getDocPageSync, type Message } from "optique";
 import { COMMANDS, NAMES } from "../src/cli/command_table.ts";
 import { optionVariable } from "../src/cli/help/env_options.ts";
 import { HELP_WIDTHS } from "../src/cli/help/cached_help.ts";
-import type { IO, Output } from "../src/cli/terminal/stdio.ts";
+import type { BinaryOutput, IO } from "../src/cli/terminal/stdio.ts";
 import { listOperators } from "../src/cli/app/operator_catalog.ts";
 import type { CommandPage, OptionPage } from "../src/cli/help/command_pages.ts";
 import type { CommandParser } from "../src/cli/app/context.ts";
@@ -53,17 +53,19 @@ export async function helpOf(
   env: Record<string, string> = { FORCE_COLOR: "1" },
 ): Promise<string> {
   let printed = "";
-  const output: Output = {
+  const output: BinaryOutput = {
     isTerminal: false,
     columns,
     rows: 24,
     write(text) {
       printed += text;
     },
+    writeBytes: () => Promise.resolve(true),
   };
   const nothing = { [Symbol.dispose]() {} };
   const io: IO = {
     version: "0",
+    stdin: { isTerminal: false, read: () => Promise.resolve(null) },
     stdout: output,
     stderr: output,
     env,

@@ -20,7 +20,8 @@ export function removeEmptyFolders(folders: readonly string[]): void {
     try {
       removeIgnoreFile(folder);
       Deno.removeSync(folder);
-    } catch {
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) continue;
       // It holds another stage, or the run may not remove it.
       return;
     }

@@ -96,7 +96,9 @@ function prepareRetry(
 async function openStage(plan: StreamPlan, context: RunContext): Promise<Stage> {
   const buffer = await openBuffer(plan.buffer, plan.stageDirectory);
   const { stages, claim, signal, warn } = context;
-  if (plan.buffer.format !== "memory") stages.defer(() => removeEmptyFolders(plan.stageParents));
+  if (plan.buffer.format !== "memory") {
+    stages.defer(() => removeEmptyFolders([plan.stageDirectory, ...plan.stageParents]));
+  }
   const lock = stages.use(await buffer.lock({ ...claim, onWait: warn }, signal));
   const { format, location } = plan.buffer;
   if (format !== "memory" && location === undefined) ignoreFolder(plan.stageParents.at(-1)!);

@@ -36,9 +36,14 @@ export function fakeIO(
     write(text: string) {
       written[to] += text;
     },
+    writeBytes(bytes: Uint8Array) {
+      written[to] += new TextDecoder().decode(bytes);
+      return Promise.resolve(true);
+    },
   });
   return {
     version: "1.2.3",
+    stdin: { isTerminal, read: () => Promise.resolve(null) },
     stdout: output("out"),
     stderr: output("err"),
     env,

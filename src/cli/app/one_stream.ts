@@ -27,12 +27,12 @@ export const pipelineOrStream = () =>
       from: textOption(
         "--from",
         "CONNECTION",
-        message`Source: a connection name, a URL, a database file, a folder, a file or a pattern`,
+        message`Source: a connection name, a URL, a database file, a folder, a file, a pattern, or - for stdin`,
       ),
       to: textOption(
         "--to",
         "CONNECTION",
-        message`Target, same syntax as --from; a file or folder need not exist`,
+        message`Target, same syntax as --from, or - for stdout; a file or folder need not exist`,
       ),
       source: textOption(
         "--source",
@@ -59,6 +59,11 @@ export const pipelineOrStream = () =>
         "MODE",
         message`append, replace or upsert (default: replace for a file, append for a table)`,
       ),
+      format: textOption(
+        "--format",
+        "FORMAT",
+        message`Format of stdin or stdout: csv, tsv, json, jsonl, parquet or arrow, also compressed as in csv.gz (default of stdout: csv)`,
+      ),
       keys: multiple(option("--key", string({ metavar: "FIELD" }), {
         description: message`Field that identifies a record, for upsert; repeatable`,
       })),
@@ -74,6 +79,8 @@ type Values = InferValue<ReturnType<typeof pipelineOrStream>>;
 export interface Subject {
   readonly pipeline: string | undefined;
   readonly stream: StreamArguments | undefined;
+  /** Format of stdin or stdout, where an end of the stream is one of them. */
+  readonly format: string | undefined;
 }
 
 /**
@@ -83,18 +90,18 @@ export interface Subject {
  */
 export function readSubject<T extends Values>(
   command: string,
-  { pipeline, from, to, source, target, where, columns, mode, keys, ...others }: T,
+  { pipeline, from, to, source, target, where, columns, mode, format, keys, ...others }: T,
 ): Omit<T, keyof Values> & Subject {
   const fail = (detail: string) =>
     new ConfigurationError(`${detail}\nRun "dxt ${command} --help" for usage`);
-  const given = omitUndefined({ from, to, source, target, where, columns, mode });
+  const given = omitUndefined({ from, to, source, target, where, columns, mode, format });
   const [first] = [...Object.keys(given), ...keys.slice(0, 1).map(() => "key")];
   if (pipeline !== undefined && first !== undefined) {
     throw fail(
       `Cannot ${command} "${pipeline}" with --${first}: expected either a pipeline file, or --from and --to`,
     );
   }
-  if (pipeline !== undefined) return { ...others, pipeline, stream: undefined };
+  if (pipeline !== undefined) return { ...others, pipeline, stream: undefined, format };
   if (first === undefined) {
     throw fail(`Cannot ${command}: expected a PIPELINE, or --from and --to`);
   }
@@ -107,7 +114,7 @@ export function readSubject<T extends Values>(
     ...Object.fromEntries(words) as Pick<StreamArguments, "from" | "to">,
     keys: keys.map((text) => toArgument("key", text)),
   };
-  return { ...others, pipeline, stream };
+  return { ...others, pipeline, stream, format };
 }
 
 function toArgument(name: string, text: string): Argument {

@@ -8,6 +8,7 @@ import { parseLimits } from "../app/permission_limits.ts";
 import { defineCommand } from "../app/define_command.ts";
 import { OPERANDS, pipelineOrStream, readSubject } from "../app/one_stream.ts";
 import * as options from "../app/options.ts";
+import { withPipes } from "../app/pipes.ts";
 import { printPlan } from "../output/plan_report.ts";
 
 const parser = merge(
@@ -23,7 +24,8 @@ const parser = merge(
 export const plan = defineCommand(
   "plan",
   parser,
-  (values, context) => showPlan(readSubject("plan", values), context),
+  (values, context) =>
+    withPipes(readSubject("plan", values), context, (scope) => showPlan(scope, context)),
   {
     operands: OPERANDS,
     brief: message`Show what a run would do, without changing anything`,

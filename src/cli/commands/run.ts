@@ -3,6 +3,7 @@ import { merge, message, object, option } from "optique";
 import { defineCommand } from "../app/define_command.ts";
 import { OPERANDS, pipelineOrStream, readSubject } from "../app/one_stream.ts";
 import * as options from "../app/options.ts";
+import { withPipes } from "../app/pipes.ts";
 import { runPhase } from "../app/run_phase.ts";
 import { showPlan } from "./plan.ts";
 
@@ -25,8 +26,10 @@ export const run = defineCommand(
   "run",
   parser,
   (values, context) => {
-    const { dryRun, ...scope } = readSubject("run", values);
-    return dryRun ? showPlan(scope, context) : runPhase("run", scope, context);
+    const { dryRun, ...subject } = readSubject("run", values);
+    const work = (scope: typeof subject) =>
+      dryRun ? showPlan(scope, context) : runPhase("run", scope, context);
+    return withPipes(subject, context, work, !dryRun);
   },
   {
     operands: OPERANDS,
@@ -40,6 +43,7 @@ export const run = defineCommand(
       "dxt run shop.yaml --select orders --since 2025-01-01 --until 2025-02-01",
       "dxt run --from '${SHOP_URL}' --source public.orders --to ./orders.parquet",
       "dxt run --from '${SHOP_URL}' --source orders --where 'total > 9' --columns id,total --to x.csv",
+      "psql -c 'COPY t TO STDOUT CSV HEADER' | dxt run --from - --format csv --to t.parquet",
       "dxt run --from x.csv --to sqlite:w.db --target x --mode upsert --key id",
     ],
   },

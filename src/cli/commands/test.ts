@@ -8,6 +8,7 @@ import { parseLimits } from "../app/permission_limits.ts";
 import { defineCommand } from "../app/define_command.ts";
 import { OPERANDS, pipelineOrStream, readSubject } from "../app/one_stream.ts";
 import * as options from "../app/options.ts";
+import { withPipes } from "../app/pipes.ts";
 import { truncate } from "../output/terminal_text.ts";
 import { countNoun, durationText } from "../output/format_units.ts";
 
@@ -22,7 +23,8 @@ const parser = merge(
 export const test = defineCommand(
   "test",
   parser,
-  (values, context) => testStreams(readSubject("test", values), context),
+  (values, context) =>
+    withPipes(readSubject("test", values), context, (scope) => testStreams(scope, context)),
   {
     operands: OPERANDS,
     brief: message`Check the connections and rights of a pipeline, moving nothing`,

@@ -38,6 +38,7 @@ export class Printer {
 
   readonly format: Format;
   readonly #live: LiveLines;
+  #results: Output;
   readonly #listeners = new Set<(message: string) => void>();
   /** Keys of every line of the log: the pipeline and the run. */
   #about: LogContext = {};
@@ -48,6 +49,12 @@ export class Printer {
   constructor(private readonly io: IO, private readonly verbosity: Verbosity) {
     this.format = verbosity.output ?? (verbosity.quiet ? "json" : "text");
     this.#live = new LiveLines(io.stderr);
+    this.#results = io.stdout;
+  }
+
+  /** Prints results to stderr from now on, since stdout gets records. */
+  sendResultsToStderr(): void {
+    this.#results = this.io.stderr;
   }
 
   /** Whether stderr is a terminal that can redraw lines, and progress is on. */
@@ -117,17 +124,17 @@ export class Printer {
 
   /** Prints lines of a result. */
   result(text: string): void {
-    this.#write(this.io.stdout, escapeLines(this.#mask(text)));
+    this.#write(this.#results, escapeLines(this.#mask(text)));
   }
 
   /** Prints a result as JSON on one line. */
   json(value: unknown): void {
-    this.#write(this.io.stdout, escapeJSON(this.masked(value)));
+    this.#write(this.#results, escapeJSON(this.masked(value)));
   }
 
   /** Prints a result unchanged: names and records, which hold no secret of dxt. */
   document(text: string): void {
-    this.#write(this.io.stdout, text);
+    this.#write(this.#results, text);
   }
 
   /** A copy of a JSON value with secrets masked. */
@@ -145,14 +152,14 @@ export class Printer {
       row.map((cell) => typeof cell === "string" ? { text: this.#mask(cell) } : cell)
     );
     this.#write(
-      this.io.stdout,
+      this.#results,
       formatTable(columns, masked).map((line) => indent + line).join("\n"),
     );
   }
 
   /** A cell of {@linkcode table} in a color, if stdout has colors. */
   colorCell(text: string, color: Color): Cell {
-    return hasColor(this.io.env, this.io.stdout, this.verbosity.color)
+    return hasColor(this.io.env, this.#results, this.verbosity.color)
       ? { text, style: (padded) => wrapColor(padded, color) }
       : { text };
   }

@@ -3,6 +3,13 @@ import { requirePermission } from "../../core/permission_errors.ts";
 
 export type Signal = "SIGINT" | "SIGTERM";
 
+/** stdin. */
+export interface Input {
+  readonly isTerminal: boolean;
+  /** Reads bytes and returns their number; null at the end of the input. */
+  read(into: Uint8Array): Promise<number | null>;
+}
+
 /** stdout or stderr. */
 export interface Output {
   readonly isTerminal: boolean;
@@ -13,10 +20,17 @@ export interface Output {
   write(text: string): void;
 }
 
+/** stdout, which gets records, too. */
+export interface BinaryOutput extends Output {
+  /** Writes bytes while signals are handled; false when the reader has closed the pipe. */
+  writeBytes(bytes: Uint8Array): Promise<boolean>;
+}
+
 /** The process that a command runs in. Tests pass their own. */
 export interface IO {
   readonly version: string;
-  readonly stdout: Output;
+  readonly stdin: Input;
+  readonly stdout: BinaryOutput;
   readonly stderr: Output;
   /** Variables by name. Throws for one that may not be read; `readVariable` treats it as unset. */
   readonly env: Readonly<Record<string, string>>;
@@ -33,6 +47,12 @@ export function processIO(version: string): IO {
   const columns = readVariable(environment, "COLUMNS");
   return {
     version,
+    stdin: {
+      get isTerminal() {
+        return Deno.stdin.isTerminal();
+      },
+      read: (into) => Deno.stdin.read(into),
+    },
     stdout: openOutput(Deno.stdout, columns),
     stderr: openOutput(Deno.stderr, columns),
     env: environment,
@@ -82,8 +102,13 @@ function consoleSize(): { columns: number; rows: number } {
   }
 }
 
-function openOutput(stream: typeof Deno.stdout, variable: string | undefined): Output {
+function openOutput(stream: typeof Deno.stdout, variable: string | undefined): BinaryOutput {
   let isOpen = true;
+  /** The reader has closed the pipe, as `head` does. This is not an error. */
+  const close = (error: unknown) => {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    isOpen = false;
+  };
   return {
     isTerminal: stream.isTerminal(),
     get columns() {
@@ -98,10 +123,16 @@ function openOutput(stream: typeof Deno.stdout, variable: string | undefined): O
       try {
         while (isOpen && rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
       } catch (error) {
-        // The reader has closed the pipe, as `head` does. This is not an error.
-        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-        isOpen = false;
+        close(error);
       }
+    },
+    async writeBytes(bytes) {
+      try {
+        for (let at = 0; isOpen && at < bytes.length;) at += await stream.write(bytes.subarray(at));
+      } catch (error) {
+        close(error);
+      }
+      return isOpen;
     },
   };
 }
