@@ -2,6 +2,7 @@
 import type { Data } from "apache-arrow";
 import type { Field } from "../models/field.ts";
 import { ValueError } from "../core/errors.ts";
+import { float32Text } from "../core/values/number_text.ts";
 import {
   formatValue,
   INFINITY,
@@ -151,6 +152,8 @@ function presentText(field: Field, data: Data, years: TextYears): (row: number) 
         return text.endsWith("y") ? text : `${text}Z`;
       };
     }
+    case "float32":
+      return (row) => float32Text(values[row]);
     default: {
       const read: ReadValue = valueReader(field, data);
       return (row) => formatValue(read(row) as Exclude<Value, null>);

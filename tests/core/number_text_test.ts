@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { DXTType } from "../../src/models/dtype.ts";
 import { ValueError } from "../../src/core/errors.ts";
-import { decimalParts, floatHolds, nearestFloat } from "../../src/core/values/number_text.ts";
+import {
+  decimalParts,
+  float32Text,
+  floatHolds,
+  nearestFloat,
+} from "../../src/core/values/number_text.ts";
 import { parseText } from "../../src/core/values/values.ts";
 
 Deno.test("a number's digits and exponent are told for every usual spelling", () => {
@@ -55,3 +60,14 @@ for (const dtype of ["float32", "float64"] as const satisfies DXTType[]) {
     }));
   });
 }
+
+Deno.test("text of a float32 has the fewest digits that are read as the same number", () => {
+  const texts = ["0.1", "3.4028235e+38", "1e-45", "-0", "16777216", "1.1754944e-38", "Infinity"];
+  for (const text of texts) assert.equal(float32Text(Math.fround(Number(text))), text);
+  const field = { name: "f", dtype: "float32", nullable: true } as const;
+  fc.assert(fc.property(fc.float(), (number) => {
+    const text = float32Text(number);
+    assert.ok(Object.is(parseText(text, field), number), text);
+    assert.ok(Object.is(number, -0) || text.length <= String(number).length);
+  }));
+});

@@ -106,8 +106,7 @@ function isPipeline(text: string): boolean {
 }
 
 function print({ fields, rows }: Head, { printer, io }: Context): void {
-  const names = fields.map(({ name }) => name);
-  const records = () => rows.map((row) => escapeControls(jsonRecord(names, row)));
+  const records = () => rows.map((row) => escapeControls(jsonRecord(fields, row)));
   if (printer.format === "ndjson") {
     if (rows.length > 0) printer.document(records().join("\n"));
     return;

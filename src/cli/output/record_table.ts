@@ -28,7 +28,9 @@ export function formatRecords(
   width: number | undefined,
   dim: (text: string) => Cell,
 ): RecordTable {
-  const texts = rows.map((row) => row.map((value) => escapeControls(cellText(value))));
+  const texts = rows.map((row) =>
+    row.map((value, i) => escapeControls(cellText(value, fields[i]!.dtype)))
+  );
   const wanted = fields.map(({ name }, i) =>
     Math.max(displayWidth(escapeControls(name)), ...texts.map((row) => displayWidth(row[i]!)))
   );

@@ -52,6 +52,20 @@ function isSame(parts: DecimalParts, text: string): boolean {
     parts.negative === other.negative;
 }
 
+/** Most digits that tell a float32 from its neighbours. */
+const FLOAT32_DIGITS = 9;
+
+/** The fewest digits that are read as the same float32: 0.1, where the double is 0.10000000149011612. */
+export function float32Text(value: number): string {
+  if (!Number.isFinite(value) || value === 0) return Object.is(value, -0) ? "-0" : String(value);
+  const isNormal = Math.abs(value) >= SMALLEST_NORMAL.float32;
+  for (let digits = isNormal ? SAFE_DIGITS.float32 : 1; digits < FLOAT32_DIGITS; digits++) {
+    const rounded = Number(value.toPrecision(digits));
+    if (Math.fround(rounded) === value) return String(rounded);
+  }
+  return String(Number(value.toPrecision(FLOAT32_DIGITS)));
+}
+
 /** The float nearest to a number in decimal digits. */
 export function nearestFloat(text: string, dtype: FloatType): number {
   return dtype === "float32" ? Math.fround(Number(text)) : Number(text);

@@ -2,7 +2,13 @@
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import { ValueError } from "../errors.ts";
-import { decimalParts, floatHolds, type FloatType, nearestFloat } from "./number_text.ts";
+import {
+  decimalParts,
+  float32Text,
+  floatHolds,
+  type FloatType,
+  nearestFloat,
+} from "./number_text.ts";
 
 export type JSONValue =
   | null
@@ -123,10 +129,11 @@ export function plainDecimal(value: number): string {
 /**
  * Text of a value in CSV, text protocols and the manifest; NULL has none. Dates are ISO 8601, with a
  * sign and six digits for years below 0 or above 9999. `dateText` in the arrow room writes the same
- * from a column.
+ * from a column. Of a float32 it is the shortest where the dtype is given.
  */
-export function formatValue(value: Exclude<Value, null>): string {
+export function formatValue(value: Exclude<Value, null>, dtype?: DXTType): string {
   if (typeof value === "string") return value;
+  if (dtype === "float32") return float32Text(value as number);
   if (value instanceof Uint8Array) return value.toHex();
   if (Object.is(value, -0)) return "-0";
   return value.toString();

@@ -1,6 +1,7 @@
 /** Writes batches as JSON records. */
 import { isNull, textReader } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
+import { float32Text } from "../../core/values/number_text.ts";
 import { ValueError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
 import { CLOSE_OBJECT, isDigit, MINUS, OPEN_OBJECT, QUOTE } from "../../core/values/ascii.ts";
@@ -114,8 +115,9 @@ function valueWriter(
   if (write !== undefined) return write;
   switch (field.dtype) {
     case "float32":
+      return (row) => output.ascii(floatText(values[row], float32Text));
     case "float64":
-      return (row) => output.ascii(floatText(values[row]));
+      return (row) => output.ascii(floatText(values[row], String));
     case "string":
       if (field.number === true) {
         return (row) => {
@@ -163,7 +165,7 @@ function isJSONNull(bytes: Uint8Array, start: number): boolean {
   return bytes[skipSpace(bytes, start)] === 0x6e;
 }
 
-function floatText(value: number): string {
+function floatText(value: number, format: (value: number) => string): string {
   if (!Number.isFinite(value)) return `"${value}"`;
-  return Object.is(value, -0) ? "-0.0" : String(value);
+  return Object.is(value, -0) ? "-0.0" : format(value);
 }

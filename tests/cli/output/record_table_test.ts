@@ -25,6 +25,7 @@ Deno.test("NULL is told from the empty text, the text NULL, and texts in quotes 
     [Temporal.PlainDate.from("2024-02-29"), "2024-02-29"],
   ];
   for (const [value, shown] of values) assert.equal(cellText(value), shown);
+  assert.equal(cellText(Math.fround(0.1), "float32"), "0.1");
   assert.equal(new Set(values.map(([value]) => cellText(value))).size, values.length);
 });
 
@@ -38,13 +39,19 @@ Deno.test("JSON of a record keeps every digit, NaN, and JSON as it was written",
     new JSONText('{"a":1.10,"b":12345678901234567890}'),
     Temporal.Instant.from("2024-01-01T00:00:00.123456Z"),
     'q"\n',
+    Math.fround(0.1),
   ];
-  const names = ["i", "d", "n", "z", "null", "j", "t", "__proto__"];
+  const names = ["i", "d", "n", "z", "null", "j", "t", "__proto__", "f"];
+  const fields = names.map((name): Field => ({
+    name,
+    dtype: name === "f" ? "float32" : "string",
+    nullable: true,
+  }));
   assert.equal(
-    jsonRecord(names, row),
+    jsonRecord(fields, row),
     '{"i":"9007199254740993","d":"10.10","n":"NaN","z":-0,"null":null,' +
       '"j":{"a":1.10,"b":12345678901234567890},"t":"2024-01-01T00:00:00.123456Z",' +
-      '"__proto__":"q\\"\\n"}',
+      '"__proto__":"q\\"\\n","f":0.1}',
   );
   fc.assert(fc.property(fc.double(), (number) => {
     const back: unknown = JSON.parse(toJSON(number));

@@ -126,6 +126,14 @@ Deno.test("only what must be is quoted", async () => {
   );
 });
 
+Deno.test("a float32 has no more digits than it needs", async () => {
+  const records = [{ f: Math.fround(0.1) }, { f: Math.fround(-3.4028235e38) }, { f: NaN }];
+  assert.equal(
+    await written([field("f", "float32")], records),
+    "f\n0.1\n-3.4028235e+38\nNaN\n",
+  );
+});
+
 Deno.test("TSV has tabs between fields, and quotes", async () => {
   const records = [{ a: "x\ty", b: "1,5" }];
   const bytes = await writeAll(tsv, strings("a", "b"), records);

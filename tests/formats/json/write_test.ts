@@ -24,6 +24,7 @@ for (const format of [json, jsonl]) {
     assert.deepEqual(comparableRecords(back), comparableRecords(records));
     const lines = new TextDecoder().decode(bytes).trimEnd().split("\n");
     assert.equal(lines.length, records.length + (format === json ? 2 : 0));
+    assert.match(lines.join(""), /"f_float32":0\.1[,}]/);
     for (const line of format === json ? [lines.join("")] : lines) JSON.parse(line);
   });
 }

@@ -129,7 +129,12 @@ export const mysql: RelationalSystem<Session, MySQLTable, ColumnLimit> = {
     encodingOf(field, column, accept) {
       const { kind, limit } = conversionOf(field, column.type);
       const { check = {} } = columnLimit(column.type, field);
-      if (kind !== "lossy" || limit === true) return check;
+      if (kind !== "lossy" || limit === true) {
+        // As a number it is written with all digits of the double, as text with its own.
+        const isText = field.dtype === "float32" &&
+          typeMapper.fromSource(column.type).dtype === "string";
+        return isText ? { ...check, checked: { dtype: "string" } } : check;
+      }
       if (!accept && field.target_type === undefined) return undefined;
       return { ...check, checked: typeMapper.fromSource(column.type) };
     },

@@ -16,6 +16,8 @@
  * | binary, varbinary, blob, geometry | binary; a geometry as the server keeps it, SRID before WKB |
  * | json | json; MariaDB's is longtext: string |
  *
+ * A float32 in a double column is the same number, 0.10000000149011612 for 0.1; in a text column it is 0.1.
+ *
  * What is refused is read as text where `dtype: string` is declared. What dxt declares: the types above; for
  * timestamp_tz datetime(6) in UTC, since a timestamp ends in 2038; for text and JSON longtext with a binary
  * collation, and for keys varchar(191) and varbinary(191), which an index can hold; for a decimal beyond

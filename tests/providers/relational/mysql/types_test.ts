@@ -281,6 +281,17 @@ onServers(
 );
 
 onServers(
+  "a float32 is the same number as a double, and as text has its own digits",
+  async ({ url, sql }) => {
+    await using connector = await connect(url);
+    await sql("CREATE TABLE floats (d DOUBLE, t VARCHAR(20))");
+    const fields = ["d", "t"].map((name): Field => ({ name, dtype: "float32", nullable: true }));
+    await write(connector, "floats", fields, [{ d: Math.fround(0.1), t: Math.fround(0.1) }]);
+    assert.deepEqual(await sql("SELECT d, t FROM floats"), [["0.10000000149011612", "0.1"]]);
+  },
+);
+
+onServers(
   "a server that takes no file gets the same rows by statements",
   async ({ url, sql }, server) => {
     const admin = await openSession(server.url);

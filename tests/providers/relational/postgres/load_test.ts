@@ -91,6 +91,31 @@ onServers("a replacement that would change other tables is refused", async (data
   assert.equal((await database.sql("SELECT FROM child")).length, 1);
 });
 
+onServers(
+  "a float32 is the same number as a double, and as text has its own digits",
+  async (database) => {
+    await using connector = await connect(database.url);
+    const fields: Field[] = ["d", "t", "x"].map((name) => ({
+      name,
+      dtype: name === "x" ? "string" : "float32",
+      nullable: true,
+      ...(name === "t" ? { target_type: "text" } : {}),
+    }));
+    // The server gets a table with a column of xml as text, others as binary.
+    for (const type of ["text", "xml"]) {
+      await database.sql(
+        `DROP TABLE IF EXISTS floats; CREATE TABLE floats (d double precision, t text, x ${type})`,
+      );
+      const record = { d: Math.fround(0.1), t: Math.fround(0.1), x: "<a/>" };
+      await load(connector, "public.floats", stagedOf(fields, [record]));
+      assert.deepEqual(
+        [...await database.sql("SELECT d = 0.1::real::double precision AS same, t FROM floats")],
+        [{ same: true, t: "0.1" }],
+      );
+    }
+  },
+);
+
 /** What the server refuses: a table, records, and what its error must name. */
 const SERVER_ERRORS: readonly [table: string, records: DXTRecord[], words: RegExp][] = [
   [

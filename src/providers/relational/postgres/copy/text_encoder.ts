@@ -151,6 +151,8 @@ function converterOf(
   column: TableColumn,
 ): (text: string) => string {
   if (fit.how === "array") return arrayConverter(field, column.type);
-  if (fit.how === "checked") return exactConverter(field, column.type);
+  // The digits of a float32 are those of another double.
+  const isWidened = field.dtype === "float32" && fit.how === "binary" && fit.as === "float8";
+  if (fit.how === "checked" || isWidened) return exactConverter(field, column.type);
   return field.dtype === "binary" ? (text) => `\\x${text}` : (text) => text;
 }

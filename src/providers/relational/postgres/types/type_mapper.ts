@@ -25,6 +25,8 @@
  * | oid, regclass, composite types,     |                              |                                     |
  * | types of extensions                 |                              |                                     |
  *
+ * A float32 in a column of double precision is the same number, 0.10000000149011612 for 0.1; as text
+ * it has its own digits, 0.1.
  * A domain is its base type. What is refused here can be moved as text: `dtype: string`.
  * A field keeps its native type in `source_type`, so that another PostgreSQL gets the very same one.
  */

@@ -25,6 +25,8 @@
  * | binary | BLOB | blob |
  * | json, array, object | JSON_TEXT, JSON_ARRAY_TEXT, JSON_OBJECT_TEXT | text |
  *
+ * A float32 is kept as the double that is the same number: SQLite prints 0.1 as 0.100000001490116.
+ *
  * A fraction of a second has no closing zeros, and +00:00 sorts before a point: text in these
  * shapes sorts as time does. Infinite dates are the texts infinity and -infinity. Years outside 0
  * to 9999 have a sign and six digits: dxt orders them as the days that they are, SQLite as text.
