@@ -124,17 +124,17 @@ export class Printer {
 
   /** Prints lines of a result. */
   result(text: string): void {
-    this.#write(this.#results, escapeLines(this.#mask(text)));
+    this.#writeResult(escapeLines(this.#mask(text)));
   }
 
   /** Prints a result as JSON on one line. */
   json(value: unknown): void {
-    this.#write(this.#results, escapeJSON(this.masked(value)));
+    this.#writeResult(escapeJSON(this.masked(value)));
   }
 
   /** Prints a result unchanged: names and records, which hold no secret of dxt. */
   document(text: string): void {
-    this.#write(this.#results, text);
+    this.#writeResult(text);
   }
 
   /** A copy of a JSON value with secrets masked. */
@@ -151,10 +151,7 @@ export class Printer {
     const masked = rows.map((row) =>
       row.map((cell) => typeof cell === "string" ? { text: this.#mask(cell) } : cell)
     );
-    this.#write(
-      this.#results,
-      formatTable(columns, masked).map((line) => indent + line).join("\n"),
-    );
+    this.#writeResult(formatTable(columns, masked).map((line) => indent + line).join("\n"));
   }
 
   /** A cell of {@linkcode table} in a color, if stdout has colors. */
@@ -242,11 +239,13 @@ export class Printer {
     this.#write(this.io.stderr, label + about + escapeLines(mask(text)));
   }
 
+  #writeResult(text: string): void {
+    if (this.verbosity.silent) return;
+    this.#hasResult = true;
+    this.#write(this.#results, text);
+  }
+
   #write(output: Output, text: string): void {
-    if (output === this.io.stdout) {
-      if (this.verbosity.silent) return;
-      this.#hasResult = true;
-    }
     this.#live.clear();
     output.write(`${text}\n`);
     if (output === this.io.stderr) this.#live.redraw();
