@@ -6,6 +6,7 @@
  * with `, N skipped` if any were. With CI=true a skipped test is a failure, unless
  * {@linkcode IMPOSSIBLE} lists it.
  */
+import { globSync } from "node:fs";
 import { join } from "node:path";
 import { SERVICES, type Services, startServices } from "./services.ts";
 import {
@@ -81,9 +82,29 @@ function isImpossible(name: string, impossible: readonly Reason[]): boolean {
 
 /** Tests that `--quick` leaves out: each starts servers, binaries or many processes, or takes long. */
 const SLOW = [
+  "tests/bench",
   "tests/binary",
+  "tests/cli/commands/explore_test.ts",
+  "tests/cli/commands/without_file_test.ts",
+  "tests/cli/process",
+  "tests/config/precompiled_test.ts",
+  "tests/core/file_lock_test.ts",
+  "tests/external",
+  "tests/formats/parquet/other_readers_test.ts",
+  "tests/main_job",
+  "tests/providers/filestore/local/connector_test.ts",
+  "tests/providers/filestore/local/partition_test.ts",
   "tests/providers/relational/mysql",
   "tests/providers/relational/postgres",
+  "tests/providers/relational/sqlite/conformance_test.ts",
+  "tests/providers/relational/sqlite/rowid_partition_test.ts",
+  "tests/providers/transport/guarded_connection_test.ts",
+  "tests/reliability",
+  "tests/runner/pending_load_test.ts",
+  "tests/runner/shared_targets_test.ts",
+  "tests/runner/watermark_order_test.ts",
+  "tests/runner/watermark_warnings_test.ts",
+  "tests/sandbox/confine_test.ts",
   "tests/sandbox/hostile_test.ts",
   "tests/walk_through_test.ts",
 ];
@@ -98,20 +119,24 @@ const NO_SERVICES: Services = {
 /** Tests that are listed as the slowest. */
 const SLOWEST = 10;
 
+/** @param groups arguments of `deno test`: each group is a process, and all run at the same time */
 async function runTests(
-  args: readonly string[],
+  groups: readonly (readonly string[])[],
   { env, missing }: Omit<Services, "stop">,
 ): Promise<Counts> {
   const folder = await Deno.makeTempDir({ prefix: "dxt-test-report-" });
-  const report = join(folder, "junit.xml");
   try {
-    const code = await testWith(
-      ["test", ...permissionsOf(env), `--junit-path=${report}`, ...args],
-      { ...env, DXT_TEST_MISSING: Object.keys(missing).join(",") },
-    );
-    const all = readReport(await Deno.readTextFile(report).catch(() => ""));
+    const runs = await Promise.all(groups.map(async (args, i) => {
+      const report = join(folder, `${i}.xml`);
+      const code = await testWith(
+        ["test", ...permissionsOf(env), `--junit-path=${report}`, ...args],
+        { ...env, DXT_TEST_MISSING: Object.keys(missing).join(",") },
+      );
+      return { code, cases: readReport(await Deno.readTextFile(report).catch(() => "")) };
+    }));
+    const all = runs.flatMap(({ cases }) => cases);
     // A report calls tests that a filter leaves out skipped.
-    const isFiltered = args.some((arg) => arg.startsWith("--filter"));
+    const isFiltered = groups.flat().some((arg) => arg.startsWith("--filter"));
     const cases = isFiltered ? all.filter((one) => !isUnexplained(one)) : all;
     const counts = countTests(cases);
     for (const line of listSkipped(counts.skipped, missing)) console.error(line);
@@ -119,10 +144,22 @@ async function runTests(
       console.error("slowest:");
       for (const line of listSlowest(cases, SLOWEST)) console.error(line);
     }
+    const code = Math.max(...runs.map((run) => run.code));
     return judge(counts, code, Deno.env.get("CI") === "true");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/**
+ * Arguments of the quick run: the test files but {@linkcode SLOW}, dealt to a process per core.
+ * Processes, since files of one process share its working folder, its umask and its memory.
+ */
+function quickGroups(args: readonly string[]): string[][] {
+  const files = globSync("tests/**/*_test.ts").toSorted()
+    .filter((file) => !SLOW.some((slow) => file === slow || file.startsWith(`${slow}/`)));
+  const dealt = Map.groupBy(files, (file) => files.indexOf(file) % navigator.hardwareConcurrency);
+  return [...dealt.values()].map((group) => ["--no-check", ...args, ...group]);
 }
 
 /** Runs `deno test` without its own closing line, which counts in another way; returns its exit code. */
@@ -161,10 +198,7 @@ if (import.meta.main) {
   let counts: Counts;
   const services = isQuick ? NO_SERVICES : await startServices();
   try {
-    counts = await runTests(
-      isQuick ? ["--parallel", `--ignore=${SLOW.join(",")}`, ...args] : args,
-      services,
-    );
+    counts = await runTests(isQuick ? quickGroups(args) : [args], services);
   } finally {
     await services.stop();
   }
