@@ -4,10 +4,11 @@ import type { Bounds } from "./bounds.ts";
 import { Thread, type ThreadChecks, type ThreadKind } from "./thread.ts";
 
 /**
- * Work in milliseconds after which a worker is not reused: it holds much memory, and starting
- * another one costs little compared with its work.
+ * A worker that worked this many milliseconds, and this many times as long as it took to start, is
+ * not reused: it holds much memory, and starting another one costs little compared with its work.
  */
 const LONG_MS = 1500;
+const LONG_STARTS = 5;
 
 /** A worker for one caller's exclusive use; disposing of the lease returns it to the pool. */
 export interface Lease<J extends Jobs> extends Disposable {
@@ -51,7 +52,8 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
     const thread = at >= 0 ? this.#idle.splice(at, 1)[0]!.thread : this.#start(kind);
     const start = performance.now();
     const release = () => {
-      if (thread.lost || performance.now() - start > LONG_MS) this.#end(thread);
+      const isLong = performance.now() - start > Math.max(LONG_MS, LONG_STARTS * thread.startMs);
+      if (thread.lost || isLong) this.#end(thread);
       else this.#idle.push({ key, thread });
     };
     return { thread, [Symbol.dispose]: release };

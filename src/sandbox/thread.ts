@@ -80,6 +80,8 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
   onWarning: ((message: string) => void) | undefined;
   readonly #worker: BoundedThread | FreeThread;
   readonly #calls = new Map<number, (message: Answer) => void>();
+  readonly #created = performance.now();
+  #startMs: number | undefined;
   #last = 0;
   #lost: Error | undefined;
   /** Set for untrusted code only. */
@@ -107,6 +109,11 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
   /** Whether the worker ended by itself; the results of its calls are lost. */
   get lost(): boolean {
     return this.#lost !== undefined;
+  }
+
+  /** Milliseconds from its creation to its first message; 0 before. */
+  get startMs(): number {
+    return this.#startMs ?? 0;
   }
 
   /**
@@ -163,6 +170,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
   }
 
   #receive(message: FromThread): void {
+    this.#startMs ??= performance.now() - this.#created;
     this.#clock?.renew();
     if (message.type === "crashed") this.#fail(toError(message.error));
     else if (message.type === "warning") this.onWarning?.(message.message);
