@@ -1,11 +1,29 @@
-/** Generates from the command line: help texts, pages for completions, and tables of README.md. */
+/** Generates from the command line and the models: help texts, pages for completions, and tables of the documentation. */
 import { join } from "node:path";
 import { formatMessage, getDocPageSync, type Message } from "optique";
 import { COMMANDS, NAMES } from "../src/cli/command_table.ts";
 import { optionVariable } from "../src/cli/help/env_options.ts";
 import { HELP_WIDTHS } from "../src/cli/help/cached_help.ts";
 import type { BinaryOutput, IO } from "../src/cli/terminal/stdio.ts";
-import { listOperators } from "../src/cli/app/operator_catalog.ts";
+import {
+  listOperators,
+  listOptions,
+  type Operator,
+  type OperatorOption,
+} from "../src/cli/app/operator_catalog.ts";
+import { arrowType } from "../src/arrow/schema.ts";
+import { typeMapper as mysql } from "../src/providers/relational/mysql/type_mapper.ts";
+import { typeMapper as postgres } from "../src/providers/relational/postgres/types/type_mapper.ts";
+import { typeMapper as sqlite } from "../src/providers/relational/sqlite/types/type_mapper.ts";
+import { DXT_TYPES } from "../src/models/dtype.ts";
+import { TOPICS } from "../src/cli/help/topics.ts";
+import { BufferSettings } from "../src/models/buffer.ts";
+import { type Field, FieldDeclaration, FieldSource, FieldTarget } from "../src/models/field.ts";
+import { FormatOptions } from "../src/models/format.ts";
+import { PermissionLists } from "../src/models/permissions.ts";
+import { Pipeline, Project } from "../src/models/pipeline.ts";
+import { CATEGORY_SOURCES, StreamSource } from "../src/models/source.ts";
+import { ExtractSettings, LoadSettings, RetrySettings, Stream } from "../src/models/stream.ts";
 import type { CommandPage, OptionPage } from "../src/cli/help/command_pages.ts";
 import type { CommandParser } from "../src/cli/app/context.ts";
 import { guaranteesText } from "../src/models/guarantee.ts";
@@ -19,17 +37,57 @@ export async function documents(
 ): Promise<[string, string][]> {
   const pages = new Map<string, CommandPage>();
   for (const name of NAMES) pages.set(name, buildPage(name, await COMMANDS[name]!.load()));
-  const readme = await Deno.readTextFile(join(root, "README.md"));
-  const tables = {
-    commands: commandTable(pages),
-    options: optionTable(pages),
-    operators: operatorTable(providers),
-  };
+  const tables = documentTables(pages, providers);
   return [
     ["src/cli/help/help_texts.gen.ts", await helpTexts()],
     ["src/cli/help/command_pages.gen.ts", formatPages(pages)],
-    ["README.md", Object.entries(tables).reduce(replaced, readme)],
+    ...await Promise.all(
+      Object.values(TOPICS).map(async ({ path }): Promise<[string, string]> => [
+        path,
+        replaceTables(path, await Deno.readTextFile(join(root, path)), tables),
+      ]),
+    ),
   ];
+}
+
+/** The tables of the documentation, by the name in their markers. */
+function documentTables(
+  pages: ReadonlyMap<string, CommandPage>,
+  providers: readonly Provider[],
+): ReadonlyMap<string, string> {
+  const models = {
+    pipeline: Pipeline,
+    stream: Stream,
+    field: FieldDeclaration,
+    "field source": FieldSource,
+    "field target": FieldTarget,
+    extract: ExtractSettings,
+    load: LoadSettings,
+    retry: RetrySettings,
+    buffer: BufferSettings,
+    format: FormatOptions,
+    project: Project,
+    permissions: PermissionLists,
+  };
+  return new Map([
+    ["commands", commandTable(pages)],
+    ["options", optionTable(pages)],
+    ["topics", topicTable()],
+    ["types", typeTable()],
+    ...Object.entries(models).map(([name, model]) =>
+      [`keys of ${name}`, keyTable(listOptions(model))] as const
+    ),
+    ...(["relational", "filestore"] as const).map((category) =>
+      [`sources of ${category}`, sourceTable(category)] as const
+    ),
+    ...providers.flatMap((provider) => {
+      const [connection, ...classes] = listOperators([provider]);
+      return [
+        [`connection of ${provider.name}`, keyTable(connection!.options)] as const,
+        [`classes of ${provider.name}`, classTables(classes)] as const,
+      ];
+    }),
+  ]);
 }
 
 /** Help of dxt and of each command for each width, in color; plain help removes the color codes. */
@@ -142,22 +200,86 @@ function optionTable(pages: ReadonlyMap<string, CommandPage>): string {
     [...found.values()].map(({ option, commands }) => [
       `\`${option.names.join("`, `")}${option.value === undefined ? "" : ` ${option.value}`}\``,
       `\`${optionVariable(option.names)}\``,
-      option.description.replaceAll("|", "\\|"),
+      escapeCell(option.description),
       commands.length === pages.size ? "all" : commands.join(", "),
     ]),
   );
 }
 
-function operatorTable(providers: readonly Provider[]): string {
+function topicTable(): string {
+  const rows = Object.entries(TOPICS).map(([topic, { path, about }]) => [
+    path === "README.md" ? `\`${topic}\`` : `[\`${topic}\`](${path})`,
+    about,
+  ]);
+  return table(["Topic", "What is there"], rows);
+}
+
+/** A table of keys; one with * is required. */
+function keyTable(options: readonly OperatorOption[]): string {
   return table(
-    ["Operator", "Kind", "What it is", "Guarantee by load mode"],
-    listOperators(providers).map(({ name, kind, description, modes }) => [
+    ["Key", "Value", "What it says"],
+    options.map(({ name, type, required, description, ...option }) => {
+      const unsaid = option.default !== undefined && !description.includes("(default:");
+      const text = unsaid ? `${description} (default: ${String(option.default)})` : description;
+      return [`\`${name}\`${required ? " *" : ""}`, escapeCell(type), escapeCell(text.trim())];
+    }),
+  );
+}
+
+/** How new columns store each type. */
+function typeTable(): string {
+  const mappers = [postgres, mysql, sqlite];
+  return table(
+    ["Type", "Arrow, Parquet", "PostgreSQL", "MySQL", "SQLite"],
+    DXT_TYPES.map((dtype) => {
+      const digits = dtype === "decimal" ? { precision: 12, scale: 2 } : {};
+      const field: Field = { name: "a", dtype, nullable: true, ...digits };
+      const name = dtype === "decimal" ? "decimal(12,2)" : dtype;
+      return [
+        `\`${name}\``,
+        String(arrowType(field)),
+        ...mappers.map((mapper) => `\`${mapper.toTarget(field)}\``),
+      ];
+    }),
+  );
+}
+
+/** The source types of a category, with their keys. */
+function sourceTable(category: keyof typeof CATEGORY_SOURCES): string {
+  const types: readonly string[] = CATEGORY_SOURCES[category];
+  const variants = StreamSource.options.filter((variant) =>
+    types.includes(variant.shape.type.value)
+  );
+  return table(
+    ["Type", "What it reads", "Keys"],
+    variants.map((variant) => [
+      `\`${variant.shape.type.value}\``,
+      variant.description ?? "",
+      listOptions(variant).filter(({ name }) => name !== "type")
+        .map(({ name, required }) => `\`${name}\`${required ? " *" : ""}`).join(", "),
+    ]),
+  );
+}
+
+/** The extractors and loaders of a provider, and the options of each. */
+function classTables(classes: readonly Operator[]): string {
+  const all = table(
+    ["Class", "What it does", "Guarantee by load mode"],
+    classes.map(({ name, description, modes }) => [
       `\`${name}\``,
-      kind,
-      description.replaceAll("|", "\\|"),
+      escapeCell(description),
       modes === undefined ? "" : guaranteesText(modes),
     ]),
   );
+  const options = classes.filter(({ options }) => options.length > 0).map(({ name, options }) =>
+    `Options of \`${name}\`:\n\n${keyTable(options)}`
+  );
+  return [all, ...options].join("\n\n");
+}
+
+/** Text as it is, in a cell of a table: no column ends in it, and nothing is emphasis. */
+function escapeCell(text: string): string {
+  return text.replaceAll(/[|*]|(?<!\w)_|_(?!\w)/g, "\\$&");
 }
 
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -165,9 +287,18 @@ function table(titles: readonly string[], rows: readonly (readonly string[])[]):
   return [line(titles), line(titles.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** Replaces the text between the markers of this name. */
-function replaced(text: string, [name, content]: [string, string]): string {
-  const between = new RegExp(`(<!-- generated: ${name} -->\n)[^]*?(\n<!-- end: ${name} -->)`);
-  if (!between.test(text)) throw new Error(`README.md has no markers of "${name}"`);
-  return text.replace(between, (_, before, after) => `${before}\n${content}\n${after}`);
+/** Replaces what stands between the markers of a table. */
+function replaceTables(
+  path: string,
+  page: string,
+  tables: ReadonlyMap<string, string>,
+): string {
+  return page.replaceAll(
+    /(<!-- generated: (.+?) -->\n)[^]*?(\n<!-- end: \2 -->)/g,
+    (_, before, name, after) => {
+      const content = tables.get(name);
+      if (content === undefined) throw new Error(`Cannot write "${path}": no table "${name}"`);
+      return `${before}\n${content}\n${after}`;
+    },
+  );
 }

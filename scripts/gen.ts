@@ -1,6 +1,6 @@
 /**
  * `deno task gen` writes the generated files: the registry of providers, precompiled shapes and JSON
- * Schemas of pipelines and projects, help texts, and the tables of README.md. With `--check` it
+ * Schemas of pipelines and projects, help texts, and the tables of the documentation. With `--check` it
  * writes nothing, names the outdated files, and exits with 1 if there are any.
  */
 import { join } from "node:path";

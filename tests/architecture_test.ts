@@ -115,7 +115,8 @@ async function imports(): Promise<Import[]> {
         match[0].includes("{") && names.every((name) => name === "" || name.startsWith("type "));
       found.push({ file, specifier: match[3]!, typeOnly });
     }
-    for (const match of text.matchAll(/\bimport\s*\(\s*["']([^"']+)["']/g)) {
+    // A page is a text, and lies beside the code that it is about.
+    for (const match of text.matchAll(/\bimport\s*\(\s*["']([^"']+(?<!\.md))["']/g)) {
       found.push({ file, specifier: match[1]!, typeOnly: false, lazy: true });
     }
     for (const match of text.matchAll(/^\s*import\s+["']([^"']+)["']/gm)) {

@@ -1,4 +1,4 @@
-/** What README.md says of permissions, tried. */
+/** What src/sandbox/README.md says of permissions, tried. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,11 +6,10 @@ import { program } from "./cli/program.ts";
 import { withFolder } from "./support/run.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
-const README = await Deno.readTextFile(join(ROOT, "README.md"));
-const SECTION = /## Permissions\n[^]*?(?=\n## )/.exec(README)![0];
-const BLOCKS = [...SECTION.matchAll(/```(?:yaml|text)\n([^]*?)```/g)].map((match) => match[1]!);
+const PAGE = await Deno.readTextFile(join(ROOT, "src/sandbox/README.md"));
+const BLOCKS = [...PAGE.matchAll(/```(?:yaml|text)\n([^]*?)```/g)].map((match) => match[1]!);
 
-Deno.test("the permissions and the refusal that README.md shows are those that dxt prints", () =>
+Deno.test("the permissions and the refusal that the page on security shows are those that dxt prints", () =>
   withFolder(async (made) => {
     const folder = await Deno.realPath(made);
     const [pipeline, printed, project, refused] = BLOCKS as [string, string, string, string];
@@ -36,8 +35,8 @@ Deno.test("the permissions and the refusal that README.md shows are those that d
     assert.match(err, /add it to permissions\.read in dxt_project\.yaml/);
   }));
 
-Deno.test("the command that README.md shows runs the pipeline with these permissions", async () => {
-  const [, line] = /```sh\n(eval [^]*?)\n```/.exec(SECTION)!;
+Deno.test("the command that the page on security shows runs the pipeline with these permissions", async () => {
+  const [, line] = /```sh\n(eval [^]*?)\n```/.exec(PAGE)!;
   await withFolder(async (made) => {
     const folder = await Deno.realPath(made);
     await Deno.writeTextFile(join(folder, "files.yaml"), BLOCKS[0]!);

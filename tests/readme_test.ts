@@ -1,21 +1,23 @@
-/** What README.md says, tried. */
+/** What the pages of the documentation say, checked: links, commands, options, pipelines and code. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, join, normalize } from "node:path";
+import { parse } from "yaml";
 import { NAMES } from "../src/cli/command_table.ts";
+import { TOPICS } from "../src/cli/help/topics.ts";
 import { main } from "../src/cli/main.ts";
 import { dxt, fakeIO } from "./cli/fakes.ts";
 import { freshDatabase, postgresTest } from "./support/services.ts";
 import { withFolder } from "./support/run.ts";
 import { ignoreIf } from "./support/ignore.ts";
+import { codeBlocks, readPages, ROOT, writeFiles } from "./support/pages.ts";
 
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
-const README = await Deno.readTextFile(join(ROOT, "README.md"));
+const PAGES = await readPages();
+const README = PAGES.find(({ path }) => path === "README.md")!.text;
 
 function block(language: string): string {
-  const found = new RegExp("```" + language + "\\n(.*?)```", "s").exec(README);
-  assert.ok(found !== null, `no ${language} in README.md`);
-  return found[1]!;
+  const found = codeBlocks(README).find((one) => one.language === language);
+  assert.ok(found !== undefined, `no ${language} in README.md`);
+  return found.text;
 }
 
 /** Lines without their times, spaces between columns as one. */
@@ -41,45 +43,204 @@ Deno.test({
       await Deno.writeTextFile(path, block("yaml"));
       const io = fakeIO({ env: { SHOP_URL: database.url } });
       assert.equal(await main(["run", path], io), 0, io.err);
-      const [command, ...shown] = timeless(block("console"));
+      const [command, ...shown] = timeless(block("text"));
       assert.equal(command, "$ dxt run shop.yaml");
       assert.deepEqual(timeless(io.out), shown);
     }),
 });
 
-Deno.test("every command that README.md names is there, and every other one is named", async () => {
-  const named = [...README.matchAll(/^\| `dxt (\w+)[ `]/gm)].map((match) => match[1]!);
-  const { out } = await dxt("--help");
-  const known = [...out.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map((match) => match[1]!);
-  assert.deepEqual(named.sort(), known.sort());
+Deno.test("README.md is the first screen: at most 200 lines", () => {
+  assert.ok(README.split("\n").length <= 201, `${README.split("\n").length - 1} lines`);
 });
 
-Deno.test("every option of dxt that README.md names is there", async () => {
-  const named = [...README.matchAll(/`(?:dxt \w+ )?(--[a-z-]+)/g)].map((match) => match[1]!);
-  assert.ok(named.length >= 5, named.join());
-  const helps = await Promise.all(
-    NAMES.map((command) => dxt(`${command} --help`)),
-  );
-  const known = helps.map(({ out }) => out).join();
-  for (const option of named.filter((name) => name !== "--help")) {
-    assert.match(known, new RegExp(` ${option} `), option);
-  }
-});
-
-Deno.test("every file that README.md links is there", async () => {
-  for (const [, link] of README.matchAll(/\]\((?!http)([^)]+)\)/g)) {
-    await Deno.stat(join(ROOT, link!));
-  }
-});
-
-Deno.test("README.md names every provider and task that users need", async () => {
+Deno.test("README.md names every provider, and the tasks that a user needs", async () => {
   const { REGISTRY } = await import("../src/providers/registry.ts");
   for (const name of Object.keys(REGISTRY)) {
-    assert.match(README, new RegExp(`^\\| \`${name}\` `, "m"));
+    assert.match(README, new RegExp(`^\\| \\[\`${name}\`\\]`, "m"));
   }
-  const { tasks } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
-  for (const name of ["start", "test", "ok", "services", "bench", "compile", "dxt"]) {
-    assert.ok(name in tasks);
-    assert.match(README, new RegExp(`task ${name}\\b`));
+  for (const name of ["start", "test"]) {
+    assert.ok(README.includes(`npx -y deno@2.9.6 task ${name}`), name);
   }
 });
+
+Deno.test("every page of the documentation is a topic, with a title of its own", () => {
+  const topics = new Set(Object.values(TOPICS).map(({ path }) => path));
+  const inner = PAGES.filter(({ path }) => !topics.has(path)).map(({ path }) => path);
+  assert.deepEqual(inner, [
+    "src/README.md",
+    "src/providers/README.md",
+    "src/providers/relational/README.md",
+    "src/providers/transport/README.md",
+  ], "pages for those who work on dxt");
+  const titles = PAGES.map(({ text }) => text.split("\n")[0]!);
+  assert.deepEqual(titles.filter((title) => !/^# \S/.test(title)), []);
+  assert.equal(new Set(titles).size, titles.length, titles.join());
+});
+
+Deno.test("every generated block of a page has a topic's page, which deno task gen writes", () => {
+  const written = new Set(Object.values(TOPICS).map(({ path }) => path));
+  const marked = PAGES.filter(({ text }) => text.includes("<!-- generated: "));
+  assert.ok(marked.length >= 5);
+  assert.deepEqual(marked.filter(({ path }) => !written.has(path)), []);
+});
+
+/** The anchor that a heading gets on a page. */
+function anchorOf(heading: string): string {
+  return heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-");
+}
+
+Deno.test("every link leads to a file, and to a heading of it", async () => {
+  const wrong: string[] = [];
+  for (const { path, text } of PAGES) {
+    const prose = text.replaceAll(/^ *```[^]*?^ *```$/gm, "");
+    for (const [, link] of prose.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
+      const [file, anchor] = link!.split("#") as [string, string | undefined];
+      const to = file === "" ? path : normalize(join(dirname(path), file));
+      const exists = await Deno.stat(join(ROOT, to)).then(() => true, () => false);
+      const page = PAGES.find((one) => one.path === to)?.text ?? "";
+      const anchors = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading!));
+      if (!exists || anchor !== undefined && !anchors.includes(anchor)) {
+        wrong.push(`${path}: ${link}`);
+      }
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+/** What a page says to run: lines of shell blocks, and code within text. */
+function commandsOf(text: string): string[] {
+  const lines = codeBlocks(text).filter(({ language }) =>
+    ["sh", "console", "text", "yaml", "ini", "python"].includes(language)
+  ).flatMap((block) => block.text.replaceAll("\\\n", " ").split("\n"));
+  const prose = text.replaceAll(/^ *```[^]*?^ *```$/gm, "");
+  const inline = [...prose.matchAll(/`([^`]+)`/g)].map(([, code]) => code!.replaceAll("\n", " "));
+  return [...lines, ...inline];
+}
+
+/** Options of other programs that pages name alone: of the parser, and of V8. */
+const OTHERS = new Set(["--help", "--trace-opt", "--single-threaded-gc"]);
+
+Deno.test("every command, option and task that a page names exists", async () => {
+  const helps = new Map(
+    await Promise.all(
+      NAMES.map(async (name) => [name, (await dxt(`${name} --help`)).out] as const),
+    ),
+  );
+  const all = [...helps.values()].join("\n");
+  const { tasks } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const wrong: string[] = [];
+  for (const { path, text } of PAGES) {
+    for (const line of commandsOf(text)) {
+      for (const [, name, rest] of line.matchAll(/(?:^|[ /(;&|"'])dxt ([a-z]+)\b([^;|]*)/g)) {
+        const help = name === "help" ? "" : helps.get(name!);
+        if (help === undefined && /^ *(\$ )?dxt /.test(line)) wrong.push(`${path}: dxt ${name}`);
+        if (help === undefined) continue;
+        for (const [option] of rest!.matchAll(/(?<=[ \[])--[a-z-]+/g)) {
+          if (option !== "--help" && !help.includes(`${option}`)) {
+            wrong.push(`${path}: dxt ${name} ${option}`);
+          }
+        }
+      }
+      const option = /^--[a-z-]+/.exec(line)?.[0];
+      const isKnown = option === undefined || OTHERS.has(option) || all.includes(option);
+      if (!isKnown) {
+        wrong.push(`${path}: ${option}`);
+      }
+      for (const [, task] of line.matchAll(/\b(?:deno(?:@[\d.]+)?) task (\w+)/g)) {
+        if (!(task! in tasks)) wrong.push(`${path}: deno task ${task}`);
+      }
+    }
+  }
+  assert.deepEqual([...new Set(wrong)], []);
+});
+
+Deno.test("every message of the page on troubleshooting is one that dxt prints", async () => {
+  const { text } = PAGES.find(({ path }) => path === "src/core/README.md")!;
+  let sources = "";
+  for await (const path of sourceFiles(join(ROOT, "src"))) sources += await Deno.readTextFile(path);
+  // As messages read: without what is inserted, and with quotes as they are printed.
+  const messages = sources.replaceAll(/\$\{[^{}]*\}/g, "…").replaceAll(/\\(["'`])/g, "$1");
+  const wrong = [...text.matchAll(/^\| `([^`]+)` +\|/gm)].flatMap(([, message]) =>
+    message!.split("…").map((part) => part.trim()).filter((part) => part.length > 2)
+      .filter((part) => !messages.includes(part))
+  );
+  assert.deepEqual(wrong, []);
+});
+
+async function* sourceFiles(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) yield* sourceFiles(join(folder, name));
+    else if (name.endsWith(".ts")) yield join(folder, name);
+  }
+}
+
+/** Values of the variables that pipelines of pages read. */
+const VARIABLES: Record<string, string> = {
+  SHOP_URL: "postgres://me@localhost/shop",
+  CRM_URL: "mysql://me@localhost/crm",
+  WAREHOUSE_URL: "postgres://me@localhost/warehouse",
+  WAREHOUSE: "w.db",
+  API_TOKEN: "t",
+  TENANT: "one",
+  DB_PASSWORD: "secret",
+};
+
+const SKELETON = { version: 1, name: "page", source: "sqlite:a.db", target: "sqlite:b.db" };
+
+const STREAM = { id: "one", source: "one" };
+
+/** A whole file around a part of a pipeline: a list of streams, keys of the file, or keys of a stream. */
+function wholeFile(part: unknown): { readonly name: string; readonly content: unknown } {
+  if (Array.isArray(part)) return { name: "page.yaml", content: { ...SKELETON, streams: part } };
+  const keys = Object.keys(part as object);
+  if (keys.some((key) => ["connections", "permissions", "logging"].includes(key))) {
+    return { name: "dxt_project.yaml", content: { version: 1, ...part as object } };
+  }
+  const ofFile = [
+    "version",
+    "name",
+    "source",
+    "target",
+    "buffer",
+    "defaults",
+    "on_error",
+    "streams",
+  ];
+  const isFile = keys.every((key) => ofFile.includes(key));
+  const content = isFile
+    ? { ...SKELETON, streams: [STREAM], ...part as object }
+    : { ...SKELETON, streams: [{ ...STREAM, ...part as object }] };
+  return { name: "page.yaml", content };
+}
+
+/** The project of a page is no project of its other pipelines. */
+async function removeProject(folder: string): Promise<void> {
+  await Deno.remove(join(folder, "dxt_project.yaml")).catch(() => {});
+}
+
+for (const { path, text } of PAGES) {
+  const blocks = codeBlocks(text).filter(({ language, notRun }) =>
+    language === "yaml" && notRun === undefined
+  );
+  if (blocks.length === 0) continue;
+  Deno.test(`the pipelines of ${path} are valid`, async () => {
+    for (const block of blocks) {
+      await withFolder(async (folder) => {
+        const { name, content } = wholeFile(
+          parse(block.text.replaceAll("https://modules.example/", "./")),
+        );
+        await writeFiles(text, folder);
+        await Deno.writeTextFile(join(folder, name), JSON.stringify(content));
+        const pipeline = join(folder, "page.yaml");
+        if (name === "page.yaml") await removeProject(folder);
+        else await Deno.writeTextFile(pipeline, JSON.stringify({ ...SKELETON, streams: [STREAM] }));
+        await Deno.copyFile(
+          join(ROOT, "pipelines/providers/pages.ts"),
+          join(folder, "pages.ts"),
+        );
+        const io = fakeIO({ env: VARIABLES });
+        assert.equal(await main(["validate", pipeline], io), 0, `${block.text}\n${io.err}`);
+      });
+    }
+  });
+}

@@ -1,10 +1,11 @@
 /**
- * Copies the content of a binary to a folder: sources and packages without unused files, all with the
+ * Copies the content of a binary to a folder: sources, pages and packages without unused files, all with the
  * same modification time. Nothing else of this machine gets into the binary, and the same sources
  * give the same bytes anywhere.
  */
 import { basename, dirname, join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
+import { TOPICS } from "../../src/cli/help/topics.ts";
 import { causeOf } from "./cause.ts";
 import { embedded, graphOf, type Package } from "./graph.ts";
 
@@ -34,6 +35,9 @@ interface Manifest {
 export async function stage(root: string, folder: string): Promise<void> {
   for (const name of FILES) await copyFile(join(root, name), join(folder, name));
   await copy(join(root, "src"), join(folder, "src"), /\.ts$/);
+  for (const { path } of Object.values(TOPICS)) {
+    await copyFile(join(root, path), join(folder, path));
+  }
   const graph = await graphOf("main.ts", root);
   const cache = join(folder, "cache");
   for (const key of embedded(graph)) {

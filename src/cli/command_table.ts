@@ -12,6 +12,7 @@ const LOOK = "Inspect";
 const WRITE = "Write pipelines";
 const CODE = "External modules";
 const SHELL = "Shell";
+const LEARN = "Learn";
 
 export const COMMANDS: Readonly<Record<string, Entry>> = {
   run: { group: MOVE, load: async () => (await import("./commands/run.ts")).run },
@@ -35,6 +36,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   lock: { group: CODE, load: async () => (await import("./commands/lock.ts")).lock },
   vendor: { group: CODE, load: async () => (await import("./commands/vendor.ts")).vendor },
+  docs: { group: LEARN, load: async () => (await import("./commands/docs.ts")).docs },
   completions: {
     group: SHELL,
     load: async () => (await import("./commands/completions.ts")).completions,

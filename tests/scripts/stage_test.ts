@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { stage } from "../../scripts/compile/stage.ts";
+import { TOPICS } from "../../src/cli/help/topics.ts";
 import { withFolder } from "../support/run.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -23,11 +24,13 @@ Deno.test("what a binary is made of has no time, no types and nothing of the tes
     const files = await filesIn(folder);
     for (const path of files) {
       assert.equal((await Deno.stat(join(folder, path))).mtime!.getTime(), 0, path);
-      assert.doesNotMatch(path, /\.d\.[cm]?ts$|\.map$|\.md$|\.min\.js$|fast-check|^tests/);
+      assert.doesNotMatch(path, /\.d\.[cm]?ts$|\.map$|\.min\.js$|fast-check|^tests/);
     }
     for (const path of ["main.ts", "deno.json", "deno.lock", "src/cli/main.ts"]) {
       assert.ok(files.includes(path), path);
     }
+    const pages = Object.values(TOPICS).map(({ path }) => path);
+    assert.deepEqual(files.filter((path) => path.endsWith(".md")).sort(), pages.sort());
     const packages = (name: string) =>
       files.filter((path) => new RegExp(`^cache/npm/[^/]+/${name}/`).test(path));
     assert.ok(packages("parquet-wasm").length > 2);

@@ -59,7 +59,8 @@ interface Schema {
   readonly required?: readonly string[];
 }
 
-function listOptions(model: z.ZodType): OperatorOption[] {
+/** Lists the keys of an object, or of all variants of a union. */
+export function listOptions(model: z.ZodType): OperatorOption[] {
   const schema = z.toJSONSchema(model, { io: "input", unrepresentable: "any" }) as Schema;
   const definitions = schema.$defs ?? {};
   const resolved = (one: Schema): Schema => {
@@ -87,7 +88,7 @@ function listOptions(model: z.ZodType): OperatorOption[] {
 function typeText(schema: Schema, resolved: (one: Schema) => Schema): string {
   const { type, items, anyOf, oneOf } = schema;
   if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.enum !== undefined) return schema.enum.map(String).join(" | ");
+  if (schema.enum !== undefined) return schema.enum.map(enumText).join(" | ");
   const choices = anyOf ?? oneOf;
   if (choices !== undefined) {
     return [...new Set(choices.map((one) => typeText(resolved(one), resolved)))].join(" | ");
@@ -96,4 +97,9 @@ function typeText(schema: Schema, resolved: (one: Schema) => Schema): string {
     return items === undefined ? "list" : `list of ${typeText(resolved(items), resolved)}`;
   }
   return typeof type === "string" ? type : type?.join(" | ") ?? "any";
+}
+
+/** The value as JSON writes it, a text without its quotes: a line break stays visible. */
+function enumText(value: unknown): string {
+  return JSON.stringify(value).replace(/^"(.*)"$/, "$1");
 }

@@ -1,6 +1,7 @@
 /** Shell completions, computed from generated pages: a shell should not wait for the option parser. */
 import type { StreamNames } from "../../config/text/stream_names.ts";
 import { COMMAND_NAMES, type CommandPage, type OptionPage, readPage } from "./command_pages.ts";
+import { TOPICS } from "./topics.ts";
 import { escapeControls } from "../output/terminal_text.ts";
 
 /** A word and its description. */
@@ -81,6 +82,10 @@ async function completeOperand(
   const current = rest.at(-1)!;
   if (command === "completions") {
     return startingWith(current, ["bash", "zsh", "fish", "powershell"].map(withoutDescription));
+  }
+  if (command === "docs") {
+    const topics = Object.entries(TOPICS).map(([word, { about }]) => ({ word, about }));
+    return startingWith(current, topics);
   }
   if (command === "operators") return startingWith(current, [withoutDescription("list")]);
   if (command === "schema") return [];
