@@ -70,7 +70,7 @@ export function createElement(field: Field): ThriftStruct {
 }
 
 function annotate(element: ThriftStruct, { dtype, precision = 38, scale = 0 }: Field) {
-  const { UTF8, DECIMAL, DATE, TIMESTAMP_MICROS } = ConvertedType;
+  const { UTF8, DECIMAL, DATE, TIMESTAMP_MICROS, JSON } = ConvertedType;
   const set = (logical: number, converted?: number, content = new ThriftStruct()) => {
     if (converted !== undefined) element.set(SchemaElement.convertedType, I32, converted);
     const union = new ThriftStruct().setStruct(logical, content);
@@ -106,10 +106,11 @@ function annotate(element: ThriftStruct, { dtype, precision = 38, scale = 0 }: F
     case "timestamp_tz":
       return set(LogicalType.TIMESTAMP, TIMESTAMP_MICROS, micros(true));
     case "string":
+      return set(LogicalType.STRING, UTF8);
     case "json":
     case "array":
     case "object":
-      return set(LogicalType.STRING, UTF8);
+      return set(LogicalType.JSON, JSON);
     default:
       return element;
   }

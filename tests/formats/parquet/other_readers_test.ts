@@ -4,9 +4,12 @@ import { buildBatches } from "../../../src/arrow/mod.ts";
 import { INFINITY, NEGATIVE_INFINITY } from "../../../src/core/values/values.ts";
 import type { DXTRecord } from "../../../src/core/values/values.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
+import { isJSONType } from "../../../src/core/values/kinds.ts";
+import { readFooter } from "../../../src/formats/parquet/reader/footer.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../../conformance/values.ts";
-import { field } from "../json/support.ts";
+import { field, inputOf } from "../json/support.ts";
+import { Repetition, SchemaElement } from "../../../src/formats/parquet/thrift/metadata.ts";
 import {
   duckdb,
   duckdbTexts,
@@ -80,6 +83,18 @@ function assertSame(read: readonly unknown[][], wanted: readonly unknown[][]): v
   wanted.forEach((row, i) => assert.deepEqual(read[i], row, `row ${i}`));
 }
 
+Deno.test("fields of JSON are columns of JSON, and a field without NULL is required", async () => {
+  const { columns } = await readFooter(inputOf(await writeParquet(FIELDS, SMALL)));
+  assert.deepEqual(
+    columns.map(({ isJSON }) => isJSON),
+    FIELDS.map(({ dtype }) => isJSONType(dtype)),
+  );
+  assert.deepEqual(
+    columns.map(({ declared: [element] }) => element!.number(SchemaElement.repetition)),
+    FIELDS.map(({ nullable }) => nullable ? Repetition.OPTIONAL : Repetition.REQUIRED),
+  );
+});
+
 for (const compression of parquet.compressions) {
   const settings = { compression, options: { row_group_rows: 18_000 }, batchRows: 3000 };
   // Pages are the same with each.
@@ -117,6 +132,9 @@ for (const compression of parquet.compressions) {
         const file = await pyarrow(path, FIELDS);
         assertSame(file.rows, await textsOfRecords(rows));
         assert.deepEqual(file.nullable, FIELDS.map(({ nullable }) => nullable));
+        const json = FIELDS.filter(({ dtype }) => isJSONType(dtype)).map(({ name }) => name);
+        const typed = FIELDS.filter((_, i) => file.types[i]!.includes("json"));
+        assert.deepEqual(typed.map(({ name }) => name), json);
       }),
   );
 }

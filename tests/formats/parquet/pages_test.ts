@@ -8,6 +8,7 @@ import {
   ConvertedType,
   Encoding,
   FileMetaData,
+  LogicalType,
   MAGIC,
   PhysicalType,
   RowGroup,
@@ -15,7 +16,7 @@ import {
 } from "../../../src/formats/parquet/thrift/metadata.ts";
 import parquet from "../../../src/formats/parquet/parquet.ts";
 import { snappyCompress } from "../../../src/formats/parquet/snappy.ts";
-import { I32, I64 } from "../../../src/formats/parquet/thrift/thrift.ts";
+import { I32, I64, ThriftStruct } from "../../../src/formats/parquet/thrift/thrift.ts";
 import { field, inputOf, readAll } from "../json/support.ts";
 import {
   handmade,
@@ -479,6 +480,21 @@ function memoryOfTests(): number {
   const { heapUsed, external } = Deno.memoryUsage();
   return heapUsed + external;
 }
+
+Deno.test("a UUID of other writers is text", async () => {
+  const ids = ["9a38d903-4043-4154-af4b-facbb8c551bb", "00000000-0000-0000-0000-0000000000ff"];
+  const read = await values({
+    type: PhysicalType.FIXED,
+    element: (element) =>
+      element.set(SchemaElement.typeLength, I32, 16).setStruct(
+        SchemaElement.logicalType,
+        new ThriftStruct().setStruct(LogicalType.UUID, new ThriftStruct()),
+      ),
+    rows: 2,
+    pages: [page(hex(ids.join("").replaceAll("-", "")), { values: 2, size: 32 })],
+  });
+  assert.deepEqual(read, ids);
+});
 
 Deno.test("a run of 2^30 rows is read within bounds, of text and of NULL", async () => {
   const word = "w".repeat(1000);

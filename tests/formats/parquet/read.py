@@ -22,7 +22,9 @@ def text(value, kind):
 
 
 def plain(column):
-    """The column with times as the numbers that they are."""
+    """The column with times as the numbers that they are, and JSON as its text."""
+    if isinstance(column.type, pa.BaseExtensionType):
+        column = column.cast(column.type.storage_type)
     kind = column.type
     if pa.types.is_date32(kind):
         return column.cast(pa.int32())

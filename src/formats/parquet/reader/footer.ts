@@ -26,7 +26,7 @@ import {
 import { decodeStruct, I32, ThriftError, ThriftStruct } from "../thrift/thrift.ts";
 
 /** Columns that dxt decodes itself, because the library would change their values. */
-export type RawType = "int96" | "interval" | NarrowType;
+export type RawType = "int96" | "interval" | "uuid" | NarrowType;
 
 /** Narrow integers stored in 32 bits; the library would drop the higher bits unchecked. */
 export type NarrowType = "int8" | "int16" | "uint8" | "uint16";
@@ -255,11 +255,19 @@ const isConverted = (element: ThriftStruct, type: number) =>
 const isLogical = (element: ThriftStruct, type: number) =>
   element.struct(SchemaElement.logicalType)?.struct(type) !== undefined;
 
-/** The library wraps INT96 outside the years 1677 to 2262, and drops the months of an INTERVAL. */
+/**
+ * The library wraps INT96 outside the years 1677 to 2262, drops the months of an INTERVAL, and has a UUID
+ * as bytes.
+ */
 function rawType(element: ThriftStruct): RawType | undefined {
   if (element.number(SchemaElement.type) === PhysicalType.INT96) return "int96";
+  if (isUUID(element)) return "uuid";
   return isConverted(element, ConvertedType.INTERVAL) ? "interval" : narrowType(element);
 }
+
+const isUUID = (element: ThriftStruct) =>
+  element.number(SchemaElement.type) === PhysicalType.FIXED &&
+  element.number(SchemaElement.typeLength) === 16 && isLogical(element, LogicalType.UUID);
 
 function narrowType(element: ThriftStruct): NarrowType | undefined {
   if (element.number(SchemaElement.type) !== PhysicalType.INT32) return undefined;
@@ -289,8 +297,9 @@ export function refuseEncrypted({ name, isEncrypted }: ParquetColumn, file: stri
 
 /** @throws {TypeMappingError} for a raw type nested in a list, map or group */
 export function refuseNestedRaw({ name, elements, raw }: ParquetColumn): void {
-  const nested = raw === undefined ? elements.map(rawType).find(Boolean) : undefined;
-  if (nested !== "int96" && nested !== "interval") return;
+  if (raw !== undefined) return;
+  const nested = elements.map(rawType).find((type) => type === "int96" || type === "interval");
+  if (nested === undefined) return;
   throw new TypeMappingError(
     `Cannot read column "${name}": it holds ${nested.toUpperCase()} values inside a list or group, which cannot be read without loss`,
   );

@@ -36,7 +36,7 @@ import {
 import { PhysicalType, SchemaElement } from "../thrift/metadata.ts";
 import { PageBudget } from "./page_budget.ts";
 import { buildRowGroupFile, buildSchemaFile } from "./row_group_file.ts";
-import { createRawField, decodeRaw } from "./int96.ts";
+import { createRawColumn, decodeRaw, type RawColumn } from "./raw_columns.ts";
 import type { ParquetReader } from "./reader.ts";
 import { TextColumn } from "./text_column.ts";
 import { ThriftError } from "../thrift/thrift.ts";
@@ -61,8 +61,8 @@ export function openAnyWriter(
     withNames(declared, columns.map(({ name }) => name)),
     footer.ownFields,
   );
-  const raw = rawFields(columns, restored);
-  const schema = withFields(restored, raw);
+  const raw = rawColumns(columns, restored);
+  const schema = withFields(restored, new Map([...raw].map(([i, { field }]) => [i, field])));
   const file: OpenFile = {
     input,
     footer,
@@ -115,12 +115,12 @@ function textFields(columns: readonly ParquetColumn[], schema: Schema): Map<numb
   return fields;
 }
 
-function rawFields(columns: readonly ParquetColumn[], schema: Schema): Map<number, Field> {
-  const fields = new Map<number, Field>();
+function rawColumns(columns: readonly ParquetColumn[], schema: Schema): Map<number, RawColumn> {
+  const raws = new Map<number, RawColumn>();
   columns.forEach(({ name, raw }, i) => {
-    if (raw !== undefined) fields.set(i, createRawField(name, schema.fields[i]!.nullable, raw));
+    if (raw !== undefined) raws.set(i, createRawColumn(name, schema.fields[i]!.nullable, raw));
   });
-  return fields;
+  return raws;
 }
 
 /** Reads a row group: text and bytes columns value by value, the others with the library. */

@@ -159,5 +159,6 @@ export const LogicalType = {
   TIMESTAMP: 8,
   INTEGER: 10,
   JSON: 12,
+  UUID: 14,
   FLOAT16: 15,
 } as const;

@@ -19,15 +19,26 @@ import type { RawType } from "./footer.ts";
 
 /** Bytes of an INT96 or INTERVAL value. */
 const WIDTH = 12;
+const UUID_BYTES = 16;
 /** The Julian day of 1970-01-01: https://en.wikipedia.org/wiki/Julian_day */
 const EPOCH_DAY = 2_440_588n;
 /** Bound of Temporal's calendar, in microseconds before and after 1970. */
 const CALENDAR = 100_000_001n * DAY_MICROS;
 
-/** Returns the field of a raw column; an interval becomes an ISO 8601 duration as text. */
-export function createRawField(name: string, nullable: boolean, raw: RawType): Field {
-  const dtype = raw === "int96" ? "timestamp" : raw === "interval" ? "string" : raw;
-  return { name, dtype, nullable };
+/** A column whose values are decoded here. */
+export interface RawColumn {
+  readonly raw: RawType;
+  readonly field: Field;
+}
+
+/** Describes a raw column; an interval becomes an ISO 8601 duration as text, a UUID its usual text. */
+export function createRawColumn(name: string, nullable: boolean, raw: RawType): RawColumn {
+  const dtype = raw === "int96"
+    ? "timestamp"
+    : raw === "interval" || raw === "uuid"
+    ? "string"
+    : raw;
+  return { raw, field: { name, dtype, nullable } };
 }
 
 /**
@@ -38,20 +49,20 @@ export function createRawField(name: string, nullable: boolean, raw: RawType): F
 export function decodeRaw(
   batch: Batch,
   schema: Schema,
-  fields: ReadonlyMap<number, Field>,
+  raw: ReadonlyMap<number, RawColumn>,
   rowsBefore: number,
 ): Batch {
-  if (fields.size === 0) return batch;
+  if (raw.size === 0) return batch;
   const columns = batch.data.children.map((data, i) => {
-    const field = fields.get(i);
-    return field === undefined ? data : decodeColumn(data, field, rowsBefore);
+    const column = raw.get(i);
+    return column === undefined ? data : decodeColumn(data, column, rowsBefore);
   });
   return wrapBatch(schema, columns, batch.numRows);
 }
 
-function decodeColumn(data: Data, field: Field, rowsBefore: number): Data {
+function decodeColumn(data: Data, { raw, field }: RawColumn, rowsBefore: number): Data {
   const column = createColumn(field);
-  const push = createPusher(data, field, column);
+  const push = createPusher(data, raw, column);
   for (let row = 0; row < data.length; row++) {
     if (isNull(data, row)) {
       column.pushNull();
@@ -68,15 +79,22 @@ function decodeColumn(data: Data, field: Field, rowsBefore: number): Data {
 /** Appends the value of a row; returns the expectation and the actual value when it cannot. */
 type PushRaw = (row: number) => readonly [wanted: string, value: string] | undefined;
 
-function createPusher(data: Data, field: Field, column: Column): PushRaw {
-  if (isIntegerType(field.dtype)) {
-    return narrowPusher(data.values, field.dtype, column as NumberColumn);
-  }
+function createPusher(data: Data, raw: RawType, column: Column): PushRaw {
+  if (isIntegerType(raw)) return narrowPusher(data.values, raw, column as NumberColumn);
   const bytes = data.values as Uint8Array;
+  if (raw === "uuid") return uuidPusher(bytes, column as BytesColumn);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return field.dtype === "timestamp"
+  return raw === "int96"
     ? timestampPusher(view, column as BigColumn)
     : durationPusher(view, column as BytesColumn);
+}
+
+function uuidPusher(bytes: Uint8Array, texts: BytesColumn): PushRaw {
+  return (row) => {
+    const digits = bytes.subarray(row * UUID_BYTES, (row + 1) * UUID_BYTES).toHex();
+    texts.pushString(digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"));
+    return undefined;
+  };
 }
 
 function narrowPusher(values: Int32Array, dtype: IntegerType, numbers: NumberColumn): PushRaw {
