@@ -111,8 +111,8 @@ function plainText(text: string, path: string): string {
       return topic === undefined || topic === label ? label : `${label} (dxt docs ${topic})`;
     })
     .replaceAll(
-      /`([^`]+)`|\*\*(.+?)\*\*|(?<!\w)_([^_]+)_(?!\w)/g,
-      (_, code, bold, emphasis) => code ?? plainText(bold ?? emphasis, path),
+      /`([^`]+)`|\*\*(.+?)\*\*|(?<![\w\\])_([^_]+)_(?!\w)|\\([*_])/g,
+      (_, code, bold, emphasis, escaped) => code ?? escaped ?? plainText(bold ?? emphasis, path),
     );
 }
 

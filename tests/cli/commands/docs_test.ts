@@ -45,7 +45,8 @@ Deno.test("on a terminal text fits its width, and no markup is left", async () =
 Deno.test("headings are bold, code is indented, a link names its topic", () => {
   const page = `# One *two*
 
-Text with \`code\`, **bold** text, _emphasis_ and
+Text with \`code_a_*\`, **bold** text, _emphasis_,
+sales.\\*, \\_tmp\\_ and
 [a link](../formats/README.md#options).
 
 <!-- generated: x -->
@@ -69,9 +70,10 @@ dxt run   x.yaml
     renderPage(page, style),
     `\x1b[1mOne *two*\x1b[0m
 
-Text with code, bold
-text, emphasis and a
-link (dxt docs formats).
+Text with code_a_*, bold
+text, emphasis, sales.*,
+_tmp_ and a link (dxt
+docs formats).
 
 \x1b[1mA key  b\x1b[0m
 1 | 2  long text that is
