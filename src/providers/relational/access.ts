@@ -39,19 +39,19 @@ export interface WriteRights {
 }
 
 /**
- * @param rights asked of the system, for a table and its label in messages
+ * @param rights asked of the system
  * @param isRefusal whether another error than one of names is the system's answer
  */
 export async function checkWrite(
   target: StreamTarget,
   mode: LoadMode,
-  rights: (table: TableName, label: string) => Promise<WriteRights>,
+  rights: (table: TableName) => Promise<WriteRights>,
   isRefusal: (error: unknown) => boolean = () => false,
 ): Promise<Access> {
   try {
     const table = tableName(target);
     const label = displayTable(table);
-    const { exists, problems } = await rights(table, label);
+    const { exists, problems } = await rights(table);
     return { action: exists ? `${mode} ${label}` : `create and write ${label}`, problems };
   } catch (error) {
     const isName = error instanceof ConfigurationError || error instanceof SchemaError;

@@ -49,14 +49,12 @@ export abstract class SqlConnector<S extends SqlSession, T extends Table, E> imp
       error instanceof DXTError && !(error instanceof ConnectionError);
   }
 
-  /** Problems that prevent a load of this mode; `label` names the table in messages. */
-  protected writeRights(name: TableName, _label: string, _mode: LoadMode): Promise<WriteRights> {
-    return this.readingTables(async (session) => {
-      const table = await this.system.catalog.find(session, name);
-      const kind = table?.readOnlyKind;
-      const problems = kind === undefined ? [] : [`${table!.label} is ${kind}, expected a table`];
-      return { exists: table !== undefined, problems };
-    });
+  /** Whether a table exists, and what keeps the login from a load of this mode into it. */
+  async findWriteRights(session: S, name: TableName, _mode: LoadMode): Promise<WriteRights> {
+    const table = await this.system.catalog.find(session, name);
+    const kind = table?.readOnlyKind;
+    const problems = kind === undefined ? [] : [`${table!.label} is ${kind}, expected a table`];
+    return { exists: table !== undefined, problems };
   }
 
   /** Returns undefined for a table or view that does not exist. */
@@ -93,7 +91,8 @@ export abstract class SqlConnector<S extends SqlSession, T extends Table, E> imp
   }
 
   checkWrite(target: StreamTarget, mode: LoadMode): Promise<Access> {
-    const rights = (name: TableName, label: string) => this.writeRights(name, label, mode);
+    const rights = (name: TableName) =>
+      this.readingTables((session) => this.findWriteRights(session, name, mode));
     return checkWrite(target, mode, rights, (error) => this.isRefusal(error));
   }
 

@@ -6,9 +6,38 @@ import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { asTargetError } from "../contract/target_errors.ts";
 import type { RunContext } from "../contract/run_context.ts";
+import type { ConnectionClient } from "../worker/connection_client.ts";
 import { plainClass } from "../worker/connection_clients.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
 import { type PrepareContext, streamName } from "./prepare_stream.ts";
+
+interface TargetPlan {
+  /** Whether the load changes columns. */
+  readonly changes: boolean;
+  /** Reasons to refuse the load, losses aside. */
+  readonly problems: readonly string[];
+  /** Columns that hold less than their fields, where the pipeline does not accept that. */
+  readonly losses: string | undefined;
+}
+
+/** Asks the target whether it can take a stream, and changes nothing. */
+export async function planTarget(
+  plan: StreamPlan,
+  target: ConnectionClient,
+  fields: ResolvedFields,
+  context: Pick<RunContext, "fullRefresh">,
+): Promise<TargetPlan> {
+  const settings = chooseLoadSettings(plan, context);
+  const { columns, problems, changes = false } = await target.call("plan", {
+    ...settings,
+    loader: plainClass(plan.loader),
+    target: plan.target,
+    staged: { kind: plan.extractor.yields, fields: stagedFields(fields) },
+    countsRows: false,
+  });
+  const losses = describeLosses(`"${streamName(plan.target)}"`, columns, settings.lossy);
+  return { changes, problems, losses };
+}
 
 /**
  * Plans the load of a stream, and warns of its changes of an existing table.
@@ -22,22 +51,13 @@ export async function checkTarget(
   context: PrepareContext & RunContext,
   fields: ResolvedFields,
 ): Promise<{ readonly changes: boolean }> {
-  const settings = chooseLoadSettings(plan, context);
-  const load = {
-    ...settings,
-    loader: plainClass(plan.loader),
-    target: plan.target,
-    staged: { kind: "records" as const, fields: stagedFields(fields) },
-    countsRows: false,
-  };
-  const { columns, problems, changes = false } = await context.withTarget((target) =>
-    target.call("plan", load)
+  const { changes, problems, losses } = await context.withTarget((target) =>
+    planTarget(plan, target, fields, context)
   );
-  const lost = describeLosses(`"${streamName(plan.target)}"`, columns, settings.lossy);
   if (problems.length > 0) {
-    const all = lost === undefined ? problems : [...problems, lost];
+    const all = losses === undefined ? problems : [...problems, losses];
     throw asTargetError(new LoaderError(all.join("; ")));
   }
-  if (lost !== undefined) throw asTargetError(new LossyConversionError(lost));
+  if (losses !== undefined) throw asTargetError(new LossyConversionError(losses));
   return { changes };
 }

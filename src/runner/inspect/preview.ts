@@ -180,7 +180,7 @@ async function previewTarget(
   planned.fields = reportFields(resolved, resolved.found, columns, settings.lossy);
   planned.statements = [...statements];
   planned.destructive = [...destructive];
-  planned.problems.push(...problems);
+  planned.problems.push(...problems.filter((problem) => !rights.includes(problem)));
   if (planned.problems.length > 0) planned.status = "failed";
   else await previewWatermark(plan, context, planned, resolved);
 }

@@ -5,7 +5,16 @@ import { messageOf } from "../../core/errors.ts";
 import type { StreamSource } from "../../models/source.ts";
 import type { Selection } from "../../selector/mod.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
-import type { ConnectorCalls } from "../worker/connection_client.ts";
+import { planTarget } from "../extract/check_target.ts";
+import {
+  checkPartitionField,
+  checkUpsertKeys,
+  type PrepareContext,
+  streamFields,
+} from "../extract/prepare_stream.ts";
+import { transformerOf } from "../extract/transform_client.ts";
+import type { ResolvedFields } from "../plan/resolve_fields.ts";
+import type { ConnectionClient, ConnectorCalls } from "../worker/connection_client.ts";
 import type { Threads } from "../contract/threads.ts";
 import { openThreads } from "../worker/pool.ts";
 import { openClient } from "../worker/connection_clients.ts";
@@ -43,99 +52,136 @@ export async function testPipeline(
     results.push(...found);
   };
   using threads = openThreads(loaded);
-  const context = { threads, signal };
-  report(await testSource(source, streams, context));
-  report(await testTarget(target, streams, context));
+  const opening = { threads, signal, warn: () => {} };
+  const reads = { reads: streams.map((plan) => plan.source) };
+  const writes = { writes: streams.map((plan) => plan.target) };
+  const [extractors, loaders] = [
+    streams.map((one) => one.extractor),
+    streams.map((one) => one.loader),
+  ];
+  await using reader = openClient(source, reads, opening, extractors);
+  await using writer = openClient(target, writes, opening, loaders);
+  const context: Context = {
+    ...{ source, target, reader, writer, ...opening },
+    withTarget: (work) => work(writer),
+    transformer: undefined,
+    fields: new Map(),
+  };
+  report(await testSource(streams, context));
+  report(await testTarget(streams, context));
   return results;
 }
 
-type Context = { readonly threads: Threads; readonly signal: AbortSignal };
+type Context = PrepareContext & {
+  readonly threads: Threads;
+  readonly signal: AbortSignal;
+  readonly reader: ConnectionClient;
+  readonly writer: ConnectionClient;
+  /** What the source has said of its streams, for the checks of their targets. */
+  readonly fields: Map<StreamPlan, ResolvedFields>;
+};
 
-async function testSource(
-  endpoint: Endpoint,
-  plans: readonly StreamPlan[],
-  context: Context,
-): Promise<TrialResult[]> {
-  return await testEndpoint(
-    "source",
-    endpoint,
-    { reads: plans.map(({ source }) => source) },
-    context,
-    async (connector) => {
-      const results: TrialResult[] = [await testConnection("source", endpoint, connector)];
-      if (results[0]!.problems.length > 0) return results;
-      for (const { stream, source } of plans) {
-        const access = await timed(() => connector.checkRead(source));
-        results.push({ check: "read", stream: stream.id, ...access });
-      }
-      return results;
-    },
-  );
+async function testSource(plans: readonly StreamPlan[], context: Context): Promise<TrialResult[]> {
+  const { reader } = context;
+  return await testEndpoint("source", context, reader, async () => {
+    const results: TrialResult[] = [
+      await testConnection("source", context.source, reader.connector),
+    ];
+    if (results[0]!.problems.length > 0) return results;
+    for (const plan of plans) {
+      const access = await timed(() => checkSource(plan, context));
+      results.push({ check: "read", stream: plan.stream.id, ...access });
+    }
+    return results;
+  });
+}
+
+/** A source that can be read must also have the fields that the stream names. */
+async function checkSource(plan: StreamPlan, context: Context): Promise<Access> {
+  const { connector } = context.reader;
+  const access = await connector.checkRead(plan.source);
+  if (access.problems.length > 0) return access;
+  if (plan.extractor.yields === "files") {
+    context.fields.set(plan, { projections: [], generated: [] });
+    return access;
+  }
+  using transformer = transformerOf(plan, context);
+  try {
+    const fields = await streamFields(plan, { ...context, transformer }, connector);
+    checkUpsertKeys(plan, fields);
+    checkPartitionField(plan, fields);
+    context.fields.set(plan, fields);
+    return access;
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return { ...access, problems: [messageOf(error)] };
+  }
 }
 
 /** A target that does not exist passes when the load can create it. */
-async function testTarget(
-  endpoint: Endpoint,
-  plans: readonly StreamPlan[],
-  context: Context,
-): Promise<TrialResult[]> {
-  return await testEndpoint(
-    "target",
-    endpoint,
-    { writes: plans.map(({ target }) => target) },
-    context,
-    async (connector) => {
-      const greeting = await testConnection("target", endpoint, connector);
-      const results: TrialResult[] = [];
-      for (const plan of plans) {
-        const access = await timed(() => checkTarget(connector, plan));
-        results.push({ check: "write", stream: plan.stream.id, ...access });
-      }
-      const writable = results.every(({ problems }) => problems.length === 0);
-      const { subject } = greeting;
-      const made = greeting.problems.length > 0 && writable;
-      return [
-        made
-          ? { ...greeting, subject: `${subject}, made by the first load`, problems: [] }
-          : greeting,
-        ...results,
-      ];
-    },
-  );
+async function testTarget(plans: readonly StreamPlan[], context: Context): Promise<TrialResult[]> {
+  const { writer } = context;
+  return await testEndpoint("target", context, writer, async () => {
+    const greeting = await testConnection("target", context.target, writer.connector);
+    const results: TrialResult[] = [];
+    for (const plan of plans) {
+      const access = await timed(() => checkTarget(plan, context));
+      results.push({ check: "write", stream: plan.stream.id, ...access });
+    }
+    const writable = results.every(({ problems }) => problems.length === 0);
+    const { subject } = greeting;
+    const made = greeting.problems.length > 0 && writable;
+    return [
+      made
+        ? { ...greeting, subject: `${subject}, made by the first load`, problems: [] }
+        : greeting,
+      ...results,
+    ];
+  });
 }
 
-/** An incremental stream reads the watermark of a target that exists, which must be readable, too. */
-async function checkTarget(
-  connector: ConnectorCalls,
-  { stream, target, mode }: StreamPlan,
-): Promise<Access> {
-  const access = await connector.checkWrite(target, mode);
-  if (stream.extract?.mode !== "incremental") return access;
-  if (await connector.getStreamFields(target) === undefined) return access;
-  const { problems } = await connector.checkRead(target as StreamSource);
-  const unread = problems.map((problem) => `its highest watermark cannot be read, ${problem}`);
-  return { ...access, problems: [...access.problems, ...unread] };
+/**
+ * Asks for rights, and whether the columns can take the fields, as a run does before it reads a row. An
+ * incremental stream reads the watermark of a target that exists, which must be readable, too.
+ */
+async function checkTarget(plan: StreamPlan, { writer, fields }: Context): Promise<Access> {
+  const { stream, target, mode } = plan;
+  const { connector } = writer;
+  const { action, problems } = await connector.checkWrite(target, mode);
+  const all = [...problems];
+  const resolved = fields.get(plan);
+  // Without its rights the login may not even look at the table.
+  if (resolved !== undefined && problems.length === 0) {
+    const planned = await planTarget(plan, writer, resolved, { fullRefresh: false });
+    all.push(...planned.problems);
+    if (planned.losses !== undefined) all.push(planned.losses);
+  }
+  if (
+    stream.extract?.mode === "incremental" && await connector.getStreamFields(target) !== undefined
+  ) {
+    const { problems: unread } = await connector.checkRead(target as StreamSource);
+    all.push(...unread.map((problem) => `its highest watermark cannot be read, ${problem}`));
+  }
+  return { action, problems: all };
 }
 
 /** Without a connection nothing else is tested. */
 async function testEndpoint(
   check: "source" | "target",
-  endpoint: Endpoint,
-  usage: Parameters<typeof openClient>[1],
   context: Context,
-  work: (connector: ConnectorCalls) => Promise<TrialResult[]>,
+  client: ConnectionClient,
+  work: () => Promise<TrialResult[]>,
 ): Promise<TrialResult[]> {
   const start = performance.now();
-  await using client = openClient(endpoint, usage, context);
   try {
     await client.call("connect", undefined);
   } catch (error) {
     context.signal.throwIfAborted();
     const problems = [messageOf(error)];
-    return [{ check, subject: endpoint.provider.name, problems, ms: since(start) }];
+    return [{ check, subject: context[check].provider.name, problems, ms: since(start) }];
   }
   const opening = since(start);
-  const [greeting, ...others] = await work(client.connector);
+  const [greeting, ...others] = await work();
   return [{ ...greeting!, ms: greeting!.ms + opening }, ...others];
 }
 

@@ -227,7 +227,7 @@ Deno.test({
         of("write", "no_schema"),
         /"brand_new" does not exist .* CREATE on the database/,
       );
-      assert.match(of("write", "no_table"), /is no table/);
+      assert.match(of("write", "no_table"), /is a view, expected a table/);
       assert.match(of("write", "no_usage"), /USAGE on schema "closed".*INSERT on "closed.t"/);
       assert.match(of("write", "may_insert"), /^ok /);
       assert.match(of("write", "not_ask"), /highest watermark cannot be read, permission denied/);

@@ -18,11 +18,12 @@ export async function planLoad(
   load: PlannedLoad,
 ): Promise<LoadPlan> {
   const { mode, target } = refuseTarget(load);
+  const { problems: missing } = await connector.checkWrite(target, mode);
   const entries = await connector.list(target);
   const exists = entries.length > 0;
   const destructive = mode === "replace" && exists ? [describeReplaced(target, entries)] : [];
   const base = { exists, statements: [], destructive };
-  if (load.staged.kind === "files") return { ...base, columns: [], problems: [] };
+  if (load.staged.kind === "files") return { ...base, columns: [], problems: missing };
   const isFile = target.type === "file";
   const name = isFile ? target.path : `part.${target.format ?? "parquet"}`;
   const type = await typeToWrite(name, target);
@@ -35,7 +36,7 @@ export async function planLoad(
     if (mode === "append") await checkExisting(connector, target, entries.at(-1), fields, type);
     else if (!isFile) await refuseOtherFiles(connector, target.path, type);
   });
-  return { ...base, columns, problems };
+  return { ...base, columns, problems: [...missing, ...problems] };
 }
 
 async function collectProblems(work: () => Promise<void>): Promise<string[]> {

@@ -4,7 +4,9 @@ import { DXTError, LoaderError } from "../../../core/errors.ts";
 import type { LoadPlan, PlannedLoad } from "../../../core/contracts/loader.ts";
 import type { Field } from "../../../models/field.ts";
 import { conversionsOf, matchColumns, warnOfOmissions } from "../column_match.ts";
-import type { RelationalSystem, RowCount, SqlSession, Table } from "../contract.ts";
+import type { WriteRights } from "../access.ts";
+import type { LoadMode } from "../../../models/stream.ts";
+import type { RelationalSystem, RowCount, SqlSession, Table, TableName } from "../contract.ts";
 import { quoteTable, tableName } from "../names.ts";
 import { deleteAll } from "./statements.ts";
 import { findMissingFields, planChanges } from "./table_changes.ts";
@@ -38,19 +40,35 @@ export interface LoadSteps<S extends SqlSession, T extends Table> {
   replacement(session: S, table: T): Promise<Replacement>;
 }
 
+/** The connector as a loader uses it. */
+export interface LoadingConnector<S extends SqlSession, T extends Table, E> {
+  readonly system: RelationalSystem<S, T, E>;
+  warn(message: string): void;
+  /** Runs `work` in a read-only transaction; a database that does not exist yet is empty. */
+  readingTables<R>(work: (session: S) => Promise<R>): Promise<R>;
+  /** Whether a table exists, and what keeps the login from a load of this mode into it. */
+  findWriteRights(session: S, name: TableName, mode: LoadMode): Promise<WriteRights>;
+  /** Whether the system itself refused a statement; the loader adds the target's name to its error. */
+  isSystemError(error: unknown): boolean;
+}
+
 /** Plans a load, with the warnings that the load would give. */
 export async function planLoad<S extends SqlSession, T extends Table, E>(
-  system: RelationalSystem<S, T, E>,
+  connector: LoadingConnector<S, T, E>,
   session: S,
   load: PlannedLoad,
   steps: LoadSteps<S, T>,
-  warn: (message: string) => void,
 ): Promise<LoadPlan> {
+  const { system } = connector;
   checkLoadTask(load, system.dialect);
-  const table = await system.catalog.find(session, tableName(load.target));
-  return table === undefined
+  const name = tableName(load.target);
+  const rights = await connector.findWriteRights(session, name, load.mode);
+  const table = await system.catalog.find(session, name);
+  const warn = (message: string) => connector.warn(message);
+  const plan = table === undefined
     ? await planNew(system, session, load, steps)
     : await planExisting(system, session, load, steps, table, warn);
+  return { ...plan, problems: [...new Set([...rights.problems, ...plan.problems])] };
 }
 
 async function planNew<S extends SqlSession, T extends Table, E>(
@@ -100,7 +118,9 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     const changing = changes.statements.filter((sql) => sql !== deleteAll(table.name));
     for (const sql of changing) warn(`The load changes table ${table.label}: ${sql}`);
   });
+  // That a view is no table is one of the missing rights.
   await collect(() => {
+    if (table.readOnlyKind !== undefined) return;
     // The plan of each column reports its losses, so that no loss throws here.
     const target = matchColumns(system, table, { ...load, lossy: "accept" }, changed);
     warnOfOmissions(warn, target);

@@ -12,22 +12,12 @@ import {
 import type { Value } from "../../../core/values/values.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import type { Dialect, RelationalSystem, SqlSession, Table } from "../contract.ts";
-import { type LoadSteps, planLoad, refuseCascades } from "./load_plan.ts";
+import { type LoadingConnector, type LoadSteps, planLoad, refuseCascades } from "./load_plan.ts";
 import { findMaxWatermark, type WatermarkReader } from "../max_watermark.ts";
 import { displayTable, tableName } from "../names.ts";
 import { countRows, deleteAll } from "./statements.ts";
 import { checkLoadTask } from "./target.ts";
 import { uniqueKeyStatements } from "./unique_key.ts";
-
-/** The connector as a loader uses it. */
-export interface LoadingConnector<S extends SqlSession, T extends Table, E> {
-  readonly system: RelationalSystem<S, T, E>;
-  warn(message: string): void;
-  /** Runs `work` in a read-only transaction; a database that does not exist yet is empty. */
-  readingTables<R>(work: (session: S) => Promise<R>): Promise<R>;
-  /** Whether the system itself refused a statement; the loader adds the target's name to its error. */
-  isSystemError(error: unknown): boolean;
-}
 
 /** Checks and plans loads and finds watermarks; a provider's subclass writes the rows. */
 export abstract class RelationalLoader<S extends SqlSession, T extends Table, E> implements Loader {
@@ -64,14 +54,11 @@ export abstract class RelationalLoader<S extends SqlSession, T extends Table, E>
 
   plan(load: PlannedLoad): Promise<LoadPlan> {
     const { connector } = this;
-    const warn = (message: string) => connector.warn(message);
     return nameTarget(
       connector,
       load,
       () =>
-        connector.readingTables((session) =>
-          planLoad(connector.system, session, load, this.steps(load), warn)
-        ),
+        connector.readingTables((session) => planLoad(connector, session, load, this.steps(load))),
     );
   }
 

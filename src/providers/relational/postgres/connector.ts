@@ -11,7 +11,7 @@ import type { WriteRights } from "../access.ts";
 import { ServerConnector } from "../connector.ts";
 import type { TableName } from "../contract.ts";
 import { type PostgresSystem, postgresSystem } from "./system.ts";
-import { readOnlyReason, writeRights } from "./sql/privileges.ts";
+import { findWriteRights, readOnlyReason } from "./sql/privileges.ts";
 import { ControlClient } from "./sql/control.ts";
 import { sizes } from "./sql/size_estimate.ts";
 import type { Relation } from "./sql/catalog.ts";
@@ -81,12 +81,12 @@ export class PostgresConnector extends ServerConnector<Session, Relation, Column
     return session.lock(sql);
   }
 
-  protected override writeRights(
-    table: TableName,
-    label: string,
+  override findWriteRights(
+    session: Session,
+    name: TableName,
     mode: LoadMode,
   ): Promise<WriteRights> {
-    return writeRights(this, table, label, mode);
+    return findWriteRights(session, name, this.config.schema, mode);
   }
 
   isSystemError(error: unknown): boolean {

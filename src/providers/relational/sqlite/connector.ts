@@ -62,8 +62,8 @@ export class SqliteConnector extends SqlConnector<SqliteSession, SqliteTable, Co
   }
 
   /** Also checks the folder, in which SQLite writes a journal beside the file. */
-  protected override async writeRights(...request: [TableName, string, LoadMode]) {
-    const { exists, problems } = await super.writeRights(...request);
+  override async findWriteRights(session: SqliteSession, name: TableName, mode: LoadMode) {
+    const { exists, problems } = await super.findWriteRights(session, name, mode);
     return { exists, problems: [...await fileProblems(this.file), ...problems] };
   }
 

@@ -22,7 +22,7 @@ export interface Relation extends Table<TableColumn> {
 }
 
 /** Kinds of relations that cannot be loaded. */
-const READ_ONLY_KINDS: Readonly<Record<string, string>> = {
+export const READ_ONLY_KINDS: Readonly<Record<string, string>> = {
   v: "a view",
   m: "a materialised view",
   i: "an index",

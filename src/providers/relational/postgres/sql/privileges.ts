@@ -2,7 +2,10 @@
 import type { LoadMode } from "../../../../models/stream.ts";
 import type { WriteRights } from "../../access.ts";
 import type { TableName } from "../../contract.ts";
-import type { PostgresConnector } from "../connector.ts";
+import { displayTable } from "../../names.ts";
+import type { Session } from "../wire/session.ts";
+import { READ_ONLY_KINDS } from "./catalog.ts";
+import { quote, quoteText } from "./dialect.ts";
 
 /** Rights to a table that a load of each mode uses: a replacement looks for rows that others refer to. */
 const NEEDED: Readonly<Record<LoadMode, readonly string[]>> = {
@@ -11,10 +14,10 @@ const NEEDED: Readonly<Record<LoadMode, readonly string[]>> = {
   upsert: ["SELECT", "INSERT", "UPDATE"],
 };
 
-interface Found extends Record<string, unknown> {
+interface Place {
   readonly user: string;
-  readonly schema: string | null;
-  readonly there: boolean;
+  readonly schema: string | undefined;
+  readonly exists: boolean;
   readonly use: boolean;
   readonly create: boolean;
   readonly make: boolean;
@@ -23,72 +26,121 @@ interface Found extends Record<string, unknown> {
   readonly byDefault: boolean;
 }
 
-const PLACE = `
-  SELECT current_user::text AS user, s.name AS schema, n.oid IS NOT NULL AS there,
-    coalesce(pg_catalog.has_schema_privilege(n.oid, 'USAGE'), false) AS use,
-    coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false) AS create,
-    pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS make,
-    pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY') AS temporary,
-    pg_catalog.pg_is_in_recovery() AS standby,
-    pg_catalog.current_setting('default_transaction_read_only')::bool AS "byDefault"
-  FROM (SELECT coalesce($1::text, pg_catalog.current_schema()::text) AS name) AS s
-  LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name`;
+/** The schema of a table, and what the login may do there; without a name, the one of new tables. */
+async function findPlace(session: Session, schema: string | undefined): Promise<Place> {
+  const wanted = schema === undefined ? "pg_catalog.current_schema()" : quoteText(schema);
+  const { rows: [row] } = await session.query(`
+    SELECT current_user, s.name, n.oid IS NOT NULL,
+      coalesce(pg_catalog.has_schema_privilege(n.oid, 'USAGE'), false),
+      coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false),
+      pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
+      pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY'),
+      pg_catalog.pg_is_in_recovery(),
+      pg_catalog.current_setting('default_transaction_read_only')::bool
+    FROM (SELECT ${wanted}::text AS name) AS s
+    LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name`);
+  const [user, name, ...facts] = row!;
+  const [exists, use, create, make, temporary, standby, byDefault] = facts.map((one) =>
+    one === "t"
+  );
+  return {
+    user: user!,
+    schema: name ?? undefined,
+    ...{ exists: exists!, use: use!, create: create!, make: make! },
+    ...{ temporary: temporary!, standby: standby!, byDefault: byDefault! },
+  };
+}
 
 /** Why the server accepts no writes; undefined when it accepts them. */
 export function readOnlyReason(
-  { standby, byDefault }: Pick<Found, "standby" | "byDefault">,
+  { standby, byDefault }: Pick<Place, "standby" | "byDefault">,
 ): string | undefined {
   if (standby) return "the server takes no writes, it is a standby";
   if (!byDefault) return undefined;
   return `the session is read-only, as "default_transaction_read_only" is on for the login, the database or the server; set "options: -c default_transaction_read_only=off" in the connection to write all the same`;
 }
 
-/** The relation of a name in a schema, and the rights to it that the login lacks. */
-const TABLE = `
-  SELECT c.relkind::text AS kind, pg_catalog.row_security_active(c.oid) AS policed,
-    NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
-      AND NOT a.attisdropped AND a.attgenerated = '') AS computed, (
-    SELECT pg_catalog.string_agg(p.name, ', ' ORDER BY p.place)
-    FROM pg_catalog.unnest(pg_catalog.string_to_array($3::text, ','))
-      WITH ORDINALITY AS p(name, place)
-    WHERE NOT pg_catalog.has_table_privilege(c.oid, p.name)
-      AND (p.name = 'DELETE' OR NOT (
-        SELECT pg_catalog.bool_and(pg_catalog.has_column_privilege(c.oid, a.attnum, p.name))
-        FROM pg_catalog.pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))) AS lacking
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = $1::text AND c.relname = $2::text`;
-
-/** @param name the table in messages */
-export async function writeRights(
-  connector: PostgresConnector,
-  table: TableName,
-  name: string,
+/**
+ * Looks for a table and for what the login lacks for a load of this mode. It finds a table in a schema that
+ * the login may not use, too.
+ *
+ * @param newSchema in which a table is made whose name has none; unset: the first of the search path
+ */
+export async function findWriteRights(
+  session: Session,
+  name: TableName,
+  newSchema: string | undefined,
   mode: LoadMode,
 ): Promise<WriteRights> {
-  const wanted = table.schema ?? connector.config.schema ?? null;
-  const place = (await connector.query(PLACE, [wanted]))[0] as Found;
-  const { user, schema } = place;
-  const found = schema === null
-    ? undefined
-    : (await connector.query(TABLE, [schema, table.name, NEEDED[mode].join(",")]))[0];
+  const table = await findTable(session, name, mode);
+  const place = await findPlace(session, table?.schema ?? name.schema ?? newSchema);
   const readOnly = readOnlyReason(place);
   const problems = [
     ...(readOnly === undefined ? [] : [readOnly]),
-    ...(found === undefined ? creation(place, table) : use(found, place, name)),
-    ...(found?.["policed"] === true ? policing(mode, user, name) : []),
+    ...(table === undefined ? creation(place, name) : use(table, place, mode)),
     ...(mode === "upsert" && !place.temporary
-      ? [`"${user}" lacks TEMPORARY on the database, an upsert stages rows in a temporary table`]
+      ? [
+        `"${place.user}" lacks TEMPORARY on the database, an upsert stages rows in a temporary table`,
+      ]
       : []),
   ];
-  return { exists: found !== undefined, problems };
+  return { exists: table !== undefined, problems };
 }
 
-function creation({ user, schema, there, use, create, make }: Found, table: TableName): string[] {
-  if (schema === null) {
-    return [`no schema of the search path is there to create "${table.name}" in, name one`];
+interface FoundTable {
+  readonly schema: string;
+  /** The table in messages. */
+  readonly label: string;
+  readonly kind: string;
+  /** Row-level security applies to the login. */
+  readonly policed: boolean;
+  /** The server computes all of its columns. */
+  readonly computed: boolean;
+  /** Rights that the login lacks; null when it has all. */
+  readonly lacking: string | null;
+}
+
+async function findTable(
+  session: Session,
+  table: TableName,
+  mode: LoadMode,
+): Promise<FoundTable | undefined> {
+  const { schema, name } = table;
+  const needed = NEEDED[mode].map(quoteText).join(", ");
+  const { rows: [row] } = await session.query(`
+    SELECT n.nspname, c.relkind, pg_catalog.row_security_active(c.oid),
+      NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+        AND NOT a.attisdropped AND a.attgenerated = ''), (
+      SELECT pg_catalog.string_agg(p.name, ', ' ORDER BY p.place)
+      FROM pg_catalog.unnest(ARRAY[${needed}]) WITH ORDINALITY AS p(name, place)
+      WHERE NOT pg_catalog.has_table_privilege(c.oid, p.name)
+        AND (p.name = 'DELETE' OR NOT (
+          SELECT pg_catalog.bool_and(pg_catalog.has_column_privilege(c.oid, a.attnum, p.name))
+          FROM pg_catalog.pg_attribute a
+          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)))
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE ${
+    schema === undefined
+      ? `c.oid = pg_catalog.to_regclass(${quoteText(quote(name))})`
+      : `n.nspname = ${quoteText(schema)} AND c.relname = ${quoteText(name)}`
+  }`);
+  if (row === undefined) return undefined;
+  const [owner, kind, policed, computed, lacking] = row;
+  return {
+    schema: owner!,
+    label: displayTable(table),
+    kind: kind!,
+    policed: policed === "t",
+    computed: computed === "t",
+    lacking: lacking!,
+  };
+}
+
+function creation({ user, schema, exists, use, create, make }: Place, table: TableName): string[] {
+  if (schema === undefined) {
+    return [`no schema of the search path exists to create "${table.name}" in, name one`];
   }
-  if (!there) {
+  if (!exists) {
     return make
       ? []
       : [`schema "${schema}" does not exist and "${user}" lacks CREATE on the database`];
@@ -100,20 +152,21 @@ function creation({ user, schema, there, use, create, make }: Found, table: Tabl
 }
 
 /** COPY does not write under row-level security; an upsert copies elsewhere first. */
-function policing(mode: LoadMode, user: string, name: string): string[] {
-  if (mode === "upsert") return [];
-  return [
-    `row-level security of ${name} applies to "${user}", COPY cannot write there; expected a login that owns the table or has BYPASSRLS`,
-  ];
-}
-
-const TABLES = ["r", "p", "f"];
-
-function use(found: Record<string, unknown>, { user, schema, use }: Found, name: string): string[] {
-  if (!TABLES.includes(String(found["kind"]))) return [`${name} is there and is no table`];
+function use(
+  { label, kind, policed, computed, lacking }: FoundTable,
+  { user, schema, use }: Place,
+  mode: LoadMode,
+): string[] {
+  const readOnlyKind = READ_ONLY_KINDS[kind];
+  if (readOnlyKind !== undefined) return [`${label} is ${readOnlyKind}, expected a table`];
   return [
     ...(use ? [] : [`"${user}" lacks USAGE on schema "${schema}"`]),
-    ...(found["computed"] === true ? [`the table computes all columns of ${name}`] : []),
-    ...(found["lacking"] === null ? [] : [`"${user}" lacks ${found["lacking"]} on ${name}`]),
+    ...(computed ? [`the table computes all columns of ${label}`] : []),
+    ...(lacking === null ? [] : [`"${user}" lacks ${lacking} on ${label}`]),
+    ...(policed && mode !== "upsert"
+      ? [
+        `row-level security of ${label} applies to "${user}", COPY cannot write there; expected a login that owns the table or has BYPASSRLS`,
+      ]
+      : []),
   ];
 }
