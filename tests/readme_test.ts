@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { dirname, join, normalize } from "node:path";
 import { parse } from "yaml";
 import { NAMES } from "../src/cli/command_table.ts";
+import { EXIT } from "../src/cli/terminal/exit_codes.ts";
 import { TOPICS } from "../src/cli/help/topics.ts";
 import { main } from "../src/cli/main.ts";
 import { dxt, fakeIO } from "./cli/fakes.ts";
@@ -152,6 +153,30 @@ Deno.test("every command, option and task that a page names exists", async () =>
     }
   }
   assert.deepEqual([...new Set(wrong)], []);
+});
+
+Deno.test("the page on commands lists every exit code and no other", () => {
+  const { text } = PAGES.find(({ path }) => path === "src/cli/README.md")!;
+  const table = /## Exit codes\n([^]*?)\n## /.exec(text)![1]!;
+  const listed = [...table.matchAll(/^\| ([\d, ]+?) +\|/gm)].flatMap(([, codes]) =>
+    codes!.split(", ").map(Number)
+  );
+  assert.deepEqual(listed, Object.values(EXIT));
+});
+
+Deno.test("every provider has a page, with the same sections as the others", async () => {
+  const { REGISTRY } = await import("../src/providers/registry.ts");
+  for (const [name, { category }] of Object.entries(REGISTRY)) {
+    const path = `src/providers/${category}/${name}/README.md`;
+    assert.equal(TOPICS[name]?.path, path);
+    const { text } = PAGES.find((page) => page.path === path)!;
+    for (const table of ["connection", "classes"]) {
+      assert.ok(text.includes(`<!-- generated: ${table} of ${name} -->`), `${path}: ${table}`);
+    }
+    for (const section of ["Connect", "What to know"]) {
+      assert.match(text, new RegExp(`^## ${section}$`, "m"), path);
+    }
+  }
 });
 
 Deno.test("every message of the page on troubleshooting is one that dxt prints", async () => {

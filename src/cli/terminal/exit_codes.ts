@@ -11,7 +11,7 @@ import {
 import type { RunResult, StreamResult } from "../../models/result.ts";
 import type { Signal } from "./stdio.ts";
 
-/** Exit codes, as the help and README.md list them. */
+/** Exit codes, as src/cli/README.md lists them. */
 export const EXIT = {
   done: 0,
   failed: 1,
