@@ -21,10 +21,10 @@ function block(language: string): string {
   return found.text;
 }
 
-/** Lines without their times, spaces between columns as one. */
+/** Lines without their sizes, rates and times, spaces between columns as one. */
 function timeless(text: string): string[] {
   return text.trimEnd().split("\n").map((line) =>
-    line.trimEnd().replace(/\s+\d+(\.\d+)? (ms|s)$/, " TIME").replace(/ {2,}/g, " ")
+    line.trimEnd().replace(/ {2,}/g, " ").replace(/[\d.]+ \w*B [\d,]+ [\d.]+ m?s/, "SIZE RATE TIME")
   );
 }
 

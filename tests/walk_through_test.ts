@@ -18,8 +18,9 @@ const SHOP = codeBlocks(PAGES.find(({ path }) => path === "README.md")!.text)
 
 /** Without the figures of the machine, runs of blanks and dashes as one. */
 function steady(text: string): string {
-  return text.replace(/\d+(\.\d+)? (ms|s)\b/g, "TIME").replace(/\d+(\.\d+)? KiB/g, "SIZE")
-    .replace(/PostgreSQL \d+\.\d+/g, "PostgreSQL").replace(/ {2,}/g, " ").trimEnd();
+  return text.replace(/\d+(\.\d+)? (ms|s)\b/g, "TIME").replace(/\d+(\.\d+)? (\w+i)?B\b/g, "SIZE")
+    .replace(/PostgreSQL \d+\.\d+/g, "PostgreSQL").replace(/ {2,}/g, " ")
+    .replace(/SIZE [\d,]+ TIME/g, "SIZE RATE TIME").trimEnd();
 }
 
 for (const { path, text } of PAGES) {

@@ -24,10 +24,15 @@ const ms = z.int().min(0).describe("Whole milliseconds");
 
 export const LogLine = z.discriminatedUnion("event", [
   line("run_started", "A run, an extraction or a load begins", {}),
+  line("run_planned", "The streams are chosen", { streams: z.int().describe("Their number") }),
   line("stream_started", "A stream begins", { stream }),
+  line("waiting", "A stream waits, until it makes progress", {
+    stream,
+    reason: z.string().describe("For example: for the source"),
+  }),
   line("progress", "At most twice a second for each phase of a stream", {
     ...{ stream, phase, rows, bytes },
-    total: rows.optional().describe("Rows of the source as it estimates them"),
+    total: rows.optional().describe("Rows to load; of an extraction the source's estimate"),
   }),
   line("phase_finished", "A stream is extracted, or loaded", { stream, phase, rows, ms }),
   line("stream_finished", "A stream has ended", { stream, rows, bytes, ms, result: StreamResult }),

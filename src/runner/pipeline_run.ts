@@ -73,6 +73,7 @@ export async function runPipeline(
   await using stages = new AsyncDisposableStack();
   using threads = openThreads({ ...options, externalTimeout: loaded.externalTimeout });
   const context = newContext(loaded, plan, options, stages, threads);
+  options.onEvent({ type: "run_planned", streams: plan.streams.length });
   const failFast = options.failFast ?? loaded.pipeline.on_error === "fail_fast";
   const streams = await runStreams(plan, options, context, failFast);
   const result: RunResult = {
@@ -116,6 +117,7 @@ function newContext(
     estimates: options.estimates ?? false,
     threads,
     turn: Promise.resolve(),
+    earlier: () => [],
     signal: options.signal,
     onEvent: (event) => options.onEvent(event),
   };
@@ -158,7 +160,11 @@ async function runStreams(
     if (number > 0) await wait(number * START_MS, begun.signal);
     for (let at = next++; at < plans.length; at = next++) {
       const signal = AbortSignal.any([context.signal, stops[at]!.signal]);
-      const running = runStream(plans[at]!, options.phase, { ...context, signal, turn });
+      const earlier = () =>
+        plans.slice(0, at).filter((_, i) => results[i] === undefined).map(({ stream }) =>
+          stream.id
+        );
+      const running = runStream(plans[at]!, options.phase, { ...context, signal, turn, earlier });
       turn = Promise.all([turn, running]).then(() => {});
       const result = await running;
       results[at] = result;

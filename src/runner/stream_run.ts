@@ -25,7 +25,10 @@ export async function moveStream(
   const retrying = {
     policy: createRetryPolicy(plan.stream.retry, retries),
     signal,
-    warn: (message: string) => context.warn(message),
+    warn: (message: string) => {
+      context.warn(message);
+      reportWait(plan, context, "for its next attempt");
+    },
     prepare: (attempt: number) => prepareRetry(plan, context, progress, attempt),
   };
   let unknown: unknown;
@@ -96,10 +99,14 @@ function prepareRetry(
 async function openStage(plan: StreamPlan, context: RunContext): Promise<Stage> {
   const buffer = await openBuffer(plan.buffer, plan.stageDirectory);
   const { stages, claim, signal, warn } = context;
+  const onWait = (message: string) => {
+    warn(message);
+    reportWait(plan, context, "for another run");
+  };
   if (plan.buffer.format !== "memory") {
     stages.defer(() => removeEmptyFolders([plan.stageDirectory, ...plan.stageParents]));
   }
-  const lock = stages.use(await buffer.lock({ ...claim, onWait: warn }, signal));
+  const lock = stages.use(await buffer.lock({ ...claim, onWait }, signal));
   const { format, location } = plan.buffer;
   if (format !== "memory" && location === undefined) ignoreFolder(plan.stageParents.at(-1)!);
   return { buffer, lock };
@@ -115,6 +122,7 @@ async function extractStream(
 ): Promise<void> {
   const start = performance.now();
   try {
+    reportWait(plan, context, "for the source");
     await using source = openSource(plan, context);
     if (context.loads) warmTarget(plan, context);
     progress.staged = plan.extractor.yields === "files"
@@ -139,6 +147,7 @@ async function loadStream(
   load: StreamLoad,
 ): Promise<void> {
   const start = performance.now();
+  reportTurn(plan, context);
   try {
     const staged = progress.staged ??= await openCommitted(plan, buffer);
     progress.stage = buffer.location;
@@ -164,6 +173,20 @@ function reportPhase(
   ms: number,
 ): void {
   onEvent({ type: "phase_finished", stream: stream.id, phase, rows, ms: Math.round(ms) });
+}
+
+function reportWait({ stream }: StreamPlan, { onEvent }: RunContext, reason: string): void {
+  onEvent({ type: "waiting", stream: stream.id, reason });
+}
+
+/** Reports what a load waits for: the streams before it, then its target. */
+function reportTurn(plan: StreamPlan, context: RunContext): void {
+  const [first, ...more] = context.earlier();
+  const forTarget = () => reportWait(plan, context, "for the target");
+  if (first === undefined) return forTarget();
+  const others = more.length === 0 ? "" : ` and ${more.length} more`;
+  reportWait(plan, context, `for ${first}${others} to load`);
+  void context.turn.then(forTarget);
 }
 
 /** Whether the stage of a failed load will not be loaded again. */

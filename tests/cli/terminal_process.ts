@@ -1,4 +1,4 @@
-/** A run that lasts a second, in a real process: progress as a terminal shows it. */
+/** A run that lasts two seconds, in a real process: progress as a terminal shows it. */
 import { main, processIO } from "../../src/cli/main.ts";
 import { fakeEngine, runResult, streamResult } from "./fakes.ts";
 
@@ -8,7 +8,7 @@ const engine = fakeEngine({
   async run({ onEvent }) {
     for (const stream of ["orders", LONG]) onEvent({ type: "stream_started", stream });
     for (let i = 1; i <= 10; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, 200));
       for (const stream of ["orders", LONG]) {
         onEvent({
           type: "progress",

@@ -1,7 +1,7 @@
 /** Carries out `run`, `extract` and `load`: runs the phase, shows progress, writes the log. */
 import { ConfigurationError } from "../../core/errors.ts";
 import { shellWord } from "../../core/permission_errors.ts";
-import type { RunResult } from "../../models/result.ts";
+import type { RunResult, StreamResult } from "../../models/result.ts";
 import type { Phase } from "../../runner/mod.ts";
 import { type Context, omitUndefined } from "./context.ts";
 import { chooseRecords, openScope, type RunScope, runUntilSignal } from "./connections.ts";
@@ -44,8 +44,8 @@ function printResult(
   const { printer } = context;
   if (printer.format === "text") printSummary(result, phase, printer);
   else if (printer.format === "json") printer.json(result);
-  if (phase !== "extract" && options.pipeline !== undefined) {
-    adviseLoad(result, options.pipeline, options, context);
+  if (options.pipeline !== undefined) {
+    adviseRepair(phase, result, options.pipeline, options, context);
   }
 }
 
@@ -134,31 +134,48 @@ async function logFailure(log: RunLog, run: () => Promise<RunResult>): Promise<R
   }
 }
 
-/** Prints the `dxt load` command for stages that failed loads left behind. */
-function adviseLoad(
-  result: RunResult,
+/** Prints the commands that repair a run: they load kept stages, and repeat streams without one. */
+function adviseRepair(
+  phase: Phase,
+  { pipeline: name, streams }: RunResult,
   pipeline: string,
-  { envFile, vars, threads }: PhaseOptions,
+  options: PhaseOptions,
   { printer }: Context,
 ): void {
-  const kept = result.streams.filter(({ status, stage }) =>
-    status !== "succeeded" && stage !== undefined
-  );
-  if (kept.length === 0) return;
-  const ids = kept.map(({ stream }) => stream).join(",");
+  const unfinished = streams.filter(({ status }) => status !== "succeeded");
+  const kept = unfinished.filter(({ stage }) => phase !== "extract" && stage !== undefined);
+  if (kept.length > 0) {
+    const command = commandText("load", pipeline, kept, options);
+    printer.progress(name, `the staged data is kept, load it with: ${command}`);
+  }
+  const lost = unfinished.filter((stream) => !kept.includes(stream));
+  // Without any success the command that failed is the one to repeat.
+  if (lost.length > 0 && unfinished.length < streams.length) {
+    const command = commandText(phase, pipeline, lost, options);
+    printer.progress(name, `when the cause is repaired, repeat what is missing with: ${command}`);
+  }
+}
+
+function commandText(
+  phase: Phase,
+  pipeline: string,
+  streams: readonly StreamResult[],
+  { envFile, vars, threads, fullRefresh, since, until, limit }: PhaseOptions,
+): string {
+  const given = (name: string, value: string | number | undefined) =>
+    value === undefined ? [] : [name, String(value)];
   const words = [
-    "dxt",
-    "load",
-    pipeline,
-    "--select",
-    ids,
-    ...(threads === undefined ? [] : ["--threads", String(threads)]),
-    ...(envFile === undefined ? [] : ["--env-file", envFile]),
+    ...["dxt", phase, pipeline, "--select", streams.map(({ stream }) => stream).join(",")],
+    ...(phase === "load" ? [] : [
+      ...(fullRefresh ? ["--full-refresh"] : []),
+      ...given("--since", since),
+      ...given("--until", until),
+      ...given("--limit", limit),
+    ]),
+    ...given("--threads", threads),
+    ...given("--env-file", envFile),
     // The printer masks a value that is a secret.
     ...vars.flatMap(([name, value]) => ["--var", `${name}=${value}`]),
   ];
-  printer.progress(
-    result.pipeline,
-    `the staged data is kept, load it with: ${words.map(shellWord).join(" ")}`,
-  );
+  return words.map(shellWord).join(" ");
 }

@@ -41,7 +41,12 @@ export const operators = defineCommand(
   },
 );
 
-const COLUMNS = ["option", "type", "default", "meaning"].map((title) => ({ title }));
+const COLUMNS = [
+  { title: "option" },
+  { title: "type", wraps: true, least: 16 },
+  { title: "default" },
+  { title: "meaning", wraps: true },
+] as const;
 
 async function printOperators(
   category: string | undefined,

@@ -16,6 +16,17 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 ? bytes : bytes.toFixed(1)} ${UNITS[unit]}`;
 }
 
+/** A running time, in the width of a clock: `0.8s`, `12.3s`, `2:05`, `1:02:05`. @param ms milliseconds */
+export function clockText(ms: number): string {
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)}s`;
+  const seconds = Math.round(ms / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const tail = String(seconds % 60).padStart(2, "0");
+  return hours === 0
+    ? `${minutes}:${tail}`
+    : `${hours}:${String(minutes).padStart(2, "0")}:${tail}`;
+}
+
 /** @param ms milliseconds */
 export function durationText(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

@@ -1,19 +1,23 @@
 /** Status lines at the bottom of a terminal, redrawn in place. */
 import type { Output } from "../terminal/stdio.ts";
+import type { Cell } from "./table.ts";
 import { displayWidth, truncate } from "./terminal_text.ts";
+
+/** The pieces of a line. */
+export type LiveLine = readonly Cell[];
 
 const UP = (lines: number) => `\u001b[${lines}A`;
 const CLEAR_BELOW = "\u001b[J";
 
 /** Lines below everything else on a terminal. Each redraw is one write, so that nothing flickers. */
 export class LiveLines {
-  #lines: readonly string[] = [];
-  /** Lines on the terminal now; the cursor is below them. */
+  #lines: readonly LiveLine[] = [];
+  /** Text of the lines on the terminal now; the cursor is below them. */
   #drawn: readonly string[] = [];
 
   constructor(private readonly output: Output) {}
 
-  draw(lines: readonly string[]): void {
+  draw(lines: readonly LiveLine[]): void {
     this.#lines = lines;
     this.redraw();
   }
@@ -22,10 +26,12 @@ export class LiveLines {
     if (this.#lines.length === 0 && this.#drawn.length === 0) return;
     const erase = this.#erase();
     // The last column stays empty: some terminals wrap as soon as it is written.
-    const lines = limitLines(this.#lines, this.output.rows - 1)
-      .map((line) => truncate(line, Math.max(1, this.output.columns - 1)));
-    this.output.write(erase + lines.map((line) => `${line}\n`).join(""));
-    this.#drawn = lines;
+    const width = Math.max(1, this.output.columns - 1);
+    const lines = limitLines(this.#lines, this.output.rows - 1).map((line) => fit(line, width));
+    this.output.write(
+      erase + lines.map((line) => `${line.map(styled).join("").trimEnd()}\n`).join(""),
+    );
+    this.#drawn = lines.map((line) => line.map(({ text }) => text).join("").trimEnd());
   }
 
   clear(): void {
@@ -44,8 +50,22 @@ export class LiveLines {
   }
 }
 
-function limitLines(lines: readonly string[], most: number): readonly string[] {
+function styled({ text, style }: Cell): string {
+  return style === undefined ? text : style(text);
+}
+
+/** The pieces that fit, the last one truncated. */
+function fit(line: LiveLine, width: number): LiveLine {
+  let room = width;
+  return line.map((cell) => {
+    const text = room <= 0 ? "" : truncate(cell.text, room);
+    room -= displayWidth(text);
+    return { ...cell, text };
+  });
+}
+
+function limitLines(lines: readonly LiveLine[], most: number): readonly LiveLine[] {
   if (lines.length <= most) return lines;
   const shown = Math.max(0, most - 1);
-  return [...lines.slice(0, shown), `… and ${lines.length - shown} more`];
+  return [...lines.slice(0, shown), [{ text: `… and ${lines.length - shown} more` }]];
 }

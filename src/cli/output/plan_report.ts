@@ -2,7 +2,7 @@
 import type { PlannedField, PlannedStream, PlanResult } from "../../models/plan.ts";
 import type { Printer } from "./printer.ts";
 import { type Cell, formatTable } from "./table.ts";
-import { displayWidth, escapeControls, truncate } from "./terminal_text.ts";
+import { escapeControls, truncate, wrapText } from "./terminal_text.ts";
 import { bytesText, countNoun, countText } from "./format_units.ts";
 
 const INDENT = "  ";
@@ -21,9 +21,9 @@ export function printPlan(plan: PlanResult, width: number, printer: Printer): vo
 function printStream(stream: PlannedStream, width: number, printer: Printer): void {
   const print = (label: string, text: string, wrapped = true) => {
     const room = width - INDENT.length - LABEL;
-    const lines = wrapped
-      ? wrap(escapeControls(text), room)
-      : [truncate(escapeControls(text), room)];
+    // Masked first: a secret must not be cut by the end of a line.
+    const shown = escapeControls(printer.maskedText(text));
+    const lines = wrapped ? wrapText(shown, room) : [truncate(shown, room)];
     lines.forEach((line, i) =>
       printer.result(`${INDENT}${(i === 0 ? label : "").padEnd(LABEL)}${line}`)
     );
@@ -83,45 +83,12 @@ function noteText({ name, conversion, note, accepted }: PlannedField): string {
   return `${name}: ${note}${conversion === "lossy" && accepted ? " (accepted)" : ""}`;
 }
 
-const COLUMNS = ["field", "source", "dxt", "target", "conversion"].map((title) => ({ title }));
-const NARROWEST = 8;
+const COLUMNS = ["field", "source", "dxt", "target", "conversion"]
+  .map((title) => ({ title, least: 8 }));
 
 function fieldLines(fields: readonly PlannedField[], width: number): string[] {
   const rows = fields.map(({ name, source_type, dtype, target_type, conversion }) =>
-    [name, source_type, dtype, target_type, conversion].map((text) => escapeControls(text))
+    [name, source_type, dtype, target_type, conversion].map((text): Cell => ({ text }))
   );
-  const widths = COLUMNS.map(({ title }, i) =>
-    Math.max(displayWidth(title), ...rows.map((row) => displayWidth(row[i]!)))
-  );
-  const gaps = 2 * (COLUMNS.length - 1);
-  while (widths.reduce((sum, one) => sum + one, gaps) > width) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if (widths[widest]! <= NARROWEST) break;
-    widths[widest]!--;
-  }
-  const cells = rows.map((row) =>
-    row.map((text, i): Cell => ({ text: truncate(text, widths[i]!) }))
-  );
-  return formatTable(COLUMNS, cells).map((line) => `${INDENT}${INDENT}${line}`);
-}
-
-/** Wraps text to lines of at most `width` columns, between words where possible. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (let word of text.split(" ")) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (displayWidth(longer) <= width) {
-      line = longer;
-      continue;
-    }
-    if (line !== "") lines.push(line);
-    while (displayWidth(word) > width) {
-      const part = truncate(word, width).replace(/…$/, "");
-      lines.push(part);
-      word = word.slice(part.length);
-    }
-    line = word;
-  }
-  return [...lines, line];
+  return formatTable(COLUMNS, rows, width).map((line) => `${INDENT}${INDENT}${line}`);
 }

@@ -4,7 +4,7 @@ import type { CommandError, FailedResult } from "../../models/result.ts";
 import { type Color, hasColor, wrapColor } from "../terminal/color.ts";
 import { LOG_LEVELS, type LogLevel } from "../terminal/log_levels.ts";
 import { type IO, type Output, readVariable } from "../terminal/stdio.ts";
-import { LiveLines } from "./live_lines.ts";
+import { type LiveLine, LiveLines } from "./live_lines.ts";
 import { createMask, maskStrings } from "./secret_mask.ts";
 import type { Format } from "../terminal/global_options.ts";
 import type { Verbosity } from "../terminal/verbosity.ts";
@@ -95,8 +95,14 @@ export class Printer {
   }
 
   /** Draws live lines at the bottom of stderr, in place of the previous ones. */
-  draw(lines: readonly string[]): void {
-    this.#live.draw(lines.map((line) => escapeControls(this.#mask(line))));
+  draw(lines: readonly LiveLine[]): void {
+    this.#live.draw(lines);
+  }
+
+  /** Styles of stderr; without colors they change nothing. */
+  styler(): (color: Color) => (text: string) => string {
+    const isColored = hasColor(this.io.env, this.io.stderr, this.verbosity.color);
+    return (color) => (text) => isColored ? wrapColor(text, color) : text;
   }
 
   /** Columns of stderr. */
@@ -137,12 +143,17 @@ export class Printer {
     this.#writeResult(text);
   }
 
+  /** Text with secrets masked, which may then be cut or wrapped. */
+  maskedText(text: string): string {
+    return this.#mask(text);
+  }
+
   /** A copy of a JSON value with secrets masked. */
   masked(value: unknown): unknown {
     return maskStrings(value, this.#mask);
   }
 
-  /** Prints a table. Strings are masked; a {@linkcode Cell} is a name or number and is not. */
+  /** Prints a table, which fits a terminal. Strings are masked; a {@linkcode Cell} is a name or number and is not. */
   table(
     columns: readonly Column[],
     rows: readonly (readonly (string | Cell)[])[],
@@ -151,7 +162,9 @@ export class Printer {
     const masked = rows.map((row) =>
       row.map((cell) => typeof cell === "string" ? { text: this.#mask(cell) } : cell)
     );
-    this.#writeResult(formatTable(columns, masked).map((line) => indent + line).join("\n"));
+    const { isTerminal, columns: width } = this.#results;
+    const lines = formatTable(columns, masked, isTerminal ? width - indent.length : undefined);
+    this.#writeResult(lines.map((line) => indent + line).join("\n"));
   }
 
   /** A cell of {@linkcode table} in a color, if stdout has colors. */

@@ -2,7 +2,7 @@
 import type { Value } from "../../core/values/values.ts";
 import { isNumeric } from "../../core/values/kinds.ts";
 import type { Field } from "../../models/field.ts";
-import type { Cell, Column } from "./table.ts";
+import { type Cell, type Column, shrinkWidths } from "./table.ts";
 import { displayWidth, escapeControls, truncate } from "./terminal_text.ts";
 import { cellText } from "./format_value.ts";
 
@@ -62,14 +62,5 @@ function fitWidths(wanted: readonly number[], width: number): number[] {
   }
   const room = Math.max(1, width - GAP * (count - 1));
   const kept = widths.slice(0, count);
-  let total = kept.reduce((sum, column) => sum + column, 0);
-  while (total > room) {
-    const widest = Math.max(...kept);
-    const at = kept.indexOf(widest);
-    const next = Math.max(1, ...kept.filter((column) => column < widest));
-    const smaller = Math.max(next, widest - (total - room), 1);
-    kept[at] = smaller === widest ? widest - 1 : smaller;
-    total += kept[at]! - widest;
-  }
-  return kept;
+  return shrinkWidths(kept, kept.map(() => 1), room);
 }

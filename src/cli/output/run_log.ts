@@ -144,7 +144,7 @@ function cannotWrite(path: string, cause: unknown): ConfigurationError {
 }
 
 function eventLevel(event: RunEvent): LogLevel {
-  if (event.type === "progress") return "debug";
+  if (event.type === "progress" || event.type === "waiting") return "debug";
   if (event.type === "warning") return "warning";
   return event.type === "stream_finished" ? LEVELS[event.result.status] : "info";
 }

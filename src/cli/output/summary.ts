@@ -3,7 +3,7 @@ import type { RunResult, StreamResult } from "../../models/result.ts";
 import type { Phase } from "../../runner/mod.ts";
 import type { Color } from "../terminal/color.ts";
 import type { Printer } from "./printer.ts";
-import type { Cell } from "./table.ts";
+import type { Cell, Column } from "./table.ts";
 import { bytesText, countNoun, countText, durationText } from "./format_units.ts";
 
 const COLORS: Readonly<Record<StreamResult["status"], Color>> = {
@@ -13,68 +13,117 @@ const COLORS: Readonly<Record<StreamResult["status"], Color>> = {
   cancelled: "yellow",
 };
 
-interface ResultColumn {
-  readonly title: string;
-  readonly align?: "right";
+/** A column of results; the one about the run as a whole has the sums of its streams. */
+interface ResultColumn extends Column {
   /** Omitted when it is empty for every stream. */
   readonly optional?: true;
-  /** Phases that have this column; all when undefined. */
-  readonly phases?: readonly Phase[];
+  /** Whether the summary of this phase has the column; it has when undefined. */
+  readonly isShown?: (phase: Phase, streams: readonly StreamResult[]) => boolean;
   cell(result: StreamResult, printer: Printer): string | Cell;
 }
 
 const COLUMNS: readonly ResultColumn[] = [
   { title: "stream", cell: ({ stream }) => ({ text: stream }) },
   { title: "status", cell: ({ status }, printer) => printer.colorCell(status, COLORS[status]) },
-  { title: "mode", optional: true, cell: ({ mode }) => mode === undefined ? "" : { text: mode } },
+  {
+    title: "rows",
+    align: "right",
+    isShown: (phase, streams) => phase === "run" && streams.every(isWhole),
+    cell: (result) => ({ text: countText(result.rows_loaded) }),
+  },
   {
     title: "extracted",
     align: "right",
-    phases: ["run", "extract"],
+    isShown: (phase, streams) => phase === "extract" || phase === "run" && !streams.every(isWhole),
     cell: (result) => ({ text: countText(result.rows_extracted) }),
   },
   {
     title: "loaded",
     align: "right",
-    phases: ["run", "load"],
+    isShown: (phase, streams) => phase === "load" || phase === "run" && !streams.every(isWhole),
     cell: (result) => ({ text: countText(result.rows_loaded) }),
   },
   {
     title: "staged",
     align: "right",
-    phases: ["extract"],
     cell: ({ bytes_staged }) => ({ text: bytesText(bytes_staged) }),
+  },
+  {
+    title: "rows/s",
+    align: "right",
+    cell: ({ rows_extracted, rows_loaded, duration_ms }) => ({
+      text: rateText(Math.max(rows_extracted, rows_loaded), duration_ms),
+    }),
+  },
+  {
+    title: "time",
+    align: "right",
+    cell: ({ duration_ms }) => ({ text: durationText(duration_ms) }),
+  },
+  { title: "target", optional: true, yields: true, cell: ({ target }) => target ?? "" },
+  {
+    title: "mode",
+    optional: true,
+    yields: true,
+    cell: ({ mode }) => mode === undefined ? "" : { text: mode },
   },
   {
     title: "watermark",
     optional: true,
+    yields: true,
     cell: ({ watermark_after, watermark_before }) => {
       const text = watermark_after ?? watermark_before;
       return text === undefined ? "" : { text };
     },
   },
-  {
-    title: "time",
-    align: "right",
-    cell: ({ extract_ms, load_ms }) => ({ text: durationText(extract_ms + load_ms) }),
-  },
-  { title: "stage", optional: true, cell: ({ stage }) => stage ?? "" },
+  { title: "stage", optional: true, yields: true, cell: ({ stage }) => stage ?? "" },
 ];
 
-/** Prints the result of a run for people: one row per stream, and a line about the whole run. */
+/** Prints the result of a run for people: one row per stream, their sums, and a line about the run. */
 export function printSummary(result: RunResult, phase: Phase, printer: Printer): void {
+  const { streams } = result;
   const columns = COLUMNS.filter((column) =>
-    (column.phases?.includes(phase) ?? true) &&
-    !(column.optional && result.streams.every((stream) => column.cell(stream, printer) === ""))
+    (column.isShown?.(phase, streams) ?? true) &&
+    !(column.optional && streams.every((stream) => column.cell(stream, printer) === ""))
   );
-  printer.table(
-    columns,
-    result.streams.map((stream) => columns.map((column) => column.cell(stream, printer))),
-  );
-  const succeeded = result.streams.filter(({ status }) => status === "succeeded").length;
+  const rows = streams.map((stream) => columns.map((column) => column.cell(stream, printer)));
+  printer.table(columns, streams.length < 2 ? rows : [...rows, sumRow(columns, result, printer)]);
+  const succeeded = streams.filter(({ status }) => status === "succeeded").length;
   printer.progress(
     result.pipeline,
-    `${countText(succeeded)} of ${countNoun(result.streams.length, "stream")} ` +
-      `succeeded in ${durationText(result.duration_ms)}`,
+    `${countText(succeeded)} of ${countNoun(streams.length, "stream")} ` +
+      `succeeded in ${durationText(result.duration_ms)}, ` +
+      `peak memory ${bytesText(result.peak_memory_bytes)}`,
   );
+}
+
+/** The figures of all streams together. */
+function sumRow(
+  columns: readonly ResultColumn[],
+  { streams, duration_ms }: RunResult,
+  printer: Printer,
+): Cell[] {
+  const add = (key: "rows_extracted" | "rows_loaded" | "bytes_staged") =>
+    streams.reduce((sum, stream) => sum + stream[key], 0);
+  const all: StreamResult = {
+    ...streams[0]!,
+    rows_extracted: add("rows_extracted"),
+    rows_loaded: add("rows_loaded"),
+    bytes_staged: add("bytes_staged"),
+    duration_ms,
+  };
+  return columns.map(({ title, align, cell }) => {
+    if (title === "stream") return printer.colorCell(countNoun(streams.length, "stream"), "dim");
+    const value = align === "right" ? cell(all, printer) : "";
+    const text = typeof value === "string" ? value : value.text;
+    return text === "" ? { text } : printer.colorCell(text, "dim");
+  });
+}
+
+function isWhole({ rows_extracted, rows_loaded }: StreamResult): boolean {
+  return rows_extracted === rows_loaded;
+}
+
+function rateText(rows: number, ms: number): string {
+  return rows === 0 || ms === 0 ? "" : countText(Math.round(rows / ms * 1000));
 }

@@ -65,3 +65,24 @@ export function truncate(text: string, width: number): string {
   }
   return `${kept}…`;
 }
+
+/** Wraps text to lines of at most `width` columns, between words where possible. */
+export function wrapText(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (let word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (displayWidth(longer) <= width) {
+      line = longer;
+      continue;
+    }
+    if (line !== "") lines.push(line);
+    while (displayWidth(word) > width) {
+      const part = truncate(word, width).replace(/…$/, "");
+      lines.push(part);
+      word = word.slice(part.length);
+    }
+    line = word;
+  }
+  return [...lines, line];
+}

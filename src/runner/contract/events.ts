@@ -9,14 +9,17 @@ export type Phase = "run" | Step;
 
 /** What happens during a run, in the order in which it happens. Sizes are bytes, times whole milliseconds. */
 export type RunEvent =
+  | { readonly type: "run_planned"; readonly streams: number }
   | { readonly type: "stream_started"; readonly stream: string }
+  /** The stream waits, until it makes progress: `reason` is for example "for the source". */
+  | { readonly type: "waiting"; readonly stream: string; readonly reason: string }
   | {
     readonly type: "progress";
     readonly stream: string;
     readonly phase: Step;
     readonly rows: number;
     readonly bytes: number;
-    /** Estimated rows to extract, where requested and known to the source. */
+    /** Rows to load, or the source's estimate of the rows to extract where it was requested. */
     readonly total?: number;
   }
   | {

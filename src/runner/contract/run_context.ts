@@ -43,6 +43,8 @@ export interface RunContext {
    * one that is loaded before it. Resolves when the streams before this one have ended.
    */
   readonly turn: Promise<void>;
+  /** Ids of the streams before this one that have not ended yet. */
+  earlier(): readonly string[];
   readonly signal: AbortSignal;
   onEvent(event: RunEvent): void;
   /** Adds a warning to the stream's result and events; a repeated one only once. */

@@ -73,7 +73,7 @@ async function loadCommitted(
 ): Promise<LoadReceipt> {
   await using target = await openTargetInTurn(plan, context);
   const input = buildInput(plan, context, staged.slice(staged.files));
-  const onRows = reportRows(plan, context);
+  const onRows = reportRows(plan, context, staged.count);
   const onCommit = recordCommit(lock, plan, context, () => Promise.resolve(staged));
   const bytes = staged.files.reduce((sum, { size }) => sum + size, 0);
   const isLarge = staged.files.length > 1 && bytes > PARALLEL_BYTES && staged.kind === "records";
@@ -210,12 +210,18 @@ function recordCommit(
   };
 }
 
-function reportRows(plan: StreamPlan, context: RunContext): (rows: number) => void {
+/** @param total rows to load, if they are known */
+function reportRows(
+  plan: StreamPlan,
+  context: RunContext,
+  total?: number,
+): (rows: number) => void {
   let loaded = 0;
+  const known = total === undefined ? {} : { total };
   return (more) => {
     loaded += more;
     const stream = plan.stream.id;
-    context.onEvent({ type: "progress", stream, phase: "load", rows: loaded, bytes: 0 });
+    context.onEvent({ type: "progress", stream, phase: "load", rows: loaded, bytes: 0, ...known });
   };
 }
 

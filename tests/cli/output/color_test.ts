@@ -31,7 +31,7 @@ for (const [env, isTerminal, expected] of CASES) {
 
 Deno.test("colour changes no column of a table", async () => {
   const plain = await dxt("run a.yaml", { engine: fakeEngine({ run: eventfulRun }) });
-  const io = fakeIO({ isTerminal: true });
+  const io = fakeIO({ isTerminal: true, columns: 200 });
   const { out } = await dxt("run a.yaml", { io, engine: fakeEngine({ run: eventfulRun }) });
   // deno-lint-ignore no-control-regex
   assert.equal(out.replaceAll(/\u001b\[[\d;]+m/g, ""), plain.out);

@@ -126,7 +126,7 @@ Deno.test("names of streams stay, also where a variable has the same value", asy
   const run = () => runResult([streamResult("orders", { watermark_after: "2025-01-01" })]);
   const engine = fakeEngine({ secrets, run });
   const { out, err } = await dxt("run a.yaml", { engine });
-  assert.match(out, /\norders {2}succeeded {2}append .* 2025-01-01 /);
+  assert.match(out, /\norders {2}succeeded .* append {2}2025-01-01\n/);
   assert.match(err, /^shop: 1 of 1 stream /);
   const quiet = await dxt("run a.yaml -q", { engine });
   assert.deepEqual(JSON.parse(quiet.out), run());

@@ -22,7 +22,7 @@ const ignore = !await hasScript();
 /** All that was written to a terminal of this width; with `resized` it changes its width half-way. */
 async function onTerminal(columns: number, resized?: number): Promise<string> {
   return await withFolder(async (folder) => {
-    const resize = resized === undefined ? "" : `(sleep 0.8; stty cols ${resized} </dev/tty) & `;
+    const resize = resized === undefined ? "" : `(sleep 1.6; stty cols ${resized} </dev/tty) & `;
     const path = join(folder, "run.sh");
     await Deno.writeTextFile(path, `stty cols ${columns} rows 24; ${resize}exec ${RUN}\n`);
     const { code, stdout } = await new Deno.Command("script", {
@@ -88,7 +88,7 @@ for (const columns of [80, 200]) {
       const screen = lines.join("\n");
       assert.doesNotMatch(screen, /extracting|started/);
       assert.equal(screen.match(/^warning: orders: in between$/gm)?.length, 1);
-      assert.equal(screen.match(/^orders: succeeded/gm)?.length, 1);
+      assert.doesNotMatch(screen, /^orders: succeeded/m);
       assert.equal(text.replaceAll(ESCAPES, "").match(/^orders +succeeded/gm)?.length, 1);
       assert.match(screen, /^商品/m);
     },
