@@ -226,6 +226,13 @@ function keyTable(options: readonly OperatorOption[]): string {
   );
 }
 
+/** The name of an Arrow type as other programs of Arrow print it. */
+function arrowName(type: unknown): string {
+  return String(type).toLowerCase().replace("<day>", "")
+    .replace(/decimal\[(\d+)e\+(\d+)\]/, "decimal128($1, $2)")
+    .replace(/<microsecond(, utc)?>/, (_, zone) => zone === undefined ? "[us]" : "[us, UTC]");
+}
+
 /** How new columns store each type. */
 function typeTable(): string {
   const mappers = [postgres, mysql, sqlite];
@@ -237,8 +244,11 @@ function typeTable(): string {
       const name = dtype === "decimal" ? "decimal(12,2)" : dtype;
       return [
         `\`${name}\``,
-        String(arrowType(field)),
-        ...mappers.map((mapper) => `\`${mapper.toTarget(field)}\``),
+        `\`${arrowName(arrowType(field))}\``,
+        // Collations are those of every text, which the page says once.
+        ...mappers.map((mapper) =>
+          `\`${mapper.toTarget(field).replace(/ character set .*/, "")}\``
+        ),
       ];
     }),
   );
