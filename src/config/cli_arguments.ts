@@ -134,7 +134,7 @@ export async function resolveConnection(
 
 /** Escapes the wildcards of a file name, so that as a pattern it matches only this file. */
 function escapePattern({ dataset, kind }: ArgumentKind): string {
-  return kind === "files" ? dataset!.replace(/[*?[{]/g, "[$&]") : dataset!;
+  return kind !== "pattern" ? dataset!.replace(/[*?[{]/g, "[$&]") : dataset!;
 }
 
 /**
@@ -170,16 +170,19 @@ export async function buildPipeline(
   });
 }
 
-/** One end of the stream: what its argument names, and whether that is a folder of files. */
+/** One end of the stream: what its argument names, and whether that holds files. */
 interface End extends ArgumentKind {
-  readonly isFolder: boolean;
+  readonly hasFiles: boolean;
 }
 
 async function readEnd(argument: Argument, context: ArgumentContext, makes: boolean): Promise<End> {
   const kind = await readArgument(argument, context, makes);
   const { provider, url = "" } = resolveEndpoint(kind.tree, [], context.directory, context)?.spec ??
     {};
-  return { ...kind, isFolder: provider === "local" || /^file:/i.test(url) };
+  return {
+    ...kind,
+    hasFiles: provider === "local" || provider === "http" || /^(file|https?):/i.test(url),
+  };
 }
 
 /** @throws {LocatedError} that lists all errors, by option */
@@ -233,12 +236,12 @@ function streamTree(
  * it often has rows of other sources.
  */
 function defaultMode(
-  { isFolder }: End,
+  { hasFiles }: End,
   project: Tree | undefined,
   place: Place,
 ): Tree | undefined {
   const chosen = childOf(childOf(childOf(project, "defaults"), "load"), "mode");
-  return chosen === undefined && isFolder ? scalar("replace", place) : undefined;
+  return chosen === undefined && hasFiles ? scalar("replace", place) : undefined;
 }
 
 /** The keys of a stream that moves only these columns, in this order. */
@@ -275,14 +278,14 @@ async function readArgument(
 /** A query is recognized by its first word. A file name is taken literally. */
 function sourceTree(
   argument: Argument,
-  { dataset, kind, isFolder }: End,
+  { dataset, kind, hasFiles }: End,
   where: Argument | undefined,
   issues: Issues,
 ): Tree {
   const place = argumentPlace(argument);
   const word = wordOf(argument);
   const isQuery = kind !== "files" && QUERY.test(argument.text);
-  if (where !== undefined && (isQuery || isFolder)) {
+  if (where !== undefined && (isQuery || hasFiles)) {
     issues.add(
       argumentPlace(where),
       isQuery

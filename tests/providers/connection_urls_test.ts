@@ -144,6 +144,15 @@ const MEANINGS: Readonly<Record<string, Readonly<Record<string, Keys | RegExp>>>
     "file:///x?a=1": /it has a query, expected a path alone; in a path, \? is %3F and # is %23/,
     "file:///x#a": /it has a fragment/,
   },
+  http: {
+    "https://h/in/": { url: "https://h/in/" },
+    "HTTP://h": { url: "http://h/" },
+    "https://me:s3cret%20@h:8443/in/x.csv?sig=a%20b": {
+      ...{ user: "me", password: "s3cret ", url: "https://h:8443/in/x.csv?sig=a%20b" },
+    },
+    "http://[::1]:8080/": { url: "http://[::1]:8080/" },
+    "https://:s3cret@/": /expected a URL such as https:\/\/host\/folder\//,
+  },
 };
 
 for (const [provider, urls] of Object.entries(MEANINGS)) {

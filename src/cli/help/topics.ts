@@ -40,6 +40,11 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
     about: "Files, patterns and folders on this machine",
     load: () => import("../../providers/filestore/local/README.md", { with: { type: "text" } }),
   },
+  http: {
+    path: "src/providers/filestore/http/README.md",
+    about: "Files behind HTTP, as a source",
+    load: () => import("../../providers/filestore/http/README.md", { with: { type: "text" } }),
+  },
   formats: {
     path: "src/formats/README.md",
     about: "Parquet, CSV, TSV, JSON, JSON Lines and Arrow: options and inferred types",

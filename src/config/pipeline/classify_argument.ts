@@ -50,9 +50,9 @@ export async function classifyArgument(
   if (written === "") return refuse("it is empty, expected a connection's name, a URL or a path");
   const isFileURL = /^file:/i.test(written);
   if (/^https?:/i.test(written)) {
-    return refuse(
-      "files are not read over http(s): download them first, or read an API with a provider of your own",
-    );
+    return makes
+      ? refuse("files are not written over http(s), expected a path or the URL of a database")
+      : splitURL(word, written);
   }
   if (!isFileURL && URL_SCHEME.test(written)) return { tree: word, kind: "url" };
   const text = isFileURL ? pathInURL(written, refuse) : written;
@@ -78,6 +78,14 @@ export async function classifyArgument(
   if (/[/\\]/.test(text) || extname(text) !== "") return refuse(`there is no "${hideLogin(text)}"`);
   // A bare word must be a connection name; the caller reports the known names.
   return { tree: word, kind: "name" };
+}
+
+/** The folder of a URL with its login and query, and the file in it. */
+function splitURL(word: ScalarTree, written: string): ArgumentKind {
+  const [, folder = written, file = "", query = ""] =
+    /^(\w+:\/\/[^?#]*\/)([^/?#]*)(\?[^#]*)?/s.exec(written) ?? [];
+  const tree: ScalarTree = { ...word, value: folder + query };
+  return file === "" ? { tree: word, kind: "url" } : { tree, kind: "url", dataset: file };
 }
 
 function pathInURL(url: string, refuse: (message: string) => never): string {

@@ -28,7 +28,7 @@ export function describeConnection(
   if (kind === "name") return { reference: written, name: baseName(written) };
   const name = baseName(url ?? String(config["path"] ?? ""));
   const text = textOf(tree)!;
-  if (text !== written) return { reference: written, name };
+  if (dataset === undefined && text !== written) return { reference: written, name };
   if (secrets.length === 0) return { reference: escapeDollars(text), name };
   // The shell has expanded this variable on the command line.
   const known = variables.nameOf(text);

@@ -1,6 +1,7 @@
 /** The extractor and loader classes that all filestores share; each exports them under own names. */
 import { z } from "zod";
 import type { FilestoreConnector } from "../../core/contracts/connector.ts";
+import { undivided } from "../../core/contracts/extractor.ts";
 import type { ExtractorClass, LoaderClass } from "../../core/contracts/provider.ts";
 
 /** Options for reading and writing files are in source and target. */
@@ -13,6 +14,15 @@ export const recordExtractorClass: ExtractorClass<FilestoreConnector> = {
   create: async (connector) => (await import("./source/extractors.ts")).recordExtractor(connector),
   maxWatermark: async (connector, source) =>
     await (await import("./max_watermark.ts")).sourceMaxWatermark(connector, source),
+};
+
+/** For stores in which each connection would fetch a file anew to read its part. */
+export const undividedRecordExtractorClass: ExtractorClass<FilestoreConnector> = {
+  ...recordExtractorClass,
+  create: async (connector) => {
+    const { recordExtractor } = await import("./source/extractors.ts");
+    return { ...recordExtractor(connector), partition: undivided };
+  },
 };
 
 export const fileExtractorClass: ExtractorClass<FilestoreConnector> = {

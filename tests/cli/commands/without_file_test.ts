@@ -181,10 +181,26 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   [["run", "--from", "", "--to", "w.db"], /--from: it is empty/],
   [
     ["run", "--from", "x.csv", "--to", "oracle://h/d"],
-    /--to: .*"oracle:" URL: no provider knows it, known are file:, mysql:, mariadb:, postgres:/,
+    /--to: .*"oracle:" URL: no provider knows it, known are http:, https:, file:, mysql:, mariadb:, postgres:/,
   ],
   [["run", "--from", "x.csv", "--to", "jdbc:postgresql://h/d"], /--to: .*leave out "jdbc:"/],
-  [["run", "--from", "https://h/x.csv", "--to", "w.db"], /--from: files are not read over http/],
+  [
+    ["run", "--from", "x.csv", "--to", "https://h/x.csv"],
+    /--to: files are not written over http\(s\)/,
+  ],
+  [["run", "--from", "https://h/in/", "--to", "w.db"], /--from: it has more than one dataset/],
+  [
+    ["run", "--from", "https://h/x.csv", "--source", "y.csv", "--to", "w.db"],
+    /--source: --from already names the file "x\.csv"/,
+  ],
+  [
+    ["run", "--from", "https://h/x.csv", "--to", "w.db", "--where", "id = 1"],
+    /--where: files evaluate no SQL/,
+  ],
+  [
+    ["run", "--from", "https://h/x.csv", "--to", "w.db", "--allow-net", "other"],
+    /--allow-net.*h:443|h:443.*--allow-net/s,
+  ],
   [
     ["run", "--from", "x.csv", "--to", "film.xlsx"],
     /--to: unknown ending "\.xlsx", expected \.parq/,

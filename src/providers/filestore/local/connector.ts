@@ -24,7 +24,7 @@ import { streamFields } from "../source/fields.ts";
 import { folderGlob, type Glob, parseGlob } from "../source/glob.ts";
 import { checkRead, checkWrite } from "./access.ts";
 import { type Purpose, withExplanation } from "./errors.ts";
-import { openFile } from "./open.ts";
+import { openFile } from "../source/disk_file.ts";
 import type { BaseDirectory } from "./paths.ts";
 import { fileEntry, statIfPresent, walk } from "./walk.ts";
 import { addToFolder, readableFolder, replaceFolder, writeFile } from "./write.ts";

@@ -1,4 +1,4 @@
-/** Opens a local file for reading. */
+/** Opens a file on disk for reading. */
 import type { OpenFile } from "../../../core/contracts/connector.ts";
 import { ExtractorError } from "../../../core/errors.ts";
 
@@ -8,11 +8,11 @@ const CHUNK = 262_144;
 /** @param path the path in messages */
 export async function openFile(full: string, path: string): Promise<OpenFile> {
   const file = await Deno.open(full);
-  return new LocalFile(path, file, await file.stat());
+  return new DiskFile(path, file, await file.stat());
 }
 
 /** Reads through one handle, which a rename of another file to the same path does not affect. */
-class LocalFile implements OpenFile {
+class DiskFile implements OpenFile {
   readonly size: number;
   readonly modified?: number;
   /** The last read. Reads run one after another, since they share the handle's position. */
