@@ -266,7 +266,8 @@ function resultOf(
     ...(receipt === undefined ? {} : { proof: receipt }),
     warnings,
     ...(error === undefined ? {} : { error }),
-    ...(stage === undefined ? {} : { stage }),
+    // A stage in memory ends with the run.
+    ...(stage === undefined || plan.buffer.format === "memory" ? {} : { stage }),
     duration_ms: Math.round(now - (progress.startedAt ?? now)),
     extract_ms: Math.round(progress.extractMs),
     load_ms: Math.round(progress.loadMs),

@@ -103,8 +103,18 @@ Deno.test("a loss is refused with its field, both types and the way to accept it
       /"t" .*\n {2}field "total" is int64, column is integer: refused when a value is no int32\n/,
     );
     assert.match(error.message, /load: \{ lossy: accept \}/);
+    assert.doesNotMatch(error.message, /evolve/);
     return true;
   });
+});
+
+Deno.test("a way out is named only where it leads out", () => {
+  const widening = [{ ...column({}), widens: true }];
+  assert.throws(() => refuseLosses('"t"', widening, "stop"), /schema: evolve/);
+  assert.throws(
+    () => refuseLosses('"t"', widening, "stop", "evolve"),
+    (error: Error) => !/evolve/.test(error.message),
+  );
 });
 
 Deno.test("a loss is accepted by the pipeline, by a declared type, and as a column's limit", () => {

@@ -86,3 +86,39 @@ Deno.test("a run reads nothing for a database or a folder that cannot be written
     assert.match(other!.error!.message, /Cannot load stream "a" .*file/);
     assert.deepEqual([other!.rows_extracted, other!.stage], [0, undefined]);
   }));
+
+Deno.test("a refused change of a column is told once, and without a way out that is none", () =>
+  withDatabases(async (folder) => {
+    const target = new DatabaseSync(join(folder, "target.db"));
+    target.exec("CREATE TABLE checked (note INTEGER CHECK (note > 0))");
+    target.close();
+    const fields = { fields: [{ id: "note" }], only_declared_fields: true };
+    const { streams } = await run(
+      folder,
+      pipeline([
+        { id: "replaced", target: "checked", load: { mode: "replace" }, ...fields },
+        { id: "evolved", target: "narrow", load: { schema: "evolve" }, ...fields },
+      ]),
+    );
+    const [replaced, evolved] = streams.map(({ error }) => error!.message);
+    assert.match(replaced!, /would lose its CHECK; change the table yourself, or drop it$/);
+    assert.match(evolved!, /column is INTEGER/);
+    assert.doesNotMatch(evolved!, /schema: evolve/);
+  }));
+
+Deno.test("nothing is said to be staged after a failed load from memory", () =>
+  withDatabases(async (folder) => {
+    const target = new DatabaseSync(join(folder, "target.db"));
+    target.exec("CREATE TABLE full (id INTEGER PRIMARY KEY CHECK (id > 1))");
+    target.close();
+    const fields = { fields: [{ id: "id" }], only_declared_fields: true };
+    const stage = async (format: string) => {
+      const buffer = { buffer: { format } };
+      const stream = { id: "full", target: "full", load: { mode: "append" }, ...fields };
+      const { streams } = await run(folder, { ...pipeline([stream]), ...buffer });
+      assert.match(streams[0]!.error!.message, /CHECK constraint failed/);
+      return streams[0]!.stage;
+    };
+    assert.notEqual(await stage("parquet"), undefined);
+    assert.equal(await stage("memory"), undefined);
+  }));

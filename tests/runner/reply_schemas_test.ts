@@ -109,3 +109,12 @@ Deno.test("an error is told by the name of a class alone", () => {
     assert.equal(isFromThread(message(name)), false, String(name));
   }
 });
+
+Deno.test("a plan says whether it changes columns, and which it could widen", () => {
+  const column = { field: FIELD, type: "integer", conversion: { kind: "lossy" }, widens: true };
+  const plan = {
+    ...{ exists: true, changes: true, columns: [column] },
+    ...{ statements: [], destructive: [], problems: [] },
+  };
+  assert.deepEqual(CHECKS.answer("plan", plan, false), plan);
+});

@@ -9,7 +9,7 @@
  */
 import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
-import type { LossRule } from "../../models/stream.ts";
+import type { LossRule, SchemaRule } from "../../models/stream.ts";
 import { LossyConversionError } from "../errors.ts";
 import { INTEGER_BOUNDS, isIntegerType } from "./values.ts";
 
@@ -114,6 +114,8 @@ export interface FieldConversion {
   /** Native type of the column. */
   readonly type: string;
   readonly conversion: Conversion;
+  /** Whether a load with `schema: evolve` may widen the column; unset: false. */
+  readonly widens?: boolean | undefined;
 }
 
 /** Whether a load may begin: not lossy, or the pipeline accepts that or declares the column type. */
@@ -129,8 +131,9 @@ export function refuseLosses(
   target: string,
   columns: readonly FieldConversion[],
   rule: LossRule | undefined,
+  schema?: SchemaRule,
 ): void {
-  const losses = describeLosses(target, columns, rule);
+  const losses = describeLosses(target, columns, rule, schema);
   if (losses !== undefined) throw new LossyConversionError(losses);
 }
 
@@ -139,13 +142,27 @@ export function describeLosses(
   target: string,
   columns: readonly FieldConversion[],
   rule: LossRule | undefined,
+  schema?: SchemaRule,
 ): string | undefined {
   const lost = columns.filter((column) => !isAccepted(column, rule));
   if (lost.length === 0) return undefined;
   const list = lost.map(({ field, type, conversion }) =>
     `\n  field "${field.name}" is ${typeText(field)}, column is ${type}: ${conversion.note}`
   );
-  return `Cannot load into ${target} without the risk of loss:${
-    list.join("")
-  }\nset "load: { lossy: accept }" in the stream to load as long as every value fits, "load: { schema: evolve }" to widen the columns of a table, or change the target`;
+  return `Cannot load into ${target} without the risk of loss:${list.join("")}\n${
+    adviseOnLosses(lost, schema)
+  }`;
+}
+
+/** What to change in a pipeline that would lose something in these columns. */
+export function adviseOnLosses(
+  lost: readonly Pick<FieldConversion, "widens">[],
+  schema: SchemaRule | undefined,
+): string {
+  const widens = schema !== "evolve" && lost.some((column) => column.widens === true);
+  return [
+    'set "load: { lossy: accept }" in the stream to load as long as every value fits',
+    ...(widens ? ['"load: { schema: evolve }" to widen the columns of the table'] : []),
+    "or change the target",
+  ].join(", ");
 }

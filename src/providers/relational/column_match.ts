@@ -34,7 +34,7 @@ export interface Target<T extends Table, E> {
 /** All of a system that a match needs. */
 export type Matching<T extends Table, E> = Pick<
   RelationalSystem<SqlSession, T, E>,
-  "dialect" | "types"
+  "dialect" | "types" | "changeType"
 >;
 
 /**
@@ -57,7 +57,7 @@ export function matchColumns<T extends Table, E>(
   if (readOnlyKind !== undefined) {
     throw new SchemaError(`${at}: it is ${readOnlyKind}, expected a table`);
   }
-  refuseLosses(label, conversionsOf(system, table, fields), lossy);
+  refuseLosses(label, conversionsOf(system, table, fields), lossy, load.schema);
   const find = columnFinder(system, table);
   const computed = fields.filter((field) => isComputed(field, find(field.name)))
     .map(({ name }) => name);
@@ -107,7 +107,8 @@ export function conversionsOf<T extends Table, E>(
     const conversion = isComputed(field, column)
       ? COMPUTED
       : system.types.conversionOf(field, column);
-    return [{ field, type: column.type, conversion }];
+    const widens = system.changeType !== undefined;
+    return [{ field, type: column.type, conversion, ...(widens ? { widens } : {}) }];
   });
 }
 

@@ -35,7 +35,8 @@ export async function planTarget(
     staged: { kind: plan.extractor.yields, fields: stagedFields(fields) },
     countsRows: false,
   });
-  const losses = describeLosses(`"${streamName(plan.target)}"`, columns, settings.lossy);
+  const name = `"${streamName(plan.target)}"`;
+  const losses = describeLosses(name, columns, settings.lossy, settings.schema);
   return { changes, problems, losses };
 }
 

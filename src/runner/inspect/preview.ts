@@ -1,6 +1,7 @@
 /** Previews a run for `dxt plan`: asks source and target what it would do, and changes nothing. */
 import type { LoadedPipeline } from "../../config/mod.ts";
 import { ConnectorError, messageOf } from "../../core/errors.ts";
+import { adviseOnLosses, isAccepted } from "../../core/values/conversion.ts";
 import { formatValue } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { PlannedStream, PlanResult } from "../../models/plan.ts";
@@ -129,7 +130,6 @@ async function previewStream(plan: StreamPlan, context: Context): Promise<Planne
   };
   const resolved = await attempt("plan the source", () => previewSource(plan, context, planned));
   await attempt("plan the target", () => previewTarget(plan, context, planned, resolved));
-  stopOnLoss(planned);
   return planned;
 }
 
@@ -181,8 +181,11 @@ async function previewTarget(
   planned.statements = [...statements];
   planned.destructive = [...destructive];
   planned.problems.push(...problems.filter((problem) => !rights.includes(problem)));
-  if (planned.problems.length > 0) planned.status = "failed";
-  else await previewWatermark(plan, context, planned, resolved);
+  const isRefused = planned.problems.length > 0;
+  if (isRefused) planned.status = "failed";
+  const lost = columns.filter((column) => !isAccepted(column, settings.lossy));
+  stopOnLoss(planned, adviseOnLosses(lost, settings.schema));
+  if (!isRefused) await previewWatermark(plan, context, planned, resolved);
 }
 
 async function previewWatermark(
@@ -212,12 +215,12 @@ function isWhose({ ownRows }: StreamPlan, seen: { readonly watermarkBefore?: str
   return seen.watermarkBefore !== undefined || ownRows !== undefined;
 }
 
-function stopOnLoss(planned: Planned): void {
+function stopOnLoss(planned: Planned, advice: string): void {
   const lost = planned.fields.filter(({ accepted }) => accepted === false);
   if (lost.length === 0) return;
   const list = lost.map(({ name, note }) => `"${name}" (${note})`).join(", ");
   planned.problems.push(
-    `Lossy and not accepted: ${list}; set "load: { lossy: accept }" in the stream to load as long as every value fits, "load: { schema: evolve }" to widen the columns of a table, or change the target`,
+    `Lossy and not accepted: ${list}; ${advice}`,
   );
   if (planned.status === "ready") planned.status = "stopped";
 }

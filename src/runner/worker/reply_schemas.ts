@@ -141,8 +141,14 @@ const REPLIES = {
   head: z.array(z.array(Value)),
   plan: z.object({
     exists: z.boolean(),
+    changes: z.boolean().optional(),
     rows: z.number().optional(),
-    columns: z.array(z.object({ field: Field, type: shortText, conversion: Conversion })),
+    columns: z.array(z.object({
+      field: Field,
+      type: shortText,
+      conversion: Conversion,
+      widens: z.boolean().optional(),
+    })),
     statements: shortTexts,
     destructive: shortTexts,
     problems: shortTexts,

@@ -9,7 +9,7 @@ import type { LoadMode } from "../../../models/stream.ts";
 import type { RelationalSystem, RowCount, SqlSession, Table, TableName } from "../contract.ts";
 import { quoteTable, tableName } from "../names.ts";
 import { deleteAll } from "./statements.ts";
-import { findMissingFields, planChanges } from "./table_changes.ts";
+import { findMissingFields, findNarrowFields, planChanges } from "./table_changes.ts";
 import { checkLoadTask, createStatements, describeNewTable, keyOfNewTable } from "./target.ts";
 
 /** How a load replaces the rows of a table. */
@@ -110,11 +110,14 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   };
   let { fields } = load.staged;
   const statements: string[] = [];
-  let changed: ReadonlySet<string> = new Set(findMissingFields(system, table, fields));
+  // Where a change is refused, that says enough of its columns.
+  const changed = new Set([
+    ...findMissingFields(system, table, fields),
+    ...(await findNarrowFields(system, session, table, load)).map(({ name }) => name),
+  ]);
   await collect(async () => {
     const changes = await planChanges(system, session, table, load);
     statements.push(...changes.statements);
-    changed = changes.fields;
     const changing = changes.statements.filter((sql) => sql !== deleteAll(table.name));
     for (const sql of changing) warn(`The load changes table ${table.label}: ${sql}`);
   });

@@ -86,7 +86,7 @@ export function findMissingFields<T extends Table, E>(
 }
 
 /** Finds the fields whose columns cannot store all their values, and may change their type. */
-async function findNarrowFields<S extends SqlSession, T extends Table, E>(
+export async function findNarrowFields<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
   session: S,
   table: T,
