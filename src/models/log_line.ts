@@ -34,6 +34,11 @@ export const LogLine = z.discriminatedUnion("event", [
     ...{ stream, phase, rows, bytes },
     total: rows.optional().describe("Rows to load; of an extraction the source's estimate"),
   }),
+  line("statement", "A statement is sent, values hidden; only with level debug", {
+    stream,
+    side: z.enum(["source", "target"]),
+    statement: z.string(),
+  }),
   line("phase_finished", "A stream is extracted, or loaded", { stream, phase, rows, ms }),
   line("stream_finished", "A stream has ended", { stream, rows, bytes, ms, result: StreamResult }),
   line("run_finished", "The run has ended", {

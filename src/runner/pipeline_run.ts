@@ -37,6 +37,8 @@ export interface RunOptions extends Selection, ReadOptions {
   readonly sandbox?: boolean;
   /** Ask the source for its number of rows, so that progress shows a total. */
   readonly estimates?: boolean;
+  /** Report the statements that are sent to source and target. */
+  readonly statements?: boolean;
   readonly signal: AbortSignal;
   onEvent(event: RunEvent): void;
   /**
@@ -47,7 +49,9 @@ export interface RunOptions extends Selection, ReadOptions {
 }
 
 /** What the streams of a run share. */
-type PipelineContext = Omit<RunContext, "warn">;
+type PipelineContext = Omit<RunContext, "warn" | "trace"> & {
+  readonly statements: boolean;
+};
 
 /** Checks a pipeline as far as it can be without connecting. */
 export async function checkPipeline(loaded: LoadedPipeline): Promise<void> {
@@ -115,6 +119,7 @@ function newContext(
     loads: options.phase === "run",
     retries: options.retries,
     estimates: options.estimates ?? false,
+    statements: options.statements ?? false,
     threads,
     turn: Promise.resolve(),
     earlier: () => [],
@@ -197,7 +202,10 @@ async function runStream(
     progress.warnings.push(message);
     shared.onEvent({ type: "warning", stream, message });
   };
-  const context: RunContext = { ...shared, warn };
+  const trace: RunContext["trace"] = shared.statements
+    ? (side, statement) => shared.onEvent({ type: "statement", stream, side, statement })
+    : undefined;
+  const context: RunContext = { ...shared, warn, trace };
   if (signal.aborted) return resultOf(plan, phase, progress, stoppedStatus(signal));
   progress.startedAt = performance.now();
   context.onEvent({ type: "stream_started", stream });

@@ -13,6 +13,8 @@ export type FromThread =
   | { readonly type: "failed"; readonly id: number; readonly error: Thrown }
   /** A warning to pass on to the user; it stops nothing. */
   | { readonly type: "warning"; readonly message: string }
+  /** A statement that the worker sends to its system, for the log. */
+  | { readonly type: "statement"; readonly statement: string }
   /** An error outside of any call: the worker cannot be trusted any more. */
   | { readonly type: "crashed"; readonly error: Thrown };
 
@@ -28,6 +30,8 @@ export function isFromThread(data: unknown): data is FromThread {
       return typeof id === "number" && isThrown(error);
     case "warning":
       return typeof data["message"] === "string";
+    case "statement":
+      return typeof data["statement"] === "string";
     default:
       return type === "crashed" && isThrown(error);
   }

@@ -24,6 +24,11 @@ export function sendWarning(message: string): void {
   post({ type: "warning", message });
 }
 
+/** Sends a statement to the host's log. */
+export function sendStatement(statement: string): void {
+  post({ type: "statement", statement });
+}
+
 /** Serves the host's calls from now on. */
 export function serveJobs(jobs: Jobs): void {
   port = openPort();

@@ -78,6 +78,8 @@ type Answer = Extract<FromThread, { readonly id: number }>;
 export class Thread<J extends Jobs = Jobs> implements Disposable {
   /** Called with warnings of the running jobs; set by the holder of the lease. */
   onWarning: ((message: string) => void) | undefined;
+  /** Called with statements of the running jobs; set by the holder of the lease. */
+  onStatement: ((statement: string) => void) | undefined;
   readonly #worker: BoundedThread | FreeThread;
   readonly #calls = new Map<number, (message: Answer) => void>();
   readonly #created = performance.now();
@@ -174,6 +176,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
     this.#clock?.renew();
     if (message.type === "crashed") this.#fail(toError(message.error));
     else if (message.type === "warning") this.onWarning?.(message.message);
+    else if (message.type === "statement") this.onStatement?.(message.statement);
     else this.#calls.get(message.id)?.(message);
   }
 

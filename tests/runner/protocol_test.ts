@@ -20,7 +20,13 @@ Deno.test("each method of a connector is a job of the worker, and its reply has 
 Deno.test("a job passes all arguments to its method, and the host takes what that returns", () =>
   withFolder(async (folder) => {
     const config = { path: "a.db" };
-    await JOBS.open({ module: "sqlite", config, baseDirectory: folder, showValues: false });
+    await JOBS.open({
+      module: "sqlite",
+      config,
+      baseDirectory: folder,
+      showValues: false,
+      traces: false,
+    });
     try {
       const target = { type: "relation", name: "t" } as const;
       const access = await JOBS.checkWrite([target, "append"]);

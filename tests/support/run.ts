@@ -18,6 +18,7 @@ export interface PipelineRun {
   readonly waitMs?: number;
   /** Attempts of a stream after the first: none when absent, and as the pipeline says when undefined. */
   readonly retries?: number | undefined;
+  readonly statements?: boolean;
   readonly signal?: AbortSignal;
   onEvent?(event: RunEvent): void;
   onResult?(result: RunResult): void;

@@ -208,7 +208,7 @@ export const logging = () => ({
   ),
   logLevel: optional(option("--log-level", choice(LOG_LEVELS, { metavar: "LEVEL" }), {
     description:
-      message`Lowest level that is logged: debug (progress, too), info, warning or error (default: info)`,
+      message`Lowest level that is logged: debug (also progress and statements), info, warning or error (default: info)`,
   })),
   logFormat: optional(option("--log-format", choice(LOG_FORMATS, { metavar: "FORMAT" }), {
     description:

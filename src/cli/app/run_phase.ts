@@ -88,6 +88,7 @@ async function execute(
         ...chooseRecords(options),
         ...omitUndefined({ threads, waitMs, retries }),
         ...(context.printer.isLive ? { estimates: true } : {}),
+        ...(logging.level === "debug" ? { statements: true } : {}),
         // Without it, the pipeline's own on_error applies.
         ...(failFast ? { failFast } : {}),
         ...(sandbox === undefined ? {} : { sandbox: sandbox === "on" }),

@@ -94,6 +94,8 @@ export class Progress implements Disposable {
       }
       case "progress":
         return this.#onProgress(event);
+      case "statement":
+        return;
       case "phase_finished":
         return this.#onPhaseFinished(event);
       case "warning":

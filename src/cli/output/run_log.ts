@@ -143,8 +143,10 @@ function cannotWrite(path: string, cause: unknown): ConfigurationError {
   return new ConfigurationError(`Cannot write the log "${path}": ${messageOf(cause)}`, { cause });
 }
 
+const DEBUG: ReadonlySet<RunEvent["type"]> = new Set(["progress", "waiting", "statement"]);
+
 function eventLevel(event: RunEvent): LogLevel {
-  if (event.type === "progress" || event.type === "waiting") return "debug";
+  if (DEBUG.has(event.type)) return "debug";
   if (event.type === "warning") return "warning";
   return event.type === "stream_finished" ? LEVELS[event.result.status] : "info";
 }

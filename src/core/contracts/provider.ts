@@ -119,6 +119,11 @@ export interface ConnectContext {
    * one stream are reported once, since each part of an extraction has its own connection.
    */
   warn(message: string): void;
+  /**
+   * Set while the log has level debug: called with each statement before it is sent. The runner hides
+   * values that a statement contains.
+   */
+  readonly trace?: ((statement: string) => void) | undefined;
 }
 
 /**

@@ -29,5 +29,12 @@ export type RunEvent =
     readonly rows: number;
     readonly ms: number;
   }
+  /** A statement that is sent to the source or the target, values hidden. */
+  | {
+    readonly type: "statement";
+    readonly stream: string;
+    readonly side: "source" | "target";
+    readonly statement: string;
+  }
   | { readonly type: "warning"; readonly stream: string; readonly message: string }
   | { readonly type: "stream_finished"; readonly stream: string; readonly result: StreamResult };

@@ -47,6 +47,8 @@ export interface RunContext {
   earlier(): readonly string[];
   readonly signal: AbortSignal;
   onEvent(event: RunEvent): void;
+  /** Logs a statement that is sent to the source or the target; undefined unless statements are logged. */
+  readonly trace: ((side: "source" | "target", statement: string) => void) | undefined;
   /** Adds a warning to the stream's result and events; a repeated one only once. */
   warn(message: string): void;
 }

@@ -24,6 +24,12 @@ export interface ClientSpec {
 /** Keeps what a load is about to commit; the load commits when it resolves. */
 export type OnCommit = (record: CommitRecord) => Promise<void>;
 
+/** Called with the warnings of a connection, and with its statements where they are logged. */
+export interface ConnectionReports {
+  readonly warn: (message: string) => void;
+  readonly trace: ((statement: string) => void) | undefined;
+}
+
 /** The methods of a connector. */
 export type ConnectorCalls = Pick<Connector, ConnectorMethod>;
 
@@ -38,13 +44,14 @@ export class ConnectionClient implements AsyncDisposable {
     readonly spec: ClientSpec,
     private readonly threads: Threads,
     private readonly signal: AbortSignal,
-    /** Called with the warnings of the connection. */
-    private readonly warn: (message: string) => void,
+    /** What the connection reports besides its replies. */
+    private readonly reports: ConnectionReports,
   ) {
     signal.throwIfAborted();
     const { endpoint, permissions, codes } = spec;
     this.#lease = threads.lease({ permissions, external: codes.length > 0 });
-    this.#lease.thread.onWarning = warn;
+    this.#lease.thread.onWarning = reports.warn;
+    this.#lease.thread.onStatement = reports.trace;
     this.connector = Object.fromEntries(
       CONNECTOR_METHODS.map((method) => [
         method,
@@ -65,7 +72,7 @@ export class ConnectionClient implements AsyncDisposable {
 
   /** The same connection in another worker. */
   again(signal = this.signal): ConnectionClient {
-    return new ConnectionClient(this.spec, this.threads, signal, this.warn);
+    return new ConnectionClient(this.spec, this.threads, signal, this.reports);
   }
 
   /** Does a job in the worker. */
@@ -108,7 +115,7 @@ export class ConnectionClient implements AsyncDisposable {
     // An aborted worker closes its connection, too.
     const { signal } = this;
     await this.#lease.thread.call("close", undefined, { signal, cleansUp: true });
-    this.#lease.thread.onWarning = undefined;
+    this.#lease.thread.onWarning = this.#lease.thread.onStatement = undefined;
   }
 
   #remember({ committing }: CommitProgress, onCommit: OnCommit): void {

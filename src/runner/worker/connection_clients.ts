@@ -14,7 +14,9 @@ import type { Chosen } from "../plan/class_choice.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 
 /** What a client is opened with; without `warn`, warnings are dropped. */
-type Opening = Pick<RunContext, "threads" | "signal"> & Partial<Pick<RunContext, "warn">>;
+type Opening =
+  & Pick<RunContext, "threads" | "signal">
+  & Partial<Pick<RunContext, "warn" | "trace">>;
 type Context = Opening & Pick<RunContext, "source" | "target" | "needs">;
 
 /** A connection for several streams, or for listing datasets. */
@@ -29,12 +31,14 @@ export function openClient(
 
 /** Opens the connection from which a stream is read. */
 export function openSource(plan: StreamPlan, context: Context): ConnectionClient {
-  return open(context.source, chooseNeeds("source", plan, context), [plan.extractor], context);
+  const needs = chooseNeeds("source", plan, context);
+  return open(context.source, needs, [plan.extractor], context, "source");
 }
 
 /** Opens the connection to which a stream is written. */
 export function openTarget(plan: StreamPlan, context: Context): ConnectionClient {
-  return open(context.target, chooseNeeds("target", plan, context), [plan.loader], context);
+  const needs = chooseNeeds("target", plan, context);
+  return open(context.target, needs, [plan.loader], context, "target");
 }
 
 /** Starts the worker of a stream's target early, so that it is ready when the stream is extracted. */
@@ -57,19 +61,23 @@ function open(
   { module, config, baseDirectory, showValues, code }: Endpoint,
   needs: Permissions,
   classes: readonly { readonly code?: ExternalCode }[],
-  { threads, signal, warn = () => {} }: Opening,
+  { threads, signal, warn = () => {}, trace }: Opening,
+  side?: "source" | "target",
 ): ConnectionClient {
+  const traced = trace === undefined || side === undefined
+    ? undefined
+    : (statement: string) => trace(side, statement);
   const codes = new Map(
     [{ code }, ...classes].flatMap((one) =>
       one.code === undefined ? [] : [[one.code.entry, one.code]]
     ),
   );
   const spec = {
-    endpoint: { module, config, baseDirectory, showValues },
+    endpoint: { module, config, baseDirectory, showValues, traces: traced !== undefined },
     permissions: workerPermissions(needs, codes.size > 0),
     codes: [...codes.values()],
   };
-  return new ConnectionClient(spec, threads, signal, warn);
+  return new ConnectionClient(spec, threads, signal, { warn, trace: traced });
 }
 
 /** Several connections to one system, in as many workers as they need. */

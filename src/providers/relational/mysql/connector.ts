@@ -21,8 +21,8 @@ export class MySQLConnector extends ServerConnector<Session, MySQLTable, ColumnL
 
   /** @throws {ConnectionError} when the server cannot be reached in time, or refuses the login */
   static async open(config: MySQLConfig, context: ConnectContext): Promise<MySQLConnector> {
-    const { baseDirectory, showValues, signal } = context;
-    const keys = { ...config, ...addressOf(config), baseDirectory, showValues };
+    const { baseDirectory, showValues, signal, trace } = context;
+    const keys = { ...config, ...addressOf(config), baseDirectory, showValues, trace };
     return new MySQLConnector(keys, await Session.open(keys, signal), context);
   }
 

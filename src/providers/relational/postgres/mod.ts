@@ -17,9 +17,9 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
   description: "PostgreSQL",
   config: PostgresConfig,
   urls: { schemes: ["postgres", "postgresql"], parse: fromURL },
-  async connect(config, { baseDirectory, showValues, ...context }) {
+  async connect(config, { baseDirectory, showValues, trace, ...context }) {
     const { PostgresConnector } = await import("./connector.ts");
-    return await PostgresConnector.open({ ...config, baseDirectory, showValues }, context);
+    return await PostgresConnector.open({ ...config, baseDirectory, showValues, trace }, context);
   },
   permissions,
   // Quoted names are case-sensitive. Without a setting, tables are in "public".

@@ -46,6 +46,7 @@ export class SqliteConnector extends SqlConnector<SqliteSession, SqliteTable, Co
       readonly: config.readonly ?? false,
       busyTimeout: config.busy_timeout_ms ?? BUSY_TIMEOUT,
       onWait: (message) => context.warn(message),
+      trace: context.trace,
     };
     this.#signal = context.signal;
   }

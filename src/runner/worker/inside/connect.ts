@@ -2,7 +2,8 @@
 import type { Connector } from "../../../core/contracts/connector.ts";
 import { ConnectionError, DXTError, maskSecrets, messageOf } from "../../../core/errors.ts";
 import type { Provider } from "../../../core/contracts/provider.ts";
-import { sendWarning } from "../../../sandbox/serve.ts";
+import { sendStatement, sendWarning } from "../../../sandbox/serve.ts";
+import { hideLiterals } from "./hide_literals.ts";
 
 /** A connection's provider with its code, and its keys checked. */
 export interface Connectable {
@@ -10,14 +11,22 @@ export interface Connectable {
   readonly config: unknown;
   readonly baseDirectory: string;
   readonly showValues: boolean;
+  readonly traces: boolean;
 }
 
 export async function connect(
-  { provider, config, baseDirectory, showValues }: Connectable,
+  { provider, config, baseDirectory, showValues, traces }: Connectable,
   signal: AbortSignal,
 ): Promise<Connector> {
+  const trace = traces ? (statement: string) => sendStatement(hideLiterals(statement)) : undefined;
   try {
-    return await provider.connect(config, { baseDirectory, showValues, signal, warn: sendWarning });
+    return await provider.connect(config, {
+      baseDirectory,
+      showValues,
+      signal,
+      warn: sendWarning,
+      trace,
+    });
   } catch (error) {
     if (error instanceof DXTError || signal.aborted) throw error;
     throw new ConnectionError(

@@ -38,7 +38,7 @@ export async function checkConnection(
 }
 
 export async function needs(
-  { module, config, baseDirectory }: Omit<PlainEndpoint, "showValues">,
+  { module, config, baseDirectory }: Omit<PlainEndpoint, "showValues" | "traces">,
 ): Promise<Permissions> {
   const usage = { baseDirectory, reads: [], writes: [] };
   return needsOf(await providerOf(module), config, usage);

@@ -23,6 +23,8 @@ export interface PlainEndpoint {
   readonly baseDirectory: string;
   /** Whether errors may quote records of the system. */
   readonly showValues: boolean;
+  /** Whether the worker reports the statements that it sends. */
+  readonly traces: boolean;
 }
 
 /** A class with its validated options. */
@@ -34,7 +36,7 @@ export interface PlainClass {
   readonly options: unknown;
 }
 
-export interface TargetInput extends Omit<PlainEndpoint, "showValues"> {
+export interface TargetInput extends Omit<PlainEndpoint, "showValues" | "traces"> {
   readonly target: StreamTarget;
 }
 

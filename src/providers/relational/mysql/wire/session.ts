@@ -5,6 +5,7 @@
  *
  * Protocol: https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html
  */
+import type { ConnectContext } from "../../../../core/contracts/provider.ts";
 import { ConnectionError } from "../../../../core/errors.ts";
 import { formatAddress } from "../../../transport/address.ts";
 import { ENDING_SECONDS, GuardedConnection } from "../../../transport/guarded_connection.ts";
@@ -36,6 +37,7 @@ export interface SessionConfig extends ServerKeys {
   readonly allow_public_key_retrieval: boolean;
   /** Whether errors may quote keys. */
   readonly showValues: boolean;
+  readonly trace?: ConnectContext["trace"];
 }
 
 export interface QueryResult extends StatementEnd {
@@ -137,6 +139,8 @@ export class Session {
   /** Runs a statement without parameters. @throws {MySQLError} what the server says against it */
   async query(sql: string | Uint8Array): Promise<QueryResult> {
     const channel = this.#channel;
+    // Bytes are an INSERT with its records.
+    this.config.trace?.(typeof sql === "string" ? sql : `INSERT of ${sql.length} bytes`);
     await channel.begin(command(COMMAND.query, sql));
     const first = await channel.receive();
     if (first[0] === ANSWER.ok) return { columns: [], rows: [], ...channel.endByOK(first) };
@@ -180,6 +184,7 @@ export class Session {
    */
   async load(sql: string, chunks: AsyncIterable<Uint8Array>): Promise<StatementEnd> {
     if (!this.options.localFiles) throw new TypeError("the session was not opened to load");
+    this.config.trace?.(sql);
     await this.#channel.begin(command(COMMAND.query, sql));
     return await sendFile(this.#channel, chunks);
   }
@@ -191,6 +196,7 @@ export class Session {
 
   async #prepare(sql: string): Promise<{ id: number; columns: ResultColumn[] }> {
     const channel = this.#channel;
+    this.config.trace?.(sql);
     await channel.begin(command(COMMAND.prepare, sql));
     const { id, columnCount, parameterCount } = channel.parse(
       parsePrepared,

@@ -50,6 +50,7 @@ export class ControlClient {
   }
 
   async query(sql: string, params: readonly unknown[]): Promise<ControlRow[]> {
+    this.config.trace?.(sql);
     // Loading the client takes 50 ms, 30 of them CPU.
     const { default: connect } = await import("postgres");
     const rows = this.#open(connect).unsafe(sql, params as never[]);

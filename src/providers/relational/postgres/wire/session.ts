@@ -36,7 +36,7 @@ import { PostgresError } from "./server_error.ts";
 export type ConnectionConfig =
   & PostgresConfig
   & Pick<ServerKeys, "baseDirectory">
-  & Pick<ConnectContext, "showValues">;
+  & Pick<ConnectContext, "showValues" | "trace">;
 
 /** The same, for one server. */
 export type SessionConfig = ConnectionConfig & Address;
@@ -118,6 +118,7 @@ export class Session {
 
   /** Runs statements without parameters; returns the result of the last one. */
   async query(sql: string): Promise<QueryResult> {
+    this.config.trace?.(sql);
     await this.#channel.begin(message(MESSAGE.query, encodeCString(sql)));
     let columns: ResultColumn[] = [];
     let rows: (string | null)[][] = [];
@@ -169,6 +170,7 @@ export class Session {
 
   /** @throws {PostgresError} with the line of the faulty statement, which the user may have written */
   async #readColumns(sql: string, ...messages: Uint8Array[]): Promise<ResultColumn[]> {
+    this.config.trace?.(sql);
     let columns: ResultColumn[] = [];
     try {
       await this.#channel.begin(parseMessage(sql), ...messages, message(MESSAGE.sync));
@@ -182,6 +184,7 @@ export class Session {
   }
 
   async #beginCopy(sql: string, wanted: number): Promise<void> {
+    this.config.trace?.(sql);
     await this.#channel.begin(message(MESSAGE.query, encodeCString(sql)));
     const [type, body] = await this.#channel.receive();
     if (type !== wanted) this.#channel.refuse(type, body);

@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { ConnectContext } from "../../../../core/contracts/provider.ts";
 import { ConnectionError, messageOf } from "../../../../core/errors.ts";
 import { REPORTED_WAIT_MS } from "../../../../core/files/run_lock.ts";
 import { mayRead } from "../../../../core/permission_errors.ts";
@@ -14,6 +15,7 @@ export interface DatabaseFile {
   readonly busyTimeout: number;
   /** Reports a wait that takes seconds. */
   readonly onWait?: (message: string) => void;
+  readonly trace?: ConnectContext["trace"];
 }
 
 export function exists({ path }: Pick<DatabaseFile, "path">): boolean {
@@ -81,6 +83,7 @@ function open(file: DatabaseFile, readOnly: boolean): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file.path, { readOnly });
+    if (file.trace !== undefined) traceStatements(database, file.trace);
     // Locks are waited for by `retryWhileBusy`, which leaves the thread to others. The constructor's own
     // timeout is not obeyed when readOnly is set: it waits 5 seconds.
     database.exec("PRAGMA busy_timeout = 0");
@@ -93,6 +96,19 @@ function open(file: DatabaseFile, readOnly: boolean): DatabaseSync {
     const lost = messageOf(error).startsWith("unable to open") && !hasFolder(file);
     throw cannotOpen(file, lost ? missing(file) : messageOf(error), error);
   }
+}
+
+/** Reports the statements that this connection runs or prepares from now on. */
+function traceStatements(database: DatabaseSync, trace: (statement: string) => void): void {
+  const { exec, prepare } = database;
+  database.exec = (sql) => {
+    trace(sql);
+    exec.call(database, sql);
+  };
+  database.prepare = (sql, ...options) => {
+    trace(sql);
+    return prepare.call(database, sql, ...options);
+  };
 }
 
 function missing(file: DatabaseFile): string {

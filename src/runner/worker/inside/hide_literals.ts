@@ -1,0 +1,20 @@
+/** Hides the values in a statement that goes into the log. */
+
+/** What replaces a value. */
+const HIDDEN = "…";
+
+/** Quoted names, and comments, which are kept; then strings, and numbers that something is compared with. */
+const PARTS =
+  /"(?:[^"]|"")*"|`(?:[^`]|``)*`|--[^\n]*|\/\*.*?\*\/|\$(\w*)\$.*?\$\1\$|'(?:[^']|'')*'|(?<=(?:[<>=]|\b(?:BETWEEN|AND|LIMIT|OFFSET|VALUES|IN))[\s(]*)[-+]?\d[\w.+]*/gis;
+
+/** From the first quote to the last, where a backslash makes the ends of strings uncertain. */
+const ALL_QUOTED = /'.*'/s;
+
+/** A statement without its string literals and without the numbers that it compares. */
+export function hideLiterals(statement: string): string {
+  if (statement.includes("\\")) return statement.replace(ALL_QUOTED, `'${HIDDEN}'`);
+  return statement.replace(PARTS, (part) => {
+    if (/^["`]|^--|^\/\*/.test(part)) return part;
+    return /^['$]/.test(part) ? `'${HIDDEN}'` : HIDDEN;
+  });
+}
