@@ -148,8 +148,8 @@ export async function buildPipeline(
   options: ParseOptions,
 ): Promise<LoadedPipeline> {
   const context = openContext(resolve(directory), options);
-  const source = await readEnd(stream.from, context, false);
-  const target = await readEnd(stream.to, context, true);
+  const source = await readEndpoint(stream.from, context, false);
+  const target = await readEndpoint(stream.to, context, true);
   // Unknown connections are reported first; the errors below would only follow from them.
   context.issues.throwIfAny();
   const at = argumentPlace(stream.from);
@@ -171,11 +171,15 @@ export async function buildPipeline(
 }
 
 /** One end of the stream: what its argument names, and whether that holds files. */
-interface End extends ArgumentKind {
+interface EndpointArgument extends ArgumentKind {
   readonly hasFiles: boolean;
 }
 
-async function readEnd(argument: Argument, context: ArgumentContext, makes: boolean): Promise<End> {
+async function readEndpoint(
+  argument: Argument,
+  context: ArgumentContext,
+  makes: boolean,
+): Promise<EndpointArgument> {
   const kind = await readArgument(argument, context, makes);
   const { provider, url = "" } = resolveEndpoint(kind.tree, [], context.directory, context)?.spec ??
     {};
@@ -188,8 +192,8 @@ async function readEnd(argument: Argument, context: ArgumentContext, makes: bool
 /** @throws {LocatedError} that lists all errors, by option */
 function streamTree(
   { from, to, source, target, mode, where, columns, keys = [] }: StreamArguments,
-  reads: End,
-  writes: End,
+  reads: EndpointArgument,
+  writes: EndpointArgument,
   { issues, project }: ArgumentContext,
 ): MapTree {
   const dataset = source === undefined ? reads.dataset : source.text;
@@ -217,13 +221,13 @@ function streamTree(
   const stream = mapOf(argumentPlace(from), {
     id: scalar(id, argumentPlace(source ?? from)),
     source: sourceTree({ option: (source ?? from).option, text: dataset! }, reads, where, issues),
-    target: target === undefined ? targetTree(writes, id, argumentPlace(to)) : wordOf(target),
+    target: target === undefined ? targetTree(writes, id, argumentPlace(to)) : toWord(target),
     ...(columns === undefined ? {} : columnTrees(columns, issues)),
     load: mapOf(loadPlace, {
-      mode: mode === undefined ? defaultMode(writes, project?.tree, loadPlace) : wordOf(mode),
+      mode: mode === undefined ? defaultMode(writes, project?.tree, loadPlace) : toWord(mode),
       upsert_keys: keys.length === 0
         ? undefined
-        : { kind: "list", items: keys.map(wordOf), place: argumentPlace(keys[0]!) },
+        : { kind: "list", items: keys.map(toWord), place: argumentPlace(keys[0]!) },
     }),
   });
   issues.throwIfAny();
@@ -236,7 +240,7 @@ function streamTree(
  * it often has rows of other sources.
  */
 function defaultMode(
-  { hasFiles }: End,
+  { hasFiles }: EndpointArgument,
   project: Tree | undefined,
   place: Place,
 ): Tree | undefined {
@@ -259,7 +263,7 @@ function argumentPlace({ option, text }: Argument): Place {
   return { source: new SourceText(option, text, false, true), offset: 0 };
 }
 
-function wordOf(argument: Argument): ScalarTree {
+function toWord(argument: Argument): ScalarTree {
   return scalar(argument.text, argumentPlace(argument));
 }
 
@@ -268,7 +272,7 @@ async function readArgument(
   { directory, variables, issues, project }: ArgumentContext,
   makes: boolean,
 ): Promise<ArgumentKind> {
-  const written = wordOf(argument);
+  const written = toWord(argument);
   const found = expand(written, variables, issues) as ScalarTree;
   issues.throwIfAny();
   const isName = childOf(childOf(project?.tree, "connections"), String(found.value)) !== undefined;
@@ -278,12 +282,12 @@ async function readArgument(
 /** A query is recognized by its first word. A file name is taken literally. */
 function sourceTree(
   argument: Argument,
-  { dataset, kind, hasFiles }: End,
+  { dataset, kind, hasFiles }: EndpointArgument,
   where: Argument | undefined,
   issues: Issues,
 ): Tree {
   const place = argumentPlace(argument);
-  const word = wordOf(argument);
+  const word = toWord(argument);
   const isQuery = kind !== "files" && QUERY.test(argument.text);
   if (where !== undefined && (isQuery || hasFiles)) {
     issues.add(
@@ -295,7 +299,7 @@ function sourceTree(
   }
   if (isQuery) return mapOf(place, { type: scalar("sql", place), sql: word });
   if (where !== undefined) {
-    return mapOf(place, { type: scalar("relation", place), name: word, where: wordOf(where) });
+    return mapOf(place, { type: scalar("relation", place), name: word, where: toWord(where) });
   }
   if (dataset === undefined || kind === "pattern") return word;
   return mapOf(place, { type: scalar("file", place), path: word });

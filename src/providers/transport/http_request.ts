@@ -31,7 +31,7 @@ export interface HTTPResponse {
 }
 
 /** `host:port` of a URL, as permissions write it. */
-export function hostOf(url: URL): string {
+export function formatHost(url: URL): string {
   return `${url.hostname}:${url.port || (url.protocol === "https:" ? 443 : 80)}`;
 }
 
@@ -87,21 +87,21 @@ export async function sendGet(requested: URL, settings: HTTPSettings): Promise<H
       await response.body?.cancel();
       url = follow(location, url, fail);
       const isNamed = url.host === requested.host ||
-        hosts.some((host) => host === url.hostname || host === hostOf(url));
+        hosts.some((host) => host === url.hostname || host === formatHost(url));
       if (isNamed) continue;
       idle.stop();
       throw fail(
         `it is redirected to host "${
-          hostOf(url)
+          formatHost(url)
         }", which its connection does not allow: use the URL there, or set hosts: ["${
-          hostOf(url)
+          formatHost(url)
         }"]`,
       );
     }
     const exists = response.status !== 404 && response.status !== 410;
     if (exists && !response.ok) {
       await cancel();
-      throw fail(describeStatus(response), isPassing(response.status));
+      throw fail(describeStatus(response), isTransientStatus(response.status));
     }
     return {
       ...{ url, headers: response.headers, exists, cancel },
@@ -154,7 +154,7 @@ function follow(location: string, from: URL, fail: (detail: string) => Error): U
 }
 
 /** Statuses after which the same request may succeed. */
-function isPassing(status: number): boolean {
+function isTransientStatus(status: number): boolean {
   return status >= 500 || status === 408 || status === 425 || status === 429;
 }
 

@@ -74,6 +74,23 @@ Deno.test("records keep their values through each format and compression of a pi
     }
   }));
 
+Deno.test("two runs form a pipe in one folder, and leave nothing but the target", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "x.csv"), CSV);
+    const first = start(folder, ["run", "--from", "x.csv", "--to", "-", "--format", "parquet"]);
+    const second = start(folder, ["run", "--from", "-", "--format", "parquet", "--to", "y.csv"]);
+    const [, read, written] = await Promise.all([
+      first.stdin.close(),
+      first.stdout.pipeTo(second.stdin).then(() => first.status),
+      second.output(),
+      new Response(first.stderr).text(),
+    ]);
+    assert.equal(read.code, 0);
+    assert.equal(written.code, 0, textOf(written.stderr));
+    assert.equal(await Deno.readTextFile(join(folder, "y.csv")), CSV);
+    assert.deepEqual(await names(folder), ["x.csv", "y.csv"]);
+  }));
+
 Deno.test("a run that fails writes nothing to stdout", () =>
   withFolder(async (folder) => {
     const broken = `${"id\n".padEnd(300_000, "1\n")}"no end`;

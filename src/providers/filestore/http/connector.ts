@@ -63,7 +63,7 @@ export class HTTPConnector implements FilestoreConnector {
 
   /** Reads only the head of the response. */
   async checkRead(source: StreamSource): Promise<Access> {
-    const path = pathOf(source);
+    const path = requireFilePath(source);
     const action = `read ${source.type} "${withoutSecrets(path)}"`;
     try {
       const response = await this.#get(path);
@@ -83,7 +83,7 @@ export class HTTPConnector implements FilestoreConnector {
   }
 
   async list(ref: StreamRef): Promise<FileEntry[]> {
-    const copy = await this.#copy(pathOf(ref));
+    const copy = await this.#copy(requireFilePath(ref));
     return copy === undefined ? [] : [copy.entry];
   }
 
@@ -160,7 +160,7 @@ export class HTTPConnector implements FilestoreConnector {
 
 const READ_ONLY = "Cannot write over HTTP: its files can only be read";
 
-function pathOf(ref: StreamRef): string {
+function requireFilePath(ref: StreamRef): string {
   if (ref.type === "file") return ref.path;
   throw new ConfigurationError(
     `Cannot list the files of a ${ref.type}: HTTP lists none, expected one file, as in source: {type: file, path: x.csv}`,

@@ -8,7 +8,7 @@ import { defineProvider } from "../../../core/contracts/provider.ts";
 import { parseHost } from "../../../models/permissions.ts";
 import { TIMEOUT_KEYS } from "../../transport/connection_keys.ts";
 import { decode } from "../../transport/connection_url.ts";
-import { hostOf } from "../../transport/http_request.ts";
+import { formatHost } from "../../transport/http_request.ts";
 import { fileExtractorClass, undividedRecordExtractorClass } from "../classes.ts";
 import { spoolPermissions } from "./spool.ts";
 
@@ -43,7 +43,7 @@ export default defineProvider<HTTPConfig, FilestoreConnector>({
     return new HTTPConnector(config, context);
   },
   permissions: ({ url, hosts }, { baseDirectory }) => ({
-    net: [hostOf(new URL(url)), ...hosts],
+    net: [formatHost(new URL(url)), ...hosts],
     ...spoolPermissions(baseDirectory),
   }),
   extractors: {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Permissions } from "../../../core/contracts/provider.ts";
 import { ConnectorError, DXTError, messageOf } from "../../../core/errors.ts";
+import { createWithin } from "../../../core/files/shared_folder.ts";
 import { missingFolder } from "../../../core/files/write_access.ts";
 
 function spoolFolder(baseDirectory: string): string {
@@ -28,9 +29,11 @@ export class Spool implements AsyncDisposable {
   async write(bytes: AsyncIterable<Uint8Array>): Promise<string> {
     const path = join(this.#folder, crypto.randomUUID());
     try {
-      await Deno.mkdir(this.#folder, { recursive: true });
       this.#paths.push(path);
-      using file = await Deno.open(path, { write: true, createNew: true });
+      using file = await createWithin(
+        this.#folder,
+        () => Deno.open(path, { write: true, createNew: true }),
+      );
       for await (const chunk of bytes) {
         for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
       }
