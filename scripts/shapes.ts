@@ -36,7 +36,7 @@ const SAID = new Set([
 ]);
 
 /** Keys that do not constrain a value. */
-const ABOUT = new Set(["description", "id", "title", "$schema"]);
+const ABOUT = new Set(["description", "default", "enumDescriptions", "id", "title", "$schema"]);
 
 /** Text of `src/config/validation/precompiled.gen.ts`. */
 export function knownShapes(): string {

@@ -1,5 +1,6 @@
 /** Fields: as a pipeline declares them, and as the plan resolves them. */
 import { z } from "zod";
+import { describedEnum, withDefault } from "./describe.ts";
 import { DXTType, MAX_DECIMAL_PRECISION } from "./dtype.ts";
 import { hasOneGenerator, hasOneOrigin, hasRoomForScale, isTypeName } from "./rules.ts";
 
@@ -45,8 +46,8 @@ export const FieldDeclaration = z.strictObject({
   nullable: z.boolean().optional().describe("false makes a NULL an error"),
   source: z.union([name, FieldSource]).optional().describe("Column, or {name, expression, dtype}"),
   target: z.union([name, FieldTarget]).optional().describe("Column, or {name, dtype, nullable}"),
-  exclude: z.boolean().optional().describe("true: do not move the field (default: false)"),
-  generator: z.enum(["current_timestamp"]).optional()
+  exclude: z.boolean().optional().meta(withDefault("true: do not move the field", false)),
+  generator: describedEnum({ current_timestamp: "The start of the run, in UTC" }).optional()
     .describe("Value that dxt generates; current_timestamp is the start of the run"),
   constant: z.union([z.string(), z.number(), z.boolean()]).optional()
     .describe(

@@ -1,5 +1,6 @@
 /** Pipelines and projects as users write them. */
 import { z } from "zod";
+import { describedEnum, withDefault } from "./describe.ts";
 import { BufferSettings } from "./buffer.ts";
 import { PermissionLists } from "./permissions.ts";
 import { hasConnection, hasOneConnection } from "./rules.ts";
@@ -38,41 +39,55 @@ export const Defaults = z.strictObject({
   extract: ExtractSettings.optional(),
   load: LoadSettings.optional(),
   retry: RetrySettings.optional(),
-  tags: z.array(Tag).optional(),
-  transforms: z.array(ClassReference).optional(),
+  tags: z.array(Tag).optional().describe("Tags of every stream, beside its own"),
+  transforms: z.array(ClassReference).optional().describe(
+    "Custom steps of every stream between extract and stage, in order",
+  ),
   extractor: ClassChoice.optional(),
   loader: ClassChoice.optional(),
 }).meta({ id: "Defaults", description: "Settings for streams that do not override them" });
 export type Defaults = z.infer<typeof Defaults>;
 
-const ExternalTimeout = z.int().min(1).max(86_400).optional().describe(
-  "Seconds after which untrusted code is ended if it sends no record, byte or answer (default: 600)",
+const ExternalTimeout = z.int().min(1).max(86_400).optional().meta(
+  withDefault(
+    "Seconds after which untrusted code is ended if it sends no record, byte or answer",
+    600,
+  ),
 );
 
 export const Pipeline = z.strictObject({
   version: z.literal(1).describe("Version of the file's format"),
-  name: text.regex(/^[\w.-]+$/, "expected letters, digits, _ . and -"),
-  description: z.string().optional(),
+  name: text.regex(/^[\w.-]+$/, "expected letters, digits, _ . and -")
+    .describe("Name of the pipeline, which the log, results and the stage carry"),
+  description: z.string().optional().describe("What the pipeline is for; dxt does not read it"),
   source: Endpoint,
   target: Endpoint,
   buffer: BufferSettings.optional(),
   defaults: Defaults.optional(),
-  on_error: z.enum(["continue", "fail_fast"]).optional()
-    .describe("Whether a failed stream stops the others (default: continue)"),
+  on_error: describedEnum({
+    continue: "The other streams go on",
+    fail_fast: "The other streams are stopped, and none begins",
+  }).optional()
+    .meta(withDefault("Whether a failed stream stops the others", "continue")),
   external_timeout: ExternalTimeout,
-  streams: z.array(Stream).min(1),
+  streams: z.array(Stream).min(1).describe("The datasets to move, loaded in this order"),
 }).meta({ id: "Pipeline", description: "A dxt pipeline" });
 export type Pipeline = z.infer<typeof Pipeline>;
 
 export const LogSettings = z.strictObject({
-  level: z.enum(["debug", "info", "warning", "error"]).optional(),
+  level: describedEnum({
+    debug: "Each statement and decision, too",
+    info: "The course of the run",
+    warning: "What is probably not intended",
+    error: "Failures alone",
+  }).optional().meta(withDefault("Least severe lines of the log", "info")),
   file: text.optional().describe("File to which JSON lines are appended"),
 }).meta({ id: "Logging", description: "Level and file of the log" });
 export type LogSettings = z.infer<typeof LogSettings>;
 
 export const Project = z.strictObject({
-  version: z.literal(1).optional(),
-  name: text.optional(),
+  version: z.literal(1).optional().describe("Version of the file's format"),
+  name: text.optional().describe("Name of the project; dxt does not read it"),
   connections: z.record(z.string(), Endpoint).optional().describe("Connections by name"),
   buffer: BufferSettings.optional(),
   defaults: Defaults.optional(),

@@ -1,11 +1,12 @@
 /** Datasets that streams read and write, by category. */
 import { z } from "zod";
+import { describedEnum, withDefault } from "./describe.ts";
 import { Compression, Format, FormatOptions } from "./format.ts";
 
 const text = z.string().min(1);
 const json = z.record(z.string(), z.unknown());
 const variant = <T extends string, S extends z.ZodRawShape>(type: T, about: string, shape: S) =>
-  z.strictObject({ type: z.literal(type), ...shape }).describe(about);
+  z.strictObject({ type: z.literal(type).describe(about), ...shape }).describe(about);
 
 const file = {
   format: Format.optional().describe("Required where the file's name does not imply it"),
@@ -15,18 +16,26 @@ const file = {
 
 const request = {
   path: text.describe("Path below the connection's base URL"),
-  method: z.enum(["GET", "POST"]).optional().describe("GET when absent"),
+  method: describedEnum({
+    GET: "Asks without a body",
+    POST: "Sends a body",
+  }).optional().meta(withDefault("HTTP method", "GET")),
   params: json.optional().describe("Query parameters"),
-  headers: z.record(z.string(), z.string()).optional(),
+  headers: z.record(z.string(), z.string()).optional().describe("HTTP headers, by name"),
   body: z.unknown().optional().describe("JSON body"),
   records: z.string().optional().describe("Path of the records in the answer, such as a.b.c"),
 };
 
 export const Pagination = z.strictObject({
-  style: z.enum(["page", "offset", "cursor", "link"]),
+  style: describedEnum({
+    page: "The number of the page, from 1",
+    offset: "The number of records before the page",
+    cursor: "A text of the answer before",
+    link: "The URL in the header Link of the answer before",
+  }).describe("How the next page is named"),
   param: text.optional().describe("Query parameter of the page, offset or cursor"),
   size_param: text.optional().describe("Query parameter of the page's size"),
-  size: z.int().min(1).optional(),
+  size: z.int().min(1).optional().describe("Records of one page"),
   cursor: text.optional().describe("Path of the next cursor in the answer, such as a.b.c"),
 }).describe("How to request the next page");
 
@@ -37,38 +46,49 @@ export const StreamSource = z.discriminatedUnion("type", [
     schema: text.optional().describe("Its schema, when the name contains dots"),
     where: text.optional().describe("Condition in the source's SQL"),
   }),
-  variant("sql", "The result of a query", { sql: text }),
+  variant("sql", "The result of a query", { sql: text.describe("One SELECT in the source's SQL") }),
   variant("function", "The result of a set-returning function", {
-    name: text,
-    args: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
+    name: text.describe("Name of the function, or schema.name"),
+    args: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])).optional()
+      .describe("Arguments, in order"),
   }),
-  variant("collection", "A whole collection", { name: text }),
+  variant("collection", "A whole collection", { name: text.describe("Name of the collection") }),
   variant("query", "Documents that match a filter", {
-    collection: text,
-    filter: json,
-    projection: json.optional(),
-    sort: json.optional(),
+    collection: text.describe("Name of the collection"),
+    filter: json.describe("Condition in the source's own form"),
+    projection: json.optional().describe("Fields to read, in the source's own form"),
+    sort: json.optional().describe("Order of the documents, in the source's own form"),
   }),
   variant("aggregate", "The result of an aggregation pipeline", {
-    collection: text,
-    pipeline: z.array(json),
+    collection: text.describe("Name of the collection"),
+    pipeline: z.array(json).describe("Stages of the aggregation, in order"),
   }),
-  variant("file", "One file", { path: text, ...file }),
-  variant("glob", "Files that match a pattern, together one stream", { pattern: text, ...file }),
+  variant("file", "One file", { path: text.describe("Path of the file"), ...file }),
+  variant("glob", "Files that match a pattern, together one stream", {
+    pattern: text.describe("Path with *, ?, ** or {a,b}, such as in/**/*.csv"),
+    ...file,
+  }),
   variant("directory", "Files of a folder, together one stream", {
-    path: text,
-    recursive: z.boolean().optional(),
+    path: text.describe("Path of the folder"),
+    recursive: z.boolean().optional().meta(
+      withDefault("Whether folders in the folder are read, too", false),
+    ),
     ...file,
   }),
   variant("endpoint", "One answer of an HTTP endpoint", request),
   variant("paginated", "All pages of an HTTP endpoint", { ...request, pagination: Pagination }),
-  variant("keys", "Keys with their values", { pattern: text }),
-  variant("hash", "Hashes, one record each", { pattern: text }),
-  variant("list", "The elements of a list", { key: text }),
-  variant("set", "The members of a set", { key: text }),
-  variant("cypher", "The result of a Cypher query", { query: text, params: json.optional() }),
-  variant("nodes", "Nodes with a label", { label: text }),
-  variant("edges", "Relationships of a type", { relationship: text }),
+  variant("keys", "Keys with their values", { pattern: text.describe("Keys, with * and ?") }),
+  variant("hash", "Hashes, one record each", { pattern: text.describe("Keys, with * and ?") }),
+  variant("list", "The elements of a list", { key: text.describe("Key of the list") }),
+  variant("set", "The members of a set", { key: text.describe("Key of the set") }),
+  variant("cypher", "The result of a Cypher query", {
+    query: text.describe("One query in Cypher"),
+    params: json.optional().describe("Parameters, by name"),
+  }),
+  variant("nodes", "Nodes with a label", { label: text.describe("Label of the nodes") }),
+  variant("edges", "Relationships of a type", {
+    relationship: text.describe("Type of the relationships"),
+  }),
 ]).meta({ id: "StreamSource", description: "Dataset that a stream reads" });
 export type StreamSource = z.infer<typeof StreamSource>;
 export type SourceType = StreamSource["type"];
@@ -96,16 +116,26 @@ export const CATEGORY_SOURCES = {
 
 /** The dataset that a stream writes: the variants that can be written. */
 export const StreamTarget = z.discriminatedUnion("type", [
-  variant("relation", "A table", { name: text, schema: text.optional() }),
-  variant("collection", "A collection", { name: text }),
-  variant("file", "One file", { path: text, ...file }),
-  variant("directory", "Files in a folder, named as in the source", { path: text, ...file }),
-  variant("endpoint", "An HTTP endpoint", {
-    path: text,
-    method: z.enum(["POST", "PUT"]).optional(),
+  variant("relation", "A table", {
+    name: text.describe("Its name, or schema.name"),
+    schema: text.optional().describe("Its schema, when the name contains dots"),
   }),
-  variant("hash", "Hashes, one record each", { pattern: text }),
-  variant("nodes", "Nodes with a label", { label: text }),
+  variant("collection", "A collection", { name: text.describe("Name of the collection") }),
+  variant("file", "One file", { path: text.describe("Path of the file"), ...file }),
+  variant("directory", "Files in a folder, named as in the source", {
+    path: text.describe("Path of the folder"),
+    ...file,
+  }),
+  variant("endpoint", "An HTTP endpoint", {
+    path: text.describe("Path below the connection's base URL"),
+    method: describedEnum({ POST: "Adds", PUT: "Puts in place" }).optional().describe(
+      "HTTP method",
+    ),
+  }),
+  variant("hash", "Hashes, one record each", {
+    pattern: text.describe("Key of a record, with fields in braces"),
+  }),
+  variant("nodes", "Nodes with a label", { label: text.describe("Label of the nodes") }),
 ]).meta({ id: "StreamTarget", description: "Dataset that a stream writes" });
 export type StreamTarget = z.infer<typeof StreamTarget>;
 

@@ -1,5 +1,6 @@
 /** A stream of a pipeline: its source and target, its fields, how to extract and how to load. */
 import { z } from "zod";
+import { describedEnum, withDefault } from "./describe.ts";
 import { FieldDeclaration } from "./field.ts";
 import { StreamSource, StreamTarget } from "./source.ts";
 
@@ -7,9 +8,10 @@ const text = z.string().min(1);
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
 export const ExtractSettings = z.strictObject({
-  mode: z.enum(["full", "incremental"]).optional().describe(
-    "Read all records, or only those above the watermark (default: full)",
-  ),
+  mode: describedEnum({
+    full: "All records",
+    incremental: "Records above the highest value of watermark_field in the target",
+  }).optional().meta(withDefault("Read all records, or only those above the watermark", "full")),
   watermark_field: text.optional().describe(
     "Field whose highest value in the target is the watermark",
   ),
@@ -32,58 +34,89 @@ export const ExtractSettings = z.strictObject({
   ]).optional().describe(
     "Distance below the watermark from which to read again: a number, or PT1H, P2D, PT0.25S (to the microsecond)",
   ),
-  null_watermark: z.enum(["error", "include", "exclude"]).optional()
-    .describe(
-      "How to treat rows whose watermark is NULL, once the target has a watermark (default: error)",
+  null_watermark: describedEnum({
+    error: "The run fails at the first such row",
+    include: "Such rows are read in every run",
+    exclude: "Such rows are not read",
+  }).optional()
+    .meta(
+      withDefault(
+        "How to treat rows whose watermark is NULL, once the target has a watermark",
+        "error",
+      ),
     ),
   partition: z.union([
-    z.enum(["auto", "none"]),
+    describedEnum({
+      auto: "By pages, row numbers, row groups or files, where the source is large enough",
+      none: "One reader",
+    }),
     z.strictObject({ field: text.describe("Integer field to split by") }),
-  ]).optional().describe(
-    "How to split a large source for parallel reading: auto, none, or, for databases, by ranges of a field (default: auto)",
+  ]).optional().meta(
+    withDefault(
+      "How to split a large source for parallel reading: auto, none, or, for databases, by ranges of a field",
+      "auto",
+    ),
   ),
   batch_rows: z.int().min(1).max(1_048_576).optional()
-    .describe("Maximum rows of a batch (default: 8192)"),
-  batch_bytes: z.int().min(1024).optional().describe("Maximum bytes of a batch (default: 16 MiB)"),
+    .meta(withDefault("Maximum rows of a batch", 8192)),
+  batch_bytes: z.int().min(1024).optional().meta(
+    withDefault("Maximum bytes of a batch", 16 * 1024 * 1024, "16 MiB"),
+  ),
 }).meta({ id: "Extract", description: "How to read a stream" });
 export type ExtractSettings = z.infer<typeof ExtractSettings>;
 
-export const LOAD_MODES = ["append", "replace", "upsert"] as const;
-export const LoadMode = z.enum(LOAD_MODES);
+export const LoadMode = describedEnum({
+  append: "Adds the records to those of the target",
+  replace: "Puts the records in the place of all of the target",
+  upsert: "Updates records whose upsert_keys the target has, adds the others",
+});
+export const LOAD_MODES = LoadMode.options;
 export type LoadMode = z.infer<typeof LoadMode>;
 
-export const LossRule = z.enum(["stop", "accept"]);
+export const LossRule = describedEnum({
+  stop: "Stops before a row is written",
+  accept: "Loads while every value fits; the first that does not ends the load",
+});
 export type LossRule = z.infer<typeof LossRule>;
 
-export const SchemaRule = z.enum(["strict", "evolve"]);
+export const SchemaRule = describedEnum({
+  strict: "Never changes a table; stops before a row is read",
+  evolve: "Adds columns and widens types; drops nothing",
+});
 export type SchemaRule = z.infer<typeof SchemaRule>;
 
 export const LoadSettings = z.strictObject({
-  mode: LoadMode.optional().describe(
-    "Add rows, replace all rows, or update rows by key (default: append)",
+  mode: LoadMode.optional().meta(
+    withDefault("Add rows, replace all rows, or update rows by key", "append"),
   ),
   upsert_keys: z.array(text).min(1).optional().describe("Fields that identify a record"),
-  lossy: LossRule.optional().describe(
-    "If an existing column has a narrower type than its field: stop before writing, or accept and load while every value fits (default: stop)",
+  lossy: LossRule.optional().meta(
+    withDefault(
+      "If an existing column has a narrower type than its field: stop before writing, or accept and load while every value fits",
+      "stop",
+    ),
   ),
   schema: SchemaRule.optional().describe(
     "If an existing table lacks a column or has a narrower type: strict stops before a row is read, evolve adds columns and widens types (default: stop, but replace changes the table)",
   ),
-  early: z.boolean().optional().describe(
-    "Start loading a large stream during extraction; its rows become visible at the end (default: true)",
+  early: z.boolean().optional().meta(
+    withDefault(
+      "Start loading a large stream during extraction; its rows become visible at the end",
+      true,
+    ),
   ),
 }).meta({ id: "Load", description: "How to write a stream" });
 export type LoadSettings = z.infer<typeof LoadSettings>;
 
 export const RetrySettings = z.strictObject({
-  attempts: z.int().min(1).max(100).optional().describe(
-    "Attempts of a stream in all; 1 means no second attempt (default: 3)",
+  attempts: z.int().min(1).max(100).optional().meta(
+    withDefault("Attempts of a stream in all; 1 means no second attempt", 3),
   ),
-  backoff: z.number().min(0).max(86_400).optional().describe(
-    "Seconds before the second attempt, twice as long before each further one (default: 1)",
+  backoff: z.number().min(0).max(86_400).optional().meta(
+    withDefault("Seconds before the second attempt, twice as long before each further one", 1),
   ),
-  max_backoff: z.number().min(0).max(86_400).optional().describe(
-    "Longest wait before an attempt in seconds (default: 60)",
+  max_backoff: z.number().min(0).max(86_400).optional().meta(
+    withDefault("Longest wait before an attempt in seconds", 60),
   ),
 }).meta({
   id: "Retry",
@@ -120,15 +153,15 @@ export const Stream = z.strictObject({
     .describe(
       "Name of the stream, unique in the pipeline (default for a wildcard source: {table})",
     ),
-  description: z.string().optional(),
+  description: z.string().optional().describe("What the stream is for; dxt does not read it"),
   source: z.union([text, StreamSource]).describe(
     "A table, file, …, or {type, …}; a wildcard such as sales.* makes a stream of each table",
   ),
   exclude: z.array(text).min(1).optional().describe(
     "Tables that a wildcard source leaves out: names or patterns such as *_tmp or sales.audit_*",
   ),
-  include_views: z.boolean().optional().describe(
-    "Whether a wildcard source makes streams of views, too (default: false)",
+  include_views: z.boolean().optional().meta(
+    withDefault("Whether a wildcard source makes streams of views, too", false),
   ),
   target: z.union([text, StreamTarget]).optional().describe(
     "A table, file, … (default: the id); with a wildcard source, {table} and {schema} stand for those of the source",
@@ -137,7 +170,7 @@ export const Stream = z.strictObject({
   fields: z.array(FieldDeclaration).min(1).optional()
     .describe("Fields to type, rename, compute or generate (default: all fields unchanged)"),
   only_declared_fields: z.boolean().optional()
-    .describe("Move only the declared fields (default: false)"),
+    .meta(withDefault("Move only the declared fields", false)),
   extract: ExtractSettings.optional(),
   load: LoadSettings.optional(),
   retry: RetrySettings.optional(),

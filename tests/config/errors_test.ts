@@ -31,7 +31,7 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
     '3:1: key "name" occurs twice, first on line 2',
     '1:1: missing key "source": A connection: a name, a URL, or {provider, …}',
     '1:1: missing key "target": A connection: a name, a URL, or {provider, …}',
-    '1:1: missing key "streams"',
+    '1:1: missing key "streams": The datasets to move, loaded in this order',
   ],
   "a second document": [
     `${HEAD}  - { id: a, source: t }\n---\nname: q\n`,

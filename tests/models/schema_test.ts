@@ -14,8 +14,9 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 async function validator(name: string) {
   const schema = JSON.parse(await Deno.readTextFile(join(ROOT, "pipelines", name)));
-  return new Ajv2020({ allErrors: true, strict: true, strictTypes: false, strictRequired: false })
-    .compile(schema);
+  const options = { allErrors: true, strict: true, strictTypes: false, strictRequired: false };
+  // A word of editors.
+  return new Ajv2020(options).addKeyword("enumDescriptions").compile(schema);
 }
 
 const VALID: unknown[] = [
@@ -129,12 +130,78 @@ Deno.test("the project's JSON Schema takes a project and refuses a mistyped one"
   assert.equal(valid({ connections: { shop: { provider: "sqlite", pth: "a.db" } } }), false);
 });
 
-Deno.test("every key of the JSON Schema that a user writes is described", async () => {
+interface Node {
+  readonly $ref?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly enumDescriptions?: readonly string[];
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly $defs?: Readonly<Record<string, Node>>;
+  readonly not?: unknown;
+}
+
+/** Every property and every schema with an enum, by path. */
+function* nodes(
+  schema: unknown,
+  path = "",
+): Generator<readonly [string, Node, isProperty: boolean]> {
+  if (typeof schema !== "object" || schema === null) return;
+  const node = schema as Node;
+  if (node.enum !== undefined) yield [path, node, false];
+  for (const [key, inside] of Object.entries(schema)) {
+    if (key === "not") continue;
+    if (key !== "properties") {
+      yield* nodes(inside, `${path}/${key}`);
+      continue;
+    }
+    for (const [name, property] of Object.entries(inside as Record<string, Node>)) {
+      yield [`${path}/${name}`, property, true];
+      yield* nodes(property, `${path}/${name}`);
+    }
+  }
+}
+
+/** A default that a description tells word by word, not "the id" or "16 MiB". */
+const TOLD = /\(default: (true|false|[\d.]+|[a-z][\w./-]*)\)$/;
+
+for (const file of ["schema.json", "project.schema.json"]) {
+  Deno.test(`every key, value and default of ${file} is described`, async () => {
+    const schema = JSON.parse(await Deno.readTextFile(join(ROOT, "pipelines", file))) as Node;
+    const described = ({ $ref, description }: Node) =>
+      description ?? schema.$defs![$ref?.replace("#/$defs/", "") ?? ""]?.description;
+    const faults: string[] = [];
+    let count = 0;
+    for (const [path, node, isProperty] of nodes(schema)) {
+      count++;
+      if (isProperty && described(node) === undefined) faults.push(`${path}: no description`);
+      if (!isProperty && node.enumDescriptions?.length !== node.enum!.length) {
+        faults.push(`${path}: no description of each value`);
+      }
+      const told = TOLD.exec(node.description ?? "")?.[1];
+      if (told !== undefined && String(node.default) !== told) {
+        faults.push(`${path}: the default is ${node.default}, the description says ${told}`);
+      }
+      if (isProperty && node.default !== undefined && !node.description!.includes("(default: ")) {
+        faults.push(`${path}: the description lacks the default`);
+      }
+    }
+    assert.deepEqual(faults, []);
+    assert.ok(count > 100, String(count));
+  });
+}
+
+Deno.test("the JSON Schema has the datasets of the providers that exist, and no others", async () => {
   const { $defs } = JSON.parse(await Deno.readTextFile(join(ROOT, "pipelines/schema.json")));
-  const bare = Object.entries($defs).filter(([, definition]) =>
-    (definition as { description?: string }).description === undefined
+  const types = (name: string) =>
+    ($defs[name].oneOf as Node[]).map(({ properties }) =>
+      (properties!["type"] as { const?: string }).const
+    );
+  assert.deepEqual(
+    types("StreamSource"),
+    ["relation", "sql", "function", "file", "glob", "directory"],
   );
-  assert.deepEqual(bare, []);
+  assert.deepEqual(types("StreamTarget"), ["relation", "file", "directory"]);
 });
 
 Deno.test("the generated files are current", async () => {
@@ -203,7 +270,7 @@ export const REGISTRY = {
     const ape = schema.$defs.Endpoint.anyOf.find((one: { description?: string }) =>
       one.description === "The ape"
     );
-    assert.deepEqual(ape.properties.provider, { const: "ape" });
+    assert.deepEqual(ape.properties.provider, { const: "ape", description: "The ape" });
     assert.equal(ape.properties.host.description, "Host");
     await Deno.writeTextFile(join(root, paths[1]!), "{}");
     assert.deepEqual(await update(root, true), [paths[1]]);

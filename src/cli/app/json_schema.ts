@@ -1,6 +1,7 @@
 /** JSON Schemas of pipelines, projects and output, derived from the zod schemas of the models. */
 import { z } from "zod";
 import type { Provider } from "../../core/contracts/provider.ts";
+import { CATEGORY_SOURCES } from "../../models/source.ts";
 
 type JSONSchema = { [key: string]: unknown };
 
@@ -17,6 +18,10 @@ export function buildJSONSchema(model: z.ZodType, providers: readonly Provider[]
   const top = name === undefined ? rest : definitions[name]!;
   if (name !== undefined) delete definitions[name];
   definitions["Endpoint"] = endpoint(providers);
+  for (const name of ["StreamSource", "StreamTarget"]) {
+    const dataset = definitions[name];
+    if (dataset !== undefined) definitions[name] = withKnownTypes(dataset, providers);
+  }
   const stream = definitions["Stream"];
   // Config gives a wildcard its id; only a pipeline has streams.
   if (stream !== undefined) definitions["Stream"] = { ...stream, required: ["source"] };
@@ -25,6 +30,16 @@ export function buildJSONSchema(model: z.ZodType, providers: readonly Provider[]
       .map(([key, definition]) => [key, withVariables(definition) as JSONSchema]),
   );
   return { $schema, ...withVariables(top) as JSONSchema, $defs: { ...open, Variable: VARIABLE } };
+}
+
+/** Leaves out the types of datasets that no provider has. */
+function withKnownTypes(
+  { oneOf, ...rest }: JSONSchema,
+  providers: readonly Provider[],
+): JSONSchema {
+  const known = new Set<unknown>(providers.flatMap(({ category }) => CATEGORY_SOURCES[category]));
+  const variants = oneOf as { properties: { type: { const: unknown } } }[];
+  return { ...rest, oneOf: variants.filter(({ properties }) => known.has(properties.type.const)) };
 }
 
 /** The JSON Schema of what dxt prints for programs: one of these models. */
@@ -55,7 +70,11 @@ function endpoint(providers: readonly Provider[]): JSONSchema {
     type: "object",
     description: "A provider by its class path",
     properties: {
-      provider: { ...TEXT, not: { enum: names } },
+      provider: {
+        ...TEXT,
+        description: "Class path of the provider, such as ./acme.ts or https://host/mod.ts",
+        not: { enum: names },
+      },
       url,
     },
     required: ["provider"],
@@ -101,7 +120,7 @@ function connectionSchema({ name, description, config }: Provider, url: JSONSche
     ...rest,
     type: "object",
     description,
-    properties: { provider: { const: name }, url, ...properties },
+    properties: { provider: { const: name, description }, url, ...properties },
     required: ["provider"],
     ...(required.length === 0 ? {} : { anyOf: [{ required }, { required: ["url"] }] }),
   };
@@ -138,12 +157,13 @@ function withVariables(schema: unknown): unknown {
       ];
     }),
   ) as JSONSchema;
-  const { type, description, ...rest } = inside;
+  const { type, description, default: value, ...rest } = inside;
   const fixed = "enum" in inside || (type === "string" && "pattern" in inside) ||
     (["integer", "number", "boolean"].includes(String(type)) && !("const" in inside));
   if (!fixed) return inside;
   return {
     ...(description === undefined ? {} : { description }),
+    ...(value === undefined ? {} : { default: value }),
     anyOf: [{ ...(type === undefined ? {} : { type }), ...rest }, { $ref: "#/$defs/Variable" }],
   };
 }

@@ -2,10 +2,17 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
+import { describedEnum } from "../../models/describe.ts";
 import { type Address, formatAddress } from "./address.ts";
 
 export const TLS_KEYS = {
-  sslmode: z.enum(["disable", "prefer", "require", "verify-ca", "verify-full"]).default("prefer")
+  sslmode: describedEnum({
+    disable: "No TLS",
+    prefer: "TLS where the server has it; the certificate is not checked",
+    require: "TLS; the certificate is not checked",
+    "verify-ca": "TLS with a certificate of a known authority",
+    "verify-full": "TLS with a certificate of a known authority for this host",
+  }).default("prefer")
     .describe(
       "No TLS, TLS where the server has it, TLS, and the certificate checked (default: prefer)",
     ),

@@ -8,7 +8,8 @@ import {
   TLS_KEYS,
 } from "../../transport/connection_keys.ts";
 import { type OptionMeaning, serverKeys } from "../../transport/connection_url.ts";
-import { SESSION_KINDS } from "./wire/session_kind.ts";
+import { describedEnum } from "../../../models/describe.ts";
+import { SessionKinds } from "./wire/session_kind.ts";
 import type { Permissions, Usage } from "../../../core/contracts/provider.ts";
 
 const text = z.string().min(1);
@@ -38,16 +39,23 @@ const Keys = z.strictObject({
     "Schema of names without one (default: the login's search path)",
   ),
   ...TLS_KEYS,
-  channel_binding: z.enum(["disable", "prefer", "require"]).default("prefer").describe(
+  channel_binding: describedEnum({
+    disable: "Never",
+    prefer: "Where the server offers it",
+    require: "Fails where the server does not offer it",
+  }).default("prefer").describe(
     "Binds a SCRAM login to the server's certificate, so that a man in the middle cannot use it: never, if the server supports it, or always (default: prefer)",
   ),
-  target_session_attrs: z.enum(SESSION_KINDS).default("any").describe(
+  target_session_attrs: SessionKinds.default("any").describe(
     "Connect to the first host of this kind, such as a primary or a standby (default: any)",
   ),
   ...TIMEOUT_KEYS,
   application_name: text.default("dxt").describe("Name that the server shows (default: dxt)"),
   options: text.optional().describe("Settings of the session, as -c name=value"),
-  row_security: z.enum(["off", "on"]).default("off").describe(
+  row_security: describedEnum({
+    off: "Refuses a table whose rows the policies hide in part",
+    on: "Reads the rows that the policies show",
+  }).default("off").describe(
     "off: dxt refuses a table if row-level security hides rows from the login; on: dxt reads only the rows that the policies show (default: off)",
   ),
 });

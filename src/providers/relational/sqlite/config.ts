@@ -2,6 +2,7 @@
 import { dirname, isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigurationError } from "../../../core/errors.ts";
+import { withDefault } from "../../../models/describe.ts";
 import { mayRead } from "../../../core/permission_errors.ts";
 import { decode, readOptions } from "../../transport/connection_url.ts";
 
@@ -13,11 +14,13 @@ export const SqliteConfig = z.strictObject({
     .refine((path) => !/^file:/i.test(path), { error: "expected a plain path, not a file: URI" })
     .refine((path) => !path.includes("\0"), { error: "expected a path without U+0000" })
     .describe("The database file; relative to the pipeline's folder"),
-  readonly: z.boolean().optional().describe(
-    "Never write to it, also not as a target (default: false)",
+  readonly: z.boolean().optional().meta(
+    withDefault("Never write to it, also not as a target", false),
   ),
   busy_timeout_ms: z.int().min(0).optional()
-    .describe("Wait this long for a database that another process has locked (default: 10000)"),
+    .meta(
+      withDefault("Milliseconds to wait for a database that another process has locked", 10_000),
+    ),
 });
 export type SqliteConfig = z.infer<typeof SqliteConfig>;
 

@@ -2,14 +2,19 @@
  * Which of several servers a connection is for.
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS
  */
-export const SESSION_KINDS = [
-  "any",
-  "read-write",
-  "read-only",
-  "primary",
-  "standby",
-  "prefer-standby",
-] as const;
+import { describedEnum } from "../../../../models/describe.ts";
+
+export const SessionKinds = describedEnum(
+  {
+    any: "The first that answers",
+    "read-write": "One whose sessions may write",
+    "read-only": "One whose sessions may not write",
+    primary: "One that is no standby",
+    standby: "One that is a standby",
+    "prefer-standby": "A standby, else the first that answers",
+  },
+);
+export const SESSION_KINDS = SessionKinds.options;
 export type SessionKind = (typeof SESSION_KINDS)[number];
 
 /** What a session says of its server. */
