@@ -12,7 +12,7 @@ export const THINGS = Array.from({ length: ROWS }, (_, i) => ({
   tags: [i],
 }));
 
-/** The worked example of README.md. */
+/** The worked example of `pipelines/providers/README.md`. */
 export const EXAMPLE = await Deno.readTextFile(
   new URL("../../pipelines/providers/pages.ts", import.meta.url),
 );
