@@ -13,8 +13,14 @@ export interface ListOptions extends Variables {
   readonly exclude?: string | undefined;
 }
 
-const COLUMNS = ["stream", "source", "target", "extract", "load", "tags"]
-  .map((title) => ({ title }));
+const COLUMNS = [
+  { title: "stream" },
+  { title: "source" },
+  { title: "target", least: 8 },
+  { title: "extract" },
+  { title: "load" },
+  { title: "tags", yields: true },
+] as const;
 
 export async function listStreams(
   { pipeline, select, exclude, ...variables }: ListOptions,

@@ -131,10 +131,10 @@ function toEntry(
 const COLUMNS = [
   { title: "stream" },
   { title: "rows", align: "right" },
-  { title: "field" },
-  { title: "type" },
+  { title: "field", least: 8 },
+  { title: "type", least: 8 },
   { title: "null" },
-  { title: "can serve as" },
+  { title: "can serve as", least: 9 },
 ] as const;
 
 /** Prints one row per field; the first row of a stream names it. */

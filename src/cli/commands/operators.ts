@@ -42,10 +42,10 @@ export const operators = defineCommand(
 );
 
 const COLUMNS = [
-  { title: "option" },
+  { title: "option", least: Infinity },
   { title: "type", wraps: true, least: 16 },
   { title: "default" },
-  { title: "meaning", wraps: true },
+  { title: "meaning", wraps: true, least: 20 },
 ] as const;
 
 async function printOperators(
@@ -70,7 +70,7 @@ async function printOperators(
 /** Prints a line for the operator; below it a loader's guarantees, and a table of its options. */
 function printOperator(operator: Operator, printer: Printer): void {
   const { name, kind, description, modes, options } = operator;
-  printer.result(`${name} (${kind}): ${description}`);
+  printer.paragraph(`${name} (${kind}): ${description}`, 2);
   if (modes !== undefined) printer.result(`  ${guaranteesText(modes)}`);
   if (options.length === 0) return;
   const rows = options.map(({ name, type, required, description, ...option }) =>

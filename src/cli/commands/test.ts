@@ -9,7 +9,7 @@ import { defineCommand } from "../app/define_command.ts";
 import { OPERANDS, pipelineOrStream, readSubject } from "../app/one_stream.ts";
 import * as options from "../app/options.ts";
 import { withPipes } from "../app/pipes.ts";
-import { truncate, wrapText } from "../output/terminal_text.ts";
+import { truncate } from "../output/terminal_text.ts";
 import { countNoun, durationText } from "../output/format_units.ts";
 
 const parser = merge(
@@ -73,17 +73,12 @@ const WIDEST_STREAM = 32;
 
 function printCheck(
   { check, stream, subject, problems, ms }: TrialResult,
-  { io, printer }: Context,
+  { printer }: Context,
 ): void {
   const failed = problems.length > 0;
   const name = stream === undefined ? "" : `${truncate(stream, WIDEST_STREAM)}: `;
   const time = stream === undefined ? ` in ${durationText(ms)}` : "";
   const detail = failed ? `: ${problems.join("; ").replace(/\s*\n\s*/g, " ")}` : "";
   const head = `${failed ? "failed" : "ok    "}  ${check.padEnd(CHECK_WIDTH)}  `;
-  const room = io.stdout.isTerminal ? io.stdout.columns - head.length : Infinity;
-  // Masked first: a secret must not be cut by the end of a line.
-  const lines = wrapText(printer.maskedText(`${name}${subject}${time}${detail}`), room);
-  printer.result(
-    lines.map((line, i) => (i === 0 ? head : " ".repeat(head.length)) + line).join("\n"),
-  );
+  printer.paragraph(`${head}${name}${subject}${time}${detail}`, head.length);
 }

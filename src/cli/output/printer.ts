@@ -9,7 +9,7 @@ import { createMask, maskStrings } from "./secret_mask.ts";
 import type { Format } from "../terminal/global_options.ts";
 import type { Verbosity } from "../terminal/verbosity.ts";
 import { type Cell, type Column, formatTable } from "./table.ts";
-import { escapeControls, escapeJSON, escapeLines } from "./terminal_text.ts";
+import { escapeControls, escapeJSON, escapeLines, wrapText } from "./terminal_text.ts";
 
 /** The pipeline and the run that a line of the log is about. */
 export interface LogContext {
@@ -131,6 +131,17 @@ export class Printer {
   /** Prints lines of a result. */
   result(text: string): void {
     this.#writeResult(escapeLines(this.#mask(text)));
+  }
+
+  /** Prints a paragraph of a result, wrapped on a terminal; `indent` columns are left of further lines. */
+  paragraph(text: string, indent: number): void {
+    const { isTerminal, columns } = this.#results;
+    // Masked first: a secret must not be cut by the end of a line.
+    const shown = escapeControls(this.#mask(text));
+    const lines = isTerminal ? wrapText(shown, Math.max(1, columns - indent)) : [shown];
+    this.#writeResult(
+      lines.map((line, i) => (i === 0 ? "" : " ".repeat(indent)) + line).join("\n"),
+    );
   }
 
   /** Prints a result as JSON on one line. */
