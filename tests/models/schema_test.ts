@@ -15,8 +15,10 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 async function validator(name: string) {
   const schema = JSON.parse(await Deno.readTextFile(join(ROOT, "pipelines", name)));
   const options = { allErrors: true, strict: true, strictTypes: false, strictRequired: false };
-  // A word of editors.
-  return new Ajv2020(options).addKeyword("enumDescriptions").compile(schema);
+  // A word and a format of editors.
+  return new Ajv2020({ ...options, formats: { uri: true } }).addKeyword("enumDescriptions").compile(
+    schema,
+  );
 }
 
 const VALID: unknown[] = [
@@ -162,8 +164,8 @@ function* nodes(
   }
 }
 
-/** A default that a description tells word by word, not "the id" or "16 MiB". */
-const TOLD = /\(default: (true|false|[\d.]+|[a-z][\w./-]*)\)$/;
+/** A default that a description tells word by word, not "the id", "none" or "16 MiB". */
+const TOLD = /\(default: (true|false|[\d.]+|(?!none)[a-z][\w./-]*)\)$/;
 
 for (const file of ["schema.json", "project.schema.json"]) {
   Deno.test(`every key, value and default of ${file} is described`, async () => {
