@@ -15,7 +15,7 @@ import { spoolPermissions } from "./spool.ts";
 const text = z.string().min(1);
 
 const Config = z.strictObject({
-  url: z.url({ protocol: /^https?$/, error: "expected a URL such as https://host/folder/" })
+  url: text.refine(isHTTP, "expected a URL such as https://host/folder/")
     .describe("URL that paths are relative to, as links in a page are; its query is always sent"),
   user: text.optional().describe("User name for basic authentication"),
   password: text.optional().describe("Password for basic authentication"),
@@ -52,6 +52,10 @@ export default defineProvider<HTTPConfig, FilestoreConnector>({
   },
   loaders: {},
 });
+
+function isHTTP(text: string): boolean {
+  return /^https?:$/.test(URL.parse(text)?.protocol ?? "");
+}
 
 /** Moves a login out of the URL, into keys whose values are secret. */
 function parseURL(written: string): Record<string, string> {
