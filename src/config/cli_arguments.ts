@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { PermissionLists } from "../models/permissions.ts";
 import { LOAD_MODES } from "../models/stream.ts";
+import { hasPattern, WILDCARD_ID } from "../models/wildcard.ts";
 import { BY_SCHEMA } from "./pipeline/parse_strict.ts";
 import { type ConnectionSpec, resolveEndpoint } from "./pipeline/connection.ts";
 import { Issues, type Place } from "./text/issues.ts";
@@ -216,7 +217,7 @@ function streamTree(
     );
   }
   issues.throwIfAny();
-  const id = deriveId(dataset!);
+  const id = deriveId(dataset!, reads);
   const loadPlace = argumentPlace(mode ?? keys[0] ?? to);
   const stream = mapOf(argumentPlace(from), {
     id: scalar(id, argumentPlace(source ?? from)),
@@ -313,8 +314,9 @@ function targetTree({ dataset, kind }: ArgumentKind, id: string, place: Place): 
 }
 
 /** Derives a stream id from a dataset: its name without schema, folders and file extensions. */
-function deriveId(dataset: string): string {
+function deriveId(dataset: string, { hasFiles }: EndpointArgument): string {
   if (QUERY.test(dataset)) return "query";
+  if (!hasFiles && hasPattern(dataset)) return WILDCARD_ID;
   const bare = DATASET.test(dataset)
     ? dataset.replace(/^.*\//, "").replace(DATASET, "")
     : dataset.replace(/^.*\.(?=[^.]+$)/, "");

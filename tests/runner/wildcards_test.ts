@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { type LoadedPipeline, loadPipeline, LocatedError } from "../../src/config/mod.ts";
+import {
+  loadArguments,
+  type LoadedPipeline,
+  loadPipeline,
+  LocatedError,
+} from "../../src/config/mod.ts";
 import {
   checkPipeline,
   permissionsOfPipeline,
@@ -246,6 +251,26 @@ Deno.test("the permissions of a wildcard hold for whatever tables it finds", () 
       const needed = await permissionsOfPipeline(expanded, { purpose });
       assert.deepEqual(exceedingGrants(known, needed), [], purpose);
       assert.ok(!known.write.includes(folder), "more than the folder of the targets");
+    }
+  }));
+
+Deno.test("a one-off run takes a wildcard of tables, too", () =>
+  withTables(async (folder) => {
+    const argument = (option: string, text: string) => ({ option, text });
+    const tables = {
+      from: argument("--from", "sqlite:source.db"),
+      source: argument("--source", "*s"),
+    };
+    for (
+      const [to, targets] of [
+        ["sqlite:copy.db", ["items", "notes", "orders"]],
+        ["out/", ["items.parquet", "notes.parquet", "orders.parquet"]],
+      ] as const
+    ) {
+      const streams = { ...tables, to: argument("--to", to) };
+      const loaded = await loadArguments(streams, folder, { env: {} });
+      const { pipeline } = await expandWildcards(loaded, { signal });
+      assert.deepEqual(pipeline.streams.map(({ target }) => textOf(target)), targets);
     }
   }));
 

@@ -29,7 +29,7 @@ export const test = defineCommand(
     operands: OPERANDS,
     brief: message`Check the connections and rights of a pipeline, moving nothing`,
     description:
-      message`Opens both connections, prints the server versions and the time taken, and checks whether each selected stream can be read, and its target created and written. Prints one line per check, with all problems found.`,
+      message`Opens both connections, prints the server versions and the time taken, and checks what a run checks before it reads a row: whether each selected stream can be read, and its target be created or written and take the fields. Prints one line per check, with all problems found.`,
     examples: [
       "dxt test shop.yaml",
       "dxt test shop.yaml --select orders --quiet",
