@@ -221,7 +221,11 @@ function keyTable(options: readonly OperatorOption[]): string {
     options.map(({ name, type, required, description, ...option }) => {
       const unsaid = option.default !== undefined && !description.includes("(default:");
       const text = unsaid ? `${description} (default: ${String(option.default)})` : description;
-      return [`\`${name}\`${required ? " *" : ""}`, escapeCell(type), escapeCell(text.trim())];
+      return [
+        `\`${name}\`${required ? " *" : ""}`,
+        escapeCell(shortenType(type)),
+        escapeCell(text.trim()),
+      ];
     }),
   );
 }
@@ -252,6 +256,12 @@ function typeTable(): string {
       ];
     }),
   );
+}
+
+/** The type of a value; of many alternatives the first ones. */
+function shortenType(type: string): string {
+  const alternatives = type.split(" | ");
+  return alternatives.length <= 8 ? type : [...alternatives.slice(0, 4), "…"].join(" | ");
 }
 
 /** The source types of a category, with their keys. */

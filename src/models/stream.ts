@@ -97,7 +97,7 @@ export const LoadSettings = z.strictObject({
     ),
   ),
   schema: SchemaRule.optional().describe(
-    "If an existing table lacks a column or has a narrower type: strict stops before a row is read, evolve adds columns and widens types (default: stop, but replace changes the table)",
+    "If an existing table lacks a column or has a narrower type: strict stops before a row is read, evolve adds columns and widens types (default: strict, but replace changes the table)",
   ),
   early: z.boolean().optional().meta(
     withDefault(
