@@ -197,7 +197,8 @@ async function runStream(
   const stream = plan.stream.id;
   const progress = newProgress();
   const { signal } = shared;
-  const warn = (message: string) => {
+  const warn = (message: string, isWait = false) => {
+    if (isWait) shared.onEvent({ type: "waiting", stream, reason: "for a lock" });
     if (progress.warnings.includes(message)) return;
     progress.warnings.push(message);
     shared.onEvent({ type: "warning", stream, message });

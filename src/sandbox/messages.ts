@@ -12,7 +12,7 @@ export type FromThread =
   | { readonly type: "done"; readonly id: number; readonly result: unknown }
   | { readonly type: "failed"; readonly id: number; readonly error: Thrown }
   /** A warning to pass on to the user; it stops nothing. */
-  | { readonly type: "warning"; readonly message: string }
+  | { readonly type: "warning"; readonly message: string; readonly isWait: boolean }
   /** A statement that the worker sends to its system, for the log. */
   | { readonly type: "statement"; readonly statement: string }
   /** An error outside of any call: the worker cannot be trusted any more. */
@@ -29,7 +29,7 @@ export function isFromThread(data: unknown): data is FromThread {
     case "failed":
       return typeof id === "number" && isThrown(error);
     case "warning":
-      return typeof data["message"] === "string";
+      return typeof data["message"] === "string" && typeof data["isWait"] === "boolean";
     case "statement":
       return typeof data["statement"] === "string";
     default:

@@ -20,8 +20,8 @@ function post(message: FromThread): void {
 }
 
 /** Sends a warning to the host; does nothing in a module that does not serve. */
-export function sendWarning(message: string): void {
-  post({ type: "warning", message });
+export function sendWarning(message: string, isWait = false): void {
+  post({ type: "warning", message, isWait });
 }
 
 /** Sends a statement to the host's log. */

@@ -77,7 +77,7 @@ type Answer = Extract<FromThread, { readonly id: number }>;
 /** A worker whose module calls `serveJobs`, which runs the module's jobs. */
 export class Thread<J extends Jobs = Jobs> implements Disposable {
   /** Called with warnings of the running jobs; set by the holder of the lease. */
-  onWarning: ((message: string) => void) | undefined;
+  onWarning: ((message: string, isWait: boolean) => void) | undefined;
   /** Called with statements of the running jobs; set by the holder of the lease. */
   onStatement: ((statement: string) => void) | undefined;
   readonly #worker: BoundedThread | FreeThread;
@@ -175,7 +175,7 @@ export class Thread<J extends Jobs = Jobs> implements Disposable {
     this.#startMs ??= performance.now() - this.#created;
     this.#clock?.renew();
     if (message.type === "crashed") this.#fail(toError(message.error));
-    else if (message.type === "warning") this.onWarning?.(message.message);
+    else if (message.type === "warning") this.onWarning?.(message.message, message.isWait);
     else if (message.type === "statement") this.onStatement?.(message.statement);
     else this.#calls.get(message.id)?.(message);
   }

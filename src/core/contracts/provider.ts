@@ -117,8 +117,10 @@ export interface ConnectContext {
    * Reports a fact that the user should know and that stops nothing. Callable at any time, from any
    * method: the runner adds the message to the stream that the connection serves. Equal messages of
    * one stream are reported once, since each part of an extraction has its own connection.
+   *
+   * @param isWait whether the connection now waits for a lock
    */
-  warn(message: string): void;
+  warn(message: string, isWait?: boolean): void;
   /**
    * Set while the log has level debug: called with each statement before it is sent. The runner hides
    * values that a statement contains.

@@ -24,7 +24,7 @@ export abstract class SqlConnector<S extends SqlSession, T extends Table, E> imp
   readonly warn: ConnectContext["warn"];
 
   constructor(context: Pick<ConnectContext, "warn">) {
-    this.warn = (message) => context.warn(message);
+    this.warn = (message, isWait) => context.warn(message, isWait);
   }
 
   abstract testConnection(): Promise<ServerInfo>;

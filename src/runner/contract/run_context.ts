@@ -49,8 +49,12 @@ export interface RunContext {
   onEvent(event: RunEvent): void;
   /** Logs a statement that is sent to the source or the target; undefined unless statements are logged. */
   readonly trace: ((side: "source" | "target", statement: string) => void) | undefined;
-  /** Adds a warning to the stream's result and events; a repeated one only once. */
-  warn(message: string): void;
+  /**
+   * Adds a warning to the stream's result and events; a repeated one only once.
+   *
+   * @param isWait whether the stream now waits for a lock
+   */
+  warn(message: string, isWait?: boolean): void;
 }
 
 /** The progress of a stream, also for the result of a failed run. */

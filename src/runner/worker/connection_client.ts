@@ -26,7 +26,7 @@ export type OnCommit = (record: CommitRecord) => Promise<void>;
 
 /** Called with the warnings of a connection, and with its statements where they are logged. */
 export interface ConnectionReports {
-  readonly warn: (message: string) => void;
+  readonly warn: (message: string, isWait: boolean) => void;
   readonly trace: ((statement: string) => void) | undefined;
 }
 

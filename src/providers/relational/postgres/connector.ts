@@ -54,7 +54,7 @@ export class PostgresConnector extends ServerConnector<Session, Relation, Column
   async #warnOfLock(pid: number): Promise<void> {
     try {
       const wait = await describeLockWait((sql, params) => this.query(sql, params), pid);
-      if (wait !== undefined) this.warn(wait);
+      if (wait !== undefined) this.warn(wait, true);
     } catch {
       // The waiting session reports a failure of the server itself.
     }

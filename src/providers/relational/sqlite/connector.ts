@@ -45,7 +45,7 @@ export class SqliteConnector extends SqlConnector<SqliteSession, SqliteTable, Co
       path: databasePath(config, context.baseDirectory),
       readonly: config.readonly ?? false,
       busyTimeout: config.busy_timeout_ms ?? BUSY_TIMEOUT,
-      onWait: (message) => context.warn(message),
+      onWait: (message) => context.warn(message, true),
       trace: context.trace,
     };
     this.#signal = context.signal;

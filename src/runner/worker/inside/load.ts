@@ -211,7 +211,7 @@ function buildTask(
 ): LoadTask {
   return {
     ...input,
-    claim: { ...input.claim, onWait: sendWarning },
+    claim: { ...input.claim, onWait: (message) => sendWarning(message, true) },
     staged,
     expected: staged.details.watermark?.expected,
     ...(isRemembered ? { journal: openJournal(session) } : {}),
