@@ -78,7 +78,7 @@ Deno.test("a file is replaced by each run, a table keeps its rows, unless a mode
     for (let i = 0; i < 2; i++) {
       for (const to of ["y.csv", "out/", `file://${folder}/z.csv`]) {
         const { out } = await run(to);
-        assert.match(out, /x +succeeded +replace +2 +2/);
+        assert.match(out, /x +succeeded +2 .* replace/);
       }
       await run("w.db");
     }
@@ -152,7 +152,7 @@ Deno.test({
         const { out, err } = await well(
           program(folder, ["run", ...args, "--mode", "replace"], env),
         );
-        assert.match(out, /orders +succeeded +replace +1 +1/);
+        assert.match(out, /orders +succeeded +1 .* replace/);
         assert.ok(!`${out}${err}`.includes(new URL(database.url).password));
       }
       const { out } = await well(
