@@ -1,7 +1,8 @@
 /** Formats the Markdown of a page for a terminal: plain text with bold headings and fitted tables. */
 import { posix } from "node:path";
 import { wrapColor } from "../terminal/color.ts";
-import { displayWidth } from "../output/terminal_text.ts";
+import { formatTable } from "../output/table.ts";
+import { displayWidth, wrapText } from "../output/terminal_text.ts";
 import { TOPICS } from "./topics.ts";
 
 interface PageStyle {
@@ -116,55 +117,17 @@ function plainText(text: string, path: string): string {
     );
 }
 
-/** Lines of a table. Cells are wrapped where the table is wider than the terminal. */
-function renderTable(lines: readonly string[], { columns, isColored, path }: PageStyle): string[] {
-  const rows = lines.filter((_, i) => i !== 1).map((line) =>
+/** Lines of a table: cells are wrapped between words, and where words do not fit, rows become blocks. */
+function renderTable(lines: readonly string[], { columns, path }: PageStyle): string[] {
+  const [titles, ...rows] = lines.filter((_, i) => i !== 1).map((line) =>
     line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/)
       .map((cell) => plainText(cell.trim().replaceAll("\\|", "|"), path))
+  ) as [string[], ...string[][]];
+  const longestWord = (i: number) =>
+    Math.max(...rows.flatMap((row) => (row[i] ?? "").split(" ").map(displayWidth)));
+  return formatTable(
+    titles.map((title, i) => ({ title, wraps: true, least: longestWord(i) })),
+    rows.map((row) => row.map((text) => ({ text }))),
+    columns,
   );
-  const widest = (measure: (cell: string) => number) =>
-    rows[0]!.map((_, i) => Math.max(...rows.map((row) => measure(row[i] ?? ""))));
-  const longestWord = (cell: string) => Math.max(...cell.split(" ").map(displayWidth));
-  const widths = fitWidths(widest(displayWidth), widest(longestWord), columns);
-  return rows.flatMap((row, r) => {
-    const cells = widths.map((width, i) => wrapText(row[i] ?? "", width));
-    const height = Math.max(...cells.map((cell) => cell.length));
-    return Array.from({ length: height }, (_, line) => {
-      const padded = cells.map((cell, i) =>
-        (cell[line] ?? "") + " ".repeat(Math.max(0, widths[i]! - displayWidth(cell[line] ?? "")))
-      );
-      const text = padded.join("  ").trimEnd();
-      return r === 0 && isColored ? wrapColor(text, "bold") : text;
-    });
-  });
-}
-
-/** Narrows the widest columns until the table fits, but none below its longest word. */
-function fitWidths(
-  natural: readonly number[],
-  words: readonly number[],
-  columns: number,
-): number[] {
-  const widths = [...natural];
-  const room = columns - 2 * (widths.length - 1);
-  while (widths.reduce((sum, width) => sum + width, 0) > room) {
-    const narrowable = widths.map((width, i) => width > words[i]! ? width : 0);
-    const widest = narrowable.indexOf(Math.max(...narrowable));
-    if (narrowable[widest] === 0) break;
-    widths[widest]!--;
-  }
-  return widths;
-}
-
-/** Breaks text at blanks; a longer word has a line of its own. */
-function wrapText(text: string, width: number): string[] {
-  const lines: string[] = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1)!;
-    if (line === "") lines[lines.length - 1] = word;
-    else if (displayWidth(line) + 1 + displayWidth(word) <= width) {
-      lines[lines.length - 1] += ` ${word}`;
-    } else lines.push(word);
-  }
-  return lines;
 }
