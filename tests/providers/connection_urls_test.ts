@@ -114,6 +114,8 @@ const MEANINGS: Readonly<Record<string, Readonly<Record<string, Keys | RegExp>>>
     "sqlite+aiosqlite:////abs/src.db": { path: "/abs/src.db" },
     "sqlite:my%20data%3F.db": { path: "my data?.db" },
     "sqlite:100%.db": { path: "100%.db" },
+    "sqlite:a%23b.db": { path: "a#b.db" },
+    "sqlite:a.db#b": /a sqlite URL with a fragment: .* expected %23 for "#" in a path/,
     "sqlite:///src.db?mode=ro": { path: "src.db", readonly: true },
     "sqlite:src.db?timeout=2.5": { path: "src.db", busy_timeout_ms: 2500 },
     "sqlite:src.db?readonly=true&busy_timeout_ms=9": {

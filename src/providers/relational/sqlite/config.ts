@@ -32,12 +32,18 @@ export function databasePath(config: SqliteConfig, baseDirectory: string): strin
  * Reads a URL as SQLAlchemy does: after `sqlite:///` the path is relative, after a fourth slash absolute.
  * In `sqlite:PATH` and `sqlite://FILE` the path stands as it is.
  *
- * @throws {ConfigurationError} for a host, and for a relative path of which only the absolute one exists
+ * @throws {ConfigurationError} for a host or a fragment, and for a relative path of which only the absolute
+ * one exists
  */
 export function fromURL(url: string, baseDirectory: string): Record<string, unknown> {
   const [, slashes = "", place, query = ""] = /^[a-z][\w+.-]*:(\/{2,3})?([^?]*)(?:\?(.*))?$/is.exec(
     url,
   )!;
+  if (url.includes("#")) {
+    throw new ConfigurationError(
+      `Cannot use a sqlite URL with a fragment: a database has no parts, expected %23 for "#" in a path`,
+    );
+  }
   const path = decode(place!);
   const host = slashes === "//" ? /^(?!\.{1,2}\/)[^/]*(?=\/)/.exec(path)?.[0] : undefined;
   if (host !== undefined) {
