@@ -13,15 +13,28 @@ export interface Completion {
 /** Tells the shell to complete file names itself. */
 const FILES: Completion = { word: ":files", about: "" };
 
+/** Values of options that take other text, too, or are checked by other rooms. */
+export const VALUES: Readonly<Record<string, readonly string[]>> = {
+  "--mode": ["append", "replace", "upsert"],
+  "--format": ["parquet", "csv", "tsv", "json", "jsonl", "arrow"],
+};
+
+/** Reads names from files; each function throws when it cannot. */
+export interface NameReaders {
+  /** Stream names and tags of a pipeline file. */
+  streams(path: string): Promise<StreamNames>;
+  /** Names of the connections of the project in the current folder. */
+  connections(): Promise<readonly string[]>;
+}
+
 /**
  * Completions of the last word, which may be empty.
  *
  * @param words all words after `dxt`
- * @param readNames reads the stream names of a pipeline file; throws when it cannot
  */
 export async function complete(
   words: readonly string[],
-  readNames: (path: string) => Promise<StreamNames>,
+  names: NameReaders,
 ): Promise<Completion[]> {
   const current = words.at(-1) ?? "";
   if (words.length <= 1) {
@@ -36,26 +49,28 @@ export async function complete(
   const option = page.options.find(({ names }) => names.includes(name));
   if (option?.value !== undefined) {
     const prefix = joined === null ? "" : `${name}=`;
-    const values = await completeValue(option, joined?.[2] ?? current, words, readNames);
+    const values = await completeValue(option, joined?.[2] ?? current, words, names);
     return values.map(({ word, about }) => ({ word: prefix + word, about }))
       .map((found) => found.word === prefix + FILES.word ? FILES : found);
   }
   if (current.startsWith("-")) return startingWith(current, optionWords(page));
-  return await completeOperand(words, readNames);
+  return await completeOperand(words, names);
 }
 
 async function completeValue(
-  { names, choices, value }: OptionPage,
+  option: OptionPage,
   current: string,
   words: readonly string[],
-  readNames: (path: string) => Promise<StreamNames>,
+  names: NameReaders,
 ): Promise<Completion[]> {
+  const { value, choices = VALUES[option.names[0]!] } = option;
   if (choices !== undefined) {
     return startingWith(current, choices.map((word) => ({ word, about: "" })));
   }
-  if (names.includes("--select") || names.includes("--exclude")) {
-    return completeSelector(current, await streamNames(words, readNames));
+  if (option.names.includes("--select") || option.names.includes("--exclude")) {
+    return completeSelector(current, await streamNames(words, names));
   }
+  if (value === "CONNECTION") return await completeConnection(current, names);
   return value === "FILE" ? [FILES] : [];
 }
 
@@ -76,7 +91,7 @@ function completeSelector(current: string, { ids, tags }: StreamNames): Completi
 
 async function completeOperand(
   words: readonly string[],
-  readNames: (path: string) => Promise<StreamNames>,
+  names: NameReaders,
 ): Promise<Completion[]> {
   const [command, ...rest] = words;
   const current = rest.at(-1)!;
@@ -90,10 +105,17 @@ async function completeOperand(
   if (command === "operators") return startingWith(current, [withoutDescription("list")]);
   if (command === "schema") return [];
   if (command === "head" && findPipeline(rest.slice(0, -1)) !== undefined) {
-    const { ids } = await streamNames(words, readNames);
+    const { ids } = await streamNames(words, names);
     return startingWith(current, ids.map((word) => ({ word, about: "stream" })));
   }
-  return [FILES];
+  const takesConnection = command === "discover" || command === "head";
+  return takesConnection && rest.length === 1 ? await completeConnection(current, names) : [FILES];
+}
+
+/** Names of connections, beside which a file may be given. */
+async function completeConnection(current: string, names: NameReaders): Promise<Completion[]> {
+  const found = (await names.connections()).map((word) => ({ word, about: "connection" }));
+  return [...startingWith(current, found), FILES];
 }
 
 const withoutDescription = (word: string): Completion => ({ word, about: "" });
@@ -115,19 +137,20 @@ function findPipeline(words: readonly string[]): string | undefined {
 
 async function streamNames(
   words: readonly string[],
-  readNames: (path: string) => Promise<StreamNames>,
+  names: NameReaders,
 ): Promise<StreamNames> {
   const path = findPipeline(words.slice(0, -1));
-  return path === undefined ? { ids: [], tags: [] } : await readNames(path);
+  return path === undefined ? { ids: [], tags: [] } : await names.streams(path);
 }
 
 /** Completions for the scripts, one per line: the word, a tab, its description; none on an error. */
 export async function completionLines(words: readonly string[]): Promise<string> {
   try {
-    const found = await complete(
-      words,
-      async (path) => (await import("../../config/text/stream_names.ts")).readNames(path),
-    );
+    const found = await complete(words, {
+      streams: async (path) => (await import("../../config/text/stream_names.ts")).readNames(path),
+      connections: async () =>
+        (await import("../../config/pipeline/connection_names.ts")).readConnectionNames(Deno.cwd()),
+    });
     return found.map(({ word, about }) => `${escapeControls(word)}\t${escapeControls(about)}\n`)
       .map((line) => line.startsWith(FILES.word) ? `${FILES.word}\n` : line).join("");
   } catch {

@@ -102,7 +102,10 @@ Deno.test("--search lists the headings below which a text occurs", async () => {
 });
 
 Deno.test("topics are completed, with what is there", async () => {
-  const none = () => Promise.resolve({ ids: [], tags: [] });
+  const none = {
+    streams: () => Promise.resolve({ ids: [], tags: [] }),
+    connections: () => Promise.resolve([]),
+  };
   assert.deepEqual(await complete(["docs", "my"], none), [
     { word: "mysql", about: TOPICS["mysql"]!.about },
   ]);

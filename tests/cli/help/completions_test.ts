@@ -2,14 +2,19 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { NAMES } from "../../../src/cli/command_table.ts";
-import { complete } from "../../../src/cli/help/complete.ts";
+import { complete, type NameReaders, VALUES } from "../../../src/cli/help/complete.ts";
 import { SCRIPTS, type Shell, SHELLS } from "../../../src/cli/help/completion_scripts.ts";
 import { readPage } from "../../../src/cli/help/command_pages.ts";
+import { FORMATS } from "../../../src/models/format.ts";
+import { LOAD_MODES } from "../../../src/models/stream.ts";
 import { withFolder } from "../../support/run.ts";
 import { dxt } from "../fakes.ts";
 
 const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
-const names = () => Promise.resolve({ ids: ["orders", "totals"], tags: ["critical", "daily"] });
+const names: NameReaders = {
+  streams: () => Promise.resolve({ ids: ["orders", "totals"], tags: ["critical", "daily"] }),
+  connections: () => Promise.resolve(["lake", "shop"]),
+};
 
 async function words(...typed: string[]): Promise<string[]> {
   return (await complete(typed, names)).map(({ word }) => word);
@@ -44,6 +49,17 @@ Deno.test("values are choices or files", async () => {
   assert.deepEqual(await words("run", "a"), [":files"]);
   assert.deepEqual(await words("completions", ""), [...SHELLS]);
   assert.deepEqual(await words("nonsense", ""), []);
+});
+
+Deno.test("modes and formats are those of the models, connections those of the project", async () => {
+  assert.deepEqual(VALUES, { "--mode": LOAD_MODES, "--format": FORMATS });
+  assert.deepEqual(await words("run", "--mode", ""), [...LOAD_MODES]);
+  assert.deepEqual(await words("plan", "--format=j"), ["--format=json", "--format=jsonl"]);
+  assert.deepEqual(await words("run", "--from", ""), ["lake", "shop", ":files"]);
+  assert.deepEqual(await words("run", "--to=s"), ["--to=shop", ":files"]);
+  assert.deepEqual(await words("discover", "s"), ["shop", ":files"]);
+  assert.deepEqual(await words("head", ""), ["lake", "shop", ":files"]);
+  assert.deepEqual(await words("validate", ""), [":files"]);
 });
 
 Deno.test("a pipeline that cannot be read completes nothing, and says nothing", async () => {
@@ -87,6 +103,10 @@ async function inShell(shell: Shell, commands: string): Promise<string> {
       join(folder, "shop.yaml"),
       "streams:\n  - id: orders\n    tags: [daily]\n  - id: totals\n",
     );
+    await Deno.writeTextFile(
+      join(folder, "dxt_project.yaml"),
+      "connections:\n  shop: sqlite:shop.db\n  lake: sqlite:lake.db\n",
+    );
     const { stdout, stderr } = await new Deno.Command(shell, {
       args: [...shell === "bash" ? ["--norc"] : shell === "zsh" ? ["-f"] : ["-N"], "-c", commands],
       cwd: folder,
@@ -116,6 +136,9 @@ try "dxt run shop.yaml --select tag:d" dxt run shop.yaml --select tag : d
 try "dxt run shop.yaml --select orders,t" dxt run shop.yaml --select orders,t
 try "dxt run shop.yaml --output=" dxt run shop.yaml --output =
 try "dxt run sh" dxt run sh
+try "dxt run --mode " dxt run --mode
+try "dxt run --to la" dxt run --to la
+try "dxt discover sh" dxt discover sh
 `.replaceAll("\\${", "${"),
     );
     assert.deepEqual(printed.trimEnd().split("\n"), [
@@ -125,6 +148,9 @@ try "dxt run sh" dxt run sh
       "orders,totals orders,tag:daily",
       "text json ndjson",
       "shop.yaml",
+      "append replace upsert",
+      "lake",
+      "shop shop.yaml",
     ]);
   },
 });
@@ -138,7 +164,8 @@ Deno.test({
       `source ./script
 complete -C "dxt ru"
 complete -C "dxt run shop.yaml --select "
-complete -C "dxt run sh"`,
+complete -C "dxt run sh"
+complete -C "dxt run --to la"`,
     );
     assert.deepEqual(printed.trimEnd().split("\n"), [
       "run\tMove the streams of a pipeline from source to target",
@@ -146,6 +173,7 @@ complete -C "dxt run sh"`,
       "tag:daily\ttag",
       "totals\tstream",
       "shop.yaml",
+      "lake\tconnection",
     ]);
   },
 });
