@@ -23,7 +23,13 @@ import { FormatOptions } from "../src/models/format.ts";
 import { PermissionLists } from "../src/models/permissions.ts";
 import { Pipeline, Project } from "../src/models/pipeline.ts";
 import { CATEGORY_SOURCES, StreamSource } from "../src/models/source.ts";
-import { ExtractSettings, LoadSettings, RetrySettings, Stream } from "../src/models/stream.ts";
+import {
+  Expectations,
+  ExtractSettings,
+  LoadSettings,
+  RetrySettings,
+  Stream,
+} from "../src/models/stream.ts";
 import type { CommandPage, OptionPage } from "../src/cli/help/command_pages.ts";
 import type { CommandParser } from "../src/cli/app/context.ts";
 import { guaranteesText } from "../src/models/guarantee.ts";
@@ -64,6 +70,7 @@ function documentTables(
     extract: ExtractSettings,
     load: LoadSettings,
     retry: RetrySettings,
+    expect: Expectations,
     buffer: BufferSettings,
     format: FormatOptions,
     project: Project,

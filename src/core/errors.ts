@@ -40,6 +40,8 @@ export class PartitionError extends ExtractorError {}
 export class LoaderError extends DXTError {}
 /** The counts of source, stage and target differ. */
 export class VerificationError extends LoaderError {}
+/** What was read is not what the stream expects; the target was not changed. */
+export class ExpectationError extends DXTError {}
 /** The stage could not be written, or does not match its manifest. */
 export class BufferError extends DXTError {}
 /** Records do not match the declared fields. */

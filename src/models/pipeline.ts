@@ -7,6 +7,7 @@ import { hasConnection, hasOneConnection } from "./rules.ts";
 import {
   ClassChoice,
   ClassReference,
+  Expectations,
   ExtractSettings,
   LoadSettings,
   RetrySettings,
@@ -39,6 +40,7 @@ export const Defaults = z.strictObject({
   extract: ExtractSettings.optional(),
   load: LoadSettings.optional(),
   retry: RetrySettings.optional(),
+  expect: Expectations.optional(),
   tags: z.array(Tag).optional().describe("Tags of every stream, beside its own"),
   transforms: z.array(ClassReference).optional().describe(
     "Custom steps of every stream between extract and stage, in order",

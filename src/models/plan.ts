@@ -1,7 +1,7 @@
 /** The JSON document of `dxt plan`: what a run would do with each stream. */
 import { z } from "zod";
 import { Guarantee } from "./guarantee.ts";
-import { LoadMode } from "./stream.ts";
+import { Expectations, LoadMode } from "./stream.ts";
 
 /** A field on its way from source to target. */
 export const PlannedField = z.strictObject({
@@ -61,6 +61,7 @@ export const PlannedStream = z.strictObject({
       "What the target holds when the load fails, is killed or repeated",
     ),
   }),
+  expect: Expectations.optional().describe("What the stream expects of its data"),
   fields: z.array(PlannedField),
   statements: z.array(z.string())
     .describe("Statements that create, empty or change the target, word for word"),

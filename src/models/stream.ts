@@ -125,6 +125,32 @@ export const RetrySettings = z.strictObject({
 });
 export type RetrySettings = z.infer<typeof RetrySettings>;
 
+export const Expectations = z.strictObject({
+  min_rows: z.int().min(0).optional().describe("Fewest rows that the run has to read"),
+  max_rows: z.int().min(0).optional().describe(
+    "Most rows that the run may read; it stops reading at the next batch",
+  ),
+  max_bytes: z.int().min(0).optional().describe(
+    "Most bytes that the run may stage; it stops reading at the next batch",
+  ),
+  max_delete_pct: z.number().min(0).max(100).optional().describe(
+    "Most of the target's rows, in percent, by which a replacement may leave it smaller",
+  ),
+  max_age: text.regex(
+    /^P(?!$)(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$/,
+    "expected an ISO 8601 duration such as P1D or PT6H",
+  ).optional().describe(
+    "Highest age of the newest watermark, such as P1D; a date is as old as its end; not checked in a backfill or full refresh",
+  ),
+}).meta({
+  id: "Expect",
+  description:
+    "What the run has to find: otherwise the stream fails with exit code 5, and its target stays as it was",
+});
+export type Expectations = z.infer<typeof Expectations>;
+/** The most that a stream may read. */
+export type ReadBounds = Pick<Expectations, "max_rows" | "max_bytes">;
+
 const CLASS_NAMES =
   "postgres, dxt.providers.postgres.PostgresCopyExtractor, https://host/mod.ts#Name or ./mod.ts#Name";
 const options = z.record(z.string(), z.unknown()).optional().describe("Its options");
@@ -174,6 +200,7 @@ export const Stream = z.strictObject({
   extract: ExtractSettings.optional(),
   load: LoadSettings.optional(),
   retry: RetrySettings.optional(),
+  expect: Expectations.optional(),
   transforms: z.array(ClassReference).optional().describe(
     "Custom steps between extract and stage, in order: ./clean.ts#Clean or {class, config}",
   ),

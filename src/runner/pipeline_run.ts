@@ -4,6 +4,7 @@ import type { LoadedPipeline } from "../config/mod.ts";
 import { runOwner } from "../core/files/run_lock.ts";
 import { DXTError, messageOf, PipelineExecutionError } from "../core/errors.ts";
 import type { RunResult, StreamResult } from "../models/result.ts";
+import type { ReadBounds } from "../models/stream.ts";
 import type { Selection } from "../selector/mod.ts";
 import type { Phase, RunEvent } from "./contract/events.ts";
 import { isTargetError } from "./contract/target_errors.ts";
@@ -33,6 +34,8 @@ export interface RunOptions extends Selection, ReadOptions {
   readonly waitMs?: number;
   /** Attempts of each stream after the first, instead of the stream's `retry.attempts`. */
   readonly retries?: number | undefined;
+  /** Bounds of what each stream may read, instead of those of its `expect`. */
+  readonly bounds?: ReadBounds;
   /** Whether each worker gets only the permissions that it needs; true when absent. */
   readonly sandbox?: boolean;
   /** Ask the source for its number of rows, so that progress shows a total. */
@@ -118,6 +121,7 @@ function newContext(
     limit: options.limit,
     loads: options.phase === "run",
     retries: options.retries,
+    bounds: options.bounds ?? {},
     estimates: options.estimates ?? false,
     statements: options.statements ?? false,
     threads,

@@ -6,12 +6,14 @@ import { verifyLoad } from "../integrity/receipt.ts";
 import type { Phase, Step } from "./contract/events.ts";
 import { type Progress, resetProgress, type RunContext } from "./contract/run_context.ts";
 import { stageFiles, stageRecords } from "./extract/stage_stream.ts";
+import { planTarget } from "./extract/check_target.ts";
+import { boundReading, comparesTarget, refuseUnexpected } from "./extract/expectations.ts";
 import { isRepeatable, StreamLoad } from "./load/load_stage.ts";
 import { settlePending, type Stage } from "./load/pending_load.ts";
 import { createRetryPolicy, withRetries } from "./retry.ts";
 import type { StreamPlan } from "./plan/pipeline_plan.ts";
 import { ignoreFolder, removeEmptyFolders } from "./stage_folders.ts";
-import { openSource, warmTarget } from "./worker/connection_clients.ts";
+import { openSource, openTarget, warmTarget } from "./worker/connection_clients.ts";
 
 /** Locks the stage of a stream and moves the stream; retries after a transient failure. */
 export async function moveStream(
@@ -64,7 +66,7 @@ async function attemptStream(
       if (phase !== "load" && progress.staged === undefined) {
         await extractStream(plan, context, progress, stage, load);
       }
-      if (phase !== "extract") await loadStream(plan, context, progress, stage, load);
+      if (phase !== "extract") await loadStream(plan, phase, context, progress, stage, load);
       return;
     } catch (error) {
       // With --wait the run reads again what is new after the other run.
@@ -121,13 +123,14 @@ async function extractStream(
   load: StreamLoad,
 ): Promise<void> {
   const start = performance.now();
+  const bounded = boundReading(plan, context, progress);
   try {
     reportWait(plan, context, "for the source");
-    await using source = openSource(plan, context);
+    await using source = openSource(plan, bounded);
     if (context.loads) warmTarget(plan, context);
     progress.staged = plan.extractor.yields === "files"
-      ? await stageFiles(plan, context, buffer, source)
-      : await stageRecords(plan, context, buffer, source, progress, load);
+      ? await stageFiles(plan, bounded, buffer, source)
+      : await stageRecords(plan, bounded, buffer, source, progress, load);
   } catch (error) {
     await load.abort(error);
     throw error;
@@ -141,6 +144,7 @@ async function extractStream(
 /** Loads a stream's committed stage into its target, proves the load, and removes the stage. */
 async function loadStream(
   plan: StreamPlan,
+  phase: Phase,
   context: RunContext,
   progress: Progress,
   { buffer, lock }: Stage,
@@ -151,11 +155,18 @@ async function loadStream(
   try {
     const staged = progress.staged ??= await openCommitted(plan, buffer);
     progress.stage = buffer.location;
+    if (phase === "load" && comparesTarget(plan, context)) {
+      await using target = openTarget(plan, context);
+      const { before } = await planTarget(plan, target, staged.fields, context);
+      if (before !== undefined) progress.targetBefore = before;
+    }
+    refuseUnexpected(plan, context, staged, progress);
     const receipt = await load.finish(staged);
     context.stages.defer(() => lock.forget());
     progress.receipt = verifyLoad(staged, receipt);
     progress.rowsLoaded = receipt.rows;
   } catch (error) {
+    await load.abort(error);
     if (isStageUseless(error, plan, context)) await removeStage(buffer, progress);
     throw error;
   } finally {

@@ -20,6 +20,8 @@ export interface PhaseOptions extends Verbosity, RunScope {
   readonly threads?: number | undefined;
   readonly wait?: string | undefined;
   readonly retries?: number | undefined;
+  readonly maxRows?: number | undefined;
+  readonly maxBytes?: number | undefined;
   readonly sandbox?: "on" | "off" | undefined;
   readonly showValues?: boolean;
   readonly logFile?: string | undefined;
@@ -56,7 +58,7 @@ async function execute(
   signal: AbortSignal,
   onResult: (result: RunResult) => void,
 ): Promise<RunResult> {
-  const { select, exclude, failFast, threads, sandbox, wait, retries } = options;
+  const { select, exclude, failFast, threads, sandbox, wait, retries, maxRows, maxBytes } = options;
   const loaded = await openScope(options, context);
   const waitMs = wait === undefined ? undefined : parseWait(wait);
   signal.throwIfAborted();
@@ -87,6 +89,7 @@ async function execute(
         runId,
         ...chooseRecords(options),
         ...omitUndefined({ threads, waitMs, retries }),
+        bounds: omitUndefined({ max_rows: maxRows, max_bytes: maxBytes }),
         ...(context.printer.isLive ? { estimates: true } : {}),
         ...(logging.level === "debug" ? { statements: true } : {}),
         // Without it, the pipeline's own on_error applies.

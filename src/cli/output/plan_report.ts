@@ -1,5 +1,6 @@
 /** Prints a plan for people, in lines of the terminal's width. */
 import type { PlannedField, PlannedStream, PlanResult } from "../../models/plan.ts";
+import type { Expectations } from "../../models/stream.ts";
 import type { Printer } from "./printer.ts";
 import { type Cell, formatTable } from "./table.ts";
 import { escapeControls, truncate, wrapText } from "./terminal_text.ts";
@@ -33,6 +34,7 @@ function printStream(stream: PlannedStream, width: number, printer: Printer): vo
   print("read", readText(stream));
   print("target", targetText(stream), false);
   print("load", loadText(stream));
+  if (stream.expect !== undefined) print("expect", expectText(stream.expect));
   if (stream.fields.length > 0) {
     printer.document(fieldLines(stream.fields, width - 2 * INDENT.length).join("\n"));
   }
@@ -43,6 +45,17 @@ function printStream(stream: PlannedStream, width: number, printer: Printer): vo
   for (const loss of stream.destructive) print("LOST", loss);
   for (const warning of stream.warnings) print("warning", warning.replace(/\s*\n\s*/g, " "));
   for (const problem of stream.problems) print("problem", problem.replace(/\s*\n\s*/g, " "));
+}
+
+function expectText(expect: Expectations): string {
+  const { min_rows, max_rows, max_bytes, max_delete_pct, max_age } = expect;
+  return [
+    ...(min_rows === undefined ? [] : [`at least ${countNoun(min_rows, "row")}`]),
+    ...(max_rows === undefined ? [] : [`at most ${countNoun(max_rows, "row")}`]),
+    ...(max_bytes === undefined ? [] : [`at most ${bytesText(max_bytes)}`]),
+    ...(max_delete_pct === undefined ? [] : [`a target at most ${max_delete_pct} % smaller`]),
+    ...(max_age === undefined ? [] : [`a watermark at most ${max_age} old`]),
+  ].join(", ");
 }
 
 function sourceText({ source: { name, kind, rows, bytes } }: PlannedStream): string {

@@ -2,6 +2,7 @@
 import {
   ConcurrentRunError,
   ConfigurationError,
+  ExpectationError,
   LossyConversionError,
   SelectorError,
   StaleRangeError,
@@ -18,6 +19,7 @@ export const EXIT = {
   usage: 2,
   someFailed: 3,
   mismatch: 4,
+  unexpected: 5,
   unknownOutcome: 6,
   otherRun: 7,
   SIGINT: 130,
@@ -26,7 +28,7 @@ export const EXIT = {
 
 /**
  * Exit code of a run. A mismatch takes precedence over everything, then a load whose outcome is
- * unknown: a retry does not repair either. `otherRun` means that nothing failed but streams that
+ * unknown, then data that a stream does not expect: a retry repairs none of them. `otherRun` means that nothing failed but streams that
  * another run has locked.
  */
 export function runExitCode({ status, streams }: RunResult, signal: Signal = "SIGINT"): number {
@@ -35,6 +37,7 @@ export function runExitCode({ status, streams }: RunResult, signal: Signal = "SI
   if (streams.some(failedWith(VerificationError.name))) return EXIT.mismatch;
   if (streams.some(failedWith(UnknownOutcomeError.name))) return EXIT.unknownOutcome;
   if (status === "cancelled") return EXIT[signal];
+  if (streams.some(failedWith(ExpectationError.name))) return EXIT.unexpected;
   const failed = streams.filter((stream) => stream.status === "failed");
   const isLocked = failedWith(ConcurrentRunError.name, StaleRangeError.name);
   if (failed.length > 0 && failed.every(isLocked)) return EXIT.otherRun;

@@ -63,7 +63,7 @@ function checkLoad(stream: Stream, report: Report): void {
   });
 }
 
-function checkExtract({ id, extract = {}, load = {} }: Stream, report: Report): void {
+function checkExtract({ id, extract = {}, load = {}, expect = {} }: Stream, report: Report): void {
   const { mode, watermark_field: field } = extract;
   if (mode === undefined && field !== undefined) {
     report(
@@ -75,6 +75,12 @@ function checkExtract({ id, extract = {}, load = {} }: Stream, report: Report): 
     report(
       ["extract", "watermark_where"],
       `stream "${id}" has a watermark_where but reads everything, expected mode: incremental`,
+    );
+  }
+  if (mode !== "incremental" && expect.max_age !== undefined) {
+    report(
+      ["expect", "max_age"],
+      `stream "${id}" has expect.max_age but no watermark to compare, expected extract mode: incremental`,
     );
   }
   if (typeof extract.watermark_where === "object") {

@@ -2,6 +2,7 @@
 import type { StagedFiles } from "../../core/contracts/buffer.ts";
 import type { Claim } from "../../core/files/run_lock.ts";
 import type { ExpectedWatermark } from "../../core/contracts/loader.ts";
+import type { ReadBounds } from "../../models/stream.ts";
 import type { Receipt } from "../../integrity/receipt.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
 import type { RunEvent } from "./events.ts";
@@ -35,6 +36,8 @@ export interface RunContext {
   readonly loads: boolean;
   /** Attempts after the first; undefined unless the command line overrides the stream's. */
   readonly retries: number | undefined;
+  /** From the command line: they override those of the stream's `expect`. */
+  readonly bounds: ReadBounds;
   /** Whether to ask the source for its number of rows, for a progress bar. */
   readonly estimates: boolean;
   readonly threads: Threads;
@@ -62,9 +65,13 @@ export interface Progress {
   /** Start of the stream, in milliseconds of `performance.now()`; undefined when it did not start. */
   startedAt?: number;
   rowsExtracted: number;
+  /** Bytes of the records as they were read. */
+  bytesRead: number;
   rowsLoaded: number;
   staged?: StagedFiles;
   watermarkBefore?: string;
+  /** The target before the load; undefined if the stream does not compare it. */
+  targetBefore?: { readonly exists: boolean; readonly rows?: number | undefined };
   /** The watermark from which the range was computed; the target must still have it when the load begins. */
   expected?: ExpectedWatermark;
   watermarkAfter?: string;
@@ -78,7 +85,15 @@ export interface Progress {
 }
 
 export function newProgress(): Progress {
-  return { rowsExtracted: 0, rowsLoaded: 0, attempt: 1, warnings: [], extractMs: 0, loadMs: 0 };
+  return {
+    rowsExtracted: 0,
+    bytesRead: 0,
+    rowsLoaded: 0,
+    attempt: 1,
+    warnings: [],
+    extractMs: 0,
+    loadMs: 0,
+  };
 }
 
 /** Resets the progress, except for the start, the warnings and the number of the attempt. */

@@ -1,12 +1,14 @@
 /** Checks before the first row is read that the target can store the stream. */
 import { LoaderError, LossyConversionError } from "../../core/errors.ts";
 import { describeLosses } from "../../core/values/conversion.ts";
+import type { Field } from "../../models/field.ts";
 import { chooseLoadSettings } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { asTargetError } from "../contract/target_errors.ts";
-import type { RunContext } from "../contract/run_context.ts";
+import type { Progress, RunContext } from "../contract/run_context.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
+import { comparesTarget } from "./expectations.ts";
 import { plainClass } from "../worker/connection_clients.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
 import { type PrepareContext, streamName } from "./prepare_stream.ts";
@@ -14,6 +16,8 @@ import { type PrepareContext, streamName } from "./prepare_stream.ts";
 interface TargetPlan {
   /** Whether the load changes columns. */
   readonly changes: boolean;
+  /** The target before the load, if the stream compares it. */
+  readonly before: Progress["targetBefore"];
   /** Reasons to refuse the load, losses aside. */
   readonly problems: readonly string[];
   /** Columns that hold less than their fields, where the pipeline does not accept that. */
@@ -24,26 +28,27 @@ interface TargetPlan {
 export async function planTarget(
   plan: StreamPlan,
   target: ConnectionClient,
-  fields: ResolvedFields,
+  fields: readonly Field[],
   context: Pick<RunContext, "fullRefresh">,
 ): Promise<TargetPlan> {
   const settings = chooseLoadSettings(plan, context);
-  const { columns, problems, changes = false } = await target.call("plan", {
+  const isCompared = comparesTarget(plan, context);
+  const { exists, rows, columns, problems, changes = false } = await target.call("plan", {
     ...settings,
     loader: plainClass(plan.loader),
     target: plan.target,
-    staged: { kind: plan.extractor.yields, fields: stagedFields(fields) },
-    countsRows: false,
+    staged: { kind: plan.extractor.yields, fields },
+    countsRows: isCompared,
   });
   const name = `"${streamName(plan.target)}"`;
   const losses = describeLosses(name, columns, settings.lossy, settings.schema);
-  return { changes, problems, losses };
+  return { changes, before: isCompared ? { exists, rows } : undefined, problems, losses };
 }
 
 /**
  * Plans the load of a stream, and warns of its changes of an existing table.
  *
- * @returns whether it changes columns
+ * @returns whether it changes columns, and the target before the load, if the stream compares it
  * @throws {LoaderError} with all reasons to refuse the load
  * @throws {LossyConversionError} if the only reason is that columns hold less than their fields
  */
@@ -51,14 +56,14 @@ export async function checkTarget(
   plan: StreamPlan,
   context: PrepareContext & RunContext,
   fields: ResolvedFields,
-): Promise<{ readonly changes: boolean }> {
-  const { changes, problems, losses } = await context.withTarget((target) =>
-    planTarget(plan, target, fields, context)
+): Promise<Pick<TargetPlan, "changes" | "before">> {
+  const { changes, before, problems, losses } = await context.withTarget((target) =>
+    planTarget(plan, target, stagedFields(fields), context)
   );
   if (problems.length > 0) {
     const all = losses === undefined ? problems : [...problems, losses];
     throw asTargetError(new LoaderError(all.join("; ")));
   }
   if (losses !== undefined) throw asTargetError(new LossyConversionError(losses));
-  return { changes };
+  return { changes, before };
 }

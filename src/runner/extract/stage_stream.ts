@@ -112,9 +112,10 @@ async function resolveStream(
   const fields = await streamFields(plan, prepared, source.connector);
   checkUpsertKeys(plan, fields);
   checkPartitionField(plan, fields);
-  const { changes } = context.loads
+  const { changes, before } = context.loads
     ? await checkTarget(plan, prepared, fields)
-    : { changes: false };
+    : { changes: false, before: undefined };
+  if (before !== undefined) progress.targetBefore = before;
   return { fields, range: await findRange(plan, prepared, fields, progress), changes };
 }
 

@@ -109,6 +109,7 @@ async function previewStream(plan: StreamPlan, context: Context): Promise<Planne
     extract: { mode: context.fullRefresh ? "full" : stream.extract?.mode ?? "full" },
     target: { name: streamName(plan.target) },
     load: { mode, upsert_keys: [...upsertKeys], guarantee: plan.loader.modes[mode]! },
+    ...(stream.expect === undefined ? {} : { expect: stream.expect }),
     fields: [],
     statements: [],
     destructive: [],

@@ -6,6 +6,7 @@ import type { StreamSource } from "../../models/source.ts";
 import type { Selection } from "../../selector/mod.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
 import { planTarget } from "../extract/check_target.ts";
+import { stagedFields } from "../worker/extract_spec.ts";
 import {
   checkPartitionField,
   checkUpsertKeys,
@@ -152,7 +153,7 @@ async function checkTarget(plan: StreamPlan, { writer, fields }: Context): Promi
   const resolved = fields.get(plan);
   // Without its rights the login may not even look at the table.
   if (resolved !== undefined && problems.length === 0) {
-    const planned = await planTarget(plan, writer, resolved, { fullRefresh: false });
+    const planned = await planTarget(plan, writer, stagedFields(resolved), { fullRefresh: false });
     all.push(...planned.problems);
     if (planned.losses !== undefined) all.push(planned.losses);
   }

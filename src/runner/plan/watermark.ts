@@ -88,6 +88,28 @@ export function isFuture(value: Present, field: Field, now: Temporal.Instant): b
   return latest !== undefined && compareValues(value, latest, field.dtype) > 0;
 }
 
+/**
+ * The time from a watermark to now: without a zone it is in UTC, and a date is as old as its end.
+ * Undefined for types that are no times.
+ */
+export function findAge(
+  value: Present,
+  { dtype }: Field,
+  now: Temporal.Instant,
+): Temporal.Duration | undefined {
+  switch (dtype) {
+    case "timestamp_tz":
+      return (value as Temporal.Instant).until(now);
+    case "timestamp":
+      return (value as Temporal.PlainDateTime).toZonedDateTime("UTC").toInstant().until(now);
+    case "date":
+      return (value as Temporal.PlainDate).add({ days: 1 }).toZonedDateTime("UTC").toInstant()
+        .until(now);
+    default:
+      return undefined;
+  }
+}
+
 /** The target may hold the value in a wider type: 7.00 for 7, a timestamp for a date. */
 export function inSourceType(text: string, field: Field): Present {
   try {

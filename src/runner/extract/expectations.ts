@@ -1,0 +1,134 @@
+/** Compares what a run reads with what its stream expects, before the target changes. */
+import type { StagedFiles } from "../../core/contracts/buffer.ts";
+import { ConfigurationError, ExpectationError } from "../../core/errors.ts";
+import { formatValue } from "../../core/values/values.ts";
+import type { Expectations, ReadBounds } from "../../models/stream.ts";
+import type { Progress, RunContext } from "../contract/run_context.ts";
+import { chooseLoadSettings } from "../plan/load_settings.ts";
+import type { StreamPlan } from "../plan/pipeline_plan.ts";
+import { findAge, inSourceType } from "../plan/watermark.ts";
+
+/** A context that aborts the extraction of a stream when it has read more than the stream expects. */
+export function boundReading(
+  { stream }: StreamPlan,
+  context: RunContext,
+  progress: Progress,
+): RunContext {
+  const bounds = { ...stream.expect, ...context.bounds };
+  const stop = new AbortController();
+  return {
+    ...context,
+    signal: AbortSignal.any([context.signal, stop.signal]),
+    onEvent(event) {
+      context.onEvent(event);
+      if (event.type !== "progress" || event.phase !== "extract") return;
+      progress.bytesRead = event.bytes;
+      const error = findExcess(bounds, event);
+      if (error !== undefined) stop.abort(error);
+    },
+  };
+}
+
+function findExcess(
+  { max_rows, max_bytes }: ReadBounds,
+  { rows, bytes }: { readonly rows: number; readonly bytes: number },
+): ExpectationError | undefined {
+  if (max_rows !== undefined && rows > max_rows) {
+    return unexpected(`more than ${max_rows} rows were read`, `at most ${max_rows}`, "max_rows");
+  }
+  if (max_bytes !== undefined && bytes > max_bytes) {
+    return unexpected(
+      `more than ${max_bytes} bytes were read`,
+      `at most ${max_bytes}`,
+      "max_bytes",
+    );
+  }
+  return undefined;
+}
+
+/** Whether the rows of the target have to be counted before the load. */
+export function comparesTarget(
+  plan: StreamPlan,
+  context: Pick<RunContext, "fullRefresh">,
+): boolean {
+  return plan.stream.expect?.max_delete_pct !== undefined &&
+    chooseLoadSettings(plan, context).mode === "replace";
+}
+
+/**
+ * Checks a committed stage. A small extraction may end before it could be aborted.
+ *
+ * @throws {ExpectationError} if the stage, or what its load would leave of the target, is not as expected
+ * @throws {ConfigurationError} if that cannot be found out
+ */
+export function refuseUnexpected(
+  plan: StreamPlan,
+  context: Pick<RunContext, "fullRefresh" | "backfill" | "bounds">,
+  staged: StagedFiles,
+  { bytesRead, targetBefore }: Pick<Progress, "bytesRead" | "targetBefore">,
+): void {
+  const { expect = {} } = plan.stream;
+  const { min_rows, max_delete_pct, max_age } = expect;
+  const { count, kind } = staged;
+  const read = `${count} ${kind === "files" ? "files" : "rows"} were read`;
+  const excess = findExcess({ ...expect, ...context.bounds }, { rows: count, bytes: bytesRead });
+  if (excess !== undefined) throw excess;
+  if (min_rows !== undefined && count < min_rows) {
+    throw unexpected(read, `at least ${min_rows}`, "min_rows");
+  }
+  if (comparesTarget(plan, context)) refuseDeletes(max_delete_pct!, count, targetBefore);
+  if (max_age !== undefined && !context.fullRefresh && context.backfill === undefined) {
+    refuseOldRows(max_age, staged);
+  }
+}
+
+function refuseDeletes(
+  most: number,
+  count: number,
+  before: Progress["targetBefore"],
+): void {
+  if (before?.exists === false) return;
+  const rows = before?.rows;
+  if (rows === undefined) {
+    throw new ConfigurationError(
+      "the rows of the target cannot be counted, as expect.max_delete_pct requires",
+    );
+  }
+  const lost = rows - count;
+  if (lost * 100 <= most * rows) return;
+  const percent = Math.ceil(lost * 1000 / rows) / 10;
+  throw unexpected(
+    `the replacement would leave ${count} of the target's ${rows} rows, ${percent} % fewer`,
+    `at most ${most} % fewer`,
+    "max_delete_pct",
+  );
+}
+
+/** The newest watermark is that of the rows that were read, or of the target if no row was. */
+function refuseOldRows(maxAge: string, { fields, details: { watermark } }: StagedFiles): void {
+  const newest = watermark?.max ?? watermark?.expected?.max;
+  if (watermark === undefined || newest === undefined) return;
+  const field = fields.find(({ name }) => name === watermark.field)!;
+  const value = inSourceType(newest, field);
+  const age = findAge(value, field, Temporal.Now.instant());
+  if (age === undefined) {
+    throw new ConfigurationError(
+      `watermark field "${field.name}" has no age, as expect.max_age requires: it is of type ${field.dtype}, expected a date or a timestamp`,
+    );
+  }
+  const most = Temporal.Duration.from(maxAge);
+  const relativeTo = Temporal.Now.zonedDateTimeISO("UTC");
+  if (Temporal.Duration.compare(age, most, { relativeTo }) <= 0) return;
+  const shown = age.round({ largestUnit: "days", smallestUnit: "minutes", relativeTo });
+  throw unexpected(
+    `the newest "${field.name}" is "${formatValue(value)}", ${shown.toString()} ago`,
+    `at most ${maxAge} ago`,
+    "max_age",
+  );
+}
+
+function unexpected(found: string, expected: string, key: keyof Expectations): ExpectationError {
+  return new ExpectationError(
+    `${found}, expected ${expected} (expect.${key}); the target is unchanged`,
+  );
+}
