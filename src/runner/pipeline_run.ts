@@ -34,8 +34,10 @@ export interface RunOptions extends Selection, ReadOptions {
   readonly waitMs?: number;
   /** Attempts of each stream after the first, instead of the stream's `retry.attempts`. */
   readonly retries?: number | undefined;
-  /** Bounds of what each stream may read, instead of those of its `expect`. */
-  readonly bounds?: ReadBounds;
+  /** The most that each stream may read, instead of its `expect.max_rows`. */
+  readonly maxRows?: number | undefined;
+  /** The same in bytes, instead of its `expect.max_bytes`. */
+  readonly maxBytes?: number | undefined;
   /** Whether each worker gets only the permissions that it needs; true when absent. */
   readonly sandbox?: boolean;
   /** Ask the source for its number of rows, so that progress shows a total. */
@@ -121,7 +123,7 @@ function newContext(
     limit: options.limit,
     loads: options.phase === "run",
     retries: options.retries,
-    bounds: options.bounds ?? {},
+    bounds: readBounds(options),
     estimates: options.estimates ?? false,
     statements: options.statements ?? false,
     threads,
@@ -129,6 +131,13 @@ function newContext(
     earlier: () => [],
     signal: options.signal,
     onEvent: (event) => options.onEvent(event),
+  };
+}
+
+function readBounds({ maxRows, maxBytes }: RunOptions): ReadBounds {
+  return {
+    ...(maxRows === undefined ? {} : { max_rows: maxRows }),
+    ...(maxBytes === undefined ? {} : { max_bytes: maxBytes }),
   };
 }
 

@@ -88,8 +88,7 @@ async function execute(
         phase,
         runId,
         ...chooseRecords(options),
-        ...omitUndefined({ threads, waitMs, retries }),
-        bounds: omitUndefined({ max_rows: maxRows, max_bytes: maxBytes }),
+        ...omitUndefined({ threads, waitMs, retries, maxRows, maxBytes }),
         ...(context.printer.isLive ? { estimates: true } : {}),
         ...(logging.level === "debug" ? { statements: true } : {}),
         // Without it, the pipeline's own on_error applies.

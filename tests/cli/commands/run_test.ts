@@ -90,6 +90,10 @@ Deno.test("options reach the runner and the configuration", async () => {
     { phase, select, exclude, fullRefresh, failFast },
     { phase: "run", select: "tag:a+b,c", exclude: "d", fullRefresh: true, failFast: true },
   );
+  const bounded = fakeEngine();
+  assert.equal((await dxt("run a.yaml --max-rows 10 --max-bytes 0", { engine: bounded })).code, 0);
+  const { maxRows, maxBytes } = bounded.asked.run!;
+  assert.deepEqual([maxRows, maxBytes], [10, 0]);
   assert.deepEqual(engine.asked.load, {
     env: { HOME: "/home/a" },
     envFile: "x.env",
@@ -105,6 +109,11 @@ const CODES: readonly [string, RunResult, number][] = [
   ["succeeded", runResult([streamResult("a")]), 0],
   ["failed", runResult([failed("LoaderError")], "failed"), 1],
   ["failed in part", runResult([streamResult("a"), failed("ConnectionError")], "partial"), 3],
+  [
+    "found unexpected data",
+    runResult([failed("ConnectionError"), failed("ExpectationError")], "failed"),
+    5,
+  ],
   ["did not agree", runResult([failed("VerificationError")], "failed"), 4],
   [
     "did not agree in part",
