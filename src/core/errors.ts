@@ -138,7 +138,7 @@ export function withoutSecrets(url: string): string {
 
 /** Matches keys whose values are always masked. */
 export const SECRET_KEY =
-  /pass(word|wd|phrase)?$|pwd$|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization/i;
+  /pass(word|wd|phrase)?$|pwd$|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization|signature|^sig$/i;
 
 /** `password=x`, `token = 'x'`, `"password": "x"`, as in URL queries, libpq strings and JSON. */
 const ASSIGNMENT = /(?<![\w-])([\w-]+)(["']?\s*[=:]\s*)/g;

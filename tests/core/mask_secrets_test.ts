@@ -26,6 +26,8 @@ const HIDDEN: Readonly<Record<string, readonly [text: string, stays: string]>> =
   "a query's sslpassword": ["postgres://h/d?sslpassword=S3CRET&a=1", "&a=1"],
   "a query's token": ["GET /x?access_token=S3CRET HTTP/1.1", "HTTP/1.1"],
   "a query's key": ["https://h/x?api_key=S3CRET#here", "https://h/x?api_key=***"],
+  "the signature of a link": ["https://h/x?a=1&sig=S3CRET&sigma=2", "a=1&sig=***&sigma=2"],
+  "the signature of a store's link": ["https://h/x?X-Amz-Signature=S3CRET", "X-Amz-Signature=***"],
   "a query's key with a dash": ["https://h/x?a=1&api-key=S3CRET", "a=1"],
   "a query's client_secret": ["client_secret=S3CRET&grant_type=x", "&grant_type=x"],
   "libpq's keywords": ["host=h password=S3CRET dbname=d", "dbname=d"],

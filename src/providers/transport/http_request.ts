@@ -4,17 +4,22 @@ import { IdleTimeout } from "./idle_timeout.ts";
 
 const MOST_REDIRECTS = 10;
 
+/** Statuses with a whole file: 206 has a part of one, 202 only the word that one will exist. */
+const WHOLE: ReadonlySet<number> = new Set([200, 203]);
+
 export interface HTTPSettings {
   /** Hosts that may be asked besides that of the URL: `host`, or `host:port`. */
   readonly hosts: readonly string[];
   /** Value of the header `Authorization`, which only the origin of the URL gets. */
   readonly authorization?: string | undefined;
+  /** Whether any response is returned, also a redirect or an error: its headers show that a server answers. */
+  readonly probes?: boolean;
   /** Seconds that the server may be silent. */
   readonly silence: number;
   readonly signal: AbortSignal;
 }
 
-/** A response whose status is 2xx, or 404 or 410: then nothing exists at the URL. */
+/** A response with a whole file, or with status 404 or 410: then nothing exists at the URL. */
 export interface HTTPResponse {
   /** The URL after all redirects. */
   readonly url: URL;
@@ -41,7 +46,7 @@ export function formatHost(url: URL): string {
  * @throws {ConnectionError} for a status that is an error, or when the server cannot be reached
  */
 export async function sendGet(requested: URL, settings: HTTPSettings): Promise<HTTPResponse> {
-  const { hosts, authorization, silence, signal } = settings;
+  const { hosts, authorization, probes = false, silence, signal } = settings;
   const fail = (detail: string, transient = false, cause?: unknown) =>
     new ConnectionError(`Cannot read "${withoutSecrets(requested.href)}": ${detail}`, {
       cause,
@@ -83,7 +88,7 @@ export async function sendGet(requested: URL, settings: HTTPSettings): Promise<H
       await response.body?.cancel().catch(() => {});
     };
     const location = response.headers.get("location");
-    if (response.status >= 300 && response.status < 400 && location !== null) {
+    if (!probes && response.status >= 300 && response.status < 400 && location !== null) {
       await response.body?.cancel();
       url = follow(location, url, fail);
       const isNamed = url.host === requested.host ||
@@ -99,7 +104,7 @@ export async function sendGet(requested: URL, settings: HTTPSettings): Promise<H
       );
     }
     const exists = response.status !== 404 && response.status !== 410;
-    if (exists && !response.ok) {
+    if (!probes && exists && !WHOLE.has(response.status)) {
       await cancel();
       throw fail(describeStatus(response), isTransientStatus(response.status));
     }
@@ -165,9 +170,11 @@ function describeStatus({ status, statusText }: Response): string {
   return `the server responds with ${`${status} ${statusText}`.trimEnd()}${way}`;
 }
 
-/** The message of the innermost cause; outer errors only say that the request failed. */
+/** The message of the innermost cause, without the runtime's words on the request, which quote its URL. */
 function findReason(error: unknown): string {
   let reason = error;
   while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;
-  return messageOf(reason).replace(/ for url \(.*?\)/, "");
+  return messageOf(reason)
+    .replace(/^error sending request .*?: client error \(\w+\): /s, "")
+    .replace(/https?:\/\/[^\s"')]+/gi, withoutSecrets);
 }

@@ -80,6 +80,13 @@ const BROKEN: Readonly<Record<string, readonly [Response, RegExp, boolean]>> = {
     /responds with 401 Unauthorized, expected a login: set user and password, or token$/,
     false,
   ],
+  "a part of a file": [[head("206 Partial Content", LENGTH)], /responds with 206 Partial/, false],
+  "no file yet": [[head("202 Accepted", LENGTH)], /responds with 202 Accepted$/, false],
+  "a head that cannot be read": [
+    [head("200 OK", LENGTH, "content-length: 5")],
+    /csv": invalid content-length parsed$/,
+    true,
+  ],
   "a request that is wrong": [[head("400 Bad Request", LENGTH)], /responds with 400 Bad R/, false],
   "a redirect to itself": [
     [head("302 Found", "location: /again")],

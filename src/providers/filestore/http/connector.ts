@@ -9,7 +9,12 @@ import type {
   ServerInfo,
 } from "../../../core/contracts/connector.ts";
 import type { ConnectContext } from "../../../core/contracts/provider.ts";
-import { ConfigurationError, DXTError, withoutSecrets } from "../../../core/errors.ts";
+import {
+  ConfigurationError,
+  ConnectorError,
+  DXTError,
+  withoutSecrets,
+} from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource } from "../../../models/source.ts";
 import { type HTTPResponse, sendGet } from "../../transport/http_request.ts";
@@ -41,9 +46,9 @@ export class HTTPConnector implements FilestoreConnector {
     this.context.warn(message);
   }
 
-  /** Any response to the connection's own URL will do: few servers have a page for a folder. */
+  /** Any response to the connection's own URL will do: most servers forbid the listing of a folder. */
   async testConnection(): Promise<ServerInfo> {
-    const response = await this.#get("");
+    const response = await this.#get("", true);
     await response.cancel();
     return { product: "HTTP", version: response.headers.get("server") ?? response.url.host };
   }
@@ -120,7 +125,7 @@ export class HTTPConnector implements FilestoreConnector {
       return undefined;
     }
     const name = this.#name(path, response);
-    const copy = await this.#spool.write(response.readBody());
+    const copy = await this.#spool.write(refusePage(name, response.readBody()));
     const { size } = await Deno.stat(copy);
     const modified = Date.parse(response.headers.get("last-modified") ?? "");
     const entry = { path, name, size, ...(Number.isNaN(modified) ? {} : { modified }) };
@@ -131,12 +136,12 @@ export class HTTPConnector implements FilestoreConnector {
     return nameFile([this.#resolve(path), url], headers);
   }
 
-  #get(path: string): Promise<HTTPResponse> {
+  #get(path: string, probes = false): Promise<HTTPResponse> {
     const { user, password = "", token, hosts, inactivity_timeout: silence } = this.config;
     const login = user === undefined ? undefined : `Basic ${toBase64(`${user}:${password}`)}`;
     const authorization = token === undefined ? login : `Bearer ${token}`;
     const { signal } = this.context;
-    return sendGet(this.#resolve(path), { hosts, authorization, silence, signal });
+    return sendGet(this.#resolve(path), { hosts, authorization, probes, silence, signal });
   }
 
   /** Resolves a path as a link in a page of the connection's URL; both may have a query. */
@@ -165,6 +170,24 @@ function requireFilePath(ref: StreamRef): string {
   throw new ConfigurationError(
     `Cannot list the files of a ${ref.type}: HTTP lists none, expected one file, as in source: {type: file, path: x.csv}`,
   );
+}
+
+/** Yields a body, unless it is a page: servers send one with status 200 in place of a file or a login. */
+async function* refusePage(
+  name: string,
+  body: AsyncIterable<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  let isFirst = true;
+  for await (const chunk of body) {
+    const head = isFirst ? new TextDecoder().decode(chunk.subarray(0, 64)) : "";
+    isFirst = false;
+    if (/^\s*<(!doctype\s+html|html)\b/i.test(head)) {
+      throw new ConnectorError(
+        `Cannot read "${name}": the server sends an HTML page, expected a file; it may want a login`,
+      );
+    }
+    yield chunk;
+  }
 }
 
 function toBase64(text: string): string {

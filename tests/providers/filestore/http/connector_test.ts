@@ -95,6 +95,23 @@ Deno.test("an encoding that is not known is refused", () =>
     );
   }));
 
+Deno.test("a page in place of a file is refused", () =>
+  withStore({}, () => whole("\n<!DOCTYPE html>\n<title>Log in</title>\n"), async (store) => {
+    await assert.rejects(
+      store.list({ type: "file", path: "x.csv" }),
+      /Cannot read "x.csv": the server sends an HTML page, expected a file; it may want a login$/,
+    );
+  }));
+
+Deno.test("a server answers, whatever it says to the URL of a folder", async () => {
+  for (const status of ["403 Forbidden", "500 Internal Server Error", "302 Found"]) {
+    const response = [head(status, "server: one", "location: https://example.com/")];
+    await withStore({}, () => response, async (store) => {
+      assert.deepEqual(await store.testConnection(), { product: "HTTP", version: "one" });
+    });
+  }
+});
+
 Deno.test("a copy that fails leaves nothing, and is made anew when it is asked for again", async () => {
   let isFirst = true;
   const answer = () => {
