@@ -1,15 +1,17 @@
 import type { ConnectContext } from "../../src/core/contracts/provider.ts";
 
-/** What a test opens a connection with; warnings are added to `warnings`, or dropped. */
+/** The context of a test's connection. Warnings are added to `warnings`, statements to `statements`. */
 export function connectContext(
   baseDirectory: string,
   signal: AbortSignal = new AbortController().signal,
   warnings: string[] = [],
+  statements: string[] = [],
 ): ConnectContext {
   return {
     baseDirectory,
     showValues: false,
     signal,
     warn: (message) => void warnings.push(message),
+    trace: (statement) => void statements.push(statement),
   };
 }

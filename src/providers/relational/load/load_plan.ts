@@ -14,6 +14,13 @@ import { checkLoadTask, createStatements, describeNewTable, keyOfNewTable } from
 
 /** How a load replaces the rows of a table. */
 export interface Replacement {
+  /** The new table that takes the place of the old one; unset where the table stays. */
+  readonly beside?: {
+    /** Quoted. The load changes its columns, not those of the old table. */
+    readonly name: string;
+    /** Creates it with the old table's columns, before they are changed. */
+    readonly creation: string;
+  };
   /** Statements that run before or after the new rows are written, word for word. */
   readonly statements: readonly string[];
   /** Describes what is lost of a table with this number of rows. */
@@ -110,15 +117,23 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   };
   let { fields } = load.staged;
   const statements: string[] = [];
+  let replacement: Replacement | undefined;
+  if (load.mode === "replace") {
+    await collect(() => refuseCascades(system, session, table));
+    await collect(async () => replacement = await steps.replacement(session, table));
+  }
+  const { beside } = replacement ?? {};
+  if (beside !== undefined) statements.push(beside.creation);
+  const altered = beside === undefined ? table : { ...table, name: beside.name };
   // Where a change is refused, that says enough of its columns.
   const changed = new Set([
     ...findMissingFields(system, table, fields),
     ...(await findNarrowFields(system, session, table, load)).map(({ name }) => name),
   ]);
   await collect(async () => {
-    const changes = await planChanges(system, session, table, load);
+    const changes = await planChanges(system, session, altered, load);
     statements.push(...changes.statements);
-    const changing = changes.statements.filter((sql) => sql !== deleteAll(table.name));
+    const changing = changes.statements.filter((sql) => sql !== deleteAll(altered.name));
     for (const sql of changing) warn(`The load changes table ${table.label}: ${sql}`);
   });
   // That a view is no table is one of the missing rights.
@@ -138,14 +153,9 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   if (load.mode === "upsert") {
     statements.push(...await steps.upsertStatements(session, table.name, fields, table));
   }
-  if (load.mode === "replace") {
-    await collect(() => refuseCascades(system, session, table));
-    await collect(async () => {
-      const { statements: own, loss } = await steps.replacement(session, table);
-      statements.push(...own.filter((sql) => !statements.includes(sql)));
-      const lost = loss(describeRows(count));
-      if (count?.rows !== 0) destructive.push(lost);
-    });
+  if (replacement !== undefined) {
+    statements.push(...replacement.statements.filter((sql) => !statements.includes(sql)));
+    if (count?.rows !== 0) destructive.push(replacement.loss(describeRows(count)));
   }
   return {
     exists: true,

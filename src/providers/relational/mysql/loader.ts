@@ -7,6 +7,7 @@ import { lockTarget } from "../load/target_lock.ts";
 import type { LoadSteps } from "../load/load_plan.ts";
 import { fillTable, refuseStale, RelationalLoader } from "../load/loader.ts";
 import { isSwap, type ReplaceOption } from "../loader_options.ts";
+import type { TableName } from "../contract.ts";
 import { displayTable, quoteTable, tableName } from "../names.ts";
 import { readChecked } from "../load/null_checks.ts";
 import { planChanges } from "../load/table_changes.ts";
@@ -79,13 +80,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     existing?: MySQLTable,
   ): Promise<LoadReceipt> {
     const wanted = tableName(task.target);
-    const beside = { ...wanted, name: lock.replace("dxt_", "dxt_new_") };
-    const [name, newName, oldName] = [wanted, beside, {
-      ...wanted,
-      name: lock.replace("dxt_", "dxt_old_"),
-    }]
-      .map((table) => quoteTable(table, dialect)) as [string, string, string];
-    const drop = `DROP TABLE IF EXISTS ${newName}, ${oldName}`;
+    const { beside, newName, creation, rename, drop } = siblingTable(wanted, lock, existing);
     // A killed load may have left them.
     await session.query(drop);
     try {
@@ -95,13 +90,11 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
           name: beside,
         })
         : await createTarget(mysql, session, task, beside, [
-          `CREATE TABLE ${newName} LIKE ${name}`,
+          creation,
           ...(await planChanges(mysql, session, { ...existing, name: newName }, task)).statements,
         ]);
       if (existing !== undefined) warnOfOmissions(this.connector.warn, made);
       const target = { ...made, table: { ...made.table, label: displayTable(wanted) } };
-      const moves = existing === undefined ? [] : [`${name} TO ${oldName}`];
-      const rename = `RENAME TABLE ${[...moves, `${newName} TO ${name}`].join(", ")}`;
       const creates = existing === undefined;
       return await loadInto(session, task, target, { lock, creates }, rename);
     } finally {
@@ -136,22 +129,52 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
       },
       replacement: async (session, table) => {
         const { statements } = await planChanges(mysql, session, table, load);
-        const isBeside = this.#isBeside(load, statements);
-        if (isBeside) await refuseSwap(session, table);
         const replacement = await steps.replacement(session, table);
-        return isBeside ? { ...replacement, statements: [] } : replacement;
+        if (!this.#isBeside(load, statements)) return replacement;
+        await refuseSwap(session, table);
+        const lock = await nameLock(session, load);
+        const { newName, creation, rename, drop } = siblingTable(
+          tableName(load.target),
+          lock,
+          table,
+        );
+        return {
+          ...replacement,
+          beside: { name: newName, creation },
+          statements: [rename, drop],
+        };
       },
     };
   }
 }
 
+/** The table that takes the place of a target, and the statements around its load. */
+function siblingTable(target: TableName, lock: string, existing: MySQLTable | undefined) {
+  const siblingOf = (prefix: string) => ({ ...target, name: lock.replace("dxt_", prefix) });
+  const beside = siblingOf("dxt_new_");
+  const [name, newName, oldName] = [target, beside, siblingOf("dxt_old_")]
+    .map((table) => quoteTable(table, dialect)) as [string, string, string];
+  const moves = existing === undefined ? [] : [`${name} TO ${oldName}`];
+  return {
+    beside,
+    newName,
+    creation: `CREATE TABLE ${newName} LIKE ${name}`,
+    rename: `RENAME TABLE ${[...moves, `${newName} TO ${name}`].join(", ")}`,
+    drop: `DROP TABLE IF EXISTS ${newName}, ${oldName}`,
+  };
+}
+
+/** Names the lock of a table: a hash, since the server limits its length. */
+async function nameLock(session: Session, { target }: PlannedLoad): Promise<string> {
+  const { schema, name } = tableName(target);
+  const { rows: [own] } = await session.query("SELECT DATABASE()");
+  const table = JSON.stringify([schema ?? own![0], name].map((part) => part?.toLowerCase()));
+  return `dxt_${createHash("sha256").update(table).digest("hex").slice(0, 32)}`;
+}
+
 /** Takes the lock of a table, and returns its name; the server frees it with the session. */
 async function lockLoads(session: Session, task: LoadTask): Promise<string> {
-  const { schema, name } = tableName(task.target);
-  const { rows: [own] } = await session.query("SELECT DATABASE()");
-  // The lock's name is a hash, since the server limits its length.
-  const table = JSON.stringify([schema ?? own![0], name].map((part) => part?.toLowerCase()));
-  const lock = `dxt_${createHash("sha256").update(table).digest("hex").slice(0, 32)}`;
+  const lock = await nameLock(session, task);
   await lockTarget(task, async () => {
     const { rows: [row] } = await session.query(
       `SELECT GET_LOCK('${lock}', 0), IS_USED_LOCK('${lock}')`,

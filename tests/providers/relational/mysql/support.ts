@@ -80,11 +80,12 @@ export function connect(
   keys: Record<string, unknown> = {},
   signal = never,
   warnings: string[] = [],
+  statements: string[] = [],
 ): Promise<MySQLConnector> {
   const config = mysql.config.parse({
     sslmode: "disable",
     ...mysql.urls!.parse(url, "/") as object,
     ...keys,
   });
-  return mysql.connect(config, connectContext("/", signal, warnings));
+  return mysql.connect(config, connectContext("/", signal, warnings, statements));
 }

@@ -362,6 +362,33 @@ onServers(
   },
 );
 
+onServers("the plan of a new table in the place of another is what runs", async ({ url, sql }) => {
+  await sql("CREATE TABLE t (id SMALLINT) ENGINE=InnoDB");
+  const sent: string[] = [];
+  await using connector = await connect(url, {}, never, [], sent);
+  const loader = new MySQLLoader(connector);
+  const fields: Field[] = [
+    { name: "id", dtype: "int32", nullable: true },
+    { name: "v", dtype: "string", nullable: true },
+  ];
+  const task = {
+    target: { type: "relation", name: "t" },
+    staged: stagedOf(fields, [{ id: 100_000, v: "new" }]),
+    mode: "replace",
+    upsertKeys: [],
+    signal: never,
+  } as const;
+  const { statements } = await loader.plan(task);
+  assert.match(statements[0]!, /^CREATE TABLE `dxt_new_[0-9a-f]{32}` LIKE `t`$/);
+  assert.ok(!statements.some((sql) => /(ALTER TABLE|DELETE FROM) (`\w+`\.)?`t`/.test(sql)));
+  assert.match(statements.at(-2)!, /^RENAME TABLE `t` TO `dxt_old_/);
+  sent.length = 0;
+  await loader.load(task);
+  const ran = sent.filter((sql) => statements.includes(sql));
+  for (const sql of statements) assert.ok(ran.includes(sql), sql);
+  assert.deepEqual(await sql("SELECT * FROM t"), [["100000", "new"]]);
+});
+
 onServers("an upsert that would find rows by another key is refused", async ({ url, sql }) => {
   await using connector = await connect(url);
   const fields: Field[] = [

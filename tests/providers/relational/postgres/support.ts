@@ -43,13 +43,14 @@ export function connect(
   keys: Record<string, unknown> = {},
   signal = never,
   warnings: string[] = [],
+  statements: string[] = [],
 ): Promise<PostgresConnector> {
   const config = postgres.config.parse({
     sslmode: "disable",
     ...postgres.urls!.parse(url, "/") as object,
     ...keys,
   });
-  return postgres.connect(config, connectContext("/", signal, warnings));
+  return postgres.connect(config, connectContext("/", signal, warnings, statements));
 }
 
 export interface Extracted {

@@ -200,3 +200,20 @@ onServers("a shared load of fewer rows than staged leaves nothing", async (datab
     ...await database.sql("SELECT FROM pg_class WHERE relname LIKE 'dxt%' OR relname = 't'"),
   ], []);
 });
+
+onServers("the plan of a swap has the changes of the new table, as they run", async (database) => {
+  await database.sql("CREATE TABLE t (id smallint PRIMARY KEY); INSERT INTO t VALUES (1)");
+  const warnings: string[] = [];
+  const sent: string[] = [];
+  await using connector = await connect(database.url, {}, never, warnings, sent);
+  const task = taskOf("t", rows(100_000, 100_003, "new"), "replace");
+  const { statements } = await loaderOf(connector).plan(task);
+  const [added] = statements.filter((sql) => sql.includes('ADD COLUMN "name"'));
+  assert.match(added!, /^ALTER TABLE "public"\."dxt_load_[0-9a-f]{16}" ADD COLUMN/);
+  assert.equal(warnings.at(0), `The load changes table "public.t": ${added}`);
+  sent.length = 0;
+  await loaderOf(connector).load(task);
+  // The catalogue quotes names only where that is needed.
+  const [planned, ran] = [statements, sent].map((all) => all.map((sql) => sql.replaceAll('"', "")));
+  assert.deepEqual(ran!.filter((sql) => planned!.includes(sql)), planned);
+});

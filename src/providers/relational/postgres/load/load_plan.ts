@@ -32,7 +32,8 @@ export function loadSteps(
       const { beside } = siblingTable(tableName(target), table);
       const placed = await swapStatements(session, beside, table);
       return {
-        statements: [createLike(beside, table), ...placed.map(({ statement }) => statement)],
+        beside: { name: beside, creation: createLike(beside, table) },
+        statements: placed.map(({ statement }) => statement),
         loss: (rows) => `${table.label} is dropped with ${rows}, a new table takes its place`,
       };
     },
