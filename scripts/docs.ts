@@ -203,7 +203,7 @@ function optionTable(pages: ReadonlyMap<string, CommandPage>): string {
     }
   }
   return table(
-    ["Option", "Variable", "What it says", "Commands"],
+    ["Option", "Variable", "Meaning", "Commands"],
     [...found.values()].map(({ option, commands }) => [
       `\`${option.names.join("`, `")}${option.value === undefined ? "" : ` ${option.value}`}\``,
       `\`${optionVariable(option.names)}\``,
@@ -218,13 +218,13 @@ function topicTable(): string {
     path === "README.md" ? `\`${topic}\`` : `[\`${topic}\`](${path})`,
     about,
   ]);
-  return table(["Topic", "What is there"], rows);
+  return table(["Topic", "Contents"], rows);
 }
 
 /** A table of keys; one with * is required. */
 function keyTable(options: readonly OperatorOption[]): string {
   return table(
-    ["Key", "Value", "What it says"],
+    ["Key", "Value", "Meaning"],
     options.map(({ name, type, required, description, ...option }) => {
       const unsaid = option.default !== undefined && !description.includes("(default:");
       const text = unsaid ? `${description} (default: ${String(option.default)})` : description;
@@ -304,7 +304,7 @@ function classTables(classes: readonly Operator[]): string {
   return [all, ...options].join("\n\n");
 }
 
-/** Text as it is, in a cell of a table: no column ends in it, and nothing is emphasis. */
+/** Escapes a cell: `|` would end it, `*` and `_` would begin emphasis. */
 function escapeCell(text: string): string {
   return text.replaceAll(/[|*]|(?<!\w)_|_(?!\w)/g, "\\$&");
 }
@@ -314,18 +314,18 @@ function table(titles: readonly string[], rows: readonly (readonly string[])[]):
   return [line(titles), line(titles.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** Replaces what stands between the markers of a table. */
+/** Writes each table between its markers. */
 function replaceTables(
   path: string,
   page: string,
   tables: ReadonlyMap<string, string>,
 ): string {
   return page.replaceAll(
-    /(<!-- generated: (.+?) -->\n)[^]*?(\n<!-- end: \2 -->)/g,
+    /(<!-- generated: (.+?) -->\n)[^]*?(<!-- end: \2 -->)/g,
     (_, before, name, after) => {
       const content = tables.get(name);
       if (content === undefined) throw new Error(`Cannot write "${path}": no table "${name}"`);
-      return `${before}\n${content}\n${after}`;
+      return `${before}\n${content}\n\n${after}`;
     },
   );
 }

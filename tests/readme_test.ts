@@ -83,6 +83,8 @@ Deno.test("every generated block of a page has a topic's page, which deno task g
   const marked = PAGES.filter(({ text }) => text.includes("<!-- generated: "));
   assert.ok(marked.length >= 5);
   assert.deepEqual(marked.filter(({ path }) => !written.has(path)), []);
+  const empty = marked.filter(({ text }) => /<!-- generated: .+ -->\n(?!\n\S)/.test(text));
+  assert.deepEqual(empty.map(({ path }) => path), []);
 });
 
 /** The anchor that a heading gets on a page. */

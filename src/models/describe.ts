@@ -11,7 +11,7 @@ export function withDefault(
 }
 
 /**
- * An enum whose values are described one by one: JSON Schema has no word for that, editors of JSON and
+ * An enum with a description for each value. JSON Schema has no keyword for them; editors of JSON and
  * YAML read `enumDescriptions`.
  */
 export function describedEnum<const T extends Readonly<Record<string, string>>>(

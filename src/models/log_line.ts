@@ -24,7 +24,7 @@ const ms = z.int().min(0).describe("Whole milliseconds");
 
 export const LogLine = z.discriminatedUnion("event", [
   line("run_started", "A run, an extraction or a load begins", {}),
-  line("run_planned", "The streams are chosen", { streams: z.int().describe("Their number") }),
+  line("run_planned", "The streams are chosen", { streams: z.int().describe("Number of streams") }),
   line("stream_started", "A stream begins", { stream }),
   line("waiting", "A stream waits, until it makes progress", {
     stream,
@@ -45,12 +45,12 @@ export const LogLine = z.discriminatedUnion("event", [
     ...{ status: RunResult.shape.status, rows, ms },
     result: RunResult,
   }),
-  line("warning", "A fact that stops nothing", {
+  line("warning", "A problem that does not stop the run", {
     stream: stream.optional(),
     message: z.string(),
   }),
-  line("message", "A note for people", { message: z.string() }),
-  line("error", "An error, with the result of a command that it ended before it had one", {
+  line("message", "A message for people", { message: z.string() }),
+  line("error", "An error; if it ended a command before there was a result, with a failed result", {
     message: z.string().optional(),
     ...FailedResult.partial().shape,
   }),

@@ -60,15 +60,15 @@ const ExternalTimeout = z.int().min(1).max(86_400).optional().meta(
 export const Pipeline = z.strictObject({
   version: z.literal(1).describe("Version of the file's format"),
   name: text.regex(/^[\w.-]+$/, "expected letters, digits, _ . and -")
-    .describe("Name of the pipeline, which the log, results and the stage carry"),
+    .describe("Name of the pipeline in the log, in results and in the stage"),
   description: z.string().optional().describe("What the pipeline is for; dxt does not read it"),
   source: Endpoint,
   target: Endpoint,
   buffer: BufferSettings.optional(),
   defaults: Defaults.optional(),
   on_error: describedEnum({
-    continue: "The other streams go on",
-    fail_fast: "The other streams are stopped, and none begins",
+    continue: "The other streams continue",
+    fail_fast: "Running streams are stopped, and no other stream starts",
   }).optional()
     .meta(withDefault("Whether a failed stream stops the others", "continue")),
   external_timeout: ExternalTimeout,
@@ -78,11 +78,11 @@ export type Pipeline = z.infer<typeof Pipeline>;
 
 export const LogSettings = z.strictObject({
   level: describedEnum({
-    debug: "Each statement and decision, too",
-    info: "The course of the run",
-    warning: "What is probably not intended",
-    error: "Failures alone",
-  }).optional().meta(withDefault("Least severe lines of the log", "info")),
+    debug: "Also progress, waits and statements",
+    info: "Start and end of the run, its streams and their phases",
+    warning: "Only warnings and errors",
+    error: "Only errors",
+  }).optional().meta(withDefault("Lowest level that is logged", "info")),
   file: text.optional().describe("File to which JSON lines are appended"),
 }).meta({ id: "Logging", description: "Level and file of the log" });
 export type LogSettings = z.infer<typeof LogSettings>;

@@ -61,7 +61,7 @@ export const PlannedStream = z.strictObject({
       "What the target holds when the load fails, is killed or repeated",
     ),
   }),
-  expect: Expectations.optional().describe("What the stream expects of its data"),
+  expect: Expectations.optional().describe("Bounds on the stream's data"),
   fields: z.array(PlannedField),
   statements: z.array(z.string())
     .describe("Statements that create, empty or change the target, word for word"),

@@ -16,18 +16,20 @@ const Evidence = z.strictObject({
 
 /** The outcome of one stream. Times are whole milliseconds, sizes bytes. */
 export const StreamResult = z.strictObject({
-  stream: z.string().describe("Its id in the pipeline"),
+  stream: z.string().describe("Id of the stream"),
   status: z.enum(["succeeded", "failed", "skipped", "cancelled"]).describe(
     "skipped: an earlier stream failed, and the run fails fast; cancelled: a signal stopped the run",
   ),
   target: z.string().optional().describe("Table, file or folder that was loaded"),
-  mode: LoadMode.optional().describe("How it was loaded"),
+  mode: LoadMode.optional().describe("Mode of the load"),
   rows_extracted: count("Rows read from the source"),
-  rows_loaded: count("Rows that the target has taken"),
+  rows_loaded: count("Rows that the target received"),
   bytes_staged: count("Size of the stage's files"),
   files_staged: count("Number of the stage's files"),
   attempts: z.int().optional().describe("Number of attempts, if there was more than one"),
-  watermark_before: z.string().optional().describe("Highest watermark in the target before"),
+  watermark_before: z.string().optional().describe(
+    "Highest watermark in the target before the run",
+  ),
   watermark_after: z.string().optional().describe("Highest watermark among the extracted rows"),
   proof: z.strictObject({
     source: Evidence,
@@ -50,7 +52,7 @@ export type StreamResult = z.infer<typeof StreamResult>;
 /** An error that ended a command. */
 export const CommandError = z.strictObject({
   type: z.string().describe("Class of the error, such as ConfigurationError or PermissionError"),
-  message: z.string().describe("The whole message as stderr has it, secrets masked"),
+  message: z.string().describe("The whole message as on stderr, secrets masked"),
   file: z.string().optional().describe("File of the first mistake"),
   line: z.int().optional().describe("Line in the file, from 1"),
   column: z.int().optional().describe("Column in the line, from 1"),
@@ -59,14 +61,14 @@ export type CommandError = z.infer<typeof CommandError>;
 
 /** The JSON document that `--quiet` prints for a run, an extraction or a load. */
 export const RunResult = z.strictObject({
-  pipeline: z.string().describe("Its name"),
+  pipeline: z.string().describe("Name of the pipeline"),
   run_id: z.string().describe("UUID of the run, also in each line of its log"),
   status: z.enum(["succeeded", "failed", "partial", "cancelled"]).describe(
     "partial: some streams succeeded, others failed; cancelled: a signal stopped the run",
   ),
   started_at: z.string().describe("Start in UTC, as in RFC 3339"),
   duration_ms: count("From the start of the run to its end"),
-  peak_memory_bytes: count("Most memory that the process has had in use"),
+  peak_memory_bytes: count("Highest resident memory of the process"),
   streams: z.array(StreamResult).describe("One entry for each stream, in the pipeline's order"),
 }).meta({ id: "RunResult" });
 export type RunResult = z.infer<typeof RunResult>;

@@ -17,7 +17,7 @@ const file = {
 const request = {
   path: text.describe("Path below the connection's base URL"),
   method: describedEnum({
-    GET: "Asks without a body",
+    GET: "Sends no body",
     POST: "Sends a body",
   }).optional().meta(withDefault("HTTP method", "GET")),
   params: json.optional().describe("Query parameters"),
@@ -30,13 +30,13 @@ export const Pagination = z.strictObject({
   style: describedEnum({
     page: "The number of the page, from 1",
     offset: "The number of records before the page",
-    cursor: "A text of the answer before",
-    link: "The URL in the header Link of the answer before",
-  }).describe("How the next page is named"),
+    cursor: "A text from the previous response",
+    link: "The URL in the Link header of the previous response",
+  }).describe("How the next page is requested"),
   param: text.optional().describe("Query parameter of the page, offset or cursor"),
   size_param: text.optional().describe("Query parameter of the page's size"),
   size: z.int().min(1).optional().describe("Records of one page"),
-  cursor: text.optional().describe("Path of the next cursor in the answer, such as a.b.c"),
+  cursor: text.optional().describe("Path of the next cursor in the response, such as a.b.c"),
 }).describe("How to request the next page");
 
 /** The dataset that a stream reads: one variant for each kind of each category. */
@@ -71,7 +71,7 @@ export const StreamSource = z.discriminatedUnion("type", [
   variant("directory", "Files of a folder, together one stream", {
     path: text.describe("Path of the folder"),
     recursive: z.boolean().optional().meta(
-      withDefault("Whether folders in the folder are read, too", false),
+      withDefault("Whether subfolders are read, too", false),
     ),
     ...file,
   }),
@@ -128,7 +128,7 @@ export const StreamTarget = z.discriminatedUnion("type", [
   }),
   variant("endpoint", "An HTTP endpoint", {
     path: text.describe("Path below the connection's base URL"),
-    method: describedEnum({ POST: "Adds", PUT: "Puts in place" }).optional().describe(
+    method: describedEnum({ POST: "Adds", PUT: "Replaces" }).optional().describe(
       "HTTP method",
     ),
   }),

@@ -67,7 +67,7 @@ export type ExtractSettings = z.infer<typeof ExtractSettings>;
 
 export const LoadMode = describedEnum({
   append: "Adds the records to those of the target",
-  replace: "Puts the records in the place of all of the target",
+  replace: "Replaces all records of the target",
   upsert: "Updates records whose upsert_keys the target has, adds the others",
 });
 export const LOAD_MODES = LoadMode.options;
@@ -110,7 +110,7 @@ export type LoadSettings = z.infer<typeof LoadSettings>;
 
 export const RetrySettings = z.strictObject({
   attempts: z.int().min(1).max(100).optional().meta(
-    withDefault("Attempts of a stream in all; 1 means no second attempt", 3),
+    withDefault("Attempts of a stream, the first included; 1 means no retry", 3),
   ),
   backoff: z.number().min(0).max(86_400).optional().meta(
     withDefault("Seconds before the second attempt, twice as long before each further one", 1),
@@ -126,26 +126,26 @@ export const RetrySettings = z.strictObject({
 export type RetrySettings = z.infer<typeof RetrySettings>;
 
 export const Expectations = z.strictObject({
-  min_rows: z.int().min(0).optional().describe("Fewest rows that the run has to read"),
+  min_rows: z.int().min(0).optional().describe("Minimum rows that the run must read"),
   max_rows: z.int().min(0).optional().describe(
-    "Most rows that the run may read; it stops reading at the next batch",
+    "Maximum rows that the run may read; it stops at the next batch",
   ),
   max_bytes: z.int().min(0).optional().describe(
-    "Most bytes that the run may stage; it stops reading at the next batch",
+    "Maximum bytes that the run may read; it stops at the next batch",
   ),
   max_delete_pct: z.number().min(0).max(100).optional().describe(
-    "Most of the target's rows, in percent, by which a replacement may leave it smaller",
+    "Maximum percentage by which a replacement may reduce the target's rows",
   ),
   max_age: text.regex(
     /^P(?!$)(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$/,
     "expected an ISO 8601 duration such as P1D or PT6H",
   ).optional().describe(
-    "Highest age of the newest watermark, such as P1D; a date is as old as its end; not checked in a backfill or full refresh",
+    "Maximum age of the newest watermark, such as P1D, for a date from the end of the day; not checked in a backfill or full refresh",
   ),
 }).meta({
   id: "Expect",
   description:
-    "What the run has to find: otherwise the stream fails with exit code 5, and its target stays as it was",
+    "Bounds on the data: a stream outside of them fails with exit code 5, and its target is unchanged",
 });
 export type Expectations = z.infer<typeof Expectations>;
 /** The most that a stream may read. */
@@ -181,13 +181,13 @@ export const Stream = z.strictObject({
     ),
   description: z.string().optional().describe("What the stream is for; dxt does not read it"),
   source: z.union([text, StreamSource]).describe(
-    "A table, file, …, or {type, …}; a wildcard such as sales.* makes a stream of each table",
+    "A table, file, …, or {type, …}; a wildcard such as sales.* makes a stream for each table",
   ),
   exclude: z.array(text).min(1).optional().describe(
     "Tables that a wildcard source leaves out: names or patterns such as *_tmp or sales.audit_*",
   ),
   include_views: z.boolean().optional().meta(
-    withDefault("Whether a wildcard source makes streams of views, too", false),
+    withDefault("Whether a wildcard source also makes streams for views", false),
   ),
   target: z.union([text, StreamTarget]).optional().describe(
     "A table, file, … (default: the id); with a wildcard source, {table} and {schema} stand for those of the source",

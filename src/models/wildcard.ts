@@ -9,7 +9,7 @@ const TABLE = "{table}";
 /** The id of a wildcard that has none in the file. */
 export const WILDCARD_ID = TABLE;
 
-/** Whether a stream of a file stands for several. */
+/** Whether a stream in a pipeline file stands for several. */
 export function isWildcard({ id }: Pick<Stream, "id">): boolean {
   return id.includes(TABLE);
 }

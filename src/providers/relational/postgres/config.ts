@@ -53,7 +53,7 @@ const Keys = z.strictObject({
   application_name: text.default("dxt").describe("Name that the server shows (default: dxt)"),
   options: text.optional().describe("Settings of the session, as -c name=value"),
   row_security: describedEnum({
-    off: "Refuses a table whose rows the policies hide in part",
+    off: "Refuses a table if policies hide some of its rows",
     on: "Reads the rows that the policies show",
   }).default("off").describe(
     "off: dxt refuses a table if row-level security hides rows from the login; on: dxt reads only the rows that the policies show (default: off)",

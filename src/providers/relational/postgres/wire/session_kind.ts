@@ -6,12 +6,12 @@ import { describedEnum } from "../../../../models/describe.ts";
 
 export const SessionKinds = describedEnum(
   {
-    any: "The first that answers",
-    "read-write": "One whose sessions may write",
-    "read-only": "One whose sessions may not write",
-    primary: "One that is no standby",
-    standby: "One that is a standby",
-    "prefer-standby": "A standby, else the first that answers",
+    any: "The first host that answers",
+    "read-write": "A host whose sessions may write",
+    "read-only": "A host whose sessions may not write",
+    primary: "A host that is not a standby",
+    standby: "A standby",
+    "prefer-standby": "A standby, otherwise the first host that answers",
   },
 );
 export const SESSION_KINDS = SessionKinds.options;
