@@ -40,7 +40,7 @@ export class PartitionError extends ExtractorError {}
 export class LoaderError extends DXTError {}
 /** The counts of source, stage and target differ. */
 export class VerificationError extends LoaderError {}
-/** What was read is not what the stream expects; the target was not changed. */
+/** The data that was read is outside the bounds of the stream's `expect`; the target is unchanged. */
 export class ExpectationError extends DXTError {}
 /** The stage could not be written, or does not match its manifest. */
 export class BufferError extends DXTError {}

@@ -128,7 +128,7 @@ function newContext(
     statements: options.statements ?? false,
     threads,
     turn: Promise.resolve(),
-    earlier: () => [],
+    listEarlier: () => [],
     signal: options.signal,
     onEvent: (event) => options.onEvent(event),
   };
@@ -178,11 +178,14 @@ async function runStreams(
     if (number > 0) await wait(number * START_MS, begun.signal);
     for (let at = next++; at < plans.length; at = next++) {
       const signal = AbortSignal.any([context.signal, stops[at]!.signal]);
-      const earlier = () =>
+      const listEarlier = () =>
         plans.slice(0, at).filter((_, i) => results[i] === undefined).map(({ stream }) =>
           stream.id
         );
-      const running = runStream(plans[at]!, options.phase, { ...context, signal, turn, earlier });
+      const running = runStream(plans[at]!, options.phase, {
+        ...context,
+        ...{ signal, turn, listEarlier },
+      });
       turn = Promise.all([turn, running]).then(() => {});
       const result = await running;
       results[at] = result;

@@ -7,7 +7,7 @@ import type { Phase, Step } from "./contract/events.ts";
 import { type Progress, resetProgress, type RunContext } from "./contract/run_context.ts";
 import { stageFiles, stageRecords } from "./extract/stage_stream.ts";
 import { planTarget } from "./extract/check_target.ts";
-import { boundReading, comparesTarget, refuseUnexpected } from "./extract/expectations.ts";
+import { boundReading, checkExpectations, comparesTarget } from "./extract/expectations.ts";
 import { isRepeatable, StreamLoad } from "./load/load_stage.ts";
 import { settlePending, type Stage } from "./load/pending_load.ts";
 import { createRetryPolicy, withRetries } from "./retry.ts";
@@ -160,7 +160,7 @@ async function loadStream(
       const { before } = await planTarget(plan, target, staged.fields, context);
       if (before !== undefined) progress.targetBefore = before;
     }
-    refuseUnexpected(plan, context, staged, progress);
+    checkExpectations(plan, context, staged, progress);
     const receipt = await load.finish(staged);
     context.stages.defer(() => lock.forget());
     progress.receipt = verifyLoad(staged, receipt);
@@ -192,7 +192,7 @@ function reportWait({ stream }: StreamPlan, { onEvent }: RunContext, reason: str
 
 /** Reports what a load waits for: the streams before it, then its target. */
 function reportTurn(plan: StreamPlan, context: RunContext): void {
-  const [first, ...more] = context.earlier();
+  const [first, ...more] = context.listEarlier();
   const forTarget = () => reportWait(plan, context, "for the target");
   if (first === undefined) return forTarget();
   const others = more.length === 0 ? "" : ` and ${more.length} more`;

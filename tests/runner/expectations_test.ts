@@ -155,7 +155,7 @@ Deno.test("newer rows than the oldest expected are loaded, with or without a zon
   });
 });
 
-Deno.test("a stage is held against the expectations when it is loaded, and kept if it fails them", async () => {
+Deno.test("a load checks its stage against the bounds, and keeps a stage outside of them", async () => {
   await withTables(async (run, rows) => {
     const source = { type: "sql", sql: "SELECT * FROM t WHERE id < 3" };
     assert.equal((await run({ ...REPLACE, source }, "extract")).status, "succeeded");
@@ -194,7 +194,7 @@ Deno.test("a large extraction stops at its bound, and nothing of it is staged", 
   });
 });
 
-Deno.test("a target whose rows cannot be counted is no target for max_delete_pct", async () => {
+Deno.test("max_delete_pct is refused for a target whose rows cannot be counted", async () => {
   await withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "s.csv"), "id\n1\n");
     const pipeline = (expect: Settings) => ({

@@ -87,7 +87,7 @@ Deno.test("a run reads nothing for a database or a folder that cannot be written
     assert.deepEqual([other!.rows_extracted, other!.stage], [0, undefined]);
   }));
 
-Deno.test("a refused change of a column is told once, and without a way out that is none", () =>
+Deno.test("a refused change of a column is reported once, without advice that does not help", () =>
   withDatabases(async (folder) => {
     const target = new DatabaseSync(join(folder, "target.db"));
     target.exec("CREATE TABLE checked (note INTEGER CHECK (note > 0))");
@@ -106,7 +106,7 @@ Deno.test("a refused change of a column is told once, and without a way out that
     assert.doesNotMatch(evolved!, /schema: evolve/);
   }));
 
-Deno.test("nothing is said to be staged after a failed load from memory", () =>
+Deno.test("a failed load from memory reports no stage", () =>
   withDatabases(async (folder) => {
     const target = new DatabaseSync(join(folder, "target.db"));
     target.exec("CREATE TABLE full (id INTEGER PRIMARY KEY CHECK (id > 1))");

@@ -54,7 +54,7 @@ Deno.test("a stream whose target is locked waits for a lock", () =>
     assert.ok(reasons.of("a").includes("for a lock"), reasons.of("a").join());
   }));
 
-Deno.test("a stream that failed for a reason that may pass waits for its next attempt", () =>
+Deno.test("a stream with a transient failure waits for its next attempt", () =>
   withFolder(async (folder) => {
     await writeFiles(folder, ["a"]);
     const reasons = reasonsOf();

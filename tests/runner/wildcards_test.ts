@@ -90,7 +90,7 @@ async function refusals(folder: string, streams: readonly Settings[], settings?:
   return assert.fail("the wildcard was expanded");
 }
 
-Deno.test("a wildcard is a stream for each table; one with a stream of its own is left to that", () =>
+Deno.test("a wildcard is a stream for each table but those with their own stream", () =>
   withTables(async (folder) => {
     assert.deepEqual(await expand(folder, [{ source: "*" }]), [
       'a.b/c: "a.b/c" → "a.b/c"',
@@ -131,16 +131,16 @@ Deno.test("names of tables become safe names of files and quoted names of tables
     ]);
   }));
 
-Deno.test("all tables that lack what the wildcard names are told at once", () =>
+Deno.test("an error names all tables that lack a key or field of the wildcard", () =>
   withTables(async (folder) => {
-    const advice = "exclude these tables, or give them streams of their own";
+    const advice = "exclude these tables, or give them their own streams";
     const incremental = {
       extract: { mode: "incremental", watermark_field: "changed" },
       load: { mode: "upsert" },
     };
     assert.deepEqual(await refusals(folder, [{ source: "*", ...incremental }]), [
       `Cannot upsert stream "{table}": no primary key in "notes"; ${advice}`,
-      `Cannot read what is new of stream "{table}": no watermark field "changed" in "a.b/c", "notes", "odd, name"; ${advice}`,
+      `Cannot read new rows of stream "{table}": no watermark field "changed" in "a.b/c", "notes", "odd, name"; ${advice}`,
     ]);
     const keyed = { load: { mode: "upsert", upsert_keys: ["id", "changed"] } };
     assert.deepEqual(await refusals(folder, [{ source: "o*", ...keyed }]), [
@@ -158,13 +158,13 @@ Deno.test("an upsert takes each table's primary key, by the ids of declared fiel
     assert.equal(result!.rows_loaded, 1);
   }));
 
-Deno.test("a wildcard without a table is an error that says what there is", () =>
+Deno.test("a wildcard without a table is an error that lists tables", () =>
   withTables(async (folder) => {
     assert.deepEqual(
       await refusals(folder, [{ source: "order_*" }, { source: "*s", exclude: ["*"] }]),
       [
         'Cannot expand stream "{table}": no table matches "order_*", or the login may not read it, did you mean "orders"',
-        'Cannot expand stream "{table}": each table that matches "*s" is excluded or has a stream of its own: "items", "notes", "orders"',
+        'Cannot expand stream "{table}": each table that matches "*s" is excluded or has its own stream: "items", "notes", "orders"',
       ],
     );
     assert.match(
@@ -240,7 +240,7 @@ Deno.test("plan, test, head and a selector know the streams that a wildcard make
     );
   }));
 
-Deno.test("the permissions of a wildcard hold for whatever tables it finds", () =>
+Deno.test("the permissions of a wildcard cover all tables that it may find", () =>
   withTables(async (folder) => {
     const target = { provider: "local", path: "." };
     await Deno.mkdir(join(folder, "out"));
@@ -280,11 +280,14 @@ Deno.test("what a wildcard cannot mean is refused before anything connects", () 
       await checkPipeline(await load(folder, [stream], settings));
     const files = { source: { provider: "local", path: "." } };
     const table: [Settings, RegExp, Settings?][] = [
-      [{ id: "a", source: "main.*" }, /stream "a": it stands for several tables, expected an id/],
+      [{ id: "a", source: "main.*" }, /stream "a": it matches several tables, expected an id/],
       [{ id: "{table}", source: "orders" }, /id "{table}" stands for several tables, expected a/],
       [{ id: "{table}", source: { type: "sql", sql: "SELECT 1" } }, /expected a source with \*/],
-      [{ id: "a", source: "orders", exclude: ["x"] }, /stream "a" has exclude but is no wildcard/],
-      [{ source: "*.csv" }, /a stream of each glob: .* expected an id without {table}/, files],
+      [
+        { id: "a", source: "orders", exclude: ["x"] },
+        /stream "a" has exclude but is not a wildcard/,
+      ],
+      [{ source: "*.csv" }, /a stream for each glob: .* expected an id without {table}/, files],
     ];
     for (const [stream, message, settings] of table) {
       await assert.rejects(check(stream, settings), message, JSON.stringify(stream));

@@ -33,7 +33,7 @@ export function mergeDefaults(pipeline: MapTree, project: MapTree | undefined): 
   return buffer === undefined ? whole : withEntry(whole, "buffer", buffer);
 }
 
-/** The pipeline with an id for each stream that has none, and whose source is a wildcard. */
+/** Adds the default id to each stream that has none and whose source is a pattern of tables. */
 export function nameWildcards(pipeline: MapTree): MapTree {
   const streams = childOf(pipeline, "streams");
   if (streams?.kind !== "list") return pipeline;

@@ -16,7 +16,7 @@ export function checkSemantics(pipeline: Pipeline, tree: Tree, issues: Issues): 
     const path = ["streams", i];
     const first = ids.get(stream.id);
     if (isWildcard(stream)) {
-      // Its ids are known when the source has been asked.
+      // Its ids are known only after the source has listed its tables.
     } else if (first === undefined) ids.set(stream.id, i);
     else {
       const { source, offset } = placeAt(tree, ["streams", first, "id"]);
@@ -41,7 +41,7 @@ function checkWildcard(stream: Stream, report: Report): void {
   }
   for (const key of ["exclude", "include_views"] as const) {
     if (stream[key] === undefined) continue;
-    report([key], `stream "${id}" has ${key} but is no wildcard, expected an id with {table}`);
+    report([key], `stream "${id}" has ${key} but is not a wildcard, expected an id with {table}`);
   }
 }
 

@@ -36,7 +36,7 @@ export interface RunContext {
   readonly loads: boolean;
   /** Attempts after the first; undefined unless the command line overrides the stream's. */
   readonly retries: number | undefined;
-  /** From the command line: they override those of the stream's `expect`. */
+  /** Bounds from the command line, which override those of the stream's `expect`. */
   readonly bounds: ReadBounds;
   /** Whether to ask the source for its number of rows, for a progress bar. */
   readonly estimates: boolean;
@@ -47,7 +47,7 @@ export interface RunContext {
    */
   readonly turn: Promise<void>;
   /** Ids of the streams before this one that have not ended yet. */
-  earlier(): readonly string[];
+  listEarlier(): readonly string[];
   readonly signal: AbortSignal;
   onEvent(event: RunEvent): void;
   /** Logs a statement that is sent to the source or the target; undefined unless statements are logged. */

@@ -1,4 +1,4 @@
-/** Compares what a run reads with what its stream expects, before the target changes. */
+/** Checks the data of a stream against the bounds of its `expect`, before the target changes. */
 import type { StagedFiles } from "../../core/contracts/buffer.ts";
 import { ConfigurationError, ExpectationError } from "../../core/errors.ts";
 import { formatValue } from "../../core/values/values.ts";
@@ -8,7 +8,7 @@ import { chooseLoadSettings } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { findAge, inSourceType } from "../plan/watermark.ts";
 
-/** A context that aborts the extraction of a stream when it has read more than the stream expects. */
+/** Returns a context that aborts the extraction once it has read more than the stream's bounds. */
 export function boundReading(
   { stream }: StreamPlan,
   context: RunContext,
@@ -34,10 +34,10 @@ function findExcess(
   { rows, bytes }: { readonly rows: number; readonly bytes: number },
 ): ExpectationError | undefined {
   if (max_rows !== undefined && rows > max_rows) {
-    return unexpected(`more than ${max_rows} rows were read`, `at most ${max_rows}`, "max_rows");
+    return createError(`more than ${max_rows} rows were read`, `at most ${max_rows}`, "max_rows");
   }
   if (max_bytes !== undefined && bytes > max_bytes) {
-    return unexpected(
+    return createError(
       `more than ${max_bytes} bytes were read`,
       `at most ${max_bytes}`,
       "max_bytes",
@@ -56,12 +56,12 @@ export function comparesTarget(
 }
 
 /**
- * Checks a committed stage. A small extraction may end before it could be aborted.
+ * Checks a committed stage against all bounds. A small extraction may have ended before its abort.
  *
- * @throws {ExpectationError} if the stage, or what its load would leave of the target, is not as expected
- * @throws {ConfigurationError} if that cannot be found out
+ * @throws {ExpectationError} if the stage, or the rows that its load would delete, are out of bounds
+ * @throws {ConfigurationError} if the target's rows cannot be counted, or the watermark has no age
  */
-export function refuseUnexpected(
+export function checkExpectations(
   plan: StreamPlan,
   context: Pick<RunContext, "fullRefresh" | "backfill" | "bounds">,
   staged: StagedFiles,
@@ -74,16 +74,16 @@ export function refuseUnexpected(
   const excess = findExcess({ ...expect, ...context.bounds }, { rows: count, bytes: bytesRead });
   if (excess !== undefined) throw excess;
   if (min_rows !== undefined && count < min_rows) {
-    throw unexpected(read, `at least ${min_rows}`, "min_rows");
+    throw createError(read, `at least ${min_rows}`, "min_rows");
   }
-  if (comparesTarget(plan, context)) refuseDeletes(max_delete_pct!, count, targetBefore);
+  if (comparesTarget(plan, context)) checkDeletes(max_delete_pct!, count, targetBefore);
   if (max_age !== undefined && !context.fullRefresh && context.backfill === undefined) {
-    refuseOldRows(max_age, staged);
+    checkAge(max_age, staged);
   }
 }
 
-function refuseDeletes(
-  most: number,
+function checkDeletes(
+  maxPercent: number,
   count: number,
   before: Progress["targetBefore"],
 ): void {
@@ -95,17 +95,17 @@ function refuseDeletes(
     );
   }
   const lost = rows - count;
-  if (lost * 100 <= most * rows) return;
+  if (lost * 100 <= maxPercent * rows) return;
   const percent = Math.ceil(lost * 1000 / rows) / 10;
-  throw unexpected(
+  throw createError(
     `the replacement would leave ${count} of the target's ${rows} rows, ${percent} % fewer`,
-    `at most ${most} % fewer`,
+    `at most ${maxPercent} % fewer`,
     "max_delete_pct",
   );
 }
 
-/** The newest watermark is that of the rows that were read, or of the target if no row was. */
-function refuseOldRows(maxAge: string, { fields, details: { watermark } }: StagedFiles): void {
+/** The newest watermark is that of the rows that were read, or the target's if there were none. */
+function checkAge(maxAge: string, { fields, details: { watermark } }: StagedFiles): void {
   const newest = watermark?.max ?? watermark?.expected?.max;
   if (watermark === undefined || newest === undefined) return;
   const field = fields.find(({ name }) => name === watermark.field)!;
@@ -120,14 +120,14 @@ function refuseOldRows(maxAge: string, { fields, details: { watermark } }: Stage
   const relativeTo = Temporal.Now.zonedDateTimeISO("UTC");
   if (Temporal.Duration.compare(age, most, { relativeTo }) <= 0) return;
   const shown = age.round({ largestUnit: "days", smallestUnit: "minutes", relativeTo });
-  throw unexpected(
+  throw createError(
     `the newest "${field.name}" is "${formatValue(value)}", ${shown.toString()} ago`,
     `at most ${maxAge} ago`,
     "max_age",
   );
 }
 
-function unexpected(found: string, expected: string, key: keyof Expectations): ExpectationError {
+function createError(found: string, expected: string, key: keyof Expectations): ExpectationError {
   return new ExpectationError(
     `${found}, expected ${expected} (expect.${key}); the target is unchanged`,
   );

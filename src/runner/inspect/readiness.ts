@@ -78,7 +78,7 @@ type Context = PrepareContext & {
   readonly signal: AbortSignal;
   readonly reader: ConnectionClient;
   readonly writer: ConnectionClient;
-  /** What the source has said of its streams, for the checks of their targets. */
+  /** Fields of the streams that can be read, for the checks of their targets. */
   readonly fields: Map<StreamPlan, ResolvedFields>;
 };
 
@@ -142,8 +142,8 @@ async function testTarget(plans: readonly StreamPlan[], context: Context): Promi
 }
 
 /**
- * Asks for rights, and whether the columns can take the fields, as a run does before it reads a row. An
- * incremental stream reads the watermark of a target that exists, which must be readable, too.
+ * Checks the rights, and whether the columns can store the fields, as a run does before it reads a row.
+ * The target of an incremental stream must also be readable, since its watermark is read.
  */
 async function checkTarget(plan: StreamPlan, { writer, fields }: Context): Promise<Access> {
   const { stream, target, mode } = plan;

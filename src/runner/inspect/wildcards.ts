@@ -1,4 +1,4 @@
-/** Expands wildcards: asks the source for its tables, and puts a stream for each in a wildcard's place. */
+/** Expands wildcards: lists the tables of the source, and replaces a wildcard by a stream for each. */
 import { type LoadedPipeline, LocatedError } from "../../config/mod.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import { joinName, splitName } from "../../core/values/table_name.ts";
@@ -37,7 +37,7 @@ interface Table extends DiscoveredStream {
 interface Expanded {
   readonly stream: Stream;
   readonly index: number;
-  /** Of a stream that a wildcard made. */
+  /** The table, if a wildcard made the stream. */
   readonly table?: Table;
 }
 
@@ -108,7 +108,7 @@ class Problems {
   }
 }
 
-/** All tables and views that the login may read; a failure that may pass is retried as that of a stream. */
+/** Lists all tables and views that the login may read, with the retries of the first wildcard. */
 async function listTables(
   loaded: LoadedPipeline,
   { source, streams }: PipelinePlan,
@@ -158,7 +158,7 @@ function matchTables(
   report(
     "source",
     matched.length > 0
-      ? `Cannot expand stream "${id}": each table that matches "${written}" is excluded or has a stream of its own: ${
+      ? `Cannot expand stream "${id}": each table that matches "${written}" is excluded or has its own stream: ${
         listNames(matched.map(({ label }) => label))
       }`
       : `Cannot expand stream "${id}": no table matches "${written}", or the login may not read it${
@@ -170,7 +170,7 @@ function matchTables(
   return [];
 }
 
-/** Patterns of schema and table, or of the table alone, which is then meant in every schema. */
+/** Patterns of schema and table, or of the table alone, which then matches in every schema. */
 function patternOf(source: StreamSource): readonly string[] {
   if (source.type !== "relation") return [];
   return source.schema === undefined ? splitName(source.name) : [source.schema, source.name];
@@ -195,7 +195,7 @@ function checkFields(stream: Stream, tables: readonly Table[], report: Report): 
     const names = without.map(({ label }) => `"${label}"`).join(", ");
     report(
       key,
-      `Cannot ${action} stream "${id}": no ${lack} in ${names}; exclude these tables, or give them streams of their own`,
+      `Cannot ${action} stream "${id}": no ${lack} in ${names}; exclude these tables, or give them their own streams`,
     );
   };
   if (load?.mode === "upsert") {
@@ -208,14 +208,14 @@ function checkFields(stream: Stream, tables: readonly Table[], report: Report): 
   }
   const watermark = extract?.watermark_field;
   if (extract?.mode !== "incremental" || watermark === undefined) return;
-  refuse("extract", "read what is new of", lacking(watermark), `watermark field "${watermark}"`);
+  refuse("extract", "read new rows of", lacking(watermark), `watermark field "${watermark}"`);
 }
 
 function primaryKey(stream: Stream, { fields }: Table): string[] {
   return fields.filter(({ key }) => key === true).map(({ name }) => fieldId(stream, name));
 }
 
-/** The stream of one table: every other key is the wildcard's. */
+/** The stream of one table; all keys but id, source, target and upsert_keys are the wildcard's. */
 function streamOf(
   wildcard: Stream,
   source: StreamSource,
@@ -241,7 +241,7 @@ function streamOf(
   };
 }
 
-/** A table's name may hold dots, which separate the parts of a target's, and slashes, which make folders. */
+/** Names of tables may contain dots, which separate schema and table in a target, and slashes. */
 function fillTarget(target: StreamTarget, table: Table): StreamTarget {
   if (target.type === "relation") {
     const fill = (part: string) => fillPlaceholders(part, table);
@@ -273,7 +273,7 @@ function checkIds(expanded: readonly Expanded[], problems: Problems): void {
   }
 }
 
-/** A wildcard whose target is named by the table keeps its tables apart, also where only case differs. */
+/** Reports tables that a wildcard would load into one target, also if only their case differs. */
 async function checkTargets(
   { target, streams }: PipelinePlan,
   expanded: readonly Expanded[],

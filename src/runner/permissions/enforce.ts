@@ -83,7 +83,7 @@ export async function admitHead(
   const named = streams.filter((plan) =>
     stream === undefined ? streams.length === 1 : plan.stream.id === stream
   );
-  // Any other id may be one of a wildcard's.
+  // Any other id may belong to a wildcard.
   const shown = named.length > 0 ? named : streams.filter((plan) => isWildcard(plan.stream));
   const needs = shown.map((plan): Need => ({
     subject: `stream "${plan.stream.id}"`,

@@ -144,7 +144,7 @@ export function listingNeeds(source: Endpoint, { stream }: StreamPlan): Permissi
   return isWildcard(stream) ? connectionNeeds(source, { explores: true }) : NOTHING;
 }
 
-/** A target with the targets of all streams of a wildcard: the folder of a file named by its table. */
+/** A target that covers those of a wildcard's streams: for a file named by its table, the folder. */
 export function widenTarget(target: StreamTarget): StreamTarget {
   if (target.type !== "file" && target.type !== "directory") return target;
   const fixed = beforePlaceholder(target.path);

@@ -137,21 +137,21 @@ function resolveTarget(
   throw at("target", `Cannot write a ${target.type} to ${name}: expected ${known.join(", ")}`);
 }
 
-/** A wildcard has tables to list, and any other stream names one. */
+/** Only a source of tables can have a wildcard, and only an id with {table} can have a pattern of tables. */
 function checkWildcard({ stream, source }: StreamPlan, { at }: StreamPlace): void {
   if (isWildcard(stream)) {
     if (source.type === "relation") return;
     throw at(
       "id",
-      `Cannot make a stream of each ${source.type}: only tables become streams of their own, expected an id without {table}`,
+      `Cannot make a stream for each ${source.type}: a wildcard matches only tables, expected an id without {table}`,
     );
   }
-  // A name without quotes in the long form is taken as it stands.
+  // In the long form a name is taken literally.
   if (typeof stream.source !== "string" || source.type !== "relation") return;
   if (!hasPattern(stream.source)) return;
   throw at(
     "id",
-    `Cannot read "${stream.source}" as stream "${stream.id}": it stands for several tables, expected an id with {table}, or none`,
+    `Cannot read "${stream.source}" as stream "${stream.id}": it matches several tables, expected an id with {table}, or none`,
   );
 }
 

@@ -89,8 +89,8 @@ export function isFuture(value: Present, field: Field, now: Temporal.Instant): b
 }
 
 /**
- * The time from a watermark to now: without a zone it is in UTC, and a date is as old as its end.
- * Undefined for types that are no times.
+ * Returns the time since a watermark; undefined unless it is a date or a timestamp. A timestamp without
+ * a zone counts as UTC, a date from its end.
  */
 export function findAge(
   value: Present,
