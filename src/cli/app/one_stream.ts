@@ -79,7 +79,7 @@ type Values = InferValue<ReturnType<typeof pipelineOrStream>>;
 export interface Subject {
   readonly pipeline: string | undefined;
   readonly stream: StreamArguments | undefined;
-  /** Format of stdin or stdout, where an end of the stream is one of them. */
+  /** Format of stdin or stdout, if the stream reads or writes one of them. */
   readonly format: string | undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
- * stdin and stdout as ends of a stream: `-` in `--from` and `--to`. Each is a file in a folder of
- * its own while the command runs. Types are inferred before records are read, so that stdin is read
- * twice; and stdout gets its first byte after the file was written and proven.
+ * stdin and stdout as source and target of a stream: `-` in `--from` and `--to`. While the command
+ * runs, each is a file in a temporary folder: stdin is read twice, since types are inferred before
+ * records are read, and stdout gets its first byte after the load of the file is proven.
  */
 import { join } from "node:path";
 import type { Argument } from "../../config/mod.ts";
@@ -113,7 +113,7 @@ function pathArgument({ option }: Argument, path: string): Argument {
   return { option, text: path.replaceAll("$", "$$$$") };
 }
 
-/** Creates a folder beside the stages; disposing it removes it, and the one around it when empty. */
+/** Creates a folder beside the stages. Disposing it removes it, and its parent folder if empty. */
 async function createFolder() {
   const { ignoreFolder, removeEmptyFolders } = await import("../../runner/stage_folders.ts");
   const around = join(Deno.cwd(), ".dxt");

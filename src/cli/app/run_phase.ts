@@ -79,7 +79,7 @@ async function execute(
     context.printer,
   );
   if (sandbox === "off") log.onWarning(SANDBOX_OFF);
-  // Lines of JSON tell the same as the progress.
+  // Lines of JSON report the progress already.
   using progress = context.printer.logsJSON ? undefined : new Progress(context.printer, phase);
   return await logFailure(
     log,
@@ -137,7 +137,7 @@ async function logFailure(log: RunLog, run: () => Promise<RunResult>): Promise<R
   }
 }
 
-/** Prints the commands that repair a run: they load kept stages, and repeat streams without one. */
+/** Prints the commands that complete a run: one loads kept stages, one repeats the other streams. */
 function adviseRepair(
   phase: Phase,
   { pipeline: name, streams }: RunResult,
@@ -151,11 +151,11 @@ function adviseRepair(
     const command = commandText("load", pipeline, kept, options);
     printer.progress(name, `the staged data is kept, load it with: ${command}`);
   }
-  const lost = unfinished.filter((stream) => !kept.includes(stream));
-  // Without any success the command that failed is the one to repeat.
-  if (lost.length > 0 && unfinished.length < streams.length) {
-    const command = commandText(phase, pipeline, lost, options);
-    printer.progress(name, `when the cause is repaired, repeat what is missing with: ${command}`);
+  const missing = unfinished.filter((stream) => !kept.includes(stream));
+  // If no stream succeeded, the command to repeat is the one that the user has just run.
+  if (missing.length > 0 && unfinished.length < streams.length) {
+    const command = commandText(phase, pipeline, missing, options);
+    printer.progress(name, `fix the cause, then run the other streams with: ${command}`);
   }
 }
 

@@ -13,14 +13,14 @@ import { EXIT } from "../terminal/exit_codes.ts";
 const parser = merge(
   object({
     topic: optional(argument(string({ metavar: "TOPIC" }), {
-      description: message`Name of a page (default: a list of all)`,
+      description: message`Page to print (default: list all pages)`,
     })),
   }),
   object("Options", {
     search: options.textOption(
       "--search",
       "WORD",
-      message`List the headings of pages with this text`,
+      message`List the headings of sections that contain this text`,
     ),
     ...options.outputOptions(),
   }),
@@ -39,7 +39,7 @@ export const docs = defineCommand(
     operands: "[TOPIC]",
     brief: message`Print a page of the documentation, or list its pages`,
     description:
-      message`The pages are part of dxt: none is fetched. A page is formatted on a terminal, and Markdown elsewhere.`,
+      message`The pages are part of dxt and need no network. On a terminal a page is formatted, elsewhere it is Markdown.`,
     examples: ["dxt docs postgres", "dxt docs --search watermark", "dxt docs types > types.md"],
   },
 );
@@ -96,7 +96,7 @@ async function printMatches(
       listHeadings(await loadPage(topic), text).map((heading) => ({ topic, heading }))
     ),
   )).flat();
-  if (entries.length === 0) printer.warning(`No page has the text "${text}"`);
+  if (entries.length === 0) printer.warning(`No page contains the text "${text}"`);
   printer.results({
     name: "matches",
     entries,

@@ -93,9 +93,7 @@ async function validatePipelines(
 function countStreams(streams: number, wildcards: number): string {
   const counts = [
     ...(streams === 0 && wildcards > 0 ? [] : [countNoun(streams, "stream")]),
-    ...(wildcards === 0
-      ? []
-      : [`${countNoun(wildcards, "wildcard")} whose tables a run asks the source for`]),
+    ...(wildcards === 0 ? [] : [`${countNoun(wildcards, "wildcard")}, expanded by each run`]),
   ];
   return counts.join(" and ");
 }

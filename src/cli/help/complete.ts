@@ -13,7 +13,7 @@ export interface Completion {
 /** Tells the shell to complete file names itself. */
 const FILES: Completion = { word: ":files", about: "" };
 
-/** Values of options that take other text, too, or are checked by other rooms. */
+/** Values of options whose choices the parser does not know. */
 export const VALUES: Readonly<Record<string, readonly string[]>> = {
   "--mode": ["append", "replace", "upsert"],
   "--format": ["parquet", "csv", "tsv", "json", "jsonl", "arrow"],
@@ -112,7 +112,7 @@ async function completeOperand(
   return takesConnection && rest.length === 1 ? await completeConnection(current, names) : [FILES];
 }
 
-/** Names of connections, beside which a file may be given. */
+/** Names of connections, and files, which are also accepted. */
 async function completeConnection(current: string, names: NameReaders): Promise<Completion[]> {
   const found = (await names.connections()).map((word) => ({ word, about: "connection" }));
   return [...startingWith(current, found), FILES];

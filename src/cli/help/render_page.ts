@@ -29,7 +29,7 @@ export function renderPage(markdown: string, style: PageStyle): string {
   }).join("\n");
 }
 
-/** Headings of the sections that have the text, in any case. */
+/** Headings of the sections that contain the text, ignoring case. */
 export function listHeadings(markdown: string, text: string): string[] {
   const wanted = text.toLowerCase();
   const found: string[] = [];
@@ -117,7 +117,7 @@ function plainText(text: string, path: string): string {
     );
 }
 
-/** Lines of a table: cells are wrapped between words, and where words do not fit, rows become blocks. */
+/** Lines of a table: cells are wrapped between words; if words do not fit, each row becomes a block. */
 function renderTable(lines: readonly string[], { columns, path }: PageStyle): string[] {
   const [titles, ...rows] = lines.filter((_, i) => i !== 1).map((line) =>
     line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/)

@@ -3,7 +3,7 @@
 export interface Topic {
   /** Path of the page from the root of the project. */
   readonly path: string;
-  /** What a reader finds there. */
+  /** Contents of the page, in one line. */
   readonly about: string;
   /** Loads its Markdown. */
   load(): Promise<{ readonly default: string }>;

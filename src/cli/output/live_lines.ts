@@ -54,7 +54,7 @@ function styled({ text, style }: Cell): string {
   return style === undefined ? text : style(text);
 }
 
-/** The pieces that fit, the last one truncated. */
+/** The pieces of a line that fit, the last one truncated. */
 function fit(line: LiveLine, width: number): LiveLine {
   let room = width;
   return line.map((cell) => {

@@ -75,7 +75,7 @@ export class Printer {
     this.#least = least;
   }
 
-  /** Whether lines of this level belong into the log. */
+  /** Whether lines of this level belong in the log. */
   isLogged(level: LogLevel): boolean {
     return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(this.#least);
   }
@@ -133,7 +133,7 @@ export class Printer {
     this.#writeResult(escapeLines(this.#mask(text)));
   }
 
-  /** Prints a paragraph of a result, wrapped on a terminal; `indent` columns are left of further lines. */
+  /** Prints a paragraph of a result, wrapped on a terminal; further lines are indented. */
   paragraph(text: string, indent: number): void {
     const { isTerminal, columns } = this.#results;
     // Masked first: a secret must not be cut by the end of a line.
@@ -208,8 +208,8 @@ export class Printer {
   }
 
   /**
-   * Prints the JSON document of a command that ended without a result, where the result is JSON. A
-   * command that has printed some of its result has said what it could.
+   * Prints the JSON document of a command that ended without a result, if results are JSON. Prints
+   * nothing after part of a result, since stdout would then have two documents.
    */
   failedResult(status: FailedResult["status"], error: unknown): void {
     if (this.format === "text" || this.#hasResult) return;
@@ -224,7 +224,7 @@ export class Printer {
     else this.document(this.logLine("error", "error", result));
   }
 
-  /** The missing flag is useless when its path, which may come from a variable, is masked. */
+  /** Keeps paths in permission errors: a flag to add is useless if its path, from a variable, is masked. */
   #maskFor(error: unknown): (text: string) => string {
     return error instanceof PermissionError ? maskSecrets : this.#mask;
   }

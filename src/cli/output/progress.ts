@@ -16,7 +16,7 @@ interface Running {
   readonly since: number;
   /** The step that makes progress; undefined while the stream waits. */
   step: Step | undefined;
-  /** What it waits for. */
+  /** What the stream waits for, such as "for the source". */
   reason: string;
   /** Rows and bytes of each step so far. A load reports no bytes. */
   readonly rows: Record<Step, number>;
@@ -121,8 +121,8 @@ export class Progress implements Disposable {
     const lines = [...this.#running].map(([name, stream]) => describeLine(name, stream, now));
     const style = this.printer.styler();
     this.printer.draw([
-      ...this.#table.lines(lines, width, style),
-      ...(this.#isOne() ? [] : [[this.#totals(now, width, style("dim"))]]),
+      ...this.#table.layOut(lines, width, style),
+      ...(this.#hasOneStream() ? [] : [[this.#totals(now, width, style("dim"))]]),
     ]);
   }
 
@@ -148,8 +148,8 @@ export class Progress implements Disposable {
     this.#ended.bytes += bytes;
   }
 
-  /** Whether there is one stream alone, whose line says everything. */
-  #isOne(): boolean {
+  /** Whether the run has only one stream, whose line shows everything. */
+  #hasOneStream(): boolean {
     return (this.#streams ?? this.#running.size + this.#ended.streams) <= 1;
   }
 
@@ -221,7 +221,7 @@ export class Progress implements Disposable {
 
   #printFinished(result: StreamResult): void {
     const { stream, status, error } = result;
-    // The summary of a run on a terminal has the streams that succeeded.
+    // On a terminal the summary shows the streams that succeeded.
     if (!this.#live || status === "cancelled") {
       const extracted = `${countNoun(result.rows_extracted, "row")} extracted`;
       const loaded = `${countNoun(result.rows_loaded, "row")} loaded`;

@@ -59,14 +59,14 @@ export class ProgressTable {
   };
 
   /** @param width columns that a line may take at most */
-  lines(all: readonly ProgressLine[], width: number, style: Styler): Cell[][] {
+  layOut(all: readonly ProgressLine[], width: number, style: Styler): Cell[][] {
     const lines = all.map((line) => ({ ...line, name: escapeControls(line.name) }));
     for (const key of KEYS) {
       const widest = Math.max(0, ...lines.map((line) => displayWidth(line[key] ?? "")));
       this.#widths[key] = Math.max(this.#widths[key], widest);
     }
     const layout = this.#chooseLayout(width);
-    return lines.map((line) => this.#cells(line, layout, width, style));
+    return lines.map((line) => this.#layOutLine(line, layout, width, style));
   }
 
   #chooseLayout(width: number): Layout {
@@ -89,7 +89,7 @@ export class ProgressTable {
     return { keys, name, bar };
   }
 
-  #cells(
+  #layOutLine(
     line: ProgressLine,
     { keys, name, bar }: Layout,
     width: number,

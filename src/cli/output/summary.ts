@@ -13,11 +13,11 @@ const COLORS: Readonly<Record<StreamResult["status"], Color>> = {
   cancelled: "yellow",
 };
 
-/** A column of results; the one about the run as a whole has the sums of its streams. */
+/** A column of the summary. Its cells show one stream, or the sums of all streams. */
 interface ResultColumn extends Column {
   /** Omitted when it is empty for every stream. */
   readonly optional?: true;
-  /** Whether the summary of this phase has the column; it has when undefined. */
+  /** Whether the summary of a phase has the column; undefined: always. */
   readonly isShown?: (phase: Phase, streams: readonly StreamResult[]) => boolean;
   cell(result: StreamResult, printer: Printer): string | Cell;
 }

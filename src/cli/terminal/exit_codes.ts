@@ -28,8 +28,8 @@ export const EXIT = {
 
 /**
  * Exit code of a run. A mismatch takes precedence over everything, then a load whose outcome is
- * unknown, then data that a stream does not expect: a retry repairs none of them. `otherRun` means that nothing failed but streams that
- * another run has locked.
+ * unknown, then data outside the bounds of `expect`: a retry repairs none of them. `otherRun` means
+ * that only streams failed that another run has locked.
  */
 export function runExitCode({ status, streams }: RunResult, signal: Signal = "SIGINT"): number {
   const failedWith = (...names: string[]) => ({ error }: StreamResult) =>

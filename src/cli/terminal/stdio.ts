@@ -20,9 +20,9 @@ export interface Output {
   write(text: string): void;
 }
 
-/** stdout, which gets records, too. */
+/** stdout, which also receives records. */
 export interface BinaryOutput extends Output {
-  /** Writes bytes while signals are handled; false when the reader has closed the pipe. */
+  /** Writes bytes without blocking signals; returns false if the reader has closed the pipe. */
   writeBytes(bytes: Uint8Array): Promise<boolean>;
 }
 

@@ -5,7 +5,7 @@ import { displayWidth } from "../../../src/cli/output/terminal_text.ts";
 import { complete } from "../../../src/cli/help/complete.ts";
 import { dxt, fakeIO } from "../fakes.ts";
 
-Deno.test("dxt docs lists every topic with what is there", async () => {
+Deno.test("dxt docs lists every topic with its contents", async () => {
   const { code, out, err } = await dxt("docs");
   assert.deepEqual([code, err], [0, ""]);
   const lines = out.trimEnd().split("\n");
@@ -84,7 +84,7 @@ A key  b
   );
 });
 
-Deno.test("an unknown topic is answered with the nearest one, or with all", async () => {
+Deno.test("an unknown topic is an error that suggests the nearest one, or lists all", async () => {
   assert.deepEqual(await dxt("docs postgre"), {
     code: 2,
     out: "",
@@ -98,10 +98,10 @@ Deno.test("--search lists the headings below which a text occurs", async () => {
   assert.equal(code, 0);
   assert.match(out, /^topic +heading\npostgres +Connect\npostgres +What to know\n$/);
   assert.deepEqual((await dxt("docs mysql --search row_security")).out, "");
-  assert.match((await dxt("docs --search qqq")).err, /^warning: No page has the text "qqq"/);
+  assert.match((await dxt("docs --search qqq")).err, /^warning: No page contains the text "qqq"/);
 });
 
-Deno.test("topics are completed, with what is there", async () => {
+Deno.test("topics are completed, with their contents", async () => {
   const none = {
     streams: () => Promise.resolve({ ids: [], tags: [] }),
     connections: () => Promise.resolve([]),

@@ -183,7 +183,10 @@ Deno.test("a load that failed after staging says how to go on", async () => {
   const engine = fakeEngine({ run: eventfulRun });
   const { err } = await dxt("run shop.yaml", { engine });
   assert.match(err, /dxt load shop\.yaml --select totals\n/);
-  assert.match(err, /repeat what is missing with: dxt run shop\.yaml --select '商品'\n$/);
+  assert.match(
+    err,
+    /fix the cause, then run the other streams with: dxt run shop\.yaml --select '商品'\n$/,
+  );
   const run = () =>
     runResult([streamResult("it's", { status: "failed", stage: "s" }), streamResult("b")]);
   assert.match(

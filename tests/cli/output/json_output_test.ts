@@ -26,7 +26,7 @@ for (const args of FAILING) {
   });
 }
 
-Deno.test("variables ask for the document, too", async () => {
+Deno.test("variables also select the document", async () => {
   for (const env of [{ DXT_QUIET: "1" }, { DXT_OUTPUT: "json" }]) {
     const io = fakeIO({ env: { ...env } as Record<string, string> });
     FailedResult.parse(JSON.parse((await dxt("run", { io })).out));

@@ -155,7 +155,7 @@ Deno.test("a run of less than a second draws nothing", () => {
   assert.equal(io.err, "");
 });
 
-Deno.test("colors tell states apart, unless NO_COLOR or --color say no", () => {
+Deno.test("states differ in color, unless NO_COLOR or --color turn colors off", () => {
   for (
     const [env, color, isColored] of [
       [{}, undefined, true],
