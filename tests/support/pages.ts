@@ -17,7 +17,7 @@ export interface CodeBlock {
   readonly notRun?: string;
 }
 
-/** Folders whose pages are those of others, or which hold no pages. */
+/** Folders with pages of other projects, or without pages. */
 const SKIPPED = new Set([".git", ".dxt", "data", "dist", "node_modules", "out"]);
 
 /** Every Markdown file of the project. */

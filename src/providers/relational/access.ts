@@ -39,7 +39,7 @@ export interface WriteRights {
 }
 
 /**
- * @param rights asked of the system
+ * @param rights asks the system for the rights of the login
  * @param isRefusal whether another error than one of names is the system's answer
  */
 export async function checkWrite(

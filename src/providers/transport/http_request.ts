@@ -31,7 +31,7 @@ export interface HTTPResponse {
    * @throws {ConnectionError} when the body is not proven to be whole
    */
   readBody(): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void>;
-  /** Ends a response whose body is not read. */
+  /** Ends the response without reading its body. */
   cancel(): Promise<void>;
 }
 

@@ -112,7 +112,7 @@ for (const [name, [response, message, transient]] of Object.entries(BROKEN)) {
   });
 }
 
-Deno.test("a server that nobody listens on is an error that may pass", async () => {
+Deno.test("a refused connection is a transient error", async () => {
   const server = serve(() => []);
   await server[Symbol.asyncDispose]();
   const error = await failure(server.url);

@@ -256,8 +256,8 @@ const isLogical = (element: ThriftStruct, type: number) =>
   element.struct(SchemaElement.logicalType)?.struct(type) !== undefined;
 
 /**
- * The library wraps INT96 outside the years 1677 to 2262, drops the months of an INTERVAL, and has a UUID
- * as bytes.
+ * The library wraps INT96 outside the years 1677 to 2262, drops the months of an INTERVAL, and returns a
+ * UUID as bytes.
  */
 function rawType(element: ThriftStruct): RawType | undefined {
   if (element.number(SchemaElement.type) === PhysicalType.INT96) return "int96";

@@ -1,4 +1,4 @@
-/** Copies of remote files on disk: formats read a file's beginning or end before its records. */
+/** Copies of remote files on disk, since formats read a file's start or end before its records. */
 import { join } from "node:path";
 import type { Permissions } from "../../../core/contracts/provider.ts";
 import { ConnectorError, DXTError, messageOf } from "../../../core/errors.ts";
@@ -16,7 +16,7 @@ export function spoolPermissions(baseDirectory: string): Pick<Permissions, "read
   return { read: paths, write: paths };
 }
 
-/** The copies of one connection; disposing it removes them, and the folders that are then empty. */
+/** The copies of one connection. Disposing it removes them, and the folders if they are then empty. */
 export class Spool implements AsyncDisposable {
   readonly #folder: string;
   readonly #paths: string[] = [];

@@ -125,7 +125,7 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   const { beside } = replacement ?? {};
   if (beside !== undefined) statements.push(beside.creation);
   const altered = beside === undefined ? table : { ...table, name: beside.name };
-  // Where a change is refused, that says enough of its columns.
+  // The refusal of a change names its columns already.
   const changed = new Set([
     ...findMissingFields(system, table, fields),
     ...(await findNarrowFields(system, session, table, load)).map(({ name }) => name),
@@ -136,7 +136,7 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     const changing = changes.statements.filter((sql) => sql !== deleteAll(altered.name));
     for (const sql of changing) warn(`The load changes table ${table.label}: ${sql}`);
   });
-  // That a view is no table is one of the missing rights.
+  // The missing rights already say that a view is not a table.
   await collect(() => {
     if (table.readOnlyKind !== undefined) return;
     // The plan of each column reports its losses, so that no loss throws here.

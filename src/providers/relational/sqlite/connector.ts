@@ -62,7 +62,7 @@ export class SqliteConnector extends SqlConnector<SqliteSession, SqliteTable, Co
     return database.prepare(sql);
   }
 
-  /** Also checks the folder, in which SQLite writes a journal beside the file. */
+  /** Also checks the folder, in which SQLite writes a journal next to the file. */
   override async findWriteRights(session: SqliteSession, name: TableName, mode: LoadMode) {
     const { exists, problems } = await super.findWriteRights(session, name, mode);
     return { exists, problems: [...await fileProblems(this.file), ...problems] };

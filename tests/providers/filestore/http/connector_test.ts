@@ -64,7 +64,7 @@ Deno.test("a file is named by its URL, else by its content type, and by its enco
   }
 });
 
-Deno.test("a redirected file is named by the URL at which it ends, if only that tells a format", async () => {
+Deno.test("a redirected file is named by its final URL, if only that names a format", async () => {
   const answer = (target: string) =>
     target === "/x.csv" ? whole(CSV) : [head("302 Found", "location: /x.csv")];
   await withStore({}, answer, async (store) => {
@@ -112,7 +112,7 @@ Deno.test("a server answers, whatever it says to the URL of a folder", async () 
   }
 });
 
-Deno.test("a copy that fails leaves nothing, and is made anew when it is asked for again", async () => {
+Deno.test("a copy that fails leaves nothing, and the next read makes a new one", async () => {
   let isFirst = true;
   const answer = () => {
     if (!isFirst) return whole(CSV);

@@ -139,7 +139,7 @@ export class Session {
   /** Runs a statement without parameters. @throws {MySQLError} what the server says against it */
   async query(sql: string | Uint8Array): Promise<QueryResult> {
     const channel = this.#channel;
-    // Bytes are an INSERT with its records.
+    // A statement in bytes is an INSERT with its records, which are not logged.
     this.config.trace?.(typeof sql === "string" ? sql : `INSERT of ${sql.length} bytes`);
     await channel.begin(command(COMMAND.query, sql));
     const first = await channel.receive();

@@ -26,7 +26,7 @@ interface Place {
   readonly byDefault: boolean;
 }
 
-/** The schema of a table, and what the login may do there; without a name, the one of new tables. */
+/** Finds a schema, by default the one of new tables, and what the login may do in it. */
 async function findPlace(session: Session, schema: string | undefined): Promise<Place> {
   const wanted = schema === undefined ? "pg_catalog.current_schema()" : quoteText(schema);
   const { rows: [row] } = await session.query(`
@@ -61,10 +61,10 @@ export function readOnlyReason(
 }
 
 /**
- * Looks for a table and for what the login lacks for a load of this mode. It finds a table in a schema that
- * the login may not use, too.
+ * Finds a table, also in a schema that the login may not use, and what the login lacks for a load of this
+ * mode.
  *
- * @param newSchema in which a table is made whose name has none; unset: the first of the search path
+ * @param newSchema schema of a new table whose name has none; unset: the first of the search path
  */
 export async function findWriteRights(
   session: Session,
@@ -77,7 +77,9 @@ export async function findWriteRights(
   const readOnly = readOnlyReason(place);
   const problems = [
     ...(readOnly === undefined ? [] : [readOnly]),
-    ...(table === undefined ? creation(place, name) : use(table, place, mode)),
+    ...(table === undefined
+      ? findCreationProblems(place, name)
+      : findTableProblems(table, place, mode)),
     ...(mode === "upsert" && !place.temporary
       ? [
         `"${place.user}" lacks TEMPORARY on the database, an upsert stages rows in a temporary table`,
@@ -136,7 +138,10 @@ async function findTable(
   };
 }
 
-function creation({ user, schema, exists, use, create, make }: Place, table: TableName): string[] {
+function findCreationProblems(
+  { user, schema, exists, use, create, make }: Place,
+  table: TableName,
+): string[] {
   if (schema === undefined) {
     return [`no schema of the search path exists to create "${table.name}" in, name one`];
   }
@@ -152,7 +157,7 @@ function creation({ user, schema, exists, use, create, make }: Place, table: Tab
 }
 
 /** COPY does not write under row-level security; an upsert copies elsewhere first. */
-function use(
+function findTableProblems(
   { label, kind, policed, computed, lacking }: FoundTable,
   { user, schema, use }: Place,
   mode: LoadMode,
