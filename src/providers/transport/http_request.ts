@@ -4,7 +4,7 @@ import { IdleTimeout } from "./idle_timeout.ts";
 
 const MOST_REDIRECTS = 10;
 
-/** Statuses with a whole file: 206 has a part of one, 202 only the word that one will exist. */
+/** Statuses of a whole file; 206 is a part of one, and 202 has no file yet. */
 const WHOLE: ReadonlySet<number> = new Set([200, 203]);
 
 export interface HTTPSettings {
@@ -46,116 +46,135 @@ export function formatHost(url: URL): string {
  * @throws {ConnectionError} for a status that is an error, or when the server cannot be reached
  */
 export async function sendGet(requested: URL, settings: HTTPSettings): Promise<HTTPResponse> {
-  const { hosts, authorization, probes = false, silence, signal } = settings;
-  const fail = (detail: string, transient = false, cause?: unknown) =>
-    new ConnectionError(`Cannot read "${withoutSecrets(requested.href)}": ${detail}`, {
-      cause,
-      transient,
-    });
-  const silent = new AbortController();
-  const idle = new IdleTimeout(
-    silence * 1000,
-    () => silent.abort(fail(`the server was silent for ${silence} s`, true)),
-  );
-  const wait = async <T>(work: Promise<T>, lost: () => string): Promise<T> => {
-    try {
-      return await idle.wait(work);
-    } catch (error) {
-      idle.stop();
-      signal.throwIfAborted();
-      silent.signal.throwIfAborted();
-      throw fail(lost() + findReason(error), true, error);
-    }
-  };
+  const exchange = new Exchange(requested, settings);
+  const { probes = false } = settings;
   let url = requested;
   for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
-    const isOrigin = url.origin === requested.origin;
-    const response = await wait(
-      fetch(url, {
-        redirect: "manual",
-        signal: AbortSignal.any([signal, silent.signal]),
-        headers: {
-          accept: "*/*",
-          // The length of the body is that of the file, and its end can be compared with it.
-          "accept-encoding": "identity",
-          ...(authorization === undefined || !isOrigin ? {} : { authorization }),
-        },
-      }),
-      () => "",
-    );
-    const cancel = async () => {
-      idle.stop();
-      await response.body?.cancel().catch(() => {});
-    };
+    const response = await exchange.fetch(url);
     const location = response.headers.get("location");
     if (!probes && response.status >= 300 && response.status < 400 && location !== null) {
       await response.body?.cancel();
-      url = follow(location, url, fail);
-      const isNamed = url.host === requested.host ||
-        hosts.some((host) => host === url.hostname || host === formatHost(url));
-      if (isNamed) continue;
-      idle.stop();
-      throw fail(
-        `it is redirected to host "${
-          formatHost(url)
-        }", which its connection does not allow: use the URL there, or set hosts: ["${
-          formatHost(url)
-        }"]`,
-      );
+      url = exchange.follow(location, url);
+      continue;
     }
     const exists = response.status !== 404 && response.status !== 410;
     if (!probes && exists && !WHOLE.has(response.status)) {
-      await cancel();
-      throw fail(describeStatus(response), isTransientStatus(response.status));
+      await exchange.cancel(response);
+      throw exchange.fail(describeStatus(response), isTransientStatus(response.status));
     }
     return {
-      ...{ url, headers: response.headers, exists, cancel },
-      async *readBody() {
-        const length = response.headers.get("content-length");
-        if (length === null && !isFramed(response, url)) {
-          await cancel();
-          throw fail(
-            "the server sends neither a length nor chunks, so that a lost connection would look like the end",
-          );
-        }
-        const reader = response.body?.getReader();
-        let size = 0;
-        const progress = () => `after ${size}${length === null ? "" : ` of ${length}`} bytes`;
-        try {
-          while (reader !== undefined) {
-            const { done, value } = await wait(reader.read(), () => `${progress()}: `);
-            if (done) break;
-            size += value.length;
-            yield value;
-          }
-        } finally {
-          idle.stop();
-          await reader?.cancel().catch(() => {});
-        }
-        if (length !== null && size !== Number(length)) {
-          throw fail(`the connection ended ${progress()}`, true);
-        }
-      },
+      ...{ url, headers: response.headers, exists },
+      readBody: () => exchange.readBody(response, url),
+      cancel: () => exchange.cancel(response),
     };
   }
-  idle.stop();
-  throw fail(`it is redirected more than ${MOST_REDIRECTS} times`);
+  throw exchange.fail(`it is redirected more than ${MOST_REDIRECTS} times`);
+}
+
+/** A request with its redirects and its response, under one limit on the silence of the servers. */
+class Exchange {
+  readonly #silent = new AbortController();
+  readonly #idle: IdleTimeout;
+
+  constructor(private readonly requested: URL, private readonly settings: HTTPSettings) {
+    const { silence } = settings;
+    this.#idle = new IdleTimeout(
+      silence * 1000,
+      () => this.#silent.abort(this.fail(`the server was silent for ${silence} s`, true)),
+    );
+  }
+
+  /** Returns the error that ends the exchange. */
+  fail(detail: string, transient = false, cause?: unknown): ConnectionError {
+    this.#idle.stop();
+    const message = `Cannot read "${withoutSecrets(this.requested.href)}": ${detail}`;
+    return new ConnectionError(message, { cause, transient });
+  }
+
+  async fetch(url: URL): Promise<Response> {
+    const { authorization, signal } = this.settings;
+    const isOrigin = url.origin === this.requested.origin;
+    return await this.#wait(fetch(url, {
+      redirect: "manual",
+      signal: AbortSignal.any([signal, this.#silent.signal]),
+      headers: {
+        accept: "*/*",
+        // The length of the body is that of the file, and its end can be compared with it.
+        "accept-encoding": "identity",
+        ...(authorization === undefined || !isOrigin ? {} : { authorization }),
+      },
+    }));
+  }
+
+  /** Returns the URL of a redirect, if the connection may follow it. */
+  follow(location: string, from: URL): URL {
+    const url = URL.parse(location, from);
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+      throw this.fail(`it is redirected to "${withoutSecrets(location)}", expected an http(s) URL`);
+    }
+    if (from.protocol === "https:" && url.protocol === "http:") {
+      throw this.fail(`it is redirected to "${withoutSecrets(url.href)}", expected an https URL`);
+    }
+    const host = formatHost(url);
+    const isNamed = url.host === this.requested.host ||
+      this.settings.hosts.some((one) => one === url.hostname || one === host);
+    if (isNamed) return url;
+    throw this.fail(
+      `it is redirected to host "${host}", which its connection does not allow: use the URL there, or set hosts: ["${host}"]`,
+    );
+  }
+
+  async *readBody(
+    response: Response,
+    url: URL,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+    const length = response.headers.get("content-length");
+    if (length === null && !isFramed(response, url)) {
+      await this.cancel(response);
+      throw this.fail(
+        "the server sends neither a length nor chunks, so that a lost connection would look like the end",
+      );
+    }
+    const reader = response.body?.getReader();
+    let size = 0;
+    const progress = () => `after ${size}${length === null ? "" : ` of ${length}`} bytes`;
+    try {
+      while (reader !== undefined) {
+        const { done, value } = await this.#wait(reader.read(), () => `${progress()}: `);
+        if (done) break;
+        size += value.length;
+        yield value;
+      }
+    } finally {
+      this.#idle.stop();
+      await reader?.cancel().catch(() => {});
+    }
+    if (length !== null && size !== Number(length)) {
+      throw this.fail(`the connection ended ${progress()}`, true);
+    }
+  }
+
+  async cancel(response: Response): Promise<void> {
+    this.#idle.stop();
+    await response.body?.cancel().catch(() => {});
+  }
+
+  /** @param describe what precedes the reason of a failure */
+  async #wait<T>(work: Promise<T>, describe = () => ""): Promise<T> {
+    try {
+      return await this.#idle.wait(work);
+    } catch (error) {
+      this.#idle.stop();
+      this.settings.signal.throwIfAborted();
+      this.#silent.signal.throwIfAborted();
+      throw this.fail(describe() + findReason(error), true, error);
+    }
+  }
 }
 
 /** Whether the protocol marks the end of a body without a length: by a last chunk, or within TLS. */
 function isFramed({ headers }: Response, url: URL): boolean {
   return headers.get("transfer-encoding") !== null || url.protocol === "https:";
-}
-
-function follow(location: string, from: URL, fail: (detail: string) => Error): URL {
-  const url = URL.parse(location, from);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw fail(`it is redirected to "${withoutSecrets(location)}", expected an http(s) URL`);
-  }
-  if (from.protocol === "https:" && url.protocol === "http:") {
-    throw fail(`it is redirected to "${withoutSecrets(url.href)}", expected an https URL`);
-  }
-  return url;
 }
 
 /** Statuses after which the same request may succeed. */
@@ -170,7 +189,7 @@ function describeStatus({ status, statusText }: Response): string {
   return `the server responds with ${`${status} ${statusText}`.trimEnd()}${way}`;
 }
 
-/** The message of the innermost cause, without the runtime's words on the request, which quote its URL. */
+/** The message of the innermost cause, without the text of the runtime that quotes the URL. */
 function findReason(error: unknown): string {
   let reason = error;
   while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;

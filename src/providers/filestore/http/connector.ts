@@ -172,7 +172,7 @@ function requireFilePath(ref: StreamRef): string {
   );
 }
 
-/** Yields a body, unless it is a page: servers send one with status 200 in place of a file or a login. */
+/** Yields a body; throws if it is an HTML page, which servers send with status 200 instead of a file. */
 async function* refusePage(
   name: string,
   body: AsyncIterable<Uint8Array<ArrayBuffer>>,
