@@ -208,6 +208,16 @@ export interface RelationalSystem<S extends SqlSession, T extends Table, E> {
     isEmpty: boolean,
   ): Promise<string>;
   /**
+   * The type in which a column of text takes the longest texts of a field; undefined where it takes them, or
+   * keeps its type. Unset where columns have no length.
+   */
+  lengthen?(
+    session: S,
+    table: T,
+    field: Field,
+    column: ColumnOf<T>,
+  ): Promise<string | undefined>;
+  /**
    * The statements that make a table again with these columns, for a system without `changeType`. The
    * table is empty.
    *

@@ -64,3 +64,18 @@ export function nativeTypes(provider: string): NativeTypes {
     },
   };
 }
+
+/** Systems that declare a length of text, and store longer texts all the same. */
+const WITHOUT_LENGTHS: ReadonlySet<string> = new Set(["sqlite"]);
+
+/**
+ * The most characters of a field's texts: infinite where its source sets no bound, undefined for values of
+ * another kind, such as a uuid.
+ */
+export function longestText({ source_type }: Pick<Field, "source_type">): number | undefined {
+  if (source_type === undefined) return Infinity;
+  const [system, ...type] = source_type.split(":");
+  const { words, args: [length] } = splitTypeName(type.join(":"));
+  if (!/char|text|clob|string/i.test(words)) return undefined;
+  return WITHOUT_LENGTHS.has(system!) ? Infinity : length ?? Infinity;
+}

@@ -3,13 +3,26 @@ import type { FieldConversion } from "../../../core/values/conversion.ts";
 import { DXTError, LoaderError } from "../../../core/errors.ts";
 import type { LoadPlan, PlannedLoad } from "../../../core/contracts/loader.ts";
 import type { Field } from "../../../models/field.ts";
-import { conversionsOf, matchColumns, warnOfOmissions } from "../column_match.ts";
+import {
+  columnFinder,
+  conversionsOf,
+  matchColumns,
+  type Matching,
+  warnOfOmissions,
+} from "../column_match.ts";
 import type { WriteRights } from "../access.ts";
 import type { LoadMode } from "../../../models/stream.ts";
 import type { RelationalSystem, RowCount, SqlSession, Table, TableName } from "../contract.ts";
 import { quoteTable, tableName } from "../names.ts";
+import { longestText } from "../type_name.ts";
 import { deleteAll } from "./statements.ts";
-import { findMissingFields, findNarrowFields, planChanges } from "./table_changes.ts";
+import {
+  findMissingFields,
+  findNarrowFields,
+  findShortColumns,
+  type NarrowField,
+  planChanges,
+} from "./table_changes.ts";
 import { checkLoadTask, createStatements, describeNewTable, keyOfNewTable } from "./target.ts";
 
 /** How a load replaces the rows of a table. */
@@ -126,16 +139,21 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   if (beside !== undefined) statements.push(beside.creation);
   const altered = beside === undefined ? table : { ...table, name: beside.name };
   // The refusal of a change names its columns already.
+  const narrow = await findNarrowFields(system, session, table, load);
   const changed = new Set([
     ...findMissingFields(system, table, fields),
-    ...(await findNarrowFields(system, session, table, load)).map(({ name }) => name),
+    ...narrow.map(({ field: { name } }) => name),
   ]);
   await collect(async () => {
     const changes = await planChanges(system, session, altered, load);
-    statements.push(...changes.statements);
-    const changing = changes.statements.filter((sql) => sql !== deleteAll(altered.name));
+    statements.push(...changes);
+    const changing = changes.filter((sql) => sql !== deleteAll(altered.name));
     for (const sql of changing) warn(`The load changes table ${table.label}: ${sql}`);
   });
+  if (load.schema !== "evolve") {
+    const short = await findShortColumns(system, session, table, fields);
+    for (const message of describeShort(system, table, short)) warn(message);
+  }
   // The missing rights already say that a view is not a table.
   await collect(() => {
     if (table.readOnlyKind !== undefined) return;
@@ -161,27 +179,47 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     exists: true,
     changes: changed.size > 0,
     ...(count === undefined ? {} : { rows: count.rows }),
-    columns: await planColumns(system, session, load, table, changed),
+    columns: await planColumns(system, session, load, table, changed, narrow),
     statements,
     destructive,
     problems,
   };
 }
 
-/** Missing and changed columns are planned with the type that they would have in a new table. */
+/** Describes the columns that are shorter than the source declares; most texts without a bound fit. */
+function describeShort<T extends Table, E>(
+  system: Matching<T, E>,
+  table: T,
+  short: readonly Required<NarrowField>[],
+): string[] {
+  const find = columnFinder(system, table);
+  return short.flatMap(({ field, type }) => {
+    const { name, type: old } = find(field.name)!;
+    const length = longestText(field)!;
+    return isFinite(length)
+      ? [
+        `Column "${name}" of ${table.label} is ${old}, field "${field.name}" has up to ${length} characters: a longer text ends the load; set "load: { schema: evolve }" in the stream to make the column ${type}`,
+      ]
+      : [];
+  });
+}
+
+/** Missing and changed columns are planned with their next type. */
 async function planColumns<S extends SqlSession, T extends Table, E>(
   system: RelationalSystem<S, T, E>,
   session: S,
   load: PlannedLoad,
   table: T,
   changed: ReadonlySet<string>,
+  narrow: readonly NarrowField[],
 ): Promise<FieldConversion[]> {
   const { fields } = load.staged;
+  const next = new Map(narrow.map(({ field, type }) => [field, type]));
   const found = new Map(conversionsOf(system, table, fields).map((one) => [one.field, one]));
   const types = await system.types.newTypes(session, fields, keyOfNewTable(load));
   return fields.map((field, i) => {
     const kept = changed.has(field.name) ? undefined : found.get(field);
-    const type = types[i]!;
+    const type = next.get(field) ?? types[i]!;
     return kept ?? { field, type, conversion: system.types.conversionInNew(field, type) };
   });
 }

@@ -8,19 +8,17 @@ import type { ColumnOf, RelationalSystem, SqlSession, Table } from "../contract.
 import { addColumn, deleteAll } from "./statements.ts";
 import { keyOfNewTable, type NewTable } from "./target.ts";
 
-/** The changes of one table. */
-export interface TableChanges {
-  /** Statements in their order; none where the table can store the fields as it is. */
-  readonly statements: readonly string[];
-  /** Names of the fields whose columns are added or change their type. */
-  readonly fields: ReadonlySet<string>;
+/** A field whose column cannot store all its values, and may change its type. */
+export interface NarrowField {
+  readonly field: Field;
+  /** The column's next type; unset: that of a new table. */
+  readonly type?: string;
 }
 
-const NONE: TableChanges = { statements: [], fields: new Set() };
-
 /**
- * The changes that a load may make: `schema: evolve` adds columns and widens types, and a replacement also
- * changes types, since it deletes all rows before. No column is dropped. Where a system cannot change a type, a
+ * The statements that change a table, in their order; none where it can store the fields as it is.
+ * `schema: evolve` adds columns and widens types, and a replacement also changes types, since it deletes all rows
+ * before. No column is dropped. Where a system cannot change a type, a
  * replacement makes the table again with the same columns, or is refused where something would be lost.
  *
  * @param made the table that the load would create if none existed
@@ -32,14 +30,14 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
   table: T,
   load: PlannedLoad,
   made?: Pick<NewTable, "types">,
-): Promise<TableChanges> {
-  if (table.readOnlyKind !== undefined) return NONE;
+): Promise<string[]> {
+  if (table.readOnlyKind !== undefined) return [];
   const { staged: { fields }, mode, schema } = load;
   const find = columnFinder(system, table);
   const names = findMissingFields(system, table, fields);
   const missing = fields.filter(({ name }) => names.includes(name));
   const narrow = await findNarrowFields(system, session, table, load);
-  if (missing.length + narrow.length === 0) return NONE;
+  if (missing.length + narrow.length === 0) return [];
   const types = made?.types ?? await system.types.newTypes(session, fields, keyOfNewTable(load));
   const typeOf = (field: Field) => types[fields.indexOf(field)]!;
   const { quote } = system.dialect;
@@ -49,13 +47,12 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
     throw new SchemaError(describeMissing(table, missing, added));
   }
   const isEmptied = isReplace && narrow.length > 0;
-  const columns = narrow.map((field) => find(field.name)!);
+  const columns = narrow.map(({ field }) => find(field.name)!);
   await system.refuseChanges?.(session, table, columns, isEmptied);
-  const changed = new Set([...missing, ...narrow].map(({ name }) => name));
   const statements = isEmptied ? [deleteAll(table.name)] : [];
   const { changeType, remake } = system;
   if (narrow.length > 0 && remake !== undefined) {
-    const newTypes = new Map(narrow.map((field, i) => [columns[i]!.name, typeOf(field)]));
+    const newTypes = new Map(narrow.map(({ field }, i) => [columns[i]!.name, typeOf(field)]));
     const kept = table.columns.map((column) => ({
       ...column,
       type: newTypes.get(column.name) ?? column.type,
@@ -65,14 +62,13 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
       type: typeOf(field),
       nullable: true,
     }));
-    statements.push(...await remake(session, table, [...kept, ...more]));
-    return { statements, fields: changed };
+    return [...statements, ...await remake(session, table, [...kept, ...more])];
   }
   statements.push(...added);
-  for (const [i, field] of narrow.entries()) {
-    statements.push(await changeType!(session, table, columns[i]!, typeOf(field), isEmptied));
+  for (const [i, { field, type = typeOf(field) }] of narrow.entries()) {
+    statements.push(await changeType!(session, table, columns[i]!, type, isEmptied));
   }
-  return { statements, fields: changed };
+  return statements;
 }
 
 /** Names of the fields for which the table has no column. */
@@ -90,8 +86,9 @@ export async function findNarrowFields<S extends SqlSession, T extends Table, E>
   system: RelationalSystem<S, T, E>,
   session: S,
   table: T,
-  { staged: { fields }, mode, schema, lossy }: PlannedLoad,
-): Promise<Field[]> {
+  load: PlannedLoad,
+): Promise<NarrowField[]> {
+  const { staged: { fields }, mode, schema, lossy } = load;
   const isReplace = mode === "replace" && schema !== "strict";
   if (!isReplace && schema !== "evolve") return [];
   const find = columnFinder(system, table);
@@ -102,8 +99,9 @@ export async function findNarrowFields<S extends SqlSession, T extends Table, E>
     const rule = schema === "evolve" ? "stop" : lossy;
     return !isAccepted({ field, type: column.type, conversion }, rule) ||
       system.types.encodingOf(field, column, rule === "accept") === undefined;
-  });
-  if (narrow.length === 0 || isReplace) return narrow;
+  }).map((field) => ({ field }));
+  const short = schema === "evolve" ? await findShortColumns(system, session, table, fields) : [];
+  if (narrow.length === 0 || isReplace) return [...narrow, ...short];
   // A system that makes a table again would have to keep its rows.
   if (system.changeType === undefined) return [];
   const held = new Map(
@@ -111,10 +109,30 @@ export async function findNarrowFields<S extends SqlSession, T extends Table, E>
       [system.dialect.foldName(one.name), one] as const
     ),
   );
-  return narrow.filter((field) => {
+  const kept = narrow.filter(({ field }) => {
     const old = held.get(system.dialect.foldName(field.name));
     return old !== undefined && holdsAll(old, field);
   });
+  return [...kept, ...short];
+}
+
+/** Finds the columns of text that are shorter than the texts of their fields may be. */
+export async function findShortColumns<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  table: T,
+  fields: readonly Field[],
+): Promise<Required<NarrowField>[]> {
+  const find = columnFinder(system, table);
+  const short: Required<NarrowField>[] = [];
+  for (const field of fields) {
+    const column = find(field.name);
+    // A declared type of the target is the user's choice of a length.
+    if (column === undefined || column.generated || field.target_type !== undefined) continue;
+    const type = await system.lengthen?.(session, table, field, column);
+    if (type !== undefined) short.push({ field, type });
+  }
+  return short;
 }
 
 function describeMissing(

@@ -111,7 +111,7 @@ export async function prepareTarget<S extends SqlSession, T extends Table, E>(
   const name = tableName(task.target);
   const table = await system.catalog.find(session, name);
   if (table === undefined) return await makeTarget(system, session, task, made);
-  const { statements } = await planChanges(system, session, table, task, made);
+  const statements = await planChanges(system, session, table, task, made);
   return statements.length === 0
     ? matchColumns(system, table, task)
     : await createTarget(system, session, task, name, statements);

@@ -57,7 +57,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
       const table = await catalog.find(session, name);
       if (table === undefined) return await this.#loadBeside(session, task, lock);
       await refuseTable(session, table);
-      const { statements } = await planChanges(mysql, session, table, task);
+      const statements = await planChanges(mysql, session, table, task);
       if (this.#isBeside(task, statements)) {
         await refuseSwap(session, table);
         return await this.#loadBeside(session, task, lock, table);
@@ -91,7 +91,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
         })
         : await createTarget(mysql, session, task, beside, [
           creation,
-          ...(await planChanges(mysql, session, { ...existing, name: newName }, task)).statements,
+          ...await planChanges(mysql, session, { ...existing, name: newName }, task),
         ]);
       if (existing !== undefined) warnOfOmissions(this.connector.warn, made);
       const target = { ...made, table: { ...made.table, label: displayTable(wanted) } };
@@ -128,7 +128,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
         return await steps.upsertStatements(session, name, fields, table);
       },
       replacement: async (session, table) => {
-        const { statements } = await planChanges(mysql, session, table, load);
+        const statements = await planChanges(mysql, session, table, load);
         const replacement = await steps.replacement(session, table);
         if (!this.#isBeside(load, statements)) return replacement;
         await refuseSwap(session, table);

@@ -15,7 +15,7 @@ import type {
   Target as RelationalTarget,
 } from "../column_match.ts";
 import type { RelationalSystem } from "../contract.ts";
-import { splitTypeName } from "../type_name.ts";
+import { longestText, splitTypeName } from "../type_name.ts";
 import { catalog, type MySQLColumn, type MySQLTable } from "./catalog.ts";
 import { dialect, quote, textLiteral } from "./dialect.ts";
 import { columnType, sourceType, typeMapper, typeWord } from "./type_mapper.ts";
@@ -97,6 +97,44 @@ function enumValues(type: string): string[] {
   return [...type.matchAll(/'((?:[^']|'')*)'/g)].map(([, text]) => text!.replaceAll("''", "'"));
 }
 
+/** Text where the server's grammar has no expression; sessions read backslashes as escapes. */
+function commentLiteral(text: string): string {
+  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+}
+
+/** Most characters of a varchar and a char, whatever their character set. */
+const LONGEST = { varchar: 16_383, char: 255 } as const;
+
+/**
+ * The type of a longer column, with the character set that it has. A column with a default keeps its type, and so
+ * does an indexed one where the source sets no bound: an index needs one.
+ */
+async function lengthenText(
+  session: Session,
+  { schema, table }: MySQLTable,
+  field: Field,
+  { name, type, hasDefault }: MySQLColumn,
+): Promise<string | undefined> {
+  const { args: [size = 1] } = splitTypeName(type);
+  const word = typeWord(type);
+  const length = longestText(field);
+  if (!isText(field.dtype) || length === undefined || length <= size) return undefined;
+  if (hasDefault || word !== "varchar" && word !== "char") return undefined;
+  const { rows: [row] } = await session.query(
+    `SELECT c.CHARACTER_SET_NAME, c.COLLATION_NAME, (SELECT COUNT(*) FROM information_schema.STATISTICS s
+      WHERE s.TABLE_SCHEMA = c.TABLE_SCHEMA AND s.TABLE_NAME = c.TABLE_NAME AND s.COLUMN_NAME = c.COLUMN_NAME)
+    FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = ${textLiteral(schema)}
+      AND c.TABLE_NAME = ${textLiteral(table)} AND c.COLUMN_NAME = ${textLiteral(name)}`,
+  );
+  const [charset, collation, indexes] = row!;
+  const isBounded = length <= LONGEST.varchar;
+  if (!isBounded && indexes !== "0") return undefined;
+  const isChar = word === "char" && length <= LONGEST.char &&
+    /^mysql:char\b/.test(field.source_type!);
+  const longer = isBounded ? `${isChar ? "char" : "varchar"}(${length})` : "longtext";
+  return `${longer} character set ${charset} collate ${collation}`;
+}
+
 export const mysql: RelationalSystem<Session, MySQLTable, ColumnLimit> = {
   dialect,
   catalog,
@@ -118,9 +156,10 @@ export const mysql: RelationalSystem<Session, MySQLTable, ColumnLimit> = {
     );
     const rule = column.nullable ? "NULL" : "NOT NULL";
     return `ALTER TABLE ${name} MODIFY COLUMN ${quote(column.name)} ${type} ${rule} COMMENT ${
-      textLiteral(String(row![0]))
+      commentLiteral(String(row![0]))
     }`;
   },
+  lengthen: lengthenText,
   types: {
     newTypes: (_session, fields, keys) =>
       Promise.resolve(fields.map((field) => columnType(field, keys.includes(field.name)))),

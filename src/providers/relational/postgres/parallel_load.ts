@@ -213,7 +213,7 @@ async function createBeside(
     })
     : await createTarget(system, session, task, name, [
       createLike(beside, old),
-      ...(await planChanges(system, session, { ...old, name: beside }, task)).statements,
+      ...await planChanges(system, session, { ...old, name: beside }, task),
     ]);
   await session.query(`COMMENT ON TABLE ${created.table.name} IS ${quoteText(mark)}`);
   return { created, old };

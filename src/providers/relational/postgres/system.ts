@@ -22,6 +22,7 @@ import { nameResults } from "./sql/result_names.ts";
 import { type ColumnEncoding, encodingOf } from "./types/column_encoding.ts";
 import { conversionOf } from "./types/conversion.ts";
 import { nativeType, typeMapper, typeOfDtype } from "./types/type_mapper.ts";
+import { lengthenText } from "./types/widening.ts";
 import type { Session } from "./wire/session.ts";
 
 export type PostgresSystem = RelationalSystem<Session, Relation, ColumnEncoding>;
@@ -44,6 +45,7 @@ export function postgresSystem(
         } TYPE ${type} USING ${value}::${type}`,
       );
     },
+    lengthen: (_session, _table, field, column) => Promise.resolve(lengthenText(field, column)),
     refuseChanges,
     async schemaStatements(session, table) {
       const wanted = table.schema ?? schema;

@@ -389,6 +389,46 @@ onServers("the plan of a new table in the place of another is what runs", async 
   assert.deepEqual(await sql("SELECT * FROM t"), [["100000", "new"]]);
 });
 
+onServers("with schema: evolve a column of text gets the source's length", async ({ url, sql }) => {
+  await sql(
+    `CREATE TABLE t (a VARCHAR(10) CHARACTER SET latin1 NOT NULL COMMENT 'it''s \\\\ żółć', b VARCHAR(10), c CHAR(5),
+    d VARCHAR(10) DEFAULT 'x', e VARCHAR(10), KEY (e)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4`,
+  );
+  await sql("INSERT INTO t VALUES ('old', 'old', 'old', 'old', 'old')");
+  const types: Record<string, string> = {
+    ...{ a: "mysql:varchar(20)", b: "postgres:text", c: "mysql:char(7)" },
+    ...{ d: "mysql:varchar(20)", e: "postgres:text" },
+  };
+  const fields = Object.entries(types).map(([name, source_type]): Field => ({
+    ...{ name, dtype: "string", nullable: true, source_type },
+  }));
+  const warnings: string[] = [];
+  await using connector = await connect(url, {}, never, warnings);
+  const loader = new MySQLLoader(connector);
+  const task = {
+    target: { type: "relation", name: "t" },
+    staged: stagedOf(fields, [{ a: "a".repeat(20), b: "b".repeat(30), c: "c", d: "d", e: "e" }]),
+    mode: "append",
+    upsertKeys: [],
+    signal: never,
+  } as const;
+  const { statements } = await loader.plan(task);
+  assert.deepEqual(statements, []);
+  assert.deepEqual(warnings.map((text) => /make the column (\w+\(\d+\))/.exec(text)?.[1]), [
+    ...["varchar(20)", "char(7)"],
+  ]);
+  await loader.load({ ...task, schema: "evolve" });
+  const columns = await sql("SHOW FULL COLUMNS FROM t");
+  assert.deepEqual(columns.map(([, type]) => type), [
+    ...["varchar(20)", "longtext", "char(7)", "varchar(10)", "varchar(10)"],
+  ]);
+  assert.match(columns[0]![2]!, /^latin1_/);
+  assert.deepEqual([columns[0]![3], columns[0]!.at(-1)], ["NO", "it's \\ żółć"]);
+  assert.deepEqual(await sql("SELECT a, LENGTH(b) FROM t ORDER BY LENGTH(a)"), [
+    ...[["old", "3"], ["a".repeat(20), "30"]],
+  ]);
+});
+
 onServers("an upsert that would find rows by another key is refused", async ({ url, sql }) => {
   await using connector = await connect(url);
   const fields: Field[] = [

@@ -55,3 +55,40 @@ onServers(
       }
     }),
 );
+
+const LENGTHS = `CREATE TABLE source (a varchar(20), b text, c char(7), d varchar(3), e uuid);
+  INSERT INTO source VALUES (repeat('a', 20), repeat('b', 30), 'c', 'ddd', gen_random_uuid());
+  CREATE TABLE t (a varchar(10), b varchar(10), c char(5), d varchar(5), e varchar(36));
+  INSERT INTO t VALUES ('old', 'old', 'old', 'old', 'old')`;
+
+onServers(
+  "with schema: evolve a column of text gets the source's length, strict names it",
+  (database) =>
+    withFolder(async (folder) => {
+      await database.sql(LENGTHS);
+      const { streams: [stream], ...rest } = pipeline(database.url);
+      const withSchema = (schema: string) => ({
+        ...rest,
+        streams: [{ ...stream, load: { mode: "append", schema } }],
+      });
+      const { streams: [failed] } = await run(folder, withSchema("strict"));
+      assert.equal(failed!.status, "failed");
+      assert.match(failed!.error!.message, /field "a".* at most 10 characters/s);
+      const [long, padded, ...others] = failed!.warnings;
+      assert.equal(
+        long,
+        'Column "a" of "public.t" is character varying(10), field "a" has up to 20 characters: a longer text ends the load; set "load: { schema: evolve }" in the stream to make the column character varying(20)',
+      );
+      assert.match(padded!, /^Column "c" .* is character\(5\), .* make the column character\(7\)$/);
+      assert.deepEqual(others, []);
+      await runWell(folder, withSchema("evolve"));
+      const types = await database.sql(`SELECT format_type(atttypid, atttypmod) AS type
+        FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 ORDER BY attnum`);
+      assert.deepEqual(types.map(({ type }) => type), [
+        ...["character varying(20)", "text", "character(7)", "character varying(5)"],
+        "character varying(36)",
+      ]);
+      const rows = await database.sql("SELECT a, length(b) AS b FROM t ORDER BY length(a)");
+      assert.deepEqual([...rows], [{ a: "old", b: 3 }, { a: "a".repeat(20), b: 30 }]);
+    }),
+);

@@ -1,5 +1,9 @@
 /** Which of PostgreSQL's types, where dxt knows them by their text alone, hold all values of another. */
 import { holdsAll } from "../../../../core/values/conversion.ts";
+import { isText } from "../../../../core/values/kinds.ts";
+import type { Field } from "../../../../models/field.ts";
+import { longestText } from "../../type_name.ts";
+import { nativeType } from "./type_mapper.ts";
 import { parseTypeName, type TypeName } from "./type_name.ts";
 
 /** Types, besides itself, that hold every value of a type, whatever its length or precision. */
@@ -42,6 +46,17 @@ export function isWider(from: string, to: string): boolean {
     return (narrow.args[0] ?? MICROS_DIGITS) <= (wide.args[0] ?? MICROS_DIGITS);
   }
   return wide.base === "varchar" && lengthWidens(narrow, wide);
+}
+
+/** The type in which a column of text takes the longest texts of a field; undefined where it takes them. */
+export function lengthenText(field: Field, column: { readonly type: string }): string | undefined {
+  const { base, array, args: [size] } = parseTypeName(column.type);
+  const length = longestText(field);
+  if (!isText(field.dtype) || array || size === undefined || length === undefined) return undefined;
+  if (!["varchar", "bpchar"].includes(base) || length <= size) return undefined;
+  if (!isFinite(length)) return "text";
+  const isPadded = base === "bpchar" && parseTypeName(nativeType(field) ?? "").base === base;
+  return `${isPadded ? "character" : "character varying"}(${length})`;
 }
 
 function lengthWidens(narrow: TypeName, wide: TypeName): boolean {
