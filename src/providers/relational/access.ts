@@ -31,6 +31,13 @@ export async function checkRead(
   }
 }
 
+/** Rights to a table that a load of each mode uses: a replacement looks for rows that others refer to. */
+export const RIGHTS_OF_MODE: Readonly<Record<LoadMode, readonly string[]>> = {
+  append: ["INSERT"],
+  replace: ["SELECT", "INSERT", "DELETE"],
+  upsert: ["SELECT", "INSERT", "UPDATE"],
+};
+
 /** What a provider says of a target. */
 export interface WriteRights {
   readonly exists: boolean;

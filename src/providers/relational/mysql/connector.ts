@@ -1,10 +1,13 @@
 /** An open connection to a MySQL or MariaDB server. */
 import type { ServerInfo } from "../../../core/contracts/connector.ts";
 import type { ConnectContext } from "../../../core/contracts/provider.ts";
+import type { LoadMode } from "../../../models/stream.ts";
 import { ServerConnector } from "../connector.ts";
+import type { TableName } from "../contract.ts";
 import type { SizeReader } from "../estimate.ts";
 import type { MySQLTable } from "./catalog.ts";
 import { addressOf, type MySQLConfig } from "./config.ts";
+import { findMissingRights } from "./privileges.ts";
 import { mysql } from "./system.ts";
 import type { ColumnLimit } from "./wire/infile_encoder.ts";
 import { isConnectionEnd, MySQLError } from "./wire/server_error.ts";
@@ -49,6 +52,12 @@ export class MySQLConnector extends ServerConnector<Session, MySQLTable, ColumnL
 
   protected override compile(session: Session, sql: string): Promise<unknown> {
     return session.describe(sql);
+  }
+
+  override async findWriteRights(session: Session, name: TableName, mode: LoadMode) {
+    const { exists, problems } = await super.findWriteRights(session, name, mode);
+    if (problems.length > 0) return { exists, problems };
+    return { exists, problems: await findMissingRights(session, name, mode, exists) };
   }
 
   isSystemError(error: unknown): boolean {

@@ -1,18 +1,11 @@
 /** What a login may do, asked of the server without moving data. */
 import type { LoadMode } from "../../../../models/stream.ts";
-import type { WriteRights } from "../../access.ts";
+import { RIGHTS_OF_MODE, type WriteRights } from "../../access.ts";
 import type { TableName } from "../../contract.ts";
 import { displayTable } from "../../names.ts";
 import type { Session } from "../wire/session.ts";
 import { READ_ONLY_KINDS } from "./catalog.ts";
 import { quote, quoteText } from "./dialect.ts";
-
-/** Rights to a table that a load of each mode uses: a replacement looks for rows that others refer to. */
-const NEEDED: Readonly<Record<LoadMode, readonly string[]>> = {
-  append: ["INSERT"],
-  replace: ["SELECT", "INSERT", "DELETE"],
-  upsert: ["SELECT", "INSERT", "UPDATE"],
-};
 
 interface Place {
   readonly user: string;
@@ -108,7 +101,7 @@ async function findTable(
   mode: LoadMode,
 ): Promise<FoundTable | undefined> {
   const { schema, name } = table;
-  const needed = NEEDED[mode].map(quoteText).join(", ");
+  const needed = RIGHTS_OF_MODE[mode].map(quoteText).join(", ");
   const { rows: [row] } = await session.query(`
     SELECT n.nspname, c.relkind, pg_catalog.row_security_active(c.oid),
       NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
