@@ -7,6 +7,7 @@ import type { TableName } from "../contract.ts";
 import type { SizeReader } from "../estimate.ts";
 import type { MySQLTable } from "./catalog.ts";
 import { addressOf, type MySQLConfig } from "./config.ts";
+import { describeLockWait } from "./lock_wait.ts";
 import { findMissingRights } from "./privileges.ts";
 import { mysql } from "./system.ts";
 import type { ColumnLimit } from "./wire/infile_encoder.ts";
@@ -25,7 +26,10 @@ export class MySQLConnector extends ServerConnector<Session, MySQLTable, ColumnL
   /** @throws {ConnectionError} when the server cannot be reached in time, or refuses the login */
   static async open(config: MySQLConfig, context: ConnectContext): Promise<MySQLConnector> {
     const { baseDirectory, showValues, signal, trace } = context;
-    const keys = { ...config, ...addressOf(config), baseDirectory, showValues, trace };
+    const keys: SessionConfig = {
+      ...{ ...config, ...addressOf(config), baseDirectory, showValues, trace },
+      onLongWait: (id) => void warnOfLock(keys, context, id),
+    };
     return new MySQLConnector(keys, await Session.open(keys, signal), context);
   }
 
@@ -62,6 +66,25 @@ export class MySQLConnector extends ServerConnector<Session, MySQLTable, ColumnL
 
   isSystemError(error: unknown): boolean {
     return error instanceof MySQLError;
+  }
+}
+
+/** Warns of the lock that a connection waits for, where it waits for one. */
+async function warnOfLock(
+  config: SessionConfig,
+  { signal, warn }: ConnectContext,
+  id: number,
+): Promise<void> {
+  try {
+    const session = await Session.open({ ...config, onLongWait: undefined }, signal);
+    try {
+      const wait = await describeLockWait(session, id);
+      if (wait !== undefined) warn(wait, true);
+    } finally {
+      await session.close();
+    }
+  } catch {
+    // The waiting session reports a failure of the server itself.
   }
 }
 

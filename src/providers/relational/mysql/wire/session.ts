@@ -38,6 +38,8 @@ export interface SessionConfig extends ServerKeys {
   /** Whether errors may quote keys. */
   readonly showValues: boolean;
   readonly trace?: ConnectContext["trace"];
+  /** Called with the connection's number after seconds in which the server said nothing. */
+  readonly onLongWait?: ((connectionId: number) => void) | undefined;
 }
 
 export interface QueryResult extends StatementEnd {
@@ -86,6 +88,7 @@ export class Session {
       interrupt: async (signal) => {
         if (!options.isKiller) await killStatement(config, greeting.connectionId, signal);
       },
+      onLongWait: () => config.onLongWait?.(greeting.connectionId),
     });
     const input = new PacketBuffer(socket);
     input.sequence = sequence;

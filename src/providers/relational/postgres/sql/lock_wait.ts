@@ -1,5 +1,6 @@
 /** Finds the sessions that hold the lock which a session waits for. */
 import type { ControlRow } from "../../../../core/contracts/connector.ts";
+import { formatLockWait, type LockHolder } from "../../lock_wait.ts";
 import { displayName } from "../../names.ts";
 
 /** Sessions that a process waits for, those that only wait before it too. */
@@ -26,19 +27,21 @@ export async function describeLockWait(
   if (rows.length === 0) return undefined;
   const { name, type } = rows[0]!;
   const what = typeof name === "string" ? displayName(name) : `a ${type ?? "lock"} of the server`;
-  return `Waiting for a lock on ${what}: ${
-    rows.map(describeHolder).join("; ")
-  } holds it or asked for it before`;
+  return formatLockWait(what, rows.map(describeHolder));
 }
 
 /** Its command is one word: the rest of a statement may hold secrets. */
-function describeHolder({ pid, user, application, command, state, since }: ControlRow): string {
-  const known = [
-    ...(user ? [`user ${JSON.stringify(user)}`] : []),
-    ...(application ? [`application ${JSON.stringify(application)}`] : []),
-    ...(command ? [`last command ${command}`] : []),
-    ...(state ? [String(state)] : []),
-    ...(since ? [`in a transaction since ${since}`] : []),
-  ];
-  return `process ${pid}${known.length === 0 ? "" : ` (${known.join(", ")})`}`;
+function describeHolder(
+  { pid, user, application, command, state, since }: ControlRow,
+): LockHolder {
+  return {
+    name: `process ${pid}`,
+    facts: [
+      ...(user ? [`user ${JSON.stringify(user)}`] : []),
+      ...(application ? [`application ${JSON.stringify(application)}`] : []),
+      ...(command ? [`last command ${command}`] : []),
+      ...(state ? [String(state)] : []),
+      ...(since ? [`in a transaction since ${since}`] : []),
+    ],
+  };
 }
