@@ -7,7 +7,12 @@ import type { Phase, Step } from "./contract/events.ts";
 import { type Progress, resetProgress, type RunContext } from "./contract/run_context.ts";
 import { stageFiles, stageRecords } from "./extract/stage_stream.ts";
 import { planTarget } from "./extract/check_target.ts";
-import { boundReading, checkExpectations, comparesTarget } from "./extract/expectations.ts";
+import {
+  boundReading,
+  checkExpectations,
+  checkReading,
+  comparesTarget,
+} from "./extract/expectations.ts";
 import { isRepeatable, StreamLoad } from "./load/load_stage.ts";
 import { settlePending, type Stage } from "./load/pending_load.ts";
 import { createRetryPolicy, withRetries } from "./retry.ts";
@@ -129,9 +134,12 @@ async function extractStream(
     await using source = openSource(plan, bounded);
     if (context.loads) warmTarget(plan, context);
     progress.staged = plan.extractor.yields === "files"
-      ? await stageFiles(plan, bounded, buffer, source)
+      ? await stageFiles(plan, bounded, buffer, source, progress)
       : await stageRecords(plan, bounded, buffer, source, progress, load);
+    checkReading(plan, context, progress.staged, progress);
   } catch (error) {
+    if (progress.staged !== undefined) await removeStage(buffer, progress);
+    delete progress.staged;
     await load.abort(error);
     throw error;
   } finally {

@@ -224,3 +224,38 @@ Deno.test("an age needs a watermark", async () => {
     );
   });
 });
+
+Deno.test("a stream that reads too much leaves no stage, however small it is", async () => {
+  await withTables(async (run) => {
+    for (const expect of [{ max_rows: 9 }, { max_bytes: 10 }]) {
+      for (const phase of ["run", "extract"] as const) {
+        const { error, stage } = (await run({ expect }, phase)).streams[0]!;
+        assert.match(error!.message, /^Cannot extract stream "t".*more than/);
+        assert.equal(stage, undefined);
+      }
+    }
+    const { streams } = await run({}, "load");
+    assert.match(streams[0]!.error!.message, /nothing is staged/);
+  });
+});
+
+Deno.test("bytes of whole files are bounded, too", async () => {
+  await withFolder(async (folder) => {
+    for (const name of ["a", "b", "c"]) {
+      await Deno.writeTextFile(join(folder, `${name}.txt`), name.repeat(1000));
+    }
+    const pipeline = (max_bytes: number) => ({
+      version: 1,
+      name: "p",
+      source: { provider: "local", path: "." },
+      target: { provider: "local", path: "out" },
+      buffer: { format: "passthrough" },
+      streams: [{ id: "t", source: "*.txt", target: "t/", expect: { max_bytes } }],
+    });
+    const { error, stage } = (await run(folder, pipeline(2999))).streams[0]!;
+    assert.match(error!.message, /more than 2999 bytes were read/);
+    assert.equal(stage, undefined);
+    await assert.rejects(Deno.stat(join(folder, "out", "t")), Deno.errors.NotFound);
+    await runWell(folder, pipeline(3000));
+  });
+});

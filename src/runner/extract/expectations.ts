@@ -29,6 +29,22 @@ export function boundReading(
   };
 }
 
+/**
+ * Checks a stage that was just committed: its extraction may have ended before it was aborted.
+ *
+ * @throws {ExpectationError} if the extraction has read more than the stream's bounds
+ */
+export function checkReading(
+  { stream }: StreamPlan,
+  { bounds }: Pick<RunContext, "bounds">,
+  { kind, count, files }: StagedFiles,
+  { bytesRead }: Pick<Progress, "bytesRead">,
+): void {
+  const bytes = kind === "files" ? files.reduce((sum, { size }) => sum + size, 0) : bytesRead;
+  const excess = findExcess({ ...stream.expect, ...bounds }, { rows: count, bytes });
+  if (excess !== undefined) throw excess;
+}
+
 function findExcess(
   { max_rows, max_bytes }: ReadBounds,
   { rows, bytes }: { readonly rows: number; readonly bytes: number },
@@ -56,7 +72,7 @@ export function comparesTarget(
 }
 
 /**
- * Checks a committed stage against all bounds. A small extraction may have ended before its abort.
+ * Checks a committed stage before it is loaded. Its bytes were checked when it was read.
  *
  * @throws {ExpectationError} if the stage, or the rows that its load would delete, are out of bounds
  * @throws {ConfigurationError} if the target's rows cannot be counted, or the watermark has no age
@@ -65,13 +81,13 @@ export function checkExpectations(
   plan: StreamPlan,
   context: Pick<RunContext, "fullRefresh" | "backfill" | "bounds">,
   staged: StagedFiles,
-  { bytesRead, targetBefore }: Pick<Progress, "bytesRead" | "targetBefore">,
+  { targetBefore }: Pick<Progress, "targetBefore">,
 ): void {
   const { expect = {} } = plan.stream;
   const { min_rows, max_delete_pct, max_age } = expect;
   const { count, kind } = staged;
   const read = `${count} ${kind === "files" ? "files" : "rows"} were read`;
-  const excess = findExcess({ ...expect, ...context.bounds }, { rows: count, bytes: bytesRead });
+  const excess = findExcess({ ...expect, ...context.bounds }, { rows: count, bytes: 0 });
   if (excess !== undefined) throw excess;
   if (min_rows !== undefined && count < min_rows) {
     throw createError(read, `at least ${min_rows}`, "min_rows");

@@ -83,12 +83,14 @@ export async function stageFiles(
   context: RunContext,
   buffer: Buffer,
   source: ConnectionClient,
+  progress: Progress,
 ): Promise<StagedFiles> {
   return await extractWhole({
     ...{ source, context, stage: buffer, buffer: plan.buffer, transformer: undefined },
     extractor: plainClass(plan.extractor),
     spec: buildSpec(plan, context, { projections: [], generated: [] }, undefined),
     stats: newStats(),
+    onProgress: reportRows(plan, context, progress, undefined),
     details: () => describeStage(plan, context, undefined, null),
   });
 }

@@ -38,7 +38,8 @@ const URL_OPTIONS: Readonly<Record<string, OptionMeaning>> = {
   socket: "host",
   unix_socket: "host",
   // dxt always speaks utf8mb4.
-  charset: (name) => /^utf8(mb[34])?$/i.test(name) ? {} : { charset: name },
+  charset: (name): Readonly<Record<string, string>> =>
+    /^utf8(mb[34])?$/i.test(name) ? {} : { charset: name },
 };
 
 const SSL_MODES: Readonly<Record<string, string>> = {
