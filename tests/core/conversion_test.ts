@@ -108,7 +108,7 @@ Deno.test("a loss is refused with its field, both types and the way to accept it
   });
 });
 
-Deno.test("a way out is named only where it leads out", () => {
+Deno.test("advice names only what would help", () => {
   const widening = [{ ...column({}), widens: true }];
   assert.throws(() => refuseLosses('"t"', widening, "stop"), /schema: evolve/);
   assert.throws(

@@ -46,7 +46,7 @@ Deno.test("a compressed file behind HTTP goes into a table, and its first record
   });
 });
 
-Deno.test("of a body that is cut nothing is loaded, after each attempt of a run", () =>
+Deno.test("nothing is loaded of a body that is cut, in any attempt of a run", () =>
   withServer(() => [head("200 OK", "content-length: 100"), CSV], async (server, folder) => {
     const ends = ["--from", `${server.url}x.csv`, "--to", "w.db"];
     const { code, err } = await program(folder, ["run", ...ends, "--retries", "1"]);

@@ -1,4 +1,4 @@
-/** stdin and stdout as ends of a run. */
+/** stdin and stdout as source and target of a run. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";

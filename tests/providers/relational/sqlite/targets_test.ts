@@ -41,7 +41,7 @@ Deno.test("a replace that would delete rows of another table is refused", () =>
     assert.deepEqual(database.rows("SELECT count(*) FROM child"), [[1]]);
   }));
 
-Deno.test("an upsert uses a unique index that is there, else makes one, once", () =>
+Deno.test("an upsert uses the unique index on its keys, or creates one, once", () =>
   withDatabase(async (database) => {
     database.sql(`CREATE TABLE a (id INTEGER, v TEXT, UNIQUE (id));
       CREATE TABLE b (id INTEGER, v TEXT); CREATE UNIQUE INDEX part ON b (id) WHERE id > 5`);
