@@ -317,8 +317,9 @@ function targetTree({ dataset, kind }: ArgumentKind, id: string, place: Place): 
 function deriveId(dataset: string, { hasFiles }: EndpointArgument): string {
   if (QUERY.test(dataset)) return "query";
   if (!hasFiles && hasPattern(dataset)) return WILDCARD_ID;
-  const bare = DATASET.test(dataset)
-    ? dataset.replace(/^.*\//, "").replace(DATASET, "")
+  const isKnown = DATASET.test(dataset);
+  const bare = isKnown || hasFiles
+    ? dataset.replace(/^.*\/(?=.)/, "").replace(isKnown ? DATASET : /\.\w+$/, "")
     : dataset.replace(/^.*\.(?=[^.]+$)/, "");
   const id = bare.replace(/[^\p{L}\p{N}_-]+/gu, "_").replace(/^_+(?=.)|(?<=.)_+$/g, "");
   return id === "" || id === "_" ? "records" : id;

@@ -16,7 +16,7 @@ export interface ArgumentKind {
 
 /** File extensions of files with records, compressed or not. */
 export const DATASET =
-  /\.(parquet|csv|tsv|json|jsonl|ndjson|arrow|feather|ipc)(\.(gz|gzip|zst|zstd|bz2|xz))?$/i;
+  /\.(parquet|pq|csv|tsv|tab|json|jsonl|ndjson|arrow|arrows|feather|ipc)(\.(gz|gzip|zst|zstd|bz2|xz))?$/i;
 
 /** Tells an SQL query from a table name by its first word. */
 export const QUERY = /^\s*(select|with|values)\s/i;

@@ -102,6 +102,19 @@ Deno.test("a file is replaced by each run, a table keeps its rows, unless a mode
   });
 });
 
+Deno.test("every ending of a format is that of a target, and no part of a stream's id", async () => {
+  await withFolder(async (folder) => {
+    await filled(folder);
+    for (const ending of ["pq", "tab", "arrows"]) {
+      const file = `as_${ending}.${ending}`;
+      await well(program(folder, ["run", "--from", "x.csv", "--to", file]));
+      await well(program(folder, ["run", "--from", file, "--to", "w.db"]));
+      const sql = `SELECT count(*) AS n FROM as_${ending}`;
+      assert.deepEqual(rowsIn(folder, "w.db", sql), [{ n: 2 }]);
+    }
+  });
+});
+
 Deno.test("a condition, columns and a limit choose what is read", async () => {
   await withFolder(async (folder) => {
     await filled(folder);
