@@ -124,8 +124,10 @@ export interface ConnectContext {
   /**
    * Set while the log has level debug: called with each statement before it is sent. The runner hides
    * values that a statement contains.
+   *
+   * @param doubleQuoted a double quote encloses a string of the statement, not a name
    */
-  readonly trace?: ((statement: string) => void) | undefined;
+  readonly trace?: ((statement: string, doubleQuoted?: boolean) => void) | undefined;
 }
 
 /**

@@ -25,7 +25,8 @@ export class MySQLConnector extends ServerConnector<Session, MySQLTable, ColumnL
 
   /** @throws {ConnectionError} when the server cannot be reached in time, or refuses the login */
   static async open(config: MySQLConfig, context: ConnectContext): Promise<MySQLConnector> {
-    const { baseDirectory, showValues, signal, trace } = context;
+    const { baseDirectory, showValues, signal } = context;
+    const trace = context.trace && ((sql: string) => context.trace!(sql, true));
     const keys: SessionConfig = {
       ...{ ...config, ...addressOf(config), baseDirectory, showValues, trace },
       onLongWait: (id) => void warnOfLock(keys, context, id),

@@ -18,7 +18,10 @@ export async function connect(
   { provider, config, baseDirectory, showValues, traces }: Connectable,
   signal: AbortSignal,
 ): Promise<Connector> {
-  const trace = traces ? (statement: string) => sendStatement(hideLiterals(statement)) : undefined;
+  const trace = traces
+    ? (statement: string, doubleQuoted?: boolean) =>
+      sendStatement(hideLiterals(statement, doubleQuoted))
+    : undefined;
   try {
     return await provider.connect(config, {
       baseDirectory,
