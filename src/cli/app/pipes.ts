@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Argument } from "../../config/mod.ts";
 import { DATASET } from "../../config/pipeline/classify_argument.ts";
 import { ConfigurationError, ConnectorError, messageOf } from "../../core/errors.ts";
-import { createWithin } from "../../core/files/shared_folder.ts";
+import { createOwnFolder } from "../../core/files/own_folder.ts";
 import { bytesText } from "../output/format_units.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import type { IO } from "../terminal/stdio.ts";
@@ -117,19 +117,18 @@ function pathArgument({ option }: Argument, path: string): Argument {
 async function createFolder() {
   const { ignoreFolder, removeEmptyFolders } = await import("../../runner/stage_folders.ts");
   const around = join(Deno.cwd(), ".dxt");
-  const path = await explain(
+  const folder = await explain(
     `create a folder for stdin and stdout in "${around}"`,
-    () =>
-      createWithin(around, async () => {
-        const inside = await Deno.makeTempDir({ dir: around, prefix: "pipe-" });
-        ignoreFolder(around);
-        return inside;
-      }),
+    async () => {
+      const own = await createOwnFolder(around, "pipe-");
+      ignoreFolder(around);
+      return own;
+    },
   );
   return {
-    join: (name: string) => join(path, name),
+    join: (name: string) => join(folder.path, name),
     async [Symbol.asyncDispose]() {
-      await Deno.remove(path, { recursive: true });
+      await folder[Symbol.asyncDispose]();
       removeEmptyFolders([around]);
     },
   };

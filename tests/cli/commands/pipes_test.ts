@@ -176,3 +176,33 @@ Deno.test("a condition on a piped table selects its records", () =>
     const { out, err } = await pipe(folder, "", ...args, "--columns", "name", "--format", "json");
     assert.deepEqual(JSON.parse(textOf(out)), [{ name: "b" }], err);
   }));
+
+Deno.test("the next run removes what a killed one left, and nothing of a run that goes on", () =>
+  withFolder(async (folder) => {
+    const args = ["run", "--from", "-", "--format", "csv", "--to", "w.db"];
+    const around = join(folder, ".dxt");
+    const folders = async () =>
+      (await names(around).catch(() => [])).filter((name) => name.startsWith("pipe-"));
+    const begin = async () => {
+      const before = await folders();
+      const child = start(folder, args);
+      while (true) {
+        const [added] = (await folders()).filter((name) => !before.includes(name));
+        if (added !== undefined) return { child, added };
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    const killed = await begin();
+    killed.child.kill("SIGKILL");
+    await killed.child.output();
+    assert.deepEqual(await folders(), [killed.added]);
+    const going = await begin();
+    const next = await pipe(folder, CSV, ...args);
+    assert.equal(next.code, 0, next.err);
+    assert.deepEqual(await folders(), [going.added]);
+    const writer = going.child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(CSV));
+    await writer.close();
+    assert.equal((await going.child.output()).code, 0);
+    assert.deepEqual(await names(folder), ["w.db"]);
+  }));

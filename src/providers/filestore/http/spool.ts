@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Permissions } from "../../../core/contracts/provider.ts";
 import { ConnectorError, DXTError, messageOf } from "../../../core/errors.ts";
-import { createWithin } from "../../../core/files/shared_folder.ts";
+import { createOwnFolder, type OwnFolder } from "../../../core/files/own_folder.ts";
 import { missingFolder } from "../../../core/files/write_access.ts";
 
 function spoolFolder(baseDirectory: string): string {
@@ -18,22 +18,19 @@ export function spoolPermissions(baseDirectory: string): Pick<Permissions, "read
 
 /** The copies of one connection. Disposing it removes them, and the folders if they are then empty. */
 export class Spool implements AsyncDisposable {
-  readonly #folder: string;
-  readonly #paths: string[] = [];
+  readonly #around: string;
+  #folder: Promise<OwnFolder> | undefined;
 
   constructor(private readonly baseDirectory: string) {
-    this.#folder = spoolFolder(baseDirectory);
+    this.#around = spoolFolder(baseDirectory);
   }
 
   /** Writes a copy, and returns its path. An error of `bytes` is thrown as it is. */
   async write(bytes: AsyncIterable<Uint8Array>): Promise<string> {
-    const path = join(this.#folder, crypto.randomUUID());
     try {
-      this.#paths.push(path);
-      using file = await createWithin(
-        this.#folder,
-        () => Deno.open(path, { write: true, createNew: true }),
-      );
+      this.#folder ??= createOwnFolder(this.#around, "copies-");
+      const path = join((await this.#folder).path, crypto.randomUUID());
+      using file = await Deno.open(path, { write: true, createNew: true });
       for await (const chunk of bytes) {
         for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
       }
@@ -41,16 +38,18 @@ export class Spool implements AsyncDisposable {
     } catch (cause) {
       if (cause instanceof DXTError || !isFromDisk(cause)) throw cause;
       throw new ConnectorError(
-        `Cannot copy a file into folder "${this.#folder}": ${messageOf(cause)}`,
+        `Cannot copy a file into folder "${this.#around}": ${messageOf(cause)}`,
         { cause },
       );
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const path of this.#paths.splice(0)) await removeIfAllowed(path);
+    const folder = this.#folder;
+    this.#folder = undefined;
+    await folder?.then((own) => own[Symbol.asyncDispose]()).catch(() => {});
     // Another connection or a stage may use them.
-    await removeIfAllowed(this.#folder);
+    await removeIfAllowed(this.#around);
     await removeIfAllowed(join(this.baseDirectory, ".dxt"));
   }
 }

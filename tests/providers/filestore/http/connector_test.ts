@@ -1,9 +1,11 @@
 /** Files behind HTTP: their names, copies, logins, and the contract of a store that is read. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { FilestoreConnector } from "../../../../src/core/contracts/connector.ts";
 import type { ConnectContext } from "../../../../src/core/contracts/provider.ts";
 import http from "../../../../src/providers/filestore/http/mod.ts";
+import { Spool } from "../../../../src/providers/filestore/http/spool.ts";
 import local from "../../../../src/providers/filestore/local/mod.ts";
 import type { StreamRef } from "../../../../src/models/source.ts";
 import { streamFields } from "../../../../src/providers/filestore/source/fields.ts";
@@ -170,6 +172,42 @@ Deno.test("permissions are those of the host, of allowed hosts, and of the folde
     const inside = join(around, "http");
     assert.deepEqual(needs(), { net, read: [inside], write: [inside] });
   }));
+
+const SPOOL = new URL("../../../../src/providers/filestore/http/spool.ts", import.meta.url).href;
+
+Deno.test("copies of a killed process are removed by the next one, those of others stay", () =>
+  withFolder(async (folder) => {
+    const around = join(folder, ".dxt", "http");
+    const copies = async () =>
+      (await Array.fromAsync(Deno.readDir(around))).map(({ name }) => name)
+        .filter((name) => name.startsWith("copies-")).sort();
+    const code = `const { Spool } = await import(${JSON.stringify(SPOOL)});
+      await new Spool(${JSON.stringify(folder)}).write([new Uint8Array(3)]);
+      Deno.kill(Deno.pid, "SIGKILL");`;
+    const { signal } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-check", code],
+      cwd: fileURLToPath(new URL("../../../..", import.meta.url)),
+    }).output();
+    assert.equal(signal, "SIGKILL");
+    const [killed, ...others] = await copies();
+    assert.deepEqual(others, []);
+    const first = new Spool(folder);
+    const path = await first.write(bytesOf("one"));
+    const second = new Spool(folder);
+    await second.write(bytesOf("two"));
+    const left = await copies();
+    assert.equal(left.length, 2);
+    assert.ok(!left.includes(killed!));
+    await second[Symbol.asyncDispose]();
+    assert.equal(await Deno.readTextFile(path), "one");
+    await first[Symbol.asyncDispose]();
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), []);
+  }));
+
+async function* bytesOf(text: string): AsyncGenerator<Uint8Array, void, void> {
+  yield new TextEncoder().encode(text);
+  await Promise.resolve();
+}
 
 /**
  * A store that writes a local folder, and reads its files with the connector under test from a
