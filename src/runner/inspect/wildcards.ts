@@ -1,44 +1,26 @@
 /** Expands wildcards: lists the tables of the source, and replaces a wildcard by a stream for each. */
 import { type LoadedPipeline, LocatedError } from "../../config/mod.ts";
-import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import { joinName, splitName } from "../../core/values/table_name.ts";
 import { parseTarget, type StreamSource, type StreamTarget } from "../../models/source.ts";
 import type { Stream } from "../../models/stream.ts";
 import { fillPlaceholders, isWildcard } from "../../models/wildcard.ts";
-import { matchesPattern } from "../../selector/mod.ts";
-import type { Endpoint } from "../plan/endpoint.ts";
 import { type PipelinePlan, planPipeline } from "../plan/pipeline_plan.ts";
 import { fieldId } from "../plan/resolve_fields.ts";
-import { listNames, suggestStream } from "../plan/suggest_stream.ts";
-import { createRetryPolicy, withRetries } from "../retry.ts";
-import { openClient } from "../worker/connection_clients.ts";
-import { openThreads } from "../worker/pool.ts";
-
-export interface ExpandOptions {
-  readonly signal: AbortSignal;
-  /** Attempts to list the tables after the first; those of the first wildcard when absent. */
-  readonly retries?: number | undefined;
-  /** Receives a warning, and the id of the wildcard that it concerns. */
-  onWarning?(stream: string, message: string): void;
-}
-
-/** A table of the source. */
-interface Table extends DiscoveredStream {
-  readonly schema: string;
-  /** The name without its schema. */
-  readonly table: string;
-  /** Schema and name in messages. */
-  readonly label: string;
-  /** Equal for two names of the same table. */
-  readonly key: string;
-}
+import {
+  formatKey,
+  type ListOptions,
+  listTables,
+  matchTables,
+  type Report,
+  type SourceTable,
+} from "./source_tables.ts";
 
 /** A stream, and the index of the one in the file that it comes from. */
 interface Expanded {
   readonly stream: Stream;
   readonly index: number;
   /** The table, if a wildcard made the stream. */
-  readonly table?: Table;
+  readonly table?: SourceTable;
 }
 
 /**
@@ -51,7 +33,7 @@ interface Expanded {
  */
 export async function expandWildcards(
   loaded: LoadedPipeline,
-  options: ExpandOptions,
+  options: ListOptions,
 ): Promise<LoadedPipeline> {
   const { streams } = loaded.pipeline;
   if (!streams.some(isWildcard)) return loaded;
@@ -60,7 +42,7 @@ export async function expandWildcards(
   const named = plan.streams.filter(({ stream, source }) =>
     !isWildcard(stream) && source.type === "relation"
   );
-  const own = new Set(await Promise.all(named.map(({ source }) => keyOf(plan.source, source))));
+  const own = new Set(await Promise.all(named.map(({ source }) => formatKey(plan.source, source))));
   const problems = new Problems(loaded);
   const expanded = plan.streams.flatMap(({ stream, source }, index): Expanded[] => {
     if (!isWildcard(stream)) return [{ stream, index }];
@@ -85,8 +67,6 @@ export async function expandWildcards(
   };
 }
 
-type Report = (key: string, message: string) => void;
-
 /** The errors of all wildcards. */
 class Problems {
   readonly #errors: Error[] = [];
@@ -108,89 +88,15 @@ class Problems {
   }
 }
 
-/** Lists all tables and views that the login may read, with the retries of the first wildcard. */
-async function listTables(
-  loaded: LoadedPipeline,
-  { source, streams }: PipelinePlan,
-  { signal, retries, onWarning = () => {} }: ExpandOptions,
-): Promise<Table[]> {
-  const { id, retry } = streams.map(({ stream }) => stream).find(isWildcard)!;
-  const warn = (message: string) => onWarning(id, message);
-  const retrying = { policy: createRetryPolicy(retry, retries), signal, warn, prepare: () => true };
-  using threads = openThreads(loaded);
-  let found: readonly DiscoveredStream[] = [];
-  await withRetries(retrying, async () => {
-    await using client = openClient(source, { explores: true }, { threads, signal, warn });
-    found = await client.connector.discover();
-  });
-  return await Promise.all(found.map(async (one) => {
-    const path = await source.targetPath(one.source as StreamTarget);
-    const parts = splitName(one.name);
-    const [schema, table] = parts.length === 2
-      ? parts
-      : [path.length === 2 ? path[0]! : "", parts.join(".")];
-    const label = parts.join(".");
-    return { ...one, schema: schema!, table: table!, label, key: JSON.stringify(path) };
-  }));
-}
-
-async function keyOf(endpoint: Endpoint, ref: StreamSource | StreamTarget): Promise<string> {
-  return JSON.stringify(await endpoint.targetPath(ref as StreamTarget));
-}
-
-/** The tables of a wildcard; reports when none is left. */
-function matchTables(
-  { id, exclude = [], include_views = false }: Stream,
-  source: StreamSource,
-  tables: readonly Table[],
-  own: ReadonlySet<string>,
-  report: Report,
-): Table[] {
-  const pattern = patternOf(source);
-  const excluded = exclude.map(splitName);
-  const offered = tables.filter(({ isView = false }) => include_views || !isView);
-  const matched = offered.filter((table) => isMatch(pattern, table));
-  const left = matched.filter((table) =>
-    !own.has(table.key) && !excluded.some((one) => isMatch(one, table))
-  );
-  if (left.length > 0) return left;
-  const written = joinName(pattern);
-  report(
-    "source",
-    matched.length > 0
-      ? `Cannot expand stream "${id}": each table that matches "${written}" is excluded or has its own stream: ${
-        listNames(matched.map(({ label }) => label))
-      }`
-      : `Cannot expand stream "${id}": no table matches "${written}", or the login may not read it${
-        offered.length === 0
-          ? "; there are no tables"
-          : suggestStream(written, offered.map(({ label }) => label))
-      }`,
-  );
-  return [];
-}
-
-/** Patterns of schema and table, or of the table alone, which then matches in every schema. */
-function patternOf(source: StreamSource): readonly string[] {
-  if (source.type !== "relation") return [];
-  return source.schema === undefined ? splitName(source.name) : [source.schema, source.name];
-}
-
-function isMatch(pattern: readonly string[], { schema, table }: Table): boolean {
-  const names = pattern.length === 1 ? [table] : [schema, table];
-  return pattern.length === names.length &&
-    names.every((name, i) => matchesPattern(pattern[i]!, name));
-}
-
 /** Reports all tables that lack a primary key, or a field that the wildcard names. */
-function checkFields(stream: Stream, tables: readonly Table[], report: Report): void {
+function checkFields(stream: Stream, tables: readonly SourceTable[], report: Report): void {
   const { id, extract, load, fields = [] } = stream;
   const declared = new Set(fields.map((field) => field.id));
   const lacking = (name: string) =>
     tables.filter((table) =>
       !declared.has(name) && !table.fields.some((field) => fieldId(stream, field.name) === name)
     );
-  const refuse = (key: string, action: string, without: readonly Table[], lack: string) => {
+  const refuse = (key: string, action: string, without: readonly SourceTable[], lack: string) => {
     if (without.length === 0) return;
     const names = without.map(({ label }) => `"${label}"`).join(", ");
     report(
@@ -211,7 +117,7 @@ function checkFields(stream: Stream, tables: readonly Table[], report: Report): 
   refuse("extract", "read new rows of", lacking(watermark), `watermark field "${watermark}"`);
 }
 
-function primaryKey(stream: Stream, { fields }: Table): string[] {
+function primaryKey(stream: Stream, { fields }: SourceTable): string[] {
   return fields.filter(({ key }) => key === true).map(({ name }) => fieldId(stream, name));
 }
 
@@ -219,7 +125,7 @@ function primaryKey(stream: Stream, { fields }: Table): string[] {
 function streamOf(
   wildcard: Stream,
   source: StreamSource,
-  table: Table,
+  table: SourceTable,
   { target }: PipelinePlan,
 ): Stream {
   const { exclude: _exclude, include_views: _views, ...stream } = wildcard;
@@ -242,7 +148,7 @@ function streamOf(
 }
 
 /** Names of tables may contain dots, which separate schema and table in a target, and slashes. */
-function fillTarget(target: StreamTarget, table: Table): StreamTarget {
+function fillTarget(target: StreamTarget, table: SourceTable): StreamTarget {
   if (target.type === "relation") {
     const fill = (part: string) => fillPlaceholders(part, table);
     return target.schema === undefined
@@ -284,7 +190,7 @@ async function checkTargets(
     if (!isWildcard(stream) || !isWildcard({ id: written })) continue;
     const made = expanded.filter((one) => one.index === index);
     const keys = await Promise.all(
-      made.map((one) => keyOf(target, one.stream.target as StreamTarget)),
+      made.map((one) => formatKey(target, one.stream.target as StreamTarget)),
     );
     const byTarget = Map.groupBy(made, (one) => keys[made.indexOf(one)]!);
     for (const same of byTarget.values()) {
