@@ -183,7 +183,7 @@ async function* refusePage(
     isFirst = false;
     if (/^\s*<(!doctype\s+html|html)\b/i.test(head)) {
       throw new ConnectorError(
-        `Cannot read "${name}": the server sends an HTML page, expected a file; it may want a login`,
+        `Cannot read "${name}": the server sends an HTML page, expected a file; it may require a login`,
       );
     }
     yield chunk;

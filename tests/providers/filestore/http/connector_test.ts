@@ -101,7 +101,7 @@ Deno.test("a page in place of a file is refused", () =>
   withStore({}, () => whole("\n<!DOCTYPE html>\n<title>Log in</title>\n"), async (store) => {
     await assert.rejects(
       store.list({ type: "file", path: "x.csv" }),
-      /Cannot read "x.csv": the server sends an HTML page, expected a file; it may want a login$/,
+      /Cannot read "x.csv": the server sends an HTML page, expected a file; it may require a login$/,
     );
   }));
 
