@@ -93,8 +93,8 @@ const retries = () =>
       message`Try a stream again up to N times after a failure that may pass, such as a lost connection or a deadlock (default: the stream's retry.attempts - 1, which is 2)`,
   }));
 
-/** Bounds of each stream, instead of those of its `expect`. */
-const bounds = () => ({
+/** What each stream may read at most, instead of what its `expect` says. */
+export const bounds = () => ({
   maxRows: optional(option("--max-rows", integer({ metavar: "N", min: 0 }), {
     description:
       message`Stop a stream that reads more than N rows, before its target changes (default: its expect.max_rows)`,
@@ -240,7 +240,6 @@ export const moving = () => ({
   threads: threads(),
   wait: wait(),
   retries: retries(),
-  ...bounds(),
   sandbox: sandbox(),
   showValues: showValues(),
   ...limits(),

@@ -9,6 +9,7 @@ const parser = merge(
   object("Options", {
     ...options.selection(),
     fullRefresh: options.fullRefresh(message`Read everything, whatever the streams' modes`),
+    ...options.bounds(),
     ...options.moving(),
   }),
 );

@@ -18,6 +18,7 @@ const parser = merge(
     dryRun: option("--dry-run", {
       description: message`Show what would be done, as dxt plan does, without changing anything`,
     }),
+    ...options.bounds(),
     ...options.moving(),
   }),
 );
