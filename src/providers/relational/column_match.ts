@@ -155,9 +155,17 @@ function findUnfilled<T extends Table, E>(
 /** Warns of fields and columns that the load leaves out. */
 export function warnOfOmissions<T extends Table, E>(
   warn: (message: string) => void,
-  { table: { label }, computed, unfilled }: Target<T, E>,
+  { table: { label, columns: all }, columns, computed, unfilled }: Target<T, E>,
 ): void {
   warnOfComputed(warn, label, computed);
+  const key = all.find((column) =>
+    column.numbered && columns.every((one) => one.column !== column)
+  );
+  if (key !== undefined) {
+    warn(
+      `No field of the stream fills key "${key.name}" of ${label}: the target numbers the rows itself`,
+    );
+  }
   const warning = describeUnfilled(label, unfilled);
   if (warning !== undefined) warn(warning);
 }

@@ -100,6 +100,8 @@ export interface TableColumn {
   readonly identity: boolean;
   /** Part of the primary key. */
   readonly key: boolean;
+  /** The system numbers rows in a key that no field fills, without being asked to by its table. */
+  readonly numbered?: boolean;
 }
 
 /** A table, or another relation, that exists. */

@@ -1,8 +1,11 @@
 /** What is special about tables as targets. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "sqlite";
 import { ValueError } from "../../../../src/core/errors.ts";
 import type { Value } from "../../../../src/core/values/values.ts";
 import type { Field } from "../../../../src/models/field.ts";
+import { runWell, withFolder } from "../../../support/run.ts";
 import { field, withDatabase } from "./support.ts";
 
 const PAIR = [field("id", "int64"), field("v", "string")];
@@ -219,4 +222,27 @@ Deno.test("other keys than one integer keep their types", () =>
         [[`CREATE TABLE "${name}" (${columns})`]],
       );
     }
+  }));
+
+Deno.test("a table whose integer key no field fills numbers its rows, and a warning says so", () =>
+  withFolder(async (folder) => {
+    const pipeline = (sql: string) => ({
+      version: 1,
+      name: "p",
+      source: { provider: "sqlite", path: "source.db" },
+      target: { provider: "sqlite", path: "target.db" },
+      streams: [{ id: "t", source: { type: "sql", sql }, load: { mode: "replace" } }],
+    });
+    {
+      using source = new DatabaseSync(join(folder, "source.db"));
+      source.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (7, 'a')");
+      using target = new DatabaseSync(join(folder, "target.db"));
+      target.exec("CREATE TABLE t (id INTEGER PRIMARY KEY NOT NULL, v TEXT)");
+    }
+    const whole = await runWell(folder, pipeline("SELECT id, v FROM t"));
+    assert.deepEqual(whole.streams[0]!.warnings, []);
+    const part = await runWell(folder, pipeline("SELECT v FROM t"));
+    assert.deepEqual(part.streams[0]!.warnings, [
+      'No field of the stream fills key "id" of "t": the target numbers the rows itself',
+    ]);
   }));

@@ -58,6 +58,7 @@ export function findTable(
       generated: row.hidden !== 0,
       identity: false,
       key: row.pk > 0,
+      numbered: row === numbered,
     })),
   };
 }
