@@ -45,16 +45,18 @@ export async function withPipes<T extends Subject>(
   const [input, output] = readFormats(format, reads && writes);
   if (reads) checkInput(io, input);
   if (writes && moves) checkOutput(io, output);
-  await using folder = await createFolder();
-  const [stdin, stdout] = [folder.join(`stdin.${input}`), folder.join(`stdout.${output}`)];
-  if (reads) {
-    const code = await runUntilSignal(context, async (signal) => {
-      const bytes = await spool(io, stdin, signal);
-      printer.detail("stdin", `${bytesText(bytes)} read`);
-      return EXIT.done;
-    });
-    if (code !== EXIT.done) return code;
-  }
+  await using folders = new AsyncDisposableStack();
+  let [stdin, stdout] = ["", ""];
+  // A signal that comes while the folder is created must not leave it behind.
+  const begun = await runUntilSignal(context, async (signal) => {
+    const folder = folders.use(await createFolder());
+    [stdin, stdout] = [folder.join(`stdin.${input}`), folder.join(`stdout.${output}`)];
+    if (!reads) return EXIT.done;
+    const bytes = await spool(io, stdin, signal);
+    printer.detail("stdin", `${bytesText(bytes)} read`);
+    return EXIT.done;
+  });
+  if (begun !== EXIT.done) return begun;
   const code = await work({
     ...subject,
     stream: {
@@ -138,6 +140,7 @@ async function createFolder() {
 async function spool({ stdin }: IO, path: string, signal: AbortSignal): Promise<number> {
   return await explain(`copy stdin to "${path}"`, async () => {
     using file = await Deno.open(path, { write: true, createNew: true });
+    signal.throwIfAborted();
     const chunk = new Uint8Array(CHUNK);
     let size = 0;
     const aborted = new Promise<never>((_, reject) => {
