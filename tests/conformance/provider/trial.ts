@@ -269,7 +269,8 @@ export class Trial implements AsyncDisposable {
     const widened = this.widen(field);
     // A moment whose system has no zones is the date and time that it is in UTC.
     const isInUTC = field.dtype === "timestamp_tz" && widened.dtype === "timestamp";
-    const text = formatValue(value);
+    // Only text widens a float32: the double has the digits of the text.
+    const text = formatValue(value, field.dtype);
     return parseText(isInUTC ? text.replace(/Z$/, "") : text, widened);
   }
 
