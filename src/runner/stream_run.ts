@@ -138,9 +138,9 @@ async function extractStream(
       : await stageRecords(plan, bounded, buffer, source, progress, load);
     checkReading(plan, context, progress.staged, progress);
   } catch (error) {
+    await load.abort(error);
     if (progress.staged !== undefined) await removeStage(buffer, progress);
     delete progress.staged;
-    await load.abort(error);
     throw error;
   } finally {
     progress.extractMs = performance.now() - start;

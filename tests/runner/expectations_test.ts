@@ -5,7 +5,9 @@ import { DatabaseSync } from "sqlite";
 import { loadPipeline } from "../../src/config/mod.ts";
 import { runExitCode } from "../../src/cli/terminal/exit_codes.ts";
 import type { RunResult } from "../../src/models/result.ts";
+import { ignoreIf } from "../support/ignore.ts";
 import { run, runWell, withFolder } from "../support/run.ts";
+import { freshDatabase, postgresTest } from "../support/services.ts";
 
 type Settings = Record<string, unknown>;
 
@@ -258,4 +260,32 @@ Deno.test("bytes of whole files are bounded, too", async () => {
     await assert.rejects(Deno.stat(join(folder, "out", "t")), Deno.errors.NotFound);
     await runWell(folder, pipeline(3000));
   });
+});
+
+const server = postgresTest(15);
+
+Deno.test({
+  ...ignoreIf(server.missing, "rows of a large target are counted, not estimated"),
+  fn: () =>
+    withFolder(async (folder) => {
+      await using database = await freshDatabase(server.url);
+      await database.sql(`
+        CREATE TABLE t (id int) WITH (autovacuum_enabled = off);
+        INSERT INTO t SELECT i FROM generate_series(1, 1000) AS i;
+        UPDATE pg_class SET reltuples = 2000000 WHERE oid = 't'::regclass`);
+      await Deno.writeTextFile(
+        join(folder, "t.csv"),
+        `id\n${Array.from({ length: 990 }, (_, i) => i).join("\n")}\n`,
+      );
+      const pipeline = (max_delete_pct: number) => ({
+        version: 1,
+        name: "p",
+        source: { provider: "local", path: "." },
+        target: database.url,
+        streams: [{ id: "t", source: "t.csv", ...REPLACE, expect: { max_delete_pct } }],
+      });
+      const { error } = (await run(folder, pipeline(0.9))).streams[0]!;
+      assert.match(error!.message, /would leave 990 of the target's 1000 rows, 1 % fewer/);
+      await runWell(folder, pipeline(1));
+    }),
 });

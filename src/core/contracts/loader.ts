@@ -22,8 +22,11 @@ export interface PlannedLoad {
   readonly lossy?: LossRule | undefined;
   /** Whether the load may change an existing target; unset, only a replacement may. */
   readonly schema?: SchemaRule | undefined;
-  /** False if the plan needs no number of rows, which may take long to count. */
-  readonly countsRows?: boolean;
+  /**
+   * Whether the plan has the target's number of rows: an exact count, which may take long, or none. Unset, an
+   * estimate of the system will do for a large target.
+   */
+  readonly countsRows?: "exact" | "none";
   readonly signal: AbortSignal;
 }
 

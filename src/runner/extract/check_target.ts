@@ -38,7 +38,7 @@ export async function planTarget(
     loader: plainClass(plan.loader),
     target: plan.target,
     staged: { kind: plan.extractor.yields, fields },
-    countsRows: isCompared,
+    countsRows: isCompared ? "exact" : "none",
   });
   const name = `"${streamName(plan.target)}"`;
   const losses = describeLosses(name, columns, settings.lossy, settings.schema);

@@ -15,7 +15,7 @@ import type { LoadMode } from "../../../models/stream.ts";
 import type { RelationalSystem, RowCount, SqlSession, Table, TableName } from "../contract.ts";
 import { quoteTable, tableName } from "../names.ts";
 import { longestText } from "../type_name.ts";
-import { deleteAll } from "./statements.ts";
+import { countRows, deleteAll } from "./statements.ts";
 import {
   findMissingFields,
   findNarrowFields,
@@ -164,9 +164,7 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     fields = fields.filter(({ name }) => !computed.includes(name));
   });
   await collect(() => steps.refuseTable?.(session, table));
-  const count = load.countsRows === false
-    ? undefined
-    : await system.catalog.countRows(session, table);
+  const count = await findCount(system, session, load, table);
   const destructive: string[] = [];
   if (load.mode === "upsert") {
     statements.push(...await steps.upsertStatements(session, table.name, fields, table));
@@ -184,6 +182,18 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     destructive,
     problems,
   };
+}
+
+async function findCount<S extends SqlSession, T extends Table, E>(
+  { catalog }: RelationalSystem<S, T, E>,
+  session: S,
+  { countsRows: counted }: PlannedLoad,
+  table: T,
+): Promise<RowCount | undefined> {
+  if (counted === "none") return undefined;
+  return counted === "exact"
+    ? { rows: await countRows(session, table.name), estimated: false }
+    : await catalog.countRows(session, table);
 }
 
 /** Describes the columns that are shorter than the source declares; most texts without a bound fit. */
