@@ -100,8 +100,9 @@ for (const [name, stream, message] of REFUSED) {
   Deno.test(`a run that finds ${name} leaves its target as it was`, async () => {
     await withTables(async (run, rows) => {
       const result = await run(stream);
-      const { status, error } = result.streams[0]!;
+      const { status, error, rows_extracted } = result.streams[0]!;
       assert.equal(status, "failed");
+      if (error!.type === "ConfigurationError") assert.equal(rows_extracted, 0);
       assert.match(error!.message, message);
       assert.equal(rows(), 8);
       if (error!.type === "ExpectationError") assert.equal(runExitCode(result), 5);
@@ -209,6 +210,7 @@ Deno.test("max_delete_pct is refused for a target whose rows cannot be counted",
     await runWell(folder, pipeline({ max_delete_pct: 10 }));
     const { streams } = await run(folder, pipeline({ max_delete_pct: 10 }));
     assert.match(streams[0]!.error!.message, /the rows of the target cannot be counted/);
+    assert.equal(streams[0]!.rows_extracted, 0);
   });
 });
 

@@ -2,11 +2,12 @@
 import type { StagedFiles } from "../../core/contracts/buffer.ts";
 import { ConfigurationError, ExpectationError } from "../../core/errors.ts";
 import { formatValue } from "../../core/values/values.ts";
+import type { Field } from "../../models/field.ts";
 import type { Expectations, ReadBounds } from "../../models/stream.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
 import { chooseLoadSettings } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
-import { findAge, inSourceType } from "../plan/watermark.ts";
+import { findAge, hasAge, inSourceType } from "../plan/watermark.ts";
 
 /** Returns a context that aborts the extraction once it has read more than the stream's bounds. */
 export function boundReading(
@@ -72,6 +73,39 @@ export function comparesTarget(
 }
 
 /**
+ * Checks before a row is read that the bounds can be checked after the last one.
+ *
+ * @param watermark the field of the range to read; undefined if everything is read
+ * @throws {ConfigurationError} if the target's rows cannot be counted, or the watermark has no age
+ */
+export function checkBounds(
+  plan: StreamPlan,
+  context: Pick<RunContext, "fullRefresh" | "backfill">,
+  watermark: Field | undefined,
+  before: Progress["targetBefore"],
+): void {
+  if (comparesTarget(plan, context)) requireCount(before);
+  const isAged = plan.stream.expect?.max_age !== undefined && context.backfill === undefined;
+  if (isAged && watermark !== undefined) requireAge(watermark);
+}
+
+/** The rows of the target before the load; undefined if it does not exist. */
+function requireCount(before: Progress["targetBefore"]): number | undefined {
+  if (before?.exists === false) return undefined;
+  if (before?.rows !== undefined) return before.rows;
+  throw new ConfigurationError(
+    "the rows of the target cannot be counted, as expect.max_delete_pct requires",
+  );
+}
+
+function requireAge(field: Field): void {
+  if (hasAge(field)) return;
+  throw new ConfigurationError(
+    `watermark field "${field.name}" has no age, as expect.max_age requires: it is of type ${field.dtype}, expected a date or a timestamp`,
+  );
+}
+
+/**
  * Checks a committed stage before it is loaded. Its bytes were checked when it was read.
  *
  * @throws {ExpectationError} if the stage, or the rows that its load would delete, are out of bounds
@@ -103,13 +137,8 @@ function checkDeletes(
   count: number,
   before: Progress["targetBefore"],
 ): void {
-  if (before?.exists === false) return;
-  const rows = before?.rows;
-  if (rows === undefined) {
-    throw new ConfigurationError(
-      "the rows of the target cannot be counted, as expect.max_delete_pct requires",
-    );
-  }
+  const rows = requireCount(before);
+  if (rows === undefined) return;
   const lost = rows - count;
   if (lost * 100 <= maxPercent * rows) return;
   const percent = Math.ceil(lost * 1000 / rows) / 10;
@@ -125,13 +154,9 @@ function checkAge(maxAge: string, { fields, details: { watermark } }: StagedFile
   const newest = watermark?.max ?? watermark?.expected?.max;
   if (watermark === undefined || newest === undefined) return;
   const field = fields.find(({ name }) => name === watermark.field)!;
+  requireAge(field);
   const value = inSourceType(newest, field);
   const age = findAge(value, field, Temporal.Now.instant());
-  if (age === undefined) {
-    throw new ConfigurationError(
-      `watermark field "${field.name}" has no age, as expect.max_age requires: it is of type ${field.dtype}, expected a date or a timestamp`,
-    );
-  }
   const most = Temporal.Duration.from(maxAge);
   const relativeTo = Temporal.Now.zonedDateTimeISO("UTC");
   if (Temporal.Duration.compare(age, most, { relativeTo }) <= 0) return;

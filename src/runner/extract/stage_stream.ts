@@ -26,6 +26,7 @@ import {
   type StageObserver,
 } from "./extract_partitions.ts";
 import { checkTarget } from "./check_target.ts";
+import { checkBounds } from "./expectations.ts";
 import {
   checkPartitionField,
   checkUpsertKeys,
@@ -118,7 +119,10 @@ async function resolveStream(
     ? await checkTarget(plan, prepared, fields)
     : { changes: false, before: undefined };
   if (before !== undefined) progress.targetBefore = before;
-  return { fields, range: await findRange(plan, prepared, fields, progress), changes };
+  const range = await findRange(plan, prepared, fields, progress);
+  const watermark = stagedFields(fields).find(({ name }) => name === range?.field);
+  if (context.loads) checkBounds(plan, context, watermark, before);
+  return { fields, range, changes };
 }
 
 function buildSpec(

@@ -88,26 +88,22 @@ export function isFuture(value: Present, field: Field, now: Temporal.Instant): b
   return latest !== undefined && compareValues(value, latest, field.dtype) > 0;
 }
 
-/**
- * Returns the time since a watermark; undefined unless it is a date or a timestamp. A timestamp without
- * a zone counts as UTC, a date from its end.
- */
+/** Whether a field's values are times, which have an age. */
+export function hasAge({ dtype }: Field): boolean {
+  return dtype === "timestamp_tz" || dtype === "timestamp" || dtype === "date";
+}
+
+/** The time from a watermark that has an age to now: without a zone it is in UTC, and a date is as old as its end. */
 export function findAge(
   value: Present,
   { dtype }: Field,
   now: Temporal.Instant,
-): Temporal.Duration | undefined {
-  switch (dtype) {
-    case "timestamp_tz":
-      return (value as Temporal.Instant).until(now);
-    case "timestamp":
-      return (value as Temporal.PlainDateTime).toZonedDateTime("UTC").toInstant().until(now);
-    case "date":
-      return (value as Temporal.PlainDate).add({ days: 1 }).toZonedDateTime("UTC").toInstant()
-        .until(now);
-    default:
-      return undefined;
-  }
+): Temporal.Duration {
+  if (dtype === "timestamp_tz") return (value as Temporal.Instant).until(now);
+  const local = dtype === "date"
+    ? (value as Temporal.PlainDate).add({ days: 1 })
+    : value as Temporal.PlainDateTime;
+  return local.toZonedDateTime("UTC").toInstant().until(now);
 }
 
 /** The target may hold the value in a wider type: 7.00 for 7, a timestamp for a date. */
