@@ -15,27 +15,33 @@ const SHELL = "Shell";
 const LEARN = "Learn";
 
 export const COMMANDS: Readonly<Record<string, Entry>> = {
-  run: { group: MOVE, load: async () => (await import("./commands/run.ts")).run },
-  extract: { group: MOVE, load: async () => (await import("./commands/extract.ts")).extract },
-  load: { group: MOVE, load: async () => (await import("./commands/load.ts")).load },
-  discover: { group: LOOK, load: async () => (await import("./commands/discover.ts")).discover },
-  plan: { group: LOOK, load: async () => (await import("./commands/plan.ts")).plan },
-  test: { group: LOOK, load: async () => (await import("./commands/test.ts")).test },
-  head: { group: LOOK, load: async () => (await import("./commands/head.ts")).head },
+  run: { group: MOVE, load: async () => (await import("./commands/move/run.ts")).run },
+  extract: { group: MOVE, load: async () => (await import("./commands/move/extract.ts")).extract },
+  load: { group: MOVE, load: async () => (await import("./commands/move/load.ts")).load },
+  discover: {
+    group: LOOK,
+    load: async () => (await import("./commands/inspect/discover.ts")).discover,
+  },
+  plan: { group: LOOK, load: async () => (await import("./commands/inspect/plan.ts")).plan },
+  test: { group: LOOK, load: async () => (await import("./commands/inspect/test.ts")).test },
+  head: { group: LOOK, load: async () => (await import("./commands/inspect/head.ts")).head },
   permissions: {
     group: LOOK,
-    load: async () => (await import("./commands/permissions.ts")).permissions,
+    load: async () => (await import("./commands/inspect/permissions.ts")).permissions,
   },
-  list: { group: LOOK, load: async () => (await import("./commands/list.ts")).list },
-  init: { group: WRITE, load: async () => (await import("./commands/init.ts")).init },
-  validate: { group: WRITE, load: async () => (await import("./commands/validate.ts")).validate },
-  schema: { group: WRITE, load: async () => (await import("./commands/schema.ts")).schema },
+  list: { group: LOOK, load: async () => (await import("./commands/inspect/list.ts")).list },
+  init: { group: WRITE, load: async () => (await import("./commands/write/init.ts")).init },
+  validate: {
+    group: WRITE,
+    load: async () => (await import("./commands/write/validate.ts")).validate,
+  },
+  schema: { group: WRITE, load: async () => (await import("./commands/write/schema.ts")).schema },
   operators: {
     group: WRITE,
-    load: async () => (await import("./commands/operators.ts")).operators,
+    load: async () => (await import("./commands/write/operators.ts")).operators,
   },
-  lock: { group: CODE, load: async () => (await import("./commands/lock.ts")).lock },
-  vendor: { group: CODE, load: async () => (await import("./commands/vendor.ts")).vendor },
+  lock: { group: CODE, load: async () => (await import("./commands/modules/lock.ts")).lock },
+  vendor: { group: CODE, load: async () => (await import("./commands/modules/vendor.ts")).vendor },
   docs: { group: LEARN, load: async () => (await import("./commands/docs.ts")).docs },
   completions: {
     group: SHELL,

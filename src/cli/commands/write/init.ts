@@ -1,20 +1,20 @@
 /** `dxt init`: writes a project with its first pipeline into the working directory. */
 import { argument, type InferValue, merge, message, object, optional, string } from "optique";
-import { ConfigurationError } from "../../core/errors.ts";
-import type { Context } from "../app/context.ts";
-import { ask, canAsk } from "../scaffold/prompt.ts";
-import { openConnection, runUntilSignal } from "../app/connections.ts";
-import { chooseStreams, freePath, readableStreams } from "../scaffold/stream_choice.ts";
-import { EXIT } from "../terminal/exit_codes.ts";
+import { ConfigurationError } from "../../../core/errors.ts";
+import type { Context } from "../../app/context.ts";
+import { ask, canAsk } from "../../scaffold/prompt.ts";
+import { openConnection, runUntilSignal } from "../../app/connections.ts";
+import { chooseStreams, freePath, readableStreams } from "../../scaffold/stream_choice.ts";
+import { EXIT } from "../../terminal/exit_codes.ts";
 import {
   exampleFiles,
   type NewFile,
   projectFiles,
   schemaFiles,
   writeFiles,
-} from "../scaffold/project_files.ts";
-import { defineCommand } from "../app/define_command.ts";
-import * as options from "../app/options.ts";
+} from "../../scaffold/project_files.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import * as options from "../../app/options.ts";
 
 const parser = merge(
   object({
@@ -112,7 +112,7 @@ async function fromConnection(
     );
   }
   context.printer.hide([...source.secrets, ...target.secrets]);
-  const { discover, keyCandidates, watermarkCandidates } = await import("../../runner/mod.ts");
+  const { discover, keyCandidates, watermarkCandidates } = await import("../../../runner/mod.ts");
   return await runUntilSignal(context, async (signal) => {
     const found = await discover(source, signal);
     const streams = chooseStreams(found, values);

@@ -1,8 +1,8 @@
 /** `dxt extract`: moves streams from the source into their stages. */
 import { merge, message, object } from "optique";
-import { defineCommand } from "../app/define_command.ts";
-import * as options from "../app/options.ts";
-import { runPhase } from "../app/run_phase.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import * as options from "../../app/options.ts";
+import { runPhase } from "../../app/run_phase.ts";
 
 const parser = merge(
   object({ pipeline: options.pipeline() }),

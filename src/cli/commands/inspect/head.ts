@@ -10,18 +10,18 @@ import {
   optional,
   string,
 } from "optique";
-import { ConfigurationError } from "../../core/errors.ts";
-import type { Head, HeadOf } from "../../runner/mod.ts";
-import { type Context, openPipeline } from "../app/context.ts";
-import { openConnection, runUntilSignal } from "../app/connections.ts";
-import { EXIT } from "../terminal/exit_codes.ts";
-import { formatRecords } from "../output/record_table.ts";
-import { parseLimits } from "../app/permission_limits.ts";
-import { defineCommand } from "../app/define_command.ts";
-import * as options from "../app/options.ts";
-import { escapeControls } from "../output/terminal_text.ts";
-import { countNoun } from "../output/format_units.ts";
-import { jsonRecord } from "../output/format_value.ts";
+import { ConfigurationError } from "../../../core/errors.ts";
+import type { Head, HeadOf } from "../../../runner/mod.ts";
+import { type Context, openPipeline } from "../../app/context.ts";
+import { openConnection, runUntilSignal } from "../../app/connections.ts";
+import { EXIT } from "../../terminal/exit_codes.ts";
+import { formatRecords } from "../../output/record_table.ts";
+import { parseLimits } from "../../app/permission_limits.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import * as options from "../../app/options.ts";
+import { escapeControls } from "../../output/terminal_text.ts";
+import { countNoun } from "../../output/format_units.ts";
+import { jsonRecord } from "../../output/format_value.ts";
 
 const MOST_ROWS = 100_000;
 
@@ -75,7 +75,7 @@ async function showHead(values: HeadOptions, context: Context): Promise<number> 
   const of: HeadOf = stage ? "stage" : target ? "target" : "source";
   if (isPipeline(from)) {
     const loaded = await openPipeline(from, values, context);
-    const { admitHead, previewPipelineRows } = await import("../../runner/mod.ts");
+    const { admitHead, previewPipelineRows } = await import("../../../runner/mod.ts");
     return await runUntilSignal(context, async (signal) => {
       const mayExplore = await admitHead(loaded, stream, of, parseLimits(values));
       const options = { rows, mayExplore, signal };
@@ -93,7 +93,7 @@ async function showHead(values: HeadOptions, context: Context): Promise<number> 
     values,
     context,
   );
-  const { admitConnection, previewConnection } = await import("../../runner/mod.ts");
+  const { admitConnection, previewConnection } = await import("../../../runner/mod.ts");
   return await runUntilSignal(context, async (signal) => {
     const mayExplore = await admitConnection(connection, stream, parseLimits(values));
     print(await previewConnection(connection, stream, { rows, mayExplore, signal }), context);

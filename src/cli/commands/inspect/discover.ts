@@ -10,21 +10,21 @@ import {
   optional,
   string,
 } from "optique";
-import type { NamedConnection } from "../../config/mod.ts";
-import type { DiscoveredStream } from "../../core/contracts/connector.ts";
-import type { Field } from "../../models/field.ts";
-import type { Discovery } from "../../runner/mod.ts";
-import type { Context } from "../app/context.ts";
-import { openConnection, runUntilSignal } from "../app/connections.ts";
-import { chooseStreams, freePath, readableStreams } from "../scaffold/stream_choice.ts";
-import { EXIT } from "../terminal/exit_codes.ts";
-import { parseLimits } from "../app/permission_limits.ts";
-import { defineCommand } from "../app/define_command.ts";
-import * as options from "../app/options.ts";
-import { pipelineText } from "../scaffold/pipeline_yaml.ts";
-import type { Cell } from "../output/table.ts";
-import { escapeJSON } from "../output/terminal_text.ts";
-import { countNoun, countText } from "../output/format_units.ts";
+import type { NamedConnection } from "../../../config/mod.ts";
+import type { DiscoveredStream } from "../../../core/contracts/connector.ts";
+import type { Field } from "../../../models/field.ts";
+import type { Discovery } from "../../../runner/mod.ts";
+import type { Context } from "../../app/context.ts";
+import { openConnection, runUntilSignal } from "../../app/connections.ts";
+import { chooseStreams, freePath, readableStreams } from "../../scaffold/stream_choice.ts";
+import { EXIT } from "../../terminal/exit_codes.ts";
+import { parseLimits } from "../../app/permission_limits.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import * as options from "../../app/options.ts";
+import { pipelineText } from "../../scaffold/pipeline_yaml.ts";
+import type { Cell } from "../../output/table.ts";
+import { escapeJSON } from "../../output/terminal_text.ts";
+import { countNoun, countText } from "../../output/format_units.ts";
 
 const parser = merge(
   object({
@@ -65,7 +65,7 @@ async function discoverStreams(values: DiscoverOptions, context: Context): Promi
   const argument = { option: "CONNECTION", text: values.connection };
   const connection = await openConnection(argument, values, context);
   const { admitConnection, discover, keyCandidates, watermarkCandidates } = await import(
-    "../../runner/mod.ts"
+    "../../../runner/mod.ts"
   );
   return await runUntilSignal(context, async (signal) => {
     await admitConnection(connection, undefined, parseLimits(values));

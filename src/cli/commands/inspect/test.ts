@@ -1,16 +1,16 @@
 /** `dxt test`: checks the connections and rights of a pipeline. */
 import { merge, message, object } from "optique";
-import type { TrialResult } from "../../runner/mod.ts";
-import { type Context, omitUndefined } from "../app/context.ts";
-import { openScope, type RunScope, runUntilSignal } from "../app/connections.ts";
-import { EXIT } from "../terminal/exit_codes.ts";
-import { parseLimits } from "../app/permission_limits.ts";
-import { defineCommand } from "../app/define_command.ts";
-import { OPERANDS, pipelineOrStream, readSubject } from "../app/one_stream.ts";
-import * as options from "../app/options.ts";
-import { withPipes } from "../app/pipes.ts";
-import { truncate } from "../output/terminal_text.ts";
-import { countNoun, durationText } from "../output/format_units.ts";
+import type { TrialResult } from "../../../runner/mod.ts";
+import { type Context, omitUndefined } from "../../app/context.ts";
+import { openScope, type RunScope, runUntilSignal } from "../../app/connections.ts";
+import { EXIT } from "../../terminal/exit_codes.ts";
+import { parseLimits } from "../../app/permission_limits.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import { OPERANDS, pipelineOrStream, readSubject } from "../../app/one_stream.ts";
+import * as options from "../../app/options.ts";
+import { withPipes } from "../../app/pipes.ts";
+import { truncate } from "../../output/terminal_text.ts";
+import { countNoun, durationText } from "../../output/format_units.ts";
 
 const parser = merge(
   pipelineOrStream(),
@@ -42,7 +42,7 @@ async function testStreams(scope: RunScope, context: Context): Promise<number> {
   const { printer } = context;
   const { select, exclude } = scope;
   const loaded = await openScope(scope, context);
-  const { admitPipeline, testPipeline } = await import("../../runner/mod.ts");
+  const { admitPipeline, testPipeline } = await import("../../../runner/mod.ts");
   return await runUntilSignal(context, async (signal) => {
     const limits = parseLimits(scope);
     await admitPipeline(loaded, { purpose: "look", ...omitUndefined({ select, exclude }), limits });

@@ -1,11 +1,11 @@
 /** `dxt permissions`: prints the runtime permissions that a run of a pipeline needs. */
 import { choice, type InferValue, merge, message, object, option, optional } from "optique";
-import { shellWord } from "../../core/permission_errors.ts";
-import { type Context, omitUndefined, openPipeline } from "../app/context.ts";
-import { EXIT } from "../terminal/exit_codes.ts";
-import { defineCommand } from "../app/define_command.ts";
-import * as options from "../app/options.ts";
-import { escapeJSON } from "../output/terminal_text.ts";
+import { shellWord } from "../../../core/permission_errors.ts";
+import { type Context, omitUndefined, openPipeline } from "../../app/context.ts";
+import { EXIT } from "../../terminal/exit_codes.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import * as options from "../../app/options.ts";
+import { escapeJSON } from "../../output/terminal_text.ts";
 
 const parser = merge(
   object({ pipeline: options.pipeline() }),
@@ -44,7 +44,7 @@ async function printPermissions(
 ): Promise<number> {
   const { printer } = context;
   const loaded = await openPipeline(pipeline, variables, context);
-  const { flagsOf, permissionsOfPipeline } = await import("../../runner/mod.ts");
+  const { flagsOf, permissionsOfPipeline } = await import("../../../runner/mod.ts");
   const needs = await permissionsOfPipeline(loaded, {
     purpose: "run",
     ...omitUndefined({ select, exclude, logFile: logFile ?? loaded.logging?.file }),

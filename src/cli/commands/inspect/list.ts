@@ -1,8 +1,8 @@
 /** `dxt list`: options of the command; `app/list_streams.ts` does the work. */
 import { merge, message, object } from "optique";
-import { listStreams } from "../app/list_streams.ts";
-import { defineCommand } from "../app/define_command.ts";
-import * as options from "../app/options.ts";
+import { listStreams } from "../../app/list_streams.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import * as options from "../../app/options.ts";
 
 const parser = merge(
   object({ pipeline: options.pipeline() }),

@@ -1,14 +1,14 @@
 /** `dxt operators list`: prints providers, extractors and loaders with their options. */
 import { argument, choice, merge, message, object, option, optional } from "optique";
-import { guaranteesText } from "../../models/guarantee.ts";
-import { CATEGORIES } from "../../models/source.ts";
-import type { Context } from "../app/context.ts";
-import { EXIT } from "../terminal/exit_codes.ts";
-import { defineCommand } from "../app/define_command.ts";
-import * as options from "../app/options.ts";
-import type { Operator } from "../app/operator_catalog.ts";
-import type { Printer } from "../output/printer.ts";
-import type { Cell } from "../output/table.ts";
+import { guaranteesText } from "../../../models/guarantee.ts";
+import { CATEGORIES } from "../../../models/source.ts";
+import type { Context } from "../../app/context.ts";
+import { EXIT } from "../../terminal/exit_codes.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import * as options from "../../app/options.ts";
+import type { Operator } from "../../app/operator_catalog.ts";
+import type { Printer } from "../../output/printer.ts";
+import type { Cell } from "../../output/table.ts";
 
 const parser = merge(
   object({
@@ -52,8 +52,8 @@ async function printOperators(
   category: string | undefined,
   { printer }: Context,
 ): Promise<number> {
-  const { PROVIDER_NAMES, loadProvider } = await import("../../providers/resolve.ts");
-  const { listOperators } = await import("../app/operator_catalog.ts");
+  const { PROVIDER_NAMES, loadProvider } = await import("../../../providers/resolve.ts");
+  const { listOperators } = await import("../../app/operator_catalog.ts");
   const providers = await Promise.all(PROVIDER_NAMES.map(loadProvider));
   const entries = listOperators(providers)
     .filter((operator) => category === undefined || operator.category === category);

@@ -1,15 +1,15 @@
 /** `dxt plan` and `dxt run --dry-run`: prints what a run would do. */
 import { merge, message, object } from "optique";
-import type { PlanResult } from "../../models/plan.ts";
-import { type Context, omitUndefined } from "../app/context.ts";
-import { chooseRecords, openScope, type RunScope, runUntilSignal } from "../app/connections.ts";
-import { EXIT } from "../terminal/exit_codes.ts";
-import { parseLimits } from "../app/permission_limits.ts";
-import { defineCommand } from "../app/define_command.ts";
-import { OPERANDS, pipelineOrStream, readSubject } from "../app/one_stream.ts";
-import * as options from "../app/options.ts";
-import { withPipes } from "../app/pipes.ts";
-import { printPlan } from "../output/plan_report.ts";
+import type { PlanResult } from "../../../models/plan.ts";
+import { type Context, omitUndefined } from "../../app/context.ts";
+import { chooseRecords, openScope, type RunScope, runUntilSignal } from "../../app/connections.ts";
+import { EXIT } from "../../terminal/exit_codes.ts";
+import { parseLimits } from "../../app/permission_limits.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import { OPERANDS, pipelineOrStream, readSubject } from "../../app/one_stream.ts";
+import * as options from "../../app/options.ts";
+import { withPipes } from "../../app/pipes.ts";
+import { printPlan } from "../../output/plan_report.ts";
 
 const parser = merge(
   pipelineOrStream(),
@@ -45,7 +45,7 @@ export async function showPlan(scope: RunScope, context: Context): Promise<numbe
   const { io, printer } = context;
   const { select, exclude } = scope;
   const loaded = await openScope(scope, context);
-  const { admitPipeline, previewPipeline } = await import("../../runner/mod.ts");
+  const { admitPipeline, previewPipeline } = await import("../../../runner/mod.ts");
   return await runUntilSignal(context, async (signal) => {
     const limits = parseLimits(scope);
     await admitPipeline(loaded, { purpose: "look", ...omitUndefined({ select, exclude }), limits });

@@ -1,10 +1,10 @@
 /** `dxt schema`: prints the JSON Schema of what dxt reads, or of what it prints for programs. */
 import { merge, message, object, option } from "optique";
-import { ConfigurationError } from "../../core/errors.ts";
-import type { Context } from "../app/context.ts";
-import { EXIT } from "../terminal/exit_codes.ts";
-import { defineCommand } from "../app/define_command.ts";
-import * as options from "../app/options.ts";
+import { ConfigurationError } from "../../../core/errors.ts";
+import type { Context } from "../../app/context.ts";
+import { EXIT } from "../../terminal/exit_codes.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import * as options from "../../app/options.ts";
 
 const parser = merge(
   object("Options", {
@@ -57,16 +57,16 @@ async function printSchema(
 }
 
 async function inputSchema(isProject: boolean): Promise<object> {
-  const { PROVIDER_NAMES, loadProvider } = await import("../../providers/resolve.ts");
-  const { buildJSONSchema } = await import("../app/json_schema.ts");
-  const { Pipeline, Project } = await import("../../models/pipeline.ts");
+  const { PROVIDER_NAMES, loadProvider } = await import("../../../providers/resolve.ts");
+  const { buildJSONSchema } = await import("../../app/json_schema.ts");
+  const { Pipeline, Project } = await import("../../../models/pipeline.ts");
   const providers = await Promise.all(PROVIDER_NAMES.map(loadProvider));
   return buildJSONSchema(isProject ? Project : Pipeline, providers);
 }
 
 async function outputSchema(isLog: boolean): Promise<object> {
-  const { buildOutputSchema } = await import("../app/json_schema.ts");
-  if (isLog) return buildOutputSchema((await import("../../models/log_line.ts")).LogLine);
-  const { FailedResult, RunResult } = await import("../../models/result.ts");
+  const { buildOutputSchema } = await import("../../app/json_schema.ts");
+  if (isLog) return buildOutputSchema((await import("../../../models/log_line.ts")).LogLine);
+  const { FailedResult, RunResult } = await import("../../../models/result.ts");
   return buildOutputSchema(RunResult, FailedResult);
 }

@@ -1,15 +1,15 @@
 /** `dxt lock`: pins the external modules of pipelines in dxt.lock. */
 import { message } from "optique";
-import { type Context, omitUndefined } from "../app/context.ts";
+import { type Context, omitUndefined } from "../../app/context.ts";
 import {
   codeOptions,
   type FetchOptions,
   fetchOptions,
   openPipelines,
-} from "../app/module_options.ts";
-import { EXIT } from "../terminal/exit_codes.ts";
-import { defineCommand } from "../app/define_command.ts";
-import { countNoun } from "../output/format_units.ts";
+} from "../../app/module_options.ts";
+import { EXIT } from "../../terminal/exit_codes.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import { countNoun } from "../../output/format_units.ts";
 
 export const lock = defineCommand(
   "lock",
@@ -33,7 +33,7 @@ async function lockModules(
 ): Promise<number> {
   const { printer, io } = context;
   const loaded = await openPipelines(pipelines, variables, context);
-  const { lockPipelines } = await import("../../runner/plan/external_modules.ts");
+  const { lockPipelines } = await import("../../../runner/plan/external_modules.ts");
   const locked = await lockPipelines(
     loaded,
     codeOptions(omitUndefined({ allowImport, cacheDir }), io),
@@ -44,7 +44,7 @@ async function lockModules(
 }
 
 type Locked = Awaited<
-  ReturnType<typeof import("../../runner/plan/external_modules.ts").lockPipelines>
+  ReturnType<typeof import("../../../runner/plan/external_modules.ts").lockPipelines>
 >[number];
 
 function describeLock(path: string, modules: Locked["modules"]): string {

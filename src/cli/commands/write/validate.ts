@@ -1,15 +1,15 @@
 /** `dxt validate`: checks pipeline files without connecting to anything. */
 import { type InferValue, merge, message, object, option } from "optique";
-import type { LocatedError } from "../../config/mod.ts";
-import { ConfigurationError } from "../../core/errors.ts";
-import type { Stream } from "../../models/stream.ts";
-import { isWildcard } from "../../models/wildcard.ts";
-import { type Context, openPipeline, type Variables } from "../app/context.ts";
-import { errorExitCode, EXIT } from "../terminal/exit_codes.ts";
-import { defineCommand } from "../app/define_command.ts";
-import * as options from "../app/options.ts";
-import { describeError } from "../output/printer.ts";
-import { countNoun } from "../output/format_units.ts";
+import type { LocatedError } from "../../../config/mod.ts";
+import { ConfigurationError } from "../../../core/errors.ts";
+import type { Stream } from "../../../models/stream.ts";
+import { isWildcard } from "../../../models/wildcard.ts";
+import { type Context, openPipeline, type Variables } from "../../app/context.ts";
+import { errorExitCode, EXIT } from "../../terminal/exit_codes.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import * as options from "../../app/options.ts";
+import { describeError } from "../../output/printer.ts";
+import { countNoun } from "../../output/format_units.ts";
 
 const parser = merge(
   object({ pipelines: options.pipelines() }),

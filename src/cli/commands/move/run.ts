@@ -1,11 +1,11 @@
 /** `dxt run`: moves the streams of a pipeline, or one stream that options describe. */
 import { merge, message, object, option } from "optique";
-import { defineCommand } from "../app/define_command.ts";
-import { OPERANDS, pipelineOrStream, readSubject } from "../app/one_stream.ts";
-import * as options from "../app/options.ts";
-import { withPipes } from "../app/pipes.ts";
-import { runPhase } from "../app/run_phase.ts";
-import { showPlan } from "./plan.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import { OPERANDS, pipelineOrStream, readSubject } from "../../app/one_stream.ts";
+import * as options from "../../app/options.ts";
+import { withPipes } from "../../app/pipes.ts";
+import { runPhase } from "../../app/run_phase.ts";
+import { showPlan } from "../inspect/plan.ts";
 
 const parser = merge(
   pipelineOrStream(),

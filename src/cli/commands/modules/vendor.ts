@@ -1,15 +1,15 @@
 /** `dxt vendor`: copies the locked external modules of pipelines next to dxt.lock. */
 import { message } from "optique";
-import { type Context, omitUndefined } from "../app/context.ts";
+import { type Context, omitUndefined } from "../../app/context.ts";
 import {
   codeOptions,
   type FetchOptions,
   fetchOptions,
   openPipelines,
-} from "../app/module_options.ts";
-import { EXIT } from "../terminal/exit_codes.ts";
-import { defineCommand } from "../app/define_command.ts";
-import { countNoun } from "../output/format_units.ts";
+} from "../../app/module_options.ts";
+import { EXIT } from "../../terminal/exit_codes.ts";
+import { defineCommand } from "../../app/define_command.ts";
+import { countNoun } from "../../output/format_units.ts";
 
 export const vendor = defineCommand(
   "vendor",
@@ -33,7 +33,7 @@ async function vendorModules(
 ): Promise<number> {
   const { printer, io } = context;
   const loaded = await openPipelines(pipelines, variables, context);
-  const { vendorPipelines } = await import("../../runner/plan/external_modules.ts");
+  const { vendorPipelines } = await import("../../../runner/plan/external_modules.ts");
   const vendored = await vendorPipelines(
     loaded,
     codeOptions(omitUndefined({ allowImport, cacheDir }), io),
