@@ -7,7 +7,10 @@ import { parseText } from "../../src/core/values/values.ts";
 import { resolveDialect } from "../../src/formats/csv/dialect.ts";
 import { createLiterals as csvSpelling } from "../../src/formats/csv/literals.ts";
 import { ColumnFiller, fillColumns, openColumn } from "../../src/formats/text/text_to_columns.ts";
-import { createLiterals as jsonSpelling, spanPutter } from "../../src/formats/json/literals.ts";
+import {
+  createLiterals as jsonSpelling,
+  spanPutter,
+} from "../../src/formats/json/syntax/literals.ts";
 import type { Field } from "../../src/models/field.ts";
 import { comparable } from "../conformance/values.ts";
 import { field } from "./json/support.ts";

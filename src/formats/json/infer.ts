@@ -8,10 +8,10 @@ import type { DXTType } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import type { FileField } from "../format.ts";
 import { MAX_FIELDS } from "../text/record_size.ts";
-import { decimalSize } from "./number.ts";
-import { RecordScanner } from "./record.ts";
-import type { RecordSource, Scan } from "./source.ts";
-import { decode } from "./text.ts";
+import { decimalSize } from "./syntax/number.ts";
+import { RecordScanner } from "./records/record.ts";
+import type { RecordSource, Scan } from "./records/source.ts";
+import { decode } from "./syntax/text.ts";
 
 /** Records from which types are inferred, unless `infer_rows` says otherwise. */
 export const INFER_ROWS = 20_480;

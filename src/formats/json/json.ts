@@ -5,8 +5,8 @@
 import { CLOSE_ARRAY, COMMA, OPEN_ARRAY, OPEN_OBJECT } from "../../core/values/ascii.ts";
 import type { FileFormat } from "../format.ts";
 import { createJSONFormat } from "./record_format.ts";
-import { skipSpace, throwMalformed } from "./scan.ts";
-import { RecordSource } from "./source.ts";
+import { skipSpace, throwMalformed } from "./syntax/scan.ts";
+import { RecordSource } from "./records/source.ts";
 
 /** Reads the elements of a top-level array, or one top-level object. */
 class DocumentSource extends RecordSource {

@@ -2,8 +2,8 @@
 import { CARRIAGE_RETURN, LINE_FEED, OPEN_OBJECT } from "../../core/values/ascii.ts";
 import type { FileFormat } from "../format.ts";
 import { createJSONFormat } from "./record_format.ts";
-import { INCOMPLETE, lineFeeds, Malformed, skipSpace, throwMalformed } from "./scan.ts";
-import { RecordSource } from "./source.ts";
+import { INCOMPLETE, lineFeeds, Malformed, skipSpace, throwMalformed } from "./syntax/scan.ts";
+import { RecordSource } from "./records/source.ts";
 
 /** Reads one record per line; skips blank lines. JSON takes a carriage return as white space. */
 class LineSource extends RecordSource {

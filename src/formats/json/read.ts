@@ -13,10 +13,10 @@ import {
   sumBytes,
 } from "../text/text_to_columns.ts";
 import type { ReadRequest } from "../format.ts";
-import { FieldLocator, sourceKeys, sourceName } from "./field_locator.ts";
-import { RecordScanner } from "./record.ts";
-import type { RecordSource, Scan } from "./source.ts";
-import { createLiterals, isMissing } from "./literals.ts";
+import { FieldLocator, sourceKeys, sourceName } from "./records/field_locator.ts";
+import { RecordScanner } from "./records/record.ts";
+import type { RecordSource, Scan } from "./records/source.ts";
+import { createLiterals, isMissing } from "./syntax/literals.ts";
 
 /** Reads all records of a source as batches. */
 export async function* readBatches(

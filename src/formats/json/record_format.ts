@@ -14,7 +14,7 @@ import { FORMATS } from "../catalog.ts";
 import { readRangeBytes, splitLines } from "../text/line_ranges.ts";
 import { INFER_ROWS, inferFields } from "./infer.ts";
 import { readBatches } from "./read.ts";
-import type { RecordSource, Scan } from "./source.ts";
+import type { RecordSource, Scan } from "./records/source.ts";
 import { type Layout, writeRecords } from "./write.ts";
 
 interface RecordFormat {

@@ -8,7 +8,7 @@ import { CLOSE_OBJECT, isDigit, MINUS, OPEN_OBJECT, QUOTE } from "../../core/val
 import { measureDigits } from "../inference/number_columns.ts";
 import { ByteWriter } from "../text/byte_writer.ts";
 import { numberWriter, timeWriter, type WriteRow } from "../text/scalar_text.ts";
-import { skipSpace } from "./scan.ts";
+import { skipSpace } from "./syntax/scan.ts";
 
 const utf8 = new TextEncoder();
 const NULL = utf8.encode("null");

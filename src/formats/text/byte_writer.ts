@@ -7,7 +7,7 @@ import {
   SPACE,
   ZERO,
 } from "../../core/values/ascii.ts";
-import { findMistake } from "../json/parse.ts";
+import { findMistake } from "../json/syntax/parse.ts";
 
 const CHUNK = 65_536;
 

@@ -7,7 +7,7 @@ import { fileInput } from "../../support/file_input.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { FormatOptions } from "../../../src/models/format.ts";
 import { ValidationError } from "../../../src/core/errors.ts";
-import { findMistake } from "../../../src/formats/json/parse.ts";
+import { findMistake } from "../../../src/formats/json/syntax/parse.ts";
 
 /** A file of text or bytes that comes in chunks of a size. */
 export function inputOf(content: string | Uint8Array, chunk = 65_536, name = "test"): FileInput {

@@ -1,7 +1,7 @@
 /** How the usual values of each type get from their bytes into a column. */
 import { isUtf8 } from "node:buffer";
 import type { BigColumn, BoolColumn, BytesColumn, NumberColumn } from "../../../../arrow/mod.ts";
-import { findMistake } from "../../../../formats/json/parse.ts";
+import { findMistake } from "../../../../formats/json/syntax/parse.ts";
 import { parseShortDecimal, parseShortInteger } from "../../../../formats/text/fast_numbers.ts";
 import type { Field } from "../../../../models/field.ts";
 import { BLOB, DOUBLE, TEXT } from "./record_body.ts";

@@ -1,5 +1,5 @@
 /** Decodes the strings of JSON. */
-import { BACKSLASH } from "../../core/values/ascii.ts";
+import { BACKSLASH } from "../../../core/values/ascii.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -1,6 +1,6 @@
 /** Measures decimal numbers and writes them without an exponent. */
-import type { DecimalParts } from "../../core/values/number_text.ts";
-import { MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
+import type { DecimalParts } from "../../../core/values/number_text.ts";
+import { MAX_DECIMAL_PRECISION } from "../../../models/dtype.ts";
 
 /** Counts a number's digits before and after the point, when written without exponent. */
 export function decimalSize({ digits, exponent }: DecimalParts): { whole: number; scale: number } {

@@ -1,10 +1,10 @@
 /** Locates the values of one field in the records of a file. */
-import { quoteValue, SchemaError, ValueError } from "../../core/errors.ts";
-import type { Projection } from "../../core/contracts/extractor.ts";
-import { putMissing, type PutSpan, spanPutter } from "./literals.ts";
+import { quoteValue, SchemaError, ValueError } from "../../../core/errors.ts";
+import type { Projection } from "../../../core/contracts/extractor.ts";
+import { putMissing, type PutSpan, spanPutter } from "../syntax/literals.ts";
 import { findPath } from "./path.ts";
 import type { Key, RecordScanner } from "./record.ts";
-import { skipValue } from "./scan.ts";
+import { skipValue } from "../syntax/scan.ts";
 
 /** Returns a projection's name in the file: a key, or a path of keys joined by dots. */
 export function sourceName({ column, expression, field }: Projection): string {

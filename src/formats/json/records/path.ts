@@ -1,9 +1,9 @@
 /** Finds nested values of a record by paths such as `address.city`. */
-import { CLOSE_OBJECT, OPEN_OBJECT } from "../../core/values/ascii.ts";
-import { quoteValue, ValueError } from "../../core/errors.ts";
-import { skipColon, skipKey, skipSpace, skipValue } from "./scan.ts";
+import { CLOSE_OBJECT, OPEN_OBJECT } from "../../../core/values/ascii.ts";
+import { quoteValue, ValueError } from "../../../core/errors.ts";
+import { skipColon, skipKey, skipSpace, skipValue } from "../syntax/scan.ts";
 import { keyName } from "./record.ts";
-import { decode } from "./text.ts";
+import { decode } from "../syntax/text.ts";
 
 /** Returns the position of the value at the end of a path; -1 where the record lacks the path. */
 export function findPath(

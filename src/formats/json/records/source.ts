@@ -1,7 +1,7 @@
 /** Reads the records of a file one by one, across chunk boundaries. */
-import { ValidationError } from "../../core/errors.ts";
-import { describeLargeRecord, MAX_RECORD_BYTES } from "../text/record_size.ts";
-import { INCOMPLETE, Malformed } from "./scan.ts";
+import { ValidationError } from "../../../core/errors.ts";
+import { describeLargeRecord, MAX_RECORD_BYTES } from "../../text/record_size.ts";
+import { INCOMPLETE, Malformed } from "../syntax/scan.ts";
 import { ChunkBuffer } from "./chunk_buffer.ts";
 
 /** Scans the value at `at` and returns where it ends, as the functions of `scan.ts` do. */

@@ -1,12 +1,12 @@
 /** Parses and writes values as JSON represents them. */
-import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "../../core/values/ascii.ts";
-import { valuePusher } from "../../arrow/mod.ts";
-import { JSONText } from "../../core/values/values.ts";
-import { isJSONType, isText } from "../../core/values/kinds.ts";
-import type { DXTType } from "../../models/dtype.ts";
-import type { Field } from "../../models/field.ts";
-import type { Literals, OpenColumn, Slice } from "../text/text_to_columns.ts";
-import { putTexts, selectParser } from "../text/column_parsers.ts";
+import { OPEN_ARRAY, OPEN_OBJECT, QUOTE } from "../../../core/values/ascii.ts";
+import { valuePusher } from "../../../arrow/mod.ts";
+import { JSONText } from "../../../core/values/values.ts";
+import { isJSONType, isText } from "../../../core/values/kinds.ts";
+import type { DXTType } from "../../../models/dtype.ts";
+import type { Field } from "../../../models/field.ts";
+import type { Literals, OpenColumn, Slice } from "../../text/text_to_columns.ts";
+import { putTexts, selectParser } from "../../text/column_parsers.ts";
 import { parseScalar } from "./scalar.ts";
 import { unescape } from "./text.ts";
 

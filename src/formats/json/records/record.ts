@@ -1,7 +1,7 @@
 /** Locates the values of a record in its text, by key. */
-import { CLOSE_OBJECT, COMMA, OPEN_OBJECT } from "../../core/values/ascii.ts";
-import { quoteValue } from "../../core/errors.ts";
-import { MAX_FIELDS } from "../text/record_size.ts";
+import { CLOSE_OBJECT, COMMA, OPEN_OBJECT } from "../../../core/values/ascii.ts";
+import { quoteValue } from "../../../core/errors.ts";
+import { MAX_FIELDS } from "../../text/record_size.ts";
 import {
   escapes,
   Malformed,
@@ -10,7 +10,7 @@ import {
   skipSpace,
   skipValue,
   throwMalformed,
-} from "./scan.ts";
+} from "../syntax/scan.ts";
 
 /** Most keys to remember: maps whose keys differ from record to record would fill the memory. */
 const MAX_KEYS = 16_384;

@@ -23,7 +23,7 @@ import {
   POINT,
   QUOTE,
   ZERO,
-} from "../../core/values/ascii.ts";
+} from "../../../core/values/ascii.ts";
 
 /** Most objects and arrays nested within each other. */
 export const MAX_DEPTH = 512;

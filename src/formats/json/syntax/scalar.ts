@@ -4,19 +4,19 @@
  * a fraction or exponent that does not change it (1.0, 1e2). A guessed type accepts only what could
  * have led to the guess: no number in quotes, for example.
  */
-import { QUOTE } from "../../core/values/ascii.ts";
-import { ValueError } from "../../core/errors.ts";
+import { QUOTE } from "../../../core/values/ascii.ts";
+import { ValueError } from "../../../core/errors.ts";
 import {
   decimalParts,
   floatHolds,
   type FloatType,
   nearestFloat,
-} from "../../core/values/number_text.ts";
-import { isIntegerType, parseText, type Value } from "../../core/values/values.ts";
-import { classifyType } from "../../core/values/kinds.ts";
-import type { DXTType } from "../../models/dtype.ts";
-import type { Field } from "../../models/field.ts";
-import { guessError, parseGuessed } from "../inference/type_inference.ts";
+} from "../../../core/values/number_text.ts";
+import { isIntegerType, parseText, type Value } from "../../../core/values/values.ts";
+import { classifyType } from "../../../core/values/kinds.ts";
+import type { DXTType } from "../../../models/dtype.ts";
+import type { Field } from "../../../models/field.ts";
+import { guessError, parseGuessed } from "../../inference/type_inference.ts";
 import { plainDigits } from "./number.ts";
 import { decode, unescape } from "./text.ts";
 
