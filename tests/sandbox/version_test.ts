@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findHighestVersion } from "../../src/sandbox/modules/version.ts";
+import { findHighestVersion } from "../../src/sandbox/modules/fetch/version.ts";
 
 const VERSIONS = [
   ..."0.0.1 0.0.2 0.1.0 0.1.5 0.2.0 1.0.0 1.0.1 1.2.3 1.10.0 2.0.0-alpha 2.0.0-alpha.2".split(" "),

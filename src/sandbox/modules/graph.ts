@@ -2,13 +2,13 @@
 import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
 import { GRAPH_BYTES, GRAPH_MODULES, MAX_CONCURRENT_FETCHES } from "./bounds.ts";
 import { type ExternalCode, type ExternalModule, OWN_MODULES } from "./code.ts";
-import { type Import, parseModule, type SourceKind } from "./imports.ts";
-import { resolveJSR } from "./jsr.ts";
-import { kindByName } from "./kind.ts";
+import { type Import, parseModule, type SourceKind } from "./source/imports.ts";
+import { resolveJSR } from "./fetch/jsr.ts";
+import { kindByName } from "./source/kind.ts";
 import { readLocal } from "./local.ts";
-import type { Pins } from "./lock.ts";
-import { fetchPinned, type PinnedSettings } from "./pinned.ts";
-import { resolveImport } from "./specifier.ts";
+import type { Pins } from "./fetch/lock.ts";
+import { fetchPinned, type PinnedSettings } from "./fetch/pinned.ts";
+import { resolveImport } from "./source/specifier.ts";
 
 /** Where modules may come from. */
 export interface GraphSettings extends PinnedSettings {

@@ -5,14 +5,20 @@ import { GRAPH_MS } from "./bounds.ts";
 import type { ExternalCode } from "./code.ts";
 import { gatherGraph, type Graph } from "./graph.ts";
 import { findRoot } from "./local.ts";
-import { NO_PINS, type Pins } from "./lock.ts";
-import { resolveEntry } from "./specifier.ts";
-import type { Store } from "./store.ts";
+import { NO_PINS, type Pins } from "./fetch/lock.ts";
+import { resolveEntry } from "./source/specifier.ts";
+import type { Store } from "./fetch/store.ts";
 
 export type { ExternalCode, ExternalModule } from "./code.ts";
 export type { Graph } from "./graph.ts";
-export { formatLock, mergePins, NO_PINS, type Pins, readLock } from "./lock.ts";
-export { openCache, openVendorFolder, type Store, vendorModule, writeAtomically } from "./store.ts";
+export { formatLock, mergePins, NO_PINS, type Pins, readLock } from "./fetch/lock.ts";
+export {
+  openCache,
+  openVendorFolder,
+  type Store,
+  vendorModule,
+  writeAtomically,
+} from "./fetch/store.ts";
 
 /** Where external modules may come from. */
 export interface CodeSettings {

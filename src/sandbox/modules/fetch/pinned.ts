@@ -1,9 +1,9 @@
 /** Fetches modules and checks them against the lock. */
-import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
+import { ConfigurationError, withoutSecrets } from "../../../core/errors.ts";
 import { sha256 } from "./digest.ts";
 import { checkHost } from "./hosts.ts";
-import type { SourceKind } from "./imports.ts";
-import { kindByName, kindByType } from "./kind.ts";
+import type { SourceKind } from "../source/imports.ts";
+import { kindByName, kindByType } from "../source/kind.ts";
 import type { Pins } from "./lock.ts";
 import { fetchRemote } from "./remote.ts";
 import type { Store } from "./store.ts";

@@ -1,7 +1,7 @@
 /** Stores the bytes of locked modules, so that their servers need not be contacted. */
 import { dirname, join } from "node:path";
-import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
-import { missingPermission } from "../../core/permission_errors.ts";
+import { ConfigurationError, withoutSecrets } from "../../../core/errors.ts";
+import { missingPermission } from "../../../core/permission_errors.ts";
 import { sha256 } from "./digest.ts";
 
 /** A store of module bytes. */

@@ -1,5 +1,5 @@
 /** Parses the source of a module and lists its imports. */
-import { ConfigurationError, messageOf } from "../../core/errors.ts";
+import { ConfigurationError, messageOf } from "../../../core/errors.ts";
 import { stripTypes } from "./strip.ts";
 
 /** One import of a module. */

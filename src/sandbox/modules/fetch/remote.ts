@@ -1,7 +1,7 @@
 /** Fetches modules over HTTP. */
-import { ConnectionError, messageOf, withoutSecrets } from "../../core/errors.ts";
-import { missingPermission } from "../../core/permission_errors.ts";
-import { MODULE_BYTES, REDIRECTS } from "./bounds.ts";
+import { ConnectionError, messageOf, withoutSecrets } from "../../../core/errors.ts";
+import { missingPermission } from "../../../core/permission_errors.ts";
+import { MODULE_BYTES, REDIRECTS } from "../bounds.ts";
 
 export interface FetchedModule {
   /** URL after all redirects. */

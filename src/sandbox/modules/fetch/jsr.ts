@@ -2,7 +2,7 @@
  * Resolves `jsr:` names with the registry's own protocol, independent of the runtime: `meta.json`
  * lists a package's versions, `VERSION_meta.json` its exports and the digests of its files.
  */
-import { ConfigurationError, messageOf } from "../../core/errors.ts";
+import { ConfigurationError, messageOf } from "../../../core/errors.ts";
 import { checkHost } from "./hosts.ts";
 import { notLockedError, ownEntry, type PinnedSettings } from "./pinned.ts";
 import { fetchRemote } from "./remote.ts";

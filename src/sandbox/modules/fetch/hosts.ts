@@ -1,5 +1,5 @@
 /** Checks the hosts from which modules are fetched. */
-import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
+import { ConfigurationError, withoutSecrets } from "../../../core/errors.ts";
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 

@@ -1,8 +1,8 @@
 /** Reads and writes `dxt.lock`, which pins the external modules that the user accepted. */
 import { z } from "zod";
-import { ConfigurationError } from "../../core/errors.ts";
-import { formatJSONFile, readJSONFile } from "../../core/files/json_file.ts";
-import type { SourceKind } from "./imports.ts";
+import { ConfigurationError } from "../../../core/errors.ts";
+import { formatJSONFile, readJSONFile } from "../../../core/files/json_file.ts";
+import type { SourceKind } from "../source/imports.ts";
 
 /** Pinned facts about modules. */
 export interface Pins {

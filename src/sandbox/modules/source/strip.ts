@@ -1,6 +1,6 @@
 /** Converts TypeScript to JavaScript. */
 import { stripTypeScriptTypes } from "node:module";
-import { ConfigurationError, messageOf } from "../../core/errors.ts";
+import { ConfigurationError, messageOf } from "../../../core/errors.ts";
 
 /**
  * Limits on the source. The parser is recursive and ends the process on a stack overflow. It was

@@ -1,7 +1,7 @@
 /** Resolves import specifiers and class paths to URLs. */
-import { ConfigurationError, withoutSecrets } from "../../core/errors.ts";
+import { ConfigurationError, withoutSecrets } from "../../../core/errors.ts";
 import type { Import } from "./imports.ts";
-import { ownModule } from "./code.ts";
+import { ownModule } from "../code.ts";
 
 const ALLOWED = 'expected a relative path, an https: or jsr: URL, "dxt" or "zod"';
 
