@@ -17,8 +17,10 @@ const parser = merge(
 export const completions = defineCommand(
   "completions",
   parser,
-  (values, { printer }) => {
-    printer.document(SCRIPTS[values.shell].trimEnd());
+  ({ shell }, { printer }) => {
+    const script = SCRIPTS[shell].trimEnd();
+    if (printer.format === "text") printer.document(script);
+    else printer.json({ shell, script });
     return Promise.resolve(EXIT.done);
   },
   {

@@ -190,33 +190,39 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
+/** What became of a file: new, with lines added to it, or left unchanged. */
+export interface WrittenFile {
+  readonly path: string;
+  readonly change: "wrote" | "added to" | "kept";
+}
+
 /**
- * Writes new files and returns a line about each file.
+ * Writes new files.
  *
  * @throws {ConfigurationError} when a file would be overwritten; nothing has been written then
  */
-export async function writeFiles(files: readonly NewFile[]): Promise<string[]> {
+export async function writeFiles(files: readonly NewFile[]): Promise<WrittenFile[]> {
   for (const { path, ifExists } of files) {
     if (ifExists !== "refuse" || !await exists(path)) continue;
     throw new ConfigurationError(
       `Cannot write "${path}": it already exists, choose another name or remove it`,
     );
   }
-  const lines: string[] = [];
-  for (const file of files) lines.push(await writeOne(file));
-  return lines;
+  const written: WrittenFile[] = [];
+  for (const file of files) written.push({ path: file.path, change: await writeOne(file) });
+  return written;
 }
 
-async function writeOne({ path, text, ifExists }: NewFile): Promise<string> {
+async function writeOne({ path, text, ifExists }: NewFile): Promise<WrittenFile["change"]> {
   if (await exists(path)) {
-    if (ifExists === "keep") return `kept     ${path}`;
+    if (ifExists === "keep") return "kept";
     const before = await Deno.readTextFile(path);
     const known = new Set(before.split(/\r?\n/));
     const lines = text.split("\n").filter((line) => line !== "" && !known.has(line));
-    if (lines.length === 0) return `kept     ${path}`;
+    if (lines.length === 0) return "kept";
     const gap = before === "" || before.endsWith("\n") ? "" : "\n";
     await Deno.writeTextFile(path, `${gap}${lines.join("\n")}\n`, { append: true });
-    return `added to ${path}`;
+    return "added to";
   }
   const folder = path.replace(/\/?[^/]*$/, "");
   try {
@@ -228,5 +234,5 @@ async function writeOne({ path, text, ifExists }: NewFile): Promise<string> {
       : (error as Error).message;
     throw new ConfigurationError(`Cannot write "${path}": ${detail}`, { cause: error });
   }
-  return `wrote    ${path}`;
+  return "wrote";
 }

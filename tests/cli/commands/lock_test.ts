@@ -65,6 +65,8 @@ Deno.test("lock pins what a pipeline names and imports, and tells what changed",
     server.routes["/lib.ts"] = "export const changed = 1;";
     const changed = await program(folder, ["lock", "shop.yaml", "plain.yaml", allow, "-o", "json"]);
     const { locks: [lock] } = JSON.parse(changed.out);
+    const lines = await program(folder, ["lock", "shop.yaml", allow, "-o", "ndjson"]);
+    assert.equal(JSON.parse(lines.out).path, lock.path);
     assert.deepEqual(lock.modules.map(({ change }: { change: string }) => change), [
       ...["same", "changed", "added"],
     ]);
@@ -128,7 +130,9 @@ Deno.test("a folder for the cache is used where it is named, and only there", as
       assert.ok((await Deno.stat(join(folder, "kept", hash.slice(0, 2), hash))).isFile);
     }
     server.asked.length = 0;
-    await program(folder, ["vendor", "shop.yaml"], { DXT_CACHE_DIR: join(folder, "kept") });
+    await program(folder, ["vendor", "shop.yaml", "-o", "json"], {
+      DXT_CACHE_DIR: join(folder, "kept"),
+    });
     assert.deepEqual(server.asked, []);
   });
 });

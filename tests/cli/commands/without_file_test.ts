@@ -309,6 +309,26 @@ Deno.test("wrong words name the option, what is wrong and what was wanted, witho
   });
 });
 
+Deno.test("init says in JSON what it wrote, and on stderr nothing", async () => {
+  await withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, ".gitignore"), "");
+    const init = async (...args: string[]) => {
+      const { out, err } = await well(program(folder, ["init", ...args]));
+      return [err, out] as const;
+    };
+    const [err, out] = await init("shop", "-q");
+    assert.equal(err, "");
+    const { files, ...about } = JSON.parse(out);
+    assert.deepEqual(about, { pipeline: "pipelines/shop.yaml", variables: ["SHOP_URL"] });
+    assert.deepEqual(files[0], { path: "pipelines/shop.yaml", change: "wrote" });
+    assert.ok(files.some(({ change }: { change: string }) => change === "added to"));
+    assert.equal(JSON.parse((await init("more", "-o", "json"))[1]).files.length, files.length - 1);
+    const lines = (await init("lines", "-o", "ndjson"))[1].trimEnd().split("\n");
+    assert.deepEqual(JSON.parse(lines[0]!), { path: "pipelines/lines.yaml", change: "wrote" });
+    assert.deepEqual(await init("silent", "-qq"), ["", ""]);
+  });
+});
+
 Deno.test("init writes a project that validates and runs, overwrites nothing, and adds to it", async () => {
   await withFolder(async (folder) => {
     await filled(folder);

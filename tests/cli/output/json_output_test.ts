@@ -26,6 +26,12 @@ for (const args of FAILING) {
   });
 }
 
+Deno.test("a completion script is a document, too", async () => {
+  const { shell, script } = JSON.parse((await dxt("completions zsh -q")).out);
+  assert.equal(shell, "zsh");
+  assert.equal(script, (await dxt("completions zsh")).out.trimEnd());
+});
+
 Deno.test("variables also select the document", async () => {
   for (const env of [{ DXT_QUIET: "1" }, { DXT_OUTPUT: "json" }]) {
     const io = fakeIO({ env: { ...env } as Record<string, string> });

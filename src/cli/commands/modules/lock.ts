@@ -38,8 +38,12 @@ async function lockModules(
     loaded,
     codeOptions(omitUndefined({ allowImport, cacheDir }), io),
   );
-  if (printer.format !== "text") printer.document(JSON.stringify({ locks: locked }, null, 2));
-  else for (const { path, modules } of locked) printer.result(describeLock(path, modules));
+  printer.results({
+    name: "locks",
+    entries: locked,
+    about: {},
+    table: () => locked.forEach(({ path, modules }) => printer.result(describeLock(path, modules))),
+  });
   return EXIT.done;
 }
 

@@ -38,11 +38,14 @@ async function vendorModules(
     loaded,
     codeOptions(omitUndefined({ allowImport, cacheDir }), io),
   );
-  if (printer.format !== "text") printer.document(JSON.stringify({ folders: vendored }, null, 2));
-  else {
-    for (const { folder, modules } of vendored) {
-      printer.result(`${folder} has copies of ${countNoun(modules.length, "module")}`);
-    }
-  }
+  printer.results({
+    name: "folders",
+    entries: vendored,
+    about: {},
+    table: () =>
+      vendored.forEach(({ folder, modules }) =>
+        printer.result(`${folder} has copies of ${countNoun(modules.length, "module")}`)
+      ),
+  });
   return EXIT.done;
 }

@@ -59,7 +59,8 @@ export const init = defineCommand(
 );
 
 async function initProject(given: InitOptions, context: Context): Promise<number> {
-  const values = canAsk(context.io) ? await askMissing(given, context) : given;
+  const asks = context.printer.format === "text" && canAsk(context.io);
+  const values = asks ? await askMissing(given, context) : given;
   if (values === undefined) return EXIT.usage;
   const name = values.name ?? folderName();
   if (!/^\w[\w.-]*$/.test(name)) {
@@ -125,9 +126,16 @@ async function fromConnection(
 
 async function write(files: readonly NewFile[], { printer }: Context): Promise<number> {
   const all = [...files, ...await schemaFiles()];
-  for (const line of await writeFiles(all)) printer.document(line);
   const pipeline = files.find(({ path }) => path.startsWith("pipelines/"))!.path;
   const variables = files.flatMap(({ variables = [] }) => variables);
+  const entries = await writeFiles(all);
+  printer.results({
+    name: "files",
+    entries,
+    about: { pipeline, variables },
+    table: () =>
+      entries.forEach(({ path, change }) => printer.document(`${change.padEnd(8)} ${path}`)),
+  });
   if (variables.length > 0) {
     printer.progress(
       "init",
