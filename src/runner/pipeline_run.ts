@@ -16,7 +16,7 @@ import type { Threads } from "./contract/threads.ts";
 import { expandWildcards } from "./inspect/wildcards.ts";
 import { sharedNeeds } from "./permissions/required.ts";
 import { openThreads } from "./worker/pool.ts";
-import { streamName } from "./extract/prepare_stream.ts";
+import { datasetName } from "./plan/dataset_name.ts";
 import { moveStream } from "./stream_run.ts";
 
 export interface RunOptions extends Selection, ReadOptions {
@@ -280,7 +280,7 @@ function resultOf(
   return {
     stream: plan.stream.id,
     status,
-    ...(phase === "extract" ? {} : { target: streamName(plan.target), mode: plan.mode }),
+    ...(phase === "extract" ? {} : { target: datasetName(plan.target), mode: plan.mode }),
     rows_extracted: staged?.count ?? progress.rowsExtracted,
     rows_loaded: progress.rowsLoaded,
     bytes_staged: staged?.files.reduce((sum, file) => sum + file.size, 0) ?? 0,

@@ -3,6 +3,7 @@ import { LoaderError, LossyConversionError } from "../../core/errors.ts";
 import { describeLosses } from "../../core/values/conversion.ts";
 import type { Field } from "../../models/field.ts";
 import { chooseLoadSettings } from "../plan/load_settings.ts";
+import { datasetName } from "../plan/dataset_name.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { asTargetError } from "../contract/target_errors.ts";
@@ -11,7 +12,7 @@ import type { ConnectionClient } from "../worker/connection_client.ts";
 import { comparesTarget } from "./expectations.ts";
 import { plainClass } from "../worker/connection_clients.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
-import { type PrepareContext, streamName } from "./prepare_stream.ts";
+import type { PrepareContext } from "./prepare_context.ts";
 
 interface TargetPlan {
   /** Whether the load changes columns. */
@@ -40,7 +41,7 @@ export async function planTarget(
     staged: { kind: plan.extractor.yields, fields },
     countsRows: isCompared ? "exact" : "none",
   });
-  const name = `"${streamName(plan.target)}"`;
+  const name = `"${datasetName(plan.target)}"`;
   const losses = describeLosses(name, columns, settings.lossy, settings.schema);
   return { changes, before: isCompared ? { exists, rows } : undefined, problems, losses };
 }

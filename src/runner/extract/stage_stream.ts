@@ -27,15 +27,11 @@ import {
 } from "./extract_partitions.ts";
 import { checkTarget } from "./check_target.ts";
 import { checkBounds } from "./expectations.ts";
-import {
-  checkPartitionField,
-  checkUpsertKeys,
-  compareMaxima,
-  findRange,
-  prepareContext,
-  streamFields,
-} from "./prepare_stream.ts";
+import { checkPartitionField, checkUpsertKeys } from "./check_fields.ts";
+import { prepareContext } from "./prepare_context.ts";
+import { resolveStreamFields } from "./stream_fields.ts";
 import { type Transformer, transformerOf } from "./transform_client.ts";
+import { compareMaxima, findRange } from "./watermark_range.ts";
 
 /**
  * Stages records: finds the fields and the range that is new, reads them, and warns of watermarks that
@@ -112,7 +108,7 @@ async function resolveStream(
   progress: Progress,
 ): Promise<ResolvedStream> {
   const prepared = prepareContext(plan, context, transformer);
-  const fields = await streamFields(plan, prepared, source.connector);
+  const fields = await resolveStreamFields(plan, prepared, source.connector);
   checkUpsertKeys(plan, fields);
   checkPartitionField(plan, fields);
   const { changes, before } = context.loads

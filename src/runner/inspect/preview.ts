@@ -19,16 +19,11 @@ import { reportFields } from "./field_report.ts";
 import { expandWildcards } from "./wildcards.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { planRun, type ReadOptions } from "../plan/select_plans.ts";
-import {
-  checkPartitionField,
-  checkUpsertKeys,
-  compareMaxima,
-  findRange,
-  maxOwner,
-  type PrepareContext,
-  streamFields,
-  streamName,
-} from "../extract/prepare_stream.ts";
+import { checkPartitionField, checkUpsertKeys } from "../extract/check_fields.ts";
+import type { PrepareContext } from "../extract/prepare_context.ts";
+import { resolveStreamFields } from "../extract/stream_fields.ts";
+import { compareMaxima, findRange, maxOwner } from "../extract/watermark_range.ts";
+import { datasetName } from "../plan/dataset_name.ts";
 
 export interface PreviewOptions extends Selection, ReadOptions {
   readonly signal: AbortSignal;
@@ -105,9 +100,9 @@ async function previewStream(plan: StreamPlan, context: Context): Promise<Planne
   const planned: Planned = {
     stream: stream.id,
     status: "ready",
-    source: { name: streamName(plan.source) },
+    source: { name: datasetName(plan.source) },
     extract: { mode: context.fullRefresh ? "full" : stream.extract?.mode ?? "full" },
-    target: { name: streamName(plan.target) },
+    target: { name: datasetName(plan.target) },
     load: { mode, upsert_keys: [...upsertKeys], guarantee: plan.loader.modes[mode]! },
     ...(stream.expect === undefined ? {} : { expect: stream.expect }),
     fields: [],
@@ -146,7 +141,7 @@ async function previewSource(
   using transformer = transformerOf(plan, context);
   const resolved = plan.extractor.yields === "files"
     ? { projections: [], generated: [], found: [] }
-    : await streamFields(plan, { ...context, transformer }, source.connector);
+    : await resolveStreamFields(plan, { ...context, transformer }, source.connector);
   checkPartitionField(plan, resolved);
   const { action, problems } = await source.connector.checkRead(plan.source);
   if (problems.length > 0) throw new ConnectorError(`Cannot ${action}: ${problems.join("; ")}`);

@@ -7,12 +7,9 @@ import type { Selection } from "../../selector/mod.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
 import { planTarget } from "../extract/check_target.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
-import {
-  checkPartitionField,
-  checkUpsertKeys,
-  type PrepareContext,
-  streamFields,
-} from "../extract/prepare_stream.ts";
+import { checkPartitionField, checkUpsertKeys } from "../extract/check_fields.ts";
+import type { PrepareContext } from "../extract/prepare_context.ts";
+import { resolveStreamFields } from "../extract/stream_fields.ts";
 import { transformerOf } from "../extract/transform_client.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import type { ConnectionClient, ConnectorCalls } from "../worker/connection_client.ts";
@@ -108,7 +105,7 @@ async function checkSource(plan: StreamPlan, context: Context): Promise<Access> 
   }
   using transformer = transformerOf(plan, context);
   try {
-    const fields = await streamFields(plan, { ...context, transformer }, connector);
+    const fields = await resolveStreamFields(plan, { ...context, transformer }, connector);
     checkUpsertKeys(plan, fields);
     checkPartitionField(plan, fields);
     context.fields.set(plan, fields);

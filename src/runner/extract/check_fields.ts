@@ -1,0 +1,63 @@
+/** Checks, before a row is read, that the fields that a pipeline names exist and have the right type. */
+import { suggestWord } from "../../core/did_you_mean.ts";
+import { SchemaError } from "../../core/errors.ts";
+import { isIntegerType } from "../../core/values/values.ts";
+import type { StreamPlan } from "../plan/pipeline_plan.ts";
+import { type ResolvedFields, targetName } from "../plan/resolve_fields.ts";
+import { stagedFields } from "../worker/extract_spec.ts";
+
+/**
+ * Checks that the keys are fields, which a loader would notice only after everything was staged.
+ *
+ * @throws {SchemaError} that names a key that is no field
+ */
+export function checkUpsertKeys(
+  { stream }: StreamPlan,
+  resolved: ResolvedFields,
+): void {
+  const names = stagedFields(resolved).map(({ name }) => name);
+  for (const id of stream.load?.upsert_keys ?? []) {
+    if (names.includes(targetName(stream, id))) continue;
+    throw new SchemaError(
+      `Cannot upsert by "${id}": the stream has no such field${suggestWord(id, names)}; it has ${
+        names.map((name) => `"${name}"`).join(", ")
+      }`,
+    );
+  }
+}
+
+/**
+ * Checks that the field whose ranges are the parts of a source has whole numbers.
+ *
+ * @throws {SchemaError} that names the field
+ */
+export function checkPartitionField(
+  { stream }: StreamPlan,
+  { projections }: Pick<ResolvedFields, "projections">,
+): void {
+  const partition = stream.extract?.partition;
+  if (typeof partition !== "object") return;
+  const found = projections.find(({ field }) => field.name === targetName(stream, partition.field));
+  if (found !== undefined && isIntegerType(found.field.dtype)) return;
+  const is = found === undefined ? "the stream has no such field" : `it is ${found.field.dtype}`;
+  throw new SchemaError(
+    `Cannot read in parts by "${partition.field}": ${is}, expected a field of whole numbers`,
+  );
+}
+
+/**
+ * Checks that the fields exist that mark a stream's own rows: without this check, the error comes only
+ * once the target exists.
+ */
+export function checkOwnRows({ stream, ownRows }: StreamPlan, resolved: ResolvedFields): void {
+  if (ownRows === undefined || "condition" in ownRows) return;
+  const names = stagedFields(resolved).map(({ name }) => name);
+  for (const name of Object.keys(ownRows.values)) {
+    if (names.includes(name)) continue;
+    throw new SchemaError(
+      `Cannot tell the rows of stream "${stream.id}" by "${name}": the stream has no such field${
+        suggestWord(name, names)
+      }; it has ${names.map((field) => `"${field}"`).join(", ")}`,
+    );
+  }
+}
