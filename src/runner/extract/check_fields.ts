@@ -3,7 +3,8 @@ import { suggestWord } from "../../core/did_you_mean.ts";
 import { SchemaError } from "../../core/errors.ts";
 import { isIntegerType } from "../../core/values/values.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
-import { type ResolvedFields, targetName } from "../plan/resolve_fields.ts";
+import { targetName } from "../plan/field_declarations.ts";
+import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
 
 /**

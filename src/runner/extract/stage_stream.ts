@@ -8,7 +8,8 @@ import { formatValue, type Value } from "../../core/values/values.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
 import { limitNote } from "../plan/backfill.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
-import { excludedNames, type ResolvedFields, targetName } from "../plan/resolve_fields.ts";
+import { excludedNames, targetName } from "../plan/field_declarations.ts";
+import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
 import { plainClass } from "../worker/connection_clients.ts";
 import {

@@ -5,7 +5,7 @@ import { parseTarget, type StreamSource, type StreamTarget } from "../../models/
 import type { Stream } from "../../models/stream.ts";
 import { fillPlaceholders, isWildcard } from "../../models/wildcard.ts";
 import { type PipelinePlan, planPipeline } from "../plan/pipeline_plan.ts";
-import { fieldId } from "../plan/resolve_fields.ts";
+import { fieldId } from "../plan/field_declarations.ts";
 import {
   formatKey,
   type ListOptions,

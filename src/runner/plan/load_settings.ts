@@ -3,7 +3,7 @@ import type { PlannedLoad } from "../../core/contracts/loader.ts";
 import type { LoadMode } from "../../models/stream.ts";
 import type { RunContext } from "../contract/run_context.ts";
 import type { StreamPlan } from "./pipeline_plan.ts";
-import { targetName } from "./resolve_fields.ts";
+import { targetName } from "./field_declarations.ts";
 
 export function chooseLoadSettings(
   plan: StreamPlan,

@@ -9,7 +9,7 @@ import type { OwnRows } from "../../core/contracts/loader.ts";
 import type { FieldDeclaration } from "../../models/field.ts";
 import { isWildcard } from "../../models/wildcard.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { targetName } from "./resolve_fields.ts";
+import { targetName } from "./field_declarations.ts";
 import type { StreamPlan } from "./pipeline_plan.ts";
 
 /** A stream whose target holds another stream's target, or is the same. */
