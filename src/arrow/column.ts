@@ -6,67 +6,12 @@
  * Layout: https://arrow.apache.org/docs/format/Columnar.html
  */
 import { type Data, type DataType, makeData } from "apache-arrow";
+import { type BigArray, type NumberArray, Rotation, Validity } from "./column_memory.ts";
 
 /** Initial capacity in values. */
 const START = 1024;
 
 const utf8 = new TextEncoder();
-
-/** Bitmap of the rows that are not NULL, lowest bit first; allocated with the first NULL. */
-class Validity {
-  #bits: Uint8Array | undefined;
-  nulls = 0;
-
-  setNull(row: number, capacity: number): void {
-    this.#bits ??= new Uint8Array((capacity + 7) >> 3).fill(0xff);
-    if (row >> 3 >= this.#bits.length) {
-      const grown = new Uint8Array(this.#bits.length * 2 + 1).fill(0xff);
-      grown.set(this.#bits);
-      this.#bits = grown;
-      return this.setNull(row, capacity);
-    }
-    this.#bits[row >> 3]! &= ~(1 << (row & 7));
-    this.nulls++;
-  }
-
-  /** Returns the bitmap with room for `rows` rows; new rows are valid. */
-  open(rows: number): Uint8Array {
-    const bytes = (rows + 7) >> 3;
-    if (this.#bits === undefined || this.#bits.length < bytes) {
-      const grown = new Uint8Array(bytes).fill(0xff);
-      if (this.#bits !== undefined) grown.set(this.#bits);
-      this.#bits = grown;
-    }
-    return this.#bits;
-  }
-
-  /** Returns the bitmap for `rows` rows and gives it up; null when all rows are valid. */
-  take(rows: number): Uint8Array | null {
-    const bits = this.#bits;
-    this.#bits = undefined;
-    if (bits === undefined || this.nulls === 0) return null;
-    const bytes = (rows + 7) >> 3;
-    if (bits.length >= bytes) return bits.subarray(0, bytes);
-    const grown = new Uint8Array(bytes).fill(0xff);
-    grown.set(bits);
-    return grown;
-  }
-}
-
-/** Supplies a column's arrays: a new one for each batch, or two in alternation. */
-class Rotation<A extends Uint8Array | Int32Array | NumberArray | BigArray> {
-  #other: A | undefined;
-  isOn = false;
-
-  /** Returns a zeroed array of at least `size` values, at most four times as many. */
-  next(used: A, size: number, make: (size: number) => A): A {
-    const other = this.#other;
-    this.#other = this.isOn ? used : undefined;
-    if (other === undefined || other.length < size || other.length > size * 4) return make(size);
-    new Uint8Array(other.buffer, other.byteOffset, other.byteLength).fill(0);
-    return other;
-  }
-}
 
 /** What all columns under construction have in common. */
 export interface Column {
@@ -80,16 +25,6 @@ export interface Column {
   recycle(): void;
 }
 
-type NumberArray =
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | Uint8Array
-  | Uint16Array
-  | Uint32Array
-  | Float32Array
-  | Float64Array;
-type BigArray = BigInt64Array | BigUint64Array;
 type Constructor<A> = { new (length: number): A; readonly BYTES_PER_ELEMENT: number };
 
 abstract class Base implements Column {
