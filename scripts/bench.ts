@@ -19,7 +19,7 @@ import { installPrograms } from "./bench/programs.ts";
 import { FROM_FILES } from "./bench/paths/files.ts";
 import { FROM_POSTGRES } from "./bench/paths/postgres.ts";
 import { starts } from "./bench/paths/start.ts";
-import { formatReport, type Report, reportOf } from "./bench/report.ts";
+import { formatReport, makeReport, type Report } from "./bench/report.ts";
 import { runRounds, SMALLER } from "./bench/rounds.ts";
 import { makeWorld, type World } from "./bench/world.ts";
 
@@ -58,7 +58,7 @@ async function bench(world: World): Promise<Report[]> {
   const data = [new Data(world, rows), new Data(world, Math.floor(rows / SMALLER))] as const;
   const reports: Report[] = [];
   for (const path of paths) {
-    const report = reportOf(
+    const report = makeReport(
       await runRounds(world, path, data, { rounds, peers: values.peers, wait, tell }),
     );
     reports.push(report);
@@ -67,7 +67,7 @@ async function bench(world: World): Promise<Report[]> {
   return reports;
 }
 
-function programsOf({ programs }: World): Record<string, string> {
+function listPrograms({ programs }: World): Record<string, string> {
   return Object.fromEntries(
     Object.entries(programs).map(([name, program]) => [
       name,
@@ -77,7 +77,7 @@ function programsOf({ programs }: World): Record<string, string> {
 }
 
 function head(world: World): string {
-  const programs = Object.entries(programsOf(world)).map((pair) => pair.join(" ")).join(", ");
+  const programs = Object.entries(listPrograms(world)).map((pair) => pair.join(" ")).join(", ");
   return `${whole("rows", SMALLER)} rows, medians of ${whole("rounds", 1)} rounds, ` +
     `${navigator.hardwareConcurrency} cores\nPostgreSQL ${world.server}\n${programs}\n`;
 }
@@ -112,7 +112,11 @@ if (values.install) {
     const { server } = world;
     const options = { rows: whole("rows", SMALLER), rounds: whole("rounds", 1) };
     console.log(
-      JSON.stringify({ ...options, server, programs: programsOf(world), paths: reports }, null, 2),
+      JSON.stringify(
+        { ...options, server, programs: listPrograms(world), paths: reports },
+        null,
+        2,
+      ),
     );
   } else {
     console.log(foot(reports));

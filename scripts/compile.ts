@@ -8,10 +8,10 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import config from "../deno.json" with { type: "json" };
-import { causeOf } from "./compile/cause.ts";
+import { findCause } from "./compile/cause.ts";
 import { stage } from "./compile/stage.ts";
-import { threadsOf } from "./compile/threads.ts";
-import { hasRuntimeOf, type Target, targetOf, TARGETS } from "./compile/targets.ts";
+import { listThreads } from "./compile/threads.ts";
+import { hasRuntime, parseTarget, type Target, TARGETS } from "./compile/targets.ts";
 
 export interface Build {
   /** This machine by default. */
@@ -50,13 +50,13 @@ export async function build({ target, output, permissions }: Build): Promise<voi
       ...(permissions.length === 0 ? ["--allow-all"] : permissions),
       // Several threads share the memory: see src/sandbox/garbage.ts.
       "--v8-flags=--expose-gc,--max-semi-space-size=2,--single-threaded-gc",
-      ...(await threadsOf(ROOT)).map((path) => `--include=${path}`),
+      ...(await listThreads(ROOT)).map((path) => `--include=${path}`),
       ...(target === undefined ? [] : [`--target=${target}`]),
       `--output=${resolve(output)}`,
       "main.ts",
-    ], { cwd: folder, cache: join(folder, "cache"), ownRuntime: await hasRuntimeOf(target) });
+    ], { cwd: folder, cache: join(folder, "cache"), ownRuntime: await hasRuntime(target) });
     if (success) return;
-    throw new BuildError(`Cannot build for "${target ?? Deno.build.target}": ${causeOf(stderr)}`);
+    throw new BuildError(`Cannot build for "${target ?? Deno.build.target}": ${findCause(stderr)}`);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -64,7 +64,7 @@ export async function build({ target, output, permissions }: Build): Promise<voi
 
 /** @throws {BuildError} with the type errors */
 export async function checkTypes(): Promise<void> {
-  const files = ["main.ts", ...await threadsOf(ROOT)];
+  const files = ["main.ts", ...await listThreads(ROOT)];
   const { success, stderr } = await deno(["check", "--quiet", ...files]);
   if (!success) throw new BuildError(`Cannot build dxt: type check failed\n${stderr}`);
 }
@@ -97,18 +97,18 @@ async function deno(args: readonly string[], around: Surroundings = {}) {
 }
 
 /** A release's name for a binary: `dxt-0.1.0-x86_64-unknown-linux-gnu`. */
-export function nameOf(target: Target): string {
+export function nameBinary(target: Target): string {
   return `dxt-${config.version}-${target}`;
 }
 
-export function endingOf(target: string): string {
+export function getEnding(target: string): string {
   return target.includes("windows") ? ".exe" : "";
 }
 
 const PERMISSION = /^--(allow|deny)-(net|read|write|env|sys|run|ffi|import)(=.+)?$/;
 
 /** @throws {Error} for an argument that is neither an option of these scripts nor a permission */
-export function optionsOf(args: readonly string[]) {
+export function parseOptions(args: readonly string[]) {
   const permissions = args.filter((arg) => PERMISSION.test(arg));
   const { values } = parseArgs({
     args: args.filter((arg) => !PERMISSION.test(arg)),
@@ -118,26 +118,26 @@ export function optionsOf(args: readonly string[]) {
       output: { type: "string" },
     },
   });
-  const targets = values.all ? [...TARGETS] : values.target.map(targetOf);
+  const targets = values.all ? [...TARGETS] : values.target.map(parseTarget);
   return { targets, permissions, output: values.output };
 }
 
 /** The binaries to build, and their paths. */
-export function buildsOf(args: readonly string[]): Build[] {
-  const { targets, permissions, output } = optionsOf(args);
+export function listBuilds(args: readonly string[]): Build[] {
+  const { targets, permissions, output } = parseOptions(args);
   if (targets.length === 0) {
-    return [{ output: output ?? `dist/dxt${endingOf(Deno.build.target)}`, permissions }];
+    return [{ output: output ?? `dist/dxt${getEnding(Deno.build.target)}`, permissions }];
   }
   return targets.map((target) => ({
     target,
     permissions,
     output: targets.length === 1 && output !== undefined
       ? output
-      : join(output ?? "dist", nameOf(target) + endingOf(target)),
+      : join(output ?? "dist", nameBinary(target) + getEnding(target)),
   }));
 }
 
-export async function sizeOf(path: string): Promise<string> {
+export async function formatFileSize(path: string): Promise<string> {
   return `${((await Deno.stat(path)).size / 1e6).toFixed(1)} MB`;
 }
 
@@ -148,7 +148,7 @@ export async function buildAll(builds: readonly Build[]): Promise<Build[]> {
     try {
       await build(one);
       built.push(one);
-      console.log(`${one.output}: ${await sizeOf(one.output)}`);
+      console.log(`${one.output}: ${await formatFileSize(one.output)}`);
     } catch (error) {
       if (!(error instanceof BuildError)) throw error;
       console.error(`error: ${error.message}`);
@@ -172,7 +172,7 @@ export async function exiting(work: () => Promise<boolean>): Promise<never> {
 
 if (import.meta.main) {
   await exiting(async () => {
-    const builds = buildsOf(Deno.args);
+    const builds = listBuilds(Deno.args);
     await checkTypes();
     return (await buildAll(builds)).length === builds.length;
   });

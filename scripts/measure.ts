@@ -1,5 +1,5 @@
 /** Measures time, CPU and memory of a command. */
-import { memoryOf, ProcessTree, statOf } from "./bench/proc.ts";
+import { ProcessTree, readMemory, readStat } from "./bench/proc.ts";
 
 export interface Figure {
   readonly code: number;
@@ -32,7 +32,7 @@ export async function measure(
   command: readonly string[],
   { cwd, env, keepErrors = false, limit }: MeasureOptions = {},
 ): Promise<Figure> {
-  const before = statOf("self")?.reaped;
+  const before = readStat("self")?.reaped;
   const start = performance.now();
   const child = new Deno.Command(command[0]!, {
     args: command.slice(1),
@@ -42,7 +42,7 @@ export async function measure(
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
   }).spawn();
-  const errors = keepErrors ? endOf(child.stderr) : "";
+  const errors = keepErrors ? readEnd(child.stderr) : "";
   const tree = new ProcessTree(child.pid);
   let peak = 0;
   const timer = setInterval(() => peak = Math.max(peak, memoryNow(tree)), SAMPLE_MS);
@@ -51,7 +51,7 @@ export async function measure(
   const seconds = (performance.now() - start) / 1000;
   clearInterval(timer);
   clearTimeout(killer);
-  const after = statOf("self")?.reaped;
+  const after = readStat("self")?.reaped;
   const cpu = before === undefined || after === undefined ? undefined : after - before;
   return { code, seconds, cpu, peak, errors: await errors };
 }
@@ -60,7 +60,7 @@ export async function measure(
 function memoryNow(tree: ProcessTree): number {
   let [together, most] = [0, 0];
   for (const pid of tree.look()) {
-    const { now, peak } = memoryOf(pid);
+    const { now, peak } = readMemory(pid);
     together += now;
     most = Math.max(most, peak);
   }
@@ -77,7 +77,7 @@ function kill(tree: ProcessTree): void {
   }
 }
 
-async function endOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+async function readEnd(stream: ReadableStream<Uint8Array>): Promise<string> {
   let text = "";
   for await (const part of stream.pipeThrough(new TextDecoderStream())) {
     text = (text + part).slice(-ERROR_CHARS);

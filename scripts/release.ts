@@ -11,17 +11,17 @@ import {
   type Build,
   buildAll,
   checkTypes,
-  endingOf,
   exiting,
-  nameOf,
-  optionsOf,
-  sizeOf,
+  formatFileSize,
+  getEnding,
+  nameBinary,
+  parseOptions,
 } from "./compile.ts";
-import { type Graph, graphOf } from "./compile/graph.ts";
+import { type Graph, readGraph } from "./compile/graph.ts";
 import { TARGETS } from "./compile/targets.ts";
 import { archive } from "./release_archive.ts";
-import { licencesOf } from "./release_licences.ts";
-import { type Runtime, sbomOf } from "./sbom.ts";
+import { collectLicences } from "./release_licences.ts";
+import { buildSbom, type Runtime } from "./sbom.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -29,7 +29,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const BESIDE = ["LICENSE", "README.md"];
 
 async function release(args: readonly string[]): Promise<boolean> {
-  const { targets, permissions, output = "dist/release" } = optionsOf(args);
+  const { targets, permissions, output = "dist/release" } = parseOptions(args);
   const wanted = targets.length === 0 ? TARGETS : targets;
   await checkTypes();
   await Deno.mkdir(output, { recursive: true });
@@ -38,11 +38,11 @@ async function release(args: readonly string[]): Promise<boolean> {
     const built = await buildAll(wanted.map((target) => ({
       target,
       permissions,
-      output: join(work, nameOf(target) + endingOf(target)),
+      output: join(work, nameBinary(target) + getEnding(target)),
     })));
     const names: string[] = [];
-    const graph = await graphOf("main.ts", ROOT);
-    const licences = new TextEncoder().encode(await licencesOf(graph));
+    const graph = await readGraph("main.ts", ROOT);
+    const licences = new TextEncoder().encode(await collectLicences(graph));
     for (const one of built) names.push(await pack(one, licences, output));
     if (built.length > 0) names.push(await writeSBOM(graph, output));
     await writeSums(output, names.sort());
@@ -58,9 +58,9 @@ async function pack(
   licences: Uint8Array,
   folder: string,
 ): Promise<string> {
-  const name = nameOf(target!);
+  const name = nameBinary(target!);
   const bytes = await archive([
-    { name: `${name}/dxt${endingOf(target!)}`, mode: 0o755, bytes: await Deno.readFile(output) },
+    { name: `${name}/dxt${getEnding(target!)}`, mode: 0o755, bytes: await Deno.readFile(output) },
     ...await Promise.all(BESIDE.map(async (file) => ({
       name: `${name}/${file}`,
       mode: 0o644,
@@ -70,13 +70,13 @@ async function pack(
   ]);
   const path = join(folder, `${name}.tar.gz`);
   await Deno.writeFile(path, bytes);
-  console.log(`${path}: ${await sizeOf(path)}`);
+  console.log(`${path}: ${await formatFileSize(path)}`);
   return basename(path);
 }
 
 async function writeSBOM(graph: Graph, folder: string): Promise<string> {
   const { name, version, license } = config;
-  const document = await sbomOf(
+  const document = await buildSbom(
     { name: basename(name), version, license },
     await runtime(),
     graph,

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { embedded, type Graph, graphOf } from "./compile/graph.ts";
+import { embedded, type Graph, readGraph } from "./compile/graph.ts";
 import { licenceIn } from "./sbom.ts";
 
 const LICENCE = /^(licen[cs]e|copying|notice)([._-].*)?$/i;
@@ -13,7 +13,7 @@ const RUNTIME = `The runtime is Deno, under the MIT licence: https://github.com/
 It holds V8, under the BSD licence: https://github.com/v8/v8`;
 
 /** The licence files of a package, or else the licence in its package.json. */
-export async function licencesOf(graph: Graph): Promise<string> {
+export async function collectLicences(graph: Graph): Promise<string> {
   const texts = [RUNTIME];
   for (const key of embedded(graph)) {
     const { name, version, localPath } = graph.packages[key]!;
@@ -27,6 +27,6 @@ export async function licencesOf(graph: Graph): Promise<string> {
 }
 
 if (import.meta.main) {
-  const graph = await graphOf("main.ts", fileURLToPath(new URL("../", import.meta.url)));
-  await Deno.stdout.write(new TextEncoder().encode(await licencesOf(graph)));
+  const graph = await readGraph("main.ts", fileURLToPath(new URL("../", import.meta.url)));
+  await Deno.stdout.write(new TextEncoder().encode(await collectLicences(graph)));
 }

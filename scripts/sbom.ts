@@ -34,16 +34,16 @@ interface Component {
 }
 
 /** @throws {Error} for a package that is not in the lock */
-export async function sbomOf(
+export async function buildSbom(
   program: Program,
   runtime: Runtime,
   graph: Graph,
   lock: Lock,
 ): Promise<Record<string, unknown>> {
   const keys = embedded(graph);
-  const packages = await Promise.all(keys.map((key) => componentOf(key, graph, lock)));
-  const ref = (key: string) => purlOf(graph.packages[key]!);
-  const own = purlOf(program);
+  const packages = await Promise.all(keys.map((key) => describeComponent(key, graph, lock)));
+  const ref = (key: string) => formatPurl(graph.packages[key]!);
+  const own = formatPurl(program);
   const parts = runtimeParts(runtime);
   return {
     $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -56,7 +56,7 @@ export async function sbomOf(
         "bom-ref": own,
         name: program.name,
         version: program.version,
-        licenses: [licenceOf(program.license)],
+        licenses: [parseLicence(program.license)],
         purl: own,
       },
     },
@@ -84,29 +84,31 @@ function runtimeParts({ deno, v8 }: Runtime): Component[] {
     "bom-ref": purl,
     name,
     version,
-    licenses: [licenceOf(licence)],
+    licenses: [parseLicence(licence)],
     purl,
   }));
 }
 
-async function componentOf(key: string, graph: Graph, lock: Lock): Promise<Component> {
+async function describeComponent(key: string, graph: Graph, lock: Lock): Promise<Component> {
   const found = graph.packages[key]!;
   const locked = lock.npm[key];
   if (locked === undefined) throw new Error(`Cannot list package "${key}": it is not in deno.lock`);
   const licence = await licenceIn(found.localPath);
   return {
     type: "library",
-    "bom-ref": purlOf(found),
+    "bom-ref": formatPurl(found),
     name: found.name,
     version: found.version,
-    hashes: [hashOf(locked.integrity)],
-    ...(licence === undefined ? {} : { licenses: [licenceOf(licence)] }),
-    purl: purlOf(found),
+    hashes: [parseHash(locked.integrity)],
+    ...(licence === undefined ? {} : { licenses: [parseLicence(licence)] }),
+    purl: formatPurl(found),
   };
 }
 
 /** Source: https://github.com/package-url/purl-spec/blob/main/types-doc/npm-definition.md */
-function purlOf({ name, version }: { readonly name: string; readonly version: string }): string {
+function formatPurl(
+  { name, version }: { readonly name: string; readonly version: string },
+): string {
   return `pkg:npm/${name.split("/").map(encodeURIComponent).join("/")}@${version}`;
 }
 
@@ -118,7 +120,7 @@ const ALGORITHMS: Readonly<Record<string, string>> = {
 };
 
 /** `sha512-…` in base 64 as the algorithm and hexadecimal digits. */
-function hashOf(integrity: string): { alg: string; content: string } {
+function parseHash(integrity: string): { alg: string; content: string } {
   const [, algorithm = "", digest = ""] = /^(\w+)-(.+)$/.exec(integrity) ?? [];
   const alg = ALGORITHMS[algorithm];
   if (alg === undefined) throw new Error(`Cannot read integrity "${integrity}": unknown algorithm`);
@@ -126,7 +128,7 @@ function hashOf(integrity: string): { alg: string; content: string } {
 }
 
 /** One identifier of https://spdx.org/licenses or an expression of several. */
-function licenceOf(text: string): object {
+function parseLicence(text: string): object {
   const plain = text.replace(/^\((.*)\)$/, "$1");
   return / /.test(plain) ? { expression: plain } : { license: { id: plain } };
 }

@@ -60,7 +60,7 @@ function exact(schema: z.core.$ZodType, json: JSONSchema): void {
     type: string;
     checks?: z.core.$ZodCheck[];
   };
-  const names = checks.map((check) => nameOf(check._zod.def));
+  const names = checks.map((check) => nameCheck(check._zod.def));
   const isLoose = type === "object" && json["additionalProperties"] === undefined;
   if (!PLAIN.has(type) || isLoose || names.includes(undefined)) {
     for (const key of Object.keys(json)) delete json[key];
@@ -72,7 +72,7 @@ function exact(schema: z.core.$ZodType, json: JSONSchema): void {
 }
 
 /** Name of a rule; empty for a check that JSON Schema expresses; undefined for any other. */
-function nameOf(check: { check: string; fn?: unknown; pattern?: RegExp }): string | undefined {
+function nameCheck(check: { check: string; fn?: unknown; pattern?: RegExp }): string | undefined {
   if (SAID.has(check.check)) return (check.pattern?.flags ?? "") === "" ? "" : undefined;
   return Object.entries(rules).find(([, rule]) => rule === check.fn)?.[0];
 }

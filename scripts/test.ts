@@ -39,18 +39,18 @@ const HOSTS = [
 ];
 
 /** Write permission is unrestricted: creating a symbolic link needs all of it. */
-const permissionsOf = (env: Readonly<Record<string, string>>): string[] => [
+const listPermissions = (env: Readonly<Record<string, string>>): string[] => [
   "--no-prompt",
   "--allow-read",
   "--allow-write",
-  `--allow-net=${[...HOSTS, ...socketsOf(env)].join(",")}`,
+  `--allow-net=${[...HOSTS, ...listSockets(env)].join(",")}`,
   "--allow-env",
   "--allow-sys",
   "--allow-run",
 ];
 
 /** The unix sockets of the servers. */
-function socketsOf(env: Readonly<Record<string, string>>): string[] {
+function listSockets(env: Readonly<Record<string, string>>): string[] {
   return Object.entries(env).filter(([name]) => name.endsWith("_SOCKET"))
     .map(([, path]) => `unix:${path}`);
 }
@@ -141,7 +141,7 @@ async function runTests(
     const runs = await Promise.all(groups.map(async (args, i) => {
       const report = join(folder, `${i}.xml`);
       const code = await testWith(
-        ["test", ...permissionsOf(env), `--junit-path=${report}`, ...args],
+        ["test", ...listPermissions(env), `--junit-path=${report}`, ...args],
         { ...env, DXT_TEST_MISSING: Object.keys(missing).join(",") },
       );
       return { code, cases: readReport(await Deno.readTextFile(report).catch(() => "")) };

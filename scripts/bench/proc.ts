@@ -26,7 +26,7 @@ export function parseStat(line: string): ProcessStat {
 }
 
 /** Reads a process; undefined when it has ended, or without /proc. */
-export function statOf(pid: number | "self"): ProcessStat | undefined {
+export function readStat(pid: number | "self"): ProcessStat | undefined {
   try {
     return parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`));
   } catch {
@@ -67,7 +67,7 @@ export class ProcessTree {
   }
 
   #isBelow(pid: number): boolean {
-    for (let at = statOf(pid)?.parent; at !== undefined && at > 1; at = statOf(at)?.parent) {
+    for (let at = readStat(pid)?.parent; at !== undefined && at > 1; at = readStat(at)?.parent) {
       if (this.#inside.has(at)) return true;
     }
     return false;
@@ -88,7 +88,7 @@ export function parseMemory(status: string): Memory {
   return { now: mib("VmRSS"), peak: mib("VmHWM") };
 }
 
-export function memoryOf(pid: number): Memory {
+export function readMemory(pid: number): Memory {
   try {
     return parseMemory(Deno.readTextFileSync(`/proc/${pid}/status`));
   } catch {
@@ -101,11 +101,11 @@ export function memoryOf(pid: number): Memory {
  * sampling moves from one sum to the other; the sampling is then repeated.
  */
 export function familyCPU(pid: number): number | undefined {
-  let root = statOf(pid);
+  let root = readStat(pid);
   for (;;) {
     if (root === undefined) return undefined;
-    const children = allProcesses().map(statOf).filter((stat) => stat?.parent === pid);
-    const again = statOf(pid);
+    const children = allProcesses().map(readStat).filter((stat) => stat?.parent === pid);
+    const again = readStat(pid);
     if (again?.reaped === root.reaped) {
       return children.reduce(
         (sum, child) => sum + child!.own + child!.reaped,

@@ -46,10 +46,10 @@ export interface Report {
   readonly waited: number;
 }
 
-export function reportOf({ path, courses, quiet }: Rounds): Report {
+export function makeReport({ path, courses, quiet }: Rounds): Report {
   const [ours] = courses;
-  const results = courses.map((course) => resultOf(course, ours!, courses, path));
-  const memory = memoryOf(results, path.memory);
+  const results = courses.map((course) => makeResult(course, ours!, courses, path));
+  const memory = compareMemory(results, path.memory);
   return {
     path: path.name,
     compares: path.compares,
@@ -60,7 +60,7 @@ export function reportOf({ path, courses, quiet }: Rounds): Report {
   };
 }
 
-function resultOf(
+function makeResult(
   course: Course,
   ours: Course,
   courses: readonly Course[],
@@ -110,7 +110,10 @@ function comparison(course: Course, ours: Course, compares: "seconds" | "cpu") {
   };
 }
 
-function memoryOf([all, fewer]: readonly Result[], atMost: number | undefined): Report["memory"] {
+function compareMemory(
+  [all, fewer]: readonly Result[],
+  atMost: number | undefined,
+): Report["memory"] {
   const [peak, least] = [all?.peak_mib, fewer?.role === "dxt" ? fewer.peak_mib : undefined];
   if (peak === undefined || least === undefined || atMost === undefined) return undefined;
   const growth = peak - least;

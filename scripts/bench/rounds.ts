@@ -55,14 +55,14 @@ export async function runRounds(
   [data, smaller]: readonly [Data, Data],
   options: RoundOptions,
 ): Promise<Rounds> {
-  const courses = await coursesOf(world, path, data, smaller, options);
+  const courses = await planCourses(world, path, data, smaller, options);
   const quiet: Quiet[] = [];
   for (let round = 0; round <= options.rounds; round++) {
     const seen = await waitForQuiet(options.wait);
     if (seen !== undefined) quiet.push(seen);
     for (const course of round === 0 ? courses : rotated(courses, round)) {
       if (course.problem !== undefined || (round > 1 && isSlow(course, courses))) continue;
-      await runOnce(world, path, course, round, limitOf(courses));
+      await runOnce(world, path, course, round, chooseLimit(courses));
       options.tell(
         `${path.name}: round ${round} of ${options.rounds}: ${describeRun(course, round)}`,
       );
@@ -71,7 +71,7 @@ export async function runRounds(
   return { path, courses, quiet };
 }
 
-async function coursesOf(
+async function planCourses(
   world: World,
   path: Path,
   data: Data,
@@ -103,7 +103,7 @@ export function isSlow({ way, warmUp }: Course, [dxt]: readonly Course[]): boole
 }
 
 /** Timeout of a way in seconds, for programs that hang. */
-function limitOf([dxt]: readonly Course[]): number {
+function chooseLimit([dxt]: readonly Course[]): number {
   return Math.max(120, 30 * (dxt?.warmUp ?? 0));
 }
 
@@ -122,7 +122,7 @@ async function runOnce(
     const before = world.serverCPU();
     const figure = await measure(bash(way.script), { ...place, keepErrors: true, limit });
     const after = world.serverCPU();
-    if (figure.code !== 0) throw new Error(reasonOf(figure, limit));
+    if (figure.code !== 0) throw new Error(explainFailure(figure, limit));
     if (round === 0) {
       course.warmUp = figure.seconds;
       await verify(world, path, course, place);
@@ -159,7 +159,7 @@ async function verify(
   course.verified = true;
 }
 
-function reasonOf({ code, seconds, errors }: Figure, limit: number): string {
+function explainFailure({ code, seconds, errors }: Figure, limit: number): string {
   if (seconds >= limit) return `not done after ${limit.toFixed(0)} s`;
   return errorLine(errors) ?? `exit code ${code}`;
 }

@@ -18,7 +18,7 @@ export interface Graph {
 }
 
 /** Resolves the modules of a file or package, and fetches missing ones. */
-export async function graphOf(root: string, cwd: string): Promise<Graph> {
+export async function readGraph(root: string, cwd: string): Promise<Graph> {
   const { modules, npmPackages } = await info<{
     modules: { npmPackage?: string }[];
     npmPackages: Record<string, Package>;

@@ -6,8 +6,8 @@
 import { basename, dirname, join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import { TOPICS } from "../../src/cli/help/topics.ts";
-import { causeOf } from "./cause.ts";
-import { embedded, graphOf, type Package } from "./graph.ts";
+import { findCause } from "./cause.ts";
+import { embedded, type Package, readGraph } from "./graph.ts";
 
 /** Files outside `src`. */
 const FILES = ["main.ts", "deno.json", "deno.lock"];
@@ -38,7 +38,7 @@ export async function stage(root: string, folder: string): Promise<void> {
   for (const { path } of Object.values(TOPICS)) {
     await copyFile(join(root, path), join(folder, path));
   }
-  const graph = await graphOf("main.ts", root);
+  const graph = await readGraph("main.ts", root);
   const cache = join(folder, "cache");
   for (const key of embedded(graph)) {
     const found = graph.packages[key]!;
@@ -75,7 +75,7 @@ async function merge(root: string, name: string, to: string): Promise<void> {
     stderr: "piped",
   }).output();
   if (!success) {
-    throw new Error(`Cannot merge ${name}: ${causeOf(new TextDecoder().decode(stderr))}`);
+    throw new Error(`Cannot merge ${name}: ${findCause(new TextDecoder().decode(stderr))}`);
   }
   await Deno.remove(entry);
   await Deno.utime(to, 0, 0);

@@ -9,7 +9,7 @@ export const TARGETS = [
 export type Target = (typeof TARGETS)[number];
 
 /** @throws {RangeError} for a name that is not one of {@linkcode TARGETS} */
-export function targetOf(name: string): Target {
+export function parseTarget(name: string): Target {
   const found = TARGETS.find((target) => target === name);
   if (found !== undefined) return found;
   throw new RangeError(`Unknown target "${name}", known are ${TARGETS.join(", ")}`);
@@ -19,7 +19,7 @@ export function targetOf(name: string): Target {
  * Whether DENORT_BIN names the runtime of a target: Deno embeds that file into every binary,
  * whatever the target.
  */
-export async function hasRuntimeOf(target: Target | undefined): Promise<boolean> {
+export async function hasRuntime(target: Target | undefined): Promise<boolean> {
   const path = Deno.env.get("DENORT_BIN") ?? "";
   if (path === "") return false;
   return target === undefined || target === targetOfRuntime(await head(path));

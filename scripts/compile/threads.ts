@@ -4,11 +4,11 @@
  */
 import { dirname, join } from "node:path";
 
-export async function threadsOf(root: string, folder = "src"): Promise<string[]> {
+export async function listThreads(root: string, folder = "src"): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(join(root, folder))) {
     const path = join(folder, name);
-    if (isDirectory) found.push(...await threadsOf(root, path));
+    if (isDirectory) found.push(...await listThreads(root, path));
     else if (name.endsWith(".ts")) {
       const text = await Deno.readTextFile(join(root, path));
       for (const [, module] of text.matchAll(/new URL\("([^"]+\.ts)", import\.meta\.url\)/g)) {

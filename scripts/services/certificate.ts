@@ -35,7 +35,7 @@ const time = (date: string) => der(0x17, utf8.encode(date));
 const yes = der(0x01, Uint8Array.of(0xff));
 
 const ECDSA_WITH_SHA256 = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02));
-const nameOf = (common: string) =>
+const encodeName = (common: string) =>
   sequence(der(0x31, sequence(oid(0x55, 0x04, 0x03), der(0x0c, utf8.encode(common)))));
 const AUTHORITY_EXTENSIONS = sequence(
   sequence(oid(0x55, 0x1d, 0x13), yes, octets(sequence(yes))),
@@ -73,9 +73,9 @@ function certificate(
     der(0xa0, der(0x02, Uint8Array.of(2))),
     der(0x02, serial),
     ECDSA_WITH_SHA256,
-    nameOf(issuer),
+    encodeName(issuer),
     sequence(time("200101000000Z"), time("491231235959Z")),
-    nameOf(subject),
+    encodeName(subject),
     new Uint8Array(publicKey.export({ type: "spki", format: "der" })),
     der(0xa3, extensions),
   );

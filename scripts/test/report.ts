@@ -77,7 +77,7 @@ export function listSkipped(
   names: readonly string[],
   services: Readonly<Record<string, string>> = {},
 ): string[] {
-  const byReason = Map.groupBy(names, (name) => reasonOf(name) ?? "no reason is known");
+  const byReason = Map.groupBy(names, (name) => readReason(name) ?? "no reason is known");
   const detail = (reason: string) => services[/^(\w+) is missing$/.exec(reason)?.[1] ?? ""];
   return [...byReason].flatMap(([reason, all]) => [
     `skipped ${all.length}: ${[reason, detail(reason)].filter(Boolean).join(", ")}`,
@@ -88,13 +88,13 @@ export function listSkipped(
 
 const REASON = / \(not here: ([^]*)\)$/;
 
-function reasonOf(name: string): string | undefined {
+function readReason(name: string): string | undefined {
   return REASON.exec(name)?.[1];
 }
 
 /** Whether a test was skipped and its name does not say why. */
 export function isUnexplained({ name, outcome }: TestCase): boolean {
-  return outcome === "skipped" && reasonOf(name) === undefined;
+  return outcome === "skipped" && readReason(name) === undefined;
 }
 
 /** The name as it is where the test runs. */

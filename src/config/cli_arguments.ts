@@ -28,7 +28,14 @@ import {
 import { describeConnection } from "./pipeline/connection_reference.ts";
 import { findSecrets } from "./text/secrets.ts";
 import { SourceText } from "./text/source_text.ts";
-import { childOf, mapOf, type MapTree, scalar, type ScalarTree, type Tree } from "./text/tree.ts";
+import {
+  getChild,
+  makeMap,
+  type MapTree,
+  scalar,
+  type ScalarTree,
+  type Tree,
+} from "./text/tree.ts";
 import { expand, type Variables } from "./text/variables.ts";
 
 /** An argument of the command line. */
@@ -154,13 +161,13 @@ export async function buildPipeline(
   // Unknown connections are reported first; the errors below would only follow from them.
   context.issues.throwIfAny();
   const at = argumentPlace(stream.from);
-  const tree: MapTree = mapOf(at, {
+  const tree: MapTree = makeMap(at, {
     version: scalar(1, at),
     name: scalar("run", at),
     source: source.tree,
     target: target.tree,
     // A later `dxt load` would need a pipeline file, which does not exist.
-    buffer: mapOf(at, { retain_on_failure: scalar(false, at) }),
+    buffer: makeMap(at, { retain_on_failure: scalar(false, at) }),
     streams: { kind: "list", items: [streamTree(stream, source, target, context)], place: at },
   });
   return assemble(tree, {
@@ -219,12 +226,12 @@ function streamTree(
   issues.throwIfAny();
   const id = deriveId(dataset!, reads);
   const loadPlace = argumentPlace(mode ?? keys[0] ?? to);
-  const stream = mapOf(argumentPlace(from), {
+  const stream = makeMap(argumentPlace(from), {
     id: scalar(id, argumentPlace(source ?? from)),
     source: sourceTree({ option: (source ?? from).option, text: dataset! }, reads, where, issues),
     target: target === undefined ? targetTree(writes, id, argumentPlace(to)) : toWord(target),
     ...(columns === undefined ? {} : columnTrees(columns, issues)),
-    load: mapOf(loadPlace, {
+    load: makeMap(loadPlace, {
       mode: mode === undefined ? defaultMode(writes, project?.tree, loadPlace) : toWord(mode),
       upsert_keys: keys.length === 0
         ? undefined
@@ -245,7 +252,7 @@ function defaultMode(
   project: Tree | undefined,
   place: Place,
 ): Tree | undefined {
-  const chosen = childOf(childOf(childOf(project, "defaults"), "load"), "mode");
+  const chosen = getChild(getChild(getChild(project, "defaults"), "load"), "mode");
   return chosen === undefined && hasFiles ? scalar("replace", place) : undefined;
 }
 
@@ -256,7 +263,7 @@ function columnTrees(columns: Argument, issues: Issues): Record<string, Tree> {
   if (names.includes("")) {
     issues.add(place, "a name is empty, expected names of columns separated by commas");
   }
-  const items = names.map((name) => mapOf(place, { id: scalar(name, place) }));
+  const items = names.map((name) => makeMap(place, { id: scalar(name, place) }));
   return { fields: { kind: "list", items, place }, only_declared_fields: scalar(true, place) };
 }
 
@@ -276,7 +283,8 @@ async function readArgument(
   const written = toWord(argument);
   const found = expand(written, variables, issues) as ScalarTree;
   issues.throwIfAny();
-  const isName = childOf(childOf(project?.tree, "connections"), String(found.value)) !== undefined;
+  const isName =
+    getChild(getChild(project?.tree, "connections"), String(found.value)) !== undefined;
   return isName ? { tree: found, kind: "name" } : await classifyArgument(found, directory, makes);
 }
 
@@ -298,17 +306,17 @@ function sourceTree(
         : "files evaluate no SQL, expected a table of a database; a run with --to x.db makes one",
     );
   }
-  if (isQuery) return mapOf(place, { type: scalar("sql", place), sql: word });
+  if (isQuery) return makeMap(place, { type: scalar("sql", place), sql: word });
   if (where !== undefined) {
-    return mapOf(place, { type: scalar("relation", place), name: word, where: toWord(where) });
+    return makeMap(place, { type: scalar("relation", place), name: word, where: toWord(where) });
   }
   if (dataset === undefined || kind === "pattern") return word;
-  return mapOf(place, { type: scalar("file", place), path: word });
+  return makeMap(place, { type: scalar("file", place), path: word });
 }
 
 function targetTree({ dataset, kind }: ArgumentKind, id: string, place: Place): Tree {
   if (dataset !== undefined) {
-    return mapOf(place, { type: scalar("file", place), path: scalar(dataset, place) });
+    return makeMap(place, { type: scalar("file", place), path: scalar(dataset, place) });
   }
   return scalar(kind === "files" ? `${id}.parquet` : id, place);
 }

@@ -11,7 +11,7 @@ export interface Grant {
 }
 
 /** The command-line flag of the runtime that grants it. */
-export function flagOf({ kind, value }: Grant): string {
+export function formatFlag({ kind, value }: Grant): string {
   return `--allow-${kind}=${value}`;
 }
 

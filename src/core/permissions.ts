@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { parseHost, type PermissionLists } from "../models/permissions.ts";
 import { ConfigurationError } from "./errors.ts";
-import { flagOf, type Grant, KINDS, type PermissionKind } from "./permission_errors.ts";
+import { formatFlag, type Grant, KINDS, type PermissionKind } from "./permission_errors.ts";
 import type { Permissions } from "./contracts/provider.ts";
 import { isWithin, realPath } from "./files/real_path.ts";
 
@@ -41,7 +41,7 @@ export function withRealPaths(needs: Permissions): Permissions {
 /** The needed permissions that exceed the limits. Paths are compared with links resolved. */
 export function exceedingGrants(ceiling: Ceiling, needs: Permissions): Grant[] {
   const seen = new Set<string>();
-  return grantsOf(needs).filter(({ kind, value }) => {
+  return listGrants(needs).filter(({ kind, value }) => {
     const allowed = ceiling[kind];
     if (allowed === undefined) return false;
     if (!isPaths(kind)) return !allowed.some((other) => includes(kind, other, value));
@@ -54,7 +54,7 @@ export function exceedingGrants(ceiling: Ceiling, needs: Permissions): Grant[] {
 
 /** The needed permissions that were not granted to the process at its start. */
 export function missingGrants(needs: Permissions): Grant[] {
-  return grantsOf(needs).filter((grant) => {
+  return listGrants(needs).filter((grant) => {
     try {
       return Deno.permissions.querySync(toDescriptor(grant)).state !== "granted";
     } catch (cause) {
@@ -80,7 +80,7 @@ function toDescriptor({ kind, value }: Grant): Deno.PermissionDescriptor {
   }
 }
 
-export function grantsOf(needs: Permissions): Grant[] {
+export function listGrants(needs: Permissions): Grant[] {
   return KINDS.flatMap((kind) => needs[kind].map((value) => ({ kind, value })));
 }
 
@@ -89,26 +89,28 @@ export function grantsOf(needs: Permissions): Grant[] {
  *
  * @throws {ConfigurationError} for a value with a comma, which separates values in a flag
  */
-export function flagsOf(needs: Permissions): string[] {
-  const comma = grantsOf(needs).find(({ value }) => value.includes(","));
+export function formatFlags(needs: Permissions): string[] {
+  const comma = listGrants(needs).find(({ value }) => value.includes(","));
   if (comma !== undefined) {
     throw new ConfigurationError(
       `Cannot write --allow-${comma.kind} for "${comma.value}": it contains a comma, which separates values in the flag`,
     );
   }
   return KINDS.filter((kind) => needs[kind].length > 0)
-    .map((kind) => flagOf({ kind, value: needs[kind].join(",") }));
+    .map((kind) => formatFlag({ kind, value: needs[kind].join(",") }));
 }
 
 /** Converts a list of grants to permissions. */
-export function permissionsOf(grants: readonly Grant[]): Permissions {
+export function collectPermissions(grants: readonly Grant[]): Permissions {
   const of = (wanted: PermissionKind) =>
     grants.filter(({ kind }) => kind === wanted).map(({ value }) => value);
   return mergePermissions(eachKind(of));
 }
 
-function eachKind(valuesOf: (kind: PermissionKind) => readonly string[]): Permissions {
-  return Object.fromEntries(KINDS.map((kind) => [kind, valuesOf(kind)])) as unknown as Permissions;
+function eachKind(listValues: (kind: PermissionKind) => readonly string[]): Permissions {
+  return Object.fromEntries(
+    KINDS.map((kind) => [kind, listValues(kind)]),
+  ) as unknown as Permissions;
 }
 
 function isPaths(kind: PermissionKind): boolean {

@@ -31,7 +31,7 @@ export type Checked =
   | { readonly value: unknown }
   | { readonly issue: OptionIssue };
 
-export function infoOf(
+export function describeProvider(
   { name, category, connectionsPerThread = 1, extractors, loaders }: Provider,
 ): ProviderInfo {
   return {
@@ -85,7 +85,7 @@ export function checkOptions(options: Schema, config: unknown): Checked {
 }
 
 /** Path that identifies a target. For a provider without `targetPath`, each name is a target. */
-export function targetPathOf(
+export function findTargetPath(
   provider: Provider,
   config: unknown,
   target: StreamTarget,
@@ -96,6 +96,6 @@ export function targetPathOf(
 }
 
 /** The permissions that a connection needs, as plain data. */
-export function needsOf(provider: Provider, config: unknown, usage: Usage): Permissions {
+export function listNeeds(provider: Provider, config: unknown, usage: Usage): Permissions {
   return { ...NOTHING, ...provider.permissions(config, usage) };
 }

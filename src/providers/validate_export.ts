@@ -17,7 +17,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const isCount = (value: unknown) => Number.isInteger(value) && value as number >= 1;
 const isSchema = (value: unknown) =>
   isObject(value) && isFunction(value["safeParse"]) && isObject(value["_zod"]);
-const isListOf = (items: readonly string[]) => (value: unknown) =>
+const isListFrom = (items: readonly string[]) => (value: unknown) =>
   Array.isArray(value) && value.every((item) => items.includes(item));
 
 const isConnectionURLs = (value: unknown) =>
@@ -43,9 +43,9 @@ const EXTRACTOR: Shape = {
 const LOADER: Shape = {
   description: isText,
   modes: isGuaranteedModes,
-  accepts: isListOf(["records", "files"]),
+  accepts: isListFrom(["records", "files"]),
   overlaps: (value) => typeof value === "boolean",
-  ownRows: (value) => value === undefined || isListOf(OWN_ROWS)(value),
+  ownRows: (value) => value === undefined || isListFrom(OWN_ROWS)(value),
   options: isSchema,
   create: isFunction,
   createParallel: (value) => value === undefined || isFunction(value),

@@ -8,7 +8,7 @@ export {
   permissionsOfPipeline,
   type PipelineUse,
 } from "./permissions/enforce.ts";
-export { flagsOf } from "../core/permissions.ts";
+export { formatFlags } from "../core/permissions.ts";
 export type { Phase, RunEvent } from "./contract/events.ts";
 export { checkPipeline, type RunOptions, runPipeline } from "./pipeline_run.ts";
 export { keyCandidates, watermarkCandidates } from "./inspect/key_candidates.ts";

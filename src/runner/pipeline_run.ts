@@ -88,7 +88,7 @@ export async function runPipeline(
   const result: RunResult = {
     pipeline: loaded.pipeline.name,
     run_id: context.runId,
-    status: statusOf(streams),
+    status: summarizeStatus(streams),
     started_at: context.startedAt.toString({ smallestUnit: "millisecond" }),
     duration_ms: Math.round(performance.now() - start),
     // The kernel counts KiB.
@@ -223,17 +223,17 @@ async function runStream(
     ? (side, statement) => shared.onEvent({ type: "statement", stream, side, statement })
     : undefined;
   const context: RunContext = { ...shared, warn, trace };
-  if (signal.aborted) return resultOf(plan, phase, progress, stoppedStatus(signal));
+  if (signal.aborted) return makeResult(plan, phase, progress, stoppedStatus(signal));
   progress.startedAt = performance.now();
   context.onEvent({ type: "stream_started", stream });
   let result: StreamResult;
   try {
     await moveStream(plan, phase, context, progress);
-    result = resultOf(plan, phase, progress, "succeeded");
+    result = makeResult(plan, phase, progress, "succeeded");
   } catch (error) {
     result = signal.aborted
-      ? resultOf(plan, phase, progress, stoppedStatus(signal))
-      : resultOf(plan, phase, progress, "failed", describeError(error, plan, context, progress));
+      ? makeResult(plan, phase, progress, stoppedStatus(signal))
+      : makeResult(plan, phase, progress, "failed", describeError(error, plan, context, progress));
   }
   context.onEvent({ type: "stream_finished", stream, result });
   return result;
@@ -268,7 +268,7 @@ function describeError(
   return { type, message: `Cannot ${failure}` };
 }
 
-function resultOf(
+function makeResult(
   plan: StreamPlan,
   phase: Phase,
   progress: Progress,
@@ -299,7 +299,7 @@ function resultOf(
   };
 }
 
-function statusOf(streams: readonly StreamResult[]): RunResult["status"] {
+function summarizeStatus(streams: readonly StreamResult[]): RunResult["status"] {
   const failed = streams.filter(({ status }) => status === "failed").length;
   if (streams.some(({ status }) => status === "cancelled")) return "cancelled";
   if (failed === 0) return "succeeded";

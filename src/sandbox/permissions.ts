@@ -1,7 +1,7 @@
 /** Permissions of workers. */
 import { fileURLToPath } from "node:url";
 import { PermissionError } from "../core/errors.ts";
-import { flagsOf, mergePermissions, NOTHING } from "../core/permissions.ts";
+import { formatFlags, mergePermissions, NOTHING } from "../core/permissions.ts";
 import type { Permissions } from "../core/contracts/provider.ts";
 
 /**
@@ -26,7 +26,7 @@ export function workerPermissions(
 ): Deno.PermissionOptionsObject {
   const { net, read, write, env, ffi, sys } = mergePermissions(needs, ownPermissions());
   if (runsUntrusted && (ffi.length > 0 || sys.length > 0)) {
-    const flags = flagsOf({ ...NOTHING, ffi, sys }).join(" ");
+    const flags = formatFlags({ ...NOTHING, ffi, sys }).join(" ");
     throw new PermissionError(
       `Cannot run external modules over this connection: it requires ${flags}, which no untrusted code gets; use the classes of the connection's provider`,
     );

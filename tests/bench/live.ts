@@ -10,7 +10,7 @@ import {
   familyCPU,
   machineTime,
   ProcessTree,
-  statOf,
+  readStat,
 } from "../../scripts/bench/proc.ts";
 import { waitForQuiet } from "../../scripts/bench/quiet.ts";
 
@@ -45,7 +45,7 @@ Deno.test("a family's CPU has that of children who ended, and nothing of a proce
   }).output();
   assert.ok(familyCPU(Deno.pid)! > before);
   assert.equal(familyCPU(2 ** 30), undefined);
-  assert.equal(statOf(2 ** 30), undefined);
+  assert.equal(readStat(2 ** 30), undefined);
 });
 
 Deno.test("a family's CPU never becomes less while children come and go", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatReport, reportOf } from "../../scripts/bench/report.ts";
+import { formatReport, makeReport } from "../../scripts/bench/report.ts";
 import { type Course, isSlow, type Run } from "../../scripts/bench/rounds.ts";
 import { errorLine } from "../../scripts/bench/shell.ts";
 import { dxt, floor, type Path, peer, type Way } from "../../scripts/bench/way.ts";
@@ -41,7 +41,7 @@ Deno.test("a report has medians, ratios of rounds, and whether they are reached"
     course(PIPE, 1000, [2, 6, 4]),
     course(SLING, 1000, [4, 9, 4]),
   ];
-  const report = reportOf({ path: PATH, courses, quiet });
+  const report = makeReport({ path: PATH, courses, quiet });
   const [all, fewer, pipe, sling] = report.results;
   assert.deepEqual(all, {
     way: "dxt",
@@ -62,7 +62,7 @@ Deno.test("a report has medians, ratios of rounds, and whether they are reached"
 
 Deno.test("memory is not flat when it grows, or is too much", () => {
   const memory = (all: number, fewer: number) =>
-    reportOf({
+    makeReport({
       path: PATH,
       courses: [course(OURS, 1000, [1], all), course(OURS, 100, [1], fewer)],
       quiet: [],
@@ -77,7 +77,7 @@ Deno.test("a way with a problem has no figures, and the problem is told", () => 
   failed.problem = "failed: no license";
   const unverified = course(PIPE, 1000, [2, 2]);
   unverified.verified = false;
-  const report = reportOf({
+  const report = makeReport({
     path: PATH,
     courses: [course(OURS, 1000, [1, 1]), failed, unverified],
     quiet: [],
@@ -101,7 +101,7 @@ pipe      2.00      0.50  1.15 yes        1.00        0.50       100  rows not v
 
 Deno.test("what is repeated is told for one time, and CPU is compared where the path says so", () => {
   const path: Path = { name: "start", compares: "cpu", repeats: 10, ways: [OURS, PIPE] };
-  const { results } = reportOf({
+  const { results } = makeReport({
     path,
     courses: [course(OURS, 1, [6]), course(PIPE, 1, [2])],
     quiet: [],

@@ -10,7 +10,7 @@ import type { Provider } from "../../src/core/contracts/provider.ts";
 import type { DXTRecord } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 import { CATEGORY_SOURCES, type StreamSource } from "../../src/models/source.ts";
-import { needsOf } from "../../src/providers/provider_info.ts";
+import { listNeeds } from "../../src/providers/provider_info.ts";
 import { asProvider } from "../../src/providers/validate_export.ts";
 import { rowsOf } from "./provider/trial.ts";
 import { connectContext } from "../support/connect_context.ts";
@@ -43,7 +43,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     { provider, config, source },
   ) => {
     const usage = { baseDirectory: "/base", reads: [source], writes: [] };
-    const needed = needsOf(provider, provider.config.parse(config), usage);
+    const needed = listNeeds(provider, provider.config.parse(config), usage);
     assert.ok([...needed.net, ...needed.read].length > 0, "neither a host nor a path");
     for (const host of needed.net) assert.match(host, /:\d+$/);
     for (const path of [...needed.read, ...needed.write]) assert.match(path, /^\/|^[A-Z]:/);

@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
-import { exceedingGrants, flagsOf, mergePermissions, NOTHING } from "../../src/core/permissions.ts";
+import {
+  exceedingGrants,
+  formatFlags,
+  mergePermissions,
+  NOTHING,
+} from "../../src/core/permissions.ts";
 import type { Permissions } from "../../src/core/contracts/provider.ts";
 import { isWithin, realPath } from "../../src/core/files/real_path.ts";
 import { KINDS } from "../../src/core/permission_errors.ts";
@@ -166,10 +171,10 @@ Deno.test({
 });
 
 Deno.test("flags name what is needed, a kind that needs nothing has none", () => {
-  const flags = flagsOf(needs({ net: ["[::1]:5432", "a:1"], read: ["/a b/c"] }));
+  const flags = formatFlags(needs({ net: ["[::1]:5432", "a:1"], read: ["/a b/c"] }));
   assert.deepEqual(flags, ["--allow-net=[::1]:5432,a:1", "--allow-read=/a b/c"]);
-  assert.deepEqual(flagsOf(NOTHING), []);
-  assert.throws(() => flagsOf(needs({ write: ["/a,b"] })), {
+  assert.deepEqual(formatFlags(NOTHING), []);
+  assert.throws(() => formatFlags(needs({ write: ["/a,b"] })), {
     name: "ConfigurationError",
     message: /^Cannot write --allow-write for "\/a,b": it contains a comma/,
   });

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildsOf, nameOf, optionsOf } from "../../scripts/compile.ts";
-import { causeOf } from "../../scripts/compile/cause.ts";
+import { listBuilds, nameBinary, parseOptions } from "../../scripts/compile.ts";
+import { findCause } from "../../scripts/compile/cause.ts";
 import { targetOfRuntime, TARGETS } from "../../scripts/compile/targets.ts";
-import { threadsOf } from "../../scripts/compile/threads.ts";
+import { listThreads } from "../../scripts/compile/threads.ts";
 import config from "../../deno.json" with { type: "json" };
 
 Deno.test("a binary is built for this machine, for one target, or for all", () => {
   const outputs = (...args: string[]) =>
-    buildsOf(args).map(({ target, output }) => [target, output]);
+    listBuilds(args).map(({ target, output }) => [target, output]);
   const name = `dxt-${config.version}`;
   assert.deepEqual(outputs(), [[undefined, "dist/dxt"]]);
   assert.deepEqual(outputs("--output", "a/b"), [[undefined, "a/b"]]);
@@ -26,16 +26,16 @@ Deno.test("a binary is built for this machine, for one target, or for all", () =
       `out/${name}-x86_64-pc-windows-msvc.exe`,
     ],
   );
-  assert.equal(nameOf(target), `${name}-${target}`);
+  assert.equal(nameBinary(target), `${name}-${target}`);
 });
 
 Deno.test("permissions are compiled in as they stand, and nothing else is taken for one", () => {
   const given = ["--allow-net=db:5432,api.test", "--allow-read=/data", "--deny-env", "--allow-ffi"];
-  assert.deepEqual(buildsOf(given)[0]!.permissions, given);
+  assert.deepEqual(listBuilds(given)[0]!.permissions, given);
   for (const wrong of ["--allow-nett=a", "--allow-all", "-A", "--allow-net=", "--no-prompt", "x"]) {
-    assert.throws(() => optionsOf([wrong]), wrong);
+    assert.throws(() => parseOptions([wrong]), wrong);
   }
-  assert.throws(() => optionsOf(["--target", "riscv"]), {
+  assert.throws(() => parseOptions(["--target", "riscv"]), {
     message: `Unknown target "riscv", known are ${TARGETS.join(", ")}`,
   });
 });
@@ -54,7 +54,7 @@ Deno.test("the runtime of another machine is known by its first bytes", () => {
 
 Deno.test("the modules that threads begin with are found", async () => {
   const root = fileURLToPath(new URL("../../", import.meta.url));
-  const threads = await threadsOf(root);
+  const threads = await listThreads(root);
   assert.ok(threads.includes("src/runner/worker/inside/entry.ts"), threads.join());
   for (const path of threads) assert.ok((await Deno.stat(join(root, path))).isFile);
 });
@@ -72,12 +72,12 @@ Stack backtrace:
    0: <unknown>
 `;
   assert.equal(
-    causeOf(told),
+    findCause(told),
     "Setting up base binary: error sending request for url (https://host/x.zip): " +
       "client error (Connect): dns error",
   );
   assert.equal(
-    causeOf("error: Module not found.\n\nStack backtrace:\n   0: a"),
+    findCause("error: Module not found.\n\nStack backtrace:\n   0: a"),
     "Module not found.",
   );
 });

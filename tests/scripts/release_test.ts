@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { embedded, graphOf } from "../../scripts/compile/graph.ts";
+import { embedded, readGraph } from "../../scripts/compile/graph.ts";
 import { archive } from "../../scripts/release_archive.ts";
-import { sbomOf } from "../../scripts/sbom.ts";
+import { buildSbom } from "../../scripts/sbom.ts";
 import { withFolder } from "../support/run.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -21,7 +21,7 @@ interface Component {
 }
 
 async function sbom() {
-  const document = await sbomOf(PROGRAM, RUNTIME, await graphOf("main.ts", ROOT), LOCK);
+  const document = await buildSbom(PROGRAM, RUNTIME, await readGraph("main.ts", ROOT), LOCK);
   return document as unknown as {
     components: Component[];
     dependencies: { ref: string; dependsOn: string[] }[];
@@ -77,7 +77,7 @@ Deno.test("a package that is not locked is an error", async () => {
     packages: { "a@1.0.0": { name: "a", version: "1.0.0", dependencies: [], localPath: ROOT } },
   };
   assert.deepEqual(embedded(graph), ["a@1.0.0"]);
-  await assert.rejects(() => sbomOf(PROGRAM, RUNTIME, graph, { npm: {} }), {
+  await assert.rejects(() => buildSbom(PROGRAM, RUNTIME, graph, { npm: {} }), {
     message: 'Cannot list package "a@1.0.0": it is not in deno.lock',
   });
 });

@@ -3,11 +3,11 @@ import { suggestWord } from "../../core/did_you_mean.ts";
 import { FORMATS } from "../../models/format.ts";
 import type { Issues } from "../text/issues.ts";
 import {
-  childOf,
+  getChild,
+  getText,
   type MapTree,
   omitKeys,
   overlay,
-  textOf,
   type Tree,
   withEntry,
 } from "../text/tree.ts";
@@ -15,10 +15,10 @@ import {
 const KNOWN: readonly string[] = [...FORMATS, "passthrough", "memory"];
 
 export function fromBufferClass(pipeline: MapTree, issues: Issues): MapTree {
-  const buffer = childOf(pipeline, "buffer");
+  const buffer = getChild(pipeline, "buffer");
   if (buffer?.kind !== "map" || !buffer.entries.has("class")) return pipeline;
-  const format = readFormat(childOf(buffer, "class")!, issues);
-  const rest = overlay(childOf(buffer, "config"), omitKeys(buffer, "class", "config")) as MapTree;
+  const format = readFormat(getChild(buffer, "class")!, issues);
+  const rest = overlay(getChild(buffer, "config"), omitKeys(buffer, "class", "config")) as MapTree;
   const whole = { ...rest, place: buffer.place };
   return withEntry(
     pipeline,
@@ -28,7 +28,7 @@ export function fromBufferClass(pipeline: MapTree, issues: Issues): MapTree {
 }
 
 function readFormat(name: Tree, issues: Issues): Tree | undefined {
-  const text = textOf(name) ?? "";
+  const text = getText(name) ?? "";
   const format = text.split(".").at(-1)!.replace(/Buffer$/, "").toLowerCase();
   if (KNOWN.includes(format) && name.kind === "scalar") return { ...name, value: format };
   issues.add(

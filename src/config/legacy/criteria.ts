@@ -1,10 +1,18 @@
 /** Legacy shape: `criteria: {where: …}` next to a stream's source. */
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Issues } from "../text/issues.ts";
-import { childOf, mapOf, type MapTree, omitKeys, scalar, textOf, withEntry } from "../text/tree.ts";
+import {
+  getChild,
+  getText,
+  makeMap,
+  type MapTree,
+  omitKeys,
+  scalar,
+  withEntry,
+} from "../text/tree.ts";
 
 export function fromCriteria(stream: MapTree, issues: Issues): MapTree {
-  const criteria = childOf(stream, "criteria");
+  const criteria = getChild(stream, "criteria");
   if (criteria === undefined) return stream;
   const rest = omitKeys(stream, "criteria");
   if (criteria.kind !== "map") {
@@ -17,13 +25,13 @@ export function fromCriteria(stream: MapTree, issues: Issues): MapTree {
     }
   }
   const where = criteria.entries.get("where");
-  const source = childOf(stream, "source");
+  const source = getChild(stream, "source");
   if (where === undefined || source === undefined) return rest;
   if (source.kind === "scalar") {
     const relation = { type: scalar("relation", source.place), name: source, where: where.value };
-    return withEntry(rest, "source", mapOf(source.place, relation));
+    return withEntry(rest, "source", makeMap(source.place, relation));
   }
-  const type = textOf(childOf(source, "type"));
+  const type = getText(getChild(source, "type"));
   if (source.kind !== "map" || type !== "relation") {
     issues.add(where.key, `"criteria.where" needs a table or a view, but the source is ${type}`);
     return rest;

@@ -2,7 +2,15 @@
 import { suggestWord } from "../../core/did_you_mean.ts";
 import { parseSource } from "../../models/source.ts";
 import type { Issues } from "../text/issues.ts";
-import { childOf, mapOf, type MapTree, omitKeys, scalar, textOf, withEntry } from "../text/tree.ts";
+import {
+  getChild,
+  getText,
+  makeMap,
+  type MapTree,
+  omitKeys,
+  scalar,
+  withEntry,
+} from "../text/tree.ts";
 
 const KINDS: Readonly<Record<string, (text: string) => Readonly<Record<string, unknown>>>> = {
   table: (name) => ({ type: "relation", name }),
@@ -13,10 +21,10 @@ const KINDS: Readonly<Record<string, (text: string) => Readonly<Record<string, u
 };
 
 export function fromKind(stream: MapTree, issues: Issues): MapTree {
-  const kind = childOf(stream, "kind");
+  const kind = getChild(stream, "kind");
   if (kind === undefined) return stream;
   const rest = omitKeys(stream, "kind");
-  const name = textOf(kind) ?? "";
+  const name = getText(kind) ?? "";
   const make = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
   if (make === undefined) {
     const known = Object.keys(KINDS);
@@ -26,8 +34,8 @@ export function fromKind(stream: MapTree, issues: Issues): MapTree {
     );
     return rest;
   }
-  const source = childOf(stream, "source");
-  const text = textOf(source);
+  const source = getChild(stream, "source");
+  const text = getText(source);
   if (source === undefined) return rest;
   if (text === undefined || source.kind !== "scalar") {
     issues.add(kind.place, `"kind" needs a source that is text; a mapping has its own "type"`);
@@ -37,5 +45,5 @@ export function fromKind(stream: MapTree, issues: Issues): MapTree {
     key,
     key === "type" ? scalar(String(value), kind.place) : source,
   ]);
-  return withEntry(rest, "source", mapOf(source.place, Object.fromEntries(entries)));
+  return withEntry(rest, "source", makeMap(source.place, Object.fromEntries(entries)));
 }

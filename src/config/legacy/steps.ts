@@ -6,12 +6,12 @@ import { suggestWord } from "../../core/did_you_mean.ts";
 import { FORMATS } from "../../models/format.ts";
 import type { Issues, Place } from "../text/issues.ts";
 import {
-  childOf,
-  mapOf,
+  getChild,
+  getText,
+  makeMap,
   type MapTree,
   omitKeys,
   scalar,
-  textOf,
   type Tree,
   withEntry,
 } from "../text/tree.ts";
@@ -62,22 +62,22 @@ export function fromSteps(file: MapTree, issues: Issues): MapTree {
   reportUnknownKeys(inside, KEYS, issues);
   const source = readEnd(inside, "source", issues);
   const target = readEnd(inside, "destination", issues);
-  const name = childOf(inside, "name");
-  const stream = mapOf(inside.place, {
+  const name = getChild(inside, "name");
+  const stream = makeMap(inside.place, {
     id: name,
     source: source?.dataset,
     target: target?.dataset,
     load: target?.load,
-    ...convertTransforms(childOf(inside, "transforms"), issues),
+    ...convertTransforms(getChild(inside, "transforms"), issues),
   });
-  return mapOf(inside.place, {
-    version: childOf(inside, "version") ?? childOf(file, "version") ?? scalar(1, inside.place),
+  return makeMap(inside.place, {
+    version: getChild(inside, "version") ?? getChild(file, "version") ?? scalar(1, inside.place),
     name,
-    description: childOf(inside, "description"),
+    description: getChild(inside, "description"),
     source: source?.connection,
     target: target?.connection,
-    buffer: childOf(inside, "buffer"),
-    on_error: readErrorHandling(childOf(inside, "error_handling"), issues),
+    buffer: getChild(inside, "buffer"),
+    on_error: readErrorHandling(getChild(inside, "error_handling"), issues),
     streams: { kind: "list", items: [stream], place: inside.place },
   });
 }
@@ -90,7 +90,7 @@ interface End {
 }
 
 function readEnd(steps: MapTree, key: "source" | "destination", issues: Issues): End | undefined {
-  const found = childOf(steps, key);
+  const found = getChild(steps, key);
   if (found?.kind !== "map") {
     issues.add(
       found?.place ?? steps.place,
@@ -101,8 +101,8 @@ function readEnd(steps: MapTree, key: "source" | "destination", issues: Issues):
     return undefined;
   }
   reportUnknownKeys(found, ["type", "config"], issues);
-  const type = childOf(found, "type");
-  const config = childOf(found, "config") ?? mapOf(found.place, {});
+  const type = getChild(found, "type");
+  const config = getChild(found, "config") ?? makeMap(found.place, {});
   if (type?.kind !== "scalar" || config.kind !== "map") {
     issues.add(
       type === undefined ? found.place : config.place,
@@ -118,13 +118,13 @@ function readEnd(steps: MapTree, key: "source" | "destination", issues: Issues):
 
 /** A local file: only its dataset has settings. */
 function fileEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load"> {
-  const format = textOf(type) === "file" ? childOf(config, "format") : type;
-  const path = childOf(config, "path");
+  const format = getText(type) === "file" ? getChild(config, "format") : type;
+  const path = getChild(config, "path");
   if (path === undefined) issues.add(config.place, `missing key "path" of the file`);
   const place = config.place;
   return {
-    connection: mapOf(place, { provider: scalar("local", type.place) }),
-    dataset: mapOf(place, {
+    connection: makeMap(place, { provider: scalar("local", type.place) }),
+    dataset: makeMap(place, {
       type: scalar("file", type.place),
       path,
       format,
@@ -147,14 +147,14 @@ function systemEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load
       key === undefined ? `no dataset is given, ${wanted}` : `two datasets are given, ${wanted}`,
     );
   }
-  const schema = key === "table" || key === "view" ? childOf(config, "schema") : undefined;
-  const dataset = key === undefined ? undefined : mapOf(config.place, {
+  const schema = key === "table" || key === "view" ? getChild(config, "schema") : undefined;
+  const dataset = key === undefined ? undefined : makeMap(config.place, {
     type: scalar(DATASETS[key]![0], config.entries.get(key)!.key),
-    [DATASETS[key]![1]]: childOf(config, key),
+    [DATASETS[key]![1]]: getChild(config, key),
     schema,
   });
   const keys = omitKeys(config, ...named, ...(schema === undefined ? [] : ["schema"]));
-  const url = childOf(keys, "connection_string");
+  const url = getChild(keys, "connection_string");
   const whole = url === undefined
     ? keys
     : withEntry(omitKeys(keys, "connection_string"), "url", url);
@@ -162,18 +162,18 @@ function systemEnd(type: Tree, config: MapTree, issues: Issues): Omit<End, "load
 }
 
 function readLoad(config: MapTree): Tree | undefined {
-  const [mode, keys] = [childOf(config, "mode"), childOf(config, "upsert_keys")];
+  const [mode, keys] = [getChild(config, "mode"), getChild(config, "upsert_keys")];
   if (mode === undefined && keys === undefined) return undefined;
-  return mapOf((mode ?? keys)!.place, { mode, upsert_keys: keys });
+  return makeMap((mode ?? keys)!.place, { mode, upsert_keys: keys });
 }
 
 function readErrorHandling(found: Tree | undefined, issues: Issues): Tree | undefined {
   if (found === undefined) return undefined;
   if (found.kind === "map") reportUnknownKeys(found, ["on_error", "strategy"], issues);
   const value = found.kind === "map"
-    ? childOf(found, "on_error") ?? childOf(found, "strategy")
+    ? getChild(found, "on_error") ?? getChild(found, "strategy")
     : found;
-  const text = textOf(value) ?? "";
+  const text = getText(value) ?? "";
   const known = Object.keys(ON_ERROR);
   if (Object.hasOwn(ON_ERROR, text)) return scalar(ON_ERROR[text]!, value!.place);
   issues.add(

@@ -2,12 +2,12 @@
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Issues } from "../text/issues.ts";
 import {
-  childOf,
-  mapOf,
+  getChild,
+  getText,
+  makeMap,
   type MapTree,
   scalar,
   type ScalarTree,
-  textOf,
   type Tree,
 } from "../text/tree.ts";
 
@@ -82,23 +82,23 @@ function apply(before: Columns, step: Tree, issues: Issues): Columns {
 
 /** `{type, config: {columns}}`, `{type, columns}` or `{rename: …}`. */
 function readStep(step: Tree, issues: Issues): { type: string; argument: Tree } | undefined {
-  const short = KNOWN.find((name) => childOf(step, name) !== undefined);
+  const short = KNOWN.find((name) => getChild(step, name) !== undefined);
   if (short !== undefined && step.kind === "map" && step.entries.size === 1) {
-    return { type: short, argument: childOf(step, short)! };
+    return { type: short, argument: getChild(step, short)! };
   }
-  const type = textOf(childOf(step, "type")) ?? "";
+  const type = getText(getChild(step, "type")) ?? "";
   if (!KNOWN.includes(type)) {
     issues.add(
-      (childOf(step, "type") ?? step).place,
+      (getChild(step, "type") ?? step).place,
       `cannot convert transform "${type}": known are ${KNOWN.join(", ")}${
         suggestWord(type, KNOWN)
       }`,
     );
     return undefined;
   }
-  const config = childOf(step, "config") ?? step;
+  const config = getChild(step, "config") ?? step;
   const names = ARGUMENTS[type]!;
-  const argument = names.map((name) => childOf(config, name)).find((value) => value !== undefined);
+  const argument = names.map((name) => getChild(config, name)).find((value) => value !== undefined);
   if (argument === undefined) {
     issues.add(config.place, `${type} has no columns, expected ${names[0]}`);
     return undefined;
@@ -132,12 +132,12 @@ function remove(map: Map<string, Column>, key: string): Column | undefined {
 }
 
 function isText(tree: Tree): tree is ScalarTree {
-  return textOf(tree) !== undefined;
+  return getText(tree) !== undefined;
 }
 
 function declare({ origin, name, type }: Column): Tree {
-  const decimal = /^decimal\((\d+),\s*(\d+)\)$/.exec(textOf(type) ?? "");
-  return mapOf(name.place, {
+  const decimal = /^decimal\((\d+),\s*(\d+)\)$/.exec(getText(type) ?? "");
+  return makeMap(name.place, {
     id: name,
     source: origin.value === name.value ? undefined : origin,
     ...(decimal === null || type === undefined ? { dtype: type } : {

@@ -14,7 +14,7 @@ import { type LoadedProject, parseProject } from "./project.ts";
 import { findSecrets } from "../text/secrets.ts";
 import { SourceText } from "../text/source_text.ts";
 import {
-  childOf,
+  getChild,
   type MapTree,
   type Path,
   placeAt,
@@ -181,7 +181,7 @@ export function assemble(
   const merged = mergeDefaults(tree, project?.tree);
   const context = { project, variables, issues, unreadable };
   const ends = (["source", "target"] as const).map((end) =>
-    resolveEndpoint(childOf(merged, end)!, [end], directory, context)
+    resolveEndpoint(getChild(merged, end)!, [end], directory, context)
   );
   const pipeline = validator.pipeline(merged, issues);
   if (pipeline !== undefined) checkSemantics(pipeline, merged, issues);

@@ -4,7 +4,7 @@ import { ConfigurationError, messageOf } from "../../core/errors.ts";
 import { readFileURL } from "../../core/files/file_url.ts";
 import { requirePermission } from "../../core/permission_errors.ts";
 import { issueAt, LocatedError } from "../text/issues.ts";
-import { mapOf, scalar, type ScalarTree, type Tree } from "../text/tree.ts";
+import { makeMap, scalar, type ScalarTree, type Tree } from "../text/tree.ts";
 
 export interface ArgumentKind {
   /** The value of the pipeline's `source` or `target`. */
@@ -38,7 +38,7 @@ export async function classifyArgument(
 ): Promise<ArgumentKind> {
   const written = String(word.value);
   const end = (provider: string, path: string) =>
-    mapOf(word.place, { provider: scalar(provider, word.place), path: scalar(path, word.place) });
+    makeMap(word.place, { provider: scalar(provider, word.place), path: scalar(path, word.place) });
   const inFolder = (kind: "files" | "pattern", folder: string, dataset: string): ArgumentKind => ({
     tree: end("local", folder),
     kind,

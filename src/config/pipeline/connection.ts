@@ -3,14 +3,14 @@ import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Issues, Place } from "../text/issues.ts";
 import type { LoadedProject } from "./project.ts";
 import {
-  childOf,
-  mapOf,
+  getChild,
+  getText,
+  makeMap,
   type MapTree,
   omitKeys,
   overlay,
   type Path,
   type ScalarTree,
-  textOf,
   toValue,
   type Tree,
 } from "../text/tree.ts";
@@ -60,11 +60,11 @@ export function resolveEndpoint(
 ): ResolvedEndpoint | undefined {
   const found = follow(tree, directory, context, []);
   if (found === undefined) return undefined;
-  const url = textOf(childOf(found.tree, "url"));
+  const url = getText(getChild(found.tree, "url"));
   return {
     tree: found.tree,
     spec: {
-      provider: textOf(childOf(found.tree, "provider")) ?? "",
+      provider: getText(getChild(found.tree, "provider")) ?? "",
       ...(url === undefined ? {} : { url: url.replace(/^([a-z][a-z0-9.-]*)\+[^:]*:/i, "$1:") }),
       config: toValue(omitKeys(found.tree, "provider", "url")) as Record<string, unknown>,
       origin: { path: [...path] },
@@ -81,15 +81,15 @@ function follow(
 ): Found | undefined {
   if (tree.kind === "scalar") return followName(tree, directory, context, seen);
   if (tree.kind === "list") return undefined;
-  const connection = childOf(tree, "connection");
+  const connection = getChild(tree, "connection");
   if (connection?.kind !== "scalar") return { tree, baseDirectory: directory };
   const base = followName(connection, directory, context, seen);
   if (base === undefined) return undefined;
   const rest = omitKeys(tree, "connection");
-  const [before, after] = [base.tree, rest].map((part) => textOf(childOf(part, "provider")));
+  const [before, after] = [base.tree, rest].map((part) => getText(getChild(part, "provider")));
   if (before !== undefined && after !== undefined && before !== after) {
     context.issues.add(
-      childOf(rest, "provider")!.place,
+      getChild(rest, "provider")!.place,
       `connection "${connection.value}" has provider "${before}", not "${after}"`,
     );
     return undefined;
@@ -107,11 +107,11 @@ function followName(
 ): Found | undefined {
   const name = String(found.value);
   const { project, issues, unreadable } = context;
-  const declared = childOf(project?.tree, "connections");
-  const connection = childOf(declared, name);
+  const declared = getChild(project?.tree, "connections");
+  const connection = getChild(declared, name);
   if (connection === undefined) {
     if (URL_SCHEME.test(name)) {
-      return { tree: mapOf(found.place, { url: found }), baseDirectory: directory };
+      return { tree: makeMap(found.place, { url: found }), baseDirectory: directory };
     }
     if (found.broken !== true) {
       issues.add(found.place, describeUnknown(found, declared, project, unreadable));

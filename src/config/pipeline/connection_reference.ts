@@ -1,7 +1,7 @@
 /** Spells a connection argument as a pipeline file does, without secrets. */
 import type { ConnectionSpec } from "./connection.ts";
 import type { ArgumentKind } from "./classify_argument.ts";
-import { childOf, textOf } from "../text/tree.ts";
+import { getChild, getText } from "../text/tree.ts";
 import type { Variables } from "../text/variables.ts";
 
 export interface Reference {
@@ -20,18 +20,18 @@ export function describeConnection(
   secrets: readonly string[],
   variables: Variables,
 ): Reference {
-  const path = textOf(childOf(tree, "path"));
+  const path = getText(getChild(tree, "path"));
   if (path !== undefined) {
     const provider = kind === "database" ? "sqlite" : "local";
     return { reference: { provider, path: escapeDollars(path) }, name: baseName(dataset ?? path) };
   }
   if (kind === "name") return { reference: written, name: baseName(written) };
   const name = baseName(url ?? String(config["path"] ?? ""));
-  const text = textOf(tree)!;
+  const text = getText(tree)!;
   if (dataset === undefined && text !== written) return { reference: written, name };
   if (secrets.length === 0) return { reference: escapeDollars(text), name };
   // The shell has expanded this variable on the command line.
-  const known = variables.nameOf(text);
+  const known = variables.findName(text);
   if (known !== undefined) return { reference: `\${${known}}`, name };
   const unset = `${name.toUpperCase().replace(/^(?=\d)/, "DB_")}_URL`;
   return { reference: `\${${unset}}`, unset, name };

@@ -1,7 +1,7 @@
 /** Finds the project file of a folder. */
 import { dirname, resolve } from "../../core/files/paths.ts";
 import { ConfigurationError } from "../../core/errors.ts";
-import { describeFlags, flagOf, mayRead } from "../../core/permission_errors.ts";
+import { describeFlags, formatFlag, mayRead } from "../../core/permission_errors.ts";
 
 export const PROJECT_FILES = ["dxt_project.yaml", "dxt_project.yml"] as const;
 
@@ -68,6 +68,6 @@ function cannotLook(paths: readonly string[]): ConfigurationError {
 
 /** The message for project files that may exist but may not be read. */
 export function describeMissingRead(paths: readonly string[]): string {
-  const flag = flagOf({ kind: "read", value: paths.join(",") });
+  const flag = formatFlag({ kind: "read", value: paths.join(",") });
   return `dxt may not read "${paths[0]}": ${describeFlags([flag])}`;
 }

@@ -1,12 +1,12 @@
 /** Merges the defaults of project and pipeline into the streams. */
 import { hasPattern, WILDCARD_ID } from "../../models/wildcard.ts";
 import {
-  childOf,
+  getChild,
+  getText,
   type MapTree,
   omitKeys,
   overlay,
   scalar,
-  textOf,
   type Tree,
   withEntry,
 } from "../text/tree.ts";
@@ -22,25 +22,25 @@ const OF_MODE: Readonly<Record<string, { readonly mode: string; readonly keys: s
 
 /** The pipeline with `defaults` merged into its streams, and the project's buffer into its own. */
 export function mergeDefaults(pipeline: MapTree, project: MapTree | undefined): MapTree {
-  const shared = [childOf(project, "defaults"), childOf(pipeline, "defaults")];
-  const streams = childOf(pipeline, "streams");
+  const shared = [getChild(project, "defaults"), getChild(pipeline, "defaults")];
+  const streams = getChild(pipeline, "streams");
   const merged = streams?.kind !== "list" ? pipeline : withEntry(pipeline, "streams", {
     ...streams,
     items: streams.items.map((stream) => stream.kind === "map" ? inherit(stream, shared) : stream),
   });
-  const buffer = mergeBuffer(childOf(project, "buffer"), childOf(pipeline, "buffer"));
+  const buffer = mergeBuffer(getChild(project, "buffer"), getChild(pipeline, "buffer"));
   const whole = omitKeys(merged, "defaults");
   return buffer === undefined ? whole : withEntry(whole, "buffer", buffer);
 }
 
 /** Adds the default id to each stream that has none and whose source is a pattern of tables. */
 export function nameWildcards(pipeline: MapTree): MapTree {
-  const streams = childOf(pipeline, "streams");
+  const streams = getChild(pipeline, "streams");
   if (streams?.kind !== "list") return pipeline;
   const items = streams.items.map((stream) => {
     if (stream.kind !== "map" || stream.entries.has("id")) return stream;
-    const source = childOf(stream, "source");
-    const name = textOf(source) ?? textOf(childOf(source, "name"));
+    const source = getChild(stream, "source");
+    const name = getText(source) ?? getText(getChild(source, "name"));
     return name !== undefined && hasPattern(name)
       ? withEntry(stream, "id", scalar(WILDCARD_ID, source!.place))
       : stream;
@@ -49,14 +49,14 @@ export function nameWildcards(pipeline: MapTree): MapTree {
 }
 
 function inherit(stream: MapTree, shared: readonly (Tree | undefined)[]): MapTree {
-  const own = (key: string) => childOf(stream, key);
+  const own = (key: string) => getChild(stream, key);
   const settings = ["extract", "load", "retry", "expect"].flatMap((key) => {
-    const value = [...shared.map((defaults) => childOf(defaults, key)), own(key)]
+    const value = [...shared.map((defaults) => getChild(defaults, key)), own(key)]
       .reduce((base, top) => overlay(omitOtherMode(key, base, top), top), undefined);
     return value === undefined ? [] : [[key, value] as const];
   });
   const others = ["tags", "transforms", "extractor", "loader"].flatMap((key) => {
-    const value = own(key) ?? childOf(shared[1], key) ?? childOf(shared[0], key);
+    const value = own(key) ?? getChild(shared[1], key) ?? getChild(shared[0], key);
     return value === undefined ? [] : [[key, value] as const];
   });
   return [...settings, ...others].reduce(
@@ -72,7 +72,7 @@ function omitOtherMode(
   top: Tree | undefined,
 ): Tree | undefined {
   const settings = OF_MODE[key];
-  const chosen = textOf(childOf(top, "mode"));
+  const chosen = getText(getChild(top, "mode"));
   return base?.kind !== "map" || chosen === undefined || chosen === settings?.mode
     ? base
     : omitKeys(base, ...settings?.keys ?? []);
@@ -80,8 +80,8 @@ function omitOtherMode(
 
 /** Options and compression belong to a format, so another format does not inherit them. */
 function mergeBuffer(base: Tree | undefined, top: Tree | undefined): Tree | undefined {
-  const format = textOf(childOf(top, "format"));
-  const other = format !== undefined && format !== textOf(childOf(base, "format"));
+  const format = getText(getChild(top, "format"));
+  const other = format !== undefined && format !== getText(getChild(base, "format"));
   return overlay(
     other && base?.kind === "map" ? omitKeys(base, "options", "compression") : base,
     top,

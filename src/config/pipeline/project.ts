@@ -6,7 +6,7 @@ import type { Issues } from "../text/issues.ts";
 import { resolve } from "../../core/files/paths.ts";
 import type { SourceText } from "../text/source_text.ts";
 import { mapScalars, type MapTree, omitKeys, type Tree, withEntry } from "../text/tree.ts";
-import { childOf } from "../text/tree.ts";
+import { getChild } from "../text/tree.ts";
 import { parseYAML } from "../text/yaml.ts";
 
 /** A valid project file. */
@@ -36,7 +36,7 @@ export function parseProject(
     issues.add(parsed.place, "the project is not a mapping");
     return undefined;
   }
-  const connections = childOf(parsed, "connections");
+  const connections = getChild(parsed, "connections");
   const rest = expand(omitKeys(parsed, "connections"), variables, issues) as MapTree;
   const whole = connections === undefined ? rest : withEntry(rest, "connections", connections);
   const tree = withAbsolutePaths(whole, directory);
@@ -54,9 +54,9 @@ function withAbsolutePaths(tree: MapTree, directory: string): MapTree {
           ? { ...found, value: resolve(directory, found.value) }
           : found);
   const change = (map: MapTree, name: string, key: string, wanted: RegExp): MapTree => {
-    const part = childOf(map, name);
+    const part = getChild(map, name);
     if (part?.kind !== "map") return map;
-    const value = absolute(childOf(part, key), wanted);
+    const value = absolute(getChild(part, key), wanted);
     return value === undefined ? map : withEntry(map, name, withEntry(part, key, value));
   };
   const local = /^\.\.?\//;

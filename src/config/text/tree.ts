@@ -40,19 +40,19 @@ export function scalar(value: Scalar, place: Place): ScalarTree {
 }
 
 /** A mapping whose keys have the places of their values. */
-export function mapOf(place: Place, values: Readonly<Record<string, Tree | undefined>>): MapTree {
+export function makeMap(place: Place, values: Readonly<Record<string, Tree | undefined>>): MapTree {
   const entries = Object.entries(values).flatMap(([key, value]) =>
     value === undefined ? [] : [[key, { key: value.place, value }] as const]
   );
   return { kind: "map", entries: new Map(entries), place };
 }
 
-export function childOf(tree: Tree | undefined, key: string): Tree | undefined {
+export function getChild(tree: Tree | undefined, key: string): Tree | undefined {
   return tree?.kind === "map" ? tree.entries.get(key)?.value : undefined;
 }
 
 /** The value of a scalar that is a string; undefined for anything else. */
-export function textOf(tree: Tree | undefined): string | undefined {
+export function getText(tree: Tree | undefined): string | undefined {
   return tree?.kind === "scalar" && typeof tree.value === "string" ? tree.value : undefined;
 }
 
@@ -76,7 +76,7 @@ export function treeAt(tree: Tree, path: Path): Tree | undefined {
   let here: Tree | undefined = tree;
   for (const part of path) {
     if (here?.kind === "list") here = here.items[Number(part)];
-    else here = childOf(here, String(part));
+    else here = getChild(here, String(part));
   }
   return here;
 }

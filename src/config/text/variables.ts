@@ -3,7 +3,7 @@
  * not in its keys. An expanded value is one string, never more YAML. Defaults and messages may
  * contain variables. `:-` and `:?` treat an empty variable as unset, as a shell does.
  */
-import { describeFlags, flagOf } from "../../core/permission_errors.ts";
+import { describeFlags, formatFlag } from "../../core/permission_errors.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";
 import { resolve } from "../../core/files/paths.ts";
 import type { Issues, Place } from "./issues.ts";
@@ -53,7 +53,7 @@ export class Variables {
   }
 
   /** Name of a known variable with this value. */
-  nameOf(value: string): string | undefined {
+  findName(value: string): string | undefined {
     return this.#entries.find(([name, text]) => text === value && /^[A-Za-z]\w*$/.test(name))?.[0];
   }
 
@@ -63,7 +63,7 @@ export class Variables {
     for (const [i, { path, values }] of this.files.entries()) {
       this.#consulted = Math.max(this.#consulted, i + 1);
       if (values === undefined) {
-        const flag = flagOf({ kind: "read", value: resolve(path) });
+        const flag = formatFlag({ kind: "read", value: resolve(path) });
         throw new VariableError(
           `variable "${name}" may be in "${path}", which dxt may not read: ${
             describeFlags([flag])
@@ -87,7 +87,7 @@ function isSet(environment: Values, name: string): boolean {
     return Object.hasOwn(environment, name);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    const flag = flagOf({ kind: "env", value: name });
+    const flag = formatFlag({ kind: "env", value: name });
     throw new VariableError(`variable "${name}" may not be read: ${describeFlags([flag])}`, name);
   }
 }

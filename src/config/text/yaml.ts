@@ -147,7 +147,7 @@ class Reader {
       this.issues.add(place, `unknown tag "${node.tag}", expected plain values`);
     }
     const tree = this.#value(node, place, depth);
-    this.#heights.set(tree, this.#heightOf(tree));
+    this.#heights.set(tree, this.#measureHeight(tree));
     const { anchor } = node as { anchor?: string };
     if (anchor !== undefined) this.#anchors.set(anchor, { tree, size: this.#values - before });
     return tree;
@@ -163,7 +163,7 @@ class Reader {
     return scalar(exact(value, source), place);
   }
 
-  #heightOf(tree: Tree): number {
+  #measureHeight(tree: Tree): number {
     if (tree.kind === "scalar") return 0;
     const below = tree.kind === "list"
       ? tree.items

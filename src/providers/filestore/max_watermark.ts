@@ -14,7 +14,7 @@ import { parseText, type Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamRef } from "../../models/source.ts";
 import { fieldsOfFile, type FileFields, isTyped, mergeFields } from "./source/fields.ts";
-import { fileInput, fileType, hintsOf, openListed } from "./source/file.ts";
+import { fileInput, fileType, getFormatHints, openListed } from "./source/file.ts";
 import type { FileLoadTask } from "./target/loaders.ts";
 
 type FileWatermarkQuery = Omit<WatermarkQuery, "target"> & { readonly target: StreamRef };
@@ -44,7 +44,9 @@ export async function maxWatermark(
   if (as !== undefined && orderKind(as) === undefined) refuseOrder(as, "a file");
   const entries = (await connector.list(target)).filter(({ size }) => size > 0);
   const files: FileFields[] = [];
-  for (const entry of entries) files.push(await fieldsOfFile(connector, entry, hintsOf(target)));
+  for (const entry of entries) {
+    files.push(await fieldsOfFile(connector, entry, getFormatHints(target)));
+  }
   const fields = mergeFields(files);
   if (fields.length === 0) return undefined;
   const find = (what: string, wanted: string): Field => {
@@ -64,7 +66,7 @@ export async function maxWatermark(
   const marks = ownMarks(own, marked, name);
   let max: Value = null;
   for (const entry of entries) {
-    const { format, compression, options } = await fileType(entry.name, hintsOf(target));
+    const { format, compression, options } = await fileType(entry.name, getFormatHints(target));
     await using file = await openListed(connector, entry, entries);
     const batches = format.read(fileInput(file, entry.path), {
       projections: [field, ...marks.map((mark) => mark.field)]

@@ -57,7 +57,7 @@ export function matchColumns<T extends Table, E>(
   if (readOnlyKind !== undefined) {
     throw new SchemaError(`${at}: it is ${readOnlyKind}, expected a table`);
   }
-  refuseLosses(label, conversionsOf(system, table, fields), lossy, load.schema);
+  refuseLosses(label, findConversions(system, table, fields), lossy, load.schema);
   const find = columnFinder(system, table);
   const computed = fields.filter((field) => isComputed(field, find(field.name)))
     .map(({ name }) => name);
@@ -65,7 +65,7 @@ export function matchColumns<T extends Table, E>(
     if (changed.has(field.name)) return [];
     if (computed.includes(field.name)) return [];
     const column = writableColumn(table, field, find(field.name));
-    const fit = system.types.encodingOf(field, column, lossy === "accept");
+    const fit = system.types.chooseEncoding(field, column, lossy === "accept");
     if (fit !== undefined) return [{ field, column, fit, at: place }];
     throw new SchemaError(
       `${at}: column "${column.name}" is ${column.type}, field "${field.name}" is ${
@@ -95,7 +95,7 @@ export function columnFinder<T extends Table, E>(
 }
 
 /** What becomes of the fields in the columns of their names; fields without a column are left out. */
-export function conversionsOf<T extends Table, E>(
+export function findConversions<T extends Table, E>(
   system: Matching<T, E>,
   table: T,
   fields: readonly Field[],
@@ -106,7 +106,7 @@ export function conversionsOf<T extends Table, E>(
     if (column === undefined) return [];
     const conversion = isComputed(field, column)
       ? COMPUTED
-      : system.types.conversionOf(field, column);
+      : system.types.findConversion(field, column);
     const widens = system.changeType !== undefined;
     return [{ field, type: column.type, conversion, ...(widens ? { widens } : {}) }];
   });

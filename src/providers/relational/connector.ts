@@ -63,7 +63,7 @@ export abstract class SqlConnector<S extends SqlSession, T extends Table, E> imp
     if (ref.type !== "relation") return this.reading((session) => catalog.describe(session, ref));
     return this.readingTables(async (session) => {
       const table = await catalog.find(session, tableName(ref));
-      return table === undefined ? undefined : await catalog.fieldsOf(session, table);
+      return table === undefined ? undefined : await catalog.getFields(session, table);
     });
   }
 

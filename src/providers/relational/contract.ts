@@ -145,7 +145,7 @@ export interface Catalog<S extends SqlSession, T extends Table> {
   /** The relation of a name as the session sees it; undefined when none exists. */
   find(session: S, table: TableName): Promise<T | undefined>;
   /** Fields of a table or view that exists, in its own order. */
-  fieldsOf(session: S, table: T): Promise<Field[]>;
+  getFields(session: S, table: T): Promise<Field[]>;
   /** Fields of a query or a function's result, found without running it. */
   describe(session: S, ref: StreamRef): Promise<Field[]>;
   /** Everything with rows that the login may read, without the system's own tables. */
@@ -180,12 +180,12 @@ export interface ColumnTypes<S extends SqlSession, T extends Table, E> {
   /** The conversion of a field's values in a column of a new table. */
   conversionInNew(field: Field, type: string): Conversion;
   /** The conversion of a field's values in an existing column. */
-  conversionOf(field: Field, column: ColumnOf<T>): Conversion;
+  findConversion(field: Field, column: ColumnOf<T>): Conversion;
   /**
    * How a field's values are written into a column. Undefined if the column cannot store all of them, unless
    * `accept` says that the first value that does not fit may fail the load.
    */
-  encodingOf(field: Field, column: ColumnOf<T>, accept: boolean): E | undefined;
+  chooseEncoding(field: Field, column: ColumnOf<T>, accept: boolean): E | undefined;
 }
 
 /**

@@ -10,9 +10,9 @@ type Size = Pick<Estimate, "rows" | "bytes">;
 /** What a provider knows of sizes; nothing of it reads a table's rows. */
 export interface SizeReader<S extends SqlSession, T extends Table> {
   /** For example `table` or `foreign table`. */
-  kindOf(table: T): string;
+  getKind(table: T): string;
   /** Size of a table as the catalogue has it; undefined of other relations. */
-  sizeOf(session: S, table: T): Promise<Size | undefined>;
+  findSize(session: S, table: T): Promise<Size | undefined>;
   /** What the planner expects of a SELECT; unset where the system has no such estimate. */
   plannedSize?(session: S, sql: string): Promise<Size>;
 }
@@ -28,8 +28,8 @@ export async function estimateSource<S extends SqlSession, T extends Table, E>(
     return { kind: source.type === "sql" ? "query" : source.type, ...await planned() };
   }
   const table = await catalog.find(session, tableName(source));
-  const kind = table === undefined ? "relation" : sizes.kindOf(table);
+  const kind = table === undefined ? "relation" : sizes.getKind(table);
   if (source.where !== undefined) return { kind: `${kind} with a condition`, ...await planned() };
-  const size = table === undefined ? undefined : await sizes.sizeOf(session, table);
+  const size = table === undefined ? undefined : await sizes.findSize(session, table);
   return { kind, ...size ?? await planned() };
 }

@@ -70,7 +70,7 @@ export async function findMaxWatermark<S extends SqlSession, T extends Table>(
     if (as !== undefined) reader.checkOrder?.(session, as);
     return undefined;
   }
-  const columnOf = (wanted: string, what: string): ColumnOf<T> => {
+  const findColumn = (wanted: string, what: string): ColumnOf<T> => {
     const folded = dialect.foldName(wanted);
     const column = table.columns.find((one) => dialect.foldName(one.name) === folded);
     if (column !== undefined) return column;
@@ -78,15 +78,15 @@ export async function findMaxWatermark<S extends SqlSession, T extends Table>(
       `Cannot find ${what} "${wanted}" in ${table.label}: it has no such column`,
     );
   };
-  const column = columnOf(name, "the highest");
-  const fields = await catalog.fieldsOf(session, table);
+  const column = findColumn(name, "the highest");
+  const fields = await catalog.getFields(session, table);
   const natural = fields.find((one) => one.name === column.name)!;
   const { field, comparison } = reader.orderColumn(session, column, natural, as);
   const sql = dialect.quote(column.name);
   const conditions = [
     `${sql} IS NOT NULL`,
     ...(comparison.placeless === undefined ? [] : [`NOT (${comparison.placeless})`]),
-    ...(own === undefined ? [] : ownConditions(own, dialect, (one) => columnOf(one, "rows by"))),
+    ...(own === undefined ? [] : ownConditions(own, dialect, (one) => findColumn(one, "rows by"))),
   ];
   conditions.push(...await reader.narrow?.(session, table, field, conditions) ?? []);
   // max() does not exist for every type that has an order; an index serves this as well.
@@ -100,11 +100,11 @@ export async function findMaxWatermark<S extends SqlSession, T extends Table>(
 function ownConditions(
   own: OwnRows,
   { quote, equal }: Dialect,
-  columnOf: (name: string) => ColumnOf<Table>,
+  findColumn: (name: string) => ColumnOf<Table>,
 ): string[] {
   if ("condition" in own) return [`(${own.condition}\n)`];
   return Object.entries(own.values).map(([name, value]) =>
-    equal(quote(columnOf(name).name), value)
+    equal(quote(findColumn(name).name), value)
   );
 }
 

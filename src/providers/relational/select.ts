@@ -109,7 +109,7 @@ export function whereClause(
   part: readonly string[] = [],
 ): string {
   const { source, range, projections } = task;
-  const ofField = fieldRangeOf(task.part);
+  const ofField = getFieldRange(task.part);
   const conditions = [
     ...part,
     ...(ofField === undefined ? [] : [fieldCondition(task, ofField, dialect)]),
@@ -162,7 +162,7 @@ export interface FieldRange extends Range {
 }
 
 /** The range of a field that a part is; undefined of parts of another kind, and of the whole. */
-export function fieldRangeOf(part: Part | undefined): FieldRange | undefined {
+export function getFieldRange(part: Part | undefined): FieldRange | undefined {
   return typeof part?.["field"] === "string" ? part as unknown as FieldRange : undefined;
 }
 

@@ -31,7 +31,7 @@ import { checkBounds } from "./expectations.ts";
 import { checkPartitionField, checkUpsertKeys } from "./check_fields.ts";
 import { prepareContext } from "./prepare_context.ts";
 import { resolveStreamFields } from "./stream_fields.ts";
-import { type Transformer, transformerOf } from "./transform_client.ts";
+import { openTransformer, type Transformer } from "./transform_client.ts";
 import { compareMaxima, findRange } from "./watermark_range.ts";
 
 /**
@@ -46,7 +46,7 @@ export async function stageRecords(
   progress: Progress,
   observer: StageObserver,
 ): Promise<StagedFiles> {
-  using transformer = transformerOf(plan, context);
+  using transformer = openTransformer(plan, context);
   const { fields, range, changes } = await resolveStream(
     plan,
     context,
@@ -148,7 +148,7 @@ function buildSpec(
     ...(constants === undefined ? {} : { constants }),
     startedAt,
     refuseNull: (plan.stream.extract?.null_watermark ?? "error") === "error",
-    keys: keysOf(plan, fields),
+    keys: listKeys(plan, fields),
   };
 }
 
@@ -187,7 +187,7 @@ function warnOfWatermarks(
 }
 
 /** The fields that identify a record: the upsert keys, or the source's own key. */
-function keysOf({ stream }: StreamPlan, fields: ResolvedFields): string[] {
+function listKeys({ stream }: StreamPlan, fields: ResolvedFields): string[] {
   const keys = stream.load?.upsert_keys?.map((id) => targetName(stream, id));
   return keys ?? stagedFields(fields).filter(({ key }) => key === true).map(({ name }) => name);
 }

@@ -38,7 +38,7 @@ export class Transformer implements Disposable {
     const input = { steps: this.#steps, fields: before };
     const { signal } = this;
     const after = await this.#lease.thread.call("openTransforms", input, { signal });
-    return after.map((field) => withTargetTypeOf(before, field));
+    return after.map((field) => keepTargetType(before, field));
   }
 
   /** A batch as Arrow's messages, before and after. */
@@ -52,14 +52,14 @@ export class Transformer implements Disposable {
 }
 
 /** The type in the target is the user's decision, which a transform cannot change. */
-function withTargetTypeOf(before: readonly Field[], field: Field): Field {
+function keepTargetType(before: readonly Field[], field: Field): Field {
   const { target_type: _, ...rest } = field;
   const target_type = before.find(({ name }) => name === field.name)?.target_type;
   return target_type === undefined ? rest : { ...rest, target_type };
 }
 
 /** The transformer of a stream, where it has transforms. */
-export function transformerOf(
+export function openTransformer(
   { transforms }: StreamPlan,
   { threads, signal }: { readonly threads: Threads; readonly signal: AbortSignal },
 ): Transformer | undefined {

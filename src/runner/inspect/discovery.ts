@@ -118,7 +118,7 @@ export async function previewPipelineRows(
   const viewer: Viewer = { endpoint, threads, ...showing };
   await using client = openClient(endpoint, { reads: [shown] }, viewer, [plan.extractor]);
   if (of === "target") return await readHead(client, shown, viewer);
-  const fields = await fieldsOf(client, plan.source, viewer);
+  const fields = await readFields(client, plan.source, viewer);
   const { projections } = resolveFields(plan.stream, fields);
   const extractor = plan.extractor.yields === "records"
     ? plainClass(plan.extractor)
@@ -140,7 +140,7 @@ async function readHead(
   source: StreamSource,
   viewer: Viewer,
 ): Promise<Head> {
-  const fields = await fieldsOf(client, source, viewer);
+  const fields = await readFields(client, source, viewer);
   const projections = fields.map(projectField);
   return await read(
     client,
@@ -151,7 +151,7 @@ async function readHead(
 }
 
 /** @throws {SchemaError} for a dataset that does not exist, with the nearest name */
-async function fieldsOf(
+async function readFields(
   client: ConnectionClient,
   source: StreamSource,
   viewer: Viewer,

@@ -17,13 +17,13 @@ const NUMBERS: readonly Field["dtype"][] = ["int32", "int64", "uint32", "uint64"
  * set when a record changes or is created. Fields that are never NULL come before the others.
  */
 export function watermarkCandidates(fields: readonly Field[]): string[] {
-  return fields.map((field) => ({ name: field.name, rank: rankOf(field) }))
+  return fields.map((field) => ({ name: field.name, rank: rankField(field) }))
     .filter(({ rank }) => rank > 0)
     .sort((a, b) => b.rank - a.rank)
     .map(({ name }) => name);
 }
 
-function rankOf({ name, dtype, nullable }: Field): number {
+function rankField({ name, dtype, nullable }: Field): number {
   const word = name.replace(/([a-z\d])([A-Z])/g, "$1_$2").toLowerCase();
   const certain = nullable ? 0 : 1;
   if (TIMES.includes(dtype)) {

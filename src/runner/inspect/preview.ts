@@ -10,7 +10,7 @@ import type { Backfill } from "../plan/backfill.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
 import type { Threads } from "../contract/threads.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
-import { transformerOf } from "../extract/transform_client.ts";
+import { openTransformer } from "../extract/transform_client.ts";
 import { openThreads } from "../worker/pool.ts";
 import { openClient, plainClass } from "../worker/connection_clients.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
@@ -79,14 +79,14 @@ export async function previewPipeline(
   }
   return {
     pipeline: loaded.pipeline.name,
-    status: statusOf(streams),
+    status: summarizeStatus(streams),
     source: source.provider.name,
     target: target.provider.name,
     streams,
   };
 }
 
-function statusOf(streams: readonly PlannedStream[]): PlanResult["status"] {
+function summarizeStatus(streams: readonly PlannedStream[]): PlanResult["status"] {
   const are = (status: PlannedStream["status"]) => streams.filter((one) => one.status === status);
   if (are("ready").length === streams.length) return "ready";
   if (are("failed").length === 0) return "stopped";
@@ -138,7 +138,7 @@ async function previewSource(
   planned: Planned,
 ): Promise<Found | undefined> {
   const { reader: source } = context;
-  using transformer = transformerOf(plan, context);
+  using transformer = openTransformer(plan, context);
   const resolved = plan.extractor.yields === "files"
     ? { projections: [], generated: [], found: [] }
     : await resolveStreamFields(plan, { ...context, transformer }, source.connector);

@@ -10,7 +10,7 @@ import { stagedFields } from "../worker/extract_spec.ts";
 import { checkPartitionField, checkUpsertKeys } from "../extract/check_fields.ts";
 import type { PrepareContext } from "../extract/prepare_context.ts";
 import { resolveStreamFields } from "../extract/stream_fields.ts";
-import { transformerOf } from "../extract/transform_client.ts";
+import { openTransformer } from "../extract/transform_client.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import type { ConnectionClient, ConnectorCalls } from "../worker/connection_client.ts";
 import type { Threads } from "../contract/threads.ts";
@@ -103,7 +103,7 @@ async function checkSource(plan: StreamPlan, context: Context): Promise<Access> 
     context.fields.set(plan, { projections: [], generated: [] });
     return access;
   }
-  using transformer = transformerOf(plan, context);
+  using transformer = openTransformer(plan, context);
   try {
     const fields = await resolveStreamFields(plan, { ...context, transformer }, connector);
     checkUpsertKeys(plan, fields);

@@ -49,7 +49,7 @@ export async function expandWildcards(
     const matched = matchTables(stream, source, tables, own, problems.at(index));
     checkFields(stream, matched, problems.at(index));
     return matched.map((table) => ({
-      stream: streamOf(stream, source, table, plan),
+      stream: makeStream(stream, source, table, plan),
       index,
       table,
     }));
@@ -122,7 +122,7 @@ function primaryKey(stream: Stream, { fields }: SourceTable): string[] {
 }
 
 /** The stream of one table; all keys but id, source, target and upsert_keys are the wildcard's. */
-function streamOf(
+function makeStream(
   wildcard: Stream,
   source: StreamSource,
   table: SourceTable,

@@ -1,15 +1,15 @@
 /** Checks the permissions of a command against limits and process, before anything connects or is written. */
 import type { LoadedPipeline, NamedConnection } from "../../config/mod.ts";
 import { PermissionError } from "../../core/errors.ts";
-import { describeFlags, flagOf, type Grant, KINDS } from "../../core/permission_errors.ts";
+import { describeFlags, formatFlag, type Grant, KINDS } from "../../core/permission_errors.ts";
 import {
   type Ceiling,
+  collectPermissions,
   exceedingGrants,
-  flagsOf,
+  formatFlags,
   mergePermissions,
   missingGrants,
   NOTHING,
-  permissionsOf,
 } from "../../core/permissions.ts";
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import { realPath } from "../../core/files/real_path.ts";
@@ -50,10 +50,10 @@ export async function permissionsOfPipeline(
   loaded: LoadedPipeline,
   use: Omit<PipelineUse, "limits">,
 ): Promise<Permissions> {
-  return mergePermissions(...(await needsOf(loaded, use)).map(({ permissions }) => permissions));
+  return mergePermissions(...(await listNeeds(loaded, use)).map(({ permissions }) => permissions));
 }
 
-async function needsOf(
+async function listNeeds(
   loaded: LoadedPipeline,
   { purpose, logFile, ...selection }: Omit<PipelineUse, "limits">,
 ): Promise<Need[]> {
@@ -64,7 +64,7 @@ async function needsOf(
 /** @throws {PermissionError} that names all that is not allowed, or all that is not granted */
 export async function admitPipeline(loaded: LoadedPipeline, use: PipelineUse): Promise<void> {
   if (isUnlimited(loaded, use.limits)) return;
-  admit(`pipeline "${loaded.pipeline.name}"`, await needsOf(loaded, use), loaded, use.limits);
+  admit(`pipeline "${loaded.pipeline.name}"`, await listNeeds(loaded, use), loaded, use.limits);
 }
 
 /**
@@ -162,7 +162,7 @@ function admit(
   }
   const missing = missingGrants(mergePermissions(...needs.map(({ permissions }) => permissions)));
   if (missing.length === 0) return;
-  const flags = flagsOf(permissionsOf(missing));
+  const flags = formatFlags(collectPermissions(missing));
   throw new PermissionError(
     `Cannot use ${what}: it needs permissions that dxt does not have, ${describeFlags(flags)}`,
   );
@@ -173,9 +173,9 @@ function refusals(needs: readonly Need[], { ceiling, place }: Limit): string[] {
   const lacking = new Map<string, { grant: Grant; subjects: string[] }>();
   for (const { subject, permissions } of needs.filter(({ limited }) => limited)) {
     for (const grant of exceedingGrants(ceiling, permissions)) {
-      const found = lacking.get(flagOf(grant)) ?? { grant, subjects: [] };
+      const found = lacking.get(formatFlag(grant)) ?? { grant, subjects: [] };
       found.subjects.push(subject);
-      lacking.set(flagOf(grant), found);
+      lacking.set(formatFlag(grant), found);
     }
   }
   return [...lacking.values()].map(({ grant: { kind, value }, subjects }) =>

@@ -87,7 +87,7 @@ export function pipelineNeeds(
     ...processNeeds(loaded),
     {
       subject: "external modules",
-      permissions: codeNeeds(loaded, codesOf(plan)),
+      permissions: codeNeeds(loaded, listCode(plan)),
       limited: false,
     },
     limited("the pipeline", { ...NOTHING, env: loaded.environment }),
@@ -98,7 +98,7 @@ export function pipelineNeeds(
   ];
 }
 
-function codesOf({ source, target, streams }: PipelinePlan): ExternalCode[] {
+function listCode({ source, target, streams }: PipelinePlan): ExternalCode[] {
   const classes = streams.flatMap(({ extractor, loader, transforms }) => [
     extractor,
     loader,

@@ -3,12 +3,12 @@ import { resolve } from "node:path";
 import type { ConnectionSpec, LoadedPipeline } from "../../config/mod.ts";
 import { ConfigurationError, DXTError } from "../../core/errors.ts";
 import {
+  collectPermissions,
   exceedingGrants,
-  flagsOf,
-  grantsOf,
+  formatFlags,
+  listGrants,
   mergePermissions,
   NOTHING,
-  permissionsOf,
 } from "../../core/permissions.ts";
 import type { Permissions, Usage } from "../../core/contracts/provider.ts";
 import { PermissionLists } from "../../models/permissions.ts";
@@ -24,10 +24,10 @@ import {
   type Checked,
   checkOptions,
   connectionKeys,
-  infoOf,
-  needsOf,
+  describeProvider,
+  findTargetPath,
+  listNeeds,
   type ProviderInfo,
-  targetPathOf,
 } from "../../providers/provider_info.ts";
 import { checkAddresses } from "../../sandbox/addresses.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
@@ -98,15 +98,16 @@ async function builtInEndpoint(
   const parsed = loaded.parseAt(spec.origin.path, provider.config, keys);
   const config = parsed.success
     ? parsed.data
-    : valueOf({ issue: firstIssue(provider.config, parsed.error) }, provider, at);
+    : requireValue({ issue: firstIssue(provider.config, parsed.error) }, provider, at);
   return {
-    provider: infoOf(provider),
+    provider: describeProvider(provider),
     module,
     config,
     baseDirectory,
     showValues: loaded.showValues ?? false,
-    needs: (usage) => needsOf(provider, config, usage),
-    targetPath: (target) => Promise.resolve(targetPathOf(provider, config, target, baseDirectory)),
+    needs: (usage) => listNeeds(provider, config, usage),
+    targetPath: (target) =>
+      Promise.resolve(findTargetPath(provider, config, target, baseDirectory)),
     checkOptions(kind, name, options) {
       const found = (kind === "extractor" ? provider.extractors : provider.loaders)[name]!;
       return Promise.resolve(checkOptions(found.options, options));
@@ -133,13 +134,13 @@ async function externalEndpoint(
     url,
     baseDirectory,
   });
-  const config = valueOf(checked, provider, at);
+  const config = requireValue(checked, provider, at);
   const declared = await inspector.needs(config, baseDirectory);
   refuseNative(module, declared, at);
   const missing = exceedingGrants(granted, declared);
   if (missing.length > 0) {
-    const flags = flagsOf(permissionsOf(missing)).join(" ");
-    const lists = JSON.stringify(listsOf(permissionsOf(missing)));
+    const flags = formatFlags(collectPermissions(missing)).join(" ");
+    const lists = JSON.stringify(groupGrants(collectPermissions(missing)));
     throw at(
       `Cannot use provider "${module}": it requires ${flags}, not granted by this pipeline; add "permissions: ${lists}" to its connection, if you trust it with that`,
     );
@@ -163,7 +164,7 @@ async function externalEndpoint(
 /** Untrusted code that could load a library, or look at the machine, would leave its sandbox. */
 function refuseNative(module: string, { ffi, sys }: Permissions, at: At): void {
   if (ffi.length === 0 && sys.length === 0) return;
-  const flags = flagsOf({ ...NOTHING, ffi, sys }).join(" ");
+  const flags = formatFlags({ ...NOTHING, ffi, sys }).join(" ");
   throw at(`Cannot use provider "${module}": it requires ${flags}, which no untrusted code gets`);
 }
 
@@ -193,13 +194,13 @@ function grantedTo(permissions: unknown, baseDirectory: string, at: At): Permiss
   });
 }
 
-function listsOf(permissions: Permissions): Partial<Record<string, string[]>> {
+function groupGrants(permissions: Permissions): Partial<Record<string, string[]>> {
   const lists: Partial<Record<string, string[]>> = {};
-  for (const { kind, value } of grantsOf(permissions)) (lists[kind] ??= []).push(value);
+  for (const { kind, value } of listGrants(permissions)) (lists[kind] ??= []).push(value);
   return lists;
 }
 
-function valueOf(checked: Checked, { name }: Pick<ProviderInfo, "name">, at: At): unknown {
+function requireValue(checked: Checked, { name }: Pick<ProviderInfo, "name">, at: At): unknown {
   if ("value" in checked) return checked.value;
   const { message, path } = checked.issue;
   throw at(`Cannot connect to ${name}: ${message}`, path);

@@ -25,7 +25,7 @@ import {
  * The module that a class path names: a URL, or an absolute path; undefined for one that names a
  * provider of dxt. Relative paths start from `directory`.
  */
-function modulePathOf(classPath: string, directory: string): string | undefined {
+function findModulePath(classPath: string, directory: string): string | undefined {
   const { provider } = parseClassPath(classPath);
   if (!isExternal(provider)) return undefined;
   return /^[a-z][a-z0-9+.-]+:/i.test(provider) ? provider : resolve(directory, provider);
@@ -34,15 +34,15 @@ function modulePathOf(classPath: string, directory: string): string | undefined 
 type Named = Pick<LoadedPipeline, "pipeline" | "source" | "target" | "directory">;
 
 /** The modules that a pipeline's class paths name, each once. */
-function classPathsOf({ pipeline, source, target, directory }: Named): string[] {
+function listClassPaths({ pipeline, source, target, directory }: Named): string[] {
   const connections = [source, target].map(({ provider, baseDirectory }) =>
-    modulePathOf(provider, baseDirectory)
+    findModulePath(provider, baseDirectory)
   );
   const classes = pipeline.streams.flatMap((stream) => {
     const { extractor, loader, transforms = [] } = stream;
     return [extractor, loader, ...transforms].map((reference) => {
       const path = typeof reference === "object" ? reference.class : reference;
-      return path === undefined ? undefined : modulePathOf(path, directory);
+      return path === undefined ? undefined : findModulePath(path, directory);
     });
   });
   return [...new Set([...connections, ...classes].filter((path) => path !== undefined))];
@@ -67,7 +67,7 @@ export function codeNeeds(
   loaded: Named & Placed & { readonly code?: CodeOptions },
   codes: readonly ExternalCode[],
 ): Permissions {
-  const paths = classPathsOf(loaded);
+  const paths = listClassPaths(loaded);
   if (paths.length === 0) return NOTHING;
   const urls = [...paths, ...codes.flatMap(({ modules }) => modules.map(({ url }) => url))];
   const remote = urls.filter((url) => /^https?:/i.test(url));
@@ -135,7 +135,7 @@ export async function lockPipelines(
   const byPath = Map.groupBy(pipelines, lockPath);
   const results: Locked[] = [];
   for (const [path, those] of byPath) {
-    const graphs = await graphsOf(those, options, () => ({ lock: NO_PINS, stores: [] }));
+    const graphs = await loadGraphs(those, options, () => ({ lock: NO_PINS, stores: [] }));
     const before = await readLock(path);
     const found = mergePins(graphs.map(({ pins }) => pins));
     await writeAtomically(
@@ -177,7 +177,7 @@ export async function vendorPipelines(
   for (const [folder, those] of byFolder) {
     const frozen = { ...options, frozen: true };
     // A copy that was changed is to be replaced: it is not looked at.
-    const graphs = await graphsOf(those, frozen, ({ stores }) => ({ stores: stores!.slice(1) }));
+    const graphs = await loadGraphs(those, frozen, ({ stores }) => ({ stores: stores!.slice(1) }));
     const fetched = new Map(graphs.flatMap(({ fetched }) => [...fetched]));
     for (const [url, bytes] of fetched) await vendorModule(folder, url, bytes);
     results.push({ folder, modules: [...fetched.keys()].sort() });
@@ -187,7 +187,7 @@ export async function vendorPipelines(
 
 type Overrides = (settings: CodeSettings) => Partial<CodeSettings>;
 
-async function graphsOf(
+async function loadGraphs(
   pipelines: readonly (Named & Placed)[],
   options: CodeOptions,
   override: Overrides,
@@ -195,7 +195,7 @@ async function graphsOf(
   const graphs: Graph[] = [];
   for (const loaded of pipelines) {
     const settings = await codeSettings(loaded, options);
-    for (const path of classPathsOf(loaded)) {
+    for (const path of listClassPaths(loaded)) {
       graphs.push(await loadGraph(path, { ...settings, ...override(settings) }));
     }
   }

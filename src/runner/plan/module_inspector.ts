@@ -24,7 +24,7 @@ export type CodeSource = Pick<
 >;
 
 /** A module and all that it imports. A relative one starts from `directory`. */
-async function codeOf(
+async function loadSourceCode(
   loaded: CodeSource,
   specifier: string,
   directory: string,
@@ -102,7 +102,7 @@ export class ModuleInspectors implements Disposable {
   of(loaded: CodeSource, module: string, directory: string): ModuleInspector {
     const key = JSON.stringify([module, directory]);
     const inspector = this.#all.get(key) ??
-      new ModuleInspector(codeOf(loaded, module, directory), this.threads);
+      new ModuleInspector(loadSourceCode(loaded, module, directory), this.threads);
     this.#all.set(key, inspector);
     return inspector;
   }

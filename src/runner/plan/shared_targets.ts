@@ -40,7 +40,7 @@ export async function planSharedTargets(
   for (const { outer, inner, same } of overlaps) if (same) sharing.add(inner).add(outer);
   const planned = plans.map((plan, i) => ({
     ...plan,
-    ...ownRowsOf(plan, sharing.has(i)),
+    ...findOwnRows(plan, sharing.has(i)),
     sharedWith: overlaps.flatMap(({ outer, inner, same }) =>
       outer === i ? [plans[inner]!.stream.id] : inner === i && same ? [plans[outer]!.stream.id] : []
     ),
@@ -55,15 +55,15 @@ export async function planSharedTargets(
 
 /** Pairs of targets, the outer one first; of the same target, the earlier stream is the outer. */
 function findOverlaps(paths: readonly (readonly string[])[]): Overlap[] {
-  const keyOf = (path: readonly string[]) => JSON.stringify(path);
+  const formatKey = (path: readonly string[]) => JSON.stringify(path);
   const byPath = new Map<string, number[]>();
   for (const [i, path] of paths.entries()) {
-    const key = keyOf(path);
+    const key = formatKey(path);
     byPath.set(key, [...byPath.get(key) ?? [], i]);
   }
   return paths.flatMap((path, inner) =>
     path.flatMap((_, last) =>
-      (byPath.get(keyOf(path.slice(0, last + 1))) ?? []).flatMap((outer) => {
+      (byPath.get(formatKey(path.slice(0, last + 1))) ?? []).flatMap((outer) => {
         const same = last === path.length - 1;
         return same && outer >= inner ? [] : [{ outer, inner, same }];
       })
@@ -126,24 +126,24 @@ function areApart(one: OwnRows, other: OwnRows | undefined): boolean {
 }
 
 /** What marks a stream's rows: its condition, or its constant fields where others fill its target. */
-function ownRowsOf({ stream }: StreamPlan, isShared: boolean): { readonly ownRows?: OwnRows } {
+function findOwnRows({ stream }: StreamPlan, isShared: boolean): { readonly ownRows?: OwnRows } {
   const where = stream.extract?.watermark_where;
   if (typeof where === "string") return { ownRows: { condition: where } };
-  const marks = where === undefined && isShared ? constantsOf(stream.fields ?? []) : where ?? {};
+  const marks = where === undefined && isShared ? listConstants(stream.fields ?? []) : where ?? {};
   const values = Object.entries(marks).map(([id, value]) => [targetName(stream, id), value]);
   return values.length === 0 ? {} : { ownRows: { values: Object.fromEntries(values) } };
 }
 
 /** Values that are the same in each record, by field id: constants, and expressions that are one. */
-function constantsOf(fields: readonly FieldDeclaration[]) {
+function listConstants(fields: readonly FieldDeclaration[]) {
   return Object.fromEntries(fields.flatMap((field) => {
-    const value = field.constant ?? literalOf(field);
+    const value = field.constant ?? readLiteral(field);
     return value === undefined ? [] : [[field.id, value]];
   }));
 }
 
 /** The value of an expression that is a literal of SQL: `'eu'` or `7`. */
-function literalOf({ source }: FieldDeclaration): string | number | undefined {
+function readLiteral({ source }: FieldDeclaration): string | number | undefined {
   const expression = typeof source === "object" ? source.expression?.trim() : undefined;
   if (expression === undefined) return undefined;
   if (/^'(?:[^'\\]|'')*'$/.test(expression)) return expression.slice(1, -1).replaceAll("''", "'");

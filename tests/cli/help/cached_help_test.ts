@@ -1,6 +1,6 @@
 /** Help that is kept answers before the parser of the options is loaded. */
 import assert from "node:assert/strict";
-import { helpOf } from "../../../scripts/docs.ts";
+import { renderHelp } from "../../../scripts/docs.ts";
 import { NAMES } from "../../../src/cli/command_table.ts";
 import { HELP_TEXTS } from "../../../src/cli/help/help_texts.gen.ts";
 import { cachedHelp } from "../../../src/cli/help/cached_help.ts";
@@ -14,7 +14,11 @@ Deno.test("the kept help is word for word what the parser prints, in each width 
         const { stdout } = fakeIO({ columns });
         const kept = await cachedHelp([...words, "--help"], env as Record<string, string>, stdout);
         const message = `dxt ${words} in ${columns} columns: run deno task gen`;
-        assert.equal(kept, await helpOf(words, columns, env as Record<string, string>), message);
+        assert.equal(
+          kept,
+          await renderHelp(words, columns, env as Record<string, string>),
+          message,
+        );
       }
     }
   }

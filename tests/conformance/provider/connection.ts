@@ -1,6 +1,6 @@
 import { usage } from "../../support/usage.ts";
 import assert from "node:assert/strict";
-import { needsOf } from "../../../src/providers/provider_info.ts";
+import { listNeeds } from "../../../src/providers/provider_info.ts";
 import { z } from "zod";
 import type { Check } from "./trial.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
@@ -92,7 +92,7 @@ export const connectionChecks = {
     title: "the permissions that a connection needs are named",
     async run(trial) {
       const { provider, config } = trial;
-      const needed = needsOf(provider, provider.config.parse(config), {
+      const needed = listNeeds(provider, provider.config.parse(config), {
         ...usage(Deno.cwd()),
         writes: [trial.target("records")],
       });

@@ -44,13 +44,13 @@ async function printPermissions(
 ): Promise<number> {
   const { printer } = context;
   const loaded = await openPipeline(pipeline, variables, context);
-  const { flagsOf, permissionsOfPipeline } = await import("../../../runner/mod.ts");
+  const { formatFlags, permissionsOfPipeline } = await import("../../../runner/mod.ts");
   const needs = await permissionsOfPipeline(loaded, {
     purpose: "run",
     ...omitUndefined({ select, exclude, logFile: logFile ?? loaded.logging?.file }),
   });
   const isJSON = (format ?? (printer.format === "text" ? "flags" : "json")) === "json";
   // Not masked: a flag is useless when its path, which may come from a variable, is hidden.
-  printer.document(isJSON ? escapeJSON(needs) : flagsOf(needs).map(shellWord).join(" "));
+  printer.document(isJSON ? escapeJSON(needs) : formatFlags(needs).map(shellWord).join(" "));
   return EXIT.done;
 }

@@ -21,7 +21,7 @@ import { type HTTPResponse, sendGet } from "../../transport/http_request.ts";
 import { openFile } from "../source/disk_file.ts";
 import { estimate } from "../source/estimate.ts";
 import { requireFiles, streamFields } from "../source/fields.ts";
-import { fileType, hintsOf } from "../source/file.ts";
+import { fileType, getFormatHints } from "../source/file.ts";
 import { nameFile } from "./file_name.ts";
 import type { HTTPConfig } from "./mod.ts";
 import { Spool } from "./spool.ts";
@@ -75,7 +75,7 @@ export class HTTPConnector implements FilestoreConnector {
       await response.cancel();
       const name = this.#name(path, response);
       requireFiles(response.exists ? [{ path, name, size: 0 }] : [], source);
-      await fileType(name, hintsOf(source));
+      await fileType(name, getFormatHints(source));
       return { action, problems: [] };
     } catch (error) {
       if (error instanceof DXTError) return { action, problems: [error.message] };

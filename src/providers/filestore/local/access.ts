@@ -4,7 +4,7 @@ import { DXTError, messageOf } from "../../../core/errors.ts";
 import type { StreamSource, StreamTarget } from "../../../models/source.ts";
 import type { LoadMode } from "../../../models/stream.ts";
 import { requireFiles } from "../source/fields.ts";
-import { fileType, hintsOf } from "../source/file.ts";
+import { fileType, getFormatHints } from "../source/file.ts";
 import { explainError } from "./errors.ts";
 import type { BaseDirectory } from "./paths.ts";
 import { statIfPresent } from "./walk.ts";
@@ -23,7 +23,7 @@ export async function checkRead(
     requireFiles(entries, source);
     for (const entry of entries) {
       try {
-        await fileType(entry.name, hintsOf(source));
+        await fileType(entry.name, getFormatHints(source));
         await using _file = await connector.openRead(entry.path);
       } catch (error) {
         problems.push(toProblem(error));
@@ -50,7 +50,7 @@ export async function checkWrite(
     full = base.resolve(name);
     const existing = await statIfPresent(full);
     if (target.type === "file") {
-      await fileType(name, hintsOf(target));
+      await fileType(name, getFormatHints(target));
       // An append reads the existing file; listing throws when the name is a folder.
       for (const { path } of await connector.list(target)) {
         if (mode !== "append") continue;

@@ -1,7 +1,7 @@
 /** Estimates the files of a stream by their sizes. */
 import type { Estimate, FilestoreConnector } from "../../../core/contracts/connector.ts";
 import type { StreamSource } from "../../../models/source.ts";
-import { fileType, hintsOf } from "./file.ts";
+import { fileType, getFormatHints } from "./file.ts";
 
 /** Kind and bytes. The number of rows is unknown before the files are read. */
 export async function estimate(
@@ -18,7 +18,7 @@ export async function estimate(
 
 async function formatName(name: string, source: StreamSource): Promise<string> {
   try {
-    return (await fileType(name, hintsOf(source))).format.name;
+    return (await fileType(name, getFormatHints(source))).format.name;
   } catch {
     return "";
   }

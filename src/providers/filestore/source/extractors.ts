@@ -11,7 +11,7 @@ import {
 } from "../../../core/contracts/extractor.ts";
 import type { Extraction } from "../../../core/contracts/proof.ts";
 import { requireFiles } from "./fields.ts";
-import { fileInput, fileType, hintsOf, openListed, wholeFile } from "./file.ts";
+import { fileInput, fileType, getFormatHints, openListed, wholeFile } from "./file.ts";
 import { partitionFiles, type Piece, splitFiles } from "./partition.ts";
 
 /** Reads the records of all files of a stream, one file after another. */
@@ -65,7 +65,7 @@ async function* fileBatches(
   { entry, range }: Piece,
   { source, projections, batchRows, batchBytes, recycle, complete, excluded }: ExtractRequest,
 ): AsyncGenerator<Batch, void, void> {
-  const { format, compression, options } = await fileType(entry.name, hintsOf(source));
+  const { format, compression, options } = await fileType(entry.name, getFormatHints(source));
   const bounds = { batchRows, batchBytes, recycle };
   const request = { projections, complete, excluded, ...bounds, compression, options, range };
   try {

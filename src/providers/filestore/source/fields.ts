@@ -8,7 +8,7 @@ import type { Field } from "../../../models/field.ts";
 import type { Format } from "../../../models/format.ts";
 import type { StreamRef } from "../../../models/source.ts";
 import type { FileField } from "../../../formats/format.ts";
-import { fileInput, fileType, type FormatHints, hintsOf, TYPED } from "./file.ts";
+import { fileInput, fileType, type FormatHints, getFormatHints, TYPED } from "./file.ts";
 
 /** Fields of one file. */
 export interface FileFields {
@@ -34,7 +34,7 @@ export async function streamFields(
   const files: FileFields[] = [];
   for (const entry of entries) {
     signal.throwIfAborted();
-    files.push(await fieldsOfFile(connector, entry, hintsOf(ref), warn));
+    files.push(await fieldsOfFile(connector, entry, getFormatHints(ref), warn));
   }
   return mergeFields(files);
 }

@@ -21,7 +21,7 @@ export interface FileType extends Pick<ReadRequest, "compression" | "options"> {
 }
 
 /** The hints of a file, glob or directory. */
-export function hintsOf(ref: StreamRef): FormatHints {
+export function getFormatHints(ref: StreamRef): FormatHints {
   return ref.type === "file" || ref.type === "glob" || ref.type === "directory" ? ref : {};
 }
 

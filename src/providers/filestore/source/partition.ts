@@ -9,7 +9,7 @@ import {
 } from "../../../core/contracts/extractor.ts";
 import type { FileRange } from "../../../formats/mod.ts";
 import { requireFiles } from "./fields.ts";
-import { fileInput, fileType, hintsOf } from "./file.ts";
+import { fileInput, fileType, getFormatHints } from "./file.ts";
 
 /** Smallest part in bytes: a smaller one is read faster than its worker starts. */
 const PART_BYTES = 16 * 1024 * 1024;
@@ -75,7 +75,7 @@ async function splitFile(
 ): Promise<{ pieces: Sized[]; guessed: boolean }> {
   const whole = { pieces: [{ entry, size: entry.size }], guessed: false };
   if (count < 2) return whole;
-  const { format, ...request } = await fileType(entry.name, hintsOf(source));
+  const { format, ...request } = await fileType(entry.name, getFormatHints(source));
   await using file = await connector.openRead(entry.path);
   const { ranges, guessed } = await format.split(fileInput(file, entry.path), request, count);
   if (ranges.length < 2) return whole;

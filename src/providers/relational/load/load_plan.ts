@@ -5,7 +5,7 @@ import type { LoadPlan, PlannedLoad } from "../../../core/contracts/loader.ts";
 import type { Field } from "../../../models/field.ts";
 import {
   columnFinder,
-  conversionsOf,
+  findConversions,
   matchColumns,
   type Matching,
   warnOfOmissions,
@@ -225,7 +225,7 @@ async function planColumns<S extends SqlSession, T extends Table, E>(
 ): Promise<FieldConversion[]> {
   const { fields } = load.staged;
   const next = new Map(narrow.map(({ field, type }) => [field, type]));
-  const found = new Map(conversionsOf(system, table, fields).map((one) => [one.field, one]));
+  const found = new Map(findConversions(system, table, fields).map((one) => [one.field, one]));
   const types = await system.types.newTypes(session, fields, keyOfNewTable(load));
   return fields.map((field, i) => {
     const kept = changed.has(field.name) ? undefined : found.get(field);

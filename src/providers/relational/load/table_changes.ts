@@ -39,9 +39,9 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
   const narrow = await findNarrowFields(system, session, table, load);
   if (missing.length + narrow.length === 0) return [];
   const types = made?.types ?? await system.types.newTypes(session, fields, keyOfNewTable(load));
-  const typeOf = (field: Field) => types[fields.indexOf(field)]!;
+  const findType = (field: Field) => types[fields.indexOf(field)]!;
   const { quote } = system.dialect;
-  const added = missing.map((field) => addColumn(table.name, quote(field.name), typeOf(field)));
+  const added = missing.map((field) => addColumn(table.name, quote(field.name), findType(field)));
   const isReplace = mode === "replace" && schema !== "strict";
   if (missing.length > 0 && !isReplace && schema !== "evolve") {
     throw new SchemaError(describeMissing(table, missing, added));
@@ -52,20 +52,20 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
   const statements = isEmptied ? [deleteAll(table.name)] : [];
   const { changeType, remake } = system;
   if (narrow.length > 0 && remake !== undefined) {
-    const newTypes = new Map(narrow.map(({ field }, i) => [columns[i]!.name, typeOf(field)]));
+    const newTypes = new Map(narrow.map(({ field }, i) => [columns[i]!.name, findType(field)]));
     const kept = table.columns.map((column) => ({
       ...column,
       type: newTypes.get(column.name) ?? column.type,
     }));
     const more = missing.map((field) => ({
       name: field.name,
-      type: typeOf(field),
+      type: findType(field),
       nullable: true,
     }));
     return [...statements, ...await remake(session, table, [...kept, ...more])];
   }
   statements.push(...added);
-  for (const [i, { field, type = typeOf(field) }] of narrow.entries()) {
+  for (const [i, { field, type = findType(field) }] of narrow.entries()) {
     statements.push(await changeType!(session, table, columns[i]!, type, isEmptied));
   }
   return statements;
@@ -95,17 +95,17 @@ export async function findNarrowFields<S extends SqlSession, T extends Table, E>
   const narrow = fields.filter((field) => {
     const column = find(field.name);
     if (column === undefined || column.generated) return false;
-    const conversion = system.types.conversionOf(field, column);
+    const conversion = system.types.findConversion(field, column);
     const rule = schema === "evolve" ? "stop" : lossy;
     return !isAccepted({ field, type: column.type, conversion }, rule) ||
-      system.types.encodingOf(field, column, rule === "accept") === undefined;
+      system.types.chooseEncoding(field, column, rule === "accept") === undefined;
   }).map((field) => ({ field }));
   const short = schema === "evolve" ? await findShortColumns(system, session, table, fields) : [];
   if (narrow.length === 0 || isReplace) return [...narrow, ...short];
   // A system that makes a table again would have to keep its rows.
   if (system.changeType === undefined) return [];
   const held = new Map(
-    (await system.catalog.fieldsOf(session, table)).map((one) =>
+    (await system.catalog.getFields(session, table)).map((one) =>
       [system.dialect.foldName(one.name), one] as const
     ),
   );

@@ -29,7 +29,7 @@ const COLUMNS =
 /** The server's own databases. */
 const SYSTEM = "('mysql', 'information_schema', 'performance_schema', 'sys')";
 
-function columnOf([name, type, nullable, preset, extra, key]: SqlRow): MySQLColumn {
+function parseColumn([name, type, nullable, preset, extra, key]: SqlRow): MySQLColumn {
   const more = String(extra).toLowerCase();
   const numbersRows = more.includes("auto_increment");
   return {
@@ -46,7 +46,7 @@ function columnOf([name, type, nullable, preset, extra, key]: SqlRow): MySQLColu
   };
 }
 
-function fieldOf({ name, type, nullable, key, generated }: MySQLColumn): Field {
+function makeField({ name, type, nullable, key, generated }: MySQLColumn): Field {
   return {
     name,
     ...typeMapper.fromSource(type),
@@ -57,11 +57,11 @@ function fieldOf({ name, type, nullable, key, generated }: MySQLColumn): Field {
   };
 }
 
-function labelOf(name: TableName): string {
+function formatLabel(name: TableName): string {
   return displayName(quoteTable(name, { quote: (part) => `"${part.replaceAll('"', '""')}"` }));
 }
 
-function readOnlyKindOf(type: string): string | undefined {
+function findReadOnlyKind(type: string): string | undefined {
   return type === "BASE TABLE" ? undefined : `a ${type.toLowerCase()}`;
 }
 
@@ -89,11 +89,11 @@ async function find(
     schema: owner!,
     table: table!,
     name: quoteTable({ schema: owner!, name: table! }, dialect),
-    label: labelOf({ schema: owner!, name: table! }),
+    label: formatLabel({ schema: owner!, name: table! }),
     engine: engine ?? "",
     estimatedRows: count === null || count === undefined ? undefined : Number(count),
-    readOnlyKind: readOnlyKindOf(type!),
-    columns: columns.map(columnOf),
+    readOnlyKind: findReadOnlyKind(type!),
+    columns: columns.map(parseColumn),
   };
 }
 
@@ -126,8 +126,8 @@ async function list(session: Session): Promise<ListedTable[]> {
     ];
     return {
       reference: schema === own ? { name } : { schema, name },
-      readOnlyKind: readOnlyKindOf(type),
-      fields: columns.map((row) => fieldOf(columnOf(row.slice(5)))),
+      readOnlyKind: findReadOnlyKind(type),
+      fields: columns.map((row) => makeField(parseColumn(row.slice(5)))),
       ...(count === null ? {} : { estimatedRows: Number(count) }),
     };
   });
@@ -155,7 +155,7 @@ async function cascade(session: Session, { schema, table }: MySQLTable) {
   if (row === undefined) return undefined;
   const [owner, name, action, constraint] = row as string[];
   return {
-    label: labelOf({ schema: owner!, name: name! }),
+    label: formatLabel({ schema: owner!, name: name! }),
     action: action!,
     constraint: constraint!,
   };
@@ -172,7 +172,7 @@ async function countRows(session: Session, { name, estimatedRows }: MySQLTable) 
 
 export const catalog: Catalog<Session, MySQLTable> = {
   find,
-  fieldsOf: (_session, { columns }) => Promise.resolve(columns.map(fieldOf)),
+  getFields: (_session, { columns }) => Promise.resolve(columns.map(makeField)),
   describe,
   list,
   uniqueKeys,

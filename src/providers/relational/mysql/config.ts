@@ -65,10 +65,10 @@ export function fromURL(url: string): Record<string, unknown> {
 }
 
 /** Where the server is: a host that is a path is its socket. */
-export function addressOf({ host, port }: Pick<MySQLConfig, "host" | "port">): Address {
+export function getAddress({ host, port }: Pick<MySQLConfig, "host" | "port">): Address {
   return host.startsWith("/") ? { host, port, path: host } : { host, port };
 }
 
 export function permissions(config: MySQLConfig, usage: Usage): Partial<Permissions> {
-  return serverPermissions([addressOf(config)], config, usage);
+  return serverPermissions([getAddress(config)], config, usage);
 }

@@ -6,7 +6,7 @@ import { ServerConnector } from "../connector.ts";
 import type { TableName } from "../contract.ts";
 import type { SizeReader } from "../estimate.ts";
 import type { MySQLTable } from "./catalog.ts";
-import { addressOf, type MySQLConfig } from "./config.ts";
+import { getAddress, type MySQLConfig } from "./config.ts";
 import { describeLockWait } from "./lock_wait.ts";
 import { findMissingRights } from "./privileges.ts";
 import { mysql } from "./system.ts";
@@ -28,7 +28,7 @@ export class MySQLConnector extends ServerConnector<Session, MySQLTable, ColumnL
     const { baseDirectory, showValues, signal } = context;
     const trace = context.trace && ((sql: string) => context.trace!(sql, true));
     const keys: SessionConfig = {
-      ...{ ...config, ...addressOf(config), baseDirectory, showValues, trace },
+      ...{ ...config, ...getAddress(config), baseDirectory, showValues, trace },
       onLongWait: (id) => void warnOfLock(keys, context, id),
     };
     return new MySQLConnector(keys, await Session.open(keys, signal), context);
@@ -91,8 +91,8 @@ async function warnOfLock(
 
 /** Sizes by InnoDB's own estimate; unknown for views and queries. */
 const sizes: SizeReader<Session, MySQLTable> = {
-  kindOf: ({ readOnlyKind }) => readOnlyKind === undefined ? "table" : "view",
-  sizeOf(_session, { readOnlyKind, estimatedRows: rows }) {
+  getKind: ({ readOnlyKind }) => readOnlyKind === undefined ? "table" : "view",
+  findSize(_session, { readOnlyKind, estimatedRows: rows }) {
     return Promise.resolve(
       readOnlyKind !== undefined || rows === undefined ? undefined : { rows },
     );

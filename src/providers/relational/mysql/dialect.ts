@@ -20,7 +20,7 @@ export function textLiteral(text: string): string {
 const binaryLiteral = (bytes: Uint8Array) => bytes.length === 0 ? "''" : `X'${bytes.toHex()}'`;
 
 /** Text compares by its bytes, whatever the collation of its column, and with its blanks. */
-const bytesOf = (sql: string) => `CAST(CONVERT(${sql} USING utf8mb4) AS BINARY)`;
+const castToBytes = (sql: string) => `CAST(CONVERT(${sql} USING utf8mb4) AS BINARY)`;
 
 function boundLiteral(value: Exclude<Value, null>, { dtype }: Field): string {
   switch (dtype) {
@@ -60,14 +60,14 @@ export const dialect: Dialect = {
   longestName: { length: 64, unit: "characters" },
   equal(sql, value) {
     return typeof value === "string"
-      ? `${bytesOf(sql)} = ${binaryLiteral(utf8.encode(value))}`
+      ? `${castToBytes(sql)} = ${binaryLiteral(utf8.encode(value))}`
       : `${sql} = ${Number(value)}`;
   },
   select: (sql) => sql,
   compare(sql, field) {
     if (orderKind(field) === undefined || field.order !== undefined) refuseOrder(field, "MySQL");
     const compared = field.dtype === "string"
-      ? bytesOf(sql)
+      ? castToBytes(sql)
       : field.dtype === "binary"
       ? `CAST(${sql} AS BINARY)`
       : sql;

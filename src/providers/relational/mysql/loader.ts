@@ -150,9 +150,9 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
 
 /** The table that takes the place of a target, and the statements around its load. */
 function siblingTable(target: TableName, lock: string, existing: MySQLTable | undefined) {
-  const siblingOf = (prefix: string) => ({ ...target, name: lock.replace("dxt_", prefix) });
-  const beside = siblingOf("dxt_new_");
-  const [name, newName, oldName] = [target, beside, siblingOf("dxt_old_")]
+  const nameSibling = (prefix: string) => ({ ...target, name: lock.replace("dxt_", prefix) });
+  const beside = nameSibling("dxt_new_");
+  const [name, newName, oldName] = [target, beside, nameSibling("dxt_old_")]
     .map((table) => quoteTable(table, dialect)) as [string, string, string];
   const moves = existing === undefined ? [] : [`${name} TO ${oldName}`];
   return {
@@ -212,7 +212,7 @@ async function refuseTable(session: Session, { label, engine, schema, table }: M
       `Cannot load into ${label}: its engine ${engine} has no transactions, expected InnoDB`,
     );
   }
-  const triggers = await triggersOf(session, { schema, table });
+  const triggers = await listTriggers(session, { schema, table });
   const before = triggers.find(({ timing }) => timing === "BEFORE");
   if (before === undefined) return;
   throw new LoaderError(
@@ -220,7 +220,7 @@ async function refuseTable(session: Session, { label, engine, schema, table }: M
   );
 }
 
-async function triggersOf(
+async function listTriggers(
   session: Session,
   { schema, table }: Pick<MySQLTable, "schema" | "table">,
 ) {
@@ -235,7 +235,7 @@ async function triggersOf(
 
 /** @throws {LoaderError} for a table that has what a new one in its place would not have */
 async function refuseSwap(session: Session, table: MySQLTable): Promise<void> {
-  const [trigger] = await triggersOf(session, table);
+  const [trigger] = await listTriggers(session, table);
   const { rows: [key] } = await session.query(
     `SELECT CONSTRAINT_NAME FROM information_schema.KEY_COLUMN_USAGE
     WHERE REFERENCED_TABLE_NAME IS NOT NULL
@@ -272,13 +272,13 @@ async function send(
   }));
   const { rows: [row] } = await session.query("SELECT @@local_infile");
   if (row![0] === "1") {
-    const chunks = chunksOf(task, target, columns, LINES);
+    const chunks = encodeChunks(task, target, columns, LINES);
     const end = await session.load(loadStatement(into, columns), chunks);
     await refuseWarnings(session, target, end.warnings);
     return end.affectedRows;
   }
   let taken = 0;
-  for await (const sql of chunksOf(task, target, columns, insertSpelling(into, columns))) {
+  for await (const sql of encodeChunks(task, target, columns, insertSpelling(into, columns))) {
     const end = await session.query(sql);
     await refuseWarnings(session, target, end.warnings);
     taken += end.affectedRows;
@@ -286,7 +286,7 @@ async function send(
   return taken;
 }
 
-async function* chunksOf(
+async function* encodeChunks(
   task: LoadTask,
   target: Target,
   columns: readonly InfileColumn[],

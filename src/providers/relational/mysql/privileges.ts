@@ -24,7 +24,7 @@ export async function findMissingRights(
   const rights = exists ? RIGHTS_OF_MODE[mode] : ["CREATE", "INSERT", "SELECT"];
   const lacking: string[] = [];
   for (const right of rights) {
-    if (await isDenied(session, await statementOf(session, right, name))) lacking.push(right);
+    if (await isDenied(session, await writeStatement(session, right, name))) lacking.push(right);
   }
   const stages = mode === "upsert" &&
     await isDenied(session, "CREATE TEMPORARY TABLE dxt_staging (id INT)");
@@ -42,7 +42,7 @@ export async function findMissingRights(
 }
 
 /** The statement that needs a right to a table, and no other one. */
-async function statementOf(session: Session, right: string, name: TableName): Promise<string> {
+async function writeStatement(session: Session, right: string, name: TableName): Promise<string> {
   const table = quoteTable(name, dialect);
   switch (right) {
     case "CREATE":

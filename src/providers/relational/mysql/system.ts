@@ -26,7 +26,7 @@ export type LoadColumn = RelationalColumn<MySQLColumn, ColumnLimit>;
 export type Target = RelationalTarget<MySQLTable, ColumnLimit>;
 
 /** What becomes of a field's values in a column. */
-function conversionOf(field: Field, type: string): Conversion {
+function findTypeConversion(field: Field, type: string): Conversion {
   const word = typeWord(type);
   if (field.source_type === sourceType(type)) return EXACT;
   if (word === "json") return lossy("a value is JSON that the server would write otherwise");
@@ -163,10 +163,11 @@ export const mysql: RelationalSystem<Session, MySQLTable, ColumnLimit> = {
   types: {
     newTypes: (_session, fields, keys) =>
       Promise.resolve(fields.map((field) => columnType(field, keys.includes(field.name)))),
-    conversionInNew: (field, type) => conversionOf(field, type.replace(/ character set .*/, "")),
-    conversionOf: (field, { type }) => conversionOf(field, type),
-    encodingOf(field, column, accept) {
-      const { kind, limit } = conversionOf(field, column.type);
+    conversionInNew: (field, type) =>
+      findTypeConversion(field, type.replace(/ character set .*/, "")),
+    findConversion: (field, { type }) => findTypeConversion(field, type),
+    chooseEncoding(field, column, accept) {
+      const { kind, limit } = findTypeConversion(field, column.type);
       const { check = {} } = columnLimit(column.type, field);
       if (kind !== "lossy" || limit === true) {
         // As a number it is written with all digits of the double, as text with its own.

@@ -93,7 +93,7 @@ export interface Address {
 }
 
 /** The servers of a connection, in the order in which they are tried. */
-export function addressesOf({ host, port }: Pick<PostgresConfig, "host" | "port">): Address[] {
+export function listAddresses({ host, port }: Pick<PostgresConfig, "host" | "port">): Address[] {
   const ports = String(port).split(",");
   return host.split(",").map((one, i) => ({
     host: one,
@@ -112,6 +112,6 @@ export function socketPath({ host, port }: Address): string | undefined {
 }
 
 export function permissions(config: PostgresConfig, usage: Usage): Partial<Permissions> {
-  const servers = addressesOf(config).map((server) => ({ ...server, path: socketPath(server) }));
+  const servers = listAddresses(config).map((server) => ({ ...server, path: socketPath(server) }));
   return serverPermissions(servers, config, usage);
 }

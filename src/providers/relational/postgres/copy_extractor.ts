@@ -19,13 +19,13 @@ import { dialect } from "./sql/dialect.ts";
 import { isLockTimeout } from "./wire/server_error.ts";
 import { rowsOfTag } from "./wire/messages.ts";
 import { commitUnchanged, findChangedTables, SnapshotError } from "./sql/snapshot_proof.ts";
-import { pageConditions, partitionOf, relationOf, snapshotOf } from "./snapshot_partition.ts";
+import { getRelation, getSnapshot, makePartition, pageConditions } from "./snapshot_partition.ts";
 import { withResultNames } from "./sql/result_names.ts";
 import { RowDecoder } from "./copy/row_decoder.ts";
-import { type Session, versionOf } from "./wire/session.ts";
+import { parseVersion, type Session } from "./wire/session.ts";
 import { PART_LOCK_TIMEOUT } from "./sql/session_settings.ts";
 import { displayName } from "../names.ts";
-import { comparisonOf } from "./sql/watermark_order.ts";
+import { chooseComparison } from "./sql/watermark_order.ts";
 
 /**
  * One COPY in one read-only transaction, so that all rows are of one moment. Its proof is the count in
@@ -35,7 +35,7 @@ export class PostgresCopyExtractor implements RecordExtractor {
   constructor(private readonly connector: PostgresConnector) {}
 
   partition(task: ExtractRequest, settings: PartitionSettings): Promise<Partition> {
-    return partitionOf(this.connector, task, settings);
+    return makePartition(this.connector, task, settings);
   }
 
   async *extract(task: ExtractRequest): Extraction<Batch> {
@@ -60,7 +60,7 @@ export class PostgresCopyExtractor implements RecordExtractor {
   async #begin(
     task: ExtractRequest,
   ): Promise<{ session: Session; named: ExtractRequest; columns: Columns }> {
-    const snapshot = snapshotOf(task);
+    const snapshot = getSnapshot(task);
     for (let tries = 1;; tries++) {
       const session = await this.connector.begin("read", task.signal, snapshot);
       const release = session.endOnAbort(task.signal);
@@ -85,7 +85,7 @@ export class PostgresCopyExtractor implements RecordExtractor {
 /** Copies, then commits if no table of the transaction was replaced in the meantime. */
 async function* copyUnchanged(session: Session, task: ExtractRequest, columns: Columns) {
   const tag = yield* copy(session, task, columns);
-  await commitUnchanged(session, relationOf(task));
+  await commitUnchanged(session, getRelation(task));
   return tag;
 }
 
@@ -94,7 +94,7 @@ const MOST_TRIES = 10;
 
 /** Turns errors of a part that a read of the whole source may avoid into a `PartitionError`. */
 function explained(error: unknown, task: ExtractRequest): unknown {
-  if (snapshotOf(task) === undefined) return error;
+  if (getSnapshot(task) === undefined) return error;
   if (error instanceof SnapshotError) return new PartitionError(error.message, { cause: error });
   if (!isLockTimeout(error)) return error;
   const { source } = task;
@@ -170,7 +170,7 @@ function comparing(
 ): Dialect["compare"] {
   return (sql, field) => {
     const type = types[projections.findIndex((projection) => projection.field === field)]!;
-    return comparisonOf(sql, type, field, versionOf(session)) ?? refuseOrder(
+    return chooseComparison(sql, type, field, parseVersion(session)) ?? refuseOrder(
       { ...field, source_type: type },
       "dxt",
     );

@@ -59,8 +59,8 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
         return new PostgresParallelLoad(connector, options as ReplaceOption);
       },
       async getOutcome({ config }, _target, record) {
-        const { outcomeOf } = await import("./load/load_commit.ts");
-        return await outcomeOf(record, config);
+        const { findOutcome } = await import("./load/load_commit.ts");
+        return await findOutcome(record, config);
       },
     },
   },

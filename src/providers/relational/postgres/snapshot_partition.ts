@@ -10,14 +10,14 @@ import {
   undivided,
 } from "../../../core/contracts/extractor.ts";
 import { cutRanges, fieldRanges } from "../partition.ts";
-import { type FieldRange, fieldRangeOf, type Range, selectStatement } from "../select.ts";
+import { type FieldRange, getFieldRange, type Range, selectStatement } from "../select.ts";
 import { displayName, quoteTable, tableName } from "../names.ts";
 import { findRelation } from "./sql/catalog.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { dialect } from "./sql/dialect.ts";
 import { exportSnapshot } from "./sql/snapshot_proof.ts";
 import { withResultNames } from "./sql/result_names.ts";
-import { type Session, versionOf } from "./wire/session.ts";
+import { parseVersion, type Session } from "./wire/session.ts";
 
 /** A smaller part is read before its thread has started. */
 const PART_BYTES = 16 * 1024 * 1024;
@@ -32,7 +32,7 @@ const ADDRESSED = ["r", "p", "m"];
  * Divides a large table by row addresses, or a source by the ranges of a given field. The session locks the
  * source before it exports its snapshot, and keeps the locks while the parts are read.
  */
-export async function partitionOf(
+export async function makePartition(
   connector: PostgresConnector,
   task: ExtractRequest,
   { most, field }: PartitionSettings,
@@ -68,12 +68,12 @@ export async function partitionOf(
   }
 }
 
-export function snapshotOf({ part }: ExtractRequest): string | undefined {
+export function getSnapshot({ part }: ExtractRequest): string | undefined {
   return part?.["snapshot"] as string | undefined;
 }
 
 /** OID of the relation that a part's pages are of. */
-export function relationOf({ part }: ExtractRequest): string | undefined {
+export function getRelation({ part }: ExtractRequest): string | undefined {
   return part?.["relation"] as string | undefined;
 }
 
@@ -100,7 +100,7 @@ async function shareMoment(
 
 /** Conditions of a part that is a range of pages. */
 export function pageConditions(task: ExtractRequest): string[] {
-  if (snapshotOf(task) === undefined || fieldRangeOf(task.part) !== undefined) return [];
+  if (getSnapshot(task) === undefined || getFieldRange(task.part) !== undefined) return [];
   const { from, to } = task.part as unknown as Range;
   const page = (number: string) => `'(${BigInt(number)},0)'::tid`;
   return [
@@ -120,7 +120,7 @@ const WHOLE: Division = { ranges: [] };
 
 /** Equal ranges of pages. Those of tables that inherit from it are cut at the same numbers. */
 async function pageRanges(session: Session, task: ExtractRequest, most: number): Promise<Division> {
-  if (!(versionOf(session) >= RANGE_SCAN)) return WHOLE;
+  if (!(parseVersion(session) >= RANGE_SCAN)) return WHOLE;
   const relation = await findRelation(session, quoteTable(tableName(task.source), dialect));
   if (relation === undefined || !ADDRESSED.includes(relation.kind)) return WHOLE;
   const { rows: [row] } = await session.query(`

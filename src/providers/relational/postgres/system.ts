@@ -19,8 +19,8 @@ import {
 import { dialect, quote, quoteText } from "./sql/dialect.ts";
 import { refuseChanges } from "./sql/column_changes.ts";
 import { nameResults } from "./sql/result_names.ts";
-import { type ColumnEncoding, encodingOf } from "./types/column_encoding.ts";
-import { conversionOf } from "./types/conversion.ts";
+import { chooseEncoding, type ColumnEncoding } from "./types/column_encoding.ts";
+import { findConversion } from "./types/conversion.ts";
 import { nativeType, typeMapper, typeOfDtype } from "./types/type_mapper.ts";
 import { lengthenText } from "./types/widening.ts";
 import type { Session } from "./wire/session.ts";
@@ -58,7 +58,7 @@ export function postgresSystem(
 
 const catalog: Omit<Catalog<Session, Relation>, "describe"> = {
   find: (session, table) => findRelation(session, quoteTable(table, dialect)),
-  fieldsOf: (_session, { columns }) => Promise.resolve(columns.map(columnField)),
+  getFields: (_session, { columns }) => Promise.resolve(columns.map(columnField)),
   async list(session) {
     const relations = await listRelations(session);
     return relations.map(({ schema, table, readOnlyKind, columns, estimatedRows }) => ({
@@ -98,10 +98,10 @@ const types: ColumnTypes<Session, Relation, ColumnEncoding> = {
   conversionInNew(field, type) {
     const none = { hasDefault: false, generated: false, identity: false, key: false } as const;
     const column = { name: field.name, type, kind: "b", nullable: field.nullable, ...none };
-    return conversionOf(field, column);
+    return findConversion(field, column);
   },
-  conversionOf,
-  encodingOf,
+  findConversion,
+  chooseEncoding,
 };
 
 /** A type that only the source has, such as an enum, becomes the one that holds its values. */

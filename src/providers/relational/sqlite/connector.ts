@@ -74,7 +74,7 @@ export class SqliteConnector extends SqlConnector<SqliteSession, SqliteTable, Co
   }
 
   query(sql: string, params: readonly unknown[] = []): Promise<ControlRow[]> {
-    return this.reading(({ database }) => rowsOf(database, sql, params));
+    return this.reading(({ database }) => queryControlRows(database, sql, params));
   }
 
   /** Runs `work` on a connection of its own that cannot write. */
@@ -104,7 +104,11 @@ export class SqliteConnector extends SqlConnector<SqliteSession, SqliteTable, Co
   }
 }
 
-function rowsOf(database: DatabaseSync, sql: string, params: readonly unknown[]): ControlRow[] {
+function queryControlRows(
+  database: DatabaseSync,
+  sql: string,
+  params: readonly unknown[],
+): ControlRow[] {
   const statement = database.prepare(sql);
   return statement.all(...params as Bound[]).map((row) => ({ ...row }));
 }

@@ -18,8 +18,8 @@ import {
   retryWhileBusy,
 } from "./sql/database_file.ts";
 import { columnFiller } from "./pages/column_fillers.ts";
-import { countRows, isWholeTable, rowNumberOf } from "./sql/rowid_ranges.ts";
-import { partitionOf } from "./rowid_partition.ts";
+import { countRows, findRowNumber, isWholeTable } from "./sql/rowid_ranges.ts";
+import { makePartition } from "./rowid_partition.ts";
 import { streamBatches } from "./sql/row_cursor.ts";
 import { BatchColumns } from "../values/batch_columns.ts";
 import { TextEncoding } from "./types/text_encoding.ts";
@@ -32,7 +32,7 @@ export class SqliteExtractor implements RecordExtractor {
   constructor(private readonly connector: SqliteConnector) {}
 
   partition(task: ExtractRequest, settings: PartitionSettings): Promise<Partition> {
-    return partitionOf(this.connector, task, settings);
+    return makePartition(this.connector, task, settings);
   }
 
   async *extract(task: ExtractRequest): Extraction<Batch> {
@@ -40,7 +40,7 @@ export class SqliteExtractor implements RecordExtractor {
     task.signal.throwIfAborted();
     using database = openToRead(file);
     await retryWhileBusy(patient(file, task), task.signal, () => beginReading(database));
-    const rowNumber = task.limit === undefined ? rowNumberOf(database, task) : undefined;
+    const rowNumber = task.limit === undefined ? findRowNumber(database, task) : undefined;
     if (rowNumber === undefined) {
       const rows = yield* streamBatches(database, task);
       return { rows, evidence: `SQLITE_DONE after ${rows} rows` };

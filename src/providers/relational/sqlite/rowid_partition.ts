@@ -18,7 +18,7 @@ import {
   openToRead,
   retryWhileBusy,
 } from "./sql/database_file.ts";
-import { countRows, isWholeTable, rowNumberOf } from "./sql/rowid_ranges.ts";
+import { countRows, findRowNumber, isWholeTable } from "./sql/rowid_ranges.ts";
 import { fieldRanges } from "../partition.ts";
 import { fromClause, type Range } from "../select.ts";
 import type { SqliteConnector } from "./connector.ts";
@@ -30,7 +30,7 @@ const PART_BYTES = 16 * 1024 * 1024;
 const PART_ROWS = 50_000;
 
 /** By a field's ranges where one is named, else by row numbers of a large table, as many in each part. */
-export async function partitionOf(
+export async function makePartition(
   { file, warn }: SqliteConnector,
   task: ExtractRequest,
   { most, field }: PartitionSettings,
@@ -76,7 +76,7 @@ function cutByRows(
   task: ExtractRequest,
   most: number,
 ): Range[] {
-  const rowNumber = rowNumberOf(database, task);
+  const rowNumber = findRowNumber(database, task);
   if (rowNumber === undefined) return [];
   const byBytes = Math.floor(statSync(file.path).size / PART_BYTES);
   if (byBytes < 2) return [];

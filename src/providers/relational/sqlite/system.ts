@@ -9,7 +9,7 @@ import { catalog, type SqliteTable } from "./sql/catalog.ts";
 import { remake } from "./sql/remake.ts";
 import { dialect, quote } from "./sql/dialect.ts";
 import type { SqliteSession } from "./sql/session.ts";
-import { conversionInNew, conversionOf } from "./types/conversion.ts";
+import { conversionInNew, findConversion } from "./types/conversion.ts";
 import { canStore } from "./types/fit.ts";
 import { declaredType, newColumnType } from "./types/type_mapper.ts";
 
@@ -34,12 +34,12 @@ export const sqlite: RelationalSystem<SqliteSession, SqliteTable, ColumnFit> = {
     newTypes: (_session, fields, keys) =>
       Promise.resolve(fields.map((field) => newColumnType(field, keys))),
     conversionInNew,
-    conversionOf: (field, { type }) => conversionOf(field, type),
-    encodingOf(field, { type }, accept) {
+    findConversion: (field, { type }) => findConversion(field, type),
+    chooseEncoding(field, { type }, accept) {
       const declared = declaredType(type);
       if (declared === undefined || canStore(field, declared)) return {};
       const accepted = accept || field.target_type !== undefined ||
-        conversionOf(field, type).limit === true;
+        findConversion(field, type).limit === true;
       return accepted ? { checked: declared } : undefined;
     },
   },

@@ -105,7 +105,7 @@ function presentPusher(
     case "float": {
       const numbers = column as NumberColumn;
       return (value) => {
-        const number = typeof value === "number" ? value : doubleOf(value, rules);
+        const number = typeof value === "number" ? value : readDouble(value, rules);
         if (number === undefined) return wrong(dtype, value);
         if (dtype === "float32" && Math.fround(number) !== number && !Number.isNaN(number)) {
           wrong("float32 (a number that 32 bits hold exactly)", value);
@@ -179,7 +179,7 @@ function presentPusher(
 }
 
 /** An integer that a double holds exactly, or a text that stands for a double. */
-function doubleOf(value: Present, { doubles }: DriverRules): number | undefined {
+function readDouble(value: Present, { doubles }: DriverRules): number | undefined {
   const double = doubles.get(value);
   if (double !== undefined) return double;
   if (typeof value !== "bigint") return undefined;

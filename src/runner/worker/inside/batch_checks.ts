@@ -136,7 +136,7 @@ function noteWatermarks(batch: Batch, column: number, watch: Watch, stats: Extra
   if (stats.max !== null && compareInOrder(max, stats.max, field) <= 0) return;
   stats.max = max;
   if (isFuture(max, field, Temporal.Now.instant())) {
-    stats.key = keyOf(batch, found.row, watch);
+    stats.key = formatKey(batch, found.row, watch);
   }
 }
 
@@ -159,7 +159,7 @@ function refusePlaceless(
 }
 
 /** The key of a row in words; empty where none is known. */
-function keyOf(batch: Batch, row: number, { fields, watermark }: Watch): string {
+function formatKey(batch: Batch, row: number, { fields, watermark }: Watch): string {
   return fields.flatMap((field, i) => {
     if (!watermark!.keys.includes(field.name)) return [];
     const value = valueReader(field, batch.data.children[i]!)(row);

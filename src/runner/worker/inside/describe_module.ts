@@ -6,29 +6,29 @@ import {
   type Checked,
   checkOptions,
   connectionKeys,
+  describeProvider,
   extractorInfo,
-  infoOf,
+  findTargetPath,
+  listNeeds,
   loaderInfo,
-  needsOf,
   type ProviderInfo,
-  targetPathOf,
 } from "../../../providers/provider_info.ts";
 import {
   externalExtractor,
   externalLoader,
   externalTransform,
-  providerOf,
+  importProvider,
 } from "./external_classes.ts";
 import type { ClassInput, ConnectionInput, PlainEndpoint, TargetInput } from "./protocol.ts";
 
 export async function describe(module: string): Promise<ProviderInfo> {
-  return infoOf(await providerOf(module));
+  return describeProvider(await importProvider(module));
 }
 
 export async function checkConnection(
   { module, variables, ...written }: ConnectionInput,
 ): Promise<Checked> {
-  const provider = await providerOf(module);
+  const provider = await importProvider(module);
   const known = new Set(variables.map((path) => JSON.stringify(path)));
   const isVariable = (path: readonly unknown[]) => known.has(JSON.stringify(path));
   const parsed = parseTyped(provider.config, connectionKeys(provider, written), isVariable);
@@ -41,12 +41,12 @@ export async function needs(
   { module, config, baseDirectory }: Omit<PlainEndpoint, "showValues" | "traces">,
 ): Promise<Permissions> {
   const usage = { baseDirectory, reads: [], writes: [] };
-  return needsOf(await providerOf(module), config, usage);
+  return listNeeds(await importProvider(module), config, usage);
 }
 
 export async function targetPath({ target, ...endpoint }: TargetInput): Promise<string[]> {
   const { module, config, baseDirectory } = endpoint;
-  return targetPathOf(await providerOf(module), config, target, baseDirectory);
+  return findTargetPath(await importProvider(module), config, target, baseDirectory);
 }
 
 export async function checkClass({ module, kind, name, config }: ClassInput) {

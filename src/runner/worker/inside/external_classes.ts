@@ -27,9 +27,9 @@ async function confined(codes: readonly ExternalCode[]): Promise<Confinement> {
 }
 
 /** A built-in provider by its name, or an external one by its module's URL. */
-export async function providerOf(module: string): Promise<Provider> {
+export async function importProvider(module: string): Promise<Provider> {
   if (!isExternal(module)) return await loadProvider(module);
-  return asProvider((await exportsOf(module))["default"], module);
+  return asProvider((await importExports(module))["default"], module);
 }
 
 export async function externalExtractor(module: string, name: string): Promise<ExtractorClass> {
@@ -43,7 +43,7 @@ export async function externalLoader(module: string, name: string): Promise<Load
 }
 
 export async function externalTransform(module: string, name: string): Promise<TransformClass> {
-  return asTransform((await exportsOf(module))[name], `${module}#${name}`);
+  return asTransform((await importExports(module))[name], `${module}#${name}`);
 }
 
 /** An export, or a class of the provider that is exported. */
@@ -52,14 +52,14 @@ async function externalClass(
   name: string,
   classes: (provider: Provider) => Readonly<Record<string, unknown>>,
 ): Promise<unknown> {
-  const found = await exportsOf(module);
+  const found = await importExports(module);
   const main = found["default"];
   if (!isProvider(main)) return found[name];
   const own = classes(main as Provider);
   return name === "default" ? Object.values(own)[0] : own[name] ?? found[name];
 }
 
-async function exportsOf(module: string): Promise<Readonly<Record<string, unknown>>> {
+async function importExports(module: string): Promise<Readonly<Record<string, unknown>>> {
   if (confinement === undefined) {
     throw new DXTError(`Cannot load "${module}": this worker runs no untrusted code`);
   }

@@ -18,7 +18,12 @@ import type {
   PlainClass,
   SourceWatermarkInput,
 } from "./protocol.ts";
-import { argumentsOf, currentSession, extractorClassOf, type WorkerSession } from "./session.ts";
+import {
+  currentSession,
+  findExtractorClass,
+  makeArguments,
+  type WorkerSession,
+} from "./session.ts";
 import { buildTask, readBatches } from "./extract_request.ts";
 import { ProgressThrottle } from "./progress_throttle.ts";
 import { FarTransform, type Transformed } from "./transforms.ts";
@@ -27,9 +32,9 @@ async function createRecordExtractor(
   session: WorkerSession,
   chosen: PlainClass,
 ): Promise<RecordExtractor> {
-  const found = await extractorClassOf(session, chosen);
+  const found = await findExtractorClass(session, chosen);
   if (found.yields === "records") {
-    return await found.create(...await argumentsOf(session, found, chosen));
+    return await found.create(...await makeArguments(session, found, chosen));
   }
   throw new DXTError(`Cannot read records with "${chosen.name}": it yields files`);
 }
@@ -57,8 +62,8 @@ export async function extract(
   // A read of the whole source takes its own snapshot, and must not wait for the locks of the partition.
   if (part === undefined) await session.endPartition();
   await using own = part && await connect(session.endpoint, signal);
-  const found = await extractorClassOf(session, chosen);
-  const created = await argumentsOf(session, found, chosen, own);
+  const found = await findExtractorClass(session, chosen);
+  const created = await makeArguments(session, found, chosen, own);
   const task = buildTask(spec.request, signal, part?.part);
   using throttle = new ProgressThrottle(report);
   const place = {
@@ -71,28 +76,28 @@ export async function extract(
   const stats = newStats();
   if (found.yields === "files") {
     const files = (await found.create(...created)).extract(task);
-    return resultOf(await stagePart(buffer, place, files), stats);
+    return makeResult(await stagePart(buffer, place, files), stats);
   }
   const onProgress = (rows: number, bytes: number) => {
     countReleased(bytes);
     throttle.add(rows, bytes);
   };
   try {
-    const watch = { signal, onProgress, ...transformOf(session, spec, report) };
+    const watch = { signal, onProgress, ...openTransform(session, spec, report) };
     const extraction = (await found.create(...created)).extract(task);
     const batches = readBatches(extraction, spec, watch, stats);
-    return resultOf(await stagePart(buffer, place, batches), stats);
+    return makeResult(await stagePart(buffer, place, batches), stats);
   } catch (error) {
     throw part === undefined || part.number === 0 ? error : addPart(error, part.number);
   }
 }
 
-function resultOf(written: WrittenPart, stats: ExtractStats): ExtractResult {
+function makeResult(written: WrittenPart, stats: ExtractStats): ExtractResult {
   const { max, nulls, placeless, key } = stats;
   return { ...written, max, nulls, placeless, ...(key === undefined ? {} : { key }) };
 }
 
-function transformOf(
+function openTransform(
   session: WorkerSession,
   { request: { projections }, transformed }: ExtractSpec,
   report: (progress: ExtractProgress) => void,
@@ -115,7 +120,7 @@ export async function getSourceWatermark(
   { extractor: chosen, ...query }: SourceWatermarkInput,
 ): Promise<Exclude<Value, null> | undefined> {
   const session = await currentSession();
-  const { maxWatermark } = await extractorClassOf(session, chosen);
+  const { maxWatermark } = await findExtractorClass(session, chosen);
   return await maxWatermark?.(await session.connector, query);
 }
 

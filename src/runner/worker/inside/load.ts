@@ -36,7 +36,7 @@ import type {
   ShareInput,
   ShareProgress,
 } from "./protocol.ts";
-import { argumentsOf, currentSession, loaderClassOf, type WorkerSession } from "./session.ts";
+import { currentSession, findLoaderClass, makeArguments, type WorkerSession } from "./session.ts";
 
 export async function plan(
   { loader, ...load }: PlanInput,
@@ -55,7 +55,7 @@ export async function getMaxWatermark(
 
 export async function getOutcome({ loader, target, record }: OutcomeInput): Promise<LoadOutcome> {
   const session = await currentSession();
-  const found = await loaderClassOf(session, loader);
+  const found = await findLoaderClass(session, loader);
   return await found.getOutcome?.(await session.connector, target, record) ?? "unknown";
 }
 
@@ -135,8 +135,8 @@ export async function remembered({ failed }: RememberedInput): Promise<void> {
 }
 
 async function createLoader(session: WorkerSession, chosen: PlainClass): Promise<Loader> {
-  const found = await loaderClassOf(session, chosen);
-  return await found.create(...await argumentsOf(session, found, chosen));
+  const found = await findLoaderClass(session, chosen);
+  return await found.create(...await makeArguments(session, found, chosen));
 }
 
 /** Returns undefined for a class that loads over one connection. */
@@ -145,8 +145,8 @@ async function createParallel(
   chosen: PlainClass,
   own?: Connector,
 ): Promise<ParallelLoad | undefined> {
-  const found = await loaderClassOf(session, chosen);
-  return await found.createParallel?.(...await argumentsOf(session, found, chosen, own));
+  const found = await findLoaderClass(session, chosen);
+  return await found.createParallel?.(...await makeArguments(session, found, chosen, own));
 }
 
 /** Creates the queue of a whole load: with all files of a committed stage, or filled by `feed`. */

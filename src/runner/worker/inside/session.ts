@@ -8,7 +8,7 @@ import type { ExtractorClass, LoaderClass } from "../../../core/contracts/provid
 import { type Thrown, toError } from "../../../sandbox/messages.ts";
 import type { StagedFileQueue } from "../staged_file_queue.ts";
 import { connect, type Connectable } from "./connect.ts";
-import { externalExtractor, externalLoader, providerOf } from "./external_classes.ts";
+import { externalExtractor, externalLoader, importProvider } from "./external_classes.ts";
 import type { CommitProgress, PlainClass, PlainEndpoint } from "./protocol.ts";
 import type { FarTransform } from "./transforms.ts";
 
@@ -63,7 +63,7 @@ export function currentSession(): Promise<WorkerSession> {
 }
 
 async function createSession({ module, ...endpoint }: PlainEndpoint): Promise<WorkerSession> {
-  return new WorkerSession({ provider: await providerOf(module), ...endpoint });
+  return new WorkerSession({ provider: await importProvider(module), ...endpoint });
 }
 
 export async function open(endpoint: PlainEndpoint): Promise<void> {
@@ -86,7 +86,7 @@ export async function withConnector<T>(work: (connector: Connector) => Promise<T
 }
 
 /** What a class creates with: the session's connection, or `own`, and its options. */
-export async function argumentsOf(
+export async function makeArguments(
   session: WorkerSession,
   { options: schema }: Pick<ExtractorClass, "options">,
   { options }: PlainClass,
@@ -96,7 +96,7 @@ export async function argumentsOf(
 }
 
 /** The extractor class that the host names, of the connection's provider or an external module. */
-export async function extractorClassOf(
+export async function findExtractorClass(
   session: WorkerSession,
   { module, name }: PlainClass,
 ): Promise<ExtractorClass> {
@@ -105,8 +105,8 @@ export async function extractorClassOf(
     : await externalExtractor(module, name);
 }
 
-/** As {@linkcode extractorClassOf}, for a loader. */
-export async function loaderClassOf(
+/** As {@linkcode findExtractorClass}, for a loader. */
+export async function findLoaderClass(
   session: WorkerSession,
   { module, name }: PlainClass,
 ): Promise<LoaderClass> {

@@ -14,13 +14,13 @@ export interface Store {
 
 /** Opens the cache: files named by their hash. A file that does not match its name is ignored. */
 export function openCache(folder: string): Store {
-  const pathOf = (hash: string) => join(folder, hash.slice(0, 2), hash);
+  const buildPath = (hash: string) => join(folder, hash.slice(0, 2), hash);
   return {
     async read(_url, hash) {
-      const bytes = await readIfExists(pathOf(hash));
+      const bytes = await readIfExists(buildPath(hash));
       return bytes !== undefined && await sha256(bytes) === hash ? bytes : undefined;
     },
-    write: (_url, hash, bytes) => writeAtomically(pathOf(hash), bytes),
+    write: (_url, hash, bytes) => writeAtomically(buildPath(hash), bytes),
   };
 }
 

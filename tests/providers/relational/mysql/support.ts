@@ -1,6 +1,6 @@
 /** What the tests of this provider share. */
 import mysql from "../../../../src/providers/relational/mysql/mod.ts";
-import { addressOf } from "../../../../src/providers/relational/mysql/config.ts";
+import { getAddress } from "../../../../src/providers/relational/mysql/config.ts";
 import type { MySQLConnector } from "../../../../src/providers/relational/mysql/connector.ts";
 import { Session } from "../../../../src/providers/relational/mysql/wire/session.ts";
 import {
@@ -26,7 +26,7 @@ export function openSession(
     ...mysql.urls!.parse(url, "/") as object,
     ...keys,
   });
-  const target = { ...config, ...addressOf(config), baseDirectory: "/", showValues: false };
+  const target = { ...config, ...getAddress(config), baseDirectory: "/", showValues: false };
   return Session.open(target, undefined, options);
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { freshDatabase, type TestDatabase } from "../../../support/services.ts";
 import { findRelation } from "../../../../src/providers/relational/postgres/sql/catalog.ts";
-import { encodingOf } from "../../../../src/providers/relational/postgres/types/column_encoding.ts";
+import { chooseEncoding } from "../../../../src/providers/relational/postgres/types/column_encoding.ts";
 import {
   chooseFormat,
   type CopyFormat,
@@ -198,7 +198,7 @@ async function move(
   await session.close();
   return chooseFormat(fields.map((field, i) => {
     const column = relation.columns[i]!;
-    return { field, column, fit: encodingOf(field, column)!, at: i };
+    return { field, column, fit: chooseEncoding(field, column)!, at: i };
   }));
 }
 

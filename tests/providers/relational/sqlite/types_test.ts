@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { TypeMappingError, ValueError } from "../../../../src/core/errors.ts";
 import type { MappedType } from "../../../../src/core/contracts/type_mapper.ts";
 import {
-  affinityOf,
   declaredType,
+  findAffinity,
   typeMapper,
 } from "../../../../src/providers/relational/sqlite/types/type_mapper.ts";
 import { FIELDS_OF_EVERY_TYPE } from "../../../conformance/values.ts";
@@ -82,10 +82,10 @@ Deno.test("what dxt declares means the same DXTType when it is read again", () =
 
 Deno.test("types whose values SQLite would make numbers are declared with text affinity", () => {
   for (const dtype of ["uint64", "json", "array", "object", "string"] as const) {
-    assert.equal(affinityOf(typeMapper.toTarget(field("x", dtype))), "text", dtype);
+    assert.equal(findAffinity(typeMapper.toTarget(field("x", dtype))), "text", dtype);
   }
   const wide = field("x", "decimal", { precision: 16, scale: 2 });
-  assert.equal(affinityOf(typeMapper.toTarget(wide)), "text");
+  assert.equal(findAffinity(typeMapper.toTarget(wide)), "text");
 });
 
 Deno.test("the user's type wins, then the type that it came from, when it is SQLite's", () => {

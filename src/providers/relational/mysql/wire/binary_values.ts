@@ -15,7 +15,7 @@ const POINT = 0x2e;
 const POWERS = Float64Array.from({ length: EXACT + 1 }, (_, i) => 10 ** i);
 
 /** Days since 1970-01-01 of a day that exists: https://howardhinnant.github.io/date_algorithms.html */
-function dayOf(year: number, month: number, day: number): number {
+function countDays(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
   const era = Math.floor(y / 400);
   const yearOfEra = y - era * 400;
@@ -44,7 +44,7 @@ export function readDay(view: DataView, at: number, size: number, field: Field):
   const year = size < 4 ? 0 : view.getUint16(at, true);
   const month = size < 4 ? 0 : view.getUint8(at + 2);
   const day = size < 4 ? 0 : view.getUint8(at + 3);
-  if (exists(year, month, day)) return dayOf(year, month, day);
+  if (exists(year, month, day)) return countDays(year, month, day);
   throw new ValueError(
     `expected a date of the calendar, "dtype: string" in fields reads it as text`,
     field.name,

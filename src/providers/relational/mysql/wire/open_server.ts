@@ -23,7 +23,7 @@ import {
   parseGreeting,
   tlsRequest,
 } from "./greeting.ts";
-import { ANSWER, framesOf, HEADER } from "./packets.ts";
+import { ANSWER, framePayload, HEADER } from "./packets.ts";
 import { MySQLError, parseError } from "./server_error.ts";
 
 /** A server that has greeted, and waits for the login. */
@@ -49,7 +49,7 @@ export async function openServer(
     const capabilities = chooseCapabilities(greeting, { database: keys.database, localFiles });
     const offersTLS = (greeting.capabilities & CAPABILITY.tls) !== 0;
     if (options !== undefined && offersTLS) {
-      await writeAll(connection, framesOf(tlsRequest(capabilities), 1));
+      await writeAll(connection, framePayload(tlsRequest(capabilities), 1));
       const secured = await startTLS(target, connection, options);
       return { socket: new SecureSocket(secured), greeting, capabilities, sequence: 2 };
     }

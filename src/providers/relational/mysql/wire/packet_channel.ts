@@ -4,7 +4,7 @@ import { CAPABILITY } from "./greeting.ts";
 import {
   ANSWER,
   decode,
-  framesOf,
+  framePayload,
   LONGEST_FRAME,
   type PacketBuffer,
   parseColumn,
@@ -47,7 +47,7 @@ export class PacketChannel {
   /** Sends a payload with the next sequence number of this exchange. */
   async reply(payload: Uint8Array): Promise<void> {
     const { sequence } = this.input;
-    const frames = framesOf(payload, sequence);
+    const frames = framePayload(payload, sequence);
     this.input.sequence = (sequence + Math.floor(payload.length / LONGEST_FRAME) + 1) & 0xff;
     await this.send(frames);
   }

@@ -126,7 +126,7 @@ export function putHeader(frame: Uint8Array, length: number, sequence: number): 
 }
 
 /** A payload in the frames that it takes, the first of which has this number. */
-export function framesOf(payload: Uint8Array, sequence: number): Uint8Array {
+export function framePayload(payload: Uint8Array, sequence: number): Uint8Array {
   const count = Math.floor(payload.length / LONGEST_FRAME) + 1;
   const bytes = new Uint8Array(payload.length + count * HEADER);
   for (let frame = 0; frame < count; frame++) {
@@ -152,7 +152,7 @@ export function command(code: number, argument: string | Uint8Array = ""): Uint8
 export function closeStatement(statement: number): Uint8Array {
   const argument = new Uint8Array(4);
   new DataView(argument.buffer).setUint32(0, statement, true);
-  return framesOf(command(COMMAND.closeStatement, argument), 0);
+  return framePayload(command(COMMAND.closeStatement, argument), 0);
 }
 
 /** Encodes text with a zero byte at its end. */

@@ -1,7 +1,7 @@
 /** Sends the rows of a LOAD DATA LOCAL INFILE as the file that the server asks for. */
 import { MySQLError } from "./server_error.ts";
 import type { PacketChannel } from "./packet_channel.ts";
-import { ANSWER, framesOf, HEADER, putHeader, type StatementEnd } from "./packets.ts";
+import { ANSWER, framePayload, HEADER, putHeader, type StatementEnd } from "./packets.ts";
 
 /** Bytes of a file per packet: fewer than a frame holds. */
 const PIECE = 8 * 1024 * 1024;
@@ -29,7 +29,7 @@ export async function sendFile(
         sequence = (sequence + 1) & 0xff;
       }
     }
-    await channel.send(framesOf(new Uint8Array(), sequence));
+    await channel.send(framePayload(new Uint8Array(), sequence));
     input.sequence = (sequence + 1) & 0xff;
   } catch (error) {
     throw error instanceof MySQLError ? connection.failure ?? error : connection.fail(error);

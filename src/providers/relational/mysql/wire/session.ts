@@ -19,7 +19,7 @@ import {
   COMMAND,
   command,
   decode,
-  framesOf,
+  framePayload,
   PacketBuffer,
   PayloadReader,
   type ResultColumn,
@@ -194,7 +194,7 @@ export class Session {
 
   /** Ends the session within seconds; a statement that still runs is killed first. */
   close(): Promise<void> {
-    return this.#connection.close(framesOf(command(COMMAND.quit), 0), this.#channel.input);
+    return this.#connection.close(framePayload(command(COMMAND.quit), 0), this.#channel.input);
   }
 
   async #prepare(sql: string): Promise<{ id: number; columns: ResultColumn[] }> {

@@ -101,7 +101,7 @@ function binaryRows(columns: readonly LoadColumn[]): WriteRows {
     checked: (parseTypeName(column.type).args[0] ?? MICROS_DIGITS) < MICROS_DIGITS,
   })));
   return (batch) => {
-    writer.open(columns.map((column) => sourceOf(column, batch.data.children[column.at]!)));
+    writer.open(columns.map((column) => openSource(column, batch.data.children[column.at]!)));
     return (row, out, before) => {
       try {
         return writer.write(row, batch.numRows, out);
@@ -115,7 +115,7 @@ function binaryRows(columns: readonly LoadColumn[]): WriteRows {
 /** Digits of the second of a time or timestamp without a precision. */
 const MICROS_DIGITS = 6;
 
-function sourceOf({ field, column, fit }: LoadColumn, data: Data): Source {
+function openSource({ field, column, fit }: LoadColumn, data: Data): Source {
   const check = limitCheck(field, column, data);
   const write = binaryColumn((fit as ColumnEncoding & { how: "binary" }).as, field, data);
   return { data, check, write: checked(write, check, data) };

@@ -75,7 +75,7 @@ export class CompiledRowDecoder {
       readNumericWords,
       writeUUID,
     };
-    this.#run = compileFunction<Run>(["scope", "reach", "input"], bodyOf(directs, fields));
+    this.#run = compileFunction<Run>(["scope", "reach", "input"], writeBody(directs, fields));
   }
 
   /**
@@ -89,7 +89,7 @@ export class CompiledRowDecoder {
   }
 }
 
-function bodyOf(directs: readonly (Direct | undefined)[], fields: readonly Field[]): string {
+function writeBody(directs: readonly (Direct | undefined)[], fields: readonly Field[]): string {
   const count = directs.length;
   const first = directs.slice(0, MAX_GENERATED);
   return `"use strict";
@@ -201,8 +201,8 @@ const VALUES = {
       }
       at += size;
     }`,
-  bytes: (i: number) => bytesOf(i, 0),
-  jsonb: (i: number) => bytesOf(i, 1),
+  bytes: (i: number) => writeBytes(i, 0),
+  jsonb: (i: number) => writeBytes(i, 1),
   uuid: (i: number) =>
     `else if (size === 16) {
       ${growBytes(i, "36")}
@@ -213,7 +213,7 @@ const VALUES = {
 } as const;
 
 /** Bytes behind `skip` others. */
-function bytesOf(i: number, skip: number): string {
+function writeBytes(i: number, skip: number): string {
   return `else if (size >= ${skip} && size <= to - at) {
       ${skip > 0 ? `at += ${skip}; size -= ${skip};` : ""}
       ${putBytes(i)}

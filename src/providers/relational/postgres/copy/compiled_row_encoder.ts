@@ -7,7 +7,7 @@ import type { Data } from "../../../../arrow/mod.ts";
 import type { Field } from "../../../../models/field.ts";
 import { type Check, DAYS, MICROS } from "../types/column_limits.ts";
 import { type CopyBuffer, FRAME } from "./copy_buffer.ts";
-import { DAY_WORDS, EPOCH_DAYS, EPOCH_MICROS, EPOCH_WORDS, wordsOf } from "../types/epoch.ts";
+import { DAY_WORDS, EPOCH_DAYS, EPOCH_MICROS, EPOCH_WORDS, splitWords } from "../types/epoch.ts";
 import { compileFunction } from "../../values/compiled_functions.ts";
 import { LONG_VALUE, MAX_GENERATED } from "../../values/direct_columns.ts";
 import { SLACK } from "../../../transport/receive_buffer.ts";
@@ -66,7 +66,7 @@ export class CompiledRowEncoder {
   #most = 1;
 
   constructor(columns: readonly Written[]) {
-    this.#kinds = columns.map((column, i) => i < MAX_GENERATED ? kindOf(column) : undefined);
+    this.#kinds = columns.map((column, i) => i < MAX_GENERATED ? findKind(column) : undefined);
     this.#scope = {
       progress: { row: 0 },
       buffers: columns.map(() => undefined),
@@ -76,7 +76,7 @@ export class CompiledRowEncoder {
     };
     this.#run = compileFunction<Run>(
       ["scope", "start", "rows", "out"],
-      bodyOf(columns, this.#kinds),
+      writeBody(columns, this.#kinds),
     );
   }
 
@@ -90,7 +90,7 @@ export class CompiledRowEncoder {
     sources.forEach((source, i) => {
       this.#scope.sources[i] = source;
       const kind = this.#kinds[i];
-      this.#scope.buffers[i] = kind === undefined ? undefined : buffersOf(source.data, kind);
+      this.#scope.buffers[i] = kind === undefined ? undefined : listBuffers(source.data, kind);
     });
   }
 
@@ -103,7 +103,7 @@ export class CompiledRowEncoder {
   }
 }
 
-function buffersOf(
+function listBuffers(
   { values, valueOffsets, nullCount, nullBitmap, offset }: Data,
   kind: Kind,
 ): Buffers {
@@ -142,7 +142,7 @@ const TEXT: ReadonlySet<Kind> = new Set(["bytes", "jsonb", "uuid"]);
 /** Digits of the longest decimal in 128 bits. */
 const DIGITS = 38;
 
-function kindOf({ field, as }: Written): Kind | undefined {
+function findKind({ field, as }: Written): Kind | undefined {
   if (as === "int8") return field.dtype === "int64" ? "int64" : "int8";
   if (as !== "numeric") return KINDS[as];
   return field.dtype === "decimal" && (field.precision ?? DIGITS) <= DIGITS ? "numeric" : undefined;
@@ -166,7 +166,7 @@ const SIZES: Readonly<Record<Kind, number>> = {
   uuid: 20,
 };
 
-function bodyOf(columns: readonly Written[], kinds: readonly (Kind | undefined)[]): string {
+function writeBody(columns: readonly Written[], kinds: readonly (Kind | undefined)[]): string {
   const count = columns.length;
   const first = kinds.slice(0, MAX_GENERATED);
   // Text is copied beyond its end, eight bytes at a time.
@@ -255,7 +255,7 @@ const putWords = (i: number, text: string) =>
 /** First days that no date is before, and that is behind the last, from 1970. */
 const [FIRST_DAY, END_DAY] = [DAYS[0] + EPOCH_DAYS, DAYS[1] + EPOCH_DAYS];
 /** No timestamp whose high word is above this is too early; none is too late that is no infinity. */
-const EARLY = wordsOf(MICROS[0] + EPOCH_MICROS)[1];
+const EARLY = splitWords(MICROS[0] + EPOCH_MICROS)[1];
 
 /** Code for a value that is not NULL. */
 const VALUES = {
@@ -294,8 +294,8 @@ const VALUES = {
     `low = writeNumericWords(v${i}, row * 4, ${Number(scale)}, view, at + 4);
       view.setInt32(at, low);
       at += 4 + low;`,
-  bytes: (i: number, _: Written, fixed: number) => bytesOf(i, 0, fixed),
-  jsonb: (i: number, _: Written, fixed: number) => bytesOf(i, 1, fixed),
+  bytes: (i: number, _: Written, fixed: number) => writeBytes(i, 0, fixed),
+  jsonb: (i: number, _: Written, fixed: number) => writeBytes(i, 1, fixed),
   uuid: (i: number) =>
     `low = v${i}[row];
       // What is none is refused by name.
@@ -307,7 +307,7 @@ const VALUES = {
 const JSONB_VERSION = 1;
 
 /** Bytes, behind jsonb's version where `skip` is 1. */
-function bytesOf(i: number, skip: number, fixed: number): string {
+function writeBytes(i: number, skip: number, fixed: number): string {
   return `low = v${i}[row];
       high = v${i}[row + 1] - low;
       ${reserved(`high + ${fixed}`)}

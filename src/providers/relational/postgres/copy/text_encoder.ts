@@ -49,7 +49,7 @@ type Write = (row: number, out: CopyBuffer) => void;
 
 function generalWriter(fit: ColumnEncoding, field: Field, column: TableColumn, data: Data): Write {
   const read = textReader(field, data, "any");
-  const convert = converterOf(fit, field, column);
+  const convert = chooseConverter(fit, field, column);
   return (row, out) => out.text(convert(read(row)!).replace(/[\\\t\n\r]/g, (c) => ESCAPES[c]!));
 }
 
@@ -145,7 +145,7 @@ function bytesWriter(data: Data): Write {
 }
 
 /** From the text of `arrow/text.ts` to the text that the server reads. */
-function converterOf(
+function chooseConverter(
   fit: ColumnEncoding,
   field: Field,
   column: TableColumn,

@@ -5,7 +5,7 @@ import type { Field } from "../../../../models/field.ts";
 import { readChecked } from "../../load/null_checks.ts";
 import { quote } from "../sql/dialect.ts";
 import { chooseFormat, encodeFrames } from "../copy/batch_encoder.ts";
-import { type ServerCheck, serverCheckOf } from "../types/server_check.ts";
+import { findServerCheck, type ServerCheck } from "../types/server_check.ts";
 import { rowsOfTag } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";
 import type { Target } from "../system.ts";
@@ -25,7 +25,7 @@ export async function copyIn(
   const doubtful = target.columns.flatMap((column) => {
     const kept = column.fit.how === "binary"
       ? undefined
-      : serverCheckOf(column.field, column.column);
+      : findServerCheck(column.field, column.column);
     return kept === undefined ? [] : [{ ...column, kept }];
   });
   if (doubtful.length === 0) return await copyRows(session, task, target, target.columns, into);

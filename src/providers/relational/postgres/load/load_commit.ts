@@ -126,7 +126,7 @@ async function settle(
 }
 
 /** What became of a load, from what {@linkcode commitLoad} remembered. */
-export async function outcomeOf(
+export async function findOutcome(
   { transaction }: CommitRecord,
   config: SessionConfig,
 ): Promise<LoadOutcome> {

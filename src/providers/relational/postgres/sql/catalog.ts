@@ -43,7 +43,7 @@ const BASE_TYPES = `
     JOIN pg_catalog.pg_type t ON t.oid = base.type AND t.typtype = 'd'
   )`;
 
-const columnsOf = (wanted: string) => `
+const selectColumns = (wanted: string) => `
   WITH wanted AS (${wanted}), columns AS (${BASE_TYPES}
     SELECT base.attrelid, base.attnum, base.type, base.modifier, t.typtype FROM base
     JOIN pg_catalog.pg_type t ON t.oid = base.type AND t.typtype <> 'd')
@@ -66,7 +66,7 @@ const columnsOf = (wanted: string) => `
 /** A table as the session sees it; undefined when there is none of this (quoted) name. */
 export async function findRelation(session: Session, name: string): Promise<Relation | undefined> {
   const wanted = `SELECT pg_catalog.to_regclass(${quoteText(name)})::oid AS id`;
-  const [relation] = relationsOf((await session.query(columnsOf(wanted))).rows);
+  const [relation] = parseRelations((await session.query(selectColumns(wanted))).rows);
   return relation;
 }
 
@@ -85,10 +85,10 @@ export async function listRelations(session: Session): Promise<ListedRelation[]>
       AND c.relpersistence <> 't' AND n.nspname <> 'information_schema'
       AND n.nspname !~ '^pg_' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
       AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')`;
-  return relationsOf((await session.query(columnsOf(wanted))).rows);
+  return parseRelations((await session.query(selectColumns(wanted))).rows);
 }
 
-function relationsOf(rows: (string | null)[][]): ListedRelation[] {
+function parseRelations(rows: (string | null)[][]): ListedRelation[] {
   const found = new Map<string, ListedRelation & { columns: TableColumn[] }>();
   for (const [id, name, kind, column, type, typeKind, ...rest] of rows as string[][]) {
     const [nullable, hasDefault, generated, identity, key, estimate, schema, table] = rest;

@@ -5,10 +5,10 @@ import type { WatermarkReader } from "../../max_watermark.ts";
 import { extractOver } from "../copy_extractor.ts";
 import type { PostgresSystem } from "../system.ts";
 import { typeMapper } from "../types/type_mapper.ts";
-import { type Session, versionOf } from "../wire/session.ts";
+import { parseVersion, type Session } from "../wire/session.ts";
 import type { Relation } from "./catalog.ts";
 import { quote, quoteText } from "./dialect.ts";
-import { comparisonOf } from "./watermark_order.ts";
+import { chooseComparison } from "./watermark_order.ts";
 
 /** How PostgreSQL compares and reads watermarks. */
 export function watermarkReader({ dialect, catalog }: PostgresSystem): WatermarkReader<
@@ -49,6 +49,6 @@ function compare(
   as: NonNullable<WatermarkQuery["as"]>,
   session: Session,
 ) {
-  return comparisonOf(quote(name), type, as, versionOf(session)) ??
+  return chooseComparison(quote(name), type, as, parseVersion(session)) ??
     refuseOrder(as, `PostgreSQL, which has it as ${type},`);
 }

@@ -19,8 +19,8 @@ const SIZE = (id: string) => `
 
 /** Rows of tables as the last ANALYZE counted them; of all else what the planner expects. */
 export const sizes: SizeReader<Session, Relation> = {
-  kindOf: ({ kind }) => KINDS[kind] ?? "relation",
-  async sizeOf(session, { id, kind }) {
+  getKind: ({ kind }) => KINDS[kind] ?? "relation",
+  async findSize(session, { id, kind }) {
     if (kind === "v" || kind === "f") return undefined;
     const { rows: [found] } = await session.query(SIZE(id));
     const [rows, analyzed, bytes] = found!;

@@ -30,7 +30,7 @@ const CASTS: Readonly<Partial<Record<Field["dtype"], string>>> = {
  * How a column or expression of a native type is compared as a field; undefined where the server
  * would compare it in another order. `version` is the server's.
  */
-export function comparisonOf(
+export function chooseComparison(
   sql: string,
   native: string,
   field: Field,
@@ -69,7 +69,7 @@ function asText(sql: string, base: string, field: Field): string | undefined {
 }
 
 function compared(sql: string, base: string, field: Field, version: number): Comparison {
-  const words = placelessOf(base, version);
+  const words = listPlaceless(base, version);
   return {
     sql,
     literal: (value) =>
@@ -83,7 +83,7 @@ function compared(sql: string, base: string, field: Field, version: number): Com
 }
 
 /** NaN and infinity as a type spells them. */
-function placelessOf(base: string, version: number): string[] {
+function listPlaceless(base: string, version: number): string[] {
   switch (base) {
     case "float4":
     case "float8":

@@ -37,7 +37,7 @@ const SAME: Readonly<Record<string, readonly string[]>> = {
 const binary = (as: string): ColumnEncoding => ({ how: "binary", as });
 
 /** @returns undefined when the column cannot take every value of the field, and that is not accepted */
-export function encodingOf(
+export function chooseEncoding(
   field: Field,
   column: TableColumn,
   accept = false,

@@ -27,7 +27,7 @@ const OTHER_KIND: Conversion = {
   note: "refused as the column is of another kind, unless its text is accepted there",
 };
 
-export function conversionOf(field: Field, column: TableColumn): Conversion {
+export function findConversion(field: Field, column: TableColumn): Conversion {
   const type = parseTypeName(column.type);
   const conversion = between(field, column, type);
   const fit = encodingFor(field, column, type);

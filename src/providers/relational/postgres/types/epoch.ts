@@ -6,8 +6,8 @@ export const EPOCH_DAYS = 10_957;
 export const EPOCH_MICROS = BigInt(EPOCH_DAYS) * DAY_MICROS;
 
 /** Low and high 32 bits, the low ones without a sign. */
-export const wordsOf = (micros: bigint) =>
+export const splitWords = (micros: bigint) =>
   [Number(BigInt.asUintN(32, micros)), Number(micros >> 32n)] as const;
 
-export const EPOCH_WORDS = wordsOf(EPOCH_MICROS);
-export const DAY_WORDS = wordsOf(DAY_MICROS);
+export const EPOCH_WORDS = splitWords(EPOCH_MICROS);
+export const DAY_WORDS = splitWords(DAY_MICROS);

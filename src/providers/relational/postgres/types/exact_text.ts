@@ -56,7 +56,7 @@ function elementConverter(field: Field, native: string | undefined, type: string
 
 function valueConverter(from: DXTType, natural: Field, type: TypeName): Convert {
   const spell = spelling(from, natural);
-  const check = limitOf(natural, type);
+  const check = findLimit(natural, type);
   return (text) => {
     const value = parseText(spell(text), natural);
     check?.(formatValue(value), text);
@@ -108,7 +108,7 @@ const MICROS_DIGITS = 6;
 type Limit = (read: string, text: string) => void;
 
 /** What a column takes less of than its dtype. */
-function limitOf(natural: Field, { base, args: [size] }: TypeName): Limit | undefined {
+function findLimit(natural: Field, { base, args: [size] }: TypeName): Limit | undefined {
   const refuse = (wanted: string, text: string): never => {
     throw new ValueError(`expected ${wanted}`, natural.name, undefined, text);
   };

@@ -11,7 +11,7 @@ export function refuseRepeatedKeys(text: string, field: string): void {
     // The server refuses invalid JSON with a better message.
     return;
   }
-  if (colonsOf(text) === keysOf(value)) return;
+  if (countColons(text) === countKeys(value)) return;
   throw new ValueError(
     "expected JSON without repeated keys, of which jsonb keeps only one",
     field,
@@ -21,16 +21,16 @@ export function refuseRepeatedKeys(text: string, field: string): void {
 }
 
 /** Colons outside of strings: one for each key that is written. */
-function colonsOf(text: string): number {
+function countColons(text: string): number {
   let count = 0;
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|:/gs)) if (token === ":") count++;
   return count;
 }
 
 /** Keys of all objects in a value. */
-function keysOf(value: unknown): number {
+function countKeys(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   const inside = Object.values(value);
   const own = Array.isArray(value) ? 0 : inside.length;
-  return inside.reduce((sum: number, one) => sum + keysOf(one), own);
+  return inside.reduce((sum: number, one) => sum + countKeys(one), own);
 }

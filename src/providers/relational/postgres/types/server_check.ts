@@ -46,7 +46,7 @@ export function isText(field: Field): boolean {
 }
 
 /** The condition for a field's values in a column; undefined where none could be changed. */
-export function serverCheckOf(field: Field, column: TableColumn): ServerCheck | undefined {
+export function findServerCheck(field: Field, column: TableColumn): ServerCheck | undefined {
   const type = parseTypeName(column.type);
   const native = nativeType(field);
   if (native === column.type) return isRedefined(column, type) ? sameText(type) : undefined;

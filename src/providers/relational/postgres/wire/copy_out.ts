@@ -1,7 +1,7 @@
 /** The receiving end of a COPY TO STDOUT. */
 import type { MessageBuffer } from "./message_buffer.ts";
 import type { MessageChannel } from "./message_channel.ts";
-import { bodyOf, MESSAGE, readString } from "./messages.ts";
+import { MESSAGE, readString, viewBody } from "./messages.ts";
 
 /** Rows of a COPY TO STDOUT as they come. */
 export class CopyOut {
@@ -32,7 +32,7 @@ export class CopyOut {
         } else if (type === MESSAGE.commandComplete) {
           this.tag = readString(input.bytes.subarray(0, to), from)[0];
         } else if (type !== MESSAGE.copyDone) {
-          channel.handleAside(type, bodyOf(input.bytes.slice(from, to)));
+          channel.handleAside(type, viewBody(input.bytes.slice(from, to)));
         }
       }
       if (rows > 0) return true;

@@ -1,6 +1,6 @@
 /** Finds messages of PostgreSQL's protocol in the received bytes. */
 import { ReceiveBuffer } from "../../../transport/receive_buffer.ts";
-import { bodyOf, type MessageBody } from "./messages.ts";
+import { type MessageBody, viewBody } from "./messages.ts";
 
 /** Type and length. */
 const HEADER = 5;
@@ -34,7 +34,7 @@ export class MessageBuffer extends ReceiveBuffer {
   /** Returns the next message with a copy of its body; undefined if it was not received completely. */
   next(): { type: number; body: MessageBody } | undefined {
     if (!this.find()) return undefined;
-    const found = { type: this.type, body: bodyOf(this.bytes.slice(this.from, this.to)) };
+    const found = { type: this.type, body: viewBody(this.bytes.slice(this.from, this.to)) };
     this.skip();
     return found;
   }

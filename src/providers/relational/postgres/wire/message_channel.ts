@@ -1,7 +1,7 @@
 /** The messages of a connection: sends statements, and receives the server's answers. */
 import type { GuardedConnection } from "../../../transport/guarded_connection.ts";
 import type { MessageBuffer } from "./message_buffer.ts";
-import { bodyOf, MESSAGE, type MessageBody, parseReport, readString } from "./messages.ts";
+import { MESSAGE, type MessageBody, parseReport, readString, viewBody } from "./messages.ts";
 import { PostgresError } from "./server_error.ts";
 
 /** A message that was received. */
@@ -89,7 +89,7 @@ export class MessageChannel {
   }
 
   /** Ends the connection to a server that sends a message out of turn. */
-  refuse(type: number, body: MessageBody = bodyOf(new Uint8Array())): never {
+  refuse(type: number, body: MessageBody = viewBody(new Uint8Array())): never {
     const tag = type === MESSAGE.commandComplete ? ` (${readString(body.bytes, 0)[0]})` : "";
     throw this.connection.refuse(
       `message "${String.fromCharCode(type)}"${tag} came out of turn`,

@@ -101,7 +101,7 @@ export interface MessageBody {
   readonly view: DataView;
 }
 
-export function bodyOf(bytes: Uint8Array): MessageBody {
+export function viewBody(bytes: Uint8Array): MessageBody {
   return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
 }
 

@@ -23,18 +23,18 @@ import { sslRequest } from "./messages.ts";
 
 /** @throws {ConnectionError} when the server cannot be reached in time, or not with this sslmode */
 export async function openSocket(keys: ServerKeys): Promise<ByteSocket> {
-  const target = targetOf(keys);
+  const target = makeTarget(keys);
   const inTLS = await secured(target);
   return inTLS === undefined ? plainSocket(await connectSocket(target)) : new SecureSocket(inTLS);
 }
 
 /** As {@linkcode openSocket}, as a stream of node's for the control client. */
 export async function openStream(keys: ServerKeys): Promise<Socket> {
-  const target = targetOf(keys);
+  const target = makeTarget(keys);
   return (await secured(target))?.secure ?? await connectStream(target);
 }
 
-function targetOf(keys: ServerKeys): SocketTarget {
+function makeTarget(keys: ServerKeys): SocketTarget {
   return { ...keys, system: "PostgreSQL", path: socketPath(keys) };
 }
 

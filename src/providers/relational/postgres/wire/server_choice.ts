@@ -1,6 +1,6 @@
 /** Chooses the first server of a connection that can be reached and has the wanted role. */
 import { ConnectionError, isTransient } from "../../../../core/errors.ts";
-import { type Address, addressesOf, formatAddress, type PostgresConfig } from "../config.ts";
+import { type Address, formatAddress, listAddresses, type PostgresConfig } from "../config.ts";
 import { PostgresError } from "./server_error.ts";
 import { isOfKind, ROLE_QUERY, type ServerRole } from "./session_kind.ts";
 
@@ -16,7 +16,7 @@ export async function chooseServer<S extends Candidate>(
   open: (server: Address) => Promise<S>,
 ): Promise<S> {
   const { target_session_attrs: kind } = config;
-  const servers = addressesOf(config);
+  const servers = listAddresses(config);
   const failures: string[] = [];
   let transient = false;
   const tries = kind === "prefer-standby" ? [kind, "any"] as const : [kind];

@@ -210,6 +210,6 @@ export class Session {
 }
 
 /** The server's major version; not a number of a server that tells none. */
-export function versionOf({ parameters }: Pick<Session, "parameters">): number {
+export function parseVersion({ parameters }: Pick<Session, "parameters">): number {
   return parseInt(parameters.get("server_version") ?? "", 10);
 }

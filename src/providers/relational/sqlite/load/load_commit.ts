@@ -12,7 +12,7 @@ import type { SqliteConnector } from "../connector.ts";
 import { findTable, type SqliteTable } from "../sql/catalog.ts";
 import { exists } from "../sql/database_file.ts";
 import { mainTable } from "../sql/dialect.ts";
-import { rowsOf } from "../sql/session.ts";
+import { queryRows } from "../sql/session.ts";
 
 const Change = z.strictObject({
   before: z.string().regex(/^-?\d+$/).transform(BigInt),
@@ -32,20 +32,20 @@ export function lastRowNumber(database: DatabaseSync, target: StreamTarget): big
   if (table === undefined) return 0n;
   const { rowNumber } = table;
   if (rowNumber === undefined) return undefined;
-  return numberOf(database, table, `coalesce(max(${rowNumber}), 0)`);
+  return queryNumber(database, table, `coalesce(max(${rowNumber}), 0)`);
 }
 
 function findTarget(database: DatabaseSync, target: StreamTarget): SqliteTable | undefined {
   return findTable(database, mainTable(tableName(target)));
 }
 
-function numberOf(
+function queryNumber(
   database: DatabaseSync,
   { name }: SqliteTable,
   sql: string,
   where = "",
 ): bigint {
-  return rowsOf(database, `SELECT ${sql} FROM ${name}${where}`)[0]![0] as bigint;
+  return queryRows(database, `SELECT ${sql} FROM ${name}${where}`)[0]![0] as bigint;
 }
 
 /** Remembers an append of `rows`, which all are written and not yet committed. */
@@ -58,18 +58,18 @@ export async function rememberLoad(
   if (journal === undefined || rows === 0) return;
   const after = lastRowNumber(database, target);
   if (before !== undefined && after === before + BigInt(rows)) {
-    return await journal.remember(recordOf("row number", before, after));
+    return await journal.remember(makeRecord("row number", before, after));
   }
-  const count = numberOf(database, findTarget(database, target)!, "count(*)");
-  await journal.remember(recordOf("rows", count - BigInt(rows), count));
+  const count = queryNumber(database, findTarget(database, target)!, "count(*)");
+  await journal.remember(makeRecord("rows", count - BigInt(rows), count));
 }
 
 /** The record of a table that is written whole, by row numbers from 1. */
 export function recordOfNew(rows: number): CommitRecord {
-  return recordOf("row number", 0n, BigInt(rows));
+  return makeRecord("row number", 0n, BigInt(rows));
 }
 
-function recordOf(of: "row number" | "rows", before: bigint, after: bigint): CommitRecord {
+function makeRecord(of: "row number" | "rows", before: bigint, after: bigint): CommitRecord {
   return { of, change: { before: String(before), after: String(after) } };
 }
 
@@ -94,12 +94,12 @@ function outcomeIn(
   const { of, change: { before, after } } = parsed.data;
   const table = findTarget(database, target);
   if (of === "rows") {
-    const rows = table === undefined ? 0n : numberOf(database, table, "count(*)");
+    const rows = table === undefined ? 0n : queryNumber(database, table, "count(*)");
     return rows === after ? "committed" : rows === before ? "aborted" : "unknown";
   }
   const last = lastRowNumber(database, target);
   if (last === before) return "aborted";
   if (last !== after) return "unknown";
-  const added = numberOf(database, table!, "count(*)", ` WHERE ${table!.rowNumber} > ${before}`);
+  const added = queryNumber(database, table!, "count(*)", ` WHERE ${table!.rowNumber} > ${before}`);
   return added === after - before ? "committed" : "unknown";
 }

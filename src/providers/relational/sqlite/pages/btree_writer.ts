@@ -145,7 +145,7 @@ export class BTreeWriter {
       copy(body.bytes, body.end, page, at);
       return;
     }
-    const record = this.#recordOf(size);
+    const record = this.#reserveRecord(size);
     const start = copy(types, typesEnd, record, putVarint(record, 0, header));
     record.set(body.bytes.subarray(0, body.end), start);
     page.set(record.subarray(0, local), at);
@@ -188,7 +188,7 @@ export class BTreeWriter {
     }
   }
 
-  #recordOf(size: number): Uint8Array {
+  #reserveRecord(size: number): Uint8Array {
     if (this.#record.length < size) this.#record = new Uint8Array(size * 2);
     return this.#record;
   }

@@ -17,7 +17,7 @@ import {
 } from "../../../../formats/text/iso.ts";
 import type { Field } from "../../../../models/field.ts";
 import { BLOB, DOUBLE } from "./record_body.ts";
-import { type CellReader, sizeOf } from "./page_reader.ts";
+import { type CellReader, getSize } from "./page_reader.ts";
 import {
   bools,
   bytes,
@@ -46,7 +46,7 @@ export function columnFiller(
 ): (cells: CellReader, place: number, before: number) => void {
   const push = rawPusher(field, column);
   const open = column as OpenColumn;
-  const filling = fillingOf(field, open, encoding.wide);
+  const filling = chooseFilling(field, open, encoding.wide);
   let nulls = 0;
 
   /** Appends rows until one is unusual, and returns which. */
@@ -97,7 +97,7 @@ export function columnFiller(
   };
 }
 
-function fillingOf(field: Field, column: OpenColumn, wide: boolean): Filling {
+function chooseFilling(field: Field, column: OpenColumn, wide: boolean): Filling {
   const { dtype } = field;
   switch (classifyType(dtype)) {
     case "integer": {
@@ -116,7 +116,7 @@ function fillingOf(field: Field, column: OpenColumn, wide: boolean): Filling {
     }
     case "date":
       return numbers(column as NumberColumn, (cells, type, at) => {
-        const day = isText(type, wide) ? parseISODate(cells.bytes, at, at + sizeOf(type)) : NO_DAY;
+        const day = isText(type, wide) ? parseISODate(cells.bytes, at, at + getSize(type)) : NO_DAY;
         return day === NO_DAY ? NaN : day;
       });
     case "bool":
@@ -130,7 +130,7 @@ function fillingOf(field: Field, column: OpenColumn, wide: boolean): Filling {
         column as BigColumn,
         2,
         (cells, type, at) =>
-          isText(type, wide) ? parseISOTime(cells.bytes, at, at + sizeOf(type)) : NaN,
+          isText(type, wide) ? parseISOTime(cells.bytes, at, at + getSize(type)) : NaN,
       );
     case "timestamp": {
       const zone = dtype === "timestamp_tz";
@@ -138,7 +138,7 @@ function fillingOf(field: Field, column: OpenColumn, wide: boolean): Filling {
         column as BigColumn,
         2,
         (cells, type, at) =>
-          isText(type, wide) ? parseISOTimestamp(cells.bytes, at, at + sizeOf(type), zone) : NaN,
+          isText(type, wide) ? parseISOTimestamp(cells.bytes, at, at + getSize(type), zone) : NaN,
       );
     }
     case "binary":

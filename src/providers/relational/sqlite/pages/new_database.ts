@@ -62,7 +62,7 @@ export async function loadNewDatabase(
   if (size === 0) await lockLoads(file, task, () => database.exec(MAKE_PAGE));
   await lockLoads(file, task, () => database.exec("BEGIN EXCLUSIVE"));
   try {
-    const before = pageOf(database);
+    const before = serializePage(database);
     if (before === undefined || !isSame(before, made.before)) return undefined;
     refuseStaleRange(task, undefined);
     await writeFile(file, before, made, task);
@@ -76,7 +76,7 @@ export async function loadNewDatabase(
 const MAKE_PAGE = "PRAGMA application_id = 0";
 
 /** The database's page, when it has but one. */
-function pageOf(database: DatabaseSync): Uint8Array | undefined {
+function serializePage(database: DatabaseSync): Uint8Array | undefined {
   const { page_count: pages } = database.prepare("PRAGMA page_count").get()!;
   return pages === 1 ? database.serialize() : undefined;
 }

@@ -16,7 +16,7 @@ const ONE = 9;
 const SIZES = new Uint8Array([0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0]);
 
 /** Bytes of a value of a serial type. */
-export function sizeOf(type: number): number {
+export function getSize(type: number): number {
   return type < BLOB ? SIZES[type]! : (type - BLOB) >> 1;
 }
 
@@ -88,7 +88,7 @@ export class CellReader {
     const type = this.types[index]!;
     const at = this.offsets[index]!;
     if (type >= BLOB) {
-      return { raw: this.bytes.slice(at, at + sizeOf(type)), text: type % 2 === 1 };
+      return { raw: this.bytes.slice(at, at + getSize(type)), text: type % 2 === 1 };
     }
     if (type === 0) return { raw: null, text: false };
     if (type === DOUBLE) return { raw: this.view.getFloat64(at), text: false };

@@ -12,7 +12,7 @@ const PAGES_BEFORE = 16;
 /** Where the cells of the schema are counted in its page. */
 const SCHEMA_CELLS = 103;
 
-const pathOf = ({ path }: DatabaseFile) => `${path}-journal`;
+const journalPath = ({ path }: DatabaseFile) => `${path}-journal`;
 
 /** A journal with one page. While it exists and no lock is held, SQLite restores the page before it reads. */
 export class RollbackJournal {
@@ -20,7 +20,7 @@ export class RollbackJournal {
   readonly #file: number;
 
   constructor(database: DatabaseFile, page: Uint8Array) {
-    this.#path = pathOf(database);
+    this.#path = journalPath(database);
     const bytes = new Uint8Array(SECTOR + 4 + PAGE + 4);
     const view = new DataView(bytes.buffer);
     bytes.set(MAGIC);
@@ -58,7 +58,7 @@ function checksum(page: Uint8Array): number {
 export function hasHotJournal(database: DatabaseFile): boolean {
   const bytes = new Uint8Array(SECTOR + 4 + SCHEMA_CELLS + 2);
   try {
-    const file = openSync(pathOf(database), "r");
+    const file = openSync(journalPath(database), "r");
     try {
       if (readSync(file, bytes) < bytes.length) return false;
     } finally {

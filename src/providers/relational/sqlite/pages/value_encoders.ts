@@ -14,7 +14,7 @@ import {
   putUTC,
   SHORT_SCALE,
 } from "./text_values.ts";
-import { affinityOf } from "../types/type_mapper.ts";
+import { findAffinity } from "../types/type_mapper.ts";
 import { DOUBLE_DIGITS } from "../../type_name.ts";
 import { type Bound, boundReader, type Holder } from "../types/bind_value.ts";
 
@@ -28,7 +28,7 @@ const SHORT = 40;
 
 /** Whether {@linkcode valueEncoder} knows how a column keeps the values of a field. */
 export function isDirect(field: Field, declared: string): boolean {
-  const affinity = affinityOf(declared);
+  const affinity = findAffinity(declared);
   switch (field.dtype) {
     case "uint64":
       return affinity === "text";
@@ -80,7 +80,7 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: RecordBod
       return (row) => body.number(values[row]);
     case "long": {
       if (field.dtype === "uint64") return other;
-      const words = wordsOf(values);
+      const words = viewWords(values);
       return (row) => body.integer(words[row * 2]!, words[row * 2 + 1]!);
     }
     case "float":
@@ -89,11 +89,11 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: RecordBod
         return Number.isNaN(value) || Object.is(value, -0) ? other(row) : body.double(value);
       };
     case "decimal": {
-      const words = wordsOf(values);
+      const words = viewWords(values);
       const width = words.length / data.length;
       const { scale = 0 } = field;
       const factor = 10 ** scale;
-      if (affinityOf(holder.declared) === "text") {
+      if (findAffinity(holder.declared) === "text") {
         return (row) => {
           const at = row * width;
           const unscaled = words[at + 1]! * 4_294_967_296 + (words[at]! >>> 0);
@@ -115,7 +115,7 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: RecordBod
     case "date":
       return (row) => hasFourDigitYear(values[row]) ? putDay(body, values[row]) : other(row);
     case "timestamp": {
-      const words = wordsOf(values);
+      const words = viewWords(values);
       const zone = field.dtype === "timestamp_tz";
       return (row) => {
         const micros = words[row * 2 + 1]! * 4_294_967_296 + (words[row * 2]! >>> 0);
@@ -141,7 +141,7 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: RecordBod
     }
     case "string":
     case "json": {
-      if (field.number === true && affinityOf(holder.declared) === "numeric") return other;
+      if (field.number === true && findAffinity(holder.declared) === "numeric") return other;
       const offsets = data.valueOffsets as Int32Array;
       if (!areTexts(values, offsets, data.length)) return other;
       return (row) => body.copy(values, offsets[row]!, offsets[row + 1]!, TEXT);
@@ -165,7 +165,7 @@ function bound(value: Bound, body: RecordBody): number {
 }
 
 /** Words of 32 bits, lowest first. */
-function wordsOf(values: BigInt64Array | Uint32Array): Int32Array {
+function viewWords(values: BigInt64Array | Uint32Array): Int32Array {
   return new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2);
 }
 

@@ -5,7 +5,7 @@ import { findMistake } from "../../../../formats/json/syntax/parse.ts";
 import { parseShortDecimal, parseShortInteger } from "../../../../formats/text/fast_numbers.ts";
 import type { Field } from "../../../../models/field.ts";
 import { BLOB, DOUBLE, TEXT } from "./record_body.ts";
-import { type CellReader, INTEGER_64, sizeOf } from "./page_reader.ts";
+import { type CellReader, getSize, INTEGER_64 } from "./page_reader.ts";
 import { DOUBLE_DIGITS } from "../../type_name.ts";
 
 /** Puts a value that is not NULL in a row; false when it is none of the usual ones. */
@@ -76,7 +76,7 @@ export function integers(column: BigColumn, unsigned: boolean, wide: boolean): F
   const small = words(column, 2, (cells, type, at) => {
     if (!unsigned) return cells.integer(type, at);
     const number = isText(type, wide)
-      ? parseShortInteger(cells.bytes, at, at + sizeOf(type)) ?? NaN
+      ? parseShortInteger(cells.bytes, at, at + getSize(type)) ?? NaN
       : cells.integer(type, at);
     return number > 0 || Object.is(number, 0) ? number : NaN;
   });
@@ -110,7 +110,7 @@ export function decimals(column: BigColumn, field: Field, wide: boolean): Fillin
     if (scale > DOUBLE_DIGITS) return NaN;
     if (type >= BLOB) {
       if (!isText(type, wide)) return NaN;
-      const unscaled = parseShortDecimal(cells.bytes, at, at + sizeOf(type), scale) ?? NaN;
+      const unscaled = parseShortDecimal(cells.bytes, at, at + getSize(type), scale) ?? NaN;
       return Math.abs(unscaled) < limit ? unscaled : NaN;
     }
     const number = type === DOUBLE ? cells.view.getFloat64(at) : cells.integer(type, at);

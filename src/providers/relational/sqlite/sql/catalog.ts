@@ -188,9 +188,9 @@ function uniqueKeys(database: DatabaseSync, { table, columns }: SqliteTable): st
   const indexes = database.prepare(
     `SELECT name FROM pragma_index_list(?, 'main') WHERE "unique" = 1 AND partial = 0`,
   ).all(table) as { name: string }[];
-  const columnsOf = database.prepare(`SELECT name FROM pragma_index_info(?, 'main')`);
+  const indexColumns = database.prepare(`SELECT name FROM pragma_index_info(?, 'main')`);
   const indexed = indexes.map(({ name }) =>
-    (columnsOf.all(name) as { name: string | null }[]).map((row) => row.name)
+    (indexColumns.all(name) as { name: string | null }[]).map((row) => row.name)
   );
   // An expression has no name.
   const whole = indexed.filter((names): names is string[] => !names.includes(null));
@@ -210,7 +210,7 @@ export const catalog: Catalog<SqliteSession, SqliteTable> = {
   async find({ database }, table) {
     return await findTable(database, mainTable(table));
   },
-  async fieldsOf({ database }, table) {
+  async getFields({ database }, table) {
     return await fieldsOfTable(database, table);
   },
   async describe({ database }, ref) {

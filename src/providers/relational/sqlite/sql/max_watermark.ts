@@ -5,7 +5,7 @@ import type { WatermarkReader } from "../../max_watermark.ts";
 import { catalog, type SqliteTable } from "./catalog.ts";
 import { dialect, quote } from "./dialect.ts";
 import { streamBatches } from "./row_cursor.ts";
-import { rowsOf, type SqliteSession } from "./session.ts";
+import { queryRows, type SqliteSession } from "./session.ts";
 import { comparingDialect, dayPrefilter } from "./watermark_order.ts";
 
 export const watermarks: WatermarkReader<SqliteSession, SqliteTable> = {
@@ -57,7 +57,7 @@ function lastDays(
   if (!["date", "timestamp", "timestamp_tz"].includes(dtype)) return [];
   const column = quote(name);
   // A colon follows the digits; words such as infinity come after it.
-  const [row] = rowsOf(
+  const [row] = queryRows(
     database,
     `SELECT max(${column}) FROM ${table} WHERE ${column} < ':' AND ${conditions.join(" AND ")}`,
   );

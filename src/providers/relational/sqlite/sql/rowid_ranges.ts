@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { ExtractorError } from "../../../../core/errors.ts";
 import type { ExtractRequest } from "../../../../core/contracts/extractor.ts";
 import { INTEGER_BOUNDS } from "../../../../core/values/values.ts";
-import { fieldRangeOf, fromClause, projectionSQL, whereClause } from "../../select.ts";
+import { fromClause, getFieldRange, projectionSQL, whereClause } from "../../select.ts";
 import { findTable } from "./catalog.ts";
 import { dialect, mainTable } from "./dialect.ts";
 import { tableName } from "../../names.ts";
@@ -12,7 +12,7 @@ import { comparingDialect } from "./watermark_order.ts";
 const [LOWEST, HIGHEST] = INTEGER_BOUNDS.int64;
 
 /** Name of the row number of a table; undefined for other sources, and tables that have none. */
-export function rowNumberOf(
+export function findRowNumber(
   database: DatabaseSync,
   { source }: ExtractRequest,
 ): string | undefined {
@@ -23,7 +23,7 @@ export function rowNumberOf(
 /** Whether a table is read without a condition on its columns. */
 export function isWholeTable({ source, range, part }: ExtractRequest): boolean {
   return source.type === "relation" && source.where === undefined && range === undefined &&
-    fieldRangeOf(part) === undefined;
+    getFieldRange(part) === undefined;
 }
 
 /** Rows of a table, or of the task's part of it, that SQLite counts apart from reading them. */
@@ -31,13 +31,13 @@ export function countRows(database: DatabaseSync, task: ExtractRequest, rowNumbe
   const all = `SELECT count(*) AS n FROM ${fromClause(task.source, dialect)}`;
   // Without a condition SQLite looks at fewer bytes.
   if (task.part === undefined) return Number(database.prepare(all).get()!["n"]);
-  const { from, to } = boundsOf(task);
+  const { from, to } = getBounds(task);
   const within = database.prepare(`${all} WHERE ${rowNumber} BETWEEN ? AND ?`);
   return Number(within.get(from, to)!["n"]);
 }
 
 /** First and last row number of the task's part. */
-function boundsOf({ part }: ExtractRequest): { from: bigint; to: bigint } {
+function getBounds({ part }: ExtractRequest): { from: bigint; to: bigint } {
   const [from, to] = [part?.["from"] ?? null, part?.["to"] ?? null];
   return {
     from: from === null ? LOWEST : BigInt(from),
@@ -69,7 +69,7 @@ export function byRange(
      WHERE ${rowNumber} BETWEEN ? AND ? ORDER BY ${rowNumber} LIMIT ?`,
   );
   statement.setReadBigInts(true);
-  const { from: first, to } = boundsOf(task);
+  const { from: first, to } = getBounds(task);
   let from = first;
   let last = first;
   return {

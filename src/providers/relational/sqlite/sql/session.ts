@@ -7,12 +7,12 @@ export class SqliteSession implements SqlSession {
   constructor(readonly database: DatabaseSync) {}
 
   query(sql: string): Promise<{ readonly rows: readonly SqlRow[] }> {
-    return Promise.resolve({ rows: rowsOf(this.database, sql) });
+    return Promise.resolve({ rows: queryRows(this.database, sql) });
   }
 }
 
 /** Rows of a statement with few of them; integers are bigints. */
-export function rowsOf(database: DatabaseSync, sql: string): readonly SqlRow[] {
+export function queryRows(database: DatabaseSync, sql: string): readonly SqlRow[] {
   const statement = database.prepare(sql);
   statement.setReturnArrays(true);
   statement.setReadBigInts(true);

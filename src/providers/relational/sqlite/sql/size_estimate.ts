@@ -2,15 +2,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { SizeReader } from "../../estimate.ts";
 import { findTable, type SqliteTable } from "./catalog.ts";
-import { rowsOf, type SqliteSession } from "./session.ts";
+import { queryRows, type SqliteSession } from "./session.ts";
 
 /**
  * Rows of a table as the last ANALYZE counted them, or by the number of its last row, which counts
  * deleted ones too. Of views and queries nothing is known.
  */
 export const sizes: SizeReader<SqliteSession, SqliteTable> = {
-  kindOf: ({ view }) => view ? "view" : "table",
-  async sizeOf({ database }, table) {
+  getKind: ({ view }) => view ? "view" : "table",
+  async findSize({ database }, table) {
     if (table.view) return undefined;
     const rows = analyzed(database, table) ??
       (table.rowNumber === undefined ? undefined : lastRow(database, table));
@@ -27,5 +27,5 @@ function analyzed(database: DatabaseSync, { table }: SqliteTable): number | unde
 }
 
 function lastRow(database: DatabaseSync, { name, rowNumber }: SqliteTable): number {
-  return Number(rowsOf(database, `SELECT max(${rowNumber}) FROM ${name}`)[0]![0] ?? 0);
+  return Number(queryRows(database, `SELECT max(${rowNumber}) FROM ${name}`)[0]![0] ?? 0);
 }

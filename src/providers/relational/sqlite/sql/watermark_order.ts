@@ -18,7 +18,7 @@ import { NEGATIVE_ZERO, NOT_A_NUMBER, type Raw } from "../types/raw_values.ts";
 import { numberText, unscaledReader } from "../../values/driver_values.ts";
 import type { Dialect } from "../../contract.ts";
 import { TextEncoding } from "../types/text_encoding.ts";
-import { affinityOf, nativeType } from "../types/type_mapper.ts";
+import { findAffinity, nativeType } from "../types/type_mapper.ts";
 import { dialect, type Key, literal } from "./dialect.ts";
 
 const FUNCTION = "dxt_order";
@@ -26,7 +26,7 @@ const FUNCTION = "dxt_order";
 type Ordering = "raw" | "double" | "text" | "function";
 
 /** A database of UTF-16 compares text by the bytes of that, which is no order of code points. */
-function orderingOf({ dtype, order }: Field, wide: boolean): Ordering {
+function chooseOrdering({ dtype, order }: Field, wide: boolean): Ordering {
   if (order === "number") return "function";
   switch (dtype) {
     case "string":
@@ -48,7 +48,7 @@ function orderingOf({ dtype, order }: Field, wide: boolean): Ordering {
 
 /** SQL that sorts as the field's values do; `wide` says that the database's text is UTF-16. */
 function orderSQL(sql: string, field: Field, wide: boolean): string {
-  switch (orderingOf(field, wide)) {
+  switch (chooseOrdering(field, wide)) {
     case "raw":
       return sql;
     case "text":
@@ -63,7 +63,7 @@ function orderSQL(sql: string, field: Field, wide: boolean): string {
 /** Whether a column holds text alone: in others a number may stand, which is read as its text. */
 function isText(field: Field): boolean {
   const declared = nativeType(field);
-  return declared !== undefined && affinityOf(declared) === "text";
+  return declared !== undefined && findAffinity(declared) === "text";
 }
 
 /** SQL that holds for NaN and infinity; undefined for types without them. */
@@ -78,7 +78,7 @@ function unorderedSQL(sql: string, field: Field): string | undefined {
 
 /** Defines `dxt_order` for a field on a connection that reads nothing else by it. */
 function defineOrder(database: DatabaseSync, field: Field, wide: boolean): void {
-  if (orderingOf(field, wide) !== "function") return;
+  if (chooseOrdering(field, wide) !== "function") return;
   const key = keyReader(field);
   database.function(
     FUNCTION,
@@ -119,7 +119,7 @@ function unscaledKey(value: bigint): string {
 
 /** The key of a bound, as `orderSQL` gives that of a row. */
 function boundKey(value: Exclude<Value, null>, field: Field, wide: boolean): Key {
-  switch (orderingOf(field, wide)) {
+  switch (chooseOrdering(field, wide)) {
     case "function":
       return keyReader(field)(formatValue(value))!;
     default:

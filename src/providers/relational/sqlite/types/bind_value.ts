@@ -14,7 +14,7 @@ import { exactDecimal, INTEGER_BOUNDS, plainDecimal } from "../../../../core/val
 import type { Field } from "../../../../models/field.ts";
 import { measureDigits } from "../../../../formats/inference/number_columns.ts";
 import { NEGATIVE_ZERO, NOT_A_NUMBER } from "./raw_values.ts";
-import { type Affinity, affinityOf, NUMBER_TEXT } from "./type_mapper.ts";
+import { type Affinity, findAffinity, NUMBER_TEXT } from "./type_mapper.ts";
 import { DOUBLE_DIGITS } from "../../type_name.ts";
 
 type Data = Batch["data"]["children"][number];
@@ -43,7 +43,7 @@ function presentReader(
   { declared, wide }: Holder,
 ): (row: number) => Bound {
   const { values } = data;
-  const affinity = affinityOf(declared);
+  const affinity = findAffinity(declared);
   const changed = (row: number, value: unknown): never => {
     const wayOut = field.number === true
       ? `; a column declared ${NUMBER_TEXT} keeps it as text`

@@ -12,13 +12,19 @@ import { isText } from "../../../../core/values/kinds.ts";
 import type { Field } from "../../../../models/field.ts";
 import { declareHint } from "../../../../formats/inference/number_columns.ts";
 import { canStore } from "./fit.ts";
-import { type Affinity, affinityOf, ANY_NUMBER, declaredType, sourceType } from "./type_mapper.ts";
+import {
+  type Affinity,
+  ANY_NUMBER,
+  declaredType,
+  findAffinity,
+  sourceType,
+} from "./type_mapper.ts";
 import { DOUBLE_DIGITS } from "../../type_name.ts";
 
 /** How the column of a new table stores a field's values. */
 export function conversionInNew(field: Field, declared: string): Conversion {
   if (field.number !== true || declared !== ANY_NUMBER) {
-    const conversion = conversionOf(field, declared);
+    const conversion = findConversion(field, declared);
     const note = describeTextOrder(field, declared);
     return note === undefined ? conversion : { ...conversion, note };
   }
@@ -37,14 +43,14 @@ export function describeTextOrder(field: Field, declared: string): string | unde
   const { name, dtype, target_type, source_type } = field;
   if (dtype !== "decimal" && dtype !== "uint64") return undefined;
   if (target_type !== undefined || source_type === sourceType(declared)) return undefined;
-  if (affinityOf(declared) !== "text") return undefined;
+  if (findAffinity(declared) !== "text") return undefined;
   const hint = dtype === "uint64" ? "dtype: int64" : "dtype: decimal, precision: 15, scale: …";
   return `text, which sorts as text, as ${typeText(field)} holds more than SQLite's numbers; ` +
     `declare "fields: [{ id: ${name}, ${hint} }]" where smaller ones suffice`;
 }
 
 /** How an existing column stores a field's values. */
-export function conversionOf(field: Field, declared: string): Conversion {
+export function findConversion(field: Field, declared: string): Conversion {
   if (field.number === true) return numberConversion(field, declared);
   const conversion = between(field, declared);
   const fit = canStore(field, declaredType(declared));
@@ -57,7 +63,7 @@ export function conversionOf(field: Field, declared: string): Conversion {
  * keep is refused when it comes.
  */
 function numberConversion(field: Field, declared: string): Conversion {
-  const affinity = affinityOf(declared);
+  const affinity = findAffinity(declared);
   const to = declaredType(declared);
   if (affinity === "text" && to?.dtype === "string") {
     return { ...WIDENED, note: `text, which sorts as text; ${declareHint(field)}` };
@@ -72,7 +78,7 @@ function numberConversion(field: Field, declared: string): Conversion {
 
 function between(field: Field, declared: string): Conversion {
   if (field.source_type === sourceType(declared)) return EXACT;
-  const affinity = affinityOf(declared);
+  const affinity = findAffinity(declared);
   const to = declaredType(declared);
   const keepsText = affinity === "text" || affinity === "none";
   if (!keepsText && isText(field.dtype)) {

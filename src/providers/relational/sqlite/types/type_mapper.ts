@@ -114,7 +114,7 @@ const DECIMALS = new Set(["NUMERIC", "DECIMAL", "DEC", "DECIMAL_TEXT"]);
 export type Affinity = "integer" | "text" | "none" | "real" | "numeric";
 
 /** The affinity of a declared type: https://sqlite.org/datatype3.html#determination_of_column_affinity */
-export function affinityOf(declared: string): Affinity {
+export function findAffinity(declared: string): Affinity {
   const name = declared.toUpperCase();
   if (name.includes("INT")) return "integer";
   if (/CHAR|CLOB|TEXT/.test(name)) return "text";
@@ -130,7 +130,7 @@ export function declaredType(declared: string): MappedType | undefined {
   if (DECIMALS.has(name) && args.length > 0) return decimalType(args);
   const known = READ.get(name);
   if (known !== undefined) return { dtype: known };
-  switch (affinityOf(name)) {
+  switch (findAffinity(name)) {
     case "integer":
       return { dtype: "int64" };
     case "text":

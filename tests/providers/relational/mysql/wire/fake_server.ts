@@ -1,7 +1,10 @@
 /** A server that greets, takes any login, and then answers as a test wants. */
 import { createHash, generateKeyPairSync, privateDecrypt, randomBytes } from "node:crypto";
 import { constants } from "node:crypto";
-import { framesOf, HEADER } from "../../../../../src/providers/relational/mysql/wire/packets.ts";
+import {
+  framePayload,
+  HEADER,
+} from "../../../../../src/providers/relational/mysql/wire/packets.ts";
 import { openSession } from "../support.ts";
 
 const utf8 = new TextEncoder();
@@ -130,7 +133,7 @@ function peerOf(outer: Deno.Conn): Peer {
     },
     async send(...payloads) {
       for (const payload of payloads) {
-        const frames = framesOf(payload, peer.sequence);
+        const frames = framePayload(payload, peer.sequence);
         peer.sequence = (peer.sequence + Math.floor(payload.length / 0xff_ff_ff) + 1) & 255;
         await raw(frames);
       }

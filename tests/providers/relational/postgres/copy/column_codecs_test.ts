@@ -10,10 +10,9 @@ import {
   quoteText,
   serverDate,
 } from "../../../../../src/providers/relational/postgres/sql/dialect.ts";
-import { encodingOf } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
+import { chooseEncoding } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
 import { MessageBuffer } from "../../../../../src/providers/relational/postgres/wire/message_buffer.ts";
 import {
-  bodyOf,
   encodeCString,
   MESSAGE,
   message,
@@ -22,6 +21,7 @@ import {
   parseRowDescription,
   rowsOfTag,
   startupMessage,
+  viewBody,
 } from "../../../../../src/providers/relational/postgres/wire/messages.ts";
 import {
   decimalDecoder,
@@ -99,7 +99,7 @@ Deno.test("an error has its SQLSTATE, detail, hint and context", () => {
   const bytes = new TextEncoder().encode(
     "SFEHLER\0VERROR\0C23505\0Mduplicate key\0DKey (id)=(1) already exists.\0Hno hint\0WCOPY t, line 1\0\0",
   );
-  assert.deepEqual(parseReport(bodyOf(bytes)), {
+  assert.deepEqual(parseReport(viewBody(bytes)), {
     severity: "ERROR",
     code: "23505",
     message: "duplicate key",
@@ -109,7 +109,7 @@ Deno.test("an error has its SQLSTATE, detail, hint and context", () => {
     position: undefined,
     routine: undefined,
   });
-  assert.equal(parseReport(bodyOf(new Uint8Array())).code, "XX000");
+  assert.equal(parseReport(viewBody(new Uint8Array())).code, "XX000");
 });
 
 Deno.test("a row description and a row give names, types and values", () => {
@@ -119,11 +119,11 @@ Deno.test("a row description and a row give names, types and values", () => {
   description.set(new TextEncoder().encode("né".slice(0, 1) + "x\0"), 2);
   view.setUint32(2 + 3 + 6, 4_000_000_000);
   view.setInt32(2 + 3 + 12, -1);
-  assert.deepEqual(parseRowDescription(bodyOf(description)), [
+  assert.deepEqual(parseRowDescription(viewBody(description)), [
     { name: "nx", type: 4_000_000_000, modifier: -1 },
   ]);
   const row = Uint8Array.of(0, 3, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 1, 0x61);
-  assert.deepEqual(parseDataRow(bodyOf(row)), [null, "", "a"]);
+  assert.deepEqual(parseDataRow(viewBody(row)), [null, "", "a"]);
 });
 
 Deno.test("only a tag that counts rows is a proof", () => {
@@ -257,7 +257,7 @@ Deno.test("only text that a numeric was is written as one", () => {
   const column = { name: "f", type: "numeric", kind: "b" } as TableColumn;
   const string = { name: "f", dtype: "string", nullable: true } as const;
   const fit = (native?: string) =>
-    encodingOf(
+    chooseEncoding(
       native === undefined ? string : { ...string, source_type: `postgres:${native}` },
       column,
     );

@@ -16,8 +16,8 @@ import type { TableColumn } from "../../../../../src/providers/relational/postgr
 import { CopyBuffer } from "../../../../../src/providers/relational/postgres/copy/copy_buffer.ts";
 import { chooseColumnDecoder } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
 import {
+  chooseEncoding,
   type ColumnEncoding,
-  encodingOf,
 } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
 import {
   BatchEncoder,
@@ -43,7 +43,7 @@ function columnOf(field: Field, type: string, at = 0): LoadColumn {
     identity: false,
     key: false,
   };
-  return { field, column, fit: encodingOf(field, column)!, at };
+  return { field, column, fit: chooseEncoding(field, column)!, at };
 }
 
 const fieldOf = (type: string, i: number): Field => ({

@@ -6,7 +6,7 @@ import type { Field } from "../../../../../src/models/field.ts";
 import type { TableColumn } from "../../../../../src/providers/relational/postgres/sql/catalog.ts";
 import { chooseColumnDecoder } from "../../../../../src/providers/relational/postgres/copy/column_decoders.ts";
 import { serverDate } from "../../../../../src/providers/relational/postgres/sql/dialect.ts";
-import { encodingOf } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
+import { chooseEncoding } from "../../../../../src/providers/relational/postgres/types/column_encoding.ts";
 import { BatchEncoder } from "../../../../../src/providers/relational/postgres/copy/batch_encoder.ts";
 import { fromSource } from "../../../../../src/providers/relational/postgres/types/type_mapper.ts";
 import { copyStream, decodeStream, rowBytes, WIRE } from "./wire_values.ts";
@@ -16,7 +16,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 function written(batches: readonly Batch[], field: Field, type: string): (string | null)[] {
   const column = { name: field.name, type, kind: "b" } as TableColumn;
   const encoder = new BatchEncoder(
-    [{ field, column, fit: encodingOf(field, column)!, at: 0 }],
+    [{ field, column, fit: chooseEncoding(field, column)!, at: 0 }],
     "text",
   );
   let text = "";
