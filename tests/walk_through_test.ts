@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { freshDatabase, postgresTest } from "./support/services.ts";
 import { withFolder } from "./support/run.ts";
 import { ignoreIf } from "./support/ignore.ts";
+import { runCommand } from "./cli/program.ts";
 import { codeBlocks, readPages, ROOT, writeFiles } from "./support/pages.ts";
 
 const server = postgresTest(18);
@@ -42,7 +43,7 @@ for (const { path, text } of PAGES) {
           const printed: string[] = [];
           for (const part of block.text.split(/^(?=\$ )/m)) {
             const [command, ...shown] = part.trimEnd().split("\n");
-            const out = await runCommand(command!.slice(2), folder, { SHOP_URL: database.url });
+            const out = await runLine(command!.slice(2), folder, { SHOP_URL: database.url });
             const named = out.replaceAll(own, "shop").trimEnd();
             const isSame = steady(shown.join("\n")) === steady(named);
             const lines = isSame ? shown : named.split("\n");
@@ -98,24 +99,13 @@ Deno.test("the modules on pages have no type errors", () =>
   }));
 
 /** Runs a line of a shell, in which dxt is this source, and returns its stdout; it must succeed. */
-async function runCommand(
-  command: string,
+async function runLine(
+  line: string,
   folder: string,
-  env: Record<string, string>,
+  env: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const kept = ["PATH", "HOME", "DENO_DIR", "TMPDIR"].flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value]];
-  });
   const dxt = `dxt() { '${Deno.execPath()}' run --no-prompt --no-check -A '${ROOT}main.ts' "$@"; }`;
-  const { code, stdout, stderr } = await new Deno.Command("sh", {
-    args: ["-c", `${dxt}\n${command}`],
-    cwd: folder,
-    clearEnv: true,
-    env: { ...Object.fromEntries(kept), NO_COLOR: "1", ...env },
-    stdin: "null",
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  assert.equal(code, 0, `${command}: ${err}`);
-  return out!;
+  const { code, out, err } = await runCommand("sh", ["-c", `${dxt}\n${line}`], folder, env);
+  assert.equal(code, 0, `${line}: ${err}`);
+  return out;
 }
