@@ -197,22 +197,29 @@ Deno.test("a large extraction stops at its bound, and nothing of it is staged", 
   });
 });
 
-Deno.test("max_delete_pct is refused for a target whose rows cannot be counted", async () => {
-  await withFolder(async (folder) => {
-    await Deno.writeTextFile(join(folder, "s.csv"), "id\n1\n");
-    const pipeline = (expect: Settings) => ({
-      version: 1,
-      name: "p",
-      source: { provider: "local", path: "." },
-      target: { provider: "local", path: "out" },
-      streams: [{ id: "t", source: "s.csv", target: "t.csv", ...REPLACE, expect }],
+for (const format of ["parquet", "passthrough"]) {
+  Deno.test(`max_delete_pct is refused for a target whose rows cannot be counted, staged as ${format}`, async () => {
+    await withFolder(async (folder) => {
+      await Deno.writeTextFile(join(folder, "s.csv"), "id\n1\n");
+      const pipeline = {
+        version: 1,
+        name: "p",
+        source: { provider: "local", path: "." },
+        target: { provider: "local", path: "out" },
+        buffer: { format },
+        streams: [{
+          ...{ id: "t", source: "s.csv", target: "t.csv", ...REPLACE },
+          expect: { max_delete_pct: 10 },
+        }],
+      };
+      await runWell(folder, pipeline);
+      const { streams } = await run(folder, pipeline);
+      assert.match(streams[0]!.error!.message, /the rows of the target cannot be counted/);
+      assert.equal(streams[0]!.rows_extracted, 0);
+      assert.equal(streams[0]!.stage, undefined);
     });
-    await runWell(folder, pipeline({ max_delete_pct: 10 }));
-    const { streams } = await run(folder, pipeline({ max_delete_pct: 10 }));
-    assert.match(streams[0]!.error!.message, /the rows of the target cannot be counted/);
-    assert.equal(streams[0]!.rows_extracted, 0);
   });
-});
+}
 
 Deno.test("an age needs a watermark", async () => {
   await withFolder(async (folder) => {

@@ -75,7 +75,7 @@ export async function stageRecords(
   return staged;
 }
 
-/** Stages the source's own files, bytes unchanged. */
+/** Stages the source's own files, bytes unchanged, after a check that the target can take them. */
 export async function stageFiles(
   plan: StreamPlan,
   context: RunContext,
@@ -83,10 +83,16 @@ export async function stageFiles(
   source: ConnectionClient,
   progress: Progress,
 ): Promise<StagedFiles> {
+  const fields: ResolvedFields = { projections: [], generated: [] };
+  if (context.loads) {
+    const { before } = await checkTarget(plan, prepareContext(plan, context, undefined), fields);
+    if (before !== undefined) progress.targetBefore = before;
+    checkBounds(plan, context, undefined, before);
+  }
   return await extractWhole({
     ...{ source, context, stage: buffer, buffer: plan.buffer, transformer: undefined },
     extractor: plainClass(plan.extractor),
-    spec: buildSpec(plan, context, { projections: [], generated: [] }, undefined),
+    spec: buildSpec(plan, context, fields, undefined),
     stats: newStats(),
     onProgress: reportRows(plan, context, progress, undefined),
     details: () => describeStage(plan, context, undefined, null),
