@@ -332,6 +332,15 @@ onPostgres(
       );
       assert.match(secret!.problems[0]!, /stream "secret": .*permission denied for table secret/);
       assert.equal(open!.status, "ready");
+      const { streams: [apart] } = await plan(folder, {
+        source: url.href,
+        target: { provider: "local" },
+        streams: [{
+          ...stream("apart"),
+          source: { type: "relation", schema: "public", name: "missing" },
+        }],
+      });
+      assert.match(apart!.problems[0]!, /Cannot find relation "public\.missing"/);
       const { streams: [closed] } = await plan(folder, {
         source: SOURCE,
         target: url.href,
