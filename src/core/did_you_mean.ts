@@ -2,6 +2,7 @@
 
 /** `, did you mean "…"` with the most similar known word; empty when none is similar. */
 export function suggestWord(word: string, known: readonly string[]): string {
+  if (word === "") return "";
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {

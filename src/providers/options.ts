@@ -24,7 +24,9 @@ export function firstIssue(schema: Schema, { issues }: Issues): OptionIssue {
       path: [...path, key],
     };
   }
-  const detail = issue.message.replace(/^Invalid input: /, "");
+  const detail = issue.code === "too_small" && issue.origin === "string"
+    ? "it is empty, expected some text"
+    : issue.message.replace(/^Invalid input: /, "");
   const missing = /^(expected .+), received undefined$/.exec(detail);
   const name = path.join(".");
   if (missing !== null) return { message: `key "${name}" is missing, ${missing[1]}`, path };

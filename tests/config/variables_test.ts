@@ -137,6 +137,42 @@ streams:
   assert.equal(stream!.extract!.overlap, "65536");
 });
 
+Deno.test("an error about a value that has an empty variable names the variable and where it is set", () => {
+  const options = {
+    env: { E: "", FULL: "x" },
+    envFiles: [{ path: ".env", text: "FILE=\n" }],
+    vars: { GIVEN: "" },
+    project: {
+      path: "dxt_project.yaml",
+      text: 'version: 1\nname: p\nconnections: { whole: "${E}", part: "sqlite:${E}" }',
+    },
+  };
+  const withSource = (source: string) => PIPELINE.replace("sqlite:a.db", () => source);
+  const table: Record<string, string> = {
+    "${E}":
+      '"source" is "${E}", expected some text; variable "E" is empty in the environment, give',
+    "${FILE}": 'expected some text; variable "FILE" is empty in ".env", give it a value there',
+    "${GIVEN}${FULL}":
+      '"${GIVEN}${FULL}" in dxt_project.yaml: known are whole, part; variable "GIVEN"',
+    "{ provider: '${E}' }": '"provider" is "${E}", expected some text; variable "E" is empty in',
+    "whole": 'unknown connection "${E}" in dxt_project.yaml: known are whole, part; variable "E"',
+  };
+  for (const [source, message] of Object.entries(table)) {
+    assert.throws(
+      () => parsePipeline(withSource(source), options),
+      (error) => error instanceof LocatedError && error.message.includes(message),
+      source,
+    );
+  }
+  const later = (source: string) =>
+    parsePipeline(withSource(source), options).errorAt(["source", "path"], "No").message;
+  const hint = /: No; variable "E" is empty in the environment, give it a value there$/m;
+  assert.match(later("{ provider: sqlite, path: '${E}' }"), hint);
+  assert.match(later("sqlite:${E}"), hint);
+  assert.match(later("part"), hint);
+  assert.match(later("sqlite:${FULL}${NO:-}"), /: No$/m);
+});
+
 Deno.test("text that is no number, or no whole variable, is not read as one", () => {
   const yaml = (value: string) =>
     PIPELINE.replace("TEXT", "x") + `buffer:\n  file_bytes: ${value}\n`;

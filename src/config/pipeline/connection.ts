@@ -128,7 +128,8 @@ function followName(
 
 /** Places errors where the pipeline refers to the connection, since a URL has no keys. */
 function withPlace(found: Found | undefined, place: Place): Found | undefined {
-  return found === undefined ? undefined : { ...found, tree: { ...found.tree, place } };
+  if (found === undefined) return undefined;
+  return { ...found, tree: { ...found.tree, place: { ...found.tree.place, ...place } } };
 }
 
 function describeUnknown(

@@ -6,6 +6,8 @@ import type { SourceText } from "./source_text.ts";
 export interface Place {
   readonly source: SourceText;
   readonly offset: number;
+  /** What every message about this place ends with: a likely cause that it does not name itself. */
+  readonly hint?: string;
 }
 
 /** One error in a file. Line and column count from 1; both are 0 for the command line. */
@@ -44,9 +46,15 @@ function formatIssue({ file, line, column, message, excerpt }: Issue): string {
   return `${place}: ${message}${excerpt === "" ? "" : `\n${excerpt}`}`;
 }
 
-export function issueAt({ source, offset }: Place, message: string): Issue {
+export function issueAt({ source, offset, hint }: Place, message: string): Issue {
   const { line, column } = source.argument ? { line: 0, column: 0 } : source.position(offset);
-  return { file: source.name, line, column, message, excerpt: source.excerpt(offset) };
+  return {
+    file: source.name,
+    line,
+    column,
+    message: hint === undefined ? message : `${message}; ${hint}`,
+    excerpt: source.excerpt(offset),
+  };
 }
 
 /** Collects errors. */

@@ -37,7 +37,7 @@ export class Variables {
   /** @throws {VariableError} when a place that may not be read could define it */
   get(name: string): string | undefined {
     this.requested.add(name);
-    const value = this.#find(name);
+    const value = this.#find(name)?.value;
     if (value !== undefined) this.used.set(name, value);
     return value;
   }
@@ -52,14 +52,23 @@ export class Variables {
     return this.#entries.map(([name]) => name);
   }
 
+  /** Where a variable that has been looked up is set, as in "SHOP_URL is empty in the environment". */
+  describeOrigin(name: string): string | undefined {
+    return this.#find(name)?.origin;
+  }
+
   /** Name of a known variable with this value. */
   findName(value: string): string | undefined {
     return this.#entries.find(([name, text]) => text === value && /^[A-Za-z]\w*$/.test(name))?.[0];
   }
 
-  #find(name: string): string | undefined {
-    if (Object.hasOwn(this.given, name)) return this.given[name];
-    if (isSet(this.environment, name)) return this.environment[name];
+  #find(name: string): { readonly value: string; readonly origin: string } | undefined {
+    if (Object.hasOwn(this.given, name)) {
+      return { value: this.given[name]!, origin: "on the command line" };
+    }
+    if (isSet(this.environment, name)) {
+      return { value: this.environment[name]!, origin: "in the environment" };
+    }
     for (const [i, { path, values }] of this.files.entries()) {
       this.#consulted = Math.max(this.#consulted, i + 1);
       if (values === undefined) {
@@ -71,7 +80,7 @@ export class Variables {
           name,
         );
       }
-      if (Object.hasOwn(values, name)) return values[name];
+      if (Object.hasOwn(values, name)) return { value: values[name]!, origin: `in "${path}"` };
     }
     return undefined;
   }
@@ -111,12 +120,23 @@ function expandScalar(found: ScalarTree, variables: Variables, issues: Issues): 
   if (typeof written !== "string" || !written.includes("$")) return found;
   try {
     const value = expandText(written, variables);
-    return { ...found, value, written, variable: isOneVariable(written) };
+    const place = { ...found.place, ...hintAtEmpty(written, variables) };
+    return { ...found, value, written, place, variable: isOneVariable(written) };
   } catch (error) {
     if (!(error instanceof VariableError)) throw error;
     issues.add(placeIn(found, error.variable), error.message);
     return { ...found, written, broken: true };
   }
+}
+
+/** A variable that is set but empty is a likely cause of any error about its value. */
+function hintAtEmpty(written: string, variables: Variables): Pick<Place, "hint"> {
+  const names = [...written.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name!);
+  const empty = names.find((name) => variables.used.get(name) === "");
+  if (empty === undefined) return {};
+  return {
+    hint: `variable "${empty}" is empty ${variables.describeOrigin(empty)}, give it a value there`,
+  };
 }
 
 class VariableError extends Error {
