@@ -82,6 +82,15 @@ export async function writeManifest(directory: string, manifest: Manifest): Prom
  * @throws {BufferError} when the stage does not match its manifest
  */
 export async function readManifest(directory: string): Promise<Manifest | undefined> {
+  const manifest = await peekManifest(directory);
+  for (const file of manifest?.files ?? []) {
+    await checkFile(join(directory, manifest!.folder), file);
+  }
+  return manifest;
+}
+
+/** As {@linkcode readManifest}, without reading the files. */
+export async function peekManifest(directory: string): Promise<Manifest | undefined> {
   const path = join(directory, MANIFEST);
   const refuse = (detail: string) =>
     new BufferError(
@@ -92,7 +101,6 @@ export async function readManifest(directory: string): Promise<Manifest | undefi
   const { kind, count, files } = manifest;
   const found = sumCounts(kind, files);
   if (found !== count) throw refuse(`it declares ${count} ${kind}, but its files hold ${found}`);
-  for (const file of files) await checkFile(join(directory, manifest.folder), file);
   return manifest;
 }
 

@@ -1,10 +1,13 @@
 /** The folder of a stage: commits its files, and removes them. */
 import { join } from "node:path";
 import type { StagedFile } from "../core/contracts/buffer.ts";
+import { ifPresent } from "../core/files/if_present.ts";
 import { explainDiskErrors, makeFolder, removePath, syncFolder } from "./durable_file.ts";
-import { MANIFEST, type Manifest, PARTIAL_MANIFEST, writeManifest } from "./manifest.ts";
+import { MANIFEST, type Manifest, writeManifest } from "./manifest.ts";
 
 const PREFIX = "files-";
+/** Names of folders of staged files, and of manifests that are not complete. */
+const OWN = /^(?:\.manifest\.json\.)?files-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Writes files into a new folder and commits them: renames the manifest into place last, and only
@@ -47,16 +50,30 @@ async function removeOnError<T>(path: string, work: () => Promise<T>): Promise<T
  * files, and the next commit tries again.
  */
 async function removeOthers(directory: string, folder: string): Promise<void> {
-  for await (const { name } of Deno.readDir(directory)) {
-    const isOld = name.startsWith(PREFIX) || name.startsWith(PARTIAL_MANIFEST);
-    if (isOld && name !== folder) await removePath(join(directory, name)).catch(() => {});
+  for (const path of await listLeftFiles(directory, { folder })) {
+    await removePath(path).catch(() => {});
   }
 }
 
-/** Removes the stage, the manifest first, so that a partly removed stage never looks committed. */
+/** Paths in a stage that do not belong to its commit; all that dxt wrote there when it has none. */
+export async function listLeftFiles(
+  directory: string,
+  committed?: Pick<Manifest, "folder">,
+): Promise<string[]> {
+  const entries = await ifPresent(() => Array.fromAsync(Deno.readDir(directory))) ?? [];
+  return entries.flatMap(({ name }) => {
+    return OWN.test(name) && name !== committed?.folder ? [join(directory, name)] : [];
+  });
+}
+
+/**
+ * Removes the stage, the manifest first, so that a partly removed stage never looks committed. Files that dxt
+ * did not write remain, and so does the folder that holds them.
+ */
 export async function clearStage(directory: string): Promise<void> {
   await removePath(join(directory, MANIFEST));
-  await removePath(directory);
+  for (const path of await listLeftFiles(directory)) await removePath(path);
+  await Deno.remove(directory).catch(() => {});
 }
 
 /** Returns the path of a staged file. */

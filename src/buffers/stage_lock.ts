@@ -29,7 +29,7 @@ const Pending = z.strictObject({
  * Lock and record lie beside the stage's folder, since `clearStage` removes that. Names of stages
  * never begin with a dot, so these names cannot collide.
  */
-const siblingPath = (directory: string, ending: string) =>
+export const siblingPath = (directory: string, ending: string) =>
   join(dirname(directory), `.${basename(directory)}.${ending}`);
 
 /** @throws {ConcurrentRunError} when another run holds the lock for longer than the claim waits */
@@ -49,18 +49,19 @@ export async function lockStage(
   const path = pendingPath(directory);
   return {
     record: path,
-    pending: () =>
-      readJSONFile(
-        path,
-        VERSION,
-        Pending,
-        (detail) =>
-          new BufferError(`Cannot read "${path}", the record of an interrupted load: ${detail}`),
-      ),
+    pending: () => readPending(directory),
     remember: (load) => writePending(directory, load),
     forget: () => removePending(directory),
     [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
   };
+}
+
+/** Reads the record of a load whose outcome is unknown. */
+export function readPending(directory: string): Promise<PendingLoad | undefined> {
+  const path = pendingPath(directory);
+  const refuse = (detail: string) =>
+    new BufferError(`Cannot read "${path}", the record of an interrupted load: ${detail}`);
+  return readJSONFile(path, VERSION, Pending, refuse);
 }
 
 const pendingPath = (directory: string) => siblingPath(directory, "pending.json");

@@ -3,6 +3,7 @@
  * when the process ends, however it ends. A lock file left by a killed run therefore blocks nobody,
  * and containers that share a kernel see each other's locks. Its content only identifies the holder.
  */
+import { ifPresent } from "./if_present.ts";
 import { type Attempt, type Claim, describeOwner, type RunOwner, waitForLock } from "./run_lock.ts";
 import { ConnectorError, messageOf } from "../errors.ts";
 
@@ -24,7 +25,33 @@ export async function lockFile(
   signal: AbortSignal,
   makeFolder: () => Promise<void> = () => Promise.resolve(),
 ): Promise<AsyncDisposable> {
-  return await waitForLock(what, claim, signal, () => tryLock(path, what, claim.owner, makeFolder));
+  const attempt = () => tryLock(path, what, claim.owner, makeFolder);
+  return await waitForLock(what, claim, signal, attempt, GRACE_MS);
+}
+
+/** Milliseconds for which {@linkcode isLocked} of another process may disturb an attempt. */
+const GRACE_MS = 200;
+
+/** Whether a process holds a lock file; false if the file does not exist. */
+export async function isLocked(path: string): Promise<boolean> {
+  const file = await ifPresent(() => Deno.open(path));
+  if (file === undefined) return false;
+  using _file = file;
+  // A shared lock, which closing the file frees: processes that only look do not disturb each other.
+  return !await file.tryLock(false);
+}
+
+/**
+ * Reads the run that created a lock file, whether or not it still holds it; undefined if no run did. Unreadable
+ * on Windows, where a locked file is, and before the owner is written.
+ */
+export async function readOwner(path: string): Promise<RunOwner | undefined> {
+  try {
+    const owner: unknown = JSON.parse(await Deno.readTextFile(path));
+    return isOwner(owner) ? owner : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function tryLock(
@@ -80,13 +107,8 @@ async function lock(file: Deno.FsFile, what: string): Promise<boolean> {
 
 async function isAt(path: string, file: Deno.FsFile): Promise<boolean> {
   const own = await file.stat();
-  try {
-    const now = await Deno.stat(path);
-    return now.ino === own.ino && now.dev === own.dev;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  const now = await ifPresent(() => Deno.stat(path));
+  return now?.ino === own.ino && now.dev === own.dev;
 }
 
 async function writeOwner(file: Deno.FsFile, owner: RunOwner): Promise<void> {
@@ -95,14 +117,9 @@ async function writeOwner(file: Deno.FsFile, owner: RunOwner): Promise<void> {
   for (let at = 0; at < text.length;) at += await file.write(text.subarray(at));
 }
 
-/** Cannot be read on Windows, where a locked file is unreadable, and before the owner is written. */
 async function readHolder(path: string): Promise<string> {
-  try {
-    const owner: unknown = JSON.parse(await Deno.readTextFile(path));
-    return isOwner(owner) ? describeOwner(owner) : UNKNOWN;
-  } catch {
-    return UNKNOWN;
-  }
+  const owner = await readOwner(path);
+  return owner === undefined ? UNKNOWN : describeOwner(owner);
 }
 
 function isOwner(value: unknown): value is RunOwner {

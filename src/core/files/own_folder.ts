@@ -2,10 +2,14 @@
  * Folders of temporary files that one process uses. A lock file beside each tells other processes that its own
  * one runs: the operating system frees the lock when the process ends, however it ends.
  */
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { isLocked } from "./file_lock.ts";
+import { ifPresent } from "./if_present.ts";
 import { createWithin } from "./shared_folder.ts";
 
-const LOCK = ".lock";
+const OWN = /^\.(.+-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22})\.lock$/;
+
+const lockPathOf = (path: string) => join(dirname(path), `.${basename(path)}.lock`);
 
 /** A folder that no other process removes. Disposing it removes it with all that it holds. */
 export interface OwnFolder extends AsyncDisposable {
@@ -14,15 +18,16 @@ export interface OwnFolder extends AsyncDisposable {
 
 /** Creates a folder in another one, and removes those of the same prefix whose processes have ended. */
 export async function createOwnFolder(around: string, prefix: string): Promise<OwnFolder> {
-  await removeAbandoned(around, prefix);
+  await removeAbandoned(around, prefix).catch(() => {});
   const name = `${prefix}${crypto.randomUUID()}`;
-  const [path, lockPath] = [join(around, name), join(around, `.${name}${LOCK}`)];
+  const path = join(around, name);
+  const lockPath = lockPathOf(path);
   const lock = await createWithin(
     around,
     () => Deno.open(lockPath, { write: true, createNew: true }),
   );
-  // Without its lock, on a file system that has none, nobody removes the folder of a killed process.
-  await lock.tryLock(true).catch(() => false);
+  // On a file system without locks the folder has none. Waits for a process that looks at the lock.
+  await lock.lock(true).catch(() => {});
   await Deno.mkdir(path, { mode: 0o700 });
   return {
     path,
@@ -37,25 +42,36 @@ export async function createOwnFolder(around: string, prefix: string): Promise<O
   };
 }
 
+/** Removes folders of this prefix; throws when another process removes the same ones. */
 async function removeAbandoned(around: string, prefix: string): Promise<void> {
-  try {
-    for await (const { name } of Deno.readDir(around)) {
-      if (!name.startsWith(`.${prefix}`) || !name.endsWith(LOCK)) continue;
-      await removeIfAbandoned(join(around, name.slice(1, -LOCK.length)), join(around, name));
-    }
-  } catch {
-    // The folder does not exist, or another process removes the same ones.
+  for (const path of await listOwnFolders(around)) {
+    if (basename(path).startsWith(prefix)) await removeIfAbandoned(path);
   }
 }
 
-async function removeIfAbandoned(path: string, lockPath: string): Promise<void> {
-  using lock = await Deno.open(lockPath, { write: true });
-  if (!await lock.tryLock(true)) return;
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    // The process was killed before it created the folder.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+/** Lists the folders of all processes, also of those that ended before they created theirs. */
+export async function listOwnFolders(around: string): Promise<string[]> {
+  const entries = await ifPresent(() => Array.fromAsync(Deno.readDir(around))) ?? [];
+  return entries.flatMap(({ name }) => {
+    const [, own] = OWN.exec(name) ?? [];
+    return own === undefined ? [] : [join(around, own)];
+  });
+}
+
+/** Whether the process that created a folder still runs. */
+export function isOwned(path: string): Promise<boolean> {
+  return isLocked(lockPathOf(path));
+}
+
+/** Removes a folder whose process has ended; returns whether it did. */
+export async function removeIfAbandoned(path: string): Promise<boolean> {
+  const lockPath = lockPathOf(path);
+  const lock = await ifPresent(() => Deno.open(lockPath, { write: true }));
+  if (lock === undefined) return false;
+  using _lock = lock;
+  if (!await lock.tryLock(true)) return false;
+  // Of a process that was killed before it created the folder, only the lock exists.
+  await ifPresent(() => Deno.remove(path, { recursive: true }));
   await Deno.remove(lockPath);
+  return true;
 }

@@ -51,8 +51,9 @@ export const writingChecks = {
       await trial.write(buffer, 25);
       if (trial.test.persistent) {
         await Deno.writeTextFile(`${await trial.part()}.bak`, "in the first one's folder");
-        await Deno.mkdir(join(trial.directory, "files-of-a-killed-writer"));
-        await Deno.writeTextFile(join(trial.directory, ".manifest.json.files-x"), "{");
+        const killed = `files-${crypto.randomUUID()}`;
+        await Deno.mkdir(join(trial.directory, killed));
+        await Deno.writeTextFile(join(trial.directory, `.manifest.json.${killed}`), "{");
       }
       await trial.holds(buffer, 25);
       await trial.write(buffer, 3, { from: 100 });

@@ -1,0 +1,130 @@
+/** Stages as they lie on disk, whoever wrote them: for a look at them, and to remove them. */
+import { join } from "node:path";
+import type { PendingLoad } from "../core/contracts/buffer.ts";
+import { messageOf } from "../core/errors.ts";
+import { isLocked, readOwner } from "../core/files/file_lock.ts";
+import { ifPresent } from "../core/files/if_present.ts";
+import { addSizes, measurePath, type PathSize } from "../core/files/path_size.ts";
+import type { Claim, RunOwner } from "../core/files/run_lock.ts";
+import type { StageState } from "../models/stored.ts";
+import { removePath } from "./durable_file.ts";
+import { MANIFEST, peekManifest } from "./manifest.ts";
+import { clearStage, listLeftFiles } from "./stage.ts";
+import { lockStage, readPending, siblingPath } from "./stage_lock.ts";
+
+/** A stage, or what a killed extraction left beside the files of one. */
+export interface FoundStage extends PathSize {
+  readonly state: StageState;
+  /** Folder of the stage. */
+  readonly directory: string;
+  /** Records, or files where bytes were kept; undefined unless the stage is committed. */
+  readonly count?: number | undefined;
+  /** The run that has the stage. */
+  readonly holder?: RunOwner | undefined;
+  readonly pending?: PendingLoad | undefined;
+  /** Why the stage cannot be loaded. */
+  readonly problem?: string | undefined;
+}
+
+/** Names of stages begin with no dot; those of their locks and records do. */
+const PENDING = ["pending.json", "pending.new"];
+const SIBLING = /^\.(.+)\.(?:lock|pending\.json|pending\.new)$/;
+
+/**
+ * Lists the stages in the folder of a pipeline, by name. Reads manifests, but no staged files. Ignores what dxt
+ * did not write: `buffer.location` may be any folder.
+ */
+export async function listStages(folder: string): Promise<FoundStage[]> {
+  const entries = await ifPresent(() => Array.fromAsync(Deno.readDir(folder))) ?? [];
+  const names = entries.flatMap(({ name, isDirectory }) => {
+    const [, stage] = SIBLING.exec(name) ?? [];
+    return stage ?? (isDirectory && !name.startsWith(".") ? name : []);
+  });
+  const found: FoundStage[] = [];
+  for (const name of [...new Set(names)].sort()) {
+    const directory = join(folder, name);
+    const lock = siblingPath(directory, "lock");
+    const holder = await readOwner(lock);
+    if (await isLocked(lock)) {
+      found.push({ state: "in use", directory, holder, ...await measurePath(directory) });
+    } else found.push(...await inspectStage(directory, holder !== undefined));
+  }
+  return found;
+}
+
+/**
+ * What a killed run left in the folder of a stage that no run uses, then the stage.
+ *
+ * @param isLeft whether a killed run left the lock of the stage
+ */
+async function inspectStage(directory: string, isLeft: boolean): Promise<FoundStage[]> {
+  const pending = await attempt(() => readPending(directory));
+  // A folder of another program may hold a file with the name of a manifest.
+  const own = await listLeftFiles(directory);
+  const manifest = own.length === 0 ? {} : await attempt(() => peekManifest(directory));
+  const problem = pending.problem ?? manifest.problem;
+  const isInDoubt = pending.problem !== undefined || pending.value !== undefined;
+  const isStage = isInDoubt || problem !== undefined || manifest.value !== undefined;
+  const left = manifest.problem === undefined ? await listLeftFiles(directory, manifest.value) : [];
+  const found: FoundStage[] = [];
+  if (left.length > 0 || (isLeft && !isStage)) {
+    found.push({ state: "incomplete", directory, ...await measureAll(left) });
+  }
+  if (isStage) {
+    const paths = [
+      join(directory, MANIFEST),
+      ...own.filter((path) => !left.includes(path)),
+      ...PENDING.map((ending) => siblingPath(directory, ending)),
+    ];
+    found.push({
+      state: isInDoubt ? "in doubt" : problem === undefined ? "staged" : "unusable",
+      directory,
+      pending: pending.value,
+      count: manifest.value?.count,
+      problem,
+      ...await measureAll(paths),
+    });
+  }
+  return found;
+}
+
+async function attempt<T>(
+  read: () => Promise<T | undefined>,
+): Promise<{ readonly value?: T | undefined; readonly problem?: string }> {
+  try {
+    return { value: await read() };
+  } catch (error) {
+    return { problem: messageOf(error) };
+  }
+}
+
+async function measureAll(paths: readonly string[]): Promise<PathSize> {
+  return addSizes(await Promise.all(paths.map(measurePath)));
+}
+
+/**
+ * Removes a stage while it holds its lock, if it is still as it was found.
+ *
+ * @returns whether it was removed
+ * @throws {ConcurrentRunError} when another run has the stage
+ */
+export async function removeFound(
+  { directory, state, changed }: FoundStage,
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<boolean> {
+  await using lock = await lockStage(directory, claim, signal);
+  const now = await inspectStage(directory, true);
+  if (!now.some((stage) => stage.state === state && stage.changed === changed)) return false;
+  await removePath(siblingPath(directory, "pending.new"));
+  if (state === "incomplete") {
+    const manifest = await peekManifest(directory);
+    for (const path of await listLeftFiles(directory, manifest)) await removePath(path);
+    if (manifest === undefined) await Deno.remove(directory).catch(() => {});
+    return true;
+  }
+  await clearStage(directory);
+  // Last, so that a kill before leaves a load in doubt, not one that is forgotten.
+  lock.forget();
+  return true;
+}

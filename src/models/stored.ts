@@ -1,0 +1,41 @@
+/** What runs keep or left, as `dxt status` and `dxt clean` print it. */
+
+/**
+ * - in use: a run holds its lock.
+ * - in doubt: only the target knows whether it took the load.
+ * - staged: complete, and not loaded as far as dxt knows.
+ * - incomplete: its extraction was killed.
+ * - unusable: no load can read it, such as a stage of another version.
+ * - abandoned: a temporary file, folder or table whose run was killed.
+ */
+export type StoredState = StageState | "abandoned";
+export type StageState = "in use" | "in doubt" | "staged" | "incomplete" | "unusable";
+
+/** The run that holds a lock. */
+export interface LockHolder {
+  readonly host?: string | undefined;
+  readonly pid: number;
+  readonly run_id: string;
+  /** Start of the run, in ISO 8601. */
+  readonly since: string;
+}
+
+/** One thing that runs keep or left. What is unknown is omitted. */
+export interface StoredEntry {
+  readonly kind: "stage" | "folder" | "file" | "table";
+  readonly state: StoredState;
+  /** Its path, or its name in the target. */
+  readonly place: string;
+  readonly pipeline?: string;
+  readonly stream?: string;
+  /** Of a stage: records, or files where bytes were kept. */
+  readonly rows?: number;
+  readonly bytes?: number;
+  /** When it was last written, in ISO 8601. */
+  readonly changed?: string;
+  readonly held_by?: LockHolder;
+  /** Of a load in doubt: what the target says of it. */
+  readonly outcome?: "committed" | "aborted" | "running" | "unknown";
+  /** Why a stage is unusable, or a target cannot be asked. */
+  readonly problem?: string;
+}
