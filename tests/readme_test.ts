@@ -10,7 +10,7 @@ import { dxt, fakeIO } from "./cli/fakes.ts";
 import { freshDatabase, postgresTest } from "./support/services.ts";
 import { withFolder } from "./support/run.ts";
 import { ignoreIf } from "./support/ignore.ts";
-import { codeBlocks, readPages, ROOT, writeFiles } from "./support/pages.ts";
+import { codeBlocks, type Page, readPages, ROOT, writeFiles } from "./support/pages.ts";
 
 const PAGES = await readPages();
 const README = PAGES.find(({ path }) => path === "README.md")!.text;
@@ -108,6 +108,23 @@ Deno.test("every link leads to a file, and to a heading of it", async () => {
     }
   }
   assert.deepEqual(wrong, []);
+});
+
+/** Pages that a page links to. */
+function findLinkedPages({ path, text }: Page): Page[] {
+  const links = new Set(
+    [...text.matchAll(/\]\((?!https?:)([^)\s#]+)/g)].map(([, link]) =>
+      normalize(join(dirname(path), link!))
+    ),
+  );
+  return PAGES.filter((page) => links.has(page.path));
+}
+
+Deno.test("every page is at most two links away from README.md", () => {
+  const first = findLinkedPages({ path: "README.md", text: README });
+  const near = new Set([...first, ...first.flatMap(findLinkedPages)]);
+  const far = PAGES.filter((page) => page.path !== "README.md" && !near.has(page));
+  assert.deepEqual(far.map(({ path }) => path), []);
 });
 
 /** What a page says to run: lines of shell blocks, and code within text. */
