@@ -20,6 +20,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "core/permission_errors.ts",
     "core/did_you_mean.ts",
     "core/files/file_url.ts",
+    "core/files/suggest_file.ts",
     "core/files/paths.ts",
   ],
   selector: ["models", "core/errors.ts", "core/did_you_mean.ts"],

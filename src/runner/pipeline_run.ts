@@ -42,6 +42,8 @@ export interface RunOptions extends Selection, ReadOptions {
   readonly sandbox?: boolean;
   /** Ask the source for its number of rows, so that progress shows a total. */
   readonly estimates?: boolean;
+  /** Search the source for the nearest name of a stream that does not exist. */
+  readonly mayExplore?: boolean;
   /** Report the statements that are sent to source and target. */
   readonly statements?: boolean;
   readonly signal: AbortSignal;
@@ -125,6 +127,7 @@ function newContext(
     retries: options.retries,
     bounds: readBounds(options),
     estimates: options.estimates ?? false,
+    mayExplore: options.mayExplore ?? false,
     statements: options.statements ?? false,
     threads,
     turn: Promise.resolve(),

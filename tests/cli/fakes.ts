@@ -138,7 +138,7 @@ export function fakeEngine(behaviour: FakeBehaviour = {}): FakeEngine {
     },
     admitPipeline(_: LoadedPipeline, use: PipelineUse) {
       asked.use = use;
-      return Promise.resolve();
+      return Promise.resolve(true);
     },
     checkPipeline(loaded: LoadedPipeline) {
       const { path } = loaded as unknown as { path: string };

@@ -60,6 +60,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
       (error) => [String(error)],
     );
     assert.ok(problems.length > 0, "no problem with what is missing");
+    assert.match(await connector.describeMissing(test.missing), /^(in|at) .+: /);
   },
   "every record comes, with a proof of as many": async ({ source, records }, opened) => {
     const read = await readAll(opened, request(source, opened.fields));

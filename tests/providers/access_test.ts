@@ -81,7 +81,10 @@ Deno.test("files: missing ones, patterns, unknown formats, folders in the way, w
     const into = (path: string): StreamTarget => ({ type: "directory", path, format: "csv" });
     await holds([
       [() => files.checkRead(file("a.csv")), undefined],
-      [() => files.checkRead(file("b.csv")), /there is no file in file "b.csv"/],
+      [
+        () => files.checkRead(file("b.csv")),
+        /Cannot find file "b.csv" in folder ".*": it does not exist, did you mean "a.csv"$/,
+      ],
       [() => files.checkRead(file("notes.txt")), /notes\.txt/],
       [() => files.checkRead(file("sub.csv")), /it is a folder/],
       [() => files.checkRead(glob("a*.csv")), undefined],

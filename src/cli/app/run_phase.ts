@@ -67,7 +67,7 @@ async function execute(
     ...omitUndefined({ file: options.logFile, level: options.logLevel }),
   };
   const { runPipeline, admitPipeline } = await context.engine.runner();
-  await admitPipeline(loaded, {
+  const mayExplore = await admitPipeline(loaded, {
     purpose: phase,
     ...omitUndefined({ select, exclude, logFile: logging.file }),
     limits: parseLimits(options),
@@ -87,6 +87,7 @@ async function execute(
       runPipeline({ ...loaded, showValues: options.showValues ?? false }, {
         phase,
         runId,
+        mayExplore,
         ...chooseRecords(options),
         ...omitUndefined({ threads, waitMs, retries, maxRows, maxBytes }),
         ...(context.printer.isLive ? { estimates: true } : {}),

@@ -2,6 +2,7 @@
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
 import { readFileURL } from "../../core/files/file_url.ts";
+import { suggestFile } from "../../core/files/suggest_file.ts";
 import { requirePermission } from "../../core/permission_errors.ts";
 import { issueAt, LocatedError } from "../text/issues.ts";
 import { makeMap, scalar, type ScalarTree, type Tree } from "../text/tree.ts";
@@ -75,7 +76,9 @@ export async function classifyArgument(
     );
   }
   if (makes && /[/\\]/.test(text)) return { tree: end("local", text), kind: "files" };
-  if (/[/\\]/.test(text) || extname(text) !== "") return refuse(`there is no "${hideLogin(text)}"`);
+  if (/[/\\]/.test(text) || extname(text) !== "") {
+    return refuse(`there is no "${hideLogin(text)}"${await suggestFile(full)}`);
+  }
   // A bare word must be a connection name; the caller reports the known names.
   return { tree: word, kind: "name" };
 }

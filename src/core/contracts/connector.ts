@@ -49,10 +49,15 @@ export interface Access {
  * Every method may be called any number of times, and none changes the system.
  */
 export interface Connector extends AsyncDisposable {
-  /** Called by `dxt test`, and to name the system in an error. */
+  /** Called by `dxt test`. */
   testConnection(): Promise<ServerInfo>;
   /** Fields of a dataset in its own order; undefined when it does not exist. Called before each run. */
   getStreamFields(ref: StreamRef): Promise<Field[] | undefined>;
+  /**
+   * Where a dataset without fields was looked for, why it was not found, and the nearest name: what follows
+   * `Cannot find table "x"` in an error, for example `in PostgreSQL: it does not exist`.
+   */
+  describeMissing(ref: StreamRef): Promise<string>;
   /** All datasets that the login can see, without system catalogs, sorted by name. For `dxt discover`. */
   discover(): Promise<DiscoveredStream[]>;
   /** Kind and size of a dataset that exists. Called by `dxt plan`, and for the total of a progress bar. */
@@ -70,6 +75,7 @@ export type ConnectorMethod = Exclude<keyof Connector, symbol>;
 export const CONNECTOR_METHODS = [
   "testConnection",
   "getStreamFields",
+  "describeMissing",
   "discover",
   "estimate",
   "checkRead",
@@ -84,6 +90,7 @@ export type SourceAnswers =
 /** A connector of a read-only system that lists no datasets and needs no closing, unless `own` does. */
 export function sourceConnector<Own extends SourceAnswers>(own: Own): Connector & Own {
   return {
+    describeMissing: async () => `in ${(await own.testConnection()).product}: it does not exist`,
     discover: () => Promise.resolve([]),
     estimate: ({ type }) => Promise.resolve({ kind: type }),
     async checkRead(source) {

@@ -14,6 +14,7 @@ import type { LoadMode } from "../../models/stream.ts";
 import { checkRead, checkWrite, type WriteRights } from "./access.ts";
 import type { RelationalSystem, SqlSession, Table, TableName } from "./contract.ts";
 import { estimateSource, type SizeReader } from "./estimate.ts";
+import { suggestStream } from "../../core/suggest_stream.ts";
 import { formatReference, tableName } from "./names.ts";
 
 /** A connection to one relational system. The provider opens sessions and describes its system. */
@@ -65,6 +66,23 @@ export abstract class SqlConnector<S extends SqlSession, T extends Table, E> imp
       const table = await catalog.find(session, tableName(ref));
       return table === undefined ? undefined : await catalog.getFields(session, table);
     });
+  }
+
+  /** The database as a message names it, and why a table may be missing from it. */
+  protected async describeAbsence(): Promise<string> {
+    const { product } = await this.testConnection();
+    return `in ${product}: it does not exist, or the login may not see it`;
+  }
+
+  async describeMissing(ref: StreamRef): Promise<string> {
+    // Also throws the error of a system that cannot be reached.
+    const absence = await this.describeAbsence();
+    if (ref.type !== "relation") return absence;
+    const found = await this.discover().catch(() => []);
+    const names = found.map(({ name }) => name);
+    return names.length === 0
+      ? absence
+      : absence + suggestStream(formatReference(tableName(ref)), names);
   }
 
   async discover(): Promise<DiscoveredStream[]> {

@@ -40,6 +40,8 @@ export interface RunContext {
   readonly bounds: ReadBounds;
   /** Whether to ask the source for its number of rows, for a progress bar. */
   readonly estimates: boolean;
+  /** Whether the source may be searched for the nearest name of a stream that does not exist. */
+  readonly mayExplore: boolean;
   readonly threads: Threads;
   /**
    * Streams are extracted side by side, but loaded in the order of the pipeline: a table may refer to

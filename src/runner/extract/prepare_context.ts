@@ -4,10 +4,11 @@ import { asTargetError } from "../contract/target_errors.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
 import { openTarget } from "../worker/connection_clients.ts";
+import type { SearchContext } from "./missing_source.ts";
 import type { Transformer } from "./transform_client.ts";
 
 /** The context for preparing a stream, to plan it or to run it. */
-export type PrepareContext = Pick<RunContext, "source" | "target" | "warn"> & {
+export type PrepareContext = Pick<RunContext, "source" | "target" | "warn"> & SearchContext & {
   /** Calls `work` with a connection to the target, either an open one or a new one. */
   withTarget<T>(work: (target: ConnectionClient) => Promise<T>): Promise<T>;
   /** Where the stream has transforms. */

@@ -1,7 +1,7 @@
 /** Finds the fields that a stream moves: asks its source, and its target where the source has none. */
 import { SchemaError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
-import { datasetName, describeDataset } from "../plan/dataset_name.ts";
+import { describeDataset } from "../plan/dataset_name.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import {
   describeUnseenFields,
@@ -10,27 +10,18 @@ import {
   resolveFields,
   withTargetTypes,
 } from "../plan/resolve_fields.ts";
-import { suggestStream } from "../plan/suggest_stream.ts";
 import type { ConnectorCalls } from "../worker/connection_client.ts";
+import { missingSource } from "./missing_source.ts";
 import type { PrepareContext } from "./prepare_context.ts";
 
 /** The fields that a stream moves, and those that its source has. */
 export async function resolveStreamFields(
   plan: StreamPlan,
   context: PrepareContext,
-  source: Pick<ConnectorCalls, "getStreamFields" | "testConnection" | "discover">,
+  source: Pick<ConnectorCalls, "getStreamFields" | "describeMissing">,
 ): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
   const found = await source.getStreamFields(plan.source);
-  if (found === undefined) {
-    // A system that cannot be reached throws its own error.
-    await source.testConnection();
-    const hint = await suggestSource(plan, context, source);
-    throw new SchemaError(
-      `Cannot find ${
-        describeDataset(plan.source)
-      } in ${context.source.provider.name}: it does not exist, or the login may not see it${hint}`,
-    );
-  }
+  if (found === undefined) throw await missingSource(plan.source, source, context.source, context);
   const resolved = resolveFields(plan.stream, found);
   for (const message of describeUnseenFields(plan.stream, found)) context.warn(message);
   if (resolved.projections.length === 0) {
@@ -47,20 +38,6 @@ export async function resolveStreamFields(
     await context.withTarget(({ connector }) => connector.getStreamFields(plan.target)) ??
       [];
   return { ...withTargetTypes(resolved, known), found };
-}
-
-/** Suggests the nearest table; no file, since a worker may read only the files of its streams. */
-async function suggestSource(
-  { source: { ...wanted } }: StreamPlan,
-  { source: { provider } }: PrepareContext,
-  source: Pick<ConnectorCalls, "discover">,
-): Promise<string> {
-  if (provider.category !== "relational" || wanted.type !== "relation") return "";
-  // A failed discovery must not hide the error of the missing source.
-  const found = await source.discover().catch(() => []);
-  return found.length === 0
-    ? ""
-    : suggestStream(datasetName(wanted), found.map(({ name }) => name));
 }
 
 /**

@@ -3,7 +3,7 @@ import { openBuffer } from "../../buffers/mod.ts";
 import { type LoadedPipeline, type NamedConnection, QUERY } from "../../config/mod.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import type { ExtractRequest } from "../../core/contracts/extractor.ts";
-import { BufferError, ConfigurationError, SchemaError } from "../../core/errors.ts";
+import { BufferError, ConfigurationError } from "../../core/errors.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { ProviderInfo } from "../../providers/provider_info.ts";
 import type { Value } from "../../core/values/values.ts";
@@ -19,7 +19,8 @@ import { excludedNames } from "../plan/field_declarations.ts";
 import { projectField, resolveFields } from "../plan/resolve_fields.ts";
 import type { PlainClass } from "../worker/inside/protocol.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
-import { listNames, suggestStream } from "../plan/suggest_stream.ts";
+import { listNames } from "../../core/suggest_stream.ts";
+import { missingSource } from "../extract/missing_source.ts";
 import { expandWildcards } from "./wildcards.ts";
 
 export interface Discovery {
@@ -57,7 +58,7 @@ export interface Head {
 export interface Showing {
   /** Most records. */
   readonly rows: number;
-  /** Whether other datasets may be listed, for a hint when the dataset does not exist. */
+  /** As in {@linkcode RunContext}. */
   readonly mayExplore: boolean;
   readonly signal: AbortSignal;
 }
@@ -158,22 +159,7 @@ async function readFields(
 ): Promise<readonly Field[]> {
   const fields = await client.connector.getStreamFields(source);
   if (fields !== undefined) return fields;
-  const { product } = await client.connector.testConnection();
-  const wanted = "name" in source ? source.name : "path" in source ? source.path : source.type;
-  const sight = viewer.endpoint.provider.category === "filestore" ? "program" : "login";
-  // A failed discovery must not hide the error of the missing source.
-  const hint = await hintAt(wanted, viewer).catch(() => "");
-  throw new SchemaError(
-    `Cannot find ${source.type} "${wanted}" in ${product}: it does not exist, or the ${sight} may not see it${hint}`,
-  );
-}
-
-/** Suggests other datasets, listed by a worker of its own: the first may read only one dataset. */
-async function hintAt(wanted: string, viewer: Viewer): Promise<string> {
-  if (!viewer.mayExplore) return "";
-  await using client = openClient(viewer.endpoint, { explores: true }, viewer);
-  const names = (await client.connector.discover()).map(({ name }) => name);
-  return suggestStream(wanted, names);
+  throw await missingSource(source, client.connector, viewer.endpoint, viewer);
 }
 
 /** The provider's first that has records, as it is without options. */

@@ -8,7 +8,6 @@ import type { PlannedStream, PlanResult } from "../../models/plan.ts";
 import type { Selection } from "../../selector/mod.ts";
 import type { Backfill } from "../plan/backfill.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
-import type { Threads } from "../contract/threads.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
 import { openTransformer } from "../extract/transform_client.ts";
 import { openThreads } from "../worker/pool.ts";
@@ -26,17 +25,17 @@ import { compareMaxima, findRange, maxOwner } from "../extract/watermark_range.t
 import { datasetName } from "../plan/dataset_name.ts";
 
 export interface PreviewOptions extends Selection, ReadOptions {
+  /** As in {@linkcode RunContext}. */
+  readonly mayExplore?: boolean;
   readonly signal: AbortSignal;
 }
 
 type Context = PrepareContext & {
   readonly fullRefresh: boolean;
   readonly backfill: Backfill | undefined;
-  readonly signal: AbortSignal;
   /** The connections that serve all streams. */
   readonly reader: ConnectionClient;
   readonly writer: ConnectionClient;
-  readonly threads: Threads;
 };
 
 /**
@@ -51,7 +50,7 @@ export async function previewPipeline(
 ): Promise<PlanResult> {
   const expanded = await expandWildcards(loaded, { ...options, retries: 0 });
   const { source, target, streams: selected } = await planRun(expanded, options);
-  const { fullRefresh = false, backfill, signal } = options;
+  const { fullRefresh = false, backfill, mayExplore = false, signal } = options;
   using threads = openThreads(loaded);
   const reads = selected.map((one) => one.source);
   const writes = selected.map((one) => one.target);
@@ -66,7 +65,7 @@ export async function previewPipeline(
   );
   await using writer = openClient(target, { writes }, both, selected.map(({ loader }) => loader));
   const context: Context = {
-    ...{ source, target, fullRefresh, backfill, reader, writer },
+    ...{ source, target, fullRefresh, backfill, mayExplore, reader, writer },
     ...both,
     withTarget: (work) => work(writer),
     transformer: undefined,

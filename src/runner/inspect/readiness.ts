@@ -13,7 +13,6 @@ import { resolveStreamFields } from "../extract/stream_fields.ts";
 import { openTransformer } from "../extract/transform_client.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import type { ConnectionClient, ConnectorCalls } from "../worker/connection_client.ts";
-import type { Threads } from "../contract/threads.ts";
 import { openThreads } from "../worker/pool.ts";
 import { openClient } from "../worker/connection_clients.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
@@ -33,6 +32,8 @@ export interface TrialResult {
 }
 
 export interface TrialOptions extends Selection {
+  /** As in {@linkcode RunContext}. */
+  readonly mayExplore?: boolean;
   readonly signal: AbortSignal;
   onResult(result: TrialResult): void;
 }
@@ -40,7 +41,7 @@ export interface TrialOptions extends Selection {
 /** Runs all checks of the selected streams, even after a failure; reports each result as it comes. */
 export async function testPipeline(
   loaded: LoadedPipeline,
-  { signal, onResult, ...selection }: TrialOptions,
+  { signal, mayExplore = false, onResult, ...selection }: TrialOptions,
 ): Promise<TrialResult[]> {
   const expanded = await expandWildcards(loaded, { signal, retries: 0 });
   const { source, target, streams } = await planSelected(expanded, selection);
@@ -60,7 +61,7 @@ export async function testPipeline(
   await using reader = openClient(source, reads, opening, extractors);
   await using writer = openClient(target, writes, opening, loaders);
   const context: Context = {
-    ...{ source, target, reader, writer, ...opening },
+    ...{ source, target, mayExplore, reader, writer, ...opening },
     withTarget: (work) => work(writer),
     transformer: undefined,
     fields: new Map(),
@@ -71,8 +72,6 @@ export async function testPipeline(
 }
 
 type Context = PrepareContext & {
-  readonly threads: Threads;
-  readonly signal: AbortSignal;
   readonly reader: ConnectionClient;
   readonly writer: ConnectionClient;
   /** Fields of the streams that can be read, for the checks of their targets. */

@@ -8,7 +8,7 @@ import { isWildcard } from "../../models/wildcard.ts";
 import { matchesPattern } from "../../selector/mod.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
 import type { PipelinePlan } from "../plan/pipeline_plan.ts";
-import { listNames, suggestStream } from "../plan/suggest_stream.ts";
+import { listNames, suggestStream } from "../../core/suggest_stream.ts";
 import { createRetryPolicy, withRetries } from "../retry.ts";
 import { openClient } from "../worker/connection_clients.ts";
 import { openThreads } from "../worker/pool.ts";

@@ -61,10 +61,16 @@ async function listNeeds(
   return pipelineNeeds(loaded, plan, plan.streams, purpose, logFile);
 }
 
-/** @throws {PermissionError} that names all that is not allowed, or all that is not granted */
-export async function admitPipeline(loaded: LoadedPipeline, use: PipelineUse): Promise<void> {
-  if (isUnlimited(loaded, use.limits)) return;
+/**
+ * Checks what the selected streams need.
+ *
+ * @returns whether the source may also be searched for other datasets
+ * @throws {PermissionError} that names all that is not allowed, or all that is not granted
+ */
+export async function admitPipeline(loaded: LoadedPipeline, use: PipelineUse): Promise<boolean> {
+  if (isUnlimited(loaded, use.limits)) return true;
   admit(`pipeline "${loaded.pipeline.name}"`, await listNeeds(loaded, use), loaded, use.limits);
+  return mayExplore((await planPipeline(loaded)).source, loaded, use.limits);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Names datasets of a source or a target in messages. */
-import type { StreamRef, StreamSource } from "../../models/source.ts";
+import type { StreamRef } from "../../models/source.ts";
 
 /** The name, path or text of a dataset. */
 export function datasetName(ref: StreamRef): string {
@@ -12,7 +12,7 @@ export function datasetName(ref: StreamRef): string {
 }
 
 /** The type of a source and the text that names it: `relation "orders"`, `the query`. */
-export function describeDataset(source: StreamSource): string {
+export function describeDataset(source: StreamRef): string {
   const isNamed = "name" in source || "path" in source || "pattern" in source;
   return isNamed ? `${source.type} "${datasetName(source)}"` : `the ${source.type}`;
 }

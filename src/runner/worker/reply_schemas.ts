@@ -91,6 +91,7 @@ function discovered(field: z.ZodType<Field>) {
 export const CONNECTOR_REPLIES = {
   testConnection: z.object({ product: shortText, version: shortText }),
   getStreamFields: z.array(Field).optional(),
+  describeMissing: shortText,
   discover: discovered(Field),
   estimate: z.object({
     kind: shortText,

@@ -74,7 +74,7 @@ Deno.test("each command asks for its phase, with what was given and nothing else
     assert.ok(signal instanceof AbortSignal);
     assert.match(runId!, /^[\da-f-]{36}$/);
     assert.deepEqual([typeof onEvent, typeof onResult], ["function", "function"]);
-    assert.deepEqual(asked, { phase });
+    assert.deepEqual(asked, { phase, mayExplore: true });
     assert.equal(engine.asked.path, "shop.yaml");
   }
 });

@@ -188,7 +188,30 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   [["plan"], /Cannot plan: expected a PIPELINE, or --from and --to/],
   [["plan", "--from", "x.csv"], /--to is missing\nRun "dxt plan --help"/],
   [["test", "p.yaml", "--from", "x.csv"], /Cannot test "p.yaml" with --from/],
-  [["run", "--from", "nope.csv", "--to", "w.db"], /--from: there is no "nope.csv"/],
+  [["run", "--from", "nope.csv", "--to", "w.db"], /--from: there is no "nope.csv"$/m],
+  [["run", "--from", "data/m8.csv", "--to", "w.db"], /is no "data\/m8.csv", did you mean "m1.csv"/],
+  [
+    ["run", "-qq", "mistyped.yaml", "--select", "near"],
+    /"m8.csv" in folder ".*\/data": it does not exist, did you mean "m1.csv"$/m,
+    1,
+  ],
+  [
+    ["run", "-qq", "mistyped.yaml", "--select", "far"],
+    /"a\/x.csv" in folder ".*\/data\/a": the folder does not exist$/m,
+    1,
+  ],
+  [
+    [
+      "run",
+      "-qq",
+      "mistyped.yaml",
+      "--select",
+      "near",
+      "--allow-read=data/m8.csv,.dxt,w.db,w.db-journal",
+    ],
+    /"m8.csv" in folder ".*\/data": it does not exist$/m,
+    1,
+  ],
   [["run", "--from", "shop", "--to", "w.db"], /--from: "shop" is not a URL/],
   [["run", "--from", "file://host/x.csv", "--to", "w.db"], /--from: Cannot use URL.*a local path/],
   [["run", "--from", "", "--to", "w.db"], /--from: it is empty/],
@@ -263,8 +286,16 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   [["head", "x.csv", "-n", "few"], /-n/],
   [["head", "x.csv", "-n", "0"], /-n/],
   [["head", "chinook.sqlite"], /expected a STREAM, dxt discover lists/],
-  [["head", "chinook.sqlite", "Trak"], /Cannot find relation "Trak".*did you mean "Track"/, 1],
-  [["head", "data", "m3.csv"], /Cannot find file "m3.csv".*did you mean "m1.csv"/, 1],
+  [
+    ["head", "chinook.sqlite", "Trak"],
+    /"Trak" in database "chinook.sqlite": it does not exist, did you mean "Track"/,
+    1,
+  ],
+  [
+    ["head", "data", "m3.csv"],
+    /file "m3.csv" in folder ".*\/data": it does not exist, did you mean "m1.csv"/,
+    1,
+  ],
   [["head", "chinook.sqlite", "Track", "--target"], /--target needs a stream of a pipeline/],
   [["head", "p.yaml", "xx"], /Cannot find stream "xx" in pipeline "p": it has "x", did you mean/],
   [["head", "p.yaml", "x", "--stage"], /nothing is staged in .*dxt extract stages it/, 1],
@@ -293,6 +324,11 @@ Deno.test("wrong words name the option, what is wrong and what was wanted, witho
       join(folder, "p.yaml"),
       "version: 1\nname: p\nsource: { provider: local }\ntarget: sqlite:new.db\n" +
         "streams: [{ id: x, source: x.csv }]\n",
+    );
+    await Deno.writeTextFile(
+      join(folder, "mistyped.yaml"),
+      "version: 1\nname: m\nsource: { provider: local, path: data }\ntarget: sqlite:w.db\n" +
+        "streams: [{ id: near, source: m8.csv }, { id: far, source: a/x.csv }]\n",
     );
     for (const [args, message, code = 2] of WRONG) {
       const ended = await program(folder, args);

@@ -378,10 +378,10 @@ Deno.test("head of one file needs that file, and looks at no other", () =>
     await Deno.remove(join(folder, "in/a.csv"));
     const missing = await head();
     assert.equal(missing.code, 1);
-    assert.match(missing.err, /Cannot find file "a\.csv".*may not see it$/m);
+    assert.match(missing.err, /Cannot find file "a\.csv".*it does not exist$/m);
     await Deno.writeTextFile(join(folder, "in/ab.csv"), CSV);
     const seen = await program(folder, ["head", "p.yaml", "a"]);
     assert.match(seen.err, /Cannot find file "a\.csv".*did you mean "ab\.csv"/);
     const limited = await program(folder, ["head", "p.yaml", "a", "--allow-read=in/a.csv"]);
-    assert.match(limited.err, /Cannot find file "a\.csv".*may not see it$/m);
+    assert.match(limited.err, /Cannot find file "a\.csv".*it does not exist$/m);
   }));

@@ -48,8 +48,9 @@ export async function showPlan(scope: RunScope, context: Context): Promise<numbe
   const { admitPipeline, previewPipeline } = await import("../../../runner/mod.ts");
   return await runUntilSignal(context, async (signal) => {
     const limits = parseLimits(scope);
-    await admitPipeline(loaded, { purpose: "look", ...omitUndefined({ select, exclude }), limits });
-    const result = await previewPipeline(loaded, { ...chooseRecords(scope), signal });
+    const use = { purpose: "look", ...omitUndefined({ select, exclude }), limits } as const;
+    const mayExplore = await admitPipeline(loaded, use);
+    const result = await previewPipeline(loaded, { ...chooseRecords(scope), mayExplore, signal });
     const { streams, ...about } = result;
     printer.results({
       name: "streams",

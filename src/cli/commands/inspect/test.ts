@@ -45,8 +45,10 @@ async function testStreams(scope: RunScope, context: Context): Promise<number> {
   const { admitPipeline, testPipeline } = await import("../../../runner/mod.ts");
   return await runUntilSignal(context, async (signal) => {
     const limits = parseLimits(scope);
-    await admitPipeline(loaded, { purpose: "look", ...omitUndefined({ select, exclude }), limits });
+    const use = { purpose: "look", ...omitUndefined({ select, exclude }), limits } as const;
+    const mayExplore = await admitPipeline(loaded, use);
     const results = await testPipeline(loaded, {
+      mayExplore,
       ...omitUndefined({ select, exclude }),
       signal,
       onResult: (result) => {

@@ -57,6 +57,16 @@ export class HTTPConnector implements FilestoreConnector {
     return streamFields(this, ref, this.context);
   }
 
+  /** A server may deny a file to a login in the same words. */
+  describeMissing(ref: StreamRef): Promise<string> {
+    const url = this.#resolve(requireFilePath(ref));
+    const { user, token } = this.config;
+    const why = user === undefined && token === undefined
+      ? "or only exists for a login"
+      : "or the login may not see it";
+    return Promise.resolve(`at "${url.origin}${url.pathname}": it does not exist, ${why}`);
+  }
+
   /** HTTP lists no files. */
   discover(): Promise<DiscoveredStream[]> {
     return Promise.resolve([]);

@@ -20,6 +20,10 @@ export async function checkRead(
   const problems: string[] = [];
   try {
     const entries = await connector.list(source);
+    if (entries.length === 0 && source.type !== "glob") {
+      const why = await connector.describeMissing(source);
+      return { action, problems: [`Cannot find ${source.type} "${name}" ${why}`] };
+    }
     requireFiles(entries, source);
     for (const entry of entries) {
       try {

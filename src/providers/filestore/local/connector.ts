@@ -1,5 +1,5 @@
 /** The connector for local files. */
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import type {
   Access,
   CheckWritten,
@@ -11,6 +11,7 @@ import type {
   OpenFile,
   ServerInfo,
 } from "../../../core/contracts/connector.ts";
+import { suggestFile } from "../../../core/files/suggest_file.ts";
 import type { Claim } from "../../../core/files/run_lock.ts";
 import { ConfigurationError, ConnectorError } from "../../../core/errors.ts";
 import type { ConnectContext } from "../../../core/contracts/provider.ts";
@@ -54,6 +55,16 @@ export class LocalConnector implements FilestoreConnector {
 
   getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
     return streamFields(this, ref, this.context);
+  }
+
+  /** Suggests a file of the same folder, if the worker may list it. */
+  async describeMissing(ref: StreamRef): Promise<string> {
+    const full = this.base.named("path" in ref ? ref.path : "");
+    const folder = dirname(full);
+    const isMissing = mayRead(folder) && await statIfPresent(folder) === undefined;
+    return isMissing
+      ? `in folder "${folder}": the folder does not exist`
+      : `in folder "${folder}": it does not exist${await suggestFile(full)}`;
   }
 
   discover(): Promise<DiscoveredStream[]> {

@@ -1,7 +1,7 @@
 /** Determines the fields of a stream from its files, of which there may be many. */
 import type { FileEntry, FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { typeText } from "../../../core/values/conversion.ts";
-import { ExtractorError, SchemaError } from "../../../core/errors.ts";
+import { ExtractorError, SchemaError, withoutSecrets } from "../../../core/errors.ts";
 import type { ConnectContext } from "../../../core/contracts/provider.ts";
 import { MAX_DECIMAL_PRECISION } from "../../../models/dtype.ts";
 import type { Field } from "../../../models/field.ts";
@@ -42,6 +42,9 @@ export async function streamFields(
 /** @throws {ExtractorError} when there is no file, which is not the same as no records */
 export function requireFiles(entries: readonly FileEntry[], ref: StreamRef): void {
   if (entries.length > 0) return;
+  if (ref.type === "file") {
+    throw new ExtractorError(`Cannot find file "${withoutSecrets(ref.path)}": it does not exist`);
+  }
   const where = ref.type === "glob"
     ? `no file matches pattern "${ref.pattern}"`
     : `there is no file in ${ref.type} "${"path" in ref ? ref.path : ""}"`;

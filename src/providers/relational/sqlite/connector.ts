@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type {
   ControlRow,
@@ -56,6 +57,12 @@ export class SqliteConnector extends SqlConnector<SqliteSession, SqliteTable, Co
       const { rows: [row] } = await session.query("SELECT sqlite_version()");
       return { product: "SQLite", version: String(row![0]) };
     });
+  }
+
+  /** Whoever opens the file sees all of its tables. */
+  protected override async describeAbsence(): Promise<string> {
+    await this.testConnection();
+    return `in database "${basename(this.file.path)}": it does not exist`;
   }
 
   protected override compile({ database }: SqliteSession, sql: string): unknown {

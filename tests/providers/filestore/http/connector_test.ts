@@ -146,9 +146,9 @@ Deno.test("a missing file is none, a pattern and another host are refused, nothi
     const path = "x.csv";
     assert.equal(await store.getStreamFields({ type: "file", path }), undefined);
     assert.deepEqual((await store.checkRead({ type: "file", path })).problems, [
-      'Cannot read files: there is no file in file "x.csv"',
+      'Cannot find file "x.csv": it does not exist',
     ]);
-    await assert.rejects(store.openRead(path), /there is no file/);
+    await assert.rejects(store.openRead(path), /Cannot find file/);
     const glob = { type: "glob", pattern: "*.csv" } as const;
     await assert.rejects(store.list(glob), /Cannot list the files of a glob: HTTP lists none/);
     for (const away of ["http://example.com/x.csv", "//example.com/x.csv"]) {

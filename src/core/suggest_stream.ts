@@ -1,5 +1,5 @@
 /** Suggests names of streams in messages about a missing one. */
-import { suggestWord } from "../../core/did_you_mean.ts";
+import { suggestWord } from "./did_you_mean.ts";
 
 /** Suggests the nearest name, then the nearest without its schema; otherwise lists the first names. */
 export function suggestStream(wanted: string, names: readonly string[]): string {
