@@ -234,9 +234,13 @@ async function runStream(
     await moveStream(plan, phase, context, progress);
     result = makeResult(plan, phase, progress, "succeeded");
   } catch (error) {
-    result = signal.aborted
-      ? makeResult(plan, phase, progress, stoppedStatus(signal))
-      : makeResult(plan, phase, progress, "failed", describeError(error, plan, context, progress));
+    result = signal.aborted ? makeResult(plan, phase, progress, stoppedStatus(signal)) : makeResult(
+      plan,
+      phase,
+      progress,
+      "failed",
+      describeError(error, plan, phase, context, progress),
+    );
   }
   context.onEvent({ type: "stream_finished", stream, result });
   return result;
@@ -250,6 +254,7 @@ function stoppedStatus({ reason }: AbortSignal): StreamResult["status"] {
 function describeError(
   error: unknown,
   plan: StreamPlan,
+  phase: Phase,
   context: RunContext,
   progress: Progress,
 ): NonNullable<StreamResult["error"]> {
@@ -259,13 +264,15 @@ function describeError(
   const message = messageOf(error);
   const which = `stream "${stream.id}" of pipeline "${pipeline}"`;
   // An error that already names its stage or table is not wrapped again.
-  const [, step, place, detail] = /^Cannot (stage in|load into) ("[^"]*"): (.*)$/s.exec(message) ??
-    [];
+  const [, step, place, detail] = /^Cannot (stage in|load from|load into) ("[^"]*"): (.*)$/s
+    .exec(message) ?? [];
   const failure = step === "stage in"
     ? `stage ${which} in ${place}: ${detail}`
+    : step === "load from"
+    ? `load ${which} from ${place}: ${detail}`
     : step === "load into"
     ? `load ${which} into ${place} of ${target.provider.name}: ${detail}`
-    : progress.staged !== undefined || isTargetError(error)
+    : phase === "load" || progress.staged !== undefined || isTargetError(error)
     ? `load ${which} into ${target.provider.name}: ${message}`
     : `extract ${which} from ${source.provider.name}: ${message}`;
   return { type, message: `Cannot ${failure}` };

@@ -224,13 +224,13 @@ async function openCommitted(plan: StreamPlan, buffer: Buffer): Promise<StagedFi
   const staged = await buffer.open();
   if (staged === undefined) {
     throw new BufferError(
-      `Cannot load stream "${plan.stream.id}": nothing is staged in "${buffer.location}", dxt extract stages it`,
+      `Cannot load from "${buffer.location}": nothing is staged there, dxt extract stages it`,
     );
   }
   const { pipeline, stream } = staged.details;
   if (pipeline !== plan.pipeline || stream !== plan.stream.id) {
     throw new BufferError(
-      `Cannot load stream "${plan.stream.id}" of pipeline "${plan.pipeline}": "${buffer.location}" holds stream "${stream}" of "${pipeline}"`,
+      `Cannot load from "${buffer.location}": it holds stream "${stream}" of pipeline "${pipeline}"`,
     );
   }
   return staged;

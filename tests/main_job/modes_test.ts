@@ -174,7 +174,10 @@ Deno.test("extract stages, load loads, and a success cleans the stage", () =>
     await assert.rejects(Deno.stat(stage), Deno.errors.NotFound);
     await assert.rejects(Deno.stat(join(folder, ".dxt")), Deno.errors.NotFound);
     const nothing = await run(folder, pipeline, { phase: "load" });
-    assert.match(nothing.streams[0]!.error!.message, /nothing is staged/);
+    assert.equal(
+      nothing.streams[0]!.error!.message,
+      `Cannot load stream "orders" of pipeline "modes" from "${stage}": nothing is staged there, dxt extract stages it`,
+    );
   }));
 
 Deno.test("a cancelled run leaves the target as it was", () =>

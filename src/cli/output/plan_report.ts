@@ -1,17 +1,17 @@
-/** Prints a plan for people, in lines of the terminal's width. */
+/** Prints a plan for people. On a terminal its lines fit the width; elsewhere only prose is wrapped. */
 import type { PlannedField, PlannedStream, PlanResult } from "../../models/plan.ts";
 import type { Expectations } from "../../models/stream.ts";
+import type { Output } from "../terminal/stdio.ts";
 import type { Printer } from "./printer.ts";
-import { type Cell, formatTable } from "./table.ts";
+import type { Cell } from "./table.ts";
 import { escapeControls, truncate, wrapText } from "./terminal_text.ts";
 import { bytesText, countNoun, countText } from "./format_units.ts";
 
 const INDENT = "  ";
 const LABEL = 10;
 
-/** @param width columns of a line */
-export function printPlan(plan: PlanResult, width: number, printer: Printer): void {
-  for (const stream of plan.streams) printStream(stream, width, printer);
+export function printPlan(plan: PlanResult, output: Output, printer: Printer): void {
+  for (const stream of plan.streams) printStream(stream, output, printer);
   const ready = plan.streams.filter(({ status }) => status === "ready").length;
   printer.progress(
     plan.pipeline,
@@ -19,24 +19,29 @@ export function printPlan(plan: PlanResult, width: number, printer: Printer): vo
   );
 }
 
-function printStream(stream: PlannedStream, width: number, printer: Printer): void {
+function printStream(
+  stream: PlannedStream,
+  { isTerminal, columns }: Output,
+  printer: Printer,
+): void {
+  const cut = (text: string, room: number) => isTerminal ? truncate(text, room) : text;
   const print = (label: string, text: string, wrapped = true) => {
-    const room = width - INDENT.length - LABEL;
+    const room = columns - INDENT.length - LABEL;
     // Masked first: a secret must not be cut by the end of a line.
     const shown = escapeControls(printer.maskedText(text));
-    const lines = wrapped ? wrapText(shown, room) : [truncate(shown, room)];
+    const lines = wrapped ? wrapText(shown, room) : [cut(shown, room)];
     lines.forEach((line, i) =>
       printer.result(`${INDENT}${(i === 0 ? label : "").padEnd(LABEL)}${line}`)
     );
   };
-  printer.document(truncate(escapeControls(`${stream.stream}: ${stream.status}`), width));
+  printer.document(cut(escapeControls(`${stream.stream}: ${stream.status}`), columns));
   print("source", sourceText(stream), false);
   print("read", readText(stream));
   print("target", targetText(stream), false);
   print("load", loadText(stream));
   if (stream.expect !== undefined) print("expect", expectText(stream.expect));
   if (stream.fields.length > 0) {
-    printer.document(fieldLines(stream.fields, width - 2 * INDENT.length).join("\n"));
+    printer.table(COLUMNS, stream.fields.map(listCells), INDENT.repeat(2));
   }
   for (const field of stream.fields) {
     if (field.note !== undefined) print("note", noteText(field));
@@ -99,9 +104,8 @@ function noteText({ name, conversion, note, accepted }: PlannedField): string {
 const COLUMNS = ["field", "source", "dxt", "target", "conversion"]
   .map((title) => ({ title, least: 8 }));
 
-function fieldLines(fields: readonly PlannedField[], width: number): string[] {
-  const rows = fields.map(({ name, source_type, dtype, target_type, conversion }) =>
-    [name, source_type, dtype, target_type, conversion].map((text): Cell => ({ text }))
-  );
-  return formatTable(COLUMNS, rows, width).map((line) => `${INDENT}${INDENT}${line}`);
+function listCells(
+  { name, source_type, dtype, target_type, conversion }: PlannedField,
+): Cell[] {
+  return [name, source_type, dtype, target_type, conversion].map((text) => ({ text }));
 }

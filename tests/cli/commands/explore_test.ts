@@ -37,7 +37,10 @@ async function fillChinook(folder: string, { url }: TestDatabase): Promise<void>
 /** Text that is the same in every run. */
 function steady(text: string): string {
   return text.replace(/dxt_[0-9a-f]{32}/g, "DATABASE").replace(/DXT_[0-9A-F]{32}/g, "DATABASE")
-    .replace(/in \d+(\.\d+)? m?s/g, "in N ms").replace(/PostgreSQL \d.*?(?= in N)/g, "PostgreSQL N")
+    .replace(/\(\d+(\.\d+)? m?s\)/g, "(N ms)").replace(
+      /PostgreSQL \d.*?(?= \(N ms)/g,
+      "PostgreSQL N",
+    )
     .replace(/SQLite \d\S*/g, "SQLite N");
 }
 

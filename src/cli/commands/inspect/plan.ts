@@ -56,7 +56,7 @@ export async function showPlan(scope: RunScope, context: Context): Promise<numbe
       name: "streams",
       entries: streams,
       about,
-      table: () => printPlan(result, io.stdout.columns, printer),
+      table: () => printPlan(result, io.stdout, printer),
     });
     return EXITS[result.status];
   });

@@ -79,7 +79,7 @@ function printCheck(
 ): void {
   const failed = problems.length > 0;
   const name = stream === undefined ? "" : `${truncate(stream, WIDEST_STREAM)}: `;
-  const time = stream === undefined ? ` in ${durationText(ms)}` : "";
+  const time = stream === undefined ? ` (${durationText(ms)})` : "";
   const detail = failed ? `: ${problems.join("; ").replace(/\s*\n\s*/g, " ")}` : "";
   const head = `${failed ? "failed" : "ok    "}  ${check.padEnd(CHECK_WIDTH)}  `;
   printer.paragraph(`${head}${name}${subject}${time}${detail}`, head.length);
