@@ -50,6 +50,8 @@ const LOADER: Shape = {
   create: isFunction,
   createParallel: (value) => value === undefined || isFunction(value),
   getOutcome: (value) => value === undefined || isFunction(value),
+  listLeftovers: (value) => value === undefined || isFunction(value),
+  removeLeftover: (value) => value === undefined || isFunction(value),
 };
 
 const TRANSFORM: Shape = { description: isText, options: isSchema, create: isFunction };

@@ -7,6 +7,7 @@ import type { StreamRef, StreamSource, StreamTarget } from "../../models/source.
 import type { LoadMode } from "../../models/stream.ts";
 import type { Claim } from "../files/run_lock.ts";
 import type { Value } from "../values/values.ts";
+import type { Leftover, LeftoverRequest } from "./loader.ts";
 
 export interface ServerInfo {
   /** Name of the product, for example `PostgreSQL`. */
@@ -175,6 +176,14 @@ export interface FilestoreConnector extends Connector {
     mode: "append" | "replace",
     claim?: Claim,
   ): Promise<void>;
+  /** Lists what killed writes left beside a target; nothing while another run writes it. */
+  listLeftovers(target: StreamTarget): Promise<readonly Leftover[]>;
+  /**
+   * Removes one of them; returns whether it was there.
+   *
+   * @throws {ConcurrentRunError} when another run writes the target
+   */
+  removeLeftover(target: StreamTarget, request: LeftoverRequest): Promise<boolean>;
   /** Reports what the user should know, see `ConnectContext`. */
   warn(message: string): void;
 }

@@ -87,6 +87,22 @@ export interface CommitJournal {
 /** The outcome of a load; `running` while the target still executes it. */
 export type LoadOutcome = "committed" | "aborted" | "running" | "unknown";
 
+/** Something that a killed load left beside its target, which no load needs. */
+export interface Leftover {
+  readonly kind: "table" | "file" | "folder";
+  /** As the target's system names it; identifies it beside its target. */
+  readonly name: string;
+  readonly bytes?: number | undefined;
+  /** When it was created or last written, in ISO 8601, where the system knows. */
+  readonly changed?: string | undefined;
+}
+
+/** Which leftover is removed, and the process that removes it. */
+export interface LeftoverRequest extends Pick<Leftover, "name"> {
+  readonly claim: Claim;
+  readonly signal: AbortSignal;
+}
+
 /** The target's report of a finished load. */
 export interface LoadReceipt {
   /** Staged records that the target took; equal to the staged count, or the load failed. */

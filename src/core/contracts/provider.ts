@@ -9,7 +9,15 @@ import type { GuaranteedModes } from "../../models/guarantee.ts";
 import type { StagedData } from "./buffer.ts";
 import type { Connector } from "./connector.ts";
 import type { FileExtractor, Projection, RecordExtractor } from "./extractor.ts";
-import type { CommitRecord, Loader, LoadOutcome, OWN_ROWS, ParallelLoad } from "./loader.ts";
+import type {
+  CommitRecord,
+  Leftover,
+  LeftoverRequest,
+  Loader,
+  LoadOutcome,
+  OWN_ROWS,
+  ParallelLoad,
+} from "./loader.ts";
 import type { Value } from "../values/values.ts";
 
 /** What a connection needs of the runtime, as values of Deno's permission flags. */
@@ -101,6 +109,13 @@ export interface LoaderClass<C extends Connector = Connector> {
    * the target, and again while it is `running`.
    */
   getOutcome?(connector: C, target: StreamTarget, record: CommitRecord): Promise<LoadOutcome>;
+  /**
+   * A capability: lists what killed loads left beside a target; nothing while a load of the target goes on.
+   * Called by `dxt status` and `dxt clean`. Unset where loads leave nothing, or the system removes it.
+   */
+  listLeftovers?(connector: C, target: StreamTarget): Promise<readonly Leftover[]>;
+  /** Set with `listLeftovers`: removes one of them by its name, unless a load of the target goes on. */
+  removeLeftover?(connector: C, target: StreamTarget, request: LeftoverRequest): Promise<boolean>;
 }
 
 /** What a connection is opened with, valid as long as the connection. */

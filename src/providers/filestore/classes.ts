@@ -42,4 +42,6 @@ export const loaderClass: LoaderClass<FilestoreConnector> = {
   options: NO_OPTIONS,
   create: async (connector) => (await import("./target/loaders.ts")).fileLoader(connector),
   getOutcome: async (...args) => (await import("./target/loaders.ts")).fileOutcome(...args),
+  listLeftovers: (connector, target) => connector.listLeftovers(target),
+  removeLeftover: (connector, target, request) => connector.removeLeftover(target, request),
 };

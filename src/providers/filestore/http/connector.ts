@@ -8,6 +8,7 @@ import type {
   OpenFile,
   ServerInfo,
 } from "../../../core/contracts/connector.ts";
+import type { Leftover } from "../../../core/contracts/loader.ts";
 import type { ConnectContext } from "../../../core/contracts/provider.ts";
 import {
   ConfigurationError,
@@ -114,6 +115,14 @@ export class HTTPConnector implements FilestoreConnector {
 
   writeFolder(): Promise<void> {
     throw new ConfigurationError(READ_ONLY);
+  }
+
+  listLeftovers(): Promise<readonly Leftover[]> {
+    return Promise.resolve([]);
+  }
+
+  removeLeftover(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

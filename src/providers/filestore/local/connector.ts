@@ -18,6 +18,7 @@ import type { ConnectContext } from "../../../core/contracts/provider.ts";
 import { mayRead } from "../../../core/permission_errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamRef, StreamSource, StreamTarget } from "../../../models/source.ts";
+import type { Leftover, LeftoverRequest } from "../../../core/contracts/loader.ts";
 import type { LoadMode } from "../../../models/stream.ts";
 import { discoverFiles } from "../source/discover.ts";
 import { estimate } from "../source/estimate.ts";
@@ -25,6 +26,7 @@ import { streamFields } from "../source/fields.ts";
 import { folderGlob, type Glob, parseGlob } from "../source/glob.ts";
 import { checkRead, checkWrite } from "./access.ts";
 import { type Purpose, withExplanation } from "./errors.ts";
+import { listLeftovers, removeLeftover, type WrittenPath } from "./leftovers.ts";
 import { openFile } from "../source/disk_file.ts";
 import type { BaseDirectory } from "./paths.ts";
 import { fileEntry, statIfPresent, walk } from "./walk.ts";
@@ -147,6 +149,28 @@ export class LocalConnector implements FilestoreConnector {
         `Cannot replace folder "${path}": it is the connection's own folder, expected a folder below it`,
       );
     });
+  }
+
+  async listLeftovers(target: StreamTarget): Promise<readonly Leftover[]> {
+    return await this.#withTarget("read", target, (path) => listLeftovers(this.base, path)) ?? [];
+  }
+
+  async removeLeftover(target: StreamTarget, request: LeftoverRequest): Promise<boolean> {
+    return await this.#withTarget(
+      "write",
+      target,
+      (path) => removeLeftover(this.base, path, request),
+    ) ?? false;
+  }
+
+  async #withTarget<T>(
+    access: Purpose,
+    target: StreamTarget,
+    work: (path: WrittenPath) => Promise<T>,
+  ): Promise<T | undefined> {
+    if (target.type !== "file" && target.type !== "directory") return undefined;
+    const isFolder = target.type === "directory";
+    return await this.#explain(access, target.path, (full) => work({ full, isFolder }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -36,7 +36,7 @@ export async function writeFile(
   lock: LockRequest,
 ): Promise<number> {
   await using created = await createFolder(dirname(full), base);
-  await using _lock = await lockTarget(siblingPath(full, "lock"), base.show(full), lock);
+  await using _lock = await lockTarget(lockPath(base, full, false), base.show(full), lock);
   const fresh = siblingPath(full, "new");
   try {
     await removeIfPresent(fresh);
@@ -91,7 +91,7 @@ export async function tryWriting(
   try {
     await using _lock = isFolder
       ? await lockFolder(base, full, request)
-      : await lockTarget(siblingPath(full, "lock"), base.show(full), request);
+      : await lockTarget(lockPath(base, full, false), base.show(full), request);
     if (isFolder) await recoverFolder(base, full);
     if (isFolder && await statIfPresent(full) !== undefined) {
       await tryFolder(join(full, ".dxt-new"));
@@ -182,8 +182,12 @@ function lockFolder(
   full: string,
   lock: LockRequest,
 ): Promise<AsyncDisposable> {
-  const path = full === base.folder ? join(full, ".dxt-lock") : siblingPath(full, "lock");
-  return lockTarget(path, base.show(full), lock);
+  return lockTarget(lockPath(base, full, true), base.show(full), lock);
+}
+
+/** Path of the lock of a target. */
+export function lockPath(base: BaseDirectory, full: string, isFolder: boolean): string {
+  return isFolder && full === base.folder ? join(full, ".dxt-lock") : siblingPath(full, "lock");
 }
 
 /**

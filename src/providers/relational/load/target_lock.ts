@@ -3,6 +3,9 @@ import { waitForLock } from "../../../core/files/run_lock.ts";
 import type { LoadTask } from "../../../core/contracts/loader.ts";
 import { displayTable, tableName } from "../names.ts";
 
+/** What the lock of a target is taken for: a load, or the removal of what one left. */
+export type LockingTask = Pick<LoadTask, "target" | "claim" | "signal">;
+
 /** Milliseconds in which a server ends the statements of a killed or failed load, and frees its lock. */
 const GRACE_MS = 1000;
 
@@ -13,7 +16,7 @@ const GRACE_MS = 1000;
  * @throws {ConcurrentRunError} when another run holds it for longer than the claim waits
  */
 export async function lockTarget(
-  { target, claim, signal }: LoadTask,
+  { target, claim, signal }: LockingTask,
   tryLock: () => Promise<string | undefined>,
 ): Promise<void> {
   const what = `table ${displayTable(tableName(target))}`;

@@ -1,22 +1,20 @@
 /** Loads by LOAD DATA LOCAL INFILE, in one transaction or into a new table that then takes its place. */
-import { createHash } from "node:crypto";
 import { LoaderError } from "../../../core/errors.ts";
 import type { LoadReceipt, LoadTask, PlannedLoad } from "../../../core/contracts/loader.ts";
 import { warnOfOmissions } from "../column_match.ts";
-import { lockTarget } from "../load/target_lock.ts";
 import type { LoadSteps } from "../load/load_plan.ts";
 import { fillTable, refuseStale, RelationalLoader } from "../load/loader.ts";
 import { isSwap, type ReplaceOption } from "../loader_options.ts";
-import type { TableName } from "../contract.ts";
-import { displayTable, quoteTable, tableName } from "../names.ts";
+import { displayTable, tableName } from "../names.ts";
 import { readChecked } from "../load/null_checks.ts";
 import { planChanges } from "../load/table_changes.ts";
 import { createTarget, describeNewTable, makeTarget } from "../load/target.ts";
 import { catalog, type MySQLTable } from "./catalog.ts";
 import type { MySQLConnector } from "./connector.ts";
 import { commitLoad, type PendingAppend } from "./load_commit.ts";
-import { dialect, quote, textLiteral } from "./dialect.ts";
+import { quote, textLiteral } from "./dialect.ts";
 import { watermarks } from "./max_watermark.ts";
+import { lockLoads, nameLock, siblingTable } from "./sibling_table.ts";
 import { prepareUpsert, refuseOtherKeys, refuseWarnings, runUpsert } from "./staged_upsert.ts";
 import { mysql, type Target } from "./system.ts";
 import type { ColumnLimit } from "./wire/infile_encoder.ts";
@@ -146,42 +144,6 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
       },
     };
   }
-}
-
-/** The table that takes the place of a target, and the statements around its load. */
-function siblingTable(target: TableName, lock: string, existing: MySQLTable | undefined) {
-  const nameSibling = (prefix: string) => ({ ...target, name: lock.replace("dxt_", prefix) });
-  const beside = nameSibling("dxt_new_");
-  const [name, newName, oldName] = [target, beside, nameSibling("dxt_old_")]
-    .map((table) => quoteTable(table, dialect)) as [string, string, string];
-  const moves = existing === undefined ? [] : [`${name} TO ${oldName}`];
-  return {
-    beside,
-    newName,
-    creation: `CREATE TABLE ${newName} LIKE ${name}`,
-    rename: `RENAME TABLE ${[...moves, `${newName} TO ${name}`].join(", ")}`,
-    drop: `DROP TABLE IF EXISTS ${newName}, ${oldName}`,
-  };
-}
-
-/** Names the lock of a table: a hash, since the server limits its length. */
-async function nameLock(session: Session, { target }: PlannedLoad): Promise<string> {
-  const { schema, name } = tableName(target);
-  const { rows: [own] } = await session.query("SELECT DATABASE()");
-  const table = JSON.stringify([schema ?? own![0], name].map((part) => part?.toLowerCase()));
-  return `dxt_${createHash("sha256").update(table).digest("hex").slice(0, 32)}`;
-}
-
-/** Takes the lock of a table, and returns its name; the server frees it with the session. */
-async function lockLoads(session: Session, task: LoadTask): Promise<string> {
-  const lock = await nameLock(session, task);
-  await lockTarget(task, async () => {
-    const { rows: [row] } = await session.query(
-      `SELECT GET_LOCK('${lock}', 0), IS_USED_LOCK('${lock}')`,
-    );
-    return row![0] === "1" ? undefined : `connection ${row![1]} of MySQL`;
-  });
-  return lock;
 }
 
 /** Fills a table in one transaction, which `commit` ends. */

@@ -57,6 +57,14 @@ export default defineProvider<MySQLConfig, MySQLConnector>({
         const { findOutcome } = await import("./load_commit.ts");
         return await findOutcome(connector, target, record);
       },
+      async listLeftovers(...of) {
+        const { listLeftovers } = await import("./sibling_table.ts");
+        return await listLeftovers(...of);
+      },
+      async removeLeftover(...of) {
+        const { removeLeftover } = await import("./sibling_table.ts");
+        return await removeLeftover(...of);
+      },
     },
   },
 });

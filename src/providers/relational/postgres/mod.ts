@@ -62,6 +62,14 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
         const { findOutcome } = await import("./load/load_commit.ts");
         return await findOutcome(record, config);
       },
+      async listLeftovers(...of) {
+        const { listLeftovers } = await import("./sibling_table.ts");
+        return await listLeftovers(...of);
+      },
+      async removeLeftover(...of) {
+        const { removeLeftover } = await import("./sibling_table.ts");
+        return await removeLeftover(...of);
+      },
     },
   },
 });

@@ -2,7 +2,6 @@
  * A load over several connections. They write a new table, which becomes the target when it is complete:
  * for a target that does not exist yet, or one that may be swapped.
  */
-import { createHash } from "node:crypto";
 import { LoaderError } from "../../../core/errors.ts";
 import type {
   LoadReceipt,
@@ -15,14 +14,14 @@ import { createTarget, describeNewTable, keyOfNewTable, makeTarget } from "../lo
 import type { PostgresSystem, Target } from "./system.ts";
 import { matchColumns, warnOfComputed, warnOfOmissions } from "../column_match.ts";
 import { displayName, displayTable, quoteTable, tableName } from "../names.ts";
-import type { TableName } from "../contract.ts";
 import { findRelation, type Relation } from "./sql/catalog.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { commit, commitLoad } from "./load/load_commit.ts";
 import { copyIn } from "./load/copy_in.ts";
-import { dialect, quote, quoteText } from "./sql/dialect.ts";
+import { dialect, quote } from "./sql/dialect.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { rowsOfTag } from "./wire/messages.ts";
+import { dropLeftOver, markSibling, siblingTable } from "./sibling_table.ts";
 import type { Session } from "./wire/session.ts";
 import { createLike, refuseLosses, takePlace } from "./table_swap.ts";
 
@@ -215,27 +214,6 @@ async function createBeside(
       createLike(beside, old),
       ...await planChanges(system, session, { ...old, name: beside }, task),
     ]);
-  await session.query(`COMMENT ON TABLE ${created.table.name} IS ${quoteText(mark)}`);
+  await markSibling(session, created.table.name, mark);
   return { created, old };
-}
-
-/** The table beside a target, and its mark. */
-export function siblingTable(target: TableName, old: Relation | undefined) {
-  const mark = `dxt loads ${quoteTable(target, dialect)}`;
-  const key = createHash("sha256").update(mark).digest();
-  const own = `dxt_load_${key.toString("hex", 0, 8)}`;
-  const name = { ...target, ...(old && { schema: old.schema }), name: own };
-  return { mark, name, beside: quoteTable(name, dialect) };
-}
-
-/** Drops the table of a killed load; returns false if another program created the table. */
-async function dropLeftOver(session: Session, table: string, mark: string): Promise<boolean> {
-  const { rows: [found] } = await session.query(
-    `SELECT pg_catalog.obj_description(to_regclass(${quoteText(table)}), 'pg_class')
-     WHERE to_regclass(${quoteText(table)}) IS NOT NULL`,
-  );
-  if (found === undefined) return true;
-  if (found[0] !== mark) return false;
-  await session.query(`DROP TABLE ${table}`);
-  return true;
 }

@@ -3,8 +3,7 @@
  * ends with it even behind a pooler. Its key is the table's name, since the table may not exist yet.
  */
 import type { Claim } from "../../../../core/files/run_lock.ts";
-import type { LoadTask } from "../../../../core/contracts/loader.ts";
-import { lockTarget } from "../../load/target_lock.ts";
+import { type LockingTask, lockTarget } from "../../load/target_lock.ts";
 import { quoteTable, tableName } from "../../names.ts";
 import type { TableName } from "../../contract.ts";
 import type { PostgresConfig } from "../config.ts";
@@ -18,7 +17,7 @@ import type { Session } from "../wire/session.ts";
  */
 export async function lockLoads(
   session: Session,
-  task: LoadTask,
+  task: LockingTask,
   config: PostgresConfig,
 ): Promise<void> {
   const key = await findLockKey(session, tableName(task.target), config);
@@ -30,6 +29,25 @@ export async function lockLoads(
   });
   await nameSession(session, task.claim, config);
 }
+
+/** Whether a session holds the lock of a table, which this one does not wait for. */
+export async function isLoading(
+  session: Session,
+  table: TableName,
+  config: PostgresConfig,
+): Promise<boolean> {
+  const key = await findLockKey(session, table, config);
+  const { rows } = await session.query(
+    `SELECT FROM pg_catalog.pg_locks l WHERE ${holdsLock(key)}`,
+  );
+  return rows.length > 0;
+}
+
+/** Condition for the granted lock of a key in `pg_locks l`. */
+const holdsLock = (key: string) =>
+  `l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+    AND ((l.classid::bigint << 32) | l.objid::bigint) = ${key}`;
 
 /** The same for all spellings of a table: with its schema, or the one in which it would be created. */
 async function findLockKey(
@@ -55,9 +73,7 @@ async function describeHolder(session: Session, key: string): Promise<string> {
     `SELECT a.application_name, a.pid, a.usename, pg_catalog.host(a.client_addr),
       to_char(a.xact_start, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
     FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-      AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-      AND ((l.classid::bigint << 32) | l.objid::bigint) = ${key}`,
+    WHERE ${holdsLock(key)}`,
   );
   if (holder === undefined) return "which has just ended";
   const [application, pid, user, host, since] = holder;

@@ -2,7 +2,7 @@
 import type { PlannedLoad } from "../../../../core/contracts/loader.ts";
 import type { LoadSteps } from "../../load/load_plan.ts";
 import { tableName } from "../../names.ts";
-import { siblingTable } from "../parallel_load.ts";
+import { siblingTable } from "../sibling_table.ts";
 import type { Relation } from "../sql/catalog.ts";
 import { findHooks, refuseRules, STATEMENTS_OF } from "../sql/triggers.ts";
 import { createLike, refuseLosses, swapStatements } from "../table_swap.ts";
