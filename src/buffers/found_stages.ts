@@ -68,7 +68,8 @@ async function inspectStage(directory: string, isLeft: boolean): Promise<FoundSt
   const left = manifest.problem === undefined ? await listLeftFiles(directory, manifest.value) : [];
   const found: FoundStage[] = [];
   if (left.length > 0 || (isLeft && !isStage)) {
-    found.push({ state: "incomplete", directory, ...await measureAll(left) });
+    const size = await measureAll(left.length > 0 ? left : [siblingPath(directory, "lock")]);
+    found.push({ state: "incomplete", directory, ...size });
   }
   if (isStage) {
     const paths = [
@@ -115,7 +116,11 @@ export async function removeFound(
 ): Promise<boolean> {
   await using lock = await lockStage(directory, claim, signal);
   const now = await inspectStage(directory, true);
-  if (!now.some((stage) => stage.state === state && stage.changed === changed)) return false;
+  const isThere = now.some((stage) =>
+    // What is not committed now was left by a killed run, since this process has the lock.
+    stage.state === state && (state === "incomplete" || stage.changed === changed)
+  );
+  if (!isThere) return false;
   await removePath(siblingPath(directory, "pending.new"));
   if (state === "incomplete") {
     const manifest = await peekManifest(directory);

@@ -46,6 +46,7 @@ export async function stagePart(
   return await writePart(fileSettings(format, settings), place, batches);
 }
 
+export { type FoundStage, listStages, removeFound } from "./found_stages.ts";
 export { StagedFileShape } from "./manifest.ts";
 export type { PartPlace } from "./part.ts";
 export { openSlice, readStage } from "./staged.ts";

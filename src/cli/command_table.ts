@@ -9,6 +9,7 @@ interface Entry {
 
 const MOVE = "Move data";
 const LOOK = "Inspect";
+const RECOVER = "Recover";
 const WRITE = "Write pipelines";
 const CODE = "External modules";
 const SHELL = "Shell";
@@ -30,6 +31,14 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/inspect/permissions.ts")).permissions,
   },
   list: { group: LOOK, load: async () => (await import("./commands/inspect/list.ts")).list },
+  status: {
+    group: RECOVER,
+    load: async () => (await import("./commands/recover/status.ts")).status,
+  },
+  clean: {
+    group: RECOVER,
+    load: async () => (await import("./commands/recover/clean.ts")).clean,
+  },
   init: { group: WRITE, load: async () => (await import("./commands/write/init.ts")).init },
   validate: {
     group: WRITE,

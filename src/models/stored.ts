@@ -39,3 +39,10 @@ export interface StoredEntry {
   /** Why a stage is unusable, or a target cannot be asked. */
   readonly problem?: string;
 }
+
+/** What `dxt clean` did with an entry. */
+export interface CleanedEntry extends StoredEntry {
+  readonly action: "removed" | "would be removed" | "kept" | "failed";
+  /** Why it was kept, or could not be removed. */
+  readonly reason?: string;
+}

@@ -2,6 +2,7 @@
 export type { Backfill } from "./plan/backfill.ts";
 export {
   admitConnection,
+  admitFolder,
   admitHead,
   admitPipeline,
   type Limit,
@@ -22,3 +23,5 @@ export {
 } from "./inspect/discovery.ts";
 export { testPipeline, type TrialResult } from "./inspect/readiness.ts";
 export { type PreviewOptions, previewPipeline } from "./inspect/preview.ts";
+export { type CleanRules, cleanSurvey } from "./stored/clean.ts";
+export { type Survey, surveyFolder, type SurveyOptions, surveyPipeline } from "./stored/survey.ts";

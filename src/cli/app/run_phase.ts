@@ -1,12 +1,12 @@
 /** Carries out `run`, `extract` and `load`: runs the phase, shows progress, writes the log. */
 import { ConfigurationError } from "../../core/errors.ts";
-import { shellWord } from "../../core/permission_errors.ts";
 import type { RunResult, StreamResult } from "../../models/result.ts";
 import type { Phase } from "../../runner/mod.ts";
 import { type Context, omitUndefined } from "./context.ts";
+import { commandText } from "./command_text.ts";
 import { chooseRecords, openScope, type RunScope, runUntilSignal } from "./connections.ts";
 import { runExitCode } from "../terminal/exit_codes.ts";
-import { DURATION, FOREVER, isOn } from "../terminal/global_options.ts";
+import { FOREVER, isOn, parseDuration } from "../terminal/global_options.ts";
 import type { LogLevel } from "../terminal/log_levels.ts";
 import { parseLimits } from "./permission_limits.ts";
 import { RunLog } from "../output/run_log.ts";
@@ -109,8 +109,6 @@ async function execute(
   );
 }
 
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /**
  * The value of `--wait` in milliseconds; Infinity without a duration.
  *
@@ -118,8 +116,8 @@ const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_0
  */
 function parseWait(text: string): number {
   if (text === FOREVER || isOn(text)) return Infinity;
-  const [, amount, unit] = DURATION.exec(text) ?? [];
-  if (unit !== undefined) return Number(amount) * UNITS[unit]!;
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
   throw new ConfigurationError(
     `Cannot wait "${text}": expected a duration such as 30s, 10m or 2h, or no value to wait indefinitely`,
   );
@@ -149,37 +147,15 @@ function adviseRepair(
   const unfinished = streams.filter(({ status }) => status !== "succeeded");
   const kept = unfinished.filter(({ stage }) => phase !== "extract" && stage !== undefined);
   if (kept.length > 0) {
-    const command = commandText("load", pipeline, kept, options);
+    const command = commandText("load", pipeline, kept.map(idOf), options);
     printer.progress(name, `the staged data is kept, load it with: ${command}`);
   }
   const missing = unfinished.filter((stream) => !kept.includes(stream));
   // If no stream succeeded, the command to repeat is the one that the user has just run.
   if (missing.length > 0 && unfinished.length < streams.length) {
-    const command = commandText(phase, pipeline, missing, options);
+    const command = commandText(phase, pipeline, missing.map(idOf), options);
     printer.progress(name, `fix the cause, then run the other streams with: ${command}`);
   }
 }
 
-function commandText(
-  phase: Phase,
-  pipeline: string,
-  streams: readonly StreamResult[],
-  { envFile, vars, threads, fullRefresh, since, until, limit }: PhaseOptions,
-): string {
-  const given = (name: string, value: string | number | undefined) =>
-    value === undefined ? [] : [name, String(value)];
-  const words = [
-    ...["dxt", phase, pipeline, "--select", streams.map(({ stream }) => stream).join(",")],
-    ...(phase === "load" ? [] : [
-      ...(fullRefresh ? ["--full-refresh"] : []),
-      ...given("--since", since),
-      ...given("--until", until),
-      ...given("--limit", limit),
-    ]),
-    ...given("--threads", threads),
-    ...given("--env-file", envFile),
-    // The printer masks a value that is a secret.
-    ...vars.flatMap(([name, value]) => ["--var", `${name}=${value}`]),
-  ];
-  return words.map(shellWord).join(" ");
-}
+const idOf = ({ stream }: StreamResult) => stream;

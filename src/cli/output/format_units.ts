@@ -27,6 +27,14 @@ export function clockText(ms: number): string {
     : `${hours}:${String(minutes).padStart(2, "0")}:${tail}`;
 }
 
+const AGES = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000]] as const;
+
+/** How long ago: `3 d`, `5 h`. @param ms milliseconds */
+export function ageText(ms: number): string {
+  const [unit, length] = AGES.find(([, length]) => ms >= length) ?? AGES.at(-1)!;
+  return `${Math.max(0, Math.floor(ms / length))} ${unit}`;
+}
+
 /** @param ms milliseconds */
 export function durationText(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

@@ -11,5 +11,18 @@ export const isOff = (text: string) => /^(0|false|no|off)$/i.test(text);
 
 /** Value of `--wait` without a duration: it waits indefinitely. */
 export const FOREVER = "forever";
-/** A duration of `--wait`. */
+/** A duration of `--wait` or `--older-than`. */
 export const DURATION = /^(\d+(?:\.\d+)?)([smhd])$/;
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Milliseconds of a duration; undefined for another text. */
+export function parseDuration(text: string): number | undefined {
+  const [, amount, unit] = DURATION.exec(text) ?? [];
+  return unit === undefined ? undefined : Number(amount) * UNIT_MS[unit]!;
+}

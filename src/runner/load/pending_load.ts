@@ -3,6 +3,7 @@ import type { Buffer, PendingLoad, StageLock } from "../../core/contracts/buffer
 import { ConcurrentRunError, UnknownOutcomeError } from "../../core/errors.ts";
 import type { LoadOutcome } from "../../core/contracts/loader.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
+import type { ConnectionClient } from "../worker/connection_client.ts";
 import { openTarget, plainClass } from "../worker/connection_clients.ts";
 import type { Phase } from "../contract/events.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
@@ -93,19 +94,28 @@ async function settleCommitted(
   return true;
 }
 
-async function outcomeOf(
+/** Asks the target once what became of a load. */
+export async function askOutcome(
   { target, record }: PendingLoad,
   plan: StreamPlan,
-  context: RunContext,
+  client: ConnectionClient,
 ): Promise<LoadOutcome> {
   // The record belongs to another target.
   if (!isSame(target, plan.target)) return "unknown";
+  const query = { loader: plainClass(plan.loader), target: plan.target, record };
+  return await client.call("getOutcome", query);
+}
+
+async function outcomeOf(
+  pending: PendingLoad,
+  plan: StreamPlan,
+  context: RunContext,
+): Promise<LoadOutcome> {
   await using client = openTarget(plan, context);
   const start = performance.now();
   const patience = Math.max(PATIENCE_MS, context.claim.waitMs);
   for (;;) {
-    const query = { loader: plainClass(plan.loader), target: plan.target, record };
-    const outcome = await client.call("getOutcome", query);
+    const outcome = await askOutcome(pending, plan, client);
     if (outcome !== "running" || performance.now() - start > patience) return outcome;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     context.signal.throwIfAborted();

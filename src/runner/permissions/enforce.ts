@@ -143,6 +143,15 @@ function mayExplore(endpoint: Endpoint, { ceiling }: Loaded, limits: readonly Li
     missingGrants(permissions).length === 0;
 }
 
+/** As {@linkcode admitPipeline}, to list the stages in a folder, or also to remove them. */
+export function admitFolder(folder: string, removes: boolean, limits: readonly Limit[]): void {
+  const loaded: Loaded = { files: [] };
+  if (isUnlimited(loaded, limits)) return;
+  const permissions = { ...NOTHING, read: [folder], write: removes ? [folder] : [] };
+  const need: Need = { subject: "its stages", permissions, limited: true };
+  admit(`folder "${folder}"`, [...processNeeds(loaded), need], loaded, limits);
+}
+
 type Loaded = Pick<LoadedPipeline, "ceiling" | "files">;
 
 /** No limit is set, and the process has every permission. */

@@ -157,6 +157,13 @@ const REPLIES = {
   getSourceWatermark: Present.optional(),
   getMaxWatermark: Present.optional(),
   getOutcome: z.enum(["committed", "aborted", "running", "unknown"]),
+  listLeftovers: z.array(z.object({
+    kind: z.enum(["table", "file", "folder"]),
+    name: z.string(),
+    bytes: z.number().min(0).optional(),
+    changed: z.iso.datetime().optional(),
+  })),
+  removeLeftover: z.boolean(),
   load: Receipt,
   beginParallel: z.record(z.string(), z.unknown()).optional(),
   loadShare: count,

@@ -19,10 +19,12 @@ import {
   finish,
   getMaxWatermark,
   getOutcome,
+  listLeftovers,
   load,
   loadShare,
   plan,
   remembered,
+  removeLeftover,
 } from "./load.ts";
 import { openTransforms, transform } from "./transforms.ts";
 
@@ -50,6 +52,8 @@ export const JOBS = {
     plan,
     getMaxWatermark,
     getOutcome,
+    listLeftovers,
+    removeLeftover,
     load,
     feed,
     remembered,

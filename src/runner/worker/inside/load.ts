@@ -6,6 +6,7 @@ import { yieldToEventLoop } from "../../../core/event_loop.ts";
 import type { Connector } from "../../../core/contracts/connector.ts";
 import type {
   CommitJournal,
+  Leftover,
   Loader,
   LoadOutcome,
   LoadPlan,
@@ -25,6 +26,7 @@ import type {
   CommitProgress,
   FeedInput,
   FinishInput,
+  LeftoversInput,
   LoadInput,
   LoadProgress,
   MaxWatermarkInput,
@@ -33,6 +35,7 @@ import type {
   PlainClass,
   PlanInput,
   RememberedInput,
+  RemoveInput,
   ShareInput,
   ShareProgress,
 } from "./protocol.ts";
@@ -57,6 +60,25 @@ export async function getOutcome({ loader, target, record }: OutcomeInput): Prom
   const session = await currentSession();
   const found = await findLoaderClass(session, loader);
   return await found.getOutcome?.(await session.connector, target, record) ?? "unknown";
+}
+
+export async function listLeftovers(
+  { loader, target }: LeftoversInput,
+): Promise<readonly Leftover[]> {
+  const session = await currentSession();
+  const found = await findLoaderClass(session, loader);
+  return await found.listLeftovers?.(await session.connector, target) ?? [];
+}
+
+export async function removeLeftover(
+  { loader, target, ...request }: RemoveInput,
+  _report: NoReport,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const session = await currentSession();
+  const found = await findLoaderClass(session, loader);
+  const connector = await session.connector;
+  return await found.removeLeftover?.(connector, target, { ...request, signal }) ?? false;
 }
 
 /** Loads all of a stage, or what `feed` sends until the stage is committed. */

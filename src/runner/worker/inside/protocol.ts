@@ -136,6 +136,16 @@ export interface OutcomeInput {
   readonly record: CommitRecord;
 }
 
+export interface LeftoversInput {
+  readonly loader: PlainClass;
+  readonly target: StreamTarget;
+}
+
+export interface RemoveInput extends LeftoversInput {
+  readonly name: string;
+  readonly claim: Claim;
+}
+
 /** A commit record. The load waits until `remembered` brings the host's reply. */
 export interface CommitProgress {
   readonly committing: CommitRecord;
