@@ -87,6 +87,11 @@ export const Field = z.strictObject({
    * NaN, Infinity, -Infinity. A target stores it as a number where that changes no value.
    */
   number: z.literal(true).optional(),
+  /**
+   * Marks text that is a UUID in canonical form, as a column of UUIDs gives it: 32 lower-case digits in
+   * five groups. A Parquet file stores its 16 bytes.
+   */
+  uuid: z.literal(true).optional(),
   /** Whether the type was guessed from values; an existing target's type takes precedence. */
   inferred: z.boolean().optional(),
   /** Whether records may lack fields, so that later ones may have fields beyond the sample. */

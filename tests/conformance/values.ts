@@ -1,4 +1,4 @@
-/** Records with every DXTType: extremes, nulls and values that break things. */
+/** Records with every DXTType, and with UUIDs, which are strings: extremes, nulls and values that break things. */
 import type { Field } from "../../src/models/field.ts";
 import { type DXTRecord, INTEGER_BOUNDS, JSONText } from "../../src/core/values/values.ts";
 
@@ -26,6 +26,7 @@ export const FIELDS_OF_EVERY_TYPE: readonly Field[] = [
   { name: "f_json", dtype: "json", nullable: true },
   { name: "f_array", dtype: "array", nullable: true },
   { name: "f_object", dtype: "object", nullable: true },
+  { name: "f_uuid", dtype: "string", uuid: true, nullable: true },
 ];
 
 const bound = (dtype: keyof typeof INTEGER_BOUNDS, side: 0 | 1) => {
@@ -59,6 +60,7 @@ export function extremes(): DXTRecord[] {
       f_json: new JSONText("null"),
       f_array: new JSONText("[]"),
       f_object: new JSONText("{}"),
+      f_uuid: "00000000-0000-0000-0000-000000000000",
     },
     {
       ...integers(1),
@@ -77,6 +79,7 @@ export function extremes(): DXTRecord[] {
       f_json: new JSONText('{"b":[1,2.50,null,true,"x"],"a":{}}'),
       f_array: new JSONText('[1,"two",null,[3]]'),
       f_object: new JSONText('{"big":12345678901234567890}'),
+      f_uuid: "ffffffff-ffff-ffff-ffff-ffffffffffff",
     },
     Object.fromEntries(FIELDS_OF_EVERY_TYPE.map(({ name }) => [name, null])),
     {
@@ -103,6 +106,7 @@ export function extremes(): DXTRecord[] {
       f_json: new JSONText('"text"'),
       f_array: new JSONText("[[]]"),
       f_object: new JSONText('{"":""}'),
+      f_uuid: "01234567-89ab-cdef-7fff-80fedcba9876",
     },
     {
       ...Object.fromEntries(FIELDS_OF_EVERY_TYPE.map(({ name }) => [name, null])),

@@ -28,7 +28,8 @@ const TARGETS: readonly Field[] = [
 ].map((type) => ({ ...type, name: "f", nullable: true }));
 
 Deno.test("every pair of types is as reviewed", async () => {
-  const lines = FIELDS_OF_EVERY_TYPE.map((from) => {
+  const types = FIELDS_OF_EVERY_TYPE.filter(({ uuid }) => uuid !== true);
+  const lines = types.map((from) => {
     const kinds = (["exact", "widened"] as const).map((kind) => {
       const found = TARGETS.filter((to) => convert(from, to).kind === kind).map(typeText);
       return `${kind} ${found.join(" ")}`;

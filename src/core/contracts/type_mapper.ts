@@ -9,6 +9,8 @@ export interface MappedType {
   readonly scale?: number;
   /** Whether a string holds a number without bounds, see `Field`. */
   readonly number?: true;
+  /** Whether a string holds a UUID, see `Field`. */
+  readonly uuid?: true;
   /** Order of text that stands for another type, see `Field`. */
   readonly order?: NonNullable<Field["order"]>;
 }
@@ -18,6 +20,9 @@ export interface MappedType {
  * and its watermarks compare by value.
  */
 export const UNBOUNDED_NUMBER: MappedType = { dtype: "string", number: true, order: "number" };
+
+/** A column of UUIDs, which dxt moves as their canonical text. */
+export const UUID: MappedType = { dtype: "string", uuid: true };
 
 /** Maps the types of a system to the 21 of dxt and back, without loss. */
 export interface TypeMapper {

@@ -3,6 +3,7 @@
  * Logical types: https://github.com/apache/parquet-format/blob/master/LogicalTypes.md
  */
 import { classifyType } from "../../core/values/kinds.ts";
+import { UUID_BYTES } from "../../core/values/uuid.ts";
 import type { Field } from "../../models/field.ts";
 import {
   ConvertedType,
@@ -20,7 +21,7 @@ export interface Layout {
   readonly width?: number;
 }
 
-export function physicalLayout({ dtype, precision = 38 }: Field): Layout {
+export function physicalLayout({ dtype, precision = 38, uuid }: Field): Layout {
   switch (classifyType(dtype)) {
     case "bool":
       return { type: PhysicalType.BOOLEAN };
@@ -37,6 +38,10 @@ export function physicalLayout({ dtype, precision = 38 }: Field): Layout {
       if (precision <= 9) return { type: PhysicalType.INT32 };
       if (precision <= 18) return { type: PhysicalType.INT64 };
       return { type: PhysicalType.FIXED, width: decimalWidth(precision) };
+    case "string":
+      return uuid === true
+        ? { type: PhysicalType.FIXED, width: UUID_BYTES }
+        : { type: PhysicalType.BYTE_ARRAY };
     default:
       return { type: PhysicalType.BYTE_ARRAY };
   }
@@ -69,7 +74,7 @@ export function createElement(field: Field): ThriftStruct {
   return annotate(element, field);
 }
 
-function annotate(element: ThriftStruct, { dtype, precision = 38, scale = 0 }: Field) {
+function annotate(element: ThriftStruct, { dtype, precision = 38, scale = 0, uuid }: Field) {
   const { UTF8, DECIMAL, DATE, TIMESTAMP_MICROS, JSON } = ConvertedType;
   const set = (logical: number, converted?: number, content = new ThriftStruct()) => {
     if (converted !== undefined) element.set(SchemaElement.convertedType, I32, converted);
@@ -106,7 +111,7 @@ function annotate(element: ThriftStruct, { dtype, precision = 38, scale = 0 }: F
     case "timestamp_tz":
       return set(LogicalType.TIMESTAMP, TIMESTAMP_MICROS, micros(true));
     case "string":
-      return set(LogicalType.STRING, UTF8);
+      return uuid === true ? set(LogicalType.UUID) : set(LogicalType.STRING, UTF8);
     case "json":
     case "array":
     case "object":

@@ -38,7 +38,7 @@ export class Transformer implements Disposable {
     const input = { steps: this.#steps, fields: before };
     const { signal } = this;
     const after = await this.#lease.thread.call("openTransforms", input, { signal });
-    return after.map((field) => keepTargetType(before, field));
+    return after.map((field) => describeTransformed(before, field));
   }
 
   /** A batch as Arrow's messages, before and after. */
@@ -51,9 +51,12 @@ export class Transformer implements Disposable {
   }
 }
 
-/** The type in the target is the user's decision, which a transform cannot change. */
-function keepTargetType(before: readonly Field[], field: Field): Field {
-  const { target_type: _, ...rest } = field;
+/**
+ * The type in the target is the user's decision, which a transform cannot change. The transform may have
+ * changed any text, so that none is certain to be a UUID.
+ */
+function describeTransformed(before: readonly Field[], field: Field): Field {
+  const { target_type: _type, uuid: _uuid, ...rest } = field;
   const target_type = before.find(({ name }) => name === field.name)?.target_type;
   return target_type === undefined ? rest : { ...rest, target_type };
 }

@@ -7,7 +7,8 @@ import type { Field, FieldDeclaration } from "../../models/field.ts";
 import { declaredType, nameInTarget } from "./field_declarations.ts";
 
 export function typeField(declared: FieldDeclaration, inferred: Field): Field {
-  const { source_type, inferred: guessed, sparse: _sparse, number, order, ...field } = inferred;
+  const { source_type, sparse: _sparse, inferred: guessed, number, uuid, order, ...field } =
+    inferred;
   const type = declaredType(declared);
   const target = typeof declared.target === "object" ? declared.target : {};
   const source = typeof declared.source === "object" ? declared.source : {};
@@ -16,6 +17,7 @@ export function typeField(declared: FieldDeclaration, inferred: Field): Field {
   const dtype = type.dtype ?? inferred.dtype;
   const sameType = dtype === inferred.dtype && type.precision === undefined &&
     type.scale === undefined;
+  const isAsFound = sameType && type.dtype === undefined;
   return {
     ...withoutType(field),
     name: nameInTarget(declared),
@@ -24,9 +26,10 @@ export function typeField(declared: FieldDeclaration, inferred: Field): Field {
     nullable,
     ...chooseOrder(dtype, inferred, sameType ? order : undefined),
     ...(sameType && source_type !== undefined ? { source_type } : {}),
-    ...(sameType && type.dtype === undefined && guessed === true ? { inferred: true } : {}),
-    // A field that is declared as a string is text, even if its values are numbers.
-    ...(sameType && type.dtype === undefined && number === true ? { number } : {}),
+    ...(isAsFound && guessed === true ? { inferred: true } : {}),
+    // A field that is declared as a string is text, even if its values are numbers or UUIDs.
+    ...(isAsFound && number === true ? { number } : {}),
+    ...(isAsFound && uuid === true ? { uuid } : {}),
     ...(target.dtype === undefined ? {} : { target_type: target.dtype }),
     ...(declared.metadata === undefined ? {} : { metadata: declared.metadata }),
   };

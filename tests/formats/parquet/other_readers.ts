@@ -45,8 +45,8 @@ export async function duckdbTexts(path: string, fields: readonly Field[]): Promi
   return (rows as Texts).map((row) => row.map((text, i) => floatOr(text, fields[i]!)));
 }
 
-function textSQL({ name, dtype, scale = 0, precision = 38 }: Field): string {
-  const column = `"${name}"`;
+function textSQL({ name, dtype, scale = 0, precision = 38, uuid }: Field): string {
+  const column = `"${name}"${uuid === true ? "::VARCHAR" : ""}`;
   switch (dtype) {
     case "date":
       return `(${column} - DATE '1970-01-01')::VARCHAR`;

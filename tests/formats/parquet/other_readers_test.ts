@@ -135,6 +135,8 @@ for (const compression of parquet.compressions) {
         const json = FIELDS.filter(({ dtype }) => isJSONType(dtype)).map(({ name }) => name);
         const typed = FIELDS.filter((_, i) => file.types[i]!.includes("json"));
         assert.deepEqual(typed.map(({ name }) => name), json);
+        const uuid = FIELDS.findIndex(({ name }) => name === "f_uuid");
+        assert.equal(file.types[uuid], "extension<arrow.uuid>");
       }),
   );
 }
@@ -217,6 +219,7 @@ readerTest(
         `-${"9".repeat(28)}.${"9".repeat(10)}`,
         `${"9".repeat(28)}.${"9".repeat(10)}`,
       ]);
+      assert.deepEqual(of("f_uuid").bounds, ["00".repeat(16), "ff".repeat(16)]);
       assert.deepEqual(of("nan").bounds, ["1.0", "499.0"]);
       assert.deepEqual(of("only_null"), { nulls: SMALL.length, bounds: null });
       assert.equal(of("never_null").nulls, 0);

@@ -21,9 +21,15 @@ def text(value, kind):
     return repr(value) if pa.types.is_floating(kind) else str(value)
 
 
+def bound(value):
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
 def plain(column):
-    """The column with times as the numbers that they are, and JSON as its text."""
+    """The column with times as the numbers that they are, JSON and UUIDs as their text."""
     if isinstance(column.type, pa.BaseExtensionType):
+        if str(column.type) == "extension<arrow.uuid>":
+            return pa.array(None if value is None else str(value) for value in column.to_pylist())
         column = column.cast(column.type.storage_type)
     kind = column.type
     if pa.types.is_date32(kind):
@@ -47,7 +53,7 @@ for i in range(file.metadata.num_row_groups):
         bounds = None
         if statistics.has_min_max:
             try:
-                bounds = [str(statistics.min), str(statistics.max)]
+                bounds = [bound(statistics.min), bound(statistics.max)]
             except OverflowError:
                 bounds = ["beyond", "beyond"]
         chunks.append({"nulls": statistics.null_count, "bounds": bounds})

@@ -24,6 +24,7 @@ const FIELDS: readonly Field[] = [
   field("day", "date"),
   field("at", "timestamp"),
   field("text", "string"),
+  field("id", "string", { uuid: true }),
   field("bytes", "binary"),
 ];
 
@@ -44,6 +45,7 @@ function record(n: number): DXTRecord {
     day: new Temporal.PlainDate(2000, 1, 1).add({ days: n % 9000 }),
     at: new Temporal.PlainDateTime(2000, 1, 1).add({ seconds: n }),
     text: "é".repeat(n % 50) + n,
+    id: `${n.toString(16).padStart(8, "0")}-0000-4000-8000-00000000000${n % 10}`,
     bytes: Uint8Array.of(n, n >> 8, n % 7),
   };
   FIELDS.forEach(({ name }, column) => {

@@ -1,6 +1,7 @@
 /** Decodes the values of a page into buffers in Arrow's layout. */
 import { isAscii, isUtf8 } from "node:buffer";
 import { type Data, wrapBuffers } from "../../../arrow/mod.ts";
+import { UUID_BYTES, UUID_CHARACTERS, writeUUID } from "../../../core/values/uuid.ts";
 import type { Field } from "../../../models/field.ts";
 import { copyBits, countBits, isSet } from "../bits.ts";
 import { decodeDelta, decodeDelta64 } from "../writer/delta.ts";
@@ -85,6 +86,7 @@ function sliceBits(bits: Uint8Array, from: number, length: number): Uint8Array {
 export function createPageDecoder(field: Field, recycle: boolean): PageDecoder {
   const { type, width } = physicalLayout(field);
   if (type === PhysicalType.BYTE_ARRAY) return bytesDecoder(field, recycle);
+  if (field.dtype === "string") return uuidDecoder(field, recycle);
   const decode = type === PhysicalType.BOOLEAN ? decodeBools : fixedDecoder(field, width, recycle);
   return (page) => {
     if (
@@ -291,6 +293,27 @@ function bytesDecoder(field: Field, recycle: boolean): PageDecoder {
     if (field.dtype !== "binary") checkText(values, offsets);
     return { field, rows, nulls, bits, stride: 0, values, offsets };
   };
+}
+
+/** Decodes the bytes of UUIDs as their text. */
+function uuidDecoder(field: Field, recycle: boolean): PageDecoder {
+  const supplyLengths = createSupply(Int32Array, true);
+  const supplyOffsets = createSupply(Int32Array, recycle);
+  const supplyValues = createSupply(Uint8Array, recycle);
+  return ({ rows, nulls, bits, bytes, encoding }) => {
+    if (encoding !== Encoding.PLAIN) throw new ThriftError("an unexpected encoding");
+    const count = rows - nulls;
+    if (bytes.length !== count * UUID_BYTES) throw sizeError();
+    const values = supplyValues(count * UUID_CHARACTERS);
+    writeUUIDs(bytes, values, count);
+    const offsets = supplyOffsets(rows + 1);
+    sumLengths(supplyLengths(count).fill(UUID_CHARACTERS), bits, offsets);
+    return { field, rows, nulls, bits, stride: 0, values, offsets };
+  };
+}
+
+function writeUUIDs(bytes: Uint8Array, values: Uint8Array, count: number): void {
+  for (let i = 0; i < count; i++) writeUUID(bytes, i * UUID_BYTES, values, i * UUID_CHARACTERS);
 }
 
 /** Writes the start of each value and returns the end of the last one. A NULL has no bytes. */

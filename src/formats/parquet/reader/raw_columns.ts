@@ -12,14 +12,15 @@ import {
   wrapBatch,
 } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
+import { type MappedType, UUID } from "../../../core/contracts/type_mapper.ts";
 import { ValueError } from "../../../core/errors.ts";
+import { UUID_BYTES, UUID_CHARACTERS, writeUUID } from "../../../core/values/uuid.ts";
 import { integerBounds, type IntegerType, isIntegerType } from "../../../core/values/values.ts";
 import type { Field } from "../../../models/field.ts";
 import type { RawType } from "./footer.ts";
 
 /** Bytes of an INT96 or INTERVAL value. */
 const WIDTH = 12;
-const UUID_BYTES = 16;
 /** The Julian day of 1970-01-01: https://en.wikipedia.org/wiki/Julian_day */
 const EPOCH_DAY = 2_440_588n;
 /** Bound of Temporal's calendar, in microseconds before and after 1970. */
@@ -31,14 +32,15 @@ export interface RawColumn {
   readonly field: Field;
 }
 
-/** Describes a raw column; an interval becomes an ISO 8601 duration as text, a UUID its usual text. */
+/** Describes a raw column; an interval becomes an ISO 8601 duration as text. */
 export function createRawColumn(name: string, nullable: boolean, raw: RawType): RawColumn {
-  const dtype = raw === "int96"
-    ? "timestamp"
-    : raw === "interval" || raw === "uuid"
-    ? "string"
-    : raw;
-  return { raw, field: { name, dtype, nullable } };
+  return { raw, field: { name, ...typeRaw(raw), nullable } };
+}
+
+function typeRaw(raw: RawType): MappedType {
+  if (raw === "uuid") return UUID;
+  if (raw === "int96") return { dtype: "timestamp" };
+  return { dtype: raw === "interval" ? "string" : raw };
 }
 
 /**
@@ -90,9 +92,10 @@ function createPusher(data: Data, raw: RawType, column: Column): PushRaw {
 }
 
 function uuidPusher(bytes: Uint8Array, texts: BytesColumn): PushRaw {
+  const text = new Uint8Array(UUID_CHARACTERS);
   return (row) => {
-    const digits = bytes.subarray(row * UUID_BYTES, (row + 1) * UUID_BYTES).toHex();
-    texts.pushString(digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"));
+    writeUUID(bytes, row * UUID_BYTES, text, 0);
+    texts.pushBytes(text);
     return undefined;
   };
 }

@@ -7,13 +7,11 @@
 import type { Data } from "../../../arrow/mod.ts";
 import { encodeDelta, maxDeltaSize } from "./delta.ts";
 import { Encoding } from "../thrift/metadata.ts";
-import { BytesRange, type Extremes } from "./column_statistics.ts";
+import { BytesRange, type Extremes, RANGE_SLACK } from "./column_statistics.ts";
 import { PAGE_BYTES, PAGE_ROWS, type PageValues } from "./page_values.ts";
 
 /** Room for the encoded lengths, which are written before the bytes once all are known. */
 const ROOM = maxDeltaSize(PAGE_ROWS);
-/** Bytes that the range may read behind the last value. */
-const SLACK = 64;
 const START = 1 << 16;
 /** Scratch memory of all columns; holds nothing between calls. */
 const header = new Uint8Array(ROOM);
@@ -22,7 +20,7 @@ export class BytesValues implements PageValues {
   readonly encoding = Encoding.DELTA_LENGTH_BYTE_ARRAY;
   readonly #lengths = new Int32Array(PAGE_ROWS);
   readonly #range: BytesRange;
-  #bytes = new Uint8Array(ROOM + START + SLACK);
+  #bytes = new Uint8Array(ROOM + START + RANGE_SLACK);
   #count = 0;
   #end = ROOM;
 
@@ -76,7 +74,7 @@ export class BytesValues implements PageValues {
   }
 
   #reserve(size: number): void {
-    const needed = this.#end + size + SLACK;
+    const needed = this.#end + size + RANGE_SLACK;
     if (needed <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(needed, Math.min(this.#bytes.length * 2, needed * 2)));
     grown.set(this.#bytes.subarray(0, this.#end));
@@ -90,7 +88,7 @@ export class BytesValues implements PageValues {
     this.#bytes.set(header.subarray(0, size), ROOM - size);
     const page = this.#bytes.subarray(ROOM - size, this.#end);
     // Give up the memory after an unusually large value.
-    if (page.length > PAGE_BYTES * 2) this.#bytes = new Uint8Array(ROOM + START + SLACK);
+    if (page.length > PAGE_BYTES * 2) this.#bytes = new Uint8Array(ROOM + START + RANGE_SLACK);
     this.#count = 0;
     this.#end = ROOM;
     return page;

@@ -160,6 +160,8 @@ function copyWords(words: Int32Array, at: number, to: Int32Array): void {
 /** Longer values are truncated: a longer bound would not be more useful. */
 const MAX_BYTES = 64;
 const WORDS = MAX_BYTES / 4;
+/** Bytes that `BytesRange` may read behind the last value. */
+export const RANGE_SLACK = MAX_BYTES;
 
 /** The beginning of a value as big-endian words, padded with zeros. */
 class Prefix {
@@ -210,7 +212,7 @@ export class BytesRange {
 
   constructor(private readonly isText: boolean) {}
 
-  /** Adds consecutive values from `start` on; the view must extend 64 bytes behind the last one. */
+  /** Adds consecutive values from `start` on; the view extends `RANGE_SLACK` bytes behind the last one. */
   add(view: DataView, start: number, lengths: Int32Array, count: number): void {
     const min = this.#min;
     const max = this.#max;

@@ -3,11 +3,20 @@
  * Format: https://github.com/apache/parquet-format/blob/master/Encodings.md
  */
 import type { Data } from "../../../arrow/mod.ts";
+import { ValueError } from "../../../core/errors.ts";
+import { readCanonicalUUID, UUID_BYTES } from "../../../core/values/uuid.ts";
 import type { Field } from "../../../models/field.ts";
 import { encodeDelta64, maxDeltaSize } from "./delta.ts";
 import { physicalLayout } from "../elements.ts";
 import { Encoding, PhysicalType } from "../thrift/metadata.ts";
-import { type Extremes, NumberRange, viewBytes, WordsRange } from "./column_statistics.ts";
+import {
+  BytesRange,
+  type Extremes,
+  NumberRange,
+  RANGE_SLACK,
+  viewBytes,
+  WordsRange,
+} from "./column_statistics.ts";
 import { PAGE_ROWS, type PageValues } from "./page_values.ts";
 
 interface Range {
@@ -71,9 +80,10 @@ class FixedValues implements PageValues {
   }
 }
 
-/** Creates the encoder of any type but booleans, text and binary. */
+/** Creates the encoder of any type but booleans, binary, and text other than UUIDs. */
 export function createFixedValues(field: Field): PageValues {
   const { type, width } = physicalLayout(field);
+  if (field.dtype === "string") return createUUIDs(field);
   if (type === PhysicalType.FIXED) return createWideDecimals(width!, (field.precision ?? 38) <= 38);
   if (type === PhysicalType.INT64 || type === PhysicalType.DOUBLE) return createValues64(field);
   return createValues32(field);
@@ -179,6 +189,30 @@ function copyDecimals(out: Int32Array, stored: 1 | 2, precision: number): Copy {
       }
     },
   };
+}
+
+/** Encodes UUIDs, which Arrow has as text, as their bytes. */
+function createUUIDs({ name }: Field): PageValues {
+  const bytes = new Uint8Array(PAGE_ROWS * UUID_BYTES + RANGE_SLACK);
+  const lengths = new Int32Array(PAGE_ROWS).fill(UUID_BYTES);
+  const copyOne = ({ values, valueOffsets }: Data, row: number, to: number) => {
+    const [start, end] = [valueOffsets[row]!, valueOffsets[row + 1]!];
+    if (readCanonicalUUID(values, start, end - start, bytes, to * UUID_BYTES)) return;
+    const text = new TextDecoder().decode(values.subarray(start, end));
+    throw new ValueError("expected a UUID in lower case with dashes", name, row + 1, text);
+  };
+  const copy: Copy = {
+    run(data, from, count, to) {
+      for (let i = 0; i < count; i++) copyOne(data, from + i, to + i);
+    },
+    rows(data, rows, count, to) {
+      for (let i = 0; i < count; i++) copyOne(data, rows[i]!, to + i);
+    },
+  };
+  const range = new BytesRange(false);
+  const view = new DataView(bytes.buffer);
+  const measure = (count: number) => range.add(view, 0, lengths, count);
+  return new FixedValues(UUID_BYTES, bytes, copy, measure, range);
 }
 
 /** Encodes decimals of more than 18 digits: two's complement, highest byte first. */

@@ -129,7 +129,7 @@ function mergeColumn(a: Column, b: Column): Column {
   if (b.field.valueless) return { field: { ...a.field, nullable }, from: a.from };
   const [x, y] = [isTyped(a.from), isTyped(b.from)];
   if (typeText(a.field) === typeText(b.field)) {
-    const { source_type, metadata: _metadata, ...field } = a.field;
+    const { source_type, metadata: _metadata, ...field } = withMarksOf(a.field, b.field);
     const same = source_type !== undefined && source_type === b.field.source_type;
     return { field: { ...field, nullable, ...(same ? { source_type } : {}) }, from: a.from };
   }
@@ -141,8 +141,8 @@ function mergeColumn(a: Column, b: Column): Column {
     );
   }
   if (x || y) {
-    const typed = x ? a : b;
-    return { field: { ...typed.field, nullable }, from: typed.from };
+    const [typed, other] = x ? [a, b] : [b, a];
+    return { field: { ...withMarksOf(typed.field, other.field), nullable }, from: typed.from };
   }
   const json = SPARSE.has(a.from.format) && SPARSE.has(b.from.format);
   const { name } = a.field;
@@ -156,6 +156,13 @@ function mergeColumn(a: Column, b: Column): Column {
     },
     from: a.from,
   };
+}
+
+/** The first field, for values of both: texts are UUIDs only where those of both are. */
+function withMarksOf(first: Field, second: Field): Field {
+  if (first.uuid === second.uuid) return first;
+  const { uuid: _uuid, ...field } = first;
+  return field;
 }
 
 const INTEGER_DIGITS: Partial<Record<Field["dtype"], number>> = { int64: 19, uint64: 20 };

@@ -1,6 +1,7 @@
 /**
  * Types of fields in Parquet and Arrow files, which have no unbounded numbers. An unbounded number
- * becomes the decimal that holds all staged values with their scale, or text if none does.
+ * becomes the decimal that holds all staged values with their scale, or text if none does. Text added to
+ * a column of UUIDs must be UUIDs, and UUIDs added to a column of text become text.
  */
 import { arrowSchema, wrapBatch } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
@@ -27,6 +28,7 @@ export function isOpen({ number }: Field, format: Format): boolean {
 /**
  * The fields of staged records in a new file, or in an existing one.
  *
+ * @returns the staged fields themselves where none changes
  * @throws {SchemaError} for a number that the decimal of the existing file cannot hold
  */
 export async function toFileFields(
@@ -35,12 +37,16 @@ export async function toFileFields(
   format: Format,
   existing?: FileFields,
 ): Promise<readonly Field[]> {
-  if (!staged.fields.some((field) => isOpen(field, format))) return staged.fields;
+  if (!TYPED.has(format)) return staged.fields;
+  const findColumn = ({ name }: Field) => existing?.fields.find((column) => column.name === name);
+  const changes = (field: Field) =>
+    isOpen(field, format) || !holdsSameText(field, findColumn(field));
+  if (!staged.fields.some(changes)) return staged.fields;
   const measured = await measureNumbers(staged);
   return staged.fields.map((field) => {
     const digits = measured.get(field.name);
-    if (digits === undefined) return field;
-    const column = existing?.fields.find(({ name }) => name === field.name);
+    const column = findColumn(field);
+    if (digits === undefined) return fitText(field, column, format);
     if (column !== undefined) return fitExisting(field, column, digits, existing!.file);
     const fileField = withMeasuredType(field, digits);
     if (fileField.dtype === "string") {
@@ -52,6 +58,18 @@ export async function toFileFields(
     }
     return fileField;
   });
+}
+
+/** Whether both are UUIDs or neither is; true for a column that does not exist. */
+function holdsSameText(field: Field, column: Field | undefined): boolean {
+  return column === undefined || column.uuid === field.uuid;
+}
+
+/** The field as UUIDs if the existing column stores their bytes, else as any text. */
+function fitText(field: Field, column: Field | undefined, format: Format): Field {
+  if (holdsSameText(field, column)) return field;
+  const { uuid: _uuid, ...text } = field;
+  return column!.uuid === true && format === "parquet" ? { ...text, uuid: true } : text;
 }
 
 /** The field in a new file. */

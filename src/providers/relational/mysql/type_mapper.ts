@@ -24,7 +24,7 @@
  * 65 digits, or 30 after the point, longtext.
  */
 import { TypeMappingError } from "../../../core/errors.ts";
-import type { MappedType, TypeMapper } from "../../../core/contracts/type_mapper.ts";
+import { type MappedType, type TypeMapper, UUID } from "../../../core/contracts/type_mapper.ts";
 import type { DXTType } from "../../../models/dtype.ts";
 import type { Field } from "../../../models/field.ts";
 import { decimalType, keptType, nativeTypes, splitTypeName } from "../type_name.ts";
@@ -73,7 +73,6 @@ const READ: Readonly<Record<string, DXTType>> = {
   longtext: "string",
   enum: "string",
   set: "string",
-  uuid: "string",
   inet4: "string",
   inet6: "string",
 };
@@ -95,6 +94,7 @@ function fromSource(type: string): MappedType {
     const decimal = decimalType(args.length === 0 ? [10, 0] : args);
     if (decimal !== undefined) return decimal;
   }
+  if (word === "uuid") return UUID;
   const dtype = READ[word];
   if (dtype !== undefined) return { dtype };
   throw new TypeMappingError(`Cannot map MySQL type "${type}": dxt has no type for it`);

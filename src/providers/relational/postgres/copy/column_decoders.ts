@@ -27,7 +27,7 @@ import { decimalDecoder, unscaledDecoder } from "./numeric.ts";
 import type { Direct, DirectKind, Unusual } from "./compiled_row_decoder.ts";
 import { parseTypeName } from "../types/type_name.ts";
 import { fromSource } from "../types/type_mapper.ts";
-import { writeUUID } from "./uuid.ts";
+import { writeUUID } from "../../../../core/values/uuid.ts";
 
 export type Decode = (input: MessageBuffer, at: number, size: number) => void;
 

@@ -23,7 +23,7 @@ import type { MessageBuffer } from "../wire/message_buffer.ts";
 import { MESSAGE } from "../wire/messages.ts";
 import type { Decode } from "./column_decoders.ts";
 import { readNumericWords } from "./numeric_fast.ts";
-import { writeUUID } from "./uuid.ts";
+import { writeUUID } from "../../../../core/values/uuid.ts";
 
 /** How the generated function reads the values of a type. */
 export type DirectKind = keyof typeof VALUES;

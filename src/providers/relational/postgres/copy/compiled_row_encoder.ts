@@ -12,7 +12,7 @@ import { compileFunction } from "../../values/compiled_functions.ts";
 import { LONG_VALUE, MAX_GENERATED } from "../../values/direct_columns.ts";
 import { SLACK } from "../../../transport/receive_buffer.ts";
 import { NUMERIC_BYTES, writeNumericWords } from "./numeric_fast.ts";
-import { readUUID } from "./uuid.ts";
+import { readUUID } from "../../../../core/values/uuid.ts";
 
 /** Writes the value of a row, NULL or not, with its length before it. */
 export type Write = (row: number, out: CopyBuffer) => void;

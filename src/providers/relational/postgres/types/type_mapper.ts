@@ -35,6 +35,7 @@ import {
   type MappedType,
   type TypeMapper,
   UNBOUNDED_NUMBER,
+  UUID,
 } from "../../../../core/contracts/type_mapper.ts";
 import type { DXTType } from "../../../../models/dtype.ts";
 import type { Field } from "../../../../models/field.ts";
@@ -99,6 +100,7 @@ export function fromSource(nativeType: string): MappedType {
     return JSON_ELEMENTS.has(base) ? { dtype: "array" } : { dtype: "string", order: "none" };
   }
   if (base === "numeric") return decimalType(args) ?? UNBOUNDED_NUMBER;
+  if (base === "uuid") return UUID;
   const dtype = FROM[base];
   if (dtype !== undefined) return { dtype };
   if (SORTS_AS_TEXT.has(base)) return { dtype: "string" };
@@ -107,7 +109,7 @@ export function fromSource(nativeType: string): MappedType {
 
 /** Text, and types whose order is that of their text by its code points. */
 const SORTS_AS_TEXT: ReadonlySet<string> = new Set([
-  ...["text", "varchar", "bpchar", "name", "citext", '"char"', "uuid", "unknown"],
+  ...["text", "varchar", "bpchar", "name", "citext", '"char"', "unknown"],
 ]);
 
 /**
