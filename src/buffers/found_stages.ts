@@ -1,6 +1,6 @@
 /** Stages as they lie on disk, whoever wrote them: for a look at them, and to remove them. */
 import { join } from "node:path";
-import type { PendingLoad } from "../core/contracts/buffer.ts";
+import type { PendingLoad, StageDetails } from "../core/contracts/buffer.ts";
 import { messageOf } from "../core/errors.ts";
 import { isLocked, readOwner } from "../core/files/file_lock.ts";
 import { ifPresent } from "../core/files/if_present.ts";
@@ -35,10 +35,9 @@ const SIBLING = /^\.(.+)\.(?:lock|pending\.json|pending\.new)$/;
  * did not write: `buffer.location` may be any folder.
  */
 export async function listStages(folder: string): Promise<FoundStage[]> {
-  const entries = await ifPresent(() => Array.fromAsync(Deno.readDir(folder))) ?? [];
-  const names = entries.flatMap(({ name, isDirectory }) => {
-    const [, stage] = SIBLING.exec(name) ?? [];
-    return stage ?? (isDirectory && !name.startsWith(".") ? name : []);
+  const names = (await listFolder(folder)).flatMap((entry) => {
+    const [, stage] = SIBLING.exec(entry.name) ?? [];
+    return stage ?? (isStageFolder(entry) ? entry.name : []);
   });
   const found: FoundStage[] = [];
   for (const name of [...new Set(names)].sort()) {
@@ -50,6 +49,28 @@ export async function listStages(folder: string): Promise<FoundStage[]> {
     } else found.push(...await inspectStage(directory, holder !== undefined));
   }
   return found;
+}
+
+/** Lists the committed stages in the folder of a pipeline, by name. Reads manifests, but no staged files. */
+export async function listCommitted(
+  folder: string,
+): Promise<{ readonly directory: string; readonly details: StageDetails }[]> {
+  const committed = [];
+  const names = (await listFolder(folder)).filter(isStageFolder).map(({ name }) => name);
+  for (const name of names.sort()) {
+    const directory = join(folder, name);
+    const manifest = await peekManifest(directory);
+    if (manifest !== undefined) committed.push({ directory, details: manifest.details });
+  }
+  return committed;
+}
+
+async function listFolder(folder: string): Promise<Deno.DirEntry[]> {
+  return await ifPresent(() => Array.fromAsync(Deno.readDir(folder))) ?? [];
+}
+
+function isStageFolder({ name, isDirectory }: Deno.DirEntry): boolean {
+  return isDirectory && !name.startsWith(".");
 }
 
 /**

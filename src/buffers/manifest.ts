@@ -6,6 +6,7 @@ import { BufferError } from "../core/errors.ts";
 import { formatJSONFile, readJSONFile } from "../core/files/json_file.ts";
 import { Field } from "../models/field.ts";
 import { Compression, FormatOptions } from "../models/format.ts";
+import { StreamSource } from "../models/source.ts";
 import { hashFile, removePath, writeBytes } from "./durable_file.ts";
 
 export const MANIFEST = "manifest.json";
@@ -46,6 +47,13 @@ const Manifest = z.strictObject({
     stream: z.string(),
     run_id: z.string(),
     source: z.unknown(),
+    table: z.strictObject({
+      source: StreamSource,
+      schema: z.string(),
+      table: z.string(),
+      isView: z.boolean().optional(),
+      fields: z.array(z.strictObject({ name: z.string(), key: z.boolean().optional() })).readonly(),
+    }).optional(),
     untrusted: z.literal(true).optional(),
     watermark: z.strictObject({
       field: z.string(),

@@ -13,7 +13,7 @@ import { newProgress, type Progress, type RunContext } from "./contract/run_cont
 import { isSameSystem } from "./plan/endpoint.ts";
 import { planRun, type ReadOptions } from "./plan/select_plans.ts";
 import type { Threads } from "./contract/threads.ts";
-import { expandWildcards } from "./inspect/wildcards.ts";
+import { expandStagedWildcards, expandWildcards } from "./inspect/wildcards.ts";
 import { sharedNeeds } from "./permissions/required.ts";
 import { openThreads } from "./worker/pool.ts";
 import { datasetName } from "./plan/dataset_name.ts";
@@ -75,10 +75,12 @@ export async function runPipeline(
   loaded: LoadedPipeline,
   options: RunOptions,
 ): Promise<RunResult> {
-  const expanded = await expandWildcards(loaded, {
-    ...options,
-    onWarning: (stream, message) => options.onEvent({ type: "warning", stream, message }),
-  });
+  const expanded = options.phase === "load"
+    ? await expandStagedWildcards(loaded)
+    : await expandWildcards(loaded, {
+      ...options,
+      onWarning: (stream, message) => options.onEvent({ type: "warning", stream, message }),
+    });
   const plan = await planRun(expanded, options);
   const start = performance.now();
   await using stages = new AsyncDisposableStack();

@@ -2,6 +2,7 @@
 import { openBuffer } from "../buffers/mod.ts";
 import type { Buffer, StagedFiles } from "../core/contracts/buffer.ts";
 import { BufferError, isStaleRange, isUnknownOutcome } from "../core/errors.ts";
+import { isWildcard } from "../models/wildcard.ts";
 import { verifyLoad } from "../integrity/receipt.ts";
 import type { Phase, Step } from "./contract/events.ts";
 import { type Progress, resetProgress, type RunContext } from "./contract/run_context.ts";
@@ -223,8 +224,10 @@ async function removeStage(buffer: Buffer, progress: Progress): Promise<void> {
 async function openCommitted(plan: StreamPlan, buffer: Buffer): Promise<StagedFiles> {
   const staged = await buffer.open();
   if (staged === undefined) {
+    // No stream of a wildcard is staged: their stages would be beside each other.
+    const folder = isWildcard(plan.stream) ? plan.stageParents[0] : buffer.location;
     throw new BufferError(
-      `Cannot load from "${buffer.location}": nothing is staged there, dxt extract stages it`,
+      `Cannot load from "${folder}": nothing is staged there, dxt extract stages it`,
     );
   }
   const { pipeline, stream } = staged.details;

@@ -17,7 +17,7 @@ import {
 } from "../../src/runner/mod.ts";
 import { exceedingGrants } from "../../src/core/permissions.ts";
 import { expandWildcards } from "../../src/runner/inspect/wildcards.ts";
-import { runWell, withFolder } from "../support/run.ts";
+import { type PipelineRun, run, runWell, withFolder } from "../support/run.ts";
 
 const TABLES = `
   CREATE TABLE orders (id INTEGER PRIMARY KEY, changed INTEGER NOT NULL);
@@ -238,6 +238,44 @@ Deno.test("plan, test, head and a selector know the streams that a wildcard make
       previewPipeline(loaded, { signal, select: "ordrs" }),
       /no stream has this id, did you mean "orders"/,
     );
+  }));
+
+Deno.test("a load takes the tables of a wildcard from their stages, without the source", () =>
+  withTables(async (folder) => {
+    const streams = [
+      { source: "?????*", exclude: ["odd*"], target: "raw_{table}" },
+      {
+        id: "up_{table}",
+        source: "it*",
+        fields: [{ id: "number", source: "id" }],
+        load: { mode: "upsert" },
+      },
+      { id: "more_{schema}_{table}", source: "main.n*", tags: ["more"] },
+    ];
+    // The value of a variable is part of a table's name, and hidden in the manifest's source.
+    const pipeline = pipelineOf(streams, { source: { provider: "sqlite", path: "${DB}.db" } });
+    const env = { DB: "orders" };
+    await Deno.rename(join(folder, "source.db"), join(folder, "orders.db"));
+    await runWell(folder, pipeline, { phase: "extract", env, exclude: "tag:more" });
+    await Deno.remove(join(folder, "orders.db"));
+    const targets = async (options: PipelineRun) => {
+      const { streams } = await run(folder, pipeline, { phase: "load", env, ...options });
+      return streams.map(({ stream, target, rows_loaded, error }) =>
+        error?.message ?? `${stream} → ${target}: ${rows_loaded}`
+      );
+    };
+    assert.deepEqual(await targets({ select: "orders" }), ["orders → raw_orders: 2"]);
+    const nothing =
+      /^Cannot load stream "more_\{schema\}_\{table\}" .* from ".*\/\.dxt\/stage\/wild": nothing is staged there, dxt/;
+    const [first, second, third, up, none, ...rest] = await targets({});
+    assert.deepEqual([first, second, third, up, rest], [
+      'a.b/c → "raw_a.b/c": 0',
+      "items → raw_items: 1",
+      "notes → raw_notes: 0",
+      "up_items → up_items: 1",
+      [],
+    ]);
+    assert.match(none!, nothing);
   }));
 
 Deno.test("the permissions of a wildcard cover all tables that it may find", () =>

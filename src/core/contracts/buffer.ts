@@ -4,6 +4,7 @@
  */
 import type { Field } from "../../models/field.ts";
 import type { Compression, Format } from "../../models/format.ts";
+import type { WildcardTable } from "../../models/wildcard.ts";
 import type { Batch } from "./batch.ts";
 import type { Claim } from "../files/run_lock.ts";
 import type { CommitRecord, ExpectedWatermark } from "./loader.ts";
@@ -28,6 +29,8 @@ export interface StageDetails {
   readonly run_id: string;
   /** Source as in the pipeline, without secrets. */
   readonly source: unknown;
+  /** Of a stream that a wildcard made. */
+  readonly table?: WildcardTable | undefined;
   /** Untrusted code read or transformed it: its values are validated again when they are read. */
   readonly untrusted?: true | undefined;
   readonly watermark?: {

@@ -1,4 +1,5 @@
 /** Reads a stream from its source into its stage. */
+import { getTable } from "../../models/wildcard.ts";
 import { withVariableNames } from "../../config/text/secrets.ts";
 import type { Buffer, StageDetails, StagedFiles } from "../../core/contracts/buffer.ts";
 import type { WatermarkRange } from "../../core/contracts/connector.ts";
@@ -234,6 +235,7 @@ function describeStage(
     stream: plan.stream.id,
     run_id: context.runId,
     source: withVariableNames(plan.source, context.variables),
+    table: getTable(plan.stream),
     ...(isUntrusted(plan, context) ? { untrusted: true as const } : {}),
     ...(range === undefined ? {} : {
       watermark: {

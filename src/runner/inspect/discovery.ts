@@ -21,7 +21,7 @@ import type { PlainClass } from "../worker/inside/protocol.ts";
 import { planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
 import { listNames } from "../../core/suggest_stream.ts";
 import { missingSource } from "../extract/missing_source.ts";
-import { expandWildcards } from "./wildcards.ts";
+import { expandStagedWildcards, expandWildcards } from "./wildcards.ts";
 
 export interface Discovery {
   /** Name of the provider. */
@@ -98,6 +98,8 @@ export async function previewPipelineRows(
   const isNamed = loaded.pipeline.streams.some(({ id }) => id === stream);
   const expanded = isNamed
     ? loaded
+    : of === "stage"
+    ? await expandStagedWildcards(loaded)
     : await expandWildcards(loaded, { signal: showing.signal, retries: 0 });
   const { source, target, streams } = await planPipeline(expanded);
   const ids = streams.map((plan) => plan.stream.id);

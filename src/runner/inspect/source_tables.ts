@@ -1,13 +1,14 @@
 /** The tables of a source, and those that a wildcard matches. */
+import { listCommitted } from "../../buffers/found_stages.ts";
 import type { LoadedPipeline } from "../../config/mod.ts";
 import type { DiscoveredStream } from "../../core/contracts/connector.ts";
 import { joinName, splitName } from "../../core/values/table_name.ts";
 import type { StreamSource, StreamTarget } from "../../models/source.ts";
 import type { Stream } from "../../models/stream.ts";
-import { isWildcard } from "../../models/wildcard.ts";
+import { isWildcard, type WildcardTable } from "../../models/wildcard.ts";
 import { matchesPattern } from "../../selector/mod.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
-import type { PipelinePlan } from "../plan/pipeline_plan.ts";
+import { type PipelinePlan, stageFolders } from "../plan/pipeline_plan.ts";
 import { listNames, suggestStream } from "../../core/suggest_stream.ts";
 import { createRetryPolicy, withRetries } from "../retry.ts";
 import { openClient } from "../worker/connection_clients.ts";
@@ -21,15 +22,14 @@ export interface ListOptions {
   onWarning?(stream: string, message: string): void;
 }
 
-/** A table of the source. */
-export interface SourceTable extends DiscoveredStream {
-  readonly schema: string;
-  /** The name without its schema. */
-  readonly table: string;
+/** A table that wildcards may match. */
+export interface NamedTable extends WildcardTable {
   /** Schema and name in messages. */
   readonly label: string;
   /** Equal for two names of the same table. */
   readonly key: string;
+  /** Id of the stream that staged it; unset for a table of the source. */
+  readonly stagedAs?: string;
 }
 
 /** Adds an error at a key of the wildcard. */
@@ -40,7 +40,7 @@ export async function listTables(
   loaded: LoadedPipeline,
   { source, streams }: PipelinePlan,
   { signal, retries, onWarning = () => {} }: ListOptions,
-): Promise<SourceTable[]> {
+): Promise<NamedTable[]> {
   const { id, retry } = streams.map(({ stream }) => stream).find(isWildcard)!;
   const warn = (message: string) => onWarning(id, message);
   const retrying = { policy: createRetryPolicy(retry, retries), signal, warn, prepare: () => true };
@@ -50,15 +50,40 @@ export async function listTables(
     await using client = openClient(source, { explores: true }, { threads, signal, warn });
     found = await client.connector.discover();
   });
-  return await Promise.all(found.map(async (one) => {
-    const path = await source.targetPath(one.source as StreamTarget);
-    const parts = splitName(one.name);
+  return await Promise.all(found.map(async ({ name, source: ref, isView, fields }) => {
+    const path = await source.targetPath(ref as StreamTarget);
+    const parts = splitName(name);
     const [schema, table] = parts.length === 2
       ? parts
       : [path.length === 2 ? path[0]! : "", parts.join(".")];
-    const label = parts.join(".");
-    return { ...one, schema: schema!, table: table!, label, key: JSON.stringify(path) };
+    return {
+      ...{ source: ref, schema: schema!, table: table!, isView },
+      fields: fields.map(({ name, key }) => ({ name, ...(key === true ? { key } : {}) })),
+      label: parts.join("."),
+      key: JSON.stringify(path),
+    };
   }));
+}
+
+/**
+ * Lists the tables whose streams are staged, as they were when they were extracted. Does not ask the source:
+ * it may be gone.
+ */
+export async function listStagedTables(
+  loaded: LoadedPipeline,
+  { source, streams }: PipelinePlan,
+): Promise<NamedTable[]> {
+  const committed = await listCommitted(streams[0]!.stageParents[0]!);
+  const tables = committed.flatMap(({ directory, details: { pipeline, stream, table } }) => {
+    const isOwn = pipeline === loaded.pipeline.name &&
+      stageFolders(loaded, { id: stream }).stageDirectory === directory;
+    return isOwn && table !== undefined ? [{ ...table, stagedAs: stream }] : [];
+  });
+  return await Promise.all(tables.map(async (table) => ({
+    ...table,
+    label: [table.schema, table.table].filter((part) => part !== "").join("."),
+    key: await formatKey(source, table.source),
+  })));
 }
 
 /** Returns a text that is equal for two names of the same table. */
@@ -69,36 +94,49 @@ export async function formatKey(
   return JSON.stringify(await endpoint.targetPath(ref as StreamTarget));
 }
 
-/** The tables of a wildcard; reports when none is left. */
+/** The tables of a wildcard. */
 export function matchTables(
-  { id, exclude = [], include_views = false }: Stream,
+  stream: Stream,
   source: StreamSource,
-  tables: readonly SourceTable[],
+  tables: readonly NamedTable[],
   own: ReadonlySet<string>,
-  report: Report,
-): SourceTable[] {
-  const pattern = readPattern(source);
-  const excluded = exclude.map(splitName);
-  const offered = tables.filter(({ isView = false }) => include_views || !isView);
-  const matched = offered.filter((table) => isMatch(pattern, table));
-  const left = matched.filter((table) =>
+): NamedTable[] {
+  const excluded = (stream.exclude ?? []).map(splitName);
+  return matchPattern(stream, source, tables).filter((table) =>
     !own.has(table.key) && !excluded.some((one) => isMatch(one, table))
   );
-  if (left.length > 0) return left;
-  const written = joinName(pattern);
-  report(
-    "source",
-    matched.length > 0
-      ? `Cannot expand stream "${id}": each table that matches "${written}" is excluded or has its own stream: ${
-        listNames(matched.map(({ label }) => label))
-      }`
-      : `Cannot expand stream "${id}": no table matches "${written}", or the login may not read it${
-        offered.length === 0
-          ? "; there are no tables"
-          : suggestStream(written, offered.map(({ label }) => label))
-      }`,
-  );
-  return [];
+}
+
+function matchPattern(
+  stream: Stream,
+  source: StreamSource,
+  tables: readonly NamedTable[],
+): NamedTable[] {
+  const pattern = readPattern(source);
+  return listOffered(stream, tables).filter((table) => isMatch(pattern, table));
+}
+
+/** The tables that a wildcard without an exclusion could match. */
+function listOffered({ include_views = false }: Stream, tables: readonly NamedTable[]) {
+  return tables.filter(({ isView = false }) => include_views || !isView);
+}
+
+/** Why no table of the source is left for a wildcard. */
+export function describeNoMatch(
+  stream: Stream,
+  source: StreamSource,
+  tables: readonly NamedTable[],
+): string {
+  const written = joinName(readPattern(source));
+  const matched = matchPattern(stream, source, tables).map(({ label }) => label);
+  if (matched.length > 0) {
+    return `Cannot expand stream "${stream.id}": each table that matches "${written}" is excluded or has its own stream: ${
+      listNames(matched)
+    }`;
+  }
+  const offered = listOffered(stream, tables).map(({ label }) => label);
+  const hint = offered.length === 0 ? "; there are no tables" : suggestStream(written, offered);
+  return `Cannot expand stream "${stream.id}": no table matches "${written}", or the login may not read it${hint}`;
 }
 
 /** Patterns of schema and table, or of the table alone, which then matches in every schema. */
@@ -107,7 +145,7 @@ function readPattern(source: StreamSource): readonly string[] {
   return source.schema === undefined ? splitName(source.name) : [source.schema, source.name];
 }
 
-function isMatch(pattern: readonly string[], { schema, table }: SourceTable): boolean {
+function isMatch(pattern: readonly string[], { schema, table }: NamedTable): boolean {
   const names = pattern.length === 1 ? [table] : [schema, table];
   return pattern.length === names.length &&
     names.every((name, i) => matchesPattern(pattern[i]!, name));

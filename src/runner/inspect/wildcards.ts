@@ -1,18 +1,20 @@
-/** Expands wildcards: lists the tables of the source, and replaces a wildcard by a stream for each. */
+/** Expands wildcards: replaces each by a stream for each table of the source, or for each staged table. */
 import { type LoadedPipeline, LocatedError } from "../../config/mod.ts";
 import { joinName, splitName } from "../../core/values/table_name.ts";
 import { parseTarget, type StreamSource, type StreamTarget } from "../../models/source.ts";
 import type { Stream } from "../../models/stream.ts";
-import { fillPlaceholders, isWildcard } from "../../models/wildcard.ts";
-import { type PipelinePlan, planPipeline } from "../plan/pipeline_plan.ts";
+import { fillPlaceholders, isWildcard, type TableStream } from "../../models/wildcard.ts";
+import { type PipelinePlan, planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
 import { fieldId } from "../plan/field_declarations.ts";
 import {
+  describeNoMatch,
   formatKey,
   type ListOptions,
+  listStagedTables,
   listTables,
   matchTables,
+  type NamedTable,
   type Report,
-  type SourceTable,
 } from "./source_tables.ts";
 
 /** A stream, and the index of the one in the file that it comes from. */
@@ -20,7 +22,7 @@ interface Expanded {
   readonly stream: Stream;
   readonly index: number;
   /** The table, if a wildcard made the stream. */
-  readonly table?: SourceTable;
+  readonly table?: NamedTable;
 }
 
 /**
@@ -35,24 +37,47 @@ export async function expandWildcards(
   loaded: LoadedPipeline,
   options: ListOptions,
 ): Promise<LoadedPipeline> {
-  const { streams } = loaded.pipeline;
-  if (!streams.some(isWildcard)) return loaded;
+  if (!loaded.pipeline.streams.some(isWildcard)) return loaded;
   const plan = await planPipeline(loaded);
   const tables = await listTables(loaded, plan, options);
+  return await expand(loaded, plan, tables, ({ stream, source }, report) => {
+    report("source", describeNoMatch(stream, source, tables));
+    return [];
+  });
+}
+
+/**
+ * As {@linkcode expandWildcards}, with a stream for each staged table: a load does not ask the source. A
+ * wildcard without a stage remains, so that its load fails.
+ */
+export async function expandStagedWildcards(loaded: LoadedPipeline): Promise<LoadedPipeline> {
+  if (!loaded.pipeline.streams.some(isWildcard)) return loaded;
+  const plan = await planPipeline(loaded);
+  return await expand(loaded, plan, await listStagedTables(loaded, plan), ({ stream }) => [stream]);
+}
+
+/** @param replaceEmpty returns what takes the place of a wildcard without a table */
+async function expand(
+  loaded: LoadedPipeline,
+  plan: PipelinePlan,
+  tables: readonly NamedTable[],
+  replaceEmpty: (wildcard: StreamPlan, report: Report) => Stream[],
+): Promise<LoadedPipeline> {
   const named = plan.streams.filter(({ stream, source }) =>
     !isWildcard(stream) && source.type === "relation"
   );
   const own = new Set(await Promise.all(named.map(({ source }) => formatKey(plan.source, source))));
   const problems = new Problems(loaded);
-  const expanded = plan.streams.flatMap(({ stream, source }, index): Expanded[] => {
+  const expanded = plan.streams.flatMap((wildcard, index): Expanded[] => {
+    const { stream, source } = wildcard;
     if (!isWildcard(stream)) return [{ stream, index }];
-    const matched = matchTables(stream, source, tables, own, problems.at(index));
-    checkFields(stream, matched, problems.at(index));
-    return matched.map((table) => ({
-      stream: makeStream(stream, source, table, plan),
-      index,
-      table,
-    }));
+    const made = matchTables(stream, source, tables, own)
+      .map((table) => ({ stream: makeStream(stream, source, table, plan), index, table }))
+      .filter(({ stream: { id }, table: { stagedAs = id } }) => stagedAs === id);
+    checkFields(stream, made.map(({ table }) => table), problems.at(index));
+    return made.length > 0
+      ? made
+      : replaceEmpty(wildcard, problems.at(index)).map((stream) => ({ stream, index }));
   });
   checkIds(expanded, problems);
   await checkTargets(plan, expanded, problems);
@@ -89,14 +114,14 @@ class Problems {
 }
 
 /** Reports all tables that lack a primary key, or a field that the wildcard names. */
-function checkFields(stream: Stream, tables: readonly SourceTable[], report: Report): void {
+function checkFields(stream: Stream, tables: readonly NamedTable[], report: Report): void {
   const { id, extract, load, fields = [] } = stream;
   const declared = new Set(fields.map((field) => field.id));
   const lacking = (name: string) =>
     tables.filter((table) =>
       !declared.has(name) && !table.fields.some((field) => fieldId(stream, field.name) === name)
     );
-  const refuse = (key: string, action: string, without: readonly SourceTable[], lack: string) => {
+  const refuse = (key: string, action: string, without: readonly NamedTable[], lack: string) => {
     if (without.length === 0) return;
     const names = without.map(({ label }) => `"${label}"`).join(", ");
     report(
@@ -117,7 +142,7 @@ function checkFields(stream: Stream, tables: readonly SourceTable[], report: Rep
   refuse("extract", "read new rows of", lacking(watermark), `watermark field "${watermark}"`);
 }
 
-function primaryKey(stream: Stream, { fields }: SourceTable): string[] {
+function primaryKey(stream: Stream, { fields }: NamedTable): string[] {
   return fields.filter(({ key }) => key === true).map(({ name }) => fieldId(stream, name));
 }
 
@@ -125,9 +150,9 @@ function primaryKey(stream: Stream, { fields }: SourceTable): string[] {
 function makeStream(
   wildcard: Stream,
   source: StreamSource,
-  table: SourceTable,
+  table: NamedTable,
   { target }: PipelinePlan,
-): Stream {
+): TableStream {
   const { exclude: _exclude, include_views: _views, ...stream } = wildcard;
   const { load } = stream;
   const keyed = load?.mode === "upsert" && load.upsert_keys === undefined;
@@ -144,11 +169,18 @@ function makeStream(
       table,
     ),
     ...(keyed ? { load: { ...load, upsert_keys: primaryKey(wildcard, table) } } : {}),
+    table: {
+      source: table.source,
+      schema: table.schema,
+      table: table.table,
+      isView: table.isView,
+      fields: table.fields,
+    },
   };
 }
 
 /** Names of tables may contain dots, which separate schema and table in a target, and slashes. */
-function fillTarget(target: StreamTarget, table: SourceTable): StreamTarget {
+function fillTarget(target: StreamTarget, table: NamedTable): StreamTarget {
   if (target.type === "relation") {
     const fill = (part: string) => fillPlaceholders(part, table);
     return target.schema === undefined
@@ -188,7 +220,7 @@ async function checkTargets(
   for (const [index, { stream }] of streams.entries()) {
     const written = JSON.stringify(stream.target ?? stream.id);
     if (!isWildcard(stream) || !isWildcard({ id: written })) continue;
-    const made = expanded.filter((one) => one.index === index);
+    const made = expanded.filter((one) => one.index === index && one.table !== undefined);
     const keys = await Promise.all(
       made.map((one) => formatKey(target, one.stream.target as StreamTarget)),
     );

@@ -93,17 +93,17 @@ export async function admitHead(
   const shown = named.length > 0 ? named : streams.filter((plan) => isWildcard(plan.stream));
   const needs = shown.map((plan): Need => ({
     subject: `stream "${plan.stream.id}"`,
-    permissions: mergePermissions(
-      listingNeeds(source, plan),
-      of === "stage"
-        ? {
-          ...NOTHING,
-          read: [isWildcard(plan.stream) ? plan.stageParents[0]! : plan.stageDirectory],
-        }
-        : of === "source"
-        ? connectionNeeds(source, { reads: [plan.source] })
-        : connectionNeeds(target, { reads: [widenTarget(plan.target) as StreamSource] }),
-    ),
+    permissions: of === "stage"
+      ? {
+        ...NOTHING,
+        read: [isWildcard(plan.stream) ? plan.stageParents[0]! : plan.stageDirectory],
+      }
+      : mergePermissions(
+        listingNeeds(source, plan),
+        of === "source"
+          ? connectionNeeds(source, { reads: [plan.source] })
+          : connectionNeeds(target, { reads: [widenTarget(plan.target) as StreamSource] }),
+      ),
     limited: true,
   }));
   admit(`the ${of}`, [...processNeeds(loaded), ...needs], loaded, limits);

@@ -133,7 +133,7 @@ function purposeNeeds(plan: PipelinePlan, stream: StreamPlan, purpose: Purpose):
       // The target has the watermark, and the types of fields that the source leaves untyped.
       return mergePermissions(reads(), readOnly(writes()), stageNeeds(stream));
     case "load":
-      return mergePermissions(lists, writes(), stageNeeds(stream));
+      return mergePermissions(writes(), stageNeeds(stream));
     case "look":
       return mergePermissions(reads(), writes());
   }

@@ -214,7 +214,11 @@ function checkSchema({ stream }: StreamPlan, to: ProviderInfo, { at }: StreamPla
 
 const STAGE = join(".dxt", "stage");
 
-function stageFolders(loaded: LoadedPipeline, stream: Stream) {
+/** The folder of a stream's stage, and those around it that dxt makes. */
+export function stageFolders(
+  loaded: LoadedPipeline,
+  stream: Pick<Stream, "id">,
+): Pick<StreamPlan, "stageDirectory" | "stageParents"> {
   const { location } = loaded.pipeline.buffer ?? {};
   const root = resolve(loaded.directory, location ?? STAGE);
   const pipeline = join(root, safeName(loaded.pipeline.name));
