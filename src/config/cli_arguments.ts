@@ -80,6 +80,8 @@ export interface StreamArguments {
   /** Names of the columns to read, separated by commas, in the order of the target. */
   readonly columns?: Argument | undefined;
   readonly keys?: readonly Argument[];
+  /** Absolute folder of the stage, for a stream that no other run may share it with. */
+  readonly stageFolder?: string;
 }
 
 /** What is needed to interpret arguments. */
@@ -167,7 +169,10 @@ export async function buildPipeline(
     source: source.tree,
     target: target.tree,
     // A later `dxt load` would need a pipeline file, which does not exist.
-    buffer: makeMap(at, { retain_on_failure: scalar(false, at) }),
+    buffer: makeMap(at, {
+      retain_on_failure: scalar(false, at),
+      location: stream.stageFolder === undefined ? undefined : scalar(stream.stageFolder, at),
+    }),
     streams: { kind: "list", items: [streamTree(stream, source, target, context)], place: at },
   });
   return assemble(tree, {

@@ -1,7 +1,8 @@
 /**
  * stdin and stdout as source and target of a stream: `-` in `--from` and `--to`. While the command
  * runs, each is a file in a temporary folder: stdin is read twice, since types are inferred before
- * records are read, and stdout gets its first byte after the load of the file is proven.
+ * records are read, and stdout gets its first byte after the load of the file is proven. The stage is
+ * in that folder, too: pipes have no names that would tell the stages of two runs apart.
  */
 import { join } from "node:path";
 import type { Argument } from "../../config/mod.ts";
@@ -46,11 +47,12 @@ export async function withPipes<T extends Subject>(
   if (reads) checkInput(io, input);
   if (writes && moves) checkOutput(io, output);
   await using folders = new AsyncDisposableStack();
-  let [stdin, stdout] = ["", ""];
+  let [stdin, stdout, stageFolder] = ["", "", ""];
   // A signal that comes while the folder is created must not leave it behind.
   const begun = await runUntilSignal(context, async (signal) => {
     const folder = folders.use(await createFolder());
     [stdin, stdout] = [folder.join(`stdin.${input}`), folder.join(`stdout.${output}`)];
+    stageFolder = folder.join("stage");
     if (!reads) return EXIT.done;
     const bytes = await spool(io, stdin, signal);
     printer.detail("stdin", `${bytesText(bytes)} read`);
@@ -61,6 +63,7 @@ export async function withPipes<T extends Subject>(
     ...subject,
     stream: {
       ...stream,
+      stageFolder,
       from: reads ? pathArgument(stream.from, stdin) : stream.from,
       to: writes ? pathArgument(stream.to, stdout) : stream.to,
     },

@@ -177,6 +177,22 @@ Deno.test("a condition on a piped table selects its records", () =>
     assert.deepEqual(JSON.parse(textOf(out)), [{ name: "b" }], err);
   }));
 
+Deno.test("runs through pipes do not wait for each other, and leave nothing", () =>
+  withFolder(async (folder) => {
+    const into = (name: string) =>
+      start(folder, ["run", "--from", "-", "--format", "csv", "--to", name]);
+    const [first, second] = [into("first.json"), into("second.json")];
+    for (const { stdin } of [first, second]) {
+      const writer = stdin.getWriter();
+      await writer.write(new TextEncoder().encode(CSV));
+      await writer.close();
+    }
+    for (const { code, stderr } of await Promise.all([first.output(), second.output()])) {
+      assert.equal(code, 0, textOf(stderr));
+    }
+    assert.deepEqual(await names(folder), ["first.json", "second.json"]);
+  }));
+
 Deno.test("the next run removes what a killed one left, and nothing of a run that goes on", () =>
   withFolder(async (folder) => {
     const args = ["run", "--from", "-", "--format", "csv", "--to", "w.db"];
