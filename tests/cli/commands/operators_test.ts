@@ -28,6 +28,8 @@ Deno.test("every option of every operator that validates is told, with type and 
     assert.equal(told.length, 1 + classes.length);
     for (const { name, options } of told) {
       for (const option of options) {
+        const hasDefault = option.default !== undefined;
+        assert.ok(!hasDefault || option.description.includes("(default: "), option.name);
         assert.notEqual(option.type, "any", `${name} ${option.name}`);
         assert.notEqual(option.description, "", `${name} ${option.name}`);
       }

@@ -32,7 +32,7 @@ export const operators = defineCommand(
     operands: "list",
     brief: message`Show providers, extractors and loaders with their options`,
     description:
-      message`Lists the providers for source and target and the classes for extractor and loader, each with its options: name, type, default and meaning. An option with * is required.`,
+      message`Lists the providers for source and target and the classes for extractor and loader, each with its options: name, type and meaning. An option with * is required.`,
     examples: [
       "dxt operators list",
       "dxt operators list --category relational",
@@ -44,7 +44,6 @@ export const operators = defineCommand(
 const COLUMNS = [
   { title: "option", least: Infinity },
   { title: "type", wraps: true, least: 16 },
-  { title: "default" },
   { title: "meaning", wraps: true, least: 20 },
 ] as const;
 
@@ -73,13 +72,8 @@ function printOperator(operator: Operator, printer: Printer): void {
   printer.paragraph(`${name} (${kind}): ${description}`, 2);
   if (modes !== undefined) printer.result(`  ${guaranteesText(modes)}`);
   if (options.length === 0) return;
-  const rows = options.map(({ name, type, required, description, ...option }) =>
-    [
-      `${name}${required ? "*" : ""}`,
-      type,
-      option.default === undefined ? "" : JSON.stringify(option.default),
-      description,
-    ].map((text): Cell => ({ text }))
+  const rows = options.map(({ name, type, required, description }) =>
+    [`${name}${required ? "*" : ""}`, type, description].map((text): Cell => ({ text }))
   );
   printer.table(COLUMNS, rows, "  ");
 }
