@@ -4,7 +4,7 @@ import type { Expectations } from "../../models/stream.ts";
 import type { Output } from "../terminal/stdio.ts";
 import type { Printer } from "./printer.ts";
 import type { Cell } from "./table.ts";
-import { escapeControls, truncate, wrapText } from "./terminal_text.ts";
+import { escapeControls, wrapText } from "./terminal_text.ts";
 import { bytesText, countNoun, countText } from "./format_units.ts";
 
 const INDENT = "  ";
@@ -24,20 +24,21 @@ function printStream(
   { isTerminal, columns }: Output,
   printer: Printer,
 ): void {
-  const cut = (text: string, room: number) => isTerminal ? truncate(text, room) : text;
-  const print = (label: string, text: string, wrapped = true) => {
-    const room = columns - INDENT.length - LABEL;
-    // Masked first: a secret must not be cut by the end of a line.
+  // Masked first: a secret must not be cut by the end of a line.
+  const print = (label: string, text: string) => {
     const shown = escapeControls(printer.maskedText(text));
-    const lines = wrapped ? wrapText(shown, room) : [cut(shown, room)];
-    lines.forEach((line, i) =>
+    wrapText(shown, columns - INDENT.length - LABEL).forEach((line, i) =>
       printer.result(`${INDENT}${(i === 0 ? label : "").padEnd(LABEL)}${line}`)
     );
   };
-  printer.document(cut(escapeControls(`${stream.stream}: ${stream.status}`), columns));
-  print("source", sourceText(stream), false);
+  const printName = (label: string, name: string) => {
+    if (isTerminal) print(label, name);
+    else printer.result(`${INDENT}${label.padEnd(LABEL)}${escapeControls(name)}`);
+  };
+  printer.document(escapeControls(`${stream.stream}: ${stream.status}`));
+  printName("source", sourceText(stream));
   print("read", readText(stream));
-  print("target", targetText(stream), false);
+  printName("target", targetText(stream));
   print("load", loadText(stream));
   if (stream.expect !== undefined) print("expect", expectText(stream.expect));
   if (stream.fields.length > 0) {
@@ -102,7 +103,7 @@ function noteText({ name, conversion, note, accepted }: PlannedField): string {
 }
 
 const COLUMNS = ["field", "source", "dxt", "target", "conversion"]
-  .map((title) => ({ title, least: 8 }));
+  .map((title) => ({ title, least: title.length, wraps: true }) as const);
 
 function listCells(
   { name, source_type, dtype, target_type, conversion }: PlannedField,

@@ -133,15 +133,14 @@ export class Printer {
     this.#writeResult(escapeLines(this.#mask(text)));
   }
 
-  /** Prints a paragraph of a result, wrapped on a terminal; further lines are indented. */
+  /** Prints a paragraph of a result, wrapped on a terminal; lines after the first are indented. */
   paragraph(text: string, indent: number): void {
     const { isTerminal, columns } = this.#results;
     // Masked first: a secret must not be cut by the end of a line.
     const shown = escapeControls(this.#mask(text));
-    const lines = isTerminal ? wrapText(shown, Math.max(1, columns - indent)) : [shown];
-    this.#writeResult(
-      lines.map((line, i) => (i === 0 ? "" : " ".repeat(indent)) + line).join("\n"),
-    );
+    if (!isTerminal) return this.#writeResult(shown);
+    const lines = wrapText(shown.slice(indent), Math.max(1, columns - indent));
+    this.#writeResult(shown.slice(0, indent) + lines.join(`\n${" ".repeat(indent)}`));
   }
 
   /** Prints a result as JSON on one line. */

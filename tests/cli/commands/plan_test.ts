@@ -77,7 +77,7 @@ onPostgres(
   },
 );
 
-Deno.test("on a terminal the lines of a plan fit the width", () =>
+Deno.test("on a terminal the lines of a plan fit the width, and nothing is cut", () =>
   withFolder(async (folder) => {
     const path = `${folder}/p.yaml`;
     await Deno.writeTextFile(path, PIPELINE.replace("store.", ""));
@@ -88,7 +88,7 @@ Deno.test("on a terminal the lines of a plan fit the width", () =>
       0,
       io.err,
     );
-    assert.match(io.out, /InvoiceId .*\n/);
+    assert.ok(!io.out.includes("…"), io.out);
     assert.deepEqual(io.out.split("\n").filter((line) => line.length > 60), []);
   }));
 

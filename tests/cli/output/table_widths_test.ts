@@ -1,6 +1,7 @@
 /** Tables on terminals: nothing wraps, and no figure is lost. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { Printer } from "../../../src/cli/output/printer.ts";
 import { formatTable } from "../../../src/cli/output/table.ts";
 import { displayWidth, wrapText } from "../../../src/cli/output/terminal_text.ts";
 import type { RunResult } from "../../../src/models/result.ts";
@@ -51,6 +52,12 @@ for (const columns of [60, 80, 200]) {
     });
   }
 }
+
+Deno.test("a paragraph fills its first line, and fits the width with an indent", () => {
+  const io = fakeIO({ isTerminal: true, columns: 20 });
+  new Printer(io, { quiet: false, verbose: false }).paragraph("ok  read  one two three four", 10);
+  assert.equal(io.out, `ok  read  one two\n${" ".repeat(10)}three four\n`);
+});
 
 Deno.test("any table fits any width, and cells that are not truncated are whole", () => {
   const text = fc.string({ unit: "grapheme", maxLength: 60 });
