@@ -26,7 +26,7 @@ import {
   QUERY,
 } from "./pipeline/classify_argument.ts";
 import { describeConnection } from "./pipeline/connection_reference.ts";
-import { findSecrets } from "./text/secrets.ts";
+import { findQueries, findSecrets } from "./text/secrets.ts";
 import { SourceText } from "./text/source_text.ts";
 import {
   getChild,
@@ -126,8 +126,10 @@ export async function resolveConnection(
   const resolved = resolveEndpoint(kind.tree, [], context.directory, context);
   issues.throwIfAny();
   const { spec, tree } = resolved!;
-  const secrets = findSecrets(variables.used.values(), [spec.url, spec.config]);
-  const inURL = findSecrets([], [spec.url, spec.config]);
+  const written = [spec.url, spec.config];
+  const queries = findQueries([...written, kind.dataset]);
+  const secrets = [...findSecrets(variables.used.values(), written), ...queries];
+  const inURL = [...findSecrets([], written), ...queries];
   return {
     spec,
     directory: context.directory,

@@ -3,6 +3,7 @@ import { missingPermission } from "./permission_errors.ts";
 
 export interface ErrorDetails extends ErrorOptions {
   readonly transient?: boolean | undefined;
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**
@@ -13,10 +14,16 @@ export interface ErrorDetails extends ErrorOptions {
 export class DXTError extends Error {
   /** Whether the same request may succeed later, as after a server start, a lost connection or a deadlock. */
   readonly transient: boolean;
+  /** Milliseconds that the system asks to wait before the request is sent again. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(message?: string, { transient = false, ...options }: ErrorDetails = {}) {
+  constructor(
+    message?: string,
+    { transient = false, retryAfterMs, ...options }: ErrorDetails = {},
+  ) {
     super(message, options);
     this.transient = transient;
+    this.retryAfterMs = retryAfterMs;
   }
 
   override get name(): string {
@@ -78,6 +85,14 @@ export function isTransient(error: unknown): boolean {
     if (at instanceof DXTError && at.transient) return true;
   }
   return false;
+}
+
+/** The wait in milliseconds that the system asks for, in an error or a cause of it. */
+export function findRetryAfter(error: unknown): number | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof DXTError && at.retryAfterMs !== undefined) return at.retryAfterMs;
+  }
+  return undefined;
 }
 
 /** A value that a type cannot hold, with its field, its row and the expected type. */

@@ -1,5 +1,5 @@
 /** Retries a stream after a transient failure. */
-import { isConcurrentRun, isTransient, messageOf } from "../core/errors.ts";
+import { findRetryAfter, isConcurrentRun, isTransient, messageOf } from "../core/errors.ts";
 import type { RetrySettings } from "../models/stream.ts";
 
 /** The number of attempts of a stream, and its waits in milliseconds. */
@@ -35,6 +35,12 @@ export function computeRetryDelay(
   return Math.round(most * (0.5 + random() / 2));
 }
 
+/** The wait that the system asks for if it is longer, but at most the policy's longest wait. */
+function chooseDelay(policy: RetryPolicy, attempt: number, asked = 0): number {
+  const delay = computeRetryDelay(policy, attempt);
+  return Math.max(delay, Math.min(asked, policy.maxBackoffMs));
+}
+
 /** What a retry needs of its stream. */
 export interface Retrying {
   readonly policy: RetryPolicy;
@@ -60,11 +66,15 @@ export async function withRetries(
     } catch (error) {
       const isLast = attempt >= policy.attempts || signal.aborted;
       if (isLast || !isRetryable(error, attempt) || !prepare(attempt + 1)) throw error;
-      const delay = computeRetryDelay(policy, attempt);
+      const asked = findRetryAfter(error);
+      const delay = chooseDelay(policy, attempt, asked);
+      const limit = asked === undefined || asked <= delay
+        ? ""
+        : ` (max_backoff; the server asks for ${formatSeconds(asked)})`;
       warn(
         `attempt ${attempt} of ${policy.attempts} failed, the next one starts in ${
           formatSeconds(delay)
-        }: ${messageOf(error)}`,
+        }${limit}: ${messageOf(error)}`,
       );
       await wait(delay, signal);
     }

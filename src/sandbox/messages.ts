@@ -1,5 +1,5 @@
 /** Messages between a worker and its host; all values can be structurally cloned. */
-import { DXTError, isTransient, messageOf } from "../core/errors.ts";
+import { DXTError, findRetryAfter, isTransient, messageOf } from "../core/errors.ts";
 
 /** Messages to a worker. Calls have ids, since one worker may run several at once. */
 export type ToThread =
@@ -39,10 +39,11 @@ export function isFromThread(data: unknown): data is FromThread {
 
 function isThrown(error: unknown): boolean {
   if (!isObject(error)) return false;
-  const { name, message, stack, transient } = error;
+  const { name, message, stack, transient, retryAfterMs } = error;
   return typeof message === "string" && (stack === undefined || typeof stack === "string") &&
     (name === undefined || typeof name === "string" && /^\w{1,100}$/.test(name)) &&
-    (transient === undefined || typeof transient === "boolean");
+    (transient === undefined || typeof transient === "boolean") &&
+    (retryAfterMs === undefined || typeof retryAfterMs === "number");
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -57,14 +58,18 @@ export interface Thrown {
   readonly stack: string | undefined;
   /** Whether the same may succeed later, see `isTransient`. */
   readonly transient?: boolean;
+  /** As in {@linkcode DXTError}. */
+  readonly retryAfterMs?: number;
 }
 
 export function fromError(error: unknown): Thrown {
+  const retryAfterMs = findRetryAfter(error);
   return {
     name: error instanceof DXTError ? error.name : undefined,
     message: messageOf(error),
     stack: error instanceof Error ? error.stack : undefined,
     ...(isTransient(error) ? { transient: true } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
 }
 
@@ -76,10 +81,10 @@ function truncate(text: string): string {
 }
 
 /** Recreates an error of a worker under the same name. */
-export function toError({ name, message: whole, stack: frames, transient }: Thrown): Error {
+export function toError({ name, message: whole, stack: frames, ...details }: Thrown): Error {
   const message = truncate(whole);
   const stack = frames === undefined ? undefined : truncate(frames);
-  const error = name === undefined ? new Error(message) : new ThreadError(name, message, transient);
+  const error = name === undefined ? new Error(message) : new ThreadError(name, message, details);
   if (stack !== undefined) error.stack = stack;
   return error;
 }
@@ -87,8 +92,8 @@ export function toError({ name, message: whole, stack: frames, transient }: Thro
 class ThreadError extends DXTError {
   readonly #name: string;
 
-  constructor(name: string, message: string, transient: boolean | undefined) {
-    super(message, { transient });
+  constructor(name: string, message: string, details: Pick<Thrown, "transient" | "retryAfterMs">) {
+    super(message, details);
     this.#name = name;
   }
 

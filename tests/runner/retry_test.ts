@@ -65,6 +65,23 @@ async function tried(
   return warnings;
 }
 
+Deno.test("the wait that a server asks for is respected, up to the longest wait of the policy", async () => {
+  const policy = { attempts: 3, backoffMs: 1, maxBackoffMs: 40 };
+  const refused = (retryAfterMs: number) =>
+    new LoaderError("Cannot load", {
+      cause: toError(fromError(new ConnectionError("busy", { transient: true, retryAfterMs }))),
+    });
+  const start = performance.now();
+  const warnings = await tried((attempt) => {
+    if (attempt < 3) throw refused(attempt === 1 ? 30 : 90_000);
+  }, { policy });
+  assert.ok(performance.now() - start >= 65);
+  assert.deepEqual(warnings, [
+    "attempt 1 of 3 failed, the next one starts in 0.0 s: Cannot load",
+    "attempt 2 of 3 failed, the next one starts in 0.0 s (max_backoff; the server asks for 90.0 s): Cannot load",
+  ]);
+});
+
 Deno.test("what may pass is tried again, and told", async () => {
   const warnings = await tried((attempt) => {
     if (attempt < 3) throw lost();

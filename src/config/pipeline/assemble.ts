@@ -11,7 +11,7 @@ import { issueAt, Issues, LocatedError } from "../text/issues.ts";
 import { mergeDefaults, nameWildcards } from "./merge_defaults.ts";
 import { dirname, resolve } from "../../core/files/paths.ts";
 import { type LoadedProject, parseProject } from "./project.ts";
-import { findSecrets } from "../text/secrets.ts";
+import { findQueries, findSecrets } from "../text/secrets.ts";
 import { SourceText } from "../text/source_text.ts";
 import {
   getChild,
@@ -259,33 +259,31 @@ function warnUnused(names: readonly string[], { requested }: Variables): string[
   );
 }
 
-/** All values that must not be printed; see {@linkcode findSecrets}. */
+/** All values that must not be printed; see {@linkcode findSecrets} and {@linkcode findQueries}. */
 export function findSecretValues(loaded: LoadedPipeline): string[] {
-  const { pipeline, source, target, variables } = loaded;
-  return findSecrets(variables.values(), [
-    pipeline,
-    source.url,
-    source.config,
-    target.url,
-    target.config,
-  ]);
+  const { variables } = loaded;
+  const values = listWritten(loaded);
+  return [...findSecrets(variables.values(), values), ...findQueries(values)];
 }
 
 /**
  * The variables of a pipeline without their secrets. They identify what a run moves: other values
  * move other data, but a new password does not.
  */
-export function publicVariables(
-  { pipeline, source, target, variables }: LoadedPipeline,
-): Record<string, string> {
-  const written = [pipeline, source.url, source.config, target.url, target.config];
-  const secrets = findSecrets([], written);
+export function publicVariables(loaded: LoadedPipeline): Record<string, string> {
+  const { variables } = loaded;
+  const secrets = findSecrets([], listWritten(loaded));
   const shown = (value: string) => secrets.reduce((text, one) => text.replaceAll(one, ""), value);
   return Object.fromEntries(
     [...variables].filter(([name]) => !SECRET_KEY.test(name))
       .map(([name, value]) => [name, shown(value)])
       .sort(([one], [other]) => one! < other! ? -1 : 1),
   );
+}
+
+/** Values of the file that may contain secrets. */
+function listWritten({ pipeline, source, target }: LoadedPipeline): unknown[] {
+  return [pipeline, source.url, source.config, target.url, target.config];
 }
 
 function toSourceText({ path, text }: FileText, hidden = false): SourceText {

@@ -4,6 +4,12 @@ import { maskSecrets, SECRET_KEY } from "../../core/errors.ts";
 /** Characters of the shortest secret; masking shorter ones would mask ordinary words. */
 const SHORTEST = 3;
 
+/** Characters of the shortest value in a query that is masked with its name, such as `code=…`. */
+const SHORTEST_IN_QUERY = 6;
+
+/** A web address, or a path below one, with its query. Other URLs have options there, such as `sslmode`. */
+const WEB_QUERY = /^(?:https?:\/\/|(?![a-z][\w+.-]*:))[^\s?]*\?([^\s#]+)/i;
+
 const USER_INFO = /^[a-z][\w+.-]*:\/\/[^/?#]*?:([^/?#]*)@/i;
 
 /**
@@ -44,6 +50,37 @@ export function findSecrets(variables: Iterable<string>, values: unknown): strin
 }
 
 /**
+ * The parts `name=value` in queries of web addresses, as written and as encoded in requests: under any name
+ * there may be a key to the file. They are masked, but tell one address from another.
+ */
+export function findQueries(values: unknown): string[] {
+  if (typeof values === "string") {
+    return listQueryPairs(values).flatMap((pair) => {
+      const [[name, value] = ["", ""]] = new URLSearchParams(pair);
+      return [pair, `${name}=${value}`, new URLSearchParams([[name, value]]).toString()];
+    });
+  }
+  if (typeof values !== "object" || values === null) return [];
+  return Object.values(values).flatMap(findQueries);
+}
+
+/** The parts `name=value` of a web address with values that may be secrets. */
+function listQueryPairs(text: string): string[] {
+  const pairs = WEB_QUERY.exec(text)?.[1]?.split("&") ?? [];
+  return pairs.filter((pair) =>
+    pair.length - pair.indexOf("=") > SHORTEST_IN_QUERY && /.=/.test(pair)
+  );
+}
+
+/** A web address with its values masked: `x.csv?code=***`. */
+function hideQuery(text: string): string {
+  return listQueryPairs(text).reduce(
+    (whole, pair) => whole.replaceAll(pair, () => pair.replace(/=.*$/s, "=***")),
+    text,
+  );
+}
+
+/**
  * A copy of a JSON value for files that outlive a run: values of variables are replaced by
  * `${NAME}` where they occur, and text that looks like a secret is masked.
  */
@@ -58,7 +95,7 @@ export function withVariableNames(
       named.reduce((whole, [name, value]) => whole.replaceAll(value, () => `\${${name}}`), text),
     );
   const visit = (inside: unknown): unknown => {
-    if (typeof inside === "string") return replace(inside);
+    if (typeof inside === "string") return replace(hideQuery(inside));
     if (Array.isArray(inside)) return inside.map(visit);
     if (typeof inside !== "object" || inside === null) return inside;
     return Object.fromEntries(Object.entries(inside).map(([key, below]) => [key, visit(below)]));

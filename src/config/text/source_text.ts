@@ -89,9 +89,14 @@ const SECRET_VALUE = new RegExp(
   "gi",
 );
 
+/** A value in the query of a web address. */
+const QUERY_VALUE = /([?&][\w.~-]+=)(?!\$\{)[^\s&"'#,}\]]+/g;
+
 /** A line with secrets masked and control characters replaced. */
 function printable(text: string): string {
-  return maskSecrets(text.replace(/\r$/, "").replace(SECRET_VALUE, "$1***"))
+  return maskSecrets(
+    text.replace(/\r$/, "").replace(SECRET_VALUE, "$1***").replace(QUERY_VALUE, "$1***"),
+  )
     .replace(/[^\P{Cc}\t]/gu, "\ufffd");
 }
 

@@ -1,5 +1,10 @@
 /** Requests over HTTP: redirects to named hosts only, a limit on silence, bodies that are proven whole. */
-import { ConnectionError, messageOf, withoutSecrets } from "../../core/errors.ts";
+import {
+  ConnectionError,
+  type ErrorDetails,
+  messageOf,
+  withoutSecrets,
+} from "../../core/errors.ts";
 import { IdleTimeout } from "./idle_timeout.ts";
 
 const MOST_REDIRECTS = 10;
@@ -60,7 +65,11 @@ export async function sendGet(requested: URL, settings: HTTPSettings): Promise<H
     const exists = response.status !== 404 && response.status !== 410;
     if (!probes && exists && !WHOLE.has(response.status)) {
       await exchange.cancel(response);
-      throw exchange.fail(describeStatus(response), isTransientStatus(response.status));
+      const isTransient = isTransientStatus(response.status);
+      throw exchange.fail(describeStatus(response), {
+        transient: isTransient,
+        ...(isTransient ? { retryAfterMs: readRetryAfter(response.headers) } : {}),
+      });
     }
     return {
       ...{ url, headers: response.headers, exists },
@@ -80,15 +89,18 @@ class Exchange {
     const { silence } = settings;
     this.#idle = new IdleTimeout(
       silence * 1000,
-      () => this.#silent.abort(this.fail(`the server was silent for ${silence} s`, true)),
+      () =>
+        this.#silent.abort(
+          this.fail(`the server was silent for ${silence} s`, { transient: true }),
+        ),
     );
   }
 
   /** Returns the error that ends the exchange. */
-  fail(detail: string, transient = false, cause?: unknown): ConnectionError {
+  fail(detail: string, details: ErrorDetails = {}): ConnectionError {
     this.#idle.stop();
     const message = `Cannot read "${withoutSecrets(this.requested.href)}": ${detail}`;
-    return new ConnectionError(message, { cause, transient });
+    return new ConnectionError(message, details);
   }
 
   async fetch(url: URL): Promise<Response> {
@@ -150,7 +162,7 @@ class Exchange {
       await reader?.cancel().catch(() => {});
     }
     if (length !== null && size !== Number(length)) {
-      throw this.fail(`the connection ended ${progress()}`, true);
+      throw this.fail(`the connection ended ${progress()}`, { transient: true });
     }
   }
 
@@ -167,7 +179,7 @@ class Exchange {
       this.#idle.stop();
       this.settings.signal.throwIfAborted();
       this.#silent.signal.throwIfAborted();
-      throw this.fail(describe() + findReason(error), true, error);
+      throw this.fail(describe() + findReason(error), { transient: true, cause: error });
     }
   }
 }
@@ -180,6 +192,13 @@ function isFramed({ headers }: Response, url: URL): boolean {
 /** Statuses after which the same request may succeed. */
 function isTransientStatus(status: number): boolean {
   return status >= 500 || status === 408 || status === 425 || status === 429;
+}
+
+/** Reads the header `Retry-After`, which has seconds or a date, in milliseconds from now. */
+function readRetryAfter(headers: Headers): number | undefined {
+  const text = headers.get("retry-after")?.trim() ?? "";
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
 function describeStatus({ status, statusText }: Response): string {

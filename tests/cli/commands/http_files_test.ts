@@ -59,18 +59,37 @@ Deno.test("nothing is loaded of a body that is cut, in any attempt of a run", ()
 Deno.test("a login and a token in a URL are used and never shown", () =>
   withServer(() => whole(CSV), async (server, folder) => {
     const url = server.url.replace("//", "//me:hunter22@");
-    const ends = ["--from", `${url}x.csv?token=hunter33`, "--to", "x.parquet"];
+    const query = "?token=hunter33&code=hunter/44==";
+    const ends = ["--from", `${url}x.csv${query}`, "--to", "x.parquet"];
     for (const command of ["plan", "test", "run"]) {
       const { code, out, err } = await program(folder, [command, ...ends, "-v"]);
       assert.equal(code, 0, err);
       assert.doesNotMatch(out + err, /hunter/);
     }
-    const yaml = await program(folder, ["discover", `${url}x.csv`, "-f", "yaml"]);
+    const yaml = await program(folder, ["discover", `${url}x.csv${query}`, "-f", "yaml"]);
     assert.doesNotMatch(yaml.out + yaml.err, /hunter/);
     for (const request of server.requests) {
       assert.match(request, /^authorization: Basic bWU6aHVudGVyMjI=\r$/m);
     }
-    assert.match(server.requests[0]!, /^GET \/x\.csv\?token=hunter33 HTTP/);
+    assert.match(server.requests[0]!, /^GET \/x\.csv\?token=hunter33&code=hunter%2F44%3D%3D HTTP/);
+    const pipeline = (more: string) =>
+      Deno.writeTextFile(
+        join(folder, "p.yaml"),
+        `version: 1\nname: p\nsource: { provider: http, url: "${server.url}?key=hunter55" }\n` +
+          `target: sqlite:w.db\nstreams:\n  - id: x\n    source: { type: file, path: "x.csv${query}" }\n${more}`,
+      );
+    await pipeline("    oops: 1\n");
+    const shown = [await program(folder, ["validate", "p.yaml"])];
+    await pipeline("");
+    const log = ["--log-file", "l.log", "--log-level", "debug"];
+    shown.push(await program(folder, ["list", "p.yaml", "-o", "json"]));
+    shown.push(await program(folder, ["plan", "p.yaml", "-o", "json"]));
+    shown.push(await program(folder, ["extract", "p.yaml", "-o", "json", ...log]));
+    assert.deepEqual(shown.map(({ code }) => code), [2, 0, 0, 0]);
+    for (const { out, err } of shown) assert.doesNotMatch(out + err, /hunter/);
+    for (const file of ["l.log", ".dxt/stage/p/x/manifest.json"]) {
+      assert.doesNotMatch(await Deno.readTextFile(join(folder, file)), /hunter/);
+    }
   }));
 
 Deno.test("a redirect leads to another host only where the pipeline allows that", () =>

@@ -164,3 +164,17 @@ Deno.test("an abort ends the wait for a body", async () => {
   setTimeout(() => controller.abort(new Error("stop")), 100);
   await assert.rejects(fetchText(server.url, { signal: controller.signal }), /^Error: stop$/);
 });
+
+Deno.test("the error of a busy server has the wait that the server asks for", async () => {
+  const asked = async (status: string, ...headers: string[]) => {
+    await using server = serve(() => [head(status, "content-length: 0", ...headers)]);
+    return (await failure(server.url)).retryAfterMs;
+  };
+  assert.equal(await asked("429 Too Many Requests", "retry-after: 7"), 7000);
+  const date = new Date(Date.now() + 60_000).toUTCString();
+  const ms = await asked("503 Service Unavailable", `retry-after: ${date}`) ?? 0;
+  assert.ok(ms > 50_000 && ms <= 60_000, String(ms));
+  assert.equal(await asked("503 Service Unavailable", "retry-after: soon"), undefined);
+  assert.equal(await asked("503 Service Unavailable"), undefined);
+  assert.equal(await asked("403 Forbidden", "retry-after: 7"), undefined);
+});
