@@ -5,6 +5,7 @@ import type {
   StageDetails,
   StagedFiles,
   StageLock,
+  StageOrigin,
   WrittenPart,
 } from "../core/contracts/buffer.ts";
 import type { Claim } from "../core/files/run_lock.ts";
@@ -30,12 +31,13 @@ export class FileBuffer implements Buffer {
     fields: readonly Field[],
     write: (stage: OpenStage) => Promise<readonly WrittenPart[]>,
     details: () => StageDetails,
+    origin: StageOrigin,
   ): Promise<StagedFiles> {
     const common = { ...this.kind, fields: [...fields] };
     const { location } = this;
-    const manifest = await commitStage(location, async (folder, name) => {
+    const manifest = await commitStage(location, origin, async ({ name, ...files }) => {
       const parts = await write({
-        folder,
+        ...files,
         slice: (files) =>
           createSlice(location, {
             ...common,

@@ -9,6 +9,7 @@ import type { Claim, RunOwner } from "../core/files/run_lock.ts";
 import type { StageState } from "../models/stored.ts";
 import { removePath } from "./durable_file.ts";
 import { MANIFEST, peekManifest } from "./manifest.ts";
+import { readSealed } from "./sealed_parts.ts";
 import { clearStage, listLeftFiles } from "./stage.ts";
 import { lockStage, readPending, siblingPath } from "./stage_lock.ts";
 
@@ -17,7 +18,7 @@ export interface FoundStage extends PathSize {
   readonly state: StageState;
   /** Folder of the stage. */
   readonly directory: string;
-  /** Records, or files where bytes were kept; undefined unless the stage is committed. */
+  /** Records, or files where bytes were kept; of an incomplete stage those of its complete parts. */
   readonly count?: number | undefined;
   /** The run that has the stage. */
   readonly holder?: RunOwner | undefined;
@@ -90,7 +91,7 @@ async function inspectStage(directory: string, isLeft: boolean): Promise<FoundSt
   const found: FoundStage[] = [];
   if (left.length > 0 || (isLeft && !isStage)) {
     const size = await measureAll(left.length > 0 ? left : [siblingPath(directory, "lock")]);
-    found.push({ state: "incomplete", directory, ...size });
+    found.push({ state: "incomplete", directory, count: await countSealed(left), ...size });
   }
   if (isStage) {
     const paths = [
@@ -108,6 +109,13 @@ async function inspectStage(directory: string, isLeft: boolean): Promise<FoundSt
     });
   }
   return found;
+}
+
+/** The records of complete parts, which the next extraction may take up; undefined if there are none. */
+async function countSealed(folders: readonly string[]): Promise<number | undefined> {
+  const logs = await Promise.all(folders.map(readSealed));
+  const parts = logs.flatMap((log) => log?.parts ?? []);
+  return parts.length === 0 ? undefined : parts.reduce((sum, { count }) => sum + count, 0);
 }
 
 async function attempt<T>(

@@ -117,7 +117,8 @@ export function sumCounts(kind: Manifest["kind"], files: readonly StagedFile[]):
   return kind === "files" ? files.length : files.reduce((sum, { rows }) => sum + rows, 0);
 }
 
-async function checkFile(folder: string, file: StagedFile): Promise<void> {
+/** @throws {BufferError} when a staged file is missing, or differs from its description */
+export async function checkFile(folder: string, file: StagedFile): Promise<void> {
   const path = join(folder, file.name);
   const refuse = (detail: string) => new BufferError(`Cannot open stage "${path}": ${detail}`);
   let size: number;

@@ -89,7 +89,12 @@ export class MemoryBuffer implements Buffer {
     write: (stage: OpenStage) => Promise<readonly WrittenPart[]>,
     details: () => StageDetails,
   ): Promise<StagedFiles> {
-    const parts = await write({ folder: "", slice: refuseSlice });
+    const parts = await write({
+      folder: "",
+      slice: refuseSlice,
+      sealed: new Map(),
+      seal() {},
+    });
     this.#committed = openMemory({
       fields: [...fields],
       count: parts.reduce((sum, { count }) => sum + count, 0),

@@ -1,31 +1,44 @@
 /** The folder of a stage: commits its files, and removes them. */
-import { join } from "node:path";
-import type { StagedFile } from "../core/contracts/buffer.ts";
+import { basename, join } from "node:path";
+import type { OpenStage, SealedPart, StagedFile, StageOrigin } from "../core/contracts/buffer.ts";
 import { ifPresent } from "../core/files/if_present.ts";
 import { explainDiskErrors, makeFolder, removePath, syncFolder } from "./durable_file.ts";
-import { MANIFEST, type Manifest, writeManifest } from "./manifest.ts";
+import { MANIFEST, type Manifest, peekManifest, writeManifest } from "./manifest.ts";
+import { beginLog, removeSealed, sealPart, takeUpSealed } from "./sealed_parts.ts";
 
 const PREFIX = "files-";
 /** Names of folders of staged files, and of manifests that are not complete. */
 const OWN = /^(?:\.manifest\.json\.)?files-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** The folder of files that are not committed yet, with what a killed run has completed in it. */
+export interface NewFiles extends Pick<OpenStage, "folder" | "sealed" | "restart" | "seal"> {
+  /** Its name within the stage. */
+  readonly name: string;
+}
+
 /**
- * Writes files into a new folder and commits them: renames the manifest into place last, and only
- * then deletes the files of the previous commit. When `write` throws, its files are deleted and the
- * stage is unchanged.
+ * Writes files into a new folder, or goes on in that of a killed run, and commits them: renames the manifest into
+ * place last, and only then deletes the files of the previous commit. When `write` throws, its files are deleted
+ * and the stage is unchanged.
  *
  * @throws {BufferError} when the disk is full
  */
 export async function commitStage(
   directory: string,
-  write: (path: string, folder: string) => Promise<Omit<Manifest, "folder">>,
+  origin: StageOrigin,
+  write: (files: NewFiles) => Promise<Omit<Manifest, "folder">>,
 ): Promise<Manifest> {
-  const folder = `${PREFIX}${crypto.randomUUID()}`;
-  const path = join(directory, folder);
+  const { path: left, sealed, restart } = await takeUpSealed(await listKilled(directory), origin);
+  const path = left ?? join(directory, `${PREFIX}${crypto.randomUUID()}`);
+  const folder = basename(path);
+  const seal = (part: SealedPart) => sealPart(path, part);
   const manifest = await removeOnError(path, async (): Promise<Manifest> => {
     await explainDiskErrors(directory, () => makeFolder(directory));
     await explainDiskErrors(path, () => makeFolder(path));
-    const manifest: Manifest = { folder, ...await write(path, folder) };
+    if (left === undefined) await beginLog(path, origin);
+    const written = await write({ folder: path, name: folder, sealed, restart, seal });
+    const manifest: Manifest = { folder, ...written };
+    await removeSealed(path);
     await syncFolder(path);
     await writeManifest(directory, manifest);
     return manifest;
@@ -53,6 +66,18 @@ async function removeOthers(directory: string, folder: string): Promise<void> {
   for (const path of await listLeftFiles(directory, { folder })) {
     await removePath(path).catch(() => {});
   }
+}
+
+/** Folders of files that killed runs left. */
+async function listKilled(directory: string): Promise<string[]> {
+  const left = await listLeftFiles(directory);
+  if (left.length === 0) return left;
+  // The next run reads a manifest that is unusable now, and says so.
+  const committed = await peekManifest(directory).catch(() => undefined);
+  return left.filter((path) => {
+    const name = basename(path);
+    return name.startsWith(PREFIX) && name !== committed?.folder;
+  });
 }
 
 /** Paths in a stage that do not belong to its commit; all that dxt wrote there when it has none. */

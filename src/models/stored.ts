@@ -28,7 +28,7 @@ export interface StoredEntry {
   readonly place: string;
   readonly pipeline?: string;
   readonly stream?: string;
-  /** Of a stage: records, or files where bytes were kept. */
+  /** Of a stage: records, or files where bytes were kept; of an incomplete one those that can be taken up. */
   readonly rows?: number;
   readonly bytes?: number;
   /** When it was last written, in ISO 8601. */

@@ -26,6 +26,7 @@ export async function stageWhole(
     fields,
     async ({ folder }) => [await stagePart(settings, { folder, fields }, extraction)],
     () => details,
+    { unrepeatable: "a test has staged it" },
   );
 }
 

@@ -120,12 +120,34 @@ export interface WrittenPart {
   readonly bytes?: readonly Uint8Array[];
 }
 
+/** A part that is complete, as a run after a kill finds it. Plain data. */
+export interface SealedPart extends Omit<WrittenPart, "bytes"> {
+  /** Its number in the partition. */
+  readonly number: number;
+  /** The runner's own. */
+  readonly stats: Readonly<Record<string, string | number>>;
+}
+
+/**
+ * What the parts of a stage are read from. Two runs with the same moment of the source and the same specification,
+ * both digests, write the same parts. Otherwise the reason why no other run can.
+ */
+export type StageOrigin =
+  | { readonly moment: string; readonly spec: string }
+  | { readonly unrepeatable: string };
+
 /** A stage that workers write part by part. */
 export interface OpenStage {
   /** Folder for the files. */
   readonly folder: string;
   /** Files that are closed, for workers that read them before the stage is committed. */
   slice(files: readonly StagedFile[]): StageSlice;
+  /** Parts that a killed run has completed, by number: they are not read again. */
+  readonly sealed: ReadonlyMap<number, SealedPart>;
+  /** Why what a killed run left is not taken up; undefined if nothing was left. */
+  readonly restart?: string | undefined;
+  /** Called with each complete part of a partition, for a run after a kill. */
+  seal(part: SealedPart): void;
 }
 
 /** A load that was about to commit: only the target knows whether it did. */
@@ -169,11 +191,14 @@ export interface Buffer {
   /**
    * Calls `write` once with an open stage, and commits the parts that it returns, each of which a worker
    * wrote with a completion proof. `details` is called after the last part.
+   *
+   * @param origin what tells whether parts of a killed run are taken up
    */
   write(
     fields: readonly Field[],
     write: (stage: OpenStage) => Promise<readonly WrittenPart[]>,
     details: () => StageDetails,
+    origin: StageOrigin,
   ): Promise<StagedFiles>;
   /** The committed stage, checked against its manifest; undefined when there is none. */
   open(): Promise<StagedFiles | undefined>;

@@ -30,7 +30,7 @@ export type Part = Readonly<Record<string, string | number | null>>;
 
 /** How a source is split. */
 export interface PartitionSettings {
-  /** At most this many parts. */
+  /** Parts that are read at the same time; 1 if the source must not be split. */
   readonly most: number;
   /** Field of whole numbers whose ranges are the parts; unset, the source's own way. */
   readonly field?: string | undefined;
@@ -46,6 +46,11 @@ export interface Partition extends AsyncDisposable {
   readonly parts: readonly Part[];
   /** Boundaries are heuristic: if one is wrong, its part fails and the host reads the whole. */
   readonly guessed?: boolean;
+  /**
+   * A capability: identifies the state of the source that the parts are read from. Equal parts of an equal moment
+   * have the same records, also in a later run, which then takes up the parts that a killed run has completed.
+   */
+  readonly moment?: string | undefined;
 }
 
 /** The partition of an extraction that is read as a whole. */

@@ -5,6 +5,7 @@ import type {
   StageDetails,
   StagedFile,
   StagedFiles,
+  StageOrigin,
 } from "../../core/contracts/buffer.ts";
 import type { Part, PartitionSettings } from "../../core/contracts/extractor.ts";
 import { DXTError, PartitionError } from "../../core/errors.ts";
@@ -23,6 +24,7 @@ import {
 } from "../worker/extract_spec.ts";
 import type { ExtractProgress, ExtractResult, PlainClass } from "../worker/inside/protocol.ts";
 import type { Transformer } from "./transform_client.ts";
+import { describePart, findOrigin, findWatermark, restoreResult } from "./sealed_results.ts";
 
 /** Follows the stage of a partition while its parts are written. */
 export interface StageObserver {
@@ -63,10 +65,11 @@ export async function extractToStage(
   settings: PartitionSettings,
 ): Promise<StagedFiles> {
   const { source, extractor, spec: { request }, context, stats, observer } = extraction;
-  const { parts, guessed } = await source.call("partition", { extractor, request, settings });
+  const partition = await source.call("partition", { extractor, request, settings });
+  const { parts, guessed } = partition;
   if (parts.length < 2) return await extractWhole(extraction);
   try {
-    return await extractParts(extraction, parts);
+    return await extractParts(extraction, parts, await findOrigin(extraction, partition));
   } catch (error) {
     const isLost = error instanceof DXTError && error.name === PartitionError.name;
     if ((guessed !== true && !isLost) || context.signal.aborted) throw error;
@@ -80,38 +83,66 @@ export async function extractToStage(
 
 /** Stages everything over the source's own connection. */
 export async function extractWhole(extraction: StageExtraction): Promise<StagedFiles> {
-  const { source, extractor, stage, spec, buffer, details } = extraction;
-  return await stage.write(specFields(spec), async ({ folder }) => {
-    const onProgress = followWorker(extraction, source, () => {});
-    const result = await source.call("extract", { extractor, spec, folder, buffer }, onProgress);
-    addResult(result, extraction);
-    return [result];
-  }, details);
+  const { source, extractor, stage, spec, buffer, context, details } = extraction;
+  return await stage.write(
+    specFields(spec),
+    async ({ folder, restart }) => {
+      warnOfRestart(context, restart);
+      const onProgress = followWorker(extraction, source, () => {});
+      const result = await source.call("extract", { extractor, spec, folder, buffer }, onProgress);
+      addResult(result, extraction);
+      return [result];
+    },
+    details,
+    { unrepeatable: "it is read as a whole" },
+  );
+}
+
+function warnOfRestart(
+  { warn }: Pick<RunContext, "warn">,
+  restart: string | undefined,
+): void {
+  if (restart === undefined) return;
+  warn(`Reading from the beginning, without what a killed run has staged: ${restart}`);
 }
 
 /** Stages all parts or nothing; the first that fails stops the others. */
 async function extractParts(
   extraction: StageExtraction,
   parts: readonly Part[],
+  origin: StageOrigin,
 ): Promise<StagedFiles> {
-  const { stage, spec, observer, details } = extraction;
-  return await stage.write(specFields(spec), (open) => {
-    observer?.onOpen(open);
-    return extractAll(extraction, parts, open);
-  }, details);
+  const { stage, spec, observer, context, details } = extraction;
+  return await stage.write(
+    specFields(spec),
+    (open) => {
+      warnOfRestart(context, open.restart);
+      if (open.sealed.size > 0) {
+        context.warn(
+          `Going on after a killed run, which has staged ${open.sealed.size} of ${parts.length} parts`,
+        );
+      }
+      observer?.onOpen(open);
+      return extractAll(extraction, parts, open);
+    },
+    details,
+    origin,
+  );
 }
 
 /** The first worker holds the moment of the partition, and reads parts as the others do. */
 async function extractAll(
   extraction: StageExtraction,
   parts: readonly Part[],
-  { folder }: OpenStage,
+  { folder, sealed, seal }: OpenStage,
 ): Promise<ExtractResult[]> {
   const { source, extractor, context, spec, buffer, observer } = extraction;
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const results: ExtractResult[] = [];
-  const left = parts.map((part, number) => ({ part, number })).values();
+  const results = takeUp(extraction, sealed);
+  const all = parts.map((part, number) => ({ part, number }));
+  const missing = all.filter(({ number }) => !sealed.has(number));
+  const left = missing.values();
   const { connectionsPerThread } = context.source.provider;
   // A worker sends the batches of one extraction to its transforms, and untrusted code is never called
   // twice at the same time.
@@ -125,18 +156,38 @@ async function extractAll(
         const client = clients.open(connection);
         const onFile = (file: StagedFile) => observer?.onFile(file, part.number);
         const input = { extractor, spec, part, folder, buffer };
-        const onProgress = followWorker(extraction, client, onFile);
-        results[part.number] = await client.call("extract", input, onProgress, signal);
+        const read = { bytes: 0 };
+        const onProgress = followWorker(extraction, client, onFile, read);
+        const result = await client.call("extract", input, onProgress, signal);
+        results[part.number] = result;
+        seal(describePart(part.number, result, read.bytes));
         observer?.onPart(part.number);
       }
     } finally {
       await clients.close(connection);
     }
   };
-  const length = Math.min(context.threads.most, parts.length);
+  const length = Math.min(context.threads.most, missing.length);
   const connections = Array.from({ length }, (_, number) => readParts(number));
   await awaitAll(connections, (error) => stop.abort(error));
   for (const result of results) addResult(result, extraction);
+  return results;
+}
+
+/** Reports the parts that a killed run has completed as if they had just been read. */
+function takeUp(
+  { stats, observer, onProgress, spec }: StageExtraction,
+  sealed: OpenStage["sealed"],
+): ExtractResult[] {
+  const results: ExtractResult[] = [];
+  for (const [number, part] of sealed) {
+    for (const file of part.files) observer?.onFile(file, number);
+    observer?.onPart(number);
+    stats.rows += part.count;
+    stats.bytes += Number(part.stats["bytes"]);
+    results[number] = restoreResult(part, spec);
+  }
+  if (sealed.size > 0) onProgress?.(stats.rows, stats.bytes);
   return results;
 }
 
@@ -145,12 +196,14 @@ function followWorker(
   { stats, transformer, onProgress }: StageExtraction,
   client: ConnectionClient,
   onFile: (file: StagedFile) => void,
+  read = { bytes: 0 },
 ): (progress: ExtractProgress) => void {
   return (progress) => {
     if ("file" in progress) return onFile(progress.file);
     if ("transform" in progress) return void relay(progress.transform, transformer!, client);
     stats.rows += progress.rows;
     stats.bytes += progress.bytes;
+    read.bytes += progress.bytes;
     onProgress?.(stats.rows, stats.bytes);
   };
 }
@@ -172,10 +225,10 @@ async function relay(
 /** Adds what one worker has read to the stats of all. */
 function addResult(
   { max, nulls, placeless, key }: ExtractResult,
-  { spec: { request: { range, projections } }, stats }: StageExtraction,
+  { spec, stats }: StageExtraction,
 ): void {
-  if (range === undefined) return;
-  const { field } = projections.find((projection) => projection.field.name === range.field)!;
+  const field = findWatermark(spec);
+  if (field === undefined) return;
   stats.nulls += nulls;
   stats.placeless += placeless;
   if (max === null) return;

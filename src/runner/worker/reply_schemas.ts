@@ -128,6 +128,7 @@ const REPLIES = {
   partition: z.object({
     parts: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))).min(1),
     guessed: z.boolean().optional(),
+    moment: z.string().optional(),
   }),
   extract: z.object({
     files: z.array(StagedFileShape),

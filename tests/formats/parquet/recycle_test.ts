@@ -91,6 +91,7 @@ Deno.test("batches of a stage may be kept, unless its reader says that they are 
       FIELDS,
       async ({ folder }) => [await stagePart({}, { folder, fields: FIELDS }, extracted())],
       () => ({ pipeline: "p", stream: "s", run_id: "r", source: null }),
+      { unrepeatable: "a test has staged it" },
     );
     const kept: Batch[] = await Array.fromAsync(staged.readBatches());
     const seen: ReturnType<typeof textsOf> = [];

@@ -59,19 +59,16 @@ async function showStatus(chosen: StoredOptions, context: Context): Promise<numb
 /** Adds the command that goes on; an entry that a run uses has none. */
 function withCommand(entry: StoredEntry, chosen: StoredOptions) {
   const { pipeline = "PIPELINE" } = chosen;
-  const command = (name: string) => commandText(name, pipeline, [entry.stream!], chosen);
-  switch (entry.state) {
-    case "in use":
-      return entry;
-    case "in doubt":
-      return entry.outcome === "running" ? entry : { ...entry, command: command("load") };
-    case "staged":
-      return { ...entry, command: command("load") };
-    case "unusable":
-      return { ...entry, command: command("extract") };
-    default: {
-      const operand = chosen.pipeline === undefined ? "" : ` ${chosen.pipeline}`;
-      return { ...entry, command: `dxt clean${operand} --yes` };
-    }
-  }
+  const onStream = (name: string) => commandText(name, pipeline, [entry.stream!], chosen);
+  const clean = ["dxt clean", ...(chosen.pipeline === undefined ? [] : [pipeline]), "--yes"];
+  const command = {
+    "in use": undefined,
+    "in doubt": entry.outcome === "running" ? undefined : onStream("load"),
+    staged: onStream("load"),
+    // Of what some parts are complete, an extraction may take them up.
+    incomplete: entry.rows === undefined ? clean.join(" ") : onStream("extract"),
+    unusable: onStream("extract"),
+    abandoned: clean.join(" "),
+  }[entry.state];
+  return command === undefined ? entry : { ...entry, command };
 }

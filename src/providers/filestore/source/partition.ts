@@ -7,6 +7,7 @@ import {
   type PartitionSettings,
   undivided,
 } from "../../../core/contracts/extractor.ts";
+import { countParts, isSettled } from "../../../core/contracts/repeatable_parts.ts";
 import type { FileRange } from "../../../formats/mod.ts";
 import { requireFiles } from "./fields.ts";
 import { fileInput, fileType, getFormatHints } from "./file.ts";
@@ -45,13 +46,13 @@ export async function splitFiles(
 export async function partitionFiles(
   connector: FilestoreConnector,
   task: ExtractRequest,
-  { most }: PartitionSettings,
+  settings: PartitionSettings,
 ): Promise<Partition> {
-  if (most < 2) return await undivided();
+  if (settings.most < 2) return await undivided();
   const entries = await connector.list(task.source);
   requireFiles(entries, task.source);
   const total = totalSize(entries);
-  const count = Math.min(most, Math.floor(total / PART_BYTES));
+  const count = countParts(total, PART_BYTES, settings);
   if (count < 2) return await undivided();
   const pieces: Sized[] = [];
   let guessed = false;
@@ -63,7 +64,16 @@ export async function partitionFiles(
   }
   const parts = distribute(pieces, total, count);
   if (parts.length < 2) return await undivided();
-  return { parts, guessed, [Symbol.asyncDispose]: () => Promise.resolve() };
+  const moment = identifyMoment(entries);
+  return { parts, guessed, moment, [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+/** Files are the same with the same paths, sizes and times; undefined if one has just been changed. */
+function identifyMoment(entries: readonly FileEntry[]): string | undefined {
+  if (entries.some(({ modified }) => modified === undefined || !isSettled(modified))) {
+    return undefined;
+  }
+  return JSON.stringify(entries.map(({ path, size, modified }) => [path, size, modified]));
 }
 
 /** Splits a file into at most `count` ranges. */

@@ -12,6 +12,7 @@ import {
   type PartitionSettings,
   undivided,
 } from "../../../core/contracts/extractor.ts";
+import { countParts, isSettled } from "../../../core/contracts/repeatable_parts.ts";
 import {
   beginReading,
   type DatabaseFile,
@@ -50,6 +51,8 @@ export async function makePartition(
     }
     return {
       parts: parts.map((part) => ({ ...part })),
+      // A query, a view or an expression may depend on more than the file, such as the time.
+      moment: field === undefined && isPlain(task) ? identifyMoment(file) : undefined,
       [Symbol.asyncDispose]() {
         database.close();
         return Promise.resolve();
@@ -59,6 +62,20 @@ export async function makePartition(
     database.close();
     throw error;
   }
+}
+
+function isPlain({ projections }: ExtractRequest): boolean {
+  return projections.every(({ expression }) => expression === undefined);
+}
+
+/**
+ * Each commit writes the file, and so changes its times, of which no program can set `ctime`. Nobody commits now,
+ * since this connection reads. Undefined if the last commit has just been.
+ */
+function identifyMoment({ path }: DatabaseFile): string | undefined {
+  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+  if (!isSettled(Number(ctimeNs / 1_000_000n))) return undefined;
+  return [path, dev, ino, size, mtimeNs, ctimeNs].join(" ");
 }
 
 function refuseField(field: string | undefined, warn: SqliteConnector["warn"]): Range[] {
@@ -78,10 +95,10 @@ function cutByRows(
 ): Range[] {
   const rowNumber = findRowNumber(database, task);
   if (rowNumber === undefined) return [];
-  const byBytes = Math.floor(statSync(file.path).size / PART_BYTES);
+  const byBytes = countParts(statSync(file.path).size, PART_BYTES, { most });
   if (byBytes < 2) return [];
   const rows = countRows(database, task, rowNumber);
-  const count = Math.min(most, byBytes, Math.floor(rows / PART_ROWS));
+  const count = Math.min(byBytes, Math.floor(rows / PART_ROWS));
   const nth = database.prepare(
     `SELECT ${rowNumber} AS n FROM ${
       fromClause(task.source, dialect)

@@ -44,12 +44,16 @@ export async function partition(
   { extractor: chosen, request, settings }: PartitionInput,
   _report: NoReport,
   signal: AbortSignal,
-): Promise<Pick<Partition, "parts" | "guessed">> {
+): Promise<Pick<Partition, "parts" | "guessed" | "moment">> {
   const session = await currentSession();
   const extractor = await createRecordExtractor(session, chosen);
   session.partition = await extractor.partition(buildTask(request, signal), settings);
-  const { parts, guessed } = session.partition;
-  return guessed === undefined ? { parts } : { parts, guessed };
+  const { parts, guessed, moment } = session.partition;
+  return {
+    parts,
+    ...(guessed === undefined ? {} : { guessed }),
+    ...(moment === undefined ? {} : { moment }),
+  };
 }
 
 /** Extracts everything, or one part, into files of its own. */

@@ -45,6 +45,7 @@ async function staged(
         return await stagePart(settings, place, extracted(part));
       })),
     () => ({ pipeline: "p", stream: "s", run_id: "r", source: null }),
+    { unrepeatable: "a test has staged it" },
   );
 }
 
