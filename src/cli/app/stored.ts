@@ -33,6 +33,6 @@ export async function openSurvey(
   }
   const loaded = await openPipeline(pipeline, options, context);
   const selection = omitUndefined({ select, exclude });
-  await runner.admitPipeline(loaded, { purpose: "load", ...selection, limits });
+  await runner.admitPipeline(loaded, { purpose: "recover", ...selection, limits });
   return await runner.surveyPipeline(loaded, { ...selection, signal });
 }

@@ -13,8 +13,8 @@ import type { Endpoint } from "../plan/endpoint.ts";
 import type { Phase } from "../contract/events.ts";
 import type { PipelinePlan, StreamPlan } from "../plan/pipeline_plan.ts";
 
-/** What a command does with a pipeline: it moves data, or only looks at both connections. */
-export type Purpose = Phase | "look";
+/** What a command does with a pipeline: it moves data, looks at both connections, or at what runs left. */
+export type Purpose = Phase | "look" | "recover";
 
 /** Permissions of the two workers of a stream. */
 export interface StreamNeeds {
@@ -136,6 +136,8 @@ function purposeNeeds(plan: PipelinePlan, stream: StreamPlan, purpose: Purpose):
       return mergePermissions(writes(), stageNeeds(stream));
     case "look":
       return mergePermissions(reads(), writes());
+    case "recover":
+      return mergePermissions(lists, writes(), stageNeeds(stream));
   }
 }
 

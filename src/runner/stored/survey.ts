@@ -13,7 +13,7 @@ import type { Claim } from "../../core/files/run_lock.ts";
 import type { StoredEntry } from "../../models/stored.ts";
 import { isWildcard } from "../../models/wildcard.ts";
 import type { Selection } from "../../selector/mod.ts";
-import { expandWildcards } from "../inspect/wildcards.ts";
+import { expandStagedWildcards, expandWildcards } from "../inspect/wildcards.ts";
 import { askOutcome } from "../load/pending_load.ts";
 import type { PipelinePlan, StreamPlan } from "../plan/pipeline_plan.ts";
 import { planSelected } from "../plan/select_plans.ts";
@@ -74,21 +74,23 @@ export async function surveyPipeline(
   return { items, problems, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-/** Plans the selected streams. Wildcards stay unexpanded if the source does not list its tables. */
+/** Plans the selected streams; those of wildcards by their stages if the source does not list its tables. */
 async function planExpanded(
   loaded: LoadedPipeline,
   selection: Selection,
   signal: AbortSignal,
   problems: string[],
 ): Promise<PipelinePlan> {
-  try {
-    const expanded = await expandWildcards(loaded, { signal, retries: 0 });
-    return await planSelected(expanded, selection);
-  } catch (error) {
-    if (signal.aborted || !loaded.pipeline.streams.some(isWildcard)) throw error;
-    problems.push(`Cannot expand wildcards: ${messageOf(error)}`);
-    return await planSelected(loaded, selection);
-  }
+  const expand = async () => {
+    try {
+      return await expandWildcards(loaded, { signal, retries: 0 });
+    } catch (error) {
+      signal.throwIfAborted();
+      problems.push(`Cannot list the tables of the source: ${messageOf(error)}`);
+      return await expandStagedWildcards(loaded);
+    }
+  };
+  return await planSelected(await expand(), selection);
 }
 
 /** Surveys a folder and the folders in it, each of which may hold pipelines. Targets are not known then. */

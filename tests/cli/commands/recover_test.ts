@@ -211,6 +211,36 @@ Deno.test("a target that cannot be reached is told, and stages are shown all the
     assert.equal((await dxt("clean shop.yaml -q")).code, 1);
   }));
 
+Deno.test("stages of a wildcard are shown, also when its source is gone", () =>
+  withPipeline(async (folder, dxt) => {
+    {
+      using database = new DatabaseSync(join(folder, "in.db"));
+      database.exec("CREATE TABLE a (id INTEGER); CREATE TABLE b (id INTEGER)");
+    }
+    await dxt("extract shop.yaml -q");
+    const states = (ended: Ended) =>
+      entriesOf(ended).map(({ stream, state, command }) => [stream, state, command]);
+    const found = ["a", "b"].map((name) => [
+      name,
+      "staged",
+      `dxt load shop.yaml --select ${name}`,
+    ]);
+    const status = await dxt("status shop.yaml -q");
+    assert.deepEqual([status.code, states(status)], [0, found]);
+    const refused = await dxt("status shop.yaml --allow-read=.dxt,w.db,w.db-journal");
+    assert.equal(refused.code, 2);
+    assert.match(refused.err, /read ".*in.db" for stream "\{table\}": add it to --allow-read/);
+    await Deno.remove(join(folder, "in.db"));
+    const without = await dxt("status shop.yaml -q --select a");
+    assert.deepEqual([without.code, states(without)], [1, found.slice(0, 1)]);
+    const [problem] = JSON.parse(without.out).problems;
+    assert.match(problem, /^Cannot list the tables of the source: /);
+  }, {
+    ...PIPELINE,
+    source: { provider: "sqlite", path: "in.db" },
+    streams: [{ source: "*", load: { mode: "append" } }],
+  }));
+
 Deno.test("what is no duration is refused before anything is removed", () =>
   withPipeline(async (folder, dxt) => {
     await dxt("extract shop.yaml -q");
