@@ -67,8 +67,8 @@ export async function parseArguments(
   if (invalid === undefined) throw new ConfigurationError(describeError(error, args, commands));
   const { error: detail = error } = parse(invalid.args) as { error?: Message };
   throw new ConfigurationError(
-    `Cannot use variable ${invalid.variable}: value is ${JSON.stringify(invalid.value)}, ${
-      toText(detail)
+    `Cannot use variable ${invalid.variable} ${JSON.stringify(invalid.value)}: ${
+      findInvalidValue(detail)?.expected ?? toText(detail)
     }`,
   );
 }
@@ -150,9 +150,12 @@ function chainParsers(parsers: readonly CommandParser[]): CommandParser {
 function describeError(error: Message, args: readonly string[], commands: Commands): string {
   const chosen = commands.size === 1 ? args[0] : undefined;
   const unexpected = unexpectedToken(error);
-  const detail = unexpected === undefined
-    ? `Cannot understand the command line: ${toText(error)}`
-    : describeUnexpected(unexpected, chosen, commands);
+  const invalid = findInvalidValue(error);
+  const detail = unexpected !== undefined
+    ? describeUnexpected(unexpected, chosen, commands)
+    : invalid !== undefined
+    ? `Cannot use ${invalid.name} ${JSON.stringify(invalid.value)}: ${invalid.expected}`
+    : `Cannot understand the command line: ${toText(error)}`;
   return `${detail}\nRun "dxt${chosen === undefined ? "" : ` ${chosen}`} --help" for usage`;
 }
 
@@ -183,6 +186,26 @@ function unexpectedToken(error: Message): string | undefined {
   if (second?.type === "value") return second.value;
   return second?.type === "optionName" ? second.optionName : undefined;
 }
+
+/** The option or argument that does not take its value; undefined for any other error. */
+function findInvalidValue(
+  error: Message,
+): { readonly name: string; readonly value: string; readonly expected: string } | undefined {
+  const [subject, colon] = error;
+  const value = error.at(-2);
+  const name = subject?.type === "optionNames"
+    ? subject.optionNames.at(-1)
+    : subject?.type === "metavar"
+    ? subject.metavar
+    : undefined;
+  const expected = toText(error.slice(2, -2));
+  const isInvalid = colon?.type === "text" && colon.text === ": " && expected.endsWith(BUT_GOT);
+  if (name === undefined || value?.type !== "value" || !isInvalid) return undefined;
+  return { name, value: value.value, expected: expected.slice(0, -BUT_GOT.length) };
+}
+
+/** What the option parser writes before a value that it does not take. */
+const BUT_GOT = ", but got ";
 
 /** A message of the option parser as text, without markup and final period. */
 function toText(error: Message): string {

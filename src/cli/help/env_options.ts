@@ -78,7 +78,7 @@ function isSwitchedOn(variable: string, value: string): boolean {
   if (isOn(value)) return true;
   if (isOff(value)) return false;
   throw new ConfigurationError(
-    `Cannot use variable ${variable}: value is ${JSON.stringify(value)}, expected 1 or 0`,
+    `Cannot use variable ${variable} ${JSON.stringify(value)}: expected 1 or 0`,
   );
 }
 

@@ -107,11 +107,12 @@ export async function previewPipelineRows(
     ? streams[0]!
     : streams.find((one) => one.stream.id === stream);
   if (plan === undefined) {
-    const what = stream === undefined
-      ? "Cannot show records: expected a STREAM"
-      : `Cannot find stream "${stream}" in pipeline "${loaded.pipeline.name}"`;
     throw new ConfigurationError(
-      `${what}: it has ${listNames(ids)}${stream === undefined ? "" : suggestWord(stream, ids)}`,
+      stream === undefined
+        ? `Cannot show records: expected a STREAM, one of ${listNames(ids)}`
+        : `Cannot find stream "${stream}" in pipeline "${loaded.pipeline.name}": it has ${
+          listNames(ids)
+        }${suggestWord(stream, ids)}`,
     );
   }
   if (of === "stage") return await headOfStage(plan, showing.rows);

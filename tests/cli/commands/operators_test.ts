@@ -9,6 +9,7 @@ Deno.test("operators list shows each provider, extractor and loader with its opt
   const { code, out, err } = await dxt("operators list");
   assert.deepEqual([code, err], [0, ""]);
   await golden("operators_table.txt", out);
+  assert.equal((await dxt("operators")).out, out);
 });
 
 Deno.test("operators list of a category shows no other", async () => {

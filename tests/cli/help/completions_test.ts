@@ -72,7 +72,10 @@ Deno.test("the scripts are printed as they are", async () => {
     assert.equal((await dxt(`completions ${shell}`)).out, SCRIPTS[shell]);
     assert.equal((await dxt(`completions ${shell} --color never`)).out, SCRIPTS[shell]);
   }
-  assert.match((await dxt("completions tcsh")).err, /Expected one of "bash", "zsh"/);
+  assert.match(
+    (await dxt("completions tcsh")).err,
+    /Cannot use SHELL "tcsh": expected one of "bash", "zsh"/,
+  );
 });
 
 async function has(program: string): Promise<boolean> {

@@ -60,15 +60,15 @@ for (
   const [env, message] of [
     [
       { DXT_THREADS: "many" },
-      'Cannot use variable DXT_THREADS: value is "many", --threads: Expected a valid integer, but got "many"',
+      'Cannot use variable DXT_THREADS "many": expected a valid integer',
     ],
     [
       { DXT_THREADS: "2", DXT_LOG_LEVEL: "loud" },
-      'Cannot use variable DXT_LOG_LEVEL: value is "loud", --log-level: Expected one of "debug", "info", "warning", and "error", but got "loud"',
+      'Cannot use variable DXT_LOG_LEVEL "loud": expected one of "debug", "info", "warning", and "error"',
     ],
     [
       { DXT_QUIET: "maybe" },
-      'Cannot use variable DXT_QUIET: value is "maybe", expected 1 or 0',
+      'Cannot use variable DXT_QUIET "maybe": expected 1 or 0',
     ],
   ] as [Record<string, string>, string][]
 ) {

@@ -12,9 +12,9 @@ import type { Cell } from "../../output/table.ts";
 
 const parser = merge(
   object({
-    action: argument(choice(["list"], { metavar: "list" }), {
-      description: message`The only action`,
-    }),
+    action: optional(argument(choice(["list"], { metavar: "list" }), {
+      description: message`The only action, which may be left out`,
+    })),
   }),
   object("Options", {
     category: optional(option("-c", "--category", choice(CATEGORIES, { metavar: "CATEGORY" }), {
@@ -29,7 +29,7 @@ export const operators = defineCommand(
   parser,
   (values, context) => printOperators(values.category, context),
   {
-    operands: "list",
+    operands: "[list]",
     brief: message`Show providers, extractors and loaders with their options`,
     description:
       message`Lists the providers for source and target and the classes for extractor and loader, each with its options: name, type and meaning. An option with * is required.`,
