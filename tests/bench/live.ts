@@ -67,7 +67,7 @@ Deno.test("a family's CPU never becomes less while children come and go", async 
   assert.ok(seen.every((value, at) => value > most[at]! - 0.05), `${seen}`);
 });
 
-Deno.test("a command's exit code, time and errors are told", async () => {
+Deno.test("a command's exit code, time and errors are reported", async () => {
   const figure = await measure(bash("sleep 0.2; echo wrong >&2; exit 3"), { keepErrors: true });
   assert.equal(figure.code, 3);
   assert.ok(figure.seconds >= 0.2);

@@ -72,7 +72,7 @@ Deno.test("memory is not flat when it grows, or is too much", () => {
   assert.equal(memory(257, 250), false);
 });
 
-Deno.test("a way with a problem has no figures, and the problem is told", () => {
+Deno.test("a way with a problem has no figures, and the problem is reported", () => {
   const failed = course(SLING, 1000, [1]);
   failed.problem = "failed: no license";
   const unverified = course(PIPE, 1000, [2, 2]);
@@ -99,7 +99,7 @@ pipe      2.00      0.50  1.15 yes        1.00        0.50       100  rows not v
   );
 });
 
-Deno.test("what is repeated is told for one time, and CPU is compared where the path says so", () => {
+Deno.test("what is repeated is reported for one time, and CPU is compared where the path says so", () => {
   const path: Path = { name: "start", compares: "cpu", repeats: 10, ways: [OURS, PIPE] };
   const { results } = makeReport({
     path,
@@ -117,7 +117,7 @@ Deno.test("a peer that takes much longer than dxt is slow, a floor never", () =>
   assert.ok(!isSlow(course(PIPE, 1, [5]), [ours]));
 });
 
-Deno.test("of a program's errors the line that says most is told", () => {
+Deno.test("of a program's errors the line that says most is reported", () => {
   const cases = [
     ["", undefined],
     ["psql: error: connection refused\nIs the server running?", "psql: error: connection refused"],

@@ -315,12 +315,12 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
 };
 
 for (const [name, [text, ...issues]] of Object.entries(CASES)) {
-  Deno.test(`${name} is told with its place`, () => {
+  Deno.test(`${name} is reported with its place`, () => {
     assert.deepEqual(issuesOf(text, { TARGET: "t" }).toSorted(), issues.toSorted());
   });
 }
 
-Deno.test("all that is wrong is told at once, in the order of the file, with lines and carets", () => {
+Deno.test("all that is wrong is reported at once, in the order of the file, with lines and carets", () => {
   const text = `${HEAD}  - id: a
     source: { type: sql, sq: x }
   - id: b

@@ -199,7 +199,7 @@ for (
   });
 }
 
-Deno.test("mistakes in older shapes are told where they stand", () => {
+Deno.test("mistakes in older shapes are reported where they stand", () => {
   const stream = (text: string) => `${HEAD}streams:\n  - { id: a, ${text} }\n`;
   const swap = (from: string, to: string) => STEPS.replace(from, to);
   const table: [string, RegExp][] = [

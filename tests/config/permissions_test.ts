@@ -54,7 +54,7 @@ async function withPipeline(
   });
 }
 
-Deno.test("variables are read by name, each that may not be is told with its place and flag", () =>
+Deno.test("variables are read by name, each that may not be is reported with its place and flag", () =>
   withPipeline({ "p.yaml": PIPELINE }, async (path) => {
     const read = reading(path, join(path, "../.env"));
     const env = { WH: "w.db", OTHER: "x" };
@@ -89,7 +89,7 @@ Deno.test("a variable that the runtime hides is unset", () =>
     assert.doesNotMatch(hidden.stderr, /DIR/);
   }));
 
-Deno.test("what was probably meant is told where all of the environment may be read, and only there", () =>
+Deno.test("what was probably meant is reported where all of the environment may be read, and only there", () =>
   withPipeline({ "p.yaml": PIPELINE }, async (path) => {
     const env = { WHX: "w.db" };
     const all = await validate(path, ["--allow-read", "--allow-env"], { env });
@@ -173,7 +173,7 @@ Deno.test("an unknown connection may be one of a project that dxt may not look f
     );
   }));
 
-Deno.test("a pipeline that may not be read is told with its flag, quoted for a shell", () =>
+Deno.test("a pipeline that may not be read is reported with its flag, quoted for a shell", () =>
   withPipeline({ "a b/p.yaml": PIPELINE }, async (_, folder) => {
     const path = join(folder, "a b/p.yaml");
     assert.deepEqual(await validate(path, []), {

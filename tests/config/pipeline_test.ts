@@ -363,7 +363,7 @@ Deno.test("an end is a connection's name, a URL, or a provider with its keys", (
 
 const s = () => "s";
 
-Deno.test("a connection that cannot be found is told with what is near", () => {
+Deno.test("a connection that cannot be found is reported with what is near", () => {
   const file = "/home/x/dxt_project.yaml";
   assert.throws(
     () => ends("shpo", "laek"),
@@ -480,7 +480,7 @@ Deno.test("an inherited contradiction points at the file that it stands in", () 
   );
 });
 
-Deno.test("a project's mistakes are told with the pipeline's", () => {
+Deno.test("a project's mistakes are reported with the pipeline's", () => {
   const yaml = `${HEAD}  - { id: a, source: t, x: 1 }\n`;
   const text = 'conections: {}\nlogging: { level: loud, file: "${NO}" }\n';
   assert.throws(

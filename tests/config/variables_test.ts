@@ -284,7 +284,7 @@ __proto__=x`.replaceAll("E=\n", "E=\r\n")),
   );
 });
 
-Deno.test("what is wrong in a .env file is told without its line", () => {
+Deno.test("what is wrong in a .env file is reported without its line", () => {
   const text = 'A=1\nnonsense hunter2\nB="open\n9X=1\nC="a" hunter2\nD=\'x\n';
   assert.throws(() => dotenv(text), (error: LocatedError) => {
     assert.equal(

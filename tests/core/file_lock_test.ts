@@ -34,7 +34,7 @@ async function spawnHolder(path: string): Promise<Deno.ChildProcess> {
   return child;
 }
 
-Deno.test("a lock of a process that lives is told with its host, number, run and start", () =>
+Deno.test("a lock of a process that lives is reported with its host, number, run and start", () =>
   withFolder(async (folder) => {
     const path = join(folder, ".lock");
     const child = await spawnHolder(path);

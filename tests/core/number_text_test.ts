@@ -10,7 +10,7 @@ import {
 } from "../../src/core/values/number_text.ts";
 import { parseText } from "../../src/core/values/values.ts";
 
-Deno.test("a number's digits and exponent are told for every usual spelling", () => {
+Deno.test("a number's digits and exponent are reported for every usual spelling", () => {
   const table: readonly (readonly [text: string, digits: string, exponent: number])[] = [
     ["0", "", 0],
     ["-0.00e7", "", 0],

@@ -33,7 +33,7 @@ async function denials(attempts: readonly string[], thread = false): Promise<str
   return JSON.parse(out!);
 }
 
-Deno.test("what the runtime refuses is told with the exact flag, paths absolute", async () => {
+Deno.test("what the runtime refuses is reported with the exact flag, paths absolute", async () => {
   const found = await denials([
     'Deno.readTextFileSync("a b.txt")',
     'Deno.writeTextFileSync("/x/y", "")',
@@ -61,7 +61,7 @@ Deno.test("in a thread it is the connection that did not say what it needs", asy
   ]);
 });
 
-Deno.test("a file of the system itself is told as one, with the way out", () => {
+Deno.test("a file of the system itself is reported as one, with the way out", () => {
   for (
     const path of ["/dev/shm/x.db", "/dev/full", "/proc/x.db", "/sys/x", "/dev/fd/1", "/dev/a b"]
   ) {
@@ -75,7 +75,7 @@ Deno.test("a file of the system itself is told as one, with the way out", () => 
   }
 });
 
-Deno.test("a refused connection is told with host and port, any other error as it is", async () => {
+Deno.test("a refused connection is reported with host and port, any other error as it is", async () => {
   const code = `import { messageOf } from ${
     JSON.stringify(new URL("../../src/core/errors.ts", import.meta.url).href)
   };

@@ -88,7 +88,7 @@ Deno.test("an error behind many records tells its row and line", async () => {
   );
 });
 
-Deno.test("what is wrong with a value is told before what is wrong behind it", async () => {
+Deno.test("what is wrong with a value is reported before what is wrong behind it", async () => {
   await assert.rejects(readAll(csv, inputOf('a,b,c,d\nx,y,1,\n"z'), FIELDS), ValueError);
   await assert.rejects(readAll(jsonl, inputOf('{"b":"y"}\n{"b"'), FIELDS), ValueError);
 });

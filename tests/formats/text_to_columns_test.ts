@@ -180,7 +180,7 @@ Deno.test("texts of any length are read whole, between others and NULLs", () => 
   }));
 });
 
-Deno.test("of the wrong values of a slice the first record's first is told", () => {
+Deno.test("of the wrong values of a slice the first record's first is reported", () => {
   const fields = [field("a", "int32"), field("b", "date"), field("c", "bool")];
   const bytes = new TextEncoder().encode(`.1,2024-01-01,t,2,x,t,y,z,f${" ".repeat(16)}`);
   const spans = Int32Array.from([

@@ -151,7 +151,7 @@ Deno.test("a failed load keeps the stage, and dxt load goes on from it", () =>
     assert.equal(target.prepare("SELECT count(*) AS n FROM s").get()!["n"], 1);
   }));
 
-Deno.test("an upsert key that is no field is told before anything is read", () =>
+Deno.test("an upsert key that is no field is reported before anything is read", () =>
   withFolder(async (folder) => {
     const source = await sqliteSource(folder);
     const message = await failure(

@@ -239,7 +239,7 @@ Deno.test("records without any key are an error, not rows of NULL", () =>
     assert.deepEqual(rows(folder), []);
   }));
 
-Deno.test("made names of columns are told in the result", () =>
+Deno.test("made names of columns are reported in the result", () =>
   withFolder(async (folder) => {
     await put(folder, "a.csv", '"","y","y"\n"1",5,6\n');
     const { warnings } = await moved(folder, { source: "a.csv" });

@@ -165,7 +165,7 @@ threadsTest("when a part fails nothing is in the target and nothing is staged", 
   assert.deepEqual(await manifests(folder), []);
 });
 
-threadsTest("a value that no field takes is told with its part", async (systems) => {
+threadsTest("a value that no field takes is reported with its part", async (systems) => {
   const { folder, source } = systems;
   await source.sql(`${ACCOUNTS}; UPDATE accounts SET balance = 99999 WHERE id = ${ROWS}`);
   const fields = [{ id: "id" }, { id: "balance", dtype: "int16" }, { id: "note" }];

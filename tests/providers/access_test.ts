@@ -103,7 +103,7 @@ Deno.test("files: missing ones, patterns, unknown formats, folders in the way, w
   });
 });
 
-Deno.test("what can be made is made and gone again, what is in the way is told", () =>
+Deno.test("what can be made is made and gone again, what is in the way is reported", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "a.db"), "text");
     assert.equal(await writeProblem(join(folder, "b.db")), undefined);

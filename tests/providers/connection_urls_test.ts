@@ -173,7 +173,7 @@ for (const [provider, urls] of Object.entries(MEANINGS)) {
   });
 }
 
-Deno.test("three slashes that are meant as the root are told, where the disk shows it", () =>
+Deno.test("three slashes that are meant as the root are reported, where the disk shows it", () =>
   withFolder(async (folder) => {
     const inside = folder.slice(1);
     const refused = async (name: string, ...said: string[]) => {

@@ -38,7 +38,7 @@ Deno.test("a pipeline that is right passes", async () => {
   });
 });
 
-Deno.test("what is wrong is told with its line and what was wanted", async () => {
+Deno.test("what is wrong is reported with its line and what was wanted", async () => {
   const table: [Record<string, string>, number, RegExp][] = [
     [
       { source: "{ provider: sqlte, path: a.db }" },

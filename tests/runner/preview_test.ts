@@ -210,28 +210,31 @@ onPostgres(
   },
 );
 
-onPostgres("what a replacement and a swap lose is told with its rows", async (folder, database) => {
-  await database.sql(
-    `CREATE TABLE genre ("GenreId" bigint PRIMARY KEY, "Name" text);
+onPostgres(
+  "what a replacement and a swap lose is reported with its rows",
+  async (folder, database) => {
+    await database.sql(
+      `CREATE TABLE genre ("GenreId" bigint PRIMARY KEY, "Name" text);
      INSERT INTO genre VALUES (1, 'a'), (2, 'b'); CREATE TABLE empty (LIKE genre)`,
-  );
-  const before = await state(database);
-  const replace = (target: string, loader: Keys = {}) => ({
-    source: SOURCE,
-    target: database.url,
-    streams: [{ id: "g", source: "Genre", target, load: { mode: "replace" }, ...loader }],
-  });
-  const [deleted] = (await plan(folder, replace("public.genre"))).streams;
-  assert.deepEqual(deleted!.destructive, ['2 rows of "public.genre" are deleted']);
-  assert.equal(deleted!.statements.at(-1), "DELETE FROM public.genre");
-  const [empty] = (await plan(folder, replace("public.empty"))).streams;
-  assert.deepEqual(empty!.destructive, []);
-  const swap = { loader: { class: "PostgresCopyLoader", config: { replace: "swap" } } };
-  const [swapped] = (await plan(folder, replace("public.genre", swap))).streams;
-  assert.match(swapped!.destructive[0]!, /^"public.genre" is dropped with 2 rows/);
-  assert.ok(swapped!.statements.includes("DROP TABLE public.genre"), `${swapped!.statements}`);
-  assert.deepEqual(await state(database), before);
-});
+    );
+    const before = await state(database);
+    const replace = (target: string, loader: Keys = {}) => ({
+      source: SOURCE,
+      target: database.url,
+      streams: [{ id: "g", source: "Genre", target, load: { mode: "replace" }, ...loader }],
+    });
+    const [deleted] = (await plan(folder, replace("public.genre"))).streams;
+    assert.deepEqual(deleted!.destructive, ['2 rows of "public.genre" are deleted']);
+    assert.equal(deleted!.statements.at(-1), "DELETE FROM public.genre");
+    const [empty] = (await plan(folder, replace("public.empty"))).streams;
+    assert.deepEqual(empty!.destructive, []);
+    const swap = { loader: { class: "PostgresCopyLoader", config: { replace: "swap" } } };
+    const [swapped] = (await plan(folder, replace("public.genre", swap))).streams;
+    assert.match(swapped!.destructive[0]!, /^"public.genre" is dropped with 2 rows/);
+    assert.ok(swapped!.statements.includes("DROP TABLE public.genre"), `${swapped!.statements}`);
+    assert.deepEqual(await state(database), before);
+  },
+);
 
 onPostgres(
   "a lossy conversion stops a run until the pipeline accepts it",

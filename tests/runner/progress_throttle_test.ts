@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ProgressThrottle } from "../../src/runner/worker/inside/progress_throttle.ts";
 
-Deno.test("all is told, the first at once and the rest now and then", async () => {
+Deno.test("all is reported, the first at once and the rest now and then", async () => {
   const told: { rows: number; bytes: number }[] = [];
   {
     using tally = new ProgressThrottle((news) => told.push(news));
@@ -19,7 +19,7 @@ Deno.test("all is told, the first at once and the rest now and then", async () =
   assert.ok(told.length < 20, `${told.length} times`);
 });
 
-Deno.test("nothing is told of nothing", () => {
+Deno.test("nothing is reported of nothing", () => {
   const told: unknown[] = [];
   new ProgressThrottle((news) => told.push(news))[Symbol.dispose]();
   assert.deepEqual(told, []);

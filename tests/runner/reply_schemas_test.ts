@@ -101,7 +101,7 @@ Deno.test("a marked value is restored, and one that is none of its class is refu
   }
 });
 
-Deno.test("an error is told by the name of a class alone", () => {
+Deno.test("an error is reported by the name of a class alone", () => {
   const message = (name: unknown) => ({ type: "failed", id: 1, error: { name, message: "m" } });
   assert.equal(isFromThread(message("LoaderError")), true);
   assert.equal(isFromThread(message(undefined)), true);

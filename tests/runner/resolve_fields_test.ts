@@ -103,7 +103,7 @@ Deno.test("only_declared_fields moves those, in the declared order", () => {
   assert.deepEqual(projections.map(({ column }) => column), ["note", "id"]);
 });
 
-Deno.test("declared columns that the source lacks are told one by one", () => {
+Deno.test("declared columns that the source lacks are reported one by one", () => {
   assert.throws(
     () => resolveFields(stream([{ id: "totl" }, { id: "gone" }]), SOURCE),
     (error: unknown) => {

@@ -82,7 +82,7 @@ Deno.test("the wait that a server asks for is respected, up to the longest wait 
   ]);
 });
 
-Deno.test("what may pass is tried again, and told", async () => {
+Deno.test("what may pass is tried again, and reported", async () => {
   const warnings = await tried((attempt) => {
     if (attempt < 3) throw lost();
   });

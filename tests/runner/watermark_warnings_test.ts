@@ -58,7 +58,7 @@ const FUTURE: readonly [string, string, string, Keys, RegExp][] = [
 ];
 
 for (const [type, past, future, keys, wanted] of FUTURE) {
-  Deno.test(`a ${type} of the future is told with its row, as long as it is the highest`, () =>
+  Deno.test(`a ${type} of the future is reported with its row, as long as it is the highest`, () =>
     withFolder(async (folder) => {
       const { pipeline, sql } = pipelineOf(
         folder,
@@ -77,7 +77,7 @@ for (const [type, past, future, keys, wanted] of FUTURE) {
     }));
 }
 
-Deno.test("a row without a key is told by its value", () =>
+Deno.test("a row without a key is reported by its value", () =>
   withFolder(async (folder) => {
     const { pipeline } = pipelineOf(
       folder,
@@ -103,7 +103,7 @@ const ABOVE: readonly [string, Keys][] = [
 ];
 
 for (const [label, extract] of ABOVE) {
-  Deno.test(`a target above its source is told with both values: ${label}`, () =>
+  Deno.test(`a target above its source is reported with both values: ${label}`, () =>
     withFolder(async (folder) => {
       const { pipeline, sql } = pipelineOf(
         folder,

@@ -59,7 +59,7 @@ Deno.test("the modules that threads begin with are found", async () => {
   for (const path of threads) assert.ok((await Deno.stat(join(root, path))).isFile);
 });
 
-Deno.test("what went wrong is told on one line, each cause once", () => {
+Deno.test("what went wrong is reported on one line, each cause once", () => {
   const told = `error: Writing deno compile executable to temporary file 'dxt.tmp-1'
 
 Caused by:

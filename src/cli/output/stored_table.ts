@@ -39,7 +39,7 @@ export function printCleaned(entries: readonly CleanedEntry[], printer: Printer)
 function describeEntry(entry: StoredEntry): (string | Cell)[] {
   const { kind, state, rows, bytes, changed } = entry;
   return [
-    entry.kind === "stage" ? { text: nameOf(entry) } : shownPlace(entry),
+    entry.kind === "stage" ? { text: formatName(entry) } : formatPlace(entry),
     ...[
       kind,
       state,
@@ -50,12 +50,12 @@ function describeEntry(entry: StoredEntry): (string | Cell)[] {
   ];
 }
 
-function nameOf({ pipeline, stream }: StoredEntry): string {
+function formatName({ pipeline, stream }: StoredEntry): string {
   return `${pipeline}/${stream}`;
 }
 
 /** A path in the current folder without it; a name in a target as it is. */
-function shownPlace({ kind, place }: StoredEntry): string {
+function formatPlace({ kind, place }: StoredEntry): string {
   if (kind === "table" || !place.startsWith("/")) return place;
   const path = relative(Deno.cwd(), place);
   return path.startsWith("..") ? place : path;

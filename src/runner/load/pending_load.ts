@@ -44,7 +44,7 @@ export async function settlePending(
       `Cannot stage anew in "${buffer.location}": it is not known whether the target took ${load}; dxt load asks the target`,
     );
   }
-  const outcome = await outcomeOf(pending, plan, context);
+  const outcome = await findOutcome(pending, plan, context);
   switch (outcome) {
     case "aborted":
       context.warn(`the target did not take ${load}; it is loaded again`);
@@ -106,7 +106,7 @@ export async function askOutcome(
   return await client.call("getOutcome", query);
 }
 
-async function outcomeOf(
+async function findOutcome(
   pending: PendingLoad,
   plan: StreamPlan,
   context: RunContext,

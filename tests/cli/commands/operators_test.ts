@@ -21,7 +21,7 @@ Deno.test("operators list of a category shows no other", async () => {
   assert.deepEqual([code, err], [0, 'warning: no operators of category "graph" exist\n']);
 });
 
-Deno.test("every option of every operator that validates is told, with type and description", async () => {
+Deno.test("every option of every operator that validates is reported, with type and description", async () => {
   for (const name of PROVIDER_NAMES) {
     const provider = await loadProvider(name);
     const told = listOperators([provider]);

@@ -197,7 +197,7 @@ Deno.test("of a load in doubt the target is asked, and it is removed only when t
     assert.ok(!await hasStages(folder));
   }));
 
-Deno.test("a target that cannot be reached is told, and stages are shown all the same", () =>
+Deno.test("a target that cannot be reached is reported, and stages are shown all the same", () =>
   withPipeline(async (folder, dxt) => {
     await dxt("extract shop.yaml -q");
     const unreachable = { ...PIPELINE, target: "postgres://me@127.0.0.1:1/shop" };

@@ -14,7 +14,7 @@ Deno.test("a run prints a table to stdout and what happens to stderr", async () 
   await golden("run_progress.txt", err);
 });
 
-Deno.test("with --verbose each step is told", async () => {
+Deno.test("with --verbose each step is reported", async () => {
   const engine = fakeEngine({ run: eventfulRun });
   const { err } = await dxt("run shop.yaml --verbose", { engine });
   await golden("run_verbose.txt", err);
@@ -158,7 +158,7 @@ for (const [error, code, printed] of THROWN) {
   });
 }
 
-Deno.test("with --verbose the stack of an error and of its cause is told", async () => {
+Deno.test("with --verbose the stack of an error and of its cause is reported", async () => {
   const engine = fakeEngine({
     run: () => {
       throw new ConnectionError("outer", { cause: new TypeError("inner") });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { ConfigurationError } from "../../../src/core/errors.ts";
 import { dxt, fakeEngine } from "../fakes.ts";
 
-Deno.test("a valid pipeline is told with its number of streams", async () => {
+Deno.test("a valid pipeline is reported with its number of streams", async () => {
   const engine = fakeEngine();
   assert.deepEqual(await dxt("validate shop.yaml", { engine }), {
     code: 0,

@@ -367,7 +367,7 @@ Deno.test("there are fifty of them and more", () => {
   assert.ok(Object.keys(CASES).length >= 50);
 });
 
-Deno.test("a database that is none is told with its path", async () => {
+Deno.test("a database that is none is reported with its path", async () => {
   await withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "x.db"), "this is no database at all".repeat(100));
     assert.throws(() => new DatabaseSync(join(folder, "x.db")).prepare("SELECT * FROM a"));

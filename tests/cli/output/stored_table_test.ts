@@ -52,7 +52,7 @@ for (const columns of [60, 80, 200]) {
   });
 }
 
-Deno.test("the commands that go on are told whole, with the runs that hold locks", () => {
+Deno.test("the commands that go on are reported whole, with the runs that hold locks", () => {
   const text = print(200, (printer) => printStatus(ENTRIES, printer));
   assert.match(text, /process 4711 on "etl-1" \(run 0f3a9c2e, since 2026-01-31T12:00:00Z\)/);
   assert.match(text, /12,345,678/);

@@ -37,7 +37,7 @@ async function withFiles(
 
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 
-Deno.test("what is not allowed is told at once, with who needs it and where to add it", () =>
+Deno.test("what is not allowed is reported at once, with who needs it and where to add it", () =>
   withFiles({ "p.yaml": PIPELINE }, async (folder) => {
     const before = names(folder);
     const limits = ["--allow-read=in,.dxt", "--allow-write=.dxt", "--allow-net="];
@@ -210,7 +210,7 @@ Deno.test("an address of IPv6 is allowed by any way of writing it", () =>
     }
   }));
 
-Deno.test("a path with a comma has no flag, and is told in JSON", () =>
+Deno.test("a path with a comma has no flag, and is reported in JSON", () =>
   withFiles({
     "a,b/x.csv": "id\n1\n",
     "p.yaml": { ...PIPELINE, streams: [{ id: "t", source: "a,b/x.csv" }] },

@@ -36,7 +36,7 @@ for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     assert.equal(io.send(signal), false);
   });
 
-  Deno.test(`${signal} during a load keeps the whole stage, and the very load is told`, async () => {
+  Deno.test(`${signal} during a load keeps the whole stage, and the very load is reported`, async () => {
     const { io, engine } = interrupted(signal, () =>
       runResult([
         streamResult("a", { status: "cancelled", stage: ".dxt/stage/shop/a" }),
@@ -124,7 +124,7 @@ Deno.test("nobody listens for signals outside a run", async () => {
   assert.equal((await dxt("validate a.yaml", { io, engine })).code, 0);
 });
 
-Deno.test("a long phase is told again and again, until its stream has finished", async () => {
+Deno.test("a long phase is reported again and again, until its stream has finished", async () => {
   const io = fakeIO();
   const lines = () => io.err.split("\n").length - 1;
   const progress = new Progress(new Printer(io, { quiet: false, verbose: false }), "run", {

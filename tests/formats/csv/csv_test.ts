@@ -202,7 +202,7 @@ Deno.test("a column whose header is blank, or is there already, has a made name"
   }
 });
 
-Deno.test("a value that is not of its field's type is told with field, row and value", async () => {
+Deno.test("a value that is not of its field's type is reported with field, row and value", async () => {
   const read = readAll(csv, inputOf("a\n1\n2\nx\n"), [field("a", "int32")]);
   await assert.rejects(read, { message: /"a", row 3: expected int32, line 4, value is "x"/ });
 });

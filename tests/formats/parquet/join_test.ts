@@ -102,7 +102,7 @@ Deno.test("no files joined are a file without rows", async () => {
   assert.deepEqual(await readAll(parquet, inputOf(bytes), FIELDS), []);
 });
 
-Deno.test("what cannot be joined is told", async () => {
+Deno.test("what cannot be joined is reported", async () => {
   const part = await writeParquet(FIELDS, rowsFrom(0, 3));
   const other = await writeParquet([FIELDS[0]!], [{ i: 1n }]);
   const foreign = await Deno.readFile(new URL("../../data/parquet/many.parquet", import.meta.url));

@@ -82,7 +82,7 @@ Deno.test("files that dxt wrote are told from those of others", async () => {
   assert.deepEqual(comparableRecords(back), comparableRecords(extremes()));
 });
 
-Deno.test("a changed byte of any page is told by its checksum", async () => {
+Deno.test("a changed byte of any page is reported by its checksum", async () => {
   const fields = [field("i", "int64"), field("s", "string"), field("b", "bool")];
   const records = Array.from({ length: 100 }, (_, i) => ({
     i: i % 3 === 0 ? null : BigInt(i),
@@ -222,7 +222,7 @@ Deno.test("values that their type cannot hold are refused", async () => {
   }
 });
 
-Deno.test("text that is not JSON is told with field and row, whatever wrote it", async () => {
+Deno.test("text that is not JSON is reported with field and row, whatever wrote it", async () => {
   const given = field("v", "json");
   const values = Array.from({ length: 50 }, (_, i) => i);
   const bytes = await withPage(given, values, (_, page) => page.with(-3, 0x2c));

@@ -456,7 +456,7 @@ const BEYOND: Record<string, readonly [HandmadeFile, value: RegExp]> = {
 };
 
 for (const [what, [file, value]] of Object.entries(BEYOND)) {
-  Deno.test(`a value beyond its type is told with its row: ${what}`, async () => {
+  Deno.test(`a value beyond its type is reported with its row: ${what}`, async () => {
     await assert.rejects(values(file), (error) => {
       assert.ok(error instanceof ValueError, String(error));
       assert.deepEqual([error.field, error.row], ["v", 2]);
@@ -546,7 +546,7 @@ const RECORDS = Array.from({ length: 300 }, (_, i) => ({
   t: new Temporal.PlainDateTime(2024, 1, 1).add({ minutes: i }),
 }));
 
-Deno.test("a changed byte of any page of another writer is told by its checksum", async () => {
+Deno.test("a changed byte of any page of another writer is reported by its checksum", async () => {
   for (const compression of parquet.compressions) {
     const file = asForeign(await writeParquet(FIELDS, RECORDS, { compression }));
     assert.deepEqual(await readAll(parquet, inputOf(file), FIELDS), RECORDS);

@@ -160,7 +160,7 @@ Deno.test("files written one after another in the same memory are as if written 
   );
 });
 
-Deno.test("a NULL in a field that is not nullable is told with its row in the file", async () => {
+Deno.test("a NULL in a field that is not nullable is reported with its row in the file", async () => {
   const given = field("v", "int32", { nullable: false });
   const nullable = { ...given, nullable: true };
   const records = Array.from({ length: 30 }, (_, i) => ({ v: i === 25 ? null : i }));

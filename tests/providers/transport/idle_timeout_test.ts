@@ -3,7 +3,7 @@ import { IdleTimeout } from "../../../src/providers/transport/idle_timeout.ts";
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-Deno.test("a wait that lasts too long is told once its time is over", async () => {
+Deno.test("a wait that lasts too long is reported once its time is over", async () => {
   const began = performance.now();
   let told = 0;
   const { promise, reject } = Promise.withResolvers<void>();

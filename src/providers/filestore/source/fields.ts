@@ -129,7 +129,7 @@ function mergeColumn(a: Column, b: Column): Column {
   if (b.field.valueless) return { field: { ...a.field, nullable }, from: a.from };
   const [x, y] = [isTyped(a.from), isTyped(b.from)];
   if (typeText(a.field) === typeText(b.field)) {
-    const { source_type, metadata: _metadata, ...field } = withMarksOf(a.field, b.field);
+    const { source_type, metadata: _metadata, ...field } = keepSharedMarks(a.field, b.field);
     const same = source_type !== undefined && source_type === b.field.source_type;
     return { field: { ...field, nullable, ...(same ? { source_type } : {}) }, from: a.from };
   }
@@ -142,14 +142,14 @@ function mergeColumn(a: Column, b: Column): Column {
   }
   if (x || y) {
     const [typed, other] = x ? [a, b] : [b, a];
-    return { field: { ...withMarksOf(typed.field, other.field), nullable }, from: typed.from };
+    return { field: { ...keepSharedMarks(typed.field, other.field), nullable }, from: typed.from };
   }
   const json = SPARSE.has(a.from.format) && SPARSE.has(b.from.format);
   const { name } = a.field;
   return {
     field: {
       name,
-      ...(wider(a.field, b.field) ?? { dtype: json ? "json" : "string" }),
+      ...(findWiderType(a.field, b.field) ?? { dtype: json ? "json" : "string" }),
       nullable,
       inferred: true,
       ...(json ? { sparse: true } : {}),
@@ -159,7 +159,7 @@ function mergeColumn(a: Column, b: Column): Column {
 }
 
 /** The first field, for values of both: texts are UUIDs only where those of both are. */
-function withMarksOf(first: Field, second: Field): Field {
+function keepSharedMarks(first: Field, second: Field): Field {
   if (first.uuid === second.uuid) return first;
   const { uuid: _uuid, ...field } = first;
   return field;
@@ -168,7 +168,10 @@ function withMarksOf(first: Field, second: Field): Field {
 const INTEGER_DIGITS: Partial<Record<Field["dtype"], number>> = { int64: 19, uint64: 20 };
 
 /** The narrowest type that holds the values of both; undefined when only text does. */
-function wider(a: Field, b: Field): Pick<Field, "dtype" | "precision" | "scale"> | undefined {
+function findWiderType(
+  a: Field,
+  b: Field,
+): Pick<Field, "dtype" | "precision" | "scale"> | undefined {
   const types = new Set([a.dtype, b.dtype]);
   const only = (...allowed: Field["dtype"][]) => [...types].every((type) => allowed.includes(type));
   if (only("date", "timestamp")) return { dtype: "timestamp" };

@@ -123,7 +123,7 @@ Deno.test("a CSV file that misleads about where its records begin is read as a w
     assert.equal((await text("g.csv")).length, inside.length + 'a,b\n0,""\n5,6\n'.length);
   }));
 
-Deno.test("an error in a CSV file that was read in parts is told with its row in the file", () =>
+Deno.test("an error in a CSV file that was read in parts is reported with its row in the file", () =>
   withStore(async ({ folder, put }) => {
     const lines = Array.from({ length: 500_000 }, (_, i) => `${i},${"x".repeat(70)}`);
     lines[400_000] = `oops,${"x".repeat(70)}`;

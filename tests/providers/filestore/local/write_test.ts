@@ -197,7 +197,7 @@ async function script(flags: string[], code: string): Promise<string> {
   }
 }
 
-Deno.test("a missing permission is told as the flag that grants it", () =>
+Deno.test("a missing permission is reported as the flag that grants it", () =>
   withFolder(async (folder) => {
     const real = await Deno.realPath(folder);
     await Deno.writeTextFile(join(real, "a.txt"), "a");

@@ -97,7 +97,7 @@ Deno.test("a database that stays locked is an error after the wait, and is as it
     assert.deepEqual(database.rows("SELECT count(*) FROM t"), [[0]]);
   }, { busy_timeout_ms: 100 }));
 
-Deno.test("a lock that is waited for is told once, with the database and the limit", () =>
+Deno.test("a lock that is waited for is reported once, with the database and the limit", () =>
   withDatabase(async (database) => {
     database.sql("CREATE TABLE t (id INTEGER)");
     using other = new DatabaseSync(database.path);
