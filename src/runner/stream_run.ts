@@ -7,19 +7,15 @@ import { verifyLoad } from "../integrity/receipt.ts";
 import type { Phase, Step } from "./contract/events.ts";
 import { type Progress, resetProgress, type RunContext } from "./contract/run_context.ts";
 import { stageFiles, stageRecords } from "./extract/stage_stream.ts";
-import { planTarget } from "./extract/check_target.ts";
-import {
-  boundReading,
-  checkExpectations,
-  checkReading,
-  comparesTarget,
-} from "./extract/expectations.ts";
+import { checkTarget } from "./extract/check_target.ts";
+import { prepareContext } from "./extract/prepare_context.ts";
+import { boundReading, checkExpectations, checkReading } from "./extract/expectations.ts";
 import { isRepeatable, StreamLoad } from "./load/load_stage.ts";
 import { settlePending, type Stage } from "./load/pending_load.ts";
 import { createRetryPolicy, withRetries } from "./retry.ts";
 import type { StreamPlan } from "./plan/pipeline_plan.ts";
 import { ignoreFolder, removeEmptyFolders } from "./stage_folders.ts";
-import { openSource, openTarget, warmTarget } from "./worker/connection_clients.ts";
+import { openSource, warmTarget } from "./worker/connection_clients.ts";
 
 /** Locks the stage of a stream and moves the stream; retries after a transient failure. */
 export async function moveStream(
@@ -164,9 +160,9 @@ async function loadStream(
   try {
     const staged = progress.staged ??= await openCommitted(plan, buffer);
     progress.stage = buffer.location;
-    if (phase === "load" && comparesTarget(plan, context)) {
-      await using target = openTarget(plan, context);
-      const { before } = await planTarget(plan, target, staged.fields, context);
+    if (phase === "load") {
+      const prepared = prepareContext(plan, context, undefined);
+      const { before } = await checkTarget(plan, prepared, staged.fields);
       if (before !== undefined) progress.targetBefore = before;
     }
     checkExpectations(plan, context, staged, progress);

@@ -1,17 +1,15 @@
-/** Checks before the first row is read that the target can store the stream. */
+/** Checks before the first row is read, or before a stage is loaded, that the target can store the stream. */
 import { LoaderError, LossyConversionError } from "../../core/errors.ts";
 import { describeLosses } from "../../core/values/conversion.ts";
 import type { Field } from "../../models/field.ts";
 import { chooseLoadSettings } from "../plan/load_settings.ts";
 import { datasetName } from "../plan/dataset_name.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
-import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { asTargetError } from "../contract/target_errors.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
 import { comparesTarget } from "./expectations.ts";
 import { plainClass } from "../worker/connection_clients.ts";
-import { stagedFields } from "../worker/extract_spec.ts";
 import type { PrepareContext } from "./prepare_context.ts";
 
 interface TargetPlan {
@@ -56,10 +54,10 @@ export async function planTarget(
 export async function checkTarget(
   plan: StreamPlan,
   context: PrepareContext & RunContext,
-  fields: ResolvedFields,
+  fields: readonly Field[],
 ): Promise<Pick<TargetPlan, "changes" | "before">> {
   const { changes, before, problems, losses } = await context.withTarget((target) =>
-    planTarget(plan, target, stagedFields(fields), context)
+    planTarget(plan, target, fields, context)
   );
   if (problems.length > 0) {
     const all = losses === undefined ? problems : [...problems, losses];

@@ -86,7 +86,7 @@ export async function stageFiles(
 ): Promise<StagedFiles> {
   const fields: ResolvedFields = { projections: [], generated: [] };
   if (context.loads) {
-    const { before } = await checkTarget(plan, prepareContext(plan, context, undefined), fields);
+    const { before } = await checkTarget(plan, prepareContext(plan, context, undefined), []);
     if (before !== undefined) progress.targetBefore = before;
     checkBounds(plan, context, undefined, before);
   }
@@ -120,7 +120,7 @@ async function resolveStream(
   checkUpsertKeys(plan, fields);
   checkPartitionField(plan, fields);
   const { changes, before } = context.loads
-    ? await checkTarget(plan, prepared, fields)
+    ? await checkTarget(plan, prepared, stagedFields(fields))
     : { changes: false, before: undefined };
   if (before !== undefined) progress.targetBefore = before;
   const range = await findRange(plan, prepared, fields, progress);

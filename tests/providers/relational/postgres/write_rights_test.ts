@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
+import type { Phase } from "../../../../src/runner/mod.ts";
 import { run, withFolder } from "../../../support/run.ts";
 import { onServers } from "./support.ts";
 
@@ -24,14 +25,14 @@ onServers(
       try {
         const url = new URL(database.url);
         [url.username, url.password] = [login, "poor"];
-        const into = async (target: string, options = "") => {
+        const into = async (target: string, options = "", phase: Phase = "run") => {
           const { streams: [stream] } = await run(folder, {
             version: 1,
             name: "rights",
             source: { provider: "sqlite", path: "source.db" },
             target: { url: url.href, sslmode: "disable", ...(options === "" ? {} : { options }) },
             streams: [{ id: "t", source: "t", target }],
-          });
+          }, { phase });
           return stream!;
         };
         const refusals: [string, RegExp, string?][] = [
@@ -46,6 +47,9 @@ onServers(
           assert.match(error!.message, /^Cannot load stream "t"/);
           assert.deepEqual([rows_extracted, stage], [0, undefined], `${target}, ${extract_ms} ms`);
         }
+        await into("public.seen", "", "extract");
+        const late = await into("public.seen", "", "load");
+        assert.match(late.error!.message, refusals[0]![1]);
         assert.equal((await into("own.t")).error, undefined);
         // The table is in a later schema of the search path; the login may create nothing in the first.
         const found = await into("found", "-c search_path=public,other");
