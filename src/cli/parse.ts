@@ -13,6 +13,7 @@ import { ConfigurationError } from "../core/errors.ts";
 import { suggestWord } from "../core/did_you_mean.ts";
 import { hasColor } from "./terminal/color.ts";
 import { readVerbosity } from "./terminal/verbosity.ts";
+import { wrapText } from "./output/terminal_text.ts";
 import type { Action, CommandParser } from "./app/context.ts";
 import { COMMANDS, NAMES } from "./command_table.ts";
 import { readVariableOptions } from "./help/env_options.ts";
@@ -21,16 +22,17 @@ import type { IO, Output } from "./terminal/stdio.ts";
 import { DURATION, FOREVER, HELP, VERSION } from "./terminal/global_options.ts";
 import { formatUsage } from "./app/define_command.ts";
 
-const EXIT_CODES: readonly string[] = [
-  "0    success",
-  "1    the run failed",
-  "2    the command line, pipeline or selector is invalid",
-  "3    some streams failed, others succeeded",
-  "4    verification failed: source, stage and target do not agree",
-  "5    the data is outside the bounds of a stream's expect",
-  "6    it is unknown whether a load was committed: dxt load asks the target",
-  "7    another run has locked a stage or a target",
-  "130  stopped by Ctrl-C; 143 by SIGTERM",
+/** Each exit code with its meaning. */
+const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
+  ["0", "success"],
+  ["1", "the run failed"],
+  ["2", "the command line, pipeline or selector is invalid"],
+  ["3", "some streams failed, others succeeded"],
+  ["4", "verification failed: source, stage and target do not agree"],
+  ["5", "the data is outside the bounds of a stream's expect"],
+  ["6", "it is unknown whether a load was committed: dxt load asks the target"],
+  ["7", "another run has locked a stage or a target"],
+  ["130", "stopped by Ctrl-C; 143 by SIGTERM"],
 ];
 
 /**
@@ -93,7 +95,7 @@ function runParserOn(
       usageLine: formatUsage("COMMAND"),
       footer: [
         text("Exit codes:"),
-        ...EXIT_CODES.flatMap((line) => [lineBreak(), text(`  ${line}`)]),
+        ...listExitCodes(helpWidth(output.columns)),
         lineBreak(),
         lineBreak(),
         text(
@@ -119,6 +121,17 @@ function runParserOn(
     return { error: problem };
   }
 }
+
+function listExitCodes(width: number): Message {
+  return EXIT_CODES.flatMap(([code, meaning]) =>
+    wrapText(meaning, width - CODE_WIDTH).flatMap((line, i) => [
+      lineBreak(),
+      text(`  ${i === 0 ? code : ""}`.padEnd(CODE_WIDTH) + line),
+    ])
+  );
+}
+
+const CODE_WIDTH = 7;
 
 type Commands = ReadonlyMap<string, CommandParser>;
 

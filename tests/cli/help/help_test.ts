@@ -23,6 +23,12 @@ for (const command of ["", ...NAMES]) {
   });
 }
 
+Deno.test("in a narrow terminal the meaning of an exit code is indented", async () => {
+  const io = fakeIO({ isTerminal: true, columns: 60, env: { NO_COLOR: "1" } });
+  const { out } = await dxt("--help", { io });
+  assert.match(out, /^ {2}4 {4}verification failed: .*\n {7}agree$/m);
+});
+
 Deno.test("help of a command tells its description, its options and examples", async () => {
   for (const command of NAMES) {
     const { out } = await dxt(`${command} --help`);
