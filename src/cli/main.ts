@@ -19,7 +19,7 @@ const parse: typeof import("./parse.ts").parseArguments = async (...args) =>
 /** Turns `dxt help`, `dxt help run` and `dxt version` into their options, as other programs do. */
 function withOptionNames(words: readonly string[]): readonly string[] {
   if (words[0] === "help" && words.length <= 2) return [...words.slice(1), "--help"];
-  return words.length === 1 && words[0] === "version" ? ["--version"] : words;
+  return words[0] === "version" ? ["--version", ...words.slice(1)] : words;
 }
 
 /** Runs the command line and returns the exit code. Prints every error; never throws. */
@@ -37,8 +37,10 @@ export async function main(
     io.exit(EXIT.failed);
   });
   try {
-    if (args.length === 1 && VERSION.some((name) => name === args[0])) {
-      printer.result(io.version);
+    const asksVersion = VERSION.some((name) => name === args[0]);
+    if (asksVersion && (args.length === 1 || printer.format !== "text")) {
+      if (printer.format === "text") printer.result(io.version);
+      else printer.json({ version: io.version });
       return EXIT.done;
     }
     const help = args.length === 0

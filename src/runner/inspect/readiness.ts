@@ -207,5 +207,5 @@ async function timed(
 }
 
 function since(start: number): number {
-  return Math.round((performance.now() - start) * 10) / 10;
+  return Math.round(performance.now() - start);
 }

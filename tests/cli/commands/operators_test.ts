@@ -59,6 +59,8 @@ Deno.test("dxt schema prints the schemas of what programs read, one at a time", 
     assert.ok(name in result, name);
   }
   assert.match((await dxt("schema --log")).out, /"const": "stream_finished"/);
+  const { out } = await dxt("schema --log -o ndjson");
+  assert.deepEqual(out.match(/\n/g)?.length, 1);
   const both = await dxt("schema --log --project");
   assert.equal(both.code, 2);
   assert.match(both.err, /--project and --log are given, expected at most one/);

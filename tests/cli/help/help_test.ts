@@ -48,6 +48,10 @@ Deno.test("help and version are words too", async () => {
   assert.deepEqual(await dxt("help"), await dxt("--help"));
   assert.deepEqual(await dxt("help run"), await dxt("run --help"));
   assert.deepEqual(await dxt("version"), await dxt("--version"));
+  const document = { code: 0, out: '{"version":"1.2.3"}\n', err: "" };
+  for (const args of ["version -o json", "--version -o ndjson", "-V -q"]) {
+    assert.deepEqual(await dxt(args), document, args);
+  }
 });
 
 Deno.test("dxt without arguments prints its help as an error", async () => {

@@ -52,7 +52,7 @@ async function printSchema(
   const schema = chosen.result || chosen.log
     ? await outputSchema(chosen.log)
     : await inputSchema(chosen.project);
-  printer.document(JSON.stringify(schema, null, 2));
+  printer.document(JSON.stringify(schema, null, printer.format === "ndjson" ? 0 : 2));
   return EXIT.done;
 }
 
