@@ -145,7 +145,8 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     ...narrow.map(({ field: { name } }) => name),
   ]);
   await collect(async () => {
-    const changes = await planChanges(system, session, altered, load);
+    const isNew = beside !== undefined;
+    const changes = await planChanges(system, session, altered, load, undefined, isNew);
     statements.push(...changes);
     const changing = changes.filter((sql) => sql !== deleteAll(altered.name));
     for (const sql of changing) warn(`The load changes table ${table.label}: ${sql}`);

@@ -106,7 +106,7 @@ export async function nameTarget<R>(
 }
 
 /**
- * Writes the rows of a load in the open transaction. A replacement empties the table first.
+ * Writes the rows of a load in the open transaction. A replacement empties the table first, unless it is new.
  *
  * @param write returns the number of rows that the system reports, and its words for it
  * @throws {VerificationError} when that number, or the count of a replaced table, is not the staged one
@@ -117,9 +117,10 @@ export async function fillTable<S extends SqlSession, T extends Table, E>(
   task: LoadTask,
   table: T,
   write: () => Promise<LoadReceipt>,
+  isNew = false,
 ): Promise<LoadReceipt> {
   const isReplace = task.mode === "replace";
-  if (isReplace) {
+  if (isReplace && !isNew) {
     await refuseCascades(system, session, table);
     await session.query(deleteAll(table.name));
   }

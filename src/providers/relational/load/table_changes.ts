@@ -22,6 +22,7 @@ export interface NarrowField {
  * replacement makes the table again with the same columns, or is refused where something would be lost.
  *
  * @param made the table that the load would create if none existed
+ * @param isNew whether the table was made for this load, and so has no rows to delete
  * @throws {SchemaError} with all fields whose columns the load may not add, and the statements that add them
  */
 export async function planChanges<S extends SqlSession, T extends Table, E>(
@@ -30,6 +31,7 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
   table: T,
   load: PlannedLoad,
   made?: Pick<NewTable, "types">,
+  isNew = false,
 ): Promise<string[]> {
   if (table.readOnlyKind !== undefined) return [];
   const { staged: { fields }, mode, schema } = load;
@@ -49,7 +51,7 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
   const isEmptied = isReplace && narrow.length > 0;
   const columns = narrow.map(({ field }) => find(field.name)!);
   await system.refuseChanges?.(session, table, columns, isEmptied);
-  const statements = isEmptied ? [deleteAll(table.name)] : [];
+  const statements = isEmptied && !isNew ? [deleteAll(table.name)] : [];
   const { changeType, remake } = system;
   if (narrow.length > 0 && remake !== undefined) {
     const newTypes = new Map(narrow.map(({ field }, i) => [columns[i]!.name, findType(field)]));

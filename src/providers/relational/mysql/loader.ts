@@ -14,6 +14,7 @@ import type { MySQLConnector } from "./connector.ts";
 import { commitLoad, type PendingAppend } from "./load_commit.ts";
 import { quote, textLiteral } from "./dialect.ts";
 import { watermarks } from "./max_watermark.ts";
+import { refuseMissingRights } from "./privileges.ts";
 import { lockLoads, nameLock, siblingTable } from "./sibling_table.ts";
 import { prepareUpsert, refuseOtherKeys, refuseWarnings, runUpsert } from "./staged_upsert.ts";
 import { mysql, type Target } from "./system.ts";
@@ -63,7 +64,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
       // The server commits each of these changes at once.
       const target = await createTarget(mysql, session, task, name, statements);
       warnOfOmissions(this.connector.warn, target);
-      return await loadInto(session, task, target, { lock, creates: false }, "COMMIT");
+      return await loadInto(session, task, target, { lock, creates: false });
     } finally {
       release();
       await session.close();
@@ -89,7 +90,14 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
         })
         : await createTarget(mysql, session, task, beside, [
           creation,
-          ...await planChanges(mysql, session, { ...existing, name: newName }, task),
+          ...await planChanges(
+            mysql,
+            session,
+            { ...existing, name: newName },
+            task,
+            undefined,
+            true,
+          ),
         ]);
       if (existing !== undefined) warnOfOmissions(this.connector.warn, made);
       const target = { ...made, table: { ...made.table, label: displayTable(wanted) } };
@@ -129,6 +137,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
         const statements = await planChanges(mysql, session, table, load);
         const replacement = await steps.replacement(session, table);
         if (!this.#isBeside(load, statements)) return replacement;
+        await refuseMissingRights(session, table, ["ALTER", "DROP"]);
         await refuseSwap(session, table);
         const lock = await nameLock(session, load);
         const { newName, creation, rename, drop } = siblingTable(
@@ -146,24 +155,26 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
   }
 }
 
-/** Fills a table in one transaction, which `commit` ends. */
+/** Fills a table in one transaction, which the renaming of a new table ends. */
 async function loadInto(
   session: Session,
   task: LoadTask,
   target: Target,
   append: Pick<PendingAppend, "lock" | "creates">,
-  commit: string,
+  rename?: string,
 ): Promise<LoadReceipt> {
   // Creating a table or an index would end the transaction.
   const upsert = task.mode === "upsert" ? await prepareUpsert(session, target, task) : undefined;
   await session.query("START TRANSACTION");
-  const receipt = await fillTable(mysql, session, task, target.table, async () => {
+  const write = async () => {
     const rows = await send(session, task, target, upsert?.staging ?? target.table.name);
     if (upsert !== undefined) await runUpsert(session, target, upsert);
     return { rows, evidence: `Records: ${rows}  Warnings: 0` };
-  });
+  };
+  const isNew = rename !== undefined;
+  const receipt = await fillTable(mysql, session, task, target.table, write, isNew);
   task.signal.throwIfAborted();
-  await commitLoad(session, task, { ...append, rows: receipt.rows }, commit);
+  await commitLoad(session, task, { ...append, rows: receipt.rows }, rename ?? "COMMIT");
   return receipt;
 }
 

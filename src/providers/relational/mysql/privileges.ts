@@ -1,13 +1,15 @@
 /**
  * What a login may do. The server checks rights when it prepares a statement, also those of roles and of single
- * columns: dxt prepares one for each right, and runs none. A right to ALTER or DROP is checked only by a run.
+ * columns: dxt prepares one for each right, and runs none. It checks a right to ALTER or DROP only when such a
+ * statement runs, so that dxt looks for these in the server's lists.
  */
+import { LoaderError } from "../../../core/errors.ts";
 import type { LoadMode } from "../../../models/stream.ts";
 import { RIGHTS_OF_MODE } from "../access.ts";
 import type { TableName } from "../contract.ts";
 import { displayTable, quoteTable } from "../names.ts";
-import { catalog } from "./catalog.ts";
-import { dialect, quote } from "./dialect.ts";
+import { catalog, type MySQLTable } from "./catalog.ts";
+import { dialect, quote, textLiteral } from "./dialect.ts";
 import { MySQLError } from "./wire/server_error.ts";
 import type { Session } from "./wire/session.ts";
 
@@ -59,6 +61,47 @@ async function writeStatement(session: Session, right: string, name: TableName):
     }
     default:
       return `SELECT 1 FROM ${table}`;
+  }
+}
+
+/**
+ * Refuses to change or drop a table if the login certainly lacks a right to it. The lists do not have the rights
+ * of active roles: a login with such a role is not refused.
+ *
+ * @throws {LoaderError} that names the rights
+ */
+export async function refuseMissingRights(
+  session: Session,
+  { schema, table, label }: Pick<MySQLTable, "schema" | "table" | "label">,
+  rights: readonly ("ALTER" | "DROP")[],
+): Promise<void> {
+  if (await hasRole(session)) return;
+  const [inSchema, named] = [textLiteral(schema), textLiteral(table)];
+  const { rows } = await session.query(
+    `SELECT login.name, PRIVILEGE_TYPE FROM (SELECT CURRENT_USER() AS name) AS login
+    LEFT JOIN (
+      SELECT GRANTEE, PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES
+      UNION SELECT GRANTEE, PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES
+        WHERE ${inSchema} LIKE TABLE_SCHEMA
+      UNION SELECT GRANTEE, PRIVILEGE_TYPE FROM information_schema.TABLE_PRIVILEGES
+        WHERE TABLE_SCHEMA = ${inSchema} AND TABLE_NAME = ${named}
+    ) AS granted
+      ON REPLACE(GRANTEE, CHAR(39 USING utf8), '') IN (login.name, 'PUBLIC', 'PUBLIC@')`,
+  );
+  const granted = new Set(rows.map(([, right]) => right));
+  const lacking = rights.filter((right) => !granted.has(right));
+  if (lacking.length === 0) return;
+  throw new LoaderError(`"${rows[0]![0]}" lacks ${lacking.join(", ")} on ${label}`);
+}
+
+async function hasRole(session: Session): Promise<boolean> {
+  try {
+    const { rows: [row] } = await session.query("SELECT CURRENT_ROLE()");
+    return row![0] !== null && row![0] !== "NONE";
+  } catch (error) {
+    // A server without roles does not know the function.
+    if (error instanceof MySQLError) return false;
+    throw error;
   }
 }
 

@@ -18,6 +18,7 @@ import type { RelationalSystem } from "../contract.ts";
 import { longestText, splitTypeName } from "../type_name.ts";
 import { catalog, type MySQLColumn, type MySQLTable } from "./catalog.ts";
 import { dialect, quote, textLiteral } from "./dialect.ts";
+import { refuseMissingRights } from "./privileges.ts";
 import { columnType, sourceType, typeMapper, typeWord } from "./type_mapper.ts";
 import type { ColumnLimit } from "./wire/infile_encoder.ts";
 import type { Session } from "./wire/session.ts";
@@ -136,6 +137,7 @@ async function lengthenText(
 }
 
 export const mysql: RelationalSystem<Session, MySQLTable, ColumnLimit> = {
+  refuseChanges: (session, table) => refuseMissingRights(session, table, ["ALTER"]),
   dialect,
   catalog,
   createUniqueIndex({ name }, keys) {

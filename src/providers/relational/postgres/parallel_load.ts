@@ -212,7 +212,7 @@ async function createBeside(
     })
     : await createTarget(system, session, task, name, [
       createLike(beside, old),
-      ...await planChanges(system, session, { ...old, name: beside }, task),
+      ...await planChanges(system, session, { ...old, name: beside }, task, undefined, true),
     ]);
   await markSibling(session, created.table.name, mark);
   return { created, old };

@@ -18,19 +18,35 @@ onServers(
       await sql(`CREATE USER '${login}'@'%' IDENTIFIED BY 'poor'`);
       await sql(`GRANT SELECT ON ${database}.seen TO '${login}'@'%'`);
       await sql(`GRANT SELECT, INSERT (id, v), UPDATE (v) ON ${database}.part TO '${login}'@'%'`);
-      const into = async (target: string, load: Record<string, unknown>) => {
+      await sql("CREATE TABLE lean (id BIGINT PRIMARY KEY) ENGINE=InnoDB");
+      await sql(`GRANT SELECT, INSERT, DELETE ON ${database}.lean TO '${login}'@'%'`);
+      await sql("CREATE TABLE full (id BIGINT PRIMARY KEY, v BIGINT) ENGINE=InnoDB");
+      await sql(`GRANT SELECT, INSERT, DELETE ON ${database}.full TO '${login}'@'%'`);
+      const into = async (
+        target: string,
+        load: Record<string, unknown>,
+        loader?: Record<string, unknown>,
+      ) => {
         const { streams: [stream] } = await run(folder, {
           version: 1,
           name: "rights",
           source: { provider: "local", path: "." },
           target: { url: own.href, sslmode: "disable" },
-          streams: [{ id: "s", source: "s.csv", target, load }],
+          streams: [{ id: "s", source: "s.csv", target, load, ...(loader && { loader }) }],
         });
         return stream!;
       };
       const upsert = { mode: "upsert", upsert_keys: ["id"] };
       try {
-        const refusals: [string, Record<string, unknown>, RegExp][] = [
+        const swap = { config: { replace: "swap" } };
+        const refusals: [string, Record<string, unknown>, RegExp, Record<string, unknown>?][] = [
+          [
+            "lean",
+            { mode: "append", schema: "evolve" },
+            /"writer_.*@%" lacks ALTER on "[^"]*lean"$/,
+          ],
+          ["lean", { mode: "replace" }, /"writer_.*@%" lacks ALTER on "[^"]*lean"$/],
+          ["full", { mode: "replace" }, /"writer_.*@%" lacks ALTER, DROP on "[^"]*full"$/, swap],
           ["seen", { mode: "append" }, /"writer_.*@%" lacks INSERT on "seen"$/],
           ["seen", { mode: "replace" }, /lacks INSERT, DELETE on "seen"$/],
           [
@@ -41,8 +57,8 @@ onServers(
           ["part", upsert, /^[^;]*"writer_.*@%" lacks CREATE TEMPORARY TABLES on the database/s],
           ["fresh", { mode: "append" }, /lacks CREATE, INSERT, SELECT on "fresh"$/],
         ];
-        for (const [target, load, message] of refusals) {
-          const { error, rows_extracted, stage } = await into(target, load);
+        for (const [target, load, message, loader] of refusals) {
+          const { error, rows_extracted, stage } = await into(target, load, loader);
           assert.match(error?.message ?? "", message);
           assert.deepEqual([rows_extracted, stage], [0, undefined], target);
         }
