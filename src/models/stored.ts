@@ -22,7 +22,7 @@ export interface LockHolder {
 
 /** One thing that runs keep or left. What is unknown is omitted. */
 export interface StoredEntry {
-  readonly kind: "stage" | "folder" | "file" | "table";
+  readonly kind: "stage" | "folder" | "file" | "table" | "lock";
   readonly state: StoredState;
   /** Its path, or its name in the target. */
   readonly place: string;
@@ -33,7 +33,8 @@ export interface StoredEntry {
   readonly bytes?: number;
   /** When it was last written, in ISO 8601. */
   readonly changed?: string;
-  readonly held_by?: LockHolder;
+  /** The run that uses it; of the lock of a target a text, as the target describes it. */
+  readonly held_by?: LockHolder | string;
   /** Of a load in doubt: what the target says of it. */
   readonly outcome?: "committed" | "aborted" | "running" | "unknown";
   /** Why a stage is unusable, or a target cannot be asked. */

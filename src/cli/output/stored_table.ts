@@ -56,7 +56,7 @@ function formatName({ pipeline, stream }: StoredEntry): string {
 
 /** A path in the current folder without it; a name in a target as it is. */
 function formatPlace({ kind, place }: StoredEntry): string {
-  if (kind === "table" || !place.startsWith("/")) return place;
+  if (kind === "table" || kind === "lock" || !place.startsWith("/")) return place;
   const path = relative(Deno.cwd(), place);
   return path.startsWith("..") ? place : path;
 }
@@ -69,6 +69,6 @@ const OUTCOMES: Readonly<Record<NonNullable<StoredEntry["outcome"]>, string>> = 
 };
 
 function describeSituation({ held_by, outcome, problem }: StoredEntry): string | undefined {
-  if (held_by !== undefined) return describeOwner(held_by);
+  if (held_by !== undefined) return typeof held_by === "string" ? held_by : describeOwner(held_by);
   return outcome === undefined ? problem : OUTCOMES[outcome];
 }

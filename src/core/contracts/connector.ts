@@ -176,7 +176,7 @@ export interface FilestoreConnector extends Connector {
     mode: "append" | "replace",
     claim?: Claim,
   ): Promise<void>;
-  /** Lists what killed writes left beside a target; nothing while another run writes it. */
+  /** Lists what killed writes left beside a target; while another run writes it, the lock. */
   listLeftovers(target: StreamTarget): Promise<readonly Leftover[]>;
   /**
    * Removes one of them; returns whether it was there.

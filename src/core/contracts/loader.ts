@@ -87,14 +87,16 @@ export interface CommitJournal {
 /** The outcome of a load; `running` while the target still executes it. */
 export type LoadOutcome = "committed" | "aborted" | "running" | "unknown";
 
-/** Something that a killed load left beside its target, which no load needs. */
+/** Something that a killed load left beside its target, which no load needs; or the lock of a load that goes on. */
 export interface Leftover {
-  readonly kind: "table" | "file" | "folder";
+  readonly kind: "table" | "file" | "folder" | "lock";
   /** As the target's system names it; identifies it beside its target. */
   readonly name: string;
   readonly bytes?: number | undefined;
   /** When it was created or last written, in ISO 8601, where the system knows. */
   readonly changed?: string | undefined;
+  /** Of a lock: the run that holds it, described for messages. */
+  readonly holder?: string | undefined;
 }
 
 /** Which leftover is removed, and the process that removes it. */

@@ -110,7 +110,7 @@ export interface LoaderClass<C extends Connector = Connector> {
    */
   getOutcome?(connector: C, target: StreamTarget, record: CommitRecord): Promise<LoadOutcome>;
   /**
-   * A capability: lists what killed loads left beside a target; nothing while a load of the target goes on.
+   * A capability: lists what killed loads left beside a target; while a load of the target goes on, its lock.
    * Called by `dxt status` and `dxt clean`. Unset where loads leave nothing, or the system removes it.
    */
   listLeftovers?(connector: C, target: StreamTarget): Promise<readonly Leftover[]>;

@@ -242,9 +242,10 @@ class AskedTarget {
       const { target, stream, pipeline } = plan;
       const loader = plainClass(plan.loader);
       const found = await this.#ask(() => this.client.call("listLeftovers", { loader, target }));
-      for (const { kind, name, bytes, changed } of found ?? []) {
+      for (const { kind, name, bytes, changed, holder } of found ?? []) {
         const entry: StoredEntry = {
-          ...{ kind, state: "abandoned", place: name, pipeline, stream: stream.id },
+          ...{ kind, place: name, pipeline, stream: stream.id },
+          ...(holder === undefined ? { state: "abandoned" } : { state: "in use", held_by: holder }),
           ...(bytes === undefined ? {} : { bytes }),
           ...(changed === undefined ? {} : { changed }),
         };

@@ -159,10 +159,11 @@ const REPLIES = {
   getMaxWatermark: Present.optional(),
   getOutcome: z.enum(["committed", "aborted", "running", "unknown"]),
   listLeftovers: z.array(z.object({
-    kind: z.enum(["table", "file", "folder"]),
+    kind: z.enum(["table", "file", "folder", "lock"]),
     name: z.string(),
     bytes: z.number().min(0).optional(),
     changed: z.iso.datetime().optional(),
+    holder: shortText.optional(),
   })),
   removeLeftover: z.boolean(),
   load: Receipt,

@@ -1,8 +1,9 @@
 /** Hidden files and folders that killed loads leave beside a target, and their locks. */
 import { dirname, join } from "node:path";
 import type { Leftover, LeftoverRequest } from "../../../core/contracts/loader.ts";
-import { isLocked } from "../../../core/files/file_lock.ts";
+import { isLocked, readOwner } from "../../../core/files/file_lock.ts";
 import { measurePath } from "../../../core/files/path_size.ts";
+import { describeOwner } from "../../../core/files/run_lock.ts";
 import { lockTarget, removeIfPresent } from "./lock.ts";
 import type { BaseDirectory } from "./paths.ts";
 import { statIfPresent } from "./walk.ts";
@@ -16,7 +17,11 @@ export interface WrittenPath {
 
 export async function listLeftovers(base: BaseDirectory, target: WrittenPath): Promise<Leftover[]> {
   const lock = lockPath(base, target.full, target.isFolder);
-  if (await isLocked(lock)) return [];
+  if (await isLocked(lock)) {
+    const owner = await readOwner(lock);
+    const holder = owner === undefined ? "another process" : describeOwner(owner);
+    return [{ kind: "lock", name: base.show(target.full), holder }];
+  }
   const found: Leftover[] = [];
   for (const path of [...await listHidden(base, target), lock]) {
     const stat = await statIfPresent(path);

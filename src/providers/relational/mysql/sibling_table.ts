@@ -54,7 +54,7 @@ export async function lockLoads(session: Session, task: LockingTask): Promise<st
   return lock;
 }
 
-/** The tables that a killed load of a target left; none while one goes on. */
+/** The tables that a killed load of a target left; while one goes on, its lock. */
 export function listLeftovers(
   connector: MySQLConnector,
   target: StreamTarget,
@@ -62,7 +62,10 @@ export function listLeftovers(
   return connector.reading(async (session) => {
     const lock = await nameLock(session, { target });
     const { rows: [holder] } = await session.query(`SELECT IS_USED_LOCK(${textLiteral(lock)})`);
-    if (holder![0] !== null) return [];
+    if (holder![0] !== null) {
+      const name = formatReference(tableName(target));
+      return [{ kind: "lock", name, holder: `connection ${holder![0]} of MySQL` }];
+    }
     const { schema } = tableName(target);
     const { rows } = await session.query(
       `SELECT TABLE_NAME, COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0),

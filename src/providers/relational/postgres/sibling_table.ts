@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import type { Leftover, LeftoverRequest } from "../../../core/contracts/loader.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import type { TableName } from "../contract.ts";
-import { quoteTable, tableName } from "../names.ts";
+import { formatReference, quoteTable, tableName } from "../names.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { commit } from "./load/load_commit.ts";
-import { isLoading, lockLoads } from "./load/load_lock.ts";
+import { findHolder, lockLoads } from "./load/load_lock.ts";
 import type { Relation } from "./sql/catalog.ts";
 import { dialect, quoteText } from "./sql/dialect.ts";
 import type { Session } from "./wire/session.ts";
@@ -60,7 +60,7 @@ async function findBeside(
   return { kind: "table", name: name!, bytes: Number(bytes), changed: since[1] };
 }
 
-/** The table that a killed load of a target left; nothing while one goes on. */
+/** The table that a killed load of a target left; while one goes on, its lock. */
 export function listLeftovers(
   connector: PostgresConnector,
   target: StreamTarget,
@@ -68,10 +68,11 @@ export function listLeftovers(
   const { config, system } = connector;
   return connector.reading(async (session) => {
     const name = tableName(target);
+    const holder = await findHolder(session, name, config);
+    if (holder !== undefined) return [{ kind: "lock", name: formatReference(name), holder }];
     const { mark, beside } = siblingTable(name, await system.catalog.find(session, name));
     const found = await findBeside(session, beside, mark);
-    if (found === undefined || found === "foreign") return [];
-    return await isLoading(session, name, config) ? [] : [found];
+    return found === undefined || found === "foreign" ? [] : [found];
   });
 }
 

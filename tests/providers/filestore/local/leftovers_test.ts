@@ -46,13 +46,15 @@ Deno.test("the new file and the lock of a killed load are listed with size and t
     assert.deepEqual(await store.names(), [".orders.csv.bak", "orders.csv"]);
   }));
 
-Deno.test("what a load writes is neither listed nor removed while it goes on", () =>
+Deno.test("what a load writes is not listed or removed while it goes on, but its lock is", () =>
   withStore(async (store) => {
     await store.put(".orders.csv.dxt-new", "id\n1\n");
     const lock = join(store.folder, ".orders.csv.dxt-lock");
     {
       await using _lock = await lockFile(lock, "it", claimOf(), signal);
-      assert.deepEqual(await listNames(store, FILE), []);
+      const [held, ...more] = await store.connector.listLeftovers(FILE);
+      assert.deepEqual([held!.kind, held!.name, more], ["lock", "orders.csv", []]);
+      assert.match(held!.holder!, /^process 4711 on "test-host" \(run/);
       await assert.rejects(
         store.connector.removeLeftover(FILE, request(".orders.csv.dxt-new")),
         ConcurrentRunError,

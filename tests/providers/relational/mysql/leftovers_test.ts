@@ -44,16 +44,21 @@ onServers(
   },
 );
 
-onServers("the table of a load that goes on is neither listed nor removed", async (database) => {
-  await using connector = await connect(database.url);
-  const [name] = await leave(database);
-  const loading = await openSession(database.url);
-  try {
-    await lockLoads(loading, { target, claim: claimOf(), signal: never });
-    assert.deepEqual(await listLeftovers(connector, target), []);
-    await assert.rejects(removeLeftover(connector, target, request(name!)), ConcurrentRunError);
-  } finally {
-    await loading.close();
-  }
-  assert.equal((await listLeftovers(connector, target)).length, 2);
-});
+onServers(
+  "the table of a load that goes on is shown by its lock, and not removed",
+  async (database) => {
+    await using connector = await connect(database.url);
+    const [name] = await leave(database);
+    const loading = await openSession(database.url);
+    try {
+      await lockLoads(loading, { target, claim: claimOf(), signal: never });
+      const [lock, ...more] = await listLeftovers(connector, target);
+      assert.deepEqual([lock!.kind, lock!.name, more], ["lock", "orders", []]);
+      assert.match(lock!.holder!, /^connection \d+ of MySQL$/);
+      await assert.rejects(removeLeftover(connector, target, request(name!)), ConcurrentRunError);
+    } finally {
+      await loading.close();
+    }
+    assert.equal((await listLeftovers(connector, target)).length, 2);
+  },
+);

@@ -30,17 +30,17 @@ export async function lockLoads(
   await nameSession(session, task.claim, config);
 }
 
-/** Whether a session holds the lock of a table, which this one does not wait for. */
-export async function isLoading(
+/** Describes the session that loads into a table; undefined if none does. Waits for no lock. */
+export async function findHolder(
   session: Session,
   table: TableName,
   config: PostgresConfig,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const key = await findLockKey(session, table, config);
   const { rows } = await session.query(
     `SELECT FROM pg_catalog.pg_locks l WHERE ${holdsLock(key)}`,
   );
-  return rows.length > 0;
+  return rows.length === 0 ? undefined : await describeHolder(session, key);
 }
 
 /** Condition for the granted lock of a key in `pg_locks l`. */
