@@ -1,6 +1,15 @@
 /** Reads values of Arrow columns in any layout, such as those of files that dxt did not write. */
-import { type Data, DataType, DateUnit, type Decimal, TimeUnit, Vector } from "apache-arrow";
+import {
+  type Data,
+  DataType,
+  DateUnit,
+  type Decimal,
+  Precision,
+  TimeUnit,
+  Vector,
+} from "apache-arrow";
 import { SchemaError, ValueError } from "../core/errors.ts";
+import { float32Text } from "../core/values/number_text.ts";
 import { JSONText, type Value } from "../core/values/values.ts";
 import {
   decimalReader,
@@ -168,6 +177,9 @@ function nestedText(data: Data, name: string): (row: number) => string {
   const read = anyLayoutReader(data, name);
   // The digits of a decimal are a JSON number already.
   if (DataType.isDecimal(type)) return (row) => String(read(row));
+  if (DataType.isFloat(type) && type.precision === Precision.SINGLE) {
+    return (row) => floatText(read(row) as number, float32Text);
+  }
   return (row) => scalarText(read(row));
 }
 
@@ -186,12 +198,13 @@ function scalarText(value: Value): string {
   if (value === null) return "null";
   if (value instanceof JSONText) return value.text;
   if (typeof value === "bigint" || typeof value === "boolean") return String(value);
-  if (typeof value === "number") {
-    return Number.isFinite(value)
-      ? Object.is(value, -0) ? "-0.0" : String(value)
-      : JSON.stringify(String(value));
-  }
+  if (typeof value === "number") return floatText(value, String);
   if (value instanceof Uint8Array) return JSON.stringify(value.toHex());
   if (typeof value === "string") return JSON.stringify(value);
   return JSON.stringify(value.toString());
+}
+
+function floatText(value: number, format: (value: number) => string): string {
+  if (!Number.isFinite(value)) return JSON.stringify(String(value));
+  return Object.is(value, -0) ? "-0.0" : format(value);
 }

@@ -10,7 +10,7 @@ import type { Projection } from "../core/contracts/extractor.ts";
 import { formatValue, JSONText, parseText, type Value } from "../core/values/values.ts";
 import { isJSONType } from "../core/values/kinds.ts";
 import { MAX_DECIMAL_PRECISION } from "../models/dtype.ts";
-import type { Field } from "../models/field.ts";
+import type { Element, Field } from "../models/field.ts";
 import { createColumn, valuePusher, wrapBatch } from "./builder.ts";
 import { isDense, largeUtf8ToUtf8 } from "./narrow_offsets.ts";
 import { anyLayoutReader } from "./any_layout.ts";
@@ -33,7 +33,9 @@ function deriveField(column: ArrowField): Field {
   return { name: column.name, ...deriveType(column.type, column.name), nullable: column.nullable };
 }
 
-function deriveType(type: DataType, name: string): Pick<Field, "dtype" | "precision" | "scale"> {
+type DerivedType = Pick<Field, "dtype" | "precision" | "scale" | "element">;
+
+function deriveType(type: DataType, name: string): DerivedType {
   if (DataType.isDictionary(type)) return deriveType(type.dictionary, name);
   if (DataType.isInt(type)) {
     return { dtype: `${type.isSigned ? "int" : "uint"}${type.bitWidth}` as Field["dtype"] };
@@ -56,11 +58,23 @@ function deriveType(type: DataType, name: string): Pick<Field, "dtype" | "precis
     return { dtype: (type.timezone ?? null) === null ? "timestamp" : "timestamp_tz" };
   }
   if (DataType.isList(type) || DataType.isFixedSizeList(type) || DataType.isLargeList(type)) {
-    return { dtype: "array" };
+    const element = deriveElement(type.children[0]!.type, name);
+    return element === undefined ? { dtype: "array" } : { dtype: "array", element };
   }
   if (DataType.isStruct(type) || DataType.isMap(type)) return { dtype: "object" };
   if (DataType.isNull(type)) return { dtype: "string" };
   throw new SchemaError(`Cannot read column "${name}": no type holds ${type} without loss`);
+}
+
+/** The type of a list's elements; undefined for nested ones, and those that no type holds. */
+function deriveElement(type: DataType, name: string): Element | undefined {
+  try {
+    const element = deriveType(type, name);
+    return DataType.isNull(type) || isJSONType(element.dtype) ? undefined : element;
+  } catch (error) {
+    if (error instanceof SchemaError) return undefined;
+    throw error;
+  }
 }
 
 function deriveDecimal(precision: number, scale: number, name: string) {

@@ -6,12 +6,14 @@ import {
   DateDay,
   Decimal,
   Field as ArrowField,
+  FixedSizeBinary,
   Float32,
   Float64,
   Int16,
   Int32,
   Int64,
   Int8,
+  List,
   Schema,
   TimeMicrosecond,
   TimestampMicrosecond,
@@ -91,6 +93,20 @@ export function arrowSchema(fields: readonly Field[]): Schema {
         new Map([[METADATA_KEY, JSON.stringify(field)]]),
       )
     ),
+  );
+}
+
+/** Like {@linkcode arrowSchema}, for a file that stores an array of known elements as a list. */
+export function storedSchema(fields: readonly Field[]): Schema {
+  return new Schema(
+    arrowSchema(fields).fields.map((column, i) => {
+      const { dtype, element } = fields[i]!;
+      if (dtype !== "array" || element === undefined) return column;
+      const items = element.uuid === true
+        ? new FixedSizeBinary(16)
+        : arrowType({ name: column.name, ...element, nullable: true });
+      return column.clone({ type: new List(new ArrowField("element", items, true)) });
+    }),
   );
 }
 

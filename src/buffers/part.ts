@@ -103,7 +103,7 @@ async function writeFiles(
   const format = await loadFormat(name);
   const files: StagedFile[] = [];
   let total = 0;
-  const request = { fields, compression, options, recycle: true };
+  const request = { fields: fields.map(withoutElement), compression, options, recycle: true };
   const ending = format.name === "parquet" ? "" : ENDINGS[compression] ?? "";
   while (await source.hasNext()) {
     const name = `${partFileName(files.length, part)}.${format.extension}${ending}`;
@@ -118,6 +118,11 @@ async function writeFiles(
     onFile?.(file);
   }
   return files;
+}
+
+/** An array is staged as JSON, which holds any array. */
+function withoutElement({ element: _element, ...field }: Field): Field {
+  return field;
 }
 
 /** Returns the name of the nth file of a part, without extension. */

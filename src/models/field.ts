@@ -68,6 +68,15 @@ export const FieldDeclaration = z.strictObject({
 }).meta({ id: "Field", description: "A field of a stream" });
 export type FieldDeclaration = z.infer<typeof FieldDeclaration>;
 
+/** The type of an array's elements, any of which may be null. */
+const Element = z.strictObject({
+  dtype: DXTType,
+  precision: precision.optional(),
+  scale: scale.optional(),
+  uuid: z.literal(true).optional(),
+});
+export type Element = z.infer<typeof Element>;
+
 /**
  * A resolved field: the result of source and declaration. The stage's manifest stores it, and a
  * loader creates its target from it. `name` is the name in the target.
@@ -92,6 +101,8 @@ export const Field = z.strictObject({
    * five groups. A Parquet file stores its 16 bytes.
    */
   uuid: z.literal(true).optional(),
+  /** Type of an array's elements, where the source knows it. A Parquet file stores a list of them. */
+  element: Element.optional(),
   /** Whether the type was guessed from values; an existing target's type takes precedence. */
   inferred: z.boolean().optional(),
   /** Whether records may lack fields, so that later ones may have fields beyond the sample. */

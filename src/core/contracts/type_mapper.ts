@@ -1,6 +1,6 @@
 /** Maps the types of a system to those of dxt. Only the provider itself calls its mapper. */
 import type { DXTType } from "../../models/dtype.ts";
-import type { Field } from "../../models/field.ts";
+import type { Element, Field } from "../../models/field.ts";
 
 /** The type part of a field. */
 export interface MappedType {
@@ -11,6 +11,8 @@ export interface MappedType {
   readonly number?: true;
   /** Whether a string holds a UUID, see `Field`. */
   readonly uuid?: true;
+  /** Type of an array's elements, see `Field`. */
+  readonly element?: Element;
   /** Order of text that stands for another type, see `Field`. */
   readonly order?: NonNullable<Field["order"]>;
 }

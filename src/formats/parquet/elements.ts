@@ -54,21 +54,56 @@ function decimalWidth(precision: number): number {
 
 /** Returns the root of the schema, followed by its columns. */
 export function createSchemaElements(fields: readonly Field[]): ThriftStruct[] {
-  const root = new ThriftStruct()
-    .setText(SchemaElement.name, "root")
-    .set(SchemaElement.numChildren, I32, fields.length);
-  return [root, ...fields.map(createElement)];
+  return [createGroup("root", fields.length), ...fields.flatMap(createElements)];
 }
 
-export function createElement(field: Field): ThriftStruct {
+function createGroup(name: string, children: number): ThriftStruct {
+  return new ThriftStruct()
+    .setText(SchemaElement.name, name)
+    .set(SchemaElement.numChildren, I32, children);
+}
+
+/** Names of the two levels inside a list. */
+const LIST_LEVELS = ["list", "element"] as const;
+
+/** Names that lead from the root to the column of a field. */
+export function columnPath(field: Field): string[] {
+  return [field.name, ...(listElement(field) === undefined ? [] : LIST_LEVELS)];
+}
+
+/** Returns a field's part of the schema: an element, or the three levels of a list. */
+export function createElements(field: Field): ThriftStruct[] {
+  const element = listElement(field);
+  if (element === undefined) return [createElement(field)];
+  const [repeated, name] = LIST_LEVELS;
+  const list = createGroup(field.name, 1)
+    .set(SchemaElement.repetition, I32, chooseRepetition(field))
+    .set(SchemaElement.convertedType, I32, ConvertedType.LIST)
+    .setStruct(
+      SchemaElement.logicalType,
+      new ThriftStruct().setStruct(LogicalType.LIST, new ThriftStruct()),
+    );
+  const entries = createGroup(repeated, 1)
+    .set(SchemaElement.repetition, I32, Repetition.REPEATED);
+  return [list, entries, createElement({ ...element, name })];
+}
+
+/** The elements of a list, under the field's name; undefined for a field that is no list in a file. */
+export function listElement({ name, dtype, element }: Field): Field | undefined {
+  return dtype === "array" && element !== undefined
+    ? { name, ...element, nullable: true }
+    : undefined;
+}
+
+function chooseRepetition({ nullable }: Field): number {
+  return nullable ? Repetition.OPTIONAL : Repetition.REQUIRED;
+}
+
+function createElement(field: Field): ThriftStruct {
   const { type, width } = physicalLayout(field);
   const element = new ThriftStruct()
     .set(SchemaElement.type, I32, type)
-    .set(
-      SchemaElement.repetition,
-      I32,
-      field.nullable ? Repetition.OPTIONAL : Repetition.REQUIRED,
-    )
+    .set(SchemaElement.repetition, I32, chooseRepetition(field))
     .setText(SchemaElement.name, field.name);
   if (width !== undefined) element.set(SchemaElement.typeLength, I32, width);
   return annotate(element, field);

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { DXTError, messageOf, SchemaError, ValidationError } from "../../core/errors.ts";
 import type { FileInput, WriteRequest } from "../format.ts";
 import { INFINITE_VALUES, refuseInfinity } from "../text/infinity.ts";
+import { listElement } from "./elements.ts";
 import { type Footer, readFooter } from "./reader/footer.ts";
 import {
   ColumnChunk,
@@ -29,6 +30,8 @@ export async function joinParquet(
 ): Promise<AsyncGenerator<Uint8Array, void, void> | undefined> {
   // Row groups are copied unchanged, so their row counts cannot be chosen.
   if (request.options.row_group_rows !== undefined) return undefined;
+  // A stage has arrays as JSON.
+  if (request.fields.some((field) => listElement(field) !== undefined)) return undefined;
   const remaining = parts[Symbol.asyncIterator]();
   const first = await remaining.next();
   if (first.done === true) return writeParquet(noBatches(), request);

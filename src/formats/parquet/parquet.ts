@@ -2,7 +2,6 @@
  * The Parquet format, read and written row group by row group.
  * Format: https://parquet.apache.org/docs/file-format/
  */
-import { canonicalFields } from "../../arrow/mod.ts";
 import { describeMadeNames } from "../../core/column_names.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import { DXTError, messageOf, ValidationError } from "../../core/errors.ts";
@@ -30,11 +29,9 @@ const parquet: FileFormat = {
 
   async inferFields(input: FileInput, { warn }) {
     try {
-      const { schema, json, made } = await openParquet(input);
+      const { fields, made } = await openParquet(input);
       if (made.length > 0) warn?.(describeMadeNames(`file "${input.name}"`, made));
-      return canonicalFields(schema).map((field) =>
-        json.has(field.name) && field.dtype === "string" ? { ...field, dtype: "json" } : field
-      );
+      return [...fields];
     } catch (error) {
       throw describeError(input, error);
     }

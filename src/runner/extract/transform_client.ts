@@ -53,10 +53,10 @@ export class Transformer implements Disposable {
 
 /**
  * The type in the target is the user's decision, which a transform cannot change. The transform may have
- * changed any text, so that none is certain to be a UUID.
+ * changed any value, so that no text is certain to be a UUID, and no array a list.
  */
 function describeTransformed(before: readonly Field[], field: Field): Field {
-  const { target_type: _type, uuid: _uuid, ...rest } = field;
+  const { target_type: _type, uuid: _uuid, element: _element, ...rest } = field;
   const target_type = before.find(({ name }) => name === field.name)?.target_type;
   return target_type === undefined ? rest : { ...rest, target_type };
 }

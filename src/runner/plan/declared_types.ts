@@ -7,8 +7,16 @@ import type { Field, FieldDeclaration } from "../../models/field.ts";
 import { declaredType, nameInTarget } from "./field_declarations.ts";
 
 export function typeField(declared: FieldDeclaration, inferred: Field): Field {
-  const { source_type, sparse: _sparse, inferred: guessed, number, uuid, order, ...field } =
-    inferred;
+  const {
+    source_type,
+    sparse: _sparse,
+    inferred: guessed,
+    number,
+    uuid,
+    element,
+    order,
+    ...field
+  } = inferred;
   const type = declaredType(declared);
   const target = typeof declared.target === "object" ? declared.target : {};
   const source = typeof declared.source === "object" ? declared.source : {};
@@ -27,9 +35,10 @@ export function typeField(declared: FieldDeclaration, inferred: Field): Field {
     ...chooseOrder(dtype, inferred, sameType ? order : undefined),
     ...(sameType && source_type !== undefined ? { source_type } : {}),
     ...(isAsFound && guessed === true ? { inferred: true } : {}),
-    // A field that is declared as a string is text, even if its values are numbers or UUIDs.
+    // A field that is declared as a string or array is just that, even if its values are more.
     ...(isAsFound && number === true ? { number } : {}),
     ...(isAsFound && uuid === true ? { uuid } : {}),
+    ...(isAsFound && element !== undefined ? { element } : {}),
     ...(target.dtype === undefined ? {} : { target_type: target.dtype }),
     ...(declared.metadata === undefined ? {} : { metadata: declared.metadata }),
   };

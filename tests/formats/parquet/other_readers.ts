@@ -1,6 +1,5 @@
 /** Readers of others: DuckDB from npm, pyarrow where a Python has it; and how files of others are read. */
 import { fileURLToPath } from "node:url";
-import { readFields } from "../../../src/arrow/mod.ts";
 import { readFooter } from "../../../src/formats/parquet/reader/footer.ts";
 import { openAnyWriter } from "../../../src/formats/parquet/reader/read.ts";
 import type { Field } from "../../../src/models/field.ts";
@@ -100,7 +99,7 @@ export async function pyarrow(path: string, fields: readonly Field[]): Promise<P
 export async function foreignTexts(bytes: Uint8Array): Promise<{ fields: Field[]; rows: Texts }> {
   const input = inputOf(bytes);
   const file = openAnyWriter(input, await readFooter(input));
-  const fields = readFields(file.schema);
+  const fields = [...file.fields];
   const rows: Texts = [];
   for await (const batch of file.batches({ batchRows: 1000, batchBytes: 1 << 24 })) {
     rows.push(...textsOf(batch, fields));

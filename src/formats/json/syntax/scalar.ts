@@ -74,7 +74,7 @@ function isNegativeZero(text: string): boolean {
 }
 
 /** Parses a number, `true` or `false`; refuses an array or object. */
-function parseBare(text: string, field: Field): Exclude<Value, null> {
+export function parseBare(text: string, field: Field): Exclude<Value, null> {
   const isNumber = /^[-\d]/.test(text);
   switch (classifyType(field.dtype)) {
     case "integer":

@@ -257,7 +257,7 @@ const isLogical = (element: ThriftStruct, type: number) =>
 
 /**
  * The library wraps INT96 outside the years 1677 to 2262, drops the months of an INTERVAL, and returns a
- * UUID as bytes.
+ * UUID as bytes. UUIDs inside lists and groups: `nested_uuids.ts`.
  */
 function rawType(element: ThriftStruct): RawType | undefined {
   if (element.number(SchemaElement.type) === PhysicalType.INT96) return "int96";
@@ -265,7 +265,7 @@ function rawType(element: ThriftStruct): RawType | undefined {
   return isConverted(element, ConvertedType.INTERVAL) ? "interval" : narrowType(element);
 }
 
-const isUUID = (element: ThriftStruct) =>
+export const isUUID = (element: ThriftStruct) =>
   element.number(SchemaElement.type) === PhysicalType.FIXED &&
   element.number(SchemaElement.typeLength) === 16 && isLogical(element, LogicalType.UUID);
 

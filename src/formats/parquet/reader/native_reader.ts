@@ -21,12 +21,12 @@ import { isJSONType } from "../../../core/values/kinds.ts";
 import type { Field } from "../../../models/field.ts";
 import type { FileInput } from "../../format.ts";
 import { ColumnPages } from "./column_pages.ts";
-import { createElement } from "../elements.ts";
+import { createElements } from "../elements.ts";
 import { chunkRange, findColumns, type Footer, type ParquetRowGroup } from "./footer.ts";
 import { ColumnChunk, ColumnMetaData, CREATED_BY, FileMetaData } from "../thrift/metadata.ts";
 import { createPageDecoder, type Page, type PageDecoder, slicePage } from "./page.ts";
 import type { ParquetReader } from "./reader.ts";
-import { encodeStruct, ThriftError } from "../thrift/thrift.ts";
+import { encodeStruct, ThriftError, type ThriftStruct } from "../thrift/thrift.ts";
 import { findCodec } from "../codec.ts";
 
 /** Most bytes of one set of pages; no row of any system is larger. */
@@ -38,11 +38,16 @@ export function isNative({ metadata, columns, ownFields }: Footer): boolean {
     !columns.some(({ isEncrypted }) => isEncrypted) && columns.length === ownFields.length &&
     ownFields.every((field, i) => {
       const { declared } = columns[i]!;
-      return declared.length === 1 && equalBytes(encodeStruct(declared[0]!), elementBytes(field));
+      return declared.length === 1 && isOfField(declared, field);
     });
 }
 
-const elementBytes = (field: Field) => encodeStruct(createElement(field));
+/** Whether dxt's own writer would declare a field's column like this. */
+export function isOfField(declared: readonly ThriftStruct[], field: Field): boolean {
+  const elements = createElements(field);
+  return declared.length === elements.length &&
+    declared.every((struct, i) => equalBytes(encodeStruct(struct), encodeStruct(elements[i]!)));
+}
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
@@ -59,14 +64,14 @@ export function openNative(
   names: readonly string[] = footer.ownFields.map(({ name }) => name),
 ): ParquetReader {
   const columns = findColumns(footer, names, input.name);
-  const schema = arrowSchema(columns.map((i) => footer.ownFields[i]!));
+  const fields = columns.map((i) => footer.ownFields[i]!);
+  const schema = arrowSchema(fields);
   // Rows are counted from pages, not from the footer, so one column is read even when none is
   // requested.
   const needed = columns.length === 0 ? [0] : columns;
   return {
-    schema,
+    fields,
     made: footer.made,
-    json: new Set(),
     async *batches({ projections, proven = false, batchRows, batchBytes, recycle = false }) {
       checkOverlaps(footer);
       const canonical = projections && nativeCanonicalizer(schema, projections, proven);

@@ -7,6 +7,7 @@
 import { readParquet, readSchema } from "parquet-wasm";
 import {
   batchesFromIPC,
+  canonicalFields,
   createCanonicalizer,
   type Data,
   restoreFields,
@@ -28,12 +29,15 @@ import { ChunkSizes } from "./chunk_sizes.ts";
 import {
   findColumns,
   type Footer,
+  isUUID,
   type ParquetColumn,
   type ParquetRowGroup,
   refuseEncrypted,
   refuseNestedRaw,
 } from "./footer.ts";
+import { isOfField } from "./native_reader.ts";
 import { PhysicalType, SchemaElement } from "../thrift/metadata.ts";
+import { decodeNestedUUIDs, findNestedUUIDs } from "./nested_uuids.ts";
 import { PageBudget } from "./page_budget.ts";
 import { buildRowGroupFile, buildSchemaFile } from "./row_group_file.ts";
 import { createRawColumn, decodeRaw, type RawColumn } from "./raw_columns.ts";
@@ -63,6 +67,7 @@ export function openAnyWriter(
   );
   const raw = rawColumns(columns, restored);
   const schema = withFields(restored, new Map([...raw].map(([i, { field }]) => [i, field])));
+  const uuids = columns.map(findNestedUUIDs);
   const file: OpenFile = {
     input,
     footer,
@@ -71,16 +76,18 @@ export function openAnyWriter(
     texts: textFields(columns, restored),
   };
   return {
-    schema,
+    // Only when asked for: some types have no field.
+    get fields() {
+      return canonicalFields(schema).map((field, i) => refineField(field, columns[i]!, footer));
+    },
     made: footer.made,
-    json: new Set(columns.filter(({ isJSON }) => isJSON).map(({ name }) => name)),
     async *batches({ projections, ...bounds }) {
       const canonical = projections && createCanonicalizer(schema, projections);
       columns.forEach((column) => refuseEncrypted(column, input.name));
       let rows = 0;
       for (const group of footer.rowGroups) {
         for await (const batch of readGroup(file, group, bounds, rows)) {
-          const decoded = decodeRaw(batch, schema, raw, rows);
+          const decoded = decodeRaw(decodeUUIDs(batch, uuids), schema, raw, rows);
           const some = canonical?.(decoded) ?? decoded;
           yield* splitBatch(some, { rows: bounds.batchRows, bytes: bounds.batchBytes });
           rows += batch.numRows;
@@ -88,6 +95,16 @@ export function openAnyWriter(
       }
     },
   };
+}
+
+/** Adds to a field what Arrow's type does not say. */
+function refineField(field: Field, column: ParquetColumn, { ownFields }: Footer): Field {
+  const { declared, isJSON } = column;
+  if (isJSON && field.dtype === "string") return { ...field, dtype: "json" };
+  if (field.element === undefined) return field;
+  const own = ownFields.find(({ name, element }) => name === field.name && element !== undefined);
+  if (own !== undefined && isOfField(declared, own)) return own;
+  return isUUID(declared.at(-1)!) ? { ...field, element: { dtype: "string", uuid: true } } : field;
 }
 
 type Bounds = Pick<ReadRequest, "batchRows" | "batchBytes">;
@@ -121,6 +138,14 @@ function rawColumns(columns: readonly ParquetColumn[], schema: Schema): Map<numb
     if (raw !== undefined) raws.set(i, createRawColumn(name, schema.fields[i]!.nullable, raw));
   });
   return raws;
+}
+
+function decodeUUIDs(batch: Batch, uuids: readonly (readonly boolean[] | undefined)[]): Batch {
+  if (uuids.every((leaves) => leaves === undefined)) return batch;
+  const columns = batch.data.children.map((data, i) =>
+    uuids[i] === undefined ? data : decodeNestedUUIDs(data, uuids[i])
+  );
+  return wrapBatch(batch.schema, columns, batch.numRows);
 }
 
 /** Reads a row group: text and bytes columns value by value, the others with the library. */

@@ -1,7 +1,7 @@
 /** Opens Parquet files of any writer for reading. */
-import type { Schema } from "../../../arrow/mod.ts";
 import type { MadeName } from "../../../core/column_names.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
+import type { Field } from "../../../models/field.ts";
 import type { FileInput, FileRange, ReadRequest } from "../../format.ts";
 import { type Footer, readFooter } from "./footer.ts";
 import { isNative, openNative } from "./native_reader.ts";
@@ -12,12 +12,10 @@ export type BatchRequest =
 
 /** The open columns of a file. */
 export interface ParquetReader {
-  /** Schema of the requested columns, in the file's order. */
-  readonly schema: Schema;
+  /** The requested columns, in the file's order. */
+  readonly fields: readonly Field[];
   /** Column names that dxt made up, because the file lacks or repeats them. */
   readonly made: readonly MadeName[];
-  /** Columns annotated as JSON, by name. */
-  readonly json: ReadonlySet<string>;
   /** Reads batches within the bounds, with the fields of the projections, or all fields of the file. */
   batches(request: BatchRequest): AsyncGenerator<Batch, void, void>;
 }

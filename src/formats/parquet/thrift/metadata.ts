@@ -139,6 +139,7 @@ export const PhysicalType = {
 
 export const ConvertedType = {
   UTF8: 0,
+  LIST: 3,
   ENUM: 4,
   DECIMAL: 5,
   DATE: 6,
@@ -152,6 +153,7 @@ export const ConvertedType = {
 /** Fields of the union LogicalType. */
 export const LogicalType = {
   STRING: 1,
+  LIST: 3,
   ENUM: 4,
   DECIMAL: 5,
   DATE: 6,

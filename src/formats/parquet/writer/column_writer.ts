@@ -1,70 +1,59 @@
-/**
- * Writes one column of the current row group as consecutive pages.
- * Format: https://parquet.apache.org/docs/file-format/data-pages/
- */
-import { crc32 } from "node:zlib";
+/** Writes one column of the current row group as consecutive pages. */
 import { type Data, isNull } from "../../../arrow/mod.ts";
 import { ValueError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
 import { copyBits, listSetRows, setBits } from "../bits.ts";
 import { BoolValues } from "./bool_values.ts";
 import { BytesValues } from "./bytes_values.ts";
+import { ChunkWriter, type WrittenChunk } from "./chunk_writer.ts";
 import type { Codec } from "../codec.ts";
 import { writeVarint } from "./delta.ts";
-import { physicalLayout } from "../elements.ts";
+import { listElement, physicalLayout } from "../elements.ts";
 import { createFixedValues } from "./fixed_values.ts";
-import {
-  ColumnChunk,
-  ColumnMetaData,
-  DATA_PAGE_V2,
-  DataPageHeaderV2,
-  Encoding,
-  PageHeader,
-  PhysicalType,
-  Statistics,
-} from "../thrift/metadata.ts";
-import { BINARY, encodeStruct, I32, I64, LIST, ThriftStruct } from "../thrift/thrift.ts";
+import { ListWriter } from "./list_writer.ts";
+import { PhysicalType } from "../thrift/metadata.ts";
 import { PAGE_ROWS, type PageValues } from "./page_values.ts";
-
-/** Smaller pages are not compressed: the gain is not worth the two calls. */
-const SMALL_PAGE = 1024;
-
-/** A larger buffer is given up at the end of the row group. */
-const MAX_BUFFER_BYTES = 8 * 1024 * 1024;
 
 /** Scratch memory of all columns; holds nothing between calls. */
 const rowNumbers = new Int32Array(PAGE_ROWS);
 
-/** A finished column chunk of a row group. */
-export interface WrittenChunk {
-  /** The pages; valid until the next row is added. */
-  readonly bytes: Uint8Array;
-  readonly uncompressedSize: number;
-  /** Returns the chunk's metadata for the footer, given its offset in the file. */
-  metadataAt(offset: number): ThriftStruct;
+/** The encoder adds rows to a column, ends pages, and ends the chunk. */
+export interface ColumnWriter {
+  /** Returns how many of `rows` rows from `from` fit into the page. */
+  room(data: Data, from: number, rows: number): number;
+  countBytes(data: Data, from: number, rows: number): number;
+  /**
+   * Adds rows that fit into the page.
+   *
+   * @throws {ValueError} for a NULL in a field that is not nullable
+   */
+  add(data: Data, from: number, count: number): void;
+  /** Ends the page; returns its size before compression. */
+  endPage(): number;
+  /** Ends the column chunk; the caller has ended its last page. */
+  endChunk(): WrittenChunk;
 }
 
-/** Writes one column: the encoder adds rows, ends pages, and ends the chunk. */
-export class ColumnWriter {
+export function createColumnWriter(field: Field, codec: Codec): ColumnWriter {
+  const element = listElement(field);
+  return element === undefined
+    ? new ScalarWriter(field, codec)
+    : new ListWriter(field, element, codec);
+}
+
+class ScalarWriter implements ColumnWriter {
   readonly #values: PageValues;
-  readonly #type: number;
+  readonly #chunk: ChunkWriter;
   readonly #valid = new Uint8Array(PAGE_ROWS >> 3);
   #pageRows = 0;
   #pageNulls = 0;
-  #store = new Uint8Array(1 << 16);
-  #size = 0;
-  #uncompressedSize = 0;
-  #rows = 0;
-  #nulls = 0;
-  /** Encodings of the pages. */
-  readonly #encodings = new Set<number>();
 
-  constructor(private readonly field: Field, private readonly codec: Codec) {
-    this.#type = physicalLayout(field).type;
-    this.#values = createValues(field, this.#type);
+  constructor(private readonly field: Field, codec: Codec) {
+    const { type } = physicalLayout(field);
+    this.#values = createValues(field, type);
+    this.#chunk = new ChunkWriter(field, type, codec);
   }
 
-  /** Returns how many of `rows` rows from `from` fit into the page. */
   room(data: Data, from: number, rows: number): number {
     return this.#values.room(data, from, rows);
   }
@@ -73,11 +62,6 @@ export class ColumnWriter {
     return this.#values.countBytes(data, from, rows);
   }
 
-  /**
-   * Adds rows that fit into the page.
-   *
-   * @throws {ValueError} for a NULL in a field that is not nullable
-   */
   add(data: Data, from: number, count: number): void {
     if (data.nullCount === 0) {
       if (this.field.nullable) setBits(this.#valid, this.#pageRows, count);
@@ -94,35 +78,18 @@ export class ColumnWriter {
     this.#pageRows += count;
   }
 
-  /** Ends the page; returns its size before compression. */
   endPage(): number {
-    const levels = this.field.nullable ? this.#encodeLevels() : NO_BYTES;
-    const raw = this.#values.take();
-    this.#encodings.add(this.#values.encoding);
-    const packed = raw.length < SMALL_PAGE ? raw : this.codec.compress(raw);
-    const isCompressed = packed.length < raw.length;
-    const body = isCompressed ? packed : raw;
-    const data = new ThriftStruct()
-      .set(DataPageHeaderV2.numValues, I32, this.#pageRows)
-      .set(DataPageHeaderV2.numNulls, I32, this.#pageNulls)
-      .set(DataPageHeaderV2.numRows, I32, this.#pageRows)
-      .set(DataPageHeaderV2.encoding, I32, this.#values.encoding)
-      .set(DataPageHeaderV2.definitionSize, I32, levels.length)
-      .set(DataPageHeaderV2.repetitionSize, I32, 0)
-      .setFlag(DataPageHeaderV2.isCompressed, isCompressed);
-    const header = encodeStruct(
-      new ThriftStruct()
-        .set(PageHeader.type, I32, DATA_PAGE_V2)
-        .set(PageHeader.uncompressedSize, I32, levels.length + raw.length)
-        .set(PageHeader.compressedSize, I32, levels.length + body.length)
-        .set(PageHeader.crc, I32, crc32(body, crc32(levels)) | 0)
-        .setStruct(PageHeader.dataV2, data),
-    );
-    this.#append(header, levels, body);
-    const size = levels.length + raw.length;
-    this.#uncompressedSize += header.length + size;
-    this.#rows += this.#pageRows;
-    this.#nulls += this.#pageNulls;
+    const definition = this.field.nullable ? this.#encodeLevels() : NO_BYTES;
+    const bytes = this.#values.take();
+    const size = this.#chunk.addPage({
+      rows: this.#pageRows,
+      values: this.#pageRows,
+      nulls: this.#pageNulls,
+      encoding: this.#values.encoding,
+      repetition: NO_BYTES,
+      definition,
+      bytes,
+    });
     this.#pageRows = this.#pageNulls = 0;
     return size;
   }
@@ -144,67 +111,8 @@ export class ColumnWriter {
     return levels;
   }
 
-  #append(...parts: readonly Uint8Array[]): void {
-    const size = parts.reduce((sum, part) => sum + part.length, this.#size);
-    if (size > this.#store.length) {
-      const grown = new Uint8Array(Math.max(size, Math.min(size, MAX_BUFFER_BYTES) * 2));
-      grown.set(this.#store.subarray(0, this.#size));
-      this.#store = grown;
-    }
-    for (const part of parts) {
-      this.#store.set(part, this.#size);
-      this.#size += part.length;
-    }
-  }
-
-  /** Ends the column chunk; the caller has ended its last page. */
   endChunk(): WrittenChunk {
-    const bytes = this.#store.subarray(0, this.#size);
-    const uncompressedSize = this.#uncompressedSize;
-    const metadata = this.#metadata();
-    this.#encodings.clear();
-    if (this.#store.length > MAX_BUFFER_BYTES) this.#store = new Uint8Array(1 << 16);
-    this.#size =
-      this.#uncompressedSize =
-      this.#rows =
-      this.#nulls =
-        0;
-    return {
-      bytes,
-      uncompressedSize,
-      metadataAt: (offset) =>
-        new ThriftStruct()
-          .set(ColumnChunk.fileOffset, I64, 0)
-          .setStruct(
-            ColumnChunk.metadata,
-            metadata.set(ColumnMetaData.dataPageOffset, I64, offset),
-          ),
-    };
-  }
-
-  #metadata(): ThriftStruct {
-    const encodings = [...this.#encodings, Encoding.RLE];
-    const path = new TextEncoder().encode(this.field.name);
-    return new ThriftStruct()
-      .set(ColumnMetaData.type, I32, this.#type)
-      .set(ColumnMetaData.encodings, LIST, { element: I32, items: encodings })
-      .set(ColumnMetaData.path, LIST, { element: BINARY, items: [path] })
-      .set(ColumnMetaData.codec, I32, this.codec.id)
-      .set(ColumnMetaData.numValues, I64, this.#rows)
-      .set(ColumnMetaData.uncompressedSize, I64, this.#uncompressedSize)
-      .set(ColumnMetaData.compressedSize, I64, this.#size)
-      .setStruct(ColumnMetaData.statistics, this.#statistics());
-  }
-
-  #statistics(): ThriftStruct {
-    const statistics = new ThriftStruct().set(Statistics.nullCount, I64, this.#nulls);
-    const extremes = this.#values.takeExtremes();
-    if (extremes === undefined) return statistics;
-    return statistics
-      .set(Statistics.max, BINARY, extremes.max)
-      .set(Statistics.min, BINARY, extremes.min)
-      .setFlag(Statistics.isMaxExact, extremes.isMaxExact)
-      .setFlag(Statistics.isMinExact, extremes.isMinExact);
+    return this.#chunk.end(this.#values.takeExtremes());
   }
 }
 

@@ -1,12 +1,12 @@
 /** Batches → the bytes of a Parquet file, encoded synchronously in the caller's thread. */
-import { arrowSchema, schemaToIPC } from "../../../arrow/mod.ts";
+import { schemaToIPC, storedSchema } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
 import type { Field } from "../../../models/field.ts";
 import type { Compression, FormatOptions } from "../../../models/format.ts";
 import type { WriteRequest } from "../../format.ts";
 import { selectCodec } from "../codec.ts";
-import { ColumnWriter } from "./column_writer.ts";
+import { type ColumnWriter, createColumnWriter } from "./column_writer.ts";
 import { createSchemaElements } from "../elements.ts";
 import {
   CREATED_BY,
@@ -59,7 +59,7 @@ export class ParquetEncoder {
     },
   ) {
     const codec = selectCodec(compression);
-    this.#columns = fields.map((field) => new ColumnWriter(field, codec));
+    this.#columns = fields.map((field) => createColumnWriter(field, codec));
     this.#groupRows = options.row_group_rows ?? ROW_GROUP_ROWS;
   }
 
@@ -197,7 +197,7 @@ const END_OF_STREAM = 8;
  * https://arrow.apache.org/docs/cpp/parquet.html#serialization-details
  */
 function encodeArrowSchema(fields: readonly Field[]): string {
-  return schemaToIPC(arrowSchema(fields)).subarray(0, -END_OF_STREAM).toBase64();
+  return schemaToIPC(storedSchema(fields)).subarray(0, -END_OF_STREAM).toBase64();
 }
 
 /** Encoders that have finished a file, to be reused for the next file of the same request. */

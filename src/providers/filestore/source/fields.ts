@@ -1,4 +1,5 @@
 /** Determines the fields of a stream from its files, of which there may be many. */
+import { isDeepStrictEqual } from "node:util";
 import type { FileEntry, FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { typeText } from "../../../core/values/conversion.ts";
 import { ExtractorError, SchemaError, withoutSecrets } from "../../../core/errors.ts";
@@ -158,10 +159,15 @@ function mergeColumn(a: Column, b: Column): Column {
   };
 }
 
-/** The first field, for values of both: texts are UUIDs only where those of both are. */
+/** Whether a Parquet file stores the values of both alike, which have the same dtype. */
+export function isStoredAlike(a: Field, b: Field): boolean {
+  return a.uuid === b.uuid && isDeepStrictEqual(a.element, b.element);
+}
+
+/** The first field, for values of both: UUIDs or lists only where those of both are. */
 function keepSharedMarks(first: Field, second: Field): Field {
-  if (first.uuid === second.uuid) return first;
-  const { uuid: _uuid, ...field } = first;
+  if (isStoredAlike(first, second)) return first;
+  const { uuid: _uuid, element: _element, ...field } = first;
   return field;
 }
 

@@ -1,7 +1,8 @@
 /**
  * Types of fields in Parquet and Arrow files, which have no unbounded numbers. An unbounded number
  * becomes the decimal that holds all staged values with their scale, or text if none does. Text added to
- * a column of UUIDs must be UUIDs, and UUIDs added to a column of text become text.
+ * a column of UUIDs must be UUIDs, and UUIDs added to a column of text become text; the same holds for
+ * lists and JSON.
  */
 import { arrowSchema, wrapBatch } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
@@ -17,7 +18,7 @@ import {
   measureNumbers,
   NumberDigits,
 } from "../../../formats/inference/number_columns.ts";
-import type { FileFields } from "../source/fields.ts";
+import { type FileFields, isStoredAlike } from "../source/fields.ts";
 import { TYPED } from "../source/file.ts";
 
 /** Whether the type of a field in a file depends on its values. */
@@ -39,14 +40,13 @@ export async function toFileFields(
 ): Promise<readonly Field[]> {
   if (!TYPED.has(format)) return staged.fields;
   const findColumn = ({ name }: Field) => existing?.fields.find((column) => column.name === name);
-  const changes = (field: Field) =>
-    isOpen(field, format) || !holdsSameText(field, findColumn(field));
+  const changes = (field: Field) => isOpen(field, format) || !isKept(field, findColumn(field));
   if (!staged.fields.some(changes)) return staged.fields;
   const measured = await measureNumbers(staged);
   return staged.fields.map((field) => {
     const digits = measured.get(field.name);
     const column = findColumn(field);
-    if (digits === undefined) return fitText(field, column, format);
+    if (digits === undefined) return fitStored(field, column, format);
     if (column !== undefined) return fitExisting(field, column, digits, existing!.file);
     const fileField = withMeasuredType(field, digits);
     if (fileField.dtype === "string") {
@@ -60,16 +60,22 @@ export async function toFileFields(
   });
 }
 
-/** Whether both are UUIDs or neither is; true for a column that does not exist. */
-function holdsSameText(field: Field, column: Field | undefined): boolean {
-  return column === undefined || column.uuid === field.uuid;
+/** Whether the column, if it exists, stores values as the field would. */
+function isKept(field: Field, column: Field | undefined): boolean {
+  return column === undefined || isStoredAlike(field, column);
 }
 
-/** The field as UUIDs if the existing column stores their bytes, else as any text. */
-function fitText(field: Field, column: Field | undefined, format: Format): Field {
-  if (holdsSameText(field, column)) return field;
-  const { uuid: _uuid, ...text } = field;
-  return column!.uuid === true && format === "parquet" ? { ...text, uuid: true } : text;
+/** The field as UUIDs or lists if an existing Parquet file stores these, else as text or JSON. */
+function fitStored(field: Field, column: Field | undefined, format: Format): Field {
+  if (column === undefined || isStoredAlike(field, column)) return field;
+  const { uuid: _uuid, element: _element, ...rest } = field;
+  if (format !== "parquet") return rest;
+  const { uuid, element } = column;
+  return {
+    ...rest,
+    ...(uuid === undefined ? {} : { uuid }),
+    ...(element === undefined ? {} : { element }),
+  };
 }
 
 /** The field in a new file. */

@@ -38,7 +38,7 @@ import {
   UUID,
 } from "../../../../core/contracts/type_mapper.ts";
 import type { DXTType } from "../../../../models/dtype.ts";
-import type { Field } from "../../../../models/field.ts";
+import type { Element, Field } from "../../../../models/field.ts";
 import { decimalType, nativeTypes } from "../../type_name.ts";
 import { parseTypeName } from "./type_name.ts";
 
@@ -97,7 +97,9 @@ export function fromSource(nativeType: string): MappedType {
   }
   const { base, args, array } = parseTypeName(nativeType);
   if (array) {
-    return JSON_ELEMENTS.has(base) ? { dtype: "array" } : { dtype: "string", order: "none" };
+    if (!JSON_ELEMENTS.has(base)) return { dtype: "string", order: "none" };
+    const element = typeElement(base, args);
+    return element === undefined ? { dtype: "array" } : { dtype: "array", element };
   }
   if (base === "numeric") return decimalType(args) ?? UNBOUNDED_NUMBER;
   if (base === "uuid") return UUID;
@@ -105,6 +107,12 @@ export function fromSource(nativeType: string): MappedType {
   if (dtype !== undefined) return { dtype };
   if (SORTS_AS_TEXT.has(base)) return { dtype: "string" };
   return { dtype: "string", order: SORTS_BY_RULE.has(base) ? "native" : "none" };
+}
+
+/** The type of an array's elements; undefined for numbers without bounds. */
+function typeElement(base: string, args: readonly number[]): Element | undefined {
+  if (base === "numeric") return decimalType(args);
+  return base === "uuid" ? { dtype: "string", uuid: true } : { dtype: FROM[base] ?? "string" };
 }
 
 /** Text, and types whose order is that of their text by its code points. */
