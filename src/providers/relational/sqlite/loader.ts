@@ -86,10 +86,8 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
     if (!free && notes.every((note) => note === undefined)) return made;
     const found = await lockLoads(file, task, () => findTable(database, table));
     if (found !== undefined) return made;
-    for (const [i, note] of notes.entries()) {
-      if (note === undefined) continue;
-      this.connector.warn(`Column "${fields[i]!.name}" of "${table.name}" is ${note}`);
-    }
+    const noted = notes.flatMap((note, i) => note === undefined ? [] : [{ note, ...fields[i]! }]);
+    if (noted.length > 0) this.connector.warn(describeTextColumns(table.name, noted));
     if (!free) return made;
     const measured = await measureNumbers(
       task.staged,
@@ -109,6 +107,17 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
     });
     return { ...made, types: measuredTypes };
   }
+}
+
+/** One warning for all numbers that are stored as text; the way out is that of the first column. */
+function describeTextColumns(
+  table: string,
+  columns: readonly { readonly name: string; readonly note: string }[],
+): string {
+  const [first, ...more] = columns;
+  const others = more.map(({ name }) => `"${name}"`).join(", ");
+  const also = others === "" ? "" : `; also text: ${others}`;
+  return `Column "${first!.name}" of "${table}" is ${first!.note}${also}`;
 }
 
 /** Writes all batches; returns how many rows SQLite says it changed. */

@@ -167,6 +167,14 @@ const TOLD = {
   "text": { wide: field("s", "string"), told: false },
 };
 
+Deno.test("one warning names all columns of numbers that are text", () =>
+  withDatabase(async (database) => {
+    const wide = ["a", "b", "c"].map((name) => field(name, "decimal", { precision: 38, scale: 1 }));
+    await database.load("t", wide, [{ a: null, b: null, c: null }]);
+    assert.equal(database.warnings.length, 1);
+    assert.match(database.warnings[0]!, /^Column "a" of "t" is text, .*; also text: "b", "c"$/);
+  }));
+
 for (const [way, sql] of Object.entries(WAYS)) {
   for (const [what, { wide, told }] of Object.entries(TOLD)) {
     Deno.test(`that a number is text is ${told ? "" : "not "}told: ${what}, written by ${way}`, () =>
