@@ -1,6 +1,6 @@
 /**
  * `deno task gen` writes the generated files: the registry of providers, precompiled shapes and JSON
- * Schemas of pipelines and projects, help texts, and the tables of the documentation. With `--check` it
+ * Schemas of pipelines and projects, help texts, the kernel of summaries, and the tables of the documentation. With `--check` it
  * writes nothing, names the outdated files, and exits with 1 if there are any.
  */
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import type { Provider } from "../src/core/contracts/provider.ts";
 import { Pipeline, Project } from "../src/models/pipeline.ts";
 import { CATEGORIES, type Category } from "../src/models/source.ts";
 import { documents } from "./docs.ts";
+import { compileKernel } from "./kernel.ts";
 import { knownShapes } from "./shapes.ts";
 
 /** A provider and the path of its module below `src/providers`. */
@@ -17,6 +18,9 @@ interface Found {
   readonly module: string;
   readonly provider: Provider;
 }
+
+/** The loops of summaries, in AssemblyScript. */
+const KERNEL = "src/arrow/summary/kernel.as";
 
 /** Generated texts by path below `root`, which has `src/providers`. */
 export async function generate(root: string): Promise<Map<string, string>> {
@@ -27,6 +31,9 @@ export async function generate(root: string): Promise<Map<string, string>> {
     ["src/config/validation/precompiled.gen.ts", knownShapes()],
     ["pipelines/schema.json", json(buildJSONSchema(Pipeline, providers))],
     ["pipelines/project.schema.json", json(buildJSONSchema(Project, providers))],
+    ...(await isFile(join(root, KERNEL))
+      ? [["src/arrow/summary/kernel.gen.ts", await compileKernel(join(root, KERNEL))] as const]
+      : []),
     ...(await isFile(join(root, "src/cli/command_table.ts"))
       ? await documents(root, providers)
       : []),

@@ -29,6 +29,11 @@ export function firstRows(batch: Batch, rows: number): Batch {
   return rows >= batch.numRows ? batch : batch.slice(0, rows);
 }
 
+/** Returns the last rows of a batch. */
+export function lastRows(batch: Batch, rows: number): Batch {
+  return rows >= batch.numRows ? batch : batch.slice(batch.numRows - rows);
+}
+
 /** Counts the NULLs in each column of a batch. */
 export function nullCounts(batch: Batch): number[] {
   return batch.data.children.map((data) => data.nullCount);

@@ -12,5 +12,7 @@ export * from "./ipc/lz4.ts";
 export { holdsJSON } from "./json.ts";
 export * from "./reader.ts";
 export * from "./schema.ts";
+export { formatTotal } from "./summary/format_total.ts";
+export { hashRows, Summarizer } from "./summary/summarizer.ts";
 export * from "./text.ts";
 export * from "./value_bounds.ts";

@@ -11,6 +11,7 @@ import type {
 import type { Claim } from "../core/files/run_lock.ts";
 import { BufferError } from "../core/errors.ts";
 import type { Field } from "../models/field.ts";
+import { mergeSummaries } from "../core/values/totals.ts";
 import { type Manifest, readManifest, sumCounts } from "./manifest.ts";
 import { clearStage, commitStage } from "./stage.ts";
 import { lockStage } from "./stage_lock.ts";
@@ -48,8 +49,10 @@ export class FileBuffer implements Buffer {
             details: details(),
           }),
       });
+      const summary = mergeSummaries(parts.map(({ summary }) => summary));
       return {
         ...common,
+        ...(summary === undefined ? {} : { summary }),
         files: parts.flatMap(({ files }) => files),
         count: parts.reduce((sum, { count }) => sum + count, 0),
         evidence: parts.map(({ evidence }) => evidence).join(", "),

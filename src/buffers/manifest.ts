@@ -7,6 +7,7 @@ import { formatJSONFile, readJSONFile } from "../core/files/json_file.ts";
 import { Field } from "../models/field.ts";
 import { Compression, FormatOptions } from "../models/format.ts";
 import { StreamSource } from "../models/source.ts";
+import { RowsSummary } from "../models/summary.ts";
 import { hashFile, removePath, writeBytes } from "./durable_file.ts";
 
 export const MANIFEST = "manifest.json";
@@ -42,6 +43,8 @@ const Manifest = z.strictObject({
   fields: z.array(Field),
   files: z.array(StagedFileShape),
   evidence: z.string(),
+  /** What a target must hold; not in stages of earlier versions. */
+  summary: RowsSummary.optional(),
   details: z.strictObject({
     pipeline: z.string(),
     stream: z.string(),

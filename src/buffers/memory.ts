@@ -16,7 +16,9 @@ import type {
 import { BufferError } from "../core/errors.ts";
 import type { Extraction } from "../core/contracts/proof.ts";
 import type { Field } from "../models/field.ts";
-import { partFileName, type VerifiedExtraction, writeVerified } from "./part.ts";
+import type { RowsSummary } from "../models/summary.ts";
+import { mergeSummaries } from "../core/values/totals.ts";
+import { partFileName, type PartPlace, type VerifiedExtraction, writeSummarized } from "./part.ts";
 
 /** Bytes of batches that are stored together as one file, a stream of Arrow messages. */
 const FILE_BYTES = 16 * 1024 * 1024;
@@ -28,6 +30,7 @@ interface Memory {
   readonly files: readonly StagedFile[];
   readonly bytes: readonly Uint8Array[];
   readonly evidence: string;
+  readonly summary: RowsSummary | undefined;
   readonly details: StageDetails;
 }
 
@@ -37,15 +40,15 @@ interface Memory {
  * @throws {BufferError} when the completion proof is missing or proves another number of rows
  */
 export async function keepInMemory(
-  fields: readonly Field[],
+  place: Pick<PartPlace, "fields" | "summarize">,
   batches: Extraction<Batch>,
 ): Promise<WrittenPart> {
-  return await writeVerified(batches, (batch) => batch.numRows, async (source) => {
+  return await writeSummarized(place, batches, async (source) => {
     const files: StagedFile[] = [];
     const bytes: Uint8Array[] = [];
     while (await source.hasNext()) {
       const before = source.count;
-      const file = await encodeFile(fields, source);
+      const file = await encodeFile(place.fields, source);
       const name = `${partFileName(files.length)}.arrow`;
       const sha256 = createHash("sha256").update(file).digest("hex");
       files.push({ name, rows: source.count - before, size: file.length, sha256 });
@@ -101,6 +104,7 @@ export class MemoryBuffer implements Buffer {
       files: parts.flatMap(({ files }) => files),
       bytes: parts.flatMap(({ bytes = [] }) => bytes),
       evidence: parts.map(({ evidence }) => evidence).join(", "),
+      summary: mergeSummaries(parts.map(({ summary }) => summary)),
       details: details(),
     });
     return this.#committed;
@@ -126,7 +130,7 @@ export function openFromMemory(slice: StageSlice): StagedFiles {
 }
 
 function openMemory(memory: Memory): StagedFiles {
-  const { fields, count, files, bytes, evidence, details } = memory;
+  const { fields, count, files, bytes, evidence, summary, details } = memory;
   const fileAt = (name: string): Uint8Array => {
     const at = files.findIndex((file) => file.name === name);
     if (at >= 0) return bytes[at]!;
@@ -148,6 +152,7 @@ function openMemory(memory: Memory): StagedFiles {
     files,
     details,
     evidence,
+    summary,
     readBatches,
     slice(some) {
       const indexes = files.flatMap((file, i) =>

@@ -41,7 +41,7 @@ export async function stagePart(
   const batches = extraction as Extraction<Batch>;
   if (format === "memory") {
     const { keepInMemory } = await import("./memory.ts");
-    return await keepInMemory(place.fields, batches);
+    return await keepInMemory(place, batches);
   }
   return await writePart(fileSettings(format, settings), place, batches);
 }

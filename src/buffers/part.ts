@@ -8,6 +8,7 @@ import { checkOptions, type FormatInfo, FORMATS, loadFormat } from "../formats/m
 import type { BufferSettings } from "../models/buffer.ts";
 import type { Field } from "../models/field.ts";
 import type { Compression, Format, FormatOptions } from "../models/format.ts";
+import type { VerifyLevel } from "../models/stream.ts";
 import { writeFile } from "./durable_file.ts";
 
 const FILE_BYTES = 16 * 1024 * 1024;
@@ -55,6 +56,8 @@ export interface PartPlace {
   /** Number of the part in the partition; unset for the whole stream. */
   readonly part?: number;
   readonly fields: readonly Field[];
+  /** What is summarized of a large part, nothing if unset; a small one is summarized in full. */
+  readonly summarize?: VerifyLevel;
   /** Called with each file once it is on disk. */
   readonly onFile?: (file: StagedFile) => void;
   /** Called with the number of bytes of each chunk that is copied. */
@@ -71,22 +74,44 @@ export function writePart(
   place: PartPlace,
   batches: Extraction<Batch>,
 ): Promise<WrittenPart> {
-  return writeVerified(batches, (batch) => batch.numRows, async (source) => ({
+  return writeSummarized(place, batches, async (source) => ({
     files: await writeFiles(settings, place, source),
   }));
 }
 
+/** Writes the batches of an extraction, as `writeVerified` does, and summarizes them. */
+export async function writeSummarized(
+  { fields, summarize = "counts" }: Pick<PartPlace, "fields" | "summarize">,
+  batches: Extraction<Batch>,
+  write: WriteItems<Batch>,
+): Promise<WrittenPart> {
+  const { Summarizer } = await import("../arrow/mod.ts");
+  const summarizer = new Summarizer(fields, summarize);
+  const receive = (batch: Batch) => {
+    summarizer.add(batch);
+    return batch.numRows;
+  };
+  const part = await writeVerified(batches, receive, write);
+  const summary = summarizer.summarize();
+  return summary === undefined ? part : { ...part, summary };
+}
+
+type WriteItems<T> = (
+  source: VerifiedExtraction<T>,
+) => Promise<Pick<WrittenPart, "files" | "bytes">>;
+
 /**
  * Writes all that an extraction yields, and closes it.
  *
+ * @param receive called once with each item; returns the number of records or files in it
  * @throws {BufferError} when the completion proof is missing or proves another number of items
  */
 export async function writeVerified<T>(
   extraction: Extraction<T>,
-  sizeOf: (item: T) => number,
-  write: (source: VerifiedExtraction<T>) => Promise<Pick<WrittenPart, "files" | "bytes">>,
+  receive: (item: T) => number,
+  write: WriteItems<T>,
 ): Promise<WrittenPart> {
-  const source = new VerifiedExtraction(extraction, sizeOf);
+  const source = new VerifiedExtraction(extraction, receive);
   try {
     const written = await write(source);
     return { ...written, count: source.count, evidence: source.proof.evidence };
@@ -143,7 +168,7 @@ export class VerifiedExtraction<T> implements AsyncIterable<T> {
 
   constructor(
     private readonly extraction: Extraction<T>,
-    private readonly sizeOf: (item: T) => number,
+    private readonly receive: (item: T) => number,
   ) {}
 
   /** The completion proof; available after everything was read. */
@@ -169,7 +194,7 @@ export class VerifiedExtraction<T> implements AsyncIterable<T> {
   take(): T {
     const item = this.#ahead!;
     this.#ahead = undefined;
-    this.count += this.sizeOf(item);
+    this.count += this.receive(item);
     return item;
   }
 

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { SealedPart, StageOrigin } from "../core/contracts/buffer.ts";
+import { RowsSummary } from "../models/summary.ts";
 import { removePath, writeBytes } from "./durable_file.ts";
 import { checkFile, StagedFileShape } from "./manifest.ts";
 
@@ -20,13 +21,13 @@ const Origin = z.strictObject({
   spec: z.string(),
 });
 
-/** What a worker writes of a part may get further properties. */
-const Part = z.looseObject({
+const Part = z.strictObject({
   number: z.int().min(0),
   files: z.array(StagedFileShape),
   count: z.int().min(0),
   evidence: z.string(),
   stats: z.record(z.string(), z.union([z.string(), z.number()])),
+  summary: RowsSummary.optional(),
 });
 
 interface SealedLog {

@@ -31,9 +31,9 @@ export async function openSlice(slice: StageSlice): Promise<StagedFiles> {
 
 /** Opens the files of a manifest. */
 export function openStage(location: string, manifest: Manifest): StagedFiles {
-  const { kind, fields, count, evidence, compression } = manifest;
+  const { kind, fields, count, evidence, summary, compression } = manifest;
   return {
-    ...{ kind, fields, count, evidence },
+    ...{ kind, fields, count, evidence, summary },
     files: manifest.files as StagedFile[],
     details: manifest.details as StageDetails,
     ...(kind === "records" ? { format: manifest.format as Format, compression } : {}),

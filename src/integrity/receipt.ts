@@ -1,7 +1,7 @@
 /** Verifies a load: source, stage and target must agree. */
 import type { StageHeader, StageTotals } from "../core/contracts/buffer.ts";
 import { VerificationError } from "../core/errors.ts";
-import type { LoadReceipt } from "../core/contracts/loader.ts";
+import type { LoadReceipt, VerifiedLoad } from "../core/contracts/loader.ts";
 
 /** What one system reports: its count of rows, or of whole files, and its own words. */
 export interface Evidence {
@@ -15,6 +15,8 @@ export interface Receipt {
   readonly source: Evidence;
   readonly stage: { readonly rows: number; readonly files: number; readonly bytes: number };
   readonly target: Evidence;
+  /** What was compared besides the counts; unset where the target compares nothing else. */
+  readonly verified?: VerifiedLoad | undefined;
 }
 
 /**
@@ -37,6 +39,7 @@ export function verifyLoad(
   return {
     source: { rows, evidence },
     stage: { rows, files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) },
-    target: loaded,
+    target: { rows: loaded.rows, evidence: loaded.evidence },
+    ...(loaded.verified === undefined ? {} : { verified: loaded.verified }),
   };
 }

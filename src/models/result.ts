@@ -1,6 +1,6 @@
 /** The JSON document of a command that moves data: its outcome, and that of each stream. */
 import { z } from "zod";
-import { LoadMode } from "./stream.ts";
+import { LoadMode, VerifyLevel } from "./stream.ts";
 
 const count = (description: string) => z.int().min(0).describe(description);
 
@@ -39,6 +39,15 @@ export const StreamResult = z.strictObject({
       bytes: count("Size of the files"),
     }),
     target: Evidence,
+    verified: z.strictObject({
+      level: VerifyLevel.describe("What was compared before the load committed"),
+      reason: z.string().optional().describe("Why no more was compared"),
+      omitted: z.array(z.strictObject({
+        field: z.string().describe("Field that was not compared"),
+        reason: z.string().describe("Why it was not"),
+      })),
+      ms: count("Time that it took"),
+    }).optional().describe("What was compared besides the counts"),
   }).optional().describe("What source, stage and target report of a load; the rows are equal"),
   warnings: z.array(z.string()),
   error: StreamError.optional(),

@@ -85,6 +85,13 @@ export const SchemaRule = describedEnum({
 });
 export type SchemaRule = z.infer<typeof SchemaRule>;
 
+export const VerifyLevel = describedEnum({
+  counts: "Rows that the target reports",
+  aggregates: "Also NULLs, lowest and highest values and sums, by a query of the target",
+  full: "Every value: dxt reads the loaded rows back and compares digests",
+});
+export type VerifyLevel = z.infer<typeof VerifyLevel>;
+
 export const LoadSettings = z.strictObject({
   mode: LoadMode.optional().meta(
     withDefault("Add rows, replace all rows, or update rows by key", "append"),
@@ -98,6 +105,9 @@ export const LoadSettings = z.strictObject({
   ),
   schema: SchemaRule.optional().describe(
     "If an existing table lacks a column or has a narrower type: strict stops before a row is read, evolve adds columns and widens types (default: strict, but replace changes the table)",
+  ),
+  verify: VerifyLevel.optional().describe(
+    "What is compared between stage and target before the load commits (default: full for a small load, else aggregates; counts where the target cannot be asked)",
   ),
   early: z.boolean().optional().meta(
     withDefault(

@@ -14,7 +14,10 @@ import type { Category, StreamTarget } from "../models/source.ts";
 import { firstIssue, type OptionIssue } from "./options.ts";
 
 export type ExtractorInfo = Pick<ExtractorClass, "yields" | "splitsByField">;
-export type LoaderInfo = Pick<LoaderClass, "modes" | "accepts" | "overlaps" | "ownRows">;
+export type LoaderInfo = Pick<
+  LoaderClass,
+  "modes" | "accepts" | "overlaps" | "ownRows" | "aggregates"
+>;
 
 /** A provider without its code. */
 export interface ProviderInfo {
@@ -64,9 +67,14 @@ export function extractorInfo({ yields, splitsByField }: ExtractorInfo): Extract
   return { yields, ...(splitsByField === undefined ? {} : { splitsByField }) };
 }
 
-export function loaderInfo({ modes, accepts, overlaps, ownRows }: LoaderInfo): LoaderInfo {
+export function loaderInfo(
+  { modes, accepts, overlaps, ownRows, aggregates }: LoaderInfo,
+): LoaderInfo {
   const own = ownRows === undefined ? {} : { ownRows: [...ownRows] };
-  return { modes: { ...modes }, accepts: [...accepts], overlaps, ...own };
+  return {
+    ...{ modes: { ...modes }, accepts: [...accepts], overlaps, ...own },
+    ...(aggregates === undefined ? {} : { aggregates }),
+  };
 }
 
 function mapValues<T, R>(

@@ -46,6 +46,7 @@ const LOADER: Shape = {
   accepts: isListFrom(["records", "files"]),
   overlaps: (value) => typeof value === "boolean",
   ownRows: (value) => value === undefined || isListFrom(OWN_ROWS)(value),
+  aggregates: (value) => value === undefined || typeof value === "boolean",
   options: isSchema,
   create: isFunction,
   createParallel: (value) => value === undefined || isFunction(value),

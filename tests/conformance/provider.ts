@@ -15,6 +15,7 @@ import { schemaChangeChecks } from "./provider/schema_changes.ts";
 import { lockChecks } from "./provider/locks.ts";
 import { modeChecks } from "./provider/modes.ts";
 import { nameChecks } from "./provider/names.ts";
+import { proofChecks } from "./provider/proof.ts";
 import { readingChecks } from "./provider/reading.ts";
 import { targetChecks } from "./provider/targets.ts";
 import { type Check, modesOf, recordLoaderClass, Trial } from "./provider/trial.ts";
@@ -32,6 +33,7 @@ const CHECKS = {
   ...hostileTargetChecks,
   ...schemaChangeChecks,
   ...atomicityChecks,
+  ...proofChecks,
   ...lockChecks,
   ...watermarkChecks,
   ...readingChecks,

@@ -1,5 +1,5 @@
 /** Staged data made of records, for loaders. */
-import { buildBatches, readRecords } from "../../src/arrow/mod.ts";
+import { buildBatches, readRecords, Summarizer } from "../../src/arrow/mod.ts";
 import type { Batch } from "../../src/core/contracts/batch.ts";
 import type {
   StagedData,
@@ -19,6 +19,8 @@ export interface StagedOptions {
   readonly beforeBatch?: (index: number) => void | Promise<void>;
   /** The count that the stage declares; that of the records. */
   readonly count?: number;
+  /** The records whose summary the stage declares; its own. */
+  readonly summarized?: readonly DXTRecord[];
 }
 
 /** What reading a stage throws that was told to fail. */
@@ -32,8 +34,10 @@ export class HalfWay extends Error {
 export function stagedOf(
   fields: readonly Field[],
   records: readonly DXTRecord[],
-  { batchRows = 1000, failAfter, beforeBatch, count = records.length }: StagedOptions = {},
+  options: StagedOptions = {},
 ): StagedData {
+  const { batchRows = 1000, failAfter, beforeBatch, count = records.length } = options;
+  const { summarized = records } = options;
   async function* readBatches() {
     let index = 0;
     for await (const batch of buildBatches(fields, records, { rows: batchRows, bytes: 1 << 24 })) {
@@ -44,7 +48,16 @@ export function stagedOf(
     }
     if (failAfter !== undefined) throw new HalfWay();
   }
-  return stagedBatches({ fields }, readBatches, count);
+  const staged = stagedBatches({ fields }, readBatches, count);
+  return {
+    ...staged,
+    async committed() {
+      const summarizer = new Summarizer(fields);
+      const bounds = { rows: batchRows, bytes: 1 << 24 };
+      for await (const batch of buildBatches(fields, summarized, bounds)) summarizer.add(batch);
+      return { ...await staged.committed(), summary: summarizer.summarize() };
+    },
+  };
 }
 
 /** A committed stage that yields these batches, whose files cannot be read. */

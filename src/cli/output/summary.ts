@@ -76,6 +76,12 @@ const COLUMNS: readonly ResultColumn[] = [
       return text === undefined ? "" : { text };
     },
   },
+  {
+    title: "verified",
+    optional: true,
+    yields: true,
+    cell: ({ proof }) => proof?.verified?.level ?? "",
+  },
   { title: "stage", optional: true, yields: true, cell: ({ stage }) => stage ?? "" },
 ];
 

@@ -5,6 +5,7 @@
 import type { Field } from "../../models/field.ts";
 import type { Compression, Format } from "../../models/format.ts";
 import type { WildcardTable } from "../../models/wildcard.ts";
+import type { RowsSummary } from "../../models/summary.ts";
 import type { Batch } from "./batch.ts";
 import type { Claim } from "../files/run_lock.ts";
 import type { CommitRecord, ExpectedWatermark } from "./loader.ts";
@@ -60,6 +61,8 @@ export interface StageTotals {
   readonly files: readonly StagedFile[];
   /** The source's own words, from its completion proof. */
   readonly evidence: string;
+  /** Of all records; unset where bytes were kept, and in the stage of an earlier version. */
+  readonly summary?: RowsSummary | undefined;
 }
 
 /** Observes the reading of staged files. */
@@ -116,6 +119,8 @@ export interface WrittenPart {
   readonly count: number;
   /** The source's own words for this part. */
   readonly evidence: string;
+  /** Of the records of this part; unset where bytes were kept. */
+  readonly summary?: RowsSummary | undefined;
   /** Bytes of each file, of a stage in memory. */
   readonly bytes?: readonly Uint8Array[];
 }

@@ -4,7 +4,8 @@
  */
 import type { Field } from "../../models/field.ts";
 import type { StreamTarget } from "../../models/source.ts";
-import type { LoadMode, LossRule, SchemaRule } from "../../models/stream.ts";
+import type { LoadMode, LossRule, SchemaRule, VerifyLevel } from "../../models/stream.ts";
+import type { Batch } from "./batch.ts";
 import type { StagedData } from "./buffer.ts";
 import type { Claim } from "../files/run_lock.ts";
 import type { FieldConversion } from "../values/conversion.ts";
@@ -57,6 +58,69 @@ export interface LoadTask extends PlannedLoad {
   readonly expected?: ExpectedWatermark | undefined;
   /** Unset for a load without a commit record, such as one from a stage in memory. */
   readonly journal?: CommitJournal | undefined;
+  /** Called by loaders that can read what they wrote; a loader that does not call it proves counts. */
+  readonly verify?: VerifyLoad | undefined;
+}
+
+/**
+ * Compares the values that a load wrote with those of its stage. The loader calls it once, after the last row
+ * and before its commit, and puts the result into its receipt.
+ *
+ * @throws {VerificationError} that names the fields that differ, and the key of a row
+ */
+export type VerifyLoad = (rows: LoadedRows | UnreadableRows) => Promise<VerifiedLoad>;
+
+/** Rows that the target cannot tell from others. */
+export interface UnreadableRows {
+  /** Why it cannot, for example `an upsert of SQLite does not list its rows`. */
+  readonly unreadable: string;
+}
+
+/** Exactly the rows that a load wrote, as its target has them before the commit. */
+export interface LoadedRows {
+  /** The target in messages, for example `"public.orders"`. */
+  readonly label: string;
+  /** The fields that the load wrote, in the order of the stage. */
+  readonly fields: readonly Field[];
+  /** Names of fields whose values the target spells in its own way, and how: they are not compared. */
+  readonly altered: ReadonlyMap<string, string>;
+  /**
+   * Why the target need not hold what was sent, or cannot be asked at a reasonable cost; then only counts are
+   * compared, unless the pipeline asks for more.
+   */
+  readonly doubt?: string | undefined;
+  /** Reads fields of all rows; called again to find a row that differs. */
+  read(fields: readonly Field[]): AsyncGenerator<Batch, unknown, void>;
+  /** The target's own count and totals of fields, without digests; unset where it cannot compute them. */
+  total?(fields: readonly Field[]): Promise<LoadedTotals>;
+}
+
+/** What a target computes of the rows of a load. */
+export interface LoadedTotals {
+  readonly rows: number;
+  /** In the order of the fields. */
+  readonly columns: readonly ColumnTotals[];
+}
+
+/** What the target cannot compute is unset; so are `min`, `max` and `sum` of a column without values. */
+export interface ColumnTotals {
+  readonly nulls: number;
+  /** As `formatValue` prints a value of the field. */
+  readonly min?: string | undefined;
+  readonly max?: string | undefined;
+  /** In digits; of text and bytes the sum of their lengths in bytes. */
+  readonly sum?: string | undefined;
+}
+
+/** What was compared of a load. */
+export interface VerifiedLoad {
+  readonly level: VerifyLevel;
+  /** Why no more was compared, where the pipeline did not say. */
+  readonly reason?: string | undefined;
+  /** Fields that were not compared, with the reason. */
+  readonly omitted: { readonly field: string; readonly reason: string }[];
+  /** Time that it took, in whole milliseconds. */
+  readonly ms: number;
 }
 
 /**
@@ -111,6 +175,8 @@ export interface LoadReceipt {
   readonly rows: number;
   /** The target's own words, for example `COPY 347`. */
   readonly evidence: string;
+  /** Unset where counts alone were compared. */
+  readonly verified?: VerifiedLoad | undefined;
 }
 
 /**

@@ -99,6 +99,8 @@ export interface LoaderClass<C extends Connector = Connector> {
   readonly overlaps: boolean;
   /** What its `getMaxWatermark` understands of a stream's own rows; nothing when unset. */
   readonly ownRows?: readonly (typeof OWN_ROWS)[number][];
+  /** Whether the target computes totals of the rows of a load: a large load is verified by them. */
+  readonly aggregates?: boolean;
   readonly options: z.ZodType;
   create(connector: C, options: unknown): Loader | Promise<Loader>;
   /** A capability: loads that several connections write; unset, one connection writes each load. */

@@ -38,6 +38,10 @@ export interface Dialect {
    * Neighbours may be equal in it. Unset: `sql` itself.
    */
   wholeNumber?(sql: string, field: Field): string;
+  /** SQL of the length of a text or of bytes, in bytes. */
+  byteLength(sql: string): string;
+  /** SQL of a float that is NULL for NaN; unset where the system has no NaN. */
+  withoutNaN?(sql: string): string;
   /** SQL that selects a column or expression as the field that is read, without an alias. */
   select(sql: string, field: Field): string;
   /**
@@ -186,7 +190,16 @@ export interface ColumnTypes<S extends SqlSession, T extends Table, E> {
    * `accept` says that the first value that does not fit may fail the load.
    */
   chooseEncoding(field: Field, column: ColumnOf<T>, accept: boolean): E | undefined;
+  /**
+   * How a column spells the values of a field in its own way, so that they read back differently although
+   * they are the same; undefined where they read back as they were sent.
+   */
+  describeSpelling?(field: Field, column: ColumnOf<T>): string | undefined;
+  /** The totals that SQL computes of the column as dxt does of the field; `sum` of text is that of lengths. */
+  chooseTotals(field: Field, column: ColumnOf<T>): readonly TotalName[];
 }
+
+export type TotalName = "min" | "max" | "sum";
 
 /**
  * One relational system, for the files of this folder and of `load/`: plain functions over a session. A

@@ -9,6 +9,7 @@ export const TABLE_LOADS = {
   accepts: ["records"],
   overlaps: true,
   ownRows: ["condition", "values"],
+  aggregates: true,
 } as const satisfies Partial<LoaderClass>;
 
 /** How a load in mode replace empties the table. */

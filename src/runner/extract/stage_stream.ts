@@ -154,6 +154,7 @@ function buildSpec(
     generated,
     ...(constants === undefined ? {} : { constants }),
     startedAt,
+    summarize: plan.stream.load?.verify ?? (plan.loader.aggregates ? "aggregates" : "counts"),
     refuseNull: (plan.stream.extract?.null_watermark ?? "error") === "error",
     keys: listKeys(plan, fields),
   };

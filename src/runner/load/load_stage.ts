@@ -192,6 +192,7 @@ function buildInput(plan: StreamPlan, context: RunContext, staged: StageSlice): 
     staged,
     claim: context.claim,
     isRemembered: isRemembered(plan, settings.mode),
+    verify: plan.stream.load?.verify,
     ...settings,
   };
 }

@@ -2,6 +2,7 @@
 import type { ExtractRequest } from "../../core/contracts/extractor.ts";
 import type { Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
+import type { VerifyLevel } from "../../models/stream.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 
 /** Rows and bytes of a batch where a pipeline does not say. */
@@ -17,6 +18,8 @@ export interface ExtractSpec
   readonly startedAt: Temporal.Instant;
   /** Whether a NULL watermark is an error. */
   readonly refuseNull: boolean;
+  /** What is summarized of a large stage, since its load will compare that much. */
+  readonly summarize: VerifyLevel;
   /** Names of the fields that identify a record, as far as they are known. */
   readonly keys?: readonly string[];
 }

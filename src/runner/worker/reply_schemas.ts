@@ -12,7 +12,8 @@ import { OWN_ROWS } from "../../core/contracts/loader.ts";
 import { Field } from "../../models/field.ts";
 import { CATEGORIES, StreamSource } from "../../models/source.ts";
 import { Guarantee } from "../../models/guarantee.ts";
-import { LOAD_MODES } from "../../models/stream.ts";
+import { LOAD_MODES, VerifyLevel } from "../../models/stream.ts";
+import { RowsSummary } from "../../models/summary.ts";
 import type { JobResult, ThreadChecks } from "../../sandbox/thread.ts";
 import type { WorkerJobs } from "./inside/jobs.ts";
 
@@ -51,7 +52,13 @@ const Present = z.union([
 const Value = Present.nullable();
 
 const Access = z.object({ action: shortText, problems: shortTexts });
-const Receipt = z.object({ rows: count, evidence: shortText });
+const Verified = z.object({
+  level: VerifyLevel,
+  reason: shortText.optional(),
+  omitted: z.array(z.object({ field: z.string(), reason: shortText })),
+  ms: count,
+});
+const Receipt = z.object({ rows: count, evidence: shortText, verified: Verified.optional() });
 const Issue = z.object({
   message: shortText,
   path: z.array(z.union([z.string(), z.number()])),
@@ -63,6 +70,7 @@ const LoaderInfo = z.object({
   accepts: z.array(z.enum(["records", "files"])),
   overlaps: z.boolean(),
   ownRows: z.array(z.enum(OWN_ROWS)).optional(),
+  aggregates: z.boolean().optional(),
 });
 const ExtractorInfo = z.object({
   yields: z.enum(["records", "files"]),
@@ -135,6 +143,7 @@ const REPLIES = {
     count,
     evidence: shortText,
     bytes: z.array(z.instanceof(Uint8Array)).optional(),
+    summary: RowsSummary.optional(),
     max: Value,
     nulls: count,
     placeless: count,

@@ -20,6 +20,7 @@ import type {
   LoadOutcome,
   LoadReceipt,
 } from "../../../src/core/contracts/loader.ts";
+import { createVerification } from "../../../src/integrity/verify_rows.ts";
 import type { CompletionProof } from "../../../src/core/contracts/proof.ts";
 import type { LoaderClass, Provider } from "../../../src/core/contracts/provider.ts";
 import {
@@ -31,7 +32,7 @@ import {
 import type { Field } from "../../../src/models/field.ts";
 import type { StreamSource, StreamTarget } from "../../../src/models/source.ts";
 import type { LoadPlan } from "../../../src/core/contracts/loader.ts";
-import type { LoadMode, LossRule, SchemaRule } from "../../../src/models/stream.ts";
+import type { LoadMode, LossRule, SchemaRule, VerifyLevel } from "../../../src/models/stream.ts";
 import { stagedOf, type StagedOptions } from "../../support/staged.ts";
 import { comparableRecords } from "../values.ts";
 import { connectContext } from "../../support/connect_context.ts";
@@ -41,6 +42,7 @@ export interface LoadOptions extends StagedOptions {
   readonly upsertKeys?: readonly string[];
   readonly lossy?: LossRule;
   readonly schema?: SchemaRule;
+  readonly verify?: VerifyLevel;
   readonly signal?: AbortSignal;
   readonly claim?: Claim;
   readonly expected?: ExpectedWatermark;
@@ -166,13 +168,14 @@ export class Trial implements AsyncDisposable {
     options: LoadOptions = {},
   ): Promise<LoadReceipt> {
     const loader = await this.loader(options.connector);
-    const { claim, expected, journal } = options;
+    const { claim, expected, journal, upsertKeys = [] } = options;
+    const staged = stagedOf(fields, records, options);
     return await loader.load({
-      ...{ claim, expected, journal },
+      ...{ claim, expected, journal, staged, upsertKeys },
       target: this.target(name),
-      staged: stagedOf(fields, records, options),
       mode: options.mode ?? "replace",
-      upsertKeys: options.upsertKeys ?? [],
+      // Each load of these checks proves all of its values.
+      verify: createVerification(staged, upsertKeys, options.verify),
       ...(options.lossy === undefined ? {} : { lossy: options.lossy }),
       schema: options.schema,
       signal: options.signal ?? this.#controller.signal,

@@ -2,7 +2,7 @@
 import { arrowSchema, wrapBatch } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
-import type { LoadReceipt } from "../../../core/contracts/loader.ts";
+import type { LoadReceipt, VerifiedLoad } from "../../../core/contracts/loader.ts";
 import type { Field } from "../../../models/field.ts";
 import { fieldsOfFile, type FileFields } from "../source/fields.ts";
 import { toFileBatch, toFileFields } from "./file_fields.ts";
@@ -12,6 +12,7 @@ import type { FileLoadTask } from "./loaders.ts";
 import { rememberFile } from "./load_commit.ts";
 import { refuseStale } from "../max_watermark.ts";
 import { describeWritten, encode, joinParts, recountRecords, type Written } from "./record_file.ts";
+import { verifyFile } from "./verify_file.ts";
 
 /**
  * Replaces the file, or writes its records and the staged ones into a new file that replaces it.
@@ -61,14 +62,18 @@ export async function loadRecordFile(
   }
   const wanted = async () => before + (await staged.committed()).count;
   const recount = recountRecords(connector, type, written, wanted);
+  let verified: VerifiedLoad | undefined;
   const check = async (path: string) => {
     await recount(path);
+    const pending = { path, fields: written.fields, before };
+    verified = await verifyFile(connector, task, type, pending);
     await rememberFile(connector, task, path);
   };
   await connector.write(target.path, bytes(), check, task.claim);
   return {
     rows: written.rows - before,
     evidence: describeWritten(target.path, written),
+    verified,
   };
 }
 

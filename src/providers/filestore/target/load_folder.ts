@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import type { FileEntry, FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { LoaderError } from "../../../core/errors.ts";
-import type { LoadReceipt } from "../../../core/contracts/loader.ts";
+import type { LoadReceipt, VerifiedLoad } from "../../../core/contracts/loader.ts";
 import { fieldsOfFile, type FileFields } from "../source/fields.ts";
 import { toFileBatch, toFileFields } from "./file_fields.ts";
 import { type TypeToWrite, typeToWrite } from "../source/file.ts";
@@ -13,6 +13,7 @@ import type { FileLoadTask } from "./loaders.ts";
 import { rememberPart } from "./load_commit.ts";
 import { refuseStale } from "../max_watermark.ts";
 import { describeWritten, encode, joinParts, recountRecords, type Written } from "./record_file.ts";
+import { verifyFile } from "./verify_file.ts";
 
 /**
  * Adds one part file, or replaces the folder by one with a single part. An added part is named after
@@ -45,8 +46,10 @@ export async function loadRecordFolder(
   }
   const wanted = async () => (await staged.committed()).count;
   const recount = recountRecords(connector, type, written, wanted);
+  let verified: VerifiedLoad | undefined;
   const check = async (path: string) => {
     await recount(path);
+    verified = await verifyFile(connector, task, type, { path, fields: fileFields, before: 0 });
     // Checked again after the load, which may take long: other files must not be lost.
     if (mode === "replace") await refuseOtherFiles(connector, target.path, type);
     await rememberPart(task, name);
@@ -59,7 +62,8 @@ export async function loadRecordFolder(
     yield* joined ?? encode(batches(), type, written);
   }
   await connector.writeFolder(target.path, [{ name, bytes, check }], mode, task.claim);
-  return { rows: written.rows, evidence: describeWritten(posix.join(target.path, name), written) };
+  const evidence = describeWritten(posix.join(target.path, name), written);
+  return { rows: written.rows, evidence, verified };
 }
 
 /** The fields of the last part; undefined when there is none or it is empty. */

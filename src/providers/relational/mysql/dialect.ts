@@ -63,6 +63,7 @@ export const dialect: Dialect = {
       ? `${castToBytes(sql)} = ${binaryLiteral(utf8.encode(value))}`
       : `${sql} = ${Number(value)}`;
   },
+  byteLength: (sql) => `LENGTH(${sql})`,
   select: (sql) => sql,
   compare(sql, field) {
     if (orderKind(field) === undefined || field.order !== undefined) refuseOrder(field, "MySQL");

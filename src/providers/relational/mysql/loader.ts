@@ -13,6 +13,7 @@ import { catalog, type MySQLTable } from "./catalog.ts";
 import type { MySQLConnector } from "./connector.ts";
 import { commitLoad, type PendingAppend } from "./load_commit.ts";
 import { quote, textLiteral } from "./dialect.ts";
+import { isEmpty, verifyLoaded } from "./verify_load.ts";
 import { watermarks } from "./max_watermark.ts";
 import { refuseMissingRights } from "./privileges.ts";
 import { lockLoads, nameLock, siblingTable } from "./sibling_table.ts";
@@ -166,6 +167,7 @@ async function loadInto(
   // Creating a table or an index would end the transaction.
   const upsert = task.mode === "upsert" ? await prepareUpsert(session, target, task) : undefined;
   await session.query("START TRANSACTION");
+  const wasEmpty = task.verify !== undefined && await isEmpty(session, target.table);
   const write = async () => {
     const rows = await send(session, task, target, upsert?.staging ?? target.table.name);
     if (upsert !== undefined) await runUpsert(session, target, upsert);
@@ -174,8 +176,10 @@ async function loadInto(
   const isNew = rename !== undefined;
   const receipt = await fillTable(mysql, session, task, target.table, write, isNew);
   task.signal.throwIfAborted();
+  const loaded = { creates: append.creates, wasEmpty, staging: upsert?.staging };
+  const verified = await verifyLoaded(session, task, target, loaded);
   await commitLoad(session, task, { ...append, rows: receipt.rows }, rename ?? "COMMIT");
-  return receipt;
+  return { ...receipt, verified };
 }
 
 /** @throws {LoaderError} for a table whose rows need not be those that a load writes */

@@ -1,4 +1,5 @@
 /** MySQL as the relational room sees it: which fields its columns take, and how. */
+import { chooseTotals, describeSpelling } from "./spelling.ts";
 import { createHash } from "node:crypto";
 import {
   type Conversion,
@@ -180,5 +181,7 @@ export const mysql: RelationalSystem<Session, MySQLTable, ColumnLimit> = {
       if (!accept && field.target_type === undefined) return undefined;
       return { ...check, checked: typeMapper.fromSource(column.type) };
     },
+    describeSpelling,
+    chooseTotals,
   },
 };

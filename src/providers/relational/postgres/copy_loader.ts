@@ -19,6 +19,7 @@ import { commitLoad } from "./load/load_commit.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { loadSteps } from "./load/load_plan.ts";
 import { emptyTable, refuseOtherRows, STAGE, stageTable, upsert } from "./load/upsert.ts";
+import { examineTable, selectLoaded, verifyLoaded } from "./load/verify_load.ts";
 import { loadShare, shareLoad } from "./parallel_load.ts";
 import type { Relation } from "./sql/catalog.ts";
 import { dialect } from "./sql/dialect.ts";
@@ -62,9 +63,9 @@ export class PostgresCopyLoader extends RelationalLoader<Session, Relation, Colu
       await checkRange(this.connector, task);
       const target = await prepareTarget(system, session, task);
       warnOfOmissions(warn, target);
-      const evidence = await writeRows(system, session, task, target);
+      const { evidence, verified } = await writeRows(system, session, task, target);
       await commitLoad(session, config, task);
-      return { rows: (await task.staged.committed()).count, evidence };
+      return { rows: (await task.staged.committed()).count, evidence, verified };
     } catch (error) {
       await session.close();
       throw error;
@@ -121,17 +122,24 @@ async function writeRows(
   session: Session,
   task: LoadTask,
   target: Target,
-): Promise<string> {
-  const { name } = target.table;
+): Promise<Omit<LoadReceipt, "rows">> {
+  const { table } = target;
   if (task.mode === "upsert") {
-    await session.query(stageTable(name, target.columns.map(({ field }) => field)));
+    await session.query(stageTable(table.name, target.columns.map(({ field }) => field)));
     const copied = await copyIn(session, task, target, STAGE);
-    return [copied, ...await upsert(system, session, task, target)].join(", ");
+    const { tags, ...loaded } = await upsert(system, session, task, target);
+    const verified = await verifyLoaded(system, session, task, target, loaded);
+    return { evidence: [copied, ...tags].join(", "), verified };
   }
-  const hooks = task.mode === "replace" ? await emptyTable(system, session, target) : undefined;
-  const copied = await copyIn(session, task, target, name);
+  const isReplace = task.mode === "replace";
+  const hooks = isReplace ? await emptyTable(system, session, target) : undefined;
+  const isAsked = !isReplace && task.verify !== undefined && table.kind !== "f";
+  const before = isAsked ? await examineTable(session, table) : undefined;
+  const evidence = await copyIn(session, task, target, table.name);
   if (hooks?.triggered === true) {
     await refuseOtherRows(session, target, (await task.staged.committed()).count);
   }
-  return copied;
+  const sql = selectLoaded(table, isReplace ? "all" : "written");
+  const verified = await verifyLoaded(system, session, task, target, { sql, before });
+  return { evidence, verified };
 }

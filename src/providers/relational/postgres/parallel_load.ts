@@ -8,6 +8,7 @@ import type {
   LoadTask,
   LoadTicket,
   SharedLoad,
+  VerifiedLoad,
 } from "../../../core/contracts/loader.ts";
 import { planChanges } from "../load/table_changes.ts";
 import { createTarget, describeNewTable, keyOfNewTable, makeTarget } from "../load/target.ts";
@@ -20,6 +21,7 @@ import { commit, commitLoad } from "./load/load_commit.ts";
 import { copyIn } from "./load/copy_in.ts";
 import { dialect, quote } from "./sql/dialect.ts";
 import { lockLoads } from "./load/load_lock.ts";
+import { selectLoaded, verifyLoaded } from "./load/verify_load.ts";
 import { rowsOfTag } from "./wire/messages.ts";
 import { dropLeftOver, markSibling, siblingTable } from "./sibling_table.ts";
 import type { Session } from "./wire/session.ts";
@@ -130,7 +132,9 @@ class PostgresSharedLoad implements SharedLoad {
       );
     }
     const release = session.endOnAbort(task.signal);
+    let verified: VerifiedLoad | undefined;
     try {
+      verified = await this.#verify();
       if (this.old === undefined) await this.#appear(name);
       else await takePlace(session, table, this.old);
       await commitLoad(session, connector.config, task);
@@ -138,7 +142,18 @@ class PostgresSharedLoad implements SharedLoad {
       release();
     }
     await session.close();
-    return { rows, evidence: `COPY ${rows}, ALTER TABLE` };
+    return { rows, evidence: `COPY ${rows}, ALTER TABLE`, verified };
+  }
+
+  /** All rows of the table are those of the load. */
+  async #verify(): Promise<VerifiedLoad | undefined> {
+    const { connector: { system }, session, task, ticket: { table } } = this;
+    const relation = await findRelation(session, table);
+    if (relation === undefined) throw new LoaderError(`Cannot find ${displayName(table)}`);
+    const target = matchColumns(system, relation, task);
+    return await verifyLoaded(system, session, task, target, {
+      sql: selectLoaded(relation, "all"),
+    });
   }
 
   /** The table gets the target's name and, now that it is full, its key. */

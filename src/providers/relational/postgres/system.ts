@@ -21,6 +21,7 @@ import { refuseChanges } from "./sql/column_changes.ts";
 import { nameResults } from "./sql/result_names.ts";
 import { chooseEncoding, type ColumnEncoding } from "./types/column_encoding.ts";
 import { findConversion } from "./types/conversion.ts";
+import { chooseTotals, describeSpelling } from "./types/spelling.ts";
 import { nativeType, typeMapper, typeOfDtype } from "./types/type_mapper.ts";
 import { lengthenText } from "./types/widening.ts";
 import type { Session } from "./wire/session.ts";
@@ -102,6 +103,8 @@ const types: ColumnTypes<Session, Relation, ColumnEncoding> = {
   },
   findConversion,
   chooseEncoding,
+  describeSpelling,
+  chooseTotals,
 };
 
 /** A type that only the source has, such as an enum, becomes the one that holds its values. */

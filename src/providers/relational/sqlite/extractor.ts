@@ -57,6 +57,17 @@ export class SqliteExtractor implements RecordExtractor {
   }
 }
 
+/** Reads over a connection, in the transaction that it is in; returns how many rows there are. */
+export async function* extractOver(
+  database: DatabaseSync,
+  task: ExtractRequest,
+): AsyncGenerator<Batch, number, void> {
+  const rowNumber = findRowNumber(database, task);
+  return rowNumber === undefined
+    ? yield* streamBatches(database, task)
+    : yield* copiedBatches(database, task, rowNumber);
+}
+
 /**
  * A writer that waits for the readers to end lets no new ones in, and a part would fail before the
  * writer gives up.

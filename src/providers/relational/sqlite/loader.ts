@@ -14,6 +14,7 @@ import { type DatabaseFile, eventLoopPause, openToWrite } from "./sql/database_f
 import { findTable, type SqliteTable } from "./sql/catalog.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { lastRowNumber, rememberLoad } from "./load/load_commit.ts";
+import { verifyLoaded } from "./load/verify_load.ts";
 import { dialect } from "./sql/dialect.ts";
 import { describeTextOrder } from "./types/conversion.ts";
 import { watermarks } from "./sql/max_watermark.ts";
@@ -64,8 +65,9 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
         const rows = await insertAll(database, target, task);
         return { rows, evidence: `${mode} changed ${rows} rows` };
       });
+      const verified = await verifyLoaded(database, task, target, before, receipt.rows);
       await rememberLoad(database, task, before, receipt.rows);
-      return receipt;
+      return { ...receipt, verified };
     });
   }
 

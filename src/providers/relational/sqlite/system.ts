@@ -11,6 +11,7 @@ import { dialect, quote } from "./sql/dialect.ts";
 import type { SqliteSession } from "./sql/session.ts";
 import { conversionInNew, findConversion } from "./types/conversion.ts";
 import { canStore } from "./types/fit.ts";
+import { chooseTotals, describeSpelling } from "./types/spelling.ts";
 import { declaredType, newColumnType } from "./types/type_mapper.ts";
 
 /** How a column's values are written. */
@@ -42,5 +43,7 @@ export const sqlite: RelationalSystem<SqliteSession, SqliteTable, ColumnFit> = {
         findConversion(field, type).limit === true;
       return accepted ? { checked: declared } : undefined;
     },
+    describeSpelling: (field, { type }) => describeSpelling(field, type),
+    chooseTotals: (field, { type }) => chooseTotals(field, type),
   },
 };

@@ -74,6 +74,7 @@ export async function extract(
     folder,
     ...(part === undefined ? {} : { part: part.number }),
     fields: specFields(spec),
+    summarize: spec.summarize,
     onFile: (file: StagedFile) => report({ file }),
     onBytes: (bytes: number) => throttle.add(0, bytes),
   };

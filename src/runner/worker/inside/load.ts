@@ -14,8 +14,10 @@ import type {
   LoadTask,
   LoadTicket,
   ParallelLoad,
+  VerifyLoad,
 } from "../../../core/contracts/loader.ts";
 import type { Value } from "../../../core/values/values.ts";
+import type { VerifyLevel } from "../../../models/stream.ts";
 import { countReleased } from "../../../sandbox/garbage.ts";
 import { toError } from "../../../sandbox/messages.ts";
 import { sendWarning } from "../../../sandbox/serve.ts";
@@ -227,7 +229,7 @@ async function readQueue(
 /** Builds the loader's task from the host's input and the expected watermark of the stage. */
 function buildTask(
   session: WorkerSession,
-  { isRemembered, ...input }: Omit<LoadInput, "loader" | "staged" | "isGrowing">,
+  { isRemembered, verify, ...input }: Omit<LoadInput, "loader" | "staged" | "isGrowing">,
   staged: StagedData,
   signal: AbortSignal,
 ): LoadTask {
@@ -237,7 +239,20 @@ function buildTask(
     staged,
     expected: staged.details.watermark?.expected,
     ...(isRemembered ? { journal: openJournal(session) } : {}),
+    ...(verify === "counts" ? {} : { verify: verifyLazily(staged, input.upsertKeys, verify) }),
     signal,
+  };
+}
+
+/** Returns the verification of a load, whose code is loaded when it begins. */
+function verifyLazily(
+  staged: StagedData,
+  keys: readonly string[],
+  wanted: VerifyLevel | undefined,
+): VerifyLoad {
+  return async (rows) => {
+    const { createVerification } = await import("../../../integrity/verify_rows.ts");
+    return await createVerification(staged, keys, wanted)(rows);
   };
 }
 

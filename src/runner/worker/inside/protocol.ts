@@ -11,6 +11,7 @@ import type {
 import type { SourceWatermark } from "../../../core/contracts/provider.ts";
 import type { BufferSettings } from "../../../models/buffer.ts";
 import type { StreamTarget } from "../../../models/source.ts";
+import type { VerifyLevel } from "../../../models/stream.ts";
 import type { WrittenConnection } from "../../../providers/provider_info.ts";
 import type { Thrown } from "../../../sandbox/messages.ts";
 import type { ExtractSpec, ExtractStats } from "../extract_spec.ts";
@@ -94,6 +95,8 @@ export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
   readonly claim: Claim;
   /** Whether the host stores a record before the load commits. */
   readonly isRemembered: boolean;
+  /** What is compared before the load commits; unset, what suits the stage and the target. */
+  readonly verify?: VerifyLevel | undefined;
   /** The stage is still written: `feed` sends its files. */
   readonly isGrowing?: true;
 };

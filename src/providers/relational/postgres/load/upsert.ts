@@ -37,7 +37,7 @@ interface Upsert extends StagedUpsert {
  * index on the keys allows INSERT … ON CONFLICT DO UPDATE. Without one, the table is locked against other
  * writers; rows whose key exists are updated, even if it exists more than once, and the others inserted.
  *
- * @returns the command tags
+ * @returns the command tags, and the query that reads the staged rows back from the table
  * @throws {LoaderError} when a count differs from the staged one
  */
 export async function upsert(
@@ -45,7 +45,7 @@ export async function upsert(
   session: Session,
   { upsertKeys }: LoadTask,
   target: Target,
-): Promise<string[]> {
+): Promise<{ tags: string[]; sql: string; doubt: string | undefined }> {
   const { table } = target;
   const hooks = await findHooks(session, table);
   refuseRules(table, STATEMENTS_OF.upsert, hooks);
@@ -64,12 +64,22 @@ export async function upsert(
     same: sameKey(columns.keys),
     hooks,
   };
-  const tags = await hasUniqueKey(system, session, table, upsertKeys)
-    ? await upsertIndexed(session, work)
-    : await upsertUnindexed(session, work);
+  const isUnique = await hasUniqueKey(system, session, table, upsertKeys);
+  const tags = isUnique ? await upsertIndexed(session, work) : await upsertUnindexed(session, work);
   if (hooks.triggered) await refuseMissingKeys(session, work);
   await refuseOtherIdentities(session, work);
-  return tags;
+  const doubt = isUnique ? undefined : "no unique index keeps its keys apart";
+  return { tags, sql: selectUpserted(work), doubt };
+}
+
+/** A row for each staged one: the last of each key as it is in the table, the others as they were staged. */
+function selectUpserted({ target: { table }, columns: { all, keys }, same }: Upsert): string {
+  const list = (from: string) => all.map((column) => `${from}.${column}`).join(", ");
+  const last = `(SELECT max(${ORDER}) AS last FROM ${STAGE} GROUP BY ${keys.join(", ")}) AS l`;
+  return `SELECT ${list("t")} FROM ${STAGE} AS s JOIN ${last} ON l.last = s.${ORDER}
+      JOIN ${table.name} AS t ON ${same}
+    UNION ALL SELECT ${list("s")} FROM ${STAGE} AS s LEFT JOIN ${last} ON l.last = s.${ORDER}
+      WHERE l.last IS NULL`;
 }
 
 async function upsertIndexed(session: Session, work: Upsert): Promise<string[]> {

@@ -75,6 +75,8 @@ export const dialect: Dialect = {
   textArgument: quoteText,
   // Text takes the type of the column.
   equal: (sql, value) => `${sql} = ${quoteText(String(value))}`,
+  byteLength: (sql) => `octet_length(${sql})`,
+  withoutNaN: (sql) => `nullif(${sql}, 'NaN')`,
   select: (sql) => sql,
   compare(sql) {
     throw new ConnectorError(`Cannot compare ${sql}: the type of its column is not known`);

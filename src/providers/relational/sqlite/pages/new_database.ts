@@ -11,11 +11,13 @@ import {
   type LoadReceipt,
   type LoadTask,
   refuseStaleRange,
+  type VerifiedLoad,
 } from "../../../../core/contracts/loader.ts";
 import { type DatabaseFile, eventLoopPause } from "../sql/database_file.ts";
 import { RollbackJournal } from "./rollback_journal.ts";
 import { recordOfNew } from "../load/load_commit.ts";
 import { lockLoads } from "../load/load_lock.ts";
+import { verifyLoaded } from "../load/verify_load.ts";
 import { readChecked } from "../../load/null_checks.ts";
 import { makeTarget, type NewTable } from "../../load/target.ts";
 import { isDirect } from "./value_encoders.ts";
@@ -70,7 +72,8 @@ export async function loadNewDatabase(
     // The transaction has kept others out, and changed nothing.
     database.exec("ROLLBACK");
   }
-  return createReceipt(database, made.target, task);
+  const receipt = await createReceipt(database, made.target, task);
+  return { ...receipt, verified: await verifyNew(database, made.target, receipt.rows, task) };
 }
 
 const MAKE_PAGE = "PRAGMA application_id = 0";
@@ -131,6 +134,25 @@ async function writeFile(
     // With it go the locks that this process has on the file, where nothing is left to be done;
     // SQLite itself still keeps this process's connections apart.
     closeSync(output);
+  }
+}
+
+/**
+ * Verifies a table that has appeared, since only then SQLite can read it, and drops it if it differs.
+ *
+ * @throws {VerificationError} when it differs from the stage
+ */
+async function verifyNew(
+  database: DatabaseSync,
+  target: Target,
+  rows: number,
+  task: LoadTask,
+): Promise<VerifiedLoad | undefined> {
+  try {
+    return await verifyLoaded(database, task, target, 0n, rows);
+  } catch (error) {
+    if (error instanceof VerificationError) database.exec(`DROP TABLE ${target.table.name}`);
+    throw error;
   }
 }
 

@@ -55,31 +55,36 @@ export function* copyPages(
   const most = Math.min(ROWS, batchRows);
   const bounded = Math.max(FEWEST_PAGES, Math.ceil(Math.min(BYTES, batchBytes) / PAGE_BYTES));
   const cells = new CellReader(projections.length + 1, most);
-  // Few rows at first, since rows may be huge.
-  for (let limit = 16;;) {
-    const rows = Math.min(limit, most, room());
-    // A row has to be read, whatever it takes.
-    database.exec(`PRAGMA temp.max_page_count = ${rows === 1 ? 0x7fffffff : bounded}`);
-    try {
-      const count = source.copy(rows);
-      if (count === 0) return;
-      cells.find(database.serialize("temp"), Number(root));
-      if (cells.rows !== count) {
-        throw new ExtractorError(
-          `Cannot read copied rows: ${cells.rows} were found, SQLite copied ${count}`,
-        );
+  try {
+    // Few rows at first, since rows may be huge.
+    for (let limit = 16;;) {
+      const rows = Math.min(limit, most, room());
+      // A row has to be read, whatever it takes.
+      database.exec(`PRAGMA temp.max_page_count = ${rows === 1 ? 0x7fffffff : bounded}`);
+      try {
+        const count = source.copy(rows);
+        if (count === 0) return;
+        cells.find(database.serialize("temp"), Number(root));
+        if (cells.rows !== count) {
+          throw new ExtractorError(
+            `Cannot read copied rows: ${cells.rows} were found, SQLite copied ${count}`,
+          );
+        }
+      } catch (error) {
+        if (rows === 1 || !isFull(error) || !database.isTransaction) throw error;
+        limit = Math.max(1, rows >> 3);
+        continue;
       }
-    } catch (error) {
-      if (rows === 1 || !isFull(error) || !database.isTransaction) throw error;
-      limit = Math.max(1, rows >> 3);
-      continue;
+      source.advance();
+      database.exec(`DELETE FROM ${COPY}`);
+      // A huge row's pages would be part of every later copy.
+      if (cells.fileBytes > bounded * PAGE_BYTES) shrink.all();
+      yield cells;
+      limit = Math.min(rows * 8, most);
     }
-    source.advance();
-    database.exec(`DELETE FROM ${COPY}`);
-    // A huge row's pages would be part of every later copy.
-    if (cells.fileBytes > bounded * PAGE_BYTES) shrink.all();
-    yield cells;
-    limit = Math.min(rows * 8, most);
+  } finally {
+    // A connection that wrote rows may read them more than once.
+    if (database.isOpen) database.exec(`DROP TABLE ${COPY}`);
   }
 }
 

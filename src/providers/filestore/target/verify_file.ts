@@ -1,0 +1,60 @@
+/** Reads the records of a load back from the written file, so that they can be compared with the stage. */
+import { lastRows } from "../../../arrow/mod.ts";
+import type { Batch } from "../../../core/contracts/batch.ts";
+import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
+import type { VerifiedLoad } from "../../../core/contracts/loader.ts";
+import type { Field } from "../../../models/field.ts";
+import { columnName, fileInput, type TypeToWrite } from "../source/file.ts";
+import type { FileLoadTask } from "./loaders.ts";
+
+/** A file before it takes its place. */
+export interface PendingFile {
+  /** Where it is now. */
+  readonly path: string;
+  /** Its columns. */
+  readonly fields: readonly Field[];
+  /** Records of the file that it takes the place of; they are the first ones. */
+  readonly before: number;
+}
+
+/** Verifies the records that a load adds to a file. */
+export async function verifyFile(
+  connector: FilestoreConnector,
+  { staged, target, verify }: FileLoadTask,
+  type: TypeToWrite,
+  { path, fields, before }: PendingFile,
+): Promise<VerifiedLoad | undefined> {
+  const written = new Map(fields.map((field, i) => [field.name, { field, i }]));
+  const altered = staged.fields.flatMap(({ name, dtype }): [string, string][] => {
+    const { field } = written.get(name)!;
+    return field.dtype === dtype ? [] : [[name, `the file has it as ${field.dtype}`]];
+  });
+  return await verify?.({
+    label: `"${target.path}"`,
+    fields: staged.fields,
+    altered: new Map(altered),
+    async *read(wanted) {
+      const projections = wanted.map((field) => {
+        const column = written.get(field.name)!;
+        return { field, column: columnName(column.field, column.i, type) };
+      });
+      const { format, compression, options } = type;
+      const bounds = { batchRows: 16_384, batchBytes: 1 << 24, recycle: true };
+      await using file = await connector.openRead(path);
+      const request = { projections, ...bounds, compression, options };
+      yield* skipRows(format.read(fileInput(file, path), request), before);
+    },
+  });
+}
+
+async function* skipRows(
+  batches: AsyncIterable<Batch>,
+  count: number,
+): AsyncGenerator<Batch, void, void> {
+  let left = count;
+  for await (const batch of batches) {
+    const added = Math.max(batch.numRows - left, 0);
+    left = Math.max(left - batch.numRows, 0);
+    if (added > 0) yield lastRows(batch, added);
+  }
+}

@@ -1,0 +1,110 @@
+/** The rows that a load wrote, read back in its transaction. */
+import type { Batch } from "../../../core/contracts/batch.ts";
+import type { ExtractRequest } from "../../../core/contracts/extractor.ts";
+import type { ColumnTotals, LoadedRows, LoadTask } from "../../../core/contracts/loader.ts";
+import { ValueError } from "../../../core/errors.ts";
+import { formatValue, parseText } from "../../../core/values/values.ts";
+import type { Field } from "../../../models/field.ts";
+import type { StreamSource } from "../../../models/source.ts";
+import type { LoadColumn, Target } from "../column_match.ts";
+import type { ColumnOf, RelationalSystem, SqlSession, SqlValue, Table } from "../contract.ts";
+import { fromClause } from "../select.ts";
+
+const BATCH = { batchRows: 8192, batchBytes: 16 * 1024 * 1024 };
+
+/** Where the rows of a load are. */
+export interface LoadedRange {
+  /** The table, or a query of it. */
+  readonly source: StreamSource;
+  /** The condition in SQL that finds them in the source; `read` has its own. */
+  readonly condition?: string | undefined;
+  readonly doubt?: string | undefined;
+  /** Reads in the transaction of the load. */
+  read(request: ExtractRequest): AsyncGenerator<Batch, unknown, void>;
+}
+
+/** Describes the rows of a load for its verification. */
+export function describeLoaded<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  { signal }: LoadTask,
+  { table, columns, computed }: Target<T, E>,
+  { source, condition, doubt, read }: LoadedRange,
+): LoadedRows {
+  const byName = new Map(columns.map((column) => [column.field.name, column]));
+  const altered = columns.flatMap(({ field, column }): [string, string][] => {
+    const spelling = system.types.describeSpelling?.(field, column);
+    return spelling === undefined ? [] : [[field.name, spelling]];
+  });
+  const request = (fields: readonly Field[]): ExtractRequest => ({
+    ...{ source, ...BATCH, signal, recycle: true },
+    projections: fields.map((field) => ({ field, column: byName.get(field.name)!.column.name })),
+  });
+  return {
+    label: table.label,
+    fields: columns.map(({ field }) => field),
+    altered: new Map([...altered, ...computed.map((name) => [name, COMPUTED] as const)]),
+    doubt,
+    read: (fields) => read(request(fields)),
+    async total(fields) {
+      const of = fields.map(({ name }) => byName.get(name)!);
+      const selected = of.map((column) => selectTotals(system, column));
+      const where = condition === undefined ? "" : ` WHERE ${condition}`;
+      const from = `${fromClause(source, system.dialect)}${where}`;
+      const list = selected.flatMap(({ sql }) => sql).map((sql) => `, ${sql}`).join("");
+      const { rows: [row] } = await session.query(`SELECT count(*)${list} FROM ${from}`);
+      const values = row!.values();
+      const rows = Number(values.next().value);
+      return { rows, columns: selected.map(({ read }) => read(rows, values)) };
+    },
+  };
+}
+
+const COMPUTED = "the table computes it";
+
+/** The SQL of a column's totals, and how its values are read from the answer. */
+function selectTotals<S extends SqlSession, T extends Table, E>(
+  { dialect, types }: RelationalSystem<S, T, E>,
+  { field, column }: LoadColumn<ColumnOf<T>, E>,
+): { sql: string[]; read(rows: number, values: Iterator<SqlValue>): ColumnTotals } {
+  const name = dialect.quote(column.name);
+  const totals = types.chooseTotals(field, column);
+  const isFloat = field.dtype.startsWith("float");
+  const number = isFloat ? dialect.withoutNaN?.(name) ?? name : name;
+  const isNumber = isFloat || /^u?int|^decimal/.test(field.dtype);
+  const value = (total: string) => total === "sum" && !isNumber ? dialect.byteLength(name) : number;
+  return {
+    sql: [`count(${name})`, ...totals.map((total) => `${total}(${value(total)})`)],
+    read(rows, values) {
+      const nulls = rows - Number(values.next().value);
+      const found = totals.map((total) => [total, values.next().value as SqlValue] as const);
+      return {
+        nulls,
+        ...Object.fromEntries(
+          found.flatMap(([total, text]) =>
+            text === null
+              ? []
+              : [[total, total === "sum" ? sumText(field, text) : valueText(field, text)]]
+          ),
+        ),
+      };
+    },
+  };
+}
+
+/** Undefined for a text that only the system reads, such as a year before 1. */
+function valueText(field: Field, value: SqlValue): string | undefined {
+  try {
+    return formatValue(parseText(String(value), field)!);
+  } catch (error) {
+    if (error instanceof ValueError) return undefined;
+    throw error;
+  }
+}
+
+/** A sum has more digits than its field. */
+function sumText(field: Field, value: SqlValue): string | undefined {
+  const { dtype, scale } = field;
+  if (dtype !== "decimal") return String(value);
+  return valueText({ ...field, precision: 76, scale: scale ?? 0 }, value);
+}

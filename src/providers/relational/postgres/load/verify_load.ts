@@ -1,0 +1,107 @@
+/** Reads the rows of a load back in its transaction, so that they can be compared with the stage. */
+import type { LoadTask, VerifiedLoad } from "../../../../core/contracts/loader.ts";
+import { describeLoaded } from "../../load/loaded_rows.ts";
+import { extractOver } from "../copy_extractor.ts";
+import type { Relation } from "../sql/catalog.ts";
+import { findHooks } from "../sql/triggers.ts";
+import type { PostgresSystem, Target } from "../system.ts";
+import type { Session } from "../wire/session.ts";
+
+/**
+ * A row has the number of the transaction that wrote it. That number has 32 bits, those of transactions 64:
+ * https://www.postgresql.org/docs/current/ddl-system-columns.html
+ */
+const WRITTEN_HERE = "xmin = (SELECT (txid_current() % 4294967296)::text::xid)";
+
+/** A table that has so many times the bytes of a load takes long to search for its rows. */
+const LARGE = 8;
+/** Bytes that are searched in any case. */
+const SMALL = 1024 * 1024;
+
+/** A table right before its rows are written. */
+export interface TableBefore {
+  /** Its size. */
+  readonly bytes: number;
+  /** The transaction has written its old rows again, since it changed the type of a column. */
+  readonly isRewritten: boolean;
+}
+
+/** All rows of a table, or those that the open transaction has written. */
+export function selectLoaded({ name }: Relation, which: "all" | "written"): string {
+  return `SELECT * FROM ${name}${which === "all" ? "" : ` WHERE ${WRITTEN_HERE}`}`;
+}
+
+/** Examines a table in the transaction that appends to it. */
+export async function examineTable(session: Session, table: Relation): Promise<TableBefore> {
+  const bytes = await measureTable(session, table);
+  if (bytes === 0 || !await mayRead(session, table)) return { bytes, isRewritten: false };
+  // All rows of a rewritten table are new: any of them will do.
+  const { rows } = await session.query(
+    `SELECT FROM (SELECT xmin FROM ${table.name} LIMIT 1) AS one WHERE ${WRITTEN_HERE}`,
+  );
+  return { bytes, isRewritten: rows.length > 0 };
+}
+
+/** Bytes of a table with its partitions. */
+async function measureTable(session: Session, { id }: Relation): Promise<number> {
+  const { rows: [row] } = await session.query(
+    `SELECT coalesce((SELECT sum(pg_catalog.pg_relation_size(relid))
+      FROM pg_catalog.pg_partition_tree(${id})), pg_catalog.pg_relation_size(${id}))`,
+  );
+  return Number(row![0]);
+}
+
+async function mayRead(session: Session, { id }: Relation): Promise<boolean> {
+  const { rows: [row] } = await session.query(
+    `SELECT pg_catalog.has_table_privilege(${id}, 'SELECT')`,
+  );
+  return row![0] === "t";
+}
+
+/**
+ * Verifies a load in its open transaction.
+ *
+ * @param sql the query that finds its rows
+ * @param before an append
+ * @param doubt further reasons why it need not hold what was sent
+ */
+export async function verifyLoaded(
+  system: PostgresSystem,
+  session: Session,
+  task: LoadTask,
+  target: Target,
+  { sql, before, doubt }: {
+    sql: string;
+    before?: TableBefore | undefined;
+    doubt?: string | undefined;
+  },
+): Promise<VerifiedLoad | undefined> {
+  const { verify } = task;
+  if (verify === undefined) return undefined;
+  if (target.table.kind === "f") {
+    return await verify({ unreadable: "a foreign table does not tell who wrote its rows" });
+  }
+  if (before?.isRewritten === true) {
+    return await verify({ unreadable: "the load changed a column, which wrote all rows again" });
+  }
+  const rows = describeLoaded(system, session, task, target, {
+    source: { type: "sql", sql },
+    doubt: doubt ?? await findDoubt(session, target.table, before?.bytes),
+    read: (request) => extractOver(session, request),
+  });
+  return await verify(rows);
+}
+
+async function findDoubt(
+  session: Session,
+  table: Relation,
+  before: number | undefined,
+): Promise<string | undefined> {
+  const { triggered, filtered } = await findHooks(session, table);
+  if (triggered) return "triggers of the table may change rows";
+  if (filtered) return "row security may hide rows from the login";
+  if (!await mayRead(session, table)) return "the login may not read the table";
+  if (before === undefined) return undefined;
+  const added = Math.max(await measureTable(session, table) - before, SMALL);
+  return before > LARGE * added ? "the table has many times as many rows as the load" : undefined;
+}

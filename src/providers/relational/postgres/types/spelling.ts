@@ -1,0 +1,45 @@
+/** How columns spell values, and which totals SQL computes of them as dxt does. */
+import { isIntegerType } from "../../../../core/values/values.ts";
+import type { Field } from "../../../../models/field.ts";
+import type { TotalName } from "../../contract.ts";
+import type { TableColumn } from "../sql/catalog.ts";
+import { TEXT } from "./server_check.ts";
+import { fromSource, nativeType } from "./type_mapper.ts";
+import { parseTypeName } from "./type_name.ts";
+
+const INTEGERS: ReadonlySet<string> = new Set(["int2", "int4", "int8"]);
+
+/** How a column spells the values of a field in its own way; undefined where they read back unchanged. */
+export function describeSpelling(field: Field, column: TableColumn): string | undefined {
+  if (nativeType(field) === column.type) return undefined;
+  const { base, array } = parseTypeName(column.type);
+  const own = `${column.type} has its own spelling of a value`;
+  if (array || base === "jsonb" || base === "bpchar") return own;
+  if (TEXT.has(base) || column.kind === "e") return undefined;
+  if (base === "numeric" && field.dtype === "string") return own;
+  return fromSource(column.type).dtype === "string" ? own : undefined;
+}
+
+/** The totals that the server computes of a column as dxt does of the field. */
+export function chooseTotals(field: Field, column: TableColumn): readonly TotalName[] {
+  const { base, array } = parseTypeName(column.type);
+  if (array || describeSpelling(field, column) !== undefined) return [];
+  const isNumber = isIntegerType(field.dtype) || field.dtype === "decimal";
+  if (isNumber) return INTEGERS.has(base) || base === "numeric" ? ["min", "max", "sum"] : [];
+  if (fromSource(column.type).dtype !== field.dtype) return [];
+  switch (field.dtype) {
+    case "string":
+      return TEXT.has(base) ? ["sum"] : [];
+    case "binary":
+      return ["sum"];
+    case "float32":
+    case "float64":
+    case "date":
+    case "time":
+    case "timestamp":
+    case "timestamp_tz":
+      return ["min", "max"];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,62 @@
+/** The rows of an upsert: a temporary table keeps their keys, and finds them again. */
+import type { DatabaseSync } from "node:sqlite";
+import type { LoadTask } from "../../../../core/contracts/loader.ts";
+import { sameKey, upsertColumns } from "../../load/upsert.ts";
+import { dialect, quote } from "../sql/dialect.ts";
+import { queryRows } from "../sql/session.ts";
+import type { Target } from "../system.ts";
+import { boundReader } from "../types/bind_value.ts";
+import { databaseEncoding } from "../types/text_encoding.ts";
+
+const KEYS = "temp.dxt_upserted_keys";
+
+/** The rows of an upsert in its table, until they are disposed of. */
+export class UpsertedRows implements Disposable {
+  /** The query that finds them. */
+  readonly sql: string;
+  readonly #from: string;
+  readonly #keys: readonly string[];
+
+  private constructor(private readonly database: DatabaseSync, target: Target, task: LoadTask) {
+    const { all, keys } = upsertColumns(target, task.upsertKeys, dialect);
+    this.#keys = keys;
+    this.#from = `${KEYS} AS s CROSS JOIN ${target.table.name} AS t ON ${sameKey(keys)}`;
+    this.sql = `SELECT ${all.map((column) => `t.${column}`).join(", ")} FROM ${this.#from}`;
+  }
+
+  /** Reads the keys from the stage. */
+  static async find(
+    database: DatabaseSync,
+    target: Target,
+    task: LoadTask,
+  ): Promise<UpsertedRows> {
+    const columns = target.columns.filter(({ field }) => task.upsertKeys.includes(field.name));
+    const names = columns.map(({ column }) => quote(column.name)).join(", ");
+    database.exec(`CREATE TABLE ${KEYS} (${names})`);
+    const found = new UpsertedRows(database, target, task);
+    const places = columns.map(() => "?").join(", ");
+    const insert = database.prepare(`INSERT INTO ${KEYS} (${names}) VALUES (${places})`);
+    const wide = databaseEncoding(database) !== "utf-8";
+    for await (const { data: { children }, numRows } of task.staged.scanBatches()) {
+      const readers = columns.map(({ field, column, at }) =>
+        boundReader(field, children[at]!, { declared: column.type, wide })
+      );
+      for (let row = 0; row < numRows; row++) insert.run(...readers.map((read) => read(row)));
+    }
+    return found;
+  }
+
+  /** Counts the rows, each once; fewer than staged where several staged ones have the same key. */
+  count(): number {
+    const keys = this.#keys.map((key) => `t.${key}`).join(", ");
+    const [row] = queryRows(
+      this.database,
+      `SELECT count(*) FROM (SELECT DISTINCT ${keys} FROM ${this.#from})`,
+    );
+    return Number(row![0]);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.database.isOpen) this.database.exec(`DROP TABLE ${KEYS}`);
+  }
+}

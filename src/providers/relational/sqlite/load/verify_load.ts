@@ -1,0 +1,105 @@
+/** Reads the rows of a load back, so that they can be compared with the stage. */
+import type { DatabaseSync } from "node:sqlite";
+import type {
+  LoadedRows,
+  LoadTask,
+  VerifiedLoad,
+  VerifyLoad,
+} from "../../../../core/contracts/loader.ts";
+import { describeLoaded, type LoadedRange } from "../../load/loaded_rows.ts";
+import { formatReference } from "../../names.ts";
+import { extractOver } from "../extractor.ts";
+import { literal } from "../sql/dialect.ts";
+import { queryRows, SqliteSession } from "../sql/session.ts";
+import { sqlite, type Target } from "../system.ts";
+import { databaseEncoding } from "../types/text_encoding.ts";
+import { UpsertedRows } from "./upserted_rows.ts";
+
+/** Of a database in UTF-16, which computes other lengths in bytes than those of UTF-8. */
+const WIDE: typeof sqlite = {
+  ...sqlite,
+  types: {
+    ...sqlite.types,
+    chooseTotals: (field, column) =>
+      field.dtype === "string" ? [] : sqlite.types.chooseTotals(field, column),
+  },
+};
+
+/**
+ * Verifies a load over the connection that wrote it, or one that sees what it wrote.
+ *
+ * @param before the highest row number before the load; undefined where the table has none
+ * @param rows that the load wrote
+ */
+export async function verifyLoaded(
+  database: DatabaseSync,
+  task: LoadTask,
+  target: Target,
+  before: bigint | undefined,
+  rows: number,
+): Promise<VerifiedLoad | undefined> {
+  const { verify, mode } = task;
+  if (verify === undefined) return undefined;
+  const { table } = target;
+  const isAll = mode === "replace" || before === 0n;
+  if (mode === "upsert") return await verifyUpserted(database, task, target, verify);
+  if (!isAll && !isAtEnd(database, target, before, rows)) {
+    return await verify({ unreadable: "the records set the numbers of their rows" });
+  }
+  const part = isAll ? {} : { part: { from: String(before! + 1n), to: null } };
+  return await verify(describeRows(database, task, target, {
+    source: { type: "relation", name: formatReference({ schema: "main", name: table.table }) },
+    condition: isAll ? undefined : `${table.rowNumber} > ${before}`,
+    read: (request) => extractOver(database, { ...request, ...part }),
+  }));
+}
+
+/** A stage has digests if it is small, or if all values are to be compared. */
+async function verifyUpserted(
+  database: DatabaseSync,
+  task: LoadTask,
+  target: Target,
+  verify: VerifyLoad,
+): Promise<VerifiedLoad> {
+  const { count, summary } = await task.staged.committed();
+  if (summary?.digest === undefined) {
+    return await verify({ unreadable: "to find the rows of a large upsert again takes long" });
+  }
+  using rows = await UpsertedRows.find(database, target, task);
+  if (rows.count() !== count) {
+    return await verify({ unreadable: "several rows of the upsert have the same key" });
+  }
+  return await verify(describeRows(database, task, target, {
+    source: { type: "sql", sql: rows.sql },
+    read: (request) => extractOver(database, request),
+  }));
+}
+
+function describeRows(
+  database: DatabaseSync,
+  task: LoadTask,
+  target: Target,
+  range: Omit<LoadedRange, "doubt">,
+): LoadedRows {
+  const triggers = queryRows(
+    database,
+    `SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ${
+      literal(target.table.table)
+    } COLLATE NOCASE LIMIT 1`,
+  );
+  const doubt = triggers.length > 0 ? "triggers of the table may change rows" : undefined;
+  const system = databaseEncoding(database) === "utf-8" ? sqlite : WIDE;
+  return describeLoaded(system, new SqliteSession(database), task, target, { ...range, doubt });
+}
+
+/** Whether the rows above the number are exactly as many as the load wrote. */
+function isAtEnd(
+  database: DatabaseSync,
+  { table: { name, rowNumber } }: Target,
+  before: bigint | undefined,
+  rows: number,
+): boolean {
+  if (before === undefined || rowNumber === undefined) return false;
+  const [row] = queryRows(database, `SELECT count(*) FROM ${name} WHERE ${rowNumber} > ${before}`);
+  return Number(row![0]) === rows;
+}

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { VerifyLevel } from "../../src/models/stream.ts";
+import { run, runWell, withFolder } from "../support/run.ts";
+
+/** A table of SQLite whose trigger changes, deletes or doubles rows that a load inserts. */
+async function loadWithTrigger(
+  folder: string,
+  action: string,
+  verify: VerifyLevel | undefined,
+  mode = "replace",
+) {
+  using source = new DatabaseSync(join(folder, "s.db"));
+  source.exec(`CREATE TABLE orders (id INTEGER PRIMARY KEY, note TEXT, total INTEGER);
+    WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99)
+    INSERT INTO orders SELECT i, 'note ' || i, i FROM n`);
+  using database = new DatabaseSync(join(folder, "t.db"));
+  database.exec("CREATE TABLE orders (id INTEGER, note TEXT, total INTEGER)");
+  database.exec(
+    `CREATE TRIGGER faulty AFTER INSERT ON orders WHEN NEW.id = 41 BEGIN ${action}; END`,
+  );
+  return await run(folder, {
+    version: 1,
+    name: "p",
+    source: { provider: "sqlite", path: "s.db" },
+    target: { provider: "sqlite", path: "t.db" },
+    streams: [{
+      id: "orders",
+      source: "orders",
+      target: "orders",
+      load: { mode, ...(verify === undefined ? {} : { verify }) },
+    }],
+  });
+}
+
+const CHANGE = "UPDATE orders SET note = 'other' WHERE id = 41";
+
+Deno.test("a row that the target changed is named by its key, and nothing is committed", async () => {
+  await withFolder(async (folder) => {
+    const { streams: [stream] } = await loadWithTrigger(folder, CHANGE, "full");
+    assert.equal(stream!.error?.type, "VerificationError");
+    assert.match(
+      stream!.error!.message,
+      /Cannot prove the load into "orders": the values of field "note" differ from the stage; the row with id "41" differs$/,
+    );
+    assert.equal(typeof stream!.stage, "string");
+    using database = new DatabaseSync(join(folder, "t.db"));
+    assert.deepEqual({ ...database.prepare("SELECT count(*) AS n FROM orders").get() }, { n: 0 });
+  });
+});
+
+Deno.test("aggregates notice a changed length, with both sums", async () => {
+  await withFolder(async (folder) => {
+    const { streams: [stream] } = await loadWithTrigger(folder, CHANGE, "aggregates");
+    assert.match(stream!.error!.message, /the sum of "note" is 688, staged is 690$/);
+  });
+});
+
+Deno.test("a table with triggers proves counts unless more is asked for, and says so", async () => {
+  await withFolder(async (folder) => {
+    const { streams: [stream] } = await loadWithTrigger(folder, CHANGE, undefined);
+    assert.equal(stream!.status, "succeeded");
+    assert.deepEqual(
+      { ...stream!.proof!.verified, ms: 0 },
+      { level: "counts", reason: "triggers of the table may change rows", omitted: [], ms: 0 },
+    );
+  });
+});
+
+Deno.test("values that a trigger exchanges between rows are noticed", async () => {
+  await withFolder(async (folder) => {
+    const exchange =
+      "UPDATE orders SET note = CASE id WHEN 40 THEN 'note 41' ELSE 'note 40' END WHERE id IN (40, 41)";
+    const { streams: [stream] } = await loadWithTrigger(folder, exchange, "full");
+    assert.match(
+      stream!.error!.message,
+      /values changed places between rows; the row with id "4[01]" differs$/,
+    );
+  });
+});
+
+Deno.test("verify: counts asks the target nothing", async () => {
+  await withFolder(async (folder) => {
+    const { streams: [stream] } = await loadWithTrigger(folder, CHANGE, "counts");
+    assert.equal(stream!.status, "succeeded");
+    assert.equal(stream!.proof!.verified, undefined);
+  });
+});
+
+Deno.test("a large file is read back when the pipeline asks for it, also from an earlier stage", async () => {
+  await withFolder(async (folder) => {
+    const line = "x".repeat(1000);
+    await Deno.writeTextFile(
+      join(folder, "long.csv"),
+      `id,t\n${Array.from({ length: 6000 }, (_, i) => `${i},${line}`).join("\n")}\n`,
+    );
+    const pipeline = (verify?: VerifyLevel) => ({
+      version: 1,
+      name: "p",
+      source: { provider: "local", path: "." },
+      target: { provider: "local", path: "out" },
+      streams: [{
+        id: "long",
+        source: "long.csv",
+        target: "long.parquet",
+        load: { mode: "replace", ...(verify === undefined ? {} : { verify }) },
+      }],
+    });
+    const { streams: [unset] } = await runWell(folder, pipeline());
+    assert.equal(unset!.proof!.verified!.level, "counts");
+    assert.match(unset!.proof!.verified!.reason!, /takes long/);
+    const { streams: [full] } = await runWell(folder, pipeline("full"));
+    assert.equal(full!.proof!.verified!.level, "full");
+    await runWell(folder, pipeline(), { phase: "extract" });
+    const { streams: [loaded] } = await runWell(folder, pipeline("aggregates"), { phase: "load" });
+    assert.deepEqual(
+      { ...loaded!.proof!.verified, ms: 0 },
+      { level: "full", reason: "the target computes no aggregates", omitted: [], ms: 0 },
+    );
+  });
+});
