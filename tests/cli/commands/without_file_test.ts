@@ -283,8 +283,8 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   [["run", "--from", "x.csv", "--to", "w.db", "--limit", "0"], /--limit/],
   [["run", "--from", "x.csv", "--to", "w.db", "--limit", "many"], /--limit/],
   [["run", "--from", "x.csv", "--to", "w.db", "--since", "1"], /stream "x": it is read whole/],
-  [["head", "x.csv", "-n", "few"], /-n/],
-  [["head", "x.csv", "-n", "0"], /-n/],
+  [["head", "x.csv", "-n", "few"], /--rows "few"/],
+  [["head", "x.csv", "-n", "0"], /--rows "0"/],
   [["head", "chinook.sqlite"], /expected a STREAM, dxt discover lists/],
   [
     ["head", "chinook.sqlite", "Trak"],
