@@ -51,6 +51,6 @@ Deno.test("the command that the page on security shows runs the pipeline with th
     }).output();
     const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     assert.equal(code, 0, err);
-    assert.match(out!, /^orders +succeeded +1 .* append$/m);
+    assert.match(out!, /^orders +succeeded +1 .* append +full$/m);
   });
 });
