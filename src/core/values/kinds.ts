@@ -1,5 +1,6 @@
 /** Kinds of types. Values of one kind have the same form, so that most code needs only the kind. */
 import type { DXTType } from "../../models/dtype.ts";
+import type { Element } from "../../models/field.ts";
 
 const KINDS = {
   int8: "integer",
@@ -44,4 +45,12 @@ export function isText(dtype: DXTType): boolean {
 /** Whether the values of a type are texts of JSON. */
 export function isJSONType(dtype: DXTType): boolean {
   return KINDS[dtype] === "json";
+}
+
+/**
+ * Whether systems spell an element of this type differently in the JSON of an array: PostgreSQL writes 16777216 as
+ * 1.6777216e+07, and UTC as +00:00 instead of Z.
+ */
+export function hasSpellings({ dtype }: Element): boolean {
+  return KINDS[dtype] === "float" || dtype === "timestamp_tz";
 }

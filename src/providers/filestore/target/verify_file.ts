@@ -3,6 +3,7 @@ import { lastRows } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
 import type { VerifiedLoad } from "../../../core/contracts/loader.ts";
+import { hasSpellings } from "../../../core/values/kinds.ts";
 import type { Field } from "../../../models/field.ts";
 import { columnName, fileInput, type TypeToWrite } from "../source/file.ts";
 import type { FileLoadTask } from "./loaders.ts";
@@ -25,9 +26,9 @@ export async function verifyFile(
   { path, fields, before }: PendingFile,
 ): Promise<VerifiedLoad | undefined> {
   const written = new Map(fields.map((field, i) => [field.name, { field, i }]));
-  const altered = staged.fields.flatMap(({ name, dtype }): [string, string][] => {
-    const { field } = written.get(name)!;
-    return field.dtype === dtype ? [] : [[name, `the file has it as ${field.dtype}`]];
+  const altered = staged.fields.flatMap((field): [string, string][] => {
+    const reason = describeChange(field, written.get(field.name)!.field, type);
+    return reason === undefined ? [] : [[field.name, reason]];
   });
   return await verify?.({
     label: `"${target.path}"`,
@@ -45,6 +46,19 @@ export async function verifyFile(
       yield* skipRows(format.read(fileInput(file, path), request), before);
     },
   });
+}
+
+/** How a file changes the form of a field's values; undefined where they read back as they are staged. */
+function describeChange(
+  { dtype, element }: Field,
+  written: Field,
+  { format }: TypeToWrite,
+): string | undefined {
+  if (written.dtype !== dtype) return `the file has it as ${written.dtype}`;
+  const isList = format.name === "parquet" && written.element !== undefined;
+  return isList && (element === undefined || hasSpellings(element))
+    ? "a list does not keep the spelling of its JSON"
+    : undefined;
 }
 
 async function* skipRows(

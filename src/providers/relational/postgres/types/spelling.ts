@@ -1,4 +1,5 @@
 /** How columns spell values, and which totals SQL computes of them as dxt does. */
+import { hasSpellings } from "../../../../core/values/kinds.ts";
 import { isIntegerType } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { TotalName } from "../../contract.ts";
@@ -11,9 +12,13 @@ const INTEGERS: ReadonlySet<string> = new Set(["int2", "int4", "int8"]);
 
 /** How a column spells the values of a field in its own way; undefined where they read back unchanged. */
 export function describeSpelling(field: Field, column: TableColumn): string | undefined {
-  if (nativeType(field) === column.type) return undefined;
   const { base, array } = parseTypeName(column.type);
   const own = `${column.type} has its own spelling of a value`;
+  if (nativeType(field) === column.type) {
+    // They may have been a list in a file on the way.
+    const { element } = fromSource(column.type);
+    return element !== undefined && hasSpellings(element) ? own : undefined;
+  }
   if (array || base === "jsonb" || base === "bpchar") return own;
   if (TEXT.has(base) || column.kind === "e") return undefined;
   if (base === "numeric" && field.dtype === "string") return own;
