@@ -3,11 +3,23 @@ import type { Batch } from "../../../core/contracts/batch.ts";
 import type { ExtractRequest } from "../../../core/contracts/extractor.ts";
 import type { ColumnTotals, LoadedRows, LoadTask } from "../../../core/contracts/loader.ts";
 import { ValueError } from "../../../core/errors.ts";
-import { formatValue, parseText } from "../../../core/values/values.ts";
+import {
+  exactDecimal,
+  formatValue,
+  isIntegerType,
+  parseText,
+} from "../../../core/values/values.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamSource } from "../../../models/source.ts";
 import type { LoadColumn, Target } from "../column_match.ts";
-import type { ColumnOf, RelationalSystem, SqlSession, SqlValue, Table } from "../contract.ts";
+import type {
+  ColumnOf,
+  RelationalSystem,
+  SqlSession,
+  SqlValue,
+  Table,
+  TotalName,
+} from "../contract.ts";
 import { fromClause } from "../select.ts";
 
 const BATCH = { batchRows: 8192, batchBytes: 16 * 1024 * 1024 };
@@ -81,10 +93,8 @@ function selectTotals<S extends SqlSession, T extends Table, E>(
       return {
         nulls,
         ...Object.fromEntries(
-          found.flatMap(([total, text]) =>
-            text === null
-              ? []
-              : [[total, total === "sum" ? sumText(field, text) : valueText(field, text)]]
+          found.flatMap(([total, answer]) =>
+            answer === null ? [] : [[total, formatAnswer(field, total, String(answer))]]
           ),
         ),
       };
@@ -92,19 +102,23 @@ function selectTotals<S extends SqlSession, T extends Table, E>(
   };
 }
 
-/** Undefined for a text that only the system reads, such as a year before 1. */
-function valueText(field: Field, value: SqlValue): string | undefined {
+/**
+ * Formats a total as the stage does, so that equal ones are equal texts. Undefined for a text that only the system
+ * reads, such as a year before 1.
+ */
+export function formatAnswer(field: Field, total: TotalName, text: string): string | undefined {
+  const { dtype, scale = 0 } = field;
+  // A sum has more digits than its field, and the column may have more places. What has a fraction where the field
+  // has none differs from the stage, and is shown as it is.
+  if (dtype === "decimal") return exactDecimal(text, Infinity, scale) ?? text;
+  if (isIntegerType(dtype)) return exactDecimal(text, Infinity, 0) ?? text;
+  if (total === "sum") return text;
   try {
-    return formatValue(parseText(String(value), field)!);
+    const value = parseText(text, field)!;
+    // A summary has -0 as 0.
+    return formatValue(value === 0 ? 0 : value);
   } catch (error) {
     if (error instanceof ValueError) return undefined;
     throw error;
   }
-}
-
-/** A sum has more digits than its field. */
-function sumText(field: Field, value: SqlValue): string | undefined {
-  const { dtype, scale } = field;
-  if (dtype !== "decimal") return String(value);
-  return valueText({ ...field, precision: 76, scale: scale ?? 0 }, value);
 }

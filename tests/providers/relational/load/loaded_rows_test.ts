@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { formatAnswer } from "../../../../src/providers/relational/load/loaded_rows.ts";
+import type { TotalName } from "../../../../src/providers/relational/contract.ts";
+import type { Field } from "../../../../src/models/field.ts";
+
+Deno.test("equal totals are equal texts, in whatever form a server prints them", () => {
+  const cases: [Partial<Field>, TotalName, string, string | undefined][] = [
+    [{ dtype: "int32" }, "sum", "3.00", "3"],
+    [{ dtype: "int32" }, "min", "-1.0", "-1"],
+    [{ dtype: "int64" }, "sum", "9".repeat(40), "9".repeat(40)],
+    // A fraction is a difference from the stage, not an answer that nobody can read.
+    [{ dtype: "int32" }, "max", "1.5", "1.5"],
+    [{ dtype: "decimal", precision: 4, scale: 2 }, "sum", "12345.5", "12345.50"],
+    [{ dtype: "decimal", precision: 4, scale: 2 }, "max", "1.2345", "1.2345"],
+    [{ dtype: "float64" }, "min", "-0", "0"],
+    [{ dtype: "float32" }, "min", "0.1", "0.10000000149011612"],
+    [{ dtype: "string" }, "sum", "12", "12"],
+    [{ dtype: "date" }, "min", "0044-03-15 BC", undefined],
+  ];
+  for (const [type, total, text, wanted] of cases) {
+    const field = { name: "f", nullable: true, ...type } as Field;
+    assert.equal(formatAnswer(field, total, text), wanted, `${type.dtype} ${total} ${text}`);
+  }
+});
