@@ -14,7 +14,7 @@ import { type DatabaseFile, eventLoopPause, openToWrite } from "./sql/database_f
 import { findTable, type SqliteTable } from "./sql/catalog.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { lastRowNumber, rememberLoad } from "./load/load_commit.ts";
-import { verifyLoaded } from "./load/verify_load.ts";
+import { hasRows, verifyLoaded } from "./load/verify_load.ts";
 import { dialect } from "./sql/dialect.ts";
 import { describeTextOrder } from "./types/conversion.ts";
 import { watermarks } from "./sql/max_watermark.ts";
@@ -59,14 +59,15 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
       const target = await prepareTarget(sqlite, session, task, made);
       const { table } = target;
       if (mode === "upsert") await ensureUniqueKey(sqlite, session, table, task.upsertKeys);
-      const before = lastRowNumber(database, task.target);
+      const last = lastRowNumber(database, task.target);
+      const before = { last, hasRows: hasRows(database, target) };
       warnOfOmissions(this.connector.warn, target);
       const receipt = await fillTable(sqlite, session, task, table, async () => {
         const rows = await insertAll(database, target, task);
         return { rows, evidence: `${mode} changed ${rows} rows` };
       });
       const verified = await verifyLoaded(database, task, target, before, receipt.rows);
-      await rememberLoad(database, task, before, receipt.rows);
+      await rememberLoad(database, task, last, receipt.rows);
       return { ...receipt, verified };
     });
   }

@@ -25,31 +25,42 @@ const WIDE: typeof sqlite = {
   },
 };
 
+/** A table before its load. */
+export interface TableBefore {
+  readonly hasRows: boolean;
+  /** The highest row number; undefined where the table has none, 0 where it has no rows. */
+  readonly last: bigint | undefined;
+}
+
+/** Whether a table has rows: its highest row number may be 0. */
+export function hasRows(database: DatabaseSync, { table: { name } }: Target): boolean {
+  return queryRows(database, `SELECT 1 FROM ${name} LIMIT 1`).length > 0;
+}
+
 /**
  * Verifies a load over the connection that wrote it, or one that sees what it wrote.
  *
- * @param before the highest row number before the load; undefined where the table has none
  * @param rows that the load wrote
  */
 export async function verifyLoaded(
   database: DatabaseSync,
   task: LoadTask,
   target: Target,
-  before: bigint | undefined,
+  { hasRows, last }: TableBefore,
   rows: number,
 ): Promise<VerifiedLoad | undefined> {
   const { verify, mode } = task;
   if (verify === undefined) return undefined;
   const { table } = target;
-  const isAll = mode === "replace" || before === 0n;
+  const isAll = mode === "replace" || !hasRows;
   if (mode === "upsert") return await verifyUpserted(database, task, target, verify);
-  if (!isAll && !isAtEnd(database, target, before, rows)) {
+  if (!isAll && !isAtEnd(database, target, last, rows)) {
     return await verify({ unreadable: "the records set the numbers of their rows" });
   }
-  const part = isAll ? {} : { part: { from: String(before! + 1n), to: null } };
+  const part = isAll ? {} : { part: { from: String(last! + 1n), to: null } };
   return await verify(describeRows(database, task, target, {
     source: { type: "relation", name: formatReference({ schema: "main", name: table.table }) },
-    condition: isAll ? undefined : `${table.rowNumber} > ${before}`,
+    condition: isAll ? undefined : `${table.rowNumber} > ${last}`,
     read: (request) => extractOver(database, { ...request, ...part }),
   }));
 }
@@ -96,10 +107,10 @@ function describeRows(
 function isAtEnd(
   database: DatabaseSync,
   { table: { name, rowNumber } }: Target,
-  before: bigint | undefined,
+  last: bigint | undefined,
   rows: number,
 ): boolean {
-  if (before === undefined || rowNumber === undefined) return false;
-  const [row] = queryRows(database, `SELECT count(*) FROM ${name} WHERE ${rowNumber} > ${before}`);
+  if (last === undefined || rowNumber === undefined) return false;
+  const [row] = queryRows(database, `SELECT count(*) FROM ${name} WHERE ${rowNumber} > ${last}`);
   return Number(row![0]) === rows;
 }

@@ -149,7 +149,8 @@ async function verifyNew(
   task: LoadTask,
 ): Promise<VerifiedLoad | undefined> {
   try {
-    return await verifyLoaded(database, task, target, 0n, rows);
+    const before = { last: 0n, hasRows: false };
+    return await verifyLoaded(database, task, target, before, rows);
   } catch (error) {
     if (error instanceof VerificationError) database.exec(`DROP TABLE ${target.table.name}`);
     throw error;
