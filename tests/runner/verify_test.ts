@@ -120,3 +120,41 @@ Deno.test("a large file is read back when the pipeline asks for it, also from an
     );
   });
 });
+
+const FULL = { level: "full", reason: undefined, omitted: [], ms: 0 };
+
+/** Loads rows with a text and a number into a table of SQLite that has rows. */
+async function loadInto(folder: string, table: string, load: Record<string, unknown>) {
+  await Deno.writeTextFile(join(folder, "s.csv"), "k,v\nA,1\nb,2\n");
+  using database = new DatabaseSync(join(folder, "t.db"));
+  database.exec(table);
+  const { streams: [stream] } = await runWell(folder, {
+    version: 1,
+    name: "p",
+    source: { provider: "local", path: "." },
+    target: { provider: "sqlite", path: "t.db" },
+    streams: [{ id: "s", source: "s.csv", target: "t", load }],
+  });
+  return { ...stream!.proof!.verified!, ms: 0 };
+}
+
+Deno.test("rows are told from one with the number 0", async () => {
+  await withFolder(async (folder) => {
+    const table =
+      "CREATE TABLE t (k TEXT, v INTEGER PRIMARY KEY); INSERT INTO t VALUES ('none', 0)";
+    assert.deepEqual(await loadInto(folder, table, { mode: "append" }), FULL);
+  });
+});
+
+Deno.test("an upsert leaves a key in the spelling that the table has", async () => {
+  await withFolder(async (folder) => {
+    const table =
+      "CREATE TABLE t (k TEXT PRIMARY KEY COLLATE NOCASE, v INTEGER); INSERT INTO t VALUES ('a', 0)";
+    assert.deepEqual(await loadInto(folder, table, { mode: "upsert", upsert_keys: ["k"] }), FULL);
+    using database = new DatabaseSync(join(folder, "t.db"));
+    assert.deepEqual({ ...database.prepare("SELECT k, v FROM t WHERE v = 1").get() }, {
+      k: "a",
+      v: 1,
+    });
+  });
+});

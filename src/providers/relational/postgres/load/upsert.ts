@@ -72,9 +72,13 @@ export async function upsert(
   return { tags, sql: selectUpserted(work), doubt };
 }
 
-/** A row for each staged one: the last of each key as it is in the table, the others as they were staged. */
+/**
+ * A row for each staged one: the last of each key as it is in the table, the others as they were staged. Keys are
+ * those of the stage: an upsert does not change the key of a row that the table already has in another spelling.
+ */
 function selectUpserted({ target: { table }, columns: { all, keys }, same }: Upsert): string {
-  const list = (from: string) => all.map((column) => `${from}.${column}`).join(", ");
+  const list = (others: string) =>
+    all.map((column) => `${keys.includes(column) ? "s" : others}.${column}`).join(", ");
   const last = `(SELECT max(${ORDER}) AS last FROM ${STAGE} GROUP BY ${keys.join(", ")}) AS l`;
   return `SELECT ${list("t")} FROM ${STAGE} AS s JOIN ${last} ON l.last = s.${ORDER}
       JOIN ${table.name} AS t ON ${same}

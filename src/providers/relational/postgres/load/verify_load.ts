@@ -22,8 +22,8 @@ const SMALL = 1024 * 1024;
 export interface TableBefore {
   /** Its size. */
   readonly bytes: number;
-  /** The transaction has written its old rows again, since it changed the type of a column. */
-  readonly isRewritten: boolean;
+  /** Why the rows that the load will write cannot be told from others. */
+  readonly unreadable?: string | undefined;
 }
 
 /** All rows of a table, or those that the open transaction has written. */
@@ -33,22 +33,33 @@ export function selectLoaded({ name }: Relation, which: "all" | "written"): stri
 
 /** Examines a table in the transaction that appends to it. */
 export async function examineTable(session: Session, table: Relation): Promise<TableBefore> {
-  const bytes = await measureTable(session, table);
-  if (bytes === 0 || !await mayRead(session, table)) return { bytes, isRewritten: false };
-  // All rows of a rewritten table are new: any of them will do.
+  const { bytes, isNumbered } = await measureTable(session, table);
+  if (!isNumbered) {
+    return { bytes, unreadable: "a partition or its storage does not tell who wrote its rows" };
+  }
+  if (bytes === 0 || !await mayRead(session, table)) return { bytes };
+  // All rows of a table that the transaction has written again are new: any of them will do.
   const { rows } = await session.query(
     `SELECT FROM (SELECT xmin FROM ${table.name} LIMIT 1) AS one WHERE ${WRITTEN_HERE}`,
   );
-  return { bytes, isRewritten: rows.length > 0 };
+  return rows.length === 0
+    ? { bytes }
+    : { bytes, unreadable: "the load changed a column, which wrote all rows again" };
 }
 
-/** Bytes of a table with its partitions. */
-async function measureTable(session: Session, { id }: Relation): Promise<number> {
+/** Bytes of a table with its partitions, and whether each row has the number of its transaction. */
+async function measureTable(
+  session: Session,
+  { id }: Relation,
+): Promise<{ bytes: number; isNumbered: boolean }> {
+  // Foreign tables do not number their rows, nor need storage other than PostgreSQL's own.
   const { rows: [row] } = await session.query(
-    `SELECT coalesce((SELECT sum(pg_catalog.pg_relation_size(relid))
-      FROM pg_catalog.pg_partition_tree(${id})), pg_catalog.pg_relation_size(${id}))`,
+    `SELECT sum(pg_catalog.pg_relation_size(c.oid)),
+      bool_and(c.relkind <> 'f' AND coalesce(a.amname = 'heap', true))
+    FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam
+    WHERE c.oid = ${id} OR c.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(${id}))`,
   );
-  return Number(row![0]);
+  return { bytes: Number(row![0]), isNumbered: row![1] === "t" };
 }
 
 async function mayRead(session: Session, { id }: Relation): Promise<boolean> {
@@ -81,9 +92,7 @@ export async function verifyLoaded(
   if (target.table.kind === "f") {
     return await verify({ unreadable: "a foreign table does not tell who wrote its rows" });
   }
-  if (before?.isRewritten === true) {
-    return await verify({ unreadable: "the load changed a column, which wrote all rows again" });
-  }
+  if (before?.unreadable !== undefined) return await verify({ unreadable: before.unreadable });
   const rows = describeLoaded(system, session, task, target, {
     source: { type: "sql", sql },
     doubt: doubt ?? await findDoubt(session, target.table, before?.bytes),
@@ -102,6 +111,7 @@ async function findDoubt(
   if (filtered) return "row security may hide rows from the login";
   if (!await mayRead(session, table)) return "the login may not read the table";
   if (before === undefined) return undefined;
-  const added = Math.max(await measureTable(session, table) - before, SMALL);
+  const { bytes } = await measureTable(session, table);
+  const added = Math.max(bytes - before, SMALL);
   return before > LARGE * added ? "the table has many times as many rows as the load" : undefined;
 }

@@ -21,7 +21,9 @@ export class UpsertedRows implements Disposable {
     const { all, keys } = upsertColumns(target, task.upsertKeys, dialect);
     this.#keys = keys;
     this.#from = `${KEYS} AS s CROSS JOIN ${target.table.name} AS t ON ${sameKey(keys)}`;
-    this.sql = `SELECT ${all.map((column) => `t.${column}`).join(", ")} FROM ${this.#from}`;
+    // A row keeps its key in the spelling that it has, where the column's collation knows several.
+    const list = all.map((column) => `${keys.includes(column) ? "s" : "t"}.${column}`);
+    this.sql = `SELECT ${list.join(", ")} FROM ${this.#from}`;
   }
 
   /** Reads the keys from the stage. */
@@ -32,7 +34,8 @@ export class UpsertedRows implements Disposable {
   ): Promise<UpsertedRows> {
     const columns = target.columns.filter(({ field }) => task.upsertKeys.includes(field.name));
     const names = columns.map(({ column }) => quote(column.name)).join(", ");
-    database.exec(`CREATE TABLE ${KEYS} (${names})`);
+    // With the affinities of the columns, so that a key is stored as in the table.
+    database.exec(`CREATE TABLE ${KEYS} AS SELECT ${names} FROM ${target.table.name} LIMIT 0`);
     const found = new UpsertedRows(database, target, task);
     const places = columns.map(() => "?").join(", ");
     const insert = database.prepare(`INSERT INTO ${KEYS} (${names}) VALUES (${places})`);
@@ -57,6 +60,6 @@ export class UpsertedRows implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.database.isOpen) this.database.exec(`DROP TABLE ${KEYS}`);
+    if (this.database.isOpen) this.database.exec(`DROP TABLE IF EXISTS ${KEYS}`);
   }
 }

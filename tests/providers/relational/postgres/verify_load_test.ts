@@ -1,0 +1,59 @@
+/** Loads whose values the target has in another form: their verification knows that they are the same. */
+import assert from "node:assert/strict";
+import type { TestDatabase } from "../../../support/services.ts";
+import { runWell, withFolder } from "../../../support/run.ts";
+import { onServers } from "./support.ts";
+
+/** Loads "source" into "target", and returns what was compared. */
+async function verify(database: TestDatabase, load: Record<string, unknown>) {
+  return await withFolder(async (folder) => {
+    const end = { provider: "postgres", url: `${database.url}?sslmode=disable` };
+    const { streams: [stream] } = await runWell(folder, {
+      version: 1,
+      name: "p",
+      source: end,
+      target: end,
+      streams: [{ id: "s", source: "source", target: "target", load }],
+    });
+    return stream!.proof!.verified!;
+  });
+}
+
+onServers("columns with more places than their fields have the same totals", async (database) => {
+  await database.sql(`CREATE TABLE source (id int, n int, d numeric(6,2), f float8, g float4);
+    INSERT INTO source VALUES (1, 7, 1.5, '-0', 0.1), (2, NULL, 2.25, 'NaN', 0.3), (3, -9, 0, 1, 1);
+    CREATE TABLE target (id bigint, n numeric(12,2), d numeric(9,4), f float8, g float4)`);
+  const { level, omitted } = await verify(database, { mode: "append", verify: "aggregates" });
+  assert.deepEqual({ level, omitted }, { level: "aggregates", omitted: [] });
+});
+
+onServers("an upsert leaves a key in the spelling that the table has", async (database) => {
+  await database.sql(`CREATE EXTENSION citext;
+    CREATE TABLE source (k text, v int); INSERT INTO source VALUES ('A', 1), ('b', 2);
+    CREATE TABLE target (k citext PRIMARY KEY, v int); INSERT INTO target VALUES ('a', 0)`);
+  const { level, omitted } = await verify(database, { mode: "upsert", upsert_keys: ["k"] });
+  assert.deepEqual({ level, omitted }, { level: "full", omitted: [] });
+  assert.deepEqual(
+    (await database.sql("SELECT k, v FROM target ORDER BY v")).map((row) => ({ ...row })),
+    [{ k: "a", v: 1 }, { k: "b", v: 2 }],
+  );
+});
+
+onServers("an append to a table with a foreign partition is proven by counts", async (database) => {
+  const { hostname, port, pathname, username } = new URL(database.url);
+  await database.sql(`CREATE EXTENSION postgres_fdw;
+    CREATE SERVER own FOREIGN DATA WRAPPER postgres_fdw
+      OPTIONS (host '${hostname}', port '${port}', dbname '${pathname.slice(1)}');
+    CREATE USER MAPPING FOR PUBLIC SERVER own OPTIONS (user '${username}');
+    CREATE TABLE source (id int); INSERT INTO source VALUES (1), (2), (3); CREATE TABLE far (id int);
+    CREATE TABLE target (id int) PARTITION BY RANGE (id);
+    CREATE TABLE near PARTITION OF target FOR VALUES FROM (0) TO (2);
+    CREATE FOREIGN TABLE linked PARTITION OF target FOR VALUES FROM (2) TO (9)
+      SERVER own OPTIONS (table_name 'far')`);
+  const { level, reason } = await verify(database, { mode: "append" });
+  assert.equal(level, "counts");
+  assert.match(reason!, /does not tell who wrote its rows/);
+  assert.deepEqual({ ...(await database.sql("SELECT count(*)::int AS n FROM target"))[0] }, {
+    n: 3,
+  });
+});
