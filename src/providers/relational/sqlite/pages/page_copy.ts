@@ -83,8 +83,8 @@ export function* copyPages(
       limit = Math.min(rows * 8, most);
     }
   } finally {
-    // A connection that wrote rows may read them more than once.
-    if (database.isOpen) database.exec(`DROP TABLE ${COPY}`);
+    // A connection that wrote rows may read them more than once. A rollback has dropped the table.
+    if (database.isOpen) database.exec(`DROP TABLE IF EXISTS ${COPY}`);
   }
 }
 
