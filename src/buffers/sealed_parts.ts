@@ -77,13 +77,22 @@ function findDifference(
   return spec === origin.spec ? undefined : "the stream is read, divided or staged otherwise now";
 }
 
-/** Reads the log of a folder; undefined without a readable one. A line that the kill cut off is left out. */
+/** Reads the log of a folder; undefined without a readable one. */
 export async function readSealed(path: string): Promise<SealedLog | undefined> {
   try {
     const text = await Deno.readTextFile(join(path, LOG));
     const [first, ...others] = text.split("\n").slice(0, -1);
     const origin = Origin.parse(JSON.parse(first ?? ""));
-    return { origin, parts: others.map((line) => Part.parse(JSON.parse(line))) };
+    return { origin, parts: others.flatMap((line) => parsePart(line) ?? []) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined for a line that a kill cut off, which the next run has continued with its own. */
+function parsePart(line: string): SealedPart | undefined {
+  try {
+    return Part.parse(JSON.parse(line));
   } catch {
     return undefined;
   }

@@ -124,6 +124,12 @@ const DAMAGES: Readonly<Record<string, (left: string) => Promise<void>>> = {
     const path = join(left, "sealed.jsonl");
     await Deno.writeTextFile(path, '{"number":2,"files":[]', { append: true });
   },
+  "a line that the next run has continued": async (left) => {
+    const path = join(left, "sealed.jsonl");
+    const [origin, first, ...more] = (await Deno.readTextFile(path)).split("\n");
+    const cut = `{"number":2,"fil${first}`;
+    await Deno.writeTextFile(path, [origin, first, cut, ...more].join("\n"));
+  },
   "a part whose file was changed": async (left) => {
     await Deno.writeTextFile(join(left, "part-001-00000.csv"), "n\n1\n");
   },
@@ -135,7 +141,7 @@ const DAMAGES: Readonly<Record<string, (left: string) => Promise<void>>> = {
   },
   "a log that is none": (left) => Deno.writeTextFile(join(left, "sealed.jsonl"), "no JSON\n"),
 };
-const TAKEN = [[0, 1], [0], [0], [], []];
+const TAKEN = [[0, 1], [0, 1], [0], [0], [], []];
 
 for (const [i, [name, damage]] of Object.entries(DAMAGES).entries()) {
   Deno.test(`only whole parts are taken up: ${name}`, () =>

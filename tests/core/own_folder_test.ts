@@ -65,6 +65,15 @@ Deno.test("a new folder replaces those that killed processes left with its prefi
     assert.equal(await Deno.readTextFile(join(around, ".theirs.lock")), "");
   }));
 
+Deno.test("a folder whose lock is gone is removed without an error", () =>
+  withFolder(async (around) => {
+    {
+      await using own = await createOwnFolder(around, "pipe-");
+      await Deno.remove(join(around, `.${basename(own.path)}.lock`));
+    }
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(around)), []);
+  }));
+
 Deno.test("a folder that does not exist holds no folders of processes", () =>
   withFolder(async (around) => {
     assert.deepEqual(await listOwnFolders(join(around, "none")), []);

@@ -34,7 +34,8 @@ export async function createOwnFolder(around: string, prefix: string): Promise<O
     async [Symbol.asyncDispose]() {
       try {
         await Deno.remove(path, { recursive: true });
-        await Deno.remove(lockPath);
+        // Another process may have removed the lock right before this one took it.
+        await ifPresent(() => Deno.remove(lockPath));
       } finally {
         lock.close();
       }
