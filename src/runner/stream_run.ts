@@ -1,6 +1,7 @@
 /** Runs one stream: extract → stage → load → receipt. */
 import { openBuffer } from "../buffers/mod.ts";
 import type { Buffer, StagedFiles } from "../core/contracts/buffer.ts";
+import type { LoadReceipt } from "../core/contracts/loader.ts";
 import { BufferError, isStaleRange, isUnknownOutcome } from "../core/errors.ts";
 import { isWildcard } from "../models/wildcard.ts";
 import { verifyLoad } from "../integrity/receipt.ts";
@@ -169,6 +170,7 @@ async function loadStream(
     const receipt = await load.finish(staged);
     context.stages.defer(() => lock.forget());
     progress.receipt = verifyLoad(staged, receipt);
+    warnOfCounts(plan, context, receipt);
     progress.rowsLoaded = receipt.rows;
   } catch (error) {
     await load.abort(error);
@@ -179,6 +181,18 @@ async function loadStream(
   }
   reportPhase(plan, context, "load", progress.rowsLoaded, progress.loadMs);
   if (plan.buffer.cleanup_on_success !== false) await removeStage(buffer, progress);
+}
+
+/** Warns where nothing but counts was compared, although the pipeline asks for more. */
+function warnOfCounts(
+  { stream }: StreamPlan,
+  { warn }: RunContext,
+  { verified }: LoadReceipt,
+): void {
+  const { verify = "counts" } = stream.load ?? {};
+  if (verify === "counts" || (verified !== undefined && verified.level !== "counts")) return;
+  const reason = verified?.reason ?? "the loader does not read back what it wrote";
+  warn(`Only counts are compared, although "verify" is ${verify}: ${reason}`);
 }
 
 function reportPhase(

@@ -135,14 +135,15 @@ async function loadInto(folder: string, table: string, load: Record<string, unkn
     target: { provider: "sqlite", path: "t.db" },
     streams: [{ id: "s", source: "s.csv", target: "t", load }],
   });
-  return { ...stream!.proof!.verified!, ms: 0 };
+  return { verified: { ...stream!.proof!.verified!, ms: 0 }, warnings: stream!.warnings };
 }
 
 Deno.test("rows are told from one with the number 0", async () => {
   await withFolder(async (folder) => {
     const table =
       "CREATE TABLE t (k TEXT, v INTEGER PRIMARY KEY); INSERT INTO t VALUES ('none', 0)";
-    assert.deepEqual(await loadInto(folder, table, { mode: "append" }), FULL);
+    const { verified } = await loadInto(folder, table, { mode: "append" });
+    assert.deepEqual(verified, FULL);
   });
 });
 
@@ -150,11 +151,25 @@ Deno.test("an upsert leaves a key in the spelling that the table has", async () 
   await withFolder(async (folder) => {
     const table =
       "CREATE TABLE t (k TEXT PRIMARY KEY COLLATE NOCASE, v INTEGER); INSERT INTO t VALUES ('a', 0)";
-    assert.deepEqual(await loadInto(folder, table, { mode: "upsert", upsert_keys: ["k"] }), FULL);
+    const { verified } = await loadInto(folder, table, { mode: "upsert", upsert_keys: ["k"] });
+    assert.deepEqual(verified, FULL);
     using database = new DatabaseSync(join(folder, "t.db"));
     assert.deepEqual({ ...database.prepare("SELECT k, v FROM t WHERE v = 1").get() }, {
       k: "a",
       v: 1,
     });
+  });
+});
+
+Deno.test("a warning says when less is compared than the pipeline asks for", async () => {
+  await withFolder(async (folder) => {
+    const table =
+      "CREATE TABLE t (k TEXT PRIMARY KEY, v INTEGER) WITHOUT ROWID; INSERT INTO t VALUES ('none', 0)";
+    const load = { mode: "append", verify: "full" };
+    const { verified, warnings } = await loadInto(folder, table, load);
+    assert.equal(verified.level, "counts");
+    assert.deepEqual(warnings, [
+      'Only counts are compared, although "verify" is full: the table has no row numbers',
+    ]);
   });
 });

@@ -55,7 +55,10 @@ export async function verifyLoaded(
   const isAll = mode === "replace" || !hasRows;
   if (mode === "upsert") return await verifyUpserted(database, task, target, verify);
   if (!isAll && !isAtEnd(database, target, last, rows)) {
-    return await verify({ unreadable: "the records set the numbers of their rows" });
+    const unreadable = last === undefined
+      ? "the table has no row numbers"
+      : "the records set the numbers of their rows";
+    return await verify({ unreadable });
   }
   const part = isAll ? {} : { part: { from: String(last! + 1n), to: null } };
   return await verify(describeRows(database, task, target, {
