@@ -38,8 +38,8 @@ export interface Dialect {
    * Neighbours may be equal in it. Unset: `sql` itself.
    */
   wholeNumber?(sql: string, field: Field): string;
-  /** SQL of the length of a text or of bytes, in bytes. */
-  byteLength(sql: string): string;
+  /** SQL of the length of a text or of bytes, in bytes; of text those of UTF-8, whatever the encoding is. */
+  byteLength(sql: string, field: Field): string;
   /** SQL of a float that is NULL for NaN; unset where the system has no NaN. */
   withoutNaN?(sql: string): string;
   /** SQL that selects a column or expression as the field that is read, without an alias. */

@@ -84,7 +84,8 @@ function selectTotals<S extends SqlSession, T extends Table, E>(
   const isFloat = field.dtype.startsWith("float");
   const number = isFloat ? dialect.withoutNaN?.(name) ?? name : name;
   const isNumber = isFloat || /^u?int|^decimal/.test(field.dtype);
-  const value = (total: string) => total === "sum" && !isNumber ? dialect.byteLength(name) : number;
+  const length = dialect.byteLength(name, field);
+  const value = (total: string) => total === "sum" && !isNumber ? length : number;
   return {
     sql: [`count(${name})`, ...totals.map((total) => `${total}(${value(total)})`)],
     read(rows, values) {

@@ -63,7 +63,8 @@ export const dialect: Dialect = {
       ? `${castToBytes(sql)} = ${binaryLiteral(utf8.encode(value))}`
       : `${sql} = ${Number(value)}`;
   },
-  byteLength: (sql) => `LENGTH(${sql})`,
+  byteLength: (sql, { dtype }) =>
+    dtype === "binary" ? `LENGTH(${sql})` : `LENGTH(CONVERT(${sql} USING utf8mb4))`,
   select: (sql) => sql,
   compare(sql, field) {
     if (orderKind(field) === undefined || field.order !== undefined) refuseOrder(field, "MySQL");

@@ -5,14 +5,14 @@ import { runWell, withFolder } from "../../../support/run.ts";
 import { onServers } from "./support.ts";
 
 /** Loads "source" into "target", and returns what was compared. */
-async function verify(database: TestDatabase, load: Record<string, unknown>) {
+async function verify(database: TestDatabase, load: Record<string, unknown>, url = database.url) {
+  const open = (url: string) => ({ provider: "postgres", url: `${url}?sslmode=disable` });
   return await withFolder(async (folder) => {
-    const end = { provider: "postgres", url: `${database.url}?sslmode=disable` };
     const { streams: [stream] } = await runWell(folder, {
       version: 1,
       name: "p",
-      source: end,
-      target: end,
+      source: open(database.url),
+      target: open(url),
       streams: [{ id: "s", source: "source", target: "target", load }],
     });
     return stream!.proof!.verified!;
@@ -26,6 +26,25 @@ onServers("columns with more places than their fields have the same totals", asy
   const { level, omitted } = await verify(database, { mode: "append", verify: "aggregates" });
   assert.deepEqual({ level, omitted }, { level: "aggregates", omitted: [] });
 });
+
+onServers(
+  "lengths of text are those of UTF-8, whatever the target's encoding is",
+  async (database) => {
+    await database.sql(
+      "CREATE TABLE source (t text, x xml); INSERT INTO source VALUES ('é', '<é/>')",
+    );
+    const target = new URL(database.url);
+    target.pathname += "_latin1";
+    const name = target.pathname.slice(1);
+    await database.sql(`CREATE DATABASE ${name} ENCODING LATIN1 TEMPLATE template0 LOCALE 'C'`);
+    try {
+      const { level, omitted } = await verify(database, { verify: "aggregates" }, target.href);
+      assert.deepEqual({ level, omitted }, { level: "aggregates", omitted: [] });
+    } finally {
+      await database.sql(`DROP DATABASE ${name} WITH (FORCE)`);
+    }
+  },
+);
 
 onServers("an upsert leaves a key in the spelling that the table has", async (database) => {
   await database.sql(`CREATE EXTENSION citext;

@@ -75,7 +75,10 @@ export const dialect: Dialect = {
   textArgument: quoteText,
   // Text takes the type of the column.
   equal: (sql, value) => `${sql} = ${quoteText(String(value))}`,
-  byteLength: (sql) => `octet_length(${sql})`,
+  byteLength: (sql, { dtype }) =>
+    dtype === "binary"
+      ? `octet_length(${sql})`
+      : `octet_length(pg_catalog.convert_to(${sql}::text, 'UTF8'))`,
   withoutNaN: (sql) => `nullif(${sql}, 'NaN')`,
   select: (sql) => sql,
   compare(sql) {
