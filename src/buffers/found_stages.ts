@@ -1,7 +1,7 @@
 /** Stages as they lie on disk, whoever wrote them: for a look at them, and to remove them. */
 import { join } from "node:path";
 import type { PendingLoad, StageDetails } from "../core/contracts/buffer.ts";
-import { messageOf } from "../core/errors.ts";
+import { BufferError, messageOf } from "../core/errors.ts";
 import { isLocked, readOwner } from "../core/files/file_lock.ts";
 import { ifPresent } from "../core/files/if_present.ts";
 import { addSizes, measurePath, type PathSize } from "../core/files/path_size.ts";
@@ -100,7 +100,7 @@ async function inspectStage(directory: string, isLeft: boolean): Promise<FoundSt
       ...PENDING.map((ending) => siblingPath(directory, ending)),
     ];
     found.push({
-      state: isInDoubt ? "in doubt" : problem === undefined ? "staged" : "unusable",
+      state: isInDoubt ? "in doubt" : manifest.isUnusable === true ? "unusable" : "staged",
       directory,
       pending: pending.value,
       count: manifest.value?.count,
@@ -118,13 +118,20 @@ async function countSealed(folders: readonly string[]): Promise<number | undefin
   return parts.length === 0 ? undefined : parts.reduce((sum, { count }) => sum + count, 0);
 }
 
+interface Attempt<T> {
+  readonly value?: T | undefined;
+  readonly problem?: string;
+  readonly isUnusable?: boolean;
+}
+
 async function attempt<T>(
   read: () => Promise<T | undefined>,
-): Promise<{ readonly value?: T | undefined; readonly problem?: string }> {
+): Promise<Attempt<T>> {
   try {
     return { value: await read() };
   } catch (error) {
-    return { problem: messageOf(error) };
+    // A file that cannot be read now may be read later.
+    return { problem: messageOf(error), isUnusable: error instanceof BufferError };
   }
 }
 

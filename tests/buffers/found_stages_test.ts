@@ -103,6 +103,17 @@ Deno.test("stages are found with their states, and folders of other programs are
     assert.equal(killed!.bytes, "n\n1\n{".length);
   }));
 
+Deno.test("a stage whose manifest cannot be read now is not taken for one that no load can read", () =>
+  withFolder(async (folder) => {
+    const directory = join(folder, "orders");
+    await commit(directory, 0);
+    await Deno.remove(join(directory, "manifest.json"));
+    await Deno.mkdir(join(directory, "manifest.json"));
+    const [found] = await listStages(folder);
+    assert.equal(found!.state, "staged");
+    assert.match(found!.problem!, /directory/);
+  }));
+
 Deno.test("a folder without stages, or without existence, holds none", () =>
   withFolder(async (folder) => {
     assert.deepEqual(await listStages(folder), []);
