@@ -2,6 +2,7 @@
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { ExtractRequest } from "../../../core/contracts/extractor.ts";
 import type { ColumnTotals, LoadedRows, LoadTask } from "../../../core/contracts/loader.ts";
+import type { MappedType } from "../../../core/contracts/type_mapper.ts";
 import { ValueError } from "../../../core/errors.ts";
 import {
   exactDecimal,
@@ -9,6 +10,7 @@ import {
   isIntegerType,
   parseText,
 } from "../../../core/values/values.ts";
+import type { DXTType } from "../../../models/dtype.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamSource } from "../../../models/source.ts";
 import type { LoadColumn, Target } from "../column_match.ts";
@@ -70,6 +72,17 @@ export function describeLoaded<S extends SqlSession, T extends Table, E>(
       return { rows, columns: selected.map(({ read }) => read(rows, values)) };
     },
   };
+}
+
+/** Whether a field reads back from a column of another type: servers print 1 as 1.00, 1e15 or true there. */
+export function isReadBack(dtype: DXTType, column: MappedType): boolean {
+  const isFloat = column.dtype.startsWith("float");
+  if (isIntegerType(dtype)) {
+    return !isFloat && column.dtype !== "bool" &&
+      (column.scale === undefined || column.scale === 0);
+  }
+  if (dtype === "decimal") return !isFloat;
+  return dtype !== "date" || !column.dtype.startsWith("timestamp");
 }
 
 const COMPUTED = "the table computes it";

@@ -2,22 +2,29 @@
 import { isIntegerType } from "../../../core/values/values.ts";
 import type { Field } from "../../../models/field.ts";
 import type { TotalName } from "../contract.ts";
+import { isReadBack } from "../load/loaded_rows.ts";
 import type { MySQLColumn } from "./catalog.ts";
 import { sourceType, typeMapper, typeWord } from "./type_mapper.ts";
 
-/** How a column spells the values of a field in its own way; undefined where they read back unchanged. */
-export function describeSpelling(field: Field, { type }: MySQLColumn): string | undefined {
-  if (field.source_type === sourceType(type)) return undefined;
-  const word = typeWord(type);
-  if (["json", "set", "uuid", "inet4", "inet6"].includes(word)) {
-    return `${word} has its own spelling of a value`;
-  }
-  return undefined;
+/**
+ * How a column has the values of a field in its own way: spelled differently, or as another type, which they are not
+ * read back from. Undefined where they read back unchanged.
+ */
+export function describeSpelling(field: Field, column: MySQLColumn): string | undefined {
+  if (isSpelled(field, column)) return `${typeWord(column.type)} has its own spelling of a value`;
+  const natural = typeMapper.fromSource(column.type);
+  return isReadBack(field.dtype, natural) ? undefined : `it is ${column.type} there`;
+}
+
+const SPELLED: ReadonlySet<string> = new Set(["json", "set", "uuid", "inet4", "inet6"]);
+
+function isSpelled({ source_type }: Field, { type }: MySQLColumn): boolean {
+  return source_type !== sourceType(type) && SPELLED.has(typeWord(type));
 }
 
 /** The totals that the server computes of a column as dxt does of the field. */
 export function chooseTotals(field: Field, column: MySQLColumn): readonly TotalName[] {
-  if (describeSpelling(field, column) !== undefined) return [];
+  if (isSpelled(field, column)) return [];
   const natural = typeMapper.fromSource(column.type).dtype;
   const isNumber = isIntegerType(field.dtype) || field.dtype === "decimal";
   if (isNumber) {

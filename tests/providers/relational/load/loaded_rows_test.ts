@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { formatAnswer } from "../../../../src/providers/relational/load/loaded_rows.ts";
+import { formatAnswer, isReadBack } from "../../../../src/providers/relational/load/loaded_rows.ts";
 import type { TotalName } from "../../../../src/providers/relational/contract.ts";
+import type { MappedType } from "../../../../src/core/contracts/type_mapper.ts";
 import type { Field } from "../../../../src/models/field.ts";
 
 Deno.test("equal totals are equal texts, in whatever form a server prints them", () => {
@@ -21,4 +22,28 @@ Deno.test("equal totals are equal texts, in whatever form a server prints them",
     const field = { name: "f", nullable: true, ...type } as Field;
     assert.equal(formatAnswer(field, total, text), wanted, `${type.dtype} ${total} ${text}`);
   }
+});
+
+Deno.test("a field reads back from a column that prints its values as the field's type does", () => {
+  const isRead = (dtype: Field["dtype"], ...columns: [MappedType, boolean][]) => {
+    for (const [column, wanted] of columns) {
+      assert.equal(isReadBack(dtype, column), wanted, `${dtype} from ${column.dtype}`);
+    }
+  };
+  isRead(
+    "int32",
+    [{ dtype: "int64" }, true],
+    [{ dtype: "string" }, true],
+    [{ dtype: "decimal", precision: 20, scale: 0 }, true],
+    [{ dtype: "decimal", precision: 20, scale: 2 }, false],
+    [{ dtype: "float64" }, false],
+    [{ dtype: "bool" }, false],
+  );
+  isRead(
+    "decimal",
+    [{ dtype: "decimal", precision: 20, scale: 2 }, true],
+    [{ dtype: "float64" }, false],
+  );
+  isRead("date", [{ dtype: "string" }, true], [{ dtype: "timestamp" }, false]);
+  isRead("timestamp", [{ dtype: "timestamp" }, true]);
 });

@@ -28,6 +28,22 @@ onServers("columns with more places than their fields have the same totals", asy
 });
 
 onServers(
+  "a field is not compared that does not read back from its wider column",
+  async (database) => {
+    await database.sql(`CREATE TABLE source (id int, n int, d date, big bigint);
+    INSERT INTO source VALUES (1, 7, '2024-02-29', 1000000000000000);
+    CREATE TABLE target (id bigint, n numeric(12,2), d timestamp, big double precision)`);
+    const { level, omitted } = await verify(database, { lossy: "accept" });
+    assert.equal(level, "full");
+    assert.deepEqual(omitted, [
+      { field: "n", reason: "it is numeric(12,2) there" },
+      { field: "d", reason: "it is timestamp without time zone there" },
+      { field: "big", reason: "it is double precision there" },
+    ]);
+  },
+);
+
+onServers(
   "lengths of text are those of UTF-8, whatever the target's encoding is",
   async (database) => {
     await database.sql(

@@ -1,13 +1,23 @@
 /** How columns spell values, and which totals SQL computes of them as dxt does. */
 import { isText } from "../../../../core/values/kinds.ts";
+import { isIntegerType } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import type { TotalName } from "../../contract.ts";
 import { findAffinity } from "./type_mapper.ts";
 
-/** How a column spells the values of a field in its own way; undefined where they read back unchanged. */
+/**
+ * How a column has the values of a field in its own way: spelled differently, or as another type, which they are not
+ * read back from. Undefined where they read back unchanged.
+ */
 export function describeSpelling(field: Field, declared: string): string | undefined {
-  const keepsText = ["text", "none"].includes(findAffinity(declared));
-  if (keepsText || (!isText(field.dtype) && field.number !== true)) return undefined;
+  const { dtype, number } = field;
+  const affinity = findAffinity(declared);
+  const isInteger = isIntegerType(dtype) && dtype !== "uint64";
+  const isNumber = isInteger || dtype === "bool" || dtype.startsWith("float");
+  if (affinity === "text" && isNumber) return "it is text there";
+  if (affinity === "real" && isInteger) return "it is a real number there";
+  const keepsText = affinity === "text" || affinity === "none";
+  if (keepsText || (!isText(dtype) && number !== true)) return undefined;
   return "a number has one spelling in SQLite";
 }
 
