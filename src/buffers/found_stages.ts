@@ -1,4 +1,4 @@
-/** Stages as they lie on disk, whoever wrote them: for a look at them, and to remove them. */
+/** Lists the stages on disk, also those of runs that were killed, and removes them. */
 import { join } from "node:path";
 import type { PendingLoad, StageDetails } from "../core/contracts/buffer.ts";
 import { BufferError, messageOf } from "../core/errors.ts";

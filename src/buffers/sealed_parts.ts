@@ -45,8 +45,8 @@ export interface TakenUp {
 }
 
 /**
- * Finds the complete parts in the folders that killed runs left, and removes all else in the folder that is taken
- * up. A part whose files are damaged is not complete.
+ * Chooses the folder of a killed run with the same origin, and removes all files of it that are not those of a
+ * complete part. A part whose files are damaged is not complete.
  */
 export async function takeUpSealed(
   folders: readonly string[],

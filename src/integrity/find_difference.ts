@@ -42,13 +42,13 @@ export async function findDifference(
   return added === undefined ? undefined : `the row with ${added} is not in the stage`;
 }
 
-/** The rows of one side. */
+/** The stage or the target: its rows, divided by their keys. */
 class Side {
   readonly #compared: readonly number[];
   readonly #keys: readonly number[];
   readonly #keyFields: readonly Field[];
 
-  /** @param own the fields of its batches */
+  /** @param own fields of the batches */
   constructor(
     private readonly batches: Batches,
     own: readonly Field[],

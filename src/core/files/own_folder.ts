@@ -9,7 +9,7 @@ import { createWithin } from "./shared_folder.ts";
 
 const OWN = /^\.(.+-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22})\.lock$/;
 
-const lockPathOf = (path: string) => join(dirname(path), `.${basename(path)}.lock`);
+const getLockPath = (path: string) => join(dirname(path), `.${basename(path)}.lock`);
 
 /** A folder that no other process removes. Disposing it removes it with all that it holds. */
 export interface OwnFolder extends AsyncDisposable {
@@ -21,7 +21,7 @@ export async function createOwnFolder(around: string, prefix: string): Promise<O
   await removeAbandoned(around, prefix).catch(() => {});
   const name = `${prefix}${crypto.randomUUID()}`;
   const path = join(around, name);
-  const lockPath = lockPathOf(path);
+  const lockPath = getLockPath(path);
   const lock = await createWithin(
     around,
     () => Deno.open(lockPath, { write: true, createNew: true }),
@@ -61,12 +61,12 @@ export async function listOwnFolders(around: string): Promise<string[]> {
 
 /** Whether the process that created a folder still runs. */
 export function isOwned(path: string): Promise<boolean> {
-  return isLocked(lockPathOf(path));
+  return isLocked(getLockPath(path));
 }
 
 /** Removes a folder whose process has ended; returns whether it did. */
 export async function removeIfAbandoned(path: string): Promise<boolean> {
-  const lockPath = lockPathOf(path);
+  const lockPath = getLockPath(path);
   const lock = await ifPresent(() => Deno.open(lockPath, { write: true }));
   if (lock === undefined) return false;
   using _lock = lock;

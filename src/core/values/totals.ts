@@ -12,7 +12,7 @@ export interface Totals {
 }
 
 /** What only some types have. */
-export type Extent = Pick<Totals, "min" | "max" | "sum">;
+type Extent = Pick<Totals, "min" | "max" | "sum">;
 
 /** Extends totals by those of further values. */
 export function extendTotals(totals: Totals, { min, max, sum }: Extent): void {
@@ -54,7 +54,7 @@ function mergeDigests<T>(
 }
 
 /** Reads what `toSummary` wrote. */
-export function readExtent({ min, max, sum }: ColumnSummary): Extent {
+function readExtent({ min, max, sum }: ColumnSummary): Extent {
   const read = (value: string | number) =>
     typeof value === "string" && !value.endsWith("y") ? BigInt(value) : Number(value);
   return {

@@ -61,8 +61,8 @@ export function describeLoaded<S extends SqlSession, T extends Table, E>(
     doubt,
     read: (fields) => read(request(fields)),
     async total(fields) {
-      const of = fields.map(({ name }) => byName.get(name)!);
-      const selected = of.map((column) => selectTotals(system, column));
+      const chosen = fields.map(({ name }) => byName.get(name)!);
+      const selected = chosen.map((column) => selectTotals(system, column));
       const where = condition === undefined ? "" : ` WHERE ${condition}`;
       const from = `${fromClause(source, system.dialect)}${where}`;
       const list = selected.flatMap(({ sql }) => sql).map((sql) => `, ${sql}`).join("");

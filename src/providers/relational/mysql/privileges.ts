@@ -26,10 +26,10 @@ export async function findMissingRights(
   const rights = exists ? RIGHTS_OF_MODE[mode] : ["CREATE", "INSERT", "SELECT"];
   const lacking: string[] = [];
   for (const right of rights) {
-    if (await isDenied(session, await writeStatement(session, right, name))) lacking.push(right);
+    if (await lacksRight(session, await writeStatement(session, right, name))) lacking.push(right);
   }
   const stages = mode === "upsert" &&
-    await isDenied(session, "CREATE TEMPORARY TABLE dxt_staging (id INT)");
+    await lacksRight(session, "CREATE TEMPORARY TABLE dxt_staging (id INT)");
   if (lacking.length === 0 && !stages) return [];
   const { rows: [row] } = await session.query("SELECT CURRENT_USER()");
   const login = `"${row![0]}" lacks`;
@@ -105,12 +105,17 @@ async function hasRole(session: Session): Promise<boolean> {
   }
 }
 
-async function isDenied(session: Session, sql: string): Promise<boolean> {
+/** Whether an error is a missing right. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof MySQLError && DENIED.has(error.code);
+}
+
+async function lacksRight(session: Session, sql: string): Promise<boolean> {
   try {
     await session.describe(sql);
     return false;
   } catch (error) {
     if (!(error instanceof MySQLError)) throw error;
-    return DENIED.has(error.code);
+    return isDenied(error);
   }
 }

@@ -6,12 +6,9 @@ import { sameKey, upsertColumns } from "../load/upsert.ts";
 import { formatReference } from "../names.ts";
 import { dialect } from "./dialect.ts";
 import { streamRows } from "./extractor.ts";
+import { isDenied } from "./privileges.ts";
 import { mysql, type Target } from "./system.ts";
-import { MySQLError } from "./wire/server_error.ts";
 import type { Session } from "./wire/session.ts";
-
-/** The server's number for a missing right: https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html */
-const DENIED: ReadonlySet<number> = new Set([1142, 1143]);
 
 /** What a load knows of its rows. */
 export interface LoadedTable {
@@ -61,10 +58,6 @@ export async function isEmpty(session: Session, { name }: Target["table"]): Prom
     if (isDenied(error)) return false;
     throw error;
   }
-}
-
-function isDenied(error: unknown): boolean {
-  return error instanceof MySQLError && DENIED.has(error.code);
 }
 
 async function hasSameKeys(
