@@ -1,6 +1,7 @@
 /** What is wrong in a file: the place, what stands there, what is wanted. */
 import assert from "node:assert/strict";
 import { LocatedError, parsePipeline } from "../../src/config/mod.ts";
+import { SourceText } from "../../src/config/text/source_text.ts";
 
 /** The five lines before `streams`' items. */
 const HEAD = "version: 1\nname: p\nsource: sqlite:a.db\ntarget: sqlite:b.db\nstreams:\n";
@@ -398,4 +399,12 @@ Deno.test("an error of another room points into the file, at the nearest place t
   assert.equal(at(["source", "path"]), "p.yaml:3:9: Cannot x");
   assert.equal(at([]), "p.yaml:1:1: Cannot x");
   assert.ok("position" in loaded.errorAt([], "x"));
+});
+
+Deno.test("an excerpt masks values of a web address whole, under any name", () => {
+  const line = 'from: https://h/x.csv?sig[]=abc,def]&%6Bey=S3}CRET&a=${A}#top "x?b=1"';
+  assert.match(
+    new SourceText("p.yaml", line).excerpt(0),
+    /https:\/\/h\/x\.csv\?sig\[\]=\*\*\*&%6Bey=\*\*\*&a=\$\{A\}#top "x\?b=\*\*\*"\n/,
+  );
 });

@@ -89,8 +89,8 @@ const SECRET_VALUE = new RegExp(
   "gi",
 );
 
-/** A value in the query of a web address. */
-const QUERY_VALUE = /([?&][\w.~-]+=)(?!\$\{)[^\s&"'#,}\]]+/g;
+/** A value in the query of a web address; rather with brackets of YAML than without its end. */
+const QUERY_VALUE = /([?&][^\s?&="'#]+=)(?!\$\{)[^\s&"'#]+/g;
 
 /** A line with secrets masked and control characters replaced. */
 function printable(text: string): string {
