@@ -75,11 +75,15 @@ onServers("an upsert leaves a key in the spelling that the table has", async (da
 });
 
 onServers("an append to a table with a foreign partition is proven by counts", async (database) => {
-  const { hostname, port, pathname, username } = new URL(database.url);
+  const { hostname, port, pathname, username, password } = new URL(database.url);
   await database.sql(`CREATE EXTENSION postgres_fdw;
     CREATE SERVER own FOREIGN DATA WRAPPER postgres_fdw
-      OPTIONS (host '${hostname}', port '${port}', dbname '${pathname.slice(1)}');
-    CREATE USER MAPPING FOR PUBLIC SERVER own OPTIONS (user '${username}');
+      OPTIONS (host '${hostname}', port '${port}', dbname '${
+    pathname.slice(1)
+  }', sslmode 'disable');
+    CREATE USER MAPPING FOR PUBLIC SERVER own OPTIONS (user '${username}', password '${
+    decodeURIComponent(password)
+  }');
     CREATE TABLE source (id int); INSERT INTO source VALUES (1), (2), (3); CREATE TABLE far (id int);
     CREATE TABLE target (id int) PARTITION BY RANGE (id);
     CREATE TABLE near PARTITION OF target FOR VALUES FROM (0) TO (2);
