@@ -38,7 +38,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "config",
     "selector",
   ],
-  cli: ["models", "core", "providers", "config", "selector", "runner"],
+  cli: ["models", "core", "integrity", "providers", "config", "selector", "runner"],
 };
 
 /** Folders of a room, lowest first: each imports only those before it. Files beside them are on top. */

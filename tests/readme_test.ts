@@ -227,6 +227,7 @@ const VARIABLES: Record<string, string> = {
   API_TOKEN: "t",
   TENANT: "one",
   DB_PASSWORD: "secret",
+  RECEIPT_KEY: "a secret of receipts",
 };
 
 const SKELETON = { version: 1, name: "page", source: "sqlite:a.db", target: "sqlite:b.db" };

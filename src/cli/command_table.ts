@@ -10,6 +10,7 @@ interface Entry {
 const MOVE = "Move data";
 const LOOK = "Inspect";
 const RECOVER = "Recover";
+const AUDIT = "Audit";
 const WRITE = "Write pipelines";
 const CODE = "External modules";
 const SHELL = "Shell";
@@ -38,6 +39,11 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   clean: {
     group: RECOVER,
     load: async () => (await import("./commands/recover/clean.ts")).clean,
+  },
+  runs: { group: AUDIT, load: async () => (await import("./commands/audit/runs.ts")).runs },
+  receipt: {
+    group: AUDIT,
+    load: async () => (await import("./commands/audit/receipt.ts")).receipt,
   },
   init: { group: WRITE, load: async () => (await import("./commands/write/init.ts")).init },
   validate: {

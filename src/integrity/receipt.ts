@@ -1,6 +1,7 @@
 /** Verifies a load: source, stage and target must agree. */
 import type { StageHeader, StageTotals } from "../core/contracts/buffer.ts";
 import { VerificationError } from "../core/errors.ts";
+import type { RunResult } from "../models/result.ts";
 import type { LoadReceipt, VerifiedLoad } from "../core/contracts/loader.ts";
 
 /** What one system reports: its count of rows, or of whole files, and its own words. */
@@ -42,4 +43,15 @@ export function verifyLoad(
     target: { rows: loaded.rows, evidence: loaded.evidence },
     ...(loaded.verified === undefined ? {} : { verified: loaded.verified }),
   };
+}
+
+/** Returns what contradicts the proofs of a run's result: counts that differ; undefined if nothing does. */
+export function findContradiction({ streams }: RunResult): string | undefined {
+  for (const { stream, proof } of streams) {
+    if (proof === undefined) continue;
+    const { source, stage, target } = proof;
+    if (source.rows === stage.rows && stage.rows === target.rows) continue;
+    return `stream "${stream}" has ${source.rows} rows in the source, ${stage.rows} in the stage, ${target.rows} in the target`;
+  }
+  return undefined;
 }

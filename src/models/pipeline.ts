@@ -84,7 +84,11 @@ export const LogSettings = z.strictObject({
     error: "Only errors",
   }).optional().meta(withDefault("Lowest level that is logged", "info")),
   file: text.optional().describe("File to which JSON lines are appended"),
-}).meta({ id: "Logging", description: "Level and file of the log" });
+  receipts: text.optional().describe("Folder to which each run writes a receipt of what it moved"),
+  receipt_key: text.optional().describe(
+    "Signs receipts: PEM of an Ed25519 private key, or a secret of 16 characters or more",
+  ),
+}).meta({ id: "Logging", description: "Level and file of the log, and receipts" });
 export type LogSettings = z.infer<typeof LogSettings>;
 
 export const Project = z.strictObject({

@@ -90,3 +90,25 @@ export const FailedResult = z.strictObject({
   streams: z.array(StreamResult).max(0).describe("Always empty: no stream has a result"),
 }).meta({ id: "FailedResult" });
 export type FailedResult = z.infer<typeof FailedResult>;
+
+export const SIGNATURES = ["HMAC-SHA256", "Ed25519"] as const;
+
+const Signature = z.strictObject({
+  algorithm: z.enum(SIGNATURES).describe(
+    "HMAC-SHA256 of a shared secret, or Ed25519 of a private key",
+  ),
+  key_id: z.string().describe(
+    "First 16 hexadecimal digits of the SHA-256 of the secret or public key",
+  ),
+  value: z.base64().describe("Signature of the receipt without this property, as compact JSON"),
+}).meta({ id: "Signature" });
+export type Signature = z.infer<typeof Signature>;
+
+/** The receipt of a run: its result, signed where a key is given. */
+export const RunReceipt = z.strictObject({
+  phase: z.enum(["run", "extract", "load"]).describe("Command that wrote it"),
+  file: z.string().describe("Pipeline file as the user named it"),
+  result: RunResult,
+  signature: Signature.optional(),
+});
+export type RunReceipt = z.infer<typeof RunReceipt>;

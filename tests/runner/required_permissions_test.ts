@@ -125,7 +125,9 @@ Deno.test("the process needs what its streams need together, for what it does wi
 
 Deno.test("each need says what it is for, and what a ceiling holds for", async () => {
   const { loaded, plan } = await planned();
-  const needs = pipelineNeeds(loaded, plan, plan.streams.slice(1), "run", "/nowhere/x.log");
+  const needs = pipelineNeeds(loaded, plan, plan.streams.slice(1), "run", {
+    logFile: "/nowhere/x.log",
+  });
   assert.deepEqual(needs.map(({ subject, limited }) => [subject, limited]), [
     ["the pipeline's files", false],
     ["dxt itself", false],

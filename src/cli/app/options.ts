@@ -211,8 +211,13 @@ export const outputOptions = () => ({
   }),
 });
 
-/** File and level of the log. They take precedence over the project's `logging`. */
+/** File and level of the log, and receipts. They take precedence over the project's `logging`. */
 export const logging = () => ({
+  receipts: textOption(
+    "--receipts",
+    "FOLDER",
+    message`Write a receipt of what was moved to this folder`,
+  ),
   logFile: textOption(
     "--log-file",
     "FILE",

@@ -9,11 +9,12 @@ import { runExitCode } from "../terminal/exit_codes.ts";
 import { FOREVER, isOn, parseDuration } from "../terminal/global_options.ts";
 import type { LogLevel } from "../terminal/log_levels.ts";
 import { parseLimits } from "./permission_limits.ts";
-import { RunLog } from "../output/run_log.ts";
+import { RunLog } from "../output/run/log.ts";
 import { describeError } from "../output/printer.ts";
 import type { Verbosity } from "../terminal/verbosity.ts";
-import { Progress } from "../output/progress.ts";
-import { printSummary } from "../output/summary.ts";
+import { RunReceiptWriter } from "../output/run/receipt.ts";
+import { Progress } from "../output/run/progress.ts";
+import { printSummary } from "../output/run/summary.ts";
 
 export interface PhaseOptions extends Verbosity, RunScope {
   readonly failFast: boolean;
@@ -25,6 +26,7 @@ export interface PhaseOptions extends Verbosity, RunScope {
   readonly sandbox?: "on" | "off" | undefined;
   readonly showValues?: boolean;
   readonly logFile?: string | undefined;
+  readonly receipts?: string | undefined;
   readonly logLevel?: LogLevel | undefined;
 }
 
@@ -64,18 +66,27 @@ async function execute(
   signal.throwIfAborted();
   const logging = {
     ...loaded.logging,
-    ...omitUndefined({ file: options.logFile, level: options.logLevel }),
+    ...omitUndefined({
+      file: options.logFile,
+      level: options.logLevel,
+      receipts: options.receipts,
+    }),
   };
   const { runPipeline, admitPipeline } = await context.engine.runner();
   const mayExplore = await admitPipeline(loaded, {
     purpose: phase,
-    ...omitUndefined({ select, exclude, logFile: logging.file }),
+    ...omitUndefined({ select, exclude, logFile: logging.file, receipts: logging.receipts }),
     limits: parseLimits(options),
   });
   const runId = crypto.randomUUID();
   using log = new RunLog(
     logging,
     { pipeline: loaded.pipeline.name, run_id: runId },
+    context.printer,
+  );
+  using receipt = new RunReceiptWriter(
+    logging,
+    { phase, file: loaded.path, run_id: runId },
     context.printer,
   );
   if (sandbox === "off") log.onWarning(SANDBOX_OFF);
@@ -103,6 +114,7 @@ async function execute(
         onResult(result) {
           progress?.[Symbol.dispose]();
           log.onEnd(result);
+          receipt.onEnd(result);
           onResult(result);
         },
       }),

@@ -4,7 +4,7 @@ import type { CommandError, FailedResult } from "../../models/result.ts";
 import { type Color, hasColor, wrapColor } from "../terminal/color.ts";
 import { LOG_LEVELS, type LogLevel } from "../terminal/log_levels.ts";
 import { type IO, type Output, readVariable } from "../terminal/stdio.ts";
-import { type LiveLine, LiveLines } from "./live_lines.ts";
+import { type LiveLine, LiveLines } from "./run/live_lines.ts";
 import { createMask, maskStrings } from "./secret_mask.ts";
 import type { Format } from "../terminal/global_options.ts";
 import type { Verbosity } from "../terminal/verbosity.ts";

@@ -282,8 +282,9 @@ export function publicVariables(loaded: LoadedPipeline): Record<string, string> 
 }
 
 /** Values of the file that may contain secrets. */
-function listWritten({ pipeline, source, target }: LoadedPipeline): unknown[] {
-  return [pipeline, source.url, source.config, target.url, target.config];
+function listWritten({ pipeline, source, target, logging }: LoadedPipeline): unknown[] {
+  const secret = logging?.receipt_key;
+  return [pipeline, source.url, source.config, target.url, target.config, { secret }];
 }
 
 function toSourceText({ path, text }: FileText, hidden = false): SourceText {

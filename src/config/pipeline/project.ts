@@ -63,6 +63,7 @@ function withAbsolutePaths(tree: MapTree, directory: string): MapTree {
   return [
     ["buffer", "location", /^/] as const,
     ["logging", "file", /^/] as const,
+    ["logging", "receipts", /^/] as const,
     ["defaults", "extractor", local] as const,
     ["defaults", "loader", local] as const,
     ["permissions", "read", /^/] as const,

@@ -38,7 +38,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   "Project":
     '{"type":"object","properties":{"version":{"type":"number","const":1},"name":{"type":"string","minLength":1},"connections":{"type":"object","propertyNames":{"type":"string"},"additionalProperties":{"$ref":"#/$defs/Endpoint"}},"buffer":{"$ref":"#/$defs/Buffer"},"defaults":{"$ref":"#/$defs/Defaults"},"logging":{"$ref":"#/$defs/Logging"},"permissions":{"$ref":"#/$defs/Permissions"},"external_timeout":{"type":"integer","minimum":1,"maximum":86400}},"additionalProperties":false}',
   "Logging":
-    '{"type":"object","properties":{"level":{"type":"string","enum":["debug","info","warning","error"]},"file":{"type":"string","minLength":1}},"additionalProperties":false}',
+    '{"type":"object","properties":{"level":{"type":"string","enum":["debug","info","warning","error"]},"file":{"type":"string","minLength":1},"receipts":{"type":"string","minLength":1},"receipt_key":{"type":"string","minLength":1}},"additionalProperties":false}',
   "Permissions":
     '{"type":"object","properties":{"net":{"type":"array","items":{"unknown":true}},"read":{"type":"array","items":{"type":"string","minLength":1}},"write":{"type":"array","items":{"type":"string","minLength":1}},"env":{"type":"array","items":{"type":"string","minLength":1,"pattern":"^[^=\\\\0,\\\\s]+$"}},"ffi":{"type":"array","items":{"type":"string","minLength":1}},"sys":{"type":"array","items":{"type":"string","minLength":1,"pattern":"^[A-Za-z]+$"}},"import":{"type":"array","items":{"unknown":true}}},"additionalProperties":false}',
 };

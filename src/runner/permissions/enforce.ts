@@ -41,6 +41,8 @@ export interface PipelineUse extends Selection {
   readonly purpose: Purpose;
   /** File that the log goes to. */
   readonly logFile?: string;
+  /** Folder that the receipt goes to. */
+  readonly receipts?: string;
   /** What the command line allows. */
   readonly limits: readonly Limit[];
 }
@@ -55,10 +57,10 @@ export async function permissionsOfPipeline(
 
 async function listNeeds(
   loaded: LoadedPipeline,
-  { purpose, logFile, ...selection }: Omit<PipelineUse, "limits">,
+  { purpose, logFile, receipts, ...selection }: Omit<PipelineUse, "limits">,
 ): Promise<Need[]> {
   const plan = await planSelected(loaded, selection);
-  return pipelineNeeds(loaded, plan, plan.streams, purpose, logFile);
+  return pipelineNeeds(loaded, plan, plan.streams, purpose, { logFile, receipts });
 }
 
 /**

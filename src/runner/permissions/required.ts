@@ -70,13 +70,21 @@ export function sharedNeeds(plan: PipelinePlan): StreamNeeds {
   };
 }
 
+/** What the process itself writes about a run. */
+export interface WrittenRecords {
+  /** File that the log goes to. */
+  readonly logFile?: string | undefined;
+  /** Folder that the receipt goes to. */
+  readonly receipts?: string | undefined;
+}
+
 /** What these streams need together with the process that runs them. */
 export function pipelineNeeds(
   loaded: LoadedPipeline,
   plan: PipelinePlan,
   streams: readonly StreamPlan[],
   purpose: Purpose,
-  logFile?: string,
+  { logFile, receipts }: WrittenRecords = {},
 ): Need[] {
   const limited = (subject: string, permissions: Permissions): Need => ({
     subject,
@@ -92,6 +100,7 @@ export function pipelineNeeds(
     },
     limited("the pipeline", { ...NOTHING, env: loaded.environment }),
     ...(logFile === undefined ? [] : [limited("the log", logNeeds(logFile))]),
+    ...(receipts === undefined ? [] : [limited("the receipt", folderNeeds(receipts))]),
     ...streams.map((stream) =>
       limited(`stream "${stream.stream.id}"`, purposeNeeds(plan, stream, purpose))
     ),
@@ -119,6 +128,12 @@ function logNeeds(file: string): Permissions {
   const path = resolve(file);
   const missing = missingFolder(dirname(path));
   return { ...NOTHING, write: [path, ...(missing === undefined ? [] : [missing])] };
+}
+
+function folderNeeds(folder: string): Permissions {
+  const path = resolve(folder);
+  // A rename reads the old name.
+  return { ...NOTHING, read: [path], write: [missingFolder(path) ?? path] };
 }
 
 function purposeNeeds(plan: PipelinePlan, stream: StreamPlan, purpose: Purpose): Permissions {

@@ -145,7 +145,7 @@ try "dxt discover sh" dxt discover sh
 `.replaceAll("\\${", "${"),
     );
     assert.deepEqual(printed.trimEnd().split("\n"), [
-      "run",
+      "run runs",
       "orders totals tag:daily",
       "daily",
       "orders,totals orders,tag:daily",
@@ -172,6 +172,7 @@ complete -C "dxt run --to la"`,
     );
     assert.deepEqual(printed.trimEnd().split("\n"), [
       "run\tMove the streams of a pipeline from source to target",
+      "runs\tList runs by the receipts that they wrote",
       "orders\tstream",
       "tag:daily\ttag",
       "totals\tstream",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LiveLines } from "../../../src/cli/output/live_lines.ts";
+import { LiveLines } from "../../../src/cli/output/run/live_lines.ts";
 import { Printer } from "../../../src/cli/output/printer.ts";
 import { fakeIO } from "../fakes.ts";
 

@@ -1,9 +1,9 @@
 /** Progress lines of a scripted run, by a clock that the test sets. */
 import assert from "node:assert/strict";
-import { MovingRate } from "../../../src/cli/output/moving_rate.ts";
+import { MovingRate } from "../../../src/cli/output/run/moving_rate.ts";
 import { Printer } from "../../../src/cli/output/printer.ts";
-import { Progress } from "../../../src/cli/output/progress.ts";
-import { drawBar } from "../../../src/cli/output/progress_table.ts";
+import { Progress } from "../../../src/cli/output/run/progress.ts";
+import { drawBar } from "../../../src/cli/output/run/progress_table.ts";
 import { displayWidth } from "../../../src/cli/output/terminal_text.ts";
 import type { Phase, RunEvent } from "../../../src/runner/mod.ts";
 import { golden } from "../../support/golden.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ignoreIf, notLinux } from "../../support/ignore.ts";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { RunLog } from "../../../src/cli/output/run_log.ts";
+import { RunLog } from "../../../src/cli/output/run/log.ts";
 import { Printer } from "../../../src/cli/output/printer.ts";
 import { LogLine } from "../../../src/models/log_line.ts";
 import type { RunEvent } from "../../../src/runner/mod.ts";

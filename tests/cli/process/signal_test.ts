@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Signal } from "../../../src/cli/main.ts";
 import { Interruption } from "../../../src/cli/app/signals.ts";
-import { Progress } from "../../../src/cli/output/progress.ts";
+import { Progress } from "../../../src/cli/output/run/progress.ts";
 import { Printer } from "../../../src/cli/output/printer.ts";
 import type { RunOptions } from "../../../src/runner/mod.ts";
 import { withFolder } from "../../support/run.ts";

@@ -15,6 +15,7 @@ const parser = merge(
       description: message`flags for deno run and deno compile, or json (default: flags)`,
     })),
     logFile: options.logging().logFile,
+    receipts: options.logging().receipts,
     ...options.reading(),
   }),
 );
@@ -39,7 +40,7 @@ export const permissions = defineCommand(
 );
 
 async function printPermissions(
-  { pipeline, select, exclude, format, logFile, ...variables }: PermissionsOptions,
+  { pipeline, select, exclude, format, logFile, receipts, ...variables }: PermissionsOptions,
   context: Context,
 ): Promise<number> {
   const { printer } = context;
@@ -47,7 +48,12 @@ async function printPermissions(
   const { formatFlags, permissionsOfPipeline } = await import("../../../runner/mod.ts");
   const needs = await permissionsOfPipeline(loaded, {
     purpose: "run",
-    ...omitUndefined({ select, exclude, logFile: logFile ?? loaded.logging?.file }),
+    ...omitUndefined({
+      select,
+      exclude,
+      logFile: logFile ?? loaded.logging?.file,
+      receipts: receipts ?? loaded.logging?.receipts,
+    }),
   });
   const isJSON = (format ?? (printer.format === "text" ? "flags" : "json")) === "json";
   // Not masked: a flag is useless when its path, which may come from a variable, is hidden.

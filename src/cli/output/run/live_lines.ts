@@ -1,7 +1,7 @@
 /** Status lines at the bottom of a terminal, redrawn in place. */
-import type { Output } from "../terminal/stdio.ts";
-import type { Cell } from "./table.ts";
-import { displayWidth, truncate } from "./terminal_text.ts";
+import type { Output } from "../../terminal/stdio.ts";
+import type { Cell } from "../table.ts";
+import { displayWidth, truncate } from "../terminal_text.ts";
 
 /** The pieces of a line. */
 export type LiveLine = readonly Cell[];

@@ -1,7 +1,7 @@
 /** Lays out one line for each running stream, in columns that neither wrap nor jump. */
-import type { Color } from "../terminal/color.ts";
-import type { Cell } from "./table.ts";
-import { displayWidth, escapeControls, truncate } from "./terminal_text.ts";
+import type { Color } from "../../terminal/color.ts";
+import type { Cell } from "../table.ts";
+import { displayWidth, escapeControls, truncate } from "../terminal_text.ts";
 
 /** The cells of one line. An absent cell is empty. */
 export interface ProgressLine {

@@ -1,12 +1,12 @@
 /** Progress of a run on stderr. */
-import type { StreamResult } from "../../models/result.ts";
-import type { Phase, RunEvent } from "../../runner/mod.ts";
-import { bytesText, clockText, countNoun, countText, durationText } from "./format_units.ts";
+import type { StreamResult } from "../../../models/result.ts";
+import type { Phase, RunEvent } from "../../../runner/mod.ts";
+import { bytesText, clockText, countNoun, countText, durationText } from "../format_units.ts";
 import { MovingRate } from "./moving_rate.ts";
-import type { Printer } from "./printer.ts";
+import type { Printer } from "../printer.ts";
 import { type ProgressLine, ProgressTable } from "./progress_table.ts";
-import type { Cell } from "./table.ts";
-import { displayWidth } from "./terminal_text.ts";
+import type { Cell } from "../table.ts";
+import { displayWidth } from "../terminal_text.ts";
 
 type Step = "extract" | "load";
 

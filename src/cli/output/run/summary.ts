@@ -1,13 +1,14 @@
 /** The table that ends a run. */
-import type { RunResult, StreamResult } from "../../models/result.ts";
-import type { Phase } from "../../runner/mod.ts";
-import type { Color } from "../terminal/color.ts";
-import type { Printer } from "./printer.ts";
-import type { Cell, Column } from "./table.ts";
-import { bytesText, countNoun, countText, durationText } from "./format_units.ts";
+import type { RunResult, StreamResult } from "../../../models/result.ts";
+import type { Phase } from "../../../runner/mod.ts";
+import type { Color } from "../../terminal/color.ts";
+import type { Printer } from "../printer.ts";
+import type { Cell, Column } from "../table.ts";
+import { bytesText, countNoun, countText, durationText } from "../format_units.ts";
 
-const COLORS: Readonly<Record<StreamResult["status"], Color>> = {
+export const STATUS_COLORS: Readonly<Record<(RunResult | StreamResult)["status"], Color>> = {
   succeeded: "green",
+  partial: "red",
   failed: "red",
   skipped: "dim",
   cancelled: "yellow",
@@ -24,7 +25,10 @@ interface ResultColumn extends Column {
 
 const COLUMNS: readonly ResultColumn[] = [
   { title: "stream", cell: ({ stream }) => ({ text: stream }) },
-  { title: "status", cell: ({ status }, printer) => printer.colorCell(status, COLORS[status]) },
+  {
+    title: "status",
+    cell: ({ status }, printer) => printer.colorCell(status, STATUS_COLORS[status]),
+  },
   {
     title: "rows",
     align: "right",

@@ -1,11 +1,11 @@
 /** The log of a run, one JSON object per line: in a file, on stdout or on stderr. */
 import { dirname } from "node:path";
-import { ConfigurationError, messageOf } from "../../core/errors.ts";
-import type { LogSettings } from "../../models/pipeline.ts";
-import type { RunResult, StreamResult } from "../../models/result.ts";
-import type { RunEvent } from "../../runner/mod.ts";
-import type { LogLevel } from "../terminal/log_levels.ts";
-import type { LogContext, Printer } from "./printer.ts";
+import { ConfigurationError, messageOf } from "../../../core/errors.ts";
+import type { LogSettings } from "../../../models/pipeline.ts";
+import type { RunResult, StreamResult } from "../../../models/result.ts";
+import type { RunEvent } from "../../../runner/mod.ts";
+import type { LogLevel } from "../../terminal/log_levels.ts";
+import type { LogContext, Printer } from "../printer.ts";
 
 const LEVELS: Readonly<Record<(RunResult | StreamResult)["status"], LogLevel>> = {
   succeeded: "info",

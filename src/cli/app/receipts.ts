@@ -1,0 +1,50 @@
+/** The receipts of a pipeline's project, or of a folder. */
+import { argument, message, optional, string } from "optique";
+import { ConfigurationError } from "../../core/errors.ts";
+import { type FoundReceipt, listReceipts, readReceipt } from "../../integrity/receipt_files.ts";
+import { type Context, openPipeline, type Variables } from "./context.ts";
+import * as options from "./options.ts";
+
+export interface ReceiptOptions extends Variables {
+  readonly place?: string | undefined;
+}
+
+export const receiptsPlace = () =>
+  optional(argument(string({ metavar: "PLACE" }), {
+    description:
+      message`Folder of receipts, a receipt, or a pipeline file whose project has "logging.receipts"; without it the folder "receipts"`,
+  }));
+
+/** What is read, and the key that the project signs with. */
+export interface Receipts {
+  readonly found: readonly FoundReceipt[];
+  readonly key?: string | undefined;
+}
+
+/**
+ * Reads the receipts, the latest first; those of a pipeline are its own.
+ *
+ * @throws {ConfigurationError} when the project of a pipeline has no folder for receipts
+ */
+export async function openReceipts(
+  { place = "receipts", ...variables }: ReceiptOptions,
+  context: Context,
+): Promise<Receipts> {
+  if (place.endsWith(".json")) return { found: [await readReceipt(place)] };
+  if (!/\.ya?ml$/.test(place)) return { found: await listReceipts(place) };
+  const { logging, pipeline } = await openPipeline(place, variables, context);
+  if (logging?.receipts === undefined) {
+    throw new ConfigurationError(
+      `Cannot find receipts of "${place}": its project has no folder for them, expected "logging: { receipts: FOLDER }" in dxt_project.yaml`,
+    );
+  }
+  const found = await listReceipts(logging.receipts);
+  return {
+    found: found.filter((one) =>
+      !("receipt" in one) || one.receipt.result.pipeline === pipeline.name
+    ),
+    key: logging.receipt_key,
+  };
+}
+
+export const receiptOptions = () => ({ ...options.reading() });

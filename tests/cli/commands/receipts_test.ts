@@ -1,0 +1,96 @@
+/** Receipts of runs, `dxt runs` and `dxt receipt verify`, as whole processes. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { withFolder } from "../../support/run.ts";
+import { type Ended, program } from "../program.ts";
+
+const KEY = { RECEIPT_KEY: "a secret of receipts" };
+
+const PIPELINE = {
+  version: 1,
+  name: "shop",
+  source: { provider: "local" },
+  target: { provider: "local", path: "out" },
+  streams: [{ id: "orders", source: "orders.csv", target: "orders.jsonl" }],
+};
+
+async function withProject(
+  work: (folder: string, dxt: (command: string) => Promise<Ended>) => Promise<void>,
+): Promise<void> {
+  await withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "shop.yaml"), JSON.stringify(PIPELINE));
+    await Deno.writeTextFile(
+      join(folder, "dxt_project.yaml"),
+      'logging: { receipts: receipts, receipt_key: "${RECEIPT_KEY}" }\n',
+    );
+    await Deno.writeTextFile(join(folder, "orders.csv"), "id\n1\n2\n3\n");
+    await work(folder, (command) => program(folder, command.split(" "), KEY));
+  });
+}
+
+async function readFirst(folder: string): Promise<[string, string]> {
+  const [entry] = await Array.fromAsync(Deno.readDir(join(folder, "receipts")));
+  const path = join(folder, "receipts", entry!.name);
+  return [path, await Deno.readTextFile(path)];
+}
+
+Deno.test("a run writes a signed receipt, which is listed and verified", () =>
+  withProject(async (folder, dxt) => {
+    assert.match((await dxt("runs shop.yaml")).err, /no run has written a receipt here/);
+    assert.equal((await dxt("run shop.yaml -q")).code, 0);
+    const [path, text] = await readFirst(folder);
+    assert.match(path, /\/\d{8}T\d{6}Z-shop-[0-9a-f]{8}\.json$/);
+    assert.ok(!text.includes(KEY.RECEIPT_KEY));
+    const { result, signature } = JSON.parse(text);
+    assert.equal(result.streams[0].proof.verified.level, "full");
+    assert.equal(signature.algorithm, "HMAC-SHA256");
+
+    const { out } = await dxt("runs shop.yaml");
+    const [titles, row] = out.split("\n").map((line) => line.split(/ {2,}/));
+    assert.deepEqual(titles, [
+      ..."started,pipeline,run,command,status,streams,rows,time,verified".split(","),
+    ]);
+    assert.deepEqual(row!.filter((_, i) => ![0, 2, 7].includes(i)), [
+      ..."shop,run,succeeded,1,3,full".split(","),
+    ]);
+    const listed = JSON.parse((await dxt("runs shop.yaml -q")).out);
+    assert.equal(listed.runs[0].result.run_id, result.run_id);
+
+    const verified = await dxt("receipt verify shop.yaml");
+    assert.deepEqual([verified.code, verified.err], [0, "receipt: 1 of 1 receipts are proven\n"]);
+    const unsigned = await dxt("receipt verify receipts");
+    assert.match(
+      unsigned.err,
+      /1 of 1 receipts are proven; signatures are not checked without a key/,
+    );
+  }));
+
+Deno.test("a receipt that was changed is not proven, with exit code 4", () =>
+  withProject(async (folder, dxt) => {
+    await dxt("run shop.yaml -q");
+    const [path, text] = await readFirst(folder);
+    await Deno.writeTextFile(path, text.replace('"rows_loaded": 3', '"rows_loaded": 4'));
+    const changed = await dxt("receipt verify shop.yaml");
+    assert.equal(changed.code, 4);
+    assert.match(
+      changed.err,
+      /error: Cannot trust "[^"]+\.json": it was changed after it was signed\n/,
+    );
+    // Without the key, the counts tell.
+    await Deno.writeTextFile(path, text.replace(/("target": \{\s+"rows": )3/, "$14"));
+    const { code, err } = await dxt(`receipt verify ${path}`);
+    assert.equal(code, 4);
+    assert.match(err, /stream "orders" has 3 rows in the source, 3 in the stage, 4 in the target/);
+    await Deno.writeTextFile(path, "{");
+    assert.equal((await dxt("runs shop.yaml")).code, 1);
+  }));
+
+Deno.test("receipts need only the permissions that dxt permissions names", () =>
+  withProject(async (folder, dxt) => {
+    const { out } = await dxt("permissions shop.yaml --format flags");
+    const flags = out.trim().split(/\s+/);
+    assert.ok(flags.some((flag) => flag.includes("receipts")), out);
+    const { code, err } = await program(folder, ["run", "shop.yaml", "-q"], KEY, flags);
+    assert.deepEqual([code, err], [0, ""]);
+    assert.match((await readFirst(folder))[1], /"signature"/);
+  }));

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { listReceipts, PendingReceipt, readReceipt } from "../../src/integrity/receipt_files.ts";
+import type { RunReceipt } from "../../src/models/result.ts";
+import { withFolder } from "../support/run.ts";
+
+const makeReceipt = (runId: string, startedAt: string, pipeline = "shop") =>
+  ({
+    phase: "run",
+    file: "shop.yaml",
+    result: {
+      pipeline,
+      run_id: runId,
+      status: "succeeded",
+      started_at: startedAt,
+      duration_ms: 5,
+      peak_memory_bytes: 7,
+      streams: [],
+    },
+  }) as RunReceipt;
+
+Deno.test("receipts are read back, the latest first, and nothing else of the folder", () =>
+  withFolder(async (folder) => {
+    const receipts = join(folder, "a", "b");
+    assert.deepEqual(await listReceipts(receipts), []);
+    const written = [
+      makeReceipt("11111111-a", "2026-03-01T06:00:00.123Z"),
+      makeReceipt("22222222-b", "2026-03-01T06:00:01Z", "../sh op/ü"),
+    ];
+    const paths = written.map((receipt) => {
+      using pending = new PendingReceipt(receipts, receipt.result.run_id);
+      return pending.write(receipt);
+    });
+    assert.deepEqual(paths, [
+      join(receipts, "20260301T060000Z-shop-11111111.json"),
+      join(receipts, "20260301T060001Z-_sh_op_ü-22222222.json"),
+    ]);
+    await Deno.writeTextFile(join(receipts, "notes.txt"), "");
+    using _running = new PendingReceipt(receipts, "33333333-c");
+    assert.deepEqual(await listReceipts(receipts), [
+      { path: paths[1], receipt: written[1] },
+      { path: paths[0], receipt: written[0] },
+    ]);
+    assert.equal((await Deno.stat(paths[0]!)).mode! & 0o777, 0o600);
+  }));
+
+Deno.test("a run that ends without a result leaves no file", () =>
+  withFolder(async (folder) => {
+    {
+      using _pending = new PendingReceipt(folder, "1");
+    }
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), []);
+  }));
+
+Deno.test("a file that holds no receipt has a problem, with the place in it", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "r.json");
+    const problems: [string, RegExp][] = [
+      ["", /it is not JSON/],
+      ["[]", /expected 1|no JSON object/],
+      ['{"version": 2}', /its version is 2, expected 1/],
+      ['{"version": 1, "phase": "run", "file": "p", "result": {}}', /"result\.pipeline"/],
+    ];
+    for (const [text, wanted] of problems) {
+      await Deno.writeTextFile(path, text);
+      const found = await readReceipt(path);
+      assert.ok("problem" in found, text);
+      assert.match(found.problem, wanted);
+    }
+    assert.deepEqual(await readReceipt(join(folder, "none.json")), {
+      path: join(folder, "none.json"),
+      problem: "no such file",
+    });
+  }));
+
+Deno.test("a folder that cannot be made is an error before anything is moved", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "file"), "");
+    assert.throws(
+      () => new PendingReceipt(join(folder, "file", "receipts"), "1"),
+      /^ConfigurationError: Cannot write receipts to "/,
+    );
+  }));

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { findForgery, readReceiptKey, signReceipt } from "../../src/integrity/sign_receipt.ts";
+import { RunReceipt } from "../../src/models/result.ts";
+
+const RECEIPT: Omit<RunReceipt, "signature"> = {
+  phase: "run",
+  file: "shop.yaml",
+  result: {
+    pipeline: "shop",
+    run_id: "5f0c21aa-0000-4000-8000-000000000000",
+    status: "succeeded",
+    started_at: "2026-03-01T06:00:00.123Z",
+    duration_ms: 5,
+    peak_memory_bytes: 7,
+    streams: [],
+  },
+};
+
+const SECRET = readReceiptKey("sixteen letters.");
+
+function makeKeys() {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  return [
+    readReceiptKey(String(privateKey.export({ type: "pkcs8", format: "pem" }))),
+    readReceiptKey(String(publicKey.export({ type: "spki", format: "pem" }))),
+  ] as const;
+}
+
+Deno.test("a signature proves a receipt as it is read again, whatever the order of its keys", () => {
+  const [privateKey, publicKey] = makeKeys();
+  for (const [signing, verifying] of [[SECRET, SECRET], [privateKey, publicKey]] as const) {
+    const signed = signReceipt(RECEIPT, signing);
+    const { result, ...others } = RunReceipt.parse(JSON.parse(JSON.stringify(signed)));
+    const reordered = { result: Object.fromEntries(Object.entries(result).reverse()), ...others };
+    assert.equal(findForgery(reordered as RunReceipt, verifying), undefined);
+    assert.equal(findForgery(signed, signing), undefined);
+  }
+});
+
+Deno.test("a receipt that was changed, or signed by another key, is told from a proven one", () => {
+  const signed = signReceipt(RECEIPT, SECRET);
+  const changed = "it was changed after it was signed";
+  assert.equal(findForgery({ ...signed, file: "other.yaml" }, SECRET), changed);
+  assert.equal(
+    findForgery({ ...signed, result: { ...signed.result, duration_ms: 6 } }, SECRET),
+    changed,
+  );
+  const value = `AAAA${signed.signature!.value.slice(4)}`;
+  assert.equal(
+    findForgery({ ...signed, signature: { ...signed.signature!, value } }, SECRET),
+    changed,
+  );
+  assert.equal(findForgery(RECEIPT, SECRET), "it is not signed");
+  const [, publicKey] = makeKeys();
+  assert.match(
+    findForgery(signed, publicKey)!,
+    /^key [0-9a-f]{16} \(HMAC-SHA256\) has signed it, given is [0-9a-f]{16} \(Ed25519\)$/,
+  );
+});
+
+Deno.test("a key that cannot sign is refused, and its text is not quoted", () => {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const rsa = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+  const refused: [string, RegExp][] = [
+    ["short", /the secret has 5 characters, expected at least 16$/],
+    ["-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", /its PEM cannot be read/],
+    [rsa, /it is a key of rsa, expected Ed25519$/],
+  ];
+  for (const [text, message] of refused) {
+    assert.throws(() => readReceiptKey(text), (error: Error) => {
+      assert.match(error.message, message);
+      assert.ok(!error.message.includes("AAAA") && !error.message.includes("short"));
+      return true;
+    });
+  }
+  const [, publicKey] = makeKeys();
+  assert.throws(() => signReceipt(RECEIPT, publicKey), /a public key cannot sign/);
+});
