@@ -127,8 +127,10 @@ export function formatAnswer(field: Field, total: TotalName, text: string): stri
   if (dtype === "decimal") return exactDecimal(text, Infinity, scale) ?? text;
   if (isIntegerType(dtype)) return exactDecimal(text, Infinity, 0) ?? text;
   if (total === "sum") return text;
+  // A column without zones has the times of the session, which is in UTC.
+  const isBare = dtype === "timestamp_tz" && /^\S+ [\d:.]+$/.test(text);
   try {
-    const value = parseText(text, field)!;
+    const value = parseText(isBare ? `${text}Z` : text, field)!;
     // A summary has -0 as 0.
     return formatValue(value === 0 ? 0 : value);
   } catch (error) {

@@ -30,6 +30,7 @@ export function chooseTotals(field: Field, column: MySQLColumn): readonly TotalN
   if (isNumber) {
     return isIntegerType(natural) || natural === "decimal" ? ["min", "max", "sum"] : [];
   }
+  if (field.dtype === "timestamp_tz" && natural === "timestamp") return ["min", "max"];
   if (natural !== field.dtype) return [];
   if (field.dtype === "string" || field.dtype === "binary") return ["sum"];
   return ["date", "timestamp", "timestamp_tz"].includes(field.dtype) ? ["min", "max"] : [];

@@ -10,6 +10,7 @@ import {
 } from "../../../core/values/conversion.ts";
 import { isText } from "../../../core/values/kinds.ts";
 import { SchemaError } from "../../../core/errors.ts";
+import type { DXTType } from "../../../models/dtype.ts";
 import type { Field } from "../../../models/field.ts";
 import type {
   LoadColumn as RelationalColumn,
@@ -104,6 +105,12 @@ function commentLiteral(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 }
 
+/**
+ * Types that other columns have as something else than their text: 0.1 with all digits of a double, a time
+ * without its zone, and 1 for true.
+ */
+const SPELLED_IN_TEXT: ReadonlySet<DXTType> = new Set(["float32", "timestamp_tz", "bool"]);
+
 /** Most characters of a varchar and a char, whatever their character set. */
 const LONGEST = { varchar: 16_383, char: 255 } as const;
 
@@ -173,8 +180,7 @@ export const mysql: RelationalSystem<Session, MySQLTable, ColumnLimit> = {
       const { kind, limit } = findTypeConversion(field, column.type);
       const { check = {} } = columnLimit(column.type, field);
       if (kind !== "lossy" || limit === true) {
-        // As a number it is written with all digits of the double, as text with its own.
-        const isText = field.dtype === "float32" &&
+        const isText = SPELLED_IN_TEXT.has(field.dtype) &&
           typeMapper.fromSource(column.type).dtype === "string";
         return isText ? { ...check, checked: { dtype: "string" } } : check;
       }

@@ -17,6 +17,9 @@ Deno.test("equal totals are equal texts, in whatever form a server prints them",
     [{ dtype: "float32" }, "min", "0.1", "0.10000000149011612"],
     [{ dtype: "string" }, "sum", "12", "12"],
     [{ dtype: "date" }, "min", "0044-03-15 BC", undefined],
+    [{ dtype: "timestamp_tz" }, "min", "2024-01-02 03:04:05.500000", "2024-01-02T03:04:05.5Z"],
+    [{ dtype: "timestamp_tz" }, "max", "2024-01-02 03:04:05+02", "2024-01-02T01:04:05Z"],
+    [{ dtype: "timestamp_tz" }, "max", "infinity", "infinity"],
   ];
   for (const [type, total, text, wanted] of cases) {
     const field = { name: "f", nullable: true, ...type } as Field;

@@ -83,7 +83,7 @@ export interface RowSpelling {
   readonly betweenValues: string;
   readonly nothing: string;
   /** What stands around a value. */
-  quote(field: Field): readonly [before: string, after: string];
+  quote(field: Field, limit: ColumnLimit): readonly [before: string, after: string];
 }
 
 /** Lines of a file; each chunk has room for the header of its frame. */
@@ -107,8 +107,11 @@ export function insertSpelling(table: string, columns: readonly InfileColumn[]):
     betweenRows: ",",
     betweenValues: ",",
     nothing: "NULL",
-    quote: ({ dtype }) =>
-      /int|float|decimal|bool/.test(dtype) ? ["", ""] : [dtype === "binary" ? "X'" : "'", "'"],
+    quote({ dtype }, { checked }) {
+      if (dtype === "binary") return ["X'", "'"];
+      const isNumber = /int|float|decimal|bool/.test(dtype) && checked?.dtype !== "string";
+      return isNumber ? ["", ""] : ["'", "'"];
+    },
   };
 }
 
@@ -170,7 +173,7 @@ function columnWriter(
   { quote, nothing }: RowSpelling,
 ): WriteRow {
   const plain = limitedWriter(field, limit, data, out);
-  const [before, after] = quote(field);
+  const [before, after] = quote(field, limit);
   const write: WriteRow = before === "" ? plain : (row) => {
     out.ascii(before);
     plain(row);
