@@ -37,7 +37,7 @@ export interface StoredEntry {
   readonly held_by?: LockHolder | string;
   /** Of a load in doubt: what the target says of it. */
   readonly outcome?: "committed" | "aborted" | "running" | "unknown";
-  /** Why a stage is unusable, or a target cannot be asked. */
+  /** Why a stage is unusable, a target cannot be asked, or what is abandoned must stay. */
   readonly problem?: string;
 }
 

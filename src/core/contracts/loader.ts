@@ -161,6 +161,8 @@ export interface Leftover {
   readonly changed?: string | undefined;
   /** Of a lock: the run that holds it, described for messages. */
   readonly holder?: string | undefined;
+  /** Why it must stay, and what becomes of it. */
+  readonly problem?: string | undefined;
 }
 
 /** Which leftover is removed, and the process that removes it. */

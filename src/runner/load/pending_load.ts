@@ -56,7 +56,7 @@ export async function settlePending(
       );
     case "unknown":
       throw new UnknownOutcomeError(
-        `Cannot tell whether the target took ${load}: look for its rows there and remove "${lock.record}", then remove the stage "${buffer.location}" too if they are there, or load it with dxt load if they are not`,
+        `Cannot tell whether the target took ${load}: look for its rows there; if they exist, dxt clean --in-doubt --yes removes the stage "${buffer.location}" and the record of the load, else remove "${lock.record}" and load the stage with dxt load`,
       );
     case "committed":
       return await settleCommitted({ buffer, lock }, pending, load, plan, phase, context, progress);

@@ -51,12 +51,16 @@ async function removeItem(
 
 /** Why an entry is kept; undefined if the rules allow to remove it. */
 function findReason(
-  { state, changed }: StoredEntry,
+  { state, changed, problem }: StoredEntry,
   { olderThanMs, staged, inDoubt }: CleanRules,
   now: Temporal.Instant,
 ): string | undefined {
   if (state === "in use") return "a run uses it";
+  if (state === "abandoned" && problem !== undefined) return problem;
   if (state === "staged" && !staged) return "it can be loaded; --staged removes it";
+  if (state === "unusable" && !staged) {
+    return "it was complete, another version may load it; --staged removes it";
+  }
   if (state === "in doubt" && !inDoubt) return "dxt load asks the target; --in-doubt removes it";
   if (olderThanMs === undefined) return undefined;
   if (changed === undefined) return "its age is unknown";

@@ -198,7 +198,7 @@ async function findFolders(own: string): Promise<StoredItem[]> {
     for (const path of await listOwnFolders(around)) {
       const entry: StoredEntry = {
         kind: "folder",
-        state: await isOwned(path) ? "in use" : "abandoned",
+        ...await findUse(path),
         place: path,
         ...describeSize(await measurePath(path)),
       };
@@ -212,6 +212,16 @@ async function findFolders(own: string): Promise<StoredItem[]> {
     }
   }
   return items;
+}
+
+/** Whether a process uses a folder; a file system without locks does not tell. */
+async function findUse(path: string): Promise<Pick<StoredEntry, "state" | "problem">> {
+  try {
+    return { state: await isOwned(path) ? "in use" : "abandoned" };
+  } catch (error) {
+    const problem = `it is not known whether its run goes on, ${messageOf(error)}`;
+    return { state: "abandoned", problem: `${problem}; remove it when no run does` };
+  }
 }
 
 /** The target of a pipeline. When it cannot be asked once, it is not asked again. */
@@ -238,16 +248,21 @@ class AskedTarget {
   /** What killed loads left beside the targets. */
   async leftovers(): Promise<StoredItem[]> {
     const items: StoredItem[] = [];
+    const asked = new Set<string>();
     for (const plan of this.plan.streams) {
       const { target, stream, pipeline } = plan;
+      const path = JSON.stringify(await this.plan.target.targetPath(target));
+      if (asked.has(path)) continue;
+      asked.add(path);
       const loader = plainClass(plan.loader);
       const found = await this.#ask(() => this.client.call("listLeftovers", { loader, target }));
-      for (const { kind, name, bytes, changed, holder } of found ?? []) {
+      for (const { kind, name, bytes, changed, holder, problem } of found ?? []) {
         const entry: StoredEntry = {
           ...{ kind, place: name, pipeline, stream: stream.id },
           ...(holder === undefined ? { state: "abandoned" } : { state: "in use", held_by: holder }),
           ...(bytes === undefined ? {} : { bytes }),
           ...(changed === undefined ? {} : { changed }),
+          ...(problem === undefined ? {} : { problem }),
         };
         const remove = (claim: Claim) =>
           this.client.call("removeLeftover", { loader, target, name, claim });

@@ -173,6 +173,7 @@ const REPLIES = {
     bytes: z.number().min(0).optional(),
     changed: z.iso.datetime().optional(),
     holder: shortText.optional(),
+    problem: shortText.optional(),
   })),
   removeLeftover: z.boolean(),
   load: Receipt,

@@ -241,6 +241,36 @@ Deno.test("stages of a wildcard are shown, also when its source is gone", () =>
     streams: [{ source: "*", load: { mode: "append" } }],
   }));
 
+Deno.test("a stage of another version is removed only when told so", () =>
+  withPipeline(async (folder, dxt) => {
+    await dxt("extract shop.yaml -q");
+    const manifest = join(folder, ".dxt/stage/shop/orders/manifest.json");
+    const text = await Deno.readTextFile(manifest);
+    await Deno.writeTextFile(manifest, text.replace(/"version": \d+/, '"version": 99'));
+    const [kept] = entriesOf(await dxt("clean shop.yaml --yes -q"));
+    assert.deepEqual(
+      [kept.state, kept.action, kept.reason],
+      ["unusable", "kept", "it was complete, another version may load it; --staged removes it"],
+    );
+    assert.match((await dxt("clean shop.yaml --staged --yes")).err, /1 of 1 removed/);
+    assert.ok(!await hasStages(folder));
+  }));
+
+Deno.test("what a killed load left beside the target of two streams is listed once", () =>
+  withPipeline(async (folder, dxt) => {
+    await Deno.mkdir(join(folder, "out/.dxt-new"), { recursive: true });
+    await Deno.writeTextFile(join(folder, "out/.dxt-new/part-1.csv"), "id\n1\n");
+    const places = entriesOf(await dxt("status shop.yaml -q")).map(({ place }) => place);
+    assert.deepEqual(places, ["out/.dxt-new"]);
+  }, {
+    ...PIPELINE,
+    target: { provider: "local" },
+    streams: ["one", "two"].map((id) => ({
+      ...{ id, source: "orders.csv", load: { mode: "append" } },
+      target: { type: "directory", path: "out", format: "csv" },
+    })),
+  }));
+
 Deno.test("what is no duration is refused before anything is removed", () =>
   withPipeline(async (folder, dxt) => {
     await dxt("extract shop.yaml -q");

@@ -24,7 +24,8 @@ const parser = merge(
       message`Only what was last written 12h, 7d … ago or earlier`,
     ),
     staged: option("--staged", {
-      description: message`Also stages that are complete and could be loaded`,
+      description:
+        message`Also stages that are complete, and could be loaded by this or another version`,
     }),
     inDoubt: option("--in-doubt", {
       description:
@@ -45,7 +46,7 @@ export const clean = defineCommand(
     operands: "[PIPELINE]",
     brief: message`List what killed runs left, and remove it with --yes`,
     description:
-      message`Removes stages whose extraction was killed, stages that no load can read, folders of pipes and of copies, and what killed loads left beside the targets of a pipeline. Keeps what a run uses, complete stages, and all that dxt did not write.`,
+      message`Removes stages whose extraction was killed, folders of pipes and of copies, and what killed loads left beside the targets of a pipeline. Keeps what a run uses, complete stages, and all that dxt did not write.`,
     examples: [
       "dxt clean shop.yaml",
       "dxt clean shop.yaml --older-than 7d --yes",

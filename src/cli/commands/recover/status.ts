@@ -68,7 +68,7 @@ function withCommand(entry: StoredEntry, chosen: StoredOptions) {
     // Of what some parts are complete, an extraction may take them up.
     incomplete: entry.rows === undefined ? clean.join(" ") : onStream("extract"),
     unusable: onStream("extract"),
-    abandoned: clean.join(" "),
+    abandoned: entry.problem === undefined ? clean.join(" ") : undefined,
   }[entry.state];
   return command === undefined ? entry : { ...entry, command };
 }

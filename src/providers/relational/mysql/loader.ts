@@ -16,7 +16,7 @@ import { quote, textLiteral } from "./dialect.ts";
 import { isEmpty, verifyLoaded } from "./verify_load.ts";
 import { watermarks } from "./max_watermark.ts";
 import { refuseMissingRights } from "./privileges.ts";
-import { lockLoads, nameLock, siblingTable } from "./sibling_table.ts";
+import { lockLoads, nameLock, restoreReplaced, siblingTable } from "./sibling_table.ts";
 import { prepareUpsert, refuseOtherKeys, refuseWarnings, runUpsert } from "./staged_upsert.ts";
 import { mysql, type Target } from "./system.ts";
 import type { ColumnLimit } from "./wire/infile_encoder.ts";
@@ -52,9 +52,9 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     const release = session.endOnAbort(task.signal);
     try {
       const lock = await lockLoads(session, task);
-      await refuseStale(watermarks, session, task);
       const name = tableName(task.target);
-      const table = await catalog.find(session, name);
+      const table = await catalog.find(session, name) ?? await this.#restore(session, task, lock);
+      await refuseStale(watermarks, session, task);
       if (table === undefined) return await this.#loadBeside(session, task, lock);
       await refuseTable(session, table);
       const statements = await planChanges(mysql, session, table, task);
@@ -70,6 +70,21 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
       release();
       await session.close();
     }
+  }
+
+  /** Restores the table that a replacement had renamed when the server stopped. */
+  async #restore(
+    session: Session,
+    { target }: LoadTask,
+    lock: string,
+  ): Promise<MySQLTable | undefined> {
+    const restored = await restoreReplaced(session, tableName(target), lock);
+    if (restored !== undefined) {
+      this.connector.warn(
+        `Table ${restored.label} did not exist: a replacement was cut off after it had renamed the table; it has its name and rows again`,
+      );
+    }
+    return restored;
   }
 
   /** Loads a table of another name, then gives it the target's name in one statement. */

@@ -5,7 +5,7 @@ import type { StreamTarget } from "../../../models/source.ts";
 import type { TableName } from "../contract.ts";
 import { type LockingTask, lockTarget } from "../load/target_lock.ts";
 import { formatReference, quoteTable, tableName } from "../names.ts";
-import type { MySQLTable } from "./catalog.ts";
+import { catalog, type MySQLTable } from "./catalog.ts";
 import type { MySQLConnector } from "./connector.ts";
 import { dialect, textLiteral } from "./dialect.ts";
 import { Session } from "./wire/session.ts";
@@ -54,6 +54,32 @@ export async function lockLoads(session: Session, task: LockingTask): Promise<st
   return lock;
 }
 
+/**
+ * Gives a table its name back: servers without atomic DDL may have stopped between the two renamings of a
+ * replacement, so that the old rows have no other name. Called with the lock of the target's loads.
+ *
+ * @returns the table; undefined if there is none to restore
+ */
+export async function restoreReplaced(
+  session: Session,
+  target: TableName,
+  lock: string,
+): Promise<MySQLTable | undefined> {
+  const old = await findReplaced(session, target, lock);
+  if (old === undefined) return undefined;
+  await session.query(`RENAME TABLE ${old.name} TO ${quoteTable(target, dialect)}`);
+  return await catalog.find(session, target);
+}
+
+/** The table under the name that a replacement gives it; the target's own name is free. */
+function findReplaced(
+  session: Session,
+  target: TableName,
+  lock: string,
+): Promise<MySQLTable | undefined> {
+  return catalog.find(session, { ...target, name: siblingNames(lock)[1]! });
+}
+
 /** The tables that a killed load of a target left; while one goes on, its lock. */
 export function listLeftovers(
   connector: MySQLConnector,
@@ -66,7 +92,11 @@ export function listLeftovers(
       const name = formatReference(tableName(target));
       return [{ kind: "lock", name, holder: `connection ${holder![0]} of MySQL` }];
     }
-    const { schema } = tableName(target);
+    const { schema, name: own } = tableName(target);
+    const isMissing = await catalog.find(session, tableName(target)) === undefined;
+    const [, oldName] = siblingNames(lock);
+    const problem =
+      `it is the table "${own}" before a replacement that was cut off; the next load renames it back`;
     const { rows } = await session.query(
       `SELECT TABLE_NAME, COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0),
         TIMESTAMPDIFF(SECOND, CREATE_TIME, NOW())
@@ -79,6 +109,7 @@ export function listLeftovers(
       kind: "table",
       name: formatReference({ ...tableName(target), name: name! }),
       bytes: Number(bytes),
+      ...(isMissing && name === oldName ? { problem } : {}),
       changed: seconds === null
         ? undefined
         : Temporal.Now.instant().subtract({ seconds: Number(seconds) }).toString({
@@ -89,7 +120,7 @@ export function listLeftovers(
 }
 
 /**
- * Drops a table that a killed load left.
+ * Drops a table that a killed load left, but not the only copy of a target's rows.
  *
  * @throws {ConcurrentRunError} when another run loads into the target
  */
@@ -104,6 +135,8 @@ export async function removeLeftover(
     const table = siblingNames(lock).map((own) => ({ ...tableName(target), name: own }))
       .find((sibling) => formatReference(sibling) === name);
     if (table === undefined) return false;
+    const isOld = table.name === siblingNames(lock)[1];
+    if (isOld && await catalog.find(session, tableName(target)) === undefined) return false;
     await session.query(`DROP TABLE IF EXISTS ${quoteTable(table, dialect)}`);
     return true;
   } finally {

@@ -7,6 +7,9 @@ import {
   nameLock,
   removeLeftover,
 } from "../../../../src/providers/relational/mysql/sibling_table.ts";
+import { MySQLLoader } from "../../../../src/providers/relational/mysql/loader.ts";
+import type { Field } from "../../../../src/models/field.ts";
+import { stagedOf } from "../../../support/staged.ts";
 import { claimOf } from "../../../support/claim.ts";
 import { connect, never, onServers, openSession, type TestDatabase } from "./support.ts";
 
@@ -27,12 +30,13 @@ onServers(
   async (database) => {
     await using connector = await connect(database.url);
     assert.deepEqual(await listLeftovers(connector, target), []);
+    await database.sql("CREATE TABLE orders (id int)");
     const names = await leave(database);
     await database.sql("CREATE TABLE dxt_new_theirs (id int)");
     const left = await listLeftovers(connector, target);
     assert.deepEqual(left.map(({ name }) => name), names);
-    for (const { kind, bytes, changed } of left) {
-      assert.equal(kind, "table");
+    for (const { kind, bytes, changed, problem } of left) {
+      assert.deepEqual([kind, problem], ["table", undefined]);
       assert.ok(bytes! > 0);
       assert.ok(Math.abs(Date.now() - Date.parse(changed!)) < 60_000, changed);
     }
@@ -40,7 +44,29 @@ onServers(
     assert.equal(await removeLeftover(connector, target, request(names[1]!)), true);
     assert.deepEqual((await listLeftovers(connector, target)).map(({ name }) => name), [names[0]]);
     const tables = await database.sql("SHOW TABLES");
-    assert.deepEqual(tables.flat().sort(), ["dxt_new_theirs", names[0]].sort());
+    assert.deepEqual(tables.flat().sort(), ["dxt_new_theirs", names[0], "orders"].sort());
+  },
+);
+
+onServers(
+  "the only copy of a replaced table is not removed, and the next load renames it back",
+  async (database) => {
+    await using connector = await connect(database.url);
+    const [fresh, old] = await leave(database);
+    await database.sql(`UPDATE ${old} SET id = 7`);
+    const left = await listLeftovers(connector, target);
+    assert.deepEqual(
+      left.map(({ name, problem }) => [name, problem?.split(";")[1]]),
+      [[fresh, undefined], [old, " the next load renames it back"]],
+    );
+    assert.equal(await removeLeftover(connector, target, request(old!)), false);
+    const fields: Field[] = [{ name: "id", dtype: "int32", nullable: true }];
+    await new MySQLLoader(connector).load({
+      ...{ target, staged: stagedOf(fields, [{ id: 8 }]), mode: "append", upsertKeys: [] },
+      signal: never,
+    });
+    assert.deepEqual(await database.sql("SELECT id FROM orders ORDER BY id"), [["7"], ["8"]]);
+    assert.deepEqual((await listLeftovers(connector, target)).map(({ name }) => name), [fresh]);
   },
 );
 
