@@ -74,6 +74,29 @@ onServers("an upsert leaves a key in the spelling that the table has", async (da
   );
 });
 
+onServers("rows that shared a key before the upsert are compared as one", async (database) => {
+  await database.sql(
+    `CREATE TABLE source (k int, v json); INSERT INTO source VALUES (1, '[1]'), (2, '[2]');
+    CREATE TABLE target (k int, v json); INSERT INTO target VALUES (1, '0'), (1, '9'), (3, '3')`,
+  );
+  const upsert = { mode: "upsert", upsert_keys: ["k"], verify: "full" };
+  const { level, omitted } = await verify(database, upsert);
+  assert.deepEqual({ level, omitted }, { level: "full", omitted: [] });
+  assert.deepEqual(
+    (await database.sql("SELECT k, v::text FROM target ORDER BY k")).map((row) =>
+      Object.values(row)
+    ),
+    [[1, "[1]"], [1, "[1]"], [2, "[2]"], [3, "3"]],
+  );
+  // One of the two rows keeps its value.
+  await database.sql(`UPDATE target SET v = '0'; UPDATE target SET v = '7' WHERE ctid =
+      (SELECT max(ctid) FROM target WHERE k = 1);
+    CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF old.v::text = '7' THEN new.v := old.v; END IF; RETURN new; END $$;
+    CREATE TRIGGER keep BEFORE UPDATE ON target FOR EACH ROW EXECUTE FUNCTION keep()`);
+  await assert.rejects(verify(database, upsert), /it holds 3 rows of the load, staged are 2/);
+});
+
 onServers("an append to a table with a foreign partition is proven by counts", async (database) => {
   const { hostname, port, pathname, username, password } = new URL(database.url);
   await database.sql(`CREATE EXTENSION postgres_fdw;

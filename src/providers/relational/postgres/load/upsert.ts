@@ -69,18 +69,24 @@ export async function upsert(
   if (hooks.triggered) await refuseMissingKeys(session, work);
   await refuseOtherIdentities(session, work);
   const doubt = isUnique ? undefined : "no unique index keeps its keys apart";
-  return { tags, sql: selectUpserted(work), doubt };
+  return { tags, sql: selectUpserted(work, isUnique), doubt };
 }
 
 /**
  * A row for each staged one: the last of each key as it is in the table, the others as they were staged. Keys are
  * those of the stage: an upsert does not change the key of a row that the table already has in another spelling.
+ * Rows of the table that share a key were updated alike, and are one row here if they are alike.
  */
-function selectUpserted({ target: { table }, columns: { all, keys }, same }: Upsert): string {
+function selectUpserted(
+  { target: { table }, columns: { all, keys }, same }: Upsert,
+  isUnique: boolean,
+): string {
   const list = (others: string) =>
     all.map((column) => `${keys.includes(column) ? "s" : others}.${column}`).join(", ");
   const last = `(SELECT max(${ORDER}) AS last FROM ${STAGE} GROUP BY ${keys.join(", ")}) AS l`;
-  return `SELECT ${list("t")} FROM ${STAGE} AS s JOIN ${last} ON l.last = s.${ORDER}
+  const row = all.map((column) => `t.${column}`).join(", ");
+  const once = isUnique ? "" : `DISTINCT ON (s.${ORDER}, ROW(${row})::text) `;
+  return `SELECT ${once}${list("t")} FROM ${STAGE} AS s JOIN ${last} ON l.last = s.${ORDER}
       JOIN ${table.name} AS t ON ${same}
     UNION ALL SELECT ${list("s")} FROM ${STAGE} AS s LEFT JOIN ${last} ON l.last = s.${ORDER}
       WHERE l.last IS NULL`;
