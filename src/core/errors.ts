@@ -49,6 +49,8 @@ export class LoaderError extends DXTError {}
 export class VerificationError extends LoaderError {}
 /** The data that was read is outside the bounds of the stream's `expect`; the target is unchanged. */
 export class ExpectationError extends DXTError {}
+/** A saved plan is not what a run would do now; nothing has been changed. */
+export class StalePlanError extends DXTError {}
 /** The stage could not be written, or does not match its manifest. */
 export class BufferError extends DXTError {}
 /** Records do not match the declared fields. */

@@ -81,3 +81,34 @@ export const PlanResult = z.strictObject({
   streams: z.array(PlannedStream),
 }).meta({ id: "PlanResult", description: "What a run would do" });
 export type PlanResult = z.infer<typeof PlanResult>;
+
+/** Digests of settings by their keys: they tell which setting differs, and hold no value. */
+const SettingDigests = z.record(z.string(), z.string());
+export type SettingDigests = z.infer<typeof SettingDigests>;
+
+/** What a plan was made from, and what it says. */
+export const PlanRecord = z.strictObject({
+  settings: z.strictObject({
+    source: SettingDigests,
+    target: SettingDigests,
+    streams: z.record(z.string(), SettingDigests),
+  }),
+  result: PlanResult,
+});
+export type PlanRecord = z.infer<typeof PlanRecord>;
+
+/** The file of `dxt plan --save`. */
+export const SavedPlan = PlanRecord.extend({
+  dxt: z.string().describe("Version of dxt that made it"),
+  saved_at: z.string(),
+  file: z.string().describe("Pipeline file, relative to the folder of the plan"),
+  options: z.strictObject({
+    select: z.string().optional(),
+    exclude: z.string().optional(),
+    fullRefresh: z.boolean().optional(),
+    since: z.string().optional(),
+    until: z.string().optional(),
+    limit: z.number().optional(),
+  }).describe("Options of the command that choose streams and records"),
+});
+export type SavedPlan = z.infer<typeof SavedPlan>;

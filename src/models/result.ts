@@ -108,6 +108,7 @@ export type Signature = z.infer<typeof Signature>;
 export const RunReceipt = z.strictObject({
   phase: z.enum(["run", "extract", "load"]).describe("Command that wrote it"),
   file: z.string().describe("Pipeline file as the user named it"),
+  plan: z.string().optional().describe("SHA-256 of the saved plan that the run followed"),
   result: RunResult,
   signature: Signature.optional(),
 });

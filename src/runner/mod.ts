@@ -22,6 +22,7 @@ export {
   previewPipelineRows,
 } from "./inspect/discovery.ts";
 export { testPipeline, type TrialResult } from "./inspect/readiness.ts";
-export { type PreviewOptions, previewPipeline } from "./inspect/preview.ts";
+export { type Preview, type PreviewOptions, previewPipeline } from "./inspect/preview.ts";
+export { recordPlan, refuseChanges } from "./inspect/plan_record.ts";
 export { type CleanRules, cleanSurvey } from "./stored/clean.ts";
 export { type Survey, surveyFolder, type SurveyOptions, surveyPipeline } from "./stored/survey.ts";

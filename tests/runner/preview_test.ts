@@ -25,7 +25,7 @@ async function plan(
   const path = join(folder, `${crypto.randomUUID()}.yaml`);
   await Deno.writeTextFile(path, JSON.stringify({ version: 1, name: "p", ...pipeline }));
   const loaded = await loadPipeline(path, { env: {} });
-  const result = await previewPipeline(loaded, {
+  const { result } = await previewPipeline(loaded, {
     signal: new AbortController().signal,
     ...options,
   });

@@ -274,7 +274,7 @@ Deno.test("a plan tells whose highest value it is", () =>
     await runWell(folder, { version: 1, name: "shared", ...pipeline });
     const loaded = await loadPipeline(await write(folder, pipeline), { env: {} });
     const { signal } = new AbortController();
-    const { streams: [planned] } = await previewPipeline(loaded, { signal });
+    const { result: { streams: [planned] } } = await previewPipeline(loaded, { signal });
     assert.equal(planned!.extract.watermark, "7");
     assert.equal(planned!.extract.watermark_of, "t where region = eu");
   }));

@@ -39,7 +39,7 @@ async function planned(folder: string, pipeline: Keys): Promise<readonly string[
   await Deno.writeTextFile(path, JSON.stringify(pipeline));
   const loaded = await loadPipeline(path, { env: {} });
   const { signal } = new AbortController();
-  return (await previewPipeline(loaded, { signal })).streams[0]!.warnings;
+  return (await previewPipeline(loaded, { signal })).result.streams[0]!.warnings;
 }
 
 const UPSERT = { load: { mode: "upsert", upsert_keys: ["id"] } };

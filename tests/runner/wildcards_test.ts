@@ -218,7 +218,7 @@ Deno.test("errors of the streams that a wildcard makes name its place in the fil
 Deno.test("plan, test, head and a selector know the streams that a wildcard makes", () =>
   withTables(async (folder) => {
     const loaded = await load(folder, [{ source: "*s", target: "raw_{table}" }]);
-    const plan = await previewPipeline(loaded, { signal, select: "o*" });
+    const { result: plan } = await previewPipeline(loaded, { signal, select: "o*" });
     assert.deepEqual(plan.streams.map(({ stream, status }) => `${stream} ${status}`), [
       "orders ready",
     ]);

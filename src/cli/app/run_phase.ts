@@ -13,6 +13,7 @@ import { RunLog } from "../output/run/log.ts";
 import { describeError } from "../output/printer.ts";
 import type { Verbosity } from "../terminal/verbosity.ts";
 import { RunReceiptWriter } from "../output/run/receipt.ts";
+import type { OpenedPlan } from "./stored/saved_plan.ts";
 import { Progress } from "../output/run/progress.ts";
 import { printSummary } from "../output/run/summary.ts";
 
@@ -28,6 +29,8 @@ export interface PhaseOptions extends Verbosity, RunScope {
   readonly logFile?: string | undefined;
   readonly receipts?: string | undefined;
   readonly logLevel?: LogLevel | undefined;
+  /** The saved plan that the run follows. */
+  readonly saved?: OpenedPlan;
 }
 
 /** Runs a phase of a pipeline, prints its result, and returns the exit code. */
@@ -86,7 +89,7 @@ async function execute(
   );
   using receipt = new RunReceiptWriter(
     logging,
-    { phase, file: loaded.path, run_id: runId },
+    { phase, file: loaded.path, run_id: runId, ...planDigest(options) },
     context.printer,
   );
   if (sandbox === "off") log.onWarning(SANDBOX_OFF);
@@ -94,12 +97,16 @@ async function execute(
   using progress = context.printer.logsJSON ? undefined : new Progress(context.printer, phase);
   return await logFailure(
     log,
-    () =>
-      runPipeline({ ...loaded, showValues: options.showValues ?? false }, {
+    async () => {
+      const records = { ...chooseRecords(options), mayExplore };
+      if (options.saved !== undefined) {
+        const { verifyPlan } = await import("./stored/saved_plan.ts");
+        await verifyPlan(options.saved, loaded, { ...records, signal }, context);
+      }
+      return await runPipeline({ ...loaded, showValues: options.showValues ?? false }, {
         phase,
         runId,
-        mayExplore,
-        ...chooseRecords(options),
+        ...records,
         ...omitUndefined({ threads, waitMs, retries, maxRows, maxBytes }),
         ...(context.printer.isLive ? { estimates: true } : {}),
         ...(logging.level === "debug" ? { statements: true } : {}),
@@ -117,9 +124,12 @@ async function execute(
           receipt.onEnd(result);
           onResult(result);
         },
-      }),
+      });
+    },
   );
 }
+
+const planDigest = ({ saved }: PhaseOptions) => saved === undefined ? {} : { plan: saved.sha256 };
 
 /**
  * The value of `--wait` in milliseconds; Infinity without a duration.

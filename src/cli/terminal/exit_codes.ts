@@ -5,6 +5,7 @@ import {
   ExpectationError,
   LossyConversionError,
   SelectorError,
+  StalePlanError,
   StaleRangeError,
   UnknownOutcomeError,
   VerificationError,
@@ -63,5 +64,6 @@ export function errorExitCode(error: unknown): number {
   if (isUsage) return EXIT.usage;
   if (error instanceof ConcurrentRunError) return EXIT.otherRun;
   if (error instanceof UnknownOutcomeError) return EXIT.unknownOutcome;
+  if (error instanceof StalePlanError) return EXIT.unexpected;
   return error instanceof VerificationError ? EXIT.mismatch : EXIT.failed;
 }

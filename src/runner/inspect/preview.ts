@@ -16,7 +16,7 @@ import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { chooseLoadSettings } from "../plan/load_settings.ts";
 import { reportFields } from "./field_report.ts";
 import { expandWildcards } from "./wildcards.ts";
-import type { StreamPlan } from "../plan/pipeline_plan.ts";
+import type { PipelinePlan, StreamPlan } from "../plan/pipeline_plan.ts";
 import { planRun, type ReadOptions } from "../plan/select_plans.ts";
 import { checkPartitionField, checkUpsertKeys } from "../extract/check_fields.ts";
 import type { PrepareContext } from "../extract/prepare_context.ts";
@@ -38,6 +38,12 @@ type Context = PrepareContext & {
   readonly writer: ConnectionClient;
 };
 
+/** A preview, and the plan that it describes. */
+export interface Preview {
+  readonly plan: PipelinePlan;
+  readonly result: PlanResult;
+}
+
 /**
  * Plans the selected streams. A stream that fails is part of the result; the others are planned.
  *
@@ -47,9 +53,10 @@ type Context = PrepareContext & {
 export async function previewPipeline(
   loaded: LoadedPipeline,
   options: PreviewOptions,
-): Promise<PlanResult> {
+): Promise<Preview> {
   const expanded = await expandWildcards(loaded, { ...options, retries: 0 });
-  const { source, target, streams: selected } = await planRun(expanded, options);
+  const plan = await planRun(expanded, options);
+  const { source, target, streams: selected } = plan;
   const { fullRefresh = false, backfill, mayExplore = false, signal } = options;
   using threads = openThreads(loaded);
   const reads = selected.map((one) => one.source);
@@ -71,18 +78,19 @@ export async function previewPipeline(
     transformer: undefined,
   };
   const streams: PlannedStream[] = [];
-  for (const plan of selected) {
+  for (const one of selected) {
     signal.throwIfAborted();
-    const planned = await previewStream(plan, context);
+    const planned = await previewStream(one, context);
     streams.push({ ...planned, warnings: [...new Set(warnings.splice(0))] });
   }
-  return {
+  const result: PlanResult = {
     pipeline: loaded.pipeline.name,
     status: summarizeStatus(streams),
     source: source.provider.name,
     target: target.provider.name,
     streams,
   };
+  return { plan, result };
 }
 
 function summarizeStatus(streams: readonly PlannedStream[]): PlanResult["status"] {

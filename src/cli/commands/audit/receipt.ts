@@ -7,7 +7,7 @@ import { findForgery, readReceiptKey, type ReceiptKey } from "../../../integrity
 import type { Context } from "../../app/context.ts";
 import { defineCommand } from "../../app/define_command.ts";
 import * as options from "../../app/options.ts";
-import { openReceipts, receiptOptions, receiptsPlace } from "../../app/receipts.ts";
+import { openReceipts, receiptOptions, receiptsPlace } from "../../app/stored/receipts.ts";
 import { EXIT } from "../../terminal/exit_codes.ts";
 
 const parser = merge(

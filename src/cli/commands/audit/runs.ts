@@ -2,7 +2,7 @@
 import { type InferValue, integer, merge, message, object, option, optional } from "optique";
 import type { Context } from "../../app/context.ts";
 import { defineCommand } from "../../app/define_command.ts";
-import { openReceipts, receiptOptions, receiptsPlace } from "../../app/receipts.ts";
+import { openReceipts, receiptOptions, receiptsPlace } from "../../app/stored/receipts.ts";
 import { printRuns } from "../../output/runs_table.ts";
 import { EXIT } from "../../terminal/exit_codes.ts";
 

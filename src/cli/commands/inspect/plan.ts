@@ -4,6 +4,12 @@ import type { PlanResult } from "../../../models/plan.ts";
 import { type Context, omitUndefined } from "../../app/context.ts";
 import { chooseRecords, openScope, type RunScope, runUntilSignal } from "../../app/connections.ts";
 import { EXIT } from "../../terminal/exit_codes.ts";
+import {
+  checkPlanFile,
+  comparePlan,
+  type OpenedPlan,
+  savePlan,
+} from "../../app/stored/saved_plan.ts";
 import { parseLimits } from "../../app/permission_limits.ts";
 import { defineCommand } from "../../app/define_command.ts";
 import { OPERANDS, pipelineOrStream, readSubject } from "../../app/one_stream.ts";
@@ -17,6 +23,11 @@ const parser = merge(
     ...options.selection(),
     ...options.records(),
     fullRefresh: options.fullRefresh(message`Plan to read everything and replace the targets`),
+    save: options.textOption(
+      "--save",
+      "FILE",
+      message`Save the plan, so that dxt run --plan FILE does what it says, or refuses`,
+    ),
     ...options.inspecting(),
   }),
 );
@@ -35,22 +46,33 @@ export const plan = defineCommand(
       "dxt plan shop.yaml",
       "dxt plan shop.yaml --select orders --full-refresh",
       "dxt plan shop.yaml --output json",
+      "dxt plan shop.yaml --save shop.plan",
       "dxt plan --from '${SHOP_URL}' --source public.orders --to ./orders.parquet",
     ],
   },
 );
 
+/** What is planned, and the saved plan that is written or compared. */
+export interface PlanScope extends RunScope {
+  /** Path of the plan to save. */
+  readonly save?: string | undefined;
+  /** The plan that a run would follow. */
+  readonly saved?: OpenedPlan;
+}
+
 /** Plans a pipeline, prints the plan, and returns the exit code. */
-export async function showPlan(scope: RunScope, context: Context): Promise<number> {
+export async function showPlan(scope: PlanScope, context: Context): Promise<number> {
   const { io, printer } = context;
-  const { select, exclude } = scope;
+  const { select, exclude, save, saved } = scope;
+  if (save !== undefined) await checkPlanFile(save, scope);
   const loaded = await openScope(scope, context);
   const { admitPipeline, previewPipeline } = await import("../../../runner/mod.ts");
   return await runUntilSignal(context, async (signal) => {
     const limits = parseLimits(scope);
     const use = { purpose: "look", ...omitUndefined({ select, exclude }), limits } as const;
     const mayExplore = await admitPipeline(loaded, use);
-    const result = await previewPipeline(loaded, { ...chooseRecords(scope), mayExplore, signal });
+    const preview = await previewPipeline(loaded, { ...chooseRecords(scope), mayExplore, signal });
+    const { result } = preview;
     const { streams, ...about } = result;
     printer.results({
       name: "streams",
@@ -58,6 +80,8 @@ export async function showPlan(scope: RunScope, context: Context): Promise<numbe
       about,
       table: () => printPlan(result, io.stdout, printer),
     });
+    if (saved !== undefined) await comparePlan(saved, preview, context);
+    if (save !== undefined) await savePlan(save, preview, scope, context);
     return EXITS[result.status];
   });
 }

@@ -4,6 +4,7 @@ import { defineCommand } from "../../app/define_command.ts";
 import { OPERANDS, pipelineOrStream, readSubject } from "../../app/one_stream.ts";
 import * as options from "../../app/options.ts";
 import { withPipes } from "../../app/pipes.ts";
+import { openPlan } from "../../app/stored/saved_plan.ts";
 import { runPhase } from "../../app/run_phase.ts";
 import { showPlan } from "../inspect/plan.ts";
 
@@ -18,6 +19,11 @@ const parser = merge(
     dryRun: option("--dry-run", {
       description: message`Show what would be done, as dxt plan does, without changing anything`,
     }),
+    plan: options.textOption(
+      "--plan",
+      "FILE",
+      message`Do what this plan of dxt plan --save says, or refuse and say what changed`,
+    ),
     ...options.bounds(),
     ...options.moving(),
   }),
@@ -26,11 +32,13 @@ const parser = merge(
 export const run = defineCommand(
   "run",
   parser,
-  (values, context) => {
-    const { dryRun, ...subject } = readSubject("run", values);
+  async (values, context) => {
+    const { plan, ...given } = values;
+    const scope = plan === undefined ? given : await openPlan(plan, given, context);
+    const { dryRun, ...subject } = readSubject("run", scope);
     const work = (scope: typeof subject) =>
       dryRun ? showPlan(scope, context) : runPhase("run", scope, context);
-    return withPipes(subject, context, work, !dryRun);
+    return await withPipes(subject, context, work, !dryRun);
   },
   {
     operands: OPERANDS,
@@ -42,6 +50,7 @@ export const run = defineCommand(
       "dxt run shop.yaml --select 'tag:daily,sales_*' --exclude sales_us",
       "dxt run shop.yaml --var SHOP_URL=postgres://127.0.0.1/shop --quiet",
       "dxt run shop.yaml --select orders --since 2025-01-01 --until 2025-02-01",
+      "dxt run --plan shop.plan",
       "dxt run --from '${SHOP_URL}' --source public.orders --to ./orders.parquet",
       "dxt run --from '${SHOP_URL}' --source orders --where 'total > 9' --columns id,total --to x.csv",
       "psql -c 'COPY t TO STDOUT CSV HEADER' | dxt run --from - --format csv --to t.parquet",

@@ -6,7 +6,7 @@ import type { Context } from "../../app/context.ts";
 import { runUntilSignal } from "../../app/connections.ts";
 import { defineCommand } from "../../app/define_command.ts";
 import * as options from "../../app/options.ts";
-import { openSurvey, pipelineOrFolder } from "../../app/stored.ts";
+import { openSurvey, pipelineOrFolder } from "../../app/stored/survey.ts";
 import { bytesText } from "../../output/format_units.ts";
 import { printCleaned } from "../../output/stored_table.ts";
 import { EXIT } from "../../terminal/exit_codes.ts";

@@ -14,7 +14,9 @@ export class RunReceiptWriter implements Disposable {
   /** @throws {ConfigurationError} when the key or the folder cannot be used; nothing has been moved then */
   constructor(
     { receipts, receipt_key }: LogSettings,
-    private readonly about: Pick<RunReceipt, "phase" | "file"> & { readonly run_id: string },
+    private readonly about: Pick<RunReceipt, "phase" | "file" | "plan"> & {
+      readonly run_id: string;
+    },
     private readonly printer: Printer,
   ) {
     this.#key = receipt_key === undefined ? undefined : readReceiptKey(receipt_key);
@@ -24,9 +26,9 @@ export class RunReceiptWriter implements Disposable {
   /** Warns if the receipt cannot be written, as on a full disk: what the run moved is in the target. */
   onEnd(result: RunResult): void {
     if (this.#pending === undefined) return;
-    const { phase, file } = this.about;
+    const { run_id: _, ...about } = this.about;
     try {
-      const receipt = { phase, file, result: this.printer.masked(result) as RunResult };
+      const receipt = { ...about, result: this.printer.masked(result) as RunResult };
       this.#pending.write(this.#key === undefined ? receipt : signReceipt(receipt, this.#key));
     } catch (error) {
       this.printer.warning(`Cannot write the receipt of the run: ${messageOf(error)}`);

@@ -1,8 +1,8 @@
 /** What `dxt status` and `dxt clean` look at: what runs of a pipeline keep or left, or those of a folder. */
 import { argument, message, optional, string } from "optique";
-import type { Survey } from "../../runner/mod.ts";
-import { type Context, omitUndefined, openPipeline, type Variables } from "./context.ts";
-import { type LimitOptions, parseLimits } from "./permission_limits.ts";
+import type { Survey } from "../../../runner/mod.ts";
+import { type Context, omitUndefined, openPipeline, type Variables } from "../context.ts";
+import { type LimitOptions, parseLimits } from "../permission_limits.ts";
 
 export interface StoredOptions extends Variables, LimitOptions {
   readonly pipeline?: string | undefined;
@@ -23,7 +23,7 @@ export async function openSurvey(
   context: Context,
   signal: AbortSignal,
 ): Promise<Survey> {
-  const runner = await import("../../runner/mod.ts");
+  const runner = await import("../../../runner/mod.ts");
   const { pipeline, select, exclude } = options;
   const limits = parseLimits(options);
   if (pipeline === undefined) {

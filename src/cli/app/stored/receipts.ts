@@ -1,9 +1,9 @@
 /** The receipts of a pipeline's project, or of a folder. */
 import { argument, message, optional, string } from "optique";
-import { ConfigurationError } from "../../core/errors.ts";
-import { type FoundReceipt, listReceipts, readReceipt } from "../../integrity/receipt_files.ts";
-import { type Context, openPipeline, type Variables } from "./context.ts";
-import * as options from "./options.ts";
+import { ConfigurationError } from "../../../core/errors.ts";
+import { type FoundReceipt, listReceipts, readReceipt } from "../../../integrity/receipt_files.ts";
+import { type Context, openPipeline, type Variables } from "../context.ts";
+import * as options from "../options.ts";
 
 export interface ReceiptOptions extends Variables {
   readonly place?: string | undefined;

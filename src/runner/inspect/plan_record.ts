@@ -1,0 +1,150 @@
+/** Records of plans: what a plan was made from and what it says, and what differs from it later. */
+import { createHash } from "node:crypto";
+import { maskSecrets, SECRET_KEY, StalePlanError } from "../../core/errors.ts";
+import type { PlannedStream, PlanRecord, SettingDigests } from "../../models/plan.ts";
+import type { Endpoint } from "../plan/endpoint.ts";
+import type { StreamPlan } from "../plan/pipeline_plan.ts";
+import type { Preview } from "./preview.ts";
+
+/** Records a preview, so that {@linkcode refuseChanges} can tell later what changed since. */
+export function recordPlan({ plan, result }: Preview): PlanRecord {
+  const streams = plan.streams.map((one) => [one.stream.id, digestStream(one)]);
+  return {
+    settings: {
+      source: digestEndpoint(plan.source),
+      target: digestEndpoint(plan.target),
+      streams: Object.fromEntries(streams),
+    },
+    result,
+  };
+}
+
+function digestEndpoint({ module, config, code }: Endpoint): SettingDigests {
+  return digestSettings({ ...toObject(config), provider: module, code });
+}
+
+function digestStream(plan: StreamPlan): SettingDigests {
+  const { stream, source, target, extractor, loader, transforms, buffer } = plan;
+  const [from, to, ...steps] = [extractor, loader, ...transforms].map(
+    ({ name, module, options, code }) => ({ name, module, options, code }),
+  );
+  const chosen = { extractor: from, loader: to, transforms: steps };
+  return digestSettings({ ...stream, source, target, ...chosen, buffer });
+}
+
+function toObject(config: unknown): object {
+  return typeof config === "object" && config !== null ? config : { config };
+}
+
+/** Passwords are left out: one that was changed for another leads to the same system. */
+function digestSettings(settings: object): SettingDigests {
+  const shown = Object.entries(settings).filter(([key, value]) =>
+    value !== undefined && !SECRET_KEY.test(key)
+  );
+  return Object.fromEntries(shown.map(([key, value]) => [key, digest(value)]));
+}
+
+function digest(value: unknown): string {
+  const text = JSON.stringify(value, (key, inner) => {
+    if (SECRET_KEY.test(key)) return undefined;
+    if (typeof inner === "bigint") return String(inner);
+    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([one], [other]) => one < other ? -1 : 1));
+  });
+  return createHash("sha256").update(maskSecrets(text)).digest("hex").slice(0, 16);
+}
+
+/**
+ * Refuses a run that would not do what the recorded plan says. Numbers of rows to read are not
+ * compared: a source changes all the time.
+ *
+ * @param name of the saved plan
+ * @throws {StalePlanError} that lists what changed
+ */
+export function refuseChanges(name: string, saved: PlanRecord, now: PlanRecord): void {
+  const changes = [
+    ...findSettings("source", saved.settings.source, now.settings.source),
+    ...findSettings("target", saved.settings.target, now.settings.target),
+    ...findStreams(saved, now),
+  ];
+  if (changes.length === 0) return;
+  const list = changes.map((change) => `\n  ${change}`).join("");
+  throw new StalePlanError(
+    `Cannot run plan "${name}": a run would do something else now, make a new plan${list}`,
+  );
+}
+
+function findSettings(what: string, saved: SettingDigests, now: SettingDigests): string[] {
+  const keys = [...new Set([...Object.keys(saved), ...Object.keys(now)])];
+  const changed = keys.filter((key) => saved[key] !== now[key]).map((key) => `"${key}"`);
+  return changed.length === 0 ? [] : [`${what}: other settings of ${changed.join(", ")}`];
+}
+
+function findStreams(saved: PlanRecord, now: PlanRecord): string[] {
+  const streams = new Map(now.result.streams.map((stream) => [stream.stream, stream]));
+  const changes = saved.result.streams.flatMap((before) => {
+    const name = `stream "${before.stream}"`;
+    const after = streams.get(before.stream);
+    streams.delete(before.stream);
+    if (after === undefined) return [`${name}: it is gone`];
+    const settings = [saved, now].map((record) => record.settings.streams[before.stream] ?? {});
+    return [
+      ...findSettings(name, settings[0]!, settings[1]!),
+      ...findDifferences(before, after).map((difference) => `${name}: ${difference}`),
+    ];
+  });
+  return [...changes, ...[...streams.keys()].map((id) => `stream "${id}": it is new`)];
+}
+
+function findDifferences(before: PlannedStream, after: PlannedStream): string[] {
+  if (after.status !== "ready") return after.problems;
+  return [
+    ...compareValues("extract", before.extract, after.extract),
+    ...compareValues("target", { exists: before.target.exists }, { exists: after.target.exists }),
+    ...compareValues("load", before.load, after.load),
+    ...compareValues("field", nameFields(before), nameFields(after)),
+    ...compareLists(["also runs", "no longer runs"], before.statements, after.statements),
+    ...compareLists(["new loss", "no loss any more"], before.destructive, after.destructive),
+  ];
+}
+
+const nameFields = ({ fields }: PlannedStream) =>
+  Object.fromEntries(fields.map((field) => [field.name, field]));
+
+/** Differences of two JSON values, each with the keys that lead to it. */
+function compareValues(path: string, before: unknown, after: unknown): string[] {
+  if (isMap(before) && isMap(after)) {
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    return keys.flatMap((key) => compareValues(`${path}.${key}`, before[key], after[key]));
+  }
+  const [was, is] = [before, after].map((value) => JSON.stringify(value));
+  if (was === is) return [];
+  if (was === undefined) return isMap(after) ? [`${path} is new`] : [`${path} is ${is}, was unset`];
+  if (is === undefined) {
+    return isMap(before) ? [`${path} is gone`] : [`${path} is unset, was ${was}`];
+  }
+  return [`${path} is ${is}, was ${was}`];
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Statements run in their order, and estimated numbers of rows do not count. */
+function compareLists(
+  [addition, omission]: readonly [string, string],
+  before: readonly string[],
+  after: readonly string[],
+): string[] {
+  const comparable = (text: string) => text.replace(/\babout \d+ rows/, "about … rows");
+  const [was, is] = [before.map(comparable), after.map(comparable)];
+  const added = after.filter((_, i) => !was.includes(is[i]!));
+  const gone = before.filter((_, i) => !is.includes(was[i]!));
+  if (added.length + gone.length === 0 && was.join("\n") !== is.join("\n")) {
+    return [`${addition} in another order: ${after.join("; ")}`];
+  }
+  return [
+    ...added.map((text) => `${addition}: ${text}`),
+    ...gone.map((text) => `${omission}: ${text}`),
+  ];
+}
