@@ -112,6 +112,14 @@ export interface ColumnTotals {
   readonly sum?: string | undefined;
 }
 
+/** The column that has the values of a field, in a target that exists. */
+export interface TargetColumn {
+  readonly field: string;
+  readonly column: string;
+  /** How it spells values in its own way: they do not read back as they were staged. */
+  readonly altered?: string | undefined;
+}
+
 /** What was compared of a load. */
 export interface VerifiedLoad {
   readonly level: VerifyLevel;
@@ -211,6 +219,11 @@ export interface Loader {
     field: string,
     asked?: AskedWatermark,
   ): Promise<Exclude<Value, null> | undefined>;
+  /**
+   * A capability: finds the columns of a target that exists, for the fields that it stores; others are left out.
+   * Called by `dxt diff`, which otherwise takes the columns of the fields' names.
+   */
+  findColumns?(target: StreamTarget, fields: readonly Field[]): Promise<readonly TargetColumn[]>;
 }
 
 /**

@@ -6,7 +6,7 @@ import {
   typeText,
 } from "../../core/values/conversion.ts";
 import { SchemaError } from "../../core/errors.ts";
-import type { PlannedLoad } from "../../core/contracts/loader.ts";
+import type { PlannedLoad, TargetColumn } from "../../core/contracts/loader.ts";
 import { describeUnfilled, unfilledColumns } from "../../core/unfilled_columns.ts";
 import type { Field } from "../../models/field.ts";
 import type { ColumnOf, RelationalSystem, SqlSession, Table } from "./contract.ts";
@@ -111,6 +111,27 @@ export function findConversions<T extends Table, E>(
     return [{ field, type: column.type, conversion, ...(widens ? { widens } : {}) }];
   });
 }
+
+/** The columns of fields, and how they alter the values; fields without a column are left out. */
+export function describeColumns<T extends Table, E>(
+  system: Matching<T, E>,
+  table: T,
+  fields: readonly Field[],
+): TargetColumn[] {
+  const find = columnFinder(system, table);
+  return fields.flatMap((field) => {
+    const column = find(field.name);
+    if (column === undefined) return [];
+    const altered = isComputed(field, column)
+      ? ALTERED
+      : system.types.describeSpelling?.(field, column);
+    const spelled = altered === undefined ? {} : { altered };
+    return [{ field: field.name, column: column.name, ...spelled }];
+  });
+}
+
+/** Why values of a column that the table computes are not compared. */
+export const ALTERED = "the table computes it";
 
 const COMPUTED: Conversion = { kind: "exact", note: "not loaded, the table computes it" };
 

@@ -69,7 +69,7 @@ export async function fieldsOfFile(
 export const isTyped = ({ format }: FileFields) => TYPED.has(format);
 
 /** Formats whose records may omit a field, which is then NULL. */
-const SPARSE: ReadonlySet<Format> = new Set<Format>(["json", "jsonl"]);
+export const SPARSE: ReadonlySet<Format> = new Set<Format>(["json", "jsonl"]);
 
 /**
  * Merges the fields of files that are read together. All files must have the same columns, in any

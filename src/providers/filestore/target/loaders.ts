@@ -17,6 +17,7 @@ import { loadRecordFile } from "./load_file.ts";
 import { loadRecordFolder } from "./load_folder.ts";
 import { planLoad } from "./load_plan.ts";
 import { maxWatermark } from "../max_watermark.ts";
+import { findColumns } from "./verify_file.ts";
 
 /** Targets of a filestore. */
 export type FileTarget = Extract<StreamTarget, { type: "file" | "directory" }>;
@@ -34,6 +35,7 @@ export function fileLoader(connector: FilestoreConnector): Loader {
     plan: (task) => planLoad(connector, task),
     getMaxWatermark: (target, field, query = {}) =>
       maxWatermark(connector, { target: fileTarget(target), field, ...query }),
+    findColumns: (target, fields) => findColumns(connector, fileTarget(target), fields),
   };
 }
 

@@ -2,11 +2,12 @@
 import { lastRows } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
-import type { VerifiedLoad } from "../../../core/contracts/loader.ts";
+import type { TargetColumn, VerifiedLoad } from "../../../core/contracts/loader.ts";
 import { hasSpellings } from "../../../core/values/kinds.ts";
 import type { Field } from "../../../models/field.ts";
-import { columnName, fileInput, type TypeToWrite } from "../source/file.ts";
-import type { FileLoadTask } from "./loaders.ts";
+import { fieldsOfFile, SPARSE } from "../source/fields.ts";
+import { columnName, fileInput, TYPED, type TypeToWrite, typeToWrite } from "../source/file.ts";
+import type { FileLoadTask, FileTarget } from "./loaders.ts";
 
 /** A file before it takes its place. */
 export interface PendingFile {
@@ -45,6 +46,29 @@ export async function verifyFile(
       const request = { projections, ...bounds, compression, options };
       yield* skipRows(format.read(fileInput(file, path), request), before);
     },
+  });
+}
+
+/**
+ * Finds the columns of fields in the last file of a target. One whose records may omit a field has a column for
+ * each, and one without a header those of their places.
+ */
+export async function findColumns(
+  connector: FilestoreConnector,
+  target: FileTarget,
+  fields: readonly Field[],
+): Promise<TargetColumn[]> {
+  const last = (await connector.list(target)).findLast(({ size }) => size > 0);
+  if (last === undefined) return [];
+  const { fields: found, format } = await fieldsOfFile(connector, last, target);
+  const type = await typeToWrite(last.name, target);
+  return fields.flatMap((field, i) => {
+    const column = columnName(field, i, type);
+    const known = found.find(({ name }) => name === column);
+    if (known === undefined && !SPARSE.has(format)) return [];
+    const written = TYPED.has(format) ? known! : field;
+    const altered = describeChange(field, written, type);
+    return [{ field: field.name, column, ...(altered === undefined ? {} : { altered }) }];
   });
 }
 

@@ -13,7 +13,7 @@ import {
 import type { DXTType } from "../../../models/dtype.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamSource } from "../../../models/source.ts";
-import type { LoadColumn, Target } from "../column_match.ts";
+import { ALTERED, type LoadColumn, type Target } from "../column_match.ts";
 import type {
   ColumnOf,
   RelationalSystem,
@@ -57,7 +57,7 @@ export function describeLoaded<S extends SqlSession, T extends Table, E>(
   return {
     label: table.label,
     fields: columns.map(({ field }) => field),
-    altered: new Map([...altered, ...computed.map((name) => [name, COMPUTED] as const)]),
+    altered: new Map([...altered, ...computed.map((name) => [name, ALTERED] as const)]),
     doubt,
     read: (fields) => read(request(fields)),
     async total(fields) {
@@ -84,8 +84,6 @@ export function isReadBack(dtype: DXTType, column: MappedType): boolean {
   if (dtype === "decimal") return !isFloat;
   return dtype !== "date" || !column.dtype.startsWith("timestamp");
 }
-
-const COMPUTED = "the table computes it";
 
 /** The SQL of a column's totals, and how its values are read from the answer. */
 function selectTotals<S extends SqlSession, T extends Table, E>(

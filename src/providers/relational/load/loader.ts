@@ -8,9 +8,12 @@ import {
   type LoadTask,
   type PlannedLoad,
   refuseStaleRange,
+  type TargetColumn,
 } from "../../../core/contracts/loader.ts";
 import type { Value } from "../../../core/values/values.ts";
+import type { Field } from "../../../models/field.ts";
 import type { StreamTarget } from "../../../models/source.ts";
+import { describeColumns } from "../column_match.ts";
 import type { Dialect, RelationalSystem, SqlSession, Table } from "../contract.ts";
 import { type LoadingConnector, type LoadSteps, planLoad, refuseCascades } from "./load_plan.ts";
 import { findMaxWatermark, type WatermarkReader } from "../max_watermark.ts";
@@ -71,6 +74,15 @@ export abstract class RelationalLoader<S extends SqlSession, T extends Table, E>
     return connector.readingTables((session) =>
       findMaxWatermark(this.watermarks, session, { target, field, ...request })
     );
+  }
+
+  findColumns(target: StreamTarget, fields: readonly Field[]): Promise<readonly TargetColumn[]> {
+    const { connector } = this;
+    const { system } = connector;
+    return connector.readingTables(async (session) => {
+      const table = await system.catalog.find(session, tableName(target));
+      return table === undefined ? [] : describeColumns(system, table, fields);
+    });
   }
 }
 
