@@ -60,6 +60,7 @@ const RUNNER_ARROWS: Record<string, readonly string[]> = {
   extract: ["contract", "plan", "worker"],
   load: ["contract", "plan", "worker"],
   inspect: ["contract", "plan", "worker", "extract", "load", "retry.ts"],
+  diff: ["contract", "plan", "worker", "extract", "inspect"],
   stored: ["plan", "worker", "inspect", "load", "stage_folders.ts"],
 };
 

@@ -26,3 +26,11 @@ export { type Preview, type PreviewOptions, previewPipeline } from "./inspect/pr
 export { recordPlan, refuseChanges } from "./inspect/plan_record.ts";
 export { type CleanRules, cleanSurvey } from "./stored/clean.ts";
 export { type Survey, surveyFolder, type SurveyOptions, surveyPipeline } from "./stored/survey.ts";
+export { type DiffOptions, diffPipeline } from "./diff/diff_pipeline.ts";
+export type {
+  ComparedRows,
+  FieldDifference,
+  PipelineDiff,
+  RowDifference,
+  StreamDiff,
+} from "./diff/stream_diff.ts";

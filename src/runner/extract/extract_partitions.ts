@@ -10,7 +10,6 @@ import type {
 import type { Part, PartitionSettings } from "../../core/contracts/extractor.ts";
 import { DXTError, PartitionError } from "../../core/errors.ts";
 import { compareInOrder } from "../../core/values/value_order.ts";
-import { fromError } from "../../sandbox/messages.ts";
 import type { BufferSettings } from "../../models/buffer.ts";
 import type { RunContext } from "../contract/run_context.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
@@ -23,7 +22,7 @@ import {
   specFields,
 } from "../worker/extract_spec.ts";
 import type { ExtractProgress, ExtractResult, PlainClass } from "../worker/inside/protocol.ts";
-import type { Transformer } from "./transform_client.ts";
+import { relayBatch, type Transformer } from "./transform_client.ts";
 import { describePart, findOrigin, findWatermark, restoreResult } from "./sealed_results.ts";
 
 /** Follows the stage of a partition while its parts are written. */
@@ -200,26 +199,12 @@ function followWorker(
 ): (progress: ExtractProgress) => void {
   return (progress) => {
     if ("file" in progress) return onFile(progress.file);
-    if ("transform" in progress) return void relay(progress.transform, transformer!, client);
+    if ("transform" in progress) return void relayBatch(progress.transform, transformer!, client);
     stats.rows += progress.rows;
     stats.bytes += progress.bytes;
     read.bytes += progress.bytes;
     onProgress?.(stats.rows, stats.bytes);
   };
-}
-
-/** Passes a batch between two workers, which cannot reach each other. */
-async function relay(
-  { id, bytes }: { readonly id: number; readonly bytes: Uint8Array },
-  transformer: Transformer,
-  client: ConnectionClient,
-): Promise<void> {
-  using _pause = client.hold();
-  const reply = await transformer.apply(bytes).then(
-    (bytes) => ({ id, bytes }),
-    (error) => ({ id, failed: fromError(error) }),
-  );
-  await client.call("transformed", reply).catch(() => {});
 }
 
 /** Adds what one worker has read to the stats of all. */

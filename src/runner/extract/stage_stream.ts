@@ -129,9 +129,10 @@ async function resolveStream(
   return { fields, range, changes };
 }
 
-function buildSpec(
+/** The specification of a stream's extraction, for the workers that read it. */
+export function buildSpec(
   plan: StreamPlan,
-  { startedAt, limit }: RunContext,
+  { startedAt, limit }: Pick<RunContext, "startedAt" | "limit">,
   fields: ResolvedFields,
   range: WatermarkRange | undefined,
 ): ExtractSpec {
@@ -195,7 +196,7 @@ function warnOfWatermarks(
 }
 
 /** The fields that identify a record: the upsert keys, or the source's own key. */
-function listKeys({ stream }: StreamPlan, fields: ResolvedFields): string[] {
+export function listKeys({ stream }: StreamPlan, fields: ResolvedFields): string[] {
   const keys = stream.load?.upsert_keys?.map((id) => targetName(stream, id));
   return keys ?? stagedFields(fields).filter(({ key }) => key === true).map(({ name }) => name);
 }

@@ -3,7 +3,9 @@ import { NOTHING } from "../../core/permissions.ts";
 import type { Field } from "../../models/field.ts";
 import type { Lease } from "../../sandbox/pool.ts";
 import { workerPermissions } from "../../sandbox/permissions.ts";
+import { fromError } from "../../sandbox/messages.ts";
 import type { Threads } from "../contract/threads.ts";
+import type { ConnectionClient } from "../worker/connection_client.ts";
 import type { PlainClass } from "../worker/inside/protocol.ts";
 import type { WorkerJobs } from "../worker/inside/jobs.ts";
 import type { Chosen } from "../plan/class_choice.ts";
@@ -67,4 +69,18 @@ export function openTransformer(
   { threads, signal }: { readonly threads: Threads; readonly signal: AbortSignal },
 ): Transformer | undefined {
   return transforms.length === 0 ? undefined : new Transformer(transforms, threads, signal);
+}
+
+/** Passes a batch between two workers, which cannot reach each other. */
+export async function relayBatch(
+  { id, bytes }: { readonly id: number; readonly bytes: Uint8Array },
+  transformer: Transformer,
+  client: ConnectionClient,
+): Promise<void> {
+  using _pause = client.hold();
+  const reply = await transformer.apply(bytes).then(
+    (bytes) => ({ id, bytes }),
+    (error) => ({ id, failed: fromError(error) }),
+  );
+  await client.call("transformed", reply).catch(() => {});
 }

@@ -35,8 +35,35 @@ export async function findRange(
   resolved: ResolvedFields,
   progress: Pick<Progress, "watermarkBefore" | "expected">,
 ): Promise<WatermarkRange | undefined> {
+  if (context.fullRefresh) return undefined;
+  const field = findWatermarkField(plan, resolved);
+  if (field === undefined) return undefined;
+  if (context.backfill !== undefined) return backfillRange(context.backfill, field);
+  const { max, query } = await askWatermark(plan, context, field);
+  const text = max === undefined ? {} : { max: formatValue(max) };
+  if (text.max !== undefined) progress.watermarkBefore = text.max;
+  const { target: _target, ...scope } = query;
+  progress.expected = { ...scope, ...text };
+  const range = watermarkRange(plan.stream.extract!, field, max);
+  const { after } = range;
+  if (max !== undefined && isFuture(after!.value, field, Temporal.Now.instant())) {
+    context.warn(
+      `the highest "${field.name}" of ${maxOwner(plan)} is "${
+        formatValue(max)
+      }", later than now: no row is read until the source has greater ones; correct the row in source and target`,
+    );
+  }
+  return range;
+}
+
+/**
+ * The watermark field of an incremental stream; undefined for any other.
+ *
+ * @throws {SchemaError} when the stream has no such field, or the field no order
+ */
+export function findWatermarkField(plan: StreamPlan, resolved: ResolvedFields): Field | undefined {
   const settings = plan.stream.extract;
-  if (settings?.mode !== "incremental" || context.fullRefresh) return undefined;
+  if (settings?.mode !== "incremental") return undefined;
   const { projections } = resolved;
   const name = targetName(plan.stream, settings.watermark_field!);
   const field = projections.find((projection) => projection.field.name === name)?.field;
@@ -49,26 +76,19 @@ export async function findRange(
   }
   refuseUnordered(field);
   checkOwnRows(plan, resolved);
-  if (context.backfill !== undefined) return backfillRange(context.backfill, field);
+  return field;
+}
+
+/** Asks the target for its highest watermark; `max` is undefined where it has none. */
+export async function askWatermark(
+  plan: StreamPlan,
+  { withTarget }: Pick<PrepareContext, "withTarget">,
+  field: Field,
+): Promise<{ max: Exclude<Value, null> | undefined; query: WatermarkQuery }> {
   const loader = plainClass(plan.loader);
   const query = watermarkQuery(plan, field);
-  const max = await context.withTarget((target) =>
-    target.call("getMaxWatermark", { loader, ...query })
-  );
-  const text = max === undefined ? {} : { max: formatValue(max) };
-  if (text.max !== undefined) progress.watermarkBefore = text.max;
-  const { target: _target, ...scope } = query;
-  progress.expected = { ...scope, ...text };
-  const range = watermarkRange(settings, field, max);
-  const { after } = range;
-  if (max !== undefined && isFuture(after!.value, field, Temporal.Now.instant())) {
-    context.warn(
-      `the highest "${field.name}" of ${maxOwner(plan)} is "${
-        formatValue(max)
-      }", later than now: no row is read until the source has greater ones; correct the row in source and target`,
-    );
-  }
-  return range;
+  const max = await withTarget((target) => target.call("getMaxWatermark", { loader, ...query }));
+  return { max, query };
 }
 
 /**

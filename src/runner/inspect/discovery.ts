@@ -13,6 +13,7 @@ import type { ConnectionClient } from "../worker/connection_client.ts";
 import type { Threads } from "../contract/threads.ts";
 import { openThreads } from "../worker/pool.ts";
 import { openClient, plainClass } from "../worker/connection_clients.ts";
+import { findRecordExtractor } from "../plan/class_choice.ts";
 import { type Endpoint, resolveEndpoint } from "../plan/endpoint.ts";
 import { BATCH_BYTES, BATCH_ROWS } from "../worker/extract_spec.ts";
 import { excludedNames } from "../plan/field_declarations.ts";
@@ -165,13 +166,11 @@ async function readFields(
   throw await missingSource(source, client.connector, viewer.endpoint, viewer);
 }
 
-/** The provider's first that has records, as it is without options. */
-function firstExtractor({ name, extractors }: ProviderInfo): PlainClass {
-  const found = Object.entries(extractors).find(([, { yields }]) => yields === "records");
-  if (found === undefined) {
-    throw new ConfigurationError(`Cannot show records of ${name}: it has no records`);
-  }
-  return { name: found[0], options: undefined };
+/** @throws {ConfigurationError} for a provider without records */
+function firstExtractor(provider: ProviderInfo): PlainClass {
+  const found = findRecordExtractor(provider);
+  if (found !== undefined) return found;
+  throw new ConfigurationError(`Cannot show records of ${provider.name}: it has no records`);
 }
 
 async function read(

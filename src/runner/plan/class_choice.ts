@@ -2,7 +2,7 @@
 import { type LoadedPipeline, LocatedError } from "../../config/mod.ts";
 import { DXTError } from "../../core/errors.ts";
 import type { ClassChoice, ClassReference } from "../../models/stream.ts";
-import type { Checked } from "../../providers/provider_info.ts";
+import type { Checked, ProviderInfo } from "../../providers/provider_info.ts";
 import {
   type ClassPath,
   isExternal,
@@ -44,6 +44,14 @@ export async function chooseClass<Info>(
       ? await externalClass<Info>(kind, parsed, config, place)
       : await ownClass<Info>(kind, endpoint, findClassName(path, endpoint), config);
   });
+}
+
+/** Finds a provider's first extractor that has records, as it is without options. */
+export function findRecordExtractor(
+  { extractors }: Pick<ProviderInfo, "extractors">,
+): PlainClass | undefined {
+  const found = Object.entries(extractors).find(([, { yields }]) => yields === "records");
+  return found && { name: found[0], options: undefined };
 }
 
 /** Chooses the transforms of a stream. All of them are external, since dxt has none of its own. */

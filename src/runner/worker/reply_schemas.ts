@@ -6,6 +6,7 @@ import { z } from "zod";
 import { StagedFileShape } from "../../buffers/mod.ts";
 import { CONVERSIONS } from "../../core/values/conversion.ts";
 import { ConnectorError, messageOf } from "../../core/errors.ts";
+import { BUCKETS } from "../../integrity/diff/bucket_sums.ts";
 import type { ConnectorMethod } from "../../core/contracts/connector.ts";
 import { MARK, MARKED, type MarkedValue, restore } from "../../core/values/transferable_value.ts";
 import { OWN_ROWS } from "../../core/contracts/loader.ts";
@@ -50,6 +51,10 @@ const Present = z.union([
   Marked,
 ]);
 const Value = Present.nullable();
+
+/** Words of 32 bits: so many, or any number. */
+const words = (length?: number) =>
+  z.instanceof(Uint32Array).refine((found) => length === undefined || found.length === length);
 
 const Access = z.object({ action: shortText, problems: shortTexts });
 const Verified = z.object({
@@ -164,6 +169,16 @@ const REPLIES = {
     destructive: shortTexts,
     problems: shortTexts,
   }),
+  sumSide: z.object({
+    counts: words(BUCKETS),
+    sums: words(2 * BUCKETS),
+    rows: count,
+    later: count,
+  }),
+  readByKeys: z.array(z.object({ key: count, values: z.array(Value) })),
+  findColumns: z.array(
+    z.object({ field: z.string(), column: z.string(), altered: shortText.optional() }),
+  ).optional(),
   getSourceWatermark: Present.optional(),
   getMaxWatermark: Present.optional(),
   getOutcome: z.enum(["committed", "aborted", "running", "unknown"]),
@@ -204,15 +219,19 @@ function untrustedReplies(): Readonly<Record<string, z.ZodType>> {
 const Rows = z.object({ rows: count });
 const Committing = z.object({ committing: z.record(z.string(), z.unknown()) });
 
-const ExtractProgress = z.union([
-  z.object({ file: StagedFileShape }),
+const SideProgress = z.union([
   z.object({ transform: z.object({ id: z.int(), bytes: z.instanceof(Uint8Array) }) }),
   z.object({ rows: count, bytes: count }),
 ]);
+const ExtractProgress = z.union([z.object({ file: StagedFileShape }), SideProgress]);
+const Hashes = z.object({ side: z.enum(["compared", "later"]), hashes: words() });
 
 /** Schemas of progress, by the job that reports it. */
 const PROGRESS = {
   extract: ExtractProgress,
+  sumSide: SideProgress,
+  sendHashes: z.union([Hashes, SideProgress]),
+  readByKeys: SideProgress,
   load: z.union([Rows, Committing]),
   finish: Committing,
   loadShare: z.union([Rows, z.object({ more: z.literal(true) })]),

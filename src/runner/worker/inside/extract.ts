@@ -17,6 +17,7 @@ import type {
   PartitionInput,
   PlainClass,
   SourceWatermarkInput,
+  TransformProgress,
 } from "./protocol.ts";
 import {
   currentSession,
@@ -28,7 +29,7 @@ import { buildTask, readBatches } from "./extract_request.ts";
 import { ProgressThrottle } from "./progress_throttle.ts";
 import { FarTransform, type Transformed } from "./transforms.ts";
 
-async function createRecordExtractor(
+export async function createRecordExtractor(
   session: WorkerSession,
   chosen: PlainClass,
 ): Promise<RecordExtractor> {
@@ -102,10 +103,10 @@ function makeResult(written: WrittenPart, stats: ExtractStats): ExtractResult {
   return { ...written, max, nulls, placeless, ...(key === undefined ? {} : { key }) };
 }
 
-function openTransform(
+export function openTransform(
   session: WorkerSession,
   { request: { projections }, transformed }: ExtractSpec,
-  report: (progress: ExtractProgress) => void,
+  report: (progress: TransformProgress) => void,
 ): { readonly transform?: FarTransform } {
   if (transformed === undefined) return {};
   const before = projections.map(({ field }) => field);

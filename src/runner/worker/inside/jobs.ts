@@ -12,10 +12,12 @@ import type { Jobs } from "../../../sandbox/serve.ts";
 import { checkClass, checkConnection, describe, needs, targetPath } from "./describe_module.ts";
 import { restrictImports } from "./external_classes.ts";
 import { close, open, stop, withConnector } from "./session.ts";
+import { readByKeys, sendHashes, sumSide } from "./compare.ts";
 import { extract, getSourceWatermark, head, partition, transformed } from "./extract.ts";
 import {
   beginParallel,
   feed,
+  findColumns,
   finish,
   getMaxWatermark,
   getOutcome,
@@ -48,9 +50,11 @@ export const JOBS = {
   connect: (_: undefined) => withConnector(() => Promise.resolve()),
   ...connectorJobs,
   ...{ partition, extract, transformed, head, getSourceWatermark },
+  ...{ sumSide, sendHashes, readByKeys },
   ...{
     plan,
     getMaxWatermark,
+    findColumns,
     getOutcome,
     listLeftovers,
     removeLeftover,

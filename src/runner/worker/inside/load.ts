@@ -14,6 +14,7 @@ import type {
   LoadTask,
   LoadTicket,
   ParallelLoad,
+  TargetColumn,
   VerifyLoad,
 } from "../../../core/contracts/loader.ts";
 import type { Value } from "../../../core/values/values.ts";
@@ -25,6 +26,7 @@ import { StagedFileQueue } from "../staged_file_queue.ts";
 import { connect } from "./connect.ts";
 import { ProgressThrottle } from "./progress_throttle.ts";
 import type {
+  ColumnsInput,
   CommitProgress,
   FeedInput,
   FinishInput,
@@ -56,6 +58,14 @@ export async function getMaxWatermark(
 ): Promise<Exclude<Value, null> | undefined> {
   const own = await createLoader(await currentSession(), loader);
   return await own.getMaxWatermark(target, field, scope);
+}
+
+/** Columns of a target that exists; undefined where its loader cannot find them. */
+export async function findColumns(
+  { loader, target, fields }: ColumnsInput,
+): Promise<readonly TargetColumn[] | undefined> {
+  const own = await createLoader(await currentSession(), loader);
+  return await own.findColumns?.(target, fields);
 }
 
 export async function getOutcome({ loader, target, record }: OutcomeInput): Promise<LoadOutcome> {

@@ -10,7 +10,11 @@ import type {
 } from "../../../core/contracts/loader.ts";
 import type { SourceWatermark } from "../../../core/contracts/provider.ts";
 import type { BufferSettings } from "../../../models/buffer.ts";
+import type { Field } from "../../../models/field.ts";
 import type { StreamTarget } from "../../../models/source.ts";
+import type { WatermarkRange } from "../../../core/contracts/connector.ts";
+import type { Value } from "../../../core/values/values.ts";
+import type { BucketSet, Sums } from "../../../integrity/diff/bucket_sums.ts";
 import type { VerifyLevel } from "../../../models/stream.ts";
 import type { WrittenConnection } from "../../../providers/provider_info.ts";
 import type { Thrown } from "../../../sandbox/messages.ts";
@@ -72,12 +76,18 @@ export interface ExtractInput {
   readonly buffer: BufferSettings;
 }
 
-/** Progress since the last report. */
-export type ExtractProgress =
-  | { readonly rows: number; readonly bytes: number }
-  | { readonly file: StagedFile }
-  /** A batch to be transformed; the host returns it by `transformed`. */
-  | { readonly transform: { readonly id: number; readonly bytes: Uint8Array } };
+/** Rows and bytes that were read since the last report. */
+export interface ReadProgress {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** A batch to be transformed; the host returns it by `transformed`. */
+export interface TransformProgress {
+  readonly transform: { readonly id: number; readonly bytes: Uint8Array };
+}
+
+export type ExtractProgress = ReadProgress | TransformProgress | { readonly file: StagedFile };
 
 export type ExtractResult = WrittenPart & Omit<ExtractStats, "rows" | "bytes">;
 
@@ -85,6 +95,51 @@ export interface HeadInput {
   readonly extractor: PlainClass;
   /** Its limit is the number of rows. */
   readonly request: ExtractSpec["request"];
+}
+
+/** One of two sides whose rows are compared: what is read, and which of its values. */
+export interface SideInput {
+  readonly extractor: PlainClass;
+  readonly spec: ExtractSpec;
+  /** Names of the fields whose values are compared, on both sides in the same order. */
+  readonly compared: readonly string[];
+  /** Names of the fields that identify a row, on both sides in the same order. */
+  readonly keys: readonly string[];
+  /** Rows outside of one of these ranges are left out. */
+  readonly within: readonly WatermarkRange[];
+  /** Rows outside of this range are later ones, which no load has had to take. */
+  readonly loaded?: WatermarkRange | undefined;
+}
+
+/** What is summed of one side. */
+export interface SideSums extends Sums {
+  /** Rows that are compared. */
+  readonly rows: number;
+  readonly later: number;
+}
+
+export type SideProgress = ReadProgress | TransformProgress;
+
+/** Hashes of rows, as {@linkcode RowPairs} takes them. */
+export interface HashesProgress {
+  readonly side: "compared" | "later";
+  readonly hashes: Uint32Array;
+}
+
+export interface HashesInput extends SideInput {
+  readonly buckets: BucketSet;
+}
+
+export interface ValuesInput extends SideInput {
+  /** Hashes of keys, two words each. */
+  readonly hashes: Uint32Array;
+}
+
+/** A row of a wanted key, by the key's place in the input. */
+export interface KeyedRow {
+  readonly key: number;
+  /** In the order of the compared fields. */
+  readonly values: readonly Value[];
 }
 
 export type PlanInput = Omit<PlannedLoad, "signal"> & { readonly loader: PlainClass };
@@ -120,6 +175,12 @@ export type FeedInput =
 
 export interface MaxWatermarkInput extends WatermarkQuery {
   readonly loader: PlainClass;
+}
+
+export interface ColumnsInput {
+  readonly loader: PlainClass;
+  readonly target: StreamTarget;
+  readonly fields: readonly Field[];
 }
 
 export interface SourceWatermarkInput extends SourceWatermark {
