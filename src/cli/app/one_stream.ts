@@ -65,7 +65,7 @@ export const pipelineOrStream = () =>
         message`Format of stdin or stdout: csv, tsv, json, jsonl, parquet or arrow, also compressed as in csv.gz (default of stdout: csv)`,
       ),
       keys: multiple(option("--key", string({ metavar: "FIELD" }), {
-        description: message`Field that identifies a record, for upsert; repeatable`,
+        description: message`Field that identifies a record, for upsert and diff; repeatable`,
       })),
     }),
   );

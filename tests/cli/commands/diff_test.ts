@@ -1,0 +1,128 @@
+/** `dxt diff`, as a whole process. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { withFolder } from "../../support/run.ts";
+import { type Ended, program } from "../program.ts";
+
+const ORDERS = "id,note,total\n1,a,1.5\n2,,2\n3,c,3\n";
+const UPSERT = { mode: "upsert", upsert_keys: ["id"] };
+const PIPELINE = {
+  version: 1,
+  name: "shop",
+  source: { provider: "local" },
+  target: { provider: "sqlite", path: "shop.db" },
+  streams: [
+    { id: "orders", source: "orders.csv", target: "orders", load: UPSERT },
+    { id: "others", source: "orders.csv", target: "others", load: UPSERT },
+  ],
+};
+
+async function withLoaded(
+  work: (folder: string, dxt: (...words: string[]) => Promise<Ended>) => Promise<void>,
+): Promise<void> {
+  await withFolder(async (folder) => {
+    const dxt = (...words: string[]) => program(folder, words);
+    await Deno.writeTextFile(join(folder, "shop.yaml"), JSON.stringify(PIPELINE));
+    await Deno.writeTextFile(join(folder, "orders.csv"), ORDERS);
+    assert.equal((await dxt("run", "shop.yaml", "-q")).code, 0);
+    await work(folder, dxt);
+  });
+}
+
+const change = (folder: string) =>
+  Deno.writeTextFile(join(folder, "orders.csv"), "id,note,total\n1,a,1.5\n2,b,2\n4,c,3\n");
+
+Deno.test("equal sides end with exit code 0, and what differs is a table with exit code 4", () =>
+  withLoaded(async (folder, dxt) => {
+    const equal = await dxt("diff", "shop.yaml");
+    assert.deepEqual(
+      [equal.code, equal.out, equal.err],
+      [0, "orders: equal: 3 rows on both sides\nothers: equal: 3 rows on both sides\n", ""],
+    );
+    await change(folder);
+    const { code, out, err } = await dxt("diff", "shop.yaml", "--select", "orders");
+    assert.deepEqual([code, err], [4, ""]);
+    assert.equal(
+      out,
+      `orders: different: 3 rows on both sides; 1 only in the source, 1 only in the target, 1 changed
+  difference      id  field  source  target
+  only in source   4
+  only in target   3
+  changed          2  note   b       NULL
+`,
+    );
+  }));
+
+Deno.test("programs get all values as JSON, one document or a line for each stream", () =>
+  withLoaded(async (folder, dxt) => {
+    await change(folder);
+    const { code, out } = await dxt("diff", "shop.yaml", "-q", "--limit", "1");
+    assert.equal(code, 4);
+    const { status, streams: [orders] } = JSON.parse(out);
+    const { duration_ms, ...rest } = orders;
+    assert.equal(typeof duration_ms, "number");
+    assert.deepEqual([status, rest], ["different", {
+      stream: "orders",
+      status: "different",
+      source: "orders.csv",
+      target: "orders",
+      rows_source: 3,
+      rows_target: 3,
+      rows_not_loaded: 0,
+      only_in_source: 1,
+      only_in_target: 1,
+      changed: 1,
+      several_rows: 0,
+      keys: ["id"],
+      omitted: [],
+      warnings: [],
+      differences: [
+        { kind: "only_in_source", key: { id: "4" }, source: { note: "c", total: "3.0" } },
+        { kind: "only_in_target", key: { id: "3" }, target: { note: "c", total: "3.0" } },
+        {
+          kind: "changed",
+          key: { id: "2" },
+          source: { note: "b" },
+          target: { note: null },
+        },
+      ],
+    }]);
+    const lines = await dxt("diff", "shop.yaml", "--output", "ndjson");
+    assert.deepEqual(
+      lines.out.trim().split("\n").map((line) => JSON.parse(line).stream),
+      ["orders", "others"],
+    );
+  }));
+
+Deno.test("--key names the fields that identify a row, also without a pipeline file", () =>
+  withLoaded(async (folder, dxt) => {
+    await Deno.writeTextFile(join(folder, "other.csv"), "id,note,total\n1,a,1.5\n2,x,2\n3,c,3\n");
+    const sides = ["--from", "orders.csv", "--to", "other.csv"];
+    const named = await dxt("diff", ...sides, "--key", "id");
+    assert.equal(named.code, 4);
+    assert.match(named.out, /; 1 changed\n.*\n {2}changed +2 {2}note +NULL +x\n$/);
+    const whole = await dxt("diff", ...sides);
+    assert.equal(whole.code, 4);
+    assert.match(whole.out, /; 1 only in the source, 1 only in the target\n/);
+    assert.match(whole.err, /^warning: [^:]+: Rows are compared as a whole/);
+    const both = await dxt("diff", "shop.yaml", "--key", "note");
+    assert.deepEqual([both.code, both.err], [0, ""]);
+  }));
+
+Deno.test("what cannot be compared is an error, which a difference takes precedence over", () =>
+  withLoaded(async (folder, dxt) => {
+    const streams = [
+      { ...PIPELINE.streams[0], id: "orders" },
+      { id: "missing", source: "orders.csv", target: "missing" },
+    ];
+    await Deno.writeTextFile(join(folder, "p.yaml"), JSON.stringify({ ...PIPELINE, streams }));
+    const some = await dxt("diff", "p.yaml");
+    assert.equal(some.code, 3);
+    assert.match(
+      some.err,
+      /^error: Cannot compare stream "missing" of pipeline "shop": Cannot find/,
+    );
+    assert.equal((await dxt("diff", "p.yaml", "--select", "missing")).code, 1);
+    await change(folder);
+    assert.equal((await dxt("diff", "p.yaml")).code, 4);
+  }));
