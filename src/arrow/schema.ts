@@ -85,14 +85,15 @@ export function arrowType(field: Field): DataType {
 /** Builds a schema that embeds each field in its column's metadata, for {@linkcode readFields}. */
 export function arrowSchema(fields: readonly Field[]): Schema {
   return new Schema(
-    fields.map((field) =>
-      new ArrowField(
+    fields.map((field) => {
+      const { inferred: _inferred, ...known } = field;
+      return new ArrowField(
         field.name,
         arrowType(field),
         field.nullable,
-        new Map([[METADATA_KEY, JSON.stringify(field)]]),
-      )
-    ),
+        new Map([[METADATA_KEY, JSON.stringify(known)]]),
+      );
+    }),
   );
 }
 

@@ -103,7 +103,10 @@ export const Field = z.strictObject({
   uuid: z.literal(true).optional(),
   /** Type of an array's elements, where the source knows it. A Parquet file stores a list of them. */
   element: Element.optional(),
-  /** Whether the type was guessed from values; an existing target's type takes precedence. */
+  /**
+   * Whether the type was guessed from values: an existing target's type takes precedence, and a new one makes
+   * room for further values. A file has its types, whatever they were before.
+   */
   inferred: z.boolean().optional(),
   /** Whether records may lack fields, so that later ones may have fields beyond the sample. */
   sparse: z.boolean().optional(),

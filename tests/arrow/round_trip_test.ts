@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { buildBatches, readRecords } from "../../src/arrow/mod.ts";
+import { arrowSchema, buildBatches, readFields, readRecords } from "../../src/arrow/mod.ts";
 import type { DXTRecord } from "../../src/core/values/values.ts";
 import { ValueError } from "../../src/core/errors.ts";
 import { comparableRecords, extremes, FIELDS_OF_EVERY_TYPE } from "../conformance/values.ts";
@@ -14,6 +14,11 @@ Deno.test("every DXTType survives a batch, extremes and nulls too", async () => 
     back.push(...readRecords(batch));
   }
   assert.deepEqual(comparableRecords(back), comparableRecords(records));
+});
+
+Deno.test("a schema has a field's type, not that it was guessed", () => {
+  const known = { name: "n", dtype: "decimal", precision: 38, scale: 1, nullable: true } as const;
+  assert.deepEqual(readFields(arrowSchema([{ ...known, inferred: true }])), [known]);
 });
 
 Deno.test("a value of another type is refused with field, row and value", async () => {

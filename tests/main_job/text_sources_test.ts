@@ -227,6 +227,31 @@ for (const [name, text] of Object.entries(EMPTY)) {
     }));
 }
 
+Deno.test("numbers with a point are numbers in a new table, later ones may have more places", () =>
+  withFolder(async (folder) => {
+    await put(folder, "a.csv", "id,price\n1,1.5\n2,10.25\n3,9.75\n");
+    await put(folder, "b.csv", "id,price\n4,0.125\n");
+    const append = { target: "t", load: { mode: "append", verify: "full" } };
+    for (const source of ["a.csv", "b.csv"]) {
+      const { warnings, proof } = await moved(folder, { source, ...append });
+      assert.deepEqual([warnings, proof?.verified?.omitted], [[], []]);
+    }
+    assert.deepEqual(rows(folder, "SELECT sum(price) FROM t"), [[21.625]]);
+    assert.deepEqual(rows(folder, "SELECT id FROM t ORDER BY price"), [[4], [1], [3], [2]]);
+    await put(folder, "long.csv", "id,price\n5,1.5\n6,12345678901234567.25\n");
+    await refused(
+      folder,
+      { source: "long.csv", ...append },
+      /field "price", row 2: SQLite would change it .*12345678901234567\.25/,
+    );
+    const { warnings } = await moved(folder, { source: "long.csv", target: "u" });
+    assert.match(
+      warnings.join(),
+      /^Column "price" of "u" is text, .*"12345678901234567\.25" is no/,
+    );
+    assert.deepEqual(rows(folder, "SELECT price FROM u"), [["1.50"], ["12345678901234567.25"]]);
+  }));
+
 Deno.test("records without any key are an error, not rows of NULL", () =>
   withFolder(async (folder) => {
     await put(folder, "a.jsonl", "{}\n{}\n");

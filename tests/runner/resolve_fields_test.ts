@@ -145,7 +145,7 @@ Deno.test("a guessed type gives way to the target's, a declared one does not", (
   ]);
   assert.deepEqual(projections.map(({ field }) => field), [
     { name: "n", dtype: "decimal", precision: 10, scale: 2, nullable: true },
-    { name: "zip", dtype: "int64", nullable: true },
+    { name: "zip", dtype: "int64", nullable: true, inferred: true },
     { name: "d", dtype: "int8", nullable: true },
   ]);
 });
@@ -163,7 +163,11 @@ Deno.test("a projection knows what was guessed for its field, unless a type is d
   const { projections } = withTargetTypes(resolved, target);
   assert.deepEqual(projections, [
     { field: { name: "n", dtype: "string", nullable: true }, column: "n", guess: "int64" },
-    { field: { name: "m", dtype: "int64", nullable: true }, column: "m", guess: "int64" },
+    {
+      field: { name: "m", dtype: "int64", nullable: true, inferred: true },
+      column: "m",
+      guess: "int64",
+    },
     { field: { name: "d", dtype: "int64", nullable: true }, column: "d" },
   ]);
 });

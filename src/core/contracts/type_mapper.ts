@@ -23,6 +23,14 @@ export interface MappedType {
  */
 export const UNBOUNDED_NUMBER: MappedType = { dtype: "string", number: true, order: "number" };
 
+/**
+ * Whether nobody knows how many digits the numbers of a field need: those of an unbounded type, and decimals whose
+ * type was guessed from the first values. Later values may need more than these.
+ */
+export function isUnbounded({ dtype, number, inferred }: Field): boolean {
+  return number === true || (dtype === "decimal" && inferred === true);
+}
+
 /** A column of UUIDs, which dxt moves as their canonical text. */
 export const UUID: MappedType = { dtype: "string", uuid: true };
 

@@ -22,9 +22,6 @@ const DEFAULT_SCALE = 18;
 
 const latin1 = new TextDecoder("latin1");
 
-/** Whether a target can store a number, given as plain digits, as a number of its own. */
-export type KeepsNumber = (bytes: Uint8Array, start: number, end: number) => boolean;
-
 /** Digits that the numbers of a field need, as far as they have been seen. */
 export class NumberDigits {
   /** Numbers seen. */
@@ -37,10 +34,6 @@ export class NumberDigits {
   needed = 0;
   /** The first text that is not plain digits, such as NaN. */
   other: string | undefined;
-  /** The first number that `keeps` rejects. */
-  unkept: string | undefined;
-
-  constructor(private readonly keeps?: KeepsNumber) {}
 
   add(bytes: Uint8Array, start: number, end: number): void {
     this.count++;
@@ -52,9 +45,6 @@ export class NumberDigits {
     this.whole = Math.max(this.whole, number.whole);
     this.scale = Math.max(this.scale, number.scale);
     this.needed = Math.max(this.needed, number.needed);
-    if (this.unkept === undefined && this.keeps?.(bytes, start, end) === false) {
-      this.unkept = latin1.decode(bytes.subarray(start, end));
-    }
   }
 
   /** Decimal type for all numbers, with their written scale if possible; undefined if none fits. */
@@ -118,11 +108,10 @@ export function measureDigits(
 /** Reads the whole stage; returns the digits of its unbounded number fields by field name. */
 export async function measureNumbers(
   staged: Pick<StagedData, "fields" | "scanBatches">,
-  keeps?: KeepsNumber,
 ): Promise<Map<string, NumberDigits>> {
   const measured = new Map(
     staged.fields.filter(({ number }) => number === true).map(({ name }) =>
-      [name, new NumberDigits(keeps)] as const
+      [name, new NumberDigits()] as const
     ),
   );
   if (measured.size === 0) return measured;

@@ -157,14 +157,11 @@ export function withTargetTypes(
   const projections = resolved.projections.map((projection) => {
     const { inferred, ...field } = projection.field;
     const target = known.get(field.name);
-    if (inferred !== true) return projection;
-    return {
-      ...projection,
-      // A column of numbers without bounds takes any type of numbers.
-      field: target === undefined || target.inferred === true || target.number === true
-        ? field
-        : { ...withoutType(field), ...pickType(target) },
-    };
+    // A column of numbers without bounds takes any type of numbers.
+    const isFree = target === undefined || target.inferred === true || target.number === true;
+    return inferred !== true || isFree
+      ? projection
+      : { ...projection, field: { ...withoutType(field), ...pickType(target) } };
   });
   return { ...resolved, projections };
 }

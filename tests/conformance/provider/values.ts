@@ -4,7 +4,7 @@ import { type DXTRecord, formatValue } from "../../../src/core/values/values.ts"
 import type { Field } from "../../../src/models/field.ts";
 import { extremes, FIELDS_OF_EVERY_TYPE } from "../values.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
-import { type Check, rowsOf, type Trial } from "./trial.ts";
+import { type Check, relational, rowsOf, type Trial } from "./trial.ts";
 
 /** Text that breaks programs that take text for something else. */
 export const HOSTILE_STRINGS = [
@@ -193,6 +193,35 @@ export const valueChecks = {
           records.map(({ s }) => s && shortest(s)).sort(),
         );
       }
+    },
+  },
+  "guessed decimals": {
+    title: "decimals guessed from text are numbers, whatever digits later ones have",
+    when: relational,
+    async run(trial) {
+      const guess = (scale: number): Field => ({
+        ...nullable("s", "decimal"),
+        precision: 38,
+        scale,
+        inferred: true,
+      });
+      const load = (name: string, scale: number, values: readonly string[]) =>
+        trial.load(name, [guess(scale)], values.map((s) => ({ s })), { mode: "append" });
+      const check = async (name: string, values: readonly string[]) => {
+        const [there] = await trial.fields(name);
+        assert.ok(there!.dtype === "decimal" || there!.number === true);
+        const { records } = await trial.read(name);
+        assert.deepEqual(records.map(({ s }) => shortest(formatValue(s!))).sort(), values);
+        return there!;
+      };
+      await load("guessed", 1, ["1.5", "7.0", "9007199254740993.0"]);
+      const there = await check("guessed", ["1.5", "7", "9007199254740993"]);
+      if (there.number === true) {
+        await load("guessed", 3, ["1.125"]);
+        await check("guessed", ["1.125", "1.5", "7", "9007199254740993"]);
+      }
+      await load("long", 20, ["1.5", "7.12345678901234567891"]);
+      await check("long", ["1.5", "7.12345678901234567891"]);
     },
   },
   "infinite dates": {

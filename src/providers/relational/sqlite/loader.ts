@@ -2,7 +2,6 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
 import type { LoadReceipt, LoadTask } from "../../../core/contracts/loader.ts";
-import { declareHint, measureNumbers } from "../../../formats/inference/number_columns.ts";
 import { warnOfOmissions } from "../column_match.ts";
 import { fillTable, refuseStale, RelationalLoader } from "../load/loader.ts";
 import { readChecked } from "../load/null_checks.ts";
@@ -10,22 +9,20 @@ import { describeNewTable, type NewTable, prepareTarget } from "../load/target.t
 import { ensureUniqueKey } from "../load/unique_key.ts";
 import { upsertClause, upsertColumns } from "../load/upsert.ts";
 import { inTransaction, type SqliteConnector } from "./connector.ts";
-import { type DatabaseFile, eventLoopPause, openToWrite } from "./sql/database_file.ts";
+import { eventLoopPause, openToWrite } from "./sql/database_file.ts";
 import { findTable, type SqliteTable } from "./sql/catalog.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { lastRowNumber, rememberLoad } from "./load/load_commit.ts";
+import { describeTextColumns, findTextColumns } from "./load/text_columns.ts";
 import { hasRows, verifyLoaded } from "./load/verify_load.ts";
 import { dialect } from "./sql/dialect.ts";
-import { describeTextOrder } from "./types/conversion.ts";
 import { watermarks } from "./sql/max_watermark.ts";
 import { columnsAfter, writtenColumns } from "./load/written_columns.ts";
 import { type ColumnFit, sqlite, type Target } from "./system.ts";
 import { SqliteSession } from "./sql/session.ts";
 import { databaseEncoding } from "./types/text_encoding.ts";
 import { loadNewDatabase } from "./pages/new_database.ts";
-import { ANY_NUMBER, NUMBER_TEXT } from "./types/type_mapper.ts";
-import { DOUBLE_DIGITS } from "../type_name.ts";
-import { type Bound, boundReader, exactNumber } from "./types/bind_value.ts";
+import { type Bound, boundReader } from "./types/bind_value.ts";
 
 /** Values bound to one statement: more are no faster. */
 const VALUES = 100;
@@ -43,12 +40,38 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
     super();
   }
 
+  /**
+   * A column of a new table that should hold numbers becomes text where a value is none of SQLite's numbers. Such
+   * values are rare, so that the load does not look for them before it meets one; then it starts again.
+   */
   protected override async write(task: LoadTask): Promise<LoadReceipt> {
+    const { file, warn } = this.connector;
+    using database = openToWrite(file);
+    const made = await describeNewTable(sqlite, new SqliteSession(database), task);
+    const find = () => lockLoads(file, task, () => findTable(database, made.name));
+    const warning = describeTextColumns(task, made);
+    if (warning !== undefined && await find() === undefined) warn(warning);
+    try {
+      return await this.#writeOnce(database, task, made);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      const texts = await findTextColumns(task, made, error, await find());
+      if (texts === undefined) throw error;
+      warn(texts.warning);
+      const { staged } = task;
+      const again = { ...task, staged: { ...staged, readBatches: () => staged.scanBatches() } };
+      return await this.#writeOnce(database, again, texts.made);
+    }
+  }
+
+  async #writeOnce(
+    database: DatabaseSync,
+    task: LoadTask,
+    made: NewTable,
+  ): Promise<LoadReceipt> {
     const { signal, mode } = task;
     const { file } = this.connector;
-    using database = openToWrite(file);
     const session = new SqliteSession(database);
-    const made = await this.#newTable(file, database, task);
     const receipt = await loadNewDatabase(file, database, task, made);
     if (receipt !== undefined) return receipt;
     const begin = () => lockLoads(file, task, () => database.exec("BEGIN IMMEDIATE"));
@@ -71,56 +94,6 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
       return { ...receipt, verified };
     });
   }
-
-  /**
-   * Describes the table that a load creates if there is none. A column of numbers without bounds is text if
-   * one value is neither an integer nor a double. Warns of numbers that are stored as text.
-   */
-  async #newTable(
-    file: DatabaseFile,
-    database: DatabaseSync,
-    task: LoadTask,
-  ): Promise<NewTable> {
-    const made = await describeNewTable(sqlite, new SqliteSession(database), task);
-    const { name: table, types } = made;
-    const { fields } = task.staged;
-    const free = types.some((type, i) => type === ANY_NUMBER && fields[i]!.number);
-    const notes = types.map((type, i) => describeTextOrder(fields[i]!, type));
-    if (!free && notes.every((note) => note === undefined)) return made;
-    const found = await lockLoads(file, task, () => findTable(database, table));
-    if (found !== undefined) return made;
-    const noted = notes.flatMap((note, i) => note === undefined ? [] : [{ note, ...fields[i]! }]);
-    if (noted.length > 0) this.connector.warn(describeTextColumns(table.name, noted));
-    if (!free) return made;
-    const measured = await measureNumbers(
-      task.staged,
-      (bytes, start, end) => exactNumber(bytes, start, end) !== undefined,
-    );
-    const measuredTypes = types.map((type, i) => {
-      const field = fields[i]!;
-      const digits = measured.get(field.name);
-      const value = digits?.other ?? digits?.unkept;
-      if (type !== ANY_NUMBER || value === undefined) return type;
-      this.connector.warn(
-        `Column "${field.name}" of "${table.name}" is text, which sorts as text: "${value}" is no int64 and no number of ${DOUBLE_DIGITS} digits; ${
-          declareHint(field)
-        }, or round it in the source's query`,
-      );
-      return NUMBER_TEXT;
-    });
-    return { ...made, types: measuredTypes };
-  }
-}
-
-/** One warning for all numbers that are stored as text; the way out is that of the first column. */
-function describeTextColumns(
-  table: string,
-  columns: readonly { readonly name: string; readonly note: string }[],
-): string {
-  const [first, ...more] = columns;
-  const others = more.map(({ name }) => `"${name}"`).join(", ");
-  const also = others === "" ? "" : `; also text: ${others}`;
-  return `Column "${first!.name}" of "${table}" is ${first!.note}${also}`;
 }
 
 /** Writes all batches; returns how many rows SQLite says it changed. */

@@ -99,6 +99,16 @@ const ANY: Record<string, [Field, fc.Arbitrary<Value>]> = {
     field("digits", "decimal", { precision: 38, scale: 0 }),
     fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }).map(String),
   ],
+  guess: [
+    field("guess", "decimal", { precision: 38, scale: 4, inferred: true }),
+    fc.tuple(fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n }), fc.nat(9999)).map(([n, part]) =>
+      `${n}.${part}`
+    ),
+  ],
+  prices: [
+    field("prices", "decimal", { precision: 76, scale: 4, inferred: true }),
+    fc.tuple(fc.integer(), fc.nat(99)).map(([n, part]) => `${n}.${part}`),
+  ],
   text: [field("text", "string"), fc.string({ unit: "binary" })],
   unsigned: [field("unsigned", "uint64"), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })],
   at: [

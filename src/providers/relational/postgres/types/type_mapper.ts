@@ -32,6 +32,7 @@
  */
 import { TypeMappingError } from "../../../../core/errors.ts";
 import {
+  isUnbounded,
   type MappedType,
   type TypeMapper,
   UNBOUNDED_NUMBER,
@@ -130,8 +131,9 @@ const SORTS_BY_RULE: ReadonlySet<string> = new Set([
 ]);
 
 /** The type that dxt makes for a field's dtype, whatever the field says besides. */
-export function typeOfDtype({ dtype, precision = 38, scale = 0, number }: Field): string {
-  if (number === true) return "numeric";
+export function typeOfDtype(field: Field): string {
+  if (isUnbounded(field)) return "numeric";
+  const { dtype, precision = 38, scale = 0 } = field;
   return dtype === "decimal" ? `numeric(${precision},${scale})` : TO[dtype];
 }
 

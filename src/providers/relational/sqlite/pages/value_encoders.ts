@@ -15,8 +15,7 @@ import {
   SHORT_SCALE,
 } from "./text_values.ts";
 import { findAffinity } from "../types/type_mapper.ts";
-import { DOUBLE_DIGITS } from "../../type_name.ts";
-import { type Bound, boundReader, type Holder } from "../types/bind_value.ts";
+import { type Bound, boundReader, findMostExact, type Holder } from "../types/bind_value.ts";
 
 type Data = Batch["data"]["children"][number];
 
@@ -36,8 +35,7 @@ export function isDirect(field: Field, declared: string): boolean {
     case "float64":
       return affinity === "real" || affinity === "none";
     case "decimal":
-      return affinity === "text" ||
-        (affinity === "numeric" && (field.precision ?? 38) <= DOUBLE_DIGITS);
+      return affinity === "text" || affinity === "numeric";
     case "string":
       return affinity === "text" || affinity === "none" ||
         (affinity === "numeric" && field.number === true);
@@ -92,24 +90,20 @@ function presentPutter(field: Field, data: Data, holder: Holder, body: RecordBod
       const words = viewWords(values);
       const width = words.length / data.length;
       const { scale = 0 } = field;
+      const asText = findAffinity(holder.declared) === "text";
+      const mostAsText = scale < SHORT_SCALE ? Number.MAX_SAFE_INTEGER : -1;
+      const most = asText ? mostAsText : findMostExact(scale);
       const factor = 10 ** scale;
-      if (findAffinity(holder.declared) === "text") {
-        return (row) => {
-          const at = row * width;
-          const unscaled = words[at + 1]! * 4_294_967_296 + (words[at]! >>> 0);
-          const high = words[at + 1]! >> 31;
-          for (let i = 2; i < width; i++) if (words[at + i] !== high) return other(row);
-          return Number.isSafeInteger(unscaled) && scale < SHORT_SCALE
-            ? putDecimal(body, unscaled, scale)
-            : other(row);
-        };
-      }
       return (row) => {
         const at = row * width;
         const unscaled = words[at + 1]! * 4_294_967_296 + (words[at]! >>> 0);
-        return unscaled % factor === 0
-          ? body.number(unscaled / factor)
-          : body.double(unscaled / factor);
+        const high = words[at + 1]! >> 31;
+        for (let i = 2; i < width; i++) if (words[at + i] !== high) return other(row);
+        if (Math.abs(unscaled) > most) return other(row);
+        if (asText) return putDecimal(body, unscaled, scale);
+        // Two numbers of so few digits never round to the same double, so that a whole quotient is exact.
+        const number = unscaled / factor;
+        return Number.isInteger(number) ? body.number(number) : body.double(number);
       };
     }
     case "date":

@@ -10,11 +10,11 @@ import {
 } from "../../../../arrow/mod.ts";
 import type { Batch } from "../../../../core/contracts/batch.ts";
 import { ValueError } from "../../../../core/errors.ts";
-import { exactDecimal, INTEGER_BOUNDS, plainDecimal } from "../../../../core/values/values.ts";
+import { INTEGER_BOUNDS } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import { measureDigits } from "../../../../formats/inference/number_columns.ts";
 import { NEGATIVE_ZERO, NOT_A_NUMBER } from "./raw_values.ts";
-import { type Affinity, findAffinity, NUMBER_TEXT } from "./type_mapper.ts";
+import { type Affinity, ANY_NUMBER, findAffinity, NUMBER_TEXT } from "./type_mapper.ts";
 import { DOUBLE_DIGITS } from "../../type_name.ts";
 
 type Data = Batch["data"]["children"][number];
@@ -45,7 +45,7 @@ function presentReader(
   const { values } = data;
   const affinity = findAffinity(declared);
   const changed = (row: number, value: unknown): never => {
-    const wayOut = field.number === true
+    const wayOut = field.number === true || field.dtype === "decimal"
       ? `; a column declared ${NUMBER_TEXT} keeps it as text`
       : "";
     throw new ValueError(
@@ -142,7 +142,7 @@ const RANGE_DIGITS = 300;
  * The integer or the double that is the very same number as a text; undefined for a text that SQLite
  * would round to 15 digits, and for one that is no number.
  */
-export function exactNumber(
+function exactNumber(
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -187,24 +187,41 @@ function decimalReader(
   affinity: Affinity,
   changed: (row: number, value: unknown) => never,
 ): (row: number) => Bound {
-  const { precision = 38, scale = 0 } = field;
+  const { scale = 0 } = field;
   const unscaled = unscaledReader(data);
   if (affinity === "text" || affinity === "none") {
     return (row) => decimalText(unscaled(row), scale);
   }
-  if (precision <= DOUBLE_DIGITS) {
-    const factor = 10 ** scale;
-    return (row) => Number(unscaled(row)) / factor;
-  }
-  const [low, high] = INTEGER_BOUNDS.int64;
-  const whole = 10n ** BigInt(scale);
+  const most = BigInt(findMostExact(scale));
+  const factor = 10 ** scale;
   return (row) => {
     const value = unscaled(row);
-    const integer = value / whole;
-    if (integer * whole === value && integer >= low && integer <= high) return integer;
+    if (value >= -most && value <= most) return Number(value) / factor;
     const text = decimalText(value, scale);
-    const double = Number(text);
-    if (exactDecimal(plainDecimal(double), precision, scale) !== text) return changed(row, text);
-    return double;
+    const bytes = Buffer.from(text, "latin1");
+    return exactNumber(bytes, 0, bytes.length) ?? changed(row, text);
   };
+}
+
+/** The highest power of ten that a double holds exactly. */
+const EXACT_POWER = 22;
+
+/** The highest unscaled value whose quotient by 10 ** scale keeps all digits; -1 where not even 0 is sure to. */
+export function findMostExact(scale: number): number {
+  return scale <= EXACT_POWER ? 10 ** DOUBLE_DIGITS - 1 : -1;
+}
+
+/**
+ * The error for the first value that is no number of SQLite in a column declared {@linkcode ANY_NUMBER};
+ * undefined where there is none.
+ */
+export function findUnkeptNumber(field: Field, data: Data): ValueError | undefined {
+  const read = boundReader(field, data, { declared: ANY_NUMBER, wide: false });
+  try {
+    for (let row = 0; row < data.length; row++) read(row);
+  } catch (error) {
+    if (error instanceof ValueError) return error;
+    throw error;
+  }
+  return undefined;
 }

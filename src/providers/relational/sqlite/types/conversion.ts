@@ -7,6 +7,7 @@ import {
   typeText,
   WIDENED,
 } from "../../../../core/values/conversion.ts";
+import { isUnbounded } from "../../../../core/contracts/type_mapper.ts";
 import { isIntegerType } from "../../../../core/values/values.ts";
 import { isText } from "../../../../core/values/kinds.ts";
 import type { Field } from "../../../../models/field.ts";
@@ -23,7 +24,7 @@ import { DOUBLE_DIGITS } from "../../type_name.ts";
 
 /** How the column of a new table stores a field's values. */
 export function conversionInNew(field: Field, declared: string): Conversion {
-  if (field.number !== true || declared !== ANY_NUMBER) {
+  if (!isUnbounded(field) || declared !== ANY_NUMBER) {
     const conversion = findConversion(field, declared);
     const note = describeTextOrder(field, declared);
     return note === undefined ? conversion : { ...conversion, note };

@@ -14,7 +14,7 @@
  * | float32, float64 | FLOAT4, REAL | real; NaN is the text NaN, -0 the text -0.0f |
  * | decimal to 15 digits | NUMERIC(p,s) | real or integer, exact: a double keeps 15 digits |
  * | decimal beyond | DECIMAL_TEXT(p,s) | text, digits |
- * | a number without bounds | NUMERIC_ANY | integer to 64 bits, else real to 15 digits |
+ * | a number without bounds, a guessed decimal | NUMERIC_ANY | integer to 64 bits, else real to 15 digits |
  * | the same, where a value needs more | NUMERIC_TEXT | text, as it is |
  * | string | TEXT | text |
  * | bool | BOOLEAN | integer, 0 or 1 |
@@ -47,6 +47,7 @@ import { TypeMappingError } from "../../../../core/errors.ts";
 import { isIntegerType } from "../../../../core/values/values.ts";
 import type { Field } from "../../../../models/field.ts";
 import {
+  isUnbounded,
   type MappedType,
   type TypeMapper,
   UNBOUNDED_NUMBER,
@@ -59,7 +60,7 @@ import {
   splitTypeName,
 } from "../../type_name.ts";
 
-/** A number without bounds: as one, or as text where one of its values is no integer or double. */
+/** A number without bounds: as one, or as text where one of its values is none of SQLite's numbers. */
 export const ANY_NUMBER = "NUMERIC_ANY";
 export const NUMBER_TEXT = "NUMERIC_TEXT";
 
@@ -159,7 +160,7 @@ export const typeMapper: TypeMapper = {
     if (field.target_type !== undefined) return field.target_type;
     const again = keptType(field, nativeType(field), declaredType);
     if (again !== undefined) return again;
-    if (field.number === true) return ANY_NUMBER;
+    if (isUnbounded(field)) return ANY_NUMBER;
     if (field.dtype !== "decimal") return DECLARED[field.dtype];
     const { precision = 38, scale = 0 } = field;
     const name = precision <= DOUBLE_DIGITS ? "NUMERIC" : "DECIMAL_TEXT";
