@@ -24,6 +24,7 @@ import { PermissionLists } from "../src/models/permissions.ts";
 import { Pipeline, Project } from "../src/models/pipeline.ts";
 import { CATEGORY_SOURCES, StreamSource } from "../src/models/source.ts";
 import {
+  ErrorHandling,
   Expectations,
   ExtractSettings,
   LoadSettings,
@@ -70,6 +71,7 @@ function documentTables(
     extract: ExtractSettings,
     load: LoadSettings,
     retry: RetrySettings,
+    error_handling: ErrorHandling,
     expect: Expectations,
     buffer: BufferSettings,
     format: FormatOptions,

@@ -39,6 +39,7 @@ export class FileBuffer implements Buffer {
     const manifest = await commitStage(location, origin, async ({ name, ...files }) => {
       const parts = await write({
         ...files,
+        fields: common.fields,
         slice: (files) =>
           createSlice(location, {
             ...common,

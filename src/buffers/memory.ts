@@ -93,7 +93,7 @@ export class MemoryBuffer implements Buffer {
     details: () => StageDetails,
   ): Promise<StagedFiles> {
     const parts = await write({
-      folder: "",
+      ...{ folder: "", fields },
       slice: refuseSlice,
       sealed: new Map(),
       seal() {},

@@ -51,6 +51,8 @@ export class VerificationError extends LoaderError {}
 export class ExpectationError extends DXTError {}
 /** A saved plan is not what a run would do now; nothing has been changed. */
 export class StalePlanError extends DXTError {}
+/** More rows were rejected than the pipeline allows; the target is unchanged. */
+export class RejectedRowsError extends DXTError {}
 /** The stage could not be written, or does not match its manifest. */
 export class BufferError extends DXTError {}
 /** Records do not match the declared fields. */

@@ -11,14 +11,26 @@ export interface Evidence {
   readonly evidence: string;
 }
 
-/** Evidence from each side of a load. The three counts of rows are equal. */
+/** Evidence from each side of a load. Source and stage have as many rows as the target has taken and refused. */
 export interface Receipt {
   readonly source: Evidence;
   readonly stage: { readonly rows: number; readonly files: number; readonly bytes: number };
   readonly target: Evidence;
   /** What was compared besides the counts; unset where the target compares nothing else. */
   readonly verified?: VerifiedLoad | undefined;
+  /** Rows that the target refused; unset if there are none. */
+  readonly rejected?: RejectedEvidence | undefined;
 }
+
+/** Rows that the target refused, by the kinds of their reasons, and the file that has them. */
+export interface RejectedEvidence {
+  readonly rows: number;
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly dead_letters: string;
+}
+
+/** The receipt of a loader, with the letters that the main thread has written. */
+export type HostReceipt = LoadReceipt & { readonly letters?: RejectedEvidence | undefined };
 
 /**
  * Verifies a load and returns its receipt. When the stage was committed, it was proven to hold what
@@ -28,12 +40,22 @@ export interface Receipt {
  */
 export function verifyLoad(
   staged: Pick<StageHeader, "kind"> & StageTotals,
-  loaded: LoadReceipt,
+  loaded: HostReceipt,
 ): Receipt {
   const unit = staged.kind === "files" ? "files" : "rows";
-  if (loaded.rows !== staged.count) {
+  const { rejected = 0, letters } = loaded;
+  if (rejected !== (letters?.rows ?? 0)) {
     throw new VerificationError(
-      `Cannot prove the load: the target reports ${loaded.rows} ${unit} (${loaded.evidence}), but ${staged.count} are staged`,
+      `Cannot prove the load: the target refused ${rejected} ${unit}, but ${
+        letters?.rows ?? 0
+      } are dead letters`,
+    );
+  }
+  if (loaded.rows + rejected !== staged.count) {
+    throw new VerificationError(
+      `Cannot prove the load: the target reports ${loaded.rows} ${unit} (${loaded.evidence})${
+        rejected === 0 ? "" : ` and refused ${rejected}`
+      }, but ${staged.count} are staged`,
     );
   }
   const { count: rows, files, evidence } = staged;
@@ -42,6 +64,7 @@ export function verifyLoad(
     stage: { rows, files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) },
     target: { rows: loaded.rows, evidence: loaded.evidence },
     ...(loaded.verified === undefined ? {} : { verified: loaded.verified }),
+    ...(letters === undefined ? {} : { rejected: letters }),
   };
 }
 
@@ -49,9 +72,11 @@ export function verifyLoad(
 export function findContradiction({ streams }: RunResult): string | undefined {
   for (const { stream, proof } of streams) {
     if (proof === undefined) continue;
-    const { source, stage, target } = proof;
-    if (source.rows === stage.rows && stage.rows === target.rows) continue;
-    return `stream "${stream}" has ${source.rows} rows in the source, ${stage.rows} in the stage, ${target.rows} in the target`;
+    const { source, stage, target, rejected } = proof;
+    const settled = target.rows + (rejected?.rows ?? 0);
+    if (source.rows === stage.rows && stage.rows === settled) continue;
+    const refused = rejected === undefined ? "" : `, ${rejected.rows} rejected`;
+    return `stream "${stream}" has ${source.rows} rows in the source, ${stage.rows} in the stage, ${target.rows} in the target${refused}`;
   }
   return undefined;
 }

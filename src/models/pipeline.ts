@@ -7,6 +7,7 @@ import { hasConnection, hasOneConnection } from "./rules.ts";
 import {
   ClassChoice,
   ClassReference,
+  ErrorHandling,
   Expectations,
   ExtractSettings,
   LoadSettings,
@@ -41,6 +42,7 @@ export const Defaults = z.strictObject({
   load: LoadSettings.optional(),
   retry: RetrySettings.optional(),
   expect: Expectations.optional(),
+  error_handling: ErrorHandling.optional(),
   tags: z.array(Tag).optional().describe("Tags of every stream, beside its own"),
   transforms: z.array(ClassReference).optional().describe(
     "Custom steps of every stream between extract and stage, in order",

@@ -24,6 +24,8 @@ export const StreamResult = z.strictObject({
   mode: LoadMode.optional().describe("Mode of the load"),
   rows_extracted: count("Rows read from the source"),
   rows_loaded: count("Rows that the target received"),
+  rows_rejected: count("Rows that the target refused, now dead letters, if there are any")
+    .optional(),
   bytes_staged: count("Size of the stage's files"),
   files_staged: count("Number of the stage's files"),
   attempts: z.int().optional().describe("Number of attempts, if there was more than one"),
@@ -48,7 +50,14 @@ export const StreamResult = z.strictObject({
       })),
       ms: count("Time that it took"),
     }).optional().describe("What was compared besides the counts"),
-  }).optional().describe("What source, stage and target report of a load; the rows are equal"),
+    rejected: z.strictObject({
+      rows: count("Rows that the target refused"),
+      reasons: z.record(z.string(), count("Rows")).describe("Rows by the kind of the reason"),
+      dead_letters: z.string().describe("File of the rejected rows"),
+    }).optional().describe("Rows that were not loaded"),
+  }).optional().describe(
+    "What source, stage and target report of a load; source and stage have as many rows as the target took and refused",
+  ),
   warnings: z.array(z.string()),
   error: StreamError.optional(),
   stage: z.string().optional().describe("Folder of the stage, when it was kept"),

@@ -1,4 +1,6 @@
-/** What runs keep or left, as `dxt status` and `dxt clean` print it. */
+/** What runs keep or left: as `dxt status` and `dxt clean` print it, and the rows that targets refused. */
+import { z } from "zod";
+import { Field } from "./field.ts";
 
 /**
  * - in use: a run holds its lock.
@@ -47,3 +49,32 @@ export interface CleanedEntry extends StoredEntry {
   /** Why it was kept, or could not be removed. */
   readonly reason?: string;
 }
+
+/** Kinds of reasons for which a target refuses a row. */
+export const FAULTS = ["null", "unique", "foreign key", "check", "value", "trigger"] as const;
+
+/**
+ * A row that a target refused. A file of dead letters is JSON Lines: the first line is a {@linkcode LetterHeader},
+ * each other one a letter.
+ */
+export const DeadLetter = z.strictObject({
+  file: z.string().describe("File of the stage"),
+  row: z.int().min(1).describe("Number of the row in that file, from 1"),
+  kind: z.enum(FAULTS).describe("Kind of the reason"),
+  field: z.string().optional().describe("Field that the reason is about, where it is known"),
+  message: z.string().describe("The reason in the words of the target or of dxt"),
+  record: z.record(z.string(), z.string().nullable()).describe("Values as text; NULL is null"),
+}).meta({ id: "DeadLetter" });
+export type DeadLetter = z.infer<typeof DeadLetter>;
+
+/** The load whose rows a file has. */
+export const LetterHeader = z.strictObject({
+  version: z.literal(1),
+  pipeline: z.string(),
+  stream: z.string(),
+  run_id: z.string(),
+  /** Start of the run, in ISO 8601. */
+  at: z.iso.datetime(),
+  fields: z.array(Field),
+});
+export type LetterHeader = z.infer<typeof LetterHeader>;

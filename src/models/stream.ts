@@ -161,6 +161,35 @@ export type Expectations = z.infer<typeof Expectations>;
 /** The most that a stream may read. */
 export type ReadBounds = Pick<Expectations, "max_rows" | "max_bytes">;
 
+/** A number of rows, or a percentage of the rows read, such as `1%`. */
+export const MaxErrors = z.union([
+  z.int().min(0).describe("Rows"),
+  z.string().regex(/^(100|\d{1,2}(\.\d{1,6})?)%$/, "expected a percentage such as 1% or 0.5%")
+    .describe("Percentage of the rows read"),
+]);
+export type MaxErrors = z.infer<typeof MaxErrors>;
+
+/** Rows that may be rejected where the pipeline does not say. */
+export const MAX_ERRORS = 100;
+
+export const ErrorHandling = z.strictObject({
+  on_load_error: describedEnum({
+    fail: "The stream fails at the first error",
+    retry: "An error that may pass is tried again as retry says; any other fails the stream",
+    skip: "As retry, but rows that the target refuses become dead letters; the others are loaded",
+  }).optional().meta(withDefault("If the target refuses a load or its rows", "retry")),
+  max_errors: MaxErrors.optional().meta(
+    withDefault(
+      "Most rows that may be rejected, or their percentage of the rows read; with more, nothing is loaded and the exit code is 5",
+      MAX_ERRORS,
+    ),
+  ),
+  dead_letters: z.string().min(1).optional().describe(
+    "Folder of the files of rejected rows (default: .dxt/dead_letters beside the pipeline)",
+  ),
+}).meta({ id: "ErrorHandling", description: "What happens after an error, and with bad rows" });
+export type ErrorHandling = z.infer<typeof ErrorHandling>;
+
 const CLASS_NAMES =
   "postgres, dxt.providers.postgres.PostgresCopyExtractor, https://host/mod.ts#Name or ./mod.ts#Name";
 const options = z.record(z.string(), z.unknown()).optional().describe("Its options");
@@ -211,6 +240,7 @@ export const Stream = z.strictObject({
   load: LoadSettings.optional(),
   retry: RetrySettings.optional(),
   expect: Expectations.optional(),
+  error_handling: ErrorHandling.optional(),
   transforms: z.array(ClassReference).optional().describe(
     "Custom steps between extract and stage, in order: ./clean.ts#Clean or {class, config}",
   ),

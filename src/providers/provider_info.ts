@@ -16,7 +16,7 @@ import { firstIssue, type OptionIssue } from "./options.ts";
 export type ExtractorInfo = Pick<ExtractorClass, "yields" | "splitsByField">;
 export type LoaderInfo = Pick<
   LoaderClass,
-  "modes" | "accepts" | "overlaps" | "ownRows" | "aggregates"
+  "modes" | "accepts" | "overlaps" | "ownRows" | "aggregates" | "rejects"
 >;
 
 /** A provider without its code. */
@@ -68,12 +68,13 @@ export function extractorInfo({ yields, splitsByField }: ExtractorInfo): Extract
 }
 
 export function loaderInfo(
-  { modes, accepts, overlaps, ownRows, aggregates }: LoaderInfo,
+  { modes, accepts, overlaps, ownRows, aggregates, rejects }: LoaderInfo,
 ): LoaderInfo {
   const own = ownRows === undefined ? {} : { ownRows: [...ownRows] };
   return {
     ...{ modes: { ...modes }, accepts: [...accepts], overlaps, ...own },
     ...(aggregates === undefined ? {} : { aggregates }),
+    ...(rejects === undefined ? {} : { rejects: [...rejects] }),
   };
 }
 

@@ -295,6 +295,7 @@ function makeResult(
     ...(phase === "extract" ? {} : { target: datasetName(plan.target), mode: plan.mode }),
     rows_extracted: staged?.count ?? progress.rowsExtracted,
     rows_loaded: progress.rowsLoaded,
+    ...(receipt?.rejected === undefined ? {} : { rows_rejected: receipt.rejected.rows }),
     bytes_staged: staged?.files.reduce((sum, file) => sum + file.size, 0) ?? 0,
     files_staged: staged?.files.length ?? 0,
     ...(attempt === 1 ? {} : { attempts: attempt }),

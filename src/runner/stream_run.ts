@@ -4,7 +4,7 @@ import type { Buffer, StagedFiles } from "../core/contracts/buffer.ts";
 import type { LoadReceipt } from "../core/contracts/loader.ts";
 import { BufferError, isStaleRange, isUnknownOutcome } from "../core/errors.ts";
 import { isWildcard } from "../models/wildcard.ts";
-import { verifyLoad } from "../integrity/receipt.ts";
+import { type Receipt, verifyLoad } from "../integrity/receipt.ts";
 import type { Phase, Step } from "./contract/events.ts";
 import { type Progress, resetProgress, type RunContext } from "./contract/run_context.ts";
 import { stageFiles, stageRecords } from "./extract/stage_stream.ts";
@@ -93,6 +93,7 @@ function prepareRetry(
   attempt: number,
 ): boolean {
   const isLoading = progress.staged !== undefined;
+  if (isLoading && plan.stream.error_handling?.on_load_error === "fail") return false;
   if (isLoading && !isRepeatable(plan, context)) return false;
   progress.attempt = attempt;
   if (progress.stage === undefined) resetProgress(progress);
@@ -171,6 +172,7 @@ async function loadStream(
     context.stages.defer(() => lock.forget());
     progress.receipt = verifyLoad(staged, receipt);
     warnOfCounts(plan, context, receipt);
+    reportLetters(plan, context, progress.receipt);
     progress.rowsLoaded = receipt.rows;
   } catch (error) {
     await load.abort(error);
@@ -193,6 +195,23 @@ function warnOfCounts(
   if (verify === "counts" || (verified !== undefined && verified.level !== "counts")) return;
   const reason = verified?.reason ?? "the loader does not read back what it wrote";
   warn(`Only counts are compared, although "verify" is ${verify}: ${reason}`);
+}
+
+/** Warns of rejected rows, without their values, and keeps them out of a repository. */
+function reportLetters(
+  { letters: { own } }: StreamPlan,
+  { warn }: RunContext,
+  { rejected }: Receipt,
+): void {
+  if (rejected === undefined) return;
+  if (own !== undefined) ignoreFolder(own);
+  const { rows, reasons, dead_letters } = rejected;
+  const list = Object.entries(reasons).map(([kind, count]) => `${kind} ${count}`).join(", ");
+  warn(
+    `the target refused ${
+      rows === 1 ? "1 row" : `${rows} rows`
+    } (${list}), kept in "${dead_letters}"`,
+  );
 }
 
 function reportPhase(

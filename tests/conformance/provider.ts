@@ -17,6 +17,7 @@ import { modeChecks } from "./provider/modes.ts";
 import { nameChecks } from "./provider/names.ts";
 import { proofChecks } from "./provider/proof.ts";
 import { readingChecks } from "./provider/reading.ts";
+import { rejectChecks } from "./provider/rejects.ts";
 import { targetChecks } from "./provider/targets.ts";
 import { type Check, modesOf, recordLoaderClass, Trial } from "./provider/trial.ts";
 import { valueChecks } from "./provider/values.ts";
@@ -37,6 +38,7 @@ const CHECKS = {
   ...lockChecks,
   ...watermarkChecks,
   ...readingChecks,
+  ...rejectChecks,
   ...wildcardChecks,
 };
 export type CheckName = keyof typeof CHECKS;

@@ -4,6 +4,7 @@ import {
   ConfigurationError,
   ExpectationError,
   LossyConversionError,
+  RejectedRowsError,
   SelectorError,
   StalePlanError,
   StaleRangeError,
@@ -29,7 +30,7 @@ export const EXIT = {
 
 /**
  * Exit code of a run. A mismatch takes precedence over everything, then a load whose outcome is
- * unknown, then data outside the bounds of `expect`: a retry repairs none of them. `otherRun` means
+ * unknown, then data outside the bounds of `expect` or `max_errors`: a retry repairs none of them. `otherRun` means
  * that only streams failed that another run has locked.
  */
 export function runExitCode({ status, streams }: RunResult, signal: Signal = "SIGINT"): number {
@@ -38,7 +39,9 @@ export function runExitCode({ status, streams }: RunResult, signal: Signal = "SI
   if (streams.some(failedWith(VerificationError.name))) return EXIT.mismatch;
   if (streams.some(failedWith(UnknownOutcomeError.name))) return EXIT.unknownOutcome;
   if (status === "cancelled") return EXIT[signal];
-  if (streams.some(failedWith(ExpectationError.name))) return EXIT.unexpected;
+  if (streams.some(failedWith(ExpectationError.name, RejectedRowsError.name))) {
+    return EXIT.unexpected;
+  }
   const failed = streams.filter((stream) => stream.status === "failed");
   const isLocked = failedWith(ConcurrentRunError.name, StaleRangeError.name);
   if (failed.length > 0 && failed.every(isLocked)) return EXIT.otherRun;

@@ -63,12 +63,14 @@ export function fromSteps(file: MapTree, issues: Issues): MapTree {
   const source = readEnd(inside, "source", issues);
   const target = readEnd(inside, "destination", issues);
   const name = getChild(inside, "name");
+  const handling = getChild(inside, "error_handling");
   const stream = makeMap(inside.place, {
     id: name,
     source: source?.dataset,
     target: target?.dataset,
     load: target?.load,
     ...convertTransforms(getChild(inside, "transforms"), issues),
+    error_handling: handling?.kind === "map" ? omitStrategy(handling) : undefined,
   });
   return makeMap(inside.place, {
     version: getChild(inside, "version") ?? getChild(file, "version") ?? scalar(1, inside.place),
@@ -77,7 +79,7 @@ export function fromSteps(file: MapTree, issues: Issues): MapTree {
     source: source?.connection,
     target: target?.connection,
     buffer: getChild(inside, "buffer"),
-    on_error: readErrorHandling(getChild(inside, "error_handling"), issues),
+    on_error: readOnError(handling, issues),
     streams: { kind: "list", items: [stream], place: inside.place },
   });
 }
@@ -167,9 +169,18 @@ function readLoad(config: MapTree): Tree | undefined {
   return makeMap((mode ?? keys)!.place, { mode, upsert_keys: keys });
 }
 
-function readErrorHandling(found: Tree | undefined, issues: Issues): Tree | undefined {
+/** Keys of `error_handling` that say what a failed stream does to the others. */
+const STRATEGY = ["on_error", "strategy"];
+
+/** The keys of `error_handling` that a stream has, too; undefined if there are none. */
+function omitStrategy(handling: MapTree): MapTree | undefined {
+  const rest = omitKeys(handling, ...STRATEGY);
+  return rest.entries.size === 0 ? undefined : rest;
+}
+
+function readOnError(found: Tree | undefined, issues: Issues): Tree | undefined {
   if (found === undefined) return undefined;
-  if (found.kind === "map") reportUnknownKeys(found, ["on_error", "strategy"], issues);
+  if (found.kind === "map" && !STRATEGY.some((key) => found.entries.has(key))) return undefined;
   const value = found.kind === "map"
     ? getChild(found, "on_error") ?? getChild(found, "strategy")
     : found;

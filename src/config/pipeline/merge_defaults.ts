@@ -50,7 +50,7 @@ export function nameWildcards(pipeline: MapTree): MapTree {
 
 function inherit(stream: MapTree, shared: readonly (Tree | undefined)[]): MapTree {
   const own = (key: string) => getChild(stream, key);
-  const settings = ["extract", "load", "retry", "expect"].flatMap((key) => {
+  const settings = ["extract", "load", "retry", "expect", "error_handling"].flatMap((key) => {
     const value = [...shared.map((defaults) => getChild(defaults, key)), own(key)]
       .reduce((base, top) => overlay(omitOtherMode(key, base, top), top), undefined);
     return value === undefined ? [] : [[key, value] as const];

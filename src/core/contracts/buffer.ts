@@ -145,6 +145,7 @@ export type StageOrigin =
 export interface OpenStage {
   /** Folder for the files. */
   readonly folder: string;
+  readonly fields: readonly Field[];
   /** Files that are closed, for workers that read them before the stage is committed. */
   slice(files: readonly StagedFile[]): StageSlice;
   /** Parts that a killed run has completed, by number: they are not read again. */

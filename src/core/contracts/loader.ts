@@ -3,6 +3,7 @@
  * watermark, and once for the load of a stream, after the streams before it were loaded.
  */
 import type { Field } from "../../models/field.ts";
+import type { DeadLetter } from "../../models/stored.ts";
 import type { StreamTarget } from "../../models/source.ts";
 import type { LoadMode, LossRule, SchemaRule, VerifyLevel } from "../../models/stream.ts";
 import type { Batch } from "./batch.ts";
@@ -21,6 +22,8 @@ export interface PlannedLoad {
   readonly upsertKeys: readonly string[];
   /** Whether to accept a column that holds less than its field; unset, it is accepted. */
   readonly lossy?: LossRule | undefined;
+  /** Whether rows that the target refuses are rejected, instead of failing the load. */
+  readonly rejects?: boolean | undefined;
   /** Whether the load may change an existing target; unset, only a replacement may. */
   readonly schema?: SchemaRule | undefined;
   /**
@@ -60,6 +63,38 @@ export interface LoadTask extends PlannedLoad {
   readonly journal?: CommitJournal | undefined;
   /** Called by loaders that can read what they wrote; a loader that does not call it proves counts. */
   readonly verify?: VerifyLoad | undefined;
+  /** Set where `rejects` is: takes the rows that the target refuses. */
+  readonly rejections?: Rejections | undefined;
+}
+
+/** Why a target refuses a row. */
+export interface RowFault {
+  readonly kind: DeadLetter["kind"];
+  /** Name of the field, where the system or dxt knows it. */
+  readonly field?: string | undefined;
+  /** The reason in the words of the system or of dxt; it may quote values, and is never logged. */
+  readonly message: string;
+}
+
+/**
+ * Takes the rows that a target refuses. They no longer count as staged: `committed` and `scanBatches` of the
+ * task's stage leave them out, `readBatches` does not.
+ */
+export interface Rejections {
+  /**
+   * Rejects a row.
+   *
+   * @param row number of the row in the stage, from 1
+   * @param at index of the row in the batch
+   * @throws {RejectedRowsError} when the pipeline allows no more
+   */
+  reject(row: number, batch: Batch, at: number, fault: RowFault): void;
+  /**
+   * Called once, after the last row and before the commit: when it resolves, the rejected rows are on disk.
+   *
+   * @throws {RejectedRowsError} when they are more than the pipeline allows
+   */
+  seal(): Promise<void>;
 }
 
 /**
@@ -181,12 +216,14 @@ export interface LeftoverRequest extends Pick<Leftover, "name"> {
 
 /** The target's report of a finished load. */
 export interface LoadReceipt {
-  /** Staged records that the target took; equal to the staged count, or the load failed. */
+  /** Staged records that the target took: all that were not rejected, or the load failed. */
   readonly rows: number;
   /** The target's own words, for example `COPY 347`. */
   readonly evidence: string;
   /** Unset where counts alone were compared. */
   readonly verified?: VerifiedLoad | undefined;
+  /** Staged records that the target refused; the runner adds it. */
+  readonly rejected?: number | undefined;
 }
 
 /**

@@ -6,6 +6,7 @@
 import type { z } from "zod";
 import type { Category, StreamSource, StreamTarget } from "../../models/source.ts";
 import type { GuaranteedModes } from "../../models/guarantee.ts";
+import type { LoadMode } from "../../models/stream.ts";
 import type { StagedData } from "./buffer.ts";
 import type { Connector } from "./connector.ts";
 import type { FileExtractor, Projection, RecordExtractor } from "./extractor.ts";
@@ -101,6 +102,8 @@ export interface LoaderClass<C extends Connector = Connector> {
   readonly ownRows?: readonly (typeof OWN_ROWS)[number][];
   /** Whether the target computes totals of the rows of a load: a large load is verified by them. */
   readonly aggregates?: boolean;
+  /** Modes in which it can reject rows that the target refuses, and load the others. */
+  readonly rejects?: readonly LoadMode[];
   readonly options: z.ZodType;
   create(connector: C, options: unknown): Loader | Promise<Loader>;
   /** A capability: loads that several connections write; unset, one connection writes each load. */

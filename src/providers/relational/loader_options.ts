@@ -1,6 +1,8 @@
 /** Declarations that loaders of relational systems share: their modes, and the option `replace`. */
 import { z } from "zod";
+import type { PlannedLoad } from "../../core/contracts/loader.ts";
 import type { LoaderClass } from "../../core/contracts/provider.ts";
+import { LoaderError } from "../../core/errors.ts";
 import type { LoadMode } from "../../models/stream.ts";
 
 /** Loads of tables, each in one transaction. */
@@ -24,6 +26,14 @@ export function replaceOption(deleting: string, swapping: string) {
       `delete: rows are deleted and ${deleting}; swap: a new table takes the place of the old one${swapping} (default: delete)`,
     ),
   });
+}
+
+/** @throws {LoaderError} for a load that rejects rows and swaps tables */
+export function refuseRejects({ mode, rejects }: PlannedLoad, options: ReplaceOption): void {
+  if (rejects !== true || !isSwap(mode, options)) return;
+  throw new LoaderError(
+    `Cannot reject rows of a load with "replace: swap": expected "replace: delete" in the loader's config, or on_load_error "retry"`,
+  );
 }
 
 /** Whether a load replaces the table itself by a new one. */

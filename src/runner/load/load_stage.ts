@@ -6,8 +6,8 @@ import type {
   StageLock,
   StageSlice,
 } from "../../core/contracts/buffer.ts";
-import type { LoadReceipt } from "../../core/contracts/loader.ts";
-import type { LoadMode } from "../../models/stream.ts";
+import type { HostReceipt } from "../../integrity/receipt.ts";
+import { type LoadMode, MAX_ERRORS } from "../../models/stream.ts";
 import { fromError } from "../../sandbox/messages.ts";
 import type { RunContext } from "../contract/run_context.ts";
 import type { StageObserver } from "../extract/extract_partitions.ts";
@@ -20,6 +20,7 @@ import { openTarget, plainClass } from "../worker/connection_clients.ts";
 import type { LoadInput } from "../worker/inside/protocol.ts";
 import { PartSequencer, StagedFileQueue } from "../worker/staged_file_queue.ts";
 import { loadInParallel } from "./parallel_load.ts";
+import { writeLetters } from "./write_letters.ts";
 
 /** One worker loads a smaller stage before more workers have started. */
 const PARALLEL_BYTES = 4 * 1024 * 1024;
@@ -53,7 +54,7 @@ export class StreamLoad implements StageObserver {
   }
 
   /** Called when the stage is committed: from then on the load may commit. */
-  finish(staged: StagedFiles): Promise<LoadReceipt> {
+  finish(staged: StagedFiles): Promise<HostReceipt> {
     return this.#early?.finish(staged) ??
       loadCommitted(this.plan, this.context, staged, this.lock);
   }
@@ -70,7 +71,7 @@ async function loadCommitted(
   context: RunContext,
   staged: StagedFiles,
   lock: StageLock,
-): Promise<LoadReceipt> {
+): Promise<HostReceipt> {
   await using target = await openTargetInTurn(plan, context);
   const input = buildInput(plan, context, staged.slice(staged.files));
   const onRows = reportRows(plan, context, staged.count);
@@ -78,7 +79,14 @@ async function loadCommitted(
   const bytes = staged.files.reduce((sum, { size }) => sum + size, 0);
   const isLarge = staged.files.length > 1 && bytes > PARALLEL_BYTES && staged.kind === "records";
   const ticket = isLarge ? await beginParallel(context, target, input) : undefined;
-  if (ticket === undefined) return await target.load(input, onRows, onCommit);
+  if (ticket === undefined) {
+    return await writeLetters(
+      plan,
+      context,
+      staged.fields,
+      (letters) => target.load(input, onRows, onCommit, letters),
+    );
+  }
   const queue = new StagedFileQueue<StagedFile>();
   for (const file of staged.files) queue.push(file);
   queue.end(staged);
@@ -95,7 +103,7 @@ class EarlyLoad {
   /** Files in the order of the stage: of records that share a key the last one wins. */
   readonly #ordered = new StagedFileQueue<StagedFile>();
   readonly #sequencer = new PartSequencer<StagedFile>((file) => this.#ordered.push(file));
-  readonly #receipt: Promise<LoadReceipt>;
+  readonly #receipt: Promise<HostReceipt>;
   /** Resolves when nothing more of the stage is written. */
   readonly #written = Promise.withResolvers<void>();
 
@@ -119,7 +127,7 @@ class EarlyLoad {
     this.#sequencer.end(part);
   }
 
-  finish(staged: StagedFiles): Promise<LoadReceipt> {
+  finish(staged: StagedFiles): Promise<HostReceipt> {
     this.#closed.end(staged);
     this.#ordered.end(staged);
     this.#written.resolve();
@@ -133,7 +141,7 @@ class EarlyLoad {
     await this.#receipt.catch(() => {});
   }
 
-  async #load(plan: StreamPlan, context: RunContext, lock: StageLock): Promise<LoadReceipt> {
+  async #load(plan: StreamPlan, context: RunContext, lock: StageLock): Promise<HostReceipt> {
     await using target = await openTargetInTurn(plan, context);
     // A target that waits for a slow source makes no progress, and is not to blame for it.
     const pause = target.hold();
@@ -147,7 +155,12 @@ class EarlyLoad {
       const load = { target, context, input, ticket, stage, queue: this.#closed, onRows };
       return await loadInParallel(load, onCommit);
     }
-    const load = target.load(input, onRows, onCommit);
+    const load = writeLetters(
+      plan,
+      context,
+      stage.fields,
+      (letters) => target.load(input, onRows, onCommit, letters),
+    );
     const files = sendFiles(this.#ordered, stage, target);
     await awaitAll<unknown>([load, files], (error) => this.#ordered.fail(error));
     return await load;
@@ -193,6 +206,7 @@ function buildInput(plan: StreamPlan, context: RunContext, staged: StageSlice): 
     claim: context.claim,
     isRemembered: isRemembered(plan, settings.mode),
     verify: plan.stream.load?.verify,
+    maxErrors: plan.stream.error_handling?.max_errors ?? MAX_ERRORS,
     ...settings,
   };
 }

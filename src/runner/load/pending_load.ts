@@ -5,6 +5,7 @@ import type { LoadOutcome } from "../../core/contracts/loader.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
 import { openTarget, plainClass } from "../worker/connection_clients.ts";
+import { rejectsRows, settleLetters } from "./write_letters.ts";
 import type { Phase } from "../contract/events.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 
@@ -45,6 +46,9 @@ export async function settlePending(
     );
   }
   const outcome = await findOutcome(pending, plan, context);
+  if (rejectsRows(plan) && (outcome === "committed" || outcome === "aborted")) {
+    await settleLetters(plan, pending.run_id, outcome === "committed");
+  }
   switch (outcome) {
     case "aborted":
       context.warn(`the target did not take ${load}; it is loaded again`);

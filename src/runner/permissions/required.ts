@@ -170,11 +170,14 @@ export function widenTarget(target: StreamTarget): StreamTarget {
   return { type: "directory", path: folder === "" ? "." : folder };
 }
 
-/** The stage, with the folders around it that go when they are empty. */
-function stageNeeds({ buffer, stageDirectory, stageParents }: StreamPlan): Permissions {
-  if (buffer.format === "memory") return NOTHING;
-  const folder = stageParents.at(-1) ?? stageDirectory;
-  return { ...NOTHING, read: [folder], write: [folder] };
+/** The stage and the dead letters, with the folders around them that go when they are empty. */
+function stageNeeds(
+  { buffer, stageDirectory, stageParents, letters, stream }: StreamPlan,
+): Permissions {
+  const stage = buffer.format === "memory" ? [] : [stageParents.at(-1) ?? stageDirectory];
+  const rejects = stream.error_handling?.on_load_error === "skip";
+  const folders = [...stage, ...(rejects ? [letters.own ?? letters.folder] : [])];
+  return { ...NOTHING, read: folders, write: folders };
 }
 
 function readOnly(permissions: Permissions): Permissions {

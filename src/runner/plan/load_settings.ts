@@ -8,13 +8,14 @@ import { targetName } from "./field_declarations.ts";
 export function chooseLoadSettings(
   plan: StreamPlan,
   context: Pick<RunContext, "fullRefresh">,
-): Pick<PlannedLoad, "mode" | "upsertKeys" | "lossy" | "schema"> {
+): Pick<PlannedLoad, "mode" | "upsertKeys" | "lossy" | "schema" | "rejects"> {
   const { load } = plan.stream;
   return {
     mode: chooseMode(plan, context),
     upsertKeys: (load?.upsert_keys ?? []).map((id) => targetName(plan.stream, id)),
     lossy: load?.lossy ?? "stop",
     schema: load?.schema,
+    rejects: plan.stream.error_handling?.on_load_error === "skip",
   };
 }
 

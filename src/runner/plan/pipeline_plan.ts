@@ -38,6 +38,8 @@ export interface StreamPlan {
   readonly stageDirectory: string;
   /** Folders around it that dxt makes, from the inside out. */
   readonly stageParents: readonly string[];
+  /** Folder of the stream's dead letters, and dxt's own folder around it; unset if the pipeline names one. */
+  readonly letters: { readonly folder: string; readonly own?: string | undefined };
 }
 
 export interface PipelinePlan {
@@ -104,12 +106,14 @@ async function planStream(
     sharedWith: [],
     buffer,
     ...stageFolders(loaded, stream),
+    letters: letterFolder(loaded, stream),
   };
   checkWildcard(plan, place);
   checkPartition(plan, source.provider, place);
   checkPassthrough(plan, source.provider, target.provider, place);
   checkMode(plan, target.provider, place);
   checkSchema(plan, target.provider, place);
+  checkRejects(plan, target.provider, place);
   return plan;
 }
 
@@ -212,7 +216,23 @@ function checkSchema({ stream }: StreamPlan, to: ProviderInfo, { at }: StreamPla
   );
 }
 
-const STAGE = join(".dxt", "stage");
+/** Rows can be rejected only where the loader can tell them from the others. */
+function checkRejects(
+  { stream, mode, loader, buffer }: StreamPlan,
+  to: ProviderInfo,
+  { at }: StreamPlace,
+): void {
+  if (stream.error_handling?.on_load_error !== "skip") return;
+  if (loader.rejects?.includes(mode) === true && buffer.format !== "passthrough") return;
+  throw at(
+    "error_handling",
+    `Cannot reject rows of a load: ${loader.name} of ${to.name} cannot ${mode} without some rows, expected on_load_error "retry" or "fail"`,
+  );
+}
+
+const OWN = ".dxt";
+const STAGE = join(OWN, "stage");
+const LETTERS = join(OWN, "dead_letters");
 
 /** The folder of a stream's stage, and those around it that dxt makes. */
 export function stageFolders(
@@ -225,6 +245,19 @@ export function stageFolders(
   return {
     stageDirectory: join(pipeline, `${safeName(stream.id)}${variant(loaded)}`),
     stageParents: [pipeline, ...(location === undefined ? [root, dirname(root)] : [])],
+  };
+}
+
+/** The folder of a stream's dead letters. */
+function letterFolder(
+  loaded: LoadedPipeline,
+  { id, error_handling }: Pick<Stream, "id" | "error_handling">,
+): StreamPlan["letters"] {
+  const { dead_letters } = error_handling ?? {};
+  const root = resolve(loaded.directory, dead_letters ?? LETTERS);
+  return {
+    folder: join(root, safeName(loaded.pipeline.name), `${safeName(id)}${variant(loaded)}`),
+    ...(dead_letters === undefined ? { own: resolve(loaded.directory, OWN) } : {}),
   };
 }
 

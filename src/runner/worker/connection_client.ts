@@ -11,7 +11,8 @@ import type { Lease } from "../../sandbox/pool.ts";
 import type { JobInput, JobProgress, JobResult } from "../../sandbox/thread.ts";
 import type { Threads } from "../contract/threads.ts";
 import type { WorkerJobs } from "./inside/jobs.ts";
-import type { CommitProgress, FinishInput, LoadInput, PlainEndpoint } from "./inside/protocol.ts";
+import type { DeadLetter } from "../../models/stored.ts";
+import type { FinishInput, LoadInput, PlainEndpoint } from "./inside/protocol.ts";
 
 /** What a worker connects to, and what it may do. */
 export interface ClientSpec {
@@ -23,6 +24,13 @@ export interface ClientSpec {
 
 /** Keeps what a load is about to commit; the load commits when it resolves. */
 export type OnCommit = (record: CommitRecord) => Promise<void>;
+
+/** Where the rows go that a target refuses. */
+export interface LetterBox {
+  append(letters: readonly DeadLetter[]): void;
+  /** Resolves when all letters are on disk. */
+  seal(): Promise<void>;
+}
 
 /** Called with the warnings of a connection, and with its statements where they are logged. */
 export interface ConnectionReports {
@@ -91,16 +99,19 @@ export class ConnectionClient implements AsyncDisposable {
     input: LoadInput,
     onRows: (rows: number) => void,
     onCommit: OnCommit,
+    letters: LetterBox,
   ): Promise<LoadReceipt> {
     return this.call("load", input, (progress) => {
       if ("rows" in progress) onRows(progress.rows);
-      else this.#remember(progress, onCommit);
+      else if ("letters" in progress) letters.append(progress.letters);
+      else if ("sealed" in progress) this.#reply(letters.seal());
+      else this.#reply(onCommit(progress.committing));
     });
   }
 
   /** Commits a shared load; `onCommit` as for {@linkcode load}. */
   finish(input: FinishInput, onCommit: OnCommit): Promise<LoadReceipt> {
-    return this.call("finish", input, (progress) => this.#remember(progress, onCommit));
+    return this.call("finish", input, (progress) => this.#reply(onCommit(progress.committing)));
   }
 
   /** Excludes the time in which the worker waits for the host, until the result is disposed of. */
@@ -118,10 +129,11 @@ export class ConnectionClient implements AsyncDisposable {
     this.#lease.thread.onWarning = this.#lease.thread.onStatement = undefined;
   }
 
-  #remember({ committing }: CommitProgress, onCommit: OnCommit): void {
+  /** Tells the worker, which waits for it, that something is stored, or why it is not. */
+  #reply(stored: Promise<void>): void {
     const reply = (input: { failed?: Thrown }) =>
       // The worker may have ended.
       this.call("remembered", input).catch(() => {});
-    onCommit(committing).then(() => reply({}), (error) => reply({ failed: fromError(error) }));
+    stored.then(() => reply({}), (error) => reply({ failed: fromError(error) }));
   }
 }

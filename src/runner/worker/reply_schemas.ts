@@ -10,6 +10,7 @@ import { BUCKETS } from "../../integrity/diff/bucket_sums.ts";
 import type { ConnectorMethod } from "../../core/contracts/connector.ts";
 import { MARK, MARKED, type MarkedValue, restore } from "../../core/values/transferable_value.ts";
 import { OWN_ROWS } from "../../core/contracts/loader.ts";
+import { DeadLetter } from "../../models/stored.ts";
 import { Field } from "../../models/field.ts";
 import { CATEGORIES, StreamSource } from "../../models/source.ts";
 import { Guarantee } from "../../models/guarantee.ts";
@@ -63,7 +64,11 @@ const Verified = z.object({
   omitted: z.array(z.object({ field: z.string(), reason: shortText })),
   ms: count,
 });
-const Receipt = z.object({ rows: count, evidence: shortText, verified: Verified.optional() });
+const Receipt = z.object({
+  ...{ rows: count, evidence: shortText },
+  verified: Verified.optional(),
+  rejected: count.optional(),
+});
 const Issue = z.object({
   message: shortText,
   path: z.array(z.union([z.string(), z.number()])),
@@ -76,6 +81,7 @@ const LoaderInfo = z.object({
   overlaps: z.boolean(),
   ownRows: z.array(z.enum(OWN_ROWS)).optional(),
   aggregates: z.boolean().optional(),
+  rejects: z.array(z.enum(LOAD_MODES)).optional(),
 });
 const ExtractorInfo = z.object({
   yields: z.enum(["records", "files"]),
@@ -217,6 +223,8 @@ function untrustedReplies(): Readonly<Record<string, z.ZodType>> {
 }
 
 const Rows = z.object({ rows: count });
+const Letters = z.object({ letters: z.array(DeadLetter) });
+const Sealed = z.object({ sealed: z.literal(true) });
 const Committing = z.object({ committing: z.record(z.string(), z.unknown()) });
 
 const SideProgress = z.union([
@@ -232,7 +240,7 @@ const PROGRESS = {
   sumSide: SideProgress,
   sendHashes: z.union([Hashes, SideProgress]),
   readByKeys: SideProgress,
-  load: z.union([Rows, Committing]),
+  load: z.union([Rows, Committing, Letters, Sealed]),
   finish: Committing,
   loadShare: z.union([Rows, z.object({ more: z.literal(true) })]),
 } satisfies Partial<Record<keyof WorkerJobs, z.ZodType>>;

@@ -1,6 +1,6 @@
 /** One check's connection to the system under test, and what every check does with it. */
 import assert from "node:assert/strict";
-import { createExtractTask as asTask, readRecords } from "../../../src/arrow/mod.ts";
+import { createExtractTask as asTask, readRecords, valueReaders } from "../../../src/arrow/mod.ts";
 import type { Connector, WatermarkRange } from "../../../src/core/contracts/connector.ts";
 import { DXTError } from "../../../src/core/errors.ts";
 import type {
@@ -19,7 +19,9 @@ import type {
   Loader,
   LoadOutcome,
   LoadReceipt,
+  RowFault,
 } from "../../../src/core/contracts/loader.ts";
+import { leaveOut } from "../../../src/integrity/accepted_rows.ts";
 import { createVerification } from "../../../src/integrity/verify_rows.ts";
 import type { CompletionProof } from "../../../src/core/contracts/proof.ts";
 import type { LoaderClass, Provider } from "../../../src/core/contracts/provider.ts";
@@ -48,6 +50,15 @@ export interface LoadOptions extends StagedOptions {
   readonly expected?: ExpectedWatermark;
   readonly journal?: CommitJournal;
   readonly connector?: Connector;
+  /** Receives the rows that the target refuses; unset, the first of them fails the load. */
+  readonly rejected?: RejectedRow[];
+}
+
+/** A row that a load rejected. */
+export interface RejectedRow extends RowFault {
+  /** Number in the stage, from 1. */
+  readonly row: number;
+  readonly values: Value[];
 }
 
 export interface ReadOptions {
@@ -169,8 +180,22 @@ export class Trial implements AsyncDisposable {
   ): Promise<LoadReceipt> {
     const loader = await this.loader(options.connector);
     const { claim, expected, journal, upsertKeys = [] } = options;
-    const staged = stagedOf(fields, records, options);
+    const whole = stagedOf(fields, records, options);
+    const { rejected } = options;
+    const numbers = new Set<number>();
+    const staged = rejected === undefined ? whole : leaveOut(whole, numbers);
     return await loader.load({
+      ...(rejected === undefined ? {} : {
+        rejects: true,
+        rejections: {
+          reject(row, batch, at, fault) {
+            numbers.add(row);
+            const values = valueReaders(batch, fields).map((read) => read(at));
+            rejected.push({ ...fault, row, values });
+          },
+          seal: () => Promise.resolve(),
+        },
+      }),
       ...{ claim, expected, journal, staged, upsertKeys },
       target: this.target(name),
       mode: options.mode ?? "replace",

@@ -30,6 +30,9 @@ export abstract class RelationalLoader<S extends SqlSession, T extends Table, E>
   /** Writes the rows of a checked task, or leaves the target as it was. */
   protected abstract write(task: LoadTask): Promise<LoadReceipt>;
 
+  /** Refuses a load that the options of the loader rule out. */
+  protected refuseLoad(_load: PlannedLoad): void {}
+
   /** The steps of this load. By default a replacement deletes rows, and an upsert indexes its keys. */
   protected steps({ upsertKeys }: PlannedLoad): LoadSteps<S, T> {
     const { system } = this.connector;
@@ -52,6 +55,7 @@ export abstract class RelationalLoader<S extends SqlSession, T extends Table, E>
       throw new LoaderError(`Cannot load files into ${dialect.product}: expected records`);
     }
     checkLoadTask(task, dialect);
+    this.refuseLoad(task);
     return await nameTarget(this.connector, task, () => this.write(task));
   }
 
@@ -60,8 +64,12 @@ export abstract class RelationalLoader<S extends SqlSession, T extends Table, E>
     return nameTarget(
       connector,
       load,
-      () =>
-        connector.readingTables((session) => planLoad(connector, session, load, this.steps(load))),
+      () => {
+        this.refuseLoad(load);
+        return connector.readingTables((session) =>
+          planLoad(connector, session, load, this.steps(load))
+        );
+      },
     );
   }
 

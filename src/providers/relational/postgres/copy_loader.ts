@@ -10,15 +10,24 @@ import type {
 import { warnOfOmissions } from "../column_match.ts";
 import type { LoadSteps } from "../load/load_plan.ts";
 import { nameTarget, refuseStale, RelationalLoader } from "../load/loader.ts";
-import { isSwap, type ReplaceOption } from "../loader_options.ts";
+import { isSwap, refuseRejects, type ReplaceOption } from "../loader_options.ts";
 import type { WatermarkReader } from "../max_watermark.ts";
 import { checkLoadTask, prepareTarget } from "../load/target.ts";
 import type { PostgresConnector } from "./connector.ts";
+import { acceptInSteps } from "./load/accept_rows.ts";
 import { copyIn } from "./load/copy_in.ts";
 import { commitLoad } from "./load/load_commit.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { loadSteps } from "./load/load_plan.ts";
-import { emptyTable, refuseOtherRows, STAGE, stageTable, upsert } from "./load/upsert.ts";
+import {
+  emptyTable,
+  INDEX_STAGE,
+  lastStaged,
+  prepareUpsert,
+  refuseOtherRows,
+  STAGE,
+  stageTable,
+} from "./load/upsert.ts";
 import { examineTable, selectLoaded, verifyLoaded } from "./load/verify_load.ts";
 import { loadShare, shareLoad } from "./parallel_load.ts";
 import type { Relation } from "./sql/catalog.ts";
@@ -46,6 +55,10 @@ export class PostgresCopyLoader extends RelationalLoader<Session, Relation, Colu
     this.watermarks = watermarkReader(connector.system);
   }
 
+  protected override refuseLoad(load: PlannedLoad): void {
+    refuseRejects(load, this.options);
+  }
+
   protected override steps(load: PlannedLoad): LoadSteps<Session, Relation> {
     return loadSteps(load, isSwap(load.mode, this.options));
   }
@@ -64,6 +77,7 @@ export class PostgresCopyLoader extends RelationalLoader<Session, Relation, Colu
       const target = await prepareTarget(system, session, task);
       warnOfOmissions(warn, target);
       const { evidence, verified } = await writeRows(system, session, task, target);
+      await task.rejections?.seal();
       await commitLoad(session, config, task);
       return { rows: (await task.staged.committed()).count, evidence, verified };
     } catch (error) {
@@ -123,23 +137,57 @@ async function writeRows(
   task: LoadTask,
   target: Target,
 ): Promise<Omit<LoadReceipt, "rows">> {
+  if (task.mode === "upsert") return await upsertRows(system, session, task, target);
   const { table } = target;
-  if (task.mode === "upsert") {
-    await session.query(stageTable(table.name, target.columns.map(({ field }) => field)));
-    const copied = await copyIn(session, task, target, STAGE);
-    const { tags, ...loaded } = await upsert(system, session, task, target);
-    const verified = await verifyLoaded(system, session, task, target, loaded);
-    return { evidence: [copied, ...tags].join(", "), verified };
-  }
   const isReplace = task.mode === "replace";
   const hooks = isReplace ? await emptyTable(system, session, target) : undefined;
   const isAsked = !isReplace && task.verify !== undefined && table.kind !== "f";
   const before = isAsked ? await examineTable(session, table) : undefined;
-  const evidence = await copyIn(session, task, target, table.name);
+  const evidence = await writeParts(session, task, target, async (part) => [
+    await copyIn(session, part, target, table.name),
+  ]);
   if (hooks?.triggered === true) {
     await refuseOtherRows(session, target, (await task.staged.committed()).count);
   }
-  const sql = selectLoaded(table, isReplace ? "all" : "written");
+  const sql = selectLoaded(
+    table,
+    isReplace ? "all" : task.rejections === undefined ? "written" : "in steps",
+  );
   const verified = await verifyLoaded(system, session, task, target, { sql, before });
   return { evidence, verified };
+}
+
+async function upsertRows(
+  system: PostgresSystem,
+  session: Session,
+  task: LoadTask,
+  target: Target,
+): Promise<Omit<LoadReceipt, "rows">> {
+  const isInSteps = task.rejections !== undefined;
+  await session.query(stageTable(target.table.name, target.columns.map(({ field }) => field)));
+  if (isInSteps) await session.query(INDEX_STAGE);
+  const upsert = await prepareUpsert(system, session, task, target);
+  const evidence = await writeParts(session, task, target, async (part) => {
+    const after = isInSteps ? await lastStaged(session) : undefined;
+    return [await copyIn(session, part, target, STAGE), ...await upsert.write(after)];
+  });
+  const verified = await verifyLoaded(system, session, task, target, upsert.loaded);
+  return { evidence, verified };
+}
+
+/**
+ * Writes the rows of a load: all at once, or in steps where rows may be rejected.
+ *
+ * @param write writes all rows of a part of the load; returns the command tags
+ * @returns the server's words
+ */
+async function writeParts(
+  session: Session,
+  task: LoadTask,
+  target: Target,
+  write: (part: LoadTask) => Promise<string[]>,
+): Promise<string> {
+  const { rejections } = task;
+  if (rejections === undefined) return (await write(task)).join(", ");
+  return await acceptInSteps(session, { ...task, rejections }, target, write);
 }

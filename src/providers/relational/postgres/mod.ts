@@ -49,6 +49,7 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
     PostgresCopyLoader: {
       description: "COPY … FROM STDIN, one transaction",
       ...TABLE_LOADS,
+      rejects: ["append", "replace", "upsert"],
       options: LoaderOptions,
       async create(connector, options) {
         const { PostgresCopyLoader } = await import("./copy_loader.ts");

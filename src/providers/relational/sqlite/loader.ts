@@ -1,8 +1,9 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import { ValueError } from "../../../core/errors.ts";
-import type { LoadReceipt, LoadTask } from "../../../core/contracts/loader.ts";
+import type { LoadReceipt, LoadTask, PlannedLoad } from "../../../core/contracts/loader.ts";
 import { warnOfOmissions } from "../column_match.ts";
+import type { LoadSteps } from "../load/load_plan.ts";
 import { fillTable, refuseStale, RelationalLoader } from "../load/loader.ts";
 import { readChecked } from "../load/null_checks.ts";
 import { describeNewTable, type NewTable, prepareTarget } from "../load/target.ts";
@@ -11,6 +12,7 @@ import { upsertClause, upsertColumns } from "../load/upsert.ts";
 import { inTransaction, type SqliteConnector } from "./connector.ts";
 import { eventLoopPause, openToWrite } from "./sql/database_file.ts";
 import { findTable, type SqliteTable } from "./sql/catalog.ts";
+import { acceptInSteps, RefusedRow, refuseReferences } from "./load/accept_rows.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { lastRowNumber, rememberLoad } from "./load/load_commit.ts";
 import { describeTextColumns, findTextColumns } from "./load/text_columns.ts";
@@ -40,6 +42,15 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
     super();
   }
 
+  protected override steps(load: PlannedLoad): LoadSteps<SqliteSession, SqliteTable> {
+    const steps = super.steps(load);
+    if (load.rejects !== true || load.mode !== "replace") return steps;
+    return {
+      ...steps,
+      refuseTable: ({ database }, table) => Promise.try(() => refuseReferences(database, table)),
+    };
+  }
+
   /**
    * A column of a new table that should hold numbers becomes text where a value is none of SQLite's numbers. Such
    * values are rare, so that the load does not look for them before it meets one; then it starts again.
@@ -51,8 +62,13 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
     const find = () => lockLoads(file, task, () => findTable(database, made.name));
     const warning = describeTextColumns(task, made);
     if (warning !== undefined && await find() === undefined) warn(warning);
+    // Where rows may be rejected, such a value would reject its row.
+    const early = task.rejections === undefined
+      ? undefined
+      : await findTextColumns(task, made, undefined, await find());
+    if (early !== undefined) warn(early.warning);
     try {
-      return await this.#writeOnce(database, task, made);
+      return await this.#writeOnce(database, task, early?.made ?? made);
     } catch (error) {
       if (!(error instanceof ValueError)) throw error;
       const texts = await findTextColumns(task, made, error, await find());
@@ -72,13 +88,15 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
     const { signal, mode } = task;
     const { file } = this.connector;
     const session = new SqliteSession(database);
-    const receipt = await loadNewDatabase(file, database, task, made);
-    if (receipt !== undefined) return receipt;
+    if (task.rejections === undefined) {
+      const receipt = await loadNewDatabase(file, database, task, made);
+      if (receipt !== undefined) return receipt;
+    }
     const begin = () => lockLoads(file, task, () => database.exec("BEGIN IMMEDIATE"));
     return await inTransaction(file, database, signal, begin, async () => {
       await refuseStale(watermarks, session, task);
       // A replacement may insert rows again that it deleted, before the transaction ends.
-      database.exec("PRAGMA defer_foreign_keys = ON");
+      if (task.rejections === undefined) database.exec("PRAGMA defer_foreign_keys = ON");
       const target = await prepareTarget(sqlite, session, task, made);
       const { table } = target;
       if (mode === "upsert") await ensureUniqueKey(sqlite, session, table, task.upsertKeys);
@@ -86,14 +104,26 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
       const before = { last, hasRows: hasRows(database, target) };
       warnOfOmissions(this.connector.warn, target);
       const receipt = await fillTable(sqlite, session, task, table, async () => {
-        const rows = await insertAll(database, target, task);
+        const rows = await insertRows(database, target, task);
         return { rows, evidence: `${mode} changed ${rows} rows` };
       });
       const verified = await verifyLoaded(database, task, target, before, receipt.rows);
+      await task.rejections?.seal();
       await rememberLoad(database, task, last, receipt.rows);
       return { ...receipt, verified };
     });
   }
+}
+
+/** Writes all rows, or those that SQLite takes, where rows may be rejected. */
+async function insertRows(database: DatabaseSync, target: Target, task: LoadTask): Promise<number> {
+  const { rejections } = task;
+  if (rejections === undefined) return await insertAll(database, target, task);
+  return await acceptInSteps(
+    database,
+    { ...task, rejections },
+    (part) => insertAll(database, target, part),
+  );
 }
 
 /** Writes all batches; returns how many rows SQLite says it changed. */
@@ -109,9 +139,27 @@ async function insertAll(database: DatabaseSync, target: Target, task: LoadTask)
   for await (const batch of readChecked(task, target)) {
     await breathe();
     const write = writer(batch, target, wide, before);
+    const writeAlone = (row: number) => {
+      try {
+        return write(one, row, 1);
+      } catch (error) {
+        throw task.rejections === undefined || error instanceof ValueError
+          ? error
+          : new RefusedRow(row, error);
+      }
+    };
+    const writeGroup = (from: number) => {
+      try {
+        return write(many, from, group);
+      } catch (error) {
+        if (task.rejections === undefined || error instanceof ValueError) throw error;
+        // The statement has undone itself.
+        return sumOf(group, (i) => writeAlone(from + i));
+      }
+    };
     for (let row = 0; row < batch.numRows;) {
       const size = row + group <= batch.numRows ? group : 1;
-      changed += write(size === 1 ? one : many, row, size);
+      changed += size === 1 ? writeAlone(row) : writeGroup(row);
       row += size;
       if (row % BREATHE < size) await breathe();
     }
@@ -119,6 +167,12 @@ async function insertAll(database: DatabaseSync, target: Target, task: LoadTask)
   }
   task.signal.throwIfAborted();
   return changed;
+}
+
+function sumOf(count: number, numberAt: (i: number) => number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += numberAt(i);
+  return sum;
 }
 
 /** A function that binds `size` rows from `row` and runs a statement. */

@@ -46,6 +46,7 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
     SqliteLoader: {
       description: "Writes in one transaction: append, replace, upsert",
       ...TABLE_LOADS,
+      rejects: ["append", "replace", "upsert"],
       options: NONE,
       async create(connector) {
         const { SqliteLoader } = await import("./loader.ts");

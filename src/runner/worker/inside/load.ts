@@ -1,6 +1,6 @@
 /** Jobs of a worker at the target: it plans, finds watermarks, and loads a stage. */
 import { openSlice, readStage } from "../../../buffers/mod.ts";
-import type { StagedData, StageSlice } from "../../../core/contracts/buffer.ts";
+import type { StagedData, StagedFile, StageSlice } from "../../../core/contracts/buffer.ts";
 import { DXTError } from "../../../core/errors.ts";
 import { yieldToEventLoop } from "../../../core/event_loop.ts";
 import type { Connector } from "../../../core/contracts/connector.ts";
@@ -102,10 +102,21 @@ export async function load(
   const session = await currentSession();
   session.reportCommit = report;
   const queue = await openQueue(session, slice, isGrowing, signal);
-  const staged = await readQueue(queue, slice, (rows) => report({ rows }), signal);
-  return await (await createLoader(session, loader)).load(
-    buildTask(session, input, staged, signal),
-  );
+  const read: StagedFile[] = [];
+  const onFiles = (files: readonly StagedFile[]) => read.push(...files);
+  const staged = await readQueue(queue, slice, (rows) => report({ rows }), signal, onFiles);
+  const created = await createLoader(session, loader);
+  if (input.rejects !== true) return await created.load(buildTask(session, input, staged, signal));
+  const { RejectedRows } = await import("./rejections.ts");
+  const { leaveOut } = await import("../../../integrity/accepted_rows.ts");
+  const rejections = new RejectedRows(staged, () => read, input.maxErrors, {
+    send: (letters) => report({ letters }),
+    seal: () => askHost(session, () => report({ sealed: true })),
+  });
+  const accepted = leaveOut(staged, rejections.rows);
+  const task = { ...buildTask(session, input, accepted, signal), rejections };
+  const receipt = await created.load(task);
+  return rejections.rows.size === 0 ? receipt : { ...receipt, rejected: rejections.rows.size };
 }
 
 /** Begins a load over several connections; returns undefined for a loader that allows only one. */
@@ -114,6 +125,8 @@ export async function beginParallel(
   _report: NoReport,
   signal: AbortSignal,
 ): Promise<LoadTicket | undefined> {
+  // One connection keeps the order of the stage, and divides what the target refuses.
+  if (input.rejects === true) return undefined;
   const session = await currentSession();
   const queue = await openQueue(session, slice, isGrowing, signal);
   // The shares of the load read the stage and report progress.
@@ -212,16 +225,23 @@ function addQueue(
   return queue;
 }
 
-/** The staged data of a queue. `report` is called at intervals, with the rows read since the last call. */
+/**
+ * The staged data of a queue. `report` is called at intervals, with the rows read since the last call, and
+ * `onFiles` with files before they are read.
+ */
 async function readQueue(
   queue: StagedFileQueue<StageSlice>,
   first: StageSlice,
   report: (rows: number) => void,
   signal: AbortSignal,
+  onFiles?: (files: readonly StagedFile[]) => void,
 ): Promise<StagedData> {
   const throttle = new ProgressThrottle(({ rows }) => report(rows));
   const slices = async function* () {
-    yield* queue;
+    for await (const slice of queue) {
+      onFiles?.((await openSlice(slice)).files);
+      yield slice;
+    }
     throttle.flush();
   };
   return readStage(await openSlice(first), slices, () => queue.committed(), {
@@ -239,7 +259,10 @@ async function readQueue(
 /** Builds the loader's task from the host's input and the expected watermark of the stage. */
 function buildTask(
   session: WorkerSession,
-  { isRemembered, verify, ...input }: Omit<LoadInput, "loader" | "staged" | "isGrowing">,
+  { isRemembered, verify, maxErrors: _, ...input }: Omit<
+    LoadInput,
+    "loader" | "staged" | "isGrowing"
+  >,
   staged: StagedData,
   signal: AbortSignal,
 ): LoadTask {
@@ -269,19 +292,22 @@ function verifyLazily(
 /** Creates a journal that sends commit records to the host, and waits until the host has stored them. */
 function openJournal(session: WorkerSession): CommitJournal {
   return {
-    async remember(committing) {
-      const { signal } = session;
-      signal.throwIfAborted();
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const abort = () => reject(signal.reason);
-      signal.addEventListener("abort", abort);
-      session.onRemembered = (failed) => failed === undefined ? resolve() : reject(failed);
-      try {
-        session.reportCommit!({ committing });
-        await promise;
-      } finally {
-        signal.removeEventListener("abort", abort);
-      }
-    },
+    remember: (committing) => askHost(session, () => session.reportCommit!({ committing })),
   };
+}
+
+/** Reports something to the host, and waits until the host has stored it. */
+async function askHost(session: WorkerSession, report: () => void): Promise<void> {
+  const { signal } = session;
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  session.onRemembered = (failed) => failed === undefined ? resolve() : reject(failed);
+  try {
+    report();
+    await promise;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }

@@ -15,7 +15,8 @@ import type { StreamTarget } from "../../../models/source.ts";
 import type { WatermarkRange } from "../../../core/contracts/connector.ts";
 import type { Value } from "../../../core/values/values.ts";
 import type { BucketSet, Sums } from "../../../integrity/diff/bucket_sums.ts";
-import type { VerifyLevel } from "../../../models/stream.ts";
+import type { DeadLetter } from "../../../models/stored.ts";
+import type { MaxErrors, VerifyLevel } from "../../../models/stream.ts";
 import type { WrittenConnection } from "../../../providers/provider_info.ts";
 import type { Thrown } from "../../../sandbox/messages.ts";
 import type { ExtractSpec, ExtractStats } from "../extract_spec.ts";
@@ -152,6 +153,8 @@ export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
   readonly isRemembered: boolean;
   /** What is compared before the load commits; unset, what suits the stage and the target. */
   readonly verify?: VerifyLevel | undefined;
+  /** The most rows that may be rejected, where `rejects` is set. */
+  readonly maxErrors: MaxErrors;
   /** The stage is still written: `feed` sends its files. */
   readonly isGrowing?: true;
 };
@@ -215,7 +218,12 @@ export interface CommitProgress {
   readonly committing: CommitRecord;
 }
 
-/** The host's reply to a commit record: `failed` says why it could not be stored. */
+/** Rows that the target refused; `sealed` follows the last, and the load waits as for a commit record. */
+export type LetterProgress =
+  | { readonly letters: readonly DeadLetter[] }
+  | { readonly sealed: true };
+
+/** The host's reply to what a load waits for: `failed` says why it could not be stored. */
 export interface RememberedInput {
   readonly failed?: Thrown;
 }
@@ -226,7 +234,7 @@ export interface Rows {
 }
 
 /** Progress of a load as a whole. */
-export type LoadProgress = Rows | CommitProgress;
+export type LoadProgress = Rows | CommitProgress | LetterProgress;
 
 /** Progress of a share: `more` when `feed` may send another file. */
 export type ShareProgress = Rows | { readonly more: true };

@@ -67,7 +67,7 @@ async function refuseOtherCount(
 type DoubtfulColumn = LoadColumn & { readonly kept: ServerCheck };
 
 /** Rows with the text that was sent of some columns, gone with the transaction. */
-const HELD = "dxt_held";
+export const HELD = "dxt_held";
 /** Number of a row, from 1. */
 const ROW = quote("dxt row");
 

@@ -27,49 +27,86 @@ const ORDER = quote("dxt row");
 /** An upsert, and the hooks of its table. */
 interface Upsert extends StagedUpsert {
   readonly target: Target;
+  /** The table of the staged rows, or a query of some of them. */
+  readonly staged: string;
   /** The condition that a row of table `t` has the key of the staged row `s`. */
   readonly same: string;
   readonly hooks: TableHooks;
 }
 
+/** An upsert into a table that was examined. */
+export interface PreparedUpsert {
+  /**
+   * Writes staged rows into the table, and compares the server's counts with their keys.
+   *
+   * @param after the number of a staged row: only those after it are written
+   * @returns the command tags
+   * @throws {LoaderError} when a count differs from the staged one
+   */
+  write(after?: number): Promise<string[]>;
+  /** The query that reads the staged rows back from the table, and why it may read others. */
+  readonly loaded: { readonly sql: string; readonly doubt: string | undefined };
+}
+
 /**
- * Writes the staged rows into the table, and compares the server's counts with the staged keys. A unique
- * index on the keys allows INSERT … ON CONFLICT DO UPDATE. Without one, the table is locked against other
- * writers; rows whose key exists are updated, even if it exists more than once, and the others inserted.
- *
- * @returns the command tags, and the query that reads the staged rows back from the table
- * @throws {LoaderError} when a count differs from the staged one
+ * Prepares an upsert from the staged rows. A unique index on the keys allows INSERT … ON CONFLICT DO UPDATE.
+ * Without one, the table is locked against other writers; rows whose key exists are updated, even if it exists
+ * more than once, and the others inserted.
  */
-export async function upsert(
+export async function prepareUpsert(
   system: PostgresSystem,
   session: Session,
   { upsertKeys }: LoadTask,
   target: Target,
-): Promise<{ tags: string[]; sql: string; doubt: string | undefined }> {
+): Promise<PreparedUpsert> {
   const { table } = target;
   const hooks = await findHooks(session, table);
   refuseRules(table, STATEMENTS_OF.upsert, hooks);
   const columns = upsertColumns(target, upsertKeys, dialect);
   const identities = target.columns.filter(({ column }) => column.identity)
     .map(({ column }) => quote(column.name));
-  const keys = columns.keys.join(", ");
-  const work: Upsert = {
-    target,
-    table: table.name,
-    columns,
-    changed: columns.others.filter((column) => !identities.includes(column)),
-    // The last row of each key.
-    rows: `(SELECT DISTINCT ON (${keys}) * FROM ${STAGE} ORDER BY ${keys}, ${ORDER} DESC) AS s`,
-    option: " OVERRIDING SYSTEM VALUE",
-    same: sameKey(columns.keys),
-    hooks,
-  };
+  const changed = columns.others.filter((column) => !identities.includes(column));
+  const option = " OVERRIDING SYSTEM VALUE";
+  const same = sameKey(columns.keys);
+  const whole = { target, table: table.name, columns, changed, option, same, hooks };
   const isUnique = await hasUniqueKey(system, session, table, upsertKeys);
-  const tags = isUnique ? await upsertIndexed(session, work) : await upsertUnindexed(session, work);
-  if (hooks.triggered) await refuseMissingKeys(session, work);
-  await refuseOtherIdentities(session, work);
-  const doubt = isUnique ? undefined : "no unique index keeps its keys apart";
-  return { tags, sql: selectUpserted(work, isUnique), doubt };
+  return {
+    async write(after) {
+      const staged = after === undefined ? STAGE : await selectAfter(session, after);
+      const work = { ...whole, staged, rows: lastOfEachKey(staged, columns.keys) };
+      const tags = isUnique
+        ? await upsertIndexed(session, work)
+        : await upsertUnindexed(session, work);
+      if (hooks.triggered) await refuseMissingKeys(session, work);
+      await refuseOtherIdentities(session, work);
+      return tags;
+    },
+    loaded: {
+      sql: selectUpserted(whole, isUnique),
+      doubt: isUnique ? undefined : "no unique index keeps its keys apart",
+    },
+  };
+}
+
+/** The FROM item of the rows that win. */
+function lastOfEachKey(staged: string, keys: readonly string[]): string {
+  const list = keys.join(", ");
+  return `(SELECT DISTINCT ON (${list}) * FROM ${staged} ORDER BY ${list}, ${ORDER} DESC) AS s`;
+}
+
+/** Makes an index for loads that write the staged rows in steps. */
+export const INDEX_STAGE = `CREATE INDEX ON ${STAGE} (${ORDER})`;
+
+/** The number of the last staged row; 0 if there is none. */
+export async function lastStaged(session: Session): Promise<number> {
+  const { rows: [row] } = await session.query(`SELECT coalesce(max(${ORDER}), 0) FROM ${STAGE}`);
+  return Number(row![0]);
+}
+
+/** The staged rows after a number. Both bounds are written, so that the server uses the index. */
+async function selectAfter(session: Session, after: number): Promise<string> {
+  const last = await lastStaged(session);
+  return `(SELECT * FROM ${STAGE} WHERE ${ORDER} BETWEEN ${after + 1} AND ${last}) AS staged`;
 }
 
 /**
@@ -78,7 +115,7 @@ export async function upsert(
  * Rows of the table that share a key were updated alike, and are one row here if they are alike.
  */
 function selectUpserted(
-  { target: { table }, columns: { all, keys }, same }: Upsert,
+  { target: { table }, columns: { all, keys }, same }: Pick<Upsert, "target" | "columns" | "same">,
   isUnique: boolean,
 ): string {
   const list = (others: string) =>
@@ -103,7 +140,7 @@ async function upsertIndexed(session: Session, work: Upsert): Promise<string[]> 
 }
 
 async function upsertUnindexed(session: Session, work: Upsert): Promise<string[]> {
-  const { target: { table: { name, label } }, columns: { keys }, rows, same, hooks } = work;
+  const { target: { table: { name, label } }, columns: { keys }, staged, rows, same, hooks } = work;
   if (hooks.filtered) {
     throw new LoaderError(
       `Cannot upsert ${label}: row security hides rows from the login, and no unique index is on ${
@@ -114,7 +151,7 @@ async function upsertUnindexed(session: Session, work: Upsert): Promise<string[]
   const { tag } = await session.query(`LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`);
   const { rows: [known] } = await session.query(
     `SELECT coalesce(sum(n), 0), count(*) FROM (SELECT count(*) AS n FROM ${name} AS t
-      JOIN (SELECT DISTINCT ${keys.join(", ")} FROM ${STAGE}) AS s ON ${same}
+      JOIN (SELECT DISTINCT ${keys.join(", ")} FROM ${staged}) AS s ON ${same}
       GROUP BY ${keys.map((key) => `s.${key}`).join(", ")}) AS known`,
   );
   const [knownRows, knownKeys] = known!.map(Number) as [number, number];

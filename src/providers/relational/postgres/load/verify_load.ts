@@ -6,6 +6,7 @@ import type { Relation } from "../sql/catalog.ts";
 import { findHooks } from "../sql/triggers.ts";
 import type { PostgresSystem, Target } from "../system.ts";
 import type { Session } from "../wire/session.ts";
+import { WRITTEN_IN_STEPS } from "./accept_rows.ts";
 
 /**
  * A row has the number of the transaction that wrote it. That number has 32 bits, those of transactions 64:
@@ -26,9 +27,14 @@ export interface TableBefore {
   readonly unreadable?: string | undefined;
 }
 
-/** All rows of a table, or those that the open transaction has written. */
-export function selectLoaded({ name }: Relation, which: "all" | "written"): string {
-  return `SELECT * FROM ${name}${which === "all" ? "" : ` WHERE ${WRITTEN_HERE}`}`;
+/** All rows of a table, or those that the open transaction has written, itself or in its steps. */
+export function selectLoaded({ name }: Relation, which: "all" | "written" | "in steps"): string {
+  const condition = {
+    all: "",
+    written: ` WHERE ${WRITTEN_HERE}`,
+    "in steps": ` WHERE ${WRITTEN_IN_STEPS}`,
+  };
+  return `SELECT * FROM ${name}${condition[which]}`;
 }
 
 /** Examines a table in the transaction that appends to it. */

@@ -40,7 +40,7 @@ export async function sendCopy(
     // The server's own error says more than the lost connection that follows it.
     if (connection.failure !== undefined) throw connection.failure;
     await refuseRows(messageOf(error)).catch(() => {});
-    connection.fail(error);
+    if (!channel.survives) connection.fail(error);
     throw error;
   }
   await connection.wait(answer);

@@ -10,6 +10,10 @@ export type Message = readonly [type: number, body: MessageBody];
 export class MessageChannel {
   /** Settings that the server reports, for example `server_version`. */
   readonly parameters = new Map<string, string>();
+  /** Whether the connection outlives an error of a statement: its transaction has a savepoint. */
+  survives = false;
+  /** The error of the running statement, until the server is ready for the next one. */
+  #error: PostgresError | undefined;
 
   /** @param showValues whether errors may quote records and keys */
   constructor(
@@ -32,7 +36,7 @@ export class MessageChannel {
    * Returns the next message that belongs to the statement, without notices and settings.
    *
    * @param isTimed whether the server owes a message, so that its silence is limited
-   * @throws {PostgresError} an error of the server, which ends the connection
+   * @throws {PostgresError} an error of the server, which ends the connection unless that survives
    */
   async receive(isTimed: () => boolean = () => true): Promise<Message> {
     for (;;) {
@@ -41,7 +45,9 @@ export class MessageChannel {
         continue;
       }
       const { type, body } = this.input.next()!;
-      if (!this.handleAside(type, body)) return [type, body];
+      if (this.handleAside(type, body)) continue;
+      if (type === MESSAGE.ready) this.#throwError();
+      return [type, body];
     }
   }
 
@@ -67,12 +73,25 @@ export class MessageChannel {
       }
       case MESSAGE.error: {
         const error = new PostgresError(parseReport(body), this.showValues);
+        if (this.survives && error.report.severity === "ERROR") {
+          this.#error ??= error;
+          return true;
+        }
         this.connection.fail(error);
         throw error;
       }
       default:
         return false;
     }
+  }
+
+  /** Throws the error of the statement that has just ended. */
+  #throwError(): void {
+    const error = this.#error;
+    if (error === undefined) return;
+    this.#error = undefined;
+    this.connection.endStatement();
+    throw error;
   }
 
   /** Passes messages to `take` until the server is ready for the next statement. */

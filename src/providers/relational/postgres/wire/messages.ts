@@ -133,6 +133,7 @@ export function parseReport({ bytes }: MessageBody): ServerReport {
     where: fields["W"],
     position: fields["P"],
     routine: fields["R"],
+    column: fields["c"],
   };
 }
 

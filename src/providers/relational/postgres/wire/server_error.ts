@@ -15,6 +15,8 @@ export interface ServerReport {
   readonly position?: string | undefined;
   /** Function of the server's source that reports it; unlike the message it is not translated. */
   readonly routine?: string | undefined;
+  /** Column that the error is about. */
+  readonly column?: string | undefined;
 }
 
 /** An error of the server, in its own words with its SQLSTATE. */
@@ -34,6 +36,11 @@ export class PostgresError extends ConnectorError {
   /** The same error, with the line of the statement that it points to. */
   inStatement(statement: string): PostgresError {
     return new PostgresError(this.report, this.showValues, statement);
+  }
+
+  /** The message with the records and keys that the server quotes. */
+  get wholeMessage(): string {
+    return describe(this.report);
   }
 
   get code(): string {

@@ -50,7 +50,7 @@ export interface QueryResult {
 
 /**
  * One connection. It serves one caller at a time, and ends at the first error of any kind: the server
- * then rolls back what was not committed.
+ * then rolls back what was not committed. Only `surviveErrors` keeps it.
  */
 export class Session {
   /** The password in the form that the server accepted. */
@@ -109,6 +109,19 @@ export class Session {
   /** Whether it can serve another caller. */
   get usable(): boolean {
     return this.#connection.usable;
+  }
+
+  /**
+   * Runs statements whose errors do not end the session. The caller has set a savepoint, to which it returns
+   * after an error.
+   */
+  async surviveErrors<T>(work: () => Promise<T>): Promise<T> {
+    this.#channel.survives = true;
+    try {
+      return await work();
+    } finally {
+      this.#channel.survives = false;
+    }
   }
 
   /** Ends the session when the signal aborts; returns a function that undoes this. */

@@ -30,14 +30,14 @@ export function describeTextColumns({ staged }: LoadTask, made: NewTable): strin
 /**
  * Reads the stage for all columns of numbers that have to be text, since a value is none of SQLite's numbers.
  *
- * @param error by which the load was rolled back
+ * @param error by which the load was rolled back; undefined before the load
  * @param table where there is one: the types of its columns stay
  * @returns the table with these columns as text; undefined where the error is not about one of them
  */
 export async function findTextColumns(
   task: LoadTask,
   made: NewTable,
-  error: ValueError,
+  error: ValueError | undefined,
   table: SqliteTable | undefined,
 ): Promise<{ readonly made: NewTable; readonly warning: string } | undefined> {
   const notes = await findUnkept(task, made, error, table);
@@ -52,14 +52,15 @@ export async function findTextColumns(
 async function findUnkept(
   { staged }: LoadTask,
   { types }: NewTable,
-  { field: failed }: ValueError,
+  error: ValueError | undefined,
   table: SqliteTable | undefined,
 ): Promise<Notes> {
   const find = table === undefined ? () => undefined : columnFinder(sqlite, table);
   const notes = new Map<string, string>();
   const isFree = ({ name, target_type }: Field, at: number) =>
     types[at] === ANY_NUMBER && target_type === undefined && find(name) === undefined;
-  if (!staged.fields.some((field, at) => field.name === failed && isFree(field, at))) return notes;
+  const isFailed = ({ name }: Field) => error === undefined || name === error.field;
+  if (!staged.fields.some((field, at) => isFailed(field) && isFree(field, at))) return notes;
   for await (const { data: { children } } of staged.scanBatches()) {
     for (const [at, field] of staged.fields.entries()) {
       if (!isFree(field, at) || notes.has(field.name)) continue;

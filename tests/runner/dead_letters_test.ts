@@ -1,0 +1,138 @@
+/** Rows that a target refuses become dead letters, and the others are loaded. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "sqlite";
+import { runExitCode } from "../../src/cli/terminal/exit_codes.ts";
+import { listLetters, readLetters } from "../../src/integrity/dead_letters.ts";
+import type { RunResult } from "../../src/models/result.ts";
+import { ignoreIf } from "../support/ignore.ts";
+import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
+import { run, runWell, withFolder } from "../support/run.ts";
+
+const server = postgresTest(15);
+
+/** A source of 1,000 rows, of which three are bad: 100 has NULL, 500 a text that is too long, 900 no parent. */
+function test(
+  name: string,
+  work: (
+    move: (handling: object, load?: object) => Promise<RunResult>,
+    database: TestDatabase,
+    folder: string,
+  ) => Promise<void>,
+): void {
+  Deno.test({
+    ...ignoreIf(server.missing, name),
+    fn: () =>
+      withFolder(async (folder) => {
+        await using database = await freshDatabase(server.url);
+        await database.sql(`
+          CREATE TABLE parents (id bigint PRIMARY KEY); INSERT INTO parents VALUES (1);
+          CREATE TABLE t (id bigint PRIMARY KEY, word varchar(8) NOT NULL,
+            parent bigint REFERENCES parents DEFERRABLE INITIALLY DEFERRED)`);
+        using source = new DatabaseSync(join(folder, "source.db"));
+        source.exec(`
+          CREATE TABLE t (id INTEGER NOT NULL, word TEXT, parent INTEGER);
+          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+          INSERT INTO t SELECT i, iif(i = 100, NULL, iif(i = 500, 'ninechars', 'w' || i)),
+            iif(i = 900, 77, 1) FROM n`);
+        const move = (error_handling: object, load: object = {}) =>
+          run(folder, {
+            version: 1,
+            name: "p",
+            source: { provider: "sqlite", path: "source.db" },
+            target: { url: database.url, sslmode: "disable" },
+            streams: [{
+              ...{ id: "t", source: "t", target: "public.t", error_handling },
+              load: { lossy: "accept", ...load },
+            }],
+          });
+        await work(move, database, folder);
+      }),
+  });
+}
+
+const lettersOf = async (folder: string) => {
+  const found = await listLetters(join(folder, ".dxt", "dead_letters", "p", "t"));
+  const letters = await Promise.all(found.map(({ path }) => Array.fromAsync(readLetters(path))));
+  return { found, letters: letters.flat() };
+};
+
+test(
+  "bad rows become dead letters with record, place, kind and message",
+  async (move, database, folder) => {
+    const { streams: [stream] } = await move({ on_load_error: "skip" }, { verify: "full" });
+    assert.equal(stream!.error, undefined);
+    assert.deepEqual([stream!.rows_extracted, stream!.rows_loaded, stream!.rows_rejected], [
+      1000,
+      997,
+      3,
+    ]);
+    const { source, stage, target, rejected, verified } = stream!.proof!;
+    assert.deepEqual([source.rows, stage.rows, target.rows], [1000, 1000, 997]);
+    assert.deepEqual(rejected!.reasons, { null: 1, value: 1, "foreign key": 1 });
+    assert.equal(verified!.level, "full");
+    const { found: [file, ...more], letters } = await lettersOf(folder);
+    assert.deepEqual([file!.path, file!.rows, file!.isInDoubt, more], [
+      rejected!.dead_letters,
+      3,
+      false,
+      [],
+    ]);
+    assert.equal((await Deno.stat(file!.path)).mode! & 0o777, 0o600);
+    assert.deepEqual(letters.map(({ row, kind, field, record }) => [row, kind, field, record]), [
+      [100, "null", "word", { id: "100", word: null, parent: "1" }],
+      [500, "value", "word", { id: "500", word: "ninechars", parent: "1" }],
+      [900, "foreign key", undefined, { id: "900", word: "w900", parent: "77" }],
+    ]);
+    assert.match(letters[2]!.message, /violates foreign key.*Key \(parent\)=\(77\)/);
+    assert.ok(letters.every((letter) => /\.parquet$/.test(letter.file)));
+    assert.match(
+      stream!.warnings.join(),
+      /the target refused 3 rows \(null 1, value 1, foreign key 1\)/,
+    );
+    assert.doesNotMatch(stream!.warnings.join(), /77|ninechars/);
+    assert.deepEqual([...await database.sql("SELECT count(*)::int AS n FROM t")], [{ n: 997 }]);
+  },
+);
+
+test(
+  "more bad rows than max_errors change nothing, leave no letters, and exit with 5",
+  async (move, database, folder) => {
+    await database.sql("INSERT INTO t VALUES (-1, 'there', 1)");
+    for (const max_errors of [2, "0.2%"]) {
+      const result = await move({ on_load_error: "skip", max_errors }, { mode: "replace" });
+      const { error } = result.streams[0]!;
+      assert.equal(error?.type, "RejectedRowsError");
+      assert.match(error.message, /expected at most .* \(max_errors\); nothing was loaded/);
+      assert.equal(runExitCode(result), 5);
+      assert.deepEqual([...await database.sql("SELECT id::int FROM t")], [{ id: -1 }]);
+      assert.deepEqual((await lettersOf(folder)).found, []);
+    }
+    const enough = await move({ on_load_error: "skip", max_errors: "0.3%" }, { mode: "replace" });
+    assert.equal(enough.streams[0]!.rows_rejected, 3);
+  },
+);
+
+test("without skip, the first bad row fails the load", async (move, database) => {
+  for (const on_load_error of ["retry", "fail"]) {
+    const { streams: [stream] } = await move({ on_load_error });
+    assert.equal(stream!.error?.type, "ValueError");
+    assert.deepEqual([...await database.sql("SELECT id FROM t")], []);
+  }
+});
+
+Deno.test("a target that cannot reject rows is refused before anything is read", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "a.csv"), "id\n1\n");
+    await assert.rejects(
+      runWell(folder, {
+        version: 1,
+        name: "p",
+        source: { provider: "local" },
+        target: { provider: "local" },
+        defaults: { error_handling: { on_load_error: "skip" } },
+        streams: [{ id: "a", source: "a.csv", target: "b.csv" }],
+      }),
+      /Cannot reject rows of a load: \w+ of local cannot append without some rows, expected on_load_error "retry" or "fail"/,
+    );
+  }));
