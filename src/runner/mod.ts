@@ -27,6 +27,7 @@ export { recordPlan, refuseChanges } from "./inspect/plan_record.ts";
 export { type CleanRules, cleanSurvey } from "./stored/clean.ts";
 export { type Survey, surveyFolder, type SurveyOptions, surveyPipeline } from "./stored/survey.ts";
 export { type DiffOptions, diffPipeline } from "./diff/diff_pipeline.ts";
+export { planRepair, type Repair } from "./diff/plan_repair.ts";
 export type {
   ComparedRows,
   FieldDifference,

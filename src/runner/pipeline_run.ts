@@ -15,6 +15,7 @@ import { planRun, type ReadOptions } from "./plan/select_plans.ts";
 import type { Threads } from "./contract/threads.ts";
 import { expandStagedWildcards, expandWildcards } from "./inspect/wildcards.ts";
 import { sharedNeeds } from "./permissions/required.ts";
+import type { RowSelection } from "./worker/extract_spec.ts";
 import { openThreads } from "./worker/pool.ts";
 import { datasetName } from "./plan/dataset_name.ts";
 import { moveStream } from "./stream_run.ts";
@@ -38,6 +39,8 @@ export interface RunOptions extends Selection, ReadOptions {
   readonly maxRows?: number | undefined;
   /** The same in bytes, instead of its `expect.max_bytes`. */
   readonly maxBytes?: number | undefined;
+  /** The rows to move, by the id of the stream; all of a stream that is not in it. */
+  readonly only?: ReadonlyMap<string, RowSelection> | undefined;
   /** Whether each worker gets only the permissions that it needs; true when absent. */
   readonly sandbox?: boolean;
   /** Ask the source for its number of rows, so that progress shows a total. */
@@ -125,6 +128,7 @@ function newContext(
     fullRefresh: options.fullRefresh ?? false,
     backfill: options.backfill,
     limit: options.limit,
+    only: options.only ?? new Map(),
     loads: options.phase === "run",
     retries: options.retries,
     bounds: readBounds(options),

@@ -1,9 +1,15 @@
 /** Rows of pairs of systems are compared: equal ones are equal, and what differs is named. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { loadPipeline } from "../../src/config/mod.ts";
+import { type LoadedPipeline, loadPipeline } from "../../src/config/mod.ts";
 import { formatValue, type Value } from "../../src/core/values/values.ts";
-import { diffPipeline, type StreamDiff } from "../../src/runner/mod.ts";
+import {
+  diffPipeline,
+  type PipelineDiff,
+  planRepair,
+  runPipeline,
+  type StreamDiff,
+} from "../../src/runner/mod.ts";
 import { ignoreIf } from "../support/ignore.ts";
 import { runWell, withFolder } from "../support/run.ts";
 import { freshDatabase as freshMySQL } from "../providers/relational/mysql/support.ts";
@@ -91,7 +97,11 @@ async function fill(folder: string, { connection, nameTable }: System): Promise<
   });
 }
 
-async function compare(folder: string, source: System, target: System): Promise<StreamDiff[]> {
+async function loadComparison(
+  folder: string,
+  source: System,
+  target: System,
+): Promise<LoadedPipeline> {
   const path = join(folder, `${crypto.randomUUID()}.yaml`);
   const pipeline = {
     version: 1,
@@ -106,10 +116,24 @@ async function compare(folder: string, source: System, target: System): Promise<
     })),
   };
   await Deno.writeTextFile(path, JSON.stringify(pipeline));
-  const loaded = await loadPipeline(path, { env: {} });
-  const { signal } = new AbortController();
-  const { streams } = await diffPipeline(loaded, { keys: ["shop", "id"], most: 20, signal });
-  return [...streams];
+  return await loadPipeline(path, { env: {} });
+}
+
+const { signal } = new AbortController();
+
+function compare(loaded: LoadedPipeline, keys = ["shop", "id"]): Promise<PipelineDiff> {
+  return diffPipeline(loaded, { keys, most: 20, repairs: true, signal });
+}
+
+/** Repairs what differs, and compares again. */
+async function repair(loaded: LoadedPipeline, diff: PipelineDiff): Promise<StreamDiff> {
+  const planned = (await planRepair(loaded, diff, signal))!;
+  const { only } = planned;
+  assert.deepEqual([...only.keys()], ["second"]);
+  const options = { phase: "run", only, signal, retries: 0, onEvent: () => {} } as const;
+  const { streams: [stream] } = await runPipeline(planned.loaded, options);
+  assert.deepEqual([stream!.error, stream!.rows_loaded], [undefined, 4]);
+  return (await compare(loaded)).streams[1]!;
 }
 
 const text = (value: Value | undefined) =>
@@ -132,7 +156,9 @@ Deno.test({
         // Each is compared with itself and two others.
         for (const [to, target] of [...all, ...all].slice(i, i + 3)) {
           await test.step(`${from} and ${to}`, async () => {
-            const [same, other] = await compare(folder, source, target);
+            const loaded = await loadComparison(folder, source, target);
+            const diff = await compare(loaded);
+            const [same, other] = diff.streams;
             const { error, compared, warnings } = same!;
             assert.deepEqual(
               [error, compared?.counts, compared?.differences],
@@ -165,6 +191,14 @@ Deno.test({
             assert.deepEqual([keyOf("source"), keyOf("target")], ["north,10", "north,1000"]);
           });
         }
+      }
+      for (const [name, system] of all.slice(0, 3)) {
+        await test.step(`${name} is repaired`, async () => {
+          const loaded = await loadComparison(folder, system, system);
+          const repaired = await repair(loaded, await compare(loaded, ["id"]));
+          const { counts } = repaired.compared!;
+          assert.deepEqual(counts, { source: 0, target: 1, changed: 0, several: 0 });
+        });
       }
     });
   },

@@ -80,14 +80,14 @@ const threads = () =>
       message`How many streams, or parts of a large stream, move at once (default: number of cores)`,
   }));
 
-const wait = () =>
+export const wait = () =>
   textOption(
     "--wait",
     "DURATION",
     message`Wait up to 30s, 10m, 2h … for a stage or target that another run has locked; without a duration, wait indefinitely (default: fail at once)`,
   );
 
-const retries = () =>
+export const retries = () =>
   optional(option("--retries", integer({ metavar: "N", min: 0, max: 99 }), {
     description:
       message`Try a stream again up to N times after a failure that may pass, such as a lost connection or a deadlock (default: the stream's retry.attempts - 1, which is 2)`,

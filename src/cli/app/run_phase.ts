@@ -1,7 +1,7 @@
 /** Carries out `run`, `extract` and `load`: runs the phase, shows progress, writes the log. */
 import { ConfigurationError } from "../../core/errors.ts";
 import type { RunResult, StreamResult } from "../../models/result.ts";
-import type { Phase } from "../../runner/mod.ts";
+import type { Phase, Repair } from "../../runner/mod.ts";
 import { type Context, omitUndefined } from "./context.ts";
 import { commandText } from "./command_text.ts";
 import { chooseRecords, openScope, type RunScope, runUntilSignal } from "./connections.ts";
@@ -29,6 +29,8 @@ export interface PhaseOptions extends Verbosity, RunScope {
   readonly logFile?: string | undefined;
   readonly receipts?: string | undefined;
   readonly logLevel?: LogLevel | undefined;
+  /** What is run instead of the pipeline of the scope. */
+  readonly repair?: Repair | undefined;
   /** The saved plan that the run follows. */
   readonly saved?: OpenedPlan;
 }
@@ -37,7 +39,7 @@ export interface PhaseOptions extends Verbosity, RunScope {
 export function runPhase(phase: Phase, options: PhaseOptions, context: Context): Promise<number> {
   return runUntilSignal(context, async (signal, interruption) => {
     const onResult = (result: RunResult) => printResult(result, phase, options, context);
-    const result = await execute(phase, options, context, signal, onResult);
+    const result = await executePhase(phase, options, context, signal, onResult);
     return runExitCode(result, interruption.received);
   });
 }
@@ -56,7 +58,8 @@ function printResult(
   }
 }
 
-async function execute(
+/** Runs a phase of a pipeline; the log, progress and receipt are written, the result is not printed. */
+export async function executePhase(
   phase: Phase,
   options: PhaseOptions,
   context: Context,
@@ -64,7 +67,7 @@ async function execute(
   onResult: (result: RunResult) => void,
 ): Promise<RunResult> {
   const { select, exclude, failFast, threads, sandbox, wait, retries, maxRows, maxBytes } = options;
-  const loaded = await openScope(options, context);
+  const loaded = options.repair?.loaded ?? await openScope(options, context);
   const waitMs = wait === undefined ? undefined : parseWait(wait);
   signal.throwIfAborted();
   const logging = {
@@ -108,6 +111,7 @@ async function execute(
         runId,
         ...records,
         ...omitUndefined({ threads, waitMs, retries, maxRows, maxBytes }),
+        only: options.repair?.only,
         ...(context.printer.isLive ? { estimates: true } : {}),
         ...(logging.level === "debug" ? { statements: true } : {}),
         // Without it, the pipeline's own on_error applies.

@@ -3,6 +3,7 @@ import type { ComparedRows, PipelineDiff, RowDifference, StreamDiff } from "../.
 import type { Value } from "../../core/values/values.ts";
 import { isNumeric } from "../../core/values/kinds.ts";
 import type { Field } from "../../models/field.ts";
+import type { RunResult } from "../../models/result.ts";
 import { cellText, jsonRecord } from "./format_value.ts";
 import { countNoun, countText } from "./format_units.ts";
 import type { Printer } from "./printer.ts";
@@ -102,10 +103,19 @@ function makeRows(
   ]);
 }
 
-/** A pipeline as one JSON document. */
-export function formatDiff({ pipeline, status, streams }: PipelineDiff, printer: Printer): string {
+/** A pipeline as one JSON document, with the run that repaired it before. */
+export function formatDiff(
+  { pipeline, status, streams }: PipelineDiff,
+  repair: RunResult | undefined,
+  printer: Printer,
+): string {
   const list = streams.map((stream) => formatStreamDiff(stream, printer)).join(",");
-  return addMember(escapeJSON({ pipeline, status }), "streams", `[${list}]`);
+  const head = {
+    pipeline,
+    status,
+    ...(repair === undefined ? {} : { repair: printer.masked(repair) }),
+  };
+  return addMember(escapeJSON(head), "streams", `[${list}]`);
 }
 
 /** A stream as a JSON object on one line. Records hold no secret of dxt, so that they are not masked. */

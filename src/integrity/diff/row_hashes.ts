@@ -25,10 +25,11 @@ export class RowHasher {
   }
 
   hash(batch: Batch): RowHashes {
-    return {
-      keys: this.#hash(batch, this.#keys),
-      values: this.#hash(batch, this.#compared),
-    };
+    return { keys: this.hashKeys(batch), values: this.#hash(batch, this.#compared) };
+  }
+
+  hashKeys(batch: Batch): Uint32Array {
+    return this.#hash(batch, this.#keys);
   }
 
   #hash({ data: { children }, numRows }: Batch, indexes: readonly number[]): Uint32Array {

@@ -8,6 +8,7 @@ import type { Endpoint } from "../plan/endpoint.ts";
 import type { RunEvent } from "./events.ts";
 import type { StreamNeeds } from "../permissions/required.ts";
 import type { Backfill } from "../plan/backfill.ts";
+import type { RowSelection } from "../worker/extract_spec.ts";
 import type { Threads } from "./threads.ts";
 
 /** What a stream's run needs besides its plan. */
@@ -32,6 +33,8 @@ export interface RunContext {
   readonly backfill: Backfill | undefined;
   /** At most this many rows of each stream. */
   readonly limit: number | undefined;
+  /** The rows that are moved, by the id of the stream; all of a stream that is not in it. */
+  readonly only: ReadonlyMap<string, RowSelection>;
   /** Whether loads follow in this run: one may begin while its stage is still written. */
   readonly loads: boolean;
   /** Attempts after the first; undefined unless the command line overrides the stream's. */

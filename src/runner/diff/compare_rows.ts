@@ -33,11 +33,18 @@ export interface Readers {
   onRows(rows: number): void;
 }
 
-/** @param most differences of each kind that are described; all are counted */
+/** How many differences of each kind are looked at; all are counted. */
+export interface Bounds {
+  /** Those that are described. */
+  readonly shown: number;
+  /** Those whose keys are returned, for a repair. */
+  readonly repaired: number;
+}
+
 export async function compareRows(
   sides: Sides,
   readers: Readers,
-  most: number,
+  { shown, repaired }: Bounds,
 ): Promise<ComparedRows> {
   const [source, target] = await readBoth(
     sides,
@@ -48,9 +55,10 @@ export async function compareRows(
   const found = nothingFound();
   for (const buckets of groupDiffering(source, target, HELD_ROWS)) {
     const pairs = await pairRows(sides, readers, buckets);
-    pairs.collect(found, isWhole, most);
+    pairs.collect(found, isWhole, Math.max(shown, repaired));
   }
-  const differences = await describeFound(found, sides, readers);
+  const repairable = Uint32Array.from([...found.source.keys, ...found.changed.keys]);
+  const differences = await describeFound(found, sides, readers, shown);
   return {
     rows: { source: source.rows, target: target.rows },
     later: source.later,
@@ -60,6 +68,7 @@ export async function compareRows(
       DIFFERENCES.map((kind) => [kind, found[kind].count]),
     ) as ComparedRows["counts"],
     differences,
+    repairable,
   };
 }
 
@@ -110,12 +119,14 @@ async function describeFound(
   found: Found,
   sides: Sides,
   readers: Readers,
+  most: number,
 ): Promise<RowDifference[]> {
-  const kinds = DIFFERENCES.flatMap((kind) =>
-    Array.from({ length: found[kind].keys.length / 2 }, () => kind)
+  const chosen = DIFFERENCES.map((kind) => ({ kind, keys: found[kind].keys.slice(0, 2 * most) }));
+  const kinds = chosen.flatMap(({ kind, keys }) =>
+    Array<DifferenceKind>(keys.length / 2).fill(kind)
   );
   if (kinds.length === 0) return [];
-  const hashes = Uint32Array.from(DIFFERENCES.flatMap((kind) => found[kind].keys));
+  const hashes = Uint32Array.from(chosen.flatMap(({ keys }) => keys));
   const [source, target] = await readBoth(
     sides,
     readers,

@@ -9,12 +9,15 @@ import { planSelected } from "../plan/select_plans.ts";
 import { openClient } from "../worker/connection_clients.ts";
 import { openThreads } from "../worker/pool.ts";
 import { compareRows } from "./compare_rows.ts";
+import { MOST_REPAIRED } from "./plan_repair.ts";
 import { type DiffContext, findSides, nameSides } from "./sides.ts";
 import type { PipelineDiff, StreamDiff } from "./stream_diff.ts";
 
 export interface DiffOptions extends Selection {
   /** Differences of each kind that are described; all are counted. */
   readonly most: number;
+  /** Whether the result is for a repair. */
+  readonly repairs?: boolean;
   /** Ids of the fields that identify a row, instead of the keys of the streams. */
   readonly keys?: readonly string[];
   /** As in {@linkcode RunContext}. */
@@ -69,7 +72,7 @@ export async function diffPipeline(
 async function diffStream(
   plan: StreamPlan,
   context: DiffContext,
-  { most, onRows }: DiffOptions,
+  { most, repairs = false, onRows }: DiffOptions,
 ): Promise<Omit<StreamDiff, "warnings">> {
   const stream = plan.stream.id;
   const start = performance.now();
@@ -84,7 +87,10 @@ async function diffStream(
       ...{ source, target, transformer, signal, warn },
       onRows: (rows: number) => onRows?.(stream, read += rows),
     };
-    const compared = await compareRows(sides, readers, most);
+    const compared = await compareRows(sides, readers, {
+      shown: most,
+      repaired: repairs ? MOST_REPAIRED : 0,
+    });
     const isEqual = Object.values(compared.counts).every((count) => count === 0);
     return { ...about, status: isEqual ? "equal" : "different", compared, ms: elapsed() };
   } catch (error) {

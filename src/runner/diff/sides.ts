@@ -176,7 +176,7 @@ async function describeSource(
       }, are not compared: the next run loads them`,
     );
   }
-  const spec = buildSpec(plan, { ...context, limit: undefined }, resolved, range);
+  const spec = buildSpec(plan, { ...context, limit: undefined, only: new Map() }, resolved, range);
   return {
     extractor: plainClass(plan.extractor),
     spec: { ...spec, refuseNull: false },

@@ -35,6 +35,8 @@ export interface ComparedRows {
   readonly counts: Readonly<Record<DifferenceKind, number>>;
   /** Some differences of each kind, by kind and key. */
   readonly differences: readonly RowDifference[];
+  /** Hashes of the keys of rows that a load would repair, as far as they were asked for. */
+  readonly repairable: Uint32Array;
 }
 
 export interface RowDifference {

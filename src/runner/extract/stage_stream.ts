@@ -132,7 +132,7 @@ async function resolveStream(
 /** The specification of a stream's extraction, for the workers that read it. */
 export function buildSpec(
   plan: StreamPlan,
-  { startedAt, limit }: Pick<RunContext, "startedAt" | "limit">,
+  { startedAt, limit, only }: Pick<RunContext, "startedAt" | "limit" | "only">,
   fields: ResolvedFields,
   range: WatermarkRange | undefined,
 ): ExtractSpec {
@@ -158,6 +158,7 @@ export function buildSpec(
     summarize: plan.stream.load?.verify ?? (plan.loader.aggregates ? "aggregates" : "counts"),
     refuseNull: (plan.stream.extract?.null_watermark ?? "error") === "error",
     keys: listKeys(plan, fields),
+    ...(only.has(plan.stream.id) ? { only: only.get(plan.stream.id)! } : {}),
   };
 }
 

@@ -22,6 +22,16 @@ export interface ExtractSpec
   readonly summarize: VerifyLevel;
   /** Names of the fields that identify a record, as far as they are known. */
   readonly keys?: readonly string[];
+  /** The rows that are staged; all when unset. */
+  readonly only?: RowSelection | undefined;
+}
+
+/** Rows that have one of some keys. Plain data. */
+export interface RowSelection {
+  /** Names of the fields that identify a row. */
+  readonly keys: readonly string[];
+  /** Hashes of keys, two words each, as `RowHasher` computes them. */
+  readonly hashes: Uint32Array;
 }
 
 /** What was read so far. */

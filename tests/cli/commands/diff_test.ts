@@ -1,6 +1,7 @@
 /** `dxt diff`, as a whole process. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { withFolder } from "../../support/run.ts";
 import { type Ended, program } from "../program.ts";
 
@@ -125,4 +126,66 @@ Deno.test("what cannot be compared is an error, which a difference takes precede
     assert.equal((await dxt("diff", "p.yaml", "--select", "missing")).code, 1);
     await change(folder);
     assert.equal((await dxt("diff", "p.yaml")).code, 4);
+  }));
+
+Deno.test("--repair loads the rows that differ, whatever the stream does otherwise, and looks again", () =>
+  withLoaded(async (folder, dxt) => {
+    // A replacement by these rows alone would lose the others.
+    const [orders] = PIPELINE.streams;
+    const stream = { ...orders, load: { mode: "replace" }, expect: { min_rows: 3 } };
+    const path = join(folder, "shop.yaml");
+    await Deno.writeTextFile(path, JSON.stringify({ ...PIPELINE, streams: [stream] }));
+    await change(folder);
+    const repaired = await dxt(
+      "diff",
+      "shop.yaml",
+      "--key",
+      "id",
+      "--repair",
+      "--receipts",
+      "kept",
+    );
+    assert.equal(repaired.code, 4);
+    assert.match(repaired.out, /\norders {2}succeeded +2 .* upsert {2}full\n/);
+    assert.match(
+      repaired.out,
+      /orders: different: 3 rows in the source, 4 in the target; 1 only in the target\n/,
+    );
+    using database = new DatabaseSync(join(folder, "shop.db"));
+    assert.deepEqual(
+      database.prepare("SELECT id, note FROM orders ORDER BY id").all().map((row) => ({ ...row })),
+      [
+        { id: 1, note: "a" },
+        { id: 2, note: "b" },
+        { id: 3, note: "c" },
+        { id: 4, note: "c" },
+      ],
+    );
+    const [receipt] = await Array.fromAsync(Deno.readDir(join(folder, "kept")));
+    const { result } = JSON.parse(await Deno.readTextFile(join(folder, "kept", receipt!.name)));
+    assert.match(result.streams[0].proof.source.evidence, /^2 rows by key of 1 file, /);
+    database.exec("DELETE FROM orders WHERE id IN (1, 3)");
+    const { code, out } = await dxt("diff", "shop.yaml", "--key", "id", "--repair", "-q");
+    assert.equal(code, 0);
+    const { status, repair, streams } = JSON.parse(out);
+    assert.deepEqual([status, repair.streams[0].rows_loaded, streams[0].status], [
+      "equal",
+      1,
+      "equal",
+    ]);
+  }));
+
+Deno.test("a target that cannot update single rows is refused before anything is read again", () =>
+  withLoaded(async (folder, dxt) => {
+    await Deno.writeTextFile(join(folder, "other.csv"), "id,note,total\n1,x,1.5\n");
+    const sides = ["--from", "orders.csv", "--to", "other.csv"];
+    const refused = await dxt("diff", ...sides, "--key", "id", "--repair");
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.err,
+      /error: Cannot repair stream "[^"]+": local cannot update single rows, run the stream instead\n$/,
+    );
+    const unnamed = await dxt("diff", ...sides, "--repair");
+    assert.equal(unnamed.code, 2);
+    assert.match(unnamed.err, /: its rows have no key, name the fields with --key\n$/);
   }));

@@ -2,7 +2,6 @@
 import { filterBatch, rangePredicate, type RowPredicate, valueReader } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { WatermarkRange } from "../../../core/contracts/connector.ts";
-import { ExtractorError } from "../../../core/errors.ts";
 import { BucketSums, hasBucket, type RowHashes } from "../../../integrity/diff/bucket_sums.ts";
 import { KeyTable } from "../../../integrity/diff/key_table.ts";
 import { RowHasher } from "../../../integrity/diff/row_hashes.ts";
@@ -22,6 +21,7 @@ import type {
   SideSums,
   ValuesInput,
 } from "./protocol.ts";
+import { verifyReceived } from "./select_rows.ts";
 import { currentSession } from "./session.ts";
 
 /** Rows whose hashes are sent at once. */
@@ -125,11 +125,7 @@ interface HashedBatch {
   readonly isLater: RowPredicate | undefined;
 }
 
-/**
- * Reads and hashes the rows of a side, as a run would stage them.
- *
- * @throws {ExtractorError} when the source proves another number of rows than were received
- */
+/** Reads and hashes the rows of a side, as a run would stage them. */
 async function* readSide(
   { extractor: chosen, spec, compared, keys, within, loaded }: SideInput,
   report: (progress: SideProgress) => void,
@@ -146,30 +142,15 @@ async function* readSide(
   };
   const watch = { signal, onProgress, ...openTransform(session, spec, report) };
   const extraction = extractor.extract(buildTask(spec.request, signal));
-  const batches = readBatches(extraction, spec, watch, newStats());
-  let received = 0;
-  try {
-    for (;;) {
-      const next = await batches.next();
-      if (next.done === true) {
-        const { rows, evidence } = next.value;
-        if (rows === received) return;
-        throw new ExtractorError(
-          `Cannot compare all rows: the source reports ${rows} (${evidence}), but ${received} were received`,
-        );
-      }
-      received += next.value.numRows;
-      const batch = within.reduce(
-        (rows, range) => filterBatch(rows, findPredicate(rows, fields, range)),
-        next.value,
-      );
-      if (batch.numRows === 0) continue;
-      const inRange = loaded && findPredicate(batch, fields, loaded);
-      const isLater = inRange && ((row: number) => !inRange(row));
-      yield { batch, hashes: hasher.hash(batch), isLater };
-    }
-  } finally {
-    await batches.return(undefined as never);
+  for await (const read of verifyReceived(readBatches(extraction, spec, watch, newStats()))) {
+    const batch = within.reduce(
+      (rows, range) => filterBatch(rows, findPredicate(rows, fields, range)),
+      read,
+    );
+    if (batch.numRows === 0) continue;
+    const inRange = loaded && findPredicate(batch, fields, loaded);
+    const isLater = inRange && ((row: number) => !inRange(row));
+    yield { batch, hashes: hasher.hash(batch), isLater };
   }
 }
 

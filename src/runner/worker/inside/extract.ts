@@ -27,6 +27,7 @@ import {
 } from "./session.ts";
 import { buildTask, readBatches } from "./extract_request.ts";
 import { ProgressThrottle } from "./progress_throttle.ts";
+import { selectRows } from "./select_rows.ts";
 import { FarTransform, type Transformed } from "./transforms.ts";
 
 export async function createRecordExtractor(
@@ -91,7 +92,8 @@ export async function extract(
   try {
     const watch = { signal, onProgress, ...openTransform(session, spec, report) };
     const extraction = (await found.create(...created)).extract(task);
-    const batches = readBatches(extraction, spec, watch, stats);
+    const all = readBatches(extraction, spec, watch, stats);
+    const batches = spec.only === undefined ? all : selectRows(all, place.fields, spec.only);
     return makeResult(await stagePart(buffer, place, batches), stats);
   } catch (error) {
     throw part === undefined || part.number === 0 ? error : addPart(error, part.number);
